@@ -1,0 +1,18 @@
+/** The port through which the pipelines speak to the operator; pino stands behind it in the services. */
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+  /** A logger that adds `fields` (topic, partition, offset …) to every line. */
+  child(fields: object): Logger
+}
+
+/** Says nothing: for one-shot tools and tests whose result is not their log. */
+export const silentLogger: Logger = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  child: () => silentLogger,
+}

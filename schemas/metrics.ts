@@ -1,0 +1,243 @@
+/** The five long-running services, in the order an event meets them. */
+export const SERVICES = ['gateway', 'aggregator', 'settler', 'loader', 'reader'] as const
+export type ServiceName = (typeof SERVICES)[number]
+
+/**
+ * One metric as data. Names follow Prometheus: base units, `_total` on counters.
+ * `labels` are bounded (never a node, an operator or an id); `values` lists a label's values where they are known, and
+ * a counter whose labels are all known is exported as 0 from the start by the services in `services`.
+ * Every series also carries `service`, which the registry adds.
+ */
+export interface MetricDefinition {
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly help: string
+  readonly labels: readonly string[]
+  readonly services: readonly ServiceName[]
+  readonly values?: Readonly<Record<string, readonly string[]>>
+  readonly buckets?: readonly number[]
+}
+
+const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const
+const COMMIT_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const
+const TASKS = ['aggregator', 'settler'] as const
+const CONSUMERS = ['aggregator', 'settler', 'loader'] as const
+
+/** All metrics of all services: the table from which the registry, the alerts and the documentation are made. */
+export const METRICS = {
+  hivemeter_events_accepted_total: {
+    type: 'counter',
+    help: 'Usage events that the gateway accepted: the broker has acknowledged them.',
+    labels: [],
+    services: ['gateway'],
+  },
+  hivemeter_events_refused_total: {
+    type: 'counter',
+    help: 'Usage events that the gateway refused, by the code of the answer.',
+    labels: ['reason'],
+    services: ['gateway'],
+  },
+  hivemeter_http_request_duration_seconds: {
+    type: 'histogram',
+    help: 'Time from the head of an HTTP request to the end of its answer; route is the pattern, not the path.',
+    labels: ['route', 'method', 'status'],
+    services: ['gateway', 'reader'],
+    buckets: REQUEST_SECONDS,
+  },
+  hivemeter_produce_failures_total: {
+    type: 'counter',
+    help: 'Sends that the broker did not acknowledge in time, outside transactions; the caller was told.',
+    labels: [],
+    services: ['gateway', 'reader', 'aggregator', 'settler'],
+  },
+  hivemeter_usage_records_total: {
+    type: 'counter',
+    help: 'Records of usage.metered read and committed.',
+    labels: [],
+    services: ['aggregator'],
+  },
+  hivemeter_events_counted_total: {
+    type: 'counter',
+    help: 'Usage events added to the sums, once each.',
+    labels: [],
+    services: ['aggregator'],
+  },
+  hivemeter_events_repeated_total: {
+    type: 'counter',
+    help: 'Repeats dropped, by where the first copy was found.',
+    labels: ['where'],
+    values: { where: ['batch', 'memory', 'clickhouse'] },
+    services: ['aggregator'],
+  },
+  hivemeter_events_late_total: {
+    type: 'counter',
+    help: 'Usage events counted after the watermark had passed the end of their window.',
+    labels: [],
+    services: ['aggregator'],
+  },
+  hivemeter_dead_letters_total: {
+    type: 'counter',
+    help: 'Source records set aside in dead_letters, by the first reason.',
+    labels: ['reason'],
+    services: TASKS,
+  },
+  hivemeter_transactions_total: {
+    type: 'counter',
+    help: 'Transactions by outcome; unknown means that the end was not acknowledged and the task looked again.',
+    labels: ['outcome'],
+    values: { outcome: ['committed', 'aborted', 'unknown'] },
+    services: TASKS,
+  },
+  hivemeter_transaction_duration_seconds: {
+    type: 'histogram',
+    help: 'Time from the begin of a transaction to its acknowledged commit.',
+    labels: [],
+    services: TASKS,
+    buckets: COMMIT_SECONDS,
+  },
+  hivemeter_task_state: {
+    type: 'gauge',
+    help: '1 for the state that the task of a partition is in, 0 for the others.',
+    labels: ['partition', 'state'],
+    services: CONSUMERS,
+  },
+  hivemeter_task_fences_total: {
+    type: 'counter',
+    help: 'Tasks closed because another process had taken over their partition.',
+    labels: [],
+    services: TASKS,
+  },
+  hivemeter_task_halts_total: {
+    type: 'counter',
+    help: 'Partitions halted until a person looks, by reason; /readyz names the remedy.',
+    labels: ['reason'],
+    services: CONSUMERS,
+  },
+  hivemeter_consumer_lag_records: {
+    type: 'gauge',
+    help: 'Records between the committed offset and the end of a partition.',
+    labels: ['topic', 'partition'],
+    services: CONSUMERS,
+  },
+  hivemeter_watermark_timestamp_seconds: {
+    type: 'gauge',
+    help: 'Watermark of a partition: windows that end at or before it are final.',
+    labels: ['partition'],
+    services: CONSUMERS,
+  },
+  hivemeter_ids_held: {
+    type: 'gauge',
+    help: 'Event ids held in memory to find repeats.',
+    labels: [],
+    services: ['aggregator'],
+  },
+  hivemeter_ids_evicted_total: {
+    type: 'counter',
+    help: 'Event ids that left memory; ClickHouse is asked for their repeats.',
+    labels: [],
+    services: ['aggregator'],
+  },
+  hivemeter_id_lookups_total: {
+    type: 'counter',
+    help: 'Look-ups of old event ids in ClickHouse, by outcome; unavailable pauses the partition.',
+    labels: ['outcome'],
+    values: { outcome: ['found', 'absent', 'unavailable'] },
+    services: ['aggregator'],
+  },
+  hivemeter_clickhouse_insert_duration_seconds: {
+    type: 'histogram',
+    help: 'Time of one INSERT, acknowledged or not.',
+    labels: ['table'],
+    services: ['loader'],
+    buckets: COMMIT_SECONDS,
+  },
+  hivemeter_clickhouse_inserts_total: {
+    type: 'counter',
+    help: 'INSERTs by outcome: ok, present (not sent, a look found the part), repeated (sent again under its token), phantom (new token after a phantom).',
+    labels: ['table', 'outcome'],
+    services: ['loader'],
+  },
+  hivemeter_loader_groups_total: {
+    type: 'counter',
+    help: 'Groups of blocks whose rows are all in ClickHouse and whose end is committed.',
+    labels: [],
+    services: ['loader'],
+  },
+  hivemeter_inbox_records_total: {
+    type: 'counter',
+    help: 'Records of account.inbox by outcome.',
+    labels: ['outcome'],
+    values: { outcome: ['applied', 'repeat'] },
+    services: ['settler'],
+  },
+  hivemeter_cost_decisions_total: {
+    type: 'counter',
+    help: 'Decisions on paid API costs.',
+    labels: ['decision'],
+    services: ['settler'],
+  },
+  hivemeter_settlements_total: {
+    type: 'counter',
+    help: 'Settlements: ranges of pending costs paid into a wallet.',
+    labels: [],
+    services: ['settler'],
+  },
+  hivemeter_settled_micro_spark_total: {
+    type: 'counter',
+    help: 'Micro-Spark settled into wallets.',
+    labels: [],
+    services: ['settler'],
+  },
+  hivemeter_accounts: {
+    type: 'gauge',
+    help: 'Accounts held in memory by the tasks of this process.',
+    labels: [],
+    services: ['settler'],
+  },
+  hivemeter_reader_state_records: {
+    type: 'gauge',
+    help: 'Records of node.state held in memory.',
+    labels: [],
+    services: ['reader'],
+  },
+} as const satisfies Record<`hivemeter_${string}`, MetricDefinition>
+
+export type MetricName = keyof typeof METRICS
+
+type NameOf<Type extends MetricDefinition['type']> = {
+  [Name in MetricName]: (typeof METRICS)[Name]['type'] extends Type ? Name : never
+}[MetricName]
+export type CounterName = NameOf<'counter'>
+export type GaugeName = NameOf<'gauge'>
+export type HistogramName = NameOf<'histogram'>
+
+type LabelValue<Name extends MetricName, Label extends string> = (typeof METRICS)[Name] extends {
+  readonly values: infer Values
+}
+  ? Label extends keyof Values
+    ? Values[Label] extends readonly (infer Value)[]
+      ? Value
+      : never
+    : string | number
+  : string | number
+
+/** The labels of one metric, as its row in the table says. */
+export type MetricLabels<Name extends MetricName> = {
+  readonly [Label in (typeof METRICS)[Name]['labels'][number]]: LabelValue<Name, Label>
+}
+
+type CountArguments<Name extends CounterName> = (typeof METRICS)[Name]['labels'] extends readonly []
+  ? [labels?: MetricLabels<Name>, by?: number]
+  : [labels: MetricLabels<Name>, by?: number]
+
+/** The port through which code counts; names, labels and known label values are checked by the table. */
+export interface Metrics {
+  /** Adds `by` (1 unless given, never negative) to a counter. */
+  count<Name extends CounterName>(name: Name, ...rest: CountArguments<Name>): void
+  /** Sets a gauge. */
+  set<Name extends GaugeName>(name: Name, labels: MetricLabels<Name>, value: number): void
+  /** Adds one observation to a histogram, in its base unit (seconds). */
+  observe<Name extends HistogramName>(name: Name, labels: MetricLabels<Name>, value: number): void
+}
+
+/** Counts nothing: for one-shot tools and tests whose result is not their metrics. */
+export const noMetrics: Metrics = { count: () => {}, set: () => {}, observe: () => {} }

@@ -1,0 +1,139 @@
+import { Type } from 'typebox'
+import type { Static } from 'typebox'
+
+const port = (defaultPort: number, description: string) =>
+  Type.Integer({ minimum: 1, maximum: 65_535, default: defaultPort, description })
+
+const text = (defaultText: string, description: string) => Type.String({ default: defaultText, description })
+
+/** Every setting once: name, bounds, default, description. Types, messages and `.env.example` are made from it. */
+export const CONFIG_SCHEMA = Type.Object(
+  {
+    kafkaBrokers: Type.Array(Type.String({ minLength: 3, pattern: '^[^\\s,]+:\\d{1,5}$' }), {
+      minItems: 1,
+      default: ['127.0.0.1:4692'],
+      description:
+        'Kafka brokers, host:port, separated by commas. Set: npm start starts no Kafka of its own.',
+    }),
+    clickhouseUrl: Type.String({
+      pattern: '^https?://[^\\s]+$',
+      default: 'http://127.0.0.1:4623',
+      description: 'HTTP address of ClickHouse. Set: npm start starts no ClickHouse of its own.',
+    }),
+    clickhouseUser: text('default', 'ClickHouse user.'),
+    clickhousePassword: text('', 'ClickHouse password.'),
+    clickhouseDatabase: Type.String({
+      pattern: '^[A-Za-z_][A-Za-z0-9_]{0,62}$',
+      default: 'hivemeter',
+      description: 'ClickHouse database; npm run migrate makes it.',
+    }),
+    topicPrefix: Type.String({
+      pattern: '^[A-Za-z0-9._-]{0,100}$',
+      default: '',
+      description: 'Put before every topic and group name, for several installations on one Kafka.',
+    }),
+    partitions: Type.Integer({
+      minimum: 1,
+      maximum: 1024,
+      default: 4,
+      description: 'Partitions of every topic; fixed once the topics exist.',
+    }),
+    replicationFactor: Type.Integer({
+      minimum: 1,
+      maximum: 9,
+      default: 1,
+      description: 'Copies of every partition; 3 on a cluster.',
+    }),
+    readerHost: text(
+      '127.0.0.1',
+      'Address that the reader listens on; loopback only, as there are no keys yet.',
+    ),
+    readerPort: port(4680, 'Port of the reader: pages, API, /metrics.'),
+    gatewayHost: text(
+      '127.0.0.1',
+      'Address that the gateway listens on; loopback only, as there are no keys yet.',
+    ),
+    gatewayPort: port(4681, 'Port of the gateway: POST /v1/events, /metrics.'),
+    opsHost: text(
+      '127.0.0.1',
+      'Address of /healthz, /readyz and /metrics of aggregator, settler and loader.',
+    ),
+    aggregatorOpsPort: port(4682, 'Port of the aggregator for /healthz, /readyz and /metrics.'),
+    settlerOpsPort: port(4683, 'Port of the settler for /healthz, /readyz and /metrics.'),
+    loaderOpsPort: port(4684, 'Port of the loader for /healthz, /readyz and /metrics.'),
+    idsMax: Type.Integer({
+      minimum: 100_000,
+      maximum: 200_000_000,
+      default: 10_000_000,
+      description:
+        'Event ids that one aggregator holds in memory to find repeats; older ones are looked up in ClickHouse.',
+    }),
+    accountRulesVersion: Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      default: 1,
+      description:
+        'Version of the account rules below; raise it with every change, or the change is not applied.',
+    }),
+    sparkPerUsd: Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      default: 100,
+      description: 'Spark paid for one US dollar of metered cost.',
+    }),
+    logLevel: Type.Union(
+      [Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')],
+      {
+        default: 'info',
+        description: 'Lowest level that is logged: debug, info, warn or error.',
+      },
+    ),
+    dataDir: Type.String({
+      minLength: 1,
+      default: '.hivemeter',
+      description: 'Folder of npm start for data, logs and Kafka jars; npm run reset forgets the data in it.',
+    }),
+    sampleEventsPerSecond: Type.Integer({
+      minimum: 0,
+      maximum: 5_000,
+      default: 20,
+      description: 'Sample events that npm start sends each second; 0 sends none.',
+    }),
+    kafkaPort: port(4692, 'Port of the Kafka that npm start starts.'),
+    kafkaControllerPort: port(4693, "Port of that Kafka's controller."),
+    clickhousePort: port(4623, 'Port of the ClickHouse that npm start starts.'),
+  },
+  { additionalProperties: false },
+)
+
+/** All settings, checked and frozen. */
+export type Config = Readonly<Static<typeof CONFIG_SCHEMA>>
+export type ConfigKey = keyof Config
+
+export const CONFIG_KEYS = Object.keys(CONFIG_SCHEMA.properties) as readonly ConfigKey[]
+
+/** What a message or a page says about one setting. */
+export interface SettingDescription {
+  readonly type?: string
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly default: unknown
+  readonly description: string
+}
+
+/** The setting's row of the schema, in the shape that messages need. */
+export function settingOf(key: ConfigKey): SettingDescription {
+  return CONFIG_SCHEMA.properties[key] as unknown as SettingDescription
+}
+
+/** The environment variable of a setting: `kafkaBrokers` is `HIVEMETER_KAFKA_BROKERS`. */
+export function variableOf(key: ConfigKey): string {
+  return `HIVEMETER_${key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
+}
+
+/** Variables that are no settings: where the file is, and what the supervisor and the test runner tell their children. */
+export const INTERNAL_VARIABLES = [
+  'HIVEMETER_CONFIG_FILE',
+  'HIVEMETER_WATCH_PARENT',
+  'HIVEMETER_TEST_CONTAINERS',
+] as const

@@ -1,0 +1,185 @@
+import { readFileSync } from 'node:fs'
+import { inspect } from 'node:util'
+import { Value } from 'typebox/value'
+import { CONFIG_KEYS, CONFIG_SCHEMA, INTERNAL_VARIABLES, settingOf, variableOf } from './config-schema.ts'
+import type { Config, ConfigKey } from './config-schema.ts'
+import { EXIT, ExitError } from './exit.ts'
+import { nearest } from './nearest.ts'
+
+export type { Config, ConfigKey } from './config-schema.ts'
+
+/** Where the value of a setting came from. */
+export type Source = 'default' | 'file' | 'environment'
+
+export interface Settings {
+  readonly config: Config
+  readonly sources: Readonly<Record<ConfigKey, Source>>
+  /** Told by a supervisor through HIVEMETER_WATCH_PARENT=1: end when standard input closes. */
+  readonly watchParent: boolean
+}
+
+export interface ConfigInput {
+  /** The file named by `--config`; without it HIVEMETER_CONFIG_FILE, without that none. */
+  readonly file?: string | undefined
+  readonly environment?: Readonly<Record<string, string | undefined>>
+}
+
+/** The settings are wrong: one line per problem, each saying what, where and what to do. */
+export class ConfigError extends ExitError {
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(EXIT.configuration, problems.join('\n'))
+    this.problems = problems
+  }
+}
+
+interface Draft {
+  readonly values: Map<ConfigKey, unknown>
+  readonly sources: Map<ConfigKey, Source>
+  readonly problems: string[]
+}
+
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost'])
+
+/** A setting given as text, in the shape of its schema; text that does not fit stays as it is and fails the check. */
+function fromText(key: ConfigKey, given: string): unknown {
+  const { type } = settingOf(key)
+  if (type === 'integer') return /^-?\d{1,15}$/.test(given) ? Number(given) : given
+  if (type === 'array') return given.split(',').map((part) => part.trim())
+  return given
+}
+
+function isKey(name: string): name is ConfigKey {
+  return (CONFIG_KEYS as readonly string[]).includes(name)
+}
+
+function readFile(draft: Draft, file: string): void {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    draft.problems.push(
+      `The configuration file ${file} cannot be read: ${reason}. Give a JSON object of settings.`,
+    )
+    return
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    draft.problems.push(`The configuration file ${file} holds no JSON object. Give an object of settings.`)
+    return
+  }
+  for (const [name, value] of Object.entries(parsed)) {
+    if (!isKey(name)) {
+      draft.problems.push(
+        `Unknown setting "${name}" in ${file}. Did you mean "${nearest(name, CONFIG_KEYS)}"? Rename or remove it.`,
+      )
+      continue
+    }
+    const isList = name === 'kafkaBrokers' && typeof value === 'string'
+    draft.values.set(name, isList ? fromText(name, value) : value)
+    draft.sources.set(name, 'file')
+  }
+}
+
+function readEnvironment(draft: Draft, environment: Readonly<Record<string, string | undefined>>): void {
+  const keys = new Map(CONFIG_KEYS.map((key) => [variableOf(key), key]))
+  const known: readonly string[] = [...keys.keys(), ...INTERNAL_VARIABLES]
+  for (const [name, value] of Object.entries(environment)) {
+    if (!name.startsWith('HIVEMETER_') || value === undefined) continue
+    const key = keys.get(name)
+    if (key !== undefined) {
+      draft.values.set(key, fromText(key, value))
+      draft.sources.set(key, 'environment')
+    } else if (!known.includes(name)) {
+      draft.problems.push(
+        `Unknown environment variable ${name}. Did you mean ${nearest(name, known)}? Rename or unset it.`,
+      )
+    }
+  }
+}
+
+function where(key: ConfigKey, source: Source | undefined, file: string | undefined): string {
+  if (source === 'environment') return `environment variable ${variableOf(key)}`
+  return source === 'file' ? `"${key}" in ${file}` : `default of ${key}`
+}
+
+/** Checks each value against the schema: one line per setting, naming the bounds and the default. */
+function checkValues(draft: Draft, file: string | undefined): void {
+  for (const key of CONFIG_KEYS) {
+    const value = draft.values.get(key)
+    if (Value.Check(CONFIG_SCHEMA.properties[key], value)) continue
+    const setting = settingOf(key)
+    const wanted =
+      setting.minimum === undefined
+        ? `one that fits: ${setting.description}`
+        : `a whole number from ${setting.minimum} to ${setting.maximum}.`
+    const given = Array.isArray(value) ? value.join(',') : inspect(value)
+    draft.problems.push(
+      `The value ${given} of ${where(key, draft.sources.get(key), file)} does not fit. ` +
+        `Give ${wanted} Without it: ${JSON.stringify(setting.default)}.`,
+    )
+  }
+}
+
+/** What no single setting can say: ports apart, no server reachable from outside while there are no keys. */
+function checkAcross(config: Config): string[] {
+  const problems: string[] = []
+  for (const key of ['readerHost', 'gatewayHost'] as const) {
+    if (LOOPBACK.has(config[key])) continue
+    problems.push(
+      `${variableOf(key)} is ${config[key]}, but a server without keys listens on loopback only. Set it to 127.0.0.1.`,
+    )
+  }
+  const owners = new Map<number, ConfigKey>()
+  for (const key of CONFIG_KEYS.filter((name) => name.endsWith('Port'))) {
+    const port = Number(config[key])
+    const owner = owners.get(port)
+    if (owner === undefined) owners.set(port, key)
+    else {
+      problems.push(
+        `${variableOf(owner)} and ${variableOf(key)} are both ${port}. Give each a port of its own.`,
+      )
+    }
+  }
+  return problems
+}
+
+/**
+ * Reads the settings: defaults, over them the file, over it the environment; then converts, checks and freezes them.
+ * Addresses that nobody gave follow the local ports. Throws a ConfigError (exit 78) that names every problem at once.
+ */
+export function loadSettings(input: ConfigInput = {}): Settings {
+  const environment = input.environment ?? process.env
+  const file = input.file ?? environment['HIVEMETER_CONFIG_FILE']
+  const draft: Draft = { values: new Map(), sources: new Map(), problems: [] }
+  for (const key of CONFIG_KEYS) {
+    draft.values.set(key, structuredClone(settingOf(key).default))
+    draft.sources.set(key, 'default')
+  }
+  if (file !== undefined) readFile(draft, file)
+  readEnvironment(draft, environment)
+  if (draft.sources.get('kafkaBrokers') === 'default') {
+    draft.values.set('kafkaBrokers', [`127.0.0.1:${String(draft.values.get('kafkaPort'))}`])
+  }
+  if (draft.sources.get('clickhouseUrl') === 'default') {
+    draft.values.set('clickhouseUrl', `http://127.0.0.1:${String(draft.values.get('clickhousePort'))}`)
+  }
+  checkValues(draft, file)
+  if (draft.problems.length > 0) throw new ConfigError(draft.problems)
+
+  const config = Object.freeze(Object.fromEntries(draft.values) as unknown as Config)
+  Object.freeze(config.kafkaBrokers)
+  const problems = checkAcross(config)
+  if (problems.length > 0) throw new ConfigError(problems)
+  return {
+    config,
+    sources: Object.freeze(Object.fromEntries(draft.sources) as Record<ConfigKey, Source>),
+    watchParent: environment['HIVEMETER_WATCH_PARENT'] === '1',
+  }
+}
+
+/** The settings alone; see `loadSettings`. */
+export function loadConfig(input: ConfigInput = {}): Config {
+  return loadSettings(input).config
+}

@@ -1,0 +1,24 @@
+import { variableOf } from '../config-schema.ts'
+import type { ConfigKey } from '../config-schema.ts'
+import { EXIT, ExitError } from '../exit.ts'
+
+interface Listens {
+  listen(options: { host: string; port: number }): Promise<string>
+}
+
+/** Listens, or fails with a message that names the port and its setting when another process has it. */
+export async function listen(
+  app: Listens,
+  options: { readonly host: string; readonly port: number; readonly key: ConfigKey },
+): Promise<void> {
+  try {
+    await app.listen({ host: options.host, port: options.port })
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
+    throw new ExitError(
+      EXIT.failure,
+      `Port ${options.port} on ${options.host} is taken by another process. Stop it, or set ${variableOf(options.key)} to a free port.`,
+      { cause: error },
+    )
+  }
+}

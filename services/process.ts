@@ -1,0 +1,157 @@
+import { parseArgs } from 'node:util'
+import type { FastifyPluginAsync } from 'fastify'
+import type { Clock } from '../pipelines/clock.ts'
+import { systemClock } from '../pipelines/clock.ts'
+import type { Logger } from '../pipelines/logger.ts'
+import type { Random } from '../pipelines/random.ts'
+import { systemRandom } from '../pipelines/random.ts'
+import type { Metrics, ServiceName } from '../schemas/metrics.ts'
+import type { Config, Settings } from './config.ts'
+import { loadSettings } from './config.ts'
+import { EXIT, ExitError, describeError, exitCodeOf } from './exit.ts'
+import type { ExitCode } from './exit.ts'
+import type { Readiness } from './http/ops.ts'
+import { opsRoutes } from './http/ops.ts'
+import { startOpsServer } from './http/ops-server.ts'
+import { createLogger } from './logger.ts'
+import { createMetrics } from './metrics.ts'
+
+export type { Readiness } from './http/ops.ts'
+
+/** What every service is made of; nothing below `main.ts` finds these by itself. */
+export interface ServiceParts {
+  readonly config: Config
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly random: Random
+  /** Aborts when the process is asked to end, also in the middle of the start. */
+  readonly signal: AbortSignal
+  /** /healthz, /readyz and /metrics: gateway and reader register it on their own server. */
+  readonly ops: FastifyPluginAsync
+}
+
+export interface RunningService {
+  readiness(): Readiness
+  /** Finishes accepted work and lets go of everything; called once. */
+  stop(): Promise<void>
+  /** Resolves with the reason if the service must end by itself; never rejects. */
+  readonly failed: Promise<Error>
+}
+
+/** Longest orderly stop; a supervisor waits 10 s. */
+const STOP_TIMEOUT_MS = 8_000
+
+const OPS_PORTS = {
+  aggregator: 'aggregatorOpsPort',
+  settler: 'settlerOpsPort',
+  loader: 'loaderOpsPort',
+} as const
+
+type End = { readonly exitCode: ExitCode; readonly reason: string; readonly error?: unknown }
+
+/** `--config file.json` is the only argument of a service; anything else is exit 2. */
+function configFile(): string | undefined {
+  try {
+    return parseArgs({ options: { config: { type: 'string' } }, strict: true }).values.config
+  } catch (error) {
+    throw new ExitError(EXIT.usage, `${describeError(error)}. The only argument is --config <file.json>.`)
+  }
+}
+
+/** The first thing that asks the process to end: a signal, or the end of the parent when a supervisor started it. */
+function endOfProcess(settings: Settings): Promise<End> {
+  return new Promise((resolve) => {
+    process.on('SIGTERM', () => resolve({ exitCode: EXIT.ok, reason: 'SIGTERM' }))
+    process.on('SIGINT', () => resolve({ exitCode: EXIT.interrupted, reason: 'SIGINT' }))
+    if (!settings.watchParent) return
+    // The supervisor holds the other end of this pipe; the kernel closes it however the supervisor dies.
+    const parentGone = () => resolve({ exitCode: EXIT.failure, reason: 'the supervisor has gone' })
+    process.stdin.on('end', parentGone).on('error', parentGone).resume()
+  })
+}
+
+/** A line for a person on standard error, where a supervisor and a shell look first. */
+function sayLast(name: string, message: string): void {
+  for (const line of message.split('\n')) process.stderr.write(`hivemeter ${name}: ${line}\n`)
+}
+
+async function run(
+  name: ServiceName,
+  start: (parts: ServiceParts) => Promise<RunningService>,
+): Promise<ExitCode> {
+  const settings = loadSettings({ file: configFile() })
+  const { config } = settings
+  const logger = await createLogger(name, config.logLevel)
+  const metrics = createMetrics(name)
+  const abort = new AbortController()
+  const ending = endOfProcess(settings)
+
+  let running: RunningService | undefined
+  let stopping = false
+  const readiness = (): Readiness => {
+    if (stopping) return { waitingFor: ['the end of this process'], halted: [] }
+    return running?.readiness() ?? { waitingFor: ['the start of this process'], halted: [] }
+  }
+  const ops = opsRoutes({ readiness, metrics })
+
+  await using cleanup = new AsyncDisposableStack()
+  if (name !== 'gateway' && name !== 'reader') {
+    const key = OPS_PORTS[name]
+    const server = await startOpsServer({ host: config.opsHost, port: config[key], key, ops })
+    cleanup.defer(() => server.close())
+  }
+
+  const parts = {
+    config,
+    logger,
+    clock: systemClock,
+    metrics,
+    random: systemRandom,
+    signal: abort.signal,
+    ops,
+  }
+  const started = start(parts).then(async (service): Promise<End> => {
+    running = service
+    logger.info({}, `${name} started`)
+    const error = await service.failed
+    return { exitCode: exitCodeOf(error), reason: describeError(error), error }
+  })
+  const failedStart = started.catch(
+    (error: unknown): End => ({ exitCode: exitCodeOf(error), reason: describeError(error), error }),
+  )
+  const end = await Promise.race([ending, failedStart])
+
+  stopping = true
+  void systemClock.delay(STOP_TIMEOUT_MS).then(() => {
+    sayLast(name, `did not stop within ${STOP_TIMEOUT_MS / 1000} s and was ended.`)
+    process.exit(EXIT.failure)
+  })
+  abort.abort()
+  if (end.error === undefined) logger.info({}, `${name} stops: ${end.reason}`)
+  else logger.error({ err: end.error }, `${name} failed: ${end.reason}`)
+  await running?.stop()
+  if (end.error !== undefined) sayLast(name, end.reason)
+  return end.exitCode
+}
+
+/**
+ * The life of a service process: settings, log, metrics, start, stop. Ends the process with 0 after SIGTERM, 130 after
+ * SIGINT, 78 for wrong settings, 2 for a wrong argument, 69 when a dependency cannot be reached, else 1, saying why in one line.
+ */
+export async function runService(
+  name: ServiceName,
+  start: (parts: ServiceParts) => Promise<RunningService>,
+): Promise<void> {
+  // After an error that nobody caught the state is unknown: the log is the truth, so the process ends at once.
+  process.on('uncaughtException', (error) => {
+    sayLast(name, `ended by an error that nothing handled: ${describeError(error)}`)
+    process.exit(EXIT.failure)
+  })
+  try {
+    process.exit(await run(name, start))
+  } catch (error) {
+    sayLast(name, error instanceof ExitError ? error.message : describeError(error))
+    process.exit(exitCodeOf(error))
+  }
+}
