@@ -1,0 +1,149 @@
+/**
+ * Tables that blocks name, with the column list that this version writes. A block carries its list in a header, so
+ * blocks of older versions load as they were written; migrations only add columns with defaults.
+ */
+export interface TableSpec {
+  readonly name: string
+  /** In RowBinary's order, as the INSERT names them. */
+  readonly columns: readonly string[]
+}
+
+/** Every row's provenance: which block of which topic brought it. First columns of every table. */
+export const SOURCE_COLUMNS = ['src_topic', 'src_partition', 'src_seq'] as const
+
+const table = (name: string, columns: readonly string[]): TableSpec => ({
+  name,
+  columns: [...SOURCE_COLUMNS, ...columns],
+})
+
+const ROLLUP_COLUMNS = [
+  'node_id',
+  'window_start',
+  'model_id',
+  'task_source',
+  'events',
+  'late_events',
+  'tokens_in',
+  'tokens_out',
+  'duration_ms',
+  'gpu_ms_measured',
+  'gpu_ms_estimated',
+  'energy_mwh_measured',
+  'energy_mwh_estimated',
+  'energy_mwh_compatible',
+  'cost_nano_usd',
+] as const
+
+export const TABLES = {
+  usageEvents: table('usage_events', [
+    'node_id',
+    'event_id',
+    'event_text',
+    'operator_id',
+    'model_id',
+    'task_source',
+    'occurred_at',
+    'received_at',
+    'record_offset',
+    'record_index',
+    'tokens_in',
+    'tokens_out',
+    'duration_ms',
+    'gpu_ms',
+    'gpu_ms_estimated',
+    'energy_mwh',
+    'energy_source',
+    'energy_mwh_estimated',
+    'energy_mwh_compatible',
+    'cost_nano_usd',
+    'goal_id',
+    'requester_node_id',
+    'reservation_id',
+    'late',
+    'models_version',
+    'content_hash',
+  ]),
+  usage1m: table('usage_1m', ROLLUP_COLUMNS),
+  usage15m: table('usage_15m', ROLLUP_COLUMNS),
+  costDecisions: table('cost_decisions', [
+    'node_id',
+    'cost_seq',
+    'event_id',
+    'operator_id',
+    'task_source',
+    'occurred_at',
+    'decided_at',
+    'decision',
+    'cost_nano_usd',
+    'spark',
+    'spark_per_usd',
+    'rules_version',
+    'reservation_id',
+  ]),
+  settlements: table('settlements', [
+    'node_id',
+    'settlement_id',
+    'operator_id',
+    'from_seq',
+    'to_seq',
+    'costs',
+    'cost_nano_usd',
+    'spark',
+    'settled_at',
+    'reason',
+  ]),
+  walletLedger: table('wallet_ledger', [
+    'wallet_id',
+    'entry_id',
+    'counter_wallet_id',
+    'node_id',
+    'kind',
+    'reference_id',
+    'micro_spark',
+    'booked_at',
+  ]),
+  deadLetters: table('dead_letters', [
+    'topic',
+    'partition',
+    'record_offset',
+    'received_at',
+    'set_aside_at',
+    'key',
+    'value',
+    'header_names',
+    'header_values',
+    'reasons',
+    'indexes',
+    'details',
+  ]),
+  watermarks: table('watermarks', ['watermark']),
+} as const satisfies Record<string, TableSpec>
+
+export type TableRole = keyof typeof TABLES
+
+/** Enum8 values as the migrations define them. */
+export const DECISIONS = { pending: 1, written_off: 2, not_allowed: 3, over_limit: 4 } as const
+export type Decision = keyof typeof DECISIONS
+
+/** What made a settlement happen. */
+export const SETTLEMENT_REASONS = { threshold: 1, claimed: 2, requested: 3 } as const
+export type SettlementReason = keyof typeof SETTLEMENT_REASONS
+
+/** The wallet that issues Spark: the other leg of every payment. No operator id can be named so. */
+export const ISSUER_WALLET = '!issuer'
+
+/** Kinds of ledger entries. */
+export const LEDGER_KIND = { costRecovery: 'api_cost_recovery' } as const
+
+/** The headers of a block's record. */
+export const BLOCK_HEADER = {
+  table: 'table',
+  columns: 'columns',
+  /** Month of the table's partition as `YYYYMM`, empty where the table has none. */
+  tablePartition: 'table-partition',
+  seq: 'seq',
+  /** "1" on the first block after a restore: the group before it ends there. */
+  groupBegins: 'group-begins',
+  /** "1" on the `watermarks` block that a group ends with. */
+  groupEnds: 'group-ends',
+} as const

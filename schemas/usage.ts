@@ -1,0 +1,87 @@
+/**
+ * A usage event and its bounds, as gateway, task and oracle share them (http-api, "Gateway").
+ */
+
+export const TASK_SOURCES = ['own', 'hive', 'idle'] as const
+export type TaskSource = (typeof TASK_SOURCES)[number]
+
+export const ENERGY_SOURCES = ['none', 'meter', 'device', 'estimate'] as const
+export type EnergySource = (typeof ENERGY_SOURCES)[number]
+
+/** One usage event as `schemas/avro/usage-events.v1.avsc` encodes it. */
+export interface UsageEvent {
+  readonly event_id: Buffer
+  readonly event_text: string | null
+  readonly node_id: string
+  readonly operator_id: string | null
+  readonly model_id: string
+  readonly task_source: TaskSource
+  readonly occurred_at: number
+  readonly tokens_in: number
+  readonly tokens_out: number
+  readonly duration_ms: number | null
+  readonly gpu_ms: number | null
+  readonly energy_mwh: number | null
+  readonly energy_source: EnergySource
+  readonly cost_nano_usd: number
+  readonly goal_id: string | null
+  readonly requester_node_id: string | null
+  readonly reservation_id: string | null
+}
+
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
+
+/** Bounds of a usage event; both ends are allowed. */
+export const USAGE_BOUNDS = {
+  tokensMax: 2 ** 31 - 1,
+  /** duration_ms and gpu_ms: 7 days. */
+  durationMsMax: 7 * DAY_MS,
+  /** 1 GWh in one event: far above any real one, and 2,000 of them still sum exactly in a double. */
+  energyMwhMax: 1e12,
+  /** 1,000,000 USD. */
+  costNanoUsdMax: 1e15,
+  /** How far before its receipt an event may have occurred. */
+  ageMsMax: 35 * DAY_MS,
+  /** How far after its receipt. */
+  aheadMsMax: 5 * MINUTE_MS,
+  /** What the task allows beyond the gateway, so that nothing the gateway took is refused later. */
+  taskSlackMs: 10 * MINUTE_MS,
+  eventsPerRecordMax: 10_000,
+} as const
+
+/** How far the watermark stays behind the newest receipt. */
+export const WATERMARK_DELAY_MS = 5 * MINUTE_MS
+
+export const MINUTE_WINDOW_MS = MINUTE_MS
+export const QUARTER_HOUR_WINDOW_MS = 15 * MINUTE_MS
+
+/** Start of the epoch-aligned window `[start, start + sizeMs)` that holds `atMs`. */
+export function windowStart(atMs: number, sizeMs: number): number {
+  return Math.floor(atMs / sizeMs) * sizeMs
+}
+
+/** A row of the model table (`models.v1.avsc`). */
+export interface Model {
+  readonly model_id: string
+  readonly paid_api: boolean
+  readonly tdp_watts: number
+}
+
+/** Board power of a model that the table does not name. */
+export const TDP_WATTS_DEFAULT = 170
+
+/** What one call of a paid API counts in compatible mode: 0.001 kWh. */
+export const PAID_API_ENERGY_MWH = 1_000
+
+/**
+ * Energy of `gpuMs` at `watts` in mWh, rounded half-even, once per event: W × ms / 3,600 = mWh.
+ * Exact: both factors are integers whose product stays far below 2^53.
+ */
+export function energyOfGpuTime(gpuMs: number, watts: number): number {
+  const product = gpuMs * watts
+  const whole = Math.floor(product / 3_600)
+  const rest = product - whole * 3_600
+  if (rest > 1_800 || (rest === 1_800 && whole % 2 === 1)) return whole + 1
+  return whole
+}
