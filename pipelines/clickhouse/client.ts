@@ -1,0 +1,132 @@
+import { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
+import type { ClickHouseSettings } from '@clickhouse/client'
+import { ClickhouseRefused, clickhouseError } from './errors.ts'
+
+export { ClickhouseAway, ClickhouseRefused } from './errors.ts'
+
+/** Values of `{name:Type}` in a statement; the type is checked by ClickHouse. */
+export type QueryParams = Readonly<Record<string, string | number | bigint | readonly string[]>>
+
+/** ClickHouse's settings for one statement, as they stand in the query string. */
+export type QuerySettings = Readonly<Record<string, string | number>>
+
+/** Rows in RowBinary that go in with one INSERT. */
+export interface RawInsert {
+  readonly table: string
+  /** In the order of the rows' columns. */
+  readonly columns: readonly string[]
+  readonly body: readonly Buffer[]
+  readonly settings?: QuerySettings
+}
+
+export interface ClickhouseOptions {
+  readonly url: string
+  readonly user: string
+  readonly password: string
+  readonly database: string
+  /** Longest wait for an answer; the server is told to give up a second earlier. */
+  readonly requestTimeoutMs?: number
+  readonly connectionsMax?: number
+}
+
+/**
+ * Speaks to ClickHouse over HTTP. Every method throws `ClickhouseAway` (no answer, or "not now": the outcome is
+ * unknown) or `ClickhouseRefused` (it answered, and the same again will be refused again); nothing is tried twice.
+ * Integers of 64 and 128 bits come as strings, times as ISO 8601 in UTC.
+ */
+export interface ClickhouseClient {
+  /** A statement without an answer: DDL, OPTIMIZE, INSERT … SELECT. */
+  command(sql: string, params?: QueryParams, settings?: QuerySettings): Promise<void>
+  /** The rows of a SELECT (without FORMAT), all of them in memory: the statement bounds their number. */
+  rows<T>(sql: string, params?: QueryParams, settings?: QuerySettings): Promise<T[]>
+  /** One INSERT … FORMAT RowBinary; resolves when ClickHouse has acknowledged it. */
+  insertRaw(insert: RawInsert): Promise<void>
+  close(): Promise<void>
+}
+
+const REQUEST_TIMEOUT_MS = 10_000
+const CONNECTIONS_MAX = 16
+
+/** Below the 3 s after which old servers close an idle connection (new ones: 10 s), so that none dies under a request. */
+const IDLE_SOCKET_MS = 2_000
+
+/** What the server keeps of the timeout, so that it says why before the client stops listening. */
+const ANSWER_MARGIN_MS = 1_000
+
+const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
+
+/** Opens a client; no connection is made before the first statement. */
+export function openClickhouse(options: ClickhouseOptions): ClickhouseClient {
+  const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
+  const client = createClient({
+    url: options.url,
+    username: options.user,
+    password: options.password,
+    database: options.database,
+    application: 'hivemeter',
+    request_timeout: requestTimeoutMs,
+    max_open_connections: options.connectionsMax ?? CONNECTIONS_MAX,
+    keep_alive: { enabled: true, idle_socket_ttl: IDLE_SOCKET_MS, eagerly_destroy_stale_sockets: true },
+    // Errors are thrown to the caller, who logs them once and with what it was doing.
+    log: { level: ClickHouseLogLevel.OFF },
+    // A list of ids does not fit into a URL.
+    use_multipart_params_auto: true,
+    clickhouse_settings: {
+      // Rows that are acknowledged must be in a part: the loader's look and the tokens rest on it.
+      async_insert: 0,
+      // Both sides of a double would show 64-bit sums rounded.
+      output_format_json_quote_64bit_integers: 1,
+      date_time_output_format: 'iso',
+      max_execution_time: Math.max(1, (requestTimeoutMs - ANSWER_MARGIN_MS) / 1_000),
+    },
+  })
+
+  return {
+    command: async (sql, params = {}, settings = {}) => {
+      try {
+        await client.command({ query: sql, query_params: params, clickhouse_settings: settingsOf(settings) })
+      } catch (error) {
+        throw clickhouseError(error, 'run a statement')
+      }
+    },
+    rows: async <T>(sql: string, params: QueryParams = {}, settings: QuerySettings = {}): Promise<T[]> => {
+      try {
+        const result = await client.query({
+          query: sql,
+          format: 'JSONEachRow',
+          query_params: params,
+          clickhouse_settings: settingsOf(settings),
+        })
+        return await result.json<T>()
+      } catch (error) {
+        throw clickhouseError(error, 'answer a query')
+      }
+    },
+    insertRaw: async ({ table, columns, body, settings = {} }) => {
+      // Table and columns come from a block's headers: names, never SQL.
+      for (const name of [table, ...columns]) {
+        if (IDENTIFIER.test(name)) continue
+        throw new ClickhouseRefused(`"${name}" is no name of a table or column of ClickHouse.`, { code: 0 })
+      }
+      try {
+        const { stream } = await client.exec({
+          query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT RowBinary`,
+          values: Readable.from(body, { objectMode: false }),
+          clickhouse_settings: settingsOf(settings),
+        })
+        // Until the answer is read to its end the socket is not given back.
+        await finished(stream.resume())
+      } catch (error) {
+        throw clickhouseError(error, `take rows for ${table}`)
+      }
+    },
+    close: () => client.close(),
+  }
+}
+
+/** Our settings are plain names and values; the client's type lists each by name. */
+function settingsOf(settings: QuerySettings): ClickHouseSettings {
+  return settings
+}

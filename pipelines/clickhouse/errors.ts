@@ -1,0 +1,69 @@
+import { ClickHouseError } from '@clickhouse/client'
+
+/**
+ * Codes with which ClickHouse says "not now": load, memory, limits of time, a replica or Keeper away, a disk full. The
+ * same statement may pass later. Every other code is about the statement or its data and comes again each time.
+ */
+const AWAY_CODES: ReadonlySet<number> = new Set([
+  74, // CANNOT_READ_FROM_FILE_DESCRIPTOR
+  75, // CANNOT_WRITE_TO_FILE_DESCRIPTOR
+  76, // CANNOT_OPEN_FILE
+  159, // TIMEOUT_EXCEEDED
+  198, // DNS_ERROR
+  202, // TOO_MANY_SIMULTANEOUS_QUERIES
+  203, // NO_FREE_CONNECTION
+  209, // SOCKET_TIMEOUT
+  210, // NETWORK_ERROR
+  225, // NO_ZOOKEEPER
+  236, // ABORTED
+  241, // MEMORY_LIMIT_EXCEEDED
+  242, // TABLE_IS_READ_ONLY
+  243, // NOT_ENOUGH_SPACE
+  252, // TOO_MANY_PARTS
+  254, // NO_ACTIVE_REPLICAS
+  279, // ALL_CONNECTION_TRIES_FAILED
+  285, // TOO_FEW_LIVE_REPLICAS
+  286, // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
+  289, // REPLICA_IS_NOT_IN_QUORUM
+  319, // UNKNOWN_STATUS_OF_INSERT
+  394, // QUERY_WAS_CANCELLED
+  425, // SYSTEM_ERROR
+  439, // CANNOT_SCHEDULE_TASK
+  473, // DEADLOCK_AVOIDED
+  734, // QUERY_WAS_CANCELLED_BY_CLIENT
+  745, // SERVER_OVERLOADED
+  999, // KEEPER_EXCEPTION
+])
+
+/** ClickHouse did not answer, or not in time, or said "not now": whether the statement took effect is unknown. */
+export class ClickhouseAway extends Error {
+  override readonly name = 'ClickhouseAway'
+}
+
+/** ClickHouse answered, and refused the statement or its data: the same again will be refused again. */
+export class ClickhouseRefused extends Error {
+  override readonly name = 'ClickhouseRefused'
+  /** ClickHouse's own number, 0 where the refusal is ours. */
+  readonly code: number
+
+  constructor(message: string, options: ErrorOptions & { readonly code: number }) {
+    super(message, options)
+    this.code = options.code
+  }
+}
+
+/** The error by what the caller must do: try later and look what happened, or stop. */
+export function clickhouseError(error: unknown, doing: string): ClickhouseAway | ClickhouseRefused {
+  if (error instanceof ClickhouseAway || error instanceof ClickhouseRefused) return error
+  const said = error instanceof Error ? error.message : String(error)
+  if (error instanceof ClickHouseError) {
+    const code = Number(error.code)
+    if (!AWAY_CODES.has(code)) {
+      return new ClickhouseRefused(`ClickHouse refused to ${doing}: code ${code}: ${said}`, {
+        cause: error,
+        code,
+      })
+    }
+  }
+  return new ClickhouseAway(`ClickHouse does not answer to ${doing}: ${said}`, { cause: error })
+}
