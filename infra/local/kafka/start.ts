@@ -1,0 +1,112 @@
+import type { ChildProcess } from 'node:child_process'
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { systemClock } from '../../../pipelines/clock.ts'
+import { EXIT, ExitError } from '../../../services/exit.ts'
+import { describeExit, signalTo, startChild, stopProcess } from '../child.ts'
+import type { Exit } from '../child.ts'
+import { javaCommand } from '../java.ts'
+import { lastWords } from '../last-words.ts'
+import { JARS_DIR, ensureJars } from './jars.ts'
+import type { Download } from './jars.ts'
+import { answersMetadata } from './ready.ts'
+import { kafkaFiles, prepareStorage } from './storage.ts'
+
+const GUARDIAN = fileURLToPath(new URL('./guardian.sh', import.meta.url))
+const LOG4J = fileURLToPath(new URL('./log4j2.properties', import.meta.url))
+
+/** Longest start, after kill -9 with a log to recover included. */
+const START_TIMEOUT_MS = 60_000
+const POLL_MS = 50
+/** A clean stop takes about a second; after this the broker is killed, which loses nothing that it acknowledged. */
+const STOP_TIMEOUT_MS = 6_000
+
+export interface LocalKafka {
+  readonly brokers: readonly string[]
+  /** The broker's JVM. */
+  readonly pid: number
+  /** Clean stop; the next start needs no recovery. */
+  stop(): Promise<void>
+  /** kill -9, for tests. */
+  kill(): Promise<void>
+  readonly exited: Promise<Exit>
+  lastWords(): string[]
+}
+
+export interface KafkaOptions {
+  readonly dataDir: string
+  readonly port: number
+  readonly controllerPort: number
+  /** Folder for kafka.log (the broker's) and kafka.out (the JVM's); the data folder unless given. */
+  readonly logsDir?: string
+  readonly jarsDir?: string
+  readonly onDownload?: (download: Download) => void
+}
+
+/** The pid that the guardian reports once it has started the JVM. */
+async function reportedPid(guardian: ChildProcess): Promise<number> {
+  const report = guardian.stdio[3]
+  if (report === null || report === undefined || !('on' in report)) throw new Error('no pipe for the pid')
+  let text = ''
+  for await (const data of report as AsyncIterable<Buffer>) text += data.toString('utf8')
+  const pid = Number(text)
+  if (!Number.isSafeInteger(pid) || pid <= 1) throw new Error(`the guardian reported no pid but "${text}"`)
+  return pid
+}
+
+/**
+ * Starts the local broker: jars by Maven the first time, storage formatted the first time, the JVM under a guardian
+ * that ends it when this process dies. Resolves when the broker answers; fails with its last words otherwise.
+ */
+export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
+  const { dataDir, port, controllerPort, jarsDir = JARS_DIR, logsDir = dataDir } = options
+  const java = javaCommand()
+  await ensureJars(jarsDir, options.onDownload)
+  await prepareStorage({ java, jarsDir, dataDir, port, controllerPort })
+
+  const logFile = join(logsDir, 'kafka.log')
+  const startBytes = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0
+  const heap = ['-Xms256m', '-Xmx768m', '-XX:+UseSerialGC', '-Xshare:auto']
+  const log = [`-Dlog4j2.configurationFile=${LOG4J}`, `-Dkafka.log.file=${logFile}`]
+  const main = ['-cp', join(jarsDir, '*'), 'kafka.Kafka', kafkaFiles(dataDir).properties]
+  const guardian = await startChild({
+    command: 'sh',
+    args: [GUARDIAN, java, ...heap, '-Djava.net.preferIPv4Stack=true', ...log, ...main],
+    logFile: join(logsDir, 'kafka.out'),
+    reports: true,
+  })
+  const words = () => {
+    const broker = lastWords(logFile, startBytes)
+    return broker.length > 0 ? broker : guardian.lastWords()
+  }
+  const pid = await reportedPid(guardian.process)
+  let exit: Exit | undefined
+  const exited = guardian.exited.then((ended) => (exit = ended))
+
+  const deadlineMs = systemClock.monotonicMs() + START_TIMEOUT_MS
+  while (!(await answersMetadata(port))) {
+    const isLate = systemClock.monotonicMs() > deadlineMs
+    if (exit !== undefined || isLate) {
+      const how =
+        exit === undefined ? `did not answer within ${START_TIMEOUT_MS / 1000} s` : describeExit(exit)
+      if (exit === undefined) await stopProcess(pid, exited, STOP_TIMEOUT_MS)
+      throw new ExitError(
+        EXIT.failure,
+        `Kafka did not start (${how}). Its last words: ${words().join(' | ')}`,
+      )
+    }
+    await systemClock.delay(POLL_MS)
+  }
+  return {
+    brokers: [`127.0.0.1:${port}`],
+    pid,
+    exited,
+    lastWords: words,
+    stop: () => stopProcess(pid, exited, STOP_TIMEOUT_MS),
+    kill: async () => {
+      signalTo(pid, 'SIGKILL')
+      await exited
+    },
+  }
+}

@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { EXIT, ExitError } from '../../../services/exit.ts'
+import { serverProperties } from './properties.ts'
+import type { KafkaPlace } from './properties.ts'
+
+const FORMAT_TIMEOUT_MS = 60_000
+
+/** Where Kafka's files lie in a data folder. */
+export function kafkaFiles(dataDir: string): {
+  root: string
+  logDir: string
+  properties: string
+  meta: string
+} {
+  const root = join(dataDir, 'kafka')
+  const logDir = join(root, 'data')
+  return { root, logDir, properties: join(root, 'server.properties'), meta: join(logDir, 'meta.properties') }
+}
+
+/** Fails when the folder holds a broker's data whose meta.properties is missing or torn: formatting would lose it. */
+export function checkStorage(dataDir: string): void {
+  const { logDir, meta } = kafkaFiles(dataDir)
+  if (!existsSync(logDir) || readdirSync(logDir).length === 0) return
+  const content = existsSync(meta) ? readFileSync(meta, 'utf8') : ''
+  const missing = ['version', 'node.id', 'cluster.id', 'directory.id'].filter(
+    (key) => !new RegExp(`^${key.replace('.', '\\.')}=\\S+$`, 'm').test(content),
+  )
+  if (missing.length === 0) return
+  throw new ExitError(
+    EXIT.failure,
+    `Kafka's ${meta} is damaged: it names no ${missing.join(', ')}. ` +
+      'Restore that file from a copy, or run npm run reset to forget the data.',
+  )
+}
+
+/**
+ * Formats the storage once. It happens in a folder beside that is then renamed, so an interrupted format leaves
+ * nothing that looks like data.
+ */
+async function format(java: string, jarsDir: string, dataDir: string, place: KafkaPlace): Promise<void> {
+  const { root, logDir } = kafkaFiles(dataDir)
+  const fresh = join(root, 'data.new')
+  rmSync(fresh, { recursive: true, force: true })
+  const properties = join(root, 'format.properties')
+  writeFileSync(properties, serverProperties({ ...place, logDir: fresh }))
+  const clusterId = randomBytes(16).toString('base64url')
+  const args = ['-Xshare:auto', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', join(jarsDir, '*')]
+  args.push('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties)
+  try {
+    await promisify(execFile)(java, args, { timeout: FORMAT_TIMEOUT_MS })
+  } catch (error) {
+    const words =
+      error instanceof Error ? error.message.trim().split('\n').slice(-2).join(' ') : String(error)
+    throw new ExitError(EXIT.failure, `Kafka could not format ${fresh}: ${words}`, { cause: error })
+  }
+  rmSync(properties)
+  if (existsSync(logDir)) rmSync(logDir, { recursive: true })
+  renameSync(fresh, logDir)
+}
+
+/** Makes the folder ready for the broker: checked, formatted if new, server.properties written for these ports. */
+export async function prepareStorage(options: {
+  readonly java: string
+  readonly jarsDir: string
+  readonly dataDir: string
+  readonly port: number
+  readonly controllerPort: number
+}): Promise<void> {
+  const { java, jarsDir, dataDir, port, controllerPort } = options
+  const { root, logDir, properties, meta } = kafkaFiles(dataDir)
+  mkdirSync(root, { recursive: true })
+  checkStorage(dataDir)
+  const place = { port, controllerPort, logDir }
+  if (!existsSync(meta)) await format(java, jarsDir, dataDir, place)
+  writeFileSync(properties, serverProperties(place))
+}

@@ -1,0 +1,51 @@
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
+
+/** How much of a log's end is looked at, and how many lines of it a person is shown. */
+const TAIL_BYTES = 64 * 1024
+const LINES_MAX = 4
+const LINE_CHARACTERS_MAX = 400
+
+/** What a pino line says, or the line itself where it is none. */
+function readable(line: string): string {
+  if (!line.startsWith('{')) return line
+  try {
+    const { level, msg, err } = JSON.parse(line) as {
+      level?: string
+      msg?: string
+      err?: { message?: string }
+    }
+    const cause = err?.message !== undefined && msg?.includes(err.message) !== true ? ` (${err.message})` : ''
+    return `${level ?? 'log'}: ${msg ?? ''}${cause}`
+  } catch {
+    return line
+  }
+}
+
+const ALARMING = /\b(ERROR|FATAL)\b|^(error|fatal): |^Caused by: |Exception: |^hivemeter [a-z]+: /
+
+/**
+ * The lines of a log that tell best how its writer ended: from the last alarm on, else the last lines; only what was
+ * written after `fromBytes`. Stack frames are left out. Empty when nothing was written.
+ */
+export function lastWords(file: string, fromBytes = 0): string[] {
+  let content: string
+  try {
+    const sizeBytes = statSync(file).size
+    // A log that was rolled over is shorter than where this start began.
+    const start = Math.max(sizeBytes < fromBytes ? 0 : fromBytes, sizeBytes - TAIL_BYTES)
+    const buffer = Buffer.alloc(sizeBytes - start)
+    const descriptor = openSync(file, 'r')
+    readSync(descriptor, buffer, 0, buffer.length, start)
+    closeSync(descriptor)
+    content = buffer.toString('utf8')
+  } catch {
+    return []
+  }
+  const lines = content
+    .split('\n')
+    .map((line) => readable(line.trimEnd()))
+    .filter((line) => line !== '' && !/^\s*(at |\.\.\. \d+ more)/.test(line))
+  const alarms = lines.filter((line) => ALARMING.test(line))
+  const words = alarms.length > 0 ? alarms : lines
+  return words.slice(-LINES_MAX).map((line) => line.slice(0, LINE_CHARACTERS_MAX))
+}
