@@ -1,0 +1,89 @@
+import { ClickhouseError } from './errors.ts'
+
+/** Requests inside the server at once, waiting ones included; more are refused with code 202. */
+const REQUESTS_MAX = 512
+
+/**
+ * Bounds what runs at once. Every running statement holds a libuv thread, and a full pool would leave none for
+ * KILL QUERY, for spool files and for compression.
+ */
+export class Admission {
+  readonly #runningMax: number
+  readonly #waiting = new Set<() => void>()
+  readonly #whenIdle = new Set<() => void>()
+  #requests = 0
+  #running = 0
+
+  /** @param threads size of the libuv pool; three of them are kept free. */
+  constructor(threads: number) {
+    this.#runningMax = Math.max(1, threads - 3)
+  }
+
+  /** Waits until no statement runs and none waits. @returns false if that is not so within the time. */
+  async idle(timeoutMs: number): Promise<boolean> {
+    if (this.#running === 0) return true
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const onIdle = (): void => resolve(true)
+    const timer = setTimeout(() => resolve(false), timeoutMs)
+    this.#whenIdle.add(onIdle)
+    try {
+      return await promise
+    } finally {
+      clearTimeout(timer)
+      this.#whenIdle.delete(onIdle)
+    }
+  }
+
+  /** Counts a request in. @returns the function that counts it out. @throws ClickhouseError 202 above the bound. */
+  enter(): () => void {
+    if (this.#requests >= REQUESTS_MAX) {
+      throw new ClickhouseError(
+        202,
+        'TOO_MANY_SIMULTANEOUS_QUERIES',
+        `More than ${REQUESTS_MAX} requests at once.`,
+      )
+    }
+    this.#requests += 1
+    return () => {
+      this.#requests -= 1
+    }
+  }
+
+  /**
+   * Waits, first come first served, until a statement may run.
+   * @returns the function that gives the place back. Rejects with the signal's reason when it aborts while waiting.
+   */
+  async acquire(signal: AbortSignal): Promise<() => void> {
+    signal.throwIfAborted()
+    if (this.#running < this.#runningMax) this.#running += 1
+    else await this.#turn(signal)
+    return () => this.#release()
+  }
+
+  #turn(signal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const leave = (): void => {
+      this.#waiting.delete(start)
+      reject(signal.reason)
+    }
+    const start = (): void => {
+      signal.removeEventListener('abort', leave)
+      resolve()
+    }
+    this.#waiting.add(start)
+    signal.addEventListener('abort', leave, { once: true })
+    return promise
+  }
+
+  /** A freed place goes to the longest waiting statement, so `running` stays as it is then. */
+  #release(): void {
+    const [first] = this.#waiting
+    if (!first) {
+      this.#running -= 1
+      if (this.#running === 0) for (const onIdle of this.#whenIdle) onIdle()
+      return
+    }
+    this.#waiting.delete(first)
+    first()
+  }
+}

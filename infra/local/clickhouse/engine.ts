@@ -1,0 +1,159 @@
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Addon, Classification, Connection } from './native.ts'
+import { quoteString } from './settings.ts'
+
+/** Memory of the engine as a whole; one statement that would go beyond it fails with code 241. */
+const SERVER_MEMORY_MAX_BYTES = 3 * 1024 ** 3
+/** The engine's defaults are 5 GiB each: made for servers. */
+const CACHE_MAX_BYTES = 128 * 1024 ** 2
+/** Query parameters travel as SET text, which this bounds too (the engine's default is 256 KiB). */
+const STATEMENT_MAX_BYTES = 256 * 1024 ** 2
+/** While a cancelled statement still runs it is told so again: the first KILL may come before it is registered. */
+const KILL_AGAIN_MS = 100
+const CLASSIFIED_MAX = 5_000
+const CLASSIFIED_STATEMENT_MAX_BYTES = 4_096
+
+const CONFIG = `<clickhouse>
+  <timezone>UTC</timezone>
+  <max_server_memory_usage>${SERVER_MEMORY_MAX_BYTES}</max_server_memory_usage>
+  <mark_cache_size>${CACHE_MAX_BYTES}</mark_cache_size>
+  <primary_index_cache_size>${CACHE_MAX_BYTES}</primary_index_cache_size>
+  <index_mark_cache_size>${CACHE_MAX_BYTES}</index_mark_cache_size>
+</clickhouse>
+`
+
+/** The data directory belongs to another process. */
+export class DirectoryInUse extends Error {}
+
+/** The ClickHouse engine on one data directory. The directory is locked by the kernel for as long as this process lives. */
+export class Engine {
+  readonly version: string
+  readonly timezone: string
+  readonly addon: Addon
+  readonly #dir: string
+  readonly #arguments: readonly string[]
+  /** Kept open: the engine stays loaded with its caches while one connection is. It classifies and kills. */
+  readonly #root: Connection
+  readonly #classified = new Map<string, Classification>()
+
+  private constructor(addon: Addon, dir: string, root: Connection, about: readonly [string, string]) {
+    this.addon = addon
+    this.#dir = dir
+    this.#arguments = connectionArguments(dir)
+    this.#root = root
+    this.version = about[0]
+    this.timezone = about[1]
+  }
+
+  /**
+   * Opens the engine on a directory, which is made if it is missing.
+   * @throws DirectoryInUse if another process has it. After a kill -9 of that process no lock is left.
+   */
+  static async open(addon: Addon, dir: string): Promise<Engine> {
+    mkdirSync(dir, { recursive: true })
+    writeWhole(join(dir, 'engine.xml'), CONFIG)
+    const root = openRoot(addon, dir)
+    const { bytes } = await addon.QueryAsyncConnection(
+      root,
+      'SELECT version(), timezone()',
+      'TabSeparatedRaw',
+    )
+    const [version = '', timezone = ''] = Buffer.from(bytes).toString().trim().split('\t')
+    return new Engine(addon, dir, root, [version, timezone])
+  }
+
+  /** A connection of its own for one request or session: settings, parameters, temporary tables stay within it. */
+  connect(): Connection {
+    return this.addon.CreateConnection(this.#dir, this.#arguments)
+  }
+
+  /** Closes a connection on which nothing runs. */
+  disconnect(connection: Connection): void {
+    this.addon.CloseConnection(connection)
+  }
+
+  /** How many statements a text holds and what they do, by the engine's own parser. */
+  async classify(sql: string): Promise<Classification> {
+    const known = this.#classified.get(sql)
+    if (known) return known
+    const found = await this.addon.DurableClassifyAsync(this.#root, sql, 'default')
+    if (sql.length <= CLASSIFIED_STATEMENT_MAX_BYTES) {
+      if (this.#classified.size >= CLASSIFIED_MAX) this.#classified.clear()
+      this.#classified.set(sql, found)
+    }
+    return found
+  }
+
+  /** Cancels the statement whose log_comment is `tag`, again and again until `ended` aborts. */
+  cancel(tag: string, ended: AbortSignal): void {
+    // ASYNC: the SYNC form was seen to hang.
+    const sql = `KILL QUERY WHERE Settings['log_comment'] = ${quoteString(tag)} ASYNC`
+    const tell = (): void => {
+      this.addon.QueryAsyncConnection(this.#root, sql, 'Null').catch((error: unknown) => {
+        console.error(`A statement could not be cancelled: ${String(error)}`)
+      })
+    }
+    if (ended.aborted) return
+    tell()
+    const timer = setInterval(tell, KILL_AGAIN_MS)
+    ended.addEventListener('abort', () => clearInterval(timer), { once: true })
+  }
+
+  /** Closes the engine; every other connection must be closed before. */
+  close(): void {
+    this.addon.CloseConnection(this.#root)
+  }
+}
+
+function connectionArguments(dir: string): readonly string[] {
+  return [
+    `--config-file=${join(dir, 'engine.xml')}`,
+    `--max_query_size=${STATEMENT_MAX_BYTES}`,
+    // Asynchronous inserts, the default since 26.3, would acknowledge by other rules than the loader relies on.
+    '--async_insert=0',
+    // chdb reads a bare word as `SELECT word`; a server does not.
+    '--implicit_select=0',
+  ]
+}
+
+function openRoot(addon: Addon, dir: string): Connection {
+  try {
+    return addon.CreateConnection(dir, connectionArguments(dir))
+  } catch (error) {
+    // The addon says only that it failed; the engine's reason went to our stderr. The lock file names its holder.
+    const holder = Number(/^PID: (\d+)$/m.exec(readIfThere(join(dir, 'status')))?.[1] ?? 0)
+    if (holder !== process.pid && isAlive(holder)) {
+      throw new DirectoryInUse(
+        `The data directory ${dir} is in use by process ${holder}. Stop that process, or choose another directory.`,
+      )
+    }
+    throw new Error(`The engine cannot open the data directory ${dir}; its reason stands above.`, {
+      cause: error,
+    })
+  }
+}
+
+/** Another process may be reading the old file, or we may die halfway: so never a half-written one. */
+function writeWhole(file: string, content: string): void {
+  const draft = `${file}.${process.pid}`
+  writeFileSync(draft, content)
+  renameSync(draft, file)
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return '' // No lock file: then no holder to name.
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (pid <= 0) return false
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM' // It lives, under another user.
+  }
+}

@@ -1,0 +1,178 @@
+import type { Admission } from './admission.ts'
+import type { Engine } from './engine.ts'
+import { ClickhouseError } from './errors.ts'
+import type { Connection } from './native.ts'
+import type { Asked } from './request.ts'
+import { noteSessionState, type Sessions } from './session.ts'
+import { prepareConnection, requestSettings } from './settings.ts'
+import { readFromFile, type Spool } from './spool.ts'
+import { isStreamable, openResult, ResultStream } from './stream.ts'
+
+/** Result bytes of a read that is not streamed (measured: it costs about five times that in memory). */
+const BUFFERED_RESULT_MAX_BYTES = 128 * 1024 ** 2
+const READS = 0
+
+/** What the server consists of; one of each per process. */
+export interface Parts {
+  readonly engine: Engine
+  readonly spool: Spool
+  readonly sessions: Sessions
+  readonly admission: Admission
+  /** Ids of the statements under way. */
+  readonly queryIds: Set<string>
+}
+
+/** Who asks, and when to give up: reads at once, writes only when the process must end. */
+export interface Caller {
+  readonly queryId: string
+  readonly readOnly: boolean
+  readonly cancelRead: AbortSignal
+  readonly cancelWrite: AbortSignal
+}
+
+/** What to answer: the whole result, or a stream of it that gives everything back when it ends. */
+export interface Answer {
+  readonly body: Buffer | ResultStream
+  readonly format: string
+  readonly rowsRead: number
+  readonly bytesRead: number
+  readonly rowsWritten: number
+  readonly bytesWritten: number
+}
+
+/**
+ * Runs one statement on a connection that nothing else uses.
+ * All that it takes (id, place, file, connection) is given back before it returns, except by a stream's end.
+ */
+export async function execute(parts: Parts, asked: Asked, caller: Caller): Promise<Answer> {
+  const { engine } = parts
+  const { query, statement } = asked
+  const head = Buffer.from(asked.text, 'latin1').toString()
+  const reads = await mayRun(engine, head, asked, caller)
+  const cancel = reads ? caller.cancelRead : caller.cancelWrite
+
+  await using held = new AsyncDisposableStack()
+  takeQueryId(parts.queryIds, caller.queryId, held)
+  const file = asked.data === undefined ? undefined : await parts.spool.write(asked.data)
+  if (file !== undefined) held.defer(() => parts.spool.forget(file))
+  held.defer(await parts.admission.acquire(cancel))
+
+  const defaultFormat = query.get('default_format') ?? 'TabSeparated'
+  const format = (statement.kind === 'text' && statement.format) || defaultFormat
+  const inSession = query.has('session_id')
+  const streams =
+    reads &&
+    !inSession &&
+    statement.kind === 'text' &&
+    statement.streams &&
+    isStreamable(format) &&
+    query.get('wait_end_of_query') !== '1'
+  const settings = requestSettings(query)
+  settings.set('log_comment', caller.queryId)
+  if (reads && !streams && !settings.has('max_result_bytes'))
+    settings.set('max_result_bytes', String(BUFFERED_RESULT_MAX_BYTES))
+  const connection = await connect(parts, query, settings, held)
+  cancelOn(engine, cancel, caller.queryId, held)
+
+  if (streams) {
+    const result = await openResult(engine, connection, head, format)
+    if (result.done) return answer({ body: result.first, format })
+    const rest = held.move()
+    return answer({ body: new ResultStream(engine, result, () => rest.disposeAsync()), format })
+  }
+  if (file !== undefined && (statement.kind === 'values' || statement.kind === 'input')) {
+    const insert = readFromFile(asked.text, statement, file)
+    if (insert.tail) {
+      // The one call that tells how many rows were written, those of views included.
+      const { rowsWritten, bytesWritten } = await engine.addon.InsertRawAsyncConnection(
+        connection,
+        insert.head,
+        Buffer.from(insert.tail),
+        false,
+      )
+      return answer({ body: Buffer.alloc(0), format, rowsWritten, bytesWritten })
+    }
+    await engine.addon.QueryAsyncConnection(connection, insert.head, format)
+    return answer({ body: Buffer.alloc(0), format })
+  }
+  const { bytes, rowsRead, bytesRead } = await engine.addon.QueryAsyncConnection(
+    connection,
+    head,
+    defaultFormat,
+  )
+  return answer({ body: Buffer.from(bytes), format, rowsRead, bytesRead })
+}
+
+function answer(known: Pick<Answer, 'body' | 'format'> & Partial<Answer>): Answer {
+  return { rowsRead: 0, bytesRead: 0, rowsWritten: 0, bytesWritten: 0, ...known }
+}
+
+/** Asks the engine's own parser. @returns true if the statement only reads. */
+async function mayRun(engine: Engine, head: string, asked: Asked, caller: Caller): Promise<boolean> {
+  const { statementCount, queryClass } = await engine.classify(head)
+  if (statementCount > 1) {
+    throw new ClickhouseError(62, 'SYNTAX_ERROR', 'Syntax error (Multi-statements are not allowed)')
+  }
+  if (asked.statement.kind === 'text' && asked.statement.outfile) {
+    throw new ClickhouseError(48, 'NOT_IMPLEMENTED', 'INTO OUTFILE is not allowed over HTTP')
+  }
+  if (caller.readOnly && queryClass !== READS) {
+    throw new ClickhouseError(
+      164,
+      'READONLY',
+      'Cannot execute query in readonly mode: GET reads, POST writes',
+    )
+  }
+  return queryClass === READS
+}
+
+function takeQueryId(queryIds: Set<string>, id: string, held: AsyncDisposableStack): void {
+  if (queryIds.has(id)) {
+    throw new ClickhouseError(
+      216,
+      'QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING',
+      `Query with id = ${id} is already running.`,
+    )
+  }
+  queryIds.add(id)
+  held.defer(() => {
+    queryIds.delete(id)
+  })
+}
+
+/** A connection in the state the request asks for: one of its own, or its session's. */
+async function connect(
+  parts: Parts,
+  query: URLSearchParams,
+  settings: ReadonlyMap<string, string>,
+  held: AsyncDisposableStack,
+): Promise<Connection> {
+  const { engine } = parts
+  const run = (on: Connection, sql: string) => engine.addon.QueryAsyncConnection(on, sql, 'Null')
+  const database = query.get('database')
+  const sessionId = query.get('session_id')
+  if (sessionId === null) {
+    const connection = engine.connect()
+    held.defer(() => engine.disconnect(connection))
+    await run(connection, prepareConnection(settings, database))
+    return connection
+  }
+  const hold = parts.sessions.hold(sessionId, query)
+  held.defer(() => hold.release())
+  const undo = await noteSessionState(engine, hold.connection, settings.keys(), database)
+  held.defer(async () => {
+    await run(hold.connection, undo)
+  })
+  await run(hold.connection, prepareConnection(settings, database))
+  return hold.connection
+}
+
+function cancelOn(engine: Engine, cancel: AbortSignal, tag: string, held: AsyncDisposableStack): void {
+  cancel.throwIfAborted()
+  const ended = new AbortController()
+  held.defer(() => ended.abort())
+  cancel.addEventListener('abort', () => engine.cancel(tag, ended.signal), {
+    once: true,
+    signal: ended.signal,
+  })
+}

@@ -1,0 +1,99 @@
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { Admission } from './admission.ts'
+import { DirectoryInUse, Engine } from './engine.ts'
+import { loadAddon } from './native.ts'
+import { Server } from './server.ts'
+import { Sessions } from './session.ts'
+import { Spool } from './spool.ts'
+
+const USAGE = 'usage: main.ts --dir DIR --port PORT [--host 127.0.0.1] [--watch-parent]'
+/** Node's own default; `start.ts` sets more, and it has to be set before Node starts. */
+const THREADS_DEFAULT = 4
+
+interface Arguments {
+  readonly dir: string
+  readonly port: number
+  readonly host: string
+  readonly watchParent: boolean
+}
+
+function readArguments(): Arguments {
+  try {
+    const { values } = parseArgs({
+      options: {
+        dir: { type: 'string' },
+        port: { type: 'string' },
+        host: { type: 'string', default: '127.0.0.1' },
+        'watch-parent': { type: 'boolean', default: false },
+      },
+    })
+    if (!values.dir) throw new Error('--dir is missing')
+    const port = Number(values.port)
+    if (!values.port || !Number.isInteger(port) || port < 1 || port > 65_535) {
+      throw new Error(`--port must be a number from 1 to 65535, not ${values.port ?? 'missing'}`)
+    }
+    return { dir: resolve(values.dir), port, host: values.host, watchParent: values['watch-parent'] }
+  } catch (error) {
+    return fail(2, `${(error as Error).message.split('\n', 1)[0]} (${USAGE})`)
+  }
+}
+
+function fail(code: number, message: string): never {
+  console.error(message)
+  process.exit(code)
+}
+
+/** Resolves when this process is asked to end: by a signal, or because its parent is gone (kill -9 included). */
+function askedToEnd(watchParent: boolean): Promise<void> {
+  return new Promise((resolve) => {
+    process.on('SIGTERM', resolve).on('SIGINT', resolve)
+    if (!watchParent) return
+    // The parent holds the other end of stdin; the kernel closes it when the parent ends, however it ends.
+    process.stdin.on('end', resolve).on('close', resolve).on('error', resolve).resume()
+    // Nobody reads our output any more then, and that must not end us before we have stopped in order.
+    for (const output of [process.stdout, process.stderr]) output.on('error', resolve)
+  })
+}
+
+async function run(given: Arguments): Promise<void> {
+  const ending = askedToEnd(given.watchParent)
+  const engine = await Engine.open(loadAddon(), given.dir)
+  const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? THREADS_DEFAULT)
+  const sessions = new Sessions(engine)
+  const spool = await Spool.open(given.dir)
+  const server = new Server({
+    engine,
+    spool,
+    sessions,
+    admission: new Admission(threads),
+    queryIds: new Set(),
+  })
+  await server.listen(given.host, given.port)
+  console.log(
+    JSON.stringify({ ready: true, url: `http://${given.host}:${given.port}`, version: engine.version }),
+  )
+  await ending
+  if (!(await server.stop())) {
+    // Exiting properly would wait for the statement. What was not acknowledged is not promised to anybody.
+    console.error('A statement did not end in the time it had: killed.')
+    process.kill(process.pid, 'SIGKILL')
+  }
+  sessions.close()
+  engine.close()
+  process.exit(0)
+}
+
+const given = readArguments()
+try {
+  await run(given)
+} catch (error) {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'EADDRINUSE') {
+    fail(
+      1,
+      `Port ${given.port} on ${given.host} is taken by another process. Stop it, or choose another port.`,
+    )
+  }
+  fail(1, error instanceof DirectoryInUse ? message : `The local ClickHouse did not start: ${message}`)
+}

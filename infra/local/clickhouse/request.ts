@@ -1,0 +1,147 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex, Readable } from 'node:stream'
+import { pipeline } from 'node:stream'
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
+import { ClickhouseError } from './errors.ts'
+import { bounded } from './spool.ts'
+import { readStatement, type Statement } from './statement.ts'
+
+/** What a request asks for. Places in `statement` are offsets into `text`, which is latin1. */
+export interface Asked {
+  readonly query: URLSearchParams
+  /** The statement alone, up to where its data begins. */
+  readonly text: string
+  readonly statement: Statement
+  /** The data of an INSERT, not read yet; undefined for a statement without. */
+  readonly data: AsyncIterable<Buffer> | undefined
+}
+
+const USER = 'default'
+const DECOMPRESS: Readonly<Record<string, () => Duplex>> = {
+  gzip: createGunzip,
+  deflate: createInflate,
+  br: createBrotliDecompress,
+  zstd: createZstdDecompress,
+}
+
+/**
+ * Reads the statement and finds its data. Data whose statement stands in the URL is left in the stream; a body that
+ * holds the statement too is read whole.
+ * @throws ClickhouseError for a wrong login, a body that is too large, or a statement that cannot be taken apart.
+ */
+export async function readRequest(message: IncomingMessage): Promise<Asked> {
+  const query = new URL(message.url ?? '/', 'http://local').searchParams
+  authenticate(message, query)
+  let body: AsyncIterable<Buffer> = decompressed(message)
+  const contentType = message.headers['content-type'] ?? ''
+  if (/^multipart\/form-data\b/i.test(contentType)) {
+    await readForm(await collect(body), contentType, query)
+    body = nothing()
+  }
+  const inUrl = query.get('query')
+  if (inUrl?.trim()) {
+    const text = latin1(inUrl)
+    const statement = readStatement(text)
+    if (statement.kind === 'values' || statement.kind === 'input') {
+      const begun = Buffer.from(text.slice(statement.dataStart), 'latin1')
+      const data = begun.toString('latin1').trim()
+        ? joined(Buffer.concat([begun, Buffer.from('\n')]), body)
+        : body
+      return { query, text: text.slice(0, statement.dataStart), statement, data }
+    }
+    const rest = await collect(body)
+    return rest.length === 0
+      ? checked(query, text, statement)
+      : readWhole(query, `${text}\n${rest.toString('latin1')}`)
+  }
+  return readWhole(query, (await collect(body)).toString('latin1'))
+}
+
+function readWhole(query: URLSearchParams, text: string): Asked {
+  const statement = readStatement(text)
+  if (statement.kind !== 'values' && statement.kind !== 'input') return checked(query, text, statement)
+  const data = joined(Buffer.from(text.slice(statement.dataStart), 'latin1'), nothing())
+  return { query, text: text.slice(0, statement.dataStart), statement, data }
+}
+
+function checked(query: URLSearchParams, text: string, statement: Statement): Asked {
+  if (!text.trim()) throw new ClickhouseError(62, 'SYNTAX_ERROR', 'Syntax error: Empty query')
+  if (statement.kind === 'unclear') {
+    throw new ClickhouseError(
+      62,
+      'SYNTAX_ERROR',
+      'Syntax error: an INSERT needs a table, then VALUES, FORMAT or SELECT',
+    )
+  }
+  return { query, text, statement, data: undefined }
+}
+
+/** One user without a password, as a server has it before anybody makes another. */
+function authenticate(message: IncomingMessage, query: URLSearchParams): void {
+  let user = single(message.headers['x-clickhouse-user']) ?? query.get('user')
+  let password = single(message.headers['x-clickhouse-key']) ?? query.get('password')
+  const basic = /^Basic\s+(.+)$/i.exec(message.headers.authorization ?? '')?.[1]
+  if (basic !== undefined) {
+    const [name = '', ...rest] = Buffer.from(basic, 'base64').toString().split(':')
+    user = name
+    password = rest.join(':')
+  }
+  if ((user || USER) !== USER || password) {
+    const who = user || USER
+    throw new ClickhouseError(
+      516,
+      'AUTHENTICATION_FAILED',
+      `${who}: Authentication failed: password is incorrect, or there is no user with such name. ` +
+        `The local ClickHouse knows the user '${USER}' without a password only.`,
+    )
+  }
+}
+
+function single(header: string | string[] | undefined): string | undefined {
+  return Array.isArray(header) ? header[0] : header
+}
+
+function decompressed(message: IncomingMessage): Readable {
+  const encoding = message.headers['content-encoding']
+  if (encoding === undefined || encoding === 'identity') return message
+  const decompress = DECOMPRESS[encoding]
+  if (!decompress) throw new ClickhouseError(36, 'BAD_ARGUMENTS', `Unknown Content-Encoding: ${encoding}.`)
+  // The reader of the last stream sees the error of either one.
+  return pipeline(message, decompress(), () => {})
+}
+
+/** Query and parameters may come as a form, where a URL would be too long for them. */
+async function readForm(
+  body: Buffer<ArrayBuffer>,
+  contentType: string,
+  query: URLSearchParams,
+): Promise<void> {
+  const form = await new Response(body, { headers: { 'content-type': contentType } }).formData()
+  for (const [name, value] of form) {
+    if (typeof value !== 'string') {
+      throw new ClickhouseError(
+        36,
+        'BAD_ARGUMENTS',
+        `External tables are not supported: part ${name} is a file.`,
+      )
+    }
+    query.set(name, value)
+  }
+}
+
+async function collect(body: AsyncIterable<Buffer>): Promise<Buffer<ArrayBuffer>> {
+  const chunks: Buffer[] = []
+  for await (const chunk of bounded(body)) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+async function* joined(first: Buffer, rest: AsyncIterable<Buffer>): AsyncGenerator<Buffer, undefined> {
+  yield first
+  yield* rest
+}
+
+async function* nothing(): AsyncGenerator<Buffer, undefined> {}
+
+function latin1(text: string): string {
+  return Buffer.from(text).toString('latin1')
+}

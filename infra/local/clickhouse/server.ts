@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { ClickhouseError } from './errors.ts'
+import { execute, type Parts } from './execute.ts'
+import { readRequest } from './request.ts'
+import { answerEncoding, sendAnswer, sendFailure } from './response.ts'
+
+/** Parameters may stand in the URL; a server takes 1 MiB of it as well. */
+const HEADER_MAX_BYTES = 1024 ** 2
+/** Above the client's idle time of 2.5 s, so that it is the client who closes an idle connection. */
+const KEEP_ALIVE_MS = 10_000
+/** Writes under way may end by themselves for this long after a stop. */
+const WRITE_GRACE_MS = 2_500
+/** Then they are cancelled, and have this long. */
+const CANCEL_GRACE_MS = 1_500
+
+/** ClickHouse's HTTP interface over the engine in this process. */
+export class Server {
+  readonly #parts: Parts
+  readonly #app: FastifyInstance
+  readonly #stopReads = new AbortController()
+  readonly #stopWrites = new AbortController()
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.#app = Fastify({
+      logger: false,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      http: { maxHeaderSize: HEADER_MAX_BYTES },
+    })
+    // Bodies stay streams: their size is bounded where they are read.
+    this.#app.removeAllContentTypeParsers()
+    this.#app.addContentTypeParser('*', (_request, _body, done) => done(null))
+    this.#app.get('/ping', async (_request, reply) => reply.type('text/html; charset=UTF-8').send('Ok.\n'))
+    this.#app.get('/replicas_status', async (_request, reply) => reply.type('text/plain').send('Ok.\n'))
+    this.#app.route({
+      method: ['GET', 'POST'],
+      url: '/',
+      handler: (request, reply) => {
+        void this.#handle(request, reply)
+      },
+    })
+  }
+
+  /** Starts to listen. Rejects with code EADDRINUSE if the port is taken. */
+  async listen(host: string, port: number): Promise<void> {
+    await this.#app.listen({ host, port })
+  }
+
+  /**
+   * Stops in order: no new requests, reads are cancelled, writes may end within a grace time and are cancelled then.
+   * @returns false if a statement would not end within WRITE_GRACE_MS + CANCEL_GRACE_MS.
+   */
+  async stop(): Promise<boolean> {
+    const closed = this.#app.close()
+    const reason = new ClickhouseError(236, 'ABORTED', 'The server is stopping.')
+    this.#stopReads.abort(reason)
+    let idle = await this.#parts.admission.idle(WRITE_GRACE_MS)
+    if (!idle) {
+      this.#stopWrites.abort(reason)
+      idle = await this.#parts.admission.idle(CANCEL_GRACE_MS)
+    }
+    this.#app.server.closeAllConnections()
+    await closed
+    return idle
+  }
+
+  /** Answers in any case; never rejects. */
+  async #handle(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const startedMs = performance.now()
+    const { engine, admission } = this.#parts
+    reply.header('x-clickhouse-server-display-name', 'hivemeter-local')
+    reply.header('x-clickhouse-timezone', engine.timezone)
+    try {
+      const leave = admission.enter()
+      reply.raw.once('close', leave)
+      const asked = await readRequest(request.raw)
+      const queryId = asked.query.get('query_id') || randomUUID()
+      reply.header('x-clickhouse-query-id', queryId)
+      const answer = await execute(this.#parts, asked, {
+        queryId,
+        readOnly: request.method === 'GET',
+        cancelRead: AbortSignal.any([this.#stopReads.signal, clientGone(reply)]),
+        cancelWrite: this.#stopWrites.signal,
+      })
+      const encoding = answerEncoding(asked.query, request.headers['accept-encoding'])
+      sendAnswer(reply, answer, encoding, performance.now() - startedMs)
+    } catch (error) {
+      sendFailure(reply, error, engine.version)
+    }
+  }
+}
+
+/** Aborts when the connection closes before the whole answer is out. */
+function clientGone(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished)
+      gone.abort(new ClickhouseError(394, 'QUERY_WAS_CANCELLED', 'The client left.'))
+  })
+  if (reply.raw.destroyed) gone.abort(new ClickhouseError(394, 'QUERY_WAS_CANCELLED', 'The client left.'))
+  return gone.signal
+}
