@@ -1,0 +1,124 @@
+import kafkajs from 'kafkajs'
+import type { Admin } from 'kafkajs'
+import { COMPACTED_SEGMENT_BYTES, LOCAL_RETENTION_BYTES, TOPICS } from '../../schemas/topics.ts'
+import type { TopicSpec } from '../../schemas/topics.ts'
+import { createKafka } from './client.ts'
+import type { KafkaOptions } from './client.ts'
+
+export interface EnsureTopicsOptions extends KafkaOptions {
+  readonly prefix: string
+  readonly partitions: number
+  readonly replicationFactor: number
+  /** Logs kept by time (a cluster) or by size (a laptop that may sleep for weeks). */
+  readonly retention: 'time' | 'size'
+}
+
+/** A topic exists with another number of partitions; nodes would move to other partitions and lose their order. */
+export class PartitionCountError extends Error {
+  readonly code = 'PARTITION_COUNT'
+}
+
+/** Makes the topics that are missing; throws `PartitionCountError` where one exists with another number of partitions. */
+export async function ensureTopics(
+  options: EnsureTopicsOptions,
+): Promise<{ created: string[]; existing: string[] }> {
+  return await withAdmin(options, async (admin) => {
+    const present = new Set(await admin.listTopics())
+    const specs = new Map<string, TopicSpec>(
+      Object.values(TOPICS).map((spec) => [`${options.prefix}${spec.name}`, spec]),
+    )
+    const existing = [...specs.keys()].filter((name) => present.has(name))
+    const missing = [...specs].filter(([name]) => !present.has(name))
+    await checkPartitions(admin, existing, options.partitions)
+    if (missing.length > 0) {
+      await admin.createTopics({
+        waitForLeaders: true,
+        topics: missing.map(([topic, spec]) => ({
+          topic,
+          numPartitions: options.partitions,
+          replicationFactor: options.replicationFactor,
+          configEntries: configEntries(spec, options.retention),
+        })),
+      })
+    }
+    return { created: missing.map(([name]) => name), existing }
+  })
+}
+
+async function checkPartitions(admin: Admin, existing: string[], partitions: number): Promise<void> {
+  if (existing.length === 0) return
+  const { topics } = await admin.fetchTopicMetadata({ topics: existing })
+  for (const { name, partitions: found } of topics) {
+    if (found.length !== partitions) {
+      throw new PartitionCountError(
+        `Topic ${name} has ${found.length} partitions, the settings say ${partitions}. ` +
+          'Set HIVEMETER_PARTITIONS to what the topics have; growing needs new topics.',
+      )
+    }
+  }
+}
+
+function configEntries(spec: TopicSpec, retention: 'time' | 'size'): { name: string; value: string }[] {
+  const entries: Record<string, string> = {
+    'message.timestamp.type': 'LogAppendTime',
+    'cleanup.policy': spec.cleanup,
+    'max.message.bytes': String(spec.messageBytesMax),
+  }
+  if (spec.cleanup === 'compact') {
+    entries['segment.bytes'] = String(COMPACTED_SEGMENT_BYTES)
+  } else if (spec.retentionMs < 0) {
+    entries['retention.ms'] = '-1'
+    entries['retention.bytes'] = '-1'
+  } else if (retention === 'time') {
+    entries['retention.ms'] = String(spec.retentionMs)
+  } else {
+    entries['retention.ms'] = '-1'
+    entries['retention.bytes'] = String(LOCAL_RETENTION_BYTES)
+  }
+  return Object.entries(entries).map(([name, value]) => ({ name, value }))
+}
+
+/** Offsets that a partition holds: `[start, end)`, the end being the last stable offset. */
+export interface LogRange {
+  readonly start: bigint
+  readonly end: bigint
+}
+
+/** The range of each partition of a topic, by partition. */
+export async function logRanges(admin: Admin, topic: string): Promise<ReadonlyMap<number, LogRange>> {
+  // kafkajs lists offsets at isolation read_committed: `high` is the last stable offset.
+  const offsets = await admin.fetchTopicOffsets(topic)
+  return new Map(
+    offsets.map(({ partition, low, high }) => [partition, { start: BigInt(low), end: BigInt(high) }]),
+  )
+}
+
+/** Deletes the records of one partition before `offset`. */
+export async function deleteRecordsBefore(
+  admin: Admin,
+  topic: string,
+  partition: number,
+  offset: bigint,
+): Promise<void> {
+  await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: offset.toString() }] })
+}
+
+/** Runs `work` with a connected admin client and lets go of it. */
+export async function withAdmin<T>(options: KafkaOptions, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = createKafka(options).admin({ retry: { retries: 5 } })
+  try {
+    await admin.connect()
+    return await work(admin)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+/** True where the error says that no broker could be reached. */
+export function isUnreachable(error: unknown): boolean {
+  return (
+    error instanceof kafkajs.KafkaJSConnectionError ||
+    error instanceof kafkajs.KafkaJSNumberOfRetriesExceeded ||
+    (error instanceof kafkajs.KafkaJSError && /connect|broker/i.test(error.name))
+  )
+}

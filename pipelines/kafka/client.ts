@@ -1,0 +1,91 @@
+import { promisify } from 'node:util'
+import { zstdCompress, zstdDecompress, constants as zlib } from 'node:zlib'
+import kafkajs from 'kafkajs'
+import type { Kafka as KafkaClient, KafkaMessage, LogEntry } from 'kafkajs'
+import type { Logger } from '../logger.ts'
+import type { LogRecord } from './records.ts'
+
+const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs
+
+/** What every connection to Kafka needs. */
+export interface KafkaOptions {
+  readonly brokers: readonly string[]
+  readonly clientId: string
+  readonly logger: Logger
+}
+
+/** No request waits longer: a broker that does not answer is one that is away. */
+export const REQUEST_TIMEOUT_MS = 4_000
+const CONNECTION_TIMEOUT_MS = 3_000
+
+/** Largest sum of record bytes in one send; a larger record goes alone. */
+export const SEND_BYTES_MAX = 900_000
+
+/** Most records in one send: kafkajs groups records by partition in quadratic time. */
+export const SEND_RECORDS_MAX = 5_000
+
+const zstdCompressed = promisify(zstdCompress)
+const zstdDecompressed = promisify(zstdDecompress)
+
+/** Largest batch that a record batch may unpack to: twice the largest topic's bound. */
+const UNPACKED_BYTES_MAX = 64 * 1_048_576
+
+const ZSTD_LEVEL = 1
+
+// kafkajs knows gzip only; a foreign producer's zstd batch would stop its partition.
+CompressionCodecs[CompressionTypes.ZSTD] = () => ({
+  compress: async (encoder: { buffer: Buffer }) =>
+    zstdCompressed(encoder.buffer, { params: { [zlib.ZSTD_c_compressionLevel]: ZSTD_LEVEL } }),
+  decompress: async (bytes: Buffer) => zstdDecompressed(bytes, { maxOutputLength: UNPACKED_BYTES_MAX }),
+})
+
+/**
+ * A kafkajs client of its own. Consumers and producers are made from separate ones: kafkajs shares a map of
+ * committed offsets between all clients of one `Kafka` object, and marks them before the commit.
+ */
+export function createKafka(options: KafkaOptions): KafkaClient {
+  return new Kafka({
+    clientId: options.clientId,
+    brokers: [...options.brokers],
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    enforceRequestTimeout: true,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    // 20 ms: back-to-back transactions meet CONCURRENT_TRANSACTIONS, and the default waits 300 ms.
+    retry: { initialRetryTime: 20, maxRetryTime: 500, retries: 12 },
+    logLevel: logLevel.INFO,
+    logCreator: () => (entry) => log(options.logger, entry),
+  })
+}
+
+/** kafkajs logs each retry as an error; what matters reaches the task as an outcome, so all of it is detail. */
+function log(logger: Logger, entry: LogEntry): void {
+  const { message, timestamp: _timestamp, logger: _logger, ...fields } = entry.log
+  logger.debug({ ...fields, client: entry.namespace }, `kafkajs: ${message}`)
+}
+
+const NO_HEADERS: LogRecord['headers'] = {}
+
+/** kafkajs' message as a record; a header that stands twice keeps its last value. */
+export function toRecord(partition: number, message: KafkaMessage): LogRecord {
+  return {
+    partition,
+    offset: BigInt(message.offset),
+    timestampMs: Number(message.timestamp),
+    key: message.key,
+    value: message.value,
+    headers: toHeaders(message.headers),
+  }
+}
+
+function toHeaders(headers: KafkaMessage['headers']): LogRecord['headers'] {
+  if (headers === undefined) return NO_HEADERS
+  const names = Object.keys(headers)
+  if (names.length === 0) return NO_HEADERS
+  const buffers: Record<string, Buffer> = {}
+  for (const name of names) {
+    const value = headers[name]
+    const last = Array.isArray(value) ? value.at(-1) : value
+    if (last !== undefined) buffers[name] = Buffer.isBuffer(last) ? last : Buffer.from(last)
+  }
+  return buffers
+}

@@ -1,0 +1,114 @@
+import type { Consumer } from 'kafkajs'
+import { samePartitionAssigner } from './assigner.ts'
+import { createKafka, toRecord } from './client.ts'
+import type { KafkaOptions } from './client.ts'
+import type { LogRecord } from './records.ts'
+
+/** Longest wait of one fetch: a seek takes effect with the next one. */
+const FETCH_WAIT_MS = 50
+const FETCH_BYTES_MAX = 16 * 1_048_576
+const PARTITION_BYTES_MAX = 4 * 1_048_576
+const JOIN_TIMEOUT_MS = 30_000
+
+export interface LogReaderOptions extends KafkaOptions {
+  readonly topic: string
+  /** Unique to this reader: it reads every partition, and nothing is ever committed. */
+  readonly groupId: string
+  /** True: nothing is delivered before `resume`. */
+  readonly paused: boolean
+  /** Committed records in order; awaited before the next ones of any partition are fetched. */
+  readonly onRecords: (partition: number, records: readonly LogRecord[]) => void | Promise<void>
+  /** After every batch, markers and filtered records counted too: everything below `position` was delivered. */
+  readonly onPosition: (partition: number, position: bigint) => void
+  /** The consumer ended for good. */
+  readonly onFailed: (error: Error) => void
+}
+
+/** Reads one topic, every partition, read_committed, from its beginning or from where it is sought to. */
+export class LogReader {
+  readonly #options: LogReaderOptions
+  readonly #consumer: Consumer
+  #partitions: number[] = []
+
+  constructor(options: LogReaderOptions) {
+    this.#options = options
+    this.#consumer = createKafka(options).consumer({
+      groupId: options.groupId,
+      partitionAssigners: [samePartitionAssigner],
+      maxWaitTimeInMs: FETCH_WAIT_MS,
+      maxBytes: FETCH_BYTES_MAX,
+      maxBytesPerPartition: PARTITION_BYTES_MAX,
+      sessionTimeout: 30_000,
+      heartbeatInterval: 3_000,
+      retry: { retries: 8 },
+    })
+  }
+
+  get partitions(): readonly number[] {
+    return this.#partitions
+  }
+
+  /** Resolves when the reader has its partitions. */
+  async start(): Promise<void> {
+    const { topic, paused, onRecords, onPosition, onFailed } = this.#options
+    const consumer = this.#consumer
+    const { promise: joined, resolve, reject } = Promise.withResolvers<void>()
+    const deadline = setTimeout(() => {
+      reject(new Error(`No partitions of ${topic} were assigned within ${JOIN_TIMEOUT_MS / 1000} s.`))
+    }, JOIN_TIMEOUT_MS)
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      this.#partitions = payload.memberAssignment[topic] ?? []
+      if (paused) consumer.pause([{ topic, partitions: this.#partitions }])
+      resolve()
+    })
+    consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
+      // A batch that was filtered away whole (markers, aborted or compacted records) reaches no handler.
+      if (payload.batchSize === 0) onPosition(payload.partition, BigInt(payload.lastOffset) + 1n)
+    })
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      if (!payload.restart) {
+        reject(payload.error)
+        onFailed(payload.error)
+      }
+    })
+    await consumer.connect()
+    await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: 1,
+      eachBatch: async ({ batch, resolveOffset, heartbeat, isStale }) => {
+        if (isStale()) return
+        await onRecords(
+          batch.partition,
+          batch.messages.map((message) => toRecord(batch.partition, message)),
+        )
+        resolveOffset(batch.lastOffset())
+        onPosition(batch.partition, BigInt(batch.lastOffset()) + 1n)
+        await heartbeat()
+      },
+    })
+    try {
+      await joined
+    } finally {
+      clearTimeout(deadline)
+    }
+  }
+
+  /** The next delivery of the partition begins at `offset`. */
+  seek(partition: number, offset: bigint): void {
+    this.#consumer.seek({ topic: this.#options.topic, partition, offset: offset.toString() })
+  }
+
+  resume(partition: number): void {
+    this.#consumer.resume([{ topic: this.#options.topic, partitions: [partition] }])
+  }
+
+  pause(partition: number): void {
+    this.#consumer.pause([{ topic: this.#options.topic, partitions: [partition] }])
+  }
+
+  async stop(): Promise<void> {
+    await this.#consumer.disconnect()
+  }
+}

@@ -1,0 +1,75 @@
+import { systemClock } from '../clock.ts'
+import { logRanges, withAdmin } from './admin.ts'
+import type { LogRange } from './admin.ts'
+import type { KafkaOptions } from './client.ts'
+import { LogReader } from './log-reader.ts'
+import type { LogRecord } from './records.ts'
+
+export interface ReadPartitionOptions extends KafkaOptions {
+  readonly topic: string
+  readonly partition: number
+  /** First offset to read; the log's start where it is not given. */
+  readonly from?: bigint
+  /** One past the last offset to read; the last stable offset of now where it is not given. */
+  readonly to?: bigint
+}
+
+/** Batches that may wait for their consumer before reading pauses. */
+const WAITING_BATCHES_MAX = 8
+const WAIT_STEP_MS = 5
+
+/** What each partition of a topic holds now. */
+export async function readRanges(
+  options: KafkaOptions & { readonly topic: string },
+): Promise<ReadonlyMap<number, LogRange>> {
+  return await withAdmin(options, (admin) => logRanges(admin, options.topic))
+}
+
+/** The committed records of one partition in `[from, to)`, in order: for the tools that read a log once. */
+export async function* readPartition(options: ReadPartitionOptions): AsyncGenerator<readonly LogRecord[]> {
+  const { topic, partition } = options
+  const range = (await readRanges(options)).get(partition)
+  if (range === undefined) throw new Error(`Topic ${topic} has no partition ${partition}.`)
+  const from = options.from === undefined || options.from < range.start ? range.start : options.from
+  const to = options.to === undefined || options.to > range.end ? range.end : options.to
+  if (from >= to) return
+
+  const waiting: (readonly LogRecord[])[] = []
+  let position = from
+  let failure: Error | undefined
+  const reader = new LogReader({
+    ...options,
+    groupId: `${options.clientId}-${topic}-${partition}-${process.pid}-${process.hrtime.bigint()}`,
+    paused: true,
+    onRecords: async (_partition, records) => {
+      while (waiting.length >= WAITING_BATCHES_MAX) await systemClock.delay(WAIT_STEP_MS)
+      waiting.push(records)
+    },
+    onPosition: (_partition, reached) => {
+      if (reached > position) position = reached
+    },
+    onFailed: (error) => {
+      failure = error
+    },
+  })
+  try {
+    await reader.start()
+    reader.seek(partition, from)
+    reader.resume(partition)
+    for (;;) {
+      const batch = waiting.shift()
+      if (batch !== undefined) {
+        yield batch.filter(({ offset }) => offset >= from && offset < to)
+      } else if (failure !== undefined) {
+        throw failure
+      } else if (position >= to) {
+        return
+      } else {
+        await systemClock.delay(WAIT_STEP_MS)
+      }
+    }
+  } finally {
+    waiting.length = 0
+    await reader.stop()
+  }
+}
