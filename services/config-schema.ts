@@ -44,6 +44,17 @@ export const CONFIG_SCHEMA = Type.Object(
       default: 1,
       description: 'Copies of every partition; 3 on a cluster.',
     }),
+    topicRetention: Type.Union([Type.Literal('time'), Type.Literal('size')], {
+      default: 'size',
+      description:
+        'What logs are kept by: size (1 GiB a partition; a laptop may sleep for weeks) or time (7 to 35 days; production).',
+    }),
+    idKeyFile: Type.String({
+      minLength: 1,
+      default: '.hivemeter/id.key',
+      description:
+        'File of the key that event ids are hashed with; npm run migrate makes it. Keep it as long as the topics.',
+    }),
     readerHost: text(
       '127.0.0.1',
       'Address that the reader listens on; loopback only, as there are no keys yet.',
@@ -98,6 +109,18 @@ export const CONFIG_SCHEMA = Type.Object(
       maximum: 5_000,
       default: 20,
       description: 'Sample events that npm start sends each second; 0 sends none.',
+    }),
+    memoryMinMb: Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000,
+      default: 1_500,
+      description: 'Free memory in MB below which npm start refuses to start.',
+    }),
+    diskMinMb: Type.Integer({
+      minimum: 0,
+      maximum: 100_000_000,
+      default: 2_000,
+      description: 'Free disk space in MB below which npm start refuses to start.',
     }),
     kafkaPort: port(4692, 'Port of the Kafka that npm start starts.'),
     kafkaControllerPort: port(4693, "Port of that Kafka's controller."),
