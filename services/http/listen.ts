@@ -2,6 +2,15 @@ import { variableOf } from '../config-schema.ts'
 import type { ConfigKey } from '../config-schema.ts'
 import { EXIT, ExitError } from '../exit.ts'
 
+/** What to say, and the code to end with, when a port is taken: the same words in the services and before a start. */
+export function portTaken(host: string, port: number, key: ConfigKey, cause?: Error): ExitError {
+  return new ExitError(
+    EXIT.failure,
+    `Port ${port} on ${host} is taken by another process. Stop it, or set ${variableOf(key)} to a free port.`,
+    { cause },
+  )
+}
+
 interface Listens {
   listen(options: { host: string; port: number }): Promise<string>
 }
@@ -15,10 +24,6 @@ export async function listen(
     await app.listen({ host: options.host, port: options.port })
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
-    throw new ExitError(
-      EXIT.failure,
-      `Port ${options.port} on ${options.host} is taken by another process. Stop it, or set ${variableOf(options.key)} to a free port.`,
-      { cause: error },
-    )
+    throw portTaken(options.host, options.port, options.key, error)
   }
 }
