@@ -92,7 +92,7 @@ async function apply(parts: MigrateParts, planned: PlannedStatement): Promise<vo
       codeVersion: parts.codeVersion,
     },
   )
-  parts.logger.info({ migration: migration.name, statement: number }, 'applied a statement')
+  parts.logger.info({}, `applied ${migration.name}, statement ${number} of ${migration.statements.length}`)
 }
 
 /** True if the database exists; throws where its engine is not fit for it. */
