@@ -1,5 +1,5 @@
 import { pipeline, Readable } from 'node:stream'
-import { createBrotliCompress, createGzip, createZstdCompress } from 'node:zlib'
+import { constants, createBrotliCompress, createGzip, createZstdCompress } from 'node:zlib'
 import type { FastifyReply } from 'fastify'
 import { describeFailure } from './errors.ts'
 import type { Answer } from './execute.ts'
@@ -19,9 +19,10 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   Prometheus: 'text/plain; version=0.0.4; charset=UTF-8',
 }
 
+/** Quick rather than small: the client is on this machine, and Node's own default for br takes seconds. */
 const COMPRESS = {
   gzip: () => createGzip({ level: 1 }),
-  br: createBrotliCompress,
+  br: () => createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }),
   zstd: createZstdCompress,
 }
 

@@ -18,10 +18,10 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
 
 /** Statement ids, abort, sessions, compression. */
 export function describeConnections(target: () => Target): void {
-  /** True while a statement with this text in it runs (not this one: its text holds a parameter instead). */
+  /** True while a statement with this text in it runs, this one aside. */
   const runs = async (mark: string): Promise<boolean> => {
     const found = await target().rows(
-      'SELECT 1 FROM system.processes WHERE query LIKE {mark:String} AND NOT is_cancelled',
+      `SELECT 1 FROM system.processes WHERE query LIKE {mark:String} AND query NOT LIKE '%system.processes%' AND NOT is_cancelled`,
       {
         query_params: { mark: `%${mark}%` },
       },
@@ -92,7 +92,8 @@ export function describeConnections(target: () => Target): void {
 
     it('keeps temporary tables within a session', async () => {
       const session = { session_id: randomUUID() }
-      const { client, rows } = target()
+      const { client } = target()
+      const rows = (query: string, options?: object) => target().rows(query, options)
       await client.command({ query: 'CREATE TEMPORARY TABLE kept (a Int32)', ...session })
       await client.insert({ table: 'kept', values: [{ a: 1 }], format: 'JSONEachRow', ...session })
       const settings = { max_result_rows: '777' }
@@ -117,24 +118,24 @@ export function describeConnections(target: () => Target): void {
       await ended
     })
 
-    for (const request of [true, 'gzip', 'zstd', 'br'] as const) {
-      it(`takes a body compressed as ${request === true ? 'the default' : request}`, async () => {
-        const client = target().connect({ compression: { request } })
+    for (const codec of ['gzip', 'zstd', 'br'] as const) {
+      it(`takes a body compressed as ${codec}`, async () => {
+        const client = target().connect({ compression: { request: { codec } } })
         const table = await target().table('(a Int32, s String)')
         const values = Array.from({ length: 5_000 }, (_, a) => ({ a, s: 'x'.repeat(50) }))
         await client.insert({ table, values, format: 'JSONEachRow' })
         assert.deepEqual(await target().rows(`SELECT sum(a) AS a, sum(length(s)) AS s FROM ${table}`), [
-          { a: '12497500', s: '250000' },
+          { a: 12_497_500, s: 250_000 },
         ])
       })
     }
 
-    for (const response of [true, 'gzip', 'zstd', 'br'] as const) {
-      it(`answers compressed as ${response === true ? 'the default' : response}`, async () => {
-        const client = target().connect({ compression: { response } })
+    for (const codec of ['gzip', 'zstd', 'br'] as const) {
+      it(`answers compressed as ${codec}`, async () => {
+        const client = target().connect({ compression: { response: { codec } } })
         for (const format of ['JSON', 'JSONEachRow'] as const) {
           const result = await client.query({ query: 'SELECT number AS n FROM numbers(200000)', format })
-          assert.ok(result.response_headers['content-encoding'], 'the answer is compressed')
+          assert.equal(result.response_headers['content-encoding'], codec)
           const text = await result.text()
           assert.ok(text.includes('199999'))
         }

@@ -14,7 +14,7 @@ export function describeErrors(target: () => Target): void {
       settings?: Record<string, string>,
     ])[] = [
       ['60', 'UNKNOWN_TABLE', 'SELECT * FROM no_such_table'],
-      ['62', 'SYNTAX_ERROR', 'SELEC 1'],
+      ['62', 'SYNTAX_ERROR', 'SELECT 1 +'],
       ['47', 'UNKNOWN_IDENTIFIER', 'SELECT no_such_column'],
       ['115', 'UNKNOWN_SETTING', 'SELECT 1', { no_such_setting: '1' }],
       ['456', 'UNKNOWN_QUERY_PARAMETER', 'SELECT {x:Int8}'],
@@ -31,7 +31,10 @@ export function describeErrors(target: () => Target): void {
     ]
     for (const [code, type, query, settings] of cases) {
       it(`tells ${type}`, async () => {
-        const failing = target().client.exec({ query, clickhouse_settings: settings ?? {} })
+        const failing = target().client.exec({
+          query,
+          clickhouse_settings: { ...settings, wait_end_of_query: 1 },
+        })
         await assert.rejects(failing, (error) => {
           assert.ok(error instanceof ClickHouseError, String(error))
           assert.deepEqual({ code: error.code, type: error.type }, { code, type })
@@ -91,7 +94,7 @@ export function describeErrors(target: () => Target): void {
     })
 
     it('refuses a wrong password and an unknown user', async () => {
-      const { rows } = target()
+      const rows = (query: string, options: object) => target().rows(query, options)
       const unknown = { username: 'nobody_here', password: 'x' }
       await assert.rejects(rows('SELECT 1', { auth: unknown }), {
         code: '516',

@@ -7,12 +7,15 @@ import { Readable } from 'node:stream'
 import {
   type BaseQueryParams,
   type ClickHouseClient,
+  ClickHouseLogLevel,
   createClient,
-  type NodeClickHouseClientConfigOptions,
+  type ClickHouseClientConfigOptions,
 } from '@clickhouse/client'
 import { startClickhouse } from '../../../infra/local/clickhouse/start.ts'
 
 const PORT = 46_230
+/** The client logs every error that it also throws. */
+const QUIET = { level: ClickHouseLogLevel.OFF }
 
 /** The server under test, with a database of this run's own. */
 export interface Target {
@@ -21,7 +24,7 @@ export interface Target {
   /** True for the local ClickHouse, false for a real server. */
   readonly isLocal: boolean
   /** A client with other options; closed with the target. */
-  connect(options: NodeClickHouseClientConfigOptions): ClickHouseClient
+  connect(options: ClickHouseClientConfigOptions): ClickHouseClient
   /** Creates a table and returns its name. `columns` may go on behind the list: `(a Int8) ENGINE = Memory`. */
   table(columns: string): Promise<string>
   /** The rows of a statement as JSON values. */
@@ -47,12 +50,12 @@ export async function openTarget(url: string | undefined): Promise<Target> {
     address = server.url
   }
   const database = `contract_${randomBytes(6).toString('hex')}`
-  const connect = (options: NodeClickHouseClientConfigOptions): ClickHouseClient => {
-    const client = createClient({ url: address, database, ...options })
+  const connect = (options: ClickHouseClientConfigOptions): ClickHouseClient => {
+    const client = createClient({ url: address, database, log: QUIET, ...options })
     opened.defer(() => client.close())
     return client
   }
-  const admin = createClient({ url: address })
+  const admin = createClient({ url: address, log: QUIET })
   opening.defer(() => admin.close())
   const { response_headers: headers } = await admin.command({ query: `CREATE DATABASE ${database}` })
   opening.defer(async () => {
