@@ -7,7 +7,9 @@ import { ClickhouseRefused, clickhouseError } from './errors.ts'
 export { ClickhouseAway, ClickhouseRefused } from './errors.ts'
 
 /** Values of `{name:Type}` in a statement; the type is checked by ClickHouse. */
-export type QueryParams = Readonly<Record<string, string | number | bigint | readonly string[]>>
+export type QueryParams = Readonly<
+  Record<string, string | number | bigint | readonly string[] | readonly number[]>
+>
 
 /** ClickHouse's settings for one statement, as they stand in the query string. */
 export type QuerySettings = Readonly<Record<string, string | number>>

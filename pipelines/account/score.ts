@@ -1,0 +1,100 @@
+import { decimalNumber, decimalText } from '../decimal.ts'
+
+/**
+ * The contribution score: a sum of eight weights over exact integers, rounded once at the end.
+ * Weights and tiers are the original's (HostingRewardService.compute_contribution_score).
+ */
+
+/** What a node has done, as it enters its score. */
+export interface Contribution {
+  /** Share of time that the node was up, in millionths; 0 for a node without heartbeats. */
+  readonly uptimePpm: number
+  readonly agents: number
+  readonly posts: number
+  /** Of the last 7 days. */
+  readonly adImpressions: number
+  readonly gpuMs: bigint
+  readonly inferences: bigint
+  readonly energyMwh: bigint
+  /** Every hive and idle cost, whatever its decision. */
+  readonly costNanoUsd: bigint
+}
+
+export type VisibilityTier = 'standard' | 'featured' | 'priority'
+
+/** Points per component; they add up to the score. */
+export interface ScoreWeights {
+  readonly uptime: bigint
+  readonly agents: bigint
+  readonly posts: bigint
+  readonly adImpressions: bigint
+  readonly gpuHours: bigint
+  readonly inferences: bigint
+  readonly energy: bigint
+  readonly apiCosts: bigint
+}
+
+/** Weights and score in units of 1 / SCORE_UNIT points. */
+export interface Score {
+  readonly units: bigint
+  readonly weights: ScoreWeights
+  readonly visibilityTier: VisibilityTier
+}
+
+/**
+ * The least unit in which all eight weights are whole numbers:
+ * 1 ms of GPU time is 5 / 3,600,000 points, 1 nano-USD 10 / 1,000,000,000, 1 mWh 2 / 1,000,000.
+ */
+export const SCORE_UNIT = 900_000_000n
+
+const UNITS_PER = {
+  /** 100 points for uptime 1. */
+  uptimePpm: (100n * SCORE_UNIT) / 1_000_000n,
+  agent: 2n * SCORE_UNIT,
+  post: SCORE_UNIT / 2n,
+  adImpression: SCORE_UNIT / 10n,
+  /** 5 points a GPU-hour. */
+  gpuMs: (5n * SCORE_UNIT) / 3_600_000n,
+  inference: SCORE_UNIT / 100n,
+  /** 2 points a kWh. */
+  energyMwh: (2n * SCORE_UNIT) / 1_000_000n,
+  /** 10 points a US dollar: 9 units a nano-USD. */
+  nanoUsd: (10n * SCORE_UNIT) / 1_000_000_000n,
+} as const
+
+const FEATURED_FROM = 100n * SCORE_UNIT
+const PRIORITY_FROM = 500n * SCORE_UNIT
+
+/** Decimals of the exact score's text: it may end in a period of 9, so no finite text is the fraction itself. */
+const EXACT_DECIMALS = 12
+
+/** The score of a contribution; the visibility tier goes by the unrounded score. */
+export function scoreOf(contribution: Contribution): Score {
+  const weights: ScoreWeights = {
+    uptime: BigInt(contribution.uptimePpm) * UNITS_PER.uptimePpm,
+    agents: BigInt(contribution.agents) * UNITS_PER.agent,
+    posts: BigInt(contribution.posts) * UNITS_PER.post,
+    adImpressions: BigInt(contribution.adImpressions) * UNITS_PER.adImpression,
+    gpuHours: contribution.gpuMs * UNITS_PER.gpuMs,
+    inferences: contribution.inferences * UNITS_PER.inference,
+    energy: contribution.energyMwh * UNITS_PER.energyMwh,
+    apiCosts: contribution.costNanoUsd * UNITS_PER.nanoUsd,
+  }
+  const units = Object.values(weights).reduce((sum: bigint, weight: bigint) => sum + weight, 0n)
+  return { units, weights, visibilityTier: tierOf(units) }
+}
+
+function tierOf(units: bigint): VisibilityTier {
+  if (units >= PRIORITY_FROM) return 'priority'
+  return units >= FEATURED_FROM ? 'featured' : 'standard'
+}
+
+/** Points as a number: 2 decimals for the score, 4 for a weight, half-even. */
+export function pointsNumber(units: bigint, decimals: number): number {
+  return decimalNumber(units, SCORE_UNIT, decimals)
+}
+
+/** The score as decimal text, to 12 decimals. */
+export function pointsText(units: bigint): string {
+  return decimalText(units, SCORE_UNIT, EXACT_DECIMALS)
+}

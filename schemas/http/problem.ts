@@ -1,0 +1,66 @@
+import { Type } from 'typebox'
+import type { Static } from 'typebox'
+
+/** Every `code` of a problem, with its status and title. Codes are stable: clients decide by them. */
+export const PROBLEMS = {
+  invalid_url: { status: 400, title: 'The URL cannot be read' },
+  not_json: { status: 400, title: 'The body is not JSON' },
+  not_found: { status: 404, title: 'There is nothing at this address' },
+  node_not_registered: { status: 404, title: 'Node not registered' },
+  wallet_not_found: { status: 404, title: 'Wallet not found' },
+  not_acceptable: { status: 406, title: 'This answer does not exist in the wanted format' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'The body has an unsupported content type' },
+  invalid_request: { status: 422, title: 'The request does not fit its rules' },
+  invalid_cursor: { status: 422, title: 'The cursor does not belong to this list' },
+  too_many_windows: { status: 422, title: 'The range has too many windows' },
+  windows_expired: { status: 422, title: 'Windows of this size are no longer kept for this range' },
+  internal: { status: 500, title: 'Something went wrong here' },
+  overloaded: { status: 503, title: 'Too many requests at once' },
+  history_unavailable: { status: 503, title: 'The history cannot be read now' },
+  state_loading: { status: 503, title: 'The accounts are still being loaded' },
+} as const satisfies Record<string, { readonly status: number; readonly title: string }>
+
+export type ProblemCode = keyof typeof PROBLEMS
+
+/** One field at fault. */
+export const FieldErrorSchema = Type.Object({
+  path: Type.String({ description: 'JSON pointer to the field, or "/" and the name of the parameter.' }),
+  code: Type.String(),
+  message: Type.String(),
+})
+export type FieldError = Static<typeof FieldErrorSchema>
+
+/** RFC 9457, with a stable code. `error`, `node_id` are the original's members of some 404 and 403 answers. */
+export const ProblemSchema = Type.Object(
+  {
+    type: Type.String({ description: 'urn:hivemeter:problem: and the code.' }),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    instance: Type.String({ description: 'The path that was asked for.' }),
+    code: Type.String({ description: 'Stable; decide by this.' }),
+    errors: Type.Optional(Type.Array(FieldErrorSchema)),
+    error: Type.Optional(Type.String()),
+    node_id: Type.Optional(Type.String()),
+  },
+  { description: 'RFC 9457 problem details' },
+)
+export type ProblemBody = Static<typeof ProblemSchema>
+
+export const PROBLEM_TYPE = 'application/problem+json'
+
+/** The responses of a route that can fail in these ways, and in 500, for its schema. */
+export function problemResponses(...codes: readonly ProblemCode[]): Record<number, object> {
+  const byStatus = new Map<number, ProblemCode[]>()
+  for (const code of [...codes, 'internal'] as const) {
+    const { status } = PROBLEMS[code]
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code])
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, ofStatus]) => [
+      status,
+      { description: ofStatus.join(', '), content: { [PROBLEM_TYPE]: { schema: ProblemSchema } } },
+    ]),
+  )
+}

@@ -1,0 +1,15 @@
+import { Problem } from './problem.ts'
+
+/** One parameter is at fault, for a reason that no schema can say. */
+export function invalidParameter(name: string, message: string): Problem {
+  return new Problem('invalid_request', message, { errors: [{ path: `/${name}`, code: 'invalid', message }] })
+}
+
+/** Not now: 503 with the seconds after which asking again makes sense. */
+export function unavailable(
+  code: 'overloaded' | 'history_unavailable' | 'state_loading',
+  detail: string,
+  retryAfterSeconds: number,
+): Problem {
+  return new Problem(code, detail, {}, { 'retry-after': String(retryAfterSeconds) })
+}

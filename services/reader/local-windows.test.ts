@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { DAY_MS, HOUR_MS, QUARTER_MS, TimeZone, tileLocally } from './local-windows.ts'
+import type { Tiling } from './local-windows.ts'
+
+const ZONES = [
+  'UTC',
+  'Europe/Berlin',
+  'America/New_York',
+  'America/Sao_Paulo',
+  'America/St_Johns',
+  'America/Havana',
+  'Asia/Kolkata',
+  'Asia/Kathmandu',
+  'Asia/Beirut',
+  'Africa/Cairo',
+  'Australia/Lord_Howe',
+  'Pacific/Apia',
+  'Pacific/Chatham',
+  '-03:30',
+]
+
+function tiling(zone: string, window: '1h' | '1d', from: string, to: string): Tiling {
+  const range = { fromMs: Date.parse(from), toMs: Date.parse(to) }
+  const tiled = tileLocally(new TimeZone(zone), window, range, 100_000)
+  assert.ok(tiled !== null)
+  return tiled
+}
+
+const texts = ({ starts, endMs }: Tiling): string[] =>
+  [...starts, endMs].map((at) => new Date(at).toISOString())
+
+test('a day on which clocks change has 23 or 25 hours', () => {
+  assert.deepEqual(texts(tiling('Europe/Berlin', '1d', '2026-03-28T12:00:00Z', '2026-03-29T22:30:00Z')), [
+    '2026-03-27T23:00:00.000Z',
+    '2026-03-28T23:00:00.000Z',
+    '2026-03-29T22:00:00.000Z',
+    '2026-03-30T22:00:00.000Z',
+  ])
+  assert.deepEqual(texts(tiling('Europe/Berlin', '1d', '2026-10-25T00:00:00Z', '2026-10-25T00:00:01Z')), [
+    '2026-10-24T22:00:00.000Z',
+    '2026-10-25T23:00:00.000Z',
+  ])
+})
+
+test('an hour that the clocks show twice is two windows', () => {
+  const hours = tiling('Europe/Berlin', '1h', '2026-10-24T22:00:00Z', '2026-10-25T23:00:00Z')
+  assert.equal(hours.starts.length, 25)
+})
+
+test('where midnight is skipped the day begins when the date does', () => {
+  assert.deepEqual(texts(tiling('Africa/Cairo', '1d', '2026-04-24T10:00:00Z', '2026-04-24T11:00:00Z')), [
+    '2026-04-23T22:00:00.000Z',
+    '2026-04-24T21:00:00.000Z',
+  ])
+})
+
+test('half an hour of change makes a short window, and no gap', () => {
+  const hours = tiling('Australia/Lord_Howe', '1h', '2026-04-04T14:00:00Z', '2026-04-04T17:00:00Z')
+  assert.deepEqual(texts(hours).slice(0, 4), [
+    '2026-04-04T14:00:00.000Z',
+    '2026-04-04T15:00:00.000Z',
+    '2026-04-04T15:30:00.000Z',
+    '2026-04-04T16:30:00.000Z',
+  ])
+})
+
+test('quarters and halves of an hour from UTC', () => {
+  assert.deepEqual(texts(tiling('Asia/Kathmandu', '1h', '2026-01-01T00:00:00Z', '2026-01-01T00:00:01Z')), [
+    '2025-12-31T23:15:00.000Z',
+    '2026-01-01T00:15:00.000Z',
+  ])
+})
+
+test('more windows than the bound: none', () => {
+  const zone = new TimeZone('Europe/Berlin')
+  const range = { fromMs: 0, toMs: 10 * DAY_MS }
+  assert.equal(tileLocally(zone, '1d', range, 9), null)
+  assert.equal(tileLocally(zone, '1d', range, 11)?.starts.length, 11)
+})
+
+test('an unknown zone is a RangeError', () => {
+  assert.throws(() => new TimeZone('Mars/Olympus'), RangeError)
+})
+
+test('windows of every zone cover the range, tile it, and lie on quarters of an hour', () => {
+  const time = fc.integer({ min: Date.UTC(2005, 0, 1), max: Date.UTC(2035, 0, 1) })
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...ZONES),
+      fc.constantFrom('1h' as const, '1d' as const),
+      time,
+      fc.integer({ min: 1, max: 5 * DAY_MS }),
+      (name, window, fromMs, lengthMs) => {
+        const zone = new TimeZone(name)
+        const tiled = tileLocally(zone, window, { fromMs, toMs: fromMs + lengthMs }, 1_000)
+        assert.ok(tiled !== null && tiled.starts.length > 0)
+        const borders = [...tiled.starts, tiled.endMs]
+        assert.ok((borders[0] as number) <= fromMs && (borders[1] as number) > fromMs)
+        assert.ok((borders.at(-2) as number) < fromMs + lengthMs && tiled.endMs >= fromMs + lengthMs)
+        for (const [index, border] of borders.entries()) {
+          assert.equal(border % QUARTER_MS, 0)
+          if (index > 0) assert.ok(border > (borders[index - 1] as number))
+          if (window === '1h' && index > 0) assert.ok(border - (borders[index - 1] as number) <= HOUR_MS)
+          // A day is asked for from anywhere within it, and is the same day.
+          if (window === '1d' && index > 0) assert.equal(zone.dayStart(border - 1), borders[index - 1])
+        }
+      },
+    ),
+    { numRuns: 300 },
+  )
+})
