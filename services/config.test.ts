@@ -67,6 +67,11 @@ describe('settings', () => {
     )
   })
 
+  it('keep the id key in the data folder unless told otherwise', () => {
+    assert.equal(loadSettings({ environment: { HIVEMETER_DATA_DIR: '/d' } }).config.idKeyFile, '/d/id.key')
+    assert.equal(loadSettings({ environment: { HIVEMETER_ID_KEY_FILE: '/k' } }).config.idKeyFile, '/k')
+  })
+
   it('are frozen', () => {
     const { config } = loadSettings({ environment: {} })
     assert(Object.isFrozen(config) && Object.isFrozen(config.kafkaBrokers))

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { Value } from 'typebox/value'
 import { CONFIG_KEYS, CONFIG_SCHEMA, INTERNAL_VARIABLES, settingOf, variableOf } from './config-schema.ts'
@@ -147,7 +148,7 @@ function checkAcross(config: Config): string[] {
 
 /**
  * Reads the settings: defaults, over them the file, over it the environment; then converts, checks and freezes them.
- * Addresses that nobody gave follow the local ports. Throws a ConfigError (exit 78) that names every problem at once.
+ * Addresses that nobody gave follow the local ports, and the id key lies in the data folder. Throws a ConfigError (exit 78) that names every problem at once.
  */
 export function loadSettings(input: ConfigInput = {}): Settings {
   const environment = input.environment ?? process.env
@@ -164,6 +165,9 @@ export function loadSettings(input: ConfigInput = {}): Settings {
   }
   if (draft.sources.get('clickhouseUrl') === 'default') {
     draft.values.set('clickhouseUrl', `http://127.0.0.1:${String(draft.values.get('clickhousePort'))}`)
+  }
+  if (draft.sources.get('idKeyFile') === 'default') {
+    draft.values.set('idKeyFile', join(String(draft.values.get('dataDir')), 'id.key'))
   }
   checkValues(draft, file)
   if (draft.problems.length > 0) throw new ConfigError(draft.problems)

@@ -44,11 +44,16 @@ function readDownload(line: string): number | undefined {
   return Number(match[1]) * unit
 }
 
-function runMaven(target: string, onProgress: (download: Download) => void): Promise<void> {
+function runMaven(
+  target: string,
+  onProgress: (download: Download) => void,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const args = ['-B', '-f', POM, 'dependency:copy-dependencies', '-DincludeScope=runtime']
   const maven = spawn('mvn', [...args, `-DoutputDirectory=${target}`], {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: DOWNLOAD_TIMEOUT_MS,
+    ...(signal && { signal }),
   })
   const words: string[] = []
   let files = 0
@@ -80,13 +85,14 @@ function runMaven(target: string, onProgress: (download: Download) => void): Pro
 export async function ensureJars(
   jarsDir: string = JARS_DIR,
   onProgress: (download: Download) => void = () => {},
+  signal?: AbortSignal,
 ): Promise<void> {
   if (jarsPresent(jarsDir)) return
   const partial = `${jarsDir}.partial-${process.pid}`
   rmSync(partial, { recursive: true, force: true })
   mkdirSync(dirname(jarsDir), { recursive: true })
   try {
-    await runMaven(partial, onProgress)
+    await runMaven(partial, onProgress, signal)
     writeFileSync(join(partial, 'stamp'), pomHash())
     // Another start may have finished the same download meanwhile.
     if (jarsPresent(jarsDir)) return

@@ -3,11 +3,12 @@ import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../../../pipelines/clock.ts'
-import { EXIT, ExitError } from '../../../services/exit.ts'
+import { EXIT } from '../../../services/exit.ts'
 import { describeExit, signalTo, startChild, stopProcess } from '../child.ts'
 import type { Exit } from '../child.ts'
 import { javaCommand } from '../java.ts'
 import { lastWords } from '../last-words.ts'
+import { GivenUp, PartFailed } from '../part.ts'
 import { JARS_DIR, ensureJars } from './jars.ts'
 import type { Download } from './jars.ts'
 import { answersMetadata } from './ready.ts'
@@ -26,8 +27,8 @@ export interface LocalKafka {
   readonly brokers: readonly string[]
   /** The broker's JVM. */
   readonly pid: number
-  /** Clean stop; the next start needs no recovery. */
-  stop(): Promise<void>
+  /** Clean stop, and the next start needs no recovery; kill -9 when it takes longer than `timeoutMs` (6 s unless given). */
+  stop(timeoutMs?: number): Promise<void>
   /** kill -9, for tests. */
   kill(): Promise<void>
   readonly exited: Promise<Exit>
@@ -42,6 +43,8 @@ export interface KafkaOptions {
   readonly logsDir?: string
   readonly jarsDir?: string
   readonly onDownload?: (download: Download) => void
+  /** Gives the start up: what was started is stopped, and the start fails. */
+  readonly signal?: AbortSignal
 }
 
 /** The pid that the guardian reports once it has started the JVM. */
@@ -62,7 +65,7 @@ async function reportedPid(guardian: ChildProcess): Promise<number> {
 export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
   const { dataDir, port, controllerPort, jarsDir = JARS_DIR, logsDir = dataDir } = options
   const java = javaCommand()
-  await ensureJars(jarsDir, options.onDownload)
+  await ensureJars(jarsDir, options.onDownload, options.signal)
   await prepareStorage({ java, jarsDir, dataDir, port, controllerPort })
 
   const logFile = join(logsDir, 'kafka.log')
@@ -84,18 +87,21 @@ export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
   let exit: Exit | undefined
   const exited = guardian.exited.then((ended) => (exit = ended))
 
+  const seeLog = `Its last words stand above, all of them in ${logFile}.`
   const deadlineMs = systemClock.monotonicMs() + START_TIMEOUT_MS
   while (!(await answersMetadata(port))) {
     const isLate = systemClock.monotonicMs() > deadlineMs
-    if (exit !== undefined || isLate) {
-      const how =
-        exit === undefined ? `did not answer within ${START_TIMEOUT_MS / 1000} s` : describeExit(exit)
-      if (exit === undefined) await stopProcess(pid, exited, STOP_TIMEOUT_MS)
-      throw new ExitError(
+    const isGivenUp = options.signal?.aborted === true
+    if (exit === undefined && (isLate || isGivenUp)) await stopProcess(pid, exited, STOP_TIMEOUT_MS)
+    if (isGivenUp) throw new GivenUp('Kafka')
+    if (isLate)
+      throw new PartFailed(
         EXIT.failure,
-        `Kafka did not start (${how}). Its last words: ${words().join(' | ')}`,
+        `Kafka did not answer within ${START_TIMEOUT_MS / 1000} s. ${seeLog}`,
+        words(),
       )
-    }
+    if (exit !== undefined)
+      throw new PartFailed(EXIT.failure, `Kafka did not start (${describeExit(exit)}). ${seeLog}`, words())
     await systemClock.delay(POLL_MS)
   }
   return {
@@ -103,7 +109,7 @@ export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
     pid,
     exited,
     lastWords: words,
-    stop: () => stopProcess(pid, exited, STOP_TIMEOUT_MS),
+    stop: (timeoutMs = STOP_TIMEOUT_MS) => stopProcess(pid, exited, timeoutMs),
     kill: async () => {
       signalTo(pid, 'SIGKILL')
       await exited

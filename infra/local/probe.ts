@@ -1,0 +1,109 @@
+import type { Clock } from '../../pipelines/clock.ts'
+import type { Random } from '../../pipelines/random.ts'
+import { EXIT, ExitError, describeError } from '../../services/exit.ts'
+
+const ANSWER_TIMEOUT_MS = 5_000
+const ARRIVAL_TIMEOUT_MS = 45_000
+const POLL_MS = 100
+
+/** What the probe was and what came of it. */
+export interface Probe {
+  readonly eventId: string
+  readonly nodeId: string
+  readonly operatorId: string
+  readonly entryId: string
+  readonly spark: number
+}
+
+interface Item {
+  readonly [field: string]: unknown
+}
+
+async function itemsOf(url: string, signal: AbortSignal): Promise<readonly Item[]> {
+  const answer = await fetch(url, {
+    signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
+  })
+  const body = (await answer.json()) as { items?: Item[] }
+  // A wallet does not exist before its first entry.
+  return answer.ok ? (body.items ?? []) : []
+}
+
+async function send(gatewayUrl: string, event: object, signal: AbortSignal): Promise<void> {
+  const answer = await fetch(`${gatewayUrl}/v1/events`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(event),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
+  })
+  const text = await answer.text()
+  if (answer.status === 202) return
+  throw new ExitError(
+    EXIT.failure,
+    `The gateway did not take the probe event: ${answer.status} ${text.slice(0, 300)}. Its log is gateway.log.`,
+  )
+}
+
+/**
+ * Sends one event of 0.29 US dollars for a node and an operator of its own and waits until it has been counted and has
+ * paid into that operator's wallet: the whole way works. Fails after a bounded wait, saying how far it came.
+ */
+export async function runProbe(options: {
+  readonly gatewayUrl: string
+  readonly readerUrl: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly signal: AbortSignal
+}): Promise<Probe> {
+  const { gatewayUrl, readerUrl, clock, signal } = options
+  const suffix = options.random.bytes(4).toString('hex')
+  const bytes = options.random.bytes(16).toString('hex')
+  const eventId = `${bytes.slice(0, 8)}-${bytes.slice(8, 12)}-4${bytes.slice(13, 16)}-8${bytes.slice(17, 20)}-${bytes.slice(20)}`
+  const nodeId = `start-${suffix}`
+  const operatorId = `start-operator-${suffix}`
+  const nowMs = clock.nowMs()
+  const event = {
+    event_id: eventId,
+    node_id: nodeId,
+    operator_id: operatorId,
+    model_id: 'gpt-4.1',
+    task_source: 'hive',
+    occurred_at: new Date(nowMs).toISOString(),
+    tokens_in: 1_200,
+    tokens_out: 300,
+    actual_usd_cost: '0.29',
+  }
+  await send(gatewayUrl, event, signal)
+
+  const from = new Date(nowMs - 60_000).toISOString()
+  const to = new Date(nowMs + 60_000).toISOString()
+  const eventsUrl = `${readerUrl}/api/usage/events?node_id=${nodeId}&from=${from}&to=${to}`
+  const entriesUrl = `${readerUrl}/api/wallets/${operatorId}/entries`
+  const deadlineMs = clock.monotonicMs() + ARRIVAL_TIMEOUT_MS
+  let lastError = ''
+  let isCounted = false
+  while (clock.monotonicMs() < deadlineMs && !signal.aborted) {
+    try {
+      isCounted ||= (await itemsOf(eventsUrl, signal)).some((item) => item['event_id'] === eventId)
+      const entry = isCounted ? (await itemsOf(entriesUrl, signal))[0] : undefined
+      if (entry !== undefined) {
+        return {
+          eventId,
+          nodeId,
+          operatorId,
+          entryId: String(entry['entry_id']),
+          spark: Number(entry['spark']),
+        }
+      }
+    } catch (error) {
+      lastError = ` The last request failed: ${describeError(error)}.`
+    }
+    await clock.delay(POLL_MS, signal)
+  }
+  const missing = isCounted
+    ? `reached ClickHouse but paid nothing into ${entriesUrl}`
+    : `did not reach ${eventsUrl}`
+  throw new ExitError(
+    EXIT.failure,
+    `The probe event ${eventId} ${missing} within ${ARRIVAL_TIMEOUT_MS / 1000} s.${lastError}`,
+  )
+}

@@ -1,0 +1,78 @@
+import type { Config } from '../../services/config.ts'
+import { VERSION } from '../../schemas/version.ts'
+import type { Folder } from './folder.ts'
+import type { Probe } from './probe.ts'
+import { addressOf } from './services.ts'
+
+const ANSWER_TIMEOUT_MS = 5_000
+
+export interface ReadyFacts {
+  readonly config: Config
+  readonly folder: Folder
+  readonly kafkaVersion: string
+  readonly clickhouseVersion: string
+  readonly probe: Probe
+  readonly elapsedMs: number
+}
+
+/** A request to repeat by hand: the line to type and the answer that it gave just now. */
+export interface Example {
+  readonly command: string
+  readonly answer: string
+}
+
+/** Two requests about the probe, whose answers stay as they are. */
+export async function fetchExamples(config: Config, probe: Probe): Promise<readonly Example[]> {
+  const reader = addressOf('reader', config)
+  const urls = [
+    `${reader}/api/usage/events?node_id=${probe.nodeId}`,
+    `${reader}/api/wallets/${probe.operatorId}/entries`,
+  ]
+  return Promise.all(
+    urls.map(async (url) => {
+      const answer = await fetch(url, {
+        headers: { accept: 'text/csv' },
+        signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+      })
+      return { command: `curl -s -H 'accept: text/csv' '${url}'`, answer: (await answer.text()).trim() }
+    }),
+  )
+}
+
+/** The last screen: where everything is, what was paid for what, what to try. */
+export function readyScreen(facts: ReadyFacts, examples: readonly Example[]): string {
+  const { config, folder, probe } = facts
+  const rows = [
+    ['Reader', addressOf('reader', config), 'API, /openapi.json, /metrics'],
+    ['Gateway', addressOf('gateway', config), 'POST /v1/events'],
+    ['Kafka', config.kafkaBrokers.join(','), facts.kafkaVersion],
+    ['ClickHouse', config.clickhouseUrl, facts.clickhouseVersion],
+    ['Data', folder.root, 'kept; npm run reset forgets it'],
+    ['Logs', folder.logs, ''],
+  ]
+  const width = Math.max(...rows.map(([, where = '']) => where.length))
+  const table = rows.map(([name = '', where = '', note = '']) =>
+    `  ${name.padEnd(11)} ${where.padEnd(width)}  ${note}`.trimEnd(),
+  )
+  const tried = examples.flatMap(({ command, answer }) => [
+    '',
+    `  ${command}`,
+    ...answer.split('\n').map((line) => `  → ${line.trimEnd()}`),
+  ])
+  const sample =
+    config.sampleEventsPerSecond === 0
+      ? 'No sample is sent (HIVEMETER_SAMPLE_EVENTS_PER_SECOND is 0).'
+      : `A sample of 50 nodes keeps arriving, ${config.sampleEventsPerSecond} events a second.`
+  return [
+    '',
+    `Hivemeter ${VERSION} is ready (${(facts.elapsedMs / 1000).toFixed(1)} s).`,
+    '',
+    ...table,
+    '',
+    `Event ${probe.eventId} of node ${probe.nodeId} cost 0.29 US dollars;`,
+    `wallet entry ${probe.entryId} paid ${probe.spark} Spark for it to ${probe.operatorId}. To see both:`,
+    ...tried,
+    '',
+    `${sample} Ctrl-C stops everything.`,
+  ].join('\n')
+}

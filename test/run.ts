@@ -1,0 +1,78 @@
+import { spawn } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { systemClock } from '../pipelines/clock.ts'
+import { startStack } from './support/stack.ts'
+
+// One stack for the whole run: tests keep apart by names of their own (topic prefix, database), not by servers.
+const PORTS = { kafka: 46_920, kafkaController: 46_921, clickhouse: 46_923 }
+const CONCURRENCY = 2
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const REPORTER = fileURLToPath(new URL('./support/reporter.ts', import.meta.url))
+const NOT_OURS = (name: string) => name === 'node_modules' || name.startsWith('.')
+
+/** Arguments are file patterns; options (--test-name-pattern …) are handed to node as they are. */
+function testFiles(patterns: readonly string[]): string[] {
+  const found = globSync(patterns.length > 0 ? [...patterns] : ['**/*.test.ts'], {
+    cwd: ROOT,
+    exclude: NOT_OURS,
+  })
+  return found.filter((file) => file.endsWith('.test.ts')).sort()
+}
+
+function runNode(
+  options: readonly string[],
+  files: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<number> {
+  const args = [
+    '--test',
+    `--test-concurrency=${CONCURRENCY}`,
+    `--test-reporter=${REPORTER}`,
+    ...options,
+    ...files,
+  ]
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: environment,
+  })
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
+  return new Promise((resolveCode, reject) => {
+    child.once('error', reject).once('close', (code) => resolveCode(code ?? 1))
+  })
+}
+
+async function run(): Promise<number> {
+  const given = process.argv.slice(2)
+  const options = given.filter((argument) => argument.startsWith('-'))
+  const patterns = given.filter((argument) => !argument.startsWith('-'))
+  const files = testFiles(patterns)
+  if (files.length === 0) {
+    process.stderr.write(`hivemeter: no test file matches ${patterns.join(' ')}.\n`)
+    return 2
+  }
+  const startMs = systemClock.monotonicMs()
+  const stack = await startStack(process.env, PORTS)
+  try {
+    const tookS = ((systemClock.monotonicMs() - startMs) / 1000).toFixed(1)
+    process.stdout.write(
+      `Testing ${files.length} files against ${stack.source}: Kafka ${stack.brokers.join(',')}, ClickHouse ${stack.clickhouseUrl} (${tookS} s)\n`,
+    )
+    const environment = {
+      ...process.env,
+      HIVEMETER_KAFKA_BROKERS: stack.brokers.join(','),
+      HIVEMETER_CLICKHOUSE_URL: stack.clickhouseUrl,
+    }
+    return await runNode(
+      options,
+      files.map((file) => resolve(ROOT, file)),
+      environment,
+    )
+  } finally {
+    await stack.stop()
+  }
+}
+
+process.exit(await run())
