@@ -1,0 +1,81 @@
+import type { EnergySource, TaskSource } from '../../../schemas/usage.ts'
+import type { ClickhouseClient } from '../client.ts'
+import type { BlockSource, Loaded } from './watermarks.ts'
+
+/** A row of `usage_events`, times in UTC milliseconds; '' stands for what was not sent. */
+export interface EventRow {
+  readonly event_id: string
+  readonly event_text: string
+  readonly operator_id: string
+  readonly model_id: string
+  readonly task_source: TaskSource
+  readonly occurred_ms: string
+  readonly received_ms: string
+  readonly record_offset: string
+  readonly record_index: number
+  readonly tokens_in: number
+  readonly tokens_out: number
+  readonly duration_ms: number | null
+  readonly gpu_ms: number | null
+  readonly gpu_ms_estimated: string
+  readonly energy_mwh: string | null
+  readonly energy_source: EnergySource
+  readonly energy_mwh_estimated: string
+  readonly cost_nano_usd: string
+  readonly goal_id: string
+  readonly requester_node_id: string
+  readonly reservation_id: string
+  readonly late: number
+}
+
+/** Place of an event in the log: receipt, record, index within the record. */
+export interface EventPosition {
+  readonly receivedMs: string
+  readonly offset: string
+  readonly index: string
+}
+
+export interface EventsQuery {
+  readonly nodeId: string
+  readonly source: BlockSource
+  /** Later blocks may be half there. */
+  readonly loaded: Loaded
+  /** By event time, half-open. */
+  readonly fromMs: number
+  readonly toMs: number
+  /** The last event given before; null for the first page. */
+  readonly after: EventPosition | null
+  readonly limit: number
+}
+
+/** Events of a node in the order of the log. */
+export async function usageEvents(client: ClickhouseClient, query: EventsQuery): Promise<EventRow[]> {
+  const { source, loaded, after } = query
+  return await client.rows<EventRow>(
+    `SELECT event_id, event_text, operator_id, model_id, task_source,
+            toUnixTimestamp64Milli(occurred_at) AS occurred_ms, toUnixTimestamp64Milli(received_at) AS received_ms,
+            record_offset, record_index, tokens_in, tokens_out, duration_ms, gpu_ms, gpu_ms_estimated,
+            energy_mwh, energy_source, energy_mwh_estimated, cost_nano_usd,
+            goal_id, requester_node_id, reservation_id, late
+     FROM usage_events
+     WHERE node_id = {node_id:String}
+       AND occurred_at >= fromUnixTimestamp64Milli({from_ms:Int64})
+       AND occurred_at < fromUnixTimestamp64Milli({to_ms:Int64})
+       AND NOT (src_topic = {topic:String} AND src_seq > {loaded:UInt64})
+       AND (received_at, record_offset, record_index)
+         > (fromUnixTimestamp64Milli({after_ms:Int64}), {after_offset:UInt64}, {after_index:UInt32})
+     ORDER BY received_at, record_offset, record_index
+     LIMIT {limit:UInt32}`,
+    {
+      node_id: query.nodeId,
+      from_ms: query.fromMs,
+      to_ms: query.toMs,
+      topic: source.topic,
+      loaded: loaded.seq,
+      after_ms: after?.receivedMs ?? 0,
+      after_offset: after?.offset ?? 0,
+      after_index: after?.index ?? 0,
+      limit: query.limit,
+    },
+  )
+}

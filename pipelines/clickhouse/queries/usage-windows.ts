@@ -1,0 +1,188 @@
+import { QUARTER_HOUR_WINDOW_MS } from '../../../schemas/usage.ts'
+import type { TaskSource } from '../../../schemas/usage.ts'
+import type { ClickhouseClient, QueryParams } from '../client.ts'
+import type { BlockSource } from './watermarks.ts'
+
+/** What one window adds up to. */
+export interface UsageSums {
+  readonly events: bigint
+  readonly lateEvents: bigint
+  readonly tokensIn: bigint
+  readonly tokensOut: bigint
+  readonly gpuMsMeasured: bigint
+  readonly gpuMsEstimated: bigint
+  readonly energyMwhMeasured: bigint
+  readonly energyMwhEstimated: bigint
+  readonly energyMwhCompatible: bigint
+  readonly costNanoUsd: bigint
+}
+
+export type UsageGroup = 'model_id' | 'task_source'
+
+/** Sums of one window and group; the group's fields are null where it was not asked for. */
+export interface UsageWindow {
+  readonly startMs: number
+  readonly modelId: string | null
+  readonly taskSource: TaskSource | null
+  readonly sums: UsageSums
+}
+
+/** Half-open, on borders of the windows that are read. */
+export interface TimeRange {
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+interface UsageQuery {
+  readonly nodeId: string
+  /** The node's partition of usage.blocks: it leads the sort key. */
+  readonly source: BlockSource
+  readonly groupBy: readonly UsageGroup[]
+  /** One more is read where there are more, so that the caller sees it. */
+  readonly rowsMax: number
+}
+
+/** How stored windows become the wanted ones: of one length since the epoch, or beginning at these times. */
+export type WindowCut = { readonly lengthMs: number } | { readonly startsMs: readonly number[] }
+
+export interface WindowsQuery extends UsageQuery {
+  readonly table: 'usage_1m' | 'usage_15m'
+  readonly range: TimeRange
+  readonly cut: WindowCut
+}
+
+/** Windows that hold anything, by start, model and source. */
+export async function usageWindows(client: ClickhouseClient, query: WindowsQuery): Promise<UsageWindow[]> {
+  const start = cutExpression(query.cut)
+  const rows = await client.rows<SumsRow & { start_s: number }>(
+    `SELECT ${start.sql} AS start_s, ${groupColumns(query.groupBy)} ${SUMS}
+     FROM ${query.table}
+     WHERE ${OF_NODE} AND ${within('from_s', 'to_s')}
+     GROUP BY ${['start_s', ...query.groupBy].join(', ')}
+     ORDER BY ${['start_s', ...query.groupBy].join(', ')}
+     LIMIT {limit:UInt32}`,
+    { ...nodeParams(query), ...rangeParams('', query.range), ...start.params },
+  )
+  return rows.map((row) => windowOf(row, Number(row.start_s) * 1_000))
+}
+
+export interface TotalQuery extends UsageQuery {
+  /** On whole minutes; on whole quarters of an hour where minutes are no longer kept. */
+  readonly range: TimeRange
+  /** Only work for others. */
+  readonly sharedOnly?: boolean
+}
+
+/** One sum a group over the whole range: quarters of an hour, and minutes where it begins or ends between them. */
+export async function usageTotal(client: ClickhouseClient, query: TotalQuery): Promise<UsageWindow[]> {
+  const { head, quarters, tail } = splitRange(query.range)
+  const shared = query.sharedOnly === true ? `AND task_source IN ('hive', 'idle')` : ''
+  const select = (table: string, times: string): string =>
+    `SELECT model_id, task_source, ${SUMMED.join(', ')} FROM ${table} WHERE ${OF_NODE} AND (${times}) ${shared}`
+  const groups = query.groupBy.join(', ')
+  const rows = await client.rows<SumsRow>(
+    `SELECT ${groupColumns(query.groupBy)} ${SUMS}
+     FROM (
+       ${select('usage_15m', within('from_s', 'to_s'))}
+       UNION ALL
+       ${select('usage_1m', `${within('head_from_s', 'head_to_s')} OR ${within('tail_from_s', 'tail_to_s')}`)}
+     )
+     ${groups === '' ? 'HAVING count() > 0' : `GROUP BY ${groups} ORDER BY ${groups}`}
+     LIMIT {limit:UInt32}`,
+    {
+      ...nodeParams(query),
+      ...rangeParams('', quarters),
+      ...rangeParams('head_', head),
+      ...rangeParams('tail_', tail),
+    },
+  )
+  return rows.map((row) => windowOf(row, query.range.fromMs))
+}
+
+/** A range as whole quarters of an hour, and what is left before and after them; each may be empty. */
+export function splitRange(range: TimeRange): Record<'head' | 'quarters' | 'tail', TimeRange> {
+  const { fromMs, toMs } = range
+  const firstMs = Math.ceil(fromMs / QUARTER_HOUR_WINDOW_MS) * QUARTER_HOUR_WINDOW_MS
+  const lastMs = Math.floor(toMs / QUARTER_HOUR_WINDOW_MS) * QUARTER_HOUR_WINDOW_MS
+  const none = { fromMs: toMs, toMs }
+  if (firstMs >= lastMs) return { head: range, quarters: none, tail: none }
+  return {
+    head: { fromMs, toMs: firstMs },
+    quarters: { fromMs: firstMs, toMs: lastMs },
+    tail: { fromMs: lastMs, toMs },
+  }
+}
+
+const SUMMED = [
+  'events',
+  'late_events',
+  'tokens_in',
+  'tokens_out',
+  'gpu_ms_measured',
+  'gpu_ms_estimated',
+  'energy_mwh_measured',
+  'energy_mwh_estimated',
+  'energy_mwh_compatible',
+  'cost_nano_usd',
+] as const
+
+type SumsRow = Record<`sum_${(typeof SUMMED)[number]}`, string> & {
+  readonly model_id?: string
+  readonly task_source?: TaskSource
+}
+
+// Rows of one window stand in several parts until they are merged: what counts is their sum, never a row.
+const SUMS = SUMMED.map((column) => `sum(${column}) AS sum_${column}`).join(', ')
+
+const OF_NODE =
+  'src_topic = {topic:String} AND src_partition = {partition:UInt16} AND node_id = {node_id:String}'
+
+function within(from: string, to: string): string {
+  return `(window_start >= toDateTime({${from}:UInt32}, 'UTC') AND window_start < toDateTime({${to}:UInt32}, 'UTC'))`
+}
+
+function groupColumns(groupBy: readonly UsageGroup[]): string {
+  return groupBy.map((column) => `${column},`).join(' ')
+}
+
+function nodeParams(query: UsageQuery): QueryParams {
+  const { topic, partition } = query.source
+  return { topic, partition, node_id: query.nodeId, limit: query.rowsMax + 1 }
+}
+
+function rangeParams(prefix: string, range: TimeRange): QueryParams {
+  return { [`${prefix}from_s`]: range.fromMs / 1_000, [`${prefix}to_s`]: range.toMs / 1_000 }
+}
+
+function cutExpression(cut: WindowCut): { readonly sql: string; readonly params: QueryParams } {
+  if ('lengthMs' in cut) {
+    return {
+      sql: 'intDiv(toUnixTimestamp(window_start), {length_s:UInt32}) * {length_s:UInt32}',
+      params: { length_s: cut.lengthMs / 1_000 },
+    }
+  }
+  return {
+    sql: 'roundDown(toUnixTimestamp(window_start), {starts_s:Array(UInt32)})',
+    params: { starts_s: cut.startsMs.map((startMs) => startMs / 1_000) },
+  }
+}
+
+function windowOf(row: SumsRow, startMs: number): UsageWindow {
+  return {
+    startMs,
+    modelId: row.model_id ?? null,
+    taskSource: row.task_source ?? null,
+    sums: {
+      events: BigInt(row.sum_events),
+      lateEvents: BigInt(row.sum_late_events),
+      tokensIn: BigInt(row.sum_tokens_in),
+      tokensOut: BigInt(row.sum_tokens_out),
+      gpuMsMeasured: BigInt(row.sum_gpu_ms_measured),
+      gpuMsEstimated: BigInt(row.sum_gpu_ms_estimated),
+      energyMwhMeasured: BigInt(row.sum_energy_mwh_measured),
+      energyMwhEstimated: BigInt(row.sum_energy_mwh_estimated),
+      energyMwhCompatible: BigInt(row.sum_energy_mwh_compatible),
+      costNanoUsd: BigInt(row.sum_cost_nano_usd),
+    },
+  }
+}

@@ -1,0 +1,46 @@
+import type { ClickhouseClient } from '../client.ts'
+
+/** One partition of one topic of blocks, as rows name it. */
+export interface BlockSource {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** How far the rows of a partition are all in ClickHouse. */
+export interface Loaded {
+  /** Number of the last block of the last whole group. */
+  readonly seq: string
+  readonly watermarkMs: number
+}
+
+/**
+ * What is loaded of one partition, null before its first group. `watermarks` is inserted last, so whoever asks this
+ * first and for rows afterwards sees every row up to `seq`.
+ */
+export async function loadedOf(client: ClickhouseClient, source: BlockSource): Promise<Loaded | null> {
+  const [row] = await client.rows<{ seq: string; watermark_ms: string }>(
+    `SELECT max(src_seq) AS seq, toUnixTimestamp64Milli(max(watermark)) AS watermark_ms
+     FROM watermarks
+     WHERE src_topic = {topic:String} AND src_partition = {partition:UInt16}
+     HAVING count() > 0`,
+    { topic: source.topic, partition: source.partition },
+  )
+  return row === undefined ? null : { seq: row.seq, watermarkMs: Number(row.watermark_ms) }
+}
+
+/** The smallest watermark of a topic's partitions; null while one of them has none. */
+export async function smallestWatermark(
+  client: ClickhouseClient,
+  topic: string,
+  partitions: number,
+): Promise<number | null> {
+  const rows = await client.rows<{ watermark_ms: string }>(
+    `SELECT toUnixTimestamp64Milli(max(watermark)) AS watermark_ms
+     FROM watermarks
+     WHERE src_topic = {topic:String} AND src_partition < {partitions:UInt16}
+     GROUP BY src_partition`,
+    { topic, partitions },
+  )
+  if (rows.length < partitions) return null
+  return rows.reduce((least, row) => Math.min(least, Number(row.watermark_ms)), Number.POSITIVE_INFINITY)
+}
