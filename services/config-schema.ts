@@ -122,6 +122,11 @@ export const CONFIG_SCHEMA = Type.Object(
       default: 2_000,
       description: 'Free disk space in MB below which npm start refuses to start.',
     }),
+    kafkaJarsDir: Type.String({
+      minLength: 1,
+      default: '.hivemeter/kafka-jars',
+      description: "Folder of Kafka's jars; downloaded once by Maven, kept by npm run reset.",
+    }),
     kafkaPort: port(4692, 'Port of the Kafka that npm start starts.'),
     kafkaControllerPort: port(4693, "Port of that Kafka's controller."),
     clickhousePort: port(4623, 'Port of the ClickHouse that npm start starts.'),

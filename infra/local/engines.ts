@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { systemClock } from '../../pipelines/clock.ts'
 import type { Config } from '../../services/config.ts'
 import { EXIT, describeError } from '../../services/exit.ts'
@@ -27,10 +27,12 @@ export async function runKafka(
   options: EngineOptions & { readonly signal: AbortSignal; readonly onProgress: (text: string) => void },
 ): Promise<string> {
   const { config, folder, signal, installation, onProgress } = options
-  if (!jarsPresent()) onProgress('downloading its jars with Maven')
+  const jarsDir = resolve(config.kafkaJarsDir)
+  if (!jarsPresent(jarsDir)) onProgress('downloading its jars with Maven')
   const kafka = await startKafka({
     dataDir: folder.root,
     logsDir: folder.logs,
+    jarsDir,
     port: config.kafkaPort,
     controllerPort: config.kafkaControllerPort,
     signal,

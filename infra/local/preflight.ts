@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { variableOf } from '../../services/config-schema.ts'
 import type { Config, ConfigKey } from '../../services/config.ts'
@@ -70,10 +70,10 @@ export function preflightProblems(facts: Facts, config: Config): ExitError[] {
 }
 
 function isPortFree(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((answer) => {
     const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen({ host, port }, () => server.close(() => resolve(true)))
+    server.once('error', () => answer(false))
+    server.listen({ host, port }, () => server.close(() => answer(true)))
   })
 }
 
@@ -117,7 +117,7 @@ export async function gatherFacts(config: Config, root: string, local: LocalPart
       return { key, host, port, free: await isPortFree(host, port) }
     }),
   )
-  const needsMaven = local.kafka && !jarsPresent()
+  const needsMaven = local.kafka && !jarsPresent(resolve(config.kafkaJarsDir))
   return {
     ports,
     needsJava: local.kafka,

@@ -9,8 +9,7 @@ const ANSWER_TIMEOUT_MS = 5_000
 export interface ReadyFacts {
   readonly config: Config
   readonly folder: Folder
-  readonly kafkaVersion: string
-  readonly clickhouseVersion: string
+  readonly versions: { readonly kafka: string; readonly clickhouse: string }
   readonly probe: Probe
   readonly elapsedMs: number
 }
@@ -45,8 +44,8 @@ export function readyScreen(facts: ReadyFacts, examples: readonly Example[]): st
   const rows = [
     ['Reader', addressOf('reader', config), 'API, /openapi.json, /metrics'],
     ['Gateway', addressOf('gateway', config), 'POST /v1/events'],
-    ['Kafka', config.kafkaBrokers.join(','), facts.kafkaVersion],
-    ['ClickHouse', config.clickhouseUrl, facts.clickhouseVersion],
+    ['Kafka', config.kafkaBrokers.join(','), facts.versions.kafka],
+    ['ClickHouse', config.clickhouseUrl, facts.versions.clickhouse],
     ['Data', folder.root, 'kept; npm run reset forgets it'],
     ['Logs', folder.logs, ''],
   ]

@@ -48,6 +48,8 @@ export class Supervisor {
   readonly #installation: Installation
   #release: () => void = () => {}
   #sample: RunningSample | undefined
+  /** Filled as they become known. */
+  readonly #versions = { kafka: 'given by HIVEMETER_KAFKA_BROKERS', clickhouse: '' }
 
   constructor(options: {
     readonly settings: Settings
@@ -79,7 +81,7 @@ export class Supervisor {
   async start(): Promise<void> {
     await this.#check()
     this.#release = takeFolder(this.#folder, this.#supervisor)
-    const versions = await this.#startEngines()
+    await this.#startEngines()
     this.#signal.throwIfAborted()
     await this.#screen.step('migrate', async () => {
       await runMigrate({ environment: this.#environment, logsDir: this.#folder.logs, signal: this.#signal })
@@ -88,7 +90,7 @@ export class Supervisor {
     this.#signal.throwIfAborted()
     await this.#together(SERVICES.map((name) => (signal) => this.#startService(name, signal)))
     this.#signal.throwIfAborted()
-    await this.#finish(versions)
+    await this.#finish()
   }
 
   /** Resolves when a part ends that nobody asked to. */
@@ -116,6 +118,8 @@ export class Supervisor {
       })
     }
     await this.#screen.step('checks', async () => {
+      if (!this.#local.kafka) await checkGivenKafka(config)
+      if (!this.#local.clickhouse) this.#versions.clickhouse = await checkGivenClickhouse(config)
       const facts = await gatherFacts(config, this.#folder.root, this.#local)
       const [first, ...others] = preflightProblems(facts, config)
       for (const other of others) this.#screen.say(`  ! ${other.message}`)
@@ -126,25 +130,23 @@ export class Supervisor {
     })
   }
 
-  async #startEngines(): Promise<{ kafkaVersion: string; clickhouseVersion: string }> {
+  async #startEngines(): Promise<void> {
     const { config } = this.#settings
-    const versions = { kafkaVersion: 'given', clickhouseVersion: '' }
     const options = { config, folder: this.#folder, installation: this.#installation }
     const kafka = (signal: AbortSignal) =>
       this.#screen.step(KAFKA, async (onProgress) => {
-        if (this.#local.kafka) versions.kafkaVersion = await runKafka({ ...options, signal, onProgress })
-        else await checkGivenKafka(config)
-        return `${KAFKA} ${versions.kafkaVersion} at ${config.kafkaBrokers.join(', ')}`
+        this.#versions.kafka = await runKafka({ ...options, signal, onProgress })
+        return `${KAFKA} ${this.#versions.kafka} at ${config.kafkaBrokers.join(', ')}`
       })
     const clickhouse = () =>
       this.#screen.step(CLICKHOUSE, async () => {
-        versions.clickhouseVersion = this.#local.clickhouse
-          ? await runClickhouse(options)
-          : await checkGivenClickhouse(config)
-        return `${CLICKHOUSE} ${versions.clickhouseVersion} at ${config.clickhouseUrl}`
+        this.#versions.clickhouse = await runClickhouse(options)
+        return `${CLICKHOUSE} ${this.#versions.clickhouse} at ${config.clickhouseUrl}`
       })
-    await this.#together([kafka, clickhouse])
-    return versions
+    await this.#together([
+      ...(this.#local.kafka ? [kafka] : []),
+      ...(this.#local.clickhouse ? [clickhouse] : []),
+    ])
   }
 
   #startService(name: ServiceName, signal: AbortSignal): Promise<void> {
@@ -164,7 +166,7 @@ export class Supervisor {
   }
 
   /** The sample begins; then one event of our own must become money before anything is called ready. */
-  async #finish(versions: { kafkaVersion: string; clickhouseVersion: string }): Promise<void> {
+  async #finish(): Promise<void> {
     const { config } = this.#settings
     const gatewayUrl = addressOf('gateway', config)
     const clock = systemClock
@@ -183,7 +185,9 @@ export class Supervisor {
     if (probe === undefined) return
     const elapsedMs = clock.monotonicMs() - this.#startMs
     const examples = await fetchExamples(config, probe)
-    this.#screen.say(readyScreen({ config, folder: this.#folder, ...versions, probe, elapsedMs }, examples))
+    this.#screen.say(
+      readyScreen({ config, folder: this.#folder, versions: this.#versions, probe, elapsedMs }, examples),
+    )
   }
 
   /** Runs starts side by side. When one fails the others are given up, and all have come to an end before it is thrown. */
