@@ -1,6 +1,7 @@
 import type { Clock } from '../../pipelines/clock.ts'
 import type { Random } from '../../pipelines/random.ts'
 import { EXIT, ExitError, describeError } from '../../services/exit.ts'
+import { GivenUp } from './part.ts'
 
 const ANSWER_TIMEOUT_MS = 5_000
 const ARRIVAL_TIMEOUT_MS = 45_000
@@ -74,17 +75,17 @@ export async function runProbe(options: {
   }
   await send(gatewayUrl, event, signal)
 
-  const from = new Date(nowMs - 60_000).toISOString()
-  const to = new Date(nowMs + 60_000).toISOString()
-  const eventsUrl = `${readerUrl}/api/usage/events?node_id=${nodeId}&from=${from}&to=${to}`
+  const eventsUrl = `${readerUrl}/api/usage/events?node_id=${nodeId}`
   const entriesUrl = `${readerUrl}/api/wallets/${operatorId}/entries`
   const deadlineMs = clock.monotonicMs() + ARRIVAL_TIMEOUT_MS
   let lastError = ''
-  let isCounted = false
+  let counted: Item | undefined
   while (clock.monotonicMs() < deadlineMs && !signal.aborted) {
     try {
-      isCounted ||= (await itemsOf(eventsUrl, signal)).some((item) => item['event_id'] === eventId)
-      const entry = isCounted ? (await itemsOf(entriesUrl, signal))[0] : undefined
+      counted = (await itemsOf(eventsUrl, signal)).find((item) => item['event_id'] === eventId)
+      const settlementId = counted?.['settlement_id'] ?? undefined
+      const entries = settlementId === undefined ? [] : await itemsOf(entriesUrl, signal)
+      const entry = entries.find((item) => item['reference_id'] === settlementId)
       if (entry !== undefined) {
         return {
           eventId,
@@ -99,11 +100,13 @@ export async function runProbe(options: {
     }
     await clock.delay(POLL_MS, signal)
   }
-  const missing = isCounted
-    ? `reached ClickHouse but paid nothing into ${entriesUrl}`
-    : `did not reach ${eventsUrl}`
+  if (signal.aborted) throw new GivenUp('the first event')
+  const missing =
+    counted === undefined
+      ? `did not appear at ${eventsUrl}`
+      : `is at ${eventsUrl}, but no entry at ${entriesUrl} pays for it`
   throw new ExitError(
     EXIT.failure,
-    `The probe event ${eventId} ${missing} within ${ARRIVAL_TIMEOUT_MS / 1000} s.${lastError}`,
+    `The probe event ${eventId} ${missing} after ${ARRIVAL_TIMEOUT_MS / 1000} s.${lastError}`,
   )
 }

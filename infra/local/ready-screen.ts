@@ -20,22 +20,24 @@ export interface Example {
   readonly answer: string
 }
 
-/** Two requests about the probe, whose answers stay as they are. */
+/** The fields that are shown: `as_of` and the like move on with time, these stay as they are. */
+const EVENT_FIELDS = ['event_id', 'usd_exact', 'settlement_id']
+const ENTRY_FIELDS = ['entry_id', 'reference_id', 'spark']
+
+async function example(url: string, fields: readonly string[]): Promise<Example> {
+  const pattern = `"(${fields.join('|')})":[^,}]*`
+  const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
+  const found = (await answer.text()).match(new RegExp(pattern, 'g')) ?? []
+  return { command: `curl -s '${url}' | grep -oE '${pattern}'`, answer: found.join('\n') }
+}
+
+/** Two requests about the probe: what was metered, and what was paid for it. */
 export async function fetchExamples(config: Config, probe: Probe): Promise<readonly Example[]> {
   const reader = addressOf('reader', config)
-  const urls = [
-    `${reader}/api/usage/events?node_id=${probe.nodeId}`,
-    `${reader}/api/wallets/${probe.operatorId}/entries`,
-  ]
-  return Promise.all(
-    urls.map(async (url) => {
-      const answer = await fetch(url, {
-        headers: { accept: 'text/csv' },
-        signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-      })
-      return { command: `curl -s -H 'accept: text/csv' '${url}'`, answer: (await answer.text()).trim() }
-    }),
-  )
+  return Promise.all([
+    example(`${reader}/api/usage/events?node_id=${probe.nodeId}`, EVENT_FIELDS),
+    example(`${reader}/api/wallets/${probe.operatorId}/entries`, ENTRY_FIELDS),
+  ])
 }
 
 /** The last screen: where everything is, what was paid for what, what to try. */
