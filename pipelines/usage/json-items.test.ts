@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { Refusal } from './accept-refusal.ts'
+import { JsonItems, readJsonItems } from './json-items.ts'
+import { NumberText } from './number-text.ts'
+
+const ITEMS_MAX = 10_000
+
+function read(text: string | Buffer): unknown[] {
+  const items = readJsonItems(Buffer.from(text), ITEMS_MAX)
+  assert.ok(items instanceof JsonItems, JSON.stringify(items))
+  return Array.from({ length: items.count }, (_, index) => items.read(index))
+}
+
+function fault(body: string | Buffer): string {
+  const items = readJsonItems(Buffer.from(body), ITEMS_MAX)
+  assert.ok(!(items instanceof JsonItems))
+  return `${items.fault}: ${items.detail}`
+}
+
+test('any JSON of short numbers and single names is read as JSON.parse reads it', () => {
+  const depthSize = { maxDepth: 4, depthSize: 'small' } as const
+  fc.assert(
+    fc.property(fc.jsonValue(depthSize), fc.constantFrom('', '  ', '\t'), (value, indent) => {
+      const text = JSON.stringify(
+        value,
+        (_, member: unknown) => (typeof member === 'number' ? Math.trunc(member) % 1e9 : member),
+        indent,
+      )
+      const expected: unknown = JSON.parse(text)
+      assert.deepEqual(read(` ${text}\r\n`), Array.isArray(expected) ? expected : [expected])
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('numbers that a double may not hold come with their text', () => {
+  const [item] = read(
+    '{"a":1.5,"b":123456789012345,"c":1234567890123456,"d":1e2,"e":0.1000000000000001,"f":-1E-2}',
+  )
+  assert.deepEqual(item, {
+    a: 1.5,
+    b: 123_456_789_012_345,
+    c: new NumberText('1234567890123456'),
+    d: new NumberText('1e2'),
+    e: new NumberText('0.1000000000000001'),
+    f: new NumberText('-1E-2'),
+  })
+  // Only the item that has one is read twice; digits in strings are no numbers.
+  assert.deepEqual(read('[{"a":"12345678901234567890e5"},{"a":1e0},{"a":2}]'), [
+    { a: '12345678901234567890e5' },
+    { a: new NumberText('1e0') },
+    { a: 2 },
+  ])
+})
+
+test('a name that stands twice in one object is refused, wherever and however it is written', () => {
+  for (const [text, path] of [
+    ['{"cost":1,"cost":2}', '/cost'],
+    ['{"cost":1,"co\\u0073t":1}', '/cost'],
+    ['{"a":{"cost":1},"data":{"cost":1,"x":[1,{"y":1}],"cost":2}}', '/data/cost'],
+    ['{"__proto__":1,"__proto__":2}', '/__proto__'],
+    ['{"a/b":1, "a/b" :2}', '/a~1b'],
+    ['{"":1,"":2}', '/'],
+  ] as const) {
+    const [item] = read(text)
+    assert.ok(item instanceof Refusal, text)
+    assert.deepEqual([item.code, item.path], ['duplicate_field', path])
+  }
+  assert.deepEqual(read('[{"a":{"b":1},"b":2},{"a":":,{[","\\"":1}]'), [
+    { a: { b: 1 }, b: 2 },
+    { a: ':,{[', '"': 1 },
+  ])
+})
+
+test('duplicates are found exactly where a set of names finds them', () => {
+  // Without names that hold a backslash: V8 13.6 takes '"' for '\\' after it has seen the latter as a name.
+  const names = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'é', '"', '\n'), { maxLength: 5 })
+  fc.assert(
+    fc.property(fc.array(names, { maxLength: 5 }), (objects) => {
+      const text = `[${objects
+        .map((members) => `{${members.map((name) => `${JSON.stringify(name)}:0`).join(',')}}`)
+        .join(',')}]`
+      const refused = read(text).map((item) => item instanceof Refusal)
+      assert.deepEqual(
+        refused,
+        objects.map((members) => new Set(members).size < members.length),
+      )
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+test('__proto__ is an ordinary name', () => {
+  const [item] = read('{"__proto__":{"polluted":1},"a":1e0}')
+  assert.deepEqual(Object.keys(item as object), ['__proto__', 'a'])
+  assert.equal(({} as { polluted?: number }).polluted, undefined)
+})
+
+test('what is no JSON in UTF-8 is refused whole', () => {
+  assert.match(fault(''), /^not_json: /)
+  assert.match(fault('{"a":1'), /^not_json: The body is not JSON/)
+  assert.match(fault('[1,]'), /^not_json/)
+  assert.match(fault('{"a":01}'), /^not_json/)
+  assert.match(fault('{"a":NaN}'), /^not_json/)
+  assert.match(fault('\u{feff}[]'), /^not_json/)
+  assert.match(fault('[] []'), /^not_json/)
+  assert.match(fault(Buffer.from([0x22, 0xff, 0x22])), /^not_json: The body is not valid UTF-8/)
+  // A surrogate encoded as if it were a character.
+  assert.match(fault(Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])), /UTF-8/)
+})
+
+test('bounds: depth, items', () => {
+  assert.equal(read(`${'['.repeat(8)}${']'.repeat(8)}`).length, 1)
+  assert.match(fault(`${'['.repeat(9)}${']'.repeat(9)}`), /deeper than 8/)
+  assert.match(fault('['.repeat(1_000_000)), /deeper than 8/)
+  assert.equal(read(`[${'0,'.repeat(ITEMS_MAX - 1)}0]`).length, ITEMS_MAX)
+  assert.match(fault(`[${'0,'.repeat(ITEMS_MAX)}0]`), /^too_many/)
+  assert.deepEqual(read('[]'), [])
+  assert.deepEqual(read(' [ ] '), [])
+})
+
+test('an item of more than 64 KiB with long numbers or repeated names is refused; padding does not count', () => {
+  const filled = (bytes: number) => `{"a":1e0,"b":"${'x'.repeat(bytes - 16)}"}`
+  assert.ok(!(read(filled(65_536))[0] instanceof Refusal))
+  assert.equal((read(filled(65_537))[0] as Refusal).code, 'too_large')
+  assert.ok(!(read(` ${' '.repeat(70_000)}{"a":1e0}${' '.repeat(70_000)}`)[0] instanceof Refusal))
+  assert.deepEqual(read(filled(100_000).replace('1e0', '1'))[0], { a: 1, b: 'x'.repeat(100_000 - 16) })
+})

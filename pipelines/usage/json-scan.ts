@@ -1,0 +1,151 @@
+/**
+ * What `JSON.parse` does not tell, found in one pass over the bytes before it runs: where each event lies, how many
+ * members its objects have (a name that stands twice is one member fewer after parsing), and whether one of its
+ * numbers is too long to survive as a double.
+ */
+
+/** Nesting that a body may have: array, event, `data`, and one more for what is refused by name. */
+export const JSON_DEPTH_MAX = 8
+
+/**
+ * Decimals of up to 15 digits and their doubles are one to one, so such a number is exactly what was written.
+ * With more digits, or an exponent, the text itself must be read.
+ */
+const DIGITS_EXACT_MAX = 15
+
+/** One element of the body's array, or the whole body where it is no array. */
+export interface JsonItem {
+  /** Bytes `[start, end)` of the body. */
+  readonly start: number
+  readonly end: number
+  /** Members of all objects in it, as written. */
+  readonly members: number
+  /** True where a number has more than 15 digits or an exponent. */
+  readonly hasLongNumber: boolean
+}
+
+export interface JsonScan {
+  readonly items: readonly JsonItem[]
+  /** Why scanning ended early: deeper than `JSON_DEPTH_MAX`, or more than `itemsMax` items. */
+  readonly stopped: 'too_deep' | 'too_many' | null
+}
+
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const COLON = 0x3a
+const COMMA = 0x2c
+const ZERO = 0x30
+const NINE = 0x39
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
+const OPEN_BRACKET = 0x5b
+const CLOSE_BRACKET = 0x5d
+const SPACE = 0x20
+
+/** Scans a body. Its answer is meaningful only for a body that `JSON.parse` accepts; it never throws. */
+export function scanJson(body: Uint8Array, itemsMax: number): JsonScan {
+  const items: JsonItem[] = []
+  const length = body.length
+  let at = 0
+  while (at < length && (body[at] as number) <= SPACE) at += 1
+  const isArray = body[at] === OPEN_BRACKET
+  const itemDepth = isArray ? 1 : 0
+  let start = isArray ? at + 1 : at
+  let depth = 0
+  let members = 0
+  let hasLongNumber = false
+
+  for (; at < length; at += 1) {
+    const byte = body[at] as number
+    if (byte === QUOTE) {
+      at = endOfString(body, at)
+    } else if (byte >= ZERO && byte <= NINE) {
+      const end = endOfNumber(body, at)
+      if (end < 0) hasLongNumber = true
+      at = Math.abs(end) - 1
+    } else if (byte === COLON) {
+      members += 1
+    } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      depth += 1
+      if (depth > JSON_DEPTH_MAX) return { items, stopped: 'too_deep' }
+    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+      if (isArray && depth === 1) break
+      depth -= 1
+    } else if (byte === COMMA && depth === itemDepth && isArray) {
+      items.push({ start, end: at, members, hasLongNumber })
+      if (items.length >= itemsMax) return { items, stopped: 'too_many' }
+      start = at + 1
+      members = 0
+      hasLongNumber = false
+    }
+  }
+  items.push({ start, end: at, members, hasLongNumber })
+  return { items, stopped: null }
+}
+
+/** Index of the closing quote of the string that opens at `open`. */
+function endOfString(body: Uint8Array, open: number): number {
+  let at = open + 1
+  for (; at < body.length; at += 1) {
+    const byte = body[at]
+    if (byte === QUOTE) return at
+    if (byte === BACKSLASH) at += 1
+  }
+  return at
+}
+
+const DOT = 0x2e
+const PLUS = 0x2b
+const MINUS = 0x2d
+const LETTER_E = 0x65
+const LOWER_CASE = 0x20
+
+/** Index after the number that has a digit at `first`; negative where its text must be read. */
+function endOfNumber(body: Uint8Array, first: number): number {
+  let at = first + 1
+  let digits = 1
+  let hasExponent = false
+  for (; at < body.length; at += 1) {
+    const byte = body[at] as number
+    if (byte >= ZERO && byte <= NINE) digits += 1
+    else if ((byte | LOWER_CASE) === LETTER_E) hasExponent = true
+    else if (byte !== DOT && !(hasExponent && (byte === PLUS || byte === MINUS))) break
+  }
+  return hasExponent || digits > DIGITS_EXACT_MAX ? -at : at
+}
+
+interface OpenValue {
+  readonly names: Set<string>
+  /** The member that is being read. */
+  name: string
+}
+
+/** Where a name stands twice in one object of this JSON text: the names from the outside in, or none. */
+export function repeatedMember(body: Uint8Array): string[] {
+  const open: OpenValue[] = []
+  for (let at = 0; at < body.length; at += 1) {
+    const byte = body[at] as number
+    if (byte === QUOTE) {
+      const end = endOfString(body, at)
+      const inside = open.at(-1)
+      if (inside !== undefined && solidAfter(body, end) === COLON) {
+        inside.name = JSON.parse(new TextDecoder().decode(body.subarray(at, end + 1))) as string
+        if (inside.names.has(inside.name)) return open.map(({ name }) => name)
+        inside.names.add(inside.name)
+      }
+      at = end
+    } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+      open.push({ names: new Set(), name: '' })
+    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+      open.pop()
+    }
+  }
+  return []
+}
+
+/** The first byte after `at` that is no whitespace. */
+function solidAfter(body: Uint8Array, at: number): number | undefined {
+  let next = at + 1
+  while (next < body.length && (body[next] as number) <= SPACE) next += 1
+  return body[next]
+}

@@ -1,0 +1,70 @@
+/** Decimal numbers read exactly: from their text where a double would round them. */
+
+/** A JSON number whose double need not be what was written; its text is. */
+export class NumberText {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+export type DecimalFault = 'out_of_range' | 'too_precise'
+
+const PARTS = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/
+
+/**
+ * The value of a decimal text × 10^`decimals` as an exact integer in `[0, max]` (max below 2^53), or what is wrong
+ * with it. A digit below the last decimal must be zero: nothing is rounded. The text is one that JSON allows.
+ */
+export function scaledDecimal(text: string, decimals: number, max: number): number | DecimalFault {
+  const [, sign, whole, fraction = '', exponent = '0'] = PARTS.exec(text) ?? []
+  if (whole === undefined) throw new Error(`Not a decimal number: ${text.slice(0, 40)}`)
+  const digits = `${whole}${fraction}`
+  const significant = trimZeros(digits)
+  if (significant === '') return 0
+  if (sign === '-') return 'out_of_range'
+  const trailingZeros = digits.length - digits.lastIndexOf(significant.at(-1) as string) - 1
+  const shift = Number(exponent) - fraction.length + trailingZeros + decimals
+  if (significant.length + shift > INTEGER_DIGITS_MAX) return 'out_of_range'
+  if (shift < 0) return 'too_precise'
+  const value = Number(significant + '0'.repeat(shift))
+  return value > max ? 'out_of_range' : value
+}
+
+/** The whole part of a decimal text: what is below it is cut. Infinite where it is beyond 2^53. */
+export function wholeDecimal(text: string): number {
+  const [, sign, whole, fraction = '', exponent = '0'] = PARTS.exec(text) ?? []
+  if (whole === undefined) throw new Error(`Not a decimal number: ${text.slice(0, 40)}`)
+  const digits = `${whole}${fraction}`.replace(/^0+/, '')
+  const wholeDigits = digits.length - fraction.length + Number(exponent)
+  if (digits === '' || wholeDigits <= 0) return 0
+  const value =
+    wholeDigits > INTEGER_DIGITS_MAX
+      ? Number.POSITIVE_INFINITY
+      : Number(digits.slice(0, wholeDigits).padEnd(wholeDigits, '0'))
+  return sign === '-' ? -value : value
+}
+
+/** 2^53 has 16 digits. */
+const INTEGER_DIGITS_MAX = 16
+
+/** Without the zeros before the first and after the last other digit. */
+function trimZeros(digits: string): string {
+  let start = 0
+  while (digits[start] === '0') start += 1
+  let end = digits.length
+  while (end > start && digits[end - 1] === '0') end -= 1
+  return digits.slice(start, end)
+}
+
+/**
+ * The same for a double that is exactly what was written (at most 15 digits). `max` / 10^`decimals` is at most 10^15
+ * of the smallest unit, so that k / 10^decimals gives the written double for exactly one integer k, if any.
+ */
+export function scaledDouble(value: number, decimals: 6 | 9, max: number): number | DecimalFault {
+  const unit = decimals === 9 ? 1e9 : 1e6
+  if (!(value >= 0 && value <= max / unit)) return 'out_of_range'
+  const scaled = Math.round(value * unit)
+  return scaled / unit === value ? scaled + 0 : 'too_precise'
+}
