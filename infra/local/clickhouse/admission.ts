@@ -19,9 +19,9 @@ export class Admission {
     this.#runningMax = Math.max(1, threads - 3)
   }
 
-  /** Waits until no statement runs and none waits. @returns false if that is not so within the time. */
+  /** Waits until every request is answered and no statement runs. @returns false if that takes longer. */
   async idle(timeoutMs: number): Promise<boolean> {
-    if (this.#running === 0) return true
+    if (this.#isIdle()) return true
     const { promise, resolve } = Promise.withResolvers<boolean>()
     const onIdle = (): void => resolve(true)
     const timer = setTimeout(() => resolve(false), timeoutMs)
@@ -46,6 +46,7 @@ export class Admission {
     this.#requests += 1
     return () => {
       this.#requests -= 1
+      this.#tellIdle()
     }
   }
 
@@ -80,10 +81,19 @@ export class Admission {
     const [first] = this.#waiting
     if (!first) {
       this.#running -= 1
-      if (this.#running === 0) for (const onIdle of this.#whenIdle) onIdle()
+      this.#tellIdle()
       return
     }
     this.#waiting.delete(first)
     first()
+  }
+
+  /** A statement whose client left still runs, and one that has run is still to be answered. */
+  #isIdle(): boolean {
+    return this.#requests === 0 && this.#running === 0
+  }
+
+  #tellIdle(): void {
+    if (this.#isIdle()) for (const onIdle of this.#whenIdle) onIdle()
   }
 }

@@ -15,7 +15,6 @@ const CLASSIFIED_MAX = 5_000
 const CLASSIFIED_STATEMENT_MAX_BYTES = 4_096
 
 const CONFIG = `<clickhouse>
-  <timezone>UTC</timezone>
   <max_server_memory_usage>${SERVER_MEMORY_MAX_BYTES}</max_server_memory_usage>
   <mark_cache_size>${CACHE_MAX_BYTES}</mark_cache_size>
   <primary_index_cache_size>${CACHE_MAX_BYTES}</primary_index_cache_size>
@@ -51,6 +50,8 @@ export class Engine {
    * @throws DirectoryInUse if another process has it. After a kill -9 of that process no lock is left.
    */
   static async open(addon: Addon, dir: string): Promise<Engine> {
+    // The engine takes its time zone from here alone; times without a zone must not depend on the machine's.
+    process.env['TZ'] = 'UTC'
     mkdirSync(dir, { recursive: true })
     writeWhole(join(dir, 'engine.xml'), CONFIG)
     const root = openRoot(addon, dir)

@@ -13,6 +13,8 @@ const KEEP_ALIVE_MS = 10_000
 const WRITE_GRACE_MS = 2_500
 /** Then they are cancelled, and have this long. */
 const CANCEL_GRACE_MS = 1_500
+/** Then all connections are closed, which ends what waits for a client. */
+const CLOSED_GRACE_MS = 500
 
 /** ClickHouse's HTTP interface over the engine in this process. */
 export class Server {
@@ -49,7 +51,7 @@ export class Server {
 
   /**
    * Stops in order: no new requests, reads are cancelled, writes may end within a grace time and are cancelled then.
-   * @returns false if a statement would not end within WRITE_GRACE_MS + CANCEL_GRACE_MS.
+   * @returns false if a statement would not end within the three grace times together.
    */
   async stop(): Promise<boolean> {
     const closed = this.#app.close()
@@ -60,9 +62,10 @@ export class Server {
       this.#stopWrites.abort(reason)
       idle = await this.#parts.admission.idle(CANCEL_GRACE_MS)
     }
+    // Frees what waits for a client that does not send, or does not read.
     this.#app.server.closeAllConnections()
     await closed
-    return idle
+    return idle || (await this.#parts.admission.idle(CLOSED_GRACE_MS))
   }
 
   /** Answers in any case; never rejects. */
