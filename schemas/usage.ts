@@ -85,3 +85,6 @@ export function energyOfGpuTime(gpuMs: number, watts: number): number {
   if (rest > 1_800 || (rest === 1_800 && whole % 2 === 1)) return whole + 1
   return whole
 }
+
+/** Header of a replayed dead letter: its original record's receipt, UTC milliseconds as text. Age is judged by it. */
+export const RECEIPT_HEADER = 'hivemeter-original-receipt'

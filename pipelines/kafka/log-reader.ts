@@ -20,6 +20,8 @@ export interface LogReaderOptions extends KafkaOptions {
   readonly onRecords: (partition: number, records: readonly LogRecord[]) => void | Promise<void>
   /** After every batch, markers and filtered records counted too: everything below `position` was delivered. */
   readonly onPosition: (partition: number, position: bigint) => void
+  /** Every time the partitions were assigned: without a seek, delivery begins anew at the log's start. */
+  readonly onJoined?: () => void
   /** The consumer ended for good. */
   readonly onFailed: (error: Error) => void
 }
@@ -59,6 +61,7 @@ export class LogReader {
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       this.#partitions = payload.memberAssignment[topic] ?? []
       if (paused) consumer.pause([{ topic, partitions: this.#partitions }])
+      this.#options.onJoined?.()
       resolve()
     })
     consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
@@ -77,15 +80,16 @@ export class LogReader {
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: 1,
-      eachBatch: async ({ batch, resolveOffset, heartbeat, isStale }) => {
-        if (isStale()) return
+      eachBatch: async (fetched) => {
+        const { batch } = fetched
+        if (fetched.isStale()) return
         await onRecords(
           batch.partition,
           batch.messages.map((message) => toRecord(batch.partition, message)),
         )
-        resolveOffset(batch.lastOffset())
+        fetched.resolveOffset(batch.lastOffset())
         onPosition(batch.partition, BigInt(batch.lastOffset()) + 1n)
-        await heartbeat()
+        await fetched.heartbeat()
       },
     })
     try {

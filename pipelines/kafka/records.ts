@@ -40,3 +40,6 @@ export class HaltError extends Error {
     this.remedy = remedy
   }
 }
+
+/** The process must not run at all: every partition would be wrong. */
+export class FatalError extends Error {}

@@ -36,9 +36,11 @@ export class StateReader {
       paused: true,
       onRecords: (partition, records) => this.#deliver(partition, records),
       onPosition: (partition, position) => this.#advance(partition, position),
+      // The consumer lost its place: what it delivers next has been delivered before.
+      onJoined: () => this.#failAll(new Error('The restore lost its place in the state topic.')),
       onFailed: (error) => {
         this.#failure = error
-        for (const reading of this.#readings.values()) reading.failed(error)
+        this.#failAll(error)
       },
     })
   }
@@ -79,6 +81,11 @@ export class StateReader {
 
   async stop(): Promise<void> {
     await this.#reader.stop()
+  }
+
+  #failAll(error: Error): void {
+    for (const reading of this.#readings.values()) reading.failed(error)
+    this.#readings.clear()
   }
 
   #deliver(partition: number, records: readonly LogRecord[]): void {

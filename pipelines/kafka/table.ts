@@ -64,6 +64,11 @@ export class CompactedTable implements StateTable {
       onPosition: (partition, position) => {
         if (position > (this.#positions[partition] ?? 0n)) this.#positions[partition] = position
       },
+      onJoined: () => {
+        for (const [partition, position] of this.#positions.entries()) {
+          if (position > 0n) this.#reader.seek(partition, position)
+        }
+      },
       onFailed: resolve,
     })
   }

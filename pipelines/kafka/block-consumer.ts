@@ -1,0 +1,165 @@
+import type { Consumer } from 'kafkajs'
+import type { Clock } from '../clock.ts'
+import type { Logger } from '../logger.ts'
+import { samePartitionAssigner } from './assigner.ts'
+import { createKafka, toRecord } from './client.ts'
+import type { KafkaOptions } from './client.ts'
+import { HaltError } from './records.ts'
+import type { LogRecord } from './records.ts'
+
+/** The loader waits for ClickHouse within its handlers, so its session is longer than a task's. */
+export const LOADER_SESSION_TIMEOUT_MS = 30_000
+const HEARTBEAT_INTERVAL_MS = 1_000
+const REBALANCE_TIMEOUT_MS = 60_000
+const FETCH_WAIT_MS = 100
+const FETCH_BYTES_MAX = 32 * 1_048_576
+const PARTITION_BYTES_MAX = 4 * 1_048_576
+const CONCURRENT_PARTITIONS_MAX = 64
+
+/** What the consumer does next with a partition. */
+export type BlockOutcome =
+  | { readonly next: 'continue' }
+  /** Gathering starts again at `offset` after `restMs`: nothing of what was gathered is known to be loaded. */
+  | { readonly next: 'again'; readonly offset: bigint; readonly restMs: number }
+
+/** What a handler may do while it works. */
+export interface BlockSession {
+  /** Keeps the membership alive; throws when the group rebalances, and the handler must end with that error. */
+  heartbeat(): Promise<void>
+  /** Age of the last heartbeat that the group's coordinator answered. */
+  heartbeatAgeMs(): number
+  /** Commits `offset` as the next to read. */
+  commit(offset: bigint): Promise<void>
+}
+
+export interface BlockConsumerOptions extends KafkaOptions {
+  readonly topics: readonly string[]
+  readonly groupId: string
+  readonly clock: Clock
+  /** The group gave these partitions (again): whatever was gathered is dropped. */
+  readonly onAssigned: (topic: string, partitions: readonly number[]) => void
+  readonly onRecords: (
+    topic: string,
+    partition: number,
+    records: readonly LogRecord[],
+    session: BlockSession,
+  ) => Promise<BlockOutcome>
+  readonly onHalt: (topic: string, partition: number, halt: HaltError) => void
+}
+
+/** Feeds blocks to the loader, in order per partition, and commits the offsets that it says. */
+export class BlockConsumer {
+  readonly failed: Promise<Error>
+  readonly #options: BlockConsumerOptions
+  readonly #logger: Logger
+  readonly #consumer: Consumer
+  readonly #fail: (error: Error) => void
+  readonly #stopping = new AbortController()
+  #lastHeartbeatMs: number
+  #assigned: ReadonlyMap<string, readonly number[]> | undefined
+
+  constructor(options: BlockConsumerOptions) {
+    this.#options = options
+    this.#logger = options.logger
+    this.#lastHeartbeatMs = options.clock.monotonicMs()
+    const { promise, resolve } = Promise.withResolvers<Error>()
+    this.failed = promise
+    this.#fail = resolve
+    this.#consumer = createKafka(options).consumer({
+      groupId: options.groupId,
+      partitionAssigners: [samePartitionAssigner],
+      sessionTimeout: LOADER_SESSION_TIMEOUT_MS,
+      heartbeatInterval: HEARTBEAT_INTERVAL_MS,
+      rebalanceTimeout: REBALANCE_TIMEOUT_MS,
+      maxWaitTimeInMs: FETCH_WAIT_MS,
+      maxBytes: FETCH_BYTES_MAX,
+      maxBytesPerPartition: PARTITION_BYTES_MAX,
+      retry: { retries: 10 },
+    })
+  }
+
+  /** Partitions by topic, once the group has given any. */
+  get assigned(): ReadonlyMap<string, readonly number[]> | undefined {
+    return this.#assigned
+  }
+
+  async start(): Promise<void> {
+    const consumer = this.#consumer
+    const { clock, topics, onAssigned } = this.#options
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      this.#lastHeartbeatMs = clock.monotonicMs()
+      this.#assigned = new Map(Object.entries(payload.memberAssignment))
+      for (const [topic, partitions] of this.#assigned) {
+        onAssigned(topic, partitions)
+        consumer.resume([{ topic, partitions: [...partitions] }])
+      }
+    })
+    consumer.on(consumer.events.HEARTBEAT, () => {
+      this.#lastHeartbeatMs = clock.monotonicMs()
+    })
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      if (!payload.restart) this.#fail(payload.error)
+    })
+    await consumer.connect()
+    await consumer.subscribe({ topics: [...topics], fromBeginning: true })
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: CONCURRENT_PARTITIONS_MAX,
+      eachBatch: async (fetched) => {
+        const { batch } = fetched
+        const { topic, partition } = batch
+        if (fetched.isStale()) return
+        const outcome = await this.#handle(
+          topic,
+          partition,
+          batch.messages.map((message) => toRecord(partition, message)),
+          {
+            heartbeat: () => fetched.heartbeat(),
+            heartbeatAgeMs: () => clock.monotonicMs() - this.#lastHeartbeatMs,
+            commit: (offset) => consumer.commitOffsets([{ topic, partition, offset: offset.toString() }]),
+          },
+        )
+        if (outcome === undefined) return
+        if (outcome.next === 'continue') {
+          fetched.resolveOffset(batch.lastOffset())
+          return
+        }
+        consumer.pause([{ topic, partitions: [partition] }])
+        consumer.seek({ topic, partition, offset: outcome.offset.toString() })
+        void this.#resumeLater(topic, partition, outcome.restMs)
+      },
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#consumer.disconnect()
+  }
+
+  async #handle(
+    topic: string,
+    partition: number,
+    records: readonly LogRecord[],
+    session: BlockSession,
+  ): Promise<BlockOutcome | undefined> {
+    try {
+      return await this.#options.onRecords(topic, partition, records, session)
+    } catch (error) {
+      if (!(error instanceof HaltError)) throw error
+      this.#consumer.pause([{ topic, partitions: [partition] }])
+      this.#logger.error(
+        { topic, partition, reason: error.reason, remedy: error.remedy },
+        `partition halted: ${error.message}`,
+      )
+      this.#options.onHalt(topic, partition, error)
+      return undefined
+    }
+  }
+
+  async #resumeLater(topic: string, partition: number, restMs: number): Promise<void> {
+    await this.#options.clock.delay(restMs, this.#stopping.signal)
+    if (this.#stopping.signal.aborted) return
+    this.#consumer.resume([{ topic, partitions: [partition] }])
+  }
+}

@@ -1,0 +1,326 @@
+import type { Admin, Consumer } from 'kafkajs'
+import type { Metrics } from '../../schemas/metrics.ts'
+import { tickCodec } from '../../schemas/avro.ts'
+import type { Clock } from '../clock.ts'
+import type { Logger } from '../logger.ts'
+import { deleteRecordsBefore, logRanges } from './admin.ts'
+import { samePartitionAssigner } from './assigner.ts'
+import { createKafka, toRecord } from './client.ts'
+import type { KafkaOptions } from './client.ts'
+import { IdempotentProducer } from './producer.ts'
+import type { LogAppend } from './records.ts'
+import { StateReader } from './state-reader.ts'
+import { TaskSlot } from './task-slot.ts'
+import type { Halt, SlotOutcome, TaskSlotParts } from './task-slot.ts'
+import { TASK_BOUNDS } from './task.ts'
+import type { TaskState } from './task.ts'
+import { TransactionalWriter } from './transaction.ts'
+
+export interface TaskRunnerOptions extends KafkaOptions {
+  /** Group, transactional ids and log lines begin with it: "aggregator". */
+  readonly service: string
+  readonly topicPrefix: string
+  readonly inputTopic: string
+  readonly stateTopic: string
+  /** Unique to this process. */
+  readonly instance: string
+  /** True: idle partitions get ticks, so that their watermark moves on. */
+  readonly tickWhenIdle: boolean
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly openState: (partition: number) => TaskState
+}
+
+/** How often the runner looks for silent partitions. */
+const TICK_SCAN_MS = 50
+
+/** Partitions that this process may work on at once; each waits for I/O most of the time. */
+const CONCURRENT_PARTITIONS_MAX = 64
+
+/** Runs the tasks of the partitions that the group gives to this process: consumer, slots, ticks. */
+export class TaskRunner {
+  /** Resolves if the consumer ended for good. */
+  readonly failed: Promise<Error>
+  readonly #options: TaskRunnerOptions
+  readonly #logger: Logger
+  readonly #consumer: Consumer
+  readonly #admin: Admin
+  readonly #stateReader: StateReader
+  readonly #ticker: IdempotentProducer
+  readonly #slots = new Map<number, TaskSlot>()
+  readonly #slotParts: TaskSlotParts
+  readonly #stopping = new AbortController()
+  readonly #fail: (error: Error) => void
+  readonly #lastOffsetCommitMs = new Map<number, number>()
+  #toAppend: LogAppend[] = []
+  #appending: Promise<void> | undefined
+  #joined = false
+
+  constructor(options: TaskRunnerOptions) {
+    this.#options = options
+    this.#logger = options.logger
+    const { promise, resolve } = Promise.withResolvers<Error>()
+    this.failed = promise
+    this.#fail = resolve
+    const { brokers, clientId, logger, clock, metrics, inputTopic, stateTopic, topicPrefix, service } =
+      options
+    this.#consumer = createKafka(options).consumer({
+      groupId: `${topicPrefix}${service}`,
+      partitionAssigners: [samePartitionAssigner],
+      sessionTimeout: TASK_BOUNDS.sessionTimeoutMs,
+      heartbeatInterval: TASK_BOUNDS.heartbeatIntervalMs,
+      rebalanceTimeout: 30_000,
+      maxWaitTimeInMs: TASK_BOUNDS.fetchWaitMs,
+      maxBytes: TASK_BOUNDS.fetchBytesMax,
+      maxBytesPerPartition: TASK_BOUNDS.partitionBytesMax,
+      retry: { retries: 10 },
+    })
+    this.#admin = createKafka(options).admin({ retry: { retries: 5 } })
+    this.#stateReader = new StateReader({
+      brokers,
+      clientId,
+      logger,
+      clock,
+      topic: stateTopic,
+      groupId: `${topicPrefix}${service}-restore-${options.instance}`,
+    })
+    this.#ticker = new IdempotentProducer({ brokers, clientId, logger, metrics, topic: inputTopic })
+    this.#slotParts = {
+      stateTopic,
+      instance: options.instance,
+      clock,
+      logger,
+      metrics,
+      stateReader: this.#stateReader,
+      openState: options.openState,
+      openWriter: (partition) =>
+        new TransactionalWriter({
+          brokers,
+          clientId,
+          logger,
+          transactionalId: `${topicPrefix}${service}-${partition}`,
+        }),
+      logStarts: async (partition) => ({
+        input: await this.#logStart(inputTopic, partition),
+        state: await this.#logStart(stateTopic, partition),
+      }),
+      deleteStateBefore: (partition, offset) =>
+        deleteRecordsBefore(this.#admin, stateTopic, partition, offset),
+      onFatal: (error) => this.#fail(error),
+    }
+  }
+
+  /** Connects, joins the group and goes on in the background. */
+  async start(): Promise<void> {
+    const consumer = this.#consumer
+    const { inputTopic } = this.#options
+    await this.#admin.connect()
+    await this.#stateReader.start()
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      this.#onJoin(payload.memberAssignment[inputTopic] ?? [])
+    })
+    consumer.on(consumer.events.HEARTBEAT, () => this.#onHeartbeat())
+    consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
+      // firstOffset is null where the whole batch lies below what was asked for, whatever the types say.
+      const first = payload.firstOffset as string | null
+      this.#slots.get(payload.partition)?.onFetched({
+        first: first === null ? null : BigInt(first),
+        last: BigInt(payload.lastOffset),
+        records: payload.batchSize,
+      })
+    })
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      if (!payload.restart) this.#fail(payload.error)
+    })
+    await consumer.connect()
+    await consumer.subscribe({ topics: [inputTopic], fromBeginning: true })
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: CONCURRENT_PARTITIONS_MAX,
+      eachBatch: async (fetched) => {
+        const { batch } = fetched
+        if (fetched.isStale()) return
+        const slot = this.#slots.get(batch.partition)
+        if (slot === undefined) return
+        const nextOffset = BigInt(batch.lastOffset()) + 1n
+        const records = batch.messages.map((message) => toRecord(batch.partition, message))
+        const outcome = await slot.handle(records, nextOffset, () => fetched.heartbeat())
+        this.#after(slot, outcome, () => fetched.resolveOffset(batch.lastOffset()))
+      },
+    })
+    void this.#watchSilence()
+  }
+
+  /** Finishes the transactions under way and leaves the group. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#consumer.stop()
+    await this.#appending
+    await Promise.all([...this.#slots.values()].map((slot) => slot.close()))
+    await Promise.allSettled([
+      this.#consumer.disconnect(),
+      this.#stateReader.stop(),
+      this.#ticker.stop(),
+      this.#admin.disconnect(),
+    ])
+  }
+
+  /** What keeps this process from being ready, in words. */
+  waitingFor(): string[] {
+    if (!this.#joined) return [`partitions of ${this.#options.inputTopic} to be assigned`]
+    return [...this.#slots.values()]
+      .filter(({ phase }) => phase !== 'running' && phase !== 'halted')
+      .map(({ partition, phase }) => `partition ${partition} (${phase})`)
+  }
+
+  /** Halted partitions with what the operator can do. */
+  halts(): { topic: string; partition: number; halt: Halt }[] {
+    const halts = []
+    for (const { partition, halt } of this.#slots.values()) {
+      if (halt !== undefined) halts.push({ topic: this.#options.inputTopic, partition, halt })
+    }
+    return halts
+  }
+
+  #after(slot: TaskSlot, outcome: SlotOutcome, resolveBatch: () => void): void {
+    const { partition } = slot
+    switch (outcome.next) {
+      case 'continue':
+        resolveBatch()
+        this.#commitOffset(slot)
+        break
+      case 'seek':
+        this.#seek(partition, outcome.position)
+        this.#append(slot.takeAppends())
+        break
+      case 'rest':
+        this.#pause(partition)
+        this.#seek(partition, outcome.position)
+        this.#logger.warn({ partition, reason: outcome.reason }, 'the partition rests and tries again')
+        void this.#resumeLater(slot)
+        break
+      case 'pause':
+        this.#pause(partition)
+        break
+    }
+  }
+
+  #onJoin(partitions: readonly number[]): void {
+    this.#joined = true
+    for (const [partition, slot] of this.#slots) {
+      if (partitions.includes(partition)) continue
+      this.#slots.delete(partition)
+      void slot.close()
+    }
+    for (const partition of partitions) {
+      const slot = this.#slots.get(partition)
+      if (slot === undefined) {
+        this.#slots.set(partition, new TaskSlot(partition, this.#slotParts))
+      } else {
+        slot.onAssigned()
+        if (slot.phase === 'running') this.#seek(partition, slot.position)
+      }
+      if (this.#slots.get(partition)?.phase !== 'halted') this.#resume(partition)
+    }
+    // Handlers run on records only: a tick makes each new task start at once.
+    const assigned = [...this.#slots.values()].filter(({ phase }) => phase === 'assigned')
+    this.#append(assigned.map(({ partition }) => this.#tick(partition)))
+    this.#logger.info({ partitions }, 'partitions assigned')
+  }
+
+  #onHeartbeat(): void {
+    for (const slot of this.#slots.values()) {
+      if (!slot.onHeartbeat()) continue
+      this.#resume(slot.partition)
+      this.#append([this.#tick(slot.partition)])
+    }
+  }
+
+  /** Ends open groups and moves idle watermarks on. */
+  async #watchSilence(): Promise<void> {
+    const { clock, tickWhenIdle } = this.#options
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      await clock.delay(TICK_SCAN_MS, signal)
+      const nowMs = clock.monotonicMs()
+      const silent = [...this.#slots.values()].filter((slot) => {
+        if (slot.phase !== 'running' || slot.tickUnderWay || slot.resting) return false
+        const silenceMs = nowMs - slot.lastBatchMs
+        if (slot.groupOpen) return silenceMs >= TASK_BOUNDS.groupAgeMs
+        return tickWhenIdle && silenceMs >= TASK_BOUNDS.idleTickMs
+      })
+      for (const slot of silent) slot.tickUnderWay = true
+      this.#append(silent.map(({ partition }) => this.#tick(partition)))
+    }
+  }
+
+  #tick(partition: number): LogAppend {
+    return { partition, key: null, value: tickCodec.encode({ written_by: this.#options.instance }) }
+  }
+
+  /** Appends to the own input, one send at a time; what meets a send under way goes with the next. */
+  #append(records: readonly LogAppend[]): void {
+    if (records.length === 0 || this.#stopping.signal.aborted) return
+    this.#toAppend.push(...records)
+    this.#appending ??= this.#appendAll().finally(() => {
+      this.#appending = undefined
+    })
+  }
+
+  async #appendAll(): Promise<void> {
+    while (this.#toAppend.length > 0) {
+      const records = this.#toAppend
+      this.#toAppend = []
+      try {
+        await this.#ticker.append(records)
+      } catch (error) {
+        // A lost tick costs nothing but time: silence goes on and the next scan writes another.
+        this.#logger.debug({ err: error }, 'ticks were not acknowledged')
+        for (const { partition } of records) {
+          const slot = this.#slots.get(partition)
+          if (slot !== undefined) slot.tickUnderWay = false
+        }
+      }
+    }
+  }
+
+  async #resumeLater(slot: TaskSlot): Promise<void> {
+    slot.resting = true
+    await this.#options.clock.delay(TASK_BOUNDS.pauseMs, this.#stopping.signal)
+    slot.resting = false
+    if (this.#slots.get(slot.partition) !== slot || this.#stopping.signal.aborted) return
+    if (slot.phase === 'running') this.#resume(slot.partition)
+  }
+
+  #commitOffset(slot: TaskSlot): void {
+    const nowMs = this.#options.clock.monotonicMs()
+    const lastMs = this.#lastOffsetCommitMs.get(slot.partition) ?? 0
+    if (nowMs - lastMs < TASK_BOUNDS.offsetCommitMs) return
+    this.#lastOffsetCommitMs.set(slot.partition, nowMs)
+    const { inputTopic } = this.#options
+    this.#consumer
+      .commitOffsets([{ topic: inputTopic, partition: slot.partition, offset: slot.position.toString() }])
+      .catch((error: unknown) => {
+        this.#logger.debug({ err: error }, 'the group offset was not committed; nothing depends on it')
+      })
+  }
+
+  async #logStart(topic: string, partition: number): Promise<bigint> {
+    const range = (await logRanges(this.#admin, topic)).get(partition)
+    if (range === undefined) throw new Error(`Topic ${topic} has no partition ${partition}.`)
+    return range.start
+  }
+
+  #seek(partition: number, offset: bigint): void {
+    this.#consumer.seek({ topic: this.#options.inputTopic, partition, offset: offset.toString() })
+  }
+
+  #pause(partition: number): void {
+    this.#consumer.pause([{ topic: this.#options.inputTopic, partitions: [partition] }])
+  }
+
+  #resume(partition: number): void {
+    this.#consumer.resume([{ topic: this.#options.inputTopic, partitions: [partition] }])
+  }
+}

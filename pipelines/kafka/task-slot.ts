@@ -1,0 +1,314 @@
+import type { Clock } from '../clock.ts'
+import type { Logger } from '../logger.ts'
+import type { Metrics } from '../../schemas/metrics.ts'
+import { fenceCodec, STATE_KEY } from '../../schemas/avro.ts'
+import { FatalError, HaltError } from './records.ts'
+import type { LogAppend, LogRecord } from './records.ts'
+import type { StateReader } from './state-reader.ts'
+import { TASK_BOUNDS } from './task.ts'
+import type { TaskPhase, TaskState } from './task.ts'
+import type { TransactionalWriter } from './transaction.ts'
+
+/** A halted partition as the operator sees it. */
+export interface Halt {
+  readonly reason: string
+  readonly message: string
+  readonly remedy: string
+}
+
+/** What the slots of one process share. */
+export interface TaskSlotParts {
+  readonly stateTopic: string
+  readonly instance: string
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly stateReader: Pick<StateReader, 'read'>
+  readonly openWriter: (partition: number) => TransactionalWriter
+  readonly openState: (partition: number) => TaskState
+  /** First offset that the input and the state topic still hold. */
+  readonly logStarts: (partition: number) => Promise<{ readonly input: bigint; readonly state: bigint }>
+  readonly deleteStateBefore: (partition: number, offset: bigint) => Promise<void>
+  /** The process must end: no partition of it may go on. */
+  readonly onFatal: (error: FatalError) => void
+}
+
+/** What the runner must do with the partition after a batch. */
+export type SlotOutcome =
+  | { readonly next: 'continue' }
+  | { readonly next: 'seek'; readonly position: bigint }
+  | { readonly next: 'rest'; readonly position: bigint; readonly reason: string }
+  | { readonly next: 'pause' }
+
+/** One partition of this process through its life: phase, state, writer. Knows no consumer. */
+export class TaskSlot {
+  readonly partition: number
+  readonly #parts: TaskSlotParts
+  readonly #logger: Logger
+  #phase: TaskPhase = 'assigned'
+  #writer: TransactionalWriter | undefined
+  #state: TaskState | undefined
+  #position = 0n
+  #lastFenceMs = Number.NEGATIVE_INFINITY
+  #heartbeatsSinceError = 0
+  #halt: Halt | undefined
+  #toAppend: readonly LogAppend[] = []
+  /** True while a group of blocks is open. */
+  groupOpen = false
+  /** When the last batch ended, monotonic. */
+  lastBatchMs: number
+  /** True between a tick's append and the next batch: no second tick for the same silence. */
+  tickUnderWay = false
+  /** True while the partition rests after a decision that asked for it: a tick would wake nothing. */
+  resting = false
+
+  constructor(partition: number, parts: TaskSlotParts) {
+    this.partition = partition
+    this.#parts = parts
+    this.#logger = parts.logger.child({ partition })
+    this.lastBatchMs = parts.clock.monotonicMs()
+    this.#showPhase()
+  }
+
+  get phase(): TaskPhase {
+    return this.#phase
+  }
+
+  get position(): bigint {
+    return this.#position
+  }
+
+  get halt(): Halt | undefined {
+    return this.#halt
+  }
+
+  /** Configuration to append to the input, once. */
+  takeAppends(): readonly LogAppend[] {
+    const appends = this.#toAppend
+    this.#toAppend = []
+    return appends
+  }
+
+  /**
+   * A fetched range before its handler: judged only while running. A range that begins above the position is a jump
+   * (halt); one that was filtered away whole moves the position in memory.
+   */
+  onFetched(range: { readonly first: bigint | null; readonly last: bigint; readonly records: number }): void {
+    if (this.#phase !== 'running') return
+    if (range.first !== null && range.first > this.#position) {
+      this.#stand(
+        new HaltError(
+          'input_jump',
+          `The input goes on at ${range.first}, the task's position is ${this.#position}: records between are gone.`,
+          'Find out what deleted them (retention, a tool), account for the gap, then move the task record on.',
+        ),
+      )
+      return
+    }
+    if (range.records === 0 && range.last >= this.#position) this.#position = range.last + 1n
+  }
+
+  /** Handles one fetched batch. Never throws, but for `heartbeat`, whose errors are kafkajs' own. */
+  async handle(
+    records: readonly LogRecord[],
+    nextOffset: bigint,
+    heartbeat: () => Promise<void>,
+  ): Promise<SlotOutcome> {
+    this.tickUnderWay = false
+    if (this.#phase === 'assigned') return await this.#start(heartbeat)
+    if (this.#phase !== 'running' || this.#state === undefined) return { next: 'pause' }
+    const outcome = await this.#decide(this.#state, records, nextOffset)
+    this.lastBatchMs = this.#parts.clock.monotonicMs()
+    return outcome
+  }
+
+  /** A heartbeat of the generation that assigned the partition: the second one after an error starts the task anew. */
+  onHeartbeat(): boolean {
+    if (this.#phase !== 'waiting') return false
+    this.#heartbeatsSinceError++
+    const since = this.#parts.clock.monotonicMs() - this.#lastFenceMs
+    if (this.#heartbeatsSinceError < 2 || since < TASK_BOUNDS.fenceIntervalMs) return false
+    this.#enter('assigned')
+    return true
+  }
+
+  /** The group assigned the partition (again): a waiting task may start; a running one keeps its state. */
+  onAssigned(): void {
+    if (this.#phase === 'waiting') this.#enter('assigned')
+  }
+
+  /** The partition is another's now, or the process ends. */
+  async close(): Promise<void> {
+    await this.#drop()
+  }
+
+  async #start(heartbeat: () => Promise<void>): Promise<SlotOutcome> {
+    const { clock, stateReader, stateTopic, instance } = this.#parts
+    this.#lastFenceMs = clock.monotonicMs()
+    const startedMs = clock.monotonicMs()
+    try {
+      this.#enter('fencing')
+      const writer = this.#parts.openWriter(this.partition)
+      this.#writer = writer
+      const [fence] = await writer.commit([
+        {
+          topic: stateTopic,
+          partition: this.partition,
+          key: STATE_KEY.fence,
+          value: fenceCodec.encode({ instance }),
+        },
+      ])
+      if (fence === undefined) throw new Error('The fence has no offset.')
+      this.#enter('restoring')
+      const starts = await this.#parts.logStarts(this.partition)
+      const state = this.#parts.openState(this.partition)
+      this.#state = state
+      await withHeartbeats(
+        stateReader.read(this.partition, { start: starts.state, through: fence }, (record) =>
+          state.restore(record),
+        ),
+        heartbeat,
+        clock,
+      )
+      const { position, appends } = state.restored(starts.input)
+      this.#position = position
+      this.#toAppend = appends.map(({ key, value }) => ({ key, value, partition: this.partition }))
+      this.#enter('running')
+      const restoreMs = Math.round(clock.monotonicMs() - startedMs)
+      this.#logger.info({ position: position.toString(), restoreMs }, 'task restored')
+      return { next: 'seek', position }
+    } catch (error) {
+      if (error instanceof RebalanceDuringRestore) {
+        await this.#drop()
+        this.#enter('assigned')
+        throw error.cause
+      }
+      return await this.#failed(error)
+    }
+  }
+
+  async #decide(state: TaskState, fetched: readonly LogRecord[], nextOffset: bigint): Promise<SlotOutcome> {
+    const { clock, metrics } = this.#parts
+    try {
+      const records = fetched.filter(({ offset }) => offset >= this.#position)
+      const decision = await state.decide({ records, nextOffset })
+      if (decision.appends.length > 0) {
+        if (this.#writer === undefined) throw new Error('A running task has no writer.')
+        const beginMs = clock.monotonicMs()
+        const offsets = await this.#writer.commit(decision.appends)
+        metrics.observe('hivemeter_transaction_duration_seconds', {}, (clock.monotonicMs() - beginMs) / 1000)
+        metrics.count('hivemeter_transactions_total', { outcome: 'committed' })
+        this.#afterCommit(state.committed(offsets).deleteStateBefore)
+      }
+      this.groupOpen = decision.groupOpen
+      this.#position = decision.position
+      if (decision.pause !== null) {
+        return { next: 'rest', position: decision.position, reason: decision.pause }
+      }
+      if (decision.position !== nextOffset) return { next: 'seek', position: decision.position }
+      return { next: 'continue' }
+    } catch (error) {
+      return await this.#failed(error)
+    }
+  }
+
+  #afterCommit(deleteBefore: bigint | null): void {
+    if (deleteBefore === null) return
+    // Not awaited: what is not deleted now is deleted with the next eviction.
+    this.#parts.deleteStateBefore(this.partition, deleteBefore).catch((error: unknown) => {
+      this.#logger.warn(
+        { err: error },
+        'records of the state topic were not deleted; the next eviction tries again',
+      )
+    })
+  }
+
+  async #failed(error: unknown): Promise<SlotOutcome> {
+    await this.#drop()
+    if (error instanceof FatalError) this.#parts.onFatal(error)
+    if (error instanceof HaltError) {
+      this.#stand(error)
+      return { next: 'pause' }
+    }
+    this.#parts.metrics.count('hivemeter_transactions_total', { outcome: 'unknown' })
+    if (isFenced(error)) this.#parts.metrics.count('hivemeter_task_fences_total')
+    this.#logger.warn(
+      { err: error },
+      'the outcome of a transaction is unknown; the task starts at its fence again',
+    )
+    this.#heartbeatsSinceError = 0
+    this.#enter('waiting')
+    return { next: 'pause' }
+  }
+
+  #stand(halt: HaltError): void {
+    this.#halt = { reason: halt.reason, message: halt.message, remedy: halt.remedy }
+    this.#parts.metrics.count('hivemeter_task_halts_total', { reason: halt.reason })
+    this.#logger.error({ reason: halt.reason, remedy: halt.remedy }, `partition halted: ${halt.message}`)
+    this.#enter('halted')
+  }
+
+  async #drop(): Promise<void> {
+    const writer = this.#writer
+    this.#writer = undefined
+    this.#state?.dispose()
+    this.#state = undefined
+    this.#toAppend = []
+    this.groupOpen = false
+    try {
+      await writer?.close()
+    } catch (error) {
+      this.#logger.debug({ err: error }, 'a discarded transactional producer did not disconnect cleanly')
+    }
+  }
+
+  #enter(phase: TaskPhase): void {
+    this.#phase = phase
+    this.#showPhase()
+  }
+
+  #showPhase(): void {
+    for (const state of ['assigned', 'fencing', 'restoring', 'running', 'waiting', 'halted'] as const) {
+      this.#parts.metrics.set(
+        'hivemeter_task_state',
+        { partition: this.partition, state },
+        Number(state === this.#phase),
+      )
+    }
+  }
+}
+
+const FENCED_TYPES = new Set<unknown>([
+  'INVALID_PRODUCER_EPOCH',
+  'PRODUCER_FENCED',
+  'INVALID_PRODUCER_ID_MAPPING',
+])
+
+/** The broker refused this producer's epoch: another owner, or the coordinator after a timeout. */
+function isFenced(error: unknown): boolean {
+  return error instanceof Error && 'type' in error && FENCED_TYPES.has(error.type)
+}
+
+/** The group rebalances while a task restores: the handler must end, and kafkajs must see why. */
+class RebalanceDuringRestore extends Error {}
+
+/** Sends heartbeats until the work ends: a long restore must not lose the session. */
+async function withHeartbeats(
+  work: Promise<void>,
+  heartbeat: () => Promise<void>,
+  clock: Clock,
+): Promise<void> {
+  const over = new AbortController()
+  const beat = async (): Promise<void> => {
+    for (;;) {
+      await clock.delay(TASK_BOUNDS.heartbeatIntervalMs, over.signal)
+      if (over.signal.aborted) return
+      try {
+        await heartbeat()
+      } catch (error) {
+        throw new RebalanceDuringRestore('The group rebalances.', { cause: error })
+      }
+    }
+  }
+  await Promise.all([work.finally(() => over.abort()), beat()])
+}

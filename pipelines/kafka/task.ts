@@ -1,0 +1,85 @@
+import type { LogAppend, LogRecord, TopicAppend } from './records.ts'
+
+/**
+ * A task is the work on one partition: one transactional producer, one output partition p of each topic it writes,
+ * one fetched batch = one transaction.
+ *
+ *   assigned ─▶ fencing ─▶ restoring ─▶ running ─▶ (ended)
+ *      ▲                                  │
+ *      └────────── waiting ◀──── any error after begin: outcome unknown
+ *                                         │
+ *                                      halted: a person must act
+ *
+ * The truth about its position is the task record that each of its transactions writes to its state topic, last of
+ * all; the group's offset decides nothing. What is in memory is a cache of the state topic: after any doubt it is
+ * thrown away and restored behind a fence.
+ */
+export type TaskPhase = 'assigned' | 'fencing' | 'restoring' | 'running' | 'waiting' | 'halted'
+
+/** What a task is given: the fetched records at or above its position, in order. */
+export interface TaskBatch {
+  readonly records: readonly LogRecord[]
+  /** One past the last fetched offset, markers included: the position once all records are applied. */
+  readonly nextOffset: bigint
+}
+
+/** What a task decided about a batch; nothing of it is in force before the transaction is committed. */
+export interface TaskDecision {
+  /** In order, the task record last. Empty: nothing to write, the position moves in memory only. */
+  readonly appends: readonly TopicAppend[]
+  /** Where the input goes on: `nextOffset`, or an earlier record that has to wait. */
+  readonly position: bigint
+  /** True: a group of blocks is open; a tick ends it 500 ms after the last batch. */
+  readonly groupOpen: boolean
+  /** The partition rests at `position` and tries again after a while; no ticks meanwhile. */
+  readonly pause: string | null
+}
+
+/** What the task learned from a commit that is known to be done. */
+export interface TaskCommitted {
+  /** Records of the state topic before this offset are no longer needed by any restore. */
+  readonly deleteStateBefore: bigint | null
+}
+
+/** Where a restored task goes on. */
+export interface TaskRestored {
+  readonly position: bigint
+  /** Records for its own input partition: configuration that the log does not have yet. */
+  readonly appends: readonly Omit<LogAppend, 'partition'>[]
+}
+
+/**
+ * The state of one task and its decisions, without I/O to Kafka. Built anew for every restore; the runtime calls it
+ * from one place at a time. Throws `HaltError` where going on would be a guess; any other error drops the state.
+ */
+export interface TaskState {
+  /** One record of the state topic, oldest first, fence records included. */
+  restore(record: LogRecord): void
+  /** The last state record was given. `inputStart` is the first offset that the input still holds. */
+  restored(inputStart: bigint): TaskRestored
+  decide(batch: TaskBatch): Promise<TaskDecision>
+  /** The decision's transaction is committed; `offsets` are those of its appends. */
+  committed(offsets: readonly bigint[]): TaskCommitted
+  /** Called once, when the state is thrown away. */
+  dispose(): void
+}
+
+/** Bounds of the runtime, each named once. */
+export const TASK_BOUNDS = {
+  /** A group of blocks ends 500 ms after its last border, with the next commit or by a tick. */
+  groupAgeMs: 500,
+  /** After an unknown outcome a task starts at fence at most this often. */
+  fenceIntervalMs: 5_000,
+  /** How long a partition that had to rest does so. */
+  pauseMs: 5_000,
+  /** An idle aggregator partition gets a tick: its watermark moves on. */
+  idleTickMs: 5_000,
+  /** How often the group's offset is committed, for lag tools only. */
+  offsetCommitMs: 5_000,
+  sessionTimeoutMs: 10_000,
+  heartbeatIntervalMs: 1_000,
+  /** Longest wait of a fetch; with it a lone event waits at most this long for nothing. */
+  fetchWaitMs: 100,
+  fetchBytesMax: 32 * 1_048_576,
+  partitionBytesMax: 2 * 1_048_576,
+} as const

@@ -1,0 +1,132 @@
+import { BLOCK_HEADER, TABLES } from '../../schemas/tables.ts'
+import type { TableSpec } from '../../schemas/tables.ts'
+import { RowWriter } from '../../schemas/rowbinary.ts'
+import type { Clock } from '../clock.ts'
+import type { TopicAppend } from '../kafka/records.ts'
+
+/** A block is cut before it passes this: one send carries it whole. */
+export const BLOCK_BYTES_MAX = 800_000
+
+/** Borders of what is inserted together (design: "The loader"): by age and by bytes. */
+export const GROUP_AGE_MS = 500
+export const GROUP_BYTES_MAX = 8_000_000
+
+/** A block that takes rows. `prefix` is the provenance that every row begins with. */
+export interface OpenBlock {
+  readonly seq: number
+  readonly rows: RowWriter
+  readonly prefix: Buffer
+}
+
+interface PendingBlock extends OpenBlock {
+  readonly table: TableSpec
+  readonly month: string
+}
+
+/**
+ * Numbers the blocks of one task and writes the borders of groups into the log, so that whoever loads a group,
+ * whenever, makes the same INSERTs. Thrown away with its task after any doubt; `nextSeq` comes from the task record.
+ */
+export class BlockLog {
+  readonly #topic: string
+  readonly #partition: number
+  readonly #clock: Clock
+  #nextSeq: number
+  #beginsGroup = true
+  #lastBorderMs = Number.NEGATIVE_INFINITY
+  #bytesSinceBorder = 0
+  #groupOpen = false
+  readonly #open = new Map<string, PendingBlock>()
+  #closed: PendingBlock[] = []
+
+  constructor(options: {
+    readonly topic: string
+    readonly partition: number
+    readonly nextSeq: number
+    readonly clock: Clock
+  }) {
+    this.#topic = options.topic
+    this.#partition = options.partition
+    this.#nextSeq = options.nextSeq
+    this.#clock = options.clock
+  }
+
+  /** Number of the next block; numbers count from 1. */
+  get nextSeq(): number {
+    return this.#nextSeq
+  }
+
+  /** True while the last transaction's blocks belong to a group that has not ended. */
+  get groupOpen(): boolean {
+    return this.#groupOpen
+  }
+
+  /**
+   * The block that takes the next row of a table's partition. The caller writes one whole row, `prefix` first, before
+   * it asks again. `month` is `YYYYMM`, or empty where the table has no partitions.
+   */
+  blockFor(table: TableSpec, month: string): OpenBlock {
+    const place = `${table.name}/${month}`
+    const open = this.#open.get(place)
+    if (open !== undefined && open.rows.length < BLOCK_BYTES_MAX) return open
+    if (open !== undefined) this.#closed.push(open)
+    const seq = this.#nextSeq++
+    const block = { seq, rows: new RowWriter(), prefix: this.#prefix(seq), table, month }
+    this.#open.set(place, block)
+    return block
+  }
+
+  /**
+   * Ends the transaction's blocks with its one row of `watermarks` and returns them in the order of their numbers.
+   * The group ends with it when `forceEnd` says so, or by age or bytes.
+   */
+  finish(watermarkMs: number, forceEnd: boolean): TopicAppend[] {
+    const last = this.blockFor(TABLES.watermarks, '')
+    last.rows.raw(last.prefix)
+    last.rows.u64(watermarkMs)
+    const blocks = [...this.#closed, ...this.#open.values()].toSorted((left, right) => left.seq - right.seq)
+    this.#closed = []
+    this.#open.clear()
+
+    for (const { rows } of blocks) this.#bytesSinceBorder += rows.length
+    const nowMs = this.#clock.monotonicMs()
+    const ends =
+      forceEnd || nowMs - this.#lastBorderMs >= GROUP_AGE_MS || this.#bytesSinceBorder >= GROUP_BYTES_MAX
+    if (ends) {
+      this.#lastBorderMs = nowMs
+      this.#bytesSinceBorder = 0
+    }
+    this.#groupOpen = !ends
+    const begins = this.#beginsGroup
+    this.#beginsGroup = false
+    return blocks.map((block, index) =>
+      this.#append(block, begins && index === 0, ends && index === blocks.length - 1),
+    )
+  }
+
+  #append(block: PendingBlock, groupBegins: boolean, groupEnds: boolean): TopicAppend {
+    const headers: Record<string, string> = {
+      [BLOCK_HEADER.table]: block.table.name,
+      [BLOCK_HEADER.columns]: block.table.columns.join(','),
+      [BLOCK_HEADER.tablePartition]: block.month,
+      [BLOCK_HEADER.seq]: String(block.seq),
+    }
+    if (groupBegins) headers[BLOCK_HEADER.groupBegins] = '1'
+    if (groupEnds) headers[BLOCK_HEADER.groupEnds] = '1'
+    return { topic: this.#topic, partition: this.#partition, key: null, value: block.rows.take(), headers }
+  }
+
+  #prefix(seq: number): Buffer {
+    const writer = new RowWriter(this.#topic.length + 16)
+    writer.string(this.#topic)
+    writer.u16(this.#partition)
+    writer.u64(seq)
+    return writer.take()
+  }
+}
+
+/** The month of a time as table partitions name it, `YYYYMM` in UTC. */
+export function monthOf(atMs: number): string {
+  const at = new Date(atMs)
+  return String(at.getUTCFullYear() * 100 + at.getUTCMonth() + 1)
+}

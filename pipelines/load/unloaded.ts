@@ -1,0 +1,55 @@
+import { HaltError } from '../kafka/records.ts'
+
+/** A task writes no more blocks when its oldest one has waited this long for ClickHouse: they are kept 30 days. */
+export const UNLOADED_AGE_MS_MAX = 3 * 86_400_000
+
+/** Blocks are remembered at most once a minute: three days are 4,320 marks. */
+const MARK_INTERVAL_MS = 60_000
+
+/**
+ * How long the blocks of one task have been waiting for ClickHouse, in log time. What it knows goes into the task
+ * record; a ClickHouse that does not answer leaves it as it was.
+ */
+export class UnloadedBlocks {
+  #loadedSeq: number
+  #marks: { readonly lastSeq: number; readonly atMs: number }[]
+
+  constructor(loadedSeq: number, oldestUnloadedAt: number | null, lastSeq: number) {
+    this.#loadedSeq = loadedSeq
+    this.#marks = oldestUnloadedAt === null ? [] : [{ lastSeq, atMs: oldestUnloadedAt }]
+  }
+
+  get loadedSeq(): number {
+    return this.#loadedSeq
+  }
+
+  /** Log time of the oldest block that is not known to be in ClickHouse. */
+  get oldestAt(): number | null {
+    return this.#marks[0]?.atMs ?? null
+  }
+
+  /** ClickHouse answered: everything up to `seq` is loaded. */
+  loaded(seq: number): void {
+    if (seq <= this.#loadedSeq) return
+    this.#loadedSeq = seq
+    this.#marks = this.#marks.filter(({ lastSeq }) => lastSeq > seq)
+  }
+
+  /** A transaction at log time `atMs` writes blocks up to `lastSeq`. Halts where the oldest has waited too long. */
+  wrote(lastSeq: number, atMs: number): void {
+    const newest = this.#marks.at(-1)
+    if (newest !== undefined && atMs - newest.atMs < MARK_INTERVAL_MS) {
+      this.#marks[this.#marks.length - 1] = { lastSeq, atMs: newest.atMs }
+    } else {
+      this.#marks.push({ lastSeq, atMs })
+    }
+    const oldestAt = this.oldestAt
+    if (oldestAt !== null && atMs - oldestAt > UNLOADED_AGE_MS_MAX) {
+      throw new HaltError(
+        'unloaded_blocks',
+        `Blocks above ${this.#loadedSeq} have waited for ClickHouse since ${new Date(oldestAt).toISOString()}.`,
+        'Bring ClickHouse and the loader back (see their /readyz), then restart this service; nothing is lost.',
+      )
+    }
+  }
+}

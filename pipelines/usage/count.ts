@@ -1,0 +1,316 @@
+import { partitionOfKey } from '../../schemas/ids.ts'
+import { energyOfGpuTime, PAID_API_ENERGY_MWH, TASK_SOURCES, TDP_WATTS_DEFAULT } from '../../schemas/usage.ts'
+import { USAGE_BOUNDS } from '../../schemas/usage.ts'
+import type { Model } from '../../schemas/usage.ts'
+import type { BlockLog } from '../load/block-log.ts'
+import { Months, writeEvent } from './blocks.ts'
+import type { Estimates } from './blocks.ts'
+import type { EventProblem } from '../load/dead-letter.ts'
+import type { UsageColumns } from './decode.ts'
+import type { HandOver } from './hand-over.ts'
+import { hashContent, hashEventId, nodeKey } from './id-hash.ts'
+import type { NodeKey } from './id-hash.ts'
+import type { IdMemory } from './id-memory.ts'
+import { ENTRY_WORDS } from './id-table.ts'
+import type { Seen } from './id-table.ts'
+import { lookupName } from './lookup.ts'
+import type { Found } from './lookup.ts'
+import { addCost, isLate, minuteOf, SUMS } from './rollup.ts'
+import type { Deltas } from './rollup.ts'
+
+/** What a batch came to, for the metrics; added to them when its transaction is committed. */
+export interface UsageCounts {
+  records: number
+  counted: number
+  late: number
+  repeatsInMemory: number
+  repeatsInClickhouse: number
+}
+
+/** What the events of one batch are written into. */
+export interface BatchOutputs {
+  readonly log: BlockLog
+  readonly minutes: Deltas
+  readonly handOver: HandOver
+  readonly counts: UsageCounts
+}
+
+/** One record's place and clock. */
+export interface RecordContext {
+  readonly offset: number
+  /** LogAppendTime: receipt. */
+  readonly receivedAtMs: number
+  /** The receipt that age is judged by: the original record's, for a replayed dead letter. */
+  readonly judgedAtMs: number
+  /** With this record. */
+  readonly watermarkMs: number
+}
+
+const OWN = TASK_SOURCES.indexOf('own')
+
+/**
+ * Counts events, once each: the rules that turn a decoded event into rows, sums and costs. One instance a task; it
+ * keeps what it derived of nodes and models, by their numbers in the columns' dictionaries.
+ */
+export class EventCounter {
+  readonly #columns: UsageColumns
+  readonly #partition: number
+  readonly #partitions: number
+  readonly #idKey: Buffer
+  readonly #entry = new Uint32Array(ENTRY_WORDS)
+  readonly #estimates: Estimates = { gpuMs: 0, energyMwh: 0, energyCompatibleMwh: 0, late: false }
+  readonly #months = new Months()
+  readonly #nodeKeys: (NodeKey | undefined)[] = []
+  readonly #nodeIsHere: (boolean | undefined)[] = []
+  readonly #modelRows: (Model | undefined)[] = []
+  #models = new Map<string, Model>()
+  modelsVersion = 0
+  /** Entries of the ids that this batch accepted, `ENTRY_WORDS` words each. */
+  newIds = new Uint32Array(4_096 * ENTRY_WORDS)
+  newIdCount = 0
+  newestOccurredAt = Number.NEGATIVE_INFINITY
+
+  constructor(options: {
+    readonly columns: UsageColumns
+    readonly partition: number
+    readonly partitions: number
+    readonly idKey: Buffer
+  }) {
+    this.#columns = options.columns
+    this.#partition = options.partition
+    this.#partitions = options.partitions
+    this.#idKey = options.idKey
+  }
+
+  /** The model table that holds from the next event on. */
+  useModels(version: number, models: readonly Model[]): void {
+    this.modelsVersion = version
+    this.#models = new Map(models.map((model) => [model.model_id, model]))
+    this.#modelRows.length = 0
+  }
+
+  /** Called between batches; `forget` also drops what was derived of strings. */
+  beginBatch(forget: boolean): void {
+    this.newIdCount = 0
+    this.newestOccurredAt = Number.NEGATIVE_INFINITY
+    if (!forget) return
+    this.#columns.forget()
+    for (const derived of [this.#nodeKeys, this.#nodeIsHere, this.#modelRows]) derived.length = 0
+  }
+
+  /** Whether event `index` may be counted at all, ids apart; null where it may. */
+  problemOf(index: number, judgedAtMs: number): EventProblem | null {
+    const columns = this.#columns
+    const node = columns.node[index] as number
+    const bytes = columns.nodes.bytes(node)
+    const isHere = (this.#nodeIsHere[node] ??= partitionOfKey(bytes, this.#partitions) === this.#partition)
+    if (!isHere) {
+      return {
+        index,
+        code: 'wrong_partition',
+        detail: `node ${columns.nodes.text(node)} belongs to another partition`,
+      }
+    }
+    const ageMs = judgedAtMs - (columns.occurredAt[index] as number)
+    const { ageMsMax, aheadMsMax, taskSlackMs } = USAGE_BOUNDS
+    if (ageMs > ageMsMax + taskSlackMs)
+      return { index, code: 'too_old', detail: `occurred_at ${ageMs} ms before receipt` }
+    if (-ageMs > aheadMsMax + taskSlackMs) {
+      return { index, code: 'in_future', detail: `occurred_at ${-ageMs} ms after receipt` }
+    }
+    return null
+  }
+
+  /** The identity and content of event `index`; valid until the next call. */
+  entryOf(index: number): Uint32Array {
+    const columns = this.#columns
+    const node = columns.node[index] as number
+    const key = (this.#nodeKeys[node] ??= nodeKey(this.#idKey, columns.nodes.bytes(node)))
+    hashEventId(columns.bytes, columns.idStart[index] as number, key, this.#entry)
+    hashContent(
+      columns.bytes,
+      columns.contentStart[index] as number,
+      columns.contentEnd[index] as number,
+      this.#entry,
+    )
+    return this.#entry
+  }
+
+  /** Counts event `index` unless it is a repeat; returns the problem of a conflict. */
+  count(
+    index: number,
+    record: RecordContext,
+    memory: IdMemory,
+    found: Found | null,
+    out: BatchOutputs,
+  ): EventProblem | null {
+    const columns = this.#columns
+    const entry = this.entryOf(index)
+    let seen: Seen = 'new'
+    if (found !== null && memory.find(entry) === 'new') {
+      seen = this.#foundInClickhouse(index, entry, found)
+      if (seen === 'repeat') {
+        out.counts.repeatsInClickhouse++
+        return null
+      }
+    }
+    if (seen === 'new') seen = memory.add(entry)
+    if (seen === 'repeat') {
+      out.counts.repeatsInMemory++
+      return null
+    }
+    if (seen === 'conflict') {
+      return { index, code: 'conflict', detail: 'the id is taken by an event with another content' }
+    }
+    this.#remember(entry, columns.occurredAt[index] as number)
+    this.#addUp(index, record, out, entry)
+    return null
+  }
+
+  /** The name under which a look-up of event `index` finds it. */
+  nameOf(index: number): string {
+    const columns = this.#columns
+    const start = columns.idStart[index] as number
+    return lookupName(
+      columns.nodes.text(columns.node[index] as number),
+      columns.bytes.toString('hex', start, start + 16),
+    )
+  }
+
+  #foundInClickhouse(index: number, entry: Uint32Array, found: Found): Seen {
+    const content = found.get(this.nameOf(index))
+    if (content === undefined) return 'new'
+    return content.low === entry[4] && content.high === entry[5] ? 'repeat' : 'conflict'
+  }
+
+  #remember(entry: Uint32Array, occurredAtMs: number): void {
+    const at = this.newIdCount * ENTRY_WORDS
+    if (at === this.newIds.length) {
+      const grown = new Uint32Array(this.newIds.length * 2)
+      grown.set(this.newIds)
+      this.newIds = grown
+    }
+    for (let word = 0; word < ENTRY_WORDS; word++) this.newIds[at + word] = entry[word] as number
+    this.newIdCount++
+    if (occurredAtMs > this.newestOccurredAt) this.newestOccurredAt = occurredAtMs
+  }
+
+  #modelOf(index: number): Model | undefined {
+    const number = this.#columns.model[index] as number
+    const known = this.#modelRows[number]
+    if (known !== undefined) return known
+    const model_id = this.#columns.models.text(number)
+    const model = this.#models.get(model_id) ?? { model_id, paid_api: false, tdp_watts: TDP_WATTS_DEFAULT }
+    this.#modelRows[number] = model
+    return model
+  }
+
+  #addUp(index: number, record: RecordContext, out: BatchOutputs, entry: Uint32Array): void {
+    const columns = this.#columns
+    const node = columns.node[index] as number
+    const model = columns.model[index] as number
+    const taskSource = columns.taskSource[index] as number
+    const occurredAt = columns.occurredAt[index] as number
+    const tokensIn = columns.tokensIn[index] as number
+    const tokensOut = columns.tokensOut[index] as number
+    const durationMs = Math.max(0, columns.durationMs[index] as number)
+    const costNanoUsd = columns.costNanoUsd[index] as number
+
+    // GPU time as given, else 1 GPU-second per 1,000 tokens; energy as given by a meter or device, else estimated.
+    const gpuMs = columns.gpuMs[index] as number
+    const gpuMsMeasured = Math.max(0, gpuMs)
+    const gpuMsEstimated = gpuMs < 0 ? tokensIn + tokensOut : 0
+    const energyMwh = columns.energyMwh[index] as number
+    const measured = energyMwh >= 0 && columns.energySource[index] !== 3
+    const energyMeasured = measured ? energyMwh : 0
+    const row = this.#modelOf(index)
+    let energyEstimated = 0
+    if (!measured) {
+      energyEstimated =
+        energyMwh >= 0
+          ? energyMwh
+          : energyOfGpuTime(gpuMsMeasured + gpuMsEstimated, row?.tdp_watts ?? TDP_WATTS_DEFAULT)
+    }
+    const energyCompatible = row?.paid_api === true ? PAID_API_ENERGY_MWH : energyMeasured + energyEstimated
+
+    const minute = minuteOf(occurredAt)
+    const late = isLate(minute, record.watermarkMs)
+    const at = out.minutes.at(node, model, taskSource, minute)
+    const { sums } = out.minutes
+    sums[at + SUMS.events] = (sums[at + SUMS.events] as number) + 1
+    if (late) sums[at + SUMS.lateEvents] = (sums[at + SUMS.lateEvents] as number) + 1
+    sums[at + SUMS.tokensIn] = (sums[at + SUMS.tokensIn] as number) + tokensIn
+    sums[at + SUMS.tokensOut] = (sums[at + SUMS.tokensOut] as number) + tokensOut
+    sums[at + SUMS.durationMs] = (sums[at + SUMS.durationMs] as number) + durationMs
+    sums[at + SUMS.gpuMsMeasured] = (sums[at + SUMS.gpuMsMeasured] as number) + gpuMsMeasured
+    sums[at + SUMS.gpuMsEstimated] = (sums[at + SUMS.gpuMsEstimated] as number) + gpuMsEstimated
+    sums[at + SUMS.energyMwhMeasured] = (sums[at + SUMS.energyMwhMeasured] as number) + energyMeasured
+    sums[at + SUMS.energyMwhEstimated] = (sums[at + SUMS.energyMwhEstimated] as number) + energyEstimated
+    sums[at + SUMS.energyMwhCompatible] = (sums[at + SUMS.energyMwhCompatible] as number) + energyCompatible
+    addCost(sums, at, costNanoUsd)
+
+    const estimates = this.#estimates
+    estimates.gpuMs = gpuMsEstimated
+    estimates.energyMwh = energyEstimated
+    estimates.energyCompatibleMwh = energyCompatible
+    estimates.late = late
+    writeEvent(
+      out.log,
+      this.#months.of(occurredAt),
+      columns,
+      index,
+      { receivedAtMs: record.receivedAtMs, recordOffset: record.offset, modelsVersion: this.modelsVersion },
+      estimates,
+      entry,
+    )
+    out.counts.counted++
+    if (late) out.counts.late++
+    this.#handOver(index, record, out, {
+      countsForHive: taskSource !== OWN,
+      tokensIn,
+      tokensOut,
+      gpuMsMeasured,
+      gpuMsEstimated,
+      energyMwhMeasured: energyMeasured,
+      energyMwhEstimated: energyEstimated,
+      energyMwhCompatible: energyCompatible,
+      costNanoUsd,
+    })
+  }
+
+  #handOver(
+    index: number,
+    record: RecordContext,
+    out: BatchOutputs,
+    event: Parameters<HandOver['addEvent']>[2],
+  ): void {
+    const columns = this.#columns
+    const { handOver } = out
+    const node = columns.node[index] as number
+    const operator = columns.operator[index] as number
+    const nodeId = columns.nodes.text(node)
+    handOver.beforeEvent({ offset: record.offset, index }, record.watermarkMs)
+    const operatorId = operator >= 0 && handOver.namesFirst(node) ? columns.operators.text(operator) : null
+    if (event.countsForHive && event.costNanoUsd > 0) {
+      const start = columns.idStart[index] as number
+      const reservation = columns.reservation.start[index] as number
+      handOver.addEntry({
+        node_id: nodeId,
+        operator_id: operatorId,
+        cost: {
+          event_id: Buffer.from(columns.bytes.subarray(start, start + 16)),
+          task_source: TASK_SOURCES[columns.taskSource[index] as number] ?? 'hive',
+          occurred_at: columns.occurredAt[index] as number,
+          cost_nano_usd: event.costNanoUsd,
+          reservation_id:
+            reservation < 0
+              ? null
+              : columns.bytes.toString('latin1', reservation, columns.reservation.end[index]),
+        },
+      })
+    } else if (operatorId !== null) {
+      handOver.addEntry({ node_id: nodeId, operator_id: operatorId, cost: null })
+    }
+    handOver.addEvent(node, nodeId, event)
+  }
+}

@@ -1,0 +1,296 @@
+import { isUtf8 } from 'node:buffer'
+import { FRAME_BYTES } from '../../schemas/avro.ts'
+import { isFreeText, NODE_ID_BYTES_MAX, TEXT_CODE_POINTS_MAX } from '../../schemas/ids.ts'
+import { USAGE_BOUNDS } from '../../schemas/usage.ts'
+import type { EventProblem } from '../load/dead-letter.ts'
+import { Dictionary } from './dictionary.ts'
+
+/** The record's bytes are not what its framing says: the whole record is set aside. */
+export class MalformedRecordError extends Error {
+  readonly code = 'malformed'
+}
+
+/** Bytes that the smallest event takes: an array count above `bytes / this` is a lie. */
+const EVENT_BYTES_MIN = 33
+const TEXT_BYTES_MAX = TEXT_CODE_POINTS_MAX * 4
+
+/** A column of text where it stands in the record: `[start, end)`, empty for null. */
+interface TextColumn {
+  readonly start: Int32Array
+  readonly end: Int32Array
+}
+
+/**
+ * The events of one record as columns over the record's own bytes. Decoding without an object an event costs a third
+ * of avsc's decoder (the benchmark prints both), and bounds are checked before anything is allocated: avsc checks
+ * them after the read. Equal to avsc's decoder by a property test.
+ */
+export class UsageColumns {
+  readonly nodes = new Dictionary()
+  readonly models = new Dictionary()
+  readonly operators = new Dictionary()
+
+  /** The record's value, framing included: text columns and ids point into it. */
+  bytes: Buffer = Buffer.alloc(0)
+  count = 0
+  problems: EventProblem[] = []
+
+  readonly idStart = int32()
+  readonly contentStart = int32()
+  readonly contentEnd = int32()
+  readonly eventText = textColumn()
+  readonly node = int32()
+  /** -1 for none. */
+  readonly operator = int32()
+  readonly operatorText = textColumn()
+  readonly model = int32()
+  readonly taskSource = new Uint8Array(USAGE_BOUNDS.eventsPerRecordMax)
+  readonly occurredAt = float64()
+  readonly tokensIn = int32()
+  readonly tokensOut = int32()
+  /** -1 for null. */
+  readonly durationMs = int32()
+  readonly gpuMs = int32()
+  readonly energyMwh = float64()
+  readonly energySource = new Uint8Array(USAGE_BOUNDS.eventsPerRecordMax)
+  readonly costNanoUsd = float64()
+  readonly goal = textColumn()
+  readonly requester = textColumn()
+  readonly reservation = textColumn()
+  /** 1 where the event has a problem. */
+  readonly refused = new Uint8Array(USAGE_BOUNDS.eventsPerRecordMax)
+
+  readonly #nodeValid: (boolean | undefined)[] = []
+  readonly #modelValid: (boolean | undefined)[] = []
+  readonly #operatorValid: (boolean | undefined)[] = []
+  #at = 0
+
+  /**
+   * Decodes a framed record of schema `usage-events.v1` into the columns. Throws `MalformedRecordError` where the bytes
+   * are not one; events whose values are out of bounds are listed in `problems` and marked refused.
+   */
+  decode(value: Buffer): void {
+    this.bytes = value
+    this.#at = FRAME_BYTES
+    this.count = 0
+    this.problems = []
+    for (;;) {
+      let events = this.#long()
+      if (events === 0) break
+      if (events < 0) {
+        // A negative count is followed by the block's size in bytes.
+        events = -events
+        this.#long()
+      }
+      const left = value.length - this.#at
+      if (events * EVENT_BYTES_MIN > left) {
+        throw new MalformedRecordError(`an array of ${events} events cannot stand in ${left} bytes`)
+      }
+      if (this.count + events > USAGE_BOUNDS.eventsPerRecordMax) {
+        throw new MalformedRecordError(`more than ${USAGE_BOUNDS.eventsPerRecordMax} events in one record`)
+      }
+      for (; events > 0; events--) this.#event(this.count++)
+    }
+    if (this.#at !== value.length) {
+      throw new MalformedRecordError(`${value.length - this.#at} bytes follow the last event`)
+    }
+  }
+
+  /** Forgets strings; called between batches, when there are too many. */
+  forget(): void {
+    for (const valid of [this.#nodeValid, this.#modelValid, this.#operatorValid]) valid.length = 0
+    this.nodes.clear()
+    this.models.clear()
+    this.operators.clear()
+  }
+
+  #event(index: number): void {
+    this.refused[index] = 0
+    this.idStart[index] = this.#take(16)
+    this.#optionalText(this.eventText, index)
+    this.contentStart[index] = this.#at
+    this.node[index] = this.#numbered(this.nodes)
+    const operatorAt = this.#at
+    if (this.#branch()) {
+      const start = this.#textStart()
+      this.operatorText.start[index] = start
+      this.operatorText.end[index] = this.#at
+      this.operator[index] = this.operators.number(this.bytes, start, this.#at)
+    } else {
+      this.operatorText.start[index] = operatorAt
+      this.operatorText.end[index] = operatorAt
+      this.operator[index] = -1
+    }
+    this.model[index] = this.#numbered(this.models)
+    const taskSource = this.#long()
+    this.occurredAt[index] = this.#long()
+    const tokensIn = this.#long()
+    const tokensOut = this.#long()
+    const hasDuration = this.#branch()
+    const durationMs = hasDuration ? this.#long() : -1
+    const hasGpu = this.#branch()
+    const gpuMs = hasGpu ? this.#long() : -1
+    const hasEnergy = this.#branch()
+    const energyMwh = hasEnergy ? this.#long() : -1
+    const energySource = this.#long()
+    const costNanoUsd = this.#long()
+    this.#optionalText(this.goal, index)
+    this.#optionalText(this.requester, index)
+    this.#optionalText(this.reservation, index)
+    this.contentEnd[index] = this.#at
+    this.taskSource[index] = taskSource
+    this.tokensIn[index] = tokensIn
+    this.tokensOut[index] = tokensOut
+    this.durationMs[index] = durationMs
+    this.gpuMs[index] = gpuMs
+    this.energyMwh[index] = energyMwh
+    this.energySource[index] = energySource
+    this.costNanoUsd[index] = costNanoUsd
+
+    if (taskSource < 0 || taskSource > 2) throw new MalformedRecordError(`task source ${taskSource} is none`)
+    if (energySource < 0 || energySource > 3)
+      throw new MalformedRecordError(`energy source ${energySource} is none`)
+    const { tokensMax, durationMsMax, energyMwhMax, costNanoUsdMax } = USAGE_BOUNDS
+    if (tokensIn < 0 || tokensIn > tokensMax) this.#refuse(index, 'out_of_range', 'tokens_in')
+    if (tokensOut < 0 || tokensOut > tokensMax) this.#refuse(index, 'out_of_range', 'tokens_out')
+    if (durationMs < (hasDuration ? 0 : -1) || durationMs > durationMsMax) {
+      this.#refuse(index, 'out_of_range', 'duration_ms')
+    }
+    if (gpuMs < (hasGpu ? 0 : -1) || gpuMs > durationMsMax) this.#refuse(index, 'out_of_range', 'gpu_ms')
+    if (energyMwh < (hasEnergy ? 0 : -1) || energyMwh > energyMwhMax) {
+      this.#refuse(index, 'out_of_range', 'energy_mwh')
+    }
+    if (hasEnergy !== energySource > 0) this.#refuse(index, 'invalid_value', 'energy_source')
+    if (costNanoUsd < 0 || costNanoUsd > costNanoUsdMax) this.#refuse(index, 'out_of_range', 'cost_nano_usd')
+    this.#checkTexts(index)
+  }
+
+  #checkTexts(index: number): void {
+    const node = this.node[index] as number
+    const model = this.model[index] as number
+    const operator = this.operator[index] as number
+    if (!(this.#nodeValid[node] ??= isNodeId(this.nodes.bytes(node)))) {
+      this.#refuse(index, 'invalid_text', 'node_id')
+    }
+    if (!(this.#modelValid[model] ??= isText(this.models.bytes(model)))) {
+      this.#refuse(index, 'invalid_text', 'model_id')
+    }
+    if (operator >= 0 && !(this.#operatorValid[operator] ??= isNodeId(this.operators.bytes(operator)))) {
+      this.#refuse(index, 'invalid_text', 'operator_id')
+    }
+    if (!this.#isOptional(this.eventText, index, isText)) this.#refuse(index, 'invalid_text', 'event_text')
+    if (!this.#isOptional(this.goal, index, isNodeId)) this.#refuse(index, 'invalid_text', 'goal_id')
+    if (!this.#isOptional(this.requester, index, isNodeId)) {
+      this.#refuse(index, 'invalid_text', 'requester_node_id')
+    }
+    if (!this.#isOptional(this.reservation, index, isNodeId)) {
+      this.#refuse(index, 'invalid_text', 'reservation_id')
+    }
+  }
+
+  #isOptional(column: TextColumn, index: number, valid: (bytes: Buffer) => boolean): boolean {
+    const start = column.start[index] as number
+    // Null stands as -1: an empty text is none, and no valid one either.
+    return start < 0 || valid(this.bytes.subarray(start, column.end[index]))
+  }
+
+  /** Marks an event as set aside; the first problem counts. */
+  #refuse(index: number, code: string, field: string): void {
+    if (this.refused[index] === 1) return
+    this.refused[index] = 1
+    this.problems.push({ index, code, detail: field })
+  }
+
+  #optionalText(column: TextColumn, index: number): void {
+    if (this.#branch()) {
+      column.start[index] = this.#textStart()
+      column.end[index] = this.#at
+    } else {
+      column.start[index] = -1
+      column.end[index] = -1
+    }
+  }
+
+  #numbered(dictionary: Dictionary): number {
+    const start = this.#textStart()
+    return dictionary.number(this.bytes, start, this.#at)
+  }
+
+  /** Reads a length, steps over that many bytes, returns where they begin. */
+  #textStart(): number {
+    const length = this.#long()
+    if (length < 0 || length > TEXT_BYTES_MAX) throw new MalformedRecordError(`a text of ${length} bytes`)
+    return this.#take(length)
+  }
+
+  /** Branch 1 of a union with null first. */
+  #branch(): boolean {
+    const branch = this.#long()
+    if (branch !== 0 && branch !== 1) throw new MalformedRecordError(`union branch ${branch} does not exist`)
+    return branch === 1
+  }
+
+  #take(bytes: number): number {
+    const start = this.#at
+    this.#at = start + bytes
+    if (this.#at > this.bytes.length) throw new MalformedRecordError('the record ends within an event')
+    return start
+  }
+
+  /** A zigzag varint; exact up to 2^53, beyond it no field is in bounds. */
+  #long(): number {
+    const { bytes } = this
+    let at = this.#at
+    let byte = bytes[at++] ?? this.#ended()
+    let low = byte & 0x7f
+    let shift = 7
+    while (byte > 127 && shift < 28) {
+      byte = bytes[at++] ?? this.#ended()
+      low |= (byte & 0x7f) << shift
+      shift += 7
+    }
+    if (byte <= 127) {
+      this.#at = at
+      return (low >>> 1) ^ -(low & 1)
+    }
+    let value = low
+    let factor = 268_435_456
+    for (; byte > 127; factor *= 128) {
+      if (factor > 2 ** 63) throw new MalformedRecordError('a number of more than 64 bits')
+      byte = bytes[at++] ?? this.#ended()
+      value += (byte & 0x7f) * factor
+    }
+    this.#at = at
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+  }
+
+  #ended(): never {
+    throw new MalformedRecordError('the record ends within a number')
+  }
+}
+
+function isNodeId(bytes: Buffer): boolean {
+  if (bytes.length < 1 || bytes.length > NODE_ID_BYTES_MAX) return false
+  for (const byte of bytes) {
+    const letter = (byte >= 97 && byte <= 122) || (byte >= 65 && byte <= 90)
+    const digitOrColon = byte >= 48 && byte <= 58
+    if (!(letter || digitOrColon || byte === 45 || byte === 46 || byte === 95)) return false
+  }
+  return true
+}
+
+function isText(bytes: Buffer): boolean {
+  return isUtf8(bytes) && isFreeText(bytes.toString('utf8'))
+}
+
+function int32(): Int32Array {
+  return new Int32Array(USAGE_BOUNDS.eventsPerRecordMax)
+}
+
+function float64(): Float64Array {
+  return new Float64Array(USAGE_BOUNDS.eventsPerRecordMax)
+}
+
+function textColumn(): TextColumn {
+  return { start: int32(), end: int32() }
+}

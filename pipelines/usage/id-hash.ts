@@ -1,0 +1,100 @@
+import { createHash, createHmac } from 'node:crypto'
+
+/** Bytes of the key that `migrate` makes once for an installation. */
+export const ID_KEY_BYTES = 32
+
+/** What tells two keys apart without showing them: in every task record. */
+export function idKeyFingerprint(key: Buffer): Buffer {
+  return createHash('sha256').update('hivemeter id key').update(key).digest().subarray(0, 8)
+}
+
+/** Four 32-bit words: two HalfSipHash keys of 64 bits. */
+export type NodeKey = Uint32Array
+
+/**
+ * The key under which a node's event ids are hashed: HMAC-SHA-256 of the node id, cut to 128 bits. Identity is
+ * (node, event), and ids come from outside, so nobody without the key can make two of them meet.
+ */
+export function nodeKey(key: Buffer, nodeId: Buffer): NodeKey {
+  const digest = createHmac('sha256', key).update(nodeId).digest()
+  return Uint32Array.from([0, 4, 8, 12], (at) => digest.readUInt32LE(at))
+}
+
+/**
+ * Writes the 128-bit identity of the event id at `source[start, start + 16)` into `out[0..3]`: two HalfSipHash-2-4
+ * values of 64 bits under independent keys. 64 bits alone would lose an event in 200 at 10^9 ids.
+ */
+export function hashEventId(source: Uint8Array, start: number, key: NodeKey, out: Uint32Array): void {
+  halfSipHash(source, start, key[0] as number, key[1] as number, out, 0)
+  halfSipHash(source, start, key[2] as number, key[3] as number, out, 2)
+}
+
+/** HalfSipHash-2-4, 64 bits out, of exactly 16 bytes. Rounds are written out: this runs twice for every event. */
+function halfSipHash(
+  source: Uint8Array,
+  start: number,
+  key0: number,
+  key1: number,
+  out: Uint32Array,
+  outAt: number,
+): void {
+  let v0 = key0 | 0
+  let v1 = key1 ^ 0xee
+  let v2 = key0 ^ 0x6c796765
+  let v3 = key1 ^ 0x74656462
+  // Four words of the message, then the length word, then the two finalisations of four rounds.
+  for (let step = 0; step < 9; step++) {
+    let word = 0
+    let rounds = 2
+    if (step < 4) {
+      const at = start + step * 4
+      word =
+        (source[at] as number) |
+        ((source[at + 1] as number) << 8) |
+        ((source[at + 2] as number) << 16) |
+        ((source[at + 3] as number) << 24)
+    } else if (step === 4) {
+      word = 16 << 24
+    } else if (step === 5) {
+      v2 ^= 0xee
+      rounds = 4
+    } else if (step === 6) {
+      out[outAt] = v1 ^ v3
+      v1 ^= 0xdd
+      rounds = 4
+    } else {
+      out[outAt + 1] = v1 ^ v3
+      return
+    }
+    v3 ^= word
+    for (; rounds > 0; rounds--) {
+      v0 = (v0 + v1) | 0
+      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0
+      v0 = (v0 << 16) | (v0 >>> 16)
+      v2 = (v2 + v3) | 0
+      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2
+      v0 = (v0 + v3) | 0
+      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0
+      v2 = (v2 + v1) | 0
+      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2
+      v2 = (v2 << 16) | (v2 >>> 16)
+    }
+    v0 ^= word
+  }
+}
+
+/**
+ * Writes a 64-bit hash of `source[start, end)` into `out[4..5]`: tells whether a repeat says the same. Not secret: a
+ * made collision would only pass a conflict for a repeat, and the first copy wins either way.
+ */
+export function hashContent(source: Uint8Array, start: number, end: number, out: Uint32Array): void {
+  let low = 0x9e3779b9 ^ (end - start)
+  let high = 0x85ebca6b
+  for (let at = start; at < end; at++) {
+    const byte = source[at] as number
+    low = Math.imul(low ^ byte, 0x01000193)
+    high = Math.imul(high + byte, 0x5bd1e995) ^ (high >>> 13)
+  }
+  out[4] = Math.imul(low ^ (low >>> 15), 0x2c1b3c6d) ^ high
+  out[5] = Math.imul(high ^ (high >>> 16), 0x297a2d39) ^ (low >>> 7)
+}

@@ -1,0 +1,156 @@
+import { IdTable } from './id-table.ts'
+import type { Seen } from './id-table.ts'
+
+/** A bucket is closed at this many ids, or with the hour of log time. */
+export const BUCKET_IDS = 65_536
+export const BUCKET_MS = 3_600_000
+
+/** Buckets leave memory when their hour ended this long ago. */
+export const ID_AGE_MS_MAX = 3 * 86_400_000
+
+/** Ids that the tasks of one process hold together. */
+export interface IdPool {
+  held: number
+  readonly max: number
+}
+
+/** A run of the partition's `usage.ids` records. */
+interface Bucket {
+  readonly tag: number
+  firsts: Uint32Array
+  count: number
+  /** Offset in usage.ids of its first record; null until its first commit is acknowledged. */
+  firstOffset: bigint | null
+  openedAtMs: number
+  newestOccurredAt: number
+  lastSeq: number
+}
+
+/** What left memory with an eviction; in force with the transaction whose task record carries it. */
+export interface Evicted {
+  readonly ids: number
+  readonly newestOccurredAt: number
+  readonly lastSeq: number
+}
+
+/**
+ * The ids that one task remembers, in buckets of their acceptance, oldest first. A bucket leaves only when its rows
+ * are in ClickHouse: from then on a repeat of one of its ids is found there.
+ */
+export class IdMemory {
+  readonly #table = new IdTable()
+  readonly #pool: IdPool
+  #buckets: Bucket[] = []
+  #nextTag = 1
+  #released = false
+
+  constructor(pool: IdPool) {
+    this.#pool = pool
+  }
+
+  get size(): number {
+    return this.#table.size
+  }
+
+  find(entry: Uint32Array): Seen {
+    return this.#table.find(entry)
+  }
+
+  /** Adds `entry[0..5]` to the open bucket where it is new. */
+  add(entry: Uint32Array): Seen {
+    const bucket = this.#openBucket()
+    const seen = this.#table.add(entry, bucket.tag)
+    if (seen !== 'new') return seen
+    if (bucket.count === bucket.firsts.length) {
+      const grown = new Uint32Array(bucket.firsts.length * 2)
+      grown.set(bucket.firsts)
+      bucket.firsts = grown
+    }
+    bucket.firsts[bucket.count++] = entry[0] as number
+    this.#pool.held++
+    return 'new'
+  }
+
+  /**
+   * Ends a record of usage.ids: everything added since the last call stands in it. Closes the bucket where it is full
+   * or its hour is over. `firstOffset` is null while the record's commit is not acknowledged.
+   */
+  endRecord(record: {
+    readonly acceptedAtMs: number
+    readonly newestOccurredAt: number
+    readonly lastSeq: number
+    readonly offset: bigint | null
+  }): void {
+    const bucket = this.#openBucket()
+    if (bucket.count === 0) return
+    if (bucket.openedAtMs < 0) bucket.openedAtMs = record.acceptedAtMs
+    bucket.firstOffset ??= record.offset
+    bucket.newestOccurredAt = Math.max(bucket.newestOccurredAt, record.newestOccurredAt)
+    bucket.lastSeq = Math.max(bucket.lastSeq, record.lastSeq)
+    const hour = Math.floor(bucket.openedAtMs / BUCKET_MS)
+    if (bucket.count >= BUCKET_IDS || Math.floor(record.acceptedAtMs / BUCKET_MS) !== hour) this.#newBucket()
+  }
+
+  /** The commit that wrote the buckets without an offset put their first records at `offset` or later. */
+  acknowledged(offset: bigint): void {
+    for (const bucket of this.#buckets) if (bucket.count > 0) bucket.firstOffset ??= offset
+  }
+
+  /** Offset of the oldest bucket's first record; null where nothing is held. */
+  get oldestOffset(): bigint | null {
+    return this.#buckets[0]?.firstOffset ?? null
+  }
+
+  /**
+   * Forgets buckets, oldest first: those too old, and as many as make room for `room` more ids. Only closed ones whose
+   * rows are loaded up to `loadedSeq`. Null where none left.
+   */
+  evict(nowMs: number, loadedSeq: number, room: number): Evicted | null {
+    let ids = 0
+    let newestOccurredAt = Number.NEGATIVE_INFINITY
+    let lastSeq = 0
+    while (this.#buckets.length > 1) {
+      const oldest = this.#buckets[0] as Bucket
+      const tooOld = nowMs - oldest.openedAtMs > ID_AGE_MS_MAX + BUCKET_MS
+      const needed = this.#pool.held + room > this.#pool.max
+      if (!(tooOld || needed) || oldest.lastSeq > loadedSeq) break
+      this.#table.removeTag(oldest.tag, oldest.firsts, oldest.count)
+      this.#buckets.shift()
+      this.#pool.held -= oldest.count
+      ids += oldest.count
+      newestOccurredAt = Math.max(newestOccurredAt, oldest.newestOccurredAt)
+      lastSeq = Math.max(lastSeq, oldest.lastSeq)
+    }
+    return ids === 0 ? null : { ids, newestOccurredAt, lastSeq }
+  }
+
+  /** True where `room` more ids would pass the bound of the process. */
+  isFull(room: number): boolean {
+    return this.#pool.held + room > this.#pool.max
+  }
+
+  /** Gives its ids back to the pool: the task's state is thrown away. */
+  release(): void {
+    if (this.#released) return
+    this.#released = true
+    this.#pool.held -= this.#table.size
+  }
+
+  #openBucket(): Bucket {
+    return this.#buckets.at(-1) ?? this.#newBucket()
+  }
+
+  #newBucket(): Bucket {
+    const bucket: Bucket = {
+      tag: this.#nextTag++,
+      firsts: new Uint32Array(1_024),
+      count: 0,
+      firstOffset: null,
+      openedAtMs: -1,
+      newestOccurredAt: Number.NEGATIVE_INFINITY,
+      lastSeq: 0,
+    }
+    this.#buckets.push(bucket)
+    return bucket
+  }
+}

@@ -1,0 +1,24 @@
+/** An event that may have left memory: looked up in ClickHouse by its whole sort key. */
+export interface LookupKey {
+  readonly nodeId: string
+  readonly occurredAtMs: number
+  readonly eventId: Buffer
+}
+
+/** What ClickHouse knows of the keys: content hash (as two words) by `lookupName`. */
+export type Found = ReadonlyMap<string, { readonly low: number; readonly high: number }>
+
+/**
+ * Asks ClickHouse which of the keys it has, within 5 s. Null where it does not answer, or where the replica that
+ * answers has not loaded up to `evictedSeq`: what left memory may be missing there.
+ */
+export type Lookup = (
+  partition: number,
+  evictedSeq: number,
+  keys: readonly LookupKey[],
+) => Promise<Found | null>
+
+/** The name of a key in `Found`. */
+export function lookupName(nodeId: string, eventIdHex: string): string {
+  return `${nodeId}/${eventIdHex}`
+}

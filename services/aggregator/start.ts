@@ -1,0 +1,48 @@
+import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
+import { idLookup } from '../../pipelines/clickhouse/queries/id-lookup.ts'
+import { LoadedSeqs } from '../../pipelines/load/loaded-seqs.ts'
+import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
+import { topicNames } from '../../schemas/topics.ts'
+import { readIdKey } from '../migrate/id-key.ts'
+import type { RunningService, ServiceParts } from '../process.ts'
+import { runTasks } from '../tasks.ts'
+
+/** Longest wait for a look-up of old ids: a ClickHouse that is slower counts as away. */
+const LOOKUP_TIMEOUT_MS = 5_000
+
+/** usage.metered → usage.ids, usage.blocks, account.inbox. */
+export async function startAggregator(parts: ServiceParts): Promise<RunningService> {
+  const { config, logger, clock, metrics } = parts
+  const topics = topicNames(config.topicPrefix)
+  const idKey = readIdKey(config.idKeyFile)
+  const idPool = { held: 0, max: config.idsMax }
+  const client = openClickhouse({
+    url: config.clickhouseUrl,
+    user: config.clickhouseUser,
+    password: config.clickhousePassword,
+    database: config.clickhouseDatabase,
+    requestTimeoutMs: LOOKUP_TIMEOUT_MS,
+  })
+  const loadedSeqs = new LoadedSeqs({ client, topic: topics.usageBlocks, clock, logger })
+  const lookup = idLookup(client, topics.usageBlocks)
+  return await runTasks(parts, {
+    service: 'aggregator',
+    inputTopic: topics.usageMetered,
+    stateTopic: topics.usageIds,
+    tickWhenIdle: true,
+    client,
+    loadedSeqs,
+    openState: (partition) =>
+      new AggregatorState({
+        partition,
+        partitions: config.partitions,
+        topics,
+        idKey,
+        idPool,
+        lookup,
+        loadedSeq: (of) => loadedSeqs.of(of),
+        clock,
+        metrics,
+      }),
+  })
+}

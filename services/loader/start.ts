@@ -1,0 +1,63 @@
+import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
+import { BlockConsumer } from '../../pipelines/kafka/block-consumer.ts'
+import { PartitionLoader } from '../../pipelines/load/pipeline.ts'
+import { INSERT_TIME_LIMIT_MS, openBlockStore } from '../../pipelines/load/store.ts'
+import { topicNames } from '../../schemas/topics.ts'
+import type { HaltedPartition } from '../http/ops.ts'
+import type { RunningService, ServiceParts } from '../process.ts'
+
+/** Longer than the server's own limit: an answer says more than a closed socket. */
+const REQUEST_TIMEOUT_MS = INSERT_TIME_LIMIT_MS + 2_000
+
+/** usage.blocks, settlement.blocks → ClickHouse. */
+export async function startLoader(parts: ServiceParts): Promise<RunningService> {
+  const { config, logger, clock, metrics } = parts
+  const { usageBlocks, settlementBlocks } = topicNames(config.topicPrefix)
+  const client = openClickhouse({
+    url: config.clickhouseUrl,
+    user: config.clickhouseUser,
+    password: config.clickhousePassword,
+    database: config.clickhouseDatabase,
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+  })
+  const store = openBlockStore(client)
+  const loaders = new Map<string, PartitionLoader>()
+  const halted = new Map<string, HaltedPartition>()
+  const loaderOf = (topic: string, partition: number): PartitionLoader => {
+    const place = `${topic}/${partition}`
+    let loader = loaders.get(place)
+    if (loader === undefined) {
+      loader = new PartitionLoader({ source: { topic, partition }, store, clock, logger, metrics })
+      loaders.set(place, loader)
+    }
+    return loader
+  }
+  const consumer = new BlockConsumer({
+    brokers: config.kafkaBrokers,
+    clientId: 'hivemeter-loader',
+    logger,
+    clock,
+    topics: [usageBlocks, settlementBlocks],
+    groupId: `${config.topicPrefix}loader`,
+    onAssigned: (topic, partitions) => {
+      for (const partition of partitions) loaderOf(topic, partition).assigned()
+    },
+    onRecords: (topic, partition, records, session) => loaderOf(topic, partition).take(records, session),
+    onHalt: (topic, partition, { reason, message, remedy }) => {
+      metrics.count('hivemeter_task_halts_total', { reason })
+      halted.set(`${topic}/${partition}`, { topic, partition, reason: message, remedy })
+    },
+  })
+  await consumer.start()
+  return {
+    readiness: () => ({
+      waitingFor: consumer.assigned === undefined ? ['block partitions to be assigned'] : [],
+      halted: [...halted.values()],
+    }),
+    stop: async () => {
+      await consumer.stop()
+      await client.close()
+    },
+    failed: consumer.failed,
+  }
+}

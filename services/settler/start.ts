@@ -1,0 +1,37 @@
+import { SettlerState } from '../../pipelines/account/pipeline.ts'
+import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
+import { LoadedSeqs } from '../../pipelines/load/loaded-seqs.ts'
+import { topicNames } from '../../schemas/topics.ts'
+import type { RunningService, ServiceParts } from '../process.ts'
+import { runTasks } from '../tasks.ts'
+
+/** account.inbox → node.state, settlement.blocks. */
+export async function startSettler(parts: ServiceParts): Promise<RunningService> {
+  const { config, logger, clock, metrics } = parts
+  const topics = topicNames(config.topicPrefix)
+  const client = openClickhouse({
+    url: config.clickhouseUrl,
+    user: config.clickhouseUser,
+    password: config.clickhousePassword,
+    database: config.clickhouseDatabase,
+  })
+  const loadedSeqs = new LoadedSeqs({ client, topic: topics.settlementBlocks, clock, logger })
+  return await runTasks(parts, {
+    service: 'settler',
+    inputTopic: topics.accountInbox,
+    stateTopic: topics.nodeState,
+    // The aggregator's ticks come through as inbox records.
+    tickWhenIdle: false,
+    client,
+    loadedSeqs,
+    openState: (partition) =>
+      new SettlerState({
+        partition,
+        topics,
+        rules: { version: config.accountRulesVersion, sparkPerUsd: config.sparkPerUsd },
+        loadedSeq: (of) => loadedSeqs.of(of),
+        clock,
+        metrics,
+      }),
+  })
+}

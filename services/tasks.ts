@@ -1,0 +1,62 @@
+import type { ClickhouseClient } from '../pipelines/clickhouse/client.ts'
+import { FatalError } from '../pipelines/kafka/records.ts'
+import type { TaskState } from '../pipelines/kafka/task.ts'
+import { TaskRunner } from '../pipelines/kafka/task-runner.ts'
+import type { LoadedSeqs } from '../pipelines/load/loaded-seqs.ts'
+import { EXIT, ExitError } from './exit.ts'
+import type { RunningService, ServiceParts } from './process.ts'
+
+export interface TaskServiceOptions {
+  readonly service: 'aggregator' | 'settler'
+  readonly inputTopic: string
+  readonly stateTopic: string
+  readonly tickWhenIdle: boolean
+  readonly client: ClickhouseClient
+  readonly loadedSeqs: LoadedSeqs
+  readonly openState: (partition: number) => TaskState
+}
+
+const INSTANCE_BYTES = 6
+
+/** Runs the tasks of aggregator or settler: what the two services have in common beside their state. */
+export async function runTasks(parts: ServiceParts, options: TaskServiceOptions): Promise<RunningService> {
+  const { config, logger, clock, metrics, random } = parts
+  const { service, client, loadedSeqs } = options
+  const runner = new TaskRunner({
+    brokers: config.kafkaBrokers,
+    clientId: `hivemeter-${service}`,
+    logger,
+    clock,
+    metrics,
+    service,
+    topicPrefix: config.topicPrefix,
+    inputTopic: options.inputTopic,
+    stateTopic: options.stateTopic,
+    tickWhenIdle: options.tickWhenIdle,
+    instance: random.bytes(INSTANCE_BYTES).toString('hex'),
+    openState: options.openState,
+  })
+  loadedSeqs.start()
+  await runner.start()
+  return {
+    readiness: () => ({
+      waitingFor: runner.waitingFor(),
+      halted: runner.halts().map(({ topic, partition, halt }) => ({
+        topic,
+        partition,
+        reason: halt.message,
+        remedy: halt.remedy,
+      })),
+    }),
+    stop: async () => {
+      await runner.stop()
+      await loadedSeqs.stop()
+      await client.close()
+    },
+    failed: runner.failed.then((error) =>
+      error instanceof FatalError
+        ? new ExitError(EXIT.configuration, error.message, { cause: error })
+        : error,
+    ),
+  }
+}
