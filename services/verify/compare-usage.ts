@@ -1,0 +1,217 @@
+import { USAGE_BOUNDS } from '../../schemas/usage.ts'
+import type { Differences } from './differences.ts'
+import type { Horizon } from './horizon.ts'
+import { isBefore } from './inbox.ts'
+import type { HandedOver } from './inbox.ts'
+import type { Logs, Range } from './logs.ts'
+import type { SourceRecord } from './source.ts'
+import type { BlocksBelow, Tables } from './tables.ts'
+import { UsageModel, identityOf } from './usage-model.ts'
+import type { CountedEvent, SetAside } from './usage-model.ts'
+import { compareDeadLetters, eventKey, eventRow } from './usage-rows.ts'
+import { NODE_SUM_COLUMNS, NodeTotalSums, WINDOW_TABLES, WindowSums } from './usage-sums.ts'
+
+/** Events whose rows are compared with one query. */
+const CHUNK_EVENTS = 20_000
+
+/** ClickHouse forgets raw events after 50 days and minutes after 45: what is about to go is not compared. */
+const DAY_MS = 86_400_000
+const EVENTS_KEPT_MS = 49 * DAY_MS
+
+export interface UsageParts {
+  readonly logs: Logs
+  readonly tables: Tables
+  readonly differences: Differences
+  readonly signal: AbortSignal
+  readonly nowMs: number
+  readonly partitions: number
+}
+
+/** What usage.metered adds up to, for the comparisons that follow. */
+export interface UsageResult {
+  readonly windows: readonly WindowSums[]
+  /** Windows that start earlier are partial: some of their events are in no log any more. */
+  readonly wholeFromMs: number
+  readonly costs: number
+  /** Receipt of the first record that is left. */
+  readonly startMs: number | null
+}
+
+/** Compares usage_events, dead_letters and account.inbox with one partition of usage.metered. */
+export async function compareUsage(
+  parts: UsageParts,
+  partition: number,
+  range: Range,
+  horizon: Horizon,
+  handedOver: HandedOver,
+): Promise<UsageResult> {
+  const comparison = new UsageComparison(parts, partition, range, horizon, handedOver)
+  const to = BigInt(horizon.usage.position)
+  for await (const record of parts.logs.read('usageMetered', partition, { to })) {
+    parts.signal.throwIfAborted()
+    await comparison.take(record)
+  }
+  return await comparison.finish(to)
+}
+
+class UsageComparison {
+  readonly #parts: UsageParts
+  readonly #partition: number
+  readonly #range: Range
+  readonly #horizon: Horizon
+  readonly #handedOver: HandedOver
+  readonly #blocks: BlocksBelow
+  readonly #model: UsageModel
+  readonly #windows = WINDOW_TABLES.map(({ sizeMs }) => new WindowSums(sizeMs))
+  readonly #totals = new NodeTotalSums()
+  readonly #operators = new Map<string, string>()
+  #counted: CountedEvent[] = []
+  #setAside: SetAside[] = []
+  #chunkFrom: bigint
+  #startMs: number | null = null
+  #costs = 0
+
+  constructor(parts: UsageParts, partition: number, range: Range, horizon: Horizon, handedOver: HandedOver) {
+    this.#parts = parts
+    this.#partition = partition
+    this.#range = range
+    this.#horizon = horizon
+    this.#handedOver = handedOver
+    this.#chunkFrom = range.start
+    this.#blocks = { topic: parts.logs.topics.usageBlocks, partition, seqBelow: horizon.usage.next_seq }
+    // The whole log tells its models itself; one that was cut is taken to have begun with those of its end.
+    const isWhole = range.start === 0n
+    this.#model = new UsageModel({
+      partition,
+      partitions: parts.partitions,
+      models: isWhole ? [] : horizon.usage.models,
+      modelsVersion: isWhole ? 0 : horizon.usage.models_version,
+    })
+  }
+
+  /** Events before this time may have been counted from records that are gone. */
+  get #doubtfulBeforeMs(): number {
+    if (this.#range.start === 0n || this.#startMs === null) return Number.NEGATIVE_INFINITY
+    return this.#startMs + USAGE_BOUNDS.aheadMsMax + USAGE_BOUNDS.taskSlackMs
+  }
+
+  async take(record: SourceRecord): Promise<void> {
+    this.#startMs ??= record.timestampMs
+    const { counted, setAside } = this.#model.apply(record)
+    this.#counted.push(...counted)
+    if (setAside !== null) this.#setAside.push(setAside)
+    if (this.#counted.length + this.#setAside.length >= CHUNK_EVENTS) {
+      await this.#compareChunk(record.offset + 1n)
+    }
+  }
+
+  async finish(to: bigint): Promise<UsageResult> {
+    await this.#compareChunk(to)
+    this.#compareWatermark()
+    this.#compareHandOver()
+    return {
+      windows: this.#windows,
+      wholeFromMs: this.#doubtfulBeforeMs,
+      costs: this.#costs,
+      startMs: this.#startMs,
+    }
+  }
+
+  async #compareChunk(to: bigint): Promise<void> {
+    const { tables, differences, nowMs, logs } = this.#parts
+    const counted = await this.#withoutRepeatsOfDeletedRecords(this.#counted)
+    const setAside = this.#setAside
+    const from = this.#chunkFrom
+    this.#counted = []
+    this.#setAside = []
+    this.#chunkFrom = to
+    for (const event of counted) this.#addUp(event)
+
+    const oldestMs = nowMs - EVENTS_KEPT_MS
+    const kept = counted.filter(({ event }) => event.occurred_at >= oldestMs)
+    const rows = await tables.events(this.#blocks, from, to, oldestMs)
+    await differences.compareRows(
+      'usage_events',
+      new Map(kept.map((event) => [this.#eventKey(event.record.offset, event.index), eventRow(event)])),
+      rows.map((row) => [this.#eventKey(String(row['record_offset']), String(row['record_index'])), row]),
+    )
+    const source = logs.topics.usageMetered
+    const letters = await tables.deadLetters(this.#blocks, source, from, to)
+    await compareDeadLetters(differences, source, this.#partition, setAside, letters)
+  }
+
+  #eventKey(offset: bigint | string, index: number | string): string {
+    return `partition ${this.#partition} ${eventKey(offset, index)}`
+  }
+
+  /** First copies that only the raw table remembers make repeats of what looks new in a log that was cut. */
+  async #withoutRepeatsOfDeletedRecords(counted: CountedEvent[]): Promise<CountedEvent[]> {
+    const doubtful = counted.filter(({ event }) => event.occurred_at < this.#doubtfulBeforeMs)
+    if (doubtful.length === 0) return counted
+    const eventIds = doubtful.map(({ event }) => event.event_id.toString('hex'))
+    const known = await this.#parts.tables.countedBefore(this.#blocks, this.#range.start, eventIds)
+    return counted.filter(({ event }) => !known.has(identityOf(event)))
+  }
+
+  #addUp(counted: CountedEvent): void {
+    const { event, record, index } = counted
+    for (const windows of this.#windows) windows.add(counted)
+    const place = { offset: Number(record.offset), index }
+    const { from } = this.#handedOver
+    if (from === null || isBefore(place, from)) return
+    this.#totals.addEvent(counted)
+    if (event.operator_id !== null && !this.#operators.has(event.node_id)) {
+      this.#operators.set(event.node_id, event.operator_id)
+    }
+    if (event.task_source === 'own' || event.cost_nano_usd === 0) return
+    this.#costs += 1
+    const identity = identityOf(event)
+    const key = `${identity} (record ${record.offset} event ${index})`
+    const handed = this.#handedOver.costs.get(identity)
+    this.#handedOver.costs.delete(identity)
+    const inRange = handed !== undefined && !isBefore(place, handed.from) && isBefore(place, handed.to)
+    this.#parts.differences.compareRow(
+      this.#parts.logs.topics.accountInbox,
+      key,
+      {
+        task_source: event.task_source,
+        occurred_at: event.occurred_at,
+        cost_nano_usd: event.cost_nano_usd,
+        reservation_id: event.reservation_id,
+        in_its_range: true,
+      },
+      handed === undefined ? undefined : { ...handed.row, in_its_range: inRange },
+    )
+  }
+
+  #compareWatermark(): void {
+    const { differences, logs } = this.#parts
+    const expected = { watermark: this.#model.watermarkMs }
+    const found = { watermark: this.#horizon.usage.watermark }
+    if (this.#startMs === null) return
+    differences.compareRow(logs.topics.usageIds, `!task of partition ${this.#partition}`, expected, found)
+  }
+
+  /** What the inbox holds beside the costs just compared: none that no event explains, the sums, who operates. */
+  #compareHandOver(): void {
+    const { differences, logs } = this.#parts
+    const { costs, totals, operators, from } = this.#handedOver
+    if (from === null) return
+    const table = logs.topics.accountInbox
+    for (const identity of costs.keys()) differences.extraRow(table, identity)
+    for (const nodeId of new Set([...totals.nodes.keys(), ...this.#totals.nodes.keys()])) {
+      const expected = this.#totals.nodes.get(nodeId)
+      const found = totals.nodes.get(nodeId)
+      const none = Object.fromEntries(NODE_SUM_COLUMNS.map((column) => [column, 0n]))
+      differences.compareRow(table, `${nodeId} (sums)`, expected ?? none, found ?? none)
+      // Who came first cannot be told where earlier events are gone.
+      if (from.offset !== 0) continue
+      differences.compareRow(
+        table,
+        nodeId,
+        { operator_id: this.#operators.get(nodeId) ?? null },
+        { operator_id: operators.get(nodeId) ?? null },
+      )
+    }
+  }
+}

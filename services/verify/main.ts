@@ -1,0 +1,52 @@
+import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
+import { systemClock } from '../../pipelines/clock.ts'
+import { runCommand } from '../command.ts'
+import { EXIT } from '../exit.ts'
+import type { ExitCode } from '../exit.ts'
+import { Differences } from './differences.ts'
+import { Logs } from './logs.ts'
+import { Tables } from './tables.ts'
+import { verify } from './verify.ts'
+
+/** One query may group a day of windows. */
+const QUERY_TIMEOUT_MS = 120_000
+
+const USAGE = `Usage: npm run verify -- [--config file.json]
+Works out every window, cost, account and wallet again from the logs and compares them with ClickHouse and node.state.
+Ends with 0, or with 6 where anything differs. It writes nothing and may run while usage comes in.`
+
+await runCommand(
+  { name: 'verify', usage: USAGE, options: {} },
+  async ({ config, signal, say }): Promise<ExitCode> => {
+    const client = openClickhouse({
+      url: config.clickhouseUrl,
+      user: config.clickhouseUser,
+      password: config.clickhousePassword,
+      database: config.clickhouseDatabase,
+      requestTimeoutMs: QUERY_TIMEOUT_MS,
+    })
+    const differences = new Differences()
+    const counts = await verify({
+      logs: new Logs(config),
+      tables: new Tables(client),
+      differences,
+      partitions: config.partitions,
+      clock: systemClock,
+      signal,
+      say,
+    })
+    await client.close()
+    if (counts.older > 0) {
+      say(
+        `${counts.accounts - counts.older} accounts from their first record on, ${counts.older} older than the inbox`,
+      )
+    }
+    if (counts.moving > 0) say(`${counts.moving} windows took in more meanwhile and were left out`)
+    for (const line of differences.lines()) say(line)
+    const { windows, costs, accounts, wallets } = counts
+    say(
+      `${differences.count} differences in ${windows} windows, ${costs} costs, ${accounts} accounts, ${wallets} wallets`,
+    )
+    return differences.count === 0 ? EXIT.ok : EXIT.differences
+  },
+)

@@ -1,0 +1,103 @@
+import type { Account } from '../../schemas/records.ts'
+import type { Differences, Row } from './differences.ts'
+import type { Inbox } from './inbox.ts'
+import type { TextRow } from './tables.ts'
+
+interface Written {
+  costSeq: number
+  settlements: number
+  settledThrough: number
+  settledSpark: bigint
+  microSpark: bigint
+}
+
+/**
+ * Accounts that began before what is left of account.inbox. What they came to cannot be worked out again, so node.state
+ * is compared with the sums of their own rows in ClickHouse.
+ */
+export class OlderAccounts {
+  readonly #accounts: ReadonlyMap<string, Account>
+  readonly #written = new Map<string, Written>()
+
+  constructor(inbox: Inbox, accounts: ReadonlyMap<string, Account>) {
+    const older = [...accounts].filter(
+      ([, account]) =>
+        inbox.startOffset > 0n && account.first_seen_at <= (inbox.startMs ?? Number.POSITIVE_INFINITY),
+    )
+    this.#accounts = new Map(older)
+  }
+
+  get size(): number {
+    return this.#accounts.size
+  }
+
+  has(nodeId: string): boolean {
+    return this.#accounts.has(nodeId)
+  }
+
+  /** The expected rows of the other accounts: a row's node stands in it, or begins its key. */
+  without(rows: ReadonlyMap<string, Row>): ReadonlyMap<string, Row> {
+    if (this.size === 0) return rows
+    return new Map(
+      [...rows].filter(([key, row]) => !this.has(String(row['node_id'] ?? key.split(' ', 1)[0]))),
+    )
+  }
+
+  addDecision(row: TextRow): void {
+    const written = this.#of(row)
+    if (written !== null) written.costSeq = Math.max(written.costSeq, Number(row['cost_seq']))
+  }
+
+  addSettlement(row: TextRow): void {
+    const written = this.#of(row)
+    if (written === null) return
+    written.settlements += 1
+    written.settledThrough = Math.max(written.settledThrough, Number(row['to_seq']))
+    written.settledSpark += BigInt(String(row['spark']))
+  }
+
+  addEntry(row: TextRow): void {
+    const written = this.#of(row)
+    const microSpark = BigInt(String(row['micro_spark']))
+    // The issuer's legs say the same once more.
+    if (written !== null && microSpark > 0n) written.microSpark += microSpark
+  }
+
+  compare(differences: Differences): void {
+    for (const [nodeId, account] of this.#accounts) {
+      const written = this.#written.get(nodeId) ?? nothing()
+      differences.compareRow(
+        'node.state',
+        `${nodeId} (older than the inbox)`,
+        {
+          cost_seq: written.costSeq,
+          settlements: written.settlements,
+          settled_through: written.settledThrough,
+          settled_spark: written.settledSpark,
+          micro_spark: written.microSpark,
+        },
+        {
+          cost_seq: account.cost_seq,
+          settlements: account.settlements,
+          settled_through: account.settled_through,
+          settled_spark: account.settled_spark,
+          micro_spark: account.operators.reduce((sum, { micro_spark }) => sum + micro_spark, 0n),
+        },
+      )
+    }
+  }
+
+  #of(row: TextRow): Written | null {
+    const nodeId = String(row['node_id'])
+    if (!this.has(nodeId)) return null
+    const known = this.#written.get(nodeId)
+    if (known !== undefined) return known
+    const written = nothing()
+    this.#written.set(nodeId, written)
+    return written
+  }
+}
+
+function nothing(): Written {
+  return { costSeq: 0, settlements: 0, settledThrough: 0, settledSpark: 0n, microSpark: 0n }
+}

@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto'
+import { FRAME_BYTES, SCHEMA_ID, modelsCodec, schemaIdOf } from '../../schemas/avro.ts'
+import { MINUTE_WINDOW_MS, WATERMARK_DELAY_MS, windowStart } from '../../schemas/usage.ts'
+import type { Model, UsageEvent } from '../../schemas/usage.ts'
+import type { SourceRecord } from './source.ts'
+import { receiptOf } from './source.ts'
+import { NotAvro, decodeUsageEvents } from './usage-decode.ts'
+import { measuresOf } from './usage-measures.ts'
+import type { Measures } from './usage-measures.ts'
+import { refusalOf } from './usage-refusal.ts'
+
+/** A usage event that counts, and what follows from the log for it. */
+export interface CountedEvent extends Measures {
+  readonly event: UsageEvent
+  readonly record: SourceRecord
+  /** Place in the record, from 0. */
+  readonly index: number
+  readonly late: boolean
+  readonly modelsVersion: number
+}
+
+/** A record of which something must stand in dead_letters. */
+export interface SetAside {
+  readonly record: SourceRecord
+  /** One a refused event, in order; index -1 where it is the record itself. */
+  readonly reasons: readonly { readonly index: number; readonly reason: string }[]
+}
+
+export interface RecordOutcome {
+  readonly counted: readonly CountedEvent[]
+  readonly setAside: SetAside | null
+}
+
+export interface UsageModelOptions {
+  readonly partition: number
+  readonly partitions: number
+  /** In force where the log does not say: its beginning may have been deleted. */
+  readonly models: readonly Model[]
+  readonly modelsVersion: number
+}
+
+/** What one partition of usage.metered means, worked out plainly from its records in order. */
+export class UsageModel {
+  readonly #partition: number
+  readonly #partitions: number
+  readonly #contents = new Map<string, string>()
+  #models: ReadonlyMap<string, Model>
+  #modelsVersion: number
+  #watermarkMs = 0
+
+  constructor(options: UsageModelOptions) {
+    this.#partition = options.partition
+    this.#partitions = options.partitions
+    this.#models = byId(options.models)
+    this.#modelsVersion = options.modelsVersion
+  }
+
+  /** After the records so far; 0 before the first. */
+  get watermarkMs(): number {
+    return this.#watermarkMs
+  }
+
+  apply(record: SourceRecord): RecordOutcome {
+    this.#watermarkMs = Math.max(this.#watermarkMs, record.timestampMs - WATERMARK_DELAY_MS)
+    const events = this.#eventsOf(record)
+    if (typeof events === 'string') {
+      return { counted: [], setAside: { record, reasons: [{ index: -1, reason: events }] } }
+    }
+    const receiptMs = receiptOf(record)
+    const counted: CountedEvent[] = []
+    const reasons: { index: number; reason: string }[] = []
+    for (const [index, event] of events.entries()) {
+      const arrival = { partition: this.#partition, partitions: this.#partitions, receiptMs }
+      const reason = refusalOf(event, arrival) ?? this.#repeatOf(event)
+      if (reason === null) counted.push(this.#count(event, record, index))
+      else if (reason !== 'repeat') reasons.push({ index, reason })
+    }
+    return { counted, setAside: reasons.length === 0 ? null : { record, reasons } }
+  }
+
+  /** The events of a record, none for ticks and models, or why the record as a whole is set aside. */
+  #eventsOf(record: SourceRecord): readonly UsageEvent[] | string {
+    const { value } = record
+    const schemaId = schemaIdOf(value)
+    if (value === null || schemaId === null) return 'framing'
+    try {
+      if (schemaId === SCHEMA_ID.usageEvents) return decodeUsageEvents(value.subarray(FRAME_BYTES))
+      if (schemaId === SCHEMA_ID.tick) return []
+      if (schemaId !== SCHEMA_ID.models) return 'unknown_schema'
+      const { version, models } = modelsCodec.decode(value)
+      if (version > this.#modelsVersion) {
+        this.#models = byId(models)
+        this.#modelsVersion = version
+      }
+      return []
+    } catch (error) {
+      // avsc throws plain errors for what it cannot read.
+      if (error instanceof NotAvro || schemaId !== SCHEMA_ID.usageEvents) return 'malformed'
+      throw error
+    }
+  }
+
+  #repeatOf(event: UsageEvent): 'repeat' | 'conflict' | null {
+    const identity = identityOf(event)
+    const content = contentOf(event)
+    const first = this.#contents.get(identity)
+    if (first === undefined) {
+      this.#contents.set(identity, content)
+      return null
+    }
+    return first === content ? 'repeat' : 'conflict'
+  }
+
+  #count(event: UsageEvent, record: SourceRecord, index: number): CountedEvent {
+    const windowEndMs = windowStart(event.occurred_at, MINUTE_WINDOW_MS) + MINUTE_WINDOW_MS
+    return {
+      event,
+      record,
+      index,
+      late: windowEndMs <= this.#watermarkMs,
+      modelsVersion: this.#modelsVersion,
+      ...measuresOf(event, this.#models.get(event.model_id)),
+    }
+  }
+}
+
+function byId(models: readonly Model[]): ReadonlyMap<string, Model> {
+  return new Map(models.map((model) => [model.model_id, model]))
+}
+
+/** Who and which: 128 bits of the event under its node. */
+export function identityOf(event: UsageEvent): string {
+  return `${event.node_id} ${event.event_id.toString('hex')}`
+}
+
+/** What the client said, its spelling of the id aside, short enough to keep one for every event. */
+function contentOf(event: UsageEvent): string {
+  const { event_id: _id, event_text: _text, ...said } = event
+  return createHash('sha256').update(JSON.stringify(said)).digest('base64').slice(0, 16)
+}

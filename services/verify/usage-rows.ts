@@ -1,0 +1,94 @@
+import { formatUuid } from '../../schemas/ids.ts'
+import type { Differences, Row } from './differences.ts'
+import type { TextRow } from './tables.ts'
+import type { CountedEvent, SetAside } from './usage-model.ts'
+
+/** What names a raw event to a person: where it stands in the log. */
+export function eventKey(offset: bigint | string, index: number | string): string {
+  return `record ${offset} event ${index}`
+}
+
+/** The row of usage_events that a counted event must have. */
+export function eventRow({ event, record, index, late, modelsVersion, ...measures }: CountedEvent): Row {
+  return {
+    node_id: event.node_id,
+    event_id: formatUuid(event.event_id),
+    event_text: event.event_text ?? '',
+    operator_id: event.operator_id ?? '',
+    model_id: event.model_id,
+    task_source: event.task_source,
+    occurred_at: event.occurred_at,
+    received_at: record.timestampMs,
+    record_offset: record.offset,
+    record_index: index,
+    tokens_in: event.tokens_in,
+    tokens_out: event.tokens_out,
+    duration_ms: event.duration_ms,
+    gpu_ms: event.gpu_ms,
+    gpu_ms_estimated: measures.gpu_ms_estimated,
+    energy_mwh: event.energy_mwh,
+    energy_source: event.energy_source,
+    energy_mwh_estimated: measures.energy_mwh_estimated,
+    energy_mwh_compatible: measures.energy_mwh_compatible,
+    cost_nano_usd: event.cost_nano_usd,
+    goal_id: event.goal_id ?? '',
+    requester_node_id: event.requester_node_id ?? '',
+    reservation_id: event.reservation_id ?? '',
+    late: late ? 1 : 0,
+    models_version: modelsVersion,
+  }
+}
+
+/** What names a dead letter to a person, and to `npm run replay`. */
+function deadLetterKey(topic: string, partition: number, offset: bigint | string): string {
+  return `${topic}/${partition}/${offset}`
+}
+
+const hex = (bytes: Buffer | null): string | null => bytes?.toString('hex').toUpperCase() ?? null
+
+function reasonsOf(reasons: readonly { readonly index: number; readonly reason: string }[]): string[] {
+  return reasons
+    .toSorted((left, right) => left.index - right.index)
+    .map(({ index, reason }) => `${index} ${reason}`)
+}
+
+/** The row of dead_letters that a record set aside must have: its bytes, and every reason with the event's place. */
+function deadLetterRow({ record, reasons }: SetAside): Row {
+  const headers = Object.entries(record.headers)
+  return {
+    received_at: record.timestampMs,
+    key: hex(record.key),
+    value: hex(record.value),
+    header_names: headers.map(([name]) => name),
+    header_values: headers.map(([, value]) => hex(value) ?? ''),
+    reasons: reasonsOf(reasons),
+  }
+}
+
+/** Compares dead_letters of one partition of a source topic with the records that must be set aside. */
+export async function compareDeadLetters(
+  differences: Differences,
+  topic: string,
+  partition: number,
+  setAside: readonly SetAside[],
+  found: readonly TextRow[],
+): Promise<void> {
+  const keyOf = (offset: bigint | string): string => deadLetterKey(topic, partition, offset)
+  await differences.compareRows(
+    'dead_letters',
+    new Map(setAside.map((letter) => [keyOf(letter.record.offset), deadLetterRow(letter)])),
+    found.map((row) => [keyOf(String(row['record_offset'])), foundDeadLetter(row)] as const),
+  )
+}
+
+/** A row of dead_letters in the shape of `deadLetterRow`. */
+function foundDeadLetter(row: TextRow): Row {
+  const [reasons, indexes] = [row['reasons'], row['indexes']]
+  if (!Array.isArray(reasons) || !Array.isArray(indexes)) return row
+  return {
+    ...row,
+    reasons: reasonsOf(
+      reasons.map((reason, at) => ({ index: Number(indexes[at] ?? Number.NaN), reason: String(reason) })),
+    ),
+  }
+}

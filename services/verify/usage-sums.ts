@@ -1,0 +1,135 @@
+import type { NodeSum } from '../../schemas/records.ts'
+import { MINUTE_WINDOW_MS, QUARTER_HOUR_WINDOW_MS, windowStart } from '../../schemas/usage.ts'
+import type { CountedEvent } from './usage-model.ts'
+
+export const SUM_COLUMNS = [
+  'events',
+  'late_events',
+  'tokens_in',
+  'tokens_out',
+  'duration_ms',
+  'gpu_ms_measured',
+  'gpu_ms_estimated',
+  'energy_mwh_measured',
+  'energy_mwh_estimated',
+  'energy_mwh_compatible',
+  'cost_nano_usd',
+] as const
+export type Sums = Record<(typeof SUM_COLUMNS)[number], bigint>
+
+/** The two tables of windows. */
+export const WINDOW_TABLES = [
+  { name: 'usage_1m', sizeMs: MINUTE_WINDOW_MS },
+  { name: 'usage_15m', sizeMs: QUARTER_HOUR_WINDOW_MS },
+] as const
+export type WindowTable = (typeof WINDOW_TABLES)[number]
+
+/** One row of a table of windows. */
+export interface WindowRow {
+  readonly nodeId: string
+  readonly startMs: number
+  readonly modelId: string
+  readonly taskSource: string
+  readonly sums: Sums
+}
+
+function zeroSums(): Sums {
+  return Object.fromEntries(SUM_COLUMNS.map((column) => [column, 0n])) as Sums
+}
+
+/** What names a window's row to a person; no part of it can hold a space but the model, which comes last. */
+export function windowKey(nodeId: string, startMs: number, taskSource: string, modelId: string): string {
+  return `${nodeId} ${new Date(startMs).toISOString()} ${taskSource} ${modelId}`
+}
+
+/** Adds counted events up per window. */
+export class WindowSums {
+  readonly rows = new Map<string, WindowRow>()
+  readonly #sizeMs: number
+
+  constructor(sizeMs: number) {
+    this.#sizeMs = sizeMs
+  }
+
+  add(counted: CountedEvent): void {
+    const { event } = counted
+    const startMs = windowStart(event.occurred_at, this.#sizeMs)
+    const key = windowKey(event.node_id, startMs, event.task_source, event.model_id)
+    let row = this.rows.get(key)
+    if (row === undefined) {
+      row = {
+        nodeId: event.node_id,
+        startMs,
+        modelId: event.model_id,
+        taskSource: event.task_source,
+        sums: zeroSums(),
+      }
+      this.rows.set(key, row)
+    }
+    const { sums } = row
+    sums.events += 1n
+    sums.late_events += counted.late ? 1n : 0n
+    sums.tokens_in += BigInt(event.tokens_in)
+    sums.tokens_out += BigInt(event.tokens_out)
+    sums.duration_ms += BigInt(event.duration_ms ?? 0)
+    sums.gpu_ms_measured += BigInt(counted.gpu_ms_measured)
+    sums.gpu_ms_estimated += BigInt(counted.gpu_ms_estimated)
+    sums.energy_mwh_measured += BigInt(counted.energy_mwh_measured)
+    sums.energy_mwh_estimated += BigInt(counted.energy_mwh_estimated)
+    sums.energy_mwh_compatible += BigInt(counted.energy_mwh_compatible)
+    sums.cost_nano_usd += BigInt(event.cost_nano_usd)
+  }
+}
+
+export const NODE_SUM_COLUMNS = [
+  'events',
+  'inferences',
+  'tokens_in',
+  'tokens_out',
+  'gpu_ms_measured',
+  'gpu_ms_estimated',
+  'energy_mwh_measured',
+  'energy_mwh_estimated',
+  'energy_mwh_compatible',
+  'cost_nano_usd',
+] as const satisfies readonly (keyof NodeSum)[]
+export type NodeTotals = Record<(typeof NODE_SUM_COLUMNS)[number], bigint>
+
+function zeroTotals(): NodeTotals {
+  return Object.fromEntries(NODE_SUM_COLUMNS.map((column) => [column, 0n])) as NodeTotals
+}
+
+/** Adds up per node; every column but `events` counts hive and idle work only. */
+export class NodeTotalSums {
+  readonly nodes = new Map<string, NodeTotals>()
+
+  addEvent(counted: CountedEvent): void {
+    const { event } = counted
+    const totals = this.of(event.node_id)
+    totals.events += 1n
+    if (event.task_source === 'own') return
+    totals.inferences += 1n
+    totals.tokens_in += BigInt(event.tokens_in)
+    totals.tokens_out += BigInt(event.tokens_out)
+    totals.gpu_ms_measured += BigInt(counted.gpu_ms_measured)
+    totals.gpu_ms_estimated += BigInt(counted.gpu_ms_estimated)
+    totals.energy_mwh_measured += BigInt(counted.energy_mwh_measured)
+    totals.energy_mwh_estimated += BigInt(counted.energy_mwh_estimated)
+    totals.energy_mwh_compatible += BigInt(counted.energy_mwh_compatible)
+    totals.cost_nano_usd += BigInt(event.cost_nano_usd)
+  }
+
+  addSum(sum: NodeSum): void {
+    const totals = this.of(sum.node_id)
+    for (const column of NODE_SUM_COLUMNS) totals[column] += BigInt(sum[column])
+  }
+
+  /** The totals of a node; zeros where there are none yet. */
+  of(nodeId: string): NodeTotals {
+    const known = this.nodes.get(nodeId)
+    if (known !== undefined) return known
+    const totals = zeroTotals()
+    this.nodes.set(nodeId, totals)
+    return totals
+  }
+}
