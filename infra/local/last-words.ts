@@ -22,7 +22,7 @@ function readable(line: string): string {
 }
 
 const ALARMING =
-  /\b(ERROR|FATAL)\b|^(error|fatal): |^[A-Z]\w*Error(?: \[\w+\])?: |^Caused by: |Exception: |^hivemeter [a-z]+: /
+  /\b(ERROR|FATAL)\b|^(error|fatal): |^(?:[A-Z]\w*)?Error(?: \[\w+\])?: |^Caused by: |Exception: |^hivemeter [a-z]+: /
 
 /**
  * The lines of a log that tell best how its writer ended: from the last alarm on, else the last lines; only what was

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import type { RunRecord } from '../../infra/local/run-file.ts'
+import { Supervised, leftAfter, processesOf, runLine } from '../support/supervised.ts'
+
+const FIRST_START_MS = 90_000
+/** What the project promises for a start that takes over its data. */
+const SECOND_START_MS = 30_000
+const STOP_MS = 10_000
+const ORPHANS_END_MS = 10_000
+
+describe('npm start', () => {
+  const root = mkdtempSync(join(tmpdir(), 'hivemeter-supervisor-'))
+  const dataDir = join(root, 'data')
+  const settings = {
+    HIVEMETER_DATA_DIR: dataDir,
+    HIVEMETER_READER_PORT: '46951',
+    HIVEMETER_GATEWAY_PORT: '46952',
+    HIVEMETER_AGGREGATOR_OPS_PORT: '46953',
+    HIVEMETER_SETTLER_OPS_PORT: '46954',
+    HIVEMETER_LOADER_OPS_PORT: '46955',
+    HIVEMETER_KAFKA_PORT: '46956',
+    HIVEMETER_KAFKA_CONTROLLER_PORT: '46957',
+    HIVEMETER_CLICKHOUSE_PORT: '46958',
+  }
+  let examples: ReturnType<Supervised['examples']> = []
+  const assertExamples = async () => {
+    for (const { command, answer } of examples) assert.equal(await runLine(command), answer, command)
+  }
+  after(() => rmSync(root, { recursive: true, force: true }))
+
+  it('ends on a screen whose two lines answer as shown, and on Ctrl-C in order with 130', async () => {
+    const start = new Supervised('start', settings)
+    await start.says('Ctrl-C stops everything.', FIRST_START_MS)
+    examples = start.examples()
+    assert.equal(examples.length, 2, start.output)
+    assert(
+      examples.every(({ answer }) => answer.split('\n').length === 3),
+      start.output,
+    )
+    const settlement = /"settlement_id":(".+?")/.exec(examples[0]?.answer ?? '')?.[1]
+    assert(
+      settlement !== undefined && examples[1]?.answer.includes(`"reference_id":${settlement}`),
+      start.output,
+    )
+    await assertExamples()
+
+    const reset = new Supervised('reset', settings)
+    assert.equal((await reset.end(undefined, STOP_MS)).exitCode, 1)
+    assert.match(reset.lastLine, new RegExp(`already runs on ${dataDir} as process ${start.process.pid}\\.`))
+
+    const ended = await start.end('SIGINT', STOP_MS)
+    assert.equal(ended.exitCode, 130, start.output)
+    const stopped = [...start.output.matchAll(/✓ (\w+) stopped/g)].map(([, name]) => name)
+    assert.deepEqual(stopped, ['gateway', 'reader', 'aggregator', 'settler', 'loader', 'ClickHouse', 'Kafka'])
+    assert.deepEqual(processesOf(dataDir), [])
+  })
+
+  it('takes over its data at the second start, and leaves no process when it is killed', async () => {
+    const start = new Supervised('start', settings)
+    await start.says('Ctrl-C stops everything.', SECOND_START_MS)
+    await assertExamples()
+    assert.equal((await start.end('SIGKILL', STOP_MS)).signal, 'SIGKILL')
+    assert.deepEqual(await leftAfter(dataDir, ORPHANS_END_MS), [])
+  })
+
+  it('names a part that dies, stops everything else and ends with 1; reset then forgets the data', async () => {
+    const start = new Supervised('start', settings)
+    await start.says('Ctrl-C stops everything.', SECOND_START_MS)
+    await assertExamples()
+    const { parts } = JSON.parse(readFileSync(join(dataDir, 'run.json'), 'utf8')) as RunRecord
+    const settler = parts.find(({ name }) => name === 'settler')
+    assert(settler !== undefined)
+    process.kill(settler.pid, 'SIGKILL')
+    assert.equal((await start.end(undefined, STOP_MS)).exitCode, 1)
+    const log = join(dataDir, 'logs', 'settler.log')
+    assert.equal(
+      start.lastLine,
+      `hivemeter: settler ended by itself. Its last words stand above, all of them in ${log}. Everything else was stopped.`,
+    )
+    assert.deepEqual(processesOf(dataDir), [])
+
+    const reset = new Supervised('reset', settings)
+    assert.equal((await reset.end(undefined, STOP_MS)).exitCode, 0, reset.output)
+    assert(!existsSync(join(dataDir, 'kafka')) && !existsSync(join(dataDir, 'hivemeter.json')))
+  })
+
+  it('can be stopped in the middle of a start, with 0 after SIGTERM', async () => {
+    const start = new Supervised('start', settings)
+    await start.says('✓ Kafka', FIRST_START_MS)
+    const ended = await start.end('SIGTERM', STOP_MS)
+    assert.equal(ended.exitCode, 0, start.output)
+    assert.deepEqual(processesOf(dataDir), [])
+  })
+})
