@@ -21,6 +21,7 @@ export class RowWriter {
     return rows
   }
 
+  /** Makes room and returns where it begins. May replace the buffer: take the place first, then the buffer. */
   #reserve(bytes: number): number {
     const at = this.#length
     if (at + bytes > this.#bytes.length) {
@@ -33,7 +34,8 @@ export class RowWriter {
   }
 
   u8(value: number): void {
-    this.#bytes[this.#reserve(1)] = value
+    const at = this.#reserve(1)
+    this.#bytes[at] = value
   }
 
   u16(value: number): void {
@@ -63,7 +65,8 @@ export class RowWriter {
 
   /** Int64 from a bigint. */
   i64(value: bigint): void {
-    this.#bytes.writeBigInt64LE(value, this.#reserve(8))
+    const at = this.#reserve(8)
+    this.#bytes.writeBigInt64LE(value, at)
   }
 
   /** Int128 from a bigint. */
@@ -95,7 +98,8 @@ export class RowWriter {
   string(text: string): void {
     const bytes = Buffer.byteLength(text, 'utf8')
     this.varint(bytes)
-    this.#bytes.write(text, this.#reserve(bytes), 'utf8')
+    const at = this.#reserve(bytes)
+    this.#bytes.write(text, at, 'utf8')
   }
 
   /** A String column from bytes that stand in another buffer; an empty range is the empty string. */
@@ -109,7 +113,8 @@ export class RowWriter {
 
   /** Bytes that are RowBinary already: columns that are the same in every row. */
   raw(source: Uint8Array): void {
-    this.#bytes.set(source, this.#reserve(source.length))
+    const at = this.#reserve(source.length)
+    this.#bytes.set(source, at)
   }
 
   /** Unsigned LEB128: lengths of strings and arrays. */

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress, constants as zlib } from 'node:zlib'
 import kafkajs from 'kafkajs'
-import type { Kafka as KafkaClient, KafkaMessage, LogEntry } from 'kafkajs'
+import type { ICustomPartitioner, Kafka as KafkaClient, KafkaMessage, LogEntry } from 'kafkajs'
 import type { Logger } from '../logger.ts'
 import type { LogRecord } from './records.ts'
 
@@ -56,6 +56,14 @@ export function createKafka(options: KafkaOptions): KafkaClient {
     logCreator: () => (entry) => log(options.logger, entry),
   })
 }
+
+/** Every record names its partition: kafkajs partitions anew on each retry, and a retry must rebuild the same batch. */
+export const namedPartition: ICustomPartitioner =
+  () =>
+  ({ topic, message }) => {
+    if (message.partition === undefined) throw new Error(`A record for ${topic} names no partition.`)
+    return message.partition
+  }
 
 /** kafkajs logs each retry as an error; what matters reaches the task as an outcome, so all of it is detail. */
 function log(logger: Logger, entry: LogEntry): void {

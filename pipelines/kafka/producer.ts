@@ -1,6 +1,6 @@
 import type { Producer } from 'kafkajs'
 import type { Metrics } from '../../schemas/metrics.ts'
-import { createKafka } from './client.ts'
+import { createKafka, namedPartition } from './client.ts'
 import type { KafkaOptions } from './client.ts'
 import type { LogAppend } from './records.ts'
 
@@ -99,9 +99,7 @@ export class IdempotentProducer implements LogProducer {
       allowAutoTopicCreation: false,
       // Bounded: about 2 s. The outcome is unknown after that and the caller is told.
       retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 6 },
-      createPartitioner: () => () => {
-        throw new Error(`A record for ${this.#options.topic} names no partition.`)
-      },
+      createPartitioner: namedPartition,
     })
     await producer.connect()
     return producer

@@ -1,5 +1,5 @@
 import type { Producer, Transaction } from 'kafkajs'
-import { createKafka, SEND_BYTES_MAX, SEND_RECORDS_MAX } from './client.ts'
+import { createKafka, namedPartition, SEND_BYTES_MAX, SEND_RECORDS_MAX } from './client.ts'
 import type { KafkaOptions } from './client.ts'
 import type { TopicAppend } from './records.ts'
 
@@ -16,21 +16,16 @@ export interface TransactionalWriterOptions extends KafkaOptions {
  */
 export class TransactionalWriter {
   readonly #producer: Producer
-  readonly #transactionalId: string
   #connected = false
 
   constructor(options: TransactionalWriterOptions) {
-    this.#transactionalId = options.transactionalId
     this.#producer = createKafka(options).producer({
       transactionalId: options.transactionalId,
       transactionTimeout: TRANSACTION_TIMEOUT_MS,
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
-      // Never called: every record names its partition.
-      createPartitioner: () => () => {
-        throw new Error(`A record of ${this.#transactionalId} names no partition.`)
-      },
+      createPartitioner: namedPartition,
     })
   }
 
