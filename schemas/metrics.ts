@@ -36,6 +36,24 @@ export const METRICS = {
     labels: ['reason'],
     services: ['gateway'],
   },
+  hivemeter_event_requests_refused_total: {
+    type: 'counter',
+    help: 'Requests with events of which nothing was taken, by the code of the answer.',
+    labels: ['reason'],
+    services: ['gateway'],
+  },
+  hivemeter_gateway_waiting_events: {
+    type: 'gauge',
+    help: 'Usage events that wait for the acknowledgement of the broker; bounded, then requests get 503.',
+    labels: [],
+    services: ['gateway'],
+  },
+  hivemeter_gateway_takes_events: {
+    type: 'gauge',
+    help: '1 while the log takes events, 0 while ticks ask whether it does again.',
+    labels: [],
+    services: ['gateway'],
+  },
   hivemeter_http_request_duration_seconds: {
     type: 'histogram',
     help: 'Time from the head of an HTTP request to the end of its answer; route is the pattern, not the path.',
