@@ -54,7 +54,7 @@ export interface WindowsQuery extends UsageQuery {
 /** Windows that hold anything, by start, model and source. */
 export async function usageWindows(client: ClickhouseClient, query: WindowsQuery): Promise<UsageWindow[]> {
   const start = cutExpression(query.cut)
-  const rows = await client.rows<SumsRow & { start_s: number }>(
+  const rows = await client.rows<SumsRow & { start_s: number | string }>(
     `SELECT ${start.sql} AS start_s, ${groupColumns(query.groupBy)} ${SUMS}
      FROM ${query.table}
      WHERE ${OF_NODE} AND ${within('from_s', 'to_s')}

@@ -1,0 +1,88 @@
+import { Type } from 'typebox'
+import type { TObject, TProperties, TSchema } from 'typebox'
+import { NODE_ID_PATTERN } from '../ids.ts'
+import { TASK_SOURCES } from '../usage.ts'
+import type { TaskSource } from '../usage.ts'
+
+/** Fields that many answers share, with what they promise. */
+
+const described = (description: string | undefined) => (description === undefined ? {} : { description })
+
+export const timeField = (description?: string) =>
+  Type.String({ format: 'date-time', ...described(description), examples: ['2026-02-20T14:30:00.000Z'] })
+
+export const nullableTimeField = (description?: string) =>
+  Type.Unsafe<string | null>({ type: ['string', 'null'], format: 'date-time', ...described(description) })
+
+export const nullableTextField = (description?: string) =>
+  Type.Unsafe<string | null>({ type: ['string', 'null'], ...described(description) })
+
+export const nullableNumberField = (description?: string) =>
+  Type.Unsafe<number | null>({ type: ['number', 'null'], ...described(description) })
+
+export const nullableIntegerField = (description?: string) =>
+  Type.Unsafe<number | null>({ type: ['integer', 'null'], ...described(description) })
+
+/** A sum, as a JSON integer of any length: never through a double. */
+export const sumField = (description?: string) =>
+  Type.Unsafe<bigint>({ type: 'integer', ...described(description) })
+
+/** At most 4 decimals, half-even; its exact twin stands beside it. */
+export const roundedField = (description?: string) => Type.Number({ ...described(description) })
+
+/** Money to the nano-USD, as decimal text. */
+export const exactMoneyField = (description?: string) =>
+  Type.String({ pattern: '^-?\\d+(\\.\\d{1,9})?$', ...described(description), examples: ['0.29'] })
+
+/** One of these words. */
+export const wordField = <Word extends string>(words: readonly Word[], options: object = {}) =>
+  Type.Unsafe<Word>({ type: 'string', enum: [...words], ...options })
+
+export const nullableWordField = <Word extends string>(words: readonly Word[], description?: string) =>
+  Type.Unsafe<Word | null>({ type: ['string', 'null'], enum: [...words, null], ...described(description) })
+
+export const taskSourceField = () => wordField<TaskSource>(TASK_SOURCES)
+
+export const nodeIdParameter = Type.String({
+  pattern: NODE_ID_PATTERN,
+  description: 'The node: 1 to 64 of A-Z a-z 0-9 . _ : -',
+})
+
+export const asOfField = nullableTimeField(
+  'Watermark of what was read: usage received 5 minutes before the newest. Null while nothing was read.',
+)
+
+/** Items of a page at most, and without the parameter. */
+export const LIMIT_MAX = 500
+export const LIMIT_DEFAULT = 50
+
+/** Parameters of every list. */
+export const pageParameters = {
+  cursor: Type.Optional(
+    Type.String({
+      maxLength: 1_000,
+      description: '`next_cursor` of the page before, with the same parameters.',
+    }),
+  ),
+  limit: Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT }),
+}
+
+const TIME_IN = 'RFC 3339 with any offset, or epoch milliseconds.'
+
+/** A half-open range of time. */
+export const rangeParameters = {
+  from: Type.Optional(Type.String({ maxLength: 40, description: `Inclusive. ${TIME_IN}` })),
+  to: Type.Optional(Type.String({ maxLength: 40, description: `Exclusive. ${TIME_IN}` })),
+}
+
+/** Parameters are refused where they are unknown: a misspelt one must not be ignored. */
+export const parameters = <Properties extends TProperties>(properties: Properties): TObject<Properties> =>
+  Type.Object(properties, { additionalProperties: false })
+
+/** One page of a list, with what stands beside it. */
+export const page = <Item extends TSchema, Beside extends TProperties>(item: Item, beside: Beside) =>
+  Type.Object({
+    items: Type.Array(item),
+    next_cursor: nullableTextField('Null on the last page.'),
+    ...beside,
+  })

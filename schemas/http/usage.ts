@@ -1,0 +1,123 @@
+import { Type } from 'typebox'
+import type { Static } from 'typebox'
+import { DECISIONS } from '../tables.ts'
+import type { Decision } from '../tables.ts'
+import {
+  asOfField,
+  exactMoneyField,
+  nodeIdParameter,
+  nullableIntegerField,
+  nullableTextField,
+  nullableTimeField,
+  nullableWordField,
+  page,
+  pageParameters,
+  parameters,
+  rangeParameters,
+  roundedField,
+  sumField,
+  taskSourceField,
+  timeField,
+  wordField,
+} from './fields.ts'
+
+export const WINDOWS = ['1m', '1h', '1d', 'total'] as const
+export type WindowName = (typeof WINDOWS)[number]
+
+/** Windows of one answer at most. */
+export const WINDOWS_MAX = 50_000
+
+/** Minutes are kept 45 days; what is asked for must still be there when it is read. */
+export const MINUTES_KEPT_DAYS = 45
+
+export const UsageQuery = parameters({
+  node_id: nodeIdParameter,
+  ...rangeParameters,
+  window: wordField<WindowName>(WINDOWS, {
+    default: '1h',
+    description:
+      'Bounds are widened to whole windows. total is one window, widened to minutes (to quarters of an hour where minutes are no longer kept).',
+  }),
+  group_by: Type.Optional(
+    Type.String({
+      pattern: '^(model_id|task_source)(,(model_id|task_source))?$',
+      description: 'model_id, task_source, or both with a comma between.',
+    }),
+  ),
+  tz: Type.String({
+    default: 'UTC',
+    maxLength: 64,
+    description:
+      'Time zone of hours and days: an IANA name, or an offset like +05:30. Times in the answer stay in UTC.',
+  }),
+})
+
+export const UsageItem = Type.Object({
+  window_start: timeField(),
+  window_end: timeField('Exclusive.'),
+  model_id: Type.Optional(Type.String({ description: 'Where grouped by it.' })),
+  task_source: Type.Optional(taskSourceField()),
+  inferences: sumField('Usage events; own work counts here.'),
+  tokens_in: sumField(),
+  tokens_out: sumField(),
+  gpu_hours: roundedField(),
+  gpu_ms: sumField(),
+  energy_kwh: roundedField(),
+  energy_mwh: sumField('Milliwatt-hours.'),
+  usd: roundedField(),
+  usd_exact: exactMoneyField(),
+  late: Type.Boolean({ description: 'Holds usage that came when the window was final already.' }),
+  final: Type.Boolean({ description: 'as_of is at or after the end: only late usage can still change it.' }),
+})
+export type UsageItem = Static<typeof UsageItem>
+
+export const UsageAnswer = Type.Object({
+  items: Type.Array(UsageItem, { description: 'Windows that hold anything, oldest first.' }),
+  from: timeField('Widened to whole windows.'),
+  to: timeField('Widened to whole windows.'),
+  window: wordField(WINDOWS),
+  tz: Type.String(),
+  as_of: asOfField,
+})
+export type UsageAnswer = Static<typeof UsageAnswer>
+
+export const EventsQuery = parameters({ node_id: nodeIdParameter, ...rangeParameters, ...pageParameters })
+
+export const EVENT_DECISIONS = ['own', 'zero', ...(Object.keys(DECISIONS) as Decision[])] as const
+export type EventDecision = (typeof EVENT_DECISIONS)[number]
+
+export const EventItem = Type.Object({
+  event_id: Type.String({ description: 'As it was sent.' }),
+  node_id: Type.String(),
+  operator_id: nullableTextField('As the event named it.'),
+  model_id: Type.String(),
+  task_source: taskSourceField(),
+  occurred_at: timeField(),
+  received_at: timeField(),
+  tokens_in: Type.Integer(),
+  tokens_out: Type.Integer(),
+  duration_ms: nullableIntegerField(),
+  gpu_hours: roundedField(),
+  gpu_ms: sumField(),
+  gpu_estimated: Type.Boolean(),
+  energy_kwh: roundedField(),
+  energy_mwh: sumField('Milliwatt-hours.'),
+  energy_source: wordField(['meter', 'device', 'estimate'] as const),
+  usd: roundedField(),
+  usd_exact: exactMoneyField(),
+  goal_id: nullableTextField(),
+  requester_node_id: nullableTextField(),
+  reservation_id: nullableTextField(),
+  late: Type.Boolean(),
+  decision: nullableWordField<EventDecision>(
+    EVENT_DECISIONS,
+    'On its cost. own and zero are never paid; null while the decision is on its way.',
+  ),
+  cost_seq: nullableIntegerField("Number of the cost in the node's sequence."),
+  spark: nullableIntegerField('What the cost is worth.'),
+  settlement_id: nullableTextField('The settlement that paid it.'),
+  settled_at: nullableTimeField(),
+})
+export type EventItem = Static<typeof EventItem>
+
+export const EventPage = page(EventItem, { as_of: asOfField })

@@ -1,0 +1,48 @@
+import swagger from '@fastify/swagger'
+import type { FastifyInstance } from 'fastify'
+import { OPS_SCHEMAS } from '../../schemas/http/ops.ts'
+
+export interface ApiInfo {
+  readonly title: string
+  readonly version: string
+  readonly description: string
+  /** In the order of the page. */
+  readonly tags: readonly { readonly name: string; readonly description: string }[]
+}
+
+/**
+ * Publishes GET /openapi.json: OpenAPI 3.1 of every route that is registered after this, made from the schemas that
+ * validate and serialise. Call it before the routes.
+ */
+export async function publishOpenApi(app: FastifyInstance, info: ApiInfo): Promise<void> {
+  // The operator's routes come as a plugin without schemas; they are described here.
+  app.addHook('onRoute', (route) => {
+    const schema = OPS_SCHEMAS[route.url]
+    if (schema !== undefined && route.schema === undefined) route.schema = schema
+  })
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: info.title, version: info.version, description: info.description },
+      tags: [...info.tags],
+    },
+  })
+  app.get(
+    '/openapi.json',
+    {
+      schema: {
+        summary: 'This document',
+        tags: ['operation'],
+        response: {
+          200: {
+            description: 'OpenAPI 3.1',
+            content: {
+              'application/json': { schema: { type: 'object', properties: {}, additionalProperties: true } },
+            },
+          },
+        },
+      },
+    },
+    async (_request, reply) => reply.send(app.swagger()),
+  )
+}

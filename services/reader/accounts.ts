@@ -1,0 +1,121 @@
+import { STATE_KEY, accountCodec, settlerTaskCodec } from '../../schemas/avro.ts'
+import type { Account } from '../../schemas/records.ts'
+
+/** A record of node.state, as far as the reader looks at it. */
+export interface StateRecord {
+  readonly partition: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+}
+
+interface Held {
+  readonly version: number
+  readonly partition: number
+  readonly framed: Buffer
+}
+
+/** Keys that no node can have: task and fence records, outcomes of commands. */
+const RESERVED = '!'
+
+/**
+ * Every node's account, as node.state has it: encoded, a few hundred bytes each, decoded when somebody asks.
+ * The one mutator is `apply`; an account replaces another only with a higher version.
+ */
+export class Accounts {
+  readonly #nodes = new Map<string, Held>()
+  readonly #nodesOfOperator = new Map<string, Set<string>>()
+  readonly #watermarks: (number | null)[]
+  #sorted: string[] | undefined
+
+  constructor(partitions: number) {
+    this.#watermarks = Array.from({ length: partitions }, () => null)
+  }
+
+  /** Accounts held. */
+  get size(): number {
+    return this.#nodes.size
+  }
+
+  /** Takes in the next record of a partition. Throws where it is not one that Hivemeter wrote. */
+  apply(record: StateRecord): void {
+    if (record.key === null) throw new Error('A record of node.state has no key.')
+    const key = record.key.toString('utf8')
+    if (!key.startsWith(RESERVED)) this.#applyAccount(key, record)
+    else if (key === STATE_KEY.task && record.value !== null) {
+      const { watermark } = settlerTaskCodec.decode(record.value)
+      const known = this.#watermarks[record.partition] ?? watermark
+      this.#watermarks[record.partition] = Math.max(known, watermark)
+    }
+  }
+
+  /** The account of a node, null where there is none. */
+  account(nodeId: string): Account | null {
+    const held = this.#nodes.get(nodeId)
+    return held === undefined ? null : accountCodec.decode(held.framed)
+  }
+
+  /** Watermark of a partition: usage up to here is in its accounts. Null before its first task record. */
+  watermark(partition: number): number | null {
+    return this.#watermarks[partition] ?? null
+  }
+
+  /** The smallest watermark of all partitions; null while one has none. */
+  smallestWatermark(): number | null {
+    let smallest = Number.POSITIVE_INFINITY
+    for (const watermark of this.#watermarks) {
+      if (watermark === null) return null
+      smallest = Math.min(smallest, watermark)
+    }
+    return smallest
+  }
+
+  /** The nodes that name, or named, an operator, by id; null for an operator that no node knows. */
+  nodesOf(operatorId: string): string[] | null {
+    const nodes = this.#nodesOfOperator.get(operatorId)
+    return nodes === undefined ? null : [...nodes].sort()
+  }
+
+  /** Up to `limit` node ids in order, those after `nodeId` ('' for the first). */
+  nodesAfter(nodeId: string, limit: number): string[] {
+    this.#sorted ??= [...this.#nodes.keys()].sort()
+    const sorted = this.#sorted
+    let low = 0
+    let high = sorted.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((sorted[middle] as string) <= nodeId) low = middle + 1
+      else high = middle
+    }
+    return sorted.slice(low, low + limit)
+  }
+
+  #applyAccount(nodeId: string, record: StateRecord): void {
+    const held = this.#nodes.get(nodeId)
+    if (record.value === null) {
+      if (held !== undefined) this.#forget(nodeId, held)
+      return
+    }
+    const account = accountCodec.decode(record.value)
+    if (held !== undefined && account.version <= held.version) return
+    // A copy of its own: the record is a slice of a whole fetched batch, which it would keep in memory.
+    const framed = Buffer.allocUnsafeSlow(record.value.length)
+    record.value.copy(framed)
+    if (held === undefined) this.#sorted = undefined
+    this.#nodes.set(nodeId, { version: account.version, partition: record.partition, framed })
+    for (const { operator_id } of account.operators) {
+      const nodes = this.#nodesOfOperator.get(operator_id)
+      if (nodes === undefined) this.#nodesOfOperator.set(operator_id, new Set([nodeId]))
+      else nodes.add(nodeId)
+    }
+  }
+
+  #forget(nodeId: string, held: Held): void {
+    this.#nodes.delete(nodeId)
+    this.#sorted = undefined
+    for (const { operator_id } of accountCodec.decode(held.framed).operators) {
+      const nodes = this.#nodesOfOperator.get(operator_id)
+      nodes?.delete(nodeId)
+      if (nodes?.size === 0) this.#nodesOfOperator.delete(operator_id)
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import Fastify from 'fastify'
+import type { FastifyPluginAsync } from 'fastify'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
+import type { Clock } from '../../pipelines/clock.ts'
+import type { Logger } from '../../pipelines/logger.ts'
+import type { Metrics } from '../../schemas/metrics.ts'
+import { VERSION } from '../../schemas/version.ts'
+import { Cursors } from '../http/cursor.ts'
+import { publishOpenApi } from '../http/openapi.ts'
+import { Problem, problemHandlers, sendProblem } from '../http/problem.ts'
+import type { Accounts } from './accounts.ts'
+import { History } from './history.ts'
+import type { ReaderApp } from './parts.ts'
+import { Present } from './present.ts'
+import type { FollowedState } from './present.ts'
+import { eventRoutes } from './routes-events.ts'
+import { providerRoutes } from './routes-provider.ts'
+import { settlementRoutes } from './routes-settlements.ts'
+import { usageRoutes } from './routes-usage.ts'
+import { walletRoutes } from './routes-wallets.ts'
+
+/** What the reader is made of. */
+export interface ReaderAppParts {
+  readonly accounts: Accounts
+  readonly table: FollowedState
+  readonly clickhouse: ClickhouseClient
+  /** Names of the topics whose blocks fill ClickHouse's tables. */
+  readonly topics: { readonly usageBlocks: string; readonly settlementBlocks: string }
+  readonly partitions: number
+  /** Signs cursors; the same for all readers that stand behind one address. */
+  readonly cursorKey: Buffer
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  /** /healthz, /readyz and /metrics. */
+  readonly ops: FastifyPluginAsync
+}
+
+/** Longest time to receive a request; its head is all that these routes take. */
+const REQUEST_TIMEOUT_MS = 10_000
+
+const API = {
+  title: 'Hivemeter reader',
+  version: VERSION,
+  description:
+    'What compute providers did, what they are owed and what they were paid. Times are UTC; ranges are half-open; every rounded number has an exact twin beside it.',
+  tags: [
+    { name: 'provider', description: 'The present of nodes' },
+    { name: 'usage', description: 'Windows and single events' },
+    { name: 'settlements', description: 'What was paid, and what is open' },
+    { name: 'wallets', description: 'Balances and entries' },
+    { name: 'operation', description: 'For the operator' },
+  ],
+}
+
+/** The reader's app: all routes, not listening yet. */
+export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
+  const app = Fastify({
+    // Requests are counted by metrics; what goes wrong is logged where it is known why.
+    logger: false,
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // A misspelt parameter is refused, never dropped, and all that is wrong is said at once.
+    ajv: { customOptions: { removeAdditional: false, allErrors: true } },
+    frameworkErrors: (_error, request, reply) =>
+      void sendProblem(
+        request,
+        reply,
+        new Problem('invalid_url', 'The path holds a broken percent-encoding.'),
+      ),
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  problemHandlers(app, parts.logger)
+  app.addHook('onSend', async (_request, reply) => {
+    if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
+    reply.header('x-content-type-options', 'nosniff')
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const labels = {
+      route: request.routeOptions.url ?? 'none',
+      method: request.method,
+      status: String(reply.statusCode),
+    }
+    parts.metrics.observe('hivemeter_http_request_duration_seconds', labels, reply.elapsedTime / 1_000)
+  })
+
+  await publishOpenApi(app, API)
+  await app.register(parts.ops)
+  const { clickhouse, logger, topics, partitions, clock } = parts
+  const routeParts = {
+    present: new Present(parts),
+    history: new History({ client: clickhouse, logger, topics }),
+    cursors: new Cursors(parts.cursorKey),
+    clock,
+    partitions,
+  }
+  providerRoutes(app, routeParts)
+  usageRoutes(app, routeParts)
+  eventRoutes(app, routeParts)
+  settlementRoutes(app, routeParts)
+  walletRoutes(app, routeParts)
+  await app.ready()
+  return app
+}

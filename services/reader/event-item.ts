@@ -1,0 +1,59 @@
+import type { CostRow } from '../../pipelines/clickhouse/queries/costs.ts'
+import type { SettlementRow } from '../../pipelines/clickhouse/queries/settlements.ts'
+import type { EventRow } from '../../pipelines/clickhouse/queries/usage-events.ts'
+import type { EventDecision, EventItem } from '../../schemas/http/usage.ts'
+import { formatTime } from '../http/times.ts'
+import { hoursNumber, kwhNumber, usdNumber, usdText } from './amounts.ts'
+
+/** A cost with its decision, and the settlement that paid it. */
+export interface PaidCost {
+  readonly cost: CostRow
+  readonly settlement: SettlementRow | null
+}
+
+/** An event as the list shows it; `paid` is null where its cost has no row (own, zero, or not loaded yet). */
+export function eventItem(nodeId: string, row: EventRow, paid: PaidCost | null): EventItem {
+  const costNanoUsd = BigInt(row.cost_nano_usd)
+  const gpuMs = BigInt(row.gpu_ms ?? row.gpu_ms_estimated)
+  const energyMwh = BigInt(row.energy_mwh ?? row.energy_mwh_estimated)
+  return {
+    event_id: row.event_text === '' ? row.event_id : row.event_text,
+    node_id: nodeId,
+    operator_id: textOrNull(row.operator_id),
+    model_id: row.model_id,
+    task_source: row.task_source,
+    occurred_at: formatTime(Number(row.occurred_ms)),
+    received_at: formatTime(Number(row.received_ms)),
+    tokens_in: row.tokens_in,
+    tokens_out: row.tokens_out,
+    duration_ms: row.duration_ms,
+    gpu_hours: hoursNumber(gpuMs),
+    gpu_ms: gpuMs,
+    gpu_estimated: row.gpu_ms === null,
+    energy_kwh: kwhNumber(energyMwh),
+    energy_mwh: energyMwh,
+    energy_source: row.energy_source === 'none' ? 'estimate' : row.energy_source,
+    usd: usdNumber(costNanoUsd),
+    usd_exact: usdText(costNanoUsd),
+    goal_id: textOrNull(row.goal_id),
+    requester_node_id: textOrNull(row.requester_node_id),
+    reservation_id: textOrNull(row.reservation_id),
+    late: row.late === 1,
+    decision: decisionOf(row, costNanoUsd, paid),
+    cost_seq: paid === null ? null : Number(paid.cost.cost_seq),
+    spark: paid === null ? null : Number(paid.cost.spark),
+    settlement_id: paid?.settlement?.settlement_id ?? null,
+    settled_at: paid?.settlement == null ? null : formatTime(Number(paid.settlement.settled_ms)),
+  }
+}
+
+/** Own work and free work are never paid and get no row; without a row any other decision is still on its way. */
+function decisionOf(row: EventRow, costNanoUsd: bigint, paid: PaidCost | null): EventDecision | null {
+  if (row.task_source === 'own') return 'own'
+  if (costNanoUsd === 0n) return 'zero'
+  return paid?.cost.decision ?? null
+}
+
+function textOrNull(text: string): string | null {
+  return text === '' ? null : text
+}

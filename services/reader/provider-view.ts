@@ -1,0 +1,143 @@
+import { pointsNumber, pointsText, scoreOf } from '../../pipelines/account/score.ts'
+import type { Account } from '../../schemas/records.ts'
+import type { Period, ProviderMode, ProviderView } from '../../schemas/http/provider.ts'
+import { formatTimeOrNull } from '../http/times.ts'
+import { hoursNumber, kwhNumber, shareNumber, sparkNumber, usdNumber, usdText } from './amounts.ts'
+import type { NodeState } from './present.ts'
+
+/** Hive and idle work of a node over some time. */
+export interface SharedWork {
+  readonly inferences: bigint
+  readonly gpuMsMeasured: bigint
+  readonly gpuMsEstimated: bigint
+  readonly energyMwhMeasured: bigint
+  readonly energyMwhEstimated: bigint
+  readonly energyMwhCompatible: bigint
+  readonly costNanoUsd: bigint
+}
+
+/** The time that the stats are about: null for lifetime. */
+export interface ViewPeriod {
+  readonly name: Period
+  readonly startMs: number | null
+  readonly endMs: number | null
+}
+
+export const LIFETIME: ViewPeriod = { name: 'lifetime', startMs: null, endMs: null }
+
+/** Work since the first event, from the account. */
+export function lifetimeWork(account: Account): SharedWork {
+  return {
+    inferences: BigInt(account.inferences),
+    gpuMsMeasured: account.gpu_ms_measured,
+    gpuMsEstimated: account.gpu_ms_estimated,
+    energyMwhMeasured: account.energy_mwh_measured,
+    energyMwhEstimated: account.energy_mwh_estimated,
+    energyMwhCompatible: account.energy_mwh_compatible,
+    costNanoUsd: account.cost_nano_usd,
+  }
+}
+
+export interface ViewInput {
+  readonly state: NodeState
+  readonly mode: ProviderMode
+  readonly period: ViewPeriod
+  /** The work of the period. */
+  readonly work: SharedWork
+  /** Of what was read, in milliseconds. */
+  readonly asOfMs: number | null
+}
+
+/** The provider view: every documented field, and what stands beside. Score, pending and rewards are lifetime always. */
+export function providerView({ state, mode, period, work, asOfMs }: ViewInput): ProviderView {
+  const { account } = state
+  const gpuMs = work.gpuMsMeasured + work.gpuMsEstimated
+  const energyMwh = energyOf(work, mode)
+  const microSpark = account.operators.reduce((sum, operator) => sum + operator.micro_spark, 0n)
+  return {
+    node_id: account.node_id,
+    node_tier: account.tier,
+    contribution: contribution(account, mode),
+    compute_stats: {
+      gpu_hours_served: hoursNumber(gpuMs),
+      gpu_ms: gpuMs,
+      total_inferences: work.inferences,
+      energy_kwh_contributed: kwhNumber(energyMwh),
+      energy_mwh: energyMwh,
+      metered_api_costs_absorbed: usdNumber(work.costNanoUsd),
+      metered_api_costs_absorbed_exact: usdText(work.costNanoUsd),
+    },
+    provider_identity: { cause_alignment: null, electricity_rate_kwh: null },
+    pending_settlements: {
+      count: account.pending_count,
+      total_usd: usdNumber(account.pending_nano_usd),
+      total_usd_exact: usdText(account.pending_nano_usd),
+    },
+    reward_summary: {
+      total_spark_earned: sparkNumber(microSpark),
+      total_micro_spark_earned: microSpark,
+      total_rewards: 0,
+      last_reward_at: null,
+    },
+    mode,
+    period: period.name,
+    period_start: formatTimeOrNull(period.startMs),
+    period_end: formatTimeOrNull(period.endMs),
+    as_of: formatTimeOrNull(asOfMs),
+    final: asOfMs !== null && period.endMs !== null && asOfMs >= period.endMs,
+    sources: sources(work),
+  }
+}
+
+function energyOf(work: SharedWork, mode: ProviderMode): bigint {
+  return mode === 'compatible' ? work.energyMwhCompatible : work.energyMwhMeasured + work.energyMwhEstimated
+}
+
+/** Without heartbeats a node is never up and announces nothing: those weights are 0. */
+function contribution(account: Account, mode: ProviderMode): ProviderView['contribution'] {
+  const lifetime = lifetimeWork(account)
+  const { units, weights, visibilityTier } = scoreOf({
+    uptimePpm: 0,
+    agents: 0,
+    posts: 0,
+    adImpressions: 0,
+    gpuMs: lifetime.gpuMsMeasured + lifetime.gpuMsEstimated,
+    inferences: lifetime.inferences,
+    energyMwh: energyOf(lifetime, mode),
+    costNanoUsd: lifetime.costNanoUsd,
+  })
+  return {
+    score: pointsNumber(units, 2),
+    score_exact: pointsText(units),
+    visibility_tier: visibilityTier,
+    breakdown: {
+      uptime_weight: pointsNumber(weights.uptime, 4),
+      gpu_hours_weight: pointsNumber(weights.gpuHours, 4),
+      inference_weight: pointsNumber(weights.inferences, 4),
+      energy_weight: pointsNumber(weights.energy, 4),
+      api_cost_weight: pointsNumber(weights.apiCosts, 4),
+      agent_weight: pointsNumber(weights.agents, 4),
+      post_weight: pointsNumber(weights.posts, 4),
+      ad_weight: pointsNumber(weights.adImpressions, 4),
+    },
+  }
+}
+
+function sources(work: SharedWork): ProviderView['sources'] {
+  const gpuMs = work.gpuMsMeasured + work.gpuMsEstimated
+  const energyMwh = work.energyMwhMeasured + work.energyMwhEstimated
+  return {
+    gpu_time: {
+      measured_gpu_ms: work.gpuMsMeasured,
+      estimated_gpu_ms: work.gpuMsEstimated,
+      measured_share: shareNumber(work.gpuMsMeasured, gpuMs),
+      estimated_share: shareNumber(work.gpuMsEstimated, gpuMs),
+    },
+    energy: {
+      measured_energy_mwh: work.energyMwhMeasured,
+      estimated_energy_mwh: work.energyMwhEstimated,
+      measured_share: shareNumber(work.energyMwhMeasured, energyMwh),
+      estimated_share: shareNumber(work.energyMwhEstimated, energyMwh),
+    },
+  }
+}

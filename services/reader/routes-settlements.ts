@@ -1,0 +1,150 @@
+import { openCosts } from '../../pipelines/clickhouse/queries/costs.ts'
+import type { CostRow } from '../../pipelines/clickhouse/queries/costs.ts'
+import { settlementsOf } from '../../pipelines/clickhouse/queries/settlements.ts'
+import type { SettlementRow } from '../../pipelines/clickhouse/queries/settlements.ts'
+import { loadedOf } from '../../pipelines/clickhouse/queries/watermarks.ts'
+import type { BlockSource, Loaded } from '../../pipelines/clickhouse/queries/watermarks.ts'
+import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
+import { problemResponses } from '../../schemas/http/problem.ts'
+import { OpenCostPage, SettlementPage, SettlementsQuery } from '../../schemas/http/settlements.ts'
+import type { OpenCostItem, SettlementItem } from '../../schemas/http/settlements.ts'
+import { formatTime, formatTimeOrNull } from '../http/times.ts'
+import { usdNumber, usdText } from './amounts.ts'
+import type { ReaderApp, RouteParts } from './parts.ts'
+import { firstOf } from './parts.ts'
+
+const PROBLEMS = problemResponses(
+  'node_not_registered',
+  'invalid_request',
+  'invalid_cursor',
+  'state_loading',
+  'history_unavailable',
+  'overloaded',
+)
+
+/** GET /api/settlements and …/pending. */
+export function settlementRoutes(app: ReaderApp, parts: RouteParts): void {
+  app.get(
+    '/api/settlements',
+    {
+      schema: {
+        summary: "A node's settlements, oldest first",
+        tags: ['settlements'],
+        querystring: SettlementsQuery,
+        response: {
+          200: { description: 'A page', content: { 'application/json': { schema: SettlementPage } } },
+          ...PROBLEMS,
+        },
+      },
+    },
+    async (request, reply) => {
+      const { node_id } = request.query
+      const { shown, ...beside } = await readPage(
+        parts,
+        'settlements',
+        request.query,
+        settlementsOf,
+        (row) => row.to_seq,
+      )
+      return reply.send({ items: shown.map((row) => settlementItem(node_id, row)), ...beside })
+    },
+  )
+
+  app.get(
+    '/api/settlements/pending',
+    {
+      schema: {
+        summary: "A node's costs that are not paid, in its own sequence",
+        description:
+          'pending, over_limit, not_allowed and written_off; own, free and settled ones are not listed.',
+        tags: ['settlements'],
+        querystring: SettlementsQuery,
+        response: {
+          200: { description: 'A page', content: { 'application/json': { schema: OpenCostPage } } },
+          ...PROBLEMS,
+        },
+      },
+    },
+    async (request, reply) => {
+      const { node_id } = request.query
+      const { shown, ...beside } = await readPage(
+        parts,
+        'open costs',
+        request.query,
+        openCosts,
+        (row) => row.cost_seq,
+      )
+      const nowMs = parts.clock.nowMs()
+      return reply.send({ items: shown.map((row) => openCostItem(node_id, row, nowMs)), ...beside })
+    },
+  )
+}
+
+interface SeqQuery {
+  readonly nodeId: string
+  readonly source: BlockSource
+  readonly loaded: Loaded
+  readonly afterSeq: string
+  readonly limit: number
+}
+
+/** A page of a list that goes by the node's own sequence. */
+async function readPage<Row>(
+  parts: RouteParts,
+  list: string,
+  query: { readonly node_id: string; readonly cursor?: string; readonly limit: number },
+  read: (client: ClickhouseClient, query: SeqQuery) => Promise<Row[]>,
+  seqOf: (row: Row) => string,
+): Promise<{ shown: readonly Row[]; next_cursor: string | null; as_of: string | null }> {
+  const { node_id: nodeId, cursor, limit } = query
+  const scope = `${list}\n${nodeId}`
+  const [afterSeq = '0'] = cursor === undefined ? [] : parts.cursors.open(scope, cursor, 1)
+  const { partition } = await parts.present.node(nodeId)
+  return await parts.history.ask(async (client) => {
+    const source = parts.history.moneySource(partition)
+    const loaded = await loadedOf(client, source)
+    if (loaded === null) return { shown: [], next_cursor: null, as_of: null }
+    const rows = await read(client, { nodeId, source, loaded, afterSeq, limit: limit + 1 })
+    const { shown, last } = firstOf(rows, limit)
+    return {
+      shown,
+      next_cursor: last === null ? null : parts.cursors.seal(scope, [seqOf(last)]),
+      as_of: formatTimeOrNull(loaded.watermarkMs),
+    }
+  })
+}
+
+function settlementItem(nodeId: string, row: SettlementRow): SettlementItem {
+  const costNanoUsd = BigInt(row.cost_nano_usd)
+  return {
+    settlement_id: row.settlement_id,
+    node_id: nodeId,
+    operator_id: row.operator_id,
+    from_seq: BigInt(row.from_seq),
+    to_seq: BigInt(row.to_seq),
+    costs: BigInt(row.costs),
+    usd: usdNumber(costNanoUsd),
+    usd_exact: usdText(costNanoUsd),
+    spark: BigInt(row.spark),
+    settled_at: formatTime(Number(row.settled_ms)),
+    reason: row.reason,
+  }
+}
+
+function openCostItem(nodeId: string, row: CostRow, nowMs: number): OpenCostItem {
+  const costNanoUsd = BigInt(row.cost_nano_usd)
+  return {
+    cost_seq: BigInt(row.cost_seq),
+    event_id: row.event_id,
+    node_id: nodeId,
+    operator_id: row.operator_id === '' ? null : row.operator_id,
+    task_source: row.task_source,
+    decision: row.decision,
+    usd: usdNumber(costNanoUsd),
+    usd_exact: usdText(costNanoUsd),
+    spark: BigInt(row.spark),
+    occurred_at: formatTime(Number(row.occurred_ms)),
+    decided_at: formatTime(Number(row.decided_ms)),
+    age_seconds: Math.max(0, Math.floor((nowMs - Number(row.decided_ms)) / 1_000)),
+  }
+}

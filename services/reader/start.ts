@@ -1,0 +1,74 @@
+import { createHmac } from 'node:crypto'
+import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
+import { CompactedTable } from '../../pipelines/kafka/table.ts'
+import { topicNames } from '../../schemas/topics.ts'
+import { VERSION } from '../../schemas/version.ts'
+import type { Config } from '../config.ts'
+import { listen } from '../http/listen.ts'
+import type { RunningService, ServiceParts } from '../process.ts'
+import { Accounts } from './accounts.ts'
+import { buildReader } from './app.ts'
+
+/** Bytes of a process' own group id: no other reader has the same, so that each follows all partitions. */
+const GROUP_ID_BYTES = 8
+
+/** node.state and ClickHouse → the reader's routes. It listens at once; /readyz says when the accounts are loaded. */
+export async function startReader(parts: ServiceParts): Promise<RunningService> {
+  const { config, logger, clock, metrics, random, ops } = parts
+  const topics = topicNames(config.topicPrefix)
+  const accounts = new Accounts(config.partitions)
+  const table = new CompactedTable({
+    brokers: config.kafkaBrokers,
+    clientId: `hivemeter-reader/${VERSION}`,
+    logger,
+    clock,
+    topic: topics.nodeState,
+    groupId: `${config.topicPrefix}reader-${random.bytes(GROUP_ID_BYTES).toString('hex')}`,
+    partitions: config.partitions,
+    onRecord: (record) => {
+      accounts.apply(record)
+      metrics.set('hivemeter_reader_state_records', {}, accounts.size)
+    },
+  })
+  const clickhouse = openClickhouse({
+    url: config.clickhouseUrl,
+    user: config.clickhouseUser,
+    password: config.clickhousePassword,
+    database: config.clickhouseDatabase,
+  })
+  await using undo = new AsyncDisposableStack()
+  undo.defer(() => clickhouse.close())
+  const app = await buildReader({
+    accounts,
+    table,
+    clickhouse,
+    topics,
+    partitions: config.partitions,
+    cursorKey: cursorKey(config),
+    clock,
+    logger,
+    metrics,
+    ops,
+  })
+  undo.defer(() => app.close())
+  await listen(app, { host: config.readerHost, port: config.readerPort, key: 'readerPort' })
+  undo.defer(() => table.stop())
+  await table.start()
+  const running = undo.move()
+  return {
+    readiness: () => ({ waitingFor: table.waitingFor(), halted: [] }),
+    stop: () => running.disposeAsync(),
+    failed: table.failed,
+  }
+}
+
+/**
+ * The same for every reader of one database, so that a cursor of one is good at the next, and after a restart; made
+ * from what only they know, the database's credentials.
+ */
+function cursorKey(config: Config): Buffer {
+  const { clickhouseDatabase, clickhouseUser, clickhousePassword, topicPrefix } = config
+  return createHmac('sha256', clickhousePassword)
+    .update(JSON.stringify(['hivemeter cursor', clickhouseDatabase, clickhouseUser, topicPrefix]))
+    .digest()
+}
