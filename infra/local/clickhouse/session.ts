@@ -13,7 +13,7 @@ interface Session {
   expiry: NodeJS.Timeout | undefined
 }
 
-/** A request's hold on a session. `restore` before the answer, `release` always. */
+/** A request's hold on a session; nobody else has it until `release`. */
 export interface SessionHold {
   readonly connection: Connection
   release(): void

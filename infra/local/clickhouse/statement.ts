@@ -89,7 +89,7 @@ function readInsertSelect(cursor: Cursor, text: string): Statement {
     if (!call && isWord(token, 'INPUT') && isSymbol(cursor.peek(), '(')) {
       const open = cursor.peek()
       const end = cursor.skipGroup()
-      call = { start: token.start, end, structure: text.slice((open?.end ?? end) + 0, end - 1) }
+      call = { start: token.start, end, structure: text.slice(open?.end ?? end, end - 1) }
     } else if (call && isWord(token, 'FORMAT') && cursor.peek()?.kind === 'word') {
       const name = cursor.next()
       const nameEnd = name?.end ?? token.end
