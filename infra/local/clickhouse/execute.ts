@@ -6,6 +6,7 @@ import type { Asked } from './request.ts'
 import { noteSessionState, type Sessions } from './session.ts'
 import { prepareConnection, requestSettings } from './settings.ts'
 import { readFromFile, type Spool } from './spool.ts'
+import { holdsSeveral } from './statement.ts'
 import { isStreamable, openResult, ResultStream } from './stream.ts'
 
 /** Result bytes of a read that is not streamed (measured: it costs about five times that in memory). */
@@ -110,7 +111,8 @@ function answer(known: Pick<Answer, 'body' | 'format'> & Partial<Answer>): Answe
 /** Asks the engine's own parser. @returns true if the statement only reads. */
 async function mayRun(engine: Engine, head: string, asked: Asked, caller: Caller): Promise<boolean> {
   const { statementCount, queryClass } = await engine.classify(head)
-  if (statementCount > 1) {
+  // What cannot be parsed counts as none; the engine would still run the statements before the one that is wrong.
+  if (statementCount > 1 || (statementCount === 0 && holdsSeveral(asked.text))) {
     throw new ClickhouseError(62, 'SYNTAX_ERROR', 'Syntax error (Multi-statements are not allowed)')
   }
   if (asked.statement.kind === 'text' && asked.statement.outfile) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { readFromFile } from './spool.ts'
-import { readStatement } from './statement.ts'
+import { holdsSeveral, readStatement } from './statement.ts'
 
 /** The statement as it is sent to the engine when its data lies in the file `/f`. */
 function rewritten(text: string): string {
@@ -76,6 +76,14 @@ describe('statements', () => {
       assert.equal(statement.format, format)
     })
   }
+
+  it('tells several statements from one', () => {
+    for (const text of ['SELECT 1', 'SELECT 1;;', `SELECT ';' -- ; x`, 'SELECT ";" /* ; x */ ; -- y']) {
+      assert.equal(holdsSeveral(text), false, text)
+    }
+    for (const text of ['SELECT 1; x', 'DROP TABLE t; (', `DROP (;'`, ';;x'])
+      assert.equal(holdsSeveral(text), true, text)
+  })
 
   it('takes every byte behind the format for data', () => {
     fc.assert(

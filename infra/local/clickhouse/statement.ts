@@ -56,6 +56,16 @@ export function readStatement(text: string): Statement {
   return { kind: 'text', ...readClauses(cursor), streams, insert: false }
 }
 
+/** True if anything but semicolons follows a semicolon. Quotes and comments aside, that is a second statement. */
+export function holdsSeveral(text: string): boolean {
+  let ended = false
+  for (const token of tokens(text)) {
+    if (isSymbol(token, ';')) ended = true
+    else if (ended) return true
+  }
+  return false
+}
+
 function readInsert(cursor: Cursor, text: string): Statement {
   cursor.next()
   cursor.skipWord('INTO')

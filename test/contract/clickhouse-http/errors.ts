@@ -60,6 +60,8 @@ export function describeErrors(target: () => Target): void {
         `SELECT 1; DROP TABLE ${victim}`,
         `DROP TABLE ${victim}; SELECT 1`,
         `SELECT 1;; SELEC`,
+        `DROP TABLE ${victim}; NONSENSE (`,
+        `DROP TABLE ${victim};\n\n'`,
       ]) {
         await assert.rejects(target().client.command({ query }), { code: '62' })
       }
