@@ -1,0 +1,248 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import * as fc from 'fast-check'
+import { SCHEMA_ID, modelsCodec, tickCodec, usageEventsCodec } from '../../schemas/avro.ts'
+import { partitionOfNode } from '../../schemas/ids.ts'
+import type { UsageEvent } from '../../schemas/usage.ts'
+import { RECEIPT_HEADER, USAGE_BOUNDS, WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
+import type { SourceRecord } from './source.ts'
+import { NotAvro, decodeUsageEvents } from './usage-decode.ts'
+import { measuresOf } from './usage-measures.ts'
+import { UsageModel } from './usage-model.ts'
+import { WindowSums } from './usage-sums.ts'
+
+const NOW_MS = Date.UTC(2026, 0, 31, 23, 59, 30)
+
+const EVENT: UsageEvent = {
+  event_id: Buffer.alloc(16, 7),
+  event_text: null,
+  node_id: 'node-1',
+  operator_id: 'operator-1',
+  model_id: 'model',
+  task_source: 'hive',
+  occurred_at: NOW_MS,
+  tokens_in: 1_000,
+  tokens_out: 500,
+  duration_ms: null,
+  gpu_ms: null,
+  energy_mwh: null,
+  energy_source: 'none',
+  cost_nano_usd: 5,
+  goal_id: null,
+  requester_node_id: null,
+  reservation_id: null,
+}
+
+const event = (said: Partial<UsageEvent>): UsageEvent => ({ ...EVENT, ...said })
+const id = (number: number): Buffer => Buffer.alloc(16, number)
+
+function record(offset: number, value: Buffer | null, said: Partial<SourceRecord> = {}): SourceRecord {
+  return { partition: 0, offset: BigInt(offset), timestampMs: NOW_MS, key: null, value, headers: {}, ...said }
+}
+
+const events = (...list: UsageEvent[]): Buffer => usageEventsCodec.encode({ events: list })
+const open = (): UsageModel => new UsageModel({ partition: 0, partitions: 1, models: [], modelsVersion: 0 })
+
+function reasonsOf(model: UsageModel, value: Buffer | null, said: Partial<SourceRecord> = {}): string[] {
+  const { setAside } = model.apply(record(0, value, said))
+  return setAside?.reasons.map(({ index, reason }) => `${index} ${reason}`) ?? []
+}
+
+describe('usage, worked out plainly', () => {
+  it('counts an event once: a repeat is nothing, another content a conflict, another node another event', () => {
+    const model = open()
+    const outcome = model.apply(
+      record(
+        0,
+        events(
+          EVENT,
+          event({ event_text: 'other spelling' }),
+          event({ tokens_in: 1 }),
+          event({ node_id: 'node-2' }),
+        ),
+      ),
+    )
+    assert.deepEqual(
+      outcome.counted.map(({ index }) => index),
+      [0, 3],
+    )
+    assert.deepEqual(outcome.setAside?.reasons, [{ index: 2, reason: 'conflict' }])
+    assert.deepEqual(model.apply(record(1, events(EVENT))).counted, [])
+  })
+
+  it('sets whole records aside that are not ours', () => {
+    assert.deepEqual(reasonsOf(open(), null), ['-1 framing'])
+    assert.deepEqual(reasonsOf(open(), Buffer.from('{"json":1}')), ['-1 framing'])
+    assert.deepEqual(reasonsOf(open(), Buffer.from([0, 0, 0, 0, 99])), ['-1 unknown_schema'])
+    assert.deepEqual(reasonsOf(open(), events(EVENT).subarray(0, -1)), ['-1 malformed'])
+    assert.deepEqual(reasonsOf(open(), Buffer.concat([events(EVENT), Buffer.alloc(1)])), ['-1 malformed'])
+    assert.deepEqual(reasonsOf(open(), tickCodec.encode({ written_by: 'test' })), [])
+  })
+
+  it('refuses an array count beyond the bytes at once', () => {
+    const bomb = Buffer.from([0, 0, 0, 0, SCHEMA_ID.usageEvents, 0x80, 0x84, 0xaf, 0x5f])
+    assert.deepEqual(reasonsOf(open(), bomb), ['-1 malformed'])
+  })
+
+  it('refuses single events and counts the others of the record', () => {
+    const { ageMsMax, aheadMsMax, taskSlackMs, durationMsMax } = USAGE_BOUNDS
+    const value = events(
+      event({ event_id: id(1), occurred_at: NOW_MS - ageMsMax - taskSlackMs }),
+      event({ event_id: id(2), occurred_at: NOW_MS - ageMsMax - taskSlackMs - 1 }),
+      event({ event_id: id(3), occurred_at: NOW_MS + aheadMsMax + taskSlackMs }),
+      event({ event_id: id(4), occurred_at: NOW_MS + aheadMsMax + taskSlackMs + 1 }),
+      event({ event_id: id(5), gpu_ms: durationMsMax + 1 }),
+      event({ event_id: id(6), energy_source: 'meter' }),
+      event({ event_id: id(7), model_id: 'a\u0007' }),
+      event({ event_id: id(8), goal_id: '' }),
+    )
+    const model = open()
+    const { counted, setAside } = model.apply(record(0, value))
+    assert.deepEqual(
+      counted.map(({ index }) => index),
+      [0, 2],
+    )
+    assert.deepEqual(
+      setAside?.reasons.map(({ index, reason }) => `${index} ${reason}`),
+      ['1 too_old', '3 in_future', '4 out_of_range', '5 invalid_value', '6 invalid_text', '7 invalid_text'],
+    )
+  })
+
+  it('refuses a node of another partition', () => {
+    const partition = (partitionOfNode('node-1', 4) + 1) % 4
+    const model = new UsageModel({ partition, partitions: 4, models: [], modelsVersion: 0 })
+    assert.deepEqual(reasonsOf(model, events(EVENT)), ['0 wrong_partition'])
+  })
+
+  it('judges the age of a replayed record by its first receipt, which can only be earlier', () => {
+    const old = events(event({ occurred_at: NOW_MS - USAGE_BOUNDS.ageMsMax * 2 }))
+    const receipt = (atMs: number) => ({ headers: { [RECEIPT_HEADER]: Buffer.from(String(atMs)) } })
+    assert.deepEqual(reasonsOf(open(), old), ['0 too_old'])
+    assert.deepEqual(reasonsOf(open(), old, receipt(NOW_MS - USAGE_BOUNDS.ageMsMax)), [])
+    const ahead = events(event({ occurred_at: NOW_MS + USAGE_BOUNDS.ageMsMax }))
+    assert.deepEqual(reasonsOf(open(), ahead, receipt(NOW_MS + USAGE_BOUNDS.ageMsMax)), ['0 in_future'])
+  })
+
+  it('calls an event late when the watermark, its own record included, is at its window end', () => {
+    const occurredAt = Date.UTC(2026, 0, 31, 23, 50)
+    const lateAt = (receiptMs: number): boolean | undefined =>
+      open()
+        .apply(record(0, events(event({ occurred_at: occurredAt })), { timestampMs: receiptMs }))
+        .counted.at(0)?.late
+    const endMs = occurredAt + 60_000 + WATERMARK_DELAY_MS
+    assert.equal(lateAt(endMs - 1), false)
+    assert.equal(lateAt(endMs), true)
+  })
+
+  it('never lets the watermark fall', () => {
+    const model = open()
+    model.apply(record(0, tickCodec.encode({ written_by: 'x' })))
+    model.apply(record(1, tickCodec.encode({ written_by: 'x' }), { timestampMs: NOW_MS - 1_000 }))
+    assert.equal(model.watermarkMs, NOW_MS - WATERMARK_DELAY_MS)
+  })
+
+  it('uses the models from their record on, never a lower version', () => {
+    const model = open()
+    const table = (version: number, tdp_watts: number) =>
+      modelsCodec.encode({ version, models: [{ model_id: 'model', paid_api: true, tdp_watts }] })
+    const estimate = (number: number): (number | undefined)[] => {
+      const [counted] = model.apply(record(number, events(event({ event_id: id(number) })))).counted
+      return [counted?.energy_mwh_estimated, counted?.energy_mwh_compatible, counted?.modelsVersion]
+    }
+    assert.deepEqual(estimate(1), [71, 71, 0])
+    model.apply(record(2, table(2, 3_600)))
+    assert.deepEqual(estimate(3), [1_500, 1_000, 2])
+    model.apply(record(4, table(1, 1)))
+    assert.deepEqual(estimate(5), [1_500, 1_000, 2])
+  })
+
+  it('keeps measured and estimated apart', () => {
+    const given = event({ gpu_ms: 3_600, energy_mwh: 9, energy_source: 'meter' })
+    assert.deepEqual(measuresOf(given, undefined), {
+      gpu_ms_measured: 3_600,
+      gpu_ms_estimated: 0,
+      energy_mwh_measured: 9,
+      energy_mwh_estimated: 0,
+      energy_mwh_compatible: 9,
+    })
+    const guessed = event({ gpu_ms: 3_600, energy_mwh: 9, energy_source: 'estimate' })
+    assert.equal(measuresOf(guessed, undefined).energy_mwh_estimated, 9)
+    // 170 W for 180 ms are 8.5 mWh: half to even.
+    assert.equal(measuresOf(event({ gpu_ms: 180 }), undefined).energy_mwh_estimated, 8)
+    assert.equal(measuresOf(event({ gpu_ms: 540 }), undefined).energy_mwh_estimated, 26)
+  })
+
+  it('adds up per window, over any split of the records', () => {
+    const list = fc.array(fc.record({ at: fc.nat(3_600_000), tokens: fc.nat(9), own: fc.boolean() }), {
+      maxLength: 40,
+    })
+    fc.assert(
+      fc.property(list, fc.integer({ min: 1, max: 9 }), (drawn, size) => {
+        const all = drawn.map(({ at, tokens, own }, index) =>
+          event({
+            event_id: id(index),
+            occurred_at: NOW_MS - at,
+            tokens_in: tokens,
+            task_source: own ? 'own' : 'hive',
+          }),
+        )
+        const sum = (parts: UsageEvent[][]): unknown => {
+          const [model, windows] = [open(), new WindowSums(900_000)]
+          for (const [at, part] of parts.entries()) {
+            for (const counted of model.apply(record(at, events(...part))).counted) windows.add(counted)
+          }
+          return [...windows.rows].sort(([left], [right]) => (left < right ? -1 : 1))
+        }
+        const split = Array.from({ length: Math.ceil(all.length / size) }, (_, at) =>
+          all.slice(at * size, (at + 1) * size),
+        )
+        assert.deepEqual(sum(split), sum([all]))
+      }),
+    )
+  })
+})
+
+describe('the decoder of verify', () => {
+  it('reads what avsc writes', () => {
+    const text = fc.string({ maxLength: 30, unit: 'grapheme' })
+    const optional = fc.option(text)
+    // Beyond 2^52 avsc's own encoder rounds; no field comes near.
+    const long = fc.integer({ min: -(2 ** 51), max: 2 ** 51 })
+    const drawn = fc.record({
+      event_id: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes)),
+      event_text: optional,
+      node_id: text,
+      operator_id: optional,
+      model_id: text,
+      task_source: fc.constantFrom('own', 'hive', 'idle'),
+      occurred_at: long,
+      tokens_in: fc.integer(),
+      tokens_out: fc.integer(),
+      duration_ms: fc.option(fc.integer()),
+      gpu_ms: fc.option(fc.integer()),
+      energy_mwh: fc.option(long),
+      energy_source: fc.constantFrom('none', 'meter', 'device', 'estimate'),
+      cost_nano_usd: long,
+      goal_id: optional,
+      requester_node_id: optional,
+      reservation_id: optional,
+    })
+    fc.assert(
+      fc.property(fc.array(drawn, { maxLength: 5 }), (list) => {
+        assert.deepEqual(decodeUsageEvents(events(...list).subarray(5)), list)
+      }),
+    )
+  })
+
+  it('never reads beyond the bytes, whatever they are', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        try {
+          decodeUsageEvents(Buffer.from(bytes))
+        } catch (error) {
+          assert(error instanceof NotAvro)
+        }
+      }),
+    )
+  })
+})
