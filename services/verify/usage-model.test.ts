@@ -208,25 +208,28 @@ describe('the decoder of verify', () => {
     const optional = fc.option(text)
     // Beyond 2^52 avsc's own encoder rounds; no field comes near.
     const long = fc.integer({ min: -(2 ** 51), max: 2 ** 51 })
-    const drawn = fc.record({
-      event_id: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes)),
-      event_text: optional,
-      node_id: text,
-      operator_id: optional,
-      model_id: text,
-      task_source: fc.constantFrom('own', 'hive', 'idle'),
-      occurred_at: long,
-      tokens_in: fc.integer(),
-      tokens_out: fc.integer(),
-      duration_ms: fc.option(fc.integer()),
-      gpu_ms: fc.option(fc.integer()),
-      energy_mwh: fc.option(long),
-      energy_source: fc.constantFrom('none', 'meter', 'device', 'estimate'),
-      cost_nano_usd: long,
-      goal_id: optional,
-      requester_node_id: optional,
-      reservation_id: optional,
-    })
+    const drawn = fc.record(
+      {
+        event_id: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes)),
+        event_text: optional,
+        node_id: text,
+        operator_id: optional,
+        model_id: text,
+        task_source: fc.constantFrom('own', 'hive', 'idle'),
+        occurred_at: long,
+        tokens_in: fc.integer(),
+        tokens_out: fc.integer(),
+        duration_ms: fc.option(fc.integer()),
+        gpu_ms: fc.option(fc.integer()),
+        energy_mwh: fc.option(long),
+        energy_source: fc.constantFrom('none', 'meter', 'device', 'estimate'),
+        cost_nano_usd: long,
+        goal_id: optional,
+        requester_node_id: optional,
+        reservation_id: optional,
+      },
+      { noNullPrototype: true },
+    )
     fc.assert(
       fc.property(fc.array(drawn, { maxLength: 5 }), (list) => {
         assert.deepEqual(decodeUsageEvents(events(...list).subarray(5)), list)
