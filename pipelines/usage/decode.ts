@@ -269,6 +269,17 @@ export class UsageColumns {
   }
 }
 
+/** Decodes a record into the columns; the problem of the whole record where its bytes are not one. */
+export function decodeInto(columns: UsageColumns, value: Buffer): EventProblem | null {
+  try {
+    columns.decode(value)
+    return null
+  } catch (error) {
+    if (error instanceof MalformedRecordError) return { index: -1, code: 'malformed', detail: error.message }
+    throw error
+  }
+}
+
 function isNodeId(bytes: Buffer): boolean {
   if (bytes.length < 1 || bytes.length > NODE_ID_BYTES_MAX) return false
   for (const byte of bytes) {

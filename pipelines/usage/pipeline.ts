@@ -21,15 +21,16 @@ import type { DeadLetter, EventProblem } from '../load/dead-letter.ts'
 import { writeDeltas } from './blocks.ts'
 import { EventCounter } from './count.ts'
 import type { BatchOutputs, RecordContext, UsageCounts } from './count.ts'
-import { MalformedRecordError, UsageColumns } from './decode.ts'
+import { decodeInto, UsageColumns } from './decode.ts'
 import { DICTIONARY_ENTRIES_MAX } from './dictionary.ts'
 import { HandOver } from './hand-over.ts'
 import { idKeyFingerprint } from './id-hash.ts'
 import { IdMemory } from './id-memory.ts'
 import type { IdPool } from './id-memory.ts'
 import { ENTRY_BYTES, ENTRY_WORDS } from './id-table.ts'
-import type { Found, Lookup, LookupKey } from './lookup.ts'
+import type { Found, Lookup } from './lookup.ts'
 import { MODELS, MODELS_VERSION } from './models.ts'
+import { OldIds } from './old-ids.ts'
 import { Deltas, toQuarterHours } from './rollup.ts'
 
 /** Ids in one record of usage.ids: one send carries it whole. */
@@ -177,34 +178,33 @@ export class AggregatorState implements TaskState {
     let ticked = false
     let pause: string | null = null
     let position = batch.nextOffset
-    let found: Found | null = null
-    const asked = new Set<string>()
+    const oldIds = new OldIds({
+      ...this.#options,
+      columns: this.#columns,
+      counter,
+      memory: this.#memory,
+    })
 
     for (const [at, record] of batch.records.entries()) {
       const schemaId = schemaIdOf(record.value)
       if (schemaId === SCHEMA_ID.usageEvents && record.value !== null) {
-        const problem = this.#decodeRecord(record.value)
+        const problem = decodeInto(this.#columns, record.value)
         if (problem !== null) {
           dead.push({ record, problems: [problem] })
         } else {
-          const gone = this.#makeRoom(task, record.timestampMs)
-          evicted += gone
-          if (this.#memory.isFull(this.#columns.count)) {
-            pause = 'ids_full'
-          } else if (task.low !== null && this.#needsLookup(task.low, asked)) {
-            const keys = this.#lookupKeys(batch.records.slice(at), task.low, asked)
-            const answer = await this.#options.lookup(this.#options.partition, task.evicted_seq, keys)
-            this.#countLookups(keys.length, answer)
-            if (answer === null) pause = 'lookup_unavailable'
-            else found = found === null ? answer : new Map([...found, ...answer])
-            this.#decodeRecord(record.value)
-          }
+          evicted += this.#makeRoom(task, record.timestampMs)
+          if (this.#memory.isFull(this.#columns.count)) pause = 'ids_full'
+          else if (
+            task.low !== null &&
+            !(await oldIds.prepare(batch.records.slice(at), task.low, task.evicted_seq))
+          )
+            pause = 'lookup_unavailable'
           if (pause !== null) {
             position = record.offset
             break
           }
           task.watermark = Math.max(task.watermark, record.timestampMs - WATERMARK_DELAY_MS)
-          const problems = this.#countRecord(record, task.watermark, found, out)
+          const problems = this.#countRecord(record, task.watermark, oldIds.found, out)
           if (problems.length > 0) dead.push({ record, problems })
         }
       } else if (schemaId === SCHEMA_ID.tick) {
@@ -268,17 +268,6 @@ export class AggregatorState implements TaskState {
     return new BlockLog({ topic: topics.usageBlocks, partition, nextSeq: this.#task.next_seq, clock })
   }
 
-  #decodeRecord(value: Buffer): EventProblem | null {
-    try {
-      this.#columns.decode(value)
-      return null
-    } catch (error) {
-      if (error instanceof MalformedRecordError)
-        return { index: -1, code: 'malformed', detail: error.message }
-      throw error
-    }
-  }
-
   #countRecord(
     record: LogRecord,
     watermarkMs: number,
@@ -326,45 +315,6 @@ export class AggregatorState implements TaskState {
     task.low = Math.max(task.low ?? Number.NEGATIVE_INFINITY, evicted.newestOccurredAt)
     task.evicted_seq = Math.max(task.evicted_seq, evicted.lastSeq)
     return evicted.ids
-  }
-
-  #needsLookup(low: number, asked: ReadonlySet<string>): boolean {
-    const columns = this.#columns
-    for (let index = 0; index < columns.count; index++) {
-      if (columns.refused[index] === 1 || (columns.occurredAt[index] as number) > low) continue
-      if (
-        this.#memory.find(this.#counter.entryOf(index)) === 'new' &&
-        !asked.has(this.#counter.nameOf(index))
-      ) {
-        return true
-      }
-    }
-    return false
-  }
-
-  /** The keys of all records from here on, so that a batch asks once. */
-  #lookupKeys(records: readonly LogRecord[], low: number, asked: Set<string>): LookupKey[] {
-    const columns = this.#columns
-    const keys: LookupKey[] = []
-    for (const { value } of records) {
-      if (value === null || schemaIdOf(value) !== SCHEMA_ID.usageEvents) continue
-      if (this.#decodeRecord(value) !== null) continue
-      for (let index = 0; index < columns.count; index++) {
-        const occurredAtMs = columns.occurredAt[index] as number
-        if (columns.refused[index] === 1 || occurredAtMs > low) continue
-        if (this.#memory.find(this.#counter.entryOf(index)) !== 'new') continue
-        const name = this.#counter.nameOf(index)
-        if (asked.has(name)) continue
-        asked.add(name)
-        const start = columns.idStart[index] as number
-        keys.push({
-          nodeId: columns.nodes.text(columns.node[index] as number),
-          occurredAtMs,
-          eventId: Buffer.from(columns.bytes.subarray(start, start + 16)),
-        })
-      }
-    }
-    return keys
   }
 
   /** Turns the batch into the records of one transaction, the task record last. */
@@ -416,16 +366,6 @@ export class AggregatorState implements TaskState {
       value: aggregatorTaskCodec.encode(task),
     })
     return { records, ids }
-  }
-
-  #countLookups(asked: number, answer: Found | null): void {
-    const { metrics } = this.#options
-    if (answer === null) {
-      metrics.count('hivemeter_id_lookups_total', { outcome: 'unavailable' })
-      return
-    }
-    metrics.count('hivemeter_id_lookups_total', { outcome: 'found' }, answer.size)
-    metrics.count('hivemeter_id_lookups_total', { outcome: 'absent' }, asked - answer.size)
   }
 
   #showMemory(): void {

@@ -40,3 +40,19 @@ function checkIdKey(file: string): void {
     `The id key file ${file} does not hold 64 hex digits. Restore it from a backup; only where no event was ever counted, remove it and run this again.`,
   )
 }
+
+/** The installation's id key; exit 78 where the file is missing or holds none. */
+export function readIdKey(file: string): Buffer {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new ExitError(
+      EXIT.configuration,
+      `The id key file ${file} cannot be read. Run npm run migrate once, or put the installation's own file there.`,
+      { cause: error },
+    )
+  }
+  checkIdKey(file)
+  return Buffer.from(text.trim(), 'hex')
+}

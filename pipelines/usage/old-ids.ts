@@ -1,0 +1,87 @@
+import { SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
+import type { Metrics } from '../../schemas/metrics.ts'
+import type { LogRecord } from '../kafka/records.ts'
+import type { EventCounter } from './count.ts'
+import { decodeInto } from './decode.ts'
+import type { UsageColumns } from './decode.ts'
+import type { IdMemory } from './id-memory.ts'
+import type { Found, Lookup, LookupKey } from './lookup.ts'
+
+export interface OldIdsOptions {
+  readonly partition: number
+  readonly columns: UsageColumns
+  readonly counter: EventCounter
+  readonly memory: IdMemory
+  readonly lookup: Lookup
+  readonly metrics: Metrics
+}
+
+/**
+ * The look-ups of one batch: events at or before `low` may have left memory, so ClickHouse is asked whether it has
+ * them, once for all records that follow, and before the transaction begins.
+ */
+export class OldIds {
+  readonly #options: OldIdsOptions
+  readonly #asked = new Set<string>()
+  /** What ClickHouse knew of the events asked for; null before anything was asked. */
+  found: Found | null = null
+
+  constructor(options: OldIdsOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Makes sure that every old event of `records[0]`, which stands decoded in the columns, was asked for; asks for those
+   * of all `records` at once. False: ClickHouse is away, or has not loaded `evictedSeq` yet.
+   */
+  async prepare(records: readonly LogRecord[], low: number, evictedSeq: number): Promise<boolean> {
+    if (!this.#isAnyToAsk(low)) return true
+    const { lookup, partition, metrics, columns } = this.#options
+    const keys = this.#keysOf(records, low)
+    const answer = await lookup(partition, evictedSeq, keys)
+    const [first] = records
+    if (first?.value) decodeInto(columns, first.value)
+    if (answer === null) {
+      metrics.count('hivemeter_id_lookups_total', { outcome: 'unavailable' })
+      return false
+    }
+    metrics.count('hivemeter_id_lookups_total', { outcome: 'found' }, answer.size)
+    metrics.count('hivemeter_id_lookups_total', { outcome: 'absent' }, keys.length - answer.size)
+    this.found = this.found === null ? answer : new Map([...this.found, ...answer])
+    return true
+  }
+
+  #isAnyToAsk(low: number): boolean {
+    for (let index = 0; index < this.#options.columns.count; index++) {
+      if (this.#mustAsk(index, low)) return true
+    }
+    return false
+  }
+
+  #keysOf(records: readonly LogRecord[], low: number): LookupKey[] {
+    const { columns, counter } = this.#options
+    const keys: LookupKey[] = []
+    for (const { value } of records) {
+      if (value === null || schemaIdOf(value) !== SCHEMA_ID.usageEvents) continue
+      if (decodeInto(columns, value) !== null) continue
+      for (let index = 0; index < columns.count; index++) {
+        if (!this.#mustAsk(index, low)) continue
+        this.#asked.add(counter.nameOf(index))
+        const start = columns.idStart[index] as number
+        keys.push({
+          nodeId: columns.nodes.text(columns.node[index] as number),
+          occurredAtMs: columns.occurredAt[index] as number,
+          eventId: Buffer.from(columns.bytes.subarray(start, start + 16)),
+        })
+      }
+    }
+    return keys
+  }
+
+  #mustAsk(index: number, low: number): boolean {
+    const { columns, counter, memory } = this.#options
+    if (columns.refused[index] === 1 || (columns.occurredAt[index] as number) > low) return false
+    if (memory.find(counter.entryOf(index)) !== 'new') return false
+    return !this.#asked.has(counter.nameOf(index))
+  }
+}
