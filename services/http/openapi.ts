@@ -1,5 +1,5 @@
 import swagger from '@fastify/swagger'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifySchema } from 'fastify'
 import { OPS_SCHEMAS } from '../../schemas/http/ops.ts'
 
 export interface ApiInfo {
@@ -26,6 +26,7 @@ export async function publishOpenApi(app: FastifyInstance, info: ApiInfo): Promi
       info: { title: info.title, version: info.version, description: info.description },
       tags: [...info.tags],
     },
+    transform: ({ schema, url }) => ({ schema: withOptionalDefaults(schema ?? {}), url }),
   })
   app.get(
     '/openapi.json',
@@ -45,4 +46,17 @@ export async function publishOpenApi(app: FastifyInstance, info: ApiInfo): Promi
     },
     async (_request, reply) => reply.send(app.swagger()),
   )
+}
+
+/** A parameter with a default need not be sent: after validation it is always there, so its schema requires it. */
+function withOptionalDefaults(schema: FastifySchema): FastifySchema {
+  const { querystring } = schema as { querystring?: QuerySchema }
+  if (querystring?.required === undefined) return schema
+  const required = querystring.required.filter((name) => querystring.properties[name]?.default === undefined)
+  return { ...schema, querystring: { ...querystring, required } }
+}
+
+interface QuerySchema {
+  readonly required?: readonly string[]
+  readonly properties: Readonly<Record<string, { readonly default?: unknown }>>
 }

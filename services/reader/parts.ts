@@ -34,12 +34,17 @@ export const JSON_TYPE = 'application/json'
 export const FORMATS = [JSON_TYPE, 'text/csv'] as const
 
 /** What a page shows of rows of which one more was read than it holds. */
-export function firstOf<Row>(
+export function pageOf<Row>(
   rows: readonly Row[],
   limit: number,
 ): { readonly shown: readonly Row[]; readonly last: Row | null } {
   const shown = rows.slice(0, limit)
   return { shown, last: rows.length > limit ? (shown.at(-1) ?? null) : null }
+}
+
+/** A list begins without a cursor, and with an empty one: `?cursor=`. */
+export function isFirst(cursor: string | undefined): cursor is undefined | '' {
+  return cursor === undefined || cursor === ''
 }
 
 /** Sends a table, with what JSON says beside the items in headers. */

@@ -15,7 +15,7 @@ import { formatTimeOrNull } from '../http/times.ts'
 import { eventItem } from './event-item.ts'
 import type { PaidCost } from './event-item.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
-import { firstOf } from './parts.ts'
+import { isFirst, pageOf } from './parts.ts'
 import { rangeOf } from './range.ts'
 
 /** GET /api/usage/events: single events, each with what became of its cost. */
@@ -55,7 +55,7 @@ export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
         const rows = await usageEvents(client, query)
         return { rows, costs: await paidCosts(client, node_id, rows), asOfMs: loaded.watermarkMs }
       })
-      const { shown, last } = firstOf(answer.rows, limit)
+      const { shown, last } = pageOf(answer.rows, limit)
       const costs = new Map(answer.costs.map((paid) => [costKey(paid.cost), paid]))
       const items = shown.map((row) => eventItem(node_id, row, costs.get(costKey(row)) ?? null))
       const next_cursor = last === null ? null : parts.cursors.seal(scope, positionOf(place, last))
@@ -72,7 +72,7 @@ function placeOf(
   scope: string,
   query: { readonly cursor?: string; readonly from?: string; readonly to?: string },
 ): Place {
-  if (query.cursor === undefined) return { ...rangeOf(query, parts.clock.nowMs()), after: null }
+  if (isFirst(query.cursor)) return { ...rangeOf(query, parts.clock.nowMs()), after: null }
   const position = parts.cursors.open(scope, query.cursor, 5)
   const [fromMs = '', toMs = '', receivedMs = '', offset = '', index = ''] = position
   return { fromMs: Number(fromMs), toMs: Number(toMs), after: { receivedMs, offset, index } }

@@ -13,7 +13,7 @@ import { MINUTE_WINDOW_MS } from '../../schemas/usage.ts'
 import { HOUR_MS, floorTo } from './local-windows.ts'
 import type { NodeState } from './present.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
-import { firstOf } from './parts.ts'
+import { isFirst, pageOf } from './parts.ts'
 import { LIFETIME, lifetimeWork, providerView } from './provider-view.ts'
 import type { SharedWork, ViewPeriod } from './provider-view.ts'
 
@@ -78,8 +78,8 @@ export function providerRoutes(app: ReaderApp, parts: RouteParts): void {
     async (request, reply) => {
       const { mode, cursor, limit } = request.query
       const scope = `providers\n${mode}`
-      const [after = ''] = cursor === undefined ? [] : parts.cursors.open(scope, cursor, 1)
-      const { shown, last } = firstOf(await parts.present.nodesAfter(after, limit + 1), limit)
+      const [after = ''] = isFirst(cursor) ? [] : parts.cursors.open(scope, cursor, 1)
+      const { shown, last } = pageOf(await parts.present.nodesAfter(after, limit + 1), limit)
       const items = shown.map((state) => {
         const work = lifetimeWork(state.account)
         return providerView({ state, mode, period: LIFETIME, work, asOfMs: state.asOfMs })

@@ -11,7 +11,7 @@ import type { OpenCostItem, SettlementItem } from '../../schemas/http/settlement
 import { formatTime, formatTimeOrNull } from '../http/times.ts'
 import { usdNumber, usdText } from './amounts.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
-import { firstOf } from './parts.ts'
+import { isFirst, pageOf } from './parts.ts'
 
 const PROBLEMS = problemResponses(
   'node_not_registered',
@@ -98,14 +98,14 @@ async function readPage<Row>(
 ): Promise<{ shown: readonly Row[]; next_cursor: string | null; as_of: string | null }> {
   const { node_id: nodeId, cursor, limit } = query
   const scope = `${list}\n${nodeId}`
-  const [afterSeq = '0'] = cursor === undefined ? [] : parts.cursors.open(scope, cursor, 1)
+  const [afterSeq = '0'] = isFirst(cursor) ? [] : parts.cursors.open(scope, cursor, 1)
   const { partition } = await parts.present.node(nodeId)
   return await parts.history.ask(async (client) => {
     const source = parts.history.moneySource(partition)
     const loaded = await loadedOf(client, source)
     if (loaded === null) return { shown: [], next_cursor: null, as_of: null }
     const rows = await read(client, { nodeId, source, loaded, afterSeq, limit: limit + 1 })
-    const { shown, last } = firstOf(rows, limit)
+    const { shown, last } = pageOf(rows, limit)
     return {
       shown,
       next_cursor: last === null ? null : parts.cursors.seal(scope, [seqOf(last)]),

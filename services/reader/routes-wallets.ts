@@ -16,7 +16,7 @@ import { negotiate } from '../http/negotiate.ts'
 import { formatTime, formatTimeOrNull } from '../http/times.ts'
 import { sparkNumber } from './amounts.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
-import { FORMATS, firstOf, nextAddress, sendCsv } from './parts.ts'
+import { FORMATS, isFirst, nextAddress, pageOf, sendCsv } from './parts.ts'
 import { walletView } from './wallet-view.ts'
 
 const TAGS = ['wallets']
@@ -82,7 +82,7 @@ export function walletRoutes(app: ReaderApp, parts: RouteParts & { readonly part
       const { operator_id } = request.params
       const { limit, cursor } = request.query
       const scope = `entries\n${operator_id}`
-      const place = cursor === undefined ? FIRST_PAGE : placeOf(parts.cursors.open(scope, cursor, 5))
+      const place = isFirst(cursor) ? FIRST_PAGE : placeOf(parts.cursors.open(scope, cursor, 5))
       await parts.present.wallet(operator_id)
       const { rows, asOfMs } = await parts.history.ask(async (client) => {
         const watermarkMs = await smallestWatermark(client, parts.history.moneyTopic, parts.partitions)
@@ -92,7 +92,7 @@ export function walletRoutes(app: ReaderApp, parts: RouteParts & { readonly part
         const query = { walletId: operator_id, beforeMs, after: place.after, limit: limit + 1 }
         return { rows: await walletEntries(client, query), asOfMs: watermarkMs }
       })
-      const { shown, last } = firstOf(rows, limit)
+      const { shown, last } = pageOf(rows, limit)
       const items = entryItems(shown, place.balanceMicroSpark)
       const balance = items.at(-1)?.balance_micro_spark ?? place.balanceMicroSpark
       const next_cursor =
