@@ -1,0 +1,31 @@
+import type { LogProducer } from '../../pipelines/kafka/producer.ts'
+import type { LogAppend } from '../../pipelines/kafka/records.ts'
+import { usageEventsCodec } from '../../schemas/avro.ts'
+import { partitionOfNode } from '../../schemas/ids.ts'
+import { RECEIPT_HEADER } from '../../schemas/usage.ts'
+import type { UsageEvent } from '../../schemas/usage.ts'
+
+/** Events in one record: about 300 kB of the longest texts. */
+const EVENTS_PER_RECORD = 100
+
+/**
+ * Appends events to usage.metered with the receipt of the record that they were refused in, so that their age is
+ * judged as it was then. Rejects where the broker does not acknowledge: they may be in the log then, and a second
+ * replay makes repeats of them.
+ */
+export async function putBack(
+  producer: LogProducer,
+  events: readonly UsageEvent[],
+  receiptMs: number,
+  partitions: number,
+): Promise<void> {
+  const byPartition = Map.groupBy(events, (event) => partitionOfNode(event.node_id, partitions))
+  for (const [partition, group] of byPartition) {
+    for (let from = 0; from < group.length; from += EVENTS_PER_RECORD) {
+      const value = usageEventsCodec.encode({ events: group.slice(from, from + EVENTS_PER_RECORD) })
+      const headers = { [RECEIPT_HEADER]: String(receiptMs) }
+      const record: LogAppend = { partition, key: null, value, headers }
+      await producer.append([record])
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
+import type { LogProducer } from '../../pipelines/kafka/producer.ts'
+import { countedEvents, readLetters } from './letters.ts'
+import type { Letter, LetterFilter } from './letters.ts'
+import { identityOf, judgeLetter, judgeLine } from './mend.ts'
+import type { Judged, MendedLine } from './mend.ts'
+import { putBack } from './put-back.ts'
+
+export interface ReplayParts {
+  readonly client: ClickhouseClient
+  readonly filter: LetterFilter
+  /** Null: nothing is sent. */
+  readonly producer: LogProducer | null
+  /** Name of usage.metered: letters of other topics cannot be put back. */
+  readonly meteredTopic: string
+  readonly partitions: number
+  readonly signal: AbortSignal
+  readonly say: (line: string) => void
+}
+
+/** What became of the events of the letters. */
+export interface ReplayCounts {
+  letters: number
+  /** Sent, or to be sent where nothing is. */
+  putBack: number
+  /** Under these ids events are counted already. */
+  counted: number
+  refused: number
+}
+
+/** Puts back what the rules now accept: the letters' own events, or in their place the lines of a mended file. */
+export async function replay(
+  parts: ReplayParts,
+  mended: readonly MendedLine[] | null,
+): Promise<ReplayCounts> {
+  const counts: ReplayCounts = { letters: 0, putBack: 0, counted: 0, refused: 0 }
+  const lines = mended === null ? null : Map.groupBy(mended, (line) => line.letter)
+  for await (const letter of readLetters(parts.client, parts.filter)) {
+    parts.signal.throwIfAborted()
+    const ours = lines?.get(letter.id)
+    lines?.delete(letter.id)
+    if (lines !== null && ours === undefined) continue
+    counts.letters += 1
+    const judged = ours === undefined ? judgeLetter(letter) : ours.flatMap((line) => judgeLine(line, letter))
+    await settle(parts, letter, judged, counts)
+  }
+  for (const [id, left] of lines ?? []) {
+    counts.refused += left.length
+    parts.say(
+      `${id} (line ${left[0]?.line ?? 0}): refused: there is no such dead letter among those selected`,
+    )
+  }
+  return counts
+}
+
+async function settle(
+  parts: ReplayParts,
+  letter: Letter,
+  judged: readonly Judged[],
+  counts: ReplayCounts,
+): Promise<void> {
+  if (letter.topic !== parts.meteredTopic) {
+    counts.refused += judged.length
+    parts.say(`${letter.id}: refused: only records of ${parts.meteredTopic} can be put back`)
+    return
+  }
+  const accepted = judged.filter((one) => 'event' in one)
+  const known = await countedEvents(
+    parts.client,
+    accepted.map(({ event }) => identityOf(event)),
+  )
+  const open = accepted.filter(({ event, name }) => {
+    const { nodeId, eventId } = identityOf(event)
+    if (!known.has(`${nodeId} ${eventId}`)) return true
+    parts.say(`${name}: nothing to do: an event of ${nodeId} is counted under the id ${eventId} already`)
+    return false
+  })
+  for (const one of judged) {
+    if ('refused' in one) parts.say(`${one.name}: refused: ${one.refused}`)
+  }
+  if (parts.producer !== null) {
+    const events = open.map(({ event }) => event)
+    await putBack(parts.producer, events, letter.receiptMs, parts.partitions)
+  }
+  for (const { event, name } of open) {
+    parts.say(`${name}: ${parts.producer === null ? 'would be put back' : 'put back'} for ${event.node_id}`)
+  }
+  counts.putBack += open.length
+  counts.counted += accepted.length - open.length
+  counts.refused += judged.length - accepted.length
+}
