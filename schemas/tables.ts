@@ -142,6 +142,8 @@ export const BLOCK_HEADER = {
   /** Month of the table's partition as `YYYYMM`, empty where the table has none. */
   tablePartition: 'table-partition',
   seq: 'seq',
+  /** How the value is packed: "zstd". */
+  encoding: 'encoding',
   /** "1" on the first block after a restore: the group before it ends there. */
   groupBegins: 'group-begins',
   /** "1" on the `watermarks` block that a group ends with. */

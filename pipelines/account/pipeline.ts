@@ -141,7 +141,7 @@ export class SettlerState implements TaskState {
       }
     }
     task.position = Number(batch.nextOffset)
-    const appends = this.#write(task, dead, touched, ticked)
+    const appends = await this.#write(task, dead, touched, ticked)
     this.#task = task
     this.#pending = { applied, repeats, rows, dead }
     return { appends, position: batch.nextOffset, groupOpen: this.#blocks.groupOpen, pause: null }
@@ -214,16 +214,16 @@ export class SettlerState implements TaskState {
     return account
   }
 
-  #write(
+  async #write(
     task: SettlerTask,
     dead: readonly DeadLetter[],
     touched: ReadonlySet<string>,
     ticked: boolean,
-  ): TopicAppend[] {
+  ): Promise<TopicAppend[]> {
     const { topics, partition, loadedSeq } = this.#options
     for (const letter of dead) writeDeadLetter(this.#blocks, topics.accountInbox, letter, task.now)
     // Rows carry log time, which never falls: everything before `now` is complete.
-    const appends = this.#blocks.finish(task.now, ticked)
+    const appends = await this.#blocks.finish(task.now, ticked)
     const lastSeq = this.#blocks.nextSeq - 1
     task.next_seq = this.#blocks.nextSeq
     this.#unloaded.loaded(loadedSeq(partition))

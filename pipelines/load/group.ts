@@ -12,8 +12,13 @@ export interface Block {
   readonly month: string
   readonly groupBegins: boolean
   readonly groupEnds: boolean
+  /** Rows as the log holds them: packed where `packed` says so. */
   readonly rows: Buffer
+  readonly packed: boolean
 }
+
+/** Rows as one block holds them. */
+export type PackedRows = Pick<Block, 'rows' | 'packed'>
 
 /** Blocks that are inserted together: the log says where they begin and end. */
 export interface Group {
@@ -32,7 +37,8 @@ export interface Insert {
   readonly month: string
   /** Number of the first of its blocks: its token's last part, and what a look compares with. */
   readonly firstSeq: number
-  readonly body: readonly Buffer[]
+  /** The rows of its blocks; unpacked and joined by the store. */
+  readonly body: readonly PackedRows[]
 }
 
 const BROKEN_LOG_REMEDY =
@@ -57,6 +63,7 @@ export function toBlock(record: LogRecord): Block {
     groupBegins: text(BLOCK_HEADER.groupBegins) === '1',
     groupEnds: text(BLOCK_HEADER.groupEnds) === '1',
     rows: record.value ?? Buffer.alloc(0),
+    packed: text(BLOCK_HEADER.encoding) === 'zstd',
   }
 }
 
@@ -129,8 +136,8 @@ export class GroupGatherer {
 
 /** The INSERTs of a group: one a (table, table partition), `watermarks` last, since it says that all are there. */
 export function insertsOf(group: Group): Insert[] {
-  const inserts = new Map<string, Insert & { body: Buffer[]; columnList: string }>()
-  for (const { table, columns, month, seq, rows } of group.blocks) {
+  const inserts = new Map<string, Insert & { body: PackedRows[]; columnList: string }>()
+  for (const { table, columns, month, seq, rows, packed } of group.blocks) {
     const place = `${table}/${month}`
     const insert = inserts.get(place)
     if (insert === undefined) {
@@ -140,10 +147,10 @@ export function insertsOf(group: Group): Insert[] {
         columnList: columns,
         month,
         firstSeq: seq,
-        body: [rows],
+        body: [{ rows, packed }],
       })
     } else if (insert.columnList === columns) {
-      insert.body.push(rows)
+      insert.body.push({ rows, packed })
     } else {
       throw new HaltError(
         'columns_changed',

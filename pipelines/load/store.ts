@@ -1,5 +1,7 @@
+import { promisify } from 'node:util'
+import { zstdDecompress } from 'node:zlib'
 import type { ClickhouseClient } from '../clickhouse/client.ts'
-import type { Insert } from './group.ts'
+import type { Insert, PackedRows } from './group.ts'
 
 /** The server gives up an INSERT after this long; then none that was sent before can still land. */
 export const INSERT_TIME_LIMIT_MS = 8_000
@@ -19,6 +21,11 @@ export interface BlockStore {
   /** One INSERT under a token. */
   insert(insert: Insert, token: string): Promise<void>
 }
+
+const unpacked = promisify(zstdDecompress)
+
+/** A block unpacks to no more: writers cut them at 800 kB, a dead letter's row may be larger. */
+const BLOCK_BYTES_MAX = 64 * 1_048_576
 
 const IDENTIFIER = /^[a-z_][a-z0-9_]*$/
 
@@ -49,7 +56,7 @@ export function openBlockStore(client: ClickhouseClient): BlockStore {
       await client.insertRaw({
         table,
         columns,
-        body,
+        body: await Promise.all(body.map(unpack)),
         settings: {
           async_insert: 0,
           insert_deduplication_token: token,
@@ -60,4 +67,8 @@ export function openBlockStore(client: ClickhouseClient): BlockStore {
       })
     },
   }
+}
+
+async function unpack({ rows, packed }: PackedRows): Promise<Buffer> {
+  return packed ? await unpacked(rows, { maxOutputLength: BLOCK_BYTES_MAX }) : rows
 }

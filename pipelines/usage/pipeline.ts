@@ -222,7 +222,11 @@ export class AggregatorState implements TaskState {
     if (!moved && !(pause !== null && this.#blocks.groupOpen)) {
       return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause }
     }
-    const appends = this.#write(task, out, dead, { position, moved, endGroup: ticked || pause !== null })
+    const appends = await this.#write(task, out, dead, {
+      position,
+      moved,
+      endGroup: ticked || pause !== null,
+    })
     this.#task = task
     this.#pending = {
       firstIds: appends.ids,
@@ -318,7 +322,7 @@ export class AggregatorState implements TaskState {
   }
 
   /** Turns the batch into the records of one transaction, the task record last. */
-  #write(
+  async #write(
     task: AggregatorTask,
     out: BatchOutputs,
     dead: readonly DeadLetter[],
@@ -327,14 +331,14 @@ export class AggregatorState implements TaskState {
       readonly moved: boolean
       readonly endGroup: boolean
     },
-  ): { records: TopicAppend[]; ids: number } {
+  ): Promise<{ records: TopicAppend[]; ids: number }> {
     const { topics, partition, loadedSeq } = this.#options
     const columns = this.#columns
     const logTimeMs = task.watermark + WATERMARK_DELAY_MS
     for (const letter of dead) writeDeadLetter(this.#blocks, topics.usageMetered, letter, logTimeMs)
     writeDeltas(this.#blocks, TABLES.usage1m, out.minutes, columns)
     writeDeltas(this.#blocks, TABLES.usage15m, toQuarterHours(out.minutes), columns)
-    const blocks = this.#blocks.finish(task.watermark, batch.endGroup)
+    const blocks = await this.#blocks.finish(task.watermark, batch.endGroup)
     const lastSeq = this.#blocks.nextSeq - 1
     task.position = Number(batch.position)
     task.next_seq = this.#blocks.nextSeq

@@ -1,0 +1,44 @@
+import { readPartition } from '../../pipelines/kafka/read.ts'
+import { silentLogger } from '../../pipelines/logger.ts'
+import { inboxUsageCodec, SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
+import type { Truth } from './data.ts'
+
+/** Throws unless the inbox of a turn adds up to the truth: every unique event once, every cost once. */
+export async function checkHandOver(options: {
+  readonly brokers: readonly string[]
+  readonly topic: string
+  readonly partitions: number
+  readonly truth: Truth
+}): Promise<void> {
+  const { truth } = options
+  let events = 0
+  let paidNanoUsd = 0n
+  let costsNanoUsd = 0n
+  for (let partition = 0; partition < options.partitions; partition++) {
+    const log = readPartition({
+      brokers: options.brokers,
+      clientId: 'bench-check',
+      logger: silentLogger,
+      topic: options.topic,
+      partition,
+    })
+    for await (const records of log) {
+      for (const { value } of records) {
+        if (value === null || schemaIdOf(value) !== SCHEMA_ID.inboxUsage) continue
+        const usage = inboxUsageCodec.decode(value)
+        for (const sum of usage.sums) {
+          events += sum.events
+          paidNanoUsd += BigInt(sum.cost_nano_usd)
+        }
+        for (const { cost } of usage.entries) if (cost !== null) costsNanoUsd += BigInt(cost.cost_nano_usd)
+      }
+    }
+  }
+  const wrong =
+    events !== truth.unique || paidNanoUsd !== truth.paidNanoUsd || costsNanoUsd !== truth.paidNanoUsd
+  if (wrong) {
+    throw new Error(
+      `The hand-over is wrong: ${events} events (${truth.unique}), ${paidNanoUsd} summed and ${costsNanoUsd} itemised nano-USD (${truth.paidNanoUsd}).`,
+    )
+  }
+}
