@@ -43,6 +43,18 @@ function readArguments<Options extends ParseArgsOptionsConfig>(
   }
 }
 
+/**
+ * kafkajs sets a timer in the past whenever no broker throttles it, and Node warns of that on standard error, where the
+ * reason of an end is looked for. All other warnings are shown as ever.
+ */
+function muteTimerWarnings(): void {
+  const shown = process.listeners('warning')
+  process.removeAllListeners('warning')
+  process.on('warning', (warning) => {
+    if (warning.name !== 'TimeoutNegativeWarning') for (const show of shown) show(warning)
+  })
+}
+
 /** What to say at the end: where ClickHouse does not answer, its address and what to do. */
 function lastWords(error: unknown, config: Config | undefined): { exitCode: ExitCode; message: string } {
   if (error instanceof ExitError) return { exitCode: error.exitCode, message: error.message }
@@ -64,6 +76,7 @@ export async function runCommand<const Options extends ParseArgsOptionsConfig>(
   spec: CommandSpec<Options>,
   work: (parts: CommandParts<ValuesOf<Options>>) => Promise<ExitCode>,
 ): Promise<void> {
+  muteTimerWarnings()
   const interrupted = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort())
   const say = (line: string) => void process.stdout.write(`${line}\n`)
