@@ -14,6 +14,16 @@ export class RowWriter {
     return this.#length
   }
 
+  /** The rows written so far, not copied: valid until the next write or `clear`. */
+  view(): Buffer {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  /** Forgets the rows and keeps the buffer. */
+  clear(): void {
+    this.#length = 0
+  }
+
   /** The rows written since the last `take`, as a copy that stays valid; the writer keeps its buffer. */
   take(): Buffer {
     const rows = Buffer.from(this.#bytes.subarray(0, this.#length))
@@ -51,8 +61,9 @@ export class RowWriter {
   /** UInt64 or Int64 from a safe integer. */
   u64(value: number): void {
     const at = this.#reserve(8)
-    const high = Math.floor(value / 4_294_967_296)
-    this.#word(at, value - high * 4_294_967_296)
+    // Most values are small, and a division of doubles costs as much as the eight stores.
+    const high = value >= 0 && value < 4_294_967_296 ? 0 : Math.floor(value / 4_294_967_296)
+    this.#word(at, high === 0 ? value : value - high * 4_294_967_296)
     this.#word(at + 4, high)
   }
 

@@ -36,6 +36,10 @@ const ROLLUP_COLUMNS = [
 
 export const TABLES = {
   usageEvents: table('usage_events', [
+    // The same for all events of a record: written once, copied into each row.
+    'received_at',
+    'record_offset',
+    'models_version',
     'node_id',
     'event_id',
     'event_text',
@@ -43,8 +47,6 @@ export const TABLES = {
     'model_id',
     'task_source',
     'occurred_at',
-    'received_at',
-    'record_offset',
     'record_index',
     'tokens_in',
     'tokens_out',
@@ -60,7 +62,6 @@ export const TABLES = {
     'requester_node_id',
     'reservation_id',
     'late',
-    'models_version',
     'content_hash',
   ]),
   usage1m: table('usage_1m', ROLLUP_COLUMNS),

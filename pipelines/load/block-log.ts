@@ -98,7 +98,7 @@ export class BlockLog {
     const last = this.blockFor(TABLES.watermarks, '')
     last.rows.raw(last.prefix)
     last.rows.u64(watermarkMs)
-    const open = [...this.#open.values()].flatMap((months) => [...months.values()])
+    const open = this.#open.values().flatMap((months) => months.values())
     const blocks = [...this.#closed, ...open].toSorted((left, right) => left.seq - right.seq)
     this.#closed = []
     this.#open.clear()
@@ -131,7 +131,8 @@ export class BlockLog {
     }
     if (groupBegins) headers[BLOCK_HEADER.groupBegins] = '1'
     if (groupEnds) headers[BLOCK_HEADER.groupEnds] = '1'
-    const value = await compressed(block.rows.take(), ZSTD_OPTIONS)
+    const value = await compressed(block.rows.view(), ZSTD_OPTIONS)
+    block.rows.clear()
     this.#idle.push(block.rows)
     return { topic: this.#topic, partition: this.#partition, key: null, value, headers }
   }

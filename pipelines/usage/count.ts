@@ -1,10 +1,10 @@
 import { partitionOfKey } from '../../schemas/ids.ts'
-import { energyOfGpuTime, PAID_API_ENERGY_MWH, TASK_SOURCES, TDP_WATTS_DEFAULT } from '../../schemas/usage.ts'
-import { USAGE_BOUNDS } from '../../schemas/usage.ts'
+import { TABLES } from '../../schemas/tables.ts'
+import { ENERGY_SOURCES, energyOfGpuTime, PAID_API_ENERGY_MWH, TASK_SOURCES } from '../../schemas/usage.ts'
+import { TDP_WATTS_DEFAULT, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { Model } from '../../schemas/usage.ts'
 import type { BlockLog } from '../load/block-log.ts'
-import { Months, writeEvent } from './blocks.ts'
-import type { Estimates } from './blocks.ts'
+import { Months, recordColumns, writeEvent } from './blocks.ts'
 import type { EventProblem } from '../load/dead-letter.ts'
 import type { UsageColumns } from './decode.ts'
 import type { HandOver } from './hand-over.ts'
@@ -15,7 +15,7 @@ import { ENTRY_WORDS } from './id-table.ts'
 import type { Seen } from './id-table.ts'
 import { lookupName } from './lookup.ts'
 import type { Found } from './lookup.ts'
-import { addCost, isLate, minuteOf, SUMS } from './rollup.ts'
+import { isLate, minuteOf, SUM_COLUMNS, SUMS } from './rollup.ts'
 import type { Deltas } from './rollup.ts'
 
 /** What a batch came to, for the metrics; added to them when its transaction is committed. */
@@ -47,6 +47,7 @@ export interface RecordContext {
 }
 
 const OWN = TASK_SOURCES.indexOf('own')
+const ESTIMATE = ENERGY_SOURCES.indexOf('estimate')
 
 /**
  * Counts events, once each: the rules that turn a decoded event into rows, sums and costs. One instance a task; it
@@ -58,7 +59,9 @@ export class EventCounter {
   readonly #partitions: number
   readonly #idKey: Buffer
   readonly #entry = new Uint32Array(ENTRY_WORDS)
-  readonly #estimates: Estimates = { gpuMs: 0, energyMwh: 0, energyCompatibleMwh: 0, late: false }
+  /** The numbers of the event at hand, in the order of `SUMS`. */
+  readonly #values = new Float64Array(SUM_COLUMNS)
+  #recordColumns: Buffer = Buffer.alloc(0)
   readonly #months = new Months()
   readonly #nodeKeys: (NodeKey | undefined)[] = []
   readonly #nodeIsHere: (boolean | undefined)[] = []
@@ -96,6 +99,12 @@ export class EventCounter {
     if (!forget) return
     this.#columns.forget()
     for (const derived of [this.#nodeKeys, this.#nodeIsHere, this.#modelRows]) derived.length = 0
+  }
+
+  /** Called before the events of a record are counted. */
+  beginRecord(record: RecordContext): void {
+    this.#values[SUMS.events] = 1
+    this.#recordColumns = recordColumns({ ...record, modelsVersion: this.modelsVersion })
   }
 
   /** Whether event `index` may be counted at all, ids apart; null where it may. */
@@ -195,7 +204,7 @@ export class EventCounter {
     if (occurredAtMs > this.newestOccurredAt) this.newestOccurredAt = occurredAtMs
   }
 
-  #modelOf(index: number): Model | undefined {
+  #modelOf(index: number): Model {
     const number = this.#columns.model[index] as number
     const known = this.#modelRows[number]
     if (known !== undefined) return known
@@ -205,103 +214,67 @@ export class EventCounter {
     return model
   }
 
+  /** Turns the event into its numbers, and those into sums and a row. */
   #addUp(index: number, record: RecordContext, out: BatchOutputs, entry: Uint32Array): void {
     const columns = this.#columns
-    const node = columns.node[index] as number
-    const model = columns.model[index] as number
-    const taskSource = columns.taskSource[index] as number
+    const values = this.#values
     const occurredAt = columns.occurredAt[index] as number
     const tokensIn = columns.tokensIn[index] as number
     const tokensOut = columns.tokensOut[index] as number
-    const durationMs = Math.max(0, columns.durationMs[index] as number)
-    const costNanoUsd = columns.costNanoUsd[index] as number
-
-    // GPU time as given, else 1 GPU-second per 1,000 tokens; energy as given by a meter or device, else estimated.
-    const gpuMs = columns.gpuMs[index] as number
-    const gpuMsMeasured = Math.max(0, gpuMs)
-    const gpuMsEstimated = gpuMs < 0 ? tokensIn + tokensOut : 0
-    const energyMwh = columns.energyMwh[index] as number
-    const measured = energyMwh >= 0 && columns.energySource[index] !== 3
-    const energyMeasured = measured ? energyMwh : 0
-    const row = this.#modelOf(index)
-    let energyEstimated = 0
-    if (!measured) {
-      energyEstimated =
-        energyMwh >= 0
-          ? energyMwh
-          : energyOfGpuTime(gpuMsMeasured + gpuMsEstimated, row?.tdp_watts ?? TDP_WATTS_DEFAULT)
-    }
-    const energyCompatible = row?.paid_api === true ? PAID_API_ENERGY_MWH : energyMeasured + energyEstimated
-
+    const taskSource = columns.taskSource[index] as number
     const minute = minuteOf(occurredAt)
     const late = isLate(minute, record.watermarkMs)
-    const at = out.minutes.at(node, model, taskSource, minute)
-    const { sums } = out.minutes
-    sums[at + SUMS.events] = (sums[at + SUMS.events] as number) + 1
-    if (late) sums[at + SUMS.lateEvents] = (sums[at + SUMS.lateEvents] as number) + 1
-    sums[at + SUMS.tokensIn] = (sums[at + SUMS.tokensIn] as number) + tokensIn
-    sums[at + SUMS.tokensOut] = (sums[at + SUMS.tokensOut] as number) + tokensOut
-    sums[at + SUMS.durationMs] = (sums[at + SUMS.durationMs] as number) + durationMs
-    sums[at + SUMS.gpuMsMeasured] = (sums[at + SUMS.gpuMsMeasured] as number) + gpuMsMeasured
-    sums[at + SUMS.gpuMsEstimated] = (sums[at + SUMS.gpuMsEstimated] as number) + gpuMsEstimated
-    sums[at + SUMS.energyMwhMeasured] = (sums[at + SUMS.energyMwhMeasured] as number) + energyMeasured
-    sums[at + SUMS.energyMwhEstimated] = (sums[at + SUMS.energyMwhEstimated] as number) + energyEstimated
-    sums[at + SUMS.energyMwhCompatible] = (sums[at + SUMS.energyMwhCompatible] as number) + energyCompatible
-    addCost(sums, at, costNanoUsd)
 
-    const estimates = this.#estimates
-    estimates.gpuMs = gpuMsEstimated
-    estimates.energyMwh = energyEstimated
-    estimates.energyCompatibleMwh = energyCompatible
-    estimates.late = late
-    writeEvent(
-      out.log,
-      this.#months.of(occurredAt),
-      columns,
-      index,
-      { receivedAtMs: record.receivedAtMs, recordOffset: record.offset, modelsVersion: this.modelsVersion },
-      estimates,
-      entry,
-    )
+    // GPU time as given, else 1 GPU-second per 1,000 tokens.
+    const givenGpuMs = columns.gpuMs[index] as number
+    const gpuMs = givenGpuMs < 0 ? tokensIn + tokensOut : givenGpuMs
+    // Energy as given by a meter or device; else as the client estimates it; else GPU time × board power.
+    const givenMwh = columns.energyMwh[index] as number
+    const isMeasured = givenMwh >= 0 && columns.energySource[index] !== ESTIMATE
+    const model = this.#modelOf(index)
+    const energyMwh = givenMwh >= 0 ? givenMwh : energyOfGpuTime(gpuMs, model.tdp_watts)
+
+    values[SUMS.lateEvents] = late ? 1 : 0
+    values[SUMS.tokensIn] = tokensIn
+    values[SUMS.tokensOut] = tokensOut
+    values[SUMS.durationMs] = Math.max(0, columns.durationMs[index] as number)
+    values[SUMS.gpuMsMeasured] = givenGpuMs < 0 ? 0 : gpuMs
+    values[SUMS.gpuMsEstimated] = givenGpuMs < 0 ? gpuMs : 0
+    values[SUMS.energyMwhMeasured] = isMeasured ? energyMwh : 0
+    values[SUMS.energyMwhEstimated] = isMeasured ? 0 : energyMwh
+    values[SUMS.energyMwhCompatible] = model.paid_api ? PAID_API_ENERGY_MWH : energyMwh
+    values[SUMS.costNanoUsd] = columns.costNanoUsd[index] as number
+
+    const node = columns.node[index] as number
+    out.minutes.add(node, columns.model[index] as number, taskSource, minute, values)
+    const block = out.log.blockFor(TABLES.usageEvents, this.#months.of(occurredAt))
+    writeEvent(block, this.#recordColumns, columns, index, values, entry)
     out.counts.counted++
     if (late) out.counts.late++
-    this.#handOver(index, record, out, {
-      countsForHive: taskSource !== OWN,
-      tokensIn,
-      tokensOut,
-      gpuMsMeasured,
-      gpuMsEstimated,
-      energyMwhMeasured: energyMeasured,
-      energyMwhEstimated: energyEstimated,
-      energyMwhCompatible: energyCompatible,
-      costNanoUsd,
-    })
+    this.#handOver(index, record, out)
   }
 
-  #handOver(
-    index: number,
-    record: RecordContext,
-    out: BatchOutputs,
-    event: Parameters<HandOver['addEvent']>[2],
-  ): void {
+  #handOver(index: number, record: RecordContext, out: BatchOutputs): void {
     const columns = this.#columns
     const { handOver } = out
     const node = columns.node[index] as number
     const operator = columns.operator[index] as number
     const nodeId = columns.nodes.text(node)
-    handOver.beforeEvent({ offset: record.offset, index }, record.watermarkMs)
+    const isOwn = columns.taskSource[index] === OWN
+    const costNanoUsd = columns.costNanoUsd[index] as number
+    if (handOver.isFull()) handOver.cut({ offset: record.offset, index }, record.watermarkMs)
     const operatorId = operator >= 0 && handOver.namesFirst(node) ? columns.operators.text(operator) : null
-    if (event.countsForHive && event.costNanoUsd > 0) {
+    if (!isOwn && costNanoUsd > 0) {
       const start = columns.idStart[index] as number
       const reservation = columns.reservation.start[index] as number
       handOver.addEntry({
         node_id: nodeId,
         operator_id: operatorId,
         cost: {
-          event_id: Buffer.from(columns.bytes.subarray(start, start + 16)),
+          event_id: columns.bytes.subarray(start, start + 16),
           task_source: TASK_SOURCES[columns.taskSource[index] as number] ?? 'hive',
           occurred_at: columns.occurredAt[index] as number,
-          cost_nano_usd: event.costNanoUsd,
+          cost_nano_usd: costNanoUsd,
           reservation_id:
             reservation < 0
               ? null
@@ -311,6 +284,6 @@ export class EventCounter {
     } else if (operatorId !== null) {
       handOver.addEntry({ node_id: nodeId, operator_id: operatorId, cost: null })
     }
-    handOver.addEvent(node, nodeId, event)
+    handOver.addEvent(node, nodeId, isOwn, this.#values)
   }
 }

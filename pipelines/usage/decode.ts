@@ -42,7 +42,6 @@ export class UsageColumns {
   readonly node = int32()
   /** -1 for none. */
   readonly operator = int32()
-  readonly operatorText = textColumn()
   readonly model = int32()
   readonly taskSource = new Uint8Array(USAGE_BOUNDS.eventsPerRecordMax)
   readonly occurredAt = float64()
@@ -63,6 +62,9 @@ export class UsageColumns {
   readonly #nodeValid: (boolean | undefined)[] = []
   readonly #modelValid: (boolean | undefined)[] = []
   readonly #operatorValid: (boolean | undefined)[] = []
+  /** Guesses: a node keeps its operator, and models come in runs. */
+  readonly #lastOperator: number[] = []
+  #lastModel = -1
   #at = 0
 
   /**
@@ -99,6 +101,8 @@ export class UsageColumns {
   /** Forgets strings; called between batches, when there are too many. */
   forget(): void {
     for (const valid of [this.#nodeValid, this.#modelValid, this.#operatorValid]) valid.length = 0
+    this.#lastOperator.length = 0
+    this.#lastModel = -1
     this.nodes.clear()
     this.models.clear()
     this.operators.clear()
@@ -109,19 +113,19 @@ export class UsageColumns {
     this.idStart[index] = this.#take(16)
     this.#optionalText(this.eventText, index)
     this.contentStart[index] = this.#at
-    this.node[index] = this.#numbered(this.nodes)
-    const operatorAt = this.#at
+    const node = this.#numbered(this.nodes, -1)
+    this.node[index] = node
     if (this.#branch()) {
       const start = this.#textStart()
-      this.operatorText.start[index] = start
-      this.operatorText.end[index] = this.#at
-      this.operator[index] = this.operators.number(this.bytes, start, this.#at)
+      const operator = this.operators.number(this.bytes, start, this.#at, this.#lastOperator[node] ?? -1)
+      this.#lastOperator[node] = operator
+      this.operator[index] = operator
     } else {
-      this.operatorText.start[index] = operatorAt
-      this.operatorText.end[index] = operatorAt
       this.operator[index] = -1
     }
-    this.model[index] = this.#numbered(this.models)
+    const model = this.#numbered(this.models, this.#lastModel)
+    this.#lastModel = model
+    this.model[index] = model
     const taskSource = this.#long()
     this.occurredAt[index] = this.#long()
     const tokensIn = this.#long()
@@ -211,9 +215,9 @@ export class UsageColumns {
     }
   }
 
-  #numbered(dictionary: Dictionary): number {
+  #numbered(dictionary: Dictionary, guess: number): number {
     const start = this.#textStart()
-    return dictionary.number(this.bytes, start, this.#at)
+    return dictionary.number(this.bytes, start, this.#at, guess)
   }
 
   /** Reads a length, steps over that many bytes, returns where they begin. */

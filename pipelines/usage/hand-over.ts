@@ -1,6 +1,7 @@
 import { inboxUsageCodec } from '../../schemas/avro.ts'
 import type { InboxEntry, InboxUsage, NodeSum } from '../../schemas/records.ts'
 import type { TopicAppend } from '../kafka/records.ts'
+import { SUMS } from './rollup.ts'
 
 /** Entries and sums in one inbox record before it is cut at the next event. */
 export const HAND_OVER_ITEMS_MAX = 2_000
@@ -14,18 +15,20 @@ export interface HandOverPosition {
   readonly index: number
 }
 
-/** The numbers of one event that an account adds up. */
-export interface EventSum {
-  readonly countsForHive: boolean
-  readonly tokensIn: number
-  readonly tokensOut: number
-  readonly gpuMsMeasured: number
-  readonly gpuMsEstimated: number
-  readonly energyMwhMeasured: number
-  readonly energyMwhEstimated: number
-  readonly energyMwhCompatible: number
-  readonly costNanoUsd: number
-}
+/** Columns of a node's sums; after the counts they are those of `SUMS` that an account adds up. */
+const NODE_SUM_COLUMNS = 10
+const ADDED = [
+  SUMS.tokensIn,
+  SUMS.tokensOut,
+  SUMS.gpuMsMeasured,
+  SUMS.gpuMsEstimated,
+  SUMS.energyMwhMeasured,
+  SUMS.energyMwhEstimated,
+  SUMS.energyMwhCompatible,
+  SUMS.costNanoUsd,
+] as const
+const FIRST_ADDED = 2
+const COST = 9
 
 /**
  * Makes the inbox records of one transaction. Their ranges tile: the first begins where the last transaction ended,
@@ -34,7 +37,9 @@ export interface EventSum {
 export class HandOver {
   #from: HandOverPosition
   #entries: InboxEntry[] = []
-  #sums = new Map<number, NodeSum>()
+  /** Sums by the node's number, and which nodes have any. */
+  #sums = new Float64Array(256 * NODE_SUM_COLUMNS)
+  readonly #nodes = new Map<number, string>()
   #named = new Set<number>()
   #largestSum = 0
   #records: InboxUsage[] = []
@@ -43,14 +48,27 @@ export class HandOver {
     this.#from = from
   }
 
-  /** Called before an event is added: ends the record where it is full, with a border before this event. */
-  beforeEvent(position: HandOverPosition, watermarkMs: number): void {
-    if (
-      this.#entries.length + this.#sums.size >= HAND_OVER_ITEMS_MAX ||
-      this.#largestSum >= HAND_OVER_SUM_MAX
-    ) {
-      this.#cut(position, watermarkMs)
-    }
+  /** True where the record must be cut before the next event. */
+  isFull(): boolean {
+    return (
+      this.#entries.length + this.#nodes.size >= HAND_OVER_ITEMS_MAX || this.#largestSum >= HAND_OVER_SUM_MAX
+    )
+  }
+
+  /** Ends the record with a border before the event at `to`. */
+  cut(to: HandOverPosition, watermarkMs: number): void {
+    this.#records.push({
+      from_offset: this.#from.offset,
+      from_index: this.#from.index,
+      to_offset: to.offset,
+      to_index: to.index,
+      watermark: watermarkMs,
+      entries: this.#entries,
+      sums: this.#takeSums(),
+    })
+    this.#from = to
+    this.#entries = []
+    this.#largestSum = 0
   }
 
   /** True the first time that this batch names an operator for the node: later names change nothing. */
@@ -64,31 +82,26 @@ export class HandOver {
     this.#entries.push(entry)
   }
 
-  addEvent(node: number, nodeId: string, event: EventSum): void {
-    let sum = this.#sums.get(node)
-    if (sum === undefined) this.#sums.set(node, (sum = emptySum(nodeId)))
-    sum.events++
-    if (!event.countsForHive) return
-    sum.inferences++
-    sum.tokens_in += event.tokensIn
-    sum.tokens_out += event.tokensOut
-    sum.gpu_ms_measured += event.gpuMsMeasured
-    sum.gpu_ms_estimated += event.gpuMsEstimated
-    sum.energy_mwh_measured += event.energyMwhMeasured
-    sum.energy_mwh_estimated += event.energyMwhEstimated
-    sum.energy_mwh_compatible += event.energyMwhCompatible
-    sum.cost_nano_usd += event.costNanoUsd
-    this.#largestSum = Math.max(
-      this.#largestSum,
-      sum.cost_nano_usd,
-      sum.energy_mwh_measured,
-      sum.energy_mwh_estimated,
-    )
+  /** Adds an event's `values` (in the order of `SUMS`) to its node; own work counts as an event only. */
+  addEvent(node: number, nodeId: string, isOwn: boolean, values: Float64Array): void {
+    const at = node * NODE_SUM_COLUMNS
+    if (at >= this.#sums.length) this.#grow(at)
+    const sums = this.#sums
+    if (sums[at] === 0) this.#nodes.set(node, nodeId)
+    sums[at] = (sums[at] as number) + 1
+    if (isOwn) return
+    sums[at + 1] = (sums[at + 1] as number) + 1
+    for (let added = 0; added < ADDED.length; added++) {
+      const to = at + FIRST_ADDED + added
+      const sum = (sums[to] as number) + (values[ADDED[added] as number] as number)
+      sums[to] = sum
+      if (sum > this.#largestSum) this.#largestSum = sum
+    }
   }
 
   /** The records of the range up to `to`, which is the new position: at least one, or the watermark would stand. */
   finish(to: HandOverPosition, watermarkMs: number, topic: string, partition: number): TopicAppend[] {
-    this.#cut(to, watermarkMs)
+    this.cut(to, watermarkMs)
     return this.#records.map((record) => ({
       topic,
       partition,
@@ -97,35 +110,33 @@ export class HandOver {
     }))
   }
 
-  #cut(to: HandOverPosition, watermarkMs: number): void {
-    this.#records.push({
-      from_offset: this.#from.offset,
-      from_index: this.#from.index,
-      to_offset: to.offset,
-      to_index: to.index,
-      watermark: watermarkMs,
-      entries: this.#entries,
-      sums: [...this.#sums.values()],
-    })
-    this.#from = to
-    this.#entries = []
-    this.#sums = new Map()
-    this.#largestSum = 0
+  #takeSums(): NodeSum[] {
+    const taken: NodeSum[] = []
+    for (const [node, nodeId] of this.#nodes) {
+      const at = node * NODE_SUM_COLUMNS
+      const sum = (column: number): number => this.#sums[at + column] as number
+      taken.push({
+        node_id: nodeId,
+        events: sum(0),
+        inferences: sum(1),
+        tokens_in: sum(2),
+        tokens_out: sum(3),
+        gpu_ms_measured: sum(4),
+        gpu_ms_estimated: sum(5),
+        energy_mwh_measured: sum(6),
+        energy_mwh_estimated: sum(7),
+        energy_mwh_compatible: sum(8),
+        cost_nano_usd: sum(COST),
+      })
+      this.#sums.fill(0, at, at + NODE_SUM_COLUMNS)
+    }
+    this.#nodes.clear()
+    return taken
   }
-}
 
-function emptySum(nodeId: string): NodeSum {
-  return {
-    node_id: nodeId,
-    events: 0,
-    inferences: 0,
-    tokens_in: 0,
-    tokens_out: 0,
-    gpu_ms_measured: 0,
-    gpu_ms_estimated: 0,
-    energy_mwh_measured: 0,
-    energy_mwh_estimated: 0,
-    energy_mwh_compatible: 0,
-    cost_nano_usd: 0,
+  #grow(at: number): void {
+    const grown = new Float64Array(Math.max(this.#sums.length * 2, at + NODE_SUM_COLUMNS))
+    grown.set(this.#sums)
+    this.#sums = grown
   }
 }

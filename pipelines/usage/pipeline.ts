@@ -287,6 +287,7 @@ export class AggregatorState implements TaskState {
       judgedAtMs: originalReceipt(record) ?? receivedAtMs,
       watermarkMs,
     }
+    this.#counter.beginRecord(context)
     for (let index = 0; index < columns.count; index++) {
       if (columns.refused[index] === 1) continue
       const problem =

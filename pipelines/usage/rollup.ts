@@ -54,6 +54,25 @@ export class Deltas {
   sums = new Float64Array(1_024 * SUM_COLUMNS)
   deltas: Delta[] = []
   readonly #series = new Map<number, Map<number, number>>()
+  /** The last delta of each node: most events go where the node's event before them went. */
+  readonly #lastOfNode: (Delta | undefined)[] = []
+
+  /** Adds one event's `values` (in the order of `SUMS`, its cost last) to its series' minute window. */
+  add(node: number, model: number, taskSource: number, windowStartMs: number, values: Float64Array): void {
+    const last = this.#lastOfNode[node]
+    const at =
+      last !== undefined &&
+      last.windowStartMs === windowStartMs &&
+      last.model === model &&
+      last.taskSource === taskSource
+        ? last.at
+        : this.at(node, model, taskSource, windowStartMs)
+    const { sums } = this
+    for (let column = 0; column < SUMS.costNanoUsd; column++) {
+      sums[at + column] = (sums[at + column] as number) + (values[column] as number)
+    }
+    addCost(sums, at, values[SUMS.costNanoUsd] as number)
+  }
 
   /** Where the sums of a series' minute window begin; made where they are new. */
   at(node: number, model: number, taskSource: number, windowStartMs: number): number {
@@ -62,7 +81,10 @@ export class Deltas {
     let windows = this.#series.get(key)
     if (windows === undefined) this.#series.set(key, (windows = new Map()))
     const known = windows.get(windowStartMs)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      this.#lastOfNode[node] = this.deltas[known / SUM_COLUMNS]
+      return known
+    }
     const at = this.deltas.length * SUM_COLUMNS
     if (at === this.sums.length) {
       const grown = new Float64Array(this.sums.length * 2)
@@ -70,7 +92,9 @@ export class Deltas {
       this.sums = grown
     }
     windows.set(windowStartMs, at)
-    this.deltas.push({ node, model, taskSource, windowStartMs, at })
+    const delta = { node, model, taskSource, windowStartMs, at }
+    this.deltas.push(delta)
+    this.#lastOfNode[node] = delta
     return at
   }
 
@@ -78,6 +102,7 @@ export class Deltas {
     this.sums.fill(0, 0, this.deltas.length * SUM_COLUMNS)
     this.deltas = []
     this.#series.clear()
+    this.#lastOfNode.length = 0
   }
 }
 
