@@ -6,6 +6,7 @@ import type { Clock } from '../../pipelines/clock.ts'
 import type { Logger } from '../../pipelines/logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { VERSION } from '../../schemas/version.ts'
+import { answerBrokenRequest } from '../http/broken-request.ts'
 import { Cursors } from '../http/cursor.ts'
 import { publishOpenApi } from '../http/openapi.ts'
 import { Problem, problemHandlers, sendProblem } from '../http/problem.ts'
@@ -62,6 +63,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    clientErrorHandler: answerBrokenRequest,
     // A misspelt parameter is refused, never dropped, and all that is wrong is said at once.
     ajv: { customOptions: { removeAdditional: false, allErrors: true } },
     frameworkErrors: (_error, request, reply) =>

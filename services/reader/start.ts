@@ -53,13 +53,17 @@ export async function startReader(parts: ServiceParts): Promise<RunningService> 
   undo.defer(() => app.close())
   await listen(app, { host: config.readerHost, port: config.readerPort, key: 'readerPort' })
   undo.defer(() => table.stop())
-  await table.start()
+  const loading = table.start()
   const running = undo.move()
   return {
     readiness: () => ({ waitingFor: table.waitingFor(), halted: [] }),
     stop: () => running.disposeAsync(),
-    failed: table.failed,
+    failed: loading.then(() => table.failed, asError),
   }
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error('node.state cannot be read', { cause: reason })
 }
 
 /**
