@@ -98,8 +98,8 @@ export class BlockLog {
     const last = this.blockFor(TABLES.watermarks, '')
     last.rows.raw(last.prefix)
     last.rows.u64(watermarkMs)
-    const open = this.#open.values().flatMap((months) => months.values())
-    const blocks = [...this.#closed, ...open].toSorted((left, right) => left.seq - right.seq)
+    for (const months of this.#open.values()) this.#closed.push(...months.values())
+    const blocks = this.#closed.toSorted((left, right) => left.seq - right.seq)
     this.#closed = []
     this.#open.clear()
 
