@@ -6,8 +6,6 @@ import { readNodeState } from './accounts.ts'
 import type { Logs } from './logs.ts'
 import type { Tables } from './tables.ts'
 
-/** Longest wait for settler and loader to come as far as the aggregator was when the comparison began. */
-const CATCH_UP_MS_MAX = 30_000
 const LOOK_INTERVAL_MS = 250
 
 /**
@@ -27,19 +25,21 @@ export interface HorizonParts {
   readonly logs: Logs
   readonly tables: Tables
   readonly clock: Clock
+  /** Longest wait for settler and loader to come as far as the aggregator was when the comparison began. */
+  readonly catchUpMs: number
   readonly signal: AbortSignal
 }
 
 /**
  * The horizon of a partition, once settler and loader have reached it; null where the aggregator has never committed.
- * Throws an ExitError that names the service that stands, after 30 s.
+ * Throws an ExitError that names the service that stands, after `catchUpMs`.
  */
 export async function findHorizon(parts: HorizonParts, partition: number): Promise<Horizon | null> {
   const { logs, tables } = parts
   const usageTask = await logs.newestTask('usageIds', partition)
   if (usageTask?.value === null || usageTask === null) return null
   const usage = aggregatorTaskCodec.decode(usageTask.value)
-  const deadlineMs = parts.clock.monotonicMs() + CATCH_UP_MS_MAX
+  const deadlineMs = parts.clock.monotonicMs() + parts.catchUpMs
   const topics = logs.topics
 
   await waitFor(parts, deadlineMs, async () => {
@@ -79,7 +79,7 @@ async function waitFor(
     if (parts.clock.monotonicMs() >= deadlineMs) {
       throw new ExitError(
         EXIT.failure,
-        `${answer} Waited ${CATCH_UP_MS_MAX / 1_000} s. See whether that service runs (its /readyz says for what it waits) and run this again.`,
+        `${answer} Waited ${parts.catchUpMs / 1_000} s. See whether that service runs (its /readyz says for what it waits) and run this again.`,
       )
     }
     await parts.clock.delay(LOOK_INTERVAL_MS, parts.signal)

@@ -1,7 +1,7 @@
 import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { runCommand } from '../command.ts'
-import { EXIT } from '../exit.ts'
+import { EXIT, ExitError } from '../exit.ts'
 import type { ExitCode } from '../exit.ts'
 import { Differences } from './differences.ts'
 import { Logs } from './logs.ts'
@@ -11,13 +11,17 @@ import { verify } from './verify.ts'
 /** One query may group a day of windows. */
 const QUERY_TIMEOUT_MS = 120_000
 
-const USAGE = `Usage: npm run verify -- [--config file.json]
+const USAGE = `Usage: npm run verify -- [--wait seconds] [--config file.json]
 Works out every window, cost, account and wallet again from the logs and compares them with ClickHouse and node.state.
-Ends with 0, or with 6 where anything differs. It writes nothing and may run while usage comes in.`
+Ends with 0, or with 6 where anything differs. It writes nothing and may run while usage comes in.
+  --wait  longest wait for settler and loader to come as far as the aggregator is (default 30)`
 
 await runCommand(
-  { name: 'verify', usage: USAGE, options: {} },
-  async ({ config, signal, say }): Promise<ExitCode> => {
+  { name: 'verify', usage: USAGE, options: { wait: { type: 'string', default: '30' } } },
+  async ({ config, values, signal, say }): Promise<ExitCode> => {
+    const { wait } = values
+    if (!/^\d{1,4}$/.test(wait))
+      throw new ExitError(EXIT.usage, `--wait takes whole seconds, not "${wait}".\n${USAGE}`)
     const client = openClickhouse({
       url: config.clickhouseUrl,
       user: config.clickhouseUser,
@@ -32,6 +36,7 @@ await runCommand(
       differences,
       partitions: config.partitions,
       clock: systemClock,
+      catchUpMs: Number(wait) * 1_000,
       signal,
       say,
     })

@@ -16,6 +16,8 @@ export interface VerifyParts {
   readonly differences: Differences
   readonly partitions: number
   readonly clock: Clock
+  /** See `HorizonParts`. */
+  readonly catchUpMs: number
   readonly signal: AbortSignal
   readonly say: (line: string) => void
 }
