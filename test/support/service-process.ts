@@ -4,6 +4,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { systemClock } from '../../pipelines/clock.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import { environmentOf } from './installation.ts'
 import type { Installation } from './installation.ts'
@@ -22,6 +23,7 @@ export interface ServiceOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** Another program than the service's own `main.ts`, for what that must not know. */
   readonly main?: string
+  readonly args?: readonly string[]
   /** Adds a pipe as file descriptor 3; read it at `process.stdio[3]`. */
   readonly reports?: boolean
 }
@@ -115,6 +117,16 @@ export class ServiceProcess {
     return sum
   }
 
+  /** Whether it ends by itself within the time. */
+  async endsWithin(timeoutMs: number): Promise<boolean> {
+    const over = new AbortController()
+    const onExit = () => over.abort()
+    this.process.once('exit', onExit)
+    if (this.#exitCode === undefined) await systemClock.delay(timeoutMs, over.signal)
+    this.process.off('exit', onExit)
+    return this.#exitCode !== undefined
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.process.kill(signal)
   }
@@ -144,7 +156,7 @@ export async function startService(
 ): Promise<ServiceProcess> {
   const port = await freePort()
   const main = options.main ?? fileURLToPath(new URL(`../../services/${name}/main.ts`, import.meta.url))
-  const child = spawn(process.execPath, [main], {
+  const child = spawn(process.execPath, [main, ...(options.args ?? [])], {
     stdio: ['pipe', 'pipe', 'pipe', ...(options.reports === true ? ['pipe' as const] : [])],
     env: environmentOf({
       ...installation.environment,
