@@ -15,7 +15,7 @@ import { formatTimeOrNull } from '../http/times.ts'
 import { eventItem } from './event-item.ts'
 import type { PaidCost } from './event-item.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
-import { isFirst, pageOf } from './parts.ts'
+import { isFirst, pageOf } from './pages.ts'
 import { rangeOf } from './range.ts'
 
 /** GET /api/usage/events: single events, each with what became of its cost. */

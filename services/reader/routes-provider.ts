@@ -13,7 +13,7 @@ import { MINUTE_WINDOW_MS } from '../../schemas/usage.ts'
 import { HOUR_MS, floorTo } from './local-windows.ts'
 import type { NodeState } from './present.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
-import { isFirst, pageOf } from './parts.ts'
+import { isFirst, pageOf } from './pages.ts'
 import { LIFETIME, lifetimeWork, providerView } from './provider-view.ts'
 import type { SharedWork, ViewPeriod } from './provider-view.ts'
 

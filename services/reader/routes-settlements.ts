@@ -11,7 +11,7 @@ import type { OpenCostItem, SettlementItem } from '../../schemas/http/settlement
 import { formatTime, formatTimeOrNull } from '../http/times.ts'
 import { usdNumber, usdText } from './amounts.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
-import { isFirst, pageOf } from './parts.ts'
+import { isFirst, pageOf } from './pages.ts'
 
 const PROBLEMS = problemResponses(
   'node_not_registered',

@@ -16,7 +16,8 @@ import { negotiate } from '../http/negotiate.ts'
 import { formatTime, formatTimeOrNull } from '../http/times.ts'
 import { sparkNumber } from './amounts.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
-import { FORMATS, isFirst, nextAddress, pageOf, sendCsv } from './parts.ts'
+import { FORMATS, sendCsv } from './formats.ts'
+import { isFirst, nextAddress, pageOf } from './pages.ts'
 import { walletView } from './wallet-view.ts'
 
 const TAGS = ['wallets']
