@@ -81,11 +81,15 @@ export class MigrationLock {
     )
   }
 
-  /** Lets the next one in; what was not renewed any more expires by itself. */
+  /** Lets the next one in. Never rejects: a lock that cannot be given back expires. */
   async release(): Promise<void> {
     this.#stop.abort()
     await this.#renewing
-    await write(this.#parts, 'released')
+    try {
+      await write(this.#parts, 'released')
+    } catch (error) {
+      this.#parts.logger.warn({ err: error }, 'the migration lock was not given back and will expire')
+    }
   }
 
   async #renew(): Promise<void> {
