@@ -9,6 +9,7 @@ import {
 } from '../../schemas/avro.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import type { Account, InboxUsage, SettlerTask } from '../../schemas/records.ts'
+import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import type { Clock } from '../clock.ts'
 import { HaltError } from '../kafka/records.ts'
 import type { LogRecord, TopicAppend } from '../kafka/records.ts'
@@ -222,8 +223,8 @@ export class SettlerState implements TaskState {
   ): Promise<TopicAppend[]> {
     const { topics, partition, loadedSeq } = this.#options
     for (const letter of dead) writeDeadLetter(this.#blocks, topics.accountInbox, letter, task.now)
-    // Rows carry log time, which never falls: everything before `now` is complete.
-    const appends = await this.#blocks.finish(task.now, ticked)
+    // The watermark of the inbox's own log; rows carry log time, so all before it plus the delay are complete.
+    const appends = await this.#blocks.finish(Math.max(0, task.now - WATERMARK_DELAY_MS), ticked)
     const lastSeq = this.#blocks.nextSeq - 1
     task.next_seq = this.#blocks.nextSeq
     this.#unloaded.loaded(loadedSeq(partition))
