@@ -23,6 +23,8 @@ export interface LockParts {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /** Ends the wait. */
+  readonly signal: AbortSignal
 }
 
 /**
@@ -67,7 +69,8 @@ export class MigrationLock {
       }
       if (!saidWaiting) parts.logger.info({ holder: names }, `waiting for the migration by ${names}`)
       saidWaiting = true
-      await clock.delay(LOOK_INTERVAL_MS * (0.5 + random.next()))
+      await clock.delay(LOOK_INTERVAL_MS * (0.5 + random.next()), parts.signal)
+      parts.signal.throwIfAborted()
     }
   }
 

@@ -56,6 +56,7 @@ export async function migrate(parts: MigrateParts): Promise<PlannedStatement[]> 
     clock: parts.clock,
     random: parts.random,
     logger: parts.logger,
+    signal: parts.signal,
   })
   try {
     const planned = await plan(parts)
