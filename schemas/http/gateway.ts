@@ -1,0 +1,170 @@
+import { Type } from 'typebox'
+import type { TSchema } from 'typebox'
+import { NODE_ID_PATTERN, TEXT_CODE_POINTS_MAX } from '../ids.ts'
+import { TASK_SOURCES, USAGE_BOUNDS } from '../usage.ts'
+import { PROBLEM_TYPE, PROBLEMS, ProblemSchema } from './problem.ts'
+import type { ProblemCode } from './problem.ts'
+
+/** What the gateway takes and answers, for OpenAPI. `pipelines/usage/accept.ts` judges; a test holds both equal. */
+
+const NANO = 1e9
+const MICRO = 1e6
+
+const orNull = (schema: TSchema) => Type.Union([schema, Type.Null()])
+const optional = (schema: TSchema) => Type.Optional(orNull(schema))
+
+const nodeId = (description: string) => Type.String({ pattern: NODE_ID_PATTERN, description })
+const freeText = (description: string) =>
+  Type.String({ minLength: 1, maxLength: TEXT_CODE_POINTS_MAX, description })
+const whole = (maximum: number, description: string) => Type.Integer({ minimum: 0, maximum, description })
+const oneOf = (words: readonly string[], description: string) => Type.Enum([...words], { description })
+
+const TIME = 'RFC 3339 with any offset, or epoch milliseconds. Digits below the millisecond are cut.'
+
+const dataFields = {
+  operator_id: optional(nodeId("The node's operator, where the sender knows it.")),
+  goal_id: optional(nodeId('The goal that the work was for.')),
+  requester_node_id: optional(nodeId('The node that asked for the work.')),
+  reservation_id: optional(nodeId('The reservation that this cost uses up.')),
+  model_id: freeText('The model that did the work.'),
+  task_source: oneOf(TASK_SOURCES, 'For whom the work was done.'),
+  tokens_in: optional(whole(USAGE_BOUNDS.tokensMax, 'Default 0.')),
+  tokens_out: optional(whole(USAGE_BOUNDS.tokensMax, 'Default 0.')),
+  duration_ms: optional(whole(USAGE_BOUNDS.durationMsMax, 'Duration of the call.')),
+  gpu_ms: optional(whole(USAGE_BOUNDS.durationMsMax, 'GPU time; estimated from tokens where it is absent.')),
+  energy_kwh: optional(
+    Type.Number({
+      minimum: 0,
+      maximum: USAGE_BOUNDS.energyMwhMax / MICRO,
+      description: 'At most 6 decimals. Not together with energy_mwh.',
+    }),
+  ),
+  energy_mwh: optional(whole(USAGE_BOUNDS.energyMwhMax, 'Milliwatt-hours. Not together with energy_kwh.')),
+  energy_source: optional(
+    oneOf(['meter', 'device', 'estimate'], 'How the energy was found; only with one. Default device.'),
+  ),
+  actual_usd_cost: optional(
+    Type.Union(
+      [
+        Type.String({ pattern: '^-?(?:0|[1-9]\\d*)(?:\\.\\d+)?$' }),
+        Type.Number({ minimum: 0, maximum: USAGE_BOUNDS.costNanoUsdMax / NANO }),
+      ],
+      {
+        description:
+          'US dollars paid for the call, 0 to 1,000,000, default 0: a decimal string, or a number that is read from its text. A tenth decimal must be 0.',
+      },
+    ),
+  ),
+}
+
+export const UsageEventSchema = Type.Object(
+  {
+    event_id: freeText(
+      'UUID, ULID or other text. The same (node_id, event_id) counts once, however often sent.',
+    ),
+    node_id: nodeId('The node that did the work.'),
+    occurred_at: Type.Union([Type.String({ format: 'date-time' }), Type.Number()], {
+      description: `${TIME} From 35 days before to 5 minutes after the receipt.`,
+    }),
+    ...dataFields,
+  },
+  {
+    additionalProperties: false,
+    description: 'One usage event. null means absent; unknown fields are refused.',
+  },
+)
+
+export const CloudEventSchema = Type.Object(
+  {
+    specversion: Type.Literal('1.0'),
+    type: Type.Literal('hivemeter.usage.v1'),
+    source: Type.String({ minLength: 1 }),
+    id: freeText('The event_id.'),
+    subject: nodeId('The node_id.'),
+    time: Type.String({ format: 'date-time', description: 'The occurred_at.' }),
+    data: Type.Object(dataFields, { additionalProperties: false }),
+  },
+  { description: 'A CloudEvent 1.0. Extension attributes are allowed.' },
+)
+
+export const RejectedEventSchema = Type.Object({
+  index: Type.Integer({ minimum: 0, description: 'Position in the request.' }),
+  event_id: orNull(Type.String({ description: 'The text that was sent.' })),
+  code: Type.String({ description: 'Stable; decide by this.' }),
+  path: Type.String({ description: 'JSON pointer from the event to the member at fault.' }),
+  detail: Type.String(),
+})
+
+const accepted = Type.Integer({ minimum: 0, description: 'Events that the broker has acknowledged.' })
+const rejected = Type.Array(RejectedEventSchema)
+const indexes = (description: string) => Type.Array(Type.Integer({ minimum: 0 }), { description })
+
+export const AcceptedSchema = Type.Object(
+  { accepted, rejected },
+  {
+    description:
+      'Every event that is not rejected is in the log. A repeat is accepted here and counted once later.',
+  },
+)
+
+const EventsProblemSchema = Type.Object({
+  ...ProblemSchema.properties,
+  accepted: Type.Optional(accepted),
+  rejected: Type.Optional(rejected),
+  unknown: Type.Optional(indexes('Events in the log or not: send them again under the same event_id.')),
+  not_taken: Type.Optional(indexes('Events that were not sent: send them again.')),
+})
+
+const PROBLEM_CODES = [
+  'not_json',
+  'unreadable_body',
+  'body_too_large',
+  'too_many_events',
+  'unsupported_media_type',
+  'unsupported_encoding',
+  'nothing_accepted',
+  'overloaded',
+  'log_unavailable',
+  'outcome_unknown',
+  'internal',
+] as const satisfies readonly ProblemCode[]
+
+const RETRY_AFTER = {
+  'retry-after': { schema: { type: 'integer' }, description: 'Seconds after which to send again.' },
+}
+
+function problemResponses(): Record<number, object> {
+  const byStatus = Map.groupBy(PROBLEM_CODES, (code) => PROBLEMS[code].status)
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      status,
+      {
+        description: codes.join(', '),
+        ...(status === 503 && { headers: RETRY_AFTER }),
+        content: { [PROBLEM_TYPE]: { schema: EventsProblemSchema } },
+      },
+    ]),
+  )
+}
+
+/** POST /v1/events as OpenAPI shows it. */
+export const POST_EVENTS_SCHEMA = {
+  operationId: 'postEvents',
+  summary: 'Take usage events',
+  description:
+    'One event, an array of at most 10,000, or CloudEvents (structured, batch, or binary with ce- headers and application/json). ' +
+    'At most 8 MiB, plain or packed with gzip, deflate or zstd (Content-Encoding). Each event is judged by itself. ' +
+    'Answers once the broker has acknowledged every accepted event.',
+  tags: ['events'],
+  body: {
+    content: {
+      'application/json': { schema: Type.Union([UsageEventSchema, Type.Array(UsageEventSchema)]) },
+      'application/cloudevents+json': { schema: CloudEventSchema },
+      'application/cloudevents-batch+json': { schema: Type.Array(CloudEventSchema) },
+    },
+  },
+  response: {
+    202: { description: 'Taken', content: { 'application/json': { schema: AcceptedSchema } } },
+    ...problemResponses(),
+  },
+} as const

@@ -1,0 +1,61 @@
+import swagger from '@fastify/swagger'
+import Fastify from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { Logger } from '../../pipelines/logger.ts'
+import type { Metrics } from '../../schemas/metrics.ts'
+import { VERSION } from '../../schemas/version.ts'
+import { problemHandlers } from '../http/problem.ts'
+import { BODY_BYTES_MAX } from './body.ts'
+import { eventsRoute } from './events-route.ts'
+import type { UsageQueue } from './queue.ts'
+
+/** Longest time for a whole request to arrive. */
+const REQUEST_TIMEOUT_MS = 30_000
+
+/** Longest time for its head. */
+const HEADERS_TIMEOUT_MS = 10_000
+
+/** Longest silence on a connection; above the time that an answer may take. */
+const CONNECTION_TIMEOUT_MS = 60_000
+
+export interface GatewayParts {
+  readonly queue: UsageQueue
+  readonly logger: Logger
+  readonly metrics: Metrics
+  /** /healthz, /readyz and /metrics. */
+  readonly ops: FastifyPluginAsync
+}
+
+/** The gateway's HTTP server, not yet listening. */
+export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInstance> {
+  const { queue, logger, metrics, ops } = parts
+  const app = Fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    // While it stops, the queue's state refuses with a problem as any other answer has it.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+  })
+  problemHandlers(app, logger)
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'unknown'
+    const labels = { route, method: request.method, status: reply.statusCode }
+    metrics.observe('hivemeter_http_request_duration_seconds', labels, reply.elapsedTime / 1_000)
+  })
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Hivemeter gateway',
+        description: 'Takes the usage events of compute providers.',
+        version: VERSION,
+      },
+    },
+  })
+  await app.register(ops)
+  await app.register(async (events) => eventsRoute(events, { queue, metrics }))
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  return app
+}

@@ -1,0 +1,119 @@
+import type { LogAppend } from '../../pipelines/kafka/records.ts'
+import { partitionOfNode } from '../../schemas/ids.ts'
+import type { UsageEvent } from '../../schemas/usage.ts'
+import { RecordPack } from './record-pack.ts'
+import type { Fate, Submission } from './submission.ts'
+
+/** Most bytes of one send, over all partitions: it must be through well within the producer's request timeout. */
+export const SEND_BYTES_MAX = 8 * 1_048_576
+
+/** The events of one submission that are in one record. */
+interface Share {
+  readonly submission: Submission
+  readonly positions: number[]
+}
+
+/** A record of one partition that waits for its send. */
+export class WaitingRecord {
+  readonly partition: number
+  readonly pack = new RecordPack()
+  readonly #key: string
+  readonly #shares: Share[] = []
+
+  constructor(partition: number, key: string) {
+    this.partition = partition
+    this.#key = key
+  }
+
+  add(event: UsageEvent, submission: Submission, position: number): boolean {
+    if (!this.pack.add(event)) return false
+    const share = this.#shares.at(-1)
+    if (share?.submission === submission) share.positions.push(position)
+    else this.#shares.push({ submission, positions: [position] })
+    return true
+  }
+
+  /** Keyed by its first node: tools show it, the partition is named. */
+  toAppend(): LogAppend {
+    return { partition: this.partition, key: this.#key, value: this.pack.finish() }
+  }
+
+  settle(fate: Fate): void {
+    for (const { submission, positions } of this.#shares) submission.settle(positions, fate)
+  }
+}
+
+/** Packs the events of all requests into records, one growing record a partition, in the order of their arrival. */
+export class Packer {
+  readonly #partitions: number
+  #waiting: WaitingRecord[] = []
+  /** The last record of each partition, which still grows. */
+  readonly #growing: (WaitingRecord | undefined)[]
+
+  constructor(partitions: number) {
+    this.#partitions = partitions
+    this.#growing = Array.from({ length: partitions }, () => undefined)
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0
+  }
+
+  /** Adds the events; gives the bytes by which the records have grown. */
+  add(events: readonly UsageEvent[], submission: Submission): number {
+    let sizeBytes = 0
+    let node = ''
+    let partition = 0
+    for (const [position, event] of events.entries()) {
+      if (event.node_id !== node) {
+        node = event.node_id
+        partition = partitionOfNode(node, this.#partitions)
+      }
+      let record = this.#growing[partition]
+      const before = record?.pack.sizeBytes ?? 0
+      if (record === undefined || !record.add(event, submission, position)) {
+        record = this.#begin(partition, node)
+        if (!record.add(event, submission, position)) throw new Error('An empty record holds any event.')
+        sizeBytes += record.pack.sizeBytes
+      } else sizeBytes += record.pack.sizeBytes - before
+    }
+    return sizeBytes
+  }
+
+  /** Takes the records of the next send: the oldest of each partition, so that a batch is one record. */
+  takeSend(): WaitingRecord[] {
+    const taken: WaitingRecord[] = []
+    const left: WaitingRecord[] = []
+    const partitions = new Set<number>()
+    let sizeBytes = 0
+    for (const record of this.#waiting) {
+      const fits = taken.length === 0 || sizeBytes + record.pack.sizeBytes <= SEND_BYTES_MAX
+      if (partitions.has(record.partition) || !fits) {
+        left.push(record)
+        // Later records of this partition stay behind it.
+        partitions.add(record.partition)
+        continue
+      }
+      partitions.add(record.partition)
+      taken.push(record)
+      sizeBytes += record.pack.sizeBytes
+      if (this.#growing[record.partition] === record) this.#growing[record.partition] = undefined
+    }
+    this.#waiting = left
+    return taken
+  }
+
+  takeAll(): WaitingRecord[] {
+    const taken = this.#waiting
+    this.#waiting = []
+    this.#growing.fill(undefined)
+    return taken
+  }
+
+  #begin(partition: number, key: string): WaitingRecord {
+    const record = new WaitingRecord(partition, key)
+    this.#waiting.push(record)
+    this.#growing[partition] = record
+    return record
+  }
+}

@@ -1,0 +1,86 @@
+import { acceptCloudEvent } from '../../pipelines/usage/accept-cloudevent.ts'
+import { acceptUsageEvent } from '../../pipelines/usage/accept.ts'
+import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
+import type { RefusalCode } from '../../pipelines/usage/accept-refusal.ts'
+import type { JsonItems } from '../../pipelines/usage/json-items.ts'
+import { TEXT_CODE_POINTS_MAX } from '../../schemas/ids.ts'
+import type { UsageEvent } from '../../schemas/usage.ts'
+import type { EventMode } from './media-type.ts'
+
+/** An event that was not taken, by its index in the request. */
+export interface RejectedEvent {
+  readonly index: number
+  /** The text that was sent, null where there was none that could be an id. */
+  readonly event_id: string | null
+  readonly code: RefusalCode
+  readonly path: string
+  readonly detail: string
+}
+
+/** The events of one request, judged. */
+export interface Received {
+  readonly events: readonly UsageEvent[]
+  /** The index in the request of each of `events`. */
+  readonly indexes: readonly number[]
+  readonly rejected: readonly RejectedEvent[]
+}
+
+type Accept = (item: unknown, receiptMs: number) => UsageEvent | Refusal
+
+/** Judges the items of a body, one by one: one bad event refuses no other. */
+export function receiveItems(items: JsonItems, mode: EventMode, receiptMs: number): Received {
+  if (mode === 'cloudevent' && items.isArray) {
+    return refused(
+      null,
+      new Refusal('not_an_object', '', 'This content type holds one CloudEvent, not an array.'),
+    )
+  }
+  if (mode === 'cloudevent_batch' && !items.isArray) {
+    return refused(null, new Refusal('not_an_array', '', 'This content type holds an array of CloudEvents.'))
+  }
+  const accept: Accept = mode === 'plain' ? acceptUsageEvent : acceptCloudEvent
+  const idField = mode === 'plain' ? 'event_id' : 'id'
+  const events: UsageEvent[] = []
+  const indexes: number[] = []
+  const rejected: RejectedEvent[] = []
+  for (let index = 0; index < items.count; index += 1) {
+    const item = items.read(index)
+    const result = item instanceof Refusal ? item : accept(item, receiptMs)
+    if (result instanceof Refusal) {
+      rejected.push(reject(index, sentText(items.parsed(index), idField), result))
+    } else {
+      events.push(result)
+      indexes.push(index)
+    }
+  }
+  return { events, indexes, rejected }
+}
+
+/** Judges the one event whose attributes are in headers and whose data is the body. */
+export function receiveBinary(
+  attributes: Readonly<Record<string, string>> | Refusal,
+  items: JsonItems,
+  receiptMs: number,
+): Received {
+  if (attributes instanceof Refusal) return refused(null, attributes)
+  const id = sentText(attributes, 'id')
+  const data = items.isArray ? [] : items.read(0)
+  if (data instanceof Refusal) return refused(id, new Refusal(data.code, `/data${data.path}`, data.detail))
+  const result = acceptCloudEvent({ ...attributes, data }, receiptMs)
+  return result instanceof Refusal ? refused(id, result) : { events: [result], indexes: [0], rejected: [] }
+}
+
+function refused(id: string | null, refusal: Refusal): Received {
+  return { events: [], indexes: [], rejected: [reject(0, id, refusal)] }
+}
+
+function reject(index: number, event_id: string | null, { code, path, detail }: Refusal): RejectedEvent {
+  return { index, event_id, code, path, detail }
+}
+
+/** The id as it was sent; a text that is longer than any id is not sent back. */
+function sentText(item: unknown, field: string): string | null {
+  if (typeof item !== 'object' || item === null || !Object.hasOwn(item, field)) return null
+  const text = (item as Readonly<Record<string, unknown>>)[field]
+  return typeof text === 'string' && text.length <= 2 * TEXT_CODE_POINTS_MAX ? text : null
+}

@@ -1,0 +1,46 @@
+/** What became of the events of one request, by their position in what was offered. */
+export interface Outcome {
+  /** How many the broker has acknowledged. */
+  readonly acknowledged: number
+  /** Sent, and not acknowledged in time: in the log or not. */
+  readonly unknown: readonly number[]
+  /** Never sent. */
+  readonly notTaken: readonly number[]
+}
+
+export type Fate = 'acknowledged' | 'unknown' | 'notTaken'
+
+/** The events of one request on their way to the log, in one record or in several. */
+export class Submission {
+  /** Resolves once every event has met its fate; never rejects. */
+  readonly outcome: Promise<Outcome>
+  readonly #resolve: (outcome: Outcome) => void
+  readonly #unknown: number[] = []
+  readonly #notTaken: number[] = []
+  #acknowledged = 0
+  #open: number
+
+  constructor(events: number) {
+    this.#open = events
+    const { promise, resolve } = Promise.withResolvers<Outcome>()
+    this.outcome = promise
+    this.#resolve = resolve
+  }
+
+  /** Told once for each event. */
+  settle(positions: readonly number[], fate: Fate): void {
+    if (fate === 'acknowledged') this.#acknowledged += positions.length
+    else (fate === 'unknown' ? this.#unknown : this.#notTaken).push(...positions)
+    this.#open -= positions.length
+    if (this.#open > 0) return
+    this.#resolve({
+      acknowledged: this.#acknowledged,
+      unknown: this.#unknown.sort(ascending),
+      notTaken: this.#notTaken.sort(ascending),
+    })
+  }
+}
+
+function ascending(left: number, right: number): number {
+  return left - right
+}
