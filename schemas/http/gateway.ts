@@ -19,6 +19,9 @@ const freeText = (description: string) =>
 const whole = (maximum: number, description: string) => Type.Integer({ minimum: 0, maximum, description })
 const oneOf = (words: readonly string[], description: string) => Type.Enum([...words], { description })
 
+const time = (description: string) =>
+  Type.Union([Type.String({ format: 'date-time' }), Type.Number()], { description })
+
 const TIME = 'RFC 3339 with any offset, or epoch milliseconds. Digits below the millisecond are cut.'
 
 const dataFields = {
@@ -63,9 +66,7 @@ export const UsageEventSchema = Type.Object(
       'UUID, ULID or other text. The same (node_id, event_id) counts once, however often sent.',
     ),
     node_id: nodeId('The node that did the work.'),
-    occurred_at: Type.Union([Type.String({ format: 'date-time' }), Type.Number()], {
-      description: `${TIME} From 35 days before to 5 minutes after the receipt.`,
-    }),
+    occurred_at: time(`${TIME} From 35 days before to 5 minutes after the receipt.`),
     ...dataFields,
   },
   {
@@ -81,7 +82,7 @@ export const CloudEventSchema = Type.Object(
     source: Type.String({ minLength: 1 }),
     id: freeText('The event_id.'),
     subject: nodeId('The node_id.'),
-    time: Type.String({ format: 'date-time', description: 'The occurred_at.' }),
+    time: time('The occurred_at.'),
     data: Type.Object(dataFields, { additionalProperties: false }),
   },
   { description: 'A CloudEvent 1.0. Extension attributes are allowed.' },
