@@ -1,4 +1,5 @@
 import type { Clock } from '../../pipelines/clock.ts'
+import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import { compareAccounts } from './compare-accounts.ts'
 import { compareUsage } from './compare-usage.ts'
 import { compareWindows } from './compare-windows.ts'
@@ -7,7 +8,7 @@ import { findHorizon } from './horizon.ts'
 import type { Horizon } from './horizon.ts'
 import { readInbox } from './inbox.ts'
 import type { Logs } from './logs.ts'
-import type { Tables } from './tables.ts'
+import type { Blocks, Tables } from './tables.ts'
 import { Wallets } from './wallets.ts'
 
 export interface VerifyParts {
@@ -80,12 +81,31 @@ async function verifyPartition(
     horizon.state,
   )
 
+  const inboxWatermarkMs = Math.max(0, horizon.accounts.now - WATERMARK_DELAY_MS)
+  await compareWatermark(parts, usageBlocks, horizon.usage.next_seq, horizon.usage.watermark)
+  await compareWatermark(parts, blocks, horizon.accounts.next_seq, inboxWatermarkMs)
+
   counts.windows += windows.compared
   counts.moving += windows.moving
   counts.costs += usage.costs
   counts.accounts += compared.fromZero + compared.older
   counts.older += compared.older
   say(`partition ${partition}: ${reach(logs, horizon, range.start, usage.startMs, usage.wholeFromMs)}`)
+}
+
+/** Compares a row of `watermarks`, as long as nothing newer has been loaded over it. */
+async function compareWatermark(
+  { tables, differences }: VerifyParts,
+  { topic, partition }: Blocks,
+  nextSeq: number,
+  watermarkMs: number,
+): Promise<void> {
+  const found = await tables.loaded({ topic, partition })
+  if (found.lastSeq !== nextSeq - 1) return
+  const expected = { watermark: watermarkMs }
+  differences.compareRow('watermarks', `${topic} partition ${partition}`, expected, {
+    watermark: found.watermarkMs,
+  })
 }
 
 /** From where to where a partition was compared, in words. */

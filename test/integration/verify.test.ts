@@ -179,7 +179,6 @@ describe('verify', () => {
     for (const line of expected) assert.match(output, line)
     assert.equal(exitCode, 6)
     assert.match(output, /^10 differences in \d+ windows, \d+ costs, \d+ accounts, \d+ wallets$/m)
-    await verified(installation)
   })
 
   it('names a row that is missing and one that is too many', async () => {
@@ -227,6 +226,23 @@ describe('verify', () => {
       output,
       /ClickHouse has blocks of .* up to \d+ of \d+: the loader has not brought the rest\. Waited 1 s\./,
     )
+  })
+
+  it('names an altered watermark where nothing newer is loaded', async () => {
+    services = { ...services, ...(await startServices(installation, 'loader')) }
+    await services.aggregator.stop()
+    await verified(installation)
+    const alter = (by: number) =>
+      mutate(
+        `ALTER TABLE watermarks UPDATE watermark = watermark + ${by} WHERE src_topic LIKE '%usage.blocks'`,
+      )
+    await installation.clickhouse.command('OPTIMIZE TABLE watermarks FINAL')
+    await alter(1)
+    const { exitCode, output } = await verify()
+    assert.equal(exitCode, 6)
+    assert.match(output, /^watermarks .*usage\.blocks partition 0: watermark is \d+, expected \d+$/m)
+    await alter(-1)
+    await verified(installation)
   })
 
   const verify = (...args: string[]): Promise<CommandEnd> => installation.command('verify', args)
