@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { TABLES } from '../../schemas/tables.ts'
+import { readBlock } from '../../test/support/row-reader.ts'
+import type { ReadBlock } from '../../test/support/row-reader.ts'
+import { VirtualClock } from '../../test/support/virtual-clock.ts'
+import { BLOCK_BYTES_MAX, BlockLog, GROUP_AGE_MS, GROUP_BYTES_MAX, monthOf } from './block-log.ts'
+
+const clock = new VirtualClock()
+const openLog = (nextSeq = 1): BlockLog =>
+  new BlockLog({ topic: 'usage.blocks', partition: 3, nextSeq, clock })
+
+/** A row of settlements, whose spark is `spark` and whose node id is as long as asked. */
+function addRow(log: BlockLog, month: string, spark: number, idBytes = 1): number {
+  const { rows, prefix, seq } = log.blockFor(TABLES.settlements, month)
+  rows.raw(prefix)
+  rows.string('n'.repeat(idBytes))
+  rows.uuid(Buffer.alloc(16))
+  rows.string('operator')
+  for (const number of [0, 1, 1]) rows.u64(number)
+  rows.i128(5n)
+  rows.i64(BigInt(spark))
+  rows.u64(0)
+  rows.u8(1)
+  return seq
+}
+
+async function finish(log: BlockLog, forceEnd = false, watermarkMs = 7): Promise<ReadBlock[]> {
+  const appends = await log.finish(watermarkMs, forceEnd)
+  for (const { topic, partition, key } of appends)
+    assert.deepEqual([topic, partition, key], ['usage.blocks', 3, null])
+  return appends.map(readBlock)
+}
+
+test('blocks are numbered without gaps, in their order, the row of watermarks last', async () => {
+  const rows = fc.array(
+    fc.record({ month: fc.constantFrom('202601', '202602', '202603'), spark: fc.nat(99) }),
+    {
+      maxLength: 12,
+    },
+  )
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(rows, { minLength: 1, maxLength: 5 }),
+      fc.integer({ min: 1, max: 1e9 }),
+      async (transactions, first) => {
+        const log = openLog(first)
+        let seq = first
+        for (const [number, transaction] of transactions.entries()) {
+          for (const { month, spark } of transaction) addRow(log, month, spark)
+          const blocks = await finish(log, false, number)
+          for (const block of blocks) {
+            assert.equal(block.seq, seq++)
+            for (const row of block.rows) {
+              assert.deepEqual(
+                [row['src_topic'], row['src_partition'], row['src_seq']],
+                ['usage.blocks', 3, BigInt(block.seq)],
+              )
+            }
+            const expected = transaction
+              .filter(({ month }) => month === block.month)
+              .map(({ spark }) => BigInt(spark))
+            if (block.table === 'settlements')
+              assert.deepEqual(
+                block.rows.map((row) => row['spark']),
+                expected,
+              )
+          }
+          assert.equal(blocks.length, new Set(transaction.map(({ month }) => month)).size + 1)
+          const last = blocks.at(-1)
+          assert.equal(last?.table, 'watermarks')
+          assert.equal(last.month, '')
+          assert.deepEqual(
+            last.rows.map((row) => row['watermark']),
+            [number],
+          )
+          assert.equal(log.nextSeq, seq)
+        }
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
+
+test('the first block after a restore begins a group, and only that one', async () => {
+  const log = openLog()
+  addRow(log, '202601', 1)
+  const marks = [...(await finish(log)), ...(await finish(log)), ...(await finish(log))].map(
+    ({ begins }) => begins,
+  )
+  assert.deepEqual(marks, [true, false, false, false])
+})
+
+test('a lone batch is a group of its own; after that a group ends 500 ms after the last border', async () => {
+  const log = openLog()
+  const ends = async (forceEnd = false): Promise<boolean> => {
+    const blocks = await finish(log, forceEnd)
+    for (const block of blocks.slice(0, -1)) assert.equal(block.ends, false)
+    const isEnd = blocks.at(-1)?.ends === true
+    assert.equal(log.groupOpen, !isEnd)
+    return isEnd
+  }
+  assert.equal(await ends(), true)
+  clock.pass(GROUP_AGE_MS - 1)
+  assert.equal(await ends(), false)
+  clock.pass(1)
+  assert.equal(await ends(), true)
+  assert.equal(await ends(), false)
+  assert.equal(await ends(true), true, 'a tick or a pause ends it')
+  clock.pass(GROUP_AGE_MS - 1)
+  assert.equal(await ends(), false, 'the forced end was a border')
+})
+
+test('a group ends at 8 MB of rows, counted before they are packed', async () => {
+  const log = openLog()
+  await finish(log)
+  let bytes = 0
+  for (;;) {
+    addRow(log, '202601', 1, 400_000)
+    bytes += 400_000
+    const isEnd = (await finish(log)).at(-1)?.ends
+    // The other columns are a few bytes of each row.
+    assert.equal(isEnd, bytes >= GROUP_BYTES_MAX, `${bytes} bytes`)
+    if (isEnd === true) break
+  }
+  addRow(log, '202601', 1, 400_000)
+  assert.equal((await finish(log)).at(-1)?.ends, false, 'bytes are counted from the border on')
+})
+
+test('a block is cut once it holds 800 kB, with no row lost between', async () => {
+  const log = openLog()
+  const rowBytes = 100_000
+  const count = 20
+  for (let row = 0; row < count; row++) addRow(log, '202601', row, rowBytes)
+  const blocks = (await finish(log)).filter(({ table }) => table === 'settlements')
+  assert.deepEqual(
+    blocks.flatMap(({ rows }) => rows.map((row) => Number(row['spark']))),
+    Array.from({ length: count }, (_, row) => row),
+  )
+  assert.deepEqual(
+    blocks.map(({ rows }) => rows.length),
+    [BLOCK_BYTES_MAX / rowBytes, BLOCK_BYTES_MAX / rowBytes, 4],
+  )
+})
+
+test('months are those of UTC, half-open', () => {
+  assert.equal(monthOf(Date.UTC(2026, 0, 1)), '202601')
+  assert.equal(monthOf(Date.UTC(2026, 0, 1) - 1), '202512')
+  assert.equal(monthOf(Date.UTC(2024, 1, 29, 23, 59, 59, 999)), '202402')
+})

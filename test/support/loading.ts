@@ -1,0 +1,95 @@
+import { silentLogger } from '../../pipelines/logger.ts'
+import type { BlockSession } from '../../pipelines/kafka/block-consumer.ts'
+import type { LogRecord } from '../../pipelines/kafka/records.ts'
+import { PartitionLoader } from '../../pipelines/load/pipeline.ts'
+import type { BlockStore } from '../../pipelines/load/store.ts'
+import { noMetrics } from '../../schemas/metrics.ts'
+import type { VirtualClock } from './virtual-clock.ts'
+
+/** The group rebalances: what a heartbeat of the consumer throws. */
+export class Rebalance extends Error {}
+
+export const SOURCE = { topic: 'usage.blocks', partition: 0 }
+
+/**
+ * A consumer group's side of one partition of a block topic: delivers records from the committed offset, and follows
+ * the loader's outcomes as the block consumer does.
+ */
+export class Loading {
+  committed = 0n
+  /** How the heartbeats to come end; "ok" after the last. */
+  readonly heartbeats: ('ok' | 'rebalance' | 'old')[]
+  /** Told before an offset is committed. */
+  onCommit: (offset: bigint) => void = () => {}
+  readonly #clock: VirtualClock
+  readonly #store: BlockStore
+  #heartbeatAgeMs = 0
+  #loader: PartitionLoader
+
+  constructor(
+    clock: VirtualClock,
+    store: BlockStore,
+    heartbeats: readonly ('ok' | 'rebalance' | 'old')[] = [],
+  ) {
+    this.#clock = clock
+    this.#store = store
+    this.heartbeats = [...heartbeats]
+    this.#loader = this.#start()
+  }
+
+  /** The process ends, and another one is assigned the partition. */
+  restart(): void {
+    this.#loader = this.#start()
+  }
+
+  /** Loads the log up to where its last group ends; fetches hold up to `fetchMax` records. Throws what the loader throws. */
+  async load(log: readonly LogRecord[], fetchMax: number): Promise<void> {
+    let position = this.committed
+    for (let fetches = 0; fetches < 10_000; fetches++) {
+      const records = log.filter(({ offset }) => offset >= position).slice(0, fetchMax)
+      const last = records.at(-1)
+      if (last === undefined) return
+      try {
+        const outcome = await this.#loader.take(records, this.#session())
+        if (outcome.next === 'again') {
+          await this.#clock.delay(outcome.restMs)
+          position = outcome.offset
+        } else {
+          position = last.offset + 1n
+        }
+      } catch (error) {
+        if (!(error instanceof Rebalance)) throw error
+        this.#loader.assigned()
+        position = this.committed
+      }
+    }
+    throw new Error('The loader makes no progress.')
+  }
+
+  #start(): PartitionLoader {
+    const loader = new PartitionLoader({
+      source: SOURCE,
+      store: this.#store,
+      clock: this.#clock,
+      logger: silentLogger,
+      metrics: noMetrics,
+    })
+    loader.assigned()
+    return loader
+  }
+
+  #session(): BlockSession {
+    return {
+      heartbeat: async () => {
+        const outcome = this.heartbeats.shift() ?? 'ok'
+        this.#heartbeatAgeMs = outcome === 'old' ? 20_000 : 0
+        if (outcome === 'rebalance') throw new Rebalance('rebalance in progress')
+      },
+      heartbeatAgeMs: () => this.#heartbeatAgeMs,
+      commit: async (offset) => {
+        this.onCommit(offset)
+        this.committed = offset
+      },
+    }
+  }
+}
