@@ -39,7 +39,11 @@ export interface UsageModelOptions {
   readonly modelsVersion: number
 }
 
-/** What one partition of usage.metered means, worked out plainly from its records in order. */
+/**
+ * What one partition of usage.metered means, worked out plainly from its records in order. It remembers every id of the
+ * log, so it is stricter than the guarantee in one point: a copy with another event time that came after its first copy
+ * had left the aggregator's memory counts as new there, and shows as a difference here.
+ */
 export class UsageModel {
   readonly #partition: number
   readonly #partitions: number
