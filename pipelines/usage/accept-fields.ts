@@ -3,7 +3,7 @@ import type { EventId } from '../../schemas/ids.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import { Refusal } from './accept-refusal.ts'
 import type { RefusalCode } from './accept-refusal.ts'
-import { NumberText, scaledDecimal, scaledDouble, wholeDecimal } from './number-text.ts'
+import { DIGITS_EXACT_MAX, NumberText, scaledDecimal, scaledDouble, wholeDecimal } from './number-text.ts'
 import type { DecimalFault } from './number-text.ts'
 import { parseRfc3339 } from './rfc3339.ts'
 
@@ -91,14 +91,10 @@ export class FieldReader {
     if (value === undefined || value === null) return 0
     if (typeof value !== 'string') return this.scaled(value, path, 9, USAGE_BOUNDS.costNanoUsdMax) ?? 0
     if (DECIMAL_TEXT.test(value)) {
-      return (
-        this.#exact(
-          scaledDecimal(value, 9, USAGE_BOUNDS.costNanoUsdMax),
-          path,
-          9,
-          USAGE_BOUNDS.costNanoUsdMax,
-        ) ?? 0
-      )
+      const max = USAGE_BOUNDS.costNanoUsdMax
+      const isExact = value.length <= DIGITS_EXACT_MAX
+      const nanoUsd = isExact ? scaledDouble(Number(value), 9, max) : scaledDecimal(value, 9, max)
+      return this.#exact(nanoUsd, path, 9, max) ?? 0
     }
     this.refuse(
       'invalid_number',

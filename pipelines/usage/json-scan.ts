@@ -1,3 +1,5 @@
+import { DIGITS_EXACT_MAX } from './number-text.ts'
+
 /**
  * What `JSON.parse` does not tell, found in one pass over the bytes before it runs: where each event lies, how many
  * members its objects have (a name that stands twice is one member fewer after parsing), and whether one of its
@@ -6,12 +8,6 @@
 
 /** Nesting that a body may have: array, event, `data`, and one more for what is refused by name. */
 export const JSON_DEPTH_MAX = 8
-
-/**
- * Decimals of up to 15 digits and their doubles are one to one, so such a number is exactly what was written.
- * With more digits, or an exponent, the text itself must be read.
- */
-const DIGITS_EXACT_MAX = 15
 
 /** One element of the body's array, or the whole body where it is no array. */
 export interface JsonItem {

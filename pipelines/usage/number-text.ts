@@ -1,5 +1,11 @@
 /** Decimal numbers read exactly: from their text where a double would round them. */
 
+/**
+ * Decimals of up to 15 digits and their doubles are one to one, so such a number is exactly what was written.
+ * With more digits, or an exponent, the text itself must be read.
+ */
+export const DIGITS_EXACT_MAX = 15
+
 /** A JSON number whose double need not be what was written; its text is. */
 export class NumberText {
   readonly text: string
