@@ -93,7 +93,7 @@ function conditions(filter: LetterFilter): {
 
 function letterOf(row: Row): Letter {
   const receivedMs = Number(row.received_ms)
-  const headerAt = row.header_names.indexOf(RECEIPT_HEADER)
+  const headerAt = row.header_names.lastIndexOf(RECEIPT_HEADER)
   const stated = Buffer.from(row.header_values[headerAt] ?? '', 'base64').toString('latin1')
   return {
     id: `${row.topic}/${row.partition}/${row.record_offset}`,
