@@ -73,7 +73,7 @@ function log(logger: Logger, entry: LogEntry): void {
 
 const NO_HEADERS: LogRecord['headers'] = {}
 
-/** kafkajs' message as a record; a header that stands twice keeps its last value. */
+/** kafkajs' message as a record. Never throws: a record that cannot be read would stop every partition of the process. */
 export function toRecord(partition: number, message: KafkaMessage): LogRecord {
   return {
     partition,
@@ -81,19 +81,26 @@ export function toRecord(partition: number, message: KafkaMessage): LogRecord {
     timestampMs: Number(message.timestamp),
     key: message.key,
     value: message.value,
-    headers: toHeaders(message.headers),
+    ...toHeaders(message.headers),
   }
 }
 
-function toHeaders(headers: KafkaMessage['headers']): LogRecord['headers'] {
-  if (headers === undefined) return NO_HEADERS
+function toHeaders(headers: KafkaMessage['headers']): Pick<LogRecord, 'headers' | 'headerList'> {
+  if (headers === undefined) return { headers: NO_HEADERS }
   const names = Object.keys(headers)
-  if (names.length === 0) return NO_HEADERS
-  const buffers: Record<string, Buffer> = {}
-  for (const name of names) {
-    const value = headers[name]
-    const last = Array.isArray(value) ? value.at(-1) : value
-    if (last !== undefined) buffers[name] = Buffer.isBuffer(last) ? last : Buffer.from(last)
-  }
-  return buffers
+  if (names.length === 0) return { headers: NO_HEADERS }
+  const list = names.flatMap((name) => headerValues(headers[name]).map((value) => [name, value] as const))
+  const entries = list.filter((header): header is [string, Buffer] => header[1] !== null)
+  const isPlain = entries.length === names.length && list.length === names.length
+  // From entries: a header may be named __proto__.
+  return { headers: Object.fromEntries(entries), ...(isPlain ? {} : { headerList: list }) }
+}
+
+/**
+ * The values of one name. kafkajs gives null for a header without value, whatever its types say, and where the name is
+ * one that every object has ("toString"), that object's own property before the header.
+ */
+function headerValues(given: unknown): (Buffer | null)[] {
+  const values: unknown[] = Array.isArray(given) ? given : [given]
+  return values.filter((value): value is Buffer | null => value === null || Buffer.isBuffer(value))
 }

@@ -7,7 +7,10 @@ export interface LogRecord {
   readonly timestampMs: number
   readonly key: Buffer | null
   readonly value: Buffer | null
+  /** By name; of a name that stands twice the last value. */
   readonly headers: Readonly<Record<string, Buffer>>
+  /** All of them as they stand, where `headers` cannot say it: a name that stands twice, or has no value. */
+  readonly headerList?: readonly (readonly [name: string, value: Buffer | null])[]
 }
 
 /** A record to be written. The partition is always named: a retry must rebuild the same batch. */

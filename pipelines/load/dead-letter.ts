@@ -3,6 +3,8 @@ import type { LogRecord } from '../kafka/records.ts'
 import { monthOf } from './block-log.ts'
 import type { BlockLog } from './block-log.ts'
 
+const NO_BYTES = Buffer.alloc(0)
+
 /** What is wrong with one event of a source record; index -1 means the record as a whole. */
 export interface EventProblem {
   readonly index: number
@@ -34,11 +36,12 @@ export function writeDeadLetter(
     rows.u8(bytes === null ? 1 : 0)
     if (bytes !== null) rows.stringBytes(bytes, 0, bytes.length)
   }
-  const headers = Object.entries(record.headers)
+  const headers = record.headerList ?? Object.entries(record.headers)
   rows.varint(headers.length)
   for (const [name] of headers) rows.string(name)
   rows.varint(headers.length)
-  for (const [, value] of headers) rows.stringBytes(value, 0, value.length)
+  // A header without value becomes an empty one: the column has no null.
+  for (const [, value] of headers) rows.stringBytes(value ?? NO_BYTES, 0, value?.length ?? 0)
   rows.varint(problems.length)
   for (const { code } of problems) rows.string(code)
   rows.varint(problems.length)

@@ -9,6 +9,8 @@ export interface SourceRecord {
   readonly key: Buffer | null
   readonly value: Buffer | null
   readonly headers: Readonly<Record<string, Buffer>>
+  /** All headers, where a name stands twice or has no value. */
+  readonly headerList?: readonly (readonly [name: string, value: Buffer | null])[]
 }
 
 /** The receipt that the age of a record's events is judged by; a stated one can only be earlier than the record's. */

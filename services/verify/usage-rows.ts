@@ -54,7 +54,7 @@ function reasonsOf(reasons: readonly { readonly index: number; readonly reason: 
 
 /** The row of dead_letters that a record set aside must have: its bytes, and every reason with the event's place. */
 function deadLetterRow({ record, reasons }: SetAside): Row {
-  const headers = Object.entries(record.headers)
+  const headers = record.headerList ?? Object.entries(record.headers)
   return {
     received_at: record.timestampMs,
     key: hex(record.key),

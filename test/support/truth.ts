@@ -80,17 +80,18 @@ export class Truth {
     assert.equal(ledger.legs, ledger.ids, 'no leg stands twice')
   }
 
-  /** Waits until the events are in `usage_events`; more than were sent fail at once. */
+  /** Waits until the events are in the raw table and in both rollups, which come one after the other. */
   async arrives(installation: Installation, timeoutMs = 30_000): Promise<void> {
     const count = async () => {
-      const { events } = await installation.row<{ events: string }>(
-        'SELECT count() AS events FROM usage_events',
+      const found = await installation.row<Record<'raw' | 'minutes' | 'quarters', string>>(
+        `SELECT (SELECT count() FROM usage_events) AS raw, (SELECT sum(events) FROM usage_1m) AS minutes,
+                (SELECT sum(events) FROM usage_15m) AS quarters`,
       )
-      return Number(events)
+      return Math.min(Number(found.raw), Number(found.minutes), Number(found.quarters))
     }
     let found = 0
     await until(
-      `${this.totals.events} events in usage_events`,
+      `${this.totals.events} events in usage_events, usage_1m and usage_15m`,
       timeoutMs,
       async () => (found = await count()) >= this.totals.events,
       () => `${found} are there`,
