@@ -83,7 +83,7 @@ export const METRICS = {
     type: 'counter',
     help: 'Repeats dropped, by where the first copy was found.',
     labels: ['where'],
-    values: { where: ['batch', 'memory', 'clickhouse'] },
+    values: { where: ['memory', 'clickhouse'] },
     services: ['aggregator'],
   },
   hivemeter_events_late_total: {
@@ -102,7 +102,7 @@ export const METRICS = {
     type: 'counter',
     help: 'Transactions by outcome; unknown means that the end was not acknowledged and the task looked again.',
     labels: ['outcome'],
-    values: { outcome: ['committed', 'aborted', 'unknown'] },
+    values: { outcome: ['committed', 'unknown'] },
     services: TASKS,
   },
   hivemeter_transaction_duration_seconds: {

@@ -23,7 +23,7 @@ describe('metrics', () => {
   it('export known series as 0 from the start, in the services they belong to', async () => {
     const text = await createMetrics('aggregator').text()
     assert.match(text, /^hivemeter_events_counted_total\{service="aggregator"\} 0$/m)
-    for (const where of ['batch', 'memory', 'clickhouse']) {
+    for (const where of ['memory', 'clickhouse']) {
       assert(text.includes(`hivemeter_events_repeated_total{where="${where}",service="aggregator"} 0\n`))
     }
     assert.doesNotMatch(text, /hivemeter_loader_groups_total/)

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import kafkajs from 'kafkajs'
 import { avroType, FRAME_BYTES, SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
 import type { UsageEvents } from '../../schemas/records.ts'
@@ -17,6 +16,7 @@ const { brokers, topic, events, group } = JSON.parse(process.argv[2] ?? '{}') as
 
 const type = avroType('usage-events.v1')
 const sums = new Map<string, { events: number; tokens: number; costNanoUsd: number }>()
+const { promise: done, resolve: finish } = Promise.withResolvers<void>()
 let seen = 0
 let costNanoUsd = 0
 let startedMs = 0
@@ -55,8 +55,9 @@ await consumer.run({
         seen++
       }
     }
+    if (seen >= events) finish()
   },
 })
-while (seen < events) await delay(5)
+await done
 report({ startedMs, startCpu, events, detail: { windows: sums.size, costNanoUsd } })
 process.exit(0)
