@@ -121,6 +121,14 @@ test('bounds: depth, items', () => {
   assert.deepEqual(read(' [ ] '), [])
 })
 
+test('bounds: members, objects and arrays of one item', () => {
+  const wide = (members: number) => `{${Array.from({ length: members }, (_, at) => `"${at}":0`).join(',')}}`
+  assert.equal(read(`[${wide(999)},${wide(999)}]`).length, 2)
+  assert.match(fault(`[${wide(5)},${wide(1_000)}]`), /more than 1000 members/)
+  assert.equal(read(`[[${'[],'.repeat(998)}[]]]`).length, 1)
+  assert.match(fault(`[[${'[],'.repeat(999)}[]]]`), /more than 1000 members/)
+})
+
 test('an item of more than 64 KiB with long numbers or repeated names is refused; padding does not count', () => {
   const filled = (bytes: number) => `{"a":1e0,"b":"${'x'.repeat(bytes - 16)}"}`
   assert.ok(!(read(filled(65_536))[0] instanceof Refusal))

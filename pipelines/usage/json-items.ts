@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { Refusal, jsonPointer } from './accept-refusal.ts'
-import { JSON_DEPTH_MAX, repeatedMember, scanJson } from './json-scan.ts'
+import { JSON_DEPTH_MAX, JSON_ITEM_SIZE_MAX, repeatedMember, scanJson } from './json-scan.ts'
 import type { JsonItem } from './json-scan.ts'
 import { NumberText } from './number-text.ts'
 
@@ -77,6 +77,9 @@ export function readJsonItems(body: Buffer, itemsMax: number): JsonItems | BodyF
     return { fault: 'too_many', detail: `The body has more than ${itemsMax} events.` }
   if (stopped === 'too_deep') {
     return { fault: 'not_json', detail: `The body is nested deeper than ${JSON_DEPTH_MAX}.` }
+  }
+  if (stopped === 'too_large') {
+    return { fault: 'not_json', detail: `An event has more than ${JSON_ITEM_SIZE_MAX} members.` }
   }
   try {
     return new JsonItems(body, JSON.parse(body.toString('utf8')), items)

@@ -9,6 +9,9 @@ import { DIGITS_EXACT_MAX } from './number-text.ts'
 /** Nesting that a body may have: array, event, `data`, and one more for what is refused by name. */
 export const JSON_DEPTH_MAX = 8
 
+/** Members, objects and arrays that one item may have: an honest one has some 20, and parsing a million takes a second. */
+export const JSON_ITEM_SIZE_MAX = 1_000
+
 /** One element of the body's array, or the whole body where it is no array. */
 export interface JsonItem {
   /** Bytes `[start, end)` of the body. */
@@ -22,8 +25,8 @@ export interface JsonItem {
 
 export interface JsonScan {
   readonly items: readonly JsonItem[]
-  /** Why scanning ended early: deeper than `JSON_DEPTH_MAX`, or more than `itemsMax` items. */
-  readonly stopped: 'too_deep' | 'too_many' | null
+  /** Why scanning ended early: beyond `JSON_DEPTH_MAX`, `JSON_ITEM_SIZE_MAX` or `itemsMax`. */
+  readonly stopped: 'too_deep' | 'too_large' | 'too_many' | null
 }
 
 const QUOTE = 0x22
@@ -49,6 +52,8 @@ export function scanJson(body: Uint8Array, itemsMax: number): JsonScan {
   let start = isArray ? at + 1 : at
   let depth = 0
   let members = 0
+  // The body's own bracket belongs to no item.
+  let opened = isArray ? -1 : 0
   let hasLongNumber = false
 
   for (; at < length; at += 1) {
@@ -61,9 +66,12 @@ export function scanJson(body: Uint8Array, itemsMax: number): JsonScan {
       at = Math.abs(end) - 1
     } else if (byte === COLON) {
       members += 1
+      if (members + opened > JSON_ITEM_SIZE_MAX) return { items, stopped: 'too_large' }
     } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
       depth += 1
+      opened += 1
       if (depth > JSON_DEPTH_MAX) return { items, stopped: 'too_deep' }
+      if (members + opened > JSON_ITEM_SIZE_MAX) return { items, stopped: 'too_large' }
     } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
       if (isArray && depth === 1) break
       depth -= 1
@@ -72,6 +80,7 @@ export function scanJson(body: Uint8Array, itemsMax: number): JsonScan {
       if (items.length >= itemsMax) return { items, stopped: 'too_many' }
       start = at + 1
       members = 0
+      opened = 0
       hasLongNumber = false
     }
   }
