@@ -40,6 +40,9 @@ export type SlotOutcome =
   | { readonly next: 'rest'; readonly position: bigint; readonly reason: string }
   | { readonly next: 'pause' }
 
+/** The request of the second heartbeat after an error was surely sent after it; a zombie's would have failed. */
+const HEARTBEATS_BEFORE_FENCE = 2
+
 /** One partition of this process through its life: phase, state, writer. Knows no consumer. */
 export class TaskSlot {
   readonly partition: number
@@ -126,15 +129,24 @@ export class TaskSlot {
   onHeartbeat(): boolean {
     if (this.#phase !== 'waiting') return false
     this.#heartbeatsSinceError++
-    const since = this.#parts.clock.monotonicMs() - this.#lastFenceMs
-    if (this.#heartbeatsSinceError < 2 || since < TASK_BOUNDS.fenceIntervalMs) return false
-    this.#enter('assigned')
-    return true
+    return this.#startAnew()
   }
 
-  /** The group assigned the partition (again): a waiting task may start; a running one keeps its state. */
+  /** The group assigned the partition (again): as good as a second heartbeat. A running task keeps its state. */
   onAssigned(): void {
-    if (this.#phase === 'waiting') this.#enter('assigned')
+    if (this.#phase !== 'waiting') return
+    this.#heartbeatsSinceError = HEARTBEATS_BEFORE_FENCE
+    this.#startAnew()
+  }
+
+  /** Lets a waiting task start at its fence, at most once in 5 s: two instances must not fence each other in turns. */
+  #startAnew(): boolean {
+    const sinceMs = this.#parts.clock.monotonicMs() - this.#lastFenceMs
+    if (this.#heartbeatsSinceError < HEARTBEATS_BEFORE_FENCE || sinceMs < TASK_BOUNDS.fenceIntervalMs) {
+      return false
+    }
+    this.#enter('assigned')
+    return true
   }
 
   /** The partition is another's now, or the process ends. */
