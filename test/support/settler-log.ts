@@ -1,0 +1,49 @@
+import { accountCodec, settlerTaskCodec, STATE_KEY } from '../../schemas/avro.ts'
+import { noMetrics } from '../../schemas/metrics.ts'
+import type { Account, SettlerTask } from '../../schemas/records.ts'
+import { SettlerState } from '../../pipelines/account/pipeline.ts'
+import type { LogRecord } from '../../pipelines/kafka/records.ts'
+import { TaskLog } from './task-log.ts'
+import { VirtualClock } from './virtual-clock.ts'
+
+export const SETTLER_TOPICS = {
+  accountInbox: 'account.inbox',
+  nodeState: 'node.state',
+  settlementBlocks: 'settlement.blocks',
+}
+
+/** A settler's task on logs in memory. */
+export class SettlerLog extends TaskLog {
+  constructor(input: readonly LogRecord[] = [], rules = { version: 0, sparkPerUsd: 100 }) {
+    const clock = new VirtualClock()
+    super(
+      SETTLER_TOPICS.nodeState,
+      (loadedSeq) =>
+        new SettlerState({
+          partition: 0,
+          topics: SETTLER_TOPICS,
+          rules,
+          loadedSeq,
+          clock,
+          metrics: noMetrics,
+        }),
+      input,
+    )
+  }
+
+  /** The newest account of each node, as node.state tells it. */
+  accounts(): Map<string, Account> {
+    const accounts = new Map<string, Account>()
+    for (const { topic, key, value } of this.committed) {
+      if (topic !== SETTLER_TOPICS.nodeState || key === null || key.startsWith('!') || value === null)
+        continue
+      accounts.set(key, accountCodec.decode(value))
+    }
+    return accounts
+  }
+
+  task(): SettlerTask | undefined {
+    const value = this.values(SETTLER_TOPICS.nodeState, STATE_KEY.task).at(-1)
+    return value && settlerTaskCodec.decode(value)
+  }
+}

@@ -1,0 +1,136 @@
+import { STATE_KEY, fenceCodec } from '../../schemas/avro.ts'
+import { BLOCK_HEADER } from '../../schemas/tables.ts'
+import type { LogRecord, TopicAppend } from '../../pipelines/kafka/records.ts'
+import type { TaskDecision, TaskState } from '../../pipelines/kafka/task.ts'
+import { readBlock } from './row-reader.ts'
+import type { ReadBlock, Row } from './row-reader.ts'
+
+/** How a transaction ends: committed and known to be; not committed; committed, and nobody was told. */
+export type TransactionEnd = 'commit' | 'lost' | 'unknown'
+
+/** Bytes as records carry them. */
+export function inputRecord(offset: number, timestampMs: number, value: Buffer | null): LogRecord {
+  return { partition: 0, offset: BigInt(offset), timestampMs, key: null, value, headers: {} }
+}
+
+/**
+ * A partition's logs as arrays, and a task that runs on them: what a transaction wrote is there, whole, or not at all.
+ * After a lost or unknown outcome the state is thrown away and restored from what was committed, behind a fence.
+ */
+export class TaskLog {
+  /** All that was ever committed, in order. */
+  readonly committed: TopicAppend[] = []
+  /** What the state topic still holds. */
+  stateRecords: LogRecord[] = []
+  /** Whether deletions that a task asks for are done: they are not awaited, and may fail. */
+  deletes = true
+  input: readonly LogRecord[]
+  state: TaskState
+  position = 0n
+  /** The loader keeps up with every commit, unless a test says how far ClickHouse has come. */
+  loadedSeq: number | 'all' = 'all'
+  /** Records that restored tasks wanted to append to their input. */
+  readonly toAppend: Buffer[] = []
+  readonly #openState: () => TaskState
+  #lastSeq = 0
+  readonly #stateTopic: string
+  #nextStateOffset = 0n
+
+  constructor(
+    stateTopic: string,
+    openState: (loadedSeq: () => number) => TaskState,
+    input: readonly LogRecord[] = [],
+  ) {
+    this.#stateTopic = stateTopic
+    this.#openState = () => openState(() => (this.loadedSeq === 'all' ? this.#lastSeq : this.loadedSeq))
+    this.input = input
+    this.state = this.#openState()
+    this.restart()
+  }
+
+  /** Throws the state away and restores another one. */
+  restart(): void {
+    this.state.dispose()
+    this.#write({
+      topic: this.#stateTopic,
+      partition: 0,
+      key: STATE_KEY.fence,
+      value: fenceCodec.encode({ instance: 'test' }),
+    })
+    this.state = this.#openState()
+    for (const record of this.stateRecords) this.state.restore(record)
+    const { position, appends } = this.state.restored(this.input[0]?.offset ?? 0n)
+    this.position = position
+    for (const { value } of appends) if (value !== null) this.toAppend.push(value)
+  }
+
+  /** One batch of up to `recordsMax` records from the position on, and its transaction. */
+  async step(recordsMax: number, end: TransactionEnd = 'commit'): Promise<TaskDecision> {
+    const records = this.input.filter(({ offset }) => offset >= this.position).slice(0, recordsMax)
+    const nextOffset = (records.at(-1)?.offset ?? this.position - 1n) + 1n
+    const decision = await this.state.decide({ records, nextOffset })
+    if (end === 'lost') {
+      this.restart()
+      return decision
+    }
+    const offsets = decision.appends.map((append) => this.#write(append))
+    if (end === 'unknown') {
+      this.restart()
+      return decision
+    }
+    if (decision.appends.length > 0) {
+      const { deleteStateBefore } = this.state.committed(offsets)
+      if (deleteStateBefore !== null && this.deletes) {
+        this.stateRecords = this.stateRecords.filter(({ offset }) => offset >= deleteStateBefore)
+      }
+    }
+    this.position = decision.position
+    return decision
+  }
+
+  /** Runs to the end of the input: batch by batch as `cuts` and `ends` say, plain after their ends. */
+  async run(cuts: readonly number[] = [], ends: readonly TransactionEnd[] = []): Promise<void> {
+    const last = this.input.at(-1)?.offset ?? -1n
+    for (let step = 0; this.position <= last; step++) {
+      if (step > this.input.length + ends.length + 10) throw new Error('The task makes no progress.')
+      await this.step(cuts[step] ?? this.input.length, ends[step] ?? 'commit')
+    }
+  }
+
+  blocks(): ReadBlock[] {
+    return this.committed.filter(({ topic }) => topic.endsWith('.blocks')).map(readBlock)
+  }
+
+  /** The rows of a table in the order of the log, without the columns that say which block brought them. */
+  rows(table: string): Row[] {
+    return this.blocks()
+      .filter((block) => block.table === table)
+      .flatMap(({ rows }) => rows)
+      .map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !name.startsWith('src_'))))
+  }
+
+  /** Values of a topic's records with a key, in their order. */
+  values(topic: string, key: string | null): Buffer[] {
+    return this.committed.flatMap((append) =>
+      append.topic === topic && append.key === key && append.value !== null ? [append.value] : [],
+    )
+  }
+
+  #write(append: TopicAppend): bigint {
+    this.committed.push(append)
+    if (append.topic.endsWith('.blocks')) this.#lastSeq = Number(append.headers?.[BLOCK_HEADER.seq])
+    if (append.topic !== this.#stateTopic) return 0n
+    const offset = this.#nextStateOffset++
+    // Log time of the state topic: of the last input that the task has seen.
+    const timestampMs = this.input.findLast((record) => record.offset < this.position)?.timestampMs ?? 0
+    this.stateRecords.push({
+      partition: append.partition,
+      offset,
+      timestampMs,
+      key: append.key === null ? null : Buffer.from(append.key),
+      value: append.value,
+      headers: {},
+    })
+    return offset
+  }
+}
