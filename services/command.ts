@@ -1,3 +1,4 @@
+import { muteTimerWarnings } from './timer-warnings.ts'
 import { parseArgs } from 'node:util'
 import type { ParseArgsOptionsConfig } from 'node:util'
 import { ClickhouseAway } from '../pipelines/clickhouse/client.ts'
@@ -41,18 +42,6 @@ function readArguments<Options extends ParseArgsOptionsConfig>(
   } catch (error) {
     throw new ExitError(EXIT.usage, `${describeError(error)}\n${spec.usage}`)
   }
-}
-
-/**
- * kafkajs sets a timer in the past whenever no broker throttles it, and Node warns of that on standard error, where the
- * reason of an end is looked for. All other warnings are shown as ever.
- */
-function muteTimerWarnings(): void {
-  const shown = process.listeners('warning')
-  process.removeAllListeners('warning')
-  process.on('warning', (warning) => {
-    if (warning.name !== 'TimeoutNegativeWarning') for (const show of shown) show(warning)
-  })
 }
 
 /** What to say at the end: where ClickHouse does not answer, its address and what to do. */

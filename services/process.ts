@@ -15,6 +15,7 @@ import { opsRoutes } from './http/ops.ts'
 import { startOpsServer } from './http/ops-server.ts'
 import { createLogger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
+import { muteTimerWarnings } from './timer-warnings.ts'
 
 export type { Readiness } from './http/ops.ts'
 
@@ -143,6 +144,7 @@ export async function runService(
   name: ServiceName,
   start: (parts: ServiceParts) => Promise<RunningService>,
 ): Promise<void> {
+  muteTimerWarnings()
   // After an error that nobody caught the state is unknown: the log is the truth, so the process ends at once.
   process.on('uncaughtException', (error) => {
     sayLast(name, `ended by an error that nothing handled: ${describeError(error)}`)

@@ -123,7 +123,7 @@ export class SettlerState implements TaskState {
       if (schemaId === SCHEMA_ID.tick) {
         ticked = true
       } else if (schemaId === SCHEMA_ID.inboxUsage && record.value !== null) {
-        const usage = inboxUsageCodec.decode(record.value)
+        const usage = decodeUsage(record.value, record.offset)
         if (this.#isRepeat(task, usage, record)) {
           repeats++
         } else {
@@ -243,5 +243,18 @@ export class SettlerState implements TaskState {
       value: settlerTaskCodec.encode(task),
     })
     return appends
+  }
+}
+
+/** A range that cannot be read cannot be skipped either: the next one would not begin where the last ended. */
+function decodeUsage(value: Buffer, offset: bigint): InboxUsage {
+  try {
+    return inboxUsageCodec.decode(value)
+  } catch (error) {
+    throw new HaltError(
+      'inbox_malformed',
+      `The inbox record at ${offset} cannot be decoded: ${error instanceof Error ? error.message : String(error)}`,
+      'Find out what wrote it; account for the range that it stands for before going on.',
+    )
   }
 }

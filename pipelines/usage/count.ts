@@ -4,6 +4,7 @@ import { ENERGY_SOURCES, energyOfGpuTime, PAID_API_ENERGY_MWH, TASK_SOURCES } fr
 import { TDP_WATTS_DEFAULT, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { Model } from '../../schemas/usage.ts'
 import type { BlockLog } from '../load/block-log.ts'
+import { ageProblem } from './accept.ts'
 import { Months, recordColumns, writeEvent } from './blocks.ts'
 import type { EventProblem } from '../load/dead-letter.ts'
 import type { UsageColumns } from './decode.ts'
@@ -120,13 +121,9 @@ export class EventCounter {
         detail: `node ${columns.nodes.text(node)} belongs to another partition`,
       }
     }
-    const ageMs = judgedAtMs - (columns.occurredAt[index] as number)
-    const { ageMsMax, aheadMsMax, taskSlackMs } = USAGE_BOUNDS
-    if (ageMs > ageMsMax + taskSlackMs)
-      return { index, code: 'too_old', detail: `occurred_at ${ageMs} ms before receipt` }
-    if (-ageMs > aheadMsMax + taskSlackMs) {
-      return { index, code: 'in_future', detail: `occurred_at ${-ageMs} ms after receipt` }
-    }
+    const { taskSlackMs } = USAGE_BOUNDS
+    const age = ageProblem(columns.occurredAt[index] as number, judgedAtMs, taskSlackMs)
+    if (age !== null) return { index, code: age.code, detail: `${age.path}: ${age.detail}` }
     return null
   }
 

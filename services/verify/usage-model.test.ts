@@ -104,7 +104,14 @@ describe('usage, worked out plainly', () => {
     )
     assert.deepEqual(
       setAside?.reasons.map(({ index, reason }) => `${index} ${reason}`),
-      ['1 too_old', '3 in_future', '4 out_of_range', '5 invalid_value', '6 invalid_text', '7 invalid_text'],
+      [
+        '1 too_old',
+        '3 in_the_future',
+        '4 out_of_range',
+        '5 invalid_value',
+        '6 invalid_text',
+        '7 invalid_text',
+      ],
     )
   })
 
@@ -120,7 +127,7 @@ describe('usage, worked out plainly', () => {
     assert.deepEqual(reasonsOf(open(), old), ['0 too_old'])
     assert.deepEqual(reasonsOf(open(), old, receipt(NOW_MS - USAGE_BOUNDS.ageMsMax)), [])
     const ahead = events(event({ occurred_at: NOW_MS + USAGE_BOUNDS.ageMsMax }))
-    assert.deepEqual(reasonsOf(open(), ahead, receipt(NOW_MS + USAGE_BOUNDS.ageMsMax)), ['0 in_future'])
+    assert.deepEqual(reasonsOf(open(), ahead, receipt(NOW_MS + USAGE_BOUNDS.ageMsMax)), ['0 in_the_future'])
   })
 
   it('calls an event late when the watermark, its own record included, is at its window end', () => {

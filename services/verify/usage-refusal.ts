@@ -31,6 +31,6 @@ export function refusalOf(event: UsageEvent, arrival: Arrival): string | null {
   if (partitionOfNode(event.node_id, arrival.partitions) !== arrival.partition) return 'wrong_partition'
   const ageMs = arrival.receiptMs - event.occurred_at
   if (ageMs > ageMsMax + taskSlackMs) return 'too_old'
-  if (-ageMs > aheadMsMax + taskSlackMs) return 'in_future'
+  if (-ageMs > aheadMsMax + taskSlackMs) return 'in_the_future'
   return null
 }

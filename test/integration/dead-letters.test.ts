@@ -93,10 +93,10 @@ describe('a record that cannot be counted', () => {
       [['malformed'], [-1], framed(3, systemRandom.bytes(3))],
       [['wrong_partition'], [0], usageEventsCodec.encode({ events: [maker.event(stranger)] })],
       [['too_old'], [0], usageEventsCodec.encode({ events: [tooOld] })],
-      [['in_future'], [0], usageEventsCodec.encode({ events: [inFuture] })],
+      [['in_the_future'], [0], usageEventsCodec.encode({ events: [inFuture] })],
       [['conflict'], [1], usageEventsCodec.encode({ events: [good, conflicting] })],
       [
-        ['too_old', 'in_future'],
+        ['too_old', 'in_the_future'],
         [0, 2],
         usageEventsCodec.encode({
           events: [{ ...tooOld, node_id: other }, besides, { ...inFuture, node_id: other }],
