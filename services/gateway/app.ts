@@ -39,6 +39,10 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
     forceCloseConnections: 'idle',
   })
   problemHandlers(app, logger)
+  app.addHook('onSend', async (_request, reply) => {
+    // A connection that is kept open after its last answer would hold the stop up.
+    if (queue.state === 'stopping') reply.header('connection', 'close')
+  })
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown'
     const labels = { route, method: request.method, status: reply.statusCode }
