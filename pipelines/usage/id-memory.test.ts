@@ -33,18 +33,18 @@ class MemoryModel {
     if (ids >= BUCKET_IDS || hour(first.acceptedAtMs) !== hour(record.acceptedAtMs)) this.#open = []
   }
 
-  /** The closed buckets that may leave: oldest first, loaded, and too old or in the way. */
+  /** The buckets that may leave: oldest first, loaded, and too old or in the way. */
   evict(nowMs: number, loadedSeq: number, room: number, max: number): AcceptedRecord[] {
     const gone: AcceptedRecord[] = []
     for (;;) {
       const [oldest] = this.buckets
-      const isClosed = oldest !== this.#open
-      if (oldest === undefined || !isClosed) return gone
+      if (oldest === undefined) return gone
       const tooOld = nowMs - (oldest[0]?.acceptedAtMs ?? 0) > ID_AGE_MS_MAX + BUCKET_MS
       const isLoaded = oldest.every(({ lastSeq }) => lastSeq <= loadedSeq)
       if (!(tooOld || this.held.length + room > max) || !isLoaded) return gone
       gone.push(...oldest)
       this.buckets.shift()
+      if (oldest === this.#open) this.#open = []
     }
   }
 
@@ -133,16 +133,31 @@ test('memory equals plain lists over any sequence of accepting and evicting', ()
 })
 
 test('a bucket closes at 65,536 ids and not before', () => {
-  const memory = new IdMemory({ held: 0, max: 1 })
-  const record = { acceptedAtMs: START_MS, newestOccurredAt: 5, lastSeq: 1, offset: 0n }
-  for (let id = 0; id < BUCKET_IDS - 1; id++) memory.add(entryOf(id))
+  for (const count of [BUCKET_IDS - 1, BUCKET_IDS]) {
+    const memory = new IdMemory({ held: 0, max: 1 })
+    for (let id = 0; id < count; id++) memory.add(entryOf(id))
+    memory.endRecord({ acceptedAtMs: START_MS, newestOccurredAt: 5, lastSeq: 1, offset: 0n })
+    memory.add(entryOf(count))
+    memory.endRecord({ acceptedAtMs: START_MS, newestOccurredAt: 6, lastSeq: 2, offset: 1n })
+    const closed = { ids: BUCKET_IDS, newestOccurredAt: 5, lastSeq: 1 }
+    // Only the rows of the first record are loaded: where the second stands in the same bucket, nothing leaves.
+    assert.deepEqual(memory.evict(START_MS, 1, 0), count === BUCKET_IDS ? closed : null)
+    assert.equal(memory.oldestOffset, count === BUCKET_IDS ? 1n : 0n)
+  }
+})
+
+test('ids that stand in no committed record never leave', () => {
+  const memory = new IdMemory({ held: 0, max: 0 })
+  const record = { acceptedAtMs: START_MS, newestOccurredAt: 1, lastSeq: 1, offset: null }
+  memory.add(entryOf(1))
+  assert.equal(memory.evict(START_MS, 9, 1), null)
   memory.endRecord(record)
-  assert.equal(memory.evict(START_MS, 1, 0), null, 'an open bucket never leaves')
-  memory.add(entryOf(BUCKET_IDS))
-  memory.endRecord({ ...record, lastSeq: 2, offset: 1n })
-  assert.equal(memory.evict(START_MS, 1, 0), null, 'its last rows are not loaded')
-  assert.deepEqual(memory.evict(START_MS, 2, 0), { ids: BUCKET_IDS, newestOccurredAt: 5, lastSeq: 2 })
-  assert.equal(memory.oldestOffset, null)
+  assert.equal(memory.evict(START_MS, 9, 1), null)
+  memory.acknowledged(4n)
+  memory.add(entryOf(2))
+  assert.equal(memory.evict(START_MS, 9, 1), null)
+  memory.endRecord(record)
+  assert.deepEqual(memory.evict(START_MS, 9, 1), { ids: 2, newestOccurredAt: 1, lastSeq: 1 })
 })
 
 test('ids leave by age 3 days after the hour of their bucket, at the millisecond', () => {
@@ -156,6 +171,7 @@ test('ids leave by age 3 days after the hour of their bucket, at the millisecond
   assert.equal(memory.evict(leavesMs, 9, 0), null)
   assert.deepEqual(memory.evict(leavesMs + 1, 9, 0), { ids: 2, newestOccurredAt: 2, lastSeq: 2 })
   assert.equal(pool.held, 0)
+  assert.equal(memory.oldestOffset, null)
 })
 
 test('the tasks of a process share one bound', () => {

@@ -42,6 +42,8 @@ export class IdMemory {
   readonly #pool: IdPool
   #buckets: Bucket[] = []
   #nextTag = 1
+  /** True while ids of the open bucket stand in no record yet. */
+  #unrecorded = false
   #released = false
 
   constructor(pool: IdPool) {
@@ -67,6 +69,7 @@ export class IdMemory {
       bucket.firsts = grown
     }
     bucket.firsts[bucket.count++] = entry[0] as number
+    this.#unrecorded = true
     this.#pool.held++
     return 'new'
   }
@@ -82,6 +85,7 @@ export class IdMemory {
     readonly offset: bigint | null
   }): void {
     const bucket = this.#openBucket()
+    this.#unrecorded = false
     if (bucket.count === 0) return
     if (bucket.openedAtMs < 0) bucket.openedAtMs = record.acceptedAtMs
     bucket.firstOffset ??= record.offset
@@ -102,15 +106,17 @@ export class IdMemory {
   }
 
   /**
-   * Forgets buckets, oldest first: those too old, and as many as make room for `room` more ids. Only closed ones whose
-   * rows are loaded up to `loadedSeq`. Null where none left.
+   * Forgets buckets, oldest first: those too old, and as many as make room for `room` more ids. Only those whose rows
+   * are loaded up to `loadedSeq`; the open one too, once its records are committed, or a memory full of open buckets
+   * would rest for ever. Null where none left.
    */
   evict(nowMs: number, loadedSeq: number, room: number): Evicted | null {
     let ids = 0
     let newestOccurredAt = Number.NEGATIVE_INFINITY
     let lastSeq = 0
-    while (this.#buckets.length > 1) {
-      const oldest = this.#buckets[0] as Bucket
+    for (;;) {
+      const [oldest] = this.#buckets
+      if (oldest === undefined || !this.#isCommitted(oldest)) break
       const tooOld = nowMs - oldest.openedAtMs > ID_AGE_MS_MAX + BUCKET_MS
       const needed = this.#pool.held + room > this.#pool.max
       if (!(tooOld || needed) || oldest.lastSeq > loadedSeq) break
@@ -134,6 +140,11 @@ export class IdMemory {
     if (this.#released) return
     this.#released = true
     this.#pool.held -= this.#table.size
+  }
+
+  #isCommitted(bucket: Bucket): boolean {
+    const hasUnrecorded = this.#unrecorded && bucket === this.#buckets.at(-1)
+    return bucket.count > 0 && bucket.firstOffset !== null && !hasUnrecorded
   }
 
   #openBucket(): Bucket {

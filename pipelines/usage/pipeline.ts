@@ -71,6 +71,8 @@ export class AggregatorState implements TaskState {
   #hasTaskRecord = false
   #blocks: BlockLog
   #unloaded: UnloadedBlocks
+  /** Ids that left memory since the last transaction. */
+  #evicted = 0
   #pending:
     | { firstIds: number; taskAt: number; evicted: number; counts: UsageCounts; dead: DeadLetter[] }
     | undefined
@@ -174,7 +176,6 @@ export class AggregatorState implements TaskState {
       counts,
     }
     const dead: DeadLetter[] = []
-    let evicted = 0
     let ticked = false
     let pause: string | null = null
     let position = batch.nextOffset
@@ -192,7 +193,7 @@ export class AggregatorState implements TaskState {
         if (problem !== null) {
           dead.push({ record, problems: [problem] })
         } else {
-          evicted += this.#makeRoom(task, record.timestampMs)
+          this.#makeRoom(task, record.timestampMs)
           if (this.#memory.isFull(this.#columns.count)) pause = 'ids_full'
           else if (
             task.low !== null &&
@@ -220,6 +221,8 @@ export class AggregatorState implements TaskState {
 
     const moved = Number(position) > task.position
     if (!moved && !(pause !== null && this.#blocks.groupOpen)) {
+      // What left memory for a record that has to wait is gone: `low` must not be forgotten with the batch.
+      this.#task = task
       return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause }
     }
     const appends = await this.#write(task, out, dead, {
@@ -231,10 +234,11 @@ export class AggregatorState implements TaskState {
     this.#pending = {
       firstIds: appends.ids,
       taskAt: appends.records.length - 1,
-      evicted,
+      evicted: this.#evicted,
       counts,
       dead,
     }
+    this.#evicted = 0
     return { appends: appends.records, position, groupOpen: this.#blocks.groupOpen, pause }
   }
 
@@ -313,13 +317,13 @@ export class AggregatorState implements TaskState {
   }
 
   /** Evicts what may leave: what is too old, and what stands in the way of the decoded record. */
-  #makeRoom(task: AggregatorTask, nowMs: number): number {
+  #makeRoom(task: AggregatorTask, nowMs: number): void {
     const { loadedSeq, partition } = this.#options
     const evicted = this.#memory.evict(nowMs, loadedSeq(partition), this.#columns.count)
-    if (evicted === null) return 0
+    if (evicted === null) return
     task.low = Math.max(task.low ?? Number.NEGATIVE_INFINITY, evicted.newestOccurredAt)
     task.evicted_seq = Math.max(task.evicted_seq, evicted.lastSeq)
-    return evicted.ids
+    this.#evicted += evicted.ids
   }
 
   /** Turns the batch into the records of one transaction, the task record last. */

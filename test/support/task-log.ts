@@ -88,6 +88,11 @@ export class TaskLog {
     return decision
   }
 
+  /** That many batches of one record each. */
+  async singles(count: number): Promise<void> {
+    for (let step = 0; step < count; step++) await this.step(1)
+  }
+
   /** Runs to the end of the input: batch by batch as `cuts` and `ends` say, plain after their ends. */
   async run(cuts: readonly number[] = [], ends: readonly TransactionEnd[] = []): Promise<void> {
     const last = this.input.at(-1)?.offset ?? -1n

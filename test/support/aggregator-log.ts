@@ -1,0 +1,90 @@
+import { aggregatorTaskCodec, inboxUsageCodec, STATE_KEY, usageEventsCodec } from '../../schemas/avro.ts'
+import { noMetrics } from '../../schemas/metrics.ts'
+import type { AggregatorTask, InboxUsage } from '../../schemas/records.ts'
+import type { UsageEvent } from '../../schemas/usage.ts'
+import type { LogRecord } from '../../pipelines/kafka/records.ts'
+import { lookupName } from '../../pipelines/usage/lookup.ts'
+import type { Found, LookupKey } from '../../pipelines/usage/lookup.ts'
+import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
+import type { Row } from './row-reader.ts'
+import { TaskLog } from './task-log.ts'
+import { VirtualClock } from './virtual-clock.ts'
+
+export const AGGREGATOR_TOPICS = {
+  usageMetered: 'usage.metered',
+  usageIds: 'usage.ids',
+  usageBlocks: 'usage.blocks',
+  accountInbox: 'account.inbox',
+}
+
+export const ID_KEY = Buffer.alloc(32, 7)
+
+export interface AggregatorLogOptions {
+  readonly input?: readonly LogRecord[]
+  readonly partitions?: number
+  readonly idsMax?: number
+  readonly idKey?: Buffer
+}
+
+/** A record of usage.metered. */
+export function usageRecord(offset: number, timestampMs: number, events: readonly UsageEvent[]): LogRecord {
+  const value = usageEventsCodec.encode({ events: [...events] })
+  return { partition: 0, offset: BigInt(offset), timestampMs, key: null, value, headers: {} }
+}
+
+/** An aggregator's task on logs in memory; its look-ups find what the blocks that are loaded say. */
+export class AggregatorLog extends TaskLog {
+  /** ClickHouse does not answer look-ups. */
+  away = false
+  /** The keys of every look-up that was asked, answered or not. */
+  readonly lookups: (readonly LookupKey[])[] = []
+  readonly pool: { held: number; readonly max: number }
+
+  constructor({ input = [], partitions = 1, idsMax = 1_000_000, idKey = ID_KEY }: AggregatorLogOptions = {}) {
+    const pool = { held: 0, max: idsMax }
+    const clock = new VirtualClock()
+    super(
+      AGGREGATOR_TOPICS.usageIds,
+      (loadedSeq) =>
+        new AggregatorState({
+          partition: 0,
+          partitions,
+          topics: AGGREGATOR_TOPICS,
+          idKey,
+          idPool: pool,
+          lookup: async (_partition, evictedSeq, keys) => await this.#lookUp(evictedSeq, loadedSeq(), keys),
+          loadedSeq,
+          clock,
+          metrics: noMetrics,
+        }),
+      input,
+    )
+    this.pool = pool
+  }
+
+  task(): AggregatorTask | undefined {
+    const value = this.values(AGGREGATOR_TOPICS.usageIds, STATE_KEY.task).at(-1)
+    return value && aggregatorTaskCodec.decode(value)
+  }
+
+  inbox(): InboxUsage[] {
+    return this.values(AGGREGATOR_TOPICS.accountInbox, null).map((value) => inboxUsageCodec.decode(value))
+  }
+
+  async #lookUp(evictedSeq: number, loadedSeq: number, keys: readonly LookupKey[]): Promise<Found | null> {
+    this.lookups.push(keys)
+    if (this.away || loadedSeq < evictedSeq) return null
+    const loaded = this.blocks().filter(({ table, seq }) => table === 'usage_events' && seq <= loadedSeq)
+    const rows = loaded.flatMap((block) => block.rows)
+    const found = new Map<string, { low: number; high: number }>()
+    for (const { nodeId, occurredAtMs, eventId } of keys) {
+      const id = eventId.toString('hex')
+      const isIt = (row: Row): boolean =>
+        row['node_id'] === nodeId && row['occurred_at'] === occurredAtMs && row['event_id'] === id
+      const hash = rows.find(isIt)?.['content_hash']
+      if (typeof hash !== 'bigint') continue
+      found.set(lookupName(nodeId, id), { low: Number(hash & 0xffffffffn), high: Number(hash >> 32n) })
+    }
+    return found
+  }
+}
