@@ -1,3 +1,4 @@
+import './native-checksum.ts'
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress, constants as zlib } from 'node:zlib'
 import kafkajs from 'kafkajs'

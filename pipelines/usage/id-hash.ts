@@ -90,10 +90,21 @@ function halfSipHash(
 export function hashContent(source: Uint8Array, start: number, end: number, out: Uint32Array): void {
   let low = 0x9e3779b9 ^ (end - start)
   let high = 0x85ebca6b
-  for (let at = start; at < end; at++) {
-    const byte = source[at] as number
-    low = Math.imul(low ^ byte, 0x01000193)
-    high = Math.imul(high + byte, 0x5bd1e995) ^ (high >>> 13)
+  let at = start
+  for (; at + 4 <= end; at += 4) {
+    const word =
+      (source[at] as number) |
+      ((source[at + 1] as number) << 8) |
+      ((source[at + 2] as number) << 16) |
+      ((source[at + 3] as number) << 24)
+    low = Math.imul(low ^ word, 0x01000193)
+    low ^= low >>> 15
+    high = Math.imul(high + word, 0x5bd1e995)
+    high ^= high >>> 13
+  }
+  for (; at < end; at++) {
+    low = Math.imul(low ^ (source[at] as number), 0x01000193)
+    high = Math.imul(high + (source[at] as number), 0x5bd1e995)
   }
   out[4] = Math.imul(low ^ (low >>> 15), 0x2c1b3c6d) ^ high
   out[5] = Math.imul(high ^ (high >>> 16), 0x297a2d39) ^ (low >>> 7)

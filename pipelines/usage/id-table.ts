@@ -6,7 +6,7 @@ export const ENTRY_BYTES = ENTRY_WORDS * 4
 const SLOT_WORDS = 8
 const TAG = 6
 
-const INITIAL_SLOTS = 4_096
+const INITIAL_SLOTS = 65_536
 
 /** Grown before it is fuller than this: linear probing stays short. */
 const LOAD_MAX = 0.7
