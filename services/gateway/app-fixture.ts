@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict'
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import { Value } from 'typebox/value'
+import { silentLogger } from '../../pipelines/logger.ts'
+import { AcceptedSchema } from '../../schemas/http/gateway.ts'
+import { ProblemSchema } from '../../schemas/http/problem.ts'
+import { opsRoutes } from '../http/ops.ts'
+import { createMetrics } from '../metrics.ts'
+import { createGatewayApp } from './app.ts'
+import { ManualClock, MemoryLog, settled } from './fixtures.ts'
+import { UsageQueue } from './queue.ts'
+
+/** The time at which the clock of the gateway's tests stands. */
+export const NOW = Date.UTC(2026, 10, 21, 12)
+export const UUID = '01234567-89ab-cdef-0123-456789abcdef'
+export const EVENT = {
+  event_id: UUID,
+  node_id: 'node-1',
+  model_id: 'llama',
+  task_source: 'hive',
+  occurred_at: NOW,
+}
+
+/** The whole app over a log in memory that takes events. */
+export async function setUp() {
+  const clock = new ManualClock(NOW)
+  const log = new MemoryLog(clock)
+  const metrics = createMetrics('gateway')
+  const queue = new UsageQueue({ producer: log, partitions: 4, clock, logger: silentLogger, metrics })
+  const ops = opsRoutes({ readiness: () => ({ waitingFor: [], halted: [] }), metrics })
+  const app = await createGatewayApp({ queue, logger: silentLogger, metrics, ops })
+  queue.start()
+  await settled()
+  await settled()
+  return { app, clock, log, queue, metrics }
+}
+
+export type Headers = Record<string, string>
+
+/** Sends a body; the answer must be what the documented schema says. */
+export async function post(app: FastifyInstance, payload: string | Buffer, headers: Headers = {}) {
+  const answer = await app.inject({
+    method: 'POST',
+    url: '/v1/events',
+    payload,
+    headers: { 'content-type': 'application/json', ...headers },
+  })
+  const body = answer.json<Answer>()
+  if (answer.statusCode === 202) assert.ok(Value.Check(AcceptedSchema, body))
+  else isProblem(answer, body)
+  return { status: answer.statusCode, headers: answer.headers, ...body }
+}
+
+export interface Answer {
+  readonly code: string
+  readonly detail: string
+  readonly accepted: number
+  readonly rejected: readonly { index: number; event_id: string | null; code: string; path: string }[]
+  readonly unknown: readonly number[]
+  readonly not_taken: readonly number[]
+}
+
+/** Fails unless the answer is a problem of RFC 9457, with Retry-After exactly on 503. */
+export function isProblem(answer: LightMyRequestResponse, body: unknown): void {
+  assert.match(String(answer.headers['content-type']), /^application\/problem\+json/)
+  assert.ok(Value.Check(ProblemSchema, body), answer.body)
+  assert.equal(answer.headers['retry-after'], answer.statusCode === 503 ? '1' : undefined)
+}
