@@ -52,17 +52,21 @@ export class StateReader {
   /**
    * Delivers the partition's records from `start` up to the one at offset `through`, which must be a committed
    * record of the caller's own (its fence): never "to the end", which aborted tails would make last for ever.
+   * Rejects when `signal` aborts; nothing is delivered after that.
    */
   async read(
     partition: number,
     range: { readonly start: bigint; readonly through: bigint },
     onRecord: (record: LogRecord) => void,
+    signal?: AbortSignal,
   ): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#readings.has(partition)) throw new Error(`Partition ${partition} is being read already.`)
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.#readings.set(partition, { through: range.through, onRecord, done: resolve, failed: reject })
     const deadline = new AbortController()
+    const giveUp = (): void => reject(new Error(`The read of partition ${partition} was given up.`))
+    signal?.addEventListener('abort', giveUp)
     try {
       this.#reader.seek(partition, range.start)
       this.#reader.resume(partition)
@@ -74,6 +78,7 @@ export class StateReader {
       await Promise.race([promise, timedOut.then(() => promise)])
     } finally {
       deadline.abort()
+      signal?.removeEventListener('abort', giveUp)
       this.#readings.delete(partition)
       this.#reader.pause(partition)
     }

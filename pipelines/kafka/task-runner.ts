@@ -3,7 +3,7 @@ import type { Metrics } from '../../schemas/metrics.ts'
 import { tickCodec } from '../../schemas/avro.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
-import { deleteRecordsBefore, logRanges } from './admin.ts'
+import { deleteRecordsBefore, logRanges, openAdmin } from './admin.ts'
 import { samePartitionAssigner } from './assigner.ts'
 import { createKafka, toRecord } from './client.ts'
 import type { KafkaOptions } from './client.ts'
@@ -69,13 +69,13 @@ export class TaskRunner {
       partitionAssigners: [samePartitionAssigner],
       sessionTimeout: TASK_BOUNDS.sessionTimeoutMs,
       heartbeatInterval: TASK_BOUNDS.heartbeatIntervalMs,
-      rebalanceTimeout: 30_000,
+      rebalanceTimeout: TASK_BOUNDS.rebalanceTimeoutMs,
       maxWaitTimeInMs: TASK_BOUNDS.fetchWaitMs,
       maxBytes: TASK_BOUNDS.fetchBytesMax,
       maxBytesPerPartition: TASK_BOUNDS.partitionBytesMax,
-      retry: { retries: 10 },
+      retry: { retries: TASK_BOUNDS.consumerRetriesMax },
     })
-    this.#admin = createKafka(options).admin({ retry: { retries: 5 } })
+    this.#admin = openAdmin(options)
     this.#stateReader = new StateReader({
       brokers,
       clientId,
@@ -225,7 +225,7 @@ export class TaskRunner {
     }
     // Handlers run on records only: a tick makes each new task start at once.
     const assigned = [...this.#slots.values()].filter(({ phase }) => phase === 'assigned')
-    this.#append(assigned.map(({ partition }) => this.#tick(partition)))
+    this.#tick(assigned)
     this.#logger.info({ partitions }, 'partitions assigned')
   }
 
@@ -233,11 +233,11 @@ export class TaskRunner {
     for (const slot of this.#slots.values()) {
       if (!slot.onHeartbeat()) continue
       this.#resume(slot.partition)
-      this.#append([this.#tick(slot.partition)])
+      this.#tick([slot])
     }
   }
 
-  /** Ends open groups and moves idle watermarks on. */
+  /** Ends open groups, moves idle watermarks on, and starts tasks whose tick was lost. */
   async #watchSilence(): Promise<void> {
     const { clock, tickWhenIdle } = this.#options
     const { signal } = this.#stopping
@@ -245,18 +245,21 @@ export class TaskRunner {
       await clock.delay(TICK_SCAN_MS, signal)
       const nowMs = clock.monotonicMs()
       const silent = [...this.#slots.values()].filter((slot) => {
-        if (slot.phase !== 'running' || slot.tickUnderWay || slot.resting) return false
+        if (slot.tickUnderWay || slot.resting) return false
         const silenceMs = nowMs - slot.lastBatchMs
+        if (slot.phase === 'assigned') return silenceMs >= TASK_BOUNDS.idleTickMs
+        if (slot.phase !== 'running') return false
         if (slot.groupOpen) return silenceMs >= TASK_BOUNDS.groupAgeMs
         return tickWhenIdle && silenceMs >= TASK_BOUNDS.idleTickMs
       })
-      for (const slot of silent) slot.tickUnderWay = true
-      this.#append(silent.map(({ partition }) => this.#tick(partition)))
+      this.#tick(silent)
     }
   }
 
-  #tick(partition: number): LogAppend {
-    return { partition, key: null, value: tickCodec.encode({ written_by: this.#options.instance }) }
+  #tick(slots: readonly TaskSlot[]): void {
+    const value = tickCodec.encode({ written_by: this.#options.instance })
+    for (const slot of slots) slot.tickUnderWay = true
+    this.#append(slots.map(({ partition }) => ({ partition, key: null, value })))
   }
 
   /** Appends to the own input, one send at a time; what meets a send under way goes with the next. */

@@ -56,6 +56,7 @@ export class TaskSlot {
   #heartbeatsSinceError = 0
   #halt: Halt | undefined
   #toAppend: readonly LogAppend[] = []
+  #closed = false
   /** True while a group of blocks is open. */
   groupOpen = false
   /** When the last batch ended, monotonic. */
@@ -151,6 +152,8 @@ export class TaskSlot {
 
   /** The partition is another's now, or the process ends. */
   async close(): Promise<void> {
+    this.#closed = true
+    this.#showPhase()
     await this.#drop()
   }
 
@@ -175,10 +178,9 @@ export class TaskSlot {
       const starts = await this.#parts.logStarts(this.partition)
       const state = this.#parts.openState(this.partition)
       this.#state = state
+      const range = { start: starts.state, through: fence }
       await withHeartbeats(
-        stateReader.read(this.partition, { start: starts.state, through: fence }, (record) =>
-          state.restore(record),
-        ),
+        (signal) => stateReader.read(this.partition, range, (record) => state.restore(record), signal),
         heartbeat,
         clock,
       )
@@ -284,7 +286,7 @@ export class TaskSlot {
       this.#parts.metrics.set(
         'hivemeter_task_state',
         { partition: this.partition, state },
-        Number(state === this.#phase),
+        Number(state === this.#phase && !this.#closed),
       )
     }
   }
@@ -304,9 +306,12 @@ function isFenced(error: unknown): boolean {
 /** The group rebalances while a task restores: the handler must end, and kafkajs must see why. */
 class RebalanceDuringRestore extends Error {}
 
-/** Sends heartbeats until the work ends: a long restore must not lose the session. */
+/**
+ * Sends heartbeats until the work ends: a long restore must not lose the session. Where the group rebalances, the work is
+ * told by its signal to end and is waited for: nothing of it goes on behind a state that was thrown away.
+ */
 async function withHeartbeats(
-  work: Promise<void>,
+  work: (signal: AbortSignal) => Promise<void>,
   heartbeat: () => Promise<void>,
   clock: Clock,
 ): Promise<void> {
@@ -318,9 +323,12 @@ async function withHeartbeats(
       try {
         await heartbeat()
       } catch (error) {
+        over.abort()
         throw new RebalanceDuringRestore('The group rebalances.', { cause: error })
       }
     }
   }
-  await Promise.all([work.finally(() => over.abort()), beat()])
+  const [beaten, worked] = await Promise.allSettled([beat(), work(over.signal).finally(() => over.abort())])
+  if (beaten.status === 'rejected') throw beaten.reason
+  if (worked.status === 'rejected') throw worked.reason
 }

@@ -3,10 +3,10 @@ import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { Dice } from '../../infra/local/sample/random.ts'
 import { systemClock } from '../../pipelines/clock.ts'
-import { withAdmin } from '../../pipelines/kafka/admin.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
+import { endSessions } from './group-members.ts'
 import type { Installation } from './installation.ts'
-import { hasOpenTransaction, leaveGroup } from './kafka-wire.ts'
+import { hasOpenTransaction } from './kafka-wire.ts'
 import { startService } from './service-process.ts'
 import type { ServiceProcess, TaskService } from './service-process.ts'
 
@@ -67,7 +67,7 @@ export class KilledService {
       await service.kill()
       await this.#reportEnded
       await this.#count()
-      await this.#leave()
+      await endSessions(this.#installation, this.name)
       service = await this.#start()
     }
   }
@@ -115,16 +115,5 @@ export class KilledService {
       [...this.#open].map((partition) => hasOpenTransaction(kafka.brokers[0] ?? '', topic, partition)),
     )
     if (open.includes(true)) this.#kills.leftOpen++
-  }
-
-  /** The group would wait for the dead member until its session ends: 10 s, the loader's 30 s. */
-  async #leave(): Promise<void> {
-    const { kafka, prefix } = this.#installation
-    const groupId = `${prefix}${this.name}`
-    const members = await withAdmin(kafka, async (admin) => {
-      const { groups } = await admin.describeGroups([groupId])
-      return groups.flatMap((group) => group.members.map(({ memberId }) => memberId))
-    })
-    for (const member of members) await leaveGroup(kafka.brokers[0] ?? '', groupId, member)
   }
 }

@@ -14,6 +14,7 @@ export type TaskService = 'aggregator' | 'settler' | 'loader'
 
 const READY_TIMEOUT_MS = 40_000
 const STOP_TIMEOUT_MS = 12_000
+const ANSWER_TIMEOUT_MS = 5_000
 const LAST_LINES = 40
 
 /** Below the ports that the system gives to outgoing connections, so that none of those takes one meanwhile. */
@@ -75,7 +76,7 @@ export class ServiceProcess {
   /** What /readyz says; undefined while nothing listens. */
   async readiness(): Promise<ReadyAnswer | undefined> {
     try {
-      return (await (await fetch(`${this.url}/readyz`)).json()) as ReadyAnswer
+      return (await (await this.#get('/readyz')).json()) as ReadyAnswer
     } catch {
       return undefined
     }
@@ -105,9 +106,14 @@ export class ServiceProcess {
     )
   }
 
+  /** A frozen process takes connections and never answers. */
+  async #get(path: string): Promise<Response> {
+    return await fetch(`${this.url}${path}`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
+  }
+
   /** The sum of a metric's series whose labels hold all of `labels`. */
   async metric(name: string, labels: Readonly<Record<string, string | number>> = {}): Promise<number> {
-    const text = await (await fetch(`${this.url}/metrics`)).text()
+    const text = await (await this.#get('/metrics')).text()
     const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`)
     let sum = 0
     for (const line of text.split('\n')) {
