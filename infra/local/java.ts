@@ -3,6 +3,9 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
+/** Java answers its version within a second on an idle machine. */
+const ANSWER_TIMEOUT_MS = 10_000
+
 /** The Java to run: JAVA_HOME's where it is set and has one, as Kafka's and Maven's own scripts do, else the path's. */
 export function javaCommand(): string {
   const home = process.env['JAVA_HOME']
@@ -19,7 +22,9 @@ export function majorOf(printed: string): number | undefined {
 /** The major version of the Java that would run; undefined where there is none. */
 export async function javaMajor(): Promise<number | undefined> {
   try {
-    const { stderr, stdout } = await promisify(execFile)(javaCommand(), ['-version'], { timeout: 10_000 })
+    const { stderr, stdout } = await promisify(execFile)(javaCommand(), ['-version'], {
+      timeout: ANSWER_TIMEOUT_MS,
+    })
     return majorOf(stderr + stdout)
   } catch {
     return undefined

@@ -12,6 +12,8 @@ import { javaMajor } from './java.ts'
 import { jarsPresent } from './kafka/jars.ts'
 
 const JAVA_MIN = 17
+/** Maven answers its version within a second on an idle machine. */
+const ANSWER_TIMEOUT_MS = 20_000
 const MIB = 1024 * 1024
 
 /** What a start needs to know about the machine. */
@@ -79,7 +81,7 @@ function isPortFree(host: string, port: number): Promise<boolean> {
 
 async function hasMaven(): Promise<boolean> {
   try {
-    await promisify(execFile)('mvn', ['--version'], { timeout: 20_000 })
+    await promisify(execFile)('mvn', ['--version'], { timeout: ANSWER_TIMEOUT_MS })
     return true
   } catch {
     return false

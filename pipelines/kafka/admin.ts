@@ -104,9 +104,17 @@ export async function deleteRecordsBefore(
   await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: offset.toString() }] })
 }
 
+/** Attempts after the first that an admin request has. */
+const ADMIN_RETRIES_MAX = 5
+
+/** An admin client, not connected yet. */
+export function openAdmin(options: KafkaOptions): Admin {
+  return createKafka(options).admin({ retry: { retries: ADMIN_RETRIES_MAX } })
+}
+
 /** Runs `work` with a connected admin client and lets go of it. */
 export async function withAdmin<T>(options: KafkaOptions, work: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = createKafka(options).admin({ retry: { retries: 5 } })
+  const admin = openAdmin(options)
   try {
     await admin.connect()
     return await work(admin)

@@ -15,6 +15,7 @@ const FETCH_WAIT_MS = 100
 const FETCH_BYTES_MAX = 32 * 1_048_576
 const PARTITION_BYTES_MAX = 4 * 1_048_576
 const CONCURRENT_PARTITIONS_MAX = 64
+const CONSUMER_RETRIES_MAX = 10
 
 /** What the consumer does next with a partition. */
 export type BlockOutcome =
@@ -74,7 +75,7 @@ export class BlockConsumer {
       maxWaitTimeInMs: FETCH_WAIT_MS,
       maxBytes: FETCH_BYTES_MAX,
       maxBytesPerPartition: PARTITION_BYTES_MAX,
-      retry: { retries: 10 },
+      retry: { retries: CONSUMER_RETRIES_MAX },
     })
   }
 

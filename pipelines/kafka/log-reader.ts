@@ -9,6 +9,9 @@ const FETCH_WAIT_MS = 50
 const FETCH_BYTES_MAX = 16 * 1_048_576
 const PARTITION_BYTES_MAX = 4 * 1_048_576
 const JOIN_TIMEOUT_MS = 30_000
+const SESSION_TIMEOUT_MS = 30_000
+const HEARTBEAT_INTERVAL_MS = 3_000
+const CONSUMER_RETRIES_MAX = 8
 
 export interface LogReaderOptions extends KafkaOptions {
   readonly topic: string
@@ -40,9 +43,9 @@ export class LogReader {
       maxWaitTimeInMs: FETCH_WAIT_MS,
       maxBytes: FETCH_BYTES_MAX,
       maxBytesPerPartition: PARTITION_BYTES_MAX,
-      sessionTimeout: 30_000,
-      heartbeatInterval: 3_000,
-      retry: { retries: 8 },
+      sessionTimeout: SESSION_TIMEOUT_MS,
+      heartbeatInterval: HEARTBEAT_INTERVAL_MS,
+      retry: { retries: CONSUMER_RETRIES_MAX },
     })
   }
 

@@ -26,6 +26,11 @@ export interface LogProducer {
   stop(): Promise<void>
 }
 
+/** Attempts after the first: about 2 s of pauses. The outcome is unknown after that, and the caller is told. */
+const SEND_RETRIES_MAX = 6
+const RETRY_PAUSE_MS = 50
+const RETRY_PAUSE_MS_MAX = 500
+
 export interface IdempotentProducerOptions extends KafkaOptions {
   readonly topic: string
   readonly metrics: Metrics
@@ -97,8 +102,11 @@ export class IdempotentProducer implements LogProducer {
       idempotent: true,
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
-      // Bounded: about 2 s. The outcome is unknown after that and the caller is told.
-      retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 6 },
+      retry: {
+        initialRetryTime: RETRY_PAUSE_MS,
+        maxRetryTime: RETRY_PAUSE_MS_MAX,
+        retries: SEND_RETRIES_MAX,
+      },
       createPartitioner: namedPartition,
     })
     await producer.connect()

@@ -18,6 +18,9 @@ export interface ReadPartitionOptions extends KafkaOptions {
 const WAITING_BATCHES_MAX = 8
 const WAIT_STEP_MS = 5
 
+/** A reader whose broker delivers nothing for so long gives up, and the tool says so. */
+const SILENCE_MS_MAX = 60_000
+
 /** What each partition of a topic holds now. */
 export async function readRanges(
   options: KafkaOptions & { readonly topic: string },
@@ -36,6 +39,7 @@ export async function* readPartition(options: ReadPartitionOptions): AsyncGenera
 
   const waiting: (readonly LogRecord[])[] = []
   let position = from
+  let heardAtMs = systemClock.monotonicMs()
   let failure: Error | undefined
   const reader = new LogReader({
     ...options,
@@ -47,6 +51,7 @@ export async function* readPartition(options: ReadPartitionOptions): AsyncGenera
     },
     onPosition: (_partition, reached) => {
       if (reached > position) position = reached
+      heardAtMs = systemClock.monotonicMs()
     },
     onFailed: (error) => {
       failure = error
@@ -60,10 +65,15 @@ export async function* readPartition(options: ReadPartitionOptions): AsyncGenera
       const batch = waiting.shift()
       if (batch !== undefined) {
         yield batch.filter(({ offset }) => offset >= from && offset < to)
+        heardAtMs = systemClock.monotonicMs()
       } else if (failure !== undefined) {
         throw failure
       } else if (position >= to) {
         return
+      } else if (systemClock.monotonicMs() - heardAtMs > SILENCE_MS_MAX) {
+        throw new Error(
+          `Kafka delivered nothing of ${topic}[${partition}] for ${SILENCE_MS_MAX / 1000} s, at offset ${position} of ${to}.`,
+        )
       } else {
         await systemClock.delay(WAIT_STEP_MS)
       }

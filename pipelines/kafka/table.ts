@@ -12,6 +12,9 @@ export const REACH_TIMEOUT_MS = 250
 /** How often a waiting read looks at the positions. */
 const REACH_STEP_MS = 5
 
+/** Attempts after the first of one look at the ends: a read must not wait long. */
+const LOOK_RETRIES_MAX = 2
+
 /** A compacted topic followed to its end and beyond. */
 export interface StateTable {
   /** Resolves when the table has read what the topic held at the start. */
@@ -52,7 +55,7 @@ export class CompactedTable implements StateTable {
   constructor(options: CompactedTableOptions) {
     this.#options = options
     this.#positions = Array.from({ length: options.partitions }, () => 0n)
-    this.#admin = createKafka(options).admin({ retry: { retries: 2 } })
+    this.#admin = createKafka(options).admin({ retry: { retries: LOOK_RETRIES_MAX } })
     const { promise, resolve } = Promise.withResolvers<Error>()
     this.failed = promise
     this.#reader = new LogReader({

@@ -78,6 +78,10 @@ export const TASK_BOUNDS = {
   offsetCommitMs: 5_000,
   sessionTimeoutMs: 10_000,
   heartbeatIntervalMs: 1_000,
+  /** How long the group waits for members that finish their batch before it shares the partitions out anew. */
+  rebalanceTimeoutMs: 30_000,
+  /** Fetches of the consumer in a row that fail before it starts anew. */
+  consumerRetriesMax: 10,
   /** Longest wait of a fetch; with it a lone event waits at most this long for nothing. */
   fetchWaitMs: 100,
   fetchBytesMax: 32 * 1_048_576,

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import { zstdDecompress } from 'node:zlib'
 import type { ClickhouseClient } from '../clickhouse/client.ts'
+import { HaltError } from '../kafka/records.ts'
 import type { Insert, PackedRows } from './group.ts'
 
 /** The server gives up an INSERT after this long; then none that was sent before can still land. */
@@ -25,7 +26,7 @@ export interface BlockStore {
 const unpacked = promisify(zstdDecompress)
 
 /** A block unpacks to no more: writers cut them at 800 kB, a dead letter's row may be larger. */
-const BLOCK_BYTES_MAX = 64 * 1_048_576
+const UNPACKED_BLOCK_BYTES_MAX = 64 * 1_048_576
 
 const IDENTIFIER = /^[a-z_][a-z0-9_]*$/
 
@@ -70,5 +71,14 @@ export function openBlockStore(client: ClickhouseClient): BlockStore {
 }
 
 async function unpack({ rows, packed }: PackedRows): Promise<Buffer> {
-  return packed ? await unpacked(rows, { maxOutputLength: BLOCK_BYTES_MAX }) : rows
+  if (!packed) return rows
+  try {
+    return await unpacked(rows, { maxOutputLength: UNPACKED_BLOCK_BYTES_MAX })
+  } catch (error) {
+    throw new HaltError(
+      'not_a_block',
+      `A block does not unpack to rows of at most ${UNPACKED_BLOCK_BYTES_MAX} bytes: ${error instanceof Error ? error.message : String(error)}.`,
+      'Find out what wrote it: nothing but the tasks writes to block topics.',
+    )
+  }
 }

@@ -56,23 +56,29 @@ export const asOfField = nullableTimeField(
 export const LIMIT_MAX = 500
 export const LIMIT_DEFAULT = 50
 
+/** Longest cursor that is looked at. */
+export const CURSOR_CHARACTERS_MAX = 1_000
+
 /** Parameters of every list. */
 export const pageParameters = {
   cursor: Type.Optional(
     Type.String({
-      maxLength: 1_000,
+      maxLength: CURSOR_CHARACTERS_MAX,
       description: '`next_cursor` of the page before, with the same parameters.',
     }),
   ),
   limit: Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: LIMIT_DEFAULT }),
 }
 
+/** Longest text of a time. */
+export const TIME_CHARACTERS_MAX = 40
+
 const TIME_IN = 'RFC 3339 with any offset, or epoch milliseconds.'
 
 /** A half-open range of time. */
 export const rangeParameters = {
-  from: Type.Optional(Type.String({ maxLength: 40, description: `Inclusive. ${TIME_IN}` })),
-  to: Type.Optional(Type.String({ maxLength: 40, description: `Exclusive. ${TIME_IN}` })),
+  from: Type.Optional(Type.String({ maxLength: TIME_CHARACTERS_MAX, description: `Inclusive. ${TIME_IN}` })),
+  to: Type.Optional(Type.String({ maxLength: TIME_CHARACTERS_MAX, description: `Exclusive. ${TIME_IN}` })),
 }
 
 /** Parameters are refused where they are unknown: a misspelt one must not be ignored. */

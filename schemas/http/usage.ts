@@ -30,6 +30,9 @@ export const WINDOWS_MAX = 50_000
 /** Minutes are kept 45 days; what is asked for must still be there when it is read. */
 export const MINUTES_KEPT_DAYS = 45
 
+/** Longest name of a time zone. */
+export const ZONE_CHARACTERS_MAX = 64
+
 export const UsageQuery = parameters({
   node_id: nodeIdParameter,
   ...rangeParameters,
@@ -46,7 +49,7 @@ export const UsageQuery = parameters({
   ),
   tz: Type.String({
     default: 'UTC',
-    maxLength: 64,
+    maxLength: ZONE_CHARACTERS_MAX,
     description:
       'Time zone of hours and days: an IANA name, or an offset like +05:30. Times in the answer stay in UTC.',
   }),

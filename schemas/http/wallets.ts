@@ -11,8 +11,14 @@ import {
   timeField,
 } from './fields.ts'
 
+/** Longest name in a path; Fastify's router finds no route for a longer one. */
+export const OPERATOR_CHARACTERS_MAX = 100
+
 export const WalletParams = Type.Object({
-  operator_id: Type.String({ maxLength: 100, description: 'The operator; a wallet is named after it.' }),
+  operator_id: Type.String({
+    maxLength: OPERATOR_CHARACTERS_MAX,
+    description: 'The operator; a wallet is named after it.',
+  }),
 })
 
 export const WalletView = Type.Object({

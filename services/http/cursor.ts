@@ -1,13 +1,11 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import { CURSOR_CHARACTERS_MAX } from '../../schemas/http/fields.ts'
 import { Problem } from './problem.ts'
 
 /** Where a list goes on: the sort key of the last item given, as text. */
 export type CursorPosition = readonly string[]
 
 const TAG_BYTES = 16
-
-/** Longest cursor that is looked at. */
-export const CURSOR_CHARACTERS_MAX = 1_000
 
 /**
  * Opaque cursors. Each is signed together with its scope (the list and what it was asked with), so that it goes on
