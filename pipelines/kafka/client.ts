@@ -19,6 +19,12 @@ export interface KafkaOptions {
 export const REQUEST_TIMEOUT_MS = 4_000
 const CONNECTION_TIMEOUT_MS = 3_000
 
+/** Attempts of a request after the first, and the pauses between them: together about 5 s. */
+const REQUEST_RETRIES_MAX = 12
+/** Short: back-to-back transactions meet CONCURRENT_TRANSACTIONS, and the default waits 300 ms. */
+const RETRY_PAUSE_MS = 20
+const RETRY_PAUSE_MS_MAX = 500
+
 /** Largest sum of record bytes in one send; a larger record goes alone. */
 export const SEND_BYTES_MAX = 900_000
 
@@ -28,7 +34,7 @@ export const SEND_RECORDS_MAX = 5_000
 const zstdCompressed = promisify(zstdCompress)
 const zstdDecompressed = promisify(zstdDecompress)
 
-/** Largest batch that a record batch may unpack to: twice the largest topic's bound. */
+/** A foreign producer's zstd batch unpacks to no more: far above what any topic takes, far below what a bomb holds. */
 const UNPACKED_BYTES_MAX = 64 * 1_048_576
 
 const ZSTD_LEVEL = 1
@@ -51,8 +57,11 @@ export function createKafka(options: KafkaOptions): KafkaClient {
     requestTimeout: REQUEST_TIMEOUT_MS,
     enforceRequestTimeout: true,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
-    // 20 ms: back-to-back transactions meet CONCURRENT_TRANSACTIONS, and the default waits 300 ms.
-    retry: { initialRetryTime: 20, maxRetryTime: 500, retries: 12 },
+    retry: {
+      initialRetryTime: RETRY_PAUSE_MS,
+      maxRetryTime: RETRY_PAUSE_MS_MAX,
+      retries: REQUEST_RETRIES_MAX,
+    },
     logLevel: logLevel.INFO,
     logCreator: () => (entry) => log(options.logger, entry),
   })
