@@ -33,6 +33,8 @@ export class TaskLog {
   readonly toAppend: Buffer[] = []
   readonly #openState: () => TaskState
   #lastSeq = 0
+  /** The broker's clock: not before the newest input that a task has seen. */
+  #logTimeMs = 0
   readonly #stateTopic: string
   #nextStateOffset = 0n
 
@@ -68,6 +70,7 @@ export class TaskLog {
   async step(recordsMax: number, end: TransactionEnd = 'commit'): Promise<TaskDecision> {
     const records = this.input.filter(({ offset }) => offset >= this.position).slice(0, recordsMax)
     const nextOffset = (records.at(-1)?.offset ?? this.position - 1n) + 1n
+    this.#logTimeMs = Math.max(this.#logTimeMs, records.at(-1)?.timestampMs ?? 0)
     const decision = await this.state.decide({ records, nextOffset })
     if (end === 'lost') {
       this.restart()
@@ -97,7 +100,7 @@ export class TaskLog {
   async run(cuts: readonly number[] = [], ends: readonly TransactionEnd[] = []): Promise<void> {
     const last = this.input.at(-1)?.offset ?? -1n
     for (let step = 0; this.position <= last; step++) {
-      if (step > this.input.length + ends.length + 10) throw new Error('The task makes no progress.')
+      if (step > 3 * this.input.length + ends.length + 10) throw new Error('The task makes no progress.')
       await this.step(cuts[step] ?? this.input.length, ends[step] ?? 'commit')
     }
   }
@@ -126,12 +129,10 @@ export class TaskLog {
     if (append.topic.endsWith('.blocks')) this.#lastSeq = Number(append.headers?.[BLOCK_HEADER.seq])
     if (append.topic !== this.#stateTopic) return 0n
     const offset = this.#nextStateOffset++
-    // Log time of the state topic: of the last input that the task has seen.
-    const timestampMs = this.input.findLast((record) => record.offset < this.position)?.timestampMs ?? 0
     this.stateRecords.push({
       partition: append.partition,
       offset,
-      timestampMs,
+      timestampMs: this.#logTimeMs,
       key: append.key === null ? null : Buffer.from(append.key),
       value: append.value,
       headers: {},
