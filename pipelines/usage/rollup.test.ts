@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { USAGE_BOUNDS } from '../../schemas/usage.ts'
+import { addCost, costOf, Deltas, isLate, minuteOf, SUM_COLUMNS, SUMS, toQuarterHours } from './rollup.ts'
+
+const MINUTE_MS = 60_000
+const START_MS = 472_222 * 3_600_000
+
+/** One event's numbers in the order of `SUMS`. */
+interface Counted {
+  readonly node: number
+  readonly model: number
+  readonly taskSource: number
+  readonly occurredAtMs: number
+  readonly values: readonly number[]
+}
+
+const { tokensMax, durationMsMax, energyMwhMax, costNanoUsdMax } = USAGE_BOUNDS
+const anyOf = (max: number): fc.Arbitrary<number> =>
+  fc.oneof(fc.integer({ min: 0, max }), fc.constantFrom(0, max))
+const event: fc.Arbitrary<Counted> = fc.record({
+  node: fc.nat(2),
+  model: fc.nat(1),
+  taskSource: fc.nat(2),
+  occurredAtMs: fc.integer({ min: START_MS, max: START_MS + 40 * MINUTE_MS }),
+  values: fc.tuple(
+    fc.constant(1),
+    fc.nat(1),
+    anyOf(tokensMax),
+    anyOf(tokensMax),
+    anyOf(durationMsMax),
+    anyOf(durationMsMax),
+    anyOf(2 * tokensMax),
+    anyOf(energyMwhMax),
+    anyOf(energyMwhMax),
+    anyOf(energyMwhMax),
+    anyOf(costNanoUsdMax),
+  ),
+})
+
+type Sums = Map<string, bigint[]>
+
+/** What deltas say, as bigint: series and window to sums, the cost whole. */
+function said(deltas: Deltas): Sums {
+  return new Map(
+    deltas.deltas.map(({ node, model, taskSource, windowStartMs, at }) => [
+      [node, model, taskSource, windowStartMs].join(' '),
+      [...Array.from(deltas.sums.subarray(at, at + SUMS.costNanoUsd), BigInt), costOf(deltas.sums, at)],
+    ]),
+  )
+}
+
+function merged(parts: readonly Sums[]): Sums {
+  const sums: Sums = new Map()
+  for (const part of parts) {
+    for (const [key, values] of part) {
+      const known = sums.get(key) ?? values.map(() => 0n)
+      sums.set(
+        key,
+        values.map((value, column) => value + (known[column] ?? 0n)),
+      )
+    }
+  }
+  return sums
+}
+
+function deltasOf(events: readonly Counted[], deltas = new Deltas()): Deltas {
+  for (const { node, model, taskSource, occurredAtMs, values } of events) {
+    const numbers = Float64Array.from({ length: SUM_COLUMNS }, (_, column) => values[column] ?? 0)
+    deltas.add(node, model, taskSource, minuteOf(occurredAtMs), numbers)
+  }
+  return deltas
+}
+
+/** The sums of single events, with bigints only. */
+function reference(events: readonly Counted[], sizeMs: number): Sums {
+  return merged(
+    events.map(({ node, model, taskSource, occurredAtMs, values }) => {
+      const start = Math.floor(occurredAtMs / sizeMs) * sizeMs
+      return new Map([[[node, model, taskSource, start].join(' '), values.map(BigInt)]])
+    }),
+  )
+}
+
+const events = fc.array(event, { maxLength: 80 })
+
+test('deltas are the exact sums of their events, per minute', () => {
+  fc.assert(
+    fc.property(events, (events) => {
+      assert.deepEqual(said(deltasOf(events)), reference(events, MINUTE_MS))
+    }),
+  )
+})
+
+test('minutes sum to quarters of an hour', () => {
+  fc.assert(
+    fc.property(events, (events) => {
+      assert.deepEqual(said(toQuarterHours(deltasOf(events))), reference(events, 15 * MINUTE_MS))
+    }),
+  )
+})
+
+test('merging is free of order and grouping: any split into batches, in any order, gives the same sums', () => {
+  fc.assert(
+    fc.property(
+      events,
+      fc.array(fc.nat(80), { maxLength: 6 }),
+      fc.infiniteStream(fc.nat(1_000)),
+      (events, cuts, chance) => {
+        const shuffled = events
+          .map((event) => ({ event, at: chance.next().value ?? 0 }))
+          .toSorted((left, right) => left.at - right.at)
+          .map(({ event }) => event)
+        const borders = [0, ...cuts.toSorted((left, right) => left - right), shuffled.length]
+        const batches = borders
+          .slice(1)
+          .map((end, index) => said(deltasOf(shuffled.slice(borders[index], end))))
+        const whole = reference(events, MINUTE_MS)
+        assert.deepEqual(merged(batches), whole)
+        assert.deepEqual(merged(batches.toReversed()), whole)
+        const [first = new Map<string, bigint[]>(), ...rest] = batches
+        assert.deepEqual(merged([first, merged(rest)]), whole)
+      },
+    ),
+  )
+})
+
+test('cleared deltas hold nothing of the batch before', () => {
+  fc.assert(
+    fc.property(events, events, (before, after) => {
+      const deltas = deltasOf(before)
+      deltas.clear()
+      assert.deepEqual(said(deltasOf(after, deltas)), reference(after, MINUTE_MS))
+    }),
+  )
+})
+
+test('thousands of series in one batch are kept apart while the sums grow', () => {
+  const events = Array.from({ length: 5_000 }, (_, index) => ({
+    node: index,
+    model: index % 7,
+    taskSource: index % 3,
+    occurredAtMs: START_MS,
+    values: [1, 0, index, 0, 0, 0, 0, 0, 0, 0, index],
+  }))
+  assert.deepEqual(said(deltasOf([...events, ...events])), reference([...events, ...events], MINUTE_MS))
+})
+
+test('a cost is carried, not rounded: ten thousand of the largest sum exactly', () => {
+  const sums = new Float64Array(SUM_COLUMNS)
+  for (let count = 1; count <= 10_000; count++) {
+    addCost(sums, 0, costNanoUsdMax - 1)
+    if (count % 1_000 === 0) assert.equal(costOf(sums, 0), BigInt(count) * BigInt(costNanoUsdMax - 1))
+  }
+})
+
+test('an event is late from the millisecond on at which its minute ends', () => {
+  const minute = minuteOf(START_MS + 59_999)
+  assert.equal(minute, START_MS)
+  assert.equal(isLate(minute, START_MS + MINUTE_MS - 1), false)
+  assert.equal(isLate(minute, START_MS + MINUTE_MS), true)
+})
