@@ -19,7 +19,9 @@ const compressed = promisify(zstdCompress)
  * Blocks are packed before kafkajs sees them, on zlib's threads: it would otherwise copy and sum (CRC-32C in
  * JavaScript) all of their bytes on the one thread that counts events. Level 1: rows shrink to a fifth.
  */
-const ZSTD_OPTIONS = { params: { [zlib.ZSTD_c_compressionLevel]: 1 } }
+const ZSTD_OPTIONS = {
+  params: { [zlib.ZSTD_c_compressionLevel]: 1 },
+}
 
 /** A block that takes rows. `prefix` is the provenance that every row begins with. */
 export interface OpenBlock {

@@ -3,6 +3,7 @@ import type { TableSpec } from '../../schemas/tables.ts'
 import { monthOf } from '../load/block-log.ts'
 import type { BlockLog, OpenBlock } from '../load/block-log.ts'
 import type { UsageColumns } from './decode.ts'
+import { ENTRY_WORDS } from './id-table.ts'
 import { costOf, SUMS } from './rollup.ts'
 import type { Deltas } from './rollup.ts'
 
@@ -38,7 +39,7 @@ export class Months {
 
 /**
  * Writes one row of `usage_events` from column `index`, columns as in `TABLES`. `values` are the event's numbers in
- * the order of `SUMS`, `content` holds the content's hash in its words 4 and 5.
+ * the order of `SUMS`; the content's hash stands in words 4 and 5 of its entry in `entries`.
  */
 export function writeEvent(
   block: OpenBlock,
@@ -46,7 +47,7 @@ export function writeEvent(
   columns: UsageColumns,
   index: number,
   values: Float64Array,
-  content: Uint32Array,
+  entries: Uint32Array,
 ): void {
   const { rows, prefix } = block
   const { bytes } = columns
@@ -82,7 +83,8 @@ export function writeEvent(
     columns.reservation.end[index] as number,
   )
   rows.u8(values[SUMS.lateEvents] as number)
-  rows.u64Halves(content[4] as number, content[5] as number)
+  const entry = index * ENTRY_WORDS
+  rows.u64Halves(entries[entry + 4] as number, entries[entry + 5] as number)
 }
 
 /** Writes the deltas as rows of `usage_1m` or `usage_15m`. */

@@ -60,6 +60,8 @@ export class EventCounter {
   readonly #partitions: number
   readonly #idKey: Buffer
   readonly #entry = new Uint32Array(ENTRY_WORDS)
+  /** The entries of the record at hand. */
+  readonly #entries = new Uint32Array(USAGE_BOUNDS.eventsPerRecordMax * ENTRY_WORDS)
   /** The numbers of the event at hand, in the order of `SUMS`. */
   readonly #values = new Float64Array(SUM_COLUMNS)
   #recordColumns: Buffer = Buffer.alloc(0)
@@ -102,8 +104,16 @@ export class EventCounter {
     for (const derived of [this.#nodeKeys, this.#nodeIsHere, this.#modelRows]) derived.length = 0
   }
 
-  /** Called before the events of a record are counted. */
-  beginRecord(record: RecordContext): void {
+  /**
+   * Called before the events of a record are counted: hashes all of its ids and touches their places in memory, so that
+   * the cache misses overlap instead of following one another.
+   */
+  beginRecord(record: RecordContext, memory: IdMemory): void {
+    const { count, refused } = this.#columns
+    for (let index = 0; index < count; index++) {
+      if (refused[index] === 0) this.#hash(index, this.#entries, index * ENTRY_WORDS)
+    }
+    memory.touch(this.#entries, count)
     this.#values[SUMS.events] = 1
     this.#recordColumns = recordColumns({ ...record, modelsVersion: this.modelsVersion })
   }
@@ -129,17 +139,22 @@ export class EventCounter {
 
   /** The identity and content of event `index`; valid until the next call. */
   entryOf(index: number): Uint32Array {
+    this.#hash(index, this.#entry, 0)
+    return this.#entry
+  }
+
+  #hash(index: number, out: Uint32Array, at: number): void {
     const columns = this.#columns
     const node = columns.node[index] as number
     const key = (this.#nodeKeys[node] ??= nodeKey(this.#idKey, columns.nodes.bytes(node)))
-    hashEventId(columns.bytes, columns.idStart[index] as number, key, this.#entry)
+    hashEventId(columns.bytes, columns.idStart[index] as number, key, out, at)
     hashContent(
       columns.bytes,
       columns.contentStart[index] as number,
       columns.contentEnd[index] as number,
-      this.#entry,
+      out,
+      at,
     )
-    return this.#entry
   }
 
   /** Counts event `index` unless it is a repeat; returns the problem of a conflict. */
@@ -150,17 +165,17 @@ export class EventCounter {
     found: Found | null,
     out: BatchOutputs,
   ): EventProblem | null {
-    const columns = this.#columns
-    const entry = this.entryOf(index)
+    const entries = this.#entries
+    const at = index * ENTRY_WORDS
     let seen: Seen = 'new'
-    if (found !== null && memory.find(entry) === 'new') {
-      seen = this.#foundInClickhouse(index, entry, found)
+    if (found !== null && memory.find(entries, at) === 'new') {
+      seen = this.#foundInClickhouse(index, found)
       if (seen === 'repeat') {
         out.counts.repeatsInClickhouse++
         return null
       }
     }
-    if (seen === 'new') seen = memory.add(entry)
+    if (seen === 'new') seen = memory.add(entries, at)
     if (seen === 'repeat') {
       out.counts.repeatsInMemory++
       return null
@@ -168,8 +183,8 @@ export class EventCounter {
     if (seen === 'conflict') {
       return { index, code: 'conflict', detail: 'the id is taken by an event with another content' }
     }
-    this.#remember(entry, columns.occurredAt[index] as number)
-    this.#addUp(index, record, out, entry)
+    this.#remember(index)
+    this.#addUp(index, record, out)
     return null
   }
 
@@ -183,21 +198,27 @@ export class EventCounter {
     )
   }
 
-  #foundInClickhouse(index: number, entry: Uint32Array, found: Found): Seen {
+  #foundInClickhouse(index: number, found: Found): Seen {
     const content = found.get(this.nameOf(index))
     if (content === undefined) return 'new'
-    return content.low === entry[4] && content.high === entry[5] ? 'repeat' : 'conflict'
+    const at = index * ENTRY_WORDS
+    const isSame = content.low === this.#entries[at + 4] && content.high === this.#entries[at + 5]
+    return isSame ? 'repeat' : 'conflict'
   }
 
-  #remember(entry: Uint32Array, occurredAtMs: number): void {
+  #remember(index: number): void {
     const at = this.newIdCount * ENTRY_WORDS
     if (at === this.newIds.length) {
       const grown = new Uint32Array(this.newIds.length * 2)
       grown.set(this.newIds)
       this.newIds = grown
     }
-    for (let word = 0; word < ENTRY_WORDS; word++) this.newIds[at + word] = entry[word] as number
+    const from = index * ENTRY_WORDS
+    for (let word = 0; word < ENTRY_WORDS; word++) {
+      this.newIds[at + word] = this.#entries[from + word] as number
+    }
     this.newIdCount++
+    const occurredAtMs = this.#columns.occurredAt[index] as number
     if (occurredAtMs > this.newestOccurredAt) this.newestOccurredAt = occurredAtMs
   }
 
@@ -212,7 +233,7 @@ export class EventCounter {
   }
 
   /** Turns the event into its numbers, and those into sums and a row. */
-  #addUp(index: number, record: RecordContext, out: BatchOutputs, entry: Uint32Array): void {
+  #addUp(index: number, record: RecordContext, out: BatchOutputs): void {
     const columns = this.#columns
     const values = this.#values
     const occurredAt = columns.occurredAt[index] as number
@@ -245,7 +266,7 @@ export class EventCounter {
     const node = columns.node[index] as number
     out.minutes.add(node, columns.model[index] as number, taskSource, minute, values)
     const block = out.log.blockFor(TABLES.usageEvents, this.#months.of(occurredAt))
-    writeEvent(block, this.#recordColumns, columns, index, values, entry)
+    writeEvent(block, this.#recordColumns, columns, index, values, this.#entries)
     out.counts.counted++
     if (late) out.counts.late++
     this.#handOver(index, record, out)

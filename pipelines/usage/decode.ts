@@ -246,6 +246,10 @@ export class UsageColumns {
     const { bytes } = this
     let at = this.#at
     let byte = bytes[at++] ?? this.#ended()
+    if (byte <= 127) {
+      this.#at = at
+      return (byte >>> 1) ^ -(byte & 1)
+    }
     let low = byte & 0x7f
     let shift = 7
     while (byte > 127 && shift < 28) {

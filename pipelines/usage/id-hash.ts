@@ -21,12 +21,12 @@ export function nodeKey(key: Buffer, nodeId: Buffer): NodeKey {
 }
 
 /**
- * Writes the 128-bit identity of the event id at `source[start, start + 16)` into `out[0..3]`: two HalfSipHash-2-4
+ * Writes the 128-bit identity of the event id at `source[start, start + 16)` into `out[at, at + 4)`: two HalfSipHash-2-4
  * values of 64 bits under independent keys. 64 bits alone would lose an event in 200 at 10^9 ids.
  */
-export function hashEventId(source: Uint8Array, start: number, key: NodeKey, out: Uint32Array): void {
-  halfSipHash(source, start, key[0] as number, key[1] as number, out, 0)
-  halfSipHash(source, start, key[2] as number, key[3] as number, out, 2)
+export function hashEventId(source: Uint8Array, start: number, key: NodeKey, out: Uint32Array, at = 0): void {
+  halfSipHash(source, start, key[0] as number, key[1] as number, out, at)
+  halfSipHash(source, start, key[2] as number, key[3] as number, out, at + 2)
 }
 
 /** HalfSipHash-2-4, 64 bits out, of exactly 16 bytes. Rounds are written out: this runs twice for every event. */
@@ -84,10 +84,16 @@ function halfSipHash(
 }
 
 /**
- * Writes a 64-bit hash of `source[start, end)` into `out[4..5]`: tells whether a repeat says the same. Not secret: a
+ * Writes a 64-bit hash of `source[start, end)` into `out[at + 4, at + 6)`: tells whether a repeat says the same. Not secret: a
  * made collision would only pass a conflict for a repeat, and the first copy wins either way.
  */
-export function hashContent(source: Uint8Array, start: number, end: number, out: Uint32Array): void {
+export function hashContent(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  out: Uint32Array,
+  outAt = 0,
+): void {
   let low = 0x9e3779b9 ^ (end - start)
   let high = 0x85ebca6b
   let at = start
@@ -106,6 +112,6 @@ export function hashContent(source: Uint8Array, start: number, end: number, out:
     low = Math.imul(low ^ (source[at] as number), 0x01000193)
     high = Math.imul(high + (source[at] as number), 0x5bd1e995)
   }
-  out[4] = Math.imul(low ^ (low >>> 15), 0x2c1b3c6d) ^ high
-  out[5] = Math.imul(high ^ (high >>> 16), 0x297a2d39) ^ (low >>> 7)
+  out[outAt + 4] = Math.imul(low ^ (low >>> 15), 0x2c1b3c6d) ^ high
+  out[outAt + 5] = Math.imul(high ^ (high >>> 16), 0x297a2d39) ^ (low >>> 7)
 }

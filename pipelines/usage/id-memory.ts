@@ -54,21 +54,26 @@ export class IdMemory {
     return this.#table.size
   }
 
-  find(entry: Uint32Array): Seen {
-    return this.#table.find(entry)
+  find(entry: Uint32Array, from = 0): Seen {
+    return this.#table.find(entry, from)
   }
 
-  /** Adds `entry[0..5]` to the open bucket where it is new. */
-  add(entry: Uint32Array): Seen {
+  /** Reads the places of `count` entries that will be asked for next. */
+  touch(entries: Uint32Array, count: number): void {
+    this.#table.touch(entries, count)
+  }
+
+  /** Adds `entry[from, from + 6)` to the open bucket where it is new. */
+  add(entry: Uint32Array, from = 0): Seen {
     const bucket = this.#openBucket()
-    const seen = this.#table.add(entry, bucket.tag)
+    const seen = this.#table.add(entry, bucket.tag, from)
     if (seen !== 'new') return seen
     if (bucket.count === bucket.firsts.length) {
       const grown = new Uint32Array(bucket.firsts.length * 2)
       grown.set(bucket.firsts)
       bucket.firsts = grown
     }
-    bucket.firsts[bucket.count++] = entry[0] as number
+    bucket.firsts[bucket.count++] = entry[from] as number
     this.#unrecorded = true
     this.#pool.held++
     return 'new'

@@ -21,25 +21,45 @@ export class IdTable {
   #words = new Uint32Array(INITIAL_SLOTS * SLOT_WORDS)
   #slots = INITIAL_SLOTS
   #size = 0
+  #touched = 0
 
   get size(): number {
     return this.#size
   }
 
-  /** Whether the id in `entry[0..3]` is held, and with which content; adds nothing. */
-  find(entry: Uint32Array): Seen {
-    const at = this.#placeOf(entry)
-    if (this.#words[at + TAG] === 0) return 'new'
-    return this.#sameContent(at, entry) ? 'repeat' : 'conflict'
+  /** What `touch` read last; means nothing. */
+  get touched(): number {
+    return this.#touched
   }
 
-  /** Adds `entry` under `tag` where its id is new; otherwise says what is held. */
-  add(entry: Uint32Array, tag: number): Seen {
+  /**
+   * Reads the home places of `count` entries one right after the other: the processor fetches them side by side, where
+   * look-ups would wait for each in turn. The sum is kept so that the reads are not optimised away.
+   */
+  touch(entries: Uint32Array, count: number): void {
+    const words = this.#words
+    const mask = this.#slots - 1
+    let sum = 0
+    for (let at = 0; at < count * ENTRY_WORDS; at += ENTRY_WORDS) {
+      sum ^= words[((entries[at] as number) & mask) * SLOT_WORDS] as number
+    }
+    this.#touched = sum
+  }
+
+  /** Whether the id in `entry[from, from + 4)` is held, and with which content; adds nothing. */
+  find(entry: Uint32Array, from = 0): Seen {
+    const at = this.#placeOf(entry, from)
+    if (this.#words[at + TAG] === 0) return 'new'
+    return this.#sameContent(at, entry, from) ? 'repeat' : 'conflict'
+  }
+
+  /** Adds `entry[from, from + 6)` under `tag` where its id is new; otherwise says what is held. */
+  add(entry: Uint32Array, tag: number, from = 0): Seen {
     if (this.#size + 1 > this.#slots * LOAD_MAX) this.#grow()
     const words = this.#words
-    const at = this.#placeOf(entry)
-    if (words[at + TAG] !== 0) return this.#sameContent(at, entry) ? 'repeat' : 'conflict'
-    for (let word = 0; word < ENTRY_WORDS; word++) words[at + word] = entry[word] as number
+    const at = this.#placeOf(entry, from)
+    if (words[at + TAG] !== 0) return this.#sameContent(at, entry, from) ? 'repeat' : 'conflict'
+    for (let word = 0; word < ENTRY_WORDS; word++) words[at + word] = entry[from + word] as number
     words[at + TAG] = tag
     this.#size++
     return 'new'
@@ -63,26 +83,26 @@ export class IdTable {
   }
 
   /** Where the id stands, or the free place that it would take. */
-  #placeOf(entry: Uint32Array): number {
+  #placeOf(entry: Uint32Array, from: number): number {
     const words = this.#words
     const mask = this.#slots - 1
-    const first = entry[0] as number
+    const first = entry[from] as number
     for (let slot = first & mask; ; slot = (slot + 1) & mask) {
       const at = slot * SLOT_WORDS
       if (words[at + TAG] === 0) return at
       if (
         words[at] === first &&
-        words[at + 1] === entry[1] &&
-        words[at + 2] === entry[2] &&
-        words[at + 3] === entry[3]
+        words[at + 1] === entry[from + 1] &&
+        words[at + 2] === entry[from + 2] &&
+        words[at + 3] === entry[from + 3]
       ) {
         return at
       }
     }
   }
 
-  #sameContent(at: number, entry: Uint32Array): boolean {
-    return this.#words[at + 4] === entry[4] && this.#words[at + 5] === entry[5]
+  #sameContent(at: number, entry: Uint32Array, from: number): boolean {
+    return this.#words[at + 4] === entry[from + 4] && this.#words[at + 5] === entry[from + 5]
   }
 
   /** Backward shift: entries behind the hole move up, so that no tombstones lengthen the probes. */

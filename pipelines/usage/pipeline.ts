@@ -291,7 +291,7 @@ export class AggregatorState implements TaskState {
       judgedAtMs: originalReceipt(record) ?? receivedAtMs,
       watermarkMs,
     }
-    this.#counter.beginRecord(context)
+    this.#counter.beginRecord(context, this.#memory)
     for (let index = 0; index < columns.count; index++) {
       if (columns.refused[index] === 1) continue
       const problem =
