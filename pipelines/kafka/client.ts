@@ -1,12 +1,11 @@
 import './native-checksum.ts'
-import { promisify } from 'node:util'
-import { zstdCompress, zstdDecompress, constants as zlib } from 'node:zlib'
+import './codecs.ts'
 import kafkajs from 'kafkajs'
 import type { ICustomPartitioner, Kafka as KafkaClient, KafkaMessage, LogEntry } from 'kafkajs'
 import type { Logger } from '../logger.ts'
 import type { LogRecord } from './records.ts'
 
-const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = kafkajs
+const { Kafka, logLevel } = kafkajs
 
 /** What every connection to Kafka needs. */
 export interface KafkaOptions {
@@ -30,21 +29,6 @@ export const SEND_BYTES_MAX = 900_000
 
 /** Most records in one send: kafkajs groups records by partition in quadratic time. */
 export const SEND_RECORDS_MAX = 5_000
-
-const zstdCompressed = promisify(zstdCompress)
-const zstdDecompressed = promisify(zstdDecompress)
-
-/** A foreign producer's zstd batch unpacks to no more: far above what any topic takes, far below what a bomb holds. */
-const UNPACKED_BYTES_MAX = 64 * 1_048_576
-
-const ZSTD_LEVEL = 1
-
-// kafkajs knows gzip only; a foreign producer's zstd batch would stop its partition.
-CompressionCodecs[CompressionTypes.ZSTD] = () => ({
-  compress: async (encoder: { buffer: Buffer }) =>
-    zstdCompressed(encoder.buffer, { params: { [zlib.ZSTD_c_compressionLevel]: ZSTD_LEVEL } }),
-  decompress: async (bytes: Buffer) => zstdDecompressed(bytes, { maxOutputLength: UNPACKED_BYTES_MAX }),
-})
 
 /**
  * A kafkajs client of its own. Consumers and producers are made from separate ones: kafkajs shares a map of
