@@ -1,4 +1,5 @@
 import type { Consumer } from 'kafkajs'
+import { systemClock } from '../clock.ts'
 import { samePartitionAssigner } from './assigner.ts'
 import { createKafka, toRecord } from './client.ts'
 import type { KafkaOptions } from './client.ts'
@@ -58,9 +59,12 @@ export class LogReader {
     const { topic, paused, onRecords, onPosition, onFailed } = this.#options
     const consumer = this.#consumer
     const { promise: joined, resolve, reject } = Promise.withResolvers<void>()
-    const deadline = setTimeout(() => {
+    // It is awaited at the end: until then a failure must not count as one that nobody looks at.
+    joined.catch(() => {})
+    const over = new AbortController()
+    void systemClock.delay(JOIN_TIMEOUT_MS, over.signal).then(() => {
       reject(new Error(`No partitions of ${topic} were assigned within ${JOIN_TIMEOUT_MS / 1000} s.`))
-    }, JOIN_TIMEOUT_MS)
+    })
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       this.#partitions = payload.memberAssignment[topic] ?? []
       if (paused) consumer.pause([{ topic, partitions: this.#partitions }])
@@ -77,28 +81,28 @@ export class LogReader {
         onFailed(payload.error)
       }
     })
-    await consumer.connect()
-    await consumer.subscribe({ topics: [topic], fromBeginning: true })
-    await consumer.run({
-      autoCommit: false,
-      eachBatchAutoResolve: false,
-      partitionsConsumedConcurrently: 1,
-      eachBatch: async (fetched) => {
-        const { batch } = fetched
-        if (fetched.isStale()) return
-        await onRecords(
-          batch.partition,
-          batch.messages.map((message) => toRecord(batch.partition, message)),
-        )
-        fetched.resolveOffset(batch.lastOffset())
-        onPosition(batch.partition, BigInt(batch.lastOffset()) + 1n)
-        await fetched.heartbeat()
-      },
-    })
     try {
+      await consumer.connect()
+      await consumer.subscribe({ topics: [topic], fromBeginning: true })
+      await consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: 1,
+        eachBatch: async (fetched) => {
+          const { batch } = fetched
+          if (fetched.isStale()) return
+          await onRecords(
+            batch.partition,
+            batch.messages.map((message) => toRecord(batch.partition, message)),
+          )
+          fetched.resolveOffset(batch.lastOffset())
+          onPosition(batch.partition, BigInt(batch.lastOffset()) + 1n)
+          await fetched.heartbeat()
+        },
+      })
       await joined
     } finally {
-      clearTimeout(deadline)
+      over.abort()
     }
   }
 

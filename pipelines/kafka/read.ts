@@ -1,4 +1,5 @@
 import { systemClock } from '../clock.ts'
+import { systemRandom } from '../random.ts'
 import { logRanges, withAdmin } from './admin.ts'
 import type { LogRange } from './admin.ts'
 import type { KafkaOptions } from './client.ts'
@@ -43,7 +44,7 @@ export async function* readPartition(options: ReadPartitionOptions): AsyncGenera
   let failure: Error | undefined
   const reader = new LogReader({
     ...options,
-    groupId: `${options.clientId}-${topic}-${partition}-${process.pid}-${process.hrtime.bigint()}`,
+    groupId: `${options.clientId}-${topic}-${partition}-${systemRandom.bytes(6).toString('hex')}`,
     paused: true,
     onRecords: async (_partition, records) => {
       while (waiting.length >= WAITING_BATCHES_MAX) await systemClock.delay(WAIT_STEP_MS)

@@ -55,91 +55,100 @@ function numbersOf(event: UsageEvent, model: { paid_api: boolean; tdp_watts: num
 }
 
 export function usageOracle(input: readonly LogRecord[]): UsageOracle {
-  const rows: Row[] = []
-  const [minutes, quarters, nodes] = [
-    new Map<string, Sums>(),
-    new Map<string, Sums>(),
-    new Map<string, Sums>(),
-  ]
-  const costs: { node: string; id: string; nanoUsd: number }[] = []
-  const dead = new Map<number, string[]>()
-  const contents = new Map<string, string>()
-  let models = new Map<string, { paid_api: boolean; tdp_watts: number }>()
-  let modelsVersion = 0
-  let watermark = 0
+  const oracle = new PlainCount()
+  for (const record of input) oracle.take(record)
+  return oracle
+}
 
-  const add = (sums: Map<string, Sums>, key: string, numbers: Sums): void => {
-    const known = sums.get(key) ?? {}
-    for (const [name, value] of Object.entries(numbers)) known[name] = (known[name] ?? 0n) + value
-    sums.set(key, known)
-  }
-  for (const { offset, timestampMs, value } of input) {
-    watermark = Math.max(watermark, timestampMs - 300_000)
+class PlainCount implements UsageOracle {
+  readonly rows: Row[] = []
+  readonly minutes = new Map<string, Sums>()
+  readonly quarters = new Map<string, Sums>()
+  readonly nodes = new Map<string, Sums>()
+  readonly costs: { node: string; id: string; nanoUsd: number }[] = []
+  readonly dead = new Map<number, string[]>()
+  watermark = 0
+  readonly #contents = new Map<string, string>()
+  #models = new Map<string, { paid_api: boolean; tdp_watts: number }>()
+  #modelsVersion = 0
+
+  take(record: LogRecord): void {
+    const { offset, timestampMs, value } = record
+    this.watermark = Math.max(this.watermark, timestampMs - 300_000)
     const id = schemaIdOf(value)
-    if (value === null || id === null) dead.set(Number(offset), ['framing'])
-    if (value !== null && id === SCHEMA_ID.models) {
-      const table = modelsCodec.decode(value)
-      if (table.version > modelsVersion) {
-        modelsVersion = table.version
-        models = new Map(table.models.map((model) => [model.model_id, model]))
+    if (value === null || id === null) {
+      this.dead.set(Number(offset), ['framing'])
+    } else if (id === SCHEMA_ID.models) {
+      const { version, models } = modelsCodec.decode(value)
+      if (version > this.#modelsVersion) {
+        this.#modelsVersion = version
+        this.#models = new Map(models.map((model) => [model.model_id, model]))
       }
-    }
-    if (value === null || id !== SCHEMA_ID.usageEvents) continue
-    for (const [index, event] of usageEventsCodec.decode(value).events.entries()) {
-      const name = `${event.node_id} ${event.event_id.toString('hex')}`
-      const content = JSON.stringify({ ...event, event_id: '', event_text: '' })
-      const known = contents.get(name)
-      if (known !== undefined) {
-        if (known !== content) dead.set(Number(offset), [...(dead.get(Number(offset)) ?? []), 'conflict'])
-        continue
+    } else if (id === SCHEMA_ID.usageEvents) {
+      for (const [index, event] of usageEventsCodec.decode(value).events.entries()) {
+        if (this.#isFirst(event, Number(offset))) this.#count(event, index, record)
       }
-      contents.set(name, content)
-      const model = models.get(event.model_id) ?? { paid_api: false, tdp_watts: 170 }
-      const numbers = numbersOf(event, model)
-      const minute = Math.floor(event.occurred_at / 60_000) * 60_000
-      const late = minute + 60_000 <= watermark ? 1n : 0n
-      const delta = { events: 1n, late_events: late, duration_ms: BigInt(event.duration_ms ?? 0), ...numbers }
-      add(minutes, `${event.node_id} ${minute} ${event.model_id} ${event.task_source}`, delta)
-      const quarter = Math.floor(event.occurred_at / 900_000) * 900_000
-      add(quarters, `${event.node_id} ${quarter} ${event.model_id} ${event.task_source}`, delta)
-      const isOwn = event.task_source === 'own'
-      const forAccount = SUM_NAMES.map((sum) => [sum, isOwn ? 0n : (numbers[sum] ?? 0n)] as const)
-      add(nodes, event.node_id, {
-        events: 1n,
-        inferences: isOwn ? 0n : 1n,
-        ...Object.fromEntries(forAccount),
-      })
-      if (!isOwn && event.cost_nano_usd > 0) {
-        costs.push({ node: event.node_id, id: event.event_id.toString('hex'), nanoUsd: event.cost_nano_usd })
-      }
-      rows.push({
-        node_id: event.node_id,
-        event_id: event.event_id.toString('hex'),
-        event_text: event.event_text ?? '',
-        operator_id: event.operator_id ?? '',
-        model_id: event.model_id,
-        task_source: event.task_source,
-        occurred_at: event.occurred_at,
-        received_at: timestampMs,
-        record_offset: offset,
-        record_index: index,
-        tokens_in: event.tokens_in,
-        tokens_out: event.tokens_out,
-        duration_ms: event.duration_ms,
-        gpu_ms: event.gpu_ms,
-        gpu_ms_estimated: numbers['gpu_ms_estimated'] ?? 0n,
-        energy_mwh: event.energy_mwh === null ? null : BigInt(event.energy_mwh),
-        energy_source: event.energy_source,
-        energy_mwh_estimated: numbers['energy_mwh_estimated'] ?? 0n,
-        energy_mwh_compatible: numbers['energy_mwh_compatible'] ?? 0n,
-        cost_nano_usd: numbers['cost_nano_usd'] ?? 0n,
-        goal_id: event.goal_id ?? '',
-        requester_node_id: event.requester_node_id ?? '',
-        reservation_id: event.reservation_id ?? '',
-        late: Number(late),
-        models_version: modelsVersion,
-      })
     }
   }
-  return { rows, minutes, quarters, nodes, costs, dead, watermark }
+
+  #isFirst(event: UsageEvent, offset: number): boolean {
+    const name = `${event.node_id} ${event.event_id.toString('hex')}`
+    const content = JSON.stringify({ ...event, event_id: '', event_text: '' })
+    const known = this.#contents.get(name)
+    if (known === undefined) {
+      this.#contents.set(name, content)
+      return true
+    }
+    if (known !== content) this.dead.set(offset, [...(this.dead.get(offset) ?? []), 'conflict'])
+    return false
+  }
+
+  #count(event: UsageEvent, index: number, record: LogRecord): void {
+    const numbers = numbersOf(event, this.#models.get(event.model_id) ?? { paid_api: false, tdp_watts: 170 })
+    const minute = Math.floor(event.occurred_at / 60_000) * 60_000
+    const quarter = Math.floor(event.occurred_at / 900_000) * 900_000
+    const late = minute + 60_000 <= this.watermark
+    const delta = {
+      events: 1n,
+      late_events: BigInt(late),
+      duration_ms: BigInt(event.duration_ms ?? 0),
+      ...numbers,
+    }
+    add(this.minutes, `${event.node_id} ${minute} ${event.model_id} ${event.task_source}`, delta)
+    add(this.quarters, `${event.node_id} ${quarter} ${event.model_id} ${event.task_source}`, delta)
+    const isOwn = event.task_source === 'own'
+    const forAccount = SUM_NAMES.map((sum) => [sum, isOwn ? 0n : (numbers[sum] ?? 0n)] as const)
+    const node = { events: 1n, inferences: BigInt(!isOwn), ...Object.fromEntries(forAccount) }
+    add(this.nodes, event.node_id, node)
+    const id = event.event_id.toString('hex')
+    if (!isOwn && event.cost_nano_usd > 0) {
+      this.costs.push({ node: event.node_id, id, nanoUsd: event.cost_nano_usd })
+    }
+    const { event_id: _id, energy_mwh, ...same } = event
+    this.rows.push({
+      ...same,
+      event_id: id,
+      event_text: event.event_text ?? '',
+      operator_id: event.operator_id ?? '',
+      received_at: record.timestampMs,
+      record_offset: record.offset,
+      record_index: index,
+      gpu_ms_estimated: numbers['gpu_ms_estimated'] ?? 0n,
+      energy_mwh: energy_mwh === null ? null : BigInt(energy_mwh),
+      energy_mwh_estimated: numbers['energy_mwh_estimated'] ?? 0n,
+      energy_mwh_compatible: numbers['energy_mwh_compatible'] ?? 0n,
+      cost_nano_usd: BigInt(event.cost_nano_usd),
+      goal_id: event.goal_id ?? '',
+      requester_node_id: event.requester_node_id ?? '',
+      reservation_id: event.reservation_id ?? '',
+      late: Number(late),
+      models_version: this.#modelsVersion,
+    })
+  }
+}
+
+function add(sums: Map<string, Sums>, key: string, numbers: Sums): void {
+  const known = sums.get(key) ?? {}
+  for (const [name, value] of Object.entries(numbers)) known[name] = (known[name] ?? 0n) + value
+  sums.set(key, known)
 }

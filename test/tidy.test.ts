@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { TABLES } from '../schemas/tables.ts'
+import { VERSION } from '../schemas/version.ts'
+import { migrationColumns } from './support/migration-columns.ts'
+import { functionsOf, importsOf, trackedFiles, withoutComments } from './support/tree.ts'
+import type { SourceFile } from './support/tree.ts'
+
+// The rules of this project that a machine can check: each failure names the file, the line and what to do.
+
+const FILE_LINES_MAX = 400
+const FUNCTION_LINES_MAX = 70
+
+const files = trackedFiles()
+const sources = files.filter(({ path }) => path.endsWith('.ts') || path.endsWith('.mjs'))
+const isTest = (path: string): boolean => path.startsWith('test/') || path.endsWith('.test.ts')
+const isTool = (path: string): boolean => isTest(path) || path.startsWith('infra/')
+
+/** Every match of a pattern in code, comments apart, as `path:line what`. */
+function found(pattern: RegExp, among: readonly SourceFile[]): string[] {
+  return among.flatMap(({ path, text }) =>
+    withoutComments(text)
+      .split('\n')
+      .flatMap((line, index) => {
+        const [match] = pattern.exec(line) ?? []
+        return match === undefined ? [] : [`${path}:${index + 1} ${match.trim()}`]
+      }),
+  )
+}
+
+/** The files that import a package; none at all would mean that this test looks for the wrong thing. */
+function importing(name: string): string[] {
+  const paths = sources.filter((file) => importsOf(file).includes(name)).map(({ path }) => path)
+  assert.ok(paths.length > 0, `Nothing imports ${name}.`)
+  return paths
+}
+
+describe('size', () => {
+  test(`no file has more than ${FILE_LINES_MAX} lines: split it by idea`, () => {
+    const long = sources.filter(({ lines }) => lines.length > FILE_LINES_MAX)
+    assert.deepEqual(
+      long.map(({ path, lines }) => `${path} ${lines.length}`),
+      [],
+    )
+  })
+
+  // A ratchet: these are longer, and may only become shorter. Contracts hold their tests in one function each.
+  const LONGER = new Map([
+    ['pipelines/usage/pipeline.ts', 87],
+    ['services/reader/routes-wallets.ts', 81],
+  ])
+
+  test(`no function has more than ${FUNCTION_LINES_MAX} lines: leave control in it, move the rest out`, () => {
+    const counted = sources.filter(({ path }) => !path.startsWith('test/contract/'))
+    const long = counted.flatMap((file) =>
+      functionsOf(file)
+        .filter(({ length }) => length > (LONGER.get(file.path) ?? FUNCTION_LINES_MAX))
+        .map(({ name, line, length }) => `${file.path}:${line} ${length} lines: ${name}`),
+    )
+    assert.deepEqual(long, [])
+  })
+})
+
+describe('names', () => {
+  test('no path says utils, helpers, common, manager or impl: name the idea', () => {
+    const banned = /(^|[/.-])(utils?|helpers?|common|manager|impl)([/.-]|$)/i
+    assert.deepEqual(
+      files.map(({ path }) => path).filter((path) => banned.test(path)),
+      [],
+    )
+  })
+})
+
+describe('time and chance come in through constructors', () => {
+  // The two ports; an adapter of a library that knows no clock would stand here with its reason.
+  const MAY = new Map([
+    ['pipelines/clock.ts', 'is the clock'],
+    ['pipelines/random.ts', 'is the source of chance'],
+  ])
+  const deciding = sources.filter(({ path }) => !isTool(path) && !MAY.has(path))
+
+  test('nothing asks the machine for the time: take a Clock', () => {
+    assert.deepEqual(
+      found(/new Date\(\)|\bDate\.now\b|\bperformance\.now\b|\bprocess\.hrtime\b/, deciding),
+      [],
+    )
+  })
+
+  test('nothing asks the machine for chance: take a Random', () => {
+    assert.deepEqual(
+      found(/\bMath\.random\b|\brandomUUID\b|\brandomBytes\b|\bgetRandomValues\b/, deciding),
+      [],
+    )
+  })
+
+  test('nothing sets a timer: wait with Clock.delay', () => {
+    assert.deepEqual(found(/\b(setTimeout|setInterval)\b/, deciding), [])
+  })
+
+  test('the exceptions are needed', () => {
+    const asks = /Date\.now|performance\.now|randomBytes|setTimeout/
+    for (const path of MAY.keys()) {
+      const file = sources.find((other) => other.path === path)
+      assert.ok(file !== undefined && asks.test(withoutComments(file.text)), `${path} needs no exception`)
+    }
+  })
+})
+
+describe('borders', () => {
+  const RANKS = ['schemas', 'pipelines', 'services', 'infra', 'test']
+  const rankOf = (path: string): number => (isTest(path) ? 4 : RANKS.indexOf(path.split('/')[0] ?? ''))
+
+  test('imports go schemas ← pipelines ← services ← infra ← test, and never back', () => {
+    const back = sources.flatMap((file) =>
+      importsOf(file)
+        .filter(
+          (to) => /^(schemas|pipelines|services|infra|test)\//.test(to) && rankOf(to) > rankOf(file.path),
+        )
+        .map((to) => `${file.path} imports ${to}`),
+    )
+    assert.deepEqual(back, [])
+  })
+
+  test('only pipelines/kafka knows kafkajs', () => {
+    assert.deepEqual(
+      importing('kafkajs').filter(
+        (path) => !path.startsWith('pipelines/kafka/') && !path.startsWith('test/'),
+      ),
+      [],
+    )
+  })
+
+  test('only pipelines/clickhouse knows @clickhouse/client', () => {
+    assert.deepEqual(
+      importing('@clickhouse/client').filter(
+        (path) => !path.startsWith('pipelines/clickhouse/') && !path.startsWith('test/'),
+      ),
+      [],
+    )
+  })
+
+  test('only services/config.ts reads the environment', () => {
+    const among = sources.filter(({ path }) => !isTool(path) && !/^services\/config[\w-]*\.ts$/.test(path))
+    assert.deepEqual(found(/\bprocess\.env\b/, among), [])
+  })
+
+  test('no file only passes on what others export', () => {
+    const barrels = sources.filter(({ text }) => {
+      const statements = withoutComments(text)
+        .split('\n')
+        .filter((line) => /^\w/.test(line))
+      return statements.length > 0 && statements.every((line) => /^export\b.*\bfrom\b/.test(line))
+    })
+    assert.deepEqual(
+      barrels.map(({ path }) => path),
+      [],
+    )
+    assert.deepEqual(
+      sources.filter(({ path }) => /(^|\/)index\.(ts|mjs)$/.test(path)).map(({ path }) => path),
+      [],
+    )
+  })
+
+  test('no dead file: each is imported, started by name, or a test', () => {
+    const imported = new Set(sources.flatMap(importsOf))
+    const all = files.map(({ text }) => text).join('\n')
+    const dead = sources.filter(({ path }) => {
+      if (imported.has(path) || isTool(path) || path.endsWith('/main.ts')) return false
+      return !all.includes(path)
+    })
+    assert.deepEqual(
+      dead.map(({ path }) => path),
+      [],
+    )
+  })
+})
+
+describe('said once', () => {
+  const textOf = (path: string): string => files.find((file) => file.path === path)?.text ?? ''
+
+  test('the version is the package’s', () => {
+    assert.equal(VERSION, (JSON.parse(textOf('package.json')) as { version: string }).version)
+  })
+
+  test('the columns that blocks name are those of the migrations', () => {
+    const tables = migrationColumns()
+    for (const { name, columns } of Object.values(TABLES)) {
+      const migrated = tables.get(name)?.map((column) => column.name) ?? []
+      assert.deepEqual([...columns].toSorted(byText), migrated.toSorted(byText), name)
+    }
+  })
+
+  test('every dependency has one exact version', () => {
+    const { dependencies, devDependencies, optionalDependencies } = JSON.parse(
+      textOf('package.json'),
+    ) as Record<'dependencies' | 'devDependencies' | 'optionalDependencies', Record<string, string>>
+    for (const [name, version] of Object.entries({
+      ...dependencies,
+      ...devDependencies,
+      ...optionalDependencies,
+    })) {
+      assert.match(version, /^\d+\.\d+\.\d+$/, name)
+    }
+  })
+})
+
+function byText(left: string, right: string): number {
+  return left < right ? -1 : Number(left > right)
+}
+
+describe('nothing of one machine', () => {
+  test('the lockfile names no registry', () => {
+    const lines = files.find(({ path }) => path === 'package-lock.json')?.lines ?? []
+    assert.deepEqual(
+      lines.filter((line) => line.includes('"resolved"')),
+      [],
+    )
+  })
+
+  test('no path of a machine stands anywhere', () => {
+    const paths = /(?<![\w.$}*-])\/(work|home|Users|root)\/\w/
+    const among = files.filter(({ path }) => path !== 'package-lock.json')
+    const said = among.flatMap(({ path, lines }) =>
+      lines.flatMap((line, index) => (paths.test(line) ? [`${path}:${index + 1} ${line.trim()}`] : [])),
+    )
+    assert.deepEqual(said, [])
+  })
+})
