@@ -11,7 +11,7 @@ import {
   timeField,
 } from './fields.ts'
 
-/** Longest name in a path; Fastify's router finds no route for a longer one. */
+/** Longest name in a path. */
 export const OPERATOR_CHARACTERS_MAX = 100
 
 export const WalletParams = Type.Object({

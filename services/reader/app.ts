@@ -5,6 +5,7 @@ import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import type { Clock } from '../../pipelines/clock.ts'
 import type { Logger } from '../../pipelines/logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
+import { OPERATOR_CHARACTERS_MAX } from '../../schemas/http/wallets.ts'
 import { VERSION } from '../../schemas/version.ts'
 import { answerBrokenRequest } from '../http/broken-request.ts'
 import { Cursors } from '../http/cursor.ts'
@@ -66,11 +67,17 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
     clientErrorHandler: answerBrokenRequest,
     // A misspelt parameter is refused, never dropped, and all that is wrong is said at once.
     ajv: { customOptions: { removeAdditional: false, allErrors: true } },
-    frameworkErrors: (_error, request, reply) =>
+    routerOptions: { maxParamLength: OPERATOR_CHARACTERS_MAX },
+    frameworkErrors: (error, request, reply) =>
       void sendProblem(
         request,
         reply,
-        new Problem('invalid_url', 'The path holds a broken percent-encoding.'),
+        new Problem(
+          'invalid_url',
+          error.code === 'FST_ERR_MAX_PARAM_LENGTH'
+            ? `A name in the path has at most ${OPERATOR_CHARACTERS_MAX} characters.`
+            : 'The path holds a broken percent-encoding.',
+        ),
       ),
   }).withTypeProvider<TypeBoxTypeProvider>()
 

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { jsonPointer } from '../../pipelines/usage/accept-refusal.ts'
+import { acceptUsageEvent } from '../../pipelines/usage/accept.ts'
+import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
+import { Dictionary, DICTIONARY_ENTRIES_MAX } from '../../pipelines/usage/dictionary.ts'
+import { HandOver, HAND_OVER_ITEMS_MAX } from '../../pipelines/usage/hand-over.ts'
+import { SUM_COLUMNS, SUMS } from '../../pipelines/usage/rollup.ts'
+import { NODE_ID_BYTES_MAX, TEXT_CODE_POINTS_MAX } from '../../schemas/ids.ts'
+import { AggregatorLog, usageRecord } from '../support/aggregator-log.ts'
+import { bound } from '../support/named-bounds.ts'
+import { readBlock } from '../support/row-reader.ts'
+import { eventId, usageEvent } from '../support/usage-events.ts'
+
+const NOW = Date.UTC(2026, 10, 21, 12)
+
+test('NODE_ID_BYTES_MAX and TEXT_CODE_POINTS_MAX: one more is refused by name', () => {
+  const code = (fields: object): string => {
+    const event = { event_id: 'e', node_id: 'n', model_id: 'm', task_source: 'hive', occurred_at: NOW }
+    const result = acceptUsageEvent({ ...event, ...fields }, NOW)
+    return result instanceof Refusal ? `${result.code} ${result.path}` : 'taken'
+  }
+  for (const field of ['node_id', 'operator_id', 'goal_id', 'requester_node_id', 'reservation_id']) {
+    assert.equal(code({ [field]: 'n'.repeat(NODE_ID_BYTES_MAX) }), 'taken')
+    assert.equal(code({ [field]: 'n'.repeat(NODE_ID_BYTES_MAX + 1) }), `invalid_id /${field}`)
+  }
+  for (const field of ['event_id', 'model_id']) {
+    assert.equal(code({ [field]: '😀'.repeat(TEXT_CODE_POINTS_MAX) }), 'taken')
+    assert.equal(code({ [field]: '😀'.repeat(TEXT_CODE_POINTS_MAX + 1) }), `invalid_text /${field}`)
+  }
+})
+
+test('NAME_LENGTH_MAX: a refusal repeats so much of a name that a client made up', () => {
+  const nameMax = bound('pipelines/usage/accept-refusal.ts', 'NAME_LENGTH_MAX')
+  assert.equal(jsonPointer('x'.repeat(nameMax)), `/${'x'.repeat(nameMax)}`)
+  assert.equal(jsonPointer('x'.repeat(nameMax + 1)), `/${'x'.repeat(nameMax)}`)
+})
+
+/** What an event adds to its node. */
+function values(fields: Partial<Record<keyof typeof SUMS, number>>): Float64Array {
+  const array = new Float64Array(SUM_COLUMNS)
+  for (const [name, value] of Object.entries(fields)) array[SUMS[name as keyof typeof SUMS]] = value
+  return array
+}
+
+test('HAND_OVER_ITEMS_MAX: an inbox record with so many entries and sums is cut before the next event', () => {
+  const handOver = new HandOver({ offset: 0, index: 0 })
+  for (let node = 0; node < HAND_OVER_ITEMS_MAX / 2; node += 1) {
+    assert.equal(handOver.isFull(), false)
+    handOver.addEntry({ node_id: `node-${node}`, operator_id: 'op', cost: null })
+    handOver.addEvent(node, `node-${node}`, false, values({}))
+  }
+  assert.equal(handOver.isFull(), true)
+  handOver.cut({ offset: 1, index: 0 }, 0)
+  assert.equal(handOver.isFull(), false)
+})
+
+test('HAND_OVER_SUM_MAX: a sum that reaches it ends the inbox record, and no sum leaves exact doubles', () => {
+  const sumMax = bound('pipelines/usage/hand-over.ts', 'HAND_OVER_SUM_MAX')
+  const handOver = new HandOver({ offset: 0, index: 0 })
+  handOver.addEvent(0, 'node-1', false, values({ costNanoUsd: sumMax - 1 }))
+  assert.equal(handOver.isFull(), false)
+  handOver.addEvent(0, 'node-1', false, values({ costNanoUsd: 1 }))
+  assert.equal(handOver.isFull(), true)
+  // The largest event on top of the largest sum that is not cut.
+  assert.ok(Number.isSafeInteger(sumMax - 1 + 1e15))
+})
+
+test('DICTIONARY_ENTRIES_MAX: strings are forgotten before the next batch, and what is counted stays right', async (t) => {
+  const perRecord = 10_000
+  const records = Array.from({ length: DICTIONARY_ENTRIES_MAX / perRecord }, (_, record) =>
+    usageRecord(
+      record,
+      NOW,
+      Array.from({ length: perRecord }, (_, index) => {
+        const number = record * perRecord + index
+        // With the node itself so many strings as the bound.
+        return usageEvent({
+          event_id: eventId(number),
+          occurred_at: NOW,
+          model_id: `m${Math.max(1, number)}`,
+        })
+      }),
+    ),
+  )
+  const one = (offset: number, model_id: string) =>
+    usageRecord(offset, NOW, [usageEvent({ event_id: eventId(1e6 + offset), occurred_at: NOW, model_id })])
+  const at = records.length
+  const log = new AggregatorLog({ input: [...records, one(at, 'm7'), one(at + 1, 'new'), one(at + 2, 'm7')] })
+  const forgets = t.mock.method(Dictionary.prototype, 'clear')
+  while (log.position < at) await log.step(1)
+  await log.step(1)
+  assert.equal(forgets.mock.callCount(), 0, 'at the bound')
+  await log.step(1)
+  assert.equal(forgets.mock.callCount(), 0, 'the batch that goes beyond it is counted with what is there')
+  await log.step(1)
+  assert.equal(forgets.mock.callCount(), 3, 'nodes, models, operators')
+  assert.equal(log.task()?.position, at + 3)
+  assert.deepEqual(
+    log
+      .inbox()
+      .slice(-3)
+      .map(({ sums }) => sums.map(({ node_id, events }) => [node_id, events])),
+    [[['node-1', 1]], [['node-1', 1]], [['node-1', 1]]],
+  )
+  const minutes = log.committed
+    .slice(-21)
+    .filter(({ topic }) => topic === 'usage.blocks')
+    .map(readBlock)
+    .filter(({ table }) => table === 'usage_1m')
+  assert.deepEqual(minutes.flatMap(({ rows }) => rows.map((row) => row['model_id'])).slice(-2), ['new', 'm7'])
+})

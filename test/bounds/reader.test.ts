@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
+import { silentLogger } from '../../pipelines/logger.ts'
+import { CURSOR_CHARACTERS_MAX, LIMIT_MAX, TIME_CHARACTERS_MAX } from '../../schemas/http/fields.ts'
+import { MINUTES_KEPT_DAYS, WINDOWS_MAX, ZONE_CHARACTERS_MAX } from '../../schemas/http/usage.ts'
+import { OPERATOR_CHARACTERS_MAX } from '../../schemas/http/wallets.ts'
+import { noMetrics } from '../../schemas/metrics.ts'
+import { describeError, EXIT, ExitError, exitCodeOf } from '../../services/exit.ts'
+import { negotiate } from '../../services/http/negotiate.ts'
+import { Problem } from '../../services/http/problem.ts'
+import { parseTime, TIME_MS_MAX } from '../../services/http/times.ts'
+import { Accounts } from '../../services/reader/accounts.ts'
+import { buildReader } from '../../services/reader/app.ts'
+import { History, HISTORY_REQUESTS_MAX } from '../../services/reader/history.ts'
+import { DAY_MS, HOUR_MS } from '../../services/reader/local-windows.ts'
+import type { ReaderApp } from '../../services/reader/parts.ts'
+import { planUsage } from '../../services/reader/usage-plan.ts'
+import { bound } from '../support/named-bounds.ts'
+import { account, accountRecord, taskRecord } from '../support/state-records.ts'
+import { VirtualClock } from '../support/virtual-clock.ts'
+
+const TOPICS = { usageBlocks: 'usage.blocks', settlementBlocks: 'settlement.blocks' }
+const NOW = Date.UTC(2026, 10, 21, 12)
+const clickhouse = { rows: async () => [], close: async () => {} } as unknown as ClickhouseClient
+let app: ReaderApp
+
+before(async () => {
+  const accounts = new Accounts(1)
+  accounts.apply(taskRecord(0, NOW))
+  accounts.apply(accountRecord(0, account({ node_id: 'n', operators: ['op'] })))
+  app = await buildReader({
+    accounts,
+    table: { loaded: true, reach: async () => true },
+    clickhouse,
+    topics: TOPICS,
+    partitions: 1,
+    cursorKey: Buffer.alloc(32, 7),
+    clock: new VirtualClock(NOW),
+    logger: silentLogger,
+    metrics: noMetrics,
+    ops: async () => {},
+  })
+})
+after(() => app.close())
+
+const isProblem = (code: string) => (error: unknown) => error instanceof Problem && error.code === code
+
+test('LIMIT_MAX, CURSOR_CHARACTERS_MAX, TIME_CHARACTERS_MAX, ZONE_CHARACTERS_MAX: one more is 422 at the parameter', async () => {
+  const paths = async (url: string): Promise<string> => {
+    const response = await app.inject(url)
+    if (response.statusCode !== 422) return String(response.statusCode)
+    const { errors } = response.json<{ errors: { path: string; code: string }[] }>()
+    return errors.map(({ path, code }) => `${path} ${code}`).join()
+  }
+  const providers = '/api/settings/compute/providers'
+  assert.equal(await paths(`${providers}?limit=${LIMIT_MAX}`), '200')
+  assert.match(await paths(`${providers}?limit=${LIMIT_MAX + 1}`), /^\/limit /)
+  // Within the bound the cursor is looked at, and is not one of this list.
+  assert.equal(await paths(`${providers}?cursor=${'A'.repeat(CURSOR_CHARACTERS_MAX)}`), '/cursor invalid')
+  const longer = await paths(`${providers}?cursor=${'A'.repeat(CURSOR_CHARACTERS_MAX + 1)}`)
+  assert.match(longer, /^\/cursor /)
+  assert.notEqual(longer, '/cursor invalid')
+  const time = '2026-11-20T00:00:00.'
+  const usage = '/api/usage?node_id=n'
+  const timeOf = (characters: number) => `${time}${'0'.repeat(characters - time.length - 1)}Z`
+  assert.equal(await paths(`${usage}&from=${timeOf(TIME_CHARACTERS_MAX)}`), '200')
+  assert.match(await paths(`${usage}&from=${timeOf(TIME_CHARACTERS_MAX + 1)}`), /^\/from /)
+  const zoned = async (characters: number) => {
+    const response = await app.inject(`${usage}&tz=${'Z'.repeat(characters)}`)
+    return response.json<{ errors: { message: string }[] }>().errors[0]?.message ?? ''
+  }
+  assert.match(await zoned(ZONE_CHARACTERS_MAX), /is no time zone/)
+  assert.doesNotMatch(await zoned(ZONE_CHARACTERS_MAX + 1), /is no time zone/)
+})
+
+test('OPERATOR_CHARACTERS_MAX: a longer name in the path is refused', async () => {
+  const answer = async (characters: number) =>
+    (await app.inject(`/api/wallets/${'o'.repeat(characters)}`)).json<{ code: string; detail: string }>()
+  assert.equal((await answer(OPERATOR_CHARACTERS_MAX)).code, 'wallet_not_found')
+  const { code, detail } = await answer(OPERATOR_CHARACTERS_MAX + 1)
+  assert.equal(code, 'invalid_url')
+  assert.match(detail, new RegExp(`at most ${OPERATOR_CHARACTERS_MAX} characters`))
+})
+
+test('HISTORY_REQUESTS_MAX: one more at once is 503 overloaded; room is given back', async () => {
+  const history = new History({ client: clickhouse, logger: silentLogger, topics: TOPICS })
+  const { promise, resolve } = Promise.withResolvers<number>()
+  const asking = Array.from({ length: HISTORY_REQUESTS_MAX }, () => history.ask(() => promise))
+  await assert.rejects(
+    history.ask(() => promise),
+    isProblem('overloaded'),
+  )
+  resolve(1)
+  assert.equal((await Promise.all(asking)).length, HISTORY_REQUESTS_MAX)
+  assert.equal(await history.ask(async () => 2), 2)
+})
+
+test('WINDOWS_MAX: one window more is refused, in UTC and in a zone', () => {
+  const plan = (window: '1m' | '1h', tz: string, lengthMs: number, windows: number) =>
+    planUsage({ window, tz, fromMs: NOW - windows * lengthMs, toMs: NOW }, NOW)
+  for (const [window, tz, lengthMs] of [
+    ['1m', 'UTC', 60_000],
+    ['1h', 'UTC', HOUR_MS],
+    ['1h', 'Asia/Kathmandu', HOUR_MS],
+  ] as const) {
+    // Clocks of Kathmandu are 45 minutes off: the range touches one window more than it holds.
+    const most = tz === 'UTC' ? WINDOWS_MAX : WINDOWS_MAX - 1
+    plan(window, tz, lengthMs, most)
+    assert.throws(() => plan(window, tz, lengthMs, most + 1), isProblem('too_many_windows'))
+  }
+})
+
+test('MINUTES_KEPT_DAYS less EXPIRY_MARGIN_MS: minutes from before are refused', () => {
+  const marginMs = bound('services/reader/usage-plan.ts', 'EXPIRY_MARGIN_MS')
+  const keptFromMs = NOW - MINUTES_KEPT_DAYS * DAY_MS + marginMs
+  const plan = (fromMs: number) =>
+    planUsage({ window: '1m', tz: 'UTC', fromMs, toMs: keptFromMs + HOUR_MS }, NOW)
+  assert.equal(plan(keptFromMs).range.fromMs, keptFromMs)
+  assert.throws(() => plan(keptFromMs - 1), isProblem('windows_expired'))
+})
+
+test('TIME_MS_MAX: the last time that is one', () => {
+  assert.equal(parseTime(String(TIME_MS_MAX)), TIME_MS_MAX)
+  assert.equal(parseTime(String(TIME_MS_MAX + 1)), null)
+  assert.equal(parseTime('2106-01-01T00:00:00.001Z'), null)
+})
+
+test('PREFERENCES_MAX: so many preferences of Accept are read, the next is passed over', () => {
+  const preferencesMax = bound('services/http/negotiate.ts', 'PREFERENCES_MAX')
+  const chosen = (before: number) =>
+    negotiate(`${'application/xml, '.repeat(before)}text/csv`, ['application/json', 'text/csv'])
+  assert.equal(chosen(preferencesMax - 1), 'text/csv')
+  assert.throws(() => chosen(preferencesMax), isProblem('not_acceptable'))
+})
+
+test('REQUEST_TIMEOUT_MS: the server has the one that is named', () => {
+  assert.equal(app.server.requestTimeout, bound('services/reader/app.ts', 'REQUEST_TIMEOUT_MS'))
+})
+
+test('CAUSES_MAX: so many causes of an error are looked at', () => {
+  const causesMax = bound('services/exit.ts', 'CAUSES_MAX')
+  const behind = (errors: number): Error => {
+    let error: Error = new ExitError(EXIT.configuration, 'innermost')
+    for (let outer = 0; outer < errors; outer += 1) error = new Error(`outer ${outer}`, { cause: error })
+    return error
+  }
+  assert.equal(exitCodeOf(behind(causesMax - 1)), EXIT.configuration)
+  assert.match(describeError(behind(causesMax - 1)), /innermost/)
+  assert.equal(exitCodeOf(behind(causesMax)), EXIT.failure)
+  assert.doesNotMatch(describeError(behind(causesMax)), /innermost/)
+})
