@@ -152,6 +152,26 @@ test('a range that was applied is dropped, and one that does not follow halts', 
   }
 })
 
+test('ranges tile by offset and index', async () => {
+  type Place = readonly [offset: number, index: number]
+  const range = ([from, fromIndex]: Place, [to, toIndex]: Place, at: number) => {
+    const fields = { from_index: fromIndex, to_index: toIndex, sums: [nodeSum('node-a')] }
+    return inputRecord(at, INBOX_START_MS, inboxUsage(from, to, fields))
+  }
+  const tiling = [
+    range([0, 0], [3, 5], 0),
+    range([3, 5], [3, 9], 1),
+    range([3, 5], [3, 9], 2),
+    range([3, 9], [4, 0], 3),
+  ]
+  const log = new SettlerLog(tiling)
+  await log.run([1, 1, 1, 1])
+  assert.equal(log.accounts().get('node-a')?.events, 3)
+  for (const wrong of [range([3, 6], [3, 9], 1), range([3, 4], [3, 9], 1), range([3, 0], [4, 0], 1)]) {
+    await assert.rejects(new SettlerLog([...tiling.slice(0, 1), wrong]).run(), halts('hand_over_gap'))
+  }
+})
+
 test('rules enter by the log: a higher version holds from there on, a lower one changes nothing', async () => {
   const configure = (version: number, rate: number): Buffer =>
     inboxConfigureCodec.encode({ version, spark_per_usd: rate })

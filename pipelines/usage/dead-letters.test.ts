@@ -137,7 +137,12 @@ test('a replayed dead letter is judged by its original receipt, and received whe
     replayed(1, 'yesterday'),
     replayed(2, String(laterMs + 1)),
     replayed(3, ''),
-    usageRecord(4, laterMs, [event(4)]),
+    // Days ahead of its receipt: a receipt that is yet to come must not excuse it.
+    {
+      ...usageRecord(5, laterMs, [event(5, { occurred_at: laterMs + 10 * 86_400_000 })]),
+      headers: { [RECEIPT_HEADER]: Buffer.from(String(laterMs + 10 * 86_400_000)) },
+    },
+    usageRecord(6, laterMs, [event(6)]),
   ]
   const log = await lettersOf(input)
   assert.deepEqual(
@@ -146,7 +151,13 @@ test('a replayed dead letter is judged by its original receipt, and received whe
   )
   assert.deepEqual(
     log.rows('dead_letters').map((row) => [row['record_offset'], row['reasons']]),
-    [1n, 2n, 3n, 4n].map((offset) => [offset, ['too_old']]),
+    [
+      [1n, ['too_old']],
+      [2n, ['too_old']],
+      [3n, ['too_old']],
+      [5n, ['in_the_future']],
+      [6n, ['too_old']],
+    ],
   )
 })
 

@@ -82,6 +82,8 @@ const step = fc.oneof(
       entries: fc.array(entry, { maxLength: 6 }),
       sums: fc.uniqueArray(sum, { selector: ({ node }) => node, maxLength: 3 }),
       laterMs: fc.integer({ min: -5, max: 90_000_000 }),
+      /** Where the range ends: within the record that it begins in, or before the next one. */
+      isCut: fc.boolean(),
       /** Written twice: by a transaction whose outcome nobody knew, as the protocol's known hole allows. */
       twice: fc.boolean(),
     }),
@@ -103,7 +105,7 @@ export const anyInbox: fc.Arbitrary<LogRecord[]> = fc
   .map((steps) => {
     const values: { value: Buffer; atMs: number }[] = []
     let atMs = INBOX_START_MS
-    let covered = 0
+    let covered = { offset: 0, index: 0 }
     for (const one of steps) {
       if (one.kind === 'tick') values.push({ value: tickCodec.encode({ written_by: 'test' }), atMs })
       if (one.kind === 'configure') {
@@ -112,14 +114,17 @@ export const anyInbox: fc.Arbitrary<LogRecord[]> = fc
       }
       if (one.kind !== 'usage') continue
       atMs += one.laterMs
-      const value = inboxUsage(covered, covered + 1, {
+      const { offset, index } = covered
+      covered = one.isCut ? { offset, index: index + 1 } : { offset: offset + 1, index: 0 }
+      const value = inboxUsage(offset, covered.offset, {
+        from_index: index,
+        to_index: covered.index,
         watermark: atMs - 300_000,
         entries: one.entries,
         sums: one.sums.map(({ node, tokens, nano }) =>
           nodeSum(node, { tokens_in: tokens, cost_nano_usd: nano }),
         ),
       })
-      covered++
       values.push({ value, atMs })
       if (one.twice) values.push({ value, atMs })
     }
