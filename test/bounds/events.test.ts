@@ -4,7 +4,7 @@ import { jsonPointer } from '../../pipelines/usage/accept-refusal.ts'
 import { acceptUsageEvent } from '../../pipelines/usage/accept.ts'
 import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
 import { Dictionary, DICTIONARY_ENTRIES_MAX } from '../../pipelines/usage/dictionary.ts'
-import { HandOver, HAND_OVER_ITEMS_MAX } from '../../pipelines/usage/hand-over.ts'
+import { HandOver } from '../../pipelines/usage/hand-over.ts'
 import { SUM_COLUMNS, SUMS } from '../../pipelines/usage/rollup.ts'
 import { NODE_ID_BYTES_MAX, TEXT_CODE_POINTS_MAX } from '../../schemas/ids.ts'
 import { AggregatorLog, usageRecord } from '../support/aggregator-log.ts'
@@ -42,18 +42,6 @@ function values(fields: Partial<Record<keyof typeof SUMS, number>>): Float64Arra
   for (const [name, value] of Object.entries(fields)) array[SUMS[name as keyof typeof SUMS]] = value
   return array
 }
-
-test('HAND_OVER_ITEMS_MAX: an inbox record with so many entries and sums is cut before the next event', () => {
-  const handOver = new HandOver({ offset: 0, index: 0 })
-  for (let node = 0; node < HAND_OVER_ITEMS_MAX / 2; node += 1) {
-    assert.equal(handOver.isFull(), false)
-    handOver.addEntry({ node_id: `node-${node}`, operator_id: 'op', cost: null })
-    handOver.addEvent(node, `node-${node}`, false, values({}))
-  }
-  assert.equal(handOver.isFull(), true)
-  handOver.cut({ offset: 1, index: 0 }, 0)
-  assert.equal(handOver.isFull(), false)
-})
 
 test('HAND_OVER_SUM_MAX: a sum that reaches it ends the inbox record, and no sum leaves exact doubles', () => {
   const sumMax = bound('pipelines/usage/hand-over.ts', 'HAND_OVER_SUM_MAX')

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { zstdCompressSync } from 'node:zlib'
 import kafkajs from 'kafkajs'
-import { SEND_BYTES_MAX, SEND_RECORDS_MAX } from '../../pipelines/kafka/client.ts'
+import { UNPACKED_BYTES_MAX } from '../../pipelines/kafka/codecs.ts'
 import { LogReader } from '../../pipelines/kafka/log-reader.ts'
 import { StateReader } from '../../pipelines/kafka/state-reader.ts'
 import { CompactedTable, REACH_TIMEOUT_MS } from '../../pipelines/kafka/table.ts'
-import { splitIntoSends } from '../../pipelines/kafka/transaction.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { bound } from '../support/named-bounds.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
@@ -14,31 +13,13 @@ import { VirtualClock } from '../support/virtual-clock.ts'
 // Nothing listens on port 1 of the loopback.
 const KAFKA = { brokers: ['127.0.0.1:1'], clientId: 'bounds', logger: silentLogger }
 
-const record = (bytes: number) => ({ topic: 't', partition: 0, key: null, value: Buffer.alloc(bytes) })
-
-test('SEND_BYTES_MAX: records beyond it go with the next send, a larger one goes alone', () => {
-  const sizes = (...bytes: number[]) =>
-    splitIntoSends(bytes.map(record)).map((send) => send.map(({ value }) => value.length))
-  assert.deepEqual(sizes(1, SEND_BYTES_MAX - 1), [[1, SEND_BYTES_MAX - 1]])
-  assert.deepEqual(sizes(1, SEND_BYTES_MAX), [[1], [SEND_BYTES_MAX]])
-  assert.deepEqual(sizes(1, SEND_BYTES_MAX + 1, 2, 3), [[1], [SEND_BYTES_MAX + 1], [2, 3]])
-})
-
-test('SEND_RECORDS_MAX: one record more makes a second send', () => {
-  const lengths = (count: number) =>
-    splitIntoSends(Array.from({ length: count }, () => record(0))).map((send) => send.length)
-  assert.deepEqual(lengths(SEND_RECORDS_MAX), [SEND_RECORDS_MAX])
-  assert.deepEqual(lengths(SEND_RECORDS_MAX + 1), [SEND_RECORDS_MAX, 1])
-})
-
 test('UNPACKED_BYTES_MAX: a zstd batch of more is not unpacked', async () => {
-  const unpackedMax = bound('pipelines/kafka/codecs.ts', 'UNPACKED_BYTES_MAX')
   const codec = kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] as () => {
     decompress: (bytes: Buffer) => Promise<Buffer>
   }
   const unpack = (bytes: number) => codec().decompress(zstdCompressSync(Buffer.alloc(bytes)))
-  assert.equal((await unpack(unpackedMax)).length, unpackedMax)
-  await assert.rejects(unpack(unpackedMax + 1), { code: 'ERR_BUFFER_TOO_LARGE' })
+  assert.equal((await unpack(UNPACKED_BYTES_MAX)).length, UNPACKED_BYTES_MAX)
+  await assert.rejects(unpack(UNPACKED_BYTES_MAX + 1), { code: 'ERR_BUFFER_TOO_LARGE' })
 })
 
 test('READ_TIMEOUT_MS: a restore that is not done by then fails', async (t) => {

@@ -93,3 +93,32 @@ function apply(operator: string, left: number, right: number): number {
   if (operator === '/') return left / right
   return operator === '+' ? left + right : left - right
 }
+
+const DURATIONS = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'min'],
+  [1_000, 's'],
+  [1, 'ms'],
+] as const
+const SIZES = [
+  [1_073_741_824, 'GiB'],
+  [1_048_576, 'MiB'],
+  [1_024, 'KiB'],
+  [1, 'bytes'],
+] as const
+
+/** A bound as the table of the design shows it: its unit stands in its name. */
+export function boundText(name: string, value: number): string {
+  const inUnits = (units: readonly (readonly [number, string])[]): string => {
+    const [size, unit] = units.find(([one]) => value % one === 0) ?? [1, '']
+    return `${(value / size).toLocaleString('en')} ${unit}`
+  }
+  if (value < 0) return 'no limit'
+  if (/(^|_)MS(_|$)|Ms(Max)?$/.test(name)) return inUnits(DURATIONS)
+  if (/BYTES|bytes(Max)?$/i.test(name)) return inUnits(SIZES)
+  if (name.endsWith('_SECONDS')) return `${value} s`
+  if (name.endsWith('_DAYS')) return `${value} d`
+  const power = Math.log2(value)
+  return value > 1e15 && Number.isInteger(power) ? `2^${power}` : value.toLocaleString('en')
+}

@@ -23,6 +23,9 @@ const POLL_MS = 50
 /** A clean stop takes about a second; after this the broker is killed, which loses nothing that it acknowledged. */
 const STOP_TIMEOUT_MS = 6_000
 
+/** Heap of the broker's JVM; the page cache holds the logs. */
+const HEAP_BYTES_MAX = 768 * 1_048_576
+
 export interface LocalKafka {
   readonly brokers: readonly string[]
   /** The broker's JVM. */
@@ -70,7 +73,7 @@ export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
 
   const logFile = join(logsDir, 'kafka.log')
   const startBytes = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0
-  const heap = ['-Xms256m', '-Xmx768m', '-XX:+UseSerialGC', '-Xshare:auto']
+  const heap = ['-Xms256m', `-Xmx${HEAP_BYTES_MAX}`, '-XX:+UseSerialGC', '-Xshare:auto']
   const log = [`-Dlog4j2.configurationFile=${LOG4J}`, `-Dkafka.log.file=${logFile}`]
   const main = ['-cp', join(jarsDir, '*'), 'kafka.Kafka', kafkaFiles(dataDir).properties]
   const guardian = await startChild({

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { TASK_BOUNDS } from '../pipelines/kafka/task.ts'
+import { TOPICS } from '../schemas/topics.ts'
+import { USAGE_BOUNDS } from '../schemas/usage.ts'
+import { CONFIG_KEYS, settingOf } from '../services/config-schema.ts'
+import { bound, boundText, namedNumbers } from './support/named-bounds.ts'
+
+// Section 11 of DESIGN.md is held equal to the code: each value, and that no named number is missing.
+
+interface Row {
+  readonly name: string
+  readonly value: string
+  readonly file: string
+  readonly tests: string
+}
+
+const root = (path: string): URL => new URL(`../${path}`, import.meta.url)
+
+function tableRows(): Row[] {
+  const design = readFileSync(root('DESIGN.md'), 'utf8')
+  const section = design.slice(design.indexOf('\n## 11. Bounds'), design.indexOf('\n## 12. '))
+  return section
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) => {
+      const [name = '', value = '', file = '', , tests = ''] = line
+        .split('|')
+        .slice(1)
+        .map((cell) => cell.trim().replaceAll('`', ''))
+      return { name, value, file: `${file}.ts`, tests }
+    })
+}
+
+const rows = tableRows()
+const placeOf = ({ file, name }: { file: string; name: string }): string => `${file} ${name}`
+
+/** Numbers with a name that bound nothing: units, layouts, versions, shapes of the sample, rules with their own section. */
+const NO_BOUNDS: ReadonlySet<string> = new Set(
+  `HOUR_MS DAY_MS MINUTE_MS QUARTER_MS MIB MEBIBYTE NANO MICRO DAYS_TO_EPOCH MICRO_SPARK_PER_SPARK
+  NANO_USD_PER_USD NANO_PER_USD MICRO_PER_SPARK MS_PER_HOUR MWH_PER_KWH NANO_DECIMALS DECIMALS
+  EXACT_DECIMALS RANGE_48_BITS DATE_MS_MAX SUM_COLUMNS NODE_SUM_COLUMNS FIRST_ADDED COST ENTRY_WORDS
+  ENTRY_BYTES SLOT_WORDS TAG TAG_BYTES INITIAL_SLOTS MAGIC FRAME_BYTES HEAD_BYTES FIRST_BYTES
+  ARRAY_END XERIAL_HEADER_BYTES ZSTD_LEVEL ID_KEY_BYTES KEY_BYTES GROUP_ID_BYTES INSTANCE_BYTES
+  MODELS_VERSION FOLDER_FORMAT METADATA METADATA_VERSION CORRELATION_ID STATE_FIELD START_TICKS_FIELD
+  UNKNOWN_EXCEPTION READS THREADS_DEFAULT REDRAW_MS PROGRESS_LINE_MS MINUTE_WINDOW_MS
+  QUARTER_HOUR_WINDOW_MS TDP_WATTS_DEFAULT PAID_API_ENERGY_MWH SCORE_UNIT FEATURED_FROM PRIORITY_FROM
+  SPARK_PER_USD_DEFAULT LIMIT_DEFAULT REPEAT_SHARE LATE_SHARE DELAY_MAX_MS API_MS_PER_TOKEN
+  MWH_PER_GPU_MS OPERATORS SEED WITHOUT_OPERATOR_SHARE`.split(/\s+/),
+)
+
+/** Of verify's own models, which say the rules a second time. */
+const isSecondSaying = (file: string): boolean =>
+  /^services\/verify\/(account-model|usage-decode)\.ts$/.test(file)
+
+function textInCode({ name, file }: Row): string {
+  const [object = '', ...path] = name.split('.')
+  if (object === 'USAGE_BOUNDS') return fieldText(USAGE_BOUNDS, path)
+  if (object === 'TASK_BOUNDS') return fieldText(TASK_BOUNDS, path)
+  if (object === 'TOPICS') return fieldText(TOPICS, path)
+  if (file === 'services/config-schema.ts') {
+    const { minimum = Number.NaN, maximum = Number.NaN } = settingOf(name as (typeof CONFIG_KEYS)[number])
+    return `${minimum.toLocaleString('en')} to ${maximum.toLocaleString('en')}`
+  }
+  return boundText(name, bound(file, name))
+}
+
+function fieldText(object: object, path: readonly string[]): string {
+  let value: unknown = object
+  for (const name of path) value = (value as Readonly<Record<string, unknown>>)[name]
+  return boundText(path.at(-1) ?? '', Number(value))
+}
+
+test('every value of the table is that of the code', () => {
+  assert.ok(rows.length > 200)
+  assert.deepEqual(
+    rows.map((row) => `${placeOf(row)} = ${row.value}`),
+    rows.map((row) => `${placeOf(row)} = ${textInCode(row)}`),
+  )
+  assert.equal(new Set(rows.map(placeOf)).size, rows.length, 'each stands once')
+})
+
+test('every number that the source names is in the table, or is no bound', () => {
+  const listed = new Set(rows.map(placeOf))
+  const named = namedNumbers(['schemas', 'pipelines', 'services', 'infra'])
+  const missing = named.filter(
+    (one) => !listed.has(placeOf(one)) && !NO_BOUNDS.has(one.name) && !isSecondSaying(one.file),
+  )
+  assert.deepEqual(missing.map(placeOf), [])
+  const names = new Set(named.map(({ name }) => name))
+  assert.deepEqual(
+    [...NO_BOUNDS].filter((name) => !names.has(name)),
+    [],
+    'names that are no longer there',
+  )
+})
+
+test('every field of the objects of bounds is in the table, and every setting that has bounds', () => {
+  const listed = new Set(rows.map(({ name }) => name))
+  const topics = Object.entries(TOPICS).flatMap(([role, { retentionMs }]) => {
+    const size = `TOPICS.${role}.messageBytesMax`
+    return retentionMs < 0 ? [size] : [size, `TOPICS.${role}.retentionMs`]
+  })
+  const expected = [
+    ...Object.keys(USAGE_BOUNDS).map((name) => `USAGE_BOUNDS.${name}`),
+    ...Object.keys(TASK_BOUNDS).map((name) => `TASK_BOUNDS.${name}`),
+    ...topics,
+    ...CONFIG_KEYS.filter((key) => settingOf(key).minimum !== undefined),
+  ]
+  assert.deepEqual(
+    expected.filter((name) => !listed.has(name)),
+    [],
+  )
+})
+
+test('every bound names the test that drives it, which is there, or why none does', () => {
+  for (const { name, tests } of rows) {
+    if (/^not driven: .{5}/.test(tests)) continue
+    const [path = ''] = tests.split(' ')
+    assert.ok(existsSync(root(`${path}.test.ts`)), `${name}: ${path}`)
+    if (!path.startsWith('test/bounds/') || path === 'test/bounds/settings') continue
+    const [last = ''] = name.split('.').slice(-1)
+    assert.ok(readFileSync(root(`${path}.test.ts`), 'utf8').includes(last), `${path} does not name ${name}`)
+  }
+})
