@@ -53,7 +53,8 @@ export function costOf(sums: Float64Array, at: number): bigint {
 export class Deltas {
   sums = new Float64Array(1_024 * SUM_COLUMNS)
   deltas: Delta[] = []
-  readonly #series = new Map<number, Map<number, number>>()
+  /** Open addressing over the numbers of `deltas`, -1 for free: maps of maps were a quarter of the garbage. */
+  #slots = new Int32Array(2_048).fill(-1)
   /** The last delta of each node: most events go where the node's event before them went. */
   readonly #lastOfNode: (Delta | undefined)[] = []
 
@@ -76,34 +77,59 @@ export class Deltas {
 
   /** Where the sums of a series' minute window begin; made where they are new. */
   at(node: number, model: number, taskSource: number, windowStartMs: number): number {
-    // Fits 53 bits: dictionaries hold at most 2^18 nodes and models before they are emptied, plus one batch's.
-    const key = (node * 8_388_608 + model) * 4 + taskSource
-    let windows = this.#series.get(key)
-    if (windows === undefined) this.#series.set(key, (windows = new Map()))
-    const known = windows.get(windowStartMs)
-    if (known !== undefined) {
-      this.#lastOfNode[node] = this.deltas[known / SUM_COLUMNS]
-      return known
+    const mask = this.#slots.length - 1
+    let slot = hashOf(node, model, taskSource, windowStartMs) & mask
+    for (;;) {
+      const delta = this.deltas[this.#slots[slot] as number]
+      if (delta === undefined) break
+      if (
+        delta.node === node &&
+        delta.windowStartMs === windowStartMs &&
+        delta.model === model &&
+        delta.taskSource === taskSource
+      ) {
+        this.#lastOfNode[node] = delta
+        return delta.at
+      }
+      slot = (slot + 1) & mask
     }
-    const at = this.deltas.length * SUM_COLUMNS
-    if (at === this.sums.length) {
+    const number = this.deltas.length
+    const delta = { node, model, taskSource, windowStartMs, at: number * SUM_COLUMNS }
+    this.deltas.push(delta)
+    this.#lastOfNode[node] = delta
+    this.#slots[slot] = number
+    if (this.deltas.length * 2 > this.#slots.length) this.#growSlots()
+    if (this.deltas.length * SUM_COLUMNS > this.sums.length) {
       const grown = new Float64Array(this.sums.length * 2)
       grown.set(this.sums)
       this.sums = grown
     }
-    windows.set(windowStartMs, at)
-    const delta = { node, model, taskSource, windowStartMs, at }
-    this.deltas.push(delta)
-    this.#lastOfNode[node] = delta
-    return at
+    return delta.at
   }
 
   clear(): void {
     this.sums.fill(0, 0, this.deltas.length * SUM_COLUMNS)
     this.deltas = []
-    this.#series.clear()
+    this.#slots.fill(-1)
     this.#lastOfNode.length = 0
   }
+
+  #growSlots(): void {
+    const slots = new Int32Array(this.#slots.length * 2).fill(-1)
+    const mask = slots.length - 1
+    for (const [number, { node, model, taskSource, windowStartMs }] of this.deltas.entries()) {
+      let slot = hashOf(node, model, taskSource, windowStartMs) & mask
+      while ((slots[slot] as number) >= 0) slot = (slot + 1) & mask
+      slots[slot] = number
+    }
+    this.#slots = slots
+  }
+}
+
+function hashOf(node: number, model: number, taskSource: number, windowStartMs: number): number {
+  let hash = Math.imul(node, 0x9e3779b1) ^ Math.imul(model * 4 + taskSource, 0x85ebca6b)
+  hash ^= Math.imul(windowStartMs / MINUTE_WINDOW_MS, 0xc2b2ae35)
+  return hash ^ (hash >>> 15)
 }
 
 /** The deltas of 15-minute windows: sums of those of the minutes. */

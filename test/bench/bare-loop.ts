@@ -28,7 +28,6 @@ const consumer = new kafkajs.Kafka({
   logLevel: kafkajs.logLevel.NOTHING,
 }).consumer({
   groupId: group,
-  maxBytesPerPartition: 2_097_152,
   maxWaitTimeInMs: 100,
 })
 await consumer.connect()
