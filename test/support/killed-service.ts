@@ -1,54 +1,55 @@
-import { createInterface } from 'node:readline'
-import type { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import type { Dice } from '../../infra/local/sample/random.ts'
 import { systemClock } from '../../pipelines/clock.ts'
-import type { TopicRole } from '../../schemas/topics.ts'
 import { endSessions } from './group-members.ts'
 import type { Installation } from './installation.ts'
+import { API, KafkaProxy } from './kafka-proxy.ts'
 import { hasOpenTransaction } from './kafka-wire.ts'
-import { startService } from './service-process.ts'
+import { freePort, startService } from './service-process.ts'
 import type { ServiceProcess, TaskService } from './service-process.ts'
-
-const ANNOUNCING = fileURLToPath(new URL('announcing-service.ts', import.meta.url))
 
 /** How long a service lives after it is ready, before it is aimed at. */
 const LIFE_MS = { task: { min: 20, max: 300 }, loader: { min: 200, max: 2_500 } }
 
-/** A transaction takes 10 to 30 ms: a kill so soon after its begin falls before its commit, mostly. */
-const AIM_MS = { min: 0, max: 16 }
+/** Longest wait for the answer at which a task is to die; then it dies without. */
+const AIM_TIMEOUT_MS = 3_000
 
-/** Of four kills of a task, three are aimed at an open transaction and one falls where it falls. */
-const AIMED_SHARE = 0.75
-const BEGIN_WAIT_MS = 2_000
+/**
+ * Where a task dies. `written`: the broker has the transaction's records and no commit, the task waits for the answer.
+ * `committed`: the broker has committed, and the task does not know. `anywhere`: where it falls.
+ */
+export type Moment = 'written' | 'committed' | 'anywhere'
+
+const MOMENTS: readonly Moment[] = ['written', 'written', 'written', 'written', 'committed', 'anywhere']
+const ANSWER_OF = { written: API.produce, committed: API.endTransaction } as const
 
 export interface Kills {
   readonly all: number
-  /** Kills of a process that had begun a transaction and had not seen it committed. */
+  /** Kills after which the broker held an open transaction of the task: between begin and commit. */
   readonly betweenBeginAndCommit: number
-  /** Of these, kills after which the broker held records of an open transaction. */
-  readonly leftOpen: number
+  /** Kills at the answer to a commit. */
+  readonly atCommitAnswer: number
 }
-
-const OUTPUT_TOPIC = { aggregator: 'usageIds', settler: 'nodeState' } as const satisfies Record<
-  string,
-  TopicRole
->
 
 /** One service that is killed -9 again and again, and started again at once, until it is asked to be left alone. */
 export class KilledService {
   readonly name: TaskService
   readonly #installation: Installation
   readonly #dice: Dice
-  readonly #open = new Set<number>()
-  #current: ServiceProcess | undefined
-  #reportEnded: Promise<unknown> = Promise.resolve()
-  #kills = { all: 0, betweenBeginAndCommit: 0, leftOpen: 0 }
+  readonly #proxy: KafkaProxy
+  #service: ServiceProcess | undefined
+  #kills = { all: 0, betweenBeginAndCommit: 0, atCommitAnswer: 0 }
 
-  constructor(installation: Installation, name: TaskService, dice: Dice) {
+  private constructor(installation: Installation, name: TaskService, dice: Dice, proxy: KafkaProxy) {
     this.#installation = installation
     this.name = name
     this.#dice = dice
+    this.#proxy = proxy
+  }
+
+  /** The service speaks to Kafka through a proxy, which sees the moments to kill it at. */
+  static async prepare(installation: Installation, name: TaskService, dice: Dice): Promise<KilledService> {
+    const proxy = await KafkaProxy.start(installation.kafka.brokers[0] ?? '', await freePort())
+    return new KilledService(installation, name, dice, proxy)
   }
 
   get kills(): Kills {
@@ -57,63 +58,59 @@ export class KilledService {
 
   /** Kills and starts until `signal` aborts; then the service runs on. */
   async run(signal: AbortSignal): Promise<void> {
-    let service = await this.#start()
     for (;;) {
-      await service.ready()
+      const service = await this.#start()
       const { min, max } = this.name === 'loader' ? LIFE_MS.loader : LIFE_MS.task
       await systemClock.delay(this.#dice.between(min, max), signal)
       if (signal.aborted) return
-      await this.#aim(service)
+      const partition = await this.#aim(service)
       await service.kill()
-      await this.#reportEnded
-      await this.#count()
+      await this.#count(partition)
       await endSessions(this.#installation, this.name)
-      service = await this.#start()
     }
   }
 
   async stop(): Promise<void> {
-    await this.#current?.stop()
+    await this.#service?.stop()
+    await this.#proxy.stop()
   }
 
   async #start(): Promise<ServiceProcess> {
-    const { name } = this
-    this.#open.clear()
-    const isTask = name !== 'loader'
-    const service = await startService(
-      this.#installation,
-      name,
-      isTask ? { main: ANNOUNCING, args: [name], reports: true } : {},
-    )
-    this.#current = service
-    if (isTask) this.#reportEnded = this.#follow(service.process.stdio[3] as Readable)
-    return service
+    const settings = { HIVEMETER_KAFKA_BROKERS: this.#proxy.broker }
+    this.#service = await startService(this.#installation, this.name, { settings })
+    return await this.#service.ready()
   }
 
-  async #follow(report: Readable): Promise<void> {
-    for await (const line of createInterface({ input: report })) {
-      const [what, partition] = line.split(' ')
-      if (what === 'begin') this.#open.add(Number(partition))
-      else this.#open.delete(Number(partition))
+  /** Lets a task die at a moment of its next transaction; the transaction's partition, where that came. */
+  async #aim(service: ServiceProcess): Promise<number | undefined> {
+    const moment = this.name === 'loader' ? 'anywhere' : this.#dice.pick(MOMENTS)
+    if (moment === 'anywhere') return undefined
+    const transactionalId = `${this.#installation.prefix}${this.name}-`
+    let partition: number | undefined
+    this.#proxy.onReply = ({ api, request }) => {
+      if (api !== ANSWER_OF[moment] || partition !== undefined) return 'pass'
+      const at = request.indexOf(transactionalId)
+      if (at < 0) return 'pass'
+      service.signal('SIGKILL')
+      const length = request.readInt16BE(at - 2)
+      partition = Number(request.toString('latin1', at + transactionalId.length, at + length))
+      if (moment === 'committed') this.#kills.atCommitAnswer++
+      return 'swallow'
     }
+    await service.endsWithin(AIM_TIMEOUT_MS)
+    this.#proxy.onReply = () => 'pass'
+    return partition
   }
 
-  /** Most often lets a task die a little after its next transaction has begun. */
-  async #aim(service: ServiceProcess): Promise<void> {
-    if (this.name === 'loader' || this.#dice.next() > AIMED_SHARE) return
-    service.process.stdin?.write(`die ${this.#dice.between(AIM_MS.min, AIM_MS.max)}\n`)
-    await service.endsWithin(BEGIN_WAIT_MS)
-  }
-
-  async #count(): Promise<void> {
+  async #count(partition: number | undefined): Promise<void> {
     this.#kills.all++
-    if (this.#open.size === 0 || this.name === 'loader') return
-    this.#kills.betweenBeginAndCommit++
-    const { kafka, topics } = this.#installation
-    const topic = topics[OUTPUT_TOPIC[this.name]]
+    if (this.name === 'loader') return
+    const { kafka, topics, partitions } = this.#installation
+    const topic = this.name === 'aggregator' ? topics.usageIds : topics.nodeState
+    const looked = partition === undefined ? Array.from({ length: partitions }, (_, p) => p) : [partition]
     const open = await Promise.all(
-      [...this.#open].map((partition) => hasOpenTransaction(kafka.brokers[0] ?? '', topic, partition)),
+      looked.map((each) => hasOpenTransaction(kafka.brokers[0] ?? '', topic, each)),
     )
-    if (open.includes(true)) this.#kills.leftOpen++
+    if (open.includes(true)) this.#kills.betweenBeginAndCommit++
   }
 }

@@ -22,11 +22,6 @@ const PORTS = { from: 20_000, count: 10_000 }
 
 export interface ServiceOptions {
   readonly settings?: Readonly<Record<string, string>>
-  /** Another program than the service's own `main.ts`, for what that must not know. */
-  readonly main?: string
-  readonly args?: readonly string[]
-  /** Adds a pipe as file descriptor 3; read it at `process.stdio[3]`. */
-  readonly reports?: boolean
 }
 
 export interface ReadyAnswer {
@@ -161,9 +156,9 @@ export async function startService(
   options: ServiceOptions = {},
 ): Promise<ServiceProcess> {
   const port = await freePort()
-  const main = options.main ?? fileURLToPath(new URL(`../../services/${name}/main.ts`, import.meta.url))
-  const child = spawn(process.execPath, [main, ...(options.args ?? [])], {
-    stdio: ['pipe', 'pipe', 'pipe', ...(options.reports === true ? ['pipe' as const] : [])],
+  const main = fileURLToPath(new URL(`../../services/${name}/main.ts`, import.meta.url))
+  const child = spawn(process.execPath, [main], {
+    stdio: 'pipe',
     env: environmentOf({
       ...installation.environment,
       // Ends with the test, however that ends.
