@@ -16,11 +16,6 @@ export interface TopicSpec {
   readonly retentionMs: number
   /** Largest record batch in bytes; block topics take rows by the megabyte. */
   readonly messageBytesMax: number
-  /**
-   * The broker unpacks what producers send: for topics that others write to. A batch in a codec that our client does not
-   * know (snappy, lz4) would stop every partition of the process that reads it.
-   */
-  readonly unpacked?: true
 }
 
 const topic = (name: string, kept: Omit<TopicSpec, 'name'>): TopicSpec => ({ name, ...kept })
@@ -32,7 +27,6 @@ export const TOPICS = {
     cleanup: 'delete',
     retentionMs: 7 * DAY_MS,
     messageBytesMax: 2 * MEBIBYTE,
-    unpacked: true,
   }),
   /** Ids seen, task and fence records of the aggregator; the task deletes what it has forgotten. */
   usageIds: topic('usage.ids', { cleanup: 'delete', retentionMs: -1, messageBytesMax: 4 * MEBIBYTE }),

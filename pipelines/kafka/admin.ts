@@ -64,7 +64,6 @@ function configEntries(spec: TopicSpec, retention: 'time' | 'size'): { name: str
     'cleanup.policy': spec.cleanup,
     'max.message.bytes': String(spec.messageBytesMax),
   }
-  if (spec.unpacked === true) entries['compression.type'] = 'uncompressed'
   if (spec.cleanup === 'compact') {
     entries['segment.bytes'] = String(COMPACTED_SEGMENT_BYTES)
   } else if (spec.retentionMs < 0) {
