@@ -16,6 +16,12 @@ const MIGRATE_TIMEOUT_MS = 10 * 60_000
 const POLL_MS = 100
 const ANSWER_TIMEOUT_MS = 2_000
 
+/**
+ * V8 lets its young generation grow to 96 MB where most of what a service makes is garbage at once: measured at the
+ * aggregator with 5 million ids, 690 MB with it and 582 MB so. The npm scripts carry the same flag.
+ */
+export const SERVICE_NODE_FLAGS = ['--max-semi-space-size=8'] as const
+
 const mainOf = (name: string) => fileURLToPath(new URL(`../../services/${name}/main.ts`, import.meta.url))
 
 /** Where a service answers /readyz, /healthz and /metrics. */
@@ -62,7 +68,7 @@ export async function startService(options: {
   const logFile = join(options.logsDir, `${name}.log`)
   const child = await startChild({
     command: execPath,
-    args: [mainOf(name)],
+    args: [...SERVICE_NODE_FLAGS, mainOf(name)],
     environment: { ...options.environment, HIVEMETER_WATCH_PARENT: '1' },
     logFile,
   })

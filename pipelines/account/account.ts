@@ -16,9 +16,6 @@ export interface AccountRules {
 /** Pending Spark at which an account settles by itself (the documented default). */
 export const MIN_SETTLEMENT_SPARK = 10n
 
-/** Operators that an account may have had over time. */
-export const OPERATORS_MAX = 8
-
 export const MICRO_SPARK_PER_SPARK = 1_000_000n
 const NANO_USD_PER_USD = 1_000_000_000n
 

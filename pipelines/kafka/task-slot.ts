@@ -107,6 +107,8 @@ export class TaskSlot {
           'Find out what deleted them (retention, a tool), account for the gap, then move the task record on.',
         ),
       )
+      // Its ids must not keep room from the partitions that go on.
+      void this.#drop()
       return
     }
     if (range.records === 0 && range.last >= this.#position) this.#position = range.last + 1n

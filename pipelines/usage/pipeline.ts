@@ -9,7 +9,7 @@ import {
 import type { AggregatorTask } from '../../schemas/records.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { TABLES } from '../../schemas/tables.ts'
-import { RECEIPT_HEADER, WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
+import { USAGE_BOUNDS, WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import type { Clock } from '../clock.ts'
 import { FatalError, HaltError } from '../kafka/records.ts'
 import type { LogRecord, TopicAppend } from '../kafka/records.ts'
@@ -31,6 +31,7 @@ import { ENTRY_BYTES, ENTRY_WORDS } from './id-table.ts'
 import type { Found, Lookup } from './lookup.ts'
 import { MODELS, MODELS_VERSION } from './models.ts'
 import { OldIds } from './old-ids.ts'
+import { originalReceipt, unknownRecord } from './record.ts'
 import { Deltas, toQuarterHours } from './rollup.ts'
 
 /** Ids in one record of usage.ids: one send carries it whole. */
@@ -155,88 +156,33 @@ export class AggregatorState implements TaskState {
   }
 
   async decide(batch: TaskBatch): Promise<TaskDecision> {
-    const counter = this.#counter
-    counter.beginBatch(
-      this.#columns.nodes.size + this.#columns.models.size + this.#columns.operators.size >
-        DICTIONARY_ENTRIES_MAX,
-    )
-    this.#minutes.clear()
-    const task = { ...this.#task }
-    const counts: UsageCounts = {
-      records: 0,
-      counted: 0,
-      late: 0,
-      repeatsInMemory: 0,
-      repeatsInClickhouse: 0,
-    }
-    const out: BatchOutputs = {
-      log: this.#blocks,
-      minutes: this.#minutes,
-      handOver: new HandOver({ offset: task.position, index: 0 }),
-      counts,
-    }
-    const dead: DeadLetter[] = []
-    let ticked = false
+    const draft = this.#begin()
     let pause: string | null = null
     let position = batch.nextOffset
-    const oldIds = new OldIds({
-      ...this.#options,
-      columns: this.#columns,
-      counter,
-      memory: this.#memory,
-    })
-
     for (const [at, record] of batch.records.entries()) {
-      const schemaId = schemaIdOf(record.value)
-      if (schemaId === SCHEMA_ID.usageEvents && record.value !== null) {
-        const problem = decodeInto(this.#columns, record.value)
-        if (problem !== null) {
-          dead.push({ record, problems: [problem] })
-        } else {
-          this.#makeRoom(task, record.timestampMs)
-          if (this.#memory.isFull(this.#columns.count)) pause = 'ids_full'
-          else if (
-            task.low !== null &&
-            !(await oldIds.prepare(batch.records.slice(at), task.low, task.evicted_seq))
-          )
-            pause = 'lookup_unavailable'
-          if (pause !== null) {
-            position = record.offset
-            break
-          }
-          task.watermark = Math.max(task.watermark, record.timestampMs - WATERMARK_DELAY_MS)
-          const problems = this.#countRecord(record, task.watermark, oldIds.found, out)
-          if (problems.length > 0) dead.push({ record, problems })
-        }
-      } else if (schemaId === SCHEMA_ID.tick) {
-        ticked = true
-      } else {
-        const problem =
-          schemaId === SCHEMA_ID.models ? this.#applyModels(task, record) : unknownRecord(schemaId)
-        if (problem !== null) dead.push({ record, problems: [problem] })
+      pause = await this.#take(draft, record, batch.records.slice(at))
+      if (pause !== null) {
+        position = record.offset
+        break
       }
-      counts.records++
-      task.watermark = Math.max(task.watermark, record.timestampMs - WATERMARK_DELAY_MS)
+      draft.counts.records++
+      raiseWatermark(draft.task, record)
     }
-
-    const moved = Number(position) > task.position
+    const moved = Number(position) > draft.task.position
     if (!moved && !(pause !== null && this.#blocks.groupOpen)) {
       // What left memory for a record that has to wait is gone: `low` must not be forgotten with the batch.
-      this.#task = task
+      this.#task = draft.task
       return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause }
     }
-    const appends = await this.#write(task, out, dead, {
-      position,
-      moved,
-      endGroup: ticked || pause !== null,
-    })
-    this.#task = task
+    const endGroup = draft.ticked || pause !== null
+    const appends = await this.#write(draft, { position, moved, endGroup })
+    this.#task = draft.task
     this.#pending = {
       firstIds: appends.ids,
       taskAt: appends.records.length - 1,
       evicted: this.#evicted,
-      counts,
-      dead,
+      counts: draft.counts,
+      dead: draft.dead,
     }
     this.#evicted = 0
     return { appends: appends.records, position, groupOpen: this.#blocks.groupOpen, pause }
@@ -274,6 +220,56 @@ export class AggregatorState implements TaskState {
   #openBlocks(): BlockLog {
     const { topics, partition, clock } = this.#options
     return new BlockLog({ topic: topics.usageBlocks, partition, nextSeq: this.#task.next_seq, clock })
+  }
+
+  /** An empty batch, from where the last one ended. */
+  #begin(): Draft {
+    const counter = this.#counter
+    const { nodes, models, operators } = this.#columns
+    counter.beginBatch(nodes.size + models.size + operators.size > DICTIONARY_ENTRIES_MAX)
+    this.#minutes.clear()
+    const task = { ...this.#task }
+    const counts = { records: 0, counted: 0, late: 0, repeatsInMemory: 0, repeatsInClickhouse: 0 }
+    const handOver = new HandOver({ offset: task.position, index: 0 })
+    return {
+      task,
+      counts,
+      out: { log: this.#blocks, minutes: this.#minutes, handOver, counts },
+      dead: [],
+      ticked: false,
+      oldIds: new OldIds({ ...this.#options, columns: this.#columns, counter, memory: this.#memory }),
+    }
+  }
+
+  /** Takes one record into the batch; returns why it has to wait, where it has to. `rest` begins with it. */
+  async #take(draft: Draft, record: LogRecord, rest: readonly LogRecord[]): Promise<string | null> {
+    const { task, dead } = draft
+    const schemaId = schemaIdOf(record.value)
+    if (schemaId === SCHEMA_ID.tick) {
+      draft.ticked = true
+      // An idle partition makes room for the others, whose ids share the bound with its own.
+      this.#makeRoom(task, record.timestampMs, USAGE_BOUNDS.eventsPerRecordMax)
+      return null
+    }
+    if (schemaId !== SCHEMA_ID.usageEvents || record.value === null) {
+      const problem =
+        schemaId === SCHEMA_ID.models ? this.#applyModels(task, record) : unknownRecord(schemaId)
+      if (problem !== null) dead.push({ record, problems: [problem] })
+      return null
+    }
+    const malformed = decodeInto(this.#columns, record.value)
+    if (malformed !== null) {
+      dead.push({ record, problems: [malformed] })
+      return null
+    }
+    this.#makeRoom(task, record.timestampMs, this.#columns.count)
+    if (this.#memory.isFull(this.#columns.count)) return 'ids_full'
+    const isKnown = task.low === null || (await draft.oldIds.prepare(rest, task.low, task.evicted_seq))
+    if (!isKnown) return 'lookup_unavailable'
+    raiseWatermark(task, record)
+    const problems = this.#countRecord(record, task.watermark, draft.oldIds.found, draft.out)
+    if (problems.length > 0) dead.push({ record, problems })
+    return null
   }
 
   #countRecord(
@@ -316,10 +312,10 @@ export class AggregatorState implements TaskState {
     }
   }
 
-  /** Evicts what may leave: what is too old, and what stands in the way of the decoded record. */
-  #makeRoom(task: AggregatorTask, nowMs: number): void {
+  /** Evicts what may leave: what is too old, and what stands in the way of `room` more ids. */
+  #makeRoom(task: AggregatorTask, nowMs: number, room: number): void {
     const { loadedSeq, partition } = this.#options
-    const evicted = this.#memory.evict(nowMs, loadedSeq(partition), this.#columns.count)
+    const evicted = this.#memory.evict(nowMs, loadedSeq(partition), room)
     if (evicted === null) return
     task.low = Math.max(task.low ?? Number.NEGATIVE_INFINITY, evicted.newestOccurredAt)
     task.evicted_seq = Math.max(task.evicted_seq, evicted.lastSeq)
@@ -328,9 +324,7 @@ export class AggregatorState implements TaskState {
 
   /** Turns the batch into the records of one transaction, the task record last. */
   async #write(
-    task: AggregatorTask,
-    out: BatchOutputs,
-    dead: readonly DeadLetter[],
+    { task, out, dead }: Draft,
     batch: {
       readonly position: bigint
       readonly moved: boolean
@@ -382,16 +376,16 @@ export class AggregatorState implements TaskState {
   }
 }
 
-function unknownRecord(schemaId: number | null): EventProblem {
-  return schemaId === null
-    ? { index: -1, code: 'framing', detail: 'the value does not begin with 0 and a schema id' }
-    : { index: -1, code: 'unknown_schema', detail: `schema id ${schemaId} is not one of usage.metered` }
+/** A batch while its records are taken: nothing of it is in force before its transaction is committed. */
+interface Draft {
+  readonly task: AggregatorTask
+  readonly counts: UsageCounts
+  readonly out: BatchOutputs
+  readonly dead: DeadLetter[]
+  readonly oldIds: OldIds
+  ticked: boolean
 }
 
-/** The original receipt that only the replay command may state; nonsense counts as absent. */
-function originalReceipt(record: LogRecord): number | null {
-  const stated = record.headers[RECEIPT_HEADER]?.toString('latin1')
-  if (stated === undefined || !/^\d{1,15}$/.test(stated)) return null
-  const receipt = Number(stated)
-  return receipt <= record.timestampMs ? receipt : null
+function raiseWatermark(task: AggregatorTask, record: LogRecord): void {
+  task.watermark = Math.max(task.watermark, record.timestampMs - WATERMARK_DELAY_MS)
 }

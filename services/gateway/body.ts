@@ -9,6 +9,9 @@ export const BODY_BYTES_MAX = 8 * 1_048_576
 /** Bodies that are unpacked at once: each may take `BODY_BYTES_MAX`, and more threads there are not. */
 const UNPACKING_MAX = 4
 
+/** Frames that one body may consist of: each costs a call of zlib. */
+const FRAMES_MAX = 64
+
 /** A zstd frame may ask for a window of gigabytes; no body needs one larger than itself. */
 const ZSTD_WINDOW_LOG_MAX = 23
 
@@ -67,16 +70,27 @@ export class Unpacker {
 }
 
 async function unpackBounded(unpack: Unpack, body: Buffer, coding: string): Promise<Buffer> {
+  const frames: Buffer[] = []
+  let unpackedBytes = 0
+  let rest = body
   try {
-    const { buffer, engine } = (await unpack(body)) as Unpacked
-    // zlib passes over what follows the first frame in silence; events may be in it.
-    if (engine.bytesWritten === body.length) return buffer
-    throw new Error(`${body.length - engine.bytesWritten} bytes follow its end; send one frame`)
+    do {
+      // zlib stops after the first frame; a client that streams zstd ends with an empty second one.
+      const { buffer, engine } = (await unpack(rest)) as Unpacked
+      if (engine.bytesWritten === 0) throw new Error(`${rest.length} bytes follow its end`)
+      unpackedBytes += buffer.length
+      if (unpackedBytes > BODY_BYTES_MAX) throw tooLarge()
+      frames.push(buffer)
+      rest = rest.subarray(engine.bytesWritten)
+    } while (rest.length > 0 && frames.length < FRAMES_MAX)
   } catch (error) {
+    if (error instanceof Problem) throw error
     if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge()
     const reason = error instanceof Error ? error.message : String(error)
     throw new Problem('unreadable_body', `The body is not ${coding}: ${reason}.`)
   }
+  if (rest.length > 0) throw new Problem('unreadable_body', `The body has more than ${FRAMES_MAX} frames.`)
+  return frames.length === 1 && frames[0] !== undefined ? frames[0] : Buffer.concat(frames)
 }
 
 /** More than `BODY_BYTES_MAX`, packed or unpacked. */

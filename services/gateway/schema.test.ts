@@ -51,8 +51,8 @@ const VALUES: readonly unknown[] = [
   604_800_001,
   1e6,
   1e6 + 1,
-  1e12,
-  1e12 + 1,
+  4e9,
+  4e9 + 1,
   NOW,
 ]
 

@@ -81,5 +81,5 @@ const runner = new TaskRunner({
 })
 await runner.start()
 while (reached.some((position, partition) => position < (ends[partition] ?? 0))) await delay(2)
-report({ startedMs, startCpu, events, detail: { ids: idPool.held, heapMb: Math.round(process.memoryUsage().heapUsed / 1e6), buffersMb: Math.round(process.memoryUsage().arrayBuffers / 1e6), rssNowMb: Math.round(process.memoryUsage().rss / 1e6) } })
+report({ startedMs, startCpu, events, detail: { ids: idPool.held } })
 process.exit(0)

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { ensureTopics, logRanges, withAdmin } from '../../pipelines/kafka/admin.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { topicNames } from '../../schemas/topics.ts'
+import { SERVICE_NODE_FLAGS } from '../../infra/local/services.ts'
 import { EXIT } from '../../services/exit.ts'
 import { startStack } from '../support/stack.ts'
 import { checkHandOver } from './check-hand-over.ts'
@@ -61,14 +62,18 @@ async function makeTopics(brokers: readonly string[], prefix: string): Promise<v
 async function aggregatorTurn(bench: Bench, turn: number): Promise<Turn> {
   const prefix = `bench-${process.pid}-${turn}-`
   await makeTopics(bench.brokers, prefix)
-  const result = await runTurn('aggregator-turn.ts', {
-    brokers: bench.brokers,
-    topic: bench.topic,
-    ends: bench.ends,
-    prefix,
-    partitions: PARTITIONS,
-    events: bench.truth.events,
-  })
+  const result = await runTurn(
+    'aggregator-turn.ts',
+    {
+      brokers: bench.brokers,
+      topic: bench.topic,
+      ends: bench.ends,
+      prefix,
+      partitions: PARTITIONS,
+      events: bench.truth.events,
+    },
+    SERVICE_NODE_FLAGS,
+  )
   await checkHandOver({
     brokers: bench.brokers,
     topic: topicNames(prefix).accountInbox,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHook } from 'node:async_hooks'
 import { test } from 'node:test'
-import { createZstdCompress, gzipSync, constants as zlib } from 'node:zlib'
+import { createZstdCompress, gzipSync, constants as zlib, zstdCompressSync } from 'node:zlib'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { createGatewayApp } from '../../services/gateway/app.ts'
@@ -37,6 +37,14 @@ test('UNPACKING_MAX bodies are unpacked at once, one more waits for its turn', a
   } finally {
     hook.disable()
   }
+})
+
+test('FRAMES_MAX frames of one body are joined, one more is refused', async () => {
+  const framesMax = bound('services/gateway/body.ts', 'FRAMES_MAX')
+  const unpacker = new Unpacker()
+  const frames = Array.from({ length: framesMax }, () => zstdCompressSync('[]'))
+  assert.equal((await unpacker.unpack(Buffer.concat(frames), 'zstd')).toString(), '[]'.repeat(framesMax))
+  await assert.rejects(unpacker.unpack(Buffer.concat([...frames, zstdCompressSync('')]), 'zstd'), /more than/)
 })
 
 test('ZSTD_WINDOW_LOG_MAX: a frame that asks for a larger window is refused', async () => {

@@ -1,0 +1,18 @@
+import { RECEIPT_HEADER } from '../../schemas/usage.ts'
+import type { LogRecord } from '../kafka/records.ts'
+import type { EventProblem } from '../load/dead-letter.ts'
+
+/** What is wrong with a record of usage.metered that is none of its kinds. */
+export function unknownRecord(schemaId: number | null): EventProblem {
+  return schemaId === null
+    ? { index: -1, code: 'framing', detail: 'the value does not begin with 0 and a schema id' }
+    : { index: -1, code: 'unknown_schema', detail: `schema id ${schemaId} is not one of usage.metered` }
+}
+
+/** The original receipt that only the replay command may state; nonsense counts as absent. */
+export function originalReceipt(record: LogRecord): number | null {
+  const stated = record.headers[RECEIPT_HEADER]?.toString('latin1')
+  if (stated === undefined || !/^\d{1,15}$/.test(stated)) return null
+  const receipt = Number(stated)
+  return receipt <= record.timestampMs ? receipt : null
+}
