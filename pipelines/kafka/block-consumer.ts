@@ -7,8 +7,8 @@ import type { KafkaOptions } from './client.ts'
 import { HaltError } from './records.ts'
 import type { LogRecord } from './records.ts'
 
-/** The loader waits for ClickHouse within its handlers, so its session is longer than a task's. */
-export const LOADER_SESSION_TIMEOUT_MS = 30_000
+/** Nobody loads the partitions of a loader that died for so long. Its handlers send heartbeats while ClickHouse works. */
+export const LOADER_SESSION_TIMEOUT_MS = 10_000
 const HEARTBEAT_INTERVAL_MS = 1_000
 const REBALANCE_TIMEOUT_MS = 60_000
 const FETCH_WAIT_MS = 100

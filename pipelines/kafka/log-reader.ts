@@ -10,8 +10,10 @@ const FETCH_WAIT_MS = 50
 const FETCH_BYTES_MAX = 16 * 1_048_576
 const PARTITION_BYTES_MAX = 4 * 1_048_576
 const JOIN_TIMEOUT_MS = 30_000
-const SESSION_TIMEOUT_MS = 30_000
-const HEARTBEAT_INTERVAL_MS = 3_000
+
+/** After a crash of the broker kafkajs joins as a new member, and the group waits so long for the old one. */
+const SESSION_TIMEOUT_MS = 10_000
+const HEARTBEAT_INTERVAL_MS = 1_000
 const CONSUMER_RETRIES_MAX = 8
 
 export interface LogReaderOptions extends KafkaOptions {

@@ -54,14 +54,17 @@ export async function* readPartition(options: ReadPartitionOptions): AsyncGenera
       if (reached > position) position = reached
       heardAtMs = systemClock.monotonicMs()
     },
+    // Also after the group was joined again (a broker that crashed, a consumer slower than the session): from here on.
+    onJoined: () => {
+      reader.seek(partition, position)
+      reader.resume(partition)
+    },
     onFailed: (error) => {
       failure = error
     },
   })
   try {
     await reader.start()
-    reader.seek(partition, from)
-    reader.resume(partition)
     for (;;) {
       const batch = waiting.shift()
       if (batch !== undefined) {

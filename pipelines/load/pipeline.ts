@@ -63,7 +63,8 @@ export class PartitionLoader {
     if (first === undefined) return { next: 'continue' }
     let from = this.#gatherer.openOffset ?? first.offset
     try {
-      this.#loadedSeq ??= await this.#options.store.loadedSeq(this.#options.source)
+      const { store, source } = this.#options
+      this.#loadedSeq ??= await this.#withHeartbeats(store.loadedSeq(source), session)
       for (const record of records) {
         for (const group of this.#gatherer.take(toBlock(record), this.#loadedSeq)) {
           await this.#load(group, session)
@@ -118,7 +119,7 @@ export class PartitionLoader {
       this.#count(insert.table, 'ok')
       return
     }
-    if (await store.holds(source, insert)) {
+    if (await this.#withHeartbeats(store.holds(source, insert), session)) {
       this.#count(insert.table, 'present')
       return
     }
@@ -141,7 +142,7 @@ export class PartitionLoader {
     const { store, source, clock } = this.#options
     const deadlineMs = clock.monotonicMs() + INSERT_TIME_LIMIT_MS
     for (;;) {
-      if (await store.holds(source, insert)) return true
+      if (await this.#withHeartbeats(store.holds(source, insert), session)) return true
       if (clock.monotonicMs() >= deadlineMs) return false
       await clock.delay(LOOK_AGAIN_MS)
       await session.heartbeat()
@@ -163,8 +164,8 @@ export class PartitionLoader {
     )
   }
 
-  /** Sends heartbeats while an INSERT is under way; a rebalance waits for its end, so that none is left behind. */
-  async #withHeartbeats(work: Promise<void>, session: BlockSession): Promise<void> {
+  /** Sends heartbeats while ClickHouse works; a rebalance waits for its end, so that no INSERT is left behind. */
+  async #withHeartbeats<T>(work: Promise<T>, session: BlockSession): Promise<T> {
     const over = new AbortController()
     let rebalance: unknown
     const beat = async (): Promise<void> => {
@@ -178,8 +179,9 @@ export class PartitionLoader {
         }
       }
     }
-    await Promise.all([work.finally(() => over.abort()), beat()])
+    const [done] = await Promise.all([work.finally(() => over.abort()), beat()])
     if (rebalance !== undefined) throw rebalance
+    return done
   }
 
   #count(table: string, outcome: 'ok' | 'present' | 'repeated' | 'phantom'): void {
