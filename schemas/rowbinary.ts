@@ -4,10 +4,13 @@
  */
 export class RowWriter {
   #bytes: Buffer
+  /** Over the same memory: words are written with one store where bytes take four. */
+  #view: DataView
   #length = 0
 
   constructor(initialBytes = 65_536) {
     this.#bytes = Buffer.allocUnsafe(initialBytes)
+    this.#view = viewOf(this.#bytes)
   }
 
   get length(): number {
@@ -15,7 +18,7 @@ export class RowWriter {
   }
 
   /** The rows written so far, not copied: valid until the next write or `clear`. */
-  view(): Buffer {
+  written(): Buffer {
     return this.#bytes.subarray(0, this.#length)
   }
 
@@ -38,9 +41,30 @@ export class RowWriter {
       const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, at + bytes))
       this.#bytes.copy(grown, 0, 0, at)
       this.#bytes = grown
+      this.#view = viewOf(grown)
     }
     this.#length = at + bytes
     return at
+  }
+
+  /**
+   * Room for `bytes` more, for a hot row that is written with the `put` functions: take the place, write into `view`
+   * from there, then `advance` to where the row ended.
+   */
+  room(bytes: number): number {
+    const at = this.#reserve(bytes)
+    this.#length = at
+    return at
+  }
+
+  /** The memory that `room` made room in; a later call may replace it. */
+  get view(): DataView {
+    return this.#view
+  }
+
+  /** The row that began at `room` ends before `end`. */
+  advance(end: number): void {
+    this.#length = end
   }
 
   u8(value: number): void {
@@ -50,28 +74,28 @@ export class RowWriter {
 
   u16(value: number): void {
     const at = this.#reserve(2)
-    this.#bytes[at] = value
-    this.#bytes[at + 1] = value >>> 8
+    this.#view.setUint16(at, value, true)
   }
 
   u32(value: number): void {
-    this.#word(this.#reserve(4), value)
+    const at = this.#reserve(4)
+    this.#view.setUint32(at, value, true)
   }
 
   /** UInt64 or Int64 from a safe integer. */
   u64(value: number): void {
     const at = this.#reserve(8)
-    // Most values are small, and a division of doubles costs as much as the eight stores.
+    // Most values are small, and a division of doubles costs as much as all the rest.
     const high = value >= 0 && value < 4_294_967_296 ? 0 : Math.floor(value / 4_294_967_296)
-    this.#word(at, high === 0 ? value : value - high * 4_294_967_296)
-    this.#word(at + 4, high)
+    this.#view.setUint32(at, high === 0 ? value : value - high * 4_294_967_296, true)
+    this.#view.setInt32(at + 4, high, true)
   }
 
   /** UInt64 from its two 32-bit halves. */
   u64Halves(low: number, high: number): void {
     const at = this.#reserve(8)
-    this.#word(at, low)
-    this.#word(at + 4, high)
+    this.#view.setUint32(at, low, true)
+    this.#view.setUint32(at + 4, high, true)
   }
 
   /** Int64 from a bigint. */
@@ -100,9 +124,10 @@ export class RowWriter {
   /** UUID from 16 bytes at `start`: two little-endian halves. */
   uuid(source: Uint8Array, start = 0): void {
     const at = this.#reserve(16)
-    for (let index = 0; index < 8; index++) {
-      this.#bytes[at + index] = source[start + 7 - index] as number
-      this.#bytes[at + 8 + index] = source[start + 15 - index] as number
+    const view = this.#view
+    for (let half = 0; half < 16; half += 8) {
+      view.setUint32(at + half, bigEndianWord(source, start + half + 4), true)
+      view.setUint32(at + half + 4, bigEndianWord(source, start + half), true)
     }
   }
 
@@ -122,13 +147,14 @@ export class RowWriter {
     for (let from = start, to = at; from < end; from++, to++) bytes[to] = source[from] as number
   }
 
-  /** Bytes that are RowBinary already: columns that are the same in every row. */
-  raw(source: Uint8Array): void {
-    const { length } = source
-    const at = this.#reserve(length)
-    const bytes = this.#bytes
-    // A loop beats `set` for the few bytes that these are.
-    for (let index = 0; index < length; index++) bytes[at + index] = source[index] as number
+  /** Bytes that are RowBinary already: columns that are the same in many rows. Copied by words. */
+  raw(source: DataView): void {
+    const { byteLength } = source
+    const at = this.#reserve(byteLength)
+    const view = this.#view
+    let from = 0
+    for (; from + 4 <= byteLength; from += 4) view.setUint32(at + from, source.getUint32(from, true), true)
+    for (; from < byteLength; from++) view.setUint8(at + from, source.getUint8(from))
   }
 
   /** Unsigned LEB128: lengths of strings and arrays. */
@@ -140,12 +166,86 @@ export class RowWriter {
     }
     this.u8(rest)
   }
+}
 
-  #word(at: number, value: number): void {
-    const bytes = this.#bytes
-    bytes[at] = value
-    bytes[at + 1] = value >>> 8
-    bytes[at + 2] = value >>> 16
-    bytes[at + 3] = value >>> 24
+/** The bytes as a view for `RowWriter.raw`. */
+export function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+function bigEndianWord(source: Uint8Array, at: number): number {
+  return (
+    ((source[at] as number) << 24) |
+    ((source[at + 1] as number) << 16) |
+    ((source[at + 2] as number) << 8) |
+    (source[at + 3] as number)
+  )
+}
+
+// The writers once more, as functions from place to place, for the one row that is written for every event. Without the
+// bounds and field accesses of `RowWriter` a whole event costs the aggregator a tenth less (1.53 µs against 1.68 µs of
+// CPU, three runs in turns); the caller has made room. Each returns the place behind what it wrote.
+
+/** UInt64 from a safe integer that is not negative. */
+export function putU64(view: DataView, at: number, value: number): number {
+  if (value < 4_294_967_296) {
+    view.setUint32(at, value, true)
+    view.setUint32(at + 4, 0, true)
+    return at + 8
   }
+  const high = Math.floor(value / 4_294_967_296)
+  view.setUint32(at, value - high * 4_294_967_296, true)
+  view.setUint32(at + 4, high, true)
+  return at + 8
+}
+
+/** UInt32. */
+export function putU32(view: DataView, at: number, value: number): number {
+  view.setUint32(at, value, true)
+  return at + 4
+}
+
+/** UInt8, and enums. */
+export function putU8(view: DataView, at: number, value: number): number {
+  view.setUint8(at, value)
+  return at + 1
+}
+
+/** Nullable(UInt32); negative stands for null. */
+export function putNullableU32(view: DataView, at: number, value: number): number {
+  if (value < 0) {
+    view.setUint8(at, 1)
+    return at + 1
+  }
+  view.setUint8(at, 0)
+  view.setUint32(at + 1, value, true)
+  return at + 5
+}
+
+/** Bytes that are RowBinary already. */
+export function putRaw(view: DataView, at: number, source: DataView): number {
+  const { byteLength } = source
+  let from = 0
+  for (; from + 4 <= byteLength; from += 4) view.setUint32(at + from, source.getUint32(from, true), true)
+  for (; from < byteLength; from++) view.setUint8(at + from, source.getUint8(from))
+  return at + byteLength
+}
+
+/** A String column from `source[start, end)`. */
+export function putText(view: DataView, at: number, source: Uint8Array, start: number, end: number): number {
+  let place = at
+  let length = end - start
+  for (; length > 127; length >>>= 7) view.setUint8(place++, (length & 127) | 128)
+  view.setUint8(place++, length)
+  for (let from = start; from < end; from++) view.setUint8(place++, source[from] as number)
+  return place
+}
+
+/** UUID from 16 bytes at `start`. */
+export function putUuid(view: DataView, at: number, source: Uint8Array, start: number): number {
+  for (let half = 0; half < 16; half += 8) {
+    view.setUint32(at + half, bigEndianWord(source, start + half + 4), true)
+    view.setUint32(at + half + 4, bigEndianWord(source, start + half), true)
+  }
+  return at + 16
 }

@@ -2,7 +2,7 @@ import { promisify } from 'node:util'
 import { constants as zlib, zstdCompress } from 'node:zlib'
 import { BLOCK_HEADER, TABLES } from '../../schemas/tables.ts'
 import type { TableSpec } from '../../schemas/tables.ts'
-import { RowWriter } from '../../schemas/rowbinary.ts'
+import { RowWriter, viewOf } from '../../schemas/rowbinary.ts'
 import type { Clock } from '../clock.ts'
 import type { TopicAppend } from '../kafka/records.ts'
 
@@ -27,7 +27,7 @@ const ZSTD_OPTIONS = {
 export interface OpenBlock {
   readonly seq: number
   readonly rows: RowWriter
-  readonly prefix: Buffer
+  readonly prefix: DataView
 }
 
 interface PendingBlock extends OpenBlock {
@@ -133,18 +133,18 @@ export class BlockLog {
     }
     if (groupBegins) headers[BLOCK_HEADER.groupBegins] = '1'
     if (groupEnds) headers[BLOCK_HEADER.groupEnds] = '1'
-    const value = await compressed(block.rows.view(), ZSTD_OPTIONS)
+    const value = await compressed(block.rows.written(), ZSTD_OPTIONS)
     block.rows.clear()
     this.#idle.push(block.rows)
     return { topic: this.#topic, partition: this.#partition, key: null, value, headers }
   }
 
-  #prefix(seq: number): Buffer {
+  #prefix(seq: number): DataView {
     const writer = new RowWriter(this.#topic.length + 16)
     writer.string(this.#topic)
     writer.u16(this.#partition)
     writer.u64(seq)
-    return writer.take()
+    return viewOf(writer.take())
   }
 }
 

@@ -1,23 +1,39 @@
-import { RowWriter } from '../../schemas/rowbinary.ts'
+import {
+  putNullableU32,
+  putRaw,
+  putText,
+  putU32,
+  putU64,
+  putU8,
+  putUuid,
+  RowWriter,
+  viewOf,
+} from '../../schemas/rowbinary.ts'
 import type { TableSpec } from '../../schemas/tables.ts'
 import { monthOf } from '../load/block-log.ts'
 import type { BlockLog, OpenBlock } from '../load/block-log.ts'
-import type { UsageColumns } from './decode.ts'
+import type { TextColumn, UsageColumns } from './decode.ts'
 import { ENTRY_WORDS } from './id-table.ts'
 import { costOf, SUMS } from './rollup.ts'
 import type { Deltas } from './rollup.ts'
+
+/**
+ * Room for one row: two texts of 128 code points, five ids of 64 bytes, a topic's name of 249, and under 250 bytes of
+ * numbers.
+ */
+const EVENT_ROW_BYTES_MAX = 2 * 515 + 5 * 65 + 251 + 250
 
 /** What is the same in every row of one source record, as RowBinary. */
 export function recordColumns(record: {
   readonly receivedAtMs: number
   readonly offset: number
   readonly modelsVersion: number
-}): Buffer {
+}): DataView {
   const writer = new RowWriter(32)
   writer.u64(record.receivedAtMs)
   writer.u64(record.offset)
   writer.u32(record.modelsVersion)
-  return writer.take()
+  return viewOf(writer.take())
 }
 
 /** Remembers the month of the last event: most events of a batch share it. */
@@ -43,7 +59,7 @@ export class Months {
  */
 export function writeEvent(
   block: OpenBlock,
-  record: Buffer,
+  record: DataView,
   columns: UsageColumns,
   index: number,
   values: Float64Array,
@@ -53,38 +69,41 @@ export function writeEvent(
   const { bytes } = columns
   const operator = columns.operator[index] as number
   const energyMwh = columns.energyMwh[index] as number
-  rows.raw(prefix)
-  rows.raw(record)
-  rows.raw(columns.nodes.column(columns.node[index] as number))
-  rows.uuid(bytes, columns.idStart[index])
-  rows.stringBytes(bytes, columns.eventText.start[index] as number, columns.eventText.end[index] as number)
-  if (operator < 0) rows.u8(0)
-  else rows.raw(columns.operators.column(operator))
-  rows.raw(columns.models.column(columns.model[index] as number))
-  rows.u8(columns.taskSource[index] as number)
-  rows.u64(columns.occurredAt[index] as number)
-  rows.u32(index)
-  rows.u32(columns.tokensIn[index] as number)
-  rows.u32(columns.tokensOut[index] as number)
-  rows.nullableU32(columns.durationMs[index] as number)
-  rows.nullableU32(columns.gpuMs[index] as number)
-  rows.u64(values[SUMS.gpuMsEstimated] as number)
-  rows.u8(energyMwh < 0 ? 1 : 0)
-  if (energyMwh >= 0) rows.u64(energyMwh)
-  rows.u8(columns.energySource[index] as number)
-  rows.u64(values[SUMS.energyMwhEstimated] as number)
-  rows.u64(values[SUMS.energyMwhCompatible] as number)
-  rows.u64(values[SUMS.costNanoUsd] as number)
-  rows.stringBytes(bytes, columns.goal.start[index] as number, columns.goal.end[index] as number)
-  rows.stringBytes(bytes, columns.requester.start[index] as number, columns.requester.end[index] as number)
-  rows.stringBytes(
-    bytes,
-    columns.reservation.start[index] as number,
-    columns.reservation.end[index] as number,
-  )
-  rows.u8(values[SUMS.lateEvents] as number)
   const entry = index * ENTRY_WORDS
-  rows.u64Halves(entries[entry + 4] as number, entries[entry + 5] as number)
+  let at = rows.room(EVENT_ROW_BYTES_MAX)
+  const to = rows.view
+  at = putRaw(to, at, prefix)
+  at = putRaw(to, at, record)
+  at = putRaw(to, at, columns.nodes.column(columns.node[index] as number))
+  at = putUuid(to, at, bytes, columns.idStart[index] as number)
+  at = putTextOf(to, at, bytes, columns.eventText, index)
+  at = operator < 0 ? putU8(to, at, 0) : putRaw(to, at, columns.operators.column(operator))
+  at = putRaw(to, at, columns.models.column(columns.model[index] as number))
+  at = putU8(to, at, columns.taskSource[index] as number)
+  at = putU64(to, at, columns.occurredAt[index] as number)
+  at = putU32(to, at, index)
+  at = putU32(to, at, columns.tokensIn[index] as number)
+  at = putU32(to, at, columns.tokensOut[index] as number)
+  at = putNullableU32(to, at, columns.durationMs[index] as number)
+  at = putNullableU32(to, at, columns.gpuMs[index] as number)
+  at = putU64(to, at, values[SUMS.gpuMsEstimated] as number)
+  at = putU8(to, at, energyMwh < 0 ? 1 : 0)
+  if (energyMwh >= 0) at = putU64(to, at, energyMwh)
+  at = putU8(to, at, columns.energySource[index] as number)
+  at = putU64(to, at, values[SUMS.energyMwhEstimated] as number)
+  at = putU64(to, at, values[SUMS.energyMwhCompatible] as number)
+  at = putU64(to, at, values[SUMS.costNanoUsd] as number)
+  at = putTextOf(to, at, bytes, columns.goal, index)
+  at = putTextOf(to, at, bytes, columns.requester, index)
+  at = putTextOf(to, at, bytes, columns.reservation, index)
+  at = putU8(to, at, values[SUMS.lateEvents] as number)
+  at = putU32(to, at, entries[entry + 4] as number)
+  at = putU32(to, at, entries[entry + 5] as number)
+  rows.advance(at)
+}
+
+function putTextOf(to: DataView, at: number, bytes: Buffer, text: TextColumn, index: number): number {
+  return putText(to, at, bytes, text.start[index] as number, text.end[index] as number)
 }
 
 /** Writes the deltas as rows of `usage_1m` or `usage_15m`. */

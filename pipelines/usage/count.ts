@@ -1,4 +1,5 @@
 import { partitionOfKey } from '../../schemas/ids.ts'
+import { viewOf } from '../../schemas/rowbinary.ts'
 import { TABLES } from '../../schemas/tables.ts'
 import { ENERGY_SOURCES, energyOfGpuTime, PAID_API_ENERGY_MWH, TASK_SOURCES } from '../../schemas/usage.ts'
 import { TDP_WATTS_DEFAULT, USAGE_BOUNDS } from '../../schemas/usage.ts'
@@ -64,7 +65,7 @@ export class EventCounter {
   readonly #entries = new Uint32Array(USAGE_BOUNDS.eventsPerRecordMax * ENTRY_WORDS)
   /** The numbers of the event at hand, in the order of `SUMS`. */
   readonly #values = new Float64Array(SUM_COLUMNS)
-  #recordColumns: Buffer = Buffer.alloc(0)
+  #recordColumns = viewOf(Buffer.alloc(0))
   readonly #months = new Months()
   readonly #nodeKeys: (NodeKey | undefined)[] = []
   readonly #nodeIsHere: (boolean | undefined)[] = []

@@ -15,7 +15,7 @@ const EVENT_BYTES_MIN = 33
 const TEXT_BYTES_MAX = TEXT_CODE_POINTS_MAX * 4
 
 /** A column of text where it stands in the record: `[start, end)`, empty for null. */
-interface TextColumn {
+export interface TextColumn {
   readonly start: Int32Array
   readonly end: Int32Array
 }

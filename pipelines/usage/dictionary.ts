@@ -1,4 +1,4 @@
-import { RowWriter } from '../../schemas/rowbinary.ts'
+import { RowWriter, viewOf } from '../../schemas/rowbinary.ts'
 
 /** Entries before a dictionary is to be emptied between batches: strings come from outside. */
 export const DICTIONARY_ENTRIES_MAX = 250_000
@@ -15,7 +15,7 @@ export class Dictionary {
   #hashes: number[] = []
   #entries: Buffer[] = []
   #texts: (string | undefined)[] = []
-  #columns: (Buffer | undefined)[] = []
+  #columns: (DataView | undefined)[] = []
 
   get size(): number {
     return this.#entries.length
@@ -27,8 +27,7 @@ export class Dictionary {
    */
   number(source: Buffer, start: number, end: number, guess = -1): number {
     if (guess >= 0 && equal(this.#entries[guess] as Buffer, source, start, end)) return guess
-    let hash = FNV_OFFSET
-    for (let at = start; at < end; at++) hash = Math.imul(hash ^ (source[at] as number), FNV_PRIME)
+    const hash = hashOf(source, start, end)
     const mask = this.#slots.length - 1
     for (let slot = (hash ^ (hash >>> 15)) & mask; ; slot = (slot + 1) & mask) {
       const entry = this.#slots[slot] as number
@@ -49,13 +48,13 @@ export class Dictionary {
   }
 
   /** The entry as a String column of RowBinary. */
-  column(entry: number): Buffer {
+  column(entry: number): DataView {
     let column = this.#columns[entry]
     if (column === undefined) {
       const bytes = this.#entries[entry] as Buffer
       const writer = new RowWriter(bytes.length + 8)
       writer.stringBytes(bytes, 0, bytes.length)
-      column = writer.take()
+      column = viewOf(writer.take())
       this.#columns[entry] = column
     }
     return column
@@ -91,6 +90,23 @@ export class Dictionary {
     }
     this.#slots = slots
   }
+}
+
+/** FNV-1a over words of four bytes, the rest by bytes. */
+function hashOf(source: Buffer, start: number, end: number): number {
+  let hash = FNV_OFFSET
+  let at = start
+  for (; at + 4 <= end; at += 4) {
+    const word =
+      (source[at] as number) |
+      ((source[at + 1] as number) << 8) |
+      ((source[at + 2] as number) << 16) |
+      ((source[at + 3] as number) << 24)
+    hash = Math.imul(hash ^ word, FNV_PRIME)
+    hash ^= hash >>> 15
+  }
+  for (; at < end; at++) hash = Math.imul(hash ^ (source[at] as number), FNV_PRIME)
+  return hash
 }
 
 function equal(entry: Buffer, source: Buffer, start: number, end: number): boolean {
