@@ -182,6 +182,14 @@ export class UsageColumns {
     if (operator >= 0 && !(this.#operatorValid[operator] ??= isNodeId(this.operators.bytes(operator)))) {
       this.#refuse(index, 'invalid_text', 'operator_id')
     }
+    // All four are null in most events: -1 in each, and only then in all of them at once.
+    const { eventText, goal, requester, reservation } = this
+    const noTexts =
+      (eventText.start[index] as number) &
+      (goal.start[index] as number) &
+      (requester.start[index] as number) &
+      (reservation.start[index] as number)
+    if (noTexts < 0) return
     if (!this.#isOptional(this.eventText, index, isText)) this.#refuse(index, 'invalid_text', 'event_text')
     if (!this.#isOptional(this.goal, index, isNodeId)) this.#refuse(index, 'invalid_text', 'goal_id')
     if (!this.#isOptional(this.requester, index, isNodeId)) {
