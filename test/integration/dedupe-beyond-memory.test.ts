@@ -108,7 +108,7 @@ describe('a repeat whose bucket has left memory', () => {
       async () => (await repeats('clickhouse')) === before.repeats + 300,
     )
 
-    await sendNew(80_000)
+    await sendNew(60_000)
     await until('the partition to rest', SOON_MS, () => aggregator.lastWords.includes('"reason":"ids_full"'))
     // One more look at a full memory, while the other partition goes on with the room that is left.
     const countedBefore = await counted()

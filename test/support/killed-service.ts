@@ -1,5 +1,6 @@
 import type { Dice } from '../../infra/local/sample/random.ts'
 import { systemClock } from '../../pipelines/clock.ts'
+import type { TopicRole } from '../../schemas/topics.ts'
 import { endSessions } from './group-members.ts'
 import type { Installation } from './installation.ts'
 import { API, KafkaProxy } from './kafka-proxy.ts'
@@ -10,7 +11,7 @@ import type { ServiceProcess, TaskService } from './service-process.ts'
 /** How long a service lives after it is ready, before it is aimed at. */
 const LIFE_MS = { task: { min: 20, max: 300 }, loader: { min: 200, max: 2_500 } }
 
-/** Longest wait for the answer at which a task is to die; then it dies without. */
+/** Longest wait for the answer at which a task is to die. */
 const AIM_TIMEOUT_MS = 3_000
 
 /**
@@ -21,6 +22,11 @@ export type Moment = 'written' | 'committed' | 'anywhere'
 
 const MOMENTS: readonly Moment[] = ['written', 'written', 'written', 'written', 'committed', 'anywhere']
 const ANSWER_OF = { written: API.produce, committed: API.endTransaction } as const
+
+const OUTPUTS = {
+  aggregator: ['usageBlocks', 'accountInbox', 'usageIds'],
+  settler: ['settlementBlocks', 'nodeState'],
+} as const satisfies Record<string, readonly TopicRole[]>
 
 export interface Kills {
   readonly all: number
@@ -58,15 +64,19 @@ export class KilledService {
 
   /** Kills and starts until `signal` aborts; then the service runs on. */
   async run(signal: AbortSignal): Promise<void> {
+    let service = await this.#start()
     for (;;) {
-      const service = await this.#start()
       const { min, max } = this.name === 'loader' ? LIFE_MS.loader : LIFE_MS.task
       await systemClock.delay(this.#dice.between(min, max), signal)
       if (signal.aborted) return
-      const partition = await this.#aim(service)
+      const moment = this.name === 'loader' ? 'anywhere' : this.#dice.pick(MOMENTS)
+      const partition = moment === 'anywhere' ? undefined : await this.#aim(service, moment)
+      // Nothing came to it in time: it lives on and is aimed at again.
+      if (moment !== 'anywhere' && partition === undefined) continue
       await service.kill()
       await this.#count(partition)
       await endSessions(this.#installation, this.name)
+      service = await this.#start()
     }
   }
 
@@ -82,9 +92,7 @@ export class KilledService {
   }
 
   /** Lets a task die at a moment of its next transaction; the transaction's partition, where that came. */
-  async #aim(service: ServiceProcess): Promise<number | undefined> {
-    const moment = this.name === 'loader' ? 'anywhere' : this.#dice.pick(MOMENTS)
-    if (moment === 'anywhere') return undefined
+  async #aim(service: ServiceProcess, moment: 'written' | 'committed'): Promise<number | undefined> {
     const transactionalId = `${this.#installation.prefix}${this.name}-`
     let partition: number | undefined
     this.#proxy.onReply = ({ api, request }) => {
@@ -106,10 +114,12 @@ export class KilledService {
     this.#kills.all++
     if (this.name === 'loader') return
     const { kafka, topics, partitions } = this.#installation
-    const topic = this.name === 'aggregator' ? topics.usageIds : topics.nodeState
     const looked = partition === undefined ? Array.from({ length: partitions }, (_, p) => p) : [partition]
+    // A large transaction is several sends: its first may not have reached the state topic.
     const open = await Promise.all(
-      looked.map((each) => hasOpenTransaction(kafka.brokers[0] ?? '', topic, each)),
+      OUTPUTS[this.name].flatMap((role) =>
+        looked.map((each) => hasOpenTransaction(kafka.brokers[0] ?? '', topics[role], each)),
+      ),
     )
     if (open.includes(true)) this.#kills.betweenBeginAndCommit++
   }
