@@ -59,11 +59,11 @@ describe('settings', () => {
   })
 
   it('let addresses that nobody gave follow the local ports', () => {
-    const environment = { HIVEMETER_KAFKA_PORT: '46300', HIVEMETER_CLICKHOUSE_PORT: '46302' }
+    const environment = { HIVEMETER_KAFKA_PORT: '26300', HIVEMETER_CLICKHOUSE_PORT: '26302' }
     const { config } = loadSettings({ environment })
     assert.deepEqual(
       [config.kafkaBrokers, config.clickhouseUrl],
-      [['127.0.0.1:46300'], 'http://127.0.0.1:46302'],
+      [['127.0.0.1:26300'], 'http://127.0.0.1:26302'],
     )
   })
 

@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 
-const PORT = 46_942
+const PORT = 26_942
 const OPS = `http://127.0.0.1:${PORT}`
 const PROCESS = new URL('./process.ts', import.meta.url).href
 

@@ -6,7 +6,7 @@ import { systemClock } from '../pipelines/clock.ts'
 import { startStack } from './support/stack.ts'
 
 // One stack for the whole run: tests keep apart by names of their own (topic prefix, database), not by servers.
-const PORTS = { kafka: 46_920, kafkaController: 46_921, clickhouse: 46_923 }
+const PORTS = { kafka: 26_920, kafkaController: 26_921, clickhouse: 26_923 }
 const CONCURRENCY = 2
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const REPORTER = fileURLToPath(new URL('./support/reporter.ts', import.meta.url))

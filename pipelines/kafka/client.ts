@@ -1,3 +1,4 @@
+import './encoder-parts.ts'
 import './native-checksum.ts'
 import './codecs.ts'
 import kafkajs from 'kafkajs'

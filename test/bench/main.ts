@@ -20,7 +20,7 @@ memory      peak memory of one aggregator that holds 5 million ids; exit 1 at 60
 const AGGREGATOR_RATIO_MIN = 0.35
 const MEMORY_MB_MAX = 600
 const PARTITIONS = 4
-const PORTS = { kafka: 46_930, kafkaController: 46_931, clickhouse: 46_933 }
+const PORTS = { kafka: 26_930, kafkaController: 26_931, clickhouse: 26_933 }
 
 interface Bench {
   readonly brokers: readonly string[]

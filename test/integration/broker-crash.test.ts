@@ -14,8 +14,8 @@ import { Truth } from '../support/truth.ts'
 import { until } from '../support/until.ts'
 import { verified } from '../support/verified.ts'
 
-const KAFKA_PORT = 46_802
-const CONTROLLER_PORT = 46_803
+const KAFKA_PORT = 26_802
+const CONTROLLER_PORT = 26_803
 const PARTITIONS = 2
 const SOON_MS = 60_000
 const EVENTS_BEFORE = 5_000

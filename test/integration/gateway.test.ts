@@ -21,9 +21,9 @@ import { environmentOf } from '../support/installation.ts'
 import { until } from '../support/until.ts'
 
 // A Kafka of its own: it is frozen and killed here.
-const PORT = 46_500
-const CONTROLLER_PORT = 46_501
-const GATEWAY_PORT = 46_502
+const PORT = 26_500
+const CONTROLLER_PORT = 26_501
+const GATEWAY_PORT = 26_502
 const PARTITIONS = 3
 const READY_TIMEOUT_MS = 30_000
 const MAIN = fileURLToPath(new URL('../../services/gateway/main.ts', import.meta.url))
@@ -151,7 +151,7 @@ describe('the gateway on a real broker', () => {
   it('answers 503 and says for what it waits until there is a broker, then takes events', async () => {
     const waiting = await until('the gateway to listen', READY_TIMEOUT_MS, readiness)
     assert.equal(waiting.status, 503)
-    assert.match(waiting.body, /Kafka at 127\.0\.0\.1:46500 to take a record of usage\.metered/)
+    assert.match(waiting.body, /Kafka at 127\.0\.0\.1:26500 to take a record of usage\.metered/)
     assert.deepEqual((await post(makeEvents(1))).code, 'log_unavailable')
 
     kafka = await startKafka(kafkaPlace)

@@ -15,7 +15,7 @@ import { Truth } from '../support/truth.ts'
 import { until } from '../support/until.ts'
 import { verified } from '../support/verified.ts'
 
-const CLICKHOUSE_PORT = 46_801
+const CLICKHOUSE_PORT = 26_801
 const PARTITIONS = 2
 const SOON_MS = 30_000
 

@@ -11,8 +11,8 @@ import { fileURLToPath } from 'node:url'
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { type LocalServer, startClickhouse } from '../../infra/local/clickhouse/start.ts'
 
-const PORT = 46_231
-const OTHER_PORT = 46_232
+const PORT = 26_231
+const OTHER_PORT = 26_232
 const WRITERS = 6
 const ROWS_PER_BATCH = 200
 const KILLS = 5

@@ -9,8 +9,8 @@ import { startKafka } from '../../infra/local/kafka/start.ts'
 import { isRunning, markProcess } from '../../infra/local/run-file.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 
-const PORT = 46_940
-const CONTROLLER_PORT = 46_941
+const PORT = 26_940
+const CONTROLLER_PORT = 26_941
 const ENDS_WITHIN_MS = 10_000
 const POLL_MS = 50
 
@@ -48,9 +48,10 @@ describe('the local Kafka', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const pid = Number(
-      await new Promise<string>((resolve) =>
-        parent.stdout.once('data', (data: Buffer) => resolve(data.toString())),
-      ),
+      await new Promise<string>((resolve, reject) => {
+        parent.stdout.once('data', (data: Buffer) => resolve(data.toString()))
+        parent.once('exit', (code) => reject(new Error(`the parent ended with ${code} before its Kafka ran`)))
+      }),
     )
     const broker = markProcess('Kafka', pid)
     assert(isRunning(broker))

@@ -34,7 +34,7 @@ import { account, accountRecord } from '../support/state-records.ts'
 
 /** Single events, what became of their costs, settlements, and the entries of a wallet. */
 
-const PORT = 46_403
+const PORT = 26_403
 
 let history: HistoryDatabase
 let reader: TestReader

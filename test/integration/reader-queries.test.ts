@@ -11,7 +11,7 @@ import { account, accountRecord, taskRecord } from '../support/state-records.ts'
 
 /** Windows of usage, against sums that the test makes itself of the same deltas. */
 
-const PORT = 46_402
+const PORT = 26_402
 const MINUTE = 60_000
 const QUARTER = 15 * MINUTE
 const HOUR = 60 * MINUTE

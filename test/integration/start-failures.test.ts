@@ -12,22 +12,22 @@ import { VERSION } from '../../schemas/version.ts'
 const START = fileURLToPath(new URL('../../infra/local/start.ts', import.meta.url))
 const SERVICE = fileURLToPath(new URL('../../services/gateway/main.ts', import.meta.url))
 const START_TIMEOUT_MS = 30_000
-const TAKEN_PORT = 46_930
+const TAKEN_PORT = 26_930
 /** Nothing listens here. */
-const GONE_PORT = 46_939
+const GONE_PORT = 26_939
 
 /** The settings of one start: ports of its own, and nothing of the server addresses that the test run was given. */
 function settingsFor(dataDir: string): Record<string, string> {
   return {
     HIVEMETER_DATA_DIR: dataDir,
-    HIVEMETER_READER_PORT: '46931',
-    HIVEMETER_GATEWAY_PORT: '46932',
-    HIVEMETER_AGGREGATOR_OPS_PORT: '46933',
-    HIVEMETER_SETTLER_OPS_PORT: '46934',
-    HIVEMETER_LOADER_OPS_PORT: '46935',
-    HIVEMETER_KAFKA_PORT: '46936',
-    HIVEMETER_KAFKA_CONTROLLER_PORT: '46937',
-    HIVEMETER_CLICKHOUSE_PORT: '46938',
+    HIVEMETER_READER_PORT: '26931',
+    HIVEMETER_GATEWAY_PORT: '26932',
+    HIVEMETER_AGGREGATOR_OPS_PORT: '26933',
+    HIVEMETER_SETTLER_OPS_PORT: '26934',
+    HIVEMETER_LOADER_OPS_PORT: '26935',
+    HIVEMETER_KAFKA_PORT: '26936',
+    HIVEMETER_KAFKA_CONTROLLER_PORT: '26937',
+    HIVEMETER_CLICKHOUSE_PORT: '26938',
   }
 }
 

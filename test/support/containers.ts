@@ -6,7 +6,7 @@ const KAFKA_IMAGE = 'apache/kafka:4.3.1'
 const CLICKHOUSE_IMAGE = 'clickhouse/clickhouse-server:26.7'
 
 /** A fixed port outside: the broker must tell its clients the address under which they reach it. */
-const KAFKA_PORT = 46_925
+const KAFKA_PORT = 26_925
 const CLICKHOUSE_HTTP = 8123
 const START_TIMEOUT_MS = 180_000
 

@@ -13,7 +13,7 @@ import {
 } from '@clickhouse/client'
 import { startClickhouse } from '../../../infra/local/clickhouse/start.ts'
 
-const PORT = 46_230
+const PORT = 26_230
 /** The client logs every error that it also throws. */
 const QUIET = { level: ClickHouseLogLevel.OFF }
 
