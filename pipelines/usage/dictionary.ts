@@ -12,13 +12,16 @@ const FNV_PRIME = 0x01000193
  */
 export class Dictionary {
   #slots = new Int32Array(1_024).fill(-1)
-  #hashes: number[] = []
-  #entries: Buffer[] = []
+  #hashes = new Int32Array(1_024)
+  /** All entries' bytes, one after the other: a comparison reads one buffer and not an object an entry. */
+  #arena = Buffer.allocUnsafe(16_384)
+  #starts = new Int32Array(1_024)
+  #size = 0
   #texts: (string | undefined)[] = []
   #columns: (DataView | undefined)[] = []
 
   get size(): number {
-    return this.#entries.length
+    return this.#size
   }
 
   /**
@@ -26,32 +29,31 @@ export class Dictionary {
    * none): comparing with one entry costs a third of hashing.
    */
   number(source: Buffer, start: number, end: number, guess = -1): number {
-    if (guess >= 0 && equal(this.#entries[guess] as Buffer, source, start, end)) return guess
+    if (guess >= 0 && this.#isEqual(guess, source, start, end)) return guess
     const hash = hashOf(source, start, end)
     const mask = this.#slots.length - 1
     for (let slot = (hash ^ (hash >>> 15)) & mask; ; slot = (slot + 1) & mask) {
       const entry = this.#slots[slot] as number
-      if (entry < 0) return this.#add(slot, hash, Buffer.from(source.subarray(start, end)))
-      if (this.#hashes[entry] === hash && equal(this.#entries[entry] as Buffer, source, start, end))
-        return entry
+      if (entry < 0) return this.#add(slot, hash, source, start, end)
+      if (this.#hashes[entry] === hash && this.#isEqual(entry, source, start, end)) return entry
     }
   }
 
-  /** The bytes of an entry. */
+  /** The bytes of an entry; valid until the dictionary is cleared. */
   bytes(entry: number): Buffer {
-    return this.#entries[entry] as Buffer
+    return this.#arena.subarray(this.#starts[entry], this.#starts[entry + 1])
   }
 
   /** The entry as text; its bytes were checked to be UTF-8 by whoever asks. */
   text(entry: number): string {
-    return (this.#texts[entry] ??= (this.#entries[entry] as Buffer).toString('utf8'))
+    return (this.#texts[entry] ??= this.bytes(entry).toString('utf8'))
   }
 
   /** The entry as a String column of RowBinary. */
   column(entry: number): DataView {
     let column = this.#columns[entry]
     if (column === undefined) {
-      const bytes = this.#entries[entry] as Buffer
+      const bytes = this.bytes(entry)
       const writer = new RowWriter(bytes.length + 8)
       writer.stringBytes(bytes, 0, bytes.length)
       column = viewOf(writer.take())
@@ -63,27 +65,51 @@ export class Dictionary {
   /** Forgets everything; numbers given before mean nothing afterwards. */
   clear(): void {
     this.#slots = new Int32Array(1_024).fill(-1)
-    this.#hashes = []
-    this.#entries = []
+    this.#hashes = new Int32Array(1_024)
+    this.#arena = Buffer.allocUnsafe(16_384)
+    this.#starts = new Int32Array(1_024)
+    this.#size = 0
     this.#texts = []
     this.#columns = []
   }
 
-  #add(slot: number, hash: number, bytes: Buffer): number {
-    const entry = this.#entries.length
+  #isEqual(entry: number, source: Buffer, start: number, end: number): boolean {
+    const from = this.#starts[entry] as number
+    if ((this.#starts[entry + 1] as number) - from !== end - start) return false
+    const arena = this.#arena
+    const shift = from - start
+    for (let at = start; at < end; at++) if (arena[at + shift] !== source[at]) return false
+    return true
+  }
+
+  #add(slot: number, hash: number, source: Buffer, start: number, end: number): number {
+    const entry = this.#size++
+    if (entry + 2 > this.#starts.length) {
+      this.#starts = grown(this.#starts)
+      this.#hashes = grown(this.#hashes)
+    }
+    const from = this.#starts[entry] as number
+    const to = from + end - start
+    if (to > this.#arena.length) {
+      const arena = Buffer.allocUnsafe(Math.max(this.#arena.length * 2, to))
+      this.#arena.copy(arena, 0, 0, from)
+      this.#arena = arena
+    }
+    source.copy(this.#arena, from, start, end)
+    this.#starts[entry + 1] = to
+    this.#hashes[entry] = hash
     this.#slots[slot] = entry
-    this.#hashes.push(hash)
-    this.#entries.push(bytes)
     this.#texts.push(undefined)
     this.#columns.push(undefined)
-    if (this.#entries.length * 2 > this.#slots.length) this.#grow()
+    if (this.#size * 2 > this.#slots.length) this.#grow()
     return entry
   }
 
   #grow(): void {
     const slots = new Int32Array(this.#slots.length * 2).fill(-1)
     const mask = slots.length - 1
-    for (const [entry, hash] of this.#hashes.entries()) {
+    for (let entry = 0; entry < this.#size; entry++) {
+      const hash = this.#hashes[entry] as number
       let slot = (hash ^ (hash >>> 15)) & mask
       while ((slots[slot] as number) >= 0) slot = (slot + 1) & mask
       slots[slot] = entry
@@ -94,7 +120,7 @@ export class Dictionary {
 
 /** FNV-1a over words of four bytes, the rest by bytes. */
 function hashOf(source: Buffer, start: number, end: number): number {
-  let hash = FNV_OFFSET
+  let hash = FNV_OFFSET | 0
   let at = start
   for (; at + 4 <= end; at += 4) {
     const word =
@@ -109,8 +135,8 @@ function hashOf(source: Buffer, start: number, end: number): number {
   return hash
 }
 
-function equal(entry: Buffer, source: Buffer, start: number, end: number): boolean {
-  if (entry.length !== end - start) return false
-  for (let at = 0; at < entry.length; at++) if (entry[at] !== source[start + at]) return false
-  return true
+function grown(words: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(words.length * 2)
+  larger.set(words)
+  return larger
 }
