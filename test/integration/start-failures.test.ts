@@ -267,7 +267,8 @@ function run(program: string, args: readonly string[], environment: Record<strin
   })
 }
 
-describe('a start that fails says why in its last line', { concurrency: 2 }, () => {
+// One after the other: each start looks at the same ports, and two that look at once see each other.
+describe('a start that fails says why in its last line', { concurrency: 1 }, () => {
   const root = mkdtempSync(join(tmpdir(), 'hivemeter-start-'))
   const taken = createServer()
   before(() => new Promise<void>((resolve) => taken.listen({ host: '127.0.0.1', port: TAKEN_PORT }, resolve)))
