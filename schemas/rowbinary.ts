@@ -91,13 +91,6 @@ export class RowWriter {
     this.#view.setInt32(at + 4, high, true)
   }
 
-  /** UInt64 from its two 32-bit halves. */
-  u64Halves(low: number, high: number): void {
-    const at = this.#reserve(8)
-    this.#view.setUint32(at, low, true)
-    this.#view.setUint32(at + 4, high, true)
-  }
-
   /** Int64 from a bigint. */
   i64(value: bigint): void {
     const at = this.#reserve(8)
@@ -147,14 +140,10 @@ export class RowWriter {
     for (let from = start, to = at; from < end; from++, to++) bytes[to] = source[from] as number
   }
 
-  /** Bytes that are RowBinary already: columns that are the same in many rows. Copied by words. */
-  raw(source: DataView): void {
-    const { byteLength } = source
-    const at = this.#reserve(byteLength)
-    const view = this.#view
-    let from = 0
-    for (; from + 4 <= byteLength; from += 4) view.setUint32(at + from, source.getUint32(from, true), true)
-    for (; from < byteLength; from++) view.setUint8(at + from, source.getUint8(from))
+  /** Columns that are RowBinary already. */
+  raw(source: Raw): void {
+    const at = this.room(source.length + RAW_SLACK)
+    this.#length = putRaw(this.#view, at, source)
   }
 
   /** Unsigned LEB128: lengths of strings and arrays. */
@@ -168,9 +157,25 @@ export class RowWriter {
   }
 }
 
-/** The bytes as a view for `RowWriter.raw`. */
-export function viewOf(bytes: Buffer): DataView {
+/** The bytes as a view: words are read and written in one go where bytes take four. */
+export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+/** Columns that are the same in many rows, as RowBinary: copied by whole words, so `words` is filled up to one. */
+export interface Raw {
+  readonly words: DataView
+  readonly length: number
+}
+
+/** What `putRaw` may write behind the columns. */
+const RAW_SLACK = 3
+
+/** Makes columns of bytes that are RowBinary already. */
+export function rawOf(bytes: Uint8Array): Raw {
+  const padded = new Uint8Array(bytes.length + RAW_SLACK)
+  padded.set(bytes)
+  return { words: viewOf(padded), length: bytes.length }
 }
 
 function bigEndianWord(source: Uint8Array, at: number): number {
@@ -222,13 +227,10 @@ export function putNullableU32(view: DataView, at: number, value: number): numbe
   return at + 5
 }
 
-/** Bytes that are RowBinary already. */
-export function putRaw(view: DataView, at: number, source: DataView): number {
-  const { byteLength } = source
-  let from = 0
-  for (; from + 4 <= byteLength; from += 4) view.setUint32(at + from, source.getUint32(from, true), true)
-  for (; from < byteLength; from++) view.setUint8(at + from, source.getUint8(from))
-  return at + byteLength
+/** Columns that are RowBinary already; up to three bytes behind them are written too, for the next column to replace. */
+export function putRaw(view: DataView, at: number, { words, length }: Raw): number {
+  for (let from = 0; from < length; from += 4) view.setInt32(at + from, words.getInt32(from))
+  return at + length
 }
 
 /** A String column from `source[start, end)`. */
@@ -241,11 +243,11 @@ export function putText(view: DataView, at: number, source: Uint8Array, start: n
   return place
 }
 
-/** UUID from 16 bytes at `start`. */
-export function putUuid(view: DataView, at: number, source: Uint8Array, start: number): number {
-  for (let half = 0; half < 16; half += 8) {
-    view.setUint32(at + half, bigEndianWord(source, start + half + 4), true)
-    view.setUint32(at + half + 4, bigEndianWord(source, start + half), true)
-  }
+/** UUID from 16 bytes at `start`: two little-endian halves. */
+export function putUuid(view: DataView, at: number, source: DataView, start: number): number {
+  view.setInt32(at, source.getInt32(start + 4), true)
+  view.setInt32(at + 4, source.getInt32(start), true)
+  view.setInt32(at + 8, source.getInt32(start + 12), true)
+  view.setInt32(at + 12, source.getInt32(start + 8), true)
   return at + 16
 }

@@ -36,16 +36,21 @@ const ROLLUP_COLUMNS = [
 
 export const TABLES = {
   usageEvents: table('usage_events', [
-    // The same for all events of a record: written once, copied into each row.
+    // The same for all events of a record, of a node, of a kind of work: written once, copied into each row.
     'received_at',
     'record_offset',
     'models_version',
     'node_id',
-    'event_id',
-    'event_text',
     'operator_id',
     'model_id',
     'task_source',
+    // Absent from most events.
+    'event_text',
+    'goal_id',
+    'requester_node_id',
+    'reservation_id',
+    'event_id',
+    'content_hash',
     'occurred_at',
     'record_index',
     'tokens_in',
@@ -58,11 +63,7 @@ export const TABLES = {
     'energy_mwh_estimated',
     'energy_mwh_compatible',
     'cost_nano_usd',
-    'goal_id',
-    'requester_node_id',
-    'reservation_id',
     'late',
-    'content_hash',
   ]),
   usage1m: table('usage_1m', ROLLUP_COLUMNS),
   usage15m: table('usage_15m', ROLLUP_COLUMNS),

@@ -21,6 +21,8 @@ class Bench {
   readonly slot: TaskSlot
   /** Thrown by the next commit. */
   commitFails: Error | undefined
+  /** Commits are not answered before this is done. */
+  commitTakes: Promise<void> | undefined
   /** What the state decides, or throws. */
   decide: (batch: TaskBatch) => Partial<TaskDecision> = () => ({ appends: [APPEND] })
   restoreTakesMs = 0
@@ -76,6 +78,7 @@ class Bench {
       const fails = this.commitFails
       this.commitFails = undefined
       this.diary.push(fails === undefined ? what : `${what} fails`)
+      await this.commitTakes
       if (fails !== undefined) throw fails
       return records.map(() => this.#offset++)
     }
@@ -134,6 +137,47 @@ test('a running task decides, commits, deletes; what lies below its position is 
   assert.equal(bench.slot.groupOpen, true)
 })
 
+test('while one batch commits the next is fetched, and decided only when the commit is known to be done', async () => {
+  const bench = await new Bench().running()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  bench.commitTakes = promise
+  bench.decide = ({ records }) => {
+    bench.diary.push(`decide ${records[0]?.offset}`)
+    return { appends: [APPEND] }
+  }
+  assert.deepEqual(await bench.handle([10]), { next: 'continue' })
+  bench.slot.onFetched({ first: 11n, last: 11n, records: 1 })
+  assert.equal(bench.slot.phase, 'running', 'its position is behind the batch that commits')
+  const next = bench.handle([11])
+  const closed = bench.slot.close()
+  assert.deepEqual(bench.diary, ['decide 10', 'commit'])
+  resolve()
+  await next
+  await closed
+  assert.deepEqual(bench.diary.slice(0, 4), ['decide 10', 'commit', 'delete 3 before 41', 'decide 11'])
+})
+
+test('a partition that halts while it commits stays halted, whatever comes of the commit', async () => {
+  const bench = await new Bench().running()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  bench.commitTakes = promise
+  bench.commitFails = new Error('the writer was closed')
+  await bench.handle([10])
+  bench.slot.onFetched({ first: 12n, last: 12n, records: 1 })
+  assert.equal(bench.slot.phase, 'halted')
+  resolve()
+  assert.deepEqual(await bench.handle([12]), { next: 'pause' })
+  assert.equal(bench.slot.phase, 'halted')
+})
+
+test('a decision to wait is answered when what precedes it is committed', async () => {
+  const bench = await new Bench().running()
+  bench.decide = () => ({ appends: [APPEND], position: 11n, pause: 'ids_full' })
+  bench.commitFails = new Error('connection lost')
+  assert.deepEqual(await bench.handle([10, 11]), { next: 'pause' })
+  assert.equal(bench.slot.phase, 'waiting')
+})
+
 test('a decision to wait seeks to the record that waits, and rests', async () => {
   const bench = await new Bench().running()
   bench.decide = () => ({ position: 10n, pause: 'ids_full' })
@@ -144,10 +188,14 @@ test('a decision to wait seeks to the record that waits, and rests', async () =>
 test('after an unknown outcome the second heartbeat, 5 s after the last fence, starts it at fence again', async () => {
   const bench = await new Bench().running()
   bench.commitFails = new Error('connection lost')
-  assert.deepEqual(await bench.handle([10]), { next: 'pause' })
+  assert.deepEqual(
+    await bench.handle([10]),
+    { next: 'continue' },
+    'it commits while the next batch is fetched',
+  )
+  assert.deepEqual(await bench.handle([11]), { next: 'pause' }, 'what is delivered meanwhile is ignored')
   assert.deepEqual(bench.diary, ['commit fails', 'state thrown away', 'writer closed'])
   assert.equal(bench.slot.phase, 'waiting')
-  assert.deepEqual(await bench.handle([11]), { next: 'pause' }, 'what is delivered meanwhile is ignored')
   bench.clock.pass(TASK_BOUNDS.fenceIntervalMs)
   assert.equal(bench.slot.onHeartbeat(), false, 'the first one may have been sent before the error')
   assert.equal(bench.slot.onHeartbeat(), true)
@@ -158,6 +206,7 @@ test('a task fences at most once in 5 s, however many heartbeats and joins there
   const bench = await new Bench().running()
   bench.commitFails = new Error('connection lost')
   await bench.handle([10])
+  await bench.handle([11])
   bench.clock.pass(TASK_BOUNDS.fenceIntervalMs - 1)
   bench.slot.onAssigned()
   assert.equal(bench.slot.onHeartbeat(), false)
@@ -170,6 +219,7 @@ test('a join that assigns the partition again is as good as the second heartbeat
   const bench = await new Bench().running()
   bench.commitFails = new Error('connection lost')
   await bench.handle([10])
+  await bench.handle([11])
   bench.clock.pass(TASK_BOUNDS.fenceIntervalMs)
   bench.slot.onAssigned()
   assert.equal(bench.slot.phase, 'assigned')

@@ -3,7 +3,7 @@ import type { Logger } from '../logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { fenceCodec, STATE_KEY } from '../../schemas/avro.ts'
 import { FatalError, HaltError } from './records.ts'
-import type { LogAppend, LogRecord } from './records.ts'
+import type { LogAppend, LogRecord, TopicAppend } from './records.ts'
 import type { StateReader } from './state-reader.ts'
 import { TASK_BOUNDS } from './task.ts'
 import type { TaskPhase, TaskState } from './task.ts'
@@ -56,6 +56,8 @@ export class TaskSlot {
   #heartbeatsSinceError = 0
   #halt: Halt | undefined
   #toAppend: readonly LogAppend[] = []
+  /** The transaction under way: the next batch is fetched while it commits, and decided when it is known to be done. */
+  #committing: Promise<void> | undefined
   #closed = false
   /** True while a group of blocks is open. */
   groupOpen = false
@@ -122,6 +124,7 @@ export class TaskSlot {
   ): Promise<SlotOutcome> {
     this.tickUnderWay = false
     if (this.#phase === 'assigned') return await this.#start(heartbeat)
+    await this.#committing
     if (this.#phase !== 'running' || this.#state === undefined) return { next: 'pause' }
     const outcome = await this.#decide(this.#state, records, nextOffset)
     this.lastBatchMs = this.#parts.clock.monotonicMs()
@@ -156,6 +159,7 @@ export class TaskSlot {
   async close(): Promise<void> {
     this.#closed = true
     this.#showPhase()
+    await this.#committing
     await this.#drop()
   }
 
@@ -199,32 +203,42 @@ export class TaskSlot {
         this.#enter('assigned')
         throw error.cause
       }
-      return await this.#failed(error)
+      await this.#failed(error)
+      return { next: 'pause' }
     }
   }
 
   async #decide(state: TaskState, fetched: readonly LogRecord[], nextOffset: bigint): Promise<SlotOutcome> {
-    const { clock, metrics } = this.#parts
     try {
       const records = fetched.filter(({ offset }) => offset >= this.#position)
       const decision = await state.decide({ records, nextOffset })
-      if (decision.appends.length > 0) {
-        if (this.#writer === undefined) throw new Error('A running task has no writer.')
-        const beginMs = clock.monotonicMs()
-        const offsets = await this.#writer.commit(decision.appends)
-        metrics.observe('hivemeter_transaction_duration_seconds', {}, (clock.monotonicMs() - beginMs) / 1000)
-        metrics.count('hivemeter_transactions_total', { outcome: 'committed' })
-        this.#afterCommit(state.committed(offsets).deleteStateBefore)
-      }
       this.groupOpen = decision.groupOpen
       this.#position = decision.position
-      if (decision.pause !== null) {
-        return { next: 'rest', position: decision.position, reason: decision.pause }
-      }
-      if (decision.position !== nextOffset) return { next: 'seek', position: decision.position }
-      return { next: 'continue' }
+      if (decision.appends.length > 0) this.#committing = this.#commit(state, decision.appends)
+      if (decision.pause === null && decision.position === nextOffset) return { next: 'continue' }
+      await this.#committing
+      if (this.#phase !== 'running') return { next: 'pause' }
+      if (decision.pause === null) return { next: 'seek', position: decision.position }
+      return { next: 'rest', position: decision.position, reason: decision.pause }
     } catch (error) {
-      return await this.#failed(error)
+      await this.#failed(error)
+      return { next: 'pause' }
+    }
+  }
+
+  /** Commits a decision. Never rejects: after any error the state is gone and the task waits, or halts. */
+  async #commit(state: TaskState, appends: readonly TopicAppend[]): Promise<void> {
+    const { clock, metrics } = this.#parts
+    try {
+      if (this.#writer === undefined) throw new Error('A running task has no writer.')
+      const beginMs = clock.monotonicMs()
+      const offsets = await this.#writer.commit(appends)
+      metrics.observe('hivemeter_transaction_duration_seconds', {}, (clock.monotonicMs() - beginMs) / 1000)
+      metrics.count('hivemeter_transactions_total', { outcome: 'committed' })
+      this.#afterCommit(state.committed(offsets).deleteStateBefore)
+    } catch (error) {
+      // A partition that halted meanwhile lost its writer under the commit, and stays halted.
+      if (this.#phase === 'running') await this.#failed(error)
     }
   }
 
@@ -239,12 +253,13 @@ export class TaskSlot {
     })
   }
 
-  async #failed(error: unknown): Promise<SlotOutcome> {
+  /** Drops writer and state. The handler pauses the partition, or finds out that it must with the next batch. */
+  async #failed(error: unknown): Promise<void> {
     await this.#drop()
     if (error instanceof FatalError) this.#parts.onFatal(error)
     if (error instanceof HaltError) {
       this.#stand(error)
-      return { next: 'pause' }
+      return
     }
     this.#parts.metrics.count('hivemeter_transactions_total', { outcome: 'unknown' })
     if (isFenced(error)) this.#parts.metrics.count('hivemeter_task_fences_total')
@@ -254,7 +269,6 @@ export class TaskSlot {
     )
     this.#heartbeatsSinceError = 0
     this.#enter('waiting')
-    return { next: 'pause' }
   }
 
   #stand(halt: HaltError): void {

@@ -2,7 +2,8 @@ import { promisify } from 'node:util'
 import { constants as zlib, zstdCompress } from 'node:zlib'
 import { BLOCK_HEADER, TABLES } from '../../schemas/tables.ts'
 import type { TableSpec } from '../../schemas/tables.ts'
-import { RowWriter, viewOf } from '../../schemas/rowbinary.ts'
+import { rawOf, RowWriter } from '../../schemas/rowbinary.ts'
+import type { Raw } from '../../schemas/rowbinary.ts'
 import type { Clock } from '../clock.ts'
 import type { TopicAppend } from '../kafka/records.ts'
 
@@ -21,13 +22,15 @@ const compressed = promisify(zstdCompress)
  */
 const ZSTD_OPTIONS = {
   params: { [zlib.ZSTD_c_compressionLevel]: 1 },
+  // A step of packing is a turn of the event loop: with the default of 16 kB they cost a twentieth of the time.
+  chunkSize: 65_536,
 }
 
 /** A block that takes rows. `prefix` is the provenance that every row begins with. */
 export interface OpenBlock {
   readonly seq: number
   readonly rows: RowWriter
-  readonly prefix: DataView
+  readonly prefix: Raw
 }
 
 interface PendingBlock extends OpenBlock {
@@ -139,12 +142,12 @@ export class BlockLog {
     return { topic: this.#topic, partition: this.#partition, key: null, value, headers }
   }
 
-  #prefix(seq: number): DataView {
+  #prefix(seq: number): Raw {
     const writer = new RowWriter(this.#topic.length + 16)
     writer.string(this.#topic)
     writer.u16(this.#partition)
     writer.u64(seq)
-    return viewOf(writer.take())
+    return rawOf(writer.take())
   }
 }
 

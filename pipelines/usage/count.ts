@@ -1,12 +1,10 @@
 import { partitionOfKey } from '../../schemas/ids.ts'
-import { viewOf } from '../../schemas/rowbinary.ts'
-import { TABLES } from '../../schemas/tables.ts'
 import { ENERGY_SOURCES, energyOfGpuTime, PAID_API_ENERGY_MWH, TASK_SOURCES } from '../../schemas/usage.ts'
 import { TDP_WATTS_DEFAULT, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { Model } from '../../schemas/usage.ts'
 import type { BlockLog } from '../load/block-log.ts'
 import { ageProblem } from './accept.ts'
-import { Months, recordColumns, writeEvent } from './blocks.ts'
+import { EventRows, workOf } from './blocks.ts'
 import type { EventProblem } from '../load/dead-letter.ts'
 import type { UsageColumns } from './decode.ts'
 import type { HandOver } from './hand-over.ts'
@@ -46,6 +44,7 @@ export interface RecordContext {
   readonly judgedAtMs: number
   /** With this record. */
   readonly watermarkMs: number
+  readonly modelsVersion: number
 }
 
 const OWN = TASK_SOURCES.indexOf('own')
@@ -60,21 +59,18 @@ export class EventCounter {
   readonly #partition: number
   readonly #partitions: number
   readonly #idKey: Buffer
-  readonly #entry = new Uint32Array(ENTRY_WORDS)
+  readonly #entry = new Int32Array(ENTRY_WORDS)
   /** The entries of the record at hand. */
-  readonly #entries = new Uint32Array(USAGE_BOUNDS.eventsPerRecordMax * ENTRY_WORDS)
+  readonly #entries = new Int32Array(USAGE_BOUNDS.eventsPerRecordMax * ENTRY_WORDS)
   /** The numbers of the event at hand, in the order of `SUMS`. */
   readonly #values = new Float64Array(SUM_COLUMNS)
-  #recordColumns = viewOf(Buffer.alloc(0))
-  readonly #months = new Months()
+  readonly #rows: EventRows
   readonly #nodeKeys: (NodeKey | undefined)[] = []
   readonly #nodeIsHere: (boolean | undefined)[] = []
   readonly #modelRows: (Model | undefined)[] = []
   #models = new Map<string, Model>()
   modelsVersion = 0
-  /** Entries of the ids that this batch accepted, `ENTRY_WORDS` words each. */
-  newIds = new Uint32Array(4_096 * ENTRY_WORDS)
-  newIdCount = 0
+  /** Of the events that this batch counted. */
   newestOccurredAt = Number.NEGATIVE_INFINITY
 
   constructor(options: {
@@ -84,6 +80,7 @@ export class EventCounter {
     readonly idKey: Buffer
   }) {
     this.#columns = options.columns
+    this.#rows = new EventRows(options.columns)
     this.#partition = options.partition
     this.#partitions = options.partitions
     this.#idKey = options.idKey
@@ -98,10 +95,10 @@ export class EventCounter {
 
   /** Called between batches; `forget` also drops what was derived of strings. */
   beginBatch(forget: boolean): void {
-    this.newIdCount = 0
     this.newestOccurredAt = Number.NEGATIVE_INFINITY
     if (!forget) return
     this.#columns.forget()
+    this.#rows.forget()
     for (const derived of [this.#nodeKeys, this.#nodeIsHere, this.#modelRows]) derived.length = 0
   }
 
@@ -109,22 +106,21 @@ export class EventCounter {
    * Called before the events of a record are counted: hashes all of its ids and touches their places in memory, so that
    * the cache misses overlap instead of following one another.
    */
-  beginRecord(record: RecordContext, memory: IdMemory): void {
+  beginRecord(memory: IdMemory): void {
     const { count, refused } = this.#columns
     for (let index = 0; index < count; index++) {
       if (refused[index] === 0) this.#hash(index, this.#entries, index * ENTRY_WORDS)
     }
     memory.touch(this.#entries, count)
     this.#values[SUMS.events] = 1
-    this.#recordColumns = recordColumns({ ...record, modelsVersion: this.modelsVersion })
   }
 
   /** Whether event `index` may be counted at all, ids apart; null where it may. */
   problemOf(index: number, judgedAtMs: number): EventProblem | null {
     const columns = this.#columns
     const node = columns.node[index] as number
-    const bytes = columns.nodes.bytes(node)
-    const isHere = (this.#nodeIsHere[node] ??= partitionOfKey(bytes, this.#partitions) === this.#partition)
+    const isHere = (this.#nodeIsHere[node] ??=
+      partitionOfKey(columns.nodes.bytes(node), this.#partitions) === this.#partition)
     if (!isHere) {
       return {
         index,
@@ -139,18 +135,18 @@ export class EventCounter {
   }
 
   /** The identity and content of event `index`; valid until the next call. */
-  entryOf(index: number): Uint32Array {
+  entryOf(index: number): Int32Array {
     this.#hash(index, this.#entry, 0)
     return this.#entry
   }
 
-  #hash(index: number, out: Uint32Array, at: number): void {
+  #hash(index: number, out: Int32Array, at: number): void {
     const columns = this.#columns
     const node = columns.node[index] as number
     const key = (this.#nodeKeys[node] ??= nodeKey(this.#idKey, columns.nodes.bytes(node)))
-    hashEventId(columns.bytes, columns.idStart[index] as number, key, out, at)
+    hashEventId(columns.view, columns.idStart[index] as number, key, out, at)
     hashContent(
-      columns.bytes,
+      columns.view,
       columns.contentStart[index] as number,
       columns.contentEnd[index] as number,
       out,
@@ -184,7 +180,8 @@ export class EventCounter {
     if (seen === 'conflict') {
       return { index, code: 'conflict', detail: 'the id is taken by an event with another content' }
     }
-    this.#remember(index)
+    const occurredAtMs = this.#columns.occurredAt[index] as number
+    if (occurredAtMs > this.newestOccurredAt) this.newestOccurredAt = occurredAtMs
     this.#addUp(index, record, out)
     return null
   }
@@ -207,22 +204,6 @@ export class EventCounter {
     return isSame ? 'repeat' : 'conflict'
   }
 
-  #remember(index: number): void {
-    const at = this.newIdCount * ENTRY_WORDS
-    if (at === this.newIds.length) {
-      const grown = new Uint32Array(this.newIds.length * 2)
-      grown.set(this.newIds)
-      this.newIds = grown
-    }
-    const from = index * ENTRY_WORDS
-    for (let word = 0; word < ENTRY_WORDS; word++) {
-      this.newIds[at + word] = this.#entries[from + word] as number
-    }
-    this.newIdCount++
-    const occurredAtMs = this.#columns.occurredAt[index] as number
-    if (occurredAtMs > this.newestOccurredAt) this.newestOccurredAt = occurredAtMs
-  }
-
   #modelOf(index: number): Model {
     const number = this.#columns.model[index] as number
     const known = this.#modelRows[number]
@@ -240,7 +221,6 @@ export class EventCounter {
     const occurredAt = columns.occurredAt[index] as number
     const tokensIn = columns.tokensIn[index] as number
     const tokensOut = columns.tokensOut[index] as number
-    const taskSource = columns.taskSource[index] as number
     const minute = minuteOf(occurredAt)
     const late = isLate(minute, record.watermarkMs)
 
@@ -264,30 +244,29 @@ export class EventCounter {
     values[SUMS.energyMwhCompatible] = model.paid_api ? PAID_API_ENERGY_MWH : energyMwh
     values[SUMS.costNanoUsd] = columns.costNanoUsd[index] as number
 
-    const node = columns.node[index] as number
-    out.minutes.add(node, columns.model[index] as number, taskSource, minute, values)
-    const block = out.log.blockFor(TABLES.usageEvents, this.#months.of(occurredAt))
-    writeEvent(block, this.#recordColumns, columns, index, values, this.#entries)
+    // A full record ends before this event's numbers are in the deltas.
+    const { handOver } = out
+    if (handOver.isFull()) handOver.cut({ offset: record.offset, index }, record.watermarkMs)
+    out.minutes.add(columns.node[index] as number, workOf(columns, index), minute, values)
+    this.#rows.write(out.log, index, record, values, this.#entries)
     out.counts.counted++
     if (late) out.counts.late++
-    this.#handOver(index, record, out)
+    this.#handOver(index, handOver)
   }
 
-  #handOver(index: number, record: RecordContext, out: BatchOutputs): void {
+  #handOver(index: number, handOver: HandOver): void {
     const columns = this.#columns
-    const { handOver } = out
     const node = columns.node[index] as number
     const operator = columns.operator[index] as number
-    const nodeId = columns.nodes.text(node)
-    const isOwn = columns.taskSource[index] === OWN
-    const costNanoUsd = columns.costNanoUsd[index] as number
-    if (handOver.isFull()) handOver.cut({ offset: record.offset, index }, record.watermarkMs)
+    // Own work is recorded and never paid.
+    const costNanoUsd = columns.taskSource[index] === OWN ? 0 : (columns.costNanoUsd[index] as number)
+    handOver.addEvent(node, costNanoUsd)
     const operatorId = operator >= 0 && handOver.namesFirst(node) ? columns.operators.text(operator) : null
-    if (!isOwn && costNanoUsd > 0) {
+    if (costNanoUsd > 0) {
       const start = columns.idStart[index] as number
       const reservation = columns.reservation.start[index] as number
       handOver.addEntry({
-        node_id: nodeId,
+        node_id: columns.nodes.text(node),
         operator_id: operatorId,
         cost: {
           event_id: columns.bytes.subarray(start, start + 16),
@@ -301,8 +280,7 @@ export class EventCounter {
         },
       })
     } else if (operatorId !== null) {
-      handOver.addEntry({ node_id: nodeId, operator_id: operatorId, cost: null })
+      handOver.addEntry({ node_id: columns.nodes.text(node), operator_id: operatorId, cost: null })
     }
-    handOver.addEvent(node, nodeId, isOwn, this.#values)
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { viewOf } from '../../schemas/rowbinary.ts'
 import { Dictionary } from './dictionary.ts'
 
 test('equal bytes have equal numbers, counted from 0, wherever they stand', () => {
@@ -15,7 +16,7 @@ test('equal bytes have equal numbers, counted from 0, wherever they stand', () =
         const expected = model.get(text) ?? model.size
         model.set(text, expected)
         const end = at + Buffer.byteLength(text)
-        assert.equal(dictionary.number(source, at, end), expected)
+        assert.equal(dictionary.number(viewOf(source), at, end), expected)
         at = end
       }
       assert.equal(dictionary.size, model.size)
@@ -32,7 +33,7 @@ test('it grows to a hundred thousand entries and forgets them all', () => {
   const dictionary = new Dictionary()
   const numberOf = (text: string): number => {
     const bytes = Buffer.from(text)
-    return dictionary.number(bytes, 0, bytes.length)
+    return dictionary.number(viewOf(bytes), 0, bytes.length)
   }
   for (let number = 0; number < 100_000; number++) assert.equal(numberOf(`node-${number}`), number)
   for (let number = 0; number < 100_000; number += 997) assert.equal(numberOf(`node-${number}`), number)

@@ -1,7 +1,10 @@
-import { RowWriter, viewOf } from '../../schemas/rowbinary.ts'
+import { rawOf, RowWriter, viewOf } from '../../schemas/rowbinary.ts'
+import type { Raw } from '../../schemas/rowbinary.ts'
 
 /** Entries before a dictionary is to be emptied between batches: strings come from outside. */
 export const DICTIONARY_ENTRIES_MAX = 250_000
+
+const ARENA_BYTES = 16_384
 
 const FNV_OFFSET = 0x811c9dc5
 const FNV_PRIME = 0x01000193
@@ -14,11 +17,12 @@ export class Dictionary {
   #slots = new Int32Array(1_024).fill(-1)
   #hashes = new Int32Array(1_024)
   /** All entries' bytes, one after the other: a comparison reads one buffer and not an object an entry. */
-  #arena = Buffer.allocUnsafe(16_384)
+  #arena = Buffer.alloc(ARENA_BYTES)
+  #view = viewOf(this.#arena)
   #starts = new Int32Array(1_024)
   #size = 0
   #texts: (string | undefined)[] = []
-  #columns: (DataView | undefined)[] = []
+  #columns: (Raw | undefined)[] = []
 
   get size(): number {
     return this.#size
@@ -28,7 +32,7 @@ export class Dictionary {
    * The number of `source[start, end)`, which is added where it is new. `guess` is a number that it may well be (-1 for
    * none): comparing with one entry costs a third of hashing.
    */
-  number(source: Buffer, start: number, end: number, guess = -1): number {
+  number(source: DataView, start: number, end: number, guess = -1): number {
     if (guess >= 0 && this.#isEqual(guess, source, start, end)) return guess
     const hash = hashOf(source, start, end)
     const mask = this.#slots.length - 1
@@ -50,13 +54,13 @@ export class Dictionary {
   }
 
   /** The entry as a String column of RowBinary. */
-  column(entry: number): DataView {
+  column(entry: number): Raw {
     let column = this.#columns[entry]
     if (column === undefined) {
       const bytes = this.bytes(entry)
       const writer = new RowWriter(bytes.length + 8)
       writer.stringBytes(bytes, 0, bytes.length)
-      column = viewOf(writer.take())
+      column = rawOf(writer.take())
       this.#columns[entry] = column
     }
     return column
@@ -66,23 +70,26 @@ export class Dictionary {
   clear(): void {
     this.#slots = new Int32Array(1_024).fill(-1)
     this.#hashes = new Int32Array(1_024)
-    this.#arena = Buffer.allocUnsafe(16_384)
+    this.#arena = Buffer.alloc(ARENA_BYTES)
+    this.#view = viewOf(this.#arena)
     this.#starts = new Int32Array(1_024)
     this.#size = 0
     this.#texts = []
     this.#columns = []
   }
 
-  #isEqual(entry: number, source: Buffer, start: number, end: number): boolean {
+  #isEqual(entry: number, source: DataView, start: number, end: number): boolean {
     const from = this.#starts[entry] as number
     if ((this.#starts[entry + 1] as number) - from !== end - start) return false
-    const arena = this.#arena
+    const view = this.#view
     const shift = from - start
-    for (let at = start; at < end; at++) if (arena[at + shift] !== source[at]) return false
+    let at = start
+    for (; at + 4 <= end; at += 4) if (view.getInt32(at + shift) !== source.getInt32(at)) return false
+    for (; at < end; at++) if (view.getUint8(at + shift) !== source.getUint8(at)) return false
     return true
   }
 
-  #add(slot: number, hash: number, source: Buffer, start: number, end: number): number {
+  #add(slot: number, hash: number, source: DataView, start: number, end: number): number {
     const entry = this.#size++
     if (entry + 2 > this.#starts.length) {
       this.#starts = grown(this.#starts)
@@ -91,11 +98,12 @@ export class Dictionary {
     const from = this.#starts[entry] as number
     const to = from + end - start
     if (to > this.#arena.length) {
-      const arena = Buffer.allocUnsafe(Math.max(this.#arena.length * 2, to))
+      const arena = Buffer.alloc(Math.max(this.#arena.length * 2, to))
       this.#arena.copy(arena, 0, 0, from)
       this.#arena = arena
+      this.#view = viewOf(arena)
     }
-    source.copy(this.#arena, from, start, end)
+    for (let at = start; at < end; at++) this.#arena[from + at - start] = source.getUint8(at)
     this.#starts[entry + 1] = to
     this.#hashes[entry] = hash
     this.#slots[slot] = entry
@@ -119,19 +127,14 @@ export class Dictionary {
 }
 
 /** FNV-1a over words of four bytes, the rest by bytes. */
-function hashOf(source: Buffer, start: number, end: number): number {
+function hashOf(source: DataView, start: number, end: number): number {
   let hash = FNV_OFFSET | 0
   let at = start
   for (; at + 4 <= end; at += 4) {
-    const word =
-      (source[at] as number) |
-      ((source[at + 1] as number) << 8) |
-      ((source[at + 2] as number) << 16) |
-      ((source[at + 3] as number) << 24)
-    hash = Math.imul(hash ^ word, FNV_PRIME)
+    hash = Math.imul(hash ^ source.getInt32(at, true), FNV_PRIME)
     hash ^= hash >>> 15
   }
-  for (; at < end; at++) hash = Math.imul(hash ^ (source[at] as number), FNV_PRIME)
+  for (; at < end; at++) hash = Math.imul(hash ^ source.getUint8(at), FNV_PRIME)
   return hash
 }
 

@@ -3,16 +3,20 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { inboxUsageCodec } from '../../schemas/avro.ts'
 import type { InboxUsage } from '../../schemas/records.ts'
-import { USAGE_BOUNDS } from '../../schemas/usage.ts'
+import { TASK_SOURCES, USAGE_BOUNDS } from '../../schemas/usage.ts'
+import { viewOf } from '../../schemas/rowbinary.ts'
 import { cost } from '../../test/support/inbox.ts'
+import { Dictionary } from './dictionary.ts'
 import { HAND_OVER_ITEMS_MAX, HandOver } from './hand-over.ts'
-import { SUM_COLUMNS, SUMS } from './rollup.ts'
+import { Deltas, SUM_COLUMNS, SUMS } from './rollup.ts'
 
 const valuesOf = (fields: Partial<Record<keyof typeof SUMS, number>>): Float64Array => {
   const values = new Float64Array(SUM_COLUMNS)
   for (const [name, value] of Object.entries(fields)) values[SUMS[name as keyof typeof SUMS]] = value
   return values
 }
+
+const NODE_MAX = 400
 
 interface Event {
   readonly node: number
@@ -23,7 +27,13 @@ interface Event {
 
 /** Hands events over, one record of 100 events after the other, as the counter does. */
 function handOver(events: readonly Event[], from = 0): InboxUsage[] {
-  const out = new HandOver({ offset: from, index: 0 })
+  const minutes = new Deltas()
+  const names = new Dictionary()
+  for (let node = 0; node <= NODE_MAX; node++) {
+    const name = Buffer.from(`node-${node}`)
+    names.number(viewOf(name), 0, name.length)
+  }
+  const out = new HandOver({ offset: from, index: 0 }, minutes, names)
   for (const [number, { node, isOwn, costNanoUsd, energyMwh }] of events.entries()) {
     const position = { offset: from + Math.floor(number / 100), index: number % 100 }
     if (out.isFull()) out.cut(position, number)
@@ -31,12 +41,15 @@ function handOver(events: readonly Event[], from = 0): InboxUsage[] {
       out.addEntry({ node_id: `node-${node}`, operator_id: null, cost: cost(costNanoUsd) })
     }
     const values = valuesOf({
+      events: 1,
       tokensIn: 1,
       energyMwhMeasured: energyMwh,
       energyMwhCompatible: energyMwh,
       costNanoUsd,
     })
-    out.addEvent(node, `node-${node}`, isOwn, values)
+    // Two kinds of work and two minutes: a node's sums are those of several deltas.
+    minutes.add(node, TASK_SOURCES.indexOf(isOwn ? 'own' : 'hive') + 4 * (number % 2), number % 3, values)
+    out.addEvent(node, isOwn ? 0 : costNanoUsd)
   }
   const end = { offset: from + Math.ceil(events.length / 100), index: 0 }
   const appends = out.finish(end, events.length, 'account.inbox', 3)
@@ -46,7 +59,7 @@ function handOver(events: readonly Event[], from = 0): InboxUsage[] {
 }
 
 const event = fc.record({
-  node: fc.nat(400),
+  node: fc.nat(NODE_MAX),
   isOwn: fc.boolean(),
   costNanoUsd: fc.oneof(fc.constant(0), fc.nat(1_000), fc.constant(USAGE_BOUNDS.costNanoUsdMax)),
   energyMwh: fc.oneof(fc.constant(0), fc.constant(USAGE_BOUNDS.energyMwhMax)),
@@ -139,7 +152,7 @@ test('sums of the largest costs and energies are cut while they are exact', () =
 })
 
 test('a transaction of nothing hands its range and its watermark over', () => {
-  const [record, ...more] = new HandOver({ offset: 7, index: 0 })
+  const [record, ...more] = new HandOver({ offset: 7, index: 0 }, new Deltas(), new Dictionary())
     .finish({ offset: 9, index: 0 }, 55, 'account.inbox', 0)
     .map(({ value }) => inboxUsageCodec.decode(value ?? Buffer.alloc(0)))
   assert.deepEqual(more, [])
@@ -150,7 +163,7 @@ test('a transaction of nothing hands its range and its watermark over', () => {
 })
 
 test('a batch names a node’s operator once', () => {
-  const out = new HandOver({ offset: 0, index: 0 })
+  const out = new HandOver({ offset: 0, index: 0 }, new Deltas(), new Dictionary())
   assert.deepEqual([out.namesFirst(3), out.namesFirst(3), out.namesFirst(4)], [true, false, true])
   out.cut({ offset: 1, index: 0 }, 1)
   assert.equal(out.namesFirst(3), false)

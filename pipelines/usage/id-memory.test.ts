@@ -6,8 +6,8 @@ import { BUCKET_IDS, BUCKET_MS, ID_AGE_MS_MAX, IdMemory } from './id-memory.ts'
 const START_MS = 1_700_000_000_000 - (1_700_000_000_000 % BUCKET_MS)
 
 /** Spread over the table as hashes are. */
-function entryOf(id: number, content = 0): Uint32Array {
-  return Uint32Array.of(Math.imul(id + 1, 0x9e3779b1), id, 0, 0, content, 0)
+function entryOf(id: number, content = 0): Int32Array {
+  return Int32Array.of(Math.imul(id + 1, 0x9e3779b1), id, 0, 0, content, 0)
 }
 
 /** One record of usage.ids as the model sees it. */

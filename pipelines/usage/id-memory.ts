@@ -16,8 +16,6 @@ export interface IdPool {
 
 /** A run of the partition's `usage.ids` records. */
 interface Bucket {
-  readonly tag: number
-  firsts: Uint32Array
   count: number
   /** Offset in usage.ids of its first record; null until its first commit is acknowledged. */
   firstOffset: bigint | null
@@ -41,9 +39,8 @@ export class IdMemory {
   readonly #table = new IdTable()
   readonly #pool: IdPool
   #buckets: Bucket[] = []
-  #nextTag = 1
-  /** True while ids of the open bucket stand in no record yet. */
-  #unrecorded = false
+  /** Ids of the open bucket that stand in no record yet. */
+  #unrecorded = 0
   #released = false
 
   constructor(pool: IdPool) {
@@ -54,29 +51,33 @@ export class IdMemory {
     return this.#table.size
   }
 
-  find(entry: Uint32Array, from = 0): Seen {
+  find(entry: Int32Array, from = 0): Seen {
     return this.#table.find(entry, from)
   }
 
   /** Reads the places of `count` entries that will be asked for next. */
-  touch(entries: Uint32Array, count: number): void {
+  touch(entries: Int32Array, count: number): void {
     this.#table.touch(entries, count)
   }
 
   /** Adds `entry[from, from + 6)` to the open bucket where it is new. */
-  add(entry: Uint32Array, from = 0): Seen {
-    const bucket = this.#openBucket()
-    const seen = this.#table.add(entry, bucket.tag, from)
+  add(entry: Int32Array, from = 0): Seen {
+    const seen = this.#table.add(entry, from)
     if (seen !== 'new') return seen
-    if (bucket.count === bucket.firsts.length) {
-      const grown = new Uint32Array(bucket.firsts.length * 2)
-      grown.set(bucket.firsts)
-      bucket.firsts = grown
-    }
-    bucket.firsts[bucket.count++] = entry[from] as number
-    this.#unrecorded = true
+    this.#openBucket().count++
+    this.#unrecorded++
     this.#pool.held++
     return 'new'
+  }
+
+  /** How many ids were added since the last `endRecord`. */
+  get unrecorded(): number {
+    return this.#unrecorded
+  }
+
+  /** The entries of the unrecorded ids `[from, to)`, in the order of their adding. */
+  unrecordedIds(from: number, to: number): Buffer {
+    return this.#table.newest(this.#unrecorded - from, this.#unrecorded - to)
   }
 
   /**
@@ -90,7 +91,7 @@ export class IdMemory {
     readonly offset: bigint | null
   }): void {
     const bucket = this.#openBucket()
-    this.#unrecorded = false
+    this.#unrecorded = 0
     if (bucket.count === 0) return
     if (bucket.openedAtMs < 0) bucket.openedAtMs = record.acceptedAtMs
     bucket.firstOffset ??= record.offset
@@ -125,7 +126,7 @@ export class IdMemory {
       const tooOld = nowMs - oldest.openedAtMs > ID_AGE_MS_MAX + BUCKET_MS
       const needed = this.#pool.held + room > this.#pool.max
       if (!(tooOld || needed) || oldest.lastSeq > loadedSeq) break
-      this.#table.removeTag(oldest.tag, oldest.firsts, oldest.count)
+      this.#table.removeOldest(oldest.count)
       this.#buckets.shift()
       this.#pool.held -= oldest.count
       ids += oldest.count
@@ -148,7 +149,7 @@ export class IdMemory {
   }
 
   #isCommitted(bucket: Bucket): boolean {
-    const hasUnrecorded = this.#unrecorded && bucket === this.#buckets.at(-1)
+    const hasUnrecorded = this.#unrecorded > 0 && bucket === this.#buckets.at(-1)
     return bucket.count > 0 && bucket.firstOffset !== null && !hasUnrecorded
   }
 
@@ -158,8 +159,6 @@ export class IdMemory {
 
   #newBucket(): Bucket {
     const bucket: Bucket = {
-      tag: this.#nextTag++,
-      firsts: new Uint32Array(1_024),
       count: 0,
       firstOffset: null,
       openedAtMs: -1,

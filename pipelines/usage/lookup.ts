@@ -5,7 +5,7 @@ export interface LookupKey {
   readonly eventId: Buffer
 }
 
-/** What ClickHouse knows of the keys: content hash (as two words) by `lookupName`. */
+/** What ClickHouse knows of the keys: content hash (as two signed words) by `lookupName`. */
 export type Found = ReadonlyMap<string, { readonly low: number; readonly high: number }>
 
 /**
@@ -21,4 +21,9 @@ export type Lookup = (
 /** The name of a key in `Found`. */
 export function lookupName(nodeId: string, eventIdHex: string): string {
   return `${nodeId}/${eventIdHex}`
+}
+
+/** A content hash of `usage_events` as the two signed words that memory compares. */
+export function contentWords(hash: bigint): { readonly low: number; readonly high: number } {
+  return { low: Number(BigInt.asIntN(32, hash)), high: Number(BigInt.asIntN(32, hash >> 32n)) }
 }

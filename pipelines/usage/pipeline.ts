@@ -67,6 +67,7 @@ export class AggregatorState implements TaskState {
   readonly #counter: EventCounter
   readonly #memory: IdMemory
   readonly #minutes = new Deltas()
+  readonly #quarters = new Deltas()
   #task: AggregatorTask
   #restoredAny = false
   #hasTaskRecord = false
@@ -108,9 +109,9 @@ export class AggregatorState implements TaskState {
       return
     }
     const { ids, newest_occurred_at, last_seq } = idsCodec.decode(record.value)
-    const entry = new Uint32Array(ENTRY_WORDS)
+    const entry = new Int32Array(ENTRY_WORDS)
     for (let at = 0; at + ENTRY_BYTES <= ids.length; at += ENTRY_BYTES) {
-      for (let word = 0; word < ENTRY_WORDS; word++) entry[word] = ids.readUInt32LE(at + word * 4)
+      for (let word = 0; word < ENTRY_WORDS; word++) entry[word] = ids.readInt32LE(at + word * 4)
       this.#memory.add(entry)
     }
     this.#memory.endRecord({
@@ -230,7 +231,7 @@ export class AggregatorState implements TaskState {
     this.#minutes.clear()
     const task = { ...this.#task }
     const counts = { records: 0, counted: 0, late: 0, repeatsInMemory: 0, repeatsInClickhouse: 0 }
-    const handOver = new HandOver({ offset: task.position, index: 0 })
+    const handOver = new HandOver({ offset: task.position, index: 0 }, this.#minutes, nodes)
     return {
       task,
       counts,
@@ -286,8 +287,9 @@ export class AggregatorState implements TaskState {
       receivedAtMs,
       judgedAtMs: originalReceipt(record) ?? receivedAtMs,
       watermarkMs,
+      modelsVersion: this.#counter.modelsVersion,
     }
-    this.#counter.beginRecord(context, this.#memory)
+    this.#counter.beginRecord(this.#memory)
     for (let index = 0; index < columns.count; index++) {
       if (columns.refused[index] === 1) continue
       const problem =
@@ -336,7 +338,7 @@ export class AggregatorState implements TaskState {
     const logTimeMs = task.watermark + WATERMARK_DELAY_MS
     for (const letter of dead) writeDeadLetter(this.#blocks, topics.usageMetered, letter, logTimeMs)
     writeDeltas(this.#blocks, TABLES.usage1m, out.minutes, columns)
-    writeDeltas(this.#blocks, TABLES.usage15m, toQuarterHours(out.minutes), columns)
+    writeDeltas(this.#blocks, TABLES.usage15m, toQuarterHours(out.minutes, this.#quarters), columns)
     const blocks = await this.#blocks.finish(task.watermark, batch.endGroup)
     const lastSeq = this.#blocks.nextSeq - 1
     task.position = Number(batch.position)
@@ -352,14 +354,14 @@ export class AggregatorState implements TaskState {
       records.push(...out.handOver.finish(to, task.watermark, topics.accountInbox, partition))
     }
     const ids = records.length
-    const { newIds, newIdCount, newestOccurredAt } = this.#counter
-    for (let from = 0; from < newIdCount; from += IDS_PER_RECORD_MAX) {
-      const to = Math.min(newIdCount, from + IDS_PER_RECORD_MAX)
-      const bytes = Buffer.from(newIds.buffer, from * ENTRY_BYTES, (to - from) * ENTRY_BYTES)
-      const value = idsCodec.encode({ newest_occurred_at: newestOccurredAt, last_seq: lastSeq, ids: bytes })
+    const { newestOccurredAt } = this.#counter
+    const newIds = this.#memory.unrecorded
+    for (let from = 0; from < newIds; from += IDS_PER_RECORD_MAX) {
+      const entries = this.#memory.unrecordedIds(from, Math.min(newIds, from + IDS_PER_RECORD_MAX))
+      const value = idsCodec.encode({ newest_occurred_at: newestOccurredAt, last_seq: lastSeq, ids: entries })
       records.push({ topic: topics.usageIds, partition, key: STATE_KEY.ids, value })
     }
-    if (newIdCount > 0) {
+    if (newIds > 0) {
       this.#memory.endRecord({ acceptedAtMs: logTimeMs, newestOccurredAt, lastSeq, offset: null })
     }
     records.push({

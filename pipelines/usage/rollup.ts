@@ -1,4 +1,4 @@
-import { MINUTE_WINDOW_MS, QUARTER_HOUR_WINDOW_MS, windowStart } from '../../schemas/usage.ts'
+import { MINUTE_WINDOW_MS, QUARTER_HOUR_WINDOW_MS } from '../../schemas/usage.ts'
 
 /** Columns of a delta, in the order of the accumulators. */
 export const SUMS = {
@@ -20,15 +20,7 @@ export const SUM_COLUMNS = 12
 
 const CARRY_NANO_USD = 2 ** 50
 
-/** Sums of one series (node, model, task source) in one window. */
-export interface Delta {
-  readonly node: number
-  readonly model: number
-  readonly taskSource: number
-  readonly windowStartMs: number
-  /** Where its sums begin in `Deltas.sums`. */
-  readonly at: number
-}
+const INITIAL_DELTAS = 1_024
 
 /** Adds `costNanoUsd` to the sums that begin at `at`, carrying as needed. Each cost is below 2^50. */
 export function addCost(sums: Float64Array, at: number, costNanoUsd: number): void {
@@ -47,114 +39,134 @@ export function costOf(sums: Float64Array, at: number): bigint {
 }
 
 /**
- * Deltas of one batch: sums per series and window over one growing typed array. Integers only, each far below 2^53
- * (a batch is bounded), so adding is exact and order does not matter.
+ * Deltas of one batch: sums per series (node, model, task source) and window, in typed arrays that grow. Integers only,
+ * each far below 2^53 (a batch is bounded), so adding is exact and order does not matter. Deltas are numbered from 0.
  */
 export class Deltas {
-  sums = new Float64Array(1_024 * SUM_COLUMNS)
-  deltas: Delta[] = []
-  /** Open addressing over the numbers of `deltas`, -1 for free: maps of maps were a quarter of the garbage. */
-  #slots = new Int32Array(2_048).fill(-1)
-  /** The last delta of each node: most events go where the node's event before them went. */
-  readonly #lastOfNode: (Delta | undefined)[] = []
+  count = 0
+  /** Delta `n` has `SUM_COLUMNS` numbers, from `n * SUM_COLUMNS` on. */
+  sums = new Float64Array(INITIAL_DELTAS * SUM_COLUMNS)
+  node = new Int32Array(INITIAL_DELTAS)
+  /** `model * 4 + task source`. */
+  work = new Int32Array(INITIAL_DELTAS)
+  /** Start of the window in minutes since the epoch. */
+  minute = new Int32Array(INITIAL_DELTAS)
+  /** Open addressing over the deltas' numbers, -1 for free. */
+  #slots = new Int32Array(INITIAL_DELTAS * 2).fill(-1)
+  /** The last delta of each node, + 1: many events go where the node's event before them went. */
+  #lastOfNode = new Int32Array(INITIAL_DELTAS)
 
-  /** Adds one event's `values` (in the order of `SUMS`, its cost last) to its series' minute window. */
-  add(node: number, model: number, taskSource: number, windowStartMs: number, values: Float64Array): void {
-    const last = this.#lastOfNode[node]
-    const at =
-      last !== undefined &&
-      last.windowStartMs === windowStartMs &&
-      last.model === model &&
-      last.taskSource === taskSource
-        ? last.at
-        : this.at(node, model, taskSource, windowStartMs)
+  /** Adds one event's `values` (in the order of `SUMS`, its cost last) to its series' window. */
+  add(node: number, work: number, minute: number, values: Float64Array): void {
+    const last = (this.#lastOfNode[node] ?? 0) - 1
+    const delta =
+      last >= 0 && this.minute[last] === minute && this.work[last] === work
+        ? last
+        : this.number(node, work, minute)
     const { sums } = this
+    const at = delta * SUM_COLUMNS
     for (let column = 0; column < SUMS.costNanoUsd; column++) {
       sums[at + column] = (sums[at + column] as number) + (values[column] as number)
     }
     addCost(sums, at, values[SUMS.costNanoUsd] as number)
   }
 
-  /** Where the sums of a series' minute window begin; made where they are new. */
-  at(node: number, model: number, taskSource: number, windowStartMs: number): number {
+  /** The number of a series' window; made where it is new. */
+  number(node: number, work: number, minute: number): number {
     const mask = this.#slots.length - 1
-    let slot = hashOf(node, model, taskSource, windowStartMs) & mask
+    let slot = hashOf(node, work, minute) & mask
     for (;;) {
-      const delta = this.deltas[this.#slots[slot] as number]
-      if (delta === undefined) break
-      if (
-        delta.node === node &&
-        delta.windowStartMs === windowStartMs &&
-        delta.model === model &&
-        delta.taskSource === taskSource
-      ) {
-        this.#lastOfNode[node] = delta
-        return delta.at
+      const known = this.#slots[slot] as number
+      if (known < 0) break
+      if (this.node[known] === node && this.minute[known] === minute && this.work[known] === work) {
+        this.#lastOfNode[node] = known + 1
+        return known
       }
       slot = (slot + 1) & mask
     }
-    const number = this.deltas.length
-    const delta = { node, model, taskSource, windowStartMs, at: number * SUM_COLUMNS }
-    this.deltas.push(delta)
-    this.#lastOfNode[node] = delta
-    this.#slots[slot] = number
-    if (this.deltas.length * 2 > this.#slots.length) this.#growSlots()
-    if (this.deltas.length * SUM_COLUMNS > this.sums.length) {
-      const grown = new Float64Array(this.sums.length * 2)
-      grown.set(this.sums)
-      this.sums = grown
-    }
-    return delta.at
+    const delta = this.count++
+    if (this.count > this.node.length) this.#grow()
+    while (node >= this.#lastOfNode.length) this.#lastOfNode = doubled(this.#lastOfNode)
+    this.node[delta] = node
+    this.work[delta] = work
+    this.minute[delta] = minute
+    this.#slots[slot] = delta
+    this.#lastOfNode[node] = delta + 1
+    if (this.count * 2 > this.#slots.length) this.#growSlots()
+    return delta
   }
 
   clear(): void {
-    this.sums.fill(0, 0, this.deltas.length * SUM_COLUMNS)
-    this.deltas = []
+    this.sums.fill(0, 0, this.count * SUM_COLUMNS)
     this.#slots.fill(-1)
-    this.#lastOfNode.length = 0
+    this.#lastOfNode.fill(0)
+    this.count = 0
+  }
+
+  #grow(): void {
+    this.node = doubled(this.node)
+    this.work = doubled(this.work)
+    this.minute = doubled(this.minute)
+    const sums = new Float64Array(this.sums.length * 2)
+    sums.set(this.sums)
+    this.sums = sums
   }
 
   #growSlots(): void {
     const slots = new Int32Array(this.#slots.length * 2).fill(-1)
     const mask = slots.length - 1
-    for (const [number, { node, model, taskSource, windowStartMs }] of this.deltas.entries()) {
-      let slot = hashOf(node, model, taskSource, windowStartMs) & mask
+    for (let delta = 0; delta < this.count; delta++) {
+      const { node, work, minute } = this
+      let slot = hashOf(node[delta] as number, work[delta] as number, minute[delta] as number) & mask
       while ((slots[slot] as number) >= 0) slot = (slot + 1) & mask
-      slots[slot] = number
+      slots[slot] = delta
     }
     this.#slots = slots
   }
 }
 
-function hashOf(node: number, model: number, taskSource: number, windowStartMs: number): number {
-  let hash = Math.imul(node, 0x9e3779b1) ^ Math.imul(model * 4 + taskSource, 0x85ebca6b)
-  hash ^= Math.imul(windowStartMs / MINUTE_WINDOW_MS, 0xc2b2ae35)
+function doubled(words: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(words.length * 2)
+  larger.set(words)
+  return larger
+}
+
+function hashOf(node: number, work: number, minute: number): number {
+  const hash = Math.imul(node, 0x9e3779b1) ^ Math.imul(work, 0x85ebca6b) ^ Math.imul(minute, 0xc2b2ae35)
   return hash ^ (hash >>> 15)
 }
 
-/** The deltas of 15-minute windows: sums of those of the minutes. */
-export function toQuarterHours(minutes: Deltas): Deltas {
-  const quarters = new Deltas()
-  for (const { node, model, taskSource, windowStartMs, at } of minutes.deltas) {
-    const start = windowStart(windowStartMs, QUARTER_HOUR_WINDOW_MS)
-    const to = quarters.at(node, model, taskSource, start)
+const MINUTES_PER_QUARTER_HOUR = QUARTER_HOUR_WINDOW_MS / MINUTE_WINDOW_MS
+
+/** Makes `quarters` the deltas of 15-minute windows: sums of those of the minutes. */
+export function toQuarterHours(minutes: Deltas, quarters: Deltas): Deltas {
+  quarters.clear()
+  for (let delta = 0; delta < minutes.count; delta++) {
+    const minute = minutes.minute[delta] as number
+    const to = quarters.number(
+      minutes.node[delta] as number,
+      minutes.work[delta] as number,
+      minute - (minute % MINUTES_PER_QUARTER_HOUR),
+    )
     const { sums } = quarters
+    const from = delta * SUM_COLUMNS
+    const at = to * SUM_COLUMNS
     for (let column = 0; column < SUMS.costNanoUsd; column++) {
-      sums[to + column] = (sums[to + column] as number) + (minutes.sums[at + column] as number)
+      sums[at + column] = (sums[at + column] as number) + (minutes.sums[from + column] as number)
     }
-    addCost(sums, to, minutes.sums[at + SUMS.costNanoUsd] as number)
-    sums[to + SUMS.costCarry] =
-      (sums[to + SUMS.costCarry] as number) + (minutes.sums[at + SUMS.costCarry] as number)
+    addCost(sums, at, minutes.sums[from + SUMS.costNanoUsd] as number)
+    sums[at + SUMS.costCarry] =
+      (sums[at + SUMS.costCarry] as number) + (minutes.sums[from + SUMS.costCarry] as number)
   }
   return quarters
 }
 
-/** Start of the minute window of an event. */
+/** The minute of an event, counted from the epoch. */
 export function minuteOf(occurredAtMs: number): number {
-  return windowStart(occurredAtMs, MINUTE_WINDOW_MS)
+  return Math.floor(occurredAtMs / MINUTE_WINDOW_MS)
 }
 
 /** An event is late when its minute's end is at or before the watermark, its own record included. */
-export function isLate(minuteStartMs: number, watermarkMs: number): boolean {
-  return minuteStartMs + MINUTE_WINDOW_MS <= watermarkMs
+export function isLate(minute: number, watermarkMs: number): boolean {
+  return (minute + 1) * MINUTE_WINDOW_MS <= watermarkMs
 }

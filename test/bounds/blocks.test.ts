@@ -61,11 +61,11 @@ test('BUCKET_MS: a bucket closes with the hour of log time that it began in', ()
   ] as const) {
     const memory = new IdMemory({ held: 0, max: 1 })
     const record = { newestOccurredAt: 5, lastSeq: 1, offset: 0n }
-    memory.add(new Uint32Array([1, 0, 0, 0, 0, 0]))
+    memory.add(new Int32Array([1, 0, 0, 0, 0, 0]))
     memory.endRecord({ ...record, acceptedAtMs: hourMs })
-    memory.add(new Uint32Array([2, 0, 0, 0, 0, 0]))
+    memory.add(new Int32Array([2, 0, 0, 0, 0, 0]))
     memory.endRecord({ ...record, acceptedAtMs })
-    memory.add(new Uint32Array([3, 0, 0, 0, 0, 0]))
+    memory.add(new Int32Array([3, 0, 0, 0, 0, 0]))
     memory.endRecord({ ...record, acceptedAtMs, lastSeq: 2 })
     // Rows are loaded up to number 1: only a bucket without the third id may leave.
     assert.equal(memory.evict(acceptedAtMs, 1, 0)?.ids, isClosed ? 2 : undefined)

@@ -5,7 +5,7 @@ import { acceptUsageEvent } from '../../pipelines/usage/accept.ts'
 import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
 import { Dictionary, DICTIONARY_ENTRIES_MAX } from '../../pipelines/usage/dictionary.ts'
 import { HandOver } from '../../pipelines/usage/hand-over.ts'
-import { SUM_COLUMNS, SUMS } from '../../pipelines/usage/rollup.ts'
+import { Deltas } from '../../pipelines/usage/rollup.ts'
 import { NODE_ID_BYTES_MAX, TEXT_CODE_POINTS_MAX } from '../../schemas/ids.ts'
 import { AggregatorLog, usageRecord } from '../support/aggregator-log.ts'
 import { bound } from '../support/named-bounds.ts'
@@ -36,22 +36,15 @@ test('NAME_LENGTH_MAX: a refusal repeats so much of a name that a client made up
   assert.equal(jsonPointer('x'.repeat(nameMax + 1)), `/${'x'.repeat(nameMax)}`)
 })
 
-/** What an event adds to its node. */
-function values(fields: Partial<Record<keyof typeof SUMS, number>>): Float64Array {
-  const array = new Float64Array(SUM_COLUMNS)
-  for (const [name, value] of Object.entries(fields)) array[SUMS[name as keyof typeof SUMS]] = value
-  return array
-}
-
-test('HAND_OVER_SUM_MAX: a sum that reaches it ends the inbox record, and no sum leaves exact doubles', () => {
-  const sumMax = bound('pipelines/usage/hand-over.ts', 'HAND_OVER_SUM_MAX')
-  const handOver = new HandOver({ offset: 0, index: 0 })
-  handOver.addEvent(0, 'node-1', false, values({ costNanoUsd: sumMax - 1 }))
+test('HAND_OVER_COST_MAX: a cost that reaches it ends the inbox record, and no sum leaves exact doubles', () => {
+  const costMax = bound('pipelines/usage/hand-over.ts', 'HAND_OVER_COST_MAX')
+  const handOver = new HandOver({ offset: 0, index: 0 }, new Deltas(), new Dictionary())
+  handOver.addEvent(0, costMax - 1)
   assert.equal(handOver.isFull(), false)
-  handOver.addEvent(0, 'node-1', false, values({ costNanoUsd: 1 }))
+  handOver.addEvent(0, 1)
   assert.equal(handOver.isFull(), true)
   // The largest event on top of the largest sum that is not cut.
-  assert.ok(Number.isSafeInteger(sumMax - 1 + 1e15))
+  assert.ok(Number.isSafeInteger(costMax - 1 + 1e15))
 })
 
 test('DICTIONARY_ENTRIES_MAX: strings are forgotten before the next batch, and what is counted stays right', async (t) => {

@@ -3,7 +3,7 @@ import { noMetrics } from '../../schemas/metrics.ts'
 import type { AggregatorTask, InboxUsage } from '../../schemas/records.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
-import { lookupName } from '../../pipelines/usage/lookup.ts'
+import { contentWords, lookupName } from '../../pipelines/usage/lookup.ts'
 import type { Found, LookupKey } from '../../pipelines/usage/lookup.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import type { Row } from './row-reader.ts'
@@ -83,7 +83,7 @@ export class AggregatorLog extends TaskLog {
         row['node_id'] === nodeId && row['occurred_at'] === occurredAtMs && row['event_id'] === id
       const hash = rows.find(isIt)?.['content_hash']
       if (typeof hash !== 'bigint') continue
-      found.set(lookupName(nodeId, id), { low: Number(hash & 0xffffffffn), high: Number(hash >> 32n) })
+      found.set(lookupName(nodeId, id), contentWords(hash))
     }
     return found
   }

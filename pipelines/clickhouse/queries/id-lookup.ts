@@ -1,5 +1,5 @@
 import { formatUuid } from '../../../schemas/ids.ts'
-import { lookupName } from '../../usage/lookup.ts'
+import { contentWords, lookupName } from '../../usage/lookup.ts'
 import type { Lookup } from '../../usage/lookup.ts'
 import type { ClickhouseClient } from '../client.ts'
 import { ClickhouseAway } from '../client.ts'
@@ -45,11 +45,7 @@ export function idLookup(client: ClickhouseClient, blocksTopic: string): Lookup 
         if (loaded < evictedSeq) return null
         for (const { node, id, content } of rows) {
           if (id === '') continue
-          const hash = BigInt(content)
-          found.set(lookupName(node, id.replaceAll('-', '')), {
-            low: Number(hash & 0xffffffffn),
-            high: Number(hash >> 32n),
-          })
+          found.set(lookupName(node, id.replaceAll('-', '')), contentWords(BigInt(content)))
         }
       }
       return found
