@@ -2,6 +2,8 @@ import { parseArgs } from 'node:util'
 import type { FastifyPluginAsync } from 'fastify'
 import type { Clock } from '../pipelines/clock.ts'
 import { systemClock } from '../pipelines/clock.ts'
+import type { Failpoint } from '../pipelines/failpoints.ts'
+import { noFailpoint } from '../pipelines/failpoints.ts'
 import type { Logger } from '../pipelines/logger.ts'
 import type { Random } from '../pipelines/random.ts'
 import { systemRandom } from '../pipelines/random.ts'
@@ -26,6 +28,8 @@ export interface ServiceParts {
   readonly clock: Clock
   readonly metrics: Metrics
   readonly random: Random
+  /** What happens at the named points of a commit: nothing, but in the fault runs. */
+  readonly failpoint: Failpoint
   /** Aborts when the process is asked to end, also in the middle of the start. */
   readonly signal: AbortSignal
   /** /healthz, /readyz and /metrics: gateway and reader register it on their own server. */
@@ -80,6 +84,7 @@ function sayLast(name: string, message: string): void {
 async function run(
   name: ServiceName,
   start: (parts: ServiceParts) => Promise<RunningService>,
+  failpoint: Failpoint,
 ): Promise<ExitCode> {
   const settings = loadSettings({ file: configFile() })
   const { config } = settings
@@ -109,6 +114,7 @@ async function run(
     clock: systemClock,
     metrics,
     random: systemRandom,
+    failpoint,
     signal: abort.signal,
     ops,
   }
@@ -143,6 +149,7 @@ async function run(
 export async function runService(
   name: ServiceName,
   start: (parts: ServiceParts) => Promise<RunningService>,
+  failpoint: Failpoint = noFailpoint,
 ): Promise<void> {
   muteTimerWarnings()
   // After an error that nobody caught the state is unknown: the log is the truth, so the process ends at once.
@@ -151,7 +158,7 @@ export async function runService(
     process.exit(EXIT.failure)
   })
   try {
-    process.exit(await run(name, start))
+    process.exit(await run(name, start, failpoint))
   } catch (error) {
     sayLast(name, error instanceof ExitError ? error.message : describeError(error))
     process.exit(exitCodeOf(error))

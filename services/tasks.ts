@@ -35,6 +35,7 @@ export async function runTasks(parts: ServiceParts, options: TaskServiceOptions)
     tickWhenIdle: options.tickWhenIdle,
     instance: random.bytes(INSTANCE_BYTES).toString('hex'),
     openState: options.openState,
+    failpoint: parts.failpoint,
   })
   loadedSeqs.start()
   await runner.start()

@@ -2,6 +2,7 @@ import type { Admin, Consumer } from 'kafkajs'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { tickCodec } from '../../schemas/avro.ts'
 import type { Clock } from '../clock.ts'
+import type { Failpoint } from '../failpoints.ts'
 import type { Logger } from '../logger.ts'
 import { deleteRecordsBefore, logRanges, openAdmin } from './admin.ts'
 import { samePartitionAssigner } from './assigner.ts'
@@ -29,6 +30,7 @@ export interface TaskRunnerOptions extends KafkaOptions {
   readonly clock: Clock
   readonly metrics: Metrics
   readonly openState: (partition: number) => TaskState
+  readonly failpoint: Failpoint
 }
 
 /** How often the runner looks for silent partitions. */
@@ -93,12 +95,14 @@ export class TaskRunner {
       metrics,
       stateReader: this.#stateReader,
       openState: options.openState,
+      failpoint: options.failpoint,
       openWriter: (partition) =>
         new TransactionalWriter({
           brokers,
           clientId,
           logger,
           transactionalId: `${topicPrefix}${service}-${partition}`,
+          failpoint: options.failpoint,
         }),
       logStarts: async (partition) => ({
         input: await this.#logStart(inputTopic, partition),

@@ -4,6 +4,7 @@ import { fenceCodec } from '../../schemas/avro.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { inputRecord } from '../../test/support/task-log.ts'
 import { VirtualClock } from '../../test/support/virtual-clock.ts'
+import { noFailpoint } from '../failpoints.ts'
 import { silentLogger } from '../logger.ts'
 import { FatalError, HaltError } from './records.ts'
 import type { LogRecord, TopicAppend } from './records.ts'
@@ -36,6 +37,7 @@ class Bench {
       clock: this.clock,
       logger: silentLogger,
       metrics: noMetrics,
+      failpoint: noFailpoint,
       stateReader: {
         read: async (partition, { start, through }, onRecord, signal) => {
           this.diary.push(`read ${partition} from ${start} through ${through}`)

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import type { Failpoint } from '../failpoints.ts'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { fenceCodec, STATE_KEY } from '../../schemas/avro.ts'
@@ -24,6 +25,7 @@ export interface TaskSlotParts {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly stateReader: Pick<StateReader, 'read'>
+  readonly failpoint: Failpoint
   readonly openWriter: (partition: number) => TransactionalWriter
   readonly openState: (partition: number) => TaskState
   /** First offset that the input and the state topic still hold. */
@@ -180,6 +182,7 @@ export class TaskSlot {
         },
       ])
       if (fence === undefined) throw new Error('The fence has no offset.')
+      await this.#parts.failpoint('after_fence')
       this.#enter('restoring')
       const starts = await this.#parts.logStarts(this.partition)
       const state = this.#parts.openState(this.partition)

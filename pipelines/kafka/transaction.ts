@@ -1,6 +1,7 @@
 import type { Producer, Transaction } from 'kafkajs'
 import { createKafka, namedPartition, SEND_BYTES_MAX, SEND_RECORDS_MAX } from './client.ts'
 import type { KafkaOptions } from './client.ts'
+import type { Failpoint } from '../failpoints.ts'
 import type { TopicAppend } from './records.ts'
 
 /** The broker aborts a transaction that is open for longer: a dead task holds its readers back no longer. */
@@ -8,6 +9,7 @@ export const TRANSACTION_TIMEOUT_MS = 10_000
 
 export interface TransactionalWriterOptions extends KafkaOptions {
   readonly transactionalId: string
+  readonly failpoint: Failpoint
 }
 
 /**
@@ -16,9 +18,11 @@ export interface TransactionalWriterOptions extends KafkaOptions {
  */
 export class TransactionalWriter {
   readonly #producer: Producer
+  readonly #failpoint: Failpoint
   #connected = false
 
   constructor(options: TransactionalWriterOptions) {
+    this.#failpoint = options.failpoint
     this.#producer = createKafka(options).producer({
       transactionalId: options.transactionalId,
       transactionTimeout: TRANSACTION_TIMEOUT_MS,
@@ -41,7 +45,9 @@ export class TransactionalWriter {
     const transaction = await this.#producer.transaction()
     const offsets: bigint[] = []
     for (const send of splitIntoSends(records)) offsets.push(...(await sendAll(transaction, send)))
-    await transaction.commit()
+    await this.#failpoint('after_send')
+    await Promise.all([transaction.commit(), this.#failpoint('during_commit')])
+    await this.#failpoint('after_commit')
     return offsets
   }
 

@@ -5,6 +5,7 @@ import { LOADER_SESSION_TIMEOUT_MS } from '../kafka/block-consumer.ts'
 import type { BlockOutcome, BlockSession } from '../kafka/block-consumer.ts'
 import { HaltError } from '../kafka/records.ts'
 import type { LogRecord } from '../kafka/records.ts'
+import type { Failpoint } from '../failpoints.ts'
 import type { Logger } from '../logger.ts'
 import { GroupGatherer, insertsOf, toBlock } from './group.ts'
 import type { Group, Insert } from './group.ts'
@@ -26,6 +27,7 @@ export interface PartitionLoaderOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
+  readonly failpoint: Failpoint
 }
 
 /** The heartbeat was too old before an INSERT: another loader may have the partition. */
@@ -108,6 +110,7 @@ export class PartitionLoader {
       this.#loadedSeq = group.lastSeq
       this.#inDoubt = false
     }
+    await this.#options.failpoint('before_offset_commit')
     await session.commit(group.endOffset)
     metrics.count('hivemeter_loader_groups_total')
   }
@@ -123,6 +126,7 @@ export class PartitionLoader {
       this.#count(insert.table, 'present')
       return
     }
+    await this.#options.failpoint('after_look')
     for (let phantoms = 0; phantoms <= PHANTOMS_MAX; phantoms++) {
       await this.#insert(insert, tokenOf(source, insert, phantoms), session)
       if (await this.#appears(insert, session)) {
@@ -150,13 +154,16 @@ export class PartitionLoader {
   }
 
   async #insert(insert: Insert, token: string, session: BlockSession): Promise<void> {
-    const { store, clock, metrics } = this.#options
+    const { store, clock, metrics, failpoint } = this.#options
     await session.heartbeat()
     if (session.heartbeatAgeMs() > LOADER_SESSION_TIMEOUT_MS / 2) {
       throw new SessionInDoubt('The last heartbeat is older than half the session.')
     }
+    await failpoint('before_insert')
     const beginMs = clock.monotonicMs()
-    await this.#withHeartbeats(store.insert(insert, token), session)
+    const inserted = Promise.all([store.insert(insert, token), failpoint('during_insert')])
+    await this.#withHeartbeats(inserted, session)
+    await failpoint('after_insert')
     metrics.observe(
       'hivemeter_clickhouse_insert_duration_seconds',
       { table: insert.table },

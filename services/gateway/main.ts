@@ -1,36 +1,4 @@
-import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
-import { topicNames } from '../../schemas/topics.ts'
-import { listen } from '../http/listen.ts'
 import { runService } from '../process.ts'
-import { createGatewayApp } from './app.ts'
-import { UsageQueue } from './queue.ts'
+import { startGateway } from './start.ts'
 
-await runService('gateway', async ({ config, logger, metrics, clock, ops }) => {
-  const { kafkaBrokers, partitions } = config
-  const topic = topicNames(config.topicPrefix).usageMetered
-  const producer = new IdempotentProducer({
-    brokers: kafkaBrokers,
-    topic,
-    clientId: 'hivemeter-gateway',
-    logger,
-    metrics,
-  })
-  const queue = new UsageQueue({ producer, partitions, clock, logger, metrics })
-  const app = await createGatewayApp({ queue, logger, metrics, ops })
-  queue.start()
-  await listen(app, { host: config.gatewayHost, port: config.gatewayPort, key: 'gatewayPort' })
-
-  return {
-    readiness: () => ({
-      waitingFor:
-        queue.state === 'taking' ? [] : [`Kafka at ${kafkaBrokers.join(', ')} to take a record of ${topic}`],
-      halted: [],
-    }),
-    failed: queue.failed,
-    stop: async () => {
-      queue.refuseMore()
-      await app.close()
-      await queue.stop()
-    },
-  }
-})
+await runService('gateway', startGateway)

@@ -11,7 +11,7 @@ const REQUEST_TIMEOUT_MS = INSERT_TIME_LIMIT_MS + 2_000
 
 /** usage.blocks, settlement.blocks → ClickHouse. */
 export async function startLoader(parts: ServiceParts): Promise<RunningService> {
-  const { config, logger, clock, metrics } = parts
+  const { config, logger, clock, metrics, failpoint } = parts
   const { usageBlocks, settlementBlocks } = topicNames(config.topicPrefix)
   const client = openClickhouse({
     url: config.clickhouseUrl,
@@ -27,7 +27,7 @@ export async function startLoader(parts: ServiceParts): Promise<RunningService> 
     const place = `${topic}/${partition}`
     let loader = loaders.get(place)
     if (loader === undefined) {
-      loader = new PartitionLoader({ source: { topic, partition }, store, clock, logger, metrics })
+      loader = new PartitionLoader({ source: { topic, partition }, store, clock, logger, metrics, failpoint })
       loaders.set(place, loader)
     }
     return loader

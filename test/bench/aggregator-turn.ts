@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '../../pipelines/clock.ts'
 import { TaskRunner } from '../../pipelines/kafka/task-runner.ts'
 import type { TaskState } from '../../pipelines/kafka/task.ts'
+import { noFailpoint } from '../../pipelines/failpoints.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
@@ -55,6 +56,7 @@ const runner = new TaskRunner({
   brokers,
   clientId: 'bench-aggregator',
   logger: silentLogger,
+  failpoint: noFailpoint,
   clock: systemClock,
   metrics: noMetrics,
   service: 'aggregator',

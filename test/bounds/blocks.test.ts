@@ -6,6 +6,7 @@ import { idLookup } from '../../pipelines/clickhouse/queries/id-lookup.ts'
 import { LOADER_SESSION_TIMEOUT_MS } from '../../pipelines/kafka/block-consumer.ts'
 import type { BlockSession } from '../../pipelines/kafka/block-consumer.ts'
 import { HaltError } from '../../pipelines/kafka/records.ts'
+import { noFailpoint } from '../../pipelines/failpoints.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { LOADER_REST_MS, PartitionLoader } from '../../pipelines/load/pipeline.ts'
 import { INSERT_TIME_LIMIT_MS, openBlockStore } from '../../pipelines/load/store.ts'
@@ -123,6 +124,7 @@ function newLoader(clock: VirtualClock, store: MemoryStore): PartitionLoader {
     store,
     clock,
     logger: silentLogger,
+    failpoint: noFailpoint,
     metrics: noMetrics,
   })
   loader.assigned()

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { systemClock } from '../../pipelines/clock.ts'
 import type { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import { TASK_BOUNDS } from '../../pipelines/kafka/task.ts'
+import { noFailpoint } from '../../pipelines/failpoints.ts'
 import { TransactionalWriter } from '../../pipelines/kafka/transaction.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import { fenceCodec, STATE_KEY } from '../../schemas/avro.ts'
@@ -56,6 +57,7 @@ describe('the fence', () => {
     const rival = new TransactionalWriter({
       ...installation.kafka,
       transactionalId: `${installation.prefix}aggregator-0`,
+      failpoint: noFailpoint,
     })
     await rival.commit([{ ...state, value: fenceCodec.encode({ instance: 'rival' }) }])
 

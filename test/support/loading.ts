@@ -1,3 +1,4 @@
+import { noFailpoint } from '../../pipelines/failpoints.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import type { BlockSession } from '../../pipelines/kafka/block-consumer.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
@@ -72,6 +73,7 @@ export class Loading {
       store: this.#store,
       clock: this.#clock,
       logger: silentLogger,
+      failpoint: noFailpoint,
       metrics: noMetrics,
     })
     loader.assigned()

@@ -1,0 +1,35 @@
+/**
+ * The named points of a commit and of an INSERT. The fault runs let a process die or freeze there; in production
+ * nothing happens at any of them.
+ *
+ *   a task:    after_fence · after_send · during_commit · after_commit
+ *   a loader:  after_look · before_insert · during_insert · after_insert · before_offset_commit
+ */
+export const FAILPOINTS = [
+  /** The fence is committed, nothing is restored yet. */
+  'after_fence',
+  /** The broker has all records of a transaction, and no commit. */
+  'after_send',
+  /** The commit is on its way, its answer is not awaited yet. */
+  'during_commit',
+  /** The transaction is committed, and nothing in memory says so yet. */
+  'after_commit',
+  /** The loader has looked, and found that an INSERT is due. */
+  'after_look',
+  /** The heartbeat was young enough, the INSERT is not sent yet. */
+  'before_insert',
+  /** The INSERT is on its way. */
+  'during_insert',
+  /** ClickHouse has acknowledged the INSERT. */
+  'after_insert',
+  /** All of a group is loaded, and its offset is not committed. */
+  'before_offset_commit',
+] as const
+
+export type FailpointName = (typeof FAILPOINTS)[number]
+
+/** Called at each point; what it waits for, the work waits for. */
+export type Failpoint = (name: FailpointName) => Promise<void>
+
+/** Nothing happens anywhere. */
+export const noFailpoint: Failpoint = () => Promise.resolve()

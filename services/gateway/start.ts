@@ -1,0 +1,38 @@
+import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
+import { topicNames } from '../../schemas/topics.ts'
+import { listen } from '../http/listen.ts'
+import type { RunningService, ServiceParts } from '../process.ts'
+import { createGatewayApp } from './app.ts'
+import { UsageQueue } from './queue.ts'
+
+/** HTTP → usage.metered. */
+export async function startGateway(parts: ServiceParts): Promise<RunningService> {
+  const { config, logger, metrics, clock, ops } = parts
+  const { kafkaBrokers, partitions } = config
+  const topic = topicNames(config.topicPrefix).usageMetered
+  const producer = new IdempotentProducer({
+    brokers: kafkaBrokers,
+    topic,
+    clientId: 'hivemeter-gateway',
+    logger,
+    metrics,
+  })
+  const queue = new UsageQueue({ producer, partitions, clock, logger, metrics })
+  const app = await createGatewayApp({ queue, logger, metrics, ops })
+  queue.start()
+  await listen(app, { host: config.gatewayHost, port: config.gatewayPort, key: 'gatewayPort' })
+
+  return {
+    readiness: () => ({
+      waitingFor:
+        queue.state === 'taking' ? [] : [`Kafka at ${kafkaBrokers.join(', ')} to take a record of ${topic}`],
+      halted: [],
+    }),
+    failed: queue.failed,
+    stop: async () => {
+      queue.refuseMore()
+      await app.close()
+      await queue.stop()
+    },
+  }
+}
