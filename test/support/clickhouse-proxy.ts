@@ -2,6 +2,7 @@ import { createServer, request } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { buffer } from 'node:stream/consumers'
 import { once } from 'node:events'
+import { systemClock } from '../../pipelines/clock.ts'
 
 /** Called for every INSERT with its table and its token. What it waits for, the INSERT waits for. */
 export type InsertHook = (table: string, token: string) => void | Promise<void>
@@ -15,6 +16,10 @@ export class ClickhouseProxy {
   onSent: InsertHook | undefined
   /** When the server has acknowledged it, and the service does not know yet. */
   onAcknowledged: InsertHook | undefined
+  /** How long every statement waits before it is passed on. */
+  delayMs = 0
+  /** INSERTs that the server has not answered yet. */
+  insertsUnderWay = 0
   readonly #target: string
   readonly #server: Server
 
@@ -42,10 +47,26 @@ export class ClickhouseProxy {
 
   async #pass(asked: IncomingMessage, answer: ServerResponse): Promise<void> {
     const body = await buffer(asked)
+    if (this.delayMs > 0) await systemClock.delay(this.delayMs)
     const { searchParams } = new URL(asked.url ?? '/', this.url)
     const [, table] = /^INSERT INTO (\w+)/.exec(searchParams.get('query') ?? '') ?? []
     const token = searchParams.get('insert_deduplication_token') ?? ''
-    if (table !== undefined) await this.onInsert?.(table, token)
+    if (table === undefined) return await this.#ask(asked, body, answer)
+    await this.onInsert?.(table, token)
+    this.insertsUnderWay++
+    try {
+      await this.#ask(asked, body, answer, { table, token })
+    } finally {
+      this.insertsUnderWay--
+    }
+  }
+
+  async #ask(
+    asked: IncomingMessage,
+    body: Buffer,
+    answer: ServerResponse,
+    insert?: { readonly table: string; readonly token: string },
+  ): Promise<void> {
     const passed = request(new URL(asked.url ?? '/', this.#target), {
       method: asked.method ?? 'GET',
       headers: { ...asked.headers, connection: 'close' },
@@ -54,10 +75,12 @@ export class ClickhouseProxy {
     passed.end(body)
     const [[response]] = await Promise.all([
       answered,
-      once(passed, 'finish').then(() => (table === undefined ? undefined : this.onSent?.(table, token))),
+      once(passed, 'finish').then(() => insert && this.onSent?.(insert.table, insert.token)),
     ])
     const bytes = await buffer(response)
-    if (table !== undefined && response.statusCode === 200) await this.onAcknowledged?.(table, token)
+    if (insert !== undefined && response.statusCode === 200) {
+      await this.onAcknowledged?.(insert.table, insert.token)
+    }
     answer.writeHead(response.statusCode ?? 502, response.headers).end(bytes)
   }
 }

@@ -1,5 +1,6 @@
 import { connect, createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
+import { systemClock } from '../../pipelines/clock.ts'
 
 /** Kinds of requests by their number in Kafka's protocol. */
 export const API = { produce: 0, metadata: 3, findCoordinator: 10, endTransaction: 26 } as const
@@ -10,8 +11,11 @@ export interface Exchange {
   readonly request: Buffer
 }
 
-/** `swallow`: the answer never comes. `cut`: the connection ends instead. */
-export type ReplyFate = 'pass' | 'swallow' | 'cut'
+/** `swallow`: the answer never comes. `cut`: the connection ends instead. `half`: it ends in the middle of the answer. */
+export type ReplyFate = 'pass' | 'swallow' | 'cut' | 'half'
+
+/** `keep`: the broker does not see the request, and nobody answers it; see `KafkaProxy.send`. */
+export type RequestFate = 'pass' | 'cut' | 'keep'
 
 const SIZE_BYTES = 4
 
@@ -24,8 +28,10 @@ export class KafkaProxy {
   readonly broker: string
   /** What becomes of an answer; asked once for each. */
   onReply: (exchange: Exchange) => ReplyFate = () => 'pass'
-  /** True: the connection ends before the broker sees the request. */
-  refuses: (exchange: Exchange) => boolean = () => false
+  /** What becomes of a request before the broker sees it; asked once for each. */
+  onRequest: (exchange: Exchange) => RequestFate = () => 'pass'
+  /** How long every answer waits before it is passed on. */
+  delayMs = 0
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   readonly #target: Address
@@ -43,6 +49,24 @@ export class KafkaProxy {
     const proxy = new KafkaProxy({ host, port: Number(brokerPort) }, { host, port })
     await new Promise<void>((resolve) => proxy.#server.listen(port, host, resolve))
     return proxy
+  }
+
+  /** Ends every connection with a reset. */
+  reset(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy()
+  }
+
+  /** Sends a kept request late, on a connection of its own; the broker's answer is dropped. */
+  async send(request: Buffer): Promise<void> {
+    const broker = connect(this.#target)
+    await new Promise<void>((resolve, reject) => {
+      broker
+        .once('data', () => resolve())
+        .once('close', () => resolve())
+        .once('error', reject)
+      broker.write(request)
+    })
+    broker.destroy()
   }
 
   async stop(): Promise<void> {
@@ -66,7 +90,9 @@ export class KafkaProxy {
     }
     onFrames(client, (frame) => {
       const exchange = { api: frame.readInt16BE(SIZE_BYTES), request: frame }
-      if (this.refuses(exchange)) return end()
+      const fate = this.onRequest(exchange)
+      if (fate === 'cut') return end()
+      if (fate === 'keep') return
       asked.set(frame.readInt32BE(SIZE_BYTES + 4), exchange)
       broker.write(frame)
     })
@@ -78,7 +104,13 @@ export class KafkaProxy {
       if (fate === 'cut') return end()
       if (fate === 'swallow') return
       if (exchange?.api === API.metadata || exchange?.api === API.findCoordinator) this.#rename(frame)
-      client.write(frame)
+      if (fate === 'half') {
+        client.end(frame.subarray(0, frame.length >>> 1), () => end())
+        return
+      }
+      if (this.delayMs === 0) client.write(frame)
+      // One wait for all: answers keep their order.
+      else void systemClock.delay(this.delayMs).then(() => client.destroyed || client.write(frame))
     })
   }
 

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { signalTo } from '../../infra/local/child.ts'
 import { startClickhouse } from '../../infra/local/clickhouse/start.ts'
 import type { LocalServer } from '../../infra/local/clickhouse/start.ts'
 
@@ -31,6 +32,11 @@ export class OwnClickhouse {
   async kill(): Promise<void> {
     this.#server?.kill()
     await this.#server?.exited
+  }
+
+  /** SIGSTOP or SIGCONT. */
+  signal(signal: NodeJS.Signals): void {
+    if (this.#server !== undefined) signalTo(this.#server.pid, signal)
   }
 
   /** Stops it in order; what it holds stays. */

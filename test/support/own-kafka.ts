@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { signalTo } from '../../infra/local/child.ts'
 import { startKafka } from '../../infra/local/kafka/start.ts'
 import type { LocalKafka } from '../../infra/local/kafka/start.ts'
 
@@ -30,6 +31,16 @@ export class OwnKafka {
   /** kill -9; what it holds stays. */
   async kill(): Promise<void> {
     await this.#kafka?.kill()
+  }
+
+  /** A clean stop; what it holds stays. */
+  async stop(): Promise<void> {
+    await this.#kafka?.stop()
+  }
+
+  /** SIGSTOP or SIGCONT. */
+  signal(signal: NodeJS.Signals): void {
+    if (this.#kafka !== undefined) signalTo(this.#kafka.pid, signal)
   }
 
   /** Ends it and forgets its data. */

@@ -1,0 +1,56 @@
+import type { Fault } from '../fault.ts'
+import { commitHeld } from './commit-held-past-the-next-begin.ts'
+import { connectionsDelayed, connectionsReset, repliesCut } from './connections.ts'
+import {
+  freeze,
+  freezeAfterLook,
+  freezeAfterSend,
+  freezeBeforeInsert,
+} from './freeze-while-another-takes-over.ts'
+import { kafkaFrozen, kafkaKilled, kafkaRestarted } from './kafka-broker.ts'
+import { killAfterFence } from './kill-after-fence.ts'
+import {
+  killAfterCommit,
+  killAfterInsert,
+  killAfterSend,
+  killBeforeInsert,
+  killBeforeOffsetCommit,
+  killDuringCommit,
+  killDuringInsert,
+} from './kill-at-failpoint.ts'
+import { killAtRandom } from './kill-at-random.ts'
+import { killUnnoticed } from './kill-unnoticed.ts'
+import { commitAnswerLost, produceAnswerLost } from './lost-answers.ts'
+import { sameTransactionalIdTwice } from './same-transactional-id-twice.ts'
+import { terminate } from './terminate.ts'
+import { threeQuickCrashes } from './three-quick-crashes.ts'
+
+/** Every kind of fault that a run strikes with. */
+export const FAULTS: readonly Fault[] = [
+  killAtRandom,
+  killUnnoticed,
+  terminate,
+  killAfterFence,
+  killAfterSend,
+  killDuringCommit,
+  killAfterCommit,
+  killBeforeInsert,
+  killDuringInsert,
+  killAfterInsert,
+  killBeforeOffsetCommit,
+  threeQuickCrashes,
+  freeze,
+  freezeAfterSend,
+  freezeAfterLook,
+  freezeBeforeInsert,
+  sameTransactionalIdTwice,
+  connectionsReset,
+  connectionsDelayed,
+  repliesCut,
+  commitAnswerLost,
+  produceAnswerLost,
+  commitHeld,
+  kafkaKilled,
+  kafkaRestarted,
+  kafkaFrozen,
+]

@@ -1,0 +1,29 @@
+import { API } from '../../support/kafka-proxy.ts'
+import { until } from '../../support/until.ts'
+import type { Fault } from '../fault.ts'
+import { Member } from '../member.ts'
+
+const CAME_ABOUT_MS = 20_000
+
+/** Longer than a request waits for its answer, so that the owner has given up and fenced anew. */
+const HELD_MS = 8_000
+
+/** The request that ends a transaction is held, and reaches the broker when its owner has begun others since. */
+export const commitHeld: Fault = {
+  name: 'commit-held-past-the-next-begin',
+  lanes: ['aggregator', 'settler'],
+  strike: async ({ fleet, target }) => {
+    let held: Buffer | undefined
+    target.kafka.onRequest = ({ api, request }) => {
+      if (api !== API.endTransaction || held !== undefined) return 'pass'
+      held = request
+      return 'keep'
+    }
+    await until(`a commit of ${target.title} to be held`, CAME_ABOUT_MS, () => held !== undefined)
+    const openTransactions = await fleet.openTransactions(target.name)
+    await Member.wait(HELD_MS)
+    target.kafka.onRequest = () => 'pass'
+    if (held !== undefined) await target.kafka.send(held)
+    return { openTransactions, runningInserts: 0 }
+  },
+}

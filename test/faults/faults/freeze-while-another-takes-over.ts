@@ -1,0 +1,58 @@
+import type { FailpointName } from '../../../pipelines/failpoints.ts'
+import type { Fault, Lane } from '../fault.ts'
+import { Member } from '../member.ts'
+
+/** Beyond session and transaction timeout, both 10 s. */
+const FROZEN_MS = 14_000
+
+/** Longest wait for the first look after a start. */
+const LOOK_MS = 60_000
+
+/**
+ * SIGSTOP until another instance has taken over, then SIGCONT: the zombie goes on from where it stood. `point` is where
+ * it freezes; null for anywhere.
+ */
+function freezeAt(point: FailpointName | null, name: string, lanes: readonly Lane[]): Fault {
+  return {
+    name,
+    lanes,
+    strike: async ({ fleet, target }) => {
+      // A loader looks only after an assignment: the point is armed at a start of its own.
+      if (point === 'after_look') {
+        fleet.resting.add(target)
+        await target.kill()
+        await fleet.endSessions(target.name)
+        target.start([point])
+        fleet.resting.delete(target)
+        await target.announces(point, LOOK_MS)
+      } else if (point !== null) {
+        await target.reach(point)
+      }
+      target.signal('SIGSTOP')
+      // It will find this when it wakes: it goes on at once from where it waits.
+      if (point !== null) target.tell({ release: true })
+      const openTransactions = await fleet.openTransactions(target.name)
+      await Member.wait(FROZEN_MS)
+      target.signal('SIGCONT')
+      return { openTransactions, runningInserts: point === 'during_insert' ? 1 : 0 }
+    },
+  }
+}
+
+/** Frozen wherever it stood. */
+export const freeze = freezeAt(null, 'freeze-while-another-takes-over', [
+  'gateway',
+  'aggregator',
+  'settler',
+  'loader',
+  'reader',
+])
+
+/** Frozen with an open transaction: what it sends on waking must be refused. */
+export const freezeAfterSend = freezeAt('after_send', 'freeze-in-open-transaction', ['aggregator', 'settler'])
+
+/** Frozen between a look and the INSERT that it said is due. */
+export const freezeAfterLook = freezeAt('after_look', 'freeze-between-look-and-insert', ['loader'])
+
+/** Frozen between the check of the heartbeat and the INSERT. */
+export const freezeBeforeInsert = freezeAt('before_insert', 'freeze-between-heartbeat-and-insert', ['loader'])

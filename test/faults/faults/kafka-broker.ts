@@ -1,0 +1,47 @@
+import type { Fault } from '../fault.ts'
+import { MEMBER_NAMES } from '../fleet.ts'
+import type { Fleet } from '../fleet.ts'
+import { Member } from '../member.ts'
+
+async function openTransactions(fleet: Fleet): Promise<number> {
+  const open = await Promise.all(MEMBER_NAMES.map((name) => fleet.openTransactions(name)))
+  return open.reduce((sum, some) => sum + some, 0)
+}
+
+/** kill -9 of the broker, down for a few seconds, then it recovers its logs. */
+export const kafkaKilled: Fault = {
+  name: 'kafka-killed',
+  lanes: ['world'],
+  strike: async ({ fleet, dice }) => {
+    const open = await openTransactions(fleet)
+    await fleet.kafka.kill()
+    await Member.wait(dice.between(0, 6_000))
+    await fleet.kafka.start()
+    return { openTransactions: open, runningInserts: 0 }
+  },
+}
+
+/** A clean stop and start of the broker. */
+export const kafkaRestarted: Fault = {
+  name: 'kafka-restarted',
+  lanes: ['world'],
+  strike: async ({ fleet }) => {
+    const open = await openTransactions(fleet)
+    await fleet.kafka.stop()
+    await fleet.kafka.start()
+    return { openTransactions: open, runningInserts: 0 }
+  },
+}
+
+/** The broker answers nothing for 20 s, and goes on where it stood. */
+export const kafkaFrozen: Fault = {
+  name: 'kafka-frozen',
+  lanes: ['world'],
+  strike: async ({ fleet }) => {
+    const open = await openTransactions(fleet)
+    fleet.kafka.signal('SIGSTOP')
+    await Member.wait(20_000)
+    fleet.kafka.signal('SIGCONT')
+    return { openTransactions: open, runningInserts: 0 }
+  },
+}

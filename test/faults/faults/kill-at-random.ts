@@ -1,0 +1,20 @@
+import { Member } from '../member.ts'
+import type { Fault } from '../fault.ts'
+
+/** Longest life between the start of the fault and the kill. */
+const LIFE_MS_MAX = 1_500
+
+/** kill -9 of a service wherever that falls; started again at once, its group told that the member has gone. */
+export const killAtRandom: Fault = {
+  name: 'kill-at-random',
+  lanes: ['gateway', 'aggregator', 'settler', 'loader', 'reader'],
+  strike: async ({ fleet, target, dice }) => {
+    await Member.wait(dice.between(0, LIFE_MS_MAX))
+    const insertsBefore = target.insertsUnderWay
+    await target.kill()
+    const openTransactions = await fleet.openTransactions(target.name)
+    await fleet.endSessions(target.name)
+    await target.revive()
+    return { openTransactions, runningInserts: insertsBefore }
+  },
+}

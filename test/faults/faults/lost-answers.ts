@@ -1,0 +1,36 @@
+import { API } from '../../support/kafka-proxy.ts'
+import { until } from '../../support/until.ts'
+import type { Fault, Lane } from '../fault.ts'
+import { Member } from '../member.ts'
+
+const CAME_ABOUT_MS = 20_000
+
+/** Some answers of one kind never come: the broker has done what it was asked, and the client does not know. */
+function lose(name: string, api: number, lanes: readonly Lane[]): Fault {
+  return {
+    name,
+    lanes,
+    strike: async ({ target }) => {
+      let lost = 0
+      target.kafka.onReply = (exchange) => {
+        if (exchange.api !== api || lost >= 3) return 'pass'
+        lost++
+        return 'swallow'
+      }
+      await until(`an answer of ${target.title} to be lost`, CAME_ABOUT_MS, () => lost > 0)
+      await Member.wait(1_000)
+      target.kafka.onReply = () => 'pass'
+      return { openTransactions: api === API.endTransaction ? lost : 0, runningInserts: 0 }
+    },
+  }
+}
+
+/** The transaction is committed, its owner never hears of it. */
+export const commitAnswerLost = lose('commit-answer-lost', API.endTransaction, ['aggregator', 'settler'])
+
+/** The records are in the log, their producer never hears of it. */
+export const produceAnswerLost = lose('produce-answer-lost', API.produce, [
+  'gateway',
+  'aggregator',
+  'settler',
+])

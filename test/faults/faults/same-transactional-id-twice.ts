@@ -1,0 +1,26 @@
+import { noFailpoint } from '../../../pipelines/failpoints.ts'
+import { TransactionalWriter } from '../../../pipelines/kafka/transaction.ts'
+import { fenceCodec, STATE_KEY } from '../../../schemas/avro.ts'
+import { NOTHING_MET } from '../fault.ts'
+import type { Fault } from '../fault.ts'
+import { PARTITIONS } from '../fleet.ts'
+
+/** A rival takes a task's transactional id: the owner is fenced, and must come back without a fight. */
+export const sameTransactionalIdTwice: Fault = {
+  name: 'same-transactional-id-twice',
+  lanes: ['aggregator', 'settler'],
+  strike: async ({ fleet, target, dice }) => {
+    const { installation } = fleet
+    const partition = dice.between(0, PARTITIONS - 1)
+    const rival = new TransactionalWriter({
+      ...installation.kafka,
+      transactionalId: `${installation.prefix}${target.name}-${partition}`,
+      failpoint: noFailpoint,
+    })
+    const topic = target.name === 'aggregator' ? installation.topics.usageIds : installation.topics.nodeState
+    const value = fenceCodec.encode({ instance: 'rival' })
+    await rival.commit([{ topic, partition, key: STATE_KEY.fence, value }])
+    await rival.close()
+    return NOTHING_MET
+  },
+}

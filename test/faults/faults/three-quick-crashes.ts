@@ -1,0 +1,22 @@
+import type { Fault } from '../fault.ts'
+import { Member } from '../member.ts'
+
+/** Three kill -9 in a row, each soon after the start before: fences upon fences, restores that never end. */
+export const threeQuickCrashes: Fault = {
+  name: 'three-quick-crashes',
+  lanes: ['gateway', 'aggregator', 'settler', 'loader', 'reader'],
+  strike: async ({ fleet, target, dice }) => {
+    fleet.resting.add(target)
+    let openTransactions = 0
+    for (let crash = 0; crash < 3; crash++) {
+      await target.kill()
+      openTransactions += await fleet.openTransactions(target.name)
+      await fleet.endSessions(target.name)
+      target.start()
+      await Member.wait(dice.between(300, 2_500))
+    }
+    fleet.resting.delete(target)
+    await target.revive()
+    return { openTransactions, runningInserts: 0 }
+  },
+}

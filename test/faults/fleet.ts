@@ -1,0 +1,154 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { systemClock } from '../../pipelines/clock.ts'
+import type { TopicRole } from '../../schemas/topics.ts'
+import { install } from '../support/installation.ts'
+import type { Installation } from '../support/installation.ts'
+import { hasOpenTransaction } from '../support/kafka-wire.ts'
+import { OwnClickhouse } from '../support/own-clickhouse.ts'
+import { OwnKafka } from '../support/own-kafka.ts'
+import { freePort } from '../support/service-process.ts'
+import { endSessions } from '../support/group-members.ts'
+import { Member } from './member.ts'
+
+export const MEMBER_NAMES = ['gateway', 'aggregator', 'settler', 'loader', 'reader'] as const
+export type MemberName = (typeof MEMBER_NAMES)[number]
+
+export const PARTITIONS = 4
+
+/** Few, so that buckets of ids leave memory while a run lasts, and repeats are looked up. */
+const IDS_MAX = '100000'
+
+const KEEP_ALIVE_MS = 500
+
+const OUTPUTS: Readonly<Partial<Record<MemberName, readonly TopicRole[]>>> = {
+  aggregator: ['usageBlocks', 'accountInbox', 'usageIds'],
+  settler: ['settlementBlocks', 'nodeState'],
+}
+
+/** What a fault run runs on: a Kafka, a ClickHouse and two of each service, all real processes of its own. */
+export class Fleet {
+  readonly kafka: OwnKafka
+  readonly clickhouse: OwnClickhouse
+  readonly installation: Installation
+  readonly members: readonly Member[]
+  /** Members that a fault keeps down; the others are started again when they end. */
+  readonly resting = new Set<Member>()
+  readonly #stopping = new AbortController()
+
+  private constructor(
+    kafka: OwnKafka,
+    clickhouse: OwnClickhouse,
+    installation: Installation,
+    members: readonly Member[],
+  ) {
+    this.kafka = kafka
+    this.clickhouse = clickhouse
+    this.installation = installation
+    this.members = members
+  }
+
+  /** Starts everything and waits until all of it is ready. Logs go to `dir`. */
+  static async start(dir: string): Promise<Fleet> {
+    await using undo = new AsyncDisposableStack()
+    const logsDir = join(dir, 'logs')
+    mkdirSync(logsDir, { recursive: true })
+    const kafka = await OwnKafka.start(await freePort(), await freePort())
+    undo.defer(() => kafka.dispose())
+    const clickhouse = await OwnClickhouse.start(await freePort())
+    undo.defer(() => clickhouse.dispose())
+    const installation = await install({
+      name: 'faults',
+      partitions: PARTITIONS,
+      brokers: [kafka.broker],
+      clickhouseUrl: clickhouse.url,
+    })
+    const members = await Promise.all(
+      MEMBER_NAMES.flatMap((name) =>
+        [1, 2].map((number) =>
+          Member.prepare({
+            name,
+            number,
+            broker: kafka.broker,
+            clickhouseUrl: clickhouse.url,
+            environment: { ...installation.environment, HIVEMETER_IDS_MAX: IDS_MAX },
+            logsDir,
+          }),
+        ),
+      ),
+    )
+    for (const member of members) undo.defer(() => member.dispose())
+    const fleet = new Fleet(kafka, clickhouse, installation, members)
+    for (const member of members) member.start()
+    await fleet.ready()
+    void fleet.#keepAlive()
+    undo.move()
+    return fleet
+  }
+
+  of(name: MemberName): readonly [Member, Member] {
+    const [first, second] = this.members.filter((member) => member.name === name)
+    if (first === undefined || second === undefined) throw new Error(`There are no two of ${name}.`)
+    return [first, second]
+  }
+
+  async ready(): Promise<void> {
+    await Promise.all(this.members.filter((member) => !this.resting.has(member)).map((one) => one.ready()))
+  }
+
+  /** Halted partitions, in words: none may be when a run ends. */
+  async halts(): Promise<string[]> {
+    const answers = await Promise.all(
+      this.members.map(async (member) => ({ member, readiness: await member.readiness() })),
+    )
+    return answers.flatMap(({ member, readiness }) =>
+      (readiness?.halted ?? []).map((halt) => `${member.title}: ${JSON.stringify(halt)}`),
+    )
+  }
+
+  /** On how many partitions the broker holds an open transaction of the service: 0 of services that have none. */
+  async openTransactions(name: MemberName): Promise<number> {
+    const { topics } = this.installation
+    let open = 0
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      const ofTopics = await Promise.all(
+        (OUTPUTS[name] ?? []).map((role) => hasOpenTransaction(this.kafka.broker, topics[role], partition)),
+      )
+      if (ofTopics.includes(true)) open++
+    }
+    return open
+  }
+
+  /** Tells the group of a service that its dead members have gone, so that a run need not wait for their sessions. */
+  async endSessions(name: MemberName): Promise<void> {
+    if (name === 'aggregator' || name === 'settler' || name === 'loader') {
+      await endSessions(this.installation, name)
+    }
+  }
+
+  /** SIGTERM to all services, those first that take work; each must end with 0. */
+  async stopServices(): Promise<void> {
+    this.#stopping.abort()
+    for (const name of MEMBER_NAMES) await Promise.all(this.of(name).map((member) => member.stop()))
+  }
+
+  async dispose(): Promise<void> {
+    this.#stopping.abort()
+    await Promise.all(this.members.map((member) => member.dispose()))
+    this.kafka.signal('SIGCONT')
+    this.clickhouse.signal('SIGCONT')
+    await this.installation.clickhouse.close()
+    await this.kafka.dispose()
+    await this.clickhouse.dispose()
+  }
+
+  /** A supervisor's work: what ended by itself is started again. */
+  async #keepAlive(): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      await systemClock.delay(KEEP_ALIVE_MS, signal)
+      if (signal.aborted) return
+      for (const member of this.members) if (!member.isRunning && !this.resting.has(member)) member.start()
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import { createWriteStream } from 'node:fs'
+import type { WriteStream } from 'node:fs'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import type { UsageEvent } from '../../schemas/usage.ts'
+
+export type AttemptOutcome = 'accepted' | 'refused' | 'unknown'
+
+/** What the clients know: every attempt to send an event with its outcome, every answer that they were given. */
+export class History {
+  readonly #events: WriteStream
+  readonly #answers: WriteStream
+  readonly #accepted = new Set<string>()
+  attempts = 0
+  unknown = 0
+
+  constructor(dir: string) {
+    this.#events = createWriteStream(join(dir, 'events-1.jsonl'))
+    this.#answers = createWriteStream(join(dir, 'answers-1.jsonl'))
+  }
+
+  /** How many different events were accepted. */
+  get accepted(): number {
+    return this.#accepted.size
+  }
+
+  attempt(event: UsageEvent, outcome: AttemptOutcome, isConflict = false): void {
+    const id = event.event_id.toString('hex')
+    this.attempts++
+    if (outcome === 'unknown') this.unknown++
+    if (outcome === 'accepted' && !isConflict) this.#accepted.add(id)
+    this.#events.write(
+      `${JSON.stringify({
+        id,
+        node: event.node_id,
+        operator: event.operator_id,
+        model: event.model_id,
+        source: event.task_source,
+        at: event.occurred_at,
+        in: event.tokens_in,
+        out: event.tokens_out,
+        duration: event.duration_ms,
+        gpu: event.gpu_ms,
+        energy: event.energy_mwh,
+        energySource: event.energy_source,
+        cost: event.cost_nano_usd,
+        outcome,
+        ...(isConflict ? { conflict: true } : {}),
+      })}\n`,
+    )
+  }
+
+  answer(answer: object): void {
+    this.#answers.write(`${JSON.stringify(answer)}\n`)
+  }
+
+  async close(): Promise<void> {
+    for (const stream of [this.#events, this.#answers]) {
+      stream.end()
+      await once(stream, 'close')
+    }
+  }
+}

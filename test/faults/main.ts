@@ -1,0 +1,68 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { EXIT } from '../../services/exit.ts'
+import { FAULTS } from './faults/all.ts'
+import { lastLine, table } from './report.ts'
+import { runFaults } from './run.ts'
+import { plan } from './schedule.ts'
+
+const USAGE = `Usage: npm run faults -- [--seed N] [--events N] [--faults N] [--only NAME] [--dir DIR]
+Strikes real processes with faults from a seeded schedule while events come in, then checks that nothing was lost,
+counted twice or paid twice. Ends with 6 where something was. Faults:
+${FAULTS.map(({ name, lanes }) => `  ${name} (${lanes.join(', ')})`).join('\n')}`
+
+const SEED_DEFAULT = 20_261_125
+const EVENTS_DEFAULT = '1000000'
+const FAULTS_DEFAULT = '200'
+
+function given(): { seed: number; events: number; faults: number; only: string | undefined; dir: string } {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string', default: String(SEED_DEFAULT) },
+      events: { type: 'string', default: EVENTS_DEFAULT },
+      faults: { type: 'string', default: FAULTS_DEFAULT },
+      only: { type: 'string' },
+      dir: { type: 'string', default: '.hivemeter/faults' },
+    },
+  })
+  const [seed, events, faults] = [Number(values.seed), Number(values.events), Number(values.faults)]
+  if (![seed, events, faults].every((number) => Number.isSafeInteger(number) && number >= 0)) {
+    throw new TypeError('--seed, --events and --faults are whole numbers')
+  }
+  if (values.only !== undefined && !FAULTS.some(({ name }) => name === values.only)) {
+    throw new TypeError(`there is no fault "${values.only}"`)
+  }
+  return { seed, events, faults, only: values.only, dir: resolve(values.dir) }
+}
+
+let options: ReturnType<typeof given>
+try {
+  options = given()
+} catch (error) {
+  console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`)
+  process.exit(EXIT.usage)
+}
+const { seed, events, only, dir } = options
+rmSync(dir, { recursive: true, force: true })
+mkdirSync(dir, { recursive: true })
+const faults = only === undefined ? FAULTS : FAULTS.filter(({ name }) => name === only)
+const rounds = plan(faults, options.faults, seed)
+const { results, injected, verdict, failures } = await runFaults({
+  faults,
+  rounds,
+  seed,
+  events,
+  dir,
+  say: (line) => console.log(line),
+  finals: [],
+})
+const said = table(results, verdict)
+writeFileSync(`${dir}/result.json`, JSON.stringify({ seed, results, verdict, failures }, null, 1))
+console.log(`\n${said}`)
+for (const failure of failures) console.log(`FAILURE: ${failure}`)
+const isClean = verdict.lost + verdict.countedTwice + verdict.paidTwice === 0 && failures.length === 0
+if (!isClean)
+  console.log(`Seed ${seed}; schedule, history and logs are in ${dir}. The same seed strikes the same way.`)
+console.log(lastLine(verdict, injected))
+process.exit(isClean ? EXIT.ok : EXIT.differences)

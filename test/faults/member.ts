@@ -1,0 +1,204 @@
+import { fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { systemClock } from '../../pipelines/clock.ts'
+import type { FailpointName } from '../../pipelines/failpoints.ts'
+import { SERVICE_NODE_FLAGS } from '../../infra/local/services.ts'
+import { ClickhouseProxy } from '../support/clickhouse-proxy.ts'
+import { environmentOf } from '../support/installation.ts'
+import { KafkaProxy } from '../support/kafka-proxy.ts'
+import { freePort } from '../support/service-process.ts'
+import { until } from '../support/until.ts'
+import type { MemberName } from './fleet.ts'
+import type { FromService, ToService } from './messages.ts'
+
+const ENTRY = fileURLToPath(new URL('./service-entry.ts', import.meta.url))
+const READY_TIMEOUT_MS = 90_000
+const STOP_TIMEOUT_MS = 12_000
+const REACH_TIMEOUT_MS = 20_000
+const ANSWER_TIMEOUT_MS = 2_000
+
+export interface MemberPlace {
+  readonly name: MemberName
+  /** 1 or 2: which of the two instances. */
+  readonly number: number
+  readonly broker: string
+  readonly clickhouseUrl: string
+  readonly environment: Readonly<Record<string, string>>
+  readonly logsDir: string
+}
+
+/** One instance of a service: a process behind proxies of its own to Kafka and to ClickHouse, which outlive it. */
+export class Member {
+  readonly name: MemberName
+  readonly number: number
+  readonly url: string
+  readonly kafka: KafkaProxy
+  readonly clickhouse: ClickhouseProxy
+  readonly #place: MemberPlace
+  readonly #port: number
+  #process: ChildProcess | undefined
+  #exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined
+  /** What the failpoints said and nobody has asked for yet. */
+  #reached: FailpointName[] = []
+
+  private constructor(place: MemberPlace, port: number, kafka: KafkaProxy, clickhouse: ClickhouseProxy) {
+    this.#place = place
+    this.name = place.name
+    this.number = place.number
+    this.#port = port
+    this.url = `http://127.0.0.1:${port}`
+    this.kafka = kafka
+    this.clickhouse = clickhouse
+  }
+
+  static async prepare(place: MemberPlace): Promise<Member> {
+    const kafka = await KafkaProxy.start(place.broker, await freePort())
+    const clickhouse = await ClickhouseProxy.start(place.clickhouseUrl, await freePort())
+    return new Member(place, await freePort(), kafka, clickhouse)
+  }
+
+  get isRunning(): boolean {
+    return this.#process !== undefined && this.#exit === undefined
+  }
+
+  /** INSERTs of this member that ClickHouse has not answered yet. */
+  get insertsUnderWay(): number {
+    return this.clickhouse.insertsUnderWay
+  }
+
+  /** "aggregator-1", as logs and reports name it. */
+  get title(): string {
+    return `${this.name}-${this.number}`
+  }
+
+  /** Starts the process; `armed` failpoints hold from its first moment. */
+  start(armed: readonly FailpointName[] = []): void {
+    const portKey = this.name === 'gateway' || this.name === 'reader' ? 'PORT' : 'OPS_PORT'
+    const child = fork(ENTRY, [], {
+      stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
+      execArgv: [...SERVICE_NODE_FLAGS],
+      env: environmentOf({
+        ...this.#place.environment,
+        HIVEMETER_WATCH_PARENT: '1',
+        HIVEMETER_KAFKA_BROKERS: this.kafka.broker,
+        HIVEMETER_CLICKHOUSE_URL: this.clickhouse.url,
+        [`HIVEMETER_${this.name.toUpperCase()}_${portKey}`]: String(this.#port),
+      }),
+    })
+    const log = createWriteStream(join(this.#place.logsDir, `${this.title}.log`), { flags: 'a' })
+    for (const stream of [child.stdout, child.stderr]) stream?.pipe(log, { end: false })
+    child.stdin?.on('error', () => {})
+    this.#process = child
+    this.#exit = undefined
+    this.#reached = []
+    child.on('message', ({ reached }: FromService) => this.#reached.push(reached))
+    child.on('error', () => {})
+    child.once('exit', (code, signal) => {
+      this.#exit = { code, signal }
+      log.end()
+    })
+    this.tell({ start: this.name, armed })
+  }
+
+  tell(message: ToService): void {
+    if (this.#process?.connected === true) this.#process.send(message, () => {})
+  }
+
+  /** Arms a failpoint and waits until the process says that it waits there. Throws where that does not come about. */
+  async reach(name: FailpointName, timeoutMs = REACH_TIMEOUT_MS): Promise<void> {
+    this.tell({ arm: name })
+    await this.announces(name, timeoutMs)
+  }
+
+  /** Waits for the announcement of a failpoint that is armed. */
+  async announces(name: FailpointName, timeoutMs = REACH_TIMEOUT_MS): Promise<void> {
+    await until(`${this.title} to announce ${name}`, timeoutMs, () => this.#reached.includes(name))
+    this.#reached = this.#reached.filter((other) => other !== name)
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal)
+  }
+
+  /** kill -9, and waits for the end. */
+  async kill(): Promise<void> {
+    if (!this.isRunning) return
+    this.#process?.kill('SIGKILL')
+    await until(`${this.title} to be gone`, STOP_TIMEOUT_MS, () => !this.isRunning)
+  }
+
+  /** SIGTERM; the process must end by itself with 0. */
+  async stop(): Promise<void> {
+    if (!this.isRunning) return
+    this.#process?.kill('SIGTERM')
+    await until(`${this.title} to stop`, STOP_TIMEOUT_MS, () => !this.isRunning)
+    if (this.#exit?.code !== 0) {
+      throw new Error(`${this.title} ended with ${this.#exit?.code ?? this.#exit?.signal} after SIGTERM`)
+    }
+  }
+
+  /** Starts the process anew where it has ended, and waits until it is ready. */
+  async revive(armed: readonly FailpointName[] = []): Promise<void> {
+    if (!this.isRunning) this.start(armed)
+    await this.ready()
+  }
+
+  async ready(timeoutMs = READY_TIMEOUT_MS): Promise<void> {
+    await until(`${this.title} to be ready`, timeoutMs, async () => {
+      // A process that ended by itself (its broker was away for long) is started again, as a supervisor would.
+      if (!this.isRunning) this.start()
+      return (await this.readiness())?.status === 'ready'
+    })
+  }
+
+  /** What /readyz says; undefined while nothing answers. */
+  async readiness(): Promise<{ status: string; halted: readonly { reason: string }[] } | undefined> {
+    try {
+      const response = await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
+      return (await response.json()) as { status: string; halted: { reason: string }[] }
+    } catch {
+      return undefined
+    }
+  }
+
+  /** The sum of a metric's series; 0 while nothing answers. */
+  async metric(name: string, label = ''): Promise<number> {
+    try {
+      const response = await fetch(`${this.url}/metrics`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
+      return (await response.text())
+        .split('\n')
+        .filter((line) => line.startsWith(`${name}{`) && line.includes(label))
+        .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+    } catch {
+      return 0
+    }
+  }
+
+  /** Takes away every toxic. */
+  heal(): void {
+    this.kafka.onReply = () => 'pass'
+    this.kafka.onRequest = () => 'pass'
+    this.kafka.delayMs = 0
+    this.clickhouse.onInsert = undefined
+    this.clickhouse.onSent = undefined
+    this.clickhouse.onAcknowledged = undefined
+    this.clickhouse.delayMs = 0
+  }
+
+  /** Ends the process and the proxies. */
+  async dispose(): Promise<void> {
+    this.heal()
+    this.signal('SIGCONT')
+    await this.kill()
+    await this.kafka.stop()
+    await this.clickhouse.stop()
+  }
+
+  /** Lets time pass as the one who strikes means it. */
+  static wait(ms: number): Promise<void> {
+    return systemClock.delay(ms)
+  }
+}

@@ -1,0 +1,18 @@
+import type { FailpointName } from '../../pipelines/failpoints.ts'
+import type { ServiceName } from '../../schemas/metrics.ts'
+
+/** What the supervisor of a fault run says to a service's process, over the channel that they share. */
+export type ToService =
+  /** First of all: which service to be, and the failpoints that are armed from the start. */
+  | { readonly start: ServiceName; readonly armed: readonly FailpointName[] }
+  /** The next time that the point is reached, say so and wait there. */
+  | { readonly arm: FailpointName }
+  /** Go on from where you wait. */
+  | { readonly release: true }
+  /** Shift the wall clock of this process by so much from now on. */
+  | { readonly clockOffsetMs: number }
+
+/** What the process says: it waits at a failpoint. */
+export interface FromService {
+  readonly reached: FailpointName
+}

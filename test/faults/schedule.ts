@@ -1,0 +1,77 @@
+import { seededDice } from '../../infra/local/sample/random.ts'
+import type { Dice } from '../../infra/local/sample/random.ts'
+import type { Fault, Lane } from './fault.ts'
+
+/** One fault of a round, by name: a schedule is data, and can be kept and replayed. */
+export interface Planned {
+  readonly fault: string
+  readonly lane: Lane
+  /** Which of the service's two instances is struck. */
+  readonly target: 1 | 2
+  /** Seeds the fault's own chance. */
+  readonly seed: number
+}
+
+/** Faults that strike at the same time; a fault on the world is alone in its round. */
+export type Round = readonly Planned[]
+
+interface Kind {
+  readonly fault: Fault
+  readonly lane: Lane
+}
+
+/**
+ * Plans at least `count` faults from a seed: every kind on every lane that it knows before any comes again, those of
+ * the world spread among the others, up to one a lane in a round.
+ */
+export function plan(faults: readonly Fault[], count: number, seed: number): Round[] {
+  const dice = seededDice(seed)
+  const kinds = faults.flatMap((fault) => fault.lanes.map((lane): Kind => ({ fault, lane })))
+  if (kinds.length === 0) return []
+  const ofLane = Map.groupBy(kinds, ({ lane }) => lane)
+  const queues = new Map([...ofLane].map(([lane, some]) => [lane, new Deck(some, dice)]))
+  const services = [...queues.keys()].filter((lane) => lane !== 'world')
+  const world = queues.get('world')
+  const worldShare = (world?.size ?? 0) / kinds.length
+  const rounds: Round[] = []
+  for (let planned = 0; planned < count; ) {
+    const isWorld = world !== undefined && (services.length === 0 || dice.next() < worldShare * 1.5)
+    const kindsOfRound = isWorld
+      ? [world.next()]
+      : services.filter(() => dice.next() < 0.8).map((lane) => (queues.get(lane) as Deck).next())
+    const round = kindsOfRound.map(
+      ({ fault, lane }): Planned => ({
+        fault: fault.name,
+        lane,
+        target: dice.next() < 0.5 ? 1 : 2,
+        seed: dice.between(1, 2 ** 31),
+      }),
+    )
+    if (round.length === 0) continue
+    rounds.push(round)
+    planned += round.length
+  }
+  return rounds
+}
+
+/** Kinds in a random order, all of them before any comes again. */
+class Deck {
+  readonly #kinds: readonly Kind[]
+  readonly #dice: Dice
+  #left: Kind[] = []
+
+  constructor(kinds: readonly Kind[], dice: Dice) {
+    this.#kinds = kinds
+    this.#dice = dice
+  }
+
+  get size(): number {
+    return this.#kinds.length
+  }
+
+  next(): Kind {
+    if (this.#left.length === 0) this.#left = [...this.#kinds]
+    const [kind] = this.#left.splice(this.#dice.between(0, this.#left.length - 1), 1)
+    return kind as Kind
+  }
+}

@@ -1,0 +1,46 @@
+import type { Failpoint, FailpointName } from '../../pipelines/failpoints.ts'
+import type { ServiceName } from '../../schemas/metrics.ts'
+import { startAggregator } from '../../services/aggregator/start.ts'
+import { startGateway } from '../../services/gateway/start.ts'
+import { startLoader } from '../../services/loader/start.ts'
+import { runService } from '../../services/process.ts'
+import type { RunningService, ServiceParts } from '../../services/process.ts'
+import { startReader } from '../../services/reader/start.ts'
+import { startSettler } from '../../services/settler/start.ts'
+import type { FromService, ToService } from './messages.ts'
+import { shiftWallClock } from './wall-clock.ts'
+
+/**
+ * A service as the fault runs start it: the same code as its `main.ts`, and failpoints that the supervisor arms. A
+ * failpoint announces itself and waits; whether the process then dies, freezes or goes on is the supervisor's to say.
+ */
+const STARTS: Readonly<Record<ServiceName, (parts: ServiceParts) => Promise<RunningService>>> = {
+  gateway: startGateway,
+  aggregator: startAggregator,
+  settler: startSettler,
+  loader: startLoader,
+  reader: startReader,
+}
+
+const armed = new Set<FailpointName>()
+let released = Promise.withResolvers<void>()
+
+const failpoint: Failpoint = async (name) => {
+  if (!armed.delete(name)) return
+  process.send?.({ reached: name } satisfies FromService)
+  await released.promise
+}
+
+process.on('message', (message: ToService) => {
+  if ('start' in message) {
+    for (const name of message.armed) armed.add(name)
+    void runService(message.start, STARTS[message.start], failpoint)
+  } else if ('arm' in message) {
+    armed.add(message.arm)
+  } else if ('release' in message) {
+    released.resolve()
+    released = Promise.withResolvers()
+  } else {
+    shiftWallClock(message.clockOffsetMs)
+  }
+})
