@@ -29,7 +29,7 @@ export interface BlockSession {
   heartbeat(): Promise<void>
   /** Age of the last heartbeat that the group's coordinator answered. */
   heartbeatAgeMs(): number
-  /** Commits `offset` as the next to read. */
+  /** Commits `offset` as the next to read; a commit that fails is as good as none, since loading looks first. */
   commit(offset: bigint): Promise<void>
 }
 
@@ -118,7 +118,7 @@ export class BlockConsumer {
           {
             heartbeat: () => fetched.heartbeat(),
             heartbeatAgeMs: () => clock.monotonicMs() - this.#lastHeartbeatMs,
-            commit: (offset) => consumer.commitOffsets([{ topic, partition, offset: offset.toString() }]),
+            commit: (offset) => this.#commit(topic, partition, offset),
           },
         )
         if (outcome === undefined) return
@@ -131,6 +131,19 @@ export class BlockConsumer {
         void this.#resumeLater(topic, partition, outcome.restMs)
       },
     })
+  }
+
+  /**
+   * Nothing is decided by the group's offset. Where the member has been put out of its group, kafkajs makes an error of
+   * this that ends the consumer for good (seen after a broker that stood still for 20 s); the next heartbeat says the
+   * same in a way that lets it join again.
+   */
+  async #commit(topic: string, partition: number, offset: bigint): Promise<void> {
+    try {
+      await this.#consumer.commitOffsets([{ topic, partition, offset: offset.toString() }])
+    } catch (error) {
+      this.#logger.debug({ topic, partition, err: error }, 'the group offset was not committed')
+    }
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,71 @@
+/** The header of a record batch, as it lies in Kafka's log; format 2, the only one that transactions know. */
+export interface BatchHeader {
+  readonly baseOffset: bigint
+  readonly lastOffset: bigint
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  readonly isTransactional: boolean
+  /** What a control batch says; null for data. Other control records (snapshots, leaders) are neither. */
+  readonly marker: 'commit' | 'abort' | 'other' | null
+}
+
+/** Where the fields lie. */
+const AT = {
+  length: 8,
+  magic: 16,
+  attributes: 21,
+  lastOffsetDelta: 23,
+  producerId: 43,
+  producerEpoch: 51,
+  records: 61,
+} as const
+
+/** Bytes before those that the length counts. */
+const LENGTH_END = 12
+const MAGIC = 2
+const TRANSACTIONAL = 0x10
+const CONTROL = 0x20
+
+/** The batches of a fetched piece of log; the last one may be cut off and is left out. Throws for another format. */
+export function batchHeaders(log: Buffer): BatchHeader[] {
+  const headers: BatchHeader[] = []
+  for (let at = 0; at + AT.records <= log.length; ) {
+    const end = at + LENGTH_END + log.readInt32BE(at + AT.length)
+    if (end > log.length) break
+    headers.push(headerOf(log.subarray(at, end)))
+    at = end
+  }
+  return headers
+}
+
+function headerOf(batch: Buffer): BatchHeader {
+  const magic = batch.readInt8(AT.magic)
+  if (magic !== MAGIC) throw new Error(`A record batch has format ${magic}; only format ${MAGIC} is known.`)
+  const attributes = batch.readInt16BE(AT.attributes)
+  const baseOffset = batch.readBigInt64BE(0)
+  return {
+    baseOffset,
+    lastOffset: baseOffset + BigInt(batch.readInt32BE(AT.lastOffsetDelta)),
+    producerId: batch.readBigInt64BE(AT.producerId),
+    producerEpoch: batch.readInt16BE(AT.producerEpoch),
+    isTransactional: (attributes & TRANSACTIONAL) !== 0,
+    marker: (attributes & CONTROL) === 0 ? null : markerOf(batch),
+  }
+}
+
+/** A control record's key is its version and its type, two bytes each: 0 aborts, 1 commits. */
+function markerOf(batch: Buffer): BatchHeader['marker'] {
+  // Length, attributes (a byte), deltas of time and offset, then the key's length.
+  let at = afterVarint(batch, AT.records) + 1
+  for (let field = 0; field < 3; field++) at = afterVarint(batch, at)
+  if (at + 4 > batch.length) return 'other'
+  const type = batch.readInt16BE(at + 2)
+  if (type === 0) return 'abort'
+  return type === 1 ? 'commit' : 'other'
+}
+
+function afterVarint(bytes: Buffer, start: number): number {
+  let at = start
+  while (((bytes[at] ?? 0) & 0x80) !== 0) at += 1
+  return at + 1
+}

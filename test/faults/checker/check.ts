@@ -1,0 +1,116 @@
+import { topicNames } from '../../../schemas/topics.ts'
+import { compareAccounts } from './accounts.ts'
+import { AnswerBounds } from './answer-bounds.ts'
+import { checkAnswerOrder } from './answer-order.ts'
+import { parseAnswer } from './answers.ts'
+import type { Answer } from './answers.ts'
+import type { CheckerArguments } from './arguments.ts'
+import { checkLogs } from './check-logs.ts'
+import { checkTables } from './check-tables.ts'
+import { History, HistoryError } from './history.ts'
+import { readLines } from './history-files.ts'
+import { parseAttempt } from './history-lines.ts'
+import { Log } from './log.ts'
+import { totalsOf } from './node-totals.ts'
+import type { Problems } from './problems.ts'
+import { Tables } from './tables.ts'
+
+/** The last line of the checker. */
+export interface Summary {
+  /** Identities by what the clients know of them. */
+  readonly events: number
+  readonly unknown: number
+  readonly refused: number
+  readonly lost: number
+  readonly countedTwice: number
+  readonly paidTwice: number
+  /** Everything else that is wrong. */
+  readonly differences: number
+  readonly checked: {
+    readonly rows: number
+    readonly windows: number
+    readonly decisions: number
+    readonly settlements: number
+    readonly ledgerEntries: number
+    readonly accounts: number
+    readonly answers: number
+    readonly stateRecords: number
+    readonly batches: number
+  }
+}
+
+/** Checks a fault run. Rejects where something cannot be read: then nothing is known. */
+export async function check(args: CheckerArguments, problems: Problems): Promise<Summary> {
+  const history = await readHistory(args.historyDir)
+  const topics = topicNames(args.topicPrefix)
+  const tables = new Tables({
+    url: args.clickhouseUrl,
+    database: args.database,
+    usageBlocks: topics.usageBlocks,
+    settlementBlocks: topics.settlementBlocks,
+  })
+  const { raw, windows, decisions, settlements, ledger } = await checkTables(
+    tables,
+    history,
+    args.partitions,
+    problems,
+  )
+  const { accounts, stateRecords, batches } = await checkLogs(new Log(args.brokers), args, problems)
+  const expected = {
+    totals: totalsOf(raw.counted.values()),
+    costs: decisions.nodes,
+    settlements: settlements.nodes,
+    balances: ledger.balances,
+  }
+  compareAccounts(accounts, expected, problems)
+
+  const answers = await readAnswers(args.historyDir, problems)
+  checkAnswerOrder(answers, problems)
+  const stored = { history, counted: raw.counted.values(), settlements: settlements.byId.values() }
+  const bounds = new AnswerBounds(stored, problems)
+  for (const answer of answers) bounds.check(answer)
+
+  const { accepted, unknown, refused } = history.counts()
+  return {
+    events: accepted,
+    unknown,
+    refused,
+    lost: problems.count('lost'),
+    countedTwice: problems.count('counted twice'),
+    paidTwice: problems.count('paid twice'),
+    differences: problems.differences,
+    checked: {
+      rows: raw.rows,
+      windows,
+      decisions: decisions.rows,
+      settlements: settlements.rows,
+      ledgerEntries: ledger.rows,
+      accounts: accounts.size,
+      answers: answers.length,
+      stateRecords,
+      batches,
+    },
+  }
+}
+
+async function readHistory(dir: string): Promise<History> {
+  const history = new History()
+  const files = await readLines(dir, 'events-', (line) => history.add(parseAttempt(line)))
+  if (files === 0) throw new HistoryError(`${dir} holds no events-*.jsonl`)
+  return history
+}
+
+/** An answer that cannot be read is a problem of the API, not of the run. */
+async function readAnswers(dir: string, problems: Problems): Promise<Answer[]> {
+  const answers: Answer[] = []
+  await readLines(dir, 'answers-', (line, place) => {
+    try {
+      const answer = parseAnswer(line, place)
+      if (answer !== null) answers.push(answer)
+    } catch (error) {
+      if (!(error instanceof HistoryError)) throw error
+      problems.add('answer', `${place} cannot be read: ${error.message}`)
+    }
+  })
+  return answers
+}

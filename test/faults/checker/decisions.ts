@@ -1,0 +1,132 @@
+import { identityOf, isPayable } from './work.ts'
+import type { Problems } from './problems.ts'
+import type { Counted } from './raw-rows.ts'
+
+/** A row of cost_decisions. */
+export interface DecisionRow {
+  readonly nodeId: string
+  readonly costSeq: number
+  readonly id: string
+  /** Empty where nobody operated the node yet. */
+  readonly operatorId: string
+  readonly taskSource: string
+  readonly occurredAtMs: number
+  readonly decision: string
+  readonly costNanoUsd: bigint
+  readonly spark: bigint
+  readonly sparkPerUsd: bigint
+  readonly rulesVersion: number
+}
+
+/** A cost of a node's sequence that a settlement may pay. */
+export interface DecidedCost {
+  readonly costSeq: number
+  readonly costNanoUsd: bigint
+  readonly spark: bigint
+  /** LogAppendTime of the event; null where the event has no row. */
+  readonly receivedAtMs: number | null
+}
+
+/** The costs of one node, in its own sequence. */
+export interface NodeCosts {
+  /** Who was paid first; null before anybody was named. */
+  operatorId: string | null
+  lastSeq: number
+  /** How many costs were decided, whatever their decision. */
+  decided: number
+  readonly payable: DecidedCost[]
+}
+
+const NANO_USD_PER_USD = 1_000_000_000n
+const PAYABLE = new Set(['pending', 'written_off'])
+
+/** Spark for one cost: the whole part of USD × rate, and at least 1. */
+function sparkOf(costNanoUsd: bigint, sparkPerUsd: bigint): bigint {
+  const spark = (costNanoUsd * sparkPerUsd) / NANO_USD_PER_USD
+  return spark < 1n ? 1n : spark
+}
+
+/** Compares cost_decisions with the rows that were counted. Rows come by node and number. */
+export class Decisions {
+  readonly nodes = new Map<string, NodeCosts>()
+  rows = 0
+  readonly #counted: ReadonlyMap<string, Counted>
+  readonly #problems: Problems
+  /** Spark per US dollar by rules_version: one version, one rate. */
+  readonly #rates = new Map<number, bigint>()
+
+  constructor(counted: ReadonlyMap<string, Counted>, problems: Problems) {
+    this.#counted = counted
+    this.#problems = problems
+  }
+
+  add(row: DecisionRow): void {
+    this.rows += 1
+    const event = this.#counted.get(identityOf(row.nodeId, row.id))
+    const what = `cost ${row.costSeq} of ${row.nodeId} (event ${row.id})`
+    this.#compareEvent(what, row, event)
+    const spark = sparkOf(row.costNanoUsd, row.sparkPerUsd)
+    this.#problems.compare('decision', `${what}: spark`, spark, row.spark)
+    const rate = this.#rates.get(row.rulesVersion)
+    if (rate === undefined) this.#rates.set(row.rulesVersion, row.sparkPerUsd)
+    else this.#problems.compare('decision', `${what}: spark_per_usd`, rate, row.sparkPerUsd)
+    this.#addToNode(what, row, event?.receivedAtMs ?? null)
+  }
+
+  /** After the last row: costs that nobody decided, and operators that nobody named. */
+  finish(): void {
+    const named = new Set<string>()
+    for (const { nodeId, work } of this.#counted.values()) named.add(`${nodeId} ${work.operatorId}`)
+    for (const [nodeId, { operatorId }] of this.nodes) {
+      if (operatorId === null || named.has(`${nodeId} ${operatorId}`)) continue
+      this.#problems.add(
+        'decision',
+        `node ${nodeId} is operated by ${operatorId}, whom none of its events names`,
+      )
+    }
+    for (const [identity, event] of this.#counted) {
+      if (isPayable(event.work) && !event.decided) {
+        this.#problems.add(
+          'decision',
+          `event ${identity} cost ${event.work.costNanoUsd} nano-USD, never decided`,
+        )
+      }
+    }
+  }
+
+  #compareEvent(what: string, row: DecisionRow, event: Counted | undefined): void {
+    const problems = this.#problems
+    if (event === undefined) {
+      problems.add('decision', `${what} is about an event that is not in usage_events`)
+      return
+    }
+    if (event.decided) problems.add('paid twice', `${what}: its event was decided before`)
+    event.decided = true
+    const { work } = event
+    if (work.taskSource === 'own') problems.add('decision', `${what} is about own work, which is never paid`)
+    problems.compare('decision', `${what}: cost_nano_usd`, work.costNanoUsd, row.costNanoUsd)
+    problems.compare('decision', `${what}: task_source`, work.taskSource, row.taskSource)
+    problems.compare('decision', `${what}: occurred_at`, work.occurredAtMs, row.occurredAtMs)
+  }
+
+  #addToNode(what: string, row: DecisionRow, receivedAtMs: number | null): void {
+    const problems = this.#problems
+    let node = this.nodes.get(row.nodeId)
+    if (node === undefined) {
+      node = { operatorId: null, lastSeq: 0, decided: 0, payable: [] }
+      this.nodes.set(row.nodeId, node)
+    }
+    problems.compare('decision', `${what}: cost_seq`, node.lastSeq + 1, row.costSeq)
+    node.lastSeq = row.costSeq
+    node.decided += 1
+    if (row.operatorId !== '') node.operatorId ??= row.operatorId
+    // Costs are written off exactly as long as nobody operates the node.
+    problems.compare('decision', `${what}: operator_id`, node.operatorId ?? '', row.operatorId)
+    const isOff = row.decision === 'written_off'
+    if (isOff !== (row.operatorId === '')) {
+      problems.add('decision', `${what} is ${row.decision} with operator "${row.operatorId}"`)
+    }
+    const { costSeq, costNanoUsd, spark } = row
+    if (PAYABLE.has(row.decision)) node.payable.push({ costSeq, costNanoUsd, spark, receivedAtMs })
+  }
+}

@@ -1,0 +1,83 @@
+import type { BatchHeader } from './batch-headers.ts'
+import type { Problems } from './problems.ts'
+
+interface Writer {
+  readonly producerId: bigint
+  readonly epoch: number
+}
+
+/**
+ * Follows the transactional batches of one partition as they lie in the log, aborted ones and markers included. A
+ * partition has one transactional writer: an owner that was taken over (same producer id, lower epoch; or another
+ * producer id) never has anything committed behind its successor's first batch, and no marker of the successor commits
+ * what the old owner has left open. Batches of idempotent producers beside it are not looked at.
+ */
+export class ProducerEpochs {
+  batches = 0
+  readonly #name: string
+  readonly #problems: Problems
+  /** Highest epoch seen of each producer id, markers included. */
+  readonly #epochs = new Map<bigint, number>()
+  /** Who wrote data last, and who was followed by another. */
+  #writer: Writer | null = null
+  readonly #replaced = new Set<bigint>()
+  /** Data of open transactions by producer id. */
+  readonly #open = new Map<
+    bigint,
+    { readonly offset: bigint; readonly epoch: number; readonly isStale: boolean }[]
+  >()
+
+  /** `name` is what a person calls the partition. */
+  constructor(name: string, problems: Problems) {
+    this.#name = name
+    this.#problems = problems
+  }
+
+  add(batch: BatchHeader): void {
+    if (!batch.isTransactional || batch.producerId < 0n) return
+    this.batches += 1
+    this.#compareEpoch(batch)
+    if (batch.marker === null) this.#addData(batch)
+    else if (batch.marker !== 'other') this.#endTransaction(batch)
+  }
+
+  /** What the broker promises: it refuses an epoch below one that it has seen. */
+  #compareEpoch({ producerId, producerEpoch, baseOffset }: BatchHeader): void {
+    const before = this.#epochs.get(producerId) ?? producerEpoch
+    if (producerEpoch < before) {
+      this.#problems.add(
+        'epoch',
+        `${this.#name} at offset ${baseOffset}: the epoch of producer ${producerId} falls from ${before} to ${producerEpoch}`,
+      )
+    }
+    this.#epochs.set(producerId, Math.max(before, producerEpoch))
+  }
+
+  #addData({ producerId, producerEpoch, baseOffset }: BatchHeader): void {
+    const writer = this.#writer
+    if (writer !== null && writer.producerId !== producerId) this.#replaced.add(writer.producerId)
+    const isStale =
+      this.#replaced.has(producerId) ||
+      (writer !== null && writer.producerId === producerId && producerEpoch < writer.epoch)
+    if (!isStale) this.#writer = { producerId, epoch: producerEpoch }
+    const open = this.#open.get(producerId) ?? []
+    open.push({ offset: baseOffset, epoch: producerEpoch, isStale })
+    this.#open.set(producerId, open)
+  }
+
+  #endTransaction({ producerId, producerEpoch, baseOffset, marker }: BatchHeader): void {
+    const open = this.#open.get(producerId) ?? []
+    this.#open.delete(producerId)
+    if (marker === 'abort') return
+    for (const { offset, epoch, isStale } of open) {
+      const data = `${this.#name} at offset ${offset}: data of producer ${producerId}, epoch ${epoch}`
+      if (isStale) this.#problems.add('epoch', `${data}, is committed behind a newer writer's`)
+      else if (epoch < producerEpoch) {
+        this.#problems.add(
+          'epoch',
+          `${data}, is committed by the marker at ${baseOffset} of epoch ${producerEpoch}: it was left open by an older owner`,
+        )
+      }
+    }
+  }
+}

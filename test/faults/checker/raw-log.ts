@@ -1,0 +1,113 @@
+import { connect } from 'node:net'
+import { batchHeaders } from './batch-headers.ts'
+import type { BatchHeader } from './batch-headers.ts'
+
+/** Reads a partition as it lies in the log, aborted batches and markers too: no client shows these. */
+
+const FETCH = { key: 1, version: 4 } as const
+const CLIENT_ID = 'hivemeter-checker'
+const FETCH_BYTES_MAX = 4 * 1_048_576
+const FETCH_WAIT_MS = 100
+const ANSWER_TIMEOUT_MS = 20_000
+const NO_REPLICA = -1
+const READ_UNCOMMITTED = 0
+
+export interface RawPartition {
+  /** `host:port` of the broker that leads the partition: where there is one broker, that one. */
+  readonly broker: string
+  readonly topic: string
+  readonly partition: number
+  /** Where the log begins. */
+  readonly from: bigint
+}
+
+/** Every batch of the partition from `from` to its end of now, in log order. */
+export async function* readBatches(raw: RawPartition): AsyncGenerator<BatchHeader> {
+  let at = raw.from
+  for (;;) {
+    const { log, highWatermark } = await fetchLog(raw, at)
+    let isFirst = true
+    for (const batch of batchHeaders(log)) {
+      // A fetch begins with the whole batch that holds the offset.
+      if (batch.lastOffset < at) continue
+      isFirst = false
+      yield batch
+      at = batch.lastOffset + 1n
+    }
+    if (at >= highWatermark) return
+    if (isFirst) throw new Error(`${raw.topic}[${raw.partition}] gives no batch at offset ${at}.`)
+  }
+}
+
+async function fetchLog(raw: RawPartition, offset: bigint): Promise<{ log: Buffer; highWatermark: bigint }> {
+  const { topic, partition } = raw
+  const answer = await ask(
+    raw.broker,
+    Buffer.concat([
+      int32(NO_REPLICA, FETCH_WAIT_MS, 1, FETCH_BYTES_MAX),
+      Buffer.from([READ_UNCOMMITTED]),
+      int32(1),
+      text(topic),
+      int32(1, partition),
+      int64(offset),
+      int32(FETCH_BYTES_MAX),
+    ]),
+  )
+  // Throttle, topics, name, partitions, index; then error, high watermark, last stable offset, aborted, length.
+  let at = 4 + 4
+  at += 2 + answer.readInt16BE(at) + 4 + 4
+  const error = answer.readInt16BE(at)
+  if (error !== 0) throw new Error(`Fetch of ${topic}[${partition}] at ${offset}: Kafka's error ${error}`)
+  const highWatermark = answer.readBigInt64BE(at + 2)
+  at += 2 + 8 + 8
+  const aborted = answer.readInt32BE(at)
+  at += 4 + Math.max(0, aborted) * 16
+  const length = Math.max(0, answer.readInt32BE(at))
+  return { log: answer.subarray(at + 4, at + 4 + length), highWatermark }
+}
+
+/** Sends one Fetch on a connection of its own; gives back the answer's body, behind size and correlation id. */
+function ask(broker: string, body: Buffer): Promise<Buffer> {
+  const [host = '', port = ''] = broker.split(':')
+  const head = Buffer.alloc(8)
+  head.writeInt16BE(FETCH.key, 0)
+  head.writeInt16BE(FETCH.version, 2)
+  const request = Buffer.concat([head, text(CLIENT_ID), body])
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port: Number(port), timeout: ANSWER_TIMEOUT_MS })
+    const chunks: Buffer[] = []
+    let bytes = 0
+    let size = Number.POSITIVE_INFINITY
+    socket.on('connect', () => socket.write(Buffer.concat([int32(request.length), request])))
+    socket.on('data', (data: Buffer) => {
+      chunks.push(data)
+      bytes += data.length
+      if (size === Number.POSITIVE_INFINITY && bytes >= 4) size = Buffer.concat(chunks).readInt32BE(0)
+      if (bytes < 4 + size) return
+      socket.destroy()
+      resolve(Buffer.concat(chunks).subarray(8))
+    })
+    socket.on('timeout', () => socket.destroy(new Error(`Kafka at ${broker} did not answer`)))
+    socket.on('error', reject)
+    socket.on('close', () => reject(new Error(`Kafka at ${broker} closed the connection`)))
+  })
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value, 'utf8')
+  const length = Buffer.alloc(2)
+  length.writeInt16BE(bytes.length)
+  return Buffer.concat([length, bytes])
+}
+
+function int32(...values: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(values.length * 4)
+  for (const [index, value] of values.entries()) bytes.writeInt32BE(value, index * 4)
+  return bytes
+}
+
+function int64(value: bigint): Buffer {
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigInt64BE(value)
+  return bytes
+}

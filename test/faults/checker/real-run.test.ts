@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict'
+import { execFile, spawn } from 'node:child_process'
+import { appendFileSync } from 'node:fs'
+import { after, before, describe, it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { systemClock } from '../../../pipelines/clock.ts'
+import { systemRandom } from '../../../pipelines/random.ts'
+import { partitionOfNode } from '../../../schemas/ids.ts'
+import type { UsageEvent } from '../../../schemas/usage.ts'
+import { environmentOf, install } from '../../support/installation.ts'
+import type { Installation } from '../../support/installation.ts'
+import { UsageMaker, nodesOf, openUsageProducer, usageRecord } from '../../support/produce.ts'
+import { freePort, startService, startServices } from '../../support/service-process.ts'
+import { until } from '../../support/until.ts'
+import { verified } from '../../support/verified.ts'
+import type { Summary } from './check.ts'
+
+const PARTITIONS = 2
+const NODES_PER_PARTITION = 5
+const SENDS = 60
+const EVENTS_PER_SEND = 50
+const EVENTS = SENDS * EVENTS_PER_SEND
+const CHECK_TIMEOUT_MS = 120_000
+
+interface Checked {
+  readonly exitCode: number
+  readonly lines: readonly string[]
+  readonly summary: Summary
+}
+
+describe('the checker on a run of the real services', () => {
+  let installation: Installation
+  const maker = new UsageMaker(7, systemRandom.bytes(8))
+  const nodes = Array.from({ length: PARTITIONS }, (_, p) =>
+    nodesOf(p, PARTITIONS, NODES_PER_PARTITION),
+  ).flat()
+
+  before(async () => {
+    installation = await install({ name: 'checker', partitions: PARTITIONS })
+    await runAndDrain()
+  })
+  after(() => installation.dispose())
+
+  /** Sends, asks a reader all the time, kills an aggregator and a settler in between, and lets everything finish. */
+  async function runAndDrain(): Promise<void> {
+    const services = await startServices(installation, 'aggregator', 'settler', 'loader')
+    const reader = await startReader()
+    const over = new AbortController()
+    const asking = askReader(reader.url, over.signal)
+    const producer = openUsageProducer(installation)
+    for (let send = 0; send < SENDS; send++) {
+      const events = Array.from({ length: EVENTS_PER_SEND }, () =>
+        maker.event(nodes[send % nodes.length] ?? ''),
+      )
+      const [first] = events as [UsageEvent]
+      await sendAll([...events, first])
+      if (send % 10 === 0) await sendAll([{ ...first, tokens_in: first.tokens_in + 1 }], { conflict: true })
+      if (send === SENDS / 3) await services.aggregator.kill()
+      if (send === SENDS / 2) await services.settler.kill()
+    }
+    note('events-2.jsonl', eventLine(maker.event(nodes[0] ?? ''), { outcome: 'refused' }))
+    note('events-2.jsonl', eventLine(maker.event(nodes[0] ?? ''), { outcome: 'unknown' }))
+    const again = await Promise.all(
+      (['aggregator', 'settler'] as const).map((name) => startService(installation, name)),
+    )
+    await until('all events to be loaded', 60_000, async () => {
+      const { rows } = await installation.row<{ rows: string }>('SELECT count() AS rows FROM usage_events')
+      return Number(rows) === EVENTS
+    })
+    await verified(installation)
+    over.abort()
+    await asking
+    await producer.stop()
+    reader.child.kill('SIGKILL')
+    for (const service of [...again, services.loader]) await service.stop()
+
+    async function sendAll(events: readonly UsageEvent[], beside: object = {}): Promise<void> {
+      const byPartition = Map.groupBy(events, ({ node_id }) => partitionOfNode(node_id, PARTITIONS))
+      await producer.append([...byPartition].map(([partition, some]) => usageRecord(partition, some)))
+      for (const event of events) note('events-1.jsonl', eventLine(event, { outcome: 'accepted', ...beside }))
+      await systemClock.delay(100)
+    }
+  }
+
+  function note(file: string, line: object): void {
+    appendFileSync(`${installation.dir}/${file}`, `${JSON.stringify(line)}\n`)
+  }
+
+  async function startReader() {
+    const port = await freePort()
+    const child = spawn(
+      process.execPath,
+      [fileURLToPath(new URL('../../../services/reader/main.ts', import.meta.url))],
+      {
+        stdio: ['pipe', 'ignore', 'inherit'],
+        env: environmentOf({
+          ...installation.environment,
+          HIVEMETER_WATCH_PARENT: '1',
+          HIVEMETER_READER_PORT: String(port),
+        }),
+      },
+    )
+    return { child, url: `http://127.0.0.1:${port}` }
+  }
+
+  async function askReader(url: string, signal: AbortSignal): Promise<void> {
+    for (let turn = 0; !signal.aborted; turn++) {
+      const node = nodes[turn % nodes.length] ?? ''
+      const mode = turn % 2 === 0 ? 'compatible' : 'corrected'
+      await ask('provider', node, `${url}/api/settings/compute/provider?node_id=${node}&mode=${mode}`)
+      await ask('usage', node, `${url}/api/usage?node_id=${node}&window=1m&group_by=model_id`)
+      await ask('wallet', node, `${url}/api/wallets/operator-of-${node}`)
+      await systemClock.delay(20)
+    }
+  }
+
+  async function ask(route: string, node: string, url: string): Promise<void> {
+    const sentMs = systemClock.nowMs()
+    const answer = await fetch(url).catch(() => null)
+    if (answer?.status !== 200) return
+    const body: unknown = await answer.json()
+    note('answers-1.jsonl', { atMs: systemClock.nowMs(), sentMs, reader: 'reader-1', route, node, body })
+  }
+
+  async function checked(): Promise<Checked> {
+    const { kafka, environment, database, prefix, dir } = installation
+    const args = [
+      '--history',
+      dir,
+      '--brokers',
+      kafka.brokers.join(','),
+      '--database',
+      database,
+      '--prefix',
+      prefix,
+    ]
+    args.push(
+      '--clickhouse-url',
+      environment['HIVEMETER_CLICKHOUSE_URL'] ?? '',
+      '--partitions',
+      String(PARTITIONS),
+    )
+    const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+    return await new Promise((resolve, reject) => {
+      execFile(process.execPath, [main, ...args], { timeout: CHECK_TIMEOUT_MS }, (error, stdout, stderr) => {
+        const exitCode = error === null ? 0 : error.code
+        if (typeof exitCode !== 'number' || exitCode === 1) {
+          reject(new Error(`the checker ended with ${String(exitCode)}: ${stderr}`))
+          return
+        }
+        const lines = stdout.trimEnd().split('\n')
+        resolve({ exitCode, lines, summary: JSON.parse(lines.pop() ?? '') as Summary })
+      })
+    })
+  }
+
+  it('finds nothing wrong, and has looked at something', async (t) => {
+    const { exitCode, lines, summary } = await checked()
+    assert.deepEqual(lines, [])
+    assert.equal(exitCode, 0)
+    const { events, unknown, refused } = summary
+    assert.deepEqual([events, unknown, refused, summary.checked.rows], [EVENTS, 1, 1, EVENTS])
+    for (const [what, count] of Object.entries(summary.checked))
+      assert.ok(count > 0, `no ${what} were checked`)
+    t.diagnostic(JSON.stringify(summary))
+  })
+
+  it('names what was done to tables and history behind its back', async () => {
+    const { clickhouse } = installation
+    await clickhouse.command(
+      'INSERT INTO usage_events SELECT * FROM usage_events ORDER BY node_id, event_id LIMIT 1',
+    )
+    await clickhouse.command(
+      'INSERT INTO cost_decisions SELECT * FROM cost_decisions ORDER BY node_id, cost_seq LIMIT 1',
+    )
+    note('events-3.jsonl', eventLine(maker.event(nodes[1] ?? ''), { outcome: 'accepted' }))
+    const { exitCode, lines, summary } = await checked()
+    assert.equal(exitCode, 6)
+    const { lost, countedTwice, paidTwice, differences } = summary
+    assert.deepEqual([lost, countedTwice, paidTwice], [1, 1, 1], lines.join('\n'))
+    assert.ok(differences > 0, 'a row that stands twice is in no window')
+  })
+})
+
+function eventLine(event: UsageEvent, beside: object): object {
+  return {
+    id: event.event_id.toString('hex'),
+    node: event.node_id,
+    operator: event.operator_id,
+    model: event.model_id,
+    source: event.task_source,
+    at: event.occurred_at,
+    in: event.tokens_in,
+    out: event.tokens_out,
+    duration: event.duration_ms,
+    gpu: event.gpu_ms,
+    energy: event.energy_mwh,
+    energySource: event.energy_source,
+    cost: event.cost_nano_usd,
+    ...beside,
+  }
+}

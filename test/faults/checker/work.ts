@@ -1,0 +1,45 @@
+import type { EnergySource, TaskSource } from '../../../schemas/usage.ts'
+
+/** The work that an event tells of: everything that a client says but its id and its node. */
+export interface Work {
+  readonly operatorId: string | null
+  readonly modelId: string
+  readonly taskSource: TaskSource
+  readonly occurredAtMs: number
+  readonly tokensIn: number
+  readonly tokensOut: number
+  readonly durationMs: number | null
+  readonly gpuMs: number | null
+  readonly energyMwh: number | null
+  readonly energySource: EnergySource
+  readonly costNanoUsd: number
+}
+
+export const WORK_FIELDS = [
+  'operatorId',
+  'modelId',
+  'taskSource',
+  'occurredAtMs',
+  'tokensIn',
+  'tokensOut',
+  'durationMs',
+  'gpuMs',
+  'energyMwh',
+  'energySource',
+  'costNanoUsd',
+] as const satisfies readonly (keyof Work)[]
+
+/** The fields in which two works differ. */
+export function differingFields(left: Work, right: Work): (keyof Work)[] {
+  return WORK_FIELDS.filter((field) => left[field] !== right[field])
+}
+
+/** True for work that is paid: done for others, and it cost something. */
+export function isPayable(work: Work): boolean {
+  return work.taskSource !== 'own' && work.costNanoUsd > 0
+}
+
+/** What makes two events the same: the node, and the 32 hex digits of the id. */
+export function identityOf(nodeId: string, id: string): string {
+  return `${nodeId} ${id}`
+}
