@@ -1,8 +1,8 @@
 import { ClickHouseError } from '@clickhouse/client'
 
 /**
- * Codes with which ClickHouse says "not now": load, memory, limits of time, a replica or Keeper away, a disk full. The
- * same statement may pass later. Every other code is about the statement or its data and comes again each time.
+ * Codes with which ClickHouse says "not now": load, memory, limits of time, a replica or Keeper away, a disk full, or
+ * an error of a library below it. The same statement may pass later. Every other code is about the statement or its data and comes again each time.
  */
 const AWAY_CODES: ReadonlySet<number> = new Set([
   74, // CANNOT_READ_FROM_FILE_DESCRIPTOR
@@ -33,6 +33,9 @@ const AWAY_CODES: ReadonlySet<number> = new Set([
   734, // QUERY_WAS_CANCELLED_BY_CLIENT
   745, // SERVER_OVERLOADED
   999, // KEEPER_EXCEPTION
+  1000, // POCO_EXCEPTION
+  1001, // STD_EXCEPTION: the disk is full, seen from the file system's side
+  1002, // UNKNOWN_EXCEPTION
 ])
 
 /** ClickHouse did not answer, or not in time, or said "not now": whether the statement took effect is unknown. */

@@ -1,3 +1,4 @@
+import './decode-messages.ts'
 import './encoder-parts.ts'
 import './native-checksum.ts'
 import './codecs.ts'

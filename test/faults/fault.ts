@@ -1,5 +1,7 @@
 import type { Dice } from '../../infra/local/sample/random.ts'
+import type { EventStream } from './event-stream.ts'
 import type { Fleet, MemberName } from './fleet.ts'
+import type { History } from './history.ts'
 import type { Member } from './member.ts'
 
 /**
@@ -23,6 +25,12 @@ export interface FaultContext {
   readonly target: Member
   /** The other instance of the same service. */
   readonly other: Member
+  /** Takes every attempt of a fault that sends events of its own. */
+  readonly history: History
+  /** Makes such events. */
+  readonly stream: EventStream
+  /** Tells the person who watches the run what was measured. */
+  readonly say: (line: string) => void
   readonly dice: Dice
 }
 

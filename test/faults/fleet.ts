@@ -10,11 +10,12 @@ import { OwnKafka } from '../support/own-kafka.ts'
 import { freePort } from '../support/service-process.ts'
 import { endSessions } from '../support/group-members.ts'
 import { Member } from './member.ts'
+import { SmallDisk } from './small-disk.ts'
 
 export const MEMBER_NAMES = ['gateway', 'aggregator', 'settler', 'loader', 'reader'] as const
 export type MemberName = (typeof MEMBER_NAMES)[number]
 
-export const PARTITIONS = 4
+export const PARTITIONS = 2
 
 /** Few, so that buckets of ids leave memory while a run lasts, and repeats are looked up. */
 const IDS_MAX = '100000'
@@ -34,18 +35,19 @@ export class Fleet {
   readonly members: readonly Member[]
   /** Members that a fault keeps down; the others are started again when they end. */
   readonly resting = new Set<Member>()
+  readonly #disk: SmallDisk | undefined
   readonly #stopping = new AbortController()
 
   private constructor(
-    kafka: OwnKafka,
-    clickhouse: OwnClickhouse,
-    installation: Installation,
-    members: readonly Member[],
+    parts: Pick<Fleet, 'kafka' | 'clickhouse' | 'installation' | 'members'> & {
+      readonly disk: SmallDisk | undefined
+    },
   ) {
-    this.kafka = kafka
-    this.clickhouse = clickhouse
-    this.installation = installation
-    this.members = members
+    this.kafka = parts.kafka
+    this.clickhouse = parts.clickhouse
+    this.installation = parts.installation
+    this.members = parts.members
+    this.#disk = parts.disk
   }
 
   /** Starts everything and waits until all of it is ready. Logs go to `dir`. */
@@ -55,7 +57,9 @@ export class Fleet {
     mkdirSync(logsDir, { recursive: true })
     const kafka = await OwnKafka.start(await freePort(), await freePort())
     undo.defer(() => kafka.dispose())
-    const clickhouse = await OwnClickhouse.start(await freePort())
+    const disk = await SmallDisk.mount()
+    if (disk !== undefined) undo.defer(() => disk.unmount())
+    const clickhouse = await OwnClickhouse.start(await freePort(), disk && join(disk.dir, 'clickhouse'))
     undo.defer(() => clickhouse.dispose())
     const installation = await install({
       name: 'faults',
@@ -78,7 +82,7 @@ export class Fleet {
       ),
     )
     for (const member of members) undo.defer(() => member.dispose())
-    const fleet = new Fleet(kafka, clickhouse, installation, members)
+    const fleet = new Fleet({ kafka, clickhouse, disk, installation, members })
     for (const member of members) member.start()
     await fleet.ready()
     void fleet.#keepAlive()
@@ -140,6 +144,7 @@ export class Fleet {
     await this.installation.clickhouse.close()
     await this.kafka.dispose()
     await this.clickhouse.dispose()
+    await this.#disk?.unmount()
   }
 
   /** A supervisor's work: what ended by itself is started again. */

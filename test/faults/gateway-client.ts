@@ -12,36 +12,68 @@ interface Answer {
   readonly not_taken?: readonly number[]
 }
 
+/** How a gateway answered one request. */
+export interface PostAnswer {
+  /** Of each event, in order. */
+  readonly outcomes: readonly PostOutcome[]
+  /** Undefined where no answer came. */
+  readonly status: number | undefined
+  readonly hasRetryAfter: boolean
+}
+
 /** Sends events to a gateway and says of each what is known. Never rejects: no answer is an answer too. */
-export async function postEvents(url: string, events: readonly UsageEvent[]): Promise<PostOutcome[]> {
+export async function postEvents(
+  url: string,
+  events: readonly UsageEvent[],
+): Promise<readonly PostOutcome[]> {
+  return (await postBody(url, bodyOf(events), events.length)).outcomes
+}
+
+/** Events as the body of a request. */
+export function bodyOf(events: readonly UsageEvent[]): string {
+  return JSON.stringify(events.map(toJson))
+}
+
+/** Sends a body of `count` events, which may be sent again as it is. Never rejects. */
+export async function postBody(url: string, body: string, count: number): Promise<PostAnswer> {
+  const all = (outcome: PostOutcome): PostOutcome[] => Array.from({ length: count }, () => outcome)
   let response: Response
   let answer: Answer
   try {
     response = await fetch(`${url}/v1/events`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(events.map(toJson)),
+      body,
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     })
     answer = (await response.json()) as Answer
   } catch (error) {
     // Nothing listened: nothing can have been taken.
     const isRefused = JSON.stringify(error, ['cause', 'code']).includes('ECONNREFUSED')
-    return events.map(() => (isRefused ? 'not_taken' : 'unknown'))
+    const outcomes = all(isRefused ? 'not_taken' : 'unknown')
+    return { outcomes, status: undefined, hasRetryAfter: false }
   }
-  if (response.status === 202 || response.status === 422) {
-    const refused = new Set(answer.rejected?.map(({ index }) => index))
-    return events.map((_, index) => (refused.has(index) ? 'refused' : 'accepted'))
-  }
-  if (response.status !== 503) return events.map(() => 'unknown')
-  // Where part of a request was acknowledged, the answer names what was not.
-  if (answer.unknown === undefined && answer.not_taken === undefined) return events.map(() => 'not_taken')
-  const [unknown, notTaken] = [new Set(answer.unknown), new Set(answer.not_taken)]
+  const { status, headers } = response
+  return { outcomes: outcomesOf(status, answer, all), status, hasRetryAfter: headers.has('retry-after') }
+}
+
+function outcomesOf(
+  status: number,
+  answer: Answer,
+  all: (outcome: PostOutcome) => PostOutcome[],
+): PostOutcome[] {
   const refused = new Set(answer.rejected?.map(({ index }) => index))
-  return events.map((_, index) => {
+  if (status === 202 || status === 422) {
+    return all('accepted').map((outcome, index) => (refused.has(index) ? 'refused' : outcome))
+  }
+  if (status !== 503) return all('unknown')
+  // Where part of a request was acknowledged, the answer names what was not.
+  if (answer.unknown === undefined && answer.not_taken === undefined) return all('not_taken')
+  const [unknown, notTaken] = [new Set(answer.unknown), new Set(answer.not_taken)]
+  return all('accepted').map((outcome, index) => {
     if (unknown.has(index)) return 'unknown'
     if (notTaken.has(index)) return 'not_taken'
-    return refused.has(index) ? 'refused' : 'accepted'
+    return refused.has(index) ? 'refused' : outcome
   })
 }
 

@@ -3,9 +3,11 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { EXIT } from '../../services/exit.ts'
 import { FAULTS } from './faults/all.ts'
+import { diskFull } from './faults/clickhouse-server.ts'
 import { lastLine, table } from './report.ts'
 import { runFaults } from './run.ts'
 import { plan } from './schedule.ts'
+import { SmallDisk } from './small-disk.ts'
 
 const USAGE = `Usage: npm run faults -- [--seed N] [--events N] [--faults N] [--only NAME] [--dir DIR]
 Strikes real processes with faults from a seeded schedule while events come in, then checks that nothing was lost,
@@ -46,7 +48,11 @@ try {
 const { seed, events, only, dir } = options
 rmSync(dir, { recursive: true, force: true })
 mkdirSync(dir, { recursive: true })
-const faults = only === undefined ? FAULTS : FAULTS.filter(({ name }) => name === only)
+let faults = only === undefined ? FAULTS : FAULTS.filter(({ name }) => name === only)
+if (!(await SmallDisk.isPossible())) {
+  faults = faults.filter(({ name }) => name !== diskFull.name)
+  console.log(`${diskFull.name} is left out: this user may not mount a tmpfs`)
+}
 const rounds = plan(faults, options.faults, seed)
 const { results, injected, verdict, failures } = await runFaults({
   faults,

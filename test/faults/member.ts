@@ -41,6 +41,9 @@ export class Member {
   readonly #port: number
   #process: ChildProcess | undefined
   #exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined
+  /** How often it ended by itself: nobody had sent it a signal that ends. */
+  ownEnds = 0
+  #isEnding = false
   /** What the failpoints said and nobody has asked for yet. */
   #reached: FailpointName[] = []
 
@@ -92,11 +95,13 @@ export class Member {
     for (const stream of [child.stdout, child.stderr]) stream?.pipe(log, { end: false })
     child.stdin?.on('error', () => {})
     this.#process = child
+    this.#isEnding = false
     this.#exit = undefined
     this.#reached = []
     child.on('message', ({ reached }: FromService) => this.#reached.push(reached))
     child.on('error', () => {})
     child.once('exit', (code, signal) => {
+      if (!this.#isEnding) this.ownEnds++
       this.#exit = { code, signal }
       log.end()
     })
@@ -126,6 +131,7 @@ export class Member {
   /** kill -9, and waits for the end. */
   async kill(): Promise<void> {
     if (!this.isRunning) return
+    this.#isEnding = true
     this.#process?.kill('SIGKILL')
     await until(`${this.title} to be gone`, STOP_TIMEOUT_MS, () => !this.isRunning)
   }
@@ -133,6 +139,7 @@ export class Member {
   /** SIGTERM; the process must end by itself with 0. */
   async stop(): Promise<void> {
     if (!this.isRunning) return
+    this.#isEnding = true
     this.#process?.kill('SIGTERM')
     await until(`${this.title} to stop`, STOP_TIMEOUT_MS, () => !this.isRunning)
     if (this.#exit?.code !== 0) {

@@ -6,9 +6,10 @@ import { promisify } from 'node:util'
 import { seededDice } from '../../infra/local/sample/random.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { systemRandom } from '../../pipelines/random.ts'
+import { EXIT } from '../../services/exit.ts'
 import { until } from '../support/until.ts'
 import { EventStream } from './event-stream.ts'
-import type { Fault } from './fault.ts'
+import type { Fault, FaultContext } from './fault.ts'
 import { Fleet, PARTITIONS } from './fleet.ts'
 import { History } from './history.ts'
 import { Load } from './load.ts'
@@ -21,10 +22,13 @@ import { watchReaders } from './watcher.ts'
 const CHECKER = fileURLToPath(new URL('./checker/main.ts', import.meta.url))
 
 /** While faults strike: little enough that services restart under load and still catch up. */
-const EVENTS_PER_SECOND = 400
+const EVENTS_PER_SECOND = 300
 /** What is missing to the asked number once the last fault has healed. */
 const EVENTS_PER_SECOND_AFTER = 6_000
 const SETTLE_MS = 60_000
+
+/** Where the checker could not say anything: nothing is known, so nothing is 0. */
+const NO_VERDICT: Verdict = { events: 0, unknown: 0, lost: 1, countedTwice: 1, paidTwice: 1, differences: 1 }
 const DRAIN_MS = 300_000
 const CHECKER_OUTPUT_BYTES_MAX = 64 * 1_048_576
 
@@ -57,6 +61,8 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
   const results = new Results()
   const history = new History(dir)
   const fleet = await Fleet.start(dir)
+  const interrupted = (): void => void fleet.dispose().finally(() => process.exit(EXIT.interrupted))
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
   try {
     const stream = new EventStream(seededDice(seed), seed, systemRandom.bytes(8))
     const load = new Load({ fleet, history, stream, dice: seededDice(seed + 1) })
@@ -69,7 +75,13 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
         lane === 'world' ? fault : `${fault} on ${lane}-${target}`,
       )
       const beganMs = systemClock.monotonicMs()
-      const struck = await strikeRound(fleet, options.faults, round, results, failures)
+      const struck = await strikeRound(
+        { fleet, history, stream, say },
+        options.faults,
+        round,
+        results,
+        failures,
+      )
       try {
         const recoveryMs = await recover(fleet, load, stream)
         await fleet.ready()
@@ -92,18 +104,22 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
     for (const halt of await fleet.halts()) failures.push(`halted: ${halt}`)
     for (const final of options.finals) failures.push(...(await final(fleet)))
     await load.stop()
+    for (const { title, ownEnds } of fleet.members) {
+      if (ownEnds > 0) say(`${title} ended by itself ${ownEnds} times and was started again`)
+    }
     await fleet.stopServices()
     await history.close()
     const verdict = await check(fleet, dir, say, failures)
     return { results: results.all, injected: results.injected, verdict, failures }
   } finally {
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
     await fleet.dispose()
   }
 }
 
 /** Strikes all faults of a round at once; returns the names of those that came about. */
 async function strikeRound(
-  fleet: Fleet,
+  given: Pick<FaultContext, 'fleet' | 'history' | 'stream' | 'say'>,
   faults: readonly Fault[],
   round: Round,
   results: Results,
@@ -112,10 +128,11 @@ async function strikeRound(
   const strike = async ({ fault: name, lane, target, seed }: Planned): Promise<string[]> => {
     const fault = faults.find((one) => one.name === name)
     if (fault === undefined) throw new Error(`There is no fault "${name}".`)
+    const { fleet } = given
     const [first, second] = fleet.of(lane === 'world' ? 'aggregator' : lane)
     const [struck, other] = target === 1 ? [first, second] : [second, first]
     try {
-      results.add(name, await fault.strike({ fleet, target: struck, other, dice: seededDice(seed) }))
+      results.add(name, await fault.strike({ ...given, target: struck, other, dice: seededDice(seed) }))
       return [name]
     } catch (error) {
       failures.push(`${name} on ${lane}-${target} did not come about: ${messageOf(error)}`)
@@ -193,7 +210,8 @@ async function check(
   )
   const lines = output.trimEnd().split('\n')
   for (const line of lines) say(`checker: ${line}`)
-  const verdict = JSON.parse(lines.at(-1) ?? '{}') as Verdict
+  const last = lines.at(-1) ?? ''
+  const verdict = (last.startsWith('{') ? JSON.parse(last) : NO_VERDICT) as Verdict
   if (verdict.differences > 0) failures.push(`${verdict.differences} differences; see the checker's lines`)
   const verify = await installation.command('verify')
   say(`verify: ${verify.output.trimEnd().split('\n').at(-1)}`)

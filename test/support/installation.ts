@@ -96,7 +96,7 @@ export class Installation {
   async records(role: TopicRole, partition: number): Promise<LogRecord[]> {
     const records: LogRecord[] = []
     for await (const batch of readPartition({ ...this.kafka, topic: this.topics[role], partition })) {
-      records.push(...batch)
+      for (const record of batch) records.push(record)
     }
     return records
   }

@@ -19,14 +19,14 @@ export interface Api {
   readonly version: number
 }
 
-function text(value: string): Buffer {
+export function text(value: string): Buffer {
   const bytes = Buffer.from(value, 'utf8')
   const length = Buffer.alloc(2)
   length.writeInt16BE(bytes.length)
   return Buffer.concat([length, bytes])
 }
 
-function int32(...values: readonly number[]): Buffer {
+export function int32(...values: readonly number[]): Buffer {
   const bytes = Buffer.alloc(values.length * 4)
   for (const [index, value] of values.entries()) bytes.writeInt32BE(value, index * 4)
   return bytes
@@ -39,7 +39,7 @@ function int64(value: bigint): Buffer {
 }
 
 /** Sends one request on a connection of its own; gives back the answer's body, behind size and correlation id. */
-function ask(broker: string, api: Api, body: Buffer): Promise<Buffer> {
+export function ask(broker: string, api: Api, body: Buffer): Promise<Buffer> {
   const [host = '', port = ''] = broker.split(':')
   const head = Buffer.alloc(8)
   head.writeInt16BE(api.key, 0)

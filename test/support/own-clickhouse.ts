@@ -18,8 +18,9 @@ export class OwnClickhouse {
     this.url = `http://127.0.0.1:${port}`
   }
 
-  static async start(port: number): Promise<OwnClickhouse> {
-    const own = new OwnClickhouse(port, await mkdtemp(join(tmpdir(), 'hivemeter-clickhouse-')))
+  /** On data in `dir`, which is forgotten at the end; in a new folder unless given. */
+  static async start(port: number, dir?: string): Promise<OwnClickhouse> {
+    const own = new OwnClickhouse(port, dir ?? (await mkdtemp(join(tmpdir(), 'hivemeter-clickhouse-'))))
     await own.start()
     return own
   }

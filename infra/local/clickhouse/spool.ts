@@ -39,7 +39,7 @@ export class Spool {
       await copy(body, handle)
     } catch (error) {
       await this.forget(file)
-      throw error
+      throw isDiskFull(error) ? new ClickhouseError(243, 'NOT_ENOUGH_SPACE', 'The disk is full') : error
     } finally {
       await handle.close()
     }
@@ -50,6 +50,10 @@ export class Spool {
   async forget(file: string): Promise<void> {
     await rm(file, { force: true })
   }
+}
+
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOSPC'
 }
 
 async function copy(body: AsyncIterable<Buffer>, handle: FileHandle): Promise<void> {

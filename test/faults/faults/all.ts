@@ -24,6 +24,23 @@ import { commitAnswerLost, produceAnswerLost } from './lost-answers.ts'
 import { sameTransactionalIdTwice } from './same-transactional-id-twice.ts'
 import { terminate } from './terminate.ts'
 import { threeQuickCrashes } from './three-quick-crashes.ts'
+import {
+  clickhouseDown,
+  clickhouseFrozen,
+  clickhouseKilledInInsert,
+  clickhouseSlow,
+  diskFull,
+} from './clickhouse-server.ts'
+import { consumersStartLate, groupsDeleted, groupsReset } from './consumer-groups.ts'
+import { foreignBatches } from './foreign-batches.ts'
+import { insertAnswerLost, insertHeldLoaderFrozen, insertHeldLoaderKilled } from './inserts.ts'
+import { manyRecordsInOneBatch, manyRecordsInOneFetch } from './many-records-in-one-fetch.ts'
+import { overload } from './overload.ts'
+import { phantomToken } from './phantom-token.ts'
+import { poisonRecords } from './poison-records.ts'
+import { rebalanceStorm } from './rebalance-storm.ts'
+import { wallClockWrong } from './wall-clock.ts'
+import { zeroKeysAborted } from './zero-keys-in-an-aborted-transaction.ts'
 
 /** Every kind of fault that a run strikes with. */
 export const FAULTS: readonly Fault[] = [
@@ -53,4 +70,24 @@ export const FAULTS: readonly Fault[] = [
   kafkaKilled,
   kafkaRestarted,
   kafkaFrozen,
+  clickhouseKilledInInsert,
+  clickhouseDown,
+  clickhouseFrozen,
+  clickhouseSlow,
+  diskFull,
+  phantomToken,
+  insertAnswerLost,
+  insertHeldLoaderKilled,
+  insertHeldLoaderFrozen,
+  groupsDeleted,
+  groupsReset,
+  consumersStartLate,
+  rebalanceStorm,
+  wallClockWrong,
+  poisonRecords,
+  foreignBatches,
+  manyRecordsInOneBatch,
+  manyRecordsInOneFetch,
+  zeroKeysAborted,
+  overload,
 ]

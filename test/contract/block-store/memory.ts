@@ -1,0 +1,31 @@
+import type { BlockStore } from '../../../pipelines/load/store.ts'
+import { drawSchedule } from '../../simulation/draw-schedule.ts'
+import { driven } from '../../simulation/driven.ts'
+import { StoreClient } from '../../simulation/store-client.ts'
+import { World } from '../../simulation/world.ts'
+import type { StoreTarget } from './target.ts'
+
+/** The simulation's store. */
+export function openMemoryStore(): StoreTarget {
+  const world = new World(drawSchedule(1, []))
+  world.heal()
+  const client = new StoreClient(world.process('contract'), world.store)
+  const down = new World(drawSchedule(1, []))
+  down.store.isUp = false
+  const nobody = new StoreClient(down.process('contract'), down.store)
+  return {
+    store: drivenStore(world, client.blockStore()),
+    away: drivenStore(down, nobody.blockStore()),
+    count: async (table, topic) => world.store.rows(table).filter((row) => row['src_topic'] === topic).length,
+    close: async () => {},
+  }
+}
+
+/** The world's time passes while somebody waits for it. */
+function drivenStore({ timeline }: World, store: BlockStore): BlockStore {
+  return {
+    loadedSeq: (source) => driven(timeline, store.loadedSeq(source)),
+    holds: (source, insert) => driven(timeline, store.holds(source, insert)),
+    insert: (insert, token) => driven(timeline, store.insert(insert, token)),
+  }
+}

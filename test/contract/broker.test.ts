@@ -1,0 +1,35 @@
+import { after, before, describe } from 'node:test'
+import { openKafka } from './broker/kafka.ts'
+import { openMemoryBroker } from './broker/memory.ts'
+import { describeRestores } from './broker/restores.ts'
+import type { BrokerTarget } from './broker/target.ts'
+import { describeTransactions } from './broker/transactions.ts'
+
+/*
+ * What the tasks rest on, asked of Kafka and of the broker that stands for it in the simulation: where the two
+ * answered differently, the simulation would prove nothing.
+ */
+const WITHOUT_SERVERS = ['HIVEMETER_KAFKA_BROKERS', 'HIVEMETER_CLICKHOUSE_URL'].some(
+  (name) => process.env[name] === undefined,
+)
+  ? 'no servers are named in the environment: npm test -- test/contract/broker.test.ts starts them'
+  : false
+
+function describeBroker(name: string, skip: string | false, open: () => Promise<BrokerTarget>): void {
+  describe(name, { skip }, () => {
+    let opened: BrokerTarget | undefined
+    const target = (): BrokerTarget => {
+      if (opened === undefined) throw new Error('The broker under test is not open.')
+      return opened
+    }
+    before(async () => {
+      opened = await open()
+    })
+    after(() => opened?.close())
+    describeTransactions(target)
+    describeRestores(target)
+  })
+}
+
+describeBroker('the broker in memory', false, async () => openMemoryBroker())
+describeBroker('Kafka', WITHOUT_SERVERS, openKafka)

@@ -1,0 +1,53 @@
+import { noFailpoint } from '../../../pipelines/failpoints.ts'
+import { drawSchedule } from '../../simulation/draw-schedule.ts'
+import { driven } from '../../simulation/driven.ts'
+import type { SimProcess } from '../../simulation/process.ts'
+import { memoryStateReader } from '../../simulation/state-reader.ts'
+import { World } from '../../simulation/world.ts'
+import { MemoryWriter } from '../../simulation/writer.ts'
+import type { Writer } from '../../simulation/writer.ts'
+import type { BrokerTarget } from './target.ts'
+
+const TOPICS = { state: 'state', blocks: 'blocks' }
+
+/** The simulation's broker. */
+export function openMemoryBroker(): BrokerTarget {
+  const world = new World(drawSchedule(1, []))
+  world.heal()
+  const process = world.process('contract')
+  const { broker } = world
+  const drive = <T>(work: Promise<T>): Promise<T> => driven(world.timeline, work)
+  const log = (topic: string) => broker.log(topic, 0)
+  return {
+    topics: TOPICS,
+    openWriter: (transactionalId, failpoint = noFailpoint) =>
+      drivenWriter(
+        world,
+        new MemoryWriter({ process, broker, transactionalId, retries: () => true, failpoint }),
+      ),
+    read: async (topic) => {
+      const { lastStable, start } = log(topic)
+      return log(topic)
+        .committed()
+        .filter(({ offset }) => offset >= start && offset < lastStable)
+    },
+    restore: (through) => drive(restore(world, process, through)),
+    range: async (topic) => ({ start: log(topic).start, end: log(topic).lastStable }),
+    deleteBefore: async (topic, offset) => log(topic).deleteBefore(offset),
+    pass: (ms) => world.timeline.run(world.timeline.nowMs + ms),
+    close: async () => {},
+  }
+}
+
+async function restore(world: World, process: SimProcess, through: bigint) {
+  const { broker } = world
+  const { start } = broker.log(TOPICS.state, 0)
+  const reader = memoryStateReader(process, broker, TOPICS.state, () => 5)
+  const records: Parameters<Parameters<typeof reader.read>[2]>[0][] = []
+  await reader.read(0, { start, through }, (record) => records.push(record))
+  return records
+}
+
+function drivenWriter(world: World, writer: Writer): Writer {
+  return { commit: (records) => driven(world.timeline, writer.commit(records)), close: () => writer.close() }
+}

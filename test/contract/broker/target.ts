@@ -1,0 +1,20 @@
+import type { Failpoint } from '../../../pipelines/failpoints.ts'
+import type { LogRecord } from '../../../pipelines/kafka/records.ts'
+import type { Writer } from '../../simulation/writer.ts'
+
+/** A broker under test, with topics of this run's own. Partition 0 of each is used. */
+export interface BrokerTarget {
+  readonly topics: { readonly state: string; readonly blocks: string }
+  /** A transactional writer; with `failpoint` a test stops it at one of its points. */
+  openWriter(transactionalId: string, failpoint?: Failpoint): Writer
+  /** The committed records of a topic up to its last stable offset of now. */
+  read(topic: string): Promise<LogRecord[]>
+  /** What a restore of the state topic gets when it reads up to `through`. */
+  restore(through: bigint): Promise<LogRecord[]>
+  /** Offsets that the topic holds; `end` is the last stable one. */
+  range(topic: string): Promise<{ readonly start: bigint; readonly end: bigint }>
+  deleteBefore(topic: string, offset: bigint): Promise<void>
+  /** Lets the broker's own time pass. */
+  pass(ms: number): Promise<void>
+  close(): Promise<void>
+}

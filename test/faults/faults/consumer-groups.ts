@@ -1,0 +1,72 @@
+import { withAdmin } from '../../../pipelines/kafka/admin.ts'
+import { commitOffset } from '../../support/kafka-wire.ts'
+import { NOTHING_MET } from '../fault.ts'
+import type { Fault } from '../fault.ts'
+import { PARTITIONS } from '../fleet.ts'
+import type { Fleet } from '../fleet.ts'
+import { Member } from '../member.ts'
+
+const SERVICES = ['aggregator', 'settler', 'loader'] as const
+
+/** Stops all consumers, changes what their groups know, and starts them again. */
+async function whileStopped(fleet: Fleet, change: () => Promise<void>): Promise<void> {
+  const members = SERVICES.flatMap((name) => fleet.of(name))
+  for (const member of members) fleet.resting.add(member)
+  await Promise.all(members.map((member) => member.stop()))
+  for (const name of SERVICES) await fleet.endSessions(name)
+  await change()
+  for (const member of members) fleet.resting.delete(member)
+  await Promise.all(members.map((member) => member.revive()))
+}
+
+async function deleteGroups(fleet: Fleet): Promise<void> {
+  const { kafka, prefix } = fleet.installation
+  await withAdmin(kafka, (admin) => admin.deleteGroups(SERVICES.map((name) => `${prefix}${name}`)))
+}
+
+/** The groups are deleted, which is also all that a broker leaves of expired ones. */
+export const groupsDeleted: Fault = {
+  name: 'consumer-groups-deleted',
+  lanes: ['world'],
+  strike: async ({ fleet }) => {
+    await whileStopped(fleet, () => deleteGroups(fleet))
+    return NOTHING_MET
+  },
+}
+
+/** All offsets of the groups are set to 0. */
+export const groupsReset: Fault = {
+  name: 'consumer-groups-reset-to-0',
+  lanes: ['world'],
+  strike: async ({ fleet }) => {
+    const { topics, prefix } = fleet.installation
+    const inputs = {
+      aggregator: [topics.usageMetered],
+      settler: [topics.accountInbox],
+      loader: [topics.usageBlocks, topics.settlementBlocks],
+    }
+    await whileStopped(fleet, async () => {
+      for (const name of SERVICES) {
+        for (const topic of inputs[name]) {
+          for (let partition = 0; partition < PARTITIONS; partition++) {
+            await commitOffset(fleet.kafka.broker, `${prefix}${name}`, { topic, partition, offset: 0n })
+          }
+        }
+      }
+    })
+    return NOTHING_MET
+  },
+}
+
+/** The consumers are away while events come in, and begin as a group that nobody has heard of. */
+export const consumersStartLate: Fault = {
+  name: 'consumers-start-long-after-producers',
+  lanes: ['world'],
+  strike: async ({ fleet }) => {
+    await whileStopped(fleet, async () => {
+      await Member.wait(20_000)
+      await deleteGroups(fleet)
+    })
+    return NOTHING_MET
+  },
+}

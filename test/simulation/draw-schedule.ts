@@ -1,0 +1,217 @@
+import { FAILPOINTS } from '../../pipelines/failpoints.ts'
+import type { FailpointName } from '../../pipelines/failpoints.ts'
+import type { FateEnd, RequestKind } from './fate.ts'
+import type { Entry, EventDraft, FaultEntry, PointEntry, Schedule, Settings } from './schedule.ts'
+import { SeededRandom } from './seeded-random.ts'
+import { PARTITIONS, SERVICES } from './services.ts'
+import type { ServiceName } from './services.ts'
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 3_600_000
+/** The first hour of a month: rows of one transaction may belong to two table partitions. */
+const MONTH_START_MS = Date.UTC(2026, 2, 1)
+const NODES = 3
+const OPERATORS = 2
+
+/** Kinds of trouble; a seed has some of them, so that each is also seen without the others. */
+const TROUBLES = [
+  'kill',
+  'stop',
+  'freeze',
+  'fault',
+  'point',
+  'store',
+  'forget-offsets',
+  'compact',
+  'insert',
+] as const
+export type Trouble = (typeof TROUBLES)[number]
+
+/** The schedule of a seed: the same for the same seed, on every machine. `only`: with no other kind of trouble. */
+export function drawSchedule(seed: number, only?: readonly Trouble[]): Schedule {
+  const random = new SeededRandom(seed)
+  const settings = drawSettings(random)
+  const some = TROUBLES.filter(() => random.chance(0.55))
+  const troubles = only ?? some
+  const usage = drawUsage(random, settings)
+  const entries = [...usage]
+  const count = troubles.length === 0 ? 0 : random.pick([4, 12, 40])
+  for (let index = 0; index < count; index++) {
+    // Trouble is best shortly after events have come.
+    const isNear = random.chance(0.6)
+    const atMs = isNear ? random.pick(usage).atMs + random.skewed(3_000) : random.int(0, settings.activeMs)
+    entries.push(drawTrouble(random, random.pick(troubles), atMs, settings))
+  }
+  return { seed, settings, entries: entries.toSorted((left, right) => left.atMs - right.atMs) }
+}
+
+function drawSettings(random: SeededRandom): Settings {
+  const base = random.chance(0.5) ? MONTH_START_MS : MONTH_START_MS + 5 * HOUR_MS
+  return {
+    startMs: base - random.int(0, 40_000),
+    activeMs: random.int(6_000, 25_000),
+    instances: { aggregator: 2, settler: 2, loader: random.int(2, 3) },
+    idsMax: random.pick([8, 12, 30, 1_000_000]),
+    fetchMax: random.pick([3, 10, 60]),
+    latencyMs: random.pick([5, 60, 600, 2_500]),
+    markerMs: random.pick([2, 200, 3_000]),
+    skewMs: random.pick([0, 10_000]),
+  }
+}
+
+function drawEvent(random: SeededRandom, id: number): EventDraft {
+  return {
+    id,
+    node: id % NODES,
+    agoMs: random.pick([
+      random.int(-30_000, 30_000),
+      random.int(0, 20 * MINUTE_MS),
+      random.int(0, 20 * 24 * HOUR_MS),
+    ]),
+    nanoUsd: random.chance(0.3) ? 0 : random.pick([1, 29_000_000, 290_000_000, 1_000_000_000]),
+    operator: random.chance(0.4) ? random.int(0, OPERATORS - 1) : null,
+    source: random.pick(['own', 'hive', 'hive', 'idle']),
+    tokens: random.int(0, 4_000),
+    gpuMs: random.chance(0.5) ? random.int(0, 90_000) : null,
+    energyMwh: random.chance(0.5) ? random.int(0, 90_000) : null,
+  }
+}
+
+function drawUsage(random: SeededRandom, { activeMs }: Settings): Entry[] {
+  const drawn = Array.from({ length: PARTITIONS }, () => [] as EventDraft[])
+  const count = random.int(6, 24)
+  let nextId = 1
+  return Array.from({ length: count }, (): Entry => {
+    const atMs = random.int(0, activeMs)
+    const partition = random.int(0, PARTITIONS - 1)
+    const gateway = random.int(0, 1)
+    if (random.chance(0.04)) return { kind: 'broken', atMs, gateway, partition }
+    const known = drawn[partition] as EventDraft[]
+    const events = Array.from({ length: random.int(1, 5) }, () => {
+      if (known.length > 0 && random.chance(0.3)) {
+        const repeated = random.pick(known)
+        return random.chance(0.15) ? { ...repeated, nanoUsd: repeated.nanoUsd + 7 } : repeated
+      }
+      const event = drawEvent(random, nextId++)
+      known.push(event)
+      return event
+    })
+    return { kind: 'usage', atMs, gateway, partition, events }
+  })
+}
+
+function drawTrouble(random: SeededRandom, trouble: Trouble, atMs: number, settings: Settings): Entry {
+  const service = random.pick(SERVICES)
+  const instance = random.int(0, settings.instances[service] - 1)
+  switch (trouble) {
+    case 'kill':
+    case 'stop':
+      return {
+        kind: trouble,
+        atMs,
+        service,
+        instance,
+        downMs: random.pick([50, 2_000, 14_000]),
+        rules: random.int(1, 2),
+      }
+    case 'freeze':
+      return { kind: 'freeze', atMs, service, instance, forMs: random.pick([700, 4_000, 13_000, 22_000]) }
+    case 'store':
+      return {
+        kind: 'store',
+        atMs,
+        what: random.pick(['away', 'kill', 'slow']),
+        forMs: random.int(500, 12_000),
+      }
+    case 'forget-offsets':
+      return { kind: 'forget-offsets', atMs, service }
+    case 'insert':
+      return drawInsertFault(random, atMs)
+    case 'fault':
+      return drawFault(random, atMs, service)
+    case 'point':
+      return drawPoint(random, atMs)
+    default:
+      return { kind: trouble, atMs }
+  }
+}
+
+function drawInsertFault(random: SeededRandom, atMs: number): FaultEntry {
+  const end = random.pick<FateEnd>([
+    'unanswered',
+    'late',
+    'late',
+    'late',
+    'phantom',
+    'phantom',
+    'lost',
+    'refused',
+  ])
+  return {
+    kind: 'fault',
+    atMs,
+    service: 'loader',
+    request: 'insert',
+    end,
+    holdMs: random.int(500, 7_500),
+    isCut: random.chance(0.8),
+  }
+}
+
+/** Points that only a loader comes to. */
+const OF_LOADER: ReadonlySet<FailpointName> = new Set([
+  'after_look',
+  'before_insert',
+  'during_insert',
+  'after_insert',
+  'before_offset_commit',
+])
+
+/** A zombie at the first has an INSERT to send, at the other a transaction to end. */
+const WORST_POINTS: readonly FailpointName[] = ['before_insert', 'after_send']
+
+function drawPoint(random: SeededRandom, atMs: number): PointEntry {
+  const point = random.chance(0.3) ? random.pick(WORST_POINTS) : random.pick(FAILPOINTS)
+  return {
+    kind: 'point',
+    atMs,
+    service: OF_LOADER.has(point) ? 'loader' : random.pick(['aggregator', 'settler']),
+    point,
+    what: random.pick(['kill', 'freeze']),
+    forMs: random.pick([200, 6_000, 14_000, 14_000, 22_000]),
+  }
+}
+
+/** Requests of tasks, those whose end matters more often. */
+const OF_TASKS: readonly RequestKind[] = [
+  'end',
+  'end',
+  'end',
+  'produce',
+  'produce',
+  'init',
+  'append',
+  'fetch',
+  'group',
+  'offsets',
+  'log',
+  'delete',
+  'look',
+]
+const OF_LOADERS: readonly RequestKind[] = ['offsets', 'fetch', 'group', 'look']
+
+function drawFault(random: SeededRandom, atMs: number, service: ServiceName): FaultEntry {
+  const ofGateway = random.chance(0.15)
+  const request = ofGateway ? 'append' : random.pick(service === 'loader' ? OF_LOADERS : OF_TASKS)
+  const ends: FateEnd[] = ['refused', 'lost', 'unanswered', 'late']
+  if (request === 'produce') ends.push('partly', 'unanswered', 'unanswered')
+  return {
+    kind: 'fault',
+    atMs,
+    service: ofGateway ? 'gateway' : service,
+    request,
+    end: random.pick(ends),
+    holdMs: random.skewed(15_000),
+    isCut: random.chance(0.5),
+  }
+}

@@ -1,0 +1,176 @@
+import { noMetrics } from '../../schemas/metrics.ts'
+import { SettlerState } from '../../pipelines/account/pipeline.ts'
+import type { TaskState } from '../../pipelines/kafka/task.ts'
+import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
+import type { Lookup } from '../../pipelines/usage/lookup.ts'
+import { LoaderService } from './loader-service.ts'
+import type { SimProcess } from './process.ts'
+import { PARTITIONS, SERVICES, TOPICS } from './services.ts'
+import type { Service, ServiceName } from './services.ts'
+import { StoreClient } from './store-client.ts'
+import { TaskService } from './task-service.ts'
+import type { World } from './world.ts'
+import type { Writer } from './writer.ts'
+
+const ID_KEY = Buffer.alloc(32, 7)
+/** Spark per US dollar of each version of the rules. */
+const SPARK_PER_USD = [100, 100, 250] as const
+const RESTART_MS = 300
+
+/** What a test puts between the services and the world, to take a guard away. */
+export interface Tampering {
+  readonly writer?: (service: ServiceName, writer: Writer) => Writer
+  readonly state?: (service: ServiceName, state: TaskState) => TaskState
+  readonly lookup?: (lookup: Lookup) => Lookup
+}
+
+interface Instance {
+  readonly process: SimProcess
+  readonly service: Service
+}
+
+/** The running instances of all services: started, killed, frozen and stopped as the schedule says. */
+export class Fleet {
+  readonly #world: World
+  readonly #tampering: Tampering
+  readonly #instances = new Map<string, Instance | undefined>()
+  #lives = 0
+  #isOver = false
+
+  constructor(world: World, tampering: Tampering = {}) {
+    this.#world = world
+    this.#tampering = tampering
+    const { instances } = world.schedule.settings
+    world.onKilled = (process, downMs) => this.#killed(process, downMs)
+    for (const name of SERVICES) {
+      for (let number = 0; number < instances[name]; number++) this.#start(name, number, 1)
+    }
+  }
+
+  kill(service: ServiceName, number: number, downMs: number, rules: number): void {
+    const name = `${service}-${number}`
+    const instance = this.#instances.get(name)
+    if (instance === undefined) return
+    instance.process.die()
+    this.#instances.set(name, undefined)
+    this.#world.timeline.after(downMs, () => this.#start(service, number, rules))
+  }
+
+  stop(service: ServiceName, number: number, downMs: number, rules: number): void {
+    const name = `${service}-${number}`
+    const instance = this.#instances.get(name)
+    if (instance === undefined) return
+    this.#instances.set(name, undefined)
+    instance.process.trace('is told to end')
+    void instance.service.stop().then(() => {
+      instance.process.die()
+      this.#world.timeline.after(downMs, () => this.#start(service, number, rules))
+    })
+  }
+
+  freeze(service: ServiceName, number: number, forMs: number): void {
+    this.#instances.get(`${service}-${number}`)?.process.freeze(forMs)
+  }
+
+  /** All are killed, and none is started again. */
+  end(): void {
+    this.#isOver = true
+    for (const instance of this.#instances.values()) instance?.process.die()
+  }
+
+  /** Also one that was ending: it is started again as any other. */
+  #killed(process: SimProcess, downMs: number): void {
+    process.die()
+    const [name = '', number = ''] = process.name.split(/[-.]/)
+    const service = SERVICES.find((other) => other === name)
+    if (service === undefined) return
+    this.#instances.set(`${service}-${number}`, undefined)
+    this.#world.timeline.after(downMs, () => this.#start(service, Number(number), 1))
+  }
+
+  #start(name: ServiceName, number: number, rules: number): void {
+    if (this.#isOver) return
+    const process = this.#world.process(`${name}-${number}.${this.#lives++}`)
+    process.trace('starts')
+    const service = this.#open(name, process, rules)
+    this.#instances.set(`${name}-${number}`, { process, service })
+    void this.#replaced(name, number, rules, process, service)
+  }
+
+  /** A consumer that gives up ends its process, and another is started. */
+  async #replaced(
+    name: ServiceName,
+    number: number,
+    rules: number,
+    process: SimProcess,
+    service: Service,
+  ): Promise<void> {
+    const error = await service.failed
+    process.trace(`gives up: ${error.message}`)
+    process.die()
+    if (this.#instances.get(`${name}-${number}`)?.process !== process) return
+    this.#instances.set(`${name}-${number}`, undefined)
+    this.#world.timeline.after(RESTART_MS, () => this.#start(name, number, rules))
+  }
+
+  #open(name: ServiceName, process: SimProcess, rules: number): Service {
+    const world = this.#world
+    if (name === 'loader') return new LoaderService(process, world)
+    const open = name === 'aggregator' ? this.#aggregators(process) : this.#settlers(process, rules)
+    const { state = (_name, opened) => opened, writer = (_name, opened) => opened } = this.#tampering
+    return new TaskService(process, world, {
+      service: name,
+      inputTopic: name === 'aggregator' ? TOPICS.usageMetered : TOPICS.accountInbox,
+      stateTopic: name === 'aggregator' ? TOPICS.usageIds : TOPICS.nodeState,
+      tickWhenIdle: name === 'aggregator',
+      openState: (partition) => state(name, open(partition)),
+      wrapWriter: (opened) => writer(name, opened),
+    })
+  }
+
+  #aggregators(process: SimProcess): (partition: number) => TaskState {
+    const { store, timeline, schedule } = this.#world
+    const client = new StoreClient(process, store)
+    const loadedSeq = client.followLoaded(TOPICS.usageBlocks, PARTITIONS)
+    const idPool = { held: 0, max: schedule.settings.idsMax }
+    const { lookup: tampered = (plain: Lookup): Lookup => plain } = this.#tampering
+    const ask = tampered(client.lookup(TOPICS.usageBlocks))
+    const lookup: Lookup = async (...keys) => {
+      // The decision waits for the store: time must pass.
+      timeline.endWork()
+      try {
+        return await ask(...keys)
+      } finally {
+        timeline.beginWork()
+      }
+    }
+    return (partition) =>
+      new AggregatorState({
+        partition,
+        partitions: PARTITIONS,
+        topics: TOPICS,
+        idKey: ID_KEY,
+        idPool,
+        lookup,
+        loadedSeq,
+        clock: process.clock,
+        metrics: noMetrics,
+      })
+  }
+
+  #settlers(process: SimProcess, version: number): (partition: number) => TaskState {
+    const loadedSeq = new StoreClient(process, this.#world.store).followLoaded(
+      TOPICS.settlementBlocks,
+      PARTITIONS,
+    )
+    return (partition) =>
+      new SettlerState({
+        partition,
+        topics: TOPICS,
+        rules: { version, sparkPerUsd: SPARK_PER_USD[version] ?? 100 },
+        loadedSeq,
+        clock: process.clock,
+        metrics: noMetrics,
+      })
+  }
+}

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict'
+import { inboxUsageCodec, SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
+import type { InboxUsage } from '../../schemas/records.ts'
+import type { LogRecord } from '../../pipelines/kafka/records.ts'
+import type { Row } from '../support/row-reader.ts'
+import { usageOracle } from '../support/usage-oracle.ts'
+import type { Sums, UsageOracle } from '../support/usage-oracle.ts'
+import { plainRows } from './judge.ts'
+import type { LogBlock, PartitionLogs } from './judge.ts'
+import { TOPICS } from './services.ts'
+
+const byPlace = (left: Row, right: Row): number =>
+  Number(left['record_offset']) - Number(right['record_offset']) ||
+  Number(left['record_index']) - Number(right['record_index'])
+
+/**
+ * Rows, windows, dead letters and what was handed over, against one event after the other: each event of the log that
+ * its task has passed is counted once, wherever batches ended and whoever counted.
+ */
+export function judgeUsage({ usage, inbox, usageBlocks }: PartitionLogs): void {
+  const oracle = usageOracle(usage)
+  const rows = plainRows(usageBlocks, 'usage_events').toSorted(byPlace)
+  const counted = rows.map((row) => `${String(row['node_id'])} ${String(row['event_id'])}`)
+  assert.equal(new Set(counted).size, counted.length, 'an event has two rows')
+  assert.deepEqual(
+    rows.map(({ content_hash: _hash, ...row }) => row),
+    oracle.rows,
+  )
+  assert.deepEqual(windowsOf(usageBlocks, 'usage_1m'), oracle.minutes)
+  assert.deepEqual(windowsOf(usageBlocks, 'usage_15m'), oracle.quarters)
+  const letters = plainRows(usageBlocks, 'dead_letters')
+  assert.deepEqual(
+    letters.map((row) => [Number(row['record_offset']), row['reasons']]).toSorted(byOffset),
+    [...oracle.dead].toSorted(byOffset),
+  )
+  for (const { topic } of letters) assert.equal(topic, TOPICS.usageMetered)
+  judgeHandOver(inbox, oracle)
+}
+
+function byOffset(left: readonly unknown[], right: readonly unknown[]): number {
+  return Number(left[0]) - Number(right[0])
+}
+
+/** Sums of all deltas of a window and series. */
+function windowsOf(blocks: readonly LogBlock[], table: string): Map<string, Sums> {
+  const windows = new Map<string, Sums>()
+  for (const { node_id, window_start, model_id, task_source, ...columns } of plainRows(blocks, table)) {
+    const key = [node_id, window_start, model_id, task_source].join(' ')
+    const known = windows.get(key) ?? {}
+    for (const [name, value] of Object.entries(columns)) {
+      known[name] = (known[name] ?? 0n) + BigInt(String(value))
+    }
+    windows.set(key, known)
+  }
+  return windows
+}
+
+/** The usage records of an inbox that a settler applies, in order; throws where their ranges do not tile. */
+export function handedOver(inbox: readonly LogRecord[]): { record: LogRecord; usage: InboxUsage }[] {
+  const applied: { record: LogRecord; usage: InboxUsage }[] = []
+  let covered = { offset: 0, index: 0 }
+  for (const record of inbox) {
+    if (record.value === null || schemaIdOf(record.value) !== SCHEMA_ID.inboxUsage) continue
+    const usage = inboxUsageCodec.decode(record.value)
+    assert.deepEqual(
+      { offset: usage.from_offset, index: usage.from_index },
+      covered,
+      `the record at ${record.offset} goes on where the last one ended`,
+    )
+    covered = { offset: usage.to_offset, index: usage.to_index }
+    applied.push({ record, usage })
+  }
+  return applied
+}
+
+/** Costs in the order of events and sums of nodes: all of what the inbox has come to. */
+function judgeHandOver(inbox: readonly LogRecord[], oracle: UsageOracle): void {
+  const sums = new Map<string, Sums>()
+  const costs: UsageOracle['costs'][number][] = []
+  for (const { usage } of handedOver(inbox)) {
+    for (const { node_id, ...numbers } of usage.sums) {
+      const known = sums.get(node_id) ?? {}
+      for (const [name, value] of Object.entries(numbers)) known[name] = (known[name] ?? 0n) + BigInt(value)
+      sums.set(node_id, known)
+    }
+    for (const { node_id, cost } of usage.entries) {
+      if (cost === null) continue
+      costs.push({ node: node_id, id: cost.event_id.toString('hex'), nanoUsd: cost.cost_nano_usd })
+    }
+  }
+  // The settler may have passed less than the aggregator has counted, but for ticks nothing is missing at the end.
+  assert.deepEqual(costs, oracle.costs)
+  assert.deepEqual(sums, oracle.nodes)
+}

@@ -1,0 +1,122 @@
+import { inboxUsageCodec, SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
+import type { LogRecord } from '../../pipelines/kafka/records.ts'
+import type { TaskState } from '../../pipelines/kafka/task.ts'
+import type { Trouble } from './draw-schedule.ts'
+import type { Tampering } from './fleet.ts'
+import { TOPICS } from './services.ts'
+import type { World } from './world.ts'
+
+/** A guard that is taken away through the ports, so that a test can show that the simulation misses it. */
+export interface Sabotage {
+  /** Trouble in which the guard is needed; all kinds where it is not given. */
+  readonly only?: readonly Trouble[]
+  readonly tamper: (world: World) => Tampering | void
+}
+
+/** Whoever takes a record of the inbox takes it twice where nobody compares ranges: each is made to follow the last. */
+function believingAnyRange(state: TaskState): TaskState {
+  let covered: number | undefined
+  const relabelled = (record: LogRecord): LogRecord => {
+    if (record.value === null || schemaIdOf(record.value) !== SCHEMA_ID.inboxUsage) return record
+    const usage = inboxUsageCodec.decode(record.value)
+    covered ??= usage.from_offset
+    const ranged = { ...usage, from_offset: covered, from_index: 0, to_offset: covered + 1, to_index: 0 }
+    covered++
+    return { ...record, value: inboxUsageCodec.encode(ranged) }
+  }
+  return {
+    restore: (record) => state.restore(record),
+    restored: (inputStart) => state.restored(inputStart),
+    decide: (batch) => state.decide({ ...batch, records: batch.records.map(relabelled) }),
+    committed: (offsets) => state.committed(offsets),
+    dispose: () => state.dispose(),
+  }
+}
+
+export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
+  'a store that knows no tokens': {
+    only: ['insert', 'point'],
+    tamper: (world) => {
+      world.store.without.tokens = true
+    },
+  },
+  'a look that always says "absent"': {
+    tamper: (world) => {
+      world.store.without.looks = true
+    },
+  },
+  'a broker that does not fence': {
+    only: ['freeze', 'point', 'fault'],
+    tamper: (world) => {
+      world.broker.transactions.fences = false
+    },
+  },
+  'a broker that shows what is not committed': {
+    only: ['point', 'kill', 'fault'],
+    tamper: (world) => {
+      world.broker.without.readCommitted = true
+    },
+  },
+  'a broker that takes a repeated send twice': {
+    only: ['fault'],
+    tamper: (world) => {
+      world.broker.without.idempotence = true
+    },
+  },
+  'look-ups that find nothing': {
+    tamper: () => ({
+      lookup: () => async () => new Map(),
+    }),
+  },
+  'a hand-over that is lost': {
+    tamper: () => ({
+      writer: (service, writer) => ({
+        close: () => writer.close(),
+        commit: async (records) => {
+          if (service !== 'aggregator' || records.length < 5) return await writer.commit(records)
+          const kept = records.filter(({ topic }) => topic !== TOPICS.accountInbox)
+          const offsets = await writer.commit(kept)
+          return records.map((record) => offsets[kept.indexOf(record)] ?? 0n)
+        },
+      }),
+    }),
+  },
+  'a hand-over that is repeated, and nobody who compares ranges': {
+    tamper: () => ({
+      writer: (service, writer) => ({
+        close: () => writer.close(),
+        commit: async (records) => {
+          if (service !== 'aggregator') return await writer.commit(records)
+          const twice = records.flatMap((record) =>
+            record.topic === TOPICS.accountInbox ? [record, record] : [record],
+          )
+          const offsets = await writer.commit(twice)
+          return records.map((record) => offsets[twice.indexOf(record)] ?? 0n)
+        },
+      }),
+      state: (service, state) => (service === 'settler' ? believingAnyRange(state) : state),
+    }),
+  },
+  'a task that forgets its last transaction': {
+    tamper: () => ({
+      state: (_service, state) => {
+        const held: LogRecord[] = []
+        const isTask = ({ key }: LogRecord): boolean => key?.toString() === '!task'
+        return {
+          restore: (record) => {
+            held.push(record)
+          },
+          restored: (inputStart) => {
+            const tasks = held.filter(isTask)
+            const until = tasks.length > 1 ? held.indexOf(tasks.at(-1) as LogRecord) : held.length
+            for (const record of held.slice(0, until)) state.restore(record)
+            return state.restored(inputStart)
+          },
+          decide: (batch) => state.decide(batch),
+          committed: (offsets) => state.committed(offsets),
+          dispose: () => state.dispose(),
+        }
+      },
+    }),
+  },
+}

@@ -1,0 +1,103 @@
+import type { FailpointName } from '../../pipelines/failpoints.ts'
+import type { FateEnd, RequestKind } from './fate.ts'
+import type { ServiceName } from './services.ts'
+
+/** Everything that happens in one simulated run, as data: what a seed makes, what shrinks, what is kept. */
+export interface Schedule {
+  /** Chance of what the schedule does not say: how long requests take, who gets which partition. */
+  readonly seed: number
+  readonly settings: Settings
+  readonly entries: readonly Entry[]
+}
+
+export interface Settings {
+  /** The world's time at its start, UTC. */
+  readonly startMs: number
+  /** Faults end after this long. */
+  readonly activeMs: number
+  readonly instances: Readonly<Record<ServiceName, number>>
+  /** Ids that one aggregator process holds. */
+  readonly idsMax: number
+  /** Raw records of one partition in one fetch. */
+  readonly fetchMax: number
+  readonly latencyMs: number
+  /** How long after its end a transaction's markers may stay away. */
+  readonly markerMs: number
+  /** How far clocks of processes are off. */
+  readonly skewMs: number
+}
+
+/** A usage event; the same `id` means the same event, unless it is a conflict. */
+export interface EventDraft {
+  readonly id: number
+  /** One of the partition's nodes. */
+  readonly node: number
+  /** When it occurred, before the world's start. */
+  readonly agoMs: number
+  readonly nanoUsd: number
+  readonly operator: number | null
+  readonly source: 'own' | 'hive' | 'idle'
+  readonly tokens: number
+  readonly gpuMs: number | null
+  readonly energyMwh: number | null
+}
+
+export interface UsageEntry {
+  readonly kind: 'usage'
+  readonly atMs: number
+  readonly gateway: number
+  readonly partition: number
+  readonly events: readonly EventDraft[]
+}
+
+/** A request that ends otherwise than answered: the next of its kind by any process of the service. */
+export interface FaultEntry {
+  readonly kind: 'fault'
+  readonly atMs: number
+  readonly service: ServiceName | 'gateway'
+  readonly request: RequestKind
+  readonly end: FateEnd
+  readonly holdMs: number
+  readonly isCut: boolean
+}
+
+/** A process that dies or freezes at a named point: the next of the service that comes there. */
+export interface PointEntry {
+  readonly kind: 'point'
+  readonly atMs: number
+  readonly service: ServiceName
+  readonly point: FailpointName
+  readonly what: 'kill' | 'freeze'
+  readonly forMs: number
+}
+
+export type Entry =
+  | UsageEntry
+  | FaultEntry
+  | PointEntry
+  /** A record that is no usage event. */
+  | { readonly kind: 'broken'; readonly atMs: number; readonly gateway: number; readonly partition: number }
+  /** An instance is killed, or ends in order, and starts anew after a while with these account rules. */
+  | {
+      readonly kind: 'kill' | 'stop'
+      readonly atMs: number
+      readonly service: ServiceName
+      readonly instance: number
+      readonly downMs: number
+      readonly rules: number
+    }
+  | {
+      readonly kind: 'freeze'
+      readonly atMs: number
+      readonly service: ServiceName
+      readonly instance: number
+      readonly forMs: number
+    }
+  | {
+      readonly kind: 'store'
+      readonly atMs: number
+      readonly what: 'away' | 'kill' | 'slow'
+      readonly forMs: number
+    }
+  | { readonly kind: 'forget-offsets'; readonly atMs: number; readonly service: ServiceName }
+  | { readonly kind: 'compact'; readonly atMs: number }

@@ -1,0 +1,111 @@
+import { ClickhouseAway } from '../../pipelines/clickhouse/errors.ts'
+import type { BlockStore } from '../../pipelines/load/store.ts'
+import { INSERT_TIME_LIMIT_MS } from '../../pipelines/load/store.ts'
+import { contentWords, lookupName } from '../../pipelines/usage/lookup.ts'
+import type { Found, Lookup } from '../../pipelines/usage/lookup.ts'
+import type { FateEnd } from './fate.ts'
+import { placeOf } from './broker.ts'
+import { NoAnswer } from './process.ts'
+import type { SimProcess } from './process.ts'
+import type { StoreServer } from './store-server.ts'
+
+/** As the services set them: the loader's is longer than the server's own limit. */
+const LOADER_TIMEOUT_MS = INSERT_TIME_LIMIT_MS + 2_000
+const LOOKUP_TIMEOUT_MS = 5_000
+const POLL_MS = 2_000
+
+/** A process' connection to the store: what it does with it, and that an answer may be missing. */
+export class StoreClient {
+  readonly #process: SimProcess
+  readonly #server: StoreServer
+
+  constructor(process: SimProcess, server: StoreServer) {
+    this.#process = process
+    this.#server = server
+  }
+
+  /** What the loader asks of the store. */
+  blockStore(): BlockStore {
+    const server = this.#server
+    return {
+      loadedSeq: ({ topic, partition }) =>
+        this.#ask('look', LOADER_TIMEOUT_MS, () => server.loadedSeq(placeOf(topic, partition))),
+      holds: (source, insert) => this.#ask('look', LOADER_TIMEOUT_MS, () => server.holds(source, insert)),
+      insert: (insert, token) =>
+        this.#ask('insert', LOADER_TIMEOUT_MS, (end) =>
+          end === 'phantom' ? server.dieHavingLogged(insert, token) : server.land(insert, token),
+        ),
+    }
+  }
+
+  /** The aggregator's look-ups of old ids in the blocks of `topic`. */
+  lookup(topic: string): Lookup {
+    const server = this.#server
+    return async (partition, evictedSeq, keys) => {
+      try {
+        return await this.#ask('look', LOOKUP_TIMEOUT_MS, () => {
+          if (server.loadedSeq(placeOf(topic, partition)) < evictedSeq) return null
+          const found: Map<string, { low: number; high: number }> = new Map()
+          const asked = new Set(
+            keys.map(({ nodeId, occurredAtMs, eventId }) =>
+              [nodeId, occurredAtMs, eventId.toString('hex')].join(' '),
+            ),
+          )
+          for (const row of server.rows('usage_events')) {
+            const { node_id, occurred_at, event_id, content_hash } = row
+            if (!asked.has([node_id, occurred_at, event_id].join(' '))) continue
+            found.set(lookupName(String(node_id), String(event_id)), contentWords(content_hash as bigint))
+          }
+          return found satisfies Found
+        })
+      } catch (error) {
+        if (error instanceof ClickhouseAway) return null
+        throw error
+      }
+    }
+  }
+
+  /** Follows how far the blocks of `topic` are loaded, as `LoadedSeqs` does; returns the newest told by partition. */
+  followLoaded(topic: string, partitions: number): (partition: number) => number {
+    const told = new Map<number, number>()
+    void this.#poll(topic, partitions, told)
+    return (partition) => told.get(partition) ?? 0
+  }
+
+  async #poll(topic: string, partitions: number, told: Map<number, number>): Promise<void> {
+    for (;;) {
+      try {
+        const seqs = await this.#ask('look', LOOKUP_TIMEOUT_MS, () =>
+          Array.from({ length: partitions }, (_, partition) =>
+            this.#server.loadedSeq(placeOf(topic, partition)),
+          ),
+        )
+        for (const [partition, seq] of seqs.entries()) {
+          told.set(partition, Math.max(seq, told.get(partition) ?? 0))
+        }
+      } catch (error) {
+        if (!(error instanceof ClickhouseAway)) throw error
+      }
+      await this.#process.clock.delay(POLL_MS)
+    }
+  }
+
+  async #ask<T>(kind: 'look' | 'insert', timeoutMs: number, apply: (end: FateEnd) => T): Promise<T> {
+    const server = this.#server
+    const { life } = server
+    try {
+      return await this.#process.request(
+        kind,
+        (end) => {
+          // A server that is away takes no connection; what was sent to a former life is gone with it.
+          if (!server.isUp || server.life !== life) throw new NoAnswer('no connection')
+          return apply(end)
+        },
+        { timeoutMs },
+      )
+    } catch (error) {
+      if (error instanceof NoAnswer) throw new ClickhouseAway(error.message)
+      throw error
+    }
+  }
+}
