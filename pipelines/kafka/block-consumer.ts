@@ -22,10 +22,15 @@ export type BlockOutcome =
   | { readonly next: 'continue' }
   /** Gathering starts again at `offset` after `restMs`: nothing of what was gathered is known to be loaded. */
   | { readonly next: 'again'; readonly offset: bigint; readonly restMs: number }
+  /**
+   * A heartbeat failed: the group rebalances, or its coordinator did not answer. kafkajs must see the error, and where it
+   * does not join again it must deliver from `offset`: what was gathered is dropped.
+   */
+  | { readonly next: 'broken'; readonly offset: bigint; readonly error: unknown }
 
 /** What a handler may do while it works. */
 export interface BlockSession {
-  /** Keeps the membership alive; throws when the group rebalances, and the handler must end with that error. */
+  /** Keeps the membership alive; throws when the group rebalances or does not answer: the handler ends as `broken`. */
   heartbeat(): Promise<void>
   /** Age of the last heartbeat that the group's coordinator answered. */
   heartbeatAgeMs(): number
@@ -125,6 +130,10 @@ export class BlockConsumer {
         if (outcome.next === 'continue') {
           fetched.resolveOffset(batch.lastOffset())
           return
+        }
+        if (outcome.next === 'broken') {
+          consumer.seek({ topic, partition, offset: outcome.offset.toString() })
+          throw outcome.error
         }
         consumer.pause([{ topic, partitions: [partition] }])
         consumer.seek({ topic, partition, offset: outcome.offset.toString() })

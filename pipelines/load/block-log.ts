@@ -50,7 +50,7 @@ export class BlockLog {
   #beginsGroup = true
   #lastBorderMs = Number.NEGATIVE_INFINITY
   #bytesSinceBorder = 0
-  #groupOpen = false
+  #groupOpen: boolean
   readonly #open = new Map<TableSpec, Map<string, PendingBlock>>()
   #closed: PendingBlock[] = []
   /** Writers whose rows were taken: they keep their grown buffers. */
@@ -65,6 +65,8 @@ export class BlockLog {
     this.#topic = options.topic
     this.#partition = options.partition
     this.#nextSeq = options.nextSeq
+    // The task before may have left its last group open: it ends with the first block of this one, so that is due.
+    this.#groupOpen = options.nextSeq > 1
     this.#clock = options.clock
   }
 
@@ -73,7 +75,7 @@ export class BlockLog {
     return this.#nextSeq
   }
 
-  /** True while the last transaction's blocks belong to a group that has not ended. */
+  /** True while the last transaction's blocks belong to a group that has not ended, or may, after a restore. */
   get groupOpen(): boolean {
     return this.#groupOpen
   }

@@ -70,6 +70,7 @@ const heartbeat = fc.constantFrom(
   'ok' as const,
   'ok' as const,
   'rebalance' as const,
+  'unanswered' as const,
   'old' as const,
 )
 

@@ -59,7 +59,7 @@ export class PartitionLoader {
     this.#forget()
   }
 
-  /** Takes records in order. Throws `HaltError`, or the group's error when a heartbeat says that it rebalances. */
+  /** Takes records in order. Throws `HaltError`; every other error is an outcome, with the place to go on from. */
   async take(records: readonly LogRecord[], session: BlockSession): Promise<BlockOutcome> {
     const first = records[0]
     if (first === undefined) return { next: 'continue' }
@@ -83,12 +83,16 @@ export class PartitionLoader {
           'Mend the table or the server (npm run migrate), then restart the loader; the block is kept 30 days.',
         )
       }
-      if (!(error instanceof ClickhouseAway || error instanceof SessionInDoubt)) throw error
+      // Whatever came between, nothing of the open group is known to be loaded, and its records must come again.
+      this.#forget()
+      if (error instanceof HaltError) throw error
+      if (!(error instanceof ClickhouseAway || error instanceof SessionInDoubt)) {
+        return { next: 'broken', offset: from, error }
+      }
       logger.warn(
         { ...source, err: error },
         'a group is not known to be loaded; it is looked up and tried again',
       )
-      this.#forget()
       return { next: 'again', offset: from, restMs: LOADER_REST_MS }
     }
   }

@@ -97,6 +97,10 @@ export class LoaderService implements Service {
         commit: (offset) => this.#consumer.commit(topic, partition, offset).catch(() => {}),
       })
       if (outcome.next === 'continue') return batch.resolve()
+      if (outcome.next === 'broken') {
+        this.#consumer.seek(topic, partition, outcome.offset)
+        throw outcome.error
+      }
       this.#consumer.pause(topic, partition)
       this.#consumer.seek(topic, partition, outcome.offset)
       void this.#resumeLater(topic, partition, outcome.restMs)

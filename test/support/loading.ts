@@ -19,7 +19,7 @@ export const SOURCE = { topic: 'usage.blocks', partition: 0 }
 export class Loading {
   committed = 0n
   /** How the heartbeats to come end; "ok" after the last. */
-  readonly heartbeats: ('ok' | 'rebalance' | 'old')[]
+  readonly heartbeats: ('ok' | 'rebalance' | 'old' | 'unanswered')[]
   /** Told before an offset is committed. */
   onCommit: (offset: bigint) => void = () => {}
   readonly #clock: VirtualClock
@@ -30,7 +30,7 @@ export class Loading {
   constructor(
     clock: VirtualClock,
     store: BlockStore,
-    heartbeats: readonly ('ok' | 'rebalance' | 'old')[] = [],
+    heartbeats: readonly ('ok' | 'rebalance' | 'old' | 'unanswered')[] = [],
   ) {
     this.#clock = clock
     this.#store = store
@@ -43,25 +43,25 @@ export class Loading {
     this.#loader = this.#start()
   }
 
-  /** Loads the log up to where its last group ends; fetches hold up to `fetchMax` records. Throws what the loader throws. */
+  /** Loads the log up to where its last group ends; fetches hold up to `fetchMax` records. Throws what halts the loader. */
   async load(log: readonly LogRecord[], fetchMax: number): Promise<void> {
     let position = this.committed
     for (let fetches = 0; fetches < 10_000; fetches++) {
       const records = log.filter(({ offset }) => offset >= position).slice(0, fetchMax)
       const last = records.at(-1)
       if (last === undefined) return
-      try {
-        const outcome = await this.#loader.take(records, this.#session())
-        if (outcome.next === 'again') {
-          await this.#clock.delay(outcome.restMs)
-          position = outcome.offset
-        } else {
-          position = last.offset + 1n
-        }
-      } catch (error) {
-        if (!(error instanceof Rebalance)) throw error
+      const outcome = await this.#loader.take(records, this.#session())
+      if (outcome.next === 'continue') {
+        position = last.offset + 1n
+      } else if (outcome.next === 'again') {
+        await this.#clock.delay(outcome.restMs)
+        position = outcome.offset
+      } else if (outcome.error instanceof Rebalance) {
         this.#loader.assigned()
         position = this.committed
+      } else {
+        // The coordinator did not answer: the same generation goes on from there.
+        position = outcome.offset
       }
     }
     throw new Error('The loader makes no progress.')
@@ -86,6 +86,7 @@ export class Loading {
         const outcome = this.heartbeats.shift() ?? 'ok'
         this.#heartbeatAgeMs = outcome === 'old' ? 20_000 : 0
         if (outcome === 'rebalance') throw new Rebalance('rebalance in progress')
+        if (outcome === 'unanswered') throw new Error('request timed out')
       },
       heartbeatAgeMs: () => this.#heartbeatAgeMs,
       commit: async (offset) => {
