@@ -8,7 +8,7 @@ import type { Fleet } from './fleet.ts'
 import type { Load } from './load.ts'
 
 /** Longest recovery: beyond it the run fails. */
-const RECOVERY_MS_MAX = 120_000
+const RECOVERY_MS_MAX = 180_000
 
 /**
  * Measures a recovery: one paid event for each partition goes in, and the time runs until all of them are rows and

@@ -30,6 +30,8 @@ const SETTLE_MS = 60_000
 /** Where the checker could not say anything: nothing is known, so nothing is 0. */
 const NO_VERDICT: Verdict = { events: 0, unknown: 0, lost: 1, countedTwice: 1, paidTwice: 1, differences: 1 }
 const DRAIN_MS = 300_000
+/** For a million events. */
+const VERIFY_MS_MAX = 900_000
 const CHECKER_OUTPUT_BYTES_MAX = 64 * 1_048_576
 
 export interface RunOptions {
@@ -213,7 +215,7 @@ async function check(
   const last = lines.at(-1) ?? ''
   const verdict = (last.startsWith('{') ? JSON.parse(last) : NO_VERDICT) as Verdict
   if (verdict.differences > 0) failures.push(`${verdict.differences} differences; see the checker's lines`)
-  const verify = await installation.command('verify')
+  const verify = await installation.command('verify', [], VERIFY_MS_MAX)
   say(`verify: ${verify.output.trimEnd().split('\n').at(-1)}`)
   if (verify.exitCode !== 0)
     failures.push(`verify ended with ${verify.exitCode}: ${verify.output.slice(0, 2_000)}`)

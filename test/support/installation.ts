@@ -79,9 +79,13 @@ export class Installation {
   }
 
   /** Runs one of the commands (`migrate`, `verify`, …) to its end. */
-  async command(name: string, args: readonly string[] = []): Promise<CommandEnd> {
+  async command(
+    name: string,
+    args: readonly string[] = [],
+    timeoutMs = COMMAND_TIMEOUT_MS,
+  ): Promise<CommandEnd> {
     const main = fileURLToPath(new URL(`../../services/${name}/main.ts`, import.meta.url))
-    const options = { env: environmentOf(this.environment), timeout: COMMAND_TIMEOUT_MS }
+    const options = { env: environmentOf(this.environment), timeout: timeoutMs }
     try {
       const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, ...args], options)
       return { exitCode: 0, output: stdout + stderr }
