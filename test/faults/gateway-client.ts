@@ -92,6 +92,8 @@ function toJson(event: UsageEvent): object {
     gpu_ms: event.gpu_ms,
     energy_mwh: event.energy_mwh,
     ...(event.energy_mwh === null ? {} : { energy_source: event.energy_source }),
+    ...(event.goal_id === null ? {} : { goal_id: event.goal_id }),
+    ...(event.requester_node_id === null ? {} : { requester_node_id: event.requester_node_id }),
     actual_usd_cost: `${Math.floor(cost / 1e9)}.${String(cost % 1e9).padStart(9, '0')}`,
   }
 }

@@ -1,6 +1,7 @@
 import type { Dice } from '../../infra/local/sample/random.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import type { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
+import type { LogAppend } from '../../pipelines/kafka/records.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { openUsageProducer, usageRecord } from '../support/produce.ts'
@@ -34,6 +35,8 @@ export class Load {
   readonly #producer: IdempotentProducer
   #again: UsageEvent[] = []
   #underWay = 0
+  /** The send under way: the producer takes one at a time. */
+  #sending: Promise<unknown> = Promise.resolve()
 
   constructor(options: LoadOptions) {
     this.#options = options
@@ -71,7 +74,7 @@ export class Load {
     const byPartition = Map.groupBy(events, ({ node_id }) => partitionOfNode(node_id, PARTITIONS))
     let outcome: AttemptOutcome = 'accepted'
     try {
-      await this.#producer.append([...byPartition].map(([partition, some]) => usageRecord(partition, some)))
+      await this.#append([...byPartition].map(([partition, some]) => usageRecord(partition, some)))
     } catch {
       outcome = 'unknown'
     }
@@ -119,11 +122,17 @@ export class Load {
   async #sendConflict(event: UsageEvent): Promise<void> {
     const { history } = this.#options
     try {
-      await this.#producer.append([usageRecord(partitionOfNode(event.node_id, PARTITIONS), [event])])
+      await this.#append([usageRecord(partitionOfNode(event.node_id, PARTITIONS), [event])])
       history.attempt(event, 'accepted', true)
     } catch {
       history.attempt(event, 'unknown', true)
     }
+  }
+
+  #append(records: readonly LogAppend[]): Promise<unknown> {
+    const sent = this.#sending.then(() => this.#producer.append(records))
+    this.#sending = sent.catch(() => {})
+    return sent
   }
 
   #sendAgain(event: UsageEvent): void {

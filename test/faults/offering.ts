@@ -5,6 +5,9 @@ import type { FaultContext } from './fault.ts'
 
 const EVENTS_PER_REQUEST = 1_000
 
+/** Long ones: fewer events fill a send, and what a run has to count afterwards stays small. */
+const LONG = { goal_id: 'g'.repeat(64), requester_node_id: 'r'.repeat(64) }
+
 /** How often an open offer looks which requests are due. */
 const PACE_MS = 20
 
@@ -125,7 +128,9 @@ export class Offering {
 
   #fresh(): Batch {
     const { stream, dice } = this.#context
-    const events = Array.from({ length: EVENTS_PER_REQUEST }, () => stream.fresh(dice.pick(stream.nodes)))
+    const events = Array.from({ length: EVENTS_PER_REQUEST }, () =>
+      stream.fresh(dice.pick(stream.nodes), LONG),
+    )
     return { events, body: bodyOf(events) }
   }
 }

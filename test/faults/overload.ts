@@ -4,8 +4,8 @@ import type { Fleet } from './fleet.ts'
 import { Offering } from './offering.ts'
 import type { Offered } from './offering.ts'
 
-/** Enough requests under way that a gateway always has the next one to read. */
-const CLIENTS = 16
+/** Enough requests under way that a gateway always has the next send full: two of 900 kB each. */
+const CLIENTS = 64
 const SAMPLE_MS = 500
 
 const GOODPUT_SHARE_MIN = 0.9
@@ -22,13 +22,17 @@ export interface OverloadOptions {
   readonly overloadMs: number
   /** How many times what the gateways take. */
   readonly times: number
+  /** How late the broker's answers reach the gateways. 0: their own processor is what bounds them. */
+  readonly logDelayMs: number
 }
 
+/** A log that answers slowly: the gateways take some 5,000 events a second then, which the rest can count meanwhile. */
 export const OVERLOAD_DEFAULTS: OverloadOptions = {
   slots: 3,
   capacityMs: 15_000,
   overloadMs: 45_000,
   times: 3,
+  logDelayMs: 2_500,
 }
 
 /** What an overload showed. Goodput is events a second that a gateway has acknowledged: they are in the log. */
@@ -49,10 +53,20 @@ export interface Overload {
 }
 
 /**
- * Offers both gateways as much as they take, then `times` as much, in turns. What bounds them is the gateways
- * themselves and the log: the aggregator has no hand in it, its backlog stands in Kafka.
+ * Offers both gateways as much as they take, then `times` as much, in turns. What bounds a gateway is one send to the log
+ * after the other, or its own processor; never the aggregator, whose backlog stands in Kafka.
  */
 export async function measureOverload(context: FaultContext, options: OverloadOptions): Promise<Overload> {
+  const gateways = context.fleet.of('gateway')
+  for (const { kafka } of gateways) kafka.delayMs = options.logDelayMs
+  try {
+    return await offerInTurns(context, options)
+  } finally {
+    for (const { kafka } of gateways) kafka.delayMs = 0
+  }
+}
+
+async function offerInTurns(context: FaultContext, options: OverloadOptions): Promise<Overload> {
   const { slots, times } = options
   const offering = new Offering(context)
   const over = new AbortController()

@@ -72,6 +72,11 @@ export class MemoryBroker {
     return group
   }
 
+  /** What a group's coordinator holds for a place. */
+  groupOffset(groupId: string, place: string): bigint | undefined {
+    return this.#groups.get(groupId)?.offsets.get(place)
+  }
+
   /** The group's offsets are gone, as after their retention. */
   forgetOffsets(groupId: string): void {
     this.#groups.get(groupId)?.offsets.clear()

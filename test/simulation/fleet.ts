@@ -1,5 +1,6 @@
 import { noMetrics } from '../../schemas/metrics.ts'
 import { SettlerState } from '../../pipelines/account/pipeline.ts'
+import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import type { TaskState } from '../../pipelines/kafka/task.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import type { Lookup } from '../../pipelines/usage/lookup.ts'
@@ -20,7 +21,9 @@ const RESTART_MS = 300
 /** What a test puts between the services and the world, to take a guard away. */
 export interface Tampering {
   readonly writer?: (service: ServiceName, writer: Writer) => Writer
-  readonly state?: (service: ServiceName, state: TaskState) => TaskState
+  readonly state?: (service: ServiceName, state: TaskState, partition: number) => TaskState
+  /** The records of one fetch, before a loader takes them. */
+  readonly blocks?: (records: readonly LogRecord[]) => readonly LogRecord[]
   readonly lookup?: (lookup: Lookup) => Lookup
 }
 
@@ -115,7 +118,7 @@ export class Fleet {
 
   #open(name: ServiceName, process: SimProcess, rules: number): Service {
     const world = this.#world
-    if (name === 'loader') return new LoaderService(process, world)
+    if (name === 'loader') return new LoaderService(process, world, this.#tampering.blocks)
     const open = name === 'aggregator' ? this.#aggregators(process) : this.#settlers(process, rules)
     const { state = (_name, opened) => opened, writer = (_name, opened) => opened } = this.#tampering
     return new TaskService(process, world, {
@@ -123,7 +126,7 @@ export class Fleet {
       inputTopic: name === 'aggregator' ? TOPICS.usageMetered : TOPICS.accountInbox,
       stateTopic: name === 'aggregator' ? TOPICS.usageIds : TOPICS.nodeState,
       tickWhenIdle: name === 'aggregator',
-      openState: (partition) => state(name, open(partition)),
+      openState: (partition) => state(name, open(partition), partition),
       wrapWriter: (opened) => writer(name, opened),
     })
   }

@@ -1,6 +1,7 @@
 import { noMetrics } from '../../schemas/metrics.ts'
 import { LOADER_SESSION_TIMEOUT_MS } from '../../pipelines/kafka/block-consumer.ts'
 import { HaltError } from '../../pipelines/kafka/records.ts'
+import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import { PartitionLoader } from '../../pipelines/load/pipeline.ts'
 import { placeOf } from './broker.ts'
 import { MemoryConsumer } from './consumer.ts'
@@ -17,6 +18,7 @@ const REBALANCE_TIMEOUT_MS = 60_000
 export class LoaderService implements Service {
   readonly #process: SimProcess
   readonly #world: World
+  readonly #blocks: (records: readonly LogRecord[]) => readonly LogRecord[]
   readonly #consumer: MemoryConsumer
   readonly #loaders = new Map<string, PartitionLoader>()
   readonly #running: Promise<void>
@@ -24,7 +26,12 @@ export class LoaderService implements Service {
   #lastHeartbeatMs: number
   #isStopping = false
 
-  constructor(process: SimProcess, world: World) {
+  constructor(
+    process: SimProcess,
+    world: World,
+    blocks: (records: readonly LogRecord[]) => readonly LogRecord[] = (records) => records,
+  ) {
+    this.#blocks = blocks
     this.#process = process
     this.#world = world
     this.#lastHeartbeatMs = process.clock.monotonicMs()
@@ -90,7 +97,7 @@ export class LoaderService implements Service {
     const { topic, partition } = batch
     const { clock } = this.#process
     try {
-      const outcome = await this.#loaderOf(topic, partition).take(batch.records, {
+      const outcome = await this.#loaderOf(topic, partition).take(this.#blocks(batch.records), {
         heartbeat: () => batch.heartbeat(),
         heartbeatAgeMs: () => clock.monotonicMs() - this.#lastHeartbeatMs,
         // As BlockConsumer: a commit that fails is as good as none.

@@ -4,6 +4,7 @@ import type { TaskState } from '../../pipelines/kafka/task.ts'
 import type { Trouble } from './draw-schedule.ts'
 import type { Tampering } from './fleet.ts'
 import { TOPICS } from './services.ts'
+import { placeOf } from './broker.ts'
 import type { World } from './world.ts'
 
 /** A guard that is taken away through the ports, so that a test can show that the simulation misses it. */
@@ -31,6 +32,15 @@ function believingAnyRange(state: TaskState): TaskState {
     committed: (offsets) => state.committed(offsets),
     dispose: () => state.dispose(),
   }
+}
+
+/** Groups end where a fetch ends, instead of where the log says: whoever loads them again makes other INSERTs. */
+function groupedByFetch(records: readonly LogRecord[]): readonly LogRecord[] {
+  return records.map((record, index) => {
+    const { 'group-begins': _begins, 'group-ends': _ends, ...headers } = record.headers
+    const isLast = index === records.length - 1
+    return { ...record, headers: isLast ? { ...headers, 'group-ends': Buffer.from('1') } : headers }
+  })
 }
 
 export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
@@ -96,6 +106,25 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
       }),
       state: (service, state) => (service === 'settler' ? believingAnyRange(state) : state),
     }),
+  },
+  'a task that trusts its group’s offset': {
+    tamper: (world) => ({
+      state: (service, state, partition) => ({
+        restore: (record) => state.restore(record),
+        restored: (inputStart) => {
+          const restored = state.restored(inputStart)
+          const input = service === 'aggregator' ? TOPICS.usageMetered : TOPICS.accountInbox
+          const position = world.broker.groupOffset(service, placeOf(input, partition)) ?? inputStart
+          return { ...restored, position }
+        },
+        decide: (batch) => state.decide(batch),
+        committed: (offsets) => state.committed(offsets),
+        dispose: () => state.dispose(),
+      }),
+    }),
+  },
+  'a loader that chooses its own borders': {
+    tamper: () => ({ blocks: groupedByFetch }),
   },
   'a task that forgets its last transaction': {
     tamper: () => ({
