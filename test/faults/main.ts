@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { EXIT } from '../../services/exit.ts'
 import { FAULTS } from './faults/all.ts'
 import { diskFull } from './faults/clickhouse-server.ts'
+import { REPLAYS } from './replays.ts'
 import { lastLine, table } from './report.ts'
 import { runFaults } from './run.ts'
 import { plan } from './schedule.ts'
@@ -61,7 +62,7 @@ const { results, injected, verdict, failures } = await runFaults({
   events,
   dir,
   say: (line) => console.log(line),
-  finals: [],
+  finals: REPLAYS,
 })
 const said = table(results, verdict)
 writeFileSync(`${dir}/result.json`, JSON.stringify({ seed, results, verdict, failures }, null, 1))

@@ -3,10 +3,10 @@ import type { UsageEvent } from '../../schemas/usage.ts'
 import { bodyOf, postBody } from './gateway-client.ts'
 import type { FaultContext } from './fault.ts'
 
-const EVENTS_PER_REQUEST = 1_000
+export const EVENTS_PER_REQUEST = 1_000
 
 /** Long ones: fewer events fill a send, and what a run has to count afterwards stays small. */
-const LONG = { goal_id: 'g'.repeat(64), requester_node_id: 'r'.repeat(64) }
+const LONG = { model_id: 'm'.repeat(128), goal_id: 'g'.repeat(64), requester_node_id: 'r'.repeat(64) }
 
 /** How often an open offer looks which requests are due. */
 const PACE_MS = 20
@@ -37,12 +37,26 @@ export interface Offered {
 
 type Tally = { -readonly [Key in keyof Offered]: Offered[Key] } & { refusedAfterMs: number[] }
 
+function emptyTally(): Tally {
+  return {
+    tookMs: 0,
+    requests: 0,
+    acknowledged: 0,
+    refused: 0,
+    refusedWithRetryAfter: 0,
+    unknown: 0,
+    heldBack: 0,
+    refusedAfterMs: [],
+  }
+}
+
 /** Clients that post batches to both gateways: what was refused as a whole is offered again as it is. */
 export class Offering {
   readonly #context: Pick<FaultContext, 'fleet' | 'history' | 'stream' | 'dice'>
   readonly #urls: readonly string[]
   readonly #again: Batch[] = []
   #underWay = 0
+  #tally = emptyTally()
   #sent = 0
 
   constructor(context: Pick<FaultContext, 'fleet' | 'history' | 'stream' | 'dice'>) {
@@ -52,24 +66,25 @@ export class Offering {
 
   /** As much as they take: each of `clients` sends its next request when the last was answered. */
   async closed(clients: number, forMs: number): Promise<Offered> {
-    return await this.#measure(forMs, async (tally, isOver) => {
+    return await this.#measure(forMs, async (isOver) => {
       const client = async (): Promise<void> => {
-        while (!isOver()) await this.#send(tally, isOver)
+        while (!isOver()) await this.#send()
       }
-      await Promise.all(Array.from({ length: clients }, client))
+      for (let number = 0; number < clients; number++) void client()
+      while (!isOver()) await systemClock.delay(PACE_MS)
     })
   }
 
   /** So many events a second, whether the ones before were answered or not. */
   async open(eventsPerSecond: number, forMs: number): Promise<Offered> {
-    return await this.#measure(forMs, async (tally, isOver) => {
+    return await this.#measure(forMs, async (isOver) => {
       const perMs = eventsPerSecond / EVENTS_PER_REQUEST / 1_000
       const startMs = systemClock.monotonicMs()
       for (let due = 0, done = 0; !isOver(); ) {
         due = (systemClock.monotonicMs() - startMs) * perMs
         for (; done < due; done++) {
-          if (this.#underWay < UNDER_WAY_MAX) void this.#send(tally, isOver)
-          else tally.heldBack++
+          if (this.#underWay < UNDER_WAY_MAX) void this.#send()
+          else this.#tally.heldBack++
         }
         await systemClock.delay(PACE_MS)
       }
@@ -81,43 +96,30 @@ export class Offering {
     while (this.#underWay > 0) await systemClock.delay(PACE_MS)
   }
 
-  async #measure(
-    forMs: number,
-    offer: (tally: Tally, isOver: () => boolean) => Promise<void>,
-  ): Promise<Offered> {
-    const tally: Tally = {
-      tookMs: 0,
-      requests: 0,
-      acknowledged: 0,
-      refused: 0,
-      refusedWithRetryAfter: 0,
-      unknown: 0,
-      heldBack: 0,
-      refusedAfterMs: [],
-    }
+  /** What is answered while the offer lasts counts, whenever it was sent; what is under way then goes on. */
+  async #measure(forMs: number, offer: (isOver: () => boolean) => Promise<void>): Promise<Offered> {
+    this.#tally = emptyTally()
     const startMs = systemClock.monotonicMs()
-    const isOver = (): boolean => systemClock.monotonicMs() - startMs >= forMs
-    await offer(tally, isOver)
-    await this.settle()
-    return { ...tally, tookMs: forMs }
+    await offer(() => systemClock.monotonicMs() - startMs >= forMs)
+    return { ...this.#tally, tookMs: systemClock.monotonicMs() - startMs }
   }
 
-  async #send(tally: Tally, isOver: () => boolean): Promise<void> {
+  async #send(): Promise<void> {
     const { history } = this.#context
     const batch = this.#again.pop() ?? this.#fresh()
     const url = this.#urls[this.#sent++ % this.#urls.length] ?? ''
     this.#underWay++
-    tally.requests++
+    this.#tally.requests++
     const sentMs = systemClock.monotonicMs()
     const answer = await postBody(url, batch.body, batch.events.length)
     this.#underWay--
+    const tally = this.#tally
     for (const [index, event] of batch.events.entries()) {
       const outcome = answer.outcomes[index] ?? 'unknown'
       if (outcome === 'not_taken') continue
       history.attempt(event, outcome)
       if (outcome === 'unknown') tally.unknown++
-      // What is acknowledged late counts for nobody's time.
-      if (outcome === 'accepted' && !isOver()) tally.acknowledged++
+      if (outcome === 'accepted') tally.acknowledged++
     }
     if (answer.outcomes.every((outcome) => outcome === 'not_taken')) this.#again.push(batch)
     if (answer.status !== 503) return

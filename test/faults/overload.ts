@@ -1,7 +1,7 @@
 import { systemClock } from '../../pipelines/clock.ts'
 import type { FaultContext } from './fault.ts'
 import type { Fleet } from './fleet.ts'
-import { Offering } from './offering.ts'
+import { EVENTS_PER_REQUEST, Offering } from './offering.ts'
 import type { Offered } from './offering.ts'
 
 /** Enough requests under way that a gateway always has the next send full: two of 900 kB each. */
@@ -16,8 +16,8 @@ const REFUSED_AFTER_MS_MAX = 1_000
 const OFFERED_SHARE_MIN = 0.8
 
 export interface OverloadOptions {
-  /** Both are cut into as many slots, in turns: what else the machine does falls on both. */
-  readonly slots: number
+  /** As much as they take, and nothing of it counts: until answers come as steadily as requests. */
+  readonly warmUpMs: number
   readonly capacityMs: number
   readonly overloadMs: number
   /** How many times what the gateways take. */
@@ -28,11 +28,11 @@ export interface OverloadOptions {
 
 /** A log that answers slowly: the gateways take some 5,000 events a second then, which the rest can count meanwhile. */
 export const OVERLOAD_DEFAULTS: OverloadOptions = {
-  slots: 3,
+  warmUpMs: 6_000,
   capacityMs: 15_000,
   overloadMs: 45_000,
   times: 3,
-  logDelayMs: 2_500,
+  logDelayMs: 1_500,
 }
 
 /** What an overload showed. Goodput is events a second that a gateway has acknowledged: they are in the log. */
@@ -53,50 +53,40 @@ export interface Overload {
 }
 
 /**
- * Offers both gateways as much as they take, then `times` as much, in turns. What bounds a gateway is one send to the log
+ * Offers both gateways as much as they take, then `times` as much. What bounds a gateway is one send to the log
  * after the other, or its own processor; never the aggregator, whose backlog stands in Kafka.
  */
 export async function measureOverload(context: FaultContext, options: OverloadOptions): Promise<Overload> {
   const gateways = context.fleet.of('gateway')
   for (const { kafka } of gateways) kafka.delayMs = options.logDelayMs
   try {
-    return await offerInTurns(context, options)
+    return await offerInTurn(context, options)
   } finally {
     for (const { kafka } of gateways) kafka.delayMs = 0
   }
 }
 
-async function offerInTurns(context: FaultContext, options: OverloadOptions): Promise<Overload> {
-  const { slots, times } = options
+async function offerInTurn(context: FaultContext, options: OverloadOptions): Promise<Overload> {
   const offering = new Offering(context)
   const over = new AbortController()
   const before = await residentBytes(context.fleet)
   const sampling = sampleMemory(context.fleet, before, over.signal)
-  const capacities: Offered[] = []
-  const overloads: Offered[] = []
-  for (let slot = 0; slot < slots; slot++) {
-    const capacity = await offering.closed(CLIENTS, options.capacityMs / slots)
-    capacities.push(capacity)
-    overloads.push(await offering.open(times * perSecond([capacity]), options.overloadMs / slots))
-  }
+  await offering.closed(CLIENTS, options.warmUpMs)
+  const capacity = await offering.closed(CLIENTS, options.capacityMs)
+  const overload = await offering.open(options.times * perSecond(capacity), options.overloadMs)
   over.abort()
-  const sum = (of: (offered: Offered) => number): number =>
-    overloads.reduce((total, offered) => total + of(offered), 0)
-  const requests = sum((offered) => offered.requests)
+  await offering.settle()
   return {
-    capacity: perSecond(capacities),
-    goodput: perSecond(overloads),
-    offered: (requests * 1_000 * 1_000) / options.overloadMs,
-    times,
-    requests,
-    refused: sum(({ refused }) => refused),
-    refusedWithRetryAfter: sum(({ refusedWithRetryAfter }) => refusedWithRetryAfter),
-    refusedAfterMsP99: quantile(
-      overloads.flatMap(({ refusedAfterMs }) => refusedAfterMs),
-      0.99,
-    ),
-    unknown: sum(({ unknown }) => unknown),
-    heldBack: sum(({ heldBack }) => heldBack),
+    capacity: perSecond(capacity),
+    goodput: perSecond(overload),
+    offered: (overload.requests * EVENTS_PER_REQUEST * 1_000) / options.overloadMs,
+    times: options.times,
+    requests: overload.requests,
+    refused: overload.refused,
+    refusedWithRetryAfter: overload.refusedWithRetryAfter,
+    refusedAfterMsP99: quantile(overload.refusedAfterMs, 0.99),
+    unknown: overload.unknown,
+    heldBack: overload.heldBack,
     memory: await sampling,
   }
 }
@@ -143,9 +133,8 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
 }
 
-function perSecond(slots: readonly Offered[]): number {
-  const acknowledged = slots.reduce((sum, slot) => sum + slot.acknowledged, 0)
-  return (acknowledged * 1_000) / slots.reduce((sum, { tookMs }) => sum + tookMs, 0)
+function perSecond({ acknowledged, tookMs }: Offered): number {
+  return (acknowledged * 1_000) / tookMs
 }
 
 async function residentBytes(fleet: Fleet): Promise<readonly number[]> {

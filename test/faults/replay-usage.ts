@@ -86,7 +86,7 @@ async function compareCosts(first: Installation, second: Installation): Promise<
       ['only at first', before, after],
       ['only after', after, before],
     ] as const) {
-      const only = [...some.difference(others)].slice(0, SHOWN_MAX)
+      const only = [...some].filter((cost) => !others.has(cost)).slice(0, SHOWN_MAX)
       differences.push(...only.map((cost) => `${what}: ${title}: ${cost}`))
     }
   }

@@ -104,7 +104,9 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
     await load.settle(SETTLE_MS)
     await drain(fleet, history)
     for (const halt of await fleet.halts()) failures.push(`halted: ${halt}`)
-    for (const final of options.finals) failures.push(...(await final(fleet)))
+    for (const final of options.finals) {
+      failures.push(...(await final(fleet).catch((error: unknown) => [messageOf(error)])))
+    }
     await load.stop()
     for (const { title, ownEnds } of fleet.members) {
       if (ownEnds > 0) say(`${title} ended by itself ${ownEnds} times and was started again`)

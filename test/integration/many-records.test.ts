@@ -42,7 +42,7 @@ describe('130,000 records in one batch', () => {
     const many = Array.from({ length: RECORDS }, (_, index) => values[index % values.length] as Buffer)
     const first = await appendBatch(broker, topic, 0, packedBatch(many, systemClock.nowMs()))
     for (const event of events) truth.add(event)
-    await truth.matches(installation)
+    await truth.matches(installation, ARRIVES_WITHIN_MS)
     await until(
       'all records of the batch',
       ARRIVES_WITHIN_MS,

@@ -78,14 +78,16 @@ export class Installation {
     }
   }
 
-  /** Runs one of the commands (`migrate`, `verify`, …) to its end. */
+  /** Runs one of the commands (`migrate`, `verify`, …) to its end, with `settings` beside the installation's own. */
   async command(
     name: string,
     args: readonly string[] = [],
     timeoutMs = COMMAND_TIMEOUT_MS,
+    settings: Readonly<Record<string, string>> = {},
   ): Promise<CommandEnd> {
     const main = fileURLToPath(new URL(`../../services/${name}/main.ts`, import.meta.url))
-    const options = { env: environmentOf(this.environment), timeout: timeoutMs }
+    const env = environmentOf({ ...this.environment, ...settings })
+    const options = { env, timeout: timeoutMs }
     try {
       const { stdout, stderr } = await promisify(execFile)(process.execPath, [main, ...args], options)
       return { exitCode: 0, output: stdout + stderr }

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { openAccount } from '../../pipelines/account/account.ts'
+import { countOf, reaches } from './loaded-all.ts'
+import { withoutTimes } from './replay-inbox.ts'
+
+const operator = { operator_id: 'someone', since: 1, micro_spark: 5n, entries: 1, last_entry_at: 2 }
+
+test('an account without its times is the same whenever its log was received', () => {
+  const receivedAt = (nowMs: number) => ({
+    ...openAccount('node-1', nowMs),
+    pending_since: nowMs,
+    operators: [{ ...operator, since: nowMs, last_entry_at: nowMs }],
+  })
+  assert.equal(withoutTimes(receivedAt(1_000)), withoutTimes(receivedAt(2_000)))
+})
+
+test('and another one as soon as a number, a name or the watermark is', () => {
+  const account = { ...openAccount('node-1', 0), operators: [operator] }
+  for (const change of [
+    { settled_spark: 1n },
+    { version: 1 },
+    { watermark: 1 },
+    { operators: [{ ...operator, micro_spark: 6n }] },
+    { operators: [{ ...operator, operator_id: 'another' }] },
+  ]) {
+    assert.notEqual(withoutTimes({ ...account, ...change }), withoutTimes(account))
+  }
+})
+
+test('all blocks are loaded where every partition of every topic has come to its newest', () => {
+  const newest = new Map([
+    ['usage', [3, 5]],
+    ['settlement', [0, 2]],
+  ])
+  assert.equal(countOf(newest), 10)
+  assert.ok(reaches(newest, newest))
+  assert.ok(!reaches(new Map([...newest, ['usage', [3, 4]]]), newest))
+  assert.ok(!reaches(new Map([['usage', [3, 5]]]), newest))
+  assert.ok(reaches(new Map([...newest, ['usage', [9, 9]]]), newest))
+})
