@@ -31,11 +31,12 @@ export class OldIds {
   }
 
   /**
-   * Makes sure that every old event of `records[0]`, which stands decoded in the columns, was asked for; asks for those
-   * of all `records` at once. False: ClickHouse is away, or has not loaded `evictedSeq` yet.
+   * Makes sure that every old event of the first record of `rest`, which stands decoded in the columns, was asked for;
+   * asks for those of all records of `rest` at once. False: ClickHouse is away, or has not loaded `evictedSeq` yet.
    */
-  async prepare(records: readonly LogRecord[], low: number, evictedSeq: number): Promise<boolean> {
+  async prepare(rest: () => readonly LogRecord[], low: number, evictedSeq: number): Promise<boolean> {
     if (!this.#isAnyToAsk(low)) return true
+    const records = rest()
     const { lookup, partition, metrics, columns } = this.#options
     const keys = this.#keysOf(records, low)
     const answer = await lookup(partition, evictedSeq, keys)

@@ -48,8 +48,9 @@ async function format(java: string, jarsDir: string, dataDir: string, place: Kaf
   const properties = join(root, 'format.properties')
   writeFileSync(properties, serverProperties({ ...place, logDir: fresh }))
   const clusterId = randomBytes(16).toString('base64url')
+  // One argument: an id that begins with a dash would be taken for an option (one start in 64).
   const args = ['-Xshare:auto', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', join(jarsDir, '*')]
-  args.push('kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties)
+  args.push('kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', properties)
   try {
     await promisify(execFile)(java, args, { timeout: FORMAT_TIMEOUT_MS })
   } catch (error) {
