@@ -30,6 +30,11 @@ export interface MemberPlace {
   readonly logsDir: string
 }
 
+interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
 /** One instance of a service: a process behind proxies of its own to Kafka and to ClickHouse, which outlive it. */
 export class Member {
   readonly name: MemberName
@@ -40,7 +45,7 @@ export class Member {
   readonly #place: MemberPlace
   readonly #port: number
   #process: ChildProcess | undefined
-  #exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined
+  #exit: Exit | undefined
   /** How often it ended by itself: nobody had sent it a signal that ends. */
   ownEnds = 0
   #isEnding = false
@@ -132,19 +137,25 @@ export class Member {
   async kill(): Promise<void> {
     if (!this.isRunning) return
     this.#isEnding = true
-    this.#process?.kill('SIGKILL')
-    await until(`${this.title} to be gone`, STOP_TIMEOUT_MS, () => !this.isRunning)
+    await this.#end('SIGKILL')
   }
 
   /** SIGTERM; the process must end by itself with 0. */
   async stop(): Promise<void> {
     if (!this.isRunning) return
     this.#isEnding = true
-    this.#process?.kill('SIGTERM')
-    await until(`${this.title} to stop`, STOP_TIMEOUT_MS, () => !this.isRunning)
-    if (this.#exit?.code !== 0) {
-      throw new Error(`${this.title} ended with ${this.#exit?.code ?? this.#exit?.signal} after SIGTERM`)
-    }
+    const { code, signal } = await this.#end('SIGTERM')
+    if (code !== 0) throw new Error(`${this.title} ended with ${code ?? signal} after SIGTERM`)
+  }
+
+  /** Sends a signal that ends, and waits for the end of that process: another may be running by then. */
+  async #end(signal: NodeJS.Signals): Promise<Exit> {
+    let exit: Exit | undefined
+    this.#process?.once('exit', (code, by) => {
+      exit = { code, signal: by }
+    })
+    this.#process?.kill(signal)
+    return await until(`${this.title} to end by ${signal}`, STOP_TIMEOUT_MS, () => exit)
   }
 
   /** Starts the process anew where it has ended, and waits until it is ready. */
