@@ -117,11 +117,7 @@ export class RowWriter {
   /** UUID from 16 bytes at `start`: two little-endian halves. */
   uuid(source: Uint8Array, start = 0): void {
     const at = this.#reserve(16)
-    const view = this.#view
-    for (let half = 0; half < 16; half += 8) {
-      view.setUint32(at + half, bigEndianWord(source, start + half + 4), true)
-      view.setUint32(at + half + 4, bigEndianWord(source, start + half), true)
-    }
+    putUuid(this.#view, at, viewOf(source), start)
   }
 
   string(text: string): void {
@@ -176,15 +172,6 @@ export function rawOf(bytes: Uint8Array): Raw {
   const padded = new Uint8Array(bytes.length + RAW_SLACK)
   padded.set(bytes)
   return { words: viewOf(padded), length: bytes.length }
-}
-
-function bigEndianWord(source: Uint8Array, at: number): number {
-  return (
-    ((source[at] as number) << 24) |
-    ((source[at + 1] as number) << 16) |
-    ((source[at + 2] as number) << 8) |
-    (source[at + 3] as number)
-  )
 }
 
 // The writers once more, as functions from place to place, for the one row that is written for every event. Without the

@@ -1,8 +1,9 @@
 import { ClickHouseError } from '@clickhouse/client'
 
 /**
- * Codes with which ClickHouse says "not now": load, memory, limits of time, a replica or Keeper away, a disk full, or
- * an error of a library below it. The same statement may pass later. Every other code is about the statement or its data and comes again each time.
+ * Codes with which ClickHouse says "not now": load, memory, limits of time, a replica or Keeper away, a disk full, or an
+ * error of a library below it. The same statement may pass later. Every other code is about the statement or its data
+ * and comes again each time.
  */
 const AWAY_CODES: ReadonlySet<number> = new Set([
   74, // CANNOT_READ_FROM_FILE_DESCRIPTOR

@@ -22,7 +22,7 @@ const compressed = promisify(zstdCompress)
  */
 const ZSTD_OPTIONS = {
   params: { [zlib.ZSTD_c_compressionLevel]: 1 },
-  // A step of packing is a turn of the event loop: with the default of 16 kB they cost a twentieth of the time.
+  // A step of packing is a turn of the event loop: with the default of 16 kB an event cost about a twentieth more.
   chunkSize: 65_536,
 }
 

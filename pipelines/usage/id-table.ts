@@ -23,7 +23,8 @@ export type Seen = 'new' | 'repeat' | 'conflict'
 /**
  * The ids of one partition: their entries in the order of acceptance, and an open-addressing index over them. Nothing
  * for the garbage collector to walk. Growing moves 8 bytes a slot and never an entry, and what leaves is always the
- * oldest, as whole chunks: against one table of entries, adding costs half and 5 million ids take 120 MB less.
+ * oldest, as whole chunks. Against one table of entries an event of the aggregator costs 0.25 µs less (2.15 against
+ * 2.40 µs, medians of 4 runs in turns) and 2 million ids take 70 MB less.
  */
 export class IdTable {
   #index = new Int32Array(INITIAL_SLOTS * SLOT_WORDS)
