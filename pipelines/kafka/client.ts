@@ -1,3 +1,4 @@
+import './aborted-records.ts'
 import './decode-messages.ts'
 import './encoder-parts.ts'
 import './native-checksum.ts'

@@ -28,7 +28,7 @@ export async function setUp() {
   const metrics = createMetrics('gateway')
   const queue = new UsageQueue({ producer: log, partitions: 4, clock, logger: silentLogger, metrics })
   const ops = opsRoutes({ readiness: () => ({ waitingFor: [], halted: [] }), metrics })
-  const app = await createGatewayApp({ queue, logger: silentLogger, metrics, ops })
+  const app = await createGatewayApp({ queue, logger: silentLogger, metrics, clock, ops })
   queue.start()
   await settled()
   await settled()

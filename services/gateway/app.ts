@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import Fastify from 'fastify'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { Clock } from '../../pipelines/clock.ts'
 import type { Logger } from '../../pipelines/logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { VERSION } from '../../schemas/version.ts'
@@ -22,13 +23,14 @@ export interface GatewayParts {
   readonly queue: UsageQueue
   readonly logger: Logger
   readonly metrics: Metrics
+  readonly clock: Clock
   /** /healthz, /readyz and /metrics. */
   readonly ops: FastifyPluginAsync
 }
 
 /** The gateway's HTTP server, not yet listening. */
 export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInstance> {
-  const { queue, logger, metrics, ops } = parts
+  const { queue, logger, metrics, clock, ops } = parts
   const app = Fastify({
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -59,7 +61,7 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
     },
   })
   await app.register(ops)
-  await app.register(async (events) => eventsRoute(events, { queue, metrics }))
+  await app.register(async (events) => eventsRoute(events, { queue, metrics, clock }))
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
   return app
 }

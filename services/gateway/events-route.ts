@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Clock } from '../../pipelines/clock.ts'
 import { JsonItems, readJsonItems } from '../../pipelines/usage/json-items.ts'
 import { POST_EVENTS_SCHEMA } from '../../schemas/http/gateway.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
@@ -22,12 +23,13 @@ const RETRY_AFTER = { 'retry-after': '1' }
 export interface EventsRouteParts {
   readonly queue: UsageQueue
   readonly metrics: Metrics
+  readonly clock: Clock
 }
 
 /** POST /v1/events: read, judge each event, hand the good ones to the queue, answer once the broker has them. */
-export function eventsRoute(app: FastifyInstance, { queue, metrics }: EventsRouteParts): void {
+export function eventsRoute(app: FastifyInstance, { queue, metrics, clock }: EventsRouteParts): void {
   const unpacker = new Unpacker()
-  const inFlight = new InFlight()
+  const inFlight = new InFlight(clock)
 
   // The body stays bytes: its numbers are read from their text, and its limits hold after unpacking too.
   app.removeAllContentTypeParsers()
@@ -39,7 +41,7 @@ export function eventsRoute(app: FastifyInstance, { queue, metrics }: EventsRout
     if (queue.state !== 'taking') throw logUnavailable(queue)
     const sizeBytes = announcedBytes(request)
     if (!queue.hasRoom(1, 0) || !inFlight.enter(sizeBytes)) throw overloaded()
-    reply.raw.once('close', () => inFlight.leave(sizeBytes))
+    reply.raw.once('close', () => inFlight.leave(sizeBytes, reply.statusCode === 202))
   })
 
   app.addHook('onError', async (_request, _reply, error) => {

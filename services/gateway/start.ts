@@ -18,7 +18,7 @@ export async function startGateway(parts: ServiceParts): Promise<RunningService>
     metrics,
   })
   const queue = new UsageQueue({ producer, partitions, clock, logger, metrics })
-  const app = await createGatewayApp({ queue, logger, metrics, ops })
+  const app = await createGatewayApp({ queue, logger, metrics, clock, ops })
   queue.start()
   await listen(app, { host: config.gatewayHost, port: config.gatewayPort, key: 'gatewayPort' })
 

@@ -126,6 +126,7 @@ test('timeouts of requests: the server has the ones that are named', async () =>
     queue: newQueue(clock, new MemoryLog(clock)),
     logger: silentLogger,
     metrics: noMetrics,
+    clock,
     ops: async () => {},
   })
   const file = 'services/gateway/app.ts'
