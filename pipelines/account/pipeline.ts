@@ -224,7 +224,8 @@ export class SettlerState implements TaskState {
     const { topics, partition, loadedSeq } = this.#options
     for (const letter of dead) writeDeadLetter(this.#blocks, topics.accountInbox, letter, task.now)
     // The watermark of the inbox's own log; rows carry log time, so all before it plus the delay are complete.
-    const appends = await this.#blocks.finish(Math.max(0, task.now - WATERMARK_DELAY_MS), ticked)
+    const completeMs = Math.max(0, task.now - WATERMARK_DELAY_MS)
+    const appends = await this.#blocks.finish(completeMs, ticked, loadedSeq(partition))
     const lastSeq = this.#blocks.nextSeq - 1
     task.next_seq = this.#blocks.nextSeq
     this.#unloaded.loaded(loadedSeq(partition))

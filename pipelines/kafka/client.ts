@@ -1,4 +1,6 @@
 import './aborted-records.ts'
+import './clock-steps.ts'
+import './coordinator-away.ts'
 import './decode-messages.ts'
 import './encoder-parts.ts'
 import './native-checksum.ts'

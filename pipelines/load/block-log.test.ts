@@ -5,7 +5,15 @@ import { TABLES } from '../../schemas/tables.ts'
 import { readBlock } from '../../test/support/row-reader.ts'
 import type { ReadBlock } from '../../test/support/row-reader.ts'
 import { VirtualClock } from '../../test/support/virtual-clock.ts'
-import { BLOCK_BYTES_MAX, BlockLog, GROUP_AGE_MS, GROUP_BYTES_MAX, monthOf } from './block-log.ts'
+import {
+  BEHIND_AFTER_MS,
+  BLOCK_BYTES_MAX,
+  BlockLog,
+  GROUP_AGE_BEHIND_MS,
+  GROUP_AGE_MS,
+  GROUP_BYTES_MAX,
+  monthOf,
+} from './block-log.ts'
 
 const clock = new VirtualClock()
 const openLog = (nextSeq = 1): BlockLog =>
@@ -26,8 +34,16 @@ function addRow(log: BlockLog, month: string, spark: number, idBytes = 1): numbe
   return seq
 }
 
-async function finish(log: BlockLog, forceEnd = false, watermarkMs = 7): Promise<ReadBlock[]> {
-  const appends = await log.finish(watermarkMs, forceEnd)
+/** Everything is loaded, unless told otherwise. */
+const ALL_LOADED = Number.MAX_SAFE_INTEGER
+
+async function finish(
+  log: BlockLog,
+  forceEnd = false,
+  watermarkMs = 7,
+  loadedSeq = ALL_LOADED,
+): Promise<ReadBlock[]> {
+  const appends = await log.finish(watermarkMs, forceEnd, loadedSeq)
   for (const { topic, partition, key } of appends)
     assert.deepEqual([topic, partition, key], ['usage.blocks', 3, null])
   return appends.map(readBlock)
@@ -110,6 +126,31 @@ test('a lone batch is a group of its own; after that a group ends 500 ms after t
   assert.equal(await ends(true), true, 'a tick or a pause ends it')
   clock.pass(GROUP_AGE_MS - 1)
   assert.equal(await ends(), false, 'the forced end was a border')
+})
+
+test('while ClickHouse is behind, a group ends 5 s after the last border, and at its bytes as ever', async () => {
+  const log = openLog()
+  let loadedSeq = 0
+  const isEnd = async (): Promise<boolean> => (await finish(log, false, 7, loadedSeq)).at(-1)?.ends === true
+  assert.equal(await isEnd(), true)
+  const awaited = log.nextSeq - 1
+  for (let passedMs = GROUP_AGE_MS; passedMs < BEHIND_AFTER_MS; passedMs += GROUP_AGE_MS) {
+    clock.pass(GROUP_AGE_MS)
+    assert.equal(await isEnd(), true, `${passedMs} ms: not yet behind`)
+  }
+  clock.pass(GROUP_AGE_MS)
+  assert.equal(await isEnd(), false, 'the first border is not loaded since 5 s')
+  loadedSeq = awaited - 1
+  clock.pass(GROUP_AGE_BEHIND_MS - 2 * GROUP_AGE_MS)
+  assert.equal(await isEnd(), false)
+  clock.pass(GROUP_AGE_MS)
+  assert.equal(await isEnd(), true, '5 s after the border before')
+  clock.pass(GROUP_AGE_MS)
+  for (let row = 0; row < GROUP_BYTES_MAX / 400_000; row++) addRow(log, '202601', 1, 400_000)
+  assert.equal(await isEnd(), true, '8 MB')
+  loadedSeq = awaited
+  clock.pass(GROUP_AGE_MS)
+  assert.equal(await isEnd(), true, 'caught up with what was awaited')
 })
 
 test('a group ends at 8 MB of rows, counted before they are packed', async () => {

@@ -342,7 +342,7 @@ export class AggregatorState implements TaskState {
     for (const letter of dead) writeDeadLetter(this.#blocks, topics.usageMetered, letter, logTimeMs)
     writeDeltas(this.#blocks, TABLES.usage1m, out.minutes, columns)
     writeDeltas(this.#blocks, TABLES.usage15m, toQuarterHours(out.minutes, this.#quarters), columns)
-    const blocks = await this.#blocks.finish(task.watermark, batch.endGroup)
+    const blocks = await this.#blocks.finish(task.watermark, batch.endGroup, loadedSeq(partition))
     const lastSeq = this.#blocks.nextSeq - 1
     task.position = Number(batch.position)
     task.next_seq = this.#blocks.nextSeq

@@ -37,7 +37,7 @@ export async function groupOf(topic: string, firstSeq: number, receivedAtMs: num
     }
     writeDeadLetter(log, 'usage.metered', { record, problems: [] }, receivedAtMs)
   }
-  const appends = await log.finish(receivedAtMs, true)
+  const appends = await log.finish(receivedAtMs, true, 0)
   const blocks = appends.map((append, index) => toBlock(asRecord(append, index)))
   const [first, last] = [blocks[0], blocks.at(-1)]
   if (first === undefined || last === undefined) throw new Error('The log wrote no block.')
