@@ -1,4 +1,3 @@
-import { muteTimerWarnings } from './timer-warnings.ts'
 import { parseArgs } from 'node:util'
 import type { ParseArgsOptionsConfig } from 'node:util'
 import { ClickhouseAway } from '../pipelines/clickhouse/client.ts'
@@ -65,7 +64,6 @@ export async function runCommand<const Options extends ParseArgsOptionsConfig>(
   spec: CommandSpec<Options>,
   work: (parts: CommandParts<ValuesOf<Options>>) => Promise<ExitCode>,
 ): Promise<void> {
-  muteTimerWarnings()
   const interrupted = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort())
   const say = (line: string) => void process.stdout.write(`${line}\n`)

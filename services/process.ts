@@ -17,7 +17,6 @@ import { opsRoutes } from './http/ops.ts'
 import { startOpsServer } from './http/ops-server.ts'
 import { createLogger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
-import { muteTimerWarnings } from './timer-warnings.ts'
 
 export type { Readiness } from './http/ops.ts'
 
@@ -87,11 +86,12 @@ async function run(
   failpoint: Failpoint,
 ): Promise<ExitCode> {
   const settings = loadSettings({ file: configFile() })
+  // First of all: whoever starts a process may end it at once.
+  const ending = endOfProcess(settings)
   const { config } = settings
   const logger = await createLogger(name, config.logLevel)
   const metrics = createMetrics(name)
   const abort = new AbortController()
-  const ending = endOfProcess(settings)
 
   let running: RunningService | undefined
   let stopping = false
@@ -151,9 +151,9 @@ export async function runService(
   start: (parts: ServiceParts) => Promise<RunningService>,
   failpoint: Failpoint = noFailpoint,
 ): Promise<void> {
-  muteTimerWarnings()
   // After an error that nobody caught the state is unknown: the log is the truth, so the process ends at once.
   process.on('uncaughtException', (error) => {
+    process.stderr.write(`${error.stack ?? ''}\n`)
     sayLast(name, `ended by an error that nothing handled: ${describeError(error)}`)
     process.exit(EXIT.failure)
   })

@@ -24,7 +24,7 @@ export function keepDistance(prototype: object, field: string): void {
     enumerable: true,
     get(this: object): number | null {
       const time = held.get(this) ?? null
-      return time === null ? null : Date.now() + time.aheadMs - (performance.now() - time.atMs)
+      return time === null ? null : Math.round(Date.now() + time.aheadMs - (performance.now() - time.atMs))
     },
     set(this: object, time: number | null) {
       held.set(this, time === null ? null : { aheadMs: time - Date.now(), atMs: performance.now() })

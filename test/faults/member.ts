@@ -49,6 +49,7 @@ export class Member {
   /** How often it ended by itself: nobody had sent it a signal that ends. */
   ownEnds = 0
   #isEnding = false
+  #hasBegun = false
   /** What the failpoints said and nobody has asked for yet. */
   #reached: FailpointName[] = []
 
@@ -103,7 +104,11 @@ export class Member {
     this.#isEnding = false
     this.#exit = undefined
     this.#reached = []
-    child.on('message', ({ reached }: FromService) => this.#reached.push(reached))
+    this.#hasBegun = false
+    child.on('message', (message: FromService) => {
+      if ('begun' in message) this.#hasBegun = true
+      else this.#reached.push(message.reached)
+    })
     child.on('error', () => {})
     child.once('exit', (code, signal) => {
       if (!this.#isEnding) this.ownEnds++
@@ -140,12 +145,13 @@ export class Member {
     await this.#end('SIGKILL')
   }
 
-  /** SIGTERM; the process must end by itself with 0. */
+  /** SIGTERM; the process must end by itself with 0, unless Node was still loading it and the signal's own action ended it. */
   async stop(): Promise<void> {
     if (!this.isRunning) return
     this.#isEnding = true
     const { code, signal } = await this.#end('SIGTERM')
-    if (code !== 0) throw new Error(`${this.title} ended with ${code ?? signal} after SIGTERM`)
+    if (code !== 0 && (this.#hasBegun || signal !== 'SIGTERM'))
+      throw new Error(`${this.title} ended with ${code ?? signal} after SIGTERM`)
   }
 
   /** Sends a signal that ends, and waits for the end of that process: another may be running by then. */

@@ -12,7 +12,5 @@ export type ToService =
   /** Shift the wall clock of this process by so much from now on. */
   | { readonly clockOffsetMs: number }
 
-/** What the process says: it waits at a failpoint. */
-export interface FromService {
-  readonly reached: FailpointName
-}
+/** What the process says: it has begun, and ends by itself on a signal from now on; it waits at a failpoint. */
+export type FromService = { readonly begun: true } | { readonly reached: FailpointName }

@@ -35,6 +35,7 @@ process.on('message', (message: ToService) => {
   if ('start' in message) {
     for (const name of message.armed) armed.add(name)
     void runService(message.start, STARTS[message.start], failpoint)
+    process.send?.({ begun: true } satisfies FromService)
   } else if ('arm' in message) {
     armed.add(message.arm)
   } else if ('release' in message) {
