@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module'
+import { systemClock } from '../clock.ts'
 
 /**
  * Lets kafkajs measure time by the monotonic clock where it measures it by the time of day. When the machine's clock was
@@ -24,10 +25,15 @@ export function keepDistance(prototype: object, field: string): void {
     enumerable: true,
     get(this: object): number | null {
       const time = held.get(this) ?? null
-      return time === null ? null : Math.round(Date.now() + time.aheadMs - (performance.now() - time.atMs))
+      return time === null
+        ? null
+        : Math.round(systemClock.nowMs() + time.aheadMs - (systemClock.monotonicMs() - time.atMs))
     },
     set(this: object, time: number | null) {
-      held.set(this, time === null ? null : { aheadMs: time - Date.now(), atMs: performance.now() })
+      held.set(
+        this,
+        time === null ? null : { aheadMs: time - systemClock.nowMs(), atMs: systemClock.monotonicMs() },
+      )
     },
   })
 }
