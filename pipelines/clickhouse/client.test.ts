@@ -70,7 +70,7 @@ test('what the statement or its data is guilty of is a refusal', async () => {
 })
 
 test('what time, load or a replica is guilty of counts as away', async () => {
-  for (const code of [159, 202, 241, 242, 243, 252, 319, 999]) {
+  for (const code of [159, 202, 241, 242, 243, 246, 252, 319, 999]) {
     await withServer(failing(500, code, 'not now'), async (client) => {
       await assert.rejects(client.rows('SELECT 1'), isAway)
       await assert.rejects(client.insertRaw(ROWS), isAway)

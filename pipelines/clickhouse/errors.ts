@@ -1,8 +1,8 @@
 import { ClickHouseError } from '@clickhouse/client'
 
 /**
- * Codes with which ClickHouse says "not now": load, memory, limits of time, a replica or Keeper away, a disk full, or an
- * error of a library below it. The same statement may pass later. Every other code is about the statement or its data
+ * Codes with which ClickHouse says "not now": load, memory, limits of time, a replica or Keeper away, a disk full, a part
+ * that only a new start of the server sets aside, or an error of a library below it. The same statement may pass later. Every other code is about the statement or its data
  * and comes again each time.
  */
 const AWAY_CODES: ReadonlySet<number> = new Set([
@@ -20,6 +20,7 @@ const AWAY_CODES: ReadonlySet<number> = new Set([
   241, // MEMORY_LIMIT_EXCEEDED
   242, // TABLE_IS_READ_ONLY
   243, // NOT_ENOUGH_SPACE
+  246, // CORRUPTED_DATA: a part on its disk, not what was sent
   252, // TOO_MANY_PARTS
   254, // NO_ACTIVE_REPLICAS
   279, // ALL_CONNECTION_TRIES_FAILED

@@ -108,7 +108,10 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
       failures.push(...(await final(fleet).catch((error: unknown) => [messageOf(error)])))
     }
     await load.stop()
-    for (const { title, ownEnds } of fleet.members) {
+    for (const { title, ownEnds } of [
+      ...fleet.members,
+      { title: 'clickhouse', ownEnds: fleet.clickhouse.ownEnds },
+    ]) {
       if (ownEnds > 0) say(`${title} ended by itself ${ownEnds} times and was started again`)
     }
     await fleet.stopServices()

@@ -11,6 +11,13 @@ export class ClickhouseError extends Error {
 
 const UNKNOWN_EXCEPTION = 1002
 
+/**
+ * CORRUPTED_DATA: a part on the disk cannot be read. Seen after a disk had filled up under a merge: the engine takes the
+ * half-written part for its result. Only when it loads its tables anew does it set such a part aside and go back to those
+ * that it was merged from, which are kept for 8 minutes.
+ */
+export const BROKEN_PART = 246
+
 /** HTTP status of the codes for which a ClickHouse server does not answer 500. */
 const STATUS_BY_CODE: Readonly<Record<number, number>> = {
   ...statusOf(

@@ -45,8 +45,9 @@ function fail(code: number, message: string): never {
 }
 
 /** Resolves when this process is asked to end: by a signal, or because its parent is gone (kill -9 included). */
-function askedToEnd(watchParent: boolean): Promise<void> {
-  return new Promise((resolve) => {
+function askedToEnd(watchParent: boolean): Promise<undefined> {
+  return new Promise((done) => {
+    const resolve = (): void => done(undefined)
     process.on('SIGTERM', resolve).on('SIGINT', resolve)
     if (!watchParent) return
     // The parent holds the other end of stdin; the kernel closes it when the parent ends, however it ends.
@@ -73,7 +74,8 @@ async function run(given: Arguments): Promise<void> {
   console.log(
     JSON.stringify({ ready: true, url: `http://${given.host}:${given.port}`, version: engine.version }),
   )
-  await ending
+  const brokenPart = await Promise.race([ending, server.broken])
+  if (brokenPart !== undefined) console.error(`${brokenPart}\nThe next start sets this part aside.`)
   if (!(await server.stop())) {
     // Exiting properly would wait for the statement. What was not acknowledged is not promised to anybody.
     console.error('A statement did not end in the time it had: killed.')
@@ -81,7 +83,7 @@ async function run(given: Arguments): Promise<void> {
   }
   sessions.close()
   engine.close()
-  process.exit(0)
+  process.exit(brokenPart === undefined ? 0 : 1)
 }
 
 const given = readArguments()

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { ClickhouseError } from './errors.ts'
+import { BROKEN_PART, ClickhouseError, describeFailure } from './errors.ts'
 import { execute, type Parts } from './execute.ts'
 import { readRequest } from './request.ts'
 import { answerEncoding, sendAnswer, sendFailure } from './response.ts'
@@ -18,6 +18,9 @@ const CLOSED_GRACE_MS = 500
 
 /** ClickHouse's HTTP interface over the engine in this process. */
 export class Server {
+  /** Resolves with the engine's words when a part on the disk turned out to be broken: the process must start anew. */
+  readonly broken: Promise<string>
+  readonly #sayBroken: (message: string) => void
   readonly #parts: Parts
   readonly #app: FastifyInstance
   readonly #stopReads = new AbortController()
@@ -25,6 +28,9 @@ export class Server {
 
   constructor(parts: Parts) {
     this.#parts = parts
+    const { promise, resolve } = Promise.withResolvers<string>()
+    this.broken = promise
+    this.#sayBroken = resolve
     this.#app = Fastify({
       logger: false,
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -90,6 +96,8 @@ export class Server {
       sendAnswer(reply, answer, encoding, performance.now() - startedMs)
     } catch (error) {
       sendFailure(reply, error, engine.version)
+      const { code, message } = describeFailure(error, engine.version)
+      if (code === BROKEN_PART) this.#sayBroken(message.trim())
     }
   }
 }
