@@ -77,14 +77,7 @@ export const clickhouseSlow: Fault = {
   },
 }
 
-/**
- * What is left on a full disk: less than the 1 MiB that ClickHouse reserves before it writes a part, so that it refuses,
- * as it does when it has filled the disk itself. Where somebody else takes the last byte under a merge, the engine was
- * seen to leave a part with empty marks behind, which its next start mends (docs/guarantees.md).
- */
-const LEFT_BYTES = 700_000
-
-/** The disk under ClickHouse is full for a while: a file takes what is left of its small tmpfs. */
+/** The disk under ClickHouse is full for a while: a file takes the last byte of its small tmpfs, under merges too. */
 export const diskFull: Fault = {
   name: 'clickhouse-disk-full',
   lanes: ['world'],
@@ -92,12 +85,10 @@ export const diskFull: Fault = {
     const { dir } = fleet.clickhouse
     const filler = join(dir, 'filler')
     const { bavail, bsize } = await statfs(dir)
-    await writeFile(filler, Buffer.alloc(bavail * bsize - LEFT_BYTES)).catch(
-      async (error: NodeJS.ErrnoException) => {
-        // Others write meanwhile: full a little earlier is full.
-        if (error.code !== 'ENOSPC') throw error
-      },
-    )
+    await writeFile(filler, Buffer.alloc(bavail * bsize)).catch(async (error: NodeJS.ErrnoException) => {
+      // Others write meanwhile: full a little earlier is full.
+      if (error.code !== 'ENOSPC') throw error
+    })
     const failed = async (): Promise<boolean> => {
       const { bavail: left } = await statfs(dir)
       return left * bsize < 1_048_576
