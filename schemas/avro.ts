@@ -1,13 +1,18 @@
 import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
+import { accountOfV1, configureOfV1 } from './older-records.ts'
+import type { SettlerTaskV1 } from './older-records.ts'
 import type {
   Account,
   AggregatorTask,
   Fence,
   Ids,
+  InboxCommand,
   InboxConfigure,
+  InboxHeartbeat,
   InboxUsage,
   Models,
+  Outcome,
   SettlerTask,
   Tick,
   UsageEvents,
@@ -26,10 +31,18 @@ export const SCHEMA_ID = {
   tick: 2,
   models: 3,
   inboxUsage: 10,
-  inboxConfigure: 11,
-  account: 20,
-  settlerTask: 21,
+  /** Without overrides and thresholds. */
+  inboxConfigureV1: 11,
+  inboxCommand: 12,
+  inboxHeartbeat: 13,
+  inboxConfigure: 14,
+  /** Before settings, heartbeats and rewards. */
+  accountV1: 20,
+  settlerTaskV1: 21,
   fence: 22,
+  account: 23,
+  settlerTask: 24,
+  outcome: 25,
   aggregatorTask: 30,
   ids: 31,
 } as const
@@ -75,8 +88,16 @@ export function avroType(file: string): avsc.Type {
   })
 }
 
-function codec<T>(schemaId: number, file: string): Codec<T> {
+/** How a record of an older schema reads as one of today. */
+interface Older<T> {
+  readonly schemaId: number
+  readonly file: string
+  readonly upgrade: (value: never) => T
+}
+
+function codec<T>(schemaId: number, file: string, older?: Older<T>): Codec<T> {
   const type = avroType(file)
+  const olderType = older === undefined ? undefined : avroType(older.file)
   return {
     schemaId,
     encode: (value) => {
@@ -89,6 +110,8 @@ function codec<T>(schemaId: number, file: string): Codec<T> {
     },
     decode: (framed) => {
       const id = schemaIdOf(framed)
+      if (older !== undefined && olderType !== undefined && id === older.schemaId)
+        return older.upgrade(olderType.fromBuffer(framed.subarray(FRAME_BYTES)) as never)
       if (id !== schemaId)
         throw new Error(`Expected a record of schema ${schemaId} (${file}), got ${id ?? 'no framing'}.`)
       return type.fromBuffer(framed.subarray(FRAME_BYTES)) as T
@@ -100,12 +123,33 @@ export const usageEventsCodec = codec<UsageEvents>(SCHEMA_ID.usageEvents, 'usage
 export const tickCodec = codec<Tick>(SCHEMA_ID.tick, 'tick.v1')
 export const modelsCodec = codec<Models>(SCHEMA_ID.models, 'models.v1')
 export const inboxUsageCodec = codec<InboxUsage>(SCHEMA_ID.inboxUsage, 'inbox-usage.v1')
-export const inboxConfigureCodec = codec<InboxConfigure>(SCHEMA_ID.inboxConfigure, 'inbox-configure.v1')
-export const accountCodec = codec<Account>(SCHEMA_ID.account, 'account.v1')
-export const settlerTaskCodec = codec<SettlerTask>(SCHEMA_ID.settlerTask, 'settler-task.v1')
+export const inboxConfigureCodec = codec<InboxConfigure>(SCHEMA_ID.inboxConfigure, 'inbox-configure.v2', {
+  schemaId: SCHEMA_ID.inboxConfigureV1,
+  file: 'inbox-configure.v1',
+  upgrade: configureOfV1,
+})
+export const inboxCommandCodec = codec<InboxCommand>(SCHEMA_ID.inboxCommand, 'inbox-command.v1')
+export const inboxHeartbeatCodec = codec<InboxHeartbeat>(SCHEMA_ID.inboxHeartbeat, 'inbox-heartbeat.v1')
+export const accountCodec = codec<Account>(SCHEMA_ID.account, 'account.v2', {
+  schemaId: SCHEMA_ID.accountV1,
+  file: 'account.v1',
+  upgrade: accountOfV1,
+})
+export const settlerTaskCodec = codec<SettlerTask>(SCHEMA_ID.settlerTask, 'settler-task.v2', {
+  schemaId: SCHEMA_ID.settlerTaskV1,
+  file: 'settler-task.v1',
+  upgrade: (task: SettlerTaskV1) => {
+    const { rules_version: version, spark_per_usd, ...rest } = task
+    return {
+      ...rest,
+      rules: version === 0 ? null : inboxConfigureCodec.encode(configureOfV1({ version, spark_per_usd })),
+    }
+  },
+})
+export const outcomeCodec = codec<Outcome>(SCHEMA_ID.outcome, 'outcome.v1')
 export const fenceCodec = codec<Fence>(SCHEMA_ID.fence, 'fence.v1')
 export const aggregatorTaskCodec = codec<AggregatorTask>(SCHEMA_ID.aggregatorTask, 'aggregator-task.v1')
 export const idsCodec = codec<Ids>(SCHEMA_ID.ids, 'ids.v1')
 
 /** Keys in state topics that no node id can be: node ids have no "!". */
-export const STATE_KEY = { task: '!task', fence: '!fence', ids: '!ids' } as const
+export const STATE_KEY = { task: '!task', fence: '!fence', ids: '!ids', commands: '!cmd/' } as const

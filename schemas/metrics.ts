@@ -1,3 +1,5 @@
+import { REWARD_KINDS } from './tables.ts'
+
 /** The five long-running services, in the order an event meets them. */
 export const SERVICES = ['gateway', 'aggregator', 'settler', 'loader', 'reader'] as const
 export type ServiceName = (typeof SERVICES)[number]
@@ -184,7 +186,14 @@ export const METRICS = {
     type: 'counter',
     help: 'Records of account.inbox by outcome.',
     labels: ['outcome'],
-    values: { outcome: ['applied', 'repeat'] },
+    values: { outcome: ['applied', 'repeat', 'command', 'heartbeat'] },
+    services: ['settler'],
+  },
+  hivemeter_rewards_total: {
+    type: 'counter',
+    help: 'Rewards given, by kind.',
+    labels: ['kind'],
+    values: { kind: [...REWARD_KINDS] },
     services: ['settler'],
   },
   hivemeter_cost_decisions_total: {

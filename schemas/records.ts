@@ -1,3 +1,4 @@
+import type { Setting } from './settings.ts'
 import type { Model, TaskSource, UsageEvent } from './usage.ts'
 
 /** The values of the Avro schemas, field by field as the files under `avro/` name and document them. */
@@ -53,9 +54,73 @@ export interface InboxUsage {
   sums: NodeSum[]
 }
 
+export type SparkMode = 'compatible' | 'exact'
+
+export interface Thresholds {
+  stale_ms: number
+  dead_ms: number
+}
+
 export interface InboxConfigure {
   version: number
   spark_per_usd: number
+  spark_mode: SparkMode
+  overrides: Setting[]
+  /** By the order of NODE_PROFILES. */
+  liveness: Thresholds[]
+}
+
+export const COMMAND_KINDS = [
+  'settings',
+  'join',
+  'claim',
+  'transfer',
+  'reserve',
+  'release',
+  'settle',
+] as const
+export type CommandKind = (typeof COMMAND_KINDS)[number]
+
+export interface InboxCommand {
+  command_id: string
+  node_id: string
+  caller: string
+  body_hash: Buffer
+  kind: CommandKind
+  expected: string | null
+  changes: Setting[]
+  operator_id: string | null
+  cost_nano_usd: number
+  ttl_ms: number
+  reservation_id: string | null
+}
+
+export const NODE_PROFILES = ['full', 'constrained', 'minimal'] as const
+export type NodeProfile = (typeof NODE_PROFILES)[number]
+
+export interface InboxHeartbeat {
+  node_id: string
+  heartbeat_hash: Buffer
+  sent_at: number
+  by_admin: boolean
+  tier: NodeTier | null
+  profile: NodeProfile | null
+  operator_id: string | null
+  software_version: string | null
+  agent_count: number | null
+  post_count: number | null
+  ad_impressions: number
+}
+
+export interface Outcome {
+  body_hash: Buffer
+  status: number
+  code: string | null
+  detail: string
+  result: string
+  account_version: number
+  until: number
+  is_counted: boolean
 }
 
 export interface AccountOperator {
@@ -64,9 +129,29 @@ export interface AccountOperator {
   micro_spark: bigint
   entries: number
   last_entry_at: number | null
+  remainder: number
 }
 
-export type NodeTier = 'flat' | 'regional' | 'central'
+export const NODE_TIERS = ['flat', 'regional', 'central'] as const
+export type NodeTier = (typeof NODE_TIERS)[number]
+
+export interface SpendDay {
+  day: number
+  nano_usd: bigint
+}
+
+export interface Reservation {
+  reservation_id: string
+  nano_usd: number
+  day: number
+  expires_at: number
+  command_id: string
+}
+
+export interface AdDay {
+  day: number
+  impressions: number
+}
 
 export interface Account {
   node_id: string
@@ -91,14 +176,36 @@ export interface Account {
   settled_through: number
   pending_count: number
   pending_nano_usd: bigint
-  pending_spark: bigint
+  pending_micro_spark: bigint
   pending_since: number | null
   unclaimed_count: number
   unclaimed_nano_usd: bigint
-  unclaimed_spark: bigint
+  unclaimed_micro_spark: bigint
   settlements: number
   settled_nano_usd: bigint
-  settled_spark: bigint
+  settled_micro_spark: bigint
+  unclaimed_remainder: number
+  settings_version: number
+  settings: Setting[]
+  spend_days: SpendDay[]
+  reservations: Reservation[]
+  last_contact_at: number | null
+  profile: NodeProfile
+  software_version: string | null
+  heartbeat_hashes: Buffer
+  uptime_hour: number
+  uptime: Buffer
+  agent_count: number
+  post_count: number
+  ad_days: AdDay[]
+  ad_impressions: number
+  ad_unpaid: number
+  ad_remainder_micro_spark: number
+  bonus_day: number
+  milestone: number
+  rewards: number
+  reward_micro_spark: bigint
+  last_reward_at: number | null
 }
 
 export interface SettlerTask {
@@ -108,8 +215,7 @@ export interface SettlerTask {
   watermark: number
   handed_offset: number
   handed_index: number
-  rules_version: number
-  spark_per_usd: number
+  rules: Buffer | null
   loaded_seq: number
   oldest_unloaded_at: number | null
 }

@@ -81,6 +81,10 @@ export const TABLES = {
     'spark_per_usd',
     'rules_version',
     'reservation_id',
+    'micro_spark',
+    'budget_day',
+    'day_spent_nano_usd',
+    'day_limit_nano_usd',
   ]),
   settlements: table('settlements', [
     'node_id',
@@ -93,6 +97,7 @@ export const TABLES = {
     'spark',
     'settled_at',
     'reason',
+    'micro_spark',
   ]),
   walletLedger: table('wallet_ledger', [
     'wallet_id',
@@ -103,6 +108,20 @@ export const TABLES = {
     'reference_id',
     'micro_spark',
     'booked_at',
+    'detail',
+  ]),
+  auditLog: table('audit_log', [
+    'node_id',
+    'command_id',
+    'caller',
+    'kind',
+    'status',
+    'code',
+    'asked',
+    'changes',
+    'result',
+    'account_version',
+    'decided_at',
   ]),
   deadLetters: table('dead_letters', [
     'topic',
@@ -128,14 +147,18 @@ export const DECISIONS = { pending: 1, written_off: 2, not_allowed: 3, over_limi
 export type Decision = keyof typeof DECISIONS
 
 /** What made a settlement happen. */
-export const SETTLEMENT_REASONS = { threshold: 1, claimed: 2, requested: 3 } as const
+export const SETTLEMENT_REASONS = { threshold: 1, claimed: 2, requested: 3, transferred: 4 } as const
 export type SettlementReason = keyof typeof SETTLEMENT_REASONS
 
 /** The wallet that issues Spark: the other leg of every payment. No operator id can be named so. */
 export const ISSUER_WALLET = '!issuer'
 
-/** Kinds of ledger entries. */
-export const LEDGER_KIND = { costRecovery: 'api_cost_recovery' } as const
+/** The kind of a ledger entry that pays for costs; the others are rewards. */
+export const COST_RECOVERY = 'api_cost_recovery'
+
+/** Rewards, each once for its key: the UTC day, the number of agents, the impressions paid so far. */
+export const REWARD_KINDS = ['uptime_bonus', 'milestone', 'ad_revenue', 'ad_bonus'] as const
+export type RewardKind = (typeof REWARD_KINDS)[number]
 
 /** The headers of a block's record. */
 export const BLOCK_HEADER = {

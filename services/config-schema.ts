@@ -92,6 +92,29 @@ export const CONFIG_SCHEMA = Type.Object(
       default: 100,
       description: 'Spark paid for one US dollar of metered cost.',
     }),
+    sparkMode: Type.Union([Type.Literal('compatible'), Type.Literal('exact')], {
+      default: 'compatible',
+      description:
+        'How costs become Spark: compatible (whole Spark a cost, at least 1) or exact (micro-Spark, fractions carried).',
+    }),
+    settingOverrides: Type.String({
+      maxLength: 2_000,
+      default: '{}',
+      description:
+        'Settings that hold for every node, whatever it stored: a JSON object such as {"max_hive_gpu_pct":80}. The variables HEVOLVE_… of the original count too.',
+    }),
+    staleAfterS: Type.Integer({
+      minimum: 1,
+      maximum: 86_400,
+      default: 300,
+      description: 'Seconds of silence after which a node of the profile full is stale.',
+    }),
+    deadAfterS: Type.Integer({
+      minimum: 1,
+      maximum: 864_000,
+      default: 900,
+      description: 'Seconds of silence after which a node of the profile full is dead.',
+    }),
     logLevel: Type.Union(
       [Type.Literal('debug'), Type.Literal('info'), Type.Literal('warn'), Type.Literal('error')],
       {

@@ -6,6 +6,7 @@ import { CONFIG_KEYS, CONFIG_SCHEMA, INTERNAL_VARIABLES, settingOf, variableOf }
 import type { Config, ConfigKey } from './config-schema.ts'
 import { EXIT, ExitError } from './exit.ts'
 import { nearest } from './nearest.ts'
+import { ORIGINAL_VARIABLES, parseOverrides, withOriginalOverrides } from './setting-overrides.ts'
 
 export type { Config, ConfigKey } from './config-schema.ts'
 
@@ -86,6 +87,12 @@ function readFile(draft: Draft, file: string): void {
 function readEnvironment(draft: Draft, environment: Readonly<Record<string, string | undefined>>): void {
   const keys = new Map(CONFIG_KEYS.map((key) => [variableOf(key), key]))
   const known: readonly string[] = [...keys.keys(), ...INTERNAL_VARIABLES]
+  for (const [name, key] of Object.entries(ORIGINAL_VARIABLES)) {
+    const text = environment[name]
+    if (text === undefined) continue
+    draft.values.set(key, fromText(key, text))
+    draft.sources.set(key, 'environment')
+  }
   for (const [name, value] of Object.entries(environment)) {
     if (!name.startsWith('HIVEMETER_') || value === undefined) continue
     const key = keys.get(name)
@@ -132,6 +139,14 @@ function checkAcross(config: Config): string[] {
       `${variableOf(key)} is ${config[key]}, but a server without keys listens on loopback only. Set it to 127.0.0.1.`,
     )
   }
+  for (const problem of parseOverrides(config.settingOverrides).problems) {
+    problems.push(`${variableOf('settingOverrides')} (with HEVOLVE_… over it): ${problem} Mend or remove it.`)
+  }
+  if (config.deadAfterS <= config.staleAfterS) {
+    problems.push(
+      `${variableOf('deadAfterS')} is ${config.deadAfterS}, which must be above ${variableOf('staleAfterS')}, ${config.staleAfterS}.`,
+    )
+  }
   const owners = new Map<number, ConfigKey>()
   for (const key of CONFIG_KEYS.filter((name) => name.endsWith('Port'))) {
     const port = Number(config[key])
@@ -169,6 +184,10 @@ export function loadSettings(input: ConfigInput = {}): Settings {
   if (draft.sources.get('idKeyFile') === 'default') {
     draft.values.set('idKeyFile', join(String(draft.values.get('dataDir')), 'id.key'))
   }
+  draft.values.set(
+    'settingOverrides',
+    withOriginalOverrides(String(draft.values.get('settingOverrides')), environment),
+  )
   checkValues(draft, file)
   if (draft.problems.length > 0) throw new ConfigError(draft.problems)
 

@@ -1,15 +1,21 @@
 import { formatUuid, hashToUuid } from '../../schemas/ids.ts'
 import type { Account } from '../../schemas/records.ts'
-import { DECISIONS, ISSUER_WALLET, LEDGER_KIND, SETTLEMENT_REASONS, TABLES } from '../../schemas/tables.ts'
+import { COST_RECOVERY, DECISIONS, ISSUER_WALLET, SETTLEMENT_REASONS, TABLES } from '../../schemas/tables.ts'
+import type { RewardKind } from '../../schemas/tables.ts'
 import { TASK_SOURCES } from '../../schemas/usage.ts'
 import { monthOf } from '../load/block-log.ts'
 import type { BlockLog } from '../load/block-log.ts'
 import { MICRO_SPARK_PER_SPARK } from './account.ts'
-import type { AccountRows, CostDecision, Settlement } from './account.ts'
+import type { AccountRows, Audit, CostDecision, Reward, Settlement } from './account.ts'
 
 /** The id of a settlement: a hash of what it pays for, so that paying twice cannot look like two payments. */
 export function settlementId(nodeId: string, fromSeq: number, toSeq: number): Buffer {
   return hashToUuid(`settlement/${nodeId}/${fromSeq}/${toSeq}`)
+}
+
+/** The id of a reward: its kind and key, once a node. */
+export function rewardId(nodeId: string, kind: RewardKind, key: number): Buffer {
+  return hashToUuid(`reward/${nodeId}/${kind}/${key}`)
 }
 
 /** The id of one leg of a payment. */
@@ -17,12 +23,24 @@ export function entryId(referenceId: Buffer, leg: 'operator' | 'issuer'): Buffer
   return hashToUuid(`entry/${formatUuid(referenceId)}/${leg}`)
 }
 
-/** Writes decisions, settlements and their two ledger legs as rows of the task's blocks. */
+/** A payment to an operator, as its two legs have it. */
+interface Payment {
+  readonly nodeId: string
+  readonly operatorId: string
+  readonly referenceId: Buffer
+  readonly kind: string
+  readonly microSpark: bigint
+  readonly atMs: number
+  readonly detail: string
+}
+
+/** Writes decisions, settlements, rewards, their ledger legs and the audit as rows of the task's blocks. */
 export class AccountBlocks implements AccountRows {
   readonly #log: BlockLog
-  decisions = { pending: 0, written_off: 0, not_allowed: 0, over_limit: 0 }
+  readonly decisions = { pending: 0, written_off: 0, not_allowed: 0, over_limit: 0 }
+  readonly rewards: Record<RewardKind, number> = { uptime_bonus: 0, milestone: 0, ad_revenue: 0, ad_bonus: 0 }
   settlements = 0
-  microSpark = 0n
+  settledMicroSpark = 0n
 
   constructor(log: BlockLog) {
     this.#log = log
@@ -30,7 +48,7 @@ export class AccountBlocks implements AccountRows {
 
   decided(account: Account, decision: CostDecision): void {
     const { rows, prefix } = this.#log.blockFor(TABLES.costDecisions, monthOf(decision.decidedAtMs))
-    const { cost, rules } = decision
+    const { cost, rules, budget, microSpark } = decision
     rows.raw(prefix)
     rows.string(account.node_id)
     rows.u64(decision.costSeq)
@@ -41,62 +59,117 @@ export class AccountBlocks implements AccountRows {
     rows.u64(decision.decidedAtMs)
     rows.u8(DECISIONS[decision.decision])
     rows.u64(cost.cost_nano_usd)
-    rows.i64(decision.spark)
-    rows.u64(rules.sparkPerUsd)
+    rows.i64(microSpark / MICRO_SPARK_PER_SPARK)
+    rows.u64(rules.spark_per_usd)
     rows.u32(rules.version)
     rows.string(cost.reservation_id ?? '')
+    rows.i64(microSpark)
+    rows.u16(budget.day)
+    rows.i64(budget.spentNanoUsd)
+    rows.i64(budget.limitNanoUsd)
     this.decisions[decision.decision]++
   }
 
   settled(account: Account, settlement: Settlement): void {
     const id = settlementId(account.node_id, settlement.fromSeq, settlement.toSeq)
-    const month = monthOf(settlement.settledAtMs)
-    const { rows, prefix } = this.#log.blockFor(TABLES.settlements, month)
+    const { operatorId, microSpark, settledAtMs } = settlement
+    const { rows, prefix } = this.#log.blockFor(TABLES.settlements, monthOf(settledAtMs))
     rows.raw(prefix)
     rows.string(account.node_id)
     rows.uuid(id)
-    rows.string(settlement.operatorId)
+    rows.string(operatorId)
     rows.u64(settlement.fromSeq)
     rows.u64(settlement.toSeq)
     rows.u64(settlement.costs)
     rows.i128(settlement.costNanoUsd)
-    rows.i64(settlement.spark)
-    rows.u64(settlement.settledAtMs)
+    rows.i64(microSpark / MICRO_SPARK_PER_SPARK)
+    rows.u64(settledAtMs)
     rows.u8(SETTLEMENT_REASONS[settlement.reason])
-
-    const microSpark = settlement.spark * MICRO_SPARK_PER_SPARK
-    const { operatorId } = settlement
-    this.#leg(account, id, settlement, {
-      wallet: operatorId,
-      counter: ISSUER_WALLET,
-      leg: 'operator',
+    rows.i64(microSpark)
+    this.#pay({
+      nodeId: account.node_id,
+      operatorId,
+      referenceId: id,
+      kind: COST_RECOVERY,
       microSpark,
-    })
-    this.#leg(account, id, settlement, {
-      wallet: ISSUER_WALLET,
-      counter: operatorId,
-      leg: 'issuer',
-      microSpark: -microSpark,
+      atMs: settledAtMs,
+      detail: '',
     })
     this.settlements++
-    this.microSpark += microSpark
+    this.settledMicroSpark += microSpark
+  }
+
+  rewarded(account: Account, reward: Reward): void {
+    this.#pay({
+      nodeId: account.node_id,
+      operatorId: reward.operatorId,
+      referenceId: rewardId(account.node_id, reward.kind, reward.key),
+      kind: reward.kind,
+      microSpark: reward.microSpark,
+      atMs: reward.awardedAtMs,
+      detail: reward.detail,
+    })
+    this.rewards[reward.kind]++
+  }
+
+  audited({ command, outcome, changes, atMs }: Audit): void {
+    const { rows, prefix } = this.#log.blockFor(TABLES.auditLog, monthOf(atMs))
+    rows.raw(prefix)
+    rows.string(command.node_id)
+    rows.uuid(Buffer.from(command.command_id.replaceAll('-', ''), 'hex'))
+    rows.string(command.caller)
+    rows.string(command.kind)
+    rows.u16(outcome.status)
+    rows.string(outcome.code ?? '')
+    rows.string(askedOf(command))
+    rows.string(changes)
+    rows.string(outcome.result)
+    rows.u64(outcome.account_version)
+    rows.u64(atMs)
+  }
+
+  /** Double entry: the operator's leg, and the issuer's against it. */
+  #pay(payment: Payment): void {
+    const { operatorId, microSpark } = payment
+    this.#leg(payment, 'operator', operatorId, ISSUER_WALLET, microSpark)
+    this.#leg(payment, 'issuer', ISSUER_WALLET, operatorId, -microSpark)
   }
 
   #leg(
-    account: Account,
-    referenceId: Buffer,
-    settlement: Settlement,
-    entry: { wallet: string; counter: string; leg: 'operator' | 'issuer'; microSpark: bigint },
+    payment: Payment,
+    leg: 'operator' | 'issuer',
+    wallet: string,
+    counterWallet: string,
+    microSpark: bigint,
   ): void {
-    const { rows, prefix } = this.#log.blockFor(TABLES.walletLedger, monthOf(settlement.settledAtMs))
+    const { rows, prefix } = this.#log.blockFor(TABLES.walletLedger, monthOf(payment.atMs))
     rows.raw(prefix)
-    rows.string(entry.wallet)
-    rows.uuid(entryId(referenceId, entry.leg))
-    rows.string(entry.counter)
-    rows.string(account.node_id)
-    rows.string(LEDGER_KIND.costRecovery)
-    rows.uuid(referenceId)
-    rows.i64(entry.microSpark)
-    rows.u64(settlement.settledAtMs)
+    rows.string(wallet)
+    rows.uuid(entryId(payment.referenceId, leg))
+    rows.string(counterWallet)
+    rows.string(payment.nodeId)
+    rows.string(payment.kind)
+    rows.uuid(payment.referenceId)
+    rows.i64(microSpark)
+    rows.u64(payment.atMs)
+    rows.string(payment.detail)
   }
+}
+
+/** What was asked, as JSON: the parts that the kind has. */
+function askedOf({
+  kind,
+  changes,
+  operator_id,
+  cost_nano_usd,
+  ttl_ms,
+  reservation_id,
+  expected,
+}: Audit['command']): string {
+  const settings = Object.fromEntries(changes.map(({ name, value }) => [name, value]))
+  if (kind === 'settings') return JSON.stringify({ settings, expected })
+  if (kind === 'join') return JSON.stringify({ settings, operator_id })
+  if (kind === 'reserve') return JSON.stringify({ cost_nano_usd, ttl_ms, reservation_id })
+  if (kind === 'release') return JSON.stringify({ reservation_id })
+  return JSON.stringify(operator_id === null ? {} : { operator_id })
 }

@@ -1,14 +1,13 @@
 import {
   accountCodec,
   inboxConfigureCodec,
-  inboxUsageCodec,
-  SCHEMA_ID,
-  schemaIdOf,
+  outcomeCodec,
   settlerTaskCodec,
   STATE_KEY,
 } from '../../schemas/avro.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
-import type { Account, InboxUsage, SettlerTask } from '../../schemas/records.ts'
+import type { Account, SettlerTask } from '../../schemas/records.ts'
+import { REWARD_KINDS } from '../../schemas/tables.ts'
 import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import type { Clock } from '../clock.ts'
 import { HaltError } from '../kafka/records.ts'
@@ -16,14 +15,12 @@ import type { LogRecord, TopicAppend } from '../kafka/records.ts'
 import type { TaskBatch, TaskCommitted, TaskDecision, TaskRestored, TaskState } from '../kafka/task.ts'
 import { BlockLog } from '../load/block-log.ts'
 import { writeDeadLetter } from '../load/dead-letter.ts'
-import type { DeadLetter } from '../load/dead-letter.ts'
 import { UnloadedBlocks } from '../load/unloaded.ts'
-import { addSum, decideCost, nameOperator, openAccount } from './account.ts'
-import type { AccountRules } from './account.ts'
 import { AccountBlocks } from './blocks.ts'
-
-/** Spark per US dollar before the log has said anything else (the documented default). */
-export const SPARK_PER_USD_DEFAULT = 100
+import { INBOX_OUTCOMES, InboxBatch } from './inbox.ts'
+import { Outcomes } from './outcomes.ts'
+import { RULES_DEFAULT } from './rules.ts'
+import type { AccountRules } from './rules.ts'
 
 export interface SettlerOptions {
   readonly partition: number
@@ -43,12 +40,14 @@ export interface SettlerOptions {
 export class SettlerState implements TaskState {
   readonly #options: SettlerOptions
   readonly #accounts = new Map<string, Account>()
+  readonly #outcomes = new Outcomes()
   #task: SettlerTask
+  #rules: AccountRules = RULES_DEFAULT
   #restoredAny = false
   #hasTaskRecord = false
   #blocks: BlockLog
   #unloaded = new UnloadedBlocks(0, null, 0)
-  #pending: { applied: number; repeats: number; rows: AccountBlocks; dead: DeadLetter[] } | undefined
+  #pending: { readonly batch: InboxBatch; readonly rows: AccountBlocks } | undefined
 
   constructor(options: SettlerOptions) {
     this.#options = options
@@ -59,8 +58,7 @@ export class SettlerState implements TaskState {
       watermark: 0,
       handed_offset: 0,
       handed_index: 0,
-      rules_version: 0,
-      spark_per_usd: SPARK_PER_USD_DEFAULT,
+      rules: null,
       loaded_seq: 0,
       oldest_unloaded_at: null,
     }
@@ -74,6 +72,9 @@ export class SettlerState implements TaskState {
     if (key === STATE_KEY.task && record.value !== null) {
       this.#task = settlerTaskCodec.decode(record.value)
       this.#hasTaskRecord = true
+    } else if (key.startsWith(STATE_KEY.commands)) {
+      if (record.value === null) this.#outcomes.delete(key)
+      else this.#outcomes.set(key, outcomeCodec.decode(record.value))
     } else if (!key.startsWith('!')) {
       if (record.value === null) this.#accounts.delete(key)
       else this.#accounts.set(key, accountCodec.decode(record.value))
@@ -97,12 +98,13 @@ export class SettlerState implements TaskState {
         'Account for the deleted records first; then write a task record with the new position.',
       )
     }
+    if (task.rules !== null) this.#rules = inboxConfigureCodec.decode(task.rules)
     this.#blocks = this.#openBlocks()
     this.#unloaded = new UnloadedBlocks(task.loaded_seq, task.oldest_unloaded_at, task.next_seq - 1)
-    const value = inboxConfigureCodec.encode({ version: rules.version, spark_per_usd: rules.sparkPerUsd })
     return {
       position: BigInt(task.position),
-      appends: task.rules_version < rules.version ? [{ key: null, value }] : [],
+      appends:
+        this.#rules.version < rules.version ? [{ key: null, value: inboxConfigureCodec.encode(rules) }] : [],
     }
   }
 
@@ -112,39 +114,21 @@ export class SettlerState implements TaskState {
     }
     const task = { ...this.#task }
     const rows = new AccountBlocks(this.#blocks)
-    const touched = new Set<string>()
-    const dead: DeadLetter[] = []
-    let applied = 0
-    let repeats = 0
-    let ticked = false
-    for (const record of batch.records) {
-      task.now = Math.max(task.now, record.timestampMs)
-      const schemaId = schemaIdOf(record.value)
-      if (schemaId === SCHEMA_ID.tick) {
-        ticked = true
-      } else if (schemaId === SCHEMA_ID.inboxUsage && record.value !== null) {
-        const usage = decodeUsage(record.value, record.offset)
-        if (this.#isRepeat(task, usage, record)) {
-          repeats++
-        } else {
-          this.#applyUsage(task, usage, rows, touched)
-          applied++
-        }
-      } else if (schemaId === SCHEMA_ID.inboxConfigure && record.value !== null) {
-        const { version, spark_per_usd } = inboxConfigureCodec.decode(record.value)
-        if (version > task.rules_version) {
-          task.rules_version = version
-          task.spark_per_usd = spark_per_usd
-        }
-      } else {
-        const detail = `schema id ${schemaId ?? 'none'} is not one of account.inbox`
-        dead.push({ record, problems: [{ index: -1, code: 'unknown_schema', detail }] })
-      }
+    const parts = {
+      task,
+      accounts: this.#accounts,
+      outcomes: this.#outcomes,
+      rows,
+      rules: this.#rules,
     }
+    const inbox = new InboxBatch(parts)
+    for (const record of batch.records) inbox.apply(record)
+    inbox.forgetDue()
     task.position = Number(batch.nextOffset)
-    const appends = await this.#write(task, dead, touched, ticked)
+    const appends = await this.#write(task, inbox)
     this.#task = task
-    this.#pending = { applied, repeats, rows, dead }
+    this.#rules = parts.rules
+    this.#pending = { batch: inbox, rows }
     return { appends, position: batch.nextOffset, groupOpen: this.#blocks.groupOpen, pause: null }
   }
 
@@ -153,16 +137,21 @@ export class SettlerState implements TaskState {
     this.#pending = undefined
     if (pending === undefined) return { deleteStateBefore: null }
     const { metrics, partition } = this.#options
-    const { rows } = pending
-    metrics.count('hivemeter_inbox_records_total', { outcome: 'applied' }, pending.applied)
-    metrics.count('hivemeter_inbox_records_total', { outcome: 'repeat' }, pending.repeats)
+    const { rows, batch } = pending
+    for (const outcome of INBOX_OUTCOMES) {
+      if (batch.counts[outcome] > 0)
+        metrics.count('hivemeter_inbox_records_total', { outcome }, batch.counts[outcome])
+    }
     for (const [decision, count] of Object.entries(rows.decisions)) {
       if (count > 0) metrics.count('hivemeter_cost_decisions_total', { decision }, count)
     }
+    for (const kind of REWARD_KINDS) {
+      if (rows.rewards[kind] > 0) metrics.count('hivemeter_rewards_total', { kind }, rows.rewards[kind])
+    }
     metrics.count('hivemeter_settlements_total', {}, rows.settlements)
-    metrics.count('hivemeter_settled_micro_spark_total', {}, Number(rows.microSpark))
+    metrics.count('hivemeter_settled_micro_spark_total', {}, Number(rows.settledMicroSpark))
     metrics.set('hivemeter_watermark_timestamp_seconds', { partition }, this.#task.watermark / 1000)
-    for (const { problems } of pending.dead) {
+    for (const { problems } of batch.dead) {
       metrics.count('hivemeter_dead_letters_total', { reason: problems[0]?.code ?? 'malformed' })
     }
     return { deleteStateBefore: null }
@@ -177,85 +166,34 @@ export class SettlerState implements TaskState {
     return new BlockLog({ topic: topics.settlementBlocks, partition, nextSeq: this.#task.next_seq, clock })
   }
 
-  /** The hand-over check: ranges tile, or a range was lost or made twice. */
-  #isRepeat(task: SettlerTask, usage: InboxUsage, record: LogRecord): boolean {
-    const { handed_offset, handed_index } = task
-    if (usage.from_offset === handed_offset && usage.from_index === handed_index) return false
-    const endsBefore =
-      usage.to_offset < handed_offset || (usage.to_offset === handed_offset && usage.to_index <= handed_index)
-    if (endsBefore) return true
-    throw new HaltError(
-      'hand_over_gap',
-      `The inbox record at ${record.offset} covers usage from ${usage.from_offset}.${usage.from_index}, ` +
-        `the last one applied ended at ${handed_offset}.${handed_index}.`,
-      'Compare usage.metered with account.inbox (npm run verify) and account for the range before going on.',
-    )
-  }
-
-  #applyUsage(task: SettlerTask, usage: InboxUsage, rows: AccountBlocks, touched: Set<string>): void {
-    const rules: AccountRules = { version: task.rules_version, sparkPerUsd: task.spark_per_usd }
-    task.watermark = Math.max(task.watermark, usage.watermark)
-    for (const { node_id, operator_id, cost } of usage.entries) {
-      const account = this.#account(node_id, task.now)
-      touched.add(node_id)
-      if (operator_id !== null) nameOperator(account, operator_id, task.now, rows)
-      if (cost !== null) decideCost(account, cost, rules, task.now, rows)
-    }
-    for (const sum of usage.sums) {
-      touched.add(sum.node_id)
-      addSum(this.#account(sum.node_id, task.now), sum, task.watermark, task.now)
-    }
-    task.handed_offset = usage.to_offset
-    task.handed_index = usage.to_index
-  }
-
-  #account(nodeId: string, nowMs: number): Account {
-    let account = this.#accounts.get(nodeId)
-    if (account === undefined) this.#accounts.set(nodeId, (account = openAccount(nodeId, nowMs)))
-    return account
-  }
-
-  async #write(
-    task: SettlerTask,
-    dead: readonly DeadLetter[],
-    touched: ReadonlySet<string>,
-    ticked: boolean,
-  ): Promise<TopicAppend[]> {
+  async #write(task: SettlerTask, batch: InboxBatch): Promise<TopicAppend[]> {
     const { topics, partition, loadedSeq } = this.#options
-    for (const letter of dead) writeDeadLetter(this.#blocks, topics.accountInbox, letter, task.now)
+    for (const letter of batch.dead) writeDeadLetter(this.#blocks, topics.accountInbox, letter, task.now)
     // The watermark of the inbox's own log; rows carry log time, so all before it plus the delay are complete.
     const completeMs = Math.max(0, task.now - WATERMARK_DELAY_MS)
-    const appends = await this.#blocks.finish(completeMs, ticked, loadedSeq(partition))
+    const appends = await this.#blocks.finish(completeMs, batch.ticked, loadedSeq(partition))
     const lastSeq = this.#blocks.nextSeq - 1
     task.next_seq = this.#blocks.nextSeq
     this.#unloaded.loaded(loadedSeq(partition))
     this.#unloaded.wrote(lastSeq, task.now)
     task.loaded_seq = this.#unloaded.loadedSeq
     task.oldest_unloaded_at = this.#unloaded.oldestAt
-    for (const nodeId of touched) {
-      const account = this.#accounts.get(nodeId)
-      if (account === undefined) continue
-      appends.push({ topic: topics.nodeState, partition, key: nodeId, value: accountCodec.encode(account) })
-    }
-    appends.push({
+    const state = (key: string, value: Buffer | null): TopicAppend => ({
       topic: topics.nodeState,
       partition,
-      key: STATE_KEY.task,
-      value: settlerTaskCodec.encode(task),
+      key,
+      value,
     })
+    for (const [nodeId, versionBefore] of batch.touched) {
+      const account = this.#accounts.get(nodeId)
+      if (account !== undefined && account.version > versionBefore)
+        appends.push(state(nodeId, accountCodec.encode(account)))
+    }
+    // Behind the accounts: whoever sees an outcome can see what it did.
+    for (const [key, outcome] of batch.outcomes) {
+      appends.push(state(key, outcome === null ? null : outcomeCodec.encode(outcome)))
+    }
+    appends.push(state(STATE_KEY.task, settlerTaskCodec.encode(task)))
     return appends
-  }
-}
-
-/** A range that cannot be read cannot be skipped either: the next one would not begin where the last ended. */
-function decodeUsage(value: Buffer, offset: bigint): InboxUsage {
-  try {
-    return inboxUsageCodec.decode(value)
-  } catch (error) {
-    throw new HaltError(
-      'inbox_malformed',
-      `The inbox record at ${offset} cannot be decoded: ${error instanceof Error ? error.message : String(error)}`,
-      'Find out what wrote it; account for the range that it stands for before going on.',
-    )
   }
 }

@@ -89,19 +89,23 @@ export class FieldReader {
   /** US dollars, as a decimal string or a number, to nano-USD; 0 where absent. */
   money(value: unknown, path: string): number {
     if (value === undefined || value === null) return 0
-    if (typeof value !== 'string') return this.scaled(value, path, 9, USAGE_BOUNDS.costNanoUsdMax) ?? 0
+    return this.amount(value, path, USAGE_BOUNDS.costNanoUsdMax) ?? 0
+  }
+
+  /** A decimal string or a number, times 10^9, in `[0, max]`. */
+  amount(value: unknown, path: string, max: number): number | null {
+    if (typeof value !== 'string') return this.scaled(value, path, 9, max)
     if (DECIMAL_TEXT.test(value)) {
-      const max = USAGE_BOUNDS.costNanoUsdMax
       const isExact = value.length <= DIGITS_EXACT_MAX
-      const nanoUsd = isExact ? scaledDouble(Number(value), 9, max) : scaledDecimal(value, 9, max)
-      return this.#exact(nanoUsd, path, 9, max) ?? 0
+      const scaled = isExact ? scaledDouble(Number(value), 9, max) : scaledDecimal(value, 9, max)
+      return this.#exact(scaled, path, 9, max)
     }
     this.refuse(
       'invalid_number',
       path,
       'Must be a plain decimal such as "0.29": no exponent, sign +, spaces or separators.',
     )
-    return 0
+    return null
   }
 
   /** A JSON number with at most `decimals` decimals, times 10^`decimals`, in `[0, max]`. */

@@ -3,6 +3,7 @@ import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
 import { LoadedSeqs } from '../../pipelines/load/loaded-seqs.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import type { RunningService, ServiceParts } from '../process.ts'
+import { rulesOf } from '../rules.ts'
 import { runTasks } from '../tasks.ts'
 
 /** account.inbox → node.state, settlement.blocks. */
@@ -28,7 +29,7 @@ export async function startSettler(parts: ServiceParts): Promise<RunningService>
       new SettlerState({
         partition,
         topics,
-        rules: { version: config.accountRulesVersion, sparkPerUsd: config.sparkPerUsd },
+        rules: rulesOf(config),
         loadedSeq: (of) => loadedSeqs.of(of),
         clock,
         metrics,

@@ -1,0 +1,79 @@
+import type { Account, Cost, Reservation } from '../../schemas/records.ts'
+import type { Decision } from '../../schemas/tables.ts'
+import { currentOperator, dayOf, touch } from './account.ts'
+import type { AccountRows } from './account.ts'
+import { budgetOf, hasRoom, removeReservation, spend } from './budget.ts'
+import type { Budget } from './budget.ts'
+import { effective } from './rules.ts'
+import type { AccountRules } from './rules.ts'
+import { settleIfDue, sparkOf } from './settlement.ts'
+
+/**
+ * Decides one cost, and settles where the pending Spark has reached the minimum. Never judged again when the policy
+ * changes. Returns the reservation that it used up, null where it used none.
+ */
+export function decideCost(
+  account: Account,
+  cost: Cost,
+  rules: AccountRules,
+  nowMs: number,
+  rows: AccountRows,
+): Reservation | null {
+  const nanoUsd = BigInt(cost.cost_nano_usd)
+  const reservation = reservationOf(account, cost)
+  const day = reservation?.day ?? dayOf(cost.occurred_at)
+  const budget = budgetOf(account, rules, day, nowMs, reservation)
+  const decision = judge(account, rules, budget, nanoUsd)
+  const operator = currentOperator(account)
+  account.cost_seq++
+  account.rules_version = rules.version
+  let microSpark = 0n
+  if (decision === 'pending' || decision === 'written_off') {
+    const earned = sparkOf(nanoUsd, rules, operator?.remainder ?? account.unclaimed_remainder)
+    microSpark = earned.microSpark
+    if (operator === undefined) account.unclaimed_remainder = earned.remainder
+    else operator.remainder = earned.remainder
+    owe(account, nanoUsd, microSpark, nowMs)
+    spend(account, day, nanoUsd, nowMs)
+    if (reservation !== undefined) removeReservation(account, reservation)
+  }
+  touch(account, nowMs)
+  rows.decided(account, {
+    cost,
+    costSeq: account.cost_seq,
+    operatorId: operator?.operator_id ?? '',
+    decision,
+    microSpark,
+    decidedAtMs: nowMs,
+    rules,
+    budget,
+  })
+  settleIfDue(account, rules, nowMs, rows)
+  const isPayable = decision === 'pending' || decision === 'written_off'
+  return isPayable ? (reservation ?? null) : null
+}
+
+/** The rules in their order (http-api, "Rules behind the numbers"). A refused cost uses up nothing. */
+function judge(account: Account, rules: AccountRules, budget: Budget, nanoUsd: bigint): Decision {
+  if (effective(account, rules, 'allow_metered_for_hive') !== true) return 'not_allowed'
+  if (!hasRoom(budget, nanoUsd)) return 'over_limit'
+  return currentOperator(account) === undefined ? 'written_off' : 'pending'
+}
+
+function reservationOf(account: Account, cost: Cost): Reservation | undefined {
+  if (cost.reservation_id === null) return undefined
+  return account.reservations.find(({ reservation_id }) => reservation_id === cost.reservation_id)
+}
+
+function owe(account: Account, nanoUsd: bigint, microSpark: bigint, nowMs: number): void {
+  if (currentOperator(account) === undefined) {
+    account.unclaimed_count++
+    account.unclaimed_nano_usd += nanoUsd
+    account.unclaimed_micro_spark += microSpark
+  } else {
+    account.pending_count++
+    account.pending_nano_usd += nanoUsd
+    account.pending_micro_spark += microSpark
+    account.pending_since ??= nowMs
+  }
+}

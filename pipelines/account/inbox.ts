@@ -1,0 +1,248 @@
+import {
+  SCHEMA_ID,
+  inboxCommandCodec,
+  inboxConfigureCodec,
+  inboxHeartbeatCodec,
+  inboxUsageCodec,
+  schemaIdOf,
+} from '../../schemas/avro.ts'
+import type { Codec } from '../../schemas/avro.ts'
+import type {
+  Account,
+  InboxCommand,
+  InboxHeartbeat,
+  InboxUsage,
+  Outcome,
+  SettlerTask,
+} from '../../schemas/records.ts'
+import { isSettingValue } from '../../schemas/settings.ts'
+import { HaltError } from '../kafka/records.ts'
+import type { LogRecord } from '../kafka/records.ts'
+import type { DeadLetter } from '../load/dead-letter.ts'
+import { addSum, openAccount } from './account.ts'
+import type { AccountBlocks } from './blocks.ts'
+import { applyCommand, opensAccount, unknownNode } from './commands.ts'
+import type { Decided } from './commands.ts'
+import { decideCost } from './decide.ts'
+import { applyHeartbeat } from './heartbeat.ts'
+import { nameOperator } from './operators.ts'
+import { outcomeKey } from './outcomes.ts'
+import type { Outcomes } from './outcomes.ts'
+import type { AccountRules } from './rules.ts'
+
+const DAY_MS = 86_400_000
+
+/** What a batch of the inbox is applied to; all of it is changed in place. */
+export interface InboxParts {
+  readonly task: SettlerTask
+  readonly accounts: Map<string, Account>
+  readonly outcomes: Outcomes
+  readonly rows: AccountBlocks
+  rules: AccountRules
+}
+
+/** What a record of the inbox can be; those set aside are counted as dead letters. */
+export const INBOX_OUTCOMES = ['applied', 'repeat', 'command', 'heartbeat'] as const
+
+/** What one batch did, for its transaction and its metrics. */
+export class InboxBatch {
+  /** Accounts that were looked at, by the version that they had before. */
+  readonly touched = new Map<string, number>()
+  /** Outcomes to write, by key; null for a tombstone. */
+  readonly outcomes = new Map<string, Outcome | null>()
+  readonly dead: DeadLetter[] = []
+  readonly counts = { applied: 0, repeat: 0, command: 0, heartbeat: 0 }
+  ticked = false
+  readonly #parts: InboxParts
+
+  constructor(parts: InboxParts) {
+    this.#parts = parts
+  }
+
+  /** Takes the next record in. Throws HaltError where going on would be a guess. */
+  apply(record: LogRecord): void {
+    const { task } = this.#parts
+    task.now = Math.max(task.now, record.timestampMs)
+    switch (record.value === null ? null : schemaIdOf(record.value)) {
+      case SCHEMA_ID.tick:
+        this.ticked = true
+        break
+      case SCHEMA_ID.inboxUsage:
+        this.#usage(decodeUsage(record), record)
+        break
+      case SCHEMA_ID.inboxCommand:
+        this.#withBody(record, inboxCommandCodec, (command) => this.#command(command, record))
+        break
+      case SCHEMA_ID.inboxHeartbeat:
+        this.#withBody(record, inboxHeartbeatCodec, (heartbeat) => this.#heartbeat(heartbeat))
+        break
+      case SCHEMA_ID.inboxConfigure:
+      case SCHEMA_ID.inboxConfigureV1:
+        this.#configure(record)
+        break
+      default:
+        this.#setAside(record, 'unknown_schema', 'the record has none of the schemas of account.inbox')
+    }
+  }
+
+  /** After the last record: outcomes whose day is over. */
+  forgetDue(): void {
+    const { outcomes, task } = this.#parts
+    for (const key of outcomes.forgetDue(task.now)) this.outcomes.set(key, null)
+  }
+
+  /** The hand-over check: ranges tile, or a range was lost or made twice. */
+  #isRepeat(usage: InboxUsage, record: LogRecord): boolean {
+    const { handed_offset, handed_index } = this.#parts.task
+    if (usage.from_offset === handed_offset && usage.from_index === handed_index) return false
+    const endsBefore =
+      usage.to_offset < handed_offset || (usage.to_offset === handed_offset && usage.to_index <= handed_index)
+    if (endsBefore) return true
+    throw new HaltError(
+      'hand_over_gap',
+      `The inbox record at ${record.offset} covers usage from ${usage.from_offset}.${usage.from_index}, ` +
+        `the last one applied ended at ${handed_offset}.${handed_index}.`,
+      'Compare usage.metered with account.inbox (npm run verify) and account for the range before going on.',
+    )
+  }
+
+  #usage(usage: InboxUsage, record: LogRecord): void {
+    if (this.#isRepeat(usage, record)) {
+      this.counts.repeat++
+      return
+    }
+    const { task, rows, rules } = this.#parts
+    task.watermark = Math.max(task.watermark, usage.watermark)
+    for (const { node_id, operator_id, cost } of usage.entries) {
+      const account = this.#open(node_id)
+      if (operator_id !== null) nameOperator(account, operator_id, task.now, rows)
+      if (cost === null) continue
+      const used = decideCost(account, cost, rules, task.now, rows)
+      if (used !== null) this.#forget(outcomeKey(node_id, used.command_id))
+    }
+    for (const sum of usage.sums) addSum(this.#open(sum.node_id), sum, task.watermark, task.now)
+    task.handed_offset = usage.to_offset
+    task.handed_index = usage.to_index
+    this.counts.applied++
+  }
+
+  #configure(record: LogRecord): void {
+    this.#withBody(record, inboxConfigureCodec, (configure) => {
+      if (configure.version <= this.#parts.rules.version) return
+      this.#parts.rules = configure
+      this.#parts.task.rules = inboxConfigureCodec.encode(configure)
+    })
+  }
+
+  #heartbeat(heartbeat: InboxHeartbeat): void {
+    const { task, rows, rules } = this.#parts
+    applyHeartbeat(this.#open(heartbeat.node_id), heartbeat, rules, task.now, rows)
+    this.counts.heartbeat++
+  }
+
+  /** A repeat gets the outcome of the first time, written once more so that whoever waits for it sees it go by. */
+  #command(command: InboxCommand, record: LogRecord): void {
+    const { outcomes, rows, task } = this.#parts
+    const wrong = command.changes.find(({ name, value }) => !isSettingValue(name, value))
+    if (wrong !== undefined) {
+      this.#setAside(record, 'malformed', `${wrong.name} cannot be ${String(wrong.value)}`)
+      return
+    }
+    this.counts.command++
+    const key = outcomeKey(command.node_id, command.command_id)
+    const known = outcomes.of(key)
+    if (known !== undefined) {
+      this.outcomes.set(key, known)
+      return
+    }
+    const decided = outcomes.isFull(command.node_id) && isCounted(command) ? tooMany() : this.#decide(command)
+    if (decided.closed !== null) this.#forget(outcomeKey(command.node_id, decided.closed))
+    const outcome: Outcome = {
+      body_hash: command.body_hash,
+      status: decided.status,
+      code: decided.code,
+      detail: decided.detail,
+      result: JSON.stringify(decided.result),
+      account_version: this.#parts.accounts.get(command.node_id)?.version ?? 0,
+      until: decided.keptUntilMs ?? task.now + DAY_MS,
+      is_counted: decided.status !== 429 && isCounted(command),
+    }
+    outcomes.set(key, outcome)
+    this.outcomes.set(key, outcome)
+    rows.audited({ command, outcome, changes: JSON.stringify(decided.changes), atMs: task.now })
+  }
+
+  #decide(command: InboxCommand): Decided {
+    const { accounts, task, rules, rows } = this.#parts
+    const nowMs = task.now
+    if (!accounts.has(command.node_id)) {
+      if (!opensAccount(command)) return unknownNode(command.node_id)
+      // What is refused makes no node either.
+      const account = openAccount(command.node_id, nowMs)
+      const decided = applyCommand({ account, command, rules, nowMs, rows })
+      if (decided.code === null) {
+        accounts.set(command.node_id, account)
+        this.touched.set(command.node_id, 0)
+      }
+      return decided
+    }
+    return applyCommand({ account: this.#open(command.node_id), command, rules, nowMs, rows })
+  }
+
+  #open(nodeId: string): Account {
+    const { accounts, task } = this.#parts
+    let account = accounts.get(nodeId)
+    if (account === undefined) accounts.set(nodeId, (account = openAccount(nodeId, task.now)))
+    if (!this.touched.has(nodeId)) this.touched.set(nodeId, account.version)
+    return account
+  }
+
+  #forget(key: string): void {
+    if (this.#parts.outcomes.delete(key)) this.outcomes.set(key, null)
+  }
+
+  #withBody<T>(record: LogRecord, codec: Codec<T>, take: (body: T) => void): void {
+    let body: T
+    try {
+      body = codec.decode(record.value as Buffer)
+    } catch (error) {
+      this.#setAside(record, 'malformed', error instanceof Error ? error.message : String(error))
+      return
+    }
+    take(body)
+  }
+
+  #setAside(record: LogRecord, code: string, detail: string): void {
+    this.dead.push({ record, problems: [{ index: -1, code, detail }] })
+  }
+}
+
+/** Those of reservations are bounded by the reservations themselves. */
+function isCounted({ kind }: InboxCommand): boolean {
+  return kind !== 'reserve' && kind !== 'release'
+}
+
+function tooMany(): Decided {
+  return {
+    status: 429,
+    code: 'too_many_commands',
+    detail: 'This node has had 1,000 writes within a day; the oldest must be a day old before the next one.',
+    result: {},
+    changes: [],
+    keptUntilMs: 0,
+    closed: null,
+  }
+}
+
+/** A range that cannot be read cannot be skipped either: the next one would not begin where the last ended. */
+function decodeUsage({ value, offset }: LogRecord): InboxUsage {
+  try {
+    return inboxUsageCodec.decode(value as Buffer)
+  } catch (error) {
+    throw new HaltError(
+      'inbox_malformed',
+      `The inbox record at ${offset} cannot be decoded: ${error instanceof Error ? error.message : String(error)}`,
+      'Find out what wrote it; account for the range that it stands for before going on.',
+    )
+  }
+}

@@ -1,0 +1,49 @@
+import type { Account } from '../../schemas/records.ts'
+import { currentOperator, touch } from './account.ts'
+import type { AccountRows } from './account.ts'
+import { settle } from './settlement.ts'
+
+/** Operators that a node may have over time. */
+export const OPERATORS_MAX = 8
+
+/**
+ * An event, heartbeat, join or claim named an operator. The first one becomes the node's; what was written off for want
+ * of one is paid to it at once. Other names change nothing.
+ */
+export function nameOperator(account: Account, operatorId: string, nowMs: number, rows: AccountRows): void {
+  if (account.operators.length > 0) return
+  account.operators.push({
+    operator_id: operatorId,
+    since: nowMs,
+    micro_spark: 0n,
+    entries: 0,
+    last_entry_at: null,
+    remainder: account.unclaimed_remainder,
+  })
+  account.unclaimed_remainder = 0
+  touch(account, nowMs)
+  settle(account, 'claimed', nowMs, rows)
+}
+
+/**
+ * Gives the node to another operator from here on: what is pending was earned under the one before, who is paid for it
+ * at once. False where the node has had as many operators as it may.
+ */
+export function transfer(account: Account, operatorId: string, nowMs: number, rows: AccountRows): boolean {
+  const known = account.operators.find((operator) => operator.operator_id === operatorId)
+  if (known === undefined && account.operators.length >= OPERATORS_MAX) return false
+  if (currentOperator(account) === known && known !== undefined) return true
+  settle(account, 'transferred', nowMs, rows)
+  const operator = known ?? {
+    operator_id: operatorId,
+    since: nowMs,
+    micro_spark: 0n,
+    entries: 0,
+    last_entry_at: null,
+    remainder: 0,
+  }
+  operator.since = nowMs
+  account.operators = [...account.operators.filter((other) => other !== known), operator]
+  touch(account, nowMs)
+  return true
+}

@@ -1,0 +1,50 @@
+import { LIVENESS_DEFAULT } from '../../schemas/older-records.ts'
+import { NODE_PROFILES } from '../../schemas/records.ts'
+import type { Account, InboxConfigure, NodeProfile, Thresholds } from '../../schemas/records.ts'
+import { SETTINGS } from '../../schemas/settings.ts'
+import type { Setting, SettingName, SettingValue } from '../../schemas/settings.ts'
+
+/** What is in force for every account of a partition, by the version that the log gave it. */
+export type AccountRules = Readonly<InboxConfigure>
+
+/** The documented defaults, before the log has said anything. */
+export const RULES_DEFAULT: AccountRules = {
+  version: 0,
+  spark_per_usd: 100,
+  spark_mode: 'compatible',
+  overrides: [],
+  liveness: [...LIVENESS_DEFAULT],
+}
+
+/** What holds for a node: an override before what it stored before the default. */
+export function effective(account: Account, rules: AccountRules, name: SettingName): SettingValue {
+  // Central never pays for others' calls, whatever was stored before it became central.
+  if (name === 'allow_metered_for_hive' && account.tier === 'central') return false
+  const override = find(rules.overrides, name)
+  if (override !== undefined) return override.value
+  return stored(account, name)
+}
+
+/** What a node has stored, or the default. */
+export function stored(account: Account, name: SettingName): SettingValue {
+  return find(account.settings, name)?.value ?? (isStored(account, name) ? null : SETTINGS[name].default)
+}
+
+/** True where the node has set it, be it to null. */
+export function isStored(account: Account, name: SettingName): boolean {
+  return find(account.settings, name) !== undefined
+}
+
+/** Silence after which a node of this profile is stale and dead. */
+export function thresholdsOf(rules: AccountRules, profile: NodeProfile): Thresholds {
+  const at = NODE_PROFILES.indexOf(profile)
+  const thresholds = rules.liveness[at] ?? LIVENESS_DEFAULT[at]
+  if (thresholds === undefined) throw new Error(`The profile ${profile} has no thresholds.`)
+  return thresholds
+}
+
+/** A loop of its own: it runs four times for every cost. */
+function find(settings: readonly Setting[], name: SettingName): Setting | undefined {
+  for (const setting of settings) if (setting.name === name) return setting
+  return undefined
+}

@@ -1,0 +1,75 @@
+import { SETTING_NAMES, settingSpec } from '../../schemas/settings.ts'
+import type { Setting, SettingName, SettingValue } from '../../schemas/settings.ts'
+import type { FieldError } from '../../schemas/http/problem.ts'
+import { isJsonObject } from '../usage/accept.ts'
+import { Refusal } from '../usage/accept-refusal.ts'
+import { FieldReader } from '../usage/accept-fields.ts'
+
+/**
+ * Reads settings from parsed JSON, exactly (numbers that a double may not hold come as their text). Gathers what is wrong
+ * with every field; where there is anything, nothing may be stored.
+ */
+export class SettingsReader {
+  readonly errors: FieldError[] = []
+
+  /** The known members in the order of the table; of unknown ones the caller says what they are. */
+  read(item: unknown, unknown: 'ignore' | 'refuse'): Setting[] {
+    if (item instanceof Refusal) {
+      this.#add(item.path, item.code, item.detail)
+      return []
+    }
+    if (!isJsonObject(item)) {
+      this.#add('', 'not_an_object', 'Settings are a JSON object.')
+      return []
+    }
+    const settings: Setting[] = []
+    for (const name of SETTING_NAMES) {
+      if (!Object.hasOwn(item, name)) continue
+      const value = this.#value(name, item[name])
+      if (value !== undefined) settings.push({ name, value })
+    }
+    if (unknown === 'refuse') {
+      for (const name of Object.keys(item)) {
+        if (!(SETTING_NAMES as readonly string[]).includes(name))
+          this.#add(`/${name}`, 'unknown_field', 'Is no setting of a node.')
+      }
+    }
+    return settings
+  }
+
+  #value(name: SettingName, value: unknown): SettingValue | undefined {
+    const path = `/${name}`
+    const { type, nullable, minimum = 0, maximum = 0, words = [] } = settingSpec(name)
+    if (value === null) {
+      if (nullable) return null
+      this.#add(path, 'wrong_type', 'Must not be null.')
+      return undefined
+    }
+    const reader = new FieldReader()
+    const read = readValue(reader, type, value, path, words, maximum)
+    if (reader.refusal === null && typeof read === 'number' && read < minimum)
+      reader.refuse('out_of_range', path, `Must be at least ${minimum}.`)
+    if (reader.refusal === null) return read
+    this.#add(path, reader.refusal.code, reader.refusal.detail)
+    return undefined
+  }
+
+  #add(path: string, code: string, message: string): void {
+    this.errors.push({ path: path === '' ? '/' : path, code, message })
+  }
+}
+
+function readValue(
+  reader: FieldReader,
+  type: 'flag' | 'integer' | 'amount' | 'word',
+  value: unknown,
+  path: string,
+  words: readonly string[],
+  maximum: number,
+): SettingValue {
+  if (type === 'integer') return reader.integer(value, path, maximum, 0)
+  if (type === 'amount') return reader.amount(value, path, maximum)
+  if (type === 'word') return reader.oneOf(value, path, words)
+  if (typeof value !== 'boolean') reader.refuse('wrong_type', path, 'Must be true or false.')
+  return value === true
+}

@@ -1,0 +1,77 @@
+import type { Account, InboxConfigure, SettlerTask, Thresholds } from './records.ts'
+
+/** Records of older schemas, as those of today: what they did not say yet has the value that was in force then. */
+
+const MINUTE_MS = 60_000
+const MICRO_SPARK_PER_SPARK = 1_000_000n
+
+/** Silence after which a node is stale and dead, by profile: the original's thresholds. */
+export const LIVENESS_DEFAULT: readonly Thresholds[] = [
+  { stale_ms: 5 * MINUTE_MS, dead_ms: 15 * MINUTE_MS },
+  { stale_ms: 15 * MINUTE_MS, dead_ms: 45 * MINUTE_MS },
+  { stale_ms: 45 * MINUTE_MS, dead_ms: 120 * MINUTE_MS },
+]
+
+/** What an account of today has beyond one of version 1; a new one each time, as accounts are changed in place. */
+export const nothingYet = () =>
+  ({
+    unclaimed_remainder: 0,
+    settings_version: 0,
+    settings: [],
+    spend_days: [],
+    reservations: [],
+    last_contact_at: null,
+    profile: 'full',
+    software_version: null,
+    heartbeat_hashes: Buffer.alloc(0),
+    uptime_hour: 0,
+    uptime: Buffer.alloc(0),
+    agent_count: 0,
+    post_count: 0,
+    ad_days: [],
+    ad_impressions: 0,
+    ad_unpaid: 0,
+    ad_remainder_micro_spark: 0,
+    bonus_day: 0,
+    milestone: 0,
+    rewards: 0,
+    reward_micro_spark: 0n,
+    last_reward_at: null,
+  }) satisfies Partial<Account>
+
+type Later = keyof ReturnType<typeof nothingYet>
+type SparkSums = 'pending_micro_spark' | 'unclaimed_micro_spark' | 'settled_micro_spark'
+
+export interface AccountV1 extends Omit<Account, Later | SparkSums | 'operators'> {
+  readonly operators: Omit<Account['operators'][number], 'remainder'>[]
+  readonly pending_spark: bigint
+  readonly unclaimed_spark: bigint
+  readonly settled_spark: bigint
+}
+
+export function accountOfV1(account: AccountV1): Account {
+  const { pending_spark, unclaimed_spark, settled_spark, operators, ...rest } = account
+  return {
+    ...rest,
+    ...nothingYet(),
+    operators: operators.map((operator) => ({ ...operator, remainder: 0 })),
+    pending_micro_spark: pending_spark * MICRO_SPARK_PER_SPARK,
+    unclaimed_micro_spark: unclaimed_spark * MICRO_SPARK_PER_SPARK,
+    settled_micro_spark: settled_spark * MICRO_SPARK_PER_SPARK,
+  }
+}
+
+/** Metered work counted as allowed for every node before there were settings. */
+export function configureOfV1(configure: Pick<InboxConfigure, 'version' | 'spark_per_usd'>): InboxConfigure {
+  return {
+    ...configure,
+    spark_mode: 'compatible',
+    overrides: [{ name: 'allow_metered_for_hive', value: true }],
+    liveness: [...LIVENESS_DEFAULT],
+  }
+}
+
+export interface SettlerTaskV1 extends Omit<SettlerTask, 'rules'> {
+  readonly rules_version: number
+  readonly spark_per_usd: number
+}
