@@ -2,12 +2,14 @@ import swagger from '@fastify/swagger'
 import Fastify from 'fastify'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Clock } from '../../pipelines/clock.ts'
+import type { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import type { Logger } from '../../pipelines/logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { VERSION } from '../../schemas/version.ts'
 import { problemHandlers } from '../http/problem.ts'
 import { BODY_BYTES_MAX } from './body.ts'
 import { eventsRoute } from './events-route.ts'
+import { heartbeatsRoute } from './heartbeats-route.ts'
 import type { UsageQueue } from './queue.ts'
 
 /** Longest time for a whole request to arrive. */
@@ -21,6 +23,9 @@ const CONNECTION_TIMEOUT_MS = 60_000
 
 export interface GatewayParts {
   readonly queue: UsageQueue
+  /** Of account.inbox. */
+  readonly inbox: SharedAppend
+  readonly partitions: number
   readonly logger: Logger
   readonly metrics: Metrics
   readonly clock: Clock
@@ -30,7 +35,7 @@ export interface GatewayParts {
 
 /** The gateway's HTTP server, not yet listening. */
 export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInstance> {
-  const { queue, logger, metrics, clock, ops } = parts
+  const { queue, inbox, partitions, logger, metrics, clock, ops } = parts
   const app = Fastify({
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -62,6 +67,7 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
   })
   await app.register(ops)
   await app.register(async (events) => eventsRoute(events, { queue, metrics, clock }))
+  await app.register(async (heartbeats) => heartbeatsRoute(heartbeats, { inbox, partitions, clock, metrics }))
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
   return app
 }

@@ -1,4 +1,5 @@
 import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
+import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import { listen } from '../http/listen.ts'
 import type { RunningService, ServiceParts } from '../process.ts'
@@ -17,8 +18,17 @@ export async function startGateway(parts: ServiceParts): Promise<RunningService>
     logger,
     metrics,
   })
+  const inbox = new SharedAppend(
+    new IdempotentProducer({
+      brokers: kafkaBrokers,
+      topic: topicNames(config.topicPrefix).accountInbox,
+      clientId: 'hivemeter-gateway',
+      logger,
+      metrics,
+    }),
+  )
   const queue = new UsageQueue({ producer, partitions, clock, logger, metrics })
-  const app = await createGatewayApp({ queue, logger, metrics, clock, ops })
+  const app = await createGatewayApp({ queue, inbox, partitions, logger, metrics, clock, ops })
   queue.start()
   await listen(app, { host: config.gatewayHost, port: config.gatewayPort, key: 'gatewayPort' })
 
@@ -33,6 +43,7 @@ export async function startGateway(parts: ServiceParts): Promise<RunningService>
       queue.refuseMore()
       await app.close()
       await queue.stop()
+      await inbox.stop()
     },
   }
 }
