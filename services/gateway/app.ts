@@ -1,3 +1,4 @@
+import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
 import Fastify from 'fastify'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
@@ -6,6 +7,9 @@ import type { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import type { Logger } from '../../pipelines/logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { VERSION } from '../../schemas/version.ts'
+import { guardRoutes } from '../access/access.ts'
+import type { Access } from '../access/access.ts'
+import { HEADERS } from '../http/headers.ts'
 import { problemHandlers } from '../http/problem.ts'
 import { BODY_BYTES_MAX } from './body.ts'
 import { eventsRoute } from './events-route.ts'
@@ -26,6 +30,7 @@ export interface GatewayParts {
   /** Of account.inbox. */
   readonly inbox: SharedAppend
   readonly partitions: number
+  readonly access: Access
   readonly logger: Logger
   readonly metrics: Metrics
   readonly clock: Clock
@@ -35,7 +40,7 @@ export interface GatewayParts {
 
 /** The gateway's HTTP server, not yet listening. */
 export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInstance> {
-  const { queue, inbox, partitions, logger, metrics, clock, ops } = parts
+  const { queue, inbox, partitions, access, logger, metrics, clock, ops } = parts
   const app = Fastify({
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -46,6 +51,8 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
     forceCloseConnections: 'idle',
   })
   problemHandlers(app, logger)
+  await app.register(helmet, HEADERS)
+  await guardRoutes(app, access)
   app.addHook('onSend', async (_request, reply) => {
     // A connection that is kept open after its last answer would hold the stop up.
     if (queue.state === 'stopping') reply.header('connection', 'close')
@@ -68,6 +75,6 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
   await app.register(ops)
   await app.register(async (events) => eventsRoute(events, { queue, metrics, clock }))
   await app.register(async (heartbeats) => heartbeatsRoute(heartbeats, { inbox, partitions, clock, metrics }))
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  app.get('/openapi.json', { config: { scope: 'public' }, schema: { hide: true } }, () => app.swagger())
   return app
 }

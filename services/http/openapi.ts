@@ -31,6 +31,7 @@ export async function publishOpenApi(app: FastifyInstance, info: ApiInfo): Promi
   app.get(
     '/openapi.json',
     {
+      config: { scope: 'public' },
       schema: {
         summary: 'This document',
         tags: ['operation'],

@@ -1,3 +1,4 @@
+import helmet from '@fastify/helmet'
 import Fastify from 'fastify'
 import type { FastifyPluginAsync } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
@@ -7,6 +8,9 @@ import type { Logger } from '../../pipelines/logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { OPERATOR_CHARACTERS_MAX } from '../../schemas/http/wallets.ts'
 import { VERSION } from '../../schemas/version.ts'
+import { guardRoutes } from '../access/access.ts'
+import type { Access } from '../access/access.ts'
+import { HEADERS } from '../http/headers.ts'
 import { answerBrokenRequest } from '../http/broken-request.ts'
 import { Cursors } from '../http/cursor.ts'
 import { publishOpenApi } from '../http/openapi.ts'
@@ -34,6 +38,7 @@ export interface ReaderAppParts {
   readonly accounts: Accounts
   readonly table: FollowedState
   readonly clickhouse: ClickhouseClient
+  readonly access: Access
   readonly commands: Commands
   /** Names of the topics whose blocks fill ClickHouse's tables. */
   readonly topics: { readonly usageBlocks: string; readonly settlementBlocks: string }
@@ -93,9 +98,10 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   problemHandlers(app, parts.logger)
+  await app.register(helmet, HEADERS)
+  await guardRoutes(app, parts.access)
   app.addHook('onSend', async (_request, reply) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
-    reply.header('x-content-type-options', 'nosniff')
   })
   app.addHook('onResponse', async (request, reply) => {
     const labels = {

@@ -5,6 +5,7 @@ import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import { CompactedTable } from '../../pipelines/kafka/table.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import { VERSION } from '../../schemas/version.ts'
+import { followAccess } from '../access/follow-keys.ts'
 import type { Config } from '../config.ts'
 import { listen } from '../http/listen.ts'
 import type { RunningService, ServiceParts } from '../process.ts'
@@ -47,7 +48,10 @@ export async function startReader(parts: ServiceParts): Promise<RunningService> 
   })
   await using undo = new AsyncDisposableStack()
   undo.defer(() => clickhouse.close())
+  const followed = await followAccess(parts, 'reader')
+  undo.defer(() => followed.stop())
   const app = await buildReader({
+    access: followed.access,
     accounts,
     table,
     clickhouse,
@@ -67,9 +71,9 @@ export async function startReader(parts: ServiceParts): Promise<RunningService> 
   const loading = table.start()
   const running = undo.move()
   return {
-    readiness: () => ({ waitingFor: table.waitingFor(), halted: [] }),
+    readiness: () => ({ waitingFor: [...table.waitingFor(), ...followed.waitingFor()], halted: [] }),
     stop: () => running.disposeAsync(),
-    failed: loading.then(() => table.failed, asError),
+    failed: Promise.race([loading.then(() => table.failed, asError), followed.failed]),
   }
 }
 
