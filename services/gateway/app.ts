@@ -10,6 +10,7 @@ import { VERSION } from '../../schemas/version.ts'
 import { guardRoutes } from '../access/access.ts'
 import type { Access } from '../access/access.ts'
 import { HEADERS } from '../http/headers.ts'
+import { SECURITY_SCHEMES, describeAccess } from '../http/openapi-access.ts'
 import { problemHandlers } from '../http/problem.ts'
 import { BODY_BYTES_MAX } from './body.ts'
 import { eventsRoute } from './events-route.ts'
@@ -62,8 +63,10 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
     const labels = { route, method: request.method, status: reply.statusCode }
     metrics.observe('hivemeter_http_request_duration_seconds', labels, reply.elapsedTime / 1_000)
   })
+  describeAccess(app)
   await app.register(swagger, {
     openapi: {
+      components: { securitySchemes: SECURITY_SCHEMES },
       openapi: '3.1.0',
       info: {
         title: 'Hivemeter gateway',

@@ -24,6 +24,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the caller needs; a route without one is refused when it is registered. */
     scope?: Scope | 'public'
+    /** Schema of the body, for the document: `jsonBody` reads it. */
+    body?: object
   }
 }
 
