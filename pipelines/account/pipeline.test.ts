@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { inboxConfigureCodec, tickCodec } from '../../schemas/avro.ts'
-import { ISSUER_WALLET } from '../../schemas/tables.ts'
+import { COST_RECOVERY, ISSUER_WALLET } from '../../schemas/tables.ts'
 import { anyInbox, cost, INBOX_START_MS, inboxUsage, nodeSum } from '../../test/support/inbox.ts'
 import type { Row } from '../../test/support/row-reader.ts'
+import { testRules, testRulesRecord } from '../../test/support/rules.ts'
 import { SettlerLog } from '../../test/support/settler-log.ts'
 import { inputRecord } from '../../test/support/task-log.ts'
 import type { TransactionEnd } from '../../test/support/task-log.ts'
@@ -17,7 +18,7 @@ const ends = fc.array(fc.constantFrom<TransactionEnd>('commit', 'commit', 'lost'
 })
 const halts = (reason: string) => (error: unknown) => error instanceof HaltError && error.reason === reason
 
-const TABLES = ['cost_decisions', 'settlements', 'wallet_ledger'] as const
+const TABLES = ['cost_decisions', 'settlements', 'wallet_ledger', 'audit_log'] as const
 
 /** What must not depend on how the input was cut: rows as sequences per table, accounts, where the task stands. */
 function resultOf(log: SettlerLog): unknown {
@@ -67,6 +68,7 @@ test('a task thrown away anywhere goes on to the same result from what was commi
   )
 })
 
+const PAYABLE = new Set(['pending', 'written_off'])
 const big = (cell: Row[string] | undefined): bigint => cell as bigint
 
 test('the ledger’s legs sum to zero, its wallets to what the accounts say, and settlements tile', async () => {
@@ -80,7 +82,10 @@ test('the ledger’s legs sum to zero, its wallets to what the accounts say, and
       const sumOf = (rows: readonly Row[], column: string): bigint =>
         rows.reduce((sum, row) => sum + big(row[column]), 0n)
       assert.equal(sumOf(ledger, 'micro_spark'), 0n)
-      assert.equal(ledger.length, settlements.length * 2)
+      const rewards = ledger.filter(
+        ({ kind, wallet_id }) => kind !== COST_RECOVERY && wallet_id !== ISSUER_WALLET,
+      )
+      assert.equal(ledger.length, (settlements.length + rewards.length) * 2)
       assert.equal(new Set(ledger.map((row) => row['entry_id'])).size, ledger.length)
       assert.equal(new Set(settlements.map((row) => row['settlement_id'])).size, settlements.length)
       for (const settlement of settlements) {
@@ -88,8 +93,8 @@ test('the ledger’s legs sum to zero, its wallets to what the accounts say, and
         assert.deepEqual(
           legs.map((row) => [row['wallet_id'], row['counter_wallet_id'], row['micro_spark']]),
           [
-            [settlement['operator_id'], ISSUER_WALLET, big(settlement['spark']) * 1_000_000n],
-            [ISSUER_WALLET, settlement['operator_id'], -big(settlement['spark']) * 1_000_000n],
+            [settlement['operator_id'], ISSUER_WALLET, big(settlement['micro_spark'])],
+            [ISSUER_WALLET, settlement['operator_id'], -big(settlement['micro_spark'])],
           ],
         )
       }
@@ -101,18 +106,25 @@ test('the ledger’s legs sum to zero, its wallets to what the accounts say, and
           assert.equal(settlement['from_seq'], through)
           through = big(settlement['to_seq'])
           const paid = ofNode(decisions).filter(
-            (row) => big(row['cost_seq']) > big(settlement['from_seq']) && big(row['cost_seq']) <= through,
+            (row) =>
+              PAYABLE.has(String(row['decision'])) &&
+              big(row['cost_seq']) > big(settlement['from_seq']) &&
+              big(row['cost_seq']) <= through,
           )
-          assert.equal(sumOf(paid, 'spark'), settlement['spark'])
+          assert.equal(sumOf(paid, 'micro_spark'), settlement['micro_spark'])
+          assert.equal(settlement['spark'], big(settlement['micro_spark']) / 1_000_000n)
           assert.equal(BigInt(paid.length), settlement['costs'])
           assert.equal(sumOf(paid, 'cost_nano_usd'), settlement['cost_nano_usd'])
         }
         assert.equal(BigInt(account.settled_through), through)
-        assert.equal(sumOf(ofNode(settlements), 'spark'), account.settled_spark)
+        assert.equal(sumOf(ofNode(settlements), 'micro_spark'), account.settled_micro_spark)
         assert.equal(
-          sumOf(ofNode(decisions), 'spark'),
-          account.settled_spark + account.pending_spark + account.unclaimed_spark,
+          sumOf(ofNode(decisions), 'micro_spark'),
+          account.settled_micro_spark + account.pending_micro_spark + account.unclaimed_micro_spark,
         )
+        const earned = account.operators.reduce((sum, { micro_spark }) => sum + micro_spark, 0n)
+        assert.equal(earned, account.settled_micro_spark + account.reward_micro_spark)
+        assert.equal(sumOf(ofNode(rewards), 'micro_spark'), account.reward_micro_spark)
       }
     }),
     { numRuns: 80 },
@@ -174,18 +186,27 @@ test('ranges tile by offset and index', async () => {
 
 test('rules enter by the log: a higher version holds from there on, a lower one changes nothing', async () => {
   const configure = (version: number, rate: number): Buffer =>
-    inboxConfigureCodec.encode({ version, spark_per_usd: rate })
+    testRulesRecord({ version, spark_per_usd: rate })
   const paid = (from: number): Buffer =>
     inboxUsage(from, from + 1, {
       entries: [{ node_id: 'node-a', operator_id: 'op-1', cost: cost(1_000_000_000) }],
     })
-  const values = [paid(0), configure(2, 200), paid(1), configure(1, 7), paid(2), configure(2, 9), paid(3)]
+  const values = [
+    configure(1, 100),
+    paid(0),
+    configure(2, 200),
+    paid(1),
+    configure(1, 7),
+    paid(2),
+    configure(2, 9),
+    paid(3),
+  ]
   const log = new SettlerLog(values.map((value, index) => inputRecord(index, INBOX_START_MS, value)))
-  await log.run([1, 1, 1, 1, 1, 1, 1], ['commit', 'unknown', 'commit', 'unknown'])
+  await log.run([1, 1, 1, 1, 1, 1, 1, 1], ['commit', 'commit', 'unknown', 'commit', 'unknown'])
   assert.deepEqual(
     log.rows('cost_decisions').map((row) => [row['spark'], row['spark_per_usd'], row['rules_version']]),
     [
-      [100n, 100n, 0],
+      [100n, 100n, 1],
       [200n, 200n, 2],
       [200n, 200n, 2],
       [200n, 200n, 2],
@@ -194,17 +215,18 @@ test('rules enter by the log: a higher version holds from there on, a lower one 
 })
 
 test('a task whose record has a lower version of the rules appends them, and only then', async () => {
-  const log = new SettlerLog([], { version: 3, sparkPerUsd: 150 })
+  const rules = testRules({ version: 3, spark_per_usd: 150 })
+  const log = new SettlerLog([], rules)
   assert.deepEqual(
-    log.toAppend.map((value) => ({ ...inboxConfigureCodec.decode(value) })),
-    [{ version: 3, spark_per_usd: 150 }],
+    log.toAppend.map((value) => inboxConfigureCodec.encode(inboxConfigureCodec.decode(value))),
+    [inboxConfigureCodec.encode(rules)],
   )
   const [value = null] = log.toAppend
   log.input = [inputRecord(0, INBOX_START_MS, value)]
   await log.run()
   log.restart()
   assert.equal(log.toAppend.length, 1)
-  const older = new SettlerLog([], { version: 2, sparkPerUsd: 1 })
+  const older = new SettlerLog([], testRules({ version: 2, spark_per_usd: 1 }))
   older.stateRecords = log.stateRecords
   older.toAppend.length = 0
   older.restart()

@@ -70,6 +70,7 @@ const operator = (operator_id: string, micro_spark: bigint) => ({
   micro_spark,
   entries: 3,
   last_entry_at: AS_OF,
+  remainder: 0,
 })
 
 const documentedNode = account({

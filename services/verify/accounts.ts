@@ -1,13 +1,24 @@
-import { SCHEMA_ID, STATE_KEY, accountCodec, schemaIdOf, settlerTaskCodec } from '../../schemas/avro.ts'
-import type { Account, SettlerTask } from '../../schemas/records.ts'
-import type { ModelAccount } from './account-model.ts'
+import {
+  SCHEMA_ID,
+  STATE_KEY,
+  accountCodec,
+  outcomeCodec,
+  schemaIdOf,
+  settlerTaskCodec,
+} from '../../schemas/avro.ts'
+import type { Account, AccountOperator, Outcome, SettlerTask } from '../../schemas/records.ts'
+import type { Setting } from '../../schemas/settings.ts'
+import { uptimeBytes } from './account/contact.ts'
+import type { ModelAccount, ModelOperator } from './account/state.ts'
 import type { Row } from './differences.ts'
 import type { Logs } from './logs.ts'
 import type { NodeTotals } from './usage-sums.ts'
 
-/** What node.state says about one partition: the newest record of each node, and the task record they belong to. */
+/** What node.state says about one partition: the newest record of each key, and the task record they belong to. */
 export interface NodeState {
   readonly accounts: ReadonlyMap<string, Account>
+  /** By "node/command". */
+  readonly outcomes: ReadonlyMap<string, Outcome>
   readonly task: SettlerTask | null
 }
 
@@ -17,57 +28,139 @@ export interface NodeState {
  */
 export async function readNodeState(logs: Logs, partition: number): Promise<NodeState> {
   const accounts = new Map<string, Account>()
+  const outcomes = new Map<string, Outcome>()
   let task: SettlerTask | null = null
   const { end } = await logs.range('nodeState', partition)
   for await (const { key, value } of logs.read('nodeState', partition, { to: end })) {
-    if (value === null) continue
-    if (key?.toString('latin1') === STATE_KEY.task) task = settlerTaskCodec.decode(value)
-    if (schemaIdOf(value) !== SCHEMA_ID.account) continue
-    const account = accountCodec.decode(value)
-    accounts.set(account.node_id, account)
+    const name = key?.toString('latin1') ?? ''
+    if (name === STATE_KEY.task && value !== null) task = settlerTaskCodec.decode(value)
+    else if (name.startsWith(STATE_KEY.commands)) {
+      const command = name.slice(STATE_KEY.commands.length)
+      if (value === null) outcomes.delete(command)
+      else outcomes.set(command, outcomeCodec.decode(value))
+    } else if (value !== null && isAccount(value)) {
+      const account = accountCodec.decode(value)
+      accounts.set(account.node_id, account)
+    }
   }
-  return { accounts, task }
+  return { accounts, outcomes, task }
+}
+
+function isAccount(value: Buffer): boolean {
+  const id = schemaIdOf(value)
+  return id === SCHEMA_ID.account || id === SCHEMA_ID.accountV1
 }
 
 /** What of an account follows from the inbox, as it must be. */
 export function modelRow(account: ModelAccount, totals: NodeTotals): Row {
-  const { operator, pending, unclaimed, settled } = account
+  const { pending, unclaimed, settled } = account
   return {
+    tier: account.tier,
     first_seen_at: account.firstSeenAtMs,
     changed_at: account.changedAtMs,
     watermark: account.watermarkMs,
     rules_version: account.rulesVersion,
-    operators: operator === null ? [] : [operator.operatorId],
-    operator_since: operator?.sinceMs ?? null,
-    micro_spark: operator?.microSpark ?? null,
-    entries: operator?.entries ?? null,
-    last_entry_at: operator?.lastEntryAtMs ?? null,
+    ...operatorColumns(account.operators.map(modelOperator)),
     ...totals,
     cost_seq: account.costSeq,
     settled_through: account.settledThrough,
     pending_count: pending.count,
     pending_nano_usd: pending.nanoUsd,
-    pending_spark: pending.spark,
+    pending_micro_spark: pending.microSpark,
     pending_since: account.pendingSinceMs,
     unclaimed_count: unclaimed.count,
     unclaimed_nano_usd: unclaimed.nanoUsd,
-    unclaimed_spark: unclaimed.spark,
+    unclaimed_micro_spark: unclaimed.microSpark,
     settlements: settled.count,
     settled_nano_usd: settled.nanoUsd,
-    settled_spark: settled.spark,
+    settled_micro_spark: settled.microSpark,
+    unclaimed_remainder: account.unclaimedRemainder,
+    settings_version: account.settingsVersion,
+    settings: settingTexts([...account.settings].map(([name, value]) => ({ name, value }))),
+    spend_days: byDay([...account.spent]),
+    reservations: account.reservations.map(({ id, nanoUsd, day, expiresAtMs, commandId }) =>
+      [id, nanoUsd, day, expiresAtMs, commandId].join(' '),
+    ),
+    ...contactRow(account),
+  }
+}
+
+function contactRow({ contact, rewards }: ModelAccount): Row {
+  return {
+    last_contact_at: contact.lastAtMs,
+    profile: contact.profile,
+    software_version: contact.softwareVersion,
+    heartbeat_hashes: contact.hashes.join(''),
+    uptime_hour: contact.lastHour,
+    uptime: uptimeBytes(contact).toString('hex'),
+    agent_count: contact.agents,
+    post_count: contact.posts,
+    ad_days: byDay([...contact.impressionsByDay]),
+    ad_impressions: rewards.impressionsPaid,
+    ad_unpaid: rewards.impressionsUnpaid,
+    ad_remainder_micro_spark: rewards.adRemainder,
+    bonus_day: rewards.bonusDay,
+    milestone: rewards.milestone,
+    rewards: rewards.count,
+    reward_micro_spark: rewards.microSpark,
+    last_reward_at: rewards.lastAtMs,
   }
 }
 
 /** The same of node.state's record. */
 export function accountRow(account: Account): Row {
-  const { operators, ...rest } = account
-  const last = operators.at(-1)
+  const { operators, settings, spend_days, reservations, ad_days, heartbeat_hashes, uptime, ...rest } =
+    account
   return {
     ...rest,
-    operators: operators.map(({ operator_id }) => operator_id),
-    operator_since: last?.since ?? null,
-    micro_spark: last?.micro_spark ?? null,
-    entries: last?.entries ?? null,
-    last_entry_at: last?.last_entry_at ?? null,
+    ...operatorColumns(operators),
+    settings: settingTexts(settings),
+    spend_days: byDay(spend_days.map(({ day, nano_usd }) => [day, nano_usd])),
+    reservations: reservations.map((reservation) =>
+      [
+        reservation.reservation_id,
+        reservation.nano_usd,
+        reservation.day,
+        reservation.expires_at,
+        reservation.command_id,
+      ].join(' '),
+    ),
+    heartbeat_hashes: heartbeat_hashes.toString('hex'),
+    uptime: uptime.toString('hex'),
+    ad_days: byDay(ad_days.map(({ day, impressions }) => [day, impressions])),
   }
+}
+
+function modelOperator(operator: ModelOperator): AccountOperator {
+  return {
+    operator_id: operator.operatorId,
+    since: operator.sinceMs,
+    micro_spark: operator.microSpark,
+    entries: operator.entries,
+    last_entry_at: operator.lastEntryAtMs,
+    remainder: Number(operator.remainder),
+  }
+}
+
+/** Each field of all operators, in their order: an altered one is named. */
+function operatorColumns(operators: readonly AccountOperator[]): Row {
+  return {
+    operators: operators.map(({ operator_id }) => operator_id),
+    operator_since: operators.map(({ since }) => since),
+    micro_spark: operators.map(({ micro_spark }) => String(micro_spark)),
+    entries: operators.map(({ entries }) => entries),
+    last_entry_at: operators.map(({ last_entry_at }) => last_entry_at ?? 'never'),
+    remainder: operators.map(({ remainder }) => remainder),
+  }
+}
+
+/** By name: the order in which they were set says nothing. */
+function settingTexts(settings: readonly Setting[]): string[] {
+  return settings
+    .map(({ name, value }) => `${name}=${JSON.stringify(value)}`)
+    .toSorted((left, right) => (left < right ? -1 : 1))
+}
+
+function byDay(days: readonly (readonly [day: number, amount: number | bigint])[]): string[] {
+  return days.toSorted(([left], [right]) => left - right).map(([day, amount]) => `${day}: ${amount}`)
 }

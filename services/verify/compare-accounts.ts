@@ -1,5 +1,8 @@
-import type { Account } from '../../schemas/records.ts'
+import type { Account, Outcome } from '../../schemas/records.ts'
+import { isOver } from './account/outcomes.ts'
+import { RowNumbers, canonicalJson } from './account/rows.ts'
 import { accountRow, modelRow } from './accounts.ts'
+import type { NodeState } from './accounts.ts'
 import type { Differences, Row } from './differences.ts'
 import type { Inbox } from './inbox.ts'
 import { compareDeadLetters } from './usage-rows.ts'
@@ -22,20 +25,40 @@ export interface AccountCount {
   readonly older: number
 }
 
-/** Compares decisions, settlements, ledger and node.state of one partition with what its inbox leads to. */
+/** Compares the rows, accounts and outcomes of one partition with what its inbox leads to. */
 export async function compareAccounts(
   parts: AccountParts,
   blocks: BlocksBelow,
   inbox: Inbox,
-  accounts: ReadonlyMap<string, Account>,
+  state: Omit<NodeState, 'task'>,
 ): Promise<AccountCount> {
   const { differences, tables, wallets } = parts
   const { model } = inbox
-  const older = new OlderAccounts(inbox, accounts)
+  const older = new OlderAccounts(inbox, state.accounts)
+  await compareMoney(parts, blocks, inbox, older)
+  await compareAudit(parts, blocks, inbox, older)
 
+  const end = BigInt(Number.MAX_SAFE_INTEGER)
+  const letters = await tables.deadLetters(blocks, parts.inboxTopic, inbox.startOffset, end)
+  await compareDeadLetters(differences, parts.inboxTopic, blocks.partition, model.setAside, letters)
+
+  wallets.addModel(model, (nodeId) => !older.has(nodeId))
+  wallets.addState(state.accounts, (nodeId) => !older.has(nodeId))
+  const fromZero = await compareState(differences, inbox, older, state.accounts)
+  compareOutcomes(differences, inbox, older, state.outcomes)
+  older.compare(differences)
+  return { fromZero, older: older.size }
+}
+
+async function compareMoney(
+  { differences, tables, wallets }: AccountParts,
+  blocks: BlocksBelow,
+  { model: { rows } }: Inbox,
+  older: OlderAccounts,
+): Promise<void> {
   await differences.compareRows(
     'cost_decisions',
-    older.without(model.decisions),
+    older.without(rows.decisions),
     checkedRows(tables.decisions(blocks), older, (row) => {
       older.addDecision(row)
       return nameOf(row, 'node_id', 'cost_seq')
@@ -43,7 +66,7 @@ export async function compareAccounts(
   )
   await differences.compareRows(
     'settlements',
-    older.without(model.settlements),
+    older.without(rows.settlements),
     checkedRows(tables.settlements(blocks), older, (row) => {
       older.addSettlement(row)
       return nameOf(row, 'node_id', 'settlement_id')
@@ -51,20 +74,41 @@ export async function compareAccounts(
   )
   await differences.compareRows(
     'wallet_ledger',
-    older.without(model.ledger),
+    older.without(rows.ledger),
     checkedRows(tables.ledger(blocks), older, (row) => {
       older.addEntry(row)
       wallets.addEntry(String(row['wallet_id']), BigInt(String(row['micro_spark'])))
       return nameOf(row, 'wallet_id', 'entry_id')
     }),
   )
+}
 
-  const end = BigInt(Number.MAX_SAFE_INTEGER)
-  const letters = await tables.deadLetters(blocks, parts.inboxTopic, inbox.startOffset, end)
-  await compareDeadLetters(differences, parts.inboxTopic, blocks.partition, model.setAside, letters)
+/** Commands about a node that was never made are rows too; of an older inbox they may be about one that was. */
+async function compareAudit(
+  { differences, tables }: AccountParts,
+  blocks: BlocksBelow,
+  { model, startOffset }: Inbox,
+  older: OlderAccounts,
+): Promise<void> {
+  if (startOffset > 0n) return
+  const numbers = new RowNumbers()
+  const found = async function* (): AsyncGenerator<readonly [string, Row]> {
+    for await (const row of tables.audit(blocks)) {
+      const text = (name: string): string => String(row[name])
+      const json = { asked: '', changes: '', result: '' }
+      for (const name of ['asked', 'changes', 'result'] as const) json[name] = canonicalJson(text(name))
+      yield [numbers.keyOf(text('node_id'), text('command_id')), { ...row, ...json }]
+    }
+  }
+  await differences.compareRows('audit_log', older.without(model.rows.audit), found())
+}
 
-  wallets.addModel(model, (nodeId) => !older.has(nodeId))
-  wallets.addState(accounts, (nodeId) => !older.has(nodeId))
+async function compareState(
+  differences: Differences,
+  { model }: Inbox,
+  older: OlderAccounts,
+  accounts: ReadonlyMap<string, Account>,
+): Promise<number> {
   const expected = new Map<string, Row>()
   for (const account of model.accounts.values()) {
     if (older.has(account.nodeId)) continue
@@ -77,8 +121,29 @@ export async function compareAccounts(
       .filter(([nodeId]) => !older.has(nodeId))
       .map(([nodeId, account]) => [nodeId, accountRow(account)] as const),
   )
-  older.compare(differences)
-  return { fromZero: expected.size, older: older.size }
+  return expected.size
+}
+
+/** Outcomes whose time is over may be gone or not: the settler drops them with its next batch. */
+function compareOutcomes(
+  differences: Differences,
+  { model, startOffset }: Inbox,
+  older: OlderAccounts,
+  found: ReadonlyMap<string, Outcome>,
+): void {
+  if (startOffset > 0n) return
+  for (const [key, outcome] of model.outcomes.all) {
+    if (older.has(outcome.nodeId)) continue
+    const { status, code, result, untilMs } = outcome
+    const kept = found.get(key)
+    if (kept === undefined && isOver(outcome, model.nowMs)) continue
+    const row = kept && { ...kept, code: kept.code ?? '', result: canonicalJson(kept.result) }
+    const state = row as Row | undefined
+    differences.compareRow('node.state', `command ${key}`, { status, code, result, until: untilMs }, state)
+  }
+  for (const key of found.keys()) {
+    if (!model.outcomes.all.has(key)) differences.extraRow('node.state', `command ${key}`)
+  }
 }
 
 function nameOf(row: TextRow, ...columns: string[]): string {

@@ -1,8 +1,9 @@
 import type { Clock } from '../../pipelines/clock.ts'
 import { aggregatorTaskCodec, settlerTaskCodec } from '../../schemas/avro.ts'
-import type { Account, AggregatorTask, SettlerTask } from '../../schemas/records.ts'
+import type { AggregatorTask, SettlerTask } from '../../schemas/records.ts'
 import { EXIT, ExitError } from '../exit.ts'
 import { readNodeState } from './accounts.ts'
+import type { NodeState } from './accounts.ts'
 import type { Logs } from './logs.ts'
 import type { Tables } from './tables.ts'
 
@@ -17,8 +18,8 @@ export interface Horizon {
   readonly usage: AggregatorTask
   /** Of account.inbox, and blocks of settlement.blocks. */
   readonly accounts: SettlerTask
-  /** The accounts as of that. */
-  readonly state: ReadonlyMap<string, Account>
+  /** Accounts and outcomes as of that. */
+  readonly state: Omit<NodeState, 'task'>
 }
 
 export interface HorizonParts {
@@ -51,7 +52,7 @@ export async function findHorizon(parts: HorizonParts, partition: number): Promi
     if (handed_offset >= usage.position) return true
     return `The settler has taken in ${topics.usageMetered} partition ${partition} up to offset ${handed_offset} of ${usage.position}.`
   })
-  const { accounts: state, task: accounts } = await readNodeState(logs, partition)
+  const { task: accounts, ...state } = await readNodeState(logs, partition)
   if (accounts === null) throw new Error(`${topics.nodeState} partition ${partition} lost its task records.`)
   for (const [topic, lastSeq] of [
     [topics.usageBlocks, usage.next_seq - 1],

@@ -1,6 +1,6 @@
 import type { InboxUsage } from '../../schemas/records.ts'
 import { formatUuid } from '../../schemas/ids.ts'
-import { AccountModel, BrokenHandOver } from './account-model.ts'
+import { AccountModel, BrokenHandOver } from './account/model.ts'
 import type { Differences, Row } from './differences.ts'
 import type { Horizon } from './horizon.ts'
 import type { Logs } from './logs.ts'
@@ -52,16 +52,15 @@ export async function readInbox(
 ): Promise<Inbox> {
   const { start: startOffset } = await logs.range('accountInbox', partition)
   const isWhole = startOffset === 0n
-  let model: AccountModel | null = isWhole ? AccountModel.fromZero() : null
+  const model = isWhole ? AccountModel.fromZero() : AccountModel.fromTheMiddle(horizon.accounts.rules)
   let startMs: number | null = null
   const handed = new HandedOverReader(Number(meteredStart), horizon.usage.position)
   const to = BigInt(horizon.accounts.position)
   for await (const record of logs.read('accountInbox', partition, { to })) {
     startMs ??= record.timestampMs
     try {
-      model ??= AccountModel.startingWith(record, horizon.accounts)
-      const usage = model?.apply(record)
-      if (usage !== null && usage !== undefined) handed.add(usage, differences)
+      const usage = model.apply(record)
+      if (usage !== null) handed.add(usage, differences)
     } catch (error) {
       if (!(error instanceof BrokenHandOver)) throw error
       const key = `partition ${partition}`
@@ -75,7 +74,7 @@ export async function readInbox(
       break
     }
   }
-  return { model: model ?? AccountModel.fromZero(), handedOver: handed.result(), startOffset, startMs }
+  return { model, handedOver: handed.result(), startOffset, startMs }
 }
 
 /** Gathers what can be compared with usage.metered: whole ranges of what that log still has. */

@@ -1,4 +1,5 @@
 import type { Account } from '../../schemas/records.ts'
+import { COST_RECOVERY, ISSUER_WALLET } from '../../schemas/tables.ts'
 import type { Differences, Row } from './differences.ts'
 import type { Inbox } from './inbox.ts'
 import type { TextRow } from './tables.ts'
@@ -7,8 +8,10 @@ interface Written {
   costSeq: number
   settlements: number
   settledThrough: number
-  settledSpark: bigint
+  settledMicroSpark: bigint
   microSpark: bigint
+  rewards: number
+  rewardMicroSpark: bigint
 }
 
 /**
@@ -53,14 +56,18 @@ export class OlderAccounts {
     if (written === null) return
     written.settlements += 1
     written.settledThrough = Math.max(written.settledThrough, Number(row['to_seq']))
-    written.settledSpark += BigInt(String(row['spark']))
+    written.settledMicroSpark += BigInt(String(row['micro_spark']))
   }
 
   addEntry(row: TextRow): void {
     const written = this.#of(row)
     const microSpark = BigInt(String(row['micro_spark']))
     // The issuer's legs say the same once more.
-    if (written !== null && microSpark > 0n) written.microSpark += microSpark
+    if (written === null || row['wallet_id'] === ISSUER_WALLET) return
+    written.microSpark += microSpark
+    if (row['kind'] === COST_RECOVERY) return
+    written.rewards += 1
+    written.rewardMicroSpark += microSpark
   }
 
   compare(differences: Differences): void {
@@ -73,14 +80,18 @@ export class OlderAccounts {
           cost_seq: written.costSeq,
           settlements: written.settlements,
           settled_through: written.settledThrough,
-          settled_spark: written.settledSpark,
+          settled_micro_spark: written.settledMicroSpark,
           micro_spark: written.microSpark,
+          rewards: written.rewards,
+          reward_micro_spark: written.rewardMicroSpark,
         },
         {
           cost_seq: account.cost_seq,
           settlements: account.settlements,
           settled_through: account.settled_through,
-          settled_spark: account.settled_spark,
+          settled_micro_spark: account.settled_micro_spark,
+          rewards: account.rewards,
+          reward_micro_spark: account.reward_micro_spark,
           micro_spark: account.operators.reduce((sum, { micro_spark }) => sum + micro_spark, 0n),
         },
       )
@@ -99,5 +110,13 @@ export class OlderAccounts {
 }
 
 function nothing(): Written {
-  return { costSeq: 0, settlements: 0, settledThrough: 0, settledSpark: 0n, microSpark: 0n }
+  return {
+    costSeq: 0,
+    settlements: 0,
+    settledThrough: 0,
+    settledMicroSpark: 0n,
+    microSpark: 0n,
+    rewards: 0,
+    rewardMicroSpark: 0n,
+  }
 }

@@ -124,7 +124,8 @@ export class Tables {
     return this.#pages(
       `SELECT t.node_id, t.cost_seq, ${uuid('event_id')}, t.operator_id, t.task_source, ${ms('occurred_at')},
               ${ms('decided_at')}, t.decision, t.cost_nano_usd, t.spark, t.spark_per_usd, t.rules_version,
-              t.reservation_id
+              t.reservation_id, t.micro_spark, toUInt16(t.budget_day) AS budget_day, t.day_spent_nano_usd,
+              t.day_limit_nano_usd
        FROM cost_decisions AS t WHERE ${BELOW} ORDER BY t.node_id, t.cost_seq, t.src_seq`,
       blocks,
     )
@@ -133,7 +134,7 @@ export class Tables {
   settlements(blocks: BlocksBelow): AsyncGenerator<TextRow> {
     return this.#pages(
       `SELECT t.node_id, ${uuid('settlement_id')}, t.operator_id, t.from_seq, t.to_seq, t.costs, t.cost_nano_usd,
-              t.spark, ${ms('settled_at')}, t.reason
+              t.spark, ${ms('settled_at')}, t.reason, t.micro_spark
        FROM settlements AS t WHERE ${BELOW} ORDER BY t.node_id, t.to_seq, t.src_seq, t.settlement_id`,
       blocks,
     )
@@ -142,8 +143,17 @@ export class Tables {
   ledger(blocks: BlocksBelow): AsyncGenerator<TextRow> {
     return this.#pages(
       `SELECT t.wallet_id, ${uuid('entry_id')}, t.counter_wallet_id, t.node_id, t.kind, ${uuid('reference_id')},
-              t.micro_spark, ${ms('booked_at')}
+              t.micro_spark, ${ms('booked_at')}, t.detail
        FROM wallet_ledger AS t WHERE ${BELOW} ORDER BY t.wallet_id, t.booked_at, t.src_seq, t.entry_id`,
+      blocks,
+    )
+  }
+
+  audit(blocks: BlocksBelow): AsyncGenerator<TextRow> {
+    return this.#pages(
+      `SELECT t.node_id, ${uuid('command_id')}, t.caller, t.kind, t.status, t.code, t.asked, t.changes, t.result,
+              ${ms('decided_at')}
+       FROM audit_log AS t WHERE ${BELOW} ORDER BY t.node_id, t.decided_at, t.src_seq, t.command_id`,
       blocks,
     )
   }

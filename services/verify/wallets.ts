@@ -1,6 +1,6 @@
 import type { Account } from '../../schemas/records.ts'
 import { ISSUER_WALLET } from '../../schemas/tables.ts'
-import type { AccountModel } from './account-model.ts'
+import type { AccountModel } from './account/model.ts'
 import type { Differences } from './differences.ts'
 
 /** Balances of all wallets from three sides, in micro-Spark, gathered partition by partition. */
@@ -11,8 +11,9 @@ export class Wallets {
   readonly #inLedger = new Map<string, bigint>()
 
   addModel(model: AccountModel, isChecked: (nodeId: string) => boolean): void {
-    for (const { nodeId, operator } of model.accounts.values()) {
-      if (operator !== null && isChecked(nodeId)) this.#pay(operator.operatorId, operator.microSpark)
+    for (const { nodeId, operators } of model.accounts.values()) {
+      if (!isChecked(nodeId)) continue
+      for (const { operatorId, microSpark } of operators) this.#pay(operatorId, microSpark)
     }
   }
 

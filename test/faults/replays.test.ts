@@ -4,7 +4,14 @@ import { openAccount } from '../../pipelines/account/account.ts'
 import { countOf, reaches } from './loaded-all.ts'
 import { withoutTimes } from './replay-inbox.ts'
 
-const operator = { operator_id: 'someone', since: 1, micro_spark: 5n, entries: 1, last_entry_at: 2 }
+const operator = {
+  operator_id: 'someone',
+  since: 1,
+  micro_spark: 5n,
+  entries: 1,
+  last_entry_at: 2,
+  remainder: 0,
+}
 
 test('an account without its times is the same whenever its log was received', () => {
   const receivedAt = (nowMs: number) => ({
@@ -18,7 +25,7 @@ test('an account without its times is the same whenever its log was received', (
 test('and another one as soon as a number, a name or the watermark is', () => {
   const account = { ...openAccount('node-1', 0), operators: [operator] }
   for (const change of [
-    { settled_spark: 1n },
+    { settled_micro_spark: 1n },
     { version: 1 },
     { watermark: 1 },
     { operators: [{ ...operator, micro_spark: 6n }] },

@@ -4,12 +4,13 @@ import { systemClock } from '../../pipelines/clock.ts'
 import type { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import type { LogAppend } from '../../pipelines/kafka/records.ts'
 import { systemRandom } from '../../pipelines/random.ts'
-import { inboxConfigureCodec, usageEventsCodec } from '../../schemas/avro.ts'
+import { usageEventsCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { CODECS, foreignProducerMissing, produceForeign } from '../support/foreign-producer.ts'
 import { install } from '../support/installation.ts'
 import type { Installation } from '../support/installation.ts'
+import { testRulesRecord } from '../support/rules.ts'
 import { UsageMaker, nodesOf, openUsageProducer, sendEvents, usageRecord } from '../support/produce.ts'
 import { startServices } from '../support/service-process.ts'
 import type { ServiceProcess } from '../support/service-process.ts'
@@ -87,7 +88,7 @@ describe('a record that cannot be counted', () => {
       [['framing'], [-1], Buffer.from([0, 0, 0])],
       [['framing'], [-1], null],
       [['unknown_schema'], [-1], framed(999, systemRandom.bytes(20))],
-      [['unknown_schema'], [-1], inboxConfigureCodec.encode({ version: 9, spark_per_usd: 1_000_000 })],
+      [['unknown_schema'], [-1], testRulesRecord({ version: 9, spark_per_usd: 1_000_000 })],
       [['malformed'], [-1], claimsBillions],
       [['malformed'], [-1], encoded.subarray(0, encoded.length - 7)],
       [['malformed'], [-1], framed(3, systemRandom.bytes(3))],

@@ -168,7 +168,8 @@ describe('verify', () => {
     await writeAccount({ ...account, operators: [altered] })
     undo.push(() => writeAccount(account))
     const balance = `is ${altered.micro_spark}, expected ${operator.micro_spark}$`
-    expected.push(new RegExp(`^node\\.state ${account.node_id}: micro_spark ${balance}`, 'm'))
+    const cell = `is \\[${altered.micro_spark}\\], expected \\[${operator.micro_spark}\\]$`
+    expected.push(new RegExp(`^node\\.state ${account.node_id}: micro_spark ${cell}`, 'm'))
     expected.push(
       new RegExp(`^node\\.state wallet ${operator.operator_id}: balance_micro_spark ${balance}`, 'm'),
     )

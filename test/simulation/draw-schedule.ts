@@ -1,5 +1,6 @@
 import { FAILPOINTS } from '../../pipelines/failpoints.ts'
 import type { FailpointName } from '../../pipelines/failpoints.ts'
+import { drawRequests } from './draw-requests.ts'
 import type { FateEnd, RequestKind } from './fate.ts'
 import type { Entry, EventDraft, FaultEntry, PointEntry, Schedule, Settings } from './schedule.ts'
 import { SeededRandom } from './seeded-random.ts'
@@ -34,7 +35,7 @@ export function drawSchedule(seed: number, only?: readonly Trouble[]): Schedule 
   const some = TROUBLES.filter(() => random.chance(0.55))
   const troubles = only ?? some
   const usage = drawUsage(random, settings)
-  const entries = [...usage]
+  const entries = drawRequests(seed, settings, usage)
   const count = troubles.length === 0 ? 0 : random.pick([4, 12, 40])
   for (let index = 0; index < count; index++) {
     // Trouble is best shortly after events have come.

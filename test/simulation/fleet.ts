@@ -2,8 +2,10 @@ import { noMetrics } from '../../schemas/metrics.ts'
 import { SettlerState } from '../../pipelines/account/pipeline.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import type { TaskState } from '../../pipelines/kafka/task.ts'
+import type { InboxConfigure } from '../../schemas/records.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import type { Lookup } from '../../pipelines/usage/lookup.ts'
+import { testRules } from '../support/rules.ts'
 import { LoaderService } from './loader-service.ts'
 import type { SimProcess } from './process.ts'
 import { PARTITIONS, SERVICES, TOPICS } from './services.ts'
@@ -14,8 +16,10 @@ import type { World } from './world.ts'
 import type { Writer } from './writer.ts'
 
 const ID_KEY = Buffer.alloc(32, 7)
-/** Spark per US dollar of each version of the rules. */
-const SPARK_PER_USD = [100, 100, 250] as const
+/** The second version of the rules pays otherwise, and to the micro-Spark. */
+const rulesOf = (version: number): InboxConfigure =>
+  version === 2 ? testRules({ version, spark_per_usd: 250, spark_mode: 'exact' }) : testRules({ version })
+
 const RESTART_MS = 300
 
 /** What a test puts between the services and the world, to take a guard away. */
@@ -170,7 +174,7 @@ export class Fleet {
       new SettlerState({
         partition,
         topics: TOPICS,
-        rules: { version, sparkPerUsd: SPARK_PER_USD[version] ?? 100 },
+        rules: rulesOf(version),
         loadedSeq,
         clock: process.clock,
         metrics: noMetrics,

@@ -2,52 +2,65 @@ import { usageEventsCodec } from '../../schemas/avro.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { eventId, nodesOfPartition, usageEvent } from '../support/usage-events.ts'
 import { MemoryProducer } from './producer.ts'
-import type { EventDraft } from './schedule.ts'
+import { commandRecord, heartbeatRecord, isAskedAgain, operatorName, reservationName } from './requests.ts'
+import type { CommandEntry, EventDraft, HeartbeatEntry } from './schedule.ts'
 import { PARTITIONS, TOPICS } from './services.ts'
 import type { World } from './world.ts'
 
 const NODES_MAX = 3
 const RESEND_MS = 700
-const RESENDS_MAX = 20
+const SENDS_MAX = 20
 const NODES = Array.from({ length: PARTITIONS }, (_, partition) =>
   nodesOfPartition(partition, PARTITIONS, NODES_MAX),
 )
 
-/** Clients that send until somebody has acknowledged: the source of events, and of their repeats. */
+/** Clients that send until somebody has acknowledged: the source of events, heartbeats, commands, and of their repeats. */
 export class Gateway {
   /** Records that nobody has acknowledged yet. */
   waiting = 0
   readonly #world: World
-  readonly #producer: MemoryProducer
+  readonly #usage: MemoryProducer
+  readonly #inbox: MemoryProducer
   readonly #delay: (ms: number) => Promise<void>
   #last: Promise<void> = Promise.resolve()
 
   constructor(world: World, number: number) {
     this.#world = world
     const process = world.process(`gateway-${number}`)
-    this.#producer = new MemoryProducer(process, world.broker, TOPICS.usageMetered, () =>
-      world.random.chance(0.5),
-    )
+    const retries = (): boolean => world.random.chance(0.5)
+    this.#usage = new MemoryProducer(process, world.broker, TOPICS.usageMetered, retries)
+    this.#inbox = new MemoryProducer(process, world.broker, TOPICS.accountInbox, retries)
     this.#delay = (ms) => process.clock.delay(ms)
   }
 
   send(partition: number, drafts: readonly EventDraft[]): void {
     const { startMs } = this.#world.schedule.settings
     const events = drafts.map((draft) => toEvent(draft, partition, startMs))
-    this.#queue(partition, usageEventsCodec.encode({ events }))
+    this.#queue(this.#usage, partition, usageEventsCodec.encode({ events }))
   }
 
   sendBroken(partition: number): void {
-    this.#queue(partition, Buffer.from('not ours'))
+    this.#queue(this.#usage, partition, Buffer.from('not ours'))
+  }
+
+  /** What is asked of an account goes straight into its inbox. */
+  ask(entry: CommandEntry | HeartbeatEntry): void {
+    const nodeId = NODES[entry.partition]?.[entry.node] ?? ''
+    const value =
+      entry.kind === 'command'
+        ? commandRecord(nodeId, entry.command)
+        : heartbeatRecord(nodeId, entry.heartbeat)
+    const sendsMax = entry.kind === 'command' && !isAskedAgain(entry.command) ? 1 : SENDS_MAX
+    this.#queue(this.#inbox, entry.partition, value, sendsMax)
   }
 
   /** One send at a time, as the real producer wants it. */
-  #queue(partition: number, value: Buffer): void {
+  #queue(producer: MemoryProducer, partition: number, value: Buffer, sendsMax = SENDS_MAX): void {
     this.waiting++
     this.#last = this.#last.then(async () => {
-      for (let sends = 0; sends < RESENDS_MAX; sends++) {
+      for (let sends = 0; sends < sendsMax; sends++) {
         try {
-          await this.#producer.append([{ partition, key: null, value }])
+          await producer.append([{ partition, key: null, value }])
           break
         } catch {
           await this.#delay(RESEND_MS)
@@ -63,7 +76,7 @@ function toEvent(draft: EventDraft, partition: number, startMs: number): UsageEv
   return usageEvent({
     event_id: eventId(draft.id),
     node_id: NODES[partition]?.[draft.node] ?? '',
-    operator_id: operator === null ? null : `op-${operator}`,
+    operator_id: operatorName(operator),
     model_id: draft.id % 2 === 0 ? 'groq' : 'whisper-stt',
     task_source: draft.source,
     occurred_at: startMs - draft.agoMs,
@@ -72,5 +85,6 @@ function toEvent(draft: EventDraft, partition: number, startMs: number): UsageEv
     energy_mwh: energyMwh,
     energy_source: energyMwh === null ? 'none' : 'meter',
     cost_nano_usd: draft.nanoUsd,
+    reservation_id: reservationName(draft.reservation ?? null),
   })
 }

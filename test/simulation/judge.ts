@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { aggregatorTaskCodec, settlerTaskCodec, STATE_KEY } from '../../schemas/avro.ts'
+import { aggregatorTaskCodec, inboxConfigureCodec, settlerTaskCodec, STATE_KEY } from '../../schemas/avro.ts'
 import { BLOCK_HEADER } from '../../schemas/tables.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import type { Row } from '../support/row-reader.ts'
@@ -97,8 +97,8 @@ function assertNeverFalls({ broker }: World, partition: number): void {
     return [position, next_seq, watermark, evicted_seq, models_version]
   })
   const state = taskValues(broker.log(TOPICS.nodeState, partition).committed()).map((value) => {
-    const { position, next_seq, now, watermark, handed_offset, rules_version } =
-      settlerTaskCodec.decode(value)
+    const { position, next_seq, now, watermark, handed_offset, rules } = settlerTaskCodec.decode(value)
+    const rules_version = rules === null ? 0 : inboxConfigureCodec.decode(rules).version
     return [position, next_seq, now, watermark, handed_offset, rules_version]
   })
   for (const tasks of [ids, state]) {

@@ -53,6 +53,10 @@ function play(entry: Entry, world: World, fleet: Fleet, gateways: readonly Gatew
     case 'usage':
       gateways[entry.gateway]?.send(entry.partition, entry.events)
       break
+    case 'command':
+    case 'heartbeat':
+      gateways[entry.gateway]?.ask(entry)
+      break
     case 'broken':
       gateways[entry.gateway]?.sendBroken(entry.partition)
       break

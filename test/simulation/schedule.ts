@@ -1,5 +1,6 @@
 import type { FailpointName } from '../../pipelines/failpoints.ts'
 import type { FateEnd, RequestKind } from './fate.ts'
+import type { CommandDraft, HeartbeatDraft } from './requests.ts'
 import type { ServiceName } from './services.ts'
 
 /** Everything that happens in one simulated run, as data: what a seed makes, what shrinks, what is kept. */
@@ -40,6 +41,8 @@ export interface EventDraft {
   readonly tokens: number
   readonly gpuMs: number | null
   readonly energyMwh: number | null
+  /** The reservation that it names, if any. */
+  readonly reservation?: number
 }
 
 export interface UsageEntry {
@@ -48,6 +51,25 @@ export interface UsageEntry {
   readonly gateway: number
   readonly partition: number
   readonly events: readonly EventDraft[]
+}
+
+/** Somebody asks something of a node's account. */
+export interface CommandEntry {
+  readonly kind: 'command'
+  readonly atMs: number
+  readonly gateway: number
+  readonly partition: number
+  readonly node: number
+  readonly command: CommandDraft
+}
+
+export interface HeartbeatEntry {
+  readonly kind: 'heartbeat'
+  readonly atMs: number
+  readonly gateway: number
+  readonly partition: number
+  readonly node: number
+  readonly heartbeat: HeartbeatDraft
 }
 
 /** A request that ends otherwise than answered: the next of its kind by any process of the service. */
@@ -73,6 +95,8 @@ export interface PointEntry {
 
 export type Entry =
   | UsageEntry
+  | CommandEntry
+  | HeartbeatEntry
   | FaultEntry
   | PointEntry
   /** A record that is no usage event. */

@@ -6,6 +6,8 @@ import type { Fate, RequestKind } from './fate.ts'
 import { SimProcess } from './process.ts'
 import type { FaultEntry, PointEntry, Schedule } from './schedule.ts'
 import { SeededRandom } from './seeded-random.ts'
+import { testRulesRecord } from '../support/rules.ts'
+import { PARTITIONS, TOPICS } from './services.ts'
 import { StoreServer } from './store-server.ts'
 import { Timeline } from './timeline.ts'
 
@@ -39,6 +41,20 @@ export class World {
       random: this.random,
       markerMs: () => this.random.skewed(this.isFaulty ? schedule.settings.markerMs : 5),
     })
+    this.#appendRules()
+  }
+
+  /** The account rules of tests stand first in every inbox. */
+  #appendRules(): void {
+    const records = [{ key: null, value: testRulesRecord() }]
+    const topic = TOPICS.accountInbox
+    const batches = Array.from({ length: PARTITIONS }, (_, partition) => ({
+      topic,
+      partition,
+      sequence: 0,
+      records,
+    }))
+    this.broker.append(this.broker.openProducer(), batches)
   }
 
   process(name: string): SimProcess {

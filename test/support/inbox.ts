@@ -1,8 +1,16 @@
 import * as fc from 'fast-check'
-import { inboxConfigureCodec, inboxUsageCodec, tickCodec } from '../../schemas/avro.ts'
+import {
+  inboxCommandCodec,
+  inboxConfigureCodec,
+  inboxHeartbeatCodec,
+  inboxUsageCodec,
+  tickCodec,
+} from '../../schemas/avro.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import type { Cost, InboxEntry, InboxUsage, NodeSum } from '../../schemas/records.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
+import { anyCommand, anyHeartbeat, anyRules, commandId, fixedOverrides, withFixed } from './inbox-requests.ts'
+import type { FixedOverrides } from './inbox-requests.ts'
 import { inputRecord } from './task-log.ts'
 import { eventId } from './usage-events.ts'
 
@@ -52,27 +60,37 @@ export function inboxUsage(from: number, to: number, fields: Partial<InboxUsage>
   })
 }
 
-const NODES = ['node-a', 'node-b', 'node-c']
+const NODES = ['node-a', 'node-b']
+const DAY_MS = 86_400_000
 
 const entry: fc.Arbitrary<InboxEntry> = fc
   .record({
     node_id: fc.constantFrom(...NODES),
     operator_id: fc.option(fc.constantFrom('op-1', 'op-2'), { nil: null, freq: 3 }),
     nano: fc.oneof(
-      fc.integer({ min: 1, max: 100_000_000 }),
-      fc.constantFrom(1, 1_000_000, 290_000_000, USAGE_BOUNDS.costNanoUsdMax),
+      { weight: 3, arbitrary: fc.integer({ min: 1, max: 100_000_000 }) },
+      { weight: 3, arbitrary: fc.constantFrom(1, 1_000_000, 100_000_000, 290_000_000) },
+      fc.constant(USAGE_BOUNDS.costNanoUsdMax),
       fc.constant(null),
     ),
-    reservation_id: fc.option(fc.constant('reservation-1'), { nil: null }),
+    day: fc.constantFrom(-34, -1, 0, 0, 0, 1, 9),
+    reservation_id: fc.option(fc.constantFrom('reservation-1', 'reservation-2'), { nil: null }),
     task_source: fc.constantFrom('hive' as const, 'idle' as const),
   })
-  .map(({ node_id, operator_id, nano, reservation_id, task_source }) => ({
+  .map(({ node_id, operator_id, nano, day, reservation_id, task_source }) => ({
     node_id,
-    operator_id,
-    cost: nano === null ? null : cost(nano, { reservation_id, task_source }),
+    // An entry names an operator, or has a cost, or both.
+    operator_id: nano === null ? (operator_id ?? 'op-1') : operator_id,
+    cost:
+      nano === null
+        ? null
+        : cost(nano, { occurred_at: INBOX_START_MS + day * DAY_MS, reservation_id, task_source }),
   }))
 
 const sum = fc.record({ node: fc.constantFrom(...NODES), tokens: fc.nat(1_000_000), nano: fc.nat(10 ** 9) })
+
+/** Seconds to days; log time may also fall a little. */
+const laterMs = fc.oneof(fc.integer({ min: -5, max: 400_000 }), fc.integer({ min: 0, max: 90_000_000 }))
 
 const step = fc.oneof(
   {
@@ -80,8 +98,8 @@ const step = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('usage' as const),
       entries: fc.array(entry, { maxLength: 6 }),
-      sums: fc.uniqueArray(sum, { selector: ({ node }) => node, maxLength: 3 }),
-      laterMs: fc.integer({ min: -5, max: 90_000_000 }),
+      sums: fc.uniqueArray(sum, { selector: ({ node }) => node, maxLength: 2 }),
+      laterMs,
       /** Where the range ends: within the record that it begins in, or before the next one. */
       isCut: fc.boolean(),
       /** Written twice: by a transaction whose outcome nobody knew, as the protocol's known hole allows. */
@@ -89,45 +107,78 @@ const step = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('tick' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('configure' as const), rules: anyRules }) },
   {
-    weight: 1,
+    weight: 5,
     arbitrary: fc.record({
-      kind: fc.constant('configure' as const),
-      version: fc.integer({ min: 1, max: 4 }),
-      sparkPerUsd: fc.constantFrom(1, 100, 200),
+      kind: fc.constant('command' as const),
+      asked: anyCommand(NODES),
+      laterMs,
+      /** Sent again by whoever was not told what became of it. */
+      twice: fc.boolean(),
     }),
   },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant('heartbeat' as const), sent: anyHeartbeat(NODES), laterMs }),
+  },
 )
+type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never
 
-/** An inbox as an aggregator may write it: ranges that tile, some of them twice, with ticks and rules between. */
-export const anyInbox: fc.Arbitrary<LogRecord[]> = fc
-  .array(step, { minLength: 1, maxLength: 25 })
-  .map((steps) => {
-    const values: { value: Buffer; atMs: number }[] = []
-    let atMs = INBOX_START_MS
-    let covered = { offset: 0, index: 0 }
-    for (const one of steps) {
-      if (one.kind === 'tick') values.push({ value: tickCodec.encode({ written_by: 'test' }), atMs })
-      if (one.kind === 'configure') {
-        const { version, sparkPerUsd } = one
-        values.push({ value: inboxConfigureCodec.encode({ version, spark_per_usd: sparkPerUsd }), atMs })
-      }
-      if (one.kind !== 'usage') continue
-      atMs += one.laterMs
-      const { offset, index } = covered
-      covered = one.isCut ? { offset, index: index + 1 } : { offset: offset + 1, index: 0 }
-      const value = inboxUsage(offset, covered.offset, {
-        from_index: index,
-        to_index: covered.index,
-        watermark: atMs - 300_000,
-        entries: one.entries,
-        sums: one.sums.map(({ node, tokens, nano }) =>
-          nodeSum(node, { tokens_in: tokens, cost_nano_usd: nano }),
-        ),
-      })
-      values.push({ value, atMs })
-      if (one.twice) values.push({ value, atMs })
-    }
+/** Makes the records of steps, one after the other. */
+class InboxWriter {
+  readonly records: LogRecord[] = []
+  #atMs = INBOX_START_MS
+  #covered = { offset: 0, index: 0 }
+  #commands = 0
+  readonly #fixed: FixedOverrides
+
+  constructor(fixed: FixedOverrides) {
+    this.#fixed = fixed
+  }
+
+  add(one: Step): void {
+    if ('laterMs' in one) this.#atMs += one.laterMs
+    const value = this.#valueOf(one)
+    this.#append(value)
+    if ('twice' in one && one.twice) this.#append(value)
+  }
+
+  #valueOf(one: Step): Buffer {
+    if (one.kind === 'tick') return tickCodec.encode({ written_by: 'test' })
+    if (one.kind === 'configure') return inboxConfigureCodec.encode(withFixed(one.rules, this.#fixed))
+    if (one.kind === 'heartbeat') return inboxHeartbeatCodec.encode(one.sent)
+    if (one.kind === 'usage') return this.#usage(one)
+    return inboxCommandCodec.encode({ ...one.asked, command_id: commandId(this.#commands++) })
+  }
+
+  #usage({ entries, sums, isCut }: Extract<Step, { kind: 'usage' }>): Buffer {
+    const { offset, index } = this.#covered
+    this.#covered = isCut ? { offset, index: index + 1 } : { offset: offset + 1, index: 0 }
+    return inboxUsage(offset, this.#covered.offset, {
+      from_index: index,
+      to_index: this.#covered.index,
+      watermark: this.#atMs - 300_000,
+      entries,
+      sums: sums.map(({ node, tokens, nano }) => nodeSum(node, { tokens_in: tokens, cost_nano_usd: nano })),
+    })
+  }
+
+  #append(value: Buffer): void {
     // Every second offset: between them stand commit markers.
-    return values.map(({ value, atMs }, index) => inputRecord(index * 2, atMs, value))
+    this.records.push(inputRecord(this.records.length * 2, this.#atMs, value))
+  }
+}
+
+/**
+ * An inbox as aggregator, gateway and reader may write it: ranges that tile, commands and heartbeats, some of all twice,
+ * with ticks and rules between.
+ */
+export const anyInbox: fc.Arbitrary<LogRecord[]> = fc
+  .tuple(anyRules, fixedOverrides, fc.array(step, { minLength: 1, maxLength: 30 }))
+  .map(([rules, fixed, steps]) => {
+    const writer = new InboxWriter(fixed)
+    writer.add({ kind: 'configure', rules })
+    for (const one of steps) writer.add(one)
+    return writer.records
   })

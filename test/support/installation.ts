@@ -8,14 +8,17 @@ import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { withAdmin } from '../../pipelines/kafka/admin.ts'
 import type { KafkaOptions } from '../../pipelines/kafka/client.ts'
+import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import { readPartition } from '../../pipelines/kafka/read.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import { aggregatorTaskCodec, settlerTaskCodec, STATE_KEY } from '../../schemas/avro.ts'
 import type { AggregatorTask, SettlerTask } from '../../schemas/records.ts'
+import { noMetrics } from '../../schemas/metrics.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
+import { testRulesRecord } from './rules.ts'
 
 const COMMAND_TIMEOUT_MS = 60_000
 const QUERY_TIMEOUT_MS = 20_000
@@ -27,6 +30,8 @@ export interface InstallationOptions {
   /** Addresses of a stack of the test's own; those of the run unless given. */
   readonly brokers?: readonly string[]
   readonly clickhouseUrl?: string
+  /** False: the account inbox stays empty; the test brings the rules by itself. */
+  readonly rules?: boolean
 }
 
 /** How a command ended and all that it said. */
@@ -142,12 +147,28 @@ export class Installation {
   }
 }
 
-/** Makes topics, database and key by `npm run migrate`'s program. */
+/**
+ * Makes topics, database and key by `npm run migrate`'s program. The account rules of tests stand first in every inbox, so
+ * that they hold before any cost.
+ */
 export async function install(options: InstallationOptions): Promise<Installation> {
   const installation = new Installation(options, await mkdtemp(join(tmpdir(), 'hivemeter-test-')))
   const { exitCode, output } = await installation.command('migrate')
   if (exitCode !== 0) throw new Error(`migrate ended with ${exitCode}: ${output}`)
+  if (options.rules !== false) await appendRules(installation)
   return installation
+}
+
+async function appendRules({ kafka, topics, partitions }: Installation): Promise<void> {
+  const inbox = new IdempotentProducer({ ...kafka, topic: topics.accountInbox, metrics: noMetrics })
+  const value = testRulesRecord()
+  try {
+    await inbox.append(
+      Array.from({ length: partitions }, (_, partition) => ({ partition, key: null, value })),
+    )
+  } finally {
+    await inbox.stop()
+  }
 }
 
 /** This process' environment without the run's own settings, and with `settings`. */

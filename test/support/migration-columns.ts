@@ -9,6 +9,7 @@ export interface MigrationColumn {
 const FOLDER = new URL('../../schemas/clickhouse/', import.meta.url)
 const CREATE = /CREATE TABLE IF NOT EXISTS (\w+)\s*\(\n(.*?)\n\)/gs
 const ADD_COLUMN = /ALTER TABLE (\w+)[^;]*?ADD COLUMN(?: IF NOT EXISTS)? (\w+) (.+?)(?: AFTER \w+)?[,;]/gs
+const MODIFY_COLUMN = /ALTER TABLE (\w+)\s+MODIFY COLUMN (\w+) ([^;]+);/g
 const NO_COLUMN = /^(INDEX|CONSTRAINT|PROJECTION|PRIMARY)\b/
 
 /** The columns of every table that the migrations make, in their order, read from the .sql files as they stand. */
@@ -24,6 +25,11 @@ export function migrationColumns(): Map<string, MigrationColumn[]> {
     }
     for (const [, table = '', name = '', rest = ''] of sql.matchAll(ADD_COLUMN)) {
       tables.get(table)?.push({ name, type: typeOf(rest) })
+    }
+    for (const [, table = '', name = '', rest = ''] of sql.matchAll(MODIFY_COLUMN)) {
+      const columns = tables.get(table) ?? []
+      const at = columns.findIndex((column) => column.name === name)
+      columns[at] = { name, type: typeOf(rest) }
     }
   }
   return tables

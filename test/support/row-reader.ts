@@ -75,6 +75,7 @@ class RowReader {
     if (type === 'UUID') return this.#uuid()
     if (type.startsWith('Enum8')) return enumName(type, Number(this.#integer(1, true)))
     if (type.startsWith('DateTime64')) return Number(this.#integer(8, true))
+    if (type === 'Date') return Number(this.#integer(2, false))
     if (type.startsWith('DateTime')) return Number(this.#integer(4, false)) * 1_000
     throw new Error(`No reader for the type "${type}".`)
   }

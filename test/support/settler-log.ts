@@ -2,6 +2,8 @@ import { accountCodec, settlerTaskCodec, STATE_KEY } from '../../schemas/avro.ts
 import { noMetrics } from '../../schemas/metrics.ts'
 import type { Account, SettlerTask } from '../../schemas/records.ts'
 import { SettlerState } from '../../pipelines/account/pipeline.ts'
+import { RULES_DEFAULT } from '../../pipelines/account/rules.ts'
+import type { AccountRules } from '../../pipelines/account/rules.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import { TaskLog } from './task-log.ts'
 import { VirtualClock } from './virtual-clock.ts'
@@ -14,7 +16,7 @@ export const SETTLER_TOPICS = {
 
 /** A settler's task on logs in memory. */
 export class SettlerLog extends TaskLog {
-  constructor(input: readonly LogRecord[] = [], rules = { version: 0, sparkPerUsd: 100 }) {
+  constructor(input: readonly LogRecord[] = [], rules: AccountRules = RULES_DEFAULT) {
     const clock = new VirtualClock()
     super(
       SETTLER_TOPICS.nodeState,

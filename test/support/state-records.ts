@@ -1,6 +1,8 @@
 import { STATE_KEY, accountCodec, fenceCodec, settlerTaskCodec } from '../../schemas/avro.ts'
+import { nothingYet } from '../../schemas/older-records.ts'
 import type { Account } from '../../schemas/records.ts'
 import type { StateRecord } from '../../services/reader/accounts.ts'
+import { testRulesRecord } from './rules.ts'
 
 /** Records of node.state for tests that have no Kafka. */
 
@@ -33,18 +35,19 @@ export function account({ operators = [], ...fields }: AccountFields): Account {
     settled_through: 0,
     pending_count: 0,
     pending_nano_usd: 0n,
-    pending_spark: 0n,
+    pending_micro_spark: 0n,
     pending_since: null,
     unclaimed_count: 0,
     unclaimed_nano_usd: 0n,
-    unclaimed_spark: 0n,
+    unclaimed_micro_spark: 0n,
     settlements: 0,
     settled_nano_usd: 0n,
-    settled_spark: 0n,
+    settled_micro_spark: 0n,
+    ...nothingYet(),
     ...fields,
     operators: operators.map((operator) =>
       typeof operator === 'string'
-        ? { operator_id: operator, since: 0, micro_spark: 0n, entries: 0, last_entry_at: null }
+        ? { operator_id: operator, since: 0, micro_spark: 0n, entries: 0, last_entry_at: null, remainder: 0 }
         : operator,
     ),
   }
@@ -71,8 +74,7 @@ export function taskRecord(partition: number, watermark: number): StateRecord {
     watermark,
     handed_offset: 0,
     handed_index: 0,
-    rules_version: 1,
-    spark_per_usd: 100,
+    rules: testRulesRecord(),
     loaded_seq: 0,
     oldest_unloaded_at: null,
   })

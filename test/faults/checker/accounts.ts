@@ -1,10 +1,12 @@
 import type { Account } from '../../../schemas/records.ts'
+import type { Impressions } from './commands.ts'
 import type { NodeCosts } from './decisions.ts'
 import { balanceKey } from './ledger.ts'
 import type { Balance } from './ledger.ts'
 import { TOTAL_COLUMNS, noTotals } from './node-totals.ts'
 import type { NodeTotals } from './node-totals.ts'
 import type { Problems } from './problems.ts'
+import type { NodeRewards } from './rewards.ts'
 import type { NodeSettlements } from './settlements.ts'
 
 /** What the tables say of every node. */
@@ -14,6 +16,9 @@ export interface AccountExpectations {
   readonly settlements: ReadonlyMap<string, NodeSettlements>
   /** By wallet and node. */
   readonly balances: ReadonlyMap<string, Balance>
+  readonly rewards: ReadonlyMap<string, NodeRewards>
+  /** Of the heartbeats that clients sent, by node. */
+  readonly impressions: ReadonlyMap<string, Impressions>
 }
 
 /** Compares the newest account of every node with rows, decisions, settlements and ledger. */
@@ -34,6 +39,7 @@ export function compareAccounts(
     }
     compareMoney(what, account, expected, problems)
     compareWallets(what, account, expected.balances, problems)
+    compareContact(what, account, expected, problems)
   }
 }
 
@@ -51,7 +57,7 @@ function compareMoney(
     ['settled_through', settled?.through ?? 0, account.settled_through],
     ['settlements', settled?.settlements ?? 0, account.settlements],
     ['settled_nano_usd', settled?.costNanoUsd ?? 0n, account.settled_nano_usd],
-    ['settled_spark', settled?.spark ?? 0n, account.settled_spark],
+    ['settled_micro_spark', settled?.microSpark ?? 0n, account.settled_micro_spark],
   ]
   for (const [column, wanted, found] of sums) problems.compare('account', what + column, wanted, found)
 
@@ -59,11 +65,11 @@ function compareMoney(
   const decided = {
     count: payable.length,
     nanoUsd: payable.reduce((sum, cost) => sum + cost.costNanoUsd, 0n),
-    spark: payable.reduce((sum, cost) => sum + cost.spark, 0n),
+    microSpark: payable.reduce((sum, cost) => sum + cost.microSpark, 0n),
   }
   const openCount = account.pending_count + account.unclaimed_count
   const openNanoUsd = account.pending_nano_usd + account.unclaimed_nano_usd
-  const openSpark = account.pending_spark + account.unclaimed_spark
+  const openMicroSpark = account.pending_micro_spark + account.unclaimed_micro_spark
   problems.compare(
     'account',
     `${what}costs, open and settled`,
@@ -78,9 +84,9 @@ function compareMoney(
   )
   problems.compare(
     'account',
-    `${what}Spark, open and settled`,
-    decided.spark,
-    openSpark + account.settled_spark,
+    `${what}micro-Spark, open and settled`,
+    decided.microSpark,
+    openMicroSpark + account.settled_micro_spark,
   )
 }
 
@@ -98,8 +104,27 @@ function compareWallets(
     problems.compare('account', `${wallet}entries`, balance?.entries ?? 0, entries)
     earned += micro_spark
   }
-  const settled = account.settled_spark * MICRO_SPARK_PER_SPARK
-  problems.compare('account', `${what}micro_spark of all operators`, settled, earned)
+  const paid = account.settled_micro_spark + account.reward_micro_spark
+  problems.compare('account', `${what}micro_spark of all operators`, paid, earned)
 }
 
-const MICRO_SPARK_PER_SPARK = 1_000_000n
+/** What heartbeats brought: rewards as the ledger has them, each impression once. */
+function compareContact(
+  what: string,
+  account: Account,
+  { rewards, impressions }: AccountExpectations,
+  problems: Problems,
+): void {
+  const rewarded = rewards.get(account.node_id)
+  problems.compare('account', `${what}rewards`, rewarded?.count ?? 0, account.rewards)
+  problems.compare(
+    'account',
+    `${what}reward_micro_spark`,
+    rewarded?.microSpark ?? 0n,
+    account.reward_micro_spark,
+  )
+  const { least, most } = impressions.get(account.node_id) ?? { least: 0, most: 0 }
+  const seen = account.ad_impressions + account.ad_unpaid
+  if (seen < least) problems.compare('account', `${what}ad impressions`, least, seen)
+  if (seen > most) problems.compare('account', `${what}ad impressions`, most, seen)
+}

@@ -2,6 +2,7 @@ import { WATERMARK_DELAY_MS } from '../../../schemas/usage.ts'
 import { energyCounter } from './answers.ts'
 import type { Answer, AnsweredWindow, AnswerBody } from './answers.ts'
 import type { History } from './history.ts'
+import type { LedgerRow } from './ledger.ts'
 import { measuresOfCounted } from './node-totals.ts'
 import { NodeUsage, USAGE_SUMS } from './node-usage.ts'
 import type { AskedWindow, WindowBounds } from './node-usage.ts'
@@ -21,13 +22,14 @@ const LIFETIME = [
   energyCounter('corrected'),
   'cost_nano_usd',
 ]
-const MICRO_SPARK_PER_SPARK = 1_000_000n
 
 /** What was stored in the end, from which bounds of every answer follow. */
 export interface Stored {
   readonly history: History
   readonly counted: Iterable<Counted>
   readonly settlements: Iterable<Settled>
+  /** Legs of operators: rewards are in no answer before they were booked. */
+  readonly rewards: Iterable<LedgerRow>
 }
 
 /**
@@ -48,13 +50,22 @@ export class AnswerBounds {
   readonly #booked: ReadonlyMap<string, Timeline>
   readonly #triggered: ReadonlyMap<string, Timeline>
 
-  constructor({ history, counted, settlements }: Stored, problems: Problems) {
+  constructor({ history, counted, settlements, rewards }: Stored, problems: Problems) {
     this.#problems = problems
     this.#events = Map.groupBy(counted, ({ nodeId }) => nodeId)
     this.#sent = sentInferences(history)
-    const paid = [...settlements]
-    this.#booked = payments(paid, ({ settledAtMs }) => settledAtMs)
-    this.#triggered = payments(paid, ({ triggeredAtMs }) => triggeredAtMs)
+    const settled = [...settlements]
+    const booked = settled.map(({ nodeId, operatorId, microSpark, settledAtMs: atMs }) => {
+      return { nodeId, operatorId, microSpark, atMs }
+    })
+    for (const { nodeId, walletId: operatorId, microSpark, bookedAtMs: atMs } of rewards) {
+      booked.push({ nodeId, operatorId, microSpark, atMs })
+    }
+    this.#booked = payments(booked)
+    const triggered = settled.map(({ nodeId, operatorId, microSpark, triggeredAtMs: atMs }) => {
+      return { nodeId, operatorId, microSpark, atMs }
+    })
+    this.#triggered = payments(triggered)
   }
 
   check(answer: Answer): void {
@@ -187,16 +198,20 @@ function sentInferences(history: History): Map<string, number> {
   return nodes
 }
 
-function payments(
-  settlements: readonly Settled[],
-  timeOf: (settlement: Settled) => number | null,
-): Map<string, Timeline> {
+interface Payment {
+  readonly nodeId: string
+  readonly operatorId: string
+  readonly microSpark: bigint
+  /** Null for one whose time cannot be told. */
+  readonly atMs: number | null
+}
+
+function payments(all: readonly Payment[]): Map<string, Timeline> {
   const byPayee = new Map<string, TimedValues[]>()
-  for (const settlement of settlements) {
-    const atMs = timeOf(settlement)
+  for (const { nodeId, operatorId, microSpark, atMs } of all) {
     if (atMs === null) continue
-    const paid = { atMs, values: [settlement.spark * MICRO_SPARK_PER_SPARK] }
-    for (const payee of [`node ${settlement.nodeId}`, `wallet ${settlement.operatorId}`]) {
+    const paid = { atMs, values: [microSpark] }
+    for (const payee of [`node ${nodeId}`, `wallet ${operatorId}`]) {
       const known = byPayee.get(payee)
       if (known === undefined) byPayee.set(payee, [paid])
       else known.push(paid)

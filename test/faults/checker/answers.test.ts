@@ -85,7 +85,12 @@ async function boundLines(...answers: readonly Answer[]): Promise<string[]> {
   const { tables } = await world.check()
   const problems = new Problems()
   const counted = tables.raw.counted.values()
-  const stored = { history: world.history, counted, settlements: tables.settlements.byId.values() }
+  const stored = {
+    history: world.history,
+    counted,
+    settlements: tables.settlements.byId.values(),
+    rewards: [],
+  }
   const bounds = new AnswerBounds(stored, problems)
   for (const answer of answers) bounds.check(answer)
   return problems.lines().map((line) => line.replaceAll(/answers-1\.jsonl:\d+/g, 'X'))

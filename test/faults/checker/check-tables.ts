@@ -1,3 +1,4 @@
+import type { AuditRow, Commands } from './commands.ts'
 import { Decisions } from './decisions.ts'
 import type { DecisionRow } from './decisions.ts'
 import type { History } from './history.ts'
@@ -24,6 +25,7 @@ export interface TablesSource {
   /** By node, then toSeq, then fromSeq. */
   settlements(): AsyncIterable<SettlementRow>
   ledger(): AsyncIterable<LedgerRow>
+  audit(): AsyncIterable<AuditRow>
 }
 
 /** What the tables hold, compared with the history and with one another. */
@@ -42,12 +44,14 @@ const TABLE_NAMES = [
   'cost_decisions',
   'settlements',
   'wallet_ledger',
+  'audit_log',
 ] as const
 
 /** Reads every table once, partition by partition where it is large. */
 export async function checkTables(
   tables: TablesSource,
   history: History,
+  commands: Commands,
   partitions: number,
   problems: Problems,
 ): Promise<CheckedTables> {
@@ -61,7 +65,7 @@ export async function checkTables(
     windows += await checkPartition(tables, raw, partition, problems)
   }
   raw.finish()
-  const decisions = new Decisions(raw.counted, problems)
+  const decisions = new Decisions(raw.counted, problems, commands.reservations)
   for await (const row of tables.decisions()) decisions.add(row)
   decisions.finish()
   const settlements = new Settlements(decisions.nodes, problems)
@@ -69,6 +73,8 @@ export async function checkTables(
   const ledger = new Ledger(settlements.byId, problems)
   for await (const row of tables.ledger()) ledger.add(row)
   ledger.finish()
+  for await (const row of tables.audit()) commands.add(row)
+  commands.finish()
   return { raw, windows, decisions, settlements, ledger }
 }
 

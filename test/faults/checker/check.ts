@@ -7,6 +7,8 @@ import type { Answer } from './answers.ts'
 import type { CheckerArguments } from './arguments.ts'
 import { checkLogs } from './check-logs.ts'
 import { checkTables } from './check-tables.ts'
+import { Commands, parseAsked } from './commands.ts'
+import type { Asked } from './commands.ts'
 import { History, HistoryError } from './history.ts'
 import { readLines } from './history-files.ts'
 import { parseAttempt } from './history-lines.ts'
@@ -32,6 +34,7 @@ export interface Summary {
     readonly decisions: number
     readonly settlements: number
     readonly ledgerEntries: number
+    readonly commands: number
     readonly accounts: number
     readonly answers: number
     readonly stateRecords: number
@@ -49,9 +52,11 @@ export async function check(args: CheckerArguments, problems: Problems): Promise
     usageBlocks: topics.usageBlocks,
     settlementBlocks: topics.settlementBlocks,
   })
+  const commands = new Commands(await readAsked(args.historyDir), problems)
   const { raw, windows, decisions, settlements, ledger } = await checkTables(
     tables,
     history,
+    commands,
     args.partitions,
     problems,
   )
@@ -61,12 +66,19 @@ export async function check(args: CheckerArguments, problems: Problems): Promise
     costs: decisions.nodes,
     settlements: settlements.nodes,
     balances: ledger.balances,
+    rewards: ledger.rewards.nodes,
+    impressions: commands.impressions,
   }
   compareAccounts(accounts, expected, problems)
 
   const answers = await readAnswers(args.historyDir, problems)
   checkAnswerOrder(answers, problems)
-  const stored = { history, counted: raw.counted.values(), settlements: settlements.byId.values() }
+  const stored = {
+    history,
+    counted: raw.counted.values(),
+    settlements: settlements.byId.values(),
+    rewards: ledger.rewards.paid,
+  }
   const bounds = new AnswerBounds(stored, problems)
   for (const answer of answers) bounds.check(answer)
 
@@ -85,6 +97,7 @@ export async function check(args: CheckerArguments, problems: Problems): Promise
       decisions: decisions.rows,
       settlements: settlements.rows,
       ledgerEntries: ledger.rows,
+      commands: commands.rows,
       accounts: accounts.size,
       answers: answers.length,
       stateRecords,
@@ -98,6 +111,13 @@ async function readHistory(dir: string): Promise<History> {
   const files = await readLines(dir, 'events-', (line) => history.add(parseAttempt(line)))
   if (files === 0) throw new HistoryError(`${dir} holds no events-*.jsonl`)
   return history
+}
+
+/** None where the run sent only usage. */
+async function readAsked(dir: string): Promise<Asked[]> {
+  const asked: Asked[] = []
+  await readLines(dir, 'commands-', (line) => asked.push(parseAsked(line)))
+  return asked
 }
 
 /** An answer that cannot be read is a problem of the API, not of the run. */

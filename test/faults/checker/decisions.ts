@@ -1,6 +1,8 @@
-import { identityOf, isPayable } from './work.ts'
 import type { Problems } from './problems.ts'
 import type { Counted } from './raw-rows.ts'
+import { NO_RESERVATIONS, Spending } from './spending.ts'
+import type { AskedReservations } from './spending.ts'
+import { identityOf, isPayable } from './work.ts'
 
 /** A row of cost_decisions. */
 export interface DecisionRow {
@@ -11,18 +13,28 @@ export interface DecisionRow {
   readonly operatorId: string
   readonly taskSource: string
   readonly occurredAtMs: number
+  /** Log time. */
+  readonly decidedAtMs: number
   readonly decision: string
   readonly costNanoUsd: bigint
   readonly spark: bigint
   readonly sparkPerUsd: bigint
   readonly rulesVersion: number
+  /** Empty where it names none. */
+  readonly reservationId: string
+  readonly microSpark: bigint
+  /** The UTC day that it counts on, counted from 1970; what was spent and held of it before; its limit, 0 for none. */
+  readonly day: number
+  readonly daySpent: bigint
+  readonly dayLimit: bigint
 }
 
 /** A cost of a node's sequence that a settlement may pay. */
 export interface DecidedCost {
   readonly costSeq: number
   readonly costNanoUsd: bigint
-  readonly spark: bigint
+  readonly microSpark: bigint
+  readonly decidedAtMs: number
   /** LogAppendTime of the event; null where the event has no row. */
   readonly receivedAtMs: number | null
 }
@@ -38,9 +50,11 @@ export interface NodeCosts {
 }
 
 const NANO_USD_PER_USD = 1_000_000_000n
+const MICRO_SPARK_PER_SPARK = 1_000_000n
 const PAYABLE = new Set(['pending', 'written_off'])
+const REFUSED = new Set(['not_allowed', 'over_limit'])
 
-/** Spark for one cost: the whole part of USD × rate, and at least 1. */
+/** Spark for one cost: the whole part of USD × rate, and at least 1. (The exact mode is not run here.) */
 function sparkOf(costNanoUsd: bigint, sparkPerUsd: bigint): bigint {
   const spark = (costNanoUsd * sparkPerUsd) / NANO_USD_PER_USD
   return spark < 1n ? 1n : spark
@@ -54,10 +68,16 @@ export class Decisions {
   readonly #problems: Problems
   /** Spark per US dollar by rules_version: one version, one rate. */
   readonly #rates = new Map<number, bigint>()
+  readonly #spending: Spending
 
-  constructor(counted: ReadonlyMap<string, Counted>, problems: Problems) {
+  constructor(
+    counted: ReadonlyMap<string, Counted>,
+    problems: Problems,
+    reservations: AskedReservations = NO_RESERVATIONS,
+  ) {
     this.#counted = counted
     this.#problems = problems
+    this.#spending = new Spending(reservations, problems)
   }
 
   add(row: DecisionRow): void {
@@ -65,8 +85,12 @@ export class Decisions {
     const event = this.#counted.get(identityOf(row.nodeId, row.id))
     const what = `cost ${row.costSeq} of ${row.nodeId} (event ${row.id})`
     this.#compareEvent(what, row, event)
-    const spark = sparkOf(row.costNanoUsd, row.sparkPerUsd)
+    const isPaid = PAYABLE.has(row.decision)
+    if (!isPaid && !REFUSED.has(row.decision)) this.#problems.add('decision', `${what} is ${row.decision}`)
+    const spark = isPaid ? sparkOf(row.costNanoUsd, row.sparkPerUsd) : 0n
     this.#problems.compare('decision', `${what}: spark`, spark, row.spark)
+    this.#problems.compare('decision', `${what}: micro_spark`, spark * MICRO_SPARK_PER_SPARK, row.microSpark)
+    this.#spending.add(what, row, isPaid)
     const rate = this.#rates.get(row.rulesVersion)
     if (rate === undefined) this.#rates.set(row.rulesVersion, row.sparkPerUsd)
     else this.#problems.compare('decision', `${what}: spark_per_usd`, rate, row.sparkPerUsd)
@@ -123,10 +147,11 @@ export class Decisions {
     // Costs are written off exactly as long as nobody operates the node.
     problems.compare('decision', `${what}: operator_id`, node.operatorId ?? '', row.operatorId)
     const isOff = row.decision === 'written_off'
-    if (isOff !== (row.operatorId === '')) {
+    if (PAYABLE.has(row.decision) && isOff !== (row.operatorId === '')) {
       problems.add('decision', `${what} is ${row.decision} with operator "${row.operatorId}"`)
     }
-    const { costSeq, costNanoUsd, spark } = row
-    if (PAYABLE.has(row.decision)) node.payable.push({ costSeq, costNanoUsd, spark, receivedAtMs })
+    const { costSeq, costNanoUsd, microSpark, decidedAtMs } = row
+    if (!PAYABLE.has(row.decision)) return
+    node.payable.push({ costSeq, costNanoUsd, microSpark, decidedAtMs, receivedAtMs })
   }
 }

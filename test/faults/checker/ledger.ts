@@ -1,5 +1,6 @@
-import { ISSUER_WALLET, LEDGER_KIND } from '../../../schemas/tables.ts'
+import { COST_RECOVERY, ISSUER_WALLET } from '../../../schemas/tables.ts'
 import type { Problems } from './problems.ts'
+import { Rewards } from './rewards.ts'
 import type { Settled } from './settlements.ts'
 
 /** A row of wallet_ledger: one leg of a payment. */
@@ -9,7 +10,7 @@ export interface LedgerRow {
   readonly counterWalletId: string
   readonly nodeId: string
   readonly kind: string
-  /** The settlement that it books. */
+  /** The settlement or reward that it books. */
   readonly referenceId: string
   readonly microSpark: bigint
   /** Log time. */
@@ -22,13 +23,12 @@ export interface Balance {
   entries: number
 }
 
-const MICRO_SPARK_PER_SPARK = 1_000_000n
-
-/** Compares wallet_ledger with the settlements: two legs each, equal and opposite, all of them together zero. */
+/** Compares wallet_ledger with the settlements and rewards: two legs each, equal and opposite, all together zero. */
 export class Ledger {
   /** By wallet and node. */
   readonly balances = new Map<string, Balance>()
   rows = 0
+  readonly rewards: Rewards
   readonly #settlements: ReadonlyMap<string, Settled>
   readonly #problems: Problems
   readonly #entryIds = new Set<string>()
@@ -38,16 +38,18 @@ export class Ledger {
   constructor(settlements: ReadonlyMap<string, Settled>, problems: Problems) {
     this.#settlements = settlements
     this.#problems = problems
+    this.rewards = new Rewards(problems)
   }
 
   add(row: LedgerRow): void {
     const problems = this.#problems
     this.rows += 1
     this.#sum += row.microSpark
-    const what = `entry ${row.entryId} of wallet ${row.walletId} (settlement ${row.referenceId})`
+    const what = `entry ${row.entryId} of wallet ${row.walletId} (${row.kind} ${row.referenceId})`
     if (this.#entryIds.has(row.entryId)) problems.add('ledger', `${what}: its id is taken`)
     this.#entryIds.add(row.entryId)
     this.#addToBalance(row)
+    if (this.rewards.add(row, what)) return
     const settlement = this.#settlements.get(row.referenceId)
     if (settlement === undefined) {
       problems.add('ledger', `${what} books a settlement that there is not`)
@@ -58,14 +60,14 @@ export class Ledger {
     this.#legs.set(row.referenceId, legs)
     if (isIssuer) legs.issuer += 1
     else legs.operator += 1
-    const paid = settlement.spark * MICRO_SPARK_PER_SPARK
+    const paid = settlement.microSpark
     problems.compare('ledger', `${what}: micro_spark`, isIssuer ? -paid : paid, row.microSpark)
     const { operatorId, nodeId, settledAtMs } = settlement
     const [wallet, counter] = isIssuer ? [ISSUER_WALLET, operatorId] : [operatorId, ISSUER_WALLET]
     problems.compare('ledger', `${what}: wallet_id`, wallet, row.walletId)
     problems.compare('ledger', `${what}: counter_wallet_id`, counter, row.counterWalletId)
     problems.compare('ledger', `${what}: node_id`, nodeId, row.nodeId)
-    problems.compare('ledger', `${what}: kind`, LEDGER_KIND.costRecovery, row.kind)
+    problems.compare('ledger', `${what}: kind`, COST_RECOVERY, row.kind)
     problems.compare('ledger', `${what}: booked_at`, settledAtMs, row.bookedAtMs)
   }
 
@@ -80,6 +82,7 @@ export class Ledger {
       } else this.#problems.compare('ledger', `${what}: legs in the operator's wallet`, 1, operator)
       this.#problems.compare('ledger', `${what}: legs in the issuer's wallet`, 1, issuer)
     }
+    this.rewards.finish()
     this.#problems.compare('ledger', 'the sum of all legs in micro-Spark', 0n, this.#sum)
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { accountCodec, aggregatorTaskCodec, fenceCodec, settlerTaskCodec } from '../../../schemas/avro.ts'
+import { testRulesRecord } from '../../support/rules.ts'
 import type { Account, AggregatorTask, SettlerTask } from '../../../schemas/records.ts'
 import { batchHeaders } from './batch-headers.ts'
 import type { BatchHeader } from './batch-headers.ts'
@@ -29,8 +30,7 @@ const SETTLER: SettlerTask = {
   watermark: 100,
   handed_offset: 7,
   handed_index: 3,
-  rules_version: 1,
-  spark_per_usd: 100,
+  rules: testRulesRecord(),
   loaded_seq: 0,
   oldest_unloaded_at: null,
 }

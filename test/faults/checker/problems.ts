@@ -10,6 +10,7 @@ export const PROBLEM_KINDS = [
   'settlement',
   'ledger',
   'account',
+  'command',
   'position',
   'block',
   'epoch',

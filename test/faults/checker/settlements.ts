@@ -11,6 +11,7 @@ export interface SettlementRow {
   readonly costs: number
   readonly costNanoUsd: bigint
   readonly spark: bigint
+  readonly microSpark: bigint
   /** Log time. */
   readonly settledAtMs: number
   readonly reason: string
@@ -23,13 +24,16 @@ export interface NodeSettlements {
   settlements: number
   costs: number
   costNanoUsd: bigint
-  spark: bigint
+  microSpark: bigint
 }
 
 /** A settlement, and the receipt of the event whose cost set it off; null where that cannot be told. */
 export interface Settled extends SettlementRow {
   readonly triggeredAtMs: number | null
 }
+
+const MICRO_SPARK_PER_SPARK = 1_000_000n
+const REASONS = new Set(['threshold', 'claimed', 'requested', 'transferred'])
 
 /** Compares settlements with the decisions. Rows come by node, then toSeq, then fromSeq. */
 export class Settlements {
@@ -60,12 +64,17 @@ export class Settlements {
     this.#problems.compare('settlement', `${what}: costs`, paid.length, row.costs)
     const costNanoUsd = sumOf((cost) => cost.costNanoUsd)
     this.#problems.compare('settlement', `${what}: cost_nano_usd`, costNanoUsd, row.costNanoUsd)
-    const spark = sumOf((cost) => cost.spark)
+    const microSpark = sumOf((cost) => cost.microSpark)
+    this.#problems.compare('settlement', `${what}: micro_spark`, microSpark, row.microSpark)
+    const spark = row.microSpark / MICRO_SPARK_PER_SPARK
     this.#problems.compare('settlement', `${what}: spark`, spark, row.spark)
+    if (!REASONS.has(row.reason)) this.#problems.add('settlement', `${what} happened for "${row.reason}"`)
     this.#tile(what, row, node?.lastSeq ?? 0)
     const last = paid.at(-1)
-    // What was claimed waited for an operator to be named, whenever that was.
-    const isSetOff = row.reason === 'threshold' && last?.costSeq === row.toSeq
+    // What was claimed waited for an operator to be named, what was asked for came later than its costs, and so may
+    // what reached a lowered threshold.
+    const isSetOff =
+      row.reason === 'threshold' && last?.costSeq === row.toSeq && last.decidedAtMs === row.settledAtMs
     this.byId.set(row.id, { ...row, triggeredAtMs: isSetOff ? last.receivedAtMs : null })
   }
 
@@ -75,7 +84,7 @@ export class Settlements {
     let node = this.nodes.get(row.nodeId)
     if (node === undefined) {
       const { operatorId } = row
-      node = { operatorId, through: 0, settlements: 0, costs: 0, costNanoUsd: 0n, spark: 0n }
+      node = { operatorId, through: 0, settlements: 0, costs: 0, costNanoUsd: 0n, microSpark: 0n }
       this.nodes.set(row.nodeId, node)
     }
     const { fromSeq, toSeq } = row
@@ -91,7 +100,7 @@ export class Settlements {
     node.settlements += 1
     node.costs += row.costs
     node.costNanoUsd += row.costNanoUsd
-    node.spark += row.spark
+    node.microSpark += row.microSpark
   }
 }
 

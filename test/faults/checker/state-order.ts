@@ -1,4 +1,11 @@
-import { STATE_KEY, accountCodec, aggregatorTaskCodec, settlerTaskCodec } from '../../../schemas/avro.ts'
+import {
+  STATE_KEY,
+  accountCodec,
+  aggregatorTaskCodec,
+  inboxConfigureCodec,
+  outcomeCodec,
+  settlerTaskCodec,
+} from '../../../schemas/avro.ts'
 import type { Account, AggregatorTask, SettlerTask } from '../../../schemas/records.ts'
 import type { Problems } from './problems.ts'
 
@@ -13,7 +20,16 @@ export interface StateRecord {
 type TaskNumbers = Readonly<Record<string, number | null>>
 
 /** Account counters that never fall. */
-const RISING = ['events', 'inferences', 'cost_seq', 'settled_through', 'settlements'] as const
+const RISING = [
+  'events',
+  'inferences',
+  'cost_seq',
+  'settled_through',
+  'settlements',
+  'settings_version',
+  'rewards',
+  'ad_impressions',
+] as const
 
 /** Follows one partition of a state topic in log order: what a task has recorded it never takes back. */
 export class StateOrder {
@@ -21,6 +37,7 @@ export class StateOrder {
   readonly accounts = new Map<string, Account>()
   records = 0
   taskRecords = 0
+  readonly #outcomes = new Map<string, string>()
   readonly #name: string
   readonly #kind: 'aggregator' | 'settler'
   readonly #problems: Problems
@@ -39,7 +56,7 @@ export class StateOrder {
     if (name === STATE_KEY.task && value !== null) this.#addTask(offset, this.#numbersOf(value))
     else if (this.#kind === 'settler' && name !== '' && !name.startsWith('!')) {
       this.#addAccount(offset, name, value)
-    }
+    } else if (name.startsWith(STATE_KEY.commands)) this.#addOutcome(offset, name, value)
   }
 
   #numbersOf(value: Buffer): TaskNumbers {
@@ -60,6 +77,20 @@ export class StateOrder {
       }
     }
     this.#last = numbers
+  }
+
+  /** What became of a command never changes, until it is forgotten. */
+  #addOutcome(offset: bigint, name: string, value: Buffer | null): void {
+    if (value === null) {
+      this.#outcomes.delete(name)
+      return
+    }
+    const { status, result } = outcomeCodec.decode(value)
+    const said = `${status} ${result}`
+    const before = this.#outcomes.get(name) ?? said
+    this.#outcomes.set(name, said)
+    if (before !== said)
+      this.#problems.add('command', `${this.#name} at offset ${offset}: ${name} is ${said} after ${before}`)
   }
 
   #addAccount(offset: bigint, nodeId: string, value: Buffer | null): void {
@@ -90,6 +121,7 @@ function aggregatorNumbers(task: AggregatorTask): TaskNumbers {
 
 /** `handed` is a place in usage.metered; an index is below 2^20, a record takes 10,000 events. */
 function settlerNumbers(task: SettlerTask): TaskNumbers {
-  const { position, next_seq, now, watermark, rules_version, handed_offset, handed_index } = task
+  const { position, next_seq, now, watermark, rules, handed_offset, handed_index } = task
+  const rules_version = rules === null ? 0 : inboxConfigureCodec.decode(rules).version
   return { position, next_seq, now, watermark, rules_version, handed: handed_offset * 2 ** 20 + handed_index }
 }

@@ -181,14 +181,14 @@ describe('settlements and ledger', () => {
         Object.assign(first(world.settlements), { fromSeq: 1, costs: 2, costNanoUsd: 80_000_000n })
       },
       [
-        /^settlement: settlement .* of node-a \(1, 3\]: spark is 12, expected 8$/,
+        /^settlement: settlement .* of node-a \(1, 3\]: micro_spark is 12000000, expected 8000000$/,
         /^settlement: .*begins after a gap: paid through 0$/,
         ...Array.from({ length: 2 }, () => /^account: account node-a: /),
       ],
     )
     const world = smallWorld()
     const again = { ...first(world.settlements), id: 'again', fromSeq: 2, toSeq: 4, costs: 2 }
-    world.settlements.splice(1, 0, { ...again, costNanoUsd: 80_000_000n, spark: 8n })
+    world.settlements.splice(1, 0, { ...again, costNanoUsd: 80_000_000n, spark: 8n, microSpark: 8_000_000n })
     const lines = await world.lines()
     assert.match(
       lines[0] ?? '',
@@ -249,8 +249,8 @@ describe('accounts', () => {
     assert.deepEqual(await one({ settled_through: 2 }), [
       'account: account node-b: settled_through is 2, expected 3',
     ])
-    assert.deepEqual(await one({ pending_spark: 3n }), [
-      'account: account node-b: Spark, open and settled is 15, expected 16',
+    assert.deepEqual(await one({ pending_micro_spark: 3_000_000n }), [
+      'account: account node-b: micro-Spark, open and settled is 15000000, expected 16000000',
     ])
     await finds(
       (world) => world.accounts.delete('node-a'),

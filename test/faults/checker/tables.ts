@@ -2,6 +2,7 @@ import type { EnergySource, TaskSource } from '../../../schemas/usage.ts'
 import { bigintCell, nullableCell, numberCell, queryRows, textCell } from './clickhouse.ts'
 import type { ClickhouseTarget, TextRow } from './clickhouse.ts'
 import type { TablesSource } from './check-tables.ts'
+import type { AuditRow } from './commands.ts'
 import type { DecisionRow } from './decisions.ts'
 import type { LedgerRow } from './ledger.ts'
 import type { RawRow } from './raw-rows.ts'
@@ -72,8 +73,9 @@ export class Tables implements TablesSource {
   async *decisions(): AsyncGenerator<DecisionRow> {
     const rows = queryRows(
       this.#target,
-      `SELECT node_id, cost_seq, ${hexId('event_id')}, operator_id, task_source, ${ms('occurred_at')}, decision,
-              cost_nano_usd, spark, spark_per_usd, rules_version
+      `SELECT node_id, cost_seq, ${hexId('event_id')}, operator_id, task_source, ${ms('occurred_at')},
+              ${ms('decided_at')}, decision, cost_nano_usd, spark, spark_per_usd, rules_version, reservation_id,
+              micro_spark, toUInt16(budget_day) AS day, day_spent_nano_usd, day_limit_nano_usd
        FROM cost_decisions WHERE ${this.#ofMoney} ORDER BY node_id, cost_seq, src_seq`,
     )
     for await (const row of rows) {
@@ -84,11 +86,17 @@ export class Tables implements TablesSource {
         operatorId: textCell(row, 'operator_id'),
         taskSource: textCell(row, 'task_source'),
         occurredAtMs: numberCell(row, 'occurred_at_ms'),
+        decidedAtMs: numberCell(row, 'decided_at_ms'),
         decision: textCell(row, 'decision'),
         costNanoUsd: bigintCell(row, 'cost_nano_usd'),
         spark: bigintCell(row, 'spark'),
         sparkPerUsd: bigintCell(row, 'spark_per_usd'),
         rulesVersion: numberCell(row, 'rules_version'),
+        reservationId: textCell(row, 'reservation_id'),
+        microSpark: bigintCell(row, 'micro_spark'),
+        day: numberCell(row, 'day'),
+        daySpent: bigintCell(row, 'day_spent_nano_usd'),
+        dayLimit: bigintCell(row, 'day_limit_nano_usd'),
       }
     }
   }
@@ -97,7 +105,8 @@ export class Tables implements TablesSource {
     const rows = queryRows(
       this.#target,
       `SELECT node_id, ${hexId('settlement_id')}, operator_id, from_seq, to_seq, costs,
-              toString(cost_nano_usd) AS paid_nano_usd, spark, ${ms('settled_at')}, reason
+              toString(cost_nano_usd) AS paid_nano_usd, spark, micro_spark, ${ms('settled_at')},
+              reason
        FROM settlements WHERE ${this.#ofMoney} ORDER BY node_id, to_seq, from_seq, src_seq`,
     )
     for await (const row of rows) {
@@ -110,6 +119,7 @@ export class Tables implements TablesSource {
         costs: numberCell(row, 'costs'),
         costNanoUsd: bigintCell(row, 'paid_nano_usd'),
         spark: bigintCell(row, 'spark'),
+        microSpark: bigintCell(row, 'micro_spark'),
         settledAtMs: numberCell(row, 'settled_at_ms'),
         reason: textCell(row, 'reason'),
       }
@@ -133,6 +143,18 @@ export class Tables implements TablesSource {
         referenceId: textCell(row, 'reference_id_hex'),
         microSpark: bigintCell(row, 'micro_spark'),
         bookedAtMs: numberCell(row, 'booked_at_ms'),
+      }
+    }
+  }
+
+  async *audit(): AsyncGenerator<AuditRow> {
+    const sql = `SELECT node_id, ${hexId('command_id')}, kind, status FROM audit_log WHERE ${this.#ofMoney}`
+    for await (const row of queryRows(this.#target, sql)) {
+      yield {
+        nodeId: textCell(row, 'node_id'),
+        id: textCell(row, 'command_id_hex'),
+        kind: textCell(row, 'kind'),
+        status: numberCell(row, 'status'),
       }
     }
   }

@@ -1,10 +1,13 @@
 import { partitionOfNode } from '../../../schemas/ids.ts'
 import type { Account } from '../../../schemas/records.ts'
-import { ISSUER_WALLET, LEDGER_KIND } from '../../../schemas/tables.ts'
+import { nothingYet } from '../../../schemas/older-records.ts'
+import { COST_RECOVERY, ISSUER_WALLET } from '../../../schemas/tables.ts'
 import { windowStart } from '../../../schemas/usage.ts'
 import { compareAccounts } from './accounts.ts'
 import { checkTables } from './check-tables.ts'
 import type { CheckedTables } from './check-tables.ts'
+import { Commands } from './commands.ts'
+import type { Asked, AuditRow } from './commands.ts'
 import type { DecisionRow } from './decisions.ts'
 import { History } from './history.ts'
 import type { Attempt } from './history.ts'
@@ -22,12 +25,15 @@ import type { Work } from './work.ts'
 export const PARTITIONS = 2
 /** Noon of a day. */
 export const NOON_MS = Date.UTC(2026, 4, 10, 12)
+const DAY_MS = 86_400_000
 
 /** Removes `readonly`, so that a test can damage a row. */
 type Damageable<Row> = { -readonly [Column in keyof Row]: Row[Column] }
 
 export class World {
   readonly attempts: Attempt[] = []
+  readonly asked: Damageable<Asked>[] = []
+  readonly audit: Damageable<AuditRow>[] = []
   readonly rows: Damageable<RawRow>[] = []
   readonly windows = new Map<string, Damageable<WindowRow>[]>()
   readonly decisions: Damageable<DecisionRow>[] = []
@@ -44,6 +50,7 @@ export class World {
   /** Compares everything that is stored with the history; gives back what was found wrong, too. */
   async check(): Promise<{ readonly problems: Problems; readonly tables: CheckedTables }> {
     const problems = new Problems()
+    const commands = new Commands(this.asked, problems)
     const tables = await checkTables(
       {
         beyond: async () => 0,
@@ -53,15 +60,24 @@ export class World {
         decisions: () => given(this.decisions),
         settlements: () => given(this.settlements),
         ledger: () => given(this.ledger),
+        audit: () => given(this.audit),
       },
       this.history,
+      commands,
       PARTITIONS,
       problems,
     )
     const { raw, decisions, settlements, ledger } = tables
     const totals = totalsOf(raw.counted.values())
-    const { balances } = ledger
-    const expected = { totals, costs: decisions.nodes, settlements: settlements.nodes, balances }
+    const { balances, rewards } = ledger
+    const expected = {
+      totals,
+      costs: decisions.nodes,
+      settlements: settlements.nodes,
+      balances,
+      rewards: rewards.nodes,
+      impressions: commands.impressions,
+    }
     compareAccounts(this.accounts, expected, problems)
     return { problems, tables }
   }
@@ -141,11 +157,17 @@ function addNode(world: World, nodeId: string): void {
       operatorId: 'op',
       taskSource: 'hive',
       occurredAtMs: atMs,
+      decidedAtMs: atMs + 5,
       decision: 'pending',
       costNanoUsd: 40_000_000n,
       spark: 4n,
       sparkPerUsd: 100n,
       rulesVersion: 1,
+      reservationId: '',
+      microSpark: 4_000_000n,
+      day: Math.floor(NOON_MS / DAY_MS),
+      daySpent: 40_000_000n * BigInt(number - 1),
+      dayLimit: 0n,
     })
   }
   addPayment(world, nodeId)
@@ -163,10 +185,11 @@ function addPayment(world: World, nodeId: string): void {
     costs: SETTLED,
     costNanoUsd: 120_000_000n,
     spark: 12n,
+    microSpark: MICRO_SPARK,
     settledAtMs,
     reason: 'threshold',
   })
-  const booked = { nodeId, kind: LEDGER_KIND.costRecovery, referenceId: id, bookedAtMs: settledAtMs }
+  const booked = { nodeId, kind: COST_RECOVERY, referenceId: id, bookedAtMs: settledAtMs }
   const [toOperator, toIssuer] = [
     { walletId: 'op', counterWalletId: ISSUER_WALLET, microSpark: MICRO_SPARK },
     { walletId: ISSUER_WALLET, counterWalletId: 'op', microSpark: -MICRO_SPARK },
@@ -186,7 +209,14 @@ export function accountOf(nodeId: string, fields: Partial<Account> = {}): Accoun
     watermark: 0,
     rules_version: 1,
     operators: [
-      { operator_id: 'op', since: NOON_MS, micro_spark: MICRO_SPARK, entries: 1, last_entry_at: NOON_MS },
+      {
+        operator_id: 'op',
+        since: NOON_MS,
+        micro_spark: MICRO_SPARK,
+        entries: 1,
+        last_entry_at: NOON_MS,
+        remainder: 0,
+      },
     ],
     events: EVENTS,
     inferences: EVENTS,
@@ -202,14 +232,15 @@ export function accountOf(nodeId: string, fields: Partial<Account> = {}): Accoun
     settled_through: SETTLED,
     pending_count: 1,
     pending_nano_usd: 40_000_000n,
-    pending_spark: 4n,
+    pending_micro_spark: 4_000_000n,
     pending_since: NOON_MS,
     unclaimed_count: 0,
     unclaimed_nano_usd: 0n,
-    unclaimed_spark: 0n,
+    unclaimed_micro_spark: 0n,
     settlements: 1,
     settled_nano_usd: 120_000_000n,
-    settled_spark: 12n,
+    settled_micro_spark: 12_000_000n,
+    ...nothingYet(),
     ...fields,
   }
 }

@@ -1,6 +1,7 @@
 import { systemRandom } from '../../../pipelines/random.ts'
-import { inboxConfigureCodec, usageEventsCodec } from '../../../schemas/avro.ts'
+import { usageEventsCodec } from '../../../schemas/avro.ts'
 import { nodesOf, openUsageProducer } from '../../support/produce.ts'
+import { testRulesRecord } from '../../support/rules.ts'
 import { until } from '../../support/until.ts'
 import { NOTHING_MET } from '../fault.ts'
 import type { Fault } from '../fault.ts'
@@ -38,7 +39,7 @@ export const poisonRecords: Fault = {
       ['framing', null],
       ['framing', Buffer.concat([Buffer.from([0xff]), systemRandom.bytes(MEGABYTE)])],
       ['unknown_schema', framed(999, systemRandom.bytes(20))],
-      ['unknown_schema', inboxConfigureCodec.encode({ version: 9, spark_per_usd: 1_000_000 })],
+      ['unknown_schema', testRulesRecord({ version: 9, spark_per_usd: 1_000_000 })],
       // It claims a thousand million events and holds three bytes.
       ['malformed', framed(1, Buffer.from([0x80, 0xa8, 0xd6, 0xb9, 0x07, 1, 2, 3]))],
       ['malformed', encoded.subarray(0, encoded.length - 7)],

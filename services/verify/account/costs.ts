@@ -1,0 +1,105 @@
+import type { Cost } from '../../../schemas/records.ts'
+import { settleIfDue } from './payments.ts'
+import { numberInForce, valueInForce } from './rules.ts'
+import type { ModelRules } from './rules.ts'
+import { MICRO_SPARK_PER_SPARK } from './rows.ts'
+import { utcDay } from './state.ts'
+import type { ModelAccount, ModelReservation, Moment } from './state.ts'
+
+/** Days whose spend is known, today included. */
+const DAYS_REMEMBERED = 50
+
+const NANO_USD_PER_USD = 1_000_000_000n
+
+/** Nano-USD × Spark per USD is so many thousandths of a micro-Spark. */
+const PER_MICRO_SPARK = 1_000n
+
+/** Whether a day's limit has room for so much more, and what that was judged by. */
+export interface DayBudget {
+  readonly day: number
+  readonly spent: bigint
+  readonly limit: bigint
+  readonly hasRoom: boolean
+}
+
+/** A day's payable costs and what open reservations hold of it, but for `used`. */
+export function budgetFor(
+  account: ModelAccount,
+  nanoUsd: bigint,
+  day: number,
+  { rules, nowMs }: Moment,
+  used?: ModelReservation,
+): DayBudget {
+  const held = account.reservations.filter(
+    (reservation) => reservation !== used && reservation.day === day && nowMs < reservation.expiresAtMs,
+  )
+  const spent = held.reduce((sum, reservation) => sum + reservation.nanoUsd, account.spent.get(day) ?? 0n)
+  const limit = numberInForce(account, rules, 'metered_daily_limit_usd')
+  const isForgotten = utcDay(nowMs) - day >= DAYS_REMEMBERED
+  return { day, spent, limit, hasRoom: limit === 0n || (!isForgotten && spent + nanoUsd <= limit) }
+}
+
+/** Decides one cost; returns the reservation that it used up. */
+export function decide(account: ModelAccount, cost: Cost, moment: Moment): ModelReservation | null {
+  const { rules, nowMs } = moment
+  const nanoUsd = BigInt(cost.cost_nano_usd)
+  const named = account.reservations.find(({ id }) => id === cost.reservation_id)
+  const budget = budgetFor(account, nanoUsd, named?.day ?? utcDay(cost.occurred_at), moment, named)
+  const operator = account.operators.at(-1)
+  const isAllowed = valueInForce(account, rules, 'allow_metered_for_hive') === true
+  const isPayable = isAllowed && budget.hasRoom
+  account.costSeq += 1
+  account.rulesVersion = rules.version
+  account.changedAtMs = nowMs
+  let microSpark = 0n
+  if (isPayable) {
+    microSpark = earn(account, nanoUsd, rules)
+    owe(account, nanoUsd, microSpark, nowMs)
+    remember(account, budget.day, nanoUsd, nowMs)
+    account.reservations = account.reservations.filter((reservation) => reservation !== named)
+  }
+  const payable = operator === undefined ? 'written_off' : 'pending'
+  const refused = isAllowed ? 'over_limit' : 'not_allowed'
+  const judged = {
+    nodeId: account.nodeId,
+    costSeq: account.costSeq,
+    cost,
+    operatorId: operator?.operatorId ?? '',
+    decision: isPayable ? payable : refused,
+    microSpark,
+    ...budget,
+  }
+  moment.rows.decided(judged, rules, nowMs)
+  settleIfDue(account, moment)
+  return isPayable ? (named ?? null) : null
+}
+
+/** At least one whole Spark; in exact mode to the micro-Spark, what is left being carried. */
+function earn(account: ModelAccount, nanoUsd: bigint, { sparkPerUsd, isExact }: ModelRules): bigint {
+  if (!isExact) {
+    const whole = (nanoUsd * sparkPerUsd) / NANO_USD_PER_USD
+    return (whole === 0n ? 1n : whole) * MICRO_SPARK_PER_SPARK
+  }
+  const operator = account.operators.at(-1)
+  const thousandths = nanoUsd * sparkPerUsd + (operator?.remainder ?? account.unclaimedRemainder)
+  const rest = thousandths % PER_MICRO_SPARK
+  if (operator === undefined) account.unclaimedRemainder = rest
+  else operator.remainder = rest
+  return (thousandths - rest) / PER_MICRO_SPARK
+}
+
+function owe(account: ModelAccount, nanoUsd: bigint, microSpark: bigint, nowMs: number): void {
+  const isClaimed = account.operators.length > 0
+  const total = isClaimed ? account.pending : account.unclaimed
+  total.count += 1n
+  total.nanoUsd += nanoUsd
+  total.microSpark += microSpark
+  if (isClaimed) account.pendingSinceMs ??= nowMs
+}
+
+/** Adds a payable cost to its day; days that nobody asks about any more are forgotten on the way. */
+function remember({ spent }: ModelAccount, day: number, nanoUsd: bigint, nowMs: number): void {
+  const isForgotten = (some: number): boolean => utcDay(nowMs) - some >= DAYS_REMEMBERED
+  for (const known of spent.keys()) if (isForgotten(known)) spent.delete(known)
+  if (!isForgotten(day)) spent.set(day, (spent.get(day) ?? 0n) + nanoUsd)
+}

@@ -1,0 +1,214 @@
+import {
+  SCHEMA_ID,
+  inboxCommandCodec,
+  inboxConfigureCodec,
+  inboxHeartbeatCodec,
+  inboxUsageCodec,
+  schemaIdOf,
+} from '../../../schemas/avro.ts'
+import type { InboxCommand, InboxUsage } from '../../../schemas/records.ts'
+import { isSettingValue } from '../../../schemas/settings.ts'
+import type { SourceRecord } from '../source.ts'
+import type { SetAside } from '../usage-model.ts'
+import { NodeTotalSums } from '../usage-sums.ts'
+import { askedJson, isCountedCommand, makesNode, refusal, takeCommand } from './commands.ts'
+import type { Ended } from './commands.ts'
+import { takeHeartbeat } from './contact.ts'
+import { decide } from './costs.ts'
+import { ModelOutcomes } from './outcomes.ts'
+import { nameFirstOperator } from './payments.ts'
+import { ModelRows, canonicalJson } from './rows.ts'
+import { RULES_AT_FIRST, rulesOf } from './rules.ts'
+import type { ModelRules } from './rules.ts'
+import { newAccount } from './state.ts'
+import type { ModelAccount, Moment } from './state.ts'
+
+const DAY_MS = 86_400_000
+
+/** The range of usage.metered that a record hands over does not begin where the last one ended. */
+export class BrokenHandOver extends Error {}
+
+/** End of a range that was handed over. */
+interface Handed {
+  readonly offset: number
+  readonly index: number
+}
+
+/** Rows, outcomes and accounts that one partition of account.inbox leads to, in its order. */
+export class AccountModel {
+  readonly accounts = new Map<string, ModelAccount>()
+  readonly totals = new NodeTotalSums()
+  readonly rows = new ModelRows()
+  readonly outcomes = new ModelOutcomes()
+  readonly setAside: SetAside[] = []
+  /** Null until the first range, where the inbox is not whole. */
+  #handed: Handed | null
+  #rules: ModelRules
+  #nowMs = 0
+  #watermarkMs = 0
+
+  private constructor(rules: ModelRules, handed: Handed | null) {
+    this.#rules = rules
+    this.#handed = handed
+  }
+
+  /** The model of an inbox that is whole. */
+  static fromZero(): AccountModel {
+    return new AccountModel(RULES_AT_FIRST, { offset: 0, index: 0 })
+  }
+
+  /** The model of an inbox whose beginning was deleted. Rules that the log does not tell any more are `rules`. */
+  static fromTheMiddle(rules: Buffer | null): AccountModel {
+    const known = rules === null ? RULES_AT_FIRST : rulesOf(inboxConfigureCodec.decode(rules))
+    return new AccountModel(known, null)
+  }
+
+  /** Takes the next record in; throws BrokenHandOver. Returns the range that it applied, null where it had none. */
+  apply(record: SourceRecord): InboxUsage | null {
+    this.#nowMs = Math.max(this.#nowMs, record.timestampMs)
+    const { value } = record
+    if (value === null) return this.#setAside(record, 'unknown_schema')
+    switch (schemaIdOf(value)) {
+      case SCHEMA_ID.tick:
+        return null
+      case SCHEMA_ID.inboxUsage:
+        return this.#usage(inboxUsageCodec.decode(value), record)
+      case SCHEMA_ID.inboxConfigure:
+      case SCHEMA_ID.inboxConfigureV1:
+        return this.#decoded(record, () => this.#configure(value))
+      case SCHEMA_ID.inboxHeartbeat:
+        return this.#decoded(record, () => this.#heartbeat(value))
+      case SCHEMA_ID.inboxCommand:
+        return this.#decoded(record, () => this.#command(value))
+      default:
+        return this.#setAside(record, 'unknown_schema')
+    }
+  }
+
+  /** Log time up to here. */
+  get nowMs(): number {
+    return this.#nowMs
+  }
+
+  /** `take` decodes first and returns what there is to do; false from that says that the body is not possible. */
+  #decoded(record: SourceRecord, take: () => () => boolean): null {
+    let act: () => boolean
+    try {
+      act = take()
+    } catch {
+      return this.#setAside(record, 'malformed')
+    }
+    return act() ? null : this.#setAside(record, 'malformed')
+  }
+
+  #usage(usage: InboxUsage, record: SourceRecord): InboxUsage | null {
+    if (!this.#takesOver(usage, record)) return null
+    this.#watermarkMs = Math.max(this.#watermarkMs, usage.watermark)
+    const moment = this.#moment()
+    for (const { node_id, operator_id, cost } of usage.entries) {
+      const account = this.#accountOf(node_id)
+      if (operator_id !== null) nameFirstOperator(account, operator_id, moment)
+      if (cost === null) continue
+      const used = decide(account, cost, moment)
+      if (used !== null) this.outcomes.delete(`${node_id}/${used.commandId}`)
+    }
+    // Every node of a range has sums: each event is in one.
+    for (const sum of usage.sums) {
+      const account = this.#accountOf(sum.node_id)
+      account.watermarkMs = this.#watermarkMs
+      account.changedAtMs = this.#nowMs
+      this.totals.addSum(sum)
+    }
+    return usage
+  }
+
+  #takesOver(usage: InboxUsage, record: SourceRecord): boolean {
+    const { offset, index } = (this.#handed ??= { offset: usage.from_offset, index: usage.from_index })
+    const isRepeat = usage.to_offset < offset || (usage.to_offset === offset && usage.to_index <= index)
+    if (isRepeat) return false
+    if (usage.from_offset !== offset || usage.from_index !== index) {
+      throw new BrokenHandOver(
+        `the record at offset ${record.offset} begins at ${usage.from_offset}/${usage.from_index}, ` +
+          `the one before ended at ${offset}/${index}`,
+      )
+    }
+    this.#handed = { offset: usage.to_offset, index: usage.to_index }
+    return true
+  }
+
+  #configure(value: Buffer): () => boolean {
+    const configure = inboxConfigureCodec.decode(value)
+    return () => {
+      if (configure.version > this.#rules.version) this.#rules = rulesOf(configure)
+      return true
+    }
+  }
+
+  #heartbeat(value: Buffer): () => boolean {
+    const heartbeat = inboxHeartbeatCodec.decode(value)
+    return () => {
+      takeHeartbeat(this.#accountOf(heartbeat.node_id), heartbeat, this.#moment())
+      return true
+    }
+  }
+
+  #command(value: Buffer): () => boolean {
+    const command = inboxCommandCodec.decode(value)
+    return () => {
+      if (!command.changes.every((change) => isSettingValue(change.name, change.value))) return false
+      const key = `${command.node_id}/${command.command_id}`
+      if (!this.outcomes.isKnown(key, this.#nowMs)) this.#decideCommand(command, key)
+      return true
+    }
+  }
+
+  #decideCommand(command: InboxCommand, key: string): void {
+    const nodeId = command.node_id
+    const isFull = isCountedCommand(command) && this.outcomes.isFull(nodeId, this.#nowMs)
+    const ended = isFull ? refusal(429, 'too_many_commands', 0) : this.#ended(command)
+    if (ended.closed !== null) this.outcomes.delete(`${nodeId}/${ended.closed}`)
+    const result = canonicalJson(JSON.stringify(ended.result))
+    const { status, code } = ended
+    const untilMs = ended.untilMs ?? this.#nowMs + DAY_MS
+    const isCounted = !isFull && isCountedCommand(command)
+    this.outcomes.set(key, { nodeId, status, code, result, untilMs, isCounted })
+    this.rows.audited(command, {
+      caller: command.caller,
+      kind: command.kind,
+      status,
+      code,
+      asked: canonicalJson(askedJson(command)),
+      changes: canonicalJson(JSON.stringify(ended.changes)),
+      result,
+      decided_at: this.#nowMs,
+    })
+  }
+
+  /** What is refused of an unknown node does not make it known. */
+  #ended(command: InboxCommand): Ended {
+    const known = this.accounts.get(command.node_id)
+    if (known !== undefined) return takeCommand(known, command, this.#moment())
+    if (!makesNode(command)) return refusal(404, 'node_not_registered')
+    const account = newAccount(command.node_id, this.#nowMs)
+    const ended = takeCommand(account, command, this.#moment())
+    if (ended.code === '') this.accounts.set(command.node_id, account)
+    return ended
+  }
+
+  #moment(): Moment {
+    return { nowMs: this.#nowMs, rules: this.#rules, rows: this.rows }
+  }
+
+  #setAside(record: SourceRecord, reason: SetAside['reasons'][number]['reason']): null {
+    this.setAside.push({ record, reasons: [{ index: -1, reason }] })
+    return null
+  }
+
+  #accountOf(nodeId: string): ModelAccount {
+    const known = this.accounts.get(nodeId)
+    if (known !== undefined) return known
+    const account = newAccount(nodeId, this.#nowMs)
+    this.accounts.set(nodeId, account)
+    return account
+  }
+}

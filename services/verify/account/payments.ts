@@ -1,0 +1,117 @@
+import { formatUuid, hashToUuid } from '../../../schemas/ids.ts'
+import { COST_RECOVERY } from '../../../schemas/tables.ts'
+import type { RewardKind, SettlementReason } from '../../../schemas/tables.ts'
+import { numberInForce, valueInForce } from './rules.ts'
+import { MICRO_SPARK_PER_SPARK } from './rows.ts'
+import { noCosts } from './state.ts'
+import type { CostTotal, ModelAccount, ModelOperator, Moment } from './state.ts'
+
+/** Operators that a node may have had. */
+const OPERATORS_MAX = 8
+
+/** Pays all that is unclaimed and pending to the operator of now; null where there is nothing, or nobody. */
+export function settle(account: ModelAccount, reason: SettlementReason, moment: Moment): CostTotal | null {
+  const operator = account.operators.at(-1)
+  const { unclaimed, pending, nodeId, settledThrough: fromSeq, costSeq: toSeq } = account
+  const paid = {
+    count: unclaimed.count + pending.count,
+    nanoUsd: unclaimed.nanoUsd + pending.nanoUsd,
+    microSpark: unclaimed.microSpark + pending.microSpark,
+  }
+  if (operator === undefined || paid.count === 0n) return null
+  const referenceId = formatUuid(hashToUuid(`settlement/${nodeId}/${fromSeq}/${toSeq}`))
+  moment.rows.settlements.set(`${nodeId} ${referenceId}`, {
+    operator_id: operator.operatorId,
+    from_seq: fromSeq,
+    to_seq: toSeq,
+    costs: paid.count,
+    cost_nano_usd: paid.nanoUsd,
+    spark: paid.microSpark / MICRO_SPARK_PER_SPARK,
+    settled_at: moment.nowMs,
+    reason,
+    micro_spark: paid.microSpark,
+  })
+  pay(account, operator, referenceId, COST_RECOVERY, paid.microSpark, '', moment)
+  account.settled.count += 1n
+  account.settled.nanoUsd += paid.nanoUsd
+  account.settled.microSpark += paid.microSpark
+  account.settledThrough = toSeq
+  account.pending = noCosts()
+  account.pendingSinceMs = null
+  account.unclaimed = noCosts()
+  account.changedAtMs = moment.nowMs
+  return paid
+}
+
+/** Looked at after every cost and every command. */
+export function settleIfDue(account: ModelAccount, moment: Moment): void {
+  const { pending } = account
+  if (pending.count === 0n || valueInForce(account, moment.rules, 'auto_settle') !== true) return
+  const leastSpark = numberInForce(account, moment.rules, 'min_settlement_spark')
+  if (pending.microSpark >= leastSpark * MICRO_SPARK_PER_SPARK) settle(account, 'threshold', moment)
+}
+
+/** Gives a reward to the operator of now. */
+export function giveReward(
+  account: ModelAccount,
+  reward: {
+    readonly kind: RewardKind
+    readonly key: number
+    readonly spark: bigint
+    readonly detail: string
+  },
+  moment: Moment,
+): void {
+  const operator = account.operators.at(-1)
+  if (operator === undefined) return
+  const referenceId = formatUuid(hashToUuid(`reward/${account.nodeId}/${reward.kind}/${reward.key}`))
+  const microSpark = reward.spark * MICRO_SPARK_PER_SPARK
+  pay(account, operator, referenceId, reward.kind, microSpark, reward.detail, moment)
+  account.rewards.count += 1
+  account.rewards.microSpark += microSpark
+  account.rewards.lastAtMs = moment.nowMs
+}
+
+/** The first operator that anybody names is the node's, and gets what was written off. */
+export function nameFirstOperator(account: ModelAccount, operatorId: string, moment: Moment): void {
+  if (account.operators.length > 0) return
+  const operator = newOperator(operatorId, moment.nowMs)
+  operator.remainder = account.unclaimedRemainder
+  account.unclaimedRemainder = 0n
+  account.operators = [operator]
+  account.changedAtMs = moment.nowMs
+  settle(account, 'claimed', moment)
+}
+
+/** Another operator from here on; false where the node has had too many. */
+export function handOver(account: ModelAccount, operatorId: string, moment: Moment): boolean {
+  if (account.operators.at(-1)?.operatorId === operatorId) return true
+  const earlier = account.operators.find((operator) => operator.operatorId === operatorId)
+  if (earlier === undefined && account.operators.length === OPERATORS_MAX) return false
+  settle(account, 'transferred', moment)
+  const next = earlier ?? newOperator(operatorId, moment.nowMs)
+  next.sinceMs = moment.nowMs
+  account.operators = account.operators.filter((operator) => operator !== next).concat(next)
+  account.changedAtMs = moment.nowMs
+  return true
+}
+
+function newOperator(operatorId: string, sinceMs: number): ModelOperator {
+  return { operatorId, sinceMs, microSpark: 0n, entries: 0, lastEntryAtMs: null, remainder: 0n }
+}
+
+function pay(
+  account: ModelAccount,
+  operator: ModelOperator,
+  referenceId: string,
+  kind: string,
+  microSpark: bigint,
+  detail: string,
+  { rows, nowMs }: Moment,
+): void {
+  const { operatorId } = operator
+  rows.paid({ nodeId: account.nodeId, operatorId, referenceId, kind, microSpark, atMs: nowMs, detail })
+  operator.microSpark += microSpark
+  operator.entries += 1
+  operator.lastEntryAtMs = nowMs
+}

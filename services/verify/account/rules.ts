@@ -1,0 +1,59 @@
+import type { InboxConfigure, NodeProfile } from '../../../schemas/records.ts'
+import { SETTINGS } from '../../../schemas/settings.ts'
+import type { SettingName, SettingValue } from '../../../schemas/settings.ts'
+import type { ModelAccount } from './state.ts'
+
+/** What the newest configure record says. */
+export interface ModelRules {
+  readonly version: number
+  readonly sparkPerUsd: bigint
+  readonly isExact: boolean
+  readonly overrides: ReadonlyMap<SettingName, SettingValue>
+  /** Silence up to which a node counts as up. */
+  readonly staleMs: Readonly<Record<NodeProfile, number>>
+}
+
+const MINUTE_MS = 60_000
+
+/** Before the log has said anything. */
+export const RULES_AT_FIRST: ModelRules = {
+  version: 0,
+  sparkPerUsd: 100n,
+  isExact: false,
+  overrides: new Map(),
+  staleMs: { full: 5 * MINUTE_MS, constrained: 15 * MINUTE_MS, minimal: 45 * MINUTE_MS },
+}
+
+export function rulesOf(configure: InboxConfigure): ModelRules {
+  const [full, constrained, minimal] = configure.liveness
+  return {
+    version: configure.version,
+    sparkPerUsd: BigInt(configure.spark_per_usd),
+    isExact: configure.spark_mode === 'exact',
+    overrides: new Map(configure.overrides.map(({ name, value }) => [name, value])),
+    staleMs: {
+      full: full?.stale_ms ?? RULES_AT_FIRST.staleMs.full,
+      constrained: constrained?.stale_ms ?? RULES_AT_FIRST.staleMs.constrained,
+      minimal: minimal?.stale_ms ?? RULES_AT_FIRST.staleMs.minimal,
+    },
+  }
+}
+
+/** What a node has set, or the documented default. */
+export function storedValue(account: ModelAccount, name: SettingName): SettingValue {
+  const value = account.settings.get(name)
+  return value === undefined ? SETTINGS[name].default : value
+}
+
+/** What is in force: central allows nothing, then overrides, then what the node has set. */
+export function valueInForce(account: ModelAccount, rules: ModelRules, name: SettingName): SettingValue {
+  if (name === 'allow_metered_for_hive' && account.tier === 'central') return false
+  const override = rules.overrides.get(name)
+  return override === undefined ? storedValue(account, name) : override
+}
+
+/** The same as a number; 0 where there is none. */
+export function numberInForce(account: ModelAccount, rules: ModelRules, name: SettingName): bigint {
+  const value = valueInForce(account, rules, name)
+  return typeof value === 'number' ? BigInt(value) : 0n
+}

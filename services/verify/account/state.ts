@@ -1,0 +1,142 @@
+import type { NodeProfile, NodeTier } from '../../../schemas/records.ts'
+import type { SettingName, SettingValue } from '../../../schemas/settings.ts'
+import type { ModelRules } from './rules.ts'
+import type { ModelRows } from './rows.ts'
+
+/** Costs that are counted together; of what is settled, `count` counts the settlements. */
+export interface CostTotal {
+  count: bigint
+  nanoUsd: bigint
+  microSpark: bigint
+}
+
+export interface ModelOperator {
+  readonly operatorId: string
+  sinceMs: number
+  microSpark: bigint
+  entries: number
+  lastEntryAtMs: number | null
+  /** Thousandths of a micro-Spark that exact costs have left. */
+  remainder: bigint
+}
+
+export interface ModelReservation {
+  readonly id: string
+  readonly nanoUsd: bigint
+  readonly day: number
+  readonly expiresAtMs: number
+  readonly commandId: string
+}
+
+/** What heartbeats have told. */
+export interface ModelContact {
+  lastAtMs: number | null
+  profile: NodeProfile
+  softwareVersion: string | null
+  /** Hex, oldest first. */
+  hashes: string[]
+  /** Hour of the first contact, and minutes that the node was up by hour. */
+  firstHour: number
+  lastHour: number
+  readonly minutesUp: Map<number, number>
+  agents: number
+  posts: number
+  readonly impressionsByDay: Map<number, number>
+}
+
+export interface ModelRewards {
+  count: number
+  microSpark: bigint
+  lastAtMs: number | null
+  bonusDay: number
+  milestone: number
+  impressionsPaid: number
+  impressionsUnpaid: number
+  adRemainder: bigint
+}
+
+/** What the inbox says about one node, counters aside. */
+export interface ModelAccount {
+  readonly nodeId: string
+  readonly firstSeenAtMs: number
+  changedAtMs: number
+  watermarkMs: number
+  rulesVersion: number
+  tier: NodeTier
+  /** The last one is paid. */
+  operators: ModelOperator[]
+  costSeq: number
+  settledThrough: number
+  pending: CostTotal
+  pendingSinceMs: number | null
+  unclaimed: CostTotal
+  unclaimedRemainder: bigint
+  readonly settled: CostTotal
+  settingsVersion: number
+  readonly settings: Map<SettingName, SettingValue>
+  /** Payable nano-USD by UTC day. */
+  readonly spent: Map<number, bigint>
+  reservations: ModelReservation[]
+  readonly contact: ModelContact
+  readonly rewards: ModelRewards
+}
+
+/** What holds while one record is applied. */
+export interface Moment {
+  /** Log time, which never falls. */
+  readonly nowMs: number
+  readonly rules: ModelRules
+  readonly rows: ModelRows
+}
+
+const DAY_MS = 86_400_000
+
+export const utcDay = (atMs: number): number => Math.floor(atMs / DAY_MS)
+
+export const noCosts = (): CostTotal => ({ count: 0n, nanoUsd: 0n, microSpark: 0n })
+
+/** A node of which nothing is known but that it is. */
+export function newAccount(nodeId: string, nowMs: number): ModelAccount {
+  return {
+    nodeId,
+    firstSeenAtMs: nowMs,
+    changedAtMs: nowMs,
+    watermarkMs: 0,
+    rulesVersion: 0,
+    tier: 'flat',
+    operators: [],
+    costSeq: 0,
+    settledThrough: 0,
+    pending: noCosts(),
+    pendingSinceMs: null,
+    unclaimed: noCosts(),
+    unclaimedRemainder: 0n,
+    settled: noCosts(),
+    settingsVersion: 0,
+    settings: new Map(),
+    spent: new Map(),
+    reservations: [],
+    contact: {
+      lastAtMs: null,
+      profile: 'full',
+      softwareVersion: null,
+      hashes: [],
+      firstHour: 0,
+      lastHour: 0,
+      minutesUp: new Map(),
+      agents: 0,
+      posts: 0,
+      impressionsByDay: new Map(),
+    },
+    rewards: {
+      count: 0,
+      microSpark: 0n,
+      lastAtMs: null,
+      bonusDay: 0,
+      milestone: 0,
+      impressionsPaid: 0,
+      impressionsUnpaid: 0,
+      adRemainder: 0n,
+    },
+  }
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { formatUuid } from '../../schemas/ids.ts'
+import type { Account } from '../../schemas/records.ts'
+import type { AccountModel } from '../../services/verify/account/model.ts'
+import { RowNumbers, canonicalJson } from '../../services/verify/account/rows.ts'
+import { accountRow, modelRow } from '../../services/verify/accounts.ts'
+import type { Row } from '../../services/verify/differences.ts'
+import type { Row as ReadRow } from './row-reader.ts'
+
+/** What a settler wrote: the rows of each table in the order of its blocks, and its newest accounts. */
+export interface WrittenAccounts {
+  readonly rows: (table: string) => readonly ReadRow[]
+  readonly accounts: ReadonlyMap<string, Account>
+}
+
+const IDS = new Set(['event_id', 'settlement_id', 'entry_id', 'reference_id', 'command_id'])
+
+/** Compares what a settler wrote with what verify's model makes of the same inbox; throws where they differ. */
+export function assertAccounts({ rows, accounts }: WrittenAccounts, model: AccountModel): void {
+  const expected = model.rows
+  same('cost_decisions', keyed(rows('cost_decisions'), 'node_id', 'cost_seq'), expected.decisions)
+  same('settlements', keyed(rows('settlements'), 'node_id', 'settlement_id'), expected.settlements)
+  same('wallet_ledger', keyed(rows('wallet_ledger'), 'wallet_id', 'entry_id'), expected.ledger)
+  same('audit_log', audited(rows('audit_log')), expected.audit)
+  const { totals } = model
+  const wanted = [...model.accounts].map(([id, account]) => [id, modelRow(account, totals.of(id))] as const)
+  const found = [...accounts].map(([id, account]) => [id, accountRow(account)] as const)
+  same('node.state', new Map(found), new Map(wanted))
+  assert.equal(rows('dead_letters').length, model.setAside.length, 'records that are set aside')
+}
+
+/** The columns that the model tells of, as text: the command reads wide integers so. */
+function same(table: string, found: ReadonlyMap<string, object>, expected: ReadonlyMap<string, Row>): void {
+  const texts = (row: object, columns: readonly string[]): string[] =>
+    columns.map((column) => `${column} ${String((row as Row)[column] ?? null)}`)
+  assert.deepEqual([...found.keys()].toSorted(), [...expected.keys()].toSorted(), `keys of ${table}`)
+  for (const [key, row] of expected) {
+    const columns = Object.keys(row)
+    assert.deepEqual(texts(found.get(key) ?? {}, columns), texts(row, columns), `${table} ${key}`)
+  }
+}
+
+/** Rows by what names them; one that stands twice is an error. */
+function keyed(rows: readonly ReadRow[], ...columns: string[]): Map<string, ReadRow> {
+  const byKey = new Map(
+    rows.map((row) => {
+      const named = withTextIds(row)
+      return [columns.map((column) => String(named[column])).join(' '), named]
+    }),
+  )
+  assert.equal(byKey.size, rows.length, `rows with one ${columns.join(' and ')}`)
+  return byKey
+}
+
+function audited(rows: readonly ReadRow[]): Map<string, ReadRow> {
+  const numbers = new RowNumbers()
+  return new Map(
+    rows.map((row) => {
+      const named = withTextIds(row)
+      const json = ['asked', 'changes', 'result'].map((name) => [name, canonicalJson(String(row[name]))])
+      return [
+        numbers.keyOf(String(named['node_id']), String(named['command_id'])),
+        { ...named, ...(Object.fromEntries(json) as ReadRow) },
+      ]
+    }),
+  )
+}
+
+function withTextIds(row: ReadRow): ReadRow {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, cell]) => [
+      name,
+      IDS.has(name) ? formatUuid(Buffer.from(String(cell), 'hex')) : cell,
+    ]),
+  )
+}
