@@ -126,7 +126,6 @@ describe('settings', () => {
     ])
     assert.match(problemsOf({ HEVOLVE_MAX_HIVE_GPU_PCT: 'many' })[0] ?? '', /max_hive_gpu_pct: Must be/)
     assert.match(problemsOf({ HIVEMETER_SETTING_OVERRIDES: '{"gpu":1}' })[0] ?? '', /gpu: Is no setting/)
-    assert.match(problemsOf({ HIVEMETER_DEAD_AFTER_S: '300' })[0] ?? '', /must be above/)
   })
 
   it('refuse one port for two servers', () => {

@@ -111,6 +111,7 @@ test('the provider view has every field of the documented body, and the exact tw
       score: 1011.31,
       score_exact: '1011.31000001',
       visibility_tier: 'priority',
+      formula_version: 1,
       breakdown: {
         uptime_weight: 0,
         gpu_hours_weight: 781.5,
