@@ -46,5 +46,8 @@ export function askedNode({ caller }: FastifyRequest, nodeId: string | undefined
   if (nodeId !== undefined) return nodeId
   const [only, ...others] = caller.nodes === '*' ? [] : [...caller.nodes]
   if (only !== undefined && others.length === 0) return only
-  throw invalidParameter('node_id', 'Name the node: this credential does not stand for exactly one.')
+  throw invalidParameter(
+    'node_id',
+    '"node_id" is missing: this credential does not stand for exactly one node.',
+  )
 }

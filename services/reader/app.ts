@@ -10,6 +10,7 @@ import { OPERATOR_CHARACTERS_MAX } from '../../schemas/http/wallets.ts'
 import { VERSION } from '../../schemas/version.ts'
 import { guardRoutes } from '../access/access.ts'
 import type { Access } from '../access/access.ts'
+import { allowDocs, problemTable, publishDocs } from '../http/docs.ts'
 import { HEADERS } from '../http/headers.ts'
 import { answerBrokenRequest } from '../http/broken-request.ts'
 import { Cursors } from '../http/cursor.ts'
@@ -58,8 +59,7 @@ const REQUEST_TIMEOUT_MS = 10_000
 const API = {
   title: 'Hivemeter reader',
   version: VERSION,
-  description:
-    'What compute providers did, what they are owed and what they were paid. Times are UTC; ranges are half-open; every rounded number has an exact twin beside it.',
+  description: `What compute providers did, what they are owed and what they were paid. Times are UTC; ranges are half-open; every rounded number has an exact twin beside it. A daily limit of 0 or null is no limit.\n\nErrors are RFC 9457 problems; decide by their code:\n\n${problemTable()}`,
   tags: [
     { name: 'provider', description: 'The present of nodes' },
     { name: 'settings', description: 'What a node allows, and whose it is' },
@@ -98,6 +98,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   problemHandlers(app, parts.logger)
+  allowDocs(app)
   await app.register(helmet, HEADERS)
   await guardRoutes(app, parts.access)
   app.addHook('onSend', async (_request, reply) => {
@@ -113,6 +114,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
   })
 
   await publishOpenApi(app, API)
+  await publishDocs(app)
   await app.register(parts.ops)
   takeJsonBodies(app)
   const { clickhouse, commands, logger, topics, partitions, clock } = parts

@@ -1,0 +1,33 @@
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance } from 'fastify'
+import { PROBLEMS } from '../../schemas/http/problem.ts'
+
+const PREFIX = '/docs'
+
+/** Lets the pages' own routes be: everybody may read them, under the page's policy. Call it before access and headers. */
+export function allowDocs(app: FastifyInstance): void {
+  app.addHook('onRoute', (route) => {
+    if (!route.url.startsWith(PREFIX)) return
+    route.config = { ...route.config, scope: 'public' }
+    Object.assign(route, { helmet: false })
+  })
+}
+
+/** Browsable documents under /docs, served from this process alone: no page asks any other host for anything. */
+export async function publishDocs(app: FastifyInstance): Promise<void> {
+  await app.register(swaggerUi, {
+    routePrefix: PREFIX,
+    // Its badge would ask a server on the Internet whether the document is valid.
+    uiConfig: { validatorUrl: null, docExpansion: 'list', persistAuthorization: true },
+    theme: { title: 'Hivemeter' },
+    staticCSP: true,
+  })
+}
+
+/** Every problem's code with its status and title, for the document. */
+export function problemTable(): string {
+  const rows = Object.entries(PROBLEMS).map(
+    ([code, { status, title }]) => `| \`${code}\` | ${status} | ${title} |`,
+  )
+  return ['| code | status | title |', '| --- | --- | --- |', ...rows].join('\n')
+}
