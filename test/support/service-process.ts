@@ -11,6 +11,7 @@ import type { Installation } from './installation.ts'
 import { until } from './until.ts'
 
 export type TaskService = 'aggregator' | 'settler' | 'loader'
+export type AnyService = TaskService | 'gateway' | 'reader'
 
 const READY_TIMEOUT_MS = 40_000
 const STOP_TIMEOUT_MS = 12_000
@@ -37,13 +38,13 @@ export interface ReadyAnswer {
 
 /** One service of an installation as a process of its own, seen through its port and its signals. */
 export class ServiceProcess {
-  readonly name: TaskService
+  readonly name: AnyService
   readonly process: ChildProcess
   readonly url: string
   readonly #lines: string[] = []
   #exitCode: number | NodeJS.Signals | undefined
 
-  constructor(name: TaskService, child: ChildProcess, url: string) {
+  constructor(name: AnyService, child: ChildProcess, url: string) {
     this.name = name
     this.process = child
     this.url = url
@@ -152,7 +153,7 @@ export class ServiceProcess {
 /** Starts a service of the installation; it may not be ready yet. */
 export async function startService(
   installation: Installation,
-  name: TaskService,
+  name: AnyService,
   options: ServiceOptions = {},
 ): Promise<ServiceProcess> {
   const port = await freePort()
@@ -163,7 +164,7 @@ export async function startService(
       ...installation.environment,
       // Ends with the test, however that ends.
       HIVEMETER_WATCH_PARENT: '1',
-      [`HIVEMETER_${name.toUpperCase()}_OPS_PORT`]: String(port),
+      [portVariable(name)]: String(port),
       ...options.settings,
     }),
   })
@@ -173,7 +174,7 @@ export async function startService(
 }
 
 /** Starts services and waits until all are ready. */
-export async function startServices<const Names extends readonly TaskService[]>(
+export async function startServices<const Names extends readonly AnyService[]>(
   installation: Installation,
   ...names: Names
 ): Promise<Record<Names[number], ServiceProcess>> {
@@ -183,6 +184,11 @@ export async function startServices<const Names extends readonly TaskService[]>(
     Names[number],
     ServiceProcess
   >
+}
+
+function portVariable(name: AnyService): string {
+  const isServer = name === 'gateway' || name === 'reader'
+  return `HIVEMETER_${name.toUpperCase()}_${isServer ? 'PORT' : 'OPS_PORT'}`
 }
 
 /** A port of 127.0.0.1 that nobody listens on. */
