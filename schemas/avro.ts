@@ -3,6 +3,7 @@ import avsc from 'avsc'
 import { accountOfV1, configureOfV1 } from './older-records.ts'
 import type { SettlerTaskV1 } from './older-records.ts'
 import type {
+  AccessKey,
   Account,
   AggregatorTask,
   Fence,
@@ -45,6 +46,7 @@ export const SCHEMA_ID = {
   outcome: 25,
   aggregatorTask: 30,
   ids: 31,
+  accessKey: 40,
 } as const
 
 /** Encodes and decodes the framed records of one schema. */
@@ -149,6 +151,7 @@ export const settlerTaskCodec = codec<SettlerTask>(SCHEMA_ID.settlerTask, 'settl
 export const outcomeCodec = codec<Outcome>(SCHEMA_ID.outcome, 'outcome.v1')
 export const fenceCodec = codec<Fence>(SCHEMA_ID.fence, 'fence.v1')
 export const aggregatorTaskCodec = codec<AggregatorTask>(SCHEMA_ID.aggregatorTask, 'aggregator-task.v1')
+export const accessKeyCodec = codec<AccessKey>(SCHEMA_ID.accessKey, 'access-key.v1')
 export const idsCodec = codec<Ids>(SCHEMA_ID.ids, 'ids.v1')
 
 /** Keys in state topics that no node id can be: node ids have no "!". */

@@ -182,6 +182,13 @@ export const METRICS = {
     labels: [],
     services: ['loader'],
   },
+  hivemeter_heartbeats_total: {
+    type: 'counter',
+    help: 'Heartbeats accepted: written to the log, or without news within the minute.',
+    labels: ['outcome'],
+    values: { outcome: ['written', 'nothing_new'] },
+    services: ['gateway'],
+  },
   hivemeter_inbox_records_total: {
     type: 'counter',
     help: 'Records of account.inbox by outcome.',

@@ -220,6 +220,17 @@ export interface SettlerTask {
   oldest_unloaded_at: number | null
 }
 
+export interface AccessKey {
+  key_id: string
+  client: string
+  secret_hash: Buffer
+  scopes: string[]
+  nodes: string[]
+  created_at: number
+  expires_at: number | null
+  revoked_at: number | null
+}
+
 export interface AggregatorTask {
   position: number
   next_seq: number

@@ -10,6 +10,8 @@ import type { ExitCode } from './exit.ts'
 export interface CommandParts<Values> {
   readonly config: Config
   readonly values: Values
+  /** Arguments without a name, where the command takes any. */
+  readonly positionals: readonly string[]
   /** Aborts at SIGINT and SIGTERM; the command then ends where its work is whole. */
   readonly signal: AbortSignal
   /** A line on standard output. */
@@ -20,6 +22,8 @@ export interface CommandSpec<Options extends ParseArgsOptionsConfig> {
   /** As in `npm run <name>`. */
   readonly name: string
   readonly options: Options
+  /** True where arguments without a name are taken. */
+  readonly positionals?: boolean
   /** Shown after a wrong argument. */
   readonly usage: string
 }
@@ -33,11 +37,19 @@ const SHARED = { config: { type: 'string' } } as const satisfies ParseArgsOption
 
 function readArguments<Options extends ParseArgsOptionsConfig>(
   spec: CommandSpec<Options>,
-): { readonly values: ValuesOf<Options>; readonly configFile: string | undefined } {
+): {
+  readonly values: ValuesOf<Options>
+  readonly positionals: readonly string[]
+  readonly configFile: string | undefined
+} {
   try {
-    const { values } = parseArgs({ options: { ...spec.options, ...SHARED }, strict: true })
+    const { values, positionals } = parseArgs({
+      options: { ...spec.options, ...SHARED },
+      strict: true,
+      allowPositionals: spec.positionals === true,
+    })
     const { config: configFile } = values as { config?: string }
-    return { values, configFile }
+    return { values, positionals, configFile }
   } catch (error) {
     throw new ExitError(EXIT.usage, `${describeError(error)}\n${spec.usage}`)
   }
@@ -69,9 +81,9 @@ export async function runCommand<const Options extends ParseArgsOptionsConfig>(
   const say = (line: string) => void process.stdout.write(`${line}\n`)
   let config: Config | undefined
   try {
-    const { values, configFile } = readArguments(spec)
+    const { values, positionals, configFile } = readArguments(spec)
     config = loadConfig({ file: configFile })
-    process.exitCode = await work({ config, values, signal: interrupted.signal, say })
+    process.exitCode = await work({ config, values, positionals, signal: interrupted.signal, say })
   } catch (error) {
     const end = interrupted.signal.aborted
       ? { exitCode: EXIT.interrupted, message: 'interrupted; run it again to go on.' }

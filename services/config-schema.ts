@@ -55,15 +55,30 @@ export const CONFIG_SCHEMA = Type.Object(
       description:
         'File of the key that event ids are hashed with; npm run migrate makes it. Keep it as long as the topics.',
     }),
-    readerHost: text(
-      '127.0.0.1',
-      'Address that the reader listens on; loopback only, as there are no keys yet.',
+    access: Type.Union([Type.Literal('required'), Type.Literal('off')], {
+      default: 'required',
+      description:
+        'Whether reader and gateway ask for a key or token (npm run keys makes keys). off: everybody is admin, on loopback only.',
+    }),
+    requestsPerSecondMax: Type.Integer({
+      minimum: 1,
+      maximum: 1_000_000,
+      default: 1_000,
+      description: 'Requests that one credential may make in a second, at each server.',
+    }),
+    jwtKeyFile: text(
+      '',
+      'Public key (PEM) or key set (JWKS) of JSON Web Tokens; empty: only keys are taken.',
     ),
+    jwtIssuer: text('', 'Issuer that a token must name; needed with a key file.'),
+    jwtAudience: text('', 'Audience that a token must name; needed with a key file.'),
+    jwtAlgorithm: Type.Union([Type.Literal('ES256'), Type.Literal('EdDSA'), Type.Literal('RS256')], {
+      default: 'ES256',
+      description: 'The one algorithm that tokens are signed with: ES256, EdDSA or RS256.',
+    }),
+    readerHost: text('127.0.0.1', 'Address that the reader listens on.'),
     readerPort: port(4680, 'Port of the reader: pages, API, /metrics.'),
-    gatewayHost: text(
-      '127.0.0.1',
-      'Address that the gateway listens on; loopback only, as there are no keys yet.',
-    ),
+    gatewayHost: text('127.0.0.1', 'Address that the gateway listens on.'),
     gatewayPort: port(4681, 'Port of the gateway: POST /v1/events, /metrics.'),
     opsHost: text(
       '127.0.0.1',

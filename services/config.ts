@@ -134,10 +134,14 @@ function checkValues(draft: Draft, file: string | undefined): void {
 function checkAcross(config: Config): string[] {
   const problems: string[] = []
   for (const key of ['readerHost', 'gatewayHost'] as const) {
-    if (LOOPBACK.has(config[key])) continue
+    if (config.access === 'required' || LOOPBACK.has(config[key])) continue
     problems.push(
-      `${variableOf(key)} is ${config[key]}, but a server without keys listens on loopback only. Set it to 127.0.0.1.`,
+      `${variableOf(key)} is ${config[key]}, but a server that asks for no keys (HIVEMETER_ACCESS=off) listens on loopback only. Set it to 127.0.0.1.`,
     )
+  }
+  for (const key of ['jwtIssuer', 'jwtAudience'] as const) {
+    if (config.jwtKeyFile !== '' && config[key] === '')
+      problems.push(`${variableOf(key)} is missing: with HIVEMETER_JWT_KEY_FILE a token must name it.`)
   }
   for (const problem of parseOverrides(config.settingOverrides).problems) {
     problems.push(`${variableOf('settingOverrides')} (with HEVOLVE_… over it): ${problem} Mend or remove it.`)

@@ -16,12 +16,15 @@ export interface Probe {
   readonly spark: number
 }
 
+type Headers = Readonly<Record<string, string>>
+
 interface Item {
   readonly [field: string]: unknown
 }
 
-async function itemsOf(url: string, signal: AbortSignal): Promise<readonly Item[]> {
+async function itemsOf(url: string, headers: Headers, signal: AbortSignal): Promise<readonly Item[]> {
   const answer = await fetch(url, {
+    headers,
     signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
   })
   const body = (await answer.json()) as { items?: Item[] }
@@ -29,19 +32,22 @@ async function itemsOf(url: string, signal: AbortSignal): Promise<readonly Item[
   return answer.ok ? (body.items ?? []) : []
 }
 
-async function send(gatewayUrl: string, event: object, signal: AbortSignal): Promise<void> {
-  const answer = await fetch(`${gatewayUrl}/v1/events`, {
+async function send(
+  what: string,
+  url: string,
+  body: object,
+  headers: Headers,
+  signal: AbortSignal,
+): Promise<void> {
+  const answer = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(event),
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
     signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
   })
   const text = await answer.text()
-  if (answer.status === 202) return
-  throw new ExitError(
-    EXIT.failure,
-    `The gateway did not take the probe event: ${answer.status} ${text.slice(0, 300)}. Its log is gateway.log.`,
-  )
+  if (answer.ok) return
+  throw new ExitError(EXIT.failure, `${what}: ${answer.status} ${text.slice(0, 300)}. The logs say why.`)
 }
 
 /**
@@ -51,11 +57,13 @@ async function send(gatewayUrl: string, event: object, signal: AbortSignal): Pro
 export async function runProbe(options: {
   readonly gatewayUrl: string
   readonly readerUrl: string
+  /** Carry the credential, where one is asked for. */
+  readonly headers: Headers
   readonly clock: Clock
   readonly random: Random
   readonly signal: AbortSignal
 }): Promise<Probe> {
-  const { gatewayUrl, readerUrl, clock, signal } = options
+  const { gatewayUrl, readerUrl, headers, clock, signal } = options
   const suffix = options.random.bytes(4).toString('hex')
   const bytes = options.random.bytes(16).toString('hex')
   const eventId = `${bytes.slice(0, 8)}-${bytes.slice(8, 12)}-4${bytes.slice(13, 16)}-8${bytes.slice(17, 20)}-${bytes.slice(20)}`
@@ -73,7 +81,10 @@ export async function runProbe(options: {
     tokens_out: 300,
     actual_usd_cost: '0.29',
   }
-  await send(gatewayUrl, event, signal)
+  const joinUrl = `${readerUrl}/api/settings/compute/provider/join`
+  const joining = { node_id: nodeId, operator_id: operatorId, allow_metered_for_hive: true }
+  await send('The reader did not let the probe node join', joinUrl, joining, headers, signal)
+  await send('The gateway did not take the probe event', `${gatewayUrl}/v1/events`, event, headers, signal)
 
   const eventsUrl = `${readerUrl}/api/usage/events?node_id=${nodeId}`
   const entriesUrl = `${readerUrl}/api/wallets/${operatorId}/entries`
@@ -82,9 +93,9 @@ export async function runProbe(options: {
   let counted: Item | undefined
   while (clock.monotonicMs() < deadlineMs && !signal.aborted) {
     try {
-      counted = (await itemsOf(eventsUrl, signal)).find((item) => item['event_id'] === eventId)
+      counted = (await itemsOf(eventsUrl, headers, signal)).find((item) => item['event_id'] === eventId)
       const settlementId = counted?.['settlement_id'] ?? undefined
-      const entries = settlementId === undefined ? [] : await itemsOf(entriesUrl, signal)
+      const entries = settlementId === undefined ? [] : await itemsOf(entriesUrl, headers, signal)
       const entry = entries.find((item) => item['reference_id'] === settlementId)
       if (entry !== undefined) {
         return {

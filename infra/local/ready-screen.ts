@@ -2,6 +2,8 @@ import type { Config } from '../../services/config.ts'
 import { VERSION } from '../../schemas/version.ts'
 import type { Folder } from './folder.ts'
 import type { Probe } from './probe.ts'
+import { bearer, PROVIDER_NODE } from './local-keys.ts'
+import type { LocalKeys } from './local-keys.ts'
 import { addressOf } from './services.ts'
 
 const ANSWER_TIMEOUT_MS = 5_000
@@ -11,6 +13,8 @@ export interface ReadyFacts {
   readonly folder: Folder
   readonly versions: { readonly kafka: string; readonly clickhouse: string }
   readonly probe: Probe
+  /** Undefined where access is off. */
+  readonly keys: LocalKeys | undefined
   readonly elapsedMs: number
 }
 
@@ -23,20 +27,29 @@ export interface Example {
 /** The fields that are shown: `as_of` and the like move on with time, these stay as they are. */
 const EVENT_FIELDS = ['event_id', 'usd_exact', 'settlement_id']
 const ENTRY_FIELDS = ['entry_id', 'reference_id', 'spark']
+const VIEW_FIELDS = ['node_id', 'formula_version', 'electricity_rate_kwh']
 
-async function example(url: string, fields: readonly string[]): Promise<Example> {
+async function example(url: string, key: string | undefined, fields: readonly string[]): Promise<Example> {
   const pattern = `"(${fields.join('|')})":[^,}]*`
-  const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
+  const answer = await fetch(url, { headers: bearer(key), signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
   const found = (await answer.text()).match(new RegExp(pattern, 'g')) ?? []
-  return { command: `curl -s '${url}' | grep -oE '${pattern}'`, answer: found.join('\n') }
+  const header = key === undefined ? '' : ` -H 'Authorization: Bearer ${key}'`
+  return { command: `curl -s${header} '${url}' | grep -oE '${pattern}'`, answer: found.join('\n') }
 }
 
-/** Two requests about the probe: what was metered, and what was paid for it. */
-export async function fetchExamples(config: Config, probe: Probe): Promise<readonly Example[]> {
+/** What was metered of the probe, what was paid for it, and the provider view of the provider key's own node. */
+export async function fetchExamples(
+  config: Config,
+  probe: Probe,
+  keys: LocalKeys | undefined,
+): Promise<readonly Example[]> {
   const reader = addressOf('reader', config)
   return Promise.all([
-    example(`${reader}/api/usage/events?node_id=${probe.nodeId}`, EVENT_FIELDS),
-    example(`${reader}/api/wallets/${probe.operatorId}/entries`, ENTRY_FIELDS),
+    example(`${reader}/api/usage/events?node_id=${probe.nodeId}`, keys?.admin, EVENT_FIELDS),
+    example(`${reader}/api/wallets/${probe.operatorId}/entries`, keys?.admin, ENTRY_FIELDS),
+    ...(keys === undefined
+      ? []
+      : [example(`${reader}/api/settings/compute/provider`, keys.provider, VIEW_FIELDS)]),
   ])
 }
 
@@ -44,8 +57,8 @@ export async function fetchExamples(config: Config, probe: Probe): Promise<reado
 export function readyScreen(facts: ReadyFacts, examples: readonly Example[]): string {
   const { config, folder, probe } = facts
   const rows = [
-    ['Reader', addressOf('reader', config), 'API, /openapi.json, /metrics'],
-    ['Gateway', addressOf('gateway', config), 'POST /v1/events'],
+    ['Reader', addressOf('reader', config), 'API, /docs, /openapi.json, /metrics'],
+    ['Gateway', addressOf('gateway', config), 'POST /v1/events, /v1/heartbeats'],
     ['Kafka', config.kafkaBrokers.join(','), facts.versions.kafka],
     ['ClickHouse', config.clickhouseUrl, facts.versions.clickhouse],
     ['Data', folder.root, 'kept; npm run reset forgets it'],
@@ -69,6 +82,7 @@ export function readyScreen(facts: ReadyFacts, examples: readonly Example[]): st
     `Hivemeter ${VERSION} is ready (${(facts.elapsedMs / 1000).toFixed(1)} s).`,
     '',
     ...table,
+    ...keyLines(facts.keys),
     '',
     `Event ${probe.eventId} of node ${probe.nodeId} cost 0.29 US dollars;`,
     `wallet entry ${probe.entryId} paid ${probe.spark} Spark for it to ${probe.operatorId}. To see both:`,
@@ -76,4 +90,16 @@ export function readyScreen(facts: ReadyFacts, examples: readonly Example[]): st
     '',
     `${sample} Ctrl-C stops everything.`,
   ].join('\n')
+}
+
+/** Keys are shown by the start that makes them. */
+function keyLines(keys: LocalKeys | undefined): string[] {
+  if (keys === undefined) return ['', '  access is off: everybody on this machine is admin']
+  if (!keys.isNew) return ['', `  keys        ${keys.file}`]
+  return [
+    '',
+    `admin key: ${keys.admin}`,
+    `provider key: ${keys.provider}`,
+    `  of ${PROVIDER_NODE}; both are in ${keys.file}`,
+  ]
 }

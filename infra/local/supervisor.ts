@@ -13,6 +13,7 @@ import type { PartFailed } from './part.ts'
 import { GivenUp } from './part.ts'
 import { gatherFacts, preflightProblems } from './preflight.ts'
 import type { LocalParts } from './preflight.ts'
+import { bearer, localKeys } from './local-keys.ts'
 import type { Probe } from './probe.ts'
 import { runProbe } from './probe.ts'
 import { fetchExamples, readyScreen } from './ready-screen.ts'
@@ -170,12 +171,21 @@ export class Supervisor {
     const { config } = this.#settings
     const gatewayUrl = addressOf('gateway', config)
     const clock = systemClock
-    this.#sample = startSample({ gatewayUrl, eventsPerSecond: config.sampleEventsPerSecond, clock })
+    const keys = await localKeys(config, this.#folder, clock, systemRandom)
+    const readerUrl = addressOf('reader', config)
+    this.#sample = startSample({
+      gatewayUrl,
+      readerUrl,
+      headers: bearer(keys?.sample),
+      eventsPerSecond: config.sampleEventsPerSecond,
+      clock,
+    })
     let probe: Probe | undefined
     await this.#screen.step('first event', async () => {
       probe = await runProbe({
         gatewayUrl,
-        readerUrl: addressOf('reader', config),
+        readerUrl,
+        headers: bearer(keys?.admin),
         clock,
         random: systemRandom,
         signal: this.#signal,
@@ -184,9 +194,12 @@ export class Supervisor {
     })
     if (probe === undefined) return
     const elapsedMs = clock.monotonicMs() - this.#startMs
-    const examples = await fetchExamples(config, probe)
+    const examples = await fetchExamples(config, probe, keys)
     this.#screen.say(
-      readyScreen({ config, folder: this.#folder, versions: this.#versions, probe, elapsedMs }, examples),
+      readyScreen(
+        { config, folder: this.#folder, versions: this.#versions, probe, keys, elapsedMs },
+        examples,
+      ),
     )
   }
 

@@ -20,6 +20,9 @@ export interface Contribution {
   readonly costNanoUsd: bigint
 }
 
+/** Weights, windows and rounding of the score, as one number: raised with every change of them. */
+export const FORMULA_VERSION = 1
+
 export type VisibilityTier = 'standard' | 'featured' | 'priority'
 
 /** Points per component; they add up to the score. */

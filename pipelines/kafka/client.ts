@@ -1,7 +1,7 @@
 import './fresh-connections.ts'
 import './aborted-records.ts'
 import './clock-steps.ts'
-import './coordinator-away.ts'
+import './rejoin.ts'
 import './decode-messages.ts'
 import './encoder-parts.ts'
 import './native-checksum.ts'

@@ -19,6 +19,7 @@ export const REFUSAL_CODES = [
   'too_old',
   'in_the_future',
   'unsupported_event',
+  'node_not_permitted',
 ] as const
 export type RefusalCode = (typeof REFUSAL_CODES)[number]
 

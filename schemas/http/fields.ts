@@ -45,7 +45,7 @@ export const taskSourceField = () => wordField<TaskSource>(TASK_SOURCES)
 
 export const nodeIdParameter = Type.String({
   pattern: NODE_ID_PATTERN,
-  description: 'The node: 1 to 64 of A-Z a-z 0-9 . _ : -',
+  description: "The node: 1 to 64 of A-Z a-z 0-9 . _ : -. Without it: the credential's only node.",
 })
 
 export const asOfField = nullableTimeField(

@@ -27,11 +27,11 @@ export type Period = (typeof PERIODS)[number]
 const modeParameter = wordField<ProviderMode>(PROVIDER_MODES, {
   default: 'compatible',
   description:
-    'compatible counts a flat 0.001 kWh for a call of a paid API; corrected counts energy as given or by GPU time.',
+    'compatible counts a flat 0.001 kWh for a call of a paid API and uptime as it is now (1, 0.5, 0); corrected counts energy as given or by GPU time, and uptime as the share of the last 7 days.',
 })
 
 export const ProviderQuery = parameters({
-  node_id: nodeIdParameter,
+  node_id: Type.Optional(nodeIdParameter),
   mode: modeParameter,
   period: wordField<Period>(PERIODS, {
     default: 'lifetime',
@@ -59,6 +59,9 @@ export const ProviderView = Type.Object({
     score: Type.Number({ description: 'Sum of the breakdown, 2 decimals. Lifetime, whatever the period.' }),
     score_exact: Type.String({ description: 'To 12 decimals.' }),
     visibility_tier: wordField(['standard', 'featured', 'priority'] as const),
+    formula_version: Type.Integer({
+      description: 'Weights, windows and rounding; raised with every change of them.',
+    }),
     breakdown: Type.Object({
       uptime_weight: roundedField(),
       gpu_hours_weight: roundedField(),
@@ -90,6 +93,12 @@ export const ProviderView = Type.Object({
     count: Type.Integer(),
     total_usd: roundedField(),
     total_usd_exact: exactMoneyField(),
+    oldest_at: nullableTimeField('Since when the oldest of them is pending.'),
+    written_off_count: Type.Integer({
+      description: 'Without an operator; paid to the first one that is named.',
+    }),
+    written_off_usd: roundedField(),
+    written_off_usd_exact: exactMoneyField(),
   }),
   reward_summary: Type.Object({
     total_spark_earned: roundedField("All Spark of the node's ledger."),
@@ -97,6 +106,12 @@ export const ProviderView = Type.Object({
     total_rewards: Type.Integer(),
     last_reward_at: nullableTimeField(),
   }),
+  status: Type.Unsafe<'active' | 'stale' | 'dead' | null>({
+    type: ['string', 'null'],
+    enum: ['active', 'stale', 'dead', null],
+    description: 'By the time since its last heartbeat; null for a node without heartbeats.',
+  }),
+  last_contact_at: nullableTimeField(),
   mode: wordField(PROVIDER_MODES),
   period: wordField(PERIODS),
   period_start: nullableTimeField('Null for lifetime.'),

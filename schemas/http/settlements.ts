@@ -17,7 +17,7 @@ import {
   wordField,
 } from './fields.ts'
 
-export const SettlementsQuery = parameters({ node_id: nodeIdParameter, ...pageParameters })
+export const SettlementsQuery = parameters({ node_id: Type.Optional(nodeIdParameter), ...pageParameters })
 
 export const SettlementItem = Type.Object({
   settlement_id: Type.String(),

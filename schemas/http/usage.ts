@@ -34,7 +34,7 @@ export const MINUTES_KEPT_DAYS = 45
 export const ZONE_CHARACTERS_MAX = 64
 
 export const UsageQuery = parameters({
-  node_id: nodeIdParameter,
+  node_id: Type.Optional(nodeIdParameter),
   ...rangeParameters,
   window: wordField<WindowName>(WINDOWS, {
     default: '1h',
@@ -84,7 +84,11 @@ export const UsageAnswer = Type.Object({
 })
 export type UsageAnswer = Static<typeof UsageAnswer>
 
-export const EventsQuery = parameters({ node_id: nodeIdParameter, ...rangeParameters, ...pageParameters })
+export const EventsQuery = parameters({
+  node_id: Type.Optional(nodeIdParameter),
+  ...rangeParameters,
+  ...pageParameters,
+})
 
 export const EVENT_DECISIONS = ['own', 'zero', ...(Object.keys(DECISIONS) as Decision[])] as const
 export type EventDecision = (typeof EVENT_DECISIONS)[number]

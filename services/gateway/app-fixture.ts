@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { Value } from 'typebox/value'
+import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { AcceptedSchema } from '../../schemas/http/gateway.ts'
 import { ProblemSchema } from '../../schemas/http/problem.ts'
+import type { Access } from '../access/access.ts'
 import { opsRoutes } from '../http/ops.ts'
 import { createMetrics } from '../metrics.ts'
 import { createGatewayApp } from './app.ts'
@@ -22,17 +24,27 @@ export const EVENT = {
 }
 
 /** The whole app over a log in memory that takes events. */
-export async function setUp() {
+export async function setUp(options: { readonly access?: Access } = {}) {
   const clock = new ManualClock(NOW)
   const log = new MemoryLog(clock)
   const metrics = createMetrics('gateway')
   const queue = new UsageQueue({ producer: log, partitions: 4, clock, logger: silentLogger, metrics })
   const ops = opsRoutes({ readiness: () => ({ waitingFor: [], halted: [] }), metrics })
-  const app = await createGatewayApp({ queue, logger: silentLogger, metrics, clock, ops })
+  const inboxLog = new MemoryLog(clock)
+  const app = await createGatewayApp({
+    queue,
+    inbox: new SharedAppend(inboxLog),
+    partitions: 4,
+    access: options.access ?? { mode: 'off' },
+    logger: silentLogger,
+    metrics,
+    clock,
+    ops,
+  })
   queue.start()
   await settled()
   await settled()
-  return { app, clock, log, queue, metrics }
+  return { app, clock, log, inboxLog, queue, metrics }
 }
 
 export type Headers = Record<string, string>

@@ -1,13 +1,20 @@
+import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
 import Fastify from 'fastify'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Clock } from '../../pipelines/clock.ts'
+import type { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import type { Logger } from '../../pipelines/logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { VERSION } from '../../schemas/version.ts'
+import { guardRoutes } from '../access/access.ts'
+import type { Access } from '../access/access.ts'
+import { HEADERS } from '../http/headers.ts'
+import { SECURITY_SCHEMES, describeAccess } from '../http/openapi-access.ts'
 import { problemHandlers } from '../http/problem.ts'
 import { BODY_BYTES_MAX } from './body.ts'
 import { eventsRoute } from './events-route.ts'
+import { heartbeatsRoute } from './heartbeats-route.ts'
 import type { UsageQueue } from './queue.ts'
 
 /** Longest time for a whole request to arrive. */
@@ -21,6 +28,10 @@ const CONNECTION_TIMEOUT_MS = 60_000
 
 export interface GatewayParts {
   readonly queue: UsageQueue
+  /** Of account.inbox. */
+  readonly inbox: SharedAppend
+  readonly partitions: number
+  readonly access: Access
   readonly logger: Logger
   readonly metrics: Metrics
   readonly clock: Clock
@@ -30,7 +41,7 @@ export interface GatewayParts {
 
 /** The gateway's HTTP server, not yet listening. */
 export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInstance> {
-  const { queue, logger, metrics, clock, ops } = parts
+  const { queue, inbox, partitions, access, logger, metrics, clock, ops } = parts
   const app = Fastify({
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -41,6 +52,8 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
     forceCloseConnections: 'idle',
   })
   problemHandlers(app, logger)
+  await app.register(helmet, HEADERS)
+  await guardRoutes(app, access)
   app.addHook('onSend', async (_request, reply) => {
     // A connection that is kept open after its last answer would hold the stop up.
     if (queue.state === 'stopping') reply.header('connection', 'close')
@@ -50,8 +63,10 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
     const labels = { route, method: request.method, status: reply.statusCode }
     metrics.observe('hivemeter_http_request_duration_seconds', labels, reply.elapsedTime / 1_000)
   })
+  describeAccess(app)
   await app.register(swagger, {
     openapi: {
+      components: { securitySchemes: SECURITY_SCHEMES },
       openapi: '3.1.0',
       info: {
         title: 'Hivemeter gateway',
@@ -62,6 +77,7 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
   })
   await app.register(ops)
   await app.register(async (events) => eventsRoute(events, { queue, metrics, clock }))
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  await app.register(async (heartbeats) => heartbeatsRoute(heartbeats, { inbox, partitions, clock, metrics }))
+  app.get('/openapi.json', { config: { scope: 'public' }, schema: { hide: true } }, () => app.swagger())
   return app
 }

@@ -11,7 +11,7 @@ import { InFlight } from './in-flight.ts'
 import { MEDIA_TYPES, eventMode } from './media-type.ts'
 import type { EventMode } from './media-type.ts'
 import type { QueueState, UsageQueue } from './queue.ts'
-import { receiveBinary, receiveItems } from './receive.ts'
+import { receiveBinary, receiveItems, withoutForeign } from './receive.ts'
 import type { Received } from './receive.ts'
 
 /** What a header of binary mode may add to an event beyond its body. */
@@ -51,6 +51,7 @@ export function eventsRoute(app: FastifyInstance, { queue, metrics, clock }: Eve
   })
 
   app.post('/v1/events', {
+    config: { scope: 'events:write' },
     schema: POST_EVENTS_SCHEMA,
     // The schema is for readers of the document; accept.ts judges the body, item by item.
     validatorCompiler: () => () => true,
@@ -58,7 +59,7 @@ export function eventsRoute(app: FastifyInstance, { queue, metrics, clock }: Eve
       const mode = eventMode(request.headers['content-type'], isBinaryCloudEvent(request.headers))
       if (mode === null || !Buffer.isBuffer(request.body)) throw unsupportedMediaType()
       const body = await unpacker.unpack(request.body, request.headers['content-encoding'])
-      const received = receive(request, body, mode, queue)
+      const received = withoutForeign(receive(request, body, mode, queue), request.caller)
       for (const { code } of received.rejected)
         metrics.count('hivemeter_events_refused_total', { reason: code })
       if (received.events.length === 0) throw nothingAccepted(received)

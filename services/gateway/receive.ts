@@ -3,8 +3,10 @@ import { acceptUsageEvent } from '../../pipelines/usage/accept.ts'
 import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
 import type { RefusalCode } from '../../pipelines/usage/accept-refusal.ts'
 import type { JsonItems } from '../../pipelines/usage/json-items.ts'
-import { TEXT_CODE_POINTS_MAX } from '../../schemas/ids.ts'
+import { TEXT_CODE_POINTS_MAX, formatUuid } from '../../schemas/ids.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
+import { isAdmin, maySee } from '../http/caller.ts'
+import type { Caller } from '../http/caller.ts'
 import type { EventMode } from './media-type.ts'
 
 /** An event that was not taken, by its index in the request. */
@@ -69,6 +71,25 @@ export function receiveBinary(
   const result = acceptCloudEvent({ ...attributes, data }, receiptMs)
   return result instanceof Refusal ? refused(id, result) : { events: [result], indexes: [0], rejected: [] }
 }
+
+/** Events of nodes that the credential does not name are refused one by one. */
+export function withoutForeign(received: Received, caller: Caller): Received {
+  // Coordinators speak for all nodes: nothing is looked at for them.
+  if (isAdmin(caller) || caller.nodes === '*') return received
+  const events: UsageEvent[] = []
+  const indexes: number[] = []
+  const rejected = [...received.rejected]
+  for (const [at, event] of received.events.entries()) {
+    const index = received.indexes[at] ?? at
+    if (maySee(caller, event.node_id)) {
+      events.push(event)
+      indexes.push(index)
+    } else rejected.push(reject(index, event.event_text ?? formatUuid(event.event_id), FOREIGN))
+  }
+  return { events, indexes, rejected: rejected.sort((left, right) => left.index - right.index) }
+}
+
+const FOREIGN = new Refusal('node_not_permitted', '/node_id', 'Is no node that this credential names.')
 
 function refused(id: string | null, refusal: Refusal): Received {
   return { events: [], indexes: [], rejected: [reject(0, id, refusal)] }

@@ -1,5 +1,7 @@
 import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
+import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import { topicNames } from '../../schemas/topics.ts'
+import { followAccess } from '../access/follow-keys.ts'
 import { listen } from '../http/listen.ts'
 import type { RunningService, ServiceParts } from '../process.ts'
 import { createGatewayApp } from './app.ts'
@@ -17,22 +19,37 @@ export async function startGateway(parts: ServiceParts): Promise<RunningService>
     logger,
     metrics,
   })
+  const inbox = new SharedAppend(
+    new IdempotentProducer({
+      brokers: kafkaBrokers,
+      topic: topicNames(config.topicPrefix).accountInbox,
+      clientId: 'hivemeter-gateway',
+      logger,
+      metrics,
+    }),
+  )
   const queue = new UsageQueue({ producer, partitions, clock, logger, metrics })
-  const app = await createGatewayApp({ queue, logger, metrics, clock, ops })
+  const followed = await followAccess(parts, 'gateway')
+  const { access } = followed
+  const app = await createGatewayApp({ queue, inbox, partitions, access, logger, metrics, clock, ops })
   queue.start()
   await listen(app, { host: config.gatewayHost, port: config.gatewayPort, key: 'gatewayPort' })
 
   return {
     readiness: () => ({
       waitingFor:
-        queue.state === 'taking' ? [] : [`Kafka at ${kafkaBrokers.join(', ')} to take a record of ${topic}`],
+        queue.state === 'taking'
+          ? followed.waitingFor()
+          : [`Kafka at ${kafkaBrokers.join(', ')} to take a record of ${topic}`],
       halted: [],
     }),
-    failed: queue.failed,
+    failed: Promise.race([queue.failed, followed.failed]),
     stop: async () => {
       queue.refuseMore()
       await app.close()
       await queue.stop()
+      await inbox.stop()
+      await followed.stop()
     },
   }
 }

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance, FastifySchema } from 'fastify'
 import { OPS_SCHEMAS } from '../../schemas/http/ops.ts'
+import { SECURITY_SCHEMES, describeAccess } from './openapi-access.ts'
 
 export interface ApiInfo {
   readonly title: string
@@ -15,6 +16,7 @@ export interface ApiInfo {
  * validate and serialise. Call it before the routes.
  */
 export async function publishOpenApi(app: FastifyInstance, info: ApiInfo): Promise<void> {
+  describeAccess(app)
   // The operator's routes come as a plugin without schemas; they are described here.
   app.addHook('onRoute', (route) => {
     const schema = OPS_SCHEMAS[route.url]
@@ -25,12 +27,17 @@ export async function publishOpenApi(app: FastifyInstance, info: ApiInfo): Promi
       openapi: '3.1.0',
       info: { title: info.title, version: info.version, description: info.description },
       tags: [...info.tags],
+      components: { securitySchemes: SECURITY_SCHEMES },
     },
-    transform: ({ schema, url }) => ({ schema: withOptionalDefaults(schema ?? {}), url }),
+    transform: ({ schema, url, route }) => ({
+      schema: withBody(withOptionalDefaults(schema ?? {}), route.config?.body),
+      url,
+    }),
   })
   app.get(
     '/openapi.json',
     {
+      config: { scope: 'public' },
       schema: {
         summary: 'This document',
         tags: ['operation'],
@@ -46,6 +53,12 @@ export async function publishOpenApi(app: FastifyInstance, info: ApiInfo): Promi
     },
     async (_request, reply) => reply.send(app.swagger()),
   )
+}
+
+/** Bodies are read by our own code, which keeps their numbers exact; the document shows their schema all the same. */
+function withBody(schema: FastifySchema, body: unknown): FastifySchema {
+  if (body === undefined) return schema
+  return { ...schema, body: { content: { 'application/json': { schema: body } } } }
 }
 
 /** A parameter with a default need not be sent: after validation it is always there, so its schema requires it. */

@@ -23,9 +23,10 @@ export interface OpsSources {
 /** GET /healthz (touches nothing), /readyz (503 and for what it waits) and /metrics. */
 export function opsRoutes(sources: OpsSources): FastifyPluginAsync {
   return async (app) => {
-    app.get('/healthz', async () => ({ status: 'ok' }))
+    const config = { scope: 'public' as const }
+    app.get('/healthz', { config }, async () => ({ status: 'ok' }))
 
-    app.get('/readyz', async (_request, reply) => {
+    app.get('/readyz', { config }, async (_request, reply) => {
       const { waitingFor, halted } = sources.readiness()
       const ready = waitingFor.length === 0 && halted.length === 0
       return reply
@@ -34,7 +35,7 @@ export function opsRoutes(sources: OpsSources): FastifyPluginAsync {
         .send({ status: ready ? 'ready' : 'not ready', waiting_for: waitingFor, halted })
     })
 
-    app.get('/metrics', async (_request, reply) =>
+    app.get('/metrics', { config }, async (_request, reply) =>
       reply.header('content-type', sources.metrics.contentType).send(await sources.metrics.text()),
     )
   }

@@ -1,4 +1,6 @@
-import { STATE_KEY, accountCodec, settlerTaskCodec } from '../../schemas/avro.ts'
+import { RULES_DEFAULT } from '../../pipelines/account/rules.ts'
+import type { AccountRules } from '../../pipelines/account/rules.ts'
+import { STATE_KEY, accountCodec, inboxConfigureCodec, settlerTaskCodec } from '../../schemas/avro.ts'
 import type { Account } from '../../schemas/records.ts'
 
 /** A record of node.state, as far as the reader looks at it. */
@@ -25,10 +27,14 @@ export class Accounts {
   readonly #nodes = new Map<string, Held>()
   readonly #nodesOfOperator = new Map<string, Set<string>>()
   readonly #watermarks: (number | null)[]
+  readonly #nows: number[]
+  readonly #rules: { framed: Buffer | null; rules: AccountRules }[]
   #sorted: string[] | undefined
 
   constructor(partitions: number) {
     this.#watermarks = Array.from({ length: partitions }, () => null)
+    this.#nows = Array.from({ length: partitions }, () => 0)
+    this.#rules = Array.from({ length: partitions }, () => ({ framed: null, rules: RULES_DEFAULT }))
   }
 
   /** Accounts held. */
@@ -41,17 +47,29 @@ export class Accounts {
     if (record.key === null) throw new Error('A record of node.state has no key.')
     const key = record.key.toString('utf8')
     if (!key.startsWith(RESERVED)) this.#applyAccount(key, record)
-    else if (key === STATE_KEY.task && record.value !== null) {
-      const { watermark } = settlerTaskCodec.decode(record.value)
-      const known = this.#watermarks[record.partition] ?? watermark
-      this.#watermarks[record.partition] = Math.max(known, watermark)
-    }
+    else if (key === STATE_KEY.task && record.value !== null) this.#applyTask(record.partition, record.value)
   }
 
   /** The account of a node, null where there is none. */
   account(nodeId: string): Account | null {
     const held = this.#nodes.get(nodeId)
     return held === undefined ? null : accountCodec.decode(held.framed)
+  }
+
+  /** The rules in force for the accounts of a partition. */
+  rules(partition: number): AccountRules {
+    return this.#rules[partition]?.rules ?? RULES_DEFAULT
+  }
+
+  /** Log time that a partition's settler has reached: as of then a node is active, stale or dead. */
+  nowMs(partition: number): number {
+    return this.#nows[partition] ?? 0
+  }
+
+  /** Every account, one after the other; the caller says when it has seen enough. */
+  *all(): Generator<{ readonly account: Account; readonly partition: number }> {
+    for (const { framed, partition } of this.#nodes.values())
+      yield { account: accountCodec.decode(framed), partition }
   }
 
   /** Watermark of a partition: usage up to here is in its accounts. Null before its first task record. */
@@ -87,6 +105,16 @@ export class Accounts {
       else high = middle
     }
     return sorted.slice(low, low + limit)
+  }
+
+  #applyTask(partition: number, framed: Buffer): void {
+    const { watermark, now, rules } = settlerTaskCodec.decode(framed)
+    this.#watermarks[partition] = Math.max(this.#watermarks[partition] ?? watermark, watermark)
+    this.#nows[partition] = Math.max(this.nowMs(partition), now)
+    const known = this.#rules[partition]?.framed
+    if (rules === null || known?.equals(rules) === true) return
+    const copy = Buffer.from(rules)
+    this.#rules[partition] = { framed: copy, rules: inboxConfigureCodec.decode(copy) }
   }
 
   #applyAccount(nodeId: string, record: StateRecord): void {

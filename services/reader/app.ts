@@ -1,3 +1,4 @@
+import helmet from '@fastify/helmet'
 import Fastify from 'fastify'
 import type { FastifyPluginAsync } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
@@ -7,17 +8,27 @@ import type { Logger } from '../../pipelines/logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { OPERATOR_CHARACTERS_MAX } from '../../schemas/http/wallets.ts'
 import { VERSION } from '../../schemas/version.ts'
+import { guardRoutes } from '../access/access.ts'
+import type { Access } from '../access/access.ts'
+import { HEADERS } from '../http/headers.ts'
 import { answerBrokenRequest } from '../http/broken-request.ts'
 import { Cursors } from '../http/cursor.ts'
 import { publishOpenApi } from '../http/openapi.ts'
 import { Problem, problemHandlers, sendProblem } from '../http/problem.ts'
 import type { Accounts } from './accounts.ts'
+import type { Commands } from './commands.ts'
 import { History } from './history.ts'
+import { takeJsonBodies } from './json-body.ts'
+import { Ranking } from './leaderboard.ts'
 import type { ReaderApp } from './parts.ts'
 import { Present } from './present.ts'
 import type { FollowedState } from './present.ts'
 import { eventRoutes } from './routes-events.ts'
+import { exposureRoutes } from './routes-exposure.ts'
+import { hostingRoutes } from './routes-hosting.ts'
+import { operatorRoutes } from './routes-operators.ts'
 import { providerRoutes } from './routes-provider.ts'
+import { settingsRoutes } from './routes-settings.ts'
 import { settlementRoutes } from './routes-settlements.ts'
 import { usageRoutes } from './routes-usage.ts'
 import { walletRoutes } from './routes-wallets.ts'
@@ -27,6 +38,8 @@ export interface ReaderAppParts {
   readonly accounts: Accounts
   readonly table: FollowedState
   readonly clickhouse: ClickhouseClient
+  readonly access: Access
+  readonly commands: Commands
   /** Names of the topics whose blocks fill ClickHouse's tables. */
   readonly topics: { readonly usageBlocks: string; readonly settlementBlocks: string }
   readonly partitions: number
@@ -49,9 +62,12 @@ const API = {
     'What compute providers did, what they are owed and what they were paid. Times are UTC; ranges are half-open; every rounded number has an exact twin beside it.',
   tags: [
     { name: 'provider', description: 'The present of nodes' },
+    { name: 'settings', description: 'What a node allows, and whose it is' },
+    { name: 'exposure', description: 'May it still spend so much today?' },
     { name: 'usage', description: 'Windows and single events' },
     { name: 'settlements', description: 'What was paid, and what is open' },
     { name: 'wallets', description: 'Balances and entries' },
+    { name: 'hosting', description: 'Rewards and the leaderboard' },
     { name: 'operation', description: 'For the operator' },
   ],
 }
@@ -82,9 +98,10 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   problemHandlers(app, parts.logger)
+  await app.register(helmet, HEADERS)
+  await guardRoutes(app, parts.access)
   app.addHook('onSend', async (_request, reply) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
-    reply.header('x-content-type-options', 'nosniff')
   })
   app.addHook('onResponse', async (request, reply) => {
     const labels = {
@@ -97,19 +114,26 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
 
   await publishOpenApi(app, API)
   await app.register(parts.ops)
-  const { clickhouse, logger, topics, partitions, clock } = parts
+  takeJsonBodies(app)
+  const { clickhouse, commands, logger, topics, partitions, clock } = parts
+  const present = new Present(parts)
   const routeParts = {
-    present: new Present(parts),
+    present,
+    commands,
     history: new History({ client: clickhouse, logger, topics }),
     cursors: new Cursors(parts.cursorKey),
     clock,
     partitions,
   }
   providerRoutes(app, routeParts)
+  settingsRoutes(app, routeParts)
+  operatorRoutes(app, routeParts)
+  exposureRoutes(app, routeParts)
   usageRoutes(app, routeParts)
   eventRoutes(app, routeParts)
   settlementRoutes(app, routeParts)
   walletRoutes(app, routeParts)
+  hostingRoutes(app, { ...routeParts, ranking: new Ranking(present, clock) })
   await app.ready()
   return app
 }

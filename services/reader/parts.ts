@@ -3,6 +3,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../../pipelines/clock.ts'
 import type { Cursors } from '../http/cursor.ts'
+import type { Commands } from './commands.ts'
 import type { History } from './history.ts'
 import type { Present } from './present.ts'
 
@@ -10,6 +11,7 @@ import type { Present } from './present.ts'
 export interface RouteParts {
   readonly present: Present
   readonly history: History
+  readonly commands: Commands
   readonly cursors: Cursors
   readonly clock: Clock
 }

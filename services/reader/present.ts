@@ -1,5 +1,8 @@
 import { partitionOfNode } from '../../schemas/ids.ts'
+import type { AccountRules } from '../../pipelines/account/rules.ts'
 import type { Account } from '../../schemas/records.ts'
+import { isAdmin, maySee } from '../http/caller.ts'
+import type { Caller } from '../http/caller.ts'
 import { Problem } from '../http/problem.ts'
 import { unavailable } from '../http/refusal.ts'
 import type { Accounts } from './accounts.ts'
@@ -16,6 +19,22 @@ export interface NodeState {
   readonly account: Account
   readonly partition: number
   readonly asOfMs: number | null
+  /** In force for its account. */
+  readonly rules: AccountRules
+  /** Log time that its settler has reached. */
+  readonly nowMs: number
+}
+
+/** 404, as the original has it. A node that the caller may not see gets the same. */
+export function notRegistered(nodeId: string): Problem {
+  return new Problem(
+    'node_not_registered',
+    `No event, heartbeat or setting has named the node ${nodeId} yet.`,
+    {
+      error: 'Node not registered',
+      node_id: nodeId,
+    },
+  )
 }
 
 const RETRY_WHILE_LOADING_SECONDS = 2
@@ -39,22 +58,32 @@ export class Present {
     this.#partitions = parts.partitions
   }
 
-  /** The state of a node. Throws a Problem: 404 where it is not registered, 503 while the table loads. */
-  async node(nodeId: string): Promise<NodeState> {
+  /**
+   * The state of a node that the caller may see. Throws a Problem: 404 where it is not registered or not the caller's,
+   * after the same work, 503 while the table loads.
+   */
+  async seen(caller: Caller, nodeId: string): Promise<NodeState> {
+    const partition = await this.arrive(nodeId)
+    const account = this.#accounts.account(nodeId)
+    if (account === null || !maySee(caller, nodeId)) throw notRegistered(nodeId)
+    return this.#stateOf(account, partition)
+  }
+
+  /** Waits until the node's partition is read as far as it was when the request came; returns the partition. */
+  async arrive(nodeId: string): Promise<number> {
     const partition = partitionOfNode(nodeId, this.#partitions)
     await this.#reach([partition])
-    const account = this.#accounts.account(nodeId)
-    if (account === null) {
-      throw new Problem(
-        'node_not_registered',
-        `No event, heartbeat or setting has named the node ${nodeId} yet.`,
-        {
-          error: 'Node not registered',
-          node_id: nodeId,
-        },
-      )
-    }
-    return { account, partition, asOfMs: this.#accounts.watermark(partition) }
+    return partition
+  }
+
+  /** Throws a Problem (503) while the table loads. */
+  async loaded(): Promise<void> {
+    await this.#reach([])
+  }
+
+  /** The states of all nodes as they are now, unsorted, one at a time. */
+  *all(): Generator<NodeState> {
+    for (const { account, partition } of this.#accounts.all()) yield this.#stateOf(account, partition)
   }
 
   /** Up to `limit` nodes after `nodeId`, by id. */
@@ -63,11 +92,17 @@ export class Present {
     return this.#states(this.#accounts.nodesAfter(nodeId, limit))
   }
 
-  /** The nodes of an operator and the smallest watermark of all. Throws a Problem (404) for an unknown wallet. */
-  async wallet(operatorId: string): Promise<{ readonly nodes: NodeState[]; readonly asOfMs: number | null }> {
+  /**
+   * The nodes of an operator and the smallest watermark of all. Throws a Problem (404) for an unknown wallet, and for one
+   * that is not that of the present operator of a node of the caller.
+   */
+  async wallet(
+    caller: Caller,
+    operatorId: string,
+  ): Promise<{ readonly nodes: NodeState[]; readonly asOfMs: number | null }> {
     await this.#reachAll()
     const nodes = this.#accounts.nodesOf(operatorId)
-    if (nodes === null) {
+    if (nodes === null || !this.#isOwnWallet(caller, operatorId, nodes)) {
       throw new Problem(
         'wallet_not_found',
         `No node has named the operator ${operatorId}, so it has no wallet.`,
@@ -76,13 +111,31 @@ export class Present {
     return { nodes: this.#states(nodes), asOfMs: this.#accounts.smallestWatermark() }
   }
 
+  #isOwnWallet(caller: Caller, operatorId: string, nodes: readonly string[]): boolean {
+    if (isAdmin(caller) || caller.nodes === '*') return true
+    return nodes.some((nodeId) => {
+      const account = maySee(caller, nodeId) ? this.#accounts.account(nodeId) : null
+      return account?.operators.at(-1)?.operator_id === operatorId
+    })
+  }
+
   #states(nodeIds: readonly string[]): NodeState[] {
     return nodeIds.flatMap((nodeId) => {
       const account = this.#accounts.account(nodeId)
       if (account === null) return []
-      const partition = partitionOfNode(nodeId, this.#partitions)
-      return [{ account, partition, asOfMs: this.#accounts.watermark(partition) }]
+      return [this.#stateOf(account, partitionOfNode(nodeId, this.#partitions))]
     })
+  }
+
+  #stateOf(account: Account, partition: number): NodeState {
+    const accounts = this.#accounts
+    return {
+      account,
+      partition,
+      asOfMs: accounts.watermark(partition),
+      rules: accounts.rules(partition),
+      nowMs: accounts.nowMs(partition),
+    }
   }
 
   async #reachAll(): Promise<void> {

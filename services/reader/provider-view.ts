@@ -1,9 +1,15 @@
-import { pointsNumber, pointsText, scoreOf } from '../../pipelines/account/score.ts'
+import { recentImpressions } from '../../pipelines/account/rewards.ts'
+import { effective } from '../../pipelines/account/rules.ts'
+import { FORMULA_VERSION, pointsNumber, pointsText, scoreOf } from '../../pipelines/account/score.ts'
+import type { Score } from '../../pipelines/account/score.ts'
+import { livenessOf, uptimeObservedPpm, uptimeSnapshotPpm } from '../../pipelines/account/uptime.ts'
 import type { Account } from '../../schemas/records.ts'
 import type { Period, ProviderMode, ProviderView } from '../../schemas/http/provider.ts'
+import type { SettingName, SettingValue } from '../../schemas/settings.ts'
 import { formatTimeOrNull } from '../http/times.ts'
 import { hoursNumber, kwhNumber, shareNumber, sparkNumber, usdNumber, usdText } from './amounts.ts'
 import type { NodeState } from './present.ts'
+import { shownValue } from './settings-view.ts'
 
 /** Hive and idle work of a node over some time. */
 export interface SharedWork {
@@ -57,7 +63,7 @@ export function providerView({ state, mode, period, work, asOfMs }: ViewInput): 
   return {
     node_id: account.node_id,
     node_tier: account.tier,
-    contribution: contribution(account, mode),
+    contribution: contribution(state, mode),
     compute_stats: {
       gpu_hours_served: hoursNumber(gpuMs),
       gpu_ms: gpuMs,
@@ -67,18 +73,27 @@ export function providerView({ state, mode, period, work, asOfMs }: ViewInput): 
       metered_api_costs_absorbed: usdNumber(work.costNanoUsd),
       metered_api_costs_absorbed_exact: usdText(work.costNanoUsd),
     },
-    provider_identity: { cause_alignment: null, electricity_rate_kwh: null },
+    provider_identity: {
+      cause_alignment: shownSetting(state, 'cause_alignment') as string | null,
+      electricity_rate_kwh: shownSetting(state, 'electricity_rate_kwh') as number | null,
+    },
     pending_settlements: {
       count: account.pending_count,
       total_usd: usdNumber(account.pending_nano_usd),
       total_usd_exact: usdText(account.pending_nano_usd),
+      oldest_at: formatTimeOrNull(account.pending_since),
+      written_off_count: account.unclaimed_count,
+      written_off_usd: usdNumber(account.unclaimed_nano_usd),
+      written_off_usd_exact: usdText(account.unclaimed_nano_usd),
     },
     reward_summary: {
       total_spark_earned: sparkNumber(microSpark),
       total_micro_spark_earned: microSpark,
-      total_rewards: 0,
-      last_reward_at: null,
+      total_rewards: account.rewards,
+      last_reward_at: formatTimeOrNull(account.last_reward_at),
     },
+    status: livenessOf(account, state.rules, state.nowMs),
+    last_contact_at: formatTimeOrNull(account.last_contact_at),
     mode,
     period: period.name,
     period_start: formatTimeOrNull(period.startMs),
@@ -89,27 +104,37 @@ export function providerView({ state, mode, period, work, asOfMs }: ViewInput): 
   }
 }
 
+function shownSetting({ account, rules }: NodeState, name: SettingName): SettingValue {
+  return shownValue(name, effective(account, rules, name))
+}
+
 function energyOf(work: SharedWork, mode: ProviderMode): bigint {
   return mode === 'compatible' ? work.energyMwhCompatible : work.energyMwhMeasured + work.energyMwhEstimated
 }
 
-/** Without heartbeats a node is never up and announces nothing: those weights are 0. */
-function contribution(account: Account, mode: ProviderMode): ProviderView['contribution'] {
+/** The score of a node as of its log time: lifetime counters, impressions of the last 7 days, uptime by the mode. */
+export function scoreIn({ account, rules, nowMs }: NodeState, mode: ProviderMode): Score {
   const lifetime = lifetimeWork(account)
-  const { units, weights, visibilityTier } = scoreOf({
-    uptimePpm: 0,
-    agents: 0,
-    posts: 0,
-    adImpressions: 0,
+  const uptime = mode === 'compatible' ? uptimeSnapshotPpm : uptimeObservedPpm
+  return scoreOf({
+    uptimePpm: uptime(account, rules, nowMs),
+    agents: account.agent_count,
+    posts: account.post_count,
+    adImpressions: recentImpressions(account, nowMs),
     gpuMs: lifetime.gpuMsMeasured + lifetime.gpuMsEstimated,
     inferences: lifetime.inferences,
     energyMwh: energyOf(lifetime, mode),
     costNanoUsd: lifetime.costNanoUsd,
   })
+}
+
+function contribution(state: NodeState, mode: ProviderMode): ProviderView['contribution'] {
+  const { units, weights, visibilityTier } = scoreIn(state, mode)
   return {
     score: pointsNumber(units, 2),
     score_exact: pointsText(units),
     visibility_tier: visibilityTier,
+    formula_version: FORMULA_VERSION,
     breakdown: {
       uptime_weight: pointsNumber(weights.uptime, 4),
       gpu_hours_weight: pointsNumber(weights.gpuHours, 4),

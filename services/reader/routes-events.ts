@@ -11,6 +11,7 @@ import { loadedOf } from '../../pipelines/clickhouse/queries/watermarks.ts'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { problemResponses } from '../../schemas/http/problem.ts'
 import { EventPage, EventsQuery } from '../../schemas/http/usage.ts'
+import { askedNode } from '../http/caller.ts'
 import { formatTimeOrNull } from '../http/times.ts'
 import { eventItem } from './event-item.ts'
 import type { PaidCost } from './event-item.ts'
@@ -23,6 +24,7 @@ export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
   app.get(
     '/api/usage/events',
     {
+      config: { scope: 'usage:read' },
       schema: {
         summary: "A node's usage events, in the order in which they were received",
         description:
@@ -43,10 +45,11 @@ export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
       },
     },
     async (request, reply) => {
-      const { node_id, limit, from = '', to = '' } = request.query
+      const { limit, from = '', to = '' } = request.query
+      const node_id = askedNode(request, request.query.node_id)
       const scope = `events\n${node_id}\n${from}\n${to}`
       const place = placeOf(parts, scope, request.query)
-      const { partition } = await parts.present.node(node_id)
+      const { partition } = await parts.present.seen(request.caller, node_id)
       const answer = await parts.history.ask(async (client) => {
         const source = parts.history.usageSource(partition)
         const loaded = await loadedOf(client, source)

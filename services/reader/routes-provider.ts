@@ -10,6 +10,7 @@ import {
 } from '../../schemas/http/provider.ts'
 import type { RollingPeriod } from '../../schemas/http/provider.ts'
 import { MINUTE_WINDOW_MS } from '../../schemas/usage.ts'
+import { askedNode } from '../http/caller.ts'
 import { HOUR_MS, floorTo } from './local-windows.ts'
 import type { NodeState } from './present.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
@@ -34,6 +35,7 @@ export function providerRoutes(app: ReaderApp, parts: RouteParts): void {
   app.get(
     '/api/settings/compute/provider',
     {
+      config: { scope: 'usage:read' },
       schema: {
         summary: 'The provider view of a node',
         description: 'The lifetime view answers while the history is away; rolling periods are read from it.',
@@ -52,8 +54,8 @@ export function providerRoutes(app: ReaderApp, parts: RouteParts): void {
       },
     },
     async (request, reply) => {
-      const { node_id, mode, period } = request.query
-      const state = await parts.present.node(node_id)
+      const { mode, period } = request.query
+      const state = await parts.present.seen(request.caller, askedNode(request, request.query.node_id))
       if (period === 'lifetime') {
         const work = lifetimeWork(state.account)
         return reply.send(providerView({ state, mode, period: LIFETIME, work, asOfMs: state.asOfMs }))
@@ -65,6 +67,7 @@ export function providerRoutes(app: ReaderApp, parts: RouteParts): void {
   app.get(
     '/api/settings/compute/providers',
     {
+      config: { scope: 'admin' },
       schema: {
         summary: 'The lifetime view of every node, by node id',
         tags: TAGS,

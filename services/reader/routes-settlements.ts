@@ -8,6 +8,8 @@ import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { problemResponses } from '../../schemas/http/problem.ts'
 import { OpenCostPage, SettlementPage, SettlementsQuery } from '../../schemas/http/settlements.ts'
 import type { OpenCostItem, SettlementItem } from '../../schemas/http/settlements.ts'
+import { askedNode } from '../http/caller.ts'
+import type { Caller } from '../http/caller.ts'
 import { formatTime, formatTimeOrNull } from '../http/times.ts'
 import { usdNumber, usdText } from './amounts.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
@@ -27,6 +29,7 @@ export function settlementRoutes(app: ReaderApp, parts: RouteParts): void {
   app.get(
     '/api/settlements',
     {
+      config: { scope: 'usage:read' },
       schema: {
         summary: "A node's settlements, oldest first",
         tags: ['settlements'],
@@ -38,11 +41,12 @@ export function settlementRoutes(app: ReaderApp, parts: RouteParts): void {
       },
     },
     async (request, reply) => {
-      const { node_id } = request.query
+      const node_id = askedNode(request, request.query.node_id)
       const { shown, ...beside } = await readPage(
         parts,
         'settlements',
-        request.query,
+        request,
+        node_id,
         settlementsOf,
         (row) => row.to_seq,
       )
@@ -53,6 +57,7 @@ export function settlementRoutes(app: ReaderApp, parts: RouteParts): void {
   app.get(
     '/api/settlements/pending',
     {
+      config: { scope: 'usage:read' },
       schema: {
         summary: "A node's costs that are not paid, in its own sequence",
         description:
@@ -66,11 +71,12 @@ export function settlementRoutes(app: ReaderApp, parts: RouteParts): void {
       },
     },
     async (request, reply) => {
-      const { node_id } = request.query
+      const node_id = askedNode(request, request.query.node_id)
       const { shown, ...beside } = await readPage(
         parts,
         'open costs',
-        request.query,
+        request,
+        node_id,
         openCosts,
         (row) => row.cost_seq,
       )
@@ -92,14 +98,15 @@ interface SeqQuery {
 async function readPage<Row>(
   parts: RouteParts,
   list: string,
-  query: { readonly node_id: string; readonly cursor?: string; readonly limit: number },
+  request: { readonly caller: Caller; readonly query: { readonly cursor?: string; readonly limit: number } },
+  nodeId: string,
   read: (client: ClickhouseClient, query: SeqQuery) => Promise<Row[]>,
   seqOf: (row: Row) => string,
 ): Promise<{ shown: readonly Row[]; next_cursor: string | null; as_of: string | null }> {
-  const { node_id: nodeId, cursor, limit } = query
+  const { cursor, limit } = request.query
   const scope = `${list}\n${nodeId}`
   const [afterSeq = '0'] = isFirst(cursor) ? [] : parts.cursors.open(scope, cursor, 1)
-  const { partition } = await parts.present.node(nodeId)
+  const { partition } = await parts.present.seen(request.caller, nodeId)
   return await parts.history.ask(async (client) => {
     const source = parts.history.moneySource(partition)
     const loaded = await loadedOf(client, source)

@@ -5,6 +5,7 @@ import { problemResponses } from '../../schemas/http/problem.ts'
 import { UsageAnswer, UsageItem, UsageQuery, WINDOWS_MAX } from '../../schemas/http/usage.ts'
 import { csvText } from '../http/csv.ts'
 import { negotiate } from '../http/negotiate.ts'
+import { askedNode } from '../http/caller.ts'
 import { formatTime, formatTimeOrNull } from '../http/times.ts'
 import { hoursNumber, kwhNumber, usdNumber, usdText } from './amounts.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
@@ -18,6 +19,7 @@ export function usageRoutes(app: ReaderApp, parts: RouteParts): void {
   app.get(
     '/api/usage',
     {
+      config: { scope: 'usage:read' },
       schema: {
         summary: "A node's usage by windows",
         description: `Without to: up to now. Without from: the day before to. At most ${WINDOWS_MAX} windows.`,
@@ -46,11 +48,12 @@ export function usageRoutes(app: ReaderApp, parts: RouteParts): void {
     },
     async (request, reply) => {
       const format = negotiate(request.headers.accept, FORMATS)
-      const { node_id, window, group_by, tz } = request.query
+      const { window, group_by, tz } = request.query
+      const node_id = askedNode(request, request.query.node_id)
       const nowMs = parts.clock.nowMs()
       const plan = planUsage({ ...rangeOf(request.query, nowMs), window, tz }, nowMs)
       const groupBy = groupsOf(group_by)
-      const { partition } = await parts.present.node(node_id)
+      const { partition } = await parts.present.seen(request.caller, node_id)
       const { windows, asOfMs } = await readUsage(parts, { nodeId: node_id, partition, plan, groupBy })
       const items = windows.map((found) => usageItem(found, plan.endOf(found.startMs), groupBy, asOfMs))
       const as_of = formatTimeOrNull(asOfMs)

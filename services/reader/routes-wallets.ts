@@ -28,6 +28,7 @@ export function walletRoutes(app: ReaderApp, parts: RouteParts & { readonly part
   app.get(
     '/api/wallets/:operator_id',
     {
+      config: { scope: 'usage:read' },
       schema: {
         summary: 'The balance of a wallet, and the nodes that earned it',
         description: 'Answers while the history is away.',
@@ -42,7 +43,7 @@ export function walletRoutes(app: ReaderApp, parts: RouteParts & { readonly part
     },
     async (request, reply) => {
       const { operator_id } = request.params
-      const { nodes, asOfMs } = await parts.present.wallet(operator_id)
+      const { nodes, asOfMs } = await parts.present.wallet(request.caller, operator_id)
       return reply.send(walletView(operator_id, nodes, asOfMs))
     },
   )
@@ -50,6 +51,7 @@ export function walletRoutes(app: ReaderApp, parts: RouteParts & { readonly part
   app.get(
     '/api/wallets/:operator_id/entries',
     {
+      config: { scope: 'usage:read' },
       schema: {
         summary: 'The entries of a wallet, oldest first, with the balance after each',
         description:
@@ -84,7 +86,7 @@ export function walletRoutes(app: ReaderApp, parts: RouteParts & { readonly part
       const { limit, cursor } = request.query
       const scope = `entries\n${operator_id}`
       const place = isFirst(cursor) ? FIRST_PAGE : placeOf(parts.cursors.open(scope, cursor, 5))
-      await parts.present.wallet(operator_id)
+      await parts.present.wallet(request.caller, operator_id)
       const { rows, asOfMs } = await parts.history.ask(async (client) => {
         const watermarkMs = await smallestWatermark(client, parts.history.moneyTopic, parts.partitions)
         if (watermarkMs === null) return { rows: [], asOfMs: null }

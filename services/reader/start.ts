@@ -1,13 +1,17 @@
 import { createHmac } from 'node:crypto'
 import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
+import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
+import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import { CompactedTable } from '../../pipelines/kafka/table.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import { VERSION } from '../../schemas/version.ts'
+import { followAccess } from '../access/follow-keys.ts'
 import type { Config } from '../config.ts'
 import { listen } from '../http/listen.ts'
 import type { RunningService, ServiceParts } from '../process.ts'
 import { Accounts } from './accounts.ts'
 import { buildReader } from './app.ts'
+import { Commands } from './commands.ts'
 
 /** Bytes of a process' own group id: no other reader has the same, so that each follows all partitions. */
 const GROUP_ID_BYTES = 8
@@ -17,16 +21,22 @@ export async function startReader(parts: ServiceParts): Promise<RunningService> 
   const { config, logger, clock, metrics, random, ops } = parts
   const topics = topicNames(config.topicPrefix)
   const accounts = new Accounts(config.partitions)
+  const kafka = { brokers: config.kafkaBrokers, clientId: `hivemeter-reader/${VERSION}`, logger }
+  const commands = new Commands({
+    inbox: new SharedAppend(new IdempotentProducer({ ...kafka, metrics, topic: topics.accountInbox })),
+    partitions: config.partitions,
+    clock,
+    random,
+  })
   const table = new CompactedTable({
-    brokers: config.kafkaBrokers,
-    clientId: `hivemeter-reader/${VERSION}`,
-    logger,
+    ...kafka,
     clock,
     topic: topics.nodeState,
     groupId: `${config.topicPrefix}reader-${random.bytes(GROUP_ID_BYTES).toString('hex')}`,
     partitions: config.partitions,
     onRecord: (record) => {
       accounts.apply(record)
+      commands.see(record)
       metrics.set('hivemeter_reader_state_records', {}, accounts.size)
     },
   })
@@ -38,10 +48,14 @@ export async function startReader(parts: ServiceParts): Promise<RunningService> 
   })
   await using undo = new AsyncDisposableStack()
   undo.defer(() => clickhouse.close())
+  const followed = await followAccess(parts, 'reader')
+  undo.defer(() => followed.stop())
   const app = await buildReader({
+    access: followed.access,
     accounts,
     table,
     clickhouse,
+    commands,
     topics,
     partitions: config.partitions,
     cursorKey: cursorKey(config),
@@ -53,12 +67,13 @@ export async function startReader(parts: ServiceParts): Promise<RunningService> 
   undo.defer(() => app.close())
   await listen(app, { host: config.readerHost, port: config.readerPort, key: 'readerPort' })
   undo.defer(() => table.stop())
+  undo.defer(() => commands.stop())
   const loading = table.start()
   const running = undo.move()
   return {
-    readiness: () => ({ waitingFor: table.waitingFor(), halted: [] }),
+    readiness: () => ({ waitingFor: [...table.waitingFor(), ...followed.waitingFor()], halted: [] }),
     stop: () => running.disposeAsync(),
-    failed: loading.then(() => table.failed, asError),
+    failed: Promise.race([loading.then(() => table.failed, asError), followed.failed]),
   }
 }
 

@@ -80,6 +80,7 @@ export class Installation {
       HIVEMETER_PARTITIONS: String(this.partitions),
       HIVEMETER_ID_KEY_FILE: join(dir, 'id.key'),
       HIVEMETER_LOG_LEVEL: 'info',
+      HIVEMETER_ACCESS: 'off',
     }
   }
 

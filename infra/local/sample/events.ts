@@ -63,6 +63,10 @@ export class SampleWork {
     this.#idPrefix = `${options.seed} ${options.startMs} `
   }
 
+  get nodes(): readonly SampleNode[] {
+    return this.#nodes
+  }
+
   /** The next event at `nowMs`: a new one, or now and then one that was already given. */
   next(nowMs: number): SampleEvent {
     if (this.#remembered.length > 0 && this.#dice.next() < REPEAT_SHARE)

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../pipelines/clock.ts'
 import type { SampleEvent } from './events.ts'
 import { SampleWork } from './events.ts'
+import { keepPresent } from './presence.ts'
 
 /** Fixed, so that two people see the same fleet. */
 const SEED = 20_261
@@ -13,13 +14,14 @@ const RETRY_MS = 1_000
 /** Sends one batch; false when the gateway did not take it. */
 async function post(
   gatewayUrl: string,
+  headers: Readonly<Record<string, string>>,
   events: readonly SampleEvent[],
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
     const answer = await fetch(`${gatewayUrl}/v1/events`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify(events),
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
     })
@@ -41,28 +43,34 @@ export interface RunningSample {
  */
 export function startSample(options: {
   readonly gatewayUrl: string
+  readonly readerUrl: string
+  /** Carry the credential, where one is asked for. */
+  readonly headers: Readonly<Record<string, string>>
   readonly eventsPerSecond: number
   readonly clock: Clock
 }): RunningSample {
-  const { gatewayUrl, eventsPerSecond, clock } = options
-  const work = new SampleWork({ seed: SEED, startMs: clock.nowMs() })
+  const { gatewayUrl, readerUrl, headers, eventsPerSecond, clock } = options
+  const startMs = clock.nowMs()
+  const work = new SampleWork({ seed: SEED, startMs })
   const abort = new AbortController()
   const { signal } = abort
 
   const run = async () => {
     const backlog: SampleEvent[] = []
     let made = 0
-    const startMs = clock.monotonicMs()
+    const beganMs = clock.monotonicMs()
     while (!signal.aborted) {
-      const due = Math.floor(((clock.monotonicMs() - startMs) / 1000) * eventsPerSecond)
+      const due = Math.floor(((clock.monotonicMs() - beganMs) / 1000) * eventsPerSecond)
       for (; made < due; made += 1) if (backlog.length < BACKLOG_MAX) backlog.push(work.next(clock.nowMs()))
       const batch = backlog.slice(0, BACKLOG_MAX)
-      const isTaken = batch.length === 0 || (await post(gatewayUrl, batch, signal))
+      const isTaken = batch.length === 0 || (await post(gatewayUrl, headers, batch, signal))
       if (isTaken) backlog.splice(0, batch.length)
       await clock.delay(isTaken ? ROUND_MS : RETRY_MS, signal)
     }
   }
-  const running = eventsPerSecond === 0 ? Promise.resolve() : run()
+  const present = (): Promise<void> =>
+    keepPresent({ gatewayUrl, readerUrl, headers, nodes: work.nodes, startMs, clock, signal })
+  const running = eventsPerSecond === 0 ? Promise.resolve() : Promise.all([run(), present()])
   return {
     stop: async () => {
       abort.abort()

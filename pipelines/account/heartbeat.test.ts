@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import type { Account, InboxHeartbeat } from '../../schemas/records.ts'
+import { KeptRows } from '../../test/support/account-rows.ts'
+import { openAccount } from './account.ts'
+import { HEARTBEATS_REMEMBERED, applyHeartbeat } from './heartbeat.ts'
+import { recentImpressions } from './rewards.ts'
+import { RULES_DEFAULT } from './rules.ts'
+import { livenessOf, uptimeObservedPpm, uptimeSnapshotPpm } from './uptime.ts'
+
+const MINUTE_MS = 60_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 86_400_000
+const NOW_MS = Date.UTC(2026, 1, 20, 12)
+
+function heartbeat(id: string, fields: Partial<InboxHeartbeat> = {}): InboxHeartbeat {
+  return {
+    node_id: 'n',
+    heartbeat_hash: createHash('sha256').update(id).digest().subarray(0, 8),
+    sent_at: 0,
+    by_admin: false,
+    tier: null,
+    profile: null,
+    operator_id: null,
+    software_version: null,
+    agent_count: null,
+    post_count: null,
+    ad_impressions: 0,
+    ...fields,
+  }
+}
+
+const beat = (
+  account: Account,
+  rows: KeptRows,
+  id: string,
+  nowMs: number,
+  fields: Partial<InboxHeartbeat> = {},
+): boolean => applyHeartbeat(account, heartbeat(id, fields), RULES_DEFAULT, nowMs, rows)
+
+test('silence makes a node stale and dead: above the thresholds of its profile, never at them', () => {
+  const account = openAccount('n', NOW_MS)
+  assert.equal(livenessOf(account, RULES_DEFAULT, NOW_MS), null)
+  assert.equal(uptimeSnapshotPpm(account, RULES_DEFAULT, NOW_MS), 0)
+  const rows = new KeptRows()
+  for (const [profile, staleMin, deadMin] of [
+    ['full', 5, 15],
+    ['constrained', 15, 45],
+    ['minimal', 45, 120],
+  ] as const) {
+    beat(account, rows, profile, NOW_MS, { profile })
+    const after = (ms: number) => livenessOf(account, RULES_DEFAULT, NOW_MS + ms)
+    assert.deepEqual(
+      [
+        after(staleMin * MINUTE_MS),
+        after(staleMin * MINUTE_MS + 1),
+        after(deadMin * MINUTE_MS),
+        after(deadMin * MINUTE_MS + 1),
+      ],
+      ['active', 'stale', 'stale', 'dead'],
+    )
+  }
+  assert.equal(uptimeSnapshotPpm(account, RULES_DEFAULT, NOW_MS + 46 * MINUTE_MS), 500_000)
+})
+
+test('a repeated heartbeat changes nothing, as long as it is among the last 16', () => {
+  const account = openAccount('n', NOW_MS)
+  const rows = new KeptRows()
+  assert.ok(beat(account, rows, '0', NOW_MS, { ad_impressions: 5, operator_id: 'op' }))
+  const { version } = account
+  assert.equal(beat(account, rows, '0', NOW_MS + MINUTE_MS, { ad_impressions: 5 }), false)
+  assert.deepEqual([account.version, account.last_contact_at], [version, NOW_MS])
+  for (let count = 1; count < HEARTBEATS_REMEMBERED; count++) beat(account, rows, String(count), NOW_MS)
+  assert.equal(beat(account, rows, '0', NOW_MS), false)
+  beat(account, rows, String(HEARTBEATS_REMEMBERED), NOW_MS)
+  assert.equal(beat(account, rows, '0', NOW_MS), true)
+  assert.equal(account.heartbeat_hashes.length, 8 * HEARTBEATS_REMEMBERED)
+})
+
+test('to and from central only an admin changes the tier', () => {
+  const account = openAccount('n', NOW_MS)
+  const rows = new KeptRows()
+  const tiers: [tier: 'flat' | 'regional' | 'central', by_admin: boolean, becomes: string][] = [
+    ['regional', false, 'regional'],
+    ['central', false, 'regional'],
+    ['central', true, 'central'],
+    ['flat', false, 'central'],
+    ['flat', true, 'flat'],
+  ]
+  for (const [at, [tier, by_admin, becomes]] of tiers.entries()) {
+    beat(account, rows, String(at), NOW_MS, { tier, by_admin })
+    assert.equal(account.tier, becomes)
+  }
+})
+
+test('uptime is the share of the last 7 days: a node that is up for a minute is not up for a week', () => {
+  const account = openAccount('n', NOW_MS)
+  const rows = new KeptRows()
+  for (let minute = 0; minute <= 60; minute++)
+    beat(account, rows, String(minute), NOW_MS + minute * MINUTE_MS)
+  const endMs = NOW_MS + HOUR_MS
+  assert.equal(uptimeObservedPpm(account, RULES_DEFAULT, endMs), Math.floor((60 / (167 * 60)) * 1e6))
+  // What follows the last contact counts until the node is stale.
+  assert.equal(
+    uptimeObservedPpm(account, RULES_DEFAULT, endMs + HOUR_MS),
+    Math.floor((65 / (167 * 60)) * 1e6),
+  )
+  assert.equal(uptimeObservedPpm(account, RULES_DEFAULT, endMs + 8 * DAY_MS), 0)
+})
+
+test('however the contacts fall, uptime is the number of minutes that began while the node was up', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 12 * 60_000 }), { minLength: 1, maxLength: 60 }),
+      (silencesMs) => {
+        const account = openAccount('n', NOW_MS)
+        const rows = new KeptRows()
+        const up = new Set<number>()
+        let atMs = NOW_MS
+        for (const [at, silenceMs] of silencesMs.entries()) {
+          beat(account, rows, String(at), atMs)
+          const untilMs = Math.min(atMs + silenceMs, atMs + 5 * MINUTE_MS)
+          for (let minute = Math.ceil(atMs / MINUTE_MS); minute * MINUTE_MS < untilMs; minute++)
+            up.add(minute)
+          atMs += silenceMs
+        }
+        const firstMs = (Math.floor(atMs / HOUR_MS) - 167) * HOUR_MS
+        const elapsed = Math.ceil(atMs / MINUTE_MS) - firstMs / MINUTE_MS
+        assert.equal(uptimeObservedPpm(account, RULES_DEFAULT, atMs), Math.floor((1e6 * up.size) / elapsed))
+        assert.ok(account.uptime.length <= 168)
+      },
+    ),
+  )
+})
+
+test('rewards come with the heartbeat that earns them, once each', () => {
+  const account = openAccount('n', NOW_MS)
+  const rows = new KeptRows()
+  beat(account, rows, 'a', NOW_MS, { agent_count: 60 })
+  assert.deepEqual(rows.rewards, [])
+  beat(account, rows, 'b', NOW_MS + 1, { operator_id: 'op' })
+  beat(account, rows, 'c', NOW_MS + 2, { agent_count: 100 })
+  beat(account, rows, 'd', NOW_MS + 3, { agent_count: 5 })
+  beat(account, rows, 'e', NOW_MS + 4, { agent_count: 600 })
+  beat(account, rows, 'f', NOW_MS + DAY_MS)
+  assert.deepEqual(
+    rows.rewards.map(({ kind, key, microSpark }) => [
+      kind,
+      kind === 'uptime_bonus' ? 'day' : key,
+      microSpark,
+    ]),
+    [
+      ['uptime_bonus', 'day', 10_000_000n],
+      ['milestone', 10, 50_000_000n],
+      ['milestone', 50, 50_000_000n],
+      ['milestone', 100, 50_000_000n],
+      ['milestone', 500, 50_000_000n],
+      ['uptime_bonus', 'day', 10_000_000n],
+    ],
+  )
+  assert.deepEqual([account.rewards, account.reward_micro_spark], [6, 220_000_000n])
+  assert.deepEqual(account.operators[0]?.micro_spark, 220_000_000n)
+})
+
+test('ad revenue is 0.09 Spark an impression and 1 for each hundred: none is lost or paid twice', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.integer({ min: 0, max: 250 }), { maxLength: 30 }),
+      fc.nat(10),
+      (counts, operatorFrom) => {
+        const account = openAccount('n', NOW_MS)
+        const rows = new KeptRows()
+        for (const [at, ad_impressions] of [...counts, 0].entries()) {
+          const operator_id = at >= Math.min(operatorFrom, counts.length) ? 'op' : null
+          beat(account, rows, String(at), NOW_MS + at, { ad_impressions, operator_id })
+        }
+        const total = counts.reduce((sum, count) => sum + count, 0)
+        const paid = (kind: string) =>
+          rows.rewards
+            .filter((one) => one.kind === kind)
+            .reduce((sum, { microSpark }) => sum + microSpark, 0n)
+        assert.equal(paid('ad_revenue') + BigInt(account.ad_remainder_micro_spark), BigInt(total) * 90_000n)
+        assert.equal(paid('ad_bonus'), BigInt(Math.floor(total / 100)) * 1_000_000n)
+        const keys = rows.rewards.map(({ kind, key }) => `${kind} ${key}`)
+        assert.equal(new Set(keys).size, keys.length)
+        assert.equal(recentImpressions(account, NOW_MS), total)
+      },
+    ),
+  )
+})
+
+test('impressions count for the score for 7 days', () => {
+  const account = openAccount('n', NOW_MS)
+  const rows = new KeptRows()
+  for (let day = 0; day < 10; day++)
+    beat(account, rows, String(day), NOW_MS + day * DAY_MS, { ad_impressions: 1 })
+  assert.equal(recentImpressions(account, NOW_MS + 9 * DAY_MS), 7)
+  assert.equal(recentImpressions(account, NOW_MS + 12 * DAY_MS), 4)
+  assert.equal(account.ad_days.length, 7)
+})

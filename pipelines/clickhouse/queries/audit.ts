@@ -1,0 +1,40 @@
+import type { ClickhouseClient } from '../client.ts'
+import type { BlockSource, Loaded } from './watermarks.ts'
+
+/** A command that changed settings. */
+export interface AuditRow {
+  readonly command_id: string
+  readonly caller: string
+  readonly changes: string
+  readonly account_version: string
+  readonly decided_ms: string
+}
+
+export interface AuditQuery {
+  readonly nodeId: string
+  readonly source: BlockSource
+  readonly loaded: Loaded
+  /** Those of lower account versions only; null for the newest. */
+  readonly beforeVersion: string | null
+  readonly limit: number
+}
+
+/** What changed a node's settings, the newest first. Each change has an account version of its own. */
+export async function settingsChanges(client: ClickhouseClient, query: AuditQuery): Promise<AuditRow[]> {
+  return await client.rows<AuditRow>(
+    `SELECT command_id, caller, changes, account_version, toUnixTimestamp64Milli(decided_at) AS decided_ms
+     FROM audit_log
+     WHERE node_id = {node_id:String} AND kind IN ('settings', 'join') AND status = 200 AND changes != '[]'
+       AND NOT (src_topic = {topic:String} AND src_seq > {loaded:UInt64})
+       AND account_version < {before_version:UInt64}
+     ORDER BY account_version DESC
+     LIMIT {limit:UInt32}`,
+    {
+      node_id: query.nodeId,
+      topic: query.source.topic,
+      loaded: query.loaded.seq,
+      before_version: query.beforeVersion ?? '9223372036854775807',
+      limit: query.limit,
+    },
+  )
+}

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import Fastify from 'fastify'
+import { SignJWT } from 'jose'
+import { systemClock } from '../../pipelines/clock.ts'
+import { silentLogger } from '../../pipelines/logger.ts'
+import { systemRandom } from '../../pipelines/random.ts'
+import { accessKeyCodec } from '../../schemas/avro.ts'
+import type { AccessKey } from '../../schemas/records.ts'
+import { loadConfig } from '../config.ts'
+import { problemHandlers } from '../http/problem.ts'
+import { REFUSALS_PER_MINUTE_MAX, guardRoutes } from './access.ts'
+import type { Access } from './access.ts'
+import { JWT_CLOCK_TOLERANCE_S, jwtCallers } from './jwt.ts'
+import type { JwtCallers } from './jwt.ts'
+import { KeyRing } from './key-ring.ts'
+import { hashSecret, newKey } from './key-text.ts'
+
+const NOW_MS = Date.UTC(2026, 1, 20, 12)
+
+function addKey(ring: KeyRing, fields: Partial<AccessKey> = {}): string {
+  const { keyId, secret, text } = newKey(systemRandom)
+  const value = accessKeyCodec.encode({
+    key_id: keyId,
+    client: 'c',
+    secret_hash: hashSecret(secret),
+    scopes: ['usage:read'],
+    nodes: ['n'],
+    created_at: NOW_MS,
+    expires_at: null,
+    revoked_at: null,
+    ...fields,
+  })
+  ring.apply({ key: Buffer.from(keyId), value })
+  return text
+}
+
+async function guarded(options: { keys?: KeyRing; jwt?: JwtCallers; requestsPerSecondMax?: number } = {}) {
+  const clock = { ...systemClock, nowMs: () => NOW_MS }
+  const access: Access = {
+    mode: 'required',
+    keys: options.keys ?? new KeyRing(),
+    jwt: options.jwt,
+    requestsPerSecondMax: options.requestsPerSecondMax ?? 1_000,
+    clock,
+  }
+  const app = Fastify()
+  problemHandlers(app, silentLogger)
+  await guardRoutes(app, access)
+  app.get('/read', { config: { scope: 'usage:read' } }, async ({ caller }) => ({
+    id: caller.id,
+    nodes: caller.nodes === '*' ? '*' : [...caller.nodes],
+  }))
+  app.get('/admin', { config: { scope: 'admin' } }, async ({ caller }) => ({ id: caller.id }))
+  app.get('/open', { config: { scope: 'public' } }, async () => ({}))
+  const get = async (url: string, credential?: string) =>
+    await app.inject({
+      url,
+      headers: credential === undefined ? {} : { authorization: `Bearer ${credential}` },
+    })
+  return { app, get }
+}
+
+test('a route that declares no scope cannot be registered', async () => {
+  const { app } = await guarded()
+  assert.throws(() => app.get('/forgotten', async () => ({})), /GET \/forgotten declares no scope/)
+})
+
+test('without a credential in force there is 401, which does not say why', async () => {
+  const keys = new KeyRing()
+  const right = addKey(keys)
+  const { get } = await guarded({ keys })
+  const wrong = [
+    undefined,
+    'hm_',
+    `${right.slice(0, -1)}${right.endsWith('0') ? '1' : '0'}`,
+    newKey(systemRandom).text,
+    addKey(keys, { revoked_at: NOW_MS }),
+    addKey(keys, { expires_at: NOW_MS }),
+    'eyJhbGciOiJub25lIn0.e30.',
+  ]
+  const bodies = new Set<string>()
+  for (const credential of wrong) {
+    const answer = await get('/read', credential)
+    assert.equal(answer.statusCode, 401, credential)
+    assert.equal(answer.headers['www-authenticate'], 'Bearer')
+    bodies.add(answer.body)
+  }
+  assert.equal(bodies.size, 1)
+  assert.equal((await get('/open')).statusCode, 200)
+  assert.equal((await get('/nowhere')).statusCode, 404)
+  assert.deepEqual((await get('/read', right)).json(), { id: `key:${right.slice(3, 19)}`, nodes: ['n'] })
+  assert.equal((await get('/read', addKey(keys, { expires_at: NOW_MS + 1 }))).statusCode, 200)
+})
+
+test('a scope that the credential does not have is 403; admin has every scope', async () => {
+  const keys = new KeyRing()
+  const { get } = await guarded({ keys })
+  const reader = await get('/admin', addKey(keys))
+  assert.deepEqual([reader.statusCode, reader.json<{ code: string }>().code], [403, 'insufficient_scope'])
+  assert.equal((await get('/read', addKey(keys, { scopes: ['events:write'] }))).statusCode, 403)
+  assert.equal((await get('/read', addKey(keys, { scopes: ['admin'], nodes: [] }))).statusCode, 200)
+  assert.equal((await get('/read', addKey(keys, { scopes: ['everything'] }))).statusCode, 403)
+})
+
+test('a revoked key is refused as soon as its record is seen', async () => {
+  const keys = new KeyRing()
+  const { get } = await guarded({ keys })
+  const text = addKey(keys)
+  assert.equal((await get('/read', text)).statusCode, 200)
+  const [key] = keys.all()
+  assert.ok(key !== undefined)
+  keys.apply({ key: Buffer.from(key.key_id), value: accessKeyCodec.encode({ ...key, revoked_at: NOW_MS }) })
+  assert.equal((await get('/read', text)).statusCode, 401)
+})
+
+test('each credential has its own rate, and whoever guesses is slowed down', async () => {
+  const keys = new KeyRing()
+  const { get } = await guarded({ keys, requestsPerSecondMax: 3 })
+  const [one, other] = [addKey(keys), addKey(keys)]
+  for (let count = 0; count < 3; count++) assert.equal((await get('/read', one)).statusCode, 200)
+  const limited = await get('/read', one)
+  assert.deepEqual([limited.statusCode, limited.json<{ code: string }>().code], [429, 'rate_limited'])
+  assert.ok(Number(limited.headers['retry-after']) >= 1)
+  assert.equal((await get('/read', other)).statusCode, 200)
+  for (let count = 0; count < REFUSALS_PER_MINUTE_MAX; count++)
+    assert.equal((await get('/read')).statusCode, 401)
+  assert.equal((await get('/read')).statusCode, 429)
+  assert.equal((await get('/admin', other)).statusCode, 403)
+})
+
+test('of tokens only those of the pinned algorithm, issuer and audience count, and only in their time', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const other = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const file = join(mkdtempSync(join(tmpdir(), 'hivemeter-jwt-')), 'public.pem')
+  const pem = String(publicKey.export({ type: 'spki', format: 'pem' }))
+  writeFileSync(file, pem)
+  const config = loadConfig({
+    environment: { HIVEMETER_JWT_KEY_FILE: file, HIVEMETER_JWT_ISSUER: 'iss', HIVEMETER_JWT_AUDIENCE: 'aud' },
+  })
+  const jwt = await jwtCallers(config, { ...systemClock, nowMs: () => NOW_MS })
+  assert.ok(jwt !== undefined)
+  const { get } = await guarded({ jwt })
+  const nowS = NOW_MS / 1_000
+  const token = (
+    changes: { iss?: string; aud?: string; exp?: number; key?: typeof privateKey; sub?: string } = {},
+  ) => {
+    const { iss = 'iss', aud = 'aud', exp = nowS + 60, key = privateKey, sub = 'ana' } = changes
+    const signed = new SignJWT({ scope: 'usage:read settings:write', nodes: ['n', 'm'] })
+    return signed
+      .setProtectedHeader({ alg: 'ES256' })
+      .setIssuer(iss)
+      .setAudience(aud)
+      .setSubject(sub)
+      .setExpirationTime(exp)
+      .sign(key)
+  }
+  const right = await get('/read', await token())
+  assert.deepEqual([right.statusCode, right.json()], [200, { id: 'jwt:ana', nodes: ['n', 'm'] }])
+  assert.equal((await get('/admin', await token())).statusCode, 403)
+  const wrong = [
+    token({ iss: 'other' }),
+    token({ aud: 'other' }),
+    token({ exp: nowS - JWT_CLOCK_TOLERANCE_S - 1 }),
+    token({ key: other.privateKey }),
+    // The public key as the secret of a MAC: the algorithm is ours to choose, not the token's.
+    new SignJWT({ scope: 'admin' })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setIssuer('iss')
+      .setAudience('aud')
+      .setSubject('eve')
+      .setExpirationTime(nowS + 60)
+      .sign(Buffer.from(pem)),
+    Promise.resolve('eyJhbGciOiJub25lIn0.eyJzdWIiOiJldmUiLCJzY29wZSI6ImFkbWluIn0.'),
+  ]
+  for (const credential of await Promise.all(wrong))
+    assert.equal((await get('/read', credential)).statusCode, 401)
+})
+
+test('settings for tokens that are not whole end the start', async () => {
+  assert.throws(
+    () => loadConfig({ environment: { HIVEMETER_JWT_KEY_FILE: 'x' } }),
+    /HIVEMETER_JWT_ISSUER is missing/,
+  )
+  const config = loadConfig({
+    environment: {
+      HIVEMETER_JWT_KEY_FILE: '/nowhere/key.pem',
+      HIVEMETER_JWT_ISSUER: 'i',
+      HIVEMETER_JWT_AUDIENCE: 'a',
+    },
+  })
+  await assert.rejects(jwtCallers(config, systemClock), { exitCode: 78, message: /\/nowhere\/key\.pem/ })
+})
+
+test('a server that asks for nothing listens on loopback only', () => {
+  const environment = { HIVEMETER_ACCESS: 'off', HIVEMETER_READER_HOST: '0.0.0.0' }
+  assert.throws(() => loadConfig({ environment }), /HIVEMETER_READER_HOST is 0\.0\.0\.0/)
+  assert.equal(loadConfig({ environment: { HIVEMETER_READER_HOST: '0.0.0.0' } }).readerHost, '0.0.0.0')
+})

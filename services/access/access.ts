@@ -1,0 +1,114 @@
+import rateLimit from '@fastify/rate-limit'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Clock } from '../../pipelines/clock.ts'
+import { LOOPBACK_CALLER, isAdmin } from '../http/caller.ts'
+import type { Caller } from '../http/caller.ts'
+import { Problem } from '../http/problem.ts'
+import type { JwtCallers } from './jwt.ts'
+import type { KeyRing } from './key-ring.ts'
+
+/** Requests without a valid credential that one address may make in a minute before it has to wait. */
+export const REFUSALS_PER_MINUTE_MAX = 120
+
+const MINUTE_MS = 60_000
+const SECOND_MS = 1_000
+
+/** Who is not asked for a credential. */
+const NOBODY: Caller = { id: 'nobody', scopes: new Set(), nodes: new Set() }
+
+/** How callers are known: by keys and tokens, or, on loopback only, not at all. */
+export type Access =
+  | { readonly mode: 'off' }
+  | {
+      readonly mode: 'required'
+      readonly keys: KeyRing
+      readonly jwt: JwtCallers | undefined
+      readonly requestsPerSecondMax: number
+      readonly clock: Clock
+    }
+
+/**
+ * Guards every route that is registered after this: each declares the scope that it needs (`config.scope`), and one that
+ * does not is refused when it is registered. Sets `request.caller`.
+ */
+export async function guardRoutes(app: FastifyInstance, access: Access): Promise<void> {
+  app.decorateRequest('caller')
+  app.addHook('onRoute', (route) => {
+    if (route.config?.scope === undefined) {
+      throw new Error(
+        `The route ${String(route.method)} ${route.url} declares no scope: nobody knows who may call it.`,
+      )
+    }
+  })
+  if (access.mode === 'off') {
+    app.addHook('onRequest', async (request) => {
+      request.caller = LOOPBACK_CALLER
+    })
+    return
+  }
+  await app.register(rateLimit, { global: false })
+  const byCaller = app.createRateLimit({
+    max: access.requestsPerSecondMax,
+    timeWindow: SECOND_MS,
+    keyGenerator: (request: FastifyRequest) => request.caller.id,
+  })
+  const byAddress = app.createRateLimit({
+    max: REFUSALS_PER_MINUTE_MAX,
+    timeWindow: MINUTE_MS,
+    keyGenerator: (request: FastifyRequest) => `refused ${request.ip}`,
+  })
+  app.addHook('onRequest', async (request) => {
+    request.caller = NOBODY
+    const { scope } = request.routeOptions.config
+    // A path without a route declares none, and gets its 404.
+    if (scope === undefined || scope === 'public') return
+    const caller = await callerOf(request, access)
+    if (caller === null) {
+      const refused = await byAddress(request)
+      throw 'isExceeded' in refused && refused.isExceeded ? tooMany(refused.ttlInSeconds) : unauthorized()
+    }
+    request.caller = caller
+    const counted = await byCaller(request)
+    if ('isExceeded' in counted && counted.isExceeded) throw tooMany(counted.ttlInSeconds)
+    if (!isAdmin(caller) && !caller.scopes.has(scope)) throw insufficient(scope)
+  })
+}
+
+async function callerOf(
+  request: FastifyRequest,
+  { keys, jwt, clock }: Extract<Access, { mode: 'required' }>,
+): Promise<Caller | null> {
+  const [scheme = '', token = ''] = (request.headers.authorization ?? '').split(' ', 2)
+  if (scheme.toLowerCase() !== 'bearer') return null
+  if (token.startsWith('hm_')) return keys.caller(token, clock.nowMs())
+  return (await jwt?.(token)) ?? null
+}
+
+/** The same for every reason: whoever guesses learns nothing. */
+function unauthorized(): Problem {
+  return new Problem(
+    'unauthorized',
+    'Send Authorization: Bearer <key or token> with a credential that is in force.',
+    {},
+    { 'www-authenticate': 'Bearer' },
+  )
+}
+
+function insufficient(scope: string): Problem {
+  return new Problem(
+    'insufficient_scope',
+    `This credential does not have the scope ${scope}.`,
+    { error: `insufficient scope: ${scope}` },
+    { 'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"` },
+  )
+}
+
+function tooMany(seconds: number): Problem {
+  const retryAfter = String(Math.max(1, Math.ceil(seconds)))
+  return new Problem(
+    'rate_limited',
+    'More requests than this credential or address may make.',
+    {},
+    { 'retry-after': retryAfter },
+  )
+}

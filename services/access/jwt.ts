@@ -1,0 +1,56 @@
+import { readFileSync } from 'node:fs'
+import { createLocalJWKSet, importSPKI, jwtVerify } from 'jose'
+import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose'
+import type { Clock } from '../../pipelines/clock.ts'
+import type { Config } from '../config.ts'
+import { EXIT, ExitError, describeError } from '../exit.ts'
+import type { Caller } from '../http/caller.ts'
+import { callerOf } from './key-ring.ts'
+
+/** How far the clocks of issuer and server may be apart. */
+export const JWT_CLOCK_TOLERANCE_S = 30
+
+/** Tells who a JSON Web Token speaks for; null for one that is not in force. */
+export type JwtCallers = (token: string) => Promise<Caller | null>
+
+/**
+ * Verifies tokens by our own settings, never by what the token's header says: algorithm, issuer and audience are pinned.
+ * Undefined where no key file is set. Exit 78 where the key cannot be read or a setting is missing.
+ */
+export async function jwtCallers(config: Config, clock: Clock): Promise<JwtCallers | undefined> {
+  const { jwtKeyFile, jwtIssuer, jwtAudience, jwtAlgorithm } = config
+  if (jwtKeyFile === '') return undefined
+  const key = await readKey(jwtKeyFile, jwtAlgorithm)
+  return async (token) => {
+    try {
+      const { payload } = await jwtVerify(token, key, {
+        algorithms: [jwtAlgorithm],
+        issuer: jwtIssuer,
+        audience: jwtAudience,
+        clockTolerance: JWT_CLOCK_TOLERANCE_S,
+        currentDate: new Date(clock.nowMs()),
+        requiredClaims: ['exp', 'sub'],
+      })
+      const scopes = typeof payload['scope'] === 'string' ? payload['scope'].split(' ') : []
+      const nodes = payload['nodes']
+      return callerOf(`jwt:${payload.sub ?? ''}`, scopes, Array.isArray(nodes) ? nodes.map(String) : [])
+    } catch {
+      return null
+    }
+  }
+}
+
+async function readKey(file: string, algorithm: string): Promise<JWTVerifyGetKey> {
+  try {
+    const text = readFileSync(file, 'utf8')
+    if (text.trimStart().startsWith('{')) return createLocalJWKSet(JSON.parse(text) as JSONWebKeySet)
+    const key = await importSPKI(text, algorithm)
+    return async () => key
+  } catch (error) {
+    throw new ExitError(
+      EXIT.configuration,
+      `The key of JSON Web Tokens in ${file} (HIVEMETER_JWT_KEY_FILE) cannot be read: ${describeError(error)}. Give a public key for ${algorithm} as PEM, or a JSON Web Key Set.`,
+      { cause: error },
+    )
+  }
+}

@@ -1,0 +1,133 @@
+import type { FastifyInstance } from 'fastify'
+import { acceptHeartbeat } from '../../pipelines/account/accept-heartbeat.ts'
+import type { Clock } from '../../pipelines/clock.ts'
+import { ProduceError } from '../../pipelines/kafka/producer.ts'
+import type { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
+import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
+import { JsonItems, readJsonItems } from '../../pipelines/usage/json-items.ts'
+import { inboxHeartbeatCodec } from '../../schemas/avro.ts'
+import { HEARTBEATS_MAX, POST_HEARTBEATS_SCHEMA } from '../../schemas/http/heartbeats.ts'
+import { partitionOfNode } from '../../schemas/ids.ts'
+import type { Metrics } from '../../schemas/metrics.ts'
+import type { InboxHeartbeat } from '../../schemas/records.ts'
+import { isAdmin, maySee } from '../http/caller.ts'
+import type { Caller } from '../http/caller.ts'
+import { Problem } from '../http/problem.ts'
+import { Unpacker } from './body.ts'
+import { RecentContacts } from './recent-contacts.ts'
+
+const RETRY_AFTER = { 'retry-after': '1' }
+
+export interface HeartbeatsRouteParts {
+  /** Of account.inbox. */
+  readonly inbox: SharedAppend
+  readonly partitions: number
+  readonly clock: Clock
+  readonly metrics: Metrics
+}
+
+interface Rejected {
+  readonly index: number
+  readonly heartbeat_id: string | null
+  readonly code: string
+  readonly path: string
+  readonly detail: string
+}
+
+/** POST /v1/heartbeats: one or an array; answered once the broker has those that say something. */
+export function heartbeatsRoute(app: FastifyInstance, parts: HeartbeatsRouteParts): void {
+  const { inbox, partitions, clock, metrics } = parts
+  const unpacker = new Unpacker()
+  const contacts = new RecentContacts()
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  )
+
+  app.post('/v1/heartbeats', {
+    config: { scope: 'events:write' },
+    schema: POST_HEARTBEATS_SCHEMA,
+    // The schema is for readers of the document; accept-heartbeat.ts judges the body, item by item.
+    validatorCompiler: () => () => true,
+    handler: async (request, reply) => {
+      const { body } = request
+      if (!Buffer.isBuffer(body))
+        throw new Problem('unsupported_media_type', 'Content-Type must be application/json.')
+      const items = readJsonItems(
+        await unpacker.unpack(body, request.headers['content-encoding']),
+        HEARTBEATS_MAX,
+      )
+      if (!(items instanceof JsonItems))
+        throw new Problem(items.fault === 'too_many' ? 'too_many_events' : 'not_json', items.detail)
+      const { heartbeats, rejected } = judge(items, request.caller)
+      if (heartbeats.length === 0) throw nothingAccepted(rejected)
+      const nowMs = clock.monotonicMs()
+      const news = heartbeats.filter((heartbeat) => contacts.isNews(heartbeat, nowMs))
+      if (!inbox.hasRoom(news.length))
+        throw refuse('overloaded', 'More heartbeats wait than this gateway holds.')
+      await write(inbox, partitions, news)
+      for (const heartbeat of news) contacts.wrote(heartbeat, nowMs)
+      metrics.count('hivemeter_heartbeats_total', { outcome: 'written' }, news.length)
+      metrics.count('hivemeter_heartbeats_total', { outcome: 'nothing_new' }, heartbeats.length - news.length)
+      return reply.code(202).send({ accepted: heartbeats.length, rejected })
+    },
+  })
+}
+
+function judge(items: JsonItems, caller: Caller): { heartbeats: InboxHeartbeat[]; rejected: Rejected[] } {
+  const heartbeats: InboxHeartbeat[] = []
+  const rejected: Rejected[] = []
+  for (let index = 0; index < items.count; index += 1) {
+    const item = items.read(index)
+    const judged = item instanceof Refusal ? item : acceptHeartbeat(item, isAdmin(caller))
+    const result = judged instanceof Refusal || maySee(caller, judged.node_id) ? judged : FOREIGN
+    if (result instanceof Refusal) {
+      const { code, path, detail } = result
+      rejected.push({ index, heartbeat_id: idOf(items.parsed(index)), code, path, detail })
+    } else heartbeats.push(result)
+  }
+  return { heartbeats, rejected }
+}
+
+const FOREIGN = new Refusal('node_not_permitted', '/node_id', 'Is no node that this credential names.')
+
+async function write(
+  inbox: SharedAppend,
+  partitions: number,
+  heartbeats: readonly InboxHeartbeat[],
+): Promise<void> {
+  if (heartbeats.length === 0) return
+  try {
+    await inbox.append(
+      heartbeats.map((heartbeat) => ({
+        partition: partitionOfNode(heartbeat.node_id, partitions),
+        key: heartbeat.node_id,
+        value: inboxHeartbeatCodec.encode(heartbeat),
+      })),
+    )
+  } catch (error) {
+    if (!(error instanceof ProduceError)) throw error
+    throw refuse(
+      'outcome_unknown',
+      'Kafka did not acknowledge the heartbeats in time: they are in the log or not. Send them again under the same heartbeat_id.',
+    )
+  }
+}
+
+function refuse(code: 'overloaded' | 'outcome_unknown', detail: string): Problem {
+  return new Problem(code, detail, {}, RETRY_AFTER)
+}
+
+function nothingAccepted(rejected: readonly Rejected[]): Problem {
+  const detail =
+    rejected.length === 0
+      ? 'The array has no heartbeats.'
+      : 'None of the heartbeats can be taken; "rejected" says why.'
+  return new Problem('nothing_accepted', detail, { accepted: 0, rejected })
+}
+
+/** As it was sent, where it can be an id. */
+function idOf(item: unknown): string | null {
+  const id = (item as { heartbeat_id?: unknown } | null)?.heartbeat_id
+  return typeof id === 'string' && id.length <= 256 ? id : null
+}

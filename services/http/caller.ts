@@ -1,0 +1,50 @@
+import type { FastifyRequest } from 'fastify'
+import { invalidParameter } from './refusal.ts'
+
+/** What a route may ask of a credential; `public` asks for none. */
+export const SCOPES = ['events:write', 'usage:read', 'settings:write', 'admin'] as const
+export type Scope = (typeof SCOPES)[number]
+
+/** Who asks: a credential, with what it may do to which nodes. */
+export interface Caller {
+  /** For the audit: `key:…`, `jwt:…`, or `loopback` where access is off. */
+  readonly id: string
+  readonly scopes: ReadonlySet<Scope>
+  /** `*` for all. */
+  readonly nodes: '*' | ReadonlySet<string>
+}
+
+/** Everybody, where access is off: such a server listens on loopback only. */
+export const LOOPBACK_CALLER: Caller = { id: 'loopback', scopes: new Set(['admin']), nodes: '*' }
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    caller: Caller
+  }
+  interface FastifyContextConfig {
+    /** What the caller needs; a route without one is refused when it is registered. */
+    scope?: Scope | 'public'
+    /** Schema of the body, for the document: `jsonBody` reads it. */
+    body?: object
+  }
+}
+
+export function isAdmin(caller: Caller): boolean {
+  return caller.scopes.has('admin')
+}
+
+/** Whether the caller may see and change a node. */
+export function maySee(caller: Caller, nodeId: string): boolean {
+  return isAdmin(caller) || caller.nodes === '*' || caller.nodes.has(nodeId)
+}
+
+/**
+ * The node that is asked about: the one that is named, or the credential's only one. Whether the caller may see it is not
+ * looked at here. Throws a Problem (422) where none is named and the credential has not exactly one.
+ */
+export function askedNode({ caller }: FastifyRequest, nodeId: string | undefined): string {
+  if (nodeId !== undefined) return nodeId
+  const [only, ...others] = caller.nodes === '*' ? [] : [...caller.nodes]
+  if (only !== undefined && others.length === 0) return only
+  throw invalidParameter('node_id', 'Name the node: this credential does not stand for exactly one.')
+}

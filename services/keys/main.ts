@@ -1,0 +1,96 @@
+import { systemClock } from '../../pipelines/clock.ts'
+import { systemRandom } from '../../pipelines/random.ts'
+import { NODE_ID_PATTERN } from '../../schemas/ids.ts'
+import { KeyStore } from '../access/key-store.ts'
+import type { KeyRequest } from '../access/key-store.ts'
+import { isActive } from '../access/key-ring.ts'
+import { runCommand } from '../command.ts'
+import { EXIT, ExitError } from '../exit.ts'
+import type { ExitCode } from '../exit.ts'
+import { SCOPES } from '../http/caller.ts'
+import { formatTime, formatTimeOrNull } from '../http/times.ts'
+
+const DAY_MS = 86_400_000
+const EXPIRES_DAYS_MAX = 3_650
+const CLIENT = /^[^\p{Cc}\p{Cs}\p{Cn}]{1,64}$/u
+const NODE = new RegExp(NODE_ID_PATTERN)
+
+const OPTIONS = {
+  client: { type: 'string' },
+  scopes: { type: 'string' },
+  nodes: { type: 'string' },
+  'expires-days': { type: 'string' },
+} as const
+
+const USAGE = `Usage: npm run keys -- create --client NAME --scopes a,b [--nodes x,y] [--expires-days N]
+       npm run keys -- list
+       npm run keys -- revoke KEY_ID
+--scopes  of ${SCOPES.join(', ')}; admin is all of them for all nodes
+--nodes   the nodes that the key stands for, or "*" for all; needed unless the key is admin
+The key's text is printed once, and is kept nowhere. A client has at most two active keys.`
+
+type Values = { readonly [Name in keyof typeof OPTIONS]?: string }
+
+const spec = { name: 'keys', usage: USAGE, options: OPTIONS, positionals: true } as const
+
+await runCommand(spec, async ({ config, values, positionals, say }): Promise<ExitCode> => {
+  const [action, keyId, ...more] = positionals
+  if (more.length > 0) throw wrong(`"${more[0]}" is one argument too many.`)
+  if (action !== 'revoke' && keyId !== undefined) throw wrong(`"${keyId}" is one argument too many.`)
+  if (action === 'create') {
+    const asked = requestOf(values, systemClock.nowMs())
+    await using store = await KeyStore.open(config, systemClock, systemRandom)
+    const { text, keyId: made } = await store.create(asked)
+    say(
+      `key ${made} of ${asked.client}: ${asked.scopes.join(', ')}; nodes ${asked.nodes.join(', ') || 'all'}`,
+    )
+    say(text)
+    return EXIT.ok
+  }
+  if (action === 'list') {
+    await using store = await KeyStore.open(config, systemClock, systemRandom)
+    const nowMs = systemClock.nowMs()
+    for (const key of store.all()) {
+      const state = isActive(key, nowMs) ? 'active' : key.revoked_at === null ? 'expired' : 'revoked'
+      const until = formatTimeOrNull(key.revoked_at ?? key.expires_at) ?? 'for good'
+      say(
+        `${key.key_id}  ${state.padEnd(7)}  ${key.client}  ${key.scopes.join(',')}  ${key.nodes.join(',') || '*'}  ${formatTime(key.created_at)}  ${until}`,
+      )
+    }
+    return EXIT.ok
+  }
+  if (action === 'revoke') {
+    if (keyId === undefined) throw wrong('Which key? Give its id, as list shows it.')
+    await using store = await KeyStore.open(config, systemClock, systemRandom)
+    const { client } = await store.revoke(keyId)
+    say(`key ${keyId} of ${client} is revoked; every server refuses it within 5 s.`)
+    return EXIT.ok
+  }
+  throw wrong(action === undefined ? 'Nothing to do.' : `"${action}" is none of create, list, revoke.`)
+})
+
+function requestOf(values: Values, nowMs: number): KeyRequest {
+  const client = values.client ?? ''
+  if (!CLIENT.test(client)) throw wrong('--client has 1 to 64 characters: whose key it is.')
+  const scopes = listOf(values.scopes)
+  const unknown = scopes.find((scope) => !(SCOPES as readonly string[]).includes(scope))
+  if (unknown !== undefined) throw wrong(`"${unknown}" is none of the scopes ${SCOPES.join(', ')}.`)
+  if (scopes.length === 0) throw wrong('--scopes is missing: what the key may do.')
+  const nodes = listOf(values.nodes)
+  const foreign = nodes.find((node) => node !== '*' && !NODE.test(node))
+  if (foreign !== undefined) throw wrong(`"${foreign}" is no node id: 1 to 64 of A-Z a-z 0-9 . _ : -`)
+  if (nodes.length === 0 && !scopes.includes('admin'))
+    throw wrong('--nodes is missing: which nodes the key stands for.')
+  const days = values['expires-days']
+  if (days !== undefined && (!/^\d{1,4}$/.test(days) || Number(days) < 1 || Number(days) > EXPIRES_DAYS_MAX))
+    throw wrong(`--expires-days is a whole number from 1 to ${EXPIRES_DAYS_MAX}.`)
+  return { client, scopes, nodes, expiresAtMs: days === undefined ? null : nowMs + Number(days) * DAY_MS }
+}
+
+function listOf(text: string | undefined): string[] {
+  return [...new Set((text ?? '').split(',').map((part) => part.trim()))].filter((part) => part !== '')
+}
+
+function wrong(message: string): ExitError {
+  return new ExitError(EXIT.usage, `${message}\n${USAGE}`)
+}

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { systemClock } from '../../pipelines/clock.ts'
+import { systemRandom } from '../../pipelines/random.ts'
+import { accessKeyCodec } from '../../schemas/avro.ts'
+import { startWholeReader } from '../../test/support/whole-reader.ts'
+import type { WholeReader } from '../../test/support/whole-reader.ts'
+import { KeyRing } from '../access/key-ring.ts'
+import { hashSecret, newKey } from '../access/key-text.ts'
+import { SCOPES } from '../http/caller.ts'
+import type { Scope } from '../http/caller.ts'
+
+/** Every route × every scope × the caller's own node, somebody else's, and one that is not there: made from the document. */
+
+const keys = new KeyRing()
+let reader: WholeReader
+
+before(async () => {
+  const access = {
+    mode: 'required',
+    keys,
+    jwt: undefined,
+    requestsPerSecondMax: 1_000_000,
+    clock: systemClock,
+  } as const
+  reader = await startWholeReader({ access })
+  for (const [node, operator] of [
+    ['own', 'op-own'],
+    ['foreign', 'op-foreign'],
+  ]) {
+    await reader.heartbeat(node ?? '', { operator_id: operator ?? null })
+  }
+})
+
+after(() => reader[Symbol.asyncDispose]())
+
+function keyOf(scopes: readonly Scope[], nodes: readonly string[]): string {
+  const { keyId, secret, text } = newKey(systemRandom)
+  const value = accessKeyCodec.encode({
+    key_id: keyId,
+    client: 'matrix',
+    secret_hash: hashSecret(secret),
+    scopes: [...scopes],
+    nodes: [...nodes],
+    created_at: 0,
+    expires_at: null,
+    revoked_at: null,
+  })
+  keys.apply({ key: Buffer.from(keyId), value })
+  return text
+}
+
+interface Route {
+  readonly method: string
+  readonly path: string
+  readonly scope: Scope | null
+}
+
+function routes(): Route[] {
+  return Object.entries(reader.document.paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, operation]) => {
+      const scope = /Scope: ([a-z:]+)\./.exec((operation as { description?: string }).description ?? '')?.[1]
+      return { method: method.toUpperCase(), path, scope: (scope as Scope | undefined) ?? null }
+    }),
+  )
+}
+
+/** What makes a request of each route a good one; a route that is not here takes a node and no body. */
+const BODIES: Readonly<Record<string, object>> = {
+  'PUT /api/settings/compute': { max_hive_gpu_pct: 40 },
+  'POST /api/settings/compute/provider/join': {},
+  'POST /api/settings/compute/provider/claim': { operator_id: 'op-own' },
+  'POST /api/settings/compute/provider/transfer': { operator_id: 'op-new' },
+  'POST /api/exposure/reservations': { usd: '0.01' },
+}
+
+async function ask({ method, path }: Route, node: string, key: string | undefined) {
+  const url = path.replace('{operator_id}', `op-${node}`).replace('{id}', 'r')
+  const takesNode =
+    !path.includes('/wallets/') && !path.endsWith('/providers') && !path.endsWith('/leaderboard')
+  const body = BODIES[`${method} ${path}`]
+  return await reader.ask(method, takesNode ? `${url}?node_id=${node}` : url, {
+    ...(body === undefined ? {} : { body }),
+    headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+  })
+}
+
+test('every route declares its scope, and the public ones are the operator’s', () => {
+  const open = routes().filter(({ scope }) => scope === null)
+  assert.deepEqual(open.map(({ path }) => path).toSorted(), [
+    '/healthz',
+    '/metrics',
+    '/openapi.json',
+    '/readyz',
+  ])
+  for (const { scope } of routes()) assert.ok(scope === null || SCOPES.includes(scope), String(scope))
+})
+
+test('nobody comes in without a credential, or with another scope', async () => {
+  for (const route of routes().filter(({ scope }) => scope !== null)) {
+    const what = `${route.method} ${route.path}`
+    assert.equal((await ask(route, 'own', undefined)).status, 401, what)
+    for (const scope of SCOPES) {
+      const { status } = await ask(route, 'own', keyOf([scope], ['own']))
+      if (scope === 'admin' || scope === route.scope)
+        assert.ok(status !== 401 && status !== 403, `${what} with ${scope}: ${status}`)
+      else assert.equal(status, 403, `${what} with ${scope}`)
+    }
+  }
+})
+
+test('somebody else’s node answers as one that does not exist, and is not changed', async () => {
+  const versionBefore = reader.accounts.account('foreign')?.version
+  for (const route of routes()) {
+    if (route.scope === null || route.scope === 'admin') continue
+    if (route.path.endsWith('/leaderboard')) continue
+    const key = keyOf([route.scope], ['own'])
+    const foreign = await ask(route, 'foreign', key)
+    const unknown = await ask(route, 'unknown', key)
+    const what = `${route.method} ${route.path}`
+    assert.equal(foreign.status, 404, what)
+    const neutral = (body: unknown): string => JSON.stringify(body).replaceAll(/foreign|unknown/g, 'node')
+    assert.equal(neutral(foreign.body), neutral(unknown.body), what)
+    assert.deepEqual(Object.keys(foreign.headers), Object.keys(unknown.headers), what)
+  }
+  assert.equal(reader.accounts.account('foreign')?.version, versionBefore)
+  assert.equal(reader.accounts.account('unknown'), null)
+})
+
+test('a request without a node means the credential’s only one', async () => {
+  const headers = (nodes: string[]) => ({ authorization: `Bearer ${keyOf(['usage:read'], nodes)}` })
+  const view = await reader.ask('GET', '/api/settings/compute/provider', { headers: headers(['own']) })
+  assert.deepEqual([view.status, view.body['node_id']], [200, 'own'])
+  for (const nodes of [['own', 'other'], ['*'], []]) {
+    const { status } = await reader.ask('GET', '/api/settings/compute/provider', { headers: headers(nodes) })
+    assert.equal(status, 422)
+  }
+})
+
+test('the leaderboard names only nodes that the caller may see', async () => {
+  const { body } = await reader.ask('GET', '/api/social/hosting/leaderboard', {
+    headers: { authorization: `Bearer ${keyOf(['usage:read'], ['own'])}` },
+  })
+  const names = (body['items'] as { node_id: string | null }[]).map(({ node_id }) => node_id)
+  assert.deepEqual(names.toSorted(), ['own', null].toSorted())
+})

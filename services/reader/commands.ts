@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto'
+import { outcomeKey } from '../../pipelines/account/outcomes.ts'
+import type { Clock } from '../../pipelines/clock.ts'
+import { ProduceError } from '../../pipelines/kafka/producer.ts'
+import type { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
+import type { LogAppend } from '../../pipelines/kafka/records.ts'
+import type { Random } from '../../pipelines/random.ts'
+import { STATE_KEY, inboxCommandCodec, outcomeCodec } from '../../schemas/avro.ts'
+import type { ProblemCode } from '../../schemas/http/problem.ts'
+import { formatUuid, hashToUuid, partitionOfNode } from '../../schemas/ids.ts'
+import type { InboxCommand, Outcome } from '../../schemas/records.ts'
+import { Problem } from '../http/problem.ts'
+import type { StateRecord } from './accounts.ts'
+
+/** How long a write waits for the settler's word. */
+export const OUTCOME_TIMEOUT_MS = 5_000
+
+/** Writes that may wait at once. */
+export const COMMANDS_WAITING_MAX = 1_000
+
+const HASH_BYTES = 16
+const RETRY_AFTER = { 'retry-after': '1' }
+
+/** What a route asks for; the rest of the command is ours. */
+export type Asked = Pick<InboxCommand, 'node_id' | 'kind'> &
+  Partial<
+    Pick<InboxCommand, 'expected' | 'changes' | 'operator_id' | 'cost_nano_usd' | 'ttl_ms' | 'reservation_id'>
+  >
+
+/** Who asks, and the name that the client gave this one write, so that asking again is the same write. */
+export interface Asking {
+  readonly caller: string
+  readonly idempotencyKey: string | null
+}
+
+export interface CommandsParts {
+  readonly inbox: SharedAppend
+  readonly partitions: number
+  readonly clock: Clock
+  readonly random: Random
+}
+
+type Waiting = (outcome: Outcome) => void
+
+/**
+ * Writes commands into the nodes' inboxes and waits for their outcomes, which go by in node.state. The settler decides;
+ * whichever reader asks, and however often, there is one outcome for one id.
+ */
+export class Commands {
+  readonly #parts: CommandsParts
+  readonly #waiting = new Map<string, Set<Waiting>>()
+  #count = 0
+
+  constructor(parts: CommandsParts) {
+    this.#parts = parts
+  }
+
+  /** A record of node.state, in the order of its partition. */
+  see({ key, value }: StateRecord): void {
+    if (key === null || value === null) return
+    const text = key.toString('utf8')
+    if (!text.startsWith(STATE_KEY.commands)) return
+    const waiting = this.#waiting.get(text)
+    if (waiting === undefined) return
+    const outcome = outcomeCodec.decode(value)
+    for (const resolve of waiting) resolve(outcome)
+  }
+
+  /**
+   * The settler's word. Throws a Problem: what the settler refused; 422 where the id was used for another body; 503 where
+   * no word came in time, and it is not known whether it was done.
+   */
+  async ask(asked: Asked, { caller, idempotencyKey }: Asking): Promise<Outcome> {
+    if (this.#count >= COMMANDS_WAITING_MAX)
+      throw new Problem(
+        'overloaded',
+        'Too many writes wait at once; nothing was done. Send it again.',
+        {},
+        RETRY_AFTER,
+      )
+    const given = idempotencyKey ?? this.#parts.random.bytes(HASH_BYTES).toString('hex')
+    const command = commandOf(asked, caller, given)
+    const key = outcomeKey(command.node_id, command.command_id)
+    const { promise, resolve } = Promise.withResolvers<Outcome>()
+    this.#count++
+    this.#wait(key, resolve)
+    try {
+      this.#parts.inbox.append([this.#recordOf(command)]).catch((error: unknown) => {
+        // It may be in the log all the same: the caller waits for the outcome, or is told that none is known.
+        if (!(error instanceof ProduceError)) throw error
+      })
+      const timeout = this.#parts.clock.delay(OUTCOME_TIMEOUT_MS).then(() => null)
+      const outcome = await Promise.race([promise, timeout])
+      if (outcome === null) throw unknown(given)
+      return this.#judge(command, outcome)
+    } finally {
+      this.#count--
+      this.#leave(key, resolve)
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#parts.inbox.stop()
+  }
+
+  #recordOf(command: InboxCommand): LogAppend {
+    return {
+      partition: partitionOfNode(command.node_id, this.#parts.partitions),
+      key: command.node_id,
+      value: inboxCommandCodec.encode(command),
+    }
+  }
+
+  #judge(command: InboxCommand, outcome: Outcome): Outcome {
+    if (!outcome.body_hash.equals(command.body_hash)) {
+      const detail = 'This Idempotency-Key was used for another request. Give each write a key of its own.'
+      throw new Problem('idempotency_key_reused', detail)
+    }
+    if (outcome.code === null) return outcome
+    const code = outcome.code as ProblemCode
+    const original =
+      code === 'node_not_registered'
+        ? { error: 'Node not registered', node_id: command.node_id }
+        : code === 'central_not_metered'
+          ? { error: outcome.detail }
+          : {}
+    throw new Problem(code, outcome.detail, original)
+  }
+
+  #wait(key: string, resolve: Waiting): void {
+    const others = this.#waiting.get(key)
+    if (others === undefined) this.#waiting.set(key, new Set([resolve]))
+    else others.add(resolve)
+  }
+
+  #leave(key: string, resolve: Waiting): void {
+    const others = this.#waiting.get(key)
+    others?.delete(resolve)
+    if (others?.size === 0) this.#waiting.delete(key)
+  }
+}
+
+function commandOf(asked: Asked, caller: string, idempotencyKey: string): InboxCommand {
+  const body = {
+    expected: null,
+    changes: [],
+    operator_id: null,
+    cost_nano_usd: 0,
+    ttl_ms: 0,
+    reservation_id: null,
+    ...asked,
+  }
+  return {
+    ...body,
+    command_id: formatUuid(hashToUuid(`command/${caller}/${idempotencyKey}`)),
+    caller,
+    body_hash: createHash('sha256').update(JSON.stringify(body)).digest().subarray(0, HASH_BYTES),
+  }
+}
+
+function unknown(idempotencyKey: string): Problem {
+  return new Problem(
+    'outcome_unknown',
+    `No word came within ${OUTCOME_TIMEOUT_MS / 1_000} s: it is done, or will be, or not. Ask again with the same Idempotency-Key to learn it.`,
+    { idempotency_key: idempotencyKey },
+    RETRY_AFTER,
+  )
+}

@@ -1,0 +1,158 @@
+import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
+import { RULES_DEFAULT } from '../../pipelines/account/rules.ts'
+import type { AccountRules } from '../../pipelines/account/rules.ts'
+import type { Clock } from '../../pipelines/clock.ts'
+import { systemClock } from '../../pipelines/clock.ts'
+import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
+import { silentLogger } from '../../pipelines/logger.ts'
+import { systemRandom } from '../../pipelines/random.ts'
+import { inboxHeartbeatCodec } from '../../schemas/avro.ts'
+import { partitionOfNode } from '../../schemas/ids.ts'
+import { noMetrics } from '../../schemas/metrics.ts'
+import type { Cost, InboxHeartbeat } from '../../schemas/records.ts'
+import { topicNames } from '../../schemas/topics.ts'
+import type { Access } from '../../services/access/access.ts'
+import { opsRoutes } from '../../services/http/ops.ts'
+import { Accounts } from '../../services/reader/accounts.ts'
+import { buildReader } from '../../services/reader/app.ts'
+import { Commands } from '../../services/reader/commands.ts'
+import type { ReaderApp } from '../../services/reader/parts.ts'
+import { cost, inboxUsage, nodeSum } from './inbox.ts'
+import { MemorySettler } from './memory-settler.ts'
+import { assertDocumented } from './openapi-check.ts'
+import type { OpenApiDocument } from './openapi-check.ts'
+
+export const WHOLE_PARTITIONS = 2
+
+/** 12:00 UTC of a day. */
+export const WHOLE_NOW_MS = Date.UTC(2026, 1, 20, 12)
+
+const HEARTBEAT: InboxHeartbeat = {
+  node_id: '',
+  heartbeat_hash: Buffer.alloc(8),
+  sent_at: WHOLE_NOW_MS,
+  by_admin: false,
+  tier: null,
+  profile: null,
+  operator_id: null,
+  software_version: null,
+  agent_count: null,
+  post_count: null,
+  ad_impressions: 0,
+}
+
+interface Request {
+  readonly body?: object | string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Every route of the reader with the settler's real decisions behind it, in memory; ClickHouse is away. */
+export interface WholeReader extends AsyncDisposable {
+  readonly app: ReaderApp
+  readonly accounts: Accounts
+  readonly settler: MemorySettler
+  readonly document: OpenApiDocument
+  /** Asks; every answer is held against the published document. */
+  ask(method: string, url: string, request?: Request): Promise<WholeAnswer>
+  heartbeat(nodeId: string, fields?: Partial<InboxHeartbeat>): Promise<void>
+  /** A cost as the aggregator hands it over. */
+  cost(nodeId: string, nanoUsd: number, fields?: Partial<Cost>): Promise<void>
+}
+
+export interface WholeAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, unknown>>
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+export async function startWholeReader(
+  options: { readonly rules?: Partial<AccountRules>; readonly access?: Access; readonly clock?: Clock } = {},
+): Promise<WholeReader> {
+  const { access = { mode: 'off' }, clock = systemClock } = options
+  const accounts = new Accounts(WHOLE_PARTITIONS)
+  const rules = { ...RULES_DEFAULT, version: 1, ...options.rules }
+  const settler: MemorySettler = new MemorySettler(WHOLE_PARTITIONS, rules, WHOLE_NOW_MS, (record) => {
+    accounts.apply(record)
+    commands.see(record)
+  })
+  const commands = new Commands({
+    inbox: new SharedAppend(settler),
+    partitions: WHOLE_PARTITIONS,
+    clock,
+    random: systemRandom,
+  })
+  await settler.start()
+  // Nothing listens on port 1 of the loopback.
+  const clickhouse = openClickhouse({ url: 'http://127.0.0.1:1', user: 'u', password: 'p', database: 'd' })
+  const app = await buildReader({
+    accounts,
+    access,
+    commands,
+    table: { loaded: true, reach: async () => true },
+    clickhouse,
+    topics: topicNames(''),
+    partitions: WHOLE_PARTITIONS,
+    cursorKey: Buffer.alloc(32, 1),
+    clock,
+    logger: silentLogger,
+    metrics: noMetrics,
+    ops: opsRoutes({
+      readiness: () => ({ waitingFor: [], halted: [] }),
+      metrics: { contentType: 'text/plain; version=0.0.4', text: async () => '' },
+    }),
+  })
+  const document = (await app.inject('/openapi.json')).json<OpenApiDocument>()
+  const handed = Array.from({ length: WHOLE_PARTITIONS }, () => 0)
+  const append = async (nodeId: string, value: Buffer): Promise<void> => {
+    await settler.append([{ partition: partitionOfNode(nodeId, WHOLE_PARTITIONS), key: nodeId, value }])
+  }
+  return {
+    app,
+    accounts,
+    settler,
+    document,
+    ask: async (method, url, { body, headers = {} } = {}) => {
+      const payload = typeof body === 'object' ? JSON.stringify(body) : body
+      const response = await app.inject({
+        method: method as 'GET',
+        url,
+        headers: { ...(payload === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        ...(payload === undefined ? {} : { payload }),
+      })
+      const contentType = String(response.headers['content-type'])
+      const { statusCode } = response
+      if (statusCode !== 204)
+        assertDocumented(document, {
+          method: method.toLowerCase(),
+          url,
+          statusCode,
+          contentType,
+          body: response.body,
+        })
+      return {
+        status: statusCode,
+        headers: response.headers,
+        body: response.body === '' ? {} : response.json<Record<string, unknown>>(),
+      }
+    },
+    heartbeat: async (nodeId, fields = {}) => {
+      const heartbeat_hash = systemRandom.bytes(8)
+      await append(
+        nodeId,
+        inboxHeartbeatCodec.encode({ ...HEARTBEAT, node_id: nodeId, heartbeat_hash, ...fields }),
+      )
+    },
+    cost: async (nodeId, nanoUsd, fields = {}) => {
+      const partition = partitionOfNode(nodeId, WHOLE_PARTITIONS)
+      const from = handed[partition] ?? 0
+      handed[partition] = from + 1
+      const occurred_at = settler.nowMs
+      const entry = { node_id: nodeId, operator_id: null, cost: cost(nanoUsd, { occurred_at, ...fields }) }
+      await append(nodeId, inboxUsage(from, from + 1, { entries: [entry], sums: [nodeSum(nodeId)] }))
+    },
+    [Symbol.asyncDispose]: async () => {
+      await app.close()
+      await clickhouse.close()
+    },
+  }
+}
