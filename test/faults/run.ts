@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { seededDice } from '../../infra/local/sample/random.ts'
+import type { Dice } from '../../infra/local/sample/random.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import { EXIT } from '../../services/exit.ts'
@@ -72,12 +73,7 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
     const over = new AbortController()
     const watching = watchReaders(fleet, history, stream.nodes, seededDice(seed + 2), over.signal)
     const loading = load.run(EVENTS_PER_SECOND, over.signal)
-    const requests = new AccountRequests(fleet.installation, {
-      history,
-      nodes: stream.askedNodes,
-      dice: seededDice(seed + 3),
-    })
-    const asking = requests.run(over.signal)
+    const asking = askOfAccounts(fleet, history, stream, seededDice(seed + 3), over.signal)
     say(`recovery without a fault: ${seconds(await recover(fleet, load, stream))} s`)
     for (const [number, round] of rounds.entries()) {
       const names = round.map(({ fault, lane, target }) =>
@@ -109,8 +105,6 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
     await Promise.all([loading, watching, asking])
     await fillUp(load, history, options.events)
     await load.settle(SETTLE_MS)
-    await requests.settle(SETTLE_MS)
-    await requests.stop()
     await drain(fleet, history)
     for (const halt of await fleet.halts()) failures.push(`halted: ${halt}`)
     for (const final of options.finals) {
@@ -130,6 +124,23 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
   } finally {
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
     await fleet.dispose()
+  }
+}
+
+/** Asks until `signal` aborts, and then until Kafka has taken all that must be taken. */
+async function askOfAccounts(
+  { installation }: Fleet,
+  history: History,
+  stream: EventStream,
+  dice: Dice,
+  signal: AbortSignal,
+): Promise<void> {
+  const requests = new AccountRequests(installation, { history, nodes: stream.askedNodes, dice })
+  try {
+    await requests.run(signal)
+    await requests.settle(SETTLE_MS)
+  } finally {
+    await requests.stop()
   }
 }
 
