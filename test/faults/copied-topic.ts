@@ -11,7 +11,7 @@ import type { Installation } from '../support/installation.ts'
 /** How many records a partition's copy has. */
 export type Copied = readonly number[]
 
-/** Whether a copy is received anew, or has the times of its log. */
+/** Whether a copy is received anew, or has the times of its log: for that its topic is made by `makeTopicWithTimes`. */
 export type CopiedTimes = 'new' | 'kept'
 
 interface Copying {
@@ -29,15 +29,13 @@ interface Copying {
  */
 export async function copyTopic(copying: Copying): Promise<Copied> {
   const { from, to, role, times } = copying
-  if (times === 'kept') await stamp(to, role, 'CreateTime')
   const ranges = await readRanges({ ...from.kafka, topic: from.topics[role] })
   const copied = await Promise.all(
     Array.from({ length: from.partitions }, (_, partition) =>
       copyPartition(copying, partition, ranges.get(partition)?.end ?? 0n),
     ),
   )
-  // Whatever is appended from here on is received when the broker takes it, as ever.
-  if (times === 'kept') await stamp(to, role, 'LogAppendTime')
+  if (times === 'kept') await stampByBroker(to, role)
   return copied
 }
 
@@ -81,17 +79,32 @@ function toAppend(
   return { topic, partition, key: key?.toString('utf8') ?? null, value, headers, ...timestamp }
 }
 
-/** Who says when a record was received: the broker, or whoever appends it. */
-async function stamp(
-  { kafka, topics }: Installation,
-  role: TopicRole,
-  type: 'CreateTime' | 'LogAppendTime',
-): Promise<void> {
-  const configEntries = [
-    { name: 'message.timestamp.type', value: type },
+/**
+ * Makes a topic whose records have the times that their sender gives them: before `migrate`, which leaves it as it is. (A
+ * topic that is changed later may stamp the first records of its copy still by its clock.)
+ */
+export async function makeTopicWithTimes(installation: Installation, role: TopicRole): Promise<void> {
+  const topic = installation.topics[role]
+  const { partitions: numPartitions } = installation
+  await withAdmin(installation.kafka, (admin) =>
+    admin.createTopics({
+      waitForLeaders: true,
+      topics: [{ topic, numPartitions, replicationFactor: 1, configEntries: configOf(role, 'CreateTime') }],
+    }),
+  )
+}
+
+/** Whatever is appended from here on is received when the broker takes it, as ever. */
+async function stampByBroker({ kafka, topics }: Installation, role: TopicRole): Promise<void> {
+  const configEntries = configOf(role, 'LogAppendTime')
+  const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topics[role], configEntries }
+  await withAdmin(kafka, (admin) => admin.alterConfigs({ validateOnly: false, resources: [resource] }))
+}
+
+function configOf(role: TopicRole, times: 'CreateTime' | 'LogAppendTime'): { name: string; value: string }[] {
+  return [
+    { name: 'message.timestamp.type', value: times },
     { name: 'max.message.bytes', value: String(TOPICS[role].messageBytesMax) },
     { name: 'retention.ms', value: '-1' },
   ]
-  const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topics[role], configEntries }
-  await withAdmin(kafka, (admin) => admin.alterConfigs({ validateOnly: false, resources: [resource] }))
 }

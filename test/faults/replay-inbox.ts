@@ -6,7 +6,7 @@ import type { Installation } from '../support/installation.ts'
 import { startServices } from '../support/service-process.ts'
 import { until } from '../support/until.ts'
 import { compareRows } from './compared-rows.ts'
-import { copyTopic } from './copied-topic.ts'
+import { copyTopic, makeTopicWithTimes } from './copied-topic.ts'
 import type { Fleet } from './fleet.ts'
 import { loadedAll } from './loaded-all.ts'
 
@@ -27,6 +27,7 @@ export async function replayInbox({ installation, kafka, clickhouse }: Fleet): P
     brokers: [kafka.broker],
     clickhouseUrl: clickhouse.url,
     rules: false,
+    prepare: (prepared) => makeTopicWithTimes(prepared, 'accountInbox'),
   })
   cleanup.defer(() => replayed.dispose())
   const copied = await copyTopic({ from: installation, to: replayed, role: 'accountInbox', times: 'kept' })
