@@ -54,7 +54,7 @@ export function accountOfV1(account: AccountV1): Account {
   return {
     ...rest,
     ...nothingYet(),
-    operators: operators.map((operator) => ({ ...operator, remainder: 0 })),
+    operators: operators.map((operator) => Object.assign(operator, { remainder: 0 })),
     pending_micro_spark: pending_spark * MICRO_SPARK_PER_SPARK,
     unclaimed_micro_spark: unclaimed_spark * MICRO_SPARK_PER_SPARK,
     settled_micro_spark: settled_spark * MICRO_SPARK_PER_SPARK,

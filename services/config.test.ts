@@ -6,8 +6,9 @@ import { after, describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { environmentExample } from './config-example.ts'
 import { CONFIG_KEYS, settingOf, variableOf } from './config-schema.ts'
-import { ConfigError, loadSettings } from './config.ts'
+import { ConfigError, loadConfig, loadSettings } from './config.ts'
 import { EXIT } from './exit.ts'
+import { rulesOf } from './rules.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'hivemeter-config-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -98,10 +99,33 @@ describe('settings', () => {
     assert.match(problemsOf({}, fileOf([]))[0] ?? '', /holds no JSON object/)
   })
 
-  it('keep gateway and reader on loopback while there are no keys', () => {
-    assert.deepEqual(problemsOf({ HIVEMETER_GATEWAY_HOST: '0.0.0.0' }), [
-      'HIVEMETER_GATEWAY_HOST is 0.0.0.0, but a server without keys listens on loopback only. Set it to 127.0.0.1.',
+  it('keep gateway and reader on loopback where they ask for no keys', () => {
+    assert.deepEqual(problemsOf({ HIVEMETER_GATEWAY_HOST: '0.0.0.0' }), [])
+    assert.deepEqual(problemsOf({ HIVEMETER_ACCESS: 'off', HIVEMETER_GATEWAY_HOST: '0.0.0.0' }), [
+      'HIVEMETER_GATEWAY_HOST is 0.0.0.0, but a server that asks for no keys (HIVEMETER_ACCESS=off) listens on loopback only. Set it to 127.0.0.1.',
     ])
+  })
+
+  it('take the variables of the original as overrides for every node', () => {
+    const config = loadConfig({
+      environment: {
+        HEVOLVE_ALLOW_METERED_HIVE: 'Yes',
+        HEVOLVE_METERED_DAILY_LIMIT: '5.00',
+        HEVOLVE_COMPUTE_POLICY: 'local_only',
+        HIVEMETER_SETTING_OVERRIDES: '{"max_hive_gpu_pct": 80}',
+        HEVOLVE_SPARK_PER_USD: '200',
+        HEVOLVE_STALE_THRESHOLD: '60',
+      },
+    })
+    assert.deepEqual([config.sparkPerUsd, config.staleAfterS], [200, 60])
+    assert.deepEqual(rulesOf(config).overrides, [
+      { name: 'compute_policy', value: 'local_only' },
+      { name: 'max_hive_gpu_pct', value: 80 },
+      { name: 'allow_metered_for_hive', value: true },
+      { name: 'metered_daily_limit_usd', value: 5_000_000_000 },
+    ])
+    assert.match(problemsOf({ HEVOLVE_MAX_HIVE_GPU_PCT: 'many' })[0] ?? '', /max_hive_gpu_pct: Must be/)
+    assert.match(problemsOf({ HIVEMETER_SETTING_OVERRIDES: '{"gpu":1}' })[0] ?? '', /gpu: Is no setting/)
   })
 
   it('refuse one port for two servers', () => {

@@ -146,11 +146,6 @@ function checkAcross(config: Config): string[] {
   for (const problem of parseOverrides(config.settingOverrides).problems) {
     problems.push(`${variableOf('settingOverrides')} (with HEVOLVE_… over it): ${problem} Mend or remove it.`)
   }
-  if (config.deadAfterS <= config.staleAfterS) {
-    problems.push(
-      `${variableOf('deadAfterS')} is ${config.deadAfterS}, which must be above ${variableOf('staleAfterS')}, ${config.staleAfterS}.`,
-    )
-  }
   const owners = new Map<number, ConfigKey>()
   for (const key of CONFIG_KEYS.filter((name) => name.endsWith('Port'))) {
     const port = Number(config[key])

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { KeptRows, paying } from '../../test/support/account-rows.ts'
+import { KeptRows } from '../../test/support/account-rows.ts'
+import { testRules } from '../../test/support/rules.ts'
 import { cost } from '../../test/support/inbox.ts'
 import type { Account } from '../../schemas/records.ts'
 import { dayOf, openAccount } from './account.ts'
@@ -20,7 +21,7 @@ function accountWithLimit(limitUsd: number | null): { account: Account; rows: Ke
 }
 
 const decide = (account: Account, rows: KeptRows, amount: number, fields = {}): string => {
-  decideCost(account, cost(usd(amount), { occurred_at: NOW_MS, ...fields }), paying(), NOW_MS, rows)
+  decideCost(account, cost(usd(amount), { occurred_at: NOW_MS, ...fields }), testRules(), NOW_MS, rows)
   return rows.decisions.at(-1)?.decision ?? ''
 }
 
@@ -31,7 +32,7 @@ test('a node that does not allow it pays for nobody: by default, and always wher
   account.settings = [{ name: 'allow_metered_for_hive', value: true }]
   decideCost(account, cost(1, { occurred_at: NOW_MS }), RULES_DEFAULT, NOW_MS, rows)
   account.tier = 'central'
-  decideCost(account, cost(1, { occurred_at: NOW_MS }), paying(), NOW_MS, rows)
+  decideCost(account, cost(1, { occurred_at: NOW_MS }), testRules(), NOW_MS, rows)
   assert.deepEqual(
     rows.decisions.map(({ decision, microSpark }) => [decision, microSpark]),
     [

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
-import { KeptRows, paying } from '../../test/support/account-rows.ts'
+import { KeptRows } from '../../test/support/account-rows.ts'
+import { testRules } from '../../test/support/rules.ts'
 import { cost } from '../../test/support/inbox.ts'
 import { openAccount } from './account.ts'
 import { decideCost } from './decide.ts'
@@ -10,7 +11,7 @@ import { nameOperator, OPERATORS_MAX, transfer } from './operators.ts'
 import { settle, sparkOf } from './settlement.ts'
 
 const cents = (amount: number): number => amount * 10_000_000
-const exact = paying({ spark_mode: 'exact' })
+const exact = testRules({ spark_mode: 'exact' })
 
 test('Spark is floor(USD × rate), exactly, and at least 1', () => {
   const vectors: readonly (readonly [nanoUsd: bigint, rate: number, spark: bigint])[] = [
@@ -28,13 +29,13 @@ test('Spark is floor(USD × rate), exactly, and at least 1', () => {
     [BigInt(USAGE_BOUNDS.costNanoUsdMax), 100, 100_000_000n],
   ]
   for (const [nanoUsd, rate, spark] of vectors) {
-    const { microSpark } = sparkOf(nanoUsd, paying({ spark_per_usd: rate }), 0)
+    const { microSpark } = sparkOf(nanoUsd, testRules({ spark_per_usd: rate }), 0)
     assert.equal(microSpark, spark * 1_000_000n, `${nanoUsd} at ${rate}`)
   }
 })
 
 test('exact mode pays micro-Spark and carries what is below them', () => {
-  assert.deepEqual(sparkOf(1n, paying({ spark_mode: 'exact', spark_per_usd: 1 }), 0), {
+  assert.deepEqual(sparkOf(1n, testRules({ spark_mode: 'exact', spark_per_usd: 1 }), 0), {
     microSpark: 0n,
     remainder: 1,
   })
@@ -45,7 +46,7 @@ test('exact mode pays micro-Spark and carries what is below them', () => {
       fc.array(fc.bigInt({ min: 1n, max: 10n ** 12n }), { maxLength: 50 }),
       fc.integer({ min: 1, max: 1_000_000 }),
       (costs, spark_per_usd) => {
-        const rules = paying({ spark_mode: 'exact', spark_per_usd })
+        const rules = testRules({ spark_mode: 'exact', spark_per_usd })
         let remainder = 0
         let paid = 0n
         for (const nanoUsd of costs) {
@@ -64,13 +65,13 @@ test('pending costs are settled when they reach 10 Spark, not before, and all of
   const account = openAccount('node-a', 1)
   const rows = new KeptRows()
   nameOperator(account, 'op-1', 1, rows)
-  decideCost(account, cost(cents(9)), paying(), 2, rows)
+  decideCost(account, cost(cents(9)), testRules(), 2, rows)
   assert.deepEqual(
     [account.pending_micro_spark, account.pending_count, account.pending_since],
     [9_000_000n, 1, 2],
   )
   assert.equal(rows.settlements.length, 0)
-  decideCost(account, cost(1), paying(), 3, rows)
+  decideCost(account, cost(1), testRules(), 3, rows)
   assert.deepEqual(rows.settlements, [
     {
       operatorId: 'op-1',
@@ -92,8 +93,8 @@ test('pending costs are settled when they reach 10 Spark, not before, and all of
 test('without an operator costs are written off; the first one named gets all of them at once', () => {
   const account = openAccount('node-a', 1)
   const rows = new KeptRows()
-  decideCost(account, cost(cents(5)), paying(), 2, rows)
-  decideCost(account, cost(cents(500)), paying(), 3, rows)
+  decideCost(account, cost(cents(5)), testRules(), 2, rows)
+  decideCost(account, cost(cents(500)), testRules(), 3, rows)
   assert.equal(rows.settlements.length, 0)
   assert.deepEqual(
     rows.decisions.map(({ decision, operatorId }) => [decision, operatorId]),
@@ -123,13 +124,13 @@ test('a transfer pays the operator before for what is pending, and the new one f
   const account = openAccount('node-a', 1)
   const rows = new KeptRows()
   nameOperator(account, 'op-1', 1, rows)
-  decideCost(account, cost(cents(4)), paying(), 2, rows)
+  decideCost(account, cost(cents(4)), testRules(), 2, rows)
   assert.ok(transfer(account, 'op-2', 3, rows))
   assert.deepEqual(
     rows.settlements.map(({ operatorId, microSpark, reason }) => [operatorId, microSpark, reason]),
     [['op-1', 4_000_000n, 'transferred']],
   )
-  decideCost(account, cost(cents(10)), paying(), 4, rows)
+  decideCost(account, cost(cents(10)), testRules(), 4, rows)
   assert.deepEqual(
     account.operators.map(({ operator_id, micro_spark, since }) => [operator_id, micro_spark, since]),
     [
@@ -153,7 +154,7 @@ test('a transfer pays the operator before for what is pending, and the new one f
 test('exact mode keeps a remainder for each operator', () => {
   const account = openAccount('node-a', 1)
   const rows = new KeptRows()
-  const rules = paying({ spark_mode: 'exact', spark_per_usd: 1 })
+  const rules = testRules({ spark_mode: 'exact', spark_per_usd: 1 })
   decideCost(account, cost(700), rules, 1, rows)
   nameOperator(account, 'op-1', 1, rows)
   assert.equal(account.operators[0]?.remainder, 700)
@@ -175,12 +176,12 @@ test('auto_settle and the minimum are honoured; what is asked for is settled all
   ]
   const rows = new KeptRows()
   nameOperator(account, 'op-1', 1, rows)
-  decideCost(account, cost(cents(99)), paying(), 2, rows)
+  decideCost(account, cost(cents(99)), testRules(), 2, rows)
   assert.equal(rows.settlements.length, 0)
-  decideCost(account, cost(cents(1)), paying(), 3, rows)
+  decideCost(account, cost(cents(1)), testRules(), 3, rows)
   assert.equal(rows.settlements.length, 1)
   account.settings = [{ name: 'auto_settle', value: false }]
-  decideCost(account, cost(cents(5_000)), paying(), 4, rows)
+  decideCost(account, cost(cents(5_000)), testRules(), 4, rows)
   assert.equal(rows.settlements.length, 1)
   assert.equal(settle(account, 'requested', 5, rows)?.microSpark, 5_000_000_000n)
   assert.equal(settle(account, 'requested', 6, rows), null)

@@ -2,10 +2,19 @@ import kafkajs from 'kafkajs'
 import type { Admin } from 'kafkajs'
 import { COMPACTED_SEGMENT_BYTES, LOCAL_RETENTION_BYTES, TOPICS } from '../../schemas/topics.ts'
 import type { TopicSpec } from '../../schemas/topics.ts'
+import type { Clock } from '../clock.ts'
 import { createKafka } from './client.ts'
 import type { KafkaOptions } from './client.ts'
 
+/** How long new topics may take to have leaders, and how often that is looked at. */
+const LEADERS_TIMEOUT_MS = 15_000
+const LEADERS_STEP_MS = 50
+
+/** What a broker says of a topic that the controller has just made. */
+const NOT_YET: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
+
 export interface EnsureTopicsOptions extends KafkaOptions {
+  readonly clock: Clock
   readonly prefix: string
   readonly partitions: number
   readonly replicationFactor: number
@@ -31,8 +40,9 @@ export async function ensureTopics(
     const missing = [...specs].filter(([name]) => !present.has(name))
     await checkPartitions(admin, existing, options.partitions)
     if (missing.length > 0) {
+      // kafkajs' own wait takes a broker that has not heard of the topic yet for one that never will.
       await admin.createTopics({
-        waitForLeaders: true,
+        waitForLeaders: false,
         topics: missing.map(([topic, spec]) => ({
           topic,
           numPartitions: options.partitions,
@@ -41,8 +51,37 @@ export async function ensureTopics(
         })),
       })
     }
-    return { created: missing.map(([name]) => name), existing }
+    const created = missing.map(([name]) => name)
+    await awaitLeaders(admin, created, options.clock)
+    return { created, existing }
   })
+}
+
+/** Waits until every partition has a leader, as the broker that is asked sees it. Throws after a bounded time. */
+async function awaitLeaders(admin: Admin, topics: string[], clock: Clock): Promise<void> {
+  if (topics.length === 0) return
+  const deadlineMs = clock.monotonicMs() + LEADERS_TIMEOUT_MS
+  for (;;) {
+    const missing = await withoutLeader(admin, topics)
+    if (missing.length === 0) return
+    if (clock.monotonicMs() >= deadlineMs) {
+      throw new Error(
+        `${missing.join(', ')} have no leader after ${LEADERS_TIMEOUT_MS / 1_000} s. See whether all brokers run, then run migrate again.`,
+      )
+    }
+    await clock.delay(LEADERS_STEP_MS)
+  }
+}
+
+async function withoutLeader(admin: Admin, topics: string[]): Promise<string[]> {
+  try {
+    const { topics: found } = await admin.fetchTopicMetadata({ topics })
+    const led = found.filter(({ partitions }) => partitions.every(({ leader }) => leader >= 0))
+    return topics.filter((topic) => !led.some(({ name }) => name === topic))
+  } catch (error) {
+    if (NOT_YET.has((error as { type?: string }).type ?? '')) return topics
+    throw error
+  }
 }
 
 async function checkPartitions(admin: Admin, existing: string[], partitions: number): Promise<void> {

@@ -36,6 +36,9 @@ export interface TaskRunnerOptions extends KafkaOptions {
 /** How often the runner looks for silent partitions. */
 const TICK_SCAN_MS = 50
 
+/** How long a stop waits for the open groups of blocks to end; new input may open others all the time. */
+const END_GROUPS_TIMEOUT_MS = 1_000
+
 /** Partitions that this process may work on at once; each waits for I/O most of the time. */
 const CONCURRENT_PARTITIONS_MAX = 64
 
@@ -156,8 +159,9 @@ export class TaskRunner {
     void this.#watchSilence()
   }
 
-  /** Finishes the transactions under way and leaves the group. */
+  /** Ends the open groups of blocks, finishes the transactions under way and leaves the consumer group. */
   async stop(): Promise<void> {
+    await this.#endOpenGroups()
     this.#stopping.abort()
     await this.#consumer.stop()
     await this.#appending
@@ -257,6 +261,20 @@ export class TaskRunner {
         return tickWhenIdle && silenceMs >= TASK_BOUNDS.idleTickMs
       })
       this.#tick(silent)
+    }
+  }
+
+  /** What is in an open group is loaded only once another start has ended it: a stop leaves none, if it can. */
+  async #endOpenGroups(): Promise<void> {
+    const { clock } = this.#options
+    const deadlineMs = clock.monotonicMs() + END_GROUPS_TIMEOUT_MS
+    for (;;) {
+      const open = [...this.#slots.values()].filter(
+        ({ phase, groupOpen }) => phase === 'running' && groupOpen,
+      )
+      if (open.length === 0 || clock.monotonicMs() >= deadlineMs) return
+      this.#tick(open.filter(({ tickUnderWay }) => !tickUnderWay))
+      await clock.delay(TICK_SCAN_MS)
     }
   }
 

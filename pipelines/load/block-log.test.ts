@@ -31,6 +31,7 @@ function addRow(log: BlockLog, month: string, spark: number, idBytes = 1): numbe
   rows.i64(BigInt(spark))
   rows.u64(0)
   rows.u8(1)
+  rows.i64(BigInt(spark) * 1_000_000n)
   return seq
 }
 

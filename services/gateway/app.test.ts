@@ -260,9 +260,12 @@ describe('what the gateway tells about itself', () => {
     assert.deepEqual(Object.keys(operation?.responses ?? {}), [
       '202',
       '400',
+      '401',
+      '403',
       '413',
       '415',
       '422',
+      '429',
       '500',
       '503',
     ])

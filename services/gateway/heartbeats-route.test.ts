@@ -16,7 +16,12 @@ async function served() {
       headers: { 'content-type': 'application/json' },
       payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
     })
-    return { status: answer.statusCode, headers: answer.headers, ...answer.json<Record<string, unknown>>() }
+    const { accepted, rejected, code } = answer.json<{
+      accepted?: number
+      rejected?: unknown
+      code?: string
+    }>()
+    return { status: answer.statusCode, headers: answer.headers, accepted, rejected, code }
   }
   const written = () => inboxLog.records.map(({ value }) => inboxHeartbeatCodec.decode(value as Buffer))
   return { send, clock, inboxLog, written }

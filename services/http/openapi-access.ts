@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifySchema, RouteOptions } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { problemResponses } from '../../schemas/http/problem.ts'
 import type { ProblemCode } from '../../schemas/http/problem.ts'
 
@@ -22,7 +22,7 @@ export function describeAccess(app: FastifyInstance): void {
       security: [{ bearer: [] }],
       description: [route.schema.description, `Scope: ${scope}.`].filter(Boolean).join(' '),
       response: withGuards((route.schema.response ?? {}) as Responses),
-    } as RouteOptions['schema'] & FastifySchema
+    }
   })
 }
 

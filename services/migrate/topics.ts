@@ -1,3 +1,4 @@
+import { systemClock } from '../../pipelines/clock.ts'
 import { ensureTopics, isUnreachable, withAdmin } from '../../pipelines/kafka/admin.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { topicNames } from '../../schemas/topics.ts'
@@ -13,6 +14,7 @@ export async function makeTopics(config: Config): Promise<readonly string[]> {
       brokers: config.kafkaBrokers,
       clientId: CLIENT_ID,
       logger: silentLogger,
+      clock: systemClock,
       prefix: config.topicPrefix,
       partitions: config.partitions,
       replicationFactor: config.replicationFactor,

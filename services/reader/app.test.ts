@@ -13,6 +13,7 @@ import { opsRoutes } from '../http/ops.ts'
 import { Accounts } from './accounts.ts'
 import { buildReader } from './app.ts'
 import type { ReaderApp } from './parts.ts'
+import { unheardCommands } from '../../test/support/unheard-commands.ts'
 
 const PARTITIONS = 4
 const AS_OF = Date.UTC(2026, 1, 20, 14, 30)
@@ -27,6 +28,8 @@ let document: OpenApiDocument
 
 before(async () => {
   app = await buildReader({
+    access: { mode: 'off' },
+    commands: unheardCommands(),
     accounts,
     table: {
       get loaded() {
@@ -108,6 +111,7 @@ test('the provider view has every field of the documented body, and the exact tw
       score: 1011.31,
       score_exact: '1011.31000001',
       visibility_tier: 'priority',
+      formula_version: 1,
       breakdown: {
         uptime_weight: 0,
         gpu_hours_weight: 781.5,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { WRITE_BYTES_MAX } from './json-body.ts'
 import { startWholeReader } from '../../test/support/whole-reader.ts'
 
 const SETTINGS = '/api/settings/compute'
@@ -175,4 +176,17 @@ test('a node that nobody has named can be set and join, but not be claimed or se
   assert.equal((await reader.ask('POST', '/api/settlements/run?node_id=n')).status, 404)
   assert.equal((await reader.ask('POST', JOIN, { body })).status, 200)
   assert.equal((await reader.ask('POST', `${SETTINGS}/provider/claim`, { body })).status, 200)
+})
+
+test('WRITE_BYTES_MAX, KEY_CHARACTERS_MAX: a larger body is 413, a longer key 422', async () => {
+  await using reader = await startWholeReader()
+  const put = (bytes: number, key = 'k') =>
+    reader.ask('PUT', `${SETTINGS}?node_id=n`, {
+      body: `{"max_hive_gpu_pct":40}${' '.repeat(bytes - 23)}`,
+      headers: { 'idempotency-key': key },
+    })
+  assert.equal((await put(WRITE_BYTES_MAX)).status, 200)
+  assert.equal((await put(WRITE_BYTES_MAX + 1)).status, 413)
+  assert.equal((await put(100, 'k'.repeat(200))).status, 200)
+  assert.equal((await put(100, 'k'.repeat(201))).status, 422)
 })

@@ -1,4 +1,5 @@
 import { cpus } from 'node:os'
+import { systemClock } from '../../pipelines/clock.ts'
 import { parseArgs } from 'node:util'
 import { ensureTopics, logRanges, withAdmin } from '../../pipelines/kafka/admin.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
@@ -49,6 +50,7 @@ async function prepare(brokers: readonly string[], count: number, repeats: boole
 
 async function makeTopics(brokers: readonly string[], prefix: string): Promise<void> {
   await ensureTopics({
+    clock: systemClock,
     brokers,
     clientId: 'bench',
     logger: silentLogger,

@@ -14,6 +14,7 @@ import { Submission } from '../../services/gateway/submission.ts'
 import { Problem } from '../../services/http/problem.ts'
 import { bound } from '../support/named-bounds.ts'
 import { usageEvent } from '../support/usage-events.ts'
+import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 12)
 
@@ -124,6 +125,9 @@ test('timeouts of requests: the server has the ones that are named', async () =>
   const clock = new ManualClock(NOW)
   const app = await createGatewayApp({
     queue: newQueue(clock, new MemoryLog(clock)),
+    inbox: new SharedAppend(new MemoryLog(clock)),
+    partitions: 1,
+    access: { mode: 'off' },
     logger: silentLogger,
     metrics: noMetrics,
     clock,

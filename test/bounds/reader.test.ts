@@ -19,6 +19,7 @@ import { planUsage } from '../../services/reader/usage-plan.ts'
 import { bound } from '../support/named-bounds.ts'
 import { account, accountRecord, taskRecord } from '../support/state-records.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
+import { unheardCommands } from '../support/unheard-commands.ts'
 
 const TOPICS = { usageBlocks: 'usage.blocks', settlementBlocks: 'settlement.blocks' }
 const NOW = Date.UTC(2026, 10, 21, 12)
@@ -30,6 +31,8 @@ before(async () => {
   accounts.apply(taskRecord(0, NOW))
   accounts.apply(accountRecord(0, account({ node_id: 'n', operators: ['op'] })))
   app = await buildReader({
+    access: { mode: 'off' },
+    commands: unheardCommands(),
     accounts,
     table: { loaded: true, reach: async () => true },
     clickhouse,

@@ -156,7 +156,7 @@ describe('the gateway on a real broker', () => {
 
     kafka = await startKafka(kafkaPlace)
     const topics = { prefix: '', partitions: PARTITIONS, replicationFactor: 1, retention: 'size' } as const
-    await ensureTopics({ ...kafkaOptions, ...topics })
+    await ensureTopics({ clock: systemClock, ...kafkaOptions, ...topics })
     await ready()
     assert.deepEqual(await post(makeEvents(1)), { status: 202, accepted: 1, rejected: [] })
   })

@@ -1,6 +1,4 @@
 import type { AccountRows, Audit, CostDecision, Reward, Settlement } from '../../pipelines/account/account.ts'
-import { RULES_DEFAULT } from '../../pipelines/account/rules.ts'
-import type { AccountRules } from '../../pipelines/account/rules.ts'
 import type { Account } from '../../schemas/records.ts'
 
 /** Keeps what an account wrote, in order. */
@@ -24,15 +22,5 @@ export class KeptRows implements AccountRows {
 
   audited(audit: Audit): void {
     this.audits.push(audit)
-  }
-}
-
-/** Rules under which every node pays for others' calls. */
-export function paying(rules: Partial<AccountRules> = {}): AccountRules {
-  return {
-    ...RULES_DEFAULT,
-    version: 1,
-    overrides: [{ name: 'allow_metered_for_hive', value: true }],
-    ...rules,
   }
 }

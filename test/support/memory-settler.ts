@@ -46,7 +46,7 @@ export class MemorySettler implements LogProducer {
   async start(): Promise<void> {
     for (const [partition, state] of this.#states.entries()) {
       const { appends } = state.restored(0n)
-      await this.append(appends.map((append) => ({ ...append, partition })))
+      await this.append(appends.map(({ key, value }) => ({ key, value, partition })))
     }
   }
 

@@ -10,6 +10,7 @@ import type { Accounts } from '../../services/reader/accounts.ts'
 import { buildReader } from '../../services/reader/app.ts'
 import { assertDocumented } from './openapi-check.ts'
 import type { OpenApiDocument } from './openapi-check.ts'
+import { unheardCommands } from './unheard-commands.ts'
 
 export const PARTITIONS = 4
 export const TOPICS = topicNames('')
@@ -35,6 +36,8 @@ export async function startTestReader(parts: {
 }): Promise<TestReader> {
   const clock: Clock = { ...systemClock, nowMs: () => parts.nowMs }
   const app = await buildReader({
+    access: { mode: 'off' },
+    commands: unheardCommands(),
     accounts: parts.accounts,
     table: { loaded: true, reach: async () => true },
     clickhouse: parts.clickhouse,

@@ -6,7 +6,7 @@ import { systemClock } from '../../pipelines/clock.ts'
 import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { systemRandom } from '../../pipelines/random.ts'
-import { inboxHeartbeatCodec } from '../../schemas/avro.ts'
+import { inboxHeartbeatCodec, tickCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import type { Cost, InboxHeartbeat } from '../../schemas/records.ts'
@@ -55,6 +55,8 @@ export interface WholeReader extends AsyncDisposable {
   /** Asks; every answer is held against the published document. */
   ask(method: string, url: string, request?: Request): Promise<WholeAnswer>
   heartbeat(nodeId: string, fields?: Partial<InboxHeartbeat>): Promise<void>
+  /** Log time reaches every partition, as the aggregator's ticks bring it there. */
+  tick(): Promise<void>
   /** A cost as the aggregator hands it over. */
   cost(nodeId: string, nanoUsd: number, fields?: Partial<Cost>): Promise<void>
 }
@@ -141,6 +143,11 @@ export async function startWholeReader(
         nodeId,
         inboxHeartbeatCodec.encode({ ...HEARTBEAT, node_id: nodeId, heartbeat_hash, ...fields }),
       )
+    },
+    tick: async () => {
+      const value = tickCodec.encode({ written_by: 'test' })
+      for (let partition = 0; partition < WHOLE_PARTITIONS; partition++)
+        await settler.append([{ partition, key: null, value }])
     },
     cost: async (nodeId, nanoUsd, fields = {}) => {
       const partition = partitionOfNode(nodeId, WHOLE_PARTITIONS)
