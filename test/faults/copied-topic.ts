@@ -1,51 +1,110 @@
-import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
+import kafkajs from 'kafkajs'
+import { withAdmin } from '../../pipelines/kafka/admin.ts'
+import { createKafka, namedPartition } from '../../pipelines/kafka/client.ts'
 import { readPartition, readRanges } from '../../pipelines/kafka/read.ts'
-import type { LogAppend, LogRecord } from '../../pipelines/kafka/records.ts'
+import type { LogRecord, TopicAppend } from '../../pipelines/kafka/records.ts'
 import { splitIntoSends } from '../../pipelines/kafka/transaction.ts'
-import { noMetrics } from '../../schemas/metrics.ts'
+import { TOPICS } from '../../schemas/topics.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
 import type { Installation } from '../support/installation.ts'
 
 /** How many records a partition's copy has. */
 export type Copied = readonly number[]
 
+/** Whether a copy is received anew, or has the times of its log: for that its topic is made by `makeTopicWithTimes`. */
+export type CopiedTimes = 'new' | 'kept'
+
+interface Copying {
+  readonly from: Installation
+  readonly to: Installation
+  readonly role: TopicRole
+  readonly times: CopiedTimes
+}
+
 /**
  * Copies the committed records of a topic into the topic of another installation on the same Kafka: partition by
- * partition, in order, with keys, values and headers. Offsets and times are new ones: what aborted leaves no gaps, and
- * every copy is received now. (Of a header that stands twice, which only foreign producers write, the last one is kept.)
+ * partition, in order, with keys, values and headers. Offsets are new ones: what aborted leaves no gaps. Times are new
+ * ones, too, or those of the log. (Of a header that stands twice, which only foreign producers write, the last one is
+ * kept.)
  */
-export async function copyTopic(from: Installation, to: Installation, role: TopicRole): Promise<Copied> {
+export async function copyTopic(copying: Copying): Promise<Copied> {
+  const { from, to, role, times } = copying
   const ranges = await readRanges({ ...from.kafka, topic: from.topics[role] })
-  return await Promise.all(
+  const copied = await Promise.all(
     Array.from({ length: from.partitions }, (_, partition) =>
-      copyPartition(from, to, role, partition, ranges.get(partition)?.end ?? 0n),
+      copyPartition(copying, partition, ranges.get(partition)?.end ?? 0n),
     ),
   )
+  if (times === 'kept') await stampByBroker(to, role)
+  return copied
 }
 
 async function copyPartition(
-  from: Installation,
-  to: Installation,
-  role: TopicRole,
+  { from, to, role, times }: Copying,
   partition: number,
   end: bigint,
 ): Promise<number> {
-  const producer = new IdempotentProducer({ ...to.kafka, topic: to.topics[role], metrics: noMetrics })
+  const topic = to.topics[role]
+  const producer = createKafka(to.kafka).producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    createPartitioner: namedPartition,
+  })
   let copied = 0
+  await producer.connect()
   try {
     const batches = readPartition({ ...from.kafka, topic: from.topics[role], partition, to: end })
     for await (const records of batches) {
-      const appends = records.map((record) => ({ ...toAppend(record), topic: to.topics[role] }))
-      for (const send of splitIntoSends(appends)) await producer.append(send)
+      const appends = records.map((record) => toAppend(record, topic, times))
+      for (const send of splitIntoSends(appends)) {
+        const messages = send.map(({ headers = {}, ...append }) =>
+          Object.assign(append, { headers: { ...headers } }),
+        )
+        await producer.send({ topic, acks: -1, messages })
+      }
       copied += records.length
     }
   } finally {
-    await producer.stop()
+    await producer.disconnect()
   }
   return copied
 }
 
-function toAppend({ partition, key, value, headers }: LogRecord): LogAppend {
-  const hasHeaders = Object.keys(headers).length > 0
-  return { partition, key: key?.toString('utf8') ?? null, value, ...(hasHeaders ? { headers } : {}) }
+function toAppend(
+  { partition, key, value, headers, timestampMs }: LogRecord,
+  topic: string,
+  times: CopiedTimes,
+): TopicAppend & { timestamp?: string } {
+  const timestamp = times === 'kept' ? { timestamp: String(timestampMs) } : {}
+  return { topic, partition, key: key?.toString('utf8') ?? null, value, headers, ...timestamp }
+}
+
+/**
+ * Makes a topic whose records have the times that their sender gives them: before `migrate`, which leaves it as it is. (A
+ * topic that is changed later may stamp the first records of its copy still by its clock.)
+ */
+export async function makeTopicWithTimes(installation: Installation, role: TopicRole): Promise<void> {
+  const topic = installation.topics[role]
+  const { partitions: numPartitions } = installation
+  await withAdmin(installation.kafka, (admin) =>
+    admin.createTopics({
+      waitForLeaders: true,
+      topics: [{ topic, numPartitions, replicationFactor: 1, configEntries: configOf(role, 'CreateTime') }],
+    }),
+  )
+}
+
+/** Whatever is appended from here on is received when the broker takes it, as ever. */
+async function stampByBroker({ kafka, topics }: Installation, role: TopicRole): Promise<void> {
+  const configEntries = configOf(role, 'LogAppendTime')
+  const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topics[role], configEntries }
+  await withAdmin(kafka, (admin) => admin.alterConfigs({ validateOnly: false, resources: [resource] }))
+}
+
+function configOf(role: TopicRole, times: 'CreateTime' | 'LogAppendTime'): { name: string; value: string }[] {
+  return [
+    { name: 'message.timestamp.type', value: times },
+    { name: 'max.message.bytes', value: String(TOPICS[role].messageBytesMax) },
+    { name: 'retention.ms', value: '-1' },
+  ]
 }

@@ -3,8 +3,10 @@ import type { UsageEvent } from '../../schemas/usage.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { nodesOf, UsageMaker } from '../support/produce.ts'
 import { PARTITIONS } from './fleet.ts'
+import { reservationAt } from './reservations.ts'
 
 const NODES_PER_PARTITION = 24
+const ASKED_PER_PARTITION = 6
 const REPEAT_SHARE = 0.02
 const LATE_SHARE = 0.01
 const BORDER_SHARE = 0.005
@@ -12,6 +14,8 @@ const WRONG_SHARE = 0.05
 const CONFLICT_SHARE = 0.02
 /** Earlier events to repeat from: some so old that their ids have left memory. */
 const KEPT = 4_000
+/** Costs that use a reservation up, if there is one of that name. */
+const RESERVED_SHARE = 0.1
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
@@ -33,6 +37,11 @@ export class EventStream {
 
   get nodes(): readonly string[] {
     return this.#nodes
+  }
+
+  /** Those whose accounts are asked for more than usage: a few of each partition. */
+  get askedNodes(): readonly string[] {
+    return this.#nodes.filter((_, index) => index % NODES_PER_PARTITION < ASKED_PER_PARTITION)
   }
 
   /** About `count` events; some of them were there before. */
@@ -58,7 +67,8 @@ export class EventStream {
     } else if (chance < LATE_SHARE + BORDER_SHARE) {
       fields = { occurred_at: this.#nearBorder(), ...fields }
     }
-    return this.#maker.event(nodeId, fields)
+    const reservation_id = dice.next() < RESERVED_SHARE ? reservationAt(systemClock.nowMs()) : null
+    return this.#maker.event(nodeId, { reservation_id, ...fields })
   }
 
   /** Sometimes an event that no gateway may take. */

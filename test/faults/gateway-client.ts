@@ -94,6 +94,7 @@ function toJson(event: UsageEvent): object {
     ...(event.energy_mwh === null ? {} : { energy_source: event.energy_source }),
     ...(event.goal_id === null ? {} : { goal_id: event.goal_id }),
     ...(event.requester_node_id === null ? {} : { requester_node_id: event.requester_node_id }),
+    ...(event.reservation_id === null ? {} : { reservation_id: event.reservation_id }),
     actual_usd_cost: `${Math.floor(cost / 1e9)}.${String(cost % 1e9).padStart(9, '0')}`,
   }
 }

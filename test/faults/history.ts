@@ -6,22 +6,47 @@ import type { UsageEvent } from '../../schemas/usage.ts'
 
 export type AttemptOutcome = 'accepted' | 'refused' | 'unknown'
 
+/** One attempt to ask something of a node's account: a command, or a heartbeat. */
+export interface AskedOutcome {
+  readonly node: string
+  /** Hex. */
+  readonly id: string
+  readonly kind: string
+  readonly outcome: Exclude<AttemptOutcome, 'refused'>
+  readonly at: number
+  readonly reservation: string | null
+  readonly impressions: number
+}
+
 /** What the clients know: every attempt to send an event with its outcome, every answer that they were given. */
 export class History {
   readonly #events: WriteStream
   readonly #answers: WriteStream
+  readonly #commands: WriteStream
   readonly #accepted = new Set<string>()
+  readonly #acceptedCommands = new Set<string>()
   attempts = 0
   unknown = 0
 
   constructor(dir: string) {
     this.#events = createWriteStream(join(dir, 'events-1.jsonl'))
     this.#answers = createWriteStream(join(dir, 'answers-1.jsonl'))
+    this.#commands = createWriteStream(join(dir, 'commands-1.jsonl'))
   }
 
   /** How many different events were accepted. */
   get accepted(): number {
     return this.#accepted.size
+  }
+
+  /** How many different commands Kafka has taken. */
+  get commands(): number {
+    return this.#acceptedCommands.size
+  }
+
+  asked(asked: AskedOutcome): void {
+    if (asked.kind !== 'heartbeat' && asked.outcome === 'accepted') this.#acceptedCommands.add(asked.id)
+    this.#commands.write(`${JSON.stringify(asked)}\n`)
   }
 
   attempt(event: UsageEvent, outcome: AttemptOutcome, isConflict = false): void {
@@ -55,7 +80,7 @@ export class History {
   }
 
   async close(): Promise<void> {
-    for (const stream of [this.#events, this.#answers]) {
+    for (const stream of [this.#events, this.#answers, this.#commands]) {
       stream.end()
       await once(stream, 'close')
     }

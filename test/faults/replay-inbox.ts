@@ -1,29 +1,23 @@
 import { accountCodec } from '../../schemas/avro.ts'
 import type { Account } from '../../schemas/records.ts'
+import { TABLES, SOURCE_COLUMNS } from '../../schemas/tables.ts'
 import { install } from '../support/installation.ts'
 import type { Installation } from '../support/installation.ts'
 import { startServices } from '../support/service-process.ts'
 import { until } from '../support/until.ts'
 import { compareRows } from './compared-rows.ts'
-import { copyTopic } from './copied-topic.ts'
+import { copyTopic, makeTopicWithTimes } from './copied-topic.ts'
 import type { Fleet } from './fleet.ts'
 import { loadedAll } from './loaded-all.ts'
 
 const DECIDED_MS = 180_000
 const SHOWN_MAX = 3
 
-/** What a decision came to, without when: the copy is received later. */
-const TABLES = {
-  wallet_ledger: 'wallet_id, entry_id, counter_wallet_id, node_id, kind, reference_id, micro_spark',
-  settlements:
-    'node_id, settlement_id, operator_id, from_seq, to_seq, costs, cost_nano_usd, spark, toString(reason)',
-  cost_decisions:
-    'node_id, cost_seq, event_id, operator_id, toString(task_source), occurred_at, toString(decision), cost_nano_usd, spark, spark_per_usd, rules_version, reservation_id',
-} as const
+const DECIDED_TABLES = [TABLES.costDecisions, TABLES.settlements, TABLES.walletLedger, TABLES.auditLog]
 
 /**
- * Decides all of account.inbox again: a fresh settler with no accounts reads a copy of the log. It must come to the same
- * accounts, and pay the same.
+ * Decides all of account.inbox again: a fresh settler with no accounts reads a copy of the log, which has the log's
+ * times, as limits, reservations and rewards go by them. It must come to the same accounts and rows, to the last column.
  */
 export async function replayInbox({ installation, kafka, clickhouse }: Fleet): Promise<readonly string[]> {
   await using cleanup = new AsyncDisposableStack()
@@ -32,9 +26,11 @@ export async function replayInbox({ installation, kafka, clickhouse }: Fleet): P
     partitions: installation.partitions,
     brokers: [kafka.broker],
     clickhouseUrl: clickhouse.url,
+    rules: false,
+    prepare: (prepared) => makeTopicWithTimes(prepared, 'accountInbox'),
   })
   cleanup.defer(() => replayed.dispose())
-  const copied = await copyTopic(installation, replayed, 'accountInbox')
+  const copied = await copyTopic({ from: installation, to: replayed, role: 'accountInbox', times: 'kept' })
   const { settler, loader } = await startServices(replayed, 'settler', 'loader')
   for (const service of [loader, settler]) cleanup.defer(() => service.stop())
   for (const [partition, count] of copied.entries()) {
@@ -47,9 +43,12 @@ export async function replayInbox({ installation, kafka, clickhouse }: Fleet): P
   }
   await loadedAll(replayed, ['settlementBlocks'])
   const differences = await compareAccounts(installation, replayed)
-  for (const [table, columns] of Object.entries(TABLES)) {
-    const rows = ({ database }: Installation): string => `SELECT ${columns} FROM ${database}.${table}`
-    const what = `account.inbox decided again, ${table}`
+  for (const { name, columns } of DECIDED_TABLES) {
+    // Which block brought a row depends on where batches ended.
+    const decided = columns.slice(SOURCE_COLUMNS.length).map((column) => `toString(${column})`)
+    const rows = ({ database }: Installation): string =>
+      `SELECT ${decided.join(', ')} FROM ${database}.${name}`
+    const what = `account.inbox decided again, ${name}`
     differences.push(...(await compareRows(installation, what, rows(installation), rows(replayed))))
   }
   return differences
@@ -71,21 +70,19 @@ async function compareAccounts(first: Installation, second: Installation): Promi
   return differences
 }
 
-/** The newest account of each node, as text without times. */
+/** The newest account of each node, as text. */
 async function accountsOf(installation: Installation, partition: number): Promise<Map<string, string>> {
   const accounts = new Map<string, string>()
   for (const { key, value } of await installation.records('nodeState', partition)) {
     const node = key?.toString('utf8') ?? ''
-    if (!node.startsWith('!') && value !== null) accounts.set(node, withoutTimes(accountCodec.decode(value)))
+    if (!node.startsWith('!') && value !== null) accounts.set(node, accountText(accountCodec.decode(value)))
   }
   return accounts
 }
 
-/** An account's numbers and names. Its watermark is the log's, and alike. */
-export function withoutTimes(account: Account): string {
-  const { first_seen_at: _first, changed_at: _changed, pending_since: _pending, operators, ...rest } = account
-  const named = operators.map(({ since: _since, last_entry_at: _last, ...operator }) => operator)
-  return JSON.stringify({ ...rest, operators: named }, (_key, value: unknown) =>
+/** All of an account. */
+export function accountText(account: Account): string {
+  return JSON.stringify(account, (_key, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
   )
 }

@@ -40,7 +40,7 @@ export async function replayUsage({ installation, kafka, clickhouse }: Fleet): P
     clickhouseUrl: clickhouse.url,
   })
   cleanup.defer(() => replayed.dispose())
-  const copied = await copyTopic(installation, replayed, 'usageMetered')
+  const copied = await copyTopic({ from: installation, to: replayed, role: 'usageMetered', times: 'new' })
   const { aggregator, loader } = await startServices(replayed, 'aggregator', 'loader')
   for (const service of [loader, aggregator]) cleanup.defer(() => service.stop())
   const records = copied.reduce((sum, count) => sum + count, 0)

@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { seededDice } from '../../infra/local/sample/random.ts'
+import type { Dice } from '../../infra/local/sample/random.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import { EXIT } from '../../services/exit.ts'
 import { until } from '../support/until.ts'
+import { AccountRequests } from './account-requests.ts'
 import { EventStream } from './event-stream.ts'
 import type { Fault, FaultContext } from './fault.ts'
 import { Fleet, PARTITIONS } from './fleet.ts'
@@ -71,6 +73,7 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
     const over = new AbortController()
     const watching = watchReaders(fleet, history, stream.nodes, seededDice(seed + 2), over.signal)
     const loading = load.run(EVENTS_PER_SECOND, over.signal)
+    const asking = askOfAccounts(fleet, history, stream, seededDice(seed + 3), over.signal)
     say(`recovery without a fault: ${seconds(await recover(fleet, load, stream))} s`)
     for (const [number, round] of rounds.entries()) {
       const names = round.map(({ fault, lane, target }) =>
@@ -99,7 +102,7 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
       }
     }
     over.abort()
-    await Promise.all([loading, watching])
+    await Promise.all([loading, watching, asking])
     await fillUp(load, history, options.events)
     await load.settle(SETTLE_MS)
     await drain(fleet, history)
@@ -121,6 +124,23 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
   } finally {
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
     await fleet.dispose()
+  }
+}
+
+/** Asks until `signal` aborts, and then until Kafka has taken all that must be taken. */
+async function askOfAccounts(
+  { installation }: Fleet,
+  history: History,
+  stream: EventStream,
+  dice: Dice,
+  signal: AbortSignal,
+): Promise<void> {
+  const requests = new AccountRequests(installation, { history, nodes: stream.askedNodes, dice })
+  try {
+    await requests.run(signal)
+    await requests.settle(SETTLE_MS)
+  } finally {
+    await requests.stop()
   }
 }
 
@@ -166,22 +186,24 @@ async function fillUp(load: Load, history: History, events: number): Promise<voi
 
 /** Waits until ClickHouse has every accepted event, and the services have nothing left to do. */
 async function drain(fleet: Fleet, history: History): Promise<void> {
-  let found = { rows: '', decisions: '', costs: '', accounts: '' }
+  let found = { rows: '', decisions: '', costs: '', accounts: '', commands: '' }
   let stable = ''
   await until(
-    `${history.accepted} accepted events to be counted and decided`,
+    `${history.accepted} accepted events and ${history.commands} commands to be counted and decided`,
     DRAIN_MS,
     async () => {
       found = await fleet.installation.row<typeof found>(
         `SELECT (SELECT uniqExact(node_id, event_id) FROM usage_events) AS rows,
                 (SELECT count() FROM usage_events WHERE task_source != 'own' AND cost_nano_usd > 0) AS costs,
                 (SELECT count() FROM cost_decisions) AS decisions,
-                (SELECT count() FROM wallet_ledger) AS accounts`,
+                (SELECT count() FROM wallet_ledger) AS accounts,
+                (SELECT uniqExact(command_id) FROM audit_log) AS commands`,
       )
       await systemClock.delay(1_000)
       const before = stable
       stable = JSON.stringify(found)
-      return Number(found.rows) >= history.accepted && found.costs === found.decisions && stable === before
+      const isCounted = Number(found.rows) >= history.accepted && found.costs === found.decisions
+      return isCounted && Number(found.commands) >= history.commands && stable === before
     },
     async () => [JSON.stringify(found), ...(await fleet.halts())].join('\n'),
   ).catch((error: unknown) => {

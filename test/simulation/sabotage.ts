@@ -1,4 +1,4 @@
-import { inboxUsageCodec, SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
+import { inboxUsageCodec, SCHEMA_ID, schemaIdOf, STATE_KEY } from '../../schemas/avro.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import type { TaskState } from '../../pipelines/kafka/task.ts'
 import type { Trouble } from './draw-schedule.ts'
@@ -146,6 +146,20 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
           dispose: () => state.dispose(),
         }
       },
+    }),
+  },
+  'a settler that forgets outcomes when it restarts': {
+    only: ['kill', 'stop', 'fault'],
+    tamper: () => ({
+      state: (_service, state) => ({
+        restore: (record) => {
+          if (record.key?.toString().startsWith(STATE_KEY.commands) !== true) state.restore(record)
+        },
+        restored: (inputStart) => state.restored(inputStart),
+        decide: (batch) => state.decide(batch),
+        committed: (offsets) => state.committed(offsets),
+        dispose: () => state.dispose(),
+      }),
     }),
   },
 }

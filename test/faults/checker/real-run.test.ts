@@ -5,8 +5,13 @@ import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../../../pipelines/clock.ts'
 import { systemRandom } from '../../../pipelines/random.ts'
-import { partitionOfNode } from '../../../schemas/ids.ts'
+import { IdempotentProducer } from '../../../pipelines/kafka/producer.ts'
+import { inboxCommandCodec, inboxHeartbeatCodec } from '../../../schemas/avro.ts'
+import { formatUuid, partitionOfNode } from '../../../schemas/ids.ts'
+import { noMetrics } from '../../../schemas/metrics.ts'
+import type { CommandKind, InboxCommand, InboxHeartbeat } from '../../../schemas/records.ts'
 import type { UsageEvent } from '../../../schemas/usage.ts'
+import { command, heartbeat } from '../../support/inbox-requests.ts'
 import { environmentOf, install } from '../../support/installation.ts'
 import type { Installation } from '../../support/installation.ts'
 import { UsageMaker, nodesOf, openUsageProducer, usageRecord } from '../../support/produce.ts'
@@ -48,6 +53,8 @@ describe('the checker on a run of the real services', () => {
     const over = new AbortController()
     const asking = askReader(reader.url, over.signal)
     const producer = openUsageProducer(installation)
+    const { kafka, topics } = installation
+    const inbox = new IdempotentProducer({ ...kafka, topic: topics.accountInbox, metrics: noMetrics })
     for (let send = 0; send < SENDS; send++) {
       const events = Array.from({ length: EVENTS_PER_SEND }, () =>
         maker.event(nodes[send % nodes.length] ?? ''),
@@ -55,9 +62,11 @@ describe('the checker on a run of the real services', () => {
       const [first] = events as [UsageEvent]
       await sendAll([...events, first])
       if (send % 10 === 0) await sendAll([{ ...first, tokens_in: first.tokens_in + 1 }], { conflict: true })
+      if (send % 5 === 0) await askAll(send)
       if (send === SENDS / 3) await services.aggregator.kill()
       if (send === SENDS / 2) await services.settler.kill()
     }
+    await inbox.stop()
     note('events-2.jsonl', eventLine(maker.event(nodes[0] ?? ''), { outcome: 'refused' }))
     note('events-2.jsonl', eventLine(maker.event(nodes[0] ?? ''), { outcome: 'unknown' }))
     const again = await Promise.all(
@@ -73,6 +82,31 @@ describe('the checker on a run of the real services', () => {
     await producer.stop()
     reader.child.kill('SIGKILL')
     for (const service of [...again, services.loader]) await service.stop()
+
+    /** Of the first node of each partition: a heartbeat, a limit, a reservation and a settlement. */
+    async function askAll(send: number): Promise<void> {
+      for (const node of [nodes[0] ?? '', nodes[NODES_PER_PARTITION] ?? '']) {
+        const reservation_id = `kept-${send}`
+        const limit = send % 2 === 0 ? 60_000_000 : 5_000_000_000
+        const changes = [{ name: 'metered_daily_limit_usd' as const, value: limit }]
+        const reserve = { cost_nano_usd: 1_000_000, ttl_ms: 5_000, reservation_id }
+        const asked = [
+          heartbeat(send, { node_id: node, agent_count: send, ad_impressions: 7 }),
+          commandOf(node, 'settings', { changes }),
+          commandOf(node, 'reserve', reserve),
+          commandOf(node, 'settle', {}),
+        ]
+        const partition = partitionOfNode(node, PARTITIONS)
+        await inbox.append(
+          asked.map((one) => ({
+            partition,
+            key: node,
+            value: 'kind' in one ? inboxCommandCodec.encode(one) : inboxHeartbeatCodec.encode(one),
+          })),
+        )
+        for (const one of asked) note('commands-1.jsonl', askedLine(one))
+      }
+    }
 
     async function sendAll(events: readonly UsageEvent[], beside: object = {}): Promise<void> {
       const byPartition = Map.groupBy(events, ({ node_id }) => partitionOfNode(node_id, PARTITIONS))
@@ -181,6 +215,23 @@ describe('the checker on a run of the real services', () => {
     assert.ok(differences > 0, 'a row that stands twice is in no window')
   })
 })
+
+function commandOf(node: string, kind: CommandKind, fields: Partial<InboxCommand>): InboxCommand {
+  return command(kind, { ...fields, node_id: node, command_id: formatUuid(systemRandom.bytes(16)) })
+}
+
+function askedLine(asked: InboxCommand | InboxHeartbeat): object {
+  const isCommand = 'kind' in asked
+  return {
+    node: asked.node_id,
+    id: isCommand ? asked.command_id.replaceAll('-', '') : asked.heartbeat_hash.toString('hex'),
+    kind: isCommand ? asked.kind : 'heartbeat',
+    at: systemClock.nowMs(),
+    outcome: 'accepted',
+    reservation: isCommand ? asked.reservation_id : null,
+    impressions: isCommand ? 0 : asked.ad_impressions,
+  }
+}
 
 function eventLine(event: UsageEvent, beside: object): object {
   return {
