@@ -4,7 +4,7 @@ import type { Account, InboxCommand } from '../../schemas/records.ts'
 import type { ProblemCode } from '../../schemas/http/problem.ts'
 import { currentOperator, dayOf, touch } from './account.ts'
 import type { AccountRows } from './account.ts'
-import { addReservation, budgetOf, hasRoom, removeReservation } from './budget.ts'
+import { addReservation, budgetOf, hasRoom, isOpen, removeReservation } from './budget.ts'
 import { nameOperator, transfer } from './operators.ts'
 import { effective, isStored, stored } from './rules.ts'
 import type { AccountRules } from './rules.ts'
@@ -196,6 +196,12 @@ function reserve({ account, command, rules, nowMs }: Asked): Decided {
     )
   }
   const reservation_id = command.reservation_id ?? command.command_id
+  const namesake = account.reservations.find((other) => other.reservation_id === reservation_id)
+  if (namesake !== undefined) {
+    if (isOpen(namesake, nowMs))
+      return refused(409, 'reservation_exists', 'This node has an open reservation of this name.', soon)
+    removeReservation(account, namesake)
+  }
   const expires_at = nowMs + command.ttl_ms
   const reservation = {
     reservation_id,
@@ -231,7 +237,6 @@ function release({ account, command, nowMs }: Asked): Decided {
 
 function settleNow({ account, nowMs, rows }: Asked): Decided {
   const settlement = settle(account, 'requested', nowMs, rows)
-  if (settlement !== null) touch(account, nowMs)
   return done({
     settled_count: settlement?.costs ?? 0,
     micro_spark: String(settlement?.microSpark ?? 0n),

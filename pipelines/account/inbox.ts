@@ -48,8 +48,8 @@ export const INBOX_OUTCOMES = ['applied', 'repeat', 'command', 'heartbeat'] as c
 export class InboxBatch {
   /** Accounts that were looked at, by the version that they had before. */
   readonly touched = new Map<string, number>()
-  /** Outcomes to write, by key; null for a tombstone. */
-  readonly outcomes = new Map<string, Outcome | null>()
+  /** Outcomes and tombstones in their order: one that is given back in the same batch is seen by whoever waits for it. */
+  readonly outcomes: { readonly key: string; readonly outcome: Outcome | null }[] = []
   readonly dead: DeadLetter[] = []
   readonly counts = { applied: 0, repeat: 0, command: 0, heartbeat: 0 }
   ticked = false
@@ -88,7 +88,7 @@ export class InboxBatch {
   /** After the last record: outcomes whose day is over. */
   forgetDue(): void {
     const { outcomes, task } = this.#parts
-    for (const key of outcomes.forgetDue(task.now)) this.outcomes.set(key, null)
+    for (const key of outcomes.forgetDue(task.now)) this.outcomes.push({ key, outcome: null })
   }
 
   /** The hand-over check: ranges tile, or a range was lost or made twice. */
@@ -150,12 +150,13 @@ export class InboxBatch {
     }
     this.counts.command++
     const key = outcomeKey(command.node_id, command.command_id)
-    const known = outcomes.of(key)
+    const known = outcomes.of(key, task.now)
     if (known !== undefined) {
-      this.outcomes.set(key, known)
+      this.outcomes.push({ key, outcome: known })
       return
     }
-    const decided = outcomes.isFull(command.node_id) && isCounted(command) ? tooMany() : this.#decide(command)
+    const decided =
+      outcomes.isFull(command.node_id, task.now) && isCounted(command) ? tooMany() : this.#decide(command)
     if (decided.closed !== null) this.#forget(outcomeKey(command.node_id, decided.closed))
     const outcome: Outcome = {
       body_hash: command.body_hash,
@@ -168,7 +169,7 @@ export class InboxBatch {
       is_counted: decided.status !== 429 && isCounted(command),
     }
     outcomes.set(key, outcome)
-    this.outcomes.set(key, outcome)
+    this.outcomes.push({ key, outcome })
     rows.audited({ command, outcome, changes: JSON.stringify(decided.changes), atMs: task.now })
   }
 
@@ -198,7 +199,7 @@ export class InboxBatch {
   }
 
   #forget(key: string): void {
-    if (this.#parts.outcomes.delete(key)) this.outcomes.set(key, null)
+    if (this.#parts.outcomes.delete(key)) this.outcomes.push({ key, outcome: null })
   }
 
   #withBody<T>(record: LogRecord, codec: Codec<T>, take: (body: T) => void): void {

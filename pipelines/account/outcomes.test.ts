@@ -21,25 +21,25 @@ test('an outcome is kept until its time, and forgotten within the minute after',
   const key = outcomeKey('n', 'c')
   outcomes.set(key, outcome(90_000))
   assert.deepEqual(outcomes.forgetDue(90_000), [])
-  assert.deepEqual(outcomes.of(key), outcome(90_000))
+  assert.deepEqual(outcomes.of(key, 90_000), outcome(90_000))
   assert.deepEqual(outcomes.forgetDue(2 * MINUTE_MS), [key])
-  assert.equal(outcomes.of(key), undefined)
+  assert.equal(outcomes.of(key, 2 * MINUTE_MS), undefined)
   assert.deepEqual(outcomes.forgetDue(9 * MINUTE_MS), [])
 })
 
 test('a node is full with 1,000 that count, and has room again when one is forgotten', () => {
   const outcomes = new Outcomes()
   for (let count = 0; count < OUTCOMES_PER_NODE_MAX; count++) {
-    assert.equal(outcomes.isFull('n'), false)
-    outcomes.set(outcomeKey('n', String(count)), outcome(MINUTE_MS * count))
+    assert.equal(outcomes.isFull('n', 0), false)
+    outcomes.set(outcomeKey('n', String(count)), outcome(9 * MINUTE_MS))
     outcomes.set(outcomeKey('n', `reservation ${count}`), outcome(MINUTE_MS, false))
   }
-  assert.equal(outcomes.isFull('n'), true)
-  assert.equal(outcomes.isFull('m'), false)
+  assert.equal(outcomes.isFull('n', 0), true)
+  assert.equal(outcomes.isFull('m', 0), false)
   // The same one written again counts once.
-  outcomes.set(outcomeKey('n', '7'), outcome(MINUTE_MS))
+  outcomes.set(outcomeKey('n', '7'), outcome(9 * MINUTE_MS))
   assert.ok(outcomes.delete(outcomeKey('n', '7')))
-  assert.equal(outcomes.isFull('n'), false)
+  assert.equal(outcomes.isFull('n', 0), false)
   assert.equal(outcomes.delete(outcomeKey('n', '7')), false)
 })
 
@@ -50,4 +50,23 @@ test('of many that are due at once some wait for the next batch', () => {
   assert.equal(outcomes.forgetDue(MINUTE_MS).length, FORGOTTEN_PER_BATCH_MAX)
   assert.equal(outcomes.forgetDue(MINUTE_MS).length, 5)
   assert.equal(outcomes.size, 0)
+})
+
+test('it is over by log time, whether or not its tombstone is written yet', () => {
+  const outcomes = new Outcomes()
+  for (let count = 0; count < OUTCOMES_PER_NODE_MAX; count++)
+    outcomes.set(outcomeKey('n', String(count)), outcome(0))
+  assert.equal(outcomes.isFull('n', MINUTE_MS - 1), true)
+  assert.equal(outcomes.isFull('n', MINUTE_MS), false)
+  assert.equal(outcomes.of(outcomeKey('n', '3'), MINUTE_MS), undefined)
+  // Written anew before its tombstone: the tombstone must not follow it.
+  outcomes.set(outcomeKey('n', '3'), outcome(5 * MINUTE_MS))
+  assert.ok(!outcomes.forgetDue(MINUTE_MS).includes(outcomeKey('n', '3')))
+})
+
+test('what is over from the start needs its tombstone all the same', () => {
+  const outcomes = new Outcomes()
+  assert.equal(outcomes.of('x', 9 * MINUTE_MS), undefined)
+  outcomes.set(outcomeKey('n', 'late'), outcome(0))
+  assert.deepEqual(outcomes.forgetDue(9 * MINUTE_MS), [outcomeKey('n', 'late')])
 })

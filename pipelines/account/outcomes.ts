@@ -14,31 +14,40 @@ export function outcomeKey(nodeId: string, commandId: string): string {
   return `${STATE_KEY.commands}${nodeId}/${commandId}`
 }
 
-/** What became of commands, until log time passes `until`: a repeat gets the same answer. */
+/** What became of commands, until log time passes the minute of `until`: a repeat gets the same answer. */
 export class Outcomes {
   readonly #outcomes = new Map<string, Outcome>()
   readonly #counted = new Map<string, number>()
-  /** Keys by the minute after which they may be forgotten. */
+  /** Keys by the minute from which they are over. */
   readonly #byMinute = new Map<number, Set<string>>()
+  /** Keys that are over and whose tombstone is not written yet. */
+  readonly #over = new Set<string>()
+  #minute = 0
 
   get size(): number {
     return this.#outcomes.size
   }
 
-  of(key: string): Outcome | undefined {
+  /** What a repeat at log time `nowMs` is answered. */
+  of(key: string, nowMs: number): Outcome | undefined {
+    this.#expire(nowMs)
     return this.#outcomes.get(key)
   }
 
-  /** Whether a node has as many as it may. */
-  isFull(nodeId: string): boolean {
+  /** Whether a node has as many as it may at log time `nowMs`. */
+  isFull(nodeId: string, nowMs: number): boolean {
+    this.#expire(nowMs)
     return (this.#counted.get(nodeId) ?? 0) >= OUTCOMES_PER_NODE_MAX
   }
 
   set(key: string, outcome: Outcome): void {
     this.delete(key)
+    this.#over.delete(key)
     this.#outcomes.set(key, outcome)
     if (outcome.is_counted) this.#count(key, 1)
     const minute = minuteAfter(outcome)
+    // What is over from the start is so at once.
+    if (minute <= this.#minute) this.#minute = minute - 1
     const keys = this.#byMinute.get(minute)
     if (keys === undefined) this.#byMinute.set(minute, new Set([key]))
     else keys.add(key)
@@ -57,18 +66,26 @@ export class Outcomes {
     return true
   }
 
-  /** Forgets what is due at log time `nowMs`, oldest first; returns the keys that need a tombstone. */
+  /** Keys of what is over at log time `nowMs` and needs a tombstone, a bounded number at a time. */
   forgetDue(nowMs: number): string[] {
-    const due: string[] = []
-    const minutes = [...this.#byMinute.keys()].filter((minute) => minute * MINUTE_MS <= nowMs)
-    for (const minute of minutes.toSorted((left, right) => left - right)) {
-      for (const key of this.#byMinute.get(minute) ?? []) {
-        if (due.length >= FORGOTTEN_PER_BATCH_MAX) return due
-        due.push(key)
+    this.#expire(nowMs)
+    const due = [...this.#over].slice(0, FORGOTTEN_PER_BATCH_MAX)
+    for (const key of due) this.#over.delete(key)
+    return due
+  }
+
+  /** By log time alone, wherever batches end. */
+  #expire(nowMs: number): void {
+    const minute = Math.floor(nowMs / MINUTE_MS)
+    if (minute <= this.#minute) return
+    this.#minute = minute
+    for (const [over, keys] of this.#byMinute) {
+      if (over > minute) continue
+      for (const key of keys) {
         this.delete(key)
+        this.#over.add(key)
       }
     }
-    return due
   }
 
   #count(key: string, by: number): void {

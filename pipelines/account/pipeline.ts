@@ -190,7 +190,7 @@ export class SettlerState implements TaskState {
         appends.push(state(nodeId, accountCodec.encode(account)))
     }
     // Behind the accounts: whoever sees an outcome can see what it did.
-    for (const [key, outcome] of batch.outcomes) {
+    for (const { key, outcome } of batch.outcomes) {
       appends.push(state(key, outcome === null ? null : outcomeCodec.encode(outcome)))
     }
     appends.push(state(STATE_KEY.task, settlerTaskCodec.encode(task)))

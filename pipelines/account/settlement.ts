@@ -1,6 +1,6 @@
 import type { Account } from '../../schemas/records.ts'
 import type { SettlementReason } from '../../schemas/tables.ts'
-import { MICRO_SPARK_PER_SPARK, book, currentOperator } from './account.ts'
+import { MICRO_SPARK_PER_SPARK, book, currentOperator, touch } from './account.ts'
 import type { AccountRows, Settlement } from './account.ts'
 import { effective } from './rules.ts'
 import type { AccountRules } from './rules.ts'
@@ -72,6 +72,7 @@ export function settle(
   account.unclaimed_nano_usd = 0n
   account.unclaimed_micro_spark = 0n
   book(operator, settlement.microSpark, nowMs)
+  touch(account, nowMs)
   rows.settled(account, settlement)
   return settlement
 }

@@ -19,6 +19,7 @@ export const PROBLEMS = {
   too_many_operators: { status: 409, title: 'The node has had as many operators as it may' },
   not_allowed: { status: 409, title: 'The node pays for no calls of others' },
   over_limit: { status: 409, title: "The day's limit has no room for this" },
+  reservation_exists: { status: 409, title: 'There is an open reservation of this name' },
   too_many_reservations: { status: 409, title: 'The node has as many open reservations as it may' },
   stale_settings: { status: 412, title: 'The settings have changed meanwhile' },
   idempotency_key_reused: { status: 422, title: 'This Idempotency-Key was used for another request' },

@@ -151,12 +151,15 @@ function reserveSpend(account: ModelAccount, command: InboxCommand, moment: Mome
   const nanoUsd = BigInt(command.cost_nano_usd)
   const { day, hasRoom } = budgetFor(account, nanoUsd, utcDay(nowMs), moment)
   if (!hasRoom) return refusal(409, 'over_limit', nowMs)
+  const id = command.reservation_id ?? command.command_id
+  const namesake = account.reservations.find((reservation) => reservation.id === id)
+  if (namesake !== undefined && namesake.expiresAtMs > nowMs) return refusal(409, 'reservation_exists', nowMs)
+  account.reservations = account.reservations.filter((reservation) => reservation !== namesake)
   if (account.reservations.length === RESERVATIONS_MAX) {
     const expired = account.reservations.find(({ expiresAtMs }) => expiresAtMs <= nowMs)
     if (expired === undefined) return refusal(409, 'too_many_reservations', nowMs)
     account.reservations = account.reservations.filter((reservation) => reservation !== expired)
   }
-  const id = command.reservation_id ?? command.command_id
   const expiresAtMs = nowMs + command.ttl_ms
   account.reservations.push({ id, nanoUsd, day, expiresAtMs, commandId: command.command_id })
   account.changedAtMs = nowMs

@@ -10,7 +10,7 @@ import { SETTLER_TOPICS, SettlerLog } from '../../test/support/settler-log.ts'
 import { inputRecord } from '../../test/support/task-log.ts'
 import { OUTCOMES_PER_NODE_MAX } from './outcomes.ts'
 
-// Examples that fail: each says what should hold. One that passes moves to the tests of what it is about.
+// What the model of verify found against the settler.
 
 const MINUTE_MS = 60_000
 /** The last millisecond of a minute, and the first of the next. */
@@ -33,9 +33,7 @@ function statusesOf(log: SettlerLog, id: number): number[] {
 }
 
 describe('what a command sets off', () => {
-  it('is in the account that is written, so that a restart does not pay it again', {
-    todo: 'settleIfDue after a command that changes nothing else settles, but does not raise the version',
-  }, async () => {
+  it('is in the account that is written, so that a restart does not pay it again', async () => {
     const paid = { node_id: 'node-a', operator_id: 'op-1', cost: cost(50_000_000) }
     const overrides: Setting[] = [...testRules().overrides, { name: 'min_settlement_spark', value: 1 }]
     const log = logOf(
@@ -53,9 +51,7 @@ describe('what a command sets off', () => {
 })
 
 describe('the outcome of a command', () => {
-  it('is seen by whoever waits for it, though the reservation is gone by the end of the batch', {
-    todo: 'a tombstone takes its place in the batch; so does the record that it is forgotten by',
-  }, async () => {
+  it('is seen by whoever waits for it, though the reservation is gone by the end of the batch', async () => {
     const log = logOf(
       [testRulesRecord(), BEFORE_MS],
       [request(1, 'join'), BEFORE_MS],
@@ -66,9 +62,7 @@ describe('the outcome of a command', () => {
     assert.deepEqual(statusesOf(log, 2), [201])
   })
 
-  it('is seen where a batch goes on into the next minute', {
-    todo: 'refusals of reservations are forgotten with the batch that they are in',
-  }, async () => {
+  it('is seen where a batch goes on into the next minute', async () => {
     const log = logOf(
       [testRulesRecord(), BEFORE_MS],
       [request(1, 'join', { changes: limit(1) }), BEFORE_MS],
@@ -79,9 +73,7 @@ describe('the outcome of a command', () => {
     assert.deepEqual(statusesOf(log, 2), [409])
   })
 
-  it('is seen of a write that is one too many', {
-    todo: 'until is 0: it is forgotten with its own batch, always',
-  }, async () => {
+  it('is seen of a write that is one too many', async () => {
     const writes = Array.from(
       { length: OUTCOMES_PER_NODE_MAX + 1 },
       (_, id) => [request(id, id === 0 ? 'join' : 'settle'), BEFORE_MS] as const,
@@ -91,9 +83,7 @@ describe('the outcome of a command', () => {
     assert.deepEqual(statusesOf(log, OUTCOMES_PER_NODE_MAX), [429])
   })
 
-  it('is known to a repeat or not by log time, wherever batches end', {
-    todo: 'it is known until the end of the batch in which log time passes its minute',
-  }, async () => {
+  it('is known to a repeat or not by log time, wherever batches end', async () => {
     const reserve = request(2, 'reserve', { cost_nano_usd: 5, ttl_ms: 1_000 })
     const values = [
       [testRulesRecord(), BEFORE_MS],
@@ -110,9 +100,7 @@ describe('the outcome of a command', () => {
 })
 
 describe('a reservation', () => {
-  it('is one of its name: another of the same name is refused, or the same', {
-    todo: 'two commands that name one reservation hold the day twice; a cost or a release frees one of them',
-  }, async () => {
+  it('is one of its name: another of the same name is refused, or the same', async () => {
     const named = { cost_nano_usd: 400_000_000, ttl_ms: 60_000, reservation_id: 'r' }
     const log = logOf(
       [testRulesRecord(), BEFORE_MS],
