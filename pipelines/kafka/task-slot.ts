@@ -166,21 +166,14 @@ export class TaskSlot {
   }
 
   async #start(heartbeat: () => Promise<void>): Promise<SlotOutcome> {
-    const { clock, stateReader, stateTopic, instance } = this.#parts
+    const { clock, stateReader } = this.#parts
     this.#lastFenceMs = clock.monotonicMs()
     const startedMs = clock.monotonicMs()
     try {
       this.#enter('fencing')
       const writer = this.#parts.openWriter(this.partition)
       this.#writer = writer
-      const [fence] = await writer.commit([
-        {
-          topic: stateTopic,
-          partition: this.partition,
-          key: STATE_KEY.fence,
-          value: fenceCodec.encode({ instance }),
-        },
-      ])
+      const [fence] = await writer.commit([this.#fenceRecord()])
       if (fence === undefined) throw new Error('The fence has no offset.')
       await this.#parts.failpoint('after_fence')
       this.#enter('restoring')
@@ -206,9 +199,28 @@ export class TaskSlot {
         this.#enter('assigned')
         throw error.cause
       }
-      await this.#failed(error)
+      await this.#failed(error instanceof HaltError ? await this.#stillOurs(error) : error)
       return { next: 'pause' }
     }
+  }
+
+  /**
+   * What a restore found is true only while nobody else owns the partition: the records of a newer owner stand behind our
+   * fence, and compaction may have removed the older ones before it. Returns the halt, or why it is none of ours.
+   */
+  async #stillOurs(halt: HaltError): Promise<unknown> {
+    try {
+      await this.#writer?.commit([this.#fenceRecord()])
+      return halt
+    } catch (error) {
+      return error
+    }
+  }
+
+  #fenceRecord(): TopicAppend {
+    const { stateTopic, instance } = this.#parts
+    const value = fenceCodec.encode({ instance })
+    return { topic: stateTopic, partition: this.partition, key: STATE_KEY.fence, value }
   }
 
   async #decide(state: TaskState, fetched: readonly LogRecord[], nextOffset: bigint): Promise<SlotOutcome> {

@@ -22,6 +22,12 @@ const FIELDS: ReadonlySet<string> = new Set(['node_id', 'usd', 'ttl_seconds'])
 
 /** POST and DELETE /api/exposure/reservations, POST /api/settlements/run. */
 export function exposureRoutes(app: ReaderApp, parts: RouteParts): void {
+  reserveRoute(app, parts)
+  releaseRoute(app, parts)
+  settleRoute(app, parts)
+}
+
+function reserveRoute(app: ReaderApp, parts: RouteParts): void {
   app.post(
     '/api/exposure/reservations',
     {
@@ -68,7 +74,9 @@ export function exposureRoutes(app: ReaderApp, parts: RouteParts): void {
       return reply.code(201).send({ id: String(id), expires_at: formatTime(Number(expires_at)) })
     },
   )
+}
 
+function releaseRoute(app: ReaderApp, parts: RouteParts): void {
   app.delete(
     '/api/exposure/reservations/:id',
     {
@@ -91,7 +99,9 @@ export function exposureRoutes(app: ReaderApp, parts: RouteParts): void {
       return reply.code(204).send(null)
     },
   )
+}
 
+function settleRoute(app: ReaderApp, parts: RouteParts): void {
   app.post(
     '/api/settlements/run',
     {

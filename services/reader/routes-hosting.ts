@@ -18,6 +18,11 @@ const TAGS = ['hosting']
 
 /** GET /api/social/hosting/rewards and …/leaderboard. */
 export function hostingRoutes(app: ReaderApp, parts: RouteParts & { readonly ranking: Ranking }): void {
+  rewardsRoute(app, parts)
+  leaderboardRoute(app, parts)
+}
+
+function rewardsRoute(app: ReaderApp, parts: RouteParts & { readonly ranking: Ranking }): void {
   app.get(
     '/api/social/hosting/rewards',
     {
@@ -59,7 +64,9 @@ export function hostingRoutes(app: ReaderApp, parts: RouteParts & { readonly ran
       })
     },
   )
+}
 
+function leaderboardRoute(app: ReaderApp, parts: RouteParts & { readonly ranking: Ranking }): void {
   app.get(
     '/api/social/hosting/leaderboard',
     {

@@ -20,6 +20,12 @@ const TAGS = ['settings']
 
 /** POST /api/settings/compute/provider/join, …/claim and …/transfer: how a node gets its account and its operator. */
 export function operatorRoutes(app: ReaderApp, parts: RouteParts): void {
+  joinRoute(app, parts)
+  claimRoute(app, parts)
+  transferRoute(app, parts)
+}
+
+function joinRoute(app: ReaderApp, parts: RouteParts): void {
   app.post(
     '/api/settings/compute/provider/join',
     {
@@ -56,7 +62,9 @@ export function operatorRoutes(app: ReaderApp, parts: RouteParts): void {
       })
     },
   )
+}
 
+function claimRoute(app: ReaderApp, parts: RouteParts): void {
   app.post(
     '/api/settings/compute/provider/claim',
     {
@@ -79,7 +87,9 @@ export function operatorRoutes(app: ReaderApp, parts: RouteParts): void {
       return reply.send({ ...asked, paid_spark: sparkNumber(paid), paid_micro_spark: paid })
     },
   )
+}
 
+function transferRoute(app: ReaderApp, parts: RouteParts): void {
   app.post(
     '/api/settings/compute/provider/transfer',
     {

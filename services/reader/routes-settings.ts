@@ -28,6 +28,12 @@ const TAGS = ['settings']
 
 /** GET, PUT /api/settings/compute and its history. */
 export function settingsRoutes(app: ReaderApp, parts: RouteParts): void {
+  readRoute(app, parts)
+  writeRoute(app, parts)
+  historyRoute(app, parts)
+}
+
+function readRoute(app: ReaderApp, parts: RouteParts): void {
   app.get(
     '/api/settings/compute',
     {
@@ -49,7 +55,9 @@ export function settingsRoutes(app: ReaderApp, parts: RouteParts): void {
         .send(settingsView(state.account, state.rules))
     },
   )
+}
 
+function writeRoute(app: ReaderApp, parts: RouteParts): void {
   app.put(
     '/api/settings/compute',
     {
@@ -78,7 +86,9 @@ export function settingsRoutes(app: ReaderApp, parts: RouteParts): void {
       return reply.header('etag', tag).send({ updated: true as const, node_id, policy_fields, peer_fields })
     },
   )
+}
 
+function historyRoute(app: ReaderApp, parts: RouteParts): void {
   app.get(
     '/api/settings/compute/history',
     {

@@ -25,6 +25,11 @@ const NoQuery = parameters({})
 
 /** GET /api/wallets/{operator_id} and …/entries. */
 export function walletRoutes(app: ReaderApp, parts: RouteParts & { readonly partitions: number }): void {
+  balanceRoute(app, parts)
+  entriesRoute(app, parts)
+}
+
+function balanceRoute(app: ReaderApp, parts: RouteParts & { readonly partitions: number }): void {
   app.get(
     '/api/wallets/:operator_id',
     {
@@ -47,7 +52,9 @@ export function walletRoutes(app: ReaderApp, parts: RouteParts & { readonly part
       return reply.send(walletView(operator_id, nodes, asOfMs))
     },
   )
+}
 
+function entriesRoute(app: ReaderApp, parts: RouteParts & { readonly partitions: number }): void {
   app.get(
     '/api/wallets/:operator_id/entries',
     {

@@ -1,6 +1,5 @@
 import type { CommandKind } from '../../schemas/records.ts'
 import type { Setting } from '../../schemas/settings.ts'
-import { isAskedAgain } from './requests.ts'
 import type { CommandDraft, HeartbeatDraft } from './requests.ts'
 import type { CommandEntry, Entry, EventDraft, HeartbeatEntry, Settings, UsageEntry } from './schedule.ts'
 import { SeededRandom } from './seeded-random.ts'
@@ -48,7 +47,7 @@ export function drawRequests(seed: number, settings: Settings, usage: readonly E
       : { kind: 'command', ...place, command: drawCommand(random, id) }
     requests.push(request)
     // Whoever was not told asks again, by the other gateway, later.
-    if (random.chance(0.2) && (request.kind === 'heartbeat' || isAskedAgain(request.command))) {
+    if (random.chance(0.2)) {
       const atMs = request.atMs + random.skewed(5_000)
       requests.push({ ...request, atMs, gateway: 1 - place.gateway })
     }

@@ -2,7 +2,7 @@ import { usageEventsCodec } from '../../schemas/avro.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { eventId, nodesOfPartition, usageEvent } from '../support/usage-events.ts'
 import { MemoryProducer } from './producer.ts'
-import { commandRecord, heartbeatRecord, isAskedAgain, operatorName, reservationName } from './requests.ts'
+import { commandRecord, heartbeatRecord, operatorName, reservationName } from './requests.ts'
 import type { CommandEntry, EventDraft, HeartbeatEntry } from './schedule.ts'
 import { PARTITIONS, TOPICS } from './services.ts'
 import type { World } from './world.ts'
@@ -50,15 +50,14 @@ export class Gateway {
       entry.kind === 'command'
         ? commandRecord(nodeId, entry.command)
         : heartbeatRecord(nodeId, entry.heartbeat)
-    const sendsMax = entry.kind === 'command' && !isAskedAgain(entry.command) ? 1 : SENDS_MAX
-    this.#queue(this.#inbox, entry.partition, value, sendsMax)
+    this.#queue(this.#inbox, entry.partition, value)
   }
 
   /** One send at a time, as the real producer wants it. */
-  #queue(producer: MemoryProducer, partition: number, value: Buffer, sendsMax = SENDS_MAX): void {
+  #queue(producer: MemoryProducer, partition: number, value: Buffer): void {
     this.waiting++
     this.#last = this.#last.then(async () => {
-      for (let sends = 0; sends < sendsMax; sends++) {
+      for (let sends = 0; sends < SENDS_MAX; sends++) {
         try {
           await producer.append([{ partition, key: null, value }])
           break

@@ -10,16 +10,10 @@ export interface Regression {
 }
 
 const FILE = fileURLToPath(new URL('./regressions.json', import.meta.url))
-const OPEN_FILE = fileURLToPath(new URL('./open-defects.json', import.meta.url))
 
 /** All that was ever kept. */
 export function readRegressions(): Regression[] {
   return JSON.parse(readFileSync(FILE, 'utf8')) as Regression[]
-}
-
-/** Schedules that still fail; once mended they move to the others. */
-export function readOpenDefects(): Regression[] {
-  return JSON.parse(readFileSync(OPEN_FILE, 'utf8')) as Regression[]
 }
 
 /** Keeps a failing schedule for later runs. */

@@ -23,12 +23,6 @@ export interface HeartbeatDraft {
   readonly impressions: number
 }
 
-/**
- * Outcomes of reservations may be forgotten after a minute, with the batch that comes then: whether a repeat around that
- * time finds one depends on where the batch ends. So nobody asks for them twice here.
- */
-export const isAskedAgain = ({ kind }: CommandDraft): boolean => kind !== 'reserve' && kind !== 'release'
-
 export const operatorName = (number: number | null): string | null =>
   number === null ? null : `op-${number}`
 export const reservationName = (number: number | null): string | null =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { drawSchedule } from './draw-schedule.ts'
-import { readOpenDefects, readRegressions } from './regressions.ts'
+import { readRegressions } from './regressions.ts'
 import { run } from './run.ts'
 
 // More of them on demand: node test/simulation/main.ts --seeds 10000
@@ -13,12 +13,6 @@ test('every schedule that once failed passes', async () => {
     assert.deepEqual(problems, [], `regression ${index}: ${about}`)
   }
 })
-
-for (const { about, schedule } of readOpenDefects()) {
-  test('a schedule whose defect is open', { todo: about }, async () => {
-    assert.deepEqual(await run(schedule), [])
-  })
-}
 
 test(`${SEEDS} seeds: every event counted once, every cost decided once, every block loaded once`, async () => {
   const failed: string[] = []

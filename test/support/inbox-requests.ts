@@ -124,24 +124,6 @@ export function anyHeartbeat(nodes: readonly string[]): fc.Arbitrary<InboxHeartb
     .map(({ number, ...fields }) => heartbeat(number, fields))
 }
 
-/** Overrides that one inbox has in all its rules. */
-export interface FixedOverrides {
-  readonly minimum: number | null
-  readonly limit: number | null
-}
-
-export const fixedOverrides: fc.Arbitrary<FixedOverrides> = fc.record({
-  minimum: fc.option(fc.constantFrom(0, 30), { nil: null, freq: 2 }),
-  limit: fc.option(fc.constantFrom(150_000_000, 400_000_000, 2_000_000_000), { nil: null, freq: 2 }),
-})
-
-export function withFixed(rules: InboxConfigure, { minimum, limit }: FixedOverrides): InboxConfigure {
-  const fixed: Setting[] = []
-  if (minimum !== null) fixed.push({ name: 'min_settlement_spark', value: minimum })
-  if (limit !== null) fixed.push({ name: 'metered_daily_limit_usd', value: limit })
-  return { ...rules, overrides: [...rules.overrides, ...fixed] }
-}
-
 /** Rules of these versions; most of them allow metered work. */
 export const anyRules: fc.Arbitrary<InboxConfigure> = fc
   .record({
@@ -150,12 +132,17 @@ export const anyRules: fc.Arbitrary<InboxConfigure> = fc
     spark_mode: fc.constantFrom('compatible' as const, 'exact' as const),
     isAllowed: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, fc.constant(false)),
     staleMs: fc.constantFrom(60_000, 300_000, 10_000_000),
+    minimum: fc.option(fc.constantFrom(0, 1, 30), { nil: null, freq: 2 }),
+    limit: fc.option(fc.constantFrom(150_000_000, 400_000_000, 2_000_000_000), { nil: null, freq: 2 }),
   })
-  .map(({ isAllowed, staleMs, ...fields }) => {
+  .map(({ isAllowed, staleMs, minimum, limit, ...fields }) => {
     const { overrides, liveness } = testRules()
+    const more: Setting[] = []
+    if (minimum !== null) more.push({ name: 'min_settlement_spark', value: minimum })
+    if (limit !== null) more.push({ name: 'metered_daily_limit_usd', value: limit })
     return testRules({
       ...fields,
-      overrides: isAllowed ? overrides : [],
+      overrides: [...(isAllowed ? overrides : []), ...more],
       liveness: liveness.map(({ dead_ms }) => ({ stale_ms: staleMs, dead_ms: dead_ms + staleMs })),
     })
   })

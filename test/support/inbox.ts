@@ -9,8 +9,7 @@ import {
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import type { Cost, InboxEntry, InboxUsage, NodeSum } from '../../schemas/records.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
-import { anyCommand, anyHeartbeat, anyRules, commandId, fixedOverrides, withFixed } from './inbox-requests.ts'
-import type { FixedOverrides } from './inbox-requests.ts'
+import { anyCommand, anyHeartbeat, anyRules, commandId } from './inbox-requests.ts'
 import { inputRecord } from './task-log.ts'
 import { eventId } from './usage-events.ts'
 
@@ -131,11 +130,6 @@ class InboxWriter {
   #atMs = INBOX_START_MS
   #covered = { offset: 0, index: 0 }
   #commands = 0
-  readonly #fixed: FixedOverrides
-
-  constructor(fixed: FixedOverrides) {
-    this.#fixed = fixed
-  }
 
   add(one: Step): void {
     if ('laterMs' in one) this.#atMs += one.laterMs
@@ -146,7 +140,7 @@ class InboxWriter {
 
   #valueOf(one: Step): Buffer {
     if (one.kind === 'tick') return tickCodec.encode({ written_by: 'test' })
-    if (one.kind === 'configure') return inboxConfigureCodec.encode(withFixed(one.rules, this.#fixed))
+    if (one.kind === 'configure') return inboxConfigureCodec.encode(one.rules)
     if (one.kind === 'heartbeat') return inboxHeartbeatCodec.encode(one.sent)
     if (one.kind === 'usage') return this.#usage(one)
     return inboxCommandCodec.encode({ ...one.asked, command_id: commandId(this.#commands++) })
@@ -175,9 +169,9 @@ class InboxWriter {
  * with ticks and rules between.
  */
 export const anyInbox: fc.Arbitrary<LogRecord[]> = fc
-  .tuple(anyRules, fixedOverrides, fc.array(step, { minLength: 1, maxLength: 30 }))
-  .map(([rules, fixed, steps]) => {
-    const writer = new InboxWriter(fixed)
+  .tuple(anyRules, fc.array(step, { minLength: 1, maxLength: 30 }))
+  .map(([rules, steps]) => {
+    const writer = new InboxWriter()
     writer.add({ kind: 'configure', rules })
     for (const one of steps) writer.add(one)
     return writer.records

@@ -104,39 +104,55 @@ export async function startWholeReader(
     }),
   })
   const document = (await app.inject('/openapi.json')).json<OpenApiDocument>()
-  const handed = Array.from({ length: WHOLE_PARTITIONS }, () => 0)
-  const append = async (nodeId: string, value: Buffer): Promise<void> => {
-    await settler.append([{ partition: partitionOfNode(nodeId, WHOLE_PARTITIONS), key: nodeId, value }])
-  }
   return {
     app,
     accounts,
     settler,
     document,
-    ask: async (method, url, { body, headers = {} } = {}) => {
-      const payload = typeof body === 'object' ? JSON.stringify(body) : body
-      const response = await app.inject({
-        method: method as 'GET',
-        url,
-        headers: { ...(payload === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-        ...(payload === undefined ? {} : { payload }),
-      })
-      const contentType = String(response.headers['content-type'])
-      const { statusCode } = response
-      if (statusCode !== 204)
-        assertDocumented(document, {
-          method: method.toLowerCase(),
-          url,
-          statusCode,
-          contentType,
-          body: response.body,
-        })
-      return {
-        status: statusCode,
-        headers: response.headers,
-        body: response.body === '' ? {} : response.json<Record<string, unknown>>(),
-      }
+    ask: asker(app, document),
+    ...feeding(settler),
+    [Symbol.asyncDispose]: async () => {
+      await app.close()
+      await clickhouse.close()
     },
+  }
+}
+
+/** Asks the app, and holds every answer against its document. */
+function asker(app: ReaderApp, document: OpenApiDocument): WholeReader['ask'] {
+  return async (method, url, { body, headers = {} } = {}) => {
+    const payload = typeof body === 'object' ? JSON.stringify(body) : body
+    const response = await app.inject({
+      method: method as 'GET',
+      url,
+      headers: { ...(payload === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(payload === undefined ? {} : { payload }),
+    })
+    const contentType = String(response.headers['content-type'])
+    const { statusCode } = response
+    if (statusCode !== 204)
+      assertDocumented(document, {
+        method: method.toLowerCase(),
+        url,
+        statusCode,
+        contentType,
+        body: response.body,
+      })
+    return {
+      status: statusCode,
+      headers: response.headers,
+      body: response.body === '' ? {} : response.json<Record<string, unknown>>(),
+    }
+  }
+}
+
+/** What the log brings besides commands. */
+function feeding(settler: MemorySettler): Pick<WholeReader, 'heartbeat' | 'tick' | 'cost'> {
+  const handed = Array.from({ length: WHOLE_PARTITIONS }, () => 0)
+  const append = async (nodeId: string, value: Buffer): Promise<void> => {
+    await settler.append([{ partition: partitionOfNode(nodeId, WHOLE_PARTITIONS), key: nodeId, value }])
+  }
+  return {
     heartbeat: async (nodeId, fields = {}) => {
       const heartbeat_hash = systemRandom.bytes(8)
       await append(
@@ -156,10 +172,6 @@ export async function startWholeReader(
       const occurred_at = settler.nowMs
       const entry = { node_id: nodeId, operator_id: null, cost: cost(nanoUsd, { occurred_at, ...fields }) }
       await append(nodeId, inboxUsage(from, from + 1, { entries: [entry], sums: [nodeSum(nodeId)] }))
-    },
-    [Symbol.asyncDispose]: async () => {
-      await app.close()
-      await clickhouse.close()
     },
   }
 }
