@@ -60,6 +60,7 @@ export class TaskRunner {
   #toAppend: LogAppend[] = []
   #appending: Promise<void> | undefined
   #joined = false
+  #isLeaving = false
 
   constructor(options: TaskRunnerOptions) {
     this.#options = options
@@ -161,6 +162,7 @@ export class TaskRunner {
 
   /** Ends the open groups of blocks, finishes the transactions under way and leaves the consumer group. */
   async stop(): Promise<void> {
+    this.#isLeaving = true
     await this.#endOpenGroups()
     this.#stopping.abort()
     await this.#consumer.stop()
@@ -223,6 +225,8 @@ export class TaskRunner {
     }
     for (const partition of partitions) {
       const slot = this.#slots.get(partition)
+      // What another process gives up while this one leaves is for the next: a task that starts now would open a group.
+      if (slot === undefined && this.#isLeaving) continue
       if (slot === undefined) {
         this.#slots.set(partition, new TaskSlot(partition, this.#slotParts))
       } else {
