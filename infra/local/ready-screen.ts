@@ -37,6 +37,17 @@ async function example(url: string, key: string | undefined, fields: readonly st
   return { command: `curl -s${header} '${url}' | grep -oE '${pattern}'`, answer: found.join('\n') }
 }
 
+/** The provider's node takes part, whether or not the sample has come to it. */
+async function joinProvider(reader: string, key: string): Promise<void> {
+  const answer = await fetch(`${reader}/api/settings/compute/provider/join`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...bearer(key) },
+    body: JSON.stringify({ electricity_rate_kwh: '0.12' }),
+    signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+  })
+  if (!answer.ok) throw new Error(`${PROVIDER_NODE} cannot join: ${answer.status} ${await answer.text()}`)
+}
+
 /** What was metered of the probe, what was paid for it, and the provider view of the provider key's own node. */
 export async function fetchExamples(
   config: Config,
@@ -44,6 +55,7 @@ export async function fetchExamples(
   keys: LocalKeys | undefined,
 ): Promise<readonly Example[]> {
   const reader = addressOf('reader', config)
+  if (keys !== undefined) await joinProvider(reader, keys.provider)
   return Promise.all([
     example(`${reader}/api/usage/events?node_id=${probe.nodeId}`, keys?.admin, EVENT_FIELDS),
     example(`${reader}/api/wallets/${probe.operatorId}/entries`, keys?.admin, ENTRY_FIELDS),

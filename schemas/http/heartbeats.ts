@@ -65,7 +65,7 @@ export const POST_HEARTBEATS_SCHEMA = {
   body: {
     content: {
       'application/json': {
-        schema: Type.Union([HeartbeatSchema, Type.Array(HeartbeatSchema, { maxItems: HEARTBEATS_MAX })]),
+        schema: Type.Union([HeartbeatSchema, Type.Array(HeartbeatSchema)]),
       },
     },
   },

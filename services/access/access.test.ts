@@ -39,12 +39,15 @@ function addKey(ring: KeyRing, fields: Partial<AccessKey> = {}): string {
   return text
 }
 
-async function guarded(options: { keys?: KeyRing; jwt?: JwtCallers; requestsPerSecondMax?: number } = {}) {
+async function guarded(
+  options: { isLoaded?: boolean; keys?: KeyRing; jwt?: JwtCallers; requestsPerSecondMax?: number } = {},
+) {
   const clock = { ...systemClock, nowMs: () => NOW_MS }
   const access: Access = {
     mode: 'required',
     keys: options.keys ?? new KeyRing(),
     jwt: options.jwt,
+    isLoaded: () => options.isLoaded ?? true,
     requestsPerSecondMax: options.requestsPerSecondMax ?? 1_000,
     clock,
   }
@@ -200,4 +203,11 @@ test('a server that asks for nothing listens on loopback only', () => {
   const environment = { HIVEMETER_ACCESS: 'off', HIVEMETER_READER_HOST: '0.0.0.0' }
   assert.throws(() => loadConfig({ environment }), /HIVEMETER_READER_HOST is 0\.0\.0\.0/)
   assert.equal(loadConfig({ environment: { HIVEMETER_READER_HOST: '0.0.0.0' } }).readerHost, '0.0.0.0')
+})
+
+test('while the keys are still being read nobody is told that one is wrong', async () => {
+  const { get } = await guarded({ isLoaded: false })
+  const answer = await get('/read', 'hm_')
+  assert.deepEqual([answer.statusCode, answer.json<{ code: string }>().code], [503, 'state_loading'])
+  assert.equal((await get('/open')).statusCode, 200)
 })

@@ -4,12 +4,14 @@ import type { Clock } from '../../pipelines/clock.ts'
 import { LOOPBACK_CALLER, isAdmin } from '../http/caller.ts'
 import type { Caller } from '../http/caller.ts'
 import { Problem } from '../http/problem.ts'
+import { unavailable } from '../http/refusal.ts'
 import type { JwtCallers } from './jwt.ts'
 import type { KeyRing } from './key-ring.ts'
 
 /** Requests without a valid credential that one address may make in a minute before it has to wait. */
 export const REFUSALS_PER_MINUTE_MAX = 120
 
+const RETRY_WHILE_LOADING_S = 2
 const MINUTE_MS = 60_000
 const SECOND_MS = 1_000
 
@@ -23,6 +25,8 @@ export type Access =
       readonly mode: 'required'
       readonly keys: KeyRing
       readonly jwt: JwtCallers | undefined
+      /** False until every key has been read: nobody can be told that a key is wrong. */
+      readonly isLoaded: () => boolean
       readonly requestsPerSecondMax: number
       readonly clock: Clock
     }
@@ -62,6 +66,7 @@ export async function guardRoutes(app: FastifyInstance, access: Access): Promise
     const { scope } = request.routeOptions.config
     // A path without a route declares none, and gets its 404.
     if (scope === undefined || scope === 'public') return
+    if (!access.isLoaded()) throw loading()
     const caller = await callerOf(request, access)
     if (caller === null) {
       const refused = await byAddress(request)
@@ -82,6 +87,14 @@ async function callerOf(
   if (scheme.toLowerCase() !== 'bearer') return null
   if (token.startsWith('hm_')) return keys.caller(token, clock.nowMs())
   return (await jwt?.(token)) ?? null
+}
+
+function loading(): Problem {
+  return unavailable(
+    'state_loading',
+    'The keys are being read from the log. Ask again in a moment.',
+    RETRY_WHILE_LOADING_S,
+  )
 }
 
 /** The same for every reason: whoever guesses learns nothing. */

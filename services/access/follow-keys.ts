@@ -20,32 +20,81 @@ export interface FollowedAccess {
 
 const never = new Promise<Error>(() => {})
 
+/** How long it waits before it tries to read the keys again: Kafka may come later than this process. */
+const RETRY_PAUSE_MS = 1_000
+
 /** Follows access.keys: a key that is made or revoked counts here within seconds. */
 export async function followAccess(parts: ServiceParts, service: string): Promise<FollowedAccess> {
-  const { config, logger, clock, random } = parts
-  if (config.access === 'off')
+  const { config, clock } = parts
+  if (config.access === 'off') {
     return { access: { mode: 'off' }, waitingFor: () => [], failed: never, stop: async () => {} }
+  }
   const jwt = await jwtCallers(config, clock)
   const keys = new KeyRing()
-  const table = new CompactedTable({
-    brokers: config.kafkaBrokers,
-    clientId: `hivemeter-${service}`,
-    logger,
-    clock,
-    topic: topicNames(config.topicPrefix).accessKeys,
-    groupId: `${config.topicPrefix}${service}-keys-${random.bytes(GROUP_ID_BYTES).toString('hex')}`,
-    partitions: config.partitions,
-    onRecord: (record) => keys.apply(record),
-  })
-  const loading = table.start()
+  const following = new KeysFollower(parts, service, keys)
   return {
-    access: { mode: 'required', keys, jwt, requestsPerSecondMax: config.requestsPerSecondMax, clock },
-    waitingFor: () => table.waitingFor(),
-    failed: loading.then(
-      () => table.failed,
-      (error: unknown) =>
-        error instanceof Error ? error : new Error('access.keys cannot be read', { cause: error }),
-    ),
-    stop: () => table.stop(),
+    access: {
+      mode: 'required',
+      keys,
+      jwt,
+      isLoaded: () => following.table.loaded,
+      requestsPerSecondMax: config.requestsPerSecondMax,
+      clock,
+    },
+    waitingFor: () => following.table.waitingFor(),
+    failed: following.run(),
+    stop: () => following.stop(),
+  }
+}
+
+class KeysFollower {
+  table: CompactedTable
+  readonly #parts: ServiceParts
+  readonly #service: string
+  readonly #keys: KeyRing
+  readonly #stopping = new AbortController()
+
+  constructor(parts: ServiceParts, service: string, keys: KeyRing) {
+    this.#parts = parts
+    this.#service = service
+    this.#keys = keys
+    this.table = this.#open()
+  }
+
+  /** Reads the table until it is loaded, however long Kafka is away. Resolves if it cannot be followed any more. */
+  async run(): Promise<Error> {
+    const { clock, logger } = this.#parts
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      try {
+        await this.table.start()
+        return await this.table.failed
+      } catch (error) {
+        logger.warn({ err: error }, 'the keys cannot be read yet; tried again every second')
+        await this.table.stop()
+        await clock.delay(RETRY_PAUSE_MS, signal)
+        if (!signal.aborted) this.table = this.#open()
+      }
+    }
+    return await never
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.table.stop()
+  }
+
+  #open(): CompactedTable {
+    const { config, logger, clock, random } = this.#parts
+    return new CompactedTable({
+      brokers: config.kafkaBrokers,
+      clientId: `hivemeter-${this.#service}`,
+      logger,
+      clock,
+      topic: topicNames(config.topicPrefix).accessKeys,
+      groupId: `${config.topicPrefix}${this.#service}-keys-${random.bytes(GROUP_ID_BYTES).toString('hex')}`,
+      partitions: config.partitions,
+      onRecord: (record) => this.#keys.apply(record),
+    })
   }
 }

@@ -3,7 +3,12 @@ import { problemResponses } from '../../schemas/http/problem.ts'
 import type { ProblemCode } from '../../schemas/http/problem.ts'
 
 /** How every guarded route can fail before its handler runs. */
-const GUARDED: readonly ProblemCode[] = ['unauthorized', 'insufficient_scope', 'rate_limited']
+const GUARDED: readonly ProblemCode[] = [
+  'unauthorized',
+  'insufficient_scope',
+  'rate_limited',
+  'state_loading',
+]
 
 /** For OpenAPI's components: one way in, whatever the credential is. */
 export const SECURITY_SCHEMES = {

@@ -20,6 +20,7 @@ before(async () => {
     mode: 'required',
     keys,
     jwt: undefined,
+    isLoaded: () => true,
     requestsPerSecondMax: 1_000_000,
     clock: systemClock,
   } as const

@@ -58,6 +58,7 @@ describe('the gateway on a real broker', () => {
     gateway = spawn(process.execPath, [MAIN], {
       stdio: ['pipe', 'ignore', 'inherit'],
       env: environmentOf({
+        HIVEMETER_ACCESS: 'off',
         HIVEMETER_KAFKA_BROKERS: brokers.join(','),
         HIVEMETER_GATEWAY_PORT: String(GATEWAY_PORT),
         HIVEMETER_PARTITIONS: String(PARTITIONS),

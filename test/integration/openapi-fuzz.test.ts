@@ -50,7 +50,7 @@ describe('the published documents', () => {
       })
       const cases = /\d+ generated[^\n]*/.exec(output)?.[0] ?? 'no summary'
       t.diagnostic(cases)
-      assert.ok(passed, output.slice(-12_000))
+      assert.ok(passed, output.slice(0, 12_000))
       assert.match(cases, /^\d{3,} generated/)
     })
   }

@@ -234,12 +234,12 @@ const FAILING_STARTS: readonly FailingStart[] = [
       "hivemeter: Unknown option '--verbose'. The only argument is --config <file.json>: npm start -- --config settings.json.",
   },
   {
-    name: 'a service without keys is told to listen to everybody',
+    name: 'a service that asks for no keys is told to listen to everybody',
     exitCode: 78,
     program: SERVICE,
-    prepare: () => ({ HIVEMETER_GATEWAY_HOST: '0.0.0.0' }),
+    prepare: () => ({ HIVEMETER_ACCESS: 'off', HIVEMETER_GATEWAY_HOST: '0.0.0.0' }),
     lastLine: () =>
-      'hivemeter gateway: HIVEMETER_GATEWAY_HOST is 0.0.0.0, but a server without keys listens on loopback only. Set it to 127.0.0.1.',
+      'hivemeter gateway: HIVEMETER_GATEWAY_HOST is 0.0.0.0, but a server that asks for no keys (HIVEMETER_ACCESS=off) listens on loopback only. Set it to 127.0.0.1.',
   },
 ]
 

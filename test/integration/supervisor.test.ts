@@ -32,11 +32,16 @@ describe('npm start', () => {
   }
   after(() => rmSync(root, { recursive: true, force: true }))
 
-  it('ends on a screen whose two lines answer as shown, and on Ctrl-C in order with 130', async () => {
+  it('ends on a screen whose three lines answer as shown, and on Ctrl-C in order with 130', async () => {
     const start = new Supervised('start', settings)
     await start.says('Ctrl-C stops everything.', FIRST_START_MS)
     examples = start.examples()
-    assert.equal(examples.length, 2, start.output)
+    assert.equal(examples.length, 3, start.output)
+    const [admin, provider] = ['admin', 'provider'].map(
+      (name) => new RegExp(`^${name} key: (hm_\\w+)$`, 'm').exec(start.output)?.[1],
+    )
+    assert.ok(admin !== undefined && examples[0]?.command.includes(admin), start.output)
+    assert.ok(provider !== undefined && examples[2]?.command.includes(provider), start.output)
     assert(
       examples.every(({ answer }) => answer.split('\n').length === 3),
       start.output,
