@@ -45,7 +45,7 @@ export const TOPICS = {
   /** Accounts, task and fence records of the settler. */
   nodeState: topic('node.state', { cleanup: 'compact', retentionMs: -1, messageBytesMax: 2 * MEBIBYTE }),
   /** Keys of clients: who may do what. */
-  accessKeys: topic('access.keys', { cleanup: 'compact', retentionMs: -1, messageBytesMax: MEBIBYTE }),
+  accessKeys: topic('access.keys', { cleanup: 'compact', retentionMs: -1, messageBytesMax: 2 * MEBIBYTE }),
   /** Rows for ClickHouse, from the settler. */
   settlementBlocks: topic('settlement.blocks', {
     cleanup: 'delete',

@@ -4,6 +4,11 @@ import type { Logger } from '../pipelines/logger.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
+/** Where the credentials of a request may stand among the fields of a line, whoever writes it. */
+const SECRETS = ['', '*.', '*.*.', '*.*.*.'].flatMap((above) =>
+  ['authorization', 'cookie', 'password', 'clickhousePassword'].map((field) => `${above}${field}`),
+)
+
 /** Lines for a person on a terminal; pino-pretty is a development dependency and may be absent. */
 async function prettyStream(): Promise<DestinationStream | undefined> {
   try {
@@ -21,6 +26,7 @@ export async function createLogger(service: string, level: LogLevel): Promise<Lo
     level,
     base: { service },
     timestamp: pino.stdTimeFunctions.isoTime,
+    redact: { paths: SECRETS, censor: '[not logged]' },
     formatters: { level: (label: string) => ({ level: label }) },
   }
   // Synchronous, so that the last line before an exit is not lost.

@@ -12,7 +12,7 @@ const RECORD_BYTES = 13
 
 describe('messageBytesMax', () => {
   it('is the largest batch that the broker takes, topic by topic; one byte more is not acknowledged', async (t) => {
-    const installation = await install({ name: 'topic_bounds', partitions: 1 })
+    const installation = await install({ name: 'topic_bounds', partitions: 1, rules: false })
     t.after(() => installation.dispose())
     for (const [role, { messageBytesMax }] of Object.entries(TOPICS)) {
       const topic = installation.topics[role as TopicRole]
@@ -20,13 +20,16 @@ describe('messageBytesMax', () => {
       const send = (bytes: number) =>
         producer.append([{ partition: 0, key: 'k', value: Buffer.alloc(bytes) }])
       const largest = messageBytesMax - BATCH_BYTES - RECORD_BYTES - 1
-      assert.equal((await send(largest)).get(0)?.baseOffset, 0n, role)
-      await assert.rejects(
-        send(largest + 1),
-        (error) => error instanceof ProduceError && /larger than the max message size/.test(error.message),
-        role,
-      )
-      await producer.stop()
+      try {
+        assert.equal((await send(largest)).get(0)?.baseOffset, 0n, role)
+        await assert.rejects(
+          send(largest + 1),
+          (error) => error instanceof ProduceError && /larger than the max message size/.test(error.message),
+          role,
+        )
+      } finally {
+        await producer.stop()
+      }
     }
   })
 })
