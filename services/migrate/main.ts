@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
+import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { MigrationRefused, readMigrations } from '../../pipelines/clickhouse/migrate-files.ts'
 import { migrate, plan } from '../../pipelines/clickhouse/migrate.ts'
 import type { MigrateParts } from '../../pipelines/clickhouse/migrate.ts'
@@ -14,6 +15,7 @@ import { EXIT, ExitError } from '../exit.ts'
 import type { ExitCode } from '../exit.ts'
 import { ensureIdKey } from './id-key.ts'
 import { makeTopics, missingTopics } from './topics.ts'
+import { USERS, makeUsers } from './users.ts'
 
 /** A statement of a migration may rewrite a table. */
 const STATEMENT_TIMEOUT_MS = 300_000
@@ -21,17 +23,27 @@ const STATEMENT_TIMEOUT_MS = 300_000
 /** How long to wait for another migration; longer than the lock of a dead one lives. */
 const LOCK_WAIT_MS = 30_000
 
-const USAGE = `Usage: npm run migrate -- [--dry-run] [--config file.json]
+interface Values {
+  readonly 'dry-run'?: boolean | undefined
+  readonly users?: boolean | undefined
+}
+
+type Schema = MigrateParts & { readonly database: ClickhouseClient }
+
+const USAGE = `Usage: npm run migrate -- [--dry-run | --users] [--config file.json]
 Makes what the services need and does not exist: the ClickHouse database and its tables, the Kafka topics, the id key.
-  --dry-run  prints what it would do and changes nothing`
+  --dry-run  prints what it would do and changes nothing
+  --users    also makes ClickHouse's roles, quotas, row policies and a user for each service, and prints the passwords
+             of users that it made, once`
 
 await runCommand(
-  { name: 'migrate', usage: USAGE, options: { 'dry-run': { type: 'boolean' } } },
+  { name: 'migrate', usage: USAGE, options: { 'dry-run': { type: 'boolean' }, users: { type: 'boolean' } } },
   async (parts): Promise<ExitCode> => {
     await using cleanup = new AsyncDisposableStack()
     const schema = schemaParts(parts, cleanup)
     try {
       await (parts.values['dry-run'] === true ? showPlan(schema, parts) : apply(schema, parts))
+      if (parts.values.users === true) await sayUsers(schema, parts)
     } catch (error) {
       if (error instanceof MigrationRefused) throw new ExitError(EXIT.configuration, error.message)
       throw error
@@ -40,7 +52,15 @@ await runCommand(
   },
 )
 
-function schemaParts(parts: CommandParts<unknown>, cleanup: AsyncDisposableStack): MigrateParts {
+/** The passwords are shown here and nowhere else. */
+async function sayUsers(schema: Schema, { say, values }: CommandParts<Values>): Promise<void> {
+  if (values['dry-run'] === true) return say(`Users: ${USERS.join(', ')}, where they do not exist.`)
+  const made = await makeUsers(schema.database, systemRandom)
+  say(`Users: ${made.length === 0 ? 'all there' : `made ${made.length}; keep their passwords now`}.`)
+  for (const { name, password } of made) say(`${name}: ${password}`)
+}
+
+function schemaParts(parts: CommandParts<Values>, cleanup: AsyncDisposableStack): Schema {
   const { config, signal, say } = parts
   const open = (database: string) => {
     const client = openClickhouse({
@@ -72,7 +92,7 @@ function idKeyLine(config: Config, made: string): string {
   return `Id key ${config.idKeyFile}: ${made}.`
 }
 
-async function showPlan(schema: MigrateParts, { config, say }: CommandParts<unknown>): Promise<void> {
+async function showPlan(schema: MigrateParts, { config, say }: CommandParts<Values>): Promise<void> {
   const planned = await plan(schema)
   say(`Database ${config.clickhouseDatabase}: ${planned.length} statements to apply.`)
   for (const statement of planned) {
@@ -85,7 +105,7 @@ async function showPlan(schema: MigrateParts, { config, say }: CommandParts<unkn
   say('Nothing was changed.')
 }
 
-async function apply(schema: MigrateParts, { config, say }: CommandParts<unknown>): Promise<void> {
+async function apply(schema: MigrateParts, { config, say }: CommandParts<Values>): Promise<void> {
   const applied = await migrate(schema)
   say(
     `Database ${config.clickhouseDatabase}: ${applied.length} statements applied, schema at version ${schema.migrations.length}.`,

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { readMigrations } from '../../pipelines/clickhouse/migrate-files.ts'
 import { LOCK_EXPIRY_MS } from '../../pipelines/clickhouse/migrate-lock.ts'
+import { splitStatements } from '../../pipelines/clickhouse/migrate-split.ts'
 import { BOOKKEEPING } from '../../pipelines/clickhouse/migrate-tables.ts'
 import type { Sql } from '../../pipelines/clickhouse/migrate-tables.ts'
 import { migrate } from '../../pipelines/clickhouse/migrate.ts'
@@ -11,6 +13,8 @@ import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { systemRandom } from '../../pipelines/random.ts'
+import { EXIT } from '../../services/exit.ts'
+import { ROLES_FILE, USERS } from '../../services/migrate/users.ts'
 import { VERSION } from '../../schemas/version.ts'
 import { Installation, install } from '../support/installation.ts'
 
@@ -48,6 +52,38 @@ describe('migrate', () => {
         `Topics: all there.\nId key ${installation.environment['HIVEMETER_ID_KEY_FILE']}: there.`,
     )
     assert.equal(await recorded(installation.clickhouse), STATEMENTS)
+  })
+
+  it('says what to do where ClickHouse has no access control, after everything else was made', async () => {
+    const { exitCode, output } = await installation.command('migrate', ['--users'])
+    assert.equal(exitCode, EXIT.configuration, output)
+    assert.match(output, /^Topics: all there\.$/m)
+    assert.match(output, /the local engine of npm start has no access control, and needs no --users\.$/m)
+  })
+
+  it('brings roles that ClickHouse can read, with a grant on every table for who reads or writes it', async () => {
+    const statements = splitStatements(readFileSync(ROLES_FILE, 'utf8'))
+    const read: string[] = []
+    for (const { sql } of statements) {
+      const [row] = await server.rows<{ sql: string }>('SELECT formatQuerySingleLine({sql:String}) AS sql', {
+        sql,
+      })
+      read.push(row?.sql ?? '')
+    }
+    const tables = await installation.clickhouse.rows<{ name: string }>(
+      "SELECT name FROM system.tables WHERE database = currentDatabase() AND name NOT LIKE 'schema%'",
+    )
+    assert.ok(tables.length >= 9)
+    for (const { name } of tables) {
+      assert.ok(read.includes(`GRANT SELECT, INSERT ON ${name} TO hivemeter_loader`), name)
+    }
+    for (const user of USERS)
+      assert.ok(read.some((sql) => sql.startsWith(`CREATE ROLE IF NOT EXISTS ${user} `)))
+    const granted = read.flatMap((sql) => /^GRANT .* ON (\w+) TO/.exec(sql)?.[1] ?? [])
+    assert.deepEqual(
+      granted.filter((table) => !tables.some(({ name }) => name === table)),
+      [],
+    )
   })
 
   it('prints its plan and changes nothing', async () => {

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { ClickhouseRefused } from '../../pipelines/clickhouse/client.ts'
+import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
+import { MigrationRefused } from '../../pipelines/clickhouse/migrate-files.ts'
+import { splitStatements } from '../../pipelines/clickhouse/migrate-split.ts'
+import type { Random } from '../../pipelines/random.ts'
+
+/** Who may do what: roles, limits, quotas and row policies; a statement that is run again changes nothing. */
+export const ROLES_FILE = new URL('../../schemas/clickhouse/access/roles.sql', import.meta.url)
+
+/** Users of a server: one for each service that speaks to ClickHouse, and Grafana's. Each has the role of its name. */
+export const USERS = [
+  'hivemeter_aggregator',
+  'hivemeter_settler',
+  'hivemeter_loader',
+  'hivemeter_reader',
+  'hivemeter_grafana',
+] as const
+
+const PASSWORD_BYTES = 24
+
+/** ACCESS_DENIED and ACCESS_STORAGE_READONLY: this user may not, or nobody can, as in the engine of `npm start`. */
+const NO_ACCESS_CONTROL: ReadonlySet<number> = new Set([497, 514])
+
+/** A user that was made now, with the only copy of its password. */
+export interface MadeUser {
+  readonly name: string
+  readonly password: string
+}
+
+/**
+ * Makes the roles, and the users that do not exist yet, on a server with access control. The server is given a hash, so
+ * that no password stands in its query log. Throws MigrationRefused where it has no access control.
+ */
+export async function makeUsers(database: ClickhouseClient, random: Random): Promise<MadeUser[]> {
+  try {
+    for (const { sql } of splitStatements(readFileSync(ROLES_FILE, 'utf8'))) await database.command(sql)
+    const rows = await database.rows<{ name: string }>('SELECT name FROM system.users')
+    const there = new Set(rows.map(({ name }) => name))
+    const made: MadeUser[] = []
+    for (const name of USERS) {
+      if (!there.has(name)) {
+        const password = random.bytes(PASSWORD_BYTES).toString('base64url')
+        const hash = createHash('sha256').update(password).digest('hex')
+        await database.command(`CREATE USER ${name} IDENTIFIED WITH sha256_hash BY '${hash}'`)
+        made.push({ name, password })
+      }
+      // Of users that are there as well: a run may have ended between the two.
+      await database.command(`GRANT ${name} TO ${name}`)
+    }
+    return made
+  } catch (error) {
+    if (!(error instanceof ClickhouseRefused) || !NO_ACCESS_CONTROL.has(error.code)) throw error
+    throw new MigrationRefused(
+      'ClickHouse does not let this user make roles and users. On a server set access_management = 1 for the user who ' +
+        'migrates; the local engine of npm start has no access control, and needs no --users.',
+      { cause: error },
+    )
+  }
+}
