@@ -1,5 +1,6 @@
 import kafkajs from 'kafkajs'
-import type { PartitionAssigner } from 'kafkajs'
+import type { Cluster, PartitionAssigner } from 'kafkajs'
+import type { SettlingAssigner } from './before-rebalance.ts'
 
 const { AssignerProtocol } = kafkajs
 
@@ -7,7 +8,14 @@ const { AssignerProtocol } = kafkajs
  * Gives partition p of every subscribed topic to the same member, so that one partition is one task: member number
  * p mod N in the order of their ids. With one member (a group of its own) that member gets everything.
  */
-export const samePartitionAssigner: PartitionAssigner = ({ cluster }) => ({
+export const samePartitionAssigner: PartitionAssigner = ({ cluster }) => assignerFor(cluster)
+
+/** The same for a consumer that has work behind its handlers: it joins again, or leaves, after `settled`. */
+export const samePartitionAssignerAfter =
+  (settled: () => Promise<void>): PartitionAssigner =>
+  ({ cluster }): SettlingAssigner => ({ ...assignerFor(cluster), settled })
+
+const assignerFor = (cluster: Cluster): SettlingAssigner => ({
   name: 'HivemeterSamePartition',
   version: 1,
 

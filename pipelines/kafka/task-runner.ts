@@ -5,7 +5,7 @@ import type { Clock } from '../clock.ts'
 import type { Failpoint } from '../failpoints.ts'
 import type { Logger } from '../logger.ts'
 import { deleteRecordsBefore, logRanges, openAdmin } from './admin.ts'
-import { samePartitionAssigner } from './assigner.ts'
+import { samePartitionAssignerAfter } from './assigner.ts'
 import { createKafka, toRecord } from './client.ts'
 import type { KafkaOptions } from './client.ts'
 import { IdempotentProducer } from './producer.ts'
@@ -38,6 +38,9 @@ const TICK_SCAN_MS = 50
 
 /** How long a stop waits for the open groups of blocks to end; new input may open others all the time. */
 const END_GROUPS_TIMEOUT_MS = 1_000
+
+/** How long a hand-over waits for the transactions under way: one that takes longer is left to the next owner's fence. */
+const SETTLE_TIMEOUT_MS = 3_000
 
 /** Partitions that this process may work on at once; each waits for I/O most of the time. */
 const CONCURRENT_PARTITIONS_MAX = 64
@@ -72,7 +75,7 @@ export class TaskRunner {
       options
     this.#consumer = createKafka(options).consumer({
       groupId: `${topicPrefix}${service}`,
-      partitionAssigners: [samePartitionAssigner],
+      partitionAssigners: [samePartitionAssignerAfter(() => this.#settled())],
       sessionTimeout: TASK_BOUNDS.sessionTimeoutMs,
       heartbeatInterval: TASK_BOUNDS.heartbeatIntervalMs,
       rebalanceTimeout: TASK_BOUNDS.rebalanceTimeoutMs,
@@ -280,6 +283,14 @@ export class TaskRunner {
       this.#tick(open.filter(({ tickUnderWay }) => !tickUnderWay))
       await clock.delay(TICK_SCAN_MS)
     }
+  }
+
+  /** Before the group gives the partitions anew: what the next owner's fence would refuse is committed first. */
+  async #settled(): Promise<void> {
+    const over = new AbortController()
+    const work = Promise.all([...this.#slots.values()].map((slot) => slot.settled()))
+    await Promise.race([work, this.#options.clock.delay(SETTLE_TIMEOUT_MS, over.signal)])
+    over.abort()
   }
 
   #tick(slots: readonly TaskSlot[]): void {

@@ -157,6 +157,11 @@ export class TaskSlot {
     return true
   }
 
+  /** Resolves when no transaction is under way. */
+  async settled(): Promise<void> {
+    await this.#committing
+  }
+
   /** The partition is another's now, or the process ends. */
   async close(): Promise<void> {
     this.#closed = true
