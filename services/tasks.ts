@@ -10,6 +10,7 @@ export interface TaskServiceOptions {
   readonly service: 'aggregator' | 'settler'
   readonly inputTopic: string
   readonly stateTopic: string
+  readonly outputTopics: readonly string[]
   readonly tickWhenIdle: boolean
   readonly client: ClickhouseClient
   readonly loadedSeqs: LoadedSeqs
@@ -32,6 +33,7 @@ export async function runTasks(parts: ServiceParts, options: TaskServiceOptions)
     topicPrefix: config.topicPrefix,
     inputTopic: options.inputTopic,
     stateTopic: options.stateTopic,
+    outputTopics: options.outputTopics,
     tickWhenIdle: options.tickWhenIdle,
     instance: random.bytes(INSTANCE_BYTES).toString('hex'),
     openState: options.openState,

@@ -23,6 +23,8 @@ export interface TaskRunnerOptions extends KafkaOptions {
   readonly topicPrefix: string
   readonly inputTopic: string
   readonly stateTopic: string
+  /** The other topics that the tasks' transactions write to. */
+  readonly outputTopics: readonly string[]
   /** Unique to this process. */
   readonly instance: string
   /** True: idle partitions get ticks, so that their watermark moves on. */
@@ -96,6 +98,7 @@ export class TaskRunner {
     this.#ticker = new IdempotentProducer({ brokers, clientId, logger, metrics, topic: inputTopic })
     this.#slotParts = {
       stateTopic,
+      outputTopics: options.outputTopics,
       instance: options.instance,
       clock,
       logger,

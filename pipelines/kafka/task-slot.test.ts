@@ -33,6 +33,7 @@ class Bench {
   constructor() {
     this.slot = new TaskSlot(3, {
       stateTopic: 'node.state',
+      outputTopics: ['settlement.blocks'],
       instance: 'here',
       clock: this.clock,
       logger: silentLogger,
@@ -79,6 +80,13 @@ class Bench {
           : 'commit'
       const fails = this.commitFails
       this.commitFails = undefined
+      if (what !== 'commit') {
+        assert.deepEqual(
+          records.map(({ topic, partition }) => `${topic}[${partition}]`),
+          ['node.state[3]', 'settlement.blocks[3]'],
+          'one marker decides what is open in any topic of the task',
+        )
+      }
       this.diary.push(fails === undefined ? what : `${what} fails`)
       await this.commitTakes
       if (fails !== undefined) throw fails
@@ -134,7 +142,7 @@ test('a running task decides, commits, deletes; what lies below its position is 
   }
   assert.deepEqual(await bench.handle([8, 9, 10, 11]), { next: 'continue' })
   assert.deepEqual(seen, [10n, 11n])
-  assert.deepEqual(bench.diary, ['commit', 'delete 3 before 41'])
+  assert.deepEqual(bench.diary, ['commit', 'delete 3 before 42'])
   assert.equal(bench.slot.position, 12n)
   assert.equal(bench.slot.groupOpen, true)
 })
@@ -156,7 +164,7 @@ test('while one batch commits the next is fetched, and decided only when the com
   resolve()
   await next
   await closed
-  assert.deepEqual(bench.diary.slice(0, 4), ['decide 10', 'commit', 'delete 3 before 41', 'decide 11'])
+  assert.deepEqual(bench.diary.slice(0, 4), ['decide 10', 'commit', 'delete 3 before 42', 'decide 11'])
 })
 
 test('a partition that halts while it commits stays halted, whatever comes of the commit', async () => {

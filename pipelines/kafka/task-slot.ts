@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Failpoint } from '../failpoints.ts'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
-import { fenceCodec, STATE_KEY } from '../../schemas/avro.ts'
+import { fenceCodec, STATE_KEY, tickCodec } from '../../schemas/avro.ts'
 import { FatalError, HaltError } from './records.ts'
 import type { LogAppend, LogRecord, TopicAppend } from './records.ts'
 import type { StateReader } from './state-reader.ts'
@@ -20,6 +20,8 @@ export interface Halt {
 /** What the slots of one process share. */
 export interface TaskSlotParts {
   readonly stateTopic: string
+  /** The other topics that its transactions write to. */
+  readonly outputTopics: readonly string[]
   readonly instance: string
   readonly clock: Clock
   readonly logger: Logger
@@ -178,7 +180,7 @@ export class TaskSlot {
       this.#enter('fencing')
       const writer = this.#parts.openWriter(this.partition)
       this.#writer = writer
-      const [fence] = await writer.commit([this.#fenceRecord()])
+      const [fence] = await writer.commit(this.#fenceRecords())
       if (fence === undefined) throw new Error('The fence has no offset.')
       await this.#parts.failpoint('after_fence')
       this.#enter('restoring')
@@ -215,17 +217,28 @@ export class TaskSlot {
    */
   async #stillOurs(halt: HaltError): Promise<unknown> {
     try {
-      await this.#writer?.commit([this.#fenceRecord()])
+      await this.#writer?.commit(this.#fenceRecords())
       return halt
     } catch (error) {
       return error
     }
   }
 
-  #fenceRecord(): TopicAppend {
-    const { stateTopic, instance } = this.#parts
-    const value = fenceCodec.encode({ instance })
-    return { topic: stateTopic, partition: this.partition, key: STATE_KEY.fence, value }
+  /**
+   * The fence, and a tick in every other topic of the task: one marker then decides whatever is still open in them. A
+   * broker that comes back may hold its last transaction for ended though the partitions never got its markers (Kafka
+   * skips them where a partition has no leader at that moment, as if its topic were deleted; found by `kafka-killed`, 19
+   * times in 12 strikes). Behind a fence in the state topic alone, the state would count that transaction as committed,
+   * and a later abort could take its blocks and hand-overs away.
+   */
+  #fenceRecords(): TopicAppend[] {
+    const { partition } = this
+    const { stateTopic, outputTopics, instance } = this.#parts
+    const tick = tickCodec.encode({ written_by: instance })
+    return [
+      { topic: stateTopic, partition, key: STATE_KEY.fence, value: fenceCodec.encode({ instance }) },
+      ...outputTopics.map((topic) => ({ topic, partition, key: null, value: tick })),
+    ]
   }
 
   async #decide(state: TaskState, fetched: readonly LogRecord[], nextOffset: bigint): Promise<SlotOutcome> {

@@ -1,3 +1,4 @@
+import { SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
 import { BLOCK_HEADER, TABLES } from '../../schemas/tables.ts'
 import { HaltError } from '../kafka/records.ts'
 import type { LogRecord } from '../kafka/records.ts'
@@ -43,6 +44,11 @@ export interface Insert {
 
 const BROKEN_LOG_REMEDY =
   'Compare the topic with ClickHouse (npm run verify); where records are gone, load the topic into an empty database.'
+
+/** The tick that a task's fence leaves among its blocks: nothing to load. */
+export function isTick({ headers, value }: LogRecord): boolean {
+  return headers[BLOCK_HEADER.table] === undefined && value !== null && schemaIdOf(value) === SCHEMA_ID.tick
+}
 
 /** Reads a block from its record. Halts where it is none: nothing but tasks writes to block topics. */
 export function toBlock(record: LogRecord): Block {

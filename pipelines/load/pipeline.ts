@@ -7,7 +7,7 @@ import { HaltError } from '../kafka/records.ts'
 import type { LogRecord } from '../kafka/records.ts'
 import type { Failpoint } from '../failpoints.ts'
 import type { Logger } from '../logger.ts'
-import { GroupGatherer, insertsOf, toBlock } from './group.ts'
+import { GroupGatherer, insertsOf, isTick, toBlock } from './group.ts'
 import type { Group, Insert } from './group.ts'
 import { INSERT_TIME_LIMIT_MS } from './store.ts'
 import type { BlockSource, BlockStore } from './store.ts'
@@ -68,6 +68,7 @@ export class PartitionLoader {
       const { store, source } = this.#options
       this.#loadedSeq ??= await this.#withHeartbeats(store.loadedSeq(source), session)
       for (const record of records) {
+        if (isTick(record)) continue
         for (const group of this.#gatherer.take(toBlock(record), this.#loadedSeq)) {
           await this.#load(group, session)
           from = group.endOffset

@@ -29,6 +29,7 @@ export async function startAggregator(parts: ServiceParts): Promise<RunningServi
     service: 'aggregator',
     inputTopic: topics.usageMetered,
     stateTopic: topics.usageIds,
+    outputTopics: [topics.usageBlocks, topics.accountInbox],
     tickWhenIdle: true,
     client,
     loadedSeqs,

@@ -21,6 +21,7 @@ export async function startSettler(parts: ServiceParts): Promise<RunningService>
     service: 'settler',
     inputTopic: topics.accountInbox,
     stateTopic: topics.nodeState,
+    outputTopics: [topics.settlementBlocks],
     // The aggregator's ticks come through as inbox records.
     tickWhenIdle: false,
     client,

@@ -63,6 +63,7 @@ const runner = new TaskRunner({
   topicPrefix: prefix,
   inputTopic: topic,
   stateTopic: topics.usageIds,
+  outputTopics: [topics.usageBlocks, topics.accountInbox],
   tickWhenIdle: false,
   instance: prefix,
   openState: (partition) =>

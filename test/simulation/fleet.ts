@@ -129,6 +129,8 @@ export class Fleet {
       service: name,
       inputTopic: name === 'aggregator' ? TOPICS.usageMetered : TOPICS.accountInbox,
       stateTopic: name === 'aggregator' ? TOPICS.usageIds : TOPICS.nodeState,
+      outputTopics:
+        name === 'aggregator' ? [TOPICS.usageBlocks, TOPICS.accountInbox] : [TOPICS.settlementBlocks],
       tickWhenIdle: name === 'aggregator',
       openState: (partition) => state(name, open(partition), partition),
       wrapWriter: (opened) => writer(name, opened),
@@ -148,7 +150,7 @@ export class Fleet {
       try {
         return await ask(...keys)
       } finally {
-        timeline.beginWork()
+        await timeline.beginWork()
       }
     }
     return (partition) =>

@@ -1,3 +1,4 @@
+import { isTick } from '../../pipelines/load/group.ts'
 import assert from 'node:assert/strict'
 import { aggregatorTaskCodec, inboxConfigureCodec, settlerTaskCodec, STATE_KEY } from '../../schemas/avro.ts'
 import { BLOCK_HEADER } from '../../schemas/tables.ts'
@@ -61,7 +62,10 @@ function logsOf({ broker }: World, partition: number): PartitionLogs {
     committed(topic).filter(({ offset }) => offset < position)
   const counted = taskValues(committed(TOPICS.usageIds)).at(-1)
   const settled = taskValues(committed(TOPICS.nodeState)).at(-1)
-  const blocks = (topic: string): LogBlock[] => committed(topic).map(toLogBlock)
+  const blocks = (topic: string): LogBlock[] =>
+    committed(topic)
+      .filter((record) => !isTick(record))
+      .map(toLogBlock)
   return {
     partition,
     usage: before(TOPICS.usageMetered, counted ? aggregatorTaskCodec.decode(counted).position : 0),

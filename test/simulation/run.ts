@@ -1,3 +1,4 @@
+import { isTick } from '../../pipelines/load/group.ts'
 import {
   aggregatorTaskCodec,
   SCHEMA_ID,
@@ -153,7 +154,10 @@ function loadedTo(world: World): () => boolean {
   return () => {
     seqs ??= [TOPICS.usageBlocks, TOPICS.settlementBlocks].flatMap((topic) =>
       partitions.map((partition) => {
-        const last = world.broker.log(topic, partition).committed().at(-1)
+        const last = world.broker
+          .log(topic, partition)
+          .committed()
+          .findLast((record) => !isTick(record))
         return { place: placeOf(topic, partition), seq: Number(last?.headers[BLOCK_HEADER.seq] ?? 0) }
       }),
     )

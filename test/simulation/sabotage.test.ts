@@ -8,10 +8,10 @@ import { shrink } from './shrink.ts'
 // A simulation that is always green shows nothing: each guard that is taken away must turn one of these seeds red.
 const SEEDS = 30
 
-for (const [guard, { tamper, only }] of Object.entries(SABOTAGES)) {
+for (const [guard, { tamper, only, fromSeed = 1 }] of Object.entries(SABOTAGES)) {
   test(`${guard} turns a seed red, which is green without it`, async () => {
     let red: number | undefined
-    for (let seed = 1; seed <= SEEDS && red === undefined; seed++) {
+    for (let seed = fromSeed; seed < fromSeed + SEEDS && red === undefined; seed++) {
       if ((await run(drawSchedule(seed, only), { tamper })).length > 0) red = seed
     }
     assert.ok(red !== undefined, `none of ${SEEDS} seeds shows it`)

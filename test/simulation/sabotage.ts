@@ -11,6 +11,8 @@ import type { World } from './world.ts'
 export interface Sabotage {
   /** Trouble in which the guard is needed; all kinds where it is not given. */
   readonly only?: readonly Trouble[]
+  /** The first seed to try, where few of them show it. */
+  readonly fromSeed?: number
   readonly tamper: (world: World) => Tampering | void
 }
 
@@ -105,6 +107,20 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
         },
       }),
       state: (service, state) => (service === 'settler' ? believingAnyRange(state) : state),
+    }),
+  },
+  'a fence that ends nothing outside the state topic': {
+    only: ['fault'],
+    fromSeed: 60,
+    tamper: () => ({
+      writer: (_service, writer) => ({
+        close: () => writer.close(),
+        commit: async (records) => {
+          const kept = records.filter(({ value }) => schemaIdOf(value) !== SCHEMA_ID.tick)
+          const offsets = await writer.commit(kept)
+          return records.map((record) => offsets[kept.indexOf(record)] ?? 0n)
+        },
+      }),
     }),
   },
   'a task that trusts its group’s offset': {

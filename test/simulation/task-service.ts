@@ -24,6 +24,7 @@ export interface TaskServiceOptions {
   readonly service: 'aggregator' | 'settler'
   readonly inputTopic: string
   readonly stateTopic: string
+  readonly outputTopics: readonly string[]
   readonly tickWhenIdle: boolean
   readonly openState: (partition: number) => TaskState
   /** Stands between a task and its writer, for tests that take a guard away. */
@@ -91,10 +92,12 @@ export class TaskService implements Service {
   #partsOf(recordsMax: () => number): TaskSlotParts {
     const { broker, random } = this.#world
     const process = this.#process
-    const { service, inputTopic, stateTopic, openState, wrapWriter = (writer) => writer } = this.#options
+    const { service, inputTopic, stateTopic, outputTopics, openState } = this.#options
+    const { wrapWriter = (writer) => writer } = this.#options
     const failpoint = this.#world.failpointOf(process)
     return {
       stateTopic,
+      outputTopics,
       instance: process.name,
       failpoint,
       clock: process.clock,
@@ -104,7 +107,8 @@ export class TaskService implements Service {
       openWriter: (partition) => {
         const transactionalId = `${service}-${partition}`
         const retries = (): boolean => random.chance(0.5)
-        const writer = new MemoryWriter({ process, broker, transactionalId, retries, failpoint })
+        const forgets = (): boolean => random.chance(0.5)
+        const writer = new MemoryWriter({ process, broker, transactionalId, retries, forgets, failpoint })
         return wrapWriter(writer) as unknown as TransactionalWriter
       },
       openState: (partition) => this.#counted(openState(partition)),
@@ -126,7 +130,7 @@ export class TaskService implements Service {
       restore: (record) => state.restore(record),
       restored: (inputStart) => state.restored(inputStart),
       decide: async (batch) => {
-        timeline.beginWork()
+        await timeline.beginWork()
         try {
           return await state.decide(batch)
         } finally {

@@ -19,8 +19,10 @@ export class Timeline {
   steps = 0
   readonly #heap: Timer[] = []
   #order = 0
-  #busy = 0
+  #isBusy = false
   #onIdle: () => void = () => {}
+  /** Work that waits for the work before it. */
+  readonly #waiting: (() => void)[] = []
 
   constructor(startMs: number) {
     this.nowMs = startMs
@@ -38,14 +40,29 @@ export class Timeline {
     return timer
   }
 
-  /** Work on the machine's own threads (packing of blocks) begins: it must end before time moves on. */
-  beginWork(): void {
-    this.#busy++
+  /**
+   * Work on the machine's own threads (packing of blocks) begins: it must end before time moves on. One at a time, in the
+   * order of these calls: which of two threads is done first is the machine's affair, and must not decide anything here.
+   */
+  async beginWork(): Promise<void> {
+    if (!this.#isBusy) {
+      this.#isBusy = true
+      return
+    }
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#waiting.push(resolve)
+    await promise
   }
 
   /** That work has ended, or waits for something that only time brings. */
   endWork(): void {
-    if (--this.#busy === 0) this.#onIdle()
+    const next = this.#waiting.shift()
+    if (next !== undefined) {
+      next()
+      return
+    }
+    this.#isBusy = false
+    this.#onIdle()
   }
 
   /** Lets time pass up to `untilMs`, or until `isOver` says so. */
@@ -69,7 +86,7 @@ export class Timeline {
   async #settled(): Promise<void> {
     for (;;) {
       await new Promise((resolve) => setImmediate(resolve))
-      if (this.#busy === 0) return
+      if (!this.#isBusy) return
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#onIdle = resolve
       await promise

@@ -92,10 +92,17 @@ export class Transactions {
     transaction.logs.add(log)
   }
 
-  /** EndTxn with a commit: decided at once; seen with the markers, partition by partition. */
-  commit({ producerId, epoch }: ProducerEpoch): void {
+  /**
+   * EndTxn with a commit: decided at once; seen with the markers, partition by partition. `isForgotten`: the broker dies
+   * behind the decision, and holds the transaction for ended when it comes back, though no marker was written.
+   */
+  commit({ producerId, epoch }: ProducerEpoch, isForgotten = false): void {
     const transaction = this.#of(producerId, epoch)
-    if (transaction.state === 'ongoing') this.#end(transaction, 'committed')
+    if (transaction.state === 'ongoing' && isForgotten) {
+      transaction.state = 'empty'
+      transaction.ended = 'committed'
+      transaction.logs.clear()
+    } else if (transaction.state === 'ongoing') this.#end(transaction, 'committed')
     else if (transaction.ended !== 'committed') throw new BrokerRefusal('INVALID_TXN_STATE')
   }
 

@@ -25,6 +25,8 @@ export class MemoryWriter implements Writer {
   readonly #transactionalId: string
   /** True: a request that is not answered is sent again, as kafkajs does; false: the connection is gone for good. */
   readonly #retries: () => boolean
+  /** True: where an EndTxn is done and not answered, the broker forgets to write its markers. */
+  readonly #forgets: () => boolean
   readonly #sequences = new Map<string, number>()
   readonly #line: Line = { freeAtMs: 0 }
   #producer: ProducerEpoch | undefined
@@ -37,12 +39,14 @@ export class MemoryWriter implements Writer {
     readonly broker: MemoryBroker
     readonly transactionalId: string
     readonly retries: () => boolean
+    readonly forgets?: () => boolean
     readonly failpoint: Failpoint
   }) {
     this.#process = options.process
     this.#broker = options.broker
     this.#transactionalId = options.transactionalId
     this.#retries = options.retries
+    this.#forgets = options.forgets ?? (() => false)
     this.#failpoint = options.failpoint
   }
 
@@ -53,7 +57,11 @@ export class MemoryWriter implements Writer {
     const offsets: bigint[] = []
     for (const send of splitIntoSends(records)) offsets.push(...(await this.#send(producer, send)))
     await this.#failpoint('after_send')
-    const committed = this.#ask('end', () => broker.transactions.commit(producer))
+    const committed = this.#ask('end', (end, isRepeated) => {
+      // Asked again, it would be answered as if all were well; the next transaction would then end this one too.
+      const isForgotten = end === 'unanswered' && !isRepeated && this.#forgets()
+      broker.transactions.commit(producer, isForgotten)
+    })
     await Promise.all([committed, this.#failpoint('during_commit')])
     await this.#failpoint('after_commit')
     return offsets
@@ -91,12 +99,15 @@ export class MemoryWriter implements Writer {
   }
 
   /** One request with kafkajs' own repeats. */
-  async #ask<T>(kind: 'init' | 'produce' | 'end', apply: (end: FateEnd) => T | Promise<T>): Promise<T> {
+  async #ask<T>(
+    kind: 'init' | 'produce' | 'end',
+    apply: (end: FateEnd, isRepeated: boolean) => T | Promise<T>,
+  ): Promise<T> {
     const retries = this.#retries()
     for (let attempt = 1, concurrent = 0; ; ) {
       if (this.#isClosed) throw new NoAnswer('the producer was closed')
       try {
-        return await this.#process.request(kind, apply, { line: this.#line })
+        return await this.#process.request(kind, (end) => apply(end, retries), { line: this.#line })
       } catch (error) {
         const isBusy = error instanceof BrokerRefusal && error.type === 'CONCURRENT_TRANSACTIONS'
         if (isBusy && ++concurrent < CONCURRENT_RETRIES_MAX) await this.#process.clock.delay(RETRY_MS)

@@ -1,3 +1,4 @@
+import { SCHEMA_ID, schemaIdOf } from '../../../schemas/avro.ts'
 import { BLOCK_HEADER } from '../../../schemas/tables.ts'
 import { topicNames } from '../../../schemas/topics.ts'
 import type { Account } from '../../../schemas/records.ts'
@@ -21,6 +22,8 @@ export interface CheckedLogs {
   readonly stateRecords: number
   /** Transactional batches, markers included. */
   readonly batches: number
+  /** Batches that the broker left open and a fence decided. */
+  readonly decidedByFence: number
 }
 
 /** Topics that a task writes in its transactions. */
@@ -34,11 +37,18 @@ export async function checkLogs(log: Log, target: LogsTarget, problems: Problems
   await readBlocks(log, topics.usageBlocks, target.partitions, problems)
   await readBlocks(log, topics.settlementBlocks, target.partitions, problems)
   let batches = 0
-  for (const role of WRITTEN_BY_TASKS) batches += await readEpochs(log, topics[role], target, problems)
+  let decidedByFence = 0
+  for (const role of WRITTEN_BY_TASKS) {
+    for (const epochs of await readEpochs(log, topics[role], target, problems)) {
+      batches += epochs.batches
+      decidedByFence += epochs.decidedByFence
+    }
+  }
   return {
     accounts: new Map(settlers.flatMap(({ accounts }) => [...accounts])),
     stateRecords: [...aggregators, ...settlers].reduce((sum, { records }) => sum + records, 0),
     batches,
+    decidedByFence,
   }
 }
 
@@ -60,20 +70,27 @@ async function readBlocks(log: Log, topic: string, partitions: number, problems:
   const orders = Array.from({ length: partitions }, (_, partition) => {
     return new BlockOrder(`${topic}[${partition}]`, problems)
   })
-  await log.read(topic, ({ partition, offset, header }) => {
+  await log.read(topic, ({ partition, offset, header, value }) => {
+    // A fence leaves a tick among the blocks.
+    if (header(BLOCK_HEADER.table) === null && schemaIdOf(value) === SCHEMA_ID.tick) return
     partitionOf(orders, topic, partition).add(offset, header(BLOCK_HEADER.seq))
   })
 }
 
-async function readEpochs(log: Log, topic: string, target: LogsTarget, problems: Problems): Promise<number> {
-  let batches = 0
+async function readEpochs(
+  log: Log,
+  topic: string,
+  target: LogsTarget,
+  problems: Problems,
+): Promise<ProducerEpochs[]> {
+  const read: ProducerEpochs[] = []
   const [broker = ''] = target.brokers
   for (const [partition, { start }] of await log.ranges(topic)) {
     const epochs = new ProducerEpochs(`${topic}[${partition}]`, problems)
     for await (const batch of readBatches({ broker, topic, partition, from: start })) epochs.add(batch)
-    batches += epochs.batches
+    read.push(epochs)
   }
-  return batches
+  return read
 }
 
 function partitionOf<Order>(orders: readonly Order[], topic: string, partition: number): Order {

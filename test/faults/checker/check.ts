@@ -39,6 +39,7 @@ export interface Summary {
     readonly answers: number
     readonly stateRecords: number
     readonly batches: number
+    readonly decidedByFence: number
   }
 }
 
@@ -60,7 +61,11 @@ export async function check(args: CheckerArguments, problems: Problems): Promise
     args.partitions,
     problems,
   )
-  const { accounts, stateRecords, batches } = await checkLogs(new Log(args.brokers), args, problems)
+  const { accounts, stateRecords, batches, decidedByFence } = await checkLogs(
+    new Log(args.brokers),
+    args,
+    problems,
+  )
   const expected = {
     totals: totalsOf(raw.counted.values()),
     costs: decisions.nodes,
@@ -102,6 +107,7 @@ export async function check(args: CheckerArguments, problems: Problems): Promise
       answers: answers.length,
       stateRecords,
       batches,
+      decidedByFence,
     },
   }
 }

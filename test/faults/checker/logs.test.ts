@@ -109,17 +109,18 @@ describe('blocks', () => {
   })
 })
 
-type Written = readonly [producerId: number, epoch: number, marker?: 'commit' | 'abort']
+type Written = readonly [producerId: number, epoch: number, marker?: 'commit' | 'abort' | 'two records']
 
 /** What is said of transactional batches in a row. */
 function epochLines(...written: readonly Written[]): string[] {
   const problems = new Problems()
   const epochs = new ProducerEpochs('topic[0]', problems)
-  for (const [index, [producerId, producerEpoch, marker = null]] of written.entries()) {
+  for (const [index, [producerId, producerEpoch, what = null]] of written.entries()) {
     const offset = BigInt(index)
+    const marker = what === 'two records' ? null : what
     const batch: BatchHeader = {
       baseOffset: offset,
-      lastOffset: offset,
+      lastOffset: what === 'two records' ? offset + 1n : offset,
       producerId: BigInt(producerId),
       producerEpoch,
       isTransactional: true,
@@ -158,9 +159,14 @@ describe('producer epochs', () => {
     ])
   })
 
+  it('lets a fence, which is one record, decide what the broker left open', () => {
+    assert.deepEqual(epochLines([1, 5, 'two records'], [1, 6], [1, 6, 'commit']), [])
+    assert.deepEqual(epochLines([1, 5], [1, 6], [1, 6, 'abort']), [])
+  })
+
   it('names what an old owner left open and its successor committed', () => {
     assert.match(
-      epochLines([1, 5], [1, 6], [1, 6, 'commit'])[0] ?? '',
+      epochLines([1, 5], [1, 6, 'two records'], [1, 6, 'commit'])[0] ?? '',
       /at offset 0: data of producer 1, epoch 5, is committed by the marker at 2 of epoch 6/,
     )
   })

@@ -10,10 +10,13 @@ interface Writer {
  * Follows the transactional batches of one partition as they lie in the log, aborted ones and markers included. A
  * partition has one transactional writer: an owner that was taken over (same producer id, lower epoch; or another
  * producer id) never has anything committed behind its successor's first batch, and no marker of the successor commits
- * what the old owner has left open. Batches of idempotent producers beside it are not looked at.
+ * what the old owner has left open, but the one of its fence: where the broker came back without writing the markers of a
+ * transaction, the fence decides it, in every partition alike. Batches of idempotent producers beside it are not looked at.
  */
 export class ProducerEpochs {
   batches = 0
+  /** Batches that the broker left open and a fence decided. */
+  decidedByFence = 0
   readonly #name: string
   readonly #problems: Problems
   /** Highest epoch seen of each producer id, markers included. */
@@ -24,7 +27,7 @@ export class ProducerEpochs {
   /** Data of open transactions by producer id. */
   readonly #open = new Map<
     bigint,
-    { readonly offset: bigint; readonly epoch: number; readonly isStale: boolean }[]
+    { readonly offset: bigint; readonly records: number; readonly epoch: number; readonly isStale: boolean }[]
   >()
 
   /** `name` is what a person calls the partition. */
@@ -53,7 +56,7 @@ export class ProducerEpochs {
     this.#epochs.set(producerId, Math.max(before, producerEpoch))
   }
 
-  #addData({ producerId, producerEpoch, baseOffset }: BatchHeader): void {
+  #addData({ producerId, producerEpoch, baseOffset, lastOffset }: BatchHeader): void {
     const writer = this.#writer
     if (writer !== null && writer.producerId !== producerId) this.#replaced.add(writer.producerId)
     const isStale =
@@ -61,7 +64,8 @@ export class ProducerEpochs {
       (writer !== null && writer.producerId === producerId && producerEpoch < writer.epoch)
     if (!isStale) this.#writer = { producerId, epoch: producerEpoch }
     const open = this.#open.get(producerId) ?? []
-    open.push({ offset: baseOffset, epoch: producerEpoch, isStale })
+    const records = Number(lastOffset - baseOffset) + 1
+    open.push({ offset: baseOffset, records, epoch: producerEpoch, isStale })
     this.#open.set(producerId, open)
   }
 
@@ -69,9 +73,13 @@ export class ProducerEpochs {
     const open = this.#open.get(producerId) ?? []
     this.#open.delete(producerId)
     if (marker === 'abort') return
+    const own = open.filter(({ epoch }) => epoch === producerEpoch)
+    // A fence writes one record into each partition of its task.
+    const isFence = own.length === 1 && own[0]?.records === 1
     for (const { offset, epoch, isStale } of open) {
       const data = `${this.#name} at offset ${offset}: data of producer ${producerId}, epoch ${epoch}`
       if (isStale) this.#problems.add('epoch', `${data}, is committed behind a newer writer's`)
+      else if (epoch < producerEpoch && isFence) this.decidedByFence += 1
       else if (epoch < producerEpoch) {
         this.#problems.add(
           'epoch',
