@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -81,15 +82,27 @@ async function runApp(java: string, args: readonly string[], signal: AbortSignal
     output += text
   })
   try {
-    const end = await new Promise<string>((resolve, reject) => {
-      child.once('error', reject).once('close', (code, by) => resolve(by ?? `exit code ${code}`))
-    })
+    const end = await ended(child)
     if (end !== 'exit code 0') throw new Error(`The Streams peer ended with ${end}: ${output}`)
   } finally {
     process.off('exit', kill)
-    kill()
   }
   return JSON.parse(output.trim().split('\n').at(-1) ?? '') as Turn
+}
+
+/** How the process ended, when it is gone. Rejects, then too, where it was given up; at once where it did not start. */
+function ended(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let failure: Error | undefined
+    child.once('error', (error) => {
+      if (child.pid === undefined) reject(error)
+      failure = error
+    })
+    child.once('close', (code, signal) => {
+      if (failure === undefined) resolve(signal ?? `exit code ${code}`)
+      else reject(failure)
+    })
+  })
 }
 
 async function deleteChangelogs(brokers: readonly string[], application: string): Promise<void> {

@@ -18,7 +18,7 @@ final class Meter implements Processor<byte[], UsageEvent, String, String> {
   static final String SUMS = "sums";
 
   /** An id is kept under its second, which an exact repeat shares: fewer segments in memory than one a millisecond. */
-  private static final long ID_STEP_MS = Long.getLong("idStepMs", 1_000);
+  private static final long ID_STEP_MS = 1_000;
   private static final int COUNT_STEP = 1_024;
   private static final byte[] SEEN = {};
 
