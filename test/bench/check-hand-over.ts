@@ -1,16 +1,16 @@
 import { readPartition } from '../../pipelines/kafka/read.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { inboxUsageCodec, SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
-import type { Truth } from './data.ts'
+import type { Facts } from './facts.ts'
 
 /** Throws unless the inbox of a turn adds up to the truth: every unique event once, every cost once. */
 export async function checkHandOver(options: {
   readonly brokers: readonly string[]
   readonly topic: string
   readonly partitions: number
-  readonly truth: Truth
+  readonly facts: Facts
 }): Promise<void> {
-  const { truth } = options
+  const { facts } = options
   let events = 0
   let paidNanoUsd = 0n
   let costsNanoUsd = 0n
@@ -35,10 +35,10 @@ export async function checkHandOver(options: {
     }
   }
   const wrong =
-    events !== truth.unique || paidNanoUsd !== truth.paidNanoUsd || costsNanoUsd !== truth.paidNanoUsd
+    events !== facts.unique || paidNanoUsd !== facts.paidNanoUsd || costsNanoUsd !== facts.paidNanoUsd
   if (wrong) {
     throw new Error(
-      `The hand-over is wrong: ${events} events (${truth.unique}), ${paidNanoUsd} summed and ${costsNanoUsd} itemised nano-USD (${truth.paidNanoUsd}).`,
+      `The hand-over is wrong: ${events} events (${facts.unique}), ${paidNanoUsd} summed and ${costsNanoUsd} itemised nano-USD (${facts.paidNanoUsd}).`,
     )
   }
 }

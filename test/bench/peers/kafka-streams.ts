@@ -7,7 +7,7 @@ import { withAdmin } from '../../../pipelines/kafka/admin.ts'
 import { silentLogger } from '../../../pipelines/logger.ts'
 import type { Turn } from '../child-report.ts'
 import { ensureStreamsApp } from './kafka-streams-app.ts'
-import { makeTopic } from './single-topic.ts'
+import { makeTopic } from '../topics.ts'
 
 const TURN_TIMEOUT_MS = 240_000
 const OUTPUT_PARTITIONS = 4

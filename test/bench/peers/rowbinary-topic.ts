@@ -1,8 +1,7 @@
 import { RowWriter } from '../../../schemas/rowbinary.ts'
 import { ENERGY_SOURCES, TASK_SOURCES } from '../../../schemas/usage.ts'
 import type { UsageEvent } from '../../../schemas/usage.ts'
-import type { PlacedEvent } from './single-events.ts'
-import { fillTopic } from './single-topic.ts'
+import type { Encode } from '../topics.ts'
 
 /** The columns of a row of the topic, in the order in which they are written, as ClickHouse declares them. */
 export const ROW_COLUMNS = `event_id UUID,
@@ -23,20 +22,12 @@ export const ROW_COLUMNS = `event_id UUID,
   requester_node_id String,
   reservation_id String`
 
-/** Fills `topic` with one RowBinary row a record, without keys, by partition of the node. */
-export async function fillRowBinary(options: {
-  readonly brokers: readonly string[]
-  readonly topic: string
-  readonly events: Iterable<PlacedEvent>
-}): Promise<void> {
-  const writer = new RowWriter()
-  await fillTopic({
-    ...options,
-    encode: (event) => {
-      writeRow(writer, event)
-      return writer.take()
-    },
-  })
+const writer = new RowWriter()
+
+/** The event of a record as one RowBinary row. */
+export const asRow: Encode = ([event]) => {
+  if (event !== undefined) writeRow(writer, event)
+  return writer.take()
 }
 
 function writeRow(row: RowWriter, event: UsageEvent): void {

@@ -1,12 +1,10 @@
-import { partitionOfNode } from '../../../schemas/ids.ts'
-import { MINUTE_WINDOW_MS, windowStart } from '../../../schemas/usage.ts'
-import type { UsageEvent } from '../../../schemas/usage.ts'
-import type { WindowSums } from './streams-result.ts'
+import { partitionOfNode } from '../../schemas/ids.ts'
+import type { UsageEvent } from '../../schemas/usage.ts'
 
-/** The work of the reference measurements: 2,000 nodes, 500 operators, 10 minutes of event time, 1 % repeats. */
+/** The work of the reference measurements: 2,000 nodes, 500 operators, 2 million events in 10 minutes, 1 % repeats. */
 const NODES = 2_000
 const NODES_PER_OPERATOR = 4
-const SPAN_MS = 600_000
+const EVENTS_PER_MS = 2_000_000 / 600_000
 const REPEAT_SHARE = 0.01
 
 /** One event in this many may be repeated later. */
@@ -19,13 +17,17 @@ export interface PlacedEvent {
   readonly repeated: boolean
 }
 
-/** Makes the same events at every call with the same options. */
-export function* singleEvents(options: {
+/** How much event time that many events take. */
+export const spanMs = (count: number): number => Math.ceil(count / EVENTS_PER_MS)
+
+/** Makes the same events at every call with the same options; `repeats: false` leaves the repeats out. */
+export function* benchEvents(options: {
   readonly count: number
   readonly partitions: number
   readonly startMs: number
+  readonly repeats?: boolean
 }): Generator<PlacedEvent> {
-  const { count, partitions, startMs } = options
+  const { count, partitions, startMs, repeats = true } = options
   const random = seeded(42)
   const nodes = Array.from({ length: NODES }, (_, node) => ({
     id: `node-${node}`,
@@ -34,13 +36,14 @@ export function* singleEvents(options: {
   }))
   const repeatable: PlacedEvent[] = []
   for (let index = 0; index < count; index++) {
-    const earlier = random() < REPEAT_SHARE ? repeatable[Math.floor(random() * repeatable.length)] : undefined
+    const isRepeat = repeats && random() < REPEAT_SHARE
+    const earlier = isRepeat ? repeatable[Math.floor(random() * repeatable.length)] : undefined
     if (earlier !== undefined) {
       yield { ...earlier, repeated: true }
       continue
     }
     const node = nodes[Math.floor(random() * NODES)] as (typeof nodes)[number]
-    const occurredAt = startMs + Math.floor((index / count) * SPAN_MS)
+    const occurredAt = startMs + Math.floor(index / EVENTS_PER_MS)
     const placed = {
       event: makeEvent(random, node, occurredAt, index),
       partition: node.partition,
@@ -49,22 +52,6 @@ export function* singleEvents(options: {
     if (index % REPEATABLE_STEP === 0) repeatable.push(placed)
     yield placed
   }
-}
-
-/** What the peers must find, by plain addition: with each repeat, or without any. */
-export function plainSums(events: Iterable<PlacedEvent>, dedupe: boolean): Map<string, WindowSums> {
-  const sums = new Map<string, { -readonly [Field in keyof WindowSums]: WindowSums[Field] }>()
-  for (const { event, repeated } of events) {
-    if (dedupe && repeated) continue
-    const key = `${event.node_id}|${windowStart(event.occurred_at, MINUTE_WINDOW_MS)}`
-    let sum = sums.get(key)
-    if (sum === undefined) sums.set(key, (sum = { events: 0, durationMs: 0n, costNanoUsd: 0n, tokens: 0n }))
-    sum.events++
-    sum.durationMs += BigInt(event.duration_ms ?? 0)
-    sum.costNanoUsd += BigInt(event.cost_nano_usd)
-    sum.tokens += BigInt(event.tokens_in + event.tokens_out)
-  }
-  return sums
 }
 
 function seeded(seed: number): () => number {
