@@ -4,7 +4,10 @@ import type { UsageEvent } from '../../../schemas/usage.ts'
 import type { PlacedEvent } from './single-events.ts'
 import { fillTopic } from './single-topic.ts'
 
-/** The columns of a row of the topic, in the order in which they are written, as ClickHouse declares them. */
+/**
+ * The columns of a row of the topic, in the order in which they are written, as ClickHouse declares them. Plain strings:
+ * each record is parsed by itself, and LowCardinality made an event cost a third more CPU (15.4 s a million, not 11.5).
+ */
 export const ROW_COLUMNS = `event_id UUID,
   event_text String,
   node_id String,
