@@ -4,7 +4,7 @@ import { ROW_COLUMNS } from './rowbinary-topic.ts'
 /** What a Kafka engine turn makes in its database. */
 export const ENGINE_TABLES = { queue: 'usage_queue', raw: 'usage_events', windows: 'usage_windows' } as const
 
-/** Rows that a consumer gathers before it writes a block, and how long it waits for them. */
+/** Rows that a consumer gathers before it writes a block, and how long it waits for them; polls keep their default size. */
 const BLOCK_ROWS_MAX = 262_144
 const FLUSH_MS = 1_000
 const CONSUMERS = 2

@@ -3,7 +3,10 @@ import { ENERGY_SOURCES, TASK_SOURCES } from '../../../schemas/usage.ts'
 import type { UsageEvent } from '../../../schemas/usage.ts'
 import type { Encode } from '../topics.ts'
 
-/** The columns of a row of the topic, in the order in which they are written, as ClickHouse declares them. */
+/**
+ * The columns of a row of the topic, in the order in which they are written, as ClickHouse declares them. Plain strings:
+ * each record is parsed by itself, and LowCardinality made an event cost a third more CPU (15.4 s a million, not 11.5).
+ */
 export const ROW_COLUMNS = `event_id UUID,
   event_text String,
   node_id String,
