@@ -11,6 +11,8 @@ export class Facts {
   unique = 0
   /** Of unique events that others paid for. */
   paidNanoUsd = 0n
+  /** Unique events that others paid for. */
+  costs = 0
   /** By `node|startMs`: without repeats, for those who drop them. */
   readonly windows = new Map<string, OpenSums>()
   /** With every repeat, for those who do not. */
@@ -22,7 +24,10 @@ export class Facts {
     addTo(this.windowsWithRepeats, key, event)
     if (repeated) return
     this.unique++
-    if (event.task_source !== 'own') this.paidNanoUsd += BigInt(event.cost_nano_usd)
+    if (event.task_source !== 'own' && event.cost_nano_usd > 0) {
+      this.paidNanoUsd += BigInt(event.cost_nano_usd)
+      this.costs++
+    }
     addTo(this.windows, key, event)
   }
 }

@@ -1,6 +1,7 @@
 import { benchAggregator } from './aggregator.ts'
 import type { BenchResult } from './bench-line.ts'
 import { benchEndToEnd } from './end-to-end.ts'
+import { benchFootprint } from './footprint.ts'
 
 export interface BenchSettings {
   readonly brokers: readonly string[]
@@ -29,6 +30,11 @@ export const PARTS = {
     what: "from the topic to rows that a query sees, beside ClickHouse's Kafka engine",
     run: ({ events = 3_000_000, turns = TURNS, ...settings }) =>
       benchEndToEnd({ ...settings, events, turns }),
+  },
+  footprint: {
+    what: 'CPU, bytes and INSERTs that an event costs each part of the chain',
+    run: ({ brokers, clickhouseUrl, events = 3_000_000 }) =>
+      benchFootprint({ brokers, clickhouseUrl, events }),
   },
 } satisfies Readonly<Record<string, Part>>
 

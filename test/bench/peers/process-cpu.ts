@@ -15,16 +15,22 @@ export function processCpuSeconds(pids: readonly number[]): number {
   return ticks / TICKS_PER_SECOND
 }
 
+/** Processes of this machine whose command line is the one meant, with its words. */
+export function pidsOf(
+  isMeant: (words: readonly string[]) => boolean,
+): { readonly pid: number; readonly words: readonly string[] }[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => ({ pid: Number(pid), words: commandLine(pid) }))
+    .filter(({ words }) => isMeant(words))
+}
+
 /** The processes of the local ClickHouse at this URL: by the port in their command line. */
 export function localClickhousePids(clickhouseUrl: string): number[] {
   const { port } = new URL(clickhouseUrl)
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      const words = commandLine(pid)
-      return words.some((word) => word.endsWith('clickhouse/main.ts')) && words.includes(port)
-    })
-    .map(Number)
+  const isServer = (words: readonly string[]): boolean =>
+    words.some((word) => word.endsWith('clickhouse/main.ts')) && words.includes(port)
+  return pidsOf(isServer).map(({ pid }) => pid)
 }
 
 function commandLine(pid: string): string[] {
