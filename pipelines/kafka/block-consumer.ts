@@ -36,6 +36,8 @@ export interface BlockSession {
   heartbeatAgeMs(): number
   /** Commits `offset` as the next to read; a commit that fails is as good as none, since loading looks first. */
   commit(offset: bigint): Promise<void>
+  /** True: the process ends. A fetch may hold more groups than a stop can wait for; the next loader goes on from there. */
+  isEnding(): boolean
 }
 
 export interface BlockConsumerOptions extends KafkaOptions {
@@ -124,6 +126,7 @@ export class BlockConsumer {
             heartbeat: () => fetched.heartbeat(),
             heartbeatAgeMs: () => clock.monotonicMs() - this.#lastHeartbeatMs,
             commit: (offset) => this.#commit(topic, partition, offset),
+            isEnding: () => this.#stopping.signal.aborted,
           },
         )
         if (outcome === undefined) return

@@ -10,6 +10,7 @@ import { tickCodec } from '../../schemas/avro.ts'
 import { HaltError } from '../kafka/records.ts'
 import type { LogRecord } from '../kafka/records.ts'
 import { isTick } from './group.ts'
+import { LOADER_REST_MS } from './pipeline.ts'
 
 const TABLES = [
   'usage_events/202601',
@@ -237,6 +238,19 @@ test('a phantom token is followed by -r1, and that by -r2', async () => {
   assert.ok(store.tokens.includes('usage_events usage.blocks/0/usage_events/202601/1-r2'))
   // Twice the server's whole limit passed before the next token was tried.
   assert.ok(clock.monotonicMs() - startMs >= 16_000)
+})
+
+test('a loader that ends leaves after the group under way, however many the fetch holds', async () => {
+  const clock = new VirtualClock()
+  const store = new MemoryStore(clock)
+  const records = logOf(Array.from({ length: 5 }, () => ({ tables: [0], begins: false, ends: true, gap: 0 })))
+  const loading = new Loading(clock, store)
+  loading.isEnding = true
+  const startMs = clock.monotonicMs()
+  await loading.load(records, 100)
+  // Each group but the first was met by a take of its own, after a rest.
+  assert.equal(clock.monotonicMs() - startMs, 5 * LOADER_REST_MS)
+  assertLoaded(store, records)
 })
 
 test('an unknown outcome after any number of plain ones is looked up', async () => {

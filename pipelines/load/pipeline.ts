@@ -72,6 +72,7 @@ export class PartitionLoader {
         for (const group of this.#gatherer.take(toBlock(record), this.#loadedSeq)) {
           await this.#load(group, session)
           from = group.endOffset
+          if (session.isEnding()) return this.#leftAt(from)
         }
       }
       return { next: 'continue' }
@@ -96,6 +97,11 @@ export class PartitionLoader {
       )
       return { next: 'again', offset: from, restMs: LOADER_REST_MS }
     }
+  }
+
+  #leftAt(offset: bigint): BlockOutcome {
+    this.#forget()
+    return { next: 'again', offset, restMs: LOADER_REST_MS }
   }
 
   #forget(): void {

@@ -142,6 +142,7 @@ test('half of LOADER_SESSION_TIMEOUT_MS: a heartbeat of that age may insert, an 
       heartbeat: async () => {},
       heartbeatAgeMs: () => ageMs,
       commit: async () => {},
+      isEnding: () => false,
     }
     assert.deepEqual(await newLoader(clock, store).take(GROUP, session), outcome)
     assert.equal(store.parts.length, outcome.next === 'continue' ? 2 : 0)
@@ -163,7 +164,12 @@ test('INSERT_TIME_LIMIT_MS: looked for so long after an OK, then the next token;
     lookedAtMs.push(clock.monotonicMs() - startMs)
     return false
   }
-  const session = { heartbeat: async () => {}, heartbeatAgeMs: () => 0, commit: async () => {} }
+  const session = {
+    heartbeat: async () => {},
+    heartbeatAgeMs: () => 0,
+    commit: async () => {},
+    isEnding: () => false,
+  }
   await assert.rejects(
     newLoader(clock, store).take(GROUP, session),
     (error) => error instanceof HaltError && error.reason === 'phantom_tokens',
@@ -190,6 +196,7 @@ test('HEARTBEAT_MS: an INSERT that takes long keeps the session alive', async ()
     heartbeat: async () => void (heartbeats += 1),
     heartbeatAgeMs: () => 0,
     commit: async () => {},
+    isEnding: () => false,
   }
   assert.deepEqual(await newLoader(clock, store).take(GROUP, session), { next: 'continue' })
   assert.equal(store.parts.length, 2)

@@ -38,6 +38,8 @@ export interface FaultContext {
 export interface Fault {
   readonly name: string
   readonly lanes: readonly Lane[]
+  /** How often it comes for once of the others; once unless given. */
+  readonly weight?: number
   /**
    * Strikes, and heals what the fleet would not mend by itself; processes that died are started again by whoever
    * strikes them. Throws where the fault did not come about: a run must not count what did not happen.

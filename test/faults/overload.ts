@@ -1,4 +1,6 @@
 import { systemClock } from '../../pipelines/clock.ts'
+import { REQUEST_BYTES_MAX } from '../../services/gateway/in-flight.ts'
+import { WAITING_BYTES_MAX } from '../../services/gateway/queue.ts'
 import type { FaultContext } from './fault.ts'
 import type { Fleet } from './fleet.ts'
 import { EVENTS_PER_REQUEST, Offering } from './offering.ts'
@@ -9,7 +11,8 @@ const CLIENTS = 64
 const SAMPLE_MS = 500
 
 const GOODPUT_SHARE_MIN = 0.9
-const GROWTH_BYTES_MAX = 150_000_000
+/** What a gateway may hold by its own bounds; a process that has just started has none of it yet. */
+const GROWTH_BYTES_MAX = REQUEST_BYTES_MAX + WAITING_BYTES_MAX
 const REFUSED_AFTER_MS_MAX = 1_000
 
 /** Offered, below what was meant by so much: the clients were the limit, and nothing was shown. */

@@ -26,7 +26,9 @@ interface Kind {
  */
 export function plan(faults: readonly Fault[], count: number, seed: number): Round[] {
   const dice = seededDice(seed)
-  const kinds = faults.flatMap((fault) => fault.lanes.map((lane): Kind => ({ fault, lane })))
+  const kinds = faults.flatMap((fault) =>
+    fault.lanes.flatMap((lane) => Array.from({ length: fault.weight ?? 1 }, (): Kind => ({ fault, lane }))),
+  )
   if (kinds.length === 0) return []
   const ofLane = Map.groupBy(kinds, ({ lane }) => lane)
   const queues = new Map([...ofLane].map(([lane, some]) => [lane, new Deck(some, dice)]))

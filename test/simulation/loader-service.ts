@@ -102,6 +102,7 @@ export class LoaderService implements Service {
         heartbeatAgeMs: () => clock.monotonicMs() - this.#lastHeartbeatMs,
         // As BlockConsumer: a commit that fails is as good as none.
         commit: (offset) => this.#consumer.commit(topic, partition, offset).catch(() => {}),
+        isEnding: () => this.#isStopping,
       })
       if (outcome.next === 'continue') return batch.resolve()
       if (outcome.next === 'broken') {

@@ -18,6 +18,8 @@ export const SOURCE = { topic: 'usage.blocks', partition: 0 }
  */
 export class Loading {
   committed = 0n
+  /** The process ends: the loader leaves after the group that it loads. */
+  isEnding = false
   /** How the heartbeats to come end; "ok" after the last. */
   readonly heartbeats: ('ok' | 'rebalance' | 'old' | 'unanswered')[]
   /** Told before an offset is committed. */
@@ -89,6 +91,7 @@ export class Loading {
         if (outcome === 'unanswered') throw new Error('request timed out')
       },
       heartbeatAgeMs: () => this.#heartbeatAgeMs,
+      isEnding: () => this.isEnding,
       commit: async (offset) => {
         this.onCommit(offset)
         this.committed = offset

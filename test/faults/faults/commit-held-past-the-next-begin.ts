@@ -12,6 +12,7 @@ const HELD_MS = 8_000
 export const commitHeld: Fault = {
   name: 'commit-held-past-the-next-begin',
   lanes: ['aggregator', 'settler'],
+  weight: 3,
   strike: async ({ fleet, target }) => {
     let held: Buffer | undefined
     target.kafka.onRequest = ({ api, request }) => {

@@ -2,11 +2,12 @@ import type { FailpointName } from '../../../pipelines/failpoints.ts'
 import type { Fault, Lane } from '../fault.ts'
 
 /** Dies where the point announces itself; an announcement that does not come fails the run. */
-function killAt(point: FailpointName, name: string, lanes: readonly Lane[]): Fault {
+function killAt(point: FailpointName, name: string, lanes: readonly Lane[], weight = 1): Fault {
   const inInsert = point === 'during_insert'
   return {
     name,
     lanes,
+    weight,
     strike: async ({ fleet, target }) => {
       await target.reach(point)
       await target.kill()
@@ -21,7 +22,7 @@ function killAt(point: FailpointName, name: string, lanes: readonly Lane[]): Fau
 const TASKS = ['aggregator', 'settler'] as const
 
 /** The records are with the broker, the commit is not. */
-export const killAfterSend = killAt('after_send', 'kill-after-send', TASKS)
+export const killAfterSend = killAt('after_send', 'kill-after-send', TASKS, 3)
 
 /** The commit is on its way. */
 export const killDuringCommit = killAt('during_commit', 'kill-during-commit', TASKS)

@@ -6,10 +6,11 @@ import { Member } from '../member.ts'
 const CAME_ABOUT_MS = 20_000
 
 /** Some answers of one kind never come: the broker has done what it was asked, and the client does not know. */
-function lose(name: string, api: number, lanes: readonly Lane[]): Fault {
+function lose(name: string, api: number, lanes: readonly Lane[], weight = 1): Fault {
   return {
     name,
     lanes,
+    weight,
     strike: async ({ target }) => {
       let lost = 0
       target.kafka.onReply = (exchange) => {
@@ -26,7 +27,7 @@ function lose(name: string, api: number, lanes: readonly Lane[]): Fault {
 }
 
 /** The transaction is committed, its owner never hears of it. */
-export const commitAnswerLost = lose('commit-answer-lost', API.endTransaction, ['aggregator', 'settler'])
+export const commitAnswerLost = lose('commit-answer-lost', API.endTransaction, ['aggregator', 'settler'], 3)
 
 /** The records are in the log, their producer never hears of it. */
 export const produceAnswerLost = lose('produce-answer-lost', API.produce, [
