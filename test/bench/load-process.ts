@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Lane } from './lane.ts'
 import { summarize } from './latencies.ts'
-import type { LoadCommand, LoadJob, LoadMessage } from './load-job.ts'
+import type { LoadCommand, LoadJob, LoadMessage, LoadReport } from './load-job.ts'
 import { openSource } from './load-sources.ts'
 
 /** A load in a process of its own; its job is its argument, its report goes to its parent. */
@@ -109,16 +109,14 @@ setTimeout(() => {
 
 await (job.perSecond === null ? closedLoad() : scheduledLoad(job.perSecond))
 for (const lane of lanes) lane.close()
-tell({
-  kind: 'report',
-  report: {
-    seconds: job.measureMs / 1_000,
-    requests: latenciesMs.length,
-    latency: summarize(latenciesMs),
-    cpuSeconds: (usedCpu.user + usedCpu.system) / 1e6,
-    made,
-    wrong,
-    faults,
-  },
-})
-process.disconnect()
+const report: LoadReport = {
+  seconds: job.measureMs / 1_000,
+  requests: latenciesMs.length,
+  latency: summarize(latenciesMs),
+  cpuSeconds: (usedCpu.user + usedCpu.system) / 1e6,
+  made,
+  wrong,
+  faults,
+}
+// The process ends when its parent has the report, not before.
+process.send?.({ kind: 'report', report } satisfies LoadMessage, () => process.exit(0))
