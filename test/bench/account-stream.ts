@@ -5,6 +5,7 @@ import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import type { LogAppend } from '../../pipelines/kafka/records.ts'
 import { accountCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
+import type { Account } from '../../schemas/records.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import type { Installation } from '../support/installation.ts'
@@ -22,6 +23,9 @@ const HEARTBEAT_HASH_BYTES = 8
 const HEARTBEATS_REMEMBERED = 16
 const NODES_PER_OPERATOR = 4
 
+/** `young`: work and money, no heartbeat yet. `grown`: a week of heartbeats beside them, as far as accounts grow. */
+export type AccountAge = 'young' | 'grown'
+
 /** node.state as a settler leaves it, written without one: accounts of many nodes, and changes of them. */
 export class AccountStream {
   /** Bytes of all accounts as they were first written. */
@@ -29,12 +33,14 @@ export class AccountStream {
   readonly #producer: IdempotentProducer
   readonly #partitions: number
   readonly #versions: Uint32Array
+  readonly #age: AccountAge
 
-  constructor(installation: Installation, nodes: number) {
+  constructor(installation: Installation, nodes: number, age: AccountAge) {
     const { kafka, topics, partitions } = installation
     this.#producer = new IdempotentProducer({ ...kafka, topic: topics.nodeState, metrics: noMetrics })
     this.#partitions = partitions
     this.#versions = new Uint32Array(nodes).fill(1)
+    this.#age = age
   }
 
   /** One account of each node, then the task record of each partition. */
@@ -73,10 +79,12 @@ export class AccountStream {
 
   #record(number: number): LogAppend {
     const node = loadNode(number)
+    const fields = youngFields(number, this.#versions[number] ?? 1)
+    const value = account(this.#age === 'grown' ? { ...fields, ...grownFields() } : fields)
     return {
       partition: partitionOfNode(node, this.#partitions),
       key: node,
-      value: accountCodec.encode(account(grownFields(number, this.#versions[number] ?? 1))),
+      value: accountCodec.encode(value),
     }
   }
 
@@ -89,8 +97,7 @@ export class AccountStream {
   }
 }
 
-/** An account of a week of work and heartbeats: it has grown about as far as accounts grow. */
-function grownFields(number: number, version: number): Parameters<typeof account>[0] {
+function youngFields(number: number, version: number): Parameters<typeof account>[0] {
   const nowMs = Date.now()
   const events = version * 50
   const work = BigInt(events)
@@ -125,6 +132,12 @@ function grownFields(number: number, version: number): Parameters<typeof account
     settlements: version,
     settled_nano_usd: work * 20_000_000n,
     settled_micro_spark: work * 1_000_000n,
+  }
+}
+
+function grownFields(): Partial<Omit<Account, 'operators'>> {
+  const nowMs = Date.now()
+  return {
     last_contact_at: nowMs,
     software_version: '1.4.2',
     heartbeat_hashes: randomBytes(HEARTBEAT_HASH_BYTES * HEARTBEATS_REMEMBERED),

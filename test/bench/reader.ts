@@ -3,6 +3,7 @@ import type { Installation } from '../support/installation.ts'
 import { startService } from '../support/service-process.ts'
 import type { ServiceProcess } from '../support/service-process.ts'
 import { AccountStream } from './account-stream.ts'
+import type { AccountAge } from './account-stream.ts'
 import { milliseconds, shown, whole } from './bench-line.ts'
 import type { BenchLine, BenchResult } from './bench-line.ts'
 import type { LoadReport } from './load-job.ts'
@@ -30,6 +31,8 @@ const GIBIBYTE = 1_073_741_824
 export interface ReaderBenchOptions {
   readonly servers: BenchServers
   readonly nodes?: number
+  /** What the accounts hold; it decides how much memory they take. */
+  readonly age?: AccountAge
   /** Raw usage events in ClickHouse; 0 leaves that part out. */
   readonly rows?: number
   /** Nodes that those events are of. */
@@ -48,7 +51,7 @@ export async function benchReader(options: ReaderBenchOptions): Promise<BenchRes
   const { nodes = 1_000_000, rows = 100_000_000, measureMs = 20_000, onProgress = () => {} } = options
   const { brokers, clickhouseUrl } = options.servers
   const installation = await install({ name: 'bench_reader', brokers, clickhouseUrl, partitions: PARTITIONS })
-  const accounts = new AccountStream(installation, nodes)
+  const accounts = new AccountStream(installation, nodes, options.age ?? 'grown')
   let reader: ServiceProcess | undefined
   const over = new AbortController()
   try {
@@ -202,10 +205,11 @@ function latencyText({ latency }: LoadReport): string {
 }
 
 if (import.meta.main) {
-  await runAlone(['nodes', 'rows', 'history-nodes', 'seconds', 'profile'], (servers, given) =>
+  await runAlone(['nodes', 'accounts', 'rows', 'history-nodes', 'seconds', 'profile'], (servers, given) =>
     benchReader({
       servers,
       nodes: numberOr(given.nodes, 1_000_000),
+      age: given.accounts === 'young' ? 'young' : 'grown',
       rows: numberOr(given.rows, 100_000_000),
       historyNodes: numberOr(given['history-nodes'], 10_000),
       measureMs: numberOr(given.seconds, 30) * 1_000,
