@@ -22,7 +22,11 @@ export class Load {
     this.#child.on('message', (message: LoadMessage) => {
       if (message.kind === 'measuring') measuring.resolve()
       else if (message.kind === 'measured') measured.resolve()
-      else report.resolve(message.report)
+      else {
+        report.resolve(message.report)
+        // Now, and not before: a process that ended by itself could be gone before its report is read.
+        this.#child.disconnect()
+      }
     })
     this.#child.once('exit', (code, signal) => {
       const error = new Error(`The load process ended with ${code ?? signal} before its report.`)
