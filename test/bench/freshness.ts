@@ -1,0 +1,142 @@
+import { cpus } from 'node:os'
+import { install } from '../support/installation.ts'
+import { milliseconds, shown, whole } from './bench-line.ts'
+import type { BenchLine, BenchResult } from './bench-line.ts'
+import { summarize } from './latencies.ts'
+import type { LatencySummary } from './latencies.ts'
+import type { Freshness } from './probe.ts'
+import { PARTITIONS, numberOr, runAlone } from './servers.ts'
+import type { BenchServers } from './servers.ts'
+import { WholeChain } from './whole-chain.ts'
+
+const FRESH_MS_MAX = { p50: 500, p99: 1_500 }
+const RESERVED_P99_MS_MAX = { idle: 250, loaded: 500 }
+const SETTINGS_P99_MS_MAX = 1_000
+
+/** Writes a second; 200 at least of each kind are answered in a minute, and they are no load themselves. */
+const WRITES_PER_SECOND = { idle: 10, loaded: 4 }
+
+const WARM_UP = { eventsPerSecond: 10_000, forMs: 10_000 }
+
+export interface FreshnessBenchOptions {
+  readonly servers: BenchServers
+  /** Events a second while freshness is measured; half of the measured capacity unless given. */
+  readonly eventsPerSecond?: number
+  /** Of the span in which freshness is measured; a minute at least for a figure that counts. */
+  readonly measureMs?: number
+  readonly capacityMs?: number
+  readonly idleMs?: number
+  /** Folder for CPU profiles of the services. */
+  readonly profileDir?: string
+}
+
+/**
+ * All services on one machine: how soon an event that the gateway is sent shows in the provider view and in usage windows,
+ * and how soon reservations and settings are answered, while events flow at half of what the machine carries.
+ */
+export async function benchFreshness(options: FreshnessBenchOptions): Promise<BenchResult> {
+  const { measureMs = 75_000, capacityMs = 25_000, idleMs = 25_000 } = options
+  const { brokers, clickhouseUrl } = options.servers
+  const installation = await install({ name: 'bench_fresh', brokers, clickhouseUrl, partitions: PARTITIONS })
+  let chain: WholeChain | undefined
+  try {
+    chain = await WholeChain.start(installation, options.profileDir)
+    await chain.warmUp(WARM_UP.eventsPerSecond, WARM_UP.forMs)
+    const lines: BenchLine[] = []
+    let perSecond = options.eventsPerSecond
+    if (perSecond === undefined) {
+      const capacity = await chain.capacity(capacityMs)
+      perSecond = capacity / 2
+      lines.push(
+        shown(
+          `capacity of the whole chain on ${cpus().length} cores, load and servers included`,
+          `${whole(capacity)} events/s from the gateway to view and ClickHouse`,
+        ),
+      )
+    }
+    lines.push(...(await idleLines(chain, idleMs)), ...(await loadedLines(chain, perSecond, measureMs)))
+    await chain.stop()
+    return { lines }
+  } finally {
+    await chain?.kill()
+    await installation.dispose()
+  }
+}
+
+async function idleLines(chain: WholeChain, forMs: number): Promise<BenchLine[]> {
+  const reserved = await chain.writes('reserve', WRITES_PER_SECOND.idle, forMs)
+  const settings = await chain.writes('settings', WRITES_PER_SECOND.idle, forMs)
+  return [
+    p99Line('a reservation is answered, idle', reserved.latency, RESERVED_P99_MS_MAX.idle),
+    p99Line('settings are answered, idle', settings.latency, SETTINGS_P99_MS_MAX),
+  ]
+}
+
+async function loadedLines(chain: WholeChain, perSecond: number, forMs: number): Promise<BenchLine[]> {
+  const meter = chain.meter()
+  meter.start()
+  const startMs = performance.now()
+  const [events, fresh, reserved, settings] = await Promise.all([
+    chain.scheduled(perSecond, forMs),
+    chain.freshness(forMs),
+    chain.writes('reserve', WRITES_PER_SECOND.loaded, forMs),
+    chain.writes('settings', WRITES_PER_SECOND.loaded, forMs),
+  ])
+  const seconds = (performance.now() - startMs) / 1_000
+  const used = meter.used()
+  const behindMs = await chain.drained()
+  const at = `at ${whole(perSecond)} events/s`
+  return [
+    ...freshLines(fresh, at),
+    p99Line(`a reservation is answered ${at}`, reserved.latency, RESERVED_P99_MS_MAX.loaded),
+    p99Line(`settings are answered ${at}`, settings.latency, SETTINGS_P99_MS_MAX),
+    shown(`a batch of 1,000 is acknowledged ${at}`, latencyText(events.latency)),
+    shown('the last event shows everywhere after the load ends', milliseconds(behindMs)),
+    shown(
+      `CPU ${at}`,
+      [...used, ['load generator', events.cpuSeconds] as const]
+        .map(([name, cpuS]) => `${name} ${Math.round((cpuS / seconds) * 100)} %`)
+        .join(', '),
+    ),
+  ]
+}
+
+function freshLines(fresh: readonly Freshness[], at: string): BenchLine[] {
+  const view = summarize(fresh.map(({ viewMs }) => viewMs))
+  const usage = summarize(fresh.map(({ usageMs }) => usageMs))
+  return [
+    {
+      what: `an event shows in the provider view ${at}`,
+      value: latencyText(view),
+      target: `p50 < ${FRESH_MS_MAX.p50} ms, p99 < ${FRESH_MS_MAX.p99} ms`,
+      reached: view.p50Ms < FRESH_MS_MAX.p50 && view.p99Ms < FRESH_MS_MAX.p99,
+    },
+    shown(`an event shows in usage windows ${at}`, latencyText(usage)),
+  ]
+}
+
+function p99Line(what: string, latency: LatencySummary, p99MsMax: number): BenchLine {
+  return {
+    what,
+    value: latencyText(latency),
+    target: `p99 < ${whole(p99MsMax)} ms`,
+    reached: latency.p99Ms < p99MsMax,
+  }
+}
+
+function latencyText({ count, p50Ms, p99Ms, maxMs }: LatencySummary): string {
+  return `p50 ${milliseconds(p50Ms)}, p99 ${milliseconds(p99Ms)}, max ${milliseconds(maxMs)} of ${whole(count)}`
+}
+
+if (import.meta.main) {
+  await runAlone(['rate', 'seconds', 'capacity', 'idle', 'profile'], (servers, given) =>
+    benchFreshness({
+      servers,
+      measureMs: numberOr(given.seconds, 75) * 1_000,
+      capacityMs: numberOr(given.capacity, 25) * 1_000,
+      idleMs: numberOr(given.idle, 25) * 1_000,
+      ...(given.rate !== undefined && { eventsPerSecond: Number(given.rate) }),
+      ...(given.profile !== undefined && { profileDir: given.profile }),
+    }),
+  )
+}

@@ -1,0 +1,87 @@
+import { readFileSync, readdirSync } from 'node:fs'
+
+/** CPU and memory of processes as Linux counts them in /proc. */
+
+/** The kernel's USER_HZ, 100 on every architecture that Node runs on. */
+const TICKS_PER_SECOND = 100
+const KIB_PER_MIB = 1_024
+
+/** User and system time of a process so far; its threads count, its children do not. */
+export function cpuSecondsOf(pid: number): number {
+  const fields = statFields(pid)
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+}
+
+/** Resident memory of a process, now and at most so far. */
+export function memoryOf(pid: number): { readonly rssMb: number; readonly peakMb: number } {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const mebibytes = (name: string): number =>
+    Math.round(Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / KIB_PER_MIB)
+  return { rssMb: mebibytes('VmRSS'), peakMb: mebibytes('VmHWM') }
+}
+
+/** The server among the descendants of this process whose command line holds `words`; undefined where it is not ours. */
+export function serverPid(words: string): number | undefined {
+  const parents = new Map<number, number>()
+  for (const name of readdirSync('/proc')) {
+    if (/^\d+$/.test(name)) parents.set(Number(name), parentOf(Number(name)))
+  }
+  const isOurs = (pid: number): boolean => {
+    for (let at = parents.get(pid); at !== undefined && at > 1; at = parents.get(at)) {
+      if (at === process.pid) return true
+    }
+    return false
+  }
+  // The shell that guards a server carries its words too, and is not what works.
+  const isServer = (command: string): boolean => command.includes(words) && !command.startsWith('sh\0')
+  return [...parents.keys()].find((pid) => isOurs(pid) && isServer(commandOf(pid)))
+}
+
+/** A process may end while it is looked at: it then has no parent and no command. */
+function parentOf(pid: number): number {
+  try {
+    return Number(statFields(pid)[1])
+  } catch {
+    return 0
+  }
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** The fields after the command's name, which may hold spaces: state, parent, … */
+function statFields(pid: number): string[] {
+  const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  return text.slice(text.lastIndexOf(')') + 2).split(' ')
+}
+
+/** CPU that named processes use from one moment to another. */
+export class CpuMeter {
+  readonly #pids: ReadonlyMap<string, number>
+  #started = new Map<string, number>()
+
+  /** Processes without a pid are left out: a server that was not started here. */
+  constructor(pids: Readonly<Record<string, number | undefined>>) {
+    this.#pids = new Map(
+      Object.entries(pids).filter((entry): entry is [string, number] => entry[1] !== undefined),
+    )
+  }
+
+  start(): void {
+    this.#started = this.#read()
+  }
+
+  /** Seconds of CPU by name since the start. */
+  used(): Map<string, number> {
+    return new Map([...this.#read()].map(([name, cpuS]) => [name, cpuS - (this.#started.get(name) ?? 0)]))
+  }
+
+  #read(): Map<string, number> {
+    return new Map([...this.#pids].map(([name, pid]) => [name, cpuSecondsOf(pid)]))
+  }
+}
