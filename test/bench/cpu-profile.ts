@@ -41,27 +41,16 @@ export function selfTimes(path: string): SelfTime[] {
   return [...times.values()].toSorted((left, right) => right.ms - left.ms)
 }
 
-/** What an event's way through the aggregator consists of, by where the time is spent; the first that fits counts. */
-const STAGES: readonly (readonly [stage: string, place: RegExp])[] = [
-  ['decode', /\/pipelines\/usage\/(decode|dictionary)\.ts/],
-  ['dedupe', /\/pipelines\/usage\/(id-|old-ids|lookup)/],
-  ['sums', /\/pipelines\/usage\/(rollup|count|models)\.ts/],
-  ['blocks', /\/pipelines\/(usage\/blocks|load\/)|\/schemas\/(rowbinary|tables)\.ts|node:(internal\/)?zlib/],
-  ['hand-over', /\/pipelines\/usage\/hand-over\.ts|\/schemas\/avro\.ts|\/avsc\//],
-  ['kafka', /\/pipelines\/kafka\/|\/kafkajs\/|\/(lz4-napi|snappy|@node-rs)\//],
-  ['task', /\/pipelines\/|\/schemas\/|\/test\//],
-  ['node', /^node:|\/node_modules\//],
-  ['gc', /^\(garbage collector\)/],
-  ['native', /^/],
-]
+/** A stage's name, and which files belong to it; of functions without a file, which names. */
+export type Stage = readonly [name: string, places: RegExp]
 
-/** Shares of the profile's busy time by stage, in the order of an event's way; they add up to 1. */
-export function stageShares(times: readonly SelfTime[]): Map<string, number> {
+/** Shares of the profile's busy time by stage; the first that fits counts, `native` is the rest. They add up to 1. */
+export function stageShares(times: readonly SelfTime[], stages: readonly Stage[]): Map<string, number> {
   const total = times.reduce((sum, { ms }) => sum + ms, 0)
-  const shares = new Map(STAGES.map(([stage]) => [stage, 0]))
+  const shares = new Map(stages.map(([stage]) => [stage, 0]))
   for (const { url, functionName, ms } of times) {
     const place = url === '' ? functionName : url
-    const [stage = 'native'] = STAGES.find(([, pattern]) => pattern.test(place)) ?? []
+    const [stage = 'native'] = stages.find(([, places]) => places.test(place)) ?? []
     shares.set(stage, (shares.get(stage) ?? 0) + ms / total)
   }
   return shares

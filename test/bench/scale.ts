@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { SERVICE_NODE_FLAGS } from '../../infra/local/services.ts'
 import { topicNames } from '../../schemas/topics.ts'
@@ -9,10 +6,10 @@ import type { BenchLine, BenchResult } from './bench-line.ts'
 import { endsOf, newTopics } from './bench-topics.ts'
 import { checkHandOver } from './check-hand-over.ts'
 import type { Turn } from './child-report.ts'
-import { dearest, selfTimes, stageShares } from './cpu-profile.ts'
 import type { Truth } from './data.ts'
 import { fillFleet } from './fleet.ts'
 import { benchHistory } from './history-cost.ts'
+import { AGGREGATOR_STAGES, profileTurn } from './profile-turn.ts'
 import { median, runTurn } from './turns.ts'
 
 /** One size of the installation that is measured. */
@@ -35,7 +32,6 @@ const NAMES = Object.keys(SIZES) as SizeName[]
 const PARTITIONS_RATIO_MAX = 1.3
 const NODES_RATIO_MAX = 1.5
 const MANY_NODES_RATIO_MAX = 4
-const DEAREST = 12
 
 export interface ScaleOptions {
   readonly brokers: readonly string[]
@@ -118,26 +114,14 @@ async function runSize(
   return turn
 }
 
-/** Where one more turn spends its time: its main thread by stage, and what other threads (packing, gc) add. */
+/** Where one more turn spends its time. */
 async function profile(brokers: readonly string[], size: Size, input: Input): Promise<BenchLine> {
-  const dir = await mkdtemp(join(tmpdir(), 'hivemeter-profile-'))
-  try {
-    const flags = ['--cpu-prof', `--cpu-prof-dir=${dir}`, '--cpu-prof-name=turn.cpuprofile']
-    const turn = await runSize(brokers, size, input, flags)
-    const times = selfTimes(join(dir, 'turn.cpuprofile'))
-    console.log(dearest(times, DEAREST))
-    const mainSeconds = times.reduce((sum, { ms }) => sum + ms, 0) / 1_000
-    const parts = [...stageShares(times)]
-      .filter(([, share]) => share >= 0.005)
-      .map(([stage, share]) => `${stage} ${(share * 100).toFixed(0)} %`)
-    return {
-      what: `aggregator: main thread by stage, ${size.name}`,
-      value: `${parts.join(', ')}; ${mainSeconds.toFixed(1)} s of it, ${turn.cpuSeconds.toFixed(1)} CPU-s with all threads`,
-      target: 'none: shown',
-      reached: true,
-    }
-  } finally {
-    await rm(dir, { recursive: true, force: true })
+  const shares = await profileTurn((flags) => runSize(brokers, size, input, flags), AGGREGATOR_STAGES)
+  return {
+    what: `aggregator: main thread by stage, ${size.name}`,
+    value: shares,
+    target: 'none: shown',
+    reached: true,
   }
 }
 

@@ -8,6 +8,7 @@ import { checkDecisions } from './check-decisions.ts'
 import type { Turn } from './child-report.ts'
 import { fillInbox } from './inbox-data.ts'
 import type { InboxTruth } from './inbox-data.ts'
+import { profileTurn, SETTLER_STAGES } from './profile-turn.ts'
 import { median, runTurn } from './turns.ts'
 
 const PARTITIONS = 4
@@ -53,6 +54,18 @@ export async function benchSettler(options: {
   for (let turn = 1; turn <= options.turns; turn++) {
     for (const name of names) turns[name].push(await settle(brokers, name, filled.get(name) as Filled))
   }
+  const shares: BenchLine[] = []
+  for (const name of names) {
+    shares.push({
+      what: `settler: main thread by stage, ${INBOXES[name].name}`,
+      value: await profileTurn(
+        (flags) => settle(brokers, name, filled.get(name) as Filled, flags),
+        SETTLER_STAGES,
+      ),
+      target: 'none: shown',
+      reached: true,
+    })
+  }
   const cpu = (name: InboxName): number => median(turns[name].map(({ cpuSeconds }) => cpuSeconds)) / costs
   const ratio = cpu('old') / cpu('busy')
   const speed = (name: 'busy' | 'wide'): BenchLine => {
@@ -75,6 +88,7 @@ export async function benchSettler(options: {
         target: `<= ${HISTORY_RATIO_MAX} x`,
         reached: ratio <= HISTORY_RATIO_MAX,
       },
+      ...shares,
     ],
   }
 }
@@ -85,7 +99,12 @@ async function fill(brokers: readonly string[], name: InboxName, costs: number):
   return { prefix, truth, ends: await endsOf(brokers, topicNames(prefix).accountInbox) }
 }
 
-async function settle(brokers: readonly string[], name: InboxName, filled: Filled): Promise<Turn> {
+async function settle(
+  brokers: readonly string[],
+  name: InboxName,
+  filled: Filled,
+  nodeFlags: readonly string[] = [],
+): Promise<Turn> {
   const { truth, ends } = filled
   const prefix = await newTopics(brokers, PARTITIONS)
   const argument = {
@@ -95,7 +114,7 @@ async function settle(brokers: readonly string[], name: InboxName, filled: Fille
     prefix,
     costs: truth.costs,
   }
-  const turn = await runTurn('settler-turn.ts', argument, SERVICE_NODE_FLAGS)
+  const turn = await runTurn('settler-turn.ts', argument, [...SERVICE_NODE_FLAGS, ...nodeFlags])
   const { settlements, accounts } = await checkDecisions({ brokers, prefix, partitions: PARTITIONS, truth })
   console.log(
     `${INBOXES[name].name}: ${turn.eventsPerSecond} costs/s, ${turn.cpuSeconds.toFixed(2)} CPU-s, ${turn.rssMb} MB, ` +
