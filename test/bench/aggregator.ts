@@ -1,5 +1,6 @@
 import { topicNames } from '../../schemas/topics.ts'
 import { aggregatorTurn } from './aggregator-turn.ts'
+import { shown } from './bench-line.ts'
 import type { BenchLine, BenchResult } from './bench-line.ts'
 import { checkHandOver } from './check-hand-over.ts'
 import type { Turn } from './child-report.ts'
@@ -189,12 +190,7 @@ function linesOf(rounds: readonly Round[], quick: boolean): BenchLine[] {
       speed('packed', 'barePacked'),
       targets.packedToBare,
     ),
-    {
-      what: 'the same with one process',
-      value: speed('packedAlone', 'barePacked').toFixed(2),
-      target: 'shown',
-      reached: true,
-    },
+    shown('the same with one process', speed('packedAlone', 'barePacked').toFixed(2)),
     atLeast(
       `Kafka Streams ÷ its own ratio to the bare loop in the reference (${STREAMS_TO_BARE_REFERENCE.toFixed(2)}): no lame peer`,
       speed('streams', 'bareSingle') / STREAMS_TO_BARE_REFERENCE,

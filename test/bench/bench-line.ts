@@ -1,4 +1,4 @@
-/** One figure of a benchmark beside what it should be. */
+/** One figure of a benchmark beside what it should reach. */
 export interface BenchLine {
   readonly what: string
   readonly value: string
@@ -7,24 +7,22 @@ export interface BenchLine {
   readonly reached: boolean
 }
 
+/** What a part of the bench found out. */
 export interface BenchResult {
   readonly lines: readonly BenchLine[]
 }
 
+const NO_TARGET = '—'
+
 /** A figure that no target judges. */
 export function shown(what: string, value: string): BenchLine {
-  return { what, value, target: '—', reached: true }
+  return { what, value, target: NO_TARGET, reached: true }
 }
 
-/** Prints a line of its own for each figure. */
-export function printLines({ lines }: BenchResult): void {
-  for (const { what, value, target, reached } of lines) {
-    console.log(target === '—' ? `${what}: ${value}` : `${what}: ${value} (${target}): ${verdict(reached)}`)
-  }
-}
-
-function verdict(reached: boolean): string {
-  return reached ? 'reached' : 'MISSED'
+/** How a figure stands to its target; empty where it has none. */
+export function verdict({ target, reached }: BenchLine): string {
+  if (target === NO_TARGET) return ''
+  return reached ? 'reached' : 'missed'
 }
 
 /** 1234567.8 as "1,234,568". */

@@ -3,12 +3,15 @@ import { silentLogger } from '../../pipelines/logger.ts'
 import { inboxUsageCodec, SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
 import type { Facts } from './facts.ts'
 
+/** What the inbox of a turn must add up to. */
+export type HandedOver = Pick<Facts, 'unique' | 'paidNanoUsd'>
+
 /** Throws unless the inbox of a turn adds up to the truth: every unique event once, every cost once. */
 export async function checkHandOver(options: {
   readonly brokers: readonly string[]
   readonly topic: string
   readonly partitions: number
-  readonly facts: Facts
+  readonly facts: HandedOver
 }): Promise<void> {
   const { facts } = options
   let events = 0

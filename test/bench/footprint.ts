@@ -5,7 +5,8 @@ import { install } from '../support/installation.ts'
 import type { Installation } from '../support/installation.ts'
 import { startService } from '../support/service-process.ts'
 import { until } from '../support/until.ts'
-import type { BenchLine, BenchResult } from './bench-line.ts'
+import { shown } from './bench-line.ts'
+import type { BenchResult } from './bench-line.ts'
 import { benchEvents, spanMs } from './events.ts'
 import { Facts } from './facts.ts'
 import { localClickhousePids, pidsOf, processCpuSeconds } from './peers/process-cpu.ts'
@@ -83,8 +84,6 @@ export async function benchFootprint(options: {
     lines: [...cpu, ...topics, ...stored, shown('INSERTs a group of blocks', (inserts / groups).toFixed(1))],
   }
 }
-
-const shown = (what: string, value: string): BenchLine => ({ what, value, target: 'shown', reached: true })
 
 async function isDone(installation: Installation, facts: Facts): Promise<boolean> {
   const row = await installation.row<{ raw: string; windowed: string; decided: string }>(

@@ -5,7 +5,7 @@ import type { BenchLine, BenchResult } from './bench-line.ts'
 import { summarize } from './latencies.ts'
 import type { LatencySummary } from './latencies.ts'
 import type { Freshness } from './probe.ts'
-import { PARTITIONS, numberOr, runAlone } from './servers.ts'
+import { PARTITIONS } from './servers.ts'
 import type { BenchServers } from './servers.ts'
 import { WholeChain } from './whole-chain.ts'
 
@@ -16,18 +16,19 @@ const SETTINGS_P99_MS_MAX = 1_000
 /** Writes a second; 200 at least of each kind are answered in a minute, and they are no load themselves. */
 const WRITES_PER_SECOND = { idle: 10, loaded: 4 }
 
+/** What is measured beside freshness takes a third of its time. */
+const SHORT_SHARE = 1 / 3
+
 const WARM_UP = { eventsPerSecond: 10_000, forMs: 10_000 }
 
 export interface FreshnessBenchOptions {
   readonly servers: BenchServers
   /** Events a second while freshness is measured; half of the measured capacity unless given. */
-  readonly eventsPerSecond?: number
+  readonly eventsPerSecond?: number | undefined
   /** Of the span in which freshness is measured; a minute at least for a figure that counts. */
-  readonly measureMs?: number
-  readonly capacityMs?: number
-  readonly idleMs?: number
+  readonly measureMs: number
   /** Folder for CPU profiles of the services. */
-  readonly profileDir?: string
+  readonly profileDir?: string | undefined
 }
 
 /**
@@ -35,7 +36,8 @@ export interface FreshnessBenchOptions {
  * and how soon reservations and settings are answered, while events flow at half of what the machine carries.
  */
 export async function benchFreshness(options: FreshnessBenchOptions): Promise<BenchResult> {
-  const { measureMs = 75_000, capacityMs = 25_000, idleMs = 25_000 } = options
+  const { measureMs } = options
+  const shortMs = measureMs * SHORT_SHARE
   const { brokers, clickhouseUrl } = options.servers
   const installation = await install({ name: 'bench_fresh', brokers, clickhouseUrl, partitions: PARTITIONS })
   let chain: WholeChain | undefined
@@ -45,7 +47,7 @@ export async function benchFreshness(options: FreshnessBenchOptions): Promise<Be
     const lines: BenchLine[] = []
     let perSecond = options.eventsPerSecond
     if (perSecond === undefined) {
-      const capacity = await chain.capacity(capacityMs)
+      const capacity = await chain.capacity(shortMs)
       perSecond = capacity / 2
       lines.push(
         shown(
@@ -54,7 +56,7 @@ export async function benchFreshness(options: FreshnessBenchOptions): Promise<Be
         ),
       )
     }
-    lines.push(...(await idleLines(chain, idleMs)), ...(await loadedLines(chain, perSecond, measureMs)))
+    lines.push(...(await idleLines(chain, shortMs)), ...(await loadedLines(chain, perSecond, measureMs)))
     await chain.stop()
     return { lines }
   } finally {
@@ -126,17 +128,4 @@ function p99Line(what: string, latency: LatencySummary, p99MsMax: number): Bench
 
 function latencyText({ count, p50Ms, p99Ms, maxMs }: LatencySummary): string {
   return `p50 ${milliseconds(p50Ms)}, p99 ${milliseconds(p99Ms)}, max ${milliseconds(maxMs)} of ${whole(count)}`
-}
-
-if (import.meta.main) {
-  await runAlone(['rate', 'seconds', 'capacity', 'idle', 'profile'], (servers, given) =>
-    benchFreshness({
-      servers,
-      measureMs: numberOr(given.seconds, 75) * 1_000,
-      capacityMs: numberOr(given.capacity, 25) * 1_000,
-      idleMs: numberOr(given.idle, 25) * 1_000,
-      ...(given.rate !== undefined && { eventsPerSecond: Number(given.rate) }),
-      ...(given.profile !== undefined && { profileDir: given.profile }),
-    }),
-  )
 }

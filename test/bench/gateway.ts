@@ -10,13 +10,17 @@ import type { LoadReport } from './load-job.ts'
 import { Load } from './load.ts'
 import { countInLog } from './log-count.ts'
 import { CpuMeter, serverPid } from './process-figures.ts'
-import { PARTITIONS, numberOr, runAlone, serviceSettings } from './servers.ts'
+import { PARTITIONS, serviceSettings } from './servers.ts'
 import type { BenchServers } from './servers.ts'
 
 const EVENTS_PER_SECOND_MIN = 150_000
 const ACKNOWLEDGED_P99_MS_MAX = 150
 const EVENTS_PER_BATCH = 1_000
 const NODES = 2_000
+const WARM_UP_MS = 6_000
+
+/** Of the load that goes as fast as it is answered. */
+const CONNECTIONS = 8
 
 /** A scheduled load needs a free connection for each batch that is due. */
 const SCHEDULED_LANES = 64
@@ -24,12 +28,9 @@ const SCHEDULED_LANES = 64
 export interface GatewayBenchOptions {
   readonly servers: BenchServers
   /** Of each of the two measured spans; 15 s at least for a figure that counts. */
-  readonly measureMs?: number
-  readonly warmupMs?: number
-  /** Connections of the load that goes as fast as it is answered. */
-  readonly connections?: number
+  readonly measureMs: number
   /** Folder for a CPU profile of the gateway. */
-  readonly profileDir?: string
+  readonly profileDir?: string | undefined
 }
 
 interface Turn {
@@ -43,7 +44,7 @@ interface Turn {
  * long an acknowledgement takes at half of that. Afterwards the log must hold every event once.
  */
 export async function benchGateway(options: GatewayBenchOptions): Promise<BenchResult> {
-  const { measureMs = 20_000, warmupMs = 6_000, connections = 8 } = options
+  const { measureMs } = options
   const { brokers, clickhouseUrl } = options.servers
   const installation = await install({
     name: 'bench_gateway',
@@ -56,11 +57,11 @@ export async function benchGateway(options: GatewayBenchOptions): Promise<BenchR
     const settings = serviceSettings(options.profileDir)
     gateway = await (await startService(installation, 'gateway', { settings })).ready()
     const run = { runId: randomBytes(4).toString('hex'), nodes: NODES, eventsPerBatch: EVENTS_PER_BATCH }
-    const span = { warmupMs, measureMs }
+    const span = { warmupMs: WARM_UP_MS, measureMs }
     const full = await turn(
       gateway,
       { ...run, firstBatch: 0 },
-      { ...span, perSecond: null, lanes: connections },
+      { ...span, perSecond: null, lanes: CONNECTIONS },
     )
     const halfBatches = full.report.requests / full.report.seconds / 2
     const half = await turn(
@@ -71,7 +72,7 @@ export async function benchGateway(options: GatewayBenchOptions): Promise<BenchR
     await gateway.stop()
     return {
       lines: [
-        ...throughputLines(full, connections),
+        ...throughputLines(full),
         ...latencyLines(half, halfBatches),
         answersLine([full.report, half.report]),
         await logLine(installation, { ...run, firstBatch: 0 }, full.report.made + half.report.made),
@@ -98,13 +99,13 @@ async function turn(
   return { report, cpuSeconds: new Map([...used, ['load generator', report.cpuSeconds]]) }
 }
 
-function throughputLines({ report, cpuSeconds }: Turn, connections: number): BenchLine[] {
+function throughputLines({ report, cpuSeconds }: Turn): BenchLine[] {
   const events = report.requests * EVENTS_PER_BATCH
   const perSecond = events / report.seconds
   const gatewayCpuS = cpuSeconds.get('gateway') ?? Number.NaN
   return [
     {
-      what: `gateway, batches of ${whole(EVENTS_PER_BATCH)} over ${connections} connections`,
+      what: `gateway, batches of ${whole(EVENTS_PER_BATCH)} over ${CONNECTIONS} connections`,
       value: `${whole(perSecond)} events/s over ${report.seconds} s`,
       target: `>= ${whole(EVENTS_PER_SECOND_MIN)} events/s`,
       reached: perSecond >= EVENTS_PER_SECOND_MIN,
@@ -162,16 +163,4 @@ function cpuText(cpuSeconds: ReadonlyMap<string, number>, seconds: number, event
 
 function latencyText({ latency }: LoadReport): string {
   return `p50 ${milliseconds(latency.p50Ms)}, p99 ${milliseconds(latency.p99Ms)}, max ${milliseconds(latency.maxMs)}`
-}
-
-if (import.meta.main) {
-  await runAlone(['seconds', 'warmup', 'connections', 'profile'], (servers, given) =>
-    benchGateway({
-      servers,
-      measureMs: numberOr(given.seconds, 20) * 1_000,
-      warmupMs: numberOr(given.warmup, 6) * 1_000,
-      connections: numberOr(given.connections, 8),
-      ...(given.profile !== undefined && { profileDir: given.profile }),
-    }),
-  )
 }

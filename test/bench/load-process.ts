@@ -102,12 +102,16 @@ setTimeout(() => {
   usedCpu = process.cpuUsage()
   tell({ kind: 'measuring' })
 }, job.warmupMs)
+const measured = Promise.withResolvers<void>()
 setTimeout(() => {
   usedCpu = process.cpuUsage(usedCpu)
   tell({ kind: 'measured' })
+  measured.resolve()
 }, job.warmupMs + job.measureMs)
 
 await (job.perSecond === null ? closedLoad() : scheduledLoad(job.perSecond))
+// The report comes last: the parent lets go when it has it.
+await measured.promise
 for (const lane of lanes) lane.close()
 const report: LoadReport = {
   seconds: job.measureMs / 1_000,

@@ -2,19 +2,29 @@ import { benchAggregator } from './aggregator.ts'
 import type { BenchResult } from './bench-line.ts'
 import { benchEndToEnd } from './end-to-end.ts'
 import { benchFootprint } from './footprint.ts'
+import { benchFreshness } from './freshness.ts'
+import { benchGateway } from './gateway.ts'
+import { benchMemory } from './memory.ts'
+import { benchReader } from './reader.ts'
+import { benchRestart } from './restart.ts'
+import { benchScale } from './scale.ts'
+import type { BenchServers } from './servers.ts'
+import { benchSettler } from './settler.ts'
 
+/** As asked for; a part knows how many otherwise. */
 export interface BenchSettings {
-  readonly brokers: readonly string[]
-  readonly clickhouseUrl: string
-  /** As asked for; the part knows how many otherwise. */
   readonly events: number | undefined
   readonly turns: number | undefined
+  readonly seconds: number | undefined
+  readonly nodes: number | undefined
+  /** Folder for CPU profiles of services. */
+  readonly profileDir: string | undefined
   readonly quick: boolean
 }
 
 interface Part {
   readonly what: string
-  readonly run: (settings: BenchSettings) => Promise<BenchResult>
+  readonly run: (servers: BenchServers, settings: BenchSettings) => Promise<BenchResult>
 }
 
 const TURNS = 3
@@ -23,18 +33,50 @@ const TURNS = 3
 export const PARTS = {
   aggregator: {
     what: 'events/s and CPU beside Kafka Streams and a bare kafkajs loop',
-    run: ({ brokers, events = 10_000_000, turns = TURNS, quick }) =>
+    run: ({ brokers }, { events = 10_000_000, turns = TURNS, quick }) =>
       benchAggregator({ brokers, events, turns, quick }),
   },
   'end-to-end': {
     what: "from the topic to rows that a query sees, beside ClickHouse's Kafka engine",
-    run: ({ events = 3_000_000, turns = TURNS, ...settings }) =>
-      benchEndToEnd({ ...settings, events, turns }),
+    run: (servers, { events = 3_000_000, turns = TURNS }) => benchEndToEnd({ ...servers, events, turns }),
+  },
+  gateway: {
+    what: 'events/s over HTTP, and how long an acknowledgement takes at half of that',
+    run: (servers, { seconds = 20, profileDir }) =>
+      benchGateway({ servers, measureMs: seconds * 1_000, profileDir }),
+  },
+  freshness: {
+    what: 'from an event sent to the provider view, and writes, at half of the capacity',
+    run: (servers, { seconds = 75, events, profileDir }) =>
+      benchFreshness({ servers, measureMs: seconds * 1_000, eventsPerSecond: events, profileDir }),
+  },
+  settler: {
+    what: 'costs decided a second, with 2,000 and 100,000 nodes',
+    run: ({ brokers }, { events = 1_000_000, turns = TURNS }) =>
+      benchSettler({ brokers, costs: events, turns }),
+  },
+  reader: {
+    what: 'provider views of a million nodes; usage of a week behind 100 million events',
+    run: (servers, { seconds = 20, nodes = 1_000_000, events = 100_000_000, profileDir }) =>
+      benchReader({ servers, measureMs: seconds * 1_000, nodes, rows: events, profileDir }),
+  },
+  restart: {
+    what: 'an aggregator with 5 million ids until it processes again',
+    run: ({ brokers }, { events = 5_000_000, turns = TURNS }) =>
+      benchRestart({ brokers, ids: events, starts: turns }),
+  },
+  scale: {
+    what: 'CPU an event from 1 to 16 partitions, 100 to 100,000 nodes, 1 to 100 days',
+    run: ({ brokers }, { events = 2_000_000, turns = TURNS }) => benchScale({ brokers, events, turns }),
   },
   footprint: {
     what: 'CPU, bytes and INSERTs that an event costs each part of the chain',
-    run: ({ brokers, clickhouseUrl, events = 3_000_000 }) =>
-      benchFootprint({ brokers, clickhouseUrl, events }),
+    run: (servers, { events = 3_000_000 }) => benchFootprint({ ...servers, events }),
+  },
+  memory: {
+    what: 'an aggregator with 10 million ids; 30 minutes of constant load',
+    run: ({ brokers }, { events = 10_000_000, seconds = 1_800 }) =>
+      benchMemory({ brokers, ids: events, minutes: seconds / 60 }),
   },
 } satisfies Readonly<Record<string, Part>>
 

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { KAFKA_VERSION } from '../../infra/local/kafka/jars.ts'
+import { verdict } from './bench-line.ts'
 import type { BenchLine } from './bench-line.ts'
 
 const PAGE = fileURLToPath(new URL('../../docs/performance.md', import.meta.url))
@@ -15,10 +16,7 @@ export function writePart(name: string, lines: readonly BenchLine[], nowMs = Dat
   const to = page.indexOf(end)
   if (from < 0 || to < from)
     throw new Error(`docs/performance.md has no place for ${name}: ${begin} … ${end}.`)
-  const rows = lines.map(
-    ({ what, value, target, reached }) =>
-      `| ${what} | ${value} | ${target} | ${reached ? 'reached' : 'missed'} |`,
-  )
+  const rows = lines.map((line) => `| ${line.what} | ${line.value} | ${line.target} | ${verdict(line)} |`)
   const table = ['| figure | measured | to reach | |', '| --- | --- | --- | --- |', ...rows].join('\n')
   const block = `${begin}\n\n${hardware(nowMs)}\n\n${table}\n\n`
   writeFileSync(PAGE, page.slice(0, from) + block + page.slice(to))

@@ -5,7 +5,7 @@ import type { Answer } from './lane.ts'
 
 /** Pauses between two looks: they bound how exact a figure is, and what looking costs the services. */
 const VIEW_STEP_MS = 15
-const USAGE_STEP_MS = 100
+const USAGE_STEP_MS = 500
 
 const SEEN_TIMEOUT_MS = 60_000
 

@@ -3,13 +3,12 @@ import type { Installation } from '../support/installation.ts'
 import { startService } from '../support/service-process.ts'
 import type { ServiceProcess } from '../support/service-process.ts'
 import { AccountStream } from './account-stream.ts'
-import type { AccountAge } from './account-stream.ts'
 import { milliseconds, shown, whole } from './bench-line.ts'
 import type { BenchLine, BenchResult } from './bench-line.ts'
 import type { LoadReport } from './load-job.ts'
 import { Load } from './load.ts'
 import { CpuMeter, memoryOf, serverPid } from './process-figures.ts'
-import { PARTITIONS, numberOr, runAlone, serviceSettings } from './servers.ts'
+import { PARTITIONS, serviceSettings } from './servers.ts'
 import type { BenchServers } from './servers.ts'
 import { fillHistory } from './usage-history.ts'
 
@@ -23,6 +22,9 @@ const CHANGES_PER_SECOND = 2_000
 const READY_TIMEOUT_MS = 180_000
 const FULL_LANES = 16
 const SCHEDULED_LANES = 64
+/** The raw events are those of so many nodes; of fewer where they would have next to none. */
+const HISTORY_NODES = 10_000
+const EVENTS_PER_NODE_MIN = 1_000
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 const WARM_UP_MS = 5_000
@@ -30,17 +32,12 @@ const GIBIBYTE = 1_073_741_824
 
 export interface ReaderBenchOptions {
   readonly servers: BenchServers
-  readonly nodes?: number
-  /** What the accounts hold; it decides how much memory they take. */
-  readonly age?: AccountAge
+  readonly nodes: number
   /** Raw usage events in ClickHouse; 0 leaves that part out. */
-  readonly rows?: number
-  /** Nodes that those events are of. */
-  readonly historyNodes?: number
-  readonly measureMs?: number
+  readonly rows: number
+  readonly measureMs: number
   /** Folder for a CPU profile of the reader. */
-  readonly profileDir?: string
-  readonly onProgress?: (text: string) => void
+  readonly profileDir?: string | undefined
 }
 
 /**
@@ -48,14 +45,14 @@ export interface ReaderBenchOptions {
  * accounts change, and usage of a week by hours out of a hundred million events.
  */
 export async function benchReader(options: ReaderBenchOptions): Promise<BenchResult> {
-  const { nodes = 1_000_000, rows = 100_000_000, measureMs = 20_000, onProgress = () => {} } = options
+  const { nodes, rows, measureMs } = options
   const { brokers, clickhouseUrl } = options.servers
   const installation = await install({ name: 'bench_reader', brokers, clickhouseUrl, partitions: PARTITIONS })
-  const accounts = new AccountStream(installation, nodes, options.age ?? 'grown')
+  const accounts = new AccountStream(installation, nodes, 'grown')
   let reader: ServiceProcess | undefined
   const over = new AbortController()
   try {
-    onProgress(`writing ${whole(nodes)} accounts`)
+    console.log(`writing ${whole(nodes)} accounts`)
     await accounts.fill()
     const startMs = performance.now()
     reader = await startService(installation, 'reader', { settings: serviceSettings(options.profileDir) })
@@ -69,13 +66,13 @@ export async function benchReader(options: ReaderBenchOptions): Promise<BenchRes
       shown('memory when it is ready', memoryText(reader)),
     ]
     const changing = accounts.run(CHANGES_PER_SECOND, over.signal)
-    onProgress('asking for provider views')
+    console.log('asking for provider views')
     const changesStartMs = performance.now()
     lines.push(...(await viewLines(reader, nodes, measureMs)))
     over.abort()
     const changesPerSecond = (await changing) / ((performance.now() - changesStartMs) / 1_000)
     lines.push(shown('accounts changed meanwhile', `${whole(changesPerSecond)} a second`), memoryLine(reader))
-    if (rows > 0) lines.push(...(await usageLines(installation, reader, { ...options, rows }, onProgress)))
+    if (rows > 0) lines.push(...(await usageLines(installation, reader, options)))
     await reader.stop()
     return { lines }
   } finally {
@@ -154,17 +151,16 @@ function memoryLine(reader: ServiceProcess): BenchLine {
 async function usageLines(
   installation: Installation,
   reader: ServiceProcess,
-  options: { readonly rows: number; readonly historyNodes?: number; readonly measureMs?: number },
-  onProgress: (text: string) => void,
+  { rows, measureMs }: { readonly rows: number; readonly measureMs: number },
 ): Promise<BenchLine[]> {
-  const { rows, historyNodes = 10_000, measureMs = 30_000 } = options
+  const historyNodes = Math.min(HISTORY_NODES, Math.ceil(rows / EVENTS_PER_NODE_MIN))
   const endMs = Math.floor(Date.now() / HOUR_MS) * HOUR_MS
   const startMs = performance.now()
   const size = await fillHistory(installation, {
     rows,
     nodes: historyNodes,
     endMs,
-    onProgress: (done) => onProgress(`${whole(done)} events in ClickHouse`),
+    onProgress: (done) => console.log(`${whole(done)} events in ClickHouse`),
   })
   const filledS = (performance.now() - startMs) / 1_000
   const [from, to] = [endMs - USAGE.days * DAY_MS, endMs].map((timeMs) => new Date(timeMs).toISOString())
@@ -174,7 +170,7 @@ async function usageLines(
     holds: '"gpu_hours"',
     nodes: historyNodes,
   } as const
-  onProgress('asking for usage')
+  console.log('asking for usage')
   const { report, cpu } = await measured(
     reader,
     new Load({
@@ -202,19 +198,4 @@ async function usageLines(
 
 function latencyText({ latency }: LoadReport): string {
   return `p50 ${milliseconds(latency.p50Ms)}, p99 ${milliseconds(latency.p99Ms)}, max ${milliseconds(latency.maxMs)}`
-}
-
-if (import.meta.main) {
-  await runAlone(['nodes', 'accounts', 'rows', 'history-nodes', 'seconds', 'profile'], (servers, given) =>
-    benchReader({
-      servers,
-      nodes: numberOr(given.nodes, 1_000_000),
-      age: given.accounts === 'young' ? 'young' : 'grown',
-      rows: numberOr(given.rows, 100_000_000),
-      historyNodes: numberOr(given['history-nodes'], 10_000),
-      measureMs: numberOr(given.seconds, 30) * 1_000,
-      ...(given.profile !== undefined && { profileDir: given.profile }),
-      onProgress: (text) => console.error(text),
-    }),
-  )
 }

@@ -54,6 +54,15 @@ export async function makeOwnTopics(
   await ensureTopics({ ...options, replicationFactor: 1, retention: 'size' })
 }
 
+let made = 0
+
+/** Makes all of Hivemeter's topics under a prefix that no other turn of any run has, and returns it. */
+export async function newTopics(brokers: readonly string[], partitions: number): Promise<string> {
+  const prefix = `bench-${process.pid}-${++made}-`
+  await makeOwnTopics(brokers, prefix, partitions)
+  return prefix
+}
+
 /** Forgets the topics whose names begin so: a bench on one broker would fill its disk. */
 export async function dropTopics(brokers: readonly string[], prefix: string): Promise<void> {
   await withAdmin(client(brokers), async (admin) => {
@@ -99,7 +108,7 @@ export class TopicFiller {
   }
 
   /** Takes an event; waits where a send is due. */
-  async add({ event, partition }: PlacedEvent): Promise<void> {
+  async add({ event, partition }: Pick<PlacedEvent, 'event' | 'partition'>): Promise<void> {
     const open = (this.#open[partition] ??= [])
     open.push(event)
     this.#events++
@@ -107,10 +116,14 @@ export class TopicFiller {
     if (this.#records.length >= SEND_RECORDS_MAX || this.#events >= SEND_EVENTS_MAX) await this.#send()
   }
 
-  /** Sends what is left. */
-  async end(): Promise<void> {
+  /** Sends what is left, full records or not. */
+  async flush(): Promise<void> {
     for (const partition of this.#open.keys()) this.#close(partition)
     await this.#send()
+  }
+
+  async end(): Promise<void> {
+    await this.flush()
     await this.#producer.stop()
   }
 

@@ -9,12 +9,13 @@ export async function runTurn(
   file: string,
   argument: object,
   nodeFlags: readonly string[] = [],
+  timeoutMs = TURN_TIMEOUT_MS,
 ): Promise<Turn> {
   const path = fileURLToPath(new URL(file, import.meta.url))
   const child = spawn(
     process.execPath,
     ['--disable-warning=TimeoutNegativeWarning', ...nodeFlags, path, JSON.stringify(argument)],
-    { stdio: ['ignore', 'pipe', 'inherit'], timeout: TURN_TIMEOUT_MS, killSignal: 'SIGKILL' },
+    { stdio: ['ignore', 'pipe', 'inherit'], timeout: timeoutMs, killSignal: 'SIGKILL' },
   )
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
