@@ -9,7 +9,7 @@ import { samePartitionAssignerAfter } from './assigner.ts'
 import { createKafka, toRecord } from './client.ts'
 import type { KafkaOptions } from './client.ts'
 import { IdempotentProducer } from './producer.ts'
-import type { LogAppend } from './records.ts'
+import type { LogAppend, LogRecord } from './records.ts'
 import { StateReader } from './state-reader.ts'
 import { TaskSlot } from './task-slot.ts'
 import type { Halt, SlotOutcome, TaskSlotParts } from './task-slot.ts'
@@ -157,13 +157,24 @@ export class TaskRunner {
         if (fetched.isStale()) return
         const slot = this.#slots.get(batch.partition)
         if (slot === undefined) return
+        const beganMs = this.#options.clock.monotonicMs()
         const nextOffset = BigInt(batch.lastOffset()) + 1n
         const records = batch.messages.map((message) => toRecord(batch.partition, message))
         const outcome = await slot.handle(records, nextOffset, () => fetched.heartbeat())
         this.#after(slot, outcome, () => fetched.resolveOffset(batch.lastOffset()))
+        if (slot.phase === 'running') await this.#pace(records, beganMs)
       },
     })
     void this.#watchSilence()
+  }
+
+  /** Lets more records come together before the next fetch, unless there are many. */
+  async #pace(records: readonly LogRecord[], beganMs: number): Promise<void> {
+    const { clock } = this.#options
+    const bytes = records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
+    if (bytes >= TASK_BOUNDS.batchBytesSmall) return
+    const restMs = beganMs + TASK_BOUNDS.batchIntervalMs - clock.monotonicMs()
+    if (restMs > 0) await clock.delay(restMs, this.#stopping.signal)
   }
 
   /** Ends the open groups of blocks, finishes the transactions under way and leaves the consumer group. */

@@ -82,6 +82,13 @@ export const TASK_BOUNDS = {
   rebalanceTimeoutMs: 30_000,
   /** Fetches of the consumer in a row that fail before it starts anew. */
   consumerRetriesMax: 10,
+  /**
+   * After a small batch the next one is not fetched before this has passed since it came. A transaction costs about 8 ms
+   * here and as much in the broker whatever it holds, so a steady flow goes into fewer of them; a lone event never waits.
+   */
+  batchIntervalMs: 100,
+  /** A batch of this size is not small: there is a backlog. */
+  batchBytesSmall: 500_000,
   /** Longest wait of a fetch; with it a lone event waits at most this long for nothing. */
   fetchWaitMs: 100,
   fetchBytesMax: 32 * 1_048_576,

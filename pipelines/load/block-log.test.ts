@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { TABLES } from '../../schemas/tables.ts'
+import { BLOCK_HEADER, TABLES } from '../../schemas/tables.ts'
 import { readBlock } from '../../test/support/row-reader.ts'
 import type { ReadBlock } from '../../test/support/row-reader.ts'
 import { VirtualClock } from '../../test/support/virtual-clock.ts'
@@ -13,6 +13,7 @@ import {
   GROUP_AGE_MS,
   GROUP_BYTES_MAX,
   monthOf,
+  PACK_BYTES_MIN,
 } from './block-log.ts'
 
 const clock = new VirtualClock()
@@ -109,7 +110,7 @@ test('the first block after a restore begins a group, and only that one', async 
   assert.deepEqual(marks, [true, false, false, false])
 })
 
-test('a lone batch is a group of its own; after that a group ends 500 ms after the last border', async () => {
+test('a lone batch is a group of its own; after that a group ends 2 s after the last border', async () => {
   const log = openLog()
   const ends = async (forceEnd = false): Promise<boolean> => {
     const blocks = await finish(log, forceEnd)
@@ -190,4 +191,23 @@ test('months are those of UTC, half-open', () => {
   assert.equal(monthOf(Date.UTC(2026, 0, 1)), '202601')
   assert.equal(monthOf(Date.UTC(2026, 0, 1) - 1), '202512')
   assert.equal(monthOf(Date.UTC(2024, 1, 29, 23, 59, 59, 999)), '202402')
+})
+
+test('a block is packed from 8 kB on, and holds the same rows either way', async () => {
+  const lone = openLog()
+  addRow(lone, '202601', 1, 0)
+  const emptyRowBytes = lone.blockFor(TABLES.settlements, '202601').rows.length
+  for (const [bytes, encoding] of [
+    [PACK_BYTES_MIN - 1, undefined],
+    [PACK_BYTES_MIN, 'zstd'],
+  ] as const) {
+    const log = openLog()
+    // The length of so long an id takes one byte more.
+    addRow(log, '202601', 1, bytes - emptyRowBytes - 1)
+    const [append] = await log.finish(7, false, ALL_LOADED)
+    assert.ok(append !== undefined)
+    assert.equal(append.headers?.[BLOCK_HEADER.encoding], encoding)
+    const [row] = readBlock(append).rows
+    assert.equal(String(row?.['node_id']).length, bytes - emptyRowBytes - 1)
+  }
 })

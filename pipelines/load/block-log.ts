@@ -11,7 +11,7 @@ import type { TopicAppend } from '../kafka/records.ts'
 export const BLOCK_BYTES_MAX = 800_000
 
 /** Borders of what is inserted together (design: "The loader"): by age and by bytes. */
-export const GROUP_AGE_MS = 500
+export const GROUP_AGE_MS = 2_000
 export const GROUP_BYTES_MAX = 8_000_000
 
 /**
@@ -21,6 +21,9 @@ export const GROUP_BYTES_MAX = 8_000_000
  */
 export const GROUP_AGE_BEHIND_MS = 5_000
 export const BEHIND_AFTER_MS = 5_000
+
+/** Smaller blocks stay as they are: to set the packer up costs more than their bytes do. */
+export const PACK_BYTES_MIN = 8_192
 
 const compressed = promisify(zstdCompress)
 
@@ -152,11 +155,12 @@ export class BlockLog {
       [BLOCK_HEADER.columns]: block.table.columns.join(','),
       [BLOCK_HEADER.tablePartition]: block.month,
       [BLOCK_HEADER.seq]: String(block.seq),
-      [BLOCK_HEADER.encoding]: 'zstd',
     }
     if (groupBegins) headers[BLOCK_HEADER.groupBegins] = '1'
     if (groupEnds) headers[BLOCK_HEADER.groupEnds] = '1'
-    const value = await compressed(block.rows.written(), ZSTD_OPTIONS)
+    const isPacked = block.rows.length >= PACK_BYTES_MIN
+    if (isPacked) headers[BLOCK_HEADER.encoding] = 'zstd'
+    const value = isPacked ? await compressed(block.rows.written(), ZSTD_OPTIONS) : block.rows.take()
     block.rows.clear()
     this.#idle.push(block.rows)
     return { topic: this.#topic, partition: this.#partition, key: null, value, headers }

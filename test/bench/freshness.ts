@@ -105,7 +105,7 @@ async function loadedLines(chain: WholeChain, perSecond: number, forMs: number):
 
 function freshLines(fresh: readonly Freshness[], at: string): BenchLine[] {
   const view = summarize(fresh.map(({ viewMs }) => viewMs))
-  const usage = summarize(fresh.map(({ usageMs }) => usageMs))
+  const usage = summarize(fresh.flatMap(({ usageMs }) => usageMs ?? []))
   return [
     {
       what: `an event shows in the provider view ${at}`,

@@ -16,8 +16,8 @@ const RANGE_MS = 6 * 3_600_000
 export interface Freshness {
   /** In the provider view, which is answered from memory. */
   readonly viewMs: number
-  /** In usage windows, which are read from ClickHouse. */
-  readonly usageMs: number
+  /** In usage windows, which are read from ClickHouse; null where nobody looked. */
+  readonly usageMs: number | null
 }
 
 export interface ProbeOptions {
@@ -52,8 +52,11 @@ export class Probe {
     )
   }
 
-  /** One event, seen in both places. Rejects where it was not accepted or does not show within a minute. */
-  async once(): Promise<Freshness> {
+  /**
+   * One event, seen in the view and, if `inUsage`, in usage windows: a question to ClickHouse every half second, which
+   * costs more than the event. Rejects where it was not accepted or does not show within a minute.
+   */
+  async once(inUsage: boolean): Promise<Freshness> {
     const count = ++this.#sent
     const sentMs = performance.now()
     const [viewMs, usageMs] = await Promise.all([
@@ -64,13 +67,15 @@ export class Probe {
         sentMs,
         (text) => inferencesOfView(text) >= count,
       ),
-      this.#seen(
-        this.#usage,
-        this.#usageRequest,
-        USAGE_STEP_MS,
-        sentMs,
-        (text) => inferencesOfUsage(text) >= count,
-      ),
+      inUsage
+        ? this.#seen(
+            this.#usage,
+            this.#usageRequest,
+            USAGE_STEP_MS,
+            sentMs,
+            (text) => inferencesOfUsage(text) >= count,
+          )
+        : null,
       this.#send(),
     ])
     return { viewMs, usageMs }

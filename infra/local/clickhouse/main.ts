@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Admission } from './admission.ts'
@@ -10,6 +11,13 @@ import { Spool } from './spool.ts'
 const USAGE = 'usage: main.ts --dir DIR --port PORT [--host 127.0.0.1] [--watch-parent]'
 /** Node's own default; `start.ts` sets more, and it has to be set before Node starts. */
 const THREADS_DEFAULT = 4
+
+/**
+ * Where everything shares a few cores, rows may wait for decisions, and not the other way round. Set before the engine
+ * makes its threads, which take it over.
+ */
+const NICENESS = 5
+setPriority(NICENESS)
 
 interface Arguments {
   readonly dir: string
