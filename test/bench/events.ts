@@ -8,6 +8,9 @@ const REPEAT_SHARE = 0.01
 /** One event in this many may be repeated later. */
 const REPEATABLE_STEP = 50
 
+/** A repeat comes within ten minutes of its event: Kafka Streams remembers ids for fifteen. */
+const REPEATABLE_KEPT = (EVENTS_PER_MS * 600_000) / REPEATABLE_STEP
+
 /** An event with where it belongs. A repeat is the same event once more. */
 export interface PlacedEvent {
   readonly event: UsageEvent
@@ -30,7 +33,9 @@ export function* benchEvents(options: {
   const repeatable: PlacedEvent[] = []
   for (let index = 0; index < count; index++) {
     const isRepeat = repeats && fleet.random() < REPEAT_SHARE
-    const earlier = isRepeat ? repeatable[Math.floor(fleet.random() * repeatable.length)] : undefined
+    const oldest = Math.max(0, repeatable.length - REPEATABLE_KEPT)
+    const newer = Math.floor(fleet.random() * (repeatable.length - oldest))
+    const earlier = isRepeat ? repeatable[oldest + newer] : undefined
     if (earlier !== undefined) {
       yield { ...earlier, repeated: true }
       continue
