@@ -4,7 +4,7 @@ import { Lane, requestBytes } from './lane.ts'
 import type { Answer } from './lane.ts'
 
 /** Pauses between two looks: they bound how exact a figure is, and what looking costs the services. */
-const VIEW_STEP_MS = 15
+const VIEW_STEP_MS = 25
 const USAGE_STEP_MS = 500
 
 const SEEN_TIMEOUT_MS = 60_000

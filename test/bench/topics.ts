@@ -83,7 +83,7 @@ export type Encode = (events: UsageEvent[]) => Buffer
 /** As the gateway writes them. */
 export const asUsageRecord: Encode = (events) => usageEventsCodec.encode({ events })
 
-/** Fills a topic, `pack` events of one partition a record, without keys. */
+/** Fills a topic, `pack` events of one partition a record. The key of a single event is its node, as producers have it. */
 export class TopicFiller {
   readonly #producer: IdempotentProducer
   readonly #pack: number
@@ -130,7 +130,9 @@ export class TopicFiller {
   #close(partition: number): void {
     const events = this.#open[partition] ?? []
     if (events.length === 0) return
-    this.#records.push({ partition, key: null, value: this.#encode(events) })
+    const [first] = events
+    const key = this.#pack === 1 && first !== undefined ? first.node_id : null
+    this.#records.push({ partition, key, value: this.#encode(events) })
     this.#open[partition] = []
   }
 

@@ -174,15 +174,14 @@ export class WholeChain {
   }
 }
 
-/** One node of its own for each partition, and a second one: more probes in the same time. */
+/** A node for each partition. */
 function probeNodes(partitions: number): string[] {
-  const nodes: string[][] = Array.from({ length: partitions }, () => [])
-  for (let number = 0; nodes.some((some) => some.length < 2); number++) {
+  const nodes: string[] = []
+  for (let number = 0; Object.keys(nodes).length < partitions; number++) {
     const node = `probe-${number}`
-    const some = nodes[partitionOfNode(node, partitions)]
-    if (some !== undefined && some.length < 2) some.push(node)
+    nodes[partitionOfNode(node, partitions)] ??= node
   }
-  return nodes.flat()
+  return nodes
 }
 
 /** A figure of a load of which something went wrong means nothing. */

@@ -27,6 +27,11 @@ export interface KafkaStreamsOptions {
   readonly events: number
   readonly store: 'memory' | 'rocksdb'
   readonly dedupe: boolean
+  /**
+   * An id is kept under its event time, rounded down to this: 1 is the usual recipe. 1,000 makes a store in memory half as
+   * dear, which has a map for each time.
+   */
+  readonly idStepMs: number
   /** Gives the turn up: its process is killed. */
   readonly signal?: AbortSignal
 }
@@ -57,6 +62,7 @@ export async function kafkaStreamsTurn(options: KafkaStreamsOptions): Promise<Tu
     '--events': String(options.events),
     '--store': options.store,
     '--dedupe': String(options.dedupe),
+    '--id-step-ms': String(options.idStepMs),
   }
   try {
     const java = [...JVM_FLAGS, '-cp', app.classPath, app.mainClass]

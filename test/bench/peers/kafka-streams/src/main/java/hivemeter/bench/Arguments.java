@@ -8,6 +8,7 @@ import java.util.Map;
 /**
  * Arguments in the form `--name value`.
  *
+ * @param idStepMs an id is kept under its time rounded down to this; an exact repeat shares it
  * @param ends the offset that each partition of the input must reach, in the order of the partitions
  */
 record Arguments(
@@ -19,7 +20,8 @@ record Arguments(
     List<Long> ends,
     long events,
     boolean inMemory,
-    boolean dedupe) {
+    boolean dedupe,
+    long idStepMs) {
   static Arguments of(String[] words) {
     Map<String, String> given = new HashMap<>();
     for (int at = 0; at + 1 < words.length; at += 2) given.put(words[at], words[at + 1]);
@@ -32,7 +34,8 @@ record Arguments(
         Arrays.stream(required(given, "--ends").split(",")).map(Long::valueOf).toList(),
         Long.parseLong(required(given, "--events")),
         oneOf(given, "--store", "memory", "rocksdb"),
-        oneOf(given, "--dedupe", "true", "false"));
+        oneOf(given, "--dedupe", "true", "false"),
+        Long.parseLong(required(given, "--id-step-ms")));
   }
 
   private static String required(Map<String, String> given, String name) {

@@ -4,56 +4,66 @@ import java.time.Duration;
 import java.util.Properties;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
-import org.apache.kafka.common.serialization.ByteArrayDeserializer;
-import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
-import org.apache.kafka.common.serialization.StringSerializer;
 import org.apache.kafka.streams.AutoOffsetReset;
+import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.Topology;
+import org.apache.kafka.streams.kstream.Consumed;
+import org.apache.kafka.streams.kstream.Grouped;
+import org.apache.kafka.streams.kstream.Materialized;
+import org.apache.kafka.streams.kstream.Produced;
+import org.apache.kafka.streams.kstream.TimeWindows;
 import org.apache.kafka.streams.processor.TimestampExtractor;
-import org.apache.kafka.streams.state.StoreBuilder;
 import org.apache.kafka.streams.state.Stores;
 import org.apache.kafka.streams.state.WindowBytesStoreSupplier;
-import org.apache.kafka.streams.state.WindowStore;
 
 /** Topology and settings of the job. */
 final class Job {
   private static final Duration ID_RETENTION = Duration.ofMinutes(15);
-  private static final Duration WINDOW = Duration.ofMillis(WindowSums.WINDOW_MS);
-  private static final Duration SUMS_RETENTION = WINDOW.plusMillis(WindowSums.GRACE_MS);
+  private static final Duration WINDOW = Duration.ofMinutes(1);
+  private static final Duration GRACE = Duration.ofMinutes(15);
 
   private Job() {}
 
+  /**
+   * The usual recipe: drop repeats with a window store of ids, then add up by key and window. The records have the node as
+   * their key and stand in its partition, so nothing is partitioned anew.
+   */
   static Topology topology(Arguments given, Span span) {
+    StreamsBuilder builder = new StreamsBuilder();
     TimestampExtractor eventTime = (record, partitionTime) -> ((UsageEvent) record.value()).occurredAtMs();
-    Topology topology = new Topology();
-    topology.addSource(
-        AutoOffsetReset.earliest(),
-        "events",
-        eventTime,
-        new ByteArrayDeserializer(),
-        new UsageEventDeserializer(),
-        given.topic());
-    topology.addProcessor("meter", () -> new Meter(span, given.dedupe()), "events");
+    Consumed<String, UsageEvent> consumed =
+        Consumed.with(Serdes.String(), UsageEvent.serde())
+            .withTimestampExtractor(eventTime)
+            .withOffsetResetPolicy(AutoOffsetReset.earliest());
+    String[] stores = given.dedupe() ? new String[] {Once.IDS} : new String[] {};
     if (given.dedupe()) {
-      topology.addStateStore(
-          store(given, Meter.IDS, ID_RETENTION, ID_RETENTION, Serdes.ByteArray()), "meter");
+      WindowBytesStoreSupplier ids = store(given, Once.IDS, ID_RETENTION, ID_RETENTION);
+      builder.addStateStore(Stores.windowStoreBuilder(ids, Serdes.ByteArray(), Serdes.ByteArray()));
     }
-    topology.addStateStore(store(given, Meter.SUMS, SUMS_RETENTION, WINDOW, Serdes.String()), "meter");
-    topology.addStateStore(new CommitHook.Builder(), "meter");
-    topology.addSink("sums-out", given.output(), new StringSerializer(), new StringSerializer(), "meter");
-    return topology;
+    builder.stream(given.topic(), consumed)
+        .processValues(() -> new Once(span, given.dedupe(), given.idStepMs()), stores)
+        .groupByKey(Grouped.with(Serdes.String(), UsageEvent.serde()))
+        .windowedBy(TimeWindows.ofSizeAndGrace(WINDOW, GRACE))
+        .aggregate(
+            () -> Sums.NONE,
+            (node, event, sums) -> sums.plus(event),
+            Materialized.<String, Sums>as(store(given, "sums", WINDOW.plus(GRACE), WINDOW))
+                .withKeySerde(Serdes.String())
+                .withValueSerde(Sums.serde())
+                .withCachingEnabled())
+        .toStream((window, sums) -> window.key() + '|' + window.window().start())
+        .mapValues(Sums::text)
+        .to(given.output(), Produced.with(Serdes.String(), Serdes.String()));
+    return builder.build();
   }
 
-  /** Not cached: ids are written once each, and sums reach their store once a commit. */
-  private static <K> StoreBuilder<WindowStore<K, byte[]>> store(
-      Arguments given, String name, Duration retention, Duration window, Serde<K> keys) {
-    WindowBytesStoreSupplier supplier =
-        given.inMemory()
-            ? Stores.inMemoryWindowStore(name, retention, window, false)
-            : Stores.persistentWindowStore(name, retention, window, false);
-    return Stores.windowStoreBuilder(supplier, keys, Serdes.ByteArray()).withCachingDisabled();
+  private static WindowBytesStoreSupplier store(
+      Arguments given, String name, Duration retention, Duration window) {
+    return given.inMemory()
+        ? Stores.inMemoryWindowStore(name, retention, window, false)
+        : Stores.persistentWindowStore(name, retention, window, false);
   }
 
   static Properties settings(Arguments given) {
