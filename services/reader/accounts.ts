@@ -2,6 +2,8 @@ import { RULES_DEFAULT } from '../../pipelines/account/rules.ts'
 import type { AccountRules } from '../../pipelines/account/rules.ts'
 import { STATE_KEY, accountCodec, inboxConfigureCodec, settlerTaskCodec } from '../../schemas/avro.ts'
 import type { Account } from '../../schemas/records.ts'
+import { AccountSlab } from './account-slab.ts'
+import type { Place } from './account-slab.ts'
 
 /** A record of node.state, as far as the reader looks at it. */
 export interface StateRecord {
@@ -10,10 +12,11 @@ export interface StateRecord {
   readonly value: Buffer | null
 }
 
+/** Changed in place: a new one at each change would be garbage in the old heap. */
 interface Held {
-  readonly version: number
+  version: number
   readonly partition: number
-  readonly framed: Buffer
+  readonly place: Place
 }
 
 /** Keys that no node can have: task and fence records, outcomes of commands. */
@@ -25,7 +28,9 @@ const RESERVED = '!'
  */
 export class Accounts {
   readonly #nodes = new Map<string, Held>()
-  readonly #nodesOfOperator = new Map<string, Set<string>>()
+  readonly #slab = new AccountSlab()
+  /** A node alone stands for itself: a Set takes as much memory as an account. */
+  readonly #nodesOfOperator = new Map<string, string | Set<string>>()
   readonly #watermarks: (number | null)[]
   readonly #nows: number[]
   readonly #rules: { framed: Buffer | null; rules: AccountRules }[]
@@ -53,7 +58,7 @@ export class Accounts {
   /** The account of a node, null where there is none. */
   account(nodeId: string): Account | null {
     const held = this.#nodes.get(nodeId)
-    return held === undefined ? null : accountCodec.decode(held.framed)
+    return held === undefined ? null : accountCodec.decode(this.#slab.read(held.place))
   }
 
   /** The rules in force for the accounts of a partition. */
@@ -68,8 +73,8 @@ export class Accounts {
 
   /** Every account, one after the other; the caller says when it has seen enough. */
   *all(): Generator<{ readonly account: Account; readonly partition: number }> {
-    for (const { framed, partition } of this.#nodes.values())
-      yield { account: accountCodec.decode(framed), partition }
+    for (const { place, partition } of this.#nodes.values())
+      yield { account: accountCodec.decode(this.#slab.read(place)), partition }
   }
 
   /** Watermark of a partition: usage up to here is in its accounts. Null before its first task record. */
@@ -90,7 +95,8 @@ export class Accounts {
   /** The nodes that name, or named, an operator, by id; null for an operator that no node knows. */
   nodesOf(operatorId: string): string[] | null {
     const nodes = this.#nodesOfOperator.get(operatorId)
-    return nodes === undefined ? null : [...nodes].sort()
+    if (nodes === undefined) return null
+    return typeof nodes === 'string' ? [nodes] : [...nodes].sort()
   }
 
   /** Up to `limit` node ids in order, those after `nodeId` ('' for the first). */
@@ -125,25 +131,33 @@ export class Accounts {
     }
     const account = accountCodec.decode(record.value)
     if (held !== undefined && account.version <= held.version) return
-    // A copy of its own: the record is a slice of a whole fetched batch, which it would keep in memory.
-    const framed = Buffer.allocUnsafeSlow(record.value.length)
-    record.value.copy(framed)
-    if (held === undefined) this.#sorted = undefined
-    this.#nodes.set(nodeId, { version: account.version, partition: record.partition, framed })
+    // A copy: the record is a slice of a whole fetched batch, which it would keep in memory.
+    if (held === undefined) {
+      const place = this.#slab.keep(record.value)
+      this.#sorted = undefined
+      this.#nodes.set(nodeId, { version: account.version, partition: record.partition, place })
+    } else {
+      this.#slab.replace(held.place, record.value)
+      held.version = account.version
+    }
     for (const { operator_id } of account.operators) {
       const nodes = this.#nodesOfOperator.get(operator_id)
-      if (nodes === undefined) this.#nodesOfOperator.set(operator_id, new Set([nodeId]))
-      else nodes.add(nodeId)
+      if (nodes === undefined) this.#nodesOfOperator.set(operator_id, nodeId)
+      else if (typeof nodes !== 'string') nodes.add(nodeId)
+      else if (nodes !== nodeId) this.#nodesOfOperator.set(operator_id, new Set([nodes, nodeId]))
     }
   }
 
   #forget(nodeId: string, held: Held): void {
     this.#nodes.delete(nodeId)
+    this.#slab.forget(held.place)
     this.#sorted = undefined
-    for (const { operator_id } of accountCodec.decode(held.framed).operators) {
+    for (const { operator_id } of accountCodec.decode(this.#slab.read(held.place)).operators) {
       const nodes = this.#nodesOfOperator.get(operator_id)
-      nodes?.delete(nodeId)
-      if (nodes?.size === 0) this.#nodesOfOperator.delete(operator_id)
+      if (typeof nodes === 'object') nodes.delete(nodeId)
+      if (nodes === nodeId || (typeof nodes === 'object' && nodes.size === 0)) {
+        this.#nodesOfOperator.delete(operator_id)
+      }
     }
   }
 }
