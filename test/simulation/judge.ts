@@ -84,7 +84,13 @@ function toLogBlock({ value, headers }: LogRecord): LogBlock {
     table,
     seq: Number(text(BLOCK_HEADER.seq)),
     bytes,
-    rows: rowsOf(bytes, table, text(BLOCK_HEADER.columns), text(BLOCK_HEADER.tablePartition)),
+    rows: rowsOf(
+      bytes,
+      table,
+      text(BLOCK_HEADER.columns),
+      text(BLOCK_HEADER.tablePartition),
+      text(BLOCK_HEADER.encoding) === 'zstd',
+    ),
   }
 }
 

@@ -34,7 +34,7 @@ export function rowsOf(
   table: string,
   columns: string,
   month: string,
-  packed = true,
+  packed: boolean,
 ): readonly Row[] {
   let rows = READ.get(bytes)
   if (rows === undefined) {
