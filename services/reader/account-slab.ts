@@ -35,7 +35,8 @@ export class AccountSlab {
   /** Puts other bytes in the place of earlier ones, which are gone; the place says where they are now. */
   replace(place: Place, bytes: Buffer): void {
     if (stepsOf(bytes.length) !== stepsOf(place.length)) {
-      this.forget({ ...place })
+      const { chunk, at, length } = place
+      this.forget({ chunk, at, length })
       Object.assign(place, this.keep(bytes))
     } else {
       this.#put(place, bytes)

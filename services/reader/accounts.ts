@@ -12,11 +12,10 @@ export interface StateRecord {
   readonly value: Buffer | null
 }
 
-/** Changed in place: a new one at each change would be garbage in the old heap. */
-interface Held {
+/** Where an account's bytes are, and whose. Changed in place: a new one at each change would be garbage in the old heap. */
+interface Held extends Place {
   version: number
   readonly partition: number
-  readonly place: Place
 }
 
 /** Keys that no node can have: task and fence records, outcomes of commands. */
@@ -58,7 +57,7 @@ export class Accounts {
   /** The account of a node, null where there is none. */
   account(nodeId: string): Account | null {
     const held = this.#nodes.get(nodeId)
-    return held === undefined ? null : accountCodec.decode(this.#slab.read(held.place))
+    return held === undefined ? null : accountCodec.decode(this.#slab.read(held))
   }
 
   /** The rules in force for the accounts of a partition. */
@@ -73,8 +72,8 @@ export class Accounts {
 
   /** Every account, one after the other; the caller says when it has seen enough. */
   *all(): Generator<{ readonly account: Account; readonly partition: number }> {
-    for (const { place, partition } of this.#nodes.values())
-      yield { account: accountCodec.decode(this.#slab.read(place)), partition }
+    for (const held of this.#nodes.values())
+      yield { account: accountCodec.decode(this.#slab.read(held)), partition: held.partition }
   }
 
   /** Watermark of a partition: usage up to here is in its accounts. Null before its first task record. */
@@ -133,11 +132,12 @@ export class Accounts {
     if (held !== undefined && account.version <= held.version) return
     // A copy: the record is a slice of a whole fetched batch, which it would keep in memory.
     if (held === undefined) {
-      const place = this.#slab.keep(record.value)
+      const { chunk, at, length } = this.#slab.keep(record.value)
       this.#sorted = undefined
-      this.#nodes.set(nodeId, { version: account.version, partition: record.partition, place })
+      const { version } = account
+      this.#nodes.set(nodeId, { version, partition: record.partition, chunk, at, length })
     } else {
-      this.#slab.replace(held.place, record.value)
+      this.#slab.replace(held, record.value)
       held.version = account.version
     }
     for (const { operator_id } of account.operators) {
@@ -150,9 +150,9 @@ export class Accounts {
 
   #forget(nodeId: string, held: Held): void {
     this.#nodes.delete(nodeId)
-    this.#slab.forget(held.place)
+    this.#slab.forget(held)
     this.#sorted = undefined
-    for (const { operator_id } of accountCodec.decode(this.#slab.read(held.place)).operators) {
+    for (const { operator_id } of accountCodec.decode(this.#slab.read(held)).operators) {
       const nodes = this.#nodesOfOperator.get(operator_id)
       if (typeof nodes === 'object') nodes.delete(nodeId)
       if (nodes === nodeId || (typeof nodes === 'object' && nodes.size === 0)) {
