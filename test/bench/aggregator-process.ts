@@ -1,5 +1,6 @@
 import { noMetrics } from '../../schemas/metrics.ts'
 import { BenchAggregator } from './bench-aggregator.ts'
+import { memoryOf } from './process-figures.ts'
 
 /**
  * One process of an aggregator's turn: the same runner and state as the service, from the shared input topic into state and
@@ -54,10 +55,15 @@ process.on('message', (asked: 'go' | 'usage') => {
     return
   }
   const { user, system } = process.cpuUsage()
-  const { maxRSS } = process.resourceUsage()
   const cpuSeconds = (user + system) / 1e6
   process.send?.({
-    usage: { startedMs, lastCommitMs, cpuSeconds, maxRssKb: maxRSS, ids: aggregator.idPool.held },
+    usage: {
+      startedMs,
+      lastCommitMs,
+      cpuSeconds,
+      peakMb: memoryOf(process.pid).peakMb,
+      ids: aggregator.idPool.held,
+    },
   })
 })
 process.send?.({ ready: true })

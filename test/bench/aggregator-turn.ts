@@ -13,7 +13,7 @@ interface Usage {
   readonly startedMs: number
   readonly lastCommitMs: number
   readonly cpuSeconds: number
-  readonly maxRssKb: number
+  readonly peakMb: number
   readonly ids: number
 }
 
@@ -95,7 +95,7 @@ export async function aggregatorTurn(options: AggregatorTurnOptions): Promise<Tu
     return {
       seconds,
       cpuSeconds: cpu(end) - cpu(start),
-      rssMb: Math.round(end.reduce((sum, { maxRssKb }) => sum + maxRssKb, 0) / 1_024),
+      rssMb: end.reduce((sum, { peakMb }) => sum + peakMb, 0),
       eventsPerSecond: Math.round(events / seconds),
       detail: {
         warmSeconds: (endedMs - middleMs) / 1_000,

@@ -1,3 +1,5 @@
+import { memoryOf } from './process-figures.ts'
+
 /** What a contestant prints when it is done: its own clock, CPU and memory over the measured span. */
 export interface Turn {
   readonly seconds: number
@@ -19,7 +21,7 @@ export function report(span: {
   const turn: Turn = {
     seconds,
     cpuSeconds: (cpu.user + cpu.system) / 1e6,
-    rssMb: Math.round(process.resourceUsage().maxRSS / 1_024),
+    rssMb: memoryOf(process.pid).peakMb,
     eventsPerSecond: Math.round(span.events / seconds),
     detail: span.detail,
   }

@@ -12,7 +12,7 @@ export function cpuSecondsOf(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
 }
 
-/** Resident memory of a process, now and at most so far. */
+/** Resident memory of a process, now and at most so far. `resourceUsage` would count what its parent had when it forked. */
 export function memoryOf(pid: number): { readonly rssMb: number; readonly peakMb: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const mebibytes = (name: string): number =>
