@@ -14,8 +14,8 @@ export interface Place {
 }
 
 /**
- * Keeps many small values in few large buffers. A Buffer of its own costs an account about as much memory as its bytes do,
- * and each is a thing for the garbage collector to know: with a million accounts the reader was a third larger.
+ * Keeps many small values in few large buffers: a Buffer of its own for each is an allocation beside its bytes, and one more
+ * thing that the garbage collector has to look at.
  */
 export class AccountSlab {
   readonly #chunks: Buffer[] = []
@@ -24,7 +24,7 @@ export class AccountSlab {
   #chunk = -1
   #end = CHUNK_BYTES
 
-  /** A copy of the bytes. */
+  /** Keeps a copy of the bytes and says where. */
   keep(bytes: Buffer): Place {
     const steps = stepsOf(bytes.length)
     const place = this.#free.get(steps)?.pop() ?? this.#take(steps * STEP_BYTES)

@@ -28,7 +28,7 @@ const RESERVED = '!'
 export class Accounts {
   readonly #nodes = new Map<string, Held>()
   readonly #slab = new AccountSlab()
-  /** A node alone stands for itself: a Set takes as much memory as an account. */
+  /** A node alone stands for itself: most operators need no Set. */
   readonly #nodesOfOperator = new Map<string, string | Set<string>>()
   readonly #watermarks: (number | null)[]
   readonly #nows: number[]
@@ -149,10 +149,11 @@ export class Accounts {
   }
 
   #forget(nodeId: string, held: Held): void {
+    const { operators } = accountCodec.decode(this.#slab.read(held))
     this.#nodes.delete(nodeId)
     this.#slab.forget(held)
     this.#sorted = undefined
-    for (const { operator_id } of accountCodec.decode(this.#slab.read(held)).operators) {
+    for (const { operator_id } of operators) {
       const nodes = this.#nodesOfOperator.get(operator_id)
       if (typeof nodes === 'object') nodes.delete(nodeId)
       if (nodes === nodeId || (typeof nodes === 'object' && nodes.size === 0)) {

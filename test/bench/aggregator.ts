@@ -10,9 +10,8 @@ import { kafkaStreamsTurn, streamsOutputTopic } from './peers/kafka-streams.ts'
 import { checkStreams } from './peers/streams-result.ts'
 import { dropTopics, makeOwnTopics, makeTopic, TopicFiller, topicEnds } from './topics.ts'
 import { median, runTurn } from './turns.ts'
-
-const PARTITIONS = 4
-const PACK = 100
+import { PARTITIONS } from './servers.ts'
+import { PACK } from './fleet.ts'
 
 /** Of the peer's tuned form. */
 const TUNED_ID_STEP_MS = 1_000

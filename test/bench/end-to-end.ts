@@ -1,4 +1,4 @@
-import { processCpuSeconds, localClickhousePids } from './peers/process-cpu.ts'
+import { processCpuSeconds, localClickhousePids } from './process-figures.ts'
 import { asRow } from './peers/rowbinary-topic.ts'
 import { kafkaEngineTurn } from './peers/kafka-engine.ts'
 import { install } from '../support/installation.ts'
@@ -10,9 +10,9 @@ import { benchEvents, spanMs } from './events.ts'
 import { Facts } from './facts.ts'
 import { dropTopics, makeTopic, TopicFiller } from './topics.ts'
 import { median } from './turns.ts'
+import { PARTITIONS } from './servers.ts'
+import { PACK } from './fleet.ts'
 
-const PARTITIONS = 4
-const PACK = 100
 const TURN_TIMEOUT_MS = 240_000
 
 export interface EndToEndOptions {

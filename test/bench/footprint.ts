@@ -9,11 +9,11 @@ import { shown } from './bench-line.ts'
 import type { BenchResult } from './bench-line.ts'
 import { benchEvents, spanMs } from './events.ts'
 import { Facts } from './facts.ts'
-import { localClickhousePids, pidsOf, processCpuSeconds } from './peers/process-cpu.ts'
+import { localClickhousePids, pidsOf, processCpuSeconds } from './process-figures.ts'
 import { TopicFiller } from './topics.ts'
+import { PARTITIONS } from './servers.ts'
+import { PACK } from './fleet.ts'
 
-const PARTITIONS = 4
-const PACK = 100
 const TURN_TIMEOUT_MS = 300_000
 const SERVICES = ['aggregator', 'settler', 'loader', 'reader'] as const
 const TOPICS: readonly TopicRole[] = [

@@ -6,8 +6,8 @@ import { fillFleet } from './fill-fleet.ts'
 import { FLEET_NODES } from './fleet.ts'
 import { newTopics, topicEnds } from './topics.ts'
 import { median, runTurn } from './turns.ts'
+import { PARTITIONS } from './servers.ts'
 
-const PARTITIONS = 4
 const RATIO_MAX = 1.2
 const ROOMY = 20_000_000
 

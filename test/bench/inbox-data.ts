@@ -9,7 +9,7 @@ import { inboxConfigureCodec, usageEventsCodec } from '../../schemas/avro.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
-import { Fleet } from './fleet.ts'
+import { Fleet, PACK } from './fleet.ts'
 
 /** The documented defaults, but that nodes pay for the calls of others: else every cost were refused and nothing paid. */
 export const INBOX_RULES: AccountRules = {
@@ -37,7 +37,6 @@ export interface InboxOptions {
   readonly days: number
 }
 
-const PACK = 100
 /** Events of one transaction: about what a fetch of 2 MB holds. */
 const BATCH = 20_000
 /** Inbox records of a partition in one send: well below what the topic takes. */

@@ -8,8 +8,8 @@ import { fillFleet } from './fill-fleet.ts'
 import { Fleet, FLEET_NODES, PACK } from './fleet.ts'
 import { newTopics, TopicFiller, topicEnds } from './topics.ts'
 import { runTurn } from './turns.ts'
+import { PARTITIONS } from './servers.ts'
 
-const PARTITIONS = 4
 const PEAK_MB_MAX = 800
 const PEAK_IDS_MAX = 20_000_000
 

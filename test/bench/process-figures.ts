@@ -7,9 +7,32 @@ const TICKS_PER_SECOND = 100
 const KIB_PER_MIB = 1_024
 
 /** User and system time of a process so far; its threads count, its children do not. */
-export function cpuSecondsOf(pid: number): number {
+function cpuSecondsOf(pid: number): number {
   const fields = statFields(pid)
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+}
+
+/** CPU seconds of several processes together. */
+export function processCpuSeconds(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0)
+}
+
+/** Processes of this machine whose command line is the one meant, with its words. */
+export function pidsOf(
+  isMeant: (words: readonly string[]) => boolean,
+): { readonly pid: number; readonly words: readonly string[] }[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => ({ pid: Number(name), words: commandOf(Number(name)).split('\0') }))
+    .filter(({ words }) => isMeant(words))
+}
+
+/** The processes of the local ClickHouse at this URL: by the port in their command line. */
+export function localClickhousePids(clickhouseUrl: string): number[] {
+  const { port } = new URL(clickhouseUrl)
+  const isServer = (words: readonly string[]): boolean =>
+    words.some((word) => word.endsWith('clickhouse/main.ts')) && words.includes(port)
+  return pidsOf(isServer).map(({ pid }) => pid)
 }
 
 /** Resident memory of a process, now and at most so far. `resourceUsage` would count what its parent had when it forked. */

@@ -7,8 +7,8 @@ import { fillFleet } from './fill-fleet.ts'
 import { FLEET_NODES } from './fleet.ts'
 import { newTopics, topicEnds } from './topics.ts'
 import { median, runTurn } from './turns.ts'
+import { PARTITIONS } from './servers.ts'
 
-const PARTITIONS = 4
 const IDS_MAX = 20_000_000
 const TARGET_MS = 5_000
 /** What comes while the process is away: each partition has some of it. */

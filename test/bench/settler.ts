@@ -9,8 +9,7 @@ import type { InboxTruth } from './inbox-data.ts'
 import { profileTurn, SETTLER_STAGES } from './profile-turn.ts'
 import { newTopics, topicEnds } from './topics.ts'
 import { median, runTurn } from './turns.ts'
-
-const PARTITIONS = 4
+import { PARTITIONS } from './servers.ts'
 
 /** The three inboxes that are measured, and what one settler must decide of each in a second. */
 const INBOXES = {

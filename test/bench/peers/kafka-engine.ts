@@ -2,7 +2,7 @@ import { openClickhouse } from '../../../pipelines/clickhouse/client.ts'
 import type { ClickhouseClient } from '../../../pipelines/clickhouse/client.ts'
 import { systemClock } from '../../../pipelines/clock.ts'
 import { ENGINE_TABLES, RAW_VIEW, tableStatements, windowsView } from './kafka-engine-sql.ts'
-import { processCpuSeconds } from './process-cpu.ts'
+import { processCpuSeconds } from '../process-figures.ts'
 import { compareSums } from './streams-result.ts'
 import type { WindowSums } from './streams-result.ts'
 
