@@ -12,6 +12,7 @@ const REQUEST_TIMEOUT_MS = 300
 
 interface Seen {
   url: string
+  encoding: string | undefined
   body: string
 }
 
@@ -24,7 +25,8 @@ async function withServer(
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      seen.push({ url: request.url ?? '', body: Buffer.concat(chunks).toString('latin1') })
+      const encoding = request.headers['content-encoding']
+      seen.push({ url: request.url ?? '', encoding, body: Buffer.concat(chunks).toString('latin1') })
       answer(request, response)
     })
   })
@@ -104,11 +106,12 @@ test('an INSERT sends its rows as they are, its settings in the URL, and never a
     async (client, seen) => {
       const token = 'usage.blocks-3-usage_1m-202611-17'
       await client.insertRaw({ ...ROWS, settings: { insert_deduplication_token: token } })
-      const [{ url, body }] = seen as [Seen]
+      const [{ url, encoding, body }] = seen as [Seen]
       const parameters = new URL(url, 'http://localhost').searchParams
       assert.equal(parameters.get('query'), 'INSERT INTO t (a) FORMAT RowBinary')
       assert.equal(parameters.get('insert_deduplication_token'), token)
       assert.equal(parameters.get('async_insert'), '0')
+      assert.equal(encoding, 'zstd')
       assert.equal(body, '\u0001\u0000\u00ff')
     },
   )

@@ -14,11 +14,12 @@ export type QueryParams = Readonly<
 /** ClickHouse's settings for one statement, as they stand in the query string. */
 export type QuerySettings = Readonly<Record<string, string | number>>
 
-/** Rows in RowBinary that go in with one INSERT. */
+/** Rows that go in with one INSERT. */
 export interface RawInsert {
   readonly table: string
   /** In the order of the rows' columns. */
   readonly columns: readonly string[]
+  /** RowBinary in zstd frames; the frames one after the other, cut anywhere. */
   readonly body: readonly Buffer[]
   readonly settings?: QuerySettings
 }
@@ -116,6 +117,7 @@ export function openClickhouse(options: ClickhouseOptions): ClickhouseClient {
         const { stream } = await client.exec({
           query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT RowBinary`,
           values: Readable.from(body, { objectMode: false }),
+          http_headers: { 'content-encoding': 'zstd' },
           clickhouse_settings: settingsOf(settings),
         })
         // Until the answer is read to its end the socket is not given back.

@@ -149,13 +149,13 @@ test('while ClickHouse is behind, a group ends 5 s after the last border, and at
   assert.equal(await isEnd(), true, '5 s after the border before')
   clock.pass(GROUP_AGE_MS)
   for (let row = 0; row < GROUP_BYTES_MAX / 400_000; row++) addRow(log, '202601', 1, 400_000)
-  assert.equal(await isEnd(), true, '8 MB')
+  assert.equal(await isEnd(), true, '32 MiB')
   loadedSeq = awaited
   clock.pass(GROUP_AGE_MS)
   assert.equal(await isEnd(), true, 'caught up with what was awaited')
 })
 
-test('a group ends at 8 MB of rows, counted before they are packed', async () => {
+test('a group ends at 32 MiB of rows, counted before they are packed', async () => {
   const log = openLog()
   await finish(log)
   let bytes = 0

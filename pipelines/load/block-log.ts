@@ -12,7 +12,7 @@ export const BLOCK_BYTES_MAX = 800_000
 
 /** Borders of what is inserted together (design: "The loader"): by age and by bytes. */
 export const GROUP_AGE_MS = 2_000
-export const GROUP_BYTES_MAX = 8_000_000
+export const GROUP_BYTES_MAX = 32 * 1_048_576
 
 /**
  * The age while ClickHouse does not show what a border ended so long ago. A group costs the loader the same INSERTs

@@ -38,7 +38,7 @@ export interface Insert {
   readonly month: string
   /** Number of the first of its blocks: its token's last part, and what a look compares with. */
   readonly firstSeq: number
-  /** The rows of its blocks; unpacked and joined by the store. */
+  /** The rows of its blocks; joined by the store. */
   readonly body: readonly PackedRows[]
 }
 

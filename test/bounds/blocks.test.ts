@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { zstdCompressSync } from 'node:zlib'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { idLookup } from '../../pipelines/clickhouse/queries/id-lookup.ts'
 import { LOADER_SESSION_TIMEOUT_MS } from '../../pipelines/kafka/block-consumer.ts'
@@ -9,7 +8,7 @@ import { HaltError } from '../../pipelines/kafka/records.ts'
 import { noFailpoint } from '../../pipelines/failpoints.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { LOADER_REST_MS, PartitionLoader } from '../../pipelines/load/pipeline.ts'
-import { INSERT_TIME_LIMIT_MS, openBlockStore } from '../../pipelines/load/store.ts'
+import { INSERT_TIME_LIMIT_MS } from '../../pipelines/load/store.ts'
 import { BUCKET_MS, IdMemory } from '../../pipelines/usage/id-memory.ts'
 import { ENTRY_BYTES } from '../../pipelines/usage/id-table.ts'
 import { idsCodec, STATE_KEY } from '../../schemas/avro.ts'
@@ -89,33 +88,6 @@ test('KEYS_PER_QUERY: one key more is asked for with a second statement', async 
   await idLookup(client, 'usage.blocks')(0, 7, keys(keysMax + 1))
   assert.deepEqual(asked, [keysMax, 1])
   assert.equal(await idLookup(client, 'usage.blocks')(0, 8, keys(1)), null, 'a replica behind counts as away')
-})
-
-test('UNPACKED_BLOCK_BYTES_MAX: a block that unpacks to more halts its partition', async () => {
-  const bytesMax = bound('pipelines/load/store.ts', 'UNPACKED_BLOCK_BYTES_MAX')
-  const inserted: number[] = []
-  const store = openBlockStore({
-    insertRaw: async ({ body }: { body: readonly Buffer[] }) => {
-      inserted.push(...body.map(({ length }) => length))
-    },
-  } as unknown as ClickhouseClient)
-  const insert = async (rows: Buffer) =>
-    await store.insert(
-      {
-        table: 'usage_events',
-        columns: ['a'],
-        month: '202611',
-        firstSeq: 1,
-        body: [{ rows, packed: true }],
-      },
-      'token',
-    )
-  await insert(zstdCompressSync(Buffer.alloc(bytesMax)))
-  assert.deepEqual(inserted, [bytesMax])
-  const isHalt = (error: unknown) => error instanceof HaltError && error.reason === 'not_a_block'
-  await assert.rejects(insert(zstdCompressSync(Buffer.alloc(bytesMax + 1))), isHalt)
-  await assert.rejects(insert(Buffer.from('no zstd')), isHalt)
-  assert.equal(inserted.length, 1)
 })
 
 function newLoader(clock: VirtualClock, store: MemoryStore): PartitionLoader {

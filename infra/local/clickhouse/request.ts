@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
-import type { Duplex, Readable } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
 import { ClickhouseError } from './errors.ts'
-import { bounded } from './spool.ts'
+import { bounded, type InsertData } from './spool.ts'
 import { readStatement, type Statement } from './statement.ts'
 
 /** What a request asks for. Places in `statement` are offsets into `text`, which is latin1. */
@@ -13,7 +13,7 @@ export interface Asked {
   readonly text: string
   readonly statement: Statement
   /** The data of an INSERT, not read yet; undefined for a statement without. */
-  readonly data: AsyncIterable<Buffer> | undefined
+  readonly data: InsertData | undefined
 }
 
 const USER = 'default'
@@ -44,10 +44,12 @@ export async function readRequest(message: IncomingMessage): Promise<Asked> {
     const statement = readStatement(text)
     if (statement.kind === 'values' || statement.kind === 'input') {
       const begun = Buffer.from(text.slice(statement.dataStart), 'latin1')
-      const data = begun.toString('latin1').trim()
-        ? joined(Buffer.concat([begun, Buffer.from('\n')]), body)
-        : body
-      return { query, text: text.slice(0, statement.dataStart), statement, data }
+      return {
+        query,
+        text: text.slice(0, statement.dataStart),
+        statement,
+        data: dataOf(message, begun, body),
+      }
     }
     const rest = await collect(body)
     return rest.length === 0
@@ -57,11 +59,20 @@ export async function readRequest(message: IncomingMessage): Promise<Asked> {
   return readWhole(query, (await collect(body)).toString('latin1'))
 }
 
+/** Data behind a statement in the URL, which may hold the beginning of it. What comes in zstd is left to the engine. */
+function dataOf(message: IncomingMessage, begun: Buffer, body: AsyncIterable<Buffer>): InsertData {
+  if (begun.toString('latin1').trim() !== '')
+    return { bytes: joined(Buffer.concat([begun, Buffer.from('\n')]), body), suffix: '' }
+  return message.headers['content-encoding'] === 'zstd'
+    ? { bytes: message, suffix: '.zst' }
+    : { bytes: body, suffix: '' }
+}
+
 function readWhole(query: URLSearchParams, text: string): Asked {
   const statement = readStatement(text)
   if (statement.kind !== 'values' && statement.kind !== 'input') return checked(query, text, statement)
-  const data = joined(Buffer.from(text.slice(statement.dataStart), 'latin1'), nothing())
-  return { query, text: text.slice(0, statement.dataStart), statement, data }
+  const bytes = joined(Buffer.from(text.slice(statement.dataStart), 'latin1'), nothing())
+  return { query, text: text.slice(0, statement.dataStart), statement, data: { bytes, suffix: '' } }
 }
 
 function checked(query: URLSearchParams, text: string, statement: Statement): Asked {
@@ -101,13 +112,17 @@ function single(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header
 }
 
-function decompressed(message: IncomingMessage): Readable {
+/** Nothing is unpacked before somebody reads. */
+async function* decompressed(message: IncomingMessage): AsyncGenerator<Buffer, undefined> {
   const encoding = message.headers['content-encoding']
-  if (encoding === undefined || encoding === 'identity') return message
+  if (encoding === undefined || encoding === 'identity') {
+    yield* message
+    return
+  }
   const decompress = DECOMPRESS[encoding]
   if (!decompress) throw new ClickhouseError(36, 'BAD_ARGUMENTS', `Unknown Content-Encoding: ${encoding}.`)
   // The reader of the last stream sees the error of either one.
-  return pipeline(message, decompress(), () => {})
+  yield* pipeline(message, decompress(), () => {})
 }
 
 /** Query and parameters may come as a form, where a URL would be too long for them. */

@@ -4,11 +4,17 @@ import { ClickhouseError } from './errors.ts'
 import { quoteString } from './settings.ts'
 import type { Statement } from './statement.ts'
 
-/** Bytes of one request body after decompression; more is refused with code 290. */
+/** Bytes of one request body after decompression (of the data of an INSERT in zstd: before); more is refused with code 290. */
 export const BODY_MAX_BYTES = 256 * 1024 ** 2
 /** A client that sends more than twice the bound is cut off instead of being heard to the end. */
 const BODY_HEARD_MAX_BYTES = 2 * BODY_MAX_BYTES
 const WRITE_BYTES = 1024 ** 2
+
+/** The data of an INSERT. By the suffix of its file's name the engine knows how it is packed. */
+export interface InsertData {
+  readonly bytes: AsyncIterable<Buffer>
+  readonly suffix: '' | '.zst'
+}
 
 /**
  * Files that hold the data of running INSERTs. Data must never become part of a statement's text: the engine ends
@@ -31,12 +37,12 @@ export class Spool {
   }
 
   /** Writes a body into a file of its own and returns its path; on failure no file is left. */
-  async write(body: AsyncIterable<Buffer>): Promise<string> {
+  async write({ bytes, suffix }: InsertData): Promise<string> {
     this.#count += 1
-    const file = join(this.#dir, String(this.#count))
+    const file = join(this.#dir, `${this.#count}${suffix}`)
     const handle = await open(file, 'wx', 0o600)
     try {
-      await copy(body, handle)
+      await copy(bytes, handle)
     } catch (error) {
       await this.forget(file)
       throw isDiskFull(error) ? new ClickhouseError(243, 'NOT_ENOUGH_SPACE', 'The disk is full') : error

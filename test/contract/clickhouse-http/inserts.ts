@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Readable } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import { zstdCompressSync } from 'node:zlib'
+import { storedFrame } from '../../../pipelines/load/stored-frame.ts'
 import type { Target } from './target.ts'
 
 /** `a Int32, s String` in RowBinary, for strings of fewer than 128 bytes. */
@@ -14,6 +17,15 @@ function rowBinary(rows: readonly (readonly [number, Buffer])[]): Buffer {
     }),
   )
 }
+
+/** Rows whose `a` counts from `from` up to `to`. */
+function numberedRows(from: number, to: number): Buffer {
+  return rowBinary(
+    Array.from({ length: to - from }, (_, at) => [from + at, Buffer.alloc(100, 'row')] as const),
+  )
+}
+
+const IN_ZSTD = { http_headers: { 'content-encoding': 'zstd' } }
 
 /** Data of every kind arrives whole or not at all, and never becomes a statement. */
 export function describeInserts(target: () => Target): void {
@@ -75,6 +87,56 @@ export function describeInserts(target: () => Target): void {
       assert.equal(await count(table), 0)
       await target().send(query, whole)
       assert.equal(await count(table), 50)
+    })
+
+    it('takes RowBinary in zstd frames, packed and stored, and no row where one is none', async () => {
+      const table = await target().table('(a Int32, s String)')
+      const frames = [
+        ...storedFrame(numberedRows(0, 10)),
+        zstdCompressSync(numberedRows(10, 20_000)),
+        ...storedFrame(numberedRows(20_000, 20_001)),
+        zstdCompressSync(numberedRows(20_001, 20_002)),
+      ]
+      const query = `INSERT INTO ${table} (a, s) FORMAT RowBinary`
+      const { writtenRows } = await target().send(query, Buffer.concat(frames), IN_ZSTD)
+      assert.equal(writtenRows, 20_002)
+      assert.deepEqual(await target().rows(`SELECT sum(a) AS a, sum(length(s)) AS s FROM ${table}`), [
+        { a: (20_001 * 20_002) / 2, s: 2_000_200 },
+      ])
+      for (const broken of [
+        Buffer.concat([zstdCompressSync(numberedRows(0, 1)), Buffer.from('no zstd')]),
+        Buffer.from('no zstd'),
+        zstdCompressSync(numberedRows(0, 10).subarray(0, -3)),
+      ]) {
+        await assert.rejects(target().send(query, broken, IN_ZSTD), { code: /^[1-9]\d*$/ })
+        assert.equal(await count(table), 20_002)
+      }
+    })
+
+    it('lands no row of zstd frames whose sender goes away between two of them', async () => {
+      const table = await target().table(
+        '(a Int32, s String) ENGINE = MergeTree ORDER BY a SETTINGS non_replicated_deduplication_window = 100',
+      )
+      const frames = [
+        zstdCompressSync(numberedRows(0, 30_000)),
+        zstdCompressSync(numberedRows(30_000, 40_000)),
+      ]
+      const insert = (values: Readable) =>
+        target().client.exec({
+          query: `INSERT INTO ${table} (a, s) FORMAT RowBinary`,
+          values,
+          clickhouse_settings: { insert_deduplication_token: 'one' },
+          ...IN_ZSTD,
+        })
+      async function* leaving(): AsyncGenerator<Buffer> {
+        yield frames[0] as Buffer
+        throw new Error('The sender goes away.')
+      }
+      await assert.rejects(insert(Readable.from(leaving(), { objectMode: false })))
+      // Had the first frame landed, this token would be known, and nothing more would.
+      const { stream } = await insert(Readable.from(frames, { objectMode: false }))
+      await finished(stream.resume())
+      assert.equal(await count(table), 40_000)
     })
 
     it('lands no row of a JSONEachRow body with one bad row', async () => {

@@ -1,0 +1,30 @@
+/** What a zstd frame begins with, and the descriptor that says: one segment, its size in four bytes, no checksum. */
+const MAGIC = 0xfd2fb528
+const DESCRIPTOR = 0xa0
+const HEADER_BYTES = 9
+const BLOCK_HEADER_BYTES = 3
+/** A block of a frame holds no more. */
+export const FRAME_BLOCK_BYTES_MAX = 131_072
+
+/**
+ * Bytes as a zstd frame that holds them as they are (RFC 8878, blocks of type raw), in pieces to be sent one after the
+ * other: what is too small to be worth packing can so stand between frames that are packed.
+ */
+export function storedFrame(bytes: Buffer): Buffer[] {
+  const header = Buffer.alloc(HEADER_BYTES)
+  header.writeUInt32LE(MAGIC, 0)
+  header.writeUInt8(DESCRIPTOR, 4)
+  header.writeUInt32LE(bytes.length, 5)
+  const pieces: Buffer[] = [header]
+  let at = 0
+  do {
+    const block = bytes.subarray(at, at + FRAME_BLOCK_BYTES_MAX)
+    at += block.length
+    const isLast = at === bytes.length
+    const blockHeader = Buffer.alloc(BLOCK_HEADER_BYTES)
+    // Bit 0: the last one; bits 1 and 2: its type, 0 for raw; then its size.
+    blockHeader.writeUIntLE(block.length * 8 + Number(isLast), 0, BLOCK_HEADER_BYTES)
+    pieces.push(blockHeader, block)
+  } while (at < bytes.length)
+  return pieces
+}
