@@ -3,19 +3,12 @@ import type { AccountRules } from '../../pipelines/account/rules.ts'
 import { STATE_KEY, accountCodec, inboxConfigureCodec, settlerTaskCodec } from '../../schemas/avro.ts'
 import type { Account } from '../../schemas/records.ts'
 import { AccountSlab } from './account-slab.ts'
-import type { Place } from './account-slab.ts'
 
 /** A record of node.state, as far as the reader looks at it. */
 export interface StateRecord {
   readonly partition: number
   readonly key: Buffer | null
   readonly value: Buffer | null
-}
-
-/** Where an account's bytes are, and whose. Changed in place: a new one at each change would be garbage in the old heap. */
-interface Held extends Place {
-  version: number
-  readonly partition: number
 }
 
 /** Keys that no node can have: task and fence records, outcomes of commands. */
@@ -26,7 +19,8 @@ const RESERVED = '!'
  * The one mutator is `apply`; an account replaces another only with a higher version.
  */
 export class Accounts {
-  readonly #nodes = new Map<string, Held>()
+  /** Each node's place in the slab. */
+  readonly #nodes = new Map<string, number>()
   readonly #slab = new AccountSlab()
   /** A node alone stands for itself: most operators need no Set. */
   readonly #nodesOfOperator = new Map<string, string | Set<string>>()
@@ -56,8 +50,8 @@ export class Accounts {
 
   /** The account of a node, null where there is none. */
   account(nodeId: string): Account | null {
-    const held = this.#nodes.get(nodeId)
-    return held === undefined ? null : accountCodec.decode(this.#slab.read(held))
+    const place = this.#nodes.get(nodeId)
+    return place === undefined ? null : accountCodec.decode(this.#slab.bytes(place))
   }
 
   /** The rules in force for the accounts of a partition. */
@@ -72,8 +66,8 @@ export class Accounts {
 
   /** Every account, one after the other; the caller says when it has seen enough. */
   *all(): Generator<{ readonly account: Account; readonly partition: number }> {
-    for (const held of this.#nodes.values())
-      yield { account: accountCodec.decode(this.#slab.read(held)), partition: held.partition }
+    for (const place of this.#nodes.values())
+      yield { account: accountCodec.decode(this.#slab.bytes(place)), partition: this.#slab.partition(place) }
   }
 
   /** Watermark of a partition: usage up to here is in its accounts. Null before its first task record. */
@@ -128,19 +122,13 @@ export class Accounts {
       if (held !== undefined) this.#forget(nodeId, held)
       return
     }
-    const account = accountCodec.decode(record.value)
-    if (held !== undefined && account.version <= held.version) return
-    // A copy: the record is a slice of a whole fetched batch, which it would keep in memory.
-    if (held === undefined) {
-      const { chunk, at, length } = this.#slab.keep(record.value)
-      this.#sorted = undefined
-      const { version } = account
-      this.#nodes.set(nodeId, { version, partition: record.partition, chunk, at, length })
-    } else {
-      this.#slab.replace(held, record.value)
-      held.version = account.version
-    }
-    for (const { operator_id } of account.operators) {
+    const { version, operators } = accountCodec.decode(record.value)
+    if (held !== undefined && version <= this.#slab.version(held)) return
+    const kept = { bytes: record.value, version, partition: record.partition }
+    const place = held === undefined ? this.#slab.keep(kept) : this.#slab.replace(held, kept)
+    if (held === undefined) this.#sorted = undefined
+    if (place !== held) this.#nodes.set(nodeId, place)
+    for (const { operator_id } of operators) {
       const nodes = this.#nodesOfOperator.get(operator_id)
       if (nodes === undefined) this.#nodesOfOperator.set(operator_id, nodeId)
       else if (typeof nodes !== 'string') nodes.add(nodeId)
@@ -148,10 +136,10 @@ export class Accounts {
     }
   }
 
-  #forget(nodeId: string, held: Held): void {
-    const { operators } = accountCodec.decode(this.#slab.read(held))
+  #forget(nodeId: string, place: number): void {
+    const { operators } = accountCodec.decode(this.#slab.bytes(place))
     this.#nodes.delete(nodeId)
-    this.#slab.forget(held)
+    this.#slab.forget(place)
     this.#sorted = undefined
     for (const { operator_id } of operators) {
       const nodes = this.#nodesOfOperator.get(operator_id)

@@ -122,7 +122,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
   const routeParts = {
     present,
     commands,
-    history: new History({ client: clickhouse, logger, topics }),
+    history: new History({ client: clickhouse, clock, logger, topics }),
     cursors: new Cursors(parts.cursorKey),
     clock,
     partitions,

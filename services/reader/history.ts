@@ -1,12 +1,20 @@
 import { ClickhouseAway, ClickhouseRefused } from '../../pipelines/clickhouse/client.ts'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
-import type { BlockSource } from '../../pipelines/clickhouse/queries/watermarks.ts'
+import { loadedOf } from '../../pipelines/clickhouse/queries/watermarks.ts'
+import type { BlockSource, Loaded } from '../../pipelines/clickhouse/queries/watermarks.ts'
+import type { Clock } from '../../pipelines/clock.ts'
 import type { Logger } from '../../pipelines/logger.ts'
 import { describeError } from '../exit.ts'
 import { unavailable } from '../http/refusal.ts'
 
 /** Requests that may wait for ClickHouse at once; more are told to come back. */
 export const HISTORY_REQUESTS_MAX = 64
+
+/**
+ * How old an answer about what is loaded may be. Rows that came later are left out, as before; asking each time was half
+ * of all statements, and a group of blocks spans 2 s anyway.
+ */
+export const LOADED_AGE_MS_MAX = 500
 
 const RETRY_AWAY_SECONDS = 5
 const RETRY_OVERLOADED_SECONDS = 1
@@ -17,17 +25,22 @@ const NOT_MIGRATED: ReadonlySet<number> = new Set([60, 81])
 /** The history: ClickHouse, asked by a bounded number of requests at once. */
 export class History {
   readonly #client: ClickhouseClient
+  readonly #clock: Clock
   readonly #logger: Logger
   readonly #topics: { readonly usageBlocks: string; readonly settlementBlocks: string }
+  /** By topic and partition: one a partition. */
+  readonly #loaded = new Map<string, { readonly askedMs: number; readonly answer: Promise<Loaded | null> }>()
   #asking = 0
 
   constructor(parts: {
     readonly client: ClickhouseClient
+    readonly clock: Clock
     readonly logger: Logger
     /** Names of the topics whose blocks fill the tables. */
     readonly topics: { readonly usageBlocks: string; readonly settlementBlocks: string }
   }) {
     this.#client = parts.client
+    this.#clock = parts.clock
     this.#logger = parts.logger
     this.#topics = parts.topics
   }
@@ -45,6 +58,25 @@ export class History {
   /** Name of the topic of money. */
   get moneyTopic(): string {
     return this.#topics.settlementBlocks
+  }
+
+  /**
+   * How far a partition is loaded, at most 500 ms ago; null before its first group. To be asked before its rows are:
+   * what it says is there was there then. Part of a question.
+   */
+  async loaded(source: BlockSource): Promise<Loaded | null> {
+    const place = `${source.topic}/${source.partition}`
+    const askedMs = this.#clock.monotonicMs()
+    const known = this.#loaded.get(place)
+    if (known !== undefined && askedMs - known.askedMs < LOADED_AGE_MS_MAX) return await known.answer
+    const asked = { askedMs, answer: loadedOf(this.#client, source) }
+    this.#loaded.set(place, asked)
+    try {
+      return await asked.answer
+    } catch (error) {
+      if (this.#loaded.get(place) === asked) this.#loaded.delete(place)
+      throw error
+    }
   }
 
   /** Asks. Throws a Problem (503) where ClickHouse does not answer, has no tables yet, or too many ask. */

@@ -7,7 +7,6 @@ import type {
   EventRow,
   EventsQuery as EventsToRead,
 } from '../../pipelines/clickhouse/queries/usage-events.ts'
-import { loadedOf } from '../../pipelines/clickhouse/queries/watermarks.ts'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { problemResponses } from '../../schemas/http/problem.ts'
 import { EventPage, EventsQuery } from '../../schemas/http/usage.ts'
@@ -52,7 +51,7 @@ export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
       const { partition } = await parts.present.seen(request.caller, node_id)
       const answer = await parts.history.ask(async (client) => {
         const source = parts.history.usageSource(partition)
-        const loaded = await loadedOf(client, source)
+        const loaded = await parts.history.loaded(source)
         if (loaded === null) return { rows: [], costs: [], asOfMs: null }
         const query = { nodeId: node_id, source, loaded, ...place, limit: limit + 1 }
         const rows = await usageEvents(client, query)

@@ -1,6 +1,5 @@
 import { rewardsOf } from '../../pipelines/clickhouse/queries/rewards.ts'
 import type { RewardRow } from '../../pipelines/clickhouse/queries/rewards.ts'
-import { loadedOf } from '../../pipelines/clickhouse/queries/watermarks.ts'
 import { pointsNumber, pointsText } from '../../pipelines/account/score.ts'
 import { livenessOf } from '../../pipelines/account/uptime.ts'
 import { Leaderboard, LeaderboardQuery, RewardsPage, RewardsQuery } from '../../schemas/http/hosting.ts'
@@ -50,7 +49,7 @@ function rewardsRoute(app: ReaderApp, parts: RouteParts & { readonly ranking: Ra
       const wallets = state.account.operators.map(({ operator_id }) => operator_id)
       return await parts.history.ask(async (client) => {
         const source = parts.history.moneySource(state.partition)
-        const loaded = await loadedOf(client, source)
+        const loaded = await parts.history.loaded(source)
         const rows =
           loaded === null || wallets.length === 0
             ? []

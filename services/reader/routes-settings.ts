@@ -3,7 +3,6 @@ import { settingsTag } from '../../pipelines/account/commands.ts'
 import { SettingsReader } from '../../pipelines/account/settings-reader.ts'
 import { settingsChanges } from '../../pipelines/clickhouse/queries/audit.ts'
 import type { AuditRow } from '../../pipelines/clickhouse/queries/audit.ts'
-import { loadedOf } from '../../pipelines/clickhouse/queries/watermarks.ts'
 import { problemResponses } from '../../schemas/http/problem.ts'
 import {
   HistoryQuery,
@@ -118,7 +117,7 @@ function historyRoute(app: ReaderApp, parts: RouteParts): void {
       const { partition } = await parts.present.seen(request.caller, nodeId)
       return await parts.history.ask(async (client) => {
         const source = parts.history.moneySource(partition)
-        const loaded = await loadedOf(client, source)
+        const loaded = await parts.history.loaded(source)
         if (loaded === null) return reply.send({ items: [], next_cursor: null, as_of: null })
         const rows = await settingsChanges(client, {
           nodeId,

@@ -2,7 +2,6 @@ import { openCosts } from '../../pipelines/clickhouse/queries/costs.ts'
 import type { CostRow } from '../../pipelines/clickhouse/queries/costs.ts'
 import { settlementsOf } from '../../pipelines/clickhouse/queries/settlements.ts'
 import type { SettlementRow } from '../../pipelines/clickhouse/queries/settlements.ts'
-import { loadedOf } from '../../pipelines/clickhouse/queries/watermarks.ts'
 import type { BlockSource, Loaded } from '../../pipelines/clickhouse/queries/watermarks.ts'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { problemResponses } from '../../schemas/http/problem.ts'
@@ -109,7 +108,7 @@ async function readPage<Row>(
   const { partition } = await parts.present.seen(request.caller, nodeId)
   return await parts.history.ask(async (client) => {
     const source = parts.history.moneySource(partition)
-    const loaded = await loadedOf(client, source)
+    const loaded = await parts.history.loaded(source)
     if (loaded === null) return { shown: [], next_cursor: null, as_of: null }
     const rows = await read(client, { nodeId, source, loaded, afterSeq, limit: limit + 1 })
     const { shown, last } = pageOf(rows, limit)

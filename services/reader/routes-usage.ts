@@ -1,6 +1,5 @@
 import { usageTotal, usageWindows } from '../../pipelines/clickhouse/queries/usage-windows.ts'
 import type { UsageGroup, UsageWindow } from '../../pipelines/clickhouse/queries/usage-windows.ts'
-import { loadedOf } from '../../pipelines/clickhouse/queries/watermarks.ts'
 import { problemResponses } from '../../schemas/http/problem.ts'
 import { UsageAnswer, UsageItem, UsageQuery, WINDOWS_MAX } from '../../schemas/http/usage.ts'
 import { csvText } from '../http/csv.ts'
@@ -73,7 +72,7 @@ async function readUsage(
   return await parts.history.ask(async (client) => {
     const source = parts.history.usageSource(asked.partition)
     // First how far it is loaded, then the windows: what is called final must have been there when it was read.
-    const loaded = await loadedOf(client, source)
+    const loaded = await parts.history.loaded(source)
     const query = { nodeId, source, groupBy, range: plan.range, rowsMax: WINDOWS_MAX }
     const windows = await (plan.windows === null
       ? usageTotal(client, query)

@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { UPTIME_HOURS } from '../../pipelines/account/uptime.ts'
 import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
+import { TASK_BOUNDS } from '../../pipelines/kafka/task.ts'
 import type { LogAppend } from '../../pipelines/kafka/records.ts'
 import { accountCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
@@ -15,8 +16,8 @@ import { loadNode } from './event-bodies.ts'
 /** Records of a send while the topic is filled, about 500 kB a partition. */
 const FILL_RECORDS = 4_000
 
-/** How often accounts that changed are written, as the settler commits. */
-const COMMIT_STEP_MS = 50
+/** How often accounts that changed are written: as often as a settler commits. */
+const COMMIT_STEP_MS = TASK_BOUNDS.batchIntervalMs
 
 const HOUR_MS = 3_600_000
 const HEARTBEAT_HASH_BYTES = 8

@@ -145,8 +145,6 @@ async function streamsTurn(
     brokers,
     prefix,
     events,
-    store: 'memory',
-    dedupe: true,
     idStepMs,
   })
   await checkStreams({ brokers, topic: streamsOutputTopic(prefix), expected })

@@ -5,7 +5,7 @@ import type { BenchLine, BenchResult } from './bench-line.ts'
 import { summarize } from './latencies.ts'
 import type { LatencySummary } from './latencies.ts'
 import type { Freshness } from './probe.ts'
-import { PARTITIONS } from './servers.ts'
+import { PARTITIONS, serviceSettings } from './servers.ts'
 import type { BenchServers } from './servers.ts'
 import { WholeChain } from './whole-chain.ts'
 
@@ -46,7 +46,7 @@ export async function benchFreshness(options: FreshnessBenchOptions): Promise<Be
   const installation = await install({ name: 'bench_fresh', brokers, clickhouseUrl, partitions: PARTITIONS })
   let chain: WholeChain | undefined
   try {
-    chain = await WholeChain.start(installation, options.profileDir)
+    chain = await WholeChain.start(installation, serviceSettings(options.profileDir))
     await chain.warmUp(WARM_UP.eventsPerSecond, WARM_UP.forMs)
     const lines: BenchLine[] = []
     let perSecond = options.eventsPerSecond

@@ -1,37 +1,46 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { SERVICE_NODE_FLAGS } from '../../infra/local/services.ts'
 import { topicNames } from '../../schemas/topics.ts'
+import { install } from '../support/installation.ts'
 import type { BenchLine, BenchResult } from './bench-line.ts'
 import { checkHandOver } from './check-hand-over.ts'
-import type { Turn } from './child-report.ts'
 import { fillFleet } from './fill-fleet.ts'
-import { Fleet, FLEET_NODES, PACK } from './fleet.ts'
-import { newTopics, TopicFiller, topicEnds } from './topics.ts'
+import { FLEET_NODES } from './fleet.ts'
+import { memoryOf } from './process-figures.ts'
+import { PARTITIONS, serviceSettings } from './servers.ts'
+import type { BenchServers } from './servers.ts'
+import { slopeOfLastHalf } from './slope.ts'
+import type { Sample } from './slope.ts'
+import { newTopics, topicEnds } from './topics.ts'
 import { runTurn } from './turns.ts'
-import { PARTITIONS } from './servers.ts'
+import { CHAIN, WholeChain } from './whole-chain.ts'
 
 const PEAK_MB_MAX = 800
 const PEAK_IDS_MAX = 20_000_000
 
-/** Full within seconds, so that ids leave from the first minute on: what grows after that grows for good. */
+/** Full within two minutes, so that ids leave long before the half that counts: what grows after that grows for good. */
 const SLOPE_IDS_MAX = 500_000
 const SLOPE_SHARE_MAX = 0.05
 const EVENTS_PER_SECOND = 5_000
-const PACE_STEP_MS = 100
+const WRITES_PER_SECOND = 4
+const WARM_UP_MS = 30_000
+const SAMPLE_MS = 5_000
+
+type ChainService = (typeof CHAIN)[number]
 
 export interface MemoryOptions {
-  readonly brokers: readonly string[]
+  readonly servers: BenchServers
   /** 0: the peak is not measured. */
   readonly ids: number
   /** Of constant load; 0: the slope is not measured. */
   readonly minutes: number
 }
 
-/** Peak memory of an aggregator that holds `ids` ids, and how its memory moves under a constant load. */
+/** Peak memory of an aggregator that holds `ids` ids, and how the memory of every service moves under a constant load. */
 export async function benchMemory(options: MemoryOptions): Promise<BenchResult> {
   const lines: BenchLine[] = []
-  if (options.ids > 0) lines.push(await peak(options.brokers, options.ids))
-  if (options.minutes > 0) lines.push(await slope(options.brokers, options.minutes))
+  if (options.ids > 0) lines.push(await peak(options.servers.brokers, options.ids))
+  if (options.minutes > 0) lines.push(...(await slope(options.servers, options.minutes)))
   return { lines }
 }
 
@@ -67,59 +76,51 @@ async function peak(brokers: readonly string[], ids: number): Promise<BenchLine>
   }
 }
 
-async function slope(brokers: readonly string[], minutes: number): Promise<BenchLine> {
-  const prefix = await newTopics(brokers, PARTITIONS)
-  const topic = topicNames(prefix).usageMetered
-  const place = { brokers, topic, partitions: PARTITIONS }
-  await fillFleet({ ...place, nodes: FLEET_NODES, count: SLOPE_IDS_MAX * 2, seed: 1 })
-  const over = new AbortController()
-  const argument = {
-    ...place,
-    prefix,
-    idsMax: SLOPE_IDS_MAX,
-    ends: await topicEnds(brokers, topic),
-    minutes,
-    eventsPerSecond: EVENTS_PER_SECOND,
-  }
-  const [turn, sent] = await Promise.all([
-    runTurn('memory-turn.ts', argument, SERVICE_NODE_FLAGS, (minutes + 5) * 60_000).finally(() =>
-      over.abort(),
-    ),
-    pace(place, over.signal),
+/** The whole chain under a constant load of events, writes and views; each service's resident memory is sampled. */
+async function slope(servers: BenchServers, minutes: number): Promise<BenchLine[]> {
+  await using cleanup = new AsyncDisposableStack()
+  const installation = await install({ name: 'bench_memory', ...servers, partitions: PARTITIONS })
+  cleanup.defer(() => installation.dispose())
+  const settings = { ...serviceSettings(), HIVEMETER_IDS_MAX: String(SLOPE_IDS_MAX) }
+  const chain = await WholeChain.start(installation, settings)
+  cleanup.defer(() => chain.kill())
+  await chain.warmUp(EVENTS_PER_SECOND, WARM_UP_MS)
+  const forMs = minutes * 60_000
+  const sampled = sampleMemory(chain, forMs)
+  await Promise.all([
+    chain.scheduled(EVENTS_PER_SECOND, forMs),
+    chain.freshness(forMs),
+    chain.writes('reserve', WRITES_PER_SECOND, forMs),
+    chain.writes('settings', WRITES_PER_SECOND, forMs),
   ])
-  return slopeLine(turn, minutes, sent)
+  await chain.drained()
+  const samples = await sampled
+  const lookedUp = await chain.services.aggregator.metric('hivemeter_id_lookups_total')
+  console.log(`${lookedUp} look-ups of ids that had left memory`)
+  await chain.stop()
+  return CHAIN.map((name) => slopeLine(name, samples.get(name) ?? [], minutes))
 }
 
-function slopeLine(turn: Turn, minutes: number, sent: number): BenchLine {
-  const { ids = 0, mbPerHour = Number.NaN, meanMb = Number.NaN } = turn.detail
-  const share = mbPerHour / meanMb
-  console.log(
-    `${sent} events sent, ${ids} ids held, ${turn.detail['lookedUp']} looked up, ${turn.cpuSeconds.toFixed(1)} CPU-s, ${turn.detail['transactions']} transactions; ` +
-      `${turn.detail['firstMb']?.toFixed(0)} MB at first, ${turn.detail['lastMb']?.toFixed(0)} MB at last, peak ${turn.rssMb} MB`,
-  )
+async function sampleMemory(chain: WholeChain, forMs: number): Promise<Map<ChainService, Sample[]>> {
+  const samples = new Map<ChainService, Sample[]>(CHAIN.map((name) => [name, []]))
+  const startMs = performance.now()
+  for (let atMs = 0; atMs < forMs; atMs = performance.now() - startMs) {
+    for (const [name, ofService] of samples) {
+      const { rssMb } = memoryOf(chain.services[name].process.pid ?? 0)
+      ofService.push({ atMs, value: rssMb })
+    }
+    await delay(SAMPLE_MS)
+  }
+  return samples
+}
+
+function slopeLine(name: ChainService, samples: readonly Sample[], minutes: number): BenchLine {
+  const { perHour, mean } = slopeOfLastHalf(samples)
+  const share = perHour / mean
   return {
-    what: `aggregator: memory over the last half of ${minutes} min at ${EVENTS_PER_SECOND} events/s, ids leaving as they come`,
-    value: `${mbPerHour.toFixed(1)} MB per hour (${(share * 100).toFixed(1)} % of ${meanMb.toFixed(0)} MB)`,
+    what: `${name}: memory over the last half of ${minutes} min at ${EVENTS_PER_SECOND} events/s`,
+    value: `${perHour.toFixed(1)} MB per hour (${(share * 100).toFixed(1)} % of ${mean.toFixed(0)} MB); at most ${Math.max(...samples.map(({ value }) => value))} MB`,
     target: `< ${SLOPE_SHARE_MAX * 100} % per hour`,
     reached: share < SLOPE_SHARE_MAX,
   }
-}
-
-/** Sends events of now at the constant rate until it is told to end; returns how many. */
-async function pace(
-  place: { readonly brokers: readonly string[]; readonly topic: string; readonly partitions: number },
-  signal: AbortSignal,
-): Promise<number> {
-  const fleet = new Fleet({ nodes: FLEET_NODES, partitions: place.partitions, seed: 2 })
-  const writer = new TopicFiller({ ...place, pack: PACK })
-  const beganMs = performance.now()
-  let sent = 0
-  while (!signal.aborted) {
-    const due = Math.floor(((performance.now() - beganMs) / 1_000) * EVENTS_PER_SECOND)
-    for (; sent < due; sent++) await writer.add(fleet.event(sent, Date.now()))
-    await writer.flush()
-    await delay(PACE_STEP_MS)
-  }
-  await writer.end()
-  return sent
 }

@@ -10,7 +10,6 @@ import { Load } from './load.ts'
 import { Probe } from './probe.ts'
 import type { Freshness } from './probe.ts'
 import { CpuMeter, serverPid } from './process-figures.ts'
-import { serviceSettings } from './servers.ts'
 
 export const CHAIN = ['gateway', 'aggregator', 'settler', 'loader', 'reader'] as const satisfies AnyService[]
 
@@ -40,8 +39,10 @@ export class WholeChain {
     this.#probes = probes
   }
 
-  static async start(installation: Installation, profileDir?: string): Promise<WholeChain> {
-    const settings = serviceSettings(profileDir)
+  static async start(
+    installation: Installation,
+    settings: Readonly<Record<string, string>>,
+  ): Promise<WholeChain> {
     const started = await Promise.all(CHAIN.map((name) => startService(installation, name, { settings })))
     await Promise.all(started.map((service) => service.ready()))
     const services = Object.fromEntries(started.map((service) => [service.name, service]))

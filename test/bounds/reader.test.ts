@@ -12,7 +12,7 @@ import { Problem } from '../../services/http/problem.ts'
 import { parseTime, TIME_MS_MAX } from '../../services/http/times.ts'
 import { Accounts } from '../../services/reader/accounts.ts'
 import { buildReader } from '../../services/reader/app.ts'
-import { History, HISTORY_REQUESTS_MAX } from '../../services/reader/history.ts'
+import { History, HISTORY_REQUESTS_MAX, LOADED_AGE_MS_MAX } from '../../services/reader/history.ts'
 import { DAY_MS, HOUR_MS } from '../../services/reader/local-windows.ts'
 import type { ReaderApp } from '../../services/reader/parts.ts'
 import { planUsage } from '../../services/reader/usage-plan.ts'
@@ -87,7 +87,12 @@ test('OPERATOR_CHARACTERS_MAX: a longer name in the path is refused', async () =
 })
 
 test('HISTORY_REQUESTS_MAX: one more at once is 503 overloaded; room is given back', async () => {
-  const history = new History({ client: clickhouse, logger: silentLogger, topics: TOPICS })
+  const history = new History({
+    client: clickhouse,
+    clock: new VirtualClock(NOW),
+    logger: silentLogger,
+    topics: TOPICS,
+  })
   const { promise, resolve } = Promise.withResolvers<number>()
   const asking = Array.from({ length: HISTORY_REQUESTS_MAX }, () => history.ask(() => promise))
   await assert.rejects(
@@ -97,6 +102,34 @@ test('HISTORY_REQUESTS_MAX: one more at once is 503 overloaded; room is given ba
   resolve(1)
   assert.equal((await Promise.all(asking)).length, HISTORY_REQUESTS_MAX)
   assert.equal(await history.ask(async () => 2), 2)
+})
+
+test('LOADED_AGE_MS_MAX: what is loaded is asked again once the answer is so old, and after a failure at once', async () => {
+  const clock = new VirtualClock(NOW)
+  let asked = 0
+  let isAway = false
+  const client = {
+    rows: async () => {
+      asked++
+      if (isAway) throw new Error('away')
+      return [{ seq: String(asked), watermark_ms: String(NOW + asked) }]
+    },
+  } as unknown as ClickhouseClient
+  const history = new History({ client, clock, logger: silentLogger, topics: TOPICS })
+  const seqOf = async (partition: number) => (await history.loaded(history.usageSource(partition)))?.seq
+  assert.deepEqual(
+    await Promise.all([seqOf(0), seqOf(0), seqOf(1)]),
+    ['1', '1', '2'],
+    'one statement a partition',
+  )
+  clock.pass(LOADED_AGE_MS_MAX - 1)
+  assert.equal(await seqOf(0), '1')
+  clock.pass(1)
+  isAway = true
+  await assert.rejects(Promise.all([seqOf(0), seqOf(0)]))
+  assert.equal(asked, 3)
+  isAway = false
+  assert.equal(await seqOf(0), '4')
 })
 
 test('WINDOWS_MAX: one window more is refused, in UTC and in a zone', () => {

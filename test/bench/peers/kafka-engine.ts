@@ -21,7 +21,7 @@ export interface KafkaEngineOptions {
   readonly database: string
   /** Whose CPU time counts: all processes of the ClickHouse server. */
   readonly pids: readonly number[]
-  /** Leaves the raw rows out. */
+  /** Leaves the raw rows out, as the reference measurements did. */
   readonly windowsOnly?: boolean
   /** With each repeat; the turn fails unless the windows hold exactly this. */
   readonly expected?: ReadonlyMap<string, WindowSums>

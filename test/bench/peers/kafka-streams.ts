@@ -25,8 +25,6 @@ export interface KafkaStreamsOptions {
   readonly prefix: string
   /** Events up to `ends`, repeats included. */
   readonly events: number
-  readonly store: 'memory' | 'rocksdb'
-  readonly dedupe: boolean
   /**
    * An id is kept under its event time, rounded down to this: 1 is the usual recipe. 1,000 makes a store in memory half as
    * dear, which has a map for each time.
@@ -60,8 +58,6 @@ export async function kafkaStreamsTurn(options: KafkaStreamsOptions): Promise<Tu
     '--state-dir': stateDir,
     '--ends': options.ends.join(','),
     '--events': String(options.events),
-    '--store': options.store,
-    '--dedupe': String(options.dedupe),
     '--id-step-ms': String(options.idStepMs),
   }
   try {

@@ -27,9 +27,9 @@ export const ROW_COLUMNS = `event_id UUID,
 
 const writer = new RowWriter()
 
-/** The event of a record as one RowBinary row. */
-export const asRow: Encode = ([event]) => {
-  if (event !== undefined) writeRow(writer, event)
+/** The events of a record as RowBinary rows: the engine takes any number of a message. */
+export const asRows: Encode = (events) => {
+  for (const event of events) writeRow(writer, event)
   return writer.take()
 }
 

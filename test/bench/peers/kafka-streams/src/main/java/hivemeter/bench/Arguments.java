@@ -19,8 +19,6 @@ record Arguments(
     String stateDir,
     List<Long> ends,
     long events,
-    boolean inMemory,
-    boolean dedupe,
     long idStepMs) {
   static Arguments of(String[] words) {
     Map<String, String> given = new HashMap<>();
@@ -33,8 +31,6 @@ record Arguments(
         required(given, "--state-dir"),
         Arrays.stream(required(given, "--ends").split(",")).map(Long::valueOf).toList(),
         Long.parseLong(required(given, "--events")),
-        oneOf(given, "--store", "memory", "rocksdb"),
-        oneOf(given, "--dedupe", "true", "false"),
         Long.parseLong(required(given, "--id-step-ms")));
   }
 
@@ -42,14 +38,5 @@ record Arguments(
     String value = given.get(name);
     if (value == null) throw new IllegalArgumentException(name + " is missing");
     return value;
-  }
-
-  /** Whether the value is `yes`; it must be that or `no`. */
-  private static boolean oneOf(Map<String, String> given, String name, String yes, String no) {
-    String value = required(given, name);
-    if (!value.equals(yes) && !value.equals(no)) {
-      throw new IllegalArgumentException(name + " must be " + yes + " or " + no + ", not " + value);
-    }
-    return value.equals(yes);
   }
 }

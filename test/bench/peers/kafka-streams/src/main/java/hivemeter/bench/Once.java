@@ -16,23 +16,21 @@ final class Once implements FixedKeyProcessor<String, UsageEvent, UsageEvent> {
   private static final byte[] SEEN = {};
 
   private final Span span;
-  private final boolean dedupe;
   private final long idStepMs;
   private FixedKeyProcessorContext<String, UsageEvent> context;
   private WindowStore<byte[], byte[]> ids;
   private boolean begun;
   private int uncounted;
 
-  Once(Span span, boolean dedupe, long idStepMs) {
+  Once(Span span, long idStepMs) {
     this.span = span;
-    this.dedupe = dedupe;
     this.idStepMs = idStepMs;
   }
 
   @Override
   public void init(FixedKeyProcessorContext<String, UsageEvent> given) {
     context = given;
-    if (dedupe) ids = context.getStateStore(IDS);
+    ids = context.getStateStore(IDS);
     context.schedule(COUNT_INTERVAL, PunctuationType.WALL_CLOCK_TIME, nowMs -> count());
   }
 
@@ -42,7 +40,7 @@ final class Once implements FixedKeyProcessor<String, UsageEvent, UsageEvent> {
       begun = true;
       span.begin();
     }
-    if (!dedupe || isNew(record.value())) context.forward(record);
+    if (isNew(record.value())) context.forward(record);
     if (++uncounted == COUNT_STEP) count();
   }
 
