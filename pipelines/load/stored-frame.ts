@@ -8,7 +8,8 @@ export const FRAME_BLOCK_BYTES_MAX = 131_072
 
 /**
  * Bytes as a zstd frame that holds them as they are (RFC 8878, blocks of type raw), in pieces to be sent one after the
- * other: what is too small to be worth packing can so stand between frames that are packed.
+ * other: what is too small to be worth packing can so stand between frames that are packed. Takes less than 4 GiB, or throws
+ * a RangeError.
  */
 export function storedFrame(bytes: Buffer): Buffer[] {
   const header = Buffer.alloc(HEADER_BYTES)

@@ -62,7 +62,7 @@ export class History {
 
   /**
    * How far a partition is loaded, at most 500 ms ago; null before its first group. To be asked before its rows are:
-   * what it says is there was there then. Part of a question.
+   * what it says is there was there then. Called within `ask`, which makes a Problem of its failures.
    */
   async loaded(source: BlockSource): Promise<Loaded | null> {
     const place = `${source.topic}/${source.partition}`

@@ -101,8 +101,6 @@ async function isDone(installation: Installation, facts: Facts): Promise<boolean
 function kafkaProcess(broker: string): { readonly pid: number; readonly dataDir: string } {
   const port = broker.slice(broker.lastIndexOf(':') + 1)
   const isBroker = (words: readonly string[]): boolean => {
-    // The shell that guards the broker carries its words too, and does nothing.
-    if (words[0] === 'sh') return false
     const file = words.find((word) => word.endsWith('server.properties'))
     return (
       file !== undefined && readFileSync(file, 'utf8').includes(`listeners=PLAINTEXT://127.0.0.1:${port},`)

@@ -6,6 +6,9 @@ import { readFileSync, readdirSync } from 'node:fs'
 const TICKS_PER_SECOND = 100
 const KIB_PER_MIB = 1_024
 
+/** The shell that guards a server carries its words too, and is not what works. */
+const GUARD = 'sh'
+
 /** User and system time of a process so far; its threads count, its children do not. */
 function cpuSecondsOf(pid: number): number {
   const fields = statFields(pid)
@@ -24,7 +27,7 @@ export function pidsOf(
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((name) => ({ pid: Number(name), words: commandOf(Number(name)).split('\0') }))
-    .filter(({ words }) => isMeant(words))
+    .filter(({ words }) => words[0] !== GUARD && isMeant(words))
 }
 
 /** The processes of the local ClickHouse at this URL: by the port in their command line. */
@@ -55,8 +58,7 @@ export function serverPid(words: string): number | undefined {
     }
     return false
   }
-  // The shell that guards a server carries its words too, and is not what works.
-  const isServer = (command: string): boolean => command.includes(words) && !command.startsWith('sh\0')
+  const isServer = (command: string): boolean => command.includes(words) && !command.startsWith(`${GUARD}\0`)
   return [...parents.keys()].find((pid) => isOurs(pid) && isServer(commandOf(pid)))
 }
 
