@@ -274,11 +274,15 @@ describe('verify', () => {
   }
 
   /** Deletes the first half of each partition. */
+  /**
+   * Behind the record of the models, which stands before the middle by the aggregator's ticks: events before it were
+   * counted without models, and a log that was cut does not tell that.
+   */
   async function cut(role: TopicRole): Promise<void> {
     const topic = installation.topics[role]
     await withAdmin(installation.kafka, async (admin) => {
       for (const [partition, { start, end }] of await logRanges(admin, topic)) {
-        await deleteRecordsBefore(admin, topic, partition, start + (end - start) / 2n)
+        await deleteRecordsBefore(admin, topic, partition, start + ((end - start) * 3n) / 5n)
       }
     })
   }
