@@ -18,8 +18,11 @@ import { CHAIN, WholeChain } from './whole-chain.ts'
 const PEAK_MB_MAX = 800
 const PEAK_IDS_MAX = 20_000_000
 
-/** Full within two minutes, so that ids leave long before the half that counts: what grows after that grows for good. */
-const SLOPE_IDS_MAX = 500_000
+/**
+ * Full after ten minutes, so that ids leave long before the half that counts: what grows after that grows for good. Fewer
+ * would leave while events of their time still come, and each of those is asked of ClickHouse.
+ */
+const SLOPE_IDS_MAX = 3_000_000
 const SLOPE_SHARE_MAX = 0.05
 const EVENTS_PER_SECOND = 5_000
 const WRITES_PER_SECOND = 4
