@@ -64,6 +64,14 @@ export function schemaIdOf(value: Buffer | null): number | null {
   return value.readUInt32BE(1)
 }
 
+/** The pieces of an Avro value, one behind the other, with the framing of a schema before them. */
+export function framed(schemaId: number, pieces: readonly Buffer[]): Buffer {
+  const frame = Buffer.alloc(FRAME_BYTES)
+  frame[0] = MAGIC
+  frame.writeUInt32BE(schemaId, 1)
+  return Buffer.concat([frame, ...pieces])
+}
+
 /** 64-bit sums as bigint: a lifetime of money may pass what a double holds exactly. */
 const bigintLong = avsc.types.LongType.__with({
   fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
@@ -102,21 +110,14 @@ function codec<T>(schemaId: number, file: string, older?: Older<T>): Codec<T> {
   const olderType = older === undefined ? undefined : avroType(older.file)
   return {
     schemaId,
-    encode: (value) => {
-      const body = type.toBuffer(value)
-      const framed = Buffer.allocUnsafe(FRAME_BYTES + body.length)
-      framed[0] = MAGIC
-      framed.writeUInt32BE(schemaId, 1)
-      body.copy(framed, FRAME_BYTES)
-      return framed
-    },
-    decode: (framed) => {
-      const id = schemaIdOf(framed)
+    encode: (value) => framed(schemaId, [type.toBuffer(value)]),
+    decode: (value) => {
+      const id = schemaIdOf(value)
       if (older !== undefined && olderType !== undefined && id === older.schemaId)
-        return older.upgrade(olderType.fromBuffer(framed.subarray(FRAME_BYTES)) as never)
+        return older.upgrade(olderType.fromBuffer(value.subarray(FRAME_BYTES)) as never)
       if (id !== schemaId)
         throw new Error(`Expected a record of schema ${schemaId} (${file}), got ${id ?? 'no framing'}.`)
-      return type.fromBuffer(framed.subarray(FRAME_BYTES)) as T
+      return type.fromBuffer(value.subarray(FRAME_BYTES)) as T
     },
   }
 }

@@ -4,7 +4,7 @@
  */
 export interface TableSpec {
   readonly name: string
-  /** In RowBinary's order, as the INSERT names them. */
+  /** As the INSERT names them; rows of RowBinary have them in this order. */
   readonly columns: readonly string[]
 }
 
@@ -160,6 +160,10 @@ export const COST_RECOVERY = 'api_cost_recovery'
 export const REWARD_KINDS = ['uptime_bonus', 'milestone', 'ad_revenue', 'ad_bonus'] as const
 export type RewardKind = (typeof REWARD_KINDS)[number]
 
+/** How the rows of a block stand in it, as ClickHouse names the format. */
+export const BLOCK_FORMATS = ['RowBinary', 'Native'] as const
+export type BlockFormat = (typeof BLOCK_FORMATS)[number]
+
 /** The headers of a block's record. */
 export const BLOCK_HEADER = {
   table: 'table',
@@ -167,6 +171,8 @@ export const BLOCK_HEADER = {
   /** Month of the table's partition as `YYYYMM`, empty where the table has none. */
   tablePartition: 'table-partition',
   seq: 'seq',
+  /** One of `BLOCK_FORMATS`; RowBinary where it is absent. */
+  format: 'format',
   /** How the value is packed: "zstd". */
   encoding: 'encoding',
   /** "1" on the first block after a restore: the group before it ends there. */

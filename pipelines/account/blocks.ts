@@ -47,7 +47,7 @@ export class AccountBlocks implements AccountRows {
   }
 
   decided(account: Account, decision: CostDecision): void {
-    const { rows, prefix } = this.#log.blockFor(TABLES.costDecisions, monthOf(decision.decidedAtMs))
+    const { rows, prefix } = this.#log.rowsFor(TABLES.costDecisions, monthOf(decision.decidedAtMs))
     const { cost, rules, budget, microSpark } = decision
     rows.raw(prefix)
     rows.string(account.node_id)
@@ -73,7 +73,7 @@ export class AccountBlocks implements AccountRows {
   settled(account: Account, settlement: Settlement): void {
     const id = settlementId(account.node_id, settlement.fromSeq, settlement.toSeq)
     const { operatorId, microSpark, settledAtMs } = settlement
-    const { rows, prefix } = this.#log.blockFor(TABLES.settlements, monthOf(settledAtMs))
+    const { rows, prefix } = this.#log.rowsFor(TABLES.settlements, monthOf(settledAtMs))
     rows.raw(prefix)
     rows.string(account.node_id)
     rows.uuid(id)
@@ -113,7 +113,7 @@ export class AccountBlocks implements AccountRows {
   }
 
   audited({ command, outcome, changes, atMs }: Audit): void {
-    const { rows, prefix } = this.#log.blockFor(TABLES.auditLog, monthOf(atMs))
+    const { rows, prefix } = this.#log.rowsFor(TABLES.auditLog, monthOf(atMs))
     rows.raw(prefix)
     rows.string(command.node_id)
     rows.uuid(Buffer.from(command.command_id.replaceAll('-', ''), 'hex'))
@@ -142,7 +142,7 @@ export class AccountBlocks implements AccountRows {
     counterWallet: string,
     microSpark: bigint,
   ): void {
-    const { rows, prefix } = this.#log.blockFor(TABLES.walletLedger, monthOf(payment.atMs))
+    const { rows, prefix } = this.#log.rowsFor(TABLES.walletLedger, monthOf(payment.atMs))
     rows.raw(prefix)
     rows.string(wallet)
     rows.uuid(entryId(payment.referenceId, leg))

@@ -4,6 +4,7 @@ import type { RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { openClickhouse } from './client.ts'
+import type { RawInsert } from './client.ts'
 import { ClickhouseAway, ClickhouseRefused } from './errors.ts'
 
 /** The client against servers that misbehave; against a real engine it is tested with all that uses it. */
@@ -59,7 +60,7 @@ const isRefused = (code: number) => (error: unknown) =>
   error instanceof ClickhouseRefused && error.code === code
 const isAway = (error: unknown) => error instanceof ClickhouseAway
 
-const ROWS = { table: 't', columns: ['a'], body: [Buffer.from([1, 0, 255])] }
+const ROWS: RawInsert = { table: 't', columns: ['a'], format: 'RowBinary', body: [Buffer.from([1, 0, 255])] }
 
 test('what the statement or its data is guilty of is a refusal', async () => {
   for (const code of [33, 47, 53, 60, 62, 117, 497, 516]) {

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import type { ClickHouseSettings } from '@clickhouse/client'
+import type { BlockFormat } from '../../schemas/tables.ts'
 import { ClickhouseRefused, clickhouseError } from './errors.ts'
 
 export { ClickhouseAway, ClickhouseRefused } from './errors.ts'
@@ -19,7 +20,8 @@ export interface RawInsert {
   readonly table: string
   /** In the order of the rows' columns. */
   readonly columns: readonly string[]
-  /** RowBinary in zstd frames; the frames one after the other, cut anywhere. */
+  readonly format: BlockFormat
+  /** Rows in zstd frames; the frames one after the other, cut anywhere. */
   readonly body: readonly Buffer[]
   readonly settings?: QuerySettings
 }
@@ -44,7 +46,7 @@ export interface ClickhouseClient {
   command(sql: string, params?: QueryParams, settings?: QuerySettings): Promise<void>
   /** The rows of a SELECT (without FORMAT), all of them in memory: the statement bounds their number. */
   rows<T>(sql: string, params?: QueryParams, settings?: QuerySettings): Promise<T[]>
-  /** One INSERT … FORMAT RowBinary; resolves when ClickHouse has acknowledged it. */
+  /** One INSERT in a binary format; resolves when ClickHouse has acknowledged it. */
   insertRaw(insert: RawInsert): Promise<void>
   close(): Promise<void>
 }
@@ -107,7 +109,7 @@ export function openClickhouse(options: ClickhouseOptions): ClickhouseClient {
         throw clickhouseError(error, 'answer a query')
       }
     },
-    insertRaw: async ({ table, columns, body, settings = {} }) => {
+    insertRaw: async ({ table, columns, format, body, settings = {} }) => {
       // Table and columns come from a block's headers: names, never SQL.
       for (const name of [table, ...columns]) {
         if (IDENTIFIER.test(name)) continue
@@ -115,7 +117,7 @@ export function openClickhouse(options: ClickhouseOptions): ClickhouseClient {
       }
       try {
         const { stream } = await client.exec({
-          query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT RowBinary`,
+          query: `INSERT INTO ${table} (${columns.join(', ')}) FORMAT ${format}`,
           values: Readable.from(body, { objectMode: false }),
           http_headers: { 'content-encoding': 'zstd' },
           clickhouse_settings: settingsOf(settings),

@@ -22,7 +22,7 @@ const openLog = (nextSeq = 1): BlockLog =>
 
 /** A row of settlements, whose spark is `spark` and whose node id is as long as asked. */
 function addRow(log: BlockLog, month: string, spark: number, idBytes = 1): number {
-  const { rows, prefix, seq } = log.blockFor(TABLES.settlements, month)
+  const { rows, prefix, seq } = log.rowsFor(TABLES.settlements, month)
   rows.raw(prefix)
   rows.string('n'.repeat(idBytes))
   rows.uuid(Buffer.alloc(16))
@@ -196,7 +196,7 @@ test('months are those of UTC, half-open', () => {
 test('a block is packed from 8 kB on, and holds the same rows either way', async () => {
   const lone = openLog()
   addRow(lone, '202601', 1, 0)
-  const emptyRowBytes = lone.blockFor(TABLES.settlements, '202601').rows.length
+  const emptyRowBytes = lone.rowsFor(TABLES.settlements, '202601').rows.length
   for (const [bytes, encoding] of [
     [PACK_BYTES_MIN - 1, undefined],
     [PACK_BYTES_MIN, 'zstd'],

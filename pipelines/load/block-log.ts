@@ -1,7 +1,9 @@
 import { promisify } from 'node:util'
 import { constants as zlib, zstdCompress } from 'node:zlib'
 import { BLOCK_HEADER, TABLES } from '../../schemas/tables.ts'
-import type { TableSpec } from '../../schemas/tables.ts'
+import type { BlockFormat, TableSpec } from '../../schemas/tables.ts'
+import { joined } from '../../schemas/native.ts'
+import type { Provenance } from '../../schemas/native.ts'
 import { rawOf, RowWriter } from '../../schemas/rowbinary.ts'
 import type { Raw } from '../../schemas/rowbinary.ts'
 import type { Clock } from '../clock.ts'
@@ -25,28 +27,62 @@ export const BEHIND_AFTER_MS = 5_000
 /** Smaller blocks stay as they are: to set the packer up costs more than their bytes do. */
 export const PACK_BYTES_MIN = 8_192
 
+const NO_ROOM = Buffer.alloc(0)
+
 const compressed = promisify(zstdCompress)
 
 /**
  * Blocks are packed before kafkajs sees them, on zlib's threads: it would otherwise copy and sum (CRC-32C in
- * JavaScript) all of their bytes on the one thread that counts events. Level 1: rows shrink to a fifth.
+ * JavaScript) all of their bytes on the one thread that counts events. Level 1: rows shrink to a third or less, so that
+ * half of their size takes them in one step; each step more is a turn of the event loop and a copy.
  */
-const ZSTD_OPTIONS = {
-  params: { [zlib.ZSTD_c_compressionLevel]: 1 },
-  // A step of packing is a turn of the event loop: with the default of 16 kB an event cost about a twentieth more.
-  chunkSize: 65_536,
+const packed = async (rows: Buffer): Promise<Buffer> =>
+  await compressed(rows, {
+    params: { [zlib.ZSTD_c_compressionLevel]: 1 },
+    chunkSize: rows.length >> 1,
+  })
+
+/** What the rows of an open block are kept in. */
+export interface BlockBody {
+  readonly format: BlockFormat
+  /** Bytes so far. */
+  readonly length: number
+  /** The rows so far as the block's value, in `room` if that holds them; the body is empty afterwards. */
+  take(provenance: Provenance, room: Buffer): Buffer
 }
 
-/** A block that takes rows. `prefix` is the provenance that every row begins with. */
-export interface OpenBlock {
+/** Rows in RowBinary; their writer puts the provenance into each. */
+class RowBody implements BlockBody {
+  readonly format = 'RowBinary'
+  readonly writer = new RowWriter()
+
+  get length(): number {
+    return this.writer.length
+  }
+
+  take(_provenance: Provenance, room: Buffer): Buffer {
+    const rows = joined([this.writer.written()], room)
+    this.writer.clear()
+    return rows
+  }
+}
+
+const newRowBody = (): RowBody => new RowBody()
+
+/** A block that takes rows. */
+interface OpenBlock<Body> {
   readonly seq: number
-  readonly rows: RowWriter
+  readonly body: Body
+  /** The provenance that every row of RowBinary begins with. */
   readonly prefix: Raw
 }
 
-interface PendingBlock extends OpenBlock {
+interface ClosedBlock {
+  readonly seq: number
   readonly table: TableSpec
   readonly month: string
+  readonly format: BlockFormat
+  readonly rows: Buffer
 }
 
 /**
@@ -64,10 +100,12 @@ export class BlockLog {
   /** The end of a group that ClickHouse is not known to have, and when it was written. */
   #awaited: { readonly lastSeq: number; readonly atMs: number } | null = null
   #groupOpen: boolean
-  readonly #open = new Map<TableSpec, Map<string, PendingBlock>>()
-  #closed: PendingBlock[] = []
-  /** Writers whose rows were taken: they keep their grown buffers. */
-  readonly #idle: RowWriter[] = []
+  readonly #open = new Map<TableSpec, Map<string, OpenBlock<BlockBody>>>()
+  #closed: ClosedBlock[] = []
+  /** Bodies whose rows were taken: they keep their grown buffers. */
+  readonly #idle = new Map<TableSpec, BlockBody[]>()
+  /** Memory of values that were packed, for the next ones: to have it mapped anew costs a twentieth of an event. */
+  readonly #rooms: Buffer[] = []
 
   constructor(options: {
     readonly topic: string
@@ -94,20 +132,43 @@ export class BlockLog {
   }
 
   /**
-   * The block that takes the next row of a table's partition. The caller writes one whole row, `prefix` first, before
-   * it asks again. `month` is `YYYYMM`, or empty where the table has no partitions.
+   * The block that takes the next row of a table's partition, in RowBinary. The caller writes one whole row, `prefix`
+   * first, before it asks again. `month` is `YYYYMM`, or empty where the table has no partitions.
    */
-  blockFor(table: TableSpec, month: string): OpenBlock {
+  rowsFor(
+    table: TableSpec,
+    month: string,
+  ): { readonly seq: number; readonly rows: RowWriter; readonly prefix: Raw } {
+    const { seq, body, prefix } = this.#blockFor(table, month, newRowBody)
+    return { seq, rows: body.writer, prefix }
+  }
+
+  /** The same for a table whose rows are columns. `make` is the same function whenever a table is asked for. */
+  bodyFor<Body extends BlockBody>(table: TableSpec, month: string, make: () => Body): Body {
+    return this.#blockFor(table, month, make).body
+  }
+
+  #blockFor<Body extends BlockBody>(table: TableSpec, month: string, make: () => Body): OpenBlock<Body> {
     let months = this.#open.get(table)
     if (months === undefined) this.#open.set(table, (months = new Map()))
-    const open = months.get(month)
-    if (open !== undefined && open.rows.length < BLOCK_BYTES_MAX) return open
-    if (open !== undefined) this.#closed.push(open)
+    // A table has one kind of body: what `make` makes.
+    const open = months.get(month) as OpenBlock<Body> | undefined
+    if (open !== undefined && open.body.length < BLOCK_BYTES_MAX) return open
+    if (open !== undefined) this.#cut(open, table, month)
     const seq = this.#nextSeq++
-    const rows = this.#idle.pop() ?? new RowWriter()
-    const block = { seq, rows, prefix: this.#prefix(seq), table, month }
+    const body = (this.#idle.get(table)?.pop() as Body | undefined) ?? make()
+    const block = { seq, body, prefix: this.#prefix(seq) }
     months.set(month, block)
     return block
+  }
+
+  #cut({ seq, body }: OpenBlock<BlockBody>, table: TableSpec, month: string): void {
+    const room = body.length < PACK_BYTES_MIN ? NO_ROOM : (this.#rooms.pop() ?? NO_ROOM)
+    const rows = body.take({ topic: this.#topic, partition: this.#partition, seq }, room)
+    this.#closed.push({ seq, table, month, format: body.format, rows })
+    const idle = this.#idle.get(table)
+    if (idle === undefined) this.#idle.set(table, [body])
+    else idle.push(body)
   }
 
   /**
@@ -116,10 +177,12 @@ export class BlockLog {
    * the task's blocks.
    */
   async finish(watermarkMs: number, forceEnd: boolean, loadedSeq: number): Promise<TopicAppend[]> {
-    const last = this.blockFor(TABLES.watermarks, '')
+    const last = this.rowsFor(TABLES.watermarks, '')
     last.rows.raw(last.prefix)
     last.rows.u64(watermarkMs)
-    for (const months of this.#open.values()) this.#closed.push(...months.values())
+    for (const [table, months] of this.#open) {
+      for (const [month, block] of months) this.#cut(block, table, month)
+    }
     const blocks = this.#closed.toSorted((left, right) => left.seq - right.seq)
     this.#closed = []
     this.#open.clear()
@@ -149,7 +212,7 @@ export class BlockLog {
     return this.#awaited !== null && nowMs - this.#awaited.atMs >= BEHIND_AFTER_MS
   }
 
-  async #append(block: PendingBlock, groupBegins: boolean, groupEnds: boolean): Promise<TopicAppend> {
+  async #append(block: ClosedBlock, groupBegins: boolean, groupEnds: boolean): Promise<TopicAppend> {
     const headers: Record<string, string> = {
       [BLOCK_HEADER.table]: block.table.name,
       [BLOCK_HEADER.columns]: block.table.columns.join(','),
@@ -158,11 +221,11 @@ export class BlockLog {
     }
     if (groupBegins) headers[BLOCK_HEADER.groupBegins] = '1'
     if (groupEnds) headers[BLOCK_HEADER.groupEnds] = '1'
+    if (block.format !== 'RowBinary') headers[BLOCK_HEADER.format] = block.format
     const isPacked = block.rows.length >= PACK_BYTES_MIN
     if (isPacked) headers[BLOCK_HEADER.encoding] = 'zstd'
-    const value = isPacked ? await compressed(block.rows.written(), ZSTD_OPTIONS) : block.rows.take()
-    block.rows.clear()
-    this.#idle.push(block.rows)
+    const value = isPacked ? await packed(block.rows) : block.rows
+    if (isPacked) this.#rooms.push(Buffer.from(block.rows.buffer))
     return { topic: this.#topic, partition: this.#partition, key: null, value, headers }
   }
 

@@ -25,7 +25,7 @@ export function writeDeadLetter(
   { record, problems }: DeadLetter,
   setAsideAtMs: number,
 ): void {
-  const { rows, prefix } = log.blockFor(TABLES.deadLetters, monthOf(record.timestampMs))
+  const { rows, prefix } = log.rowsFor(TABLES.deadLetters, monthOf(record.timestampMs))
   rows.raw(prefix)
   rows.string(topic)
   rows.u16(record.partition)

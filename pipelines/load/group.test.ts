@@ -109,8 +109,20 @@ test('a record that is no block halts', () => {
     const headers = Object.fromEntries(Object.entries(record.headers).filter(([other]) => other !== name))
     assert.throws(() => toBlock({ ...record, headers }), halts('not_a_block'), name)
   }
-  const headers = { ...record.headers, seq: Buffer.from('one') }
-  assert.throws(() => toBlock({ ...record, headers }), halts('not_a_block'))
+  for (const [name, value] of [
+    ['seq', 'one'],
+    ['format', 'Parquet'],
+  ] as const) {
+    const headers = { ...record.headers, [name]: Buffer.from(value) }
+    assert.throws(() => toBlock({ ...record, headers }), halts('not_a_block'))
+  }
+})
+
+test('a block without a format is RowBinary', () => {
+  const record = blockRecord({ seq: 1, offset: 0n })
+  assert.equal(toBlock(record).format, 'RowBinary')
+  const headers = { ...record.headers, format: Buffer.from('Native') }
+  assert.equal(toBlock({ ...record, headers }).format, 'Native')
 })
 
 test('one INSERT a table and month, rows in the order of their numbers, watermarks last', () => {
@@ -151,11 +163,14 @@ test('one INSERT a table and month, rows in the order of their numbers, watermar
   )
 })
 
-test('columns that change within a group halt', () => {
-  const blocks = [
-    block({ seq: 1, offset: 0n, columns: 'a,b' }),
+test('columns or a format that change within a group halt', () => {
+  const first = block({ seq: 1, offset: 0n, columns: 'a,b' })
+  const others = [
     block({ seq: 2, offset: 1n, columns: 'a,b,c', ends: true }),
+    { ...block({ seq: 2, offset: 1n, columns: 'a,b', ends: true }), format: 'Native' as const },
   ]
-  const group = { blocks, firstSeq: 1, lastSeq: 2, firstOffset: 0n, endOffset: 2n }
-  assert.throws(() => insertsOf(group), halts('columns_changed'))
+  for (const other of others) {
+    const group = { blocks: [first, other], firstSeq: 1, lastSeq: 2, firstOffset: 0n, endOffset: 2n }
+    assert.throws(() => insertsOf(group), halts('columns_changed'))
+  }
 })

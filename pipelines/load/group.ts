@@ -1,5 +1,6 @@
 import { SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
-import { BLOCK_HEADER, TABLES } from '../../schemas/tables.ts'
+import { BLOCK_FORMATS, BLOCK_HEADER, TABLES } from '../../schemas/tables.ts'
+import type { BlockFormat } from '../../schemas/tables.ts'
 import { HaltError } from '../kafka/records.ts'
 import type { LogRecord } from '../kafka/records.ts'
 
@@ -9,6 +10,7 @@ export interface Block {
   readonly seq: number
   readonly table: string
   readonly columns: string
+  readonly format: BlockFormat
   /** `YYYYMM`, or empty. */
   readonly month: string
   readonly groupBegins: boolean
@@ -35,6 +37,7 @@ export interface Group {
 export interface Insert {
   readonly table: string
   readonly columns: readonly string[]
+  readonly format: BlockFormat
   readonly month: string
   /** Number of the first of its blocks: its token's last part, and what a look compares with. */
   readonly firstSeq: number
@@ -57,7 +60,14 @@ export function toBlock(record: LogRecord): Block {
   const columns = text(BLOCK_HEADER.columns)
   const month = text(BLOCK_HEADER.tablePartition)
   const seq = Number(text(BLOCK_HEADER.seq))
-  if (table === undefined || columns === undefined || month === undefined || !Number.isSafeInteger(seq)) {
+  const format = formatOf(text(BLOCK_HEADER.format))
+  if (
+    format === undefined ||
+    table === undefined ||
+    columns === undefined ||
+    month === undefined ||
+    !Number.isSafeInteger(seq)
+  ) {
     throw new HaltError('not_a_block', `The record at ${record.offset} is no block.`, BROKEN_LOG_REMEDY)
   }
   return {
@@ -65,6 +75,7 @@ export function toBlock(record: LogRecord): Block {
     seq,
     table,
     columns,
+    format,
     month,
     groupBegins: text(BLOCK_HEADER.groupBegins) === '1',
     groupEnds: text(BLOCK_HEADER.groupEnds) === '1',
@@ -143,7 +154,7 @@ export class GroupGatherer {
 /** The INSERTs of a group: one a (table, table partition), `watermarks` last, since it says that all are there. */
 export function insertsOf(group: Group): Insert[] {
   const inserts = new Map<string, Insert & { body: PackedRows[]; columnList: string }>()
-  for (const { table, columns, month, seq, rows, packed } of group.blocks) {
+  for (const { table, columns, format, month, seq, rows, packed } of group.blocks) {
     const place = `${table}/${month}`
     const insert = inserts.get(place)
     if (insert === undefined) {
@@ -151,16 +162,17 @@ export function insertsOf(group: Group): Insert[] {
         table,
         columns: columns.split(','),
         columnList: columns,
+        format,
         month,
         firstSeq: seq,
         body: [{ rows, packed }],
       })
-    } else if (insert.columnList === columns) {
+    } else if (insert.columnList === columns && insert.format === format) {
       insert.body.push({ rows, packed })
     } else {
       throw new HaltError(
         'columns_changed',
-        `Block ${seq} changes the columns of ${table} within a group.`,
+        `Block ${seq} changes the columns or the format of ${table} within a group.`,
         BROKEN_LOG_REMEDY,
       )
     }
@@ -170,4 +182,8 @@ export function insertsOf(group: Group): Insert[] {
 
 function isLast({ table }: Insert): boolean {
   return table === TABLES.watermarks.name
+}
+
+function formatOf(header: string | undefined): BlockFormat | undefined {
+  return header === undefined ? 'RowBinary' : BLOCK_FORMATS.find((format) => format === header)
 }

@@ -46,10 +46,11 @@ export function openBlockStore(client: ClickhouseClient): BlockStore {
       )
       return Boolean(rows[0]?.found)
     },
-    insert: async ({ table, columns, body }, token) => {
+    insert: async ({ table, columns, format, body }, token) => {
       await client.insertRaw({
         table,
         columns,
+        format,
         body: body.flatMap(framesOf),
         settings: {
           async_insert: 0,

@@ -1,5 +1,5 @@
 import { partitionOfKey } from '../../schemas/ids.ts'
-import { ENERGY_SOURCES, energyOfGpuTime, PAID_API_ENERGY_MWH, TASK_SOURCES } from '../../schemas/usage.ts'
+import { ENERGY_SOURCES, energyOfGpuTime, PAID_API_ENERGY_MWH } from '../../schemas/usage.ts'
 import { TDP_WATTS_DEFAULT, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { Model } from '../../schemas/usage.ts'
 import type { BlockLog } from '../load/block-log.ts'
@@ -47,7 +47,6 @@ export interface RecordContext {
   readonly modelsVersion: number
 }
 
-const OWN = TASK_SOURCES.indexOf('own')
 const ESTIMATE = ENERGY_SOURCES.indexOf('estimate')
 
 /**
@@ -64,7 +63,7 @@ export class EventCounter {
   readonly #entries = new Int32Array(USAGE_BOUNDS.eventsPerRecordMax * ENTRY_WORDS)
   /** The numbers of the event at hand, in the order of `SUMS`. */
   readonly #values = new Float64Array(SUM_COLUMNS)
-  readonly #rows: EventRows
+  readonly #rows = new EventRows()
   readonly #nodeKeys: (NodeKey | undefined)[] = []
   readonly #nodeIsHere: (boolean | undefined)[] = []
   readonly #modelRows: (Model | undefined)[] = []
@@ -80,7 +79,6 @@ export class EventCounter {
     readonly idKey: Buffer
   }) {
     this.#columns = options.columns
-    this.#rows = new EventRows(options.columns)
     this.#partition = options.partition
     this.#partitions = options.partitions
     this.#idKey = options.idKey
@@ -98,7 +96,6 @@ export class EventCounter {
     this.newestOccurredAt = Number.NEGATIVE_INFINITY
     if (!forget) return
     this.#columns.forget()
-    this.#rows.forget()
     for (const derived of [this.#nodeKeys, this.#nodeIsHere, this.#modelRows]) derived.length = 0
   }
 
@@ -248,39 +245,9 @@ export class EventCounter {
     const { handOver } = out
     if (handOver.isFull()) handOver.cut({ offset: record.offset, index }, record.watermarkMs)
     out.minutes.add(columns.node[index] as number, workOf(columns, index), minute, values)
-    this.#rows.write(out.log, index, record, values, this.#entries)
+    this.#rows.write(out.log, columns, index, record, values, this.#entries)
     out.counts.counted++
     if (late) out.counts.late++
-    this.#handOver(index, handOver)
-  }
-
-  #handOver(index: number, handOver: HandOver): void {
-    const columns = this.#columns
-    const node = columns.node[index] as number
-    const operator = columns.operator[index] as number
-    // Own work is recorded and never paid.
-    const costNanoUsd = columns.taskSource[index] === OWN ? 0 : (columns.costNanoUsd[index] as number)
-    handOver.addEvent(node, costNanoUsd)
-    const operatorId = operator >= 0 && handOver.namesFirst(node) ? columns.operators.text(operator) : null
-    if (costNanoUsd > 0) {
-      const start = columns.idStart[index] as number
-      const reservation = columns.reservation.start[index] as number
-      handOver.addEntry({
-        node_id: columns.nodes.text(node),
-        operator_id: operatorId,
-        cost: {
-          event_id: columns.bytes.subarray(start, start + 16),
-          task_source: TASK_SOURCES[columns.taskSource[index] as number] ?? 'hive',
-          occurred_at: columns.occurredAt[index] as number,
-          cost_nano_usd: costNanoUsd,
-          reservation_id:
-            reservation < 0
-              ? null
-              : columns.bytes.toString('latin1', reservation, columns.reservation.end[index]),
-        },
-      })
-    } else if (operatorId !== null) {
-      handOver.addEntry({ node_id: columns.nodes.text(node), operator_id: operatorId, cost: null })
-    }
+    handOver.add(index, values)
   }
 }

@@ -1,10 +1,12 @@
-import { rawOf, RowWriter, viewOf } from '../../schemas/rowbinary.ts'
-import type { Raw } from '../../schemas/rowbinary.ts'
+import { viewOf } from '../../schemas/rowbinary.ts'
 
 /** Entries before a dictionary is to be emptied between batches: strings come from outside. */
 export const DICTIONARY_ENTRIES_MAX = 250_000
 
 const ARENA_BYTES = 16_384
+
+/** What copying the last entry by whole words reads behind it. */
+const WORD_SLACK_BYTES = 3
 
 const FNV_OFFSET = 0x811c9dc5
 const FNV_PRIME = 0x01000193
@@ -22,7 +24,6 @@ export class Dictionary {
   #starts = new Int32Array(1_024)
   #size = 0
   #texts: (string | undefined)[] = []
-  #columns: (Raw | undefined)[] = []
 
   get size(): number {
     return this.#size
@@ -53,17 +54,20 @@ export class Dictionary {
     return (this.#texts[entry] ??= this.bytes(entry).toString('utf8'))
   }
 
-  /** The entry as a String column of RowBinary. */
-  column(entry: number): Raw {
-    let column = this.#columns[entry]
-    if (column === undefined) {
-      const bytes = this.bytes(entry)
-      const writer = new RowWriter(bytes.length + 8)
-      writer.stringBytes(bytes, 0, bytes.length)
-      column = rawOf(writer.take())
-      this.#columns[entry] = column
-    }
-    return column
+  lengthOf(entry: number): number {
+    return (this.#starts[entry + 1] as number) - (this.#starts[entry] as number)
+  }
+
+  /**
+   * Copies the bytes of an entry to `at` by whole words, so up to three bytes behind them are written too; returns the
+   * place behind the entry.
+   */
+  copy(entry: number, to: DataView, at: number): number {
+    const from = this.#starts[entry] as number
+    const length = (this.#starts[entry + 1] as number) - from
+    const view = this.#view
+    for (let byte = 0; byte < length; byte += 4) to.setInt32(at + byte, view.getInt32(from + byte))
+    return at + length
   }
 
   /** Forgets everything; numbers given before mean nothing afterwards. */
@@ -75,7 +79,6 @@ export class Dictionary {
     this.#starts = new Int32Array(1_024)
     this.#size = 0
     this.#texts = []
-    this.#columns = []
   }
 
   #isEqual(entry: number, source: DataView, start: number, end: number): boolean {
@@ -97,8 +100,8 @@ export class Dictionary {
     }
     const from = this.#starts[entry] as number
     const to = from + end - start
-    if (to > this.#arena.length) {
-      const arena = Buffer.alloc(Math.max(this.#arena.length * 2, to))
+    if (to + WORD_SLACK_BYTES > this.#arena.length) {
+      const arena = Buffer.alloc(Math.max(this.#arena.length * 2, to + WORD_SLACK_BYTES))
       this.#arena.copy(arena, 0, 0, from)
       this.#arena = arena
       this.#view = viewOf(arena)
@@ -108,7 +111,6 @@ export class Dictionary {
     this.#hashes[entry] = hash
     this.#slots[slot] = entry
     this.#texts.push(undefined)
-    this.#columns.push(undefined)
     if (this.#size * 2 > this.#slots.length) this.#grow()
     return entry
   }

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { inboxUsageCodec } from '../../schemas/avro.ts'
+import { inboxUsageCodec, usageEventsCodec } from '../../schemas/avro.ts'
 import type { InboxUsage } from '../../schemas/records.ts'
-import { TASK_SOURCES, USAGE_BOUNDS } from '../../schemas/usage.ts'
-import { viewOf } from '../../schemas/rowbinary.ts'
-import { cost } from '../../test/support/inbox.ts'
-import { Dictionary } from './dictionary.ts'
+import { USAGE_BOUNDS } from '../../schemas/usage.ts'
+import { eventId, usageEvent } from '../../test/support/usage-events.ts'
+import type { TopicAppend } from '../kafka/records.ts'
+import { UsageColumns } from './decode.ts'
 import { HAND_OVER_ITEMS_MAX, HandOver } from './hand-over.ts'
-import { Deltas, SUM_COLUMNS, SUMS } from './rollup.ts'
+import { SUM_COLUMNS, SUMS } from './rollup.ts'
 
 const valuesOf = (fields: Partial<Record<keyof typeof SUMS, number>>): Float64Array => {
   const values = new Float64Array(SUM_COLUMNS)
@@ -23,39 +23,61 @@ interface Event {
   readonly isOwn: boolean
   readonly costNanoUsd: number
   readonly energyMwh: number
+  readonly operator?: string | null
+  readonly reservation?: string | null
 }
+
+/** A record of usage.metered with the events, in the columns. */
+function decoded(columns: UsageColumns, events: readonly Event[], firstNumber = 0): void {
+  const value = usageEventsCodec.encode({
+    events: events.map(({ node, isOwn, costNanoUsd, operator = null, reservation = null }, index) =>
+      usageEvent({
+        event_id: eventId(firstNumber + index),
+        node_id: `node-${node}`,
+        operator_id: operator,
+        task_source: isOwn ? 'own' : 'hive',
+        cost_nano_usd: costNanoUsd,
+        reservation_id: reservation,
+      }),
+    ),
+  })
+  columns.decode(value)
+  assert.deepEqual(columns.problems, [])
+}
+
+/** The numbers of an event. */
+const numbersOf = ({ energyMwh, costNanoUsd }: Event): Float64Array =>
+  valuesOf({
+    events: 1,
+    tokensIn: 1,
+    energyMwhMeasured: energyMwh,
+    energyMwhCompatible: energyMwh,
+    costNanoUsd,
+  })
 
 /** Hands events over, one record of 100 events after the other, as the counter does. */
 function handOver(events: readonly Event[], from = 0): InboxUsage[] {
-  const minutes = new Deltas()
-  const names = new Dictionary()
-  for (let node = 0; node <= NODE_MAX; node++) {
-    const name = Buffer.from(`node-${node}`)
-    names.number(viewOf(name), 0, name.length)
-  }
-  const out = new HandOver({ offset: from, index: 0 }, minutes, names)
-  for (const [number, { node, isOwn, costNanoUsd, energyMwh }] of events.entries()) {
+  const columns = new UsageColumns()
+  const out = new HandOver(columns)
+  out.begin({ offset: from, index: 0 })
+  for (const [number, event] of events.entries()) {
     const position = { offset: from + Math.floor(number / 100), index: number % 100 }
+    if (position.index === 0) decoded(columns, events.slice(number, number + 100), number)
     if (out.isFull()) out.cut(position, number)
-    if (!isOwn && costNanoUsd > 0) {
-      out.addEntry({ node_id: `node-${node}`, operator_id: null, cost: cost(costNanoUsd) })
-    }
-    const values = valuesOf({
-      events: 1,
-      tokensIn: 1,
-      energyMwhMeasured: energyMwh,
-      energyMwhCompatible: energyMwh,
-      costNanoUsd,
-    })
-    // Two kinds of work and two minutes: a node's sums are those of several deltas.
-    minutes.add(node, TASK_SOURCES.indexOf(isOwn ? 'own' : 'hive') + 4 * (number % 2), number % 3, values)
-    out.addEvent(node, isOwn ? 0 : costNanoUsd)
+    out.add(position.index, numbersOf(event))
   }
   const end = { offset: from + Math.ceil(events.length / 100), index: 0 }
-  const appends = out.finish(end, events.length, 'account.inbox', 3)
-  for (const { topic, partition, key } of appends)
+  return recordsOf(out.finish(end, events.length, 'account.inbox', 3))
+}
+
+/** The records, which must stand in the very bytes that avsc writes. */
+function recordsOf(appends: readonly TopicAppend[]): InboxUsage[] {
+  return appends.map(({ topic, partition, key, value }) => {
     assert.deepEqual([topic, partition, key], ['account.inbox', 3, null])
-  return appends.map(({ value }) => inboxUsageCodec.decode(value ?? Buffer.alloc(0)))
+    const record = inboxUsageCodec.decode(value ?? Buffer.alloc(0))
+    assert.deepEqual(value, inboxUsageCodec.encode(record))
+    return record
+  })
 }
 
 const event = fc.record({
@@ -63,6 +85,8 @@ const event = fc.record({
   isOwn: fc.boolean(),
   costNanoUsd: fc.oneof(fc.constant(0), fc.nat(1_000), fc.constant(USAGE_BOUNDS.costNanoUsdMax)),
   energyMwh: fc.oneof(fc.constant(0), fc.constant(USAGE_BOUNDS.energyMwhMax)),
+  operator: fc.constantFrom(null, 'op', 'o'.repeat(64)),
+  reservation: fc.constantFrom(null, 'r-1', 'r'.repeat(64)),
 })
 
 /** Ranges tile whatever the cuts, and the records say of every node exactly what its events do. */
@@ -94,12 +118,28 @@ function assertHandsOver(events: readonly Event[], records: readonly InboxUsage[
     expected.set(`node-${node}`, [count + 1n, ...work])
   }
   assert.deepEqual(sums, expected)
-  assert.deepEqual(
-    records.flatMap(({ entries }) => entries.map(({ node_id, cost }) => [node_id, cost?.cost_nano_usd])),
-    events
-      .filter(({ isOwn, costNanoUsd }) => !isOwn && costNanoUsd > 0)
-      .map(({ node, costNanoUsd }) => [`node-${node}`, costNanoUsd]),
-  )
+  const named = new Set<number>()
+  const entries = events.flatMap(({ node, isOwn, costNanoUsd, operator, reservation }, number) => {
+    const first = typeof operator === 'string' && !named.has(node)
+    if (first) named.add(node)
+    const paid = !isOwn && costNanoUsd > 0
+    const cost = {
+      event_id: eventId(number),
+      task_source: 'hive',
+      occurred_at: usageEvent().occurred_at,
+      cost_nano_usd: costNanoUsd,
+      reservation_id: reservation ?? null,
+    }
+    return first || paid
+      ? [{ node_id: `node-${node}`, operator_id: first ? operator : null, cost: paid ? cost : null }]
+      : []
+  })
+  assert.deepEqual(plain(records.flatMap((record) => record.entries)), plain(entries))
+}
+
+/** Without the classes that avsc gives its records. */
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value))
 }
 
 test('ranges tile and nothing is lost between them, whatever is handed over', () => {
@@ -152,9 +192,9 @@ test('sums of the largest costs and energies are cut while they are exact', () =
 })
 
 test('a transaction of nothing hands its range and its watermark over', () => {
-  const [record, ...more] = new HandOver({ offset: 7, index: 0 }, new Deltas(), new Dictionary())
-    .finish({ offset: 9, index: 0 }, 55, 'account.inbox', 0)
-    .map(({ value }) => inboxUsageCodec.decode(value ?? Buffer.alloc(0)))
+  const out = new HandOver(new UsageColumns())
+  out.begin({ offset: 7, index: 0 })
+  const [record, ...more] = recordsOf(out.finish({ offset: 9, index: 0 }, 55, 'account.inbox', 3))
   assert.deepEqual(more, [])
   assert.deepEqual(
     { ...record },
@@ -162,9 +202,28 @@ test('a transaction of nothing hands its range and its watermark over', () => {
   )
 })
 
-test('a batch names a node’s operator once', () => {
-  const out = new HandOver({ offset: 0, index: 0 }, new Deltas(), new Dictionary())
-  assert.deepEqual([out.namesFirst(3), out.namesFirst(3), out.namesFirst(4)], [true, false, true])
-  out.cut({ offset: 1, index: 0 }, 1)
-  assert.equal(out.namesFirst(3), false)
+test('a transaction names a node’s operator once, and nothing of one that was not finished is left', () => {
+  const columns = new UsageColumns()
+  const out = new HandOver(columns)
+  const events = ['first', 'second'].map((operator) => {
+    return { node: 1, isOwn: false, costNanoUsd: 0, energyMwh: 0, operator }
+  })
+  const begin = (offset: number): void => {
+    out.begin({ offset, index: 0 })
+    decoded(columns, events)
+    for (const [index, event] of events.entries()) {
+      if (index > 0) out.cut({ offset, index }, 1)
+      out.add(index, numbersOf(event))
+    }
+  }
+  begin(4)
+  begin(4)
+  const records = recordsOf(out.finish({ offset: 5, index: 0 }, 1, 'account.inbox', 3))
+  assert.deepEqual(
+    records.map(({ entries, sums }) => [entries.map(({ operator_id }) => operator_id), sums[0]?.events]),
+    [
+      [['first'], 1],
+      [[], 1],
+    ],
+  )
 })

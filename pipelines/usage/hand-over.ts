@@ -1,10 +1,11 @@
-import { inboxUsageCodec } from '../../schemas/avro.ts'
-import type { InboxEntry, InboxUsage, NodeSum } from '../../schemas/records.ts'
+import { framed, SCHEMA_ID } from '../../schemas/avro.ts'
+import { LONG_BYTES_MAX, putLong } from '../../schemas/avro-bytes.ts'
+import { RowWriter } from '../../schemas/rowbinary.ts'
 import { TASK_SOURCES } from '../../schemas/usage.ts'
 import type { TopicAppend } from '../kafka/records.ts'
-import type { Dictionary } from './dictionary.ts'
-import { SUM_COLUMNS, SUMS } from './rollup.ts'
-import type { Deltas } from './rollup.ts'
+import type { UsageColumns } from './decode.ts'
+import { InboxEntries, InboxSums } from './inbox-bytes.ts'
+import { SUMS } from './rollup.ts'
 
 /** Entries and sums in one inbox record before it is cut at the next event. */
 export const HAND_OVER_ITEMS_MAX = 2_000
@@ -18,7 +19,7 @@ export interface HandOverPosition {
   readonly index: number
 }
 
-/** Columns of a node's sums, before its cost: those of `SUMS` that an account adds up. */
+/** What an account adds up of an event's numbers, between `inferences` and the cost. */
 const ADDED = [
   SUMS.tokensIn,
   SUMS.tokensOut,
@@ -28,163 +29,141 @@ const ADDED = [
   SUMS.energyMwhEstimated,
   SUMS.energyMwhCompatible,
 ] as const
+/** A node's sums, in the order of the schema. */
 const EVENTS = 0
 const INFERENCES = 1
 const FIRST_ADDED = 2
-const NODE_SUM_COLUMNS = FIRST_ADDED + ADDED.length
+const COST = FIRST_ADDED + ADDED.length
+const NODE_SUMS = COST + 1
 
 const OWN = TASK_SOURCES.indexOf('own')
 
+const INITIAL_NODES = 64
+
 /**
- * Makes the inbox records of one transaction. Their ranges tile: the first begins where the last transaction ended,
- * the last ends at the new position, borders in between stand before an event. Sums are taken from the batch's deltas
- * when a record is cut, instead of being added a second time for each event.
+ * Makes the inbox records of one transaction after the other. Their ranges tile: the first begins where the last
+ * transaction ended, the last ends at the new position, borders in between stand before an event.
  */
 export class HandOver {
-  readonly #minutes: Deltas
-  readonly #nodeNames: Dictionary
-  #from: HandOverPosition
-  #entries: InboxEntry[] = []
-  /** Nodes of this record's events; `#placeOf` is their place among them + 1, by their numbers. */
-  #nodes: number[] = []
-  #placeOf = new Int32Array(1_024)
-  /** What this record pays for each of its nodes, by place. */
-  #costs: number[] = []
-  #named = new Uint8Array(1_024)
+  readonly #columns: UsageColumns
+  readonly #entries = new InboxEntries()
+  readonly #sumsWritten = new InboxSums()
+  #from: HandOverPosition = { offset: 0, index: 0 }
+  /** Nodes of this record's events, by place. */
+  #nodes = new Int32Array(INITIAL_NODES)
+  #sums = new Float64Array(INITIAL_NODES * NODE_SUMS)
+  #count = 0
+  /** Place of a node + 1, by its number. */
+  #placeOf = new Int32Array(INITIAL_NODES)
+  /** 1 where this transaction named the node's operator, by the node's number. */
+  #named = new Uint8Array(INITIAL_NODES)
   #largestCost = 0
-  /** The deltas' sums as of the last cut; nothing before the first one. */
-  #handed: Float64Array | undefined
-  #records: InboxUsage[] = []
+  #records: Buffer[] = []
 
-  constructor(from: HandOverPosition, minutes: Deltas, nodeNames: Dictionary) {
+  /** The events that it is told of stand in `columns`. */
+  constructor(columns: UsageColumns) {
+    this.#columns = columns
+  }
+
+  /** A transaction begins at `from`; what was not finished is forgotten. */
+  begin(from: HandOverPosition): void {
     this.#from = from
-    this.#minutes = minutes
-    this.#nodeNames = nodeNames
+    this.#named.fill(0)
+    this.#records = []
+    this.#entries.take()
+    this.#forgetSums()
   }
 
   /** True where the record must be cut before the next event. */
   isFull(): boolean {
-    return (
-      this.#entries.length + this.#nodes.length >= HAND_OVER_ITEMS_MAX ||
-      this.#largestCost >= HAND_OVER_COST_MAX
-    )
+    return this.#entries.count + this.#count >= HAND_OVER_ITEMS_MAX || this.#largestCost >= HAND_OVER_COST_MAX
   }
 
-  /** Ends the record with a border before the event at `to`, whose numbers are not in the deltas yet. */
+  /** Ends the record with a border before the event at `to`, which was not added yet. */
   cut(to: HandOverPosition, watermarkMs: number): void {
-    this.#end(to, watermarkMs)
-    const { count, sums } = this.#minutes
-    this.#from = to
-    this.#entries = []
-    this.#largestCost = 0
-    this.#handed = sums.slice(0, count * SUM_COLUMNS)
-  }
-
-  #end(to: HandOverPosition, watermarkMs: number): void {
-    this.#records.push({
-      from_offset: this.#from.offset,
-      from_index: this.#from.index,
-      to_offset: to.offset,
-      to_index: to.index,
-      watermark: watermarkMs,
-      entries: this.#entries,
-      sums: this.#takeSums(),
-    })
-  }
-
-  /** True the first time that this batch names an operator for the node: later names change nothing. */
-  namesFirst(node: number): boolean {
-    if (this.#named[node] === 1) return false
-    while (node >= this.#named.length) {
-      const named = new Uint8Array(this.#named.length * 2)
-      named.set(this.#named)
-      this.#named = named
+    for (let place = 0; place < this.#count; place++) {
+      const from = place * NODE_SUMS
+      this.#sumsWritten.add(
+        this.#columns.nodes,
+        this.#nodes[place] as number,
+        this.#sums,
+        from,
+        from + NODE_SUMS,
+      )
     }
-    this.#named[node] = 1
-    return true
+    const head = new RowWriter(5 * LONG_BYTES_MAX)
+    let at = 0
+    for (const value of [this.#from.offset, this.#from.index, to.offset, to.index, watermarkMs]) {
+      at = putLong(head.view, at, value)
+    }
+    head.advance(at)
+    const pieces = [head.take(), this.#entries.take(), this.#sumsWritten.take()]
+    this.#records.push(framed(SCHEMA_ID.inboxUsage, pieces))
+    this.#from = to
+    this.#forgetSums()
   }
 
-  /** Notes an event of the node, which the deltas have; `costNanoUsd` is what is paid for it. */
-  addEvent(node: number, costNanoUsd: number): void {
+  /** Event `index` of the record in the columns is counted; `values` are its numbers in the order of `SUMS`. */
+  add(index: number, values: Float64Array): void {
+    const columns = this.#columns
+    const node = columns.node[index] as number
     const place = (this.#placeOf[node] ?? 0) - 1
-    if (place < 0) this.#addNode(node, costNanoUsd)
-    else if (costNanoUsd > 0) this.#costs[place] = (this.#costs[place] as number) + costNanoUsd
+    const at = (place < 0 ? this.#addNode(node) : place) * NODE_SUMS
+    const sums = this.#sums
+    sums[at + EVENTS] = (sums[at + EVENTS] as number) + 1
+    // Own work is an event and nothing else: it is recorded and never paid.
+    const isOwn = columns.taskSource[index] === OWN
+    const costNanoUsd = isOwn ? 0 : (values[SUMS.costNanoUsd] as number)
+    if (!isOwn) {
+      sums[at + INFERENCES] = (sums[at + INFERENCES] as number) + 1
+      for (let added = 0; added < ADDED.length; added++) {
+        const sum = at + FIRST_ADDED + added
+        sums[sum] = (sums[sum] as number) + (values[ADDED[added] as number] as number)
+      }
+    }
     if (costNanoUsd > 0) {
-      const cost = this.#costs[(this.#placeOf[node] as number) - 1] as number
+      const cost = (sums[at + COST] as number) + costNanoUsd
+      sums[at + COST] = cost
       if (cost > this.#largestCost) this.#largestCost = cost
     }
-  }
-
-  addEntry(entry: InboxEntry): void {
-    this.#entries.push(entry)
+    // Later names of a batch change nothing: the first one is in force.
+    const namesOperator = (columns.operator[index] as number) >= 0 && this.#named[node] === 0
+    if (namesOperator) this.#named[node] = 1
+    if (namesOperator || costNanoUsd > 0) this.#entries.add(columns, index, namesOperator, costNanoUsd)
   }
 
   /** The records of the range up to `to`, which is the new position: at least one, or the watermark would stand. */
   finish(to: HandOverPosition, watermarkMs: number, topic: string, partition: number): TopicAppend[] {
-    this.#end(to, watermarkMs)
-    return this.#records.map((record) => ({
-      topic,
-      partition,
-      key: null,
-      value: inboxUsageCodec.encode(record),
-    }))
+    this.cut(to, watermarkMs)
+    const records = this.#records
+    this.#records = []
+    return records.map((value) => ({ topic, partition, key: null, value }))
   }
 
-  #addNode(node: number, costNanoUsd: number): void {
+  #addNode(node: number): number {
+    const place = this.#count++
+    if (place >= this.#nodes.length) {
+      this.#nodes = doubled(this.#nodes, new Int32Array(this.#nodes.length * 2))
+      this.#sums = doubled(this.#sums, new Float64Array(this.#sums.length * 2))
+    }
     while (node >= this.#placeOf.length) {
-      const places = new Int32Array(this.#placeOf.length * 2)
-      places.set(this.#placeOf)
-      this.#placeOf = places
+      this.#placeOf = doubled(this.#placeOf, new Int32Array(this.#placeOf.length * 2))
+      this.#named = doubled(this.#named, new Uint8Array(this.#named.length * 2))
     }
-    this.#placeOf[node] = this.#nodes.push(node)
-    this.#costs.push(costNanoUsd)
+    this.#nodes[place] = node
+    this.#placeOf[node] = place + 1
+    return place
   }
 
-  /** What was added to the deltas since the last cut, per node. */
-  #takeSums(): NodeSum[] {
-    const sums = this.#sumsSinceCut()
-    const taken = this.#nodes.map((node, place) => {
-      const sum = (column: number): number => sums[place * NODE_SUM_COLUMNS + column] as number
-      return {
-        node_id: this.#nodeNames.text(node),
-        events: sum(EVENTS),
-        inferences: sum(INFERENCES),
-        tokens_in: sum(2),
-        tokens_out: sum(3),
-        gpu_ms_measured: sum(4),
-        gpu_ms_estimated: sum(5),
-        energy_mwh_measured: sum(6),
-        energy_mwh_estimated: sum(7),
-        energy_mwh_compatible: sum(8),
-        cost_nano_usd: this.#costs[place] as number,
-      }
-    })
-    for (const node of this.#nodes) this.#placeOf[node] = 0
-    this.#nodes = []
-    this.#costs = []
-    return taken
+  #forgetSums(): void {
+    for (let place = 0; place < this.#count; place++) this.#placeOf[this.#nodes[place] as number] = 0
+    this.#sums.fill(0, 0, this.#count * NODE_SUMS)
+    this.#count = 0
+    this.#largestCost = 0
   }
+}
 
-  #sumsSinceCut(): Float64Array {
-    const sums = new Float64Array(this.#nodes.length * NODE_SUM_COLUMNS)
-    const { count, node, work, sums: now } = this.#minutes
-    const before = this.#handed
-    const since = (at: number): number => (now[at] as number) - (before?.[at] ?? 0)
-    for (let delta = 0; delta < count; delta++) {
-      const place = (this.#placeOf[node[delta] as number] ?? 0) - 1
-      if (place < 0) continue
-      const from = delta * SUM_COLUMNS
-      const to = place * NODE_SUM_COLUMNS
-      const events = since(from + SUMS.events)
-      sums[to + EVENTS] = (sums[to + EVENTS] as number) + events
-      // Own work counts as an event only.
-      if (((work[delta] as number) & 3) === OWN) continue
-      sums[to + INFERENCES] = (sums[to + INFERENCES] as number) + events
-      for (let added = 0; added < ADDED.length; added++) {
-        const at = to + FIRST_ADDED + added
-        sums[at] = (sums[at] as number) + since(from + (ADDED[added] as number))
-      }
-    }
-    return sums
-  }
+function doubled<Values extends Int32Array | Uint8Array | Float64Array>(from: Values, to: Values): Values {
+  to.set(from)
+  return to
 }

@@ -66,6 +66,7 @@ export class AggregatorState implements TaskState {
   readonly #columns = new UsageColumns()
   readonly #counter: EventCounter
   readonly #memory: IdMemory
+  readonly #handOver = new HandOver(this.#columns)
   readonly #minutes = new Deltas()
   readonly #quarters = new Deltas()
   #task: AggregatorTask
@@ -231,11 +232,11 @@ export class AggregatorState implements TaskState {
     this.#minutes.clear()
     const task = { ...this.#task }
     const counts = { records: 0, counted: 0, late: 0, repeatsInMemory: 0, repeatsInClickhouse: 0 }
-    const handOver = new HandOver({ offset: task.position, index: 0 }, this.#minutes, nodes)
+    this.#handOver.begin({ offset: task.position, index: 0 })
     return {
       task,
       counts,
-      out: { log: this.#blocks, minutes: this.#minutes, handOver, counts },
+      out: { log: this.#blocks, minutes: this.#minutes, handOver: this.#handOver, counts },
       dead: [],
       ticked: false,
       oldIds: new OldIds({ ...this.#options, columns: this.#columns, counter, memory: this.#memory }),

@@ -10,7 +10,7 @@ const SHARE_MIN = 0.005
 
 /** What both tasks spend time on beside their own stages. avsc makes functions that have a name and no file. */
 const AVRO = String.raw`\/schemas\/avro\.ts|\/avsc\/|^(read|write|skip)[A-Z]\w*$`
-const BLOCKS = String.raw`\/pipelines\/load\/|\/schemas\/(rowbinary|tables)\.ts|node:(internal\/)?zlib`
+const BLOCKS = String.raw`\/pipelines\/load\/|\/schemas\/(rowbinary|native|native-columns|tables)\.ts|node:(internal\/)?zlib`
 const AROUND: readonly Stage[] = [
   ['kafka', /\/pipelines\/kafka\/|\/kafkajs\/|\/(lz4-napi|snappy|@node-rs)\/|node:(net|internal\/stream)/],
   ['start', /\/wasm\/|^wasm|node:internal\/(modules|deps|bootstrap|fs)|^(internalModuleStat|dlopen|lstat)$/],
@@ -25,8 +25,11 @@ export const AGGREGATOR_STAGES: readonly Stage[] = [
   ['decode', /\/pipelines\/usage\/(decode|dictionary)\.ts/],
   ['dedupe', /\/pipelines\/usage\/(id-|old-ids|lookup)/],
   ['sums', /\/pipelines\/usage\/(rollup|count|models)\.ts/],
-  ['blocks', new RegExp(String.raw`\/pipelines\/usage\/blocks\.ts|${BLOCKS}`)],
-  ['hand-over', new RegExp(String.raw`\/pipelines\/usage\/hand-over\.ts|${AVRO}`)],
+  ['blocks', new RegExp(String.raw`\/pipelines\/usage\/(blocks|event-block|delta-block)\.ts|${BLOCKS}`)],
+  [
+    'hand-over',
+    new RegExp(String.raw`\/pipelines\/usage\/(hand-over|inbox-bytes)\.ts|\/schemas\/avro-bytes\.ts|${AVRO}`),
+  ],
   ...AROUND,
 ]
 

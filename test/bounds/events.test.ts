@@ -3,9 +3,10 @@ import { test } from 'node:test'
 import { jsonPointer } from '../../pipelines/usage/accept-refusal.ts'
 import { acceptUsageEvent } from '../../pipelines/usage/accept.ts'
 import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
+import { UsageColumns } from '../../pipelines/usage/decode.ts'
 import { Dictionary, DICTIONARY_ENTRIES_MAX } from '../../pipelines/usage/dictionary.ts'
 import { HandOver } from '../../pipelines/usage/hand-over.ts'
-import { Deltas } from '../../pipelines/usage/rollup.ts'
+import { SUM_COLUMNS, SUMS } from '../../pipelines/usage/rollup.ts'
 import { NODE_ID_BYTES_MAX, TEXT_CODE_POINTS_MAX } from '../../schemas/ids.ts'
 import { AggregatorLog, usageRecord } from '../support/aggregator-log.ts'
 import { bound } from '../support/named-bounds.ts'
@@ -38,10 +39,15 @@ test('NAME_LENGTH_MAX: a refusal repeats so much of a name that a client made up
 
 test('HAND_OVER_COST_MAX: a cost that reaches it ends the inbox record, and no sum leaves exact doubles', () => {
   const costMax = bound('pipelines/usage/hand-over.ts', 'HAND_OVER_COST_MAX')
-  const handOver = new HandOver({ offset: 0, index: 0 }, new Deltas(), new Dictionary())
-  handOver.addEvent(0, costMax - 1)
+  const columns = new UsageColumns()
+  columns.decode(usageRecord(0, NOW, [usageEvent({ cost_nano_usd: 1 })]).value ?? Buffer.alloc(0))
+  const handOver = new HandOver(columns)
+  const values = new Float64Array(SUM_COLUMNS)
+  values[SUMS.costNanoUsd] = costMax - 1
+  handOver.add(0, values)
   assert.equal(handOver.isFull(), false)
-  handOver.addEvent(0, 1)
+  values[SUMS.costNanoUsd] = 1
+  handOver.add(0, values)
   assert.equal(handOver.isFull(), true)
   // The largest event on top of the largest sum that is not cut.
   assert.ok(Number.isSafeInteger(costMax - 1 + 1e15))

@@ -2,6 +2,7 @@ import { after, before, describe } from 'node:test'
 import { describeConnections } from './clickhouse-http/connections.ts'
 import { describeErrors } from './clickhouse-http/errors.ts'
 import { describeInserts } from './clickhouse-http/inserts.ts'
+import { describeNative } from './clickhouse-http/native.ts'
 import { describeParameters } from './clickhouse-http/parameters.ts'
 import { describeReads } from './clickhouse-http/reads.ts'
 import { openTarget, type Target } from './clickhouse-http/target.ts'
@@ -25,6 +26,7 @@ describe('clickhouse over http', () => {
   describeReads(target)
   describeParameters(target)
   describeInserts(target)
+  describeNative(target)
   describeErrors(target)
   describeConnections(target)
 })

@@ -84,13 +84,10 @@ function toLogBlock({ value, headers }: LogRecord): LogBlock {
     table,
     seq: Number(text(BLOCK_HEADER.seq)),
     bytes,
-    rows: rowsOf(
-      bytes,
-      table,
-      text(BLOCK_HEADER.columns),
-      text(BLOCK_HEADER.tablePartition),
-      text(BLOCK_HEADER.encoding) === 'zstd',
-    ),
+    rows: rowsOf(bytes, table, text(BLOCK_HEADER.columns), text(BLOCK_HEADER.tablePartition), {
+      format: text(BLOCK_HEADER.format) === 'Native' ? 'Native' : 'RowBinary',
+      packed: text(BLOCK_HEADER.encoding) === 'zstd',
+    }),
   }
 }
 

@@ -34,7 +34,7 @@ export function rowsOf(
   table: string,
   columns: string,
   month: string,
-  packed: boolean,
+  { format, packed }: Pick<Insert, 'format'> & { readonly packed: boolean },
 ): readonly Row[] {
   let rows = READ.get(bytes)
   if (rows === undefined) {
@@ -42,6 +42,7 @@ export function rowsOf(
       [BLOCK_HEADER.table]: table,
       [BLOCK_HEADER.columns]: columns,
       [BLOCK_HEADER.tablePartition]: month,
+      [BLOCK_HEADER.format]: format,
       [BLOCK_HEADER.encoding]: packed ? 'zstd' : '',
     }
     ;({ rows } = readBlock({ value: bytes, headers }))
@@ -88,10 +89,11 @@ export class StoreServer {
   }
 
   /** One INSERT under its token. */
-  land({ table, columns, month, body }: Insert, token: string): void {
+  land(insert: Insert, token: string): void {
+    const { table, month } = insert
     const logged = `${table} ${token}`
     if (this.#tokens.has(logged) && !this.without.tokens) return
-    const blocks = this.#read(table, columns, month, body)
+    const blocks = this.#read(insert)
     this.#tokens.add(logged)
     const all = blocks.flatMap(({ rows }) => rows)
     const source = sourceOf(all[0])
@@ -101,12 +103,12 @@ export class StoreServer {
   }
 
   /** The rows of an INSERT; refuses what the table's columns cannot take. */
-  #read(table: string, columns: readonly string[], month: string, body: Insert['body']): Part['blocks'] {
+  #read({ table, columns, format, month, body }: Insert): Part['blocks'] {
     if (!TABLE_NAMES.has(table)) throw new ClickhouseRefused(`no table ${table}`, { code: 60 })
     try {
       return body.map(({ rows: bytes, packed }) => ({
         bytes,
-        rows: rowsOf(bytes, table, columns.join(','), month, packed),
+        rows: rowsOf(bytes, table, columns.join(','), month, { format, packed }),
       }))
     } catch (error) {
       throw new ClickhouseRefused('cannot read all data', { cause: error, code: 33 })

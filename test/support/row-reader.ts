@@ -27,29 +27,65 @@ export function readBlock({ value, headers = {} }: Pick<TopicAppend, 'value' | '
   const text = (name: string): string => String(headers[name] ?? '')
   const table = text(BLOCK_HEADER.table)
   const types = new Map(COLUMNS.get(table)?.map(({ name, type }) => [name, type]))
-  const columns = text(BLOCK_HEADER.columns)
-    .split(',')
-    .map((name) => ({ name, type: types.get(name) ?? '' }))
+  const names = text(BLOCK_HEADER.columns).split(',')
   const stored = value ?? Buffer.alloc(0)
-  const reader = new RowReader(text(BLOCK_HEADER.encoding) === 'zstd' ? zstdDecompressSync(stored) : stored)
-  const rows: Row[] = []
-  while (!reader.isAtEnd) {
-    rows.push(Object.fromEntries(columns.map(({ name, type }) => [name, reader.read(type)])))
-  }
+  const reader = new ValueReader(text(BLOCK_HEADER.encoding) === 'zstd' ? zstdDecompressSync(stored) : stored)
+  const read = text(BLOCK_HEADER.format) === 'Native' ? readColumns : readRows
   return {
     table,
     month: text(BLOCK_HEADER.tablePartition),
     seq: Number(text(BLOCK_HEADER.seq)),
     begins: text(BLOCK_HEADER.groupBegins) === '1',
     ends: text(BLOCK_HEADER.groupEnds) === '1',
-    rows,
+    rows: read(reader, names, types),
   }
+}
+
+type ColumnTypes = ReadonlyMap<string, string>
+
+/** RowBinary: row by row, the columns as the block's header lists them. */
+function readRows(reader: ValueReader, names: readonly string[], types: ColumnTypes): Row[] {
+  const rows: Row[] = []
+  while (!reader.isAtEnd) {
+    rows.push(Object.fromEntries(names.map((name) => [name, reader.read(types.get(name) ?? '')])))
+  }
+  return rows
+}
+
+/** Native: column by column, each with its name and a type that ClickHouse makes the table's of. */
+function readColumns(reader: ValueReader, names: readonly string[], types: ColumnTypes): Row[] {
+  const columns = reader.length()
+  const count = reader.length()
+  const rows: Record<string, Cell>[] = Array.from({ length: count }, () => ({}))
+  const found: string[] = []
+  for (let column = 0; column < columns; column++) {
+    const name = String(reader.read('String'))
+    found.push(name)
+    const type = unwrapped(types.get(name) ?? '')
+    const given = String(reader.read('String'))
+    if (unwrapped(given) !== type.replace(/^Enum8.*/, 'Int8')) {
+      throw new Error(`${name} is ${type} and comes as ${given}.`)
+    }
+    const cells = given.startsWith('LowCardinality')
+      ? reader.readNumbered(count)
+      : reader.readColumn(type, count)
+    for (const [row, cell] of cells.entries()) (rows[row] ?? {})[name] = cell
+  }
+  if (!reader.isAtEnd) throw new Error('Bytes follow the last column.')
+  if (found.toSorted().join() !== names.toSorted().join())
+    throw new Error(`${found.join()} is not ${names.join()}.`)
+  return rows
+}
+
+function unwrapped(type: string): string {
+  const [, inner] = /^(?:LowCardinality|SimpleAggregateFunction)\((?:\w+, )?(.*)\)$/.exec(type) ?? []
+  return inner ?? type
 }
 
 const WRAPPED = /^(LowCardinality|SimpleAggregateFunction|Nullable|Array)\((?:\w+, )?(.*)\)$/
 const INTEGER = /^(U?)Int(\d+)$/
 
-class RowReader {
+class ValueReader {
   readonly #bytes: Buffer
   #at = 0
 
@@ -64,20 +100,45 @@ class RowReader {
   read(type: string): Cell {
     const [, wrapper, inner = ''] = WRAPPED.exec(type) ?? []
     if (wrapper === 'Nullable') return this.#integer(1, false) === 0n ? this.read(inner) : null
-    if (wrapper === 'Array') return Array.from({ length: this.#length() }, () => this.read(inner))
+    if (wrapper === 'Array') return Array.from({ length: this.length() }, () => this.read(inner))
     if (wrapper !== undefined) return this.read(inner)
     const [, unsigned, bits] = INTEGER.exec(type) ?? []
     if (bits !== undefined) {
       const value = this.#integer(Number(bits) / 8, unsigned === '')
       return Number(bits) > 32 ? value : Number(value)
     }
-    if (type === 'String') return this.#take(this.#length()).toString('latin1')
+    if (type === 'String') return this.#take(this.length()).toString('latin1')
     if (type === 'UUID') return this.#uuid()
     if (type.startsWith('Enum8')) return enumName(type, Number(this.#integer(1, true)))
     if (type.startsWith('DateTime64')) return Number(this.#integer(8, true))
     if (type === 'Date') return Number(this.#integer(2, false))
     if (type.startsWith('DateTime')) return Number(this.#integer(4, false)) * 1_000
     throw new Error(`No reader for the type "${type}".`)
+  }
+
+  /** A column of Native: where it may be null, its nulls stand before its values. */
+  readColumn(type: string, rows: number): Cell[] {
+    const [, inner] = /^Nullable\((.*)\)$/.exec(type) ?? []
+    const nulls = inner === undefined ? null : this.#take(rows)
+    return Array.from({ length: rows }, (_, row) => {
+      const cell = this.read(inner ?? type)
+      return nulls?.[row] === 1 ? null : cell
+    })
+  }
+
+  /** LowCardinality(String) of Native, as this project writes it. */
+  readNumbered(rows: number): Cell[] {
+    const [version, flags, count] = [this.read('UInt64'), this.read('UInt64'), Number(this.read('UInt64'))]
+    if (version !== 1n || flags !== 0x601n)
+      throw new Error(`Keys ${String(version)}, flags ${String(flags)}.`)
+    const texts = Array.from({ length: count }, () => this.read('String'))
+    if (new Set(texts).size !== count) throw new Error('A text stands twice among the keys.')
+    if (this.read('UInt64') !== BigInt(rows)) throw new Error('Not a text for each row.')
+    return Array.from({ length: rows }, () => {
+      const text = texts[Number(this.read('UInt16'))]
+      if (text === undefined) throw new Error('A row names a text that is none.')
+      return text
+    })
   }
 
   #take(bytes: number): Buffer {
@@ -91,7 +152,8 @@ class RowReader {
     return signed ? BigInt.asIntN(bytes * 8, value) : value
   }
 
-  #length(): number {
+  /** Unsigned LEB128. */
+  length(): number {
     let length = 0
     for (let factor = 1; ; factor *= 128) {
       const byte = this.#take(1)[0] ?? 0

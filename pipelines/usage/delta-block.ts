@@ -1,0 +1,46 @@
+import { NativeBlock } from '../../schemas/native.ts'
+import { I128Column, NumberedColumn, U32Column, U64Column, U8Column } from '../../schemas/native-columns.ts'
+import type { UsageColumns } from './decode.ts'
+import { costOf, SUM_COLUMNS, SUMS } from './rollup.ts'
+import type { Deltas } from './rollup.ts'
+
+const TEXT = 'LowCardinality(String)'
+
+/** Sums in the order of `SUMS`, the cost apart. */
+const SUM_NAMES = [
+  'events',
+  'late_events',
+  'tokens_in',
+  'tokens_out',
+  'duration_ms',
+  'gpu_ms_measured',
+  'gpu_ms_estimated',
+  'energy_mwh_measured',
+  'energy_mwh_estimated',
+  'energy_mwh_compatible',
+]
+
+/** Rows of `usage_1m` or `usage_15m`. */
+export class DeltaBlock extends NativeBlock {
+  readonly #node = this.column('node_id', TEXT, new NumberedColumn(this.texts))
+  readonly #windowStart = this.column('window_start', `DateTime('UTC')`, new U32Column())
+  readonly #model = this.column('model_id', TEXT, new NumberedColumn(this.texts))
+  readonly #taskSource = this.column('task_source', 'Int8', new U8Column())
+  readonly #sums = SUM_NAMES.map((name) => this.column(name, 'UInt64', new U64Column()))
+  readonly #costNanoUsd = this.column('cost_nano_usd', 'Int128', new I128Column())
+
+  /** Adds delta number `delta`. */
+  add(columns: UsageColumns, deltas: Deltas, delta: number, windowStartMs: number): void {
+    const row = this.nextRow()
+    const modelAndSource = deltas.work[delta] as number
+    const at = delta * SUM_COLUMNS
+    this.#node.set(row, deltas.node[delta] as number, columns.nodes)
+    this.#windowStart.set(row, windowStartMs / 1_000)
+    this.#model.set(row, modelAndSource >> 2, columns.models)
+    this.#taskSource.set(row, modelAndSource & 3)
+    for (let column = SUMS.events; column < SUMS.costNanoUsd; column++) {
+      this.#sums[column]?.set(row, deltas.sums[at + column] as number)
+    }
+    this.#costNanoUsd.set(row, costOf(deltas.sums, at))
+  }
+}

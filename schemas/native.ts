@@ -1,0 +1,106 @@
+import { ROWS_MAX } from './native-columns.ts'
+import type { Column, TextBytes } from './native-columns.ts'
+import { RowWriter } from './rowbinary.ts'
+import { SOURCE_COLUMNS } from './tables.ts'
+
+/** Where a block's rows come from: the first columns of every table. */
+export interface Provenance {
+  readonly topic: string
+  readonly partition: number
+  readonly seq: number
+}
+
+interface NamedColumn {
+  readonly name: string
+  readonly type: string
+  readonly column: Column
+}
+
+/** Rows that room is made for at first; doubled when they are there. */
+const ROOM_ROWS = 64
+
+/**
+ * Rows of one table in ClickHouse's Native format: column by column, each with its name and type. A table is a class
+ * that names its columns; it gets the place of the next row from `nextRow` and sets that row in every column, an
+ * absent text excepted.
+ *
+ * For the tables whose rows an event makes. Beside RowBinary an INSERT of them costs ClickHouse a third less (1.2
+ * against 1.8 CPU-s a million raw rows), zstd not much more than half (0.24 against 0.43), and they pack to three
+ * quarters of the bytes.
+ */
+export abstract class NativeBlock {
+  readonly format = 'Native'
+  protected readonly texts: TextBytes = { bytes: 0 }
+  readonly #columns: NamedColumn[] = []
+  #width = 0
+  #room = 0
+  #rows = 0
+
+  /** Bytes of its values, provenance aside. */
+  get length(): number {
+    return this.#rows * this.#width + this.texts.bytes
+  }
+
+  /** Adds a column to the block; the type as the table has it, SimpleAggregateFunction left out. */
+  protected column<Kind extends Column>(name: string, type: string, column: Kind): Kind {
+    this.#columns.push({ name, type, column })
+    this.#width += column.width
+    return column
+  }
+
+  protected nextRow(): number {
+    if (this.#rows === this.#room) {
+      if (this.#room === ROWS_MAX) throw new RangeError(`A block has no more than ${ROWS_MAX} rows.`)
+      this.#room = Math.max(ROOM_ROWS, this.#room * 2)
+      for (const { column } of this.#columns) column.grow(this.#room)
+    }
+    return this.#rows++
+  }
+
+  /** The rows so far as the value of a block, in `room` if that holds them. The next row is the first one again. */
+  take({ topic, partition, seq }: Provenance, room: Buffer): Buffer {
+    const rows = this.#rows
+    const [topicName, partitionName, seqName] = SOURCE_COLUMNS
+    const source = new RowWriter(topic.length + 16)
+    source.string(topic)
+    const topicBytes = source.take()
+    source.u16(partition)
+    const partitionBytes = source.take()
+    source.u64(seq)
+
+    const head = new RowWriter(64)
+    head.varint(SOURCE_COLUMNS.length + this.#columns.length)
+    head.varint(rows)
+    const pieces: Uint8Array[] = []
+    const add = (name: string, type: string, values: readonly Uint8Array[]): void => {
+      head.string(name)
+      head.string(type)
+      pieces.push(head.take(), ...values)
+    }
+    const constant = (value: Buffer): Buffer[] => [Buffer.alloc(rows * value.length, value)]
+    add(topicName, 'String', constant(topicBytes))
+    add(partitionName, 'UInt16', constant(partitionBytes))
+    add(seqName, 'UInt64', constant(source.take()))
+    for (const { name, type, column } of this.#columns) {
+      add(name, type, column.bytes(rows))
+    }
+    const value = joined(pieces, room)
+    for (const { column } of this.#columns) column.clear()
+    this.#rows = 0
+    this.texts.bytes = 0
+    return value
+  }
+}
+
+/** The pieces one after the other, in `room` if that holds them, else in memory of their own. */
+export function joined(pieces: readonly Uint8Array[], room: Buffer): Buffer {
+  let length = 0
+  for (const piece of pieces) length += piece.length
+  const to = length <= room.length ? room : Buffer.allocUnsafeSlow(length)
+  let at = 0
+  for (const piece of pieces) {
+    to.set(piece, at)
+    at += piece.length
+  }
+  return to.subarray(0, length)
+}
