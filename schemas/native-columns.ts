@@ -87,35 +87,18 @@ export class U64Column implements Column {
   clear(): void {}
 }
 
-/** Nullable(UInt32): its nulls, then its values. Negative stands for null. */
-export class NullableU32Column implements Column {
-  readonly width = 5
+/** Nullable of another column: its nulls, then its values. */
+export class NullableColumn implements Column {
+  readonly width: number
   readonly #nulls = new U8Column()
-  readonly #values = new U32Column()
+  readonly #values: U32Column | U64Column
 
-  set(row: number, value: number): void {
-    this.#nulls.set(row, value < 0 ? 1 : 0)
-    this.#values.set(row, value < 0 ? 0 : value)
+  constructor(values: U32Column | U64Column) {
+    this.#values = values
+    this.width = this.#nulls.width + values.width
   }
 
-  grow(rows: number): void {
-    this.#nulls.grow(rows)
-    this.#values.grow(rows)
-  }
-
-  bytes(rows: number): readonly Uint8Array[] {
-    return [...this.#nulls.bytes(rows), ...this.#values.bytes(rows)]
-  }
-
-  clear(): void {}
-}
-
-/** Nullable(UInt64) likewise, from safe integers. */
-export class NullableU64Column implements Column {
-  readonly width = 9
-  readonly #nulls = new U8Column()
-  readonly #values = new U64Column()
-
+  /** Negative stands for null. */
   set(row: number, value: number): void {
     this.#nulls.set(row, value < 0 ? 1 : 0)
     this.#values.set(row, value < 0 ? 0 : value)

@@ -4,8 +4,7 @@ import * as fc from 'fast-check'
 import { NativeBlock } from './native.ts'
 import {
   I128Column,
-  NullableU32Column,
-  NullableU64Column,
+  NullableColumn,
   NumberedColumn,
   ROWS_MAX,
   TextColumn,
@@ -49,8 +48,8 @@ class EveryKind extends NativeBlock {
   readonly #hash = this.column('hash', 'UInt64', new U64Column())
   readonly #total = this.column('total', 'Int128', new I128Column())
   readonly #id = this.column('id', 'UUID', new UuidColumn())
-  readonly #duration = this.column('duration', 'Nullable(UInt32)', new NullableU32Column())
-  readonly #energy = this.column('energy', 'Nullable(UInt64)', new NullableU64Column())
+  readonly #duration = this.column('duration', 'Nullable(UInt32)', new NullableColumn(new U32Column()))
+  readonly #energy = this.column('energy', 'Nullable(UInt64)', new NullableColumn(new U64Column()))
   readonly #node = this.column('node', 'LowCardinality(String)', new NumberedColumn(this.texts))
   readonly #goal = this.column('goal', 'String', new TextColumn(this.texts))
 

@@ -1,7 +1,6 @@
 import { NativeBlock } from '../../schemas/native.ts'
 import {
-  NullableU32Column,
-  NullableU64Column,
+  NullableColumn,
   NumberedColumn,
   TextColumn,
   U32Column,
@@ -43,10 +42,10 @@ export class EventBlock extends NativeBlock {
   readonly #recordIndex = this.column('record_index', 'UInt32', new U32Column())
   readonly #tokensIn = this.column('tokens_in', 'UInt32', new U32Column())
   readonly #tokensOut = this.column('tokens_out', 'UInt32', new U32Column())
-  readonly #durationMs = this.column('duration_ms', 'Nullable(UInt32)', new NullableU32Column())
-  readonly #gpuMs = this.column('gpu_ms', 'Nullable(UInt32)', new NullableU32Column())
+  readonly #durationMs = this.column('duration_ms', 'Nullable(UInt32)', new NullableColumn(new U32Column()))
+  readonly #gpuMs = this.column('gpu_ms', 'Nullable(UInt32)', new NullableColumn(new U32Column()))
   readonly #gpuMsEstimated = this.column('gpu_ms_estimated', 'UInt64', new U64Column())
-  readonly #energyMwh = this.column('energy_mwh', 'Nullable(UInt64)', new NullableU64Column())
+  readonly #energyMwh = this.column('energy_mwh', 'Nullable(UInt64)', new NullableColumn(new U64Column()))
   readonly #energySource = this.column('energy_source', 'Int8', new U8Column())
   readonly #energyMwhEstimated = this.column('energy_mwh_estimated', 'UInt64', new U64Column())
   readonly #energyMwhCompatible = this.column('energy_mwh_compatible', 'UInt64', new U64Column())

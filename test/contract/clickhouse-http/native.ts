@@ -5,8 +5,7 @@ import { storedFrame } from '../../../pipelines/load/stored-frame.ts'
 import { NativeBlock } from '../../../schemas/native.ts'
 import {
   I128Column,
-  NullableU32Column,
-  NullableU64Column,
+  NullableColumn,
   NumberedColumn,
   TextColumn,
   U32Column,
@@ -42,8 +41,8 @@ class EveryKind extends NativeBlock {
   readonly #sum = this.column('sum', 'UInt64', new U64Column())
   readonly #cost = this.column('cost', 'Int128', new I128Column())
   readonly #id = this.column('id', 'UUID', new UuidColumn())
-  readonly #gpu = this.column('gpu', 'Nullable(UInt32)', new NullableU32Column())
-  readonly #energy = this.column('energy', 'Nullable(UInt64)', new NullableU64Column())
+  readonly #gpu = this.column('gpu', 'Nullable(UInt32)', new NullableColumn(new U32Column()))
+  readonly #energy = this.column('energy', 'Nullable(UInt64)', new NullableColumn(new U64Column()))
   readonly #node = this.column('node', 'LowCardinality(String)', new NumberedColumn(this.texts))
   readonly #model = this.column('model', 'LowCardinality(String)', new NumberedColumn(this.texts))
   readonly #goal = this.column('goal', 'String', new TextColumn(this.texts))
