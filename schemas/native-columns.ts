@@ -6,8 +6,8 @@ export interface TextBytes {
 }
 
 /**
- * The values of one column of a block in ClickHouse's Native format. Rows are counted from 0 and set in order; words
- * are written as the processor has them, which is little-endian wherever Node runs.
+ * The values of one column of a block in ClickHouse's Native format. Rows are counted from 0 and set in order. Words
+ * stand as the processor has them: little-endian, as x86-64 and ARM64 are.
  */
 export interface Column {
   /** Bytes of a value, texts aside. */
@@ -60,13 +60,13 @@ export class U32Column implements Column {
   clear(): void {}
 }
 
-/** UInt64 and DateTime64, from safe integers that are not negative, or from two halves. */
+/** UInt64 and DateTime64 (which may be negative), from safe integers or from two halves. */
 export class U64Column implements Column {
   readonly width = 8
   #words = new Uint32Array(0)
 
   set(row: number, value: number): void {
-    const high = value < 4_294_967_296 ? 0 : Math.floor(value / 4_294_967_296)
+    const high = value >= 0 && value < 4_294_967_296 ? 0 : Math.floor(value / 4_294_967_296)
     this.setHalves(row, value - high * 4_294_967_296, high)
   }
 
@@ -173,7 +173,7 @@ function bytesOf(values: Uint16Array | Uint32Array | BigInt64Array): Uint8Array 
 }
 
 /** String: as RowBinary has it. Rows that are skipped are empty. */
-export class TextColumn implements Column {
+export class StringColumn implements Column {
   readonly width = 1
   readonly #writer = new RowWriter(256)
   readonly #total: TextBytes

@@ -7,7 +7,7 @@ import {
   NullableColumn,
   NumberedColumn,
   ROWS_MAX,
-  TextColumn,
+  StringColumn,
   U32Column,
   U64Column,
   U8Column,
@@ -51,7 +51,7 @@ class EveryKind extends NativeBlock {
   readonly #duration = this.column('duration', 'Nullable(UInt32)', new NullableColumn(new U32Column()))
   readonly #energy = this.column('energy', 'Nullable(UInt64)', new NullableColumn(new U64Column()))
   readonly #node = this.column('node', 'LowCardinality(String)', new NumberedColumn(this.texts))
-  readonly #goal = this.column('goal', 'String', new TextColumn(this.texts))
+  readonly #goal = this.column('goal', 'String', new StringColumn(this.texts))
 
   add(value: Row): void {
     const row = this.nextRow()

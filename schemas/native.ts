@@ -41,7 +41,7 @@ export abstract class NativeBlock {
     return this.#rows * this.#width + this.texts.bytes
   }
 
-  /** Adds a column to the block; the type as the table has it, SimpleAggregateFunction left out. */
+  /** Adds a column to the block, of a type that ClickHouse casts to the table's. */
   protected column<Kind extends Column>(name: string, type: string, column: Kind): Kind {
     this.#columns.push({ name, type, column })
     this.#width += column.width

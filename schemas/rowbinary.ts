@@ -1,5 +1,6 @@
 /**
- * Writes rows in ClickHouse's RowBinary straight into one growing buffer: no object a row, no copy a column.
+ * Writes rows in ClickHouse's RowBinary straight into one growing buffer: no object a row, no copy a column. What else
+ * is bytes one after the other (texts of a column, items of an Avro array) is written into its `room`.
  * The caller writes columns in the order of the block's column list; the types are the method names.
  */
 export class RowWriter {
@@ -177,9 +178,9 @@ export function rawOf(bytes: Uint8Array): Raw {
 }
 
 // Functions from place to place, for what is written in a hot loop: without the bounds and field accesses of `RowWriter`. The
-// caller has made room; each returns the place behind what it wrote.
+// caller has made room.
 
-/** Unsigned LEB128, below 2^31. */
+/** Unsigned LEB128, below 2^31; returns the place behind it. */
 export function putVarint(view: DataView, at: number, value: number): number {
   let place = at
   let rest = value
@@ -189,10 +190,9 @@ export function putVarint(view: DataView, at: number, value: number): number {
 }
 
 /** UUID from 16 bytes at `start`: two little-endian halves. */
-export function putUuid(view: DataView, at: number, source: DataView, start: number): number {
+export function putUuid(view: DataView, at: number, source: DataView, start: number): void {
   view.setInt32(at, source.getInt32(start + 4), true)
   view.setInt32(at + 4, source.getInt32(start), true)
   view.setInt32(at + 8, source.getInt32(start + 12), true)
   view.setInt32(at + 12, source.getInt32(start + 8), true)
-  return at + 16
 }

@@ -36,7 +36,7 @@ const ROLLUP_COLUMNS = [
 
 export const TABLES = {
   usageEvents: table('usage_events', [
-    // The same for all events of a record, of a node, of a kind of work: written once, copied into each row.
+    // The same for all events of a record, of a node, of a kind of work.
     'received_at',
     'record_offset',
     'models_version',

@@ -107,7 +107,12 @@ test('an INSERT sends its rows as they are, its settings in the URL, and never a
     async (client, seen) => {
       const token = 'usage.blocks-3-usage_1m-202611-17'
       await client.insertRaw({ ...ROWS, settings: { insert_deduplication_token: token } })
-      const [{ url, encoding, body }] = seen as [Seen]
+      await client.insertRaw({ ...ROWS, format: 'Native' })
+      const [{ url, encoding, body }, { url: native }] = seen as [Seen, Seen]
+      assert.equal(
+        new URL(native, 'http://localhost').searchParams.get('query'),
+        'INSERT INTO t (a) FORMAT Native',
+      )
       const parameters = new URL(url, 'http://localhost').searchParams
       assert.equal(parameters.get('query'), 'INSERT INTO t (a) FORMAT RowBinary')
       assert.equal(parameters.get('insert_deduplication_token'), token)

@@ -193,6 +193,22 @@ test('months are those of UTC, half-open', () => {
   assert.equal(monthOf(Date.UTC(2024, 1, 29, 23, 59, 59, 999)), '202402')
 })
 
+test('blocks that are packed one after the other and at once hold their own rows', async () => {
+  const log = openLog()
+  let spark = 0
+  for (let transaction = 0; transaction < 4; transaction++) {
+    const expected: string[] = []
+    for (let row = 0; row < 9_000; row++) {
+      addRow(log, '202601', ++spark, 200)
+      expected.push(String(spark))
+    }
+    const blocks = (await finish(log)).filter(({ table }) => table === 'settlements')
+    assert.ok(blocks.length > 2)
+    const found = blocks.flatMap(({ rows }) => rows.map((row) => String(row['spark'])))
+    assert.deepEqual(found, expected)
+  }
+})
+
 test('a block is packed from 8 kB on, and holds the same rows either way', async () => {
   const lone = openLog()
   addRow(lone, '202601', 1, 0)

@@ -9,7 +9,10 @@ import type { Raw } from '../../schemas/rowbinary.ts'
 import type { Clock } from '../clock.ts'
 import type { TopicAppend } from '../kafka/records.ts'
 
-/** A block is cut before it passes this: one send carries it whole. */
+/**
+ * A block is cut when its rows have so many bytes: one send carries it whole. The provenance of columns is not counted,
+ * because it is the same in every row and packs to nothing.
+ */
 export const BLOCK_BYTES_MAX = 800_000
 
 /** Borders of what is inserted together (design: "The loader"): by age and by bytes. */
@@ -45,7 +48,7 @@ const packed = async (rows: Buffer): Promise<Buffer> =>
 /** What the rows of an open block are kept in. */
 export interface BlockBody {
   readonly format: BlockFormat
-  /** Bytes so far. */
+  /** Bytes of its rows so far, for `BLOCK_BYTES_MAX`. */
   readonly length: number
   /** The rows so far as the block's value, in `room` if that holds them; the body is empty afterwards. */
   take(provenance: Provenance, room: Buffer): Buffer

@@ -1,7 +1,7 @@
 import { NativeBlock } from '../../schemas/native.ts'
 import { I128Column, NumberedColumn, U32Column, U64Column, U8Column } from '../../schemas/native-columns.ts'
 import type { UsageColumns } from './decode.ts'
-import { costOf, SUM_COLUMNS, SUMS } from './rollup.ts'
+import { costOf, SUM_COLUMNS } from './rollup.ts'
 import type { Deltas } from './rollup.ts'
 
 const TEXT = 'LowCardinality(String)'
@@ -38,8 +38,9 @@ export class DeltaBlock extends NativeBlock {
     this.#windowStart.set(row, windowStartMs / 1_000)
     this.#model.set(row, modelAndSource >> 2, columns.models)
     this.#taskSource.set(row, modelAndSource & 3)
-    for (let column = SUMS.events; column < SUMS.costNanoUsd; column++) {
-      this.#sums[column]?.set(row, deltas.sums[at + column] as number)
+    for (let column = 0; column < this.#sums.length; column++) {
+      const sums = this.#sums[column] as U64Column
+      sums.set(row, deltas.sums[at + column] as number)
     }
     this.#costNanoUsd.set(row, costOf(deltas.sums, at))
   }

@@ -42,3 +42,21 @@ test('it grows to a hundred thousand entries and forgets them all', () => {
   assert.equal(dictionary.size, 0)
   assert.equal(numberOf('node-4711'), 0)
 })
+
+test('an entry is copied by whole words, also the last one of the memory that it fills', () => {
+  const dictionary = new Dictionary()
+  const texts = [
+    ...Array.from({ length: 255 }, (_, number) => String(number).padStart(64, 'n')),
+    'x'.repeat(59),
+  ]
+  texts.push('abcde', '', 'last')
+  for (const text of texts) {
+    const bytes = Buffer.from(text)
+    dictionary.number(viewOf(bytes), 0, bytes.length)
+    const entry = dictionary.size - 1
+    const to = Buffer.alloc(80)
+    const end = dictionary.copy(entry, viewOf(to), 5)
+    assert.equal(to.toString('latin1', 5, end), text)
+    assert.equal(dictionary.lengthOf(entry), text.length)
+  }
+})

@@ -2,13 +2,13 @@ import { NativeBlock } from '../../schemas/native.ts'
 import {
   NullableColumn,
   NumberedColumn,
-  TextColumn,
+  StringColumn,
   U32Column,
   U64Column,
   U8Column,
   UuidColumn,
 } from '../../schemas/native-columns.ts'
-import type { TextColumn as RecordText, UsageColumns } from './decode.ts'
+import type { TextColumn, UsageColumns } from './decode.ts'
 import { ENTRY_WORDS } from './id-table.ts'
 import { SUMS } from './rollup.ts'
 
@@ -32,10 +32,10 @@ export class EventBlock extends NativeBlock {
   readonly #operator = this.column('operator_id', TEXT, new NumberedColumn(this.texts))
   readonly #model = this.column('model_id', TEXT, new NumberedColumn(this.texts))
   readonly #taskSource = this.column('task_source', 'Int8', new U8Column())
-  readonly #eventText = this.column('event_text', 'String', new TextColumn(this.texts))
-  readonly #goal = this.column('goal_id', 'String', new TextColumn(this.texts))
-  readonly #requester = this.column('requester_node_id', 'String', new TextColumn(this.texts))
-  readonly #reservation = this.column('reservation_id', 'String', new TextColumn(this.texts))
+  readonly #eventText = this.column('event_text', 'String', new StringColumn(this.texts))
+  readonly #goal = this.column('goal_id', 'String', new StringColumn(this.texts))
+  readonly #requester = this.column('requester_node_id', 'String', new StringColumn(this.texts))
+  readonly #reservation = this.column('reservation_id', 'String', new StringColumn(this.texts))
   readonly #eventId = this.column('event_id', 'UUID', new UuidColumn())
   readonly #contentHash = this.column('content_hash', 'UInt64', new U64Column())
   readonly #occurredAt = this.column('occurred_at', INSTANT, new U64Column())
@@ -99,7 +99,7 @@ export class EventBlock extends NativeBlock {
   }
 }
 
-function addText(to: TextColumn, row: number, bytes: Buffer, text: RecordText, index: number): void {
+function addText(to: StringColumn, row: number, bytes: Buffer, text: TextColumn, index: number): void {
   const start = text.start[index] as number
   if (start >= 0) to.set(row, bytes, start, text.end[index] as number)
 }

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { inboxUsageCodec, usageEventsCodec } from '../../schemas/avro.ts'
 import type { InboxUsage } from '../../schemas/records.ts'
+import { NODE_ID_BYTES_MAX } from '../../schemas/ids.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import { eventId, usageEvent } from '../../test/support/usage-events.ts'
 import type { TopicAppend } from '../kafka/records.ts'
@@ -27,15 +28,22 @@ interface Event {
   readonly reservation?: string | null
 }
 
+/** Node 0 has the longest name that there may be. */
+const nameOf = (node: number): string => (node === 0 ? 'n'.repeat(NODE_ID_BYTES_MAX) : `node-${node}`)
+const sourceOf = (node: number, isOwn: boolean) => (isOwn ? 'own' : node % 2 === 0 ? 'hive' : 'idle')
+/** Also before 1970: whoever replays old records may say that they were received then. */
+const timeOf = (number: number): number => (number % 5 === 0 ? -number : 1_700_000_000_000 + number)
+
 /** A record of usage.metered with the events, in the columns. */
 function decoded(columns: UsageColumns, events: readonly Event[], firstNumber = 0): void {
   const value = usageEventsCodec.encode({
     events: events.map(({ node, isOwn, costNanoUsd, operator = null, reservation = null }, index) =>
       usageEvent({
         event_id: eventId(firstNumber + index),
-        node_id: `node-${node}`,
+        node_id: nameOf(node),
         operator_id: operator,
-        task_source: isOwn ? 'own' : 'hive',
+        task_source: sourceOf(node, isOwn),
+        occurred_at: timeOf(firstNumber + index),
         cost_nano_usd: costNanoUsd,
         reservation_id: reservation,
       }),
@@ -111,11 +119,11 @@ function assertHandsOver(events: readonly Event[], records: readonly InboxUsage[
   assert.deepEqual(handed, { offset: from + Math.ceil(events.length / 100), index: 0 })
   const expected = new Map<string, bigint[]>()
   for (const { node, isOwn, costNanoUsd, energyMwh } of events) {
-    const [count = 0n, inferences = 0n, nano = 0n, energy = 0n] = expected.get(`node-${node}`) ?? []
+    const [count = 0n, inferences = 0n, nano = 0n, energy = 0n] = expected.get(nameOf(node)) ?? []
     const work = isOwn
       ? [inferences, nano, energy]
       : [inferences + 1n, nano + BigInt(costNanoUsd), energy + BigInt(energyMwh)]
-    expected.set(`node-${node}`, [count + 1n, ...work])
+    expected.set(nameOf(node), [count + 1n, ...work])
   }
   assert.deepEqual(sums, expected)
   const named = new Set<number>()
@@ -125,13 +133,13 @@ function assertHandsOver(events: readonly Event[], records: readonly InboxUsage[
     const paid = !isOwn && costNanoUsd > 0
     const cost = {
       event_id: eventId(number),
-      task_source: 'hive',
-      occurred_at: usageEvent().occurred_at,
+      task_source: sourceOf(node, isOwn),
+      occurred_at: timeOf(number),
       cost_nano_usd: costNanoUsd,
       reservation_id: reservation ?? null,
     }
     return first || paid
-      ? [{ node_id: `node-${node}`, operator_id: first ? operator : null, cost: paid ? cost : null }]
+      ? [{ node_id: nameOf(node), operator_id: first ? operator : null, cost: paid ? cost : null }]
       : []
   })
   assert.deepEqual(plain(records.flatMap((record) => record.entries)), plain(entries))
@@ -206,7 +214,7 @@ test('a transaction names a node’s operator once, and nothing of one that was 
   const columns = new UsageColumns()
   const out = new HandOver(columns)
   const events = ['first', 'second'].map((operator) => {
-    return { node: 1, isOwn: false, costNanoUsd: 0, energyMwh: 0, operator }
+    return { node: 1, isOwn: false, costNanoUsd: 7, energyMwh: 0, operator }
   })
   const begin = (offset: number): void => {
     out.begin({ offset, index: 0 })
@@ -223,7 +231,7 @@ test('a transaction names a node’s operator once, and nothing of one that was 
     records.map(({ entries, sums }) => [entries.map(({ operator_id }) => operator_id), sums[0]?.events]),
     [
       [['first'], 1],
-      [[], 1],
+      [[null], 1],
     ],
   )
 })

@@ -273,10 +273,9 @@ describe('verify', () => {
     await producer.stop()
   }
 
-  /** Deletes the first half of each partition. */
   /**
-   * Behind the record of the models, which stands before the middle by the aggregator's ticks: events before it were
-   * counted without models, and a log that was cut does not tell that.
+   * Deletes three fifths of each partition. The record of the models stands about the middle: events before it were counted
+   * without models, and verify takes a log that was cut to have begun with those of its end.
    */
   async function cut(role: TopicRole): Promise<void> {
     const topic = installation.topics[role]

@@ -7,7 +7,7 @@ import {
   I128Column,
   NullableColumn,
   NumberedColumn,
-  TextColumn,
+  StringColumn,
   U32Column,
   U64Column,
   U8Column,
@@ -45,7 +45,7 @@ class EveryKind extends NativeBlock {
   readonly #energy = this.column('energy', 'Nullable(UInt64)', new NullableColumn(new U64Column()))
   readonly #node = this.column('node', 'LowCardinality(String)', new NumberedColumn(this.texts))
   readonly #model = this.column('model', 'LowCardinality(String)', new NumberedColumn(this.texts))
-  readonly #goal = this.column('goal', 'String', new TextColumn(this.texts))
+  readonly #goal = this.column('goal', 'String', new StringColumn(this.texts))
 
   add(number: number): void {
     const row = this.nextRow()
