@@ -79,7 +79,7 @@ class EventSource implements RequestSource {
     const template = this.#free.shift()
     if (template === undefined) throw new Error('More batches under way than there are bodies.')
     return {
-      bytes: template.numbered(this.#batch++),
+      bytes: template.numbered(this.#batch++, Date.now()),
       fault: ({ status, body }) => {
         const text = body.toString('utf8')
         return status === 202 && text === this.#expected ? undefined : `${status} ${text.slice(0, 300)}`
