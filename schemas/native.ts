@@ -48,6 +48,7 @@ export abstract class NativeBlock {
     return column
   }
 
+  /** The place of a new row, in which every column has room; a RangeError behind `ROWS_MAX`. */
   protected nextRow(): number {
     if (this.#rows === this.#room) {
       if (this.#room === ROWS_MAX) throw new RangeError(`A block has no more than ${ROWS_MAX} rows.`)

@@ -107,7 +107,7 @@ export class BlockLog {
   #closed: ClosedBlock[] = []
   /** Bodies whose rows were taken: they keep their grown buffers. */
   readonly #idle = new Map<TableSpec, BlockBody[]>()
-  /** Memory of values that were packed, for the next ones: to have it mapped anew costs a twentieth of an event. */
+  /** Memory of values that were packed, for the next ones. */
   readonly #rooms: Buffer[] = []
 
   constructor(options: {

@@ -1,24 +1,15 @@
 import { NativeBlock } from '../../schemas/native.ts'
 import { I128Column, NumberedColumn, U32Column, U64Column, U8Column } from '../../schemas/native-columns.ts'
+import { TABLES } from '../../schemas/tables.ts'
 import type { UsageColumns } from './decode.ts'
 import { costOf, SUM_COLUMNS } from './rollup.ts'
 import type { Deltas } from './rollup.ts'
 
 const TEXT = 'LowCardinality(String)'
 
-/** Sums in the order of `SUMS`, the cost apart. */
-const SUM_NAMES = [
-  'events',
-  'late_events',
-  'tokens_in',
-  'tokens_out',
-  'duration_ms',
-  'gpu_ms_measured',
-  'gpu_ms_estimated',
-  'energy_mwh_measured',
-  'energy_mwh_estimated',
-  'energy_mwh_compatible',
-]
+/** The sums of both tables, which stand there in the order of `SUMS`, the cost apart. */
+const { columns: COLUMNS } = TABLES.usage1m
+const SUM_NAMES = COLUMNS.slice(COLUMNS.indexOf('events'), COLUMNS.indexOf('cost_nano_usd'))
 
 /** Rows of `usage_1m` or `usage_15m`. */
 export class DeltaBlock extends NativeBlock {
