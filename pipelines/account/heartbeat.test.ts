@@ -200,3 +200,10 @@ test('impressions count for the score for 7 days', () => {
   assert.equal(recentImpressions(account, NOW_MS + 12 * DAY_MS), 4)
   assert.equal(account.ad_days.length, 7)
 })
+
+test('the heartbeats that are remembered do not keep the pool that their bytes were cut from', () => {
+  const account = openAccount('n', NOW_MS)
+  beat(account, new KeptRows(), 'one', NOW_MS)
+  beat(account, new KeptRows(), 'two', NOW_MS)
+  assert.equal(account.heartbeat_hashes.buffer.byteLength, 16)
+})

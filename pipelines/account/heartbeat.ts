@@ -1,3 +1,4 @@
+import { ownBytes } from '../../schemas/own-bytes.ts'
 import type { Account, InboxHeartbeat } from '../../schemas/records.ts'
 import { touch } from './account.ts'
 import type { AccountRows } from './account.ts'
@@ -48,6 +49,6 @@ function remember(account: Account, hash: Buffer): boolean {
     if (known.subarray(at, at + HASH_BYTES).equals(hash)) return false
   }
   const kept = known.subarray(Math.max(0, known.length - (HEARTBEATS_REMEMBERED - 1) * HASH_BYTES))
-  account.heartbeat_hashes = Buffer.concat([kept, hash])
+  account.heartbeat_hashes = ownBytes(Buffer.concat([kept, hash]))
   return true
 }

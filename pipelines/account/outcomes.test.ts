@@ -70,3 +70,10 @@ test('what is over from the start needs its tombstone all the same', () => {
   outcomes.set(outcomeKey('n', 'late'), outcome(0))
   assert.deepEqual(outcomes.forgetDue(9 * MINUTE_MS), [outcomeKey('n', 'late')])
 })
+
+test('what is kept of an outcome does not keep the pool that its bytes were cut from', () => {
+  const outcomes = new Outcomes()
+  const pool = Buffer.alloc(4096)
+  outcomes.set('c', { ...outcome(MINUTE_MS), body_hash: pool.subarray(16, 32) })
+  assert.equal(outcomes.of('c', 0)?.body_hash.buffer.byteLength, 16)
+})

@@ -1,4 +1,5 @@
 import { STATE_KEY } from '../../schemas/avro.ts'
+import { ownBytes } from '../../schemas/own-bytes.ts'
 import type { Outcome } from '../../schemas/records.ts'
 
 /** Outcomes that are kept for a node's commands, a day each. */
@@ -43,7 +44,7 @@ export class Outcomes {
   set(key: string, outcome: Outcome): void {
     this.delete(key)
     this.#over.delete(key)
-    this.#outcomes.set(key, outcome)
+    this.#outcomes.set(key, { ...outcome, body_hash: ownBytes(outcome.body_hash) })
     if (outcome.is_counted) this.#count(key, 1)
     const minute = minuteAfter(outcome)
     // What is over from the start is so at once.

@@ -6,6 +6,7 @@ import {
   STATE_KEY,
 } from '../../schemas/avro.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
+import { ownBytes } from '../../schemas/own-bytes.ts'
 import type { Account, SettlerTask } from '../../schemas/records.ts'
 import { REWARD_KINDS } from '../../schemas/tables.ts'
 import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
@@ -77,7 +78,7 @@ export class SettlerState implements TaskState {
       else this.#outcomes.set(key, outcomeCodec.decode(record.value))
     } else if (!key.startsWith('!')) {
       if (record.value === null) this.#accounts.delete(key)
-      else this.#accounts.set(key, accountCodec.decode(record.value))
+      else this.#accounts.set(key, restoredAccount(record.value))
     }
   }
 
@@ -196,4 +197,11 @@ export class SettlerState implements TaskState {
     appends.push(state(STATE_KEY.task, settlerTaskCodec.encode(task)))
     return appends
   }
+}
+
+function restoredAccount(value: Buffer): Account {
+  const account = accountCodec.decode(value)
+  account.heartbeat_hashes = ownBytes(account.heartbeat_hashes)
+  account.uptime = ownBytes(account.uptime)
+  return account
 }

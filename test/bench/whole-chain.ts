@@ -107,10 +107,15 @@ export class WholeChain {
     return found.flat()
   }
 
-  /** Writes to the reader on a fixed schedule. */
-  async writes(kind: 'reserve' | 'settings', perSecond: number, forMs: number): Promise<LoadReport> {
+  /** Writes to the reader on a fixed schedule, for any of so many nodes. */
+  async writes(
+    kind: 'reserve' | 'settings',
+    perSecond: number,
+    forMs: number,
+    nodes = CHAIN_NODES,
+  ): Promise<LoadReport> {
     const { reader } = this.services
-    const source = { kind, nodes: CHAIN_NODES }
+    const source = { kind, nodes }
     const load = new Load({
       url: reader.url,
       source,

@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../../pipelines/clock.ts'
 import { systemRandom } from '../../pipelines/random.ts'
+import { SERVICE_NODE_FLAGS } from '../../infra/local/services.ts'
 import { environmentOf } from './installation.ts'
 import type { Installation } from './installation.ts'
 import { until } from './until.ts'
@@ -158,7 +159,7 @@ export async function startService(
 ): Promise<ServiceProcess> {
   const port = await freePort()
   const main = fileURLToPath(new URL(`../../services/${name}/main.ts`, import.meta.url))
-  const child = spawn(process.execPath, [main], {
+  const child = spawn(process.execPath, [...SERVICE_NODE_FLAGS, main], {
     stdio: 'pipe',
     env: environmentOf({
       ...installation.environment,
