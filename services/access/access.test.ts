@@ -211,3 +211,9 @@ test('while the keys are still being read nobody is told that one is wrong', asy
   assert.deepEqual([answer.statusCode, answer.json<{ code: string }>().code], [503, 'state_loading'])
   assert.equal((await get('/open')).statusCode, 200)
 })
+
+test('what is kept of a key does not keep the pool that its hash was decoded into', () => {
+  const ring = new KeyRing()
+  addKey(ring)
+  assert.equal(ring.all()[0]?.secret_hash.buffer.byteLength, 32)
+})

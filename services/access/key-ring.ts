@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto'
 import { accessKeyCodec } from '../../schemas/avro.ts'
+import { ownBytes } from '../../schemas/own-bytes.ts'
 import type { AccessKey } from '../../schemas/records.ts'
 import { SCOPES } from '../http/caller.ts'
 import type { Caller, Scope } from '../http/caller.ts'
@@ -20,8 +21,12 @@ export class KeyRing {
   apply({ key, value }: { readonly key: Buffer | null; readonly value: Buffer | null }): void {
     if (key === null) return
     const keyId = key.toString('utf8')
-    if (value === null) this.#keys.delete(keyId)
-    else this.#keys.set(keyId, accessKeyCodec.decode(value))
+    if (value === null) {
+      this.#keys.delete(keyId)
+      return
+    }
+    const decoded = accessKeyCodec.decode(value)
+    this.#keys.set(keyId, { ...decoded, secret_hash: ownBytes(decoded.secret_hash) })
   }
 
   all(): AccessKey[] {

@@ -1,6 +1,7 @@
 import { RULES_DEFAULT } from '../../pipelines/account/rules.ts'
 import type { AccountRules } from '../../pipelines/account/rules.ts'
 import { STATE_KEY, accountCodec, inboxConfigureCodec, settlerTaskCodec } from '../../schemas/avro.ts'
+import { ownBytes } from '../../schemas/own-bytes.ts'
 import type { Account } from '../../schemas/records.ts'
 import { AccountSlab } from './account-slab.ts'
 
@@ -112,7 +113,7 @@ export class Accounts {
     this.#nows[partition] = Math.max(this.nowMs(partition), now)
     const known = this.#rules[partition]?.framed
     if (rules === null || known?.equals(rules) === true) return
-    const copy = Buffer.from(rules)
+    const copy = ownBytes(rules)
     this.#rules[partition] = { framed: copy, rules: inboxConfigureCodec.decode(copy) }
   }
 
