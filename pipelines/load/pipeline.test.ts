@@ -11,6 +11,7 @@ import { HaltError } from '../kafka/records.ts'
 import type { LogRecord } from '../kafka/records.ts'
 import { isTick } from './group.ts'
 import { LOADER_REST_MS } from './pipeline.ts'
+import type { BlockStore } from './store.ts'
 
 const TABLES = [
   'usage_events/202601',
@@ -171,8 +172,27 @@ test('each row stands once, whatever goes wrong at any step, and whoever loads i
   )
 })
 
-test('two loaders at once, one of them a zombie, make one copy', async () => {
-  const faults = fc.array(fc.constantFrom<StoreFault>('ok', 'ok', 'away', 'landed', 'late', 'phantom'), {
+/** The store over a slow line: each call waits as long as `wait` says before it arrives. */
+function slowly(store: BlockStore, wait: () => Promise<void>): BlockStore {
+  return {
+    loadedSeq: async (...args) => {
+      await wait()
+      return await store.loadedSeq(...args)
+    },
+    holds: async (...args) => {
+      await wait()
+      return await store.holds(...args)
+    },
+    insert: async (...args) => {
+      await wait()
+      await store.insert(...args)
+    },
+  }
+}
+
+test('two loaders that both believe to have the partition make one copy', async () => {
+  // No phantoms: that nobody else can have tried a token is what the fence of the next test is for.
+  const faults = fc.array(fc.constantFrom<StoreFault>('ok', 'ok', 'away', 'landed', 'late'), {
     maxLength: 10,
   })
   const waits = fc.array(fc.nat(3_000), { minLength: 1, maxLength: 12 })
@@ -183,21 +203,7 @@ test('two loaders at once, one of them a zombie, make one copy', async () => {
       store.laterMs = laterMs
       watchWatermarks(store, records)
       let calls = 0
-      const slow = async (): Promise<void> => await clock.delay(waits[calls++ % waits.length] ?? 0)
-      const shared = {
-        loadedSeq: async (...args: Parameters<MemoryStore['loadedSeq']>) => {
-          await slow()
-          return await store.loadedSeq(...args)
-        },
-        holds: async (...args: Parameters<MemoryStore['holds']>) => {
-          await slow()
-          return await store.holds(...args)
-        },
-        insert: async (...args: Parameters<MemoryStore['insert']>) => {
-          await slow()
-          await store.insert(...args)
-        },
-      }
+      const shared = slowly(store, () => clock.delay(waits[calls++ % waits.length] ?? 0))
       const owner = new Loading(clock, shared)
       const zombie = new Loading(clock, shared)
       await Promise.all([owner.load(records, 5), zombie.load(records, 3)])
@@ -205,6 +211,50 @@ test('two loaders at once, one of them a zombie, make one copy', async () => {
       assertLoaded(store, records)
     }),
     { numRuns: 150 },
+  )
+})
+
+test('a loader that was frozen between its heartbeat and its INSERT, and its successor, make one copy', async () => {
+  const faults = fc.array(
+    fc.constantFrom<StoreFault>('ok', 'ok', 'ok', 'away', 'landed', 'late', 'phantom'),
+    { maxLength: 30 },
+  )
+  const run = fc.record({
+    records: log,
+    faults,
+    laterMs: fc.nat(7_900),
+    waits: fc.array(fc.nat(3_000), { minLength: 1, maxLength: 12 }),
+    frozenAtCall: fc.nat(40),
+    frozenMs: fc.nat(40_000),
+  })
+  await fc.assert(
+    fc.asyncProperty(run, async ({ records, faults, laterMs, waits, frozenAtCall, frozenMs }) => {
+      const clock = new VirtualClock()
+      const store = new MemoryStore(clock, faults)
+      store.laterMs = laterMs
+      watchWatermarks(store, records)
+      let waited = 0
+      const wait = async (): Promise<void> => await clock.delay(waits[waited++ % waits.length] ?? 0)
+      const successor = new Loading(clock, slowly(store, wait))
+      let succeeding: Promise<void> | undefined
+      let calls = 0
+      const zombie = new Loading(
+        clock,
+        slowly(store, async () => {
+          if (calls++ !== frozenAtCall) return await wait()
+          // What it was about to send arrives when it thaws; until then another loads from where it had committed.
+          zombie.isPutOut = true
+          successor.committed = zombie.committed
+          succeeding = successor.load(records, 5)
+          await clock.delay(frozenMs)
+        }),
+      )
+      await zombie.load(records, 3)
+      await succeeding
+      store.faults.length = 0
+      assertLoaded(store, records)
+    }),
+    { numRuns: 300 },
   )
 })
 

@@ -10,6 +10,9 @@ import type { VirtualClock } from './virtual-clock.ts'
 /** The group rebalances: what a heartbeat of the consumer throws. */
 export class Rebalance extends Error {}
 
+/** The group has put this member out and given its partition to another: what a heartbeat throws from then on. */
+class PutOut extends Error {}
+
 export const SOURCE = { topic: 'usage.blocks', partition: 0 }
 
 /**
@@ -22,6 +25,8 @@ export class Loading {
   isEnding = false
   /** How the heartbeats to come end; "ok" after the last. */
   readonly heartbeats: ('ok' | 'rebalance' | 'old' | 'unanswered')[]
+  /** Another has the partition: no heartbeat and no commit counts any more, and loading ends at the next of them. */
+  isPutOut = false
   /** Told before an offset is committed. */
   onCommit: (offset: bigint) => void = () => {}
   readonly #clock: VirtualClock
@@ -58,6 +63,8 @@ export class Loading {
       } else if (outcome.next === 'again') {
         await this.#clock.delay(outcome.restMs)
         position = outcome.offset
+      } else if (outcome.error instanceof PutOut) {
+        return
       } else if (outcome.error instanceof Rebalance) {
         this.#loader.assigned()
         position = this.committed
@@ -85,6 +92,7 @@ export class Loading {
   #session(): BlockSession {
     return {
       heartbeat: async () => {
+        if (this.isPutOut) throw new PutOut('unknown member')
         const outcome = this.heartbeats.shift() ?? 'ok'
         this.#heartbeatAgeMs = outcome === 'old' ? 20_000 : 0
         if (outcome === 'rebalance') throw new Rebalance('rebalance in progress')
@@ -93,6 +101,8 @@ export class Loading {
       heartbeatAgeMs: () => this.#heartbeatAgeMs,
       isEnding: () => this.isEnding,
       commit: async (offset) => {
+        // Refused, and nobody told: the next heartbeat says it.
+        if (this.isPutOut) return
         this.onCommit(offset)
         this.committed = offset
       },
