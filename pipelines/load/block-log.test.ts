@@ -21,8 +21,8 @@ const openLog = (nextSeq = 1): BlockLog =>
   new BlockLog({ topic: 'usage.blocks', partition: 3, nextSeq, clock })
 
 /** A row of settlements, whose spark is `spark` and whose node id is as long as asked. */
-function addRow(log: BlockLog, month: string, spark: number, idBytes = 1): number {
-  const { rows, prefix, seq } = log.rowsFor(TABLES.settlements, month)
+function addRow(log: BlockLog, month: string, spark: number, idBytes = 1): void {
+  const { rows, prefix } = log.rowsFor(TABLES.settlements, month)
   rows.raw(prefix)
   rows.string('n'.repeat(idBytes))
   rows.uuid(Buffer.alloc(16))
@@ -33,7 +33,6 @@ function addRow(log: BlockLog, month: string, spark: number, idBytes = 1): numbe
   rows.u64(0)
   rows.u8(1)
   rows.i64(BigInt(spark) * 1_000_000n)
-  return seq
 }
 
 /** Everything is loaded, unless told otherwise. */

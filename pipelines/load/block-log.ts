@@ -138,12 +138,9 @@ export class BlockLog {
    * The block that takes the next row of a table's partition, in RowBinary. The caller writes one whole row, `prefix`
    * first, before it asks again. `month` is `YYYYMM`, or empty where the table has no partitions.
    */
-  rowsFor(
-    table: TableSpec,
-    month: string,
-  ): { readonly seq: number; readonly rows: RowWriter; readonly prefix: Raw } {
-    const { seq, body, prefix } = this.#blockFor(table, month, newRowBody)
-    return { seq, rows: body.writer, prefix }
+  rowsFor(table: TableSpec, month: string): { readonly rows: RowWriter; readonly prefix: Raw } {
+    const { body, prefix } = this.#blockFor(table, month, newRowBody)
+    return { rows: body.writer, prefix }
   }
 
   /** The same for a table whose rows are columns. `make` is the same function whenever a table is asked for. */
