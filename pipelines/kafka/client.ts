@@ -9,7 +9,7 @@ import './encoder-parts.ts'
 import './quiet-queues.ts'
 import './codecs.ts'
 import kafkajs from 'kafkajs'
-import type { ICustomPartitioner, Kafka as KafkaClient, KafkaMessage, LogEntry } from 'kafkajs'
+import type { ICustomPartitioner, IHeaders, Kafka as KafkaClient, KafkaMessage, LogEntry } from 'kafkajs'
 import type { Logger } from '../logger.ts'
 import type { LogRecord } from './records.ts'
 
@@ -77,20 +77,23 @@ const NO_HEADERS: LogRecord['headers'] = {}
 
 /** kafkajs' message as a record. Never throws: a record that cannot be read would stop every partition of the process. */
 export function toRecord(partition: number, message: KafkaMessage): LogRecord {
-  return {
-    partition,
-    offset: BigInt(message.offset),
-    timestampMs: Number(message.timestamp),
-    key: message.key,
-    value: message.value,
-    ...toHeaders(message.headers),
+  const { key, value, headers } = message
+  const offset = BigInt(message.offset)
+  const timestampMs = Number(message.timestamp)
+  // Most records have none.
+  if (headers === undefined || isEmpty(headers)) {
+    return { partition, offset, timestampMs, key, value, headers: NO_HEADERS }
   }
+  return { partition, offset, timestampMs, key, value, ...toHeaders(headers) }
 }
 
-function toHeaders(headers: KafkaMessage['headers']): Pick<LogRecord, 'headers' | 'headerList'> {
-  if (headers === undefined) return { headers: NO_HEADERS }
+function isEmpty(headers: object): boolean {
+  for (const _name in headers) return false
+  return true
+}
+
+function toHeaders(headers: IHeaders): Pick<LogRecord, 'headers' | 'headerList'> {
   const names = Object.keys(headers)
-  if (names.length === 0) return { headers: NO_HEADERS }
   const list = names.flatMap((name) => headerValues(headers[name]).map((value) => [name, value] as const))
   const entries = list.filter((header): header is [string, Buffer] => header[1] !== null)
   const isPlain = entries.length === names.length && list.length === names.length

@@ -81,7 +81,8 @@ export class UsageColumns {
     this.view = viewOf(value)
     this.#at = FRAME_BYTES
     this.count = 0
-    this.problems = []
+    // Whoever took the last ones keeps them.
+    if (this.problems.length > 0) this.problems = []
     for (;;) {
       let events = this.#long()
       if (events === 0) break

@@ -30,13 +30,19 @@ export class OldIds {
     this.#options = options
   }
 
+  /** Whether the record that stands decoded in the columns has an old event that was not asked for yet. */
+  isAnyToAsk(low: number): boolean {
+    for (let index = 0; index < this.#options.columns.count; index++) {
+      if (this.#mustAsk(index, low)) return true
+    }
+    return false
+  }
+
   /**
-   * Makes sure that every old event of the first record of `rest`, which stands decoded in the columns, was asked for;
-   * asks for those of all records of `rest` at once. False: ClickHouse is away, or has not loaded `evictedSeq` yet.
+   * Asks for every old event of `records` at once; the first of them stands decoded in the columns again afterwards.
+   * False: ClickHouse is away, or has not loaded `evictedSeq` yet.
    */
-  async prepare(rest: () => readonly LogRecord[], low: number, evictedSeq: number): Promise<boolean> {
-    if (!this.#isAnyToAsk(low)) return true
-    const records = rest()
+  async ask(records: readonly LogRecord[], low: number, evictedSeq: number): Promise<boolean> {
     const { lookup, partition, metrics, columns } = this.#options
     const keys = this.#keysOf(records, low)
     const answer = await lookup(partition, evictedSeq, keys)
@@ -50,13 +56,6 @@ export class OldIds {
     metrics.count('hivemeter_id_lookups_total', { outcome: 'absent' }, keys.length - answer.size)
     this.found = this.found === null ? answer : new Map([...this.found, ...answer])
     return true
-  }
-
-  #isAnyToAsk(low: number): boolean {
-    for (let index = 0; index < this.#options.columns.count; index++) {
-      if (this.#mustAsk(index, low)) return true
-    }
-    return false
   }
 
   #keysOf(records: readonly LogRecord[], low: number): LookupKey[] {

@@ -27,15 +27,13 @@ import { HandOver } from './hand-over.ts'
 import { idKeyFingerprint } from './id-hash.ts'
 import { IdMemory } from './id-memory.ts'
 import type { IdPool } from './id-memory.ts'
+import { newIdValues } from './id-records.ts'
 import { ENTRY_BYTES, ENTRY_WORDS } from './id-table.ts'
-import type { Found, Lookup } from './lookup.ts'
+import type { Lookup } from './lookup.ts'
 import { MODELS, MODELS_VERSION } from './models.ts'
 import { OldIds } from './old-ids.ts'
-import { originalReceipt, unknownRecord } from './record.ts'
+import { originalReceipt, raiseWatermark, unknownRecord } from './record.ts'
 import { Deltas, toQuarterHours } from './rollup.ts'
-
-/** Ids in one record of usage.ids: one send carries it whole. */
-const IDS_PER_RECORD_MAX = 36_000
 
 /** Another installation's id key: identities would not meet, so the process must not run at all. */
 export class IdKeyError extends FatalError {
@@ -162,7 +160,8 @@ export class AggregatorState implements TaskState {
     let pause: string | null = null
     let position = batch.nextOffset
     for (const [at, record] of batch.records.entries()) {
-      pause = await this.#take(draft, record, () => batch.records.slice(at))
+      const taken = this.#take(draft, record, batch.records, at)
+      pause = taken instanceof Promise ? await taken : taken
       if (pause !== null) {
         position = record.offset
         break
@@ -244,11 +243,16 @@ export class AggregatorState implements TaskState {
   }
 
   /**
-   * Takes one record into the batch; returns why it has to wait, where it has to. `rest` gives the records from it on,
-   * and only a look-up asks: a copy for each of 100,000 records takes minutes.
+   * Takes the record at `at` of `records` into the batch; returns why it has to wait, where it has to. A promise only
+   * where ClickHouse is asked: without one for each record an aggregator needs 8 % less CPU for single events.
    */
-  async #take(draft: Draft, record: LogRecord, rest: () => readonly LogRecord[]): Promise<string | null> {
-    const { task, dead } = draft
+  #take(
+    draft: Draft,
+    record: LogRecord,
+    records: readonly LogRecord[],
+    at: number,
+  ): string | null | Promise<string | null> {
+    const { task, dead, oldIds } = draft
     const schemaId = schemaIdOf(record.value)
     if (schemaId === SCHEMA_ID.tick) {
       draft.ticked = true
@@ -269,20 +273,27 @@ export class AggregatorState implements TaskState {
     }
     this.#makeRoom(task, record.timestampMs, this.#columns.count)
     if (this.#memory.isFull(this.#columns.count)) return 'ids_full'
-    const isKnown = task.low === null || (await draft.oldIds.prepare(rest, task.low, task.evicted_seq))
-    if (!isKnown) return 'lookup_unavailable'
-    raiseWatermark(task, record)
-    const problems = this.#countRecord(record, task.watermark, draft.oldIds.found, draft.out)
-    if (problems.length > 0) dead.push({ record, problems })
+    if (task.low !== null && oldIds.isAnyToAsk(task.low)) {
+      return this.#takeAsked(draft, record, records.slice(at), task.low)
+    }
+    this.#countRecord(draft, record)
     return null
   }
 
-  #countRecord(
+  /** Takes the first of `records` once ClickHouse has said what it knows of all of them. */
+  async #takeAsked(
+    draft: Draft,
     record: LogRecord,
-    watermarkMs: number,
-    found: Found | null,
-    out: BatchOutputs,
-  ): readonly EventProblem[] {
+    records: readonly LogRecord[],
+    low: number,
+  ): Promise<string | null> {
+    if (!(await draft.oldIds.ask(records, low, draft.task.evicted_seq))) return 'lookup_unavailable'
+    this.#countRecord(draft, record)
+    return null
+  }
+
+  #countRecord({ task, dead, oldIds, out }: Draft, record: LogRecord): void {
+    raiseWatermark(task, record)
     const columns = this.#columns
     const { problems } = columns
     const receivedAtMs = record.timestampMs
@@ -290,7 +301,7 @@ export class AggregatorState implements TaskState {
       offset: Number(record.offset),
       receivedAtMs,
       judgedAtMs: originalReceipt(record) ?? receivedAtMs,
-      watermarkMs,
+      watermarkMs: task.watermark,
       modelsVersion: this.#counter.modelsVersion,
     }
     this.#counter.beginRecord(this.#memory)
@@ -298,10 +309,10 @@ export class AggregatorState implements TaskState {
       if (columns.refused[index] === 1) continue
       const problem =
         this.#counter.problemOf(index, context.judgedAtMs) ??
-        this.#counter.count(index, context, this.#memory, found, out)
+        this.#counter.count(index, context, this.#memory, oldIds.found, out)
       if (problem !== null) problems.push(problem)
     }
-    return problems
+    if (problems.length > 0) dead.push({ record, problems })
   }
 
   #applyModels(task: AggregatorTask, record: LogRecord): EventProblem | null {
@@ -359,13 +370,9 @@ export class AggregatorState implements TaskState {
     }
     const ids = records.length
     const { newestOccurredAt } = this.#counter
-    const newIds = this.#memory.unrecorded
-    for (let from = 0; from < newIds; from += IDS_PER_RECORD_MAX) {
-      const entries = this.#memory.unrecordedIds(from, Math.min(newIds, from + IDS_PER_RECORD_MAX))
-      const value = idsCodec.encode({ newest_occurred_at: newestOccurredAt, last_seq: lastSeq, ids: entries })
-      records.push({ topic: topics.usageIds, partition, key: STATE_KEY.ids, value })
-    }
-    if (newIds > 0) {
+    const values = newIdValues(this.#memory, { newestOccurredAt, lastSeq })
+    for (const value of values) records.push({ topic: topics.usageIds, partition, key: STATE_KEY.ids, value })
+    if (values.length > 0) {
       this.#memory.endRecord({ acceptedAtMs: logTimeMs, newestOccurredAt, lastSeq, offset: null })
     }
     records.push({
@@ -390,8 +397,4 @@ interface Draft {
   readonly dead: DeadLetter[]
   readonly oldIds: OldIds
   ticked: boolean
-}
-
-function raiseWatermark(task: AggregatorTask, record: LogRecord): void {
-  task.watermark = Math.max(task.watermark, record.timestampMs - WATERMARK_DELAY_MS)
 }

@@ -1,4 +1,5 @@
-import { RECEIPT_HEADER } from '../../schemas/usage.ts'
+import type { AggregatorTask } from '../../schemas/records.ts'
+import { RECEIPT_HEADER, WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import type { LogRecord } from '../kafka/records.ts'
 import type { EventProblem } from '../load/dead-letter.ts'
 
@@ -15,4 +16,9 @@ export function originalReceipt(record: LogRecord): number | null {
   if (stated === undefined || !/^\d{1,15}$/.test(stated)) return null
   const receipt = Number(stated)
   return receipt <= record.timestampMs ? receipt : null
+}
+
+/** The watermark follows the newest record taken, and never falls. */
+export function raiseWatermark(task: Pick<AggregatorTask, 'watermark'>, record: LogRecord): void {
+  task.watermark = Math.max(task.watermark, record.timestampMs - WATERMARK_DELAY_MS)
 }
