@@ -28,7 +28,7 @@ const GROUP = [
 ]
 
 test('IDS_PER_RECORD_MAX: one new id more stands in a second record of usage.ids', async () => {
-  const idsMax = bound('pipelines/usage/pipeline.ts', 'IDS_PER_RECORD_MAX')
+  const idsMax = bound('pipelines/usage/id-records.ts', 'IDS_PER_RECORD_MAX')
   for (const [count, expected] of [
     [idsMax, [idsMax]],
     [idsMax + 1, [idsMax, 1]],
