@@ -1,33 +1,58 @@
+/** One node of several, each broker and controller at once. */
+export interface KafkaNode {
+  readonly nodeId: number
+  /** The address that it listens at and that its peers and clients are told. */
+  readonly host: string
+  /** The same for all: "1@host:port,2@host:port", by controller ports. */
+  readonly voters: string
+  /** The same for all, 16 bytes as base64url. */
+  readonly clusterId: string
+  readonly replicationFactor: number
+  readonly minInsyncReplicas: number
+}
+
 /** What server.properties needs to know. */
 export interface KafkaPlace {
   readonly port: number
   readonly controllerPort: number
   readonly logDir: string
+  /** One of several; the only one unless given. */
+  readonly node?: KafkaNode
+  /** Further lines, by name; they win over what stands here. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
-/** server.properties of the local broker: one KRaft node that is both broker and controller. */
+/** After kill -9 a lone broker waits for its former self to time out before it may register again (default 9 s). */
+const ALONE = `broker.heartbeat.interval.ms=1000
+broker.session.timeout.ms=4000
+`
+
+/** server.properties of a KRaft node that is both broker and controller: the local one, or one of several. */
 export function serverProperties(place: KafkaPlace): string {
-  const { port, controllerPort, logDir } = place
+  const { port, controllerPort, logDir, node, settings = {} } = place
+  const { nodeId = 1, host = '127.0.0.1', voters = `1@127.0.0.1:${controllerPort}` } = node ?? {}
+  const { replicationFactor: copies = 1, minInsyncReplicas: inSync = 1 } = node ?? {}
+  const further = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`)
   return `process.roles=broker,controller
-node.id=1
-listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${port}
+node.id=${nodeId}
+listeners=PLAINTEXT://${host}:${port},CONTROLLER://${host}:${controllerPort}
+advertised.listeners=PLAINTEXT://${host}:${port}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-controller.quorum.voters=1@127.0.0.1:${controllerPort}
+controller.quorum.voters=${voters}
 log.dirs=${logDir}
 
 # One node holds the only copy; without the min.isr lines no transaction ever starts.
-default.replication.factor=1
-min.insync.replicas=1
-offsets.topic.replication.factor=1
+default.replication.factor=${copies}
+min.insync.replicas=${inSync}
+offsets.topic.replication.factor=${copies}
 offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor=${copies}
+transaction.state.log.min.isr=${inSync}
 transaction.state.log.num.partitions=4
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.replication.factor=${copies}
+share.coordinator.state.topic.min.isr=${inSync}
 share.coordinator.state.topic.num.partitions=1
 
 # A mistyped topic must be an error. Time is the broker's, everywhere: receipt time is the record's LogAppendTime.
@@ -43,10 +68,7 @@ transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 
-# After kill -9 the broker waits for its former self to time out before it may register again (default 9 s).
-broker.heartbeat.interval.ms=1000
-broker.session.timeout.ms=4000
-
+${node === undefined ? ALONE : ''}
 # By size, not by time: a laptop may sleep for weeks.
 log.retention.ms=-1
 log.retention.bytes=536870912
@@ -57,5 +79,5 @@ offsets.retention.minutes=525600
 
 num.network.threads=2
 num.io.threads=4
-`
+${further.join('')}`
 }

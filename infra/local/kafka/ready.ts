@@ -32,9 +32,9 @@ function brokersIn(answer: Buffer): number | undefined {
  * Whether the broker at this port takes part in its cluster: it answers a Metadata request and names a broker. A port
  * that listens is not enough, as the socket opens before the broker is registered. Never rejects.
  */
-export function answersMetadata(port: number): Promise<boolean> {
+export function answersMetadata(port: number, host = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port, timeout: ANSWER_TIMEOUT_MS })
+    const socket = connect({ host, port, timeout: ANSWER_TIMEOUT_MS })
     let answer = Buffer.alloc(0)
     const end = (ready: boolean) => {
       socket.destroy()

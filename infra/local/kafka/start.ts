@@ -11,6 +11,7 @@ import { lastWords } from '../last-words.ts'
 import { GivenUp, PartFailed } from '../part.ts'
 import { JARS_DIR, ensureJars } from './jars.ts'
 import type { Download } from './jars.ts'
+import type { KafkaNode } from './properties.ts'
 import { answersMetadata } from './ready.ts'
 import { kafkaFiles, prepareStorage } from './storage.ts'
 
@@ -42,6 +43,12 @@ export interface KafkaOptions {
   readonly dataDir: string
   readonly port: number
   readonly controllerPort: number
+  /** One of several; the only one unless given. It answers only once most of them run: start them together. */
+  readonly node?: KafkaNode
+  /** Further lines of server.properties, by name; they win. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** A command that the JVM is started through, with its first arguments (`ip netns exec …`); it must become the JVM. */
+  readonly through?: readonly string[]
   /** Folder for kafka.log (the broker's) and kafka.out (the JVM's); the data folder unless given. */
   readonly logsDir?: string
   readonly jarsDir?: string
@@ -66,10 +73,13 @@ async function reportedPid(guardian: ChildProcess): Promise<number> {
  * that ends it when this process dies. Resolves when the broker answers; fails with its last words otherwise.
  */
 export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
-  const { dataDir, port, controllerPort, jarsDir = JARS_DIR, logsDir = dataDir } = options
+  const { dataDir, port, controllerPort, node, settings = {}, through = [] } = options
+  const { jarsDir = JARS_DIR, logsDir = dataDir } = options
+  const host = node?.host ?? '127.0.0.1'
   const java = javaCommand()
   await ensureJars(jarsDir, options.onDownload, options.signal)
-  await prepareStorage({ java, jarsDir, dataDir, port, controllerPort })
+  const place = { port, controllerPort, settings, ...(node === undefined ? {} : { node }) }
+  await prepareStorage({ java, jarsDir, dataDir, ...place })
 
   const logFile = join(logsDir, 'kafka.log')
   const startBytes = statSync(logFile, { throwIfNoEntry: false })?.size ?? 0
@@ -86,7 +96,7 @@ export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
   const main = ['-cp', join(jarsDir, '*'), 'kafka.Kafka', kafkaFiles(dataDir).properties]
   const guardian = await startChild({
     command: 'sh',
-    args: [GUARDIAN, java, ...heap, '-Djava.net.preferIPv4Stack=true', ...log, ...main],
+    args: [GUARDIAN, ...through, java, ...heap, '-Djava.net.preferIPv4Stack=true', ...log, ...main],
     logFile: join(logsDir, 'kafka.out'),
     reports: true,
   })
@@ -100,7 +110,7 @@ export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
 
   const seeLog = `Its last words stand above, all of them in ${logFile}.`
   const deadlineMs = systemClock.monotonicMs() + START_TIMEOUT_MS
-  while (!(await answersMetadata(port))) {
+  while (!(await answersMetadata(port, host))) {
     const isLate = systemClock.monotonicMs() > deadlineMs
     const isGivenUp = options.signal?.aborted === true
     if (exit === undefined && (isLate || isGivenUp)) await stopProcess(pid, exited, STOP_TIMEOUT_MS)
@@ -116,7 +126,7 @@ export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
     await systemClock.delay(POLL_MS)
   }
   return {
-    brokers: [`127.0.0.1:${port}`],
+    brokers: [`${host}:${port}`],
     pid,
     exited,
     lastWords: words,

@@ -47,7 +47,7 @@ async function format(java: string, jarsDir: string, dataDir: string, place: Kaf
   rmSync(fresh, { recursive: true, force: true })
   const properties = join(root, 'format.properties')
   writeFileSync(properties, serverProperties({ ...place, logDir: fresh }))
-  const clusterId = randomBytes(16).toString('base64url')
+  const clusterId = place.node?.clusterId ?? randomBytes(16).toString('base64url')
   // One argument: an id that begins with a dash would be taken for an option (one start in 64).
   const args = ['-Xshare:auto', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', join(jarsDir, '*')]
   args.push('kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', properties)
@@ -64,18 +64,18 @@ async function format(java: string, jarsDir: string, dataDir: string, place: Kaf
 }
 
 /** Makes the folder ready for the broker: checked, formatted if new, server.properties written for these ports. */
-export async function prepareStorage(options: {
-  readonly java: string
-  readonly jarsDir: string
-  readonly dataDir: string
-  readonly port: number
-  readonly controllerPort: number
-}): Promise<void> {
-  const { java, jarsDir, dataDir, port, controllerPort } = options
+export async function prepareStorage(
+  options: Omit<KafkaPlace, 'logDir'> & {
+    readonly java: string
+    readonly jarsDir: string
+    readonly dataDir: string
+  },
+): Promise<void> {
+  const { java, jarsDir, dataDir, ...where } = options
   const { root, logDir, properties, meta } = kafkaFiles(dataDir)
   mkdirSync(root, { recursive: true })
   checkStorage(dataDir)
-  const place = { port, controllerPort, logDir }
+  const place = { ...where, logDir }
   if (!existsSync(meta)) await format(java, jarsDir, dataDir, place)
   writeFileSync(properties, serverProperties(place))
 }
