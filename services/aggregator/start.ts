@@ -1,8 +1,8 @@
-import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
 import { idLookup } from '../../pipelines/clickhouse/queries/id-lookup.ts'
 import { LoadedSeqs } from '../../pipelines/load/loaded-seqs.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import { topicNames } from '../../schemas/topics.ts'
+import { clickhouseOf } from '../clickhouse.ts'
 import { readIdKey } from '../migrate/id-key.ts'
 import type { RunningService, ServiceParts } from '../process.ts'
 import { runTasks } from '../tasks.ts'
@@ -16,13 +16,7 @@ export async function startAggregator(parts: ServiceParts): Promise<RunningServi
   const topics = topicNames(config.topicPrefix)
   const idKey = readIdKey(config.idKeyFile)
   const idPool = { held: 0, max: config.idsMax }
-  const client = openClickhouse({
-    url: config.clickhouseUrl,
-    user: config.clickhouseUser,
-    password: config.clickhousePassword,
-    database: config.clickhouseDatabase,
-    requestTimeoutMs: LOOKUP_TIMEOUT_MS,
-  })
+  const client = clickhouseOf(config, { requestTimeoutMs: LOOKUP_TIMEOUT_MS })
   const loadedSeqs = new LoadedSeqs({ client, topic: topics.usageBlocks, clock, logger })
   const lookup = idLookup(client, topics.usageBlocks)
   return await runTasks(parts, {

@@ -1,8 +1,8 @@
-import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
 import { BlockConsumer } from '../../pipelines/kafka/block-consumer.ts'
 import { PartitionLoader } from '../../pipelines/load/pipeline.ts'
 import { INSERT_TIME_LIMIT_MS, openBlockStore } from '../../pipelines/load/store.ts'
 import { topicNames } from '../../schemas/topics.ts'
+import { clickhouseOf } from '../clickhouse.ts'
 import type { HaltedPartition } from '../http/ops.ts'
 import type { RunningService, ServiceParts } from '../process.ts'
 
@@ -13,13 +13,7 @@ const REQUEST_TIMEOUT_MS = INSERT_TIME_LIMIT_MS + 2_000
 export async function startLoader(parts: ServiceParts): Promise<RunningService> {
   const { config, logger, clock, metrics, failpoint } = parts
   const { usageBlocks, settlementBlocks } = topicNames(config.topicPrefix)
-  const client = openClickhouse({
-    url: config.clickhouseUrl,
-    user: config.clickhouseUser,
-    password: config.clickhousePassword,
-    database: config.clickhouseDatabase,
-    requestTimeoutMs: REQUEST_TIMEOUT_MS,
-  })
+  const client = clickhouseOf(config, { requestTimeoutMs: REQUEST_TIMEOUT_MS })
   const store = openBlockStore(client)
   const loaders = new Map<string, PartitionLoader>()
   const halted = new Map<string, HaltedPartition>()

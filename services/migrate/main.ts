@@ -1,5 +1,4 @@
 import { hostname } from 'node:os'
-import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { MigrationRefused, readMigrations } from '../../pipelines/clickhouse/migrate-files.ts'
 import { migrate, plan } from '../../pipelines/clickhouse/migrate.ts'
@@ -8,6 +7,7 @@ import { systemClock } from '../../pipelines/clock.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import { VERSION } from '../../schemas/version.ts'
+import { clickhouseOf } from '../clickhouse.ts'
 import { runCommand } from '../command.ts'
 import type { CommandParts } from '../command.ts'
 import type { Config } from '../config.ts'
@@ -63,13 +63,7 @@ async function sayUsers(schema: Schema, { say, values }: CommandParts<Values>): 
 function schemaParts(parts: CommandParts<Values>, cleanup: AsyncDisposableStack): Schema {
   const { config, signal, say } = parts
   const open = (database: string) => {
-    const client = openClickhouse({
-      url: config.clickhouseUrl,
-      user: config.clickhouseUser,
-      password: config.clickhousePassword,
-      database,
-      requestTimeoutMs: STATEMENT_TIMEOUT_MS,
-    })
+    const client = clickhouseOf(config, { database, requestTimeoutMs: STATEMENT_TIMEOUT_MS })
     cleanup.defer(() => client.close())
     return client
   }

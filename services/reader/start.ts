@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto'
-import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
 import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import { CompactedTable } from '../../pipelines/kafka/table.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import { VERSION } from '../../schemas/version.ts'
+import { clickhouseOf } from '../clickhouse.ts'
 import { followAccess } from '../access/follow-keys.ts'
 import type { Config } from '../config.ts'
 import { listen } from '../http/listen.ts'
@@ -40,12 +40,7 @@ export async function startReader(parts: ServiceParts): Promise<RunningService> 
       metrics.set('hivemeter_reader_state_records', {}, accounts.size)
     },
   })
-  const clickhouse = openClickhouse({
-    url: config.clickhouseUrl,
-    user: config.clickhouseUser,
-    password: config.clickhousePassword,
-    database: config.clickhouseDatabase,
-  })
+  const clickhouse = clickhouseOf(config)
   await using undo = new AsyncDisposableStack()
   undo.defer(() => clickhouse.close())
   const followed = await followAccess(parts, 'reader')

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
 import { IdempotentProducer, ProduceError } from '../../pipelines/kafka/producer.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { topicNames } from '../../schemas/topics.ts'
+import { clickhouseOf } from '../clickhouse.ts'
 import { runCommand } from '../command.ts'
 import type { CommandParts } from '../command.ts'
 import { EXIT, ExitError, describeError } from '../exit.ts'
@@ -51,13 +51,7 @@ await runCommand({ name: 'replay', usage: USAGE, options: OPTIONS }, async (part
   if (values['dead-letters'] !== true) throw new ExitError(EXIT.usage, `Nothing to replay.\n${USAGE}`)
   const { config } = parts
   await using cleanup = new AsyncDisposableStack()
-  const client = openClickhouse({
-    url: config.clickhouseUrl,
-    user: config.clickhouseUser,
-    password: config.clickhousePassword,
-    database: config.clickhouseDatabase,
-    requestTimeoutMs: QUERY_TIMEOUT_MS,
-  })
+  const client = clickhouseOf(config, { requestTimeoutMs: QUERY_TIMEOUT_MS })
   cleanup.defer(() => client.close())
   const filter = filterOf(values)
   if (values.export !== undefined) {

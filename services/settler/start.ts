@@ -1,7 +1,7 @@
 import { SettlerState } from '../../pipelines/account/pipeline.ts'
-import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
 import { LoadedSeqs } from '../../pipelines/load/loaded-seqs.ts'
 import { topicNames } from '../../schemas/topics.ts'
+import { clickhouseOf } from '../clickhouse.ts'
 import type { RunningService, ServiceParts } from '../process.ts'
 import { rulesOf } from '../rules.ts'
 import { runTasks } from '../tasks.ts'
@@ -10,12 +10,7 @@ import { runTasks } from '../tasks.ts'
 export async function startSettler(parts: ServiceParts): Promise<RunningService> {
   const { config, logger, clock, metrics } = parts
   const topics = topicNames(config.topicPrefix)
-  const client = openClickhouse({
-    url: config.clickhouseUrl,
-    user: config.clickhouseUser,
-    password: config.clickhousePassword,
-    database: config.clickhouseDatabase,
-  })
+  const client = clickhouseOf(config)
   const loadedSeqs = new LoadedSeqs({ client, topic: topics.settlementBlocks, clock, logger })
   return await runTasks(parts, {
     service: 'settler',

@@ -1,5 +1,5 @@
-import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
 import { systemClock } from '../../pipelines/clock.ts'
+import { clickhouseOf } from '../clickhouse.ts'
 import { runCommand } from '../command.ts'
 import { EXIT, ExitError } from '../exit.ts'
 import type { ExitCode } from '../exit.ts'
@@ -22,13 +22,7 @@ await runCommand(
     const { wait } = values
     if (!/^\d{1,4}$/.test(wait))
       throw new ExitError(EXIT.usage, `--wait takes whole seconds, not "${wait}".\n${USAGE}`)
-    const client = openClickhouse({
-      url: config.clickhouseUrl,
-      user: config.clickhouseUser,
-      password: config.clickhousePassword,
-      database: config.clickhouseDatabase,
-      requestTimeoutMs: QUERY_TIMEOUT_MS,
-    })
+    const client = clickhouseOf(config, { requestTimeoutMs: QUERY_TIMEOUT_MS })
     const differences = new Differences()
     const counts = await verify({
       logs: new Logs(config),
