@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { openClickhouse } from '../pipelines/clickhouse/client.ts'
 import type { ClickhouseClient, ClickhouseOptions } from '../pipelines/clickhouse/client.ts'
 import type { Config } from './config.ts'
@@ -12,6 +13,7 @@ export function clickhouseOf(config: Config, choices: ClickhouseChoices = {}): C
     user: config.clickhouseUser,
     password: config.clickhousePassword,
     database: config.clickhouseDatabase,
+    ca: config.clickhouseCaFile === '' ? undefined : readFileSync(config.clickhouseCaFile, 'utf8'),
     ...choices,
   })
 }

@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util'
 import type { ParseArgsOptionsConfig } from 'node:util'
 import { ClickhouseAway } from '../pipelines/clickhouse/client.ts'
+import { explainFailure } from './check-access.ts'
 import type { Config } from './config.ts'
-import { loadConfig } from './config.ts'
+import { loadSettings } from './config.ts'
 import { EXIT, ExitError, describeError, exitCodeOf } from './exit.ts'
 import type { ExitCode } from './exit.ts'
 
@@ -56,7 +57,12 @@ function readArguments<Options extends ParseArgsOptionsConfig>(
 }
 
 /** What to say at the end: where ClickHouse does not answer, its address and what to do. */
-function lastWords(error: unknown, config: Config | undefined): { exitCode: ExitCode; message: string } {
+async function lastWords(
+  error: unknown,
+  config: Config | undefined,
+): Promise<{ exitCode: ExitCode; message: string }> {
+  const refused = config === undefined ? undefined : await explainFailure(error, config)
+  if (refused !== undefined) return { exitCode: refused.exitCode, message: refused.message }
   if (error instanceof ExitError) return { exitCode: error.exitCode, message: error.message }
   if (error instanceof ClickhouseAway && config !== undefined) {
     return {
@@ -82,12 +88,14 @@ export async function runCommand<const Options extends ParseArgsOptionsConfig>(
   let config: Config | undefined
   try {
     const { values, positionals, configFile } = readArguments(spec)
-    config = loadConfig({ file: configFile })
+    const settings = loadSettings({ file: configFile })
+    for (const warning of settings.warnings) process.stderr.write(`hivemeter ${spec.name}: ${warning}\n`)
+    config = settings.config
     process.exitCode = await work({ config, values, positionals, signal: interrupted.signal, say })
   } catch (error) {
     const end = interrupted.signal.aborted
       ? { exitCode: EXIT.interrupted, message: 'interrupted; run it again to go on.' }
-      : lastWords(error, config)
+      : await lastWords(error, config)
     for (const line of end.message.split('\n')) process.stderr.write(`hivemeter ${spec.name}: ${line}\n`)
     process.exitCode = end.exitCode
   }

@@ -15,13 +15,56 @@ export const CONFIG_SCHEMA = Type.Object(
       description:
         'Kafka brokers, host:port, separated by commas. Set: npm start starts no Kafka of its own.',
     }),
+    kafkaTls: Type.Union([Type.Literal('on'), Type.Literal('off')], {
+      default: 'off',
+      description: 'Whether connections to Kafka are encrypted: on or off.',
+    }),
+    kafkaCaFile: text(
+      '',
+      "Certificates (PEM) of the authorities that may sign the brokers'; empty: those that the system trusts.",
+    ),
+    kafkaCertificateFile: text(
+      '',
+      'Own certificate with its chain (PEM), where the brokers ask for one; with a key file.',
+    ),
+    kafkaKeyFile: text('', 'Key (PEM, not encrypted) of that certificate.'),
+    kafkaServerName: text(
+      '',
+      "Name that the brokers' certificates carry, where it is another one than their address.",
+    ),
+    kafkaSaslMechanism: Type.Union(
+      [
+        Type.Literal('none'),
+        Type.Literal('PLAIN'),
+        Type.Literal('SCRAM-SHA-256'),
+        Type.Literal('SCRAM-SHA-512'),
+        Type.Literal('OAUTHBEARER'),
+      ],
+      {
+        default: 'none',
+        description:
+          'How a service says to Kafka who it is: none, PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER.',
+      },
+    ),
+    kafkaUser: text('', 'Kafka user of PLAIN and SCRAM.'),
+    kafkaPasswordFile: text('', 'File that holds its password.'),
+    kafkaTokenFile: text(
+      '',
+      'File that holds the token of OAUTHBEARER; read again on each authentication, so it may be renewed.',
+    ),
     clickhouseUrl: Type.String({
       pattern: '^https?://[^\\s]+$',
       default: 'http://127.0.0.1:4623',
-      description: 'HTTP address of ClickHouse. Set: npm start starts no ClickHouse of its own.',
+      description:
+        'Address of ClickHouse, http:// or https://. Set: npm start starts no ClickHouse of its own.',
     }),
     clickhouseUser: text('default', 'ClickHouse user.'),
-    clickhousePassword: text('', 'ClickHouse password.'),
+    clickhousePassword: text('', 'ClickHouse password; better in a file.'),
+    clickhousePasswordFile: text('', 'File that holds the ClickHouse password.'),
+    clickhouseCaFile: text(
+      '',
+      "Certificates (PEM) of the authorities that may sign ClickHouse's; empty: those that the system trusts.",
+    ),
     clickhouseDatabase: Type.String({
       pattern: '^[A-Za-z_][A-Za-z0-9_]{0,62}$',
       default: 'hivemeter',

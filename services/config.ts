@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import { Value } from 'typebox/value'
 import { CONFIG_KEYS, CONFIG_SCHEMA, INTERNAL_VARIABLES, settingOf, variableOf } from './config-schema.ts'
 import type { Config, ConfigKey } from './config-schema.ts'
+import { LOOPBACK, checkSecurity, readSecret, securityWarnings } from './config-security.ts'
 import { EXIT, ExitError } from './exit.ts'
 import { nearest } from './nearest.ts'
 import { ORIGINAL_VARIABLES, parseOverrides, withOriginalOverrides } from './setting-overrides.ts'
@@ -16,6 +17,8 @@ export type Source = 'default' | 'file' | 'environment'
 export interface Settings {
   readonly config: Config
   readonly sources: Readonly<Record<ConfigKey, Source>>
+  /** What works and is most likely not meant: one line each, to be shown at the start. */
+  readonly warnings: readonly string[]
   /** Told by a supervisor through HIVEMETER_WATCH_PARENT=1: end when standard input closes. */
   readonly watchParent: boolean
 }
@@ -41,8 +44,6 @@ interface Draft {
   readonly sources: Map<ConfigKey, Source>
   readonly problems: string[]
 }
-
-const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost'])
 
 /** A setting given as text, in the shape of its schema; text that does not fit stays as it is and fails the check. */
 function fromText(key: ConfigKey, given: string): unknown {
@@ -190,15 +191,23 @@ export function loadSettings(input: ConfigInput = {}): Settings {
   checkValues(draft, file)
   if (draft.problems.length > 0) throw new ConfigError(draft.problems)
 
-  const config = Object.freeze(Object.fromEntries(draft.values) as unknown as Config)
-  Object.freeze(config.kafkaBrokers)
-  const problems = checkAcross(config)
+  const given = Object.fromEntries(draft.values) as unknown as Config
+  const problems = [...checkAcross(given), ...checkSecurity(given)]
   if (problems.length > 0) throw new ConfigError(problems)
+  const config = Object.freeze(withSecrets(given))
+  Object.freeze(config.kafkaBrokers)
   return {
     config,
+    warnings: securityWarnings(config),
     sources: Object.freeze(Object.fromEntries(draft.sources) as Record<ConfigKey, Source>),
     watchParent: environment['HIVEMETER_WATCH_PARENT'] === '1',
   }
+}
+
+/** From here on nobody asks where the password of ClickHouse came from. */
+function withSecrets(config: Config): Config {
+  const { clickhousePasswordFile: file } = config
+  return file === '' ? config : { ...config, clickhousePassword: readSecret(file) }
 }
 
 /** The settings alone; see `loadSettings`. */

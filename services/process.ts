@@ -8,6 +8,7 @@ import type { Logger } from '../pipelines/logger.ts'
 import type { Random } from '../pipelines/random.ts'
 import { systemRandom } from '../pipelines/random.ts'
 import type { Metrics, ServiceName } from '../schemas/metrics.ts'
+import { checkClickhouseAccess, checkKafkaAccess, refusalBehind } from './check-access.ts'
 import type { Config, Settings } from './config.ts'
 import { loadSettings } from './config.ts'
 import { EXIT, ExitError, describeError, exitCodeOf } from './exit.ts'
@@ -75,6 +76,20 @@ function endOfProcess(settings: Settings): Promise<End> {
   })
 }
 
+const never = new Promise<End>(() => {})
+
+/** Why a server that this service needs does not let it in, if so. */
+async function checkAccess(name: ServiceName, config: Config): Promise<ExitError | undefined> {
+  const checks = [checkKafkaAccess(config), ...(name === 'gateway' ? [] : [checkClickhouseAccess(config)])]
+  return (await Promise.all(checks)).find((error) => error !== undefined)
+}
+
+/** The end that an error brings: a server that does not let this process in is a matter of its settings. */
+function endBy(error: unknown, config: Config): End {
+  const cause = error instanceof ExitError ? error : (refusalBehind(error, config) ?? error)
+  return { exitCode: exitCodeOf(cause), reason: describeError(cause), error }
+}
+
 /** A line for a person on standard error, where a supervisor and a shell look first. */
 function sayLast(name: string, message: string): void {
   for (const line of message.split('\n')) process.stderr.write(`hivemeter ${name}: ${line}\n`)
@@ -90,6 +105,7 @@ async function run(
   const ending = endOfProcess(settings)
   const { config } = settings
   const logger = await createLogger(name, config.logLevel)
+  for (const warning of settings.warnings) logger.warn({}, warning)
   const metrics = createMetrics(name)
   const abort = new AbortController()
 
@@ -121,13 +137,16 @@ async function run(
   const started = start(parts).then(async (service): Promise<End> => {
     running = service
     logger.info({}, `${name} started`)
-    const error = await service.failed
-    return { exitCode: exitCodeOf(error), reason: describeError(error), error }
+    return endBy(await service.failed, config)
   })
-  const failedStart = started.catch(
-    (error: unknown): End => ({ exitCode: exitCodeOf(error), reason: describeError(error), error }),
-  )
-  const end = await Promise.race([ending, failedStart])
+  // Beside the start, not before it: a Kafka or a ClickHouse that hangs must hold nobody up.
+  const access = checkAccess(name, config)
+  const failedStart = started.catch(async (error: unknown) => endBy((await access) ?? error, config))
+  const end = await Promise.race([
+    ending,
+    failedStart,
+    access.then((error) => (error && endBy(error, config)) ?? never),
+  ])
 
   stopping = true
   void systemClock.delay(STOP_TIMEOUT_MS).then(() => {

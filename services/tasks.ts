@@ -3,6 +3,7 @@ import { FatalError } from '../pipelines/kafka/records.ts'
 import type { TaskState } from '../pipelines/kafka/task.ts'
 import { TaskRunner } from '../pipelines/kafka/task-runner.ts'
 import type { LoadedSeqs } from '../pipelines/load/loaded-seqs.ts'
+import { kafkaOf } from './kafka.ts'
 import { EXIT, ExitError } from './exit.ts'
 import type { RunningService, ServiceParts } from './process.ts'
 
@@ -24,9 +25,7 @@ export async function runTasks(parts: ServiceParts, options: TaskServiceOptions)
   const { config, logger, clock, metrics, random } = parts
   const { service, client, loadedSeqs } = options
   const runner = new TaskRunner({
-    brokers: config.kafkaBrokers,
-    clientId: `hivemeter-${service}`,
-    logger,
+    ...kafkaOf(config, `hivemeter-${service}`, logger),
     clock,
     metrics,
     service,

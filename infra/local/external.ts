@@ -1,5 +1,7 @@
 import { connect } from 'node:net'
+import { refusalBehind } from '../../services/check-access.ts'
 import type { Config } from '../../services/config.ts'
+import { clickhouseOf } from '../../services/clickhouse.ts'
 import { EXIT, ExitError, describeError } from '../../services/exit.ts'
 
 const ANSWER_TIMEOUT_MS = 5_000
@@ -39,19 +41,14 @@ export async function checkGivenClickhouse(config: Config): Promise<string> {
         'Start it, or unset HIVEMETER_CLICKHOUSE_URL to run one here.',
       { cause },
     )
-  let answer: Response
-  let text: string
+  // The installation's own database may not exist yet.
+  const client = clickhouseOf(config, { database: 'default', requestTimeoutMs: ANSWER_TIMEOUT_MS })
   try {
-    answer = await fetch(config.clickhouseUrl, {
-      method: 'POST',
-      body: 'SELECT version()',
-      headers: { 'x-clickhouse-user': config.clickhouseUser, 'x-clickhouse-key': config.clickhousePassword },
-      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-    })
-    text = (await answer.text()).trim()
+    const [row] = await client.rows<{ version: string }>('SELECT version() AS version')
+    return row?.version ?? 'of no version'
   } catch (error) {
-    throw fail(describeError(error instanceof Error ? (error.cause ?? error) : error), error)
+    throw refusalBehind(error, config) ?? fail(describeError(error), error)
+  } finally {
+    await client.close()
   }
-  if (!answer.ok) throw fail(`it answered ${answer.status}: ${text.slice(0, 200)}`)
-  return text
 }

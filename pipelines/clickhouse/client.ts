@@ -31,6 +31,8 @@ export interface ClickhouseOptions {
   readonly user: string
   readonly password: string
   readonly database: string
+  /** Certificates (PEM) of the authorities that are trusted for https; the system's unless given. */
+  readonly ca?: string | undefined
   /** Longest wait for an answer; the server is told to give up a second earlier. */
   readonly requestTimeoutMs?: number
   readonly connectionsMax?: number
@@ -70,6 +72,7 @@ export function openClickhouse(options: ClickhouseOptions): ClickhouseClient {
     username: options.user,
     password: options.password,
     database: options.database,
+    ...(options.ca === undefined ? {} : { tls: { ca_cert: Buffer.from(options.ca) } }),
     application: 'hivemeter',
     request_timeout: requestTimeoutMs,
     max_open_connections: options.connectionsMax ?? CONNECTIONS_MAX,

@@ -1,4 +1,6 @@
 import { ClickHouseError } from '@clickhouse/client'
+import { tlsRefusalIn, wordsOf } from '../tls-refusal.ts'
+import type { Refusal } from '../tls-refusal.ts'
 
 /**
  * Codes with which ClickHouse says "not now": load, memory, limits of time, a replica or Keeper away, a disk full, a part
@@ -40,9 +42,33 @@ const AWAY_CODES: ReadonlySet<number> = new Set([
   1002, // UNKNOWN_EXCEPTION
 ])
 
+/**
+ * Codes with which ClickHouse does not know this user, or not by this password. It says nothing about the statement, and
+ * a password that is being changed is right again in a moment: it counts as away, with words of its own.
+ */
+const STRANGER_CODES: ReadonlySet<number> = new Set([
+  192, // UNKNOWN_USER
+  193, // WRONG_PASSWORD
+  194, // REQUIRED_PASSWORD
+  516, // AUTHENTICATION_FAILED
+])
+
+const STRANGER: Refusal = {
+  what: 'the user or its password is wrong',
+  remedy:
+    'Check HIVEMETER_CLICKHOUSE_USER and HIVEMETER_CLICKHOUSE_PASSWORD or what HIVEMETER_CLICKHOUSE_PASSWORD_FILE holds.',
+}
+
 /** ClickHouse did not answer, or not in time, or said "not now": whether the statement took effect is unknown. */
 export class ClickhouseAway extends Error {
   override readonly name = 'ClickhouseAway'
+  /** Why it does not let this client in, where that is the reason. */
+  readonly refusal: Refusal | undefined
+
+  constructor(message: string, options?: ErrorOptions & { readonly refusal?: Refusal | undefined }) {
+    super(message, options)
+    this.refusal = options?.refusal
+  }
 }
 
 /** ClickHouse answered, and refused the statement or its data: the same again will be refused again. */
@@ -63,6 +89,7 @@ export function clickhouseError(error: unknown, doing: string): ClickhouseAway |
   const said = error instanceof Error ? error.message : String(error)
   if (error instanceof ClickHouseError) {
     const code = Number(error.code)
+    if (STRANGER_CODES.has(code)) return refused(STRANGER, error)
     if (!AWAY_CODES.has(code)) {
       return new ClickhouseRefused(`ClickHouse refused to ${doing}: code ${code}: ${said}`, {
         cause: error,
@@ -70,5 +97,16 @@ export function clickhouseError(error: unknown, doing: string): ClickhouseAway |
       })
     }
   }
+  const refusal = tlsRefusalIn(wordsOf(error), {
+    server: 'ClickHouse',
+    caFile: 'HIVEMETER_CLICKHOUSE_CA_FILE',
+    plainRemedy: 'Set HIVEMETER_CLICKHOUSE_URL to the port of https, or to http://.',
+  })
+  if (refusal !== undefined) return refused(refusal, error)
   return new ClickhouseAway(`ClickHouse does not answer to ${doing}: ${said}`, { cause: error })
+}
+
+function refused(refusal: Refusal, cause: unknown): ClickhouseAway {
+  const { what, remedy } = refusal
+  return new ClickhouseAway(`ClickHouse does not let this client in: ${what}. ${remedy}`, { cause, refusal })
 }

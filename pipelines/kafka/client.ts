@@ -12,6 +12,9 @@ import kafkajs from 'kafkajs'
 import type { ICustomPartitioner, IHeaders, Kafka as KafkaClient, KafkaMessage, LogEntry } from 'kafkajs'
 import type { Logger } from '../logger.ts'
 import type { LogRecord } from './records.ts'
+import { refusalIn } from './refusal.ts'
+import { kafkajsSecurity } from './security.ts'
+import type { KafkaSecurity } from './security.ts'
 
 const { Kafka, logLevel } = kafkajs
 
@@ -20,6 +23,8 @@ export interface KafkaOptions {
   readonly brokers: readonly string[]
   readonly clientId: string
   readonly logger: Logger
+  /** TLS and who this client is; without it everything is plain and nobody. */
+  readonly security?: KafkaSecurity | undefined
 }
 
 /** No request waits longer: a broker that does not answer is one that is away. */
@@ -42,20 +47,24 @@ export const SEND_RECORDS_MAX = 5_000
  * A kafkajs client of its own. Consumers and producers are made from separate ones: kafkajs shares a map of
  * committed offsets between all clients of one `Kafka` object, and marks them before the commit.
  */
-export function createKafka(options: KafkaOptions): KafkaClient {
+export function createKafka(
+  options: KafkaOptions,
+  { retriesMax = REQUEST_RETRIES_MAX }: { readonly retriesMax?: number } = {},
+): KafkaClient {
   return new Kafka({
     clientId: options.clientId,
     brokers: [...options.brokers],
+    ...kafkajsSecurity(options.security),
     requestTimeout: REQUEST_TIMEOUT_MS,
     enforceRequestTimeout: true,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     retry: {
       initialRetryTime: RETRY_PAUSE_MS,
       maxRetryTime: RETRY_PAUSE_MS_MAX,
-      retries: REQUEST_RETRIES_MAX,
+      retries: retriesMax,
     },
     logLevel: logLevel.INFO,
-    logCreator: () => (entry) => log(options.logger, entry),
+    logCreator: () => logOf(options),
   })
 }
 
@@ -67,10 +76,28 @@ export const namedPartition: ICustomPartitioner =
     return message.partition
   }
 
-/** kafkajs logs each retry as an error; what matters reaches the task as an outcome, so all of it is detail. */
-function log(logger: Logger, entry: LogEntry): void {
-  const { message, timestamp: _timestamp, logger: _logger, ...fields } = entry.log
-  logger.debug({ ...fields, client: entry.namespace }, `kafkajs: ${message}`)
+/** A client that is refused says so again after this time, however often it tries. */
+const REFUSAL_SILENCE_MS = 30_000
+
+/**
+ * kafkajs logs each retry as an error; what matters reaches the task as an outcome, so all of it is detail. Not so a
+ * refusal (password, certificate, right): tried again it comes again, and nobody would know why nothing moves.
+ */
+function logOf({ logger, brokers }: KafkaOptions): (entry: LogEntry) => void {
+  let silentUntilMs = 0
+  return (entry) => {
+    const { message, timestamp, logger: _logger, ...fields } = entry.log
+    logger.debug({ ...fields, client: entry.namespace }, `kafkajs: ${message}`)
+    const refusal = refusalIn([message, String(fields['error'] ?? '')].join(' '))
+    const nowMs = Date.parse(timestamp)
+    if (refusal === undefined || nowMs < silentUntilMs) return
+    silentUntilMs = nowMs + REFUSAL_SILENCE_MS
+    const { what, remedy } = refusal
+    logger.warn(
+      { broker: fields['broker'] ?? brokers.join(', '), remedy },
+      `Kafka refuses this client: ${what}`,
+    )
+  }
 }
 
 const NO_HEADERS: LogRecord['headers'] = {}

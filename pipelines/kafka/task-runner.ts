@@ -73,8 +73,9 @@ export class TaskRunner {
     const { promise, resolve } = Promise.withResolvers<Error>()
     this.failed = promise
     this.#fail = resolve
-    const { brokers, clientId, logger, clock, metrics, inputTopic, stateTopic, topicPrefix, service } =
-      options
+    const { brokers, clientId, logger, security, clock, metrics } = options
+    const { inputTopic, stateTopic, topicPrefix, service } = options
+    const kafka = { brokers, clientId, logger, security }
     this.#consumer = createKafka(options).consumer({
       groupId: `${topicPrefix}${service}`,
       partitionAssigners: [samePartitionAssignerAfter(() => this.#settled())],
@@ -88,14 +89,12 @@ export class TaskRunner {
     })
     this.#admin = openAdmin(options)
     this.#stateReader = new StateReader({
-      brokers,
-      clientId,
-      logger,
+      ...kafka,
       clock,
       topic: stateTopic,
       groupId: `${topicPrefix}${service}-restore-${options.instance}`,
     })
-    this.#ticker = new IdempotentProducer({ brokers, clientId, logger, metrics, topic: inputTopic })
+    this.#ticker = new IdempotentProducer({ ...kafka, metrics, topic: inputTopic })
     this.#slotParts = {
       stateTopic,
       outputTopics: options.outputTopics,
@@ -108,9 +107,7 @@ export class TaskRunner {
       failpoint: options.failpoint,
       openWriter: (partition) =>
         new TransactionalWriter({
-          brokers,
-          clientId,
-          logger,
+          ...kafka,
           transactionalId: `${topicPrefix}${service}-${partition}`,
           failpoint: options.failpoint,
         }),

@@ -1,5 +1,6 @@
 import { CompactedTable } from '../../pipelines/kafka/table.ts'
 import { topicNames } from '../../schemas/topics.ts'
+import { kafkaOf } from '../kafka.ts'
 import type { ServiceParts } from '../process.ts'
 import type { Access } from './access.ts'
 import { jwtCallers } from './jwt.ts'
@@ -87,9 +88,7 @@ class KeysFollower {
   #open(): CompactedTable {
     const { config, logger, clock, random } = this.#parts
     return new CompactedTable({
-      brokers: config.kafkaBrokers,
-      clientId: `hivemeter-${this.#service}`,
-      logger,
+      ...kafkaOf(config, `hivemeter-${this.#service}`, logger),
       clock,
       topic: topicNames(config.topicPrefix).accessKeys,
       groupId: `${config.topicPrefix}${this.#service}-keys-${random.bytes(GROUP_ID_BYTES).toString('hex')}`,

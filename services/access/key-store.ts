@@ -9,6 +9,7 @@ import { noMetrics } from '../../schemas/metrics.ts'
 import type { AccessKey } from '../../schemas/records.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import type { Config } from '../config.ts'
+import { kafkaOf } from '../kafka.ts'
 import { EXIT, ExitError } from '../exit.ts'
 import { KeyRing, isActive } from './key-ring.ts'
 import { hashSecret, newKey } from './key-text.ts'
@@ -52,7 +53,7 @@ export class KeyStore implements AsyncDisposable {
   static async open(config: Config, clock: Clock, random: Random): Promise<KeyStore> {
     const topic = topicNames(config.topicPrefix).accessKeys
     const ring = new KeyRing()
-    const kafka = { brokers: config.kafkaBrokers, clientId: CLIENT_ID, logger: silentLogger }
+    const kafka = kafkaOf(config, CLIENT_ID, silentLogger)
     const table = new CompactedTable({
       ...kafka,
       clock,

@@ -2,6 +2,7 @@ import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import { followAccess } from '../access/follow-keys.ts'
+import { kafkaOf } from '../kafka.ts'
 import { listen } from '../http/listen.ts'
 import type { RunningService, ServiceParts } from '../process.ts'
 import { createGatewayApp } from './app.ts'
@@ -12,21 +13,10 @@ export async function startGateway(parts: ServiceParts): Promise<RunningService>
   const { config, logger, metrics, clock, ops } = parts
   const { kafkaBrokers, partitions } = config
   const topic = topicNames(config.topicPrefix).usageMetered
-  const producer = new IdempotentProducer({
-    brokers: kafkaBrokers,
-    topic,
-    clientId: 'hivemeter-gateway',
-    logger,
-    metrics,
-  })
+  const kafka = kafkaOf(config, 'hivemeter-gateway', logger)
+  const producer = new IdempotentProducer({ ...kafka, topic, metrics })
   const inbox = new SharedAppend(
-    new IdempotentProducer({
-      brokers: kafkaBrokers,
-      topic: topicNames(config.topicPrefix).accountInbox,
-      clientId: 'hivemeter-gateway',
-      logger,
-      metrics,
-    }),
+    new IdempotentProducer({ ...kafka, topic: topicNames(config.topicPrefix).accountInbox, metrics }),
   )
   const queue = new UsageQueue({ producer, partitions, clock, logger, metrics })
   const followed = await followAccess(parts, 'gateway')

@@ -3,6 +3,7 @@ import { PartitionLoader } from '../../pipelines/load/pipeline.ts'
 import { INSERT_TIME_LIMIT_MS, openBlockStore } from '../../pipelines/load/store.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import { clickhouseOf } from '../clickhouse.ts'
+import { kafkaOf } from '../kafka.ts'
 import type { HaltedPartition } from '../http/ops.ts'
 import type { RunningService, ServiceParts } from '../process.ts'
 
@@ -27,9 +28,7 @@ export async function startLoader(parts: ServiceParts): Promise<RunningService> 
     return loader
   }
   const consumer = new BlockConsumer({
-    brokers: config.kafkaBrokers,
-    clientId: 'hivemeter-loader',
-    logger,
+    ...kafkaOf(config, 'hivemeter-loader', logger),
     clock,
     topics: [usageBlocks, settlementBlocks],
     groupId: `${config.topicPrefix}loader`,

@@ -3,6 +3,7 @@ import { ensureTopics, isUnreachable, withAdmin } from '../../pipelines/kafka/ad
 import { silentLogger } from '../../pipelines/logger.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import type { Config } from '../config.ts'
+import { kafkaOf } from '../kafka.ts'
 import { EXIT, ExitError, describeError } from '../exit.ts'
 
 const CLIENT_ID = 'hivemeter-migrate'
@@ -11,9 +12,7 @@ const CLIENT_ID = 'hivemeter-migrate'
 export async function makeTopics(config: Config): Promise<readonly string[]> {
   const { created } = await reach(config, () =>
     ensureTopics({
-      brokers: config.kafkaBrokers,
-      clientId: CLIENT_ID,
-      logger: silentLogger,
+      ...kafkaOf(config, CLIENT_ID, silentLogger),
       clock: systemClock,
       prefix: config.topicPrefix,
       partitions: config.partitions,
@@ -26,7 +25,7 @@ export async function makeTopics(config: Config): Promise<readonly string[]> {
 
 /** The topics that `makeTopics` would make. */
 export async function missingTopics(config: Config): Promise<readonly string[]> {
-  const options = { brokers: config.kafkaBrokers, clientId: CLIENT_ID, logger: silentLogger }
+  const options = kafkaOf(config, CLIENT_ID, silentLogger)
   const present = new Set(
     await reach(config, () => withAdmin(options, async (admin) => await admin.listTopics())),
   )

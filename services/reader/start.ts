@@ -5,6 +5,7 @@ import { CompactedTable } from '../../pipelines/kafka/table.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import { VERSION } from '../../schemas/version.ts'
 import { clickhouseOf } from '../clickhouse.ts'
+import { kafkaOf } from '../kafka.ts'
 import { followAccess } from '../access/follow-keys.ts'
 import type { Config } from '../config.ts'
 import { listen } from '../http/listen.ts'
@@ -21,7 +22,7 @@ export async function startReader(parts: ServiceParts): Promise<RunningService> 
   const { config, logger, clock, metrics, random, ops } = parts
   const topics = topicNames(config.topicPrefix)
   const accounts = new Accounts(config.partitions)
-  const kafka = { brokers: config.kafkaBrokers, clientId: `hivemeter-reader/${VERSION}`, logger }
+  const kafka = kafkaOf(config, `hivemeter-reader/${VERSION}`, logger)
   const commands = new Commands({
     inbox: new SharedAppend(new IdempotentProducer({ ...kafka, metrics, topic: topics.accountInbox })),
     partitions: config.partitions,

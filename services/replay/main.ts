@@ -4,6 +4,7 @@ import { silentLogger } from '../../pipelines/logger.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import { clickhouseOf } from '../clickhouse.ts'
+import { kafkaOf } from '../kafka.ts'
 import { runCommand } from '../command.ts'
 import type { CommandParts } from '../command.ts'
 import { EXIT, ExitError, describeError } from '../exit.ts'
@@ -98,9 +99,7 @@ await runCommand({ name: 'replay', usage: USAGE, options: OPTIONS }, async (part
 
 function producerOf({ config }: CommandParts<unknown>, topic: string): IdempotentProducer {
   return new IdempotentProducer({
-    brokers: config.kafkaBrokers,
-    clientId: 'hivemeter-replay',
-    logger: silentLogger,
+    ...kafkaOf(config, 'hivemeter-replay', silentLogger),
     metrics: noMetrics,
     topic,
   })

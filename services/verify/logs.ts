@@ -4,6 +4,7 @@ import { STATE_KEY } from '../../schemas/avro.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
 import type { Config } from '../config.ts'
+import { kafkaOf } from '../kafka.ts'
 import type { SourceRecord } from './source.ts'
 
 /** Offsets that a partition holds, `[start, end)`. */
@@ -18,11 +19,11 @@ const TAIL_RECORDS = 64n
 /** Reads the logs of one installation, and writes nothing. */
 export class Logs {
   readonly topics: Record<TopicRole, string>
-  readonly #options: { brokers: readonly string[]; clientId: string; logger: typeof silentLogger }
+  readonly #options: ReturnType<typeof kafkaOf>
 
   constructor(config: Config) {
     this.topics = topicNames(config.topicPrefix)
-    this.#options = { brokers: config.kafkaBrokers, clientId: 'hivemeter-verify', logger: silentLogger }
+    this.#options = kafkaOf(config, 'hivemeter-verify', silentLogger)
   }
 
   async range(role: TopicRole, partition: number): Promise<Range> {
