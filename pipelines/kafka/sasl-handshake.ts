@@ -59,7 +59,7 @@ function readAnswer(answer: Buffer): Listener | null | undefined {
 export function askListener(address: string, tls: KafkaTls | boolean): Promise<Listener | undefined> {
   const colon = address.lastIndexOf(':')
   const host = address.slice(0, colon).replace(/^\[(.*)\]$/, '$1')
-  const place = { host, port: Number(address.slice(colon + 1)) }
+  const place = { host, port: Number(address.slice(colon + 1)), timeout: ANSWER_TIMEOUT_MS }
   return new Promise((resolve) => {
     const socket: Socket =
       tls === false
@@ -70,7 +70,7 @@ export function askListener(address: string, tls: KafkaTls | boolean): Promise<L
       resolve(listener)
     }
     let answer = Buffer.alloc(0)
-    socket.setTimeout(ANSWER_TIMEOUT_MS, () => end(undefined))
+    socket.on('timeout', () => end(undefined))
     socket.once(tls === false ? 'connect' : 'secureConnect', () => socket.write(request()))
     socket.on('data', (data) => {
       answer = Buffer.concat([answer, data])
