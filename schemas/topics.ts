@@ -63,6 +63,128 @@ export const LOCAL_RETENTION_BYTES = 1024 * MEBIBYTE
 /** Segments of compacted topics: small, so that compaction reaches what is recent and restores stay short. */
 export const COMPACTED_SEGMENT_BYTES = 64 * MEBIBYTE
 
+/** How a setting that was found may differ from the one that is wanted. */
+export type SettingRule =
+  /** Not at all. */
+  | 'exactly'
+  /** Upwards: a larger value only promises more. */
+  | 'at_least'
+  /** Upwards, and -1 is the largest of all: kept for ever. */
+  | 'kept_at_least'
+  /** As one likes: given to new topics, and checked never, since no promise hangs on it. */
+  | 'freely'
+
+/** One setting of a topic, as Kafka names and spells it. */
+export interface TopicSetting {
+  readonly name: string
+  readonly value: string
+  readonly rule: SettingRule
+}
+
+/** What an installation decides for all of its topics. */
+export interface TopicPolicy {
+  readonly replicationFactor: number
+  /** Copies that must hold a record before it is acknowledged. */
+  readonly minInsyncReplicas: number
+  /** Logs kept by time (a cluster) or by size (a laptop that may sleep for weeks). */
+  readonly retention: 'time' | 'size'
+}
+
+/**
+ * Copies that must hold a record before it is acknowledged, where nobody says: 2 of three, so that one broker may be
+ * lost with everything that it acknowledged and the others still take records; 1 where there is no third.
+ */
+export function minInsyncReplicasOf(replicationFactor: number): number {
+  return replicationFactor >= 3 ? 2 : 1
+}
+
+/**
+ * Every setting that the guarantee needs, named at the topic itself: what a broker has for topics that name nothing
+ * (a retention by size beside ours by time, say) must never be in force.
+ */
+export function topicSettings(spec: TopicSpec, policy: TopicPolicy): readonly TopicSetting[] {
+  const setting = (rule: SettingRule, name: string, value: string | number): TopicSetting => ({
+    name,
+    value: String(value),
+    rule,
+  })
+  return [
+    setting('exactly', 'message.timestamp.type', 'LogAppendTime'),
+    setting('exactly', 'cleanup.policy', spec.cleanup),
+    setting('at_least', 'max.message.bytes', spec.messageBytesMax),
+    setting('at_least', 'min.insync.replicas', policy.minInsyncReplicas),
+    setting('exactly', 'unclean.leader.election.enable', 'false'),
+    ...(spec.cleanup === 'compact'
+      ? [setting('freely', 'segment.bytes', COMPACTED_SEGMENT_BYTES)]
+      : retentionOf(spec, policy.retention).map(([name, value]) => setting('kept_at_least', name, value))),
+  ]
+}
+
+function retentionOf(spec: TopicSpec, retention: TopicPolicy['retention']): readonly [string, number][] {
+  const byTime = spec.retentionMs >= 0 && retention === 'time'
+  const bySize = spec.retentionMs >= 0 && retention === 'size'
+  return [
+    ['retention.ms', byTime ? spec.retentionMs : -1],
+    ['retention.bytes', bySize ? LOCAL_RETENTION_BYTES : -1],
+  ]
+}
+
+/** A topic as the brokers have it. */
+export interface FoundTopic {
+  readonly partitions: number
+  /** Copies of the partition that has the fewest. */
+  readonly replicas: number
+  /** What is in force, by Kafka's names. */
+  readonly settings: ReadonlyMap<string, string>
+}
+
+/** What stands in the way of the guarantee at one topic. */
+export interface TopicDifference {
+  readonly topic: string
+  /** Kafka's name of a setting; `replication factor` and `topic` where it is none. */
+  readonly setting: string
+  readonly found: string
+  readonly wanted: string
+  /** True: `migrate` can mend it. */
+  readonly mendable: boolean
+}
+
+/** How a topic differs from what is wanted, where that hurts; nothing for one that promises as much or more. */
+export function topicDifferences(
+  topic: string,
+  spec: TopicSpec,
+  policy: TopicPolicy,
+  found: FoundTopic | undefined,
+): readonly TopicDifference[] {
+  if (found === undefined) {
+    return [{ topic, setting: 'topic', found: 'missing', wanted: 'there', mendable: true }]
+  }
+  const differences: TopicDifference[] = []
+  if (found.replicas < policy.replicationFactor) {
+    differences.push({
+      topic,
+      setting: 'replication factor',
+      found: String(found.replicas),
+      wanted: `at least ${policy.replicationFactor}`,
+      mendable: false,
+    })
+  }
+  for (const { name, value, rule } of topicSettings(spec, policy)) {
+    const has = found.settings.get(name)
+    if (has !== undefined && isEnough(rule, has, value)) continue
+    const wanted = rule === 'exactly' || value === '-1' ? value : `at least ${value}`
+    differences.push({ topic, setting: name, found: has ?? 'unknown', wanted, mendable: true })
+  }
+  return differences
+}
+
+function isEnough(rule: SettingRule, found: string, wanted: string): boolean {
+  if (rule === 'freely' || found === wanted) return true
+  if (rule === 'exactly') return false
+  if (rule === 'kept_at_least' && Number(found) < 0) return true
+  return !(rule === 'kept_at_least' && Number(wanted) < 0) && Number(found) >= Number(wanted)
+}
+
 /** Names the topics of one installation; `prefix` keeps tests and replays apart on one cluster. */
 export function topicNames(prefix: string): Record<TopicRole, string> {
   return Object.fromEntries(

@@ -87,10 +87,17 @@ export const CONFIG_SCHEMA = Type.Object(
       default: 1,
       description: 'Copies of every partition; 3 on a cluster.',
     }),
+    minInsyncReplicas: Type.Integer({
+      minimum: 0,
+      maximum: 9,
+      default: 0,
+      description:
+        'Copies that must hold a record before it is acknowledged. 0: 2 where there are three copies or more, else 1.',
+    }),
     topicRetention: Type.Union([Type.Literal('time'), Type.Literal('size')], {
       default: 'size',
       description:
-        'What logs are kept by: size (1 GiB a partition; a laptop may sleep for weeks) or time (7 to 35 days; production).',
+        'What logs are kept by: size (1 GiB a partition; a laptop may sleep for weeks) or time (7 to 35 days, whatever their size; production).',
     }),
     idKeyFile: Type.String({
       minLength: 1,

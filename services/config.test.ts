@@ -106,6 +106,12 @@ describe('settings', () => {
     ])
   })
 
+  it('refuse to wait for more copies than there are', () => {
+    assert.deepEqual(problemsOf({ HIVEMETER_REPLICATION_FACTOR: '3', HIVEMETER_MIN_INSYNC_REPLICAS: '4' }), [
+      'HIVEMETER_MIN_INSYNC_REPLICAS is 4, but there are only 3 copies (HIVEMETER_REPLICATION_FACTOR): nothing could be written. Lower it, or give more copies.',
+    ])
+  })
+
   it('take the variables of the original as overrides for every node', () => {
     const config = loadConfig({
       environment: {

@@ -140,6 +140,11 @@ function checkAcross(config: Config): string[] {
       `${variableOf(key)} is ${config[key]}, but a server that asks for no keys (HIVEMETER_ACCESS=off) listens on loopback only. Set it to 127.0.0.1.`,
     )
   }
+  if (config.minInsyncReplicas > config.replicationFactor) {
+    problems.push(
+      `${variableOf('minInsyncReplicas')} is ${config.minInsyncReplicas}, but there are only ${config.replicationFactor} copies (${variableOf('replicationFactor')}): nothing could be written. Lower it, or give more copies.`,
+    )
+  }
   for (const key of ['jwtIssuer', 'jwtAudience'] as const) {
     if (config.jwtKeyFile !== '' && config[key] === '')
       problems.push(`${variableOf(key)} is missing: with HIVEMETER_JWT_KEY_FILE a token must name it.`)

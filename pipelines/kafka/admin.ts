@@ -1,7 +1,7 @@
 import kafkajs from 'kafkajs'
 import type { Admin } from 'kafkajs'
-import { COMPACTED_SEGMENT_BYTES, LOCAL_RETENTION_BYTES, TOPICS } from '../../schemas/topics.ts'
-import type { TopicSpec } from '../../schemas/topics.ts'
+import { minInsyncReplicasOf, TOPICS, topicSettings } from '../../schemas/topics.ts'
+import type { TopicPolicy, TopicSpec } from '../../schemas/topics.ts'
 import type { Clock } from '../clock.ts'
 import { createKafka } from './client.ts'
 import type { KafkaOptions } from './client.ts'
@@ -20,6 +20,8 @@ export interface EnsureTopicsOptions extends KafkaOptions {
   readonly replicationFactor: number
   /** Logs kept by time (a cluster) or by size (a laptop that may sleep for weeks). */
   readonly retention: 'time' | 'size'
+  /** Where it is not given: as the replication factor has it. */
+  readonly minInsyncReplicas?: number
 }
 
 /** A topic exists with another number of partitions; nodes would move to other partitions and lose their order. */
@@ -38,6 +40,10 @@ export async function ensureTopics(
     )
     const existing = [...specs.keys()].filter((name) => present.has(name))
     const missing = [...specs].filter(([name]) => !present.has(name))
+    const policy: TopicPolicy = {
+      minInsyncReplicas: minInsyncReplicasOf(options.replicationFactor),
+      ...options,
+    }
     await checkPartitions(admin, existing, options.partitions)
     if (missing.length > 0) {
       // kafkajs' own wait takes a broker that has not heard of the topic yet for one that never will.
@@ -47,7 +53,7 @@ export async function ensureTopics(
           topic,
           numPartitions: options.partitions,
           replicationFactor: options.replicationFactor,
-          configEntries: configEntries(spec, options.retention),
+          configEntries: topicSettings(spec, policy).map(({ name, value }) => ({ name, value })),
         })),
       })
     }
@@ -95,26 +101,6 @@ async function checkPartitions(admin: Admin, existing: string[], partitions: num
       )
     }
   }
-}
-
-function configEntries(spec: TopicSpec, retention: 'time' | 'size'): { name: string; value: string }[] {
-  const entries: Record<string, string> = {
-    'message.timestamp.type': 'LogAppendTime',
-    'cleanup.policy': spec.cleanup,
-    'max.message.bytes': String(spec.messageBytesMax),
-  }
-  if (spec.cleanup === 'compact') {
-    entries['segment.bytes'] = String(COMPACTED_SEGMENT_BYTES)
-  } else if (spec.retentionMs < 0) {
-    entries['retention.ms'] = '-1'
-    entries['retention.bytes'] = '-1'
-  } else if (retention === 'time') {
-    entries['retention.ms'] = String(spec.retentionMs)
-  } else {
-    entries['retention.ms'] = '-1'
-    entries['retention.bytes'] = String(LOCAL_RETENTION_BYTES)
-  }
-  return Object.entries(entries).map(([name, value]) => ({ name, value }))
 }
 
 /** Offsets that a partition holds: `[start, end)`, the end being the last stable offset. */

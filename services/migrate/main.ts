@@ -14,7 +14,7 @@ import type { Config } from '../config.ts'
 import { EXIT, ExitError } from '../exit.ts'
 import type { ExitCode } from '../exit.ts'
 import { ensureIdKey } from './id-key.ts'
-import { makeTopics, missingTopics } from './topics.ts'
+import { byHand, differenceLine, findDifferences, mendTopics } from './topics.ts'
 import { USERS, makeUsers } from './users.ts'
 
 /** A statement of a migration may rewrite a table. */
@@ -25,23 +25,31 @@ const LOCK_WAIT_MS = 30_000
 
 interface Values {
   readonly 'dry-run'?: boolean | undefined
+  readonly check?: boolean | undefined
   readonly users?: boolean | undefined
 }
 
 type Schema = MigrateParts & { readonly database: ClickhouseClient }
 
-const USAGE = `Usage: npm run migrate -- [--dry-run | --users] [--config file.json]
-Makes what the services need and does not exist: the ClickHouse database and its tables, the Kafka topics, the id key.
+const USAGE = `Usage: npm run migrate -- [--dry-run | --check | --users] [--config file.json]
+Makes what the services need and does not exist: the ClickHouse database and its tables, the Kafka topics with the
+settings that the guarantee needs, the id key.
   --dry-run  prints what it would do and changes nothing
+  --check    changes nothing and ends with 78 where a table, a topic or one of its settings is not as it must be
   --users    also makes ClickHouse's roles, quotas, row policies and a user for each service, and prints the passwords
              of users that it made, once`
 
 await runCommand(
-  { name: 'migrate', usage: USAGE, options: { 'dry-run': { type: 'boolean' }, users: { type: 'boolean' } } },
+  {
+    name: 'migrate',
+    usage: USAGE,
+    options: { 'dry-run': { type: 'boolean' }, check: { type: 'boolean' }, users: { type: 'boolean' } },
+  },
   async (parts): Promise<ExitCode> => {
     await using cleanup = new AsyncDisposableStack()
     const schema = schemaParts(parts, cleanup)
     try {
+      if (parts.values.check === true) return await check(schema, parts)
       await (parts.values['dry-run'] === true ? showPlan(schema, parts) : apply(schema, parts))
       if (parts.values.users === true) await sayUsers(schema, parts)
     } catch (error) {
@@ -93,8 +101,12 @@ async function showPlan(schema: MigrateParts, { config, say }: CommandParts<Valu
     say(`-- ${statement.migration.name}, statement ${statement.number}, line ${statement.line}`)
     say(`${statement.sql};`)
   }
-  const missing = await missingTopics(config)
+  const differences = await findDifferences(config)
+  const missing = differences.filter(({ setting }) => setting === 'topic').map(({ topic }) => topic)
   say(`Topics to make: ${missing.length === 0 ? 'none' : missing.join(', ')}.`)
+  for (const difference of differences) {
+    if (difference.setting !== 'topic') say(differenceLine(difference))
+  }
   say(idKeyLine(config, 'made where it does not exist'))
   say('Nothing was changed.')
 }
@@ -104,7 +116,29 @@ async function apply(schema: MigrateParts, { config, say }: CommandParts<Values>
   say(
     `Database ${config.clickhouseDatabase}: ${applied.length} statements applied, schema at version ${schema.migrations.length}.`,
   )
-  const created = await makeTopics(config)
+  const { created, altered, left } = await mendTopics(config)
   say(`Topics: ${created.length === 0 ? 'all there' : `made ${created.join(', ')}`}.`)
+  if (altered.length > 0) say(`Topics: set what the guarantee needs of ${altered.join(', ')}.`)
   say(idKeyLine(config, ensureIdKey(config.idKeyFile, systemRandom) ? 'made' : 'there'))
+  if (left.length === 0) return
+  throw new ExitError(
+    EXIT.configuration,
+    [...left.map(differenceLine), ...(await byHand(config, left))].join('\n'),
+  )
+}
+
+/** Says what differs from what the services need; changes nothing. */
+async function check(schema: MigrateParts, { config, say }: CommandParts<Values>): Promise<ExitCode> {
+  const planned = await plan(schema)
+  say(`Database ${config.clickhouseDatabase}: ${planned.length} statements to apply.`)
+  const differences = await findDifferences(config)
+  for (const difference of differences) say(differenceLine(difference))
+  const left = differences.filter(({ mendable }) => !mendable)
+  for (const line of await byHand(config, left)) say(line)
+  if (planned.length + differences.length === 0) {
+    say('Everything is as it must be.')
+    return EXIT.ok
+  }
+  if (planned.length + differences.length > left.length) say('Run npm run migrate: it mends what can be set.')
+  return EXIT.configuration
 }

@@ -1,35 +1,127 @@
 import { systemClock } from '../../pipelines/clock.ts'
 import { ensureTopics, isUnreachable, withAdmin } from '../../pipelines/kafka/admin.ts'
+import { differencesOf, setTopic, widerReplicas } from '../../pipelines/kafka/topics.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
-import { topicNames } from '../../schemas/topics.ts'
+import { minInsyncReplicasOf, TOPICS } from '../../schemas/topics.ts'
+import type { TopicDifference, TopicPolicy, TopicSpec } from '../../schemas/topics.ts'
 import type { Config } from '../config.ts'
 import { kafkaOf } from '../kafka.ts'
 import { EXIT, ExitError, describeError } from '../exit.ts'
 
 const CLIENT_ID = 'hivemeter-migrate'
 
-/** Makes the topics that are missing and returns their names. Exit 69 where Kafka is away, 78 for other partition counts. */
-export async function makeTopics(config: Config): Promise<readonly string[]> {
-  const { created } = await reach(config, () =>
-    ensureTopics({
+/** What `mendTopics` did. */
+export interface MendedTopics {
+  readonly created: readonly string[]
+  readonly altered: readonly string[]
+  /** What differs still, since Kafka cannot be told by a setting. */
+  readonly left: readonly TopicDifference[]
+}
+
+/** What these settings ask of every topic. */
+export function topicPolicyOf(config: Config): TopicPolicy {
+  const { replicationFactor, minInsyncReplicas, topicRetention } = config
+  return {
+    replicationFactor,
+    minInsyncReplicas: minInsyncReplicas === 0 ? minInsyncReplicasOf(replicationFactor) : minInsyncReplicas,
+    retention: topicRetention,
+  }
+}
+
+/**
+ * Makes the topics that are missing and gives every one the settings that the guarantee needs. Exit 69 where Kafka is
+ * away, 78 for other partition counts.
+ */
+export async function mendTopics(config: Config): Promise<MendedTopics> {
+  const policy = topicPolicyOf(config)
+  return await reach(config, async () => {
+    const { created } = await ensureTopics({
       ...kafkaOf(config, CLIENT_ID, silentLogger),
+      ...policy,
       clock: systemClock,
       prefix: config.topicPrefix,
       partitions: config.partitions,
-      replicationFactor: config.replicationFactor,
-      retention: config.topicRetention,
-    }),
-  )
-  return created
+    })
+    return await withAdmin(kafkaOf(config, CLIENT_ID, silentLogger), async (admin) => {
+      const specs = specsOf(config)
+      const differences = await differencesOf(admin, specs, policy)
+      const altered = new Set(differences.filter(({ mendable }) => mendable).map(({ topic }) => topic))
+      for (const topic of altered) {
+        const spec = specs.get(topic)
+        if (spec !== undefined) await setTopic(admin, topic, spec, policy)
+      }
+      return { created, altered: [...altered], left: differences.filter(({ mendable }) => !mendable) }
+    })
+  })
 }
 
-/** The topics that `makeTopics` would make. */
-export async function missingTopics(config: Config): Promise<readonly string[]> {
-  const options = kafkaOf(config, CLIENT_ID, silentLogger)
-  const present = new Set(
-    await reach(config, () => withAdmin(options, async (admin) => await admin.listTopics())),
+/** How the topics differ from what the guarantee needs. Exit 69 where Kafka is away. */
+export async function findDifferences(config: Config): Promise<readonly TopicDifference[]> {
+  return await reach(config, () =>
+    withAdmin(kafkaOf(config, CLIENT_ID, silentLogger), (admin) =>
+      differencesOf(admin, specsOf(config), topicPolicyOf(config)),
+    ),
   )
-  return Object.values(topicNames(config.topicPrefix)).filter((name) => !present.has(name))
+}
+
+/** Topics that nobody has made yet. */
+export class TopicsMissing extends ExitError {}
+
+/**
+ * For a start: an ExitError (78) where a topic does not hold what the guarantee needs, each difference named;
+ * `TopicsMissing` where nothing else is wrong than that some do not exist.
+ */
+export async function checkTopics(config: Config): Promise<void> {
+  const differences = await findDifferences(config)
+  if (differences.length === 0) return
+  const message = [
+    ...differences.map(differenceLine),
+    differences.some(({ mendable }) => mendable)
+      ? 'Run npm run migrate: it makes what is missing and sets what can be set.'
+      : 'Run npm run migrate -- --check: it prints the command of Kafka that mends this.',
+  ].join('\n')
+  if (differences.every(({ setting }) => setting === 'topic')) {
+    throw new TopicsMissing(EXIT.configuration, message)
+  }
+  throw new ExitError(EXIT.configuration, message)
+}
+
+/** A difference in words. */
+export function differenceLine({ topic, setting, found, wanted }: TopicDifference): string {
+  if (setting === 'topic') return `Topic ${topic} does not exist.`
+  return `Topic ${topic} has ${setting} ${found}; the guarantee needs ${wanted}.`
+}
+
+/** What to do about differences that no setting mends: Kafka's own command, and the file that it takes. */
+export async function byHand(config: Config, left: readonly TopicDifference[]): Promise<string[]> {
+  if (left.length === 0) return []
+  const { replicationFactor, kafkaBrokers } = config
+  const topics = [...new Set(left.map(({ topic }) => topic))]
+  const wider = await reach(config, () =>
+    withAdmin(kafkaOf(config, CLIENT_ID, silentLogger), async (admin) => {
+      const partitions = []
+      for (const topic of topics) {
+        const replicas = await widerReplicas(admin, topic, replicationFactor)
+        if (replicas === null) return null
+        for (const [partition, brokers] of replicas) partitions.push({ topic, partition, replicas: brokers })
+      }
+      return partitions
+    }),
+  )
+  if (wider === null) {
+    return [
+      `The cluster has fewer brokers than HIVEMETER_REPLICATION_FACTOR asks for (${replicationFactor}). Start more, or lower it.`,
+    ]
+  }
+  return [
+    'Put the next line into replicas.json, then run',
+    `kafka-reassign-partitions.sh --bootstrap-server ${kafkaBrokers.join(',')} --reassignment-json-file replicas.json --execute`,
+    JSON.stringify({ version: 1, partitions: wider }),
+  ]
+}
+
+function specsOf(config: Config): ReadonlyMap<string, TopicSpec> {
+  return new Map(Object.values(TOPICS).map((spec) => [`${config.topicPrefix}${spec.name}`, spec]))
 }
 
 async function reach<T>(config: Config, work: () => Promise<T>): Promise<T> {

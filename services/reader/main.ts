@@ -1,4 +1,5 @@
 import { runService } from '../process.ts'
+import { besideTopicCheck } from '../topic-check.ts'
 import { startReader } from './start.ts'
 
-await runService('reader', startReader)
+await runService('reader', besideTopicCheck(startReader))

@@ -1,4 +1,5 @@
 import { runService } from '../process.ts'
+import { afterTopicCheck } from '../topic-check.ts'
 import { startSettler } from './start.ts'
 
-await runService('settler', startSettler)
+await runService('settler', afterTopicCheck(startSettler))
