@@ -2,19 +2,36 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { HaltError } from '../kafka/records.ts'
-import { UNLOADED_AGE_MS_MAX, UnloadedBlocks } from './unloaded.ts'
+import { UNLOADED_AGE_MS_MAX, UNLOADED_GRACE_MS, UnloadedBlocks } from './unloaded.ts'
 
 const START_MS = 1_700_000_000_000
 
+/** Transactions from the first one on, as ticks make them while nothing else comes. */
+function writeUntil(unloaded: UnloadedBlocks, fromMs: number, toMs: number): void {
+  for (let atMs = fromMs; atMs < toMs; atMs += UNLOADED_GRACE_MS) unloaded.wrote(3, atMs)
+}
+
+const halts = (error: unknown): boolean => error instanceof HaltError && error.reason === 'unloaded_blocks'
+
 test('a task halts when its oldest block has waited 3 days, at the millisecond', () => {
   const unloaded = new UnloadedBlocks(0, null, 0)
-  unloaded.wrote(3, START_MS)
+  writeUntil(unloaded, START_MS, START_MS + UNLOADED_AGE_MS_MAX)
   unloaded.wrote(5, START_MS + UNLOADED_AGE_MS_MAX)
   assert.equal(unloaded.oldestAt, START_MS)
-  assert.throws(
-    () => unloaded.wrote(6, START_MS + UNLOADED_AGE_MS_MAX + 1),
-    (error) => error instanceof HaltError && error.reason === 'unloaded_blocks',
-  )
+  assert.throws(() => unloaded.wrote(6, START_MS + UNLOADED_AGE_MS_MAX + 1), halts)
+})
+
+test('after days in which nobody wrote, and after a restore, what waits has the time to be loaded', () => {
+  const wokeMs = START_MS + 40 * UNLOADED_AGE_MS_MAX
+  const slept = new UnloadedBlocks(0, null, 0)
+  slept.wrote(3, START_MS)
+  for (const unloaded of [slept, new UnloadedBlocks(2, START_MS, 3)]) {
+    unloaded.wrote(4, wokeMs)
+    unloaded.wrote(5, wokeMs + UNLOADED_GRACE_MS)
+    assert.throws(() => unloaded.wrote(6, wokeMs + UNLOADED_GRACE_MS + 1), halts)
+    unloaded.loaded(6)
+    unloaded.wrote(7, wokeMs + UNLOADED_GRACE_MS + 2)
+  }
 })
 
 test('what ClickHouse has loaded waits no longer; one that says nothing leaves all as it was', () => {
@@ -35,7 +52,9 @@ test('what ClickHouse has loaded waits no longer; one that says nothing leaves a
 test('a restored task waits since when its task record says', () => {
   const unloaded = new UnloadedBlocks(7, START_MS, 20)
   assert.deepEqual([unloaded.loadedSeq, unloaded.oldestAt], [7, START_MS])
-  assert.throws(() => unloaded.wrote(21, START_MS + UNLOADED_AGE_MS_MAX + 1), HaltError)
+  unloaded.wrote(21, START_MS + UNLOADED_AGE_MS_MAX)
+  unloaded.wrote(21, START_MS + UNLOADED_AGE_MS_MAX + UNLOADED_GRACE_MS)
+  assert.throws(() => unloaded.wrote(21, START_MS + UNLOADED_AGE_MS_MAX + UNLOADED_GRACE_MS + 1), halts)
   const loaded = new UnloadedBlocks(7, START_MS, 20)
   loaded.loaded(20)
   loaded.wrote(21, START_MS + UNLOADED_AGE_MS_MAX + 1)

@@ -5,7 +5,7 @@ import { AggregatorLog, ID_KEY, usageRecord } from '../../test/support/aggregato
 import { inputRecord } from '../../test/support/task-log.ts'
 import { eventId, usageEvent } from '../../test/support/usage-events.ts'
 import { FatalError, HaltError } from '../kafka/records.ts'
-import { UNLOADED_AGE_MS_MAX } from '../load/unloaded.ts'
+import { UNLOADED_AGE_MS_MAX, UNLOADED_GRACE_MS } from '../load/unloaded.ts'
 import { MODELS, MODELS_VERSION } from './models.ts'
 import { IdKeyError } from './pipeline.ts'
 
@@ -125,19 +125,22 @@ test('a batch that was filtered away writes nothing', async () => {
   assert.deepEqual([decision.appends, decision.position, decision.pause], [[], 0n, null])
 })
 
+/** More than three days. */
+const LATER = UNLOADED_AGE_MS_MAX + 1
+
 test('a task halts when its blocks have waited 3 days for ClickHouse', async () => {
   const log = new AggregatorLog({
-    input: [0, UNLOADED_AGE_MS_MAX, UNLOADED_AGE_MS_MAX + 1].map((laterMs, offset) =>
+    input: [0, LATER, LATER + UNLOADED_GRACE_MS, LATER + UNLOADED_GRACE_MS + 1].map((laterMs, offset) =>
       inputRecord(offset, AT_MS + laterMs, tickCodec.encode({ written_by: 'test' })),
     ),
   })
   log.loadedSeq = 0
-  await log.singles(2)
+  await log.singles(3)
   await assert.rejects(log.step(1), halts('unloaded_blocks'))
   log.loadedSeq = 'all'
   log.restart()
   await log.run()
-  assert.equal(log.task()?.position, 3)
+  assert.equal(log.task()?.position, 4)
 })
 
 test('many new ids of one batch stand in several records, and all of them come back', async () => {

@@ -24,6 +24,8 @@ export class MemorySettler implements LogProducer {
     rules: AccountRules,
     nowMs: number,
     onState: (record: StateRecord) => void,
+    /** What node.state holds before it starts. */
+    held: readonly StateRecord[] = [],
   ) {
     this.nowMs = nowMs
     this.#onState = onState
@@ -40,12 +42,17 @@ export class MemorySettler implements LogProducer {
       })
       return state
     })
+    for (const { partition, key, value } of held) {
+      this.#states[partition]?.restore({ partition, offset: 0n, timestampMs: nowMs, key, value, headers: {} })
+      onState({ partition, key, value })
+    }
   }
 
-  /** Lets each partition take its rules from the log, as its first record. */
+  /** Lets each partition take its rules from the log, as its first record, where it holds no others. */
   async start(): Promise<void> {
     for (const [partition, state] of this.#states.entries()) {
-      const { appends } = state.restored(0n)
+      const { appends, position } = state.restored(0n)
+      this.#offsets[partition] = Number(position)
       await this.append(appends.map(({ key, value }) => ({ key, value, partition })))
     }
   }

@@ -14,6 +14,7 @@ import { topicNames } from '../../schemas/topics.ts'
 import type { Access } from '../../services/access/access.ts'
 import { opsRoutes } from '../../services/http/ops.ts'
 import { Accounts } from '../../services/reader/accounts.ts'
+import type { StateRecord } from '../../services/reader/accounts.ts'
 import { buildReader } from '../../services/reader/app.ts'
 import { Commands } from '../../services/reader/commands.ts'
 import type { ReaderApp } from '../../services/reader/parts.ts'
@@ -68,21 +69,30 @@ export interface WholeAnswer {
 }
 
 export async function startWholeReader(
-  options: { readonly rules?: Partial<AccountRules>; readonly access?: Access; readonly clock?: Clock } = {},
+  options: {
+    readonly rules?: Partial<AccountRules>
+    readonly access?: Access
+    readonly clock?: Clock
+    readonly partitions?: number
+    /** Log time at the start. */
+    readonly nowMs?: number
+    /** What node.state holds at the start. */
+    readonly held?: readonly StateRecord[]
+  } = {},
 ): Promise<WholeReader> {
   const { access = { mode: 'off' }, clock = systemClock } = options
-  const accounts = new Accounts(WHOLE_PARTITIONS)
+  const { partitions = WHOLE_PARTITIONS, nowMs = WHOLE_NOW_MS, held } = options
+  const accounts = new Accounts(partitions)
   const rules = { ...RULES_DEFAULT, version: 1, ...options.rules }
-  const settler: MemorySettler = new MemorySettler(WHOLE_PARTITIONS, rules, WHOLE_NOW_MS, (record) => {
+  const onState = (record: StateRecord) => {
     accounts.apply(record)
-    commands.see(record)
-  })
-  const commands = new Commands({
-    inbox: new SharedAppend(settler),
-    partitions: WHOLE_PARTITIONS,
-    clock,
-    random: systemRandom,
-  })
+    see(record)
+  }
+  let see: (record: StateRecord) => void = () => {}
+  const settler = new MemorySettler(partitions, rules, nowMs, onState, held)
+  const inbox = new SharedAppend(settler)
+  const commands = new Commands({ inbox, partitions, clock, random: systemRandom })
+  see = (record) => commands.see(record)
   await settler.start()
   // Nothing listens on port 1 of the loopback.
   const clickhouse = openClickhouse({ url: 'http://127.0.0.1:1', user: 'u', password: 'p', database: 'd' })
@@ -93,7 +103,7 @@ export async function startWholeReader(
     table: { loaded: true, reach: async () => true },
     clickhouse,
     topics: topicNames(''),
-    partitions: WHOLE_PARTITIONS,
+    partitions,
     cursorKey: Buffer.alloc(32, 1),
     clock,
     logger: silentLogger,
