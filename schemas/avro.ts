@@ -12,6 +12,7 @@ import type {
   InboxConfigure,
   InboxHeartbeat,
   InboxUsage,
+  Installation,
   Models,
   Outcome,
   SettlerTask,
@@ -47,6 +48,7 @@ export const SCHEMA_ID = {
   aggregatorTask: 30,
   ids: 31,
   accessKey: 40,
+  installation: 50,
 } as const
 
 /** Encodes and decodes the framed records of one schema. */
@@ -153,6 +155,7 @@ export const outcomeCodec = codec<Outcome>(SCHEMA_ID.outcome, 'outcome.v1')
 export const fenceCodec = codec<Fence>(SCHEMA_ID.fence, 'fence.v1')
 export const aggregatorTaskCodec = codec<AggregatorTask>(SCHEMA_ID.aggregatorTask, 'aggregator-task.v1')
 export const accessKeyCodec = codec<AccessKey>(SCHEMA_ID.accessKey, 'access-key.v1')
+export const installationCodec = codec<Installation>(SCHEMA_ID.installation, 'installation.v1')
 export const idsCodec = codec<Ids>(SCHEMA_ID.ids, 'ids.v1')
 
 /** Keys in state topics that no node id can be: node ids have no "!". */

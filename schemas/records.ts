@@ -7,6 +7,11 @@ export interface UsageEvents {
   events: UsageEvent[]
 }
 
+export interface Installation {
+  installation_id: string
+  made_at: number
+}
+
 export interface Tick {
   written_by: string
 }

@@ -1,7 +1,7 @@
 /**
  * Every topic of Hivemeter, in the one place that knows them (design: "Topics").
  *
- * All are keyed by `node_id`, have the same number of partitions and Kafka's own default partitioner, so partition
+ * All but one are keyed by `node_id`, have the same number of partitions and Kafka's own default partitioner, so partition
  * p of each holds the same nodes. All carry LogAppendTime: receipt time is one clock, and replays see it alike.
  */
 
@@ -16,6 +16,8 @@ export interface TopicSpec {
   readonly retentionMs: number
   /** Largest record batch in bytes; block topics take rows by the megabyte. */
   readonly messageBytesMax: number
+  /** Where a topic has so many whatever the installation's number is: it holds nothing of a node. */
+  readonly partitions?: number
 }
 
 const topic = (name: string, kept: Omit<TopicSpec, 'name'>): TopicSpec => ({ name, ...kept })
@@ -51,6 +53,13 @@ export const TOPICS = {
     cleanup: 'delete',
     retentionMs: 30 * DAY_MS,
     messageBytesMax: 4 * MEBIBYTE,
+  }),
+  /** What the installation is: its id, which ClickHouse names too. */
+  installation: topic('hivemeter.installation', {
+    cleanup: 'compact',
+    retentionMs: -1,
+    messageBytesMax: 2 * MEBIBYTE,
+    partitions: 1,
   }),
 } as const satisfies Record<string, TopicSpec>
 

@@ -44,14 +44,14 @@ export async function ensureTopics(
       minInsyncReplicas: minInsyncReplicasOf(options.replicationFactor),
       ...options,
     }
-    await checkPartitions(admin, existing, options.partitions)
+    await checkPartitions(admin, specs, existing, options.partitions)
     if (missing.length > 0) {
       // kafkajs' own wait takes a broker that has not heard of the topic yet for one that never will.
       await admin.createTopics({
         waitForLeaders: false,
         topics: missing.map(([topic, spec]) => ({
           topic,
-          numPartitions: options.partitions,
+          numPartitions: spec.partitions ?? options.partitions,
           replicationFactor: options.replicationFactor,
           configEntries: topicSettings(spec, policy).map(({ name, value }) => ({ name, value })),
         })),
@@ -90,10 +90,16 @@ async function withoutLeader(admin: Admin, topics: string[]): Promise<string[]> 
   }
 }
 
-async function checkPartitions(admin: Admin, existing: string[], partitions: number): Promise<void> {
+async function checkPartitions(
+  admin: Admin,
+  specs: ReadonlyMap<string, TopicSpec>,
+  existing: string[],
+  count: number,
+): Promise<void> {
   if (existing.length === 0) return
   const { topics } = await admin.fetchTopicMetadata({ topics: existing })
   for (const { name, partitions: found } of topics) {
+    const partitions = specs.get(name)?.partitions ?? count
     if (found.length !== partitions) {
       throw new PartitionCountError(
         `Topic ${name} has ${found.length} partitions, the settings say ${partitions}. ` +

@@ -3,6 +3,7 @@ import { LoadedSeqs } from '../../pipelines/load/loaded-seqs.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import { clickhouseOf } from '../clickhouse.ts'
+import { checkInstallation } from '../installation.ts'
 import { readIdKey } from '../migrate/id-key.ts'
 import type { RunningService, ServiceParts } from '../process.ts'
 import { runTasks } from '../tasks.ts'
@@ -17,6 +18,7 @@ export async function startAggregator(parts: ServiceParts): Promise<RunningServi
   const idKey = readIdKey(config.idKeyFile)
   const idPool = { held: 0, max: config.idsMax }
   const client = clickhouseOf(config, { requestTimeoutMs: LOOKUP_TIMEOUT_MS })
+  await checkInstallation({ config, logger, client, clientId: 'hivemeter-aggregator' })
   const loadedSeqs = new LoadedSeqs({ client, topic: topics.usageBlocks, clock, logger })
   const lookup = idLookup(client, topics.usageBlocks)
   return await runTasks(parts, {

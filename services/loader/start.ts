@@ -5,16 +5,20 @@ import { topicNames } from '../../schemas/topics.ts'
 import { clickhouseOf } from '../clickhouse.ts'
 import { kafkaOf } from '../kafka.ts'
 import type { HaltedPartition } from '../http/ops.ts'
+import { checkInstallation } from '../installation.ts'
 import type { RunningService, ServiceParts } from '../process.ts'
 
 /** Longer than the server's own limit: an answer says more than a closed socket. */
 const REQUEST_TIMEOUT_MS = INSERT_TIME_LIMIT_MS + 2_000
+
+const CLIENT_ID = 'hivemeter-loader'
 
 /** usage.blocks, settlement.blocks → ClickHouse. */
 export async function startLoader(parts: ServiceParts): Promise<RunningService> {
   const { config, logger, clock, metrics, failpoint } = parts
   const { usageBlocks, settlementBlocks } = topicNames(config.topicPrefix)
   const client = clickhouseOf(config, { requestTimeoutMs: REQUEST_TIMEOUT_MS })
+  await checkInstallation({ config, logger, client, clientId: CLIENT_ID })
   const store = openBlockStore(client)
   const loaders = new Map<string, PartitionLoader>()
   const halted = new Map<string, HaltedPartition>()
@@ -28,7 +32,7 @@ export async function startLoader(parts: ServiceParts): Promise<RunningService> 
     return loader
   }
   const consumer = new BlockConsumer({
-    ...kafkaOf(config, 'hivemeter-loader', logger),
+    ...kafkaOf(config, CLIENT_ID, logger),
     clock,
     topics: [usageBlocks, settlementBlocks],
     groupId: `${config.topicPrefix}loader`,

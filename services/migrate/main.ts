@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { MigrationRefused, readMigrations } from '../../pipelines/clickhouse/migrate-files.ts'
+import { MigrationLock } from '../../pipelines/clickhouse/migrate-lock.ts'
 import { migrate, plan } from '../../pipelines/clickhouse/migrate.ts'
 import type { MigrateParts } from '../../pipelines/clickhouse/migrate.ts'
 import { systemClock } from '../../pipelines/clock.ts'
@@ -14,6 +15,8 @@ import type { Config } from '../config.ts'
 import { EXIT, ExitError } from '../exit.ts'
 import type { ExitCode } from '../exit.ts'
 import { ensureIdKey } from './id-key.ts'
+import { nameInstallation } from './installation.ts'
+import type { NamedInstallation } from './installation.ts'
 import { byHand, differenceLine, findDifferences, mendTopics } from './topics.ts'
 import { USERS, makeUsers } from './users.ts'
 
@@ -33,7 +36,7 @@ type Schema = MigrateParts & { readonly database: ClickhouseClient }
 
 const USAGE = `Usage: npm run migrate -- [--dry-run | --check | --users] [--config file.json]
 Makes what the services need and does not exist: the ClickHouse database and its tables, the Kafka topics with the
-settings that the guarantee needs, the id key.
+settings that the guarantee needs, the installation's id in both, the id key.
   --dry-run  prints what it would do and changes nothing
   --check    changes nothing and ends with 78 where a table, a topic or one of its settings is not as it must be
   --users    also makes ClickHouse's roles, quotas, row policies and a user for each service, and prints the passwords
@@ -108,10 +111,11 @@ async function showPlan(schema: MigrateParts, { config, say }: CommandParts<Valu
     if (difference.setting !== 'topic') say(differenceLine(difference))
   }
   say(idKeyLine(config, 'made where it does not exist'))
+  say('Installation: Kafka and ClickHouse are given one id where they have none.')
   say('Nothing was changed.')
 }
 
-async function apply(schema: MigrateParts, { config, say }: CommandParts<Values>): Promise<void> {
+async function apply(schema: Schema, { config, say }: CommandParts<Values>): Promise<void> {
   const applied = await migrate(schema)
   say(
     `Database ${config.clickhouseDatabase}: ${applied.length} statements applied, schema at version ${schema.migrations.length}.`,
@@ -119,7 +123,9 @@ async function apply(schema: MigrateParts, { config, say }: CommandParts<Values>
   const { created, altered, left } = await mendTopics(config)
   say(`Topics: ${created.length === 0 ? 'all there' : `made ${created.join(', ')}`}.`)
   if (altered.length > 0) say(`Topics: set what the guarantee needs of ${altered.join(', ')}.`)
+  const { id, made } = await name(schema, config, new Set(created))
   say(idKeyLine(config, ensureIdKey(config.idKeyFile, systemRandom) ? 'made' : 'there'))
+  say(`Installation ${id}: ${made ? 'made' : 'there'}.`)
   if (left.length === 0) return
   throw new ExitError(
     EXIT.configuration,
@@ -141,4 +147,27 @@ async function check(schema: MigrateParts, { config, say }: CommandParts<Values>
   }
   if (planned.length + differences.length > left.length) say('Run npm run migrate: it mends what can be set.')
   return EXIT.configuration
+}
+
+/** Under the lock of migrations: two runs at a time would give two ids. */
+async function name(
+  schema: Schema,
+  config: Config,
+  newTopics: ReadonlySet<string>,
+): Promise<NamedInstallation> {
+  const { database, clock, random, holder, logger, signal } = schema
+  const lock = await MigrationLock.acquire({
+    sql: database,
+    holder,
+    waitMs: LOCK_WAIT_MS,
+    clock,
+    random,
+    logger,
+    signal,
+  })
+  try {
+    return await nameInstallation({ config, database, clock, random, newTopics })
+  } finally {
+    await lock.release()
+  }
 }

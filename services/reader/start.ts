@@ -9,6 +9,7 @@ import { kafkaOf } from '../kafka.ts'
 import { followAccess } from '../access/follow-keys.ts'
 import type { Config } from '../config.ts'
 import { listen } from '../http/listen.ts'
+import { checkInstallation } from '../installation.ts'
 import type { RunningService, ServiceParts } from '../process.ts'
 import { Accounts } from './accounts.ts'
 import { buildReader } from './app.ts'
@@ -44,6 +45,7 @@ export async function startReader(parts: ServiceParts): Promise<RunningService> 
   const clickhouse = clickhouseOf(config)
   await using undo = new AsyncDisposableStack()
   undo.defer(() => clickhouse.close())
+  await checkInstallation({ config, logger, client: clickhouse, clientId: kafka.clientId })
   const followed = await followAccess(parts, 'reader')
   undo.defer(() => followed.stop())
   const app = await buildReader({

@@ -2,6 +2,7 @@ import { SettlerState } from '../../pipelines/account/pipeline.ts'
 import { LoadedSeqs } from '../../pipelines/load/loaded-seqs.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import { clickhouseOf } from '../clickhouse.ts'
+import { checkInstallation } from '../installation.ts'
 import type { RunningService, ServiceParts } from '../process.ts'
 import { rulesOf } from '../rules.ts'
 import { runTasks } from '../tasks.ts'
@@ -11,6 +12,7 @@ export async function startSettler(parts: ServiceParts): Promise<RunningService>
   const { config, logger, clock, metrics } = parts
   const topics = topicNames(config.topicPrefix)
   const client = clickhouseOf(config)
+  await checkInstallation({ config, logger, client, clientId: 'hivemeter-settler' })
   const loadedSeqs = new LoadedSeqs({ client, topic: topics.settlementBlocks, clock, logger })
   return await runTasks(parts, {
     service: 'settler',

@@ -14,9 +14,11 @@ CREATE SETTINGS PROFILE IF NOT EXISTS hivemeter_reading SETTINGS
 CREATE ROLE IF NOT EXISTS hivemeter_aggregator SETTINGS PROFILE 'hivemeter_reading';
 GRANT SELECT ON usage_events TO hivemeter_aggregator;
 GRANT SELECT ON watermarks TO hivemeter_aggregator;
+GRANT SELECT ON installation TO hivemeter_aggregator;
 
 CREATE ROLE IF NOT EXISTS hivemeter_settler SETTINGS PROFILE 'hivemeter_reading';
 GRANT SELECT ON watermarks TO hivemeter_settler;
+GRANT SELECT ON installation TO hivemeter_settler;
 
 -- The only one who writes rows; it looks before it writes. DDL belongs to the user who migrates.
 CREATE ROLE IF NOT EXISTS hivemeter_loader SETTINGS allow_ddl = 0;
@@ -28,6 +30,7 @@ GRANT SELECT, INSERT ON settlements TO hivemeter_loader;
 GRANT SELECT, INSERT ON wallet_ledger TO hivemeter_loader;
 GRANT SELECT, INSERT ON audit_log TO hivemeter_loader;
 GRANT SELECT, INSERT ON watermarks TO hivemeter_loader;
+GRANT SELECT ON installation TO hivemeter_loader;
 GRANT SELECT, INSERT ON dead_letters TO hivemeter_loader;
 
 CREATE ROLE IF NOT EXISTS hivemeter_reader SETTINGS PROFILE 'hivemeter_reading';
@@ -39,6 +42,7 @@ GRANT SELECT ON settlements TO hivemeter_reader;
 GRANT SELECT ON wallet_ledger TO hivemeter_reader;
 GRANT SELECT ON audit_log TO hivemeter_reader;
 GRANT SELECT ON watermarks TO hivemeter_reader;
+GRANT SELECT ON installation TO hivemeter_reader;
 
 -- Sums and how far they reach: no raw event, no wallet, nobody's settings.
 CREATE ROLE IF NOT EXISTS hivemeter_grafana SETTINGS PROFILE 'hivemeter_reading';
