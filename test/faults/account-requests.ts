@@ -9,7 +9,6 @@ import type { InboxCommand } from '../../schemas/records.ts'
 import type { Setting } from '../../schemas/settings.ts'
 import { command, heartbeat } from '../support/inbox-requests.ts'
 import type { Installation } from '../support/installation.ts'
-import { PARTITIONS } from './fleet.ts'
 import type { AskedOutcome, History } from './history.ts'
 import { reservationAt } from './reservations.ts'
 
@@ -37,15 +36,17 @@ export class AccountRequests {
   readonly #history: History
   readonly #nodes: readonly string[]
   readonly #dice: Dice
+  readonly #partitions: number
   readonly #reserved = new Set<string>()
   #again: Request[] = []
 
   /** `nodes` are asked about; the others keep their defaults. */
   constructor(
-    { kafka, topics }: Installation,
+    { kafka, topics, partitions }: Installation,
     given: { readonly history: History; readonly nodes: readonly string[]; readonly dice: Dice },
   ) {
     this.#producer = new IdempotentProducer({ ...kafka, topic: topics.accountInbox, metrics: noMetrics })
+    this.#partitions = partitions
     this.#history = given.history
     this.#nodes = given.nodes
     this.#dice = given.dice
@@ -76,7 +77,7 @@ export class AccountRequests {
   async #send(request: Request): Promise<void> {
     const { asked, value } = request
     const at = systemClock.nowMs()
-    const partition = partitionOfNode(asked.node, PARTITIONS)
+    const partition = partitionOfNode(asked.node, this.#partitions)
     try {
       await this.#producer.append([{ partition, key: asked.node, value }])
       this.#history.asked({ ...asked, at, outcome: 'accepted' })

@@ -85,11 +85,11 @@ function toAppend(
  */
 export async function makeTopicWithTimes(installation: Installation, role: TopicRole): Promise<void> {
   const topic = installation.topics[role]
-  const { partitions: numPartitions } = installation
+  const { partitions: numPartitions, replicationFactor } = installation
   await withAdmin(installation.kafka, (admin) =>
     admin.createTopics({
       waitForLeaders: true,
-      topics: [{ topic, numPartitions, replicationFactor: 1, configEntries: configOf(role, 'CreateTime') }],
+      topics: [{ topic, numPartitions, replicationFactor, configEntries: configOf(role, 'CreateTime') }],
     }),
   )
 }

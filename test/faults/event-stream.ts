@@ -2,7 +2,6 @@ import type { Dice } from '../../infra/local/sample/random.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { nodesOf, UsageMaker } from '../support/produce.ts'
-import { PARTITIONS } from './fleet.ts'
 import { reservationAt } from './reservations.ts'
 
 const NODES_PER_PARTITION = 24
@@ -27,11 +26,11 @@ export class EventStream {
   readonly #kept: UsageEvent[] = []
   #made = 0
 
-  constructor(dice: Dice, seed: number, idPrefix: Buffer) {
+  constructor(dice: Dice, seed: number, idPrefix: Buffer, partitions: number) {
     this.#dice = dice
     this.#maker = new UsageMaker(seed, idPrefix)
-    this.#nodes = Array.from({ length: PARTITIONS }, (_, p) =>
-      nodesOf(p, PARTITIONS, NODES_PER_PARTITION),
+    this.#nodes = Array.from({ length: partitions }, (_, p) =>
+      nodesOf(p, partitions, NODES_PER_PARTITION),
     ).flat()
   }
 

@@ -41,6 +41,7 @@ describe('a short fault run', () => {
     const { verdict, failures, injected } = await runFaults({
       faults: FAULTS,
       rounds: ROUNDS,
+      brokers: 1,
       seed: SEED,
       events: EVENTS,
       dir,

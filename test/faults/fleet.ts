@@ -4,9 +4,10 @@ import { systemClock } from '../../pipelines/clock.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
 import { install } from '../support/installation.ts'
 import type { Installation } from '../support/installation.ts'
+import { leaderOf } from '../support/kafka-metadata.ts'
 import { hasOpenTransaction } from '../support/kafka-wire.ts'
 import { OwnClickhouse } from '../support/own-clickhouse.ts'
-import { OwnKafka } from '../support/own-kafka.ts'
+import { FleetKafka } from './fleet-kafka.ts'
 import { freePort } from '../support/service-process.ts'
 import { endSessions } from '../support/group-members.ts'
 import { Member } from './member.ts'
@@ -15,7 +16,8 @@ import { SmallDisk } from './small-disk.ts'
 export const MEMBER_NAMES = ['gateway', 'aggregator', 'settler', 'loader', 'reader'] as const
 export type MemberName = (typeof MEMBER_NAMES)[number]
 
-export const PARTITIONS = 2
+/** Of every topic, by the number of brokers: with several of these, each leads some of every topic. */
+const partitionsOf = (brokers: number): number => (brokers === 1 ? 2 : 4)
 
 /** Few, so that buckets of ids leave memory while a run lasts, and repeats are looked up. */
 const IDS_MAX = '100000'
@@ -29,7 +31,7 @@ const OUTPUTS: Readonly<Partial<Record<MemberName, readonly TopicRole[]>>> = {
 
 /** What a fault run runs on: a Kafka, a ClickHouse and two of each service, all real processes of its own. */
 export class Fleet {
-  readonly kafka: OwnKafka
+  readonly kafka: FleetKafka
   readonly clickhouse: OwnClickhouse
   readonly installation: Installation
   readonly members: readonly Member[]
@@ -50,12 +52,12 @@ export class Fleet {
     this.#disk = parts.disk
   }
 
-  /** Starts everything and waits until all of it is ready. Logs go to `dir`. */
-  static async start(dir: string): Promise<Fleet> {
+  /** Starts everything, on `brokers` Kafka nodes, and waits until all of it is ready. Logs go to `dir`. */
+  static async start(dir: string, brokers: number): Promise<Fleet> {
     await using undo = new AsyncDisposableStack()
     const logsDir = join(dir, 'logs')
     mkdirSync(logsDir, { recursive: true })
-    const kafka = await OwnKafka.start(await freePort(), await freePort())
+    const kafka = await FleetKafka.start(brokers)
     undo.defer(() => kafka.dispose())
     const disk = await SmallDisk.mount()
     if (disk !== undefined) undo.defer(() => disk.unmount())
@@ -63,8 +65,9 @@ export class Fleet {
     undo.defer(() => clickhouse.dispose())
     const installation = await install({
       name: 'faults',
-      partitions: PARTITIONS,
-      brokers: [kafka.broker],
+      partitions: partitionsOf(brokers),
+      replicationFactor: brokers,
+      brokers: kafka.addresses,
       clickhouseUrl: clickhouse.url,
     })
     const members = await Promise.all(
@@ -73,7 +76,7 @@ export class Fleet {
           Member.prepare({
             name,
             number,
-            broker: kafka.broker,
+            brokers: kafka.addresses,
             clickhouseUrl: clickhouse.url,
             environment: { ...installation.environment, HIVEMETER_IDS_MAX: IDS_MAX },
             logsDir,
@@ -110,13 +113,16 @@ export class Fleet {
     )
   }
 
-  /** On how many partitions the broker holds an open transaction of the service: 0 of services that have none. */
+  /** On how many partitions Kafka holds an open transaction of the service: 0 of services that have none. */
   async openTransactions(name: MemberName): Promise<number> {
-    const { topics } = this.installation
+    const { kafka, topics, partitions } = this.installation
     let open = 0
-    for (let partition = 0; partition < PARTITIONS; partition++) {
+    for (let partition = 0; partition < partitions; partition++) {
       const ofTopics = await Promise.all(
-        (OUTPUTS[name] ?? []).map((role) => hasOpenTransaction(this.kafka.broker, topics[role], partition)),
+        (OUTPUTS[name] ?? []).map(async (role) => {
+          const leader = await leaderOf(kafka.brokers, topics[role], partition)
+          return await hasOpenTransaction(leader, topics[role], partition)
+        }),
       )
       if (ofTopics.includes(true)) open++
     }
@@ -139,7 +145,6 @@ export class Fleet {
   async dispose(): Promise<void> {
     this.#stopping.abort()
     await Promise.all(this.members.map((member) => member.dispose()))
-    this.kafka.signal('SIGCONT')
     this.clickhouse.signal('SIGCONT')
     await this.installation.clickhouse.close()
     await this.kafka.dispose()

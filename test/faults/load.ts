@@ -6,7 +6,6 @@ import { partitionOfNode } from '../../schemas/ids.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { openUsageProducer, usageRecord } from '../support/produce.ts'
 import type { EventStream } from './event-stream.ts'
-import { PARTITIONS } from './fleet.ts'
 import type { Fleet } from './fleet.ts'
 import { postEvents } from './gateway-client.ts'
 import type { AttemptOutcome, History } from './history.ts'
@@ -70,8 +69,9 @@ export class Load {
 
   /** Sends events directly to Kafka; resolves with what is known of them. */
   async sendToKafka(events: readonly UsageEvent[]): Promise<AttemptOutcome> {
-    const { history } = this.#options
-    const byPartition = Map.groupBy(events, ({ node_id }) => partitionOfNode(node_id, PARTITIONS))
+    const { fleet, history } = this.#options
+    const { partitions } = fleet.installation
+    const byPartition = Map.groupBy(events, ({ node_id }) => partitionOfNode(node_id, partitions))
     let outcome: AttemptOutcome = 'accepted'
     try {
       await this.#append([...byPartition].map(([partition, some]) => usageRecord(partition, some)))
@@ -120,9 +120,10 @@ export class Load {
   }
 
   async #sendConflict(event: UsageEvent): Promise<void> {
-    const { history } = this.#options
+    const { fleet, history } = this.#options
     try {
-      await this.#append([usageRecord(partitionOfNode(event.node_id, PARTITIONS), [event])])
+      const partition = partitionOfNode(event.node_id, fleet.installation.partitions)
+      await this.#append([usageRecord(partition, [event])])
       history.attempt(event, 'accepted', true)
     } catch {
       history.attempt(event, 'unknown', true)

@@ -10,7 +10,7 @@ import { runFaults } from './run.ts'
 import { plan } from './schedule.ts'
 import { SmallDisk } from './small-disk.ts'
 
-const USAGE = `Usage: npm run faults -- [--seed N] [--events N] [--faults N] [--only NAME] [--dir DIR]
+const USAGE = `Usage: npm run faults -- [--brokers 1|3] [--seed N] [--events N] [--faults N] [--only NAME] [--dir DIR]
 Strikes real processes with faults from a seeded schedule while events come in, then checks that nothing was lost,
 counted twice or paid twice. Ends with 6 where something was. Faults:
 ${FAULTS.map(({ name, lanes }) => `  ${name} (${lanes.join(', ')})`).join('\n')}`
@@ -19,9 +19,17 @@ const SEED_DEFAULT = 20_261_125
 const EVENTS_DEFAULT = '1000000'
 const FAULTS_DEFAULT = '200'
 
-function given(): { seed: number; events: number; faults: number; only: string | undefined; dir: string } {
+function given(): {
+  brokers: number
+  seed: number
+  events: number
+  faults: number
+  only: string | undefined
+  dir: string
+} {
   const { values } = parseArgs({
     options: {
+      brokers: { type: 'string', default: '1' },
       seed: { type: 'string', default: String(SEED_DEFAULT) },
       events: { type: 'string', default: EVENTS_DEFAULT },
       faults: { type: 'string', default: FAULTS_DEFAULT },
@@ -33,10 +41,12 @@ function given(): { seed: number; events: number; faults: number; only: string |
   if (![seed, events, faults].every((number) => Number.isSafeInteger(number) && number >= 0)) {
     throw new TypeError('--seed, --events and --faults are whole numbers')
   }
+  if (values.brokers !== '1' && values.brokers !== '3') throw new TypeError('--brokers is 1 or 3')
   if (values.only !== undefined && !FAULTS.some(({ name }) => name === values.only)) {
     throw new TypeError(`there is no fault "${values.only}"`)
   }
-  return { seed, events, faults, only: values.only, dir: resolve(values.dir) }
+  const brokers = Number(values.brokers)
+  return { brokers, seed, events, faults, only: values.only, dir: resolve(values.dir) }
 }
 
 let options: ReturnType<typeof given>
@@ -46,7 +56,7 @@ try {
   console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`)
   process.exit(EXIT.usage)
 }
-const { seed, events, only, dir } = options
+const { brokers, seed, events, only, dir } = options
 rmSync(dir, { recursive: true, force: true })
 mkdirSync(dir, { recursive: true })
 let faults = only === undefined ? FAULTS : FAULTS.filter(({ name }) => name === only)
@@ -58,6 +68,7 @@ const rounds = plan(faults, options.faults, seed)
 const { results, injected, verdict, failures } = await runFaults({
   faults,
   rounds,
+  brokers,
   seed,
   events,
   dir,

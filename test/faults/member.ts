@@ -24,7 +24,7 @@ export interface MemberPlace {
   readonly name: MemberName
   /** 1 or 2: which of the two instances. */
   readonly number: number
-  readonly broker: string
+  readonly brokers: readonly string[]
   readonly clickhouseUrl: string
   readonly environment: Readonly<Record<string, string>>
   readonly logsDir: string
@@ -64,7 +64,9 @@ export class Member {
   }
 
   static async prepare(place: MemberPlace): Promise<Member> {
-    const kafka = await KafkaProxy.start(place.broker, await freePort())
+    const ports: number[] = []
+    while (ports.length < place.brokers.length) ports.push(await freePort())
+    const kafka = await KafkaProxy.start(place.brokers, ports)
     const clickhouse = await ClickhouseProxy.start(place.clickhouseUrl, await freePort())
     return new Member(place, await freePort(), kafka, clickhouse)
   }
@@ -92,7 +94,7 @@ export class Member {
       env: environmentOf({
         ...this.#place.environment,
         HIVEMETER_WATCH_PARENT: '1',
-        HIVEMETER_KAFKA_BROKERS: this.kafka.broker,
+        HIVEMETER_KAFKA_BROKERS: this.kafka.brokers.join(','),
         HIVEMETER_CLICKHOUSE_URL: this.clickhouse.url,
         [`HIVEMETER_${this.name.toUpperCase()}_${portKey}`]: String(this.#port),
       }),

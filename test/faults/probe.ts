@@ -3,7 +3,6 @@ import { formatUuid } from '../../schemas/ids.ts'
 import { nodesOf } from '../support/produce.ts'
 import { until } from '../support/until.ts'
 import type { EventStream } from './event-stream.ts'
-import { PARTITIONS } from './fleet.ts'
 import type { Fleet } from './fleet.ts'
 import type { Load } from './load.ts'
 
@@ -16,8 +15,9 @@ const RECOVERY_MS_MAX = 180_000
  */
 export async function recover(fleet: Fleet, load: Load, stream: EventStream): Promise<number> {
   const startMs = systemClock.monotonicMs()
-  const events = Array.from({ length: PARTITIONS }, (_, partition) => {
-    const [node = ''] = nodesOf(partition, PARTITIONS, 1)
+  const { partitions } = fleet.installation
+  const events = Array.from({ length: partitions }, (_, partition) => {
+    const [node = ''] = nodesOf(partition, partitions, 1)
     return stream.fresh(node, {
       task_source: 'hive',
       cost_nano_usd: 1_000_000,
@@ -41,7 +41,7 @@ export async function recover(fleet: Fleet, load: Load, stream: EventStream): Pr
                   (SELECT count() FROM cost_decisions WHERE event_id IN ('${ids.join("','")}')) AS decisions`,
         )
         stood = JSON.stringify(found)
-        return Number(found.rows) >= PARTITIONS && Number(found.decisions) >= PARTITIONS
+        return Number(found.rows) >= partitions && Number(found.decisions) >= partitions
       } catch (error) {
         stood = String(error)
         return false

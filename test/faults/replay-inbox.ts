@@ -19,12 +19,13 @@ const DECIDED_TABLES = [TABLES.costDecisions, TABLES.settlements, TABLES.walletL
  * Decides all of account.inbox again: a fresh settler with no accounts reads a copy of the log, which has the log's
  * times, as limits, reservations and rewards go by them. It must come to the same accounts and rows, to the last column.
  */
-export async function replayInbox({ installation, kafka, clickhouse }: Fleet): Promise<readonly string[]> {
+export async function replayInbox({ installation, clickhouse }: Fleet): Promise<readonly string[]> {
   await using cleanup = new AsyncDisposableStack()
   const replayed = await install({
     name: 'redecide',
     partitions: installation.partitions,
-    brokers: [kafka.broker],
+    brokers: installation.kafka.brokers,
+    replicationFactor: installation.replicationFactor,
     clickhouseUrl: clickhouse.url,
     rules: false,
     prepare: (prepared) => makeTopicWithTimes(prepared, 'accountInbox'),

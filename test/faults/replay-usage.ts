@@ -31,12 +31,13 @@ const SUMS = [
  * Counts all of usage.metered again: a fresh aggregator, with nothing in memory and another memory's size, reads a copy
  * of the log. It must hand on the same costs, and come to the same windows.
  */
-export async function replayUsage({ installation, kafka, clickhouse }: Fleet): Promise<readonly string[]> {
+export async function replayUsage({ installation, clickhouse }: Fleet): Promise<readonly string[]> {
   await using cleanup = new AsyncDisposableStack()
   const replayed = await install({
     name: 'recount',
     partitions: installation.partitions,
-    brokers: [kafka.broker],
+    brokers: installation.kafka.brokers,
+    replicationFactor: installation.replicationFactor,
     clickhouseUrl: clickhouse.url,
   })
   cleanup.defer(() => replayed.dispose())

@@ -12,7 +12,7 @@ import { until } from '../support/until.ts'
 import { AccountRequests } from './account-requests.ts'
 import { EventStream } from './event-stream.ts'
 import type { Fault, FaultContext } from './fault.ts'
-import { Fleet, PARTITIONS } from './fleet.ts'
+import { Fleet } from './fleet.ts'
 import { History } from './history.ts'
 import { Load } from './load.ts'
 import { recover } from './probe.ts'
@@ -39,6 +39,8 @@ const CHECKER_OUTPUT_BYTES_MAX = 64 * 1_048_576
 export interface RunOptions {
   readonly faults: readonly Fault[]
   readonly rounds: readonly Round[]
+  /** Kafka nodes: 1 or 3. */
+  readonly brokers: number
   readonly seed: number
   /** Accepted events at least. */
   readonly events: number
@@ -64,11 +66,16 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
   const failures: string[] = []
   const results = new Results()
   const history = new History(dir)
-  const fleet = await Fleet.start(dir)
+  const fleet = await Fleet.start(dir, options.brokers)
   const interrupted = (): void => void fleet.dispose().finally(() => process.exit(EXIT.interrupted))
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
   try {
-    const stream = new EventStream(seededDice(seed), seed, systemRandom.bytes(8))
+    const stream = new EventStream(
+      seededDice(seed),
+      seed,
+      systemRandom.bytes(8),
+      fleet.installation.partitions,
+    )
     const load = new Load({ fleet, history, stream, dice: seededDice(seed + 1) })
     const over = new AbortController()
     const watching = watchReaders(fleet, history, stream.nodes, seededDice(seed + 2), over.signal)
@@ -219,9 +226,9 @@ async function check(
   failures: string[],
 ): Promise<Verdict> {
   const { installation, kafka, clickhouse } = fleet
-  const args = ['--history', dir, '--brokers', kafka.broker, '--clickhouse-url', clickhouse.url]
+  const args = ['--history', dir, '--brokers', kafka.addresses.join(','), '--clickhouse-url', clickhouse.url]
   args.push('--database', installation.database, '--prefix', installation.prefix)
-  args.push('--partitions', String(PARTITIONS))
+  args.push('--partitions', String(installation.partitions))
   const output = await promisify(execFile)(
     process.execPath,
     ['--max-old-space-size=4096', CHECKER, ...args],

@@ -43,14 +43,14 @@ describe('answers of the broker that are lost', () => {
   before(async () => {
     installation = await install({ name: 'lost', partitions: PARTITIONS })
     cleanup.defer(() => installation.dispose())
-    proxy = await KafkaProxy.start(installation.kafka.brokers[0] ?? '', await freePort())
+    proxy = await KafkaProxy.start(installation.kafka.brokers, [await freePort()])
     cleanup.defer(() => proxy.stop())
     const { loader } = await startServices(installation, 'loader')
     cleanup.defer(() => loader.stop())
     const settler = await (await startBehindProxy('settler')).ready()
     cleanup.defer(() => settler.stop())
     const { kafka, topics } = installation
-    const options = { ...kafka, brokers: [proxy.broker], topic: topics.usageMetered, metrics: noMetrics }
+    const options = { ...kafka, brokers: proxy.brokers, topic: topics.usageMetered, metrics: noMetrics }
     producer = new IdempotentProducer(options)
     cleanup.defer(() => producer.stop())
   })
@@ -61,7 +61,7 @@ describe('answers of the broker that are lost', () => {
   })
 
   const startBehindProxy = (name: TaskService) =>
-    startService(installation, name, { settings: { HIVEMETER_KAFKA_BROKERS: proxy.broker } })
+    startService(installation, name, { settings: { HIVEMETER_KAFKA_BROKERS: proxy.brokers.join(',') } })
 
   /** Sends until the broker has acknowledged, as a client of the gateway does: under the same ids. */
   async function sendUntilTaken(events: readonly UsageEvent[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { withAdmin } from '../../pipelines/kafka/admin.ts'
 import type { Installation } from './installation.ts'
+import { coordinatorOf } from './kafka-metadata.ts'
 import { leaveGroup } from './kafka-wire.ts'
 import type { TaskService } from './service-process.ts'
 
@@ -17,8 +18,9 @@ export async function groupMembers(installation: Installation, service: TaskServ
  * that (10 s, the loader's 30 s). For members that are dead or stopped.
  */
 export async function endSessions(installation: Installation, service: TaskService): Promise<void> {
-  const [broker = ''] = installation.kafka.brokers
+  const groupId = `${installation.prefix}${service}`
+  const { address } = await coordinatorOf(installation.kafka.brokers, 'group', groupId)
   for (const member of await groupMembers(installation, service)) {
-    await leaveGroup(broker, `${installation.prefix}${service}`, member)
+    await leaveGroup(address, groupId, member)
   }
 }

@@ -27,6 +27,8 @@ export interface InstallationOptions {
   /** A word for topics and database, so that a leftover says whose it is. */
   readonly name: string
   readonly partitions?: number
+  /** Copies of every partition; one unless given. */
+  readonly replicationFactor?: number
   /** Addresses of a stack of the test's own; those of the run unless given. */
   readonly brokers?: readonly string[]
   readonly clickhouseUrl?: string
@@ -50,6 +52,7 @@ export class Installation {
   readonly prefix: string
   readonly database: string
   readonly partitions: number
+  readonly replicationFactor: number
   readonly topics: Readonly<Record<TopicRole, string>>
   readonly kafka: KafkaOptions
   readonly clickhouse: ClickhouseClient
@@ -64,6 +67,7 @@ export class Installation {
     this.prefix = `${id}.`
     this.database = `test_${id}`
     this.partitions = options.partitions ?? 2
+    this.replicationFactor = options.replicationFactor ?? 1
     this.topics = topicNames(this.prefix)
     this.dir = dir
     this.kafka = { brokers, clientId: `hivemeter-test-${id}`, logger: silentLogger }
@@ -80,6 +84,7 @@ export class Installation {
       HIVEMETER_CLICKHOUSE_DATABASE: this.database,
       HIVEMETER_TOPIC_PREFIX: this.prefix,
       HIVEMETER_PARTITIONS: String(this.partitions),
+      HIVEMETER_REPLICATION_FACTOR: String(this.replicationFactor),
       HIVEMETER_ID_KEY_FILE: join(dir, 'id.key'),
       HIVEMETER_LOG_LEVEL: 'info',
       HIVEMETER_ACCESS: 'off',

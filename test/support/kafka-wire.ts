@@ -38,15 +38,24 @@ function int64(value: bigint): Buffer {
   return bytes
 }
 
-/** Sends one request on a connection of its own; gives back the answer's body, behind size and correlation id. */
-export function ask(broker: string, api: Api, body: Buffer): Promise<Buffer> {
+/**
+ * Sends one request on a connection of its own; gives back the answer's body, behind size and correlation id. A version
+ * `isFlexible` where the protocol says so: its header ends with tagged fields.
+ */
+export function ask(
+  broker: string,
+  api: Api,
+  body: Buffer,
+  timeoutMs = ANSWER_TIMEOUT_MS,
+  isFlexible = false,
+): Promise<Buffer> {
   const [host = '', port = ''] = broker.split(':')
   const head = Buffer.alloc(8)
   head.writeInt16BE(api.key, 0)
   head.writeInt16BE(api.version, 2)
-  const request = Buffer.concat([head, text('hivemeter-test'), body])
+  const request = Buffer.concat([head, text('hivemeter-test'), Buffer.alloc(isFlexible ? 1 : 0), body])
   return new Promise((resolve, reject) => {
-    const socket = connect({ host, port: Number(port), timeout: ANSWER_TIMEOUT_MS })
+    const socket = connect({ host, port: Number(port), timeout: timeoutMs })
     let answer = Buffer.alloc(0)
     socket.on('connect', () => socket.write(Buffer.concat([int32(request.length), request])))
     socket.on('data', (data) => {
@@ -78,7 +87,10 @@ async function latestOffset(
   return answer.readBigInt64BE(at + 2 + 8)
 }
 
-/** Whether a transaction is open on the partition: records that nobody who reads committed ones may see yet. */
+/**
+ * Whether a transaction is open on the partition: records that nobody who reads committed ones may see yet. `broker` leads
+ * the partition.
+ */
 export async function hasOpenTransaction(broker: string, topic: string, partition: number): Promise<boolean> {
   const [all, committed] = await Promise.all([
     latestOffset(broker, topic, partition, false),
@@ -87,14 +99,14 @@ export async function hasOpenTransaction(broker: string, topic: string, partitio
   return committed < all
 }
 
-/** Takes a member that is dead out of its group, so that a test need not wait for its session to end. */
+/** Takes a dead member out of its group, so that a test need not wait for its session to end; `broker` is the coordinator. */
 export async function leaveGroup(broker: string, groupId: string, memberId: string): Promise<void> {
   const answer = await ask(broker, LEAVE_GROUP, Buffer.concat([text(groupId), text(memberId)]))
   const error = answer.readInt16BE(4)
   if (error !== 0 && error !== UNKNOWN_MEMBER) throw new Error(`LeaveGroup of ${groupId}: error ${error}`)
 }
 
-/** Commits one offset for a group that has no members, as its tools do. (kafkajs' own way joins the group and takes 6 s.) */
+/** Commits one offset for a group that has no members, as its tools do, at the group's coordinator. (kafkajs' own way joins the group and takes 6 s.) */
 export async function commitOffset(
   broker: string,
   groupId: string,

@@ -54,7 +54,7 @@ export class KilledService {
 
   /** The service speaks to Kafka through a proxy, which sees the moments to kill it at. */
   static async prepare(installation: Installation, name: TaskService, dice: Dice): Promise<KilledService> {
-    const proxy = await KafkaProxy.start(installation.kafka.brokers[0] ?? '', await freePort())
+    const proxy = await KafkaProxy.start(installation.kafka.brokers, [await freePort()])
     return new KilledService(installation, name, dice, proxy)
   }
 
@@ -86,7 +86,7 @@ export class KilledService {
   }
 
   async #start(): Promise<ServiceProcess> {
-    const settings = { HIVEMETER_KAFKA_BROKERS: this.#proxy.broker }
+    const settings = { HIVEMETER_KAFKA_BROKERS: this.#proxy.brokers.join(',') }
     this.#service = await startService(this.#installation, this.name, { settings })
     return await this.#service.ready()
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { signalTo } from '../../infra/local/child.ts'
 import { startKafka } from '../../infra/local/kafka/start.ts'
 import type { LocalKafka } from '../../infra/local/kafka/start.ts'
+import { kafkaFiles } from '../../infra/local/kafka/storage.ts'
 
 /** Where one broker of the cluster is. */
 export interface ClusterBroker {
@@ -20,6 +21,9 @@ export interface OwnClusterOptions {
   /** Further lines of every broker's server.properties. */
   readonly settings?: Readonly<Record<string, string>>
 }
+
+/** Three of them share a machine with all that is tested. */
+const HEAP_BYTES_MAX = 320 * 1_048_576
 
 /** Brokers on loopback, with ports from `port` on: two for each. */
 export function loopbackBrokers(port: number, count = 3): ClusterBroker[] {
@@ -67,6 +71,11 @@ export class OwnCluster {
     return join(this.#dir, `broker-${id}`)
   }
 
+  /** The folder that holds its partitions' logs. */
+  logDirOf(id: number): string {
+    return kafkaFiles(this.dirOf(id)).logDir
+  }
+
   /** The JVM of a broker that runs. */
   pidOf(id: number): number {
     return this.#kafka(id).pid
@@ -88,7 +97,8 @@ export class OwnCluster {
     }
     const { port, controllerPort, through = [] } = place
     const dataDir = this.dirOf(id)
-    this.#running.set(id, await startKafka({ dataDir, port, controllerPort, node, settings, through }))
+    const options = { dataDir, port, controllerPort, node, settings, through, heapBytesMax: HEAP_BYTES_MAX }
+    this.#running.set(id, await startKafka(options))
   }
 
   /** A clean stop: its leaders move before it goes. What it holds stays. */

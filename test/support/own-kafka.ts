@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { signalTo } from '../../infra/local/child.ts'
 import { startKafka } from '../../infra/local/kafka/start.ts'
 import type { LocalKafka } from '../../infra/local/kafka/start.ts'
+import { kafkaFiles } from '../../infra/local/kafka/storage.ts'
 
 /** A local Kafka of a test's own, which it may kill: always the same address, on the same data. */
 export class OwnKafka {
@@ -22,6 +23,11 @@ export class OwnKafka {
     const own = new OwnKafka(port, controllerPort, await mkdtemp(join(tmpdir(), 'hivemeter-kafka-')))
     await own.start()
     return own
+  }
+
+  /** The folder that holds its partitions' logs. */
+  get logDir(): string {
+    return kafkaFiles(this.#dir).logDir
   }
 
   async start(): Promise<void> {

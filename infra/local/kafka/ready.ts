@@ -22,17 +22,29 @@ function metadataRequest(): Buffer {
   return request
 }
 
-/** Brokers in a whole Metadata answer: size, correlation id, throttle time, then the count. */
-function brokersIn(answer: Buffer): number | undefined {
+/**
+ * Ids of the brokers in a whole Metadata answer: size, correlation id, throttle time, a count, then id, host, port and rack
+ * of each. Undefined while the answer is not whole.
+ */
+function brokersIn(answer: Buffer): number[] | undefined {
   if (answer.length < 4 || answer.length < 4 + answer.readInt32BE(0)) return undefined
-  return answer.length >= 16 && answer.readInt32BE(4) === CORRELATION_ID ? answer.readInt32BE(12) : 0
+  if (answer.length < 16 || answer.readInt32BE(4) !== CORRELATION_ID) return []
+  const ids: number[] = []
+  let at = 16
+  for (let left = answer.readInt32BE(12); left > 0; left--) {
+    ids.push(answer.readInt32BE(at))
+    at += 4 + 2 + answer.readInt16BE(at + 4) + 4
+    at += 2 + Math.max(0, answer.readInt16BE(at))
+  }
+  return ids
 }
 
 /**
- * Whether the broker at this port takes part in its cluster: it answers a Metadata request and names a broker. A port
- * that listens is not enough, as the socket opens before the broker is registered. Never rejects.
+ * Whether the broker at this address takes part in its cluster: it answers a Metadata request and is among the brokers
+ * that it names. A port that listens is not enough, as the socket opens before the broker is registered, and the others
+ * alone say nothing of it. Never rejects.
  */
-export function answersMetadata(port: number, host = '127.0.0.1'): Promise<boolean> {
+export function answersMetadata(port: number, host = '127.0.0.1', nodeId = 1): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: ANSWER_TIMEOUT_MS })
     let answer = Buffer.alloc(0)
@@ -44,7 +56,7 @@ export function answersMetadata(port: number, host = '127.0.0.1'): Promise<boole
     socket.on('data', (data) => {
       answer = Buffer.concat([answer, data])
       const brokers = brokersIn(answer)
-      if (brokers !== undefined) end(brokers > 0)
+      if (brokers !== undefined) end(brokers.includes(nodeId))
       else if (answer.length > ANSWER_BYTES_MAX) end(false)
     })
     socket.on('error', () => end(false))

@@ -49,6 +49,8 @@ export interface KafkaOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** A command that the JVM is started through, with its first arguments (`ip netns exec …`); it must become the JVM. */
   readonly through?: readonly string[]
+  /** The most that the JVM's heap grows to; 768 MiB unless given. */
+  readonly heapBytesMax?: number
   /** Folder for kafka.log (the broker's) and kafka.out (the JVM's); the data folder unless given. */
   readonly logsDir?: string
   readonly jarsDir?: string
@@ -74,7 +76,7 @@ async function reportedPid(guardian: ChildProcess): Promise<number> {
  */
 export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
   const { dataDir, port, controllerPort, node, settings = {}, through = [] } = options
-  const { jarsDir = JARS_DIR, logsDir = dataDir } = options
+  const { jarsDir = JARS_DIR, logsDir = dataDir, heapBytesMax = HEAP_BYTES_MAX } = options
   const host = node?.host ?? '127.0.0.1'
   const java = javaCommand()
   await ensureJars(jarsDir, options.onDownload, options.signal)
@@ -87,7 +89,7 @@ export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
   // million events).
   const heap = [
     '-Xms256m',
-    `-Xmx${HEAP_BYTES_MAX}`,
+    `-Xmx${heapBytesMax}`,
     '-XX:+UseSerialGC',
     '-XX:TieredStopAtLevel=1',
     '-Xshare:auto',
@@ -110,7 +112,7 @@ export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
 
   const seeLog = `Its last words stand above, all of them in ${logFile}.`
   const deadlineMs = systemClock.monotonicMs() + START_TIMEOUT_MS
-  while (!(await answersMetadata(port, host))) {
+  while (!(await answersMetadata(port, host, node?.nodeId))) {
     const isLate = systemClock.monotonicMs() > deadlineMs
     const isGivenUp = options.signal?.aborted === true
     if (exit === undefined && (isLate || isGivenUp)) await stopProcess(pid, exited, STOP_TIMEOUT_MS)

@@ -2,6 +2,7 @@ import { SCHEMA_ID, schemaIdOf } from '../../../schemas/avro.ts'
 import { BLOCK_HEADER } from '../../../schemas/tables.ts'
 import { topicNames } from '../../../schemas/topics.ts'
 import type { Account } from '../../../schemas/records.ts'
+import { leaderOf } from '../../support/kafka-metadata.ts'
 import { BlockOrder } from './block-order.ts'
 import type { Log } from './log.ts'
 import type { Problems } from './problems.ts'
@@ -84,8 +85,8 @@ async function readEpochs(
   problems: Problems,
 ): Promise<ProducerEpochs[]> {
   const read: ProducerEpochs[] = []
-  const [broker = ''] = target.brokers
   for (const [partition, { start }] of await log.ranges(topic)) {
+    const broker = await leaderOf(target.brokers, topic, partition)
     const epochs = new ProducerEpochs(`${topic}[${partition}]`, problems)
     for await (const batch of readBatches({ broker, topic, partition, from: start })) epochs.add(batch)
     read.push(epochs)

@@ -13,7 +13,7 @@ const NO_REPLICA = -1
 const READ_UNCOMMITTED = 0
 
 export interface RawPartition {
-  /** `host:port` of the broker that leads the partition: where there is one broker, that one. */
+  /** `host:port` of the broker that leads the partition. */
   readonly broker: string
   readonly topic: string
   readonly partition: number

@@ -1,4 +1,5 @@
 import { API } from '../../support/kafka-proxy.ts'
+import type { Exchange } from '../../support/kafka-proxy.ts'
 import { until } from '../../support/until.ts'
 import type { Fault } from '../fault.ts'
 import { Member } from '../member.ts'
@@ -14,10 +15,10 @@ export const commitHeld: Fault = {
   lanes: ['aggregator', 'settler'],
   weight: 3,
   strike: async ({ fleet, target }) => {
-    let held: Buffer | undefined
-    target.kafka.onRequest = ({ api, request }) => {
-      if (api !== API.endTransaction || held !== undefined) return 'pass'
-      held = request
+    let held: Exchange | undefined
+    target.kafka.onRequest = (exchange) => {
+      if (exchange.api !== API.endTransaction || held !== undefined) return 'pass'
+      held = exchange
       return 'keep'
     }
     await until(`a commit of ${target.title} to be held`, CAME_ABOUT_MS, () => held !== undefined)

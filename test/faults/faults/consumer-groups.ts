@@ -1,8 +1,8 @@
 import { withAdmin } from '../../../pipelines/kafka/admin.ts'
+import { coordinatorOf } from '../../support/kafka-metadata.ts'
 import { commitOffset } from '../../support/kafka-wire.ts'
 import { NOTHING_MET } from '../fault.ts'
 import type { Fault } from '../fault.ts'
-import { PARTITIONS } from '../fleet.ts'
 import type { Fleet } from '../fleet.ts'
 import { Member } from '../member.ts'
 
@@ -39,7 +39,7 @@ export const groupsReset: Fault = {
   name: 'consumer-groups-reset-to-0',
   lanes: ['world'],
   strike: async ({ fleet }) => {
-    const { topics, prefix } = fleet.installation
+    const { kafka, topics, prefix, partitions } = fleet.installation
     const inputs = {
       aggregator: [topics.usageMetered],
       settler: [topics.accountInbox],
@@ -47,9 +47,11 @@ export const groupsReset: Fault = {
     }
     await whileStopped(fleet, async () => {
       for (const name of SERVICES) {
+        const group = `${prefix}${name}`
+        const { address } = await coordinatorOf(kafka.brokers, 'group', group)
         for (const topic of inputs[name]) {
-          for (let partition = 0; partition < PARTITIONS; partition++) {
-            await commitOffset(fleet.kafka.broker, `${prefix}${name}`, { topic, partition, offset: 0n })
+          for (let partition = 0; partition < partitions; partition++) {
+            await commitOffset(address, group, { topic, partition, offset: 0n })
           }
         }
       }

@@ -4,7 +4,6 @@ import { nodesOf, usageRecord } from '../../support/produce.ts'
 import { untilCounted } from '../arrival.ts'
 import { NOTHING_MET } from '../fault.ts'
 import type { Fault } from '../fault.ts'
-import { PARTITIONS } from '../fleet.ts'
 
 const COUNTED_MS = 60_000
 const CODECS = ['zstd', 'lz4', 'snappy', 'gzip', 'none'] as const
@@ -17,8 +16,9 @@ export const foreignBatches: Fault = {
   strike: async ({ fleet, history, stream }) => {
     const missing = foreignProducerMissing()
     if (missing !== undefined) throw new Error(missing)
-    const batches = Array.from({ length: PARTITIONS }, (_, partition) => {
-      const [node = ''] = nodesOf(partition, PARTITIONS, 1)
+    const { partitions } = fleet.installation
+    const batches = Array.from({ length: partitions }, (_, partition) => {
+      const [node = ''] = nodesOf(partition, partitions, 1)
       return CODECS.map((codec) => {
         const events = Array.from({ length: EVENTS_PER_RECORD }, (): UsageEvent => stream.fresh(node))
         return { codec, key: node, value: usageRecord(partition, events).value as Buffer, partition, events }

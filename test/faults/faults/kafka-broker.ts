@@ -8,40 +8,43 @@ async function openTransactions(fleet: Fleet): Promise<number> {
   return open.reduce((sum, some) => sum + some, 0)
 }
 
-/** kill -9 of the broker, down for a few seconds, then it recovers its logs. */
+/** kill -9 of a broker, down for a few seconds, then it recovers its logs. */
 export const kafkaKilled: Fault = {
   name: 'kafka-killed',
   lanes: ['world'],
   strike: async ({ fleet, dice }) => {
     const open = await openTransactions(fleet)
-    await fleet.kafka.kill()
+    const node = dice.pick(fleet.kafka.brokers)
+    await node.kill()
     await Member.wait(dice.between(0, 6_000))
-    await fleet.kafka.start()
+    await node.start()
     return { openTransactions: open, runningInserts: 0 }
   },
 }
 
-/** A clean stop and start of the broker. */
+/** A clean stop and start of a broker. */
 export const kafkaRestarted: Fault = {
   name: 'kafka-restarted',
   lanes: ['world'],
-  strike: async ({ fleet }) => {
+  strike: async ({ fleet, dice }) => {
     const open = await openTransactions(fleet)
-    await fleet.kafka.stop()
-    await fleet.kafka.start()
+    const node = dice.pick(fleet.kafka.brokers)
+    await node.stop()
+    await node.start()
     return { openTransactions: open, runningInserts: 0 }
   },
 }
 
-/** The broker answers nothing for 20 s, and goes on where it stood. */
+/** A broker answers nothing for 20 s, and goes on where it stood. */
 export const kafkaFrozen: Fault = {
   name: 'kafka-frozen',
   lanes: ['world'],
-  strike: async ({ fleet }) => {
+  strike: async ({ fleet, dice }) => {
     const open = await openTransactions(fleet)
-    fleet.kafka.signal('SIGSTOP')
+    const node = dice.pick(fleet.kafka.brokers)
+    node.signal('SIGSTOP')
     await Member.wait(20_000)
-    fleet.kafka.signal('SIGCONT')
+    node.signal('SIGCONT')
     return { openTransactions: open, runningInserts: 0 }
   },
 }

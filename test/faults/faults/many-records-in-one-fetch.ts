@@ -1,11 +1,11 @@
 import { systemClock } from '../../../pipelines/clock.ts'
 import type { UsageEvent } from '../../../schemas/usage.ts'
+import { leaderOf } from '../../support/kafka-metadata.ts'
 import { appendBatch, packedBatch } from '../../support/packed-batch.ts'
 import { nodesOf, usageRecord } from '../../support/produce.ts'
 import { untilCounted } from '../arrival.ts'
 import { NOTHING_MET } from '../fault.ts'
 import type { Fault, FaultContext } from '../fault.ts'
-import { PARTITIONS } from '../fleet.ts'
 
 const RECORDS = 130_000
 
@@ -16,12 +16,13 @@ const COUNTED_MS = 60_000
 /** One event a record, `RECORDS` of them in batches of `batchRecords`, on one partition. */
 async function strike(context: FaultContext, batchRecords: number): Promise<void> {
   const { fleet, history, stream, dice } = context
-  const partition = dice.between(0, PARTITIONS - 1)
-  const [node = ''] = nodesOf(partition, PARTITIONS, 1)
+  const { partitions } = fleet.installation
+  const partition = dice.between(0, partitions - 1)
+  const [node = ''] = nodesOf(partition, partitions, 1)
   const events = Array.from({ length: EVENTS }, (): UsageEvent => stream.fresh(node))
   const values = events.map((event) => usageRecord(partition, [event]).value as Buffer)
   const { kafka, topics } = fleet.installation
-  const [broker = ''] = kafka.brokers
+  const broker = await leaderOf(kafka.brokers, topics.usageMetered, partition)
   let outcome: 'accepted' | 'unknown' = 'unknown'
   try {
     for (let from = 0; from < RECORDS; from += batchRecords) {

@@ -5,7 +5,6 @@ import { testRulesRecord } from '../../support/rules.ts'
 import { until } from '../../support/until.ts'
 import { NOTHING_MET } from '../fault.ts'
 import type { Fault } from '../fault.ts'
-import { PARTITIONS } from '../fleet.ts'
 import type { Fleet } from '../fleet.ts'
 
 const SET_ASIDE_MS = 60_000
@@ -29,8 +28,9 @@ export const poisonRecords: Fault = {
   name: 'poison-records',
   lanes: ['world'],
   strike: async ({ fleet, stream, dice }) => {
-    const partition = dice.between(0, PARTITIONS - 1)
-    const [node = ''] = nodesOf(partition, PARTITIONS, 1)
+    const { partitions } = fleet.installation
+    const partition = dice.between(0, partitions - 1)
+    const [node = ''] = nodesOf(partition, partitions, 1)
     const encoded = usageEventsCodec.encode({ events: [stream.fresh(node), stream.fresh(node)] })
     const poison: readonly (readonly [reason: string, value: Buffer | null])[] = [
       ['framing', Buffer.from([0xff, ...systemRandom.bytes(60)])],

@@ -3,7 +3,6 @@ import { TransactionalWriter } from '../../../pipelines/kafka/transaction.ts'
 import { fenceCodec, STATE_KEY } from '../../../schemas/avro.ts'
 import { NOTHING_MET } from '../fault.ts'
 import type { Fault } from '../fault.ts'
-import { PARTITIONS } from '../fleet.ts'
 
 /** A rival takes a task's transactional id: the owner is fenced, and must come back without a fight. */
 export const sameTransactionalIdTwice: Fault = {
@@ -11,7 +10,7 @@ export const sameTransactionalIdTwice: Fault = {
   lanes: ['aggregator', 'settler'],
   strike: async ({ fleet, target, dice }) => {
     const { installation } = fleet
-    const partition = dice.between(0, PARTITIONS - 1)
+    const partition = dice.between(0, installation.partitions - 1)
     const rival = new TransactionalWriter({
       ...installation.kafka,
       transactionalId: `${installation.prefix}${target.name}-${partition}`,

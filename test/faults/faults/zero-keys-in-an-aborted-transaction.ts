@@ -5,7 +5,6 @@ import { nodesOf, usageRecord } from '../../support/produce.ts'
 import { untilCounted } from '../arrival.ts'
 import { NOTHING_MET } from '../fault.ts'
 import type { Fault, FaultContext } from '../fault.ts'
-import { PARTITIONS } from '../fleet.ts'
 
 const COUNTED_MS = 60_000
 const RECORDS = 20
@@ -22,8 +21,9 @@ export const zeroKeysAborted: Fault = {
   lanes: ['world'],
   strike: async (context) => {
     const { fleet, history, stream, dice } = context
-    const partition = dice.between(0, PARTITIONS - 1)
-    const [node = ''] = nodesOf(partition, PARTITIONS, 1)
+    const { partitions } = fleet.installation
+    const partition = dice.between(0, partitions - 1)
+    const [node = ''] = nodesOf(partition, partitions, 1)
     const events = (count: number): UsageEvent[] => Array.from({ length: count }, () => stream.fresh(node))
     const aborted = events(RECORDS)
     for (const event of aborted) history.attempt(event, 'refused')
