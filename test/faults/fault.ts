@@ -16,7 +16,20 @@ export interface Strike {
   readonly openTransactions: number
   /** Times it fell while an INSERT was under way. */
   readonly runningInserts: number
+  /** Of a strike on Kafka: what clients and tasks may go without. */
+  readonly outage?: OutageBound
 }
+
+/** What Kafka itself needed, and what is promised on top of it; null where nothing can be. */
+export interface OutageBound {
+  /** Until no partition waited for the struck broker any more. */
+  readonly failoverMs: number | null
+  /** Longest time without an acknowledgement, and without a decided cost. */
+  readonly boundMs: number | null
+}
+
+/** What a fault cannot do without: more than one broker, or links between them that can be cut. */
+export type Need = 'several brokers' | 'links'
 
 /** What a fault has to work with. */
 export interface FaultContext {
@@ -40,11 +53,15 @@ export interface Fault {
   readonly lanes: readonly Lane[]
   /** How often it comes for once of the others; once unless given. */
   readonly weight?: number
+  readonly needs?: Need
   /**
    * Strikes, and heals what the fleet would not mend by itself; processes that died are started again by whoever
    * strikes them. Throws where the fault did not come about: a run must not count what did not happen.
    */
   strike(context: FaultContext): Promise<Strike>
 }
+
+/** Nothing is known of what Kafka needed, and nothing is promised. */
+export const NO_BOUND: OutageBound = { failoverMs: null, boundMs: null }
 
 export const NOTHING_MET: Strike = { openTransactions: 0, runningInserts: 0 }

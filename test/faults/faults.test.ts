@@ -10,6 +10,7 @@ import type { Planned, Round } from './schedule.ts'
 
 const SEED = 7
 const EVENTS = 15_000
+const ROUNDS_MS_MAX = 600_000
 
 const strike = (fault: string, lane: Planned['lane'], target: Planned['target']): Planned => ({
   fault,
@@ -42,10 +43,12 @@ describe('a short fault run', () => {
       faults: FAULTS,
       rounds: ROUNDS,
       brokers: 1,
+      roundsMsMax: ROUNDS_MS_MAX,
       seed: SEED,
       events: EVENTS,
       dir,
       say: (line) => t.diagnostic(line),
+      onInterrupt: () => {},
       finals: [],
     })
     assert.deepEqual(failures, [], `history, schedule and logs are in ${dir}`)

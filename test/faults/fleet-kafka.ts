@@ -21,6 +21,8 @@ export interface FaultBroker {
   readonly address: string
   /** Folder of its partitions' logs. */
   readonly logDir: string
+  /** Neither killed nor stopped; frozen or cut off it is. */
+  readonly isRunning: boolean
   /** Resolves when it takes part. */
   start(): Promise<void>
   stop(): Promise<void>
@@ -82,6 +84,15 @@ export class FleetKafka {
     return this.#first(this.brokers.filter((broker) => broker.id === id))
   }
 
+  /** Mends whatever a strike has left: links, frozen and dead brokers. */
+  async mend(): Promise<void> {
+    await this.network?.heal()
+    const running = this.brokers.filter(({ isRunning }) => isRunning)
+    for (const broker of running) broker.signal('SIGCONT')
+    const down = this.brokers.filter(({ isRunning }) => !isRunning)
+    await Promise.all(down.map((broker) => broker.start()))
+  }
+
   othersThan(broker: FaultBroker): readonly FaultBroker[] {
     return this.brokers.filter((other) => other !== broker)
   }
@@ -129,6 +140,9 @@ async function startOne(): Promise<Parts> {
     id: 1,
     address: kafka.broker,
     logDir: kafka.logDir,
+    get isRunning() {
+      return kafka.isRunning
+    },
     start: () => kafka.start(),
     stop: () => kafka.stop(),
     kill: () => kafka.kill(),
@@ -168,6 +182,9 @@ async function startSeveral(count: number): Promise<Parts> {
       id,
       address: cluster.brokers[id - 1] ?? '',
       logDir: cluster.logDirOf(id),
+      get isRunning() {
+        return cluster.isRunning(id)
+      },
       start: () => cluster.start(id),
       stop: () => cluster.stop(id, STOP_TIMEOUT_MS),
       kill: () => cluster.kill(id),

@@ -115,8 +115,13 @@ export class Fleet {
 
   /** On how many partitions Kafka holds an open transaction of the service: 0 of services that have none. */
   async openTransactions(name: MemberName): Promise<number> {
+    return (await this.openPartitions(name)).length
+  }
+
+  /** On which partitions. */
+  async openPartitions(name: MemberName): Promise<number[]> {
     const { kafka, topics, partitions } = this.installation
-    let open = 0
+    const open: number[] = []
     for (let partition = 0; partition < partitions; partition++) {
       const ofTopics = await Promise.all(
         (OUTPUTS[name] ?? []).map(async (role) => {
@@ -124,7 +129,7 @@ export class Fleet {
           return await hasOpenTransaction(leader, topics[role], partition)
         }),
       )
-      if (ofTopics.includes(true)) open++
+      if (ofTopics.includes(true)) open.push(partition)
     }
     return open
   }

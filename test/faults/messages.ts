@@ -7,6 +7,8 @@ export type ToService =
   | { readonly start: ServiceName; readonly armed: readonly FailpointName[] }
   /** The next time that the point is reached, say so and wait there. */
   | { readonly arm: FailpointName }
+  /** Do not stop there after all. */
+  | { readonly disarm: FailpointName }
   /** Go on from where you wait. */
   | { readonly release: true }
   /** Shift the wall clock of this process by so much from now on. */

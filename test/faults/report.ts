@@ -1,3 +1,11 @@
+import type { OutageBound } from './fault.ts'
+import type { Span } from './outage.ts'
+
+/** One strike on Kafka: when, until all had healed, and what Kafka itself needed. */
+export interface KafkaStrike extends Span, OutageBound {
+  readonly fault: string
+}
+
 /** What came of all strikes of one kind. */
 export interface FaultResult {
   readonly fault: string
@@ -20,6 +28,7 @@ export interface Verdict {
 /** Adds strikes up, a line a fault. */
 export class Results {
   readonly #byFault = new Map<string, FaultResult>()
+  readonly #strikes: KafkaStrike[] = []
 
   add(fault: string, strike: { readonly openTransactions: number; readonly runningInserts: number }): void {
     const result = this.#of(fault)
@@ -30,6 +39,14 @@ export class Results {
 
   recovered(fault: string, recoveryMs: number): void {
     this.#of(fault).recoveriesMs.push(recoveryMs)
+  }
+
+  outage(strike: KafkaStrike): void {
+    this.#strikes.push(strike)
+  }
+
+  get strikes(): readonly KafkaStrike[] {
+    return this.#strikes
   }
 
   get all(): readonly FaultResult[] {
@@ -58,7 +75,7 @@ function median(values: readonly number[]): number | undefined {
 }
 
 /** The table of a run: a line a fault, and what all of them came to. */
-export function table(results: readonly FaultResult[], verdict: Verdict): string {
+export function table(results: readonly FaultResult[]): string {
   const head = ['fault', 'injected', 'in a transaction', 'in an INSERT', 'recovery median s', 'worst s']
   const rows = results.map(({ fault, injected, openTransactions, runningInserts, recoveriesMs }) => [
     fault,
@@ -80,12 +97,12 @@ export function table(results: readonly FaultResult[], verdict: Verdict): string
     seconds(all.length === 0 ? undefined : Math.max(...all)),
   ]
   const lines = [head, head.map(() => '---'), ...rows, total]
-  const { lost, countedTwice, paidTwice, events, unknown } = verdict
-  return [
-    ...lines.map((cells) => `| ${cells.join(' | ')} |`),
-    '',
-    `events lost ${lost}, counted twice ${countedTwice}, paid twice ${paidTwice}; accepted ${events}, attempts of unknown outcome ${unknown}`,
-  ].join('\n')
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+/** What the events came to, in a line. */
+export function countsLine({ lost, countedTwice, paidTwice, events, unknown }: Verdict): string {
+  return `events lost ${lost}, counted twice ${countedTwice}, paid twice ${paidTwice}; accepted ${events}, attempts of unknown outcome ${unknown}`
 }
 
 /** The last line of a run. */

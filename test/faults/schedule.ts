@@ -15,6 +15,12 @@ export interface Planned {
 /** Faults that strike at the same time; a fault on the world is alone in its round. */
 export type Round = readonly Planned[]
 
+/** How often a service is struck in a round of theirs. */
+const SERVICE_SHARE = 0.8
+
+/** Chance decides: so many times as many as there are kinds of the world. */
+const WORLD_SPARE = 1.15
+
 interface Kind {
   readonly fault: Fault
   readonly lane: Lane
@@ -22,9 +28,10 @@ interface Kind {
 
 /**
  * Plans at least `count` faults from a seed: every kind on every lane that it knows before any comes again, those of
- * the world spread among the others, up to one a lane in a round.
+ * the world spread among the others, up to one a lane in a round. With `isWorldWhole` those of the world are as many as it
+ * takes for each of them to strike.
  */
-export function plan(faults: readonly Fault[], count: number, seed: number): Round[] {
+export function plan(faults: readonly Fault[], count: number, seed: number, isWorldWhole = false): Round[] {
   const dice = seededDice(seed)
   const kinds = faults.flatMap((fault) =>
     fault.lanes.flatMap((lane) => Array.from({ length: fault.weight ?? 1 }, (): Kind => ({ fault, lane }))),
@@ -34,13 +41,18 @@ export function plan(faults: readonly Fault[], count: number, seed: number): Rou
   const queues = new Map([...ofLane].map(([lane, some]) => [lane, new Deck(some, dice)]))
   const services = [...queues.keys()].filter((lane) => lane !== 'world')
   const world = queues.get('world')
-  const worldShare = (world?.size ?? 0) / kinds.length
+  const worldKinds = world?.size ?? 0
+  const perRound = SERVICE_SHARE * services.length
+  // So many of the rounds: a round of the world is one fault, another `perRound` of them.
+  const worldShare = isWorldWhole
+    ? (WORLD_SPARE * perRound * worldKinds) / (count + WORLD_SPARE * (perRound - 1) * worldKinds)
+    : (1.5 * worldKinds) / kinds.length
   const rounds: Round[] = []
   for (let planned = 0; planned < count; ) {
-    const isWorld = world !== undefined && (services.length === 0 || dice.next() < worldShare * 1.5)
+    const isWorld = world !== undefined && (services.length === 0 || dice.next() < worldShare)
     const kindsOfRound = isWorld
       ? [world.next()]
-      : services.filter(() => dice.next() < 0.8).map((lane) => (queues.get(lane) as Deck).next())
+      : services.filter(() => dice.next() < SERVICE_SHARE).map((lane) => (queues.get(lane) as Deck).next())
     const round = kindsOfRound.map(
       ({ fault, lane }): Planned => ({
         fault: fault.name,

@@ -38,6 +38,8 @@ process.on('message', (message: ToService) => {
     process.send?.({ begun: true } satisfies FromService)
   } else if ('arm' in message) {
     armed.add(message.arm)
+  } else if ('disarm' in message) {
+    armed.delete(message.disarm)
   } else if ('release' in message) {
     released.resolve()
     released = Promise.withResolvers()

@@ -44,6 +44,14 @@ export class BrokerNetwork {
     this.#brokers = brokers
   }
 
+  /** Why no network can be made here; undefined where one can. */
+  static async whyImpossible(): Promise<string | undefined> {
+    const opened = await BrokerNetwork.open(1)
+    if (typeof opened === 'string') return opened
+    await opened.close()
+    return undefined
+  }
+
   /** Makes the network; a string says why it cannot be made here. */
   static async open(brokers: number): Promise<BrokerNetwork | string> {
     const missing = await firstMissing()

@@ -70,7 +70,8 @@ export function ask(
   })
 }
 
-async function latestOffset(
+/** The end of a partition, at the broker that leads it: the high watermark, or the last stable offset. */
+export async function latestOffset(
   broker: string,
   topic: string,
   partition: number,

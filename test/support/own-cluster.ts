@@ -76,6 +76,11 @@ export class OwnCluster {
     return kafkaFiles(this.dirOf(id)).logDir
   }
 
+  /** Neither stopped nor killed. */
+  isRunning(id: number): boolean {
+    return this.#running.has(id)
+  }
+
   /** The JVM of a broker that runs. */
   pidOf(id: number): number {
     return this.#kafka(id).pid

@@ -30,6 +30,11 @@ export class OwnKafka {
     return kafkaFiles(this.#dir).logDir
   }
 
+  /** Neither stopped nor killed. */
+  get isRunning(): boolean {
+    return this.#kafka !== undefined
+  }
+
   async start(): Promise<void> {
     this.#kafka = await startKafka({ dataDir: this.#dir, ...this.#ports })
   }
@@ -37,11 +42,13 @@ export class OwnKafka {
   /** kill -9; what it holds stays. */
   async kill(): Promise<void> {
     await this.#kafka?.kill()
+    this.#kafka = undefined
   }
 
   /** A clean stop; what it holds stays. */
   async stop(): Promise<void> {
     await this.#kafka?.stop()
+    this.#kafka = undefined
   }
 
   /** SIGSTOP or SIGCONT. */

@@ -9,10 +9,12 @@ export interface CheckerArguments {
   readonly database: string
   readonly topicPrefix: string
   readonly partitions: number
+  /** Folders of every broker's logs; empty where they cannot be reached. */
+  readonly logDirs: readonly string[]
 }
 
 export const USAGE = `Usage: node test/faults/checker/main.ts --history DIR --brokers HOST:PORT --clickhouse-url URL
-       --database NAME --prefix TOPICPREFIX --partitions N
+       --database NAME --prefix TOPICPREFIX --partitions N [--log-dirs DIR,…]
 Holds what the clients were told during a fault run against raw rows, windows, decisions, settlements, ledger, accounts
 and logs. Runs when everything has drained; writes nothing. The last line is a summary in JSON.
 Ends with 0, with 6 where anything is wrong, 2 for wrong arguments, 1 for a failure.`
@@ -20,7 +22,15 @@ Ends with 0, with 6 where anything is wrong, 2 for wrong arguments, 1 for a fail
 /** Thrown for arguments that cannot be used, with what a person should know. */
 export class ArgumentsError extends Error {}
 
-const NAMES = ['history', 'brokers', 'clickhouse-url', 'database', 'prefix', 'partitions'] as const
+const NAMES = [
+  'history',
+  'brokers',
+  'clickhouse-url',
+  'database',
+  'prefix',
+  'partitions',
+  'log-dirs',
+] as const
 
 /** Reads the arguments of the command line. Throws an ArgumentsError. */
 export function parseCheckerArguments(args: readonly string[]): CheckerArguments {
@@ -45,6 +55,7 @@ export function parseCheckerArguments(args: readonly string[]): CheckerArguments
     database: given('database'),
     topicPrefix: given('prefix'),
     partitions: Number(partitions),
+    logDirs: values['log-dirs']?.split(',') ?? [],
   }
 }
 

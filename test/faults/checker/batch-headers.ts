@@ -1,3 +1,5 @@
+import { crc32 } from 'node:zlib'
+
 /** The header of a record batch, as it lies in Kafka's log; format 2, the only one that transactions know. */
 export interface BatchHeader {
   readonly baseOffset: bigint
@@ -5,6 +7,10 @@ export interface BatchHeader {
   readonly producerId: bigint
   readonly producerEpoch: number
   readonly isTransactional: boolean
+  /** The newest time in it: where the broker stamps, when it came. */
+  readonly timestampMs: number
+  /** Sum over the records as they are packed, without times and numbers that differ from send to send. */
+  readonly content: number
   /** What a control batch says; null for data. Other control records (snapshots, leaders) are neither. */
   readonly marker: 'commit' | 'abort' | 'other' | null
 }
@@ -15,8 +21,10 @@ const AT = {
   magic: 16,
   attributes: 21,
   lastOffsetDelta: 23,
+  maxTimestamp: 35,
   producerId: 43,
   producerEpoch: 51,
+  recordCount: 57,
   records: 61,
 } as const
 
@@ -26,19 +34,20 @@ const MAGIC = 2
 const TRANSACTIONAL = 0x10
 const CONTROL = 0x20
 
-/** The batches of a fetched piece of log; the last one may be cut off and is left out. Throws for another format. */
-export function batchHeaders(log: Buffer): BatchHeader[] {
-  const headers: BatchHeader[] = []
+/** The batches of a fetched piece of log; the last one may be cut off and is left out. */
+export function batchesOf(log: Buffer): Buffer[] {
+  const batches: Buffer[] = []
   for (let at = 0; at + AT.records <= log.length; ) {
     const end = at + LENGTH_END + log.readInt32BE(at + AT.length)
     if (end > log.length) break
-    headers.push(headerOf(log.subarray(at, end)))
+    batches.push(log.subarray(at, end))
     at = end
   }
-  return headers
+  return batches
 }
 
-function headerOf(batch: Buffer): BatchHeader {
+/** The header of a whole batch. Throws for another format. */
+export function headerOf(batch: Buffer): BatchHeader {
   const magic = batch.readInt8(AT.magic)
   if (magic !== MAGIC) throw new Error(`A record batch has format ${magic}; only format ${MAGIC} is known.`)
   const attributes = batch.readInt16BE(AT.attributes)
@@ -48,6 +57,8 @@ function headerOf(batch: Buffer): BatchHeader {
     lastOffset: baseOffset + BigInt(batch.readInt32BE(AT.lastOffsetDelta)),
     producerId: batch.readBigInt64BE(AT.producerId),
     producerEpoch: batch.readInt16BE(AT.producerEpoch),
+    timestampMs: Number(batch.readBigInt64BE(AT.maxTimestamp)),
+    content: crc32(batch.subarray(AT.recordCount)),
     isTransactional: (attributes & TRANSACTIONAL) !== 0,
     marker: (attributes & CONTROL) === 0 ? null : markerOf(batch),
   }
@@ -64,6 +75,7 @@ function markerOf(batch: Buffer): BatchHeader['marker'] {
   return type === 1 ? 'commit' : 'other'
 }
 
+/** Where a number of seven bits a byte ends. */
 function afterVarint(bytes: Buffer, start: number): number {
   let at = start
   while (((bytes[at] ?? 0) & 0x80) !== 0) at += 1

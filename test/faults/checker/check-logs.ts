@@ -88,7 +88,7 @@ async function readEpochs(
   for (const [partition, { start }] of await log.ranges(topic)) {
     const broker = await leaderOf(target.brokers, topic, partition)
     const epochs = new ProducerEpochs(`${topic}[${partition}]`, problems)
-    for await (const batch of readBatches({ broker, topic, partition, from: start })) epochs.add(batch)
+    for await (const { header } of readBatches({ broker, topic, partition, from: start })) epochs.add(header)
     read.push(epochs)
   }
   return read

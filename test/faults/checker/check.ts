@@ -6,6 +6,7 @@ import { parseAnswer } from './answers.ts'
 import type { Answer } from './answers.ts'
 import type { CheckerArguments } from './arguments.ts'
 import { checkLogs } from './check-logs.ts'
+import { checkReplicas } from './check-replicas.ts'
 import { checkTables } from './check-tables.ts'
 import { Commands, parseAsked } from './commands.ts'
 import type { Asked } from './commands.ts'
@@ -40,6 +41,8 @@ export interface Summary {
     readonly stateRecords: number
     readonly batches: number
     readonly decidedByFence: number
+    /** Partitions of usage.metered by broker, each compared from its first batch to its last. */
+    readonly replicas: number
   }
 }
 
@@ -66,6 +69,7 @@ export async function check(args: CheckerArguments, problems: Problems): Promise
     args,
     problems,
   )
+  const replicas = await checkReplicas(args, history, problems)
   const expected = {
     totals: totalsOf(raw.counted.values()),
     costs: decisions.nodes,
@@ -108,6 +112,7 @@ export async function check(args: CheckerArguments, problems: Problems): Promise
       stateRecords,
       batches,
       decidedByFence,
+      replicas,
     },
   }
 }

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { accountCodec, aggregatorTaskCodec, fenceCodec, settlerTaskCodec } from '../../../schemas/avro.ts'
 import { testRulesRecord } from '../../support/rules.ts'
 import type { Account, AggregatorTask, SettlerTask } from '../../../schemas/records.ts'
-import { batchHeaders } from './batch-headers.ts'
+import { batchesOf, headerOf } from './batch-headers.ts'
 import type { BatchHeader } from './batch-headers.ts'
 import { BlockOrder } from './block-order.ts'
 import { Problems } from './problems.ts'
@@ -109,7 +109,11 @@ describe('blocks', () => {
   })
 })
 
-type Written = readonly [producerId: number, epoch: number, marker?: 'commit' | 'abort' | 'two records']
+type Written = readonly [
+  producerId: number,
+  epoch: number,
+  marker?: 'commit' | 'abort' | 'two records' | 'the same again',
+]
 
 /** What is said of transactional batches in a row. */
 function epochLines(...written: readonly Written[]): string[] {
@@ -117,12 +121,14 @@ function epochLines(...written: readonly Written[]): string[] {
   const epochs = new ProducerEpochs('topic[0]', problems)
   for (const [index, [producerId, producerEpoch, what = null]] of written.entries()) {
     const offset = BigInt(index)
-    const marker = what === 'two records' ? null : what
+    const marker = what === 'commit' || what === 'abort' ? what : null
     const batch: BatchHeader = {
       baseOffset: offset,
       lastOffset: what === 'two records' ? offset + 1n : offset,
       producerId: BigInt(producerId),
       producerEpoch,
+      timestampMs: 0,
+      content: what === 'the same again' ? index - 1 : index,
       isTransactional: true,
       marker,
     }
@@ -164,6 +170,15 @@ describe('producer epochs', () => {
     assert.deepEqual(epochLines([1, 5], [1, 6], [1, 6, 'abort']), [])
   })
 
+  it('names a batch that stands twice in what a transaction commits', () => {
+    const lines = epochLines([1, 5], [1, 5, 'the same again'], [1, 5, 'commit'])
+    assert.deepEqual(lines, [
+      'batch: topic[0]: the batch at offset 0 stands again at 1, in the same transaction',
+    ])
+    assert.deepEqual(epochLines([1, 5], [1, 5, 'the same again'], [1, 5, 'abort']), [])
+    assert.deepEqual(epochLines([1, 5], [1, 5, 'commit'], [1, 5], [1, 5, 'commit']), [])
+  })
+
   it('names what an old owner left open and its successor committed', () => {
     assert.match(
       epochLines([1, 5], [1, 6, 'two records'], [1, 6, 'commit'])[0] ?? '',
@@ -184,17 +199,25 @@ describe('batch headers', () => {
       // Length, attributes, deltas of time (two bytes) and offset, length of the key, version, type, value.
       record: [0x22, 0, 0x80, 1, 0, 8, 0, 0, 0, 1, 12, 0, 0, 0, 0, 0, 0, 0],
     })
-    const [first, second, ...more] = batchHeaders(Buffer.concat([data, marker, data.subarray(0, 66)]))
-    const written = { producerId: 7n, producerEpoch: 3, isTransactional: true }
-    assert.deepEqual(first, { baseOffset: 40n, lastOffset: 42n, ...written, marker: null })
-    assert.deepEqual(second, { baseOffset: 43n, lastOffset: 43n, ...written, marker: 'commit' })
+    const [first, second, ...more] = batchesOf(Buffer.concat([data, marker, data.subarray(0, 66)])).map(
+      headerOf,
+    )
+    const written = {
+      producerId: 7n,
+      producerEpoch: 3,
+      isTransactional: true,
+      timestampMs: 1_700_000_000_000,
+    }
+    assert.partialDeepStrictEqual(first, { baseOffset: 40n, lastOffset: 42n, ...written, marker: null })
+    assert.partialDeepStrictEqual(second, { baseOffset: 43n, lastOffset: 43n, ...written, marker: 'commit' })
+    assert.notEqual(first?.content, second?.content)
     assert.equal(more.length, 0)
   })
 
   it('refuses another format', () => {
     const old = batch({ baseOffset: 0n, lastOffsetDelta: 0, attributes: 0, producerId: 0n, epoch: 0 })
     old[16] = 1
-    assert.throws(() => batchHeaders(old), /format 1/)
+    assert.throws(() => headerOf(old), /format 1/)
   })
 })
 
@@ -213,6 +236,7 @@ function batch(fields: {
   bytes.writeInt8(2, 16)
   bytes.writeInt16BE(fields.attributes, 21)
   bytes.writeInt32BE(fields.lastOffsetDelta, 23)
+  bytes.writeBigInt64BE(1_700_000_000_000n, 35)
   bytes.writeBigInt64BE(fields.producerId, 43)
   bytes.writeInt16BE(fields.epoch, 51)
   bytes.set(record, 61)

@@ -14,6 +14,8 @@ export const PROBLEM_KINDS = [
   'position',
   'block',
   'epoch',
+  'batch',
+  'replica',
   'answer',
 ] as const
 export type ProblemKind = (typeof PROBLEM_KINDS)[number]

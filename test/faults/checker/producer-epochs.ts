@@ -1,6 +1,15 @@
 import type { BatchHeader } from './batch-headers.ts'
 import type { Problems } from './problems.ts'
 
+/** Data of a transaction that has not ended. */
+interface OpenBatch {
+  readonly offset: bigint
+  readonly records: number
+  readonly epoch: number
+  readonly content: number
+  readonly isStale: boolean
+}
+
 interface Writer {
   readonly producerId: bigint
   readonly epoch: number
@@ -11,7 +20,8 @@ interface Writer {
  * partition has one transactional writer: an owner that was taken over (same producer id, lower epoch; or another
  * producer id) never has anything committed behind its successor's first batch, and no marker of the successor commits
  * what the old owner has left open, but the one of its fence: where the broker came back without writing the markers of a
- * transaction, the fence decides it, in every partition alike. Batches of idempotent producers beside it are not looked at.
+ * transaction, the fence decides it, in every partition alike. No batch stands twice in what a transaction commits: a
+ * repeated send was taken for a new one. Batches of idempotent producers beside it are not looked at.
  */
 export class ProducerEpochs {
   batches = 0
@@ -25,10 +35,7 @@ export class ProducerEpochs {
   #writer: Writer | null = null
   readonly #replaced = new Set<bigint>()
   /** Data of open transactions by producer id. */
-  readonly #open = new Map<
-    bigint,
-    { readonly offset: bigint; readonly records: number; readonly epoch: number; readonly isStale: boolean }[]
-  >()
+  readonly #open = new Map<bigint, OpenBatch[]>()
 
   /** `name` is what a person calls the partition. */
   constructor(name: string, problems: Problems) {
@@ -56,7 +63,7 @@ export class ProducerEpochs {
     this.#epochs.set(producerId, Math.max(before, producerEpoch))
   }
 
-  #addData({ producerId, producerEpoch, baseOffset, lastOffset }: BatchHeader): void {
+  #addData({ producerId, producerEpoch, baseOffset, lastOffset, content }: BatchHeader): void {
     const writer = this.#writer
     if (writer !== null && writer.producerId !== producerId) this.#replaced.add(writer.producerId)
     const isStale =
@@ -65,7 +72,7 @@ export class ProducerEpochs {
     if (!isStale) this.#writer = { producerId, epoch: producerEpoch }
     const open = this.#open.get(producerId) ?? []
     const records = Number(lastOffset - baseOffset) + 1
-    open.push({ offset: baseOffset, records, epoch: producerEpoch, isStale })
+    open.push({ offset: baseOffset, records, epoch: producerEpoch, content, isStale })
     this.#open.set(producerId, open)
   }
 
@@ -74,6 +81,7 @@ export class ProducerEpochs {
     this.#open.delete(producerId)
     if (marker === 'abort') return
     const own = open.filter(({ epoch }) => epoch === producerEpoch)
+    this.#compareContents(own)
     // A fence writes one record into each partition of its task.
     const isFence = own.length === 1 && own[0]?.records === 1
     for (const { offset, epoch, isStale } of open) {
@@ -86,6 +94,20 @@ export class ProducerEpochs {
           `${data}, is committed by the marker at ${baseOffset} of epoch ${producerEpoch}: it was left open by an older owner`,
         )
       }
+    }
+  }
+
+  #compareContents(committed: readonly OpenBatch[]): void {
+    const seen = new Map<string, bigint>()
+    for (const { offset, records, content } of committed) {
+      const name = `${records} ${content}`
+      const first = seen.get(name)
+      if (first === undefined) seen.set(name, offset)
+      else
+        this.#problems.add(
+          'batch',
+          `${this.#name}: the batch at offset ${first} stands again at ${offset}, in the same transaction`,
+        )
     }
   }
 }

@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { batchHeaders } from './batch-headers.ts'
+import { batchesOf, headerOf } from './batch-headers.ts'
 import type { BatchHeader } from './batch-headers.ts'
 
 /** Reads a partition as it lies in the log, aborted batches and markers too: no client shows these. */
@@ -21,18 +21,25 @@ export interface RawPartition {
   readonly from: bigint
 }
 
+/** A batch as it lies in the log, and its header. */
+export interface RawBatch {
+  readonly bytes: Buffer
+  readonly header: BatchHeader
+}
+
 /** Every batch of the partition from `from` to its end of now, in log order. */
-export async function* readBatches(raw: RawPartition): AsyncGenerator<BatchHeader> {
+export async function* readBatches(raw: RawPartition): AsyncGenerator<RawBatch> {
   let at = raw.from
   for (;;) {
     const { log, highWatermark } = await fetchLog(raw, at)
     let isFirst = true
-    for (const batch of batchHeaders(log)) {
+    for (const bytes of batchesOf(log)) {
+      const header = headerOf(bytes)
       // A fetch begins with the whole batch that holds the offset.
-      if (batch.lastOffset < at) continue
+      if (header.lastOffset < at) continue
       isFirst = false
-      yield batch
-      at = batch.lastOffset + 1n
+      yield { bytes, header }
+      at = header.lastOffset + 1n
     }
     if (at >= highWatermark) return
     if (isFirst) throw new Error(`${raw.topic}[${raw.partition}] gives no batch at offset ${at}.`)

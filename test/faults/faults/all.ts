@@ -1,4 +1,8 @@
 import type { Fault } from '../fault.ts'
+import { cutOffFromClients, cutOffFromPeers, cutOffOneWay } from './broker-cut-off.ts'
+import { brokerFrozen130, brokerFrozen25, brokerFrozen75 } from './broker-frozen.ts'
+import { controllingBrokerKilled, coordinatingBrokerKilled, leadingBrokerKilled } from './broker-killed.ts'
+import { brokerReplaced, brokersRestartedInTurn, insyncShrunkToOne, twoBrokersDown } from './brokers-few.ts'
 import { commitHeld } from './commit-held-past-the-next-begin.ts'
 import { connectionsDelayed, connectionsReset, repliesCut } from './connections.ts'
 import {
@@ -90,4 +94,17 @@ export const FAULTS: readonly Fault[] = [
   manyRecordsInOneFetch,
   zeroKeysAborted,
   overload,
+  leadingBrokerKilled,
+  controllingBrokerKilled,
+  coordinatingBrokerKilled,
+  brokersRestartedInTurn,
+  brokerFrozen25,
+  brokerFrozen75,
+  brokerFrozen130,
+  cutOffFromPeers,
+  cutOffFromClients,
+  cutOffOneWay,
+  twoBrokersDown,
+  insyncShrunkToOne,
+  brokerReplaced,
 ]

@@ -1,9 +1,11 @@
+import { NO_BOUND } from '../fault.ts'
 import type { Fault } from '../fault.ts'
 import { MEMBER_NAMES } from '../fleet.ts'
 import type { Fleet } from '../fleet.ts'
 import { Member } from '../member.ts'
 
-async function openTransactions(fleet: Fleet): Promise<number> {
+/** Open transactions of all services. */
+export async function openTransactions(fleet: Fleet): Promise<number> {
   const open = await Promise.all(MEMBER_NAMES.map((name) => fleet.openTransactions(name)))
   return open.reduce((sum, some) => sum + some, 0)
 }
@@ -18,7 +20,7 @@ export const kafkaKilled: Fault = {
     await node.kill()
     await Member.wait(dice.between(0, 6_000))
     await node.start()
-    return { openTransactions: open, runningInserts: 0 }
+    return { openTransactions: open, runningInserts: 0, outage: NO_BOUND }
   },
 }
 
@@ -31,7 +33,7 @@ export const kafkaRestarted: Fault = {
     const node = dice.pick(fleet.kafka.brokers)
     await node.stop()
     await node.start()
-    return { openTransactions: open, runningInserts: 0 }
+    return { openTransactions: open, runningInserts: 0, outage: NO_BOUND }
   },
 }
 
@@ -45,6 +47,6 @@ export const kafkaFrozen: Fault = {
     node.signal('SIGSTOP')
     await Member.wait(20_000)
     node.signal('SIGCONT')
-    return { openTransactions: open, runningInserts: 0 }
+    return { openTransactions: open, runningInserts: 0, outage: NO_BOUND }
   },
 }
