@@ -51,7 +51,8 @@ function isInstalled(hash) {
 
 /** Not `npm ci`: it fails where a registry lacks the packages of other platforms. @returns {Promise<number | null>} */
 function install() {
-  const args = ['install', '--no-audit', '--no-fund', '--loglevel=error']
+  // chdb and the linter are development packages to an image, and needed here whatever NODE_ENV says.
+  const args = ['install', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']
   const child = spawn('npm', args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] })
   return new Promise((resolve) => {
     child.once('error', (error) => fail(`npm does not start: ${error.message}. Install npm.`, EXIT_FAILURE))
