@@ -130,6 +130,13 @@ export const CONFIG_SCHEMA = Type.Object(
     readerPort: port(4680, 'Port of the reader: pages, API, /metrics.'),
     gatewayHost: text('127.0.0.1', 'Address that the gateway listens on.'),
     gatewayPort: port(4681, 'Port of the gateway: POST /v1/events, /metrics.'),
+    drainS: Type.Integer({
+      minimum: 0,
+      maximum: 300,
+      default: 0,
+      description:
+        'Seconds after SIGTERM in which gateway and reader still answer while /readyz says 503, so that balancers look elsewhere first; 0 stops at once.',
+    }),
     opsHost: text(
       '127.0.0.1',
       'Address of /healthz, /readyz and /metrics of aggregator, settler and loader.',

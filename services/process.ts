@@ -32,6 +32,8 @@ export interface ServiceParts {
   readonly failpoint: Failpoint
   /** Aborts when the process is asked to end, also in the middle of the start. */
   readonly signal: AbortSignal
+  /** Aborts as soon as the process was asked to end: while it drains it still answers, and every answer closes its connection. */
+  readonly leaving: AbortSignal
   /** /healthz, /readyz and /metrics: gateway and reader register it on their own server. */
   readonly ops: FastifyPluginAsync
 }
@@ -78,6 +80,16 @@ function endOfProcess(settings: Settings): Promise<End> {
 
 const never = new Promise<End>(() => {})
 
+/**
+ * Gateway and reader answer on for `drainS` after SIGTERM, not ready any more, so that whoever routes requests looks
+ * elsewhere before the port is closed. A second signal ends it at once, as does what would end the process by itself.
+ */
+async function drain(drainS: number, failed: Promise<End>): Promise<void> {
+  const over = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => over.abort())
+  await Promise.race([systemClock.delay(drainS * 1_000, over.signal), failed])
+}
+
 /** Why a server that this service needs does not let it in, if so. */
 async function checkAccess(name: ServiceName, config: Config): Promise<ExitError | undefined> {
   const checks = [checkKafkaAccess(config), ...(name === 'gateway' ? [] : [checkClickhouseAccess(config)])]
@@ -110,15 +122,17 @@ async function run(
   const abort = new AbortController()
 
   let running: RunningService | undefined
-  let stopping = false
+  const leaving = new AbortController()
+  const isLeaving = (): boolean => leaving.signal.aborted
   const readiness = (): Readiness => {
-    if (stopping) return { waitingFor: ['the end of this process'], halted: [] }
+    if (isLeaving()) return { waitingFor: ['the end of this process'], halted: [] }
     return running?.readiness() ?? { waitingFor: ['the start of this process'], halted: [] }
   }
-  const ops = opsRoutes({ readiness, metrics })
+  const ops = opsRoutes({ readiness, isLeaving, metrics })
 
   await using cleanup = new AsyncDisposableStack()
-  if (name !== 'gateway' && name !== 'reader') {
+  const isServer = name === 'gateway' || name === 'reader'
+  if (!isServer) {
     const key = OPS_PORTS[name]
     const server = await startOpsServer({ host: config.opsHost, port: config[key], key, ops })
     cleanup.defer(() => server.close())
@@ -132,6 +146,7 @@ async function run(
     random: systemRandom,
     failpoint,
     signal: abort.signal,
+    leaving: leaving.signal,
     ops,
   }
   const started = start(parts).then(async (service): Promise<End> => {
@@ -148,7 +163,11 @@ async function run(
     access.then((error) => (error && endBy(error, config)) ?? never),
   ])
 
-  stopping = true
+  leaving.abort()
+  if (isServer && running !== undefined && end.exitCode === EXIT.ok && config.drainS > 0) {
+    logger.info({}, `${name} answers on for ${config.drainS} s, and is not ready any more`)
+    await drain(config.drainS, failedStart)
+  }
   void systemClock.delay(STOP_TIMEOUT_MS).then(() => {
     sayLast(name, `did not stop within ${STOP_TIMEOUT_MS / 1000} s and was ended.`)
     process.exit(EXIT.failure)

@@ -1,4 +1,22 @@
 import { Type } from 'typebox'
+import type { Static } from 'typebox'
+import { parameters, wordField } from './fields.ts'
+import { problemResponses } from './problem.ts'
+
+/**
+ * What /readyz can be asked to leave out. `halted`: partitions that a person has to look at; the process works on the
+ * others, so nobody should end it or wait for it. `outages`: what it waits for once it has been ready; all of its kind wait
+ * for the same, and an answer that says so is better than none.
+ */
+export const ReadyQuery = parameters({
+  exclude: Type.Optional(
+    wordField(['halted', 'outages'] as const, {
+      description:
+        'What shall not make it unready: halted partitions, or what it waits for once it has been ready. One that was asked to end is never ready.',
+    }),
+  ),
+})
+export type ReadyQuery = Static<typeof ReadyQuery>
 
 const Readiness = Type.Object({
   status: Type.String(),
@@ -19,7 +37,7 @@ const json = (schema: object, description: string) => ({
 })
 
 /** The operator's routes, which every service serves alike, by their path. */
-export const OPS_SCHEMAS: Readonly<Record<string, object>> = {
+export const OPS_SCHEMAS = {
   '/healthz': {
     summary: 'The process is alive',
     tags: ['operation'],
@@ -28,7 +46,12 @@ export const OPS_SCHEMAS: Readonly<Record<string, object>> = {
   '/readyz': {
     summary: 'What the process waits for',
     tags: ['operation'],
-    response: { 200: json(Readiness, 'Ready'), 503: json(Readiness, 'Not ready') },
+    querystring: ReadyQuery,
+    response: {
+      200: json(Readiness, 'Ready'),
+      503: json(Readiness, 'Not ready'),
+      ...problemResponses('invalid_request'),
+    },
   },
   '/metrics': {
     summary: "Metrics in Prometheus' text format",
@@ -37,4 +60,4 @@ export const OPS_SCHEMAS: Readonly<Record<string, object>> = {
       200: { description: 'All series', content: { 'text/plain': { schema: { type: 'string' } } } },
     },
   },
-}
+} as const satisfies Readonly<Record<string, object>>

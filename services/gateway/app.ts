@@ -35,6 +35,8 @@ export interface GatewayParts {
   readonly logger: Logger
   readonly metrics: Metrics
   readonly clock: Clock
+  /** Aborts when the process was asked to end. */
+  readonly leaving?: AbortSignal
   /** /healthz, /readyz and /metrics. */
   readonly ops: FastifyPluginAsync
 }
@@ -56,7 +58,7 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
   await guardRoutes(app, access)
   app.addHook('onSend', async (_request, reply) => {
     // A connection that is kept open after its last answer would hold the stop up.
-    if (queue.state === 'stopping') reply.header('connection', 'close')
+    if (queue.state === 'stopping' || parts.leaving?.aborted === true) reply.header('connection', 'close')
   })
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown'

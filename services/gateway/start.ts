@@ -10,7 +10,7 @@ import { UsageQueue } from './queue.ts'
 
 /** HTTP → usage.metered. */
 export async function startGateway(parts: ServiceParts): Promise<RunningService> {
-  const { config, logger, metrics, clock, ops } = parts
+  const { config, logger, metrics, clock, leaving, ops } = parts
   const { kafkaBrokers, partitions } = config
   const topic = topicNames(config.topicPrefix).usageMetered
   const kafka = kafkaOf(config, 'hivemeter-gateway', logger)
@@ -21,7 +21,17 @@ export async function startGateway(parts: ServiceParts): Promise<RunningService>
   const queue = new UsageQueue({ producer, partitions, clock, logger, metrics })
   const followed = await followAccess(parts, 'gateway')
   const { access } = followed
-  const app = await createGatewayApp({ queue, inbox, partitions, access, logger, metrics, clock, ops })
+  const app = await createGatewayApp({
+    queue,
+    inbox,
+    partitions,
+    access,
+    logger,
+    metrics,
+    clock,
+    leaving,
+    ops,
+  })
   queue.start()
   await listen(app, { host: config.gatewayHost, port: config.gatewayPort, key: 'gatewayPort' })
 

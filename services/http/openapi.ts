@@ -19,7 +19,7 @@ export async function publishOpenApi(app: FastifyInstance, info: ApiInfo): Promi
   describeAccess(app)
   // The operator's routes come as a plugin without schemas; they are described here.
   app.addHook('onRoute', (route) => {
-    const schema = OPS_SCHEMAS[route.url]
+    const schema = (OPS_SCHEMAS as Readonly<Record<string, object>>)[route.url]
     if (schema !== undefined && route.schema === undefined) route.schema = schema
   })
   await app.register(swagger, {

@@ -1,4 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify'
+import { OPS_SCHEMAS } from '../../schemas/http/ops.ts'
+import type { ReadyQuery } from '../../schemas/http/ops.ts'
 
 /** A partition that stands still until a person acts. */
 export interface HaltedPartition {
@@ -17,7 +19,19 @@ export interface Readiness {
 
 export interface OpsSources {
   readiness(): Readiness
+  /** Whether the process was asked to end: it is never ready then. */
+  isLeaving?(): boolean
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
+}
+
+/** Whether it is ready, with what the asker leaves out. */
+export function isReady(
+  { waitingFor, halted }: Readiness,
+  excluded: ReadyQuery['exclude'],
+  hasBeenReady: boolean,
+): boolean {
+  const waits = waitingFor.length > 0 && !(excluded === 'outages' && hasBeenReady)
+  return !waits && (halted.length === 0 || excluded === 'halted')
 }
 
 /** GET /healthz (touches nothing), /readyz (503 and for what it waits) and /metrics. */
@@ -26,9 +40,14 @@ export function opsRoutes(sources: OpsSources): FastifyPluginAsync {
     const config = { scope: 'public' as const }
     app.get('/healthz', { config }, async () => ({ status: 'ok' }))
 
-    app.get('/readyz', { config }, async (_request, reply) => {
-      const { waitingFor, halted } = sources.readiness()
-      const ready = waitingFor.length === 0 && halted.length === 0
+    let hasBeenReady = false
+    const schema = OPS_SCHEMAS['/readyz']
+    app.get<{ Querystring: ReadyQuery }>('/readyz', { config, schema }, async (request, reply) => {
+      const readiness = sources.readiness()
+      const { waitingFor, halted } = readiness
+      hasBeenReady ||= waitingFor.length === 0
+      const isLeaving = sources.isLeaving?.() === true
+      const ready = !isLeaving && isReady(readiness, request.query.exclude, hasBeenReady)
       return reply
         .code(ready ? 200 : 503)
         .header('cache-control', 'no-store')

@@ -49,6 +49,8 @@ export interface ReaderAppParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
+  /** Aborts when the process was asked to end. */
+  readonly leaving?: AbortSignal
   /** /healthz, /readyz and /metrics. */
   readonly ops: FastifyPluginAsync
 }
@@ -78,7 +80,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
     // Requests are counted by metrics; what goes wrong is logged where it is known why.
     logger: false,
     exposeHeadRoutes: false,
-    forceCloseConnections: true,
+    forceCloseConnections: 'idle',
     requestTimeout: REQUEST_TIMEOUT_MS,
     clientErrorHandler: answerBrokenRequest,
     // A misspelt parameter is refused, never dropped, and all that is wrong is said at once.
@@ -103,6 +105,8 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
   await guardRoutes(app, parts.access)
   app.addHook('onSend', async (_request, reply) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
+    // A connection that is kept open after its last answer would hold the stop up.
+    if (parts.leaving?.aborted === true) reply.header('connection', 'close')
   })
   app.addHook('onResponse', async (request, reply) => {
     const labels = {

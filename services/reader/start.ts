@@ -20,7 +20,7 @@ const GROUP_ID_BYTES = 8
 
 /** node.state and ClickHouse → the reader's routes. It listens at once; /readyz says when the accounts are loaded. */
 export async function startReader(parts: ServiceParts): Promise<RunningService> {
-  const { config, logger, clock, metrics, random, ops } = parts
+  const { config, logger, clock, metrics, random, leaving, ops } = parts
   const topics = topicNames(config.topicPrefix)
   const accounts = new Accounts(config.partitions)
   const kafka = kafkaOf(config, `hivemeter-reader/${VERSION}`, logger)
@@ -60,6 +60,7 @@ export async function startReader(parts: ServiceParts): Promise<RunningService> 
     clock,
     logger,
     metrics,
+    leaving,
     ops,
   })
   undo.defer(() => app.close())

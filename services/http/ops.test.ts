@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import Fastify from 'fastify'
+import { opsRoutes } from './ops.ts'
+import type { Readiness } from './ops.ts'
+
+const HALTED: Readiness = {
+  waitingFor: [],
+  halted: [{ topic: 'usage.metered', partition: 3, reason: 'a_reason', remedy: 'Do this.' }],
+}
+const WAITING: Readiness = { waitingFor: ['Kafka'], halted: [] }
+const READY: Readiness = { waitingFor: [], halted: [] }
+
+async function serve() {
+  const app = Fastify()
+  const said = { readiness: WAITING, isLeaving: false }
+  await app.register(
+    opsRoutes({
+      readiness: () => said.readiness,
+      isLeaving: () => said.isLeaving,
+      metrics: { contentType: 'text/plain', text: async () => '' },
+    }),
+  )
+  const status = async (path: string): Promise<number> => (await app.inject(path)).statusCode
+  return { app, said, status }
+}
+
+const PATHS = ['/readyz', '/readyz?exclude=halted', '/readyz?exclude=outages'] as const
+
+test('a halted partition is told from a process that is not ready yet, and ends nothing', async () => {
+  const { app, said, status } = await serve()
+  assert.deepEqual(await Promise.all(PATHS.map(status)), [503, 503, 503])
+  said.readiness = HALTED
+  assert.deepEqual(await Promise.all(PATHS.map(status)), [503, 200, 503])
+  assert.deepEqual((await app.inject('/readyz?exclude=halted')).json(), {
+    status: 'ready',
+    waiting_for: [],
+    halted: HALTED.halted,
+  })
+  assert.equal(await status('/healthz'), 200)
+})
+
+test('an outage after it was ready does not make it unready for who excludes outages, the wait at its start does', async () => {
+  const { said, status } = await serve()
+  assert.equal(await status('/readyz?exclude=outages'), 503)
+  said.readiness = READY
+  assert.equal(await status('/readyz?exclude=outages'), 200)
+  said.readiness = WAITING
+  assert.deepEqual(await Promise.all(PATHS.map(status)), [503, 503, 200])
+})
+
+test('one that was asked to end is never ready, and other words are refused', async () => {
+  const { said, status } = await serve()
+  said.readiness = READY
+  said.isLeaving = true
+  assert.deepEqual(await Promise.all(PATHS.map(status)), [503, 503, 503])
+  assert.equal(await status('/readyz?exclude=kafka'), 400)
+  assert.equal(await status('/healthz'), 200)
+})
