@@ -65,11 +65,11 @@ describe('a gateway that is asked to end under load', () => {
   it('is unready first, answers everything, resets nobody, and loses nothing', async (t) => {
     const sent: Sent[] = []
     const failures: string[] = []
-    let isRouted = true
+    const routed = new AbortController()
     /** Sends one request after the other, for as long as the balancer routes any. */
     const client = async (): Promise<void> => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 })
-      while (isRouted) {
+      while (!routed.signal.aborted) {
         await post(gateway.url, agent, event()).then(
           (answer) => sent.push(answer),
           (error: Error) => failures.push(error.message),
@@ -90,7 +90,7 @@ describe('a gateway that is asked to end under load', () => {
     })
     const unreadyMs = systemClock.monotonicMs()
     await systemClock.delay(LOOKS_EVERY_MS * 3)
-    isRouted = false
+    routed.abort()
     await Promise.all(clients)
 
     assert.equal((await slow).status, 202)
