@@ -1,7 +1,11 @@
-import type { Producer } from 'kafkajs'
 import type { Metrics } from '../../schemas/metrics.ts'
-import { createKafka, namedPartition } from './client.ts'
 import type { KafkaOptions } from './client.ts'
+import type { BatchOutcome } from './produce/attempts.ts'
+import { overKafka } from './produce/over-kafka.ts'
+import type { ProduceOver } from './produce/over-kafka.ts'
+import { SequencedProducer } from './produce/sequenced-producer.ts'
+import { Unanswered } from './produce/wire.ts'
+import type { ProducerIdentity, ProduceWire } from './produce/wire.ts'
 import type { LogAppend } from './records.ts'
 
 /** Where the broker put the first of a partition's records, and when: its clock, not ours. */
@@ -13,111 +17,194 @@ export interface Acknowledgement {
 /** The send was not acknowledged: its records may be in the log, or not. The caller must not send them again by itself. */
 export class ProduceError extends Error {
   readonly code = 'PRODUCE_FAILED'
+  /** False where it is known that nothing of it is in the log, or will be. */
+  readonly mayBeStored: boolean
+
+  constructor(message: string, options: ErrorOptions & { readonly mayBeStored?: boolean } = {}) {
+    super(message, options)
+    this.mayBeStored = options.mayBeStored ?? true
+  }
 }
 
 /** Appends records to one topic outside transactions. */
 export interface LogProducer {
   /**
-   * Appends the records, in order within each partition; resolves by partition once all replicas have them.
-   * One call at a time: a call made while another is under way is refused as a programming error.
+   * Appends the records, in order within each partition; resolves by partition once the leader and all replicas in sync have
+   * them. One call at a time: a call made while another is under way is refused as a programming error.
    * Rejects with `ProduceError` where the outcome is unknown.
    */
   append(records: readonly LogAppend[]): Promise<ReadonlyMap<number, Acknowledgement>>
   stop(): Promise<void>
 }
 
-/** Attempts after the first: about 2 s of pauses. The outcome is unknown after that, and the caller is told. */
-const SEND_RETRIES_MAX = 6
-const RETRY_PAUSE_MS = 50
-const RETRY_PAUSE_MS_MAX = 500
+/** The same with each partition on its own way. */
+export interface PartitionedProducer extends LogProducer {
+  /**
+   * The promise of each partition resolves or rejects as `append` does, whatever becomes of the others. A partition has one
+   * append under way at a time.
+   */
+  appendEach(records: readonly LogAppend[]): ReadonlyMap<number, Promise<Acknowledgement>>
+}
+
+/** A batch goes on being sent for so long: longer than Kafka's own failover (broker.session.timeout.ms, 9 s). */
+export const DELIVERY_TIMEOUT_MS = 14_000
+
+/** Pause between two requests for a producer id. */
+const INIT_PAUSE_MS = 100
 
 export interface IdempotentProducerOptions extends KafkaOptions {
   readonly topic: string
   readonly metrics: Metrics
 }
 
-/**
- * The producer of gateway, reader and ticks. After any failed send the kafkajs producer is thrown away: it would
- * reuse the sequence number, and the broker would acknowledge the next batch without storing it.
- */
-export class IdempotentProducer implements LogProducer {
-  readonly #options: IdempotentProducerOptions
-  #producer: Producer | undefined
-  #sending = false
+interface Session {
+  readonly producer: SequencedProducer
+  isSpent: boolean
+}
 
-  constructor(options: IdempotentProducerOptions) {
+/**
+ * The producer of gateway, reader and ticks. After any outcome but an acknowledgement its producer id is spent: what is
+ * under way on other partitions ends under it, and what comes next gets a new one.
+ */
+export class IdempotentProducer implements PartitionedProducer {
+  readonly #options: IdempotentProducerOptions
+  readonly #over: ProduceOver
+  readonly #underWay = new Set<number>()
+  #wire: ProduceWire | undefined
+  #session: Promise<Session> | undefined
+  readonly #sessions = new Set<Session>()
+  #isStopped = false
+
+  constructor(options: IdempotentProducerOptions, over: ProduceOver = overKafka(options)) {
     this.#options = options
+    this.#over = over
+  }
+
+  appendEach(records: readonly LogAppend[]): ReadonlyMap<number, Promise<Acknowledgement>> {
+    const byPartition = Map.groupBy(records, ({ partition }) => partition)
+    for (const partition of byPartition.keys()) {
+      if (this.#underWay.has(partition))
+        throw new Error(`An append to partition ${partition} is under way: one at a time.`)
+    }
+    for (const partition of byPartition.keys()) this.#underWay.add(partition)
+    const outcomes = this.#send(records)
+    return new Map(
+      Array.from(byPartition, ([partition, { length }]) => [
+        partition,
+        this.#acknowledged(partition, length, outcomes),
+      ]),
+    )
   }
 
   async append(records: readonly LogAppend[]): Promise<ReadonlyMap<number, Acknowledgement>> {
-    if (this.#sending) throw new Error('IdempotentProducer.append was called while a send was under way.')
-    if (records.length === 0) return new Map()
-    this.#sending = true
-    try {
-      return await this.#send(records)
-    } catch (error) {
-      this.#options.metrics.count('hivemeter_produce_failures_total')
-      this.#discard()
-      const { topic } = this.#options
-      const detail = error instanceof Error ? error.message : String(error)
-      throw new ProduceError(`Kafka did not acknowledge ${records.length} records for ${topic}: ${detail}`, {
-        cause: error,
-      })
-    } finally {
-      this.#sending = false
-    }
+    const each = this.appendEach(records)
+    const settled = await Promise.allSettled(each.values())
+    const failed = settled.find((outcome) => outcome.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+    return new Map(
+      Array.from(each.keys(), (partition, index) => {
+        const outcome = settled[index] as PromiseFulfilledResult<Acknowledgement>
+        return [partition, outcome.value]
+      }),
+    )
   }
 
+  /** Ends what is under way as unknown and lets go of the connections. */
   async stop(): Promise<void> {
-    const producer = this.#producer
-    this.#producer = undefined
-    await producer?.disconnect()
+    this.#isStopped = true
+    for (const { producer } of this.#sessions) producer.close()
+    await this.#wire?.close()
   }
 
-  async #send(records: readonly LogAppend[]): Promise<ReadonlyMap<number, Acknowledgement>> {
-    const producer = (this.#producer ??= await this.#connect())
-    const { topic } = this.#options
-    const metadata = await producer.send({
-      topic,
-      acks: -1,
-      messages: records.map(({ partition, key, value, headers }) => ({
-        partition,
-        key,
-        value,
-        ...(headers === undefined ? {} : { headers: { ...headers } }),
-      })),
-    })
-    const acknowledged = new Map<number, Acknowledgement>()
-    for (const { partition, baseOffset, logAppendTime } of metadata) {
-      if (baseOffset === undefined || logAppendTime === undefined || logAppendTime === '-1') {
-        throw new Error(`topic ${topic} does not stamp LogAppendTime; run the migrate command`)
+  async #acknowledged(
+    partition: number,
+    count: number,
+    outcomes: Promise<ReadonlyMap<string, Promise<BatchOutcome>>>,
+  ): Promise<Acknowledgement> {
+    const { topic, metrics } = this.#options
+    try {
+      const outcome = await (await outcomes).get(`${topic}/${partition}`)
+      if (outcome?.is === 'acknowledged') {
+        const { baseOffset, logAppendTimeMs } = outcome
+        if (logAppendTimeMs < 0)
+          throw new ProduceError(`topic ${topic} does not stamp LogAppendTime; run the migrate command`)
+        return { baseOffset, logAppendTimeMs }
       }
-      acknowledged.set(partition, { baseOffset: BigInt(baseOffset), logAppendTimeMs: Number(logAppendTime) })
+      metrics.count('hivemeter_produce_failures_total')
+      const detail = outcome?.error ?? 'no outcome was given'
+      throw new ProduceError(
+        `Kafka did not acknowledge ${count} records for ${topic}/${partition}: ${detail}`,
+        {
+          mayBeStored: outcome?.is !== 'not_stored',
+        },
+      )
+    } finally {
+      this.#underWay.delete(partition)
     }
-    return acknowledged
   }
 
-  async #connect(): Promise<Producer> {
-    const producer = createKafka(this.#options).producer({
-      idempotent: true,
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: false,
-      retry: {
-        initialRetryTime: RETRY_PAUSE_MS,
-        maxRetryTime: RETRY_PAUSE_MS_MAX,
-        retries: SEND_RETRIES_MAX,
-      },
-      createPartitioner: namedPartition,
-    })
-    await producer.connect()
-    return producer
+  async #send(records: readonly LogAppend[]): Promise<ReadonlyMap<string, Promise<BatchOutcome>>> {
+    const { topic } = this.#options
+    const session = await this.#begun()
+    const outcomes = session.producer.send(
+      records.map((record) => ({ ...record, topic })),
+      DELIVERY_TIMEOUT_MS,
+    )
+    for (const outcome of outcomes.values()) {
+      void outcome.then(({ is }) => {
+        if (is !== 'acknowledged') session.isSpent = true
+        if (session.isSpent && session.producer.size === 0) this.#sessions.delete(session)
+      })
+    }
+    return outcomes
   }
 
-  #discard(): void {
-    const producer = this.#producer
-    this.#producer = undefined
-    producer?.disconnect().catch((error: unknown) => {
-      this.#options.logger.debug({ err: error }, 'a discarded producer did not disconnect cleanly')
-    })
+  /** The session that new batches go to; never a spent one. */
+  async #begun(): Promise<Session> {
+    for (;;) {
+      const beginning = (this.#session ??= this.#begin())
+      try {
+        const session = await beginning
+        if (!session.isSpent) return session
+      } catch (error) {
+        if (this.#session === beginning) this.#session = undefined
+        throw error
+      }
+      if (this.#session === beginning) this.#session = undefined
+    }
+  }
+
+  async #begin(): Promise<Session> {
+    if (this.#isStopped) throw new ProduceError('The producer was stopped.', { mayBeStored: false })
+    const { clock, openWire } = this.#over
+    const wire = (this.#wire ??= openWire())
+    const identity = await this.#newIdentity(wire)
+    const session = {
+      producer: new SequencedProducer({ wire, clock, identity, transactionalId: null }),
+      isSpent: false,
+    }
+    this.#sessions.add(session)
+    return session
+  }
+
+  async #newIdentity(wire: ProduceWire): Promise<ProducerIdentity> {
+    const { clock } = this.#over
+    const deadlineMs = clock.monotonicMs() + DELIVERY_TIMEOUT_MS
+    for (;;) {
+      let reason: string
+      try {
+        const answer = await wire.initProducer()
+        if ('value' in answer) return answer.value
+        reason = answer.error
+      } catch (error) {
+        if (!(error instanceof Unanswered)) throw error
+        reason = error.message
+      }
+      if (this.#isStopped || clock.monotonicMs() + INIT_PAUSE_MS >= deadlineMs) {
+        this.#options.metrics.count('hivemeter_produce_failures_total')
+        throw new ProduceError(`Kafka gave no producer id: ${reason}`, { mayBeStored: false })
+      }
+      await clock.delay(INIT_PAUSE_MS)
+    }
   }
 }

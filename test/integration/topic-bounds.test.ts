@@ -26,7 +26,7 @@ describe('messageBytesMax', () => {
         assert.equal((await send(largest)).get(0)?.baseOffset, first, role)
         await assert.rejects(
           send(largest + 1),
-          (error) => error instanceof ProduceError && /larger than the max message size/.test(error.message),
+          (error) => error instanceof ProduceError && /MESSAGE_TOO_LARGE/.test(error.message),
           role,
         )
       } finally {

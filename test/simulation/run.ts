@@ -7,7 +7,7 @@ import {
   STATE_KEY,
 } from '../../schemas/avro.ts'
 import { BLOCK_HEADER } from '../../schemas/tables.ts'
-import { TRANSACTION_TIMEOUT_MS } from '../../pipelines/kafka/transaction.ts'
+import { TRANSACTION_TIMEOUT_MS } from '../../pipelines/kafka/produce/transaction-session.ts'
 import { Fleet } from './fleet.ts'
 import type { Tampering } from './fleet.ts'
 import { Gateway } from './gateway.ts'

@@ -1,4 +1,4 @@
-import { TRANSACTION_TIMEOUT_MS } from '../../pipelines/kafka/transaction.ts'
+import { TRANSACTION_TIMEOUT_MS } from '../../pipelines/kafka/produce/transaction-session.ts'
 import type { PartitionLog } from './partition-log.ts'
 import type { Timeline } from './timeline.ts'
 

@@ -3,7 +3,7 @@ import { it } from 'node:test'
 import { noFailpoint } from '../../../pipelines/failpoints.ts'
 import type { Failpoint } from '../../../pipelines/failpoints.ts'
 import type { LogRecord, TopicAppend } from '../../../pipelines/kafka/records.ts'
-import { TRANSACTION_TIMEOUT_MS } from '../../../pipelines/kafka/transaction.ts'
+import { TRANSACTION_TIMEOUT_MS } from '../../../pipelines/kafka/produce/transaction-session.ts'
 import type { Writer } from '../../simulation/writer.ts'
 import type { BrokerTarget } from './target.ts'
 

@@ -1,0 +1,16 @@
+import { systemClock } from '../../clock.ts'
+import type { Clock } from '../../clock.ts'
+import type { KafkaOptions } from '../client.ts'
+import { KafkajsWire } from './kafkajs-wire.ts'
+import type { ProduceWire } from './wire.ts'
+
+/** What the produce path runs over: a cluster, and the time. */
+export interface ProduceOver {
+  readonly openWire: () => ProduceWire
+  readonly clock: Clock
+}
+
+/** Over Kafka and the machine's clock. Connects with the first request. */
+export function overKafka(options: KafkaOptions): ProduceOver {
+  return { openWire: () => new KafkajsWire({ ...options, clock: systemClock }), clock: systemClock }
+}
