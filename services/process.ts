@@ -47,7 +47,7 @@ export interface RunningService {
 }
 
 /** Longest orderly stop; a supervisor waits 10 s. */
-const STOP_TIMEOUT_MS = 8_000
+export const STOP_TIMEOUT_MS = 8_000
 
 const OPS_PORTS = {
   aggregator: 'aggregatorOpsPort',

@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 import type { Random } from '../../pipelines/random.ts'
 import { EXIT, ExitError } from '../exit.ts'
@@ -11,9 +21,13 @@ const KEY_MODE = 0o400
 
 /**
  * Makes the key that event ids are hashed with, 32 random bytes as hex, where the file does not exist; true if it was
- * made. A file that is there is never touched; one that holds no key is refused (exit 78).
+ * made. A file that is there is never touched, nor is its folder, which may be for reading only; one that holds no key is refused (exit 78).
  */
 export function ensureIdKey(file: string, random: Random): boolean {
+  if (existsSync(file)) {
+    checkIdKey(file)
+    return false
+  }
   mkdirSync(dirname(file), { recursive: true })
   // Written whole beside it and then linked: whoever finds the name finds all of the key, also after a kill.
   const draft = `${file}.${random.bytes(6).toString('hex')}.draft`
