@@ -85,9 +85,11 @@ for (const overlay of OVERLAYS) {
         )
         // Else Kubernetes' own HIVEMETER-like variables of Services would be read as settings.
         assert.equal(spec.enableServiceLinks, false, name)
-        const mounts = (container.volumeMounts as { mountPath: string }[]).map(({ mountPath }) => mountPath)
+        const mounts = new Set(
+          (container.volumeMounts as { mountPath: string }[]).map((mount) => mount.mountPath),
+        )
         for (const { name: variable, value } of container.env as { name: string; value: string }[]) {
-          if (variable.endsWith('_FILE')) assert.ok(mounts.includes(dirname(value)), `${name}: ${variable}`)
+          if (variable.endsWith('_FILE')) assert.ok(mounts.has(dirname(value)), `${name}: ${variable}`)
         }
       }
     })
