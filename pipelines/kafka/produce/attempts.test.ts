@@ -135,6 +135,15 @@ test('past its deadline a batch is unknown, or not stored where nothing of it ca
   ])
 })
 
+test('what no answer named may be stored, whatever the attempts after it come to', () => {
+  const { attempts, outcomes } = opened(1)
+  attempts.answered(only(attempts.begin(0, own)), [], 1)
+  attempts.leadersHeard(['usage.metered'], 2, 3, own)
+  attempts.unanswered(only(attempts.begin(1_000, own)), false, 'no connection', 1_001)
+  attempts.expire(DEADLINE_MS)
+  assert.deepEqual(outcomes, [{ is: 'unknown', error: 'no connection' }])
+})
+
 test('a refusal says that nothing was stored, but not of an attempt before it', () => {
   const { attempts, outcomes, batches } = opened(2)
   const [first, second] = attempts.begin(0, own)

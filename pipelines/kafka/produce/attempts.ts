@@ -99,8 +99,11 @@ export class Attempts {
     const byPlace = new Map(answers.map((answer) => [placeKey(answer), answer]))
     for (const open of this.#underWay(attempt)) {
       const answer = byPlace.get(placeKey(open.batch))
-      if (answer === undefined) this.#again(open, nowMs, true, 'its broker did not name it in its answer')
-      else this.#judge(open, answer, nowMs)
+      if (answer !== undefined) this.#judge(open, answer, nowMs)
+      else {
+        open.mayBeStored = true
+        this.#again(open, nowMs, true, 'its broker did not name it in its answer')
+      }
     }
   }
 
