@@ -1,6 +1,6 @@
 import { after, before, describe } from 'node:test'
 import { openKafka } from './broker/kafka.ts'
-import { openMemoryBroker } from './broker/memory.ts'
+import { openMemoryCluster } from './broker/memory.ts'
 import { describeRestores } from './broker/restores.ts'
 import type { BrokerTarget } from './broker/target.ts'
 import { describeTransactions } from './broker/transactions.ts'
@@ -31,5 +31,7 @@ function describeBroker(name: string, skip: string | false, open: () => Promise<
   })
 }
 
-describeBroker('the broker in memory', false, async () => openMemoryBroker())
+for (const brokers of [1, 3]) {
+  describeBroker(`the cluster in memory, brokers: ${brokers}`, false, async () => openMemoryCluster(brokers))
+}
 describeBroker('Kafka', WITHOUT_SERVERS, openKafka)

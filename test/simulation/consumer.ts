@@ -1,6 +1,6 @@
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
-import { placeOf } from './broker.ts'
-import type { FetchPlace, MemoryBroker } from './broker.ts'
+import { placeOf } from './cluster.ts'
+import type { FetchPlace, MemoryCluster } from './cluster.ts'
 import type { Group, GroupOptions } from './groups.ts'
 import { OffsetOutOfRange } from './partition-log.ts'
 import type { Fetched } from './partition-log.ts'
@@ -27,7 +27,7 @@ export interface Batch {
 
 export interface ConsumerOptions {
   readonly process: SimProcess
-  readonly broker: MemoryBroker
+  readonly cluster: MemoryCluster
   readonly groupId: string
   readonly topics: readonly string[]
   readonly group: GroupOptions
@@ -62,7 +62,7 @@ export class MemoryConsumer {
 
   constructor(options: ConsumerOptions) {
     this.#options = options
-    this.#group = options.broker.group(options.groupId, options.group)
+    this.#group = options.cluster.group(options.groupId, options.group)
   }
 
   /** Joins and goes on until `stop`; resolves when the group was left. */
@@ -133,7 +133,8 @@ export class MemoryConsumer {
   }
 
   #ask<T>(apply: () => T | Promise<T>, kind: 'group' | 'offsets' = 'group', timeoutMs = 4_000): Promise<T> {
-    return this.#options.process.request(kind, apply, { timeoutMs })
+    const { process, cluster, groupId } = this.#options
+    return process.request(kind, () => cluster.ofGroup(groupId, apply), { timeoutMs })
   }
 
   async #join(): Promise<void> {
@@ -157,7 +158,7 @@ export class MemoryConsumer {
   }
 
   async #fetch(): Promise<(Fetched & FetchPlace)[]> {
-    const { process, broker, topics, recordsMax } = this.#options
+    const { process, cluster, topics, recordsMax } = this.#options
     this.#applySeeks()
     await this.#lookUpPositions()
     const places = topics.flatMap((topic) =>
@@ -174,7 +175,7 @@ export class MemoryConsumer {
       return []
     }
     try {
-      const fetched = await process.request('fetch', () => broker.fetch(places, recordsMax, FETCH_WAIT_MS))
+      const fetched = await process.request('fetch', () => cluster.fetch(places, recordsMax, FETCH_WAIT_MS))
       return fetched.filter(({ topic, partition }) => {
         const place = placeOf(topic, partition)
         return !this.#seeks.has(place) && !this.#paused.has(place)
@@ -182,7 +183,7 @@ export class MemoryConsumer {
     } catch (error) {
       if (!(error instanceof OffsetOutOfRange)) throw error
       for (const { topic, partition } of places) {
-        const { start, end } = broker.log(topic, partition)
+        const { start, end } = cluster.log(topic, partition)
         const place = placeOf(topic, partition)
         const position = this.#positions.get(place) ?? 0n
         if (position < start || position > end) this.#positions.set(place, start)
@@ -205,14 +206,14 @@ export class MemoryConsumer {
 
   /** The group's offsets where this generation has no position yet; the log's start where the group has none. */
   async #lookUpPositions(): Promise<void> {
-    const { topics, broker } = this.#options
+    const { topics, cluster } = this.#options
     const places = topics.flatMap((topic) => this.#assigned.map((partition) => ({ topic, partition })))
     if (places.every(({ topic, partition }) => this.#positions.has(placeOf(topic, partition)))) return
     const offsets = await this.#ask(() => new Map(this.#group.offsets), 'offsets')
     for (const { topic, partition } of places) {
       const place = placeOf(topic, partition)
       if (this.#positions.has(place)) continue
-      this.#positions.set(place, offsets.get(place) ?? broker.log(topic, partition).start)
+      this.#positions.set(place, offsets.get(place) ?? cluster.log(topic, partition).start)
     }
   }
 

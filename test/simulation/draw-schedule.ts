@@ -1,5 +1,7 @@
 import { FAILPOINTS } from '../../pipelines/failpoints.ts'
 import type { FailpointName } from '../../pipelines/failpoints.ts'
+import { ClusterDraw } from './draw-cluster.ts'
+import type { ClusterTrouble } from './draw-cluster.ts'
 import { drawRequests } from './draw-requests.ts'
 import type { FateEnd, RequestKind } from './fate.ts'
 import type { Entry, EventDraft, FaultEntry, PointEntry, Schedule, Settings } from './schedule.ts'
@@ -26,16 +28,19 @@ const TROUBLES = [
   'compact',
   'insert',
 ] as const
-export type Trouble = (typeof TROUBLES)[number]
+type ProcessTrouble = (typeof TROUBLES)[number]
+export type Trouble = ProcessTrouble | ClusterTrouble
 
 /** The schedule of a seed: the same for the same seed, on every machine. `only`: with no other kind of trouble. */
 export function drawSchedule(seed: number, only?: readonly Trouble[]): Schedule {
   const random = new SeededRandom(seed)
-  const settings = drawSettings(random)
+  const cluster = new ClusterDraw(seed)
+  const settings = { ...drawSettings(random), ...cluster.settings }
   const some = TROUBLES.filter(() => random.chance(0.55))
-  const troubles = only ?? some
+  const troubles = only === undefined ? some : TROUBLES.filter((trouble) => only.includes(trouble))
   const usage = drawUsage(random, settings)
   const entries = drawRequests(seed, settings, usage)
+  entries.push(...cluster.entries(only, settings.activeMs, usage))
   const count = troubles.length === 0 ? 0 : random.pick([4, 12, 40])
   for (let index = 0; index < count; index++) {
     // Trouble is best shortly after events have come.
@@ -46,7 +51,7 @@ export function drawSchedule(seed: number, only?: readonly Trouble[]): Schedule 
   return { seed, settings, entries: entries.toSorted((left, right) => left.atMs - right.atMs) }
 }
 
-function drawSettings(random: SeededRandom): Settings {
+function drawSettings(random: SeededRandom): Omit<Settings, keyof ClusterDraw['settings']> {
   const base = random.chance(0.5) ? MONTH_START_MS : MONTH_START_MS + 5 * HOUR_MS
   return {
     startMs: base - random.int(0, 40_000),
@@ -78,7 +83,7 @@ function drawEvent(random: SeededRandom, id: number): EventDraft {
   }
 }
 
-function drawUsage(random: SeededRandom, { activeMs }: Settings): Entry[] {
+function drawUsage(random: SeededRandom, { activeMs }: Pick<Settings, 'activeMs'>): Entry[] {
   const drawn = Array.from({ length: PARTITIONS }, () => [] as EventDraft[])
   const count = random.int(6, 24)
   let nextId = 1
@@ -101,7 +106,7 @@ function drawUsage(random: SeededRandom, { activeMs }: Settings): Entry[] {
   })
 }
 
-function drawTrouble(random: SeededRandom, trouble: Trouble, atMs: number, settings: Settings): Entry {
+function drawTrouble(random: SeededRandom, trouble: ProcessTrouble, atMs: number, settings: Settings): Entry {
   const service = random.pick(SERVICES)
   const instance = random.int(0, settings.instances[service] - 1)
   switch (trouble) {

@@ -4,7 +4,9 @@ export type RequestKind =
   | 'fetch'
   | 'group'
   | 'offsets'
+  | 'leaders'
   | 'init'
+  | 'add'
   | 'produce'
   | 'end'
   | 'log'
@@ -15,10 +17,21 @@ export type RequestKind =
 /**
  * How a request ends:
  * `answered` · `refused` no connection, nothing done · `lost` not done, no answer · `unanswered` done, no answer ·
- * `late` no answer, done `holdMs` afterwards · `partly` the first of its partitions only, no answer (sends) ·
- * `phantom` killed between the token's log and the part (INSERTs).
+ * `late` no answer, done `holdMs` afterwards · `phantom` killed between the token's log and the part (INSERTs).
+ * Of sends alone: `partly` the first of its partitions only, no answer · `left-out` the answer leaves one partition out,
+ * whose batch is done or not · `retriable` done but for one partition, whose answer says so · `doubtful` done, one partition's answer says "not now".
  */
-export type FateEnd = 'answered' | 'refused' | 'lost' | 'unanswered' | 'late' | 'partly' | 'phantom'
+export type FateEnd =
+  | 'answered'
+  | 'refused'
+  | 'lost'
+  | 'unanswered'
+  | 'late'
+  | 'partly'
+  | 'left-out'
+  | 'retriable'
+  | 'doubtful'
+  | 'phantom'
 
 export interface Fate {
   readonly end: FateEnd

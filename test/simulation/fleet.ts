@@ -1,6 +1,7 @@
 import { noMetrics } from '../../schemas/metrics.ts'
 import { SettlerState } from '../../pipelines/account/pipeline.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
+import type { ProduceWire } from '../../pipelines/kafka/produce/wire.ts'
 import type { TaskState } from '../../pipelines/kafka/task.ts'
 import type { InboxConfigure } from '../../schemas/records.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
@@ -8,12 +9,12 @@ import type { Lookup } from '../../pipelines/usage/lookup.ts'
 import { testRules } from '../support/rules.ts'
 import { LoaderService } from './loader-service.ts'
 import type { SimProcess } from './process.ts'
+import type { Writer } from './producers.ts'
 import { PARTITIONS, SERVICES, TOPICS } from './services.ts'
 import type { Service, ServiceName } from './services.ts'
 import { StoreClient } from './store-client.ts'
 import { TaskService } from './task-service.ts'
 import type { World } from './world.ts'
-import type { Writer } from './writer.ts'
 
 const ID_KEY = Buffer.alloc(32, 7)
 /** The second version of the rules pays otherwise, and to the micro-Spark. */
@@ -24,6 +25,7 @@ const RESTART_MS = 300
 
 /** What a test puts between the services and the world, to take a guard away. */
 export interface Tampering {
+  readonly wire?: (wire: ProduceWire) => ProduceWire
   readonly writer?: (service: ServiceName, writer: Writer) => Writer
   readonly state?: (service: ServiceName, state: TaskState, partition: number) => TaskState
   /** The records of one fetch, before a loader takes them. */
@@ -47,6 +49,7 @@ export class Fleet {
   constructor(world: World, tampering: Tampering = {}) {
     this.#world = world
     this.#tampering = tampering
+    if (tampering.wire !== undefined) world.wrapWire = tampering.wire
     const { instances } = world.schedule.settings
     world.onKilled = (process, downMs) => this.#killed(process, downMs)
     for (const name of SERVICES) {

@@ -1,7 +1,11 @@
 import { usageEventsCodec } from '../../schemas/avro.ts'
+import { ProduceError } from '../../pipelines/kafka/producer.ts'
+import type { Acknowledgement, IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { eventId, nodesOfPartition, usageEvent } from '../support/usage-events.ts'
-import { MemoryProducer } from './producer.ts'
+import { openProducer } from './producers.ts'
+import type { Handed } from './receipts.ts'
+import type { SimProcess } from './process.ts'
 import { commandRecord, heartbeatRecord, operatorName, reservationName } from './requests.ts'
 import type { CommandEntry, EventDraft, HeartbeatEntry } from './schedule.ts'
 import { PARTITIONS, TOPICS } from './services.ts'
@@ -16,31 +20,30 @@ const NODES = Array.from({ length: PARTITIONS }, (_, partition) =>
 
 /** Clients that send until somebody has acknowledged: the source of events, heartbeats, commands, and of their repeats. */
 export class Gateway {
-  /** Records that nobody has acknowledged yet. */
-  waiting = 0
   readonly #world: World
-  readonly #usage: MemoryProducer
-  readonly #inbox: MemoryProducer
-  readonly #delay: (ms: number) => Promise<void>
-  #last: Promise<void> = Promise.resolve()
+  readonly #usage: Sender
+  readonly #inbox: Sender
 
   constructor(world: World, number: number) {
     this.#world = world
     const process = world.process(`gateway-${number}`)
-    const retries = (): boolean => world.random.chance(0.5)
-    this.#usage = new MemoryProducer(process, world.broker, TOPICS.usageMetered, retries)
-    this.#inbox = new MemoryProducer(process, world.broker, TOPICS.accountInbox, retries)
-    this.#delay = (ms) => process.clock.delay(ms)
+    this.#usage = new Sender(world, process, TOPICS.usageMetered)
+    this.#inbox = new Sender(world, process, TOPICS.accountInbox)
+  }
+
+  /** Records that nobody has acknowledged yet. */
+  get waiting(): number {
+    return this.#usage.waiting + this.#inbox.waiting
   }
 
   send(partition: number, drafts: readonly EventDraft[]): void {
     const { startMs } = this.#world.schedule.settings
     const events = drafts.map((draft) => toEvent(draft, partition, startMs))
-    this.#queue(this.#usage, partition, usageEventsCodec.encode({ events }))
+    this.#usage.send(partition, usageEventsCodec.encode({ events }))
   }
 
   sendBroken(partition: number): void {
-    this.#queue(this.#usage, partition, Buffer.from('not ours'))
+    this.#usage.send(partition, Buffer.from('not ours'))
   }
 
   /** What is asked of an account goes straight into its inbox. */
@@ -50,23 +53,84 @@ export class Gateway {
       entry.kind === 'command'
         ? commandRecord(nodeId, entry.command)
         : heartbeatRecord(nodeId, entry.heartbeat)
-    this.#queue(this.#inbox, entry.partition, value)
+    this.#inbox.send(entry.partition, value)
+  }
+}
+
+interface Waiting {
+  readonly partition: number
+  readonly value: Buffer
+  sends: number
+}
+
+/** What comes while its partition's send is under way goes together with the next; a partition waits for no other. */
+class Sender {
+  waiting = 0
+  readonly #world: World
+  readonly #process: SimProcess
+  readonly #topic: string
+  readonly #producer: IdempotentProducer
+  readonly #busy = new Set<number>()
+  #queue: Waiting[] = []
+
+  constructor(world: World, process: SimProcess, topic: string) {
+    this.#world = world
+    this.#process = process
+    this.#topic = topic
+    this.#producer = openProducer(world, process, topic)
   }
 
-  /** One send at a time, as the real producer wants it. */
-  #queue(producer: MemoryProducer, partition: number, value: Buffer): void {
+  send(partition: number, value: Buffer): void {
     this.waiting++
-    this.#last = this.#last.then(async () => {
-      for (let sends = 0; sends < SENDS_MAX; sends++) {
-        try {
-          await producer.append([{ partition, key: null, value }])
-          break
-        } catch {
-          await this.#delay(RESEND_MS)
-        }
-      }
-      this.waiting--
-    })
+    this.#queue.push({ partition, value, sends: 0 })
+    this.#sendFree()
+  }
+
+  /** All that waits for partitions without a send under way, in one send. */
+  #sendFree(): void {
+    const { receipts } = this.#world
+    const topic = this.#topic
+    const sent = this.#queue.filter(({ partition }) => !this.#busy.has(partition))
+    if (sent.length === 0) return
+    this.#queue = this.#queue.filter(({ partition }) => this.#busy.has(partition))
+    // Bytes of their own for each send: a copy that comes by another send is the clients' repeat, and no defect.
+    const records = sent.map(({ partition, value }) => ({
+      topic,
+      partition,
+      key: null,
+      value: Buffer.from(value),
+    }))
+    receipts.handed(records)
+    for (const [partition, acknowledged] of this.#producer.appendEach(records)) {
+      this.#busy.add(partition)
+      const isOfPartition = (one: { readonly partition: number }): boolean => one.partition === partition
+      void this.#settle(sent.filter(isOfPartition), records.filter(isOfPartition), acknowledged)
+    }
+  }
+
+  async #settle(
+    sent: readonly Waiting[],
+    records: readonly Handed[],
+    acknowledged: Promise<Acknowledgement>,
+  ): Promise<void> {
+    const { receipts } = this.#world
+    const [first] = sent
+    try {
+      const { baseOffset } = await acknowledged
+      receipts.acknowledged(
+        records,
+        records.map((_, index) => (baseOffset < 0n ? baseOffset : baseOffset + BigInt(index))),
+      )
+      this.waiting -= sent.length
+    } catch (error) {
+      if (error instanceof ProduceError && !error.mayBeStored) receipts.notStored(records)
+      await this.#process.clock.delay(RESEND_MS)
+      const again = sent.filter((waiting) => ++waiting.sends < SENDS_MAX)
+      this.waiting -= sent.length - again.length
+      this.#queue.unshift(...again)
+    }
+    if (first !== undefined) this.#busy.delete(first.partition)
+    this.#sendFree()
   }
 }
 

@@ -36,10 +36,14 @@ export class Group {
   #isRebalancing = false
   #rebalanceEndsMs = 0
 
-  constructor(options: GroupOptions, timeline: Timeline, random: Random) {
+  readonly #isServed: () => boolean
+
+  /** `isServed`: false while its coordinator answers nobody. */
+  constructor(options: GroupOptions, timeline: Timeline, random: Random, isServed: () => boolean) {
     this.#options = options
     this.#timeline = timeline
     this.#random = random
+    this.#isServed = isServed
     this.#scan()
   }
 
@@ -108,7 +112,10 @@ export class Group {
 
   #scan(): void {
     this.#timeline.after(SCAN_MS, () => {
-      for (const [id, { lastHeardMs, joining }] of this.#members) {
+      for (const [id, member] of this.#members) {
+        // A coordinator that comes back, or the one after it, gives every member a whole session.
+        if (!this.#isServed()) member.lastHeardMs = this.#timeline.nowMs
+        const { lastHeardMs, joining } = member
         if (joining !== undefined || this.#timeline.nowMs - lastHeardMs <= this.#options.sessionMs) continue
         this.#members.delete(id)
         this.#rebalance()

@@ -6,7 +6,7 @@ import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import type { Row } from '../support/row-reader.ts'
 import { judgeAccounts } from './judge-accounts.ts'
 import { judgeUsage } from './judge-usage.ts'
-import { placeOf } from './broker.ts'
+import { placeOf } from './cluster.ts'
 import { PARTITIONS, TOPICS } from './services.ts'
 import { rowsOf } from './store-server.ts'
 import type { World } from './world.ts'
@@ -29,9 +29,12 @@ export interface PartitionLogs {
   readonly settlementBlocks: readonly LogBlock[]
 }
 
+/** Problems with what producers were told that are said. */
+const RECEIPTS_SAID_MAX = 3
+
 /** Everything that is wrong with the end of a run, in words: its logs against plain models, its store against its logs. */
 export function judge(world: World): string[] {
-  const problems: string[] = []
+  const problems = world.receipts.problems(world.cluster).slice(0, RECEIPTS_SAID_MAX)
   const check = (what: string, assertAll: () => void): void => {
     try {
       assertAll()
@@ -56,8 +59,8 @@ export function judge(world: World): string[] {
   return problems
 }
 
-function logsOf({ broker }: World, partition: number): PartitionLogs {
-  const committed = (topic: string): LogRecord[] => broker.log(topic, partition).committed()
+function logsOf({ cluster }: World, partition: number): PartitionLogs {
+  const committed = (topic: string): LogRecord[] => cluster.log(topic, partition).committed()
   const before = (topic: string, position: number): LogRecord[] =>
     committed(topic).filter(({ offset }) => offset < position)
   const counted = taskValues(committed(TOPICS.usageIds)).at(-1)
@@ -98,12 +101,12 @@ function taskValues(records: readonly LogRecord[]): Buffer[] {
 }
 
 /** Positions, numbers and watermarks of the task records, in the order of the log. */
-function assertNeverFalls({ broker }: World, partition: number): void {
-  const ids = taskValues(broker.log(TOPICS.usageIds, partition).committed()).map((value) => {
+function assertNeverFalls({ cluster }: World, partition: number): void {
+  const ids = taskValues(cluster.log(TOPICS.usageIds, partition).committed()).map((value) => {
     const { position, next_seq, watermark, evicted_seq, models_version } = aggregatorTaskCodec.decode(value)
     return [position, next_seq, watermark, evicted_seq, models_version]
   })
-  const state = taskValues(broker.log(TOPICS.nodeState, partition).committed()).map((value) => {
+  const state = taskValues(cluster.log(TOPICS.nodeState, partition).committed()).map((value) => {
     const { position, next_seq, now, watermark, handed_offset, rules } = settlerTaskCodec.decode(value)
     const rules_version = rules === null ? 0 : inboxConfigureCodec.decode(rules).version
     return [position, next_seq, now, watermark, handed_offset, rules_version]

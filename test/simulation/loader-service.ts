@@ -3,7 +3,7 @@ import { LOADER_SESSION_TIMEOUT_MS } from '../../pipelines/kafka/block-consumer.
 import { HaltError } from '../../pipelines/kafka/records.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import { PartitionLoader } from '../../pipelines/load/pipeline.ts'
-import { placeOf } from './broker.ts'
+import { placeOf } from './cluster.ts'
 import { MemoryConsumer } from './consumer.ts'
 import type { Batch } from './consumer.ts'
 import type { SimProcess } from './process.ts'
@@ -38,7 +38,7 @@ export class LoaderService implements Service {
     const topics = [TOPICS.usageBlocks, TOPICS.settlementBlocks]
     this.#consumer = new MemoryConsumer({
       process,
-      broker: world.broker,
+      cluster: world.cluster,
       groupId: 'loader',
       topics,
       group: {

@@ -31,7 +31,7 @@ export class PartitionLog {
   start = 0n
   readonly #entries: Entry[] = []
   /** Offsets of the records of each producer's open transaction. */
-  readonly #open = new Map<number, number[]>()
+  readonly #open = new Map<bigint, number[]>()
 
   constructor(partition: number) {
     this.partition = partition
@@ -48,8 +48,13 @@ export class PartitionLog {
     return BigInt(stable)
   }
 
+  /** True: records of the producer's open transaction stand in it. */
+  hasOpen(transaction: bigint): boolean {
+    return this.#open.has(transaction)
+  }
+
   /** Appends records; `transaction` is the producer whose open transaction they belong to. */
-  append(sent: readonly Sent[], timestampMs: number, transaction: number | null): bigint {
+  append(sent: readonly Sent[], timestampMs: number, transaction: bigint | null): bigint {
     const base = this.end
     let open: number[] | undefined
     if (transaction !== null) {
@@ -72,7 +77,7 @@ export class PartitionLog {
   }
 
   /** Writes the marker that ends the producer's transaction. */
-  mark(transaction: number, end: 'committed' | 'aborted', timestampMs: number): void {
+  mark(transaction: bigint, end: 'committed' | 'aborted', timestampMs: number): void {
     for (const at of this.#open.get(transaction) ?? []) (this.#entries[at] as Entry).state = end
     this.#open.delete(transaction)
     this.append([{ key: null, value: null }], timestampMs, null)
@@ -118,6 +123,11 @@ export class PartitionLog {
         if (key !== undefined) kept.add(key)
       } else entry.state = 'compacted'
     }
+  }
+
+  /** What stands at an offset, whatever became of it. */
+  at(offset: bigint): Readonly<Entry> | undefined {
+    return this.#entries[Number(offset)]
   }
 
   /** All committed records that were ever written, deleted and compacted ones apart where `kept` says so. */

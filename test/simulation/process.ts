@@ -3,7 +3,31 @@ import type { Fate, FateEnd, RequestKind } from './fate.ts'
 import type { Timeline } from './timeline.ts'
 
 /** No answer in time, or no connection: whether the request was done is unknown. */
-export class NoAnswer extends Error {}
+export class NoAnswer extends Error {
+  /** How the request ended at the server, as far as the schedule says: `answered` where only the broker was silent. */
+  readonly end: FateEnd
+  /** False: not a byte of it was sent. */
+  readonly wasSent: boolean
+  /** The connection is gone. */
+  readonly isCut: boolean
+
+  constructor(
+    message: string,
+    {
+      end = 'answered',
+      wasSent = true,
+      isCut = false,
+    }: { end?: FateEnd; wasSent?: boolean; isCut?: boolean } = {},
+  ) {
+    super(message)
+    this.end = end
+    this.wasSent = wasSent
+    this.isCut = isCut
+  }
+}
+
+/** An answer comes, whatever it says. */
+const ANSWERED: ReadonlySet<FateEnd> = new Set(['answered', 'left-out', 'retriable', 'doubtful'])
 
 /** A connection: what was sent on it first arrives first, also where its answer was given up. */
 export interface Line {
@@ -93,12 +117,17 @@ export class SimProcess {
     const fate = this.#surroundings.fateOf(this, kind)
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     if (fate.end !== 'answered') this.trace(`${kind}: ${fate.end} ${fate.holdMs || ''}`)
-    const noAnswer = (): void => this.reach(() => reject(new NoAnswer(`${kind} was not answered`)))
+    const { end, isCut } = fate
+    const silence = { end, isCut, wasSent: end !== 'refused' }
+    const noAnswer = (): void => this.reach(() => reject(new NoAnswer(`${kind} was not answered`, silence)))
     if (fate.end === 'refused') {
       timeline.after(fate.sendMs, noAnswer)
       return await promise
     }
-    const deadline = timeline.after(fate.isCut ? fate.sendMs + fate.replyMs : timeoutMs, noAnswer)
+    const deadline = timeline.after(
+      isCut && !ANSWERED.has(end) ? fate.sendMs + fate.replyMs : timeoutMs,
+      noAnswer,
+    )
     if (fate.end === 'lost') return await promise
     let sendMs = fate.sendMs + (fate.end === 'late' ? fate.holdMs : 0)
     if (line !== undefined) {
@@ -106,7 +135,7 @@ export class SimProcess {
       line.freeAtMs = timeline.nowMs + sendMs
     }
     const answer = (deliver: () => void): void => {
-      if (fate.end !== 'answered') return
+      if (!ANSWERED.has(fate.end)) return
       timeline.after(fate.replyMs, () => {
         deadline.isCancelled = true
         this.reach(deliver)

@@ -14,7 +14,7 @@ import { Gateway } from './gateway.ts'
 import { judge } from './judge.ts'
 import type { Entry, Schedule } from './schedule.ts'
 import { PARTITIONS, TOPICS } from './services.ts'
-import { placeOf } from './broker.ts'
+import { placeOf } from './cluster.ts'
 import { World } from './world.ts'
 
 export interface RunOptions {
@@ -80,11 +80,18 @@ function play(entry: Entry, world: World, fleet: Fleet, gateways: readonly Gatew
       playStore(entry, world)
       break
     case 'forget-offsets':
-      world.broker.forgetOffsets(entry.service)
+      world.cluster.forgetOffsets(entry.service)
+      break
+    case 'broker':
+      if (entry.what === 'stop') world.cluster.brokers.stop(entry.broker, entry.forMs)
+      else world.cluster.brokers.fail(entry.broker, entry.what, entry.forMs, entry.failoverMs)
+      break
+    case 'move':
+      world.move(entry.from, entry.count)
       break
     case 'compact':
       for (let partition = 0; partition < PARTITIONS; partition++) {
-        world.broker.log(TOPICS.nodeState, partition).compact()
+        world.cluster.log(TOPICS.nodeState, partition).compact()
       }
       break
   }
@@ -117,7 +124,7 @@ async function drained(world: World, gateways: readonly Gateway[]): Promise<bool
 
 /** The newest task record of a partition. */
 function positionOf(world: World, topic: string, partition: number): number {
-  const records = world.broker.log(topic, partition).committed()
+  const records = world.cluster.log(topic, partition).committed()
   const value = records.findLast(({ key }) => key?.toString() === STATE_KEY.task)?.value
   if (value === undefined || value === null) return 0
   return (topic === TOPICS.usageIds ? aggregatorTaskCodec : settlerTaskCodec).decode(value).position
@@ -127,7 +134,7 @@ const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partitio
 
 function isCounted(world: World): boolean {
   return partitions.every((partition) => {
-    const records = world.broker.log(TOPICS.usageMetered, partition).committed()
+    const records = world.cluster.log(TOPICS.usageMetered, partition).committed()
     const last = records.findLast(({ value }) => schemaIdOf(value) !== SCHEMA_ID.tick)
     return last === undefined || positionOf(world, TOPICS.usageIds, partition) > last.offset
   })
@@ -137,9 +144,9 @@ function isCounted(world: World): boolean {
 function settledTo(world: World): () => boolean {
   let ends: bigint[] | undefined
   return () => {
-    ends ??= partitions.map((partition) => world.broker.log(TOPICS.accountInbox, partition).end)
+    ends ??= partitions.map((partition) => world.cluster.log(TOPICS.accountInbox, partition).end)
     return partitions.every((partition) => {
-      const log = world.broker.log(TOPICS.accountInbox, partition)
+      const log = world.cluster.log(TOPICS.accountInbox, partition)
       const end = ends?.[partition] ?? 0n
       if (log.lastStable < end) return false
       const last = log.committed().findLast(({ offset }) => offset < end)
@@ -154,7 +161,7 @@ function loadedTo(world: World): () => boolean {
   return () => {
     seqs ??= [TOPICS.usageBlocks, TOPICS.settlementBlocks].flatMap((topic) =>
       partitions.map((partition) => {
-        const last = world.broker
+        const last = world.cluster
           .log(topic, partition)
           .committed()
           .findLast((record) => !isTick(record))
@@ -168,9 +175,9 @@ function loadedTo(world: World): () => boolean {
 function stateOf(world: World): string {
   return partitions
     .map((partition) => {
-      const { broker, store } = world
-      const usage = `usage ${positionOf(world, TOPICS.usageIds, partition)} of ${broker.log(TOPICS.usageMetered, partition).end}`
-      const inbox = `inbox ${positionOf(world, TOPICS.nodeState, partition)} of ${broker.log(TOPICS.accountInbox, partition).end}`
+      const { cluster, store } = world
+      const usage = `usage ${positionOf(world, TOPICS.usageIds, partition)} of ${cluster.log(TOPICS.usageMetered, partition).end}`
+      const inbox = `inbox ${positionOf(world, TOPICS.nodeState, partition)} of ${cluster.log(TOPICS.accountInbox, partition).end}`
       const loaded = [TOPICS.usageBlocks, TOPICS.settlementBlocks].map((topic) =>
         store.loadedSeq(placeOf(topic, partition)),
       )

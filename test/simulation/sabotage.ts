@@ -1,10 +1,18 @@
 import { inboxUsageCodec, SCHEMA_ID, schemaIdOf, STATE_KEY } from '../../schemas/avro.ts'
-import type { LogRecord } from '../../pipelines/kafka/records.ts'
+import type { LogRecord, TopicAppend } from '../../pipelines/kafka/records.ts'
 import type { TaskState } from '../../pipelines/kafka/task.ts'
 import type { Trouble } from './draw-schedule.ts'
 import type { Tampering } from './fleet.ts'
 import { TOPICS } from './services.ts'
-import { placeOf } from './broker.ts'
+import { placeOf } from './cluster.ts'
+import {
+  addingWithinSends,
+  believingSilence,
+  keepingIdentity,
+  rememberingBrokers,
+  renumberingRetries,
+  retryingAll,
+} from './careless-wire.ts'
 import type { World } from './world.ts'
 
 /** A guard that is taken away through the ports, so that a test can show that the simulation misses it. */
@@ -45,6 +53,11 @@ function groupedByFetch(records: readonly LogRecord[]): readonly LogRecord[] {
   })
 }
 
+const copyOf = (record: TopicAppend): TopicAppend => ({
+  ...record,
+  value: record.value === null ? null : Buffer.from(record.value),
+})
+
 export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   'a store that knows no tokens': {
     only: ['insert', 'point'],
@@ -60,19 +73,19 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   'a broker that does not fence': {
     only: ['freeze', 'point', 'fault'],
     tamper: (world) => {
-      world.broker.transactions.fences = false
+      world.cluster.transactions.fences = false
     },
   },
   'a broker that shows what is not committed': {
     only: ['point', 'kill', 'fault'],
     tamper: (world) => {
-      world.broker.without.readCommitted = true
+      world.cluster.without.readCommitted = true
     },
   },
   'a broker that takes a repeated send twice': {
     only: ['fault'],
     tamper: (world) => {
-      world.broker.without.idempotence = true
+      world.cluster.without.idempotence = true
     },
   },
   'look-ups that find nothing': {
@@ -100,7 +113,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
         commit: async (records) => {
           if (service !== 'aggregator') return await writer.commit(records)
           const twice = records.flatMap((record) =>
-            record.topic === TOPICS.accountInbox ? [record, record] : [record],
+            record.topic === TOPICS.accountInbox ? [record, copyOf(record)] : [record],
           )
           const offsets = await writer.commit(twice)
           return records.map((record) => offsets[twice.indexOf(record)] ?? 0n)
@@ -110,8 +123,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     }),
   },
   'a fence that ends nothing outside the state topic': {
-    only: ['fault'],
-    fromSeed: 60,
+    only: ['fault', 'answer'],
     tamper: () => ({
       writer: (_service, writer) => ({
         close: () => writer.close(),
@@ -130,7 +142,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
         restored: (inputStart) => {
           const restored = state.restored(inputStart)
           const input = service === 'aggregator' ? TOPICS.usageMetered : TOPICS.accountInbox
-          const position = world.broker.groupOffset(service, placeOf(input, partition)) ?? inputStart
+          const position = world.cluster.groupOffset(service, placeOf(input, partition)) ?? inputStart
           return { ...restored, position }
         },
         decide: (batch) => state.decide(batch),
@@ -177,5 +189,29 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
         dispose: () => state.dispose(),
       }),
     }),
+  },
+  'answers remembered per broker': {
+    only: ['move', 'broker', 'answer'],
+    tamper: () => ({ wire: rememberingBrokers }),
+  },
+  'a retry under a new number': {
+    only: ['fault', 'answer', 'broker'],
+    tamper: () => ({ wire: renumberingRetries }),
+  },
+  'a partition that no answer names, taken for acknowledged': {
+    only: ['answer'],
+    tamper: () => ({ wire: believingSilence }),
+  },
+  'a retry that takes along what is under way at other brokers': {
+    only: ['answer', 'move'],
+    tamper: () => ({ wire: retryingAll }),
+  },
+  'partitions added to a transaction within the send, which "not now" starts anew': {
+    only: ['move'],
+    tamper: () => ({ wire: addingWithinSends }),
+  },
+  'a producer id that is kept after an outcome that is not known': {
+    only: ['fault', 'answer', 'broker'],
+    tamper: () => ({ wire: keepingIdentity }),
   },
 }

@@ -26,6 +26,12 @@ export interface Settings {
   readonly markerMs: number
   /** How far clocks of processes are off. */
   readonly skewMs: number
+  /** One broker, or three that lead by turns. */
+  readonly brokers: number
+  /** How long the other replicas may take to follow a leader. */
+  readonly replicaMs: number
+  /** How long it may take until all brokers know of a move. */
+  readonly newsMs: number
 }
 
 /** A usage event; the same `id` means the same event, unless it is a conflict. */
@@ -125,3 +131,17 @@ export type Entry =
     }
   | { readonly kind: 'forget-offsets'; readonly atMs: number; readonly service: ServiceName }
   | { readonly kind: 'compact'; readonly atMs: number }
+  /**
+   * A broker ends in order (its leaderships go first), dies, hangs or is cut off from its peers, and is back after a while. After `failoverMs` of
+   * silence the controller gives it up.
+   */
+  | {
+      readonly kind: 'broker'
+      readonly atMs: number
+      readonly broker: number
+      readonly what: 'stop' | 'kill' | 'hang' | 'cut'
+      readonly forMs: number
+      readonly failoverMs: number
+    }
+  /** So many leaderships go to other brokers: of partitions, of coordinators. */
+  | { readonly kind: 'move'; readonly atMs: number; readonly from: number; readonly count: number }

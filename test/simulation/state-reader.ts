@@ -1,5 +1,5 @@
 import type { StateReader } from '../../pipelines/kafka/state-reader.ts'
-import type { MemoryBroker } from './broker.ts'
+import type { MemoryCluster } from './cluster.ts'
 import { OffsetOutOfRange } from './partition-log.ts'
 import { NoAnswer } from './process.ts'
 import type { SimProcess } from './process.ts'
@@ -9,7 +9,7 @@ const FETCH_WAIT_MS = 100
 /** Reads a state partition for a restore, as `StateReader` does: up to a committed record, markers counted. */
 export function memoryStateReader(
   process: SimProcess,
-  broker: MemoryBroker,
+  cluster: MemoryCluster,
   topic: string,
   recordsMax: () => number,
 ): Pick<StateReader, 'read'> {
@@ -20,13 +20,13 @@ export function memoryStateReader(
         const from = position
         try {
           const [fetched] = await process.request('fetch', () =>
-            broker.fetch([{ topic, partition, from }], recordsMax, FETCH_WAIT_MS),
+            cluster.fetch([{ topic, partition, from }], recordsMax, FETCH_WAIT_MS),
           )
           if (signal?.aborted === true) throw new Error('The read was given up.')
           for (const record of fetched?.records ?? []) if (record.offset <= through) onRecord(record)
           if (fetched !== undefined) position = fetched.last + 1n
         } catch (error) {
-          if (error instanceof OffsetOutOfRange) position = broker.log(topic, partition).start
+          if (error instanceof OffsetOutOfRange) position = cluster.log(topic, partition).start
           else if (!(error instanceof NoAnswer)) throw error
         }
       }

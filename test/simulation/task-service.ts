@@ -1,5 +1,6 @@
 import { tickCodec } from '../../schemas/avro.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
+import type { LogProducer } from '../../pipelines/kafka/producer.ts'
 import type { LogAppend } from '../../pipelines/kafka/records.ts'
 import { TaskSlot } from '../../pipelines/kafka/task-slot.ts'
 import type { SlotOutcome, TaskSlotParts } from '../../pipelines/kafka/task-slot.ts'
@@ -8,14 +9,14 @@ import type { TaskState } from '../../pipelines/kafka/task.ts'
 import type { TransactionalWriter } from '../../pipelines/kafka/transaction.ts'
 import { MemoryConsumer } from './consumer.ts'
 import type { Batch } from './consumer.ts'
+import type { PartitionLog } from './partition-log.ts'
 import type { SimProcess } from './process.ts'
-import { MemoryProducer } from './producer.ts'
+import { openProducer, openWriter } from './producers.ts'
+import type { Writer } from './producers.ts'
 import type { Service } from './services.ts'
 import { PARTITIONS } from './services.ts'
 import { memoryStateReader } from './state-reader.ts'
 import type { World } from './world.ts'
-import { MemoryWriter } from './writer.ts'
-import type { Writer } from './writer.ts'
 
 /** Silent partitions are looked for every 50 ms by the real runner; a coarser look only saves turns. */
 const TICK_SCAN_MS = 200
@@ -37,7 +38,7 @@ export class TaskService implements Service {
   readonly #process: SimProcess
   readonly #world: World
   readonly #consumer: MemoryConsumer
-  readonly #ticker: MemoryProducer
+  readonly #ticker: LogProducer
   readonly #slots = new Map<number, TaskSlot>()
   readonly #slotParts: TaskSlotParts
   readonly #lastOffsetCommitMs = new Map<number, number>()
@@ -51,14 +52,14 @@ export class TaskService implements Service {
     this.#options = options
     this.#process = process
     this.#world = world
-    const { broker, random, schedule } = world
+    const { cluster, random, schedule } = world
     const { service, inputTopic } = options
     const recordsMax = (): number => random.int(1, schedule.settings.fetchMax)
-    this.#ticker = new MemoryProducer(process, broker, inputTopic, () => random.chance(0.5))
+    this.#ticker = openProducer(world, process, inputTopic)
     this.#slotParts = this.#partsOf(recordsMax)
     this.#consumer = new MemoryConsumer({
       process,
-      broker,
+      cluster,
       groupId: service,
       topics: [inputTopic],
       group: {
@@ -90,7 +91,7 @@ export class TaskService implements Service {
   }
 
   #partsOf(recordsMax: () => number): TaskSlotParts {
-    const { broker, random } = this.#world
+    const { cluster } = this.#world
     const process = this.#process
     const { service, inputTopic, stateTopic, outputTopics, openState } = this.#options
     const { wrapWriter = (writer) => writer } = this.#options
@@ -103,23 +104,42 @@ export class TaskService implements Service {
       clock: process.clock,
       logger: this.#world.logger(process.name),
       metrics: noMetrics,
-      stateReader: memoryStateReader(process, broker, stateTopic, recordsMax),
+      stateReader: memoryStateReader(process, cluster, stateTopic, recordsMax),
       openWriter: (partition) => {
-        const transactionalId = `${service}-${partition}`
-        const retries = (): boolean => random.chance(0.5)
-        const forgets = (): boolean => random.chance(0.5)
-        const writer = new MemoryWriter({ process, broker, transactionalId, retries, forgets, failpoint })
-        return wrapWriter(writer) as unknown as TransactionalWriter
+        const writer = openWriter(this.#world, process, `${service}-${partition}`, failpoint)
+        return wrapWriter(this.#receipted(writer)) as unknown as TransactionalWriter
       },
       openState: (partition) => this.#counted(openState(partition)),
-      logStarts: (partition) =>
-        process.request('log', () => ({
-          input: broker.log(inputTopic, partition).start,
-          state: broker.log(stateTopic, partition).start,
-        })),
+      logStarts: async (partition) => ({
+        input: await this.#ofLeader('log', inputTopic, partition, ({ start }) => start),
+        state: await this.#ofLeader('log', stateTopic, partition, ({ start }) => start),
+      }),
       deleteStateBefore: (partition, offset) =>
-        process.request('delete', () => broker.log(stateTopic, partition).deleteBefore(offset)),
+        this.#ofLeader('delete', stateTopic, partition, (log) => log.deleteBefore(offset)),
       onFatal: (error) => this.#world.problems.push(`${process.name}: ${error.message}`),
+    }
+  }
+
+  #ofLeader<T>(
+    kind: 'log' | 'delete',
+    topic: string,
+    partition: number,
+    apply: (log: PartitionLog) => T,
+  ): Promise<T> {
+    return this.#process.request(kind, () => this.#world.cluster.ofLeader(topic, partition, apply))
+  }
+
+  /** What the writer is told is kept for the judge. */
+  #receipted(writer: Writer): Writer {
+    const { receipts } = this.#world
+    return {
+      commit: async (records) => {
+        receipts.handed(records)
+        const offsets = await writer.commit(records)
+        receipts.acknowledged(records, offsets)
+        return offsets
+      },
+      close: () => writer.close(),
     }
   }
 

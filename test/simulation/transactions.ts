@@ -1,5 +1,5 @@
-import { TRANSACTION_TIMEOUT_MS } from '../../pipelines/kafka/produce/transaction-session.ts'
-import type { PartitionLog } from './partition-log.ts'
+import type { ProducerIdentity } from '../../pipelines/kafka/produce/wire.ts'
+import type { Partition } from './partition.ts'
 import type { Timeline } from './timeline.ts'
 
 /** The broker refuses a request by its protocol; `type` as kafkajs names it. */
@@ -12,113 +12,111 @@ export class BrokerRefusal extends Error {
   }
 }
 
-/** What a transactional producer was given at its start. */
-export interface ProducerEpoch {
-  readonly producerId: number
-  readonly epoch: number
-}
-
 interface Transaction {
   readonly id: string
-  readonly producerId: number
+  readonly producerId: bigint
   epoch: number
+  timeoutMs: number
   state: 'empty' | 'ongoing' | 'ending'
   /** How the last one ended: an EndTxn that comes again is answered alike. */
   ended: 'committed' | 'aborted' | undefined
   startedMs: number
-  readonly logs: Set<PartitionLog>
-  /** Told when the markers of the transaction that ends are all written. */
-  waiting: (() => void)[]
+  readonly partitions: Set<Partition>
 }
 
 /** The broker looks for transactions that are open for too long. */
 const ABORT_SCAN_MS = 1_000
+/** A marker that finds no leader, or one without its replicas, is tried again. */
+const MARKER_RETRY_MS = 100
 
 /**
- * The transaction coordinator: epochs that fence, one open transaction an id, markers that are written one after the
- * other when a transaction ends, and the timeout that aborts what nobody ends.
+ * The transaction coordinators: epochs that fence, one open transaction an id, markers that are written one after the
+ * other when a transaction ends, and the timeout that aborts what nobody ends. What they hold is in a log of its own that
+ * every new coordinator reads, so a move changes nothing of it.
  */
 export class Transactions {
   readonly #timeline: Timeline
   /** How long after the end of a transaction each marker is written. */
   readonly #markerMs: () => number
-  readonly #onMarked: (log: PartitionLog) => void
+  readonly #onMarked: () => void
   readonly #byId = new Map<string, Transaction>()
-  readonly #byProducer = new Map<number, Transaction>()
-  #nextProducerId = 1_000
+  readonly #byProducer = new Map<bigint, Transaction>()
+  #nextProducerId = 1_000n
   /** False: old epochs are taken as if they were new. For tests that show what the fence is good for. */
   fences = true
 
-  constructor(timeline: Timeline, markerMs: () => number, onMarked: (log: PartitionLog) => void) {
+  constructor(timeline: Timeline, markerMs: () => number, onMarked: () => void) {
     this.#timeline = timeline
     this.#markerMs = markerMs
     this.#onMarked = onMarked
     this.#scan()
   }
 
-  /** InitProducerId: whoever had the id is fenced, what he left open is aborted first. */
-  async init(id: string): Promise<ProducerEpoch> {
+  /** InitProducerId: whoever had the id is fenced, what he left open is aborted; asked again until that is over. */
+  init(id: string, timeoutMs: number): ProducerIdentity {
     let transaction = this.#byId.get(id)
     if (transaction === undefined) {
       transaction = {
         id,
         producerId: this.#nextProducerId++,
         epoch: -1,
+        timeoutMs,
         state: 'empty',
         ended: undefined,
         startedMs: 0,
-        logs: new Set(),
-        waiting: [],
+        partitions: new Set(),
       }
       this.#byId.set(id, transaction)
       this.#byProducer.set(transaction.producerId, transaction)
     }
     if (transaction.state === 'ongoing') this.#abort(transaction)
-    await this.#ended(transaction)
+    if (transaction.state === 'ending') throw new BrokerRefusal('CONCURRENT_TRANSACTIONS')
     transaction.epoch++
+    transaction.timeoutMs = timeoutMs
     transaction.ended = undefined
     return { producerId: transaction.producerId, epoch: transaction.epoch }
   }
 
-  /** Before records of the producer are appended to `log`: opens its transaction where none is. */
-  add({ producerId, epoch }: ProducerEpoch, log: PartitionLog): void {
-    const transaction = this.#of(producerId, epoch)
+  /** AddPartitionsToTxn: opens the producer's transaction where none is. */
+  add(producer: ProducerIdentity, partitions: readonly Partition[]): void {
+    const transaction = this.#of(producer)
     if (transaction.state === 'ending') throw new BrokerRefusal('CONCURRENT_TRANSACTIONS')
     if (transaction.state === 'empty') {
       transaction.state = 'ongoing'
       transaction.startedMs = this.#timeline.nowMs
       transaction.ended = undefined
     }
-    transaction.logs.add(log)
+    for (const partition of partitions) transaction.partitions.add(partition)
+  }
+
+  /** A partition's leader asks before it takes the first records of a transaction: is it open, and the partition in it? */
+  verify(producer: ProducerIdentity, partition: Partition): void {
+    const transaction = this.#of(producer)
+    if (this.fences && (transaction.state !== 'ongoing' || !transaction.partitions.has(partition))) {
+      throw new BrokerRefusal('INVALID_TXN_STATE')
+    }
   }
 
   /**
    * EndTxn with a commit: decided at once; seen with the markers, partition by partition. `isForgotten`: the broker dies
    * behind the decision, and holds the transaction for ended when it comes back, though no marker was written.
    */
-  commit({ producerId, epoch }: ProducerEpoch, isForgotten = false): void {
-    const transaction = this.#of(producerId, epoch)
+  commit(producer: ProducerIdentity, isForgotten = false): void {
+    const transaction = this.#of(producer)
     if (transaction.state === 'ongoing' && isForgotten) {
       transaction.state = 'empty'
       transaction.ended = 'committed'
-      transaction.logs.clear()
+      transaction.partitions.clear()
     } else if (transaction.state === 'ongoing') this.#end(transaction, 'committed')
     else if (transaction.ended !== 'committed') throw new BrokerRefusal('INVALID_TXN_STATE')
+    else if (transaction.state === 'ending') throw new BrokerRefusal('CONCURRENT_TRANSACTIONS')
   }
 
-  #of(producerId: number, epoch: number): Transaction {
+  #of({ producerId, epoch }: ProducerIdentity): Transaction {
     const transaction = this.#byProducer.get(producerId)
     if (transaction === undefined) throw new BrokerRefusal('INVALID_PRODUCER_ID_MAPPING')
     if (this.fences && epoch !== transaction.epoch) throw new BrokerRefusal('INVALID_PRODUCER_EPOCH')
     return transaction
-  }
-
-  async #ended(transaction: Transaction): Promise<void> {
-    while (transaction.state === 'ending') {
-      const { promise, resolve } = Promise.withResolvers<void>()
-      transaction.waiting.push(resolve)
-      await promise
-    }
   }
 
   /** Aborting fences too: whoever has the transaction open does not know that it is gone. */
@@ -128,28 +126,30 @@ export class Transactions {
   }
 
   #end(transaction: Transaction, end: 'committed' | 'aborted'): void {
+    const { producerId, epoch } = transaction
     transaction.state = 'ending'
     transaction.ended = end
-    const unmarked = new Set(transaction.logs)
-    transaction.logs.clear()
-    for (const log of unmarked) {
-      this.#timeline.after(this.#markerMs(), () => {
-        log.mark(transaction.producerId, end, this.#timeline.nowMs)
-        unmarked.delete(log)
-        if (unmarked.size === 0) {
-          transaction.state = 'empty'
-          for (const resolve of transaction.waiting.splice(0)) resolve()
-        }
-        this.#onMarked(log)
-      })
+    const unmarked = new Set(transaction.partitions)
+    transaction.partitions.clear()
+    if (unmarked.size === 0) transaction.state = 'empty'
+    const mark = (partition: Partition): void => {
+      if (!partition.canMark) {
+        this.#timeline.after(MARKER_RETRY_MS, () => mark(partition))
+        return
+      }
+      partition.mark(producerId, epoch, end)
+      unmarked.delete(partition)
+      if (unmarked.size === 0) transaction.state = 'empty'
+      this.#onMarked()
     }
+    for (const partition of unmarked) this.#timeline.after(this.#markerMs(), () => mark(partition))
   }
 
   #scan(): void {
     this.#timeline.after(ABORT_SCAN_MS, () => {
       for (const transaction of this.#byId.values()) {
         const openMs = this.#timeline.nowMs - transaction.startedMs
-        if (transaction.state === 'ongoing' && openMs > TRANSACTION_TIMEOUT_MS) this.#abort(transaction)
+        if (transaction.state === 'ongoing' && openMs > transaction.timeoutMs) this.#abort(transaction)
       }
       this.#scan()
     })

@@ -1,29 +1,35 @@
 import type { Failpoint } from '../../pipelines/failpoints.ts'
+import type { ProduceWire } from '../../pipelines/kafka/produce/wire.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import type { Logger } from '../../pipelines/logger.ts'
-import { MemoryBroker } from './broker.ts'
+import { MemoryCluster } from './cluster.ts'
 import type { Fate, RequestKind } from './fate.ts'
 import { SimProcess } from './process.ts'
 import type { FaultEntry, PointEntry, Schedule } from './schedule.ts'
+import { MemoryWire } from './memory-wire.ts'
+import { Receipts } from './receipts.ts'
 import { SeededRandom } from './seeded-random.ts'
 import { testRulesRecord } from '../support/rules.ts'
 import { PARTITIONS, TOPICS } from './services.ts'
 import { StoreServer } from './store-server.ts'
 import { Timeline } from './timeline.ts'
 
-/** All that the processes share: time, chance, broker, store, and the faults that wait for a request. */
+/** All that the processes share: time, chance, cluster, store, and the faults that wait for a request. */
 export class World {
   readonly schedule: Schedule
   readonly timeline: Timeline
   readonly random: SeededRandom
-  readonly broker: MemoryBroker
+  readonly cluster: MemoryCluster
   readonly store: StoreServer
+  readonly receipts = new Receipts()
   /** What went wrong and should never: halted partitions, processes that gave up. */
   readonly problems: string[] = []
   /** False after healing: every request is answered, and soon. */
   isFaulty = true
   /** The store takes this much longer to answer. */
   storeSlowMs = 0
+  /** Stands between producers and the cluster, for tests that take a guard away. */
+  wrapWire: (wire: ProduceWire) => ProduceWire = (wire) => wire
   /** Kills the process; told by the fleet, which starts another. */
   onKilled: (process: SimProcess, downMs: number) => void = () => {}
   readonly #armed: FaultEntry[] = []
@@ -36,25 +42,28 @@ export class World {
     this.timeline = new Timeline(schedule.settings.startMs)
     this.random = new SeededRandom(schedule.seed)
     this.store = new StoreServer(this.timeline)
-    this.broker = new MemoryBroker({
+    const { brokers, markerMs, replicaMs, newsMs } = schedule.settings
+    this.cluster = new MemoryCluster({
       timeline: this.timeline,
       random: this.random,
-      markerMs: () => this.random.skewed(this.isFaulty ? schedule.settings.markerMs : 5),
+      brokers,
+      markerMs: () => this.random.skewed(this.isFaulty ? markerMs : 5),
+      replicaMs: () => (replicaMs > 0 && this.isFaulty ? this.random.skewed(replicaMs) : 0),
+      newsMs: () => (this.isFaulty ? this.random.skewed(newsMs) : 0),
+      trace: (who, what) => this.trace(who, what),
     })
     this.#appendRules()
   }
 
   /** The account rules of tests stand first in every inbox. */
   #appendRules(): void {
-    const records = [{ key: null, value: testRulesRecord() }]
     const topic = TOPICS.accountInbox
-    const batches = Array.from({ length: PARTITIONS }, (_, partition) => ({
-      topic,
-      partition,
-      sequence: 0,
-      records,
-    }))
-    this.broker.append(this.broker.openProducer(), batches)
+    const records = [{ key: null, value: testRulesRecord() }]
+    const producer = this.cluster.openProducer()
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      const batch = { topic, partition, producer, transactionalId: null, baseSequence: 0, records }
+      void this.cluster.partition(topic, partition).produce(batch)
+    }
   }
 
   process(name: string): SimProcess {
@@ -65,6 +74,11 @@ export class World {
       trace: (who: string, what: string) => this.trace(who, what),
     }
     return new SimProcess(name, surroundings, this.random.int(-skewMs, skewMs))
+  }
+
+  /** A connection of a process to the cluster, for one producer. */
+  wire(process: SimProcess): ProduceWire {
+    return this.wrapWire(new MemoryWire(process, this.cluster, this.random))
   }
 
   /** The next request of its kind by any process of the service meets this fault. */
@@ -92,12 +106,22 @@ export class World {
     }
   }
 
+  /** So many leaderships move, from some name on. */
+  move(from: number, count: number): void {
+    const { brokers } = this.cluster
+    const names = brokers.names()
+    for (let index = 0; index < Math.min(count, names.length); index++) {
+      brokers.move(names[(from + index) % names.length] as string)
+    }
+  }
+
   /** Faults are over, those that wait for their request too. */
   heal(): void {
     this.isFaulty = false
     this.storeSlowMs = 0
     this.#armed.length = 0
     this.#points.length = 0
+    this.cluster.brokers.heal()
     this.trace('world', 'heals')
   }
 

@@ -2,29 +2,27 @@ import { noFailpoint } from '../../../pipelines/failpoints.ts'
 import { drawSchedule } from '../../simulation/draw-schedule.ts'
 import { driven } from '../../simulation/driven.ts'
 import type { SimProcess } from '../../simulation/process.ts'
+import { openWriter } from '../../simulation/producers.ts'
+import type { Writer } from '../../simulation/producers.ts'
 import { memoryStateReader } from '../../simulation/state-reader.ts'
 import { World } from '../../simulation/world.ts'
-import { MemoryWriter } from '../../simulation/writer.ts'
-import type { Writer } from '../../simulation/writer.ts'
 import type { BrokerTarget } from './target.ts'
 
 const TOPICS = { state: 'state', blocks: 'blocks' }
 
-/** The simulation's broker. */
-export function openMemoryBroker(): BrokerTarget {
-  const world = new World(drawSchedule(1, []))
+/** The simulation's cluster, of so many brokers. */
+export function openMemoryCluster(brokers: number): BrokerTarget {
+  const schedule = drawSchedule(1, [])
+  const world = new World({ ...schedule, settings: { ...schedule.settings, brokers } })
   world.heal()
   const process = world.process('contract')
-  const { broker } = world
+  const { cluster } = world
   const drive = <T>(work: Promise<T>): Promise<T> => driven(world.timeline, work)
-  const log = (topic: string) => broker.log(topic, 0)
+  const log = (topic: string) => cluster.log(topic, 0)
   return {
     topics: TOPICS,
     openWriter: (transactionalId, failpoint = noFailpoint) =>
-      drivenWriter(
-        world,
-        new MemoryWriter({ process, broker, transactionalId, retries: () => true, failpoint }),
-      ),
+      drivenWriter(world, openWriter(world, process, transactionalId, failpoint)),
     read: async (topic) => {
       const { lastStable, start } = log(topic)
       return log(topic)
@@ -40,9 +38,9 @@ export function openMemoryBroker(): BrokerTarget {
 }
 
 async function restore(world: World, process: SimProcess, through: bigint) {
-  const { broker } = world
-  const { start } = broker.log(TOPICS.state, 0)
-  const reader = memoryStateReader(process, broker, TOPICS.state, () => 5)
+  const { cluster } = world
+  const { start } = cluster.log(TOPICS.state, 0)
+  const reader = memoryStateReader(process, cluster, TOPICS.state, () => 5)
   const records: Parameters<Parameters<typeof reader.read>[2]>[0][] = []
   await reader.read(0, { start, through }, (record) => records.push(record))
   return records

@@ -1,6 +1,6 @@
 import type { Failpoint } from '../../../pipelines/failpoints.ts'
 import type { LogRecord } from '../../../pipelines/kafka/records.ts'
-import type { Writer } from '../../simulation/writer.ts'
+import type { Writer } from '../../simulation/producers.ts'
 
 /** A broker under test, with topics of this run's own. Partition 0 of each is used. */
 export interface BrokerTarget {

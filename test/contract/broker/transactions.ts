@@ -4,7 +4,7 @@ import { noFailpoint } from '../../../pipelines/failpoints.ts'
 import type { Failpoint } from '../../../pipelines/failpoints.ts'
 import type { LogRecord, TopicAppend } from '../../../pipelines/kafka/records.ts'
 import { TRANSACTION_TIMEOUT_MS } from '../../../pipelines/kafka/produce/transaction-session.ts'
-import type { Writer } from '../../simulation/writer.ts'
+import type { Writer } from '../../simulation/producers.ts'
 import type { BrokerTarget } from './target.ts'
 
 /** The markers of a transaction are written after its end is acknowledged. */
