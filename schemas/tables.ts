@@ -142,6 +142,11 @@ export const TABLES = {
 
 export type TableRole = keyof typeof TABLES
 
+/** All but the one that says how far the others are loaded. */
+export const ROW_TABLES: readonly string[] = Object.values(TABLES)
+  .map(({ name }) => name)
+  .filter((name) => name !== TABLES.watermarks.name)
+
 /** Enum8 values as the migrations define them. */
 export const DECISIONS = { pending: 1, written_off: 2, not_allowed: 3, over_limit: 4 } as const
 export type Decision = keyof typeof DECISIONS

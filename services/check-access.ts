@@ -1,11 +1,11 @@
 import { checkAccess as checkClickhouse } from '../pipelines/clickhouse/check-access.ts'
-import { ClickhouseAway } from '../pipelines/clickhouse/client.ts'
+import { ClickhouseAway, addressesOf } from '../pipelines/clickhouse/client.ts'
 import { checkAccess as checkKafka } from '../pipelines/kafka/check-access.ts'
 import { refusalOf } from '../pipelines/kafka/refusal.ts'
 import { silentLogger } from '../pipelines/logger.ts'
 import { causesOf } from '../pipelines/tls-refusal.ts'
 import type { Refusal } from '../pipelines/tls-refusal.ts'
-import { clickhouseOf } from './clickhouse.ts'
+import { clickhouseOf, clickhouseOrigins } from './clickhouse.ts'
 import type { Config } from './config.ts'
 import { kafkaOf } from './kafka.ts'
 import { EXIT, ExitError } from './exit.ts'
@@ -32,8 +32,11 @@ export async function checkKafkaAccess(config: Config): Promise<ExitError | unde
 export async function checkClickhouseAccess(config: Config): Promise<ExitError | undefined> {
   const client = clickhouseOf(config, { requestTimeoutMs: ANSWER_TIMEOUT_MS })
   try {
-    const clickhouse = await checkClickhouse(client, config.clickhouseUrl)
-    return clickhouse && refused('ClickHouse', new URL(config.clickhouseUrl).origin, clickhouse)
+    for (const [place, url] of addressesOf(config.clickhouseUrl).entries()) {
+      const clickhouse = await checkClickhouse(client.replicas[place] ?? client, url)
+      if (clickhouse !== undefined) return refused('ClickHouse', new URL(url).origin, clickhouse)
+    }
+    return undefined
   } finally {
     await client.close()
   }
@@ -55,5 +58,5 @@ export function refusalBehind(error: unknown, config: Config): ExitError | undef
   if (refusal === undefined) return undefined
   return away === undefined
     ? refused('Kafka', config.kafkaBrokers.join(', '), refusal, error)
-    : refused('ClickHouse', new URL(config.clickhouseUrl).origin, refusal, error)
+    : refused('ClickHouse', clickhouseOrigins(config), refusal, error)
 }

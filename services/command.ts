@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import type { ParseArgsOptionsConfig } from 'node:util'
 import { ClickhouseAway } from '../pipelines/clickhouse/client.ts'
 import { explainFailure } from './check-access.ts'
+import { clickhouseOrigins } from './clickhouse.ts'
 import type { Config } from './config.ts'
 import { loadSettings } from './config.ts'
 import { EXIT, ExitError, describeError, exitCodeOf } from './exit.ts'
@@ -67,7 +68,7 @@ async function lastWords(
   if (error instanceof ClickhouseAway && config !== undefined) {
     return {
       exitCode: EXIT.unreachable,
-      message: `ClickHouse at ${new URL(config.clickhouseUrl).origin} cannot be used: ${describeError(error)}. Start it, or set HIVEMETER_CLICKHOUSE_URL.`,
+      message: `ClickHouse at ${clickhouseOrigins(config)} cannot be used: ${describeError(error)}. Start it, or set HIVEMETER_CLICKHOUSE_URL.`,
     }
   }
   return { exitCode: exitCodeOf(error), message: describeError(error) }

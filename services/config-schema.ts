@@ -53,10 +53,16 @@ export const CONFIG_SCHEMA = Type.Object(
       'File that holds the token of OAUTHBEARER; read again on each authentication, so it may be renewed.',
     ),
     clickhouseUrl: Type.String({
-      pattern: '^https?://[^\\s]+$',
+      pattern: '^https?://[^\\s,]+(,https?://[^\\s,]+)*$',
       default: 'http://127.0.0.1:4623',
       description:
-        'Address of ClickHouse, http:// or https://. Set: npm start starts no ClickHouse of its own.',
+        'Address of ClickHouse, http:// or https://; of a cluster those of all replicas, separated by commas, no load balancer: the first is asked until it is away, then the next. Set: npm start starts no ClickHouse of its own.',
+    }),
+    clickhouseCluster: Type.String({
+      pattern: '^([A-Za-z_][A-Za-z0-9_-]{0,62})?$',
+      default: '',
+      description:
+        'Name of the ClickHouse cluster (one shard, any number of replicas); tables are then Replicated. Empty: a single server.',
     }),
     clickhouseUser: text('default', 'ClickHouse user.'),
     clickhousePassword: text('', 'ClickHouse password; better in a file.'),

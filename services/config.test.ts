@@ -50,6 +50,25 @@ describe('settings', () => {
     )
   })
 
+  it('take the addresses of several replicas only with the name of their cluster', () => {
+    const HIVEMETER_CLICKHOUSE_URL = 'http://a:8123,http://b:8123'
+    const [problem] = problemsOf({ HIVEMETER_CLICKHOUSE_URL })
+    assert.match(problem ?? '', /names several addresses, .*Name the cluster in HIVEMETER_CLICKHOUSE_CLUSTER/)
+    const { config } = loadSettings({
+      environment: { HIVEMETER_CLICKHOUSE_URL, HIVEMETER_CLICKHOUSE_CLUSTER: 'hive-1' },
+    })
+    assert.deepEqual([config.clickhouseUrl, config.clickhouseCluster], [HIVEMETER_CLICKHOUSE_URL, 'hive-1'])
+    for (const cluster of ['a`b', 'a b', '1a', 'a.b']) {
+      assert.match(
+        problemsOf({ HIVEMETER_CLICKHOUSE_CLUSTER: cluster })[0] ?? '',
+        /HIVEMETER_CLICKHOUSE_CLUSTER/,
+      )
+    }
+    for (const url of ['http://a:8123,', 'http://a:8123, http://b:8123', 'http://a:8123,b:8123']) {
+      assert.match(problemsOf({ HIVEMETER_CLICKHOUSE_URL: url })[0] ?? '', /HIVEMETER_CLICKHOUSE_URL/)
+    }
+  })
+
   it('find the file through the environment, the argument first', () => {
     const file = fileOf({ partitions: 8 })
     assert.equal(loadSettings({ environment: { HIVEMETER_CONFIG_FILE: file } }).config.partitions, 8)

@@ -149,6 +149,11 @@ function checkAcross(config: Config): string[] {
     if (config.jwtKeyFile !== '' && config[key] === '')
       problems.push(`${variableOf(key)} is missing: with HIVEMETER_JWT_KEY_FILE a token must name it.`)
   }
+  if (config.clickhouseCluster === '' && config.clickhouseUrl.includes(',')) {
+    problems.push(
+      `${variableOf('clickhouseUrl')} names several addresses, those of the replicas of a cluster. Name the cluster in ${variableOf('clickhouseCluster')}, or one address.`,
+    )
+  }
   for (const problem of parseOverrides(config.settingOverrides).problems) {
     problems.push(`${variableOf('settingOverrides')} (with HEVOLVE_… over it): ${problem} Mend or remove it.`)
   }

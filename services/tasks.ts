@@ -4,6 +4,7 @@ import type { TaskState } from '../pipelines/kafka/task.ts'
 import { TaskRunner } from '../pipelines/kafka/task-runner.ts'
 import type { LoadedSeqs } from '../pipelines/load/loaded-seqs.ts'
 import { kafkaOf } from './kafka.ts'
+import { tablesMisfit } from './clickhouse.ts'
 import { EXIT, ExitError } from './exit.ts'
 import type { RunningService, ServiceParts } from './process.ts'
 
@@ -55,10 +56,13 @@ export async function runTasks(parts: ServiceParts, options: TaskServiceOptions)
       await loadedSeqs.stop()
       await client.close()
     },
-    failed: runner.failed.then((error) =>
-      error instanceof FatalError
-        ? new ExitError(EXIT.configuration, error.message, { cause: error })
-        : error,
-    ),
+    failed: Promise.race([
+      tablesMisfit(client, parts),
+      runner.failed.then((error) =>
+        error instanceof FatalError
+          ? new ExitError(EXIT.configuration, error.message, { cause: error })
+          : error,
+      ),
+    ]),
   }
 }

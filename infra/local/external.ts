@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { answersOfMajority } from '../../pipelines/clickhouse/replicas.ts'
 import { refusalBehind } from '../../services/check-access.ts'
 import type { Config } from '../../services/config.ts'
 import { clickhouseOf } from '../../services/clickhouse.ts'
@@ -44,8 +45,12 @@ export async function checkGivenClickhouse(config: Config): Promise<string> {
   // The installation's own database may not exist yet.
   const client = clickhouseOf(config, { database: 'default', requestTimeoutMs: ANSWER_TIMEOUT_MS })
   try {
-    const [row] = await client.rows<{ version: string }>('SELECT version() AS version')
-    return row?.version ?? 'of no version'
+    // Of a cluster a majority: without it nothing is loaded.
+    const versions = await answersOfMajority(client, async (replica) => {
+      const [row] = await replica.rows<{ version: string }>('SELECT version() AS version')
+      return row?.version ?? 'of no version'
+    })
+    return [...new Set(versions)].join(', ')
   } catch (error) {
     throw refusalBehind(error, config) ?? fail(describeError(error), error)
   } finally {

@@ -4,6 +4,9 @@ import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import type { ClickHouseSettings } from '@clickhouse/client'
 import type { BlockFormat } from '../../schemas/tables.ts'
 import { ClickhouseRefused, clickhouseError } from './errors.ts'
+import { failingOver } from './replicas.ts'
+import { replicaOf } from './replica.ts'
+import type { Statements } from './replica.ts'
 
 export { ClickhouseAway, ClickhouseRefused } from './errors.ts'
 
@@ -27,7 +30,10 @@ export interface RawInsert {
 }
 
 export interface ClickhouseOptions {
+  /** One address, or those of all replicas of a cluster with commas between them: the first is asked first. */
   readonly url: string
+  /** Name of the cluster whose replicas the addresses are; empty or not given: a single server. */
+  readonly cluster?: string
   readonly user: string
   readonly password: string
   readonly database: string
@@ -41,15 +47,21 @@ export interface ClickhouseOptions {
 /**
  * Speaks to ClickHouse over HTTP. Every method throws `ClickhouseAway` (no answer, or "not now": the outcome is
  * unknown) or `ClickhouseRefused` (it answered, and the same again will be refused again); nothing is tried twice.
+ * After a `ClickhouseAway` the next call goes to the next address, where there are several.
  * Integers of 64 and 128 bits come as strings, times as ISO 8601 in UTC.
  */
-export interface ClickhouseClient {
-  /** A statement without an answer: DDL, OPTIMIZE, INSERT … SELECT. */
-  command(sql: string, params?: QueryParams, settings?: QuerySettings): Promise<void>
-  /** The rows of a SELECT (without FORMAT), all of them in memory: the statement bounds their number. */
-  rows<T>(sql: string, params?: QueryParams, settings?: QuerySettings): Promise<T[]>
-  /** One INSERT in a binary format; resolves when ClickHouse has acknowledged it. */
-  insertRaw(insert: RawInsert): Promise<void>
+export interface ClickhouseClient extends Statements {
+  /** Name of the cluster; empty for a single server. */
+  readonly cluster: string
+  /** Each address by itself. */
+  readonly replicas: readonly ClickhouseClient[]
+  /**
+   * Waits until the replica has all rows of these tables that it can know of now: with what `watermarks` said there
+   * before, all rows up to that. Nothing on a single server. Throws ClickhouseAway after 2 s.
+   */
+  sync(tables: readonly string[]): Promise<void>
+  /** Whatever `work` asks is asked of one and the same replica. */
+  onOneReplica<Answer>(work: (replica: ClickhouseClient) => Promise<Answer>): Promise<Answer>
   close(): Promise<void>
 }
 
@@ -62,13 +74,34 @@ const IDLE_SOCKET_MS = 2_000
 /** What the server keeps of the timeout, so that it says why before the client stops listening. */
 const ANSWER_MARGIN_MS = 1_000
 
-const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
+export const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
+
+/** The addresses in a list of them. */
+export function addressesOf(url: string): readonly string[] {
+  return url.split(',')
+}
 
 /** Opens a client; no connection is made before the first statement. */
 export function openClickhouse(options: ClickhouseOptions): ClickhouseClient {
+  const cluster = options.cluster ?? ''
+  return failingOver(
+    addressesOf(options.url).map((url) => {
+      const client = clientAt(url, options)
+      return replicaOf({
+        cluster,
+        statements: (heard) => statementsOf(client, heard),
+        close: () => client.close(),
+      })
+    }),
+  )
+}
+
+type HttpClient = ReturnType<typeof createClient>
+
+function clientAt(url: string, options: ClickhouseOptions): HttpClient {
   const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS
-  const client = createClient({
-    url: options.url,
+  return createClient({
+    url,
     username: options.user,
     password: options.password,
     database: options.database,
@@ -90,11 +123,24 @@ export function openClickhouse(options: ClickhouseOptions): ClickhouseClient {
       max_execution_time: Math.max(1, (requestTimeoutMs - ANSWER_MARGIN_MS) / 1_000),
     },
   })
+}
 
+/** The header by which a server names itself in every answer; the local engine sends none. */
+const SERVER_NAME_HEADER = 'x-clickhouse-server-display-name'
+
+function statementsOf(client: HttpClient, heard: (serverName: string) => void): Statements {
+  const hear = ({ [SERVER_NAME_HEADER]: name }: Record<string, string | string[] | undefined>): void => {
+    if (typeof name === 'string') heard(name)
+  }
   return {
     command: async (sql, params = {}, settings = {}) => {
       try {
-        await client.command({ query: sql, query_params: params, clickhouse_settings: settingsOf(settings) })
+        const done = await client.command({
+          query: sql,
+          query_params: params,
+          clickhouse_settings: settingsOf(settings),
+        })
+        hear(done.response_headers)
       } catch (error) {
         throw clickhouseError(error, 'run a statement')
       }
@@ -107,6 +153,7 @@ export function openClickhouse(options: ClickhouseOptions): ClickhouseClient {
           query_params: params,
           clickhouse_settings: settingsOf(settings),
         })
+        hear(result.response_headers)
         return await result.json<T>()
       } catch (error) {
         throw clickhouseError(error, 'answer a query')
@@ -131,7 +178,6 @@ export function openClickhouse(options: ClickhouseOptions): ClickhouseClient {
         throw clickhouseError(error, `take rows for ${table}`)
       }
     },
-    close: () => client.close(),
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import type { Random } from '../random.ts'
-import { LOCKS_TABLE } from './migrate-tables.ts'
+import { LOCKS_TABLE, keepRow } from './migrate-tables.ts'
 import type { Sql } from './migrate-tables.ts'
 
 /** A holder that has not renewed for so long is dead. */
@@ -33,6 +33,10 @@ export interface LockParts {
  * ClickHouse has no compare-and-set, so: *announce, then look*. Who announced and then sees nobody else holds the lock;
  * who sees anybody takes the announcement back and tries again after a random pause. Of two who announce, at least one
  * looks after both have announced, so never do both hold it. A dead holder's rows expire.
+ *
+ * On a cluster the two may ask different replicas. The order is then Keeper's: who announced second asks a replica that
+ * has seen its own announcement in Keeper, and with it the first one; it waits until that replica has fetched it. Clocks
+ * of replicas must agree to some seconds, as the expiry is judged by the one that is asked.
  */
 export class MigrationLock {
   readonly #parts: LockParts
@@ -114,13 +118,15 @@ export class MigrationLock {
 }
 
 async function write(parts: LockParts, state: 'held' | 'released'): Promise<void> {
-  await parts.sql.command(
+  await keepRow(
+    parts.sql,
     `INSERT INTO ${LOCKS_TABLE} (holder, state, at) SELECT {holder:String}, {state:String}, now64(3)`,
     { holder: parts.holder, state },
   )
 }
 
 async function holders(sql: Sql, self: string): Promise<string[]> {
+  await sql.sync([LOCKS_TABLE])
   const rows = await sql.rows<{ holder: string }>(
     `SELECT holder FROM ${LOCKS_TABLE}
      WHERE holder != {self:String} AND at > now64(3) - toIntervalMillisecond({expiryMs:UInt32})

@@ -54,6 +54,42 @@ export function splitStatements(sql: string): Statement[] {
   return statements
 }
 
+/** A word of a statement that is no part of a string, a quoted name, a heredoc or a comment. */
+export interface BareWord {
+  readonly text: string
+  readonly start: number
+  /** The place behind its last character. */
+  readonly end: number
+  /** How many parentheses are open around it. */
+  readonly depth: number
+}
+
+const WORD = /[A-Za-z_]\w*/y
+
+/** The bare words of a statement, in their order. Throws UnclosedText. */
+export function bareWords(sql: string): BareWord[] {
+  const words: BareWord[] = []
+  let depth = 0
+  for (let at = 0; at < sql.length; ) {
+    const afterComment = skipComment(sql, at)
+    if (afterComment > at) {
+      at = afterComment
+      continue
+    }
+    WORD.lastIndex = at
+    const text = WORD.exec(sql)?.[0]
+    if (text !== undefined) {
+      words.push({ text, start: at, end: at + text.length, depth })
+      at += text.length
+      continue
+    }
+    if (sql.charAt(at) === '(') depth += 1
+    if (sql.charAt(at) === ')') depth -= 1
+    at = skipQuoted(sql, at)
+  }
+  return words
+}
+
 function lineAt(sql: string, at: number): number {
   let line = 1
   for (let index = sql.indexOf('\n'); index >= 0 && index < at; index = sql.indexOf('\n', index + 1))

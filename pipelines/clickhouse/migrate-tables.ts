@@ -1,7 +1,20 @@
-import type { ClickhouseClient } from './client.ts'
+import type { ClickhouseClient, QueryParams } from './client.ts'
 
-/** The two calls that migrations need of ClickHouse. */
-export type Sql = Pick<ClickhouseClient, 'command' | 'rows'>
+/** What migrations need of ClickHouse. */
+export type Sql = Pick<ClickhouseClient, 'command' | 'rows' | 'sync' | 'cluster'>
+
+/** Longest wait for a majority of the replicas to have a row of the tables below. */
+const QUORUM_TIME_LIMIT_MS = 10_000
+
+/**
+ * One row of the tables below. On a cluster it is acknowledged when a majority has it; a look that waits for the replica
+ * (`sync`) then finds every row that was acknowledged before the asking replica's own last row.
+ */
+export async function keepRow(sql: Sql, insert: string, params: QueryParams): Promise<void> {
+  const quorum =
+    sql.cluster === '' ? {} : { insert_quorum: 'auto', insert_quorum_timeout: QUORUM_TIME_LIMIT_MS }
+  await sql.command(insert, params, quorum)
+}
 
 export const MIGRATIONS_TABLE = 'schema_migrations'
 export const LOCKS_TABLE = 'schema_locks'

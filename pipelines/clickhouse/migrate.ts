@@ -1,17 +1,21 @@
 import type { Clock } from '../clock.ts'
+import type { ClickhouseClient, QuerySettings } from './client.ts'
+import { checkCluster, keeperRefusal } from './cluster-check.ts'
 import type { Logger } from '../logger.ts'
 import type { Random } from '../random.ts'
 import { MigrationRefused } from './migrate-files.ts'
 import type { Migration } from './migrate-files.ts'
+import { completeReplicas } from './migrate-replicas.ts'
 import { MigrationLock } from './migrate-lock.ts'
 import { planMigrations } from './migrate-plan.ts'
 import type { AppliedStatement, PlannedStatement } from './migrate-plan.ts'
-import { BOOKKEEPING, MIGRATIONS_TABLE } from './migrate-tables.ts'
+import { BOOKKEEPING, MIGRATIONS_TABLE, keepRow } from './migrate-tables.ts'
 import type { Sql } from './migrate-tables.ts'
+import { formOn } from './replicated-form.ts'
 
 export interface MigrateParts {
   /** Connected to a database that always exists (`system`). */
-  readonly server: Sql
+  readonly server: ClickhouseClient
   /** Connected to `databaseName`, which need not exist yet. */
   readonly database: Sql
   readonly databaseName: string
@@ -30,8 +34,21 @@ export interface MigrateParts {
 /** Databases in which tables are moved and dropped atomically; chdb's own `default` is not one. */
 const ENGINES: ReadonlySet<string> = new Set(['Atomic', 'Replicated'])
 
+/** How long the others may take for a statement; then it fails and names those that have not answered. */
+const DDL_TIME_LIMIT_S = 120
+
+const DDL_SETTINGS: QuerySettings = {
+  distributed_ddl_task_timeout: DDL_TIME_LIMIT_S,
+  distributed_ddl_output_mode: 'throw',
+  // A change of a Replicated table is done when all replicas have done it.
+  alter_sync: 2,
+  // Users and roles that are kept in Keeper are there for all; those that each server keeps are made on each.
+  ignore_on_cluster_for_replicated_access_entities_queries: 1,
+}
+
 /** What `migrate` would do, without doing anything. Throws MigrationRefused. */
 export async function plan(parts: MigrateParts): Promise<PlannedStatement[]> {
+  await checkCluster(parts.server, parts.databaseName)
   const exists = await checkDatabase(parts)
   const applied = exists ? await readApplied(parts) : []
   return planMigrations(parts.migrations, applied, parts.codeVersion)
@@ -45,10 +62,8 @@ export async function plan(parts: MigrateParts): Promise<PlannedStatement[]> {
 export async function migrate(parts: MigrateParts): Promise<PlannedStatement[]> {
   // Before anything is made, so that a refused schema stays as it is.
   await plan(parts)
-  await parts.server.command('CREATE DATABASE IF NOT EXISTS {name:Identifier} ENGINE = Atomic', {
-    name: parts.databaseName,
-  })
-  for (const sql of BOOKKEEPING) await parts.database.command(sql)
+  await makeDatabase(parts)
+  for (const sql of BOOKKEEPING) await runDdl(parts.database, sql)
   const lock = await MigrationLock.acquire({
     sql: parts.database,
     holder: parts.holder,
@@ -59,6 +74,9 @@ export async function migrate(parts: MigrateParts): Promise<PlannedStatement[]> 
     signal: parts.signal,
   })
   try {
+    for (const { table, replica } of await completeReplicas(parts.server, parts.databaseName)) {
+      parts.logger.info({}, `made ${table} on replica ${replica}, which did not have it`)
+    }
     const planned = await plan(parts)
     for (const statement of planned) {
       parts.signal.throwIfAborted()
@@ -74,13 +92,14 @@ export async function migrate(parts: MigrateParts): Promise<PlannedStatement[]> 
 async function apply(parts: MigrateParts, planned: PlannedStatement): Promise<void> {
   const { migration, number } = planned
   try {
-    await parts.database.command(planned.sql)
+    await runDdl(parts.database, planned.sql)
   } catch (error) {
     throw new Error(`Statement ${number} of ${migration.name} (line ${planned.line}) failed`, {
       cause: error,
     })
   }
-  await parts.database.command(
+  await keepRow(
+    parts.database,
     `INSERT INTO ${MIGRATIONS_TABLE} (version, name, checksum, statement, statements, applied_at, applied_by)
      SELECT {version:UInt32}, {name:String}, {checksum:String}, {number:UInt32}, {statements:UInt32},
             now64(3), {codeVersion:String}`,
@@ -94,6 +113,20 @@ async function apply(parts: MigrateParts, planned: PlannedStatement): Promise<vo
     },
   )
   parts.logger.info({}, `applied ${migration.name}, statement ${number} of ${migration.statements.length}`)
+}
+
+async function makeDatabase({ server, databaseName }: MigrateParts): Promise<void> {
+  try {
+    await runDdl(server, `CREATE DATABASE IF NOT EXISTS \`${databaseName}\` ENGINE = Atomic`)
+  } catch (error) {
+    throw keeperRefusal(error, server.cluster)
+  }
+}
+
+/** A statement of the schema, on a cluster in its form there: it ends when every replica has run it. */
+export async function runDdl(sql: Sql, statement: string): Promise<void> {
+  const settings = sql.cluster === '' ? {} : DDL_SETTINGS
+  await sql.command(formOn(sql.cluster, statement), {}, settings)
 }
 
 /** True if the database exists; throws where its engine is not fit for it. */
@@ -116,6 +149,7 @@ async function readApplied(parts: MigrateParts): Promise<AppliedStatement[]> {
     { database: parts.databaseName, table: MIGRATIONS_TABLE },
   )
   if (tables.length === 0) return []
+  await parts.database.sync([MIGRATIONS_TABLE])
   return await parts.database.rows<AppliedStatement>(
     `SELECT version, name, checksum, statement, applied_by FROM ${MIGRATIONS_TABLE} ORDER BY version, statement`,
   )

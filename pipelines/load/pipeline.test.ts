@@ -290,6 +290,20 @@ test('a phantom token is followed by -r1, and that by -r2', async () => {
   assert.ok(clock.monotonicMs() - startMs >= 16_000)
 })
 
+test('where token and rows are one commit no other token is ever tried: what is acknowledged and not there halts', async () => {
+  const clock = new VirtualClock()
+  const store: BlockStore & MemoryStore = Object.assign(new MemoryStore(clock, ['ok', 'ok', 'phantom']), {
+    atomicTokens: true,
+  })
+  const startMs = clock.monotonicMs()
+  await assert.rejects(
+    new Loading(clock, store).load(ONE_GROUP, 100),
+    (error) => error instanceof HaltError && error.reason === 'phantom_tokens',
+  )
+  assert.deepEqual(store.tokens, ['usage_events usage.blocks/0/usage_events/202601/1'])
+  assert.ok(clock.monotonicMs() - startMs >= 8_000, 'an INSERT under way before could have landed until then')
+})
+
 test('a loader that ends leaves after the group under way, however many the fetch holds', async () => {
   const clock = new VirtualClock()
   const store = new MemoryStore(clock)

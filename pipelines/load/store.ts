@@ -1,4 +1,7 @@
-import type { ClickhouseClient } from '../clickhouse/client.ts'
+import type { ClickhouseClient, QuerySettings } from '../clickhouse/client.ts'
+import { ClickhouseRefused } from '../clickhouse/errors.ts'
+import { formProblem } from '../clickhouse/table-form.ts'
+import { answersOfMajority, askMajority } from '../clickhouse/replicas.ts'
 import type { Insert, PackedRows } from './group.ts'
 import { storedFrame } from './stored-frame.ts'
 
@@ -11,8 +14,29 @@ export interface BlockSource {
   readonly partition: number
 }
 
+/** The server waits so long for a majority of the replicas; then the outcome is unknown. */
+export const QUORUM_TIME_LIMIT_MS = 6_000
+
+/**
+ * How a cluster takes an INSERT: acknowledged once a majority has it, and then found by any majority that is asked. Side
+ * by side (parallel), since a table takes many partitions at once; a repeat under its token waits for the quorum of the
+ * part that is there.
+ */
+const QUORUM: QuerySettings = {
+  insert_quorum: 'auto',
+  insert_quorum_parallel: 1,
+  insert_quorum_timeout: QUORUM_TIME_LIMIT_MS,
+  // Each more would end after INSERT_TIME_LIMIT_MS.
+  insert_keeper_max_retries: 3,
+}
+
 /** What the loader asks of the store: ClickHouse, or the simulation's. Both throw `ClickhouseAway` or `ClickhouseRefused`. */
 export interface BlockStore {
+  /**
+   * True: token and part are one commit, as in Replicated tables, so an acknowledged INSERT that is not shown is no
+   * phantom token, and another token could double its rows.
+   */
+  readonly atomicTokens?: boolean
   /** The highest number of which `watermarks` says that everything up to it is loaded; 0 where there is none. */
   loadedSeq(source: BlockSource): Promise<number>
   /** Whether the rows of this INSERT are there: one INSERT is one part, so they are there whole or not at all. */
@@ -23,29 +47,15 @@ export interface BlockStore {
 
 const IDENTIFIER = /^[a-z_][a-z0-9_]*$/
 
-/** ClickHouse as the loader's store. */
+/** ClickHouse as the loader's store; a look at a cluster is one at a majority of its replicas. */
 export function openBlockStore(client: ClickhouseClient): BlockStore {
+  const isCluster = client.cluster !== ''
   return {
-    loadedSeq: async ({ topic, partition }) => {
-      const rows = await client.rows<{ seq: string }>(
-        'SELECT max(src_seq) AS seq FROM watermarks WHERE src_topic = {topic:String} AND src_partition = {partition:UInt16}',
-        { topic, partition },
-        { max_threads: 1 },
-      )
-      return Number(rows[0]?.seq ?? 0)
-    },
-    holds: async ({ topic, partition }, { table, month, firstSeq }) => {
-      // The name comes from a block's header; it is checked to be a plain one before it becomes SQL.
-      if (!IDENTIFIER.test(table)) throw new Error(`"${table}" is no name of a table.`)
-      const rows = await client.rows<{ found: number }>(
-        `SELECT count() > 0 AS found FROM (SELECT 1 FROM ${table}
-           WHERE src_topic = {topic:String} AND src_partition = {partition:UInt16} AND src_seq >= {first:UInt64}
-           ${month === '' ? '' : 'AND _partition_id = {month:String}'} LIMIT 1)`,
-        { topic, partition, first: firstSeq, ...(month === '' ? {} : { month }) },
-        { max_threads: 1 },
-      )
-      return Boolean(rows[0]?.found)
-    },
+    atomicTokens: isCluster,
+    loadedSeq: async (source) =>
+      Math.max(...(await answersOfMajority(client, async (replica) => await loadedSeqAt(replica, source)))),
+    holds: async (source, insert) =>
+      await askMajority(client, async (replica) => await heldAt(replica, source, insert)),
     insert: async ({ table, columns, format, body }, token) => {
       await client.insertRaw({
         table,
@@ -53,6 +63,7 @@ export function openBlockStore(client: ClickhouseClient): BlockStore {
         format,
         body: body.flatMap(framesOf),
         settings: {
+          ...(isCluster ? QUORUM : {}),
           async_insert: 0,
           insert_deduplication_token: token,
           // One INSERT must be one part: a second table partition in it would be a second, separate commit.
@@ -62,6 +73,40 @@ export function openBlockStore(client: ClickhouseClient): BlockStore {
       })
     },
   }
+}
+
+async function loadedSeqAt(replica: ClickhouseClient, { topic, partition }: BlockSource): Promise<number> {
+  const rows = await replica.rows<{ seq: string; engine: string; database: string }>(
+    `SELECT max(src_seq) AS seq, currentDatabase() AS database,
+            (SELECT engine FROM system.tables WHERE database = currentDatabase() AND name = 'watermarks') AS engine
+     FROM watermarks WHERE src_topic = {topic:String} AND src_partition = {partition:UInt16}`,
+    { topic, partition },
+    { max_threads: 1 },
+  )
+  // Looks and tokens mean one thing on a cluster and another on a single server: nothing is inserted by the wrong rules.
+  const [row] = rows
+  const problem = formProblem(replica.cluster, row?.database ?? '', { watermarks: row?.engine ?? '' })
+  if (problem !== undefined) throw new ClickhouseRefused(problem, { code: 0 })
+  return Number(rows[0]?.seq ?? 0)
+}
+
+async function heldAt(
+  replica: ClickhouseClient,
+  { topic, partition }: BlockSource,
+  { table, month, firstSeq }: Insert,
+): Promise<boolean> {
+  // The name comes from a block's header; it is checked to be a plain one before it becomes SQL.
+  if (!IDENTIFIER.test(table)) throw new Error(`"${table}" is no name of a table.`)
+  // What this one has to fetch still counts, or a majority would be found later than it is there.
+  await replica.sync([table])
+  const rows = await replica.rows<{ found: number }>(
+    `SELECT count() > 0 AS found FROM (SELECT 1 FROM ${table}
+       WHERE src_topic = {topic:String} AND src_partition = {partition:UInt16} AND src_seq >= {first:UInt64}
+       ${month === '' ? '' : 'AND _partition_id = {month:String}'} LIMIT 1)`,
+    { topic, partition, first: firstSeq, ...(month === '' ? {} : { month }) },
+    { max_threads: 1 },
+  )
+  return Boolean(rows[0]?.found)
 }
 
 /** As the log holds them: to unpack them here and send five times the bytes cost the loader half of its CPU. */

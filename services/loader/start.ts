@@ -2,7 +2,7 @@ import { BlockConsumer } from '../../pipelines/kafka/block-consumer.ts'
 import { PartitionLoader } from '../../pipelines/load/pipeline.ts'
 import { INSERT_TIME_LIMIT_MS, openBlockStore } from '../../pipelines/load/store.ts'
 import { topicNames } from '../../schemas/topics.ts'
-import { clickhouseOf } from '../clickhouse.ts'
+import { clickhouseOf, tablesMisfit } from '../clickhouse.ts'
 import { kafkaOf } from '../kafka.ts'
 import type { HaltedPartition } from '../http/ops.ts'
 import { checkInstallation } from '../installation.ts'
@@ -55,6 +55,6 @@ export async function startLoader(parts: ServiceParts): Promise<RunningService> 
       await consumer.stop()
       await client.close()
     },
-    failed: consumer.failed,
+    failed: Promise.race([tablesMisfit(client, parts), consumer.failed]),
   }
 }

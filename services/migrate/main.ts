@@ -4,6 +4,7 @@ import { MigrationRefused, readMigrations } from '../../pipelines/clickhouse/mig
 import { MigrationLock } from '../../pipelines/clickhouse/migrate-lock.ts'
 import { migrate, plan } from '../../pipelines/clickhouse/migrate.ts'
 import type { MigrateParts } from '../../pipelines/clickhouse/migrate.ts'
+import { formOn } from '../../pipelines/clickhouse/replicated-form.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { systemRandom } from '../../pipelines/random.ts'
@@ -102,7 +103,7 @@ async function showPlan(schema: MigrateParts, { config, say }: CommandParts<Valu
   say(`Database ${config.clickhouseDatabase}: ${planned.length} statements to apply.`)
   for (const statement of planned) {
     say(`-- ${statement.migration.name}, statement ${statement.number}, line ${statement.line}`)
-    say(`${statement.sql};`)
+    say(`${formOn(config.clickhouseCluster, statement.sql)};`)
   }
   const differences = await findDifferences(config)
   const missing = differences.filter(({ setting }) => setting === 'topic').map(({ topic }) => topic)

@@ -4,6 +4,7 @@ import { ClickhouseRefused } from '../../pipelines/clickhouse/client.ts'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { MigrationRefused } from '../../pipelines/clickhouse/migrate-files.ts'
 import { splitStatements } from '../../pipelines/clickhouse/migrate-split.ts'
+import { runDdl } from '../../pipelines/clickhouse/migrate.ts'
 import type { Random } from '../../pipelines/random.ts'
 
 /** Who may do what: roles, limits, quotas and row policies; a statement that is run again changes nothing. */
@@ -35,7 +36,7 @@ export interface MadeUser {
  */
 export async function makeUsers(database: ClickhouseClient, random: Random): Promise<MadeUser[]> {
   try {
-    for (const { sql } of splitStatements(readFileSync(ROLES_FILE, 'utf8'))) await database.command(sql)
+    for (const { sql } of splitStatements(readFileSync(ROLES_FILE, 'utf8'))) await runDdl(database, sql)
     const rows = await database.rows<{ name: string }>('SELECT name FROM system.users')
     const there = new Set(rows.map(({ name }) => name))
     const made: MadeUser[] = []
@@ -43,11 +44,11 @@ export async function makeUsers(database: ClickhouseClient, random: Random): Pro
       if (!there.has(name)) {
         const password = random.bytes(PASSWORD_BYTES).toString('base64url')
         const hash = createHash('sha256').update(password).digest('hex')
-        await database.command(`CREATE USER ${name} IDENTIFIED WITH sha256_hash BY '${hash}'`)
+        await runDdl(database, `CREATE USER ${name} IDENTIFIED WITH sha256_hash BY '${hash}'`)
         made.push({ name, password })
       }
       // Of users that are there as well: a run may have ended between the two.
-      await database.command(`GRANT ${name} TO ${name}`)
+      await runDdl(database, `GRANT ${name} TO ${name}`)
     }
     return made
   } catch (error) {

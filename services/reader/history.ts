@@ -22,14 +22,19 @@ const RETRY_OVERLOADED_SECONDS = 1
 /** UNKNOWN_TABLE and UNKNOWN_DATABASE: the migrations have not run yet. */
 const NOT_MIGRATED: ReadonlySet<number> = new Set([60, 81])
 
+interface LoadedAnswer {
+  readonly askedMs: number
+  readonly answer: Promise<Loaded | null>
+}
+
 /** The history: ClickHouse, asked by a bounded number of requests at once. */
 export class History {
   readonly #client: ClickhouseClient
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #topics: { readonly usageBlocks: string; readonly settlementBlocks: string }
-  /** By topic and partition: one a partition. */
-  readonly #loaded = new Map<string, { readonly askedMs: number; readonly answer: Promise<Loaded | null> }>()
+  /** By replica, then by topic and partition: what one replica has, another may still have to fetch. */
+  readonly #loaded = new WeakMap<ClickhouseClient, Map<string, LoadedAnswer>>()
   #asking = 0
 
   constructor(parts: {
@@ -61,25 +66,36 @@ export class History {
   }
 
   /**
-   * How far a partition is loaded, at most 500 ms ago; null before its first group. To be asked before its rows are:
-   * what it says is there was there then. Called within `ask`, which makes a Problem of its failures.
+   * How far the replica has a partition, as of at most 500 ms ago; null before its first group. To be asked before its
+   * rows are, with the client that `ask` gave: what it says is there was there then.
    */
-  async loaded(source: BlockSource): Promise<Loaded | null> {
+  async loaded(source: BlockSource, client: ClickhouseClient): Promise<Loaded | null> {
     const place = `${source.topic}/${source.partition}`
+    const answers = this.#answersOf(client)
     const askedMs = this.#clock.monotonicMs()
-    const known = this.#loaded.get(place)
+    const known = answers.get(place)
     if (known !== undefined && askedMs - known.askedMs < LOADED_AGE_MS_MAX) return await known.answer
-    const asked = { askedMs, answer: loadedOf(this.#client, source) }
-    this.#loaded.set(place, asked)
+    const asked = { askedMs, answer: loadedOf(client, source) }
+    answers.set(place, asked)
     try {
       return await asked.answer
     } catch (error) {
-      if (this.#loaded.get(place) === asked) this.#loaded.delete(place)
+      if (answers.get(place) === asked) answers.delete(place)
       throw error
     }
   }
 
-  /** Asks. Throws a Problem (503) where ClickHouse does not answer, has no tables yet, or too many ask. */
+  #answersOf(client: ClickhouseClient): Map<string, LoadedAnswer> {
+    const replica = client.replicas[0] ?? client
+    let answers = this.#loaded.get(replica)
+    if (answers === undefined) {
+      answers = new Map()
+      this.#loaded.set(replica, answers)
+    }
+    return answers
+  }
+
+  /** Asks one replica. Throws a Problem (503) where ClickHouse does not answer, has no tables yet, or too many ask. */
   async ask<Answer>(question: (client: ClickhouseClient) => Promise<Answer>): Promise<Answer> {
     if (this.#asking >= HISTORY_REQUESTS_MAX) {
       throw unavailable(
@@ -90,7 +106,7 @@ export class History {
     }
     this.#asking += 1
     try {
-      return await question(this.#client)
+      return await this.#client.onOneReplica(question)
     } catch (error) {
       const isAway =
         error instanceof ClickhouseAway ||

@@ -51,7 +51,7 @@ export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
       const { partition } = await parts.present.seen(request.caller, node_id)
       const answer = await parts.history.ask(async (client) => {
         const source = parts.history.usageSource(partition)
-        const loaded = await parts.history.loaded(source)
+        const loaded = await parts.history.loaded(source, client)
         if (loaded === null) return { rows: [], costs: [], asOfMs: null }
         const query = { nodeId: node_id, source, loaded, ...place, limit: limit + 1 }
         const rows = await usageEvents(client, query)

@@ -49,7 +49,7 @@ function rewardsRoute(app: ReaderApp, parts: RouteParts & { readonly ranking: Ra
       const wallets = state.account.operators.map(({ operator_id }) => operator_id)
       return await parts.history.ask(async (client) => {
         const source = parts.history.moneySource(state.partition)
-        const loaded = await parts.history.loaded(source)
+        const loaded = await parts.history.loaded(source, client)
         const rows =
           loaded === null || wallets.length === 0
             ? []

@@ -100,7 +100,7 @@ async function rollingWork(
 ): Promise<{ work: SharedWork; period: ViewPeriod; asOfMs: number | null }> {
   return await parts.history.ask(async (client) => {
     const source = parts.history.usageSource(state.partition)
-    const loaded = await parts.history.loaded(source)
+    const loaded = await parts.history.loaded(source, client)
     const endMs = floorTo(loaded?.watermarkMs ?? parts.clock.nowMs(), MINUTE_WINDOW_MS)
     const startMs = Math.max(0, endMs - PERIOD_HOURS[name] * HOUR_MS)
     const [total] = await usageTotal(client, {

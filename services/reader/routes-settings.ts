@@ -117,7 +117,7 @@ function historyRoute(app: ReaderApp, parts: RouteParts): void {
       const { partition } = await parts.present.seen(request.caller, nodeId)
       return await parts.history.ask(async (client) => {
         const source = parts.history.moneySource(partition)
-        const loaded = await parts.history.loaded(source)
+        const loaded = await parts.history.loaded(source, client)
         if (loaded === null) return reply.send({ items: [], next_cursor: null, as_of: null })
         const rows = await settingsChanges(client, {
           nodeId,

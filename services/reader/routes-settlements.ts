@@ -108,7 +108,7 @@ async function readPage<Row>(
   const { partition } = await parts.present.seen(request.caller, nodeId)
   return await parts.history.ask(async (client) => {
     const source = parts.history.moneySource(partition)
-    const loaded = await parts.history.loaded(source)
+    const loaded = await parts.history.loaded(source, client)
     if (loaded === null) return { shown: [], next_cursor: null, as_of: null }
     const rows = await read(client, { nodeId, source, loaded, afterSeq, limit: limit + 1 })
     const { shown, last } = pageOf(rows, limit)

@@ -72,7 +72,7 @@ async function readUsage(
   return await parts.history.ask(async (client) => {
     const source = parts.history.usageSource(asked.partition)
     // First how far it is loaded, then the windows: what is called final must have been there when it was read.
-    const loaded = await parts.history.loaded(source)
+    const loaded = await parts.history.loaded(source, client)
     const query = { nodeId, source, groupBy, range: plan.range, rowsMax: WINDOWS_MAX }
     const windows = await (plan.windows === null
       ? usageTotal(client, query)

@@ -4,7 +4,7 @@ import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import { CompactedTable } from '../../pipelines/kafka/table.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import { VERSION } from '../../schemas/version.ts'
-import { clickhouseOf } from '../clickhouse.ts'
+import { clickhouseOf, tablesMisfit } from '../clickhouse.ts'
 import { kafkaOf } from '../kafka.ts'
 import { followAccess } from '../access/follow-keys.ts'
 import type { Config } from '../config.ts'
@@ -72,7 +72,11 @@ export async function startReader(parts: ServiceParts): Promise<RunningService> 
   return {
     readiness: () => ({ waitingFor: [...table.waitingFor(), ...followed.waitingFor()], halted: [] }),
     stop: () => running.disposeAsync(),
-    failed: Promise.race([loading.then(() => table.failed, asError), followed.failed]),
+    failed: Promise.race([
+      tablesMisfit(clickhouse, parts),
+      loading.then(() => table.failed, asError),
+      followed.failed,
+    ]),
   }
 }
 

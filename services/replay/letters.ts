@@ -1,4 +1,5 @@
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
+import { TABLES } from '../../schemas/tables.ts'
 import { RECEIPT_HEADER } from '../../schemas/usage.ts'
 
 /** A record that was set aside, as dead_letters keeps it. */
@@ -47,6 +48,7 @@ interface Row {
 /** The letters that match, by topic, partition, offset; one that a zombie loader wrote twice comes once. */
 export async function* readLetters(client: ClickhouseClient, filter: LetterFilter): AsyncGenerator<Letter> {
   const { where, params } = conditions(filter)
+  await client.sync([TABLES.deadLetters.name])
   let after: readonly [string, number, string] = ['', 0, '0']
   for (let first = true; ; first = false) {
     const rows = await client.rows<Row>(

@@ -24,16 +24,19 @@ await runCommand(
       throw new ExitError(EXIT.usage, `--wait takes whole seconds, not "${wait}".\n${USAGE}`)
     const client = clickhouseOf(config, { requestTimeoutMs: QUERY_TIMEOUT_MS })
     const differences = new Differences()
-    const counts = await verify({
-      logs: new Logs(config),
-      tables: new Tables(client),
-      differences,
-      partitions: config.partitions,
-      clock: systemClock,
-      catchUpMs: Number(wait) * 1_000,
-      signal,
-      say,
-    })
+    const counts = await client.onOneReplica(
+      async (replica) =>
+        await verify({
+          logs: new Logs(config),
+          tables: new Tables(replica),
+          differences,
+          partitions: config.partitions,
+          clock: systemClock,
+          catchUpMs: Number(wait) * 1_000,
+          signal,
+          say,
+        }),
+    )
     await client.close()
     if (counts.older > 0) {
       say(

@@ -1,4 +1,5 @@
 import type { ClickhouseClient, QueryParams } from '../../pipelines/clickhouse/client.ts'
+import { ROW_TABLES } from '../../schemas/tables.ts'
 import { SUM_COLUMNS } from './usage-sums.ts'
 import type { WindowTable } from './usage-sums.ts'
 
@@ -42,13 +43,14 @@ export class Tables {
     this.#client = client
   }
 
-  /** How far the loader has come. */
+  /** How far the loader has come; the rows up to there are there to be read, also on a replica. */
   async loaded(blocks: Blocks): Promise<{ lastSeq: number; watermarkMs: number }> {
     const [row] = await this.#rows<{ last_seq: string; watermark_ms: string }>(
       `SELECT max(t.src_seq) AS last_seq, toUnixTimestamp64Milli(max(t.watermark)) AS watermark_ms
        FROM watermarks AS t WHERE ${OF_BLOCKS}`,
       { ...blocks },
     )
+    await this.#client.sync(ROW_TABLES)
     return { lastSeq: Number(row?.last_seq ?? 0), watermarkMs: Number(row?.watermark_ms ?? 0) }
   }
 

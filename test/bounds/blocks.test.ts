@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { idLookup } from '../../pipelines/clickhouse/queries/id-lookup.ts'
 import { LOADER_SESSION_TIMEOUT_MS } from '../../pipelines/kafka/block-consumer.ts'
 import type { BlockSession } from '../../pipelines/kafka/block-consumer.ts'
@@ -15,6 +14,7 @@ import { idsCodec, STATE_KEY } from '../../schemas/avro.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { AggregatorLog, usageRecord } from '../support/aggregator-log.ts'
 import { blockRecord } from '../support/block-records.ts'
+import { fakeClickhouse } from '../support/fake-clickhouse.ts'
 import { MemoryStore } from '../support/memory-store.ts'
 import { bound } from '../support/named-bounds.ts'
 import { eventId, usageEvent } from '../support/usage-events.ts'
@@ -75,12 +75,12 @@ test('BUCKET_MS: a bucket closes with the hour of log time that it began in', ()
 test('KEYS_PER_QUERY: one key more is asked for with a second statement', async () => {
   const keysMax = bound('pipelines/clickhouse/queries/id-lookup.ts', 'KEYS_PER_QUERY')
   const asked: number[] = []
-  const client = {
-    rows: async (_sql: string, params: { nodes: string[] }) => {
+  const client = fakeClickhouse({
+    rows: async (_sql, params: { nodes: string[] }) => {
       asked.push(params.nodes.length)
       return [{ node: '', id: '', content: '0', loaded: '7' }]
     },
-  } as unknown as ClickhouseClient
+  })
   const keys = (count: number) =>
     Array.from({ length: count }, (_, id) => ({ nodeId: 'n', occurredAtMs: NOW, eventId: eventId(id) }))
   await idLookup(client, 'usage.blocks')(0, 7, keys(keysMax))

@@ -13,6 +13,8 @@ function lockParts(clock: VirtualClock, holders: () => string[], write: () => Pr
     sql: {
       rows: async () => holders().map((holder) => ({ holder })),
       command: write,
+      sync: async () => {},
+      cluster: '',
     } as unknown as Sql,
     holder: 'this test',
     waitMs,

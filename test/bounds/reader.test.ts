@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { CURSOR_CHARACTERS_MAX, LIMIT_MAX, TIME_CHARACTERS_MAX } from '../../schemas/http/fields.ts'
 import { MINUTES_KEPT_DAYS, WINDOWS_MAX, ZONE_CHARACTERS_MAX } from '../../schemas/http/usage.ts'
@@ -18,12 +17,13 @@ import type { ReaderApp } from '../../services/reader/parts.ts'
 import { planUsage } from '../../services/reader/usage-plan.ts'
 import { bound } from '../support/named-bounds.ts'
 import { account, accountRecord, taskRecord } from '../support/state-records.ts'
+import { fakeClickhouse } from '../support/fake-clickhouse.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { unheardCommands } from '../support/unheard-commands.ts'
 
 const TOPICS = { usageBlocks: 'usage.blocks', settlementBlocks: 'settlement.blocks' }
 const NOW = Date.UTC(2026, 10, 21, 12)
-const clickhouse = { rows: async () => [], close: async () => {} } as unknown as ClickhouseClient
+const clickhouse = fakeClickhouse({ rows: async () => [] })
 let app: ReaderApp
 
 before(async () => {
@@ -108,15 +108,16 @@ test('LOADED_AGE_MS_MAX: what is loaded is asked again once the answer is so old
   const clock = new VirtualClock(NOW)
   let asked = 0
   let isAway = false
-  const client = {
+  const client = fakeClickhouse({
     rows: async () => {
       asked++
       if (isAway) throw new Error('away')
       return [{ seq: String(asked), watermark_ms: String(NOW + asked) }]
     },
-  } as unknown as ClickhouseClient
+  })
   const history = new History({ client, clock, logger: silentLogger, topics: TOPICS })
-  const seqOf = async (partition: number) => (await history.loaded(history.usageSource(partition)))?.seq
+  const seqOf = async (partition: number) =>
+    (await history.loaded(history.usageSource(partition), client))?.seq
   assert.deepEqual(
     await Promise.all([seqOf(0), seqOf(0), seqOf(1)]),
     ['1', '1', '2'],

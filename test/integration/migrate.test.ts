@@ -264,6 +264,8 @@ describe('migrate', () => {
 function dyingAfter(database: Sql, commands: number): Sql {
   let left = Math.floor(commands / 2)
   return {
+    cluster: '',
+    sync: async () => {},
     rows: (sql, params) => database.rows(sql, params),
     command: async (sql, params) => {
       if (left < 0) throw new Killed()

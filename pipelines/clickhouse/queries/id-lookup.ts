@@ -1,6 +1,6 @@
 import { formatUuid } from '../../../schemas/ids.ts'
 import { contentWords, lookupName } from '../../usage/lookup.ts'
-import type { Lookup } from '../../usage/lookup.ts'
+import type { Found, Lookup, LookupKey } from '../../usage/lookup.ts'
 import type { ClickhouseClient } from '../client.ts'
 import { ClickhouseAway } from '../client.ts'
 
@@ -11,6 +11,14 @@ interface FoundRow {
   readonly node: string
   readonly id: string
   readonly content: string
+  readonly loaded: string
+}
+
+interface Asked {
+  readonly topic: string
+  readonly partition: number
+  readonly evictedSeq: number
+  readonly keys: readonly LookupKey[]
 }
 
 /**
@@ -19,39 +27,66 @@ interface FoundRow {
  */
 export function idLookup(client: ClickhouseClient, blocksTopic: string): Lookup {
   return async (partition, evictedSeq, keys) => {
-    const found = new Map<string, { low: number; high: number }>()
+    const asked = { topic: blocksTopic, partition, evictedSeq, keys }
     try {
-      for (let from = 0; from < keys.length; from += KEYS_PER_QUERY) {
-        const some = keys.slice(from, from + KEYS_PER_QUERY)
-        const rows = await client.rows<FoundRow & { loaded: string }>(
-          `SELECT '' AS node, '' AS id, '0' AS content, toString(max(src_seq)) AS loaded FROM watermarks
-             WHERE src_topic = {topic:String} AND src_partition = {partition:UInt16}
-           UNION ALL
-           SELECT node_id, toString(event_id), toString(content_hash), '' FROM usage_events
-             WHERE (node_id, occurred_at, event_id) IN (
-               SELECT node, fromUnixTimestamp64Milli(at, 'UTC'), toUUID(id) FROM (
-                 SELECT arrayJoin(arrayZip({nodes:Array(String)}, {times:Array(Int64)}, {ids:Array(String)})) AS key,
-                        key.1 AS node, key.2 AS at, key.3 AS id))`,
-          {
-            topic: blocksTopic,
-            partition,
-            nodes: some.map(({ nodeId }) => nodeId),
-            times: some.map(({ occurredAtMs }) => occurredAtMs),
-            ids: some.map(({ eventId }) => formatUuid(eventId)),
-          },
-          { max_threads: 1 },
-        )
-        const loaded = Math.max(0, ...rows.map((row) => Number(row.loaded)))
-        if (loaded < evictedSeq) return null
-        for (const { node, id, content } of rows) {
-          if (id === '') continue
-          found.set(lookupName(node, id.replaceAll('-', '')), contentWords(BigInt(content)))
-        }
-      }
-      return found
+      return await client.onOneReplica((replica) => lookUp(replica, asked))
     } catch (error) {
       if (error instanceof ClickhouseAway) return null
       throw error
     }
   }
+}
+
+async function lookUp(replica: ClickhouseClient, asked: Asked): Promise<Found | null> {
+  // A replica fetches each table by itself, so that it may have `watermarks` before the rows that those speak of. One
+  // server says both in one statement.
+  if (replica.cluster !== '' && !(await hasAll(replica, asked))) return null
+  const found = new Map<string, { low: number; high: number }>()
+  for (let from = 0; from < asked.keys.length; from += KEYS_PER_QUERY) {
+    const rows = await foundOf(replica, asked, asked.keys.slice(from, from + KEYS_PER_QUERY))
+    const loaded = Math.max(0, ...rows.map((row) => Number(row.loaded)))
+    if (loaded < asked.evictedSeq) return null
+    for (const { node, id, content } of rows) {
+      if (id === '') continue
+      found.set(lookupName(node, id.replaceAll('-', '')), contentWords(BigInt(content)))
+    }
+  }
+  return found
+}
+
+async function hasAll(replica: ClickhouseClient, { topic, partition, evictedSeq }: Asked): Promise<boolean> {
+  const rows = await replica.rows<{ loaded: string }>(
+    `SELECT max(src_seq) AS loaded FROM watermarks
+       WHERE src_topic = {topic:String} AND src_partition = {partition:UInt16}`,
+    { topic, partition },
+    { max_threads: 1 },
+  )
+  if (Number(rows[0]?.loaded ?? 0) < evictedSeq) return false
+  await replica.sync(['usage_events'])
+  return true
+}
+
+async function foundOf(
+  replica: ClickhouseClient,
+  { topic, partition }: Asked,
+  keys: readonly LookupKey[],
+): Promise<FoundRow[]> {
+  return await replica.rows<FoundRow>(
+    `SELECT '' AS node, '' AS id, '0' AS content, toString(max(src_seq)) AS loaded FROM watermarks
+       WHERE src_topic = {topic:String} AND src_partition = {partition:UInt16}
+     UNION ALL
+     SELECT node_id, toString(event_id), toString(content_hash), '' FROM usage_events
+       WHERE (node_id, occurred_at, event_id) IN (
+         SELECT node, fromUnixTimestamp64Milli(at, 'UTC'), toUUID(id) FROM (
+           SELECT arrayJoin(arrayZip({nodes:Array(String)}, {times:Array(Int64)}, {ids:Array(String)})) AS key,
+                  key.1 AS node, key.2 AS at, key.3 AS id))`,
+    {
+      topic,
+      partition,
+      nodes: keys.map(({ nodeId }) => nodeId),
+      times: keys.map(({ occurredAtMs }) => occurredAtMs),
+      ids: keys.map(({ eventId }) => formatUuid(eventId)),
+    },
+    { max_threads: 1 },
+  )
 }

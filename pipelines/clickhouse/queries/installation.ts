@@ -1,8 +1,14 @@
 import type { Installation } from '../../../schemas/records.ts'
 import type { ClickhouseClient } from '../client.ts'
+import { keepRow } from '../migrate-tables.ts'
+import type { Sql } from '../migrate-tables.ts'
 
 /** The ids of the installations that the tables say that they belong to: one, or none before `migrate`. */
-export async function installationIds(client: Pick<ClickhouseClient, 'rows'>): Promise<readonly string[]> {
+export async function installationIds(
+  client: Pick<ClickhouseClient, 'rows' | 'sync'>,
+): Promise<readonly string[]> {
+  // A replica that came later may not have fetched the row yet.
+  await client.sync(['installation'])
   const rows = await client.rows<{ id: string }>(
     'SELECT DISTINCT toString(installation_id) AS id FROM installation ORDER BY id LIMIT 10',
   )
@@ -11,10 +17,11 @@ export async function installationIds(client: Pick<ClickhouseClient, 'rows'>): P
 
 /** Writes it down, for good. */
 export async function insertInstallation(
-  client: Pick<ClickhouseClient, 'command'>,
+  client: Sql,
   { installation_id, made_at }: Installation,
 ): Promise<void> {
-  await client.command(
+  await keepRow(
+    client,
     `INSERT INTO installation (installation_id, made_at)
      SELECT {id:UUID}, fromUnixTimestamp64Milli({madeAt:Int64}, 'UTC')`,
     { id: installation_id, madeAt: made_at },
@@ -22,7 +29,8 @@ export async function insertInstallation(
 }
 
 /** Whether anything was ever loaded into these tables. */
-export async function isAnythingLoaded(client: Pick<ClickhouseClient, 'rows'>): Promise<boolean> {
+export async function isAnythingLoaded(client: Pick<ClickhouseClient, 'rows' | 'sync'>): Promise<boolean> {
+  await client.sync(['watermarks'])
   const rows = await client.rows('SELECT 1 FROM watermarks LIMIT 1')
   return rows.length > 0
 }

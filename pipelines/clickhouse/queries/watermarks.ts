@@ -1,3 +1,4 @@
+import { ROW_TABLES } from '../../../schemas/tables.ts'
 import type { ClickhouseClient } from '../client.ts'
 
 /** One partition of one topic of blocks, as rows name it. */
@@ -15,7 +16,8 @@ export interface Loaded {
 
 /**
  * What is loaded of one partition, null before its first group. `watermarks` is inserted last, so whoever asks this
- * first and for rows afterwards sees every row up to `seq`.
+ * first and for rows afterwards sees every row up to `seq`. Replicas fetch each table by itself: there the rows are waited
+ * for, and must be asked of the same replica.
  */
 export async function loadedOf(client: ClickhouseClient, source: BlockSource): Promise<Loaded | null> {
   const [row] = await client.rows<{ seq: string; watermark_ms: string }>(
@@ -25,10 +27,12 @@ export async function loadedOf(client: ClickhouseClient, source: BlockSource): P
      HAVING count() > 0`,
     { topic: source.topic, partition: source.partition },
   )
-  return row === undefined ? null : { seq: row.seq, watermarkMs: Number(row.watermark_ms) }
+  if (row === undefined) return null
+  await client.sync(ROW_TABLES)
+  return { seq: row.seq, watermarkMs: Number(row.watermark_ms) }
 }
 
-/** The smallest watermark of a topic's partitions; null while one of them has none. */
+/** The smallest watermark of a topic's partitions; null while one of them has none. The rows up to it are there, as above. */
 export async function smallestWatermark(
   client: ClickhouseClient,
   topic: string,
@@ -42,5 +46,6 @@ export async function smallestWatermark(
     { topic, partitions },
   )
   if (rows.length < partitions) return null
+  await client.sync(ROW_TABLES)
   return rows.reduce((least, row) => Math.min(least, Number(row.watermark_ms)), Number.POSITIVE_INFINITY)
 }

@@ -1,22 +1,26 @@
 -- Who may do what on a ClickHouse server that has access control (`npm run migrate -- --users`): a role for each
 -- service, with the limits of its profile and a quota. Every statement may be run again: it then says the same.
 
--- Limits are 0 (none) unless set; readonly = 2 lets a query choose its own settings, within the constraints.
+-- Limits are 0 (none) unless set.
 CREATE SETTINGS PROFILE IF NOT EXISTS hivemeter_reading SETTINGS
-    readonly = 2, allow_ddl = 0,
+    allow_ddl = 0,
     max_execution_time = 30 MAX 30, timeout_before_checking_execution_speed = 0,
     max_memory_usage = 2000000000 MAX 2000000000,
     max_rows_to_read = 500000000 MAX 500000000,
     max_result_rows = 1000000 MAX 1000000,
     read_overflow_mode = 'throw', result_overflow_mode = 'throw', timeout_overflow_mode = 'throw';
 
+-- Beside its grants, who only reads is readonly = 2: a query may choose its own settings, within the constraints. Those
+-- who wait for a replica before they read (SYSTEM SYNC REPLICA) cannot be: readonly refuses every SYSTEM.
+
 -- A task that restores asks for what was loaded; an old id is looked up by its sort key.
 CREATE ROLE IF NOT EXISTS hivemeter_aggregator SETTINGS PROFILE 'hivemeter_reading';
 GRANT SELECT ON usage_events TO hivemeter_aggregator;
 GRANT SELECT ON watermarks TO hivemeter_aggregator;
 GRANT SELECT ON installation TO hivemeter_aggregator;
+GRANT SYSTEM SYNC REPLICA ON * TO hivemeter_aggregator;
 
-CREATE ROLE IF NOT EXISTS hivemeter_settler SETTINGS PROFILE 'hivemeter_reading';
+CREATE ROLE IF NOT EXISTS hivemeter_settler SETTINGS PROFILE 'hivemeter_reading', readonly = 2;
 GRANT SELECT ON watermarks TO hivemeter_settler;
 GRANT SELECT ON installation TO hivemeter_settler;
 
@@ -32,6 +36,7 @@ GRANT SELECT, INSERT ON audit_log TO hivemeter_loader;
 GRANT SELECT, INSERT ON watermarks TO hivemeter_loader;
 GRANT SELECT ON installation TO hivemeter_loader;
 GRANT SELECT, INSERT ON dead_letters TO hivemeter_loader;
+GRANT SYSTEM SYNC REPLICA ON * TO hivemeter_loader;
 
 CREATE ROLE IF NOT EXISTS hivemeter_reader SETTINGS PROFILE 'hivemeter_reading';
 GRANT SELECT ON usage_events TO hivemeter_reader;
@@ -43,9 +48,10 @@ GRANT SELECT ON wallet_ledger TO hivemeter_reader;
 GRANT SELECT ON audit_log TO hivemeter_reader;
 GRANT SELECT ON watermarks TO hivemeter_reader;
 GRANT SELECT ON installation TO hivemeter_reader;
+GRANT SYSTEM SYNC REPLICA ON * TO hivemeter_reader;
 
 -- Sums and how far they reach: no raw event, no wallet, nobody's settings.
-CREATE ROLE IF NOT EXISTS hivemeter_grafana SETTINGS PROFILE 'hivemeter_reading';
+CREATE ROLE IF NOT EXISTS hivemeter_grafana SETTINGS PROFILE 'hivemeter_reading', readonly = 2;
 GRANT SELECT ON usage_1m TO hivemeter_grafana;
 GRANT SELECT ON usage_15m TO hivemeter_grafana;
 GRANT SELECT ON watermarks TO hivemeter_grafana;
@@ -53,7 +59,7 @@ GRANT SELECT ON dead_letters TO hivemeter_grafana;
 
 -- A provider's own tool: rows of one node, whatever it asks. The node stands in the user's settings, as a constant:
 --   CREATE USER acme IDENTIFIED BY '…' DEFAULT ROLE hivemeter_provider SETTINGS SQL_hivemeter_node = 'node-1' CONST
-CREATE ROLE IF NOT EXISTS hivemeter_provider SETTINGS PROFILE 'hivemeter_reading';
+CREATE ROLE IF NOT EXISTS hivemeter_provider SETTINGS PROFILE 'hivemeter_reading', readonly = 2;
 GRANT SELECT ON usage_events TO hivemeter_provider;
 GRANT SELECT ON usage_1m TO hivemeter_provider;
 GRANT SELECT ON usage_15m TO hivemeter_provider;
