@@ -86,7 +86,7 @@ for (const fault of FAULTS.filter(({ name }) => only === undefined || only.inclu
 }
 const keep = (result: object): void => writeFileSync(`${dir}/result.json`, JSON.stringify(result, null, 1))
 const rounds = plan(faults, options.faults, seed, brokers > 1)
-const { results, injected, outages, verdict, failures } = await runFaults({
+const { results, injected, outages, exceeded, verdict, failures } = await runFaults({
   faults,
   rounds,
   brokers,
@@ -103,12 +103,13 @@ const { results, injected, outages, verdict, failures } = await runFaults({
   },
   finals: REPLAYS,
 })
-keep({ seed, brokers, results, outages, verdict, failures })
+keep({ seed, brokers, results, outages, exceeded, verdict, failures })
 console.log(`\n${table(results)}`)
 if (outages.length > 0) console.log(`\n${outageTable(outages)}`)
 console.log(`\n${countsLine(verdict)}`)
-for (const failure of failures) console.log(`FAILURE: ${failure}`)
-const isClean = verdict.lost + verdict.countedTwice + verdict.paidTwice === 0 && failures.length === 0
+for (const failure of [...exceeded, ...failures]) console.log(`FAILURE: ${failure}`)
+const wrong = verdict.lost + verdict.countedTwice + verdict.paidTwice + failures.length + exceeded.length
+const isClean = wrong === 0
 if (!isClean)
   console.log(`Seed ${seed}; schedule, history and logs are in ${dir}. The same seed strikes the same way.`)
 console.log(lastLine(verdict, injected))

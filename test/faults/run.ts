@@ -41,6 +41,8 @@ export interface RunResult {
   readonly results: readonly FaultResult[]
   readonly injected: number
   readonly outages: readonly Outage[]
+  /** In words, outages that were longer or less clean than is promised. */
+  readonly exceeded: readonly string[]
   readonly verdict: Verdict
   /** What went wrong beside the counts: a fault that did not come about, a partition that halted, a slow recovery. */
   readonly failures: readonly string[]
@@ -61,9 +63,9 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
   try {
     await strikeRounds(session, options, results, failures)
     const outages = await outagesOf(session, results)
-    for (const outage of outages) failures.push(...problemsOf(outage))
     const verdict = await session.finish({ events, finals, failures })
-    return { results: results.all, injected: results.injected, outages, verdict, failures }
+    const exceeded = outages.flatMap(problemsOf)
+    return { results: results.all, injected: results.injected, outages, exceeded, verdict, failures }
   } finally {
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
     await session.dispose()

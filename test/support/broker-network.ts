@@ -54,7 +54,7 @@ export class BrokerNetwork {
 
   /** Makes the network; a string says why it cannot be made here. */
   static async open(brokers: number): Promise<BrokerNetwork | string> {
-    const missing = await firstMissing()
+    const missing = process.getuid?.() === 0 ? await missingTool() : 'network namespaces need root'
     if (missing !== undefined) return missing
     const holders: Holder[] = []
     try {
@@ -167,9 +167,8 @@ async function hold(): Promise<Holder> {
   return { process: holder, command: ['nsenter', `--net=/proc/${holder.pid}/ns/net`] }
 }
 
-/** Why it cannot even be tried. */
-async function firstMissing(): Promise<string | undefined> {
-  if (process.getuid?.() !== 0) return 'network namespaces need root'
+/** The first tool that is not installed, in words; undefined where all are. */
+export async function missingTool(): Promise<string | undefined> {
   for (const [tool, packageName] of [
     ['unshare', 'util-linux'],
     ['nsenter', 'util-linux'],
@@ -177,13 +176,9 @@ async function firstMissing(): Promise<string | undefined> {
     ['iptables', 'iptables'],
   ] as const) {
     try {
-      await run([tool, '--version'])
+      await run([tool, '-V'])
     } catch {
-      try {
-        await run([tool, '-V'])
-      } catch {
-        return `network namespaces need ${tool} (Debian's package ${packageName})`
-      }
+      return `network namespaces need ${tool} (Debian's package ${packageName})`
     }
   }
   return undefined

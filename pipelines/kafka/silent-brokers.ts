@@ -1,0 +1,121 @@
+import { createRequire } from 'node:module'
+import { systemClock } from '../clock.ts'
+
+/**
+ * Lets a kafkajs consumer leave a broker that does not answer. Kafka moves leaders and coordinators away from a broker that
+ * hangs or is cut off within seconds; kafkajs asks it on and on (found by `broker-frozen-for-75-s`: accounts stood still for
+ * all of it):
+ *
+ * - A fetch that is not answered is asked of the same broker again, as nothing makes kafkajs ask who leads now.
+ * - A heartbeat goes to the coordinator of the join, until the consumer gives up and starts anew as another member, for
+ *   whose former self the group then waits a session long.
+ * - A leader that has moved makes kafkajs join its group anew, from inside of one of its fetches: the partitions of all members
+ *   are shared out again, though nothing of that has changed.
+ * - A broker that takes a connection and says nothing is tried twelve times, each as long as a request may last.
+ *
+ * So whoever does not answer is forgotten, the cluster is asked who leads, and a member looks for its coordinator under the
+ * name that it has.
+ */
+
+/** What this file wraps of `kafkajs/src/broker/index.js` (2.2.4, pinned). */
+interface Broker {
+  connect: (this: Broker) => Promise<void>
+  disconnect: (this: Broker) => Promise<void>
+  readonly connectionPool: Address
+}
+
+interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+/** Of `kafkajs/src/consumer/consumerGroup.js`. */
+interface ConsumerGroup {
+  heartbeat: (this: ConsumerGroup, options: { readonly interval: number }) => Promise<void>
+  recoverFromFetch: (this: ConsumerGroup, error: unknown) => Promise<void>
+  readonly coordinator: Broker
+  readonly cluster: {
+    removeBroker: (address: Address) => void
+    refreshMetadata: () => Promise<void>
+  }
+}
+
+/** Between two looks at who leads, while Kafka has not moved the leader yet. */
+const LOOK_PAUSE_MS = 200
+
+const UNANSWERED = new Set([
+  'KafkaJSRequestTimeoutError',
+  'KafkaJSConnectionError',
+  'KafkaJSConnectionClosedError',
+])
+
+/** Answers of a broker that leads a partition no more, or not yet. */
+const MOVED = new Set(['LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION'])
+
+const require = createRequire(import.meta.url)
+
+const broker = (require('kafkajs/src/broker/index.js') as { prototype: Broker }).prototype
+const { connect } = broker
+broker.connect = async function connectOrSay() {
+  try {
+    await connect.call(this)
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'KafkaJSRequestTimeoutError') throw error
+    // One that says nothing is none that can be connected to: of these kafkajs gives up at once.
+    throw Object.assign(error, { name: 'KafkaJSConnectionError' })
+  }
+}
+
+const group = (require('kafkajs/src/consumer/consumerGroup.js') as { prototype: ConsumerGroup }).prototype
+const { heartbeat, recoverFromFetch } = group
+group.heartbeat = async function heartbeatOrJoin(options) {
+  try {
+    await heartbeat.call(this, options)
+  } catch (error) {
+    if (unanswered(error) === undefined) throw error
+    forget(this, this.coordinator.connectionPool)
+    throw Object.assign(error as Error, { type: 'REBALANCE_IN_PROGRESS' })
+  }
+}
+
+group.recoverFromFetch = async function recoverOrLookAnew(error) {
+  const silent = unanswered(error)
+  const hasMoved = error instanceof Error && 'type' in error && MOVED.has(String(error.type))
+  if (silent === undefined && !hasMoved) {
+    await recoverFromFetch.call(this, error)
+    return
+  }
+  if (silent?.address !== undefined) forget(this, silent.address)
+  await systemClock.delay(LOOK_PAUSE_MS)
+  await this.cluster.refreshMetadata()
+}
+
+/** The next use of it finds it anew, with a connection of its own. */
+function forget({ cluster }: ConsumerGroup, { host, port }: Address): void {
+  cluster.removeBroker({ host, port })
+}
+
+/** Undefined where the broker has answered; else its address, as far as the error tells it. */
+function unanswered(error: unknown): { readonly address: Address | undefined } | undefined {
+  const innermost = causeOf(error)
+  if (!(innermost instanceof Error) || !UNANSWERED.has(innermost.name)) return undefined
+  const {
+    broker: name,
+    host,
+    port,
+  } = innermost as Error & {
+    readonly broker?: string
+    readonly host?: string
+    readonly port?: number
+  }
+  if (host !== undefined && port !== undefined) return { address: { host, port } }
+  const at = name?.lastIndexOf(':') ?? -1
+  if (name === undefined || at < 0) return { address: undefined }
+  return { address: { host: name.slice(0, at), port: Number(name.slice(at + 1)) } }
+}
+
+function causeOf(error: unknown): unknown {
+  let innermost = error
+  while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause
+  return innermost
+}
