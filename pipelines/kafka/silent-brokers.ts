@@ -50,7 +50,12 @@ const UNANSWERED = new Set([
 ])
 
 /** Answers of a broker that leads a partition no more, or not yet. */
-const MOVED = new Set(['LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION'])
+const MOVED = new Set([
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+])
 
 const require = createRequire(import.meta.url)
 
