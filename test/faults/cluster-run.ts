@@ -124,10 +124,11 @@ async function run(options: Given): Promise<number> {
   const restarts: Restart[] = []
   const keep = (rest: object): void =>
     writeFileSync(`${dir}/result.json`, JSON.stringify({ ...options, restarts, ...rest }, null, 1))
+  let ending: Promise<never> | undefined
   const interrupted = (): void => {
     keep({ isInterrupted: true })
     console.log(`Interrupted after ${restarts.length} restarts: nothing was checked.`)
-    void session.dispose().finally(() => process.exit(EXIT.interrupted))
+    ending = session.dispose().finally(() => process.exit(EXIT.interrupted)) as Promise<never>
   }
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
   const over = new AbortController()
@@ -151,6 +152,7 @@ async function run(options: Given): Promise<number> {
     const { lost, countedTwice, paidTwice } = verdict
     return lost + countedTwice + paidTwice + failures.length === 0 ? EXIT.ok : EXIT.differences
   } finally {
+    await ending
     over.abort()
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
     await session.dispose()

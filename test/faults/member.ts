@@ -115,8 +115,9 @@ export class Member {
     child.once('exit', (code, signal) => {
       if (!this.#isEnding) this.ownEnds++
       this.#exit = { code, signal }
-      log.end()
     })
+    // Its last words may come behind its exit.
+    child.once('close', () => log.end())
     this.tell({ start: this.name, armed })
   }
 

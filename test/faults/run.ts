@@ -55,9 +55,10 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
   const failures: string[] = []
   const results = new Results()
   const session = await Session.start({ dir, brokers, seed, eventsPerSecond: EVENTS_PER_SECOND, say })
+  let ending: Promise<never> | undefined
   const interrupted = (): void => {
     options.onInterrupt(results, failures)
-    void session.dispose().finally(() => process.exit(EXIT.interrupted))
+    ending = session.dispose().finally(() => process.exit(EXIT.interrupted)) as Promise<never>
   }
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
   try {
@@ -67,6 +68,8 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
     const exceeded = outages.flatMap(problemsOf)
     return { results: results.all, injected: results.injected, outages, exceeded, verdict, failures }
   } finally {
+    // What is torn down under a strike makes it fail: the end is the interruption's.
+    await ending
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
     await session.dispose()
   }
