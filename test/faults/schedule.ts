@@ -18,9 +18,6 @@ export type Round = readonly Planned[]
 /** How often a service is struck in a round of theirs. */
 const SERVICE_SHARE = 0.8
 
-/** Chance decides: so many times as many as there are kinds of the world. */
-const WORLD_SPARE = 1.15
-
 interface Kind {
   readonly fault: Fault
   readonly lane: Lane
@@ -29,7 +26,7 @@ interface Kind {
 /**
  * Plans at least `count` faults from a seed: every kind on every lane that it knows before any comes again, those of
  * the world spread among the others, up to one a lane in a round. With `isWorldWhole` those of the world are as many as it
- * takes for each of them to strike.
+ * takes for each of them to strike, at the end if chance did not bring it before.
  */
 export function plan(faults: readonly Fault[], count: number, seed: number, isWorldWhole = false): Round[] {
   const dice = seededDice(seed)
@@ -45,7 +42,7 @@ export function plan(faults: readonly Fault[], count: number, seed: number, isWo
   const perRound = SERVICE_SHARE * services.length
   // So many of the rounds: a round of the world is one fault, another `perRound` of them.
   const worldShare = isWorldWhole
-    ? (WORLD_SPARE * perRound * worldKinds) / (count + WORLD_SPARE * (perRound - 1) * worldKinds)
+    ? (perRound * worldKinds) / (count + (perRound - 1) * worldKinds)
     : (1.5 * worldKinds) / kinds.length
   const rounds: Round[] = []
   for (let planned = 0; planned < count; ) {
@@ -53,19 +50,17 @@ export function plan(faults: readonly Fault[], count: number, seed: number, isWo
     const kindsOfRound = isWorld
       ? [world.next()]
       : services.filter(() => dice.next() < SERVICE_SHARE).map((lane) => (queues.get(lane) as Deck).next())
-    const round = kindsOfRound.map(
-      ({ fault, lane }): Planned => ({
-        fault: fault.name,
-        lane,
-        target: dice.next() < 0.5 ? 1 : 2,
-        seed: dice.between(1, 2 ** 31),
-      }),
-    )
-    if (round.length === 0) continue
-    rounds.push(round)
-    planned += round.length
+    if (kindsOfRound.length === 0) continue
+    rounds.push(kindsOfRound.map(planOf))
+    planned += kindsOfRound.length
   }
+  while (isWorldWhole && world?.isWhole === false) rounds.push([planOf(world.next())])
   return rounds
+
+  function planOf({ fault, lane }: Kind): Planned {
+    const target = dice.next() < 0.5 ? 1 : 2
+    return { fault: fault.name, lane, target, seed: dice.between(1, 2 ** 31) }
+  }
 }
 
 /** Kinds in a random order, all of them before any comes again. */
@@ -73,10 +68,16 @@ class Deck {
   readonly #kinds: readonly Kind[]
   readonly #dice: Dice
   #left: Kind[] = []
+  #dealt = 0
 
   constructor(kinds: readonly Kind[], dice: Dice) {
     this.#kinds = kinds
     this.#dice = dice
+  }
+
+  /** Every kind has come at least once. */
+  get isWhole(): boolean {
+    return this.#dealt >= this.#kinds.length
   }
 
   get size(): number {
@@ -86,6 +87,7 @@ class Deck {
   next(): Kind {
     if (this.#left.length === 0) this.#left = [...this.#kinds]
     const [kind] = this.#left.splice(this.#dice.between(0, this.#left.length - 1), 1)
+    this.#dealt++
     return kind as Kind
   }
 }
