@@ -54,7 +54,7 @@ export function plan(faults: readonly Fault[], count: number, seed: number, isWo
     rounds.push(kindsOfRound.map(planOf))
     planned += kindsOfRound.length
   }
-  while (isWorldWhole && world?.isWhole === false) rounds.push([planOf(world.next())])
+  for (const kind of isWorldWhole ? (world?.untilWhole() ?? []) : []) rounds.push([planOf(kind)])
   return rounds
 
   function planOf({ fault, lane }: Kind): Planned {
@@ -75,9 +75,9 @@ class Deck {
     this.#dice = dice
   }
 
-  /** Every kind has come at least once. */
-  get isWhole(): boolean {
-    return this.#dealt >= this.#kinds.length
+  /** Those that have not come yet, in a random order. */
+  *untilWhole(): Generator<Kind> {
+    while (this.#dealt < this.#kinds.length) yield this.next()
   }
 
   get size(): number {
