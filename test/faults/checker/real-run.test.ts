@@ -194,7 +194,12 @@ describe('the checker on a run of the real services', () => {
     assert.equal(exitCode, 0)
     const { events, unknown, refused } = summary
     assert.deepEqual([events, unknown, refused, summary.checked.rows], [EVENTS, 1, 1, EVENTS])
-    const { decidedByFence, ...looked } = summary.checked
+    const { decidedByFence, replicas, ...looked } = summary.checked
+    assert.equal(
+      replicas,
+      0,
+      'the disks of the shared broker are not told; check-replicas.test.ts reads some',
+    )
     assert.equal(decidedByFence, 0)
     for (const [what, count] of Object.entries(looked)) assert.ok(count > 0, `no ${what} were checked`)
     t.diagnostic(JSON.stringify(summary))
