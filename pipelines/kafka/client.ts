@@ -1,16 +1,16 @@
-import './native-checksum.ts'
 import './fresh-connections.ts'
 import './aborted-records.ts'
 import './clock-steps.ts'
 import './rejoin.ts'
 import './silent-brokers.ts'
+import './answering-brokers.ts'
 import './before-rebalance.ts'
 import './decode-messages.ts'
 import './encoder-parts.ts'
 import './quiet-queues.ts'
 import './codecs.ts'
 import kafkajs from 'kafkajs'
-import type { ICustomPartitioner, IHeaders, Kafka as KafkaClient, KafkaMessage, LogEntry } from 'kafkajs'
+import type { IHeaders, Kafka as KafkaClient, KafkaMessage, LogEntry } from 'kafkajs'
 import type { Logger } from '../logger.ts'
 import type { LogRecord } from './records.ts'
 import { refusalIn } from './refusal.ts'
@@ -41,7 +41,7 @@ const RETRY_PAUSE_MS_MAX = 500
 /** Largest sum of record bytes in one send; a larger record goes alone. */
 export const SEND_BYTES_MAX = 900_000
 
-/** Most records in one send: kafkajs groups records by partition in quadratic time. */
+/** Most records in one send: their keys and headers must have room beside the values. */
 export const SEND_RECORDS_MAX = 5_000
 
 /**
@@ -68,14 +68,6 @@ export function createKafka(
     logCreator: () => logOf(options),
   })
 }
-
-/** Every record names its partition: kafkajs partitions anew on each retry, and a retry must rebuild the same batch. */
-export const namedPartition: ICustomPartitioner =
-  () =>
-  ({ topic, message }) => {
-    if (message.partition === undefined) throw new Error(`A record for ${topic} names no partition.`)
-    return message.partition
-  }
 
 /** A client that is refused says so again after this time, however often it tries. */
 const REFUSAL_SILENCE_MS = 30_000

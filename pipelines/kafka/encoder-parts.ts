@@ -2,9 +2,9 @@ import { createRequire } from 'node:module'
 
 /**
  * Lets kafkajs' encoder keep large values as parts instead of copying them. A produce request is encoders within
- * encoders, nine deep: each copied its inner one into a zeroed buffer of the next power of two, which made 3 GB of
- * garbage of 160 MB of records, and a fifth of the aggregator's time. With parts, a value is copied where a checksum or
- * the socket needs it in one piece, and nowhere else. Values are never changed once they are handed to kafkajs.
+ * encoders: each copied its inner one into a zeroed buffer of the next power of two (nine deep, that made 3 GB of garbage
+ * of 160 MB of records, and a fifth of the aggregator's time). With parts, a batch is copied where the socket needs the
+ * request in one piece, and nowhere else. Batches are never changed once they are handed to kafkajs.
  */
 
 /** What this file uses and replaces of `kafkajs/src/protocol/encoder.js` (2.2.4, pinned). */

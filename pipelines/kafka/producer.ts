@@ -26,24 +26,16 @@ export class ProduceError extends Error {
   }
 }
 
-/** Appends records to one topic outside transactions. */
+/** Appends records to one topic outside transactions. A partition has one append under way at a time. */
 export interface LogProducer {
   /**
-   * Appends the records, in order within each partition; resolves by partition once the leader and all replicas in sync have
-   * them. One call at a time: a call made while another is under way is refused as a programming error.
-   * Rejects with `ProduceError` where the outcome is unknown.
-   */
-  append(records: readonly LogAppend[]): Promise<ReadonlyMap<number, Acknowledgement>>
-  stop(): Promise<void>
-}
-
-/** The same with each partition on its own way. */
-export interface PartitionedProducer extends LogProducer {
-  /**
-   * The promise of each partition resolves or rejects as `append` does, whatever becomes of the others. A partition has one
-   * append under way at a time.
+   * Appends the records, in order within each partition; the promise of each partition resolves once its leader and all
+   * replicas in sync have them, whatever becomes of the others. It rejects with `ProduceError` where that is not known.
    */
   appendEach(records: readonly LogAppend[]): ReadonlyMap<number, Promise<Acknowledgement>>
+  /** The same as a whole: resolves when all are acknowledged, rejects when the last has ended and one was not. */
+  append(records: readonly LogAppend[]): Promise<ReadonlyMap<number, Acknowledgement>>
+  stop(): Promise<void>
 }
 
 /** A batch goes on being sent for so long: longer than Kafka's own failover (broker.session.timeout.ms, 9 s). */
@@ -66,7 +58,7 @@ interface Session {
  * The producer of gateway, reader and ticks. After any outcome but an acknowledgement its producer id is spent: what is
  * under way on other partitions ends under it, and what comes next gets a new one.
  */
-export class IdempotentProducer implements PartitionedProducer {
+export class IdempotentProducer implements LogProducer {
   readonly #options: IdempotentProducerOptions
   readonly #over: ProduceOver
   readonly #underWay = new Set<number>()

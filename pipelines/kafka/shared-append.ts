@@ -1,6 +1,10 @@
+import type { Clock } from '../clock.ts'
+import { APPEND_PATIENCE_MS, AppendLanes } from './append-lanes.ts'
+import { ProduceError } from './producer.ts'
 import type { LogProducer } from './producer.ts'
 import type { LogAppend } from './records.ts'
 
+/** The records of one caller for one partition. */
 interface Waiting {
   readonly records: readonly LogAppend[]
   readonly resolve: () => void
@@ -10,15 +14,32 @@ interface Waiting {
 /** Records that may wait for the send before them. */
 export const APPEND_WAITING_MAX = 10_000
 
-/** Many callers on one producer: one send at a time, and what comes meanwhile goes together with the next. */
+/** After its last send a stop waits no longer for a broker that does not answer. */
+const STOP_PATIENCE_MS = 2_000
+
+const LATE = `The broker did not acknowledge the records within ${APPEND_PATIENCE_MS} ms.`
+const STALLED = 'The broker of this partition does not answer; nothing was sent.'
+
+/**
+ * Many callers on one producer: one send at a time for each partition, and what comes meanwhile goes together with the next.
+ */
 export class SharedAppend {
   readonly #producer: LogProducer
-  #waiting: Waiting[] = []
+  readonly #clock: Clock
+  readonly #lanes: AppendLanes
+  readonly #waiting = new Map<number, Waiting[]>()
   #records = 0
-  #sending: Promise<void> | undefined
+  #idle = Promise.withResolvers<void>()
 
-  constructor(producer: LogProducer) {
+  constructor(producer: LogProducer, clock: Clock) {
     this.#producer = producer
+    this.#clock = clock
+    this.#lanes = new AppendLanes({
+      producer,
+      clock,
+      onStalled: (partition) => this.#refuse(partition),
+      onEnd: (partition) => this.#next(partition),
+    })
   }
 
   /** False: too much waits already, and the caller must refuse. */
@@ -26,36 +47,83 @@ export class SharedAppend {
     return this.#records + records <= APPEND_WAITING_MAX
   }
 
-  /** Resolves when the broker has all of them; rejects with ProduceError where that is not known. */
-  append(records: readonly LogAppend[]): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#waiting.push({ records, resolve, reject })
-    this.#records += records.length
-    this.#sending ??= this.#sendAll().finally(() => {
-      this.#sending = undefined
-    })
-    return promise
+  /**
+   * Resolves when the broker has all of them; rejects with ProduceError where that is not known, or where nothing was sent
+   * because the partition's broker does not answer.
+   */
+  async append(records: readonly LogAppend[]): Promise<void> {
+    const parts = Array.from(
+      Map.groupBy(records, ({ partition }) => partition),
+      ([partition, those]) => {
+        const { promise, resolve, reject } = Promise.withResolvers<void>()
+        if (this.#lanes.isStalled(partition)) reject(new ProduceError(STALLED, { mayBeStored: false }))
+        else this.#wait(partition, { records: those, resolve, reject })
+        return promise
+      },
+    )
+    this.#send([...this.#waiting.keys()])
+    const settled = await Promise.allSettled(parts)
+    const failed = settled.filter((part) => part.status === 'rejected').map(({ reason }) => reason as unknown)
+    // What may be stored says more to the caller than what is not.
+    const worst = failed.find((error) => !(error instanceof ProduceError) || error.mayBeStored) ?? failed[0]
+    if (worst === undefined) return
+    if (worst instanceof ProduceError && !worst.mayBeStored && failed.length < parts.length) {
+      throw new ProduceError(worst.message, { cause: worst })
+    }
+    throw worst
   }
 
   /** After what is under way. */
   async stop(): Promise<void> {
-    await this.#sending
+    const over = new AbortController()
+    if (!this.#lanes.isIdle) {
+      await Promise.race([this.#idle.promise, this.#clock.delay(STOP_PATIENCE_MS, over.signal)])
+    }
+    over.abort()
     await this.#producer.stop()
   }
 
-  async #sendAll(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting
-      this.#waiting = []
-      const records = batch.flatMap((waiting) => waiting.records)
-      try {
-        await this.#producer.append(records)
-        for (const { resolve } of batch) resolve()
-      } catch (error) {
-        for (const { reject } of batch) reject(error)
-      } finally {
-        this.#records -= records.length
+  #wait(partition: number, waiting: Waiting): void {
+    this.#records += waiting.records.length
+    const others = this.#waiting.get(partition)
+    if (others === undefined) this.#waiting.set(partition, [waiting])
+    else others.push(waiting)
+  }
+
+  #take(partition: number): Waiting[] {
+    const waiting = this.#waiting.get(partition) ?? []
+    this.#waiting.delete(partition)
+    return waiting
+  }
+
+  #send(partitions: readonly number[]): void {
+    const sent = new Map(
+      partitions
+        .filter((partition) => this.#lanes.isFree(partition))
+        .map((partition) => [partition, this.#take(partition)]),
+    )
+    const records = [...sent.values()].flat().flatMap((waiting) => waiting.records)
+    if (records.length === 0) return
+    this.#lanes.send(records, (partition, fate, error) => {
+      for (const waiting of sent.get(partition) ?? []) {
+        this.#records -= waiting.records.length
+        if (fate === 'acknowledged') waiting.resolve()
+        else waiting.reject(error ?? new ProduceError(LATE))
       }
+    })
+  }
+
+  #refuse(partition: number): void {
+    for (const { records, reject } of this.#take(partition)) {
+      this.#records -= records.length
+      reject(new ProduceError(STALLED, { mayBeStored: false }))
     }
+  }
+
+  #next(partition: number): void {
+    this.#send([partition])
+    if (!this.#lanes.isIdle) return
+    this.#idle.resolve()
+    this.#idle = Promise.withResolvers<void>()
   }
 }

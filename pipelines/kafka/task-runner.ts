@@ -8,6 +8,7 @@ import { deleteRecordsBefore, logRanges, openAdmin } from './admin.ts'
 import { samePartitionAssignerAfter } from './assigner.ts'
 import { createKafka, toRecord } from './client.ts'
 import type { KafkaOptions } from './client.ts'
+import { LogStarts } from './log-start.ts'
 import { IdempotentProducer } from './producer.ts'
 import type { LogAppend, LogRecord } from './records.ts'
 import { StateReader } from './state-reader.ts'
@@ -55,6 +56,7 @@ export class TaskRunner {
   readonly #logger: Logger
   readonly #consumer: Consumer
   readonly #admin: Admin
+  readonly #logStarts: LogStarts
   readonly #stateReader: StateReader
   readonly #ticker: IdempotentProducer
   readonly #slots = new Map<number, TaskSlot>()
@@ -88,6 +90,7 @@ export class TaskRunner {
       retry: { retries: TASK_BOUNDS.consumerRetriesMax },
     })
     this.#admin = openAdmin(options)
+    this.#logStarts = new LogStarts(options)
     this.#stateReader = new StateReader({
       ...kafka,
       clock,
@@ -112,11 +115,14 @@ export class TaskRunner {
           failpoint: options.failpoint,
         }),
       logStarts: async (partition) => ({
-        input: await this.#logStart(inputTopic, partition),
-        state: await this.#logStart(stateTopic, partition),
+        input: await this.#logStarts.of(inputTopic, partition),
+        state: await this.#logStarts.of(stateTopic, partition),
       }),
-      deleteStateBefore: (partition, offset) =>
-        deleteRecordsBefore(this.#admin, stateTopic, partition, offset),
+      deleteStateBefore: async (partition, offset) => {
+        // kafkajs deletes only from topics whose offsets it was asked for.
+        await logRanges(this.#admin, stateTopic)
+        await deleteRecordsBefore(this.#admin, stateTopic, partition, offset)
+      },
       onFatal: (error) => this.#fail(error),
     }
   }
@@ -188,6 +194,7 @@ export class TaskRunner {
       this.#ticker.stop(),
       this.#admin.disconnect(),
     ])
+    this.#logStarts.stop()
   }
 
   /** What keeps this process from being ready, in words. */
@@ -355,12 +362,6 @@ export class TaskRunner {
       .catch((error: unknown) => {
         this.#logger.debug({ err: error }, 'the group offset was not committed; nothing depends on it')
       })
-  }
-
-  async #logStart(topic: string, partition: number): Promise<bigint> {
-    const range = (await logRanges(this.#admin, topic)).get(partition)
-    if (range === undefined) throw new Error(`Topic ${topic} has no partition ${partition}.`)
-    return range.start
   }
 
   #seek(partition: number, offset: bigint): void {

@@ -83,6 +83,7 @@ export const POST_HEARTBEATS_SCHEMA = {
       'unsupported_encoding',
       'overloaded',
       'outcome_unknown',
+      'log_unavailable',
     ),
     422: {
       description: 'nothing_accepted',

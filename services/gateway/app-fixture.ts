@@ -33,7 +33,7 @@ export async function setUp(options: { readonly access?: Access } = {}) {
   const inboxLog = new MemoryLog(clock)
   const app = await createGatewayApp({
     queue,
-    inbox: new SharedAppend(inboxLog),
+    inbox: new SharedAppend(inboxLog, clock),
     partitions: 4,
     access: options.access ?? { mode: 'off' },
     logger: silentLogger,

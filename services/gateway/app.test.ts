@@ -184,7 +184,7 @@ describe('POST /v1/events', () => {
 describe('the log is away', () => {
   it('503 until the first acknowledgement', async () => {
     const { app, clock, log, queue } = await setUp()
-    log.plan.push('refuse', 'refuse')
+    log.plan.push('refuse')
     const lost = await post(app, JSON.stringify(EVENT))
     assert.deepEqual([lost.status, lost.code], [503, 'outcome_unknown'])
     assert.deepEqual([lost.accepted, lost.unknown, lost.not_taken], [0, [0], []])

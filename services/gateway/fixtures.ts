@@ -54,7 +54,7 @@ export function settled(): Promise<void> {
 }
 
 /**
- * A log in memory that keeps the contract of `LogProducer`: one call at a time, offsets by partition, LogAppendTime by
+ * A log in memory that keeps the contract of `LogProducer`: one append a partition at a time, offsets by partition, LogAppendTime by
  * its own clock, and a `ProduceError` after which the records are in the log or not.
  */
 export class MemoryLog implements LogProducer {
@@ -66,16 +66,31 @@ export class MemoryLog implements LogProducer {
   isStopped = false
   readonly #clock: Clock
   readonly #ends = new Map<number, bigint>()
+  readonly #sending = new Set<number>()
   #release: (() => void) | undefined
-  #isSending = false
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
   async append(records: readonly LogAppend[]): Promise<ReadonlyMap<number, Acknowledgement>> {
-    if (this.#isSending) throw new Error('append was called while a send was under way')
-    this.#isSending = true
+    return await this.#send(records)
+  }
+
+  appendEach(records: readonly LogAppend[]): ReadonlyMap<number, Promise<Acknowledgement>> {
+    const sent = this.#send(records)
+    const of = async (partition: number): Promise<Acknowledgement> =>
+      (await sent).get(partition) as Acknowledgement
+    return new Map(records.map(({ partition }) => [partition, of(partition)]))
+  }
+
+  async #send(records: readonly LogAppend[]): Promise<ReadonlyMap<number, Acknowledgement>> {
+    const partitions = new Set(records.map(({ partition }) => partition))
+    for (const partition of partitions) {
+      if (this.#sending.has(partition))
+        throw new Error('a partition had an append while another was under way')
+      this.#sending.add(partition)
+    }
     try {
       const step = this.plan.shift()
       await (step === 'hold'
@@ -88,7 +103,7 @@ export class MemoryLog implements LogProducer {
       if (step === 'store_and_refuse') throw new ProduceError('the acknowledgement was lost')
       return acknowledged
     } finally {
-      this.#isSending = false
+      for (const partition of partitions) this.#sending.delete(partition)
     }
   }
 

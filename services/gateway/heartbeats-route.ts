@@ -107,6 +107,12 @@ async function write(
     )
   } catch (error) {
     if (!(error instanceof ProduceError)) throw error
+    if (!error.mayBeStored) {
+      throw refuse(
+        'log_unavailable',
+        'Kafka takes no heartbeats of these nodes now; nothing was taken. Send them again.',
+      )
+    }
     throw refuse(
       'outcome_unknown',
       'Kafka did not acknowledge the heartbeats in time: they are in the log or not. Send them again under the same heartbeat_id.',
@@ -114,7 +120,7 @@ async function write(
   }
 }
 
-function refuse(code: 'overloaded' | 'outcome_unknown', detail: string): Problem {
+function refuse(code: 'overloaded' | 'outcome_unknown' | 'log_unavailable', detail: string): Problem {
   return new Problem(code, detail, {}, RETRY_AFTER)
 }
 

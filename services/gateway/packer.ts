@@ -59,15 +59,29 @@ export class Packer {
     return this.#waiting.length === 0
   }
 
-  /** Adds the events; gives the bytes by which the records have grown. */
-  add(events: readonly UsageEvent[], submission: Submission): number {
+  /**
+   * Adds the events, but those of partitions that take none: these are settled at once. Gives what has been added, and
+   * the bytes by which the records have grown.
+   */
+  add(
+    events: readonly UsageEvent[],
+    submission: Submission,
+    takes: (partition: number) => boolean = () => true,
+  ): { readonly events: number; readonly sizeBytes: number } {
+    const refused: number[] = []
     let sizeBytes = 0
     let node = ''
     let partition = 0
+    let isTaken = true
     for (const [position, event] of events.entries()) {
       if (event.node_id !== node) {
         node = event.node_id
         partition = partitionOfNode(node, this.#partitions)
+        isTaken = takes(partition)
+      }
+      if (!isTaken) {
+        refused.push(position)
+        continue
       }
       let record = this.#growing[partition]
       const before = record?.pack.sizeBytes ?? 0
@@ -77,18 +91,19 @@ export class Packer {
         sizeBytes += record.pack.sizeBytes
       } else sizeBytes += record.pack.sizeBytes - before
     }
-    return sizeBytes
+    if (refused.length > 0) submission.settle(refused, 'notTaken')
+    return { events: events.length - refused.length, sizeBytes }
   }
 
-  /** Takes the records of the next send: the oldest of each partition, so that a batch is one record. */
-  takeSend(): WaitingRecord[] {
+  /** Takes the records of the next send: the oldest of each free partition, so that a batch is one record. */
+  takeSend(isFree: (partition: number) => boolean = () => true): WaitingRecord[] {
     const taken: WaitingRecord[] = []
     const left: WaitingRecord[] = []
     const partitions = new Set<number>()
     let sizeBytes = 0
     for (const record of this.#waiting) {
       const fits = taken.length === 0 || sizeBytes + record.pack.sizeBytes <= SEND_BYTES_MAX
-      if (partitions.has(record.partition) || !fits) {
+      if (partitions.has(record.partition) || !fits || !isFree(record.partition)) {
         left.push(record)
         // Later records of this partition stay behind it.
         partitions.add(record.partition)
@@ -103,10 +118,11 @@ export class Packer {
     return taken
   }
 
-  takeAll(): WaitingRecord[] {
-    const taken = this.#waiting
-    this.#waiting = []
-    this.#growing.fill(undefined)
+  /** Takes all that waits for one partition. */
+  takeAll(partition: number): WaitingRecord[] {
+    const taken = this.#waiting.filter((record) => record.partition === partition)
+    this.#waiting = this.#waiting.filter((record) => record.partition !== partition)
+    this.#growing[partition] = undefined
     return taken
   }
 

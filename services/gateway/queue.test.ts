@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { APPEND_PATIENCE_MS } from '../../pipelines/kafka/append-lanes.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { acceptUsageEvent } from '../../pipelines/usage/accept.ts'
 import { SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
@@ -7,13 +8,7 @@ import { partitionOfNode } from '../../schemas/ids.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { ManualClock, MemoryLog, settled } from './fixtures.ts'
-import {
-  PROBE_PAUSE_MS,
-  SEND_PATIENCE_MS,
-  UsageQueue,
-  WAITING_BYTES_MAX,
-  WAITING_EVENTS_MAX,
-} from './queue.ts'
+import { PROBE_PAUSE_MS, UsageQueue, WAITING_BYTES_MAX, WAITING_EVENTS_MAX } from './queue.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 12)
 const PARTITIONS = 4
@@ -123,24 +118,70 @@ test('keeps the order of a node', async () => {
   assert.ok(log.records.length > 6)
 })
 
-test('a refused send: its events are unknown, what waited behind it was not taken', async () => {
+/** Events of one node each; the partitions of these nodes are 0 to 3. */
+const NODES = [0, 1, 2, 3].map(
+  (partition) =>
+    Array.from({ length: 50 }, (_, index) => `node-${index}`).find(
+      (node) => partitionOfNode(node, PARTITIONS) === partition,
+    ) ?? '',
+)
+const eventOf = (partition: number, label: string): UsageEvent =>
+  acceptUsageEvent(
+    {
+      event_id: label,
+      node_id: NODES[partition],
+      model_id: 'llama',
+      task_source: 'own',
+      occurred_at: NOW,
+    },
+    NOW,
+  ) as UsageEvent
+
+const NOT_TAKEN = { acknowledged: 0, unknown: [], notTaken: [0] }
+const UNKNOWN = { acknowledged: 0, unknown: [0], notTaken: [] }
+const TAKEN = { acknowledged: 1, unknown: [], notTaken: [] }
+
+test('a refused send: its events are unknown, what waited behind it was not taken, the other partitions go on', async () => {
   const { clock, log, queue } = await started()
-  log.plan.push('store_and_refuse', 'refuse')
-  const sent = queue.offer(events(3, 'a'))
+  log.plan.push('store_and_refuse')
+  const sent = queue.offer([eventOf(0, 'a')])
   await Promise.resolve()
-  const waiting = queue.offer(events(2, 'b'))
-  assert.deepEqual(await sent, { acknowledged: 0, unknown: [0, 1, 2], notTaken: [] })
-  assert.deepEqual(await waiting, { acknowledged: 0, unknown: [], notTaken: [0, 1] })
+  await new Promise(setImmediate)
+  const waiting = queue.offer([eventOf(0, 'b')])
+  assert.deepEqual(await sent, UNKNOWN)
+  assert.deepEqual(await waiting, NOT_TAKEN)
+  assert.equal(queue.state, 'taking')
+  assert.deepEqual(await queue.offer([eventOf(0, 'c')]), NOT_TAKEN)
+  assert.deepEqual(await queue.offer([eventOf(1, 'd'), eventOf(0, 'e')]), {
+    acknowledged: 1,
+    unknown: [],
+    notTaken: [1],
+  })
+  log.plan.push('refuse')
+  await clock.pass(PROBE_PAUSE_MS)
+  await settled()
+  assert.deepEqual(await queue.offer([eventOf(0, 'f')]), NOT_TAKEN, 'the first tick was refused')
+  await clock.pass(PROBE_PAUSE_MS)
+  await settled()
+  assert.deepEqual(await queue.offer([eventOf(0, 'g')]), TAKEN)
+  assert.deepEqual(
+    log.events().map(({ event_text }) => event_text),
+    ['a', 'd', 'g'],
+    'nothing was sent twice',
+  )
+})
+
+test('when no partition takes records the queue is away, and says so before anything is offered', async () => {
+  const { clock, log, queue } = await started()
+  log.plan.push('refuse')
+  const all = [0, 1, 2, 3].map((partition) => eventOf(partition, `all-${partition}`))
+  assert.deepEqual(await queue.offer(all), { acknowledged: 0, unknown: [0, 1, 2, 3], notTaken: [] })
   assert.equal(queue.state, 'away')
   assert.equal(queue.receiptMs(), null)
-  await settled()
-  await settled()
-  assert.equal(queue.state, 'away', 'the first tick was refused too')
   await clock.pass(PROBE_PAUSE_MS)
   await settled()
   assert.equal(queue.state, 'taking')
-  assert.equal((await queue.offer(events(1, 'c'))).acknowledged, 1)
-  assert.equal(log.events().length, 4, 'the stored three and the last one; nothing was sent twice')
+  assert.equal((await queue.offer(all)).acknowledged, 4)
 })
 
 test('a request that is larger than a send may be acknowledged in part', async () => {
@@ -148,6 +189,7 @@ test('a request that is larger than a send may be acknowledged in part', async (
   const large = events(10_000, 'x', '😀'.repeat(128))
   log.plan.push('hold', 'refuse')
   const offered = queue.offer(large)
+  await settled()
   await settled()
   await log.release()
   const { acknowledged, unknown, notTaken } = await offered
@@ -159,21 +201,24 @@ test('a request that is larger than a send may be acknowledged in part', async (
   assert.equal(stored.size, acknowledged)
 })
 
-test('a send that takes too long: unknown after 5 s, and no second send before the first has ended', async () => {
+test('a send that takes too long: unknown when the patience ends, then nothing is taken until it has ended', async () => {
   const { clock, log, queue } = await started()
   log.plan.push('hold')
-  const sent = queue.offer(events(2, 'a'))
+  const sent = queue.offer([eventOf(0, 'a')])
   await settled()
-  const waiting = queue.offer(events(1, 'b'))
-  await clock.pass(SEND_PATIENCE_MS - 1)
-  assert.equal(queue.state, 'taking')
-  await clock.pass(1)
-  assert.deepEqual(await sent, { acknowledged: 0, unknown: [0, 1], notTaken: [] })
-  assert.deepEqual(await waiting, { acknowledged: 0, unknown: [], notTaken: [0] })
-  assert.equal(queue.state, 'away')
+  await settled()
+  const waiting = queue.offer([eventOf(0, 'b')])
+  await clock.pass(APPEND_PATIENCE_MS)
+  assert.deepEqual(await sent, UNKNOWN)
+  assert.deepEqual(await waiting, NOT_TAKEN)
+  assert.deepEqual(await queue.offer([eventOf(0, 'c')]), NOT_TAKEN)
+  assert.deepEqual(await queue.offer([eventOf(1, 'd')]), TAKEN, 'another partition waits for nobody')
   await log.release()
-  assert.equal(queue.state, 'taking', 'the late acknowledgement says that the log takes records')
-  assert.equal(log.events().length, 2)
+  assert.deepEqual(await queue.offer([eventOf(0, 'e')]), TAKEN)
+  assert.deepEqual(
+    log.events().map(({ event_text }) => event_text),
+    ['d', 'a', 'e'],
+  )
 })
 
 test('bounds: events and bytes that wait', async () => {
@@ -209,7 +254,10 @@ test('a stop sends what waits', async () => {
 
 test('an error that is no failed send ends the service', async () => {
   const { log, queue } = await started()
-  log.append = () => Promise.reject(new TypeError('a mistake of the program'))
+  log.appendEach = (records) =>
+    new Map(
+      records.map(({ partition }) => [partition, Promise.reject(new TypeError('a mistake of the program'))]),
+    )
   assert.equal((await queue.offer(events(1, 'a'))).unknown.length, 1)
   assert.match((await queue.failed).message, /a mistake of the program/)
 })

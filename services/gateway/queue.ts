@@ -1,7 +1,8 @@
-import PQueue from 'p-queue'
 import type { Clock } from '../../pipelines/clock.ts'
-import type { Acknowledgement, LogProducer } from '../../pipelines/kafka/producer.ts'
-import type { LogAppend } from '../../pipelines/kafka/records.ts'
+import { APPEND_PATIENCE_MS, AppendLanes } from '../../pipelines/kafka/append-lanes.ts'
+import type { AppendEnd } from '../../pipelines/kafka/append-lanes.ts'
+import { ProduceError } from '../../pipelines/kafka/producer.ts'
+import type { LogProducer } from '../../pipelines/kafka/producer.ts'
 import type { Logger } from '../../pipelines/logger.ts'
 import { tickCodec } from '../../schemas/avro.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
@@ -18,16 +19,16 @@ export const WAITING_EVENTS_MAX = 200_000
 /** Their encoded bytes. */
 export const WAITING_BYTES_MAX = 64 * 1_048_576
 
-/** How long requests wait for a send; after that its outcome is called unknown. */
-export const SEND_PATIENCE_MS = 5_000
-
-/** Pause between two ticks that ask whether the log takes records again. */
+/** Pause between two ticks that ask whether a partition takes records again. */
 export const PROBE_PAUSE_MS = 1_000
 
-/** After its last send a stop waits no longer for a producer that does not answer. */
+/** After the patience with its last send a stop waits no longer for a producer that does not answer. */
 const STOP_PATIENCE_MS = 1_000
 
-/** `starting`: nothing acknowledged yet, the log's time is unknown. `away`: the last send failed, or the clock was set. */
+/**
+ * `starting`: nothing acknowledged yet, the log's time is unknown. `away`: no partition takes records, or the clock was
+ * set.
+ */
 export type QueueState = 'starting' | 'taking' | 'away' | 'stopping'
 
 export interface UsageQueueOptions {
@@ -38,27 +39,40 @@ export interface UsageQueueOptions {
   readonly metrics: Metrics
 }
 
+const FATES = { acknowledged: 'acknowledged', unknown: 'unknown', not_stored: 'notTaken' } as const
+
 /**
- * In front of the producer: one send at a time; while it is under way the records of the next one grow, over all
- * requests. Bounded in events and bytes. Whether the log takes records is known from the last send; while it does
- * not, ticks ask, and no event waits: what was not sent is handed back at once as not taken.
+ * In front of the producer: for each partition one send at a time; while it is under way the records of the next one grow,
+ * over all requests. Bounded in events and bytes. A partition whose send outlives the patience takes nothing more until it
+ * has ended, and one whose send failed until a tick is acknowledged: what waits there is handed back at once as not taken,
+ * and the others go on.
  */
 export class UsageQueue {
   readonly #options: UsageQueueOptions
   readonly #clock: LogClock
   readonly #packer: Packer
-  readonly #sends = new PQueue({ concurrency: 1 })
+  readonly #lanes: AppendLanes
+  /** Partitions whose last send failed: ticks ask whether they take records. */
+  readonly #failed = new Set<number>()
   readonly #stopping = new AbortController()
   readonly #failure = Promise.withResolvers<Error>()
+  #idle = Promise.withResolvers<void>()
   #state: QueueState = 'starting'
   #isScheduled = false
   #waitingEvents = 0
   #waitingBytes = 0
 
   constructor(options: UsageQueueOptions) {
+    const { producer, clock, partitions } = options
     this.#options = options
-    this.#clock = new LogClock(options.clock)
-    this.#packer = new Packer(options.partitions)
+    this.#clock = new LogClock(clock)
+    this.#packer = new Packer(partitions)
+    this.#lanes = new AppendLanes({
+      producer,
+      clock,
+      onStalled: (partition) => this.#stall(partition, `no acknowledgement within ${APPEND_PATIENCE_MS} ms`),
+      onEnd: (partition, end) => this.#ended(partition, end),
+    })
   }
 
   get state(): QueueState {
@@ -73,7 +87,7 @@ export class UsageQueue {
   /** Asks the log for its time, until it answers. */
   start(): void {
     this.#setState('starting')
-    this.#probe()
+    void this.#askForTime()
   }
 
   /** Now, by the log's clock; null while events cannot be judged or taken. */
@@ -83,7 +97,7 @@ export class UsageQueue {
     if (receiptMs === null) {
       this.#options.logger.warn({}, "the machine's clock was set; asking the log for its time")
       this.#setState('away')
-      this.#probe()
+      void this.#askForTime()
     }
     return receiptMs
   }
@@ -99,8 +113,8 @@ export class UsageQueue {
   /** Takes the events, one at least, on their way. The caller has asked `receiptMs` and `hasRoom` in the same turn. */
   offer(events: readonly UsageEvent[]): Promise<Outcome> {
     const submission = new Submission(events.length)
-    const sizeBytes = this.#packer.add(events, submission)
-    this.#wait(events.length, sizeBytes)
+    const added = this.#packer.add(events, submission, (partition) => this.#takes(partition))
+    this.#wait(added.events, added.sizeBytes)
     this.#schedule()
     return submission.outcome
   }
@@ -115,99 +129,123 @@ export class UsageQueue {
   async stop(): Promise<void> {
     this.refuseMore()
     const { clock, producer } = this.#options
-    await Promise.race([this.#sends.onIdle(), clock.delay(SEND_PATIENCE_MS + STOP_PATIENCE_MS)])
+    if (!this.#isIdle) {
+      await Promise.race([this.#idle.promise, clock.delay(APPEND_PATIENCE_MS + STOP_PATIENCE_MS)])
+    }
     await Promise.race([producer.stop(), clock.delay(STOP_PATIENCE_MS)])
   }
 
+  get #isIdle(): boolean {
+    return this.#packer.isEmpty && this.#lanes.isIdle
+  }
+
+  #takes(partition: number): boolean {
+    return !this.#failed.has(partition) && !this.#lanes.isStalled(partition)
+  }
+
+  /** Once a turn: what all requests of the turn brought, and what all partitions of an answer let go, goes together. */
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    void this.#sends.add(async () => {
+    setImmediate(() => {
       this.#isScheduled = false
-      await this.#flush()
+      this.#flush()
     })
   }
 
-  async #flush(): Promise<void> {
-    const records = this.#packer.takeSend()
-    if (records.length === 0) return
-    await this.#send(
-      records.map((record) => record.toAppend()),
-      (fate) => this.#settle(records, fate),
-    )
-    if (!this.#packer.isEmpty) this.#schedule()
+  #flush(): void {
+    for (;;) {
+      const records = this.#packer.takeSend((partition) => this.#lanes.isFree(partition))
+      if (records.length === 0) return
+      const byPartition = new Map(records.map((record) => [record.partition, record]))
+      this.#lanes.send(
+        records.map((record) => record.toAppend()),
+        (partition, fate) => {
+          const record = byPartition.get(partition)
+          if (record !== undefined) this.#settle(record, FATES[fate])
+        },
+      )
+    }
   }
 
-  #probe(): void {
-    void this.#sends.add(async () => {
-      const value = tickCodec.encode({ written_by: 'gateway' })
-      while (this.#state === 'starting' || this.#state === 'away') {
-        await this.#send([{ partition: 0, key: null, value }], () => {})
-        if (this.#state === 'starting' || this.#state === 'away') {
-          await this.#options.clock.delay(PROBE_PAUSE_MS, this.#stopping.signal)
-        }
+  /** Ticks to one partition after the other until one answers within the patience. */
+  async #askForTime(): Promise<void> {
+    const { clock, partitions } = this.#options
+    for (let partition = 0; this.#isAsking; partition = (partition + 1) % partitions) {
+      await this.#tick(partition)
+      if (!this.#isAsking) return
+      await clock.delay(PROBE_PAUSE_MS, this.#stopping.signal)
+    }
+  }
+
+  get #isAsking(): boolean {
+    return this.#state === 'starting' || this.#state === 'away'
+  }
+
+  /** Ticks until the partition takes records again. */
+  async #probe(partition: number): Promise<void> {
+    const { clock } = this.#options
+    while (this.#failed.has(partition) && !this.#stopping.signal.aborted) {
+      await clock.delay(PROBE_PAUSE_MS, this.#stopping.signal)
+      if (this.#stopping.signal.aborted) return
+      await this.#tick(partition)
+    }
+  }
+
+  /** Resolves when its fate is known; at once where another send is under way there. */
+  async #tick(partition: number): Promise<void> {
+    if (!this.#lanes.isFree(partition)) return
+    const value = tickCodec.encode({ written_by: 'gateway' })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#lanes.send([{ partition, key: null, value }], () => resolve())
+    await promise
+  }
+
+  #ended(partition: number, end: AppendEnd): void {
+    if ('error' in end) this.#fail(partition, end.error)
+    else {
+      this.#clock.acknowledged(end.acknowledgement.logAppendTimeMs, end.sentAtMs)
+      if (this.#failed.delete(partition))
+        this.#options.logger.info({ partition }, 'the partition takes events')
+      if (this.#isAsking) {
+        this.#setState('taking')
+        this.#options.logger.info({}, 'the log takes events')
       }
-    })
-  }
-
-  /**
-   * One send. `settle` hears its fate within the patience; the promise resolves only when the producer has answered,
-   * because it must not be called before.
-   */
-  async #send(records: readonly LogAppend[], settle: (fate: Fate) => void): Promise<void> {
-    const { producer, clock } = this.#options
-    const sentAtMs = clock.nowMs()
-    const answered = producer.append(records).then(
-      (acknowledgements) => this.#acknowledged(acknowledgements, sentAtMs),
-      (error: unknown) => this.#refused(error),
-    )
-    const patience = new AbortController()
-    const isAcknowledged = await Promise.race([
-      answered,
-      clock.delay(SEND_PATIENCE_MS, patience.signal).then(() => null),
-    ])
-    patience.abort()
-    settle(isAcknowledged === true ? 'acknowledged' : 'unknown')
-    if (isAcknowledged === null) {
-      this.#lose(`no acknowledgement within ${SEND_PATIENCE_MS} ms`)
-      await answered
     }
+    this.#schedule()
+    if (!this.#isIdle) return
+    this.#idle.resolve()
+    this.#idle = Promise.withResolvers<void>()
   }
 
-  #acknowledged(acknowledgements: ReadonlyMap<number, Acknowledgement>, sentAtMs: number): true {
-    const times = Array.from(acknowledgements.values(), ({ logAppendTimeMs }) => logAppendTimeMs)
-    this.#clock.acknowledged(Math.max(...times), sentAtMs)
-    if (this.#state === 'starting' || this.#state === 'away') {
-      this.#setState('taking')
-      this.#options.logger.info({}, 'the log takes events')
-    }
-    return true
-  }
-
-  #refused(error: unknown): false {
-    if (!(error instanceof Error && 'code' in error && error.code === 'PRODUCE_FAILED')) {
+  #fail(partition: number, error: unknown): void {
+    if (!(error instanceof ProduceError)) {
       this.#failure.resolve(error instanceof Error ? error : new Error(String(error)))
     }
-    this.#lose(error instanceof Error ? error.message : String(error))
-    return false
+    // Until the first acknowledgement every partition is asked in turn.
+    if (this.#state === 'starting') return
+    const isNew = !this.#failed.has(partition)
+    this.#failed.add(partition)
+    this.#stall(partition, error instanceof Error ? error.message : String(error))
+    if (isNew) void this.#probe(partition)
   }
 
-  /** The log does not take records now: what waits is handed back, and ticks ask until it does. */
-  #lose(reason: string): void {
-    this.#settle(this.#packer.takeAll(), 'notTaken')
+  /** The partition takes no records now: what waits there is handed back. */
+  #stall(partition: number, reason: string): void {
+    for (const record of this.#packer.takeAll(partition)) this.#settle(record, 'notTaken')
     if (this.#state !== 'taking') return
-    this.#options.logger.warn({ reason }, 'the log takes no events; asking again every second')
+    this.#options.logger.warn({ partition, reason }, 'a partition of the log takes no events')
+    const { partitions } = this.#options
+    for (let other = 0; other < partitions; other++) if (this.#takes(other)) return
+    this.#options.logger.warn({}, 'the log takes no events')
     this.#setState('away')
-    this.#probe()
   }
 
-  #settle(records: readonly WaitingRecord[], fate: Fate): void {
-    for (const record of records) {
-      const { events, sizeBytes } = record.pack
-      record.settle(fate)
-      this.#wait(-events, -sizeBytes)
-      if (fate === 'acknowledged') this.#options.metrics.count('hivemeter_events_accepted_total', {}, events)
-    }
+  #settle(record: WaitingRecord, fate: Fate): void {
+    const { events, sizeBytes } = record.pack
+    record.settle(fate)
+    this.#wait(-events, -sizeBytes)
+    if (fate === 'acknowledged') this.#options.metrics.count('hivemeter_events_accepted_total', {}, events)
   }
 
   #wait(events: number, sizeBytes: number): void {

@@ -17,6 +17,7 @@ export async function startGateway(parts: ServiceParts): Promise<RunningService>
   const producer = new IdempotentProducer({ ...kafka, topic, metrics })
   const inbox = new SharedAppend(
     new IdempotentProducer({ ...kafka, topic: topicNames(config.topicPrefix).accountInbox, metrics }),
+    clock,
   )
   const queue = new UsageQueue({ producer, partitions, clock, logger, metrics })
   const followed = await followAccess(parts, 'gateway')

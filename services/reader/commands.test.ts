@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { outcomeKey } from '../../pipelines/account/outcomes.ts'
 import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import type { LogAppend } from '../../pipelines/kafka/records.ts'
+import { appendingWhole } from '../../test/support/whole-append.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import { inboxCommandCodec, outcomeCodec } from '../../schemas/avro.ts'
 import type { InboxCommand } from '../../schemas/records.ts'
@@ -14,16 +15,12 @@ const ASKED = { node_id: 'n', kind: 'settle' as const }
 function withCommands(append: (records: readonly LogAppend[]) => Promise<void> = async () => {}) {
   const sent: InboxCommand[] = []
   const clock = new ManualClock(0)
-  const producer = {
-    append: async (records: readonly LogAppend[]) => {
-      for (const { value } of records) sent.push(inboxCommandCodec.decode(value as Buffer))
-      await append(records)
-      return new Map()
-    },
-    stop: async () => {},
-  }
+  const producer = appendingWhole(async (records) => {
+    for (const { value } of records) sent.push(inboxCommandCodec.decode(value as Buffer))
+    await append(records)
+  })
   const commands = new Commands({
-    inbox: new SharedAppend(producer),
+    inbox: new SharedAppend(producer, clock),
     partitions: 1,
     clock,
     random: systemRandom,

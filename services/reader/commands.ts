@@ -85,12 +85,14 @@ export class Commands {
     this.#count++
     this.#wait(key, resolve)
     try {
-      this.#parts.inbox.append([this.#recordOf(command)]).catch((error: unknown) => {
+      const { inbox, clock } = this.#parts
+      const refused = inbox.append([this.#recordOf(command)]).then(never, (error: unknown) => {
         // It may be in the log all the same: the caller waits for the outcome, or is told that none is known.
-        if (!(error instanceof ProduceError)) throw error
+        if (error instanceof ProduceError) return error.mayBeStored ? never() : Promise.reject(notTaken())
+        throw error
       })
-      const timeout = this.#parts.clock.delay(OUTCOME_TIMEOUT_MS).then(() => null)
-      const outcome = await Promise.race([promise, timeout])
+      const timeout = clock.delay(OUTCOME_TIMEOUT_MS).then(() => null)
+      const outcome = await Promise.race([promise, timeout, refused])
       if (outcome === null) throw unknown(given)
       return this.#judge(command, outcome)
     } finally {
@@ -156,6 +158,17 @@ function commandOf(asked: Asked, caller: string, idempotencyKey: string): InboxC
     caller,
     body_hash: createHash('sha256').update(JSON.stringify(body)).digest().subarray(0, HASH_BYTES),
   }
+}
+
+const never = (): Promise<never> => new Promise(() => {})
+
+function notTaken(): Problem {
+  return new Problem(
+    'log_unavailable',
+    'Kafka takes no writes of this node now; nothing was done. Send it again.',
+    {},
+    RETRY_AFTER,
+  )
 }
 
 function unknown(idempotencyKey: string): Problem {

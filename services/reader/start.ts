@@ -25,7 +25,7 @@ export async function startReader(parts: ServiceParts): Promise<RunningService> 
   const accounts = new Accounts(config.partitions)
   const kafka = kafkaOf(config, `hivemeter-reader/${VERSION}`, logger)
   const commands = new Commands({
-    inbox: new SharedAppend(new IdempotentProducer({ ...kafka, metrics, topic: topics.accountInbox })),
+    inbox: new SharedAppend(new IdempotentProducer({ ...kafka, metrics, topic: topics.accountInbox }), clock),
     partitions: config.partitions,
     clock,
     random,

@@ -27,5 +27,6 @@ export const WRITE_PROBLEMS = [
   'too_many_commands',
   'state_loading',
   'outcome_unknown',
+  'log_unavailable',
   'overloaded',
 ] as const satisfies readonly ProblemCode[]

@@ -9,11 +9,12 @@ import { Unpacker } from '../../services/gateway/body.ts'
 import { ManualClock, MemoryLog, settled } from '../../services/gateway/fixtures.ts'
 import { LogClock } from '../../services/gateway/log-clock.ts'
 import { Packer, SEND_BYTES_MAX } from '../../services/gateway/packer.ts'
-import { SEND_PATIENCE_MS, UsageQueue } from '../../services/gateway/queue.ts'
+import { UsageQueue } from '../../services/gateway/queue.ts'
 import { Submission } from '../../services/gateway/submission.ts'
 import { Problem } from '../../services/http/problem.ts'
 import { bound } from '../support/named-bounds.ts'
 import { usageEvent } from '../support/usage-events.ts'
+import { APPEND_PATIENCE_MS } from '../../pipelines/kafka/append-lanes.ts'
 import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 12)
@@ -111,7 +112,7 @@ test('STOP_PATIENCE_MS: a stop waits so long beyond its last send, and once more
   log.stop = () => new Promise(() => {})
   let isStopped = false
   const stopped = queue.stop().then(() => (isStopped = true))
-  await clock.pass(SEND_PATIENCE_MS)
+  await clock.pass(APPEND_PATIENCE_MS)
   assert.deepEqual(await offered, { acknowledged: 0, unknown: [0], notTaken: [] })
   await clock.pass(patienceMs - 1)
   await clock.pass(1)
@@ -125,7 +126,7 @@ test('timeouts of requests: the server has the ones that are named', async () =>
   const clock = new ManualClock(NOW)
   const app = await createGatewayApp({
     queue: newQueue(clock, new MemoryLog(clock)),
-    inbox: new SharedAppend(new MemoryLog(clock)),
+    inbox: new SharedAppend(new MemoryLog(clock), clock),
     partitions: 1,
     access: { mode: 'off' },
     logger: silentLogger,

@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs'
 import { withAdmin } from '../../pipelines/kafka/admin.ts'
-import { createKafka, namedPartition } from '../../pipelines/kafka/client.ts'
+import { createKafka } from '../../pipelines/kafka/client.ts'
 import { readPartition, readRanges } from '../../pipelines/kafka/read.ts'
 import type { LogRecord, TopicAppend } from '../../pipelines/kafka/records.ts'
 import { splitIntoSends } from '../../pipelines/kafka/transaction.ts'
@@ -48,7 +48,11 @@ async function copyPartition(
   const producer = createKafka(to.kafka).producer({
     idempotent: true,
     maxInFlightRequests: 1,
-    createPartitioner: namedPartition,
+    // Every record names its own.
+    createPartitioner:
+      () =>
+      ({ message }) =>
+        message.partition ?? 0,
   })
   let copied = 0
   await producer.connect()

@@ -42,8 +42,15 @@ describe('leaders that move under three brokers', () => {
           replicas: replicasOf(partition, 0),
         })),
       })),
-      waitForLeaders: true,
+      // kafkajs' own wait takes a broker that has not heard of a topic yet for one that never will.
+      waitForLeaders: false,
     })
+    await until('the topics', SOON_MS, () =>
+      admin.fetchTopicMetadata({ topics: [...TOPICS] }).then(
+        ({ topics }) => topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0)),
+        () => false,
+      ),
+    )
   })
   after(() => cleanup.disposeAsync())
 

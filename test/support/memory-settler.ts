@@ -5,6 +5,7 @@ import type { LogAppend } from '../../pipelines/kafka/records.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import type { StateRecord } from '../../services/reader/accounts.ts'
+import { appendingWhole } from './whole-append.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
 const TOPICS = topicNames('')
@@ -15,6 +16,9 @@ const TOPICS = topicNames('')
  */
 export class MemorySettler implements LogProducer {
   nowMs: number
+  readonly #producer = appendingWhole(async (records) => {
+    for (const record of records) await this.#decide(record)
+  })
   readonly #states: SettlerState[]
   readonly #offsets: number[]
   readonly #onState: (record: StateRecord) => void
@@ -58,8 +62,11 @@ export class MemorySettler implements LogProducer {
   }
 
   async append(records: readonly LogAppend[]): Promise<ReadonlyMap<number, Acknowledgement>> {
-    for (const record of records) await this.#decide(record)
-    return new Map()
+    return await this.#producer.append(records)
+  }
+
+  appendEach(records: readonly LogAppend[]): ReadonlyMap<number, Promise<Acknowledgement>> {
+    return this.#producer.appendEach(records)
   }
 
   async stop(): Promise<void> {}

@@ -90,7 +90,7 @@ export async function startWholeReader(
   }
   let see: (record: StateRecord) => void = () => {}
   const settler = new MemorySettler(partitions, rules, nowMs, onState, held)
-  const inbox = new SharedAppend(settler)
+  const inbox = new SharedAppend(settler, clock)
   const commands = new Commands({ inbox, partitions, clock, random: systemRandom })
   see = (record) => commands.see(record)
   await settler.start()

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import type { Kafka } from 'kafkajs'
 import type { Clock } from '../../clock.ts'
+import { isSilent, markAnswered, markSilent } from '../broker-silence.ts'
 import { createKafka } from '../client.ts'
 import type { KafkaOptions } from '../client.ts'
 import { Unanswered } from './wire.ts'
@@ -45,6 +46,7 @@ export type RequestName =
   | 'InitProducerId'
   | 'AddPartitionsToTxn'
   | 'EndTxn'
+  | 'ListOffsets'
 
 const require = createRequire(import.meta.url)
 const apiKeys = require('kafkajs/src/protocol/requests/apiKeys.js') as Record<RequestName, number>
@@ -82,7 +84,6 @@ export class BrokerConnections {
   readonly #addresses = new Map<BrokerId, Address>()
   readonly #open = new Map<string, Broker>()
   readonly #opening = new Map<string, Promise<Broker>>()
-  readonly #doubted = new Set<string>()
   #turn = 0
   #isClosed = false
 
@@ -104,8 +105,8 @@ export class BrokerConnections {
   doubt(broker: BrokerId, isDoubted: boolean): void {
     const address = this.#addresses.get(broker)
     if (address === undefined) return
-    if (isDoubted) this.#doubted.add(addressKey(address))
-    else this.#doubted.delete(addressKey(address))
+    if (isDoubted) markSilent(addressKey(address))
+    else markAnswered(addressKey(address))
   }
 
   /** Asks one broker. Rejects with `Unanswered`. */
@@ -147,7 +148,7 @@ export class BrokerConnections {
     const all = [...known.values()]
     const first = this.#turn++ % all.length
     const turned = [...all.slice(first), ...all.slice(0, first)]
-    const isDoubted = (at: Address): boolean => this.#doubted.has(addressKey(at))
+    const isDoubted = (at: Address): boolean => isSilent(addressKey(at))
     return [...turned.filter((at) => !isDoubted(at)), ...turned.filter(isDoubted)]
   }
 
@@ -167,7 +168,7 @@ export class BrokerConnections {
         response: { decode: response.decode, parse: async (decoded) => decoded },
       })
       const answer = await this.#within(sent, timeoutMs, `no answer within ${timeoutMs} ms`)
-      this.#doubted.delete(key)
+      markAnswered(key)
       return answer
     } catch (error) {
       this.#drop(key, broker, error)
@@ -185,7 +186,7 @@ export class BrokerConnections {
     try {
       return await opening
     } catch (error) {
-      this.#doubted.add(key)
+      markSilent(key)
       throw new Unanswered(`no connection to ${key}: ${textOf(error)}`, false, { cause: error })
     } finally {
       if (this.#opening.get(key) === opening) this.#opening.delete(key)
@@ -212,7 +213,7 @@ export class BrokerConnections {
   }
 
   #drop(key: string, broker: Broker, error: unknown): void {
-    this.#doubted.add(key)
+    markSilent(key)
     if (this.#open.get(key) === broker) this.#open.delete(key)
     tearDown(broker, textOf(error))
   }

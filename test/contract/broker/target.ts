@@ -1,4 +1,5 @@
 import type { Failpoint } from '../../../pipelines/failpoints.ts'
+import type { LogProducer } from '../../../pipelines/kafka/producer.ts'
 import type { LogRecord } from '../../../pipelines/kafka/records.ts'
 import type { Writer } from '../../simulation/producers.ts'
 
@@ -15,6 +16,25 @@ export interface BrokerTarget {
   range(topic: string): Promise<{ readonly start: bigint; readonly end: bigint }>
   deleteBefore(topic: string, offset: bigint): Promise<void>
   /** Lets the broker's own time pass. */
+  pass(ms: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** Brokers under test for what producers rest on, with a topic of this run's own. */
+export interface ProducingTarget {
+  readonly topic: string
+  readonly partitions: number
+  openProducer(): LogProducer
+  openWriter(transactionalId: string): Writer
+  /** The committed records of a partition, as many as are stable now. */
+  read(partition: number): Promise<LogRecord[]>
+  /** The next so many answers to Produce requests are lost; the brokers have done what they were asked. */
+  readonly loseAnswers: (count: number) => void
+  /** Every answer comes so much later from now on. */
+  readonly delayAnswers: (ms: number) => void
+  /** Another broker leads the partition when it resolves; null where there is no other broker. */
+  readonly moveLeader: ((partition: number) => Promise<void>) | null
+  /** Lets the brokers' own time pass. */
   pass(ms: number): Promise<void>
   close(): Promise<void>
 }

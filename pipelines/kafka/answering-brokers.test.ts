@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import { test } from 'node:test'
+import { markAnswered, markSilent } from './broker-silence.ts'
+import './client.ts'
+import { BROKER_CONNECT_TIMEOUT_MS, COORDINATOR_SIGN_TIMEOUT_MS } from './answering-brokers.ts'
+
+const require = createRequire(import.meta.url)
+const prototypeOf = (file: string): object => (require(file) as { prototype: object }).prototype
+const { KafkaJSRequestTimeoutError } = require('kafkajs/src/errors.js') as {
+  KafkaJSRequestTimeoutError: new (message: string) => Error
+}
+
+interface FakeBroker {
+  readonly nodeId: string
+  readonly brokerAddress: string
+  readonly connectionPool: { readonly pool: readonly unknown[]; readonly host: string; readonly port: number }
+  isConnected(): boolean
+  apiVersions(): Promise<unknown>
+  metadata(): Promise<object>
+}
+
+function brokerOf(nodeId: string, said: () => Promise<unknown>): FakeBroker {
+  return {
+    nodeId,
+    brokerAddress: `broker-${nodeId}:1`,
+    connectionPool: { pool: [], host: `broker-${nodeId}`, port: 1 },
+    isConnected: () => true,
+    apiVersions: said,
+    metadata: async () => {
+      await said()
+      return { brokers: ['1', '2'].map((id) => ({ nodeId: id, host: `broker-${id}`, port: 1 })) }
+    },
+  }
+}
+
+interface Pool {
+  findConnectedBroker(): Promise<FakeBroker>
+  withBroker(ask: (found: { nodeId: string }) => Promise<unknown>): Promise<unknown>
+  refreshMetadata(topics: string[]): Promise<unknown>
+}
+
+function poolOf(...brokers: FakeBroker[]): Pool {
+  const byId = Object.fromEntries(brokers.map((broker) => [broker.nodeId, broker]))
+  return Object.assign(Object.create(prototypeOf('kafkajs/src/cluster/brokerPool.js')) as Pool, {
+    brokers: byId,
+    seedBroker: { connectionPool: { host: 'seed', port: 1 } },
+    retrier: async (work: (bail: (error: Error) => void) => Promise<unknown>) =>
+      await new Promise((resolve, reject) => {
+        work(reject).then(resolve, reject)
+      }),
+    findBroker: async ({ nodeId }: { nodeId: string }) => byId[nodeId],
+  })
+}
+
+const silence = async (): Promise<never> => {
+  throw new KafkaJSRequestTimeoutError('no answer')
+}
+const answer = async (): Promise<object> => ({})
+
+test('a broker that was silent is asked last', async (t) => {
+  t.after(() => markAnswered('broker-1:1'))
+  markSilent('broker-1:1')
+  const pool = poolOf(brokerOf('1', answer), brokerOf('2', answer), brokerOf('3', answer))
+  for (let asked = 0; asked < 6; asked++) {
+    assert.notEqual((await pool.findConnectedBroker()).nodeId, '1')
+    assert.notEqual(await pool.withBroker(async ({ nodeId }) => nodeId), '1')
+  }
+})
+
+test('the next broker is asked where one fails, and null says that none answered', async () => {
+  const pool = poolOf(brokerOf('1', answer), brokerOf('2', answer))
+  const asked: string[] = []
+  const found = await pool.withBroker(async ({ nodeId }) => {
+    asked.push(nodeId)
+    if (asked.length === 1) throw new Error('not this one')
+    return nodeId
+  })
+  assert.equal(found, asked[1])
+  assert.notEqual(asked[0], asked[1])
+  assert.equal(await pool.withBroker(silence), null)
+})
+
+test('leaders are heard from another broker where the first one says nothing', async (t) => {
+  t.after(() => markAnswered('broker-1:1'))
+  const asked: string[] = []
+  const said = (nodeId: string) => async () => {
+    asked.push(nodeId)
+    if (nodeId !== '1') return {}
+    markSilent('broker-1:1')
+    return await silence()
+  }
+  const pool = poolOf(brokerOf('1', said('1')), brokerOf('2', said('2')))
+  for (let times = 0; times < 3; times++) await pool.refreshMetadata(['usage.metered'])
+  assert.ok(asked.filter((nodeId) => nodeId === '1').length <= 1, asked.join())
+  assert.equal(asked.filter((nodeId) => nodeId === '2').length, 3)
+})
+
+/** A cluster that names one coordinator. */
+function clusterOf(coordinator: FakeBroker) {
+  const cluster = Object.create(prototypeOf('kafkajs/src/cluster/index.js')) as {
+    findGroupCoordinator(group: object): Promise<FakeBroker>
+  }
+  return Object.assign(cluster, {
+    retrier: async (work: (bail: (error: Error) => void) => Promise<unknown>) =>
+      await new Promise((resolve, reject) => {
+        work(reject).then(resolve, reject)
+      }),
+    findGroupCoordinatorMetadata: async () => ({ coordinator: { nodeId: 1 } }),
+    findBroker: async () => coordinator,
+  })
+}
+
+test('a coordinator without a sign of life is an error that a consumer outlives', async (t) => {
+  t.after(() => markAnswered('broker-1:1'))
+  const alive = brokerOf('1', answer)
+  assert.equal(await clusterOf(alive).findGroupCoordinator({ groupId: 'g' }), alive)
+  const hung = clusterOf(brokerOf('1', () => new Promise(() => {})))
+  const startMs = performance.now()
+  await assert.rejects(hung.findGroupCoordinator({ groupId: 'g' }), { retriable: true })
+  assert.ok(performance.now() - startMs >= COORDINATOR_SIGN_TIMEOUT_MS - 5)
+})
+
+test('a connection that is not made in time is an error of the connection, and the broker counts as silent', async (t) => {
+  t.after(() => markAnswered('hung:1'))
+  const hung = Object.assign(
+    Object.create(prototypeOf('kafkajs/src/broker/index.js')) as { connect(): Promise<void> },
+    {
+      brokerAddress: 'hung:1',
+      connectionPool: { pool: [] },
+      lock: { acquire: () => new Promise(() => {}), release: async () => {} },
+    },
+  )
+  const startMs = performance.now()
+  await assert.rejects(hung.connect(), { name: 'KafkaJSConnectionError' })
+  assert.ok(performance.now() - startMs >= BROKER_CONNECT_TIMEOUT_MS - 5)
+})

@@ -1,0 +1,98 @@
+import type { Clock } from '../clock.ts'
+import { ProduceError } from './producer.ts'
+import type { Acknowledgement, LogProducer } from './producer.ts'
+import type { LogAppend } from './records.ts'
+
+/**
+ * How long whoever waits for an append is kept waiting. The append itself goes on for as long as its producer tries; until
+ * it has ended nothing new is taken for its partition, so that nobody waits behind a broker that is hung or away.
+ */
+export const APPEND_PATIENCE_MS = 1_500
+
+/** What is known of a partition's append when the patience ends, or before. */
+export type AppendFate =
+  | 'acknowledged'
+  /** It is in the log or not, or comes to it later. */
+  | 'unknown'
+  /** It is in no log, and never will be. */
+  | 'not_stored'
+
+/** How an append ended at last. */
+export type AppendEnd =
+  | { readonly acknowledgement: Acknowledgement; readonly sentAtMs: number }
+  | { readonly error: unknown }
+
+export interface AppendLanesOptions {
+  readonly producer: LogProducer
+  readonly clock: Clock
+  /** The patience with a partition's append has ended: what waits behind it is to be refused. */
+  readonly onStalled: (partition: number) => void
+  /** A partition's append has ended: the next one may be sent. */
+  readonly onEnd: (partition: number, end: AppendEnd) => void
+}
+
+/** The partitions of a topic, each with one append under way at a time and none that holds up another. */
+export class AppendLanes {
+  readonly #options: AppendLanesOptions
+  /** By partition, whether its append has outlived the patience. */
+  readonly #underWay = new Map<number, { isStalled: boolean }>()
+
+  constructor(options: AppendLanesOptions) {
+    this.#options = options
+  }
+
+  /** True: an append may be sent. */
+  isFree(partition: number): boolean {
+    return !this.#underWay.has(partition)
+  }
+
+  /** True: what comes for the partition is to be refused. */
+  isStalled(partition: number): boolean {
+    return this.#underWay.get(partition)?.isStalled === true
+  }
+
+  get isIdle(): boolean {
+    return this.#underWay.size === 0
+  }
+
+  /**
+   * Sends records of free partitions. `onFate` is told once for each partition, within the patience, with the producer's
+   * error where there is one.
+   */
+  send(
+    records: readonly LogAppend[],
+    onFate: (partition: number, fate: AppendFate, error: unknown) => void,
+  ): void {
+    const { producer, clock, onStalled, onEnd } = this.#options
+    const sentAtMs = clock.nowMs()
+    const waiting = new Set<number>()
+    const patience = new AbortController()
+    const end = (partition: number, fate: AppendFate, how: AppendEnd): void => {
+      this.#underWay.delete(partition)
+      if (waiting.delete(partition)) onFate(partition, fate, 'error' in how ? how.error : null)
+      if (waiting.size === 0) patience.abort()
+      onEnd(partition, how)
+    }
+    for (const [partition, appended] of producer.appendEach(records)) {
+      waiting.add(partition)
+      this.#underWay.set(partition, { isStalled: false })
+      void appended.then(
+        (acknowledgement) => end(partition, 'acknowledged', { acknowledgement, sentAtMs }),
+        (error: unknown) => end(partition, fateOf(error), { error }),
+      )
+    }
+    void clock.delay(APPEND_PATIENCE_MS, patience.signal).then(() => {
+      for (const partition of waiting) {
+        const lane = this.#underWay.get(partition)
+        if (lane !== undefined) lane.isStalled = true
+        onFate(partition, 'unknown', null)
+        onStalled(partition)
+      }
+      waiting.clear()
+    })
+  }
+}
+
+function fateOf(error: unknown): AppendFate {
+  return error instanceof ProduceError && !error.mayBeStored ? 'not_stored' : 'unknown'
+}

@@ -1,0 +1,89 @@
+import type { Clock } from '../clock.ts'
+import type { KafkaOptions } from './client.ts'
+import { BrokerConnections } from './produce/broker-connections.ts'
+import { errorName } from './produce/error-names.ts'
+import { LOOK_UP_TIMEOUT_MS } from './produce/kafkajs-wire.ts'
+import { Unanswered } from './produce/wire.ts'
+
+/** A leader that moves is waited for: longer than Kafka's own failover (broker.session.timeout.ms, 9 s). */
+export const LOG_START_TIMEOUT_MS = 13_000
+const LOG_START_PAUSE_MS = 200
+
+const EARLIEST = -2
+const READ_COMMITTED = 1
+
+interface Metadata {
+  readonly brokers: readonly { readonly nodeId: number; readonly host: string; readonly port: number }[]
+  readonly topicMetadata: readonly {
+    readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[]
+  }[]
+}
+
+interface Offsets {
+  readonly responses: readonly {
+    readonly partitions: readonly { readonly errorCode: number; readonly offset: string }[]
+  }[]
+}
+
+/**
+ * Where partitions begin. kafkajs' admin asks the leaders of all partitions of a topic for that, and one of them that hangs
+ * fails the answer for every other.
+ */
+export class LogStarts {
+  readonly #connections: BrokerConnections
+  readonly #clock: Clock
+
+  constructor(options: KafkaOptions & { readonly clock: Clock }) {
+    this.#connections = new BrokerConnections(options)
+    this.#clock = options.clock
+  }
+
+  /** The first offset that the partition still holds. Rejects when its leader does not say so in time. */
+  async of(topic: string, partition: number): Promise<bigint> {
+    const deadlineMs = this.#clock.monotonicMs() + LOG_START_TIMEOUT_MS
+    for (;;) {
+      const reason = await this.#ask(topic, partition)
+      if (typeof reason === 'bigint') return reason
+      if (this.#clock.monotonicMs() + LOG_START_PAUSE_MS >= deadlineMs) {
+        throw new Error(`Kafka did not say where ${topic}[${partition}] begins: ${reason}`)
+      }
+      await this.#clock.delay(LOG_START_PAUSE_MS)
+    }
+  }
+
+  stop(): void {
+    this.#connections.close()
+  }
+
+  /** The offset, or why there is none. */
+  async #ask(topic: string, partition: number): Promise<bigint | string> {
+    try {
+      const metadata = await this.#connections.askAny<Metadata>(
+        'Metadata',
+        { topics: [topic], allowAutoTopicCreation: false },
+        LOOK_UP_TIMEOUT_MS,
+      )
+      this.#connections.know(metadata.brokers)
+      const found = metadata.topicMetadata
+        .flatMap(({ partitionMetadata }) => partitionMetadata)
+        .find(({ partitionId }) => partitionId === partition)
+      if (found === undefined || found.leader < 0) return 'it has no leader'
+      const answer = await this.#connections.ask<Offsets>(
+        found.leader,
+        'ListOffsets',
+        {
+          replicaId: -1,
+          isolationLevel: READ_COMMITTED,
+          topics: [{ topic, partitions: [{ partition, timestamp: EARLIEST }] }],
+        },
+        LOOK_UP_TIMEOUT_MS,
+      )
+      const said = answer.responses[0]?.partitions[0]
+      if (said === undefined) return 'its leader did not name it'
+      return errorName(said.errorCode) ?? BigInt(said.offset)
+    } catch (error) {
+      if (error instanceof Unanswered) return error.message
+      throw error
+    }
+  }
+}
