@@ -2,6 +2,7 @@ import { after, before, describe } from 'node:test'
 import { openKafka } from './broker/kafka.ts'
 import { openMemoryCluster } from './broker/memory.ts'
 import { openKafkaProducing } from './broker/kafka-producing.ts'
+import { openMemoryProducing } from './broker/memory-producing.ts'
 import { describeProducing } from './broker/producing.ts'
 import { describeRestores } from './broker/restores.ts'
 import type { BrokerTarget, ProducingTarget } from './broker/target.ts'
@@ -53,6 +54,12 @@ function describeProducers(name: string, skip: string | false, open: () => Promi
       return opened
     })
   })
+}
+
+for (const brokers of [1, 3]) {
+  describeProducers(`the cluster in memory, brokers: ${brokers}`, false, async () =>
+    openMemoryProducing(brokers),
+  )
 }
 
 describeProducers('Kafka', WITHOUT_SERVERS, () =>

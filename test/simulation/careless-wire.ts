@@ -22,7 +22,7 @@ const taken = ({ topic, partition }: Place): PlaceAnswer => ({
 })
 
 /** All that a wire does, to be changed in part. */
-function same(wire: ProduceWire): ProduceWire {
+export function sameWire(wire: ProduceWire): ProduceWire {
   return {
     leaderOf: (place) => wire.leaderOf(place),
     refreshLeaders: (topics) => wire.refreshLeaders(topics),
@@ -62,7 +62,7 @@ export function rememberingBrokers(wire: ProduceWire): ProduceWire {
   const tried = new WeakSet<ProduceBatch>()
   const answered = new Set<BrokerId>()
   return {
-    ...same(wire),
+    ...sameWire(wire),
     produce: async (broker, batches) => {
       if (batches.every((batch) => tried.has(batch)) && answered.has(broker)) return batches.map(taken)
       if (batches.every((batch) => !tried.has(batch))) answered.clear()
@@ -78,7 +78,7 @@ export function rememberingBrokers(wire: ProduceWire): ProduceWire {
 export function renumberingRetries(wire: ProduceWire): ProduceWire {
   const numbers = new Numbering()
   return {
-    ...same(wire),
+    ...sameWire(wire),
     produce: (broker, batches) =>
       wire.produce(
         broker,
@@ -90,7 +90,7 @@ export function renumberingRetries(wire: ProduceWire): ProduceWire {
 /** What an answer does not name is taken for acknowledged. */
 export function believingSilence(wire: ProduceWire): ProduceWire {
   return {
-    ...same(wire),
+    ...sameWire(wire),
     produce: async (broker, batches) => {
       const answers = await wire.produce(broker, batches)
       const named = new Set(answers.map(keyOf))
@@ -102,7 +102,7 @@ export function believingSilence(wire: ProduceWire): ProduceWire {
 /** One producer id for good, also after an outcome that is not known: its numbers begin again with other records. */
 export function keepingIdentity(wire: ProduceWire): ProduceWire {
   let kept: Awaited<ReturnType<ProduceWire['initProducer']>> | undefined
-  return { ...same(wire), initProducer: async () => (kept ??= await wire.initProducer()) }
+  return { ...sameWire(wire), initProducer: async () => (kept ??= await wire.initProducer()) }
 }
 
 /** What is under way at other brokers is sent once more, under the next number, when one of them says "not now". */
@@ -140,7 +140,7 @@ class UnderWay {
 export function retryingAll(wire: ProduceWire): ProduceWire {
   const underWay = new UnderWay(wire)
   return {
-    ...same(wire),
+    ...sameWire(wire),
     produce: async (broker, batches) => {
       const answers = await underWay.produce(broker, batches)
       if (answers.some(({ error }) => error !== null)) underWay.sendAgain()
@@ -154,7 +154,7 @@ export function addingWithinSends(wire: ProduceWire): ProduceWire {
   const underWay = new UnderWay(wire)
   let add: ((places: readonly Place[]) => Promise<void>) | undefined
   return {
-    ...same(wire),
+    ...sameWire(wire),
     addPartitions: async (coordinator, transaction) => {
       add = async (places) => {
         const answer = await wire.addPartitions(coordinator, transaction, places)

@@ -124,6 +124,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   },
   'a fence that ends nothing outside the state topic': {
     only: ['fault', 'answer'],
+    fromSeed: 20,
     tamper: () => ({
       writer: (_service, writer) => ({
         close: () => writer.close(),
@@ -178,6 +179,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   },
   'a settler that forgets outcomes when it restarts': {
     only: ['kill', 'stop', 'fault'],
+    fromSeed: 20,
     tamper: () => ({
       state: (_service, state) => ({
         restore: (record) => {
@@ -208,6 +210,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   },
   'partitions added to a transaction within the send, which "not now" starts anew': {
     only: ['move'],
+    fromSeed: 9,
     tamper: () => ({ wire: addingWithinSends }),
   },
   'a producer id that is kept after an outcome that is not known': {
