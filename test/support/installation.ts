@@ -20,7 +20,8 @@ import { topicNames } from '../../schemas/topics.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
 import { testRulesRecord } from './rules.ts'
 
-const COMMAND_TIMEOUT_MS = 60_000
+/** On a machine that does much else, too: a command that is cut off says nothing of itself. */
+const COMMAND_TIMEOUT_MS = 180_000
 const QUERY_TIMEOUT_MS = 20_000
 
 export interface InstallationOptions {
