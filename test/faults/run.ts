@@ -62,9 +62,10 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
   }
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted)
   try {
-    await strikeRounds(session, options, results, failures)
+    const isWell = await strikeRounds(session, options, results, failures)
     const outages = await outagesOf(session, results)
-    const verdict = await session.finish({ events, finals, failures })
+    // Replays of what stands still would wait as long again.
+    const verdict = await session.finish({ events, finals: isWell ? finals : [], failures })
     const exceeded = outages.flatMap(problemsOf)
     return { results: results.all, injected: results.injected, outages, exceeded, verdict, failures }
   } finally {
@@ -75,13 +76,13 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
   }
 }
 
-/** Strikes round by round, each once the one before has healed; ends early where one does not heal. */
+/** Strikes round by round, each once the one before has healed; ends early, with false, where one does not heal. */
 async function strikeRounds(
   session: Session,
   options: RunOptions,
   results: Results,
   failures: string[],
-): Promise<void> {
+): Promise<boolean> {
   const { fleet, load, stream, history } = session
   const { rounds, say, roundsMsMax } = options
   const startMs = systemClock.monotonicMs()
@@ -94,7 +95,7 @@ async function strikeRounds(
     const beganMs = systemClock.monotonicMs()
     if (beganMs - startMs > roundsMsMax) {
       say(`${title}: not struck, nor what follows: the time for faults is over`)
-      return
+      return true
     }
     const fromMs = systemClock.nowMs()
     const struck = await strikeRound(session, options, round, results, failures)
@@ -105,12 +106,13 @@ async function strikeRounds(
     if (typeof recovered === 'string') {
       failures.push(`after ${names.join(', ')}: ${recovered}`)
       say(`${title}: NOT RECOVERED: ${recovered}`)
-      return
+      return false
     }
     for (const { fault } of struck) results.recovered(fault, recovered)
     const tookS = seconds(systemClock.monotonicMs() - beganMs)
     say(`${title}: ${tookS} s, recovery ${seconds(recovered)} s, ${history.accepted} events`)
   }
+  return true
 }
 
 /** How long it took until everything worked again, in milliseconds; in words what did not. */
