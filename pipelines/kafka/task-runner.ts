@@ -11,6 +11,7 @@ import type { KafkaOptions } from './client.ts'
 import { LogStarts } from './log-start.ts'
 import { IdempotentProducer } from './producer.ts'
 import type { LogAppend, LogRecord } from './records.ts'
+import { SharedAppend } from './shared-append.ts'
 import { StateReader } from './state-reader.ts'
 import { TaskSlot } from './task-slot.ts'
 import type { Halt, SlotOutcome, TaskSlotParts } from './task-slot.ts'
@@ -58,14 +59,12 @@ export class TaskRunner {
   readonly #admin: Admin
   readonly #logStarts: LogStarts
   readonly #stateReader: StateReader
-  readonly #ticker: IdempotentProducer
+  readonly #ownInput: SharedAppend
   readonly #slots = new Map<number, TaskSlot>()
   readonly #slotParts: TaskSlotParts
   readonly #stopping = new AbortController()
   readonly #fail: (error: Error) => void
   readonly #lastOffsetCommitMs = new Map<number, number>()
-  #toAppend: LogAppend[] = []
-  #appending: Promise<void> | undefined
   #joined = false
   #isLeaving = false
 
@@ -97,7 +96,7 @@ export class TaskRunner {
       topic: stateTopic,
       groupId: `${topicPrefix}${service}-restore-${options.instance}`,
     })
-    this.#ticker = new IdempotentProducer({ ...kafka, metrics, topic: inputTopic })
+    this.#ownInput = new SharedAppend(new IdempotentProducer({ ...kafka, metrics, topic: inputTopic }), clock)
     this.#slotParts = {
       stateTopic,
       outputTopics: options.outputTopics,
@@ -186,12 +185,11 @@ export class TaskRunner {
     await this.#endOpenGroups()
     this.#stopping.abort()
     await this.#consumer.stop()
-    await this.#appending
     await Promise.all([...this.#slots.values()].map((slot) => slot.close()))
     await Promise.allSettled([
       this.#consumer.disconnect(),
       this.#stateReader.stop(),
-      this.#ticker.stop(),
+      this.#ownInput.stop(),
       this.#admin.disconnect(),
     ])
     this.#logStarts.stop()
@@ -317,29 +315,16 @@ export class TaskRunner {
     this.#append(slots.map(({ partition }) => ({ partition, key: null, value })))
   }
 
-  /** Appends to the own input, one send at a time; what meets a send under way goes with the next. */
+  /** Appends to the own input, each partition for itself: one whose broker hangs holds up no other. */
   #append(records: readonly LogAppend[]): void {
-    if (records.length === 0 || this.#stopping.signal.aborted) return
-    this.#toAppend.push(...records)
-    this.#appending ??= this.#appendAll().finally(() => {
-      this.#appending = undefined
-    })
-  }
-
-  async #appendAll(): Promise<void> {
-    while (this.#toAppend.length > 0) {
-      const records = this.#toAppend
-      this.#toAppend = []
-      try {
-        await this.#ticker.append(records)
-      } catch (error) {
+    if (this.#stopping.signal.aborted) return
+    for (const record of records) {
+      this.#ownInput.append([record]).catch((error: unknown) => {
         // A lost tick costs nothing but time: silence goes on and the next scan writes another.
-        this.#logger.debug({ err: error }, 'ticks were not acknowledged')
-        for (const { partition } of records) {
-          const slot = this.#slots.get(partition)
-          if (slot !== undefined) slot.tickUnderWay = false
-        }
-      }
+        this.#logger.debug({ err: error, partition: record.partition }, 'a tick was not acknowledged')
+        const slot = this.#slots.get(record.partition)
+        if (slot !== undefined) slot.tickUnderWay = false
+      })
     }
   }
 
