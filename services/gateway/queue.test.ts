@@ -67,6 +67,22 @@ test('takes nothing before a tick is acknowledged, and asks every second', async
   )
 })
 
+test('a gateway that starts takes events when all partitions that it asked have answered, or have had the time to', async () => {
+  for (const answers of [true, false]) {
+    const { clock, log, queue } = setUp()
+    log.plan.push('hold')
+    queue.start()
+    await settled()
+    await clock.pass(APPEND_PATIENCE_MS)
+    await clock.pass(PROBE_PAUSE_MS)
+    await settled()
+    assert.equal(queue.state, 'starting', 'the second partition has answered, the first has not')
+    if (answers) await log.release()
+    else await clock.pass(APPEND_PATIENCE_MS)
+    assert.equal(queue.state, 'taking')
+  }
+})
+
 test('judges by the log’s clock, and asks again when the machine’s was set', async () => {
   const { clock, log, queue } = setUp()
   log.aheadMs = 90_000

@@ -59,6 +59,7 @@ export class UsageQueue {
   #idle = Promise.withResolvers<void>()
   #state: QueueState = 'starting'
   #isScheduled = false
+  #isTakingSoon = false
   #waitingEvents = 0
   #waitingBytes = 0
 
@@ -207,15 +208,29 @@ export class UsageQueue {
       this.#clock.acknowledged(end.acknowledgement.logAppendTimeMs, end.sentAtMs)
       if (this.#failed.delete(partition))
         this.#options.logger.info({ partition }, 'the partition takes events')
-      if (this.#isAsking) {
-        this.#setState('taking')
-        this.#options.logger.info({}, 'the log takes events')
-      }
+      if (this.#isAsking) this.#take()
     }
     this.#schedule()
     if (!this.#isIdle) return
     this.#idle.resolve()
     this.#idle = Promise.withResolvers<void>()
+  }
+
+  /** Takes events once all partitions that were asked have answered, or have had the time to: most come back together. */
+  #take(): void {
+    if (this.#lanes.isIdle) {
+      this.#setState('taking')
+      this.#options.logger.info({}, 'the log takes events')
+      return
+    }
+    if (this.#isTakingSoon) return
+    this.#isTakingSoon = true
+    void this.#options.clock.delay(APPEND_PATIENCE_MS, this.#stopping.signal).then(() => {
+      this.#isTakingSoon = false
+      if (!this.#isAsking) return
+      this.#setState('taking')
+      this.#options.logger.info({}, 'the log takes events, though not on every partition')
+    })
   }
 
   #fail(partition: number, error: unknown): void {
