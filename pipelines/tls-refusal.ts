@@ -20,14 +20,28 @@ export function causesOf(error: unknown): Error[] {
   return causes
 }
 
+/** What errors of others carry beside their message. */
+interface Marked {
+  readonly code?: unknown
+  readonly type?: unknown
+  /** Of an error that stands for several, such as one a topic. */
+  readonly errors?: unknown
+}
+
 /** Everything that an error and its causes say of themselves: code, type and message, to be looked through. */
 export function wordsOf(error: unknown): string {
-  return causesOf(error)
-    .flatMap((cause) => {
-      const { code, type, message } = cause as Error & { readonly code?: unknown; readonly type?: unknown }
-      return [code, type, message].filter((word) => typeof word === 'string')
-    })
-    .join(' ')
+  const causes = causesOf(error)
+  const parts = causes.flatMap((cause) => {
+    const { errors } = cause as Marked
+    return Array.isArray(errors) ? (errors as unknown[]).slice(0, CAUSES_MAX) : []
+  })
+  const words: unknown[] = []
+  for (const one of [...causes, ...parts]) {
+    if (!(one instanceof Error)) continue
+    const { code, type } = one as Marked
+    words.push(code, type, one.message)
+  }
+  return words.filter((word) => typeof word === 'string').join(' ')
 }
 
 /** Where the settings of one server's TLS stand. */

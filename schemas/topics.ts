@@ -66,6 +66,8 @@ export const TOPICS = {
 /** A topic by its role in the code. */
 export type TopicRole = keyof typeof TOPICS
 
+export const TOPIC_ROLES = Object.keys(TOPICS) as readonly TopicRole[]
+
 /** Bytes a partition keeps where logs are kept by size and not by time (a laptop may sleep for weeks). */
 export const LOCAL_RETENTION_BYTES = 1024 * MEBIBYTE
 

@@ -23,8 +23,8 @@ export async function checkInstallation(options: {
   readonly logger: Logger
 }): Promise<string> {
   const { config, clientId, client, logger } = options
-  const topic = topicNames(config.topicPrefix).installation
-  const inKafka = await readInstallation({ ...kafkaOf(config, clientId, logger), topic })
+  const place = installationPlace(config.topicPrefix)
+  const inKafka = await readInstallation({ ...kafkaOf(config, clientId, logger), ...place })
   if (inKafka === null) throw unnamed('Kafka')
   const { installation_id } = inKafka
   try {
@@ -45,6 +45,14 @@ export async function checkInstallation(options: {
     }
   }
   return installation_id
+}
+
+/** Where the installation's name stands in Kafka, and the groups in which it is read. */
+export function installationPlace(topicPrefix: string): {
+  readonly topic: string
+  readonly groupBase: string
+} {
+  return { topic: topicNames(topicPrefix).installation, groupBase: `${topicPrefix}installation` }
 }
 
 function unnamed(store: 'Kafka' | 'ClickHouse'): ExitError {

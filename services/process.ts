@@ -23,6 +23,7 @@ export type { Readiness } from './http/ops.ts'
 
 /** What every service is made of; nothing below `main.ts` finds these by itself. */
 export interface ServiceParts {
+  readonly service: ServiceName
   readonly config: Config
   readonly logger: Logger
   readonly clock: Clock
@@ -139,6 +140,7 @@ async function run(
   }
 
   const parts = {
+    service: name,
     config,
     logger,
     clock: systemClock,

@@ -1,6 +1,3 @@
-import type { Clock } from '../pipelines/clock.ts'
-import type { Logger } from '../pipelines/logger.ts'
-import type { Config } from './config.ts'
 import { EXIT, ExitError } from './exit.ts'
 import { checkTopics, TopicsMissing } from './migrate/topics.ts'
 import type { RunningService, ServiceParts } from './process.ts'
@@ -13,7 +10,7 @@ type Start = (parts: ServiceParts) => Promise<RunningService>
 /** Nothing is decided or loaded on topics that do not hold what the guarantee needs: the start ends with 78 first. */
 export function afterTopicCheck(start: Start): Start {
   return async (parts) => {
-    await checkTopics(parts.config)
+    await checkTopics(parts.config, parts.service)
     return await start(parts)
   }
 }
@@ -29,17 +26,10 @@ export function besideTopicCheck(start: Start): Start {
   }
 }
 
-interface CheckParts {
-  readonly config: Config
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly signal: AbortSignal
-}
-
-async function refused({ config, clock, logger, signal }: CheckParts): Promise<Error> {
+async function refused({ service, config, clock, logger, signal }: ServiceParts): Promise<Error> {
   while (!signal.aborted) {
     try {
-      await checkTopics(config)
+      await checkTopics(config, service)
       break
     } catch (error) {
       const isAway = error instanceof ExitError && error.exitCode === EXIT.unreachable

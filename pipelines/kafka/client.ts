@@ -13,7 +13,7 @@ import kafkajs from 'kafkajs'
 import type { IHeaders, Kafka as KafkaClient, KafkaMessage, LogEntry } from 'kafkajs'
 import type { Logger } from '../logger.ts'
 import type { LogRecord } from './records.ts'
-import { refusalIn } from './refusal.ts'
+import { RefusalLog } from './refusal.ts'
 import { kafkajsSecurity } from './security.ts'
 import type { KafkaSecurity } from './security.ts'
 
@@ -69,27 +69,13 @@ export function createKafka(
   })
 }
 
-/** A client that is refused says so again after this time, however often it tries. */
-const REFUSAL_SILENCE_MS = 30_000
-
-/**
- * kafkajs logs each retry as an error; what matters reaches the task as an outcome, so all of it is detail. Not so a
- * refusal (password, certificate, right): tried again it comes again, and nobody would know why nothing moves.
- */
+/** kafkajs logs each retry as an error; what matters reaches the task as an outcome, so all of it but refusals is detail. */
 function logOf({ logger, brokers }: KafkaOptions): (entry: LogEntry) => void {
-  let silentUntilMs = 0
+  const refusals = new RefusalLog(logger, brokers.join(', '))
   return (entry) => {
     const { message, timestamp, logger: _logger, ...fields } = entry.log
     logger.debug({ ...fields, client: entry.namespace }, `kafkajs: ${message}`)
-    const refusal = refusalIn([message, String(fields['error'] ?? '')].join(' '))
-    const nowMs = Date.parse(timestamp)
-    if (refusal === undefined || nowMs < silentUntilMs) return
-    silentUntilMs = nowMs + REFUSAL_SILENCE_MS
-    const { what, remedy } = refusal
-    logger.warn(
-      { broker: fields['broker'] ?? brokers.join(', '), remedy },
-      `Kafka refuses this client: ${what}`,
-    )
+    refusals.notice(`${message} ${String(fields['error'] ?? '')}`, Date.parse(timestamp))
   }
 }
 

@@ -10,7 +10,7 @@ const INSTALLATION_KEY = '!installation'
 
 /** Which installation the topics belong to; null where nothing was written, or the topic not made yet. */
 export async function readInstallation(
-  options: KafkaOptions & { readonly topic: string },
+  options: KafkaOptions & { readonly topic: string; readonly groupBase: string },
 ): Promise<Installation | null> {
   let found: Installation | null = null
   try {

@@ -9,6 +9,8 @@ import type { LogRecord } from './records.ts'
 export interface ReadPartitionOptions extends KafkaOptions {
   readonly topic: string
   readonly partition: number
+  /** What the groups of these reads are called, up to what is each one's own; the client id unless given. */
+  readonly groupBase?: string
   /** First offset to read; the log's start where it is not given. */
   readonly from?: bigint
   /** One past the last offset to read; the last stable offset of now where it is not given. */
@@ -44,7 +46,7 @@ export async function* readPartition(options: ReadPartitionOptions): AsyncGenera
   let failure: Error | undefined
   const reader = new LogReader({
     ...options,
-    groupId: `${options.clientId}-${topic}-${partition}-${systemRandom.bytes(6).toString('hex')}`,
+    groupId: `${options.groupBase ?? options.clientId}-${topic}-${partition}-${systemRandom.bytes(6).toString('hex')}`,
     paused: true,
     onRecords: async (_partition, records) => {
       while (waiting.length >= WAITING_BATCHES_MAX) await systemClock.delay(WAIT_STEP_MS)

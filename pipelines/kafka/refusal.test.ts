@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { refusalIn, refusalOf } from './refusal.ts'
+import { bound } from '../../test/support/named-bounds.ts'
+import { silentLogger } from '../logger.ts'
+import { RefusalLog, refusalIn, refusalOf } from './refusal.ts'
 
 test('what a client is refused for is told from what only failed', () => {
   for (const words of [
@@ -33,4 +35,15 @@ test('the reason is found behind the error that carries it', () => {
   assert.match(refusalOf(new Error('gave up', { cause }))?.what ?? '', /lacks a right/)
   assert.equal(refusalOf(new Error('gave up', { cause: new Error('no') })), undefined)
   assert.equal(refusalOf('no error'), undefined)
+})
+
+test('a client that is refused again and again says so at its pace, and never what was no refusal', () => {
+  const said: string[] = []
+  const log = new RefusalLog({ ...silentLogger, warn: (_fields, message) => void said.push(message) }, 'b:1')
+  const silenceMs = bound('pipelines/kafka/refusal.ts', 'REFUSAL_SILENCE_MS')
+  log.notice('Connection error: connect ECONNREFUSED', 1_000)
+  for (const nowMs of [2_000, 2_001, 1_999 + silenceMs]) log.notice('TOPIC_AUTHORIZATION_FAILED', nowMs)
+  assert.deepEqual(said, ['Kafka refuses this client: this principal lacks a right'])
+  log.notice('GROUP_AUTHORIZATION_FAILED', 2_000 + silenceMs)
+  assert.equal(said.length, 2)
 })

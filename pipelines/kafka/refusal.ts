@@ -1,5 +1,6 @@
 import { tlsRefusalIn, wordsOf } from '../tls-refusal.ts'
 import type { Refusal } from '../tls-refusal.ts'
+import type { Logger } from '../logger.ts'
 
 type Row = readonly [pattern: RegExp, what: string, remedy: string]
 
@@ -58,4 +59,28 @@ export function refusalIn(words: string): Refusal | undefined {
 /** The same of an error and its causes. */
 export function refusalOf(error: unknown): Refusal | undefined {
   return refusalIn(wordsOf(error))
+}
+
+/** A client that is refused says so again after this time, however often it tries. */
+const REFUSAL_SILENCE_MS = 30_000
+
+/** Says of one client that it is refused: tried again it comes again, and nobody would know why nothing moves. */
+export class RefusalLog {
+  readonly #logger: Logger
+  readonly #brokers: string
+  #silentUntilMs = 0
+
+  constructor(logger: Logger, brokers: string) {
+    this.#logger = logger
+    this.#brokers = brokers
+  }
+
+  /** Takes what was said of a request; most of it is no refusal. */
+  notice(words: string, nowMs: number): void {
+    const refusal = refusalIn(words)
+    if (refusal === undefined || nowMs < this.#silentUntilMs) return
+    this.#silentUntilMs = nowMs + REFUSAL_SILENCE_MS
+    const { what, remedy } = refusal
+    this.#logger.warn({ brokers: this.#brokers, remedy }, `Kafka refuses this client: ${what}`)
+  }
 }

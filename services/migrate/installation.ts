@@ -13,6 +13,7 @@ import { formatUuid } from '../../schemas/ids.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import type { Config } from '../config.ts'
 import { EXIT, ExitError } from '../exit.ts'
+import { installationPlace } from '../installation.ts'
 import { kafkaOf } from '../kafka.ts'
 import { decideInstallation } from './decide-installation.ts'
 
@@ -43,7 +44,9 @@ export async function nameInstallation(parts: NameParts): Promise<NamedInstallat
   const topics = topicNames(config.topicPrefix)
   const kafka = kafkaOf(config, 'hivemeter-migrate', silentLogger)
   const topic = topics.installation
-  const inKafka = newTopics.has(topic) ? null : await readInstallation({ ...kafka, topic })
+  const inKafka = newTopics.has(topic)
+    ? null
+    : await readInstallation({ ...kafka, ...installationPlace(config.topicPrefix) })
   const rangesOf = async (name: string) =>
     newTopics.has(name) ? [] : [...(await readRanges({ ...kafka, topic: name })).values()]
   const states = [await rangesOf(topics.usageIds), await rangesOf(topics.nodeState)].flat()

@@ -15,6 +15,7 @@ import type { CommandParts } from '../command.ts'
 import type { Config } from '../config.ts'
 import { EXIT, ExitError } from '../exit.ts'
 import type { ExitCode } from '../exit.ts'
+import { acls } from './acls.ts'
 import { ensureIdKey } from './id-key.ts'
 import { nameInstallation } from './installation.ts'
 import type { NamedInstallation } from './installation.ts'
@@ -31,15 +32,20 @@ interface Values {
   readonly 'dry-run'?: boolean | undefined
   readonly check?: boolean | undefined
   readonly users?: boolean | undefined
+  readonly acls?: boolean | undefined
+  readonly apply?: boolean | undefined
+  readonly 'principal-pattern'?: string | undefined
 }
 
 type Schema = MigrateParts & { readonly database: ClickhouseClient }
 
-const USAGE = `Usage: npm run migrate -- [--dry-run | --check | --users] [--config file.json]
+const USAGE = `Usage: npm run migrate -- [--dry-run | --check | --users | --acls [--apply]] [--config file.json]
 Makes what the services need and does not exist: the ClickHouse database and its tables, the Kafka topics with the
 settings that the guarantee needs, the installation's id in both, the id key.
   --dry-run  prints what it would do and changes nothing
   --check    changes nothing and ends with 78 where a table, a topic or one of its settings is not as it must be
+  --acls     prints the rights that each service needs in a Kafka with an authorizer, and does nothing else; with --apply
+             grants those that are missing. --principal-pattern User:hivemeter-{service} says how the principals are called
   --users    also makes ClickHouse's roles, quotas, row policies and a user for each service, and prints the passwords
              of users that it made, once`
 
@@ -47,9 +53,27 @@ await runCommand(
   {
     name: 'migrate',
     usage: USAGE,
-    options: { 'dry-run': { type: 'boolean' }, check: { type: 'boolean' }, users: { type: 'boolean' } },
+    options: {
+      'dry-run': { type: 'boolean' },
+      check: { type: 'boolean' },
+      users: { type: 'boolean' },
+      acls: { type: 'boolean' },
+      apply: { type: 'boolean' },
+      'principal-pattern': { type: 'string' },
+    },
   },
   async (parts): Promise<ExitCode> => {
+    const {
+      acls: isAcls = false,
+      apply: isApply = false,
+      'principal-pattern': principalPattern,
+    } = parts.values
+    if (!isAcls && (isApply || principalPattern !== undefined))
+      throw new ExitError(EXIT.usage, `--apply and --principal-pattern belong to --acls.\n${USAGE}`)
+    if (isAcls) {
+      await acls(parts.config, { apply: isApply, principalPattern, say: parts.say })
+      return EXIT.ok
+    }
     await using cleanup = new AsyncDisposableStack()
     const schema = schemaParts(parts, cleanup)
     try {

@@ -2,8 +2,10 @@ import { systemClock } from '../../pipelines/clock.ts'
 import { ensureTopics, isUnreachable, withAdmin } from '../../pipelines/kafka/admin.ts'
 import { differencesOf, setTopic, widerReplicas } from '../../pipelines/kafka/topics.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
-import { minInsyncReplicasOf, TOPICS } from '../../schemas/topics.ts'
-import type { TopicDifference, TopicPolicy, TopicSpec } from '../../schemas/topics.ts'
+import type { ServiceName } from '../../schemas/metrics.ts'
+import { topicsOf } from '../../schemas/rights.ts'
+import { minInsyncReplicasOf, TOPIC_ROLES, TOPICS, topicNames } from '../../schemas/topics.ts'
+import type { TopicDifference, TopicPolicy, TopicRole, TopicSpec } from '../../schemas/topics.ts'
 import type { Config } from '../config.ts'
 import { kafkaOf } from '../kafka.ts'
 import { EXIT, ExitError, describeError } from '../exit.ts'
@@ -55,11 +57,17 @@ export async function mendTopics(config: Config): Promise<MendedTopics> {
   })
 }
 
-/** How the topics differ from what the guarantee needs. Exit 69 where Kafka is away. */
-export async function findDifferences(config: Config): Promise<readonly TopicDifference[]> {
+/** How topics (all of them unless given) differ from what the guarantee needs. Exit 69 where Kafka is away. */
+export async function findDifferences(
+  config: Config,
+  roles: readonly TopicRole[] = TOPIC_ROLES,
+): Promise<readonly TopicDifference[]> {
+  const names = topicNames(config.topicPrefix)
+  const asked = new Set(roles.map((role) => names[role]))
+  const specs = new Map([...specsOf(config)].filter(([name]) => asked.has(name)))
   return await reach(config, () =>
     withAdmin(kafkaOf(config, CLIENT_ID, silentLogger), (admin) =>
-      differencesOf(admin, specsOf(config), topicPolicyOf(config)),
+      differencesOf(admin, specs, topicPolicyOf(config)),
     ),
   )
 }
@@ -68,11 +76,11 @@ export async function findDifferences(config: Config): Promise<readonly TopicDif
 export class TopicsMissing extends ExitError {}
 
 /**
- * For a start: an ExitError (78) where a topic does not hold what the guarantee needs, each difference named;
+ * For a start of a service, of the topics that it uses: an ExitError (78) where one does not hold what the guarantee needs, each difference named;
  * `TopicsMissing` where nothing else is wrong than that some do not exist.
  */
-export async function checkTopics(config: Config): Promise<void> {
-  const differences = await findDifferences(config)
+export async function checkTopics(config: Config, service: ServiceName): Promise<void> {
+  const differences = await findDifferences(config, topicsOf(service))
   if (differences.length === 0) return
   const message = [
     ...differences.map(differenceLine),
@@ -124,7 +132,8 @@ function specsOf(config: Config): ReadonlyMap<string, TopicSpec> {
   return new Map(Object.values(TOPICS).map((spec) => [`${config.topicPrefix}${spec.name}`, spec]))
 }
 
-async function reach<T>(config: Config, work: () => Promise<T>): Promise<T> {
+/** Runs `work`; Kafka that cannot be reached is exit 69 with its address. */
+export async function reach<T>(config: Config, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {

@@ -20,10 +20,12 @@ const TAIL_RECORDS = 64n
 export class Logs {
   readonly topics: Record<TopicRole, string>
   readonly #options: ReturnType<typeof kafkaOf>
+  readonly #groupBase: string
 
   constructor(config: Config) {
     this.topics = topicNames(config.topicPrefix)
     this.#options = kafkaOf(config, 'hivemeter-verify', silentLogger)
+    this.#groupBase = `${config.topicPrefix}verify`
   }
 
   async range(role: TopicRole, partition: number): Promise<Range> {
@@ -39,7 +41,8 @@ export class Logs {
     partition: number,
     bounds: { readonly from?: bigint; readonly to: bigint },
   ): AsyncGenerator<SourceRecord> {
-    const batches = readPartition({ ...this.#options, topic: this.topics[role], partition, ...bounds })
+    const reading = { groupBase: this.#groupBase, topic: this.topics[role], partition, ...bounds }
+    const batches = readPartition({ ...this.#options, ...reading })
     for await (const batch of batches) yield* batch
   }
 

@@ -41,7 +41,13 @@ export function checkStorage(dataDir: string): void {
  * Formats the storage once. It happens in a folder beside that is then renamed, so an interrupted format leaves
  * nothing that looks like data.
  */
-async function format(java: string, jarsDir: string, dataDir: string, place: KafkaPlace): Promise<void> {
+async function format(
+  java: string,
+  jarsDir: string,
+  dataDir: string,
+  place: KafkaPlace,
+  further: readonly string[],
+): Promise<void> {
   const { root, logDir } = kafkaFiles(dataDir)
   const fresh = join(root, 'data.new')
   rmSync(fresh, { recursive: true, force: true })
@@ -50,7 +56,7 @@ async function format(java: string, jarsDir: string, dataDir: string, place: Kaf
   const clusterId = place.node?.clusterId ?? randomBytes(16).toString('base64url')
   // One argument: an id that begins with a dash would be taken for an option (one start in 64).
   const args = ['-Xshare:auto', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', join(jarsDir, '*')]
-  args.push('kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', properties)
+  args.push('kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '-c', properties, ...further)
   try {
     await promisify(execFile)(java, args, { timeout: FORMAT_TIMEOUT_MS })
   } catch (error) {
@@ -69,13 +75,15 @@ export async function prepareStorage(
     readonly java: string
     readonly jarsDir: string
     readonly dataDir: string
+    /** Further arguments of the format: users that must be there before the first connection. */
+    readonly formatArguments?: readonly string[]
   },
 ): Promise<void> {
-  const { java, jarsDir, dataDir, ...where } = options
+  const { java, jarsDir, dataDir, formatArguments = [], ...where } = options
   const { root, logDir, properties, meta } = kafkaFiles(dataDir)
   mkdirSync(root, { recursive: true })
   checkStorage(dataDir)
   const place = { ...where, logDir }
-  if (!existsSync(meta)) await format(java, jarsDir, dataDir, place)
+  if (!existsSync(meta)) await format(java, jarsDir, dataDir, place, formatArguments)
   writeFileSync(properties, serverProperties(place))
 }

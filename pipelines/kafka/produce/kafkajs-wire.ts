@@ -4,6 +4,7 @@ import type { KafkaOptions } from '../client.ts'
 import { BrokerConnections } from './broker-connections.ts'
 import { placeKey } from './attempts.ts'
 import { errorName } from './error-names.ts'
+import { RefusalLog } from '../refusal.ts'
 import { encodeRecordBatch } from './record-batch.ts'
 import type {
   Answer,
@@ -43,6 +44,7 @@ interface Metadata {
   readonly brokers: readonly { readonly nodeId: number; readonly host: string; readonly port: number }[]
   readonly topicMetadata: readonly {
     readonly topic: string
+    readonly topicErrorCode: number
     readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[]
   }[]
 }
@@ -80,10 +82,12 @@ export class KafkajsWire implements ProduceWire {
   readonly #clock: Clock
   readonly #leaders = new Map<string, BrokerId>()
   readonly #bytes = new WeakMap<ProduceBatch, Buffer>()
+  readonly #refusals: RefusalLog
 
   constructor(options: KafkaOptions & { readonly clock: Clock }) {
     this.#clock = options.clock
     this.#connections = new BrokerConnections(options)
+    this.#refusals = new RefusalLog(options.logger, options.brokers.join(', '))
   }
 
   leaderOf(place: Place): BrokerId | null {
@@ -97,7 +101,8 @@ export class KafkajsWire implements ProduceWire {
       LOOK_UP_TIMEOUT_MS,
     )
     this.#connections.know(metadata.brokers)
-    for (const { topic, partitionMetadata } of metadata.topicMetadata) {
+    for (const { topic, topicErrorCode, partitionMetadata } of metadata.topicMetadata) {
+      this.#nameOf(topicErrorCode)
       for (const { partitionId: partition, leader } of partitionMetadata) {
         const key = placeKey({ topic, partition })
         if (leader >= 0) this.#leaders.set(key, leader)
@@ -113,7 +118,7 @@ export class KafkajsWire implements ProduceWire {
       partitions.map(({ partition, errorCode, baseOffset, logAppendTime }) => ({
         topic,
         partition,
-        error: errorName(errorCode),
+        error: this.#nameOf(errorCode),
         baseOffset: BigInt(baseOffset),
         logAppendTimeMs: Number(logAppendTime),
       })),
@@ -131,7 +136,7 @@ export class KafkajsWire implements ProduceWire {
       { groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR },
       LOOK_UP_TIMEOUT_MS,
     )
-    const error = errorName(errorCode)
+    const error = this.#nameOf(errorCode)
     if (error !== null) return { error }
     this.#connections.know([coordinator])
     return { error: null, value: coordinator.nodeId }
@@ -139,7 +144,7 @@ export class KafkajsWire implements ProduceWire {
 
   async initProducer(): Promise<Answer<ProducerIdentity>> {
     const init = { transactionalId: null, transactionTimeout: 0 }
-    return identityIn(
+    return this.#identityIn(
       await this.#connections.askAny<Initialised>('InitProducerId', init, COORDINATOR_TIMEOUT_MS),
     )
   }
@@ -150,7 +155,7 @@ export class KafkajsWire implements ProduceWire {
     transactionTimeoutMs: number,
   ): Promise<Answer<ProducerIdentity>> {
     const init = { transactionalId, transactionTimeout: transactionTimeoutMs }
-    return identityIn(
+    return this.#identityIn(
       await this.#connections.ask<Initialised>(coordinator, 'InitProducerId', init, COORDINATOR_TIMEOUT_MS),
     )
   }
@@ -173,7 +178,7 @@ export class KafkajsWire implements ProduceWire {
     )
     const codes = errors.flatMap(({ partitionErrors }) => partitionErrors.map(({ errorCode }) => errorCode))
     // Where one partition is refused the others are "not attempted": the reason is the other name.
-    const names = codes.map(errorName).filter((name) => name !== null)
+    const names = codes.map((code) => this.#nameOf(code)).filter((name) => name !== null)
     const error = names.find((name) => name !== 'OPERATION_NOT_ATTEMPTED') ?? names[0]
     return error === undefined ? { error: null, value: null } : { error }
   }
@@ -185,12 +190,25 @@ export class KafkajsWire implements ProduceWire {
       { ...requestOf(transaction), transactionResult: true },
       COORDINATOR_TIMEOUT_MS,
     )
-    const error = errorName(errorCode)
+    const error = this.#nameOf(errorCode)
     return error === null ? { error, value: null } : { error }
   }
 
   async close(): Promise<void> {
     this.#connections.close()
+  }
+
+  #identityIn({ errorCode, producerId, producerEpoch }: Initialised): Answer<ProducerIdentity> {
+    const error = this.#nameOf(errorCode)
+    if (error !== null) return { error }
+    return { error, value: { producerId: BigInt(producerId), epoch: producerEpoch } }
+  }
+
+  /** The name of an answer's error; a right that is lacking is said in the log, since what follows are retries. */
+  #nameOf(errorCode: number): string | null {
+    const name = errorName(errorCode)
+    if (name !== null) this.#refusals.notice(name, this.#clock.nowMs())
+    return name
   }
 
   #encode(batches: readonly ProduceBatch[]): Encoder {
@@ -223,10 +241,4 @@ export class KafkajsWire implements ProduceWire {
 
 function requestOf({ transactionalId, producerId, epoch }: TransactionIdentity) {
   return { transactionalId, producerId: producerId.toString(), producerEpoch: epoch }
-}
-
-function identityIn({ errorCode, producerId, producerEpoch }: Initialised): Answer<ProducerIdentity> {
-  const error = errorName(errorCode)
-  if (error !== null) return { error }
-  return { error, value: { producerId: BigInt(producerId), epoch: producerEpoch } }
 }

@@ -1,0 +1,177 @@
+/**
+ * Who may do what in Kafka, in the one place that knows it: the ACLs that `npm run migrate -- --acls` shows and grants,
+ * and the table of docs/security.md, are made from this. One principal a service; each has what its work needs and no
+ * more: test/integration/secure-kafka.test.ts tries both.
+ *
+ * Kafka's own rules make rows unnecessary: Read, Write and Delete imply Describe, AlterConfigs implies DescribeConfigs,
+ * and a producer with an id (idempotent) needs no right beside Write on a topic.
+ */
+
+import { TOPIC_ROLES, topicNames } from './topics.ts'
+import type { TopicRole } from './topics.ts'
+
+/** Operations by Kafka's names. */
+export type TopicOperation =
+  | 'Read'
+  | 'Write'
+  | 'Describe'
+  | 'Create'
+  | 'Delete'
+  | 'AlterConfigs'
+  | 'DescribeConfigs'
+
+/** Everybody who has a principal: the services, the commands, and whoever sends usage straight to Kafka. */
+export const PRINCIPALS = [
+  'gateway',
+  'aggregator',
+  'settler',
+  'loader',
+  'reader',
+  'migrate',
+  'keys',
+  'replay',
+  'verify',
+  'producer',
+] as const
+export type Principal = (typeof PRINCIPALS)[number]
+
+/** What one principal may do. Names of groups and transactional ids end in "-" where they stand for all that begin so. */
+export interface Rights {
+  readonly topics: Partial<Record<TopicRole, readonly TopicOperation[]>>
+  /** Consumer groups that it reads in. */
+  readonly groups: readonly string[]
+  /** Transactional ids that it writes under. */
+  readonly transactionalIds: readonly string[]
+}
+
+/** Every service looks at the settings of its topics when it starts. */
+const LOOK: readonly TopicOperation[] = ['DescribeConfigs']
+
+const none = { groups: [], transactionalIds: [] } as const
+
+/** To make a topic, to see whether it is there, and to give it the settings that the guarantee needs. */
+const MAKE: readonly TopicOperation[] = ['Create', 'Describe', 'AlterConfigs']
+
+/** Which installation the topics are of is read in groups of these names. */
+const INSTALLATION_GROUPS = 'installation-'
+
+export const RIGHTS: Readonly<Record<Principal, Rights>> = {
+  gateway: {
+    ...none,
+    topics: {
+      usageMetered: [...LOOK, 'Write'],
+      accountInbox: [...LOOK, 'Write'],
+      accessKeys: [...LOOK, 'Read'],
+    },
+    groups: ['gateway-keys-'],
+  },
+  aggregator: {
+    topics: {
+      // Its ticks go into its own input.
+      usageMetered: [...LOOK, 'Read', 'Write'],
+      // It deletes what it has forgotten.
+      usageIds: [...LOOK, 'Read', 'Write', 'Delete'],
+      usageBlocks: [...LOOK, 'Write'],
+      accountInbox: [...LOOK, 'Write'],
+      installation: [...LOOK, 'Read'],
+    },
+    groups: ['aggregator', 'aggregator-restore-', INSTALLATION_GROUPS],
+    transactionalIds: ['aggregator-'],
+  },
+  settler: {
+    topics: {
+      accountInbox: [...LOOK, 'Read', 'Write'],
+      nodeState: [...LOOK, 'Read', 'Write'],
+      settlementBlocks: [...LOOK, 'Write'],
+      installation: [...LOOK, 'Read'],
+    },
+    groups: ['settler', 'settler-restore-', INSTALLATION_GROUPS],
+    transactionalIds: ['settler-'],
+  },
+  loader: {
+    ...none,
+    topics: {
+      usageBlocks: [...LOOK, 'Read'],
+      settlementBlocks: [...LOOK, 'Read'],
+      installation: [...LOOK, 'Read'],
+    },
+    groups: ['loader', INSTALLATION_GROUPS],
+  },
+  reader: {
+    ...none,
+    topics: {
+      nodeState: [...LOOK, 'Read'],
+      accountInbox: [...LOOK, 'Write'],
+      accessKeys: [...LOOK, 'Read'],
+      installation: [...LOOK, 'Read'],
+    },
+    groups: ['reader-', INSTALLATION_GROUPS],
+  },
+  migrate: {
+    ...none,
+    topics: {
+      usageMetered: MAKE,
+      usageIds: MAKE,
+      usageBlocks: MAKE,
+      accountInbox: MAKE,
+      nodeState: MAKE,
+      accessKeys: MAKE,
+      settlementBlocks: MAKE,
+      // It names the installation, once.
+      installation: [...MAKE, 'Read', 'Write'],
+    },
+    groups: [INSTALLATION_GROUPS],
+  },
+  keys: { ...none, topics: { accessKeys: ['Read', 'Write'] }, groups: ['keys-'] },
+  replay: { ...none, topics: { usageMetered: ['Write'] } },
+  verify: {
+    ...none,
+    topics: { usageMetered: ['Read'], usageIds: ['Read'], accountInbox: ['Read'], nodeState: ['Read'] },
+    groups: ['verify-'],
+  },
+  producer: { ...none, topics: { usageMetered: ['Write'] } },
+}
+
+/** One right of one principal, in Kafka's words. */
+export interface Acl {
+  readonly principal: string
+  readonly resource: 'Topic' | 'Group' | 'TransactionalId'
+  readonly name: string
+  /** `prefixed`: all names that begin with this one. */
+  readonly pattern: 'literal' | 'prefixed'
+  readonly operation: TopicOperation
+}
+
+/** How a principal is called where nobody says otherwise; `{service}` stands for its name here. */
+export const PRINCIPAL_PATTERN = 'User:hivemeter-{service}'
+
+/** Every right of one installation, by its topic prefix and the names of its principals. */
+export function aclsOf(topicPrefix: string, principalPattern: string): Acl[] {
+  const names = topicNames(topicPrefix)
+  const acls: Acl[] = []
+  for (const service of PRINCIPALS) {
+    const principal = principalPattern.replaceAll('{service}', service)
+    const { topics, groups, transactionalIds } = RIGHTS[service]
+    for (const role of topicsOf(service)) {
+      for (const operation of topics[role] ?? []) {
+        acls.push({ principal, resource: 'Topic', name: names[role], pattern: 'literal', operation })
+      }
+    }
+    for (const group of groups) {
+      acls.push({ principal, resource: 'Group', operation: 'Read', ...named(topicPrefix, group) })
+    }
+    for (const id of transactionalIds) {
+      acls.push({ principal, resource: 'TransactionalId', operation: 'Write', ...named(topicPrefix, id) })
+    }
+  }
+  return acls
+}
+
+function named(topicPrefix: string, name: string): Pick<Acl, 'name' | 'pattern'> {
+  return { name: `${topicPrefix}${name}`, pattern: name.endsWith('-') ? 'prefixed' : 'literal' }
+}
+
+/** The topics that a principal has anything to do with. */
+export function topicsOf(principal: Principal): TopicRole[] {
+  return TOPIC_ROLES.filter((role) => RIGHTS[principal].topics[role] !== undefined)
+}

@@ -1,0 +1,47 @@
+import { grantAcls } from '../../pipelines/kafka/acls.ts'
+import { withAdmin } from '../../pipelines/kafka/admin.ts'
+import { silentLogger } from '../../pipelines/logger.ts'
+import { PRINCIPAL_PATTERN, aclsOf } from '../../schemas/rights.ts'
+import type { Acl } from '../../schemas/rights.ts'
+import type { Config } from '../config.ts'
+import { EXIT, ExitError } from '../exit.ts'
+import { kafkaOf } from '../kafka.ts'
+import { reach } from './topics.ts'
+
+export interface AclsRequest {
+  /** False: they are shown, and Kafka is not asked. */
+  readonly apply: boolean
+  /** How the principals are called, with `{service}` in it; `User:hivemeter-{service}` unless given. */
+  readonly principalPattern: string | undefined
+  readonly say: (line: string) => void
+}
+
+/** Shows the rights that the services need in Kafka, or grants what is missing of them. */
+export async function acls(config: Config, { apply, principalPattern, say }: AclsRequest): Promise<void> {
+  const pattern = principalPattern ?? PRINCIPAL_PATTERN
+  if (!/^\w+:.*\{service\}/.test(pattern)) {
+    throw new ExitError(
+      EXIT.usage,
+      `--principal-pattern is like ${PRINCIPAL_PATTERN} or User:CN={service},O=Example; "${pattern}" is not.`,
+    )
+  }
+  const wanted = aclsOf(config.topicPrefix, pattern)
+  if (!apply) {
+    for (const line of linesOf(wanted)) say(line)
+    return say(`${wanted.length} rights. --apply grants those that are missing; nothing was changed.`)
+  }
+  const { granted, beside } = await reach(config, () =>
+    withAdmin(kafkaOf(config, 'hivemeter-migrate', silentLogger), (admin) => grantAcls(admin, wanted)),
+  )
+  for (const line of linesOf(granted)) say(line)
+  say(`Rights: ${granted.length === 0 ? 'all there' : `granted ${granted.length} of ${wanted.length}`}.`)
+  for (const line of beside) say(`Not needed: ${line}. Take it away with kafka-acls.sh --remove.`)
+}
+
+function linesOf(rights: readonly Acl[]): string[] {
+  const width = Math.max(0, ...rights.map(({ principal }) => principal.length))
+  return rights.map(
+    ({ principal, resource, name, pattern, operation }) =>
+      `${principal.padEnd(width)}  ${operation.padEnd(15)}  ${resource.padEnd(15)}  ${pattern.padEnd(8)}  ${name}`,
+  )
+}

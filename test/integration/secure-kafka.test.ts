@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { noFailpoint } from '../../pipelines/failpoints.ts'
+import { deleteRecordsBefore, logRanges, withAdmin } from '../../pipelines/kafka/admin.ts'
+import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
+import { TransactionalWriter } from '../../pipelines/kafka/transaction.ts'
+import { systemRandom } from '../../pipelines/random.ts'
+import { noMetrics } from '../../schemas/metrics.ts'
+import { PRINCIPAL_PATTERN, aclsOf } from '../../schemas/rights.ts'
+import { opensslMissing } from '../support/certificates.ts'
+import { UsageMaker, nodesOf, usageRecord } from '../support/produce.ts'
+import { SECURE_SERVICES, SecureInstallation } from '../support/secure-installation.ts'
+import type { Taken } from '../support/secure-installation.ts'
+import { SecureKafka } from '../support/secure-kafka.ts'
+import { until } from '../support/until.ts'
+
+const ARRIVES_WITHIN_MS = 20_000
+
+describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?? false }, () => {
+  let kafka: SecureKafka
+  let secure: SecureInstallation
+  /** Looks at rights before they were granted, and up to the first one that was taken away. */
+  let looksUngranted = 0
+  let looksBefore = 0
+
+  before(async () => {
+    kafka = await SecureKafka.start()
+    secure = await SecureInstallation.open(kafka)
+  })
+  after(async () => {
+    await secure[Symbol.asyncDispose]()
+    await kafka.dispose()
+  })
+
+  it('lets nobody do anything before the rights are granted', async () => {
+    const { exitCode, output } = await secure.command('migrate')
+    assert.equal(exitCode, 78, output)
+    assert.match(
+      output,
+      /does not let this process in: this principal lacks a right\. npm run migrate -- --acls/,
+    )
+  })
+
+  it('gets the rights from migrate, which whoever may do everything runs', async () => {
+    looksUngranted = kafka.audit().length
+    const { exitCode, output } = await secure.grant()
+    assert.equal(exitCode, 0, output)
+    const count = aclsOf(secure.installation.prefix, PRINCIPAL_PATTERN).length
+    assert.match(output, new RegExp(`^Rights: granted ${count} of ${count}\\.$`, 'm'))
+    assert.match((await secure.grant()).output, /^Rights: all there\.\n$/)
+    await secure.run('migrate')
+  })
+
+  it('lets each service do its whole work', async () => {
+    await secure.makeKey()
+    await secure.startServices()
+    const joined = await secure.ask('reader', '/api/settings/compute/provider/join', {
+      node_id: 'secure-node',
+      operator_id: 'op',
+      allow_metered_for_hive: true,
+    })
+    assert.equal(joined.status, 200, joined.text)
+    assert.equal(await secure.send('first'), 202)
+    const beaten = await secure.ask('gateway', '/v1/heartbeats', {
+      heartbeat_id: randomUUID(),
+      node_id: 'secure-node',
+    })
+    assert.equal(beaten.status, 202, beaten.text)
+    await until('its payment', ARRIVES_WITHIN_MS, async () => {
+      const { text } = await secure.ask('reader', '/api/wallets/op/entries')
+      return text.includes('"29')
+    })
+  })
+
+  it('lets an outside producer write usage and nothing else, and in no transaction', async () => {
+    const { topics, partitions, prefix } = secure.installation
+    const [node = ''] = nodesOf(0, partitions, 1)
+    const [foreign = ''] = nodesOf(1, partitions, 1)
+    const maker = new UsageMaker(1, systemRandom.bytes(8))
+    const outside = secure.kafkaAs('producer')
+    const open = (topic: string) => new IdempotentProducer({ ...outside, topic, metrics: noMetrics })
+    const metered = open(topics.usageMetered)
+    // One in the wrong place: a dead letter that replay can put back.
+    await metered.append([usageRecord(0, [maker.event(node), maker.event(foreign)])])
+    await metered.stop()
+    const value = Buffer.from('x')
+    for (const topic of Object.values(topics)) {
+      if (topic === topics.usageMetered) continue
+      const producer = open(topic)
+      await assert.rejects(producer.append([{ partition: 0, key: null, value }]))
+      await producer.stop()
+      await assert.rejects(
+        withAdmin(outside, (admin) => admin.fetchTopicOffsets(topic)),
+        /uthoriz/,
+      )
+      assert(isRefused(`Topic:LITERAL:${topic}`))
+    }
+    for (const transactionalId of ['mine', `${prefix}aggregator-0`]) {
+      const writer = new TransactionalWriter({ ...outside, transactionalId, failpoint: noFailpoint })
+      await assert.rejects(writer.commit([{ topic: topics.usageMetered, partition: 0, key: null, value }]))
+      await writer.close()
+      assert(isRefused(`TransactionalId:LITERAL:${transactionalId}`))
+    }
+  })
+
+  /** Whether the outside producer asked for this, and was refused each time. */
+  function isRefused(resource: string): boolean {
+    const looks = kafka
+      .audit()
+      .filter((look) => look.resource === resource && look.principal === 'User:hivemeter-producer')
+    return looks.length > 0 && looks.every(({ allowed }) => !allowed)
+  }
+
+  it('lets what was set aside be put back, and all of it be checked', async () => {
+    const { clickhouse } = secure.installation
+    await until('the dead letter', ARRIVES_WITHIN_MS, async () => {
+      const [row] = await clickhouse.rows<{ n: string }>('SELECT count() AS n FROM dead_letters')
+      return Number(row?.n) === 1
+    })
+    assert.match(await secure.run('replay', '--dead-letters'), /^1 dead letters: 1 events put back/m)
+    assert.match(await secure.run('verify'), /^0 differences in /m)
+  })
+
+  it('names the right that is lacking where one is taken away, and goes on where it is given back', async () => {
+    const { usageMetered, usageBlocks, nodeState } = secure.installation.topics
+    const taken: readonly Taken[] = [
+      ['gateway', usageMetered, 'Write'],
+      ['aggregator', usageBlocks, 'Write'],
+      ['settler', nodeState, 'Write'],
+      ['loader', usageBlocks, 'Read'],
+      ['reader', nodeState, 'Read'],
+    ]
+    looksBefore = kafka.audit().length
+    await secure.revoke(taken)
+    let sent = 0
+    for (const name of SECURE_SERVICES) {
+      const service = secure.service(name)
+      await until(
+        `${name} to name the right that it lacks`,
+        ARRIVES_WITHIN_MS,
+        async () => {
+          assert([202, 503].includes(await secure.send(`without ${sent++}`)))
+          return service.lastWords.includes('lacks a right')
+        },
+        () => service.lastWords,
+      )
+    }
+    const { output } = await secure.grant()
+    assert.match(output, /^Rights: granted 5 of /m)
+    // A consumer that is refused ends its process, as one that must be started again.
+    for (const name of SECURE_SERVICES) {
+      const { ended, lastWords } = secure.service(name)
+      assert(ended === undefined || ended === 78, lastWords)
+    }
+    await secure.startServices()
+    await until(
+      'the gateway to take events',
+      ARRIVES_WITHIN_MS,
+      async () => (await secure.send('after all')) === 202,
+    )
+    await until('the event after all', ARRIVES_WITHIN_MS, async () => {
+      const { text } = await secure.ask('reader', '/api/usage/events?node_id=secure-node')
+      return text.includes('after all')
+    })
+    assert.match(await secure.run('verify'), /^0 differences in /m)
+  })
+
+  it('is asked for nothing that the table of rights lacks, and for every one that it has', async () => {
+    const { topics, prefix } = secure.installation
+    // What memory forgets after millions of ids, asked for by hand.
+    const forget = async (who: 'aggregator' | 'settler', topic: string) =>
+      await withAdmin(secure.kafkaAs(who), async (admin) => {
+        await logRanges(admin, topic)
+        await deleteRecordsBefore(admin, topic, 0, 1n)
+      })
+    await forget('aggregator', topics.usageIds)
+    await assert.rejects(forget('settler', topics.nodeState))
+    await secure.stopServices()
+    const audited = kafka.audit()
+    const denied = audited
+      .slice(looksUngranted, looksBefore)
+      .filter(({ allowed, principal }) => !allowed && principal !== 'User:hivemeter-producer')
+    assert.deepEqual(denied, [])
+    // A right that only ever let its owner look at a name is one too many: it counts where its own operation was asked for.
+    const used = new Set(
+      audited
+        .filter(({ rule, operation }) => rule?.startsWith(`${operation} `))
+        .map(({ principal, rule }) => `${principal} ${rule?.toUpperCase()}`),
+    )
+    const unused = aclsOf(prefix, PRINCIPAL_PATTERN)
+      .map(({ principal, resource, name, pattern, operation }) => {
+        const rule = [snake(operation), snake(resource), pattern, name].join(' ')
+        return `${principal} ${rule.toUpperCase()}`
+      })
+      .filter((row) => !used.has(row))
+    assert.deepEqual(unused, [])
+  })
+
+  it('is told no secret that anybody writes down', () => {
+    const words = secure.allWords()
+    assert(words.length > 1_000)
+    assert(!words.includes(kafka.password))
+    const [, claims = ''] = readFileSync(join(kafka.dir, 'hivemeter-aggregator.token'), 'utf8').split('.')
+    assert(claims.length > 20 && !words.includes(claims))
+  })
+})
+
+/** "TransactionalId" as the authorizer writes it. */
+const snake = (name: string): string => name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_')
