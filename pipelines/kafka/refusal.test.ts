@@ -8,6 +8,7 @@ test('what a client is refused for is told from what only failed', () => {
   for (const words of [
     'connect ECONNREFUSED 127.0.0.1:9092',
     'Closed connection',
+    'SASL SCRAM SHA512 authentication failed: Not connected',
     'Request Fetch timed out',
     '',
   ]) {
@@ -19,6 +20,10 @@ test('what a client is refused for is told from what only failed', () => {
       /password is wrong/,
     ],
     ['SASL OAUTHBEARER authentication failed: {"status":"invalid_token"}', /do not take the token/],
+    [
+      'SASL PLAIN authentication failed: Authentication failed: Invalid username or password',
+      /password is wrong/,
+    ],
     ['SASL PLAIN mechanism is not supported by the server', /do not take this SASL mechanism/],
     ['Request is not valid given the current SASL state', /knows no SASL/],
     ['Connection error: self-signed certificate in certificate chain', /not trusted here/],

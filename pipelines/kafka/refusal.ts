@@ -16,12 +16,13 @@ const ROWS: readonly Row[] = [
     'Unset HIVEMETER_KAFKA_SASL_MECHANISM, or set HIVEMETER_KAFKA_BROKERS to the port of a SASL listener.',
   ],
   [
-    /OAUTHBEARER authentication failed/,
+    // Not every such failure: a connection that is lost meanwhile is told in the same words.
+    /OAUTHBEARER authentication failed: .*(Authentication failed|[Ii]nvalid)/,
     'the brokers do not take the token',
     'See that HIVEMETER_KAFKA_TOKEN_FILE holds a token that has not expired, for these brokers.',
   ],
   [
-    /SASL .*authentication failed|SASL_AUTHENTICATION_FAILED/,
+    /authentication failed: .*(Authentication failed|[Ii]nvalid)|SASL_AUTHENTICATION_FAILED/,
     'the user or its password is wrong',
     'Check HIVEMETER_KAFKA_USER, what HIVEMETER_KAFKA_PASSWORD_FILE holds, and that the brokers have this user for this mechanism.',
   ],

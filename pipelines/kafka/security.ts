@@ -1,4 +1,7 @@
-import type { KafkaConfig, SASLOptions } from 'kafkajs'
+import { createRequire } from 'node:module'
+import kafkajs from 'kafkajs'
+import type { AuthenticationProviderArgs, Authenticator, KafkaConfig, Mechanism, SASLOptions } from 'kafkajs'
+import { refusalOf } from './refusal.ts'
 
 /** How the connection is encrypted; texts are PEM. */
 export interface KafkaTls {
@@ -34,7 +37,7 @@ export function kafkajsSecurity(security: KafkaSecurity | undefined): Pick<Kafka
   const { tls, sasl } = security ?? {}
   return {
     ...(tls === undefined ? {} : { ssl: tlsOptions(tls) }),
-    ...(sasl === undefined ? {} : { sasl: saslOptions(sasl) }),
+    ...(sasl === undefined ? {} : { sasl: outlivingLostConnections(saslOptions(sasl)) }),
   }
 }
 
@@ -61,4 +64,39 @@ function saslOptions(sasl: KafkaSasl): SASLOptions {
   if (sasl.mechanism === 'PLAIN') return { mechanism: 'plain', username, password }
   if (sasl.mechanism === 'SCRAM-SHA-256') return { mechanism: 'scram-sha-256', username, password }
   return { mechanism: 'scram-sha-512', username, password }
+}
+
+type Provider = (args: AuthenticationProviderArgs) => Authenticator
+
+/** The files of kafkajs 2.2.4, pinned, that hold the mechanisms. */
+const MECHANISM_FILES: Readonly<Record<string, string>> = {
+  plain: 'plain',
+  'scram-sha-256': 'scram256',
+  'scram-sha-512': 'scram512',
+  oauthbearer: 'oauthBearer',
+}
+
+const require = createRequire(import.meta.url)
+
+/**
+ * kafkajs takes every failure while it signs in for a refusal that ends its client for good, a broker that restarts
+ * meanwhile too. What the broker did not refuse is a lost connection, and tried again like any other.
+ */
+function outlivingLostConnections(options: SASLOptions): Mechanism {
+  const file = MECHANISM_FILES[options.mechanism] ?? options.mechanism
+  const open = require(`kafkajs/src/broker/saslAuthenticator/${file}.js`) as (sasl: SASLOptions) => Provider
+  const provider = open(options)
+  return {
+    mechanism: options.mechanism,
+    authenticationProvider: (args) => ({
+      authenticate: async () => {
+        try {
+          await provider(args).authenticate()
+        } catch (error) {
+          if (!(error instanceof Error) || refusalOf(error) !== undefined) throw error
+          throw new kafkajs.KafkaJSConnectionError(error.message, { broker: `${args.host}:${args.port}` })
+        }
+      },
+    }),
+  }
 }

@@ -15,7 +15,7 @@ import { Installation } from '../support/installation.ts'
 import { SecureKafka } from '../support/secure-kafka.ts'
 import { startService } from '../support/service-process.ts'
 
-const ENDS_WITHIN_MS = 20_000
+const ENDS_WITHIN_MS = 60_000
 
 describe('a server that is there and does not let us in', { skip: opensslMissing() ?? false }, () => {
   const cleanup = new AsyncDisposableStack()

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +19,10 @@ import type { AnyService, ServiceProcess } from './service-process.ts'
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs
 
-const COMMAND_MS = 30_000
+const COMMAND_MS = 90_000
+
+/** Five services, each with a sign-in to a broker that checks all it is asked. */
+const READY_MS = 120_000
 
 /** Each principal has another way to say who it is, so that every way carries real work. */
 const PROOFS = {
@@ -145,7 +149,7 @@ export class SecureInstallation implements AsyncDisposable {
         )
       }),
     )
-    await Promise.all([...this.#services.values()].map((service) => service.ready()))
+    await Promise.all([...this.#services.values()].map((service) => service.ready(READY_MS)))
   }
 
   service(name: AnyService): ServiceProcess {
@@ -183,6 +187,12 @@ export class SecureInstallation implements AsyncDisposable {
       actual_usd_cost: '0.29',
     })
     return status
+  }
+
+  /** Sends a heartbeat; resolves with the gateway's status. */
+  async beat(): Promise<number> {
+    const heartbeat = { heartbeat_id: randomUUID(), node_id: 'secure-node', sent_at: systemClock.nowMs() }
+    return (await this.ask('gateway', '/v1/heartbeats', heartbeat)).status
   }
 
   /** All that its processes said: commands whole, services as far as it is kept. */

@@ -29,7 +29,7 @@ const TOKEN_LIFE_S = 3_600
 const AUDIT =
   /Principal = (\S+) is (Allowed|Denied) operation = (\w+) from host = \S+ on resource = (\S+) for request = (.*)/
 const RULE =
-  /MatchingAcl\(acl=StandardAcl\(resourceType=(\w+), resourceName=(\S+), patternType=(\w+), .*operation=(\w+)/
+  /MatchingAcl\(acl=StandardAcl\[resourceType=(\w+), resourceName=(\S+), patternType=(\w+), .*operation=(\w+)/
 
 /**
  * A Kafka of a test's own with an authorizer: TLS on every port that clients use, and who has no right has none. Its plain

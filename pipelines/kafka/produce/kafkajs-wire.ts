@@ -102,7 +102,9 @@ export class KafkajsWire implements ProduceWire {
     )
     this.#connections.know(metadata.brokers)
     for (const { topic, topicErrorCode, partitionMetadata } of metadata.topicMetadata) {
-      this.#nameOf(topicErrorCode)
+      // Without the right to see it nobody leads it, now and whenever it is asked: waiting would only hide why.
+      const error = this.#nameOf(topicErrorCode)
+      if (error === 'TOPIC_AUTHORIZATION_FAILED') throw new Error(`${error}: no right to topic ${topic}`)
       for (const { partitionId: partition, leader } of partitionMetadata) {
         const key = placeKey({ topic, partition })
         if (leader >= 0) this.#leaders.set(key, leader)
