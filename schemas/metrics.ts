@@ -182,6 +182,18 @@ export const METRICS = {
     labels: [],
     services: ['loader'],
   },
+  hivemeter_loader_reloads_total: {
+    type: 'counter',
+    help: 'Times that a partition went back in the log, because ClickHouse had less than was loaded before.',
+    labels: [],
+    services: ['loader'],
+  },
+  hivemeter_loader_reload_blocks: {
+    type: 'gauge',
+    help: 'Blocks that are still to be loaded again, after ClickHouse was put back from an older copy.',
+    labels: ['topic', 'partition'],
+    services: ['loader'],
+  },
   hivemeter_heartbeats_total: {
     type: 'counter',
     help: 'Heartbeats accepted: written to the log, or without news within the minute.',

@@ -137,7 +137,7 @@ export const TABLES = {
     'indexes',
     'details',
   ]),
-  watermarks: table('watermarks', ['watermark']),
+  watermarks: table('watermarks', ['watermark', 'position', 'blocks_end']),
 } as const satisfies Record<string, TableSpec>
 
 export type TableRole = keyof typeof TABLES
@@ -184,4 +184,6 @@ export const BLOCK_HEADER = {
   groupBegins: 'group-begins',
   /** "1" on the `watermarks` block that a group ends with. */
   groupEnds: 'group-ends',
+  /** On a transaction's first block: what the one before it ended with (`historyOf`). */
+  after: 'after',
 } as const

@@ -11,11 +11,13 @@ import type { Account, SettlerTask } from '../../schemas/records.ts'
 import { REWARD_KINDS } from '../../schemas/tables.ts'
 import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import type { Clock } from '../clock.ts'
-import { HaltError } from '../kafka/records.ts'
 import type { LogRecord, TopicAppend } from '../kafka/records.ts'
+import { inputDeleted, taskRecordMissing } from '../kafka/restore-halts.ts'
 import type { TaskBatch, TaskCommitted, TaskDecision, TaskRestored, TaskState } from '../kafka/task.ts'
 import { BlockLog } from '../load/block-log.ts'
+import type { TaskMark } from '../load/fit.ts'
 import { writeDeadLetter } from '../load/dead-letter.ts'
+import type { StoreGate } from '../load/store-gate.ts'
 import { UnloadedBlocks } from '../load/unloaded.ts'
 import { AccountBlocks } from './blocks.ts'
 import { INBOX_OUTCOMES, InboxBatch } from './inbox.ts'
@@ -33,6 +35,8 @@ export interface SettlerOptions {
   /** The rules of this process' settings: appended to the inbox where the task has a lower version. */
   readonly rules: AccountRules
   readonly loadedSeq: (partition: number) => number
+  /** Opened for each restore: nothing is decided before it lets the task pass. */
+  readonly gate: StoreGate
   readonly clock: Clock
   readonly metrics: Metrics
 }
@@ -68,10 +72,12 @@ export class SettlerState implements TaskState {
 
   restore(record: LogRecord): void {
     const key = record.key?.toString('latin1')
+    if (key === STATE_KEY.fence) this.#options.gate.fencedAt(record.timestampMs)
     if (key === undefined || key === STATE_KEY.fence) return
     this.#restoredAny = true
     if (key === STATE_KEY.task && record.value !== null) {
       this.#task = settlerTaskCodec.decode(record.value)
+      this.#options.gate.recordedAt(record.timestampMs)
       this.#hasTaskRecord = true
     } else if (key.startsWith(STATE_KEY.commands)) {
       if (record.value === null) this.#outcomes.delete(key)
@@ -85,19 +91,11 @@ export class SettlerState implements TaskState {
   restored(inputStart: bigint): TaskRestored {
     const { partition, topics, rules } = this.#options
     if (this.#restoredAny && !this.#hasTaskRecord) {
-      throw new HaltError(
-        'task_record_missing',
-        `${topics.nodeState}[${partition}] holds accounts but no task record.`,
-        'Something deleted its newest records: restore the topic from a copy, or cut over to new topics.',
-      )
+      throw taskRecordMissing(`${topics.nodeState}[${partition}]`, 'accounts')
     }
     const task = this.#task
     if (inputStart > BigInt(task.position)) {
-      throw new HaltError(
-        'input_deleted',
-        `${topics.accountInbox}[${partition}] begins at ${inputStart}, the task's position is ${task.position}.`,
-        'Account for the deleted records first; then write a task record with the new position.',
-      )
+      throw inputDeleted(`${topics.accountInbox}[${partition}]`, inputStart, task.position)
     }
     if (task.rules !== null) this.#rules = inboxConfigureCodec.decode(task.rules)
     this.#blocks = this.#openBlocks()
@@ -110,6 +108,11 @@ export class SettlerState implements TaskState {
   }
 
   async decide(batch: TaskBatch): Promise<TaskDecision> {
+    const { gate } = this.#options
+    if (!gate.isOpen && !(await gate.pass(this.#mark()))) {
+      const position = BigInt(this.#task.position)
+      return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause: 'clickhouse_not_asked' }
+    }
     if (Number(batch.nextOffset) <= this.#task.position) {
       return { appends: [], position: batch.nextOffset, groupOpen: this.#blocks.groupOpen, pause: null }
     }
@@ -133,9 +136,10 @@ export class SettlerState implements TaskState {
     return { appends, position: batch.nextOffset, groupOpen: this.#blocks.groupOpen, pause: null }
   }
 
-  committed(): TaskCommitted {
+  committed(offsets: readonly bigint[]): TaskCommitted {
     const pending = this.#pending
     this.#pending = undefined
+    this.#blocks.acknowledged(offsets)
     if (pending === undefined) return { deleteStateBefore: null }
     const { metrics, partition } = this.#options
     const { rows, batch } = pending
@@ -164,15 +168,20 @@ export class SettlerState implements TaskState {
 
   #openBlocks(): BlockLog {
     const { topics, partition, clock } = this.#options
-    return new BlockLog({ topic: topics.settlementBlocks, partition, nextSeq: this.#task.next_seq, clock })
+    const { next_seq: nextSeq } = this.#task
+    return new BlockLog({ topic: topics.settlementBlocks, partition, nextSeq, clock, after: this.#mark() })
+  }
+
+  #mark(): TaskMark {
+    const { next_seq, position } = this.#task
+    return { lastSeq: next_seq - 1, position, watermarkMs: completeMs(this.#task) }
   }
 
   async #write(task: SettlerTask, batch: InboxBatch): Promise<TopicAppend[]> {
     const { topics, partition, loadedSeq } = this.#options
     for (const letter of batch.dead) writeDeadLetter(this.#blocks, topics.accountInbox, letter, task.now)
-    // The watermark of the inbox's own log; rows carry log time, so all before it plus the delay are complete.
-    const completeMs = Math.max(0, task.now - WATERMARK_DELAY_MS)
-    const appends = await this.#blocks.finish(completeMs, batch.ticked, loadedSeq(partition))
+    const end = { position: task.position, watermarkMs: completeMs(task) }
+    const appends = await this.#blocks.finish(end, batch.ticked, loadedSeq(partition))
     const lastSeq = this.#blocks.nextSeq - 1
     task.next_seq = this.#blocks.nextSeq
     this.#unloaded.loaded(loadedSeq(partition))
@@ -197,6 +206,11 @@ export class SettlerState implements TaskState {
     appends.push(state(STATE_KEY.task, settlerTaskCodec.encode(task)))
     return appends
   }
+}
+
+/** The watermark of the inbox's own log; rows carry log time, so all before it plus the delay are complete. */
+function completeMs({ now }: SettlerTask): number {
+  return Math.max(0, now - WATERMARK_DELAY_MS)
 }
 
 function restoredAccount(value: Buffer): Account {

@@ -1,9 +1,11 @@
 import type { Consumer } from 'kafkajs'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
+import type { LogRange } from './admin.ts'
 import { samePartitionAssigner } from './assigner.ts'
 import { createKafka, toRecord } from './client.ts'
 import type { KafkaOptions } from './client.ts'
+import { LogOffsets } from './log-offsets.ts'
 import { HaltError } from './records.ts'
 import type { LogRecord } from './records.ts'
 
@@ -36,6 +38,10 @@ export interface BlockSession {
   heartbeatAgeMs(): number
   /** Commits `offset` as the next to read; a commit that fails is as good as none, since loading looks first. */
   commit(offset: bigint): Promise<void>
+  /** What the partition holds now. */
+  logRange(): Promise<LogRange>
+  /** Offset of the first record whose log time is `timeMs` or later; the log's end where there is none. */
+  offsetAt(timeMs: number): Promise<bigint>
   /** True: the process ends. A fetch may hold more groups than a stop can wait for; the next loader goes on from there. */
   isEnding(): boolean
 }
@@ -61,6 +67,7 @@ export class BlockConsumer {
   readonly #options: BlockConsumerOptions
   readonly #logger: Logger
   readonly #consumer: Consumer
+  readonly #logOffsets: LogOffsets
   readonly #fail: (error: Error) => void
   readonly #stopping = new AbortController()
   #lastHeartbeatMs: number
@@ -73,6 +80,7 @@ export class BlockConsumer {
     const { promise, resolve } = Promise.withResolvers<Error>()
     this.failed = promise
     this.#fail = resolve
+    this.#logOffsets = new LogOffsets(options)
     this.#consumer = createKafka(options).consumer({
       groupId: options.groupId,
       partitionAssigners: [samePartitionAssigner],
@@ -126,6 +134,8 @@ export class BlockConsumer {
             heartbeat: () => fetched.heartbeat(),
             heartbeatAgeMs: () => clock.monotonicMs() - this.#lastHeartbeatMs,
             commit: (offset) => this.#commit(topic, partition, offset),
+            logRange: () => this.#logOffsets.rangeOf(topic, partition),
+            offsetAt: (timeMs) => this.#logOffsets.at(topic, partition, timeMs),
             isEnding: () => this.#stopping.signal.aborted,
           },
         )
@@ -158,8 +168,15 @@ export class BlockConsumer {
     }
   }
 
+  /** What is delivered next of the partition begins at `offset`; nothing where another has it now. */
+  redeliver(topic: string, partition: number, offset: bigint): void {
+    if (this.#assigned?.get(topic)?.includes(partition) !== true) return
+    this.#consumer.seek({ topic, partition, offset: offset.toString() })
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort()
+    this.#logOffsets.stop()
     await this.#consumer.disconnect()
   }
 

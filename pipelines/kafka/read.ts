@@ -24,11 +24,27 @@ const WAIT_STEP_MS = 5
 /** A reader whose broker delivers nothing for so long gives up, and the tool says so. */
 const SILENCE_MS_MAX = 60_000
 
+/** How long a broker that has just come back may take to know what it leads, and how often it is asked. */
+const LEADS_TIMEOUT_MS = 15_000
+const LEADS_STEP_MS = 200
+
+/** What a broker says that does not know yet that it leads a partition; kafkajs asks the same one again and again. */
+const NOT_LEADING: ReadonlySet<unknown> = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE'])
+
 /** What each partition of a topic holds now. */
 export async function readRanges(
   options: KafkaOptions & { readonly topic: string },
 ): Promise<ReadonlyMap<number, LogRange>> {
-  return await withAdmin(options, (admin) => logRanges(admin, options.topic))
+  const deadlineMs = systemClock.monotonicMs() + LEADS_TIMEOUT_MS
+  for (;;) {
+    try {
+      return await withAdmin(options, (admin) => logRanges(admin, options.topic))
+    } catch (error) {
+      const isEarly = error instanceof Error && 'type' in error && NOT_LEADING.has(error.type)
+      if (!isEarly || systemClock.monotonicMs() >= deadlineMs) throw error
+      await systemClock.delay(LEADS_STEP_MS)
+    }
+  }
 }
 
 /** The committed records of one partition in `[from, to)`, in order: for the tools that read a log once. */

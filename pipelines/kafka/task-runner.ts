@@ -8,7 +8,7 @@ import { deleteRecordsBefore, logRanges, openAdmin } from './admin.ts'
 import { samePartitionAssignerAfter } from './assigner.ts'
 import { createKafka, toRecord } from './client.ts'
 import type { KafkaOptions } from './client.ts'
-import { LogStarts } from './log-start.ts'
+import { LogOffsets } from './log-offsets.ts'
 import { IdempotentProducer } from './producer.ts'
 import type { LogAppend, LogRecord } from './records.ts'
 import { SharedAppend } from './shared-append.ts'
@@ -57,7 +57,7 @@ export class TaskRunner {
   readonly #logger: Logger
   readonly #consumer: Consumer
   readonly #admin: Admin
-  readonly #logStarts: LogStarts
+  readonly #logOffsets: LogOffsets
   readonly #stateReader: StateReader
   readonly #ownInput: SharedAppend
   readonly #slots = new Map<number, TaskSlot>()
@@ -89,7 +89,7 @@ export class TaskRunner {
       retry: { retries: TASK_BOUNDS.consumerRetriesMax },
     })
     this.#admin = openAdmin(options)
-    this.#logStarts = new LogStarts(options)
+    this.#logOffsets = new LogOffsets(options)
     this.#stateReader = new StateReader({
       ...kafka,
       clock,
@@ -113,9 +113,9 @@ export class TaskRunner {
           transactionalId: `${topicPrefix}${service}-${partition}`,
           failpoint: options.failpoint,
         }),
-      logStarts: async (partition) => ({
-        input: await this.#logStarts.of(inputTopic, partition),
-        state: await this.#logStarts.of(stateTopic, partition),
+      logRanges: async (partition) => ({
+        input: await this.#logOffsets.rangeOf(inputTopic, partition),
+        state: await this.#logOffsets.startOf(stateTopic, partition),
       }),
       deleteStateBefore: async (partition, offset) => {
         // kafkajs deletes only from topics whose offsets it was asked for.
@@ -192,7 +192,7 @@ export class TaskRunner {
       this.#ownInput.stop(),
       this.#admin.disconnect(),
     ])
-    this.#logStarts.stop()
+    this.#logOffsets.stop()
   }
 
   /** What keeps this process from being ready, in words. */

@@ -17,6 +17,7 @@ const APPEND: TopicAppend = { topic: 'node.state', partition: 3, key: '!task', v
 
 /** A slot on parts that do what a test says, and a diary of what happened to them. */
 class Bench {
+  inputEnd = 1_000n
   readonly clock = new VirtualClock()
   readonly diary: string[] = []
   readonly slot: TaskSlot
@@ -49,7 +50,7 @@ class Bench {
       },
       openWriter: () => this.#writer(),
       openState: () => this.#state(),
-      logStarts: async () => ({ input: 5n, state: 30n }),
+      logRanges: async () => ({ input: { start: 5n, end: this.inputEnd }, state: 30n }),
       deleteStateBefore: async (partition, offset) => {
         this.diary.push(`delete ${partition} before ${offset}`)
       },
@@ -280,11 +281,29 @@ test('a halt stays: no heartbeat and no join starts the task again', async () =>
     message: 'a range is missing',
     remedy: 'find it',
   })
-  assert.deepEqual(bench.diary, ['state thrown away', 'writer closed'])
+  assert.deepEqual(bench.diary, ['fence here', 'state thrown away', 'writer closed'])
   bench.clock.pass(60_000)
   bench.slot.onAssigned()
   assert.equal(bench.slot.onHeartbeat() || bench.slot.onHeartbeat(), false)
   assert.equal(bench.slot.phase, 'halted')
+})
+
+test('a task that was put out does not halt by what it finds: its fence is refused', async () => {
+  const bench = await new Bench().running()
+  bench.decide = () => {
+    throw new HaltError('kafka_older', 'ClickHouse is ahead', 'find out')
+  }
+  bench.commitFails = new Error('fenced')
+  assert.deepEqual(await bench.handle([10]), { next: 'pause' })
+  assert.equal(bench.slot.phase, 'waiting')
+  assert.equal(bench.slot.halt, undefined)
+})
+
+test('an input that ends below the position halts before anything is dropped', async () => {
+  const bench = new Bench()
+  bench.inputEnd = 9n
+  assert.deepEqual(await bench.handle([1]), { next: 'pause' })
+  assert.equal(bench.slot.halt?.reason, 'input_older')
 })
 
 test('a fatal error is told to the process', async () => {

@@ -3,8 +3,10 @@ import type { Failpoint } from '../failpoints.ts'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { fenceCodec, STATE_KEY, tickCodec } from '../../schemas/avro.ts'
+import type { LogRange } from './admin.ts'
 import { FatalError, HaltError } from './records.ts'
 import type { LogAppend, LogRecord, TopicAppend } from './records.ts'
+import { inputOlder } from './restore-halts.ts'
 import type { StateReader } from './state-reader.ts'
 import { TASK_BOUNDS } from './task.ts'
 import type { TaskPhase, TaskState } from './task.ts'
@@ -30,8 +32,8 @@ export interface TaskSlotParts {
   readonly failpoint: Failpoint
   readonly openWriter: (partition: number) => TransactionalWriter
   readonly openState: (partition: number) => TaskState
-  /** First offset that the input and the state topic still hold. */
-  readonly logStarts: (partition: number) => Promise<{ readonly input: bigint; readonly state: bigint }>
+  /** What the input holds, and the first offset that the state topic still holds. */
+  readonly logRanges: (partition: number) => Promise<{ readonly input: LogRange; readonly state: bigint }>
   readonly deleteStateBefore: (partition: number, offset: bigint) => Promise<void>
   /** The process must end: no partition of it may go on. */
   readonly onFatal: (error: FatalError) => void
@@ -184,16 +186,17 @@ export class TaskSlot {
       if (fence === undefined) throw new Error('The fence has no offset.')
       await this.#parts.failpoint('after_fence')
       this.#enter('restoring')
-      const starts = await this.#parts.logStarts(this.partition)
+      const { input, state: stateStart } = await this.#parts.logRanges(this.partition)
       const state = this.#parts.openState(this.partition)
       this.#state = state
-      const range = { start: starts.state, through: fence }
+      const range = { start: stateStart, through: fence }
       await withHeartbeats(
         (signal) => stateReader.read(this.partition, range, (record) => state.restore(record), signal),
         heartbeat,
         clock,
       )
-      const { position, appends } = state.restored(starts.input)
+      const { position, appends } = state.restored(input.start)
+      if (position > input.end) throw inputOlder(input.end, position)
       this.#position = position
       this.#toAppend = appends.map(({ key, value }) => ({ key, value, partition: this.partition }))
       this.#enter('running')
@@ -212,7 +215,7 @@ export class TaskSlot {
   }
 
   /**
-   * What a restore found is true only while nobody else owns the partition: the records of a newer owner stand behind our
+   * What a task found is true only while nobody else owns the partition: the records of a newer owner stand behind our
    * fence, and compaction may have removed the older ones before it. Returns the halt, or why it is none of ours.
    */
   async #stillOurs(halt: HaltError): Promise<unknown> {
@@ -254,7 +257,8 @@ export class TaskSlot {
       if (decision.pause === null) return { next: 'seek', position: decision.position }
       return { next: 'rest', position: decision.position, reason: decision.pause }
     } catch (error) {
-      await this.#failed(error)
+      // A task that was put out and does not know it finds ClickHouse ahead of what it knows.
+      await this.#failed(error instanceof HaltError ? await this.#stillOurs(error) : error)
       return { next: 'pause' }
     }
   }

@@ -18,7 +18,13 @@ import {
 
 const clock = new VirtualClock()
 const openLog = (nextSeq = 1): BlockLog =>
-  new BlockLog({ topic: 'usage.blocks', partition: 3, nextSeq, clock })
+  new BlockLog({
+    topic: 'usage.blocks',
+    partition: 3,
+    nextSeq,
+    clock,
+    after: { position: 0, watermarkMs: 0 },
+  })
 
 /** A row of settlements, whose spark is `spark` and whose node id is as long as asked. */
 function addRow(log: BlockLog, month: string, spark: number, idBytes = 1): void {
@@ -44,7 +50,7 @@ async function finish(
   watermarkMs = 7,
   loadedSeq = ALL_LOADED,
 ): Promise<ReadBlock[]> {
-  const appends = await log.finish(watermarkMs, forceEnd, loadedSeq)
+  const appends = await log.finish({ watermarkMs, position: 9 }, forceEnd, loadedSeq)
   for (const { topic, partition, key } of appends)
     assert.deepEqual([topic, partition, key], ['usage.blocks', 3, null])
   return appends.map(readBlock)
@@ -219,7 +225,7 @@ test('a block is packed from 8 kB on, and holds the same rows either way', async
     const log = openLog()
     // The length of so long an id takes one byte more.
     addRow(log, '202601', 1, bytes - emptyRowBytes - 1)
-    const [append] = await log.finish(7, false, ALL_LOADED)
+    const [append] = await log.finish({ watermarkMs: 7, position: 9 }, false, ALL_LOADED)
     assert.ok(append !== undefined)
     assert.equal(append.headers?.[BLOCK_HEADER.encoding], encoding)
     const [row] = readBlock(append).rows

@@ -8,6 +8,8 @@ import { rawOf, RowWriter } from '../../schemas/rowbinary.ts'
 import type { Raw } from '../../schemas/rowbinary.ts'
 import type { Clock } from '../clock.ts'
 import type { TopicAppend } from '../kafka/records.ts'
+import { historyOf } from './fit.ts'
+import type { TaskMark } from './fit.ts'
 
 /**
  * A block is cut when its rows have so many bytes: one send carries it whole. The provenance of columns is not counted,
@@ -44,6 +46,9 @@ const packed = async (rows: Buffer): Promise<Buffer> =>
     params: { [zlib.ZSTD_c_compressionLevel]: 1 },
     chunkSize: rows.length >> 1,
   })
+
+/** Where a transaction ends: the input's position after it, and the watermark. */
+export type LogMark = Pick<TaskMark, 'position' | 'watermarkMs'>
 
 /** What the rows of an open block are kept in. */
 export interface BlockBody {
@@ -103,6 +108,11 @@ export class BlockLog {
   /** The end of a group that ClickHouse is not known to have, and when it was written. */
   #awaited: { readonly lastSeq: number; readonly atMs: number } | null = null
   #groupOpen: boolean
+  #after: string
+  /** One past the offset of the newest block that is known to be committed; 0 before any is. */
+  #blocksEnd = 0n
+  /** Blocks of the transaction under way. */
+  #unacknowledged = 0
   readonly #open = new Map<TableSpec, Map<string, OpenBlock<BlockBody>>>()
   #closed: ClosedBlock[] = []
   /** Bodies whose rows were taken: they keep their grown buffers. */
@@ -115,6 +125,8 @@ export class BlockLog {
     readonly partition: number
     readonly nextSeq: number
     readonly clock: Clock
+    /** Where the transaction before ended, as the task record says it. */
+    readonly after: LogMark
   }) {
     this.#topic = options.topic
     this.#partition = options.partition
@@ -122,6 +134,7 @@ export class BlockLog {
     // The task before may have left its last group open: it ends with the first block of this one, so that is due.
     this.#groupOpen = options.nextSeq > 1
     this.#clock = options.clock
+    this.#after = historyOf(options.after)
   }
 
   /** Number of the next block; numbers count from 1. */
@@ -176,10 +189,14 @@ export class BlockLog {
    * The group ends with it when `forceEnd` says so, or by age or bytes. `loadedSeq` is how far ClickHouse is known to have
    * the task's blocks.
    */
-  async finish(watermarkMs: number, forceEnd: boolean, loadedSeq: number): Promise<TopicAppend[]> {
+  async finish(end: LogMark, forceEnd: boolean, loadedSeq: number): Promise<TopicAppend[]> {
     const last = this.rowsFor(TABLES.watermarks, '')
     last.rows.raw(last.prefix)
-    last.rows.u64(watermarkMs)
+    last.rows.u64(end.watermarkMs)
+    last.rows.u64(end.position)
+    last.rows.u64(Number(this.#blocksEnd))
+    const after = this.#after
+    this.#after = historyOf(end)
     for (const [table, months] of this.#open) {
       for (const [month, block] of months) this.#cut(block, table, month)
     }
@@ -198,13 +215,25 @@ export class BlockLog {
       this.#bytesSinceBorder = 0
     }
     this.#groupOpen = !ends
+    this.#unacknowledged = blocks.length
     const begins = this.#beginsGroup
     this.#beginsGroup = false
     return await Promise.all(
       blocks.map((block, index) =>
-        this.#append(block, begins && index === 0, ends && index === blocks.length - 1),
+        this.#append(block, {
+          ...(index === 0 && { [BLOCK_HEADER.after]: after }),
+          ...(index === 0 && begins && { [BLOCK_HEADER.groupBegins]: '1' }),
+          ...(index === blocks.length - 1 && ends && { [BLOCK_HEADER.groupEnds]: '1' }),
+        }),
       ),
     )
+  }
+
+  /** The transaction that began with the blocks of the last `finish` is committed; `offsets` are those of its records. */
+  acknowledged(offsets: readonly bigint[]): void {
+    const newest = offsets[this.#unacknowledged - 1]
+    if (newest !== undefined) this.#blocksEnd = newest + 1n
+    this.#unacknowledged = 0
   }
 
   #isBehind(loadedSeq: number, nowMs: number): boolean {
@@ -212,15 +241,14 @@ export class BlockLog {
     return this.#awaited !== null && nowMs - this.#awaited.atMs >= BEHIND_AFTER_MS
   }
 
-  async #append(block: ClosedBlock, groupBegins: boolean, groupEnds: boolean): Promise<TopicAppend> {
+  async #append(block: ClosedBlock, borders: Readonly<Record<string, string>>): Promise<TopicAppend> {
     const headers: Record<string, string> = {
       [BLOCK_HEADER.table]: block.table.name,
       [BLOCK_HEADER.columns]: block.table.columns.join(','),
       [BLOCK_HEADER.tablePartition]: block.month,
       [BLOCK_HEADER.seq]: String(block.seq),
+      ...borders,
     }
-    if (groupBegins) headers[BLOCK_HEADER.groupBegins] = '1'
-    if (groupEnds) headers[BLOCK_HEADER.groupEnds] = '1'
     if (block.format !== 'RowBinary') headers[BLOCK_HEADER.format] = block.format
     const isPacked = block.rows.length >= PACK_BYTES_MIN
     if (isPacked) headers[BLOCK_HEADER.encoding] = 'zstd'

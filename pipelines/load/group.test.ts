@@ -5,9 +5,11 @@ import { blockRecord } from '../../test/support/block-records.ts'
 import type { BlockFields } from '../../test/support/block-records.ts'
 import { HaltError } from '../kafka/records.ts'
 import { GroupGatherer, insertsOf, toBlock } from './group.ts'
-import type { Block, Group } from './group.ts'
+import type { Block, Group, KnownSeqs } from './group.ts'
 
 const block = (fields: BlockFields): Block => toBlock(blockRecord(fields))
+/** Loaded up to a number, and nothing may be missing. */
+const upTo = (loadedSeq: number): KnownSeqs => ({ loadedSeq, missingThrough: 0 })
 const seqsOf = (groups: readonly Group[]): number[][] =>
   groups.map(({ blocks }) => blocks.map(({ seq }) => seq))
 const halts = (reason: string) => (error: unknown) => error instanceof HaltError && error.reason === reason
@@ -30,7 +32,7 @@ test('groups begin and end where the log says so, and nothing is lost or doubled
   fc.assert(
     fc.property(log, (blocks) => {
       const gatherer = new GroupGatherer()
-      const groups = blocks.flatMap((one) => gatherer.take(one, 0))
+      const groups = blocks.flatMap((one) => gatherer.take(one, upTo(0)))
       const gathered = groups.flatMap((group) => group.blocks)
       assert.deepEqual(gathered, blocks.slice(0, gathered.length))
       for (const group of groups) {
@@ -54,17 +56,17 @@ test('a redelivery from anywhere changes no group', () => {
   fc.assert(
     fc.property(log, fc.array(fc.tuple(fc.nat(30), fc.nat(30)), { maxLength: 6 }), (blocks, redeliveries) => {
       const plain = new GroupGatherer()
-      const expected = seqsOf(blocks.flatMap((one) => plain.take(one, 0)))
+      const expected = seqsOf(blocks.flatMap((one) => plain.take(one, upTo(0))))
       const gatherer = new GroupGatherer()
       const groups: Group[] = []
       let taken = 0
       const takeUpTo = (end: number): void => {
-        for (; taken < end; taken++) groups.push(...gatherer.take(blocks[taken] as Block, 0))
+        for (; taken < end; taken++) groups.push(...gatherer.take(blocks[taken] as Block, upTo(0)))
       }
-      for (const [upTo, back] of redeliveries) {
-        takeUpTo(Math.min(blocks.length, taken + upTo))
+      for (const [more, back] of redeliveries) {
+        takeUpTo(Math.min(blocks.length, taken + more))
         for (const again of blocks.slice(Math.max(0, taken - back), taken)) {
-          assert.deepEqual(gatherer.take(again, 0), [])
+          assert.deepEqual(gatherer.take(again, upTo(0)), [])
         }
       }
       takeUpTo(blocks.length)
@@ -77,11 +79,11 @@ test('a fresh start at any border makes the same groups again', () => {
   fc.assert(
     fc.property(log, (blocks) => {
       const gatherer = new GroupGatherer()
-      const groups = blocks.flatMap((one) => gatherer.take(one, 0))
+      const groups = blocks.flatMap((one) => gatherer.take(one, upTo(0)))
       for (const [index, group] of groups.entries()) {
         gatherer.reset()
         const from = blocks.filter(({ offset }) => offset >= group.firstOffset)
-        const again = from.flatMap((one) => gatherer.take(one, group.firstSeq - 1))
+        const again = from.flatMap((one) => gatherer.take(one, upTo(group.firstSeq - 1)))
         assert.deepEqual(seqsOf(again), seqsOf(groups.slice(index)))
       }
     }),
@@ -90,17 +92,28 @@ test('a fresh start at any border makes the same groups again', () => {
 
 test('numbers without gaps: anything else halts', () => {
   const gatherer = new GroupGatherer()
-  assert.throws(() => gatherer.take(block({ seq: 12, offset: 5n }), 10), halts('block_gap'))
-  assert.deepEqual(seqsOf(gatherer.take(block({ seq: 11, offset: 5n, ends: true }), 10)), [[11]])
-  assert.throws(() => gatherer.take(block({ seq: 13, offset: 6n }), 10), halts('block_gap'))
-  assert.throws(() => gatherer.take(block({ seq: 11, offset: 6n }), 10), halts('block_repeated'))
-  assert.throws(() => gatherer.take(block({ seq: 3, offset: 6n }), 10), halts('block_repeated'))
-  assert.deepEqual(seqsOf(gatherer.take(block({ seq: 12, offset: 6n, ends: true }), 10)), [[12]])
+  assert.throws(() => gatherer.take(block({ seq: 12, offset: 5n }), upTo(10)), halts('blocks_gone'))
+  assert.deepEqual(seqsOf(gatherer.take(block({ seq: 11, offset: 5n, ends: true }), upTo(10))), [[11]])
+  assert.throws(() => gatherer.take(block({ seq: 13, offset: 6n }), upTo(10)), halts('block_gap'))
+  assert.throws(() => gatherer.take(block({ seq: 11, offset: 6n }), upTo(10)), halts('block_repeated'))
+  assert.throws(() => gatherer.take(block({ seq: 3, offset: 6n }), upTo(10)), halts('block_repeated'))
+  assert.deepEqual(seqsOf(gatherer.take(block({ seq: 12, offset: 6n, ends: true }), upTo(10))), [[12]])
+})
+
+test('blocks that an operator allows to be missing leave a gap, and no other', () => {
+  const known = { loadedSeq: 2, missingThrough: 7 }
+  const gatherer = new GroupGatherer()
+  assert.equal(gatherer.isGap(block({ seq: 8, offset: 0n }), known), false)
+  assert.equal(gatherer.isGap(block({ seq: 9, offset: 0n }), known), true)
+  gatherer.take(block({ seq: 3, offset: 0n }), known)
+  assert.throws(() => gatherer.take(block({ seq: 9, offset: 1n }), known), halts('block_gap'))
+  assert.deepEqual(seqsOf(gatherer.take(block({ seq: 8, offset: 1n, ends: true }), known)), [[3, 8]])
+  assert.throws(() => gatherer.take(block({ seq: 7, offset: 2n }), known), halts('block_repeated'))
 })
 
 test('a first block that is long loaded is taken: the look will find it', () => {
   const gatherer = new GroupGatherer()
-  assert.deepEqual(seqsOf(gatherer.take(block({ seq: 2, offset: 0n, ends: true }), 10)), [[2]])
+  assert.deepEqual(seqsOf(gatherer.take(block({ seq: 2, offset: 0n, ends: true }), upTo(10))), [[2]])
 })
 
 test('a record that is no block halts', () => {

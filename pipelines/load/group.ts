@@ -15,6 +15,8 @@ export interface Block {
   readonly month: string
   readonly groupBegins: boolean
   readonly groupEnds: boolean
+  /** On a transaction's first block: what the one before it ended with. Null elsewhere, and in blocks of before. */
+  readonly after: string | null
   /** Rows as the log holds them: packed where `packed` says so. */
   readonly rows: Buffer
   readonly packed: boolean
@@ -29,7 +31,7 @@ export interface Group {
   readonly firstSeq: number
   readonly lastSeq: number
   readonly firstOffset: bigint
-  /** Offset to commit once all of it is loaded. */
+  /** One past its last block: where loading goes on. */
   readonly endOffset: bigint
 }
 
@@ -45,8 +47,21 @@ export interface Insert {
   readonly body: readonly PackedRows[]
 }
 
-const BROKEN_LOG_REMEDY =
-  'Compare the topic with ClickHouse (npm run verify); where records are gone, load the topic into an empty database.'
+/** Numbers that bound what the gatherer takes. */
+export interface KnownSeqs {
+  /** ClickHouse has everything up to it. */
+  readonly loadedSeq: number
+  /** An operator allows blocks up to it to be missing. */
+  readonly missingThrough: number
+}
+
+/** Two records under one number, or one that no task wrote: which of them ClickHouse must have is nothing to guess. */
+const FOREIGN_REMEDY =
+  'Only the tasks may write to this topic (docs/backup.md, "A log that is damaged"): find out who did, and put back copies of Kafka and ClickHouse that belong together, Kafka as the newer one.'
+
+/** Numbers that the log does not hold: true whether retention took them, a broker lost them or a tool deleted them. */
+const GONE_REMEDY =
+  'Put back a newer copy of ClickHouse and start the loader again; without one, say that they may be missing (docs/backup.md, "Blocks that are gone"): the rest is then loaded, and npm run verify says what is not there.'
 
 /** The tick that a task's fence leaves among its blocks: nothing to load. */
 export function isTick({ headers, value }: LogRecord): boolean {
@@ -68,7 +83,7 @@ export function toBlock(record: LogRecord): Block {
     month === undefined ||
     !Number.isSafeInteger(seq)
   ) {
-    throw new HaltError('not_a_block', `The record at ${record.offset} is no block.`, BROKEN_LOG_REMEDY)
+    throw new HaltError('not_a_block', `The record at ${record.offset} is no block.`, FOREIGN_REMEDY)
   }
   return {
     offset: record.offset,
@@ -79,6 +94,7 @@ export function toBlock(record: LogRecord): Block {
     month,
     groupBegins: text(BLOCK_HEADER.groupBegins) === '1',
     groupEnds: text(BLOCK_HEADER.groupEnds) === '1',
+    after: text(BLOCK_HEADER.after) ?? null,
     rows: record.value ?? Buffer.alloc(0),
     packed: text(BLOCK_HEADER.encoding) === 'zstd',
   }
@@ -105,10 +121,15 @@ export class GroupGatherer {
     this.#lastOffset = -1n
   }
 
-  /** Takes a block; returns the groups that it completes (the one before it, its own, or both). `loadedSeq` bounds the first. */
-  take(block: Block, loadedSeq: number): Group[] {
+  /** Whether blocks are missing before this first one: none was taken since the last reset, and it does not follow. */
+  isGap(block: Block, known: KnownSeqs): boolean {
+    return this.#lastSeq === null && block.seq > nextOf(known)
+  }
+
+  /** Takes a block; returns the groups that it completes (the one before it, its own, or both). */
+  take(block: Block, known: KnownSeqs): Group[] {
     if (block.offset <= this.#lastOffset) return []
-    this.#checkNumber(block, loadedSeq)
+    this.#checkNumber(block, known)
     this.#lastSeq = block.seq
     this.#lastOffset = block.offset
     const complete: Group[] = []
@@ -118,22 +139,21 @@ export class GroupGatherer {
     return complete
   }
 
-  #checkNumber(block: Block, loadedSeq: number): void {
-    const expected = this.#lastSeq === null ? null : this.#lastSeq + 1
-    if (expected === null) {
-      if (block.seq <= loadedSeq + 1) return
+  #checkNumber(block: Block, known: KnownSeqs): void {
+    if (this.#lastSeq === null) {
+      if (!this.isGap(block, known)) return
       throw new HaltError(
-        'block_gap',
-        `The first block is number ${block.seq} at ${block.offset}; ClickHouse has loaded up to ${loadedSeq}.`,
-        BROKEN_LOG_REMEDY,
+        'blocks_gone',
+        `The log begins with block ${block.seq} at ${block.offset}; ClickHouse has loaded up to ${known.loadedSeq}, and those between are gone.`,
+        GONE_REMEDY,
       )
     }
-    if (block.seq === expected) return
-    throw new HaltError(
-      block.seq > expected ? 'block_gap' : 'block_repeated',
-      `Block ${block.seq} stands at ${block.offset}, where number ${expected} is due.`,
-      BROKEN_LOG_REMEDY,
-    )
+    const expected = this.#lastSeq + 1
+    if (block.seq === expected || (block.seq > expected && block.seq <= known.missingThrough + 1)) return
+    const found = `Block ${block.seq} stands at ${block.offset}, where number ${expected} is due.`
+    throw block.seq > expected
+      ? new HaltError('block_gap', found, GONE_REMEDY)
+      : new HaltError('block_repeated', found, FOREIGN_REMEDY)
   }
 
   #close(): Group {
@@ -173,11 +193,15 @@ export function insertsOf(group: Group): Insert[] {
       throw new HaltError(
         'columns_changed',
         `Block ${seq} changes the columns or the format of ${table} within a group.`,
-        BROKEN_LOG_REMEDY,
+        'The version that wrote these blocks has a defect: keep the topic as it is, and report this line.',
       )
     }
   }
   return [...inserts.values()].toSorted((left, right) => Number(isLast(left)) - Number(isLast(right)))
+}
+
+function nextOf({ loadedSeq, missingThrough }: KnownSeqs): number {
+  return Math.max(loadedSeq, missingThrough) + 1
 }
 
 function isLast({ table }: Insert): boolean {

@@ -1,34 +1,47 @@
+import { storedMarks } from '../clickhouse/queries/stored-marks.ts'
 import type { ClickhouseClient } from '../clickhouse/client.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
+import type { StoredMark } from './fit.ts'
+import type { StoredMarks } from './store-gate.ts'
 
 const POLL_MS = 2_000
 
-/** Follows how far the blocks of one topic are loaded. A ClickHouse that does not answer leaves all as it was. */
-export class LoadedSeqs {
-  readonly #client: ClickhouseClient
-  readonly #topic: string
-  readonly #clock: Clock
-  readonly #logger: Logger
+export interface LoadedSeqsOptions {
+  readonly client: ClickhouseClient
+  readonly topic: string
+  readonly partitions: number
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/**
+ * Follows how far the blocks of one topic are loaded. A ClickHouse that does not answer leaves all as it was; one that
+ * says less than before was put back from an older copy, and is believed.
+ */
+export class LoadedSeqs implements StoredMarks {
+  readonly asked: Promise<void>
+  readonly #options: LoadedSeqsOptions
+  readonly #hasAsked: () => void
   readonly #stopping = new AbortController()
-  readonly #seqs = new Map<number, number>()
+  #marks: readonly StoredMark[] = []
   #polling: Promise<void> | undefined
 
-  constructor(options: {
-    readonly client: ClickhouseClient
-    readonly topic: string
-    readonly clock: Clock
-    readonly logger: Logger
-  }) {
-    this.#client = options.client
-    this.#topic = options.topic
-    this.#clock = options.clock
-    this.#logger = options.logger
+  constructor(options: LoadedSeqsOptions) {
+    this.#options = options
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.asked = promise
+    this.#hasAsked = resolve
   }
 
-  /** The newest maximum of `watermarks` that ClickHouse has told for the partition; 0 before it told any. */
-  of(partition: number): number {
-    return this.#seqs.get(partition) ?? 0
+  /** All that ClickHouse has told of the partition; null before it told anything. */
+  of(partition: number): StoredMark | null {
+    return this.#marks[partition] ?? null
+  }
+
+  /** The newest maximum of `watermarks` that it has told for the partition; 0 before it told any. */
+  seqOf(partition: number): number {
+    return this.of(partition)?.seq ?? 0
   }
 
   start(): void {
@@ -41,21 +54,16 @@ export class LoadedSeqs {
   }
 
   async #poll(): Promise<void> {
+    const { client, topic, partitions, clock, logger } = this.#options
+    const all = Array.from({ length: partitions }, (_, partition) => partition)
     while (!this.#stopping.signal.aborted) {
       try {
-        const rows = await this.#client.rows<{ partition: number; seq: string }>(
-          `SELECT src_partition AS partition, max(src_seq) AS seq FROM watermarks
-             WHERE src_topic = {topic:String} GROUP BY src_partition`,
-          { topic: this.#topic },
-          { max_threads: 1 },
-        )
-        for (const { partition, seq } of rows) {
-          this.#seqs.set(partition, Math.max(this.of(partition), Number(seq)))
-        }
+        this.#marks = await storedMarks(client, topic, all)
       } catch (error) {
-        this.#logger.debug({ err: error }, 'ClickHouse did not say how far the blocks are loaded')
+        logger.debug({ err: error }, 'ClickHouse did not say how far the blocks are loaded')
       }
-      await this.#clock.delay(POLL_MS, this.#stopping.signal)
+      this.#hasAsked()
+      await clock.delay(POLL_MS, this.#stopping.signal)
     }
   }
 }

@@ -7,8 +7,10 @@ import { HaltError } from '../kafka/records.ts'
 import type { LogRecord } from '../kafka/records.ts'
 import type { Failpoint } from '../failpoints.ts'
 import type { Logger } from '../logger.ts'
+import { foreignStore, historyMisfit, logMisfit } from './fit.ts'
+import type { StoredMark } from './fit.ts'
 import { GroupGatherer, insertsOf, isTick, toBlock } from './group.ts'
-import type { Group, Insert } from './group.ts'
+import type { Block, Group, Insert } from './group.ts'
 import { INSERT_TIME_LIMIT_MS } from './store.ts'
 import type { BlockSource, BlockStore } from './store.ts'
 
@@ -23,6 +25,8 @@ const LOOK_AGAIN_MS = 250
 
 export interface PartitionLoaderOptions {
   readonly source: BlockSource
+  /** The installation that Kafka belongs to; the store must name the same. */
+  readonly installationId: string
   readonly store: BlockStore
   readonly clock: Clock
   readonly logger: Logger
@@ -30,8 +34,20 @@ export interface PartitionLoaderOptions {
   readonly failpoint: Failpoint
 }
 
-/** The heartbeat was too old before an INSERT: another loader may have the partition. */
+/**
+ * How long before the newest loaded watermark the search for blocks begins that must be loaded again: clocks of brokers
+ * differ. Where that finds none, it begins at the log's start.
+ */
+export const RELOAD_MARGIN_MS = 3_600_000
+
+/** Where in the log blocks were looked for that must be loaded again. */
+type Searched = 'nowhere' | 'from_watermark' | 'from_start'
+
+/** The heartbeat was too old before an INSERT, or Kafka did not say what the log holds: another may have the partition. */
 class SessionInDoubt extends Error {}
+
+/** Not what was loaded last: another loader was here, or the tables came back from an older copy. */
+class StoreMoved extends Error {}
 
 /**
  * Loads one partition's blocks, each row once (design, "The loader"):
@@ -42,12 +58,23 @@ class SessionInDoubt extends Error {}
  *      can be under way any more: a phantom token, so the next one is `-r1`. Where token and rows are one commit
  *      (Replicated tables) there is none: it halts.
  *   4. a block that ClickHouse refuses halts the partition.
+ *   5. tables that have less than was loaded came back from an older copy: loading goes back in the log, as far as they do,
+ *      and looks at every group up to where it was; a log that is older than the tables halts the partition.
  */
 export class PartitionLoader {
   readonly #options: PartitionLoaderOptions
   readonly #gatherer = new GroupGatherer()
-  /** What `watermarks` said last, or null: to be asked. */
-  #loadedSeq: number | null = null
+  /** What ClickHouse said when the partition was assigned, or after a doubt; null: to be asked. */
+  #stored: StoredMark | null = null
+  /** Everything up to this number is loaded. */
+  #loadedSeq = 0
+  /** The last block that is known to be loaded, since the partition was assigned. */
+  #newestOffset: bigint | null = null
+  /** True while records are taken, and when they last were. */
+  #isTaking = false
+  #tookAtMs = 0
+  /** Where the search for blocks to load again has been, since one was last delivered that followed. */
+  #searched: Searched = 'nowhere'
   /** True until one group was inserted with looks: before that, others may have tried its tokens. */
   #inDoubt = true
 
@@ -55,23 +82,63 @@ export class PartitionLoader {
     this.#options = options
   }
 
+  get source(): BlockSource {
+    return this.#options.source
+  }
+
   /** The group gave the partition (again). */
   assigned(): void {
+    this.#searched = 'nowhere'
+    this.#newestOffset = null
     this.#forget()
+  }
+
+  /** What is loaded, of a partition that has been silent for `silenceMs`; null where it was not, or nothing is known. */
+  silentAt(silenceMs: number): number | null {
+    if (this.#isTaking || this.#stored === null || this.#newestOffset === null) return null
+    return this.#options.clock.monotonicMs() - this.#tookAtMs >= silenceMs ? this.#loadedSeq : null
+  }
+
+  /**
+   * ClickHouse has less than was loaded here, and nothing may come that shows it: the offset to be delivered again, so that
+   * loading goes back; null where records came meanwhile.
+   */
+  goBackWhileSilent(): bigint | null {
+    if (this.#isTaking || this.#newestOffset === null) return null
+    this.#forget()
+    return this.#newestOffset
   }
 
   /** Takes records in order. Throws `HaltError`; every other error is an outcome, with the place to go on from. */
   async take(records: readonly LogRecord[], session: BlockSession): Promise<BlockOutcome> {
+    this.#isTaking = true
+    try {
+      return await this.#take(records, session)
+    } finally {
+      this.#isTaking = false
+      this.#tookAtMs = this.#options.clock.monotonicMs()
+    }
+  }
+
+  async #take(records: readonly LogRecord[], session: BlockSession): Promise<BlockOutcome> {
     const first = records[0]
     if (first === undefined) return { next: 'continue' }
     let from = this.#gatherer.openOffset ?? first.offset
     try {
-      const { store, source } = this.#options
-      this.#loadedSeq ??= await this.#withHeartbeats(store.loadedSeq(source), session)
+      this.#stored ??= await this.#askStore(session)
       for (const record of records) {
         if (isTick(record)) continue
-        for (const group of this.#gatherer.take(toBlock(record), this.#loadedSeq)) {
-          await this.#load(group, session)
+        const block = toBlock(record)
+        const known = { loadedSeq: this.#loadedSeq, missingThrough: this.#stored.missingThrough }
+        if (this.#gatherer.isGap(block, known)) {
+          const back = await this.#goBack(block, this.#stored, session)
+          if (back !== null) return back
+        } else {
+          this.#searched = 'nowhere'
+        }
+        this.#checkHistory(block, this.#stored)
+        for (const group of this.#gatherer.take(block, known)) {
+          await this.#load(group, this.#stored, session)
           from = group.endOffset
           if (session.isEnding()) return this.#leftAt(from)
         }
@@ -89,7 +156,9 @@ export class PartitionLoader {
       // Whatever came between, nothing of the open group is known to be loaded, and its records must come again.
       this.#forget()
       if (error instanceof HaltError) throw error
-      if (!(error instanceof ClickhouseAway || error instanceof SessionInDoubt)) {
+      const isDoubt =
+        error instanceof ClickhouseAway || error instanceof SessionInDoubt || error instanceof StoreMoved
+      if (!isDoubt) {
         return { next: 'broken', offset: from, error }
       }
       logger.warn(
@@ -107,24 +176,88 @@ export class PartitionLoader {
 
   #forget(): void {
     this.#gatherer.reset()
-    this.#loadedSeq = null
+    this.#stored = null
     this.#inDoubt = true
   }
 
-  async #load(group: Group, session: BlockSession): Promise<void> {
-    const { metrics } = this.#options
-    const isLoaded = this.#loadedSeq !== null && this.#loadedSeq >= group.lastSeq
+  /** What ClickHouse holds of the partition. Throws `HaltError` where it is not what this log filled. */
+  async #askStore(session: BlockSession): Promise<StoredMark> {
+    const { store, source, installationId } = this.#options
+    const stored = await this.#withHeartbeats(store.mark(source), session)
+    const foreign = foreignStore(installationId, stored)
+    if (foreign !== null) throw foreign
+    if (stored.blocksEnd > 0n) {
+      const misfit = logMisfit(placeOf(source), (await ofLog(session.logRange())).end, stored)
+      if (misfit !== null) throw misfit
+    }
+    this.#loadedSeq = stored.seq
+    return stored
+  }
+
+  /**
+   * The tables have less than was loaded before `block`: where in the log to go on, or null where all of it was searched.
+   * What is noted first makes every loader look at each group up to there: its tokens may be known, its rows are not there.
+   */
+  async #goBack(block: Block, stored: StoredMark, session: BlockSession): Promise<BlockOutcome | null> {
+    const { store, source, metrics, logger } = this.#options
+    for (const place of placesToSearch(this.#searched, stored)) {
+      const isFirst = place === 'from_watermark'
+      const offset = isFirst
+        ? await ofLog(session.offsetAt(stored.watermarkMs - RELOAD_MARGIN_MS))
+        : (await ofLog(session.logRange())).start
+      if (offset >= block.offset) continue
+      await this.#withHeartbeats(store.noteReload(source, block.seq), session)
+      // Only now: what was not answered is searched again.
+      this.#searched = place
+      metrics.count('hivemeter_loader_reloads_total')
+      logger.warn(
+        { ...source, loadedSeq: stored.seq, reloadThrough: block.seq, offset: offset.toString() },
+        'ClickHouse has less than was loaded before: it was put back from an older copy. Its blocks are loaded again from the log',
+      )
+      this.#forget()
+      return { next: 'again', offset, restMs: 0 }
+    }
+    return null
+  }
+
+  /** The first block that is not loaded yet follows what the tables hold, or the log is another one. */
+  #checkHistory(block: Block, stored: StoredMark): void {
+    if (block.seq !== stored.seq + 1) return
+    const misfit = historyMisfit(placeOf(this.#options.source), block.after, stored)
+    if (misfit !== null) throw misfit
+  }
+
+  async #load(group: Group, stored: StoredMark, session: BlockSession): Promise<void> {
+    const { metrics, source } = this.#options
+    const isLoaded = this.#loadedSeq >= group.lastSeq
     const inserts = insertsOf(group)
     if (isLoaded) {
       for (const { table } of inserts) this.#count(table, 'present')
     } else {
+      await this.#checkStore(session)
       for (const insert of inserts) await this.#insertOnce(insert, session)
       this.#loadedSeq = group.lastSeq
-      this.#inDoubt = false
+      this.#inDoubt = group.firstSeq <= stored.reloadThrough
+      const left = Math.max(0, stored.reloadThrough - group.lastSeq)
+      metrics.set('hivemeter_loader_reload_blocks', source, left)
     }
     await this.#options.failpoint('before_offset_commit')
-    await session.commit(group.endOffset)
+    // The last block itself, not the one after it: whoever is given the partition is delivered a number that was loaded,
+    // and sees at once whether ClickHouse still has it. A task that waits for an older ClickHouse writes no other.
+    this.#newestOffset = group.endOffset - 1n
+    await session.commit(this.#newestOffset)
     metrics.count('hivemeter_loader_groups_total')
+  }
+
+  /**
+   * A group is inserted into tables that hold all before it: a server that was replaced by an older copy between two
+   * groups would else hide for good what it lacks.
+   */
+  async #checkStore(session: BlockSession): Promise<void> {
+    const { store, source } = this.#options
+    const seq = await this.#withHeartbeats(store.loadedSeq(source), session)
+    if (seq === this.#loadedSeq) return
+    throw new StoreMoved(`${placeOf(source)} is loaded up to ${seq}, and was up to ${this.#loadedSeq}.`)
   }
 
   async #insertOnce(insert: Insert, session: BlockSession): Promise<void> {
@@ -206,6 +339,25 @@ export class PartitionLoader {
 
   #count(table: string, outcome: 'ok' | 'present' | 'repeated' | 'phantom'): void {
     this.#options.metrics.count('hivemeter_clickhouse_inserts_total', { table, outcome })
+  }
+}
+
+/** Where blocks to load again are still to be looked for. */
+function placesToSearch(searched: Searched, { watermarkMs }: StoredMark): readonly Searched[] {
+  if (searched === 'from_start') return []
+  return searched === 'nowhere' && watermarkMs > 0 ? ['from_watermark', 'from_start'] : ['from_start']
+}
+
+function placeOf({ topic, partition }: BlockSource): string {
+  return `${topic}[${partition}]`
+}
+
+/** What the log says of itself; without an answer the partition rests, as it does without ClickHouse. */
+async function ofLog<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer
+  } catch (error) {
+    throw new SessionInDoubt('Kafka does not say what the log holds.', { cause: error })
   }
 }
 

@@ -2,6 +2,8 @@ import type { ClickhouseClient, QuerySettings } from '../clickhouse/client.ts'
 import { ClickhouseRefused } from '../clickhouse/errors.ts'
 import { formProblem } from '../clickhouse/table-form.ts'
 import { answersOfMajority, askMajority } from '../clickhouse/replicas.ts'
+import { storedMark } from '../clickhouse/queries/stored-marks.ts'
+import type { StoredMark } from './fit.ts'
 import type { Insert, PackedRows } from './group.ts'
 import { storedFrame } from './stored-frame.ts'
 
@@ -37,8 +39,15 @@ export interface BlockStore {
    * phantom token, and another token could double its rows.
    */
   readonly atomicTokens?: boolean
-  /** The highest number of which `watermarks` says that everything up to it is loaded; 0 where there is none. */
+  /**
+   * The highest number of which `watermarks` says that everything up to it is loaded; 0 where there is none. Never what a
+   * replica had a while ago: less than was loaded before means that the tables came back from an older copy.
+   */
   loadedSeq(source: BlockSource): Promise<number>
+  /** That, and all else that it says of the partition. */
+  mark(source: BlockSource): Promise<StoredMark>
+  /** Notes that blocks up to `through` were inserted once already; what was noted before stays where it is higher. */
+  noteReload(source: BlockSource, through: number): Promise<void>
   /** Whether the rows of this INSERT are there: one INSERT is one part, so they are there whole or not at all. */
   holds(source: BlockSource, insert: Insert): Promise<boolean>
   /** One INSERT under a token. */
@@ -54,6 +63,15 @@ export function openBlockStore(client: ClickhouseClient): BlockStore {
     atomicTokens: isCluster,
     loadedSeq: async (source) =>
       Math.max(...(await answersOfMajority(client, async (replica) => await loadedSeqAt(replica, source)))),
+    mark: async ({ topic, partition }) => await storedMark(client, topic, partition),
+    noteReload: async ({ topic, partition }, through) => {
+      await client.command(
+        `INSERT INTO load_notes (src_topic, src_partition, reload_through)
+         SELECT {topic:String}, {partition:UInt16}, {through:UInt64}`,
+        { topic, partition, through },
+        isCluster ? QUORUM : {},
+      )
+    },
     holds: async (source, insert) =>
       await askMajority(client, async (replica) => await heldAt(replica, source, insert)),
     insert: async ({ table, columns, format, body }, token) => {

@@ -11,10 +11,13 @@ import type { Metrics } from '../../schemas/metrics.ts'
 import { TABLES } from '../../schemas/tables.ts'
 import { USAGE_BOUNDS, WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import type { Clock } from '../clock.ts'
-import { FatalError, HaltError } from '../kafka/records.ts'
+import { FatalError } from '../kafka/records.ts'
 import type { LogRecord, TopicAppend } from '../kafka/records.ts'
+import { inputDeleted, taskRecordMissing } from '../kafka/restore-halts.ts'
 import type { TaskBatch, TaskCommitted, TaskDecision, TaskRestored, TaskState } from '../kafka/task.ts'
 import { BlockLog } from '../load/block-log.ts'
+import type { TaskMark } from '../load/fit.ts'
+import type { StoreGate } from '../load/store-gate.ts'
 import { UnloadedBlocks } from '../load/unloaded.ts'
 import { writeDeadLetter } from '../load/dead-letter.ts'
 import type { DeadLetter, EventProblem } from '../load/dead-letter.ts'
@@ -32,7 +35,7 @@ import { ENTRY_BYTES, ENTRY_WORDS } from './id-table.ts'
 import type { Lookup } from './lookup.ts'
 import { MODELS, MODELS_VERSION } from './models.ts'
 import { OldIds } from './old-ids.ts'
-import { originalReceipt, raiseWatermark, unknownRecord } from './record.ts'
+import { newTask, originalReceipt, raiseWatermark, unknownRecord } from './record.ts'
 import { Deltas, toQuarterHours } from './rollup.ts'
 
 /** Another installation's id key: identities would not meet, so the process must not run at all. */
@@ -54,6 +57,8 @@ export interface AggregatorOptions {
   readonly lookup: Lookup
   /** The newest `watermarks` maximum of this partition's blocks that ClickHouse has told; 0 before the first answer. */
   readonly loadedSeq: (partition: number) => number
+  /** Opened for each restore: nothing is decided before it lets the task pass. */
+  readonly gate: StoreGate
   readonly clock: Clock
   readonly metrics: Metrics
 }
@@ -82,28 +87,19 @@ export class AggregatorState implements TaskState {
     this.#options = options
     this.#memory = new IdMemory(options.idPool)
     this.#counter = new EventCounter({ ...options, columns: this.#columns })
-    this.#task = {
-      position: 0,
-      next_seq: 1,
-      watermark: 0,
-      id_key_fingerprint: idKeyFingerprint(options.idKey),
-      low: null,
-      evicted_seq: 0,
-      models_version: 0,
-      models: [],
-      loaded_seq: 0,
-      oldest_unloaded_at: null,
-    }
+    this.#task = newTask(idKeyFingerprint(options.idKey))
     this.#blocks = this.#openBlocks()
     this.#unloaded = new UnloadedBlocks(0, null, 0)
   }
 
   restore(record: LogRecord): void {
     const key = record.key?.toString('latin1')
+    if (key === STATE_KEY.fence) this.#options.gate.fencedAt(record.timestampMs)
     if (key === STATE_KEY.fence || record.value === null) return
     this.#restoredAny = true
     if (key === STATE_KEY.task) {
       this.#task = aggregatorTaskCodec.decode(record.value)
+      this.#options.gate.recordedAt(record.timestampMs)
       this.#hasTaskRecord = true
       return
     }
@@ -124,11 +120,7 @@ export class AggregatorState implements TaskState {
   restored(inputStart: bigint): TaskRestored {
     const { partition, topics, idKey } = this.#options
     if (this.#restoredAny && !this.#hasTaskRecord) {
-      throw new HaltError(
-        'task_record_missing',
-        `${topics.usageIds}[${partition}] holds ids but no task record.`,
-        'Something deleted its newest records: restore the topic from a copy, or cut over to new topics.',
-      )
+      throw taskRecordMissing(`${topics.usageIds}[${partition}]`, 'ids')
     }
     const task = this.#task
     if (!task.id_key_fingerprint.equals(idKeyFingerprint(idKey))) {
@@ -138,11 +130,7 @@ export class AggregatorState implements TaskState {
       )
     }
     if (inputStart > BigInt(task.position)) {
-      throw new HaltError(
-        'input_deleted',
-        `${topics.usageMetered}[${partition}] begins at ${inputStart}, the task's position is ${task.position}.`,
-        'Account for the deleted records first; then write a task record with the new position.',
-      )
+      throw inputDeleted(`${topics.usageMetered}[${partition}]`, inputStart, task.position)
     }
     this.#counter.useModels(task.models_version, task.models)
     this.#blocks = this.#openBlocks()
@@ -156,6 +144,10 @@ export class AggregatorState implements TaskState {
   }
 
   async decide(batch: TaskBatch): Promise<TaskDecision> {
+    if (!this.#options.gate.isOpen && !(await this.#options.gate.pass(this.#mark()))) {
+      const position = BigInt(this.#task.position)
+      return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause: 'clickhouse_not_asked' }
+    }
     const draft = this.#begin()
     let pause: string | null = null
     let position = batch.nextOffset
@@ -192,6 +184,7 @@ export class AggregatorState implements TaskState {
   committed(offsets: readonly bigint[]): TaskCommitted {
     const pending = this.#pending
     this.#pending = undefined
+    this.#blocks.acknowledged(offsets)
     if (pending === undefined) return { deleteStateBefore: null }
     const { metrics, partition } = this.#options
     const firstIds = offsets[pending.firstIds]
@@ -220,7 +213,13 @@ export class AggregatorState implements TaskState {
 
   #openBlocks(): BlockLog {
     const { topics, partition, clock } = this.#options
-    return new BlockLog({ topic: topics.usageBlocks, partition, nextSeq: this.#task.next_seq, clock })
+    const { next_seq: nextSeq } = this.#task
+    return new BlockLog({ topic: topics.usageBlocks, partition, nextSeq, clock, after: this.#mark() })
+  }
+
+  #mark(): TaskMark {
+    const { next_seq, position, watermark } = this.#task
+    return { lastSeq: next_seq - 1, position, watermarkMs: watermark }
   }
 
   /** An empty batch, from where the last one ended. */
@@ -354,9 +353,10 @@ export class AggregatorState implements TaskState {
     for (const letter of dead) writeDeadLetter(this.#blocks, topics.usageMetered, letter, logTimeMs)
     writeDeltas(this.#blocks, TABLES.usage1m, out.minutes, columns)
     writeDeltas(this.#blocks, TABLES.usage15m, toQuarterHours(out.minutes, this.#quarters), columns)
-    const blocks = await this.#blocks.finish(task.watermark, batch.endGroup, loadedSeq(partition))
-    const lastSeq = this.#blocks.nextSeq - 1
     task.position = Number(batch.position)
+    const end = { position: task.position, watermarkMs: task.watermark }
+    const blocks = await this.#blocks.finish(end, batch.endGroup, loadedSeq(partition))
+    const lastSeq = this.#blocks.nextSeq - 1
     task.next_seq = this.#blocks.nextSeq
     this.#unloaded.loaded(loadedSeq(partition))
     this.#unloaded.wrote(lastSeq, logTimeMs)

@@ -22,3 +22,19 @@ export function originalReceipt(record: LogRecord): number | null {
 export function raiseWatermark(task: Pick<AggregatorTask, 'watermark'>, record: LogRecord): void {
   task.watermark = Math.max(task.watermark, record.timestampMs - WATERMARK_DELAY_MS)
 }
+
+/** Where a task stands that has never committed; `fingerprint` is the id key's. */
+export function newTask(fingerprint: Buffer): AggregatorTask {
+  return {
+    position: 0,
+    next_seq: 1,
+    watermark: 0,
+    id_key_fingerprint: fingerprint,
+    low: null,
+    evicted_seq: 0,
+    models_version: 0,
+    models: [],
+    loaded_seq: 0,
+    oldest_unloaded_at: null,
+  }
+}

@@ -1,5 +1,6 @@
 import { idLookup } from '../../pipelines/clickhouse/queries/id-lookup.ts'
 import { LoadedSeqs } from '../../pipelines/load/loaded-seqs.ts'
+import { StoreGate } from '../../pipelines/load/store-gate.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import { clickhouseOf } from '../clickhouse.ts'
@@ -18,8 +19,9 @@ export async function startAggregator(parts: ServiceParts): Promise<RunningServi
   const idKey = readIdKey(config.idKeyFile)
   const idPool = { held: 0, max: config.idsMax }
   const client = clickhouseOf(config, { requestTimeoutMs: LOOKUP_TIMEOUT_MS })
-  await checkInstallation({ config, logger, client, clientId: 'hivemeter-aggregator' })
-  const loadedSeqs = new LoadedSeqs({ client, topic: topics.usageBlocks, clock, logger })
+  const installationId = await checkInstallation({ config, logger, client, clientId: 'hivemeter-aggregator' })
+  const { partitions } = config
+  const loadedSeqs = new LoadedSeqs({ client, topic: topics.usageBlocks, partitions, clock, logger })
   const lookup = idLookup(client, topics.usageBlocks)
   return await runTasks(parts, {
     service: 'aggregator',
@@ -32,12 +34,13 @@ export async function startAggregator(parts: ServiceParts): Promise<RunningServi
     openState: (partition) =>
       new AggregatorState({
         partition,
-        partitions: config.partitions,
+        partitions,
         topics,
         idKey,
         idPool,
         lookup,
-        loadedSeq: (of) => loadedSeqs.of(of),
+        loadedSeq: (of) => loadedSeqs.seqOf(of),
+        gate: new StoreGate({ installationId, topic: topics.usageBlocks, partition, marks: loadedSeqs }),
         clock,
         metrics,
       }),

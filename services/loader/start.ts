@@ -1,6 +1,7 @@
 import { BlockConsumer } from '../../pipelines/kafka/block-consumer.ts'
 import { PartitionLoader } from '../../pipelines/load/pipeline.ts'
 import { INSERT_TIME_LIMIT_MS, openBlockStore } from '../../pipelines/load/store.ts'
+import { watchStore } from '../../pipelines/load/watch-store.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import { clickhouseOf, tablesMisfit } from '../clickhouse.ts'
 import { kafkaOf } from '../kafka.ts'
@@ -18,7 +19,7 @@ export async function startLoader(parts: ServiceParts): Promise<RunningService> 
   const { config, logger, clock, metrics, failpoint } = parts
   const { usageBlocks, settlementBlocks } = topicNames(config.topicPrefix)
   const client = clickhouseOf(config, { requestTimeoutMs: REQUEST_TIMEOUT_MS })
-  await checkInstallation({ config, logger, client, clientId: CLIENT_ID })
+  const installationId = await checkInstallation({ config, logger, client, clientId: CLIENT_ID })
   const store = openBlockStore(client)
   const loaders = new Map<string, PartitionLoader>()
   const halted = new Map<string, HaltedPartition>()
@@ -26,7 +27,15 @@ export async function startLoader(parts: ServiceParts): Promise<RunningService> 
     const place = `${topic}/${partition}`
     let loader = loaders.get(place)
     if (loader === undefined) {
-      loader = new PartitionLoader({ source: { topic, partition }, store, clock, logger, metrics, failpoint })
+      loader = new PartitionLoader({
+        source: { topic, partition },
+        installationId,
+        store,
+        clock,
+        logger,
+        metrics,
+        failpoint,
+      })
       loaders.set(place, loader)
     }
     return loader
@@ -37,6 +46,8 @@ export async function startLoader(parts: ServiceParts): Promise<RunningService> 
     topics: [usageBlocks, settlementBlocks],
     groupId: `${config.topicPrefix}loader`,
     onAssigned: (topic, partitions) => {
+      // Whoever halted is tried again, here or elsewhere.
+      for (const [place, halt] of halted) if (halt.topic === topic) halted.delete(place)
       for (const partition of partitions) loaderOf(topic, partition).assigned()
     },
     onRecords: (topic, partition, records, session) => loaderOf(topic, partition).take(records, session),
@@ -46,12 +57,22 @@ export async function startLoader(parts: ServiceParts): Promise<RunningService> 
     },
   })
   await consumer.start()
+  const stopping = new AbortController()
+  const watching = watchStore({
+    loaders: () => loaders.values(),
+    store,
+    clock,
+    signal: stopping.signal,
+    redeliver: ({ topic, partition }, offset) => consumer.redeliver(topic, partition, offset),
+  })
   return {
     readiness: () => ({
       waitingFor: consumer.assigned === undefined ? ['block partitions to be assigned'] : [],
       halted: [...halted.values()],
     }),
     stop: async () => {
+      stopping.abort()
+      await watching
       await consumer.stop()
       await client.close()
     },

@@ -1,5 +1,6 @@
 import { SettlerState } from '../../pipelines/account/pipeline.ts'
 import { LoadedSeqs } from '../../pipelines/load/loaded-seqs.ts'
+import { StoreGate } from '../../pipelines/load/store-gate.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import { clickhouseOf } from '../clickhouse.ts'
 import { checkInstallation } from '../installation.ts'
@@ -12,8 +13,9 @@ export async function startSettler(parts: ServiceParts): Promise<RunningService>
   const { config, logger, clock, metrics } = parts
   const topics = topicNames(config.topicPrefix)
   const client = clickhouseOf(config)
-  await checkInstallation({ config, logger, client, clientId: 'hivemeter-settler' })
-  const loadedSeqs = new LoadedSeqs({ client, topic: topics.settlementBlocks, clock, logger })
+  const installationId = await checkInstallation({ config, logger, client, clientId: 'hivemeter-settler' })
+  const { partitions } = config
+  const loadedSeqs = new LoadedSeqs({ client, topic: topics.settlementBlocks, partitions, clock, logger })
   return await runTasks(parts, {
     service: 'settler',
     inputTopic: topics.accountInbox,
@@ -28,7 +30,8 @@ export async function startSettler(parts: ServiceParts): Promise<RunningService>
         partition,
         topics,
         rules: rulesOf(config),
-        loadedSeq: (of) => loadedSeqs.of(of),
+        loadedSeq: (of) => loadedSeqs.seqOf(of),
+        gate: new StoreGate({ installationId, topic: topics.settlementBlocks, partition, marks: loadedSeqs }),
         clock,
         metrics,
       }),

@@ -1,7 +1,9 @@
 import { systemClock } from '../../pipelines/clock.ts'
+import { silentLogger } from '../../pipelines/logger.ts'
 import { clickhouseOf } from '../clickhouse.ts'
 import { runCommand } from '../command.ts'
 import { EXIT, ExitError } from '../exit.ts'
+import { checkInstallation } from '../installation.ts'
 import type { ExitCode } from '../exit.ts'
 import { Differences } from './differences.ts'
 import { Logs } from './logs.ts'
@@ -23,6 +25,7 @@ await runCommand(
     if (!/^\d{1,4}$/.test(wait))
       throw new ExitError(EXIT.usage, `--wait takes whole seconds, not "${wait}".\n${USAGE}`)
     const client = clickhouseOf(config, { requestTimeoutMs: QUERY_TIMEOUT_MS })
+    await checkInstallation({ config, clientId: 'hivemeter-verify', client, logger: silentLogger })
     const differences = new Differences()
     const counts = await client.onOneReplica(
       async (replica) =>

@@ -4,6 +4,7 @@ import { compareAccounts } from './compare-accounts.ts'
 import { compareUsage } from './compare-usage.ts'
 import { compareWindows } from './compare-windows.ts'
 import type { Differences } from './differences.ts'
+import { isLogNewEnough } from './fit.ts'
 import { findHorizon } from './horizon.ts'
 import type { Horizon } from './horizon.ts'
 import { readInbox } from './inbox.ts'
@@ -41,6 +42,7 @@ export async function verify(parts: VerifyParts): Promise<VerifyCounts> {
   const wallets = new Wallets()
   for (let partition = 0; partition < parts.partitions; partition += 1) {
     parts.signal.throwIfAborted()
+    if (!(await isLogNewEnough(parts, partition))) continue
     const horizon = await findHorizon(parts, partition)
     if (horizon === null) parts.say(`partition ${partition}: no usage was ever committed`)
     else await verifyPartition(parts, partition, horizon, wallets, counts)

@@ -6,6 +6,7 @@ import { silentLogger } from '../../pipelines/logger.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { topicNames } from '../../schemas/topics.ts'
+import { emptyStoreGate } from '../support/stored-marks.ts'
 
 export interface BenchAggregatorOptions {
   readonly brokers: readonly string[]
@@ -60,6 +61,7 @@ export class BenchAggregator {
             return new Map()
           },
           loadedSeq: () => (options.loaded ? ALL_LOADED : 0),
+          gate: emptyStoreGate(),
           clock: systemClock,
           metrics,
         }),

@@ -10,6 +10,7 @@ import { noMetrics } from '../../schemas/metrics.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { Fleet, PACK } from './fleet.ts'
+import { emptyStoreGate } from '../support/stored-marks.ts'
 
 /** The documented defaults, but that nodes pay for the calls of others: else every cost were refused and nothing paid. */
 export const INBOX_RULES: AccountRules = {
@@ -95,6 +96,7 @@ class Inbox {
       idPool: { held: 0, max: 20_000_000 },
       lookup: async () => null,
       loadedSeq: () => 0,
+      gate: emptyStoreGate(),
       clock: systemClock,
       metrics: noMetrics,
     })

@@ -9,6 +9,7 @@ import { noMetrics } from '../../schemas/metrics.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import { report } from './child-report.ts'
 import { INBOX_RULES } from './inbox-data.ts'
+import { emptyStoreGate } from '../support/stored-marks.ts'
 
 /**
  * One turn of the settler: the same runner and state as the service, from the shared inbox into state and blocks of this
@@ -80,6 +81,7 @@ const runner = new TaskRunner({
         topics,
         rules: INBOX_RULES,
         loadedSeq: () => 0,
+        gate: emptyStoreGate(),
         clock: systemClock,
         metrics: noMetrics,
       }),

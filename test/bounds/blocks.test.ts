@@ -19,6 +19,7 @@ import { MemoryStore } from '../support/memory-store.ts'
 import { bound } from '../support/named-bounds.ts'
 import { eventId, usageEvent } from '../support/usage-events.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
+import { TEST_INSTALLATION } from '../support/stored-marks.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 12)
 const SOURCE = { topic: 'usage.blocks', partition: 0 }
@@ -90,9 +91,16 @@ test('KEYS_PER_QUERY: one key more is asked for with a second statement', async 
   assert.equal(await idLookup(client, 'usage.blocks')(0, 8, keys(1)), null, 'a replica behind counts as away')
 })
 
+/** What a session says of the log; nobody asks here. */
+const ofLog = {
+  logRange: async () => ({ start: 0n, end: 0n }),
+  offsetAt: async () => 0n,
+}
+
 function newLoader(clock: VirtualClock, store: MemoryStore): PartitionLoader {
   const loader = new PartitionLoader({
     source: SOURCE,
+    installationId: TEST_INSTALLATION,
     store,
     clock,
     logger: silentLogger,
@@ -114,6 +122,7 @@ test('half of LOADER_SESSION_TIMEOUT_MS: a heartbeat of that age may insert, an 
       heartbeat: async () => {},
       heartbeatAgeMs: () => ageMs,
       commit: async () => {},
+      ...ofLog,
       isEnding: () => false,
     }
     assert.deepEqual(await newLoader(clock, store).take(GROUP, session), outcome)
@@ -140,6 +149,7 @@ test('INSERT_TIME_LIMIT_MS: looked for so long after an OK, then the next token;
     heartbeat: async () => {},
     heartbeatAgeMs: () => 0,
     commit: async () => {},
+    ...ofLog,
     isEnding: () => false,
   }
   await assert.rejects(
@@ -168,6 +178,7 @@ test('HEARTBEAT_MS: an INSERT that takes long keeps the session alive', async ()
     heartbeat: async () => void (heartbeats += 1),
     heartbeatAgeMs: () => 0,
     commit: async () => {},
+    ...ofLog,
     isEnding: () => false,
   }
   assert.deepEqual(await newLoader(clock, store).take(GROUP, session), { next: 'continue' })

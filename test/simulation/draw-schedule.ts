@@ -122,13 +122,12 @@ function drawTrouble(random: SeededRandom, trouble: ProcessTrouble, atMs: number
       }
     case 'freeze':
       return { kind: 'freeze', atMs, service, instance, forMs: random.pick([700, 4_000, 13_000, 22_000]) }
-    case 'store':
-      return {
-        kind: 'store',
-        atMs,
-        what: random.pick(['away', 'kill', 'slow']),
-        forMs: random.int(500, 12_000),
-      }
+    case 'store': {
+      const what = random.pick(['away', 'kill', 'slow'] as const)
+      const forMs = random.int(500, 12_000)
+      // No draw of its own: what every other seed draws stays as it was.
+      return { kind: 'store', atMs, what: what === 'kill' && forMs % 2 === 0 ? 'older' : what, forMs }
+    }
     case 'forget-offsets':
       return { kind: 'forget-offsets', atMs, service }
     case 'insert':

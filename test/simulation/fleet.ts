@@ -15,6 +15,9 @@ import type { Service, ServiceName } from './services.ts'
 import { StoreClient } from './store-client.ts'
 import { TaskService } from './task-service.ts'
 import type { World } from './world.ts'
+import { StoreGate } from '../../pipelines/load/store-gate.ts'
+import type { StoredMarks } from '../../pipelines/load/store-gate.ts'
+import { TEST_INSTALLATION } from '../support/stored-marks.ts'
 
 const ID_KEY = Buffer.alloc(32, 7)
 /** The second version of the rules pays otherwise, and to the micro-Spark. */
@@ -143,7 +146,7 @@ export class Fleet {
   #aggregators(process: SimProcess): (partition: number) => TaskState {
     const { store, timeline, schedule } = this.#world
     const client = new StoreClient(process, store)
-    const loadedSeq = client.followLoaded(TOPICS.usageBlocks, PARTITIONS)
+    const marks = this.#waiting(client.followLoaded(TOPICS.usageBlocks, PARTITIONS))
     const idPool = { held: 0, max: schedule.settings.idsMax }
     const { lookup: tampered = (plain: Lookup): Lookup => plain } = this.#tampering
     const ask = tampered(client.lookup(TOPICS.usageBlocks))
@@ -164,25 +167,45 @@ export class Fleet {
         idKey: ID_KEY,
         idPool,
         lookup,
-        loadedSeq,
+        loadedSeq: (of) => marks.of(of)?.seq ?? 0,
+        gate: gateOf(TOPICS.usageBlocks, partition, marks),
         clock: process.clock,
         metrics: noMetrics,
       })
   }
 
   #settlers(process: SimProcess, version: number): (partition: number) => TaskState {
-    const loadedSeq = new StoreClient(process, this.#world.store).followLoaded(
-      TOPICS.settlementBlocks,
-      PARTITIONS,
-    )
+    const client = new StoreClient(process, this.#world.store)
+    const marks = this.#waiting(client.followLoaded(TOPICS.settlementBlocks, PARTITIONS))
     return (partition) =>
       new SettlerState({
         partition,
         topics: TOPICS,
         rules: rulesOf(version),
-        loadedSeq,
+        loadedSeq: (of) => marks.of(of)?.seq ?? 0,
+        gate: gateOf(TOPICS.settlementBlocks, partition, marks),
         clock: process.clock,
         metrics: noMetrics,
       })
   }
+
+  /** A decision that waits for the store's first answer lets time pass. */
+  #waiting(marks: StoredMarks): StoredMarks {
+    const { timeline } = this.#world
+    const wait = async (): Promise<void> => {
+      timeline.endWork()
+      await marks.asked
+      await timeline.beginWork()
+    }
+    return {
+      of: (partition) => marks.of(partition),
+      get asked() {
+        return wait()
+      },
+    }
+  }
+}
+
+function gateOf(topic: string, partition: number, marks: StoredMarks): StoreGate {
+  return new StoreGate({ installationId: TEST_INSTALLATION, topic, partition, marks })
 }

@@ -3,14 +3,17 @@ import { LOADER_SESSION_TIMEOUT_MS } from '../../pipelines/kafka/block-consumer.
 import { HaltError } from '../../pipelines/kafka/records.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import { PartitionLoader } from '../../pipelines/load/pipeline.ts'
+import { watchStore } from '../../pipelines/load/watch-store.ts'
 import { placeOf } from './cluster.ts'
 import { MemoryConsumer } from './consumer.ts'
 import type { Batch } from './consumer.ts'
+import type { PartitionLog } from './partition-log.ts'
 import type { SimProcess } from './process.ts'
 import { PARTITIONS, TOPICS } from './services.ts'
 import type { Service } from './services.ts'
 import { StoreClient } from './store-client.ts'
 import type { World } from './world.ts'
+import { TEST_INSTALLATION } from '../support/stored-marks.ts'
 
 const REBALANCE_TIMEOUT_MS = 60_000
 
@@ -25,6 +28,7 @@ export class LoaderService implements Service {
   readonly failed: Promise<Error>
   #lastHeartbeatMs: number
   #isStopping = false
+  readonly #over = new AbortController()
 
   constructor(
     process: SimProcess,
@@ -63,10 +67,18 @@ export class LoaderService implements Service {
     const { promise: failed, resolve } = Promise.withResolvers<Error>()
     this.failed = failed
     this.#running = this.#consumer.run().catch(resolve)
+    void watchStore({
+      loaders: () => this.#loaders.values(),
+      store: new StoreClient(process, world.store).blockStore(),
+      clock: process.clock,
+      signal: this.#over.signal,
+      redeliver: ({ topic, partition }, offset) => this.#consumer.seek(topic, partition, offset),
+    })
   }
 
   async stop(): Promise<void> {
     this.#isStopping = true
+    this.#over.abort()
     this.#consumer.stop()
     await this.#running
   }
@@ -81,6 +93,7 @@ export class LoaderService implements Service {
     if (loader === undefined) {
       loader = new PartitionLoader({
         source: { topic, partition },
+        installationId: TEST_INSTALLATION,
         store: new StoreClient(this.#process, this.#world.store).blockStore(),
         clock: this.#process.clock,
         failpoint: this.#world.failpointOf(this.#process),
@@ -102,6 +115,14 @@ export class LoaderService implements Service {
         heartbeatAgeMs: () => clock.monotonicMs() - this.#lastHeartbeatMs,
         // As BlockConsumer: a commit that fails is as good as none.
         commit: (offset) => this.#consumer.commit(topic, partition, offset).catch(() => {}),
+        logRange: () => this.#ofLeader(topic, partition, ({ start, lastStable: end }) => ({ start, end })),
+        offsetAt: (timeMs) =>
+          this.#ofLeader(
+            topic,
+            partition,
+            (log) =>
+              log.committed().find(({ timestampMs }) => timestampMs >= timeMs)?.offset ?? log.lastStable,
+          ),
         isEnding: () => this.#isStopping,
       })
       if (outcome.next === 'continue') return batch.resolve()
@@ -119,6 +140,10 @@ export class LoaderService implements Service {
         `loader halted ${placeOf(topic, partition)}: ${error.reason}: ${error.message}`,
       )
     }
+  }
+
+  #ofLeader<T>(topic: string, partition: number, apply: (log: PartitionLog) => T): Promise<T> {
+    return this.#process.request('log', () => this.#world.cluster.ofLeader(topic, partition, apply))
   }
 
   async #resumeLater(topic: string, partition: number, restMs: number): Promise<void> {

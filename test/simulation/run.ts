@@ -97,10 +97,14 @@ function play(entry: Entry, world: World, fleet: Fleet, gateways: readonly Gatew
   }
 }
 
+/** How old the copy is that a store comes back from. */
+const COPY_AGE_MS = 6_000
+
 function playStore({ what, forMs }: Extract<Entry, { kind: 'store' }>, world: World): void {
   world.trace('store', `${what} for ${forMs} ms`)
   if (what === 'kill') world.store.kill(forMs)
   if (what === 'away') world.store.away(forMs)
+  if (what === 'older') world.store.putBack(forMs, COPY_AGE_MS)
   if (what !== 'slow') return
   world.storeSlowMs = 3_000
   world.timeline.after(forMs, () => {

@@ -126,7 +126,8 @@ export type Entry =
   | {
       readonly kind: 'store'
       readonly atMs: number
-      readonly what: 'away' | 'kill' | 'slow'
+      /** `older`: it comes back from a copy that was made a while before. */
+      readonly what: 'away' | 'kill' | 'slow' | 'older'
       readonly forMs: number
     }
   | { readonly kind: 'forget-offsets'; readonly atMs: number; readonly service: ServiceName }

@@ -8,6 +8,8 @@ import { placeOf } from './cluster.ts'
 import { NoAnswer } from './process.ts'
 import type { SimProcess } from './process.ts'
 import type { StoreServer } from './store-server.ts'
+import type { StoredMark } from '../../pipelines/load/fit.ts'
+import type { StoredMarks } from '../../pipelines/load/store-gate.ts'
 
 /** As the services set them: the loader's is longer than the server's own limit. */
 const LOADER_TIMEOUT_MS = INSERT_TIME_LIMIT_MS + 2_000
@@ -30,6 +32,10 @@ export class StoreClient {
     return {
       loadedSeq: ({ topic, partition }) =>
         this.#ask('look', LOADER_TIMEOUT_MS, () => server.loadedSeq(placeOf(topic, partition))),
+      mark: ({ topic, partition }) =>
+        this.#ask('look', LOADER_TIMEOUT_MS, () => server.mark(placeOf(topic, partition))),
+      noteReload: ({ topic, partition }, through) =>
+        this.#ask('insert', LOADER_TIMEOUT_MS, () => server.noteReload(placeOf(topic, partition), through)),
       holds: (source, insert) => this.#ask('look', LOADER_TIMEOUT_MS, () => server.holds(source, insert)),
       insert: (insert, token) =>
         this.#ask('insert', LOADER_TIMEOUT_MS, (end) =>
@@ -65,27 +71,25 @@ export class StoreClient {
     }
   }
 
-  /** Follows how far the blocks of `topic` are loaded, as `LoadedSeqs` does; returns the newest told by partition. */
-  followLoaded(topic: string, partitions: number): (partition: number) => number {
-    const told = new Map<number, number>()
-    void this.#poll(topic, partitions, told)
-    return (partition) => told.get(partition) ?? 0
+  /** Follows how far the blocks of `topic` are loaded, as `LoadedSeqs` does. */
+  followLoaded(topic: string, partitions: number): StoredMarks {
+    const told: StoredMark[] = []
+    const { promise: asked, resolve } = Promise.withResolvers<void>()
+    void this.#poll(topic, partitions, told, resolve)
+    return { of: (partition) => told[partition] ?? null, asked }
   }
 
-  async #poll(topic: string, partitions: number, told: Map<number, number>): Promise<void> {
+  async #poll(topic: string, partitions: number, told: StoredMark[], hasAsked: () => void): Promise<void> {
     for (;;) {
       try {
-        const seqs = await this.#ask('look', LOOKUP_TIMEOUT_MS, () =>
-          Array.from({ length: partitions }, (_, partition) =>
-            this.#server.loadedSeq(placeOf(topic, partition)),
-          ),
+        const marks = await this.#ask('look', LOOKUP_TIMEOUT_MS, () =>
+          Array.from({ length: partitions }, (_, partition) => this.#server.mark(placeOf(topic, partition))),
         )
-        for (const [partition, seq] of seqs.entries()) {
-          told.set(partition, Math.max(seq, told.get(partition) ?? 0))
-        }
+        told.splice(0, told.length, ...marks)
       } catch (error) {
         if (!(error instanceof ClickhouseAway)) throw error
       }
+      hasAsked()
       await this.#process.clock.delay(POLL_MS)
     }
   }

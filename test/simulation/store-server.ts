@@ -5,6 +5,8 @@ import type { BlockSource } from '../../pipelines/load/store.ts'
 import { readBlock } from '../support/row-reader.ts'
 import type { Row } from '../support/row-reader.ts'
 import type { Timeline } from './timeline.ts'
+import type { StoredMark } from '../../pipelines/load/fit.ts'
+import { storedMark } from '../support/stored-marks.ts'
 
 /** What one INSERT brought. */
 export interface Part {
@@ -14,6 +16,7 @@ export interface Part {
   /** Highest number of its rows. */
   readonly lastSeq: number
   readonly blocks: readonly { readonly bytes: Buffer; readonly rows: readonly Row[] }[]
+  readonly landedAtMs: number
 }
 
 /** Which of ClickHouse's guards a test takes away. */
@@ -59,12 +62,13 @@ const sourceOf = (row: Row | undefined): string =>
  * makes an INSERT an acknowledged nothing; the token's log and the part are not one thing.
  */
 export class StoreServer {
-  readonly parts: Part[] = []
+  parts: Part[] = []
   readonly without: StoreWithout = { tokens: false, looks: false }
   readonly #timeline: Timeline
-  readonly #tokens = new Set<string>()
-  /** The highest number that `watermarks` tells, by source. */
-  readonly #loaded = new Map<string, number>()
+  /** Tokens that were logged, and when. */
+  readonly #tokens = new Map<string, number>()
+  /** What `watermarks` and `load_notes` tell, by source. */
+  readonly #marks = new Map<string, StoredMark>()
   /** Bumped by every kill: what was under way before is gone. */
   life = 0
   isUp = true
@@ -77,6 +81,23 @@ export class StoreServer {
   kill(downMs: number): void {
     this.life++
     this.away(downMs)
+  }
+
+  /** It is away for a while, and comes back from a copy as old as `ageMs`: parts and tokens since are gone. */
+  putBack(downMs: number, ageMs: number): void {
+    const copiedAtMs = this.#timeline.nowMs - ageMs
+    this.kill(downMs)
+    this.parts = this.parts.filter(({ landedAtMs }) => landedAtMs <= copiedAtMs)
+    for (const [token, loggedAtMs] of this.#tokens) if (loggedAtMs > copiedAtMs) this.#tokens.delete(token)
+    this.#marks.clear()
+    for (const { source, table, lastSeq, blocks } of this.parts) {
+      if (table === TABLES.watermarks.name)
+        this.#raise(
+          source,
+          lastSeq,
+          blocks.flatMap(({ rows }) => rows),
+        )
+    }
   }
 
   /** Nobody reaches it for a while; statements under way go on. */
@@ -94,12 +115,26 @@ export class StoreServer {
     const logged = `${table} ${token}`
     if (this.#tokens.has(logged) && !this.without.tokens) return
     const blocks = this.#read(insert)
-    this.#tokens.add(logged)
+    const landedAtMs = this.#timeline.nowMs
+    this.#tokens.set(logged, landedAtMs)
     const all = blocks.flatMap(({ rows }) => rows)
     const source = sourceOf(all[0])
     const lastSeq = Math.max(...all.map((row) => Number(row['src_seq'])))
-    this.parts.push({ source, table, month, lastSeq, blocks })
-    if (table === 'watermarks') this.#loaded.set(source, Math.max(lastSeq, this.loadedSeq(source)))
+    this.parts.push({ source, table, month, lastSeq, blocks, landedAtMs })
+    if (table === 'watermarks') this.#raise(source, lastSeq, all)
+  }
+
+  #raise(source: string, lastSeq: number, rows: readonly Row[]): void {
+    const before = this.mark(source)
+    const most = (column: string, least: number): number =>
+      Math.max(least, ...rows.map((row) => Number(row[column])))
+    this.#marks.set(source, {
+      ...before,
+      seq: Math.max(lastSeq, before.seq),
+      watermarkMs: most('watermark', before.watermarkMs),
+      position: most('position', before.position),
+      blocksEnd: BigInt(most('blocks_end', Number(before.blocksEnd))),
+    })
   }
 
   /** The rows of an INSERT; refuses what the table's columns cannot take. */
@@ -117,12 +152,22 @@ export class StoreServer {
 
   /** The server is killed when it has logged the token and has no part. */
   dieHavingLogged({ table }: Insert, token: string): void {
-    this.#tokens.add(`${table} ${token}`)
+    this.#tokens.set(`${table} ${token}`, this.#timeline.nowMs)
     this.kill(PHANTOM_DOWN_MS)
   }
 
   loadedSeq(source: string): number {
-    return this.#loaded.get(source) ?? 0
+    return this.mark(source).seq
+  }
+
+  /** What it says of a source. */
+  mark(source: string): StoredMark {
+    return this.#marks.get(source) ?? storedMark()
+  }
+
+  noteReload(source: string, through: number): void {
+    const before = this.mark(source)
+    this.#marks.set(source, { ...before, reloadThrough: Math.max(through, before.reloadThrough) })
   }
 
   holds({ topic, partition }: BlockSource, { table, month, firstSeq }: Insert): boolean {

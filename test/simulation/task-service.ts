@@ -110,8 +110,11 @@ export class TaskService implements Service {
         return wrapWriter(this.#receipted(writer)) as unknown as TransactionalWriter
       },
       openState: (partition) => this.#counted(openState(partition)),
-      logStarts: async (partition) => ({
-        input: await this.#ofLeader('log', inputTopic, partition, ({ start }) => start),
+      logRanges: async (partition) => ({
+        input: await this.#ofLeader('log', inputTopic, partition, ({ start, lastStable: end }) => ({
+          start,
+          end,
+        })),
         state: await this.#ofLeader('log', stateTopic, partition, ({ start }) => start),
       }),
       deleteStateBefore: (partition, offset) =>

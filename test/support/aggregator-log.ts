@@ -9,6 +9,7 @@ import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import type { Row } from './row-reader.ts'
 import { TaskLog } from './task-log.ts'
 import { VirtualClock } from './virtual-clock.ts'
+import { emptyStoreGate } from './stored-marks.ts'
 
 export const AGGREGATOR_TOPICS = {
   usageMetered: 'usage.metered',
@@ -54,6 +55,7 @@ export class AggregatorLog extends TaskLog {
           idPool: pool,
           lookup: async (_partition, evictedSeq, keys) => await this.#lookUp(evictedSeq, loadedSeq(), keys),
           loadedSeq,
+          gate: emptyStoreGate(),
           clock,
           metrics: noMetrics,
         }),

@@ -11,6 +11,8 @@ export interface BlockFields {
   readonly month?: string
   readonly begins?: boolean
   readonly ends?: boolean
+  readonly after?: string | undefined
+  readonly timestampMs?: number
 }
 
 /** A block of one row: the four bytes of its number. */
@@ -24,7 +26,8 @@ export function blockRecord(fields: BlockFields): LogRecord {
   }
   if (fields.begins === true) headers[BLOCK_HEADER.groupBegins] = Buffer.from('1')
   if (fields.ends === true) headers[BLOCK_HEADER.groupEnds] = Buffer.from('1')
+  if (fields.after !== undefined) headers[BLOCK_HEADER.after] = Buffer.from(fields.after)
   const value = Buffer.alloc(4)
   value.writeUInt32LE(seq)
-  return { partition: 0, offset, timestampMs: 0, key: null, value, headers }
+  return { partition: 0, offset, timestampMs: fields.timestampMs ?? 0, key: null, value, headers }
 }

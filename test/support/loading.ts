@@ -6,6 +6,7 @@ import { PartitionLoader } from '../../pipelines/load/pipeline.ts'
 import type { BlockStore } from '../../pipelines/load/store.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import type { VirtualClock } from './virtual-clock.ts'
+import { TEST_INSTALLATION } from './stored-marks.ts'
 
 /** The group rebalances: what a heartbeat of the consumer throws. */
 export class Rebalance extends Error {}
@@ -32,6 +33,7 @@ export class Loading {
   readonly #clock: VirtualClock
   readonly #store: BlockStore
   #heartbeatAgeMs = 0
+  #log: readonly LogRecord[] = []
   #loader: PartitionLoader
 
   constructor(
@@ -45,6 +47,10 @@ export class Loading {
     this.#loader = this.#start()
   }
 
+  get loader(): PartitionLoader {
+    return this.#loader
+  }
+
   /** The process ends, and another one is assigned the partition. */
   restart(): void {
     this.#loader = this.#start()
@@ -52,6 +58,7 @@ export class Loading {
 
   /** Loads the log up to where its last group ends; fetches hold up to `fetchMax` records. Throws what halts the loader. */
   async load(log: readonly LogRecord[], fetchMax: number): Promise<void> {
+    this.#log = log
     let position = this.committed
     for (let fetches = 0; fetches < 10_000; fetches++) {
       const records = log.filter(({ offset }) => offset >= position).slice(0, fetchMax)
@@ -79,6 +86,7 @@ export class Loading {
   #start(): PartitionLoader {
     const loader = new PartitionLoader({
       source: SOURCE,
+      installationId: TEST_INSTALLATION,
       store: this.#store,
       clock: this.#clock,
       logger: silentLogger,
@@ -99,6 +107,13 @@ export class Loading {
         if (outcome === 'unanswered') throw new Error('request timed out')
       },
       heartbeatAgeMs: () => this.#heartbeatAgeMs,
+      logRange: async () => ({
+        start: this.#log[0]?.offset ?? 0n,
+        end: (this.#log.at(-1)?.offset ?? -1n) + 1n,
+      }),
+      offsetAt: async (timeMs) =>
+        this.#log.find(({ timestampMs }) => timestampMs >= timeMs)?.offset ??
+        (this.#log.at(-1)?.offset ?? -1n) + 1n,
       isEnding: () => this.isEnding,
       commit: async (offset) => {
         // Refused, and nobody told: the next heartbeat says it.

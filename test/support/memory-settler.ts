@@ -7,6 +7,7 @@ import { topicNames } from '../../schemas/topics.ts'
 import type { StateRecord } from '../../services/reader/accounts.ts'
 import { appendingWhole } from './whole-append.ts'
 import { VirtualClock } from './virtual-clock.ts'
+import { emptyStoreGate } from './stored-marks.ts'
 
 const TOPICS = topicNames('')
 
@@ -41,6 +42,7 @@ export class MemorySettler implements LogProducer {
         topics: TOPICS,
         rules,
         loadedSeq: () => 0,
+        gate: emptyStoreGate(),
         clock,
         metrics: noMetrics,
       })
@@ -85,7 +87,7 @@ export class MemorySettler implements LogProducer {
       headers: {},
     }
     const decision = await state.decide({ records: [record], nextOffset: BigInt(offset + 1) })
-    state.committed()
+    state.committed([])
     for (const append of decision.appends) {
       if (append.topic !== TOPICS.nodeState) continue
       const stateKey = append.key === null ? null : Buffer.from(append.key)

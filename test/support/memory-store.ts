@@ -2,6 +2,8 @@ import { ClickhouseAway, ClickhouseRefused } from '../../pipelines/clickhouse/er
 import type { Clock } from '../../pipelines/clock.ts'
 import type { Insert } from '../../pipelines/load/group.ts'
 import type { BlockSource, BlockStore } from '../../pipelines/load/store.ts'
+import type { StoredMark } from '../../pipelines/load/fit.ts'
+import { storedMark } from './stored-marks.ts'
 
 /**
  * What may happen to one call:
@@ -24,6 +26,9 @@ export interface StorePart {
 export class MemoryStore implements BlockStore {
   readonly parts: StorePart[] = []
   readonly tokens: string[] = []
+  /** What it says of a partition beside its number. */
+  marks: Partial<StoredMark> = {}
+  reloadThrough = 0
   /** Faults of the calls to come, in their order; `ok` after the last. */
   readonly faults: StoreFault[]
   /** How long after its call a `late` INSERT lands. */
@@ -44,6 +49,15 @@ export class MemoryStore implements BlockStore {
   async loadedSeq(_source: BlockSource): Promise<number> {
     this.#answer()
     return Math.max(0, ...this.seqsOf('watermarks'))
+  }
+
+  async mark(source: BlockSource): Promise<StoredMark> {
+    return storedMark({ seq: await this.loadedSeq(source), ...this.marks, reloadThrough: this.reloadThrough })
+  }
+
+  async noteReload(_source: BlockSource, through: number): Promise<void> {
+    this.#answer()
+    this.reloadThrough = Math.max(this.reloadThrough, through)
   }
 
   async holds(_source: BlockSource, { table, month, firstSeq }: Insert): Promise<boolean> {

@@ -8,7 +8,8 @@ export interface MigrationColumn {
 
 const FOLDER = new URL('../../schemas/clickhouse/', import.meta.url)
 const CREATE = /CREATE TABLE IF NOT EXISTS (\w+)\s*\(\n(.*?)\n\)/gs
-const ADD_COLUMN = /ALTER TABLE (\w+)[^;]*?ADD COLUMN(?: IF NOT EXISTS)? (\w+) (.+?)(?: AFTER \w+)?[,;]/gs
+const ADD_COLUMN =
+  /ALTER TABLE (\w+)[^;]*?ADD COLUMN(?: IF NOT EXISTS)? (\w+) (.+?)(?: AFTER \w+)?(?:,\n|;)/gs
 const MODIFY_COLUMN = /ALTER TABLE (\w+)\s+MODIFY COLUMN (\w+) ([^;]+);/g
 const NO_COLUMN = /^(INDEX|CONSTRAINT|PROJECTION|PRIMARY)\b/
 

@@ -9,13 +9,13 @@ import { kafkaFiles } from '../../infra/local/kafka/storage.ts'
 /** A local Kafka of a test's own, which it may kill: always the same address, on the same data. */
 export class OwnKafka {
   readonly broker: string
-  readonly #dir: string
+  readonly dir: string
   readonly #ports: { readonly port: number; readonly controllerPort: number }
   #kafka: LocalKafka | undefined
 
   private constructor(port: number, controllerPort: number, dir: string) {
     this.#ports = { port, controllerPort }
-    this.#dir = dir
+    this.dir = dir
     this.broker = `127.0.0.1:${port}`
   }
 
@@ -27,7 +27,7 @@ export class OwnKafka {
 
   /** The folder that holds its partitions' logs. */
   get logDir(): string {
-    return kafkaFiles(this.#dir).logDir
+    return kafkaFiles(this.dir).logDir
   }
 
   /** Neither stopped nor killed. */
@@ -36,7 +36,7 @@ export class OwnKafka {
   }
 
   async start(): Promise<void> {
-    this.#kafka = await startKafka({ dataDir: this.#dir, ...this.#ports })
+    this.#kafka = await startKafka({ dataDir: this.dir, ...this.#ports })
   }
 
   /** kill -9; what it holds stays. */
@@ -59,6 +59,6 @@ export class OwnKafka {
   /** Ends it and forgets its data. */
   async dispose(): Promise<void> {
     await this.#kafka?.stop()
-    await rm(this.#dir, { recursive: true, force: true })
+    await rm(this.dir, { recursive: true, force: true })
   }
 }

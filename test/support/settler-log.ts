@@ -7,6 +7,7 @@ import type { AccountRules } from '../../pipelines/account/rules.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import { TaskLog } from './task-log.ts'
 import { VirtualClock } from './virtual-clock.ts'
+import { emptyStoreGate } from './stored-marks.ts'
 
 export const SETTLER_TOPICS = {
   accountInbox: 'account.inbox',
@@ -26,6 +27,7 @@ export class SettlerLog extends TaskLog {
           topics: SETTLER_TOPICS,
           rules,
           loadedSeq,
+          gate: emptyStoreGate(),
           clock,
           metrics: noMetrics,
         }),

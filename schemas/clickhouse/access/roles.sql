@@ -17,11 +17,13 @@ CREATE SETTINGS PROFILE IF NOT EXISTS hivemeter_reading SETTINGS
 CREATE ROLE IF NOT EXISTS hivemeter_aggregator SETTINGS PROFILE 'hivemeter_reading';
 GRANT SELECT ON usage_events TO hivemeter_aggregator;
 GRANT SELECT ON watermarks TO hivemeter_aggregator;
+GRANT SELECT ON load_notes TO hivemeter_aggregator;
 GRANT SELECT ON installation TO hivemeter_aggregator;
 GRANT SYSTEM SYNC REPLICA ON * TO hivemeter_aggregator;
 
 CREATE ROLE IF NOT EXISTS hivemeter_settler SETTINGS PROFILE 'hivemeter_reading', readonly = 2;
 GRANT SELECT ON watermarks TO hivemeter_settler;
+GRANT SELECT ON load_notes TO hivemeter_settler;
 GRANT SELECT ON installation TO hivemeter_settler;
 
 -- The only one who writes rows; it looks before it writes. DDL belongs to the user who migrates.
@@ -34,6 +36,7 @@ GRANT SELECT, INSERT ON settlements TO hivemeter_loader;
 GRANT SELECT, INSERT ON wallet_ledger TO hivemeter_loader;
 GRANT SELECT, INSERT ON audit_log TO hivemeter_loader;
 GRANT SELECT, INSERT ON watermarks TO hivemeter_loader;
+GRANT SELECT, INSERT ON load_notes TO hivemeter_loader;
 GRANT SELECT ON installation TO hivemeter_loader;
 GRANT SELECT, INSERT ON dead_letters TO hivemeter_loader;
 GRANT SYSTEM SYNC REPLICA ON * TO hivemeter_loader;

@@ -3,6 +3,7 @@ import { it } from 'node:test'
 import { ClickhouseAway, ClickhouseRefused } from '../../../pipelines/clickhouse/errors.ts'
 import { groupOf } from './target.ts'
 import type { StoreTarget } from './target.ts'
+import { storedMark } from '../../support/stored-marks.ts'
 
 const MARCH_MS = Date.UTC(2026, 2, 10)
 const APRIL_MS = Date.UTC(2026, 3, 10)
@@ -63,6 +64,25 @@ export function describeInserts(target: () => StoreTarget): void {
     await store.insert(next.watermarks, 'loaded/3/watermarks')
     assert.equal(await store.loadedSeq(source('loaded')), 4)
     assert.equal(await store.loadedSeq({ topic: 'loaded', partition: 1 }), 0)
+  })
+
+  it('says what else it knows of a source, and keeps the highest reload that was noted', async () => {
+    const { store } = target()
+    const nothing = await store.mark(source('marks'))
+    assert.equal(nothing.installationIds.length, 1)
+    assert.deepEqual(nothing, storedMark({ installationIds: nothing.installationIds }))
+    const first = await groupOf('marks', 1, MARCH_MS)
+    await store.insert(first.watermarks, 'marks/1/watermarks')
+    await store.noteReload(source('marks'), 9)
+    await store.noteReload(source('marks'), 7)
+    assert.deepEqual(await store.mark(source('marks')), {
+      ...nothing,
+      seq: 2,
+      watermarkMs: MARCH_MS,
+      position: 10,
+      reloadThrough: 9,
+    })
+    assert.deepEqual(await store.mark({ topic: 'marks', partition: 1 }), nothing)
   })
 
   it('takes the rows of one INSERT whole or not at all', async () => {

@@ -25,6 +25,8 @@ export function openMemoryStore(): StoreTarget {
 function drivenStore({ timeline }: World, store: BlockStore): BlockStore {
   return {
     loadedSeq: (source) => driven(timeline, store.loadedSeq(source)),
+    mark: (source) => driven(timeline, store.mark(source)),
+    noteReload: (source, through) => driven(timeline, store.noteReload(source, through)),
     holds: (source, insert) => driven(timeline, store.holds(source, insert)),
     insert: (insert, token) => driven(timeline, store.insert(insert, token)),
   }

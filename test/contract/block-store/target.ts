@@ -25,7 +25,13 @@ export interface GroupOfTest {
 
 /** A group of `topic` whose first block is number `firstSeq`, with letters of the month of `receivedAtMs`. */
 export async function groupOf(topic: string, firstSeq: number, receivedAtMs: number): Promise<GroupOfTest> {
-  const log = new BlockLog({ topic, partition: 0, nextSeq: firstSeq, clock: new VirtualClock() })
+  const log = new BlockLog({
+    topic,
+    partition: 0,
+    nextSeq: firstSeq,
+    clock: new VirtualClock(),
+    after: { position: 0, watermarkMs: 0 },
+  })
   for (let offset = 0; offset < 2; offset++) {
     const record: LogRecord = {
       partition: 0,
@@ -37,7 +43,7 @@ export async function groupOf(topic: string, firstSeq: number, receivedAtMs: num
     }
     writeDeadLetter(log, 'usage.metered', { record, problems: [] }, receivedAtMs)
   }
-  const appends = await log.finish(receivedAtMs, true, 0)
+  const appends = await log.finish({ position: firstSeq * 10, watermarkMs: receivedAtMs }, true, 0)
   const blocks = appends.map((append, index) => toBlock(asRecord(append, index)))
   const [first, last] = [blocks[0], blocks.at(-1)]
   if (first === undefined || last === undefined) throw new Error('The log wrote no block.')

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { VirtualClock } from '../../test/support/virtual-clock.ts'
+import { silentLogger } from '../logger.ts'
+import { LOG_OFFSET_TIMEOUT_MS, LogOffsets } from './log-offsets.ts'
+import { BrokerConnections } from './produce/broker-connections.ts'
+import { Unanswered } from './produce/wire.ts'
+
+const METADATA = {
+  brokers: [{ nodeId: 1, host: 'h', port: 1 }],
+  topicMetadata: [{ partitionMetadata: [{ partitionId: 3, leader: 1 }] }],
+}
+
+function opened() {
+  const clock = new VirtualClock()
+  return { clock, offsets: new LogOffsets({ brokers: ['h:1'], clientId: 'c', logger: silentLogger, clock }) }
+}
+
+test('the leader of the partition is asked, again while it is not the leader', async (t) => {
+  const { offsets } = opened()
+  t.mock.method(BrokerConnections.prototype, 'askAny', async () => METADATA)
+  const codes = [6, 0]
+  const ask = t.mock.method(BrokerConnections.prototype, 'ask', async () => ({
+    responses: [{ partitions: [{ errorCode: codes.shift() ?? 0, offset: '42' }] }],
+  }))
+  assert.equal(await offsets.startOf('t', 3), 42n)
+  assert.equal(ask.mock.callCount(), 2)
+})
+
+test('by its deadline it says what kept it', async (t) => {
+  const { clock, offsets } = opened()
+  t.mock.method(BrokerConnections.prototype, 'askAny', async () => {
+    throw new Unanswered('nobody answers', false)
+  })
+  const startMs = clock.monotonicMs()
+  await assert.rejects(offsets.startOf('t', 3), /t\[3\] begins or ends: nobody answers/)
+  assert.ok(clock.monotonicMs() - startMs <= LOG_OFFSET_TIMEOUT_MS)
+})
+
+test('a time after the last record is the end', async (t) => {
+  const { offsets } = opened()
+  t.mock.method(BrokerConnections.prototype, 'askAny', async () => METADATA)
+  const asked: unknown[] = []
+  const answers: Readonly<Record<string, string>> = { '-2': '5', '-1': '42', '1000': '17', '2000': '-1' }
+  t.mock.method(
+    BrokerConnections.prototype,
+    'ask',
+    async (_leader: number, _name: string, request: object) => {
+      const { topics } = request as { topics: [{ partitions: [{ timestamp: number }] }] }
+      const [{ timestamp }] = topics[0].partitions
+      asked.push(timestamp)
+      return { responses: [{ partitions: [{ errorCode: 0, offset: answers[String(timestamp)] ?? '0' }] }] }
+    },
+  )
+  assert.equal(await offsets.at('t', 3, 1_000), 17n)
+  assert.equal(await offsets.at('t', 3, 2_000), 42n)
+  assert.deepEqual(await offsets.rangeOf('t', 3), { start: 5n, end: 42n })
+  assert.deepEqual(asked, [1_000, 2_000, -1, -2, -1])
+})

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict'
+import { cp, rm } from 'node:fs/promises'
+import { after, before, describe, it } from 'node:test'
+import { systemRandom } from '../../pipelines/random.ts'
+import { EXIT } from '../../services/exit.ts'
+import { install } from '../support/installation.ts'
+import type { Installation } from '../support/installation.ts'
+import { OwnClickhouse } from '../support/own-clickhouse.ts'
+import { OwnKafka } from '../support/own-kafka.ts'
+import { UsageMaker, nodesOf, openUsageProducer, sendEvents } from '../support/produce.ts'
+import { startService, startServices } from '../support/service-process.ts'
+import type { ServiceProcess } from '../support/service-process.ts'
+import { Truth } from '../support/truth.ts'
+import { until } from '../support/until.ts'
+import { verified } from '../support/verified.ts'
+
+const PARTITIONS = 2
+const EVENTS = 600
+const KAFKA_PORT = 26_980
+const CONTROLLER_PORT = 26_981
+const CLICKHOUSE_PORT = 26_982
+const HALT_TIMEOUT_MS = 60_000
+
+/** Each group that is loaded again is looked at, table by table. */
+const LOAD_TIMEOUT_MS = 120_000
+
+const NAMES = ['aggregator', 'settler', 'loader'] as const
+
+describe('stores from copies that do not fit', () => {
+  const cleanup = new AsyncDisposableStack()
+  const truth = new Truth()
+  const maker = new UsageMaker(7, systemRandom.bytes(8))
+  const nodes = [0, 1].flatMap((partition) => nodesOf(partition, PARTITIONS, 4))
+  let kafka: OwnKafka
+  let clickhouse: OwnClickhouse
+  let installation: Installation
+  /** Blocks in the copy of Kafka. */
+  let copied: readonly number[] = []
+
+  before(async () => {
+    kafka = await OwnKafka.start(KAFKA_PORT, CONTROLLER_PORT)
+    cleanup.defer(() => kafka.dispose())
+    clickhouse = await OwnClickhouse.start(CLICKHOUSE_PORT)
+    cleanup.defer(() => clickhouse.dispose())
+    const { url: clickhouseUrl } = clickhouse
+    installation = await install({
+      name: 'copies',
+      partitions: PARTITIONS,
+      brokers: [kafka.broker],
+      clickhouseUrl,
+    })
+  })
+  after(() => cleanup.disposeAsync())
+
+  async function running<T>(
+    work: (services: Record<(typeof NAMES)[number], ServiceProcess>) => Promise<T>,
+  ): Promise<T> {
+    const services = await startServices(installation, ...NAMES)
+    try {
+      return await work(services)
+    } finally {
+      for (const name of NAMES) await services[name].stop()
+    }
+  }
+
+  /** Events that are counted, paid and loaded. */
+  async function more(): Promise<void> {
+    const producer = openUsageProducer(installation)
+    const events = Array.from({ length: EVENTS }, (_, index) =>
+      maker.event(nodes[index % nodes.length] ?? ''),
+    )
+    await sendEvents(installation, producer, truth, events)
+    await producer.stop()
+    await truth.matches(installation, LOAD_TIMEOUT_MS)
+    await truth.isPaid(installation, LOAD_TIMEOUT_MS)
+  }
+
+  const copyOf = (dir: string): string => `${dir}.copy`
+  async function copy(dir: string): Promise<void> {
+    await cp(dir, copyOf(dir), { recursive: true, verbatimSymlinks: true })
+    cleanup.defer(() => rm(copyOf(dir), { recursive: true, force: true }))
+  }
+  async function putBack(dir: string): Promise<void> {
+    await rm(dir, { recursive: true })
+    await cp(copyOf(dir), dir, { recursive: true, verbatimSymlinks: true })
+  }
+
+  it('fills an older ClickHouse from the log by itself', async (t) => {
+    await running(more)
+    copied = await blocks()
+    // In the order of docs/backup.md: ClickHouse first, then Kafka, with nothing running.
+    await clickhouse.stop()
+    await copy(clickhouse.dir)
+    await kafka.stop()
+    await copy(kafka.dir)
+    await kafka.start()
+    await clickhouse.start()
+    await running(async ({ loader }) => {
+      await more()
+      assert.equal(await loader.metric('hivemeter_loader_reloads_total'), 0)
+    })
+    await verified(installation)
+
+    await clickhouse.stop()
+    await putBack(clickhouse.dir)
+    await clickhouse.start()
+    await running(async ({ loader }) => {
+      await more()
+      assert.equal(await loader.metric('hivemeter_loader_reloads_total'), 2 * PARTITIONS)
+      assert.equal(await loader.metric('hivemeter_loader_reload_blocks'), 0)
+      t.diagnostic(await verified(installation))
+    })
+  })
+
+  it('stops every task and loader of a Kafka that is older than ClickHouse, before it writes a block', async () => {
+    await kafka.stop()
+    await putBack(kafka.dir)
+    await kafka.start()
+    const services = await Promise.all(NAMES.map((name) => startService(installation, name)))
+    for (const service of services) {
+      for (let partition = 0; partition < PARTITIONS; partition++) {
+        const { reason, remedy } = await service.halted(partition, HALT_TIMEOUT_MS)
+        assert.match(reason, /^Kafka is older than ClickHouse: /, service.name)
+        assert.match(
+          remedy,
+          /^Stop all services, put back copies .* Kafka as the newer one \(docs\/backup\.md\)/,
+        )
+      }
+    }
+    assert.deepEqual(await blocks(), copied, 'nothing was written on')
+    for (const service of services) await service.stop()
+    const { exitCode, output } = await installation.command('verify', ['--wait', '1'])
+    assert.equal(exitCode, EXIT.differences, output)
+    assert.match(output, /^Kafka is older than ClickHouse: .*usage\.blocks\[0\]/m)
+  })
+
+  it('goes on with copies that belong together', async () => {
+    await clickhouse.stop()
+    await putBack(clickhouse.dir)
+    await clickhouse.start()
+    await running(async () => {
+      await until('the copies to be whole again', HALT_TIMEOUT_MS, async () => {
+        const { exitCode } = await installation.command('verify')
+        return exitCode === EXIT.ok
+      })
+    })
+  })
+
+  it('starts nothing where the stores name two installations, or one names none', async () => {
+    const rename = async (ids: readonly string[]): Promise<void> => {
+      await installation.clickhouse.command('TRUNCATE TABLE installation')
+      for (const id of ids) {
+        await installation.clickhouse.command('INSERT INTO installation SELECT {id:UUID}, now64(3)', { id })
+      }
+    }
+    for (const [ids, message] of [
+      [['11111111-2222-4333-8444-555555555555'], /Kafka belongs to installation .*, ClickHouse to 11111111-/],
+      [[], /ClickHouse does not say which installation it belongs to.*Run npm run migrate/],
+    ] as const) {
+      await rename(ids)
+      for (const name of [...NAMES, 'reader'] as const) {
+        const service = await startService(installation, name)
+        await until(
+          `${name} to end`,
+          HALT_TIMEOUT_MS,
+          () => service.ended !== undefined,
+          () => service.lastWords,
+        )
+        assert.equal(service.ended, EXIT.configuration, service.lastWords)
+        assert.match(service.lastWords, message)
+      }
+    }
+    assert.equal((await installation.command('migrate')).exitCode, EXIT.ok)
+    await running(async () => {})
+  })
+
+  /** Blocks in the log, without the ticks of fences. */
+  async function blocks(): Promise<number[]> {
+    const counts: number[] = []
+    for (const role of ['usageBlocks', 'settlementBlocks'] as const) {
+      for (let partition = 0; partition < PARTITIONS; partition++) {
+        const records = await installation.records(role, partition)
+        counts.push(records.filter(({ headers }) => headers['table'] !== undefined).length)
+      }
+    }
+    return counts
+  }
+})
