@@ -51,6 +51,8 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
     assert.match(output, new RegExp(`^Rights: granted ${count} of ${count}\\.$`, 'm'))
     assert.match((await secure.grant()).output, /^Rights: all there\.\n$/)
     await secure.run('migrate')
+    await secure.spoilTopics()
+    assert.match(await secure.run('migrate'), /^Topics: set what the guarantee needs of .*usage\.metered/m)
   })
 
   it('lets each service do its whole work', async () => {

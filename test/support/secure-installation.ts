@@ -17,7 +17,8 @@ import type { Proof, SecureKafka } from './secure-kafka.ts'
 import { startService } from './service-process.ts'
 import type { AnyService, ServiceProcess } from './service-process.ts'
 
-const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ConfigResourceTypes, ResourcePatternTypes } =
+  kafkajs
 
 const COMMAND_MS = 90_000
 
@@ -128,6 +129,19 @@ export class SecureInstallation implements AsyncDisposable {
           operation: operation === 'Read' ? AclOperationTypes.READ : AclOperationTypes.WRITE,
           permissionType: AclPermissionTypes.ALLOW,
         })),
+      })
+    })
+  }
+
+  /** Takes from every topic the settings that the guarantee needs. */
+  async spoilTopics(): Promise<void> {
+    const { kafka, topics } = this.installation
+    const configEntries = [{ name: 'max.message.bytes', value: '1000' }]
+    const type = ConfigResourceTypes.TOPIC
+    await withAdmin(kafka, async (admin) => {
+      await admin.alterConfigs({
+        validateOnly: false,
+        resources: Object.values(topics).map((name) => ({ type, name, configEntries })),
       })
     })
   }
