@@ -20,10 +20,10 @@ import type { AnyService, ServiceProcess } from './service-process.ts'
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ConfigResourceTypes, ResourcePatternTypes } =
   kafkajs
 
-const COMMAND_MS = 90_000
+const COMMAND_MS = 180_000
 
 /** Five services, each with a sign-in to a broker that checks all it is asked. */
-const READY_MS = 120_000
+const READY_MS = 180_000
 
 /** Each principal has another way to say who it is, so that every way carries real work. */
 const PROOFS = {
