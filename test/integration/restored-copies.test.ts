@@ -21,6 +21,9 @@ const CONTROLLER_PORT = 26_981
 const CLICKHOUSE_PORT = 26_982
 const HALT_TIMEOUT_MS = 60_000
 
+/** Four services that start at once on a busy machine. */
+const START_TIMEOUT_MS = 120_000
+
 /** Each group that is loaded again is looked at, table by table. */
 const LOAD_TIMEOUT_MS = 120_000
 
@@ -158,14 +161,11 @@ describe('stores from copies that do not fit', () => {
       [[], /ClickHouse does not say which installation it belongs to.*Run npm run migrate/],
     ] as const) {
       await rename(ids)
-      for (const name of [...NAMES, 'reader'] as const) {
-        const service = await startService(installation, name)
-        await until(
-          `${name} to end`,
-          HALT_TIMEOUT_MS,
-          () => service.ended !== undefined,
-          () => service.lastWords,
-        )
+      const services = await Promise.all(
+        [...NAMES, 'reader' as const].map((name) => startService(installation, name)),
+      )
+      for (const service of services) {
+        await until(`${service.name} to end`, START_TIMEOUT_MS, () => service.ended !== undefined)
         assert.equal(service.ended, EXIT.configuration, service.lastWords)
         assert.match(service.lastWords, message)
       }
