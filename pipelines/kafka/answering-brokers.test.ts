@@ -96,6 +96,14 @@ test('leaders are heard from another broker where the first one says nothing', a
   assert.equal(asked.filter((nodeId) => nodeId === '2').length, 3)
 })
 
+test('a client that knows no broker yet says so: by that word kafkajs asks for them', async () => {
+  const pool = poolOf()
+  await assert.rejects(
+    pool.withBroker(async () => null),
+    { name: 'KafkaJSBrokerNotFound' },
+  )
+})
+
 /** A cluster that names one coordinator. */
 function clusterOf(coordinator: FakeBroker) {
   const cluster = Object.create(prototypeOf('kafkajs/src/cluster/index.js')) as {

@@ -49,6 +49,7 @@ const require = createRequire(import.meta.url)
 const prototypeOf = (file: string): unknown => (require(file) as { prototype: unknown }).prototype
 const errors = require('kafkajs/src/errors.js') as {
   KafkaJSConnectionError: new (message: string, options: object) => Error
+  KafkaJSBrokerNotFound: new (message: string) => Error
 }
 
 /** The request may have reached nobody: there was no answer, or no connection. */
@@ -147,7 +148,10 @@ pools.findConnectedBroker = async function findAnsweringBroker() {
 }
 
 pools.withBroker = async function withAnsweringBroker(ask) {
-  for (const nodeId of inTurn(this)) {
+  const nodeIds = inTurn(this)
+  // A client that has asked for nothing yet knows no broker; by this word kafkajs asks for them and comes back.
+  if (nodeIds.length === 0) throw new errors.KafkaJSBrokerNotFound('No brokers in the broker pool')
+  for (const nodeId of nodeIds) {
     try {
       return await ask({ nodeId, broker: await this.findBroker({ nodeId }) })
     } catch {
