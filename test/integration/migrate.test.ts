@@ -132,7 +132,7 @@ describe('migrate', () => {
         await parts.database.command('TRUNCATE TABLE IF EXISTS schema_locks')
       }
     }
-    assert(runs > STATEMENTS, `${runs} runs`)
+    assert(runs >= STATEMENTS, `${runs} runs`)
     const [row] = await parts.database.rows<{ statements: string }>(
       'SELECT uniqExact(version, statement) AS statements FROM schema_migrations',
     )
