@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { ClickhouseAway } from '../../pipelines/clickhouse/errors.ts'
 import { answersOfMajority } from '../../pipelines/clickhouse/replicas.ts'
 import { refusalBehind } from '../../services/check-access.ts'
 import type { Config } from '../../services/config.ts'
@@ -52,7 +53,9 @@ export async function checkGivenClickhouse(config: Config): Promise<string> {
     })
     return [...new Set(versions)].join(', ')
   } catch (error) {
-    throw refusalBehind(error, config) ?? fail(describeError(error), error)
+    // That ClickHouse does not answer is what this sentence says itself: what stands behind it is the reason.
+    const reason = error instanceof ClickhouseAway && error.cause !== undefined ? error.cause : error
+    throw refusalBehind(error, config) ?? fail(describeError(reason), error)
   } finally {
     await client.close()
   }
