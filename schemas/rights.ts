@@ -126,8 +126,14 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
   replay: { ...none, topics: { usageMetered: ['Write'] } },
   verify: {
     ...none,
-    topics: { usageMetered: ['Read'], usageIds: ['Read'], accountInbox: ['Read'], nodeState: ['Read'] },
-    groups: ['verify-'],
+    topics: {
+      installation: ['Read'],
+      usageMetered: ['Read'],
+      usageIds: ['Read'],
+      accountInbox: ['Read'],
+      nodeState: ['Read'],
+    },
+    groups: ['verify-', INSTALLATION_GROUPS],
   },
   producer: { ...none, topics: { usageMetered: ['Write'] } },
 }
