@@ -15,7 +15,7 @@ test('every topic has somebody who makes it, who writes it and who reads it', ()
     assert.deepEqual(holders(role, 'Create'), ['migrate'], role)
     assert(holders(role, 'Write').length > 0 && holders(role, 'Read').length > 0, role)
   }
-  assert.deepEqual(holders('nodeState', 'Write'), ['settler'])
+  assert.deepEqual(holders('nodeState', 'Write'), ['settler', 'migrate'])
   assert.deepEqual(holders('usageBlocks', 'Write'), ['aggregator'])
   assert.deepEqual(holders('settlementBlocks', 'Write'), ['settler'])
 })
@@ -39,6 +39,7 @@ test('names carry the prefix, principals the pattern, and no right stands twice 
           acl !== wide &&
           acl.principal === wide.principal &&
           acl.resource === wide.resource &&
+          acl.operation === wide.operation &&
           acl.name.startsWith(wide.name),
       )
       assert.deepEqual(within, [])

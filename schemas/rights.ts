@@ -7,7 +7,7 @@
  * and a producer with an id (idempotent) needs no right beside Write on a topic.
  */
 
-import { TOPIC_ROLES, topicNames } from './topics.ts'
+import { TOPIC_ROLES, topicNames, UNVERSIONED } from './topics.ts'
 import type { TopicRole } from './topics.ts'
 
 /** Operations by Kafka's names. */
@@ -62,8 +62,9 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
       usageMetered: [...LOOK, 'Write'],
       accountInbox: [...LOOK, 'Write'],
       accessKeys: [...LOOK, 'Read'],
+      installation: [...LOOK, 'Read'],
     },
-    groups: ['gateway-keys-'],
+    groups: ['gateway-keys-', INSTALLATION_GROUPS],
   },
   aggregator: {
     topics: {
@@ -75,7 +76,7 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
       accountInbox: [...LOOK, 'Write'],
       installation: [...LOOK, 'Read'],
     },
-    groups: ['aggregator', 'aggregator-restore-', INSTALLATION_GROUPS],
+    groups: ['aggregator', 'aggregator-', INSTALLATION_GROUPS],
     transactionalIds: ['aggregator-'],
   },
   settler: {
@@ -85,7 +86,7 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
       settlementBlocks: [...LOOK, 'Write'],
       installation: [...LOOK, 'Read'],
     },
-    groups: ['settler', 'settler-restore-', INSTALLATION_GROUPS],
+    groups: ['settler', 'settler-', INSTALLATION_GROUPS],
     transactionalIds: ['settler-'],
   },
   loader: {
@@ -108,26 +109,41 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
     groups: ['reader-', INSTALLATION_GROUPS],
   },
   migrate: {
-    ...none,
     topics: {
-      usageMetered: MAKE,
-      usageIds: MAKE,
+      // A growth ends the inputs, moves ids and accounts, and carries over what stands in partitions that nobody reads.
+      usageMetered: [...MAKE, 'Read', 'Write'],
+      usageIds: [...MAKE, 'Read', 'Write', 'Delete'],
       usageBlocks: MAKE,
-      accountInbox: MAKE,
-      nodeState: MAKE,
+      accountInbox: [...MAKE, 'Write'],
+      nodeState: [...MAKE, 'Read', 'Write'],
       accessKeys: MAKE,
       settlementBlocks: MAKE,
       // It names the installation, once.
       installation: [...MAKE, 'Read', 'Write'],
     },
+    groups: [INSTALLATION_GROUPS, 'growth-'],
+    transactionalIds: ['growth'],
+  },
+  keys: {
+    ...none,
+    topics: { accessKeys: ['Read', 'Write'], installation: ['Read'] },
+    groups: ['keys-', INSTALLATION_GROUPS],
+  },
+  replay: {
+    ...none,
+    topics: { usageMetered: ['Write'], installation: ['Read'] },
     groups: [INSTALLATION_GROUPS],
   },
-  keys: { ...none, topics: { accessKeys: ['Read', 'Write'] }, groups: ['keys-'] },
-  replay: { ...none, topics: { usageMetered: ['Write'] } },
   verify: {
     ...none,
-    topics: { usageMetered: ['Read'], usageIds: ['Read'], accountInbox: ['Read'], nodeState: ['Read'] },
-    groups: ['verify-'],
+    topics: {
+      usageMetered: ['Read'],
+      usageIds: ['Read'],
+      accountInbox: ['Read'],
+      nodeState: ['Read'],
+      installation: ['Read'],
+    },
+    groups: ['verify-', INSTALLATION_GROUPS],
   },
   producer: { ...none, topics: { usageMetered: ['Write'] } },
 }
@@ -154,7 +170,10 @@ export function aclsOf(topicPrefix: string, principalPattern: string): Acl[] {
     const { topics, groups, transactionalIds } = RIGHTS[service]
     for (const role of topicsOf(service)) {
       for (const operation of topics[role] ?? []) {
-        acls.push({ principal, resource: 'Topic', name: names[role], pattern: 'literal', operation })
+        const right = { principal, resource: 'Topic', operation } as const
+        acls.push({ ...right, name: names[role], pattern: 'literal' })
+        // Of the versions that a growth makes.
+        if (!UNVERSIONED.has(role)) acls.push({ ...right, name: `${names[role]}.v`, pattern: 'prefixed' })
       }
     }
     for (const group of groups) {
