@@ -106,12 +106,20 @@ test('each schema file has the codec of the id that its doc names, and no id sta
 })
 
 /** Schemas that are read and no longer written. */
-const OLDER = ['account.v1.avsc', 'inbox-configure.v1.avsc', 'settler-task.v1.avsc']
+const OLDER = [
+  'account.v1.avsc',
+  'aggregator-task.v1.avsc',
+  'inbox-configure.v1.avsc',
+  'settler-task.v1.avsc',
+  'settler-task.v2.avsc',
+]
 
 const NEWER: Readonly<Record<string, object>> = {
   'account.v1.avsc': avro.accountCodec,
   'inbox-configure.v1.avsc': avro.inboxConfigureCodec,
+  'aggregator-task.v1.avsc': avro.aggregatorTaskCodec,
   'settler-task.v1.avsc': avro.settlerTaskCodec,
+  'settler-task.v2.avsc': avro.settlerTaskCodec,
 }
 
 for (const name of OLDER) {

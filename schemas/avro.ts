@@ -6,6 +6,7 @@ import type {
   AccessKey,
   Account,
   AggregatorTask,
+  End,
   Fence,
   Ids,
   InboxCommand,
@@ -13,6 +14,7 @@ import type {
   InboxHeartbeat,
   InboxUsage,
   Installation,
+  Layout,
   Models,
   Outcome,
   SettlerTask,
@@ -32,6 +34,7 @@ export const SCHEMA_ID = {
   usageEvents: 1,
   tick: 2,
   models: 3,
+  end: 4,
   inboxUsage: 10,
   /** Without overrides and thresholds. */
   inboxConfigureV1: 11,
@@ -43,12 +46,16 @@ export const SCHEMA_ID = {
   settlerTaskV1: 21,
   fence: 22,
   account: 23,
-  settlerTask: 24,
+  /** Before versions of topics could end. */
+  settlerTaskV2: 24,
   outcome: 25,
-  aggregatorTask: 30,
+  settlerTask: 26,
+  aggregatorTaskV1: 30,
   ids: 31,
+  aggregatorTask: 32,
   accessKey: 40,
   installation: 50,
+  layout: 51,
 } as const
 
 /** Encodes and decodes the framed records of one schema. */
@@ -107,25 +114,31 @@ interface Older<T> {
   readonly upgrade: (value: never) => T
 }
 
-function codec<T>(schemaId: number, file: string, older?: Older<T>): Codec<T> {
+function codec<T>(schemaId: number, file: string, ...olders: readonly Older<T>[]): Codec<T> {
   const type = avroType(file)
-  const olderType = older === undefined ? undefined : avroType(older.file)
+  const known = olders.map(({ schemaId: id, file: older, upgrade }) => ({
+    id,
+    upgrade,
+    type: avroType(older),
+  }))
   return {
     schemaId,
     encode: (value) => framed(schemaId, [type.toBuffer(value)]),
     decode: (value) => {
       const id = schemaIdOf(value)
-      if (older !== undefined && olderType !== undefined && id === older.schemaId)
-        return older.upgrade(olderType.fromBuffer(value.subarray(FRAME_BYTES)) as never)
+      const bytes = value.subarray(FRAME_BYTES)
+      const older = id === schemaId ? undefined : known.find((one) => one.id === id)
+      if (older !== undefined) return older.upgrade(older.type.fromBuffer(bytes) as never)
       if (id !== schemaId)
         throw new Error(`Expected a record of schema ${schemaId} (${file}), got ${id ?? 'no framing'}.`)
-      return type.fromBuffer(value.subarray(FRAME_BYTES)) as T
+      return type.fromBuffer(bytes) as T
     },
   }
 }
 
 export const usageEventsCodec = codec<UsageEvents>(SCHEMA_ID.usageEvents, 'usage-events.v1')
 export const tickCodec = codec<Tick>(SCHEMA_ID.tick, 'tick.v1')
+export const endCodec = codec<End>(SCHEMA_ID.end, 'end.v1')
 export const modelsCodec = codec<Models>(SCHEMA_ID.models, 'models.v1')
 export const inboxUsageCodec = codec<InboxUsage>(SCHEMA_ID.inboxUsage, 'inbox-usage.v1')
 export const inboxConfigureCodec = codec<InboxConfigure>(SCHEMA_ID.inboxConfigure, 'inbox-configure.v2', {
@@ -140,20 +153,33 @@ export const accountCodec = codec<Account>(SCHEMA_ID.account, 'account.v2', {
   file: 'account.v1',
   upgrade: accountOfV1,
 })
-export const settlerTaskCodec = codec<SettlerTask>(SCHEMA_ID.settlerTask, 'settler-task.v2', {
-  schemaId: SCHEMA_ID.settlerTaskV1,
-  file: 'settler-task.v1',
-  upgrade: (task: SettlerTaskV1) => {
-    const { rules_version: version, spark_per_usd, ...rest } = task
-    return {
-      ...rest,
-      rules: version === 0 ? null : inboxConfigureCodec.encode(configureOfV1({ version, spark_per_usd })),
-    }
+export const settlerTaskCodec = codec<SettlerTask>(
+  SCHEMA_ID.settlerTask,
+  'settler-task.v3',
+  {
+    schemaId: SCHEMA_ID.settlerTaskV1,
+    file: 'settler-task.v1',
+    upgrade: (task: SettlerTaskV1) => {
+      const { rules_version: version, spark_per_usd, ...rest } = task
+      const rules =
+        version === 0 ? null : inboxConfigureCodec.encode(configureOfV1({ version, spark_per_usd }))
+      return { ...rest, rules, ended: false }
+    },
   },
-})
+  {
+    schemaId: SCHEMA_ID.settlerTaskV2,
+    file: 'settler-task.v2',
+    upgrade: (task: Omit<SettlerTask, 'ended'>) => ({ ...task, ended: false }),
+  },
+)
 export const outcomeCodec = codec<Outcome>(SCHEMA_ID.outcome, 'outcome.v1')
 export const fenceCodec = codec<Fence>(SCHEMA_ID.fence, 'fence.v1')
-export const aggregatorTaskCodec = codec<AggregatorTask>(SCHEMA_ID.aggregatorTask, 'aggregator-task.v1')
+export const aggregatorTaskCodec = codec<AggregatorTask>(SCHEMA_ID.aggregatorTask, 'aggregator-task.v2', {
+  schemaId: SCHEMA_ID.aggregatorTaskV1,
+  file: 'aggregator-task.v1',
+  upgrade: (task: Omit<AggregatorTask, 'ended'>) => ({ ...task, ended: false }),
+})
+export const layoutCodec = codec<Layout>(SCHEMA_ID.layout, 'layout.v1')
 export const accessKeyCodec = codec<AccessKey>(SCHEMA_ID.accessKey, 'access-key.v1')
 export const installationCodec = codec<Installation>(SCHEMA_ID.installation, 'installation.v1')
 export const idsCodec = codec<Ids>(SCHEMA_ID.ids, 'ids.v1')

@@ -94,6 +94,12 @@ export const METRICS = {
     labels: [],
     services: ['aggregator'],
   },
+  hivemeter_stray_records: {
+    type: 'gauge',
+    help: 'Records in partitions of usage.metered that somebody added and nobody reads.',
+    labels: [],
+    services: ['aggregator'],
+  },
   hivemeter_dead_letters_total: {
     type: 'counter',
     help: 'Source records set aside in dead_letters, by the first reason.',

@@ -12,6 +12,29 @@ export interface Installation {
   made_at: number
 }
 
+/** A version of the topics that took its last record; lists are by partition. */
+export interface EndedVersion {
+  version: number
+  partitions: number
+  ended_at: number
+  usage_positions: number[]
+  inbox_positions: number[]
+  usage_watermark: number
+  accounts_now: number
+}
+
+export interface Layout {
+  version: number
+  partitions: number
+  keys_partitions: number
+  before: EndedVersion[]
+  growing: { partitions: number; token: Buffer } | null
+}
+
+export interface End {
+  token: Buffer
+}
+
 export interface Tick {
   written_by: string
 }
@@ -223,6 +246,7 @@ export interface SettlerTask {
   rules: Buffer | null
   loaded_seq: number
   oldest_unloaded_at: number | null
+  ended: boolean
 }
 
 export interface AccessKey {
@@ -247,6 +271,7 @@ export interface AggregatorTask {
   models: Model[]
   loaded_seq: number
   oldest_unloaded_at: number | null
+  ended: boolean
 }
 
 export interface Ids {

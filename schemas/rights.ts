@@ -7,7 +7,7 @@
  * and a producer with an id (idempotent) needs no right beside Write on a topic.
  */
 
-import { TOPIC_ROLES, topicNames } from './topics.ts'
+import { TOPIC_ROLES, topicNames, UNVERSIONED } from './topics.ts'
 import type { TopicRole } from './topics.ts'
 
 /** Operations by Kafka's names. */
@@ -38,6 +38,8 @@ export type Principal = (typeof PRINCIPALS)[number]
 /** What one principal may do. Names of groups and transactional ids end in "-" where they stand for all that begin so. */
 export interface Rights {
   readonly topics: Partial<Record<TopicRole, readonly TopicOperation[]>>
+  /** What it may do beside that in the versions that a growth makes, and not in the first one. */
+  readonly newVersions?: Partial<Record<TopicRole, readonly TopicOperation[]>>
   /** Consumer groups that it reads in. */
   readonly groups: readonly string[]
   /** Transactional ids that it writes under. */
@@ -62,8 +64,9 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
       usageMetered: [...LOOK, 'Write'],
       accountInbox: [...LOOK, 'Write'],
       accessKeys: [...LOOK, 'Read'],
+      installation: [...LOOK, 'Read'],
     },
-    groups: ['gateway-keys-'],
+    groups: ['gateway-keys-', INSTALLATION_GROUPS],
   },
   aggregator: {
     topics: {
@@ -75,7 +78,7 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
       accountInbox: [...LOOK, 'Write'],
       installation: [...LOOK, 'Read'],
     },
-    groups: ['aggregator', 'aggregator-restore-', INSTALLATION_GROUPS],
+    groups: ['aggregator', 'aggregator-', INSTALLATION_GROUPS],
     transactionalIds: ['aggregator-'],
   },
   settler: {
@@ -85,7 +88,7 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
       settlementBlocks: [...LOOK, 'Write'],
       installation: [...LOOK, 'Read'],
     },
-    groups: ['settler', 'settler-restore-', INSTALLATION_GROUPS],
+    groups: ['settler', 'settler-', INSTALLATION_GROUPS],
     transactionalIds: ['settler-'],
   },
   loader: {
@@ -108,22 +111,33 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
     groups: ['reader-', INSTALLATION_GROUPS],
   },
   migrate: {
-    ...none,
     topics: {
-      usageMetered: MAKE,
-      usageIds: MAKE,
+      // A growth ends the inputs, reads ids and accounts, and carries over what stands in partitions that nobody reads.
+      usageMetered: [...MAKE, 'Read', 'Write'],
+      usageIds: [...MAKE, 'Read'],
       usageBlocks: MAKE,
-      accountInbox: MAKE,
-      nodeState: MAKE,
+      accountInbox: [...MAKE, 'Write'],
+      nodeState: [...MAKE, 'Read'],
       accessKeys: MAKE,
       settlementBlocks: MAKE,
       // It names the installation, once.
       installation: [...MAKE, 'Read', 'Write'],
     },
+    // What an interrupted move of ids left is deleted before it begins again.
+    newVersions: { usageIds: ['Write', 'Delete'], nodeState: ['Write'] },
+    groups: [INSTALLATION_GROUPS, 'growth-'],
+    transactionalIds: ['growth'],
+  },
+  keys: {
+    ...none,
+    topics: { accessKeys: ['Read', 'Write'], installation: ['Read'] },
+    groups: ['keys-', INSTALLATION_GROUPS],
+  },
+  replay: {
+    ...none,
+    topics: { usageMetered: ['Write'], installation: ['Read'] },
     groups: [INSTALLATION_GROUPS],
   },
-  keys: { ...none, topics: { accessKeys: ['Read', 'Write'] }, groups: ['keys-'] },
-  replay: { ...none, topics: { usageMetered: ['Write'] } },
   verify: {
     ...none,
     topics: {
@@ -157,10 +171,16 @@ export function aclsOf(topicPrefix: string, principalPattern: string): Acl[] {
   const acls: Acl[] = []
   for (const service of PRINCIPALS) {
     const principal = principalPattern.replaceAll('{service}', service)
-    const { topics, groups, transactionalIds } = RIGHTS[service]
+    const { topics, newVersions = {}, groups, transactionalIds } = RIGHTS[service]
     for (const role of topicsOf(service)) {
-      for (const operation of topics[role] ?? []) {
-        acls.push({ principal, resource: 'Topic', name: names[role], pattern: 'literal', operation })
+      const operations = topics[role] ?? []
+      const right = { principal, resource: 'Topic' } as const
+      for (const operation of operations) {
+        acls.push({ ...right, operation, name: names[role], pattern: 'literal' })
+      }
+      if (UNVERSIONED.has(role)) continue
+      for (const operation of [...operations, ...(newVersions[role] ?? [])]) {
+        acls.push({ ...right, operation, name: `${names[role]}.v`, pattern: 'prefixed' })
       }
     }
     for (const group of groups) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { TOPICS, topicDifferences, topicSettings } from './topics.ts'
+import { endCodec, inboxHeartbeatCodec, tickCodec, usageEventsCodec } from './avro.ts'
+import { CLOSED_MESSAGE_BYTES, TOPICS, topicDifferences, topicNames, topicSettings } from './topics.ts'
 import type { FoundTopic, TopicPolicy, TopicRole } from './topics.ts'
 
 const CLUSTER: TopicPolicy = { replicationFactor: 3, minInsyncReplicas: 2, retention: 'time' }
@@ -148,4 +149,64 @@ describe('the settings of a topic', () => {
       assert.deepEqual(differ(role, policy, topic), expected)
     })
   }
+})
+
+describe('a closed topic', () => {
+  /** Bytes of a batch of one record: the batch's head, the record's lengths and fields, key and value. */
+  const batchBytes = (value: Buffer, key = ''): number => 61 + 7 + key.length + value.length
+  const smallest = {
+    event_id: Buffer.alloc(16),
+    event_text: null,
+    node_id: 'n',
+    operator_id: null,
+    model_id: 'm',
+    task_source: 'own',
+    occurred_at: 1_790_000_000_000,
+    tokens_in: 0,
+    tokens_out: 0,
+    duration_ms: null,
+    gpu_ms: null,
+    energy_mwh: null,
+    energy_source: 'none',
+    cost_nano_usd: 0,
+    goal_id: null,
+    requester_node_id: null,
+    reservation_id: null,
+  } as const
+
+  it('takes what moves tasks on', () => {
+    const token = Buffer.alloc(16)
+    assert.equal(batchBytes(endCodec.encode({ token })), 90)
+    assert.equal(batchBytes(tickCodec.encode({ written_by: '0123456789ab' })), 86)
+    assert.ok(CLOSED_MESSAGE_BYTES >= 90)
+  })
+
+  it('takes nothing that counts', () => {
+    assert.ok(batchBytes(usageEventsCodec.encode({ events: [smallest] })) > CLOSED_MESSAGE_BYTES)
+    const heartbeat = inboxHeartbeatCodec.encode({
+      node_id: 'n',
+      heartbeat_hash: Buffer.alloc(8),
+      sent_at: 1_790_000_000_000,
+      by_admin: false,
+      tier: null,
+      profile: null,
+      operator_id: null,
+      software_version: null,
+      agent_count: null,
+      post_count: null,
+      ad_impressions: 0,
+    })
+    assert.ok(batchBytes(heartbeat, 'n') > CLOSED_MESSAGE_BYTES)
+  })
+})
+
+describe('the names of topics', () => {
+  it('carry the version where nodes have partitions', () => {
+    const { usageMetered, nodeState, accessKeys, installation } = topicNames('p.', 2)
+    assert.deepEqual(
+      [usageMetered, nodeState, accessKeys, installation],
+      ['p.usage.metered.v2', 'p.node.state.v2', 'p.access.keys', 'p.hivemeter.installation'],
+    )
+    assert.equal(topicNames('p.').usageMetered, 'p.usage.metered')
+  })
 })

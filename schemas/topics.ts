@@ -22,7 +22,7 @@ export interface TopicSpec {
 
 const topic = (name: string, kept: Omit<TopicSpec, 'name'>): TopicSpec => ({ name, ...kept })
 
-/** The topics by what they are for. A grown partition count means new topics `….v2`, drained and cut over. */
+/** The topics by what they are for. A grown partition count means new versions `….v2` of all that are keyed by node. */
 export const TOPICS = {
   /** Arrays of usage events; ticks; the model table. */
   usageMetered: topic('usage.metered', {
@@ -196,9 +196,30 @@ function isEnough(rule: SettingRule, found: string, wanted: string): boolean {
   return !(rule === 'kept_at_least' && Number(wanted) < 0) && Number(found) >= Number(wanted)
 }
 
-/** Names the topics of one installation; `prefix` keeps tests and replays apart on one cluster. */
-export function topicNames(prefix: string): Record<TopicRole, string> {
+/** Topics that growth leaves as they are: nothing in them is kept by the partition of a node. */
+export const UNVERSIONED: ReadonlySet<TopicRole> = new Set(['accessKeys', 'installation'])
+
+/**
+ * Largest batch that a topic takes once it is closed: a tick has 86 bytes, an end record 90, a transaction's marker 78. The
+ * smallest event makes 108, the smallest heartbeat 98.
+ */
+export const CLOSED_MESSAGE_BYTES = 92
+
+/**
+ * Names the topics of one installation; `prefix` keeps tests and replays apart on one cluster. The first version has the
+ * plain names, the second `….v2`.
+ */
+export function topicNames(prefix: string, version = 1): Record<TopicRole, string> {
   return Object.fromEntries(
-    Object.entries(TOPICS).map(([role, spec]) => [role, `${prefix}${spec.name}`]),
+    Object.entries(TOPICS).map(([role, spec]) => {
+      const isPlain = version === 1 || UNVERSIONED.has(role as TopicRole)
+      return [role, `${prefix}${spec.name}${isPlain ? '' : `.v${version}`}`]
+    }),
   ) as Record<TopicRole, string>
+}
+
+/** What each topic of one version is made with, by its name. */
+export function topicSpecs(prefix: string, version = 1): ReadonlyMap<string, TopicSpec> {
+  const names = topicNames(prefix, version)
+  return new Map(Object.entries(TOPICS).map(([role, spec]) => [names[role as TopicRole], spec]))
 }

@@ -100,6 +100,15 @@ export async function runCommand<const Options extends ParseArgsOptionsConfig>(
     for (const line of end.message.split('\n')) process.stderr.write(`hivemeter ${spec.name}: ${line}\n`)
     process.exitCode = end.exitCode
   }
+  await Promise.all([taken(process.stdout), taken(process.stderr)])
   // Sockets that a client keeps for later must not hold up the end.
   process.exit()
+}
+
+/** Resolves when the reader at the other end has taken all that was written, or is gone; an exit before drops the rest. */
+function taken(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.once('error', () => resolve())
+    stream.write('', () => resolve())
+  })
 }

@@ -85,7 +85,8 @@ export const CONFIG_SCHEMA = Type.Object(
       minimum: 1,
       maximum: 1024,
       default: 4,
-      description: 'Partitions of every topic; fixed once the topics exist.',
+      description:
+        'Partitions of every topic of a new installation. It has as many for good, until npm run migrate -- --grow gives it more.',
     }),
     replicationFactor: Type.Integer({
       minimum: 1,

@@ -6,7 +6,8 @@ import type { LoadedSeqs } from '../pipelines/load/loaded-seqs.ts'
 import { kafkaOf } from './kafka.ts'
 import { tablesMisfit } from './clickhouse.ts'
 import { EXIT, ExitError } from './exit.ts'
-import type { RunningService, ServiceParts } from './process.ts'
+import type { LayoutParts } from './follow-layout.ts'
+import type { RunningService } from './process.ts'
 
 export interface TaskServiceOptions {
   readonly service: 'aggregator' | 'settler'
@@ -22,14 +23,16 @@ export interface TaskServiceOptions {
 const INSTANCE_BYTES = 6
 
 /** Runs the tasks of aggregator or settler: what the two services have in common beside their state. */
-export async function runTasks(parts: ServiceParts, options: TaskServiceOptions): Promise<RunningService> {
-  const { config, logger, clock, metrics, random } = parts
+export async function runTasks(parts: LayoutParts, options: TaskServiceOptions): Promise<RunningService> {
+  const { config, layout, logger, clock, metrics, random } = parts
   const { service, client, loadedSeqs } = options
   const runner = new TaskRunner({
     ...kafkaOf(config, `hivemeter-${service}`, logger),
     clock,
     metrics,
     service,
+    version: layout.version,
+    partitions: layout.partitions,
     topicPrefix: config.topicPrefix,
     inputTopic: options.inputTopic,
     stateTopic: options.stateTopic,

@@ -3,6 +3,7 @@ import { systemRandom } from '../../pipelines/random.ts'
 import { SERVICES } from '../../schemas/metrics.ts'
 import type { ServiceName } from '../../schemas/metrics.ts'
 import type { Settings } from '../../services/config.ts'
+import { layoutOf } from '../../services/layout.ts'
 import { CLICKHOUSE, KAFKA, runClickhouse, runKafka } from './engines.ts'
 import { checkGivenClickhouse, checkGivenKafka } from './external.ts'
 import { folderAt } from './folder.ts'
@@ -88,10 +89,26 @@ export class Supervisor {
       await runMigrate({ environment: this.#environment, logsDir: this.#folder.logs, signal: this.#signal })
       return 'tables and topics are there'
     })
+    await this.#sayPartitions()
     this.#signal.throwIfAborted()
     await this.#together(SERVICES.map((name) => (signal) => this.#startService(name, signal)))
     this.#signal.throwIfAborted()
     await this.#finish()
+  }
+
+  /** The number of partitions is the installation's: the setting counts for a new one only. */
+  async #sayPartitions(): Promise<void> {
+    const { config, sources } = this.#settings
+    const { partitions, growing } = await layoutOf(config, 'hivemeter-start')
+    if (growing !== null) {
+      this.#screen.say(
+        `The growth to ${growing.partitions} partitions was interrupted: run npm run migrate -- --grow ${growing.partitions} in another terminal.`,
+      )
+    } else if (sources.partitions !== 'default' && config.partitions > partitions) {
+      this.#screen.say(
+        `HIVEMETER_PARTITIONS says ${config.partitions}, this installation has ${partitions}: npm run migrate -- --grow ${config.partitions} in another terminal grows it while it runs.`,
+      )
+    }
   }
 
   /** Resolves when a part ends that nobody asked to. */

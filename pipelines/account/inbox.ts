@@ -16,6 +16,7 @@ import type {
   SettlerTask,
 } from '../../schemas/records.ts'
 import { isSettingValue } from '../../schemas/settings.ts'
+import { isEnd } from '../kafka/end.ts'
 import { HaltError } from '../kafka/records.ts'
 import type { LogRecord } from '../kafka/records.ts'
 import type { DeadLetter } from '../load/dead-letter.ts'
@@ -39,6 +40,7 @@ export interface InboxParts {
   readonly outcomes: Outcomes
   readonly rows: AccountBlocks
   rules: AccountRules
+  readonly endToken?: (() => Buffer | null) | undefined
 }
 
 /** What a record of the inbox can be; those set aside are counted as dead letters. */
@@ -61,8 +63,12 @@ export class InboxBatch {
 
   /** Takes the next record in. Throws HaltError where going on would be a guess. */
   apply(record: LogRecord): void {
-    const { task } = this.#parts
+    const { task, endToken } = this.#parts
     task.now = Math.max(task.now, record.timestampMs)
+    if (isEnd(record.value, endToken)) {
+      task.ended = true
+      return
+    }
     switch (record.value === null ? null : schemaIdOf(record.value)) {
       case SCHEMA_ID.tick:
         this.ticked = true

@@ -37,6 +37,8 @@ export interface SettlerOptions {
   readonly loadedSeq: (partition: number) => number
   /** Opened for each restore: nothing is decided before it lets the task pass. */
   readonly gate: StoreGate
+  /** What an end record must carry to end this version of the topics; null while none ends. */
+  readonly endToken?: () => Buffer | null
   readonly clock: Clock
   readonly metrics: Metrics
 }
@@ -66,6 +68,7 @@ export class SettlerState implements TaskState {
       rules: null,
       loaded_seq: 0,
       oldest_unloaded_at: null,
+      ended: false,
     }
     this.#blocks = this.#openBlocks()
   }
@@ -113,6 +116,7 @@ export class SettlerState implements TaskState {
       const position = BigInt(this.#task.position)
       return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause: 'clickhouse_not_asked' }
     }
+    if (this.#task.ended) return { appends: [], position: batch.nextOffset, groupOpen: false, pause: null }
     if (Number(batch.nextOffset) <= this.#task.position) {
       return { appends: [], position: batch.nextOffset, groupOpen: this.#blocks.groupOpen, pause: null }
     }
@@ -124,16 +128,23 @@ export class SettlerState implements TaskState {
       outcomes: this.#outcomes,
       rows,
       rules: this.#rules,
+      endToken: this.#options.endToken,
     }
     const inbox = new InboxBatch(parts)
-    for (const record of batch.records) inbox.apply(record)
+    let position = batch.nextOffset
+    for (const record of batch.records) {
+      inbox.apply(record)
+      if (!task.ended) continue
+      position = record.offset + 1n
+      break
+    }
     inbox.forgetDue()
-    task.position = Number(batch.nextOffset)
+    task.position = Number(position)
     const appends = await this.#write(task, inbox)
     this.#task = task
     this.#rules = parts.rules
     this.#pending = { batch: inbox, rows }
-    return { appends, position: batch.nextOffset, groupOpen: this.#blocks.groupOpen, pause: null }
+    return { appends, position, groupOpen: this.#blocks.groupOpen, pause: null }
   }
 
   committed(offsets: readonly bigint[]): TaskCommitted {
@@ -181,7 +192,7 @@ export class SettlerState implements TaskState {
     const { topics, partition, loadedSeq } = this.#options
     for (const letter of batch.dead) writeDeadLetter(this.#blocks, topics.accountInbox, letter, task.now)
     const end = { position: task.position, watermarkMs: completeMs(task) }
-    const appends = await this.#blocks.finish(end, batch.ticked, loadedSeq(partition))
+    const appends = await this.#blocks.finish(end, batch.ticked || task.ended, loadedSeq(partition))
     const lastSeq = this.#blocks.nextSeq - 1
     task.next_seq = this.#blocks.nextSeq
     this.#unloaded.loaded(loadedSeq(partition))

@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs'
 import type { Admin } from 'kafkajs'
-import { minInsyncReplicasOf, TOPICS, topicSettings } from '../../schemas/topics.ts'
+import { minInsyncReplicasOf, TOPICS, topicSettings, topicSpecs } from '../../schemas/topics.ts'
 import type { TopicPolicy, TopicSpec } from '../../schemas/topics.ts'
 import type { Clock } from '../clock.ts'
 import { createKafka } from './client.ts'
@@ -16,7 +16,11 @@ const NOT_YET: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEA
 export interface EnsureTopicsOptions extends KafkaOptions {
   readonly clock: Clock
   readonly prefix: string
+  /** The first where it is not given. */
+  readonly version?: number
   readonly partitions: number
+  /** Of access.keys; as the others where it is not given. */
+  readonly keysPartitions?: number
   readonly replicationFactor: number
   /** Logs kept by time (a cluster) or by size (a laptop that may sleep for weeks). */
   readonly retention: 'time' | 'size'
@@ -24,34 +28,39 @@ export interface EnsureTopicsOptions extends KafkaOptions {
   readonly minInsyncReplicas?: number
 }
 
-/** A topic exists with another number of partitions; nodes would move to other partitions and lose their order. */
+/** A topic exists with fewer partitions: nodes would have no place, and in more of them they would lose their order. */
 export class PartitionCountError extends Error {
   readonly code = 'PARTITION_COUNT'
 }
 
-/** Makes the topics that are missing; throws `PartitionCountError` where one exists with another number of partitions. */
+/**
+ * Makes the topics that are missing; throws `PartitionCountError` where one exists with fewer partitions. More, which
+ * somebody added by hand, are left alone and carry nothing.
+ */
 export async function ensureTopics(
   options: EnsureTopicsOptions,
 ): Promise<{ created: string[]; existing: string[] }> {
   return await withAdmin(options, async (admin) => {
     const present = new Set(await admin.listTopics())
-    const specs = new Map<string, TopicSpec>(
-      Object.values(TOPICS).map((spec) => [`${options.prefix}${spec.name}`, spec]),
-    )
+    const specs = topicSpecs(options.prefix, options.version)
     const existing = [...specs.keys()].filter((name) => present.has(name))
     const missing = [...specs].filter(([name]) => !present.has(name))
     const policy: TopicPolicy = {
       minInsyncReplicas: minInsyncReplicasOf(options.replicationFactor),
       ...options,
     }
-    await checkPartitions(admin, specs, existing, options.partitions)
+    const countOf = ({ name, partitions }: TopicSpec): number => {
+      const isKeys = name === TOPICS.accessKeys.name
+      return partitions ?? (isKeys ? (options.keysPartitions ?? options.partitions) : options.partitions)
+    }
+    await checkPartitions(admin, existing, (name) => countOf(specs.get(name) as TopicSpec))
     if (missing.length > 0) {
       // kafkajs' own wait takes a broker that has not heard of the topic yet for one that never will.
       await admin.createTopics({
         waitForLeaders: false,
         topics: missing.map(([topic, spec]) => ({
           topic,
-          numPartitions: spec.partitions ?? options.partitions,
+          numPartitions: countOf(spec),
           replicationFactor: options.replicationFactor,
           configEntries: topicSettings(spec, policy).map(({ name, value }) => ({ name, value })),
         })),
@@ -92,20 +101,18 @@ async function withoutLeader(admin: Admin, topics: string[]): Promise<string[]> 
 
 async function checkPartitions(
   admin: Admin,
-  specs: ReadonlyMap<string, TopicSpec>,
   existing: string[],
-  count: number,
+  countOf: (name: string) => number,
 ): Promise<void> {
   if (existing.length === 0) return
   const { topics } = await admin.fetchTopicMetadata({ topics: existing })
   for (const { name, partitions: found } of topics) {
-    const partitions = specs.get(name)?.partitions ?? count
-    if (found.length !== partitions) {
-      throw new PartitionCountError(
-        `Topic ${name} has ${found.length} partitions, the settings say ${partitions}. ` +
-          'Set HIVEMETER_PARTITIONS to what the topics have; growing needs new topics.',
-      )
-    }
+    const partitions = countOf(name)
+    if (found.length >= partitions) continue
+    throw new PartitionCountError(
+      `Topic ${name} has ${found.length} partitions, the settings say ${partitions}. Set HIVEMETER_PARTITIONS to what the ` +
+        `topics have; npm run migrate -- --grow ${partitions} then gives the installation more.`,
+    )
   }
 }
 
@@ -153,11 +160,12 @@ export async function withAdmin<T>(options: KafkaOptions, work: (admin: Admin) =
   }
 }
 
-/** True where the error says that no broker could be reached. */
+/** True where the error says that no broker could be reached, or that none could answer for now. */
 export function isUnreachable(error: unknown): boolean {
   return (
     error instanceof kafkajs.KafkaJSConnectionError ||
     error instanceof kafkajs.KafkaJSNumberOfRetriesExceeded ||
+    (error instanceof kafkajs.KafkaJSProtocolError && error.retriable) ||
     (error instanceof kafkajs.KafkaJSError && /connect|broker/i.test(error.name))
   )
 }

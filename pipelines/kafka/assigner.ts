@@ -10,12 +10,18 @@ const { AssignerProtocol } = kafkajs
  */
 export const samePartitionAssigner: PartitionAssigner = ({ cluster }) => assignerFor(cluster)
 
+/** The same for the partitions below a number alone. */
+export const samePartitionAssignerBelow =
+  (partitions: number | undefined): PartitionAssigner =>
+  ({ cluster }) =>
+    assignerFor(cluster, partitions)
+
 /** The same for a consumer that has work behind its handlers: it joins again, or leaves, after `settled`. */
 export const samePartitionAssignerAfter =
-  (settled: () => Promise<void>): PartitionAssigner =>
-  ({ cluster }): SettlingAssigner => ({ ...assignerFor(cluster), settled })
+  (settled: () => Promise<void>, partitions?: number): PartitionAssigner =>
+  ({ cluster }): SettlingAssigner => ({ ...assignerFor(cluster, partitions), settled })
 
-const assignerFor = (cluster: Cluster): SettlingAssigner => ({
+const assignerFor = (cluster: Cluster, partitions = Number.POSITIVE_INFINITY): SettlingAssigner => ({
   name: 'HivemeterSamePartition',
   version: 1,
 
@@ -31,7 +37,7 @@ const assignerFor = (cluster: Cluster): SettlingAssigner => ({
             cluster
               .findTopicPartitionMetadata(topic)
               .map(({ partitionId }) => partitionId)
-              .filter((partition) => partition % memberIds.length === member),
+              .filter((partition) => partition < partitions && partition % memberIds.length === member),
           ]),
         ),
         userData: Buffer.alloc(0),

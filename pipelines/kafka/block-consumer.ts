@@ -2,7 +2,7 @@ import type { Consumer } from 'kafkajs'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import type { LogRange } from './admin.ts'
-import { samePartitionAssigner } from './assigner.ts'
+import { samePartitionAssignerBelow } from './assigner.ts'
 import { createKafka, toRecord } from './client.ts'
 import type { KafkaOptions } from './client.ts'
 import { LogOffsets } from './log-offsets.ts'
@@ -48,6 +48,8 @@ export interface BlockSession {
 
 export interface BlockConsumerOptions extends KafkaOptions {
   readonly topics: readonly string[]
+  /** Partitions that count; others, which somebody added, are left alone. */
+  readonly partitions: number
   readonly groupId: string
   readonly clock: Clock
   /** The group gave these partitions (again): whatever was gathered is dropped. */
@@ -83,7 +85,7 @@ export class BlockConsumer {
     this.#logOffsets = new LogOffsets(options)
     this.#consumer = createKafka(options).consumer({
       groupId: options.groupId,
-      partitionAssigners: [samePartitionAssigner],
+      partitionAssigners: [samePartitionAssignerBelow(options.partitions)],
       sessionTimeout: LOADER_SESSION_TIMEOUT_MS,
       heartbeatInterval: HEARTBEAT_INTERVAL_MS,
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,

@@ -30,6 +30,10 @@ const LEADS_STEP_MS = 200
 
 /** What a broker says that does not know yet that it leads a partition; kafkajs asks the same one again and again. */
 const NOT_LEADING: ReadonlySet<unknown> = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE'])
+/** The names of all topics that this process may see. */
+export async function topicsThere(options: KafkaOptions): Promise<ReadonlySet<string>> {
+  return new Set(await withAdmin(options, (admin) => admin.listTopics()))
+}
 
 /** What each partition of a topic holds now. */
 export async function readRanges(
@@ -44,6 +48,30 @@ export async function readRanges(
       if (!isEarly || systemClock.monotonicMs() >= deadlineMs) throw error
       await systemClock.delay(LEADS_STEP_MS)
     }
+  }
+}
+
+/** Records from the end of a partition that are read first to find the newest of a key; each further look is wider. */
+const TAIL_RECORDS = 64n
+const TAIL_GROWS = 16n
+
+/** The newest committed record of a partition that has this key and a value; null where there is none. */
+export async function newestRecord(
+  options: Omit<ReadPartitionOptions, 'from' | 'to'>,
+  key: string,
+): Promise<LogRecord | null> {
+  const range = (await readRanges(options)).get(options.partition)
+  if (range === undefined) throw new Error(`Topic ${options.topic} has no partition ${options.partition}.`)
+  const { start, end } = range
+  for (let records = TAIL_RECORDS; ; records *= TAIL_GROWS) {
+    const from = end - records > start ? end - records : start
+    let newest: LogRecord | null = null
+    for await (const batch of readPartition({ ...options, from, to: end })) {
+      for (const record of batch) {
+        if (record.key?.toString('latin1') === key && record.value !== null) newest = record
+      }
+    }
+    if (newest !== null || from === start) return newest
   }
 }
 

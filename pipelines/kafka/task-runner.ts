@@ -22,6 +22,10 @@ import { TransactionalWriter } from './transaction.ts'
 export interface TaskRunnerOptions extends KafkaOptions {
   /** Group, transactional ids and log lines begin with it: "aggregator". */
   readonly service: string
+  /** Of the topics: each has a group and transactional ids of its own. The first where it is not given. */
+  readonly version?: number
+  /** Partitions that count; others, which somebody added, are left alone. All where it is not given. */
+  readonly partitions?: number
   readonly topicPrefix: string
   readonly inputTopic: string
   readonly stateTopic: string
@@ -75,11 +79,12 @@ export class TaskRunner {
     this.failed = promise
     this.#fail = resolve
     const { brokers, clientId, logger, security, clock, metrics } = options
-    const { inputTopic, stateTopic, topicPrefix, service } = options
+    const { inputTopic, stateTopic, topicPrefix, version = 1 } = options
+    const service = version === 1 ? options.service : `${options.service}-v${version}`
     const kafka = { brokers, clientId, logger, security }
     this.#consumer = createKafka(options).consumer({
       groupId: `${topicPrefix}${service}`,
-      partitionAssigners: [samePartitionAssignerAfter(() => this.#settled())],
+      partitionAssigners: [samePartitionAssignerAfter(() => this.#settled(), options.partitions)],
       sessionTimeout: TASK_BOUNDS.sessionTimeoutMs,
       heartbeatInterval: TASK_BOUNDS.heartbeatIntervalMs,
       rebalanceTimeout: TASK_BOUNDS.rebalanceTimeoutMs,

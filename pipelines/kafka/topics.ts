@@ -61,7 +61,8 @@ export async function setTopic(
   )
 }
 
-async function giveSettings(
+/** Gives a topic these settings beside those that it was given. */
+export async function giveSettings(
   admin: Admin,
   name: string,
   settings: readonly (readonly [name: string, value: string])[],

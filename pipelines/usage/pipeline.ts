@@ -1,11 +1,4 @@
-import {
-  aggregatorTaskCodec,
-  idsCodec,
-  modelsCodec,
-  SCHEMA_ID,
-  schemaIdOf,
-  STATE_KEY,
-} from '../../schemas/avro.ts'
+import { aggregatorTaskCodec, modelsCodec, SCHEMA_ID, schemaIdOf, STATE_KEY } from '../../schemas/avro.ts'
 import type { AggregatorTask } from '../../schemas/records.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { TABLES } from '../../schemas/tables.ts'
@@ -30,11 +23,11 @@ import { HandOver } from './hand-over.ts'
 import { idKeyFingerprint } from './id-hash.ts'
 import { IdMemory } from './id-memory.ts'
 import type { IdPool } from './id-memory.ts'
-import { newIdValues } from './id-records.ts'
-import { ENTRY_BYTES, ENTRY_WORDS } from './id-table.ts'
+import { newIdValues, rememberIds } from './id-records.ts'
 import type { Lookup } from './lookup.ts'
 import { MODELS, MODELS_VERSION } from './models.ts'
 import { OldIds } from './old-ids.ts'
+import { isEnd } from '../kafka/end.ts'
 import { newTask, originalReceipt, raiseWatermark, unknownRecord } from './record.ts'
 import { Deltas, toQuarterHours } from './rollup.ts'
 
@@ -59,6 +52,8 @@ export interface AggregatorOptions {
   readonly loadedSeq: (partition: number) => number
   /** Opened for each restore: nothing is decided before it lets the task pass. */
   readonly gate: StoreGate
+  /** What an end record must carry to end this version of the topics; null while none ends. */
+  readonly endToken?: () => Buffer | null
   readonly clock: Clock
   readonly metrics: Metrics
 }
@@ -103,18 +98,7 @@ export class AggregatorState implements TaskState {
       this.#hasTaskRecord = true
       return
     }
-    const { ids, newest_occurred_at, last_seq } = idsCodec.decode(record.value)
-    const entry = new Int32Array(ENTRY_WORDS)
-    for (let at = 0; at + ENTRY_BYTES <= ids.length; at += ENTRY_BYTES) {
-      for (let word = 0; word < ENTRY_WORDS; word++) entry[word] = ids.readInt32LE(at + word * 4)
-      this.#memory.add(entry)
-    }
-    this.#memory.endRecord({
-      acceptedAtMs: record.timestampMs,
-      newestOccurredAt: newest_occurred_at,
-      lastSeq: last_seq,
-      offset: record.offset,
-    })
+    rememberIds(this.#memory, record.value, record)
   }
 
   restored(inputStart: bigint): TaskRestored {
@@ -148,6 +132,7 @@ export class AggregatorState implements TaskState {
       const position = BigInt(this.#task.position)
       return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause: 'clickhouse_not_asked' }
     }
+    if (this.#task.ended) return { appends: [], position: batch.nextOffset, groupOpen: false, pause: null }
     const draft = this.#begin()
     let pause: string | null = null
     let position = batch.nextOffset
@@ -160,6 +145,10 @@ export class AggregatorState implements TaskState {
       }
       draft.counts.records++
       raiseWatermark(draft.task, record)
+      if (draft.task.ended) {
+        position = record.offset + 1n
+        break
+      }
     }
     const moved = Number(position) > draft.task.position
     if (!moved && !(pause !== null && this.#blocks.groupOpen)) {
@@ -167,7 +156,7 @@ export class AggregatorState implements TaskState {
       this.#task = draft.task
       return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause }
     }
-    const endGroup = draft.ticked || pause !== null
+    const endGroup = draft.ticked || pause !== null || draft.task.ended
     const appends = await this.#write(draft, { position, moved, endGroup })
     this.#task = draft.task
     this.#pending = {
@@ -259,6 +248,8 @@ export class AggregatorState implements TaskState {
       this.#makeRoom(task, record.timestampMs, USAGE_BOUNDS.eventsPerRecordMax)
       return null
     }
+    task.ended = isEnd(record.value, this.#options.endToken)
+    if (task.ended) return null
     if (schemaId !== SCHEMA_ID.usageEvents || record.value === null) {
       const problem =
         schemaId === SCHEMA_ID.models ? this.#applyModels(task, record) : unknownRecord(schemaId)

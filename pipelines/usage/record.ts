@@ -36,5 +36,6 @@ export function newTask(fingerprint: Buffer): AggregatorTask {
     models: [],
     loaded_seq: 0,
     oldest_unloaded_at: null,
+    ended: false,
   }
 }

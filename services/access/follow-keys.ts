@@ -1,7 +1,6 @@
 import { CompactedTable } from '../../pipelines/kafka/table.ts'
-import { topicNames } from '../../schemas/topics.ts'
 import { kafkaOf } from '../kafka.ts'
-import type { ServiceParts } from '../process.ts'
+import type { LayoutParts } from '../follow-layout.ts'
 import type { Access } from './access.ts'
 import { jwtCallers } from './jwt.ts'
 import { KeyRing } from './key-ring.ts'
@@ -25,7 +24,7 @@ const never = new Promise<Error>(() => {})
 const RETRY_PAUSE_MS = 1_000
 
 /** Follows access.keys: a key that is made or revoked counts here within seconds. */
-export async function followAccess(parts: ServiceParts, service: string): Promise<FollowedAccess> {
+export async function followAccess(parts: LayoutParts, service: string): Promise<FollowedAccess> {
   const { config, clock } = parts
   if (config.access === 'off') {
     return { access: { mode: 'off' }, waitingFor: () => [], failed: never, stop: async () => {} }
@@ -50,12 +49,12 @@ export async function followAccess(parts: ServiceParts, service: string): Promis
 
 class KeysFollower {
   table: CompactedTable
-  readonly #parts: ServiceParts
+  readonly #parts: LayoutParts
   readonly #service: string
   readonly #keys: KeyRing
   readonly #stopping = new AbortController()
 
-  constructor(parts: ServiceParts, service: string, keys: KeyRing) {
+  constructor(parts: LayoutParts, service: string, keys: KeyRing) {
     this.#parts = parts
     this.#service = service
     this.#keys = keys
@@ -86,13 +85,13 @@ class KeysFollower {
   }
 
   #open(): CompactedTable {
-    const { config, logger, clock, random } = this.#parts
+    const { config, layout, logger, clock, random } = this.#parts
     return new CompactedTable({
       ...kafkaOf(config, `hivemeter-${this.#service}`, logger),
       clock,
-      topic: topicNames(config.topicPrefix).accessKeys,
+      topic: layout.topics.accessKeys,
       groupId: `${config.topicPrefix}${this.#service}-keys-${random.bytes(GROUP_ID_BYTES).toString('hex')}`,
-      partitions: config.partitions,
+      partitions: layout.keysPartitions,
       onRecord: (record) => this.#keys.apply(record),
     })
   }

@@ -7,10 +7,10 @@ import { accessKeyCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import type { AccessKey } from '../../schemas/records.ts'
-import { topicNames } from '../../schemas/topics.ts'
 import type { Config } from '../config.ts'
 import { kafkaOf } from '../kafka.ts'
 import { EXIT, ExitError } from '../exit.ts'
+import { layoutOf } from '../layout.ts'
 import { KeyRing, isActive } from './key-ring.ts'
 import { hashSecret, newKey } from './key-text.ts'
 
@@ -39,19 +39,20 @@ export class KeyStore implements AsyncDisposable {
   private constructor(
     ring: KeyRing,
     producer: IdempotentProducer,
-    config: Config,
+    partitions: number,
     clock: Clock,
     random: Random,
   ) {
     this.#ring = ring
     this.#producer = producer
-    this.#partitions = config.partitions
+    this.#partitions = partitions
     this.#clock = clock
     this.#random = random
   }
 
   static async open(config: Config, clock: Clock, random: Random): Promise<KeyStore> {
-    const topic = topicNames(config.topicPrefix).accessKeys
+    const { keysPartitions: partitions, topics } = await layoutOf(config, CLIENT_ID)
+    const topic = topics.accessKeys
     const ring = new KeyRing()
     const kafka = kafkaOf(config, CLIENT_ID, silentLogger)
     const table = new CompactedTable({
@@ -59,7 +60,7 @@ export class KeyStore implements AsyncDisposable {
       clock,
       topic,
       groupId: `${config.topicPrefix}keys-${random.bytes(GROUP_ID_BYTES).toString('hex')}`,
-      partitions: config.partitions,
+      partitions,
       onRecord: (record) => ring.apply(record),
     })
     try {
@@ -70,7 +71,7 @@ export class KeyStore implements AsyncDisposable {
     return new KeyStore(
       ring,
       new IdempotentProducer({ ...kafka, topic, metrics: noMetrics }),
-      config,
+      partitions,
       clock,
       random,
     )

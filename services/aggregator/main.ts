@@ -1,5 +1,5 @@
+import { followingLayout } from '../follow-layout.ts'
 import { runService } from '../process.ts'
-import { afterTopicCheck } from '../topic-check.ts'
 import { startAggregator } from './start.ts'
 
-await runService('aggregator', afterTopicCheck(startAggregator))
+await runService('aggregator', followingLayout('aggregator', startAggregator))

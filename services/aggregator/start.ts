@@ -2,28 +2,30 @@ import { idLookup } from '../../pipelines/clickhouse/queries/id-lookup.ts'
 import { LoadedSeqs } from '../../pipelines/load/loaded-seqs.ts'
 import { StoreGate } from '../../pipelines/load/store-gate.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
-import { topicNames } from '../../schemas/topics.ts'
 import { clickhouseOf } from '../clickhouse.ts'
 import { checkInstallation } from '../installation.ts'
 import { readIdKey } from '../migrate/id-key.ts'
-import type { RunningService, ServiceParts } from '../process.ts'
+import type { LayoutParts } from '../follow-layout.ts'
+import type { RunningService } from '../process.ts'
 import { runTasks } from '../tasks.ts'
+import { StrayWatch } from './strays.ts'
 
 /** Longest wait for a look-up of old ids: a ClickHouse that is slower counts as away. */
 const LOOKUP_TIMEOUT_MS = 5_000
 
 /** usage.metered → usage.ids, usage.blocks, account.inbox. */
-export async function startAggregator(parts: ServiceParts): Promise<RunningService> {
-  const { config, logger, clock, metrics } = parts
-  const topics = topicNames(config.topicPrefix)
+export async function startAggregator(parts: LayoutParts): Promise<RunningService> {
+  const { config, layout, logger, clock, metrics } = parts
+  const { topics } = layout
   const idKey = readIdKey(config.idKeyFile)
   const idPool = { held: 0, max: config.idsMax }
   const client = clickhouseOf(config, { requestTimeoutMs: LOOKUP_TIMEOUT_MS })
   const installationId = await checkInstallation({ config, logger, client, clientId: 'hivemeter-aggregator' })
-  const { partitions } = config
+  const { partitions } = layout
   const loadedSeqs = new LoadedSeqs({ client, topic: topics.usageBlocks, partitions, clock, logger })
   const lookup = idLookup(client, topics.usageBlocks)
-  return await runTasks(parts, {
+  const strays = new StrayWatch(parts)
+  const running = await runTasks(parts, {
     service: 'aggregator',
     inputTopic: topics.usageMetered,
     stateTopic: topics.usageIds,
@@ -41,8 +43,17 @@ export async function startAggregator(parts: ServiceParts): Promise<RunningServi
         lookup,
         loadedSeq: (of) => loadedSeqs.seqOf(of),
         gate: new StoreGate({ installationId, topic: topics.usageBlocks, partition, marks: loadedSeqs }),
+        endToken: parts.endToken,
         clock,
         metrics,
       }),
   })
+  void strays.run()
+  return {
+    ...running,
+    stop: async () => {
+      strays.stop()
+      await running.stop()
+    },
+  }
 }

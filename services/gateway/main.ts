@@ -1,5 +1,5 @@
+import { followingLayout } from '../follow-layout.ts'
 import { runService } from '../process.ts'
-import { besideTopicCheck } from '../topic-check.ts'
 import { startGateway } from './start.ts'
 
-await runService('gateway', besideTopicCheck(startGateway))
+await runService('gateway', followingLayout('gateway', startGateway))

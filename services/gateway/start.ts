@@ -1,22 +1,23 @@
 import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
-import { topicNames } from '../../schemas/topics.ts'
 import { followAccess } from '../access/follow-keys.ts'
 import { kafkaOf } from '../kafka.ts'
 import { listen } from '../http/listen.ts'
-import type { RunningService, ServiceParts } from '../process.ts'
+import type { LayoutParts } from '../follow-layout.ts'
+import type { RunningService } from '../process.ts'
 import { createGatewayApp } from './app.ts'
 import { UsageQueue } from './queue.ts'
 
 /** HTTP → usage.metered. */
-export async function startGateway(parts: ServiceParts): Promise<RunningService> {
-  const { config, logger, metrics, clock, leaving, ops } = parts
-  const { kafkaBrokers, partitions } = config
-  const topic = topicNames(config.topicPrefix).usageMetered
+export async function startGateway(parts: LayoutParts): Promise<RunningService> {
+  const { config, layout, logger, metrics, clock, leaving, ops } = parts
+  const { kafkaBrokers } = config
+  const { partitions } = layout
+  const topic = layout.topics.usageMetered
   const kafka = kafkaOf(config, 'hivemeter-gateway', logger)
   const producer = new IdempotentProducer({ ...kafka, topic, metrics })
   const inbox = new SharedAppend(
-    new IdempotentProducer({ ...kafka, topic: topicNames(config.topicPrefix).accountInbox, metrics }),
+    new IdempotentProducer({ ...kafka, topic: layout.topics.accountInbox, metrics }),
     clock,
   )
   const queue = new UsageQueue({ producer, partitions, clock, logger, metrics })

@@ -1,5 +1,5 @@
+import { followingLayout } from '../follow-layout.ts'
 import { runService } from '../process.ts'
-import { afterTopicCheck } from '../topic-check.ts'
 import { startLoader } from './start.ts'
 
-await runService('loader', afterTopicCheck(startLoader))
+await runService('loader', followingLayout('loader', startLoader))

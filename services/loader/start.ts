@@ -1,13 +1,14 @@
 import { BlockConsumer } from '../../pipelines/kafka/block-consumer.ts'
+import { withAdmin } from '../../pipelines/kafka/admin.ts'
 import { PartitionLoader } from '../../pipelines/load/pipeline.ts'
 import { INSERT_TIME_LIMIT_MS, openBlockStore } from '../../pipelines/load/store.ts'
 import { watchStore } from '../../pipelines/load/watch-store.ts'
-import { topicNames } from '../../schemas/topics.ts'
 import { clickhouseOf, tablesMisfit } from '../clickhouse.ts'
 import { kafkaOf } from '../kafka.ts'
 import type { HaltedPartition } from '../http/ops.ts'
 import { checkInstallation } from '../installation.ts'
-import type { RunningService, ServiceParts } from '../process.ts'
+import type { LayoutParts } from '../follow-layout.ts'
+import type { RunningService } from '../process.ts'
 
 /** Longer than the server's own limit: an answer says more than a closed socket. */
 const REQUEST_TIMEOUT_MS = INSERT_TIME_LIMIT_MS + 2_000
@@ -15,9 +16,9 @@ const REQUEST_TIMEOUT_MS = INSERT_TIME_LIMIT_MS + 2_000
 const CLIENT_ID = 'hivemeter-loader'
 
 /** usage.blocks, settlement.blocks → ClickHouse. */
-export async function startLoader(parts: ServiceParts): Promise<RunningService> {
-  const { config, logger, clock, metrics, failpoint } = parts
-  const { usageBlocks, settlementBlocks } = topicNames(config.topicPrefix)
+export async function startLoader(parts: LayoutParts): Promise<RunningService> {
+  const { config, layout, logger, clock, metrics, failpoint } = parts
+  const { usageBlocks, settlementBlocks } = layout.topics
   const client = clickhouseOf(config, { requestTimeoutMs: REQUEST_TIMEOUT_MS })
   const installationId = await checkInstallation({ config, logger, client, clientId: CLIENT_ID })
   const store = openBlockStore(client)
@@ -43,7 +44,8 @@ export async function startLoader(parts: ServiceParts): Promise<RunningService> 
   const consumer = new BlockConsumer({
     ...kafkaOf(config, CLIENT_ID, logger),
     clock,
-    topics: [usageBlocks, settlementBlocks],
+    topics: [usageBlocks, settlementBlocks, ...(await olderBlocks(parts))],
+    partitions: layout.partitions,
     groupId: `${config.topicPrefix}loader`,
     onAssigned: (topic, partitions) => {
       // Whoever halted is tried again, here or elsewhere.
@@ -78,4 +80,15 @@ export async function startLoader(parts: ServiceParts): Promise<RunningService> 
     },
     failed: Promise.race([tablesMisfit(client, parts), consumer.failed]),
   }
+}
+
+/**
+ * Topics of blocks of versions that ended, as long as nobody has deleted them. All of it was loaded when they ended; a
+ * ClickHouse that was restored from an older copy needs them again.
+ */
+async function olderBlocks({ config, layout, logger }: LayoutParts): Promise<readonly string[]> {
+  const older = layout.before.flatMap(({ topics }) => [topics.usageBlocks, topics.settlementBlocks])
+  if (older.length === 0) return []
+  const present = await withAdmin(kafkaOf(config, CLIENT_ID, logger), (admin) => admin.listTopics())
+  return older.filter((topic) => present.includes(topic))
 }

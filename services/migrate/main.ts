@@ -12,14 +12,20 @@ import { VERSION } from '../../schemas/version.ts'
 import { clickhouseOf } from '../clickhouse.ts'
 import { runCommand } from '../command.ts'
 import type { CommandParts } from '../command.ts'
+import type { Layout } from '../../schemas/records.ts'
+import { settingOf } from '../config-schema.ts'
 import type { Config } from '../config.ts'
+import { layoutInForce } from '../layout.ts'
+import type { LayoutInForce } from '../layout.ts'
 import { EXIT, ExitError } from '../exit.ts'
 import type { ExitCode } from '../exit.ts'
 import { acls } from './acls.ts'
 import { ensureIdKey } from './id-key.ts'
 import { nameInstallation } from './installation.ts'
 import type { NamedInstallation } from './installation.ts'
-import { byHand, differenceLine, findDifferences, mendTopics } from './topics.ts'
+import { findLayout, layoutToWrite, writeFirstLayout } from './first-layout.ts'
+import { grow } from './grow/grow.ts'
+import { byHand, differenceLine, findDifferences, mendTopics, partitionCounts } from './topics.ts'
 import { USERS, makeUsers } from './users.ts'
 
 /** A statement of a migration may rewrite a table. */
@@ -28,9 +34,13 @@ const STATEMENT_TIMEOUT_MS = 300_000
 /** How long to wait for another migration; longer than the lock of a dead one lives. */
 const LOCK_WAIT_MS = 30_000
 
+/** As many as the setting takes. */
+const PARTITIONS_MAX = settingOf('partitions').maximum ?? 1
+
 interface Values {
   readonly 'dry-run'?: boolean | undefined
   readonly check?: boolean | undefined
+  readonly grow?: string | undefined
   readonly users?: boolean | undefined
   readonly acls?: boolean | undefined
   readonly apply?: boolean | undefined
@@ -39,11 +49,13 @@ interface Values {
 
 type Schema = MigrateParts & { readonly database: ClickhouseClient }
 
-const USAGE = `Usage: npm run migrate -- [--dry-run | --check | --users | --acls [--apply]] [--config file.json]
+const USAGE = `Usage: npm run migrate -- [--dry-run | --check | --grow N | --users | --acls [--apply]] [--config file.json]
 Makes what the services need and does not exist: the ClickHouse database and its tables, the Kafka topics with the
 settings that the guarantee needs, the installation's id in both, the id key.
   --dry-run  prints what it would do and changes nothing
   --check    changes nothing and ends with 78 where a table, a topic or one of its settings is not as it must be
+  --grow N   gives the installation N partitions, more than it has, while its services run; run again after an
+             interruption it goes on
   --acls     prints the rights that each service needs in a Kafka with an authorizer, and does nothing else; with --apply
              grants those that are missing. --principal-pattern User:hivemeter-{service} says how the principals are called
   --users    also makes ClickHouse's roles, quotas, row policies and a user for each service, and prints the passwords
@@ -56,6 +68,7 @@ await runCommand(
     options: {
       'dry-run': { type: 'boolean' },
       check: { type: 'boolean' },
+      grow: { type: 'string' },
       users: { type: 'boolean' },
       acls: { type: 'boolean' },
       apply: { type: 'boolean' },
@@ -78,6 +91,7 @@ await runCommand(
     const schema = schemaParts(parts, cleanup)
     try {
       if (parts.values.check === true) return await check(schema, parts)
+      if (parts.values.grow !== undefined) return await growTo(schema, parts, parts.values.grow)
       await (parts.values['dry-run'] === true ? showPlan(schema, parts) : apply(schema, parts))
       if (parts.values.users === true) await sayUsers(schema, parts)
     } catch (error) {
@@ -129,7 +143,8 @@ async function showPlan(schema: MigrateParts, { config, say }: CommandParts<Valu
     say(`-- ${statement.migration.name}, statement ${statement.number}, line ${statement.line}`)
     say(`${formOn(config.clickhouseCluster, statement.sql)};`)
   }
-  const differences = await findDifferences(config)
+  const layout = await wantedLayout(config)
+  const differences = await findDifferences(config, layout)
   const missing = differences.filter(({ setting }) => setting === 'topic').map(({ topic }) => topic)
   say(`Topics to make: ${missing.length === 0 ? 'none' : missing.join(', ')}.`)
   for (const difference of differences) {
@@ -145,12 +160,15 @@ async function apply(schema: Schema, { config, say }: CommandParts<Values>): Pro
   say(
     `Database ${config.clickhouseDatabase}: ${applied.length} statements applied, schema at version ${schema.migrations.length}.`,
   )
-  const { created, altered, left } = await mendTopics(config)
+  const layout = await wantedLayout(config)
+  const { created, altered, left } = await mendTopics(config, layout)
   say(`Topics: ${created.length === 0 ? 'all there' : `made ${created.join(', ')}`}.`)
   if (altered.length > 0) say(`Topics: set what the guarantee needs of ${altered.join(', ')}.`)
   const { id, made } = await name(schema, config, new Set(created))
   say(idKeyLine(config, ensureIdKey(config.idKeyFile, systemRandom) ? 'made' : 'there'))
   say(`Installation ${id}: ${made ? 'made' : 'there'}.`)
+  if (layout.record !== null) await writeFirstLayout(config, layout.record)
+  for (const line of await partitionLines(config, layout)) say(line)
   if (left.length === 0) return
   throw new ExitError(
     EXIT.configuration,
@@ -162,8 +180,10 @@ async function apply(schema: Schema, { config, say }: CommandParts<Values>): Pro
 async function check(schema: MigrateParts, { config, say }: CommandParts<Values>): Promise<ExitCode> {
   const planned = await plan(schema)
   say(`Database ${config.clickhouseDatabase}: ${planned.length} statements to apply.`)
-  const differences = await findDifferences(config)
+  const layout = await wantedLayout(config)
+  const differences = await findDifferences(config, layout)
   for (const difference of differences) say(differenceLine(difference))
+  for (const line of await partitionLines(config, layout)) say(line)
   const left = differences.filter(({ mendable }) => !mendable)
   for (const line of await byHand(config, left)) say(line)
   if (planned.length + differences.length === 0) {
@@ -172,6 +192,55 @@ async function check(schema: MigrateParts, { config, say }: CommandParts<Values>
   }
   if (planned.length + differences.length > left.length) say('Run npm run migrate: it mends what can be set.')
   return EXIT.configuration
+}
+
+/** The layout of the installation; `record` is what is still to be written where it has none. */
+async function wantedLayout(config: Config): Promise<LayoutInForce & { readonly record: Layout | null }> {
+  const found = await findLayout(config)
+  const record = found === null ? await layoutToWrite(config) : null
+  return { ...layoutInForce(config, found ?? (record as Layout)), record }
+}
+
+/** How many partitions count, and what is otherwise than it seems. */
+async function partitionLines(config: Config, layout: LayoutInForce): Promise<string[]> {
+  const { partitions, growing, topics } = layout
+  const lines = [`Partitions: ${partitions}, topics of version ${layout.version}.`]
+  if (growing !== null) {
+    lines.push(
+      `The installation is being grown: npm run migrate -- --grow ${growing.partitions} goes on with it.`,
+    )
+  } else if (config.partitions > partitions) {
+    lines.push(
+      `HIVEMETER_PARTITIONS says ${config.partitions}, which counts for a new installation only. While the services run, npm run migrate -- --grow ${config.partitions} gives this one as many.`,
+    )
+  }
+  const counts = await partitionCounts(config, layout.version)
+  const added = [...counts].filter(
+    ([name, count]) => name !== topics.accessKeys && name !== topics.installation && count > partitions,
+  )
+  for (const [name, count] of added) {
+    lines.push(
+      `Topic ${name} has ${count} partitions, of which ${partitions} count: nothing of Hivemeter is in the others. Kafka cannot take them away; npm run migrate -- --grow ${count} moves everything to topics that have as many, with what others wrote there.`,
+    )
+  }
+  return lines
+}
+
+/** Gives the installation `asked` partitions. */
+async function growTo(
+  schema: Schema,
+  { config, signal, say }: CommandParts<Values>,
+  asked: string,
+): Promise<ExitCode> {
+  if (!/^[1-9]\d{0,3}$/.test(asked) || Number(asked) > PARTITIONS_MAX) {
+    throw new ExitError(
+      EXIT.usage,
+      `--grow takes a whole number up to ${PARTITIONS_MAX}, not "${asked}".\n${USAGE}`,
+    )
+  }
+  const { database: client, clock, random } = schema
+  await grow({ config, client, clock, random, signal, say }, Number(asked))
+  return EXIT.ok
 }
 
 /** Under the lock of migrations: two runs at a time would give two ids. */

@@ -1,16 +1,20 @@
 import { systemClock } from '../../pipelines/clock.ts'
 import { ensureTopics, isUnreachable, withAdmin } from '../../pipelines/kafka/admin.ts'
-import { differencesOf, setTopic, widerReplicas } from '../../pipelines/kafka/topics.ts'
+import { differencesOf, findTopics, setTopic, widerReplicas } from '../../pipelines/kafka/topics.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import type { ServiceName } from '../../schemas/metrics.ts'
 import { topicsOf } from '../../schemas/rights.ts'
-import { minInsyncReplicasOf, TOPIC_ROLES, TOPICS, topicNames } from '../../schemas/topics.ts'
-import type { TopicDifference, TopicPolicy, TopicRole, TopicSpec } from '../../schemas/topics.ts'
+import { minInsyncReplicasOf, TOPIC_ROLES, topicNames, topicSpecs } from '../../schemas/topics.ts'
+import type { TopicDifference, TopicPolicy, TopicRole } from '../../schemas/topics.ts'
 import type { Config } from '../config.ts'
 import { kafkaOf } from '../kafka.ts'
 import { EXIT, ExitError, describeError } from '../exit.ts'
+import type { LayoutInForce } from '../layout.ts'
 
 const CLIENT_ID = 'hivemeter-migrate'
+
+/** Which topics there must be, and whether their version is being drained. */
+export type TopicsWanted = Pick<LayoutInForce, 'version' | 'partitions' | 'keysPartitions' | 'growing'>
 
 /** What `mendTopics` did. */
 export interface MendedTopics {
@@ -31,45 +35,55 @@ export function topicPolicyOf(config: Config): TopicPolicy {
 }
 
 /**
- * Makes the topics that are missing and gives every one the settings that the guarantee needs. Exit 69 where Kafka is
- * away, 78 for other partition counts.
+ * Makes the topics of a version that are missing and gives every one the settings that the guarantee needs. Exit 69 where
+ * Kafka is away, 78 where one has fewer partitions.
  */
-export async function mendTopics(config: Config): Promise<MendedTopics> {
+export async function mendTopics(config: Config, layout: TopicsWanted): Promise<MendedTopics> {
   const policy = topicPolicyOf(config)
+  const specs = topicSpecs(config.topicPrefix, layout.version)
   return await reach(config, async () => {
     const { created } = await ensureTopics({
       ...kafkaOf(config, CLIENT_ID, silentLogger),
       ...policy,
       clock: systemClock,
       prefix: config.topicPrefix,
-      partitions: config.partitions,
+      version: layout.version,
+      partitions: layout.partitions,
+      keysPartitions: layout.keysPartitions,
     })
-    return await withAdmin(kafkaOf(config, CLIENT_ID, silentLogger), async (admin) => {
-      const specs = specsOf(config)
-      const differences = await differencesOf(admin, specs, policy)
-      const altered = new Set(differences.filter(({ mendable }) => mendable).map(({ topic }) => topic))
+    const differences = await findDifferences(config, layout)
+    const altered = [...new Set(differences.filter(({ mendable }) => mendable).map(({ topic }) => topic))]
+    await withAdmin(kafkaOf(config, CLIENT_ID, silentLogger), async (admin) => {
       for (const topic of altered) {
         const spec = specs.get(topic)
         if (spec !== undefined) await setTopic(admin, topic, spec, policy)
       }
-      return { created, altered: [...altered], left: differences.filter(({ mendable }) => !mendable) }
     })
+    return { created, altered, left: differences.filter(({ mendable }) => !mendable) }
   })
 }
 
-/** How topics (all of them unless given) differ from what the guarantee needs. Exit 69 where Kafka is away. */
+/**
+ * How topics of a version (all of them unless given) differ from what the guarantee needs. Exit 69 where Kafka is away. Of a version that is
+ * drained, what takes usage and requests was closed on purpose, and is nobody's to open.
+ */
 export async function findDifferences(
   config: Config,
+  layout: Pick<TopicsWanted, 'version' | 'growing'>,
   roles: readonly TopicRole[] = TOPIC_ROLES,
 ): Promise<readonly TopicDifference[]> {
-  const names = topicNames(config.topicPrefix)
+  const names = topicNames(config.topicPrefix, layout.version)
   const asked = new Set(roles.map((role) => names[role]))
-  const specs = new Map([...specsOf(config)].filter(([name]) => asked.has(name)))
-  return await reach(config, () =>
+  const specs = new Map(
+    [...topicSpecs(config.topicPrefix, layout.version)].filter(([name]) => asked.has(name)),
+  )
+  const differences = await reach(config, () =>
     withAdmin(kafkaOf(config, CLIENT_ID, silentLogger), (admin) =>
       differencesOf(admin, specs, topicPolicyOf(config)),
     ),
   )
+  if (layout.growing === null) return differences
+  return differences.filter(({ topic }) => topic !== names.usageMetered && topic !== names.accountInbox)
 }
 
 /** Topics that nobody has made yet. */
@@ -79,8 +93,8 @@ export class TopicsMissing extends ExitError {}
  * For a start of a service, of the topics that it uses: an ExitError (78) where one does not hold what the guarantee needs, each difference named;
  * `TopicsMissing` where nothing else is wrong than that some do not exist.
  */
-export async function checkTopics(config: Config, service: ServiceName): Promise<void> {
-  const differences = await findDifferences(config, topicsOf(service))
+export async function checkTopics(config: Config, service: ServiceName, layout: TopicsWanted): Promise<void> {
+  const differences = await findDifferences(config, layout, topicsOf(service))
   if (differences.length === 0) return
   const message = [
     ...differences.map(differenceLine),
@@ -128,8 +142,13 @@ export async function byHand(config: Config, left: readonly TopicDifference[]): 
   ]
 }
 
-function specsOf(config: Config): ReadonlyMap<string, TopicSpec> {
-  return new Map(Object.values(TOPICS).map((spec) => [`${config.topicPrefix}${spec.name}`, spec]))
+/** The count of partitions of each topic of a version that exists, by its name. Exit 69 where Kafka is away. */
+export async function partitionCounts(config: Config, version: number): Promise<ReadonlyMap<string, number>> {
+  const names = [...topicSpecs(config.topicPrefix, version).keys()]
+  const found = await reach(config, () =>
+    withAdmin(kafkaOf(config, CLIENT_ID, silentLogger), (admin) => findTopics(admin, names)),
+  )
+  return new Map([...found].map(([name, { partitions }]) => [name, partitions]))
 }
 
 /** Runs `work`; Kafka that cannot be reached is exit 69 with its address. */

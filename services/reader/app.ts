@@ -16,6 +16,7 @@ import { answerBrokenRequest } from '../http/broken-request.ts'
 import { Cursors } from '../http/cursor.ts'
 import { publishOpenApi } from '../http/openapi.ts'
 import { Problem, problemHandlers, sendProblem } from '../http/problem.ts'
+import type { Begin, TopicVersion } from '../layout.ts'
 import type { Accounts } from './accounts.ts'
 import type { Commands } from './commands.ts'
 import { History } from './history.ts'
@@ -44,6 +45,9 @@ export interface ReaderAppParts {
   /** Names of the topics whose blocks fill ClickHouse's tables. */
   readonly topics: { readonly usageBlocks: string; readonly settlementBlocks: string }
   readonly partitions: number
+  /** See `History`. */
+  readonly before?: readonly TopicVersion[]
+  readonly begin?: Begin | null
   /** Signs cursors; the same for all readers that stand behind one address. */
   readonly cursorKey: Buffer
   readonly clock: Clock
@@ -121,12 +125,12 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
   await publishDocs(app)
   await app.register(parts.ops)
   takeJsonBodies(app)
-  const { clickhouse, commands, logger, topics, partitions, clock } = parts
+  const { clickhouse, commands, partitions, clock } = parts
   const present = new Present(parts)
   const routeParts = {
     present,
     commands,
-    history: new History({ client: clickhouse, clock, logger, topics }),
+    history: new History({ ...parts, client: clickhouse }),
     cursors: new Cursors(parts.cursorKey),
     clock,
     partitions,

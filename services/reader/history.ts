@@ -1,10 +1,13 @@
 import { ClickhouseAway, ClickhouseRefused } from '../../pipelines/clickhouse/client.ts'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
-import { loadedOf } from '../../pipelines/clickhouse/queries/watermarks.ts'
+import { loadedOf, smallestWatermark } from '../../pipelines/clickhouse/queries/watermarks.ts'
 import type { BlockSource, Loaded } from '../../pipelines/clickhouse/queries/watermarks.ts'
 import type { Clock } from '../../pipelines/clock.ts'
 import type { Logger } from '../../pipelines/logger.ts'
+import { partitionOfNode } from '../../schemas/ids.ts'
+import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import { describeError } from '../exit.ts'
+import type { Begin, TopicVersion } from '../layout.ts'
 import { unavailable } from '../http/refusal.ts'
 
 /** Requests that may wait for ClickHouse at once; more are told to come back. */
@@ -33,6 +36,8 @@ export class History {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #topics: { readonly usageBlocks: string; readonly settlementBlocks: string }
+  readonly #before: readonly TopicVersion[]
+  readonly #begin: Begin | null
   /** By replica, then by topic and partition: what one replica has, another may still have to fetch. */
   readonly #loaded = new WeakMap<ClickhouseClient, Map<string, LoadedAnswer>>()
   #asking = 0
@@ -43,11 +48,17 @@ export class History {
     readonly logger: Logger
     /** Names of the topics whose blocks fill the tables. */
     readonly topics: { readonly usageBlocks: string; readonly settlementBlocks: string }
+    /** Versions of the topics that ended. */
+    readonly before?: readonly TopicVersion[] | undefined
+    /** With what the partitions began where one did. */
+    readonly begin?: Begin | null | undefined
   }) {
     this.#client = parts.client
     this.#clock = parts.clock
     this.#logger = parts.logger
     this.#topics = parts.topics
+    this.#before = parts.before ?? []
+    this.#begin = parts.begin ?? null
   }
 
   /** Where rows of usage come from, for one partition. */
@@ -55,14 +66,38 @@ export class History {
     return { topic: this.#topics.usageBlocks, partition }
   }
 
+  /** Where a node's usage stands that came in versions of the topics that ended. */
+  olderUsage(nodeId: string): readonly BlockSource[] {
+    return this.#before.map(({ topics, partitions }) => ({
+      topic: topics.usageBlocks,
+      partition: partitionOfNode(nodeId, partitions),
+    }))
+  }
+
   /** Where rows of money come from, for one partition. */
   moneySource(partition: number): BlockSource {
     return { topic: this.#topics.settlementBlocks, partition }
   }
 
-  /** Name of the topic of money. */
-  get moneyTopic(): string {
-    return this.#topics.settlementBlocks
+  /** Up to where the lists of all partitions of money are complete. Called within `ask`. */
+  async smallestMoneyWatermark(client: ClickhouseClient, partitions: number): Promise<number | null> {
+    const { settlementBlocks } = this.#topics
+    return await smallestWatermark(client, settlementBlocks, partitions, this.#beginOf(settlementBlocks))
+  }
+
+  /** The watermark with which the partitions of a topic began; null where nothing was before them. */
+  #beginOf(topic: string): number | null {
+    if (this.#begin === null) return null
+    const { usageWatermarkMs, accountsNowMs } = this.#begin
+    return topic === this.#topics.usageBlocks
+      ? usageWatermarkMs
+      : Math.max(0, accountsNowMs - WATERMARK_DELAY_MS)
+  }
+
+  async #loadedOf(client: ClickhouseClient, source: BlockSource): Promise<Loaded | null> {
+    const found = await loadedOf(client, source)
+    const watermarkMs = this.#beginOf(source.topic)
+    return found ?? (watermarkMs === null ? null : { seq: '0', watermarkMs })
   }
 
   /**
@@ -75,7 +110,7 @@ export class History {
     const askedMs = this.#clock.monotonicMs()
     const known = answers.get(place)
     if (known !== undefined && askedMs - known.askedMs < LOADED_AGE_MS_MAX) return await known.answer
-    const asked = { askedMs, answer: loadedOf(client, source) }
+    const asked = { askedMs, answer: this.#loadedOf(client, source) }
     answers.set(place, asked)
     try {
       return await asked.answer

@@ -1,5 +1,5 @@
+import { followingLayout } from '../follow-layout.ts'
 import { runService } from '../process.ts'
-import { besideTopicCheck } from '../topic-check.ts'
 import { startReader } from './start.ts'
 
-await runService('reader', besideTopicCheck(startReader))
+await runService('reader', followingLayout('reader', startReader))

@@ -106,6 +106,7 @@ async function rollingWork(
     const [total] = await usageTotal(client, {
       nodeId: state.account.node_id,
       source,
+      older: parts.history.olderUsage(state.account.node_id),
       range: { fromMs: startMs, toMs: endMs },
       groupBy: [],
       rowsMax: 1,

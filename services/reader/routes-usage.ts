@@ -73,7 +73,8 @@ async function readUsage(
     const source = parts.history.usageSource(asked.partition)
     // First how far it is loaded, then the windows: what is called final must have been there when it was read.
     const loaded = await parts.history.loaded(source, client)
-    const query = { nodeId, source, groupBy, range: plan.range, rowsMax: WINDOWS_MAX }
+    const older = parts.history.olderUsage(nodeId)
+    const query = { nodeId, source, older, groupBy, range: plan.range, rowsMax: WINDOWS_MAX }
     const windows = await (plan.windows === null
       ? usageTotal(client, query)
       : usageWindows(client, { ...query, ...plan.windows }))

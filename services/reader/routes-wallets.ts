@@ -1,6 +1,5 @@
 import { walletEntries } from '../../pipelines/clickhouse/queries/wallet-entries.ts'
 import type { WalletEntryRow } from '../../pipelines/clickhouse/queries/wallet-entries.ts'
-import { smallestWatermark } from '../../pipelines/clickhouse/queries/watermarks.ts'
 import { problemResponses } from '../../schemas/http/problem.ts'
 import {
   WalletEntriesQuery,
@@ -95,7 +94,7 @@ function entriesRoute(app: ReaderApp, parts: RouteParts & { readonly partitions:
       const place = isFirst(cursor) ? FIRST_PAGE : placeOf(parts.cursors.open(scope, cursor, 5))
       await parts.present.wallet(request.caller, operator_id)
       const { rows, asOfMs } = await parts.history.ask(async (client) => {
-        const watermarkMs = await smallestWatermark(client, parts.history.moneyTopic, parts.partitions)
+        const watermarkMs = await parts.history.smallestMoneyWatermark(client, parts.partitions)
         if (watermarkMs === null) return { rows: [], asOfMs: null }
         // What a partition books from here on carries a log time after the newest receipt behind its watermark.
         const beforeMs = watermarkMs + WATERMARK_DELAY_MS

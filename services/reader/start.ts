@@ -2,7 +2,6 @@ import { createHmac } from 'node:crypto'
 import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import { CompactedTable } from '../../pipelines/kafka/table.ts'
-import { topicNames } from '../../schemas/topics.ts'
 import { VERSION } from '../../schemas/version.ts'
 import { clickhouseOf, tablesMisfit } from '../clickhouse.ts'
 import { kafkaOf } from '../kafka.ts'
@@ -10,7 +9,8 @@ import { followAccess } from '../access/follow-keys.ts'
 import type { Config } from '../config.ts'
 import { listen } from '../http/listen.ts'
 import { checkInstallation } from '../installation.ts'
-import type { RunningService, ServiceParts } from '../process.ts'
+import type { LayoutParts } from '../follow-layout.ts'
+import type { RunningService } from '../process.ts'
 import { Accounts } from './accounts.ts'
 import { buildReader } from './app.ts'
 import { Commands } from './commands.ts'
@@ -19,14 +19,14 @@ import { Commands } from './commands.ts'
 const GROUP_ID_BYTES = 8
 
 /** node.state and ClickHouse → the reader's routes. It listens at once; /readyz says when the accounts are loaded. */
-export async function startReader(parts: ServiceParts): Promise<RunningService> {
-  const { config, logger, clock, metrics, random, leaving, ops } = parts
-  const topics = topicNames(config.topicPrefix)
-  const accounts = new Accounts(config.partitions)
+export async function startReader(parts: LayoutParts): Promise<RunningService> {
+  const { config, layout, logger, clock, metrics, random, leaving, ops } = parts
+  const { topics } = layout
+  const accounts = new Accounts(layout.partitions)
   const kafka = kafkaOf(config, `hivemeter-reader/${VERSION}`, logger)
   const commands = new Commands({
     inbox: new SharedAppend(new IdempotentProducer({ ...kafka, metrics, topic: topics.accountInbox }), clock),
-    partitions: config.partitions,
+    partitions: layout.partitions,
     clock,
     random,
   })
@@ -35,7 +35,7 @@ export async function startReader(parts: ServiceParts): Promise<RunningService> 
     clock,
     topic: topics.nodeState,
     groupId: `${config.topicPrefix}reader-${random.bytes(GROUP_ID_BYTES).toString('hex')}`,
-    partitions: config.partitions,
+    partitions: layout.partitions,
     onRecord: (record) => {
       accounts.apply(record)
       commands.see(record)
@@ -55,7 +55,9 @@ export async function startReader(parts: ServiceParts): Promise<RunningService> 
     clickhouse,
     commands,
     topics,
-    partitions: config.partitions,
+    before: layout.before,
+    begin: layout.begin,
+    partitions: layout.partitions,
     cursorKey: cursorKey(config),
     clock,
     logger,

@@ -2,9 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { IdempotentProducer, ProduceError } from '../../pipelines/kafka/producer.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
-import { topicNames } from '../../schemas/topics.ts'
 import { clickhouseOf } from '../clickhouse.ts'
 import { kafkaOf } from '../kafka.ts'
+import { layoutOf } from '../layout.ts'
 import { runCommand } from '../command.ts'
 import type { CommandParts } from '../command.ts'
 import { EXIT, ExitError, describeError } from '../exit.ts'
@@ -71,12 +71,12 @@ await runCommand({ name: 'replay', usage: USAGE, options: OPTIONS }, async (part
   }
 
   const mended = values.file === undefined ? null : mendedOf(values.file)
-  const meteredTopic = topicNames(config.topicPrefix).usageMetered
+  const { topics, partitions } = await layoutOf(config, 'hivemeter-replay')
+  const meteredTopic = topics.usageMetered
   const dryRun = values['dry-run'] === true
   const producer = dryRun ? null : producerOf(parts, meteredTopic)
   cleanup.defer(async () => await producer?.stop())
   const ids = mended === null ? filter.ids : (filter.ids ?? [...new Set(mended.map((line) => line.letter))])
-  const { partitions } = config
   const { signal, say } = parts
   try {
     const counts = await replay(

@@ -1,5 +1,5 @@
+import { followingLayout } from '../follow-layout.ts'
 import { runService } from '../process.ts'
-import { afterTopicCheck } from '../topic-check.ts'
 import { startSettler } from './start.ts'
 
-await runService('settler', afterTopicCheck(startSettler))
+await runService('settler', followingLayout('settler', startSettler))

@@ -16,6 +16,10 @@ export interface AccountParts {
   readonly wallets: Wallets
   /** Name of account.inbox. */
   readonly inboxTopic: string
+  /** Accounts that came with another version of the topics. */
+  readonly carried: ReadonlyMap<string, Account>
+  /** True where the accounts are those of today: of a version that ended, only its rows count for the wallets. */
+  readonly isInForce: boolean
 }
 
 export interface AccountCount {
@@ -34,7 +38,7 @@ export async function compareAccounts(
 ): Promise<AccountCount> {
   const { differences, tables, wallets } = parts
   const { model } = inbox
-  const older = new OlderAccounts(inbox, state.accounts)
+  const older = new OlderAccounts(inbox, state.accounts, parts.carried)
   await compareMoney(parts, blocks, inbox, older)
   await compareAudit(parts, blocks, inbox, older)
 
@@ -42,8 +46,10 @@ export async function compareAccounts(
   const letters = await tables.deadLetters(blocks, parts.inboxTopic, inbox.startOffset, end)
   await compareDeadLetters(differences, parts.inboxTopic, blocks.partition, model.setAside, letters)
 
-  wallets.addModel(model, (nodeId) => !older.has(nodeId))
-  wallets.addState(state.accounts, (nodeId) => !older.has(nodeId))
+  if (parts.isInForce) {
+    wallets.addModel(model, (nodeId) => !older.has(nodeId))
+    wallets.addState(state.accounts, (nodeId) => !older.has(nodeId))
+  }
   const fromZero = await compareState(differences, inbox, older, state.accounts)
   compareOutcomes(differences, inbox, older, state.outcomes)
   older.compare(differences)

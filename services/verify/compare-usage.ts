@@ -1,4 +1,5 @@
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
+import type { Model } from '../../schemas/usage.ts'
 import type { Differences } from './differences.ts'
 import type { Horizon } from './horizon.ts'
 import { isBefore } from './inbox.ts'
@@ -25,6 +26,17 @@ export interface UsageParts {
   readonly signal: AbortSignal
   readonly nowMs: number
   readonly partitions: number
+  readonly begin: UsageBegin | null
+}
+
+/** What the versions of the topics before this one left behind. */
+export interface UsageBegin {
+  readonly models: readonly Model[]
+  readonly modelsVersion: number
+  readonly watermarkMs: number
+  /** Contents that they accepted, by identity; what their logs no longer hold, the raw rows of these topics tell. */
+  readonly contents: ReadonlyMap<string, string>
+  readonly blocksTopics: readonly string[]
 }
 
 /** What usage.metered adds up to, for the comparisons that follow. */
@@ -35,6 +47,8 @@ export interface UsageResult {
   readonly costs: number
   /** Receipt of the first record that is left. */
   readonly startMs: number | null
+  /** What was accepted, by identity. */
+  readonly contents: ReadonlyMap<string, string>
 }
 
 /** Compares usage_events, dead_letters and account.inbox with one partition of usage.metered. */
@@ -81,17 +95,26 @@ class UsageComparison {
     this.#blocks = { topic: parts.logs.topics.usageBlocks, partition, seqBelow: horizon.usage.next_seq }
     // The whole log tells its models itself; one that was cut is taken to have begun with those of its end.
     const isWhole = range.start === 0n
+    const { begin } = parts
     this.#model = new UsageModel({
       partition,
       partitions: parts.partitions,
-      models: isWhole ? [] : horizon.usage.models,
-      modelsVersion: isWhole ? 0 : horizon.usage.models_version,
+      models: isWhole ? (begin?.models ?? []) : horizon.usage.models,
+      modelsVersion: isWhole ? (begin?.modelsVersion ?? 0) : horizon.usage.models_version,
+      watermarkMs: begin?.watermarkMs ?? 0,
+      before: begin?.contents ?? new Map(),
+      endOffset: horizon.usage.ended ? BigInt(horizon.usage.position) - 1n : null,
     })
   }
 
   /** Events before this time may have been counted from records that are gone. */
   get #doubtfulBeforeMs(): number {
     if (this.#range.start === 0n || this.#startMs === null) return Number.NEGATIVE_INFINITY
+    return this.#startMs + USAGE_BOUNDS.aheadMsMax + USAGE_BOUNDS.taskSlackMs
+  }
+
+  get #olderBeforeMs(): number {
+    if (this.#parts.begin === null || this.#startMs === null) return Number.NEGATIVE_INFINITY
     return this.#startMs + USAGE_BOUNDS.aheadMsMax + USAGE_BOUNDS.taskSlackMs
   }
 
@@ -114,6 +137,7 @@ class UsageComparison {
       wholeFromMs: this.#doubtfulBeforeMs,
       costs: this.#costs,
       startMs: this.#startMs,
+      contents: this.#model.contents,
     }
   }
 
@@ -146,11 +170,21 @@ class UsageComparison {
 
   /** First copies that only the raw table remembers make repeats of what looks new in a log that was cut. */
   async #withoutRepeatsOfDeletedRecords(counted: CountedEvent[]): Promise<CountedEvent[]> {
+    const { tables, begin } = this.#parts
     const doubtful = counted.filter(({ event }) => event.occurred_at < this.#doubtfulBeforeMs)
-    if (doubtful.length === 0) return counted
-    const eventIds = doubtful.map(({ event }) => event.event_id.toString('hex'))
-    const known = await this.#parts.tables.countedBefore(this.#blocks, this.#range.start, eventIds)
-    return counted.filter(({ event }) => !known.has(identityOf(event)))
+    const known = new Set<string>()
+    const idsOf = (events: readonly CountedEvent[]) =>
+      events.map(({ event }) => event.event_id.toString('hex'))
+    if (doubtful.length > 0) {
+      const before = await tables.countedBefore(this.#blocks, this.#range.start, idsOf(doubtful))
+      for (const identity of before) known.add(identity)
+    }
+    // Of what an older version took, its log may be gone; no event can be accepted so far ahead of its time.
+    const ofOlder = counted.filter(({ event }) => event.occurred_at < this.#olderBeforeMs)
+    if (begin !== null && ofOlder.length > 0) {
+      for (const identity of await tables.countedIn(begin.blocksTopics, idsOf(ofOlder))) known.add(identity)
+    }
+    return known.size === 0 ? counted : counted.filter(({ event }) => !known.has(identityOf(event)))
   }
 
   #addUp(counted: CountedEvent): void {

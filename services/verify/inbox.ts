@@ -1,5 +1,6 @@
 import type { InboxUsage } from '../../schemas/records.ts'
 import { formatUuid } from '../../schemas/ids.ts'
+import type { Carried } from './account/carried.ts'
 import { AccountModel, BrokenHandOver } from './account/model.ts'
 import type { Differences, Row } from './differences.ts'
 import type { Horizon } from './horizon.ts'
@@ -49,10 +50,12 @@ export async function readInbox(
   horizon: Horizon,
   meteredStart: bigint,
   differences: Differences,
+  carried: Carried | null,
 ): Promise<Inbox> {
   const { start: startOffset } = await logs.range('accountInbox', partition)
   const isWhole = startOffset === 0n
-  const model = isWhole ? AccountModel.fromZero() : AccountModel.fromTheMiddle(horizon.accounts.rules)
+  const model = modelOf(isWhole, carried, horizon)
+  model.endOffset = horizon.accounts.ended ? BigInt(horizon.accounts.position) - 1n : null
   let startMs: number | null = null
   const handed = new HandedOverReader(Number(meteredStart), horizon.usage.position)
   const to = BigInt(horizon.accounts.position)
@@ -75,6 +78,11 @@ export async function readInbox(
     }
   }
   return { model, handedOver: handed.result(), startOffset, startMs }
+}
+
+function modelOf(isWhole: boolean, carried: Carried | null, horizon: Horizon): AccountModel {
+  if (!isWhole) return AccountModel.fromTheMiddle(horizon.accounts.rules)
+  return carried === null ? AccountModel.fromZero() : AccountModel.continued(carried)
 }
 
 /** Gathers what can be compared with usage.metered: whole ranges of what that log still has. */

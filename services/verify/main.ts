@@ -6,9 +6,20 @@ import { EXIT, ExitError } from '../exit.ts'
 import { checkInstallation } from '../installation.ts'
 import type { ExitCode } from '../exit.ts'
 import { Differences } from './differences.ts'
+import { layoutOf } from '../layout.ts'
 import { Logs } from './logs.ts'
 import { Tables } from './tables.ts'
 import { verify } from './verify.ts'
+import type { TopicRole } from '../../schemas/topics.ts'
+import type { VerifiedVersion } from './verify.ts'
+import { topicsThere } from '../../pipelines/kafka/read.ts'
+import type { Config } from '../config.ts'
+import { kafkaOf } from '../kafka.ts'
+
+const CLIENT_ID = 'hivemeter-verify'
+
+/** What it reads; of the others it may not even see that they are there. */
+const READ = ['usageMetered', 'usageIds', 'accountInbox', 'nodeState'] as const satisfies readonly TopicRole[]
 
 /** One query may group a day of windows. */
 const QUERY_TIMEOUT_MS = 120_000
@@ -27,13 +38,13 @@ await runCommand(
     const client = clickhouseOf(config, { requestTimeoutMs: QUERY_TIMEOUT_MS })
     await checkInstallation({ config, clientId: 'hivemeter-verify', client, logger: silentLogger })
     const differences = new Differences()
+    const versions = await versionsOf(config)
     const counts = await client.onOneReplica(
       async (replica) =>
         await verify({
-          logs: new Logs(config),
+          versions,
           tables: new Tables(replica),
           differences,
-          partitions: config.partitions,
           clock: systemClock,
           catchUpMs: Number(wait) * 1_000,
           signal,
@@ -55,3 +66,15 @@ await runCommand(
     return differences.count === 0 ? EXIT.ok : EXIT.differences
   },
 )
+
+/** The versions of the topics, oldest first; one whose topics were deleted has no logs. */
+async function versionsOf(config: Config): Promise<VerifiedVersion[]> {
+  const layout = await layoutOf(config, CLIENT_ID)
+  const present = await topicsThere(kafkaOf(config, CLIENT_ID, silentLogger))
+  return [...layout.before, { ...layout, ended: null }].map(({ partitions, topics, ended }) => ({
+    partitions,
+    topics,
+    ended,
+    logs: READ.every((role) => present.has(topics[role])) ? new Logs(config, topics) : null,
+  }))
+}

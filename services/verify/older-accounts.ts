@@ -21,8 +21,15 @@ interface Written {
 export class OlderAccounts {
   readonly #accounts: ReadonlyMap<string, Account>
   readonly #written = new Map<string, Written>()
+  /** What they had when the version of the topics before this one ended. */
+  readonly #carried: ReadonlyMap<string, Account>
 
-  constructor(inbox: Inbox, accounts: ReadonlyMap<string, Account>) {
+  constructor(
+    inbox: Inbox,
+    accounts: ReadonlyMap<string, Account>,
+    carried: ReadonlyMap<string, Account> = new Map(),
+  ) {
+    this.#carried = carried
     const older = [...accounts].filter(
       ([, account]) =>
         inbox.startOffset > 0n && account.first_seen_at <= (inbox.startMs ?? Number.POSITIVE_INFINITY),
@@ -72,7 +79,7 @@ export class OlderAccounts {
 
   compare(differences: Differences): void {
     for (const [nodeId, account] of this.#accounts) {
-      const written = this.#written.get(nodeId) ?? nothing()
+      const written = this.#written.get(nodeId) ?? writtenBefore(this.#carried.get(nodeId))
       differences.compareRow(
         'node.state',
         `${nodeId} (older than the inbox)`,
@@ -103,20 +110,20 @@ export class OlderAccounts {
     if (!this.has(nodeId)) return null
     const known = this.#written.get(nodeId)
     if (known !== undefined) return known
-    const written = nothing()
+    const written = writtenBefore(this.#carried.get(nodeId))
     this.#written.set(nodeId, written)
     return written
   }
 }
 
-function nothing(): Written {
+function writtenBefore(account: Account | undefined): Written {
   return {
-    costSeq: 0,
-    settlements: 0,
-    settledThrough: 0,
-    settledMicroSpark: 0n,
-    microSpark: 0n,
-    rewards: 0,
-    rewardMicroSpark: 0n,
+    costSeq: account?.cost_seq ?? 0,
+    settlements: account?.settlements ?? 0,
+    settledThrough: account?.settled_through ?? 0,
+    settledMicroSpark: account?.settled_micro_spark ?? 0n,
+    microSpark: account?.operators.reduce((sum, { micro_spark }) => sum + micro_spark, 0n) ?? 0n,
+    rewards: account?.rewards ?? 0,
+    rewardMicroSpark: account?.reward_micro_spark ?? 0n,
   }
 }

@@ -83,6 +83,16 @@ export class Tables {
     return new Set(rows.map((row) => `${row.node_id} ${row.event_id.replaceAll('-', '')}`))
   }
 
+  /** Of these event ids, the ones that have rows of blocks of these topics, as "node hex". */
+  async countedIn(topics: readonly string[], eventIds: readonly string[]): Promise<Set<string>> {
+    const rows = await this.#rows<{ node_id: string; event_id: string }>(
+      `SELECT t.node_id, ${uuid('event_id')} FROM usage_events AS t
+       WHERE t.src_topic IN {topics:Array(String)} AND t.event_id IN {eventIds:Array(UUID)}`,
+      { topics, eventIds },
+    )
+    return new Set(rows.map((row) => `${row.node_id} ${row.event_id.replaceAll('-', '')}`))
+  }
+
   async deadLetters(blocks: BlocksBelow, source: string, from: bigint, to: bigint): Promise<TextRow[]> {
     return await this.#rows(
       `SELECT t.record_offset, ${ms('received_at')}, hex(t.key) AS key, hex(t.value) AS value, t.header_names,

@@ -37,6 +37,12 @@ export interface UsageModelOptions {
   /** In force where the log does not say: its beginning may have been deleted. */
   readonly models: readonly Model[]
   readonly modelsVersion: number
+  /** With which the partition began, where another version of the topics ended before it. */
+  readonly watermarkMs?: number
+  /** Contents that versions before have accepted, by identity. */
+  readonly before?: ReadonlyMap<string, string>
+  /** The record that ended the partition. */
+  readonly endOffset?: bigint | null
 }
 
 /**
@@ -47,7 +53,10 @@ export interface UsageModelOptions {
 export class UsageModel {
   readonly #partition: number
   readonly #partitions: number
-  readonly #contents = new Map<string, string>()
+  /** Accepted so far: what the client said, by identity. */
+  readonly contents = new Map<string, string>()
+  readonly #before: ReadonlyMap<string, string>
+  readonly #endOffset: bigint | null
   #models: ReadonlyMap<string, Model>
   #modelsVersion: number
   #watermarkMs = 0
@@ -55,6 +64,9 @@ export class UsageModel {
   constructor(options: UsageModelOptions) {
     this.#partition = options.partition
     this.#partitions = options.partitions
+    this.#before = options.before ?? new Map()
+    this.#endOffset = options.endOffset ?? null
+    this.#watermarkMs = options.watermarkMs ?? 0
     this.#models = byId(options.models)
     this.#modelsVersion = options.modelsVersion
   }
@@ -87,6 +99,7 @@ export class UsageModel {
     const { value } = record
     const schemaId = schemaIdOf(value)
     if (value === null || schemaId === null) return 'framing'
+    if (schemaId === SCHEMA_ID.end && record.offset === this.#endOffset) return []
     try {
       if (schemaId === SCHEMA_ID.usageEvents) return decodeUsageEvents(value.subarray(FRAME_BYTES))
       if (schemaId === SCHEMA_ID.tick) return []
@@ -107,9 +120,9 @@ export class UsageModel {
   #repeatOf(event: UsageEvent): 'repeat' | 'conflict' | null {
     const identity = identityOf(event)
     const content = contentOf(event)
-    const first = this.#contents.get(identity)
+    const first = this.contents.get(identity) ?? this.#before.get(identity)
     if (first === undefined) {
-      this.#contents.set(identity, content)
+      this.contents.set(identity, content)
       return null
     }
     return first === content ? 'repeat' : 'conflict'

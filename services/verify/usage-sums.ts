@@ -124,6 +124,12 @@ export class NodeTotalSums {
     for (const column of NODE_SUM_COLUMNS) totals[column] += BigInt(sum[column])
   }
 
+  /** What a node had before. */
+  add(nodeId: string, before: NodeTotals): void {
+    const totals = this.of(nodeId)
+    for (const column of NODE_SUM_COLUMNS) totals[column] += before[column]
+  }
+
   /** The totals of a node; zeros where there are none yet. */
   of(nodeId: string): NodeTotals {
     const known = this.nodes.get(nodeId)

@@ -5,6 +5,10 @@ import { compareUsage } from './compare-usage.ts'
 import { compareWindows } from './compare-windows.ts'
 import type { Differences } from './differences.ts'
 import { isLogNewEnough } from './fit.ts'
+import type { EndedVersion } from '../../schemas/records.ts'
+import type { TopicRole } from '../../schemas/topics.ts'
+import { VersionEnd } from './version-end.ts'
+import type { VersionBegin } from './version-end.ts'
 import { findHorizon } from './horizon.ts'
 import type { Horizon } from './horizon.ts'
 import { readInbox } from './inbox.ts'
@@ -12,16 +16,34 @@ import type { Logs } from './logs.ts'
 import type { Blocks, Tables } from './tables.ts'
 import { Wallets } from './wallets.ts'
 
+/** One version of the topics; of a version whose topics were deleted there are no logs. */
+export interface VerifiedVersion {
+  readonly partitions: number
+  readonly topics: Readonly<Record<TopicRole, string>>
+  readonly logs: Logs | null
+  /** Null for the version in force. */
+  readonly ended: EndedVersion | null
+}
+
 export interface VerifyParts {
-  readonly logs: Logs
+  /** Oldest first. */
+  readonly versions: readonly VerifiedVersion[]
   readonly tables: Tables
   readonly differences: Differences
-  readonly partitions: number
   readonly clock: Clock
   /** See `HorizonParts`. */
   readonly catchUpMs: number
   readonly signal: AbortSignal
   readonly say: (line: string) => void
+}
+
+/** What the comparison of one version needs beside that. */
+interface VersionParts extends VerifyParts {
+  readonly logs: Logs
+  readonly partitions: number
+  readonly isInForce: boolean
+  readonly begin: VersionBegin | null
+  readonly end: VersionEnd
 }
 
 /** What was compared. */
@@ -36,10 +58,45 @@ export interface VerifyCounts {
   moving: number
 }
 
-/** Works everything out again from the logs, partition by partition, and compares it with what is stored. */
+/** Works everything out again from the logs, version by version, and compares it with what is stored. */
 export async function verify(parts: VerifyParts): Promise<VerifyCounts> {
   const counts: VerifyCounts = { windows: 0, costs: 0, accounts: 0, wallets: 0, older: 0, moving: 0 }
   const wallets = new Wallets()
+  let before: VersionEnd | null = null
+  for (const version of parts.versions) {
+    const { logs, partitions, ended, topics } = version
+    const end = new VersionEnd(before, topics, ended)
+    if (logs === null) {
+      parts.say(
+        `${topics.usageMetered} and what belongs to it was deleted: rows of that version are not compared`,
+      )
+      await addEntries(parts, version, wallets)
+    } else {
+      const begin = before === null ? null : before.beginOf(partitions)
+      const isInForce = ended === null
+      await verifyVersion({ ...parts, logs, partitions, isInForce, begin, end }, wallets, counts)
+    }
+    before = end
+  }
+  counts.wallets = wallets.compare(parts.differences)
+  return counts
+}
+
+/** Balances are of all versions: what one paid counts though its logs are gone. */
+async function addEntries(
+  { tables }: VerifyParts,
+  { partitions, topics }: VerifiedVersion,
+  wallets: Wallets,
+): Promise<void> {
+  for (let partition = 0; partition < partitions; partition += 1) {
+    const blocks = { topic: topics.settlementBlocks, partition, seqBelow: Number.MAX_SAFE_INTEGER }
+    for await (const row of tables.ledger(blocks)) {
+      wallets.addEntry(String(row['wallet_id']), BigInt(String(row['micro_spark'])))
+    }
+  }
+}
+
+async function verifyVersion(parts: VersionParts, wallets: Wallets, counts: VerifyCounts): Promise<void> {
   for (let partition = 0; partition < parts.partitions; partition += 1) {
     parts.signal.throwIfAborted()
     if (!(await isLogNewEnough(parts, partition))) continue
@@ -47,23 +104,22 @@ export async function verify(parts: VerifyParts): Promise<VerifyCounts> {
     if (horizon === null) parts.say(`partition ${partition}: no usage was ever committed`)
     else await verifyPartition(parts, partition, horizon, wallets, counts)
   }
-  counts.wallets = wallets.compare(parts.differences)
-  return counts
 }
 
 async function verifyPartition(
-  parts: VerifyParts,
+  parts: VersionParts,
   partition: number,
   horizon: Horizon,
   wallets: Wallets,
   counts: VerifyCounts,
 ): Promise<void> {
-  const { logs, tables, differences, signal, say, partitions } = parts
+  const { logs, tables, differences, signal, say, partitions, isInForce, begin, end } = parts
   const nowMs = parts.clock.nowMs()
   const range = await logs.range('usageMetered', partition)
-  const inbox = await readInbox(logs, partition, horizon, range.start, differences)
+  const carried = begin?.accounts.get(partition) ?? null
+  const inbox = await readInbox(logs, partition, horizon, range.start, differences, carried)
 
-  const usageParts = { logs, tables, differences, signal, nowMs, partitions }
+  const usageParts = { logs, tables, differences, signal, nowMs, partitions, begin: begin?.usage ?? null }
   const usage = await compareUsage(usageParts, partition, range, horizon, inbox.handedOver)
   const usageBlocks = { topic: logs.topics.usageBlocks, partition }
   const windowParts = { tables, differences, signal, nowMs }
@@ -77,7 +133,7 @@ async function verifyPartition(
   const blocks = { topic: logs.topics.settlementBlocks, partition, seqBelow: horizon.accounts.next_seq }
   const inboxTopic = logs.topics.accountInbox
   const compared = await compareAccounts(
-    { tables, differences, wallets, inboxTopic },
+    { tables, differences, wallets, inboxTopic, carried: carried?.accounts ?? new Map(), isInForce },
     blocks,
     inbox,
     horizon.state,
@@ -87,11 +143,12 @@ async function verifyPartition(
   await compareWatermark(parts, usageBlocks, horizon.usage.next_seq, horizon.usage.watermark)
   await compareWatermark(parts, blocks, horizon.accounts.next_seq, inboxWatermarkMs)
 
+  end.add(horizon, usage.contents, isInForce)
   counts.windows += windows.compared
   counts.moving += windows.moving
   counts.costs += usage.costs
-  counts.accounts += compared.fromZero + compared.older
-  counts.older += compared.older
+  counts.accounts += isInForce ? compared.fromZero + compared.older : 0
+  counts.older += isInForce ? compared.older : 0
   say(`partition ${partition}: ${reach(logs, horizon, range.start, usage.startMs, usage.wholeFromMs)}`)
 }
 

@@ -3,6 +3,7 @@ import type { ServiceName } from '../../schemas/metrics.ts'
 import { startAggregator } from '../../services/aggregator/start.ts'
 import { startGateway } from '../../services/gateway/start.ts'
 import { startLoader } from '../../services/loader/start.ts'
+import { followingLayout } from '../../services/follow-layout.ts'
 import { runService } from '../../services/process.ts'
 import type { RunningService, ServiceParts } from '../../services/process.ts'
 import { startReader } from '../../services/reader/start.ts'
@@ -15,11 +16,11 @@ import { shiftWallClock } from './wall-clock.ts'
  * failpoint announces itself and waits; whether the process then dies, freezes or goes on is the supervisor's to say.
  */
 const STARTS: Readonly<Record<ServiceName, (parts: ServiceParts) => Promise<RunningService>>> = {
-  gateway: startGateway,
-  aggregator: startAggregator,
-  settler: startSettler,
-  loader: startLoader,
-  reader: startReader,
+  gateway: followingLayout('gateway', startGateway),
+  aggregator: followingLayout('aggregator', startAggregator),
+  settler: followingLayout('settler', startSettler),
+  loader: followingLayout('loader', startLoader),
+  reader: followingLayout('reader', startReader),
 }
 
 const armed = new Set<FailpointName>()

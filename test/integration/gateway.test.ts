@@ -11,6 +11,9 @@ import { startKafka } from '../../infra/local/kafka/start.ts'
 import type { LocalKafka } from '../../infra/local/kafka/start.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { ensureTopics } from '../../pipelines/kafka/admin.ts'
+import { loadConfig } from '../../services/config.ts'
+import { firstLayout } from '../../services/layout.ts'
+import { writeFirstLayout } from '../../services/migrate/first-layout.ts'
 import { readPartition } from '../../pipelines/kafka/read.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { systemRandom } from '../../pipelines/random.ts'
@@ -158,6 +161,8 @@ describe('the gateway on a real broker', () => {
     kafka = await startKafka(kafkaPlace)
     const topics = { prefix: '', partitions: PARTITIONS, replicationFactor: 1, retention: 'size' } as const
     await ensureTopics({ clock: systemClock, ...kafkaOptions, ...topics })
+    const environment = { HIVEMETER_KAFKA_BROKERS: kafkaOptions.brokers.join(',') }
+    await writeFirstLayout(loadConfig({ environment }), firstLayout(PARTITIONS))
     await ready()
     assert.deepEqual(await post(makeEvents(1)), { status: 202, accepted: 1, rejected: [] })
   })

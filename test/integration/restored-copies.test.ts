@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { cp, rm } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
+import { deleteRecordsBefore, logRanges, withAdmin } from '../../pipelines/kafka/admin.ts'
+import { readRanges } from '../../pipelines/kafka/read.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import { EXIT } from '../../services/exit.ts'
 import { install } from '../support/installation.ts'
@@ -66,17 +68,24 @@ describe('stores from copies that do not fit', () => {
     }
   }
 
-  /** Events that are counted, paid and loaded. */
-  async function more(): Promise<void> {
+  async function send(to: Truth): Promise<void> {
     const producer = openUsageProducer(installation)
     const events = Array.from({ length: EVENTS }, (_, index) =>
       maker.event(nodes[index % nodes.length] ?? ''),
     )
-    await sendEvents(installation, producer, truth, events)
+    await sendEvents(installation, producer, to, events)
     await producer.stop()
+  }
+
+  /** Events that are counted, paid and loaded. */
+  async function more(): Promise<void> {
+    await send(truth)
     await truth.matches(installation, LOAD_TIMEOUT_MS)
     await truth.isPaid(installation, LOAD_TIMEOUT_MS)
   }
+
+  const eventRows = async (): Promise<number> =>
+    Number((await installation.row<{ rows: string }>('SELECT count() AS rows FROM usage_events')).rows)
 
   const copyOf = (dir: string): string => `${dir}.copy`
   async function copy(dir: string): Promise<void> {
@@ -172,6 +181,47 @@ describe('stores from copies that do not fit', () => {
     }
     assert.equal((await installation.command('migrate')).exitCode, EXIT.ok)
     await running(async () => {})
+  })
+
+  it('halts where the blocks are gone, and goes on once an operator says that they may be missing', async () => {
+    const topic = installation.topics.usageBlocks
+    await running(async () => {
+      const rows = (await eventRows()) + EVENTS
+      await send(new Truth())
+      await until('the events to be loaded', LOAD_TIMEOUT_MS, async () => (await eventRows()) >= rows)
+    })
+    await clickhouse.stop()
+    await putBack(clickhouse.dir)
+    await clickhouse.start()
+    const end = (await readRanges({ ...installation.kafka, topic })).get(0)?.end ?? 0n
+    await withAdmin(installation.kafka, async (admin) => {
+      // kafkajs deletes only from topics whose offsets it was asked for.
+      await logRanges(admin, topic)
+      await deleteRecordsBefore(admin, topic, 0, end)
+    })
+    const services = await Promise.all(NAMES.map((name) => startService(installation, name)))
+    const loader = services.find(({ name }) => name === 'loader')
+    assert(loader !== undefined)
+    const { reason, remedy } = await loader.halted(0, HALT_TIMEOUT_MS)
+    const [, first = ''] =
+      /^The log begins with block (\d+) at .* those between are gone\.$/.exec(reason) ?? []
+    assert.match(remedy, /docs\/backup\.md, "Blocks that are gone"/)
+    // As docs/backup.md has it.
+    await installation.clickhouse.command(
+      `INSERT INTO load_notes (src_topic, src_partition, missing_through) VALUES ('${topic}', 0, ${Number(first) - 1})`,
+    )
+    await loader.stop()
+    const next = await startService(installation, 'loader')
+    await until('what the log holds to be loaded', HALT_TIMEOUT_MS, async () => {
+      const { seq } = await installation.row<{ seq: string }>(
+        `SELECT max(src_seq) AS seq FROM watermarks WHERE src_topic = '${topic}' AND src_partition = 0`,
+      )
+      return Number(seq) >= Number(first)
+    })
+    const { exitCode, output } = await installation.command('verify')
+    assert.equal(exitCode, EXIT.differences, output)
+    assert.deepEqual((await next.readiness())?.halted, [])
+    for (const service of [...services.filter((one) => one !== loader), next]) await service.stop()
   })
 
   /** Blocks in the log, without the ticks of fences. */

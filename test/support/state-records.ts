@@ -77,6 +77,7 @@ export function taskRecord(partition: number, watermark: number): StateRecord {
     rules: testRulesRecord(),
     loaded_seq: 0,
     oldest_unloaded_at: null,
+    ended: false,
   })
   return { partition, key: Buffer.from(STATE_KEY.task), value }
 }

@@ -37,6 +37,8 @@ interface UsageQuery {
   readonly nodeId: string
   /** The node's partition of usage.blocks: it leads the sort key. */
   readonly source: BlockSource
+  /** The node's partitions in versions of the topics that ended: its windows there count too. */
+  readonly older?: readonly BlockSource[]
   readonly groupBy: readonly UsageGroup[]
   /** One more is read where there are more, so that the caller sees it. */
   readonly rowsMax: number
@@ -57,7 +59,7 @@ export async function usageWindows(client: ClickhouseClient, query: WindowsQuery
   const rows = await client.rows<SumsRow & { start_s: number | string }>(
     `SELECT ${start.sql} AS start_s, ${groupColumns(query.groupBy)} ${SUMS}
      FROM ${query.table}
-     WHERE ${OF_NODE} AND ${within('from_s', 'to_s')}
+     WHERE ${ofNode(query)} AND ${within('from_s', 'to_s')}
      GROUP BY ${['start_s', ...query.groupBy].join(', ')}
      ORDER BY ${['start_s', ...query.groupBy].join(', ')}
      LIMIT {limit:UInt32}`,
@@ -78,7 +80,7 @@ export async function usageTotal(client: ClickhouseClient, query: TotalQuery): P
   const { head, quarters, tail } = splitRange(query.range)
   const shared = query.sharedOnly === true ? `AND task_source IN ('hive', 'idle')` : ''
   const select = (table: string, times: string): string =>
-    `SELECT model_id, task_source, ${SUMMED.join(', ')} FROM ${table} WHERE ${OF_NODE} AND (${times}) ${shared}`
+    `SELECT model_id, task_source, ${SUMMED.join(', ')} FROM ${table} WHERE ${ofNode(query)} AND (${times}) ${shared}`
   const groups = query.groupBy.join(', ')
   const rows = await client.rows<SumsRow>(
     `SELECT ${groupColumns(query.groupBy)} ${SUMS}
@@ -134,8 +136,13 @@ type SumsRow = Record<`sum_${(typeof SUMMED)[number]}`, string> & {
 // Rows of one window stand in several parts until they are merged: what counts is their sum, never a row.
 const SUMS = SUMMED.map((column) => `sum(${column}) AS sum_${column}`).join(', ')
 
-const OF_NODE =
-  'src_topic = {topic:String} AND src_partition = {partition:UInt16} AND node_id = {node_id:String}'
+/** The places lead the sort key, so each is a range of it. */
+function ofNode({ older = [] }: UsageQuery): string {
+  const places = ['', ...older.keys()].map(
+    (at) => `(src_topic = {topic${at}:String} AND src_partition = {partition${at}:UInt16})`,
+  )
+  return `(${places.join(' OR ')}) AND node_id = {node_id:String}`
+}
 
 function within(from: string, to: string): string {
   return `(window_start >= toDateTime({${from}:UInt32}, 'UTC') AND window_start < toDateTime({${to}:UInt32}, 'UTC'))`
@@ -147,7 +154,11 @@ function groupColumns(groupBy: readonly UsageGroup[]): string {
 
 function nodeParams(query: UsageQuery): QueryParams {
   const { topic, partition } = query.source
-  return { topic, partition, node_id: query.nodeId, limit: query.rowsMax + 1 }
+  const older = (query.older ?? []).flatMap((source, at) => [
+    [`topic${at}`, source.topic],
+    [`partition${at}`, source.partition],
+  ])
+  return { ...Object.fromEntries(older), topic, partition, node_id: query.nodeId, limit: query.rowsMax + 1 }
 }
 
 function rangeParams(prefix: string, range: TimeRange): QueryParams {

@@ -32,11 +32,15 @@ export async function loadedOf(client: ClickhouseClient, source: BlockSource): P
   return { seq: row.seq, watermarkMs: Number(row.watermark_ms) }
 }
 
-/** The smallest watermark of a topic's partitions; null while one of them has none. The rows up to it are there, as above. */
+/**
+ * The smallest watermark of a topic's partitions. One that has none counts as `beginMs`, with which it began where another
+ * version of the topics ended; null where there was no other.
+ */
 export async function smallestWatermark(
   client: ClickhouseClient,
   topic: string,
   partitions: number,
+  beginMs: number | null,
 ): Promise<number | null> {
   const rows = await client.rows<{ watermark_ms: string }>(
     `SELECT toUnixTimestamp64Milli(max(watermark)) AS watermark_ms
@@ -45,7 +49,8 @@ export async function smallestWatermark(
      GROUP BY src_partition`,
     { topic, partitions },
   )
-  if (rows.length < partitions) return null
+  if (rows.length < partitions && beginMs === null) return null
   await client.sync(ROW_TABLES)
-  return rows.reduce((least, row) => Math.min(least, Number(row.watermark_ms)), Number.POSITIVE_INFINITY)
+  const least = rows.length < partitions && beginMs !== null ? beginMs : Number.POSITIVE_INFINITY
+  return rows.reduce((smallest, row) => Math.min(smallest, Number(row.watermark_ms)), least)
 }

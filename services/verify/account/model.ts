@@ -11,6 +11,8 @@ import { isSettingValue } from '../../../schemas/settings.ts'
 import type { SourceRecord } from '../source.ts'
 import type { SetAside } from '../usage-model.ts'
 import { NodeTotalSums } from '../usage-sums.ts'
+import { carriedAccount, carriedOutcome, carriedTotals } from './carried.ts'
+import type { Carried } from './carried.ts'
 import { askedJson, isCountedCommand, makesNode, refusal, takeCommand } from './commands.ts'
 import type { Ended } from './commands.ts'
 import { takeHeartbeat } from './contact.ts'
@@ -38,6 +40,8 @@ interface Handed {
 export class AccountModel {
   readonly accounts = new Map<string, ModelAccount>()
   readonly totals = new NodeTotalSums()
+  /** The record that ended the partition, where one did. */
+  endOffset: bigint | null = null
   readonly rows = new ModelRows()
   readonly outcomes = new ModelOutcomes()
   readonly setAside: SetAside[] = []
@@ -63,11 +67,26 @@ export class AccountModel {
     return new AccountModel(known, null)
   }
 
+  /** The model of an inbox that goes on where another version of the topics ended. */
+  static continued(carried: Carried): AccountModel {
+    const rules = carried.rules === null ? RULES_AT_FIRST : rulesOf(inboxConfigureCodec.decode(carried.rules))
+    const model = new AccountModel(rules, { offset: 0, index: 0 })
+    model.#nowMs = carried.nowMs
+    model.#watermarkMs = carried.watermarkMs
+    for (const account of carried.accounts.values()) {
+      model.accounts.set(account.node_id, carriedAccount(account))
+      model.totals.add(account.node_id, carriedTotals(account))
+    }
+    for (const [key, outcome] of carried.outcomes) model.outcomes.set(key, carriedOutcome(key, outcome))
+    return model
+  }
+
   /** Takes the next record in; throws BrokenHandOver. Returns the range that it applied, null where it had none. */
   apply(record: SourceRecord): InboxUsage | null {
     this.#nowMs = Math.max(this.#nowMs, record.timestampMs)
     const { value } = record
     if (value === null) return this.#setAside(record, 'unknown_schema')
+    if (schemaIdOf(value) === SCHEMA_ID.end && record.offset === this.endOffset) return null
     switch (schemaIdOf(value)) {
       case SCHEMA_ID.tick:
         return null

@@ -22,6 +22,7 @@ const AGGREGATOR: AggregatorTask = {
   models: [],
   loaded_seq: 0,
   oldest_unloaded_at: null,
+  ended: false,
 }
 const SETTLER: SettlerTask = {
   position: 10,
@@ -33,6 +34,7 @@ const SETTLER: SettlerTask = {
   rules: testRulesRecord(),
   loaded_seq: 0,
   oldest_unloaded_at: null,
+  ended: false,
 }
 
 /** What is said of records in a row. */

@@ -1,0 +1,40 @@
+import Fastify from 'fastify'
+import type { ServiceName } from '../../schemas/metrics.ts'
+import type { ServiceParts } from '../process.ts'
+import { listen } from './listen.ts'
+import { Problem, problemHandlers, sendProblem } from './problem.ts'
+
+const RETRY_AFTER_S = '2'
+
+/** Answers in the place of a server that has nothing to run on now. */
+export interface ClosedServer {
+  stop(): Promise<void>
+}
+
+/**
+ * Listens where gateway or reader would: /healthz, /readyz and /metrics answer, everything else is 503 with Retry-After, at
+ * once and before its body is read. A service without a server of its own gets none.
+ */
+export async function openClosedServer(
+  name: ServiceName,
+  { config, logger, ops }: ServiceParts,
+  waitsFor: string,
+): Promise<ClosedServer | undefined> {
+  if (name !== 'gateway' && name !== 'reader') return undefined
+  const app = Fastify({ return503OnClosing: false, forceCloseConnections: true })
+  problemHandlers(app, logger)
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.routeOptions.url !== undefined) return undefined
+    const detail = `This server waits for ${waitsFor}; nothing of this request was taken. Send it again.`
+    return sendProblem(
+      request,
+      reply.header('connection', 'close'),
+      new Problem('log_unavailable', detail, {}, { 'retry-after': RETRY_AFTER_S }),
+    )
+  })
+  await app.register(ops)
+  const host = name === 'gateway' ? config.gatewayHost : config.readerHost
+  const port = name === 'gateway' ? config.gatewayPort : config.readerPort
+  await listen(app, { host, port, key: name === 'gateway' ? 'gatewayPort' : 'readerPort' })
+  return { stop: () => app.close() }
+}

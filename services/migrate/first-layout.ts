@@ -1,0 +1,90 @@
+import { writeLayout } from '../../pipelines/kafka/layout.ts'
+import { readLayout } from '../../pipelines/kafka/layout.ts'
+import { readRanges } from '../../pipelines/kafka/read.ts'
+import { TransactionalWriter } from '../../pipelines/kafka/transaction.ts'
+import { noFailpoint } from '../../pipelines/failpoints.ts'
+import { silentLogger } from '../../pipelines/logger.ts'
+import type { Layout } from '../../schemas/records.ts'
+import { topicNames, TOPICS, UNVERSIONED } from '../../schemas/topics.ts'
+import type { TopicRole } from '../../schemas/topics.ts'
+import type { Config } from '../config.ts'
+import { EXIT, ExitError } from '../exit.ts'
+import { installationPlace } from '../installation.ts'
+import { kafkaOf } from '../kafka.ts'
+import { firstLayout } from '../layout.ts'
+import { partitionCounts } from './topics.ts'
+
+const CLIENT_ID = 'hivemeter-migrate'
+
+/** What of an installation without a layout is known by its topics. */
+export interface FoundPartitions {
+  /** Of every topic that is keyed by node and exists, by its name. */
+  readonly counts: ReadonlyMap<string, number>
+  /** One past the last partition in which a task ever wrote. */
+  readonly used: number
+}
+
+/**
+ * How many partitions an installation without a layout has: as many as the settings say, as long as no task has worked in
+ * one beyond and every topic has them. Partitions that somebody added are beyond, and stay empty. A text says why not.
+ */
+export function firstPartitions(wanted: number, { counts, used }: FoundPartitions): number | string {
+  const [fewest] = [...counts].toSorted(([, left], [, right]) => left - right)
+  if (fewest === undefined) return wanted
+  const [name, count] = fewest
+  if (wanted <= count && wanted >= used) return wanted
+  const has =
+    wanted > count ? `Topic ${name} has ${count} partitions` : `Tasks have worked in ${used} partitions`
+  return (
+    `${has}, the settings say ${wanted}. Set HIVEMETER_PARTITIONS to ${used === 0 ? count : used}; ` +
+    `npm run migrate -- --grow ${Math.max(wanted, used + 1)} then gives the installation more while it runs.`
+  )
+}
+
+/** The layout that stands in Kafka; null where none was written, or its topic does not exist. */
+export async function findLayout(config: Config): Promise<Layout | null> {
+  const place = installationPlace(config.topicPrefix)
+  if (!(await partitionCounts(config, 1)).has(place.topic)) return null
+  return await readLayout({ ...kafkaOf(config, CLIENT_ID, silentLogger), ...place })
+}
+
+/** What the layout of an installation that has none must say. Exit 78 where the settings say another number. */
+export async function layoutToWrite(config: Config): Promise<Layout> {
+  const topics = topicNames(config.topicPrefix)
+  const all = await partitionCounts(config, 1)
+  const keyed = (Object.keys(TOPICS) as TopicRole[]).filter((role) => !UNVERSIONED.has(role))
+  const counts = new Map(
+    keyed.flatMap((role) => {
+      const count = all.get(topics[role])
+      return count === undefined ? [] : [[topics[role], count] as const]
+    }),
+  )
+  let used = 0
+  for (const topic of [topics.usageIds, topics.nodeState]) {
+    if (!counts.has(topic)) continue
+    const ranges = await readRanges({ ...kafkaOf(config, CLIENT_ID, silentLogger), topic })
+    for (const [partition, { end }] of ranges) if (end > 0n) used = Math.max(used, partition + 1)
+  }
+  const partitions = firstPartitions(config.partitions, { counts, used })
+  if (typeof partitions === 'string') throw new ExitError(EXIT.configuration, partitions)
+  return firstLayout(partitions)
+}
+
+/** A writer of layouts and of what growth moves: a later run fences an earlier one out. */
+export function growthWriter(config: Config): TransactionalWriter {
+  return new TransactionalWriter({
+    ...kafkaOf(config, CLIENT_ID, silentLogger),
+    transactionalId: `${config.topicPrefix}growth`,
+    failpoint: noFailpoint,
+  })
+}
+
+/** Writes the first layout of an installation. */
+export async function writeFirstLayout(config: Config, layout: Layout): Promise<void> {
+  const writer = growthWriter(config)
+  try {
+    await writeLayout(writer, topicNames(config.topicPrefix).installation, layout)
+  } finally {
+    await writer.close()
+  }
+}

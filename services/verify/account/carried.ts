@@ -1,0 +1,122 @@
+import type { Account, Outcome } from '../../../schemas/records.ts'
+import { NODE_SUM_COLUMNS } from '../usage-sums.ts'
+import type { NodeTotals } from '../usage-sums.ts'
+import type { ModelOutcome } from './outcomes.ts'
+import { canonicalJson } from './rows.ts'
+import type { ModelAccount } from './state.ts'
+
+/** Bytes of one heartbeat's hash. */
+const HASH_BYTES = 8
+
+/** What one partition of a version began with: what its nodes had when the version before ended. */
+export interface Carried {
+  /** The newest configure record, framed. */
+  readonly rules: Buffer | null
+  readonly nowMs: number
+  readonly watermarkMs: number
+  readonly accounts: ReadonlyMap<string, Account>
+  /** By "node/command". */
+  readonly outcomes: ReadonlyMap<string, Outcome>
+}
+
+/** An account as node.state had it at the end of a version; that it is right was compared there. */
+export function carriedAccount(account: Account): ModelAccount {
+  return {
+    nodeId: account.node_id,
+    firstSeenAtMs: account.first_seen_at,
+    changedAtMs: account.changed_at,
+    watermarkMs: account.watermark,
+    rulesVersion: account.rules_version,
+    tier: account.tier,
+    operators: account.operators.map((operator) => ({
+      operatorId: operator.operator_id,
+      sinceMs: operator.since,
+      microSpark: operator.micro_spark,
+      entries: operator.entries,
+      lastEntryAtMs: operator.last_entry_at,
+      remainder: BigInt(operator.remainder),
+    })),
+    costSeq: account.cost_seq,
+    settledThrough: account.settled_through,
+    pending: {
+      count: BigInt(account.pending_count),
+      nanoUsd: account.pending_nano_usd,
+      microSpark: account.pending_micro_spark,
+    },
+    pendingSinceMs: account.pending_since,
+    unclaimed: {
+      count: BigInt(account.unclaimed_count),
+      nanoUsd: account.unclaimed_nano_usd,
+      microSpark: account.unclaimed_micro_spark,
+    },
+    unclaimedRemainder: BigInt(account.unclaimed_remainder),
+    settled: {
+      count: BigInt(account.settlements),
+      nanoUsd: account.settled_nano_usd,
+      microSpark: account.settled_micro_spark,
+    },
+    settingsVersion: account.settings_version,
+    settings: new Map(account.settings.map(({ name, value }) => [name, value])),
+    spent: new Map(account.spend_days.map(({ day, nano_usd }) => [day, nano_usd])),
+    reservations: account.reservations.map((reservation) => ({
+      id: reservation.reservation_id,
+      nanoUsd: BigInt(reservation.nano_usd),
+      day: reservation.day,
+      expiresAtMs: reservation.expires_at,
+      commandId: reservation.command_id,
+    })),
+    contact: carriedContact(account),
+    rewards: {
+      count: account.rewards,
+      microSpark: account.reward_micro_spark,
+      lastAtMs: account.last_reward_at,
+      bonusDay: account.bonus_day,
+      milestone: account.milestone,
+      impressionsPaid: account.ad_impressions,
+      impressionsUnpaid: account.ad_unpaid,
+      adRemainder: BigInt(account.ad_remainder_micro_spark),
+    },
+  }
+}
+
+function carriedContact(account: Account): ModelAccount['contact'] {
+  const { uptime, uptime_hour, heartbeat_hashes } = account
+  const hashes: string[] = []
+  for (let at = 0; at < heartbeat_hashes.length; at += HASH_BYTES) {
+    hashes.push(heartbeat_hashes.subarray(at, at + HASH_BYTES).toString('hex'))
+  }
+  const hasContact = account.last_contact_at !== null
+  const firstHour = hasContact ? uptime_hour - uptime.length + 1 : 0
+  const minutes = [...uptime].map((up, index) => [firstHour + index, up] as const)
+  return {
+    lastAtMs: account.last_contact_at,
+    profile: account.profile,
+    softwareVersion: account.software_version,
+    hashes,
+    firstHour,
+    lastHour: uptime_hour,
+    minutesUp: new Map(minutes.filter(([, up]) => up > 0)),
+    agents: account.agent_count,
+    posts: account.post_count,
+    impressionsByDay: new Map(account.ad_days.map(({ day, impressions }) => [day, impressions])),
+  }
+}
+
+/** Lifetime counters of an account. */
+export function carriedTotals(account: Account): NodeTotals {
+  return Object.fromEntries(
+    NODE_SUM_COLUMNS.map((column) => [column, BigInt(account[column])]),
+  ) as unknown as NodeTotals
+}
+
+/** What a command came to, as node.state had it. */
+export function carriedOutcome(key: string, outcome: Outcome): ModelOutcome {
+  return {
+    nodeId: key.slice(0, key.lastIndexOf('/')),
+    status: outcome.status,
+    code: outcome.code ?? '',
+    result: canonicalJson(outcome.result),
+    untilMs: outcome.until,
+    isCounted: outcome.is_counted,
+  }
+}
