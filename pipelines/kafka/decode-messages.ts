@@ -16,7 +16,11 @@ interface Decoder {
   canReadBytes(length: number): boolean
 }
 type DecoderClass = new (buffer: Buffer) => Decoder
-type BatchDecoder = (decoder: Decoder) => Promise<{ readonly records: readonly unknown[] }>
+type BatchDecoder = (decoder: Decoder) => Promise<{
+  readonly firstOffset: string
+  readonly lastOffsetDelta: number
+  readonly records: readonly unknown[]
+}>
 type MessageSetDecoder = (decoder: Decoder, sizeBytes: number) => Promise<unknown[]>
 
 /** The byte that tells batches from the older message sets stands at one place in both. */
@@ -31,6 +35,14 @@ const PROTOCOL = 'kafkajs/src/protocol'
 const DecoderOf = require(`${PROTOCOL}/decoder.js`) as DecoderClass
 const decodeBatch = require(`${PROTOCOL}/recordBatch/v0/decoder.js`) as BatchDecoder
 const decodeMessageSet = require(`${PROTOCOL}/messageSet/decoder.js`) as MessageSetDecoder
+
+/** By the records of a fetch: one past the last offset of its batches. A batch whose records compaction took has one, too. */
+const ends = new WeakMap<readonly unknown[], bigint>()
+
+/** Where the next fetch begins after these records; undefined where no whole batch came. */
+export function endOfBatches(messages: readonly unknown[]): bigint | undefined {
+  return ends.get(messages)
+}
 
 /** The records of one partition in a fetch's answer. */
 export async function decodeMessages(decoder: Decoder): Promise<unknown[]> {
@@ -50,6 +62,7 @@ export async function decodeMessages(decoder: Decoder): Promise<unknown[]> {
       throw error
     }
     for (const record of batch.records) all.push(record)
+    ends.set(all, BigInt(batch.firstOffset) + BigInt(batch.lastOffsetDelta) + 1n)
   }
   return all
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { LogRange } from './admin.ts'
 import type { KafkaOptions } from './client.ts'
+import { leaderOf } from './partition-leader.ts'
 import { BrokerConnections } from './produce/broker-connections.ts'
 import { errorName } from './produce/error-names.ts'
 import { LOOK_UP_TIMEOUT_MS } from './produce/kafkajs-wire.ts'
@@ -13,13 +14,6 @@ const LOG_OFFSET_PAUSE_MS = 200
 const EARLIEST = -2
 const LATEST = -1
 const READ_COMMITTED = 1
-
-interface Metadata {
-  readonly brokers: readonly { readonly nodeId: number; readonly host: string; readonly port: number }[]
-  readonly topicMetadata: readonly {
-    readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[]
-  }[]
-}
 
 interface Offsets {
   readonly responses: readonly {
@@ -76,18 +70,10 @@ export class LogOffsets {
   /** The offset, or why there is none. */
   async #ask(topic: string, partition: number, timestamp: number): Promise<bigint | string> {
     try {
-      const metadata = await this.#connections.askAny<Metadata>(
-        'Metadata',
-        { topics: [topic], allowAutoTopicCreation: false },
-        LOOK_UP_TIMEOUT_MS,
-      )
-      this.#connections.know(metadata.brokers)
-      const found = metadata.topicMetadata
-        .flatMap(({ partitionMetadata }) => partitionMetadata)
-        .find(({ partitionId }) => partitionId === partition)
-      if (found === undefined || found.leader < 0) return 'it has no leader'
+      const leader = await leaderOf(this.#connections, topic, partition)
+      if (leader === null) return 'it has no leader'
       const answer = await this.#connections.ask<Offsets>(
-        found.leader,
+        leader,
         'ListOffsets',
         {
           replicaId: -1,

@@ -6,6 +6,7 @@ import './client.ts'
 const require = createRequire(import.meta.url)
 
 interface Group {
+  fetch: (nodeId: string) => Promise<unknown>
   heartbeat: (options: { readonly interval: number }) => Promise<void>
   recoverFromFetch: (error: Error) => Promise<void>
 }
@@ -66,6 +67,31 @@ test('a fetch that is not answered makes the member ask who leads now', async ()
   await member.recoverFromFetch(named('KafkaJSProtocolError', { type: 'NOT_LEADER_FOR_PARTITION' }))
   assert.equal(done.length, 5, 'a leader that moved is looked for, and the group is not joined anew')
   await assert.rejects(member.recoverFromFetch(named('TypeError')), { name: 'TypeError' })
+})
+
+test('a partition led by a broker that is not known makes the member ask who leads, and not at every fetch', async () => {
+  const { member, done } = memberWhereHeartbeat(null)
+  const cluster = Object.assign((member as unknown as { cluster: object }).cluster, {
+    getNodeIds: () => ['1', '2'],
+    findLeaderForPartitions: () => ({ 1: [0], 3: [1] }),
+    // Where kafkajs' own fetch begins: it goes no further here.
+    refreshMetadataIfNecessary: async () => {
+      throw named('Stop')
+    },
+  })
+  Object.assign(member, { subscriptionState: { active: () => [{ topic: 'usage', partitions: [0, 1] }] } })
+  await assert.rejects(member.fetch('1'), { name: 'Stop' })
+  await assert.rejects(member.fetch('2'), { name: 'Stop' })
+  assert.deepEqual(done, ['looks'])
+  const known = memberWhereHeartbeat(null)
+  Object.assign((known.member as unknown as { cluster: object }).cluster, cluster, {
+    findLeaderForPartitions: () => ({ 1: [0], 2: [1] }),
+  })
+  Object.assign(known.member, {
+    subscriptionState: { active: () => [{ topic: 'usage', partitions: [0, 1] }] },
+  })
+  await assert.rejects(known.member.fetch('1'), { name: 'Stop' })
+  assert.deepEqual(known.done, [])
 })
 
 test('a broker that takes a connection and says nothing cannot be connected to', async () => {

@@ -11,6 +11,9 @@ import { systemClock } from '../clock.ts'
  *   whose former self the group then waits a session long.
  * - A leader that has moved makes kafkajs join its group anew, from inside of one of its fetches: the partitions of all members
  *   are shared out again, though nothing of that has changed.
+ * - A partition whose leader, as the cluster was last asked, is none of the brokers that the same answer names is fetched
+ *   from nobody, without a word, until something else makes kafkajs ask again (found by `broker-killed-that-leads-most`: an
+ *   aggregator's partition stood still for 30 s).
  * - A broker that takes a connection and says nothing is tried twelve times, each as long as a request may last.
  *
  * So whoever does not answer is forgotten, the cluster is asked who leads, and a member looks for its coordinator under the
@@ -31,10 +34,17 @@ interface Address {
 
 /** Of `kafkajs/src/consumer/consumerGroup.js`. */
 interface ConsumerGroup {
+  fetch: (this: ConsumerGroup, nodeId: string) => Promise<unknown>
+  readonly logger: { info(message: string): void }
+  readonly subscriptionState: {
+    active(): readonly { readonly topic: string; readonly partitions: readonly number[] }[]
+  }
   heartbeat: (this: ConsumerGroup, options: { readonly interval: number }) => Promise<void>
   recoverFromFetch: (this: ConsumerGroup, error: unknown) => Promise<void>
   readonly coordinator: Broker
   readonly cluster: {
+    getNodeIds: () => readonly string[]
+    findLeaderForPartitions: (topic: string, partitions: readonly number[]) => object
     removeBroker: (address: Address) => void
     refreshMetadata: () => Promise<void>
   }
@@ -72,7 +82,33 @@ broker.connect = async function connectOrSay() {
 }
 
 const group = (require('kafkajs/src/consumer/consumerGroup.js') as { prototype: ConsumerGroup }).prototype
-const { heartbeat, recoverFromFetch } = group
+const { fetch, heartbeat, recoverFromFetch } = group
+/** When each member last asked who leads a partition that nobody is fetched from. */
+const lastLooks = new WeakMap<ConsumerGroup, number>()
+group.fetch = async function fetchOrLookAnew(nodeId) {
+  const sinceMs = systemClock.monotonicMs() - (lastLooks.get(this) ?? Number.NEGATIVE_INFINITY)
+  try {
+    if (sinceMs >= LOOK_PAUSE_MS && hasUnledPartition(this)) {
+      lastLooks.set(this, systemClock.monotonicMs())
+      this.logger.info('A partition has no leader that is known; asking who leads')
+      await this.cluster.refreshMetadata()
+    }
+  } catch (error) {
+    await this.recoverFromFetch(error)
+    return []
+  }
+  return await fetch.call(this, nodeId)
+}
+
+function hasUnledPartition({ cluster, subscriptionState }: ConsumerGroup): boolean {
+  const nodeIds = new Set(cluster.getNodeIds())
+  return subscriptionState
+    .active()
+    .some(({ topic, partitions }) =>
+      Object.keys(cluster.findLeaderForPartitions(topic, partitions)).some((leader) => !nodeIds.has(leader)),
+    )
+}
+
 group.heartbeat = async function heartbeatOrJoin(options) {
   try {
     await heartbeat.call(this, options)

@@ -1,58 +1,56 @@
+import type { KafkaMessage } from 'kafkajs'
 import type { Clock } from '../clock.ts'
+import { hideAborted } from './aborted-records.ts'
+import type { FetchedPartition, FetchedRecord } from './aborted-records.ts'
+import { toRecord } from './client.ts'
 import type { KafkaOptions } from './client.ts'
-import { LogReader } from './log-reader.ts'
+import { endOfBatches } from './decode-messages.ts'
+import { leaderOf } from './partition-leader.ts'
+import { BrokerConnections } from './produce/broker-connections.ts'
+import { errorName } from './produce/error-names.ts'
+import { Unanswered } from './produce/wire.ts'
+import type { BrokerId } from './produce/wire.ts'
 import type { LogRecord } from './records.ts'
 
 /** No restore takes longer: 5 million ids are read in seconds. */
 const READ_TIMEOUT_MS = 120_000
 
-export interface StateReaderOptions extends KafkaOptions {
-  readonly topic: string
-  readonly groupId: string
-  readonly clock: Clock
-}
+/** The leader answers a fetch within this, or another one is looked for. */
+export const STATE_FETCH_TIMEOUT_MS = 3_000
+const FETCH_WAIT_MS = 50
+const FETCH_BYTES_MAX = 4 * 1_048_576
 
-interface Reading {
-  readonly through: bigint
-  readonly onRecord: (record: LogRecord) => void
-  readonly done: () => void
-  readonly failed: (error: Error) => void
+/** Before a partition whose leader gave no answer is asked for again. */
+const LEADER_PAUSE_MS = 100
+
+const READ_COMMITTED = 1
+
+interface FetchAnswer {
+  readonly responses: readonly {
+    readonly partitions: readonly (FetchedPartition & { readonly errorCode: number })[]
+  }[]
 }
 
 /**
- * Reads partitions of a state topic for restores: one extra consumer a process, which has every partition and keeps
- * all of them paused but those that are being read.
+ * Reads partitions of a state topic for restores, each from its leader, and as a member of no group: a group has a
+ * coordinator, whose death would hold up the restores that it is the reason for (measured on three brokers: 10 s more).
  */
 export class StateReader {
-  readonly #reader: LogReader
+  readonly #topic: string
   readonly #clock: Clock
-  readonly #readings = new Map<number, Reading>()
-  #failure: Error | undefined
+  readonly #connections: BrokerConnections
 
-  constructor(options: StateReaderOptions) {
+  constructor(options: KafkaOptions & { readonly topic: string; readonly clock: Clock }) {
+    this.#topic = options.topic
     this.#clock = options.clock
-    this.#reader = new LogReader({
-      ...options,
-      paused: true,
-      onRecords: (partition, records) => this.#deliver(partition, records),
-      onPosition: (partition, position) => this.#advance(partition, position),
-      // The consumer lost its place: what it delivers next has been delivered before.
-      onJoined: () => this.#failAll(new Error('The restore lost its place in the state topic.')),
-      onFailed: (error) => {
-        this.#failure = error
-        this.#failAll(error)
-      },
-    })
-  }
-
-  async start(): Promise<void> {
-    await this.#reader.start()
+    this.#connections = new BrokerConnections(options)
   }
 
   /**
-   * Delivers the partition's records from `start` up to the one at offset `through`, which must be a committed
-   * record of the caller's own (its fence): never "to the end", which aborted tails would make last for ever.
-   * Rejects when `signal` aborts; nothing is delivered after that.
+   * Delivers the partition's committed records from `start` up to the one at offset `through`, which must be a committed
+   * record of the caller's own (its fence): never "to the end", which aborted tails would make last for ever. A leader
+   * that moves is followed. Rejects after two minutes, when records between are gone, and when `signal` aborts; nothing is
+   * delivered after that.
    */
   async read(
     partition: number,
@@ -60,47 +58,81 @@ export class StateReader {
     onRecord: (record: LogRecord) => void,
     signal?: AbortSignal,
   ): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure
-    if (this.#readings.has(partition)) throw new Error(`Partition ${partition} is being read already.`)
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.#readings.set(partition, { through: range.through, onRecord, done: resolve, failed: reject })
-    const deadline = new AbortController()
-    const giveUp = (): void => reject(new Error(`The read of partition ${partition} was given up.`))
-    signal?.addEventListener('abort', giveUp)
-    try {
-      this.#reader.seek(partition, range.start)
-      this.#reader.resume(partition)
-      const timedOut = this.#clock.delay(READ_TIMEOUT_MS, deadline.signal).then(() => {
-        if (!deadline.signal.aborted) {
-          reject(new Error(`Partition ${partition} was not read within ${READ_TIMEOUT_MS / 1000} s.`))
+    const deadlineMs = this.#clock.monotonicMs() + READ_TIMEOUT_MS
+    const isGivenUp = (): boolean => signal?.aborted === true
+    let position = range.start
+    let leader: BrokerId | null = null
+    let reason = 'it has no leader'
+    while (position <= range.through) {
+      if (isGivenUp()) throw new Error(`The read of partition ${partition} was given up.`)
+      if (this.#clock.monotonicMs() >= deadlineMs) {
+        throw new Error(`Partition ${partition} was not read within ${READ_TIMEOUT_MS / 1000} s: ${reason}.`)
+      }
+      try {
+        leader ??= await leaderOf(this.#connections, this.#topic, partition)
+        if (leader !== null) {
+          const fetched = await this.#fetch(leader, partition, position)
+          if (isGivenUp()) continue
+          if (typeof fetched !== 'string') {
+            for (const message of fetched.messages) {
+              const record = toRecord(partition, message as unknown as KafkaMessage)
+              if (record.offset >= position && record.offset <= range.through && !isControl(message)) {
+                onRecord(record)
+              }
+            }
+            if (fetched.next > position) position = fetched.next
+            reason = `it ends at ${position}`
+            continue
+          }
+          reason = fetched
         }
-      })
-      await Promise.race([promise, timedOut.then(() => promise)])
-    } finally {
-      deadline.abort()
-      signal?.removeEventListener('abort', giveUp)
-      this.#readings.delete(partition)
-      this.#reader.pause(partition)
+      } catch (error) {
+        if (!(error instanceof Unanswered)) throw error
+        reason = error.message
+      }
+      leader = null
+      await this.#clock.delay(LEADER_PAUSE_MS, signal)
     }
   }
 
   async stop(): Promise<void> {
-    await this.#reader.stop()
+    this.#connections.close()
   }
 
-  #failAll(error: Error): void {
-    for (const reading of this.#readings.values()) reading.failed(error)
-    this.#readings.clear()
-  }
-
-  #deliver(partition: number, records: readonly LogRecord[]): void {
-    const reading = this.#readings.get(partition)
-    if (reading === undefined) return
-    for (const record of records) if (record.offset <= reading.through) reading.onRecord(record)
-  }
-
-  #advance(partition: number, position: bigint): void {
-    const reading = this.#readings.get(partition)
-    if (reading !== undefined && position > reading.through) reading.done()
+  /** What the leader gave, and where the next fetch begins; or why it gave nothing. */
+  async #fetch(
+    leader: BrokerId,
+    partition: number,
+    position: bigint,
+  ): Promise<string | { readonly messages: readonly FetchedRecord[]; readonly next: bigint }> {
+    const answer = await this.#connections.ask<FetchAnswer>(
+      leader,
+      'Fetch',
+      {
+        replicaId: -1,
+        isolationLevel: READ_COMMITTED,
+        maxWaitTime: FETCH_WAIT_MS,
+        minBytes: 1,
+        maxBytes: FETCH_BYTES_MAX,
+        topics: [
+          {
+            topic: this.#topic,
+            partitions: [{ partition, fetchOffset: position.toString(), maxBytes: FETCH_BYTES_MAX }],
+          },
+        ],
+      },
+      STATE_FETCH_TIMEOUT_MS,
+    )
+    const fetched = answer.responses[0]?.partitions[0]
+    if (fetched === undefined) return 'its leader did not name it'
+    const error = errorName(fetched.errorCode)
+    if (error === 'OFFSET_OUT_OF_RANGE') {
+      throw new Error(`Partition ${partition} of ${this.#topic} no longer has offset ${position}.`)
+    }
+    if (error !== null) return error
+    hideAborted(fetched)
+    return { messages: fetched.messages, next: endOfBatches(fetched.messages) ?? position }
   }
 }
+
+const isControl = ({ isControlRecord }: FetchedRecord): boolean => isControlRecord === true

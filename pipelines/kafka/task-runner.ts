@@ -95,12 +95,7 @@ export class TaskRunner {
     })
     this.#admin = openAdmin(options)
     this.#logOffsets = new LogOffsets(options)
-    this.#stateReader = new StateReader({
-      ...kafka,
-      clock,
-      topic: stateTopic,
-      groupId: `${topicPrefix}${service}-restore-${options.instance}`,
-    })
+    this.#stateReader = new StateReader({ ...kafka, clock, topic: stateTopic })
     this.#ownInput = new SharedAppend(new IdempotentProducer({ ...kafka, metrics, topic: inputTopic }), clock)
     this.#slotParts = {
       stateTopic,
@@ -136,7 +131,6 @@ export class TaskRunner {
     const consumer = this.#consumer
     const { inputTopic } = this.#options
     await this.#admin.connect()
-    await this.#stateReader.start()
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       this.#onJoin(payload.memberAssignment[inputTopic] ?? [])
     })

@@ -3,7 +3,6 @@ import { test } from 'node:test'
 import { zstdCompressSync } from 'node:zlib'
 import kafkajs from 'kafkajs'
 import { UNPACKED_BYTES_MAX } from '../../pipelines/kafka/codecs.ts'
-import { LogReader } from '../../pipelines/kafka/log-reader.ts'
 import { StateReader } from '../../pipelines/kafka/state-reader.ts'
 import { CompactedTable, REACH_TIMEOUT_MS } from '../../pipelines/kafka/table.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
@@ -22,19 +21,16 @@ test('UNPACKED_BYTES_MAX: a zstd batch of more is not unpacked', async () => {
   await assert.rejects(unpack(UNPACKED_BYTES_MAX + 1), { code: 'ERR_BUFFER_TOO_LARGE' })
 })
 
-test('READ_TIMEOUT_MS: a restore that is not done by then fails', async (t) => {
+test('READ_TIMEOUT_MS: a restore that is not done by then fails', async () => {
   const timeoutMs = bound('pipelines/kafka/state-reader.ts', 'READ_TIMEOUT_MS')
-  for (const method of ['seek', 'resume', 'pause'] as const) {
-    t.mock.method(LogReader.prototype, method, () => {})
-  }
   const clock = new VirtualClock()
   const startMs = clock.monotonicMs()
-  const reader = new StateReader({ ...KAFKA, clock, topic: 'usage.ids', groupId: 'restore' })
+  const reader = new StateReader({ ...KAFKA, clock, topic: 'usage.ids' })
   await assert.rejects(
     reader.read(0, { start: 0n, through: 5n }, () => {}),
-    new RegExp(`was not read within ${timeoutMs / 1_000} s`),
+    new RegExp(`was not read within ${timeoutMs / 1_000} s: no connection`),
   )
-  assert.equal(clock.monotonicMs() - startMs, timeoutMs)
+  assert(clock.monotonicMs() - startMs >= timeoutMs)
 })
 
 test('REACH_TIMEOUT_MS: a read waits so long for the log’s end, then it answers with what there is', async (t) => {

@@ -1,4 +1,3 @@
-import kafkajs from 'kafkajs'
 import { withAdmin } from '../../pipelines/kafka/admin.ts'
 import { createKafka } from '../../pipelines/kafka/client.ts'
 import { readPartition, readRanges } from '../../pipelines/kafka/read.ts'
@@ -7,6 +6,10 @@ import { splitIntoSends } from '../../pipelines/kafka/transaction.ts'
 import { TOPICS } from '../../schemas/topics.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
 import type { Installation } from '../support/installation.ts'
+import { until } from '../support/until.ts'
+
+/** A topic is deleted within this. */
+const DELETED_MS = 20_000
 
 /** How many records a partition's copy has. */
 export type Copied = readonly number[]
@@ -35,7 +38,7 @@ export async function copyTopic(copying: Copying): Promise<Copied> {
       copyPartition(copying, partition, ranges.get(partition)?.end ?? 0n),
     ),
   )
-  if (times === 'kept') await stampByBroker(to, role)
+  if (times === 'kept') await stampByBroker(to)
   return copied
 }
 
@@ -84,31 +87,29 @@ function toAppend(
 }
 
 /**
- * Makes a topic whose records have the times that their sender gives them: before `migrate`, which leaves it as it is. (A
- * topic that is changed later may stamp the first records of its copy still by its clock.)
+ * Makes the topic anew, empty, and so that its records have the times that their sender gives them. (A topic that is changed
+ * instead may stamp the first records of its copy still by the broker's clock.)
  */
 export async function makeTopicWithTimes(installation: Installation, role: TopicRole): Promise<void> {
   const topic = installation.topics[role]
   const { partitions: numPartitions, replicationFactor } = installation
-  await withAdmin(installation.kafka, (admin) =>
-    admin.createTopics({
-      waitForLeaders: true,
-      topics: [{ topic, numPartitions, replicationFactor, configEntries: configOf(role, 'CreateTime') }],
-    }),
-  )
-}
-
-/** Whatever is appended from here on is received when the broker takes it, as ever. */
-async function stampByBroker({ kafka, topics }: Installation, role: TopicRole): Promise<void> {
-  const configEntries = configOf(role, 'LogAppendTime')
-  const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topics[role], configEntries }
-  await withAdmin(kafka, (admin) => admin.alterConfigs({ validateOnly: false, resources: [resource] }))
-}
-
-function configOf(role: TopicRole, times: 'CreateTime' | 'LogAppendTime'): { name: string; value: string }[] {
-  return [
-    { name: 'message.timestamp.type', value: times },
+  const configEntries = [
+    { name: 'message.timestamp.type', value: 'CreateTime' },
     { name: 'max.message.bytes', value: String(TOPICS[role].messageBytesMax) },
     { name: 'retention.ms', value: '-1' },
   ]
+  await withAdmin(installation.kafka, async (admin) => {
+    await admin.deleteTopics({ topics: [topic] })
+    await until(`${topic} to be gone`, DELETED_MS, async () => !(await admin.listTopics()).includes(topic))
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: [{ topic, numPartitions, replicationFactor, configEntries }],
+    })
+  })
+}
+
+/** Whatever is appended from here on is received when the broker takes it, as ever. */
+async function stampByBroker(installation: Installation): Promise<void> {
+  const { exitCode, output } = await installation.command('migrate')
+  if (exitCode !== 0) throw new Error(`migrate ended with ${exitCode}: ${output}`)
 }

@@ -19,8 +19,11 @@ export type MemberName = (typeof MEMBER_NAMES)[number]
 /** Of every topic, by the number of brokers: with several of these, each leads some of every topic. */
 const partitionsOf = (brokers: number): number => (brokers === 1 ? 2 : 4)
 
-/** Few, so that buckets of ids leave memory while a run lasts, and repeats are looked up. */
-const IDS_MAX = '100000'
+/**
+ * Few, so that buckets of ids leave memory while a run lasts, and repeats are looked up. With several brokers more: a
+ * partition that is full rests until ClickHouse has what it forgets, and how long partitions stand still is measured there.
+ */
+const idsMaxOf = (brokers: number): string => (brokers === 1 ? '100000' : '300000')
 
 const KEEP_ALIVE_MS = 500
 
@@ -78,7 +81,10 @@ export class Fleet {
             number,
             brokers: kafka.addresses,
             clickhouseUrl: clickhouse.url,
-            environment: { ...installation.environment, HIVEMETER_IDS_MAX: IDS_MAX },
+            environment: {
+              ...installation.environment,
+              HIVEMETER_IDS_MAX: idsMaxOf(brokers),
+            },
             logsDir,
           }),
         ),

@@ -28,9 +28,9 @@ export async function replayInbox({ installation, clickhouse }: Fleet): Promise<
     replicationFactor: installation.replicationFactor,
     clickhouseUrl: clickhouse.url,
     rules: false,
-    prepare: (prepared) => makeTopicWithTimes(prepared, 'accountInbox'),
   })
   cleanup.defer(() => replayed.dispose())
+  await makeTopicWithTimes(replayed, 'accountInbox')
   const copied = await copyTopic({ from: installation, to: replayed, role: 'accountInbox', times: 'kept' })
   const { settler, loader } = await startServices(replayed, 'settler', 'loader')
   for (const service of [loader, settler]) cleanup.defer(() => service.stop())

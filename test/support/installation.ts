@@ -35,8 +35,6 @@ export interface InstallationOptions {
   readonly clickhouseUrl?: string
   /** False: the account inbox stays empty; the test brings the rules by itself. */
   readonly rules?: boolean
-  /** Runs before `migrate`, which leaves topics that are there as they are. */
-  readonly prepare?: (installation: Installation) => Promise<void>
 }
 
 /** How a command ended and all that it said. */
@@ -165,7 +163,6 @@ export class Installation {
  */
 export async function install(options: InstallationOptions): Promise<Installation> {
   const installation = new Installation(options, await mkdtemp(join(tmpdir(), 'hivemeter-test-')))
-  await options.prepare?.(installation)
   const { exitCode, output } = await installation.command('migrate')
   if (exitCode !== 0) throw new Error(`migrate ended with ${exitCode}: ${output}`)
   if (options.rules !== false) await appendRules(installation)

@@ -22,11 +22,6 @@ export interface KafkaPlace {
   readonly settings?: Readonly<Record<string, string>>
 }
 
-/** After kill -9 a lone broker waits for its former self to time out before it may register again (default 9 s). */
-const ALONE = `broker.heartbeat.interval.ms=1000
-broker.session.timeout.ms=4000
-`
-
 /** server.properties of a KRaft node that is both broker and controller: the local one, or one of several. */
 export function serverProperties(place: KafkaPlace): string {
   const { port, controllerPort, logDir, node, settings = {} } = place
@@ -68,7 +63,13 @@ transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 
-${node === undefined ? ALONE : ''}
+# Nobody is served by the partitions of a dead broker until the controller has missed it for so long (default 9 s), and
+# after kill -9 a lone one waits as long for its former self before it may register again.
+broker.heartbeat.interval.ms=1000
+broker.session.timeout.ms=4000
+# The end of a transaction waits for every leader of its partitions: a frozen one is left after this (default 30 s).
+request.timeout.ms=4000
+
 # By size, not by time: a laptop may sleep for weeks.
 log.retention.ms=-1
 log.retention.bytes=536870912

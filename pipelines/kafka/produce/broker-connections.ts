@@ -47,6 +47,7 @@ export type RequestName =
   | 'AddPartitionsToTxn'
   | 'EndTxn'
   | 'ListOffsets'
+  | 'Fetch'
 
 const require = createRequire(import.meta.url)
 const apiKeys = require('kafkajs/src/protocol/requests/apiKeys.js') as Record<RequestName, number>

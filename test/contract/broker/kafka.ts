@@ -15,9 +15,7 @@ export async function openKafka(): Promise<BrokerTarget> {
   opening.defer(() => installation.dispose())
   const { kafka } = installation
   const topics = { state: installation.topics.usageIds, blocks: installation.topics.usageBlocks }
-  const groupId = `${installation.prefix}restore`
-  const reader = new StateReader({ ...kafka, topic: topics.state, groupId, clock: systemClock })
-  await reader.start()
+  const reader = new StateReader({ ...kafka, topic: topics.state, clock: systemClock })
   opening.defer(() => reader.stop())
   const range = async (topic: string) => {
     const found = (await withAdmin(kafka, (admin) => logRanges(admin, topic))).get(0)
