@@ -13,7 +13,7 @@ import { isSilent, markAnswered, markSilent } from './broker-silence.ts'
 export const BROKER_CONNECT_TIMEOUT_MS = 3_000
 
 /** A coordinator is asked for a sign of life before a join waits for its answer, which may take half a minute. */
-export const COORDINATOR_SIGN_TIMEOUT_MS = 1_500
+export const COORDINATOR_SIGN_TIMEOUT_MS = 1_000
 
 /** What this file wraps of kafkajs 2.2.4, pinned. */
 interface Connection {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
+import { systemClock } from '../clock.ts'
 import './client.ts'
+import { HEARTBEAT_TIMEOUT_MS } from './silent-brokers.ts'
 
 const require = createRequire(import.meta.url)
 
@@ -46,6 +48,18 @@ function memberWhereHeartbeat(answer: Error | null) {
 test('a member whose coordinator does not answer looks for it again under its name', async () => {
   const { member, done } = memberWhereHeartbeat(named('KafkaJSRequestTimeoutError', { broker: 'one:9092' }))
   await assert.rejects(member.heartbeat({ interval: 1 }), { type: 'REBALANCE_IN_PROGRESS' })
+  assert.deepEqual(done, ['forgets one:9092'])
+})
+
+test('a heartbeat without an answer is waited for HEARTBEAT_TIMEOUT_MS, no longer', async () => {
+  const { member, done } = memberWhereHeartbeat(null)
+  Object.assign((member as unknown as { coordinator: object }).coordinator, {
+    heartbeat: () => new Promise(() => {}),
+  })
+  const startMs = systemClock.monotonicMs()
+  await assert.rejects(member.heartbeat({ interval: 1 }), { type: 'REBALANCE_IN_PROGRESS' })
+  const tookMs = systemClock.monotonicMs() - startMs
+  assert(tookMs >= HEARTBEAT_TIMEOUT_MS - 50 && tookMs < 2 * HEARTBEAT_TIMEOUT_MS, `${tookMs} ms`)
   assert.deepEqual(done, ['forgets one:9092'])
 })
 

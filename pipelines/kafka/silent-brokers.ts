@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { systemClock } from '../clock.ts'
+import { markSilent } from './broker-silence.ts'
 
 /**
  * Lets a kafkajs consumer leave a broker that does not answer. Kafka moves leaders and coordinators away from a broker that
@@ -49,6 +50,9 @@ interface ConsumerGroup {
     refreshMetadata: () => Promise<void>
   }
 }
+
+/** A coordinator answers a heartbeat at once, or another one is looked for: half a session is left for that. */
+export const HEARTBEAT_TIMEOUT_MS = 2_500
 
 /** Between two looks at who leads, while Kafka has not moved the leader yet. */
 const LOOK_PAUSE_MS = 200
@@ -110,8 +114,19 @@ function hasUnledPartition({ cluster, subscriptionState }: ConsumerGroup): boole
 }
 
 group.heartbeat = async function heartbeatOrJoin(options) {
+  const over = new AbortController()
+  const answered = heartbeat.call(this, options)
+  answered.catch(() => {})
+  const late = systemClock.delay(HEARTBEAT_TIMEOUT_MS, over.signal).then(() => {
+    if (over.signal.aborted) return
+    const { host, port } = this.coordinator.connectionPool
+    markSilent(`${host}:${port}`)
+    throw Object.assign(new Error(`No answer to a heartbeat within ${HEARTBEAT_TIMEOUT_MS} ms`), {
+      name: 'KafkaJSRequestTimeoutError',
+    })
+  })
   try {
-    await heartbeat.call(this, options)
+    await Promise.race([answered, late]).finally(() => over.abort())
   } catch (error) {
     if (unanswered(error) === undefined) throw error
     forget(this, this.coordinator.connectionPool)

@@ -68,7 +68,7 @@ group.min.session.timeout.ms=1000
 broker.heartbeat.interval.ms=1000
 broker.session.timeout.ms=4000
 # The end of a transaction waits for every leader of its partitions: a frozen one is left after this (default 30 s).
-request.timeout.ms=4000
+request.timeout.ms=2000
 
 # By size, not by time: a laptop may sleep for weeks.
 log.retention.ms=-1
