@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
-import { markAnswered, markSilent } from './broker-silence.ts'
+import { isSilent, markAnswered, markSilent } from './broker-silence.ts'
 import './client.ts'
-import { BROKER_CONNECT_TIMEOUT_MS, COORDINATOR_SIGN_TIMEOUT_MS } from './answering-brokers.ts'
+import {
+  BROKER_CONNECT_TIMEOUT_MS,
+  COORDINATOR_SIGN_TIMEOUT_MS,
+  METADATA_TIMEOUT_MS,
+} from './answering-brokers.ts'
 
 const require = createRequire(import.meta.url)
 const prototypeOf = (file: string): object => (require(file) as { prototype: object }).prototype
@@ -142,4 +146,23 @@ test('a connection that is not made in time is an error of the connection, and t
   const startMs = performance.now()
   await assert.rejects(hung.connect(), { name: 'KafkaJSConnectionError' })
   assert.ok(performance.now() - startMs >= BROKER_CONNECT_TIMEOUT_MS - 5)
+})
+
+test('a broker that does not say who leads within METADATA_TIMEOUT_MS counts as silent', async (t) => {
+  t.after(() => markAnswered('mute:1'))
+  const mute = Object.assign(
+    Object.create(prototypeOf('kafkajs/src/broker/index.js')) as {
+      metadata(topics: readonly string[]): Promise<unknown>
+    },
+    {
+      brokerAddress: 'mute:1',
+      connectionPool: { pool: [], send: () => new Promise(() => {}) },
+      lookupRequest: () => () => ({}),
+    },
+  )
+  await assert.rejects(mute.metadata(['usage']), {
+    name: 'KafkaJSConnectionError',
+    message: `No answer within ${METADATA_TIMEOUT_MS} ms`,
+  })
+  assert.ok(isSilent('mute:1'))
 })

@@ -12,6 +12,9 @@ import { isSilent, markAnswered, markSilent } from './broker-silence.ts'
 /** A connection with its sign-in is made within this or not at all. */
 export const BROKER_CONNECT_TIMEOUT_MS = 3_000
 
+/** A question for brokers and leaders is answered within this, or the next broker is asked. */
+export const METADATA_TIMEOUT_MS = 1_500
+
 /** A coordinator is asked for a sign of life before a join waits for its answer, which may take half a minute. */
 export const COORDINATOR_SIGN_TIMEOUT_MS = 1_000
 
@@ -27,6 +30,7 @@ interface Broker {
   readonly brokerAddress: string
   readonly connectionPool: { readonly pool: readonly Connection[] }
   connect: (this: Broker) => Promise<void>
+  metadata: (this: Broker, topics: readonly string[]) => Promise<unknown>
   isConnected(): boolean
   apiVersions(): Promise<unknown>
 }
@@ -100,20 +104,29 @@ connections.disconnect = async function disconnectFromSilence() {
 }
 
 const brokers = prototypeOf('kafkajs/src/broker/index.js') as Broker
-const connect = brokers.connect
+const { connect, metadata } = brokers
 brokers.connect = async function connectInTime() {
+  await inTime(this, connect.call(this), BROKER_CONNECT_TIMEOUT_MS, 'No connection')
+}
+brokers.metadata = async function metadataInTime(topics) {
+  return await inTime(this, metadata.call(this, topics), METADATA_TIMEOUT_MS, 'No answer')
+}
+
+/** What came of the work; where it takes longer the broker counts as silent, and its connections end. */
+async function inTime<T>(broker: Broker, work: Promise<T>, timeoutMs: number, what: string): Promise<T> {
   const over = new AbortController()
-  const connected = connect.call(this)
-  const late = systemClock.delay(BROKER_CONNECT_TIMEOUT_MS, over.signal).then(() => {
-    if (over.signal.aborted) return
-    const reason = `No connection within ${BROKER_CONNECT_TIMEOUT_MS} ms`
-    markSilent(this.brokerAddress)
-    leave(this, reason)
-    throw unheard(reason, this.brokerAddress)
+  const late = systemClock.delay(timeoutMs, over.signal).then(() => {
+    const reason = `${what} within ${timeoutMs} ms`
+    if (!over.signal.aborted) {
+      markSilent(broker.brokerAddress)
+      leave(broker, reason)
+    }
+    throw unheard(reason, broker.brokerAddress)
   })
-  connected.catch(() => {})
+  late.catch(() => {})
+  work.catch(() => {})
   try {
-    await Promise.race([connected, late])
+    return await Promise.race([work, late])
   } finally {
     over.abort()
   }

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
 import type { LogRange } from './admin.ts'
 import { samePartitionAssignerBelow } from './assigner.ts'
-import { createKafka, toRecord } from './client.ts'
+import { createKafka, LEADERS_AGE_MS_MAX, toRecord } from './client.ts'
 import type { KafkaOptions } from './client.ts'
 import { LogOffsets } from './log-offsets.ts'
 import { HaltError } from './records.ts'
@@ -89,6 +89,7 @@ export class BlockConsumer {
       sessionTimeout: LOADER_SESSION_TIMEOUT_MS,
       heartbeatInterval: HEARTBEAT_INTERVAL_MS,
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,
+      metadataMaxAge: LEADERS_AGE_MS_MAX,
       maxWaitTimeInMs: FETCH_WAIT_MS,
       maxBytes: FETCH_BYTES_MAX,
       maxBytesPerPartition: PARTITION_BYTES_MAX,

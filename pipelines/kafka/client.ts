@@ -32,6 +32,12 @@ export interface KafkaOptions {
 export const REQUEST_TIMEOUT_MS = 4_000
 const CONNECTION_TIMEOUT_MS = 3_000
 
+/**
+ * A consumer asks so often who leads. A leader that hears the others no more does not know that it was replaced, and goes on
+ * answering fetches with nothing: no error ever makes its consumers look elsewhere.
+ */
+export const LEADERS_AGE_MS_MAX = 2_000
+
 /** Attempts of a request after the first, and the pauses between them: together about 5 s. */
 const REQUEST_RETRIES_MAX = 12
 /** Short: back-to-back transactions meet CONCURRENT_TRANSACTIONS, and the default waits 300 ms. */

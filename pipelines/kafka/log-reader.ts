@@ -1,7 +1,7 @@
 import type { Consumer } from 'kafkajs'
 import { systemClock } from '../clock.ts'
 import { samePartitionAssigner } from './assigner.ts'
-import { createKafka, toRecord } from './client.ts'
+import { createKafka, LEADERS_AGE_MS_MAX, toRecord } from './client.ts'
 import type { KafkaOptions } from './client.ts'
 import type { LogRecord } from './records.ts'
 
@@ -48,6 +48,7 @@ export class LogReader {
       maxBytesPerPartition: PARTITION_BYTES_MAX,
       sessionTimeout: SESSION_TIMEOUT_MS,
       heartbeatInterval: HEARTBEAT_INTERVAL_MS,
+      metadataMaxAge: LEADERS_AGE_MS_MAX,
       retry: { retries: CONSUMER_RETRIES_MAX },
     })
   }

@@ -6,7 +6,7 @@ import type { Failpoint } from '../failpoints.ts'
 import type { Logger } from '../logger.ts'
 import { deleteRecordsBefore, logRanges, openAdmin } from './admin.ts'
 import { samePartitionAssignerAfter } from './assigner.ts'
-import { createKafka, toRecord } from './client.ts'
+import { createKafka, LEADERS_AGE_MS_MAX, toRecord } from './client.ts'
 import type { KafkaOptions } from './client.ts'
 import { LogOffsets } from './log-offsets.ts'
 import { IdempotentProducer } from './producer.ts'
@@ -88,6 +88,7 @@ export class TaskRunner {
       sessionTimeout: TASK_BOUNDS.sessionTimeoutMs,
       heartbeatInterval: TASK_BOUNDS.heartbeatIntervalMs,
       rebalanceTimeout: TASK_BOUNDS.rebalanceTimeoutMs,
+      metadataMaxAge: LEADERS_AGE_MS_MAX,
       maxWaitTimeInMs: TASK_BOUNDS.fetchWaitMs,
       maxBytes: TASK_BOUNDS.fetchBytesMax,
       maxBytesPerPartition: TASK_BOUNDS.partitionBytesMax,
@@ -277,7 +278,7 @@ export class TaskRunner {
       const silent = [...this.#slots.values()].filter((slot) => {
         if (slot.tickUnderWay || slot.resting) return false
         const silenceMs = nowMs - slot.lastBatchMs
-        if (slot.phase === 'assigned') return silenceMs >= TASK_BOUNDS.idleTickMs
+        if (slot.phase === 'assigned') return silenceMs >= TASK_BOUNDS.startTickMs
         if (slot.phase !== 'running') return false
         if (slot.groupOpen) return silenceMs >= TASK_BOUNDS.groupAgeMs
         return tickWhenIdle && silenceMs >= TASK_BOUNDS.idleTickMs

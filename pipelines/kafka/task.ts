@@ -74,6 +74,8 @@ export const TASK_BOUNDS = {
   pauseMs: 5_000,
   /** An idle aggregator partition gets a tick: its watermark moves on. */
   idleTickMs: 5_000,
+  /** A task that was assigned and whose tick was lost gets another. */
+  startTickMs: 1_000,
   /** How often the group's offset is committed, for lag tools only. */
   offsetCommitMs: 5_000,
   sessionTimeoutMs: 10_000,

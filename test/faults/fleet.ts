@@ -17,13 +17,10 @@ export const MEMBER_NAMES = ['gateway', 'aggregator', 'settler', 'loader', 'read
 export type MemberName = (typeof MEMBER_NAMES)[number]
 
 /** Of every topic, by the number of brokers: with several of these, each leads some of every topic. */
-const partitionsOf = (brokers: number): number => (brokers === 1 ? 2 : 4)
+const partitionsOf = (brokers: number): number => (brokers === 1 ? 2 : 3)
 
-/**
- * Few, so that buckets of ids leave memory while a run lasts, and repeats are looked up. With several brokers more: a
- * partition that is full rests until ClickHouse has what it forgets, and how long partitions stand still is measured there.
- */
-const idsMaxOf = (brokers: number): string => (brokers === 1 ? '100000' : '300000')
+/** Few, so that buckets of ids leave memory while a run lasts, and repeats are looked up. */
+const IDS_MAX = '100000'
 
 const KEEP_ALIVE_MS = 500
 
@@ -83,7 +80,9 @@ export class Fleet {
             clickhouseUrl: clickhouse.url,
             environment: {
               ...installation.environment,
-              HIVEMETER_IDS_MAX: idsMaxOf(brokers),
+              // With several all stay in memory: a partition that is full rests until ClickHouse has what it forgets, and
+              // there is measured how long partitions stand still.
+              ...(brokers === 1 ? { HIVEMETER_IDS_MAX: IDS_MAX } : {}),
             },
             logsDir,
           }),

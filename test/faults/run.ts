@@ -15,8 +15,8 @@ import type { FaultResult, KafkaStrike, Verdict } from './report.ts'
 import type { Planned, Round } from './schedule.ts'
 import { Session } from './session.ts'
 
-/** While faults strike: little enough that services restart under load and still catch up. */
-const EVENTS_PER_SECOND = 300
+/** While faults strike: little enough that services restart under load and still catch up, beside three brokers, too. */
+const eventsPerSecondOf = (brokers: number): number => (brokers === 1 ? 300 : 200)
 
 export interface RunOptions {
   readonly faults: readonly Fault[]
@@ -54,7 +54,13 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
   writeFileSync(join(dir, 'schedule.json'), JSON.stringify({ seed, events, brokers, rounds }, null, 1))
   const failures: string[] = []
   const results = new Results()
-  const session = await Session.start({ dir, brokers, seed, eventsPerSecond: EVENTS_PER_SECOND, say })
+  const session = await Session.start({
+    dir,
+    brokers,
+    seed,
+    eventsPerSecond: eventsPerSecondOf(brokers),
+    say,
+  })
   let ending: Promise<never> | undefined
   const interrupted = (): void => {
     options.onInterrupt(results, failures)
