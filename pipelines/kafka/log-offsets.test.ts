@@ -27,6 +27,40 @@ test('the leader of the partition is asked, again while it is not the leader', a
   assert.equal(ask.mock.callCount(), 2)
 })
 
+test('the end is the farthest that a leader says, by the word of more than half of the brokers', async (t) => {
+  const { offsets } = opened()
+  const led = (leader: number) => ({
+    ...METADATA,
+    topicMetadata: [{ partitionMetadata: [{ partitionId: 3, leader }] }],
+  })
+  // The one that was replaced holds itself for the leader; the one that leads in truth does not answer at first.
+  t.mock.method(BrokerConnections.prototype, 'askMost', async () => [led(1), led(2)])
+  t.mock.method(BrokerConnections.prototype, 'askAny', async () => led(1))
+  let isAway = true
+  t.mock.method(
+    BrokerConnections.prototype,
+    'ask',
+    async (leader: number, _name: string, request: object) => {
+      const { topics } = request as { topics: [{ partitions: [{ timestamp: number }] }] }
+      const isStart = topics[0].partitions[0].timestamp === -2
+      if (leader === 2 && isAway) {
+        isAway = false
+        throw new Unanswered('it is silent', true)
+      }
+      return {
+        responses: [{ partitions: [{ errorCode: 0, offset: isStart ? '5' : leader === 1 ? '42' : '99' }] }],
+      }
+    },
+  )
+  assert.deepEqual(await offsets.rangeOf('t', 3), { start: 5n, end: 99n })
+  // One that knows that it does not lead is not waited for.
+  t.mock.method(BrokerConnections.prototype, 'ask', async (leader: number) => ({
+    responses: [{ partitions: [{ errorCode: leader === 1 ? 6 : 0, offset: '99' }] }],
+  }))
+  t.mock.method(BrokerConnections.prototype, 'askAny', async () => led(2))
+  assert.deepEqual(await offsets.rangeOf('t', 3), { start: 99n, end: 99n })
+})
+
 test('by its deadline it says what kept it', async (t) => {
   const { clock, offsets } = opened()
   t.mock.method(BrokerConnections.prototype, 'askAny', async () => {
@@ -52,6 +86,7 @@ test('a time after the last record is the end', async (t) => {
       return { responses: [{ partitions: [{ errorCode: 0, offset: answers[String(timestamp)] ?? '0' }] }] }
     },
   )
+  t.mock.method(BrokerConnections.prototype, 'askMost', async () => [METADATA])
   assert.equal(await offsets.at('t', 3, 1_000), 17n)
   assert.equal(await offsets.at('t', 3, 2_000), 42n)
   assert.deepEqual(await offsets.rangeOf('t', 3), { start: 5n, end: 42n })

@@ -1,11 +1,12 @@
 import type { Clock } from '../clock.ts'
 import type { LogRange } from './admin.ts'
 import type { KafkaOptions } from './client.ts'
-import { leaderOf } from './partition-leader.ts'
+import { claimedLeadersOf, leaderOf } from './partition-leader.ts'
 import { BrokerConnections } from './produce/broker-connections.ts'
 import { errorName } from './produce/error-names.ts'
 import { LOOK_UP_TIMEOUT_MS } from './produce/kafkajs-wire.ts'
 import { Unanswered } from './produce/wire.ts'
+import type { BrokerId } from './produce/wire.ts'
 
 /** A leader that moves is waited for: longer than Kafka's own failover (broker.session.timeout.ms, 9 s). */
 export const LOG_OFFSET_TIMEOUT_MS = 13_000
@@ -14,6 +15,9 @@ const LOG_OFFSET_PAUSE_MS = 200
 const EARLIEST = -2
 const LATEST = -1
 const READ_COMMITTED = 1
+
+/** A broker says so that knows that it does not lead the partition. */
+const NOT_LEADING = 'NOT_LEADER_FOR_PARTITION'
 
 interface Offsets {
   readonly responses: readonly {
@@ -39,10 +43,15 @@ export class LogOffsets {
     return await this.#of(topic, partition, EARLIEST)
   }
 
-  /** What it holds: `[start, end)`, the end being the last stable offset. */
+  /**
+   * What it holds: `[start, end)`, the end being the last stable offset. A leader that was replaced and does not know it says
+   * an end that is long past, by which a log would look as if it had lost records: the end is the farthest that anybody says
+   * whom any broker holds for the leader, and more than half of all brokers must have answered.
+   */
   async rangeOf(topic: string, partition: number): Promise<LogRange> {
     const start = await this.#of(topic, partition, EARLIEST)
-    return { start, end: await this.#of(topic, partition, LATEST) }
+    const end = await this.#tried(topic, partition, () => this.#farthestEnd(topic, partition))
+    return { start, end }
   }
 
   /** The first record whose log time is `timeMs` or later; the end where there is none. */
@@ -51,43 +60,69 @@ export class LogOffsets {
     return offset < 0n ? await this.#of(topic, partition, LATEST) : offset
   }
 
+  stop(): void {
+    this.#connections.close()
+  }
+
   async #of(topic: string, partition: number, timestamp: number): Promise<bigint> {
+    return await this.#tried(topic, partition, async () => {
+      const leader = await leaderOf(this.#connections, topic, partition)
+      return leader === null ? 'it has no leader' : await this.#ask(leader, topic, partition, timestamp)
+    })
+  }
+
+  /** Looks until there is an offset instead of a reason why there is none, or time is over. */
+  async #tried(topic: string, partition: number, look: () => Promise<bigint | string>): Promise<bigint> {
     const deadlineMs = this.#clock.monotonicMs() + LOG_OFFSET_TIMEOUT_MS
     for (;;) {
-      const reason = await this.#ask(topic, partition, timestamp)
-      if (typeof reason === 'bigint') return reason
+      const found = await look().catch((error: unknown) => {
+        if (error instanceof Unanswered) return error.message
+        throw error
+      })
+      if (typeof found === 'bigint') return found
       if (this.#clock.monotonicMs() + LOG_OFFSET_PAUSE_MS >= deadlineMs) {
-        throw new Error(`Kafka did not say where ${topic}[${partition}] begins or ends: ${reason}`)
+        throw new Error(`Kafka did not say where ${topic}[${partition}] begins or ends: ${found}`)
       }
       await this.#clock.delay(LOG_OFFSET_PAUSE_MS)
     }
   }
 
-  stop(): void {
-    this.#connections.close()
+  async #farthestEnd(topic: string, partition: number): Promise<bigint | string> {
+    const leaders = await claimedLeadersOf(this.#connections, topic, partition)
+    const said = await Promise.all(
+      leaders.map((leader) =>
+        this.#ask(leader, topic, partition, LATEST).catch((error: unknown) => {
+          if (error instanceof Unanswered) return error.message
+          throw error
+        }),
+      ),
+    )
+    // One of them leads in truth: without its word the farthest of the others may be too short.
+    const reason = said.find((one) => typeof one === 'string' && one !== NOT_LEADING)
+    if (reason !== undefined) return reason
+    const ends = said.filter((one) => typeof one === 'bigint')
+    return ends.length === 0 ? 'it has no leader' : ends.reduce((most, end) => (end > most ? end : most))
   }
 
-  /** The offset, or why there is none. */
-  async #ask(topic: string, partition: number, timestamp: number): Promise<bigint | string> {
-    try {
-      const leader = await leaderOf(this.#connections, topic, partition)
-      if (leader === null) return 'it has no leader'
-      const answer = await this.#connections.ask<Offsets>(
-        leader,
-        'ListOffsets',
-        {
-          replicaId: -1,
-          isolationLevel: READ_COMMITTED,
-          topics: [{ topic, partitions: [{ partition, timestamp }] }],
-        },
-        LOOK_UP_TIMEOUT_MS,
-      )
-      const said = answer.responses[0]?.partitions[0]
-      if (said === undefined) return 'its leader did not name it'
-      return errorName(said.errorCode) ?? BigInt(said.offset)
-    } catch (error) {
-      if (error instanceof Unanswered) return error.message
-      throw error
-    }
+  /** The offset, or why there is none. Rejects with `Unanswered`. */
+  async #ask(
+    leader: BrokerId,
+    topic: string,
+    partition: number,
+    timestamp: number,
+  ): Promise<bigint | string> {
+    const answer = await this.#connections.ask<Offsets>(
+      leader,
+      'ListOffsets',
+      {
+        replicaId: -1,
+        isolationLevel: READ_COMMITTED,
+        topics: [{ topic, partitions: [{ partition, timestamp }] }],
+      },
+      LOOK_UP_TIMEOUT_MS,
+    )
+    const said = answer.responses[0]?.partitions[0]
+    if (said === undefined) return 'its leader did not name it'
+    return errorName(said.errorCode) ?? BigInt(said.offset)
   }
 }

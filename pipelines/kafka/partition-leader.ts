@@ -9,6 +9,8 @@ interface Metadata {
   }[]
 }
 
+const LEADERS = { allowAutoTopicCreation: false }
+
 /** Who leads the partition now, by the first broker that answers; null where nobody does. Rejects with `Unanswered`. */
 export async function leaderOf(
   connections: BrokerConnections,
@@ -17,11 +19,34 @@ export async function leaderOf(
 ): Promise<BrokerId | null> {
   const metadata = await connections.askAny<Metadata>(
     'Metadata',
-    { topics: [topic], allowAutoTopicCreation: false },
+    { ...LEADERS, topics: [topic] },
     LOOK_UP_TIMEOUT_MS,
   )
   connections.know(metadata.brokers)
-  const found = metadata.topicMetadata
+  return leaderIn(metadata, partition)
+}
+
+/**
+ * All who lead the partition by the word of any broker, more than half of them having answered. One that hears the others
+ * no more holds itself for the leader still; whoever leads in truth is among them. Rejects with `Unanswered`.
+ */
+export async function claimedLeadersOf(
+  connections: BrokerConnections,
+  topic: string,
+  partition: number,
+): Promise<readonly BrokerId[]> {
+  const answers = await connections.askMost<Metadata>(
+    'Metadata',
+    { ...LEADERS, topics: [topic] },
+    LOOK_UP_TIMEOUT_MS,
+  )
+  for (const { brokers } of answers) connections.know(brokers)
+  const claimed = answers.map((metadata) => leaderIn(metadata, partition))
+  return [...new Set(claimed)].filter((leader) => leader !== null)
+}
+
+function leaderIn({ topicMetadata }: Metadata, partition: number): BrokerId | null {
+  const found = topicMetadata
     .flatMap(({ partitionMetadata }) => partitionMetadata)
     .find(({ partitionId }) => partitionId === partition)
   return found === undefined || found.leader < 0 ? null : found.leader

@@ -3,11 +3,12 @@ import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { systemClock } from '../clock.ts'
 import './client.ts'
-import { HEARTBEAT_TIMEOUT_MS } from './silent-brokers.ts'
+import { HEARTBEAT_TIMEOUT_MS, OUT_OF_RANGE_LOOKS } from './silent-brokers.ts'
 
 const require = createRequire(import.meta.url)
 
 interface Group {
+  recoverFromOffsetOutOfRange: (place: object) => Promise<void>
   fetch: (nodeId: string) => Promise<unknown>
   heartbeat: (options: { readonly interval: number }) => Promise<void>
   recoverFromFetch: (error: Error) => Promise<void>
@@ -123,4 +124,18 @@ test('a broker that takes a connection and says nothing cannot be connected to',
     },
   })
   await assert.rejects(silent.connect(), { name: 'KafkaJSConnectionError' })
+})
+
+test('an offset that is out of range is asked for of OUT_OF_RANGE_LOOKS leaders before the log is begun anew', async () => {
+  const { member, done } = memberWhereHeartbeat(null)
+  Object.assign(member, {
+    preferredReadReplicasPerTopicPartition: {},
+    offsetManager: { setDefaultOffset: async () => done.push('begins anew') },
+  })
+  const place = { topic: 'usage', partition: 0 }
+  for (let look = 0; look < OUT_OF_RANGE_LOOKS; look++) await member.recoverFromOffsetOutOfRange(place)
+  await member.recoverFromOffsetOutOfRange({ topic: 'usage', partition: 1 })
+  assert.deepEqual(done, Array.from({ length: OUT_OF_RANGE_LOOKS + 1 }).fill('looks'))
+  await member.recoverFromOffsetOutOfRange(place)
+  assert.deepEqual(done.slice(-2), ['looks', 'begins anew'])
 })

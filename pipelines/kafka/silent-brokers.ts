@@ -15,6 +15,8 @@ import { markSilent } from './broker-silence.ts'
  * - A partition whose leader, as the cluster was last asked, is none of the brokers that the same answer names is fetched
  *   from nobody, without a word, until something else makes kafkajs ask again (found by `broker-killed-that-leads-most`: an
  *   aggregator's partition stood still for 30 s).
+ * - A leader that hears the others no more does not know what its successor took: an offset that a member is at is out of range
+ *   there, and kafkajs begins at the start of the log again.
  * - A broker that takes a connection and says nothing is tried twelve times, each as long as a request may last.
  *
  * So whoever does not answer is forgotten, the cluster is asked who leads, and a member looks for its coordinator under the
@@ -33,6 +35,11 @@ interface Address {
   readonly port: number
 }
 
+interface Place {
+  readonly topic: string
+  readonly partition: number
+}
+
 /** Of `kafkajs/src/consumer/consumerGroup.js`. */
 interface ConsumerGroup {
   fetch: (this: ConsumerGroup, nodeId: string) => Promise<unknown>
@@ -42,6 +49,7 @@ interface ConsumerGroup {
   }
   heartbeat: (this: ConsumerGroup, options: { readonly interval: number }) => Promise<void>
   recoverFromFetch: (this: ConsumerGroup, error: unknown) => Promise<void>
+  recoverFromOffsetOutOfRange: (this: ConsumerGroup, error: Place) => Promise<void>
   readonly coordinator: Broker
   readonly cluster: {
     getNodeIds: () => readonly string[]
@@ -53,6 +61,12 @@ interface ConsumerGroup {
 
 /** A coordinator answers a heartbeat at once, or another one is looked for: half a session is left for that. */
 export const HEARTBEAT_TIMEOUT_MS = 2_500
+
+/** So often in a row an offset must be out of range before it is believed: who leads is asked between, one broker after the other. */
+export const OUT_OF_RANGE_LOOKS = 5
+
+/** Times that are further apart are not in a row. */
+const OUT_OF_RANGE_ROW_MS = 5_000
 
 /** Between two looks at who leads, while Kafka has not moved the leader yet. */
 const LOOK_PAUSE_MS = 200
@@ -142,6 +156,26 @@ group.recoverFromFetch = async function recoverOrLookAnew(error) {
     return
   }
   if (silent?.address !== undefined) forget(this, silent.address)
+  await systemClock.delay(LOOK_PAUSE_MS)
+  await this.cluster.refreshMetadata()
+}
+
+/** How often in a row a member's offset was out of range, by partition, and when for the last time. */
+const outOfRange = new WeakMap<ConsumerGroup, Map<string, { looks: number; atMs: number }>>()
+const { recoverFromOffsetOutOfRange } = group
+group.recoverFromOffsetOutOfRange = async function lookAnewOrRecover(error) {
+  const seen = outOfRange.get(this) ?? new Map<string, { looks: number; atMs: number }>()
+  outOfRange.set(this, seen)
+  const place = `${error.topic}/${error.partition}`
+  const nowMs = systemClock.monotonicMs()
+  const last = seen.get(place)
+  const looks = last !== undefined && nowMs - last.atMs < OUT_OF_RANGE_ROW_MS ? last.looks + 1 : 1
+  if (looks > OUT_OF_RANGE_LOOKS) {
+    seen.delete(place)
+    await recoverFromOffsetOutOfRange.call(this, error)
+    return
+  }
+  seen.set(place, { looks, atMs: nowMs })
   await systemClock.delay(LOOK_PAUSE_MS)
   await this.cluster.refreshMetadata()
 }

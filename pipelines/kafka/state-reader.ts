@@ -11,6 +11,7 @@ import { errorName } from './produce/error-names.ts'
 import { Unanswered } from './produce/wire.ts'
 import type { BrokerId } from './produce/wire.ts'
 import type { LogRecord } from './records.ts'
+import { OUT_OF_RANGE_LOOKS } from './silent-brokers.ts'
 
 /** No restore takes longer: 5 million ids are read in seconds. */
 const READ_TIMEOUT_MS = 120_000
@@ -24,6 +25,7 @@ const FETCH_BYTES_MAX = 4 * 1_048_576
 const LEADER_PAUSE_MS = 100
 
 const READ_COMMITTED = 1
+const OUT_OF_RANGE = 'OFFSET_OUT_OF_RANGE'
 
 interface FetchAnswer {
   readonly responses: readonly {
@@ -63,6 +65,7 @@ export class StateReader {
     let position = range.start
     let leader: BrokerId | null = null
     let reason = 'it has no leader'
+    let outOfRange = 0
     while (position <= range.through) {
       if (isGivenUp()) throw new Error(`The read of partition ${partition} was given up.`)
       if (this.#clock.monotonicMs() >= deadlineMs) {
@@ -80,11 +83,17 @@ export class StateReader {
                 onRecord(record)
               }
             }
-            if (fetched.next > position) position = fetched.next
+            const isFurther = fetched.next > position
+            if (isFurther) position = fetched.next
+            if (isFurther) continue
+            // Its leader has it, since the caller wrote it: one that has not was replaced and does not know it.
             reason = `it ends at ${position}`
-            continue
+          } else {
+            reason = fetched
+            if (fetched === OUT_OF_RANGE && ++outOfRange > OUT_OF_RANGE_LOOKS) {
+              throw new Error(`Partition ${partition} of ${this.#topic} no longer has offset ${position}.`)
+            }
           }
-          reason = fetched
         }
       } catch (error) {
         if (!(error instanceof Unanswered)) throw error
@@ -126,9 +135,6 @@ export class StateReader {
     const fetched = answer.responses[0]?.partitions[0]
     if (fetched === undefined) return 'its leader did not name it'
     const error = errorName(fetched.errorCode)
-    if (error === 'OFFSET_OUT_OF_RANGE') {
-      throw new Error(`Partition ${partition} of ${this.#topic} no longer has offset ${position}.`)
-    }
     if (error !== null) return error
     hideAborted(fetched)
     return { messages: fetched.messages, next: endOfBatches(fetched.messages) ?? position }

@@ -137,6 +137,22 @@ export class BrokerConnections {
     throw failure
   }
 
+  /**
+   * Asks all brokers at once. Gives the answers where more than half of them answered: a broker that hears the others no
+   * more is then not the only one who was heard. Rejects with `Unanswered`.
+   */
+  async askMost<T>(name: RequestName, options: object, timeoutMs: number): Promise<readonly T[]> {
+    const asked = await Promise.allSettled(
+      this.#inTurn().map(async (address) => (await this.#request(address, name, options, timeoutMs)) as T),
+    )
+    const answers = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+    if (2 * answers.length > asked.length) return answers
+    for (const one of asked) {
+      if (one.status === 'rejected' && !(one.reason instanceof Unanswered)) throw one.reason
+    }
+    throw new Unanswered(`${answers.length} of ${asked.length} brokers answered`, true)
+  }
+
   /** Lets go of all connections; requests under way reject. */
   close(): void {
     this.#isClosed = true
