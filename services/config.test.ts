@@ -6,7 +6,7 @@ import { after, describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { environmentExample } from './config-example.ts'
 import { CONFIG_KEYS, settingOf, variableOf } from './config-schema.ts'
-import { ConfigError, loadConfig, loadSettings } from './config.ts'
+import { ConfigError, LOCAL_PASSWORD_FILE, loadConfig, loadSettings } from './config.ts'
 import { EXIT } from './exit.ts'
 import { rulesOf } from './rules.ts'
 
@@ -48,6 +48,19 @@ describe('settings', () => {
       [sources.partitions, sources.readerPort, sources.gatewayPort],
       ['file', 'environment', 'default'],
     )
+  })
+
+  it('take the password that npm start made, for its own ClickHouse alone', () => {
+    const file = join(folder, LOCAL_PASSWORD_FILE)
+    writeFileSync(file, 'made at the first start\n')
+    const HIVEMETER_DATA_DIR = folder
+    const passwordOf = (environment: Record<string, string>) =>
+      loadSettings({ environment: { HIVEMETER_DATA_DIR, ...environment } }).config.clickhousePassword
+    assert.equal(passwordOf({}), 'made at the first start')
+    assert.equal(passwordOf({ HIVEMETER_CLICKHOUSE_PASSWORD: 'given' }), 'given')
+    assert.equal(passwordOf({ HIVEMETER_CLICKHOUSE_URL: 'http://127.0.0.1:8123' }), '')
+    rmSync(file)
+    assert.equal(passwordOf({}), '')
   })
 
   it('take the addresses of several replicas only with the name of their cluster', () => {

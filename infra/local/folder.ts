@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { VERSION } from '../../schemas/version.ts'
+import { LOCAL_PASSWORD_FILE } from '../../services/config.ts'
 import { EXIT, ExitError } from '../../services/exit.ts'
 
 /** Format of the data folder; raised when an older version could no longer read what lies in it. */
@@ -17,6 +18,8 @@ export interface Folder {
   readonly logs: string
   readonly kafka: string
   readonly clickhouse: string
+  /** Holds the password of the ClickHouse of this folder. */
+  readonly clickhousePassword: string
 }
 
 export function folderAt(dataDir: string): Folder {
@@ -28,6 +31,7 @@ export function folderAt(dataDir: string): Folder {
     logs: join(root, 'logs'),
     kafka: join(root, 'kafka'),
     clickhouse: join(root, 'clickhouse'),
+    clickhousePassword: join(root, LOCAL_PASSWORD_FILE),
   }
 }
 
