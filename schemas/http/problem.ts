@@ -7,6 +7,7 @@ export const PROBLEMS = {
   not_json: { status: 400, title: 'The body is not JSON' },
   unreadable_body: { status: 400, title: 'The body cannot be unpacked' },
   unauthorized: { status: 401, title: 'No valid credential' },
+  foreign_request: { status: 403, title: 'The request of a web page from elsewhere' },
   insufficient_scope: { status: 403, title: 'The credential does not have the scope' },
   rate_limited: { status: 429, title: 'Too many requests' },
   not_found: { status: 404, title: 'There is nothing at this address' },

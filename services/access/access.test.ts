@@ -217,3 +217,37 @@ test('what is kept of a key does not keep the pool that its hash was decoded int
   addKey(ring)
   assert.equal(ring.all()[0]?.secret_hash.buffer.byteLength, 32)
 })
+
+test('with access off a web page of elsewhere may neither ask nor write', async () => {
+  const app = Fastify()
+  problemHandlers(app, silentLogger)
+  await guardRoutes(app, { mode: 'off' })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _body, done) => done(null))
+  app.get('/read', { config: { scope: 'usage:read' } }, async ({ caller }) => caller.id)
+  app.get('/open', { config: { scope: 'public' } }, async () => 'open')
+  app.post('/write', { config: { scope: 'settings:write' } }, async ({ caller }) => caller.id)
+  const ask = async (method: 'GET' | 'POST', url: string, headers: Record<string, string>) => {
+    const answer = await app.inject({ method, url, headers })
+    return [answer.statusCode, answer.statusCode === 200 ? answer.body : answer.json<{ code: string }>().code]
+  }
+  const json = { 'content-type': 'application/json' }
+  assert.deepEqual(await ask('GET', '/read', {}), [200, 'loopback'])
+  assert.deepEqual(await ask('POST', '/write', json), [200, 'loopback'])
+  const cloudEvent = { 'content-type': 'application/cloudevents+json; charset=utf-8' }
+  assert.deepEqual(await ask('POST', '/write', cloudEvent), [200, 'loopback'])
+  for (const foreign of [{ host: 'evil.example' }, { origin: 'http://evil.example' }, { origin: 'null' }]) {
+    for (const url of ['/read', '/open', '/no-such-route'])
+      assert.deepEqual(await ask('GET', url, foreign), [403, 'foreign_request'])
+    assert.deepEqual(await ask('POST', '/write', { ...json, ...foreign }), [403, 'foreign_request'])
+  }
+  for (const form of [
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'text/plain',
+    '',
+  ]) {
+    const headers = form === '' ? {} : { 'content-type': form }
+    assert.deepEqual(await ask('POST', '/write', headers), [415, 'unsupported_media_type'], form)
+  }
+})

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Clock } from '../../pipelines/clock.ts'
 import { LOOPBACK_CALLER, isAdmin } from '../http/caller.ts'
 import type { Caller } from '../http/caller.ts'
+import { refuseForeign } from '../http/foreign.ts'
 import { Problem } from '../http/problem.ts'
 import { unavailable } from '../http/refusal.ts'
 import type { JwtCallers } from './jwt.ts'
@@ -46,6 +47,7 @@ export async function guardRoutes(app: FastifyInstance, access: Access): Promise
   })
   if (access.mode === 'off') {
     app.addHook('onRequest', async (request) => {
+      refuseForeign(request)
       request.caller = LOOPBACK_CALLER
     })
     return

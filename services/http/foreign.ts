@@ -1,4 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyRequest } from 'fastify'
+import { Problem } from './problem.ts'
 
 const LOOPBACK_HOST = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(:\d{1,5})?$/i
 
@@ -18,4 +20,22 @@ export function foreignProblem(headers: IncomingHttpHeaders): string | undefined
   if (origin !== undefined && origin.toLowerCase() !== `http://${host}`.toLowerCase())
     return `Requests of web pages from elsewhere are refused: Origin "${origin.slice(0, SHOWN_CHARACTERS_MAX)}".`
   return undefined
+}
+
+/** JSON in any of its types: no form can send one, and a page's script only after this server has said that it may. */
+const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i
+
+/**
+ * Where nobody is asked for a credential, whatever reaches the server would count. Throws a Problem for requests that a
+ * web page of elsewhere caused, and for writes of a content type that its forms could send.
+ */
+export function refuseForeign({ method, headers, is404 }: FastifyRequest): void {
+  const problem = foreignProblem(headers)
+  if (problem !== undefined) throw new Problem('foreign_request', problem)
+  if (method === 'POST' && !is404 && !JSON_TYPE.test(headers['content-type'] ?? '')) {
+    throw new Problem(
+      'unsupported_media_type',
+      'Without credentials a POST needs Content-Type: application/json, also without a body: forms cannot send it.',
+    )
+  }
 }

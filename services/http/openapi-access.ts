@@ -4,6 +4,7 @@ import type { ProblemCode } from '../../schemas/http/problem.ts'
 
 /** How every guarded route can fail before its handler runs. */
 const GUARDED: readonly ProblemCode[] = [
+  'foreign_request',
   'unauthorized',
   'insufficient_scope',
   'rate_limited',
