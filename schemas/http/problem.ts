@@ -40,6 +40,7 @@ export const PROBLEMS = {
   log_unavailable: { status: 503, title: 'The log takes no events now' },
   outcome_unknown: { status: 503, title: 'The outcome is not known' },
   history_unavailable: { status: 503, title: 'The history cannot be read now' },
+  access_unknown: { status: 503, title: 'Whether the key is in force cannot be known now' },
   state_loading: { status: 503, title: 'The accounts are still being loaded' },
 } as const satisfies Record<string, { readonly status: number; readonly title: string }>
 

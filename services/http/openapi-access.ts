@@ -9,6 +9,7 @@ const GUARDED: readonly ProblemCode[] = [
   'insufficient_scope',
   'rate_limited',
   'state_loading',
+  'access_unknown',
 ]
 
 /** For OpenAPI's components: one way in, whatever the credential is. */

@@ -72,7 +72,11 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   const loading = table.start()
   const running = undo.move()
   return {
-    readiness: () => ({ waitingFor: [...table.waitingFor(), ...followed.waitingFor()], halted: [] }),
+    readiness: () => ({
+      waitingFor: [...table.waitingFor(), ...followed.waitingFor()],
+      halted: [],
+      notes: followed.notes(),
+    }),
     stop: () => running.disposeAsync(),
     failed: Promise.race([
       tablesMisfit(clickhouse, parts),
