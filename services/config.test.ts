@@ -103,6 +103,8 @@ describe('settings', () => {
   it('keep the id key in the data folder unless told otherwise', () => {
     assert.equal(loadSettings({ environment: { HIVEMETER_DATA_DIR: '/d' } }).config.idKeyFile, '/d/id.key')
     assert.equal(loadSettings({ environment: { HIVEMETER_ID_KEY_FILE: '/k' } }).config.idKeyFile, '/k')
+    const { cursorKeyFile } = loadSettings({ environment: { HIVEMETER_DATA_DIR: '/d' } }).config
+    assert.equal(cursorKeyFile, '/d/cursor.key')
   })
 
   it('are frozen', () => {

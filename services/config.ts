@@ -176,7 +176,7 @@ function checkAcross(config: Config): string[] {
 
 /**
  * Reads the settings: defaults, over them the file, over it the environment; then converts, checks and freezes them.
- * Addresses that nobody gave follow the local ports; the id key and the local ClickHouse's password lie in the data folder. Throws a ConfigError (exit 78) that names every problem at once.
+ * Addresses that nobody gave follow the local ports; the keys of files and the local ClickHouse's password lie in the data folder. Throws a ConfigError (exit 78) that names every problem at once.
  */
 export function loadSettings(input: ConfigInput = {}): Settings {
   const environment = input.environment ?? process.env
@@ -195,8 +195,12 @@ export function loadSettings(input: ConfigInput = {}): Settings {
     draft.values.set('clickhouseUrl', `http://127.0.0.1:${String(draft.values.get('clickhousePort'))}`)
     takeLocalPassword(draft)
   }
-  if (draft.sources.get('idKeyFile') === 'default') {
-    draft.values.set('idKeyFile', join(String(draft.values.get('dataDir')), 'id.key'))
+  for (const [key, name] of [
+    ['idKeyFile', 'id.key'],
+    ['cursorKeyFile', 'cursor.key'],
+  ] as const) {
+    if (draft.sources.get(key) === 'default')
+      draft.values.set(key, join(String(draft.values.get('dataDir')), name))
   }
   draft.values.set(
     'settingOverrides',

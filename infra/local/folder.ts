@@ -8,7 +8,7 @@ import { EXIT, ExitError } from '../../services/exit.ts'
 export const FOLDER_FORMAT = 1
 
 /** What other commands may have put there before the first start. */
-const EARLIER = /^(kafka-jars.*|logs|id\.key)$/
+const EARLIER = /^(kafka-jars.*|logs|(id|cursor)\.key)$/
 
 /** Where things lie in a data folder; all paths are absolute. */
 export interface Folder {

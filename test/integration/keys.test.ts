@@ -124,6 +124,16 @@ describe('keys', () => {
     assert.doesNotMatch((await keys('list')).output, /unreadable/)
   })
 
+  it('of cursors is a file of its own: a reader without it ends with 78 and says who makes it', async () => {
+    const settings = { HIVEMETER_CURSOR_KEY_FILE: '/nowhere/cursor.key', HIVEMETER_READER_PORT: '26409' }
+    const { exitCode, output } = await installation.command('reader', [], COUNTS_WITHIN_MS * 4, settings)
+    assert.equal(exitCode, 78, output)
+    assert.match(
+      output,
+      /The cursor key file \/nowhere\/cursor\.key cannot be read\. Run npm run migrate once/,
+    )
+  })
+
   it('are not made for what makes no sense: exit 2 with the way to ask', async () => {
     for (const args of [
       [],
