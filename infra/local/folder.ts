@@ -1,4 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, resolve } from 'node:path'
 import { VERSION } from '../../schemas/version.ts'
 import { LOCAL_PASSWORD_FILE } from '../../services/config.ts'
@@ -66,10 +74,14 @@ export function folderProblem(folder: Folder): ExitError | undefined {
   )
 }
 
-/** Makes the folder and marks it as ours; does nothing to one that is. */
+/** Nobody else of this machine may look into it: it holds keys, and everybody's usage and money. */
+const OWNER_ONLY = 0o700
+
+/** Makes the folder and marks it as ours; one that is gets the rights that it should have. */
 export function claimFolder(folder: Folder): void {
   for (const path of [folder.root, folder.logs, folder.kafka, folder.clickhouse])
-    mkdirSync(path, { recursive: true })
+    mkdirSync(path, { recursive: true, mode: OWNER_ONLY })
+  chmodSync(folder.root, OWNER_ONLY)
   if (existsSync(folder.marker)) return
   const draft = `${folder.marker}.draft`
   writeFileSync(draft, `${JSON.stringify({ format: FOLDER_FORMAT, made_by: VERSION })}\n`)

@@ -211,13 +211,18 @@ export class Supervisor {
     })
     if (probe === undefined) return
     const elapsedMs = clock.monotonicMs() - this.#startMs
-    const examples = await fetchExamples(config, probe, keys)
-    this.#screen.say(
-      readyScreen(
-        { config, folder: this.#folder, versions: this.#versions, probe, keys, elapsedMs },
-        examples,
-      ),
-    )
+    const showsKeys = this.#screen.isTerminal
+    const examples = await fetchExamples(config, probe, keys, showsKeys)
+    const facts = {
+      config,
+      folder: this.#folder,
+      versions: this.#versions,
+      probe,
+      keys,
+      showsKeys,
+      elapsedMs,
+    }
+    this.#screen.say(readyScreen(facts, examples))
   }
 
   /** Runs starts side by side. When one fails the others are given up, and all have come to an end before it is thrown. */
