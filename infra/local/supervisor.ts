@@ -14,6 +14,7 @@ import type { PartFailed } from './part.ts'
 import { GivenUp } from './part.ts'
 import { gatherFacts, preflightProblems } from './preflight.ts'
 import type { LocalParts } from './preflight.ts'
+import { awaitKeysSeen } from './keys-seen.ts'
 import { bearer, localKeys } from './local-keys.ts'
 import type { Probe } from './probe.ts'
 import { runProbe } from './probe.ts'
@@ -190,6 +191,7 @@ export class Supervisor {
     const clock = systemClock
     const keys = await localKeys(config, this.#folder, clock, systemRandom)
     const readerUrl = addressOf('reader', config)
+    if (keys !== undefined) await awaitKeysSeen(keys, { readerUrl, gatewayUrl }, clock, this.#signal)
     this.#sample = startSample({
       gatewayUrl,
       readerUrl,
