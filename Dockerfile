@@ -2,8 +2,7 @@
 #   docker build -t hivemeter:0.1.0 .
 #   docker run --rm hivemeter:0.1.0 services/migrate/main.ts --check
 # The tag is exact. Who has a registry pins the digest as well, so that a tag that is moved changes nothing:
-#   docker buildx imagetools inspect node:24.21.0-bookworm-slim --format '{{json .Manifest.Digest}}'
-#   docker build --build-arg NODE_IMAGE=node:24.21.0-bookworm-slim@sha256:… -t hivemeter:0.1.0 .
+#   node infra/pin-images.ts
 # Debian and not Alpine: the packages that count checksums and unpack are built for glibc.
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 

@@ -186,3 +186,8 @@ export const idsCodec = codec<Ids>(SCHEMA_ID.ids, 'ids.v1')
 
 /** Keys in state topics that no node id can be: node ids have no "!". */
 export const STATE_KEY = { task: '!task', fence: '!fence', ids: '!ids', commands: '!cmd/' } as const
+
+/** Whether a text that should name a node would stand among the keys of a task's own records. */
+export function isReservedKey(name: string): boolean {
+  return name.startsWith('!')
+}

@@ -63,6 +63,12 @@ export const METRICS = {
     services: ['gateway', 'reader'],
     buckets: REQUEST_SECONDS,
   },
+  hivemeter_access_keys_unreadable_total: {
+    type: 'counter',
+    help: 'Values of access.keys that are no key: nobody gets in with them; /readyz names them.',
+    labels: [],
+    services: ['gateway', 'reader'],
+  },
   hivemeter_produce_failures_total: {
     type: 'counter',
     help: 'Sends that the broker did not acknowledge in time, outside transactions; the caller was told.',

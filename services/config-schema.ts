@@ -112,6 +112,12 @@ export const CONFIG_SCHEMA = Type.Object(
       description:
         'File of the key that event ids are hashed with; npm run migrate makes it. Keep it as long as the topics.',
     }),
+    cursorKeyFile: Type.String({
+      minLength: 1,
+      default: '.hivemeter/cursor.key',
+      description:
+        'File of the key that cursors of lists are signed with, the same for all readers; npm run migrate makes it.',
+    }),
     access: Type.Union([Type.Literal('required'), Type.Literal('off')], {
       default: 'required',
       description:

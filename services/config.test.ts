@@ -6,7 +6,7 @@ import { after, describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { environmentExample } from './config-example.ts'
 import { CONFIG_KEYS, settingOf, variableOf } from './config-schema.ts'
-import { ConfigError, loadConfig, loadSettings } from './config.ts'
+import { ConfigError, LOCAL_PASSWORD_FILE, loadConfig, loadSettings } from './config.ts'
 import { EXIT } from './exit.ts'
 import { rulesOf } from './rules.ts'
 
@@ -50,6 +50,19 @@ describe('settings', () => {
     )
   })
 
+  it('take the password that npm start made, for its own ClickHouse alone', () => {
+    const file = join(folder, LOCAL_PASSWORD_FILE)
+    writeFileSync(file, 'made at the first start\n')
+    const HIVEMETER_DATA_DIR = folder
+    const passwordOf = (environment: Record<string, string>) =>
+      loadSettings({ environment: { HIVEMETER_DATA_DIR, ...environment } }).config.clickhousePassword
+    assert.equal(passwordOf({}), 'made at the first start')
+    assert.equal(passwordOf({ HIVEMETER_CLICKHOUSE_PASSWORD: 'given' }), 'given')
+    assert.equal(passwordOf({ HIVEMETER_CLICKHOUSE_URL: 'http://127.0.0.1:8123' }), '')
+    rmSync(file)
+    assert.equal(passwordOf({}), '')
+  })
+
   it('take the addresses of several replicas only with the name of their cluster', () => {
     const HIVEMETER_CLICKHOUSE_URL = 'http://a:8123,http://b:8123'
     const [problem] = problemsOf({ HIVEMETER_CLICKHOUSE_URL })
@@ -90,6 +103,8 @@ describe('settings', () => {
   it('keep the id key in the data folder unless told otherwise', () => {
     assert.equal(loadSettings({ environment: { HIVEMETER_DATA_DIR: '/d' } }).config.idKeyFile, '/d/id.key')
     assert.equal(loadSettings({ environment: { HIVEMETER_ID_KEY_FILE: '/k' } }).config.idKeyFile, '/k')
+    const { cursorKeyFile } = loadSettings({ environment: { HIVEMETER_DATA_DIR: '/d' } }).config
+    assert.equal(cursorKeyFile, '/d/cursor.key')
   })
 
   it('are frozen', () => {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { Value } from 'typebox/value'
@@ -8,6 +8,9 @@ import { LOOPBACK, checkSecurity, readSecret, securityWarnings } from './config-
 import { EXIT, ExitError } from './exit.ts'
 import { nearest } from './nearest.ts'
 import { ORIGINAL_VARIABLES, parseOverrides, withOriginalOverrides } from './setting-overrides.ts'
+
+/** In the data folder: the password of the ClickHouse that `npm start` starts. */
+export const LOCAL_PASSWORD_FILE = 'clickhouse.password'
 
 export type { Config, ConfigKey } from './config-schema.ts'
 
@@ -173,7 +176,7 @@ function checkAcross(config: Config): string[] {
 
 /**
  * Reads the settings: defaults, over them the file, over it the environment; then converts, checks and freezes them.
- * Addresses that nobody gave follow the local ports, and the id key lies in the data folder. Throws a ConfigError (exit 78) that names every problem at once.
+ * Addresses that nobody gave follow the local ports; the keys of files and the local ClickHouse's password lie in the data folder. Throws a ConfigError (exit 78) that names every problem at once.
  */
 export function loadSettings(input: ConfigInput = {}): Settings {
   const environment = input.environment ?? process.env
@@ -190,9 +193,14 @@ export function loadSettings(input: ConfigInput = {}): Settings {
   }
   if (draft.sources.get('clickhouseUrl') === 'default') {
     draft.values.set('clickhouseUrl', `http://127.0.0.1:${String(draft.values.get('clickhousePort'))}`)
+    takeLocalPassword(draft)
   }
-  if (draft.sources.get('idKeyFile') === 'default') {
-    draft.values.set('idKeyFile', join(String(draft.values.get('dataDir')), 'id.key'))
+  for (const [key, name] of [
+    ['idKeyFile', 'id.key'],
+    ['cursorKeyFile', 'cursor.key'],
+  ] as const) {
+    if (draft.sources.get(key) === 'default')
+      draft.values.set(key, join(String(draft.values.get('dataDir')), name))
   }
   draft.values.set(
     'settingOverrides',
@@ -212,6 +220,15 @@ export function loadSettings(input: ConfigInput = {}): Settings {
     sources: Object.freeze(Object.fromEntries(draft.sources) as Record<ConfigKey, Source>),
     watchParent: environment['HIVEMETER_WATCH_PARENT'] === '1',
   }
+}
+
+/** The ClickHouse of `npm start` has a password that its first start made; nobody has to give it. */
+function takeLocalPassword({ sources, values }: Draft): void {
+  const file = join(String(values.get('dataDir')), LOCAL_PASSWORD_FILE)
+  const isGiven = (['clickhousePassword', 'clickhousePasswordFile'] as const).some(
+    (key) => sources.get(key) !== 'default',
+  )
+  if (!isGiven && existsSync(file)) values.set('clickhousePasswordFile', file)
 }
 
 /** From here on nobody asks where the password of ClickHouse came from. */

@@ -48,7 +48,7 @@ describe('the image', () => {
 
   it('has the Node that the project runs on', () => {
     const versions = new Set(Object.values(packageJson.optionalDependencies))
-    assert.deepEqual([...versions], [/node:(\d+\.\d+\.\d+)-bookworm-slim$/m.exec(dockerfile)?.[1]])
+    assert.deepEqual([...versions], [/node:(\d+\.\d+\.\d+)-bookworm-slim(?:@|$)/m.exec(dockerfile)?.[1]])
   })
 
   it('holds every package and file that the services import', () => {
@@ -88,5 +88,19 @@ describe('the image', () => {
     assert.match(dockerfile, /^STOPSIGNAL SIGTERM$/m)
     const [, main = ''] = /^CMD \["(.+)"\]$/m.exec(dockerfile) ?? []
     assert.ok(existsSync(join(ROOT, main)), main)
+  })
+
+  it('is made without running a script of any package, as every install is: those that have one need none', () => {
+    assert.match(readFileSync(join(ROOT, '.npmrc'), 'utf8'), /^ignore-scripts=true$/m)
+    assert.match(dockerfile, /npm install .*--ignore-scripts/)
+    const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { hasInstallScript?: boolean }>
+    }
+    const scripted = Object.keys(lock.packages).filter((path) => lock.packages[path]?.hasInstallScript)
+    // chdb's does nothing, protobufjs' warns of versions, the others would compile what makes SSH quicker.
+    assert.deepEqual(
+      scripted.map((path) => path.replace('node_modules/', '')),
+      ['chdb', 'cpu-features', 'protobufjs', 'ssh2'],
+    )
   })
 })

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { systemClock } from '../../pipelines/clock.ts'
+import { systemRandom } from '../../pipelines/random.ts'
 import type { Config } from '../../services/config.ts'
 import { EXIT, describeError } from '../../services/exit.ts'
 import type { LocalServer } from './clickhouse/start.ts'
@@ -11,6 +12,7 @@ import { startKafka } from './kafka/start.ts'
 import { lastWords } from './last-words.ts'
 import type { Part } from './part.ts'
 import { PartFailed } from './part.ts'
+import { ensureSecret } from './secret-file.ts'
 
 /** The names under which the two engines appear on the screen and in the run file. */
 export const KAFKA = 'Kafka'
@@ -66,7 +68,14 @@ export async function runClickhouse(options: EngineOptions): Promise<string> {
   const logFile = join(folder.logs, 'clickhouse.log')
   let server: LocalServer
   try {
-    server = await startClickhouse({ dir: folder.clickhouse, port: config.clickhousePort, logFile })
+    // Every user of this machine reaches the port, and the services' tables hold everybody's money.
+    ensureSecret(folder.clickhousePassword, systemRandom)
+    server = await startClickhouse({
+      dir: folder.clickhouse,
+      port: config.clickhousePort,
+      passwordFile: folder.clickhousePassword,
+      logFile,
+    })
   } catch (error) {
     const message = `ClickHouse did not start. Its last words stand above, all of them in ${logFile}.`
     throw new PartFailed(EXIT.failure, message, [...lastWords(logFile).slice(0, -1), describeError(error)], {

@@ -1,13 +1,22 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { join, resolve } from 'node:path'
 import { VERSION } from '../../schemas/version.ts'
+import { LOCAL_PASSWORD_FILE } from '../../services/config.ts'
 import { EXIT, ExitError } from '../../services/exit.ts'
 
 /** Format of the data folder; raised when an older version could no longer read what lies in it. */
 export const FOLDER_FORMAT = 1
 
 /** What other commands may have put there before the first start. */
-const EARLIER = /^(kafka-jars.*|logs|id\.key)$/
+const EARLIER = /^(kafka-jars.*|logs|(id|cursor)\.key)$/
 
 /** Where things lie in a data folder; all paths are absolute. */
 export interface Folder {
@@ -17,6 +26,8 @@ export interface Folder {
   readonly logs: string
   readonly kafka: string
   readonly clickhouse: string
+  /** Holds the password of the ClickHouse of this folder. */
+  readonly clickhousePassword: string
 }
 
 export function folderAt(dataDir: string): Folder {
@@ -28,6 +39,7 @@ export function folderAt(dataDir: string): Folder {
     logs: join(root, 'logs'),
     kafka: join(root, 'kafka'),
     clickhouse: join(root, 'clickhouse'),
+    clickhousePassword: join(root, LOCAL_PASSWORD_FILE),
   }
 }
 
@@ -62,10 +74,14 @@ export function folderProblem(folder: Folder): ExitError | undefined {
   )
 }
 
-/** Makes the folder and marks it as ours; does nothing to one that is. */
+/** Nobody else of this machine may look into it: it holds keys, and everybody's usage and money. */
+const OWNER_ONLY = 0o700
+
+/** Makes the folder and marks it as ours; one that is gets the rights that it should have. */
 export function claimFolder(folder: Folder): void {
   for (const path of [folder.root, folder.logs, folder.kafka, folder.clickhouse])
-    mkdirSync(path, { recursive: true })
+    mkdirSync(path, { recursive: true, mode: OWNER_ONLY })
+  chmodSync(folder.root, OWNER_ONLY)
   if (existsSync(folder.marker)) return
   const draft = `${folder.marker}.draft`
   writeFileSync(draft, `${JSON.stringify({ format: FOLDER_FORMAT, made_by: VERSION })}\n`)

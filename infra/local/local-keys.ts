@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../pipelines/clock.ts'
 import type { Random } from '../../pipelines/random.ts'
@@ -7,6 +7,7 @@ import { isActive } from '../../services/access/key-ring.ts'
 import type { Config } from '../../services/config.ts'
 import { EXIT, ExitError } from '../../services/exit.ts'
 import type { Folder } from './folder.ts'
+import { writeSecret } from './secret-file.ts'
 
 /** The node of the sample that the provider's key stands for. */
 export const PROVIDER_NODE = 'sample-regional-01'
@@ -32,8 +33,6 @@ const CLIENTS = {
   sample: { client: 'npm start: sample', scopes: ['events:write', 'settings:write'], nodes: ['*'] },
 } as const
 
-const OWNER_ONLY = 0o600
-
 /** The keys of this data folder; makes them at the first start. Undefined where access is off. */
 export async function localKeys(
   config: Config,
@@ -53,9 +52,7 @@ export async function localKeys(
     }
     made[name] = (await store.create({ ...request, expiresAtMs: null })).text
   }
-  const draft = `${file}.draft`
-  writeFileSync(draft, `${JSON.stringify(made, null, 1)}\n`, { mode: OWNER_ONLY })
-  renameSync(draft, file)
+  writeSecret(file, `${JSON.stringify(made, null, 1)}\n`)
   return { ...readKeys(file), file, isNew: true }
 }
 

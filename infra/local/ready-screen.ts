@@ -15,6 +15,8 @@ export interface ReadyFacts {
   readonly probe: Probe
   /** Undefined where access is off. */
   readonly keys: LocalKeys | undefined
+  /** False where what is written may be kept: then it says where the keys are. */
+  readonly showsKeys: boolean
   readonly elapsedMs: number
 }
 
@@ -29,11 +31,37 @@ const EVENT_FIELDS = ['event_id', 'usd_exact', 'settlement_id']
 const ENTRY_FIELDS = ['entry_id', 'reference_id', 'spark']
 const VIEW_FIELDS = ['node_id', 'formula_version', 'electricity_rate_kwh']
 
-async function example(url: string, key: string | undefined, fields: readonly string[]): Promise<Example> {
+/** A key to ask with, and how the line to type names it. */
+interface ExampleKey {
+  readonly text: string
+  readonly shown: string
+}
+
+/** As text, or as what reads it from its file when the line is typed. */
+export function exampleKey(
+  keys: LocalKeys | undefined,
+  name: 'admin' | 'provider',
+  showsKeys: boolean,
+): ExampleKey | undefined {
+  if (keys === undefined) return undefined
+  const text = keys[name]
+  const file = `'${keys.file.replaceAll("'", String.raw`'\''`)}'`
+  const shown = showsKeys ? text : String.raw`$(sed -n 's/.*"${name}": "\(.*\)".*/\1/p' ${file})`
+  return { text, shown }
+}
+
+async function example(
+  url: string,
+  key: ExampleKey | undefined,
+  fields: readonly string[],
+): Promise<Example> {
   const pattern = `"(${fields.join('|')})":[^,}]*`
-  const answer = await fetch(url, { headers: bearer(key), signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
+  const answer = await fetch(url, {
+    headers: bearer(key?.text),
+    signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+  })
   const found = (await answer.text()).match(new RegExp(pattern, 'g')) ?? []
-  const header = key === undefined ? '' : ` -H 'Authorization: Bearer ${key}'`
+  const header = key === undefined ? '' : ` -H "Authorization: Bearer ${key.shown}"`
   return { command: `curl -s${header} '${url}' | grep -oE '${pattern}'`, answer: found.join('\n') }
 }
 
@@ -53,15 +81,23 @@ export async function fetchExamples(
   config: Config,
   probe: Probe,
   keys: LocalKeys | undefined,
+  showsKeys: boolean,
 ): Promise<readonly Example[]> {
+  const admin = exampleKey(keys, 'admin', showsKeys)
   const reader = addressOf('reader', config)
   if (keys !== undefined) await joinProvider(reader, keys.provider)
   return Promise.all([
-    example(`${reader}/api/usage/events?node_id=${probe.nodeId}`, keys?.admin, EVENT_FIELDS),
-    example(`${reader}/api/wallets/${probe.operatorId}/entries`, keys?.admin, ENTRY_FIELDS),
+    example(`${reader}/api/usage/events?node_id=${probe.nodeId}`, admin, EVENT_FIELDS),
+    example(`${reader}/api/wallets/${probe.operatorId}/entries`, admin, ENTRY_FIELDS),
     ...(keys === undefined
       ? []
-      : [example(`${reader}/api/settings/compute/provider`, keys.provider, VIEW_FIELDS)]),
+      : [
+          example(
+            `${reader}/api/settings/compute/provider`,
+            exampleKey(keys, 'provider', showsKeys),
+            VIEW_FIELDS,
+          ),
+        ]),
   ])
 }
 
@@ -94,7 +130,7 @@ export function readyScreen(facts: ReadyFacts, examples: readonly Example[]): st
     `Hivemeter ${VERSION} is ready (${(facts.elapsedMs / 1000).toFixed(1)} s).`,
     '',
     ...table,
-    ...keyLines(facts.keys),
+    ...keyLines(facts.keys, facts.showsKeys),
     '',
     `Event ${probe.eventId} of node ${probe.nodeId} cost 0.29 US dollars;`,
     `wallet entry ${probe.entryId} paid ${probe.spark} Spark for it to ${probe.operatorId}. To see both:`,
@@ -104,10 +140,10 @@ export function readyScreen(facts: ReadyFacts, examples: readonly Example[]): st
   ].join('\n')
 }
 
-/** Keys are shown by the start that makes them. */
-function keyLines(keys: LocalKeys | undefined): string[] {
+/** Keys are shown by the start that makes them, and on a terminal only. */
+function keyLines(keys: LocalKeys | undefined, showsKeys: boolean): string[] {
   if (keys === undefined) return ['', '  access is off: everybody on this machine is admin']
-  if (!keys.isNew) return ['', `  keys        ${keys.file}`]
+  if (!keys.isNew || !showsKeys) return ['', `  keys        ${keys.file}`]
   return [
     '',
     `admin key: ${keys.admin}`,

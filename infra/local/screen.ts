@@ -30,6 +30,11 @@ export class Screen {
     this.#live = out.isTTY && process.env['TERM'] !== 'dumb'
   }
 
+  /** Whether a person watches, and not a file or another program that keeps what is written. */
+  get isTerminal(): boolean {
+    return this.#out.isTTY
+  }
+
   /** A line that stays. */
   say(line: string): void {
     this.#erase()

@@ -102,7 +102,7 @@ export async function startService(options: {
   throw new GivenUp(name)
 }
 
-/** Runs `migrate` to its end: tables, topics, id key. */
+/** Runs `migrate` to its end: tables, topics, keys in files. */
 export async function runMigrate(options: {
   readonly environment: NodeJS.ProcessEnv
   readonly logsDir: string

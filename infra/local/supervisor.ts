@@ -14,6 +14,7 @@ import type { PartFailed } from './part.ts'
 import { GivenUp } from './part.ts'
 import { gatherFacts, preflightProblems } from './preflight.ts'
 import type { LocalParts } from './preflight.ts'
+import { awaitKeysSeen } from './keys-seen.ts'
 import { bearer, localKeys } from './local-keys.ts'
 import type { Probe } from './probe.ts'
 import { runProbe } from './probe.ts'
@@ -190,6 +191,7 @@ export class Supervisor {
     const clock = systemClock
     const keys = await localKeys(config, this.#folder, clock, systemRandom)
     const readerUrl = addressOf('reader', config)
+    if (keys !== undefined) await awaitKeysSeen(keys, { readerUrl, gatewayUrl }, clock, this.#signal)
     this.#sample = startSample({
       gatewayUrl,
       readerUrl,
@@ -211,13 +213,18 @@ export class Supervisor {
     })
     if (probe === undefined) return
     const elapsedMs = clock.monotonicMs() - this.#startMs
-    const examples = await fetchExamples(config, probe, keys)
-    this.#screen.say(
-      readyScreen(
-        { config, folder: this.#folder, versions: this.#versions, probe, keys, elapsedMs },
-        examples,
-      ),
-    )
+    const showsKeys = this.#screen.isTerminal
+    const examples = await fetchExamples(config, probe, keys, showsKeys)
+    const facts = {
+      config,
+      folder: this.#folder,
+      versions: this.#versions,
+      probe,
+      keys,
+      showsKeys,
+      elapsedMs,
+    }
+    this.#screen.say(readyScreen(facts, examples))
   }
 
   /** Runs starts side by side. When one fails the others are given up, and all have come to an end before it is thrown. */

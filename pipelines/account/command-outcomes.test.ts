@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { STATE_KEY, inboxCommandCodec, outcomeCodec } from '../../schemas/avro.ts'
+import { STATE_KEY, inboxCommandCodec, inboxHeartbeatCodec, outcomeCodec } from '../../schemas/avro.ts'
 import type { CommandKind, InboxCommand } from '../../schemas/records.ts'
 import type { Setting } from '../../schemas/settings.ts'
 import { INBOX_START_MS, cost, inboxUsage } from '../../test/support/inbox.ts'
-import { command, commandId } from '../../test/support/inbox-requests.ts'
+import { command, commandId, heartbeat } from '../../test/support/inbox-requests.ts'
 import { testRules, testRulesRecord } from '../../test/support/rules.ts'
 import { SETTLER_TOPICS, SettlerLog } from '../../test/support/settler-log.ts'
 import { inputRecord } from '../../test/support/task-log.ts'
+import { HaltError } from '../kafka/records.ts'
 import { OUTCOMES_PER_NODE_MAX } from './outcomes.ts'
 
 // What the model of verify found against the settler.
@@ -47,6 +48,36 @@ describe('what a command sets off', () => {
     log.restart()
     await log.run()
     assert.equal(log.rows('settlements').length, 1, 'settled once')
+  })
+})
+
+describe('a name that belongs to the task itself', () => {
+  it('opens no account, whoever names it: the record is set aside, and the task goes on after a restart', async () => {
+    for (const node_id of [...Object.values(STATE_KEY), '!', '!other']) {
+      const log = logOf(
+        [testRulesRecord(), BEFORE_MS],
+        [request(1, 'settings', { node_id, changes: limit(5) }), BEFORE_MS],
+        [inboxHeartbeatCodec.encode(heartbeat(1, { node_id })), BEFORE_MS],
+        [request(2, 'join'), BEFORE_MS],
+      )
+      await log.singles(4)
+      log.restart()
+      await log.run()
+      assert.deepEqual([...log.accounts().keys()], ['node-a'], node_id)
+      assert.equal(log.rows('dead_letters').length, 2, node_id)
+      assert.equal(log.task()?.position, 4)
+    }
+  })
+
+  it('halts the partition where a range of usage brings it: it cannot be skipped', async () => {
+    const log = logOf(
+      [testRulesRecord(), BEFORE_MS],
+      [inboxUsage(0, 1, { entries: [{ node_id: '!task', operator_id: null, cost: cost(1) }] }), BEFORE_MS],
+    )
+    await assert.rejects(
+      log.run(),
+      (error) => error instanceof HaltError && error.reason === 'inbox_malformed',
+    )
   })
 })
 

@@ -4,6 +4,7 @@ import {
   inboxConfigureCodec,
   inboxHeartbeatCodec,
   inboxUsageCodec,
+  isReservedKey,
   schemaIdOf,
 } from '../../schemas/avro.ts'
 import type { Codec } from '../../schemas/avro.ts'
@@ -80,7 +81,7 @@ export class InboxBatch {
         this.#withBody(record, inboxCommandCodec, (command) => this.#command(command, record))
         break
       case SCHEMA_ID.inboxHeartbeat:
-        this.#withBody(record, inboxHeartbeatCodec, (heartbeat) => this.#heartbeat(heartbeat))
+        this.#withBody(record, inboxHeartbeatCodec, (heartbeat) => this.#heartbeat(heartbeat, record))
         break
       case SCHEMA_ID.inboxConfigure:
       case SCHEMA_ID.inboxConfigureV1:
@@ -140,7 +141,8 @@ export class InboxBatch {
     })
   }
 
-  #heartbeat(heartbeat: InboxHeartbeat): void {
+  #heartbeat(heartbeat: InboxHeartbeat, record: LogRecord): void {
+    if (isReservedKey(heartbeat.node_id)) return this.#setAside(record, 'malformed', RESERVED_NAME)
     const { task, rows, rules } = this.#parts
     applyHeartbeat(this.#open(heartbeat.node_id), heartbeat, rules, task.now, rows)
     this.counts.heartbeat++
@@ -149,6 +151,7 @@ export class InboxBatch {
   /** A repeat gets the outcome of the first time, written once more so that whoever waits for it sees it go by. */
   #command(command: InboxCommand, record: LogRecord): void {
     const { outcomes, rows, task } = this.#parts
+    if (isReservedKey(command.node_id)) return this.#setAside(record, 'malformed', RESERVED_NAME)
     const wrong = command.changes.find(({ name, value }) => !isSettingValue(name, value))
     if (wrong !== undefined) {
       this.#setAside(record, 'malformed', `${wrong.name} cannot be ${String(wrong.value)}`)
@@ -199,6 +202,13 @@ export class InboxBatch {
   #open(nodeId: string): Account {
     const { accounts, task } = this.#parts
     let account = accounts.get(nodeId)
+    // The last look: under such a key the account would replace a record of the task itself.
+    if (isReservedKey(nodeId))
+      throw new HaltError(
+        'inbox_malformed',
+        `A range of account.inbox names ${nodeId}: ${RESERVED_NAME}.`,
+        REMEDY,
+      )
     if (account === undefined) accounts.set(nodeId, (account = openAccount(nodeId, task.now)))
     if (!this.touched.has(nodeId)) this.touched.set(nodeId, account.version)
     return account
@@ -241,6 +251,10 @@ function tooMany(): Decided {
   }
 }
 
+const RESERVED_NAME = 'no node can be called so: the key belongs to the task'
+
+const REMEDY = 'Find out what wrote it; account for the range that it stands for before going on.'
+
 /** A range that cannot be read cannot be skipped either: the next one would not begin where the last ended. */
 function decodeUsage({ value, offset }: LogRecord): InboxUsage {
   try {
@@ -249,7 +263,7 @@ function decodeUsage({ value, offset }: LogRecord): InboxUsage {
     throw new HaltError(
       'inbox_malformed',
       `The inbox record at ${offset} cannot be decoded: ${error instanceof Error ? error.message : String(error)}`,
-      'Find out what wrote it; account for the range that it stands for before going on.',
+      REMEDY,
     )
   }
 }

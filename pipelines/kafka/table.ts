@@ -17,7 +17,7 @@ const LOOK_RETRIES_MAX = 2
 
 /** A compacted topic followed to its end and beyond. */
 export interface StateTable {
-  /** Resolves when the table has read what the topic held at the start. */
+  /** Resolves when the table has read what the topic held at the start; rejects if it can no longer follow. */
   start(): Promise<void>
   readonly loaded: boolean
   /** What the table still waits for, in words. */
@@ -51,6 +51,7 @@ export class CompactedTable implements StateTable {
   #loaded = false
   #behind: number[] = []
   #stopped = false
+  #failure: Error | undefined
 
   constructor(options: CompactedTableOptions) {
     this.#options = options
@@ -72,7 +73,10 @@ export class CompactedTable implements StateTable {
           if (position > 0n) this.#reader.seek(partition, position)
         }
       },
-      onFailed: resolve,
+      onFailed: (error) => {
+        this.#failure = error
+        resolve(error)
+      },
     })
   }
 
@@ -95,6 +99,7 @@ export class CompactedTable implements StateTable {
     for (;;) {
       this.#behind = [...ends].filter(([partition, end]) => !this.#has(partition, end)).map(([p]) => p)
       if (this.#behind.length === 0 || this.#stopped) break
+      if (this.#failure !== undefined) throw this.#failure
       await this.#options.clock.delay(REACH_STEP_MS)
     }
     this.#loaded = true

@@ -29,6 +29,9 @@ const Readiness = Type.Object({
       remedy: Type.String(),
     }),
   ),
+  notes: Type.Optional(
+    Type.Array(Type.String(), { description: 'What a person should look at; it makes nothing unready.' }),
+  ),
 })
 
 const json = (schema: object, description: string) => ({

@@ -7,6 +7,7 @@ export const PROBLEMS = {
   not_json: { status: 400, title: 'The body is not JSON' },
   unreadable_body: { status: 400, title: 'The body cannot be unpacked' },
   unauthorized: { status: 401, title: 'No valid credential' },
+  foreign_request: { status: 403, title: 'The request of a web page from elsewhere' },
   insufficient_scope: { status: 403, title: 'The credential does not have the scope' },
   rate_limited: { status: 429, title: 'Too many requests' },
   not_found: { status: 404, title: 'There is nothing at this address' },
@@ -39,6 +40,7 @@ export const PROBLEMS = {
   log_unavailable: { status: 503, title: 'The log takes no events now' },
   outcome_unknown: { status: 503, title: 'The outcome is not known' },
   history_unavailable: { status: 503, title: 'The history cannot be read now' },
+  access_unknown: { status: 503, title: 'Whether the key is in force cannot be known now' },
   state_loading: { status: 503, title: 'The accounts are still being loaded' },
 } as const satisfies Record<string, { readonly status: number; readonly title: string }>
 

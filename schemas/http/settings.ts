@@ -44,11 +44,14 @@ const fields = (direction: 'in' | 'out', wrap: (field: TSchema) => TSchema) =>
 export const SettingsQuery = parameters({ node_id: Type.Optional(nodeIdParameter) })
 
 /** Every field may be left out; unknown ones are ignored. */
-export const SettingsBody = Type.Object(fields('in', Type.Optional), {
-  additionalProperties: true,
-  description:
-    'A partial update: what is not here stays. null only for the limit (no limit) and the electricity rate.',
-})
+export const SettingsBody = Type.Object(
+  { node_id: Type.Optional(nodeIdParameter), ...fields('in', Type.Optional) },
+  {
+    additionalProperties: true,
+    description:
+      'A partial update: what is not here stays. null only for the limit (no limit) and the electricity rate.',
+  },
+)
 
 export const JoinBody = Type.Object(
   {

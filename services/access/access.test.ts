@@ -40,7 +40,13 @@ function addKey(ring: KeyRing, fields: Partial<AccessKey> = {}): string {
 }
 
 async function guarded(
-  options: { isLoaded?: boolean; keys?: KeyRing; jwt?: JwtCallers; requestsPerSecondMax?: number } = {},
+  options: {
+    isLoaded?: boolean
+    isBelieved?: boolean
+    keys?: KeyRing
+    jwt?: JwtCallers
+    requestsPerSecondMax?: number
+  } = {},
 ) {
   const clock = { ...systemClock, nowMs: () => NOW_MS }
   const access: Access = {
@@ -48,6 +54,7 @@ async function guarded(
     keys: options.keys ?? new KeyRing(),
     jwt: options.jwt,
     isLoaded: () => options.isLoaded ?? true,
+    isBelieved: () => options.isBelieved ?? true,
     requestsPerSecondMax: options.requestsPerSecondMax ?? 1_000,
     clock,
   }
@@ -150,10 +157,18 @@ test('of tokens only those of the pinned algorithm, issuer and audience count, a
   const { get } = await guarded({ jwt })
   const nowS = NOW_MS / 1_000
   const token = (
-    changes: { iss?: string; aud?: string; exp?: number; key?: typeof privateKey; sub?: string } = {},
+    changes: {
+      iss?: string
+      aud?: string
+      exp?: number
+      key?: typeof privateKey
+      sub?: string
+      nodes?: unknown
+    } = {},
   ) => {
     const { iss = 'iss', aud = 'aud', exp = nowS + 60, key = privateKey, sub = 'ana' } = changes
-    const signed = new SignJWT({ scope: 'usage:read settings:write', nodes: ['n', 'm'] })
+    const { nodes = ['n', 'm'] } = changes
+    const signed = new SignJWT({ scope: 'usage:read settings:write', nodes })
     return signed
       .setProtectedHeader({ alg: 'ES256' })
       .setIssuer(iss)
@@ -170,6 +185,10 @@ test('of tokens only those of the pinned algorithm, issuer and audience count, a
     token({ aud: 'other' }),
     token({ exp: nowS - JWT_CLOCK_TOLERANCE_S - 1 }),
     token({ key: other.privateKey }),
+    // Names that no node can have: the settler's own records stand under such keys.
+    ...[['!task'], ['n', '!tick'], ['a b'], [''], ['n'.repeat(65)], [7], 'n', { n: 1 }].map((nodes) =>
+      token({ nodes }),
+    ),
     // The public key as the secret of a MAC: the algorithm is ours to choose, not the token's.
     new SignJWT({ scope: 'admin' })
       .setProtectedHeader({ alg: 'HS256' })
@@ -216,4 +235,53 @@ test('what is kept of a key does not keep the pool that its hash was decoded int
   const ring = new KeyRing()
   addKey(ring)
   assert.equal(ring.all()[0]?.secret_hash.buffer.byteLength, 32)
+})
+
+test('with access off a web page of elsewhere may neither ask nor write', async () => {
+  const app = Fastify()
+  problemHandlers(app, silentLogger)
+  await guardRoutes(app, { mode: 'off' })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _body, done) => done(null))
+  app.get('/read', { config: { scope: 'usage:read' } }, async ({ caller }) => caller.id)
+  app.get('/open', { config: { scope: 'public' } }, async () => 'open')
+  app.post('/write', { config: { scope: 'settings:write' } }, async ({ caller }) => caller.id)
+  const ask = async (method: 'GET' | 'POST', url: string, headers: Record<string, string>) => {
+    const answer = await app.inject({ method, url, headers })
+    return [answer.statusCode, answer.statusCode === 200 ? answer.body : answer.json<{ code: string }>().code]
+  }
+  const json = { 'content-type': 'application/json' }
+  assert.deepEqual(await ask('GET', '/read', {}), [200, 'loopback'])
+  assert.deepEqual(await ask('POST', '/write', json), [200, 'loopback'])
+  const cloudEvent = { 'content-type': 'application/cloudevents+json; charset=utf-8' }
+  assert.deepEqual(await ask('POST', '/write', cloudEvent), [200, 'loopback'])
+  for (const foreign of [{ host: 'evil.example' }, { origin: 'http://evil.example' }, { origin: 'null' }]) {
+    for (const url of ['/read', '/open', '/no-such-route'])
+      assert.deepEqual(await ask('GET', url, foreign), [403, 'foreign_request'])
+    assert.deepEqual(await ask('POST', '/write', { ...json, ...foreign }), [403, 'foreign_request'])
+  }
+  for (const form of [
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'text/plain',
+    '',
+  ]) {
+    const headers = form === '' ? {} : { 'content-type': form }
+    assert.deepEqual(await ask('POST', '/write', headers), [415, 'unsupported_media_type'], form)
+  }
+})
+
+test('where the keys cannot be followed a key gets 503, a wrong one too, and tokens go on', async () => {
+  const keys = new KeyRing()
+  const right = addKey(keys)
+  const jwt: JwtCallers = async (token) =>
+    token === 'good' ? { id: 'jwt:x', scopes: new Set(['usage:read']), nodes: new Set(['n']) } : null
+  const { get } = await guarded({ keys, jwt, isBelieved: false })
+  for (const key of [right, `hm_${'0'.repeat(16)}_${'0'.repeat(64)}`]) {
+    const answer = await get('/read', key)
+    assert.deepEqual([answer.statusCode, answer.json<{ code: string }>().code], [503, 'access_unknown'])
+    assert.ok(answer.headers['retry-after'])
+  }
+  assert.equal((await get('/read', 'good')).statusCode, 200)
+  assert.equal((await get('/read', 'bad')).statusCode, 401)
 })

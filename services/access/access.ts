@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Clock } from '../../pipelines/clock.ts'
 import { LOOPBACK_CALLER, isAdmin } from '../http/caller.ts'
 import type { Caller } from '../http/caller.ts'
+import { refuseForeign } from '../http/foreign.ts'
 import { Problem } from '../http/problem.ts'
 import { unavailable } from '../http/refusal.ts'
 import type { JwtCallers } from './jwt.ts'
@@ -12,6 +13,7 @@ import type { KeyRing } from './key-ring.ts'
 export const REFUSALS_PER_MINUTE_MAX = 120
 
 const RETRY_WHILE_LOADING_S = 2
+const RETRY_WHILE_UNKNOWN_S = 10
 const MINUTE_MS = 60_000
 const SECOND_MS = 1_000
 
@@ -27,6 +29,8 @@ export type Access =
       readonly jwt: JwtCallers | undefined
       /** False until every key has been read: nobody can be told that a key is wrong. */
       readonly isLoaded: () => boolean
+      /** False once the keys have not been followed for so long that one of them may have been revoked. */
+      readonly isBelieved: () => boolean
       readonly requestsPerSecondMax: number
       readonly clock: Clock
     }
@@ -46,6 +50,7 @@ export async function guardRoutes(app: FastifyInstance, access: Access): Promise
   })
   if (access.mode === 'off') {
     app.addHook('onRequest', async (request) => {
+      refuseForeign(request)
       request.caller = LOOPBACK_CALLER
     })
     return
@@ -81,11 +86,14 @@ export async function guardRoutes(app: FastifyInstance, access: Access): Promise
 
 async function callerOf(
   request: FastifyRequest,
-  { keys, jwt, clock }: Extract<Access, { mode: 'required' }>,
+  { keys, jwt, clock, isBelieved }: Extract<Access, { mode: 'required' }>,
 ): Promise<Caller | null> {
   const [scheme = '', token = ''] = (request.headers.authorization ?? '').split(' ', 2)
   if (scheme.toLowerCase() !== 'bearer') return null
-  if (token.startsWith('hm_')) return keys.caller(token, clock.nowMs())
+  if (token.startsWith('hm_')) {
+    if (!isBelieved()) throw accessUnknown()
+    return keys.caller(token, clock.nowMs())
+  }
   return (await jwt?.(token)) ?? null
 }
 
@@ -94,6 +102,14 @@ function loading(): Problem {
     'state_loading',
     'The keys are being read from the log. Ask again in a moment.',
     RETRY_WHILE_LOADING_S,
+  )
+}
+
+function accessUnknown(): Problem {
+  return unavailable(
+    'access_unknown',
+    'Whether keys are still in force cannot be known now: their log cannot be followed. Tokens are still taken.',
+    RETRY_WHILE_UNKNOWN_S,
   )
 }
 

@@ -3,7 +3,9 @@ import { kafkaOf } from '../kafka.ts'
 import type { LayoutParts } from '../follow-layout.ts'
 import type { Access } from './access.ts'
 import { jwtCallers } from './jwt.ts'
+import { Freshness } from './freshness.ts'
 import { KeyRing } from './key-ring.ts'
+import type { UnreadableKey } from './key-ring.ts'
 
 /** Bytes of a process' own group id, so that each follows all keys. */
 const GROUP_ID_BYTES = 8
@@ -13,12 +15,20 @@ export interface FollowedAccess {
   readonly access: Access
   /** What it waits for before it knows every key, in words. */
   waitingFor(): string[]
+  /** What a person should look at though nobody waits for it. */
+  notes(): string[]
   /** Resolves if the keys cannot be followed any more. */
   readonly failed: Promise<Error>
   stop(): Promise<void>
 }
 
 const never = new Promise<Error>(() => {})
+
+/** How often it looks whether the keys have been read to the log's end. */
+const LOOK_EVERY_MS = 5_000
+
+/** Keys that /readyz names as unreadable; of more it says the number. */
+const NAMED_MAX = 10
 
 /** How long it waits before it tries to read the keys again: Kafka may come later than this process. */
 const RETRY_PAUSE_MS = 1_000
@@ -27,10 +37,22 @@ const RETRY_PAUSE_MS = 1_000
 export async function followAccess(parts: LayoutParts, service: string): Promise<FollowedAccess> {
   const { config, clock } = parts
   if (config.access === 'off') {
-    return { access: { mode: 'off' }, waitingFor: () => [], failed: never, stop: async () => {} }
+    return {
+      access: { mode: 'off' },
+      waitingFor: () => [],
+      notes: () => [],
+      failed: never,
+      stop: async () => {},
+    }
   }
   const jwt = await jwtCallers(config, clock)
-  const keys = new KeyRing()
+  const keys = new KeyRing(({ keyId, problem }) => {
+    parts.metrics.count('hivemeter_access_keys_unreadable_total')
+    parts.logger.error(
+      { keyId },
+      `key ${keyId} of access.keys cannot be read, so nobody gets in with it: ${problem}. ${REMEDY}`,
+    )
+  })
   const following = new KeysFollower(parts, service, keys)
   return {
     access: {
@@ -38,17 +60,34 @@ export async function followAccess(parts: LayoutParts, service: string): Promise
       keys,
       jwt,
       isLoaded: () => following.table.loaded,
+      isBelieved: () => following.freshness.isBelieved(clock.monotonicMs()),
       requestsPerSecondMax: config.requestsPerSecondMax,
       clock,
     },
-    waitingFor: () => following.table.waitingFor(),
+    waitingFor: () => [
+      ...following.table.waitingFor(),
+      ...following.freshness.waitingFor(clock.monotonicMs()),
+    ],
+    notes: () => notesOn(keys.unreadable()),
     failed: following.run(),
     stop: () => following.stop(),
   }
 }
 
+const REMEDY = 'Revoke or make it anew with npm run keys, and find out who wrote it.'
+
+function notesOn(unreadable: readonly UnreadableKey[]): string[] {
+  const named = unreadable
+    .slice(0, NAMED_MAX)
+    .map(({ keyId, problem }) => `key ${keyId} cannot be read: ${problem}. ${REMEDY}`)
+  return unreadable.length > NAMED_MAX
+    ? [...named, `${unreadable.length - NAMED_MAX} more keys cannot be read.`]
+    : named
+}
+
 class KeysFollower {
   table: CompactedTable
+  readonly freshness: Freshness
   readonly #parts: LayoutParts
   readonly #service: string
   readonly #keys: KeyRing
@@ -58,6 +97,7 @@ class KeysFollower {
     this.#parts = parts
     this.#service = service
     this.#keys = keys
+    this.freshness = new Freshness(parts.clock.monotonicMs())
     this.table = this.#open()
   }
 
@@ -65,6 +105,7 @@ class KeysFollower {
   async run(): Promise<Error> {
     const { clock, logger } = this.#parts
     const { signal } = this.#stopping
+    void this.#watch()
     while (!signal.aborted) {
       try {
         await this.table.start()
@@ -82,6 +123,24 @@ class KeysFollower {
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.table.stop()
+  }
+
+  /** Notes when the table had reached the log's end: a consumer that hangs says nothing by itself. */
+  async #watch(): Promise<void> {
+    const { clock, layout } = this.#parts
+    const { signal } = this.#stopping
+    const partitions = Array.from({ length: layout.keysPartitions }, (_, partition) => partition)
+    while (!signal.aborted) {
+      const askedAtMs = clock.monotonicMs()
+      if (this.table.loaded) {
+        const reached = await Promise.all(partitions.map((partition) => this.table.reach(partition)))
+        if (reached.every(Boolean)) this.freshness.current(askedAtMs)
+      } else {
+        // Nobody gets in before it is loaded, and /readyz says what that waits for.
+        this.freshness.current(askedAtMs)
+      }
+      await clock.delay(LOOK_EVERY_MS, signal)
+    }
   }
 
   #open(): CompactedTable {

@@ -6,6 +6,7 @@ import type { Config } from '../config.ts'
 import { EXIT, ExitError, describeError } from '../exit.ts'
 import type { Caller } from '../http/caller.ts'
 import { callerOf } from './key-ring.ts'
+import { isNodeName } from './read-key.ts'
 
 /** How far the clocks of issuer and server may be apart. */
 export const JWT_CLOCK_TOLERANCE_S = 30
@@ -32,8 +33,11 @@ export async function jwtCallers(config: Config, clock: Clock): Promise<JwtCalle
         requiredClaims: ['exp', 'sub'],
       })
       const scopes = typeof payload['scope'] === 'string' ? payload['scope'].split(' ') : []
-      const nodes = payload['nodes']
-      return callerOf(`jwt:${payload.sub ?? ''}`, scopes, Array.isArray(nodes) ? nodes.map(String) : [])
+      const nodes = payload['nodes'] ?? []
+      // One name that no node can have, and the token says something that we do not understand.
+      if (!Array.isArray(nodes) || !nodes.every((name) => typeof name === 'string' && isNodeName(name)))
+        return null
+      return callerOf(`jwt:${payload.sub ?? ''}`, scopes, nodes as string[])
     } catch {
       return null
     }

@@ -1,36 +1,65 @@
 import { timingSafeEqual } from 'node:crypto'
-import { accessKeyCodec } from '../../schemas/avro.ts'
-import { ownBytes } from '../../schemas/own-bytes.ts'
 import type { AccessKey } from '../../schemas/records.ts'
 import { SCOPES } from '../http/caller.ts'
 import type { Caller, Scope } from '../http/caller.ts'
 import { hashSecret, parseKey } from './key-text.ts'
+import { readAccessKey } from './read-key.ts'
 
 /** Compared against where no key has the id, so that an unknown id takes as long as a wrong secret. */
 const NO_HASH = Buffer.alloc(32)
 
+/** Characters that are shown of what should be a key's id and need not be one. */
+const SHOWN_ID_CHARACTERS_MAX = 40
+
+/** A value of access.keys that is no key. */
+export interface UnreadableKey {
+  readonly keyId: string
+  readonly problem: string
+}
+
 /** Every key, as access.keys tells it. */
 export class KeyRing {
   readonly #keys = new Map<string, AccessKey>()
+  readonly #unreadable = new Map<string, UnreadableKey>()
+  readonly #onUnreadable: (key: UnreadableKey) => void
+
+  /** @param onUnreadable told of every value that is no key, once. */
+  constructor(onUnreadable: (key: UnreadableKey) => void = () => {}) {
+    this.#onUnreadable = onUnreadable
+  }
 
   get size(): number {
     return this.#keys.size
   }
 
-  /** The next record of access.keys. */
+  /**
+   * The next record of access.keys. One that cannot be read disables its key until one comes that can: what was revoked
+   * by it must not stay in force. Never throws: the records behind it count.
+   */
   apply({ key, value }: { readonly key: Buffer | null; readonly value: Buffer | null }): void {
-    if (key === null) return
-    const keyId = key.toString('utf8')
-    if (value === null) {
-      this.#keys.delete(keyId)
+    const keyId = key?.toString('utf8') ?? ''
+    this.#keys.delete(keyId)
+    this.#unreadable.delete(keyId)
+    if (value === null) return
+    const read = readAccessKey(keyId, value)
+    if (!('problem' in read)) {
+      this.#keys.set(keyId, read)
       return
     }
-    const decoded = accessKeyCodec.decode(value)
-    this.#keys.set(keyId, { ...decoded, secret_hash: ownBytes(decoded.secret_hash) })
+    const shown =
+      keyId === '' ? '(no id)' : JSON.stringify(keyId.slice(0, SHOWN_ID_CHARACTERS_MAX)).slice(1, -1)
+    const unreadable = { keyId: shown, problem: read.problem }
+    this.#unreadable.set(keyId, unreadable)
+    this.#onUnreadable(unreadable)
   }
 
   all(): AccessKey[] {
     return [...this.#keys.values()].sort((left, right) => left.created_at - right.created_at)
+  }
+
+  /** The keys whose newest value cannot be read: nobody gets in with them. */
+  unreadable(): UnreadableKey[] {
+    return [...this.#unreadable.values()]
   }
 
   /** Who holds the key; null for anything that is not the text of a key in force. */

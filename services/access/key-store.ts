@@ -12,6 +12,7 @@ import { kafkaOf } from '../kafka.ts'
 import { EXIT, ExitError } from '../exit.ts'
 import { layoutOf } from '../layout.ts'
 import { KeyRing, isActive } from './key-ring.ts'
+import type { UnreadableKey } from './key-ring.ts'
 import { hashSecret, newKey } from './key-text.ts'
 
 /** So that a key can be replaced while the old one still works. */
@@ -19,6 +20,9 @@ export const ACTIVE_KEYS_PER_CLIENT_MAX = 2
 
 const GROUP_ID_BYTES = 8
 const CLIENT_ID = 'hivemeter-keys'
+
+/** Longest wait for all keys; then the command says so instead of hanging. */
+const READ_TIMEOUT_MS = 60_000
 
 /** What a new key may do, to which nodes, for how long. */
 export interface KeyRequest {
@@ -28,28 +32,24 @@ export interface KeyRequest {
   readonly expiresAtMs: number | null
 }
 
-/** The keys of an installation: reads them all when it is opened, writes one at a time. */
-export class KeyStore implements AsyncDisposable {
-  readonly #ring: KeyRing
-  readonly #producer: IdempotentProducer
-  readonly #partitions: number
-  readonly #clock: Clock
-  readonly #random: Random
+interface Parts {
+  readonly ring: KeyRing
+  readonly table: CompactedTable
+  readonly producer: IdempotentProducer
+  readonly partitions: number
+  readonly clock: Clock
+  readonly random: Random
+}
 
-  private constructor(
-    ring: KeyRing,
-    producer: IdempotentProducer,
-    partitions: number,
-    clock: Clock,
-    random: Random,
-  ) {
-    this.#ring = ring
-    this.#producer = producer
-    this.#partitions = partitions
-    this.#clock = clock
-    this.#random = random
+/** The keys of an installation: reads them all when it is opened and follows them, writes one at a time. */
+export class KeyStore implements AsyncDisposable {
+  readonly #parts: Parts
+
+  private constructor(parts: Parts) {
+    this.#parts = parts
   }
 
+  /** Exit 69 where the keys cannot be read in a minute. */
   static async open(config: Config, clock: Clock, random: Random): Promise<KeyStore> {
     const { keysPartitions: partitions, topics } = await layoutOf(config, CLIENT_ID)
     const topic = topics.accessKeys
@@ -63,36 +63,43 @@ export class KeyStore implements AsyncDisposable {
       partitions,
       onRecord: (record) => ring.apply(record),
     })
+    const over = new AbortController()
     try {
-      await table.start()
-    } finally {
+      const isLate = clock.delay(READ_TIMEOUT_MS, over.signal).then(() => !over.signal.aborted)
+      if (await Promise.race([table.start().then(() => false), isLate])) {
+        const waits = table.waitingFor().join(', ')
+        throw new ExitError(
+          EXIT.unreachable,
+          `The keys were not read within ${READ_TIMEOUT_MS / 1_000} s: waited for ${waits}.`,
+        )
+      }
+    } catch (error) {
       await table.stop()
+      throw error
+    } finally {
+      over.abort()
     }
-    return new KeyStore(
-      ring,
-      new IdempotentProducer({ ...kafka, topic, metrics: noMetrics }),
-      partitions,
-      clock,
-      random,
-    )
+    const producer = new IdempotentProducer({ ...kafka, topic, metrics: noMetrics })
+    return new KeyStore({ ring, table, producer, partitions, clock, random })
   }
 
   /** Every key that was ever made, the oldest first. */
   all(): AccessKey[] {
-    return this.#ring.all()
+    return this.#parts.ring.all()
+  }
+
+  /** What stands in access.keys and is no key. */
+  unreadable(): UnreadableKey[] {
+    return this.#parts.ring.unreadable()
   }
 
   /** Makes a key and returns its text, which is kept nowhere. Exit 1 where the client has two active ones. */
   async create(asked: KeyRequest): Promise<{ readonly keyId: string; readonly text: string }> {
-    const nowMs = this.#clock.nowMs()
-    const active = this.all().filter((key) => key.client === asked.client && isActive(key, nowMs))
-    if (active.length >= ACTIVE_KEYS_PER_CLIENT_MAX) {
-      throw new ExitError(
-        EXIT.failure,
-        `${asked.client} has two active keys already: ${active.map(({ key_id }) => key_id).join(', ')}. Revoke one first.`,
-      )
-    }
-    const { keyId, secret, text } = newKey(this.#random)
+    const { clock, random } = this.#parts
+    const nowMs = clock.nowMs()
+    const active = this.#activeOf(asked.client, nowMs)
+    if (active.length >= ACTIVE_KEYS_PER_CLIENT_MAX) throw tooMany(asked.client, active)
+    const { keyId, secret, text } = newKey(random)
     await this.#write({
       key_id: keyId,
       client: asked.client,
@@ -103,28 +110,80 @@ export class KeyStore implements AsyncDisposable {
       expires_at: asked.expiresAtMs,
       revoked_at: null,
     })
+    // Another command may have made one at the same time. Whoever wrote last reads them all, and takes its own back.
+    await this.#reachEnd()
+    const now = this.#activeOf(asked.client, nowMs)
+    if (now.length > ACTIVE_KEYS_PER_CLIENT_MAX) {
+      await this.revoke(keyId)
+      throw tooMany(
+        asked.client,
+        now.filter(({ key_id }) => key_id !== keyId),
+      )
+    }
     return { keyId, text }
   }
 
-  /** Revokes a key. Exit 1 for an id that no key has. */
+  /** Revokes a key, also one that cannot be read. Exit 1 for an id that no key has. */
   async revoke(keyId: string): Promise<AccessKey> {
+    const nowMs = this.#parts.clock.nowMs()
     const key = this.all().find(({ key_id }) => key_id === keyId)
-    if (key === undefined)
+    if (key === undefined && !this.unreadable().some((one) => one.keyId === keyId))
       throw new ExitError(EXIT.failure, `No key has the id ${keyId}; npm run keys -- list shows them.`)
-    const revoked = { ...key, revoked_at: key.revoked_at ?? this.#clock.nowMs() }
+    const revoked = { ...(key ?? unknownKey(keyId, nowMs)), revoked_at: key?.revoked_at ?? nowMs }
     await this.#write(revoked)
     return revoked
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#producer.stop()
+    await Promise.all([this.#parts.producer.stop(), this.#parts.table.stop()])
+  }
+
+  #activeOf(client: string, nowMs: number): AccessKey[] {
+    return this.all().filter((key) => key.client === client && isActive(key, nowMs))
   }
 
   async #write(key: AccessKey): Promise<void> {
+    const { ring, producer, partitions } = this.#parts
     const value = accessKeyCodec.encode(key)
-    await this.#producer.append([
-      { partition: partitionOfNode(key.key_id, this.#partitions), key: key.key_id, value },
-    ])
-    this.#ring.apply({ key: Buffer.from(key.key_id), value })
+    await producer.append([{ partition: partitionOfNode(key.key_id, partitions), key: key.key_id, value }])
+    ring.apply({ key: Buffer.from(key.key_id), value })
+  }
+
+  /** Reads on to the end of now. Exit 69 where that takes longer than a minute. */
+  async #reachEnd(): Promise<void> {
+    const { table, partitions, clock } = this.#parts
+    const deadlineMs = clock.monotonicMs() + READ_TIMEOUT_MS
+    for (let partition = 0; partition < partitions; partition += 1) {
+      while (!(await table.reach(partition))) {
+        if (clock.monotonicMs() > deadlineMs) {
+          throw new ExitError(
+            EXIT.unreachable,
+            'The key was written, but whether it is one too many could not be read. Revoke it: npm run keys -- list.',
+          )
+        }
+      }
+    }
+  }
+}
+
+function tooMany(client: string, active: readonly AccessKey[]): ExitError {
+  return new ExitError(
+    EXIT.failure,
+    `${client} has two active keys already: ${active.map(({ key_id }) => key_id).join(', ')}. Revoke one first.`,
+  )
+}
+
+/** In the place of a value that cannot be read: nobody's, for nothing. */
+function unknownKey(keyId: string, nowMs: number): AccessKey {
+  const client = 'unknown: its value could not be read'
+  return {
+    key_id: keyId,
+    client,
+    secret_hash: Buffer.alloc(32),
+    scopes: [],
+    nodes: [],
+    created_at: nowMs,
+    expires_at: null,
+    revoked_at: nowMs,
   }
 }

@@ -4,7 +4,7 @@ import { StoreGate } from '../../pipelines/load/store-gate.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import { clickhouseOf } from '../clickhouse.ts'
 import { checkInstallation } from '../installation.ts'
-import { readIdKey } from '../migrate/id-key.ts'
+import { ID_KEY, readKeyFile } from '../key-file.ts'
 import type { LayoutParts } from '../follow-layout.ts'
 import type { RunningService } from '../process.ts'
 import { runTasks } from '../tasks.ts'
@@ -17,7 +17,7 @@ const LOOKUP_TIMEOUT_MS = 5_000
 export async function startAggregator(parts: LayoutParts): Promise<RunningService> {
   const { config, layout, logger, clock, metrics } = parts
   const { topics } = layout
-  const idKey = readIdKey(config.idKeyFile)
+  const idKey = readKeyFile(ID_KEY, config.idKeyFile)
   const idPool = { held: 0, max: config.idsMax }
   const client = clickhouseOf(config, { requestTimeoutMs: LOOKUP_TIMEOUT_MS })
   const installationId = await checkInstallation({ config, logger, client, clientId: 'hivemeter-aggregator' })

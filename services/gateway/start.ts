@@ -44,6 +44,7 @@ export async function startGateway(parts: LayoutParts): Promise<RunningService> 
           ? followed.waitingFor()
           : [`Kafka at ${kafkaBrokers.join(', ')} to take a record of ${topic}`],
       halted: [],
+      notes: followed.notes(),
     }),
     failed: Promise.race([queue.failed, followed.failed]),
     stop: async () => {

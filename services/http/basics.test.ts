@@ -69,15 +69,19 @@ test('cursors: open only in their scope, whole and unaltered', () => {
   }
 })
 
-test('csv: quoted where needed, formulas disarmed, numbers as they are', () => {
+test('csv: every text quoted, formulas disarmed, numbers as they are', () => {
   const text = csvText(
     ['name', 'n', 'late', 'none'],
     [
       { name: 'a,"b"\n', n: 0.29, late: true, none: null },
       { name: '=SUM(A1)', n: -5, late: false, none: null },
+      { name: 'a;=SUM(A1)\tb', n: 1n, late: false, none: '' },
     ],
   )
-  assert.equal(text, 'name,n,late,none\r\n"a,""b""\n",0.29,true,\r\n\'=SUM(A1),-5,false,\r\n')
+  assert.equal(
+    text,
+    'name,n,late,none\r\n"a,""b""\n",0.29,true,\r\n"\'=SUM(A1)",-5,false,\r\n"a;=SUM(A1)\tb",1,false,""\r\n',
+  )
 })
 
 test('negotiation: the best liked of what there is', () => {

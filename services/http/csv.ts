@@ -6,11 +6,11 @@ export const CSV_TYPE = 'text/csv; charset=utf-8; header=present'
 
 /** Text that a spreadsheet would run as a formula. */
 const FORMULA = /^[=+\-@\t\r]/
-const QUOTED = /[",\r\n]/
 
 /**
  * A header line and a line a row, in the order of `columns`; null is an empty cell. Text that begins like a formula gets
- * an apostrophe before it, as spreadsheets mean it; numbers stay as they are.
+ * an apostrophe before it, as spreadsheets mean it, and every text is quoted: a separator of another country would cut it
+ * into cells else, each of which could begin a formula. Numbers stay as they are.
  */
 export function csvText<Column extends string>(
   columns: readonly Column[],
@@ -25,5 +25,5 @@ function cellText(cell: CsvCell): string {
   if (cell === null) return ''
   if (typeof cell !== 'string') return String(cell)
   const text = FORMULA.test(cell) ? `'${cell}` : cell
-  return QUOTED.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  return `"${text.replaceAll('"', '""')}"`
 }

@@ -4,10 +4,12 @@ import type { ProblemCode } from '../../schemas/http/problem.ts'
 
 /** How every guarded route can fail before its handler runs. */
 const GUARDED: readonly ProblemCode[] = [
+  'foreign_request',
   'unauthorized',
   'insufficient_scope',
   'rate_limited',
   'state_loading',
+  'access_unknown',
 ]
 
 /** For OpenAPI's components: one way in, whatever the credential is. */

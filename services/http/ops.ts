@@ -15,6 +15,8 @@ export interface Readiness {
   /** What the service waits for, in words: "the broker at 127.0.0.1:4692", "restore of partition 3". */
   readonly waitingFor: readonly string[]
   readonly halted: readonly HaltedPartition[]
+  /** What a person should look at though it makes nothing unready, in words. */
+  readonly notes?: readonly string[]
 }
 
 export interface OpsSources {
@@ -44,14 +46,19 @@ export function opsRoutes(sources: OpsSources): FastifyPluginAsync {
     const schema = OPS_SCHEMAS['/readyz']
     app.get<{ Querystring: ReadyQuery }>('/readyz', { config, schema }, async (request, reply) => {
       const readiness = sources.readiness()
-      const { waitingFor, halted } = readiness
+      const { waitingFor, halted, notes = [] } = readiness
       hasBeenReady ||= waitingFor.length === 0
       const isLeaving = sources.isLeaving?.() === true
       const ready = !isLeaving && isReady(readiness, request.query.exclude, hasBeenReady)
       return reply
         .code(ready ? 200 : 503)
         .header('cache-control', 'no-store')
-        .send({ status: ready ? 'ready' : 'not ready', waiting_for: waitingFor, halted })
+        .send({
+          status: ready ? 'ready' : 'not ready',
+          waiting_for: waitingFor,
+          halted,
+          ...(notes.length > 0 && { notes }),
+        })
     })
 
     app.get('/metrics', { config }, async (_request, reply) =>

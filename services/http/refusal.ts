@@ -7,7 +7,7 @@ export function invalidParameter(name: string, message: string): Problem {
 
 /** Not now: 503 with the seconds after which asking again makes sense. */
 export function unavailable(
-  code: 'overloaded' | 'history_unavailable' | 'state_loading',
+  code: 'access_unknown' | 'overloaded' | 'history_unavailable' | 'state_loading',
   detail: string,
   retryAfterSeconds: number,
 ): Problem {

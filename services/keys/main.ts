@@ -1,9 +1,9 @@
 import { systemClock } from '../../pipelines/clock.ts'
 import { systemRandom } from '../../pipelines/random.ts'
-import { NODE_ID_PATTERN } from '../../schemas/ids.ts'
 import { KeyStore } from '../access/key-store.ts'
 import type { KeyRequest } from '../access/key-store.ts'
 import { isActive } from '../access/key-ring.ts'
+import { isClient, isNodeName, NODES_PER_KEY_MAX } from '../access/read-key.ts'
 import { runCommand } from '../command.ts'
 import { EXIT, ExitError } from '../exit.ts'
 import type { ExitCode } from '../exit.ts'
@@ -12,8 +12,6 @@ import { formatTime, formatTimeOrNull } from '../http/times.ts'
 
 const DAY_MS = 86_400_000
 const EXPIRES_DAYS_MAX = 3_650
-const CLIENT = /^[^\p{Cc}\p{Cs}\p{Cn}]{1,64}$/u
-const NODE = new RegExp(NODE_ID_PATTERN)
 
 const OPTIONS = {
   client: { type: 'string' },
@@ -57,6 +55,8 @@ await runCommand(spec, async ({ config, values, positionals, say }): Promise<Exi
         `${key.key_id}  ${state.padEnd(7)}  ${key.client}  ${key.scopes.join(',')}  ${key.nodes.join(',') || '*'}  ${formatTime(key.created_at)}  ${until}`,
       )
     }
+    for (const { keyId: id, problem } of store.unreadable())
+      say(`${id}  unreadable: ${problem}; nobody gets in with it. revoke it, and find out who wrote it.`)
     return EXIT.ok
   }
   if (action === 'revoke') {
@@ -71,14 +71,15 @@ await runCommand(spec, async ({ config, values, positionals, say }): Promise<Exi
 
 function requestOf(values: Values, nowMs: number): KeyRequest {
   const client = values.client ?? ''
-  if (!CLIENT.test(client)) throw wrong('--client has 1 to 64 characters: whose key it is.')
+  if (!isClient(client)) throw wrong('--client has 1 to 64 characters: whose key it is.')
   const scopes = listOf(values.scopes)
   const unknown = scopes.find((scope) => !(SCOPES as readonly string[]).includes(scope))
   if (unknown !== undefined) throw wrong(`"${unknown}" is none of the scopes ${SCOPES.join(', ')}.`)
   if (scopes.length === 0) throw wrong('--scopes is missing: what the key may do.')
   const nodes = listOf(values.nodes)
-  const foreign = nodes.find((node) => node !== '*' && !NODE.test(node))
+  const foreign = nodes.find((node) => !isNodeName(node))
   if (foreign !== undefined) throw wrong(`"${foreign}" is no node id: 1 to 64 of A-Z a-z 0-9 . _ : -`)
+  if (nodes.length > NODES_PER_KEY_MAX) throw wrong(`A key names at most ${NODES_PER_KEY_MAX} nodes.`)
   if (nodes.length === 0 && !scopes.includes('admin'))
     throw wrong('--nodes is missing: which nodes the key stands for.')
   const days = values['expires-days']

@@ -18,9 +18,10 @@ import type { Config } from '../config.ts'
 import { layoutInForce } from '../layout.ts'
 import type { LayoutInForce } from '../layout.ts'
 import { EXIT, ExitError } from '../exit.ts'
+import { CURSOR_KEY, ID_KEY, ensureKeyFile } from '../key-file.ts'
+import type { KeyKind } from '../key-file.ts'
 import type { ExitCode } from '../exit.ts'
 import { acls } from './acls.ts'
-import { ensureIdKey } from './id-key.ts'
 import { nameInstallation } from './installation.ts'
 import type { NamedInstallation } from './installation.ts'
 import { findLayout, layoutToWrite, writeFirstLayout } from './first-layout.ts'
@@ -132,8 +133,16 @@ function schemaParts(parts: CommandParts<Values>, cleanup: AsyncDisposableStack)
   }
 }
 
-function idKeyLine(config: Config, made: string): string {
-  return `Id key ${config.idKeyFile}: ${made}.`
+/** The installation's keys that lie in files, and where. */
+function keyFiles(config: Config): readonly (readonly [KeyKind, string])[] {
+  return [
+    [ID_KEY, config.idKeyFile],
+    [CURSOR_KEY, config.cursorKeyFile],
+  ]
+}
+
+function keyLine({ name }: KeyKind, file: string, made: string): string {
+  return `${name.charAt(0).toUpperCase()}${name.slice(1)} ${file}: ${made}.`
 }
 
 async function showPlan(schema: MigrateParts, { config, say }: CommandParts<Values>): Promise<void> {
@@ -150,7 +159,7 @@ async function showPlan(schema: MigrateParts, { config, say }: CommandParts<Valu
   for (const difference of differences) {
     if (difference.setting !== 'topic') say(differenceLine(difference))
   }
-  say(idKeyLine(config, 'made where it does not exist'))
+  for (const [kind, file] of keyFiles(config)) say(keyLine(kind, file, 'made where it does not exist'))
   say('Installation: Kafka and ClickHouse are given one id where they have none.')
   say('Nothing was changed.')
 }
@@ -165,7 +174,8 @@ async function apply(schema: Schema, { config, say }: CommandParts<Values>): Pro
   say(`Topics: ${created.length === 0 ? 'all there' : `made ${created.join(', ')}`}.`)
   if (altered.length > 0) say(`Topics: set what the guarantee needs of ${altered.join(', ')}.`)
   const { id, made } = await name(schema, config, new Set(created))
-  say(idKeyLine(config, ensureIdKey(config.idKeyFile, systemRandom) ? 'made' : 'there'))
+  for (const [kind, file] of keyFiles(config))
+    say(keyLine(kind, file, ensureKeyFile(kind, file, systemRandom) ? 'made' : 'there'))
   say(`Installation ${id}: ${made ? 'made' : 'there'}.`)
   if (layout.record !== null) await writeFirstLayout(config, layout.record)
   for (const line of await partitionLines(config, layout)) say(line)

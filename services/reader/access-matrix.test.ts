@@ -21,6 +21,7 @@ before(async () => {
     keys,
     jwt: undefined,
     isLoaded: () => true,
+    isBelieved: () => true,
     requestsPerSecondMax: 1_000_000,
     clock: systemClock,
   } as const

@@ -96,6 +96,26 @@ test('every wrong field is named, and nothing of the request is stored', async (
   assert.equal((await reader.ask('PUT', `${SETTINGS}?node_id=n`, { body: '{' })).status, 400)
 })
 
+test('a body that names another node than the query is refused, and changes neither', async () => {
+  await using reader = await startWholeReader()
+  for (const query of ['?node_id=n', '?node_id=m'])
+    await reader.ask('PUT', `${SETTINGS}${query}`, { body: { max_hive_gpu_pct: 60 } })
+  const other = await reader.ask('PUT', `${SETTINGS}?node_id=n`, {
+    body: { node_id: 'm', max_hive_gpu_pct: 1 },
+  })
+  assert.deepEqual([other.status, other.body['code']], [422, 'invalid_request'])
+  for (const wrong of ['!task', '', 7]) {
+    const { status } = await reader.ask('PUT', `${SETTINGS}?node_id=n`, { body: { node_id: wrong } })
+    assert.equal(status, 422, String(wrong))
+  }
+  for (const query of ['?node_id=n', '?node_id=m'])
+    assert.equal((await reader.ask('GET', `${SETTINGS}${query}`)).body['max_hive_gpu_pct'], 60)
+  const same = await reader.ask('PUT', `${SETTINGS}?node_id=n`, {
+    body: { node_id: 'n', max_hive_gpu_pct: 1 },
+  })
+  assert.equal(same.status, 200)
+})
+
 test('If-Match keeps one writer from overwriting another', async () => {
   await using reader = await startWholeReader()
   const first = await reader.ask('PUT', `${SETTINGS}?node_id=n`, { body: { max_hive_gpu_pct: 60 } })

@@ -20,7 +20,7 @@ import { invalidFields, jsonBody } from './json-body.ts'
 import { isFirst, pageOf } from './pages.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
 import { settingsView, shownValue } from './settings-view.ts'
-import { askSettler, resultOf } from './write-commands.ts'
+import { askSettler, nodeOfWrite, resultOf } from './write-commands.ts'
 import { WRITE_HEADERS, WRITE_PROBLEMS } from './write-schema.ts'
 
 const TAGS = ['settings']
@@ -75,9 +75,10 @@ function writeRoute(app: ReaderApp, parts: RouteParts): void {
       },
     },
     async (request, reply) => {
-      const node_id = askedNode(request, request.query.node_id)
+      const body = jsonBody(request)
+      const node_id = nodeOfWrite(request, request.query.node_id, body)
       const reader = new SettingsReader()
-      const changes = reader.read(jsonBody(request), 'ignore')
+      const changes = reader.read(body, 'ignore')
       if (reader.errors.length > 0) throw invalidFields(reader.errors)
       const expected = expectedTag(request)
       const outcome = await askSettler(parts, request, { node_id, kind: 'settings', changes, expected })

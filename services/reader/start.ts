@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto'
 import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import { CompactedTable } from '../../pipelines/kafka/table.ts'
@@ -6,9 +5,9 @@ import { VERSION } from '../../schemas/version.ts'
 import { clickhouseOf, tablesMisfit } from '../clickhouse.ts'
 import { kafkaOf } from '../kafka.ts'
 import { followAccess } from '../access/follow-keys.ts'
-import type { Config } from '../config.ts'
 import { listen } from '../http/listen.ts'
 import { checkInstallation } from '../installation.ts'
+import { CURSOR_KEY, readKeyFile } from '../key-file.ts'
 import type { LayoutParts } from '../follow-layout.ts'
 import type { RunningService } from '../process.ts'
 import { Accounts } from './accounts.ts'
@@ -22,6 +21,7 @@ const GROUP_ID_BYTES = 8
 export async function startReader(parts: LayoutParts): Promise<RunningService> {
   const { config, layout, logger, clock, metrics, random, leaving, ops } = parts
   const { topics } = layout
+  const cursorKey = readKeyFile(CURSOR_KEY, config.cursorKeyFile)
   const accounts = new Accounts(layout.partitions)
   const kafka = kafkaOf(config, `hivemeter-reader/${VERSION}`, logger)
   const commands = new Commands({
@@ -58,7 +58,7 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
     before: layout.before,
     begin: layout.begin,
     partitions: layout.partitions,
-    cursorKey: cursorKey(config),
+    cursorKey,
     clock,
     logger,
     metrics,
@@ -72,7 +72,11 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   const loading = table.start()
   const running = undo.move()
   return {
-    readiness: () => ({ waitingFor: [...table.waitingFor(), ...followed.waitingFor()], halted: [] }),
+    readiness: () => ({
+      waitingFor: [...table.waitingFor(), ...followed.waitingFor()],
+      halted: [],
+      notes: followed.notes(),
+    }),
     stop: () => running.disposeAsync(),
     failed: Promise.race([
       tablesMisfit(clickhouse, parts),
@@ -84,15 +88,4 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
 
 function asError(reason: unknown): Error {
   return reason instanceof Error ? reason : new Error('node.state cannot be read', { cause: reason })
-}
-
-/**
- * The same for every reader of one database, so that a cursor of one is good at the next, and after a restart; made
- * from what only they know, the database's credentials.
- */
-function cursorKey(config: Config): Buffer {
-  const { clickhouseDatabase, clickhouseUser, clickhousePassword, topicPrefix } = config
-  return createHmac('sha256', clickhousePassword)
-    .update(JSON.stringify(['hivemeter cursor', clickhouseDatabase, clickhouseUser, topicPrefix]))
-    .digest()
 }

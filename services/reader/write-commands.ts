@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { FieldReader } from '../../pipelines/usage/accept-fields.ts'
 import type { JsonObject } from '../../pipelines/usage/accept.ts'
+import { NODE_ID_PATTERN } from '../../schemas/ids.ts'
 import type { Outcome } from '../../schemas/records.ts'
 import { askedNode, maySee } from '../http/caller.ts'
 import type { Asked } from './commands.ts'
@@ -9,6 +10,7 @@ import type { RouteParts } from './parts.ts'
 import { notRegistered } from './present.ts'
 
 const KEY_CHARACTERS_MAX = 200
+const NODE = new RegExp(NODE_ID_PATTERN)
 
 /** The node of a write: in the query, in the body, or the credential's only one; different ones are refused. */
 export function nodeOfWrite(request: FastifyRequest, queried: string | undefined, body: JsonObject): string {
@@ -25,6 +27,11 @@ export function nodeOfWrite(request: FastifyRequest, queried: string | undefined
 /** Asks the settler. A node that the caller may not see does not exist for it. */
 export async function askSettler(parts: RouteParts, request: FastifyRequest, asked: Asked): Promise<Outcome> {
   const { caller } = request
+  // Credentials and parameters were judged; this is where a name becomes a record.
+  if (!NODE.test(asked.node_id)) {
+    const message = `"node_id" is no name that a node can have.`
+    throw invalidFields([{ path: '/node_id', code: 'invalid_value', message }])
+  }
   if (!maySee(caller, asked.node_id)) {
     // The same wait as for a node that nobody has named.
     await parts.present.arrive(asked.node_id)

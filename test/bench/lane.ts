@@ -82,7 +82,7 @@ export class Lane {
 
 /** A whole request. */
 export function requestBytes(method: string, path: string, body?: string): Buffer {
-  const head = [`${method} ${path} HTTP/1.1`, 'host: bench']
+  const head = [`${method} ${path} HTTP/1.1`, 'host: localhost']
   if (body !== undefined) {
     head.push('content-type: application/json', `content-length: ${Buffer.byteLength(body)}`)
   }

@@ -19,7 +19,7 @@ const PORTS = { kafka: 26_930, kafkaController: 26_931, clickhouse: 26_933 }
 
 /** A part by itself, on servers of its own, so that none meets what another has left. */
 async function runPart(name: PartName, settings: BenchSettings): Promise<BenchResult> {
-  const stack = await startStack(process.env, PORTS)
+  const stack = await startStack(process.env, PORTS, ['Kafka'])
   try {
     return await PARTS[name].run(stack, settings)
   } finally {

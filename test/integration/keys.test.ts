@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
+import { partitionOfNode } from '../../schemas/ids.ts'
+import { noMetrics } from '../../schemas/metrics.ts'
 import { install } from '../support/installation.ts'
 import type { Installation } from '../support/installation.ts'
 import { startService } from '../support/service-process.ts'
@@ -86,6 +89,49 @@ describe('keys', () => {
       .map((line) => line.split(/\s+/)[1])
     assert.deepEqual(states, ['revoked', 'active', 'active'])
     assert.doesNotMatch(output, new RegExp(first.text.slice(20)))
+  })
+
+  it('are two of a client at most, also where several commands make them at once', async () => {
+    const make = () => keys('create', '--client', 'at-once', '--scopes', 'usage:read', '--nodes', 'n')
+    const made = await Promise.all([make(), make(), make(), make()])
+    const { output } = await keys('list')
+    const active = output.split('\n').filter((line) => /active\s+at-once/.test(line))
+    assert.ok(active.length <= 2, output)
+    assert.equal(made.filter(({ exitCode }) => exitCode === 0).length, active.length)
+  })
+
+  it('of which one cannot be read do not stop the others, and list names it', async () => {
+    const { text, keyId } = await make('--client', 'damaged')
+    await answers(text, 404)
+    const { kafka, topics, partitions } = installation
+    const producer = new IdempotentProducer({ ...kafka, topic: topics.accessKeys, metrics: noMetrics })
+    const partition = partitionOfNode(keyId, partitions)
+    await producer.append([{ partition, key: keyId, value: Buffer.from('nonsense') }])
+    await producer.stop()
+    await answers(text, 401)
+    assert.match(
+      (await keys('list')).output,
+      new RegExp(`^${keyId} {2}unreadable: it cannot be decoded`, 'm'),
+    )
+    const ready = await fetch(`${readers[0]?.url}/readyz`)
+    assert.equal(ready.status, 200)
+    assert.match(await ready.text(), new RegExp(`key ${keyId} cannot be read`))
+    const after = await make('--client', 'after-it')
+    await answers(after.text, 404)
+    await keys('revoke', after.keyId)
+    await answers(after.text, 401)
+    assert.equal((await keys('revoke', keyId)).exitCode, 0)
+    assert.doesNotMatch((await keys('list')).output, /unreadable/)
+  })
+
+  it('of cursors is a file of its own: a reader without it ends with 78 and says who makes it', async () => {
+    const settings = { HIVEMETER_CURSOR_KEY_FILE: '/nowhere/cursor.key', HIVEMETER_READER_PORT: '26409' }
+    const { exitCode, output } = await installation.command('reader', [], COUNTS_WITHIN_MS * 4, settings)
+    assert.equal(exitCode, 78, output)
+    assert.match(
+      output,
+      /The cursor key file \/nowhere\/cursor\.key cannot be read\. Run npm run migrate once/,
+    )
   })
 
   it('are not made for what makes no sense: exit 2 with the way to ask', async () => {

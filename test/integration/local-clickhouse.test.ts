@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { request, type IncomingMessage } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -42,6 +43,30 @@ describe('local clickhouse', { timeout: 60_000 }, () => {
     for (const server of started) server.kill()
     await Promise.all([...started].map((server) => server.exited))
     await rm(dir, { recursive: true, force: true })
+  })
+
+  it('asks for its password, and refuses a foreign Host and Origin, whatever is asked', async () => {
+    const passwordFile = join(dir, 'password')
+    await writeFile(passwordFile, 'right\n')
+    const server = await startClickhouse({ dir: join(dir, 'guarded'), port: PORT, passwordFile })
+    started.add(server)
+    const ask = async (headers: Record<string, string>, path = '/?query=SELECT+1'): Promise<number> => {
+      const asked = request(`${server.url}${path}`, { headers }).end()
+      const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+      answer.resume()
+      return answer.statusCode ?? 0
+    }
+    const key = { 'x-clickhouse-key': 'right' }
+    assert.equal(await ask(key), 200)
+    assert.equal(await ask({}), 403)
+    assert.equal(await ask({ 'x-clickhouse-key': 'wrong' }), 403)
+    assert.equal(await ask({ ...key, host: 'evil.example' }), 403)
+    assert.equal(await ask({ ...key, origin: 'http://evil.example' }), 403)
+    assert.equal(await ask({ host: 'evil.example' }, '/ping'), 403)
+    assert.equal(await ask({ host: `localhost:${PORT}` }, '/ping'), 200)
+    assert.equal(await ask(key, `/?query=${encodeURIComponent("SELECT file('/etc/hostname')")}`), 403)
+    await server.stop()
+    started.delete(server)
   })
 
   it('loses no acknowledged row to kill -9, and starts again on the same directory', async (t) => {

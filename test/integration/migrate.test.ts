@@ -51,6 +51,7 @@ describe('migrate', () => {
       output.trimEnd(),
       `Database ${installation.database}: 0 statements applied, schema at version ${NEWEST}.\n` +
         `Topics: all there.\nId key ${installation.environment['HIVEMETER_ID_KEY_FILE']}: there.\n` +
+        `Cursor key ${installation.environment['HIVEMETER_CURSOR_KEY_FILE']}: there.\n` +
         `Installation ${id}: there.\nPartitions: 2, topics of version 1.`,
     )
     assert.equal(await recorded(installation.clickhouse), STATEMENTS)

@@ -3,7 +3,7 @@ import type { Stack } from './stack.ts'
 
 /** The same versions as infra/compose.yaml. */
 const KAFKA_IMAGE = 'apache/kafka:4.3.1'
-const CLICKHOUSE_IMAGE = 'clickhouse/clickhouse-server:26.7'
+const CLICKHOUSE_IMAGE = 'clickhouse/clickhouse-server:26.7.4.58'
 
 /** A fixed port outside: the broker must tell its clients the address under which they reach it. */
 const KAFKA_PORT = 26_925

@@ -85,6 +85,7 @@ export class Installation {
       HIVEMETER_PARTITIONS: String(this.partitions),
       HIVEMETER_REPLICATION_FACTOR: String(this.replicationFactor),
       HIVEMETER_ID_KEY_FILE: join(dir, 'id.key'),
+      HIVEMETER_CURSOR_KEY_FILE: join(dir, 'cursor.key'),
       HIVEMETER_LOG_LEVEL: 'info',
       HIVEMETER_ACCESS: 'off',
     }

@@ -26,8 +26,13 @@ const DOCKER_SOCKET = '/var/run/docker.sock'
  * Starts what a test run needs: the servers named in the environment if both are, containers if
  * HIVEMETER_TEST_CONTAINERS=1 and a Docker socket is there, else the local parts in a new folder under the system's
  * temporary one, which `stop` removes.
+ * @param extraEngines engines of tables that the local ClickHouse allows beyond its list.
  */
-export async function startStack(environment: NodeJS.ProcessEnv, ports: StackPorts): Promise<Stack> {
+export async function startStack(
+  environment: NodeJS.ProcessEnv,
+  ports: StackPorts,
+  extraEngines: readonly string[] = [],
+): Promise<Stack> {
   const brokers = environment['HIVEMETER_KAFKA_BROKERS']
   const clickhouseUrl = environment['HIVEMETER_CLICKHOUSE_URL']
   if (brokers !== undefined && clickhouseUrl !== undefined) {
@@ -40,10 +45,10 @@ export async function startStack(environment: NodeJS.ProcessEnv, ports: StackPor
     const { startContainers } = await import('./containers.ts')
     return startContainers()
   }
-  return startLocalParts(ports)
+  return startLocalParts(ports, extraEngines)
 }
 
-async function startLocalParts(ports: StackPorts): Promise<Stack> {
+async function startLocalParts(ports: StackPorts, extraEngines: readonly string[]): Promise<Stack> {
   await using started = new AsyncDisposableStack()
   const dir = await mkdtemp(join(tmpdir(), 'hivemeter-test-'))
   started.defer(() => rm(dir, { recursive: true, force: true }))
@@ -51,6 +56,7 @@ async function startLocalParts(ports: StackPorts): Promise<Stack> {
   const clickhouse = await startClickhouse({
     dir: join(dir, 'clickhouse'),
     port: ports.clickhouse,
+    extraEngines,
     logFile: join(dir, 'clickhouse.log'),
   }).catch(async (error: unknown) => {
     await kafkaStart.then((kafka) => kafka.stop())

@@ -135,7 +135,7 @@ function asker(app: ReaderApp, document: OpenApiDocument): WholeReader['ask'] {
     const response = await app.inject({
       method: method as 'GET',
       url,
-      headers: { ...(payload === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      headers: { 'content-type': 'application/json', ...headers },
       ...(payload === undefined ? {} : { payload }),
     })
     const contentType = String(response.headers['content-type'])

@@ -2,6 +2,8 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Addon, Classification, Connection } from './native.ts'
 import { quoteString } from './settings.ts'
+import { readSyntaxTree, type SyntaxNode } from './syntax-tree.ts'
+import { type FunctionRow, Vocabulary } from './vocabulary.ts'
 
 /** Memory of the engine as a whole; one statement that would go beyond it fails with code 241. */
 const SERVER_MEMORY_MAX_BYTES = 3 * 1024 ** 3
@@ -30,14 +32,23 @@ export class Engine {
   readonly version: string
   readonly timezone: string
   readonly addon: Addon
+  /** The functions that the engine has, and those that a statement from outside may call. */
+  readonly vocabulary: Vocabulary
   readonly #dir: string
   readonly #arguments: readonly string[]
   /** Kept open: the engine stays loaded with its caches while one connection is. It classifies and kills. */
   readonly #root: Connection
   readonly #classified = new Map<string, Classification>()
 
-  private constructor(addon: Addon, dir: string, root: Connection, about: readonly [string, string]) {
+  private constructor(
+    addon: Addon,
+    dir: string,
+    root: Connection,
+    about: readonly [string, string],
+    vocabulary: Vocabulary,
+  ) {
     this.addon = addon
+    this.vocabulary = vocabulary
     this.#dir = dir
     this.#arguments = connectionArguments(dir)
     this.#root = root
@@ -61,7 +72,7 @@ export class Engine {
       'TabSeparatedRaw',
     )
     const [version = '', timezone = ''] = Buffer.from(bytes).toString().trim().split('\t')
-    return new Engine(addon, dir, root, [version, timezone])
+    return new Engine(addon, dir, root, [version, timezone], await readVocabulary(addon, root))
   }
 
   /** A connection of its own for one request or session: settings, parameters, temporary tables stay within it. */
@@ -86,6 +97,24 @@ export class Engine {
     return found
   }
 
+  /**
+   * The engine's own syntax tree of one statement that `classify` counted as one and `judgeText` let pass; nothing of it
+   * runs. Parameters of the statement are those that are set on the connection. Undefined if the tree cannot be read.
+   */
+  async syntaxTree(connection: Connection, sql: string): Promise<SyntaxNode | undefined> {
+    const { bytes } = await this.addon.QueryAsyncConnection(
+      connection,
+      `EXPLAIN AST ${sql}`,
+      'TabSeparatedRaw',
+    )
+    return readSyntaxTree(Buffer.from(bytes).toString())
+  }
+
+  /** Throws the engine's syntax error for a text that it cannot parse. The text is a value here, so nothing of it can run. */
+  async syntaxError(sql: string): Promise<void> {
+    await this.addon.QueryAsyncConnection(this.#root, `SELECT formatQuery(${quoteString(sql)})`, 'Null')
+  }
+
   /** Cancels the statement whose log_comment is `tag`, again and again until `ended` aborts. */
   cancel(tag: string, ended: AbortSignal): void {
     // ASYNC: the SYNC form was seen to hang.
@@ -105,6 +134,21 @@ export class Engine {
   close(): void {
     this.addon.CloseConnection(this.#root)
   }
+}
+
+async function readVocabulary(addon: Addon, root: Connection): Promise<Vocabulary> {
+  const read = async <Row>(sql: string): Promise<Row[]> => {
+    const { bytes } = await addon.QueryAsyncConnection(root, sql, 'JSONEachRow')
+    const lines = Buffer.from(bytes).toString().split('\n')
+    return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Row)
+  }
+  const namesOf = async (table: string): Promise<string[]> =>
+    (await read<{ name: string }>(`SELECT name FROM system.${table}`)).map(({ name }) => name)
+  return new Vocabulary({
+    functions: await read<FunctionRow>('SELECT name, alias_to, categories FROM system.functions'),
+    tableFunctions: await namesOf('table_functions'),
+    combinators: await namesOf('aggregate_function_combinators'),
+  })
 }
 
 function connectionArguments(dir: string): readonly string[] {

@@ -1,17 +1,16 @@
 import type { Admission } from './admission.ts'
 import type { Engine } from './engine.ts'
 import { ClickhouseError } from './errors.ts'
+import type { Gate } from './gate.ts'
 import type { Connection } from './native.ts'
 import type { Asked } from './request.ts'
 import { noteSessionState, type Sessions } from './session.ts'
 import { prepareConnection, requestSettings } from './settings.ts'
 import { readFromFile, type Spool } from './spool.ts'
-import { holdsSeveral } from './statement.ts'
 import { isStreamable, openResult, ResultStream } from './stream.ts'
 
 /** Result bytes of a read that is not streamed (measured: it costs about five times that in memory). */
 const BUFFERED_RESULT_MAX_BYTES = 128 * 1024 ** 2
-const READS = 0
 
 /** What the server consists of; one of each per process. */
 export interface Parts {
@@ -19,6 +18,7 @@ export interface Parts {
   readonly spool: Spool
   readonly sessions: Sessions
   readonly admission: Admission
+  readonly gate: Gate
   /** Ids of the statements under way. */
   readonly queryIds: Set<string>
 }
@@ -49,7 +49,7 @@ export async function execute(parts: Parts, asked: Asked, caller: Caller): Promi
   const { engine } = parts
   const { query, statement } = asked
   const head = Buffer.from(asked.text, 'latin1').toString()
-  const reads = await mayRun(engine, head, asked, caller)
+  const { reads, evaluates, facts } = await parts.gate.admit(asked, caller.readOnly)
   const cancel = reads ? caller.cancelRead : caller.cancelWrite
 
   await using held = new AsyncDisposableStack()
@@ -70,9 +70,12 @@ export async function execute(parts: Parts, asked: Asked, caller: Caller): Promi
     query.get('wait_end_of_query') !== '1'
   const settings = requestSettings(query)
   settings.set('log_comment', caller.queryId)
+  // Data is no place for statements: in VALUES any function could stand.
+  settings.set('input_format_values_interpret_expressions', evaluates ? '1' : '0')
   if (reads && !streams && !settings.has('max_result_bytes'))
     settings.set('max_result_bytes', String(BUFFERED_RESULT_MAX_BYTES))
   const connection = await connect(parts, query, settings, held)
+  await parts.gate.judge(connection, asked, facts, settings)
   cancelOn(engine, cancel, caller.queryId, held)
 
   if (streams) {
@@ -106,26 +109,6 @@ export async function execute(parts: Parts, asked: Asked, caller: Caller): Promi
 
 function answer(known: Pick<Answer, 'body' | 'format'> & Partial<Answer>): Answer {
   return { rowsRead: 0, bytesRead: 0, rowsWritten: 0, bytesWritten: 0, ...known }
-}
-
-/** Asks the engine's own parser. @returns true if the statement only reads. */
-async function mayRun(engine: Engine, head: string, asked: Asked, caller: Caller): Promise<boolean> {
-  const { statementCount, queryClass } = await engine.classify(head)
-  // What cannot be parsed counts as none; the engine would still run the statements before the one that is wrong.
-  if (statementCount > 1 || (statementCount === 0 && holdsSeveral(asked.text))) {
-    throw new ClickhouseError(62, 'SYNTAX_ERROR', 'Syntax error (Multi-statements are not allowed)')
-  }
-  if (asked.statement.kind === 'text' && asked.statement.outfile) {
-    throw new ClickhouseError(48, 'NOT_IMPLEMENTED', 'INTO OUTFILE is not allowed over HTTP')
-  }
-  if (caller.readOnly && queryClass !== READS) {
-    throw new ClickhouseError(
-      164,
-      'READONLY',
-      'Cannot execute query in readonly mode: GET reads, POST writes',
-    )
-  }
-  return queryClass === READS
 }
 
 function takeQueryId(queryIds: Set<string>, id: string, held: AsyncDisposableStack): void {

@@ -1,14 +1,17 @@
+import { mkdirSync, readFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Admission } from './admission.ts'
 import { DirectoryInUse, Engine } from './engine.ts'
+import { Gate } from './gate.ts'
 import { loadAddon } from './native.ts'
 import { Server } from './server.ts'
 import { Sessions } from './session.ts'
 import { Spool } from './spool.ts'
 
-const USAGE = 'usage: main.ts --dir DIR --port PORT [--host 127.0.0.1] [--watch-parent]'
+const USAGE =
+  'usage: main.ts --dir DIR --port PORT [--host 127.0.0.1] [--password-file FILE] [--allow-engine ENGINE] [--watch-parent]'
 /** Node's own default; `start.ts` sets more, and it has to be set before Node starts. */
 const THREADS_DEFAULT = 4
 
@@ -23,6 +26,9 @@ interface Arguments {
   readonly dir: string
   readonly port: number
   readonly host: string
+  /** Of the one user; empty for none. */
+  readonly password: string
+  readonly extraEngines: readonly string[]
   readonly watchParent: boolean
 }
 
@@ -33,6 +39,8 @@ function readArguments(): Arguments {
         dir: { type: 'string' },
         port: { type: 'string' },
         host: { type: 'string', default: '127.0.0.1' },
+        'password-file': { type: 'string' },
+        'allow-engine': { type: 'string', multiple: true, default: [] },
         'watch-parent': { type: 'boolean', default: false },
       },
     })
@@ -41,7 +49,15 @@ function readArguments(): Arguments {
     if (!values.port || !Number.isInteger(port) || port < 1 || port > 65_535) {
       throw new Error(`--port must be a number from 1 to 65535, not ${values.port ?? 'missing'}`)
     }
-    return { dir: resolve(values.dir), port, host: values.host, watchParent: values['watch-parent'] }
+    const passwordFile = values['password-file']
+    return {
+      dir: resolve(values.dir),
+      port,
+      host: values.host,
+      password: passwordFile === undefined ? '' : readFileSync(passwordFile, 'utf8').trim(),
+      extraEngines: values['allow-engine'],
+      watchParent: values['watch-parent'],
+    }
   } catch (error) {
     return fail(2, `${(error as Error).message.split('\n', 1)[0]} (${USAGE})`)
   }
@@ -68,16 +84,22 @@ function askedToEnd(watchParent: boolean): Promise<undefined> {
 async function run(given: Arguments): Promise<void> {
   const ending = askedToEnd(given.watchParent)
   const engine = await Engine.open(loadAddon(), given.dir)
+  // The engine takes the name of a table that is not there for a file of the working directory: so one without files.
+  const nowhere = join(given.dir, 'nowhere')
+  mkdirSync(nowhere, { recursive: true })
+  process.chdir(nowhere)
   const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? THREADS_DEFAULT)
   const sessions = new Sessions(engine)
   const spool = await Spool.open(given.dir)
-  const server = new Server({
+  const parts = {
     engine,
     spool,
     sessions,
     admission: new Admission(threads),
-    queryIds: new Set(),
-  })
+    gate: new Gate(engine, given.extraEngines),
+    queryIds: new Set<string>(),
+  }
+  const server = new Server(parts, given.password)
   await server.listen(given.host, given.port)
   console.log(
     JSON.stringify({ ready: true, url: `http://${given.host}:${given.port}`, version: engine.version }),

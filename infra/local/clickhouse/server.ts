@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { foreignProblem } from '../../../services/http/foreign.ts'
 import { BROKEN_PART, ClickhouseError, describeFailure } from './errors.ts'
 import { execute, type Parts } from './execute.ts'
 import { readRequest } from './request.ts'
@@ -22,12 +23,15 @@ export class Server {
   readonly broken: Promise<string>
   readonly #sayBroken: (message: string) => void
   readonly #parts: Parts
+  readonly #password: string
   readonly #app: FastifyInstance
   readonly #stopReads = new AbortController()
   readonly #stopWrites = new AbortController()
 
-  constructor(parts: Parts) {
+  /** @param password of the one user; empty for none. */
+  constructor(parts: Parts, password: string) {
     this.#parts = parts
+    this.#password = password
     const { promise, resolve } = Promise.withResolvers<string>()
     this.broken = promise
     this.#sayBroken = resolve
@@ -35,6 +39,14 @@ export class Server {
       logger: false,
       keepAliveTimeout: KEEP_ALIVE_MS,
       http: { maxHeaderSize: HEADER_MAX_BYTES },
+    })
+    // A web page that is open on this machine may send requests here as well; no client of ours is one.
+    this.#app.addHook('onRequest', async (request, reply) => {
+      const problem = foreignProblem(request.headers)
+      if (problem === undefined) return
+      const error = new ClickhouseError(497, 'ACCESS_DENIED', problem)
+      sendFailure(reply, error, this.#parts.engine.version)
+      await reply
     })
     // Bodies stay streams: their size is bounded where they are read.
     this.#app.removeAllContentTypeParsers()
@@ -83,7 +95,7 @@ export class Server {
     try {
       const leave = admission.enter()
       reply.raw.once('close', leave)
-      const asked = await readRequest(request.raw)
+      const asked = await readRequest(request.raw, this.#password)
       const queryId = asked.query.get('query_id') || randomUUID()
       reply.header('x-clickhouse-query-id', queryId)
       const answer = await execute(this.#parts, asked, {

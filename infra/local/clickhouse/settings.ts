@@ -1,4 +1,5 @@
 import { ClickhouseError } from './errors.ts'
+import { isAllowedSetting } from './judge-text.ts'
 
 /** Parameters of the HTTP interface itself; all others in a query string are settings of the engine. */
 const INTERFACE_PARAMETERS = new Set([
@@ -39,7 +40,7 @@ export function quoteName(name: string): string {
 /**
  * The settings and query parameters of a request, by name.
  * Values of `param_x` are escaped as in TSV by the client; the engine undoes that itself.
- * @throws ClickhouseError 115 or 36 for a name that could break out of the SET statement.
+ * @throws ClickhouseError 115 or 36 for a name that could break out of the SET statement or that is not allowed.
  */
 export function requestSettings(query: URLSearchParams): Map<string, string> {
   const settings = new Map<string, string>()
@@ -49,6 +50,13 @@ export function requestSettings(query: URLSearchParams): Map<string, string> {
       throw name.startsWith('param_')
         ? new ClickhouseError(36, 'BAD_ARGUMENTS', `Bad name of a query parameter: ${name}.`)
         : new ClickhouseError(115, 'UNKNOWN_SETTING', `Unknown setting '${name}'.`)
+    }
+    if (!isAllowedSetting(name)) {
+      throw new ClickhouseError(
+        115,
+        'UNKNOWN_SETTING',
+        `The setting '${name}' is unknown, or not one that a request may give the local ClickHouse.`,
+      )
     }
     settings.set(name, value)
   }

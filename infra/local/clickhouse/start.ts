@@ -15,6 +15,10 @@ export interface StartOptions {
   /** Data directory; made if it is missing. */
   readonly dir: string
   readonly port: number
+  /** Holds the password of its one user; no password if not given. */
+  readonly passwordFile?: string
+  /** Engines of tables that are allowed beyond its list, for example Kafka. */
+  readonly extraEngines?: readonly string[]
   /** The Node binary to run it with; the one that runs this process if not given. */
   readonly node?: string
   /** A file to append its output to. */
@@ -44,7 +48,16 @@ export async function startClickhouse(options: StartOptions): Promise<LocalServe
   const main = fileURLToPath(new URL('main.ts', import.meta.url))
   const child = spawn(
     options.node ?? process.execPath,
-    [main, '--dir', options.dir, '--port', String(options.port), '--watch-parent'],
+    [
+      main,
+      '--watch-parent',
+      '--dir',
+      options.dir,
+      '--port',
+      String(options.port),
+      ...(options.passwordFile === undefined ? [] : ['--password-file', options.passwordFile]),
+      ...(options.extraEngines ?? []).flatMap((engine) => ['--allow-engine', engine]),
+    ],
     {
       // A group of its own: Ctrl-C reaches the parent alone, which then stops its children in order.
       detached: true,

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { EXIT, ExitError, describeError } from '../../../services/exit.ts'
@@ -18,17 +18,57 @@ export const KAFKA_VERSION =
   /<artifactId>kafka_2\.13<\/artifactId>\s*<version>([^<]+)</.exec(readFileSync(POM, 'utf8'))?.[1] ??
   'unknown'
 
-function pomHash(): string {
-  return createHash('sha256').update(readFileSync(POM)).digest('hex')
+/** What each jar must be: Maven believes a repository or a mirror, we only what was looked at when the pom was written. */
+const CHECKSUMS = fileURLToPath(new URL('./jars.sha256', import.meta.url))
+
+const STAMP = 'stamp'
+
+const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex')
+
+/** Changes with the pom and with the checksums. */
+function stampOf(): string {
+  return sha256(Buffer.concat([readFileSync(POM), readFileSync(CHECKSUMS)]))
 }
 
-/** Whether the jars of exactly this pom are there, whole: the stamp is the last file written. */
+/** The jars by name with their checksums, in the form of `sha256sum`. */
+export function readChecksums(text: string): ReadonlyMap<string, string> {
+  const lines = text.split('\n').filter((line) => line !== '')
+  return new Map(lines.map((line) => [line.slice(64).trim(), line.slice(0, 64)]))
+}
+
+/** What is otherwise in the folder than the checksums say, in words; undefined where it holds exactly their jars. */
+export function jarsProblem(jarsDir: string, expected: ReadonlyMap<string, string>): string | undefined {
+  const there = readdirSync(jarsDir).filter((name) => name !== STAMP)
+  const extra = there.find((name) => !expected.has(name))
+  if (extra !== undefined) return `${extra} is none of the jars of infra/local/kafka/jars.sha256`
+  for (const [name, checksum] of expected) {
+    if (!there.includes(name)) return `${name} is missing`
+    if (sha256(readFileSync(join(jarsDir, name))) !== checksum)
+      return `${name} is not the file that it should be`
+  }
+  return undefined
+}
+
+/**
+ * Whether the jars are there, whole: the stamp is the last file written. Those of an earlier stamp are looked at instead,
+ * since the same files may have been taken by an earlier version.
+ */
 export function jarsPresent(jarsDir: string = JARS_DIR): boolean {
   try {
-    return readFileSync(join(jarsDir, 'stamp'), 'utf8') === pomHash()
+    if (readFileSync(join(jarsDir, STAMP), 'utf8') === stampOf()) return true
+    return jarsProblem(jarsDir, readChecksums(readFileSync(CHECKSUMS, 'utf8'))) === undefined
   } catch {
     return false
   }
+}
+
+/** The next start need not look at every file. Renamed into its place: a folder of jars may be a copy made of links. */
+function renewStamp(jarsDir: string): void {
+  const stamp = join(jarsDir, STAMP)
+  if (readFileSync(stamp, 'utf8') === stampOf()) return
+  const draft = `${jarsDir}.stamp-${process.pid}`
+  writeFileSync(draft, stampOf())
+  renameSync(draft, stamp)
 }
 
 export interface Download {
@@ -78,8 +118,16 @@ function runMaven(
   })
 }
 
+/** The jars came and are not those that were meant; nothing of them is kept. */
+function refuseJars(problem: string): never {
+  throw new ExitError(
+    EXIT.failure,
+    `Kafka's jars as Maven brought them are not used: ${problem}. Look at the repository that Maven asks (~/.m2/settings.xml), and remove what it keeps in ~/.m2/repository.`,
+  )
+}
+
 /**
- * Downloads Kafka's jars once per pom. They arrive in a folder beside and are renamed when complete, so a half-done
+ * Downloads Kafka's jars once per pom and holds them against our checksums. They arrive in a folder beside and are renamed when complete, so a half-done
  * download is never used. Fails with 69 and Maven's own words.
  */
 export async function ensureJars(
@@ -87,18 +135,24 @@ export async function ensureJars(
   onProgress: (download: Download) => void = () => {},
   signal?: AbortSignal,
 ): Promise<void> {
-  if (jarsPresent(jarsDir)) return
+  if (jarsPresent(jarsDir)) {
+    renewStamp(jarsDir)
+    return
+  }
   const partial = `${jarsDir}.partial-${process.pid}`
   rmSync(partial, { recursive: true, force: true })
   mkdirSync(dirname(jarsDir), { recursive: true })
   try {
     await runMaven(partial, onProgress, signal)
-    writeFileSync(join(partial, 'stamp'), pomHash())
+    const problem = jarsProblem(partial, readChecksums(readFileSync(CHECKSUMS, 'utf8')))
+    if (problem !== undefined) refuseJars(problem)
+    writeFileSync(join(partial, STAMP), stampOf())
     // Another start may have finished the same download meanwhile.
     if (jarsPresent(jarsDir)) return
     rmSync(jarsDir, { recursive: true, force: true })
     renameSync(partial, jarsDir)
   } catch (error) {
+    if (error instanceof ExitError) throw error
     throw new ExitError(
       EXIT.unreachable,
       `Kafka's jars could not be downloaded with Maven: ${describeError(error)}. ` +

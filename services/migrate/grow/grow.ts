@@ -14,7 +14,7 @@ import type { Config } from '../../config.ts'
 import { EXIT, ExitError } from '../../exit.ts'
 import { kafkaOf } from '../../kafka.ts'
 import { findLayout, growthWriter } from '../first-layout.ts'
-import { readIdKey } from '../id-key.ts'
+import { ID_KEY, readKeyFile } from '../../key-file.ts'
 import { mendTopics } from '../topics.ts'
 import { closeTopic } from './close-topic.ts'
 import { awaitLoaded, endTasks } from './drain.ts'
@@ -228,7 +228,7 @@ class Growth {
     for (const [partition, task] of usage.entries()) {
       const source = {
         kafka: this.#kafka,
-        idKey: readIdKey(config.idKeyFile),
+        idKey: readKeyFile(ID_KEY, config.idKeyFile),
         stateTopic: this.#from.usageIds,
         blocksTopic: this.#from.usageBlocks,
         partition,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { inboxCommandCodec, inboxHeartbeatCodec, inboxUsageCodec } from '../../../schemas/avro.ts'
+import { STATE_KEY, inboxCommandCodec, inboxHeartbeatCodec, inboxUsageCodec } from '../../../schemas/avro.ts'
 import { formatUuid, hashToUuid } from '../../../schemas/ids.ts'
 import type {
   CommandKind,
@@ -278,6 +278,17 @@ describe('accounts, worked out plainly', () => {
     assert.deepEqual(inbox.column('audit', 'status'), [404, 404])
     inbox.set([{ name: 'max_hive_gpu_pct', value: 101 }])
     assert.deepEqual(inbox.model.setAside.at(-1)?.reasons, [{ index: -1, reason: 'malformed' }])
+    assert.equal(inbox.model.accounts.size, 0)
+  })
+
+  it('make nothing under the name of a record of the task itself', () => {
+    const inbox = new Inbox()
+    for (const node_id of Object.values(STATE_KEY)) {
+      inbox.command('settings', { node_id })
+      assert.deepEqual(inbox.model.setAside.at(-1)?.reasons, [{ index: -1, reason: 'malformed' }])
+      inbox.heartbeat(1, { node_id })
+    }
+    assert.equal(inbox.model.setAside.length, 2 * Object.values(STATE_KEY).length)
     assert.equal(inbox.model.accounts.size, 0)
   })
 })

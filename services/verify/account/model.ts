@@ -4,6 +4,7 @@ import {
   inboxConfigureCodec,
   inboxHeartbeatCodec,
   inboxUsageCodec,
+  isReservedKey,
   schemaIdOf,
 } from '../../../schemas/avro.ts'
 import type { InboxCommand, InboxUsage } from '../../../schemas/records.ts'
@@ -166,6 +167,7 @@ export class AccountModel {
   #heartbeat(value: Buffer): () => boolean {
     const heartbeat = inboxHeartbeatCodec.decode(value)
     return () => {
+      if (isReservedKey(heartbeat.node_id)) return false
       takeHeartbeat(this.#accountOf(heartbeat.node_id), heartbeat, this.#moment())
       return true
     }
@@ -174,6 +176,7 @@ export class AccountModel {
   #command(value: Buffer): () => boolean {
     const command = inboxCommandCodec.decode(value)
     return () => {
+      if (isReservedKey(command.node_id)) return false
       if (!command.changes.every((change) => isSettingValue(change.name, change.value))) return false
       const key = `${command.node_id}/${command.command_id}`
       if (!this.outcomes.isKnown(key, this.#nowMs)) this.#decideCommand(command, key)

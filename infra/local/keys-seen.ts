@@ -1,0 +1,58 @@
+import type { Clock } from '../../pipelines/clock.ts'
+import { EXIT, ExitError } from '../../services/exit.ts'
+import type { LocalKeys } from './local-keys.ts'
+import { bearer } from './local-keys.ts'
+import { GivenUp } from './part.ts'
+
+const ANSWER_TIMEOUT_MS = 5_000
+/** A key counts everywhere within 5 s; a machine that has just started everything may need more. */
+const SEEN_TIMEOUT_MS = 30_000
+/** Refusals are counted by address: asked more often, the wait itself would be told to wait. */
+const POLL_MS = 500
+
+/** What does not know a key yet: it says so, or it is still reading them. */
+const UNSEEN: ReadonlySet<number> = new Set([401, 429, 503])
+
+/**
+ * Waits until reader and gateway have seen the keys of this start: they follow a log, and a key that was made now is
+ * unknown to them for a moment. Fails after a bounded wait, naming who did not see which.
+ */
+export async function awaitKeysSeen(
+  keys: LocalKeys,
+  servers: { readonly readerUrl: string; readonly gatewayUrl: string },
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadlineMs = clock.monotonicMs() + SEEN_TIMEOUT_MS
+  const asked = [
+    { name: 'reader', url: `${servers.readerUrl}/api/settings/compute/provider`, method: 'GET' },
+    // Of no use to anybody: refused for what it holds once the key is known.
+    { name: 'gateway', url: `${servers.gatewayUrl}/v1/events`, method: 'POST' },
+  ]
+  for (const { name, url, method } of asked) {
+    for (const key of ['admin', 'provider', 'sample'] as const) {
+      while (UNSEEN.has(await statusOf(url, method, keys[key], signal))) {
+        if (signal.aborted) throw new GivenUp('the first event')
+        if (clock.monotonicMs() > deadlineMs) {
+          throw new ExitError(
+            EXIT.failure,
+            `The ${name} did not know the ${key} key of this data folder after ${SEEN_TIMEOUT_MS / 1_000} s. Its log says why; ` +
+              `where the keys are another Kafka's, remove ${keys.file} and start again.`,
+          )
+        }
+        await clock.delay(POLL_MS, signal)
+      }
+    }
+  }
+}
+
+async function statusOf(url: string, method: string, key: string, signal: AbortSignal): Promise<number> {
+  const answer = await fetch(url, {
+    method,
+    headers: { 'content-type': 'application/json', ...bearer(key) },
+    ...(method === 'POST' && { body: '[]' }),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
+  })
+  await answer.arrayBuffer()
+  return answer.status
+}

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { systemRandom } from '../../pipelines/random.ts'
+import { accessKeyCodec } from '../../schemas/avro.ts'
+import type { AccessKey } from '../../schemas/records.ts'
+import { BELIEVED_WITHIN_MS, Freshness, READY_WITHIN_MS } from './freshness.ts'
+import { KeyRing } from './key-ring.ts'
+import type { UnreadableKey } from './key-ring.ts'
+import { hashSecret, newKey } from './key-text.ts'
+import { NODES_PER_KEY_MAX } from './read-key.ts'
+
+const { keyId, secret, text } = newKey(systemRandom)
+const KEY: AccessKey = {
+  key_id: keyId,
+  client: 'ana',
+  secret_hash: hashSecret(secret),
+  scopes: ['usage:read'],
+  nodes: ['n'],
+  created_at: 1,
+  expires_at: null,
+  revoked_at: null,
+}
+const valueOf = (fields: Partial<AccessKey> = {}): Buffer => accessKeyCodec.encode({ ...KEY, ...fields })
+
+function ringOf() {
+  const told: UnreadableKey[] = []
+  const ring = new KeyRing((one) => told.push(one))
+  const say = (value: Buffer | null, id: Buffer | null = Buffer.from(keyId)) => ring.apply({ key: id, value })
+  return { ring, told, say }
+}
+
+test('a value that cannot be read disables its key until one comes that can, and no other key', () => {
+  const { ring, told, say } = ringOf()
+  const other = newKey(systemRandom)
+  say(valueOf({ key_id: other.keyId, secret_hash: hashSecret(other.secret) }), Buffer.from(other.keyId))
+  say(valueOf())
+  assert.equal(ring.caller(text, 2)?.id, `key:${keyId}`)
+  say(Buffer.from('nonsense'))
+  assert.equal(ring.caller(text, 2), null)
+  assert.equal(ring.caller(other.text, 2)?.id, `key:${other.keyId}`)
+  assert.deepEqual([told.length, ring.unreadable()[0]?.keyId], [1, keyId])
+  say(valueOf())
+  assert.deepEqual([ring.caller(text, 2)?.id, ring.unreadable().length], [`key:${keyId}`, 0])
+  say(Buffer.alloc(0))
+  say(null)
+  assert.deepEqual([ring.caller(text, 2), ring.unreadable().length, ring.size], [null, 0, 1])
+})
+
+test('what breaks a bound is no key, and says which', () => {
+  const wrong: readonly [Partial<AccessKey>, RegExp][] = [
+    [{ nodes: ['!task'] }, /names a node that there cannot be/],
+    [{ nodes: [''] }, /names a node/],
+    [{ nodes: ['n'.repeat(65)] }, /names a node/],
+    [{ nodes: Array.from({ length: NODES_PER_KEY_MAX + 1 }, () => 'n') }, /more than 10000 nodes/],
+    [{ scopes: Array.from({ length: 17 }, () => 's') }, /scopes/],
+    [{ scopes: ['s'.repeat(65)] }, /scopes/],
+    [{ client: '' }, /client/],
+    [{ client: 'a\nb' }, /client/],
+    [{ key_id: 'f'.repeat(16) }, /names another key/],
+    [{ created_at: -1 }, /time/],
+    [{ expires_at: Number.MAX_SAFE_INTEGER - 1 }, /time/],
+  ]
+  for (const [fields, problem] of wrong) {
+    const { ring, told, say } = ringOf()
+    say(valueOf(fields))
+    assert.equal(ring.caller(text, 2), null)
+    assert.match(told[0]?.problem ?? '', problem)
+  }
+  const { told, say } = ringOf()
+  say(valueOf(), Buffer.from('\n'.repeat(1_000)))
+  say(valueOf(), null)
+  assert.deepEqual([told[0]?.keyId.length, told[1]?.keyId], [80, '(no id)'])
+})
+
+test('no record makes the ring throw, whatever its bytes', () => {
+  const { ring, say } = ringOf()
+  const whole = valueOf()
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }),
+    fc.nat(whole.length).map((end) => whole.subarray(0, end)),
+    fc.tuple(fc.nat(whole.length - 1), fc.nat(7)).map(([at, bit]) => {
+      const flipped = Buffer.from(whole)
+      flipped[at] = (flipped[at] ?? 0) ^ (1 << bit)
+      return flipped
+    }),
+  )
+  fc.assert(
+    fc.property(bytes, fc.option(fc.uint8Array({ maxLength: 20 })), (value, id) => {
+      say(Buffer.from(value), id === null ? Buffer.from(keyId) : Buffer.from(id))
+      ring.caller(text, 2)
+    }),
+  )
+})
+
+test('a table that was not read to its end is told after a minute, and not believed after five', () => {
+  const freshness = new Freshness(1_000)
+  freshness.current(5_000)
+  freshness.current(4_000)
+  assert.deepEqual(freshness.waitingFor(5_000 + READY_WITHIN_MS), [])
+  assert.match(freshness.waitingFor(5_001 + READY_WITHIN_MS)[0] ?? '', /^access\.keys to be read to its end/)
+  assert.equal(freshness.isBelieved(5_000 + BELIEVED_WITHIN_MS), true)
+  assert.equal(freshness.isBelieved(5_001 + BELIEVED_WITHIN_MS), false)
+  freshness.current(400_000)
+  assert.deepEqual([freshness.waitingFor(400_001), freshness.isBelieved(400_001)], [[], true])
+})

@@ -1,0 +1,52 @@
+import { accessKeyCodec } from '../../schemas/avro.ts'
+import { NODE_ID_PATTERN } from '../../schemas/ids.ts'
+import { ownBytes } from '../../schemas/own-bytes.ts'
+import type { AccessKey } from '../../schemas/records.ts'
+import { describeError } from '../exit.ts'
+
+/** Scopes and nodes of one key, each; a record of access.keys has 2 MiB. */
+export const NODES_PER_KEY_MAX = 10_000
+const SCOPES_PER_KEY_MAX = 16
+const SCOPE_CHARACTERS_MAX = 64
+/** The last time that a date can hold. */
+const DATE_MS_MAX = 8.64e15
+
+const KEY_ID = /^[0-9a-f]{16}$/
+const CLIENT = /^[^\p{Cc}\p{Cs}\p{Cn}]{1,64}$/u
+const NODE = new RegExp(NODE_ID_PATTERN)
+
+/** Whether a credential may name this node: `*` is all of them. */
+export function isNodeName(name: string): boolean {
+  return name === '*' || NODE.test(name)
+}
+
+/** Whether a text can be the client of a key. */
+export function isClient(text: string): boolean {
+  return CLIENT.test(text)
+}
+
+/** A value of access.keys under its key's id, or why it is none. */
+export function readAccessKey(keyId: string, value: Buffer): AccessKey | { readonly problem: string } {
+  let key: AccessKey
+  try {
+    const decoded = accessKeyCodec.decode(value)
+    key = { ...decoded, secret_hash: ownBytes(decoded.secret_hash) }
+  } catch (error) {
+    return { problem: `it cannot be decoded (${describeError(error)})` }
+  }
+  const problem = problemOf(keyId, key)
+  return problem === undefined ? key : { problem }
+}
+
+function problemOf(keyId: string, key: AccessKey): string | undefined {
+  const { scopes, nodes, created_at, expires_at, revoked_at } = key
+  if (!KEY_ID.test(keyId)) return 'its key is no id'
+  if (key.key_id !== keyId) return 'it names another key'
+  if (!isClient(key.client)) return 'its client has more than 64 characters, none, or some that no name has'
+  if (scopes.length > SCOPES_PER_KEY_MAX || scopes.some((scope) => scope.length > SCOPE_CHARACTERS_MAX))
+    return 'it has more or longer scopes than there are'
+  if (nodes.length > NODES_PER_KEY_MAX) return `it names more than ${NODES_PER_KEY_MAX} nodes`
+  if (!nodes.every(isNodeName)) return 'it names a node that there cannot be'
+  const times = [created_at, expires_at ?? 0, revoked_at ?? 0]
+  return times.every((ms) => ms >= 0 && ms <= DATE_MS_MAX) ? undefined : 'it has a time outside of all years'
+}
