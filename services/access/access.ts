@@ -1,7 +1,7 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Clock } from '../../pipelines/clock.ts'
-import { LOOPBACK_CALLER, isAdmin } from '../http/caller.ts'
+import { LOOPBACK_CALLER, NOBODY, isAdmin } from '../http/caller.ts'
 import type { Caller } from '../http/caller.ts'
 import { Problem } from '../http/problem.ts'
 import { unavailable } from '../http/refusal.ts'
@@ -14,9 +14,6 @@ export const REFUSALS_PER_MINUTE_MAX = 120
 const RETRY_WHILE_LOADING_S = 2
 const MINUTE_MS = 60_000
 const SECOND_MS = 1_000
-
-/** Who is not asked for a credential. */
-const NOBODY: Caller = { id: 'nobody', scopes: new Set(), nodes: new Set() }
 
 /** How callers are known: by keys and tokens, or, on loopback only, not at all. */
 export type Access =

@@ -17,6 +17,9 @@ export interface Caller {
 /** Everybody, where access is off: such a server listens on loopback only. */
 export const LOOPBACK_CALLER: Caller = { id: 'loopback', scopes: new Set(['admin']), nodes: '*' }
 
+/** Who is not asked for a credential. */
+export const NOBODY: Caller = { id: 'nobody', scopes: new Set(), nodes: new Set() }
+
 declare module 'fastify' {
   interface FastifyRequest {
     caller: Caller
@@ -36,6 +39,11 @@ export function isAdmin(caller: Caller): boolean {
 /** Whether the caller may see and change a node. */
 export function maySee(caller: Caller, nodeId: string): boolean {
   return isAdmin(caller) || caller.nodes === '*' || caller.nodes.has(nodeId)
+}
+
+/** Who holds room that is shared: the credential; without one, where access is off too, the address. */
+export function holderOf({ caller, ip }: FastifyRequest): string {
+  return caller === undefined || caller === NOBODY || caller === LOOPBACK_CALLER ? `address:${ip}` : caller.id
 }
 
 /**

@@ -171,10 +171,6 @@ test('PREFERENCES_MAX: so many preferences of Accept are read, the next is passe
   assert.throws(() => chosen(preferencesMax), isProblem('not_acceptable'))
 })
 
-test('REQUEST_TIMEOUT_MS: the server has the one that is named', () => {
-  assert.equal(app.server.requestTimeout, bound('services/reader/app.ts', 'REQUEST_TIMEOUT_MS'))
-})
-
 test('CAUSES_MAX: so many causes of an error are looked at', () => {
   const causesMax = bound('services/exit.ts', 'CAUSES_MAX')
   const behind = (errors: number): Error => {
