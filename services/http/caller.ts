@@ -41,8 +41,11 @@ export function maySee(caller: Caller, nodeId: string): boolean {
   return isAdmin(caller) || caller.nodes === '*' || caller.nodes.has(nodeId)
 }
 
+/** What of a request tells who asks. */
+export type Asker = Pick<FastifyRequest, 'caller' | 'ip'>
+
 /** Who holds room that is shared: the credential; without one, where access is off too, the address. */
-export function holderOf({ caller, ip }: FastifyRequest): string {
+export function holderOf({ caller, ip }: Asker): string {
   return caller === undefined || caller === NOBODY || caller === LOOPBACK_CALLER ? `address:${ip}` : caller.id
 }
 

@@ -23,10 +23,10 @@ const EXPIRY_MARGIN_MS = 5 * 60_000
 const UTC_WINDOW_MS = { '1h': HOUR_MS, '1d': DAY_MS } as const
 
 /** Plans an answer. Throws a Problem (422) for too many windows, windows no longer kept, or an unknown zone. */
-export function planUsage(
+export async function planUsage(
   asked: TimeRange & { readonly window: WindowName; readonly tz: string },
   nowMs: number,
-): UsagePlan {
+): Promise<UsagePlan> {
   const zone = zoneOf(asked.tz)
   const minutesKeptFromMs = nowMs - MINUTES_KEPT_DAYS * DAY_MS + EXPIRY_MARGIN_MS
   if (asked.window === 'total') {
@@ -39,7 +39,7 @@ export function planUsage(
     return evenWindows('usage_1m', asked, MINUTE_WINDOW_MS)
   }
   if (zone.name === 'UTC') return evenWindows('usage_15m', asked, UTC_WINDOW_MS[asked.window])
-  const tiling = tileLocally(zone, asked.window, asked, WINDOWS_MAX)
+  const tiling = await tileLocally(zone, asked.window, asked, WINDOWS_MAX)
   if (tiling === null) throw tooManyWindows()
   const { starts, endMs } = tiling
   const ends = new Map(starts.map((startMs, index) => [startMs, starts[index + 1] ?? endMs]))

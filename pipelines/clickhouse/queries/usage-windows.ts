@@ -1,7 +1,11 @@
 import { QUARTER_HOUR_WINDOW_MS } from '../../../schemas/usage.ts'
 import type { TaskSource } from '../../../schemas/usage.ts'
+import { mapInTurns } from '../../in-turns.ts'
 import type { ClickhouseClient, QueryParams } from '../client.ts'
 import type { BlockSource } from './watermarks.ts'
+
+/** Rows that are read before others have a turn. */
+const ROWS_PER_TURN = 1_000
 
 /** What one window adds up to. */
 export interface UsageSums {
@@ -65,7 +69,7 @@ export async function usageWindows(client: ClickhouseClient, query: WindowsQuery
      LIMIT {limit:UInt32}`,
     { ...nodeParams(query), ...rangeParams('', query.range), ...start.params },
   )
-  return rows.map((row) => windowOf(row, Number(row.start_s) * 1_000))
+  return await mapInTurns(rows, ROWS_PER_TURN, (row) => windowOf(row, Number(row.start_s) * 1_000))
 }
 
 export interface TotalQuery extends UsageQuery {
