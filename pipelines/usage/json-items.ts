@@ -16,6 +16,9 @@ export interface BodyFault {
  */
 const REREAD_BYTES_MAX = 65_536
 
+/** Members of such an item: an event has fewer than 30, and the second reading looks at each by itself. */
+const REREAD_MEMBERS_MAX = 64
+
 /**
  * The items of a JSON body: the elements of its array, or the body itself as the only one. Read exactly: a number that
  * a double may not hold comes as `NumberText`, a name that stands twice in one object is a refusal (`JSON.parse` keeps
@@ -43,12 +46,23 @@ export class JsonItems {
     return this.#values[index]
   }
 
-  /** The item, exact, or why it is refused before any field is looked at. */
-  read(index: number): unknown {
+  /**
+   * The item, exact, or why it is refused before any field is looked at. `namesFit` looks at it as it was parsed: one that will
+   * be refused for its names alone comes back as it is, since a second reading of what strangers make up is slow.
+   */
+  read(index: number, namesFit: (parsed: unknown) => boolean = () => true): unknown {
     const value = this.#values[index]
     const scanned = this.#scanned[index] as JsonItem
+    if (!namesFit(value)) return value
     const isRepeating = scanned.members !== membersOf(value)
     if (!isRepeating && !scanned.hasLongNumber) return value
+    if (scanned.members > REREAD_MEMBERS_MAX) {
+      return new Refusal(
+        'too_large',
+        '',
+        `Has ${scanned.members} members; at most ${REREAD_MEMBERS_MAX} are read with numbers of this length, or repeated.`,
+      )
+    }
     const bytes = trimmed(this.#body, scanned)
     if (bytes.length > REREAD_BYTES_MAX) {
       return new Refusal(

@@ -119,6 +119,8 @@ function endOfNumber(body: Uint8Array, first: number): number {
   return hasExponent || digits > DIGITS_EXACT_MAX ? -at : at
 }
 
+const DECODER = new TextDecoder()
+
 interface OpenValue {
   readonly names: Set<string>
   /** The member that is being read. */
@@ -134,7 +136,7 @@ export function repeatedMember(body: Uint8Array): string[] {
       const end = endOfString(body, at)
       const inside = open.at(-1)
       if (inside !== undefined && solidAfter(body, end) === COLON) {
-        inside.name = JSON.parse(new TextDecoder().decode(body.subarray(at, end + 1))) as string
+        inside.name = JSON.parse(DECODER.decode(body.subarray(at, end + 1))) as string
         if (inside.names.has(inside.name)) return open.map(({ name }) => name)
         inside.names.add(inside.name)
       }

@@ -67,7 +67,7 @@ export function eventsRoute(app: FastifyInstance, parts: EventsRouteParts): void
       sizeBytesMax: BODY_BYTES_MAX,
       charge: (sizeBytes) => holding.take(bodies.bytes, sizeBytes),
     })
-    const received = withoutForeign(receive(request, body, mode, queue), request.caller)
+    const received = withoutForeign(await receive(request, body, mode, queue), request.caller)
     for (const { code } of received.rejected)
       metrics.count('hivemeter_events_refused_total', { reason: code })
     const { events } = received
@@ -80,14 +80,19 @@ export function eventsRoute(app: FastifyInstance, parts: EventsRouteParts): void
   }
 }
 
-function receive(request: FastifyRequest, body: Buffer, mode: EventMode, queue: UsageQueue): Received {
+async function receive(
+  request: FastifyRequest,
+  body: Buffer,
+  mode: EventMode,
+  queue: UsageQueue,
+): Promise<Received> {
   const items = readJsonItems(body, USAGE_BOUNDS.eventsPerRecordMax)
   if (!(items instanceof JsonItems)) {
     throw new Problem(items.fault === 'too_many' ? 'too_many_events' : 'not_json', items.detail)
   }
   const receiptMs = queue.receiptMs()
   if (receiptMs === null) throw logUnavailable(queue)
-  if (mode !== 'cloudevent_binary') return receiveItems(items, mode, receiptMs)
+  if (mode !== 'cloudevent_binary') return await receiveItems(items, mode, receiptMs)
   return receiveBinary(attributesOfHeaders(request.raw.rawHeaders), items, receiptMs)
 }
 

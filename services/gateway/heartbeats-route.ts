@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { acceptHeartbeat } from '../../pipelines/account/accept-heartbeat.ts'
+import { acceptHeartbeat, hasHeartbeatNames } from '../../pipelines/account/accept-heartbeat.ts'
 import type { Clock } from '../../pipelines/clock.ts'
 import { ProduceError } from '../../pipelines/kafka/producer.ts'
 import { APPEND_WAITING_MAX } from '../../pipelines/kafka/shared-append.ts'
@@ -89,7 +89,7 @@ function judge(items: JsonItems, caller: Caller): { heartbeats: InboxHeartbeat[]
   const heartbeats: InboxHeartbeat[] = []
   const rejected: Rejected[] = []
   for (let index = 0; index < items.count; index += 1) {
-    const item = items.read(index)
+    const item = items.read(index, hasHeartbeatNames)
     const judged = item instanceof Refusal ? item : acceptHeartbeat(item, isAdmin(caller))
     const result = judged instanceof Refusal || maySee(caller, judged.node_id) ? judged : FOREIGN
     if (result instanceof Refusal) {
