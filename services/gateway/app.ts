@@ -10,6 +10,7 @@ import { VERSION } from '../../schemas/version.ts'
 import { guardRoutes } from '../access/access.ts'
 import type { Access } from '../access/access.ts'
 import { HEADERS } from '../http/headers.ts'
+import { openApiText } from '../http/openapi.ts'
 import { SECURITY_SCHEMES, describeAccess } from '../http/openapi-access.ts'
 import { problemHandlers } from '../http/problem.ts'
 import { Bodies } from '../http/bodies.ts'
@@ -79,6 +80,6 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
   await app.register(async (heartbeats) =>
     heartbeatsRoute(heartbeats, { inbox, partitions, clock, metrics, bodies, unpacker }),
   )
-  app.get('/openapi.json', { config: { scope: 'public' }, schema: { hide: true } }, () => app.swagger())
+  app.get('/openapi.json', { config: { scope: 'public' }, schema: { hide: true } }, openApiText(app))
   return app
 }

@@ -27,6 +27,10 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the caller needs; a route without one is refused when it is registered. */
     scope?: Scope | 'public'
+    /** A public route that costs nothing: not limited by address. */
+    isUnlimited?: boolean
+    /** A public route that tells some callers more than others. */
+    asksWho?: boolean
     /** Schema of the body, for the document: `jsonBody` reads it. */
     body?: object
   }
