@@ -6,7 +6,7 @@ import { acceptUsageEvent, hasUsageNames } from './accept.ts'
 import { acceptCloudEvent, hasCloudEventNames } from './accept-cloudevent.ts'
 import * as fc from 'fast-check'
 import { Refusal } from './accept-refusal.ts'
-import { JsonItems, readJsonItems } from './json-items.ts'
+import { JsonItems, readJsonItems, readJsonItemsInTurns } from './json-items.ts'
 import { NumberText } from './number-text.ts'
 
 const ITEMS_MAX = 10_000
@@ -173,3 +173,60 @@ test('what names alone refuse is read once: the names are judged before numbers 
 
 const cloudEvent = (data: string): string =>
   `{"specversion":"1.0","type":"hivemeter.usage.v1","source":"s","id":"i","subject":"n","data":${data}}`
+
+test('BYTES_PER_TURN: a body that is parsed in parts gives what it gives as a whole, and is refused where that is', async () => {
+  const bytesPerTurn = bound('pipelines/usage/json-items.ts', 'BYTES_PER_TURN')
+  const all = async (text: string) => {
+    const items = await readJsonItemsInTurns(Buffer.from(text), 100_000)
+    if (!(items instanceof JsonItems)) return items.fault
+    return Array.from({ length: items.count }, (_, index) => items.read(index))
+  }
+  const whole = (text: string) => {
+    const items = readJsonItems(Buffer.from(text), 100_000)
+    if (!(items instanceof JsonItems)) return items.fault
+    return Array.from({ length: items.count }, (_, index) => items.read(index))
+  }
+  const item = (at: number) => `{"id":"\u00e9${at},]}[\\"","cost":0.30000000000000004,"n":[${at}]}`
+  const many = Array.from({ length: 10_000 }, (_, at) => item(at)).join(' ,\n')
+  const filler = `"${'x'.repeat(bytesPerTurn)}"`
+  for (const text of [
+    `[${many}]`,
+    ` [ ${many} ] `,
+    `[${many},]`,
+    `[,${many}]`,
+    `[${many}] x`,
+    `x [${many}]`,
+    `[${many}]]`,
+    `[${many}`,
+    `${many}]`,
+    `[${many.replace('"cost":0', '"cost":00')}]`,
+    `[${many},,1]`,
+    `[${many} 1]`,
+    `{"a":[${many.slice(0, 2_000)}],"b":${filler}}`,
+    `[[],${filler},[1,2],{}]`,
+    `[${filler}]`,
+    filler,
+    `[]${' '.repeat(bytesPerTurn)}`,
+    `[${' '.repeat(bytesPerTurn)}]`,
+    '\u00a0'.repeat(bytesPerTurn),
+    ' '.repeat(bytesPerTurn + 1),
+  ])
+    assert.deepEqual(await all(text), whole(text), text.slice(0, 40))
+})
+
+test('parts of a large body are each a turn', async () => {
+  const bytesPerTurn = bound('pipelines/usage/json-items.ts', 'BYTES_PER_TURN')
+  const body = Buffer.from(
+    `[${Array.from({ length: 8 }, () => `"${'x'.repeat(bytesPerTurn - 10)}"`).join(',')}]`,
+  )
+  let turns = 0
+  const counting = new AbortController()
+  const count = (): void => {
+    turns += 1
+    if (!counting.signal.aborted) setImmediate(count)
+  }
+  setImmediate(count)
+  await readJsonItemsInTurns(body, 10)
+  counting.abort()
+  assert.ok(turns >= 8, String(turns))
+})

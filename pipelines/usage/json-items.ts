@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
+import { othersTurn } from '../in-turns.ts'
 import { Refusal, jsonPointer } from './accept-refusal.ts'
 import { JSON_DEPTH_MAX, JSON_ITEM_SIZE_MAX, repeatedMember, scanJson } from './json-scan.ts'
-import type { JsonItem } from './json-scan.ts'
+import type { JsonItem, JsonScan } from './json-scan.ts'
 import { NumberText } from './number-text.ts'
 
 /** Why a body is refused whole. */
@@ -15,6 +16,11 @@ export interface BodyFault {
  * or names is refused: an honest event has a few hundred bytes, and the second reading is slow.
  */
 const REREAD_BYTES_MAX = 65_536
+
+/** Bytes of a body that are parsed before other requests have a turn: a few milliseconds. */
+const BYTES_PER_TURN = 262_144
+
+const OPEN_BRACKET = 0x5b
 
 /** Members of such an item: an event has fewer than 30, and the second reading looks at each by itself. */
 const REREAD_MEMBERS_MAX = 64
@@ -85,8 +91,62 @@ export class JsonItems {
 
 /** Reads a body of at most `itemsMax` items, or says why none of it can be taken. */
 export function readJsonItems(body: Buffer, itemsMax: number): JsonItems | BodyFault {
+  const items = scanned(body, itemsMax)
+  if ('fault' in items) return items
+  try {
+    return new JsonItems(body, JSON.parse(body.toString('utf8')), items.items)
+  } catch (error) {
+    return notJson(error)
+  }
+}
+
+/** The same for a large body, a part of its items a turn, so that other requests have theirs. */
+export async function readJsonItemsInTurns(body: Buffer, itemsMax: number): Promise<JsonItems | BodyFault> {
+  if (body.length <= BYTES_PER_TURN) return readJsonItems(body, itemsMax)
+  const found = scanned(body, itemsMax)
+  if ('fault' in found) return found
+  await othersTurn()
+  try {
+    const values = await arrayInTurns(body, found)
+    return values === null ? readJsonItems(body, itemsMax) : new JsonItems(body, values, found.items)
+  } catch (error) {
+    return notJson(error)
+  }
+}
+
+/**
+ * The elements of the body's array, parsed by parts that end where an item does: parts that are arrays by themselves, one
+ * behind the other, are the array that they were cut from. Null where the body is no array, or has one element at most. Throws what `JSON.parse` throws.
+ */
+async function arrayInTurns(body: Buffer, { items, end }: JsonScan): Promise<unknown[] | null> {
+  const first = items[0] as JsonItem
+  if (items.length === 1 || first.start === 0 || body[first.start - 1] !== OPEN_BRACKET) return null
+  const values: unknown[] = []
+  for (let from = 0; from < items.length; ) {
+    const { start } = items[from] as JsonItem
+    let to = from + 1
+    while (to < items.length && (items[to] as JsonItem).end - start <= BYTES_PER_TURN) to += 1
+    const text = body.toString('utf8', start, (items[to - 1] as JsonItem).end)
+    for (const value of JSON.parse(`[${text}]`) as unknown[]) values.push(value)
+    from = to
+    await othersTurn()
+  }
+  // What is before the array and behind its last item must be what it may be: nothing but the brackets.
+  JSON.parse(`${body.toString('utf8', 0, first.start)}${body.toString('utf8', end)}`)
+  if (values.length !== items.length) throw new SyntaxError('An element of the array is empty.')
+  return values
+}
+
+function notJson(error: unknown): BodyFault {
+  const reason = error instanceof Error ? error.message : String(error)
+  return { fault: 'not_json', detail: `The body is not JSON: ${reason}` }
+}
+
+/** Where the items lie, or why a body of these bytes is not parsed at all. */
+function scanned(body: Buffer, itemsMax: number): JsonScan | BodyFault {
   if (!isUtf8(body)) return { fault: 'not_json', detail: 'The body is not valid UTF-8.' }
-  const { items, stopped } = scanJson(body, itemsMax)
+  const scan = scanJson(body, itemsMax)
+  const { stopped } = scan
   if (stopped === 'too_many')
     return { fault: 'too_many', detail: `The body has more than ${itemsMax} events.` }
   if (stopped === 'too_deep') {
@@ -95,12 +155,7 @@ export function readJsonItems(body: Buffer, itemsMax: number): JsonItems | BodyF
   if (stopped === 'too_large') {
     return { fault: 'not_json', detail: `An event has more than ${JSON_ITEM_SIZE_MAX} members.` }
   }
-  try {
-    return new JsonItems(body, JSON.parse(body.toString('utf8')), items)
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    return { fault: 'not_json', detail: `The body is not JSON: ${reason}` }
-  }
+  return scan
 }
 
 /** The bytes of an item without the whitespace around it, which a client may use as padding. */

@@ -25,6 +25,8 @@ export interface JsonItem {
 
 export interface JsonScan {
   readonly items: readonly JsonItem[]
+  /** Where the items end: at the bracket that closes the body's array, or at the body's end. */
+  readonly end: number
   /** Why scanning ended early: beyond `JSON_DEPTH_MAX`, `JSON_ITEM_SIZE_MAX` or `itemsMax`. */
   readonly stopped: 'too_deep' | 'too_large' | 'too_many' | null
 }
@@ -66,18 +68,18 @@ export function scanJson(body: Uint8Array, itemsMax: number): JsonScan {
       at = Math.abs(end) - 1
     } else if (byte === COLON) {
       members += 1
-      if (members + opened > JSON_ITEM_SIZE_MAX) return { items, stopped: 'too_large' }
+      if (members + opened > JSON_ITEM_SIZE_MAX) return { items, end: at, stopped: 'too_large' }
     } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
       depth += 1
       opened += 1
-      if (depth > JSON_DEPTH_MAX) return { items, stopped: 'too_deep' }
-      if (members + opened > JSON_ITEM_SIZE_MAX) return { items, stopped: 'too_large' }
+      if (depth > JSON_DEPTH_MAX) return { items, end: at, stopped: 'too_deep' }
+      if (members + opened > JSON_ITEM_SIZE_MAX) return { items, end: at, stopped: 'too_large' }
     } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
       if (isArray && depth === 1) break
       depth -= 1
     } else if (byte === COMMA && depth === itemDepth && isArray) {
       items.push({ start, end: at, members, hasLongNumber })
-      if (items.length >= itemsMax) return { items, stopped: 'too_many' }
+      if (items.length >= itemsMax) return { items, end: at, stopped: 'too_many' }
       start = at + 1
       members = 0
       opened = 0
@@ -85,7 +87,7 @@ export function scanJson(body: Uint8Array, itemsMax: number): JsonScan {
     }
   }
   items.push({ start, end: at, members, hasLongNumber })
-  return { items, stopped: null }
+  return { items, end: at, stopped: null }
 }
 
 /** Index of the closing quote of the string that opens at `open`. */

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { JsonItems, readJsonItems } from '../../pipelines/usage/json-items.ts'
+import { JsonItems, readJsonItemsInTurns } from '../../pipelines/usage/json-items.ts'
 import { POST_EVENTS_SCHEMA } from '../../schemas/http/gateway.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
@@ -86,7 +86,7 @@ async function receive(
   mode: EventMode,
   queue: UsageQueue,
 ): Promise<Received> {
-  const items = readJsonItems(body, USAGE_BOUNDS.eventsPerRecordMax)
+  const items = await readJsonItemsInTurns(body, USAGE_BOUNDS.eventsPerRecordMax)
   if (!(items instanceof JsonItems)) {
     throw new Problem(items.fault === 'too_many' ? 'too_many_events' : 'not_json', items.detail)
   }
