@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bound } from '../../test/support/named-bounds.ts'
+import { othersTurn } from '../in-turns.ts'
 import { acceptHeartbeat, hasHeartbeatNames } from '../account/accept-heartbeat.ts'
 import { acceptUsageEvent, hasUsageNames } from './accept.ts'
 import { acceptCloudEvent, hasCloudEventNames } from './accept-cloudevent.ts'
@@ -177,7 +178,7 @@ const cloudEvent = (data: string): string =>
 test('BYTES_PER_TURN: a body that is parsed in parts gives what it gives as a whole, and is refused where that is', async () => {
   const bytesPerTurn = bound('pipelines/usage/json-items.ts', 'BYTES_PER_TURN')
   const all = async (text: string) => {
-    const items = await readJsonItemsInTurns(Buffer.from(text), 100_000)
+    const items = await readJsonItemsInTurns(Buffer.from(text), 100_000, othersTurn)
     if (!(items instanceof JsonItems)) return items.fault
     return Array.from({ length: items.count }, (_, index) => items.read(index))
   }
@@ -226,7 +227,7 @@ test('parts of a large body are each a turn', async () => {
     if (!counting.signal.aborted) setImmediate(count)
   }
   setImmediate(count)
-  await readJsonItemsInTurns(body, 10)
+  await readJsonItemsInTurns(body, 10, othersTurn)
   counting.abort()
   assert.ok(turns >= 8, String(turns))
 })

@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { othersTurn } from '../in-turns.ts'
 import { Refusal, jsonPointer } from './accept-refusal.ts'
-import { JSON_DEPTH_MAX, JSON_ITEM_SIZE_MAX, repeatedMember, scanJson } from './json-scan.ts'
+import { JSON_DEPTH_MAX, JSON_ITEM_SIZE_MAX, repeatedMember, scanInParts, scanJson } from './json-scan.ts'
 import type { JsonItem, JsonScan } from './json-scan.ts'
 import { NumberText } from './number-text.ts'
 
@@ -91,24 +90,39 @@ export class JsonItems {
 
 /** Reads a body of at most `itemsMax` items, or says why none of it can be taken. */
 export function readJsonItems(body: Buffer, itemsMax: number): JsonItems | BodyFault {
-  const items = scanned(body, itemsMax)
-  if ('fault' in items) return items
+  if (!isUtf8(body)) return NOT_UTF8
+  const scan = scanJson(body, itemsMax)
+  return faultOf(scan, itemsMax) ?? parsedWhole(body, scan)
+}
+
+/** The same for a large body, a part of it a turn: `pause` lets others have theirs. */
+export async function readJsonItemsInTurns(
+  body: Buffer,
+  itemsMax: number,
+  pause: () => Promise<void>,
+): Promise<JsonItems | BodyFault> {
+  if (body.length <= BYTES_PER_TURN) return readJsonItems(body, itemsMax)
+  await pause()
+  if (!isUtf8(body)) return NOT_UTF8
+  const scanning = scanInParts(body, itemsMax, BYTES_PER_TURN)
+  let scanned = scanning.next()
+  for (; scanned.done !== true; scanned = scanning.next()) await pause()
+  const scan = scanned.value
+  const fault = faultOf(scan, itemsMax)
+  if (fault !== null) return fault
   try {
-    return new JsonItems(body, JSON.parse(body.toString('utf8')), items.items)
+    const values = await arrayInTurns(body, scan, pause)
+    return values === null ? parsedWhole(body, scan) : new JsonItems(body, values, scan.items)
   } catch (error) {
     return notJson(error)
   }
 }
 
-/** The same for a large body, a part of its items a turn, so that other requests have theirs. */
-export async function readJsonItemsInTurns(body: Buffer, itemsMax: number): Promise<JsonItems | BodyFault> {
-  if (body.length <= BYTES_PER_TURN) return readJsonItems(body, itemsMax)
-  const found = scanned(body, itemsMax)
-  if ('fault' in found) return found
-  await othersTurn()
+const NOT_UTF8: BodyFault = { fault: 'not_json', detail: 'The body is not valid UTF-8.' }
+
+function parsedWhole(body: Buffer, { items }: JsonScan): JsonItems | BodyFault {
   try {
-    const values = await arrayInTurns(body, found)
-    return values === null ? readJsonItems(body, itemsMax) : new JsonItems(body, values, found.items)
+    return new JsonItems(body, JSON.parse(body.toString('utf8')), items)
   } catch (error) {
     return notJson(error)
   }
@@ -118,7 +132,11 @@ export async function readJsonItemsInTurns(body: Buffer, itemsMax: number): Prom
  * The elements of the body's array, parsed by parts that end where an item does: parts that are arrays by themselves, one
  * behind the other, are the array that they were cut from. Null where the body is no array, or has one element at most. Throws what `JSON.parse` throws.
  */
-async function arrayInTurns(body: Buffer, { items, end }: JsonScan): Promise<unknown[] | null> {
+async function arrayInTurns(
+  body: Buffer,
+  { items, end }: JsonScan,
+  pause: () => Promise<void>,
+): Promise<unknown[] | null> {
   const first = items[0] as JsonItem
   if (items.length === 1 || first.start === 0 || body[first.start - 1] !== OPEN_BRACKET) return null
   const values: unknown[] = []
@@ -129,7 +147,7 @@ async function arrayInTurns(body: Buffer, { items, end }: JsonScan): Promise<unk
     const text = body.toString('utf8', start, (items[to - 1] as JsonItem).end)
     for (const value of JSON.parse(`[${text}]`) as unknown[]) values.push(value)
     from = to
-    await othersTurn()
+    await pause()
   }
   // What is before the array and behind its last item must be what it may be: nothing but the brackets.
   JSON.parse(`${body.toString('utf8', 0, first.start)}${body.toString('utf8', end)}`)
@@ -142,20 +160,18 @@ function notJson(error: unknown): BodyFault {
   return { fault: 'not_json', detail: `The body is not JSON: ${reason}` }
 }
 
-/** Where the items lie, or why a body of these bytes is not parsed at all. */
-function scanned(body: Buffer, itemsMax: number): JsonScan | BodyFault {
-  if (!isUtf8(body)) return { fault: 'not_json', detail: 'The body is not valid UTF-8.' }
-  const scan = scanJson(body, itemsMax)
-  const { stopped } = scan
-  if (stopped === 'too_many')
-    return { fault: 'too_many', detail: `The body has more than ${itemsMax} events.` }
-  if (stopped === 'too_deep') {
-    return { fault: 'not_json', detail: `The body is nested deeper than ${JSON_DEPTH_MAX}.` }
+/** Why a body that was scanned is not parsed at all. */
+function faultOf({ stopped }: JsonScan, itemsMax: number): BodyFault | null {
+  switch (stopped) {
+    case 'too_many':
+      return { fault: 'too_many', detail: `The body has more than ${itemsMax} events.` }
+    case 'too_deep':
+      return { fault: 'not_json', detail: `The body is nested deeper than ${JSON_DEPTH_MAX}.` }
+    case 'too_large':
+      return { fault: 'not_json', detail: `An event has more than ${JSON_ITEM_SIZE_MAX} members.` }
+    default:
+      return null
   }
-  if (stopped === 'too_large') {
-    return { fault: 'not_json', detail: `An event has more than ${JSON_ITEM_SIZE_MAX} members.` }
-  }
-  return scan
 }
 
 /** The bytes of an item without the whitespace around it, which a client may use as padding. */

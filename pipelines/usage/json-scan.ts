@@ -45,6 +45,19 @@ const SPACE = 0x20
 
 /** Scans a body. Its answer is meaningful only for a body that `JSON.parse` accepts; it never throws. */
 export function scanJson(body: Uint8Array, itemsMax: number): JsonScan {
+  const scanning = scanInParts(body, itemsMax, body.length + 1)
+  for (;;) {
+    const { done, value } = scanning.next()
+    if (done === true) return value
+  }
+}
+
+/** The same, pausing after each part of so many bytes at least: others may have a turn. */
+export function* scanInParts(
+  body: Uint8Array,
+  itemsMax: number,
+  partBytes: number,
+): Generator<undefined, JsonScan> {
   const items: JsonItem[] = []
   const length = body.length
   let at = 0
@@ -58,7 +71,12 @@ export function scanJson(body: Uint8Array, itemsMax: number): JsonScan {
   let opened = isArray ? -1 : 0
   let hasLongNumber = false
 
+  let pauseAt = at + partBytes
   for (; at < length; at += 1) {
+    if (at >= pauseAt) {
+      yield undefined
+      pauseAt = at + partBytes
+    }
     const byte = body[at] as number
     if (byte === QUOTE) {
       at = endOfString(body, at)

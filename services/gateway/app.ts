@@ -2,6 +2,7 @@ import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
 import Fastify from 'fastify'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import { LoopTurns } from '../../pipelines/in-turns.ts'
 import type { Clock } from '../../pipelines/clock.ts'
 import type { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import type { Logger } from '../../pipelines/logger.ts'
@@ -54,6 +55,7 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
   endLeftovers(app)
   const bodies = new Bodies(app, { clock, inFlight: new InFlight(clock) })
   const unpacker = new Unpacker()
+  const turns = new LoopTurns()
   app.addHook('onSend', async (_request, reply) => {
     // A connection that is kept open after its last answer would hold the stop up.
     if (queue.state === 'stopping' || parts.leaving?.aborted === true) reply.header('connection', 'close')
@@ -76,7 +78,7 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
     },
   })
   await app.register(ops)
-  await app.register(async (events) => eventsRoute(events, { queue, metrics, bodies, unpacker }))
+  await app.register(async (events) => eventsRoute(events, { queue, metrics, bodies, unpacker, turns }))
   await app.register(async (heartbeats) =>
     heartbeatsRoute(heartbeats, { inbox, partitions, clock, metrics, bodies, unpacker }),
   )

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { LoopTurns } from '../../pipelines/in-turns.ts'
 import { JsonItems, readJsonItemsInTurns } from '../../pipelines/usage/json-items.ts'
 import { POST_EVENTS_SCHEMA } from '../../schemas/http/gateway.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
@@ -28,11 +29,13 @@ export interface EventsRouteParts {
   readonly metrics: Metrics
   readonly bodies: Bodies
   readonly unpacker: Unpacker
+  /** For bodies that take long. */
+  readonly turns: LoopTurns
 }
 
 /** POST /v1/events: read, judge each event, hand the good ones to the queue, answer once the broker has them. */
 export function eventsRoute(app: FastifyInstance, parts: EventsRouteParts): void {
-  const { queue, metrics, bodies, unpacker } = parts
+  const { queue, metrics, bodies, unpacker, turns } = parts
   // Shares of what the queue holds, so that nobody fills it alone.
   const waitingEvents = new Shares(WAITING_EVENTS_MAX)
   const waitingBytes = new Shares(WAITING_BYTES_MAX)
@@ -67,7 +70,7 @@ export function eventsRoute(app: FastifyInstance, parts: EventsRouteParts): void
       sizeBytesMax: BODY_BYTES_MAX,
       charge: (sizeBytes) => holding.take(bodies.bytes, sizeBytes),
     })
-    const received = withoutForeign(await receive(request, body, mode, queue), request.caller)
+    const received = withoutForeign(await receive(request, body, mode, { queue, turns }), request.caller)
     for (const { code } of received.rejected)
       metrics.count('hivemeter_events_refused_total', { reason: code })
     const { events } = received
@@ -84,15 +87,16 @@ async function receive(
   request: FastifyRequest,
   body: Buffer,
   mode: EventMode,
-  queue: UsageQueue,
+  { queue, turns }: Pick<EventsRouteParts, 'queue' | 'turns'>,
 ): Promise<Received> {
-  const items = await readJsonItemsInTurns(body, USAGE_BOUNDS.eventsPerRecordMax)
+  const pause = () => turns.pause(request.holding.holder)
+  const items = await readJsonItemsInTurns(body, USAGE_BOUNDS.eventsPerRecordMax, pause)
   if (!(items instanceof JsonItems)) {
     throw new Problem(items.fault === 'too_many' ? 'too_many_events' : 'not_json', items.detail)
   }
   const receiptMs = queue.receiptMs()
   if (receiptMs === null) throw logUnavailable(queue)
-  if (mode !== 'cloudevent_binary') return await receiveItems(items, mode, receiptMs)
+  if (mode !== 'cloudevent_binary') return await receiveItems(items, mode, receiptMs, pause)
   return receiveBinary(attributesOfHeaders(request.raw.rawHeaders), items, receiptMs)
 }
 

@@ -1,4 +1,3 @@
-import { othersTurn } from '../../pipelines/in-turns.ts'
 import { acceptCloudEvent, hasCloudEventNames } from '../../pipelines/usage/accept-cloudevent.ts'
 import { acceptUsageEvent, hasUsageNames } from '../../pipelines/usage/accept.ts'
 import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
@@ -34,7 +33,12 @@ export interface Received {
 type Accept = (item: unknown, receiptMs: number) => UsageEvent | Refusal
 
 /** Judges the items of a body, one by one, a part of them a turn: one bad event refuses no other. */
-export async function receiveItems(items: JsonItems, mode: EventMode, receiptMs: number): Promise<Received> {
+export async function receiveItems(
+  items: JsonItems,
+  mode: EventMode,
+  receiptMs: number,
+  pause: () => Promise<void>,
+): Promise<Received> {
   if (mode === 'cloudevent' && items.isArray) {
     return refused(
       null,
@@ -51,7 +55,7 @@ export async function receiveItems(items: JsonItems, mode: EventMode, receiptMs:
   const indexes: number[] = []
   const rejected: RejectedEvent[] = []
   for (let index = 0; index < items.count; index += 1) {
-    if (index > 0 && index % ITEMS_PER_TURN === 0) await othersTurn()
+    if (index > 0 && index % ITEMS_PER_TURN === 0) await pause()
     const item = items.read(index, namesFit)
     const result = item instanceof Refusal ? item : accept(item, receiptMs)
     if (result instanceof Refusal) {

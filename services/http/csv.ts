@@ -30,9 +30,9 @@ export function csvText<Column extends string>(
 export async function csvInTurns<Column extends string>(
   columns: readonly Column[],
   rows: readonly Row<Column>[],
-  rowsPerTurn: number,
+  turns: { readonly itemsPerTurn: number; readonly pause: () => Promise<void> },
 ): Promise<string> {
-  return linesText(columns, await mapInTurns(rows, rowsPerTurn, (row) => lineText(columns, row)))
+  return linesText(columns, await mapInTurns(rows, turns, (row) => lineText(columns, row)))
 }
 
 function lineText<Column extends string>(columns: readonly Column[], row: Row<Column>): string {

@@ -3,6 +3,7 @@ import Fastify from 'fastify'
 import type { FastifyPluginAsync } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
+import { LoopTurns } from '../../pipelines/in-turns.ts'
 import type { Clock } from '../../pipelines/clock.ts'
 import type { Logger } from '../../pipelines/logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
@@ -137,6 +138,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
     cursors: new Cursors(parts.cursorKey),
     clock,
     partitions,
+    turns: new LoopTurns(),
   }
   providerRoutes(app, routeParts)
   settingsRoutes(app, routeParts)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { othersTurn } from '../../pipelines/in-turns.ts'
 import { DAY_MS, HOUR_MS, QUARTER_MS, TimeZone, tileLocally } from './local-windows.ts'
 import type { Tiling } from './local-windows.ts'
 
@@ -23,7 +24,7 @@ const ZONES = [
 
 async function tiling(zone: string, window: '1h' | '1d', from: string, to: string): Promise<Tiling> {
   const range = { fromMs: Date.parse(from), toMs: Date.parse(to) }
-  const tiled = await tileLocally(new TimeZone(zone), window, range, 100_000)
+  const tiled = await tileLocally(new TimeZone(zone), window, range, 100_000, othersTurn)
   assert.ok(tiled !== null)
   return tiled
 }
@@ -79,8 +80,8 @@ test('quarters and halves of an hour from UTC', async () => {
 test('more windows than the bound: none', async () => {
   const zone = new TimeZone('Europe/Berlin')
   const range = { fromMs: 0, toMs: 10 * DAY_MS }
-  assert.equal(await tileLocally(zone, '1d', range, 9), null)
-  assert.equal((await tileLocally(zone, '1d', range, 11))?.starts.length, 11)
+  assert.equal(await tileLocally(zone, '1d', range, 9, othersTurn), null)
+  assert.equal((await tileLocally(zone, '1d', range, 11, othersTurn))?.starts.length, 11)
 })
 
 test('an unknown zone is a RangeError', () => {
@@ -97,7 +98,7 @@ test('windows of every zone cover the range, tile it, and lie on quarters of an 
       fc.integer({ min: 1, max: 5 * DAY_MS }),
       async (name, window, fromMs, lengthMs) => {
         const zone = new TimeZone(name)
-        const tiled = await tileLocally(zone, window, { fromMs, toMs: fromMs + lengthMs }, 1_000)
+        const tiled = await tileLocally(zone, window, { fromMs, toMs: fromMs + lengthMs }, 1_000, othersTurn)
         assert.ok(tiled !== null && tiled.starts.length > 0)
         const borders = [...tiled.starts, tiled.endMs]
         assert.ok((borders[0] as number) <= fromMs && (borders[1] as number) > fromMs)

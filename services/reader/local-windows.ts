@@ -3,8 +3,6 @@
  * All borders are multiples of 15 minutes, as every zone in use is, so they are sums of stored windows.
  */
 
-import { othersTurn } from '../../pipelines/in-turns.ts'
-
 export const QUARTER_MS = 15 * 60_000
 export const HOUR_MS = 60 * 60_000
 export const DAY_MS = 24 * HOUR_MS
@@ -16,7 +14,7 @@ export const DAY_MS = 24 * HOUR_MS
 const STEP_MS = 6 * DAY_MS
 
 /** Windows that are laid out before other requests have a turn. */
-const WINDOWS_PER_TURN = 1_000
+export const WINDOWS_PER_TURN = 500
 
 /** No zone is further from UTC than this. */
 const OFFSET_MS_MAX = 16 * HOUR_MS
@@ -119,20 +117,21 @@ export interface Tiling {
 }
 
 /**
- * The local hours or days that `[fromMs, toMs)` touches, whole. Null where there are more than `windowsMax`. Other requests
- * have their turns meanwhile.
+ * The local hours or days that `[fromMs, toMs)` touches, whole. Null where there are more than `windowsMax`. `pause` lets
+ * other requests have their turns.
  */
 export async function tileLocally(
   zone: TimeZone,
   window: '1h' | '1d',
   range: { readonly fromMs: number; readonly toMs: number },
   windowsMax: number,
+  pause: () => Promise<void>,
 ): Promise<Tiling | null> {
   const next = (startMs: number): number => (window === '1d' ? zone.nextDay(startMs) : zone.nextHour(startMs))
   const starts: number[] = []
   let startMs = zone.dayStart(range.fromMs)
   while (startMs < range.toMs) {
-    if (starts.length % WINDOWS_PER_TURN === WINDOWS_PER_TURN - 1) await othersTurn()
+    if (starts.length % WINDOWS_PER_TURN === WINDOWS_PER_TURN - 1) await pause()
     const endMs = next(startMs)
     if (endMs > range.fromMs) starts.push(startMs)
     if (starts.length > windowsMax) return null

@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import { usageTotal, usageWindows } from '../../pipelines/clickhouse/queries/usage-windows.ts'
 import type { UsageGroup, UsageWindow } from '../../pipelines/clickhouse/queries/usage-windows.ts'
-import { mapInTurns, othersTurn } from '../../pipelines/in-turns.ts'
+import { mapInTurns } from '../../pipelines/in-turns.ts'
 import { problemResponses } from '../../schemas/http/problem.ts'
 import { UsageAnswer, UsageItem, UsageQuery, WINDOWS_MAX } from '../../schemas/http/usage.ts'
 import { csvInTurns } from '../http/csv.ts'
@@ -60,11 +60,13 @@ export function usageRoutes(app: ReaderApp, parts: RouteParts): void {
       const { window, group_by, tz } = request.query
       const node_id = askedNode(request, request.query.node_id)
       const nowMs = parts.clock.nowMs()
+      const holder = holderOf(request)
+      const pause = () => parts.turns.pause(holder)
+      const turns = { itemsPerTurn: ROWS_PER_TURN, pause }
       // Laying out windows costs most: nothing is laid out for a node that the caller may not see.
       const { partition } = await parts.present.seen(request.caller, node_id)
-      const plan = await planUsage({ ...rangeOf(request.query, nowMs), window, tz }, nowMs)
+      const plan = await planUsage({ ...rangeOf(request.query, nowMs), window, tz }, nowMs, pause)
       const groupBy = groupsOf(group_by)
-      const holder = holderOf(request)
       const { windows, asOfMs } = await readUsage(parts, {
         holder,
         nodeId: node_id,
@@ -72,18 +74,18 @@ export function usageRoutes(app: ReaderApp, parts: RouteParts): void {
         plan,
         groupBy,
       })
-      const items = await mapInTurns(windows, ROWS_PER_TURN, (found) =>
+      const items = await mapInTurns(windows, turns, (found) =>
         usageItem(found, plan.endOf(found.startMs), groupBy, asOfMs),
       )
       const as_of = formatTimeOrNull(asOfMs)
       if (format === 'text/csv')
-        return sendCsv(reply, await csvInTurns(columnsOf(groupBy), items, ROWS_PER_TURN), { asOf: as_of })
+        return sendCsv(reply, await csvInTurns(columnsOf(groupBy), items, turns), { asOf: as_of })
       const { fromMs, toMs } = plan.range
       const beside = { from: formatTime(fromMs), to: formatTime(toMs), window, tz, as_of }
       return reply
         .type(JSON_TYPE)
         .serializer(String)
-        .send(await answerText(reply, items, beside))
+        .send(await answerText(reply, items, beside, pause))
     },
   )
 }
@@ -93,11 +95,12 @@ async function answerText(
   reply: FastifyReply,
   items: readonly UsageItem[],
   beside: Omit<UsageAnswer, 'items'>,
+  pause: () => Promise<void>,
 ): Promise<string> {
   const write = reply.compileSerializationSchema(ITEMS) as (value: unknown) => string
   const written: string[] = []
   for (let at = 0; at < items.length; at += ROWS_PER_TURN) {
-    if (at > 0) await othersTurn()
+    if (at > 0) await pause()
     const part = write(items.slice(at, at + ROWS_PER_TURN))
     written.push(part.slice(1, -1))
   }
@@ -120,7 +123,8 @@ async function readUsage(
     // First how far it is loaded, then the windows: what is called final must have been there when it was read.
     const loaded = await parts.history.loaded(source, client)
     const older = parts.history.olderUsage(nodeId)
-    const query = { nodeId, source, older, groupBy, range: plan.range, rowsMax: WINDOWS_MAX }
+    const pause = () => parts.turns.pause(holder)
+    const query = { nodeId, source, older, groupBy, range: plan.range, rowsMax: WINDOWS_MAX, pause }
     const windows = await (plan.windows === null
       ? usageTotal(client, query)
       : usageWindows(client, { ...query, ...plan.windows }))
