@@ -7,7 +7,9 @@ import type { Config } from './config.ts'
 import { EXIT, ExitError } from './exit.ts'
 
 /** What a service asks of its connection beside what the settings say. */
-export type ClickhouseChoices = Partial<Pick<ClickhouseOptions, 'database' | 'requestTimeoutMs'>>
+export type ClickhouseChoices = Partial<
+  Pick<ClickhouseOptions, 'database' | 'requestTimeoutMs' | 'connectionsMax'>
+>
 
 /** Opens ClickHouse as the settings name it: the one place that reads them for it. */
 export function clickhouseOf(config: Config, choices: ClickhouseChoices = {}): ClickhouseClient {

@@ -143,6 +143,11 @@ export const CONFIG_SCHEMA = Type.Object(
     readerPort: port(4680, 'Port of the reader: pages, API, /metrics.'),
     gatewayHost: text('127.0.0.1', 'Address that the gateway listens on.'),
     gatewayPort: port(4681, 'Port of the gateway: POST /v1/events, /metrics.'),
+    opsDetails: Type.Union([Type.Literal('public'), Type.Literal('admin')], {
+      default: 'public',
+      description:
+        'Who may read /metrics, and in /readyz what is waited for and halted, at gateway and reader: public, or only credentials of the scope admin.',
+    }),
     drainS: Type.Integer({
       minimum: 0,
       maximum: 300,

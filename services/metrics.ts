@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { othersTurn } from '../pipelines/in-turns.ts'
 import { METRICS } from '../schemas/metrics.ts'
 import type { MetricDefinition, MetricName, Metrics, ServiceName } from '../schemas/metrics.ts'
 
@@ -33,6 +34,16 @@ function hold(registry: Registry, name: MetricName, definition: MetricDefinition
   return new Histogram({ ...options, ...(definition.buckets && { buckets: [...definition.buckets] }) })
 }
 
+/** All series, metric by metric, so that other requests have their turns meanwhile. */
+async function textOf(registry: Registry): Promise<string> {
+  const texts: string[] = []
+  for (const { name } of registry.getMetricsAsArray()) {
+    texts.push(await registry.getSingleMetricAsString(name))
+    await othersTurn()
+  }
+  return `${texts.join('\n\n')}\n`
+}
+
 /** A registry of its own (never prom-client's global one), with the process' default metrics beside the table's. */
 export function createMetrics(service: ServiceName): MetricsRegistry {
   const registry = new Registry()
@@ -54,7 +65,7 @@ export function createMetrics(service: ServiceName): MetricsRegistry {
 
   return {
     contentType: registry.contentType,
-    text: () => registry.metrics(),
+    text: () => textOf(registry),
     count: (name, ...[labels, by]) => {
       ;(metric(name) as Counter).inc((labels ?? {}) as Labels, by ?? 1)
     },

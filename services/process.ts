@@ -13,7 +13,7 @@ import type { Config, Settings } from './config.ts'
 import { loadSettings } from './config.ts'
 import { EXIT, ExitError, describeError, exitCodeOf } from './exit.ts'
 import type { ExitCode } from './exit.ts'
-import type { Readiness } from './http/ops.ts'
+import type { OpsSources, Readiness } from './http/ops.ts'
 import { opsRoutes } from './http/ops.ts'
 import { startOpsServer } from './http/ops-server.ts'
 import { createLogger } from './logger.ts'
@@ -108,6 +108,11 @@ function sayLast(name: string, message: string): void {
   for (const line of message.split('\n')) process.stderr.write(`hivemeter ${name}: ${line}\n`)
 }
 
+/** Strangers reach the ports of gateway and reader; the others' are the operator's own. */
+function termsForStrangers({ opsDetails }: Config): Pick<OpsSources, 'details' | 'clock'> {
+  return { details: opsDetails, clock: systemClock }
+}
+
 async function run(
   name: ServiceName,
   start: (parts: ServiceParts) => Promise<RunningService>,
@@ -129,10 +134,10 @@ async function run(
     if (isLeaving()) return { waitingFor: ['the end of this process'], halted: [] }
     return running?.readiness() ?? { waitingFor: ['the start of this process'], halted: [] }
   }
-  const ops = opsRoutes({ readiness, isLeaving, metrics })
+  const isServer = name === 'gateway' || name === 'reader'
+  const ops = opsRoutes({ readiness, isLeaving, metrics, ...(isServer && termsForStrangers(config)) })
 
   await using cleanup = new AsyncDisposableStack()
-  const isServer = name === 'gateway' || name === 'reader'
   if (!isServer) {
     const key = OPS_PORTS[name]
     const server = await startOpsServer({ host: config.opsHost, port: config[key], key, ops })

@@ -94,7 +94,8 @@ describe('time and chance come in through constructors', () => {
   })
 
   test('nothing sets a timer: wait with Clock.delay', () => {
-    assert.deepEqual(found(/\b(setTimeout|setInterval)\b/, deciding), [])
+    // That of a socket is no timer of ours: Node closes connections that are silent for so long.
+    assert.deepEqual(found(/(?<!\bsocket\.)\b(setTimeout|setInterval)\b/, deciding), [])
   })
 
   test('the exceptions are needed', () => {

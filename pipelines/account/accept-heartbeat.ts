@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { NODE_PROFILES, NODE_TIERS } from '../../schemas/records.ts'
 import type { InboxHeartbeat } from '../../schemas/records.ts'
-import { isJsonObject } from '../usage/accept.ts'
+import { hasOnlyNames, isJsonObject } from '../usage/accept.ts'
 import { FieldReader } from '../usage/accept-fields.ts'
 import { Refusal, jsonPointer } from '../usage/accept-refusal.ts'
 
@@ -66,6 +66,11 @@ export function acceptHeartbeat(item: unknown, byAdmin: boolean): InboxHeartbeat
     post_count,
     ad_impressions,
   }
+}
+
+/** Whether all names of a parsed item are those of a heartbeat; where not, `acceptHeartbeat` refuses it whatever they hold. */
+export function hasHeartbeatNames(item: unknown): boolean {
+  return hasOnlyNames(item, KNOWN)
 }
 
 function optionalWord<Word extends string>(

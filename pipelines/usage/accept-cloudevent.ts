@@ -1,5 +1,5 @@
 import type { UsageEvent } from '../../schemas/usage.ts'
-import { acceptUsageEvent, isJsonObject, unknownField } from './accept.ts'
+import { acceptUsageEvent, hasUsageNames, isJsonObject, unknownField } from './accept.ts'
 import type { JsonObject } from './accept.ts'
 import { Refusal, jsonPointer } from './accept-refusal.ts'
 
@@ -54,6 +54,13 @@ export function acceptCloudEvent(item: unknown, receiptMs: number): UsageEvent |
   }
   const result = acceptUsageEvent({ ...data, event_id: id, node_id: subject, occurred_at: time }, receiptMs)
   return result instanceof Refusal ? inEnvelope(result) : result
+}
+
+/** Whether all names in the data of a parsed item are those of a usage event; where not, `acceptCloudEvent` refuses it. */
+export function hasCloudEventNames(item: unknown): boolean {
+  if (!isJsonObject(item)) return false
+  const { data } = item
+  return data === undefined || data === null || hasUsageNames(data)
 }
 
 function inEnvelope(refusal: Refusal): Refusal {

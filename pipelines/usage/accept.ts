@@ -49,6 +49,18 @@ export function acceptUsageEvent(item: unknown, receiptMs: number): UsageEvent |
   return readEvent(item, receiptMs)
 }
 
+/** Whether all names of a parsed item are those of a usage event; where not, `acceptUsageEvent` refuses it whatever they hold. */
+export function hasUsageNames(item: unknown): boolean {
+  return hasOnlyNames(item, KNOWN)
+}
+
+/** Whether an object has no other names than these; anything else than an object has none. */
+export function hasOnlyNames(item: unknown, known: ReadonlySet<string>): boolean {
+  if (!isJsonObject(item)) return false
+  for (const name in item) if (!known.has(name)) return false
+  return true
+}
+
 export type JsonObject = Readonly<Record<string, unknown>>
 
 /** True for a JSON object, which an array and a `NumberText` are not. */

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { bound } from '../../test/support/named-bounds.ts'
+import { othersTurn } from '../in-turns.ts'
+import { acceptHeartbeat, hasHeartbeatNames } from '../account/accept-heartbeat.ts'
+import { acceptUsageEvent, hasUsageNames } from './accept.ts'
+import { acceptCloudEvent, hasCloudEventNames } from './accept-cloudevent.ts'
 import * as fc from 'fast-check'
 import { Refusal } from './accept-refusal.ts'
-import { JsonItems, readJsonItems } from './json-items.ts'
+import { JsonItems, readJsonItems, readJsonItemsInTurns } from './json-items.ts'
 import { NumberText } from './number-text.ts'
 
 const ITEMS_MAX = 10_000
@@ -135,4 +140,94 @@ test('an item of more than 64 KiB with long numbers or repeated names is refused
   assert.equal((read(filled(65_537))[0] as Refusal).code, 'too_large')
   assert.ok(!(read(` ${' '.repeat(70_000)}{"a":1e0}${' '.repeat(70_000)}`)[0] instanceof Refusal))
   assert.deepEqual(read(filled(100_000).replace('1e0', '1'))[0], { a: 1, b: 'x'.repeat(100_000 - 16) })
+})
+
+test('REREAD_MEMBERS_MAX: an item with more members is not read twice, but refused', () => {
+  const membersMax = bound('pipelines/usage/json-items.ts', 'REREAD_MEMBERS_MAX')
+  const wide = (members: number, value: string) =>
+    `{${Array.from({ length: members }, (_, at) => `"k${at}":${value}`).join(',')}}`
+  assert.ok(!(read(wide(membersMax, '1e0'))[0] instanceof Refusal))
+  assert.equal((read(wide(membersMax + 1, '1e0'))[0] as Refusal).code, 'too_large')
+  assert.ok(!(read(wide(membersMax + 1, '1'))[0] instanceof Refusal))
+  assert.equal((read(`{"a":1,${wide(membersMax, '1').slice(1, -1)},"a":2}`)[0] as Refusal).code, 'too_large')
+})
+
+test('what names alone refuse is read once: the names are judged before numbers and repeats are looked for', (context) => {
+  const parsing = context.mock.method(JSON, 'parse')
+  const long = 'x'.repeat(700)
+  const bodies = [`{"${long}":1e0}`, `{"${long}":1,"${long}":2}`, `{"node_id":"n","${long}":1e0}`]
+  for (const [accept, namesFit, wrap] of [
+    [acceptUsageEvent, hasUsageNames, (text: string) => text],
+    [acceptCloudEvent, hasCloudEventNames, cloudEvent],
+    [(item: unknown) => acceptHeartbeat(item, false), hasHeartbeatNames, (text: string) => text],
+  ] as const) {
+    const items = readJsonItems(Buffer.from(`[${bodies.map(wrap).join(',')}]`), ITEMS_MAX)
+    assert.ok(items instanceof JsonItems)
+    const before = parsing.mock.callCount()
+    for (let index = 0; index < items.count; index += 1) {
+      const item = items.read(index, namesFit)
+      assert.equal((accept(item, 0) as Refusal).code, 'unknown_field')
+    }
+    assert.equal(parsing.mock.callCount(), before, 'nothing was read a second time')
+  }
+})
+
+const cloudEvent = (data: string): string =>
+  `{"specversion":"1.0","type":"hivemeter.usage.v1","source":"s","id":"i","subject":"n","data":${data}}`
+
+test('BYTES_PER_TURN: a body that is parsed in parts gives what it gives as a whole, and is refused where that is', async () => {
+  const bytesPerTurn = bound('pipelines/usage/json-items.ts', 'BYTES_PER_TURN')
+  const all = async (text: string) => {
+    const items = await readJsonItemsInTurns(Buffer.from(text), 100_000, othersTurn)
+    if (!(items instanceof JsonItems)) return items.fault
+    return Array.from({ length: items.count }, (_, index) => items.read(index))
+  }
+  const whole = (text: string) => {
+    const items = readJsonItems(Buffer.from(text), 100_000)
+    if (!(items instanceof JsonItems)) return items.fault
+    return Array.from({ length: items.count }, (_, index) => items.read(index))
+  }
+  const item = (at: number) => `{"id":"\u00e9${at},]}[\\"","cost":0.30000000000000004,"n":[${at}]}`
+  const many = Array.from({ length: 10_000 }, (_, at) => item(at)).join(' ,\n')
+  const filler = `"${'x'.repeat(bytesPerTurn)}"`
+  for (const text of [
+    `[${many}]`,
+    ` [ ${many} ] `,
+    `[${many},]`,
+    `[,${many}]`,
+    `[${many}] x`,
+    `x [${many}]`,
+    `[${many}]]`,
+    `[${many}`,
+    `${many}]`,
+    `[${many.replace('"cost":0', '"cost":00')}]`,
+    `[${many},,1]`,
+    `[${many} 1]`,
+    `{"a":[${many.slice(0, 2_000)}],"b":${filler}}`,
+    `[[],${filler},[1,2],{}]`,
+    `[${filler}]`,
+    filler,
+    `[]${' '.repeat(bytesPerTurn)}`,
+    `[${' '.repeat(bytesPerTurn)}]`,
+    '\u00a0'.repeat(bytesPerTurn),
+    ' '.repeat(bytesPerTurn + 1),
+  ])
+    assert.deepEqual(await all(text), whole(text), text.slice(0, 40))
+})
+
+test('parts of a large body are each a turn', async () => {
+  const bytesPerTurn = bound('pipelines/usage/json-items.ts', 'BYTES_PER_TURN')
+  const body = Buffer.from(
+    `[${Array.from({ length: 8 }, () => `"${'x'.repeat(bytesPerTurn - 10)}"`).join(',')}]`,
+  )
+  let turns = 0
+  const counting = new AbortController()
+  const count = (): void => {
+    turns += 1
+    if (!counting.signal.aborted) setImmediate(count)
+  }
+  setImmediate(count)
+  await readJsonItemsInTurns(body, 10, othersTurn)
+  counting.abort()
+  assert.ok(turns >= 8, String(turns))
 })

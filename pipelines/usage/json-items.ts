@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { Refusal, jsonPointer } from './accept-refusal.ts'
-import { JSON_DEPTH_MAX, JSON_ITEM_SIZE_MAX, repeatedMember, scanJson } from './json-scan.ts'
-import type { JsonItem } from './json-scan.ts'
+import { JSON_DEPTH_MAX, JSON_ITEM_SIZE_MAX, repeatedMember, scanInParts, scanJson } from './json-scan.ts'
+import type { JsonItem, JsonScan } from './json-scan.ts'
 import { NumberText } from './number-text.ts'
 
 /** Why a body is refused whole. */
@@ -15,6 +15,14 @@ export interface BodyFault {
  * or names is refused: an honest event has a few hundred bytes, and the second reading is slow.
  */
 const REREAD_BYTES_MAX = 65_536
+
+/** Bytes of a body that are parsed before other requests have a turn: a few milliseconds. */
+const BYTES_PER_TURN = 262_144
+
+const OPEN_BRACKET = 0x5b
+
+/** Members of such an item: an event has fewer than 30, and the second reading looks at each by itself. */
+const REREAD_MEMBERS_MAX = 64
 
 /**
  * The items of a JSON body: the elements of its array, or the body itself as the only one. Read exactly: a number that
@@ -43,12 +51,23 @@ export class JsonItems {
     return this.#values[index]
   }
 
-  /** The item, exact, or why it is refused before any field is looked at. */
-  read(index: number): unknown {
+  /**
+   * The item, exact, or why it is refused before any field is looked at. `namesFit` looks at it as it was parsed: one that will
+   * be refused for its names alone comes back as it is, since a second reading of what strangers make up is slow.
+   */
+  read(index: number, namesFit: (parsed: unknown) => boolean = () => true): unknown {
     const value = this.#values[index]
     const scanned = this.#scanned[index] as JsonItem
+    if (!namesFit(value)) return value
     const isRepeating = scanned.members !== membersOf(value)
     if (!isRepeating && !scanned.hasLongNumber) return value
+    if (scanned.members > REREAD_MEMBERS_MAX) {
+      return new Refusal(
+        'too_large',
+        '',
+        `Has ${scanned.members} members; at most ${REREAD_MEMBERS_MAX} are read with numbers of this length, or repeated.`,
+      )
+    }
     const bytes = trimmed(this.#body, scanned)
     if (bytes.length > REREAD_BYTES_MAX) {
       return new Refusal(
@@ -71,21 +90,87 @@ export class JsonItems {
 
 /** Reads a body of at most `itemsMax` items, or says why none of it can be taken. */
 export function readJsonItems(body: Buffer, itemsMax: number): JsonItems | BodyFault {
-  if (!isUtf8(body)) return { fault: 'not_json', detail: 'The body is not valid UTF-8.' }
-  const { items, stopped } = scanJson(body, itemsMax)
-  if (stopped === 'too_many')
-    return { fault: 'too_many', detail: `The body has more than ${itemsMax} events.` }
-  if (stopped === 'too_deep') {
-    return { fault: 'not_json', detail: `The body is nested deeper than ${JSON_DEPTH_MAX}.` }
+  if (!isUtf8(body)) return NOT_UTF8
+  const scan = scanJson(body, itemsMax)
+  return faultOf(scan, itemsMax) ?? parsedWhole(body, scan)
+}
+
+/** The same for a large body, a part of it a turn: `pause` lets others have theirs. */
+export async function readJsonItemsInTurns(
+  body: Buffer,
+  itemsMax: number,
+  pause: () => Promise<void>,
+): Promise<JsonItems | BodyFault> {
+  if (body.length <= BYTES_PER_TURN) return readJsonItems(body, itemsMax)
+  await pause()
+  if (!isUtf8(body)) return NOT_UTF8
+  const scanning = scanInParts(body, itemsMax, BYTES_PER_TURN)
+  let scanned = scanning.next()
+  for (; scanned.done !== true; scanned = scanning.next()) await pause()
+  const scan = scanned.value
+  const fault = faultOf(scan, itemsMax)
+  if (fault !== null) return fault
+  try {
+    const values = await arrayInTurns(body, scan, pause)
+    return values === null ? parsedWhole(body, scan) : new JsonItems(body, values, scan.items)
+  } catch (error) {
+    return notJson(error)
   }
-  if (stopped === 'too_large') {
-    return { fault: 'not_json', detail: `An event has more than ${JSON_ITEM_SIZE_MAX} members.` }
-  }
+}
+
+const NOT_UTF8: BodyFault = { fault: 'not_json', detail: 'The body is not valid UTF-8.' }
+
+function parsedWhole(body: Buffer, { items }: JsonScan): JsonItems | BodyFault {
   try {
     return new JsonItems(body, JSON.parse(body.toString('utf8')), items)
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    return { fault: 'not_json', detail: `The body is not JSON: ${reason}` }
+    return notJson(error)
+  }
+}
+
+/**
+ * The elements of the body's array, parsed by parts that end where an item does: parts that are arrays by themselves, one
+ * behind the other, are the array that they were cut from. Null where the body is no array, or has one element at most. Throws what `JSON.parse` throws.
+ */
+async function arrayInTurns(
+  body: Buffer,
+  { items, end }: JsonScan,
+  pause: () => Promise<void>,
+): Promise<unknown[] | null> {
+  const first = items[0] as JsonItem
+  if (items.length === 1 || first.start === 0 || body[first.start - 1] !== OPEN_BRACKET) return null
+  const values: unknown[] = []
+  for (let from = 0; from < items.length; ) {
+    const { start } = items[from] as JsonItem
+    let to = from + 1
+    while (to < items.length && (items[to] as JsonItem).end - start <= BYTES_PER_TURN) to += 1
+    const text = body.toString('utf8', start, (items[to - 1] as JsonItem).end)
+    for (const value of JSON.parse(`[${text}]`) as unknown[]) values.push(value)
+    from = to
+    await pause()
+  }
+  // What is before the array and behind its last item must be what it may be: nothing but the brackets.
+  JSON.parse(`${body.toString('utf8', 0, first.start)}${body.toString('utf8', end)}`)
+  if (values.length !== items.length) throw new SyntaxError('An element of the array is empty.')
+  return values
+}
+
+function notJson(error: unknown): BodyFault {
+  const reason = error instanceof Error ? error.message : String(error)
+  return { fault: 'not_json', detail: `The body is not JSON: ${reason}` }
+}
+
+/** Why a body that was scanned is not parsed at all. */
+function faultOf({ stopped }: JsonScan, itemsMax: number): BodyFault | null {
+  switch (stopped) {
+    case 'too_many':
+      return { fault: 'too_many', detail: `The body has more than ${itemsMax} events.` }
+    case 'too_deep':
+      return { fault: 'not_json', detail: `The body is nested deeper than ${JSON_DEPTH_MAX}.` }
+    case 'too_large':
+      return { fault: 'not_json', detail: `An event has more than ${JSON_ITEM_SIZE_MAX} members.` }
+    default:
+      return null
   }
 }
 

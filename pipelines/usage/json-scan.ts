@@ -25,6 +25,8 @@ export interface JsonItem {
 
 export interface JsonScan {
   readonly items: readonly JsonItem[]
+  /** Where the items end: at the bracket that closes the body's array, or at the body's end. */
+  readonly end: number
   /** Why scanning ended early: beyond `JSON_DEPTH_MAX`, `JSON_ITEM_SIZE_MAX` or `itemsMax`. */
   readonly stopped: 'too_deep' | 'too_large' | 'too_many' | null
 }
@@ -43,6 +45,19 @@ const SPACE = 0x20
 
 /** Scans a body. Its answer is meaningful only for a body that `JSON.parse` accepts; it never throws. */
 export function scanJson(body: Uint8Array, itemsMax: number): JsonScan {
+  const scanning = scanInParts(body, itemsMax, body.length + 1)
+  for (;;) {
+    const { done, value } = scanning.next()
+    if (done === true) return value
+  }
+}
+
+/** The same, pausing after each part of so many bytes at least: others may have a turn. */
+export function* scanInParts(
+  body: Uint8Array,
+  itemsMax: number,
+  partBytes: number,
+): Generator<undefined, JsonScan> {
   const items: JsonItem[] = []
   const length = body.length
   let at = 0
@@ -56,7 +71,12 @@ export function scanJson(body: Uint8Array, itemsMax: number): JsonScan {
   let opened = isArray ? -1 : 0
   let hasLongNumber = false
 
+  let pauseAt = at + partBytes
   for (; at < length; at += 1) {
+    if (at >= pauseAt) {
+      yield undefined
+      pauseAt = at + partBytes
+    }
     const byte = body[at] as number
     if (byte === QUOTE) {
       at = endOfString(body, at)
@@ -66,18 +86,18 @@ export function scanJson(body: Uint8Array, itemsMax: number): JsonScan {
       at = Math.abs(end) - 1
     } else if (byte === COLON) {
       members += 1
-      if (members + opened > JSON_ITEM_SIZE_MAX) return { items, stopped: 'too_large' }
+      if (members + opened > JSON_ITEM_SIZE_MAX) return { items, end: at, stopped: 'too_large' }
     } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
       depth += 1
       opened += 1
-      if (depth > JSON_DEPTH_MAX) return { items, stopped: 'too_deep' }
-      if (members + opened > JSON_ITEM_SIZE_MAX) return { items, stopped: 'too_large' }
+      if (depth > JSON_DEPTH_MAX) return { items, end: at, stopped: 'too_deep' }
+      if (members + opened > JSON_ITEM_SIZE_MAX) return { items, end: at, stopped: 'too_large' }
     } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
       if (isArray && depth === 1) break
       depth -= 1
     } else if (byte === COMMA && depth === itemDepth && isArray) {
       items.push({ start, end: at, members, hasLongNumber })
-      if (items.length >= itemsMax) return { items, stopped: 'too_many' }
+      if (items.length >= itemsMax) return { items, end: at, stopped: 'too_many' }
       start = at + 1
       members = 0
       opened = 0
@@ -85,7 +105,7 @@ export function scanJson(body: Uint8Array, itemsMax: number): JsonScan {
     }
   }
   items.push({ start, end: at, members, hasLongNumber })
-  return { items, stopped: null }
+  return { items, end: at, stopped: null }
 }
 
 /** Index of the closing quote of the string that opens at `open`. */
@@ -119,6 +139,8 @@ function endOfNumber(body: Uint8Array, first: number): number {
   return hasExponent || digits > DIGITS_EXACT_MAX ? -at : at
 }
 
+const DECODER = new TextDecoder()
+
 interface OpenValue {
   readonly names: Set<string>
   /** The member that is being read. */
@@ -134,7 +156,7 @@ export function repeatedMember(body: Uint8Array): string[] {
       const end = endOfString(body, at)
       const inside = open.at(-1)
       if (inside !== undefined && solidAfter(body, end) === COLON) {
-        inside.name = JSON.parse(new TextDecoder().decode(body.subarray(at, end + 1))) as string
+        inside.name = JSON.parse(DECODER.decode(body.subarray(at, end + 1))) as string
         if (inside.names.has(inside.name)) return open.map(({ name }) => name)
         inside.names.add(inside.name)
       }

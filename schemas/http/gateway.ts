@@ -119,6 +119,7 @@ const EventsProblemSchema = Type.Object({
 const PROBLEM_CODES = [
   'not_json',
   'unreadable_body',
+  'body_too_slow',
   'body_too_large',
   'too_many_events',
   'unsupported_media_type',

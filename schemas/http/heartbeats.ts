@@ -7,6 +7,9 @@ import { ProblemSchema, problemResponses } from './problem.ts'
 /** Heartbeats of one request. */
 export const HEARTBEATS_MAX = 1_000
 
+/** Their bytes, as received and again when unpacked: three times of what so many full ones have. */
+export const HEARTBEATS_BYTES_MAX = 1_048_576
+
 const optional = (schema: TSchema) => Type.Optional(Type.Union([schema, Type.Null()]))
 const count = (maximum: number, description: string) =>
   optional(Type.Integer({ minimum: 0, maximum, description }))
@@ -61,7 +64,7 @@ const HeartbeatsProblemSchema = Type.Object({
 export const POST_HEARTBEATS_SCHEMA = {
   summary: 'Nodes say that they are there',
   description:
-    'One heartbeat or an array of them. One that changes nothing but the time of contact is written at most once a minute for a node.',
+    'One heartbeat or an array of at most 1,000, in at most 1 MiB. One that changes nothing but the time of contact is written at most once a minute for a node.',
   body: {
     content: {
       'application/json': {
@@ -77,6 +80,7 @@ export const POST_HEARTBEATS_SCHEMA = {
     ...problemResponses(
       'not_json',
       'unreadable_body',
+      'body_too_slow',
       'body_too_large',
       'too_many_events',
       'unsupported_media_type',

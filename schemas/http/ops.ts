@@ -20,7 +20,9 @@ export type ReadyQuery = Static<typeof ReadyQuery>
 
 const Readiness = Type.Object({
   status: Type.String(),
-  waiting_for: Type.Array(Type.String(), { description: 'In words; empty when ready.' }),
+  waiting_for: Type.Array(Type.String(), {
+    description: 'In words; empty when ready, and for whoever may not read details.',
+  }),
   halted: Type.Array(
     Type.Object({
       topic: Type.String(),
@@ -61,6 +63,7 @@ export const OPS_SCHEMAS = {
     tags: ['operation'],
     response: {
       200: { description: 'All series', content: { 'text/plain': { schema: { type: 'string' } } } },
+      ...problemResponses('rate_limited'),
     },
   },
 } as const satisfies Readonly<Record<string, object>>

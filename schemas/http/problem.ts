@@ -25,6 +25,7 @@ export const PROBLEMS = {
   stale_settings: { status: 412, title: 'The settings have changed meanwhile' },
   idempotency_key_reused: { status: 422, title: 'This Idempotency-Key was used for another request' },
   too_many_commands: { status: 429, title: 'Too many writes for this node in a day' },
+  body_too_slow: { status: 408, title: 'The body did not arrive in time' },
   not_acceptable: { status: 406, title: 'This answer does not exist in the wanted format' },
   body_too_large: { status: 413, title: 'The body is too large' },
   too_many_events: { status: 413, title: 'The body has too many events' },

@@ -13,7 +13,8 @@ import { accessKeyCodec } from '../../schemas/avro.ts'
 import type { AccessKey } from '../../schemas/records.ts'
 import { loadConfig } from '../config.ts'
 import { problemHandlers } from '../http/problem.ts'
-import { REFUSALS_PER_MINUTE_MAX, guardRoutes } from './access.ts'
+import { opsRoutes } from '../http/ops.ts'
+import { PUBLIC_REQUESTS_PER_SECOND_MAX, REFUSALS_PER_MINUTE_MAX, guardRoutes } from './access.ts'
 import type { Access } from './access.ts'
 import { JWT_CLOCK_TOLERANCE_S, jwtCallers } from './jwt.ts'
 import type { JwtCallers } from './jwt.ts'
@@ -46,6 +47,7 @@ async function guarded(
     keys?: KeyRing
     jwt?: JwtCallers
     requestsPerSecondMax?: number
+    details?: 'public' | 'admin'
   } = {},
 ) {
   const clock = { ...systemClock, nowMs: () => NOW_MS }
@@ -61,6 +63,13 @@ async function guarded(
   const app = Fastify()
   problemHandlers(app, silentLogger)
   await guardRoutes(app, access)
+  await app.register(
+    opsRoutes({
+      readiness: () => ({ waitingFor: ['Kafka'], halted: [] }),
+      metrics: { contentType: 'text/plain', text: async () => 'series' },
+      ...(options.details && { details: options.details }),
+    }),
+  )
   app.get('/read', { config: { scope: 'usage:read' } }, async ({ caller }) => ({
     id: caller.id,
     nodes: caller.nodes === '*' ? '*' : [...caller.nodes],
@@ -141,6 +150,44 @@ test('each credential has its own rate, and whoever guesses is slowed down', asy
     assert.equal((await get('/read')).statusCode, 401)
   assert.equal((await get('/read')).statusCode, 429)
   assert.equal((await get('/admin', other)).statusCode, 403)
+})
+
+test('what everybody may read is limited by address; health and readiness are not', async () => {
+  const { get } = await guarded()
+  for (let count = 0; count < PUBLIC_REQUESTS_PER_SECOND_MAX; count++)
+    assert.equal((await get('/open')).statusCode, 200)
+  const limited = await get('/metrics')
+  assert.deepEqual([limited.statusCode, limited.json<{ code: string }>().code], [429, 'rate_limited'])
+  assert.equal((await get('/healthz')).statusCode, 200)
+  assert.equal((await get('/readyz')).statusCode, 503)
+})
+
+test('opsDetails=admin: metrics, and what readiness waits for, are for admins; whether it is ready is for all', async () => {
+  const keys = new KeyRing()
+  const { get } = await guarded({ keys, details: 'admin' })
+  const [reader, admin] = [addKey(keys), addKey(keys, { scopes: ['admin'] })]
+  const told = async (credential?: string) => {
+    const ready = await get('/readyz', credential)
+    const metrics = await get('/metrics', credential)
+    return [ready.statusCode, ready.json<{ waiting_for: string[] }>().waiting_for, metrics.statusCode]
+  }
+  assert.deepEqual(await told(), [503, [], 401])
+  assert.deepEqual(await told(reader), [503, [], 403])
+  assert.deepEqual(await told(admin), [503, ['Kafka'], 200])
+  assert.equal((await get('/readyz', 'hm_wrong')).statusCode, 401)
+  const open = await guarded()
+  assert.deepEqual((await open.get('/readyz')).json<{ waiting_for: string[] }>().waiting_for, ['Kafka'])
+})
+
+test('where nobody is known yet, details for admins are for nobody', async () => {
+  const app = Fastify()
+  problemHandlers(app, silentLogger)
+  const readiness = () => ({ waitingFor: ['Kafka'], halted: [] })
+  await app.register(
+    opsRoutes({ readiness, metrics: { contentType: 'text/plain', text: async () => '' }, details: 'admin' }),
+  )
+  assert.equal((await app.inject('/metrics')).statusCode, 401)
+  assert.deepEqual((await app.inject('/readyz')).json<{ waiting_for: string[] }>().waiting_for, [])
 })
 
 test('of tokens only those of the pinned algorithm, issuer and audience count, and only in their time', async () => {

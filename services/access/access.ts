@@ -1,24 +1,24 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Clock } from '../../pipelines/clock.ts'
-import { LOOPBACK_CALLER, isAdmin } from '../http/caller.ts'
+import { LOOPBACK_CALLER, NOBODY, isAdmin } from '../http/caller.ts'
 import type { Caller } from '../http/caller.ts'
 import { refuseForeign } from '../http/foreign.ts'
 import { Problem } from '../http/problem.ts'
-import { unavailable } from '../http/refusal.ts'
+import { unauthorized, unavailable } from '../http/refusal.ts'
 import type { JwtCallers } from './jwt.ts'
 import type { KeyRing } from './key-ring.ts'
 
 /** Requests without a valid credential that one address may make in a minute before it has to wait. */
 export const REFUSALS_PER_MINUTE_MAX = 120
 
+/** Requests for what everybody may read that one address may make in a second. */
+export const PUBLIC_REQUESTS_PER_SECOND_MAX = 50
+
 const RETRY_WHILE_LOADING_S = 2
 const RETRY_WHILE_UNKNOWN_S = 10
 const MINUTE_MS = 60_000
 const SECOND_MS = 1_000
-
-/** Who is not asked for a credential. */
-const NOBODY: Caller = { id: 'nobody', scopes: new Set(), nodes: new Set() }
 
 /** How callers are known: by keys and tokens, or, on loopback only, not at all. */
 export type Access =
@@ -48,14 +48,26 @@ export async function guardRoutes(app: FastifyInstance, access: Access): Promise
       )
     }
   })
+  await app.register(rateLimit, { global: false })
+  const byReader = app.createRateLimit({
+    max: PUBLIC_REQUESTS_PER_SECOND_MAX,
+    timeWindow: SECOND_MS,
+    keyGenerator: (request: FastifyRequest) => `public ${request.ip}`,
+  })
+  const limitPublic = async (request: FastifyRequest): Promise<void> => {
+    const { scope, isUnlimited } = request.routeOptions.config
+    if (scope !== 'public' || isUnlimited === true) return
+    const counted = await byReader(request)
+    if ('isExceeded' in counted && counted.isExceeded) throw tooMany(counted.ttlInSeconds)
+  }
   if (access.mode === 'off') {
     app.addHook('onRequest', async (request) => {
       refuseForeign(request)
       request.caller = LOOPBACK_CALLER
+      await limitPublic(request)
     })
     return
   }
-  await app.register(rateLimit, { global: false })
   const byCaller = app.createRateLimit({
     max: access.requestsPerSecondMax,
     timeWindow: SECOND_MS,
@@ -66,17 +78,30 @@ export async function guardRoutes(app: FastifyInstance, access: Access): Promise
     timeWindow: MINUTE_MS,
     keyGenerator: (request: FastifyRequest) => `refused ${request.ip}`,
   })
+  const refuse = async (request: FastifyRequest): Promise<Problem> => {
+    const refused = await byAddress(request)
+    return 'isExceeded' in refused && refused.isExceeded ? tooMany(refused.ttlInSeconds) : unauthorized()
+  }
+  /** Whoever shows no credential is nobody; whoever shows a wrong one guesses. */
+  const callerIfAny = async (request: FastifyRequest): Promise<Caller> => {
+    if (request.headers.authorization === undefined) return NOBODY
+    const caller = await callerOf(request, access)
+    if (caller === null) throw await refuse(request)
+    return caller
+  }
   app.addHook('onRequest', async (request) => {
     request.caller = NOBODY
-    const { scope } = request.routeOptions.config
+    const { scope, asksWho } = request.routeOptions.config
     // A path without a route declares none, and gets its 404.
-    if (scope === undefined || scope === 'public') return
+    if (scope === undefined) return
+    if (scope === 'public') {
+      await limitPublic(request)
+      if (asksWho === true && access.isLoaded()) request.caller = await callerIfAny(request)
+      return
+    }
     if (!access.isLoaded()) throw loading()
     const caller = await callerOf(request, access)
-    if (caller === null) {
-      const refused = await byAddress(request)
-      throw 'isExceeded' in refused && refused.isExceeded ? tooMany(refused.ttlInSeconds) : unauthorized()
-    }
+    if (caller === null) throw await refuse(request)
     request.caller = caller
     const counted = await byCaller(request)
     if ('isExceeded' in counted && counted.isExceeded) throw tooMany(counted.ttlInSeconds)
@@ -110,16 +135,6 @@ function accessUnknown(): Problem {
     'access_unknown',
     'Whether keys are still in force cannot be known now: their log cannot be followed. Tokens are still taken.',
     RETRY_WHILE_UNKNOWN_S,
-  )
-}
-
-/** The same for every reason: whoever guesses learns nothing. */
-function unauthorized(): Problem {
-  return new Problem(
-    'unauthorized',
-    'Send Authorization: Bearer <key or token> with a credential that is in force.',
-    {},
-    { 'www-authenticate': 'Bearer' },
   )
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { Value } from 'typebox/value'
+import type { Clock } from '../../pipelines/clock.ts'
 import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { AcceptedSchema } from '../../schemas/http/gateway.ts'
@@ -24,7 +25,13 @@ export const EVENT = {
 }
 
 /** The whole app over a log in memory that takes events. */
-export async function setUp(options: { readonly access?: Access } = {}) {
+export async function setUp(
+  options: {
+    readonly access?: Access
+    /** Of requests, where they come over real connections. */
+    readonly requestClock?: Clock
+  } = {},
+) {
   const clock = new ManualClock(NOW)
   const log = new MemoryLog(clock)
   const metrics = createMetrics('gateway')
@@ -38,7 +45,7 @@ export async function setUp(options: { readonly access?: Access } = {}) {
     access: options.access ?? { mode: 'off' },
     logger: silentLogger,
     metrics,
-    clock,
+    clock: options.requestClock ?? clock,
     ops,
   })
   queue.start()

@@ -6,7 +6,7 @@ import { EVENT, UUID, isProblem, post, setUp } from './app-fixture.ts'
 import type { Headers } from './app-fixture.ts'
 import { BODY_BYTES_MAX } from './body.ts'
 import { settled } from './fixtures.ts'
-import { REQUESTS_MAX } from './in-flight.ts'
+import { REQUESTS_MAX } from '../http/in-flight.ts'
 import { PROBE_PAUSE_MS } from './queue.ts'
 
 describe('POST /v1/events', () => {
@@ -221,12 +221,12 @@ describe('the log is away', () => {
     await app.close()
   })
 
-  it('503 overloaded where more requests are under way than the bound', async () => {
+  it('503 overloaded where more requests of one credential are under way than its share of the bound', async () => {
     const { app, log } = await setUp()
     log.plan.push('hold')
     const first = post(app, JSON.stringify(EVENT))
     while (log.plan.length > 0) await settled()
-    const waiting = Array.from({ length: REQUESTS_MAX - 1 }, () => post(app, JSON.stringify(EVENT)))
+    const waiting = Array.from({ length: REQUESTS_MAX / 2 - 1 }, () => post(app, JSON.stringify(EVENT)))
     for (let turn = 0; turn < 50; turn += 1) await settled()
     const over = await post(app, JSON.stringify(EVENT))
     assert.deepEqual([over.status, over.code], [503, 'overloaded'])
@@ -262,6 +262,7 @@ describe('what the gateway tells about itself', () => {
       '400',
       '401',
       '403',
+      '408',
       '413',
       '415',
       '422',

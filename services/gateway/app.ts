@@ -2,6 +2,7 @@ import helmet from '@fastify/helmet'
 import swagger from '@fastify/swagger'
 import Fastify from 'fastify'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import { LoopTurns } from '../../pipelines/in-turns.ts'
 import type { Clock } from '../../pipelines/clock.ts'
 import type { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import type { Logger } from '../../pipelines/logger.ts'
@@ -10,21 +11,19 @@ import { VERSION } from '../../schemas/version.ts'
 import { guardRoutes } from '../access/access.ts'
 import type { Access } from '../access/access.ts'
 import { HEADERS } from '../http/headers.ts'
+import { openApiText } from '../http/openapi.ts'
 import { SECURITY_SCHEMES, describeAccess } from '../http/openapi-access.ts'
 import { problemHandlers } from '../http/problem.ts'
-import { BODY_BYTES_MAX } from './body.ts'
+import { Bodies } from '../http/bodies.ts'
+import { InFlight } from '../http/in-flight.ts'
+import { endLeftovers, serverTimeouts } from '../http/timeouts.ts'
+import { Unpacker } from './body.ts'
 import { eventsRoute } from './events-route.ts'
 import { heartbeatsRoute } from './heartbeats-route.ts'
 import type { UsageQueue } from './queue.ts'
 
 /** Longest time for a whole request to arrive. */
 const REQUEST_TIMEOUT_MS = 30_000
-
-/** Longest time for its head. */
-const HEADERS_TIMEOUT_MS = 10_000
-
-/** Longest silence on a connection; above the time that an answer may take. */
-const CONNECTION_TIMEOUT_MS = 60_000
 
 export interface GatewayParts {
   readonly queue: UsageQueue
@@ -45,10 +44,7 @@ export interface GatewayParts {
 export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInstance> {
   const { queue, inbox, partitions, access, logger, metrics, clock, ops } = parts
   const app = Fastify({
-    bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    connectionTimeout: CONNECTION_TIMEOUT_MS,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    ...serverTimeouts(REQUEST_TIMEOUT_MS),
     // While it stops, the queue's state refuses with a problem as any other answer has it.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -56,6 +52,10 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
   problemHandlers(app, logger)
   await app.register(helmet, HEADERS)
   await guardRoutes(app, access)
+  endLeftovers(app)
+  const bodies = new Bodies(app, { clock, inFlight: new InFlight(clock) })
+  const unpacker = new Unpacker()
+  const turns = new LoopTurns()
   app.addHook('onSend', async (_request, reply) => {
     // A connection that is kept open after its last answer would hold the stop up.
     if (queue.state === 'stopping' || parts.leaving?.aborted === true) reply.header('connection', 'close')
@@ -78,8 +78,10 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
     },
   })
   await app.register(ops)
-  await app.register(async (events) => eventsRoute(events, { queue, metrics, clock }))
-  await app.register(async (heartbeats) => heartbeatsRoute(heartbeats, { inbox, partitions, clock, metrics }))
-  app.get('/openapi.json', { config: { scope: 'public' }, schema: { hide: true } }, () => app.swagger())
+  await app.register(async (events) => eventsRoute(events, { queue, metrics, bodies, unpacker, turns }))
+  await app.register(async (heartbeats) =>
+    heartbeatsRoute(heartbeats, { inbox, partitions, clock, metrics, bodies, unpacker }),
+  )
+  app.get('/openapi.json', { config: { scope: 'public' }, schema: { hide: true } }, openApiText(app))
   return app
 }

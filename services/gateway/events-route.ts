@@ -1,15 +1,19 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Clock } from '../../pipelines/clock.ts'
-import { JsonItems, readJsonItems } from '../../pipelines/usage/json-items.ts'
+import type { LoopTurns } from '../../pipelines/in-turns.ts'
+import { JsonItems, readJsonItemsInTurns } from '../../pipelines/usage/json-items.ts'
 import { POST_EVENTS_SCHEMA } from '../../schemas/http/gateway.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import { Problem } from '../http/problem.ts'
-import { BODY_BYTES_MAX, Unpacker } from './body.ts'
+import type { Bodies } from '../http/bodies.ts'
+import { Shares } from '../http/shares.ts'
+import { noRoom } from '../http/arrival.ts'
+import { BODY_BYTES_MAX } from './body.ts'
+import type { Unpacker } from './body.ts'
 import { attributesOfHeaders, isBinaryCloudEvent } from './cloudevent-headers.ts'
-import { InFlight } from './in-flight.ts'
 import { MEDIA_TYPES, eventMode } from './media-type.ts'
 import type { EventMode } from './media-type.ts'
+import { WAITING_BYTES_MAX, WAITING_EVENTS_MAX } from './queue.ts'
 import type { QueueState, UsageQueue } from './queue.ts'
 import { receiveBinary, receiveItems, withoutForeign } from './receive.ts'
 import type { Received } from './receive.ts'
@@ -23,26 +27,25 @@ const RETRY_AFTER = { 'retry-after': '1' }
 export interface EventsRouteParts {
   readonly queue: UsageQueue
   readonly metrics: Metrics
-  readonly clock: Clock
+  readonly bodies: Bodies
+  readonly unpacker: Unpacker
+  /** For bodies that take long. */
+  readonly turns: LoopTurns
 }
 
 /** POST /v1/events: read, judge each event, hand the good ones to the queue, answer once the broker has them. */
-export function eventsRoute(app: FastifyInstance, { queue, metrics, clock }: EventsRouteParts): void {
-  const unpacker = new Unpacker()
-  const inFlight = new InFlight(clock)
+export function eventsRoute(app: FastifyInstance, parts: EventsRouteParts): void {
+  const { queue, metrics, bodies, unpacker, turns } = parts
+  // Shares of what the queue holds, so that nobody fills it alone.
+  const waitingEvents = new Shares(WAITING_EVENTS_MAX)
+  const waitingBytes = new Shares(WAITING_BYTES_MAX)
 
-  // The body stays bytes: its numbers are read from their text, and its limits hold after unpacking too.
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser([...MEDIA_TYPES], { parseAs: 'buffer' }, (_request, body, done) =>
-    done(null, body),
-  )
-
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', async () => {
     if (queue.state !== 'taking') throw logUnavailable(queue)
-    const sizeBytes = announcedBytes(request)
-    if (!queue.hasRoom(1, 0) || !inFlight.enter(sizeBytes)) throw overloaded()
-    reply.raw.once('close', () => inFlight.leave(sizeBytes, reply.statusCode === 202))
+    if (!queue.hasRoom(1, 0)) throw noRoom()
   })
+  // The body stays bytes: its numbers are read from their text, and its limits hold after unpacking too.
+  bodies.take(app, { mediaTypes: MEDIA_TYPES, sizeBytesMax: BODY_BYTES_MAX })
 
   app.addHook('onError', async (_request, _reply, error) => {
     if (error instanceof Problem)
@@ -55,34 +58,45 @@ export function eventsRoute(app: FastifyInstance, { queue, metrics, clock }: Eve
     schema: POST_EVENTS_SCHEMA,
     // The schema is for readers of the document; accept.ts judges the body, item by item.
     validatorCompiler: () => () => true,
-    handler: async (request, reply) => {
-      const mode = eventMode(request.headers['content-type'], isBinaryCloudEvent(request.headers))
-      if (mode === null || !Buffer.isBuffer(request.body)) throw unsupportedMediaType()
-      const body = await unpacker.unpack(request.body, request.headers['content-encoding'])
-      const received = withoutForeign(receive(request, body, mode, queue), request.caller)
-      for (const { code } of received.rejected)
-        metrics.count('hivemeter_events_refused_total', { reason: code })
-      if (received.events.length === 0) throw nothingAccepted(received)
-      if (!queue.hasRoom(received.events.length, body.length + HEADER_BYTES_MAX)) throw overloaded()
-      return await answer(reply, received, queue)
-    },
+    handler: async (request, reply) => await request.holding.during(() => handle(request, reply)),
   })
+
+  const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const { holding } = request
+    const mode = eventMode(request.headers['content-type'], isBinaryCloudEvent(request.headers))
+    if (mode === null || !Buffer.isBuffer(request.body)) throw unsupportedMediaType()
+    const body = await unpacker.unpack(request.body, request.headers['content-encoding'], {
+      holder: holding.holder,
+      sizeBytesMax: BODY_BYTES_MAX,
+      charge: (sizeBytes) => holding.take(bodies.bytes, sizeBytes),
+    })
+    const received = withoutForeign(await receive(request, body, mode, { queue, turns }), request.caller)
+    for (const { code } of received.rejected)
+      metrics.count('hivemeter_events_refused_total', { reason: code })
+    const { events } = received
+    if (events.length === 0) throw nothingAccepted(received)
+    // Room for all of them before the first is offered: a request is taken whole or not at all.
+    const sizeBytes = body.length + HEADER_BYTES_MAX
+    const hasShare = holding.take(waitingEvents, events.length) && holding.take(waitingBytes, sizeBytes)
+    if (!hasShare || !queue.hasRoom(events.length, sizeBytes)) throw noRoom()
+    return await answer(reply, received, queue)
+  }
 }
 
-/** Bytes that the body will have, as far as its head says; the most where it does not. */
-function announcedBytes({ headers }: FastifyRequest): number {
-  const announced = Number(headers['content-length'] ?? Number.NaN)
-  return announced >= 0 && announced < BODY_BYTES_MAX ? announced : BODY_BYTES_MAX
-}
-
-function receive(request: FastifyRequest, body: Buffer, mode: EventMode, queue: UsageQueue): Received {
-  const items = readJsonItems(body, USAGE_BOUNDS.eventsPerRecordMax)
+async function receive(
+  request: FastifyRequest,
+  body: Buffer,
+  mode: EventMode,
+  { queue, turns }: Pick<EventsRouteParts, 'queue' | 'turns'>,
+): Promise<Received> {
+  const pause = () => turns.pause(request.holding.holder)
+  const items = await readJsonItemsInTurns(body, USAGE_BOUNDS.eventsPerRecordMax, pause)
   if (!(items instanceof JsonItems)) {
     throw new Problem(items.fault === 'too_many' ? 'too_many_events' : 'not_json', items.detail)
   }
   const receiptMs = queue.receiptMs()
   if (receiptMs === null) throw logUnavailable(queue)
-  if (mode !== 'cloudevent_binary') return receiveItems(items, mode, receiptMs)
+  if (mode !== 'cloudevent_binary') return await receiveItems(items, mode, receiptMs, pause)
   return receiveBinary(attributesOfHeaders(request.raw.rawHeaders), items, receiptMs)
 }
 
@@ -133,15 +147,6 @@ function logUnavailable({ state }: UsageQueue): Problem {
   return new Problem(
     'log_unavailable',
     `${WHY[state]}; nothing of this request was taken. Send it again.`,
-    {},
-    RETRY_AFTER,
-  )
-}
-
-function overloaded(): Problem {
-  return new Problem(
-    'overloaded',
-    'More events are under way than this gateway holds; nothing of this request was taken. Send it again.',
     {},
     RETRY_AFTER,
   )

@@ -1,19 +1,27 @@
-import type { FastifyInstance } from 'fastify'
-import { acceptHeartbeat } from '../../pipelines/account/accept-heartbeat.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { acceptHeartbeat, hasHeartbeatNames } from '../../pipelines/account/accept-heartbeat.ts'
 import type { Clock } from '../../pipelines/clock.ts'
 import { ProduceError } from '../../pipelines/kafka/producer.ts'
+import { APPEND_WAITING_MAX } from '../../pipelines/kafka/shared-append.ts'
 import type { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
 import { JsonItems, readJsonItems } from '../../pipelines/usage/json-items.ts'
 import { inboxHeartbeatCodec } from '../../schemas/avro.ts'
-import { HEARTBEATS_MAX, POST_HEARTBEATS_SCHEMA } from '../../schemas/http/heartbeats.ts'
+import {
+  HEARTBEATS_BYTES_MAX,
+  HEARTBEATS_MAX,
+  POST_HEARTBEATS_SCHEMA,
+} from '../../schemas/http/heartbeats.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import type { InboxHeartbeat } from '../../schemas/records.ts'
+import { noRoom } from '../http/arrival.ts'
+import type { Bodies } from '../http/bodies.ts'
 import { isAdmin, maySee } from '../http/caller.ts'
 import type { Caller } from '../http/caller.ts'
 import { Problem } from '../http/problem.ts'
-import { Unpacker } from './body.ts'
+import { Shares } from '../http/shares.ts'
+import type { Unpacker } from './body.ts'
 import { RecentContacts } from './recent-contacts.ts'
 
 const RETRY_AFTER = { 'retry-after': '1' }
@@ -24,6 +32,8 @@ export interface HeartbeatsRouteParts {
   readonly partitions: number
   readonly clock: Clock
   readonly metrics: Metrics
+  readonly bodies: Bodies
+  readonly unpacker: Unpacker
 }
 
 interface Rejected {
@@ -36,49 +46,50 @@ interface Rejected {
 
 /** POST /v1/heartbeats: one or an array; answered once the broker has those that say something. */
 export function heartbeatsRoute(app: FastifyInstance, parts: HeartbeatsRouteParts): void {
-  const { inbox, partitions, clock, metrics } = parts
-  const unpacker = new Unpacker()
+  const { inbox, partitions, clock, metrics, bodies, unpacker } = parts
   const contacts = new RecentContacts()
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
-    done(null, body),
-  )
+  // Shares of what the inbox holds, so that nobody fills it alone.
+  const waiting = new Shares(APPEND_WAITING_MAX)
+  bodies.take(app, { mediaTypes: ['application/json'], sizeBytesMax: HEARTBEATS_BYTES_MAX })
 
   app.post('/v1/heartbeats', {
     config: { scope: 'events:write' },
     schema: POST_HEARTBEATS_SCHEMA,
     // The schema is for readers of the document; accept-heartbeat.ts judges the body, item by item.
     validatorCompiler: () => () => true,
-    handler: async (request, reply) => {
-      const { body } = request
-      if (!Buffer.isBuffer(body))
-        throw new Problem('unsupported_media_type', 'Content-Type must be application/json.')
-      const items = readJsonItems(
-        await unpacker.unpack(body, request.headers['content-encoding']),
-        HEARTBEATS_MAX,
-      )
-      if (!(items instanceof JsonItems))
-        throw new Problem(items.fault === 'too_many' ? 'too_many_events' : 'not_json', items.detail)
-      const { heartbeats, rejected } = judge(items, request.caller)
-      if (heartbeats.length === 0) throw nothingAccepted(rejected)
-      const nowMs = clock.monotonicMs()
-      const news = heartbeats.filter((heartbeat) => contacts.isNews(heartbeat, nowMs))
-      if (!inbox.hasRoom(news.length))
-        throw refuse('overloaded', 'More heartbeats wait than this gateway holds.')
-      await write(inbox, partitions, news)
-      for (const heartbeat of news) contacts.wrote(heartbeat, nowMs)
-      metrics.count('hivemeter_heartbeats_total', { outcome: 'written' }, news.length)
-      metrics.count('hivemeter_heartbeats_total', { outcome: 'nothing_new' }, heartbeats.length - news.length)
-      return reply.code(202).send({ accepted: heartbeats.length, rejected })
-    },
+    handler: async (request, reply) => await request.holding.during(() => handle(request, reply)),
   })
+
+  const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const { body, holding } = request
+    if (!Buffer.isBuffer(body))
+      throw new Problem('unsupported_media_type', 'Content-Type must be application/json.')
+    const unpacked = await unpacker.unpack(body, request.headers['content-encoding'], {
+      holder: holding.holder,
+      sizeBytesMax: HEARTBEATS_BYTES_MAX,
+      charge: (sizeBytes) => holding.take(bodies.bytes, sizeBytes),
+    })
+    const items = readJsonItems(unpacked, HEARTBEATS_MAX)
+    if (!(items instanceof JsonItems))
+      throw new Problem(items.fault === 'too_many' ? 'too_many_events' : 'not_json', items.detail)
+    const { heartbeats, rejected } = judge(items, request.caller)
+    if (heartbeats.length === 0) throw nothingAccepted(rejected)
+    const nowMs = clock.monotonicMs()
+    const news = heartbeats.filter((heartbeat) => contacts.isNews(heartbeat, nowMs))
+    if (!holding.take(waiting, news.length) || !inbox.hasRoom(news.length)) throw noRoom()
+    await write(inbox, partitions, news)
+    for (const heartbeat of news) contacts.wrote(heartbeat, nowMs)
+    metrics.count('hivemeter_heartbeats_total', { outcome: 'written' }, news.length)
+    metrics.count('hivemeter_heartbeats_total', { outcome: 'nothing_new' }, heartbeats.length - news.length)
+    return reply.code(202).send({ accepted: heartbeats.length, rejected })
+  }
 }
 
 function judge(items: JsonItems, caller: Caller): { heartbeats: InboxHeartbeat[]; rejected: Rejected[] } {
   const heartbeats: InboxHeartbeat[] = []
   const rejected: Rejected[] = []
   for (let index = 0; index < items.count; index += 1) {
-    const item = items.read(index)
+    const item = items.read(index, hasHeartbeatNames)
     const judged = item instanceof Refusal ? item : acceptHeartbeat(item, isAdmin(caller))
     const result = judged instanceof Refusal || maySee(caller, judged.node_id) ? judged : FOREIGN
     if (result instanceof Refusal) {
@@ -120,7 +131,7 @@ async function write(
   }
 }
 
-function refuse(code: 'overloaded' | 'outcome_unknown' | 'log_unavailable', detail: string): Problem {
+function refuse(code: 'outcome_unknown' | 'log_unavailable', detail: string): Problem {
   return new Problem(code, detail, {}, RETRY_AFTER)
 }
 

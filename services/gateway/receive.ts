@@ -1,5 +1,5 @@
-import { acceptCloudEvent } from '../../pipelines/usage/accept-cloudevent.ts'
-import { acceptUsageEvent } from '../../pipelines/usage/accept.ts'
+import { acceptCloudEvent, hasCloudEventNames } from '../../pipelines/usage/accept-cloudevent.ts'
+import { acceptUsageEvent, hasUsageNames } from '../../pipelines/usage/accept.ts'
 import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
 import type { RefusalCode } from '../../pipelines/usage/accept-refusal.ts'
 import type { JsonItems } from '../../pipelines/usage/json-items.ts'
@@ -8,6 +8,9 @@ import type { UsageEvent } from '../../schemas/usage.ts'
 import { isAdmin, maySee } from '../http/caller.ts'
 import type { Caller } from '../http/caller.ts'
 import type { EventMode } from './media-type.ts'
+
+/** Events that are judged before other requests have a turn. */
+const ITEMS_PER_TURN = 500
 
 /** An event that was not taken, by its index in the request. */
 export interface RejectedEvent {
@@ -29,8 +32,13 @@ export interface Received {
 
 type Accept = (item: unknown, receiptMs: number) => UsageEvent | Refusal
 
-/** Judges the items of a body, one by one: one bad event refuses no other. */
-export function receiveItems(items: JsonItems, mode: EventMode, receiptMs: number): Received {
+/** Judges the items of a body, one by one, a part of them a turn: one bad event refuses no other. */
+export async function receiveItems(
+  items: JsonItems,
+  mode: EventMode,
+  receiptMs: number,
+  pause: () => Promise<void>,
+): Promise<Received> {
   if (mode === 'cloudevent' && items.isArray) {
     return refused(
       null,
@@ -41,12 +49,14 @@ export function receiveItems(items: JsonItems, mode: EventMode, receiptMs: numbe
     return refused(null, new Refusal('not_an_array', '', 'This content type holds an array of CloudEvents.'))
   }
   const accept: Accept = mode === 'plain' ? acceptUsageEvent : acceptCloudEvent
+  const namesFit = mode === 'plain' ? hasUsageNames : hasCloudEventNames
   const idField = mode === 'plain' ? 'event_id' : 'id'
   const events: UsageEvent[] = []
   const indexes: number[] = []
   const rejected: RejectedEvent[] = []
   for (let index = 0; index < items.count; index += 1) {
-    const item = items.read(index)
+    if (index > 0 && index % ITEMS_PER_TURN === 0) await pause()
+    const item = items.read(index, namesFit)
     const result = item instanceof Refusal ? item : accept(item, receiptMs)
     if (result instanceof Refusal) {
       rejected.push(reject(index, sentText(items.parsed(index), idField), result))

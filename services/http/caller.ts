@@ -17,6 +17,9 @@ export interface Caller {
 /** Everybody, where access is off: such a server listens on loopback only. */
 export const LOOPBACK_CALLER: Caller = { id: 'loopback', scopes: new Set(['admin']), nodes: '*' }
 
+/** Who is not asked for a credential. */
+export const NOBODY: Caller = { id: 'nobody', scopes: new Set(), nodes: new Set() }
+
 declare module 'fastify' {
   interface FastifyRequest {
     caller: Caller
@@ -24,6 +27,10 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the caller needs; a route without one is refused when it is registered. */
     scope?: Scope | 'public'
+    /** A public route that costs nothing: not limited by address. */
+    isUnlimited?: boolean
+    /** A public route that tells some callers more than others. */
+    asksWho?: boolean
     /** Schema of the body, for the document: `jsonBody` reads it. */
     body?: object
   }
@@ -36,6 +43,14 @@ export function isAdmin(caller: Caller): boolean {
 /** Whether the caller may see and change a node. */
 export function maySee(caller: Caller, nodeId: string): boolean {
   return isAdmin(caller) || caller.nodes === '*' || caller.nodes.has(nodeId)
+}
+
+/** What of a request tells who asks. */
+export type Asker = Pick<FastifyRequest, 'caller' | 'ip'>
+
+/** Who holds room that is shared: the credential; without one, where access is off too, the address. */
+export function holderOf({ caller, ip }: Asker): string {
+  return caller === undefined || caller === NOBODY || caller === LOOPBACK_CALLER ? `address:${ip}` : caller.id
 }
 
 /**

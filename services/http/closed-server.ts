@@ -2,9 +2,13 @@ import Fastify from 'fastify'
 import type { ServiceName } from '../../schemas/metrics.ts'
 import type { ServiceParts } from '../process.ts'
 import { listen } from './listen.ts'
+import { endLeftovers, serverTimeouts } from './timeouts.ts'
 import { Problem, problemHandlers, sendProblem } from './problem.ts'
 
 const RETRY_AFTER_S = '2'
+
+/** Longest time for a request to arrive: no body of it is read. */
+const REQUEST_TIMEOUT_MS = 10_000
 
 /** Answers in the place of a server that has nothing to run on now. */
 export interface ClosedServer {
@@ -21,8 +25,13 @@ export async function openClosedServer(
   waitsFor: string,
 ): Promise<ClosedServer | undefined> {
   if (name !== 'gateway' && name !== 'reader') return undefined
-  const app = Fastify({ return503OnClosing: false, forceCloseConnections: true })
+  const app = Fastify({
+    ...serverTimeouts(REQUEST_TIMEOUT_MS),
+    return503OnClosing: false,
+    forceCloseConnections: true,
+  })
   problemHandlers(app, logger)
+  endLeftovers(app)
   app.addHook('onRequest', async (request, reply) => {
     if (request.routeOptions.url !== undefined) return undefined
     const detail = `This server waits for ${waitsFor}; nothing of this request was taken. Send it again.`

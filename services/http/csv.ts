@@ -1,6 +1,10 @@
+import { mapInTurns } from '../../pipelines/in-turns.ts'
+
 /** Tables as RFC 4180 text: the same values as in JSON, under the same names. */
 
 export type CsvCell = string | number | bigint | boolean | null
+
+type Row<Column extends string> = Readonly<Partial<Record<Column, CsvCell>>>
 
 export const CSV_TYPE = 'text/csv; charset=utf-8; header=present'
 
@@ -14,11 +18,29 @@ const FORMULA = /^[=+\-@\t\r]/
  */
 export function csvText<Column extends string>(
   columns: readonly Column[],
-  rows: readonly Readonly<Partial<Record<Column, CsvCell>>>[],
+  rows: readonly Row<Column>[],
 ): string {
-  const lines = [columns.join(',')]
-  for (const row of rows) lines.push(columns.map((column) => cellText(row[column] ?? null)).join(','))
-  return `${lines.join('\r\n')}\r\n`
+  return linesText(
+    columns,
+    rows.map((row) => lineText(columns, row)),
+  )
+}
+
+/** The same for a long table, a part of it a turn. */
+export async function csvInTurns<Column extends string>(
+  columns: readonly Column[],
+  rows: readonly Row<Column>[],
+  turns: { readonly itemsPerTurn: number; readonly pause: () => Promise<void> },
+): Promise<string> {
+  return linesText(columns, await mapInTurns(rows, turns, (row) => lineText(columns, row)))
+}
+
+function lineText<Column extends string>(columns: readonly Column[], row: Row<Column>): string {
+  return columns.map((column) => cellText(row[column] ?? null)).join(',')
+}
+
+function linesText(columns: readonly string[], lines: readonly string[]): string {
+  return `${[columns.join(','), ...lines].join('\r\n')}\r\n`
 }
 
 function cellText(cell: CsvCell): string {

@@ -27,3 +27,18 @@ test('every code of a problem is in the document', async () => {
   for (const code of ['node_not_registered', 'over_limit', 'rate_limited', 'outcome_unknown'])
     assert.match(info.description, new RegExp(`\\| \`${code}\` \\| \\d{3} \\|`))
 })
+
+test('the document is written once, whoever asks for it how often and in which form', async (context) => {
+  await using reader = await startWholeReader()
+  const written = context.mock.method(reader.app, 'swagger')
+  for (const url of ['/openapi.json', '/docs/json', '/docs/yaml']) {
+    const [first, second] = [await reader.app.inject(url), await reader.app.inject(url)]
+    assert.equal(first.statusCode, 200, url)
+    assert.ok(first.body.length > 10_000)
+    assert.equal(first.body, second.body)
+  }
+  // Once each for JSON and YAML under /docs; the test's own reader has asked for /openapi.json before.
+  assert.equal(written.mock.callCount(), 2)
+  const json = await reader.app.inject('/docs/json')
+  assert.deepEqual(json.json(), (await reader.app.inject('/openapi.json')).json())
+})

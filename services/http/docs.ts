@@ -1,15 +1,24 @@
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
+import { openApiText } from './openapi.ts'
+import { writtenOnce } from './written-once.ts'
 import { PROBLEMS } from '../../schemas/http/problem.ts'
 
 const PREFIX = '/docs'
 
 /** Lets the pages' own routes be: everybody may read them, under the page's policy. Call it before access and headers. */
 export function allowDocs(app: FastifyInstance): void {
+  // The pages' own routes write the document for each request.
+  const documents = new Map([
+    [`${PREFIX}/json`, openApiText(app)],
+    [`${PREFIX}/yaml`, writtenOnce('application/x-yaml', () => app.swagger({ yaml: true }))],
+  ])
   app.addHook('onRoute', (route) => {
     if (!route.url.startsWith(PREFIX)) return
     route.config = { ...route.config, scope: 'public' }
     Object.assign(route, { helmet: false })
+    const document = documents.get(route.url)
+    if (document !== undefined) route.handler = document
   })
 }
 

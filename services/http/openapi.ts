@@ -1,6 +1,8 @@
 import swagger from '@fastify/swagger'
-import type { FastifyInstance, FastifySchema } from 'fastify'
+import type { FastifyInstance, FastifySchema, RouteHandlerMethod } from 'fastify'
 import { OPS_SCHEMAS } from '../../schemas/http/ops.ts'
+import { problemResponses } from '../../schemas/http/problem.ts'
+import { writtenOnce } from './written-once.ts'
 import { SECURITY_SCHEMES, describeAccess } from './openapi-access.ts'
 
 export interface ApiInfo {
@@ -42,6 +44,7 @@ export async function publishOpenApi(app: FastifyInstance, info: ApiInfo): Promi
         summary: 'This document',
         tags: ['operation'],
         response: {
+          ...problemResponses('rate_limited'),
           200: {
             description: 'OpenAPI 3.1',
             content: {
@@ -51,8 +54,13 @@ export async function publishOpenApi(app: FastifyInstance, info: ApiInfo): Promi
         },
       },
     },
-    async (_request, reply) => reply.send(app.swagger()),
+    openApiText(app),
   )
+}
+
+/** The document of all routes, for the handler of a route that serves it. */
+export function openApiText(app: FastifyInstance): RouteHandlerMethod {
+  return writtenOnce('application/json; charset=utf-8', () => JSON.stringify(app.swagger()))
 }
 
 /** Bodies are read by our own code, which keeps their numbers exact; the document shows their schema all the same. */

@@ -1,7 +1,11 @@
 import Fastify from 'fastify'
 import type { FastifyPluginAsync } from 'fastify'
 import { listen } from './listen.ts'
+import { serverTimeouts } from './timeouts.ts'
 import type { ConfigKey } from '../config.ts'
+
+/** Longest time for a request to arrive: it is a head. */
+const REQUEST_TIMEOUT_MS = 10_000
 
 /** Serves /healthz, /readyz and /metrics for a service that has no server of its own. */
 export async function startOpsServer(options: {
@@ -11,7 +15,7 @@ export async function startOpsServer(options: {
   readonly key: ConfigKey
   readonly ops: FastifyPluginAsync
 }): Promise<{ close(): Promise<void> }> {
-  const app = Fastify({ forceCloseConnections: true })
+  const app = Fastify({ ...serverTimeouts(REQUEST_TIMEOUT_MS), forceCloseConnections: true })
   await app.register(options.ops)
   await listen(app, options)
   return { close: () => app.close() }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import Fastify from 'fastify'
-import { opsRoutes } from './ops.ts'
+import { ManualClock } from '../gateway/fixtures.ts'
+import { METRICS_AGE_MS_MAX, opsRoutes } from './ops.ts'
 import type { Readiness } from './ops.ts'
 
 const HALTED: Readiness = {
@@ -56,4 +57,19 @@ test('one that was asked to end is never ready, and other words are refused', as
   assert.deepEqual(await Promise.all(PATHS.map(status)), [503, 503, 503])
   assert.equal(await status('/readyz?exclude=kafka'), 400)
   assert.equal(await status('/healthz'), 200)
+})
+
+test('METRICS_AGE_MS_MAX: where strangers can ask, metrics are written once for all who ask within it', async () => {
+  const clock = new ManualClock(0)
+  let written = 0
+  const app = Fastify()
+  const text = async (): Promise<string> => `written ${++written}`
+  const metrics = { contentType: 'text/plain', text }
+  await app.register(opsRoutes({ readiness: () => READY, metrics, clock }))
+  const asked = async (): Promise<string> => (await app.inject('/metrics')).body
+  assert.deepEqual(await Promise.all([asked(), asked(), asked()]), Array(3).fill('written 1'))
+  await clock.pass(METRICS_AGE_MS_MAX - 1)
+  assert.equal(await asked(), 'written 1')
+  await clock.pass(1)
+  assert.equal(await asked(), 'written 2')
 })

@@ -1,6 +1,12 @@
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { Clock } from '../../pipelines/clock.ts'
 import { OPS_SCHEMAS } from '../../schemas/http/ops.ts'
 import type { ReadyQuery } from '../../schemas/http/ops.ts'
+import { isAdmin } from './caller.ts'
+import { unauthorized } from './refusal.ts'
+
+/** How old the metrics of a server may be that everybody can ask: writing them takes tens of milliseconds. */
+export const METRICS_AGE_MS_MAX = 500
 
 /** A partition that stands still until a person acts. */
 export interface HaltedPartition {
@@ -24,6 +30,10 @@ export interface OpsSources {
   /** Whether the process was asked to end: it is never ready then. */
   isLeaving?(): boolean
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
+  /** Who may read /metrics and the details of /readyz; without it everybody who reaches the port. */
+  readonly details?: 'public' | 'admin'
+  /** Given where strangers can ask: metrics are written at most every `METRICS_AGE_MS_MAX` then. */
+  readonly clock?: Clock
 }
 
 /** Whether it is ready, with what the asker leaves out. */
@@ -39,30 +49,55 @@ export function isReady(
 /** GET /healthz (touches nothing), /readyz (503 and for what it waits) and /metrics. */
 export function opsRoutes(sources: OpsSources): FastifyPluginAsync {
   return async (app) => {
-    const config = { scope: 'public' as const }
+    const forAll = sources.details !== 'admin'
+    const mayKnow = ({ caller }: FastifyRequest): boolean =>
+      forAll || (caller !== undefined && isAdmin(caller))
+    // Both cost nothing, and whoever routes requests asks often.
+    const config = { scope: 'public', isUnlimited: true } as const
     app.get('/healthz', { config }, async () => ({ status: 'ok' }))
 
     let hasBeenReady = false
     const schema = OPS_SCHEMAS['/readyz']
-    app.get<{ Querystring: ReadyQuery }>('/readyz', { config, schema }, async (request, reply) => {
-      const readiness = sources.readiness()
-      const { waitingFor, halted, notes = [] } = readiness
-      hasBeenReady ||= waitingFor.length === 0
-      const isLeaving = sources.isLeaving?.() === true
-      const ready = !isLeaving && isReady(readiness, request.query.exclude, hasBeenReady)
-      return reply
-        .code(ready ? 200 : 503)
-        .header('cache-control', 'no-store')
-        .send({
-          status: ready ? 'ready' : 'not ready',
-          waiting_for: waitingFor,
-          halted,
-          ...(notes.length > 0 && { notes }),
-        })
-    })
-
-    app.get('/metrics', { config }, async (_request, reply) =>
-      reply.header('content-type', sources.metrics.contentType).send(await sources.metrics.text()),
+    app.get<{ Querystring: ReadyQuery }>(
+      '/readyz',
+      { config: { ...config, asksWho: !forAll }, schema },
+      async (request, reply) => {
+        const readiness = sources.readiness()
+        const { waitingFor, halted, notes = [] } = readiness
+        hasBeenReady ||= waitingFor.length === 0
+        const isLeaving = sources.isLeaving?.() === true
+        const ready = !isLeaving && isReady(readiness, request.query.exclude, hasBeenReady)
+        return reply
+          .code(ready ? 200 : 503)
+          .header('cache-control', 'no-store')
+          .send({
+            status: ready ? 'ready' : 'not ready',
+            waiting_for: mayKnow(request) ? waitingFor : [],
+            halted: mayKnow(request) ? halted : [],
+            ...(notes.length > 0 && mayKnow(request) && { notes }),
+          })
+      },
     )
+
+    const text = metricsText(sources)
+    const scope = forAll ? 'public' : 'admin'
+    app.get('/metrics', { config: { scope } }, async (request, reply) => {
+      // Where nobody is known yet, nobody is an admin either.
+      if (!mayKnow(request)) throw unauthorized()
+      return reply.header('content-type', sources.metrics.contentType).send(await text())
+    })
+  }
+}
+
+/** The metrics, written once for all who ask within their age. */
+function metricsText({ metrics, clock }: OpsSources): () => Promise<string> {
+  if (clock === undefined) return () => metrics.text()
+  let text: Promise<string> | undefined
+  let writtenMs = 0
+  return () => {
+    const nowMs = clock.monotonicMs()
+    if (text !== undefined && nowMs - writtenMs < METRICS_AGE_MS_MAX) return text
+    writtenMs = nowMs
+    return (text = metrics.text())
   }
 }

@@ -5,6 +5,16 @@ export function invalidParameter(name: string, message: string): Problem {
   return new Problem('invalid_request', message, { errors: [{ path: `/${name}`, code: 'invalid', message }] })
 }
 
+/** The same for every reason: whoever guesses learns nothing. */
+export function unauthorized(): Problem {
+  return new Problem(
+    'unauthorized',
+    'Send Authorization: Bearer <key or token> with a credential that is in force.',
+    {},
+    { 'www-authenticate': 'Bearer' },
+  )
+}
+
 /** Not now: 503 with the seconds after which asking again makes sense. */
 export function unavailable(
   code: 'access_unknown' | 'overloaded' | 'history_unavailable' | 'state_loading',

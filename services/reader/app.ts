@@ -3,6 +3,7 @@ import Fastify from 'fastify'
 import type { FastifyPluginAsync } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
+import { LoopTurns } from '../../pipelines/in-turns.ts'
 import type { Clock } from '../../pipelines/clock.ts'
 import type { Logger } from '../../pipelines/logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
@@ -12,7 +13,9 @@ import { guardRoutes } from '../access/access.ts'
 import type { Access } from '../access/access.ts'
 import { allowDocs, problemTable, publishDocs } from '../http/docs.ts'
 import { HEADERS } from '../http/headers.ts'
-import { answerBrokenRequest } from '../http/broken-request.ts'
+import { Bodies } from '../http/bodies.ts'
+import { InFlight } from '../http/in-flight.ts'
+import { endLeftovers, serverTimeouts } from '../http/timeouts.ts'
 import { Cursors } from '../http/cursor.ts'
 import { publishOpenApi } from '../http/openapi.ts'
 import { Problem, problemHandlers, sendProblem } from '../http/problem.ts'
@@ -20,7 +23,7 @@ import type { Begin, TopicVersion } from '../layout.ts'
 import type { Accounts } from './accounts.ts'
 import type { Commands } from './commands.ts'
 import { History } from './history.ts'
-import { takeJsonBodies } from './json-body.ts'
+import { WRITE_BYTES_MAX } from './json-body.ts'
 import { Ranking } from './leaderboard.ts'
 import type { ReaderApp } from './parts.ts'
 import { Present } from './present.ts'
@@ -85,8 +88,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
     logger: false,
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    clientErrorHandler: answerBrokenRequest,
+    ...serverTimeouts(REQUEST_TIMEOUT_MS),
     // A misspelt parameter is refused, never dropped, and all that is wrong is said at once.
     ajv: { customOptions: { removeAdditional: false, allErrors: true } },
     routerOptions: { maxParamLength: OPERATOR_CHARACTERS_MAX },
@@ -107,6 +109,9 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
   allowDocs(app)
   await app.register(helmet, HEADERS)
   await guardRoutes(app, parts.access)
+  endLeftovers(app)
+  const { clickhouse, commands, partitions, clock } = parts
+  const bodies = new Bodies(app, { clock, inFlight: new InFlight(clock) })
   app.addHook('onSend', async (_request, reply) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
     // A connection that is kept open after its last answer would hold the stop up.
@@ -124,8 +129,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
   await publishOpenApi(app, API)
   await publishDocs(app)
   await app.register(parts.ops)
-  takeJsonBodies(app)
-  const { clickhouse, commands, partitions, clock } = parts
+  bodies.take(app, { mediaTypes: ['application/json'], sizeBytesMax: WRITE_BYTES_MAX })
   const present = new Present(parts)
   const routeParts = {
     present,
@@ -134,6 +138,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
     cursors: new Cursors(parts.cursorKey),
     clock,
     partitions,
+    turns: new LoopTurns(),
   }
   providerRoutes(app, routeParts)
   settingsRoutes(app, routeParts)

@@ -44,7 +44,7 @@ function withCommands(append: (records: readonly LogAppend[]) => Promise<void> =
 
 test('the outcome that goes by is the answer of everybody who asked the same', async () => {
   const { commands, sent, answer } = withCommands()
-  const asking = { caller: 'key:1', idempotencyKey: 'once' }
+  const asking = { caller: 'key:1', holder: 'key:1', idempotencyKey: 'once' }
   const both = [commands.ask(ASKED, asking), commands.ask(ASKED, asking)]
   assert.ok(sent[0] !== undefined)
   answer(sent[0])
@@ -56,8 +56,8 @@ test('the outcome that goes by is the answer of everybody who asked the same', a
 
 test('an id belongs to the credential: another one with the same key asks something else', async () => {
   const { commands, sent, answer } = withCommands()
-  const one = commands.ask(ASKED, { caller: 'key:1', idempotencyKey: 'once' })
-  const other = commands.ask(ASKED, { caller: 'key:2', idempotencyKey: 'once' })
+  const one = commands.ask(ASKED, { caller: 'key:1', holder: 'key:1', idempotencyKey: 'once' })
+  const other = commands.ask(ASKED, { caller: 'key:2', holder: 'key:2', idempotencyKey: 'once' })
   await new Promise(setImmediate)
   assert.equal(new Set(sent.map(({ command_id }) => command_id)).size, 2)
   for (const command of sent) answer(command)
@@ -66,7 +66,7 @@ test('an id belongs to the credential: another one with the same key asks someth
 
 test('without a word in time the outcome is unknown, and the answer names the key to ask with', async () => {
   const { commands, clock } = withCommands()
-  const asked = commands.ask(ASKED, { caller: 'key:1', idempotencyKey: 'once' })
+  const asked = commands.ask(ASKED, { caller: 'key:1', holder: 'key:1', idempotencyKey: 'once' })
   const refused = assert.rejects(asked, { code: 'outcome_unknown', extra: { idempotency_key: 'once' } })
   await clock.pass(OUTCOME_TIMEOUT_MS)
   await refused
@@ -74,14 +74,14 @@ test('without a word in time the outcome is unknown, and the answer names the ke
 
 test('what the settler refused is a problem, and so is an id used for something else', async () => {
   const { commands, sent, answer } = withCommands()
-  const refused = assert.rejects(commands.ask(ASKED, { caller: 'c', idempotencyKey: null }), {
+  const refused = assert.rejects(commands.ask(ASKED, { caller: 'c', holder: 'c', idempotencyKey: null }), {
     code: 'node_not_registered',
     extra: { error: 'Node not registered', node_id: 'n' },
   })
   assert.ok(sent[0] !== undefined)
   answer(sent[0], { status: 404, code: 'node_not_registered', detail: 'No.' })
   await refused
-  const reused = assert.rejects(commands.ask(ASKED, { caller: 'c', idempotencyKey: 'k' }), {
+  const reused = assert.rejects(commands.ask(ASKED, { caller: 'c', holder: 'c', idempotencyKey: 'k' }), {
     code: 'idempotency_key_reused',
   })
   await new Promise(setImmediate)
@@ -90,12 +90,16 @@ test('what the settler refused is a problem, and so is an id used for something 
   await reused
 })
 
-test('COMMANDS_WAITING_MAX: more are refused before anything is sent', async () => {
+test('COMMANDS_WAITING_MAX: of one credential half as many wait, more are refused before anything is sent', async () => {
   const { commands, clock } = withCommands()
-  const waiting = Array.from({ length: COMMANDS_WAITING_MAX }, () =>
-    assert.rejects(commands.ask(ASKED, { caller: 'c', idempotencyKey: null }), { code: 'outcome_unknown' }),
+  const waiting = Array.from({ length: COMMANDS_WAITING_MAX / 2 }, () =>
+    assert.rejects(commands.ask(ASKED, { caller: 'c', holder: 'c', idempotencyKey: null }), {
+      code: 'outcome_unknown',
+    }),
   )
-  await assert.rejects(commands.ask(ASKED, { caller: 'c', idempotencyKey: null }), { code: 'overloaded' })
+  await assert.rejects(commands.ask(ASKED, { caller: 'c', holder: 'c', idempotencyKey: null }), {
+    code: 'overloaded',
+  })
   await clock.pass(OUTCOME_TIMEOUT_MS)
   await Promise.all(waiting)
 })

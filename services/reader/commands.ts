@@ -10,12 +10,13 @@ import type { ProblemCode } from '../../schemas/http/problem.ts'
 import { formatUuid, hashToUuid, partitionOfNode } from '../../schemas/ids.ts'
 import type { InboxCommand, Outcome } from '../../schemas/records.ts'
 import { Problem } from '../http/problem.ts'
+import { Shares } from '../http/shares.ts'
 import type { StateRecord } from './accounts.ts'
 
 /** How long a write waits for the settler's word. */
 export const OUTCOME_TIMEOUT_MS = 5_000
 
-/** Writes that may wait at once. */
+/** Writes that may wait at once, half of them of one credential. */
 export const COMMANDS_WAITING_MAX = 1_000
 
 const HASH_BYTES = 16
@@ -30,6 +31,8 @@ export type Asked = Pick<InboxCommand, 'node_id' | 'kind'> &
 /** Who asks, and the name that the client gave this one write, so that asking again is the same write. */
 export interface Asking {
   readonly caller: string
+  /** Whose share of the writes at once it takes. */
+  readonly holder: string
   readonly idempotencyKey: string | null
 }
 
@@ -49,7 +52,7 @@ type Waiting = (outcome: Outcome) => void
 export class Commands {
   readonly #parts: CommandsParts
   readonly #waiting = new Map<string, Set<Waiting>>()
-  #count = 0
+  readonly #asking = new Shares(COMMANDS_WAITING_MAX)
 
   constructor(parts: CommandsParts) {
     this.#parts = parts
@@ -70,11 +73,11 @@ export class Commands {
    * The settler's word. Throws a Problem: what the settler refused; 422 where the id was used for another body; 503 where
    * no word came in time, and it is not known whether it was done.
    */
-  async ask(asked: Asked, { caller, idempotencyKey }: Asking): Promise<Outcome> {
-    if (this.#count >= COMMANDS_WAITING_MAX)
+  async ask(asked: Asked, { caller, holder, idempotencyKey }: Asking): Promise<Outcome> {
+    if (!this.#asking.take(holder, 1))
       throw new Problem(
         'overloaded',
-        'Too many writes wait at once; nothing was done. Send it again.',
+        'Too many writes wait at once, in all or with this credential; nothing was done. Send it again.',
         {},
         RETRY_AFTER,
       )
@@ -82,7 +85,6 @@ export class Commands {
     const command = commandOf(asked, caller, given)
     const key = outcomeKey(command.node_id, command.command_id)
     const { promise, resolve } = Promise.withResolvers<Outcome>()
-    this.#count++
     this.#wait(key, resolve)
     try {
       const { inbox, clock } = this.#parts
@@ -96,7 +98,7 @@ export class Commands {
       if (outcome === null) throw unknown(given)
       return this.#judge(command, outcome)
     } finally {
-      this.#count--
+      this.#asking.giveBack(holder, 1)
       this.#leave(key, resolve)
     }
   }

@@ -9,9 +9,14 @@ import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import { describeError } from '../exit.ts'
 import type { Begin, TopicVersion } from '../layout.ts'
 import { unavailable } from '../http/refusal.ts'
+import { Shares } from '../http/shares.ts'
+import { Turns } from '../http/turns.ts'
 
-/** Requests that may wait for ClickHouse at once; more are told to come back. */
+/** Requests that may wait for ClickHouse at once, half of them of one credential; more are told to come back. */
 export const HISTORY_REQUESTS_MAX = 64
+
+/** Of these, those that ask it at once; as many connections are open to it at most. */
+export const HISTORY_RUNNING_MAX = 32
 
 /**
  * How old an answer about what is loaded may be. Rows that came later are left out, as before; asking each time was half
@@ -30,7 +35,7 @@ interface LoadedAnswer {
   readonly answer: Promise<Loaded | null>
 }
 
-/** The history: ClickHouse, asked by a bounded number of requests at once. */
+/** The history: ClickHouse, asked by a bounded number of requests at once, of which each credential has its share. */
 export class History {
   readonly #client: ClickhouseClient
   readonly #clock: Clock
@@ -40,7 +45,8 @@ export class History {
   readonly #begin: Begin | null
   /** By replica, then by topic and partition: what one replica has, another may still have to fetch. */
   readonly #loaded = new WeakMap<ClickhouseClient, Map<string, LoadedAnswer>>()
-  #asking = 0
+  readonly #asking = new Shares(HISTORY_REQUESTS_MAX)
+  readonly #turns = new Turns(HISTORY_RUNNING_MAX)
 
   constructor(parts: {
     readonly client: ClickhouseClient
@@ -130,18 +136,20 @@ export class History {
     return answers
   }
 
-  /** Asks one replica. Throws a Problem (503) where ClickHouse does not answer, has no tables yet, or too many ask. */
-  async ask<Answer>(question: (client: ClickhouseClient) => Promise<Answer>): Promise<Answer> {
-    if (this.#asking >= HISTORY_REQUESTS_MAX) {
+  /** Asks one replica, for a holder of shares. Throws a Problem (503) where ClickHouse does not answer, has no tables yet, or too many ask. */
+  async ask<Answer>(
+    holder: string,
+    question: (client: ClickhouseClient) => Promise<Answer>,
+  ): Promise<Answer> {
+    if (!this.#asking.take(holder, 1)) {
       throw unavailable(
         'overloaded',
-        'Too many requests read the history at once. Ask again in a moment.',
+        'Too many requests read the history at once, in all or with this credential. Ask again in a moment.',
         RETRY_OVERLOADED_SECONDS,
       )
     }
-    this.#asking += 1
     try {
-      return await this.#client.onOneReplica(question)
+      return await this.#turns.run(holder, () => this.#client.onOneReplica(question))
     } catch (error) {
       const isAway =
         error instanceof ClickhouseAway ||
@@ -154,7 +162,7 @@ export class History {
         RETRY_AWAY_SECONDS,
       )
     } finally {
-      this.#asking -= 1
+      this.#asking.giveBack(holder, 1)
     }
   }
 }

@@ -5,20 +5,9 @@ import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
 import { JsonItems, readJsonItems } from '../../pipelines/usage/json-items.ts'
 import type { FieldError } from '../../schemas/http/problem.ts'
 import { Problem } from '../http/problem.ts'
-import type { ReaderApp } from './parts.ts'
 
-/** Bodies of writes: a handful of fields. */
+/** Bodies of writes: a handful of fields. They stay bytes until `jsonBody` reads them: their numbers are read from their text. */
 export const WRITE_BYTES_MAX = 65_536
-
-/** Bodies stay bytes until `jsonBody` reads them: their numbers are read from their text. */
-export function takeJsonBodies(app: ReaderApp): void {
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser(
-    'application/json',
-    { parseAs: 'buffer', bodyLimit: WRITE_BYTES_MAX },
-    (_request, body, done) => done(null, body),
-  )
-}
 
 /** The body's one JSON object, numbers exact; an empty body is an empty object. Throws a Problem (400, 422). */
 export function jsonBody(request: FastifyRequest): JsonObject {

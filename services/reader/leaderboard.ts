@@ -1,4 +1,5 @@
 import type { Clock } from '../../pipelines/clock.ts'
+import { othersTurn } from '../../pipelines/in-turns.ts'
 import type { Score } from '../../pipelines/account/score.ts'
 import { livenessOf } from '../../pipelines/account/uptime.ts'
 import { LEADERBOARD_LIMIT_MAX } from '../../schemas/http/hosting.ts'
@@ -67,7 +68,7 @@ export class Ranking {
     let seen = 0
     for (const state of this.#present.all()) {
       seen += 1
-      if (seen % NODES_PER_TURN === 0) await new Promise(setImmediate)
+      if (seen % NODES_PER_TURN === 0) await othersTurn()
       const ranked = rankedOf(state, mode)
       if (ranked === null) continue
       nodes += 1

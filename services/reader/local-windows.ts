@@ -7,14 +7,33 @@ export const QUARTER_MS = 15 * 60_000
 export const HOUR_MS = 60 * 60_000
 export const DAY_MS = 24 * HOUR_MS
 
+/**
+ * A zone changes its clocks at most once in so long: of all changes since 1970 that the time zone database names or foresees,
+ * the closest two are 6 d 23 h apart (Brazil, 2000). So each such step holds one change or none, and two looks tell which.
+ */
+const STEP_MS = 6 * DAY_MS
+
+/** Windows that are laid out before other requests have a turn. */
+export const WINDOWS_PER_TURN = 500
+
 /** No zone is further from UTC than this. */
 const OFFSET_MS_MAX = 16 * HOUR_MS
 
 const OFFSET = /GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/
 
+/** What a zone's clocks are ahead of UTC in one step: before a change, and from it on. */
+interface Step {
+  readonly beforeMs: number
+  readonly afterMs: number
+  /** Infinite where there is no change. */
+  readonly changeMs: number
+}
+
 /** A zone by its IANA name or as an offset like +05:30. */
 export class TimeZone {
   readonly name: string
+  /** Each step that was asked about; as many as the range that is laid out has. */
+  readonly #steps = new Map<number, Step>()
   readonly #format: Intl.DateTimeFormat
 
   /** Throws a RangeError where there is no such zone. */
@@ -29,6 +48,31 @@ export class TimeZone {
 
   /** What the clocks there are ahead of UTC at this time, rounded down to 15 minutes. */
   offsetMs(timeMs: number): number {
+    const index = Math.floor(timeMs / STEP_MS)
+    let step = this.#steps.get(index)
+    if (step === undefined) {
+      step = this.#look(index * STEP_MS)
+      this.#steps.set(index, step)
+    }
+    return timeMs < step.changeMs ? step.beforeMs : step.afterMs
+  }
+
+  /** Asking the zone is slow, so it is asked by step and not by window. */
+  #look(startMs: number): Step {
+    const beforeMs = this.#askedOffsetMs(startMs)
+    const afterMs = this.#askedOffsetMs(startMs + STEP_MS)
+    if (beforeMs === afterMs) return { beforeMs, afterMs, changeMs: Number.POSITIVE_INFINITY }
+    let low = startMs
+    let high = startMs + STEP_MS
+    while (high - low > QUARTER_MS) {
+      const middle = floorTo((low + high) / 2, QUARTER_MS)
+      if (this.#askedOffsetMs(middle) === beforeMs) low = middle
+      else high = middle
+    }
+    return { beforeMs, afterMs, changeMs: high }
+  }
+
+  #askedOffsetMs(timeMs: number): number {
     const match = OFFSET.exec(this.#format.format(timeMs))
     const seconds = Number(match?.[2] ?? 0) * 3_600 + Number(match?.[3] ?? 0) * 60 + Number(match?.[4] ?? 0)
     return floorTo((match?.[1] === '-' ? -seconds : seconds) * 1_000, QUARTER_MS)
@@ -73,18 +117,21 @@ export interface Tiling {
 }
 
 /**
- * The local hours or days that `[fromMs, toMs)` touches, whole. Null where there are more than `windowsMax`.
+ * The local hours or days that `[fromMs, toMs)` touches, whole. Null where there are more than `windowsMax`. `pause` lets
+ * other requests have their turns.
  */
-export function tileLocally(
+export async function tileLocally(
   zone: TimeZone,
   window: '1h' | '1d',
   range: { readonly fromMs: number; readonly toMs: number },
   windowsMax: number,
-): Tiling | null {
+  pause: () => Promise<void>,
+): Promise<Tiling | null> {
   const next = (startMs: number): number => (window === '1d' ? zone.nextDay(startMs) : zone.nextHour(startMs))
   const starts: number[] = []
   let startMs = zone.dayStart(range.fromMs)
   while (startMs < range.toMs) {
+    if (starts.length % WINDOWS_PER_TURN === WINDOWS_PER_TURN - 1) await pause()
     const endMs = next(startMs)
     if (endMs > range.fromMs) starts.push(startMs)
     if (starts.length > windowsMax) return null

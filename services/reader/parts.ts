@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { LoopTurns } from '../../pipelines/in-turns.ts'
 import type { Clock } from '../../pipelines/clock.ts'
 import type { Cursors } from '../http/cursor.ts'
 import type { Commands } from './commands.ts'
@@ -14,6 +15,8 @@ export interface RouteParts {
   readonly commands: Commands
   readonly cursors: Cursors
   readonly clock: Clock
+  /** For work that takes long. */
+  readonly turns: LoopTurns
 }
 
 /** The app, with requests typed by their schemas. */

@@ -10,7 +10,7 @@ import type {
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { problemResponses } from '../../schemas/http/problem.ts'
 import { EventPage, EventsQuery } from '../../schemas/http/usage.ts'
-import { askedNode } from '../http/caller.ts'
+import { askedNode, holderOf } from '../http/caller.ts'
 import { formatTimeOrNull } from '../http/times.ts'
 import { eventItem } from './event-item.ts'
 import type { PaidCost } from './event-item.ts'
@@ -49,7 +49,7 @@ export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
       const scope = `events\n${node_id}\n${from}\n${to}`
       const place = placeOf(parts, scope, request.query)
       const { partition } = await parts.present.seen(request.caller, node_id)
-      const answer = await parts.history.ask(async (client) => {
+      const answer = await parts.history.ask(holderOf(request), async (client) => {
         const source = parts.history.usageSource(partition)
         const loaded = await parts.history.loaded(source, client)
         if (loaded === null) return { rows: [], costs: [], asOfMs: null }

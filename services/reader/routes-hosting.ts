@@ -5,7 +5,7 @@ import { livenessOf } from '../../pipelines/account/uptime.ts'
 import { Leaderboard, LeaderboardQuery, RewardsPage, RewardsQuery } from '../../schemas/http/hosting.ts'
 import type { RewardItem } from '../../schemas/http/hosting.ts'
 import { problemResponses } from '../../schemas/http/problem.ts'
-import { askedNode, maySee } from '../http/caller.ts'
+import { askedNode, holderOf, maySee } from '../http/caller.ts'
 import { formatTime, formatTimeOrNull } from '../http/times.ts'
 import { sparkNumber } from './amounts.ts'
 import type { Ranking } from './leaderboard.ts'
@@ -47,7 +47,7 @@ function rewardsRoute(app: ReaderApp, parts: RouteParts & { readonly ranking: Ra
       const nodeId = askedNode(request, request.query.node_id)
       const state = await parts.present.seen(request.caller, nodeId)
       const wallets = state.account.operators.map(({ operator_id }) => operator_id)
-      return await parts.history.ask(async (client) => {
+      return await parts.history.ask(holderOf(request), async (client) => {
         const source = parts.history.moneySource(state.partition)
         const loaded = await parts.history.loaded(source, client)
         const rows =

@@ -9,7 +9,7 @@ import {
 } from '../../schemas/http/provider.ts'
 import type { RollingPeriod } from '../../schemas/http/provider.ts'
 import { MINUTE_WINDOW_MS } from '../../schemas/usage.ts'
-import { askedNode } from '../http/caller.ts'
+import { askedNode, holderOf } from '../http/caller.ts'
 import { HOUR_MS, floorTo } from './local-windows.ts'
 import type { NodeState } from './present.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
@@ -59,7 +59,8 @@ export function providerRoutes(app: ReaderApp, parts: RouteParts): void {
         const work = lifetimeWork(state.account)
         return reply.send(providerView({ state, mode, period: LIFETIME, work, asOfMs: state.asOfMs }))
       }
-      return reply.send(providerView({ state, mode, ...(await rollingWork(parts, state, period)) }))
+      const rolling = await rollingWork(parts, state, period, holderOf(request))
+      return reply.send(providerView({ state, mode, ...rolling }))
     },
   )
 
@@ -97,8 +98,9 @@ async function rollingWork(
   parts: RouteParts,
   state: NodeState,
   name: RollingPeriod,
+  holder: string,
 ): Promise<{ work: SharedWork; period: ViewPeriod; asOfMs: number | null }> {
-  return await parts.history.ask(async (client) => {
+  return await parts.history.ask(holder, async (client) => {
     const source = parts.history.usageSource(state.partition)
     const loaded = await parts.history.loaded(source, client)
     const endMs = floorTo(loaded?.watermarkMs ?? parts.clock.nowMs(), MINUTE_WINDOW_MS)

@@ -14,7 +14,7 @@ import {
 } from '../../schemas/http/settings.ts'
 import type { SettingsChange } from '../../schemas/http/settings.ts'
 import type { SettingName, SettingValue } from '../../schemas/settings.ts'
-import { askedNode } from '../http/caller.ts'
+import { askedNode, holderOf } from '../http/caller.ts'
 import { formatTime, formatTimeOrNull } from '../http/times.ts'
 import { invalidFields, jsonBody } from './json-body.ts'
 import { isFirst, pageOf } from './pages.ts'
@@ -116,7 +116,7 @@ function historyRoute(app: ReaderApp, parts: RouteParts): void {
       const scope = `settings\n${nodeId}`
       const before = isFirst(cursor) ? null : parts.cursors.open(scope, cursor, 1)[0]
       const { partition } = await parts.present.seen(request.caller, nodeId)
-      return await parts.history.ask(async (client) => {
+      return await parts.history.ask(holderOf(request), async (client) => {
         const source = parts.history.moneySource(partition)
         const loaded = await parts.history.loaded(source, client)
         if (loaded === null) return reply.send({ items: [], next_cursor: null, as_of: null })

@@ -7,8 +7,8 @@ import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { problemResponses } from '../../schemas/http/problem.ts'
 import { OpenCostPage, SettlementPage, SettlementsQuery } from '../../schemas/http/settlements.ts'
 import type { OpenCostItem, SettlementItem } from '../../schemas/http/settlements.ts'
-import { askedNode } from '../http/caller.ts'
-import type { Caller } from '../http/caller.ts'
+import { askedNode, holderOf } from '../http/caller.ts'
+import type { Asker } from '../http/caller.ts'
 import { formatTime, formatTimeOrNull } from '../http/times.ts'
 import { usdNumber, usdText } from './amounts.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
@@ -97,7 +97,7 @@ interface SeqQuery {
 async function readPage<Row>(
   parts: RouteParts,
   list: string,
-  request: { readonly caller: Caller; readonly query: { readonly cursor?: string; readonly limit: number } },
+  request: Asker & { readonly query: { readonly cursor?: string; readonly limit: number } },
   nodeId: string,
   read: (client: ClickhouseClient, query: SeqQuery) => Promise<Row[]>,
   seqOf: (row: Row) => string,
@@ -106,7 +106,7 @@ async function readPage<Row>(
   const scope = `${list}\n${nodeId}`
   const [afterSeq = '0'] = isFirst(cursor) ? [] : parts.cursors.open(scope, cursor, 1)
   const { partition } = await parts.present.seen(request.caller, nodeId)
-  return await parts.history.ask(async (client) => {
+  return await parts.history.ask(holderOf(request), async (client) => {
     const source = parts.history.moneySource(partition)
     const loaded = await parts.history.loaded(source, client)
     if (loaded === null) return { shown: [], next_cursor: null, as_of: null }

@@ -11,6 +11,7 @@ import {
 import { parameters } from '../../schemas/http/fields.ts'
 import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import { csvText } from '../http/csv.ts'
+import { holderOf } from '../http/caller.ts'
 import { negotiate } from '../http/negotiate.ts'
 import { formatTime, formatTimeOrNull } from '../http/times.ts'
 import { sparkNumber } from './amounts.ts'
@@ -93,7 +94,7 @@ function entriesRoute(app: ReaderApp, parts: RouteParts & { readonly partitions:
       const scope = `entries\n${operator_id}`
       const place = isFirst(cursor) ? FIRST_PAGE : placeOf(parts.cursors.open(scope, cursor, 5))
       await parts.present.wallet(request.caller, operator_id)
-      const { rows, asOfMs } = await parts.history.ask(async (client) => {
+      const { rows, asOfMs } = await parts.history.ask(holderOf(request), async (client) => {
         const watermarkMs = await parts.history.smallestMoneyWatermark(client, parts.partitions)
         if (watermarkMs === null) return { rows: [], asOfMs: null }
         // What a partition books from here on carries a log time after the newest receipt behind its watermark.

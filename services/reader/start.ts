@@ -13,6 +13,7 @@ import type { RunningService } from '../process.ts'
 import { Accounts } from './accounts.ts'
 import { buildReader } from './app.ts'
 import { Commands } from './commands.ts'
+import { HISTORY_RUNNING_MAX } from './history.ts'
 
 /** Bytes of a process' own group id: no other reader has the same, so that each follows all partitions. */
 const GROUP_ID_BYTES = 8
@@ -42,7 +43,7 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
       metrics.set('hivemeter_reader_state_records', {}, accounts.size)
     },
   })
-  const clickhouse = clickhouseOf(config)
+  const clickhouse = clickhouseOf(config, { connectionsMax: HISTORY_RUNNING_MAX })
   await using undo = new AsyncDisposableStack()
   undo.defer(() => clickhouse.close())
   await checkInstallation({ config, logger, client: clickhouse, clientId: kafka.clientId })

@@ -5,7 +5,7 @@ import { MINUTE_WINDOW_MS, QUARTER_HOUR_WINDOW_MS } from '../../schemas/usage.ts
 import { Problem } from '../http/problem.ts'
 import { invalidParameter } from '../http/refusal.ts'
 import { formatTime } from '../http/times.ts'
-import { DAY_MS, HOUR_MS, TimeZone, ceilTo, floorTo, tileLocally } from './local-windows.ts'
+import { DAY_MS, HOUR_MS, TimeZone, ceilTo, floorTo, WINDOWS_PER_TURN, tileLocally } from './local-windows.ts'
 
 /** What to read for a range and a window. */
 export interface UsagePlan {
@@ -23,10 +23,11 @@ const EXPIRY_MARGIN_MS = 5 * 60_000
 const UTC_WINDOW_MS = { '1h': HOUR_MS, '1d': DAY_MS } as const
 
 /** Plans an answer. Throws a Problem (422) for too many windows, windows no longer kept, or an unknown zone. */
-export function planUsage(
+export async function planUsage(
   asked: TimeRange & { readonly window: WindowName; readonly tz: string },
   nowMs: number,
-): UsagePlan {
+  pause: () => Promise<void>,
+): Promise<UsagePlan> {
   const zone = zoneOf(asked.tz)
   const minutesKeptFromMs = nowMs - MINUTES_KEPT_DAYS * DAY_MS + EXPIRY_MARGIN_MS
   if (asked.window === 'total') {
@@ -39,10 +40,14 @@ export function planUsage(
     return evenWindows('usage_1m', asked, MINUTE_WINDOW_MS)
   }
   if (zone.name === 'UTC') return evenWindows('usage_15m', asked, UTC_WINDOW_MS[asked.window])
-  const tiling = tileLocally(zone, asked.window, asked, WINDOWS_MAX)
+  const tiling = await tileLocally(zone, asked.window, asked, WINDOWS_MAX, pause)
   if (tiling === null) throw tooManyWindows()
   const { starts, endMs } = tiling
-  const ends = new Map(starts.map((startMs, index) => [startMs, starts[index + 1] ?? endMs]))
+  const ends = new Map<number, number>()
+  for (const [index, startMs] of starts.entries()) {
+    if (index % WINDOWS_PER_TURN === WINDOWS_PER_TURN - 1) await pause()
+    ends.set(startMs, starts[index + 1] ?? endMs)
+  }
   return {
     range: { fromMs: starts[0] ?? endMs, toMs: endMs },
     windows: { table: 'usage_15m', cut: { startsMs: starts } },

@@ -3,7 +3,7 @@ import { FieldReader } from '../../pipelines/usage/accept-fields.ts'
 import type { JsonObject } from '../../pipelines/usage/accept.ts'
 import { NODE_ID_PATTERN } from '../../schemas/ids.ts'
 import type { Outcome } from '../../schemas/records.ts'
-import { askedNode, maySee } from '../http/caller.ts'
+import { askedNode, holderOf, maySee } from '../http/caller.ts'
 import type { Asked } from './commands.ts'
 import { invalidFields } from './json-body.ts'
 import type { RouteParts } from './parts.ts'
@@ -37,7 +37,11 @@ export async function askSettler(parts: RouteParts, request: FastifyRequest, ask
     await parts.present.arrive(asked.node_id)
     throw notRegistered(asked.node_id)
   }
-  return await parts.commands.ask(asked, { caller: caller.id, idempotencyKey: idempotencyKeyOf(request) })
+  return await parts.commands.ask(asked, {
+    caller: caller.id,
+    holder: holderOf(request),
+    idempotencyKey: idempotencyKeyOf(request),
+  })
 }
 
 /** The result of a command that was done. */

@@ -20,6 +20,7 @@ export const WRITE_HEADERS = Type.Object({
 export const WRITE_PROBLEMS = [
   'not_json',
   'node_not_registered',
+  'body_too_slow',
   'body_too_large',
   'unsupported_media_type',
   'invalid_request',

@@ -4,7 +4,7 @@ import { startStack } from '../support/stack.ts'
 import { verdict } from './bench-line.ts'
 import type { BenchResult } from './bench-line.ts'
 import { isPart, PARTS, QUICK } from './parts.ts'
-import type { BenchSettings, PartName } from './parts.ts'
+import type { BenchSettings, Part, PartName } from './parts.ts'
 import { writePart } from './performance-page.ts'
 
 const USAGE = `Usage: npm run bench [-- PART] [--quick] [--events N] [--turns N] [--seconds N] [--nodes N] [--profile DIR]
@@ -15,13 +15,17 @@ ${Object.entries(PARTS)
   --quick     a small ${QUICK.parts.join(' and ')}, below 3 minutes; guards ratios, never times
 A run at full size writes its figures into docs/performance.md. Ends with 1 where a figure falls short.`
 
+const NO_SERVERS = { brokers: [], clickhouseUrl: '' }
+
 const PORTS = { kafka: 26_930, kafkaController: 26_931, clickhouse: 26_933 }
 
 /** A part by itself, on servers of its own, so that none meets what another has left. */
 async function runPart(name: PartName, settings: BenchSettings): Promise<BenchResult> {
+  const part: Part = PARTS[name]
+  if (part.needsNoServers === true) return await part.run(NO_SERVERS, settings)
   const stack = await startStack(process.env, PORTS, ['Kafka'])
   try {
-    return await PARTS[name].run(stack, settings)
+    return await part.run(stack, settings)
   } finally {
     await stack.stop()
   }

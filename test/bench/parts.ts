@@ -1,6 +1,7 @@
 import { benchAggregator } from './aggregator.ts'
 import type { BenchResult } from './bench-line.ts'
 import { benchEndToEnd } from './end-to-end.ts'
+import { benchFairness } from './fairness/fairness.ts'
 import { benchFootprint } from './footprint.ts'
 import { benchFreshness } from './freshness.ts'
 import { benchGateway } from './gateway.ts'
@@ -22,9 +23,11 @@ export interface BenchSettings {
   readonly quick: boolean
 }
 
-interface Part {
+export interface Part {
   readonly what: string
   readonly run: (servers: BenchServers, settings: BenchSettings) => Promise<BenchResult>
+  /** It brings what it needs: no Kafka and no ClickHouse is started for it. */
+  readonly needsNoServers?: true
 }
 
 const TURNS = 2
@@ -55,6 +58,11 @@ export const PARTS = {
     run: ({ brokers }, { events = 1_000_000, turns = TURNS }) =>
       benchSettler({ brokers, costs: events, turns }),
   },
+  fairness: {
+    what: 'how long a client that behaves waits beside one that takes what it can',
+    needsNoServers: true,
+    run: (_servers, { seconds = 10, quick }) => benchFairness({ measureMs: quick ? 1_200 : seconds * 1_000 }),
+  },
   reader: {
     what: 'provider views of a million nodes; usage of a week behind 100 million events',
     run: (servers, { seconds = 20, nodes = 1_000_000, events = 100_000_000, profileDir }) =>
@@ -78,7 +86,7 @@ export const PARTS = {
     run: (servers, { events = 10_000_000, seconds = 1_800 }) =>
       benchMemory({ servers, ids: events, minutes: seconds / 60 }),
   },
-} satisfies Readonly<Record<string, Part>>
+} as const satisfies Readonly<Record<string, Part>>
 
 export type PartName = keyof typeof PARTS
 

@@ -4,8 +4,7 @@ import { test } from 'node:test'
 import { createZstdCompress, gzipSync, constants as zlib, zstdCompressSync } from 'node:zlib'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
-import { createGatewayApp } from '../../services/gateway/app.ts'
-import { Unpacker } from '../../services/gateway/body.ts'
+import { BODY_BYTES_MAX, Unpacker } from '../../services/gateway/body.ts'
 import { ManualClock, MemoryLog, settled } from '../../services/gateway/fixtures.ts'
 import { LogClock } from '../../services/gateway/log-clock.ts'
 import { Packer, SEND_BYTES_MAX } from '../../services/gateway/packer.ts'
@@ -15,7 +14,8 @@ import { Problem } from '../../services/http/problem.ts'
 import { bound } from '../support/named-bounds.ts'
 import { usageEvent } from '../support/usage-events.ts'
 import { APPEND_PATIENCE_MS } from '../../pipelines/kafka/append-lanes.ts'
-import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
+
+const TERMS = { holder: 'a', sizeBytesMax: BODY_BYTES_MAX, charge: () => true }
 
 const NOW = Date.UTC(2026, 10, 21, 12)
 
@@ -30,7 +30,9 @@ test('UNPACKING_MAX bodies are unpacked at once, one more waits for its turn', a
   let begun = 0
   const hook = createHook({ init: (_id, type) => (begun += Number(type === 'ZLIB')) }).enable()
   try {
-    const all = Promise.all(Array.from({ length: unpackingMax + 1 }, () => unpacker.unpack(packed, 'gzip')))
+    const all = Promise.all(
+      Array.from({ length: unpackingMax + 1 }, () => unpacker.unpack(packed, 'gzip', TERMS)),
+    )
     // Microtasks only: none of the first can have ended meanwhile.
     for (let turn = 0; turn < 50; turn += 1) await Promise.resolve()
     assert.equal(begun, unpackingMax)
@@ -45,8 +47,14 @@ test('FRAMES_MAX frames of one body are joined, one more is refused', async () =
   const framesMax = bound('services/gateway/body.ts', 'FRAMES_MAX')
   const unpacker = new Unpacker()
   const frames = Array.from({ length: framesMax }, () => zstdCompressSync('[]'))
-  assert.equal((await unpacker.unpack(Buffer.concat(frames), 'zstd')).toString(), '[]'.repeat(framesMax))
-  await assert.rejects(unpacker.unpack(Buffer.concat([...frames, zstdCompressSync('')]), 'zstd'), /more than/)
+  assert.equal(
+    (await unpacker.unpack(Buffer.concat(frames), 'zstd', TERMS)).toString(),
+    '[]'.repeat(framesMax),
+  )
+  await assert.rejects(
+    unpacker.unpack(Buffer.concat([...frames, zstdCompressSync('')]), 'zstd', TERMS),
+    /more than/,
+  )
 })
 
 test('ZSTD_WINDOW_LOG_MAX: a frame that asks for a larger window is refused', async () => {
@@ -58,9 +66,9 @@ test('ZSTD_WINDOW_LOG_MAX: a frame that asks for a larger window is refused', as
     return Buffer.concat((await stream.toArray()) as Buffer[])
   }
   const unpacker = new Unpacker()
-  assert.equal((await unpacker.unpack(await packedWith(windowLogMax), 'zstd')).toString(), '[]')
+  assert.equal((await unpacker.unpack(await packedWith(windowLogMax), 'zstd', TERMS)).toString(), '[]')
   await assert.rejects(
-    unpacker.unpack(await packedWith(windowLogMax + 1), 'zstd'),
+    unpacker.unpack(await packedWith(windowLogMax + 1), 'zstd', TERMS),
     (error) => error instanceof Problem && error.code === 'unreadable_body',
   )
 })
@@ -122,21 +130,30 @@ test('STOP_PATIENCE_MS: a stop waits so long beyond its last send, and once more
   await stopped
 })
 
-test('timeouts of requests: the server has the ones that are named', async () => {
-  const clock = new ManualClock(NOW)
-  const app = await createGatewayApp({
-    queue: newQueue(clock, new MemoryLog(clock)),
-    inbox: new SharedAppend(new MemoryLog(clock), clock),
-    partitions: 1,
-    access: { mode: 'off' },
-    logger: silentLogger,
-    metrics: noMetrics,
-    clock,
-    ops: async () => {},
-  })
-  const file = 'services/gateway/app.ts'
-  assert.equal(app.server.requestTimeout, bound(file, 'REQUEST_TIMEOUT_MS'))
-  assert.equal(app.server.headersTimeout, bound(file, 'HEADERS_TIMEOUT_MS'))
-  assert.equal(app.server.timeout, bound(file, 'CONNECTION_TIMEOUT_MS'))
-  await app.close()
+test('credentials take turns in unpacking: one body of another does not wait behind many of one', async () => {
+  const unpacker = new Unpacker()
+  const packed = gzipSync(Buffer.alloc(4_000_000))
+  const ended: string[] = []
+  const unpack = async (holder: string): Promise<void> => {
+    await unpacker.unpack(packed, 'gzip', { ...TERMS, holder })
+    ended.push(holder)
+  }
+  const unpackingMax = bound('services/gateway/body.ts', 'UNPACKING_MAX')
+  const many = Array.from({ length: 10 * unpackingMax }, () => unpack('many'))
+  await Promise.all([...many, unpack('one')])
+  // Those that were begun when it came may end before it, and those that are begun with it.
+  assert.ok(ended.indexOf('one') <= 2 * unpackingMax, ended.join())
+})
+
+test('unpacked bytes need room too', async () => {
+  const charged: number[] = []
+  const charge = (sizeBytes: number): boolean => charged.push(sizeBytes) === 1
+  const unpacker = new Unpacker()
+  const packed = gzipSync(Buffer.alloc(1_000))
+  assert.equal((await unpacker.unpack(packed, 'gzip', { ...TERMS, charge })).length, 1_000)
+  await assert.rejects(
+    unpacker.unpack(packed, 'gzip', { ...TERMS, charge }),
+    (error) => error instanceof Problem && error.code === 'overloaded',
+  )
+  assert.deepEqual(charged, [1_000, 1_000])
 })

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
+import { othersTurn } from '../../pipelines/in-turns.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { CURSOR_CHARACTERS_MAX, LIMIT_MAX, TIME_CHARACTERS_MAX } from '../../schemas/http/fields.ts'
 import { MINUTES_KEPT_DAYS, WINDOWS_MAX, ZONE_CHARACTERS_MAX } from '../../schemas/http/usage.ts'
@@ -11,7 +13,12 @@ import { Problem } from '../../services/http/problem.ts'
 import { parseTime, TIME_MS_MAX } from '../../services/http/times.ts'
 import { Accounts } from '../../services/reader/accounts.ts'
 import { buildReader } from '../../services/reader/app.ts'
-import { History, HISTORY_REQUESTS_MAX, LOADED_AGE_MS_MAX } from '../../services/reader/history.ts'
+import {
+  HISTORY_REQUESTS_MAX,
+  HISTORY_RUNNING_MAX,
+  History,
+  LOADED_AGE_MS_MAX,
+} from '../../services/reader/history.ts'
 import { DAY_MS, HOUR_MS } from '../../services/reader/local-windows.ts'
 import type { ReaderApp } from '../../services/reader/parts.ts'
 import { planUsage } from '../../services/reader/usage-plan.ts'
@@ -86,7 +93,7 @@ test('OPERATOR_CHARACTERS_MAX: a longer name in the path is refused', async () =
   assert.match(detail, new RegExp(`at most ${OPERATOR_CHARACTERS_MAX} characters`))
 })
 
-test('HISTORY_REQUESTS_MAX: one more at once is 503 overloaded; room is given back', async () => {
+test('HISTORY_REQUESTS_MAX: half for one credential, one more at once is 503 overloaded; room is given back', async () => {
   const history = new History({
     client: clickhouse,
     clock: new VirtualClock(NOW),
@@ -94,14 +101,41 @@ test('HISTORY_REQUESTS_MAX: one more at once is 503 overloaded; room is given ba
     topics: TOPICS,
   })
   const { promise, resolve } = Promise.withResolvers<number>()
-  const asking = Array.from({ length: HISTORY_REQUESTS_MAX }, () => history.ask(() => promise))
+  const half = HISTORY_REQUESTS_MAX / 2
+  const asking = Array.from({ length: half }, () => history.ask('greedy', () => promise))
   await assert.rejects(
-    history.ask(() => promise),
+    history.ask('greedy', () => promise),
     isProblem('overloaded'),
   )
+  // Another is neither refused nor made to wait, though the first has all that it may have.
+  assert.equal(await history.ask('other', async () => 2), 2)
   resolve(1)
-  assert.equal((await Promise.all(asking)).length, HISTORY_REQUESTS_MAX)
-  assert.equal(await history.ask(async () => 2), 2)
+  assert.equal((await Promise.all(asking)).length, half)
+  assert.equal(await history.ask('greedy', async () => 3), 3)
+})
+
+test('HISTORY_RUNNING_MAX: of one credential half as many ask ClickHouse at once, the rest waits its turn', async () => {
+  const history = new History({
+    client: clickhouse,
+    clock: new VirtualClock(NOW),
+    logger: silentLogger,
+    topics: TOPICS,
+  })
+  const ends: (() => void)[] = []
+  let running = 0
+  const question = async (): Promise<void> => {
+    running += 1
+    await new Promise<void>((resolve) => ends.push(resolve))
+  }
+  const asking = Array.from({ length: HISTORY_REQUESTS_MAX / 2 }, () => history.ask('greedy', question))
+  await setImmediate()
+  assert.equal(running, HISTORY_RUNNING_MAX / 2)
+  while (ends.length > 0) {
+    ends.shift()?.()
+    await setImmediate()
+  }
+  await Promise.all(asking)
+  assert.equal(running, HISTORY_REQUESTS_MAX / 2)
 })
 
 test('LOADED_AGE_MS_MAX: what is loaded is asked again once the answer is so old, and after a failure at once', async () => {
@@ -133,9 +167,9 @@ test('LOADED_AGE_MS_MAX: what is loaded is asked again once the answer is so old
   assert.equal(await seqOf(0), '4')
 })
 
-test('WINDOWS_MAX: one window more is refused, in UTC and in a zone', () => {
+test('WINDOWS_MAX: one window more is refused, in UTC and in a zone', async () => {
   const plan = (window: '1m' | '1h', tz: string, lengthMs: number, windows: number) =>
-    planUsage({ window, tz, fromMs: NOW - windows * lengthMs, toMs: NOW }, NOW)
+    planUsage({ window, tz, fromMs: NOW - windows * lengthMs, toMs: NOW }, NOW, othersTurn)
   for (const [window, tz, lengthMs] of [
     ['1m', 'UTC', 60_000],
     ['1h', 'UTC', HOUR_MS],
@@ -143,18 +177,37 @@ test('WINDOWS_MAX: one window more is refused, in UTC and in a zone', () => {
   ] as const) {
     // Clocks of Kathmandu are 45 minutes off: the range touches one window more than it holds.
     const most = tz === 'UTC' ? WINDOWS_MAX : WINDOWS_MAX - 1
-    plan(window, tz, lengthMs, most)
-    assert.throws(() => plan(window, tz, lengthMs, most + 1), isProblem('too_many_windows'))
+    await plan(window, tz, lengthMs, most)
+    await assert.rejects(plan(window, tz, lengthMs, most + 1), isProblem('too_many_windows'))
   }
 })
 
-test('MINUTES_KEPT_DAYS less EXPIRY_MARGIN_MS: minutes from before are refused', () => {
+test('for a node that is not there no windows are laid out, however many years are asked for', async (context) => {
+  const asked = context.mock.getter(Intl.DateTimeFormat.prototype, 'format')
+  const years = 'window=1d&tz=Europe/Berlin&from=1971-01-01T00:00:00Z&to=2100-01-01T00:00:00Z'
+  const { statusCode } = await app.inject(`/api/usage?node_id=nobody&${years}`)
+  assert.equal(statusCode, 404)
+  assert.equal(asked.mock.callCount(), 0)
+})
+
+test('WINDOWS_PER_TURN: while windows of a century are laid out and written, others have their turns', async () => {
+  const years = 'window=1d&tz=Europe/Berlin&from=1971-01-01T00:00:00Z&to=2100-01-01T00:00:00Z'
+  const answers: number[] = []
+  void app.inject(`/api/usage?node_id=n&${years}`).then(({ statusCode }) => answers.push(statusCode))
+  let turns = 0
+  for (; answers.length === 0; turns += 1) await setImmediate()
+  assert.deepEqual(answers, [200])
+  // 47,000 days, five hundred a turn.
+  assert.ok(turns > 90, String(turns))
+})
+
+test('MINUTES_KEPT_DAYS less EXPIRY_MARGIN_MS: minutes from before are refused', async () => {
   const marginMs = bound('services/reader/usage-plan.ts', 'EXPIRY_MARGIN_MS')
   const keptFromMs = NOW - MINUTES_KEPT_DAYS * DAY_MS + marginMs
   const plan = (fromMs: number) =>
-    planUsage({ window: '1m', tz: 'UTC', fromMs, toMs: keptFromMs + HOUR_MS }, NOW)
-  assert.equal(plan(keptFromMs).range.fromMs, keptFromMs)
-  assert.throws(() => plan(keptFromMs - 1), isProblem('windows_expired'))
+    planUsage({ window: '1m', tz: 'UTC', fromMs, toMs: keptFromMs + HOUR_MS }, NOW, othersTurn)
+  assert.equal((await plan(keptFromMs)).range.fromMs, keptFromMs)
+  await assert.rejects(plan(keptFromMs - 1), isProblem('windows_expired'))
 })
 
 test('TIME_MS_MAX: the last time that is one', () => {
@@ -169,10 +222,6 @@ test('PREFERENCES_MAX: so many preferences of Accept are read, the next is passe
     negotiate(`${'application/xml, '.repeat(before)}text/csv`, ['application/json', 'text/csv'])
   assert.equal(chosen(preferencesMax - 1), 'text/csv')
   assert.throws(() => chosen(preferencesMax), isProblem('not_acceptable'))
-})
-
-test('REQUEST_TIMEOUT_MS: the server has the one that is named', () => {
-  assert.equal(app.server.requestTimeout, bound('services/reader/app.ts', 'REQUEST_TIMEOUT_MS'))
 })
 
 test('CAUSES_MAX: so many causes of an error are looked at', () => {

@@ -1,5 +1,5 @@
 import { systemClock } from '../../pipelines/clock.ts'
-import { REQUEST_BYTES_MAX } from '../../services/gateway/in-flight.ts'
+import { REQUEST_BYTES_MAX } from '../../services/http/in-flight.ts'
 import { WAITING_BYTES_MAX } from '../../services/gateway/queue.ts'
 import type { FaultContext } from './fault.ts'
 import type { Fleet } from './fleet.ts'

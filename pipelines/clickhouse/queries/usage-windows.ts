@@ -1,7 +1,11 @@
 import { QUARTER_HOUR_WINDOW_MS } from '../../../schemas/usage.ts'
 import type { TaskSource } from '../../../schemas/usage.ts'
+import { mapInTurns, othersTurn } from '../../in-turns.ts'
 import type { ClickhouseClient, QueryParams } from '../client.ts'
 import type { BlockSource } from './watermarks.ts'
+
+/** Rows that are read before others have a turn. */
+const ROWS_PER_TURN = 1_000
 
 /** What one window adds up to. */
 export interface UsageSums {
@@ -42,6 +46,8 @@ interface UsageQuery {
   readonly groupBy: readonly UsageGroup[]
   /** One more is read where there are more, so that the caller sees it. */
   readonly rowsMax: number
+  /** Where many rows are read others have their turns. */
+  readonly pause?: () => Promise<void>
 }
 
 /** How stored windows become the wanted ones: of one length since the epoch, or beginning at these times. */
@@ -65,7 +71,9 @@ export async function usageWindows(client: ClickhouseClient, query: WindowsQuery
      LIMIT {limit:UInt32}`,
     { ...nodeParams(query), ...rangeParams('', query.range), ...start.params },
   )
-  return rows.map((row) => windowOf(row, Number(row.start_s) * 1_000))
+  return await mapInTurns(rows, { itemsPerTurn: ROWS_PER_TURN, pause: query.pause ?? othersTurn }, (row) =>
+    windowOf(row, Number(row.start_s) * 1_000),
+  )
 }
 
 export interface TotalQuery extends UsageQuery {

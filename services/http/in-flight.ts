@@ -1,13 +1,14 @@
 import type { Clock } from '../../pipelines/clock.ts'
+import { Shares } from './shares.ts'
 
-/** Requests with a body that may be under way at once. */
+/** Requests with a body that may be under way at once in a server; one credential alone may have half of them. */
 export const REQUESTS_MAX = 1_000
 
-/** Bytes of their bodies, as received. */
+/** Bytes of all their bodies, as far as they have arrived and again as far as they are unpacked; one credential: half. */
 export const REQUEST_BYTES_MAX = 128 * 1_048_576
 
-/** Of these, as much as may be under way whatever was answered before. */
-export const REQUEST_BYTES_MIN = 16 * 1_048_576
+/** Of these, as much as may be under way whatever was answered before: half of it holds two of the largest bodies. */
+export const REQUEST_BYTES_MIN = 32 * 1_048_576
 
 /** Beyond that, no more than was answered in so long: what is let in is answered about as soon. */
 export const ANSWERED_WITHIN_MS = 2_000
@@ -17,34 +18,24 @@ const STEP_MS = 250
 const STEPS = ANSWERED_WITHIN_MS / STEP_MS
 
 /**
- * What is under way, so that many clients at once meet an early 503 and not a process without memory, nor an answer that
- * comes when they have given up: bytes let in wait for those before them, so there may be as many as the log has taken of
- * late, and no more.
+ * The one bound for all bodies of a server, whatever route they are for: what is under way, so that many clients at once meet
+ * an early 503 and not a process without memory, nor an answer that comes when they have given up. Bytes let in wait for those
+ * before them, so there may be as many as were answered of late, and no more; each credential has its share of them.
  */
 export class InFlight {
+  readonly requests = new Shares(REQUESTS_MAX)
+  readonly bytes: Shares
   readonly #clock: Pick<Clock, 'monotonicMs'>
   readonly #answered = new Float64Array(STEPS)
   #step = 0
-  #requests = 0
-  #sizeBytes = 0
 
   constructor(clock: Pick<Clock, 'monotonicMs'>) {
     this.#clock = clock
+    this.bytes = new Shares(() => this.#bytesMax())
   }
 
-  /** Takes room for a request, or answers false. */
-  enter(sizeBytes: number): boolean {
-    if (this.#requests >= REQUESTS_MAX || this.#sizeBytes + sizeBytes > this.#bytesMax()) return false
-    this.#requests += 1
-    this.#sizeBytes += sizeBytes
-    return true
-  }
-
-  /** `isTaken`: its events are in the log. */
-  leave(sizeBytes: number, isTaken: boolean): void {
-    this.#requests -= 1
-    this.#sizeBytes -= sizeBytes
-    if (!isTaken) return
+  /** What a body of so many bytes asked for was done. */
+  answered(sizeBytes: number): void {
     this.#forgetOld()
     const at = this.#step % STEPS
     this.#answered[at] = (this.#answered[at] ?? 0) + sizeBytes

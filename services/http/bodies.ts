@@ -1,0 +1,96 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Clock } from '../../pipelines/clock.ts'
+import { Arrivals, noRoom } from './arrival.ts'
+import { holderOf } from './caller.ts'
+import type { InFlight } from './in-flight.ts'
+import { Problem } from './problem.ts'
+import { Holding } from './shares.ts'
+import type { Shares } from './shares.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What this request holds of the server's room. */
+    holding: Holding
+  }
+}
+
+/** Stands for a body until it is read: everything that can refuse a request without its body comes first. */
+const UNREAD = Symbol('unread body')
+
+export interface BodiesParts {
+  readonly clock: Clock
+  /** The server's one bound for bodies. */
+  readonly inFlight: InFlight
+}
+
+/** Reads bodies in the parts of an app that ask for it, all under one bound. */
+export class Bodies {
+  readonly #arrivals: Arrivals
+  readonly #inFlight: InFlight
+
+  /**
+   * Once for an app, after its access and before its routes. A request for no route is answered before its body, and no body
+   * is read in any way but by `take`.
+   */
+  constructor(app: FastifyInstance, { clock, inFlight }: BodiesParts) {
+    const closing = new AbortController()
+    this.#arrivals = new Arrivals(clock, closing.signal)
+    this.#inFlight = inFlight
+    app.addHook('onClose', async () => closing.abort())
+    app.removeAllContentTypeParsers()
+    app.decorateRequest('holding')
+    app.addHook('onRequest', async (request, reply) => {
+      const holding = new Holding(holderOf(request))
+      request.holding = holding
+      reply.raw.once('close', () => {
+        const isDone = reply.raw.writableFinished && reply.statusCode < 300
+        if (isDone) inFlight.answered(holding.of(inFlight.bytes))
+        holding.end()
+      })
+      if (request.is404) throw new Problem('not_found', 'There is no such route; /openapi.json lists them.')
+    })
+  }
+
+  /** The share of bytes, for what a route unpacks. */
+  get bytes(): Shares {
+    return this.#inFlight.bytes
+  }
+
+  /** The routes that are registered in `app` from now on take bodies of these types up to this size, as bytes. */
+  take(
+    app: FastifyInstance,
+    { mediaTypes, sizeBytesMax }: { readonly mediaTypes: readonly string[]; readonly sizeBytesMax: number },
+  ): void {
+    const inFlight = this.#inFlight
+    app.addContentTypeParser([...mediaTypes], (_request, _payload, done) => done(null, UNREAD))
+    app.addHook('onRequest', async ({ method, holding, is404 }) => {
+      if (is404 || method === 'GET' || method === 'HEAD') return
+      if (!holding.take(inFlight.requests, 1)) throw noRoom()
+    })
+    app.addHook('preValidation', async (request) => {
+      if (request.body !== UNREAD) return
+      request.body = await this.#read(request, sizeBytesMax)
+    })
+  }
+
+  async #read(request: FastifyRequest, sizeBytesMax: number): Promise<Buffer> {
+    const { holding } = request
+    const { bytes } = this.#inFlight
+    const announcedBytes = announcedBytesOf(request)
+    // A body that will find no room is refused before it is sent: only what arrives is charged.
+    const isPossible = holding.hasRoom(bytes, Math.min(announcedBytes ?? 0, sizeBytesMax))
+    if (!isPossible) throw noRoom()
+    return await holding.during(() =>
+      this.#arrivals.read(request.raw, {
+        sizeBytesMax,
+        announcedBytes,
+        charge: (sizeBytes) => holding.take(bytes, sizeBytes),
+      }),
+    )
+  }
+}
+
+function announcedBytesOf({ headers }: FastifyRequest): number | null {
+  const announced = headers['content-length']
+  return announced === undefined ? null : Number(announced)
+}

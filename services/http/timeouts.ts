@@ -1,0 +1,37 @@
+import type { FastifyInstance } from 'fastify'
+import { answerBrokenRequest } from './broken-request.ts'
+
+/** Longest time for the head of a request; a connection that says nothing ends with it too. */
+export const HEADERS_TIMEOUT_MS = 5_000
+
+/** How often Node looks for requests that are over their time: timeouts are true to this. */
+export const TIMEOUT_CHECK_MS = 500
+
+/** Longest silence on a connection under way; above the time that an answer may take. */
+export const CONNECTION_TIMEOUT_MS = 60_000
+
+/** Longest silence of a client that goes on sending a body which has been answered already. */
+export const LEFTOVER_TIMEOUT_MS = 3_000
+
+/**
+ * For Fastify, in every server: timeouts that hold as they are stated. Node looks for requests over their time every 30 s unless
+ * told otherwise, and swaps the two of head and request where that of the head is the longer one.
+ */
+export function serverTimeouts(requestTimeoutMs: number) {
+  return {
+    requestTimeout: requestTimeoutMs,
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    http: {
+      headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    },
+    clientErrorHandler: answerBrokenRequest,
+  }
+}
+
+/** A client that was answered before it had sent its whole body may go on, but not stall. */
+export function endLeftovers(app: FastifyInstance): void {
+  app.addHook('onResponse', async ({ raw }) => {
+    if (raw.complete === false) raw.socket.setTimeout(LEFTOVER_TIMEOUT_MS)
+  })
+}

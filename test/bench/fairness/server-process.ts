@@ -1,0 +1,125 @@
+import type { AddressInfo } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import PQueue from 'p-queue'
+import { systemClock } from '../../../pipelines/clock.ts'
+import { SharedAppend } from '../../../pipelines/kafka/shared-append.ts'
+import { silentLogger } from '../../../pipelines/logger.ts'
+import { systemRandom } from '../../../pipelines/random.ts'
+import { accessKeyCodec } from '../../../schemas/avro.ts'
+import { partitionOfNode } from '../../../schemas/ids.ts'
+import { topicNames } from '../../../schemas/topics.ts'
+import { KeyRing } from '../../../services/access/key-ring.ts'
+import { hashSecret, newKey } from '../../../services/access/key-text.ts'
+import { createGatewayApp } from '../../../services/gateway/app.ts'
+import { MemoryLog } from '../../../services/gateway/fixtures.ts'
+import { UsageQueue } from '../../../services/gateway/queue.ts'
+import { opsRoutes } from '../../../services/http/ops.ts'
+import { createMetrics } from '../../../services/metrics.ts'
+import { Accounts } from '../../../services/reader/accounts.ts'
+import { buildReader } from '../../../services/reader/app.ts'
+import { fakeClickhouse } from '../../support/fake-clickhouse.ts'
+import { account, accountRecord, taskRecord } from '../../support/state-records.ts'
+import { unheardCommands } from '../../support/unheard-commands.ts'
+import type { ServerSpec } from './messages.ts'
+
+/**
+ * The gateway's and the reader's own apps with access by key, over stores that cost this machine nothing: what clients take from
+ * each other here is room and turns in these two, not Kafka's or ClickHouse's speed.
+ */
+
+const PARTITIONS = 4
+
+/** What a query of the history takes, and how many a ClickHouse of that size answers at once. */
+const QUERY_MS = 20
+const QUERIES_AT_ONCE = 32
+
+/** The log forgets what it took, so that a long run needs no memory. */
+const FORGET_MS = 200
+
+const keys = new KeyRing()
+const access = {
+  mode: 'required',
+  keys,
+  jwt: undefined,
+  isLoaded: () => true,
+  isBelieved: () => true,
+  requestsPerSecondMax: 20_000,
+  clock: systemClock,
+} as const
+
+function key(client: string): string {
+  const { keyId, secret, text } = newKey(systemRandom)
+  const value = accessKeyCodec.encode({
+    key_id: keyId,
+    client,
+    secret_hash: hashSecret(secret),
+    scopes: ['events:write', 'usage:read'],
+    nodes: [client],
+    created_at: 0,
+    expires_at: null,
+    revoked_at: null,
+  })
+  keys.apply({ key: Buffer.from(keyId), value })
+  return text
+}
+
+function opsOf(name: 'gateway' | 'reader') {
+  const metrics = createMetrics(name)
+  const readiness = () => ({ waitingFor: [], halted: [] })
+  return { metrics, ops: opsRoutes({ readiness, metrics, clock: systemClock }) }
+}
+
+async function startGateway(): Promise<string> {
+  const { metrics, ops } = opsOf('gateway')
+  const common = { partitions: PARTITIONS, clock: systemClock, logger: silentLogger, metrics }
+  const [log, inboxLog] = [new MemoryLog(systemClock), new MemoryLog(systemClock)]
+  const queue = new UsageQueue({ ...common, producer: log })
+  const inbox = new SharedAppend(inboxLog, systemClock)
+  const app = await createGatewayApp({ ...common, queue, inbox, access, ops })
+  queue.start()
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  setInterval(() => {
+    log.records.length = 0
+    inboxLog.records.length = 0
+  }, FORGET_MS)
+  return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
+}
+
+async function startReader(): Promise<string> {
+  const { metrics, ops } = opsOf('reader')
+  const accounts = new Accounts(PARTITIONS)
+  for (let partition = 0; partition < PARTITIONS; partition++)
+    accounts.apply(taskRecord(partition, systemClock.nowMs()))
+  for (const node_id of ['good', 'greedy'])
+    accounts.apply(
+      accountRecord(partitionOfNode(node_id, PARTITIONS), account({ node_id, operators: ['op'] })),
+    )
+  const queries = new PQueue({ concurrency: QUERIES_AT_ONCE })
+  const clickhouse = fakeClickhouse({
+    rows: async () => {
+      await queries.add(() => delay(QUERY_MS))
+      return []
+    },
+  })
+  const app = await buildReader({
+    access,
+    accounts,
+    commands: unheardCommands(),
+    table: { loaded: true, reach: async () => true },
+    clickhouse,
+    topics: topicNames(''),
+    partitions: PARTITIONS,
+    cursorKey: systemRandom.bytes(32),
+    clock: systemClock,
+    logger: silentLogger,
+    metrics,
+    ops,
+  })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
+}
+
+process.on('disconnect', () => process.exit(0))
+const [gatewayUrl, readerUrl] = await Promise.all([startGateway(), startReader()])
+const spec: ServerSpec = { gatewayUrl, readerUrl, goodKey: key('good'), greedyKey: key('greedy') }
+process.send?.(spec)
