@@ -103,6 +103,7 @@ export class TaskRunner {
     })
     this.#ownInput = new SharedAppend(new IdempotentProducer({ ...kafka, metrics, topic: inputTopic }), clock)
     this.#slotParts = {
+      inputTopic,
       stateTopic,
       outputTopics: options.outputTopics,
       instance: options.instance,

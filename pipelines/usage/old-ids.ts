@@ -1,6 +1,7 @@
 import { SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import type { LogRecord } from '../kafka/records.ts'
+import { outside } from '../kafka/undecided.ts'
 import type { EventCounter } from './count.ts'
 import { decodeInto } from './decode.ts'
 import type { UsageColumns } from './decode.ts'
@@ -45,7 +46,7 @@ export class OldIds {
   async ask(records: readonly LogRecord[], low: number, evictedSeq: number): Promise<boolean> {
     const { lookup, partition, metrics, columns } = this.#options
     const keys = this.#keysOf(records, low)
-    const answer = await lookup(partition, evictedSeq, keys)
+    const answer = await outside(lookup(partition, evictedSeq, keys))
     const [first] = records
     if (first?.value) decodeInto(columns, first.value)
     if (answer === null) {

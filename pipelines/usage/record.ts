@@ -1,6 +1,9 @@
+import { SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
 import type { AggregatorTask } from '../../schemas/records.ts'
 import { RECEIPT_HEADER, WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import type { LogRecord } from '../kafka/records.ts'
+import { CANNOT_BE_DECIDED, cannotBeDecided } from '../kafka/undecided.ts'
+import type { SetAside } from '../kafka/undecided.ts'
 import type { EventProblem } from '../load/dead-letter.ts'
 
 /** What is wrong with a record of usage.metered that is none of its kinds. */
@@ -8,6 +11,27 @@ export function unknownRecord(schemaId: number | null): EventProblem {
   return schemaId === null
     ? { index: -1, code: 'framing', detail: 'the value does not begin with 0 and a schema id' }
     : { index: -1, code: 'unknown_schema', detail: `schema id ${schemaId} is not one of usage.metered` }
+}
+
+/** What stands for more than events: to skip one would change what every later record means. */
+const NEVER_SET_ASIDE: ReadonlySet<number | null> = new Set([SCHEMA_ID.tick, SCHEMA_ID.models, SCHEMA_ID.end])
+
+/** What is to be set aside of a record: of the whole (index -1), or of events by their index. Mostly nothing. */
+export function problemsSetAside(
+  topic: string,
+  record: LogRecord,
+  setAside: readonly SetAside[],
+): ReadonlyMap<number, EventProblem> | null {
+  let problems: Map<number, EventProblem> | null = null
+  for (const { offset, index, detail } of setAside) {
+    if (offset !== record.offset) continue
+    if (NEVER_SET_ASIDE.has(schemaIdOf(record.value))) {
+      throw cannotBeDecided(`${topic}[${record.partition}] at offset ${offset}`, detail)
+    }
+    problems ??= new Map()
+    problems.set(index ?? -1, { index: index ?? -1, code: CANNOT_BE_DECIDED, detail })
+  }
+  return problems
 }
 
 /** The original receipt that only the replay command may state; nonsense counts as absent. */

@@ -4,6 +4,8 @@ import { MINUTE_WINDOW_MS, WATERMARK_DELAY_MS, windowStart } from '../../schemas
 import type { Model, UsageEvent } from '../../schemas/usage.ts'
 import type { SourceRecord } from './source.ts'
 import { receiptOf } from './source.ts'
+import { CANNOT_BE_DECIDED, NOTHING_UNDECIDED, undecidedOf } from './undecided.ts'
+import type { Undecided } from './undecided.ts'
 import { NotAvro, decodeUsageEvents } from './usage-decode.ts'
 import { measuresOf } from './usage-measures.ts'
 import type { Measures } from './usage-measures.ts'
@@ -43,6 +45,8 @@ export interface UsageModelOptions {
   readonly before?: ReadonlyMap<string, string>
   /** The record that ended the partition. */
   readonly endOffset?: bigint | null
+  /** What the task could not decide. */
+  readonly undecided?: Undecided
 }
 
 /**
@@ -57,6 +61,7 @@ export class UsageModel {
   readonly contents = new Map<string, string>()
   readonly #before: ReadonlyMap<string, string>
   readonly #endOffset: bigint | null
+  readonly #undecided: Undecided
   #models: ReadonlyMap<string, Model>
   #modelsVersion: number
   #watermarkMs = 0
@@ -66,6 +71,7 @@ export class UsageModel {
     this.#partitions = options.partitions
     this.#before = options.before ?? new Map()
     this.#endOffset = options.endOffset ?? null
+    this.#undecided = options.undecided ?? NOTHING_UNDECIDED
     this.#watermarkMs = options.watermarkMs ?? 0
     this.#models = byId(options.models)
     this.#modelsVersion = options.modelsVersion
@@ -78,7 +84,8 @@ export class UsageModel {
 
   apply(record: SourceRecord): RecordOutcome {
     this.#watermarkMs = Math.max(this.#watermarkMs, record.timestampMs - WATERMARK_DELAY_MS)
-    const events = this.#eventsOf(record)
+    const undecided = undecidedOf(this.#undecided, record)
+    const events = undecided?.has(-1) === true ? CANNOT_BE_DECIDED : this.#eventsOf(record)
     if (typeof events === 'string') {
       return { counted: [], setAside: { record, reasons: [{ index: -1, reason: events }] } }
     }
@@ -87,7 +94,8 @@ export class UsageModel {
     const reasons: { index: number; reason: string }[] = []
     for (const [index, event] of events.entries()) {
       const arrival = { partition: this.#partition, partitions: this.#partitions, receiptMs }
-      const reason = refusalOf(event, arrival) ?? this.#repeatOf(event)
+      const isUndecided = undecided?.has(index) === true
+      const reason = isUndecided ? CANNOT_BE_DECIDED : (refusalOf(event, arrival) ?? this.#repeatOf(event))
       if (reason === null) counted.push(this.#count(event, record, index))
       else if (reason !== 'repeat') reasons.push({ index, reason })
     }

@@ -9,6 +9,8 @@ import {
 import type { InboxCommand, InboxUsage } from '../../../schemas/records.ts'
 import { isSettingValue } from '../../../schemas/settings.ts'
 import type { SourceRecord } from '../source.ts'
+import { CANNOT_BE_DECIDED, NOTHING_UNDECIDED, undecidedOf } from '../undecided.ts'
+import type { Undecided } from '../undecided.ts'
 import type { SetAside } from '../usage-model.ts'
 import { NodeTotalSums } from '../usage-sums.ts'
 import { carriedAccount, carriedOutcome, carriedTotals } from './carried.ts'
@@ -42,6 +44,8 @@ export class AccountModel {
   readonly totals = new NodeTotalSums()
   /** The record that ended the partition, where one did. */
   endOffset: bigint | null = null
+  /** What the task could not decide. */
+  undecided: Undecided = NOTHING_UNDECIDED
   readonly rows = new ModelRows()
   readonly outcomes = new ModelOutcomes()
   readonly setAside: SetAside[] = []
@@ -87,6 +91,7 @@ export class AccountModel {
     const { value } = record
     if (value === null) return this.#setAside(record, 'unknown_schema')
     if (schemaIdOf(value) === SCHEMA_ID.end && record.offset === this.endOffset) return null
+    if (undecidedOf(this.undecided, record) !== null) return this.#cannotBeDecided(record, value)
     switch (schemaIdOf(value)) {
       case SCHEMA_ID.tick:
         return null
@@ -102,6 +107,26 @@ export class AccountModel {
       default:
         return this.#setAside(record, 'unknown_schema')
     }
+  }
+
+  /** It changed nothing; of a command the caller was told so. */
+  #cannotBeDecided(record: SourceRecord, value: Buffer): null {
+    if (schemaIdOf(value) === SCHEMA_ID.inboxCommand) {
+      const command = inboxCommandCodec.decode(value)
+      const key = `${command.node_id}/${command.command_id}`
+      if (!this.outcomes.isKnown(key, this.#nowMs)) {
+        const { status, code, result } = refusal(422, CANNOT_BE_DECIDED)
+        this.outcomes.set(key, {
+          nodeId: command.node_id,
+          status,
+          code,
+          result: canonicalJson(JSON.stringify(result)),
+          untilMs: this.#nowMs + DAY_MS,
+          isCounted: isCountedCommand(command),
+        })
+      }
+    }
+    return this.#setAside(record, CANNOT_BE_DECIDED)
   }
 
   /** Log time up to here. */
