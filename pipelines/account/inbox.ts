@@ -4,7 +4,6 @@ import {
   inboxConfigureCodec,
   inboxHeartbeatCodec,
   inboxUsageCodec,
-  schemaIdOf,
 } from '../../schemas/avro.ts'
 import type { Codec } from '../../schemas/avro.ts'
 import type {
@@ -17,7 +16,7 @@ import type {
 } from '../../schemas/records.ts'
 import { isSettingValue } from '../../schemas/settings.ts'
 import { isEnd } from '../kafka/end.ts'
-import { HaltError } from '../kafka/records.ts'
+import { CANNOT_BE_UNPACKED, HaltError, schemaOf, unreadableDetail } from '../kafka/records.ts'
 import type { LogRecord } from '../kafka/records.ts'
 import type { DecidePoint } from '../failpoints.ts'
 import { CANNOT_BE_DECIDED, cannotBeDecided } from '../kafka/undecided.ts'
@@ -69,11 +68,16 @@ export class InboxBatch {
   apply(record: LogRecord): void {
     const { task, endToken } = this.#parts
     task.now = Math.max(task.now, record.timestampMs)
-    if (isEnd(record.value, endToken)) {
+    if (isEnd(record, endToken)) {
       task.ended = true
       return
     }
-    switch (record.value === null ? null : schemaIdOf(record.value)) {
+    const unreadable = unreadableDetail(record)
+    if (unreadable !== null) {
+      this.#setAside(record, CANNOT_BE_UNPACKED, unreadable)
+      return
+    }
+    switch (schemaOf(record)) {
       case SCHEMA_ID.tick:
         this.ticked = true
         break
@@ -102,8 +106,8 @@ export class InboxBatch {
   setAside(record: LogRecord, { detail }: SetAside, place: string): void {
     const { task, endToken } = this.#parts
     task.now = Math.max(task.now, record.timestampMs)
-    const schemaId = schemaIdOf(record.value)
-    if (isEnd(record.value, endToken) || NEVER_SET_ASIDE.has(schemaId)) throw cannotBeDecided(place, detail)
+    const schemaId = schemaOf(record)
+    if (isEnd(record, endToken) || NEVER_SET_ASIDE.has(schemaId)) throw cannotBeDecided(place, detail)
     if (schemaId === SCHEMA_ID.inboxCommand) {
       this.#withBody(record, inboxCommandCodec, (command) => this.#refuseUndecided(command, record, detail))
     } else {

@@ -1,4 +1,5 @@
-import { HaltError } from './records.ts'
+import { HaltError, unreadableDetail } from './records.ts'
+import type { LogRecord } from './records.ts'
 
 /** The state topic holds `what`, and no record that says where the task stands. */
 export function taskRecordMissing(place: string, what: string): HaltError {
@@ -6,6 +7,15 @@ export function taskRecordMissing(place: string, what: string): HaltError {
     'task_record_missing',
     `${place} holds ${what} but no task record.`,
     'Something deleted its newest records: stop all services, put back one copy of all of Kafka, with a copy of ClickHouse that is not newer (docs/backup.md), and start again.',
+  )
+}
+
+/** A batch that nobody can read stands where every record counts. */
+export function batchUnreadable(place: string, record: LogRecord): HaltError {
+  return new HaltError(
+    'batch_unreadable',
+    `In ${place} ${unreadableDetail(record) ?? `the record at ${record.offset} cannot be read`}.`,
+    'Only this installation writes there: find out what wrote or changed the batch, put back one copy of all of Kafka, with a copy of ClickHouse that is not newer (docs/backup.md), and start again.',
   )
 }
 

@@ -36,6 +36,7 @@ export class StateReader {
       paused: true,
       onRecords: (partition, records) => this.#deliver(partition, records),
       onPosition: (partition, position) => this.#advance(partition, position),
+      onUnreadable: (partition, halt) => this.#readings.get(partition)?.failed(halt),
       // The consumer lost its place: what it delivers next has been delivered before.
       onJoined: () => this.#failAll(new Error('The restore lost its place in the state topic.')),
       onFailed: (error) => {

@@ -49,6 +49,7 @@ export class CompactedTable implements StateTable {
   #ends: Promise<ReadonlyMap<number, bigint>> | undefined
   #nextEnds: Promise<ReadonlyMap<number, bigint>> | undefined
   #loaded = false
+  #failure: Error | undefined
   #behind: number[] = []
   #stopped = false
 
@@ -72,7 +73,10 @@ export class CompactedTable implements StateTable {
           if (position > 0n) this.#reader.seek(partition, position)
         }
       },
-      onFailed: resolve,
+      onFailed: (error) => {
+        this.#failure = error
+        resolve(error)
+      },
     })
   }
 
@@ -95,6 +99,7 @@ export class CompactedTable implements StateTable {
     for (;;) {
       this.#behind = [...ends].filter(([partition, end]) => !this.#has(partition, end)).map(([p]) => p)
       if (this.#behind.length === 0 || this.#stopped) break
+      if (this.#failure !== undefined) throw this.#failure
       await this.#options.clock.delay(REACH_STEP_MS)
     }
     this.#loaded = true

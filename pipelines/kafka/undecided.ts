@@ -60,9 +60,13 @@ const ALLOCATION_WORDS: ReadonlySet<string> = new Set(['Array buffer allocation 
 /** Whether an error that `decide` threw may be a record's: not a halt, not the outside's, not want of memory. */
 export function isOfRecords(error: unknown): boolean {
   if (error instanceof HaltError || error instanceof FatalError || error instanceof OutsideError) return false
-  const root = error instanceof UndecidedError ? error.cause : error
-  if (!(root instanceof Error)) return true
-  return !ALLOCATION_WORDS.has(root.message) && !('code' in root && ALLOCATION_CODES.has(root.code))
+  return !isAllocation(error instanceof UndecidedError ? error.cause : error)
+}
+
+/** Want of memory, and nothing that is wrong with what was worked on. */
+export function isAllocation(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return ALLOCATION_WORDS.has(error.message) || ('code' in error && ALLOCATION_CODES.has(error.code))
 }
 
 /** What of a fetched batch is decided next. */
@@ -107,7 +111,8 @@ export class Undecided {
     if (first === undefined || records.length === 1 || first.offset >= this.#singleBelow) {
       return { records, nextOffset, setAside: this.#setAside }
     }
-    return { records: [first], nextOffset: first.offset + 1n, setAside: this.#setAside }
+    const lastOffset = first.unreadable?.lastOffset ?? first.offset
+    return { records: [first], nextOffset: lastOffset + 1n, setAside: this.#setAside }
   }
 
   /** `decide` threw an error of its records. Returns the halt where nothing can be set aside; null: it is tried again. */

@@ -1,7 +1,8 @@
-import { aggregatorTaskCodec, modelsCodec, SCHEMA_ID, schemaIdOf, STATE_KEY } from '../../schemas/avro.ts'
+import { aggregatorTaskCodec, modelsCodec, SCHEMA_ID, STATE_KEY } from '../../schemas/avro.ts'
 import type { AggregatorTask } from '../../schemas/records.ts'
 import { TABLES } from '../../schemas/tables.ts'
 import { USAGE_BOUNDS, WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
+import { schemaOf } from '../kafka/records.ts'
 import type { LogRecord, TopicAppend } from '../kafka/records.ts'
 import { inputDeleted, taskRecordMissing } from '../kafka/restore-halts.ts'
 import { isOfRecords, outside, UndecidedError } from '../kafka/undecided.ts'
@@ -220,7 +221,7 @@ export class AggregatorState implements TaskState {
     at: number,
   ): string | null | Promise<string | null> {
     const { task, dead, oldIds } = draft
-    const schemaId = schemaIdOf(record.value)
+    const schemaId = schemaOf(record)
     const whole = this.#setAsideOf(draft, record)?.get(-1)
     if (whole !== undefined) {
       dead.push({ record, problems: [whole] })
@@ -232,11 +233,10 @@ export class AggregatorState implements TaskState {
       this.#makeRoom(task, record.timestampMs, USAGE_BOUNDS.eventsPerRecordMax)
       return null
     }
-    task.ended = isEnd(record.value, this.#options.endToken)
+    task.ended = isEnd(record, this.#options.endToken)
     if (task.ended) return null
     if (schemaId !== SCHEMA_ID.usageEvents || record.value === null) {
-      const problem =
-        schemaId === SCHEMA_ID.models ? this.#applyModels(task, record) : unknownRecord(schemaId)
+      const problem = schemaId === SCHEMA_ID.models ? this.#applyModels(task, record) : unknownRecord(record)
       if (problem !== null) dead.push({ record, problems: [problem] })
       return null
     }

@@ -1,13 +1,17 @@
-import { SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
+import { SCHEMA_ID } from '../../schemas/avro.ts'
 import type { AggregatorTask } from '../../schemas/records.ts'
 import { RECEIPT_HEADER, WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
+import { CANNOT_BE_UNPACKED, schemaOf, unreadableDetail } from '../kafka/records.ts'
 import type { LogRecord } from '../kafka/records.ts'
 import { CANNOT_BE_DECIDED, cannotBeDecided } from '../kafka/undecided.ts'
 import type { SetAside } from '../kafka/undecided.ts'
 import type { EventProblem } from '../load/dead-letter.ts'
 
 /** What is wrong with a record of usage.metered that is none of its kinds. */
-export function unknownRecord(schemaId: number | null): EventProblem {
+export function unknownRecord(record: LogRecord): EventProblem {
+  const unreadable = unreadableDetail(record)
+  if (unreadable !== null) return { index: -1, code: CANNOT_BE_UNPACKED, detail: unreadable }
+  const schemaId = schemaOf(record)
   return schemaId === null
     ? { index: -1, code: 'framing', detail: 'the value does not begin with 0 and a schema id' }
     : { index: -1, code: 'unknown_schema', detail: `schema id ${schemaId} is not one of usage.metered` }
@@ -25,7 +29,7 @@ export function problemsSetAside(
   let problems: Map<number, EventProblem> | null = null
   for (const { offset, index, detail } of setAside) {
     if (offset !== record.offset) continue
-    if (NEVER_SET_ASIDE.has(schemaIdOf(record.value))) {
+    if (NEVER_SET_ASIDE.has(schemaOf(record))) {
       throw cannotBeDecided(`${topic}[${record.partition}] at offset ${offset}`, detail)
     }
     problems ??= new Map()

@@ -104,6 +104,7 @@ export class UsageModel {
 
   /** The events of a record, none for ticks and models, or why the record as a whole is set aside. */
   #eventsOf(record: SourceRecord): readonly UsageEvent[] | string {
+    if (record.unreadable !== undefined) return 'cannot_be_unpacked'
     const { value } = record
     const schemaId = schemaIdOf(value)
     if (value === null || schemaId === null) return 'framing'

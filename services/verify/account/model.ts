@@ -89,6 +89,7 @@ export class AccountModel {
   apply(record: SourceRecord): InboxUsage | null {
     this.#nowMs = Math.max(this.#nowMs, record.timestampMs)
     const { value } = record
+    if (record.unreadable !== undefined) return this.#setAside(record, 'cannot_be_unpacked')
     if (value === null) return this.#setAside(record, 'unknown_schema')
     if (schemaIdOf(value) === SCHEMA_ID.end && record.offset === this.endOffset) return null
     if (undecidedOf(this.undecided, record) !== null) return this.#cannotBeDecided(record, value)
