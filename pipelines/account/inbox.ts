@@ -15,7 +15,9 @@ import type {
   SettlerTask,
 } from '../../schemas/records.ts'
 import { isSettingValue } from '../../schemas/settings.ts'
+import { RULES, rulesAt } from '../../schemas/since.ts'
 import { isEnd } from '../kafka/end.ts'
+import { isTick, NO_TICK } from '../kafka/tick.ts'
 import { CANNOT_BE_UNPACKED, HaltError, schemaOf, unreadableDetail } from '../kafka/records.ts'
 import type { LogRecord } from '../kafka/records.ts'
 import type { DecidePoint } from '../failpoints.ts'
@@ -79,7 +81,8 @@ export class InboxBatch {
     }
     switch (schemaOf(record)) {
       case SCHEMA_ID.tick:
-        this.ticked = true
+        if (isTick(record, rulesAt(task.since, record.offset))) this.ticked = true
+        else this.#setAside(record, 'malformed', NO_TICK)
         break
       case SCHEMA_ID.inboxUsage:
         this.#usage(decodeUsage(record), record)
@@ -107,7 +110,8 @@ export class InboxBatch {
     const { task, endToken } = this.#parts
     task.now = Math.max(task.now, record.timestampMs)
     const schemaId = schemaOf(record)
-    if (isEnd(record, endToken) || NEVER_SET_ASIDE.has(schemaId)) throw cannotBeDecided(place, detail)
+    const standsForMore = isTick(record, RULES) || isEnd(record, endToken) || NEVER_SET_ASIDE.has(schemaId)
+    if (standsForMore) throw cannotBeDecided(place, detail)
     if (schemaId === SCHEMA_ID.inboxCommand) {
       this.#withBody(record, inboxCommandCodec, (command) => this.#refuseUndecided(command, record, detail))
     } else {
@@ -270,7 +274,6 @@ export class InboxBatch {
 }
 
 const NEVER_SET_ASIDE: ReadonlySet<number | null> = new Set([
-  SCHEMA_ID.tick,
   SCHEMA_ID.inboxUsage,
   SCHEMA_ID.inboxConfigure,
   SCHEMA_ID.inboxConfigureV1,

@@ -14,7 +14,7 @@ import type { Clock } from '../clock.ts'
 import type { DecidePoint } from '../failpoints.ts'
 import type { LogRecord, TopicAppend } from '../kafka/records.ts'
 import { isOfRecords, outside, UndecidedError } from '../kafka/undecided.ts'
-import { inputDeleted, taskRecordMissing } from '../kafka/restore-halts.ts'
+import { inputDeleted, rulesFrom, taskRecordMissing } from '../kafka/restore-halts.ts'
 import type { TaskBatch, TaskCommitted, TaskDecision, TaskRestored, TaskState } from '../kafka/task.ts'
 import { BlockLog } from '../load/block-log.ts'
 import type { TaskMark } from '../load/fit.ts'
@@ -72,6 +72,7 @@ export class SettlerState implements TaskState {
       loaded_seq: 0,
       oldest_unloaded_at: null,
       ended: false,
+      since: [],
     }
     this.#blocks = this.#openBlocks()
   }
@@ -103,6 +104,7 @@ export class SettlerState implements TaskState {
     if (inputStart > BigInt(task.position)) {
       throw inputDeleted(`${topics.accountInbox}[${partition}]`, inputStart, task.position)
     }
+    task.since = rulesFrom(`${topics.nodeState}[${partition}]`, task.since, task.position)
     if (task.rules !== null) this.#rules = inboxConfigureCodec.decode(task.rules)
     this.#blocks = this.#openBlocks()
     this.#unloaded = new UnloadedBlocks(task.loaded_seq, task.oldest_unloaded_at, task.next_seq - 1)

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Failpoint } from '../failpoints.ts'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
-import { fenceCodec, STATE_KEY, tickCodec } from '../../schemas/avro.ts'
+import { fenceCodec, STATE_KEY } from '../../schemas/avro.ts'
 import type { LogRange } from './admin.ts'
 import { FatalError, HaltError } from './records.ts'
 import type { LogAppend, LogRecord, TopicAppend } from './records.ts'
@@ -11,6 +11,7 @@ import { inputOlder } from './restore-halts.ts'
 import type { StateReader } from './state-reader.ts'
 import { TASK_BOUNDS } from './task.ts'
 import type { TaskPhase, TaskState } from './task.ts'
+import { tickFor } from './tick.ts'
 import type { TransactionalWriter } from './transaction.ts'
 import { isOfRecords, Undecided } from './undecided.ts'
 import type { NextDecision } from './undecided.ts'
@@ -243,10 +244,10 @@ export class TaskSlot {
   #fenceRecords(): TopicAppend[] {
     const { partition } = this
     const { stateTopic, outputTopics, instance } = this.#parts
-    const tick = tickCodec.encode({ written_by: instance })
+    const { key, value } = tickFor(partition, instance)
     return [
       { topic: stateTopic, partition, key: STATE_KEY.fence, value: fenceCodec.encode({ instance }) },
-      ...outputTopics.map((topic) => ({ topic, partition, key: null, value: tick })),
+      ...outputTopics.map((topic) => ({ topic, partition, key, value })),
     ]
   }
 

@@ -1,10 +1,11 @@
 import { aggregatorTaskCodec, modelsCodec, SCHEMA_ID, STATE_KEY } from '../../schemas/avro.ts'
 import type { AggregatorTask } from '../../schemas/records.ts'
+import { rulesAt } from '../../schemas/since.ts'
 import { TABLES } from '../../schemas/tables.ts'
 import { USAGE_BOUNDS, WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import { schemaOf } from '../kafka/records.ts'
 import type { LogRecord, TopicAppend } from '../kafka/records.ts'
-import { inputDeleted, taskRecordMissing } from '../kafka/restore-halts.ts'
+import { inputDeleted, rulesFrom, taskRecordMissing } from '../kafka/restore-halts.ts'
 import { isOfRecords, outside, UndecidedError } from '../kafka/undecided.ts'
 import type { SetAside } from '../kafka/undecided.ts'
 import type { TaskBatch, TaskCommitted, TaskDecision, TaskRestored, TaskState } from '../kafka/task.ts'
@@ -25,6 +26,7 @@ import { newIdValues, rememberIds } from './id-records.ts'
 import { MODELS, MODELS_VERSION } from './models.ts'
 import { OldIds } from './old-ids.ts'
 import { isEnd } from '../kafka/end.ts'
+import { isTick } from '../kafka/tick.ts'
 import { newTask, originalReceipt, problemsSetAside, raiseWatermark, unknownRecord } from './record.ts'
 import { Deltas, toQuarterHours } from './rollup.ts'
 import { IdKeyError } from './task-options.ts'
@@ -88,6 +90,7 @@ export class AggregatorState implements TaskState {
     if (inputStart > BigInt(task.position)) {
       throw inputDeleted(`${topics.usageMetered}[${partition}]`, inputStart, task.position)
     }
+    task.since = rulesFrom(`${topics.usageIds}[${partition}]`, task.since, task.position)
     this.#counter.useModels(task.models_version, task.models)
     this.#blocks = this.#openBlocks()
     this.#unloaded = new UnloadedBlocks(task.loaded_seq, task.oldest_unloaded_at, task.next_seq - 1)
@@ -227,7 +230,7 @@ export class AggregatorState implements TaskState {
       dead.push({ record, problems: [whole] })
       return null
     }
-    if (schemaId === SCHEMA_ID.tick) {
+    if (isTick(record, rulesAt(task.since, record.offset))) {
       draft.ticked = true
       // An idle partition makes room for the others, whose ids share the bound with its own.
       this.#makeRoom(task, record.timestampMs, USAGE_BOUNDS.eventsPerRecordMax)

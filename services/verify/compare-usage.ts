@@ -107,6 +107,7 @@ class UsageComparison {
       before: begin?.contents ?? new Map(),
       endOffset: horizon.usage.ended ? BigInt(horizon.usage.position) - 1n : null,
       undecided: parts.undecided,
+      since: horizon.usage.since,
     })
   }
 

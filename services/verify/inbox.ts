@@ -58,6 +58,7 @@ export async function readInbox(
   const isWhole = startOffset === 0n
   const model = modelOf(isWhole, carried, horizon)
   model.undecided = undecided
+  model.since = horizon.accounts.since
   model.endOffset = horizon.accounts.ended ? BigInt(horizon.accounts.position) - 1n : null
   let startMs: number | null = null
   const handed = new HandedOverReader(Number(meteredStart), horizon.usage.position)

@@ -1,5 +1,7 @@
 import { SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
+import { RULES } from '../../schemas/since.ts'
 import type { SourceRecord } from './source.ts'
+import { isTick } from './ticks.ts'
 import type { BlocksBelow, Tables } from './tables.ts'
 
 /** The reason of a letter that no rule explains: the task failed at the record again and again. */
@@ -33,9 +35,11 @@ export function countOf(undecided: Undecided): number {
   return count
 }
 
+/** Letters of this kind are younger than the rules by which ticks are known by their key. */
+const FROM_THE_START = [{ rules: RULES, offset: 0 }]
+
 /** Records that stand for more than themselves: a letter about one of them is a difference, and no fact. */
 const NEVER_SET_ASIDE: ReadonlySet<number | null> = new Set([
-  SCHEMA_ID.tick,
   SCHEMA_ID.models,
   SCHEMA_ID.end,
   SCHEMA_ID.inboxUsage,
@@ -45,6 +49,6 @@ const NEVER_SET_ASIDE: ReadonlySet<number | null> = new Set([
 
 /** What was set aside of a record; null where nothing was, or nothing may have been. */
 export function undecidedOf(undecided: Undecided, record: SourceRecord): ReadonlySet<number> | null {
-  if (NEVER_SET_ASIDE.has(schemaIdOf(record.value))) return null
+  if (isTick(record, FROM_THE_START) || NEVER_SET_ASIDE.has(schemaIdOf(record.value))) return null
   return undecided.get(record.offset) ?? null
 }

@@ -61,7 +61,8 @@ describe('usage, worked out plainly', () => {
     assert.equal(first.counted.length, 1)
     const whole = model.apply(record(1, events(event({ event_id: id(2) }))))
     assert.deepEqual(whole.setAside?.reasons, [{ index: -1, reason: 'cannot_be_decided' }])
-    assert.equal(model.apply(record(2, tickCodec.encode({ written_by: 'a' }))).setAside, null, 'never a tick')
+    const tick = record(2, tickCodec.encode({ written_by: 'a' }), { key: Buffer.from('!tick') })
+    assert.equal(model.apply(tick).setAside, null, 'never a tick')
     assert.equal(model.apply(record(3, events(event({ event_id: id(2) })))).counted.length, 1)
   })
 

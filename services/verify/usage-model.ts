@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto'
 import { FRAME_BYTES, SCHEMA_ID, modelsCodec, schemaIdOf } from '../../schemas/avro.ts'
 import { MINUTE_WINDOW_MS, WATERMARK_DELAY_MS, windowStart } from '../../schemas/usage.ts'
 import type { Model, UsageEvent } from '../../schemas/usage.ts'
+import type { Since } from '../../schemas/since.ts'
 import type { SourceRecord } from './source.ts'
 import { receiptOf } from './source.ts'
+import { isTick } from './ticks.ts'
 import { CANNOT_BE_DECIDED, NOTHING_UNDECIDED, undecidedOf } from './undecided.ts'
 import type { Undecided } from './undecided.ts'
 import { NotAvro, decodeUsageEvents } from './usage-decode.ts'
@@ -47,6 +49,8 @@ export interface UsageModelOptions {
   readonly endOffset?: bigint | null
   /** What the task could not decide. */
   readonly undecided?: Undecided
+  /** From where on it judged by which rules; by those of before where it is not given. */
+  readonly since?: readonly Since[]
 }
 
 /**
@@ -62,6 +66,7 @@ export class UsageModel {
   readonly #before: ReadonlyMap<string, string>
   readonly #endOffset: bigint | null
   readonly #undecided: Undecided
+  readonly #since: readonly Since[]
   #models: ReadonlyMap<string, Model>
   #modelsVersion: number
   #watermarkMs = 0
@@ -72,6 +77,7 @@ export class UsageModel {
     this.#before = options.before ?? new Map()
     this.#endOffset = options.endOffset ?? null
     this.#undecided = options.undecided ?? NOTHING_UNDECIDED
+    this.#since = options.since ?? []
     this.#watermarkMs = options.watermarkMs ?? 0
     this.#models = byId(options.models)
     this.#modelsVersion = options.modelsVersion
@@ -111,7 +117,7 @@ export class UsageModel {
     if (schemaId === SCHEMA_ID.end && record.offset === this.#endOffset) return []
     try {
       if (schemaId === SCHEMA_ID.usageEvents) return decodeUsageEvents(value.subarray(FRAME_BYTES))
-      if (schemaId === SCHEMA_ID.tick) return []
+      if (schemaId === SCHEMA_ID.tick) return isTick(record, this.#since) ? [] : 'malformed'
       if (schemaId !== SCHEMA_ID.models) return 'unknown_schema'
       const { version, models } = modelsCodec.decode(value)
       if (version > this.#modelsVersion) {

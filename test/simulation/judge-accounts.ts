@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { STATE_KEY, accountCodec, outcomeCodec } from '../../schemas/avro.ts'
 import type { Account, Outcome } from '../../schemas/records.ts'
+import { RULES } from '../../schemas/since.ts'
 import { COST_RECOVERY, ISSUER_WALLET } from '../../schemas/tables.ts'
 import { AccountModel } from '../../services/verify/account/model.ts'
 import type { Undecided } from '../../services/verify/undecided.ts'
@@ -18,6 +19,7 @@ const big = (row: Row, name: string): bigint => BigInt(String(row[name]))
 /** Decisions, settlements, ledger, audit, accounts and outcomes, against verify's model of the same inbox. */
 export function judgeAccounts(logs: PartitionLogs, undecidable: (name: string) => boolean): void {
   const model = AccountModel.fromZero()
+  model.since = [{ rules: RULES, offset: 0 }]
   model.undecided = judgeLetters(logs, undecidable)
   for (const record of logs.inbox) model.apply(record)
   const rows = (table: string): Row[] => plainRows(logs.settlementBlocks, table)

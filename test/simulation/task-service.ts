@@ -1,4 +1,4 @@
-import { STATE_KEY, tickCodec } from '../../schemas/avro.ts'
+import { STATE_KEY } from '../../schemas/avro.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import type { LogProducer } from '../../pipelines/kafka/producer.ts'
 import type { LogAppend } from '../../pipelines/kafka/records.ts'
@@ -6,6 +6,7 @@ import { TaskSlot } from '../../pipelines/kafka/task-slot.ts'
 import type { SlotOutcome, TaskSlotParts } from '../../pipelines/kafka/task-slot.ts'
 import { TASK_BOUNDS } from '../../pipelines/kafka/task.ts'
 import type { TaskState } from '../../pipelines/kafka/task.ts'
+import { tickFor } from '../../pipelines/kafka/tick.ts'
 import type { TransactionalWriter } from '../../pipelines/kafka/transaction.ts'
 import { MemoryConsumer } from './consumer.ts'
 import type { Batch } from './consumer.ts'
@@ -255,9 +256,8 @@ export class TaskService implements Service {
   }
 
   #tick(slots: readonly TaskSlot[]): void {
-    const value = tickCodec.encode({ written_by: this.#process.name })
     for (const slot of slots) slot.tickUnderWay = true
-    this.#append(slots.map(({ partition }) => ({ partition, key: null, value })))
+    this.#append(slots.map(({ partition }) => tickFor(partition, this.#process.name)))
   }
 
   #append(records: readonly LogAppend[]): void {

@@ -1,4 +1,4 @@
-import { STATE_KEY, fenceCodec } from '../../schemas/avro.ts'
+import { SCHEMA_ID, STATE_KEY, TICK_KEY, fenceCodec, schemaIdOf } from '../../schemas/avro.ts'
 import { BLOCK_HEADER } from '../../schemas/tables.ts'
 import type { LogRecord, TopicAppend } from '../../pipelines/kafka/records.ts'
 import type { TaskDecision, TaskState } from '../../pipelines/kafka/task.ts'
@@ -11,9 +11,10 @@ import type { ReadBlock, Row } from './row-reader.ts'
 /** How a transaction ends: committed and known to be; not committed; committed, and nobody was told. */
 export type TransactionEnd = 'commit' | 'lost' | 'unknown'
 
-/** Bytes as records carry them. */
+/** Bytes as records carry them; a tick with its key. */
 export function inputRecord(offset: number, timestampMs: number, value: Buffer | null): LogRecord {
-  return { partition: 0, offset: BigInt(offset), timestampMs, key: null, value, headers: {} }
+  const key = schemaIdOf(value) === SCHEMA_ID.tick ? Buffer.from(TICK_KEY) : null
+  return { partition: 0, offset: BigInt(offset), timestampMs, key, value, headers: {} }
 }
 
 /**

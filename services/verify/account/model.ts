@@ -8,7 +8,9 @@ import {
 } from '../../../schemas/avro.ts'
 import type { InboxCommand, InboxUsage } from '../../../schemas/records.ts'
 import { isSettingValue } from '../../../schemas/settings.ts'
+import type { Since } from '../../../schemas/since.ts'
 import type { SourceRecord } from '../source.ts'
+import { isTick } from '../ticks.ts'
 import { CANNOT_BE_DECIDED, NOTHING_UNDECIDED, undecidedOf } from '../undecided.ts'
 import type { Undecided } from '../undecided.ts'
 import type { SetAside } from '../usage-model.ts'
@@ -44,6 +46,8 @@ export class AccountModel {
   readonly totals = new NodeTotalSums()
   /** The record that ended the partition, where one did. */
   endOffset: bigint | null = null
+  /** From where on the task judged by which rules. */
+  since: readonly Since[] = []
   /** What the task could not decide. */
   undecided: Undecided = NOTHING_UNDECIDED
   readonly rows = new ModelRows()
@@ -95,7 +99,7 @@ export class AccountModel {
     if (undecidedOf(this.undecided, record) !== null) return this.#cannotBeDecided(record, value)
     switch (schemaIdOf(value)) {
       case SCHEMA_ID.tick:
-        return null
+        return isTick(record, this.since) ? null : this.#setAside(record, 'malformed')
       case SCHEMA_ID.inboxUsage:
         return this.#usage(inboxUsageCodec.decode(value), record)
       case SCHEMA_ID.inboxConfigure:
