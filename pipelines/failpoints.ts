@@ -33,3 +33,10 @@ export type Failpoint = (name: FailpointName) => Promise<void>
 
 /** Nothing happens anywhere. */
 export const noFailpoint: Failpoint = () => Promise.resolve()
+
+/**
+ * Called before an event, a command or a heartbeat is decided, with its name: what it throws is an error of the decision,
+ * as a defect of the rules would be. Event: `node/32 hex digits`; command: `node/command id`; heartbeat: `node/16 hex
+ * digits`. The simulation and the fault runs let it throw; in production there is none.
+ */
+export type DecidePoint = (name: string) => void

@@ -109,17 +109,21 @@ test('each schema file has the codec of the id that its doc names, and no id sta
 const OLDER = [
   'account.v1.avsc',
   'aggregator-task.v1.avsc',
+  'aggregator-task.v2.avsc',
   'inbox-configure.v1.avsc',
   'settler-task.v1.avsc',
   'settler-task.v2.avsc',
+  'settler-task.v3.avsc',
 ]
 
 const NEWER: Readonly<Record<string, object>> = {
   'account.v1.avsc': avro.accountCodec,
   'inbox-configure.v1.avsc': avro.inboxConfigureCodec,
   'aggregator-task.v1.avsc': avro.aggregatorTaskCodec,
+  'aggregator-task.v2.avsc': avro.aggregatorTaskCodec,
   'settler-task.v1.avsc': avro.settlerTaskCodec,
   'settler-task.v2.avsc': avro.settlerTaskCodec,
+  'settler-task.v3.avsc': avro.settlerTaskCodec,
 }
 
 for (const name of OLDER) {

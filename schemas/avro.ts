@@ -49,10 +49,13 @@ export const SCHEMA_ID = {
   /** Before versions of topics could end. */
   settlerTaskV2: 24,
   outcome: 25,
-  settlerTask: 26,
+  /** Before they said from where on which rules hold. */
+  settlerTaskV3: 26,
+  settlerTask: 27,
   aggregatorTaskV1: 30,
   ids: 31,
-  aggregatorTask: 32,
+  aggregatorTaskV2: 32,
+  aggregatorTask: 33,
   accessKey: 40,
   installation: 50,
   layout: 51,
@@ -155,7 +158,7 @@ export const accountCodec = codec<Account>(SCHEMA_ID.account, 'account.v2', {
 })
 export const settlerTaskCodec = codec<SettlerTask>(
   SCHEMA_ID.settlerTask,
-  'settler-task.v3',
+  'settler-task.v4',
   {
     schemaId: SCHEMA_ID.settlerTaskV1,
     file: 'settler-task.v1',
@@ -163,26 +166,43 @@ export const settlerTaskCodec = codec<SettlerTask>(
       const { rules_version: version, spark_per_usd, ...rest } = task
       const rules =
         version === 0 ? null : inboxConfigureCodec.encode(configureOfV1({ version, spark_per_usd }))
-      return { ...rest, rules, ended: false }
+      return { ...rest, rules, ended: false, since: [] }
     },
   },
   {
     schemaId: SCHEMA_ID.settlerTaskV2,
     file: 'settler-task.v2',
-    upgrade: (task: Omit<SettlerTask, 'ended'>) => ({ ...task, ended: false }),
+    upgrade: (task: Omit<SettlerTask, 'ended' | 'since'>) => ({ ...task, ended: false, since: [] }),
+  },
+  {
+    schemaId: SCHEMA_ID.settlerTaskV3,
+    file: 'settler-task.v3',
+    upgrade: (task: Omit<SettlerTask, 'since'>) => ({ ...task, since: [] }),
   },
 )
 export const outcomeCodec = codec<Outcome>(SCHEMA_ID.outcome, 'outcome.v1')
 export const fenceCodec = codec<Fence>(SCHEMA_ID.fence, 'fence.v1')
-export const aggregatorTaskCodec = codec<AggregatorTask>(SCHEMA_ID.aggregatorTask, 'aggregator-task.v2', {
-  schemaId: SCHEMA_ID.aggregatorTaskV1,
-  file: 'aggregator-task.v1',
-  upgrade: (task: Omit<AggregatorTask, 'ended'>) => ({ ...task, ended: false }),
-})
+export const aggregatorTaskCodec = codec<AggregatorTask>(
+  SCHEMA_ID.aggregatorTask,
+  'aggregator-task.v3',
+  {
+    schemaId: SCHEMA_ID.aggregatorTaskV1,
+    file: 'aggregator-task.v1',
+    upgrade: (task: Omit<AggregatorTask, 'ended' | 'since'>) => ({ ...task, ended: false, since: [] }),
+  },
+  {
+    schemaId: SCHEMA_ID.aggregatorTaskV2,
+    file: 'aggregator-task.v2',
+    upgrade: (task: Omit<AggregatorTask, 'since'>) => ({ ...task, since: [] }),
+  },
+)
 export const layoutCodec = codec<Layout>(SCHEMA_ID.layout, 'layout.v1')
 export const accessKeyCodec = codec<AccessKey>(SCHEMA_ID.accessKey, 'access-key.v1')
 export const installationCodec = codec<Installation>(SCHEMA_ID.installation, 'installation.v1')
 export const idsCodec = codec<Ids>(SCHEMA_ID.ids, 'ids.v1')
+
+/** The key of ticks, in every topic. */
+export const TICK_KEY = '!tick'
 
 /** Keys in state topics that no node id can be: node ids have no "!". */
 export const STATE_KEY = { task: '!task', fence: '!fence', ids: '!ids', commands: '!cmd/' } as const

@@ -114,9 +114,9 @@ export const METRICS = {
   },
   hivemeter_transactions_total: {
     type: 'counter',
-    help: 'Transactions by outcome; unknown means that the end was not acknowledged and the task looked again.',
+    help: 'Transactions by outcome; unknown: the end was not acknowledged and the task looked again; undecided: a record could not be decided and nothing was written.',
     labels: ['outcome'],
-    values: { outcome: ['committed', 'unknown'] },
+    values: { outcome: ['committed', 'unknown', 'undecided'] },
     services: TASKS,
   },
   hivemeter_transaction_duration_seconds: {

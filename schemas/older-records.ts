@@ -71,7 +71,7 @@ export function configureOfV1(configure: Pick<InboxConfigure, 'version' | 'spark
   }
 }
 
-export interface SettlerTaskV1 extends Omit<SettlerTask, 'rules' | 'ended'> {
+export interface SettlerTaskV1 extends Omit<SettlerTask, 'rules' | 'ended' | 'since'> {
   readonly rules_version: number
   readonly spark_per_usd: number
 }

@@ -1,3 +1,4 @@
+import type { Since } from './since.ts'
 import type { Setting } from './settings.ts'
 import type { Model, TaskSource, UsageEvent } from './usage.ts'
 
@@ -247,6 +248,7 @@ export interface SettlerTask {
   loaded_seq: number
   oldest_unloaded_at: number | null
   ended: boolean
+  since: readonly Since[]
 }
 
 export interface AccessKey {
@@ -272,6 +274,7 @@ export interface AggregatorTask {
   loaded_seq: number
   oldest_unloaded_at: number | null
   ended: boolean
+  since: readonly Since[]
 }
 
 export interface Ids {

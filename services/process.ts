@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import type { FastifyPluginAsync } from 'fastify'
 import type { Clock } from '../pipelines/clock.ts'
 import { systemClock } from '../pipelines/clock.ts'
-import type { Failpoint } from '../pipelines/failpoints.ts'
+import type { DecidePoint, Failpoint } from '../pipelines/failpoints.ts'
 import { noFailpoint } from '../pipelines/failpoints.ts'
 import type { Logger } from '../pipelines/logger.ts'
 import type { Random } from '../pipelines/random.ts'
@@ -31,6 +31,8 @@ export interface ServiceParts {
   readonly random: Random
   /** What happens at the named points of a commit: nothing, but in the fault runs. */
   readonly failpoint: Failpoint
+  /** What may let a decision fail: nothing, but in the fault runs. */
+  readonly decidePoint?: DecidePoint | undefined
   /** Aborts when the process is asked to end, also in the middle of the start. */
   readonly signal: AbortSignal
   /** Aborts as soon as the process was asked to end: while it drains it still answers, and every answer closes its connection. */
@@ -46,6 +48,9 @@ export interface RunningService {
   /** Resolves with the reason if the service must end by itself; never rejects. */
   readonly failed: Promise<Error>
 }
+
+/** Where the fault runs reach into a process. */
+type Points = Pick<ServiceParts, 'failpoint' | 'decidePoint'>
 
 /** Longest orderly stop; a supervisor waits 10 s. */
 export const STOP_TIMEOUT_MS = 8_000
@@ -116,7 +121,7 @@ function termsForStrangers({ opsDetails }: Config): Pick<OpsSources, 'details' |
 async function run(
   name: ServiceName,
   start: (parts: ServiceParts) => Promise<RunningService>,
-  failpoint: Failpoint,
+  points: Points,
 ): Promise<ExitCode> {
   const settings = loadSettings({ file: configFile() })
   // First of all: whoever starts a process may end it at once.
@@ -151,7 +156,7 @@ async function run(
     clock: systemClock,
     metrics,
     random: systemRandom,
-    failpoint,
+    ...points,
     signal: abort.signal,
     leaving: leaving.signal,
     ops,
@@ -194,7 +199,7 @@ async function run(
 export async function runService(
   name: ServiceName,
   start: (parts: ServiceParts) => Promise<RunningService>,
-  failpoint: Failpoint = noFailpoint,
+  points: Points = { failpoint: noFailpoint },
 ): Promise<void> {
   // After an error that nobody caught the state is unknown: the log is the truth, so the process ends at once.
   process.on('uncaughtException', (error) => {
@@ -203,7 +208,7 @@ export async function runService(
     process.exit(EXIT.failure)
   })
   try {
-    process.exit(await run(name, start, failpoint))
+    process.exit(await run(name, start, points))
   } catch (error) {
     sayLast(name, error instanceof ExitError ? error.message : describeError(error))
     process.exit(exitCodeOf(error))

@@ -5,7 +5,6 @@ import {
   inboxHeartbeatCodec,
   inboxUsageCodec,
   isReservedKey,
-  schemaIdOf,
 } from '../../schemas/avro.ts'
 import type { Codec } from '../../schemas/avro.ts'
 import type {
@@ -17,9 +16,14 @@ import type {
   SettlerTask,
 } from '../../schemas/records.ts'
 import { isSettingValue } from '../../schemas/settings.ts'
+import { RULES, rulesAt } from '../../schemas/since.ts'
 import { isEnd } from '../kafka/end.ts'
-import { HaltError } from '../kafka/records.ts'
+import { isTick, NO_TICK } from '../kafka/tick.ts'
+import { CANNOT_BE_UNPACKED, HaltError, schemaOf, unreadableDetail } from '../kafka/records.ts'
 import type { LogRecord } from '../kafka/records.ts'
+import type { DecidePoint } from '../failpoints.ts'
+import { CANNOT_BE_DECIDED, cannotBeDecided } from '../kafka/undecided.ts'
+import type { SetAside } from '../kafka/undecided.ts'
 import type { DeadLetter } from '../load/dead-letter.ts'
 import { addSum, openAccount } from './account.ts'
 import type { AccountBlocks } from './blocks.ts'
@@ -42,6 +46,7 @@ export interface InboxParts {
   readonly rows: AccountBlocks
   rules: AccountRules
   readonly endToken?: (() => Buffer | null) | undefined
+  readonly decidePoint?: DecidePoint | undefined
 }
 
 /** What a record of the inbox can be; those set aside are counted as dead letters. */
@@ -66,13 +71,19 @@ export class InboxBatch {
   apply(record: LogRecord): void {
     const { task, endToken } = this.#parts
     task.now = Math.max(task.now, record.timestampMs)
-    if (isEnd(record.value, endToken)) {
+    if (isEnd(record, endToken)) {
       task.ended = true
       return
     }
-    switch (record.value === null ? null : schemaIdOf(record.value)) {
+    const unreadable = unreadableDetail(record)
+    if (unreadable !== null) {
+      this.#setAside(record, CANNOT_BE_UNPACKED, unreadable)
+      return
+    }
+    switch (schemaOf(record)) {
       case SCHEMA_ID.tick:
-        this.ticked = true
+        if (isTick(record, rulesAt(task.since, record.offset))) this.ticked = true
+        else this.#setAside(record, 'malformed', NO_TICK)
         break
       case SCHEMA_ID.inboxUsage:
         this.#usage(decodeUsage(record), record)
@@ -89,6 +100,23 @@ export class InboxBatch {
         break
       default:
         this.#setAside(record, 'unknown_schema', 'the record has none of the schemas of account.inbox')
+    }
+  }
+
+  /**
+   * Sets a record aside that `decide` fails at again and again. Only what asks for something by itself: behind a range, a
+   * configuration, a tick or an end stands more than the record. `place` names it to a person.
+   */
+  setAside(record: LogRecord, { detail }: SetAside, place: string): void {
+    const { task, endToken } = this.#parts
+    task.now = Math.max(task.now, record.timestampMs)
+    const schemaId = schemaOf(record)
+    const standsForMore = isTick(record, RULES) || isEnd(record, endToken) || NEVER_SET_ASIDE.has(schemaId)
+    if (standsForMore) throw cannotBeDecided(place, detail)
+    if (schemaId === SCHEMA_ID.inboxCommand) {
+      this.#withBody(record, inboxCommandCodec, (command) => this.#refuseUndecided(command, record, detail))
+    } else {
+      this.#setAside(record, CANNOT_BE_DECIDED, detail)
     }
   }
 
@@ -143,7 +171,8 @@ export class InboxBatch {
 
   #heartbeat(heartbeat: InboxHeartbeat, record: LogRecord): void {
     if (isReservedKey(heartbeat.node_id)) return this.#setAside(record, 'malformed', RESERVED_NAME)
-    const { task, rows, rules } = this.#parts
+    const { task, rows, rules, decidePoint } = this.#parts
+    decidePoint?.(`${heartbeat.node_id}/${heartbeat.heartbeat_hash.toString('hex')}`)
     applyHeartbeat(this.#open(heartbeat.node_id), heartbeat, rules, task.now, rows)
     this.counts.heartbeat++
   }
@@ -164,6 +193,7 @@ export class InboxBatch {
       this.outcomes.push({ key, outcome: known })
       return
     }
+    this.#parts.decidePoint?.(`${command.node_id}/${command.command_id}`)
     const decided =
       outcomes.isFull(command.node_id, task.now) && isCounted(command) ? tooMany() : this.#decide(command)
     if (decided.closed !== null) this.#forget(outcomeKey(command.node_id, decided.closed))
@@ -180,6 +210,25 @@ export class InboxBatch {
     outcomes.set(key, outcome)
     this.outcomes.push({ key, outcome })
     rows.audited({ command, outcome, changes: JSON.stringify(decided.changes), atMs: task.now })
+  }
+
+  /** Whoever waits for the command is told; the letter stands where the audit's row would. */
+  #refuseUndecided(command: InboxCommand, record: LogRecord, detail: string): void {
+    const { outcomes, accounts, task } = this.#parts
+    this.#setAside(record, CANNOT_BE_DECIDED, detail)
+    const key = outcomeKey(command.node_id, command.command_id)
+    const outcome: Outcome = outcomes.of(key, task.now) ?? {
+      body_hash: command.body_hash,
+      status: 422,
+      code: CANNOT_BE_DECIDED,
+      detail: 'This write cannot be decided; it was set aside, and nothing was changed.',
+      result: '{}',
+      account_version: accounts.get(command.node_id)?.version ?? 0,
+      until: task.now + DAY_MS,
+      is_counted: isCounted(command),
+    }
+    outcomes.set(key, outcome)
+    this.outcomes.push({ key, outcome })
   }
 
   #decide(command: InboxCommand): Decided {
@@ -233,6 +282,12 @@ export class InboxBatch {
     this.dead.push({ record, problems: [{ index: -1, code, detail }] })
   }
 }
+
+const NEVER_SET_ASIDE: ReadonlySet<number | null> = new Set([
+  SCHEMA_ID.inboxUsage,
+  SCHEMA_ID.inboxConfigure,
+  SCHEMA_ID.inboxConfigureV1,
+])
 
 /** Those of reservations are bounded by the reservations themselves. */
 function isCounted({ kind }: InboxCommand): boolean {

@@ -11,8 +11,10 @@ import type { Account, SettlerTask } from '../../schemas/records.ts'
 import { REWARD_KINDS } from '../../schemas/tables.ts'
 import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import type { Clock } from '../clock.ts'
+import type { DecidePoint } from '../failpoints.ts'
 import type { LogRecord, TopicAppend } from '../kafka/records.ts'
-import { inputDeleted, taskRecordMissing } from '../kafka/restore-halts.ts'
+import { isOfRecords, outside, UndecidedError } from '../kafka/undecided.ts'
+import { inputDeleted, rulesFrom, taskRecordMissing } from '../kafka/restore-halts.ts'
 import type { TaskBatch, TaskCommitted, TaskDecision, TaskRestored, TaskState } from '../kafka/task.ts'
 import { BlockLog } from '../load/block-log.ts'
 import type { TaskMark } from '../load/fit.ts'
@@ -39,6 +41,7 @@ export interface SettlerOptions {
   readonly gate: StoreGate
   /** What an end record must carry to end this version of the topics; null while none ends. */
   readonly endToken?: () => Buffer | null
+  readonly decidePoint?: DecidePoint | undefined
   readonly clock: Clock
   readonly metrics: Metrics
 }
@@ -69,6 +72,7 @@ export class SettlerState implements TaskState {
       loaded_seq: 0,
       oldest_unloaded_at: null,
       ended: false,
+      since: [],
     }
     this.#blocks = this.#openBlocks()
   }
@@ -100,6 +104,7 @@ export class SettlerState implements TaskState {
     if (inputStart > BigInt(task.position)) {
       throw inputDeleted(`${topics.accountInbox}[${partition}]`, inputStart, task.position)
     }
+    task.since = rulesFrom(`${topics.nodeState}[${partition}]`, task.since, task.position)
     if (task.rules !== null) this.#rules = inboxConfigureCodec.decode(task.rules)
     this.#blocks = this.#openBlocks()
     this.#unloaded = new UnloadedBlocks(task.loaded_seq, task.oldest_unloaded_at, task.next_seq - 1)
@@ -112,7 +117,7 @@ export class SettlerState implements TaskState {
 
   async decide(batch: TaskBatch): Promise<TaskDecision> {
     const { gate } = this.#options
-    if (!gate.isOpen && !(await gate.pass(this.#mark()))) {
+    if (!gate.isOpen && !(await outside(gate.pass(this.#mark())))) {
       const position = BigInt(this.#task.position)
       return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause: 'clickhouse_not_asked' }
     }
@@ -129,15 +134,10 @@ export class SettlerState implements TaskState {
       rows,
       rules: this.#rules,
       endToken: this.#options.endToken,
+      decidePoint: this.#options.decidePoint,
     }
     const inbox = new InboxBatch(parts)
-    let position = batch.nextOffset
-    for (const record of batch.records) {
-      inbox.apply(record)
-      if (!task.ended) continue
-      position = record.offset + 1n
-      break
-    }
+    const position = this.#take(inbox, batch, task)
     inbox.forgetDue()
     task.position = Number(position)
     const appends = await this.#write(task, inbox)
@@ -145,6 +145,22 @@ export class SettlerState implements TaskState {
     this.#rules = parts.rules
     this.#pending = { batch: inbox, rows }
     return { appends, position, groupOpen: this.#blocks.groupOpen, pause: null }
+  }
+
+  /** Takes the records in, up to one that ends the partition; returns the position behind them. */
+  #take(inbox: InboxBatch, { records, nextOffset, setAside }: TaskBatch, task: SettlerTask): bigint {
+    const { topics, partition } = this.#options
+    for (const record of records) {
+      const aside = setAside?.find(({ offset }) => offset === record.offset)
+      try {
+        if (aside === undefined) inbox.apply(record)
+        else inbox.setAside(record, aside, `${topics.accountInbox}[${partition}] at offset ${record.offset}`)
+      } catch (error) {
+        throw isOfRecords(error) ? new UndecidedError(record.offset, null, error) : error
+      }
+      if (task.ended) return record.offset + 1n
+    }
+    return nextOffset
   }
 
   committed(offsets: readonly bigint[]): TaskCommitted {

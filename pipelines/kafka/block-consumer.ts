@@ -8,6 +8,7 @@ import type { KafkaOptions } from './client.ts'
 import { LogOffsets } from './log-offsets.ts'
 import { HaltError } from './records.ts'
 import type { LogRecord } from './records.ts'
+import { batchUnreadable } from './restore-halts.ts'
 
 /** Nobody loads the partitions of a loader that died for so long. Its handlers send heartbeats while ClickHouse works. */
 export const LOADER_SESSION_TIMEOUT_MS = 10_000
@@ -129,22 +130,21 @@ export class BlockConsumer {
         const { batch } = fetched
         const { topic, partition } = batch
         if (fetched.isStale()) return
-        const outcome = await this.#handle(
-          topic,
-          partition,
-          batch.messages.map((message) => toRecord(partition, message)),
-          {
-            heartbeat: () => fetched.heartbeat(),
-            heartbeatAgeMs: () => clock.monotonicMs() - this.#lastHeartbeatMs,
-            commit: (offset) => this.#commit(topic, partition, offset),
-            logRange: () => this.#logOffsets.rangeOf(topic, partition),
-            offsetAt: (timeMs) => this.#logOffsets.at(topic, partition, timeMs),
-            isEnding: () => this.#stopping.signal.aborted,
-          },
-        )
+        const records = batch.messages.map((message) => toRecord(partition, message))
+        const unreadable = records.find((record) => record.unreadable !== undefined)
+        const outcome = await this.#handle(topic, partition, records, {
+          heartbeat: () => fetched.heartbeat(),
+          heartbeatAgeMs: () => clock.monotonicMs() - this.#lastHeartbeatMs,
+          commit: (offset) => this.#commit(topic, partition, offset),
+          logRange: () => this.#logOffsets.rangeOf(topic, partition),
+          offsetAt: (timeMs) => this.#logOffsets.at(topic, partition, timeMs),
+          isEnding: () => this.#stopping.signal.aborted,
+        })
         if (outcome === undefined) return
         if (outcome.next === 'continue') {
-          fetched.resolveOffset(batch.lastOffset())
+          // What stands before it is taken; the next fetch begins with it, and halts.
+          if (unreadable === undefined) fetched.resolveOffset(batch.lastOffset())
+          else consumer.seek({ topic, partition, offset: unreadable.offset.toString() })
           return
         }
         if (outcome.next === 'broken') {
@@ -189,8 +189,12 @@ export class BlockConsumer {
     records: readonly LogRecord[],
     session: BlockSession,
   ): Promise<BlockOutcome | undefined> {
+    const [first] = records
+    const end = records.findIndex((record) => record.unreadable !== undefined)
     try {
-      return await this.#options.onRecords(topic, partition, records, session)
+      if (end === 0 && first !== undefined) throw batchUnreadable(`${topic}[${partition}]`, first)
+      const readable = end < 0 ? records : records.slice(0, end)
+      return await this.#options.onRecords(topic, partition, readable, session)
     } catch (error) {
       if (!(error instanceof HaltError)) throw error
       this.#consumer.pause([{ topic, partitions: [partition] }])

@@ -12,6 +12,7 @@ import './codecs.ts'
 import kafkajs from 'kafkajs'
 import type { IHeaders, Kafka as KafkaClient, KafkaMessage, LogEntry } from 'kafkajs'
 import type { Logger } from '../logger.ts'
+import type { DecodedRecord } from './decode-batch.ts'
 import type { LogRecord } from './records.ts'
 import { RefusalLog } from './refusal.ts'
 import { kafkajsSecurity } from './security.ts'
@@ -92,6 +93,10 @@ export function toRecord(partition: number, message: KafkaMessage): LogRecord {
   const { key, value, headers } = message
   const offset = BigInt(message.offset)
   const timestampMs = Number(message.timestamp)
+  const { unreadable } = message as Pick<DecodedRecord, 'unreadable'>
+  if (unreadable !== undefined) {
+    return { partition, offset, timestampMs, key, value, headers: NO_HEADERS, unreadable }
+  }
   // Most records have none.
   if (headers === undefined || isEmpty(headers)) {
     return { partition, offset, timestampMs, key, value, headers: NO_HEADERS }

@@ -13,14 +13,17 @@ const Decoder = require('kafkajs/src/protocol/decoder.js') as new (
 
 interface Decoded {
   readonly offset: string
+  readonly timestamp: string
   readonly value: Buffer
+  readonly isControlRecord: boolean
+  readonly unreadable?: { readonly lastOffset: bigint }
 }
 
 /** A partition's bytes in a fetch's answer: their number in front. */
 async function decoded(bytes: Buffer, saidBytes = bytes.length): Promise<Decoded[]> {
   const size = Buffer.alloc(4)
   size.writeInt32BE(saidBytes)
-  return (await decodeMessages(new Decoder(Buffer.concat([size, bytes])))) as Decoded[]
+  return (await decodeMessages(new Decoder(Buffer.concat([size, bytes])))) as unknown as Decoded[]
 }
 
 const texts = (records: readonly Decoded[]): string[] => records.map(({ value }) => value.toString())
@@ -84,9 +87,43 @@ describe('what a fetch brought', () => {
     assert.equal(records[0]?.offset, '7')
   })
 
-  it('fails where a batch cannot be read', async () => {
-    const broken = batchOf('a')
+  it('is one record at its first offset where a batch cannot be read, and none is seen at its last', async () => {
+    const broken = packedBatch([Buffer.from('b'), Buffer.from('c')], 1_000)
+    broken.writeBigInt64BE(1n, 0)
     broken.fill(0xff, 61)
-    await assert.rejects(decoded(broken))
+    const behind = batchOf('d')
+    behind.writeBigInt64BE(3n, 0)
+    const records = await decoded(Buffer.concat([batchOf('a'), broken, behind]))
+    assert.deepEqual(
+      records.map(({ offset, isControlRecord }) => [offset, isControlRecord]),
+      [
+        ['0', false],
+        ['1', false],
+        ['2', true],
+        ['3', false],
+      ],
+    )
+    const [, mark] = records
+    assert.deepEqual(mark?.value, broken)
+    assert.equal(mark?.timestamp, '1000')
+    assert.equal(mark?.unreadable?.lastOffset, 2n)
+    assert.deepEqual(texts(records.filter(({ unreadable, value }) => !unreadable && value)), ['a', 'd'])
+  })
+
+  it('is such a record for every lie about a batch’s records', async () => {
+    const lies: readonly ((batch: Buffer) => void)[] = [
+      (batch) => batch.writeInt32BE(1_000_000, 57),
+      (batch) => batch.writeInt32BE(2_147_483_647, 57),
+      (batch) => batch.writeInt16BE(7, 21),
+      (batch) => batch.writeInt16BE(1, 21),
+      (batch) => batch.writeInt16BE(2, 21),
+      (batch) => batch.writeInt16BE(3, 21),
+    ]
+    for (const lie of lies) {
+      const batch = batchOf('a')
+      lie(batch)
+      const [mark, ...others] = await decoded(batch)
+      assert.ok(mark?.unreadable !== undefined && others.length === 0)
+    }
   })
 })

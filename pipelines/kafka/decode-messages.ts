@@ -1,11 +1,18 @@
 import { createRequire } from 'node:module'
+import { batchIn, decodeBatch, endOf } from './decode-batch.ts'
+import type { DecodedRecord } from './decode-batch.ts'
+import { holdingHere } from './fetch-holdings.ts'
 
 /**
- * Lets kafkajs read a batch of any number of records. Its own function hands the records of a batch to `push` as
- * arguments, which overflows the stack at some 125,000 of them: a foreign producer's one packed batch ends the consumer
- * for good, at every start anew, and with it every partition of the process. This one does the same without that: old
- * message sets, and a last batch that the answer cuts off. The decoders are kafkajs' own. kafkajs takes the function when
- * it first decodes a fetch: this must be imported before.
+ * Decodes what a fetch brought, in kafkajs' place, so that no batch ends a consumer, whoever wrote it:
+ *
+ * - kafkajs hands the records of a batch to `push` as arguments, which overflows the stack at some 125,000 of them.
+ * - It unpacks without a bound, and a batch that does not unpack is an error that ends the consumer at every start anew, and
+ *   with it every partition of the process: here such a batch is one record with a mark (`decode-batch.ts`).
+ * - It unpacks all that a fetch brought at once: here a fetch holds so much, and what follows comes with the next one.
+ *
+ * Old message sets and a last batch that the answer cuts off are as with kafkajs, whose decoders of records and sets these
+ * are. It takes the function when it first decodes a fetch: this must be imported before.
  */
 
 /** What this file uses of kafkajs 2.2.4, pinned; a record passes through as it is. */
@@ -16,24 +23,15 @@ interface Decoder {
   canReadBytes(length: number): boolean
 }
 type DecoderClass = new (buffer: Buffer) => Decoder
-type BatchDecoder = (decoder: Decoder) => Promise<{
-  readonly firstOffset: string
-  readonly lastOffsetDelta: number
-  readonly records: readonly unknown[]
-}>
-type MessageSetDecoder = (decoder: Decoder, sizeBytes: number) => Promise<unknown[]>
+type MessageSetDecoder = (decoder: Decoder, sizeBytes: number) => Promise<DecodedRecord[]>
 
 /** The byte that tells batches from the older message sets stands at one place in both. */
 const MAGIC_AT = 16
 const MAGIC_OF_BATCHES = 2
 
-/** What stands before the records of a batch but for offset and length: less is no batch. */
-const BATCH_OVERHEAD_BYTES = 49
-
 const require = createRequire(import.meta.url)
 const PROTOCOL = 'kafkajs/src/protocol'
 const DecoderOf = require(`${PROTOCOL}/decoder.js`) as DecoderClass
-const decodeBatch = require(`${PROTOCOL}/recordBatch/v0/decoder.js`) as BatchDecoder
 const decodeMessageSet = require(`${PROTOCOL}/messageSet/decoder.js`) as MessageSetDecoder
 
 /** By the records of a fetch: one past the last offset of its batches. A batch whose records compaction took has one, too. */
@@ -45,24 +43,22 @@ export function endOfBatches(messages: readonly unknown[]): bigint | undefined {
 }
 
 /** The records of one partition in a fetch's answer. */
-export async function decodeMessages(decoder: Decoder): Promise<unknown[]> {
+export async function decodeMessages(decoder: Decoder): Promise<DecodedRecord[]> {
   const sizeBytes = decoder.readInt32()
   if (sizeBytes <= 0 || !decoder.canReadBytes(sizeBytes)) return []
   const bytes = decoder.readBytes(sizeBytes)
-  const messages = new DecoderOf(bytes)
-  if (bytes.readInt8(MAGIC_AT) !== MAGIC_OF_BATCHES) return await decodeMessageSet(messages, sizeBytes)
-  const all: unknown[] = []
-  while (messages.canReadBytes(BATCH_OVERHEAD_BYTES)) {
-    let batch: Awaited<ReturnType<BatchDecoder>>
-    try {
-      batch = await decodeBatch(messages)
-    } catch (error) {
-      // The answer ends within its last batch, which comes whole with the next fetch.
-      if (error instanceof Error && error.name === 'KafkaJSPartialMessageError') break
-      throw error
-    }
-    for (const record of batch.records) all.push(record)
-    ends.set(all, BigInt(batch.firstOffset) + BigInt(batch.lastOffsetDelta) + 1n)
+  if (sizeBytes > MAGIC_AT && bytes.readInt8(MAGIC_AT) !== MAGIC_OF_BATCHES) {
+    return await decodeMessageSet(new DecoderOf(bytes), sizeBytes)
+  }
+  const holding = holdingHere()
+  const all: DecodedRecord[] = []
+  for (let at = 0; !holding.isFull; ) {
+    const batch = batchIn(bytes.subarray(at))
+    // The answer ends within its last batch, which comes whole with the next fetch.
+    if (batch === null) break
+    for (const record of await decodeBatch(batch, holding)) all.push(record)
+    ends.set(all, endOf(batch))
+    at += batch.length
   }
   return all
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { endCodec, tickCodec } from '../../schemas/avro.ts'
+import { inputRecord } from '../../test/support/task-log.ts'
 import { isEnd } from './end.ts'
 
 const token = Buffer.alloc(16, 7)
@@ -8,7 +9,7 @@ const token = Buffer.alloc(16, 7)
 test('only a record with the token of the layout ends a partition', () => {
   const end = endCodec.encode({ token })
   assert.equal(
-    isEnd(end, () => token),
+    isEnd(inputRecord(0, 0, end), () => token),
     true,
   )
   const others = [
@@ -19,14 +20,14 @@ test('only a record with the token of the layout ends a partition', () => {
   ]
   for (const other of others) {
     assert.equal(
-      isEnd(other, () => token),
+      isEnd(inputRecord(0, 0, other), () => token),
       false,
     )
   }
   assert.equal(
-    isEnd(end, () => null),
+    isEnd(inputRecord(0, 0, end), () => null),
     false,
     'no version ends',
   )
-  assert.equal(isEnd(end, undefined), false)
+  assert.equal(isEnd(inputRecord(0, 0, end), undefined), false)
 })

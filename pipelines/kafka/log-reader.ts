@@ -3,7 +3,8 @@ import { systemClock } from '../clock.ts'
 import { samePartitionAssigner } from './assigner.ts'
 import { createKafka, LEADERS_AGE_MS_MAX, toRecord } from './client.ts'
 import type { KafkaOptions } from './client.ts'
-import type { LogRecord } from './records.ts'
+import type { HaltError, LogRecord } from './records.ts'
+import { batchUnreadable } from './restore-halts.ts'
 
 /** Longest wait of one fetch: a seek takes effect with the next one. */
 const FETCH_WAIT_MS = 50
@@ -30,6 +31,11 @@ export interface LogReaderOptions extends KafkaOptions {
   readonly onJoined?: () => void
   /** The consumer ended for good. */
   readonly onFailed: (error: Error) => void
+  /**
+   * A batch that cannot be unpacked stands where the partition goes on, which is delivered no further; `onFailed` hears of it
+   * where this is not given. `'taken'`: its one record is delivered like any other.
+   */
+  readonly onUnreadable?: 'taken' | ((partition: number, halt: HaltError) => void)
 }
 
 /** Reads one topic, every partition, read_committed, from its beginning or from where it is sought to. */
@@ -94,10 +100,15 @@ export class LogReader {
         eachBatch: async (fetched) => {
           const { batch } = fetched
           if (fetched.isStale()) return
-          await onRecords(
-            batch.partition,
-            batch.messages.map((message) => toRecord(batch.partition, message)),
-          )
+          const records = batch.messages.map((message) => toRecord(batch.partition, message))
+          const unreadable = records.find((record) => record.unreadable !== undefined)
+          if (unreadable !== undefined && this.#options.onUnreadable !== 'taken') {
+            await onRecords(batch.partition, records.slice(0, records.indexOf(unreadable)))
+            onPosition(batch.partition, unreadable.offset)
+            this.#standAt(unreadable)
+            return
+          }
+          await onRecords(batch.partition, records)
           fetched.resolveOffset(batch.lastOffset())
           onPosition(batch.partition, BigInt(batch.lastOffset()) + 1n)
           await fetched.heartbeat()
@@ -107,6 +118,17 @@ export class LogReader {
     } finally {
       over.abort()
     }
+  }
+
+  /** Nothing of the partition is delivered from here on, until somebody seeks and resumes. */
+  #standAt(record: LogRecord): void {
+    const { topic, onFailed, onUnreadable } = this.#options
+    const { partition, offset } = record
+    this.pause(partition)
+    this.seek(partition, offset)
+    const halt = batchUnreadable(`${topic}[${partition}]`, record)
+    if (typeof onUnreadable === 'function') onUnreadable(partition, halt)
+    else onFailed(halt)
   }
 
   /** The next delivery of the partition begins at `offset`. */

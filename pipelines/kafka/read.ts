@@ -13,6 +13,8 @@ export interface ReadPartitionOptions extends KafkaOptions {
   readonly groupBase?: string
   /** First offset to read; the log's start where it is not given. */
   readonly from?: bigint
+  /** True: a batch that cannot be unpacked is one record among the others; else the read fails there. */
+  readonly takesUnreadable?: boolean
   /** One past the last offset to read; the last stable offset of now where it is not given. */
   readonly to?: bigint
 }
@@ -92,6 +94,7 @@ export async function* readPartition(options: ReadPartitionOptions): AsyncGenera
     ...options,
     groupId: `${options.groupBase ?? options.clientId}-${topic}-${partition}-${systemRandom.bytes(6).toString('hex')}`,
     paused: true,
+    ...(options.takesUnreadable === true && { onUnreadable: 'taken' }),
     onRecords: async (_partition, records) => {
       while (waiting.length >= WAITING_BATCHES_MAX) await systemClock.delay(WAIT_STEP_MS)
       waiting.push(records)
@@ -116,10 +119,10 @@ export async function* readPartition(options: ReadPartitionOptions): AsyncGenera
       if (batch !== undefined) {
         yield batch.filter(({ offset }) => offset >= from && offset < to)
         heardAtMs = systemClock.monotonicMs()
-      } else if (failure !== undefined) {
-        throw failure
       } else if (position >= to) {
         return
+      } else if (failure !== undefined) {
+        throw failure
       } else if (systemClock.monotonicMs() - heardAtMs > SILENCE_MS_MAX) {
         throw new Error(
           `Kafka delivered nothing of ${topic}[${partition}] for ${SILENCE_MS_MAX / 1000} s, at offset ${position} of ${to}.`,

@@ -1,3 +1,5 @@
+import { schemaIdOf } from '../../schemas/avro.ts'
+
 /** What the rest of Hivemeter sees of Kafka: no type of the client library leaves this folder. */
 
 /** One record of a log. `timestampMs` is its LogAppendTime: the receipt, by the broker's clock. */
@@ -9,8 +11,27 @@ export interface LogRecord {
   readonly value: Buffer | null
   /** By name; of a name that stands twice the last value. */
   readonly headers: Readonly<Record<string, Buffer>>
+  /**
+   * The record stands for a whole batch that cannot be unpacked: `value` is the batch itself, up to a bound, and none of
+   * the schemas' frames. Offsets through `lastOffset` are its own.
+   */
+  readonly unreadable?: { readonly reason: string; readonly lastOffset: bigint }
   /** All of them as they stand, where `headers` cannot say it: a name that stands twice, or has no value. */
   readonly headerList?: readonly (readonly [name: string, value: Buffer | null])[]
+}
+
+/** The schema id of a record's value; null where the framing is not ours, or the value is a batch that cannot be unpacked. */
+export function schemaOf({ value, unreadable }: LogRecord): number | null {
+  return unreadable === undefined ? schemaIdOf(value) : null
+}
+
+/** The code of a letter for a batch that cannot be unpacked. */
+export const CANNOT_BE_UNPACKED = 'cannot_be_unpacked'
+
+/** Why a batch that cannot be unpacked is set aside, or stops its reader; null for every other record. */
+export function unreadableDetail({ offset, unreadable }: LogRecord): string | null {
+  if (unreadable === undefined) return null
+  return `the batch of offsets ${offset} to ${unreadable.lastOffset} cannot be unpacked: ${unreadable.reason}`
 }
 
 /** A record to be written. The partition is always named: a retry must rebuild the same batch. */

@@ -1,4 +1,7 @@
-import { HaltError } from './records.ts'
+import { sinceAt } from '../../schemas/since.ts'
+import type { Since } from '../../schemas/since.ts'
+import { HaltError, unreadableDetail } from './records.ts'
+import type { LogRecord } from './records.ts'
 
 /** The state topic holds `what`, and no record that says where the task stands. */
 export function taskRecordMissing(place: string, what: string): HaltError {
@@ -7,6 +10,28 @@ export function taskRecordMissing(place: string, what: string): HaltError {
     `${place} holds ${what} but no task record.`,
     'Something deleted its newest records: stop all services, put back one copy of all of Kafka, with a copy of ClickHouse that is not newer (docs/backup.md), and start again.',
   )
+}
+
+/** A batch that nobody can read stands where every record counts. */
+export function batchUnreadable(place: string, record: LogRecord): HaltError {
+  return new HaltError(
+    'batch_unreadable',
+    `In ${place} ${unreadableDetail(record) ?? `the record at ${record.offset} cannot be read`}.`,
+    'Only this installation writes there: find out what wrote or changed the batch, put back one copy of all of Kafka, with a copy of ClickHouse that is not newer (docs/backup.md), and start again.',
+  )
+}
+
+/** The list of rules of a task that goes on at `position`: with this version's behind, where they are new to it. */
+export function rulesFrom(place: string, since: readonly Since[], position: number): readonly Since[] {
+  try {
+    return sinceAt(since, position)
+  } catch (error) {
+    throw new HaltError(
+      'newer_rules',
+      `${place}: ${error instanceof Error ? error.message : String(error)}.`,
+      'Install the version that ran here last, or a later one.',
+    )
+  }
 }
 
 /** Records that the task has not applied are no longer in its input. */

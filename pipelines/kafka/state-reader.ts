@@ -5,12 +5,14 @@ import type { FetchedPartition, FetchedRecord } from './aborted-records.ts'
 import { toRecord } from './client.ts'
 import type { KafkaOptions } from './client.ts'
 import { endOfBatches } from './decode-messages.ts'
+import { beginAt } from './fetch-holdings.ts'
 import { leaderOf } from './partition-leader.ts'
 import { BrokerConnections } from './produce/broker-connections.ts'
 import { errorName } from './produce/error-names.ts'
 import { Unanswered } from './produce/wire.ts'
 import type { BrokerId } from './produce/wire.ts'
 import type { LogRecord } from './records.ts'
+import { batchUnreadable } from './restore-halts.ts'
 import { OUT_OF_RANGE_LOOKS } from './silent-brokers.ts'
 
 /** No restore takes longer: 5 million ids are read in seconds. */
@@ -51,7 +53,7 @@ export class StateReader {
   /**
    * Delivers the partition's committed records from `start` up to the one at offset `through`, which must be a committed
    * record of the caller's own (its fence): never "to the end", which aborted tails would make last for ever. A leader
-   * that moves is followed. Rejects after two minutes, when records between are gone, and when `signal` aborts; nothing is
+   * that moves is followed. Rejects after two minutes, when records between are gone, with a halt where a batch cannot be read, and when `signal` aborts; nothing is
    * delivered after that.
    */
   async read(
@@ -79,9 +81,11 @@ export class StateReader {
           if (typeof fetched !== 'string') {
             for (const message of fetched.messages) {
               const record = toRecord(partition, message as unknown as KafkaMessage)
-              if (record.offset >= position && record.offset <= range.through && !isControl(message)) {
-                onRecord(record)
+              if (record.offset < position || record.offset > range.through || isControl(message)) continue
+              if (record.unreadable !== undefined) {
+                throw batchUnreadable(`${this.#topic}[${partition}]`, record)
               }
+              onRecord(record)
             }
             const isFurther = fetched.next > position
             if (isFurther) position = fetched.next
@@ -137,6 +141,7 @@ export class StateReader {
     const error = errorName(fetched.errorCode)
     if (error !== null) return error
     hideAborted(fetched)
+    beginAt(fetched.messages, position)
     return { messages: fetched.messages, next: endOfBatches(fetched.messages) ?? position }
   }
 }

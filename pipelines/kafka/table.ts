@@ -49,9 +49,9 @@ export class CompactedTable implements StateTable {
   #ends: Promise<ReadonlyMap<number, bigint>> | undefined
   #nextEnds: Promise<ReadonlyMap<number, bigint>> | undefined
   #loaded = false
+  #failure: Error | undefined
   #behind: number[] = []
   #stopped = false
-  #failure: Error | undefined
 
   constructor(options: CompactedTableOptions) {
     this.#options = options

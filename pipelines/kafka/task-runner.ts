@@ -1,6 +1,5 @@
 import type { Admin, Consumer } from 'kafkajs'
 import type { Metrics } from '../../schemas/metrics.ts'
-import { tickCodec } from '../../schemas/avro.ts'
 import type { Clock } from '../clock.ts'
 import type { Failpoint } from '../failpoints.ts'
 import type { Logger } from '../logger.ts'
@@ -16,6 +15,7 @@ import { StateReader } from './state-reader.ts'
 import { TaskSlot } from './task-slot.ts'
 import type { Halt, SlotOutcome, TaskSlotParts } from './task-slot.ts'
 import { TASK_BOUNDS } from './task.ts'
+import { tickFor } from './tick.ts'
 import type { TaskState } from './task.ts'
 import { TransactionalWriter } from './transaction.ts'
 
@@ -99,6 +99,7 @@ export class TaskRunner {
     this.#stateReader = new StateReader({ ...kafka, clock, topic: stateTopic })
     this.#ownInput = new SharedAppend(new IdempotentProducer({ ...kafka, metrics, topic: inputTopic }), clock)
     this.#slotParts = {
+      inputTopic,
       stateTopic,
       outputTopics: options.outputTopics,
       instance: options.instance,
@@ -310,9 +311,8 @@ export class TaskRunner {
   }
 
   #tick(slots: readonly TaskSlot[]): void {
-    const value = tickCodec.encode({ written_by: this.#options.instance })
     for (const slot of slots) slot.tickUnderWay = true
-    this.#append(slots.map(({ partition }) => ({ partition, key: null, value })))
+    this.#append(slots.map(({ partition }) => tickFor(partition, this.#options.instance)))
   }
 
   /** Appends to the own input, each partition for itself: one whose broker hangs holds up no other. */

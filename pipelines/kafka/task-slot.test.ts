@@ -1,126 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fenceCodec } from '../../schemas/avro.ts'
-import { noMetrics } from '../../schemas/metrics.ts'
-import { inputRecord } from '../../test/support/task-log.ts'
-import { VirtualClock } from '../../test/support/virtual-clock.ts'
-import { noFailpoint } from '../failpoints.ts'
-import { silentLogger } from '../logger.ts'
+import { APPEND, SlotBench } from '../../test/support/slot-bench.ts'
 import { FatalError, HaltError } from './records.ts'
-import type { LogRecord, TopicAppend } from './records.ts'
-import { TaskSlot } from './task-slot.ts'
-import type { TaskBatch, TaskDecision, TaskState } from './task.ts'
 import { TASK_BOUNDS } from './task.ts'
-import type { TransactionalWriter } from './transaction.ts'
-
-const APPEND: TopicAppend = { topic: 'node.state', partition: 3, key: '!task', value: Buffer.from('task') }
-
-/** A slot on parts that do what a test says, and a diary of what happened to them. */
-class Bench {
-  inputEnd = 1_000n
-  readonly clock = new VirtualClock()
-  readonly diary: string[] = []
-  readonly slot: TaskSlot
-  /** Thrown by the next commit. */
-  commitFails: Error | undefined
-  /** Commits are not answered before this is done. */
-  commitTakes: Promise<void> | undefined
-  /** What the state decides, or throws. */
-  decide: (batch: TaskBatch) => Partial<TaskDecision> = () => ({ appends: [APPEND] })
-  restoreTakesMs = 0
-  fatal: FatalError | undefined
-  #offset = 40n
-
-  constructor() {
-    this.slot = new TaskSlot(3, {
-      stateTopic: 'node.state',
-      outputTopics: ['settlement.blocks'],
-      instance: 'here',
-      clock: this.clock,
-      logger: silentLogger,
-      metrics: noMetrics,
-      failpoint: noFailpoint,
-      stateReader: {
-        read: async (partition, { start, through }, onRecord, signal) => {
-          this.diary.push(`read ${partition} from ${start} through ${through}`)
-          await this.clock.delay(this.restoreTakesMs, signal)
-          if (signal?.aborted === true) throw new Error('given up')
-          onRecord(inputRecord(Number(start), 0, null))
-        },
-      },
-      openWriter: () => this.#writer(),
-      openState: () => this.#state(),
-      logRanges: async () => ({ input: { start: 5n, end: this.inputEnd }, state: 30n }),
-      deleteStateBefore: async (partition, offset) => {
-        this.diary.push(`delete ${partition} before ${offset}`)
-      },
-      onFatal: (error) => {
-        this.fatal = error
-      },
-    })
-  }
-
-  /** Brings the slot to running, at position 10. */
-  async running(): Promise<this> {
-    assert.deepEqual(await this.handle([1]), { next: 'seek', position: 10n })
-    this.diary.length = 0
-    return this
-  }
-
-  async handle(offsets: readonly number[], heartbeat: () => Promise<void> = async () => {}) {
-    const records = offsets.map((offset) => inputRecord(offset, 0, null))
-    return await this.slot.handle(records, BigInt(offsets.at(-1) ?? 0) + 1n, heartbeat)
-  }
-
-  #writer(): TransactionalWriter {
-    const commit = async (records: readonly TopicAppend[]): Promise<readonly bigint[]> => {
-      const [first] = records
-      const what =
-        first?.key === '!fence'
-          ? `fence ${fenceCodec.decode(first.value ?? Buffer.alloc(0)).instance}`
-          : 'commit'
-      const fails = this.commitFails
-      this.commitFails = undefined
-      if (what !== 'commit') {
-        assert.deepEqual(
-          records.map(({ topic, partition }) => `${topic}[${partition}]`),
-          ['node.state[3]', 'settlement.blocks[3]'],
-          'one marker decides what is open in any topic of the task',
-        )
-      }
-      this.diary.push(fails === undefined ? what : `${what} fails`)
-      await this.commitTakes
-      if (fails !== undefined) throw fails
-      return records.map(() => this.#offset++)
-    }
-    const close = async (): Promise<void> => {
-      this.diary.push('writer closed')
-    }
-    return { commit, close } as unknown as TransactionalWriter
-  }
-
-  #state(): TaskState {
-    return {
-      restore: (record: LogRecord) => this.diary.push(`restore ${record.offset}`),
-      restored: (inputStart) => {
-        this.diary.push(`restored, input from ${inputStart}`)
-        return { position: 10n, appends: [{ key: null, value: Buffer.from('rules') }] }
-      },
-      decide: async (batch) => ({
-        appends: [],
-        position: batch.nextOffset,
-        groupOpen: false,
-        pause: null,
-        ...this.decide(batch),
-      }),
-      committed: (offsets) => ({ deleteStateBefore: offsets[0] ?? null }),
-      dispose: () => this.diary.push('state thrown away'),
-    }
-  }
-}
 
 test('an assigned task fences, reads its state up to its own fence, and seeks to its position', async () => {
-  const bench = new Bench()
+  const bench = new SlotBench()
   assert.equal(bench.slot.phase, 'assigned')
   assert.deepEqual(await bench.handle([1]), { next: 'seek', position: 10n })
   assert.deepEqual(bench.diary, [
@@ -135,7 +20,7 @@ test('an assigned task fences, reads its state up to its own fence, and seeks to
 })
 
 test('a running task decides, commits, deletes; what lies below its position is dropped', async () => {
-  const bench = await new Bench().running()
+  const bench = await new SlotBench().running()
   let seen: readonly bigint[] = []
   bench.decide = ({ records }) => {
     seen = records.map(({ offset }) => offset)
@@ -149,7 +34,7 @@ test('a running task decides, commits, deletes; what lies below its position is 
 })
 
 test('while one batch commits the next is fetched, and decided only when the commit is known to be done', async () => {
-  const bench = await new Bench().running()
+  const bench = await new SlotBench().running()
   const { promise, resolve } = Promise.withResolvers<void>()
   bench.commitTakes = promise
   bench.decide = ({ records }) => {
@@ -169,7 +54,7 @@ test('while one batch commits the next is fetched, and decided only when the com
 })
 
 test('a partition that halts while it commits stays halted, whatever comes of the commit', async () => {
-  const bench = await new Bench().running()
+  const bench = await new SlotBench().running()
   const { promise, resolve } = Promise.withResolvers<void>()
   bench.commitTakes = promise
   bench.commitFails = new Error('the writer was closed')
@@ -182,7 +67,7 @@ test('a partition that halts while it commits stays halted, whatever comes of th
 })
 
 test('a decision to wait is answered when what precedes it is committed', async () => {
-  const bench = await new Bench().running()
+  const bench = await new SlotBench().running()
   bench.decide = () => ({ appends: [APPEND], position: 11n, pause: 'ids_full' })
   bench.commitFails = new Error('connection lost')
   assert.deepEqual(await bench.handle([10, 11]), { next: 'pause' })
@@ -190,14 +75,14 @@ test('a decision to wait is answered when what precedes it is committed', async 
 })
 
 test('a decision to wait seeks to the record that waits, and rests', async () => {
-  const bench = await new Bench().running()
+  const bench = await new SlotBench().running()
   bench.decide = () => ({ position: 10n, pause: 'ids_full' })
   assert.deepEqual(await bench.handle([10, 11]), { next: 'rest', position: 10n, reason: 'ids_full' })
   assert.equal(bench.slot.phase, 'running')
 })
 
 test('after an unknown outcome the second heartbeat, 5 s after the last fence, starts it at fence again', async () => {
-  const bench = await new Bench().running()
+  const bench = await new SlotBench().running()
   bench.commitFails = new Error('connection lost')
   assert.deepEqual(
     await bench.handle([10]),
@@ -214,7 +99,7 @@ test('after an unknown outcome the second heartbeat, 5 s after the last fence, s
 })
 
 test('a task fences at most once in 5 s, however many heartbeats and joins there are', async () => {
-  const bench = await new Bench().running()
+  const bench = await new SlotBench().running()
   bench.commitFails = new Error('connection lost')
   await bench.handle([10])
   await bench.handle([11])
@@ -227,7 +112,7 @@ test('a task fences at most once in 5 s, however many heartbeats and joins there
 })
 
 test('a join that assigns the partition again is as good as the second heartbeat', async () => {
-  const bench = await new Bench().running()
+  const bench = await new SlotBench().running()
   bench.commitFails = new Error('connection lost')
   await bench.handle([10])
   await bench.handle([11])
@@ -237,14 +122,14 @@ test('a join that assigns the partition again is as good as the second heartbeat
 })
 
 test('a running task keeps its state over a join', async () => {
-  const bench = await new Bench().running()
+  const bench = await new SlotBench().running()
   bench.slot.onAssigned()
   assert.equal(bench.slot.phase, 'running')
   assert.deepEqual(bench.diary, [])
 })
 
 test('a fence that fails leaves the task waiting', async () => {
-  const bench = new Bench()
+  const bench = new SlotBench()
   bench.commitFails = new Error('no broker')
   assert.deepEqual(await bench.handle([1]), { next: 'pause' })
   assert.equal(bench.slot.phase, 'waiting')
@@ -252,7 +137,7 @@ test('a fence that fails leaves the task waiting', async () => {
 })
 
 test('a jump of the input halts; a filtered batch moves the position; before running both mean nothing', async () => {
-  const bench = new Bench()
+  const bench = new SlotBench()
   bench.slot.onFetched({ first: 999n, last: 1_000n, records: 2 })
   assert.equal(bench.slot.phase, 'assigned')
   await bench.running()
@@ -271,7 +156,7 @@ test('a jump of the input halts; a filtered batch moves the position; before run
 })
 
 test('a halt stays: no heartbeat and no join starts the task again', async () => {
-  const bench = await new Bench().running()
+  const bench = await new SlotBench().running()
   bench.decide = () => {
     throw new HaltError('hand_over_gap', 'a range is missing', 'find it')
   }
@@ -289,7 +174,7 @@ test('a halt stays: no heartbeat and no join starts the task again', async () =>
 })
 
 test('a task that was put out does not halt by what it finds: its fence is refused', async () => {
-  const bench = await new Bench().running()
+  const bench = await new SlotBench().running()
   bench.decide = () => {
     throw new HaltError('kafka_older', 'ClickHouse is ahead', 'find out')
   }
@@ -300,14 +185,14 @@ test('a task that was put out does not halt by what it finds: its fence is refus
 })
 
 test('an input that ends below the position halts before anything is dropped', async () => {
-  const bench = new Bench()
+  const bench = new SlotBench()
   bench.inputEnd = 9n
   assert.deepEqual(await bench.handle([1]), { next: 'pause' })
   assert.equal(bench.slot.halt?.reason, 'input_older')
 })
 
 test('a fatal error is told to the process', async () => {
-  const bench = await new Bench().running()
+  const bench = await new SlotBench().running()
   const error = new FatalError('another key')
   bench.decide = () => {
     throw error
@@ -317,14 +202,14 @@ test('a fatal error is told to the process', async () => {
 })
 
 test('a long restore sends heartbeats; a rebalance ends it, and the next batch starts anew', async () => {
-  const bench = new Bench()
+  const bench = new SlotBench()
   bench.restoreTakesMs = 10_000
   let heartbeats = 0
   await bench.handle([1], async () => {
     heartbeats++
   })
   assert.ok(heartbeats >= 9, `${heartbeats} heartbeats`)
-  const other = new Bench()
+  const other = new SlotBench()
   other.restoreTakesMs = 10_000
   const rebalance = new Error('rebalance in progress')
   await assert.rejects(
@@ -338,7 +223,7 @@ test('a long restore sends heartbeats; a rebalance ends it, and the next batch s
 })
 
 test('a closed slot throws state and writer away, once', async () => {
-  const bench = await new Bench().running()
+  const bench = await new SlotBench().running()
   await bench.slot.close()
   await bench.slot.close()
   assert.deepEqual(bench.diary, ['state thrown away', 'writer closed'])

@@ -2,15 +2,19 @@ import type { Clock } from '../clock.ts'
 import type { Failpoint } from '../failpoints.ts'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
-import { fenceCodec, STATE_KEY, tickCodec } from '../../schemas/avro.ts'
+import { fenceCodec, STATE_KEY } from '../../schemas/avro.ts'
 import type { LogRange } from './admin.ts'
 import { FatalError, HaltError } from './records.ts'
 import type { LogAppend, LogRecord, TopicAppend } from './records.ts'
+import { RebalanceDuringRestore, withHeartbeats } from './restore-heartbeats.ts'
 import { inputOlder } from './restore-halts.ts'
 import type { StateReader } from './state-reader.ts'
 import { TASK_BOUNDS } from './task.ts'
 import type { TaskPhase, TaskState } from './task.ts'
+import { tickFor } from './tick.ts'
 import type { TransactionalWriter } from './transaction.ts'
+import { isOfRecords, Undecided } from './undecided.ts'
+import type { NextDecision } from './undecided.ts'
 
 /** A halted partition as the operator sees it. */
 export interface Halt {
@@ -21,6 +25,7 @@ export interface Halt {
 
 /** What the slots of one process share. */
 export interface TaskSlotParts {
+  readonly inputTopic: string
   readonly stateTopic: string
   /** The other topics that its transactions write to. */
   readonly outputTopics: readonly string[]
@@ -54,6 +59,7 @@ export class TaskSlot {
   readonly partition: number
   readonly #parts: TaskSlotParts
   readonly #logger: Logger
+  readonly #undecided: Undecided
   #phase: TaskPhase = 'assigned'
   #writer: TransactionalWriter | undefined
   #state: TaskState | undefined
@@ -78,6 +84,7 @@ export class TaskSlot {
     this.partition = partition
     this.#parts = parts
     this.#logger = parts.logger.child({ partition })
+    this.#undecided = new Undecided(`${parts.inputTopic}[${partition}]`, parts.clock)
     this.lastBatchMs = parts.clock.monotonicMs()
     this.#showPhase()
   }
@@ -237,17 +244,17 @@ export class TaskSlot {
   #fenceRecords(): TopicAppend[] {
     const { partition } = this
     const { stateTopic, outputTopics, instance } = this.#parts
-    const tick = tickCodec.encode({ written_by: instance })
+    const { key, value } = tickFor(partition, instance)
     return [
       { topic: stateTopic, partition, key: STATE_KEY.fence, value: fenceCodec.encode({ instance }) },
-      ...outputTopics.map((topic) => ({ topic, partition, key: null, value: tick })),
+      ...outputTopics.map((topic) => ({ topic, partition, key, value })),
     ]
   }
 
   async #decide(state: TaskState, fetched: readonly LogRecord[], nextOffset: bigint): Promise<SlotOutcome> {
+    const next = this.#undecided.next(this.#position, fetched, nextOffset)
     try {
-      const records = fetched.filter(({ offset }) => offset >= this.#position)
-      const decision = await state.decide({ records, nextOffset })
+      const decision = await state.decide(next)
       this.groupOpen = decision.groupOpen
       this.#position = decision.position
       if (decision.appends.length > 0) this.#committing = this.#commit(state, decision.appends)
@@ -257,10 +264,24 @@ export class TaskSlot {
       if (decision.pause === null) return { next: 'seek', position: decision.position }
       return { next: 'rest', position: decision.position, reason: decision.pause }
     } catch (error) {
-      // A task that was put out and does not know it finds ClickHouse ahead of what it knows.
-      await this.#failed(error instanceof HaltError ? await this.#stillOurs(error) : error)
+      await this.#notDecided(error, next)
       return { next: 'pause' }
     }
+  }
+
+  /**
+   * Nothing of a commit comes here: its errors are caught where it is made. So the error is the decision's own, whose
+   * outcome is known: nothing was written. What it changed half in memory is thrown away like after an unknown outcome.
+   */
+  async #notDecided(error: unknown, next: NextDecision): Promise<void> {
+    const isOwn = isOfRecords(error)
+    const halt = isOwn ? this.#undecided.failed(error, next) : null
+    const reason = halt ?? error
+    // A task that was put out and does not know it finds ClickHouse ahead of what it knows.
+    await this.#failed(
+      reason instanceof HaltError ? await this.#stillOurs(reason) : reason,
+      isOwn ? 'undecided' : 'unknown',
+    )
   }
 
   /** Commits a decision. Never rejects: after any error the state is gone and the task waits, or halts. */
@@ -291,19 +312,16 @@ export class TaskSlot {
   }
 
   /** Drops writer and state. The handler pauses the partition, or finds out that it must with the next batch. */
-  async #failed(error: unknown): Promise<void> {
+  async #failed(error: unknown, outcome: keyof typeof FAILURES = 'unknown'): Promise<void> {
     await this.#drop()
     if (error instanceof FatalError) this.#parts.onFatal(error)
     if (error instanceof HaltError) {
       this.#stand(error)
       return
     }
-    this.#parts.metrics.count('hivemeter_transactions_total', { outcome: 'unknown' })
+    this.#parts.metrics.count('hivemeter_transactions_total', { outcome })
     if (isFenced(error)) this.#parts.metrics.count('hivemeter_task_fences_total')
-    this.#logger.warn(
-      { err: error },
-      'the outcome of a transaction is unknown; the task starts at its fence again',
-    )
+    this.#logger.warn({ err: error }, `${FAILURES[outcome]}; the task starts at its fence again`)
     this.#heartbeatsSinceError = 0
     this.#enter('waiting')
   }
@@ -345,6 +363,12 @@ export class TaskSlot {
   }
 }
 
+/** Why a task was thrown away, in words. */
+const FAILURES = {
+  unknown: 'the outcome of a transaction is unknown',
+  undecided: 'a batch could not be decided',
+} as const
+
 const FENCED_TYPES = new Set<unknown>([
   'INVALID_PRODUCER_EPOCH',
   'PRODUCER_FENCED',
@@ -354,34 +378,4 @@ const FENCED_TYPES = new Set<unknown>([
 /** The broker refused this producer's epoch: another owner, or the coordinator after a timeout. */
 function isFenced(error: unknown): boolean {
   return error instanceof Error && 'type' in error && FENCED_TYPES.has(error.type)
-}
-
-/** The group rebalances while a task restores: the handler must end, and kafkajs must see why. */
-class RebalanceDuringRestore extends Error {}
-
-/**
- * Sends heartbeats until the work ends: a long restore must not lose the session. Where the group rebalances, the work is
- * told by its signal to end and is waited for: nothing of it goes on behind a state that was thrown away.
- */
-async function withHeartbeats(
-  work: (signal: AbortSignal) => Promise<void>,
-  heartbeat: () => Promise<void>,
-  clock: Clock,
-): Promise<void> {
-  const over = new AbortController()
-  const beat = async (): Promise<void> => {
-    for (;;) {
-      await clock.delay(TASK_BOUNDS.heartbeatIntervalMs, over.signal)
-      if (over.signal.aborted) return
-      try {
-        await heartbeat()
-      } catch (error) {
-        over.abort()
-        throw new RebalanceDuringRestore('The group rebalances.', { cause: error })
-      }
-    }
-  }
-  const [beaten, worked] = await Promise.allSettled([beat(), work(over.signal).finally(() => over.abort())])
-  if (beaten.status === 'rejected') throw beaten.reason
-  if (worked.status === 'rejected') throw worked.reason
 }

@@ -1,4 +1,5 @@
 import type { LogAppend, LogRecord, TopicAppend } from './records.ts'
+import type { SetAside } from './undecided.ts'
 
 /**
  * A task is the work on one partition: one transactional producer, one output partition p of each topic it writes,
@@ -6,7 +7,7 @@ import type { LogAppend, LogRecord, TopicAppend } from './records.ts'
  *
  *   assigned ─▶ fencing ─▶ restoring ─▶ running ─▶ (ended)
  *      ▲                                  │
- *      └────────── waiting ◀──── any error after begin: outcome unknown
+ *      └────────── waiting ◀──── any error after begin: outcome unknown; any error of decide
  *                                         │
  *                                      halted: a person must act
  *
@@ -21,6 +22,11 @@ export interface TaskBatch {
   readonly records: readonly LogRecord[]
   /** One past the last fetched offset, markers included: the position once all records are applied. */
   readonly nextOffset: bigint
+  /**
+   * What `decide` failed at again and again: it is set aside in this batch, in the transaction that moves past it. Where
+   * that must not be (hand-over ranges, configuration, ticks), the state throws the halt.
+   */
+  readonly setAside?: readonly SetAside[]
 }
 
 /** What a task decided about a batch; nothing of it is in force before the transaction is committed. */
@@ -50,7 +56,8 @@ export interface TaskRestored {
 
 /**
  * The state of one task and its decisions, without I/O to Kafka. Built anew for every restore; the runtime calls it
- * from one place at a time. Throws `HaltError` where going on would be a guess; any other error drops the state.
+ * from one place at a time. Throws `HaltError` where going on would be a guess; any other error drops the state. `decide`
+ * throws `UndecidedError` where it knows the record at fault, and `OutsideError` where none is: see `Undecided`.
  */
 export interface TaskState {
   /** One record of the state topic, oldest first, fence records included. */

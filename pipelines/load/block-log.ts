@@ -8,6 +8,7 @@ import { rawOf, RowWriter } from '../../schemas/rowbinary.ts'
 import type { Raw } from '../../schemas/rowbinary.ts'
 import type { Clock } from '../clock.ts'
 import type { TopicAppend } from '../kafka/records.ts'
+import { outside } from '../kafka/undecided.ts'
 import { historyOf } from './fit.ts'
 import type { TaskMark } from './fit.ts'
 
@@ -252,7 +253,7 @@ export class BlockLog {
     if (block.format !== 'RowBinary') headers[BLOCK_HEADER.format] = block.format
     const isPacked = block.rows.length >= PACK_BYTES_MIN
     if (isPacked) headers[BLOCK_HEADER.encoding] = 'zstd'
-    const value = isPacked ? await packed(block.rows) : block.rows
+    const value = isPacked ? await outside(packed(block.rows)) : block.rows
     if (isPacked) this.#rooms.push(Buffer.from(block.rows.buffer))
     return { topic: this.#topic, partition: this.#partition, key: null, value, headers }
   }

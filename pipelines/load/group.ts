@@ -1,7 +1,8 @@
-import { SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
+import { RULES } from '../../schemas/since.ts'
 import { BLOCK_FORMATS, BLOCK_HEADER, TABLES } from '../../schemas/tables.ts'
 import type { BlockFormat } from '../../schemas/tables.ts'
 import { HaltError } from '../kafka/records.ts'
+import { isTick as isTickBy } from '../kafka/tick.ts'
 import type { LogRecord } from '../kafka/records.ts'
 
 /** A block as it stands in the log. */
@@ -64,8 +65,10 @@ const GONE_REMEDY =
   'Put back a newer copy of ClickHouse and start the loader again; without one, say that they may be missing (docs/backup.md, "Blocks that are gone"): the rest is then loaded, and npm run verify says what is not there.'
 
 /** The tick that a task's fence leaves among its blocks: nothing to load. */
-export function isTick({ headers, value }: LogRecord): boolean {
-  return headers[BLOCK_HEADER.table] === undefined && value !== null && schemaIdOf(value) === SCHEMA_ID.tick
+export function isTick(record: LogRecord): boolean {
+  if (record.headers[BLOCK_HEADER.table] !== undefined) return false
+  // Ticks of before have no key. Only tasks write here, and no record of theirs says where that began.
+  return isTickBy(record, record.key === null ? 0 : RULES)
 }
 
 /** Reads a block from its record. Halts where it is none: nothing but tasks writes to block topics. */

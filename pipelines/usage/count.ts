@@ -69,6 +69,8 @@ export class EventCounter {
   readonly #modelRows: (Model | undefined)[] = []
   #models = new Map<string, Model>()
   modelsVersion = 0
+  /** True while sums of events before the one at hand are written: what fails then is none of its own. */
+  isCutting = false
   /** Of the events that this batch counted. */
   newestOccurredAt = Number.NEGATIVE_INFINITY
 
@@ -93,6 +95,7 @@ export class EventCounter {
 
   /** Called between batches; `forget` also drops what was derived of strings. */
   beginBatch(forget: boolean): void {
+    this.isCutting = false
     this.newestOccurredAt = Number.NEGATIVE_INFINITY
     if (!forget) return
     this.#columns.forget()
@@ -243,7 +246,11 @@ export class EventCounter {
 
     // A full record ends before this event's numbers are in the deltas.
     const { handOver } = out
-    if (handOver.isFull()) handOver.cut({ offset: record.offset, index }, record.watermarkMs)
+    if (handOver.isFull()) {
+      this.isCutting = true
+      handOver.cut({ offset: record.offset, index }, record.watermarkMs)
+      this.isCutting = false
+    }
     out.minutes.add(columns.node[index] as number, workOf(columns, index), minute, values)
     this.#rows.write(out.log, columns, index, record, values, this.#entries)
     out.counts.counted++

@@ -1,6 +1,8 @@
-import { SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
+import { SCHEMA_ID } from '../../schemas/avro.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
+import { schemaOf } from '../kafka/records.ts'
 import type { LogRecord } from '../kafka/records.ts'
+import { outside } from '../kafka/undecided.ts'
 import type { EventCounter } from './count.ts'
 import { decodeInto } from './decode.ts'
 import type { UsageColumns } from './decode.ts'
@@ -45,7 +47,7 @@ export class OldIds {
   async ask(records: readonly LogRecord[], low: number, evictedSeq: number): Promise<boolean> {
     const { lookup, partition, metrics, columns } = this.#options
     const keys = this.#keysOf(records, low)
-    const answer = await lookup(partition, evictedSeq, keys)
+    const answer = await outside(lookup(partition, evictedSeq, keys))
     const [first] = records
     if (first?.value) decodeInto(columns, first.value)
     if (answer === null) {
@@ -61,8 +63,9 @@ export class OldIds {
   #keysOf(records: readonly LogRecord[], low: number): LookupKey[] {
     const { columns, counter } = this.#options
     const keys: LookupKey[] = []
-    for (const { value } of records) {
-      if (value === null || schemaIdOf(value) !== SCHEMA_ID.usageEvents) continue
+    for (const record of records) {
+      const { value } = record
+      if (value === null || schemaOf(record) !== SCHEMA_ID.usageEvents) continue
       if (decodeInto(columns, value) !== null) continue
       for (let index = 0; index < columns.count; index++) {
         if (!this.#mustAsk(index, low)) continue

@@ -6,6 +6,7 @@ import type { Row } from '../../test/support/row-reader.ts'
 import { SettlerLog } from '../../test/support/settler-log.ts'
 import { inputRecord } from '../../test/support/task-log.ts'
 import type { TransactionEnd } from '../../test/support/task-log.ts'
+import { eventId } from '../../test/support/usage-events.ts'
 import { usageLog, USAGE_START_MS } from '../../test/support/usage-log.ts'
 import { usageOracle } from '../../test/support/usage-oracle.ts'
 import type { Sums } from '../../test/support/usage-oracle.ts'
@@ -34,8 +35,8 @@ function windowsOf(log: AggregatorLog, table: 'usage_1m' | 'usage_15m'): Map<str
 }
 
 /** All that must not depend on batches, crashes or memory, against the plain model. */
-function assertIsOracle(log: AggregatorLog): void {
-  const oracle = usageOracle(log.input)
+function assertIsOracle(log: AggregatorLog, undecidable?: (name: string) => boolean): void {
+  const oracle = usageOracle(log.input, undecidable)
   const rows = log.rows('usage_events').toSorted(byPlace)
   assert.deepEqual(
     rows.map(({ content_hash: _hash, ...row }) => row),
@@ -100,6 +101,23 @@ test('any batch borders give the same rows, windows, costs and dead letters: tho
       assertIsOracle(log)
     }),
     { numRuns: 80 },
+  )
+})
+
+test('events that cannot be decided are letters, whatever else their records hold; the rest is that of the plain model', async () => {
+  const anyEvents = fc.uniqueArray(fc.nat(60), { maxLength: 6 })
+  await fc.assert(
+    fc.asyncProperty(anyLog, cuts, anyEvents, async (input, cuts, ids) => {
+      const hexes = new Set(ids.map((id) => eventId(id).toString('hex')))
+      const undecidable = (name: string): boolean => hexes.has(name.slice(name.indexOf('/') + 1))
+      const decidePoint = (name: string): void => {
+        if (undecidable(name)) throw new RangeError(`${name} is no long`)
+      }
+      const log = new AggregatorLog({ input, decidePoint })
+      await log.runSettingAside(cuts)
+      assertIsOracle(log, undecidable)
+    }),
+    { numRuns: 60 },
   )
 })
 

@@ -1,16 +1,16 @@
-import { aggregatorTaskCodec, modelsCodec, SCHEMA_ID, schemaIdOf, STATE_KEY } from '../../schemas/avro.ts'
+import { aggregatorTaskCodec, modelsCodec, SCHEMA_ID, STATE_KEY } from '../../schemas/avro.ts'
 import type { AggregatorTask } from '../../schemas/records.ts'
-import type { Metrics } from '../../schemas/metrics.ts'
+import { rulesAt } from '../../schemas/since.ts'
 import { TABLES } from '../../schemas/tables.ts'
 import { USAGE_BOUNDS, WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
-import type { Clock } from '../clock.ts'
-import { FatalError } from '../kafka/records.ts'
+import { schemaOf } from '../kafka/records.ts'
 import type { LogRecord, TopicAppend } from '../kafka/records.ts'
-import { inputDeleted, taskRecordMissing } from '../kafka/restore-halts.ts'
+import { inputDeleted, rulesFrom, taskRecordMissing } from '../kafka/restore-halts.ts'
+import { isOfRecords, outside, UndecidedError } from '../kafka/undecided.ts'
+import type { SetAside } from '../kafka/undecided.ts'
 import type { TaskBatch, TaskCommitted, TaskDecision, TaskRestored, TaskState } from '../kafka/task.ts'
 import { BlockLog } from '../load/block-log.ts'
 import type { TaskMark } from '../load/fit.ts'
-import type { StoreGate } from '../load/store-gate.ts'
 import { UnloadedBlocks } from '../load/unloaded.ts'
 import { writeDeadLetter } from '../load/dead-letter.ts'
 import type { DeadLetter, EventProblem } from '../load/dead-letter.ts'
@@ -22,41 +22,15 @@ import { DICTIONARY_ENTRIES_MAX } from './dictionary.ts'
 import { HandOver } from './hand-over.ts'
 import { idKeyFingerprint } from './id-hash.ts'
 import { IdMemory } from './id-memory.ts'
-import type { IdPool } from './id-memory.ts'
 import { newIdValues, rememberIds } from './id-records.ts'
-import type { Lookup } from './lookup.ts'
 import { MODELS, MODELS_VERSION } from './models.ts'
 import { OldIds } from './old-ids.ts'
 import { isEnd } from '../kafka/end.ts'
-import { newTask, originalReceipt, raiseWatermark, unknownRecord } from './record.ts'
+import { isTick } from '../kafka/tick.ts'
+import { newTask, originalReceipt, problemsSetAside, raiseWatermark, unknownRecord } from './record.ts'
 import { Deltas, toQuarterHours } from './rollup.ts'
-
-/** Another installation's id key: identities would not meet, so the process must not run at all. */
-export class IdKeyError extends FatalError {
-  readonly code = 'ID_KEY'
-}
-
-export interface AggregatorOptions {
-  readonly partition: number
-  readonly partitions: number
-  readonly topics: {
-    readonly usageMetered: string
-    readonly usageIds: string
-    readonly usageBlocks: string
-    readonly accountInbox: string
-  }
-  readonly idKey: Buffer
-  readonly idPool: IdPool
-  readonly lookup: Lookup
-  /** The newest `watermarks` maximum of this partition's blocks that ClickHouse has told; 0 before the first answer. */
-  readonly loadedSeq: (partition: number) => number
-  /** Opened for each restore: nothing is decided before it lets the task pass. */
-  readonly gate: StoreGate
-  /** What an end record must carry to end this version of the topics; null while none ends. */
-  readonly endToken?: () => Buffer | null
-  readonly clock: Clock
-  readonly metrics: Metrics
-}
+import { IdKeyError } from './task-options.ts'
+import type { AggregatorOptions } from './task-options.ts'
 
 /** The aggregator's task: drops repeats, adds the rest up, hands costs and sums on. See the design, sections 2, 4, 5. */
 export class AggregatorState implements TaskState {
@@ -116,6 +90,7 @@ export class AggregatorState implements TaskState {
     if (inputStart > BigInt(task.position)) {
       throw inputDeleted(`${topics.usageMetered}[${partition}]`, inputStart, task.position)
     }
+    task.since = rulesFrom(`${topics.usageIds}[${partition}]`, task.since, task.position)
     this.#counter.useModels(task.models_version, task.models)
     this.#blocks = this.#openBlocks()
     this.#unloaded = new UnloadedBlocks(task.loaded_seq, task.oldest_unloaded_at, task.next_seq - 1)
@@ -128,28 +103,13 @@ export class AggregatorState implements TaskState {
   }
 
   async decide(batch: TaskBatch): Promise<TaskDecision> {
-    if (!this.#options.gate.isOpen && !(await this.#options.gate.pass(this.#mark()))) {
+    if (!this.#options.gate.isOpen && !(await outside(this.#options.gate.pass(this.#mark())))) {
       const position = BigInt(this.#task.position)
       return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause: 'clickhouse_not_asked' }
     }
     if (this.#task.ended) return { appends: [], position: batch.nextOffset, groupOpen: false, pause: null }
-    const draft = this.#begin()
-    let pause: string | null = null
-    let position = batch.nextOffset
-    for (const [at, record] of batch.records.entries()) {
-      const taken = this.#take(draft, record, batch.records, at)
-      pause = taken instanceof Promise ? await taken : taken
-      if (pause !== null) {
-        position = record.offset
-        break
-      }
-      draft.counts.records++
-      raiseWatermark(draft.task, record)
-      if (draft.task.ended) {
-        position = record.offset + 1n
-        break
-      }
-    }
+    const draft = this.#begin(batch.setAside ?? [])
+    const { position, pause } = await this.#takeAll(draft, batch)
     const moved = Number(position) > draft.task.position
     if (!moved && !(pause !== null && this.#blocks.groupOpen)) {
       // What left memory for a record that has to wait is gone: `low` must not be forgotten with the batch.
@@ -211,8 +171,30 @@ export class AggregatorState implements TaskState {
     return { lastSeq: next_seq - 1, position, watermarkMs: watermark }
   }
 
+  /** Takes the records in, up to one that has to wait or ends the partition. */
+  async #takeAll(
+    draft: Draft,
+    { records, nextOffset }: TaskBatch,
+  ): Promise<{ readonly position: bigint; readonly pause: string | null }> {
+    for (const [at, record] of records.entries()) {
+      let pause: string | null
+      try {
+        const taken = this.#take(draft, record, records, at)
+        pause = taken instanceof Promise ? await taken : taken
+      } catch (error) {
+        const isNamed = error instanceof UndecidedError || this.#counter.isCutting
+        throw isNamed || !isOfRecords(error) ? error : new UndecidedError(record.offset, null, error)
+      }
+      if (pause !== null) return { position: record.offset, pause }
+      draft.counts.records++
+      raiseWatermark(draft.task, record)
+      if (draft.task.ended) return { position: record.offset + 1n, pause: null }
+    }
+    return { position: nextOffset, pause: null }
+  }
+
   /** An empty batch, from where the last one ended. */
-  #begin(): Draft {
+  #begin(setAside: readonly SetAside[]): Draft {
     const counter = this.#counter
     const { nodes, models, operators } = this.#columns
     counter.beginBatch(nodes.size + models.size + operators.size > DICTIONARY_ENTRIES_MAX)
@@ -225,6 +207,7 @@ export class AggregatorState implements TaskState {
       counts,
       out: { log: this.#blocks, minutes: this.#minutes, handOver: this.#handOver, counts },
       dead: [],
+      setAside,
       ticked: false,
       oldIds: new OldIds({ ...this.#options, columns: this.#columns, counter, memory: this.#memory }),
     }
@@ -241,18 +224,22 @@ export class AggregatorState implements TaskState {
     at: number,
   ): string | null | Promise<string | null> {
     const { task, dead, oldIds } = draft
-    const schemaId = schemaIdOf(record.value)
-    if (schemaId === SCHEMA_ID.tick) {
+    const schemaId = schemaOf(record)
+    const whole = this.#setAsideOf(draft, record)?.get(-1)
+    if (whole !== undefined) {
+      dead.push({ record, problems: [whole] })
+      return null
+    }
+    if (isTick(record, rulesAt(task.since, record.offset))) {
       draft.ticked = true
       // An idle partition makes room for the others, whose ids share the bound with its own.
       this.#makeRoom(task, record.timestampMs, USAGE_BOUNDS.eventsPerRecordMax)
       return null
     }
-    task.ended = isEnd(record.value, this.#options.endToken)
+    task.ended = isEnd(record, this.#options.endToken)
     if (task.ended) return null
     if (schemaId !== SCHEMA_ID.usageEvents || record.value === null) {
-      const problem =
-        schemaId === SCHEMA_ID.models ? this.#applyModels(task, record) : unknownRecord(schemaId)
+      const problem = schemaId === SCHEMA_ID.models ? this.#applyModels(task, record) : unknownRecord(record)
       if (problem !== null) dead.push({ record, problems: [problem] })
       return null
     }
@@ -282,7 +269,8 @@ export class AggregatorState implements TaskState {
     return null
   }
 
-  #countRecord({ task, dead, oldIds, out }: Draft, record: LogRecord): void {
+  #countRecord(draft: Draft, record: LogRecord): void {
+    const { task, dead } = draft
     raiseWatermark(task, record)
     const columns = this.#columns
     const { problems } = columns
@@ -295,14 +283,32 @@ export class AggregatorState implements TaskState {
       modelsVersion: this.#counter.modelsVersion,
     }
     this.#counter.beginRecord(this.#memory)
-    for (let index = 0; index < columns.count; index++) {
-      if (columns.refused[index] === 1) continue
-      const problem =
-        this.#counter.problemOf(index, context.judgedAtMs) ??
-        this.#counter.count(index, context, this.#memory, oldIds.found, out)
-      if (problem !== null) problems.push(problem)
+    const setAside = this.#setAsideOf(draft, record)
+    let index = 0
+    try {
+      for (; index < columns.count; index++) {
+        if (columns.refused[index] === 1) continue
+        const problem = setAside?.get(index) ?? this.#countEvent(draft, index, context)
+        if (problem !== null) problems.push(problem)
+      }
+    } catch (error) {
+      throw this.#counter.isCutting ? error : new UndecidedError(record.offset, index, error)
     }
     if (problems.length > 0) dead.push({ record, problems })
+  }
+
+  #countEvent({ oldIds, out }: Draft, index: number, context: RecordContext): EventProblem | null {
+    const counter = this.#counter
+    this.#options.decidePoint?.(counter.nameOf(index))
+    return (
+      counter.problemOf(index, context.judgedAtMs) ??
+      counter.count(index, context, this.#memory, oldIds.found, out)
+    )
+  }
+
+  #setAsideOf({ setAside }: Draft, record: LogRecord): ReadonlyMap<number, EventProblem> | null {
+    if (setAside.length === 0) return null
+    return problemsSetAside(this.#options.topics.usageMetered, record, setAside)
   }
 
   #applyModels(task: AggregatorTask, record: LogRecord): EventProblem | null {
@@ -387,5 +393,6 @@ interface Draft {
   readonly out: BatchOutputs
   readonly dead: DeadLetter[]
   readonly oldIds: OldIds
+  readonly setAside: readonly SetAside[]
   ticked: boolean
 }

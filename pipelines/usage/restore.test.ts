@@ -7,7 +7,7 @@ import { eventId, usageEvent } from '../../test/support/usage-events.ts'
 import { FatalError, HaltError } from '../kafka/records.ts'
 import { UNLOADED_AGE_MS_MAX, UNLOADED_GRACE_MS } from '../load/unloaded.ts'
 import { MODELS, MODELS_VERSION } from './models.ts'
-import { IdKeyError } from './pipeline.ts'
+import { IdKeyError } from './task-options.ts'
 
 const AT_MS = 1_700_000_000_000
 const event = (id: number) => usageEvent({ event_id: eventId(id), occurred_at: AT_MS })

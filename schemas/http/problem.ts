@@ -24,6 +24,7 @@ export const PROBLEMS = {
   too_many_reservations: { status: 409, title: 'The node has as many open reservations as it may' },
   stale_settings: { status: 412, title: 'The settings have changed meanwhile' },
   idempotency_key_reused: { status: 422, title: 'This Idempotency-Key was used for another request' },
+  cannot_be_decided: { status: 422, title: 'The write cannot be decided, and was set aside' },
   too_many_commands: { status: 429, title: 'Too many writes for this node in a day' },
   body_too_slow: { status: 408, title: 'The body did not arrive in time' },
   not_acceptable: { status: 406, title: 'This answer does not exist in the wanted format' },

@@ -44,6 +44,7 @@ export async function startAggregator(parts: LayoutParts): Promise<RunningServic
         loadedSeq: (of) => loadedSeqs.seqOf(of),
         gate: new StoreGate({ installationId, topic: topics.usageBlocks, partition, marks: loadedSeqs }),
         endToken: parts.endToken,
+        decidePoint: parts.decidePoint,
         clock,
         metrics,
       }),

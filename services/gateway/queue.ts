@@ -1,10 +1,10 @@
 import type { Clock } from '../../pipelines/clock.ts'
 import { APPEND_PATIENCE_MS, AppendLanes } from '../../pipelines/kafka/append-lanes.ts'
+import { tickFor } from '../../pipelines/kafka/tick.ts'
 import type { AppendEnd } from '../../pipelines/kafka/append-lanes.ts'
 import { ProduceError } from '../../pipelines/kafka/producer.ts'
 import type { LogProducer } from '../../pipelines/kafka/producer.ts'
 import type { Logger } from '../../pipelines/logger.ts'
-import { tickCodec } from '../../schemas/avro.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { LogClock } from './log-clock.ts'
@@ -196,9 +196,8 @@ export class UsageQueue {
   /** Resolves when its fate is known; at once where another send is under way there. */
   async #tick(partition: number): Promise<void> {
     if (!this.#lanes.isFree(partition)) return
-    const value = tickCodec.encode({ written_by: 'gateway' })
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#lanes.send([{ partition, key: null, value }], () => resolve())
+    this.#lanes.send([tickFor(partition, 'gateway')], () => resolve())
     await promise
   }
 

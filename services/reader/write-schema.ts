@@ -25,6 +25,7 @@ export const WRITE_PROBLEMS = [
   'unsupported_media_type',
   'invalid_request',
   'idempotency_key_reused',
+  'cannot_be_decided',
   'too_many_commands',
   'state_loading',
   'outcome_unknown',

@@ -33,6 +33,7 @@ export async function startSettler(parts: LayoutParts): Promise<RunningService> 
         loadedSeq: (of) => loadedSeqs.seqOf(of),
         gate: new StoreGate({ installationId, topic: topics.settlementBlocks, partition, marks: loadedSeqs }),
         endToken: parts.endToken,
+        decidePoint: parts.decidePoint,
         clock,
         metrics,
       }),

@@ -7,6 +7,7 @@ import type { HandedOver } from './inbox.ts'
 import type { Logs, Range } from './logs.ts'
 import type { SourceRecord } from './source.ts'
 import type { BlocksBelow, Tables } from './tables.ts'
+import type { Undecided } from './undecided.ts'
 import { UsageModel, identityOf } from './usage-model.ts'
 import type { CountedEvent, SetAside } from './usage-model.ts'
 import { compareDeadLetters, eventKey, eventRow } from './usage-rows.ts'
@@ -27,6 +28,7 @@ export interface UsageParts {
   readonly nowMs: number
   readonly partitions: number
   readonly begin: UsageBegin | null
+  readonly undecided: Undecided
 }
 
 /** What the versions of the topics before this one left behind. */
@@ -104,6 +106,8 @@ class UsageComparison {
       watermarkMs: begin?.watermarkMs ?? 0,
       before: begin?.contents ?? new Map(),
       endOffset: horizon.usage.ended ? BigInt(horizon.usage.position) - 1n : null,
+      undecided: parts.undecided,
+      since: horizon.usage.since,
     })
   }
 

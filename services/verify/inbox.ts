@@ -5,6 +5,7 @@ import { AccountModel, BrokenHandOver } from './account/model.ts'
 import type { Differences, Row } from './differences.ts'
 import type { Horizon } from './horizon.ts'
 import type { Logs } from './logs.ts'
+import type { Undecided } from './undecided.ts'
 import { NodeTotalSums } from './usage-sums.ts'
 
 /** A place in usage.metered: the event `index` of the record at `offset`. */
@@ -51,10 +52,13 @@ export async function readInbox(
   meteredStart: bigint,
   differences: Differences,
   carried: Carried | null,
+  undecided: Undecided,
 ): Promise<Inbox> {
   const { start: startOffset } = await logs.range('accountInbox', partition)
   const isWhole = startOffset === 0n
   const model = modelOf(isWhole, carried, horizon)
+  model.undecided = undecided
+  model.since = horizon.accounts.since
   model.endOffset = horizon.accounts.ended ? BigInt(horizon.accounts.position) - 1n : null
   let startMs: number | null = null
   const handed = new HandedOverReader(Number(meteredStart), horizon.usage.position)

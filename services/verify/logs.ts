@@ -38,7 +38,15 @@ export class Logs {
     partition: number,
     bounds: { readonly from?: bigint; readonly to: bigint },
   ): AsyncGenerator<SourceRecord> {
-    const reading = { groupBase: this.#groupBase, topic: this.topics[role], partition, ...bounds }
+    // What stands there unreadable is a letter; everywhere else nothing can be told behind it.
+    const takesUnreadable = role === 'usageMetered' || role === 'accountInbox'
+    const reading = {
+      groupBase: this.#groupBase,
+      topic: this.topics[role],
+      partition,
+      takesUnreadable,
+      ...bounds,
+    }
     const batches = readPartition({ ...this.#options, ...reading })
     for await (const batch of batches) yield* batch
   }

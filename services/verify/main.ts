@@ -57,6 +57,9 @@ await runCommand(
         `${counts.accounts - counts.older} accounts from their first record on, ${counts.older} older than the inbox`,
       )
     }
+    if (counts.undecided > 0) {
+      say(`${counts.undecided} events and requests were set aside as cannot_be_decided: taken as facts`)
+    }
     if (counts.moving > 0) say(`${counts.moving} windows took in more meanwhile and were left out`)
     for (const line of differences.lines()) say(line)
     const { windows, costs, accounts, wallets } = counts

@@ -9,6 +9,8 @@ export interface SourceRecord {
   readonly key: Buffer | null
   readonly value: Buffer | null
   readonly headers: Readonly<Record<string, Buffer>>
+  /** The record stands for a batch that cannot be unpacked: `value` is the batch, and no frame of a schema. */
+  readonly unreadable?: { readonly reason: string; readonly lastOffset: bigint }
   /** All headers, where a name stands twice or has no value. */
   readonly headerList?: readonly (readonly [name: string, value: Buffer | null])[]
 }

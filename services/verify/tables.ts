@@ -1,5 +1,6 @@
 import type { ClickhouseClient, QueryParams } from '../../pipelines/clickhouse/client.ts'
 import { ROW_TABLES } from '../../schemas/tables.ts'
+import { CANNOT_BE_DECIDED } from './undecided.ts'
 import { SUM_COLUMNS } from './usage-sums.ts'
 import type { WindowTable } from './usage-sums.ts'
 
@@ -100,6 +101,15 @@ export class Tables {
        FROM dead_letters AS t
        WHERE ${BELOW} AND t.topic = {source:String} AND t.record_offset >= {from:UInt64} AND t.record_offset < {to:UInt64}`,
       { ...blocks, source, from, to },
+    )
+  }
+
+  /** Letters of what the task could not decide, of all offsets. */
+  async undecided(blocks: BlocksBelow, source: string): Promise<TextRow[]> {
+    return await this.#rows(
+      `SELECT t.record_offset, t.reasons, t.indexes FROM dead_letters AS t
+       WHERE ${BELOW} AND t.topic = {source:String} AND has(t.reasons, {reason:String})`,
+      { ...blocks, source, reason: CANNOT_BE_DECIDED },
     )
   }
 

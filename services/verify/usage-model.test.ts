@@ -49,6 +49,23 @@ function reasonsOf(model: UsageModel, value: Buffer | null, said: Partial<Source
 }
 
 describe('usage, worked out plainly', () => {
+  it('takes what could not be decided as a fact: it is a letter, and counts when it comes again', () => {
+    const undecided = new Map([
+      [0n, new Set([1])],
+      [1n, new Set([-1])],
+      [2n, new Set([-1])],
+    ])
+    const model = new UsageModel({ partition: 0, partitions: 1, models: [], modelsVersion: 0, undecided })
+    const first = model.apply(record(0, events(EVENT, event({ event_id: id(2) }))))
+    assert.deepEqual(first.setAside?.reasons, [{ index: 1, reason: 'cannot_be_decided' }])
+    assert.equal(first.counted.length, 1)
+    const whole = model.apply(record(1, events(event({ event_id: id(2) }))))
+    assert.deepEqual(whole.setAside?.reasons, [{ index: -1, reason: 'cannot_be_decided' }])
+    const tick = record(2, tickCodec.encode({ written_by: 'a' }), { key: Buffer.from('!tick') })
+    assert.equal(model.apply(tick).setAside, null, 'never a tick')
+    assert.equal(model.apply(record(3, events(event({ event_id: id(2) })))).counted.length, 1)
+  })
+
   it('counts an event once: a repeat is nothing, another content a conflict, another node another event', () => {
     const model = open()
     const outcome = model.apply(

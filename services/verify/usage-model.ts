@@ -2,8 +2,12 @@ import { createHash } from 'node:crypto'
 import { FRAME_BYTES, SCHEMA_ID, modelsCodec, schemaIdOf } from '../../schemas/avro.ts'
 import { MINUTE_WINDOW_MS, WATERMARK_DELAY_MS, windowStart } from '../../schemas/usage.ts'
 import type { Model, UsageEvent } from '../../schemas/usage.ts'
+import type { Since } from '../../schemas/since.ts'
 import type { SourceRecord } from './source.ts'
 import { receiptOf } from './source.ts'
+import { isTick } from './ticks.ts'
+import { CANNOT_BE_DECIDED, NOTHING_UNDECIDED, undecidedOf } from './undecided.ts'
+import type { Undecided } from './undecided.ts'
 import { NotAvro, decodeUsageEvents } from './usage-decode.ts'
 import { measuresOf } from './usage-measures.ts'
 import type { Measures } from './usage-measures.ts'
@@ -43,6 +47,10 @@ export interface UsageModelOptions {
   readonly before?: ReadonlyMap<string, string>
   /** The record that ended the partition. */
   readonly endOffset?: bigint | null
+  /** What the task could not decide. */
+  readonly undecided?: Undecided
+  /** From where on it judged by which rules; by those of before where it is not given. */
+  readonly since?: readonly Since[]
 }
 
 /**
@@ -57,6 +65,8 @@ export class UsageModel {
   readonly contents = new Map<string, string>()
   readonly #before: ReadonlyMap<string, string>
   readonly #endOffset: bigint | null
+  readonly #undecided: Undecided
+  readonly #since: readonly Since[]
   #models: ReadonlyMap<string, Model>
   #modelsVersion: number
   #watermarkMs = 0
@@ -66,6 +76,8 @@ export class UsageModel {
     this.#partitions = options.partitions
     this.#before = options.before ?? new Map()
     this.#endOffset = options.endOffset ?? null
+    this.#undecided = options.undecided ?? NOTHING_UNDECIDED
+    this.#since = options.since ?? []
     this.#watermarkMs = options.watermarkMs ?? 0
     this.#models = byId(options.models)
     this.#modelsVersion = options.modelsVersion
@@ -78,7 +90,8 @@ export class UsageModel {
 
   apply(record: SourceRecord): RecordOutcome {
     this.#watermarkMs = Math.max(this.#watermarkMs, record.timestampMs - WATERMARK_DELAY_MS)
-    const events = this.#eventsOf(record)
+    const undecided = undecidedOf(this.#undecided, record)
+    const events = undecided?.has(-1) === true ? CANNOT_BE_DECIDED : this.#eventsOf(record)
     if (typeof events === 'string') {
       return { counted: [], setAside: { record, reasons: [{ index: -1, reason: events }] } }
     }
@@ -87,7 +100,8 @@ export class UsageModel {
     const reasons: { index: number; reason: string }[] = []
     for (const [index, event] of events.entries()) {
       const arrival = { partition: this.#partition, partitions: this.#partitions, receiptMs }
-      const reason = refusalOf(event, arrival) ?? this.#repeatOf(event)
+      const isUndecided = undecided?.has(index) === true
+      const reason = isUndecided ? CANNOT_BE_DECIDED : (refusalOf(event, arrival) ?? this.#repeatOf(event))
       if (reason === null) counted.push(this.#count(event, record, index))
       else if (reason !== 'repeat') reasons.push({ index, reason })
     }
@@ -96,13 +110,14 @@ export class UsageModel {
 
   /** The events of a record, none for ticks and models, or why the record as a whole is set aside. */
   #eventsOf(record: SourceRecord): readonly UsageEvent[] | string {
+    if (record.unreadable !== undefined) return 'cannot_be_unpacked'
     const { value } = record
     const schemaId = schemaIdOf(value)
     if (value === null || schemaId === null) return 'framing'
     if (schemaId === SCHEMA_ID.end && record.offset === this.#endOffset) return []
     try {
       if (schemaId === SCHEMA_ID.usageEvents) return decodeUsageEvents(value.subarray(FRAME_BYTES))
-      if (schemaId === SCHEMA_ID.tick) return []
+      if (schemaId === SCHEMA_ID.tick) return isTick(record, this.#since) ? [] : 'malformed'
       if (schemaId !== SCHEMA_ID.models) return 'unknown_schema'
       const { version, models } = modelsCodec.decode(value)
       if (version > this.#modelsVersion) {

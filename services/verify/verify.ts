@@ -14,6 +14,7 @@ import type { Horizon } from './horizon.ts'
 import { readInbox } from './inbox.ts'
 import type { Logs } from './logs.ts'
 import type { Blocks, Tables } from './tables.ts'
+import { countOf, readUndecided } from './undecided.ts'
 import { Wallets } from './wallets.ts'
 
 /** One version of the topics; of a version whose topics were deleted there are no logs. */
@@ -54,13 +55,23 @@ export interface VerifyCounts {
   wallets: number
   /** Accounts that are older than account.inbox. */
   older: number
+  /** Events, commands and heartbeats that a task set aside since it could not decide them. */
+  undecided: number
   /** Windows that took in more while the comparison ran and were left out. */
   moving: number
 }
 
 /** Works everything out again from the logs, version by version, and compares it with what is stored. */
 export async function verify(parts: VerifyParts): Promise<VerifyCounts> {
-  const counts: VerifyCounts = { windows: 0, costs: 0, accounts: 0, wallets: 0, older: 0, moving: 0 }
+  const counts: VerifyCounts = {
+    windows: 0,
+    costs: 0,
+    accounts: 0,
+    wallets: 0,
+    older: 0,
+    undecided: 0,
+    moving: 0,
+  }
   const wallets = new Wallets()
   let before: VersionEnd | null = null
   for (const version of parts.versions) {
@@ -117,11 +128,26 @@ async function verifyPartition(
   const nowMs = parts.clock.nowMs()
   const range = await logs.range('usageMetered', partition)
   const carried = begin?.accounts.get(partition) ?? null
-  const inbox = await readInbox(logs, partition, horizon, range.start, differences, carried)
-
-  const usageParts = { logs, tables, differences, signal, nowMs, partitions, begin: begin?.usage ?? null }
-  const usage = await compareUsage(usageParts, partition, range, horizon, inbox.handedOver)
   const usageBlocks = { topic: logs.topics.usageBlocks, partition }
+  const usageBelow = { ...usageBlocks, seqBelow: horizon.usage.next_seq }
+  const blocks = { topic: logs.topics.settlementBlocks, partition, seqBelow: horizon.accounts.next_seq }
+  const inboxTopic = logs.topics.accountInbox
+  const undecidedUsage = await readUndecided(tables, usageBelow, logs.topics.usageMetered)
+  const undecidedInbox = await readUndecided(tables, blocks, inboxTopic)
+  counts.undecided += countOf(undecidedUsage) + countOf(undecidedInbox)
+  const inbox = await readInbox(logs, partition, horizon, range.start, differences, carried, undecidedInbox)
+
+  const usageParts = {
+    logs,
+    tables,
+    differences,
+    signal,
+    nowMs,
+    partitions,
+    begin: begin?.usage ?? null,
+    undecided: undecidedUsage,
+  }
+  const usage = await compareUsage(usageParts, partition, range, horizon, inbox.handedOver)
   const windowParts = { tables, differences, signal, nowMs }
   const windows = await compareWindows(
     windowParts,
@@ -130,8 +156,6 @@ async function verifyPartition(
     usage.windows,
     usage.wholeFromMs,
   )
-  const blocks = { topic: logs.topics.settlementBlocks, partition, seqBelow: horizon.accounts.next_seq }
-  const inboxTopic = logs.topics.accountInbox
   const compared = await compareAccounts(
     { tables, differences, wallets, inboxTopic, carried: carried?.accounts ?? new Map(), isInForce },
     blocks,

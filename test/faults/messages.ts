@@ -11,6 +11,8 @@ export type ToService =
   | { readonly disarm: FailpointName }
   /** Go on from where you wait. */
   | { readonly release: true }
+  /** From now on these cannot be decided, by the names that decide points are told; and nothing else. */
+  | { readonly undecidable: readonly string[] }
   /** Shift the wall clock of this process by so much from now on. */
   | { readonly clockOffsetMs: number }
 

@@ -1,4 +1,4 @@
-import type { Failpoint, FailpointName } from '../../pipelines/failpoints.ts'
+import type { DecidePoint, Failpoint, FailpointName } from '../../pipelines/failpoints.ts'
 import type { ServiceName } from '../../schemas/metrics.ts'
 import { startAggregator } from '../../services/aggregator/start.ts'
 import { startGateway } from '../../services/gateway/start.ts'
@@ -32,10 +32,16 @@ const failpoint: Failpoint = async (name) => {
   await released.promise
 }
 
+let undecidable: ReadonlySet<string> = new Set()
+
+const decidePoint: DecidePoint = (name) => {
+  if (undecidable.has(name)) throw new RangeError(`${name} is beyond what a sum can hold`)
+}
+
 process.on('message', (message: ToService) => {
   if ('start' in message) {
     for (const name of message.armed) armed.add(name)
-    void runService(message.start, STARTS[message.start], failpoint)
+    void runService(message.start, STARTS[message.start], { failpoint, decidePoint })
     process.send?.({ begun: true } satisfies FromService)
   } else if ('arm' in message) {
     armed.add(message.arm)
@@ -44,6 +50,8 @@ process.on('message', (message: ToService) => {
   } else if ('release' in message) {
     released.resolve()
     released = Promise.withResolvers()
+  } else if ('undecidable' in message) {
+    undecidable = new Set(message.undecidable)
   } else {
     shiftWallClock(message.clockOffsetMs)
   }

@@ -3,6 +3,8 @@ import type { FailpointName } from '../../pipelines/failpoints.ts'
 import { ClusterDraw } from './draw-cluster.ts'
 import type { ClusterTrouble } from './draw-cluster.ts'
 import { drawRequests } from './draw-requests.ts'
+import { drawUndecided } from './draw-undecided.ts'
+import type { UndecidedTrouble } from './draw-undecided.ts'
 import type { FateEnd, RequestKind } from './fate.ts'
 import type { Entry, EventDraft, FaultEntry, PointEntry, Schedule, Settings } from './schedule.ts'
 import { SeededRandom } from './seeded-random.ts'
@@ -29,7 +31,7 @@ const TROUBLES = [
   'insert',
 ] as const
 type ProcessTrouble = (typeof TROUBLES)[number]
-export type Trouble = ProcessTrouble | ClusterTrouble
+export type Trouble = ProcessTrouble | ClusterTrouble | UndecidedTrouble
 
 /** The schedule of a seed: the same for the same seed, on every machine. `only`: with no other kind of trouble. */
 export function drawSchedule(seed: number, only?: readonly Trouble[]): Schedule {
@@ -40,6 +42,7 @@ export function drawSchedule(seed: number, only?: readonly Trouble[]): Schedule 
   const troubles = only === undefined ? some : TROUBLES.filter((trouble) => only.includes(trouble))
   const usage = drawUsage(random, settings)
   const entries = drawRequests(seed, settings, usage)
+  entries.push(...drawUndecided(seed, only, settings.activeMs, entries))
   entries.push(...cluster.entries(only, settings.activeMs, usage))
   const count = troubles.length === 0 ? 0 : random.pick([4, 12, 40])
   for (let index = 0; index < count; index++) {

@@ -29,7 +29,7 @@ const RESTART_MS = 300
 /** What a test puts between the services and the world, to take a guard away. */
 export interface Tampering {
   readonly wire?: (wire: ProduceWire) => ProduceWire
-  readonly writer?: (service: ServiceName, writer: Writer) => Writer
+  readonly writer?: (service: ServiceName, writer: Writer, partition: number) => Writer
   readonly state?: (service: ServiceName, state: TaskState, partition: number) => TaskState
   /** The records of one fetch, before a loader takes them. */
   readonly blocks?: (records: readonly LogRecord[]) => readonly LogRecord[]
@@ -139,7 +139,7 @@ export class Fleet {
         name === 'aggregator' ? [TOPICS.usageBlocks, TOPICS.accountInbox] : [TOPICS.settlementBlocks],
       tickWhenIdle: name === 'aggregator',
       openState: (partition) => state(name, open(partition), partition),
-      wrapWriter: (opened) => writer(name, opened),
+      wrapWriter: (opened, partition) => writer(name, opened, partition),
     })
   }
 
@@ -169,6 +169,7 @@ export class Fleet {
         lookup,
         loadedSeq: (of) => marks.of(of)?.seq ?? 0,
         gate: gateOf(TOPICS.usageBlocks, partition, marks),
+        decidePoint: this.#world.undecided.decidePoint,
         clock: process.clock,
         metrics: noMetrics,
       })
@@ -184,6 +185,7 @@ export class Fleet {
         rules: rulesOf(version),
         loadedSeq: (of) => marks.of(of)?.seq ?? 0,
         gate: gateOf(TOPICS.settlementBlocks, partition, marks),
+        decidePoint: this.#world.undecided.decidePoint,
         clock: process.clock,
         metrics: noMetrics,
       })

@@ -3,11 +3,12 @@ import { ProduceError } from '../../pipelines/kafka/producer.ts'
 import type { Acknowledgement, IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { eventId, nodesOfPartition, usageEvent } from '../support/usage-events.ts'
+import { commandId, heartbeat } from '../support/inbox-requests.ts'
 import { openProducer } from './producers.ts'
 import type { Handed } from './receipts.ts'
 import type { SimProcess } from './process.ts'
 import { commandRecord, heartbeatRecord, operatorName, reservationName } from './requests.ts'
-import type { CommandEntry, EventDraft, HeartbeatEntry } from './schedule.ts'
+import type { CommandEntry, EventDraft, HeartbeatEntry, UndecidableEntry } from './schedule.ts'
 import { PARTITIONS, TOPICS } from './services.ts'
 import type { World } from './world.ts'
 
@@ -17,6 +18,14 @@ const SENDS_MAX = 20
 const NODES = Array.from({ length: PARTITIONS }, (_, partition) =>
   nodesOfPartition(partition, PARTITIONS, NODES_MAX),
 )
+
+/** The name of what cannot be decided, as the tasks' decide points are told it. */
+export function undecidableName({ of, partition, node, id }: UndecidableEntry): string {
+  const nodeId = NODES[partition]?.[node] ?? ''
+  if (of === 'command') return `${nodeId}/${commandId(id)}`
+  const bytes = of === 'event' ? eventId(id) : heartbeat(id).heartbeat_hash
+  return `${nodeId}/${bytes.toString('hex')}`
+}
 
 /** Clients that send until somebody has acknowledged: the source of events, heartbeats, commands, and of their repeats. */
 export class Gateway {

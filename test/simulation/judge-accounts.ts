@@ -1,21 +1,26 @@
 import assert from 'node:assert/strict'
 import { STATE_KEY, accountCodec, outcomeCodec } from '../../schemas/avro.ts'
 import type { Account, Outcome } from '../../schemas/records.ts'
+import { RULES } from '../../schemas/since.ts'
 import { COST_RECOVERY, ISSUER_WALLET } from '../../schemas/tables.ts'
 import { AccountModel } from '../../services/verify/account/model.ts'
+import type { Undecided } from '../../services/verify/undecided.ts'
 import { isOver } from '../../services/verify/account/outcomes.ts'
 import { canonicalJson } from '../../services/verify/account/rows.ts'
 import { assertAccounts } from '../support/account-comparison.ts'
 import type { Row } from '../support/row-reader.ts'
 import { plainRows } from './judge.ts'
 import type { PartitionLogs } from './judge.ts'
+import { requestName } from './undecided.ts'
 
 const text = (row: Row, name: string): string => String(row[name])
 const big = (row: Row, name: string): bigint => BigInt(String(row[name]))
 
 /** Decisions, settlements, ledger, audit, accounts and outcomes, against verify's model of the same inbox. */
-export function judgeAccounts(logs: PartitionLogs): void {
+export function judgeAccounts(logs: PartitionLogs, undecidable: (name: string) => boolean): void {
   const model = AccountModel.fromZero()
+  model.since = [{ rules: RULES, offset: 0 }]
+  model.undecided = judgeLetters(logs, undecidable)
   for (const record of logs.inbox) model.apply(record)
   const rows = (table: string): Row[] => plainRows(logs.settlementBlocks, table)
   const { accounts, outcomes } = stateOf(logs)
@@ -24,7 +29,26 @@ export function judgeAccounts(logs: PartitionLogs): void {
   judgeLedger(rows('settlements'), rows('wallet_ledger'))
   judgeCosts(rows('cost_decisions'))
   judgeOutcomes(model, outcomes)
-  assert.deepEqual(rows('dead_letters'), [])
+}
+
+/** Letters of the inbox are of requests that cannot be decided, and of no others; they are facts to the model. */
+function judgeLetters(
+  { inbox, settlementBlocks }: PartitionLogs,
+  undecidable: (name: string) => boolean,
+): Undecided {
+  const values = new Map(inbox.map(({ offset, value }) => [offset, value]))
+  const letters = plainRows(settlementBlocks, 'dead_letters').map((row) => {
+    const offset = big(row, 'record_offset')
+    const name = requestName(values.get(offset) ?? null)
+    assert.equal(text(row, 'reasons'), 'cannot_be_decided', `letter at ${offset}`)
+    assert.ok(
+      name !== null && undecidable(name),
+      `what stands at ${offset} can be decided, and was set aside`,
+    )
+    return [offset, new Set([-1])] as const
+  })
+  assert.equal(new Map(letters).size, letters.length, 'a record is set aside twice')
+  return new Map(letters)
 }
 
 function judgeCosts(rows: readonly Row[]): void {

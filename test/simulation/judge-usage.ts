@@ -17,8 +17,11 @@ const byPlace = (left: Row, right: Row): number =>
  * Rows, windows, dead letters and what was handed over, against one event after the other: each event of the log that
  * its task has passed is counted once, wherever batches ended and whoever counted.
  */
-export function judgeUsage({ usage, inbox, usageBlocks }: PartitionLogs): void {
-  const oracle = usageOracle(usage)
+export function judgeUsage(
+  { usage, inbox, usageBlocks }: PartitionLogs,
+  undecidable: (name: string) => boolean,
+): void {
+  const oracle = usageOracle(usage, undecidable)
   const rows = plainRows(usageBlocks, 'usage_events').toSorted(byPlace)
   const counted = rows.map((row) => `${String(row['node_id'])} ${String(row['event_id'])}`)
   assert.equal(new Set(counted).size, counted.length, 'an event has two rows')

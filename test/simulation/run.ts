@@ -10,7 +10,7 @@ import { BLOCK_HEADER } from '../../schemas/tables.ts'
 import { TRANSACTION_TIMEOUT_MS } from '../../pipelines/kafka/produce/transaction-session.ts'
 import { Fleet } from './fleet.ts'
 import type { Tampering } from './fleet.ts'
-import { Gateway } from './gateway.ts'
+import { Gateway, undecidableName } from './gateway.ts'
 import { judge } from './judge.ts'
 import type { Entry, Schedule } from './schedule.ts'
 import { PARTITIONS, TOPICS } from './services.ts'
@@ -66,6 +66,13 @@ function play(entry: Entry, world: World, fleet: Fleet, gateways: readonly Gatew
       break
     case 'point':
       world.armPoint(entry)
+      break
+    case 'undecidable':
+      world.undecided.addName(undecidableName(entry))
+      break
+    case 'decide-fails':
+    case 'commit-fails':
+      world.undecided.arm(entry)
       break
     case 'kill':
       fleet.kill(entry.service, entry.instance, entry.downMs, entry.rules)

@@ -1,6 +1,7 @@
 import { inboxUsageCodec, SCHEMA_ID, schemaIdOf, STATE_KEY } from '../../schemas/avro.ts'
 import type { LogRecord, TopicAppend } from '../../pipelines/kafka/records.ts'
 import type { TaskState } from '../../pipelines/kafka/task.ts'
+import { UndecidedError } from '../../pipelines/kafka/undecided.ts'
 import type { Trouble } from './draw-schedule.ts'
 import type { Tampering } from './fleet.ts'
 import { TOPICS } from './services.ts'
@@ -187,6 +188,51 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
         },
         restored: (inputStart) => state.restored(inputStart),
         decide: (batch) => state.decide(batch),
+        committed: (offsets) => state.committed(offsets),
+        dispose: () => state.dispose(),
+      }),
+    }),
+  },
+  'an error of commit counted as one of decide': {
+    only: ['undecided'],
+    tamper: () => {
+      const failed = new Map<string, unknown>()
+      return {
+        writer: (service, writer, partition) => ({
+          close: () => writer.close(),
+          commit: async (records) => {
+            try {
+              return await writer.commit(records)
+            } catch (error) {
+              if (records[0]?.key !== STATE_KEY.fence) failed.set(`${service} ${partition}`, error)
+              throw error
+            }
+          },
+        }),
+        state: (service, state, partition) => ({
+          restore: (record) => state.restore(record),
+          restored: (inputStart) => state.restored(inputStart),
+          decide: (batch) => {
+            const task = `${service} ${partition}`
+            const error = failed.get(task)
+            const [first] = batch.records
+            if (error === undefined || first === undefined) return state.decide(batch)
+            failed.delete(task)
+            throw new UndecidedError(first.offset, null, error)
+          },
+          committed: (offsets) => state.committed(offsets),
+          dispose: () => state.dispose(),
+        }),
+      }
+    },
+  },
+  'a task that is not told what to set aside': {
+    only: ['undecided'],
+    tamper: () => ({
+      state: (_service, state) => ({
+        restore: (record) => state.restore(record),
+        restored: (inputStart) => state.restored(inputStart),
+        decide: ({ records, nextOffset }) => state.decide({ records, nextOffset }),
         committed: (offsets) => state.committed(offsets),
         dispose: () => state.dispose(),
       }),

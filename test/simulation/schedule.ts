@@ -99,12 +99,44 @@ export interface PointEntry {
   readonly forMs: number
 }
 
+/** An event, command or heartbeat at which every version of the code that runs fails. */
+export interface UndecidableEntry {
+  readonly kind: 'undecidable'
+  readonly atMs: number
+  readonly of: 'event' | 'command' | 'heartbeat'
+  readonly partition: number
+  readonly node: number
+  readonly id: number
+}
+
+/** So many decisions of the partition's task fail when they are made, and name nothing. */
+export interface DecideFailsEntry {
+  readonly kind: 'decide-fails'
+  readonly atMs: number
+  readonly service: 'aggregator' | 'settler'
+  readonly partition: number
+  readonly times: number
+}
+
+/** So many commits of the partition's task fail, its fences apart; done, or not even begun. */
+export interface CommitFailsEntry {
+  readonly kind: 'commit-fails'
+  readonly atMs: number
+  readonly service: 'aggregator' | 'settler'
+  readonly partition: number
+  readonly times: number
+  readonly isDone: boolean
+}
+
 export type Entry =
   | UsageEntry
   | CommandEntry
   | HeartbeatEntry
   | FaultEntry
   | PointEntry
+  | UndecidableEntry
+  | DecideFailsEntry
+  | CommitFailsEntry
   /** A record that is no usage event. */
   | { readonly kind: 'broken'; readonly atMs: number; readonly gateway: number; readonly partition: number }
   /** An instance is killed, or ends in order, and starts anew after a while with these account rules. */

@@ -1,4 +1,4 @@
-import { tickCodec } from '../../schemas/avro.ts'
+import { STATE_KEY } from '../../schemas/avro.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import type { LogProducer } from '../../pipelines/kafka/producer.ts'
 import type { LogAppend } from '../../pipelines/kafka/records.ts'
@@ -6,6 +6,7 @@ import { TaskSlot } from '../../pipelines/kafka/task-slot.ts'
 import type { SlotOutcome, TaskSlotParts } from '../../pipelines/kafka/task-slot.ts'
 import { TASK_BOUNDS } from '../../pipelines/kafka/task.ts'
 import type { TaskState } from '../../pipelines/kafka/task.ts'
+import { tickFor } from '../../pipelines/kafka/tick.ts'
 import type { TransactionalWriter } from '../../pipelines/kafka/transaction.ts'
 import { MemoryConsumer } from './consumer.ts'
 import type { Batch } from './consumer.ts'
@@ -29,7 +30,7 @@ export interface TaskServiceOptions {
   readonly tickWhenIdle: boolean
   readonly openState: (partition: number) => TaskState
   /** Stands between a task and its writer, for tests that take a guard away. */
-  readonly wrapWriter?: (writer: Writer) => Writer
+  readonly wrapWriter?: (writer: Writer, partition: number) => Writer
 }
 
 /** The real `TaskSlot`s of a process, driven as `TaskRunner` drives them: consumer, ticks, heartbeats, joins. */
@@ -97,6 +98,7 @@ export class TaskService implements Service {
     const { wrapWriter = (writer) => writer } = this.#options
     const failpoint = this.#world.failpointOf(process)
     return {
+      inputTopic,
       stateTopic,
       outputTopics,
       instance: process.name,
@@ -107,9 +109,9 @@ export class TaskService implements Service {
       stateReader: memoryStateReader(process, cluster, stateTopic, recordsMax),
       openWriter: (partition) => {
         const writer = openWriter(this.#world, process, `${service}-${partition}`, failpoint)
-        return wrapWriter(this.#receipted(writer)) as unknown as TransactionalWriter
+        return wrapWriter(this.#receipted(writer, partition), partition) as unknown as TransactionalWriter
       },
-      openState: (partition) => this.#counted(openState(partition)),
+      openState: (partition) => this.#counted(openState(partition), partition),
       logRanges: async (partition) => ({
         input: await this.#ofLeader('log', inputTopic, partition, ({ start, lastStable: end }) => ({
           start,
@@ -133,12 +135,17 @@ export class TaskService implements Service {
   }
 
   /** What the writer is told is kept for the judge. */
-  #receipted(writer: Writer): Writer {
-    const { receipts } = this.#world
+  #receipted(writer: Writer, partition: number): Writer {
+    const { receipts, undecided } = this.#world
+    const { service } = this.#options
     return {
       commit: async (records) => {
+        const isFence = records[0]?.key === STATE_KEY.fence
+        const failure = isFence ? null : undecided.commitFails(service, partition)
+        if (failure?.isDone === false) throw new Error('The transaction was not begun.')
         receipts.handed(records)
         const offsets = await writer.commit(records)
+        if (failure !== null) throw new Error('The transaction is done, and its answer lost.')
         receipts.acknowledged(records, offsets)
         return offsets
       },
@@ -147,15 +154,19 @@ export class TaskService implements Service {
   }
 
   /** Time stands while a decision packs blocks on the machine's threads. Its look-ups say when they wait. */
-  #counted(state: TaskState): TaskState {
-    const { timeline } = this.#world
+  #counted(state: TaskState, partition: number): TaskState {
+    const { timeline, undecided } = this.#world
+    const { service } = this.#options
     return {
       restore: (record) => state.restore(record),
       restored: (inputStart) => state.restored(inputStart),
       decide: async (batch) => {
         await timeline.beginWork()
         try {
-          return await state.decide(batch)
+          const decision = await state.decide(batch)
+          if (undecided.decideFails(service, partition))
+            throw new RangeError('A decision fails for a moment.')
+          return decision
         } finally {
           timeline.endWork()
         }
@@ -245,9 +256,8 @@ export class TaskService implements Service {
   }
 
   #tick(slots: readonly TaskSlot[]): void {
-    const value = tickCodec.encode({ written_by: this.#process.name })
     for (const slot of slots) slot.tickUnderWay = true
-    this.#append(slots.map(({ partition }) => ({ partition, key: null, value })))
+    this.#append(slots.map(({ partition }) => tickFor(partition, this.#process.name)))
   }
 
   #append(records: readonly LogAppend[]): void {

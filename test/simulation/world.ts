@@ -13,6 +13,7 @@ import { testRulesRecord } from '../support/rules.ts'
 import { PARTITIONS, TOPICS } from './services.ts'
 import { StoreServer } from './store-server.ts'
 import { Timeline } from './timeline.ts'
+import { UndecidedFaults } from './undecided.ts'
 
 /** All that the processes share: time, chance, cluster, store, and the faults that wait for a request. */
 export class World {
@@ -22,6 +23,7 @@ export class World {
   readonly cluster: MemoryCluster
   readonly store: StoreServer
   readonly receipts = new Receipts()
+  readonly undecided = new UndecidedFaults()
   /** What went wrong and should never: halted partitions, processes that gave up. */
   readonly problems: string[] = []
   /** False after healing: every request is answered, and soon. */

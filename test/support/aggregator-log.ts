@@ -2,6 +2,7 @@ import { aggregatorTaskCodec, inboxUsageCodec, STATE_KEY, usageEventsCodec } fro
 import { noMetrics } from '../../schemas/metrics.ts'
 import type { AggregatorTask, InboxUsage } from '../../schemas/records.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
+import type { DecidePoint } from '../../pipelines/failpoints.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import { contentWords, lookupName } from '../../pipelines/usage/lookup.ts'
 import type { Found, LookupKey } from '../../pipelines/usage/lookup.ts'
@@ -25,6 +26,7 @@ export interface AggregatorLogOptions {
   readonly partitions?: number
   readonly idsMax?: number
   readonly idKey?: Buffer
+  readonly decidePoint?: DecidePoint
 }
 
 /** A record of usage.metered. */
@@ -37,11 +39,14 @@ export function usageRecord(offset: number, timestampMs: number, events: readonl
 export class AggregatorLog extends TaskLog {
   /** ClickHouse does not answer look-ups. */
   away = false
+  /** Look-ups end with this error. */
+  lookupFails: Error | undefined
   /** The keys of every look-up that was asked, answered or not. */
   readonly lookups: (readonly LookupKey[])[] = []
   readonly pool: { held: number; readonly max: number }
 
-  constructor({ input = [], partitions = 1, idsMax = 1_000_000, idKey = ID_KEY }: AggregatorLogOptions = {}) {
+  constructor(options: AggregatorLogOptions = {}) {
+    const { input = [], partitions = 1, idsMax = 1_000_000, idKey = ID_KEY, decidePoint } = options
     const pool = { held: 0, max: idsMax }
     const clock = new VirtualClock()
     super(
@@ -56,6 +61,7 @@ export class AggregatorLog extends TaskLog {
           lookup: async (_partition, evictedSeq, keys) => await this.#lookUp(evictedSeq, loadedSeq(), keys),
           loadedSeq,
           gate: emptyStoreGate(),
+          decidePoint,
           clock,
           metrics: noMetrics,
         }),
@@ -75,6 +81,7 @@ export class AggregatorLog extends TaskLog {
 
   async #lookUp(evictedSeq: number, loadedSeq: number, keys: readonly LookupKey[]): Promise<Found | null> {
     this.lookups.push(keys)
+    if (this.lookupFails !== undefined) throw this.lookupFails
     if (this.away || loadedSeq < evictedSeq) return null
     const loaded = this.blocks().filter(({ table, seq }) => table === 'usage_events' && seq <= loadedSeq)
     const rows = loaded.flatMap((block) => block.rows)

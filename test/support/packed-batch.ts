@@ -14,7 +14,9 @@ const PATIENCE_MS = 30_000
 const NO_TRANSACTION = Buffer.from([0xff, 0xff])
 
 const MAGIC = 2
-const ZSTD = 4
+/** Kafka's numbers. */
+const CODECS = { gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
+export type Codec = keyof typeof CODECS
 
 /** From the length on to the records' count. */
 const HEAD_BYTES = 61
@@ -29,18 +31,22 @@ const SUMMED_FROM = ATTRIBUTES_AT
 
 /** One batch of all the values, without keys and headers, packed with zstd. */
 export function packedBatch(values: readonly Buffer[], timestampMs: number): Buffer {
-  const records = zstdCompressSync(Buffer.concat(values.map(recordOf)))
+  return batchOf('zstd', zstdCompressSync(Buffer.concat(values.map(recordOf))), values.length, timestampMs)
+}
+
+/** A batch around packed records, which may be whatever they like. */
+export function batchOf(codec: Codec, records: Buffer, count: number, timestampMs: number): Buffer {
   const head = Buffer.alloc(HEAD_BYTES)
   head.writeInt32BE(HEAD_BYTES + records.length - COUNTED_FROM, LENGTH_AT)
   // No leader's epoch, no producer: id, epoch and first sequence.
   head.fill(0xff, COUNTED_FROM, MAGIC_AT)
   head.writeInt8(MAGIC, MAGIC_AT)
-  head.writeInt16BE(ZSTD, ATTRIBUTES_AT)
-  head.writeInt32BE(values.length - 1, 23)
+  head.writeInt16BE(CODECS[codec], ATTRIBUTES_AT)
+  head.writeInt32BE(count - 1, 23)
   head.writeBigInt64BE(BigInt(timestampMs), 27)
   head.writeBigInt64BE(BigInt(timestampMs), 35)
   head.fill(0xff, 43, 57)
-  head.writeInt32BE(values.length, 57)
+  head.writeInt32BE(count, 57)
   const batch = Buffer.concat([head, records])
   batch.writeUInt32BE(crc32c(batch.subarray(SUMMED_FROM)), CHECKSUM_AT)
   return batch
@@ -63,6 +69,12 @@ export async function appendBatch(
   const error = answer.readInt16BE(afterName + 4 + 4)
   if (error !== 0) throw new Error(`Produce to ${topic}[${partition}]: error ${error}`)
   return answer.readBigInt64BE(afterName + 4 + 4 + 2)
+}
+
+/** What stands before the value of a batch's first record of so many bytes, which has no headers. */
+export function recordHead(valueBytes: number): Buffer {
+  const body = Buffer.concat([Buffer.from([0, 0]), varint(0), varint(-1), varint(valueBytes)])
+  return Buffer.concat([varint(body.length + valueBytes + 1), body])
 }
 
 /** Length, attributes, distances of time and offset, key (none), value, headers (none). */

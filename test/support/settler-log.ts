@@ -4,6 +4,7 @@ import type { Account, SettlerTask } from '../../schemas/records.ts'
 import { SettlerState } from '../../pipelines/account/pipeline.ts'
 import { RULES_DEFAULT } from '../../pipelines/account/rules.ts'
 import type { AccountRules } from '../../pipelines/account/rules.ts'
+import type { DecidePoint } from '../../pipelines/failpoints.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import { TaskLog } from './task-log.ts'
 import { VirtualClock } from './virtual-clock.ts'
@@ -17,7 +18,11 @@ export const SETTLER_TOPICS = {
 
 /** A settler's task on logs in memory. */
 export class SettlerLog extends TaskLog {
-  constructor(input: readonly LogRecord[] = [], rules: AccountRules = RULES_DEFAULT) {
+  constructor(
+    input: readonly LogRecord[] = [],
+    rules: AccountRules = RULES_DEFAULT,
+    decidePoint?: DecidePoint,
+  ) {
     const clock = new VirtualClock()
     super(
       SETTLER_TOPICS.nodeState,
@@ -28,6 +33,7 @@ export class SettlerLog extends TaskLog {
           rules,
           loadedSeq,
           gate: emptyStoreGate(),
+          decidePoint,
           clock,
           metrics: noMetrics,
         }),

@@ -78,6 +78,7 @@ export function taskRecord(partition: number, watermark: number): StateRecord {
     loaded_seq: 0,
     oldest_unloaded_at: null,
     ended: false,
+    since: [],
   })
   return { partition, key: Buffer.from(STATE_KEY.task), value }
 }

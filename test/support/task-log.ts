@@ -1,16 +1,20 @@
-import { STATE_KEY, fenceCodec } from '../../schemas/avro.ts'
+import { SCHEMA_ID, STATE_KEY, TICK_KEY, fenceCodec, schemaIdOf } from '../../schemas/avro.ts'
 import { BLOCK_HEADER } from '../../schemas/tables.ts'
 import type { LogRecord, TopicAppend } from '../../pipelines/kafka/records.ts'
 import type { TaskDecision, TaskState } from '../../pipelines/kafka/task.ts'
+import { isOfRecords, Undecided } from '../../pipelines/kafka/undecided.ts'
+import type { NextDecision, SetAside } from '../../pipelines/kafka/undecided.ts'
 import { readBlock } from './row-reader.ts'
+import { VirtualClock } from './virtual-clock.ts'
 import type { ReadBlock, Row } from './row-reader.ts'
 
 /** How a transaction ends: committed and known to be; not committed; committed, and nobody was told. */
 export type TransactionEnd = 'commit' | 'lost' | 'unknown'
 
-/** Bytes as records carry them. */
+/** Bytes as records carry them; a tick with its key. */
 export function inputRecord(offset: number, timestampMs: number, value: Buffer | null): LogRecord {
-  return { partition: 0, offset: BigInt(offset), timestampMs, key: null, value, headers: {} }
+  const key = schemaIdOf(value) === SCHEMA_ID.tick ? Buffer.from(TICK_KEY) : null
+  return { partition: 0, offset: BigInt(offset), timestampMs, key, value, headers: {} }
 }
 
 /**
@@ -67,11 +71,19 @@ export class TaskLog {
   }
 
   /** One batch of up to `recordsMax` records from the position on, and its transaction. */
-  async step(recordsMax: number, end: TransactionEnd = 'commit'): Promise<TaskDecision> {
+  async step(
+    recordsMax: number,
+    end: TransactionEnd = 'commit',
+    setAside: readonly SetAside[] = [],
+  ): Promise<TaskDecision> {
     const records = this.input.filter(({ offset }) => offset >= this.position).slice(0, recordsMax)
     const nextOffset = (records.at(-1)?.offset ?? this.position - 1n) + 1n
-    this.#logTimeMs = Math.max(this.#logTimeMs, records.at(-1)?.timestampMs ?? 0)
-    const decision = await this.state.decide({ records, nextOffset })
+    return await this.#transact({ records, nextOffset, setAside }, end)
+  }
+
+  async #transact(batch: NextDecision, end: TransactionEnd): Promise<TaskDecision> {
+    this.#logTimeMs = Math.max(this.#logTimeMs, batch.records.at(-1)?.timestampMs ?? 0)
+    const decision = await this.state.decide(batch)
     if (end === 'lost') {
       this.restart()
       return decision
@@ -102,6 +114,25 @@ export class TaskLog {
     for (let step = 0; this.position <= last; step++) {
       if (step > 3 * this.input.length + ends.length + 10) throw new Error('The task makes no progress.')
       await this.step(cuts[step] ?? this.input.length, ends[step] ?? 'commit')
+    }
+  }
+
+  /** Runs to the end as a slot does where decide fails: the task starts anew, and what it fails at again is set aside. */
+  async runSettingAside(cuts: readonly number[] = []): Promise<void> {
+    const undecided = new Undecided('the input', new VirtualClock())
+    const last = this.input.at(-1)?.offset ?? -1n
+    for (let step = 0; this.position <= last; step++) {
+      const left = this.input.filter(({ offset }) => offset >= this.position)
+      const fetched = left.slice(0, cuts[step] ?? left.length)
+      const next = undecided.next(this.position, fetched, (fetched.at(-1)?.offset ?? last) + 1n)
+      try {
+        await this.#transact(next, 'commit')
+      } catch (error) {
+        if (!isOfRecords(error)) throw error
+        const halt = undecided.failed(error, next)
+        if (halt !== null) throw halt
+        this.restart()
+      }
     }
   }
 

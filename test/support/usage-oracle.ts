@@ -54,8 +54,17 @@ function numbersOf(event: UsageEvent, model: { paid_api: boolean; tdp_watts: num
   }
 }
 
-export function usageOracle(input: readonly LogRecord[]): UsageOracle {
-  const oracle = new PlainCount()
+/** The name of an event, as a task's decide point is told it. */
+export function eventName({ node_id, event_id }: UsageEvent): string {
+  return `${node_id}/${event_id.toString('hex')}`
+}
+
+/** `undecidable` names the events that no task can decide: each copy is a letter, and counts as if it had not come. */
+export function usageOracle(
+  input: readonly LogRecord[],
+  undecidable: (name: string) => boolean = () => false,
+): UsageOracle {
+  const oracle = new PlainCount(undecidable)
   for (const record of input) oracle.take(record)
   return oracle
 }
@@ -71,6 +80,11 @@ class PlainCount implements UsageOracle {
   readonly #contents = new Map<string, string>()
   #models = new Map<string, { paid_api: boolean; tdp_watts: number }>()
   #modelsVersion = 0
+  readonly #undecidable: (name: string) => boolean
+
+  constructor(undecidable: (name: string) => boolean) {
+    this.#undecidable = undecidable
+  }
 
   take(record: LogRecord): void {
     const { offset, timestampMs, value } = record
@@ -86,7 +100,8 @@ class PlainCount implements UsageOracle {
       }
     } else if (id === SCHEMA_ID.usageEvents) {
       for (const [index, event] of usageEventsCodec.decode(value).events.entries()) {
-        if (this.#isFirst(event, Number(offset))) this.#count(event, index, record)
+        if (this.#undecidable(eventName(event))) this.#setAside(Number(offset), 'cannot_be_decided')
+        else if (this.#isFirst(event, Number(offset))) this.#count(event, index, record)
       }
     }
   }
@@ -99,8 +114,12 @@ class PlainCount implements UsageOracle {
       this.#contents.set(name, content)
       return true
     }
-    if (known !== content) this.dead.set(offset, [...(this.dead.get(offset) ?? []), 'conflict'])
+    if (known !== content) this.#setAside(offset, 'conflict')
     return false
+  }
+
+  #setAside(offset: number, reason: string): void {
+    this.dead.set(offset, [...(this.dead.get(offset) ?? []), reason])
   }
 
   #count(event: UsageEvent, index: number, record: LogRecord): void {

@@ -6,7 +6,8 @@ import { systemClock } from '../../pipelines/clock.ts'
 import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { systemRandom } from '../../pipelines/random.ts'
-import { inboxHeartbeatCodec, tickCodec } from '../../schemas/avro.ts'
+import { tickFor } from '../../pipelines/kafka/tick.ts'
+import { inboxHeartbeatCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import type { Cost, InboxHeartbeat } from '../../schemas/records.ts'
@@ -171,9 +172,8 @@ function feeding(settler: MemorySettler): Pick<WholeReader, 'heartbeat' | 'tick'
       )
     },
     tick: async () => {
-      const value = tickCodec.encode({ written_by: 'test' })
       for (let partition = 0; partition < WHOLE_PARTITIONS; partition++)
-        await settler.append([{ partition, key: null, value }])
+        await settler.append([tickFor(partition, 'test')])
     },
     cost: async (nodeId, nanoUsd, fields = {}) => {
       const partition = partitionOfNode(nodeId, WHOLE_PARTITIONS)

@@ -2,8 +2,9 @@ import { withAdmin } from '../../../pipelines/kafka/admin.ts'
 import type { KafkaOptions } from '../../../pipelines/kafka/client.ts'
 import { IdempotentProducer, ProduceError } from '../../../pipelines/kafka/producer.ts'
 import { giveSettings } from '../../../pipelines/kafka/topics.ts'
+import { tickFor } from '../../../pipelines/kafka/tick.ts'
 import type { Clock } from '../../../pipelines/clock.ts'
-import { endCodec, tickCodec } from '../../../schemas/avro.ts'
+import { endCodec } from '../../../schemas/avro.ts'
 import { noMetrics } from '../../../schemas/metrics.ts'
 import { CLOSED_MESSAGE_BYTES } from '../../../schemas/topics.ts'
 
@@ -48,8 +49,7 @@ export async function closeTopic(options: CloseOptions): Promise<void> {
 async function isRefused({ kafka, topic }: CloseOptions, partition: number): Promise<boolean> {
   const producer = new IdempotentProducer({ ...kafka, topic, metrics: noMetrics })
   try {
-    const value = tickCodec.encode({ written_by: 'migrate '.padEnd(CLOSED_MESSAGE_BYTES, '.') })
-    await producer.append([{ partition, key: null, value }])
+    await producer.append([tickFor(partition, 'migrate '.padEnd(CLOSED_MESSAGE_BYTES, '.'))])
     return false
   } catch (error) {
     if (error instanceof ProduceError && TOO_LARGE.test(error.message)) return true

@@ -24,6 +24,7 @@ const AGGREGATOR: AggregatorTask = {
   loaded_seq: 4,
   oldest_unloaded_at: 7,
   ended: true,
+  since: [],
 }
 const SETTLER: SettlerTask = {
   position: 10,
@@ -36,6 +37,7 @@ const SETTLER: SettlerTask = {
   loaded_seq: 4,
   oldest_unloaded_at: 7,
   ended: true,
+  since: [],
 }
 
 describe('a growth', () => {
@@ -71,6 +73,7 @@ describe('a growth', () => {
       loaded_seq: 0,
       oldest_unloaded_at: null,
       ended: false,
+      since: [],
     })
   })
 
@@ -93,6 +96,7 @@ describe('a growth', () => {
       loaded_seq: 0,
       oldest_unloaded_at: null,
       ended: false,
+      since: [],
     })
     assert.equal(firstAggregatorTask(tasks, [null, null]).low, null)
   })

@@ -54,6 +54,7 @@ export function firstSettlerTask(ended: readonly SettlerTask[]): SettlerTask {
     loaded_seq: 0,
     oldest_unloaded_at: null,
     ended: false,
+    since: [],
   }
 }
 

@@ -174,6 +174,7 @@ export function firstAggregatorTask(
     loaded_seq: 0,
     oldest_unloaded_at: null,
     ended: false,
+    since: [],
   }
 }
 

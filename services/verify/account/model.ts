@@ -9,7 +9,11 @@ import {
 } from '../../../schemas/avro.ts'
 import type { InboxCommand, InboxUsage } from '../../../schemas/records.ts'
 import { isSettingValue } from '../../../schemas/settings.ts'
+import type { Since } from '../../../schemas/since.ts'
 import type { SourceRecord } from '../source.ts'
+import { isTick } from '../ticks.ts'
+import { CANNOT_BE_DECIDED, NOTHING_UNDECIDED, undecidedOf } from '../undecided.ts'
+import type { Undecided } from '../undecided.ts'
 import type { SetAside } from '../usage-model.ts'
 import { NodeTotalSums } from '../usage-sums.ts'
 import { carriedAccount, carriedOutcome, carriedTotals } from './carried.ts'
@@ -43,6 +47,10 @@ export class AccountModel {
   readonly totals = new NodeTotalSums()
   /** The record that ended the partition, where one did. */
   endOffset: bigint | null = null
+  /** From where on the task judged by which rules. */
+  since: readonly Since[] = []
+  /** What the task could not decide. */
+  undecided: Undecided = NOTHING_UNDECIDED
   readonly rows = new ModelRows()
   readonly outcomes = new ModelOutcomes()
   readonly setAside: SetAside[] = []
@@ -86,11 +94,13 @@ export class AccountModel {
   apply(record: SourceRecord): InboxUsage | null {
     this.#nowMs = Math.max(this.#nowMs, record.timestampMs)
     const { value } = record
+    if (record.unreadable !== undefined) return this.#setAside(record, 'cannot_be_unpacked')
     if (value === null) return this.#setAside(record, 'unknown_schema')
     if (schemaIdOf(value) === SCHEMA_ID.end && record.offset === this.endOffset) return null
+    if (undecidedOf(this.undecided, record) !== null) return this.#cannotBeDecided(record, value)
     switch (schemaIdOf(value)) {
       case SCHEMA_ID.tick:
-        return null
+        return isTick(record, this.since) ? null : this.#setAside(record, 'malformed')
       case SCHEMA_ID.inboxUsage:
         return this.#usage(inboxUsageCodec.decode(value), record)
       case SCHEMA_ID.inboxConfigure:
@@ -103,6 +113,26 @@ export class AccountModel {
       default:
         return this.#setAside(record, 'unknown_schema')
     }
+  }
+
+  /** It changed nothing; of a command the caller was told so. */
+  #cannotBeDecided(record: SourceRecord, value: Buffer): null {
+    if (schemaIdOf(value) === SCHEMA_ID.inboxCommand) {
+      const command = inboxCommandCodec.decode(value)
+      const key = `${command.node_id}/${command.command_id}`
+      if (!this.outcomes.isKnown(key, this.#nowMs)) {
+        const { status, code, result } = refusal(422, CANNOT_BE_DECIDED)
+        this.outcomes.set(key, {
+          nodeId: command.node_id,
+          status,
+          code,
+          result: canonicalJson(JSON.stringify(result)),
+          untilMs: this.#nowMs + DAY_MS,
+          isCounted: isCountedCommand(command),
+        })
+      }
+    }
+    return this.#setAside(record, CANNOT_BE_DECIDED)
   }
 
   /** Log time up to here. */

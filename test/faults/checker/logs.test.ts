@@ -23,6 +23,7 @@ const AGGREGATOR: AggregatorTask = {
   loaded_seq: 0,
   oldest_unloaded_at: null,
   ended: false,
+  since: [],
 }
 const SETTLER: SettlerTask = {
   position: 10,
@@ -35,6 +36,7 @@ const SETTLER: SettlerTask = {
   loaded_seq: 0,
   oldest_unloaded_at: null,
   ended: false,
+  since: [],
 }
 
 /** What is said of records in a row. */

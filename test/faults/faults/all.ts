@@ -4,6 +4,7 @@ import { brokerFrozen130, brokerFrozen25, brokerFrozen75 } from './broker-frozen
 import { controllingBrokerKilled, coordinatingBrokerKilled, leadingBrokerKilled } from './broker-killed.ts'
 import { brokerReplaced, brokersRestartedInTurn, insyncShrunkToOne, twoBrokersDown } from './brokers-few.ts'
 import { commitHeld } from './commit-held-past-the-next-begin.ts'
+import { undecidableEvent } from './undecidable-event.ts'
 import { connectionsDelayed, connectionsReset, repliesCut } from './connections.ts'
 import {
   freeze,
@@ -89,6 +90,7 @@ export const FAULTS: readonly Fault[] = [
   rebalanceStorm,
   wallClockWrong,
   poisonRecords,
+  undecidableEvent,
   foreignBatches,
   manyRecordsInOneBatch,
   manyRecordsInOneFetch,

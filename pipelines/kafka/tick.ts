@@ -1,0 +1,29 @@
+import { SCHEMA_ID, TICK_KEY, tickCodec } from '../../schemas/avro.ts'
+import { KEYED_TICKS } from '../../schemas/since.ts'
+import type { LogAppend, LogRecord } from './records.ts'
+import { schemaOf } from './records.ts'
+
+/** A tick for a partition: it means nothing but that time has passed, or that a marker is needed there. */
+export function tickFor(partition: number, writtenBy: string): LogAppend {
+  return { partition, key: TICK_KEY, value: tickCodec.encode({ written_by: writtenBy }) }
+}
+
+/**
+ * Whether a record is a tick by these rules: it has the key of one and decodes whole. A stranger's schema registry may hand
+ * out the id alone, and what was acknowledged under it must not vanish. By the rules of before the id was enough.
+ */
+export function isTick(record: LogRecord, rules: number): boolean {
+  if (schemaOf(record) !== SCHEMA_ID.tick || record.value === null) return false
+  if (rules < KEYED_TICKS) return true
+  if (record.key?.toString('latin1') !== TICK_KEY) return false
+  try {
+    tickCodec.decode(record.value)
+    return true
+  } catch {
+    // avsc throws for what is torn, or has bytes behind it: it is set aside like any other such record.
+    return false
+  }
+}
+
+/** What is wrong with a record that has a tick's schema id, and is none. */
+export const NO_TICK = `it has the schema id of a tick, and not the key ${TICK_KEY} or not the bytes of one`

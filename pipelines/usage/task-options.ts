@@ -1,0 +1,35 @@
+import type { Metrics } from '../../schemas/metrics.ts'
+import type { Clock } from '../clock.ts'
+import type { DecidePoint } from '../failpoints.ts'
+import { FatalError } from '../kafka/records.ts'
+import type { StoreGate } from '../load/store-gate.ts'
+import type { IdPool } from './id-memory.ts'
+import type { Lookup } from './lookup.ts'
+
+/** Another installation's id key: identities would not meet, so the process must not run at all. */
+export class IdKeyError extends FatalError {
+  readonly code = 'ID_KEY'
+}
+
+export interface AggregatorOptions {
+  readonly partition: number
+  readonly partitions: number
+  readonly topics: {
+    readonly usageMetered: string
+    readonly usageIds: string
+    readonly usageBlocks: string
+    readonly accountInbox: string
+  }
+  readonly idKey: Buffer
+  readonly idPool: IdPool
+  readonly lookup: Lookup
+  /** The newest `watermarks` maximum of this partition's blocks that ClickHouse has told; 0 before the first answer. */
+  readonly loadedSeq: (partition: number) => number
+  /** Opened for each restore: nothing is decided before it lets the task pass. */
+  readonly gate: StoreGate
+  /** What an end record must carry to end this version of the topics; null while none ends. */
+  readonly endToken?: () => Buffer | null
+  readonly decidePoint?: DecidePoint | undefined
+  readonly clock: Clock
+  readonly metrics: Metrics
+}

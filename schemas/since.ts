@@ -1,0 +1,39 @@
+/**
+ * From where on which rules hold. A rule that changes what a record comes to holds from a recorded offset of the task's
+ * input on, so that whoever works a log out again takes each record by the rules that it was taken by.
+ */
+
+/** `offset` is the first of the input that the task judged by this version of the rules. */
+export interface Since {
+  rules: number
+  offset: number
+}
+
+/**
+ * The rules of this code.
+ *   0  those of before: never recorded
+ *   1  a tick has the key `!tick` and decodes whole; anything else framed as one is set aside
+ */
+export const RULES = 1
+
+/** From these rules on ticks are recognised by their key. */
+export const KEYED_TICKS = 1
+
+/** Changes of rules that a task's record holds; more of them need a new version of the topics. */
+export const SINCE_MAX = 32
+
+/** The version of the rules by which the record at `offset` is judged; 0 before any was recorded. */
+export function rulesAt(since: readonly Since[], offset: number | bigint): number {
+  return since.findLast((one) => one.offset <= offset)?.rules ?? 0
+}
+
+/** The list of a task that goes on at `position` by `RULES`: as it is, or with one more behind. */
+export function sinceAt(since: readonly Since[], position: number): readonly Since[] {
+  const newest = since.at(-1)?.rules ?? 0
+  if (newest === RULES) return since
+  if (newest > RULES) {
+    throw new RangeError(`the task has judged by rules ${newest}, and this version knows ${RULES}`)
+  }
+  if (since.length >= SINCE_MAX) throw new RangeError(`the task has changed its rules ${since.length} times`)
+  return [...since, { rules: RULES, offset: position }]
+}

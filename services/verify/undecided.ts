@@ -1,0 +1,54 @@
+import { SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
+import { RULES } from '../../schemas/since.ts'
+import type { SourceRecord } from './source.ts'
+import { isTick } from './ticks.ts'
+import type { BlocksBelow, Tables } from './tables.ts'
+
+/** The reason of a letter that no rule explains: the task failed at the record again and again. */
+export const CANNOT_BE_DECIDED = 'cannot_be_decided'
+
+/** By offset: the events that a task set aside so, by their index, -1 for the record as a whole. */
+export type Undecided = ReadonlyMap<bigint, ReadonlySet<number>>
+
+export const NOTHING_UNDECIDED: Undecided = new Map()
+
+/**
+ * What the task of one partition could not decide, as its letters say it. No model can work out where a version of the
+ * code failed: these letters are facts that the rest is worked out from, and are counted for whoever reads the result.
+ */
+export async function readUndecided(tables: Tables, blocks: BlocksBelow, source: string): Promise<Undecided> {
+  const undecided = new Map<bigint, Set<number>>()
+  for (const { record_offset, reasons, indexes } of await tables.undecided(blocks, source)) {
+    if (!Array.isArray(reasons) || !Array.isArray(indexes)) continue
+    const ofRecord = reasons.flatMap((reason, at) =>
+      reason === CANNOT_BE_DECIDED ? [Number(indexes[at] ?? Number.NaN)] : [],
+    )
+    undecided.set(BigInt(String(record_offset)), new Set(ofRecord))
+  }
+  return undecided
+}
+
+/** How many events, commands and heartbeats that are. */
+export function countOf(undecided: Undecided): number {
+  let count = 0
+  for (const indexes of undecided.values()) count += indexes.size
+  return count
+}
+
+/** Letters of this kind are younger than the rules by which ticks are known by their key. */
+const FROM_THE_START = [{ rules: RULES, offset: 0 }]
+
+/** Records that stand for more than themselves: a letter about one of them is a difference, and no fact. */
+const NEVER_SET_ASIDE: ReadonlySet<number | null> = new Set([
+  SCHEMA_ID.models,
+  SCHEMA_ID.end,
+  SCHEMA_ID.inboxUsage,
+  SCHEMA_ID.inboxConfigure,
+  SCHEMA_ID.inboxConfigureV1,
+])
+
+/** What was set aside of a record; null where nothing was, or nothing may have been. */
+export function undecidedOf(undecided: Undecided, record: SourceRecord): ReadonlySet<number> | null {
+  if (isTick(record, FROM_THE_START) || NEVER_SET_ASIDE.has(schemaIdOf(record.value))) return null
+  return undecided.get(record.offset) ?? null
+}
