@@ -27,14 +27,14 @@ test('the leader of the partition is asked, again while it is not the leader', a
   assert.equal(ask.mock.callCount(), 2)
 })
 
-test('the end is the farthest that a leader says, by the word of more than half of the brokers', async (t) => {
+test('the end is the farthest that a leader says, by the word of at least half of the brokers', async (t) => {
   const { offsets } = opened()
   const led = (leader: number) => ({
     ...METADATA,
     topicMetadata: [{ partitionMetadata: [{ partitionId: 3, leader }] }],
   })
   // The one that was replaced holds itself for the leader; the one that leads in truth does not answer at first.
-  t.mock.method(BrokerConnections.prototype, 'askMost', async () => [led(1), led(2)])
+  t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [led(1), led(2)], asked: 3 }))
   t.mock.method(BrokerConnections.prototype, 'askAny', async () => led(1))
   let isAway = true
   t.mock.method(
@@ -59,6 +59,16 @@ test('the end is the farthest that a leader says, by the word of more than half 
   }))
   t.mock.method(BrokerConnections.prototype, 'askAny', async () => led(2))
   assert.deepEqual(await offsets.rangeOf('t', 3), { start: 99n, end: 99n })
+})
+
+test('the word of fewer than half of the brokers is none', async (t) => {
+  const { offsets } = opened()
+  t.mock.method(BrokerConnections.prototype, 'askAny', async () => METADATA)
+  t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [METADATA], asked: 3 }))
+  t.mock.method(BrokerConnections.prototype, 'ask', async () => ({
+    responses: [{ partitions: [{ errorCode: 0, offset: '5' }] }],
+  }))
+  await assert.rejects(offsets.rangeOf('t', 3), /only 1 of 3 brokers said who leads/)
 })
 
 test('by its deadline it says what kept it', async (t) => {
@@ -86,7 +96,7 @@ test('a time after the last record is the end', async (t) => {
       return { responses: [{ partitions: [{ errorCode: 0, offset: answers[String(timestamp)] ?? '0' }] }] }
     },
   )
-  t.mock.method(BrokerConnections.prototype, 'askMost', async () => [METADATA])
+  t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [METADATA], asked: 1 }))
   assert.equal(await offsets.at('t', 3, 1_000), 17n)
   assert.equal(await offsets.at('t', 3, 2_000), 42n)
   assert.deepEqual(await offsets.rangeOf('t', 3), { start: 5n, end: 42n })

@@ -46,7 +46,7 @@ export class LogOffsets {
   /**
    * What it holds: `[start, end)`, the end being the last stable offset. A leader that was replaced and does not know it says
    * an end that is long past, by which a log would look as if it had lost records: the end is the farthest that anybody says
-   * whom any broker holds for the leader, and more than half of all brokers must have answered.
+   * whom any broker holds for the leader, and at least half of all brokers must have answered.
    */
   async rangeOf(topic: string, partition: number): Promise<LogRange> {
     const start = await this.#of(topic, partition, EARLIEST)

@@ -1,5 +1,6 @@
 import type { BrokerConnections } from './produce/broker-connections.ts'
 import { LOOK_UP_TIMEOUT_MS } from './produce/kafkajs-wire.ts'
+import { Unanswered } from './produce/wire.ts'
 import type { BrokerId } from './produce/wire.ts'
 
 interface Metadata {
@@ -27,19 +28,22 @@ export async function leaderOf(
 }
 
 /**
- * All who lead the partition by the word of any broker, more than half of them having answered. One that hears the others
- * no more holds itself for the leader still; whoever leads in truth is among them. Rejects with `Unanswered`.
+ * All who lead the partition by the word of any broker, at least half of them having answered. One that hears the others no
+ * more holds itself for the leader still; whoever leads in truth is among them. Rejects with `Unanswered`.
  */
 export async function claimedLeadersOf(
   connections: BrokerConnections,
   topic: string,
   partition: number,
 ): Promise<readonly BrokerId[]> {
-  const answers = await connections.askMost<Metadata>(
+  const { answers, asked } = await connections.askEach<Metadata>(
     'Metadata',
     { ...LEADERS, topics: [topic] },
     LOOK_UP_TIMEOUT_MS,
   )
+  if (2 * answers.length < asked) {
+    throw new Unanswered(`only ${answers.length} of ${asked} brokers said who leads`, true)
+  }
   for (const { brokers } of answers) connections.know(brokers)
   const claimed = answers.map((metadata) => leaderIn(metadata, partition))
   return [...new Set(claimed)].filter((leader) => leader !== null)

@@ -65,6 +65,13 @@ function clusterOf(kafka: Kafka): Cluster {
   return (kafka as unknown as Record<symbol, (options: object) => Cluster>)[make]?.({}) as Cluster
 }
 
+/** What came of a question to all brokers. */
+export interface Answers<T> {
+  readonly answers: readonly T[]
+  /** How many were asked. */
+  readonly asked: number
+}
+
 interface Address {
   readonly host: string
   readonly port: number
@@ -137,20 +144,20 @@ export class BrokerConnections {
     throw failure
   }
 
-  /**
-   * Asks all brokers at once. Gives the answers where more than half of them answered: a broker that hears the others no
-   * more is then not the only one who was heard. Rejects with `Unanswered`.
-   */
-  async askMost<T>(name: RequestName, options: object, timeoutMs: number): Promise<readonly T[]> {
-    const asked = await Promise.allSettled(
+  /** Asks all brokers at once; gives the answers and how many were asked. Rejects with `Unanswered` where none came. */
+  async askEach<T>(name: RequestName, options: object, timeoutMs: number): Promise<Answers<T>> {
+    const said = await Promise.allSettled(
       this.#inTurn().map(async (address) => (await this.#request(address, name, options, timeoutMs)) as T),
     )
-    const answers = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-    if (2 * answers.length > asked.length) return answers
-    for (const one of asked) {
-      if (one.status === 'rejected' && !(one.reason instanceof Unanswered)) throw one.reason
+    const answers: T[] = []
+    let failure: unknown
+    for (const one of said) {
+      if (one.status === 'fulfilled') answers.push(one.value)
+      else if (one.reason instanceof Unanswered) failure = one.reason
+      else throw one.reason
     }
-    throw new Unanswered(`${answers.length} of ${asked.length} brokers answered`, true)
+    if (answers.length === 0) throw failure
+    return { answers, asked: said.length }
   }
 
   /** Lets go of all connections; requests under way reject. */

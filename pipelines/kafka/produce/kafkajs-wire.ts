@@ -132,16 +132,19 @@ export class KafkajsWire implements ProduceWire {
     return answers
   }
 
+  /** Whom most brokers name: one that hears the others no more holds itself for the coordinator still. */
   async findCoordinator(transactionalId: string): Promise<Answer<BrokerId>> {
-    const { errorCode, coordinator } = await this.#connections.askAny<Coordinator>(
+    const { answers } = await this.#connections.askEach<Coordinator>(
       'GroupCoordinator',
       { groupId: transactionalId, coordinatorType: TRANSACTION_COORDINATOR },
       LOOK_UP_TIMEOUT_MS,
     )
-    const error = this.#nameOf(errorCode)
-    if (error !== null) return { error }
-    this.#connections.know([coordinator])
-    return { error: null, value: coordinator.nodeId }
+    const named = answers.filter(({ errorCode }) => this.#nameOf(errorCode) === null)
+    this.#connections.know(named.map(({ coordinator }) => coordinator))
+    const votes = Map.groupBy(named, ({ coordinator }) => coordinator.nodeId)
+    const [most] = [...votes].toSorted(([, left], [, right]) => right.length - left.length)
+    if (most !== undefined) return { error: null, value: most[0] }
+    return { error: this.#nameOf(answers[0]?.errorCode ?? 0) ?? 'COORDINATOR_NOT_AVAILABLE' }
   }
 
   async initProducer(): Promise<Answer<ProducerIdentity>> {

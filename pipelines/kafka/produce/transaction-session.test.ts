@@ -5,6 +5,7 @@ import type { Script } from '../../../test/support/scripted-wire.ts'
 import { VirtualClock } from '../../../test/support/virtual-clock.ts'
 import type { TopicAppend } from '../records.ts'
 import {
+  COORDINATOR_DOUBT_MS,
   INIT_PATIENCE_MS,
   TRANSACTION_PATIENCE_MS,
   TransactionError,
@@ -59,6 +60,18 @@ test('a coordinator that moved is found anew', async () => {
   await session.send([record('a')])
   await session.commit()
   assert.deepEqual(wire.coordinated, ['Init 1', 'Init 2', 'Add 2 a/0', 'End 2'])
+})
+
+test('a coordinator that says "later" for COORDINATOR_DOUBT_MS is looked up again: another may have taken its place', async () => {
+  const { clock, wire, session } = opened({
+    findCoordinator: (count) => count,
+    coordinator: async (_request, broker) => (broker === 1 ? 'CONCURRENT_TRANSACTIONS' : null),
+  })
+  const startMs = clock.monotonicMs()
+  await session.begin()
+  const tookMs = clock.monotonicMs() - startMs
+  assert.equal(wire.coordinated.at(-1), 'Init 2')
+  assert(tookMs >= COORDINATOR_DOUBT_MS && tookMs < COORDINATOR_DOUBT_MS + 500, `${tookMs} ms`)
 })
 
 test('a lost answer to EndTxn is not asked for again; one that never left is', async () => {

@@ -18,6 +18,12 @@ export const INIT_PATIENCE_MS = 13_000
 /** The first pause before a coordinator is asked again; back-to-back transactions meet CONCURRENT_TRANSACTIONS. */
 const COORDINATOR_PAUSE_MS = 10
 
+/**
+ * Who says "later" for so long is asked no more before it is looked up who coordinates: one that hears the others no more
+ * waits for them, and does not know that it was replaced.
+ */
+export const COORDINATOR_DOUBT_MS = 1_500
+
 /** The outcome of a transaction, or of its beginning, is not known, or the producer was fenced: fence anew. */
 export class TransactionError extends Error {
   /** Kafka's name of what was said, null where nothing was. */
@@ -136,11 +142,16 @@ export class TransactionSession {
     ask: (coordinator: BrokerId) => Promise<Answer<T>>,
   ): Promise<T> {
     const { clock } = this.#options
+    let foundMs = clock.monotonicMs()
     for (let pauseMs = COORDINATOR_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, RETRY_PAUSE_MS_MAX)) {
       const said = await this.#askOnce(repeatable, ask)
       if (said.error === null) return said.value
       const { meaning } = meaningOf(said.error)
-      if (meaning === 'asked_elsewhere' || said.isLost) this.#coordinator = undefined
+      const isDoubted = meaning === 'asked_later' && clock.monotonicMs() - foundMs >= COORDINATOR_DOUBT_MS
+      if (meaning === 'asked_elsewhere' || said.isLost || isDoubted) {
+        this.#coordinator = undefined
+        foundMs = clock.monotonicMs()
+      }
       const mayAsk = said.isLost ? said.mayRepeat : meaning === 'asked_elsewhere' || meaning === 'asked_later'
       if (!mayAsk || this.#isClosed || clock.monotonicMs() + pauseMs >= this.#deadlineMs) {
         throw new TransactionError(`${request} was not done: ${said.error}`, said.isLost ? null : said.error)
