@@ -1,7 +1,7 @@
 /**
  * Who may do what in Kafka, in the one place that knows it: the ACLs that `npm run migrate -- --acls` shows and grants,
  * and the table of docs/security.md, are made from this. One principal a service; each has what its work needs and no
- * more: test/integration/secure-kafka.test.ts tries both.
+ * more: test/lanes/secure-kafka.test.ts tries both.
  *
  * Kafka's own rules make rows unnecessary: Read, Write and Delete imply Describe, AlterConfigs implies DescribeConfigs,
  * and a producer with an id (idempotent) needs no right beside Write on a topic.

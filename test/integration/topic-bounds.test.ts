@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { logRanges, withAdmin } from '../../pipelines/kafka/admin.ts'
 import { IdempotentProducer, ProduceError } from '../../pipelines/kafka/producer.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { TOPICS } from '../../schemas/topics.ts'
@@ -21,9 +22,9 @@ describe('messageBytesMax', () => {
         producer.append([{ partition: 0, key: 'k', value: Buffer.alloc(bytes) }])
       const largest = messageBytesMax - BATCH_BYTES - RECORD_BYTES - 1
       try {
-        // migrate has written the installation's id.
-        const first = role === 'installation' ? 1n : 0n
-        assert.equal((await send(largest)).get(0)?.baseOffset, first, role)
+        // migrate has written the installation's id and layout.
+        const end = await withAdmin(installation.kafka, (admin) => logRanges(admin, topic))
+        assert.equal((await send(largest)).get(0)?.baseOffset, end.get(0)?.end, role)
         await assert.rejects(
           send(largest + 1),
           (error) => error instanceof ProduceError && /MESSAGE_TOO_LARGE/.test(error.message),
