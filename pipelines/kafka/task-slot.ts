@@ -158,7 +158,7 @@ export class TaskSlot {
     this.#startAnew()
   }
 
-  /** Lets a waiting task start at its fence, at most once in 5 s: two instances must not fence each other in turns. */
+  /** Lets a waiting task start at its fence, at most once in 2 s: two instances must not fence each other in turns. */
   #startAnew(): boolean {
     const sinceMs = this.#parts.clock.monotonicMs() - this.#lastFenceMs
     if (this.#heartbeatsSinceError < HEARTBEATS_BEFORE_FENCE || sinceMs < TASK_BOUNDS.fenceIntervalMs) {

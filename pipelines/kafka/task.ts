@@ -76,7 +76,7 @@ export const TASK_BOUNDS = {
   /** A group of blocks ends 500 ms after its last border, with the next commit or by a tick. */
   groupAgeMs: 500,
   /** After an unknown outcome a task starts at fence at most this often. */
-  fenceIntervalMs: 5_000,
+  fenceIntervalMs: 2_000,
   /** How long a partition that had to rest does so. */
   pauseMs: 5_000,
   /** An idle aggregator partition gets a tick: its watermark moves on. */
