@@ -28,6 +28,17 @@ const LEADER_PAUSE_MS = 100
 
 const READ_COMMITTED = 1
 const OUT_OF_RANGE = 'OFFSET_OUT_OF_RANGE'
+const NO_LEADER = 'it has no leader'
+
+/** Records, and where the next fetch begins. */
+interface Fetched {
+  readonly messages: readonly FetchedRecord[]
+  readonly next: bigint
+}
+
+type Look =
+  | { readonly fetched: Fetched; readonly leader: BrokerId }
+  | { readonly fetched: null; readonly reason: string }
 
 interface FetchAnswer {
   readonly responses: readonly {
@@ -66,42 +77,32 @@ export class StateReader {
     const isGivenUp = (): boolean => signal?.aborted === true
     let position = range.start
     let leader: BrokerId | null = null
-    let reason = 'it has no leader'
+    let reason = NO_LEADER
     let outOfRange = 0
     while (position <= range.through) {
       if (isGivenUp()) throw new Error(`The read of partition ${partition} was given up.`)
       if (this.#clock.monotonicMs() >= deadlineMs) {
         throw new Error(`Partition ${partition} was not read within ${READ_TIMEOUT_MS / 1000} s: ${reason}.`)
       }
-      try {
-        leader ??= await leaderOf(this.#connections, this.#topic, partition)
-        if (leader !== null) {
-          const fetched = await this.#fetch(leader, partition, position)
-          if (isGivenUp()) continue
-          if (typeof fetched !== 'string') {
-            for (const message of fetched.messages) {
-              const record = toRecord(partition, message as unknown as KafkaMessage)
-              if (record.offset < position || record.offset > range.through || isControl(message)) continue
-              if (record.unreadable !== undefined) {
-                throw batchUnreadable(`${this.#topic}[${partition}]`, record)
-              }
-              onRecord(record)
-            }
-            const isFurther = fetched.next > position
-            if (isFurther) position = fetched.next
-            if (isFurther) continue
-            // Its leader has it, since the caller wrote it: one that has not was replaced and does not know it.
-            reason = `it ends at ${position}`
-          } else {
-            reason = fetched
-            if (fetched === OUT_OF_RANGE && ++outOfRange > OUT_OF_RANGE_LOOKS) {
-              throw new Error(`Partition ${partition} of ${this.#topic} no longer has offset ${position}.`)
-            }
-          }
+      const looked = await this.#look(leader, partition, position)
+      if (isGivenUp()) continue
+      if (looked.fetched !== null) {
+        this.#deliver(
+          partition,
+          looked.fetched.messages,
+          { start: position, through: range.through },
+          onRecord,
+        )
+        if (looked.fetched.next > position) {
+          position = looked.fetched.next
+          leader = looked.leader
+          continue
         }
-      } catch (error) {
-        if (!(error instanceof Unanswered)) throw error
-        reason = error.message
+      }
+      // Its leader has it, since the caller wrote it: one that has not was replaced and does not know it.
+      reason = looked.fetched === null ? looked.reason : `it ends at ${position}`
+      if (reason === OUT_OF_RANGE && ++outOfRange > OUT_OF_RANGE_LOOKS) {
+        throw new Error(`Partition ${partition} of ${this.#topic} no longer has offset ${position}.`)
       }
       leader = null
       await this.#clock.delay(LEADER_PAUSE_MS, signal)
@@ -112,12 +113,36 @@ export class StateReader {
     this.#connections.close()
   }
 
-  /** What the leader gave, and where the next fetch begins; or why it gave nothing. */
-  async #fetch(
-    leader: BrokerId,
+  /** Throws a halt at a batch that cannot be read. */
+  #deliver(
     partition: number,
-    position: bigint,
-  ): Promise<string | { readonly messages: readonly FetchedRecord[]; readonly next: bigint }> {
+    messages: readonly FetchedRecord[],
+    { start, through }: { readonly start: bigint; readonly through: bigint },
+    onRecord: (record: LogRecord) => void,
+  ): void {
+    for (const message of messages) {
+      const record = toRecord(partition, message as unknown as KafkaMessage)
+      if (record.offset < start || record.offset > through || isControl(message)) continue
+      if (record.unreadable !== undefined) throw batchUnreadable(`${this.#topic}[${partition}]`, record)
+      onRecord(record)
+    }
+  }
+
+  /** One fetch, of the leader that is known or is asked for; or why it gave nothing. */
+  async #look(known: BrokerId | null, partition: number, position: bigint): Promise<Look> {
+    try {
+      const leader = known ?? (await leaderOf(this.#connections, this.#topic, partition))
+      if (leader === null) return { fetched: null, reason: NO_LEADER }
+      const fetched = await this.#fetch(leader, partition, position)
+      return typeof fetched === 'string' ? { fetched: null, reason: fetched } : { fetched, leader }
+    } catch (error) {
+      if (!(error instanceof Unanswered)) throw error
+      return { fetched: null, reason: error.message }
+    }
+  }
+
+  /** What the leader gave, and where the next fetch begins; or why it gave nothing. */
+  async #fetch(leader: BrokerId, partition: number, position: bigint): Promise<string | Fetched> {
     const answer = await this.#connections.ask<FetchAnswer>(
       leader,
       'Fetch',
