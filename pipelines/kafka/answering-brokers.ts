@@ -26,7 +26,7 @@ interface Connection {
   disconnect: (this: Connection) => Promise<unknown>
   rejectRequests(error: Error): void
 }
-interface Broker {
+export interface Broker {
   readonly brokerAddress: string
   readonly connectionPool: { readonly pool: readonly Connection[] }
   connect: (this: Broker) => Promise<void>
@@ -68,7 +68,7 @@ const unheard = (reason: string, broker: string): Error =>
   new errors.KafkaJSConnectionError(reason, { broker })
 
 /** Ends every connection to a broker; what waits there is rejected now, not when it times out. */
-function leave(broker: Broker, reason: string): void {
+export function leave(broker: Pick<Broker, 'connectionPool'>, reason: string): void {
   for (const connection of broker.connectionPool.pool) endConnection(connection, reason)
 }
 

@@ -6,6 +6,7 @@ import { samePartitionAssignerBelow } from './assigner.ts'
 import { createKafka, LEADERS_AGE_MS_MAX, toRecord } from './client.ts'
 import type { KafkaOptions } from './client.ts'
 import { LogOffsets } from './log-offsets.ts'
+import { OffsetCommits } from './offset-commits.ts'
 import { HaltError } from './records.ts'
 import type { LogRecord } from './records.ts'
 import { batchUnreadable } from './restore-halts.ts'
@@ -15,10 +16,13 @@ export const LOADER_SESSION_TIMEOUT_MS = 10_000
 const HEARTBEAT_INTERVAL_MS = 1_000
 const REBALANCE_TIMEOUT_MS = 60_000
 const FETCH_WAIT_MS = 100
+/** A fetch waits for so much, or its time: a steady flow comes in fewer of them. */
+const FETCH_BYTES_MIN = 65_536
 const FETCH_BYTES_MAX = 32 * 1_048_576
 const PARTITION_BYTES_MAX = 4 * 1_048_576
 const CONCURRENT_PARTITIONS_MAX = 64
-const CONSUMER_RETRIES_MAX = 10
+/** As long as those of the tasks: a member that starts anew has another name, for whose former self the group waits. */
+const CONSUMER_RETRIES_MAX = 30
 
 /** What the consumer does next with a partition. */
 export type BlockOutcome =
@@ -37,8 +41,8 @@ export interface BlockSession {
   heartbeat(): Promise<void>
   /** Age of the last heartbeat that the group's coordinator answered. */
   heartbeatAgeMs(): number
-  /** Commits `offset` as the next to read; a commit that fails is as good as none, since loading looks first. */
-  commit(offset: bigint): Promise<void>
+  /** Has `offset` committed as the next to read; a commit that fails is as good as none, since loading looks first. */
+  commit(offset: bigint): void
   /** What the partition holds now. */
   logRange(): Promise<LogRange>
   /** Offset of the first record whose log time is `timeMs` or later; the log's end where there is none. */
@@ -71,6 +75,7 @@ export class BlockConsumer {
   readonly #logger: Logger
   readonly #consumer: Consumer
   readonly #logOffsets: LogOffsets
+  readonly #commits = new OffsetCommits()
   readonly #fail: (error: Error) => void
   readonly #stopping = new AbortController()
   #lastHeartbeatMs: number
@@ -92,6 +97,7 @@ export class BlockConsumer {
       rebalanceTimeout: REBALANCE_TIMEOUT_MS,
       metadataMaxAge: LEADERS_AGE_MS_MAX,
       maxWaitTimeInMs: FETCH_WAIT_MS,
+      minBytes: FETCH_BYTES_MIN,
       maxBytes: FETCH_BYTES_MAX,
       maxBytesPerPartition: PARTITION_BYTES_MAX,
       retry: { retries: CONSUMER_RETRIES_MAX },
@@ -135,7 +141,12 @@ export class BlockConsumer {
         const outcome = await this.#handle(topic, partition, records, {
           heartbeat: () => fetched.heartbeat(),
           heartbeatAgeMs: () => clock.monotonicMs() - this.#lastHeartbeatMs,
-          commit: (offset) => this.#commit(topic, partition, offset),
+          commit: (offset) => {
+            const topics = [{ topic, partitions: [{ partition, offset: offset.toString() }] }]
+            this.#commits.commit(`${topic}/${partition}`, () =>
+              this.#try(() => fetched.commitOffsetsIfNecessary({ topics })),
+            )
+          },
           logRange: () => this.#logOffsets.rangeOf(topic, partition),
           offsetAt: (timeMs) => this.#logOffsets.at(topic, partition, timeMs),
           isEnding: () => this.#stopping.signal.aborted,
@@ -158,16 +169,12 @@ export class BlockConsumer {
     })
   }
 
-  /**
-   * Nothing is decided by the group's offset. Where the member has been put out of its group, kafkajs makes an error of
-   * this that ends the consumer for good (seen after a broker that stood still for 20 s); the next heartbeat says the
-   * same in a way that lets it join again.
-   */
-  async #commit(topic: string, partition: number, offset: bigint): Promise<void> {
+  /** One try of a commit: kafkajs' own would be made again and again at a coordinator that hangs. */
+  async #try(commit: () => Promise<void>): Promise<void> {
     try {
-      await this.#consumer.commitOffsets([{ topic, partition, offset: offset.toString() }])
+      await commit()
     } catch (error) {
-      this.#logger.debug({ topic, partition, err: error }, 'the group offset was not committed')
+      this.#logger.debug({ err: error }, 'the group offset was not committed; nothing depends on it')
     }
   }
 

@@ -18,7 +18,7 @@ function opened() {
 
 test('the leader of the partition is asked, again while it is not the leader', async (t) => {
   const { offsets } = opened()
-  t.mock.method(BrokerConnections.prototype, 'askAny', async () => METADATA)
+  t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [METADATA], asked: 1 }))
   const codes = [6, 0]
   const ask = t.mock.method(BrokerConnections.prototype, 'ask', async () => ({
     responses: [{ partitions: [{ errorCode: codes.shift() ?? 0, offset: '42' }] }],
@@ -35,7 +35,6 @@ test('the end is the farthest that a leader says, by the word of at least half o
   })
   // The one that was replaced holds itself for the leader; the one that leads in truth does not answer at first.
   t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [led(1), led(2)], asked: 3 }))
-  t.mock.method(BrokerConnections.prototype, 'askAny', async () => led(1))
   let isAway = true
   t.mock.method(
     BrokerConnections.prototype,
@@ -57,13 +56,12 @@ test('the end is the farthest that a leader says, by the word of at least half o
   t.mock.method(BrokerConnections.prototype, 'ask', async (leader: number) => ({
     responses: [{ partitions: [{ errorCode: leader === 1 ? 6 : 0, offset: '99' }] }],
   }))
-  t.mock.method(BrokerConnections.prototype, 'askAny', async () => led(2))
+  t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [led(2), led(1)], asked: 3 }))
   assert.deepEqual(await offsets.rangeOf('t', 3), { start: 99n, end: 99n })
 })
 
 test('the word of fewer than half of the brokers is none', async (t) => {
   const { offsets } = opened()
-  t.mock.method(BrokerConnections.prototype, 'askAny', async () => METADATA)
   t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [METADATA], asked: 3 }))
   t.mock.method(BrokerConnections.prototype, 'ask', async () => ({
     responses: [{ partitions: [{ errorCode: 0, offset: '5' }] }],
@@ -73,7 +71,7 @@ test('the word of fewer than half of the brokers is none', async (t) => {
 
 test('by its deadline it says what kept it', async (t) => {
   const { clock, offsets } = opened()
-  t.mock.method(BrokerConnections.prototype, 'askAny', async () => {
+  t.mock.method(BrokerConnections.prototype, 'askEach', async () => {
     throw new Unanswered('nobody answers', false)
   })
   const startMs = clock.monotonicMs()
@@ -83,7 +81,6 @@ test('by its deadline it says what kept it', async (t) => {
 
 test('a time after the last record is the end', async (t) => {
   const { offsets } = opened()
-  t.mock.method(BrokerConnections.prototype, 'askAny', async () => METADATA)
   const asked: unknown[] = []
   const answers: Readonly<Record<string, string>> = { '-2': '5', '-1': '42', '1000': '17', '2000': '-1' }
   t.mock.method(

@@ -1,3 +1,4 @@
+import { mostNamed } from './majority.ts'
 import type { BrokerConnections } from './produce/broker-connections.ts'
 import { LOOK_UP_TIMEOUT_MS } from './produce/kafkajs-wire.ts'
 import { Unanswered } from './produce/wire.ts'
@@ -12,19 +13,14 @@ interface Metadata {
 
 const LEADERS = { allowAutoTopicCreation: false }
 
-/** Who leads the partition now, by the first broker that answers; null where nobody does. Rejects with `Unanswered`. */
+/** Who leads the partition now, as most brokers say; null where nobody does. Rejects with `Unanswered`. */
 export async function leaderOf(
   connections: BrokerConnections,
   topic: string,
   partition: number,
 ): Promise<BrokerId | null> {
-  const metadata = await connections.askAny<Metadata>(
-    'Metadata',
-    { ...LEADERS, topics: [topic] },
-    LOOK_UP_TIMEOUT_MS,
-  )
-  connections.know(metadata.brokers)
-  return leaderIn(metadata, partition)
+  const { leaders } = await askWhoLeads(connections, topic, partition)
+  return mostNamed(leaders) ?? null
 }
 
 /**
@@ -36,17 +32,26 @@ export async function claimedLeadersOf(
   topic: string,
   partition: number,
 ): Promise<readonly BrokerId[]> {
+  const { leaders, asked } = await askWhoLeads(connections, topic, partition)
+  if (2 * leaders.length < asked) {
+    throw new Unanswered(`only ${leaders.length} of ${asked} brokers said who leads`, true)
+  }
+  return [...new Set(leaders)].filter((leader) => leader !== null)
+}
+
+/** Whom each of them names that answered. */
+async function askWhoLeads(
+  connections: BrokerConnections,
+  topic: string,
+  partition: number,
+): Promise<{ readonly leaders: readonly (BrokerId | null)[]; readonly asked: number }> {
   const { answers, asked } = await connections.askEach<Metadata>(
     'Metadata',
     { ...LEADERS, topics: [topic] },
     LOOK_UP_TIMEOUT_MS,
   )
-  if (2 * answers.length < asked) {
-    throw new Unanswered(`only ${answers.length} of ${asked} brokers said who leads`, true)
-  }
   for (const { brokers } of answers) connections.know(brokers)
-  const claimed = answers.map((metadata) => leaderIn(metadata, partition))
-  return [...new Set(claimed)].filter((leader) => leader !== null)
+  return { leaders: answers.map((metadata) => leaderIn(metadata, partition)), asked }
 }
 
 function leaderIn({ topicMetadata }: Metadata, partition: number): BrokerId | null {

@@ -11,7 +11,7 @@ const GROUP = { groupId: 'loader', coordinatorType: 0 }
 
 /** A cluster that asks its brokers so; undefined is what kafkajs gets where none of them knew. */
 const clusterWith = (withBroker: () => Promise<unknown>): typeof prototype =>
-  Object.assign(Object.create(prototype) as typeof prototype, { brokerPool: { withBroker } })
+  Object.assign(Object.create(prototype) as typeof prototype, { brokerPool: { withBroker, brokers: {} } })
 
 test('a group whose coordinator no broker knows is an error that a consumer outlives', async () => {
   const cluster = clusterWith(async () => undefined)
@@ -90,51 +90,4 @@ test('a join that is refused for good fails at once', async () => {
   const denied = Object.assign(new Error('denied'), { type: 'GROUP_AUTHORIZATION_FAILED', retriable: false })
   const { group } = groupWhereJoining(denied, null)
   await assert.rejects(group.joinAndSync(), { type: 'GROUP_AUTHORIZATION_FAILED' })
-})
-
-test('a consumer that starts anew comes back under its name, unless it has left or the group has forgotten it', async () => {
-  const { prototype: group } = require('kafkajs/src/consumer/consumerGroup.js') as { prototype: object }
-  const unknown = () => Object.assign(new Error('Who?'), { type: 'UNKNOWN_MEMBER_ID', retriable: true })
-  const asked: string[] = []
-  let given = 0
-  const answers: (Error | null)[] = []
-  const coordinator = {
-    joinGroup: async ({ memberId }: { memberId: string }) => {
-      asked.push(memberId)
-      const answer = answers.shift() ?? null
-      if (answer !== null) throw answer
-      return { members: [], memberId: memberId === '' ? `member-${++given}` : memberId }
-    },
-    leaveGroup: async () => {
-      const answer = answers.shift() ?? null
-      if (answer !== null) throw answer
-    },
-  }
-  const cluster = { findGroupCoordinator: async () => coordinator }
-  const join = Object.getOwnPropertySymbols(group).find(
-    ({ description }) => description === 'private:ConsumerGroup:join',
-  ) as symbol
-  /** As kafkajs makes one at each start of a consumer. */
-  const started = () =>
-    Object.assign(Object.create(group) as Record<symbol, () => Promise<void>> & { leave(): Promise<void> }, {
-      cluster,
-      coordinator,
-      memberId: null,
-      topics: [],
-      topicsSubscribed: [],
-      assigners: [],
-    })
-  const first = started()
-  await first[join]?.()
-  // It could not say that it leaves.
-  answers.push(new Error('away'))
-  await assert.rejects(first.leave())
-  await started()[join]?.()
-  answers.push(unknown())
-  await assert.rejects(async () => await started()[join]?.())
-  const last = started()
-  await last[join]?.()
-  await last.leave()
-  await started()[join]?.()
-  assert.deepEqual(asked, ['', 'member-1', 'member-1', '', ''])
 })

@@ -9,8 +9,6 @@ import { createRequire } from 'node:module'
  * - The coordinator is still loading the group: kafkajs lets the join fail and goes on fetching as a member of nothing. It
  *   sends no heartbeat and never joins again (found by `kafka-frozen`: two loaders and an aggregator stood still for good).
  *   Told as a rebalance, the join is tried again, and after the last try the consumer starts anew.
- * - A consumer that starts anew joins as another member, and where it could not say that it leaves, the group waits a session
- *   for its former self: after a coordinator's death every partition stood still for 10 s more. It comes back under its name.
  */
 
 /** What this file wraps of `kafkajs/src/cluster/index.js` (2.2.4, pinned). */
@@ -19,14 +17,8 @@ interface Cluster {
 }
 
 /** Of `kafkajs/src/consumer/consumerGroup.js`: its two steps into a group, by the names of their symbols. */
-type ConsumerGroup = Record<symbol, (this: ConsumerGroup) => Promise<void>> & {
-  /** One for each consumer, whatever becomes of it. */
-  readonly cluster: object
-  memberId: string | null
-  leave: (this: ConsumerGroup) => Promise<void>
-}
-const JOIN = 'private:ConsumerGroup:join'
-const STEPS = [JOIN, 'private:ConsumerGroup:sync']
+type ConsumerGroup = Record<symbol, (this: ConsumerGroup) => Promise<void>>
+const STEPS = ['private:ConsumerGroup:join', 'private:ConsumerGroup:sync']
 
 const require = createRequire(import.meta.url)
 
@@ -44,41 +36,22 @@ cluster.findGroupCoordinatorMetadata = async function findOrSayAgain(group) {
 }
 
 const group = (require('kafkajs/src/consumer/consumerGroup.js') as { prototype: ConsumerGroup }).prototype
-
-/** The members' names, by their clusters, from the first join until they have left. */
-const names = new WeakMap<object, string>()
-
 for (const name of STEPS) {
   const symbol = Object.getOwnPropertySymbols(group).find(({ description }) => description === name)
   const step = symbol === undefined ? undefined : group[symbol]
   if (symbol === undefined || step === undefined) throw new Error(`kafkajs has no ${name}: it is not 2.2.4.`)
   group[symbol] = async function stepOrAgain() {
-    if (name === JOIN) this.memberId ??= names.get(this.cluster) ?? null
     try {
       await step.call(this)
     } catch (error) {
-      if (isUnknownMember(error)) names.delete(this.cluster)
       throw isForLater(error) ? Object.assign(error, { type: 'REBALANCE_IN_PROGRESS' }) : error
     }
-    if (typeof this.memberId === 'string') names.set(this.cluster, this.memberId)
   }
-}
-
-const { leave } = group
-group.leave = async function leaveAndForget() {
-  await leave.call(this)
-  names.delete(this.cluster)
-}
-
-const UNKNOWN_MEMBER = 'UNKNOWN_MEMBER_ID'
-
-function isUnknownMember(error: unknown): boolean {
-  return error instanceof Error && 'type' in error && error.type === UNKNOWN_MEMBER
 }
 
 /** An answer that may be another one in a moment. One about this member alone is kafkajs' to handle. */
 function isForLater(error: unknown): error is Error {
   if (!(error instanceof Error)) return false
   const { retriable, type } = error as Error & { readonly retriable?: boolean; readonly type?: string }
-  return retriable === true && type !== UNKNOWN_MEMBER
+  return retriable === true && type !== 'UNKNOWN_MEMBER_ID'
 }

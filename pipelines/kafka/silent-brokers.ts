@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { systemClock } from '../clock.ts'
-import { markSilent } from './broker-silence.ts'
+import { unanswered } from './broker-silence.ts'
+import type { Address } from './broker-silence.ts'
 
 /**
  * Lets a kafkajs consumer leave a broker that does not answer. Kafka moves leaders and coordinators away from a broker that
@@ -8,8 +9,6 @@ import { markSilent } from './broker-silence.ts'
  * all of it):
  *
  * - A fetch that is not answered is asked of the same broker again, as nothing makes kafkajs ask who leads now.
- * - A heartbeat goes to the coordinator of the join, until the consumer gives up and starts anew as another member, for
- *   whose former self the group then waits a session long.
  * - A leader that has moved makes kafkajs join its group anew, from inside of one of its fetches: the partitions of all members
  *   are shared out again, though nothing of that has changed.
  * - A partition whose leader, as the cluster was last asked, is none of the brokers that the same answer names is fetched
@@ -19,20 +18,12 @@ import { markSilent } from './broker-silence.ts'
  *   there, and kafkajs begins at the start of the log again.
  * - A broker that takes a connection and says nothing is tried twelve times, each as long as a request may last.
  *
- * So whoever does not answer is forgotten, the cluster is asked who leads, and a member looks for its coordinator under the
- * name that it has.
+ * So whoever does not answer is forgotten, and the cluster is asked who leads. A group's coordinator: `moved-coordinators.ts`.
  */
 
 /** What this file wraps of `kafkajs/src/broker/index.js` (2.2.4, pinned). */
 interface Broker {
   connect: (this: Broker) => Promise<void>
-  disconnect: (this: Broker) => Promise<void>
-  readonly connectionPool: Address
-}
-
-interface Address {
-  readonly host: string
-  readonly port: number
 }
 
 interface Place {
@@ -47,10 +38,8 @@ interface ConsumerGroup {
   readonly subscriptionState: {
     active(): readonly { readonly topic: string; readonly partitions: readonly number[] }[]
   }
-  heartbeat: (this: ConsumerGroup, options: { readonly interval: number }) => Promise<void>
   recoverFromFetch: (this: ConsumerGroup, error: unknown) => Promise<void>
   recoverFromOffsetOutOfRange: (this: ConsumerGroup, error: Place) => Promise<void>
-  readonly coordinator: Broker
   readonly cluster: {
     getNodeIds: () => readonly string[]
     findLeaderForPartitions: (topic: string, partitions: readonly number[]) => object
@@ -58,9 +47,6 @@ interface ConsumerGroup {
     refreshMetadata: () => Promise<void>
   }
 }
-
-/** A coordinator answers a heartbeat at once, or another one is looked for: half a session is left for that. */
-export const HEARTBEAT_TIMEOUT_MS = 2_500
 
 /** So often in a row an offset must be out of range before it is believed: who leads is asked between, one broker after the other. */
 export const OUT_OF_RANGE_LOOKS = 5
@@ -70,12 +56,6 @@ const OUT_OF_RANGE_ROW_MS = 5_000
 
 /** Between two looks at who leads, while Kafka has not moved the leader yet. */
 const LOOK_PAUSE_MS = 200
-
-const UNANSWERED = new Set([
-  'KafkaJSRequestTimeoutError',
-  'KafkaJSConnectionError',
-  'KafkaJSConnectionClosedError',
-])
 
 /** Answers of a broker that leads a partition no more, or not yet. */
 const MOVED = new Set([
@@ -100,7 +80,7 @@ broker.connect = async function connectOrSay() {
 }
 
 const group = (require('kafkajs/src/consumer/consumerGroup.js') as { prototype: ConsumerGroup }).prototype
-const { fetch, heartbeat, recoverFromFetch } = group
+const { fetch, recoverFromFetch } = group
 /** When each member last asked who leads a partition that nobody is fetched from. */
 const lastLooks = new WeakMap<ConsumerGroup, number>()
 group.fetch = async function fetchOrLookAnew(nodeId) {
@@ -125,27 +105,6 @@ function hasUnledPartition({ cluster, subscriptionState }: ConsumerGroup): boole
     .some(({ topic, partitions }) =>
       Object.keys(cluster.findLeaderForPartitions(topic, partitions)).some((leader) => !nodeIds.has(leader)),
     )
-}
-
-group.heartbeat = async function heartbeatOrJoin(options) {
-  const over = new AbortController()
-  const answered = heartbeat.call(this, options)
-  answered.catch(() => {})
-  const late = systemClock.delay(HEARTBEAT_TIMEOUT_MS, over.signal).then(() => {
-    if (over.signal.aborted) return
-    const { host, port } = this.coordinator.connectionPool
-    markSilent(`${host}:${port}`)
-    throw Object.assign(new Error(`No answer to a heartbeat within ${HEARTBEAT_TIMEOUT_MS} ms`), {
-      name: 'KafkaJSRequestTimeoutError',
-    })
-  })
-  try {
-    await Promise.race([answered, late]).finally(() => over.abort())
-  } catch (error) {
-    if (unanswered(error) === undefined) throw error
-    forget(this, this.coordinator.connectionPool)
-    throw Object.assign(error as Error, { type: 'REBALANCE_IN_PROGRESS' })
-  }
 }
 
 group.recoverFromFetch = async function recoverOrLookAnew(error) {
@@ -183,29 +142,4 @@ group.recoverFromOffsetOutOfRange = async function lookAnewOrRecover(error) {
 /** The next use of it finds it anew, with a connection of its own. */
 function forget({ cluster }: ConsumerGroup, { host, port }: Address): void {
   cluster.removeBroker({ host, port })
-}
-
-/** Undefined where the broker has answered; else its address, as far as the error tells it. */
-function unanswered(error: unknown): { readonly address: Address | undefined } | undefined {
-  const innermost = causeOf(error)
-  if (!(innermost instanceof Error) || !UNANSWERED.has(innermost.name)) return undefined
-  const {
-    broker: name,
-    host,
-    port,
-  } = innermost as Error & {
-    readonly broker?: string
-    readonly host?: string
-    readonly port?: number
-  }
-  if (host !== undefined && port !== undefined) return { address: { host, port } }
-  const at = name?.lastIndexOf(':') ?? -1
-  if (name === undefined || at < 0) return { address: undefined }
-  return { address: { host: name.slice(0, at), port: Number(name.slice(at + 1)) } }
-}
-
-function causeOf(error: unknown): unknown {
-  let innermost = error
-  while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause
-  return innermost
 }

@@ -1,4 +1,4 @@
-import type { Admin, Consumer } from 'kafkajs'
+import type { Admin, Consumer, EachBatchPayload } from 'kafkajs'
 import type { Metrics } from '../../schemas/metrics.ts'
 import type { Clock } from '../clock.ts'
 import type { Failpoint } from '../failpoints.ts'
@@ -164,7 +164,7 @@ export class TaskRunner {
         const nextOffset = BigInt(batch.lastOffset()) + 1n
         const records = batch.messages.map((message) => toRecord(batch.partition, message))
         const outcome = await slot.handle(records, nextOffset, () => fetched.heartbeat())
-        this.#after(slot, outcome, () => fetched.resolveOffset(batch.lastOffset()))
+        this.#after(slot, outcome, fetched)
         if (slot.phase === 'running') await this.#pace(records, beganMs)
       },
     })
@@ -213,12 +213,12 @@ export class TaskRunner {
     return halts
   }
 
-  #after(slot: TaskSlot, outcome: SlotOutcome, resolveBatch: () => void): void {
+  #after(slot: TaskSlot, outcome: SlotOutcome, fetched: EachBatchPayload): void {
     const { partition } = slot
     switch (outcome.next) {
       case 'continue':
-        resolveBatch()
-        this.#commitOffset(slot)
+        fetched.resolveOffset(fetched.batch.lastOffset())
+        this.#commitOffset(slot, fetched)
         break
       case 'seek':
         this.#seek(partition, outcome.position)
@@ -336,17 +336,18 @@ export class TaskRunner {
     if (slot.phase === 'running') this.#resume(slot.partition)
   }
 
-  #commitOffset(slot: TaskSlot): void {
+  /** One try, which nobody waits for: kafkajs' own would be made again and again at a coordinator that hangs. */
+  #commitOffset({ partition, position }: TaskSlot, fetched: EachBatchPayload): void {
     const nowMs = this.#options.clock.monotonicMs()
-    const lastMs = this.#lastOffsetCommitMs.get(slot.partition) ?? 0
+    const lastMs = this.#lastOffsetCommitMs.get(partition) ?? 0
     if (nowMs - lastMs < TASK_BOUNDS.offsetCommitMs) return
-    this.#lastOffsetCommitMs.set(slot.partition, nowMs)
-    const { inputTopic } = this.#options
-    this.#consumer
-      .commitOffsets([{ topic: inputTopic, partition: slot.partition, offset: slot.position.toString() }])
-      .catch((error: unknown) => {
-        this.#logger.debug({ err: error }, 'the group offset was not committed; nothing depends on it')
-      })
+    this.#lastOffsetCommitMs.set(partition, nowMs)
+    const topics = [
+      { topic: this.#options.inputTopic, partitions: [{ partition, offset: position.toString() }] },
+    ]
+    fetched.commitOffsetsIfNecessary({ topics }).catch((error: unknown) => {
+      this.#logger.debug({ err: error }, 'the group offset was not committed; nothing depends on it')
+    })
   }
 
   #seek(partition: number, offset: bigint): void {

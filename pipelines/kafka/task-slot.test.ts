@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { APPEND, SlotBench } from '../../test/support/slot-bench.ts'
 import { FatalError, HaltError } from './records.ts'
 import { TASK_BOUNDS } from './task.ts'
@@ -45,12 +46,39 @@ test('while one batch commits the next is fetched, and decided only when the com
   bench.slot.onFetched({ first: 11n, last: 11n, records: 1 })
   assert.equal(bench.slot.phase, 'running', 'its position is behind the batch that commits')
   const next = bench.handle([11])
-  const closed = bench.slot.close()
   assert.deepEqual(bench.diary, ['decide 10', 'commit'])
   resolve()
   await next
-  await closed
   assert.deepEqual(bench.diary.slice(0, 4), ['decide 10', 'commit', 'delete 3 before 42', 'decide 11'])
+})
+
+test('heartbeats go on while a transaction is under way, and one that fails ends the handler before the next batch', async () => {
+  const bench = await new SlotBench().running()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  bench.commitTakes = promise
+  bench.decide = () => ({ appends: [APPEND] })
+  await bench.handle([10])
+  const sentMs: number[] = []
+  const rebalance = new Error('The group rebalances.')
+  const next = bench.handle([11], async () => {
+    sentMs.push(bench.clock.monotonicMs())
+    if (sentMs.length === 3) throw rebalance
+  })
+  const startMs = bench.clock.monotonicMs()
+  const closed = assert.rejects(next, rebalance)
+  for (let beat = 0; beat < 3; beat++) {
+    bench.clock.pass(TASK_BOUNDS.heartbeatIntervalMs)
+    await setImmediate()
+  }
+  await closed
+  assert.deepEqual(
+    sentMs,
+    [1, 2, 3].map((beats) => startMs + beats * TASK_BOUNDS.heartbeatIntervalMs),
+  )
+  assert.equal(bench.slot.position, 11n, 'the batch was not decided')
+  const left = bench.slot.close()
+  resolve()
+  await left
 })
 
 test('a partition that halts while it commits stays halted, whatever comes of the commit', async () => {

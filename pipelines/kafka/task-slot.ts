@@ -137,7 +137,7 @@ export class TaskSlot {
   ): Promise<SlotOutcome> {
     this.tickUnderWay = false
     if (this.#phase === 'assigned') return await this.#start(heartbeat)
-    await this.#committing
+    await this.#settledWithHeartbeats(heartbeat)
     if (this.#phase !== 'running' || this.#state === undefined) return { next: 'pause' }
     const outcome = await this.#decide(this.#state, records, nextOffset)
     this.lastBatchMs = this.#parts.clock.monotonicMs()
@@ -166,6 +166,20 @@ export class TaskSlot {
     }
     this.#enter('assigned')
     return true
+  }
+
+  /**
+   * One that meets a broker that hangs is under way for longer than half a session, and heartbeats are what tells in time
+   * that the group's coordinator hangs too.
+   */
+  async #settledWithHeartbeats(heartbeat: () => Promise<void>): Promise<void> {
+    if (this.#committing === undefined) return
+    const over = new AbortController()
+    const settled = this.#committing.finally(() => over.abort())
+    while (!over.signal.aborted) {
+      await Promise.race([settled, this.#parts.clock.delay(TASK_BOUNDS.heartbeatIntervalMs, over.signal)])
+      if (!over.signal.aborted) await heartbeat()
+    }
   }
 
   /** Resolves when no transaction is under way. */

@@ -86,11 +86,15 @@ export const TASK_BOUNDS = {
   /** How often the group's offset is committed, for lag tools only. */
   offsetCommitMs: 5_000,
   sessionTimeoutMs: 10_000,
-  heartbeatIntervalMs: 1_000,
+  /** A task that failed waits for the second one. */
+  heartbeatIntervalMs: 500,
   /** How long the group waits for members that finish their batch before it shares the partitions out anew. */
   rebalanceTimeoutMs: 30_000,
-  /** Fetches of the consumer in a row that fail before it starts anew. */
-  consumerRetriesMax: 10,
+  /**
+   * Tries of the consumer before it starts anew, about 13 s: a member that starts anew has another name, and the group waits a
+   * session for the one before. A coordinator that dies has a successor sooner.
+   */
+  consumerRetriesMax: 30,
   /**
    * After a small batch the next one is not fetched before this has passed since it came. A transaction costs about 8 ms
    * here and as much in the broker whatever it holds, so a steady flow goes into fewer of them; a lone event never waits.

@@ -245,7 +245,7 @@ export class PartitionLoader {
     // The last block itself, not the one after it: whoever is given the partition is delivered a number that was loaded,
     // and sees at once whether ClickHouse still has it. A task that waits for an older ClickHouse writes no other.
     this.#newestOffset = group.endOffset - 1n
-    await session.commit(this.#newestOffset)
+    session.commit(this.#newestOffset)
     metrics.count('hivemeter_loader_groups_total')
   }
 

@@ -121,7 +121,7 @@ test('half of LOADER_SESSION_TIMEOUT_MS: a heartbeat of that age may insert, an 
     const session: BlockSession = {
       heartbeat: async () => {},
       heartbeatAgeMs: () => ageMs,
-      commit: async () => {},
+      commit: () => {},
       ...ofLog,
       isEnding: () => false,
     }
@@ -148,7 +148,7 @@ test('INSERT_TIME_LIMIT_MS: looked for so long after an OK, then the next token;
   const session = {
     heartbeat: async () => {},
     heartbeatAgeMs: () => 0,
-    commit: async () => {},
+    commit: () => {},
     ...ofLog,
     isEnding: () => false,
   }
@@ -177,7 +177,7 @@ test('HEARTBEAT_MS: an INSERT that takes long keeps the session alive', async ()
   const session = {
     heartbeat: async () => void (heartbeats += 1),
     heartbeatAgeMs: () => 0,
-    commit: async () => {},
+    commit: () => {},
     ...ofLog,
     isEnding: () => false,
   }

@@ -20,7 +20,7 @@ export async function untilFailedOver(kafka: FleetKafka, broker: FaultBroker): P
     FAILOVER_MS_MAX,
     async () => {
       try {
-        const { partitions } = await kafka.picture([broker])
+        const partitions = await kafka.placesByAll([broker])
         const waiting = partitions.filter(
           ({ leader, insync }) => leader === broker.id || leader < 0 || insync.includes(broker.id),
         )

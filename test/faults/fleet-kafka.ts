@@ -1,6 +1,6 @@
 import { BrokerNetwork } from '../support/broker-network.ts'
 import { clusterPicture, controllerOf } from '../support/kafka-metadata.ts'
-import type { ClusterPicture } from '../support/kafka-metadata.ts'
+import type { ClusterPicture, PartitionPlace } from '../support/kafka-metadata.ts'
 import { OwnCluster } from '../support/own-cluster.ts'
 import type { ClusterBroker } from '../support/own-cluster.ts'
 import { OwnKafka } from '../support/own-kafka.ts'
@@ -64,10 +64,16 @@ export class FleetKafka {
     return this.brokers.map(({ address }) => address)
   }
 
-  /** What the cluster says of itself, asked of the nodes but for `without`. */
-  async picture(without: readonly FaultBroker[] = []): Promise<ClusterPicture> {
+  /** What the cluster says of itself, by the first node that answers. */
+  async picture(): Promise<ClusterPicture> {
+    return await clusterPicture(this.addresses)
+  }
+
+  /** What each node but `without` says of the cluster's partitions: one that was cut off hears late what became of them. */
+  async placesByAll(without: readonly FaultBroker[] = []): Promise<readonly PartitionPlace[]> {
     const asked = this.brokers.filter((broker) => !without.includes(broker))
-    return await clusterPicture(asked.map(({ address }) => address))
+    const pictures = await Promise.all(asked.map(({ address }) => clusterPicture([address])))
+    return pictures.flatMap(({ partitions }) => partitions)
   }
 
   /** The node that leads most of the partitions whose topic begins with `prefix`. */
@@ -105,7 +111,7 @@ export class FleetKafka {
       timeoutMs,
       async () => {
         try {
-          const { partitions } = await this.picture()
+          const partitions = await this.placesByAll()
           behind = partitions
             .filter(({ leader, replicas, insync }) => leader < 0 || insync.length < replicas.length)
             .map(

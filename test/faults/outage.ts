@@ -5,20 +5,19 @@ export interface Span {
 }
 
 /**
- * The longest time between two neighbours of ascending `times` that reaches into the span; the ends of the span stand
- * for what is missing before the first and after the last.
+ * The longest time within the span that holds none of the ascending `times`. What a gap has outside of the span belongs to the
+ * strike before or after it: between two strikes everything works again.
  */
 export function longestGapMs(times: readonly number[], { fromMs, toMs }: Span): number {
-  const before = times.findLast((time) => time <= fromMs) ?? fromMs
   let longest = 0
-  let last = before
+  let last = fromMs
   for (const time of times) {
     if (time <= fromMs) continue
-    if (last >= toMs) return longest
+    if (time >= toMs) break
     longest = Math.max(longest, time - last)
     last = time
   }
-  return last >= toMs ? longest : Math.max(longest, toMs - last)
+  return Math.max(longest, toMs - last)
 }
 
 /** What clients and tasks went without while Kafka was struck. */

@@ -114,7 +114,7 @@ export class LoaderService implements Service {
         heartbeat: () => batch.heartbeat(),
         heartbeatAgeMs: () => clock.monotonicMs() - this.#lastHeartbeatMs,
         // As BlockConsumer: a commit that fails is as good as none.
-        commit: (offset) => this.#consumer.commit(topic, partition, offset).catch(() => {}),
+        commit: (offset) => void this.#consumer.commit(topic, partition, offset).catch(() => {}),
         logRange: () => this.#ofLeader(topic, partition, ({ start, lastStable: end }) => ({ start, end })),
         offsetAt: (timeMs) =>
           this.#ofLeader(

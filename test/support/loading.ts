@@ -115,7 +115,7 @@ export class Loading {
         this.#log.find(({ timestampMs }) => timestampMs >= timeMs)?.offset ??
         (this.#log.at(-1)?.offset ?? -1n) + 1n,
       isEnding: () => this.isEnding,
-      commit: async (offset) => {
+      commit: (offset) => {
         // Refused, and nobody told: the next heartbeat says it.
         if (this.isPutOut) return
         this.onCommit(offset)

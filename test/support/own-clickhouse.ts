@@ -33,7 +33,7 @@ export class OwnClickhouse {
 
   async start(): Promise<void> {
     this.#isEnding = false
-    const server = await startClickhouse({ dir: this.dir, port: this.#port })
+    const server = await startClickhouse({ dir: this.dir, port: this.#port, niceness: 0 })
     this.#server = server
     void server.exited.then(() => this.#startAgain(server))
   }

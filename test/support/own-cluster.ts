@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { signalTo } from '../../infra/local/child.ts'
+import { ensureJars } from '../../infra/local/kafka/jars.ts'
 import { startKafka } from '../../infra/local/kafka/start.ts'
 import type { LocalKafka } from '../../infra/local/kafka/start.ts'
 import { kafkaFiles } from '../../infra/local/kafka/storage.ts'
@@ -53,6 +54,8 @@ export class OwnCluster {
 
   /** Starts all brokers together: none answers before most of them run. */
   static async start(options: OwnClusterOptions): Promise<OwnCluster> {
+    // Once, and not by each broker: a fresh clone has none.
+    await ensureJars()
     const cluster = new OwnCluster(options, await mkdtemp(join(tmpdir(), 'hivemeter-cluster-')))
     const started = await Promise.allSettled(cluster.ids.map((id) => cluster.start(id)))
     const failed = started.find((outcome) => outcome.status === 'rejected')

@@ -11,16 +11,12 @@ import { Sessions } from './session.ts'
 import { Spool } from './spool.ts'
 
 const USAGE =
-  'usage: main.ts --dir DIR --port PORT [--host 127.0.0.1] [--password-file FILE] [--allow-engine ENGINE] [--watch-parent]'
+  'usage: main.ts --dir DIR --port PORT [--host 127.0.0.1] [--password-file FILE] [--allow-engine ENGINE] [--niceness N] [--watch-parent]'
 /** Node's own default; `start.ts` sets more, and it has to be set before Node starts. */
 const THREADS_DEFAULT = 4
 
-/**
- * Where everything shares a few cores, rows may wait for decisions, and not the other way round. Set before the engine
- * makes its threads, which take it over.
- */
-const NICENESS = 5
-setPriority(NICENESS)
+/** Where everything shares a few cores, rows may wait for decisions, and not the other way round. */
+const NICENESS_DEFAULT = '5'
 
 interface Arguments {
   readonly dir: string
@@ -29,6 +25,7 @@ interface Arguments {
   /** Of the one user; empty for none. */
   readonly password: string
   readonly extraEngines: readonly string[]
+  readonly niceness: number
   readonly watchParent: boolean
 }
 
@@ -41,6 +38,7 @@ function readArguments(): Arguments {
         host: { type: 'string', default: '127.0.0.1' },
         'password-file': { type: 'string' },
         'allow-engine': { type: 'string', multiple: true, default: [] },
+        niceness: { type: 'string', default: NICENESS_DEFAULT },
         'watch-parent': { type: 'boolean', default: false },
       },
     })
@@ -50,12 +48,17 @@ function readArguments(): Arguments {
       throw new Error(`--port must be a number from 1 to 65535, not ${values.port ?? 'missing'}`)
     }
     const passwordFile = values['password-file']
+    const niceness = Number(values.niceness)
+    if (!Number.isInteger(niceness) || niceness < 0 || niceness > 19) {
+      throw new Error(`--niceness must be a number from 0 to 19, not ${values.niceness}`)
+    }
     return {
       dir: resolve(values.dir),
       port,
       host: values.host,
       password: passwordFile === undefined ? '' : readFileSync(passwordFile, 'utf8').trim(),
       extraEngines: values['allow-engine'],
+      niceness,
       watchParent: values['watch-parent'],
     }
   } catch (error) {
@@ -83,6 +86,8 @@ function askedToEnd(watchParent: boolean): Promise<undefined> {
 
 async function run(given: Arguments): Promise<void> {
   const ending = askedToEnd(given.watchParent)
+  // Before the engine makes its threads, which take it over.
+  setPriority(given.niceness)
   const engine = await Engine.open(loadAddon(), given.dir)
   // The engine takes the name of a table that is not there for a file of the working directory: so one without files.
   const nowhere = join(given.dir, 'nowhere')

@@ -21,6 +21,8 @@ export interface StartOptions {
   readonly extraEngines?: readonly string[]
   /** The Node binary to run it with; the one that runs this process if not given. */
   readonly node?: string
+  /** How far it stands back where cores are few; 5 if not given, 0 for one that stands for a server of its own. */
+  readonly niceness?: number
   /** A file to append its output to. */
   readonly logFile?: string
 }
@@ -55,6 +57,7 @@ export async function startClickhouse(options: StartOptions): Promise<LocalServe
       options.dir,
       '--port',
       String(options.port),
+      ...(options.niceness === undefined ? [] : ['--niceness', String(options.niceness)]),
       ...(options.passwordFile === undefined ? [] : ['--password-file', options.passwordFile]),
       ...(options.extraEngines ?? []).flatMap((engine) => ['--allow-engine', engine]),
     ],

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { EXIT, ExitError, describeError } from '../../../services/exit.ts'
@@ -139,9 +139,9 @@ export async function ensureJars(
     renewStamp(jarsDir)
     return
   }
-  const partial = `${jarsDir}.partial-${process.pid}`
-  rmSync(partial, { recursive: true, force: true })
   mkdirSync(dirname(jarsDir), { recursive: true })
+  // A folder of its own for each: brokers of one process may start side by side.
+  const partial = mkdtempSync(`${jarsDir}.partial-`)
   try {
     await runMaven(partial, onProgress, signal)
     const problem = jarsProblem(partial, readChecksums(readFileSync(CHECKSUMS, 'utf8')))

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { VirtualClock } from '../../../test/support/virtual-clock.ts'
 import { systemClock } from '../../clock.ts'
 import { silentLogger } from '../../logger.ts'
+import { LAST_WORDS_MS } from '../majority.ts'
 import { BrokerConnections, PRODUCE_CONNECTION_TIMEOUT_MS } from './broker-connections.ts'
 import { LOOK_UP_TIMEOUT_MS } from './kafkajs-wire.ts'
 import { Unanswered } from './wire.ts'
@@ -119,4 +120,24 @@ test('the next broker is asked where one goes silent, and the silent one is aske
   assert.ok(tookMs >= LOOK_UP_TIMEOUT_MS - 5 && tookMs < 2 * LOOK_UP_TIMEOUT_MS, `${tookMs} ms`)
   assert.equal(silent.asked.filter((apiKey) => apiKey !== API_VERSIONS).length, 1)
   assert.equal(well.asked.filter((apiKey) => apiKey !== API_VERSIONS).length, 4)
+})
+
+test('a question to all is answered by most of them: one that hangs is waited for LAST_WORDS_MS', async (t) => {
+  const answers = (apiKey: number): Buffer => (apiKey === API_VERSIONS ? versions() : nothing())
+  const brokers = [await hung(), await listening(answers), await listening(answers)]
+  const connections = new BrokerConnections({
+    brokers: brokers.map(({ broker }) => broker),
+    clientId: 'test',
+    logger: silentLogger,
+    clock: systemClock,
+  })
+  t.after(() => {
+    connections.close()
+    for (const { close } of brokers) close()
+  })
+  const startMs = systemClock.monotonicMs()
+  const said = await connections.askEach('Metadata', METADATA, LOOK_UP_TIMEOUT_MS)
+  const tookMs = systemClock.monotonicMs() - startMs
+  assert.deepEqual([said.answers.length, said.asked], [2, 3])
+  assert(tookMs >= LAST_WORDS_MS - 5 && tookMs < LOOK_UP_TIMEOUT_MS, `${tookMs} ms`)
 })

@@ -4,6 +4,7 @@ import type { Clock } from '../../clock.ts'
 import { isSilent, markAnswered, markSilent } from '../broker-silence.ts'
 import { createKafka } from '../client.ts'
 import type { KafkaOptions } from '../client.ts'
+import { answersOfMost } from '../majority.ts'
 import { Unanswered } from './wire.ts'
 import type { BrokerId } from './wire.ts'
 
@@ -144,20 +145,23 @@ export class BrokerConnections {
     throw failure
   }
 
-  /** Asks all brokers at once; gives the answers and how many were asked. Rejects with `Unanswered` where none came. */
+  /**
+   * Asks all brokers at once; gives the answers and how many were asked. Not all answers where some come later than
+   * `LAST_WORDS_MS` after most of them (`majority.ts`). Rejects with `Unanswered` where none came.
+   */
   async askEach<T>(name: RequestName, options: object, timeoutMs: number): Promise<Answers<T>> {
-    const said = await Promise.allSettled(
-      this.#inTurn().map(async (address) => (await this.#request(address, name, options, timeoutMs)) as T),
-    )
-    const answers: T[] = []
+    const addresses = this.#inTurn()
+    // One that was silent last is waited for only where the others are too few.
+    const answering = addresses.filter((at) => !isSilent(addressKey(at)))
+    const voters = 2 * answering.length > addresses.length ? answering : addresses
     let failure: unknown
-    for (const one of said) {
-      if (one.status === 'fulfilled') answers.push(one.value)
-      else if (one.reason instanceof Unanswered) failure = one.reason
-      else throw one.reason
-    }
+    const questions = voters.map((address) => this.#request(address, name, options, timeoutMs) as Promise<T>)
+    const answers = await answersOfMost(questions, this.#clock, (error) => {
+      if (!(error instanceof Unanswered)) throw error
+      failure = error
+    })
     if (answers.length === 0) throw failure
-    return { answers, asked: said.length }
+    return { answers, asked: addresses.length }
   }
 
   /** Lets go of all connections; requests under way reject. */

@@ -4,6 +4,7 @@ import type { KafkaOptions } from '../client.ts'
 import { BrokerConnections } from './broker-connections.ts'
 import { placeKey } from './attempts.ts'
 import { errorName } from './error-names.ts'
+import { mostNamed } from '../majority.ts'
 import { RefusalLog } from '../refusal.ts'
 import { encodeRecordBatch } from './record-batch.ts'
 import type {
@@ -42,11 +43,13 @@ const EncoderOf = require('kafkajs/src/protocol/encoder.js') as new () => Encode
 
 interface Metadata {
   readonly brokers: readonly { readonly nodeId: number; readonly host: string; readonly port: number }[]
-  readonly topicMetadata: readonly {
-    readonly topic: string
-    readonly topicErrorCode: number
-    readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[]
-  }[]
+  readonly topicMetadata: readonly TopicMetadata[]
+}
+
+interface TopicMetadata {
+  readonly topic: string
+  readonly topicErrorCode: number
+  readonly partitionMetadata: readonly { readonly partitionId: number; readonly leader: number }[]
 }
 
 interface Produced {
@@ -94,22 +97,21 @@ export class KafkajsWire implements ProduceWire {
     return this.#leaders.get(placeKey(place)) ?? null
   }
 
+  /** Whom most brokers name: one that hears the others no more holds itself for the leader still. */
   async refreshLeaders(topics: readonly string[]): Promise<void> {
-    const metadata = await this.#connections.askAny<Metadata>(
+    const { answers } = await this.#connections.askEach<Metadata>(
       'Metadata',
       { topics, allowAutoTopicCreation: false },
       LOOK_UP_TIMEOUT_MS,
     )
-    this.#connections.know(metadata.brokers)
-    for (const { topic, topicErrorCode, partitionMetadata } of metadata.topicMetadata) {
-      // Without the right to see it nobody leads it, now and whenever it is asked: waiting would only hide why.
-      const error = this.#nameOf(topicErrorCode)
-      if (error === 'TOPIC_AUTHORIZATION_FAILED') throw new Error(`${error}: no right to topic ${topic}`)
-      for (const { partitionId: partition, leader } of partitionMetadata) {
-        const key = placeKey({ topic, partition })
-        if (leader >= 0) this.#leaders.set(key, leader)
-        else this.#leaders.delete(key)
-      }
+    for (const { brokers } of answers) this.#connections.know(brokers)
+    const named = answers.flatMap(({ topicMetadata }) =>
+      topicMetadata.flatMap((topic) => this.#leadersIn(topic)),
+    )
+    for (const [key, said] of Map.groupBy(named, ([key]) => key)) {
+      const leader = mostNamed(said.map(([, leader]) => leader)) ?? -1
+      if (leader >= 0) this.#leaders.set(key, leader)
+      else this.#leaders.delete(key)
     }
   }
 
@@ -141,10 +143,9 @@ export class KafkajsWire implements ProduceWire {
     )
     const named = answers.filter(({ errorCode }) => this.#nameOf(errorCode) === null)
     this.#connections.know(named.map(({ coordinator }) => coordinator))
-    const votes = Map.groupBy(named, ({ coordinator }) => coordinator.nodeId)
-    const [most] = [...votes].toSorted(([, left], [, right]) => right.length - left.length)
-    if (most !== undefined) return { error: null, value: most[0] }
-    return { error: this.#nameOf(answers[0]?.errorCode ?? 0) ?? 'COORDINATOR_NOT_AVAILABLE' }
+    const most = mostNamed(named.map(({ coordinator }) => coordinator.nodeId))
+    if (most !== undefined) return { error: null, value: most }
+    return { error: this.#nameOf(answers[0]?.errorCode ?? 0) ?? 'GROUP_COORDINATOR_NOT_AVAILABLE' }
   }
 
   async initProducer(): Promise<Answer<ProducerIdentity>> {
@@ -201,6 +202,16 @@ export class KafkajsWire implements ProduceWire {
 
   async close(): Promise<void> {
     this.#connections.close()
+  }
+
+  #leadersIn({ topic, topicErrorCode, partitionMetadata }: TopicMetadata): (readonly [string, BrokerId])[] {
+    // Without the right to see it nobody leads it, now and whenever it is asked: waiting would only hide why.
+    const error = this.#nameOf(topicErrorCode)
+    if (error === 'TOPIC_AUTHORIZATION_FAILED') throw new Error(`${error}: no right to topic ${topic}`)
+    return partitionMetadata.map(({ partitionId, leader }) => [
+      placeKey({ topic, partition: partitionId }),
+      leader,
+    ])
   }
 
   #identityIn({ errorCode, producerId, producerEpoch }: Initialised): Answer<ProducerIdentity> {

@@ -4,8 +4,10 @@ import { ScriptedWire, refused, silence, taken, unanswered } from '../../../test
 import type { Script } from '../../../test/support/scripted-wire.ts'
 import { VirtualClock } from '../../../test/support/virtual-clock.ts'
 import type { TopicAppend } from '../records.ts'
+import { COORDINATOR_TIMEOUT_MS } from './kafkajs-wire.ts'
 import {
   COORDINATOR_DOUBT_MS,
+  HUNG_COORDINATOR_MS,
   INIT_PATIENCE_MS,
   TRANSACTION_PATIENCE_MS,
   TransactionError,
@@ -72,6 +74,32 @@ test('a coordinator that says "later" for COORDINATOR_DOUBT_MS is looked up agai
   const tookMs = clock.monotonicMs() - startMs
   assert.equal(wire.coordinated.at(-1), 'Init 2')
   assert(tookMs >= COORDINATOR_DOUBT_MS && tookMs < COORDINATOR_DOUBT_MS + 500, `${tookMs} ms`)
+})
+
+test('a coordinator that hung is not asked again while another may be chosen, and after that it is', async () => {
+  const clock = new VirtualClock()
+  const hangs = async (broker: number): Promise<null> => {
+    if (broker !== 1 || isWell) return null
+    await clock.delay(COORDINATOR_TIMEOUT_MS)
+    return await unanswered(true)
+  }
+  let isWell = false
+  const askedOf = async (findCoordinator: (count: number) => number) => {
+    const wire = new ScriptedWire({ findCoordinator, coordinator: (_request, broker) => hangs(broker) })
+    const session = new TransactionSession({ wire, clock, transactionalId: 'aggregator-0' })
+    const startMs = clock.monotonicMs()
+    await session.begin()
+    return { asked: wire.coordinated, tookMs: clock.monotonicMs() - startMs }
+  }
+  const moved = await askedOf((count) => (count < 5 ? 1 : 2))
+  assert.deepEqual(moved.asked, ['Init 1', 'Init 2'])
+  assert(moved.tookMs < COORDINATOR_TIMEOUT_MS + HUNG_COORDINATOR_MS, `${moved.tookMs} ms`)
+  const woken = await askedOf((count) => {
+    isWell = count > 2
+    return 1
+  })
+  assert.deepEqual(woken.asked, ['Init 1', 'Init 1'])
+  assert(woken.tookMs >= COORDINATOR_TIMEOUT_MS + HUNG_COORDINATOR_MS, `${woken.tookMs} ms`)
 })
 
 test('a lost answer to EndTxn is not asked for again; one that never left is', async () => {

@@ -24,6 +24,12 @@ const COORDINATOR_PAUSE_MS = 10
  */
 export const COORDINATOR_DOUBT_MS = 1_500
 
+/**
+ * A coordinator that hung is not asked again for so long while it is still named: connecting to it takes seconds, in which
+ * nobody would hear that another was chosen. One that refuses a connection says so at once.
+ */
+export const HUNG_COORDINATOR_MS = 3_000
+
 /** The outcome of a transaction, or of its beginning, is not known, or the producer was fenced: fence anew. */
 export class TransactionError extends Error {
   /** Kafka's name of what was said, null where nothing was. */
@@ -48,6 +54,7 @@ export interface TransactionSessionOptions {
 export class TransactionSession {
   readonly #options: TransactionSessionOptions
   #coordinator: BrokerId | undefined
+  #hung: { readonly broker: BrokerId; readonly untilMs: number } | undefined
   #identity: TransactionIdentity | undefined
   #producer: SequencedProducer | undefined
   /** Places of the transaction under way. */
@@ -167,20 +174,29 @@ export class TransactionSession {
     | { readonly error: null; readonly value: T }
     | { readonly error: string; readonly isLost: boolean; readonly mayRepeat: boolean }
   > {
-    const { wire, transactionalId } = this.#options
-    let isAsked = false
+    const { wire, clock, transactionalId } = this.#options
+    let asked: BrokerId | undefined
+    let askedMs = 0
     try {
       if (this.#coordinator === undefined) {
         const found = await wire.findCoordinator(transactionalId)
         if (!('value' in found)) return { error: found.error, isLost: false, mayRepeat: true }
+        const isHung = found.value === this.#hung?.broker && clock.monotonicMs() < this.#hung.untilMs
+        if (isHung) return { error: 'GROUP_COORDINATOR_NOT_AVAILABLE', isLost: false, mayRepeat: true }
         this.#coordinator = found.value
       }
-      isAsked = true
-      const answer = await ask(this.#coordinator)
+      asked = this.#coordinator
+      askedMs = clock.monotonicMs()
+      const answer = await ask(asked)
       return 'value' in answer ? answer : { error: answer.error, isLost: false, mayRepeat: true }
     } catch (error) {
       if (!(error instanceof Unanswered)) throw error
-      return { error: error.message, isLost: true, mayRepeat: repeatable || !isAsked || !error.wasSent }
+      const nowMs = clock.monotonicMs()
+      if (asked !== undefined && nowMs - askedMs >= COORDINATOR_DOUBT_MS) {
+        this.#hung = { broker: asked, untilMs: nowMs + HUNG_COORDINATOR_MS }
+      }
+      const mayRepeat = repeatable || asked === undefined || !error.wasSent
+      return { error: error.message, isLost: true, mayRepeat }
     }
   }
 }
