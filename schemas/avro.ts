@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
+import { DecimalType } from './decimal-bytes.ts'
 import { accountOfV1, configureOfV1 } from './older-records.ts'
 import type { SettlerTaskV1 } from './older-records.ts'
 import type {
@@ -45,13 +46,15 @@ export const SCHEMA_ID = {
   accountV1: 20,
   settlerTaskV1: 21,
   fence: 22,
-  account: 23,
+  /** With sums of 64 bits. */
+  accountV2: 23,
   /** Before versions of topics could end. */
   settlerTaskV2: 24,
   outcome: 25,
   /** Before they said from where on which rules hold. */
   settlerTaskV3: 26,
   settlerTask: 27,
+  account: 28,
   aggregatorTaskV1: 30,
   ids: 31,
   aggregatorTaskV2: 32,
@@ -84,7 +87,7 @@ export function framed(schemaId: number, pieces: readonly Buffer[]): Buffer {
   return Buffer.concat([frame, ...pieces])
 }
 
-/** 64-bit sums as bigint: a lifetime of money may pass what a double holds exactly. */
+/** 64-bit sums of older schemas as bigint: a lifetime of money may pass what a double holds exactly. */
 const bigintLong = avsc.types.LongType.__with({
   fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
   toBuffer: (value: bigint) => {
@@ -105,6 +108,7 @@ export function avroType(file: string): avsc.Type {
   ) as avsc.Schema
   return avsc.Type.forSchema(schema, {
     wrapUnions: false,
+    logicalTypes: { decimal: DecimalType },
     typeHook: (attributes) =>
       (attributes as { logicalType?: string }).logicalType === 'bigint' ? bigintLong : undefined,
   })
@@ -151,11 +155,12 @@ export const inboxConfigureCodec = codec<InboxConfigure>(SCHEMA_ID.inboxConfigur
 })
 export const inboxCommandCodec = codec<InboxCommand>(SCHEMA_ID.inboxCommand, 'inbox-command.v1')
 export const inboxHeartbeatCodec = codec<InboxHeartbeat>(SCHEMA_ID.inboxHeartbeat, 'inbox-heartbeat.v1')
-export const accountCodec = codec<Account>(SCHEMA_ID.account, 'account.v2', {
-  schemaId: SCHEMA_ID.accountV1,
-  file: 'account.v1',
-  upgrade: accountOfV1,
-})
+export const accountCodec = codec<Account>(
+  SCHEMA_ID.account,
+  'account.v3',
+  { schemaId: SCHEMA_ID.accountV1, file: 'account.v1', upgrade: accountOfV1 },
+  { schemaId: SCHEMA_ID.accountV2, file: 'account.v2', upgrade: (account: Account) => account },
+)
 export const settlerTaskCodec = codec<SettlerTask>(
   SCHEMA_ID.settlerTask,
   'settler-task.v4',

@@ -92,6 +92,11 @@ export class RowWriter {
     this.#view.setInt32(at + 4, high, true)
   }
 
+  /** Int64 from a bigint; the nearest that it holds where it does not fit, beside a column that does. */
+  i64AtMost(value: bigint): void {
+    this.i64(value > I64_MAX ? I64_MAX : value < -I64_MAX ? -I64_MAX : value)
+  }
+
   /** Int64 from a bigint. */
   i64(value: bigint): void {
     const at = this.#reserve(8)
@@ -196,3 +201,4 @@ export function putUuid(view: DataView, at: number, source: DataView, start: num
   view.setInt32(at + 8, source.getInt32(start + 12), true)
   view.setInt32(at + 12, source.getInt32(start + 8), true)
 }
+const I64_MAX = 2n ** 63n - 1n

@@ -85,6 +85,7 @@ export const TABLES = {
     'budget_day',
     'day_spent_nano_usd',
     'day_limit_nano_usd',
+    'day_spent_before_nano_usd',
   ]),
   settlements: table('settlements', [
     'node_id',
@@ -98,6 +99,7 @@ export const TABLES = {
     'settled_at',
     'reason',
     'micro_spark',
+    'paid_micro_spark',
   ]),
   walletLedger: table('wallet_ledger', [
     'wallet_id',
@@ -109,6 +111,7 @@ export const TABLES = {
     'micro_spark',
     'booked_at',
     'detail',
+    'amount_micro_spark',
   ]),
   auditLog: table('audit_log', [
     'node_id',

@@ -65,8 +65,9 @@ export class AccountBlocks implements AccountRows {
     rows.string(cost.reservation_id ?? '')
     rows.i64(microSpark)
     rows.u16(budget.day)
-    rows.i64(budget.spentNanoUsd)
+    rows.i64AtMost(budget.spentNanoUsd)
     rows.i64(budget.limitNanoUsd)
+    rows.i128(budget.spentNanoUsd)
     this.decisions[decision.decision]++
   }
 
@@ -82,10 +83,11 @@ export class AccountBlocks implements AccountRows {
     rows.u64(settlement.toSeq)
     rows.u64(settlement.costs)
     rows.i128(settlement.costNanoUsd)
-    rows.i64(microSpark / MICRO_SPARK_PER_SPARK)
+    rows.i64AtMost(microSpark / MICRO_SPARK_PER_SPARK)
     rows.u64(settledAtMs)
     rows.u8(SETTLEMENT_REASONS[settlement.reason])
-    rows.i64(microSpark)
+    rows.i64AtMost(microSpark)
+    rows.i128(microSpark)
     this.#pay({
       nodeId: account.node_id,
       operatorId,
@@ -150,9 +152,10 @@ export class AccountBlocks implements AccountRows {
     rows.string(payment.nodeId)
     rows.string(payment.kind)
     rows.uuid(payment.referenceId)
-    rows.i64(microSpark)
+    rows.i64AtMost(microSpark)
     rows.u64(payment.atMs)
     rows.string(payment.detail)
+    rows.i128(microSpark)
   }
 }
 

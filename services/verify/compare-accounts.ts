@@ -83,7 +83,7 @@ async function compareMoney(
     older.without(rows.ledger),
     checkedRows(tables.ledger(blocks), older, (row) => {
       older.addEntry(row)
-      wallets.addEntry(String(row['wallet_id']), BigInt(String(row['micro_spark'])))
+      wallets.addEntry(String(row['wallet_id']), BigInt(String(row['amount_micro_spark'])))
       return nameOf(row, 'wallet_id', 'entry_id')
     }),
   )

@@ -63,12 +63,12 @@ export class OlderAccounts {
     if (written === null) return
     written.settlements += 1
     written.settledThrough = Math.max(written.settledThrough, Number(row['to_seq']))
-    written.settledMicroSpark += BigInt(String(row['micro_spark']))
+    written.settledMicroSpark += BigInt(String(row['paid_micro_spark']))
   }
 
   addEntry(row: TextRow): void {
     const written = this.#of(row)
-    const microSpark = BigInt(String(row['micro_spark']))
+    const microSpark = BigInt(String(row['amount_micro_spark']))
     // The issuer's legs say the same once more.
     if (written === null || row['wallet_id'] === ISSUER_WALLET) return
     written.microSpark += microSpark

@@ -130,7 +130,7 @@ export class Tables {
 
   /** Windows that start in `[fromMs, toMs)`, merged. */
   async windows(table: WindowTable, blocks: Blocks, fromMs: number, toMs: number): Promise<FoundWindow[]> {
-    const sums = SUM_COLUMNS.map((column) => `sum(t.${column}) AS ${column}`).join(', ')
+    const sums = SUM_COLUMNS.map((column) => `sum(toInt128(t.${column})) AS ${column}`).join(', ')
     return await this.#rows(
       `SELECT t.node_id AS node_id, toUnixTimestamp(t.window_start) * 1000 AS start_ms, t.model_id AS model_id,
               t.task_source AS task_source, max(t.src_seq) AS last_seq, ${sums}
@@ -147,7 +147,7 @@ export class Tables {
       `SELECT t.node_id, t.cost_seq, ${uuid('event_id')}, t.operator_id, t.task_source, ${ms('occurred_at')},
               ${ms('decided_at')}, t.decision, t.cost_nano_usd, t.spark, t.spark_per_usd, t.rules_version,
               t.reservation_id, t.micro_spark, toUInt16(t.budget_day) AS budget_day, t.day_spent_nano_usd,
-              t.day_limit_nano_usd
+              t.day_limit_nano_usd, t.day_spent_before_nano_usd
        FROM cost_decisions AS t WHERE ${BELOW} ORDER BY t.node_id, t.cost_seq, t.src_seq`,
       blocks,
     )
@@ -156,7 +156,7 @@ export class Tables {
   settlements(blocks: BlocksBelow): AsyncGenerator<TextRow> {
     return this.#pages(
       `SELECT t.node_id, ${uuid('settlement_id')}, t.operator_id, t.from_seq, t.to_seq, t.costs, t.cost_nano_usd,
-              t.spark, ${ms('settled_at')}, t.reason, t.micro_spark
+              t.spark, ${ms('settled_at')}, t.reason, t.micro_spark, t.paid_micro_spark
        FROM settlements AS t WHERE ${BELOW} ORDER BY t.node_id, t.to_seq, t.src_seq, t.settlement_id`,
       blocks,
     )
@@ -165,7 +165,7 @@ export class Tables {
   ledger(blocks: BlocksBelow): AsyncGenerator<TextRow> {
     return this.#pages(
       `SELECT t.wallet_id, ${uuid('entry_id')}, t.counter_wallet_id, t.node_id, t.kind, ${uuid('reference_id')},
-              t.micro_spark, ${ms('booked_at')}, t.detail
+              t.micro_spark, t.amount_micro_spark, ${ms('booked_at')}, t.detail
        FROM wallet_ledger AS t WHERE ${BELOW} ORDER BY t.wallet_id, t.booked_at, t.src_seq, t.entry_id`,
       blocks,
     )

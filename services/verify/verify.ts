@@ -102,7 +102,7 @@ async function addEntries(
   for (let partition = 0; partition < partitions; partition += 1) {
     const blocks = { topic: topics.settlementBlocks, partition, seqBelow: Number.MAX_SAFE_INTEGER }
     for await (const row of tables.ledger(blocks)) {
-      wallets.addEntry(String(row['wallet_id']), BigInt(String(row['micro_spark'])))
+      wallets.addEntry(String(row['wallet_id']), BigInt(String(row['amount_micro_spark'])))
     }
   }
 }

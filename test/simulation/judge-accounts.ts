@@ -72,7 +72,7 @@ function judgeLedger(settlements: readonly Row[], rows: readonly Row[]): void {
   const ofCosts = rows.filter((row) => text(row, 'kind') === COST_RECOVERY)
   assert.equal(ofCosts.length, settlements.length * 2, 'each settlement has two legs')
   for (const [reference, legs] of Map.groupBy(rows, (row) => text(row, 'reference_id'))) {
-    const sum = legs.reduce((total, row) => total + big(row, 'micro_spark'), 0n)
+    const sum = legs.reduce((total, row) => total + big(row, 'amount_micro_spark'), 0n)
     assert.equal(sum, 0n, `the legs of ${reference} sum to zero`)
     const ofIssuer = legs.filter((row) => text(row, 'wallet_id') === ISSUER_WALLET)
     assert.deepEqual([legs.length, ofIssuer.length], [2, 1], `legs of ${reference}`)

@@ -74,7 +74,7 @@ export class Truth {
     const { costs: expected, costNanoUsd } = this.#paid
     assert.deepEqual([Number(costs), Number(unique), Number(nanoUsd)], [expected, expected, costNanoUsd])
     const ledger = await installation.row<{ balance: string; legs: string; ids: string }>(
-      'SELECT sum(micro_spark) AS balance, count() AS legs, uniqExact(entry_id) AS ids FROM wallet_ledger',
+      'SELECT sum(amount_micro_spark) AS balance, count() AS legs, uniqExact(entry_id) AS ids FROM wallet_ledger',
     )
     assert.equal(ledger.balance, '0', 'the legs of all payments sum to zero')
     assert.equal(ledger.legs, ledger.ids, 'no leg stands twice')

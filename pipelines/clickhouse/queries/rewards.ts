@@ -26,7 +26,7 @@ export interface RewardsQuery {
 /** Rewards of a node, the newest first. */
 export async function rewardsOf(client: ClickhouseClient, query: RewardsQuery): Promise<RewardRow[]> {
   return await client.rows<RewardRow>(
-    `SELECT reference_id, wallet_id, kind, micro_spark, detail, toUnixTimestamp64Milli(booked_at) AS booked_ms
+    `SELECT reference_id, wallet_id, kind, amount_micro_spark AS micro_spark, detail, toUnixTimestamp64Milli(booked_at) AS booked_ms
      FROM wallet_ledger
      WHERE wallet_id IN {wallets:Array(String)} AND node_id = {node_id:String} AND kind != {cost_recovery:String}
        AND NOT (src_topic = {topic:String} AND src_seq > {loaded:UInt64})

@@ -15,7 +15,8 @@ export interface SettlementRow {
   readonly reason: SettlementReason
 }
 
-const COLUMNS = `settlement_id, operator_id, from_seq, to_seq, costs, cost_nano_usd, spark,
+const COLUMNS = `settlement_id, operator_id, from_seq, to_seq, costs, cost_nano_usd,
+  intDiv(paid_micro_spark, 1000000) AS spark,
   toUnixTimestamp64Milli(settled_at) AS settled_ms, reason`
 
 export interface SettlementsQuery {

@@ -141,8 +141,9 @@ type SumsRow = Record<`sum_${(typeof SUMMED)[number]}`, string> & {
   readonly task_source?: TaskSource
 }
 
-// Rows of one window stand in several parts until they are merged: what counts is their sum, never a row.
-const SUMS = SUMMED.map((column) => `sum(${column}) AS sum_${column}`).join(', ')
+// Rows of one window stand in several parts until they are merged: what counts is their sum, never a row. Years of windows
+// pass 64 bits, and ClickHouse would go on at 0 without a word.
+const SUMS = SUMMED.map((column) => `sum(toInt128(${column})) AS sum_${column}`).join(', ')
 
 /** The places lead the sort key, so each is a range of it. */
 function ofNode({ older = [] }: UsageQuery): string {

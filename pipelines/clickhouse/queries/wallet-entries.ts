@@ -38,7 +38,7 @@ export async function walletEntries(
 ): Promise<WalletEntryRow[]> {
   const { after } = query
   return await client.rows<WalletEntryRow>(
-    `SELECT entry_id, counter_wallet_id, node_id, kind, reference_id, micro_spark,
+    `SELECT entry_id, counter_wallet_id, node_id, kind, reference_id, amount_micro_spark AS micro_spark,
             toUnixTimestamp64Milli(booked_at) AS booked_ms, src_partition, src_seq
      FROM wallet_ledger
      WHERE wallet_id = {wallet_id:String}

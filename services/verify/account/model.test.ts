@@ -111,6 +111,7 @@ describe('accounts, worked out plainly', () => {
         settled_at: NOW_MS,
         reason: 'threshold',
         micro_spark: 10_000_000n,
+        paid_micro_spark: 10_000_000n,
       },
     ])
     const id = formatUuid(hashToUuid('settlement/node-1/0/3'))
@@ -125,6 +126,7 @@ describe('accounts, worked out plainly', () => {
             kind: 'api_cost_recovery',
             reference_id: id,
             micro_spark: 10_000_000n,
+            amount_micro_spark: 10_000_000n,
             booked_at: NOW_MS,
             detail: '',
           },
@@ -137,6 +139,7 @@ describe('accounts, worked out plainly', () => {
             kind: 'api_cost_recovery',
             reference_id: id,
             micro_spark: -10_000_000n,
+            amount_micro_spark: -10_000_000n,
             booked_at: NOW_MS,
             detail: '',
           },

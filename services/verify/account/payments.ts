@@ -2,7 +2,7 @@ import { formatUuid, hashToUuid } from '../../../schemas/ids.ts'
 import { COST_RECOVERY } from '../../../schemas/tables.ts'
 import type { RewardKind, SettlementReason } from '../../../schemas/tables.ts'
 import { numberInForce, valueInForce } from './rules.ts'
-import { MICRO_SPARK_PER_SPARK } from './rows.ts'
+import { in64Bits, MICRO_SPARK_PER_SPARK } from './rows.ts'
 import { noCosts } from './state.ts'
 import type { CostTotal, ModelAccount, ModelOperator, Moment } from './state.ts'
 
@@ -26,10 +26,11 @@ export function settle(account: ModelAccount, reason: SettlementReason, moment: 
     to_seq: toSeq,
     costs: paid.count,
     cost_nano_usd: paid.nanoUsd,
-    spark: paid.microSpark / MICRO_SPARK_PER_SPARK,
+    spark: in64Bits(paid.microSpark / MICRO_SPARK_PER_SPARK),
     settled_at: moment.nowMs,
     reason,
-    micro_spark: paid.microSpark,
+    micro_spark: in64Bits(paid.microSpark),
+    paid_micro_spark: paid.microSpark,
   })
   pay(account, operator, referenceId, COST_RECOVERY, paid.microSpark, '', moment)
   account.settled.count += 1n

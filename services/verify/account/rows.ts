@@ -6,6 +6,14 @@ import type { ModelRules } from './rules.ts'
 
 export const MICRO_SPARK_PER_SPARK = 1_000_000n
 
+const INT64_MAX = 2n ** 63n - 1n
+
+/** What a column of 64 bits holds of a sum: the nearest. Beside it stands one that holds it all. */
+export function in64Bits(sum: bigint): bigint {
+  if (sum > INT64_MAX) return INT64_MAX
+  return sum < -INT64_MAX ? -INT64_MAX : sum
+}
+
 /** A cost as it was judged. */
 export interface Judged {
   readonly nodeId: string
@@ -54,8 +62,9 @@ export class ModelRows {
       reservation_id: cost.reservation_id ?? '',
       micro_spark: judged.microSpark,
       budget_day: judged.day,
-      day_spent_nano_usd: judged.spent,
+      day_spent_nano_usd: in64Bits(judged.spent),
       day_limit_nano_usd: judged.limit,
+      day_spent_before_nano_usd: judged.spent,
     })
   }
 
@@ -77,7 +86,8 @@ export class ModelRows {
       node_id: payment.nodeId,
       kind: payment.kind,
       reference_id: payment.referenceId,
-      micro_spark: microSpark,
+      micro_spark: in64Bits(microSpark),
+      amount_micro_spark: microSpark,
       booked_at: payment.atMs,
       detail: payment.detail,
     })

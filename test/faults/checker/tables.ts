@@ -52,7 +52,9 @@ export class Tables implements TablesSource {
   }
 
   async *windows({ name }: WindowTable, partition: number): AsyncGenerator<WindowRow> {
-    const sums = WINDOW_COLUMNS.map((column) => `toString(sum(${column})) AS sum_${column}`).join(', ')
+    const sums = WINDOW_COLUMNS.map((column) => `toString(sum(toInt128(${column}))) AS sum_${column}`).join(
+      ', ',
+    )
     const rows = queryRows(
       this.#target,
       `SELECT node_id, toUnixTimestamp(window_start) AS start_s, model_id, task_source, ${sums}
@@ -75,7 +77,7 @@ export class Tables implements TablesSource {
       this.#target,
       `SELECT node_id, cost_seq, ${hexId('event_id')}, operator_id, task_source, ${ms('occurred_at')},
               ${ms('decided_at')}, decision, cost_nano_usd, spark, spark_per_usd, rules_version, reservation_id,
-              micro_spark, toUInt16(budget_day) AS day, day_spent_nano_usd, day_limit_nano_usd
+              micro_spark, toUInt16(budget_day) AS day, day_spent_before_nano_usd, day_limit_nano_usd
        FROM cost_decisions WHERE ${this.#ofMoney} ORDER BY node_id, cost_seq, src_seq`,
     )
     for await (const row of rows) {
@@ -95,7 +97,7 @@ export class Tables implements TablesSource {
         reservationId: textCell(row, 'reservation_id'),
         microSpark: bigintCell(row, 'micro_spark'),
         day: numberCell(row, 'day'),
-        daySpent: bigintCell(row, 'day_spent_nano_usd'),
+        daySpent: bigintCell(row, 'day_spent_before_nano_usd'),
         dayLimit: bigintCell(row, 'day_limit_nano_usd'),
       }
     }
@@ -105,7 +107,7 @@ export class Tables implements TablesSource {
     const rows = queryRows(
       this.#target,
       `SELECT node_id, ${hexId('settlement_id')}, operator_id, from_seq, to_seq, costs,
-              toString(cost_nano_usd) AS paid_nano_usd, spark, micro_spark, ${ms('settled_at')},
+              toString(cost_nano_usd) AS paid_nano_usd, spark, paid_micro_spark, ${ms('settled_at')},
               reason
        FROM settlements WHERE ${this.#ofMoney} ORDER BY node_id, to_seq, from_seq, src_seq`,
     )
@@ -119,7 +121,7 @@ export class Tables implements TablesSource {
         costs: numberCell(row, 'costs'),
         costNanoUsd: bigintCell(row, 'paid_nano_usd'),
         spark: bigintCell(row, 'spark'),
-        microSpark: bigintCell(row, 'micro_spark'),
+        microSpark: bigintCell(row, 'paid_micro_spark'),
         settledAtMs: numberCell(row, 'settled_at_ms'),
         reason: textCell(row, 'reason'),
       }
@@ -129,7 +131,7 @@ export class Tables implements TablesSource {
   async *ledger(): AsyncGenerator<LedgerRow> {
     const rows = queryRows(
       this.#target,
-      `SELECT wallet_id, ${hexId('entry_id')}, counter_wallet_id, node_id, kind, ${hexId('reference_id')}, micro_spark,
+      `SELECT wallet_id, ${hexId('entry_id')}, counter_wallet_id, node_id, kind, ${hexId('reference_id')}, amount_micro_spark,
               ${ms('booked_at')}
        FROM wallet_ledger WHERE ${this.#ofMoney}`,
     )
@@ -141,7 +143,7 @@ export class Tables implements TablesSource {
         nodeId: textCell(row, 'node_id'),
         kind: textCell(row, 'kind'),
         referenceId: textCell(row, 'reference_id_hex'),
-        microSpark: bigintCell(row, 'micro_spark'),
+        microSpark: bigintCell(row, 'amount_micro_spark'),
         bookedAtMs: numberCell(row, 'booked_at_ms'),
       }
     }
