@@ -116,6 +116,7 @@ const OLDER = [
   'account.v2.avsc',
   'aggregator-task.v1.avsc',
   'aggregator-task.v2.avsc',
+  'inbox-command.v1.avsc',
   'inbox-configure.v1.avsc',
   'settler-task.v1.avsc',
   'settler-task.v2.avsc',
@@ -125,6 +126,7 @@ const OLDER = [
 const NEWER: Readonly<Record<string, object>> = {
   'account.v1.avsc': avro.accountCodec,
   'account.v2.avsc': avro.accountCodec,
+  'inbox-command.v1.avsc': avro.inboxCommandCodec,
   'inbox-configure.v1.avsc': avro.inboxConfigureCodec,
   'aggregator-task.v1.avsc': avro.aggregatorTaskCodec,
   'aggregator-task.v2.avsc': avro.aggregatorTaskCodec,

@@ -39,9 +39,11 @@ export const SCHEMA_ID = {
   inboxUsage: 10,
   /** Without overrides and thresholds. */
   inboxConfigureV1: 11,
-  inboxCommand: 12,
+  /** With ids that two nodes, or two credentials, could share. */
+  inboxCommandV1: 12,
   inboxHeartbeat: 13,
   inboxConfigure: 14,
+  inboxCommand: 15,
   /** Before settings, heartbeats and rewards. */
   accountV1: 20,
   settlerTaskV1: 21,
@@ -153,7 +155,11 @@ export const inboxConfigureCodec = codec<InboxConfigure>(SCHEMA_ID.inboxConfigur
   file: 'inbox-configure.v1',
   upgrade: configureOfV1,
 })
-export const inboxCommandCodec = codec<InboxCommand>(SCHEMA_ID.inboxCommand, 'inbox-command.v1')
+export const inboxCommandCodec = codec<InboxCommand>(SCHEMA_ID.inboxCommand, 'inbox-command.v2', {
+  schemaId: SCHEMA_ID.inboxCommandV1,
+  file: 'inbox-command.v1',
+  upgrade: (command: Omit<InboxCommand, 'older_id'>) => ({ ...command, older_id: null }),
+})
 export const inboxHeartbeatCodec = codec<InboxHeartbeat>(SCHEMA_ID.inboxHeartbeat, 'inbox-heartbeat.v1')
 export const accountCodec = codec<Account>(
   SCHEMA_ID.account,

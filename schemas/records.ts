@@ -122,6 +122,8 @@ export interface InboxCommand {
   cost_nano_usd: number
   ttl_ms: number
   reservation_id: string | null
+  /** The id that a version of before gave the same request. */
+  older_id: string | null
 }
 
 export const NODE_PROFILES = ['full', 'constrained', 'minimal'] as const

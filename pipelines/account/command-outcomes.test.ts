@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { STATE_KEY, inboxCommandCodec, inboxHeartbeatCodec, outcomeCodec } from '../../schemas/avro.ts'
+import {
+  avroType,
+  framed,
+  inboxCommandCodec,
+  inboxHeartbeatCodec,
+  outcomeCodec,
+  SCHEMA_ID,
+  STATE_KEY,
+} from '../../schemas/avro.ts'
 import type { CommandKind, InboxCommand } from '../../schemas/records.ts'
 import type { Setting } from '../../schemas/settings.ts'
 import { INBOX_START_MS, cost, inboxUsage } from '../../test/support/inbox.ts'
@@ -14,6 +22,7 @@ import { OUTCOMES_PER_NODE_MAX } from './outcomes.ts'
 // What the model of verify found against the settler.
 
 const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
 /** The last millisecond of a minute, and the first of the next. */
 const BEFORE_MS = Math.ceil(INBOX_START_MS / MINUTE_MS) * MINUTE_MS - 1
 const AFTER_MS = BEFORE_MS + 1
@@ -48,6 +57,33 @@ describe('what a command sets off', () => {
     log.restart()
     await log.run()
     assert.equal(log.rows('settlements').length, 1, 'settled once')
+  })
+})
+
+describe('a request that a version of before has answered', () => {
+  it('gets the same answer under the id of today, once more after a restart, and is decided once', async () => {
+    const type = avroType('inbox-command.v1')
+    const { older_id: _, ...before } = command('settings', { command_id: commandId(1), changes: limit(5) })
+    const of1 = framed(SCHEMA_ID.inboxCommandV1, [type.toBuffer(before)])
+    const again = (id: number): Buffer =>
+      request(id, 'settings', { changes: limit(5), older_id: commandId(1) })
+    const log = logOf(
+      [testRulesRecord(), BEFORE_MS],
+      [request(9, 'join'), BEFORE_MS],
+      [of1, BEFORE_MS],
+      [again(2), BEFORE_MS],
+      [again(2), BEFORE_MS],
+      [again(3), BEFORE_MS + DAY_MS + 2 * MINUTE_MS],
+    )
+    await log.singles(4)
+    log.restart()
+    await log.run()
+    assert.deepEqual(
+      [1, 2, 3].map((id) => statusesOf(log, id)),
+      [[200], [200, 200], [200]],
+    )
+    const audited = log.rows('audit_log').map((row) => row['kind'])
+    assert.deepEqual(audited, ['join', 'settings', 'settings'], 'a day later it is a request of its own')
   })
 })
 

@@ -89,6 +89,7 @@ export class InboxBatch {
         this.#usage(decodeUsage(record), record)
         break
       case SCHEMA_ID.inboxCommand:
+      case SCHEMA_ID.inboxCommandV1:
         this.#withBody(record, inboxCommandCodec, (command) => this.#command(command, record))
         break
       case SCHEMA_ID.inboxHeartbeat:
@@ -113,7 +114,7 @@ export class InboxBatch {
     const schemaId = schemaOf(record)
     const standsForMore = isTick(record, RULES) || isEnd(record, endToken) || NEVER_SET_ASIDE.has(schemaId)
     if (standsForMore) throw cannotBeDecided(place, detail)
-    if (schemaId === SCHEMA_ID.inboxCommand) {
+    if (schemaId === SCHEMA_ID.inboxCommand || schemaId === SCHEMA_ID.inboxCommandV1) {
       this.#withBody(record, inboxCommandCodec, (command) => this.#refuseUndecided(command, record, detail))
     } else {
       this.#setAside(record, CANNOT_BE_DECIDED, detail)
@@ -188,7 +189,7 @@ export class InboxBatch {
     }
     this.counts.command++
     const key = outcomeKey(command.node_id, command.command_id)
-    const known = outcomes.of(key, task.now)
+    const known = outcomes.of(key, task.now) ?? this.#ofBefore(command, key)
     if (known !== undefined) {
       this.outcomes.push({ key, outcome: known })
       return
@@ -210,6 +211,20 @@ export class InboxBatch {
     outcomes.set(key, outcome)
     this.outcomes.push({ key, outcome })
     rows.audited({ command, outcome, changes: JSON.stringify(decided.changes), atMs: task.now })
+  }
+
+  /**
+   * What the same request came to under the id that a version of before gave it: only such versions wrote outcomes there, so
+   * none is left a day after the upgrade. It is kept under the id of today as well, and counts for nothing there.
+   */
+  #ofBefore({ node_id, older_id }: InboxCommand, key: string): Outcome | undefined {
+    if (older_id === null) return undefined
+    const { outcomes, task } = this.#parts
+    const found = outcomes.of(outcomeKey(node_id, older_id), task.now)
+    if (found === undefined) return undefined
+    const same = { ...found, is_counted: false }
+    outcomes.set(key, same)
+    return same
   }
 
   /** Whoever waits for the command is told; the letter stands where the audit's row would. */

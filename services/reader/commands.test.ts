@@ -64,6 +64,29 @@ test('an id belongs to the credential: another one with the same key asks someth
   await Promise.all([one, other])
 })
 
+test('no two requests share an id: of another node, kind, key or credential, however their parts meet', async () => {
+  const { commands, sent, answer } = withCommands()
+  const asked = (
+    [
+      ['n', 'settle', 'a', 'b/c'],
+      ['n', 'settle', 'a/b', 'c'],
+      ['n', 'settle', 'a/b/', 'c'],
+      ['m', 'settle', 'a', 'b/c'],
+      ['n', 'join', 'a', 'b/c'],
+      ['1:n', 'settle', 'a', 'b/c'],
+      ['n', 'settle', 'a1', ':b/c'],
+    ] as const
+  ).map(([node_id, kind, caller, idempotencyKey]) =>
+    commands.ask({ node_id, kind }, { caller, holder: caller, idempotencyKey }),
+  )
+  await new Promise(setImmediate)
+  assert.equal(new Set(sent.map(({ command_id }) => command_id)).size, asked.length)
+  const [first, second] = sent
+  assert.equal(first?.older_id, second?.older_id, 'as versions of before named them')
+  for (const command of sent) answer(command)
+  await Promise.all(asked)
+})
+
 test('without a word in time the outcome is unknown, and the answer names the key to ask with', async () => {
   const { commands, clock } = withCommands()
   const asked = commands.ask(ASKED, { caller: 'key:1', holder: 'key:1', idempotencyKey: 'once' })

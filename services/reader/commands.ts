@@ -156,9 +156,25 @@ function commandOf(asked: Asked, caller: string, idempotencyKey: string): InboxC
   }
   return {
     ...body,
-    command_id: formatUuid(hashToUuid(`command/${caller}/${idempotencyKey}`)),
+    ...idsOf(asked, caller, idempotencyKey),
     caller,
     body_hash: createHash('sha256').update(JSON.stringify(body)).digest().subarray(0, HASH_BYTES),
+  }
+}
+
+/**
+ * The id of a request: of who asks what of which node under which key. Each part stands behind its length, so that no two
+ * requests share one: until now a key was one id for all nodes, and caller "a" with key "b/c" was "a/b" with "c".
+ */
+function idsOf(
+  { kind, node_id }: Asked,
+  caller: string,
+  idempotencyKey: string,
+): Pick<InboxCommand, 'command_id' | 'older_id'> {
+  const parts = [caller, kind, node_id, idempotencyKey].map((part) => `${Buffer.byteLength(part)}:${part}`)
+  return {
+    command_id: formatUuid(hashToUuid(`command.v2/${parts.join('')}`)),
+    older_id: formatUuid(hashToUuid(`command/${caller}/${idempotencyKey}`)),
   }
 }
 

@@ -23,6 +23,7 @@ export function command(kind: CommandKind, fields: Partial<InboxCommand> = {}): 
     cost_nano_usd: 0,
     ttl_ms: 0,
     reservation_id: null,
+    older_id: null,
     ...fields,
   }
 }

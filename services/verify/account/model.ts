@@ -32,6 +32,9 @@ import type { ModelAccount, Moment } from './state.ts'
 
 const DAY_MS = 86_400_000
 
+const isCommand = (schemaId: number | null): boolean =>
+  schemaId === SCHEMA_ID.inboxCommand || schemaId === SCHEMA_ID.inboxCommandV1
+
 /** The range of usage.metered that a record hands over does not begin where the last one ended. */
 export class BrokenHandOver extends Error {}
 
@@ -109,6 +112,7 @@ export class AccountModel {
       case SCHEMA_ID.inboxHeartbeat:
         return this.#decoded(record, () => this.#heartbeat(value))
       case SCHEMA_ID.inboxCommand:
+      case SCHEMA_ID.inboxCommandV1:
         return this.#decoded(record, () => this.#command(value))
       default:
         return this.#setAside(record, 'unknown_schema')
@@ -117,7 +121,7 @@ export class AccountModel {
 
   /** It changed nothing; of a command the caller was told so. */
   #cannotBeDecided(record: SourceRecord, value: Buffer): null {
-    if (schemaIdOf(value) === SCHEMA_ID.inboxCommand) {
+    if (isCommand(schemaIdOf(value))) {
       const command = inboxCommandCodec.decode(value)
       const key = `${command.node_id}/${command.command_id}`
       if (!this.outcomes.isKnown(key, this.#nowMs)) {
@@ -209,9 +213,20 @@ export class AccountModel {
       if (isReservedKey(command.node_id)) return false
       if (!command.changes.every((change) => isSettingValue(change.name, change.value))) return false
       const key = `${command.node_id}/${command.command_id}`
-      if (!this.outcomes.isKnown(key, this.#nowMs)) this.#decideCommand(command, key)
+      if (!this.outcomes.isKnown(key, this.#nowMs) && !this.#wasAnswered(command, key)) {
+        this.#decideCommand(command, key)
+      }
       return true
     }
+  }
+
+  /** Under the id that a version of before gave the request: then it is the same answer under this one. */
+  #wasAnswered({ node_id: nodeId, older_id }: InboxCommand, key: string): boolean {
+    const older = `${nodeId}/${older_id}`
+    const outcome = this.outcomes.isKnown(older, this.#nowMs) ? this.outcomes.all.get(older) : undefined
+    if (outcome === undefined) return false
+    this.outcomes.set(key, { ...outcome, isCounted: false })
+    return true
   }
 
   #decideCommand(command: InboxCommand, key: string): void {
