@@ -13,8 +13,9 @@ export interface Since {
  * The rules of this code.
  *   0  those of before: never recorded
  *   1  a tick has the key `!tick` and decodes whole; anything else framed as one is set aside
+ *   2  an event of no cost, or of own work, that names a reservation is handed over: it uses the reservation up
  */
-export const RULES = 1
+export const RULES = 2
 
 /** From these rules on ticks are recognised by their key. */
 export const KEYED_TICKS = 1

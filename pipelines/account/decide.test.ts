@@ -112,3 +112,26 @@ test('open reservations count; one that is named is used up on its own day, even
   assert.deepEqual(account.reservations, [])
   assert.equal(decide(account, rows, 0.01, { reservation_id: 'nobody’s' }), 'over_limit')
 })
+
+test('what cost nothing gives back what was reserved for it, and is nothing else: no cost, no row, no Spark', () => {
+  const { account, rows } = accountWithLimit(1)
+  const reservation = {
+    reservation_id: 'r',
+    nano_usd: usd(1),
+    day: dayOf(NOW_MS),
+    expires_at: NOW_MS + 1,
+    command_id: 'c',
+  }
+  assert.ok(addReservation(account, reservation, NOW_MS))
+  assert.equal(decide(account, rows, 0.5), 'over_limit')
+  const decided = rows.decisions.length
+  const before = { ...account }
+  const free = cost(0, { reservation_id: 'r', occurred_at: NOW_MS, task_source: 'own' })
+  const nobodys = cost(0, { reservation_id: 'other', occurred_at: NOW_MS })
+  assert.equal(decideCost(account, nobodys, testRules(), NOW_MS, rows), null)
+  assert.equal(account.version, before.version)
+  assert.equal(decideCost(account, free, testRules(), NOW_MS, rows), reservation)
+  assert.deepEqual(account, { ...before, reservations: [], version: before.version + 1, changed_at: NOW_MS })
+  assert.equal(rows.decisions.length, decided)
+  assert.equal(decide(account, rows, 1), 'written_off')
+})

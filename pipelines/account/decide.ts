@@ -21,6 +21,7 @@ export function decideCost(
 ): Reservation | null {
   const nanoUsd = BigInt(cost.cost_nano_usd)
   const reservation = reservationOf(account, cost)
+  if (nanoUsd === 0n) return useUp(account, reservation, nowMs)
   const day = reservation?.day ?? dayOf(cost.occurred_at)
   const budget = budgetOf(account, rules, day, nowMs, reservation)
   const decision = judge(account, rules, budget, nanoUsd)
@@ -51,6 +52,14 @@ export function decideCost(
   settleIfDue(account, rules, nowMs, rows)
   const isPayable = decision === 'pending' || decision === 'written_off'
   return isPayable ? (reservation ?? null) : null
+}
+
+/** What cost nothing, and own work, is neither decided nor paid: it gives back what was reserved for it. */
+function useUp(account: Account, reservation: Reservation | undefined, nowMs: number): Reservation | null {
+  if (reservation === undefined) return null
+  removeReservation(account, reservation)
+  touch(account, nowMs)
+  return reservation
 }
 
 /** The rules in their order (http-api, "Rules behind the numbers"). A refused cost uses up nothing. */

@@ -130,16 +130,17 @@ function assertHandsOver(events: readonly Event[], records: readonly InboxUsage[
   const entries = events.flatMap(({ node, isOwn, costNanoUsd, operator, reservation }, number) => {
     const first = typeof operator === 'string' && !named.has(node)
     if (first) named.add(node)
-    const paid = !isOwn && costNanoUsd > 0
+    const paid = isOwn ? 0 : costNanoUsd
+    const isCost = paid > 0 || typeof reservation === 'string'
     const cost = {
       event_id: eventId(number),
       task_source: sourceOf(node, isOwn),
       occurred_at: timeOf(number),
-      cost_nano_usd: costNanoUsd,
+      cost_nano_usd: paid,
       reservation_id: reservation ?? null,
     }
-    return first || paid
-      ? [{ node_id: nameOf(node), operator_id: first ? operator : null, cost: paid ? cost : null }]
+    return first || isCost
+      ? [{ node_id: nameOf(node), operator_id: first ? operator : null, cost: isCost ? cost : null }]
       : []
   })
   assert.deepEqual(plain(records.flatMap((record) => record.entries)), plain(entries))

@@ -129,7 +129,9 @@ export class HandOver {
     // Later names of a batch change nothing: the first one is in force.
     const namesOperator = (columns.operator[index] as number) >= 0 && this.#named[node] === 0
     if (namesOperator) this.#named[node] = 1
-    if (namesOperator || costNanoUsd > 0) this.#entries.add(columns, index, namesOperator, costNanoUsd)
+    // What cost nothing uses its reservation up, or that would hold its share of the day for good.
+    const isCost = costNanoUsd > 0 || (columns.reservation.start[index] as number) >= 0
+    if (namesOperator || isCost) this.#entries.add(columns, index, namesOperator, isCost ? costNanoUsd : null)
   }
 
   /** The records of the range up to `to`, which is the new position: at least one, or the watermark would stand. */

@@ -44,15 +44,15 @@ abstract class InboxArray {
 
 /** Entries: costs, and operators where they are named first. */
 export class InboxEntries extends InboxArray {
-  /** Event `index` of the record in the columns: names its operator or has a cost, or both. */
-  add(columns: UsageColumns, index: number, namesOperator: boolean, costNanoUsd: number): void {
+  /** Event `index` of the record in the columns: names its operator or has a cost, 0 for one of a reservation, or both. */
+  add(columns: UsageColumns, index: number, namesOperator: boolean, costNanoUsd: number | null): void {
     let at = this.begin(ENTRY_BYTES_MAX)
     const { view } = this.items
     at = putText(view, at, columns.nodes, columns.node[index] as number)
     at = putLong(view, at, namesOperator ? VALUE : NULL)
     if (namesOperator) at = putText(view, at, columns.operators, columns.operator[index] as number)
-    at = putLong(view, at, costNanoUsd > 0 ? VALUE : NULL)
-    if (costNanoUsd > 0) {
+    at = putLong(view, at, costNanoUsd === null ? NULL : VALUE)
+    if (costNanoUsd !== null) {
       at = putBytes(view, at, columns.bytes, columns.idStart[index] as number, EVENT_ID_BYTES)
       at = putLong(view, at, columns.taskSource[index] as number)
       at = putLong(view, at, columns.occurredAt[index] as number)

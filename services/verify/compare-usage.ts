@@ -1,3 +1,4 @@
+import { rulesAt } from '../../schemas/since.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { Model } from '../../schemas/usage.ts'
 import type { Differences } from './differences.ts'
@@ -12,6 +13,9 @@ import { UsageModel, identityOf } from './usage-model.ts'
 import type { CountedEvent, SetAside } from './usage-model.ts'
 import { compareDeadLetters, eventKey, eventRow } from './usage-rows.ts'
 import { NODE_SUM_COLUMNS, NodeTotalSums, WINDOW_TABLES, WindowSums } from './usage-sums.ts'
+
+/** The first rules by which what cost nothing uses its reservation up. */
+const USES_UP = 2
 
 /** Events whose rows are compared with one query. */
 const CHUNK_EVENTS = 20_000
@@ -201,8 +205,11 @@ class UsageComparison {
     if (event.operator_id !== null && !this.#operators.has(event.node_id)) {
       this.#operators.set(event.node_id, event.operator_id)
     }
-    if (event.task_source === 'own' || event.cost_nano_usd === 0) return
-    this.#costs += 1
+    const costNanoUsd = event.task_source === 'own' ? 0 : event.cost_nano_usd
+    const usesUp =
+      event.reservation_id !== null && rulesAt(this.#horizon.usage.since, record.offset) >= USES_UP
+    if (costNanoUsd === 0 && !usesUp) return
+    if (costNanoUsd > 0) this.#costs += 1
     const identity = identityOf(event)
     const key = `${identity} (record ${record.offset} event ${index})`
     const handed = this.#handedOver.costs.get(identity)
@@ -214,7 +221,7 @@ class UsageComparison {
       {
         task_source: event.task_source,
         occurred_at: event.occurred_at,
-        cost_nano_usd: event.cost_nano_usd,
+        cost_nano_usd: costNanoUsd,
         reservation_id: event.reservation_id,
         in_its_range: true,
       },

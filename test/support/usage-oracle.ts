@@ -140,9 +140,8 @@ class PlainCount implements UsageOracle {
     const node = { events: 1n, inferences: BigInt(!isOwn), ...Object.fromEntries(forAccount) }
     add(this.nodes, event.node_id, node)
     const id = event.event_id.toString('hex')
-    if (!isOwn && event.cost_nano_usd > 0) {
-      this.costs.push({ node: event.node_id, id, nanoUsd: event.cost_nano_usd })
-    }
+    const nanoUsd = isOwn ? 0 : event.cost_nano_usd
+    if (nanoUsd > 0 || event.reservation_id !== null) this.costs.push({ node: event.node_id, id, nanoUsd })
     const { event_id: _id, energy_mwh, ...same } = event
     this.rows.push({
       ...same,

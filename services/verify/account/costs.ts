@@ -44,6 +44,12 @@ export function decide(account: ModelAccount, cost: Cost, moment: Moment): Model
   const { rules, nowMs } = moment
   const nanoUsd = BigInt(cost.cost_nano_usd)
   const named = account.reservations.find(({ id }) => id === cost.reservation_id)
+  if (nanoUsd === 0n) {
+    if (named === undefined) return null
+    account.reservations = account.reservations.filter((reservation) => reservation !== named)
+    account.changedAtMs = nowMs
+    return named
+  }
   const budget = budgetFor(account, nanoUsd, named?.day ?? utcDay(cost.occurred_at), moment, named)
   const operator = account.operators.at(-1)
   const isAllowed = valueInForce(account, rules, 'allow_metered_for_hive') === true
