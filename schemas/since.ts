@@ -13,7 +13,8 @@ export interface Since {
  * The rules of this code.
  *   0  those of before: never recorded
  *   1  a tick has the key `!tick` and decodes whole; anything else framed as one is set aside
- *   2  an event of no cost, or of own work, that names a reservation is handed over: it uses the reservation up
+ *   2  an event of no cost, or of own work, that names a reservation is handed over: it uses the reservation up; an original
+ *      receipt counts with its proof alone; commands, heartbeats and rules out of their bounds are set aside
  */
 export const RULES = 2
 

@@ -88,3 +88,6 @@ export function energyOfGpuTime(gpuMs: number, watts: number): number {
 
 /** Header of a replayed dead letter: its original record's receipt, UTC milliseconds as text. Age is judged by it. */
 export const RECEIPT_HEADER = 'hivemeter-original-receipt'
+
+/** Beside it, that the installation's own replay states it: HMAC-SHA-256 as hex (`pipelines/usage/receipt.ts`). */
+export const RECEIPT_PROOF_HEADER = 'hivemeter-receipt-proof'

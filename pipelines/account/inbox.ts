@@ -15,7 +15,6 @@ import type {
   Outcome,
   SettlerTask,
 } from '../../schemas/records.ts'
-import { isSettingValue } from '../../schemas/settings.ts'
 import { RULES, rulesAt } from '../../schemas/since.ts'
 import { isEnd } from '../kafka/end.ts'
 import { isTick, NO_TICK } from '../kafka/tick.ts'
@@ -31,6 +30,7 @@ import { applyCommand, opensAccount, unknownNode } from './commands.ts'
 import type { Decided } from './commands.ts'
 import { decideCost } from './decide.ts'
 import { applyHeartbeat } from './heartbeat.ts'
+import { commandFault, configureFault, heartbeatFault } from './inbox-bounds.ts'
 import { nameOperator } from './operators.ts'
 import { outcomeKey } from './outcomes.ts'
 import type { Outcomes } from './outcomes.ts'
@@ -164,6 +164,8 @@ export class InboxBatch {
 
   #configure(record: LogRecord): void {
     this.#withBody(record, inboxConfigureCodec, (configure) => {
+      const fault = configureFault(configure)
+      if (fault !== null) return this.#setAside(record, 'malformed', fault)
       if (configure.version <= this.#parts.rules.version) return
       this.#parts.rules = configure
       this.#parts.task.rules = inboxConfigureCodec.encode(configure)
@@ -172,6 +174,8 @@ export class InboxBatch {
 
   #heartbeat(heartbeat: InboxHeartbeat, record: LogRecord): void {
     if (isReservedKey(heartbeat.node_id)) return this.#setAside(record, 'malformed', RESERVED_NAME)
+    const fault = heartbeatFault(heartbeat)
+    if (fault !== null) return this.#setAside(record, 'malformed', fault)
     const { task, rows, rules, decidePoint } = this.#parts
     decidePoint?.(`${heartbeat.node_id}/${heartbeat.heartbeat_hash.toString('hex')}`)
     applyHeartbeat(this.#open(heartbeat.node_id), heartbeat, rules, task.now, rows)
@@ -182,11 +186,8 @@ export class InboxBatch {
   #command(command: InboxCommand, record: LogRecord): void {
     const { outcomes, rows, task } = this.#parts
     if (isReservedKey(command.node_id)) return this.#setAside(record, 'malformed', RESERVED_NAME)
-    const wrong = command.changes.find(({ name, value }) => !isSettingValue(name, value))
-    if (wrong !== undefined) {
-      this.#setAside(record, 'malformed', `${wrong.name} cannot be ${String(wrong.value)}`)
-      return
-    }
+    const fault = commandFault(command)
+    if (fault !== null) return this.#setAside(record, 'malformed', fault)
     this.counts.command++
     const key = outcomeKey(command.node_id, command.command_id)
     const known = outcomes.of(key, task.now) ?? this.#ofBefore(command, key)

@@ -3,9 +3,10 @@ import { test } from 'node:test'
 import { tickCodec, usageEventsCodec } from '../../schemas/avro.ts'
 import { RECEIPT_HEADER, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
-import { AggregatorLog, usageRecord } from '../../test/support/aggregator-log.ts'
+import { AGGREGATOR_TOPICS, AggregatorLog, ID_KEY, usageRecord } from '../../test/support/aggregator-log.ts'
 import { eventId, nodesOfPartition, usageEvent } from '../../test/support/usage-events.ts'
 import type { LogRecord } from '../kafka/records.ts'
+import { receiptHeaders } from './receipt.ts'
 
 const AT_MS = 1_700_000_000_000
 const { ageMsMax, aheadMsMax, taskSlackMs } = USAGE_BOUNDS
@@ -127,10 +128,23 @@ test('age is judged at the millisecond, ten minutes wider than the gateway does'
 
 test('a replayed dead letter is judged by its original receipt, and received when it came', async () => {
   const laterMs = AT_MS + 60 * 86_400_000
-  const replayed = (offset: number, receipt: string): LogRecord => ({
-    ...usageRecord(offset, laterMs, [event(offset)]),
-    headers: { [RECEIPT_HEADER]: Buffer.from(receipt) },
-  })
+  const proven = (
+    record: LogRecord,
+    receiptMs: number,
+    idKey = ID_KEY,
+    topic = AGGREGATOR_TOPICS.usageMetered,
+  ): LogRecord => {
+    const headers = receiptHeaders(idKey, topic, receiptMs, record.value as Buffer)
+    return {
+      ...record,
+      headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)])),
+    }
+  }
+  const replayed = (offset: number, receipt: string): LogRecord => {
+    const record = proven(usageRecord(offset, laterMs, [event(offset)]), AT_MS)
+    return { ...record, headers: { ...record.headers, [RECEIPT_HEADER]: Buffer.from(receipt) } }
+  }
+  const once = usageRecord(7, laterMs, [event(7)])
   const input = [
     replayed(0, String(AT_MS)),
     // Nonsense, a receipt in the future and none at all are no statement.
@@ -138,11 +152,21 @@ test('a replayed dead letter is judged by its original receipt, and received whe
     replayed(2, String(laterMs + 1)),
     replayed(3, ''),
     // Days ahead of its receipt: a receipt that is yet to come must not excuse it.
-    {
-      ...usageRecord(5, laterMs, [event(5, { occurred_at: laterMs + 10 * 86_400_000 })]),
-      headers: { [RECEIPT_HEADER]: Buffer.from(String(laterMs + 10 * 86_400_000)) },
-    },
+    proven(
+      usageRecord(5, laterMs, [event(5, { occurred_at: laterMs + 10 * 86_400_000 })]),
+      laterMs + 10 * 86_400_000,
+    ),
     usageRecord(6, laterMs, [event(6)]),
+    // Of any producer, of another value, key, topic or receipt: no proof.
+    { ...once, headers: { [RECEIPT_HEADER]: Buffer.from(String(AT_MS)) } },
+    { ...once, offset: 8n, headers: replayed(0, String(AT_MS)).headers },
+    { ...proven(once, AT_MS, Buffer.alloc(32, 9)), offset: 9n },
+    { ...proven(once, AT_MS, ID_KEY, 'another.topic'), offset: 10n },
+    {
+      ...proven(once, AT_MS),
+      offset: 11n,
+      headers: { ...proven(once, AT_MS).headers, [RECEIPT_HEADER]: Buffer.from(String(AT_MS - 1)) },
+    },
   ]
   const log = await lettersOf(input)
   assert.deepEqual(
@@ -157,6 +181,7 @@ test('a replayed dead letter is judged by its original receipt, and received whe
       [3n, ['too_old']],
       [5n, ['in_the_future']],
       [6n, ['too_old']],
+      ...[7n, 8n, 9n, 10n, 11n].map((offset) => [offset, ['too_old']]),
     ],
   )
 })

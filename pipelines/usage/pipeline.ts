@@ -27,7 +27,8 @@ import { MODELS, MODELS_VERSION } from './models.ts'
 import { OldIds } from './old-ids.ts'
 import { isEnd } from '../kafka/end.ts'
 import { isTick } from '../kafka/tick.ts'
-import { newTask, originalReceipt, problemsSetAside, raiseWatermark, unknownRecord } from './record.ts'
+import { originalReceipt } from './receipt.ts'
+import { newTask, problemsSetAside, raiseWatermark, unknownRecord } from './record.ts'
 import { Deltas, toQuarterHours } from './rollup.ts'
 import { IdKeyError } from './task-options.ts'
 import type { AggregatorOptions } from './task-options.ts'
@@ -271,6 +272,7 @@ export class AggregatorState implements TaskState {
 
   #countRecord(draft: Draft, record: LogRecord): void {
     const { task, dead } = draft
+    const { idKey, topics } = this.#options
     raiseWatermark(task, record)
     const columns = this.#columns
     const { problems } = columns
@@ -278,7 +280,7 @@ export class AggregatorState implements TaskState {
     const context: RecordContext = {
       offset: Number(record.offset),
       receivedAtMs,
-      judgedAtMs: originalReceipt(record) ?? receivedAtMs,
+      judgedAtMs: originalReceipt(idKey, topics.usageMetered, record) ?? receivedAtMs,
       watermarkMs: task.watermark,
       modelsVersion: this.#counter.modelsVersion,
     }

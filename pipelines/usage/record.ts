@@ -1,7 +1,7 @@
 import { SCHEMA_ID } from '../../schemas/avro.ts'
 import type { AggregatorTask } from '../../schemas/records.ts'
 import { RULES } from '../../schemas/since.ts'
-import { RECEIPT_HEADER, WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
+import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import { CANNOT_BE_UNPACKED, schemaOf, unreadableDetail } from '../kafka/records.ts'
 import type { LogRecord } from '../kafka/records.ts'
 import { isTick, NO_TICK } from '../kafka/tick.ts'
@@ -39,14 +39,6 @@ export function problemsSetAside(
     problems.set(index ?? -1, { index: index ?? -1, code: CANNOT_BE_DECIDED, detail })
   }
   return problems
-}
-
-/** The original receipt that only the replay command may state; nonsense counts as absent. */
-export function originalReceipt(record: LogRecord): number | null {
-  const stated = record.headers[RECEIPT_HEADER]?.toString('latin1')
-  if (stated === undefined || !/^\d{1,15}$/.test(stated)) return null
-  const receipt = Number(stated)
-  return receipt <= record.timestampMs ? receipt : null
 }
 
 /** The watermark follows the newest record taken, and never falls. */

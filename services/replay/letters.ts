@@ -1,6 +1,6 @@
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { TABLES } from '../../schemas/tables.ts'
-import { RECEIPT_HEADER } from '../../schemas/usage.ts'
+import { originalReceipt } from '../../pipelines/usage/receipt.ts'
 
 /** A record that was set aside, as dead_letters keeps it. */
 export interface Letter {
@@ -46,7 +46,11 @@ interface Row {
 }
 
 /** The letters that match, by topic, partition, offset; one that a zombie loader wrote twice comes once. */
-export async function* readLetters(client: ClickhouseClient, filter: LetterFilter): AsyncGenerator<Letter> {
+export async function* readLetters(
+  client: ClickhouseClient,
+  filter: LetterFilter,
+  idKey: Buffer,
+): AsyncGenerator<Letter> {
   const { where, params } = conditions(filter)
   await client.sync([TABLES.deadLetters.name])
   let after: readonly [string, number, string] = ['', 0, '0']
@@ -62,7 +66,7 @@ export async function* readLetters(client: ClickhouseClient, filter: LetterFilte
     )
     for (const row of rows) {
       after = [row.topic, row.partition, row.record_offset]
-      yield letterOf(row)
+      yield letterOf(row, idKey)
     }
     if (rows.length < PAGE_LETTERS) return
   }
@@ -93,15 +97,16 @@ function conditions(filter: LetterFilter): {
   return { where, params }
 }
 
-function letterOf(row: Row): Letter {
-  const receivedMs = Number(row.received_ms)
-  const headerAt = row.header_names.lastIndexOf(RECEIPT_HEADER)
-  const stated = Buffer.from(row.header_values[headerAt] ?? '', 'base64').toString('latin1')
+function letterOf(row: Row, idKey: Buffer): Letter {
+  const timestampMs = Number(row.received_ms)
+  const value = row.value === null ? null : Buffer.from(row.value, 'base64')
+  const bytes = row.header_values.map((held) => Buffer.from(held, 'base64'))
+  const headers = Object.fromEntries(bytes.map((held, at) => [row.header_names[at] ?? '', held]))
   return {
     id: `${row.topic}/${row.partition}/${row.record_offset}`,
     topic: row.topic,
-    receiptMs: /^\d{1,15}$/.test(stated) ? Math.min(receivedMs, Number(stated)) : receivedMs,
-    value: row.value === null ? null : Buffer.from(row.value, 'base64'),
+    receiptMs: originalReceipt(idKey, row.topic, { headers, value, timestampMs }) ?? timestampMs,
+    value,
     problems: row.reasons.map((reason, at) => ({
       index: row.indexes[at] ?? -1,
       reason,

@@ -4,6 +4,7 @@ import { silentLogger } from '../../pipelines/logger.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { clickhouseOf } from '../clickhouse.ts'
 import { kafkaOf } from '../kafka.ts'
+import { ID_KEY, readKeyFile } from '../key-file.ts'
 import { layoutOf } from '../layout.ts'
 import { runCommand } from '../command.ts'
 import type { CommandParts } from '../command.ts'
@@ -55,9 +56,10 @@ await runCommand({ name: 'replay', usage: USAGE, options: OPTIONS }, async (part
   const client = clickhouseOf(config, { requestTimeoutMs: QUERY_TIMEOUT_MS })
   cleanup.defer(() => client.close())
   const filter = filterOf(values)
+  const idKey = readKeyFile(ID_KEY, config.idKeyFile)
   if (values.export !== undefined) {
     const lines: string[] = []
-    for await (const letter of readLetters(client, filter)) {
+    for await (const letter of readLetters(client, filter, idKey)) {
       for (const line of editableLines(letter)) lines.push(`${JSON.stringify(line)}\n`)
     }
     if (values.export === '-') process.stdout.write(lines.join(''))
@@ -80,7 +82,7 @@ await runCommand({ name: 'replay', usage: USAGE, options: OPTIONS }, async (part
   const { signal, say } = parts
   try {
     const counts = await replay(
-      { client, filter: { ...filter, ids }, producer, meteredTopic, partitions, signal, say },
+      { client, filter: { ...filter, ids }, producer, meteredTopic, partitions, idKey, signal, say },
       mended,
     )
     say(

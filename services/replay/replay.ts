@@ -14,6 +14,8 @@ export interface ReplayParts {
   /** Name of usage.metered: letters of other topics cannot be put back. */
   readonly meteredTopic: string
   readonly partitions: number
+  /** Proves receipts, to the aggregator and of letters that were replayed before. */
+  readonly idKey: Buffer
   readonly signal: AbortSignal
   readonly say: (line: string) => void
 }
@@ -35,7 +37,7 @@ export async function replay(
 ): Promise<ReplayCounts> {
   const counts: ReplayCounts = { letters: 0, putBack: 0, counted: 0, refused: 0 }
   const lines = mended === null ? null : Map.groupBy(mended, (line) => line.letter)
-  for await (const letter of readLetters(parts.client, parts.filter)) {
+  for await (const letter of readLetters(parts.client, parts.filter, parts.idKey)) {
     parts.signal.throwIfAborted()
     const ours = lines?.get(letter.id)
     lines?.delete(letter.id)
@@ -80,7 +82,7 @@ async function settle(
   }
   if (parts.producer !== null) {
     const events = open.map(({ event }) => event)
-    await putBack(parts.producer, events, letter.receiptMs, parts.partitions)
+    await putBack(parts.producer, events, letter.receiptMs, { ...parts, topic: parts.meteredTopic })
   }
   for (const { event, name } of open) {
     parts.say(`${name}: ${parts.producer === null ? 'would be put back' : 'put back'} for ${event.node_id}`)

@@ -33,6 +33,7 @@ export interface UsageParts {
   readonly partitions: number
   readonly begin: UsageBegin | null
   readonly undecided: Undecided
+  readonly idKey: () => Buffer
 }
 
 /** What the versions of the topics before this one left behind. */
@@ -112,6 +113,8 @@ class UsageComparison {
       endOffset: horizon.usage.ended ? BigInt(horizon.usage.position) - 1n : null,
       undecided: parts.undecided,
       since: horizon.usage.since,
+      topic: parts.logs.topics.usageMetered,
+      idKey: parts.idKey,
     })
   }
 

@@ -5,6 +5,7 @@ import { runCommand } from '../command.ts'
 import { EXIT, ExitError } from '../exit.ts'
 import { checkInstallation } from '../installation.ts'
 import type { ExitCode } from '../exit.ts'
+import { ID_KEY, readKeyFile } from '../key-file.ts'
 import { Differences } from './differences.ts'
 import { layoutOf } from '../layout.ts'
 import { Logs } from './logs.ts'
@@ -49,6 +50,7 @@ await runCommand(
           catchUpMs: Number(wait) * 1_000,
           signal,
           say,
+          idKey: () => readKeyFile(ID_KEY, config.idKeyFile),
         }),
     )
     await client.close()

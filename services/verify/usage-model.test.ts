@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import { SCHEMA_ID, modelsCodec, tickCodec, usageEventsCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
+import { receiptHeaders } from '../../pipelines/usage/receipt.ts'
 import { RECEIPT_HEADER, USAGE_BOUNDS, WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import type { SourceRecord } from './source.ts'
 import { NotAvro, decodeUsageEvents } from './usage-decode.ts'
@@ -145,6 +146,32 @@ describe('usage, worked out plainly', () => {
     assert.deepEqual(reasonsOf(open(), old, receipt(NOW_MS - USAGE_BOUNDS.ageMsMax)), [])
     const ahead = events(event({ occurred_at: NOW_MS + USAGE_BOUNDS.ageMsMax }))
     assert.deepEqual(reasonsOf(open(), ahead, receipt(NOW_MS + USAGE_BOUNDS.ageMsMax)), ['0 in_the_future'])
+  })
+
+  it('believes a stated receipt with its proof alone, from the offset on that the task recorded', () => {
+    const idKey = Buffer.alloc(32, 7)
+    const old = events(event({ occurred_at: NOW_MS - USAGE_BOUNDS.ageMsMax * 2 }))
+    const receiptMs = NOW_MS - USAGE_BOUNDS.ageMsMax
+    const model = (fromOffset: number): UsageModel =>
+      new UsageModel({
+        partition: 0,
+        partitions: 1,
+        models: [],
+        modelsVersion: 0,
+        since: [{ rules: 2, offset: fromOffset }],
+        topic: 'metered',
+        idKey: () => idKey,
+      })
+    const stated = receiptHeaders(idKey, 'metered', receiptMs, old)
+    const headers = Object.fromEntries(
+      Object.entries(stated).map(([name, text]) => [name, Buffer.from(text)]),
+    )
+    const unproven = { headers: { [RECEIPT_HEADER]: Buffer.from(String(receiptMs)) } }
+    assert.deepEqual(reasonsOf(model(0), old, { headers }), [])
+    assert.deepEqual(reasonsOf(model(0), old, unproven), ['0 too_old'])
+    assert.deepEqual(reasonsOf(model(1), old, unproven), [])
+    const others = { ...headers, [RECEIPT_HEADER]: Buffer.from(String(receiptMs - 1)) }
+    assert.deepEqual(reasonsOf(model(0), old, { headers: others }), ['0 too_old'])
   })
 
   it('calls an event late when the watermark, its own record included, is at its window end', () => {

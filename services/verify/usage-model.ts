@@ -4,7 +4,8 @@ import { MINUTE_WINDOW_MS, WATERMARK_DELAY_MS, windowStart } from '../../schemas
 import type { Model, UsageEvent } from '../../schemas/usage.ts'
 import type { Since } from '../../schemas/since.ts'
 import type { SourceRecord } from './source.ts'
-import { receiptOf } from './source.ts'
+import { receiptOf } from './receipt.ts'
+import type { ReceiptParts } from './receipt.ts'
 import { isTick } from './ticks.ts'
 import { CANNOT_BE_DECIDED, NOTHING_UNDECIDED, undecidedOf } from './undecided.ts'
 import type { Undecided } from './undecided.ts'
@@ -51,6 +52,9 @@ export interface UsageModelOptions {
   readonly undecided?: Undecided
   /** From where on it judged by which rules; by those of before where it is not given. */
   readonly since?: readonly Since[]
+  /** The topic's name and the installation's key, by which stated receipts are proven. */
+  readonly topic?: string
+  readonly idKey?: () => Buffer
 }
 
 /**
@@ -67,6 +71,7 @@ export class UsageModel {
   readonly #endOffset: bigint | null
   readonly #undecided: Undecided
   readonly #since: readonly Since[]
+  readonly #receipts: ReceiptParts
   #models: ReadonlyMap<string, Model>
   #modelsVersion: number
   #watermarkMs = 0
@@ -78,6 +83,8 @@ export class UsageModel {
     this.#endOffset = options.endOffset ?? null
     this.#undecided = options.undecided ?? NOTHING_UNDECIDED
     this.#since = options.since ?? []
+    const { topic = '', idKey = () => Buffer.alloc(0) } = options
+    this.#receipts = { topic, since: this.#since, idKey }
     this.#watermarkMs = options.watermarkMs ?? 0
     this.#models = byId(options.models)
     this.#modelsVersion = options.modelsVersion
@@ -95,7 +102,7 @@ export class UsageModel {
     if (typeof events === 'string') {
       return { counted: [], setAside: { record, reasons: [{ index: -1, reason: events }] } }
     }
-    const receiptMs = receiptOf(record)
+    const receiptMs = receiptOf(record, this.#receipts)
     const counted: CountedEvent[] = []
     const reasons: { index: number; reason: string }[] = []
     for (const [index, event] of events.entries()) {

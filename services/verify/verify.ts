@@ -36,6 +36,8 @@ export interface VerifyParts {
   readonly catchUpMs: number
   readonly signal: AbortSignal
   readonly say: (line: string) => void
+  /** The installation's id key, which proves receipts; asked for where a record has such a proof. */
+  readonly idKey: () => Buffer
 }
 
 /** What the comparison of one version needs beside that. */
@@ -146,6 +148,7 @@ async function verifyPartition(
     partitions,
     begin: begin?.usage ?? null,
     undecided: undecidedUsage,
+    idKey: parts.idKey,
   }
   const usage = await compareUsage(usageParts, partition, range, horizon, inbox.handedOver)
   const windowParts = { tables, differences, signal, nowMs }

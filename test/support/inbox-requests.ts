@@ -60,7 +60,7 @@ const setting: fc.Arbitrary<Setting> = fc.oneof(
   fc.constantFrom(0, 10, 50, 1_000).map((value) => ({ name: 'min_settlement_spark' as const, value })),
   fc.boolean().map((value) => ({ name: 'auto_settle' as const, value })),
   fc.boolean().map((value) => ({ name: 'allow_metered_for_hive' as const, value })),
-  fc.constantFrom(null, 290_000_000).map((value) => ({ name: 'electricity_rate_kwh' as const, value })),
+  fc.constantFrom(null, 286_000_000).map((value) => ({ name: 'electricity_rate_kwh' as const, value })),
   fc.constantFrom('frontier_training', 'nonsense').map((value) => ({
     name: 'cause_alignment' as const,
     value,
@@ -87,7 +87,7 @@ const asked: fc.Arbitrary<Partial<InboxCommand> & { readonly kind: CommandKind }
     arbitrary: fc.record({
       kind: fc.constant('reserve' as const),
       cost_nano_usd: fc.constantFrom(1, 100_000_000, 400_000_000),
-      ttl_ms: fc.constantFrom(1_000, 600_000, 90_000_000),
+      ttl_ms: fc.constantFrom(1_000, 600_000, 86_000_000),
       reservation_id: fc.option(reservationIds, { nil: null, freq: 3 }),
     }),
   },

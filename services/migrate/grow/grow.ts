@@ -143,7 +143,9 @@ class Growth {
     await awaitLoaded(drain, client, this.#from.settlementBlocks, accounts)
     await this.#done('blocks loaded')
     await this.#move({ usage, accounts })
-    await carryStrays({ ...this.#parts, kafka: this.#kafka }, this.#straySource(), this.#strayTarget())
+    const idKey = readKeyFile(ID_KEY, this.#parts.config.idKeyFile)
+    const strays = { ...this.#parts, kafka: this.#kafka, idKey }
+    await carryStrays(strays, this.#straySource(), this.#strayTarget())
     await this.#done('state moved')
     await this.#cutOver({ usage, accounts })
     await this.#done('cut over')

@@ -12,7 +12,11 @@ import { putBack } from '../../replay/put-back.ts'
  * said.
  */
 export async function carryStrays(
-  { kafka, say }: { readonly kafka: GrowthKafka; readonly say: (line: string) => void },
+  {
+    kafka,
+    idKey,
+    say,
+  }: { readonly kafka: GrowthKafka; readonly idKey: Buffer; readonly say: (line: string) => void },
   from: { readonly topic: string; readonly partitions: number },
   to: { readonly topic: string; readonly partitions: number },
 ): Promise<void> {
@@ -30,7 +34,7 @@ export async function carryStrays(
         for (const { value, timestampMs } of records) {
           const events = eventsOf(value)
           if (events === null) unreadable += 1
-          else await putBack(producer, events, timestampMs, to.partitions)
+          else await putBack(producer, events, timestampMs, { ...to, idKey })
           carried += events?.length ?? 0
         }
       }

@@ -9,6 +9,7 @@ import {
 } from '../../../schemas/avro.ts'
 import type { InboxCommand, InboxUsage } from '../../../schemas/records.ts'
 import { isSettingValue } from '../../../schemas/settings.ts'
+import { rulesAt } from '../../../schemas/since.ts'
 import type { Since } from '../../../schemas/since.ts'
 import type { SourceRecord } from '../source.ts'
 import { isTick } from '../ticks.ts'
@@ -16,6 +17,7 @@ import { CANNOT_BE_DECIDED, NOTHING_UNDECIDED, undecidedOf } from '../undecided.
 import type { Undecided } from '../undecided.ts'
 import type { SetAside } from '../usage-model.ts'
 import { NodeTotalSums } from '../usage-sums.ts'
+import { arePossibleRules, isPossibleCommand, isPossibleHeartbeat } from './bounds.ts'
 import { carriedAccount, carriedOutcome, carriedTotals } from './carried.ts'
 import type { Carried } from './carried.ts'
 import { askedJson, isCountedCommand, makesNode, refusal, takeCommand } from './commands.ts'
@@ -31,6 +33,9 @@ import { newAccount } from './state.ts'
 import type { ModelAccount, Moment } from './state.ts'
 
 const DAY_MS = 86_400_000
+
+/** The first rules by which requests and rules out of their bounds are set aside. */
+const BOUNDED = 2
 
 const isCommand = (schemaId: number | null): boolean =>
   schemaId === SCHEMA_ID.inboxCommand || schemaId === SCHEMA_ID.inboxCommandV1
@@ -108,12 +113,12 @@ export class AccountModel {
         return this.#usage(inboxUsageCodec.decode(value), record)
       case SCHEMA_ID.inboxConfigure:
       case SCHEMA_ID.inboxConfigureV1:
-        return this.#decoded(record, () => this.#configure(value))
+        return this.#decoded(record, () => this.#configure(value, record))
       case SCHEMA_ID.inboxHeartbeat:
-        return this.#decoded(record, () => this.#heartbeat(value))
+        return this.#decoded(record, () => this.#heartbeat(value, record))
       case SCHEMA_ID.inboxCommand:
       case SCHEMA_ID.inboxCommandV1:
-        return this.#decoded(record, () => this.#command(value))
+        return this.#decoded(record, () => this.#command(value, record))
       default:
         return this.#setAside(record, 'unknown_schema')
     }
@@ -190,27 +195,35 @@ export class AccountModel {
     return true
   }
 
-  #configure(value: Buffer): () => boolean {
+  /** Until these rules what had no bound was taken as it came. */
+  #isBounded({ offset }: SourceRecord): boolean {
+    return rulesAt(this.since, offset) >= BOUNDED
+  }
+
+  #configure(value: Buffer, record: SourceRecord): () => boolean {
     const configure = inboxConfigureCodec.decode(value)
     return () => {
+      if (this.#isBounded(record) && !arePossibleRules(configure)) return false
       if (configure.version > this.#rules.version) this.#rules = rulesOf(configure)
       return true
     }
   }
 
-  #heartbeat(value: Buffer): () => boolean {
+  #heartbeat(value: Buffer, record: SourceRecord): () => boolean {
     const heartbeat = inboxHeartbeatCodec.decode(value)
     return () => {
       if (isReservedKey(heartbeat.node_id)) return false
+      if (this.#isBounded(record) && !isPossibleHeartbeat(heartbeat)) return false
       takeHeartbeat(this.#accountOf(heartbeat.node_id), heartbeat, this.#moment())
       return true
     }
   }
 
-  #command(value: Buffer): () => boolean {
+  #command(value: Buffer, record: SourceRecord): () => boolean {
     const command = inboxCommandCodec.decode(value)
     return () => {
       if (isReservedKey(command.node_id)) return false
+      if (this.#isBounded(record) && !isPossibleCommand(command)) return false
       if (!command.changes.every((change) => isSettingValue(change.name, change.value))) return false
       const key = `${command.node_id}/${command.command_id}`
       if (!this.outcomes.isKnown(key, this.#nowMs) && !this.#wasAnswered(command, key)) {

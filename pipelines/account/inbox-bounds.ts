@@ -1,0 +1,81 @@
+import { RESERVATION_TTL_MAX_S } from '../../schemas/http/exposure.ts'
+import { isFreeText, NODE_ID_PATTERN } from '../../schemas/ids.ts'
+import { NODE_PROFILES } from '../../schemas/records.ts'
+import type { InboxCommand, InboxConfigure, InboxHeartbeat } from '../../schemas/records.ts'
+import { isSettingValue } from '../../schemas/settings.ts'
+import type { Setting } from '../../schemas/settings.ts'
+import { USAGE_BOUNDS } from '../../schemas/usage.ts'
+import { HEARTBEAT_BOUNDS } from './accept-heartbeat.ts'
+
+/**
+ * What commands, heartbeats and rules of account.inbox may hold. Reader and gateway judge the same before they write; here
+ * nobody is taken at their word: a reservation of less than nothing would lift a day's limit, and a time that no column holds
+ * would stop the partition.
+ */
+
+/** Spark for a US dollar, at most: what one cost earns stays within 64 bits. */
+export const SPARK_PER_USD_MAX = 1_000_000
+
+/** Silence after which a node can be dead, at most: ten days. */
+export const SILENCE_MS_MAX = 864_000_000
+
+/** Of a credential's name, and of an ETag. */
+const CALLER_CHARACTERS_MAX = 1_000
+
+const NAME = new RegExp(NODE_ID_PATTERN)
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+const TTL_MS_MAX = RESERVATION_TTL_MAX_S * 1_000
+
+const isName = (text: string | null): boolean => text !== null && NAME.test(text)
+const isUpTo = (value: number, most: number, least = 0): boolean =>
+  Number.isSafeInteger(value) && value >= least && value <= most
+
+/** Why a command cannot be one; null where it can. */
+export function commandFault(command: InboxCommand): string | null {
+  const { kind, command_id, older_id, node_id, caller, expected, operator_id, reservation_id } = command
+  if (!isName(node_id)) return 'node_id is no name of a node'
+  if (!UUID.test(command_id) || (older_id !== null && !UUID.test(older_id))) return 'command_id is no UUID'
+  if (caller.length > CALLER_CHARACTERS_MAX) return 'caller is too long'
+  if (expected !== null && expected.length > CALLER_CHARACTERS_MAX) return 'expected is too long'
+  if (operator_id !== null && !isName(operator_id)) return 'operator_id is no name of an operator'
+  if (reservation_id !== null && !isName(reservation_id)) return 'reservation_id is no name of a reservation'
+  if (!isUpTo(command.cost_nano_usd, USAGE_BOUNDS.costNanoUsdMax)) return 'cost_nano_usd is out of its range'
+  if (!isUpTo(command.ttl_ms, TTL_MS_MAX)) return 'ttl_ms is out of its range'
+  if ((kind === 'claim' || kind === 'transfer') && operator_id === null) return 'operator_id is missing'
+  if (kind === 'release' && reservation_id === null) return 'reservation_id is missing'
+  return settingsFault(command.changes)
+}
+
+/** Why a heartbeat cannot be one; null where it can. */
+export function heartbeatFault(heartbeat: InboxHeartbeat): string | null {
+  const { node_id, operator_id, software_version, agent_count, post_count, ad_impressions } = heartbeat
+  if (!isName(node_id)) return 'node_id is no name of a node'
+  if (operator_id !== null && !isName(operator_id)) return 'operator_id is no name of an operator'
+  if (software_version !== null && !isFreeText(software_version)) return 'software_version is no text'
+  if (!isUpTo(agent_count ?? 0, HEARTBEAT_BOUNDS.agentsMax)) return 'agent_count is out of its range'
+  if (!isUpTo(post_count ?? 0, HEARTBEAT_BOUNDS.postsMax)) return 'post_count is out of its range'
+  if (!isUpTo(ad_impressions, HEARTBEAT_BOUNDS.impressionsMax)) return 'ad_impressions is out of its range'
+  return null
+}
+
+/** Why rules cannot be in force; null where they can. */
+export function configureFault(rules: InboxConfigure): string | null {
+  if (!isUpTo(rules.version, 2 ** 31 - 1, 1)) return 'version is out of its range'
+  if (!isUpTo(rules.spark_per_usd, SPARK_PER_USD_MAX, 1)) return 'spark_per_usd is out of its range'
+  if (rules.liveness.length !== NODE_PROFILES.length) return 'liveness is not of every profile'
+  for (const { stale_ms, dead_ms } of rules.liveness) {
+    if (!isUpTo(stale_ms, SILENCE_MS_MAX, 1)) return 'stale_ms is out of its range'
+    if (!isUpTo(dead_ms, SILENCE_MS_MAX, stale_ms)) return 'dead_ms is out of its range'
+  }
+  return settingsFault(rules.overrides)
+}
+
+function settingsFault(settings: readonly Setting[]): string | null {
+  const names = new Set<string>()
+  for (const { name, value } of settings) {
+    if (!isSettingValue(name, value)) return `${name} cannot be ${String(value)}`
+    if (names.has(name)) return `${name} stands twice`
+    names.add(name)
+  }
+  return null
+}
