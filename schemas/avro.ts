@@ -52,11 +52,13 @@ export const SCHEMA_ID = {
   accountV2: 23,
   /** Before versions of topics could end. */
   settlerTaskV2: 24,
-  outcome: 25,
+  /** Before they were counted by credential. */
+  outcomeV1: 25,
   /** Before they said from where on which rules hold. */
   settlerTaskV3: 26,
   settlerTask: 27,
   account: 28,
+  outcome: 29,
   aggregatorTaskV1: 30,
   ids: 31,
   aggregatorTaskV2: 32,
@@ -158,7 +160,11 @@ export const inboxConfigureCodec = codec<InboxConfigure>(SCHEMA_ID.inboxConfigur
 export const inboxCommandCodec = codec<InboxCommand>(SCHEMA_ID.inboxCommand, 'inbox-command.v2', {
   schemaId: SCHEMA_ID.inboxCommandV1,
   file: 'inbox-command.v1',
-  upgrade: (command: Omit<InboxCommand, 'older_id'>) => ({ ...command, older_id: null }),
+  upgrade: (command: Omit<InboxCommand, 'older_id' | 'by_admin'>) => ({
+    ...command,
+    older_id: null,
+    by_admin: false,
+  }),
 })
 export const inboxHeartbeatCodec = codec<InboxHeartbeat>(SCHEMA_ID.inboxHeartbeat, 'inbox-heartbeat.v1')
 export const accountCodec = codec<Account>(
@@ -191,7 +197,11 @@ export const settlerTaskCodec = codec<SettlerTask>(
     upgrade: (task: Omit<SettlerTask, 'since'>) => ({ ...task, since: [] }),
   },
 )
-export const outcomeCodec = codec<Outcome>(SCHEMA_ID.outcome, 'outcome.v1')
+export const outcomeCodec = codec<Outcome>(SCHEMA_ID.outcome, 'outcome.v2', {
+  schemaId: SCHEMA_ID.outcomeV1,
+  file: 'outcome.v1',
+  upgrade: (outcome: Omit<Outcome, 'caller' | 'by_admin'>) => ({ ...outcome, caller: '', by_admin: false }),
+})
 export const fenceCodec = codec<Fence>(SCHEMA_ID.fence, 'fence.v1')
 export const aggregatorTaskCodec = codec<AggregatorTask>(
   SCHEMA_ID.aggregatorTask,

@@ -124,6 +124,7 @@ export interface InboxCommand {
   reservation_id: string | null
   /** The id that a version of before gave the same request. */
   older_id: string | null
+  by_admin: boolean
 }
 
 export const NODE_PROFILES = ['full', 'constrained', 'minimal'] as const
@@ -152,6 +153,9 @@ export interface Outcome {
   account_version: number
   until: number
   is_counted: boolean
+  /** The credential that it is counted for; admins' apart. */
+  caller: string
+  by_admin: boolean
 }
 
 export interface AccountOperator {

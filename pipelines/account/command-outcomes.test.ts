@@ -17,7 +17,7 @@ import { testRules, testRulesRecord } from '../../test/support/rules.ts'
 import { SETTLER_TOPICS, SettlerLog } from '../../test/support/settler-log.ts'
 import { inputRecord } from '../../test/support/task-log.ts'
 import { HaltError } from '../kafka/records.ts'
-import { OUTCOMES_PER_NODE_MAX } from './outcomes.ts'
+import { OUTCOMES_PER_CREDENTIAL_MAX } from './outcomes.ts'
 
 // What the model of verify found against the settler.
 
@@ -142,12 +142,20 @@ describe('the outcome of a command', () => {
 
   it('is seen of a write that is one too many', async () => {
     const writes = Array.from(
-      { length: OUTCOMES_PER_NODE_MAX + 1 },
+      { length: OUTCOMES_PER_CREDENTIAL_MAX + 1 },
       (_, id) => [request(id, id === 0 ? 'join' : 'settle'), BEFORE_MS] as const,
     )
-    const log = logOf([testRulesRecord(), BEFORE_MS], ...writes)
+    const last = OUTCOMES_PER_CREDENTIAL_MAX + 1
+    const others = [
+      [request(last, 'settle', { caller: 'another' }), BEFORE_MS],
+      [request(last + 1, 'settle', { by_admin: true }), BEFORE_MS],
+    ] as const
+    const log = logOf([testRulesRecord(), BEFORE_MS], ...writes, ...others)
     await log.run()
-    assert.deepEqual(statusesOf(log, OUTCOMES_PER_NODE_MAX), [429])
+    assert.deepEqual(
+      [OUTCOMES_PER_CREDENTIAL_MAX, last, last + 1].map((id) => statusesOf(log, id)),
+      [[429], [200], [200]],
+    )
   })
 
   it('is known to a repeat or not by log time, wherever batches end', async () => {

@@ -197,7 +197,9 @@ export class InboxBatch {
     }
     this.#parts.decidePoint?.(`${command.node_id}/${command.command_id}`)
     const decided =
-      outcomes.isFull(command.node_id, task.now) && isCounted(command) ? tooMany() : this.#decide(command)
+      outcomes.isFull(command.node_id, command, task.now) && isCounted(command)
+        ? tooMany()
+        : this.#decide(command)
     if (decided.closed !== null) this.#forget(outcomeKey(command.node_id, decided.closed))
     const outcome: Outcome = {
       body_hash: command.body_hash,
@@ -208,6 +210,8 @@ export class InboxBatch {
       account_version: this.#parts.accounts.get(command.node_id)?.version ?? 0,
       until: decided.keptUntilMs ?? task.now + DAY_MS,
       is_counted: decided.status !== 429 && isCounted(command),
+      caller: command.caller,
+      by_admin: command.by_admin,
     }
     outcomes.set(key, outcome)
     this.outcomes.push({ key, outcome })
@@ -242,6 +246,8 @@ export class InboxBatch {
       account_version: accounts.get(command.node_id)?.version ?? 0,
       until: task.now + DAY_MS,
       is_counted: isCounted(command),
+      caller: command.caller,
+      by_admin: command.by_admin,
     }
     outcomes.set(key, outcome)
     this.outcomes.push({ key, outcome })
@@ -314,7 +320,8 @@ function tooMany(): Decided {
   return {
     status: 429,
     code: 'too_many_commands',
-    detail: 'This node has had 1,000 writes within a day; the oldest must be a day old before the next one.',
+    detail:
+      'This credential has written to this node 1,000 times within a day, or all together 5,000 times; the oldest must be a day old before the next one.',
     result: {},
     changes: [],
     keptUntilMs: 0,

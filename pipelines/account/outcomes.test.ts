@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Outcome } from '../../schemas/records.ts'
-import { FORGOTTEN_PER_BATCH_MAX, OUTCOMES_PER_NODE_MAX, Outcomes, outcomeKey } from './outcomes.ts'
+import {
+  FORGOTTEN_PER_BATCH_MAX,
+  OUTCOMES_PER_CREDENTIAL_MAX,
+  OUTCOMES_PER_NODE_MAX,
+  Outcomes,
+  outcomeKey,
+} from './outcomes.ts'
 
 const MINUTE_MS = 60_000
 
-const outcome = (until: number, is_counted = true): Outcome => ({
+const ASKER = { caller: 'key:1', by_admin: false }
+
+const outcome = (until: number, is_counted = true, asker = ASKER): Outcome => ({
   body_hash: Buffer.alloc(16),
   status: 200,
   code: null,
@@ -14,6 +22,7 @@ const outcome = (until: number, is_counted = true): Outcome => ({
   account_version: 1,
   until,
   is_counted,
+  ...asker,
 })
 
 test('an outcome is kept until its time, and forgotten within the minute after', () => {
@@ -27,20 +36,40 @@ test('an outcome is kept until its time, and forgotten within the minute after',
   assert.deepEqual(outcomes.forgetDue(9 * MINUTE_MS), [])
 })
 
-test('a node is full with 1,000 that count, and has room again when one is forgotten', () => {
+test('a credential has 1,000 of a node that count, and has room again when one is forgotten', () => {
   const outcomes = new Outcomes()
-  for (let count = 0; count < OUTCOMES_PER_NODE_MAX; count++) {
-    assert.equal(outcomes.isFull('n', 0), false)
+  for (let count = 0; count < OUTCOMES_PER_CREDENTIAL_MAX; count++) {
+    assert.equal(outcomes.isFull('n', ASKER, 0), false)
     outcomes.set(outcomeKey('n', String(count)), outcome(9 * MINUTE_MS))
     outcomes.set(outcomeKey('n', `reservation ${count}`), outcome(MINUTE_MS, false))
   }
-  assert.equal(outcomes.isFull('n', 0), true)
-  assert.equal(outcomes.isFull('m', 0), false)
+  assert.equal(outcomes.isFull('n', ASKER, 0), true)
+  assert.equal(outcomes.isFull('m', ASKER, 0), false)
   // The same one written again counts once.
   outcomes.set(outcomeKey('n', '7'), outcome(9 * MINUTE_MS))
   assert.ok(outcomes.delete(outcomeKey('n', '7')))
-  assert.equal(outcomes.isFull('n', 0), false)
+  assert.equal(outcomes.isFull('n', ASKER, 0), false)
   assert.equal(outcomes.delete(outcomeKey('n', '7')), false)
+})
+
+test('no credential takes the room of another, all together none that of an admin, and admins none of theirs', () => {
+  const outcomes = new Outcomes()
+  let written = 0
+  const write = (asker: typeof ASKER, count: number): void => {
+    for (let left = count; left > 0; left--) {
+      assert.equal(outcomes.isFull('n', asker, 0), false, `${asker.caller}, ${left} left`)
+      outcomes.set(outcomeKey('n', String(written++)), outcome(9 * MINUTE_MS, true, asker))
+    }
+  }
+  const admin = { caller: 'key:admin', by_admin: true }
+  const credentials = Array.from({ length: 6 }, (_, at) => ({ caller: `key:${at}`, by_admin: false }))
+  for (const one of credentials.slice(0, 5)) write(one, OUTCOMES_PER_CREDENTIAL_MAX)
+  for (const one of credentials) assert.equal(outcomes.isFull('n', one, 0), true)
+  assert.equal(outcomes.isFull('m', ASKER, 0), false)
+  write(admin, OUTCOMES_PER_NODE_MAX)
+  assert.equal(outcomes.isFull('n', admin, 0), true)
+  assert.ok(outcomes.delete(outcomeKey('n', '3')))
+  write(credentials[5] ?? ASKER, 1)
 })
 
 test('of many that are due at once some wait for the next batch', () => {
@@ -54,10 +83,10 @@ test('of many that are due at once some wait for the next batch', () => {
 
 test('it is over by log time, whether or not its tombstone is written yet', () => {
   const outcomes = new Outcomes()
-  for (let count = 0; count < OUTCOMES_PER_NODE_MAX; count++)
+  for (let count = 0; count < OUTCOMES_PER_CREDENTIAL_MAX; count++)
     outcomes.set(outcomeKey('n', String(count)), outcome(0))
-  assert.equal(outcomes.isFull('n', MINUTE_MS - 1), true)
-  assert.equal(outcomes.isFull('n', MINUTE_MS), false)
+  assert.equal(outcomes.isFull('n', ASKER, MINUTE_MS - 1), true)
+  assert.equal(outcomes.isFull('n', ASKER, MINUTE_MS), false)
   assert.equal(outcomes.of(outcomeKey('n', '3'), MINUTE_MS), undefined)
   // Written anew before its tombstone: the tombstone must not follow it.
   outcomes.set(outcomeKey('n', '3'), outcome(5 * MINUTE_MS))

@@ -2,8 +2,11 @@ import { STATE_KEY } from '../../schemas/avro.ts'
 import { ownBytes } from '../../schemas/own-bytes.ts'
 import type { Outcome } from '../../schemas/records.ts'
 
-/** Outcomes that are kept for a node's commands, a day each. */
-export const OUTCOMES_PER_NODE_MAX = 1_000
+/** Outcomes that are kept of one credential's commands about a node, a day each. */
+export const OUTCOMES_PER_CREDENTIAL_MAX = 1_000
+
+/** Of all credentials' about a node, admins' apart, of which there may be as many: nobody's writes refuse an admin's. */
+export const OUTCOMES_PER_NODE_MAX = 5_000
 
 /** Outcomes that are forgotten with one batch at most, so that none grows large by it. */
 export const FORGOTTEN_PER_BATCH_MAX = 1_000
@@ -18,6 +21,7 @@ export function outcomeKey(nodeId: string, commandId: string): string {
 /** What became of commands, until log time passes the minute of `until`: a repeat gets the same answer. */
 export class Outcomes {
   readonly #outcomes = new Map<string, Outcome>()
+  /** How many there are, by `placesOf`. */
   readonly #counted = new Map<string, number>()
   /** Keys by the minute from which they are over. */
   readonly #byMinute = new Map<number, Set<string>>()
@@ -35,17 +39,17 @@ export class Outcomes {
     return this.#outcomes.get(key)
   }
 
-  /** Whether a node has as many as it may at log time `nowMs`. */
-  isFull(nodeId: string, nowMs: number): boolean {
+  /** Whether a node has as many of the asker's as it may at log time `nowMs`. */
+  isFull(nodeId: string, asker: Asker, nowMs: number): boolean {
     this.#expire(nowMs)
-    return (this.#counted.get(nodeId) ?? 0) >= OUTCOMES_PER_NODE_MAX
+    return placesOf(nodeId, asker).some(({ place, most }) => (this.#counted.get(place) ?? 0) >= most)
   }
 
   set(key: string, outcome: Outcome): void {
     this.delete(key)
     this.#over.delete(key)
     this.#outcomes.set(key, { ...outcome, body_hash: ownBytes(outcome.body_hash) })
-    if (outcome.is_counted) this.#count(key, 1)
+    if (outcome.is_counted) this.#count(key, outcome, 1)
     const minute = minuteAfter(outcome)
     // What is over from the start is so at once.
     if (minute <= this.#minute) this.#minute = minute - 1
@@ -59,7 +63,7 @@ export class Outcomes {
     const outcome = this.#outcomes.get(key)
     if (outcome === undefined) return false
     this.#outcomes.delete(key)
-    if (outcome.is_counted) this.#count(key, -1)
+    if (outcome.is_counted) this.#count(key, outcome, -1)
     const minute = minuteAfter(outcome)
     const keys = this.#byMinute.get(minute)
     keys?.delete(key)
@@ -89,12 +93,28 @@ export class Outcomes {
     }
   }
 
-  #count(key: string, by: number): void {
+  #count(key: string, asker: Asker, by: number): void {
     const nodeId = key.slice(STATE_KEY.commands.length, key.lastIndexOf('/'))
-    const count = (this.#counted.get(nodeId) ?? 0) + by
-    if (count === 0) this.#counted.delete(nodeId)
-    else this.#counted.set(nodeId, count)
+    for (const { place } of placesOf(nodeId, asker)) {
+      const count = (this.#counted.get(place) ?? 0) + by
+      if (count === 0) this.#counted.delete(place)
+      else this.#counted.set(place, count)
+    }
   }
+}
+
+type Asker = Pick<Outcome, 'caller' | 'by_admin'>
+
+/** Where a command is counted, and how many may be there. No node's name has a space. */
+function placesOf(
+  nodeId: string,
+  { caller, by_admin }: Asker,
+): { readonly place: string; readonly most: number }[] {
+  if (by_admin) return [{ place: `admins ${nodeId}`, most: OUTCOMES_PER_NODE_MAX }]
+  return [
+    { place: `node ${nodeId}`, most: OUTCOMES_PER_NODE_MAX },
+    { place: `credential ${nodeId} ${caller}`, most: OUTCOMES_PER_CREDENTIAL_MAX },
+  ]
 }
 
 function minuteAfter(outcome: Outcome): number {

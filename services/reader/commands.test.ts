@@ -35,6 +35,8 @@ function withCommands(append: (records: readonly LogAppend[]) => Promise<void> =
       account_version: 3,
       until: 0,
       is_counted: true,
+      caller: command.caller,
+      by_admin: false,
       ...fields,
     })
     commands.see({ partition: 0, key: Buffer.from(outcomeKey(command.node_id, command.command_id)), value })
@@ -44,7 +46,7 @@ function withCommands(append: (records: readonly LogAppend[]) => Promise<void> =
 
 test('the outcome that goes by is the answer of everybody who asked the same', async () => {
   const { commands, sent, answer } = withCommands()
-  const asking = { caller: 'key:1', holder: 'key:1', idempotencyKey: 'once' }
+  const asking = { caller: 'key:1', byAdmin: false, holder: 'key:1', idempotencyKey: 'once' }
   const both = [commands.ask(ASKED, asking), commands.ask(ASKED, asking)]
   assert.ok(sent[0] !== undefined)
   answer(sent[0])
@@ -56,8 +58,18 @@ test('the outcome that goes by is the answer of everybody who asked the same', a
 
 test('an id belongs to the credential: another one with the same key asks something else', async () => {
   const { commands, sent, answer } = withCommands()
-  const one = commands.ask(ASKED, { caller: 'key:1', holder: 'key:1', idempotencyKey: 'once' })
-  const other = commands.ask(ASKED, { caller: 'key:2', holder: 'key:2', idempotencyKey: 'once' })
+  const one = commands.ask(ASKED, {
+    caller: 'key:1',
+    byAdmin: false,
+    holder: 'key:1',
+    idempotencyKey: 'once',
+  })
+  const other = commands.ask(ASKED, {
+    caller: 'key:2',
+    byAdmin: false,
+    holder: 'key:2',
+    idempotencyKey: 'once',
+  })
   await new Promise(setImmediate)
   assert.equal(new Set(sent.map(({ command_id }) => command_id)).size, 2)
   for (const command of sent) answer(command)
@@ -77,7 +89,7 @@ test('no two requests share an id: of another node, kind, key or credential, how
       ['n', 'settle', 'a1', ':b/c'],
     ] as const
   ).map(([node_id, kind, caller, idempotencyKey]) =>
-    commands.ask({ node_id, kind }, { caller, holder: caller, idempotencyKey }),
+    commands.ask({ node_id, kind }, { caller, byAdmin: false, holder: caller, idempotencyKey }),
   )
   await new Promise(setImmediate)
   assert.equal(new Set(sent.map(({ command_id }) => command_id)).size, asked.length)
@@ -89,7 +101,12 @@ test('no two requests share an id: of another node, kind, key or credential, how
 
 test('without a word in time the outcome is unknown, and the answer names the key to ask with', async () => {
   const { commands, clock } = withCommands()
-  const asked = commands.ask(ASKED, { caller: 'key:1', holder: 'key:1', idempotencyKey: 'once' })
+  const asked = commands.ask(ASKED, {
+    caller: 'key:1',
+    byAdmin: false,
+    holder: 'key:1',
+    idempotencyKey: 'once',
+  })
   const refused = assert.rejects(asked, { code: 'outcome_unknown', extra: { idempotency_key: 'once' } })
   await clock.pass(OUTCOME_TIMEOUT_MS)
   await refused
@@ -97,16 +114,22 @@ test('without a word in time the outcome is unknown, and the answer names the ke
 
 test('what the settler refused is a problem, and so is an id used for something else', async () => {
   const { commands, sent, answer } = withCommands()
-  const refused = assert.rejects(commands.ask(ASKED, { caller: 'c', holder: 'c', idempotencyKey: null }), {
-    code: 'node_not_registered',
-    extra: { error: 'Node not registered', node_id: 'n' },
-  })
+  const refused = assert.rejects(
+    commands.ask(ASKED, { caller: 'c', byAdmin: false, holder: 'c', idempotencyKey: null }),
+    {
+      code: 'node_not_registered',
+      extra: { error: 'Node not registered', node_id: 'n' },
+    },
+  )
   assert.ok(sent[0] !== undefined)
   answer(sent[0], { status: 404, code: 'node_not_registered', detail: 'No.' })
   await refused
-  const reused = assert.rejects(commands.ask(ASKED, { caller: 'c', holder: 'c', idempotencyKey: 'k' }), {
-    code: 'idempotency_key_reused',
-  })
+  const reused = assert.rejects(
+    commands.ask(ASKED, { caller: 'c', byAdmin: false, holder: 'c', idempotencyKey: 'k' }),
+    {
+      code: 'idempotency_key_reused',
+    },
+  )
   await new Promise(setImmediate)
   assert.ok(sent[1] !== undefined)
   answer(sent[1], { body_hash: Buffer.alloc(16, 7) })
@@ -116,13 +139,16 @@ test('what the settler refused is a problem, and so is an id used for something 
 test('COMMANDS_WAITING_MAX: of one credential half as many wait, more are refused before anything is sent', async () => {
   const { commands, clock } = withCommands()
   const waiting = Array.from({ length: COMMANDS_WAITING_MAX / 2 }, () =>
-    assert.rejects(commands.ask(ASKED, { caller: 'c', holder: 'c', idempotencyKey: null }), {
+    assert.rejects(commands.ask(ASKED, { caller: 'c', byAdmin: false, holder: 'c', idempotencyKey: null }), {
       code: 'outcome_unknown',
     }),
   )
-  await assert.rejects(commands.ask(ASKED, { caller: 'c', holder: 'c', idempotencyKey: null }), {
-    code: 'overloaded',
-  })
+  await assert.rejects(
+    commands.ask(ASKED, { caller: 'c', byAdmin: false, holder: 'c', idempotencyKey: null }),
+    {
+      code: 'overloaded',
+    },
+  )
   await clock.pass(OUTCOME_TIMEOUT_MS)
   await Promise.all(waiting)
 })

@@ -31,6 +31,7 @@ export type Asked = Pick<InboxCommand, 'node_id' | 'kind'> &
 /** Who asks, and the name that the client gave this one write, so that asking again is the same write. */
 export interface Asking {
   readonly caller: string
+  readonly byAdmin: boolean
   /** Whose share of the writes at once it takes. */
   readonly holder: string
   readonly idempotencyKey: string | null
@@ -73,7 +74,7 @@ export class Commands {
    * The settler's word. Throws a Problem: what the settler refused; 422 where the id was used for another body; 503 where
    * no word came in time, and it is not known whether it was done.
    */
-  async ask(asked: Asked, { caller, holder, idempotencyKey }: Asking): Promise<Outcome> {
+  async ask(asked: Asked, { caller, byAdmin, holder, idempotencyKey }: Asking): Promise<Outcome> {
     if (!this.#asking.take(holder, 1))
       throw new Problem(
         'overloaded',
@@ -82,7 +83,7 @@ export class Commands {
         RETRY_AFTER,
       )
     const given = idempotencyKey ?? this.#parts.random.bytes(HASH_BYTES).toString('hex')
-    const command = commandOf(asked, caller, given)
+    const command = { ...commandOf(asked, caller, given), by_admin: byAdmin }
     const key = outcomeKey(command.node_id, command.command_id)
     const { promise, resolve } = Promise.withResolvers<Outcome>()
     this.#wait(key, resolve)
@@ -144,7 +145,7 @@ export class Commands {
   }
 }
 
-function commandOf(asked: Asked, caller: string, idempotencyKey: string): InboxCommand {
+function commandOf(asked: Asked, caller: string, idempotencyKey: string): Omit<InboxCommand, 'by_admin'> {
   const body = {
     expected: null,
     changes: [],

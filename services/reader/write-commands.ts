@@ -3,7 +3,7 @@ import { FieldReader } from '../../pipelines/usage/accept-fields.ts'
 import type { JsonObject } from '../../pipelines/usage/accept.ts'
 import { NODE_ID_PATTERN } from '../../schemas/ids.ts'
 import type { Outcome } from '../../schemas/records.ts'
-import { askedNode, holderOf, maySee } from '../http/caller.ts'
+import { askedNode, holderOf, isAdmin, maySee } from '../http/caller.ts'
 import type { Asked } from './commands.ts'
 import { invalidFields } from './json-body.ts'
 import type { RouteParts } from './parts.ts'
@@ -39,6 +39,7 @@ export async function askSettler(parts: RouteParts, request: FastifyRequest, ask
   }
   return await parts.commands.ask(asked, {
     caller: caller.id,
+    byAdmin: isAdmin(caller),
     holder: holderOf(request),
     idempotencyKey: idempotencyKeyOf(request),
   })

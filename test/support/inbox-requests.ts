@@ -24,6 +24,7 @@ export function command(kind: CommandKind, fields: Partial<InboxCommand> = {}): 
     ttl_ms: 0,
     reservation_id: null,
     older_id: null,
+    by_admin: false,
     ...fields,
   }
 }

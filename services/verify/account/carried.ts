@@ -118,5 +118,7 @@ export function carriedOutcome(key: string, outcome: Outcome): ModelOutcome {
     result: canonicalJson(outcome.result),
     untilMs: outcome.until,
     isCounted: outcome.is_counted,
+    caller: outcome.caller,
+    byAdmin: outcome.by_admin,
   }
 }

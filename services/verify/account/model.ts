@@ -25,6 +25,7 @@ import type { Ended } from './commands.ts'
 import { takeHeartbeat } from './contact.ts'
 import { decide } from './costs.ts'
 import { ModelOutcomes } from './outcomes.ts'
+import type { ModelOutcome } from './outcomes.ts'
 import { nameFirstOperator } from './payments.ts'
 import { ModelRows, canonicalJson } from './rows.ts'
 import { RULES_AT_FIRST, rulesOf } from './rules.ts'
@@ -138,6 +139,7 @@ export class AccountModel {
           result: canonicalJson(JSON.stringify(result)),
           untilMs: this.#nowMs + DAY_MS,
           isCounted: isCountedCommand(command),
+          ...this.#askerOf(command, record),
         })
       }
     }
@@ -227,7 +229,7 @@ export class AccountModel {
       if (!command.changes.every((change) => isSettingValue(change.name, change.value))) return false
       const key = `${command.node_id}/${command.command_id}`
       if (!this.outcomes.isKnown(key, this.#nowMs) && !this.#wasAnswered(command, key)) {
-        this.#decideCommand(command, key)
+        this.#decideCommand(command, key, record)
       }
       return true
     }
@@ -242,16 +244,24 @@ export class AccountModel {
     return true
   }
 
-  #decideCommand(command: InboxCommand, key: string): void {
+  /** Who a command is counted for: until these rules nobody was told apart. */
+  #askerOf(command: InboxCommand, record: SourceRecord): Pick<ModelOutcome, 'caller' | 'byAdmin'> {
+    const isTold = this.#isBounded(record)
+    return { caller: isTold ? command.caller : '', byAdmin: isTold && command.by_admin }
+  }
+
+  #decideCommand(command: InboxCommand, key: string, record: SourceRecord): void {
     const nodeId = command.node_id
-    const isFull = isCountedCommand(command) && this.outcomes.isFull(nodeId, this.#nowMs)
+    const asker = this.#askerOf(command, record)
+    const ofEach = this.#isBounded(record)
+    const isFull = isCountedCommand(command) && this.outcomes.isFull(nodeId, asker, ofEach, this.#nowMs)
     const ended = isFull ? refusal(429, 'too_many_commands', 0) : this.#ended(command)
     if (ended.closed !== null) this.outcomes.delete(`${nodeId}/${ended.closed}`)
     const result = canonicalJson(JSON.stringify(ended.result))
     const { status, code } = ended
     const untilMs = ended.untilMs ?? this.#nowMs + DAY_MS
     const isCounted = !isFull && isCountedCommand(command)
-    this.outcomes.set(key, { nodeId, status, code, result, untilMs, isCounted })
+    this.outcomes.set(key, { nodeId, status, code, result, untilMs, isCounted, ...asker })
     this.rows.audited(command, {
       caller: command.caller,
       kind: command.kind,

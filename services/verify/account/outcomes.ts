@@ -7,13 +7,19 @@ export interface ModelOutcome {
   readonly result: string
   readonly untilMs: number
   readonly isCounted: boolean
+  /** The credential that it is counted for, "" for those of before; admins' apart. */
+  readonly caller: string
+  readonly byAdmin: boolean
 }
 
 /** Outcomes are forgotten by the minute. */
 const MINUTE_MS = 60_000
 
-/** Writes of one node within a day. */
-const COUNTED_MAX = 1_000
+/** Writes of one node within a day by the rules of before, and by one credential since. */
+const FEW_MAX = 1_000
+
+/** Writes of one node by all that are no admins, and by admins. */
+const MANY_MAX = 5_000
 
 /** True once nobody may rely on an outcome any more; the settler drops it with its next batch. */
 export function isOver({ untilMs }: Pick<ModelOutcome, 'untilMs'>, nowMs: number): boolean {
@@ -30,29 +36,48 @@ export class ModelOutcomes {
     return outcome !== undefined && !isOver(outcome, nowMs)
   }
 
-  isFull(nodeId: string, nowMs: number): boolean {
-    const counted = this.#counted.get(nodeId)
-    if (counted === undefined || counted.size < COUNTED_MAX) return false
+  /** `ofEach`: by credential, and not by node alone as before. */
+  isFull(nodeId: string, asker: Asker, ofEach: boolean, nowMs: number): boolean {
+    if (!ofEach) return this.#holds(`all of ${nodeId}`, FEW_MAX, nowMs)
+    if (asker.byAdmin) return this.#holds(`admins of ${nodeId}`, MANY_MAX, nowMs)
+    return (
+      this.#holds(`others of ${nodeId}`, MANY_MAX, nowMs) ||
+      this.#holds(`${asker.caller} of ${nodeId}`, FEW_MAX, nowMs)
+    )
+  }
+
+  #holds(group: string, most: number, nowMs: number): boolean {
+    const counted = this.#counted.get(group)
+    if (counted === undefined || counted.size < most) return false
     for (const key of counted) {
       const outcome = this.all.get(key)
       if (outcome === undefined || isOver(outcome, nowMs)) counted.delete(key)
     }
-    return counted.size >= COUNTED_MAX
+    return counted.size >= most
   }
 
   set(key: string, outcome: ModelOutcome): void {
     this.delete(key)
     this.all.set(key, outcome)
     if (!outcome.isCounted) return
-    const counted = this.#counted.get(outcome.nodeId)
-    if (counted === undefined) this.#counted.set(outcome.nodeId, new Set([key]))
-    else counted.add(key)
+    for (const group of groupsOf(outcome)) {
+      const counted = this.#counted.get(group)
+      if (counted === undefined) this.#counted.set(group, new Set([key]))
+      else counted.add(key)
+    }
   }
 
   delete(key: string): void {
     const outcome = this.all.get(key)
     if (outcome === undefined) return
     this.all.delete(key)
-    this.#counted.get(outcome.nodeId)?.delete(key)
+    for (const group of groupsOf(outcome)) this.#counted.get(group)?.delete(key)
   }
+}
+
+type Asker = Pick<ModelOutcome, 'caller' | 'byAdmin'>
+
+function groupsOf({ nodeId, caller, byAdmin }: ModelOutcome): string[] {
+  const all = `all of ${nodeId}`
+  return byAdmin ? [all, `admins of ${nodeId}`] : [all, `others of ${nodeId}`, `${caller} of ${nodeId}`]
 }
