@@ -85,7 +85,7 @@ const commands: fc.Arbitrary<InboxCommand> = fc
     },
     { requiredKeys: ['kind'] },
   )
-  .map(({ kind, ...fields }) => command(kind as InboxCommand['kind'], fields as Partial<InboxCommand>))
+  .map(({ kind, ...fields }) => command(kind, fields as Partial<InboxCommand>))
 
 const heartbeats: fc.Arbitrary<InboxHeartbeat> = fc
   .record(

@@ -24,7 +24,7 @@ const CALLER_CHARACTERS_MAX = 1_000
 
 const NAME = new RegExp(NODE_ID_PATTERN)
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-const TTL_MS_MAX = RESERVATION_TTL_MAX_S * 1_000
+const MS_PER_S = 1_000
 
 const isName = (text: string | null): boolean => text !== null && NAME.test(text)
 const isUpTo = (value: number, most: number, least = 0): boolean =>
@@ -40,7 +40,7 @@ export function commandFault(command: InboxCommand): string | null {
   if (operator_id !== null && !isName(operator_id)) return 'operator_id is no name of an operator'
   if (reservation_id !== null && !isName(reservation_id)) return 'reservation_id is no name of a reservation'
   if (!isUpTo(command.cost_nano_usd, USAGE_BOUNDS.costNanoUsdMax)) return 'cost_nano_usd is out of its range'
-  if (!isUpTo(command.ttl_ms, TTL_MS_MAX)) return 'ttl_ms is out of its range'
+  if (!isUpTo(command.ttl_ms, RESERVATION_TTL_MAX_S * MS_PER_S)) return 'ttl_ms is out of its range'
   if ((kind === 'claim' || kind === 'transfer') && operator_id === null) return 'operator_id is missing'
   if (kind === 'release' && reservation_id === null) return 'reservation_id is missing'
   return settingsFault(command.changes)

@@ -39,6 +39,7 @@ function addRow(log: BlockLog, month: string, spark: number, idBytes = 1): void 
   rows.u64(0)
   rows.u8(1)
   rows.i64(BigInt(spark) * 1_000_000n)
+  rows.i128(BigInt(spark) * 1_000_000n)
 }
 
 /** Everything is loaded, unless told otherwise. */

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
+import { createHash, createHmac } from 'node:crypto'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { SCHEMA_ID, modelsCodec, tickCodec, usageEventsCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
-import { receiptHeaders } from '../../pipelines/usage/receipt.ts'
-import { RECEIPT_HEADER, USAGE_BOUNDS, WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
+import {
+  RECEIPT_HEADER,
+  RECEIPT_PROOF_HEADER,
+  USAGE_BOUNDS,
+  WATERMARK_DELAY_MS,
+} from '../../schemas/usage.ts'
 import type { SourceRecord } from './source.ts'
 import { NotAvro, decodeUsageEvents } from './usage-decode.ts'
 import { measuresOf } from './usage-measures.ts'
@@ -162,10 +167,12 @@ describe('usage, worked out plainly', () => {
         topic: 'metered',
         idKey: () => idKey,
       })
-    const stated = receiptHeaders(idKey, 'metered', receiptMs, old)
-    const headers = Object.fromEntries(
-      Object.entries(stated).map(([name, text]) => [name, Buffer.from(text)]),
-    )
+    const hash = createHash('sha256').update(old).digest('hex')
+    const text = `hivemeter/receipt/1\nmetered\n${receiptMs}\n${hash}`
+    const headers = {
+      [RECEIPT_HEADER]: Buffer.from(String(receiptMs)),
+      [RECEIPT_PROOF_HEADER]: Buffer.from(createHmac('sha256', idKey).update(text).digest('hex')),
+    }
     const unproven = { headers: { [RECEIPT_HEADER]: Buffer.from(String(receiptMs)) } }
     assert.deepEqual(reasonsOf(model(0), old, { headers }), [])
     assert.deepEqual(reasonsOf(model(0), old, unproven), ['0 too_old'])

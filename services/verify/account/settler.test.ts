@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
+import { RULES } from '../../../schemas/since.ts'
 import { assertAccounts } from '../../../test/support/account-comparison.ts'
 import { anyInbox } from '../../../test/support/inbox.ts'
 import { SettlerLog } from '../../../test/support/settler-log.ts'
@@ -13,6 +14,7 @@ test('the settler and the model come to the same, whatever stands in the inbox',
       const log = new SettlerLog(input)
       await log.run()
       const model = AccountModel.fromZero()
+      model.since = [{ rules: RULES, offset: 0 }]
       for (const record of input) model.apply(record)
       assertAccounts({ rows: (table) => log.rows(table), accounts: log.accounts() }, model)
     }),
@@ -35,6 +37,7 @@ test('the same where requests cannot be decided: their letters are facts, and th
       })
       await log.runSettingAside()
       const model = AccountModel.fromZero()
+      model.since = [{ rules: RULES, offset: 0 }]
       model.undecided = undecidedOf(log)
       for (const record of input) model.apply(record)
       assertAccounts({ rows: (table) => log.rows(table), accounts: log.accounts() }, model)
