@@ -71,6 +71,8 @@ export const SCHEMA_ID = {
 /** Encodes and decodes the framed records of one schema. */
 export interface Codec<T> {
   readonly schemaId: number
+  /** All that it decodes, those of older versions too. */
+  readonly schemaIds: readonly (number | null)[]
   /** A new framed buffer; throws where the value does not fit the schema, which is a programming error. */
   encode(value: T): Buffer
   /** The value of a framed buffer that Hivemeter wrote; throws where it is not one. */
@@ -134,6 +136,7 @@ function codec<T>(schemaId: number, file: string, ...olders: readonly Older<T>[]
   }))
   return {
     schemaId,
+    schemaIds: [schemaId, ...olders.map((older) => older.schemaId)],
     encode: (value) => framed(schemaId, [type.toBuffer(value)]),
     decode: (value) => {
       const id = schemaIdOf(value)

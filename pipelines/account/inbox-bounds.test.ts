@@ -74,7 +74,8 @@ const commands: fc.Arbitrary<InboxCommand> = fc
       kind: fc.constantFrom('settings', 'join', 'claim', 'transfer', 'reserve', 'release', 'settle'),
       command_id: texts,
       node_id: texts,
-      caller: texts,
+      // Rows are read back as bytes: what else it may hold is not told apart here.
+      caller: fc.constantFrom('', 'key:1', 'x'.repeat(1_000), 'x'.repeat(1_001)),
       expected: orNull(texts),
       operator_id: orNull(texts),
       reservation_id: orNull(texts),

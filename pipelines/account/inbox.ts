@@ -114,7 +114,7 @@ export class InboxBatch {
     const schemaId = schemaOf(record)
     const standsForMore = isTick(record, RULES) || isEnd(record, endToken) || NEVER_SET_ASIDE.has(schemaId)
     if (standsForMore) throw cannotBeDecided(place, detail)
-    if (schemaId === SCHEMA_ID.inboxCommand || schemaId === SCHEMA_ID.inboxCommandV1) {
+    if (inboxCommandCodec.schemaIds.includes(schemaId)) {
       this.#withBody(record, inboxCommandCodec, (command) => this.#refuseUndecided(command, record, detail))
     } else {
       this.#setAside(record, CANNOT_BE_DECIDED, detail)
@@ -306,9 +306,8 @@ export class InboxBatch {
 }
 
 const NEVER_SET_ASIDE: ReadonlySet<number | null> = new Set([
-  SCHEMA_ID.inboxUsage,
-  SCHEMA_ID.inboxConfigure,
-  SCHEMA_ID.inboxConfigureV1,
+  ...inboxUsageCodec.schemaIds,
+  ...inboxConfigureCodec.schemaIds,
 ])
 
 /** Those of reservations are bounded by the reservations themselves. */

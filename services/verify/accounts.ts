@@ -1,11 +1,4 @@
-import {
-  SCHEMA_ID,
-  STATE_KEY,
-  accountCodec,
-  outcomeCodec,
-  schemaIdOf,
-  settlerTaskCodec,
-} from '../../schemas/avro.ts'
+import { STATE_KEY, accountCodec, outcomeCodec, schemaIdOf, settlerTaskCodec } from '../../schemas/avro.ts'
 import type { Account, AccountOperator, Outcome, SettlerTask } from '../../schemas/records.ts'
 import type { Setting } from '../../schemas/settings.ts'
 import { uptimeBytes } from './account/contact.ts'
@@ -38,17 +31,12 @@ export async function readNodeState(logs: Logs, partition: number): Promise<Node
       const command = name.slice(STATE_KEY.commands.length)
       if (value === null) outcomes.delete(command)
       else outcomes.set(command, outcomeCodec.decode(value))
-    } else if (value !== null && isAccount(value)) {
+    } else if (value !== null && accountCodec.schemaIds.includes(schemaIdOf(value))) {
       const account = accountCodec.decode(value)
       accounts.set(account.node_id, account)
     }
   }
   return { accounts, outcomes, task }
-}
-
-function isAccount(value: Buffer): boolean {
-  const id = schemaIdOf(value)
-  return id === SCHEMA_ID.account || id === SCHEMA_ID.accountV1
 }
 
 /** What of an account follows from the inbox, as it must be. */

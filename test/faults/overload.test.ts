@@ -27,6 +27,7 @@ test('an overload that is borne has no problems', () => {
 
 test('each thing that an overload must not do is named', () => {
   const cases: readonly (readonly [Partial<Overload>, RegExp])[] = [
+    [{ capacity: 0, goodput: 0, offered: 0 }, /^nothing was acknowledged/],
     [{ goodput: 8_999 }, /goodput fell to 90\.0 %/],
     [{ offered: 20_000 }, /offered only 2\.0 times/],
     [{ refusedWithRetryAfter: 899 }, /^1 answers 503 had no Retry-After/],

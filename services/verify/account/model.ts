@@ -38,8 +38,7 @@ const DAY_MS = 86_400_000
 /** The first rules by which requests and rules out of their bounds are set aside. */
 const BOUNDED = 2
 
-const isCommand = (schemaId: number | null): boolean =>
-  schemaId === SCHEMA_ID.inboxCommand || schemaId === SCHEMA_ID.inboxCommandV1
+const isCommand = (schemaId: number | null): boolean => inboxCommandCodec.schemaIds.includes(schemaId)
 
 /** The range of usage.metered that a record hands over does not begin where the last one ended. */
 export class BrokenHandOver extends Error {}
