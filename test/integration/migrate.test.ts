@@ -133,7 +133,8 @@ describe('migrate', () => {
         await parts.database.command('TRUNCATE TABLE IF EXISTS schema_locks')
       }
     }
-    assert(runs >= STATEMENTS, `${runs} runs`)
+    // What a run had recorded the next one passes over, so that it dies further on: at least once in each migration.
+    assert(runs > NEWEST, `${runs} runs`)
     const [row] = await parts.database.rows<{ statements: string }>(
       'SELECT uniqExact(version, statement) AS statements FROM schema_migrations',
     )
