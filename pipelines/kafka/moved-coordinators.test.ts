@@ -147,6 +147,17 @@ test('a member that finds no coordinator for a session joins anew', async () => 
   )
 })
 
+test('a search that gets no answer at all ends with the session too', async () => {
+  const { member } = memberAt(coordinatorAt('one', refused), () => coordinatorAt('two', 'well'), 300)
+  Object.assign((member as unknown as { cluster: object }).cluster, {
+    findGroupCoordinatorMetadata: () => new Promise(() => {}),
+  })
+  await assert.rejects(
+    beatUntil(member, () => false),
+    { type: 'REBALANCE_IN_PROGRESS' },
+  )
+})
+
 test('a member that has left, or joined anew, searches no more', async () => {
   for (const end of [
     (group: Group) => group.leave(),

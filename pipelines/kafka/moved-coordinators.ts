@@ -142,17 +142,31 @@ async function namedFor({ cluster, groupId }: ConsumerGroup): Promise<number> {
 
 /** Goes on at whoever coordinates the group now. Never rejects: what ends the membership is the next heartbeat's error. */
 async function follow(member: ConsumerGroup, isSilent: boolean): Promise<void> {
-  const { cluster, coordinator: lost, generationId, sessionTimeout } = member
-  const search: Search = { generationId }
+  const search: Search = { generationId: member.generationId }
   searches.set(member, search)
-  const isStill = () => searches.get(member) === search && member.generationId === generationId
+  const over = new AbortController()
+  // Whatever keeps an answer away, a loader writes nothing without heartbeats: after a session the group is joined anew.
+  void systemClock.delay(member.sessionTimeout, over.signal).then(() => {
+    if (over.signal.aborted) return
+    search.failure ??= Object.assign(new Error(`No coordinator of ${member.groupId} for a session`), {
+      type: 'REBALANCE_IN_PROGRESS',
+    })
+  })
+  await findAndBeat(member, search, isSilent)
+  over.abort()
+}
+
+async function findAndBeat(member: ConsumerGroup, search: Search, isSilent: boolean): Promise<void> {
+  const { cluster, coordinator: lost, generationId } = member
+  const isStill = (): boolean =>
+    search.failure === undefined && searches.get(member) === search && member.generationId === generationId
   const sinceMs = systemClock.monotonicMs()
-  const passedMs = () => systemClock.monotonicMs() - sinceMs
   while (isStill()) {
     try {
       const nodeId = await namedFor(member)
       // Connecting to one that hangs takes seconds, in which nobody would hear of its successor.
-      const isHung = isSilent && nodeId === lost.nodeId && passedMs() < HUNG_COORDINATOR_MS
+      const isHung =
+        isSilent && nodeId === lost.nodeId && systemClock.monotonicMs() - sinceMs < HUNG_COORDINATOR_MS
       const coordinator = isHung ? undefined : await cluster.findBroker({ nodeId })
       if (!isStill()) return
       if (coordinator !== undefined) {
@@ -161,20 +175,14 @@ async function follow(member: ConsumerGroup, isSilent: boolean): Promise<void> {
         // Whoever waits for a second heartbeat after an error need not wait for another interval.
         await beat(member, { interval: 0 })
         await beat(member, { interval: 0 })
-        searches.delete(member)
+        if (isStill()) searches.delete(member)
         return
       }
     } catch (error) {
       if (!isAway(error)) {
-        search.failure = error
+        search.failure ??= error
         return
       }
-    }
-    if (passedMs() >= sessionTimeout) {
-      search.failure = Object.assign(new Error(`No coordinator of ${member.groupId} for a session`), {
-        type: 'REBALANCE_IN_PROGRESS',
-      })
-      return
     }
     await systemClock.delay(COORDINATOR_LOOK_PAUSE_MS)
   }

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { markAnswered, markSilent } from './broker-silence.ts'
+import { systemClock } from '../clock.ts'
 import './client.ts'
+import { LOOK_MS_MAX } from './word-of-most.ts'
 
 const require = createRequire(import.meta.url)
 interface Pool {
@@ -84,4 +86,16 @@ test('a group is coordinated by whom most brokers name', async () => {
       coordinator: { nodeId: 2 },
     })
   }
+})
+
+test('a look that never ends is given up after LOOK_MS_MAX', async (t) => {
+  const pool = brokersThatName([2, 1])
+  t.mock.method(
+    pool as unknown as { findConnectedBroker(): Promise<never> },
+    'findConnectedBroker',
+    () => new Promise(() => {}),
+  )
+  const startMs = systemClock.monotonicMs()
+  await assert.rejects(pool.refreshMetadata(['usage']), { name: 'KafkaJSRequestTimeoutError' })
+  assert.ok(systemClock.monotonicMs() - startMs >= LOOK_MS_MAX - 50)
 })

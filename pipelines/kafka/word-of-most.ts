@@ -13,6 +13,9 @@ import { answersOfMost, mostNamed } from './majority.ts'
 /** More are asked of a large cluster by none: two that are cut off do not outvote three. */
 export const VOTERS_MAX = 5
 
+/** A look takes no longer. kafkajs shares one between all that ask: one without an end would hold them up for good. */
+export const LOOK_MS_MAX = 10_000
+
 /** What this file wraps of `kafkajs/src/cluster` (2.2.4, pinned). */
 interface Broker {
   readonly brokerAddress: string
@@ -49,7 +52,7 @@ const clusters = (require('kafkajs/src/cluster/index.js') as { prototype: Cluste
 
 const refresh = pools.refreshMetadata
 pools.refreshMetadata = async function refreshByMost(topics) {
-  await refresh.call(this, topics)
+  await within(refresh.call(this, topics), 'Nobody said who leads')
   const { metadata } = this
   if (metadata === null) return
   const said = await wordsOf(this, (broker) => broker.metadata(topics))
@@ -73,10 +76,23 @@ function leadersOf({ topicMetadata }: Metadata): ReadonlyMap<string, number> {
 
 const find = clusters.findGroupCoordinatorMetadata
 clusters.findGroupCoordinatorMetadata = async function findByMost(group) {
-  const first = await find.call(this, group)
+  const first = await within(find.call(this, group), 'Nobody said who coordinates')
   const said = await wordsOf(this.brokerPool, (broker) => broker.findGroupCoordinator(group))
   const most = mostNamed(said.map(({ coordinator }) => coordinator.nodeId))
   return said.find(({ coordinator }) => coordinator.nodeId === most) ?? first
+}
+
+async function within<T>(look: Promise<T>, what: string): Promise<T> {
+  const over = new AbortController()
+  look.catch(() => {})
+  const late = systemClock.delay(LOOK_MS_MAX, over.signal).then(() => {
+    throw Object.assign(new Error(`${what} within ${LOOK_MS_MAX} ms`), {
+      name: 'KafkaJSRequestTimeoutError',
+      retriable: true,
+    })
+  })
+  late.catch(() => {})
+  return await Promise.race([look, late]).finally(() => over.abort())
 }
 
 /** What brokers say that can be expected to answer: one that was silent last is not waited for. */
