@@ -1,3 +1,5 @@
+import { Problem } from '../http/problem.ts'
+import { NODE_ID_PATTERN } from '../../schemas/ids.ts'
 import { FieldReader } from '../../pipelines/usage/accept-fields.ts'
 import {
   RESERVATION_TTL_DEFAULT_S,
@@ -18,6 +20,7 @@ import { askSettler, nodeOfWrite, resultOf, throwFirst } from './write-commands.
 import { WRITE_HEADERS, WRITE_PROBLEMS } from './write-schema.ts'
 
 const MS_PER_S = 1_000
+const NAME = new RegExp(NODE_ID_PATTERN)
 const FIELDS: ReadonlySet<string> = new Set(['node_id', 'usd', 'ttl_seconds'])
 
 /** POST and DELETE /api/exposure/reservations, POST /api/settlements/run. */
@@ -95,7 +98,10 @@ function releaseRoute(app: ReaderApp, parts: RouteParts): void {
     },
     async (request, reply) => {
       const node_id = nodeOfWrite(request, request.query.node_id, {})
-      await askSettler(parts, request, { node_id, kind: 'release', reservation_id: request.params.id })
+      const { id } = request.params
+      // No reservation is called so, and no command may ask for it.
+      if (!NAME.test(id)) throw new Problem('reservation_not_found', 'This node has no such reservation.')
+      await askSettler(parts, request, { node_id, kind: 'release', reservation_id: id })
       return reply.code(204).send(null)
     },
   )

@@ -15,7 +15,8 @@ const NODE = new RegExp(NODE_ID_PATTERN)
 /** The node of a write: in the query, in the body, or the credential's only one; different ones are refused. */
 export function nodeOfWrite(request: FastifyRequest, queried: string | undefined, body: JsonObject): string {
   const reader = new FieldReader()
-  const named = reader.optionalId(body['node_id'], '/node_id')
+  const given = body['node_id']
+  const named = given === undefined ? null : reader.id(given, '/node_id')
   throwFirst(reader)
   if (queried !== undefined && named !== null && queried !== named) {
     const message = 'The query and the body name different nodes.'
