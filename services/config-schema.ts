@@ -110,7 +110,7 @@ export const CONFIG_SCHEMA = Type.Object(
       minLength: 1,
       default: '.hivemeter/id.key',
       description:
-        'File of the key that event ids are hashed with; npm run migrate makes it. Keep it as long as the topics.',
+        'File of the key that event ids are hashed with and receipts of replays are proven by; npm run migrate makes it. Keep it as long as the topics.',
     }),
     cursorKeyFile: Type.String({
       minLength: 1,

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { systemClock } from '../clock.ts'
 import { isSilent, markAnswered, markSilent } from './broker-silence.ts'
+import { inTime } from './in-time.ts'
 
 /**
  * Lets kafkajs ask brokers that answer. It keeps the connection after a request that timed out and picks
@@ -106,30 +107,25 @@ connections.disconnect = async function disconnectFromSilence() {
 const brokers = prototypeOf('kafkajs/src/broker/index.js') as Broker
 const { connect, metadata } = brokers
 brokers.connect = async function connectInTime() {
-  await inTime(this, connect.call(this), BROKER_CONNECT_TIMEOUT_MS, 'No connection')
+  const timeoutMs = BROKER_CONNECT_TIMEOUT_MS
+  await inTime(connect.call(this), timeoutMs, systemClock, tooLate(this, 'No connection', timeoutMs))
 }
 brokers.metadata = async function metadataInTime(topics) {
-  return await inTime(this, metadata.call(this, topics), METADATA_TIMEOUT_MS, 'No answer')
+  const timeoutMs = METADATA_TIMEOUT_MS
+  return await inTime(
+    metadata.call(this, topics),
+    timeoutMs,
+    systemClock,
+    tooLate(this, 'No answer', timeoutMs),
+  )
 }
 
-/** What came of the work; where it takes longer the broker counts as silent, and its connections end. */
-async function inTime<T>(broker: Broker, work: Promise<T>, timeoutMs: number, what: string): Promise<T> {
-  const over = new AbortController()
-  const late = systemClock.delay(timeoutMs, over.signal).then(() => {
-    const reason = `${what} within ${timeoutMs} ms`
-    if (!over.signal.aborted) {
-      markSilent(broker.brokerAddress)
-      leave(broker, reason)
-    }
-    throw unheard(reason, broker.brokerAddress)
-  })
-  late.catch(() => {})
-  work.catch(() => {})
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    over.abort()
-  }
+/** What a broker that takes longer is told by: it counts as silent, and its connections end. */
+const tooLate = (broker: Broker, what: string, timeoutMs: number) => (): Error => {
+  const reason = `${what} within ${timeoutMs} ms`
+  markSilent(broker.brokerAddress)
+  leave(broker, reason)
+  return unheard(reason, broker.brokerAddress)
 }
 
 /** The brokers' numbers, those that were silent last; among the others the connected ones first. */

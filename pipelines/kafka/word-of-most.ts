@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import { systemClock } from '../clock.ts'
 import { isSilent } from './broker-silence.ts'
+import { inTime } from './in-time.ts'
 import { answersOfMost, mostNamed } from './majority.ts'
 
 /**
@@ -52,7 +53,7 @@ const clusters = (require('kafkajs/src/cluster/index.js') as { prototype: Cluste
 
 const refresh = pools.refreshMetadata
 pools.refreshMetadata = async function refreshByMost(topics) {
-  await within(refresh.call(this, topics), 'Nobody said who leads')
+  await inTime(refresh.call(this, topics), LOOK_MS_MAX, systemClock, unsaid('Nobody said who leads'))
   const { metadata } = this
   if (metadata === null) return
   const said = await wordsOf(this, (broker) => broker.metadata(topics))
@@ -76,24 +77,22 @@ function leadersOf({ topicMetadata }: Metadata): ReadonlyMap<string, number> {
 
 const find = clusters.findGroupCoordinatorMetadata
 clusters.findGroupCoordinatorMetadata = async function findByMost(group) {
-  const first = await within(find.call(this, group), 'Nobody said who coordinates')
+  const first = await inTime(
+    find.call(this, group),
+    LOOK_MS_MAX,
+    systemClock,
+    unsaid('Nobody said who coordinates'),
+  )
   const said = await wordsOf(this.brokerPool, (broker) => broker.findGroupCoordinator(group))
   const most = mostNamed(said.map(({ coordinator }) => coordinator.nodeId))
   return said.find(({ coordinator }) => coordinator.nodeId === most) ?? first
 }
 
-async function within<T>(look: Promise<T>, what: string): Promise<T> {
-  const over = new AbortController()
-  look.catch(() => {})
-  const late = systemClock.delay(LOOK_MS_MAX, over.signal).then(() => {
-    throw Object.assign(new Error(`${what} within ${LOOK_MS_MAX} ms`), {
-      name: 'KafkaJSRequestTimeoutError',
-      retriable: true,
-    })
+const unsaid = (what: string) => (): Error =>
+  Object.assign(new Error(`${what} within ${LOOK_MS_MAX} ms`), {
+    name: 'KafkaJSRequestTimeoutError',
+    retriable: true,
   })
-  late.catch(() => {})
-  return await Promise.race([look, late]).finally(() => over.abort())
-}
 
 /** What brokers say that can be expected to answer: one that was silent last is not waited for. */
 async function wordsOf<T>(pool: BrokerPool, ask: (broker: Broker) => Promise<T>): Promise<readonly T[]> {

@@ -4,6 +4,7 @@ import type { Clock } from '../../clock.ts'
 import { isSilent, markAnswered, markSilent } from '../broker-silence.ts'
 import { createKafka } from '../client.ts'
 import type { KafkaOptions } from '../client.ts'
+import { inTime } from '../in-time.ts'
 import { answersOfMost } from '../majority.ts'
 import { Unanswered } from './wire.ts'
 import type { BrokerId } from './wire.ts'
@@ -247,17 +248,7 @@ export class BrokerConnections {
   }
 
   async #within<T>(work: Promise<T>, timeoutMs: number, words: string): Promise<T> {
-    const over = new AbortController()
-    work.catch(() => {})
-    const timedOut = this.#clock.delay(timeoutMs, over.signal).then(() => {
-      throw new Error(words)
-    })
-    timedOut.catch(() => {})
-    try {
-      return await Promise.race([work, timedOut])
-    } finally {
-      over.abort()
-    }
+    return await inTime(work, timeoutMs, this.#clock, () => new Error(words))
   }
 }
 
