@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
+import { BoundedArray } from './bounded-array.ts'
 import { DecimalType } from './decimal-bytes.ts'
 import { accountOfV1, configureOfV1 } from './older-records.ts'
 import type { SettlerTaskV1 } from './older-records.ts'
@@ -107,7 +108,7 @@ const bigintLong = avsc.types.LongType.__with({
   compare: (left: bigint, right: bigint) => (left < right ? -1 : Number(left > right)),
 })
 
-/** The parsed Avro type of one of the schema files, sums as bigint where the schema says so. */
+/** The parsed Avro type of one of the schema files: sums as bigint where the schema says so, arrays with a bound. */
 export function avroType(file: string): avsc.Type {
   const schema = JSON.parse(
     readFileSync(new URL(`avro/${file}.avsc`, import.meta.url), 'utf8'),
@@ -115,8 +116,11 @@ export function avroType(file: string): avsc.Type {
   return avsc.Type.forSchema(schema, {
     wrapUnions: false,
     logicalTypes: { decimal: DecimalType },
-    typeHook: (attributes) =>
-      (attributes as { logicalType?: string }).logicalType === 'bigint' ? bigintLong : undefined,
+    typeHook(attributes, options) {
+      const { logicalType, type } = attributes as { readonly logicalType?: string; readonly type?: unknown }
+      if (logicalType === 'bigint') return bigintLong
+      return type === 'array' ? new BoundedArray(attributes, options) : undefined
+    },
   })
 }
 

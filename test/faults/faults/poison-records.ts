@@ -1,5 +1,5 @@
 import { systemRandom } from '../../../pipelines/random.ts'
-import { usageEventsCodec } from '../../../schemas/avro.ts'
+import { SCHEMA_ID, framed, usageEventsCodec } from '../../../schemas/avro.ts'
 import { nodesOf, openUsageProducer } from '../../support/produce.ts'
 import { testRulesRecord } from '../../support/rules.ts'
 import { until } from '../../support/until.ts'
@@ -9,13 +9,6 @@ import type { Fleet } from '../fleet.ts'
 
 const SET_ASIDE_MS = 60_000
 const MEGABYTE = 1_000_000
-
-/** Bytes behind a frame that names the schema. */
-function framed(schemaId: number, body: Buffer): Buffer {
-  const frame = Buffer.alloc(5)
-  frame.writeUInt32BE(schemaId, 1)
-  return Buffer.concat([frame, body])
-}
 
 interface Letter {
   readonly offset: string
@@ -38,10 +31,11 @@ export const poisonRecords: Fault = {
       ['framing', Buffer.from([0, 0, 0])],
       ['framing', null],
       ['framing', Buffer.concat([Buffer.from([0xff]), systemRandom.bytes(MEGABYTE)])],
-      ['unknown_schema', framed(999, systemRandom.bytes(20))],
+      ['unknown_schema', framed(999, [systemRandom.bytes(20)])],
       ['unknown_schema', testRulesRecord({ version: 9, spark_per_usd: 1_000_000 })],
-      // It claims a thousand million events and holds three bytes.
-      ['malformed', framed(1, Buffer.from([0x80, 0xa8, 0xd6, 0xb9, 0x07, 1, 2, 3]))],
+      // They claim a thousand million events, or models, and hold three bytes.
+      ['malformed', framed(SCHEMA_ID.usageEvents, [Buffer.from([0x80, 0xa8, 0xd6, 0xb9, 0x07, 1, 2, 3])])],
+      ['malformed', framed(SCHEMA_ID.models, [Buffer.from([0, 0x80, 0xa8, 0xd6, 0xb9, 0x07, 1, 2, 3])])],
       ['malformed', encoded.subarray(0, encoded.length - 7)],
     ]
     const first = await append(fleet, partition, poison)

@@ -1,0 +1,37 @@
+import avsc from 'avsc'
+
+/** What avsc reads from: it goes on beyond the end of the bytes and asks only afterwards whether it did. */
+interface Tap {
+  readonly buf: Buffer
+  readonly pos: number
+  readLong(): number
+  skipLong(): void
+}
+
+/** Every item of every schema here takes a byte at least: there are no arrays of nulls or of records without fields. */
+const ITEM_BYTES_MIN = 1
+
+/**
+ * Arrays whose number of items is held against the bytes that are left. avsc makes as many items as the number says,
+ * whether there are bytes for them or not: eight bytes that claim a thousand million items end the process that reads
+ * them. Reading throws where the items cannot stand in the bytes.
+ */
+export class BoundedArray extends avsc.types.ArrayType {
+  _read(tap: Tap): unknown[] {
+    const itemsType = this.itemsType as unknown as { _read(tap: Tap): unknown }
+    const items: unknown[] = []
+    for (let count = tap.readLong(); count !== 0; count = tap.readLong()) {
+      if (count < 0) {
+        // A negative number is followed by the size of its items in bytes.
+        count = -count
+        tap.skipLong()
+      }
+      const left = tap.buf.length - tap.pos
+      if (count * ITEM_BYTES_MIN > left) {
+        throw new Error(`An array of ${count} items cannot stand in ${Math.max(0, left)} bytes.`)
+      }
+      for (let item = 0; item < count; item++) items.push(itemsType._read(tap))
+    }
+    return items
+  }
+}
