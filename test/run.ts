@@ -8,8 +8,15 @@ import { startStack } from './support/stack.ts'
 // One stack for the whole run: tests keep apart by names of their own (topic prefix, database), not by servers.
 const PORTS = { kafka: 26_920, kafkaController: 26_921, clickhouse: 26_923 }
 const CONCURRENCY = 2
-/** Three brokers and ten services need the machine for themselves: these follow the others, one after the other. */
-const ALONE: ReadonlySet<string> = new Set(['test/faults/cluster.test.ts'])
+/**
+ * Three brokers and ten services, a whole installation that starts, services that are killed and started again all the time:
+ * these need the machine for themselves and follow the others, one after the other.
+ */
+const ALONE: ReadonlySet<string> = new Set([
+  'test/faults/cluster.test.ts',
+  'test/integration/kill.test.ts',
+  'test/integration/supervisor.test.ts',
+])
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const REPORTER = fileURLToPath(new URL('./support/reporter.ts', import.meta.url))
 const NOT_OURS = (name: string) => name === 'node_modules' || name.startsWith('.')

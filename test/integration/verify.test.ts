@@ -43,7 +43,7 @@ const ALTERATIONS = [
   },
   { table: 'cost_decisions', column: 'spark', order: 'node_id, cost_seq', key: ['node_id', 'cost_seq'] },
   { table: 'settlements', column: 'costs', order: 'node_id, to_seq', key: ['node_id', 'to_seq'] },
-  { table: 'wallet_ledger', column: 'micro_spark', order: 'wallet_id, entry_id', key: ['entry_id'] },
+  { table: 'wallet_ledger', column: 'amount_micro_spark', order: 'wallet_id, entry_id', key: ['entry_id'] },
 ] as const
 
 describe('verify', () => {
