@@ -76,6 +76,23 @@ test('a coordinator that says "later" for COORDINATOR_DOUBT_MS is looked up agai
   assert(tookMs >= COORDINATOR_DOUBT_MS && tookMs < COORDINATOR_DOUBT_MS + 500, `${tookMs} ms`)
 })
 
+test('a coordinator that was not heard of for COORDINATOR_DOUBT_MS is looked up before it is asked to commit', async () => {
+  for (const quietMs of [COORDINATOR_DOUBT_MS - 100, COORDINATOR_DOUBT_MS]) {
+    const { clock, wire, session } = opened({
+      findCoordinator: (count) => count,
+      produce: async (_broker, batches) => {
+        await clock.delay(quietMs)
+        return batches.map((batch) => taken(batch))
+      },
+    })
+    await session.begin()
+    await session.send([record('a')])
+    await session.commit()
+    const isQuiet = quietMs >= COORDINATOR_DOUBT_MS
+    assert.deepEqual(wire.coordinated, ['Init 1', 'Add 1 a/0', isQuiet ? 'End 2' : 'End 1'])
+  }
+})
+
 test('a coordinator that hung is not asked again while another may be chosen, and after that it is', async () => {
   const clock = new VirtualClock()
   const hangs = async (broker: number): Promise<null> => {

@@ -20,7 +20,8 @@ const COORDINATOR_PAUSE_MS = 10
 
 /**
  * Who says "later" for so long is asked no more before it is looked up who coordinates: one that hears the others no more
- * waits for them, and does not know that it was replaced.
+ * waits for them, and does not know that it was replaced. The same holds for one that was not heard of for so long: an answer
+ * to EndTxn that does not come ends in a fence, which takes seconds.
  */
 export const COORDINATOR_DOUBT_MS = 1_500
 
@@ -54,6 +55,8 @@ export interface TransactionSessionOptions {
 export class TransactionSession {
   readonly #options: TransactionSessionOptions
   #coordinator: BrokerId | undefined
+  /** When it was named, or answered last. */
+  #heardMs = 0
   #hung: { readonly broker: BrokerId; readonly untilMs: number } | undefined
   #identity: TransactionIdentity | undefined
   #producer: SequencedProducer | undefined
@@ -178,16 +181,19 @@ export class TransactionSession {
     let asked: BrokerId | undefined
     let askedMs = 0
     try {
+      if (clock.monotonicMs() - this.#heardMs >= COORDINATOR_DOUBT_MS) this.#coordinator = undefined
       if (this.#coordinator === undefined) {
         const found = await wire.findCoordinator(transactionalId)
         if (!('value' in found)) return { error: found.error, isLost: false, mayRepeat: true }
         const isHung = found.value === this.#hung?.broker && clock.monotonicMs() < this.#hung.untilMs
         if (isHung) return { error: 'GROUP_COORDINATOR_NOT_AVAILABLE', isLost: false, mayRepeat: true }
         this.#coordinator = found.value
+        this.#heardMs = clock.monotonicMs()
       }
       asked = this.#coordinator
       askedMs = clock.monotonicMs()
       const answer = await ask(asked)
+      this.#heardMs = clock.monotonicMs()
       return 'value' in answer ? answer : { error: answer.error, isLost: false, mayRepeat: true }
     } catch (error) {
       if (!(error instanceof Unanswered)) throw error
