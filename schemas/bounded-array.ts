@@ -8,9 +8,6 @@ interface Tap {
   skipLong(): void
 }
 
-/** Every item of every schema here takes a byte at least: there are no arrays of nulls or of records without fields. */
-const ITEM_BYTES_MIN = 1
-
 /**
  * Arrays whose number of items is held against the bytes that are left. avsc makes as many items as the number says,
  * whether there are bytes for them or not: eight bytes that claim a thousand million items end the process that reads
@@ -26,8 +23,9 @@ export class BoundedArray extends avsc.types.ArrayType {
         count = -count
         tap.skipLong()
       }
+      // An item takes a byte at least: no schema has arrays of nulls, or of records without fields.
       const left = tap.buf.length - tap.pos
-      if (count * ITEM_BYTES_MIN > left) {
+      if (count > left) {
         throw new Error(`An array of ${count} items cannot stand in ${Math.max(0, left)} bytes.`)
       }
       for (let item = 0; item < count; item++) items.push(itemsType._read(tap))

@@ -14,7 +14,7 @@ const CONCURRENCY = 2
  */
 const ALONE: ReadonlySet<string> = new Set([
   'test/faults/cluster.test.ts',
-  'test/integration/kill.test.ts',
+  'test/lanes/kill.test.ts',
   'test/integration/supervisor.test.ts',
 ])
 const ROOT = fileURLToPath(new URL('..', import.meta.url))

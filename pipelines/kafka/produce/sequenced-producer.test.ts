@@ -5,7 +5,7 @@ import type { Script } from '../../../test/support/scripted-wire.ts'
 import { VirtualClock } from '../../../test/support/virtual-clock.ts'
 import type { TopicAppend } from '../records.ts'
 import type { BatchOutcome } from './attempts.ts'
-import { SLOW_BATCH_MS, SequencedProducer } from './sequenced-producer.ts'
+import { LEADERS_DOUBT_MS, SLOW_BATCH_MS, SequencedProducer } from './sequenced-producer.ts'
 
 const TIMEOUT_MS = 14_000
 
@@ -83,6 +83,19 @@ test('a batch at a hung broker goes to the new leader as soon as one is named, u
   assert.equal(wire.produced.length, 2)
   assert.equal(wire.produced[0]?.batches[0], wire.produced[1]?.batches[0])
   assert.ok(clock.monotonicMs() - startMs <= SLOW_BATCH_MS + movesAt * 250)
+})
+
+test('where nobody was heard of for LEADERS_DOUBT_MS it is asked who leads before anything is sent', async () => {
+  const { clock, wire, send } = opened({ leader: (_place, asked) => asked })
+  await send(record(0))
+  await clock.delay(LEADERS_DOUBT_MS - 1)
+  await send(record(0))
+  await clock.delay(LEADERS_DOUBT_MS)
+  await send(record(0))
+  assert.deepEqual(
+    wire.produced.map(({ broker }) => broker),
+    [1, 1, 2],
+  )
 })
 
 test('a retriable answer for one partition while another’s request is under way sends nothing twice', async () => {

@@ -8,6 +8,9 @@ import type { ProduceBatch, ProducerIdentity, ProduceWire } from './wire.ts'
 /** A batch that is open for so long has its leader asked for again and again: the broker it is at may be hung or cut off. */
 export const SLOW_BATCH_MS = 1_000
 
+/** Where no broker was heard of for so long, it is asked who leads before anything is sent: a leader that hangs takes seconds. */
+export const LEADERS_DOUBT_MS = 1_500
+
 /** Least time between two questions for leaders. */
 export const LEADERS_INTERVAL_MS = 200
 
@@ -34,6 +37,8 @@ export class SequencedProducer {
   readonly #next = new Map<string, number>()
   #timer: { readonly atMs: number; readonly over: AbortController } | undefined
   #askedLeadersMs = Number.NEGATIVE_INFINITY
+  /** When leaders were named, or one answered. */
+  #heardMs = Number.NEGATIVE_INFINITY
   #isAskingLeaders = false
 
   constructor(options: SequencedProducerOptions) {
@@ -96,7 +101,8 @@ export class SequencedProducer {
     const nowMs = clock.monotonicMs()
     this.#attempts.expire(nowMs)
     if (this.#attempts.size === 0) return
-    for (const attempt of this.#attempts.begin(nowMs, (place) => wire.leaderOf(place))) {
+    const isDoubted = nowMs - this.#heardMs >= LEADERS_DOUBT_MS
+    for (const attempt of this.#attempts.begin(nowMs, (place) => (isDoubted ? null : wire.leaderOf(place)))) {
       void this.#request(attempt)
     }
     const topics = this.#attempts.leadersWanted(nowMs - SLOW_BATCH_MS)
@@ -111,7 +117,8 @@ export class SequencedProducer {
     const { wire, clock } = this.#options
     try {
       const answers = await wire.produce(attempt.broker, attempt.batches)
-      this.#attempts.answered(attempt, answers, clock.monotonicMs())
+      this.#heardMs = clock.monotonicMs()
+      this.#attempts.answered(attempt, answers, this.#heardMs)
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       if (error instanceof Unanswered)
@@ -128,7 +135,8 @@ export class SequencedProducer {
     this.#askedLeadersMs = askedMs
     try {
       await wire.refreshLeaders(topics)
-      this.#attempts.leadersHeard(topics, askedMs, clock.monotonicMs(), (place) => wire.leaderOf(place))
+      this.#heardMs = clock.monotonicMs()
+      this.#attempts.leadersHeard(topics, askedMs, this.#heardMs, (place) => wire.leaderOf(place))
     } catch (error) {
       if (!(error instanceof Unanswered)) {
         this.#attempts.giveUp(error instanceof Error ? error.message : String(error))
