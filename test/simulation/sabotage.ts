@@ -125,7 +125,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   },
   'a fence that ends nothing outside the state topic': {
     only: ['fault', 'answer'],
-    fromSeed: 20,
+    fromSeed: 80,
     tamper: () => ({
       writer: (_service, writer) => ({
         close: () => writer.close(),

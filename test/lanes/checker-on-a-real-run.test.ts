@@ -3,22 +3,22 @@ import { execFile, spawn } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { systemClock } from '../../../pipelines/clock.ts'
-import { systemRandom } from '../../../pipelines/random.ts'
-import { IdempotentProducer } from '../../../pipelines/kafka/producer.ts'
-import { inboxCommandCodec, inboxHeartbeatCodec } from '../../../schemas/avro.ts'
-import { formatUuid, partitionOfNode } from '../../../schemas/ids.ts'
-import { noMetrics } from '../../../schemas/metrics.ts'
-import type { CommandKind, InboxCommand, InboxHeartbeat } from '../../../schemas/records.ts'
-import type { UsageEvent } from '../../../schemas/usage.ts'
-import { command, heartbeat } from '../../support/inbox-requests.ts'
-import { environmentOf, install } from '../../support/installation.ts'
-import type { Installation } from '../../support/installation.ts'
-import { UsageMaker, nodesOf, openUsageProducer, usageRecord } from '../../support/produce.ts'
-import { freePort, startService, startServices } from '../../support/service-process.ts'
-import { until } from '../../support/until.ts'
-import { verified } from '../../support/verified.ts'
-import type { Summary } from './check.ts'
+import { systemClock } from '../../pipelines/clock.ts'
+import { systemRandom } from '../../pipelines/random.ts'
+import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
+import { inboxCommandCodec, inboxHeartbeatCodec } from '../../schemas/avro.ts'
+import { formatUuid, partitionOfNode } from '../../schemas/ids.ts'
+import { noMetrics } from '../../schemas/metrics.ts'
+import type { CommandKind, InboxCommand, InboxHeartbeat } from '../../schemas/records.ts'
+import type { UsageEvent } from '../../schemas/usage.ts'
+import { command, heartbeat } from '../support/inbox-requests.ts'
+import { environmentOf, install } from '../support/installation.ts'
+import type { Installation } from '../support/installation.ts'
+import { UsageMaker, nodesOf, openUsageProducer, usageRecord } from '../support/produce.ts'
+import { freePort, startService, startServices } from '../support/service-process.ts'
+import { until } from '../support/until.ts'
+import { verified } from '../support/verified.ts'
+import type { Summary } from '../faults/checker/check.ts'
 
 const PARTITIONS = 2
 const NODES_PER_PARTITION = 5
@@ -124,7 +124,7 @@ describe('the checker on a run of the real services', () => {
     const port = await freePort()
     const child = spawn(
       process.execPath,
-      [fileURLToPath(new URL('../../../services/reader/main.ts', import.meta.url))],
+      [fileURLToPath(new URL('../../services/reader/main.ts', import.meta.url))],
       {
         stdio: ['pipe', 'ignore', 'inherit'],
         env: environmentOf({
@@ -174,7 +174,7 @@ describe('the checker on a run of the real services', () => {
       '--partitions',
       String(PARTITIONS),
     )
-    const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+    const main = fileURLToPath(new URL('../faults/checker/main.ts', import.meta.url))
     return await new Promise((resolve, reject) => {
       execFile(process.execPath, [main, ...args], { timeout: CHECK_TIMEOUT_MS }, (error, stdout, stderr) => {
         const exitCode = error === null ? 0 : error.code
