@@ -6,6 +6,7 @@ import * as avro from './avro.ts'
 import { FRAME_BYTES, SCHEMA_ID, schemaIdOf } from './avro.ts'
 import type { Codec } from './avro.ts'
 import { DECIMAL_DIGITS } from './decimal-bytes.ts'
+import type { InboxUsage } from './records.ts'
 
 type Schema =
   | string
@@ -118,6 +119,8 @@ const OLDER = [
   'aggregator-task.v2.avsc',
   'inbox-command.v1.avsc',
   'inbox-configure.v1.avsc',
+  'inbox-configure.v2.avsc',
+  'inbox-usage.v1.avsc',
   'outcome.v1.avsc',
   'settler-task.v1.avsc',
   'settler-task.v2.avsc',
@@ -129,6 +132,8 @@ const NEWER: Readonly<Record<string, object>> = {
   'account.v2.avsc': avro.accountCodec,
   'inbox-command.v1.avsc': avro.inboxCommandCodec,
   'inbox-configure.v1.avsc': avro.inboxConfigureCodec,
+  'inbox-configure.v2.avsc': avro.inboxConfigureCodec,
+  'inbox-usage.v1.avsc': avro.inboxUsageCodec,
   'aggregator-task.v1.avsc': avro.aggregatorTaskCodec,
   'aggregator-task.v2.avsc': avro.aggregatorTaskCodec,
   'outcome.v1.avsc': avro.outcomeCodec,
@@ -136,6 +141,24 @@ const NEWER: Readonly<Record<string, object>> = {
   'settler-task.v2.avsc': avro.settlerTaskCodec,
   'settler-task.v3.avsc': avro.settlerTaskCodec,
 }
+
+test('a cost from before receipts were handed over counts as received when its work was done', () => {
+  const type = avro.avroType('inbox-usage.v1')
+  const schema = readSchema('inbox-usage.v1.avsc')
+  fc.assert(
+    fc.property(valueOf(schema), (drawn) => {
+      const read = avro.inboxUsageCodec.decode(avro.framed(SCHEMA_ID.inboxUsageV1, [type.toBuffer(drawn)]))
+      const before = type.fromBuffer(type.toBuffer(drawn)) as InboxUsage
+      assert.equal(read.entries.length, before.entries.length)
+      for (const [index, { cost, ...entry }] of read.entries.entries()) {
+        const { cost: costBefore, ...entryBefore } = before.entries[index] as InboxUsage['entries'][number]
+        assert.deepEqual(plain(entry), plain(entryBefore))
+        const received = costBefore === null ? null : { ...costBefore, received_at: costBefore.occurred_at }
+        assert.deepEqual(plain(cost), plain(received))
+      }
+    }),
+  )
+})
 
 for (const name of OLDER) {
   test(`${name}: a record of it reads as one of today, and is written as such`, () => {
@@ -151,7 +174,7 @@ for (const name of OLDER) {
         head.writeUInt32BE(id, 1)
         const read = codec.decode(Buffer.concat([head, type.toBuffer(value)]))
         for (const [field, before] of Object.entries(value as Record<string, unknown>)) {
-          if (!(field in read) || field === 'operators') continue
+          if (!(field in read) || field === 'operators' || field === 'entries') continue
           assert.deepEqual(plain(read[field]), plain(before), field)
         }
         assert.deepEqual(plain(codec.decode(codec.encode(read))), plain(read))

@@ -2,14 +2,15 @@ import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
 import { BoundedArray } from './bounded-array.ts'
 import { DecimalType } from './decimal-bytes.ts'
-import { accountOfV1, configureOfV1 } from './older-records.ts'
-import type { SettlerTaskV1 } from './older-records.ts'
+import { CAPS_DEFAULT, accountOfV1, configureOfV1, nothingCapped, usageOfV1 } from './older-records.ts'
+import type { AccountV2, SettlerTaskV1 } from './older-records.ts'
 import type {
   AccessKey,
   Account,
   AggregatorTask,
   End,
   Fence,
+  Heartbeats,
   Ids,
   InboxCommand,
   InboxConfigure,
@@ -37,14 +38,18 @@ export const SCHEMA_ID = {
   tick: 2,
   models: 3,
   end: 4,
-  inboxUsage: 10,
+  /** Without receipts. */
+  inboxUsageV1: 10,
   /** Without overrides and thresholds. */
   inboxConfigureV1: 11,
   /** With ids that two nodes, or two credentials, could share. */
   inboxCommandV1: 12,
   inboxHeartbeat: 13,
-  inboxConfigure: 14,
+  /** Without caps. */
+  inboxConfigureV2: 14,
   inboxCommand: 15,
+  inboxConfigure: 16,
+  inboxUsage: 17,
   /** Before settings, heartbeats and rewards. */
   accountV1: 20,
   settlerTaskV1: 21,
@@ -64,6 +69,7 @@ export const SCHEMA_ID = {
   ids: 31,
   aggregatorTaskV2: 32,
   aggregatorTask: 33,
+  heartbeats: 34,
   accessKey: 40,
   installation: 50,
   layout: 51,
@@ -158,12 +164,21 @@ export const usageEventsCodec = codec<UsageEvents>(SCHEMA_ID.usageEvents, 'usage
 export const tickCodec = codec<Tick>(SCHEMA_ID.tick, 'tick.v1')
 export const endCodec = codec<End>(SCHEMA_ID.end, 'end.v1')
 export const modelsCodec = codec<Models>(SCHEMA_ID.models, 'models.v1')
-export const inboxUsageCodec = codec<InboxUsage>(SCHEMA_ID.inboxUsage, 'inbox-usage.v1')
-export const inboxConfigureCodec = codec<InboxConfigure>(SCHEMA_ID.inboxConfigure, 'inbox-configure.v2', {
-  schemaId: SCHEMA_ID.inboxConfigureV1,
-  file: 'inbox-configure.v1',
-  upgrade: configureOfV1,
+export const inboxUsageCodec = codec<InboxUsage>(SCHEMA_ID.inboxUsage, 'inbox-usage.v2', {
+  schemaId: SCHEMA_ID.inboxUsageV1,
+  file: 'inbox-usage.v1',
+  upgrade: usageOfV1,
 })
+export const inboxConfigureCodec = codec<InboxConfigure>(
+  SCHEMA_ID.inboxConfigure,
+  'inbox-configure.v3',
+  { schemaId: SCHEMA_ID.inboxConfigureV1, file: 'inbox-configure.v1', upgrade: configureOfV1 },
+  {
+    schemaId: SCHEMA_ID.inboxConfigureV2,
+    file: 'inbox-configure.v2',
+    upgrade: (configure: Omit<InboxConfigure, 'caps'>) => ({ ...configure, caps: CAPS_DEFAULT }),
+  },
+)
 export const inboxCommandCodec = codec<InboxCommand>(SCHEMA_ID.inboxCommand, 'inbox-command.v2', {
   schemaId: SCHEMA_ID.inboxCommandV1,
   file: 'inbox-command.v1',
@@ -178,7 +193,11 @@ export const accountCodec = codec<Account>(
   SCHEMA_ID.account,
   'account.v3',
   { schemaId: SCHEMA_ID.accountV1, file: 'account.v1', upgrade: accountOfV1 },
-  { schemaId: SCHEMA_ID.accountV2, file: 'account.v2', upgrade: (account: Account) => account },
+  {
+    schemaId: SCHEMA_ID.accountV2,
+    file: 'account.v2',
+    upgrade: (account: AccountV2) => Object.assign(account, nothingCapped()),
+  },
 )
 export const settlerTaskCodec = codec<SettlerTask>(
   SCHEMA_ID.settlerTask,
@@ -209,6 +228,7 @@ export const outcomeCodec = codec<Outcome>(SCHEMA_ID.outcome, 'outcome.v2', {
   file: 'outcome.v1',
   upgrade: (outcome: Omit<Outcome, 'caller' | 'by_admin'>) => ({ ...outcome, caller: '', by_admin: false }),
 })
+export const heartbeatsCodec = codec<Heartbeats>(SCHEMA_ID.heartbeats, 'heartbeats.v1')
 export const fenceCodec = codec<Fence>(SCHEMA_ID.fence, 'fence.v1')
 export const aggregatorTaskCodec = codec<AggregatorTask>(
   SCHEMA_ID.aggregatorTask,
@@ -233,7 +253,13 @@ export const idsCodec = codec<Ids>(SCHEMA_ID.ids, 'ids.v1')
 export const TICK_KEY = '!tick'
 
 /** Keys in state topics that no node id can be: node ids have no "!". */
-export const STATE_KEY = { task: '!task', fence: '!fence', ids: '!ids', commands: '!cmd/' } as const
+export const STATE_KEY = {
+  task: '!task',
+  fence: '!fence',
+  ids: '!ids',
+  commands: '!cmd/',
+  heartbeats: '!beats/',
+} as const
 
 /** Whether a text that should name a node would stand among the keys of a task's own records. */
 export function isReservedKey(name: string): boolean {

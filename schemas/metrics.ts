@@ -4,6 +4,18 @@ import { REWARD_KINDS } from './tables.ts'
 export const SERVICES = ['gateway', 'aggregator', 'settler', 'loader', 'reader'] as const
 export type ServiceName = (typeof SERVICES)[number]
 
+/** What is taken in and not paid, or not in full; counted, and never by node. */
+export const ANOMALIES = [
+  'capped_impressions',
+  'capped_rewards',
+  'minimum_paid',
+  'minimum_capped',
+  'back_dated',
+  'back_dated_over_limit',
+  'too_many_heartbeats',
+] as const
+export type Anomaly = (typeof ANOMALIES)[number]
+
 /**
  * One metric as data. Names follow Prometheus: base units, `_total` on counters.
  * `labels` are bounded (never a node, an operator or an id); `values` lists a label's values where they are known, and
@@ -225,6 +237,13 @@ export const METRICS = {
     help: 'Rewards given, by kind.',
     labels: ['kind'],
     values: { kind: [...REWARD_KINDS] },
+    services: ['settler'],
+  },
+  hivemeter_anomalies_total: {
+    type: 'counter',
+    help: 'What nodes say that is recorded and not paid, or not in full, and costs that are paid by the least of 1 Spark.',
+    labels: ['kind'],
+    values: { kind: ANOMALIES },
     services: ['settler'],
   },
   hivemeter_cost_decisions_total: {

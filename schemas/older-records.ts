@@ -1,4 +1,4 @@
-import type { Account, InboxConfigure, SettlerTask, Thresholds } from './records.ts'
+import type { Account, Caps, Cost, InboxConfigure, InboxUsage, SettlerTask, Thresholds } from './records.ts'
 
 /** Records of older schemas, as those of today: what they did not say yet has the value that was in force then. */
 
@@ -11,6 +11,30 @@ export const LIVENESS_DEFAULT: readonly Thresholds[] = [
   { stale_ms: 15 * MINUTE_MS, dead_ms: 45 * MINUTE_MS },
   { stale_ms: 45 * MINUTE_MS, dead_ms: 120 * MINUTE_MS },
 ]
+
+/** The most that a node can earn with what it says, unless the operator sets something else. */
+export const CAPS_DEFAULT: Caps = {
+  impressions: 10_000,
+  agents: 500,
+  posts: 1_000,
+  reward_spark: 1_000,
+  minimum_spark: 1_000,
+}
+
+/** What an account of today has beyond one of version 2. */
+export const nothingCapped = () =>
+  ({
+    received_day: 0,
+    day_reward_micro_spark: 0,
+    day_minimum_micro_spark: 0,
+    back_dated_day: 0,
+    back_dated_nano_usd: 0n,
+    capped_impressions: 0,
+    capped_reward_micro_spark: 0n,
+    capped_minimum_micro_spark: 0n,
+  }) satisfies Partial<Account>
+
+export type AccountV2 = Omit<Account, keyof ReturnType<typeof nothingCapped>>
 
 /** What an account of today has beyond one of version 1; a new one each time, as accounts are changed in place. */
 export const nothingYet = () =>
@@ -37,6 +61,7 @@ export const nothingYet = () =>
     rewards: 0,
     reward_micro_spark: 0n,
     last_reward_at: null,
+    ...nothingCapped(),
   }) satisfies Partial<Account>
 
 type Later = keyof ReturnType<typeof nothingYet>
@@ -61,6 +86,22 @@ export function accountOfV1(account: AccountV1): Account {
   }
 }
 
+type CostV1 = Omit<Cost, 'received_at'>
+export interface InboxUsageV1 extends Omit<InboxUsage, 'entries'> {
+  readonly entries: (Omit<InboxUsage['entries'][number], 'cost'> & { readonly cost: CostV1 | null })[]
+}
+
+/** Receipts were not handed over: such costs count as received when their work was done. */
+export function usageOfV1({ entries, ...usage }: InboxUsageV1): InboxUsage {
+  return {
+    ...usage,
+    entries: entries.map(({ cost, ...entry }) => ({
+      ...entry,
+      cost: cost === null ? null : { ...cost, received_at: cost.occurred_at },
+    })),
+  }
+}
+
 /** Metered work counted as allowed for every node before there were settings. */
 export function configureOfV1(configure: Pick<InboxConfigure, 'version' | 'spark_per_usd'>): InboxConfigure {
   return {
@@ -68,6 +109,7 @@ export function configureOfV1(configure: Pick<InboxConfigure, 'version' | 'spark
     spark_mode: 'compatible',
     overrides: [{ name: 'allow_metered_for_hive', value: true }],
     liveness: [...LIVENESS_DEFAULT],
+    caps: CAPS_DEFAULT,
   }
 }
 

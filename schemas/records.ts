@@ -51,6 +51,8 @@ export interface Cost {
   occurred_at: number
   cost_nano_usd: number
   reservation_id: string | null
+  /** Receipt, of the original for a replay. */
+  received_at: number
 }
 
 export interface InboxEntry {
@@ -97,6 +99,19 @@ export interface InboxConfigure {
   overrides: Setting[]
   /** By the order of NODE_PROFILES. */
   liveness: Thresholds[]
+  readonly caps: Caps
+}
+
+/** The most that a node can earn with what it says, by UTC day of receipt (log time). */
+export interface Caps {
+  /** Impressions of a day that are paid. */
+  readonly impressions: number
+  readonly agents: number
+  readonly posts: number
+  /** Rewards of a day. */
+  readonly reward_spark: number
+  /** Of a day, beyond USD × rate: what the least of 1 Spark a cost adds. */
+  readonly minimum_spark: number
 }
 
 export const COMMAND_KINDS = [
@@ -227,6 +242,7 @@ export interface Account {
   last_contact_at: number | null
   profile: NodeProfile
   software_version: string | null
+  /** Of before they had a record of their own (`Heartbeats`); none from the first heartbeat after that on. */
   heartbeat_hashes: Buffer
   uptime_hour: number
   uptime: Buffer
@@ -241,6 +257,19 @@ export interface Account {
   rewards: number
   reward_micro_spark: bigint
   last_reward_at: number | null
+  /** UTC day of log time that the sums of the day are of. */
+  received_day: number
+  day_reward_micro_spark: number
+  /** Paid beyond USD × rate. */
+  day_minimum_micro_spark: number
+  /** UTC day of receipt of the sum behind it. */
+  back_dated_day: number
+  /** Payable costs received on it more than a day after their work. */
+  back_dated_nano_usd: bigint
+  /** Recorded and not paid, of all days. */
+  capped_impressions: number
+  capped_reward_micro_spark: bigint
+  capped_minimum_micro_spark: bigint
 }
 
 export interface SettlerTask {
@@ -291,4 +320,11 @@ export interface Ids {
 
 export interface Fence {
   instance: string
+}
+
+/** The value of node.state under `STATE_KEY.heartbeats` and the node: its heartbeats of the last hour. */
+export interface Heartbeats {
+  readonly node_id: string
+  /** 16 bytes each, oldest first: log time (UTC ms, 64 bits, big-endian), hash. */
+  readonly taken: Buffer
 }

@@ -14,7 +14,9 @@ export interface Since {
  *   0  those of before: never recorded
  *   1  a tick has the key `!tick` and decodes whole; anything else framed as one is set aside
  *   2  an event of no cost, or of own work, that names a reservation is handed over: it uses the reservation up; an original
- *      receipt counts with its proof alone; commands, heartbeats and rules out of their bounds are set aside
+ *      receipt counts with its proof alone; commands, heartbeats and rules out of their bounds are set aside; the table of
+ *      models is the version's own, and no record of usage.metered; heartbeats are remembered by time; what a node earns
+ *      with what only it says has caps, and costs that come late have a limit on the day of their receipt
  */
 export const RULES = 2
 

@@ -187,6 +187,37 @@ export const CONFIG_SCHEMA = Type.Object(
       description:
         'How costs become Spark: compatible (whole Spark a cost, at least 1) or exact (micro-Spark, fractions carried).',
     }),
+    capImpressions: Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000_000,
+      default: 10_000,
+      description: 'Ad impressions of a node and UTC day of receipt that are paid; more are recorded.',
+    }),
+    capAgents: Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000_000,
+      default: 500,
+      description: 'Agents that a node can say it hosts, for rewards and the corrected score.',
+    }),
+    capPosts: Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000_000,
+      default: 1_000,
+      description: 'Posts that a node can say it has, for the corrected score.',
+    }),
+    capRewardSpark: Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000_000,
+      default: 1_000,
+      description: 'Spark of rewards of a node and UTC day of receipt; what is earned beyond is not paid.',
+    }),
+    capMinimumSpark: Type.Integer({
+      minimum: 0,
+      maximum: 1_000_000_000,
+      default: 1_000,
+      description:
+        'Spark of a node and UTC day of receipt that the compatible mode pays beyond USD × rate; a cost beyond is paid exactly.',
+    }),
     settingOverrides: Type.String({
       maxLength: 2_000,
       default: '{}',

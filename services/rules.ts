@@ -15,5 +15,12 @@ export function rulesOf(config: Config): AccountRules {
     spark_mode: config.sparkMode,
     overrides: [...overrides],
     liveness: [full, ...LIVENESS_DEFAULT.slice(1)],
+    caps: {
+      impressions: config.capImpressions,
+      agents: config.capAgents,
+      posts: config.capPosts,
+      reward_spark: config.capRewardSpark,
+      minimum_spark: config.capMinimumSpark,
+    },
   }
 }

@@ -27,6 +27,24 @@ test('keys are shown on a terminal by the start that made them; elsewhere it say
   }
 })
 
+test('a start in the compatible mode offers the exact one, and one in the exact mode says nothing', () => {
+  const screen = (environment: Record<string, string>): string =>
+    readyScreen(
+      {
+        config: loadConfig({ environment }),
+        folder: folderAt('/d'),
+        versions: { kafka: '', clickhouse: '' },
+        probe: { eventId: 'e', nodeId: 'n', operatorId: 'o', entryId: 'w', spark: 29 },
+        keys: undefined,
+        showsKeys: false,
+        elapsedMs: 1,
+      },
+      [],
+    )
+  assert.match(screen({}), /HIVEMETER_SPARK_MODE=exact .*\nHIVEMETER_ACCOUNT_RULES_VERSION=2,/)
+  assert.doesNotMatch(screen({ HIVEMETER_SPARK_MODE: 'exact' }), /SPARK_MODE/)
+})
+
 test('a line to type names the key, or reads it from its file', () => {
   assert.deepEqual(exampleKey(KEYS, 'admin', true), { text: 'hm_a', shown: 'hm_a' })
   assert.equal(

@@ -135,9 +135,20 @@ export function readyScreen(facts: ReadyFacts, examples: readonly Example[]): st
     `Event ${probe.eventId} of node ${probe.nodeId} cost 0.29 US dollars;`,
     `wallet entry ${probe.entryId} paid ${probe.spark} Spark for it to ${probe.operatorId}. To see both:`,
     ...tried,
+    ...modeLines(config),
     '',
     `${sample} Ctrl-C stops everything.`,
   ].join('\n')
+}
+
+/** Who begins with the original's rule hears of the other one: what is paid by then stays as it was. */
+function modeLines({ sparkMode, accountRulesVersion }: Config): string[] {
+  if (sparkMode === 'exact') return []
+  return [
+    '',
+    'A cost pays whole Spark, at least 1. HIVEMETER_SPARK_MODE=exact pays it to the micro-Spark instead, with',
+    `HIVEMETER_ACCOUNT_RULES_VERSION=${accountRulesVersion + 1}, from the next start on.`,
+  ]
 }
 
 /** Keys are shown by the start that makes them, and on a terminal only. */

@@ -1,5 +1,6 @@
 import { nothingYet } from '../../schemas/older-records.ts'
 import type { Account, AccountOperator, Cost, InboxCommand, NodeSum, Outcome } from '../../schemas/records.ts'
+import type { Anomaly } from '../../schemas/metrics.ts'
 import type { Decision, RewardKind, SettlementReason } from '../../schemas/tables.ts'
 import type { AccountRules } from './rules.ts'
 
@@ -72,6 +73,8 @@ export interface AccountRows {
   settled(account: Account, settlement: Settlement): void
   rewarded(account: Account, reward: Reward): void
   audited(audit: Audit): void
+  /** Something that was taken in and is not paid, or not in full; counted, without a row. */
+  anomaly(kind: Anomaly): void
 }
 
 /** A node's account before anything was said of it. */

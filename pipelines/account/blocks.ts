@@ -1,4 +1,5 @@
 import { formatUuid, hashToUuid } from '../../schemas/ids.ts'
+import type { Anomaly } from '../../schemas/metrics.ts'
 import type { Account } from '../../schemas/records.ts'
 import { COST_RECOVERY, DECISIONS, ISSUER_WALLET, SETTLEMENT_REASONS, TABLES } from '../../schemas/tables.ts'
 import type { RewardKind } from '../../schemas/tables.ts'
@@ -39,6 +40,7 @@ export class AccountBlocks implements AccountRows {
   readonly #log: BlockLog
   readonly decisions = { pending: 0, written_off: 0, not_allowed: 0, over_limit: 0 }
   readonly rewards: Record<RewardKind, number> = { uptime_bonus: 0, milestone: 0, ad_revenue: 0, ad_bonus: 0 }
+  readonly anomalies = new Map<Anomaly, number>()
   settlements = 0
   settledMicroSpark = 0n
 
@@ -128,6 +130,10 @@ export class AccountBlocks implements AccountRows {
     rows.string(outcome.result)
     rows.u64(outcome.account_version)
     rows.u64(atMs)
+  }
+
+  anomaly(kind: Anomaly): void {
+    this.anomalies.set(kind, (this.anomalies.get(kind) ?? 0) + 1)
   }
 
   /** Double entry: the operator's leg, and the issuer's against it. */

@@ -1,4 +1,4 @@
-import type { Account, Reservation } from '../../schemas/records.ts'
+import type { Account, Cost, Reservation } from '../../schemas/records.ts'
 import { dayOf } from './account.ts'
 import { effective } from './rules.ts'
 import type { AccountRules } from './rules.ts'
@@ -60,6 +60,34 @@ export function spend(account: Account, day: number, nanoUsd: bigint, nowMs: num
   const before = days[at - 1]
   if (before?.day === day) before.nano_usd += nanoUsd
   else days.splice(at, 0, { day, nano_usd: nanoUsd })
+}
+
+/** A cost that comes later than this after its work is back-dated: its day's limit may never have been met by anybody. */
+export const BACK_DATED_MS = 86_400_000
+
+export function isBackDated({ occurred_at, received_at, reservation_id }: Cost): boolean {
+  return reservation_id === null && received_at - occurred_at > BACK_DATED_MS
+}
+
+/**
+ * Whether the day of receipt has room for a back-dated cost: such costs have a sum of their own a day, held to the same limit,
+ * so that fifty days' limits are not paid at once. It uses up nothing of the day's own budget.
+ */
+export function hasBackDatedRoom(account: Account, cost: Cost, limitNanoUsd: bigint): boolean {
+  if (limitNanoUsd === 0n) return true
+  return backDatedOn(account, cost) + BigInt(cost.cost_nano_usd) <= limitNanoUsd
+}
+
+/** Counts a back-dated cost on its day of receipt. */
+export function spendBackDated(account: Account, cost: Cost): void {
+  const spent = backDatedOn(account, cost)
+  account.back_dated_day = Math.max(account.back_dated_day, dayOf(cost.received_at))
+  account.back_dated_nano_usd = spent + BigInt(cost.cost_nano_usd)
+}
+
+/** A replay tells of a receipt of before: it counts on the newest day that there was. */
+function backDatedOn(account: Account, { received_at }: Cost): bigint {
+  return dayOf(received_at) > account.back_dated_day ? 0n : account.back_dated_nano_usd
 }
 
 /** An expired reservation holds nothing of the day any more; its cost still counts on its day. */

@@ -2,8 +2,17 @@ import type { Account, Cost, Reservation } from '../../schemas/records.ts'
 import type { Decision } from '../../schemas/tables.ts'
 import { currentOperator, dayOf, touch } from './account.ts'
 import type { AccountRows } from './account.ts'
-import { budgetOf, hasRoom, removeReservation, spend } from './budget.ts'
+import {
+  budgetOf,
+  hasBackDatedRoom,
+  hasRoom,
+  isBackDated,
+  removeReservation,
+  spend,
+  spendBackDated,
+} from './budget.ts'
 import type { Budget } from './budget.ts'
+import { isMinimumPaid } from './caps.ts'
 import { effective } from './rules.ts'
 import type { AccountRules } from './rules.ts'
 import { settleIfDue, sparkOf } from './settlement.ts'
@@ -24,7 +33,9 @@ export function decideCost(
   if (nanoUsd === 0n) return useUp(account, reservation, nowMs)
   const day = reservation?.day ?? dayOf(cost.occurred_at)
   const budget = budgetOf(account, rules, day, nowMs, reservation)
-  const decision = judge(account, rules, budget, nanoUsd)
+  const backDated = isBackDated(cost)
+  const decision = judge(account, rules, budget, cost)
+  if (backDated) rows.anomaly(decision === 'over_limit' ? 'back_dated_over_limit' : 'back_dated')
   const operator = currentOperator(account)
   account.cost_seq++
   account.rules_version = rules.version
@@ -32,10 +43,13 @@ export function decideCost(
   if (decision === 'pending' || decision === 'written_off') {
     const earned = sparkOf(nanoUsd, rules, operator?.remainder ?? account.unclaimed_remainder)
     microSpark = earned.microSpark
+    const { beyondMicroSpark: beyond } = earned
+    if (beyond > 0n && !isMinimumPaid(account, rules, beyond, nowMs, rows)) microSpark -= beyond
     if (operator === undefined) account.unclaimed_remainder = earned.remainder
     else operator.remainder = earned.remainder
     owe(account, nanoUsd, microSpark, nowMs)
     spend(account, day, nanoUsd, nowMs)
+    if (backDated) spendBackDated(account, cost)
     if (reservation !== undefined) removeReservation(account, reservation)
   }
   touch(account, nowMs)
@@ -63,9 +77,10 @@ function useUp(account: Account, reservation: Reservation | undefined, nowMs: nu
 }
 
 /** The rules in their order (http-api, "Rules behind the numbers"). A refused cost uses up nothing. */
-function judge(account: Account, rules: AccountRules, budget: Budget, nanoUsd: bigint): Decision {
+function judge(account: Account, rules: AccountRules, budget: Budget, cost: Cost): Decision {
   if (effective(account, rules, 'allow_metered_for_hive') !== true) return 'not_allowed'
-  if (!hasRoom(budget, nanoUsd)) return 'over_limit'
+  if (!hasRoom(budget, BigInt(cost.cost_nano_usd))) return 'over_limit'
+  if (isBackDated(cost) && !hasBackDatedRoom(account, cost, budget.limitNanoUsd)) return 'over_limit'
   return currentOperator(account) === undefined ? 'written_off' : 'pending'
 }
 

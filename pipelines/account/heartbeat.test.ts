@@ -5,7 +5,9 @@ import * as fc from 'fast-check'
 import type { Account, InboxHeartbeat } from '../../schemas/records.ts'
 import { KeptRows } from '../../test/support/account-rows.ts'
 import { openAccount } from './account.ts'
-import { HEARTBEATS_REMEMBERED, applyHeartbeat } from './heartbeat.ts'
+import { applyHeartbeat } from './heartbeat.ts'
+import type { Taken } from './heartbeat-memory.ts'
+import { HEARTBEATS_REMEMBERED_MAX, HEARTBEAT_MEMORY_MS, HeartbeatMemory } from './heartbeat-memory.ts'
 import { recentImpressions } from './rewards.ts'
 import { RULES_DEFAULT } from './rules.ts'
 import { livenessOf, uptimeObservedPpm, uptimeSnapshotPpm } from './uptime.ts'
@@ -32,13 +34,20 @@ function heartbeat(id: string, fields: Partial<InboxHeartbeat> = {}): InboxHeart
   }
 }
 
-const beat = (
+/** Each account has a memory of its own. */
+const memories = new WeakMap<Account, HeartbeatMemory>()
+
+function beat(
   account: Account,
   rows: KeptRows,
   id: string,
   nowMs: number,
   fields: Partial<InboxHeartbeat> = {},
-): boolean => applyHeartbeat(account, heartbeat(id, fields), RULES_DEFAULT, nowMs, rows)
+): Taken {
+  const memory = memories.get(account) ?? new HeartbeatMemory()
+  memories.set(account, memory)
+  return applyHeartbeat(account, heartbeat(id, fields), RULES_DEFAULT, nowMs, rows, memory)
+}
 
 test('silence makes a node stale and dead: above the thresholds of its profile, never at them', () => {
   const account = openAccount('n', NOW_MS)
@@ -65,18 +74,66 @@ test('silence makes a node stale and dead: above the thresholds of its profile, 
   assert.equal(uptimeSnapshotPpm(account, RULES_DEFAULT, NOW_MS + 46 * MINUTE_MS), 500_000)
 })
 
-test('a repeated heartbeat changes nothing, as long as it is among the last 16', () => {
+test('a repeated heartbeat changes nothing for an hour, however many came since', () => {
   const account = openAccount('n', NOW_MS)
   const rows = new KeptRows()
-  assert.ok(beat(account, rows, '0', NOW_MS, { ad_impressions: 5, operator_id: 'op' }))
-  const { version } = account
-  assert.equal(beat(account, rows, '0', NOW_MS + MINUTE_MS, { ad_impressions: 5 }), false)
-  assert.deepEqual([account.version, account.last_contact_at], [version, NOW_MS])
-  for (let count = 1; count < HEARTBEATS_REMEMBERED; count++) beat(account, rows, String(count), NOW_MS)
-  assert.equal(beat(account, rows, '0', NOW_MS), false)
-  beat(account, rows, String(HEARTBEATS_REMEMBERED), NOW_MS)
-  assert.equal(beat(account, rows, '0', NOW_MS), true)
-  assert.equal(account.heartbeat_hashes.length, 8 * HEARTBEATS_REMEMBERED)
+  assert.equal(beat(account, rows, '0', NOW_MS, { ad_impressions: 5, operator_id: 'op' }), 'new')
+  for (let count = 1; count < HEARTBEATS_REMEMBERED_MAX; count++) beat(account, rows, String(count), NOW_MS)
+  const before = structuredClone({ ...account, uptime: null, heartbeat_hashes: null })
+  const lastMs = NOW_MS + HEARTBEAT_MEMORY_MS - 1
+  for (let count = 0; count < HEARTBEATS_REMEMBERED_MAX; count++) {
+    assert.equal(beat(account, rows, String(count), lastMs, { ad_impressions: 5 }), 'repeat')
+  }
+  assert.deepEqual(structuredClone({ ...account, uptime: null, heartbeat_hashes: null }), before)
+  assert.equal(beat(account, rows, '0', lastMs + 1), 'new')
+})
+
+test('one heartbeat too many within the hour is a contact that earns nothing', () => {
+  const account = openAccount('n', NOW_MS)
+  const rows = new KeptRows()
+  for (let count = 0; count < HEARTBEATS_REMEMBERED_MAX; count++) beat(account, rows, String(count), NOW_MS)
+  const fields = { ad_impressions: 500, operator_id: 'op', agent_count: 500, tier: 'regional' } as const
+  assert.equal(beat(account, rows, 'more', NOW_MS + MINUTE_MS, fields), 'too_many')
+  assert.equal(account.last_contact_at, NOW_MS + MINUTE_MS)
+  assert.deepEqual([account.ad_unpaid, account.operators, account.agent_count], [0, [], 0])
+  assert.deepEqual([account.tier, rows.rewards], ['flat', []])
+})
+
+test('heartbeats that an account remembered by number are known to its new memory', () => {
+  const account = openAccount('n', NOW_MS)
+  const rows = new KeptRows()
+  account.heartbeat_hashes = Buffer.concat(['a', 'b'].map((id) => heartbeat(id).heartbeat_hash))
+  assert.equal(beat(account, rows, 'b', NOW_MS), 'repeat')
+  assert.equal(beat(account, rows, 'c', NOW_MS), 'new')
+  assert.equal(account.heartbeat_hashes.length, 0)
+  for (const id of ['a', 'b', 'c']) assert.equal(beat(account, rows, id, NOW_MS + 1), 'repeat')
+})
+
+test('the memory comes back from its records, and forgets nodes an hour after their newest heartbeat', () => {
+  const memory = new HeartbeatMemory()
+  const none = Buffer.alloc(0)
+  const hash = (id: string): Buffer => heartbeat(id).heartbeat_hash
+  memory.take('one', hash('a'), NOW_MS, none)
+  memory.take('two', hash('a'), NOW_MS + 1, none)
+  memory.take('one', hash('b'), NOW_MS + 2, none)
+  const written = memory.changes()
+  assert.deepEqual(written.map(({ key }) => key).toSorted(), ['!beats/one', '!beats/two'])
+  assert.deepEqual(memory.changes(), [])
+  const restored = new HeartbeatMemory()
+  for (const { key, value } of written.toSorted((left, right) => (left.key > right.key ? -1 : 1))) {
+    restored.restore(key, value)
+  }
+  assert.equal(restored.take('one', hash('a'), NOW_MS + 3, none), 'repeat')
+  restored.forgetDue(NOW_MS + HEARTBEAT_MEMORY_MS)
+  assert.deepEqual(restored.changes(), [])
+  restored.forgetDue(NOW_MS + HEARTBEAT_MEMORY_MS + 2)
+  assert.deepEqual(
+    restored.changes().map(({ key, value }) => [key, value]),
+    [
+      ['!beats/two', null],
+      ['!beats/one', null],
+    ],
+  )
 })
 
 test('to and from central only an admin changes the tier', () => {
@@ -185,7 +242,7 @@ test('ad revenue is 0.09 Spark an impression and 1 for each hundred: none is los
         assert.equal(paid('ad_bonus'), BigInt(Math.floor(total / 100)) * 1_000_000n)
         const keys = rows.rewards.map(({ kind, key }) => `${kind} ${key}`)
         assert.equal(new Set(keys).size, keys.length)
-        assert.equal(recentImpressions(account, NOW_MS), total)
+        assert.equal(recentImpressions(account, NOW_MS, Infinity), total)
       },
     ),
   )
@@ -196,14 +253,7 @@ test('impressions count for the score for 7 days', () => {
   const rows = new KeptRows()
   for (let day = 0; day < 10; day++)
     beat(account, rows, String(day), NOW_MS + day * DAY_MS, { ad_impressions: 1 })
-  assert.equal(recentImpressions(account, NOW_MS + 9 * DAY_MS), 7)
-  assert.equal(recentImpressions(account, NOW_MS + 12 * DAY_MS), 4)
+  assert.equal(recentImpressions(account, NOW_MS + 9 * DAY_MS, 1), 7)
+  assert.equal(recentImpressions(account, NOW_MS + 12 * DAY_MS, 1), 4)
   assert.equal(account.ad_days.length, 7)
-})
-
-test('the heartbeats that are remembered do not keep the pool that their bytes were cut from', () => {
-  const account = openAccount('n', NOW_MS)
-  beat(account, new KeptRows(), 'one', NOW_MS)
-  beat(account, new KeptRows(), 'two', NOW_MS)
-  assert.equal(account.heartbeat_hashes.buffer.byteLength, 16)
 })

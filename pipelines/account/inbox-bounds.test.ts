@@ -147,7 +147,7 @@ test('whatever a record of the inbox says, the task goes on, and the accounts ar
       const model = AccountModel.fromZero()
       model.since = [{ rules: RULES, offset: 0 }]
       for (const one of input) model.apply(one)
-      assertAccounts({ rows: (table) => log.rows(table), accounts: log.accounts() }, model)
+      assertAccounts(log.written(), model)
       assert.equal(log.task()?.position, input.length)
     }),
     { numRuns: 300 },

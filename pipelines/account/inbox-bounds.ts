@@ -19,6 +19,9 @@ export const SPARK_PER_USD_MAX = 1_000_000
 /** Silence after which a node can be dead, at most: ten days. */
 export const SILENCE_MS_MAX = 864_000_000
 
+/** Of what a day's cap may be: its micro-Spark are a double's whole number. */
+export const CAP_MAX = 1_000_000_000
+
 /** Of a credential's name, and of an ETag. */
 const CALLER_CHARACTERS_MAX = 1_000
 
@@ -66,6 +69,9 @@ export function configureFault(rules: InboxConfigure): string | null {
   for (const { stale_ms, dead_ms } of rules.liveness) {
     if (!isUpTo(stale_ms, SILENCE_MS_MAX, 1)) return 'stale_ms is out of its range'
     if (!isUpTo(dead_ms, SILENCE_MS_MAX, stale_ms)) return 'dead_ms is out of its range'
+  }
+  for (const [name, most] of Object.entries(rules.caps)) {
+    if (!isUpTo(most, CAP_MAX)) return `the cap of ${name} is out of its range`
   }
   return settingsFault(rules.overrides)
 }

@@ -30,6 +30,7 @@ import { applyCommand, opensAccount, unknownNode } from './commands.ts'
 import type { Decided } from './commands.ts'
 import { decideCost } from './decide.ts'
 import { applyHeartbeat } from './heartbeat.ts'
+import type { HeartbeatMemory } from './heartbeat-memory.ts'
 import { commandFault, configureFault, heartbeatFault } from './inbox-bounds.ts'
 import { nameOperator } from './operators.ts'
 import { outcomeKey } from './outcomes.ts'
@@ -43,6 +44,7 @@ export interface InboxParts {
   readonly task: SettlerTask
   readonly accounts: Map<string, Account>
   readonly outcomes: Outcomes
+  readonly heartbeats: HeartbeatMemory
   readonly rows: AccountBlocks
   rules: AccountRules
   readonly endToken?: (() => Buffer | null) | undefined
@@ -86,6 +88,7 @@ export class InboxBatch {
         else this.#setAside(record, 'malformed', NO_TICK)
         break
       case SCHEMA_ID.inboxUsage:
+      case SCHEMA_ID.inboxUsageV1:
         this.#usage(decodeUsage(record), record)
         break
       case SCHEMA_ID.inboxCommand:
@@ -97,6 +100,7 @@ export class InboxBatch {
         break
       case SCHEMA_ID.inboxConfigure:
       case SCHEMA_ID.inboxConfigureV1:
+      case SCHEMA_ID.inboxConfigureV2:
         this.#configure(record)
         break
       default:
@@ -121,10 +125,11 @@ export class InboxBatch {
     }
   }
 
-  /** After the last record: outcomes whose day is over. */
+  /** After the last record: outcomes whose day is over, heartbeats whose hour is. */
   forgetDue(): void {
-    const { outcomes, task } = this.#parts
+    const { outcomes, heartbeats, task } = this.#parts
     for (const key of outcomes.forgetDue(task.now)) this.outcomes.push({ key, outcome: null })
+    heartbeats.forgetDue(task.now)
   }
 
   /** The hand-over check: ranges tile, or a range was lost or made twice. */
@@ -176,9 +181,11 @@ export class InboxBatch {
     if (isReservedKey(heartbeat.node_id)) return this.#setAside(record, 'malformed', RESERVED_NAME)
     const fault = heartbeatFault(heartbeat)
     if (fault !== null) return this.#setAside(record, 'malformed', fault)
-    const { task, rows, rules, decidePoint } = this.#parts
+    const { task, rows, rules, heartbeats, decidePoint } = this.#parts
     decidePoint?.(`${heartbeat.node_id}/${heartbeat.heartbeat_hash.toString('hex')}`)
-    applyHeartbeat(this.#open(heartbeat.node_id), heartbeat, rules, task.now, rows)
+    const account = this.#open(heartbeat.node_id)
+    const taken = applyHeartbeat(account, heartbeat, rules, task.now, rows, heartbeats)
+    if (taken === 'too_many') rows.anomaly('too_many_heartbeats')
     this.counts.heartbeat++
   }
 

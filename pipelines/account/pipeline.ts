@@ -22,6 +22,7 @@ import { writeDeadLetter } from '../load/dead-letter.ts'
 import type { StoreGate } from '../load/store-gate.ts'
 import { UnloadedBlocks } from '../load/unloaded.ts'
 import { AccountBlocks } from './blocks.ts'
+import { HeartbeatMemory } from './heartbeat-memory.ts'
 import { INBOX_OUTCOMES, InboxBatch } from './inbox.ts'
 import { Outcomes } from './outcomes.ts'
 import { RULES_DEFAULT } from './rules.ts'
@@ -51,6 +52,7 @@ export class SettlerState implements TaskState {
   readonly #options: SettlerOptions
   readonly #accounts = new Map<string, Account>()
   readonly #outcomes = new Outcomes()
+  readonly #heartbeats = new HeartbeatMemory()
   #task: SettlerTask
   #rules: AccountRules = RULES_DEFAULT
   #restoredAny = false
@@ -89,6 +91,8 @@ export class SettlerState implements TaskState {
     } else if (key.startsWith(STATE_KEY.commands)) {
       if (record.value === null) this.#outcomes.delete(key)
       else this.#outcomes.set(key, outcomeCodec.decode(record.value))
+    } else if (key.startsWith(STATE_KEY.heartbeats)) {
+      this.#heartbeats.restore(key, record.value)
     } else if (!key.startsWith('!')) {
       if (record.value === null) this.#accounts.delete(key)
       else this.#accounts.set(key, restoredAccount(record.value))
@@ -112,6 +116,7 @@ export class SettlerState implements TaskState {
       position: BigInt(task.position),
       appends:
         this.#rules.version < rules.version ? [{ key: null, value: inboxConfigureCodec.encode(rules) }] : [],
+      note: null,
     }
   }
 
@@ -131,6 +136,7 @@ export class SettlerState implements TaskState {
       task,
       accounts: this.#accounts,
       outcomes: this.#outcomes,
+      heartbeats: this.#heartbeats,
       rows,
       rules: this.#rules,
       endToken: this.#options.endToken,
@@ -180,6 +186,7 @@ export class SettlerState implements TaskState {
     for (const kind of REWARD_KINDS) {
       if (rows.rewards[kind] > 0) metrics.count('hivemeter_rewards_total', { kind }, rows.rewards[kind])
     }
+    for (const [kind, count] of rows.anomalies) metrics.count('hivemeter_anomalies_total', { kind }, count)
     metrics.count('hivemeter_settlements_total', {}, rows.settlements)
     metrics.count('hivemeter_settled_micro_spark_total', {}, Number(rows.settledMicroSpark))
     metrics.set('hivemeter_watermark_timestamp_seconds', { partition }, this.#task.watermark / 1000)
@@ -226,6 +233,7 @@ export class SettlerState implements TaskState {
       if (account !== undefined && account.version > versionBefore)
         appends.push(state(nodeId, accountCodec.encode(account)))
     }
+    for (const { key, value } of this.#heartbeats.changes()) appends.push(state(key, value))
     // Behind the accounts: whoever sees an outcome can see what it did.
     for (const { key, outcome } of batch.outcomes) {
       appends.push(state(key, outcome === null ? null : outcomeCodec.encode(outcome)))

@@ -1,4 +1,4 @@
-import { LIVENESS_DEFAULT } from '../../schemas/older-records.ts'
+import { CAPS_DEFAULT, LIVENESS_DEFAULT } from '../../schemas/older-records.ts'
 import { NODE_PROFILES } from '../../schemas/records.ts'
 import type { Account, InboxConfigure, NodeProfile, Thresholds } from '../../schemas/records.ts'
 import { SETTINGS } from '../../schemas/settings.ts'
@@ -14,6 +14,7 @@ export const RULES_DEFAULT: AccountRules = {
   spark_mode: 'compatible',
   overrides: [],
   liveness: [...LIVENESS_DEFAULT],
+  caps: CAPS_DEFAULT,
 }
 
 /** What holds for a node: an override before what it stored before the default. */

@@ -38,9 +38,18 @@ test('exact mode pays micro-Spark and carries what is below them', () => {
   assert.deepEqual(sparkOf(1n, testRules({ spark_mode: 'exact', spark_per_usd: 1 }), 0), {
     microSpark: 0n,
     remainder: 1,
+    beyondMicroSpark: 0n,
   })
-  assert.deepEqual(sparkOf(290_000_000n, exact, 0), { microSpark: 29_000_000n, remainder: 0 })
-  assert.deepEqual(sparkOf(1_005n, exact, 999), { microSpark: 101n, remainder: 499 })
+  assert.deepEqual(sparkOf(290_000_000n, exact, 0), {
+    microSpark: 29_000_000n,
+    remainder: 0,
+    beyondMicroSpark: 0n,
+  })
+  assert.deepEqual(sparkOf(1_005n, exact, 999), {
+    microSpark: 101n,
+    remainder: 499,
+    beyondMicroSpark: 0n,
+  })
   fc.assert(
     fc.property(
       fc.array(fc.bigInt({ min: 1n, max: 10n ** 12n }), { maxLength: 50 }),

@@ -14,6 +14,8 @@ const REMAINDER_UNIT = 1_000n
 export interface Earned {
   readonly microSpark: bigint
   readonly remainder: number
+  /** How much of it the least of 1 Spark adds to USD × rate. */
+  readonly beyondMicroSpark: bigint
 }
 
 /**
@@ -24,10 +26,13 @@ export function sparkOf(costNanoUsd: bigint, rules: AccountRules, remainder: num
   const product = costNanoUsd * BigInt(rules.spark_per_usd)
   if (rules.spark_mode === 'exact') {
     const carried = product + BigInt(remainder)
-    return { microSpark: carried / REMAINDER_UNIT, remainder: Number(carried % REMAINDER_UNIT) }
+    const rest = Number(carried % REMAINDER_UNIT)
+    return { microSpark: carried / REMAINDER_UNIT, remainder: rest, beyondMicroSpark: 0n }
   }
   const spark = product / NANO_USD_PER_USD
-  return { microSpark: (spark > 1n ? spark : 1n) * MICRO_SPARK_PER_SPARK, remainder }
+  if (spark > 0n) return { microSpark: spark * MICRO_SPARK_PER_SPARK, remainder, beyondMicroSpark: 0n }
+  const beyondMicroSpark = MICRO_SPARK_PER_SPARK - product / REMAINDER_UNIT
+  return { microSpark: MICRO_SPARK_PER_SPARK, remainder, beyondMicroSpark }
 }
 
 /** Settles where the node settles by itself and its pending Spark has reached the minimum. Looked at after every cost and every command. */

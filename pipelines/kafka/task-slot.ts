@@ -216,13 +216,14 @@ export class TaskSlot {
         heartbeat,
         clock,
       )
-      const { position, appends } = state.restored(input.start)
+      const { position, appends, note } = state.restored(input.start)
       if (position > input.end) throw inputOlder(input.end, position)
       this.#position = position
       this.#toAppend = appends.map(({ key, value }) => ({ key, value, partition: this.partition }))
       this.#enter('running')
       const restoreMs = Math.round(clock.monotonicMs() - startedMs)
       this.#logger.info({ position: position.toString(), restoreMs }, 'task restored')
+      if (note !== null) this.#logger.warn({}, note)
       return { next: 'seek', position }
     } catch (error) {
       if (error instanceof RebalanceDuringRestore) {

@@ -52,6 +52,8 @@ export interface TaskRestored {
   readonly position: bigint
   /** Records for its own input partition: configuration that the log does not have yet. */
   readonly appends: readonly Omit<LogAppend, 'partition'>[]
+  /** What whoever runs it should hear of what was found, null for nothing. */
+  readonly note: string | null
 }
 
 /**

@@ -255,6 +255,6 @@ export class EventCounter {
     this.#rows.write(out.log, columns, index, record, values, this.#entries)
     out.counts.counted++
     if (late) out.counts.late++
-    handOver.add(index, values)
+    handOver.add(index, values, record.judgedAtMs)
   }
 }

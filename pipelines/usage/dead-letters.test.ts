@@ -32,7 +32,7 @@ test('each broken record is one dead letter, byte for byte, headers too, and the
     [good.subarray(0, -1), 'malformed'],
     [Buffer.concat([good, Buffer.from([9])]), 'malformed'],
     [Buffer.from('00000000018088debe0100', 'hex'), 'malformed'],
-    [Buffer.from([0, 0, 0, 0, 3, 255]), 'malformed'],
+    [Buffer.from([0, 0, 0, 0, 3, 255]), 'unknown_schema'],
   ]
   const headers = { trace: Buffer.from([0, 255, 10]), empty: Buffer.alloc(0), ünï: Buffer.from('ä') }
   const input = values.map(

@@ -34,6 +34,8 @@ const sourceOf = (node: number, isOwn: boolean) => (isOwn ? 'own' : node % 2 ===
 /** Also before 1970: whoever replays old records may say that they were received then. */
 const timeOf = (number: number): number => (number % 5 === 0 ? -number : 1_700_000_000_000 + number)
 
+const receiptOf = (number: number): number => timeOf(number) + 7 * number
+
 /** A record of usage.metered with the events, in the columns. */
 function decoded(columns: UsageColumns, events: readonly Event[], firstNumber = 0): void {
   const value = usageEventsCodec.encode({
@@ -72,7 +74,7 @@ function handOver(events: readonly Event[], from = 0): InboxUsage[] {
     const position = { offset: from + Math.floor(number / 100), index: number % 100 }
     if (position.index === 0) decoded(columns, events.slice(number, number + 100), number)
     if (out.isFull()) out.cut(position, number)
-    out.add(position.index, numbersOf(event))
+    out.add(position.index, numbersOf(event), receiptOf(number))
   }
   const end = { offset: from + Math.ceil(events.length / 100), index: 0 }
   return recordsOf(out.finish(end, events.length, 'account.inbox', 3))
@@ -138,6 +140,7 @@ function assertHandsOver(events: readonly Event[], records: readonly InboxUsage[
       occurred_at: timeOf(number),
       cost_nano_usd: paid,
       reservation_id: reservation ?? null,
+      received_at: receiptOf(number),
     }
     return first || isCost
       ? [{ node_id: nameOf(node), operator_id: first ? operator : null, cost: isCost ? cost : null }]
@@ -222,7 +225,7 @@ test('a transaction names a node’s operator once, and nothing of one that was 
     decoded(columns, events)
     for (const [index, event] of events.entries()) {
       if (index > 0) out.cut({ offset, index }, 1)
-      out.add(index, numbersOf(event))
+      out.add(index, numbersOf(event), 0)
     }
   }
   begin(4)

@@ -103,8 +103,8 @@ export class HandOver {
     this.#forgetSums()
   }
 
-  /** Event `index` of the record in the columns is counted; `values` are its numbers in the order of `SUMS`. */
-  add(index: number, values: Float64Array): void {
+  /** Event `index` of the record in the columns is counted; `values` are its numbers in the order of `SUMS`, then its receipt. */
+  add(index: number, values: Float64Array, receivedAtMs: number): void {
     const columns = this.#columns
     const node = columns.node[index] as number
     const place = (this.#placeOf[node] ?? 0) - 1
@@ -131,7 +131,8 @@ export class HandOver {
     if (namesOperator) this.#named[node] = 1
     // What cost nothing uses its reservation up, or that would hold its share of the day for good.
     const isCost = costNanoUsd > 0 || (columns.reservation.start[index] as number) >= 0
-    if (namesOperator || isCost) this.#entries.add(columns, index, namesOperator, isCost ? costNanoUsd : null)
+    if (!namesOperator && !isCost) return
+    this.#entries.add(columns, index, namesOperator, isCost ? costNanoUsd : null, receivedAtMs)
   }
 
   /** The records of the range up to `to`, which is the new position: at least one, or the watermark would stand. */

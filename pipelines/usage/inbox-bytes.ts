@@ -7,13 +7,13 @@ import type { Dictionary } from './dictionary.ts'
 /** An id with its length, and what copying it may write behind it. */
 const ID_BYTES_MAX = 2 + NODE_ID_BYTES_MAX + 3
 const EVENT_ID_BYTES = 16
-const ENTRY_BYTES_MAX = 3 * ID_BYTES_MAX + EVENT_ID_BYTES + 4 * LONG_BYTES_MAX
+const ENTRY_BYTES_MAX = 3 * ID_BYTES_MAX + EVENT_ID_BYTES + 5 * LONG_BYTES_MAX
 
 const NULL = 0
 const VALUE = 1
 
 /**
- * An array of `inbox-usage.v1` while it is made, as Avro: items go straight into bytes. As objects for avsc, entries and
+ * An array of `inbox-usage.v2` while it is made, as Avro: items go straight into bytes. As objects for avsc, entries and
  * sums of 2,000 nodes cost an event a sixth of its CPU: they live as long as their batch, and so reach V8's old space.
  */
 abstract class InboxArray {
@@ -45,7 +45,13 @@ abstract class InboxArray {
 /** Entries: costs, and operators where they are named first. */
 export class InboxEntries extends InboxArray {
   /** Event `index` of the record in the columns: names its operator or has a cost, 0 for one of a reservation, or both. */
-  add(columns: UsageColumns, index: number, namesOperator: boolean, costNanoUsd: number | null): void {
+  add(
+    columns: UsageColumns,
+    index: number,
+    namesOperator: boolean,
+    costNanoUsd: number | null,
+    receivedAtMs: number,
+  ): void {
     let at = this.begin(ENTRY_BYTES_MAX)
     const { view } = this.items
     at = putText(view, at, columns.nodes, columns.node[index] as number)
@@ -64,6 +70,7 @@ export class InboxEntries extends InboxArray {
         at = putLong(view, at, length)
         at = putBytes(view, at, columns.bytes, start, length)
       }
+      at = putLong(view, at, receivedAtMs)
     }
     this.items.advance(at)
   }

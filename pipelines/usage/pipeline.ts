@@ -1,5 +1,6 @@
 import { aggregatorTaskCodec, modelsCodec, SCHEMA_ID, STATE_KEY } from '../../schemas/avro.ts'
 import type { AggregatorTask } from '../../schemas/records.ts'
+import { MODELS, MODELS_VERSION } from '../../schemas/models.ts'
 import { rulesAt } from '../../schemas/since.ts'
 import { TABLES } from '../../schemas/tables.ts'
 import { USAGE_BOUNDS, WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
@@ -23,7 +24,6 @@ import { HandOver } from './hand-over.ts'
 import { idKeyFingerprint } from './id-hash.ts'
 import { IdMemory } from './id-memory.ts'
 import { newIdValues, rememberIds } from './id-records.ts'
-import { MODELS, MODELS_VERSION } from './models.ts'
 import { OldIds } from './old-ids.ts'
 import { isEnd } from '../kafka/end.ts'
 import { isTick } from '../kafka/tick.ts'
@@ -92,15 +92,12 @@ export class AggregatorState implements TaskState {
       throw inputDeleted(`${topics.usageMetered}[${partition}]`, inputStart, task.position)
     }
     task.since = rulesFrom(`${topics.usageIds}[${partition}]`, task.since, task.position)
+    const note = replaceModels(task)
     this.#counter.useModels(task.models_version, task.models)
     this.#blocks = this.#openBlocks()
     this.#unloaded = new UnloadedBlocks(task.loaded_seq, task.oldest_unloaded_at, task.next_seq - 1)
     this.#showMemory()
-    const models = modelsCodec.encode({ version: MODELS_VERSION, models: [...MODELS] })
-    return {
-      position: BigInt(task.position),
-      appends: task.models_version < MODELS_VERSION ? [{ key: null, value: models }] : [],
-    }
+    return { position: BigInt(task.position), appends: [], note }
   }
 
   async decide(batch: TaskBatch): Promise<TaskDecision> {
@@ -240,8 +237,7 @@ export class AggregatorState implements TaskState {
     task.ended = isEnd(record, this.#options.endToken)
     if (task.ended) return null
     if (schemaId !== SCHEMA_ID.usageEvents || record.value === null) {
-      const problem = schemaId === SCHEMA_ID.models ? this.#applyModels(task, record) : unknownRecord(record)
-      if (problem !== null) dead.push({ record, problems: [problem] })
+      dead.push({ record, problems: [unknownRecord(record)] })
       return null
     }
     const malformed = decodeInto(this.#columns, record.value)
@@ -311,20 +307,6 @@ export class AggregatorState implements TaskState {
   #setAsideOf({ setAside }: Draft, record: LogRecord): ReadonlyMap<number, EventProblem> | null {
     if (setAside.length === 0) return null
     return problemsSetAside(this.#options.topics.usageMetered, record, setAside)
-  }
-
-  #applyModels(task: AggregatorTask, record: LogRecord): EventProblem | null {
-    try {
-      const { version, models } = modelsCodec.decode(record.value as Buffer)
-      if (version > task.models_version) {
-        task.models_version = version
-        task.models = models
-        this.#counter.useModels(version, models)
-      }
-      return null
-    } catch (error) {
-      return { index: -1, code: 'malformed', detail: error instanceof Error ? error.message : 'model table' }
-    }
   }
 
   /** Evicts what may leave: what is too old, and what stands in the way of `room` more ids. */
@@ -397,4 +379,18 @@ interface Draft {
   readonly oldIds: OldIds
   readonly setAside: readonly SetAside[]
   ticked: boolean
+}
+
+/**
+ * Gives a task the table of models of this version; says what another one it had, which a version of before, or a producer's
+ * record, has put there.
+ */
+function replaceModels(task: AggregatorTask): string | null {
+  const { models_version: before, models } = task
+  const own = modelsCodec.encode({ version: MODELS_VERSION, models: [...MODELS] })
+  if (modelsCodec.encode({ version: before, models }).equals(own)) return null
+  task.models_version = MODELS_VERSION
+  task.models = [...MODELS]
+  if (before === 0) return null
+  return `the task had a table of models of version ${before} that is not this version's: it was replaced`
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { modelsCodec, tickCodec } from '../../schemas/avro.ts'
+import { STATE_KEY, aggregatorTaskCodec, modelsCodec, tickCodec } from '../../schemas/avro.ts'
+import { MODELS_VERSION } from '../../schemas/models.ts'
 import { AggregatorLog, ID_KEY, usageRecord } from '../../test/support/aggregator-log.ts'
 import { inputRecord } from '../../test/support/task-log.ts'
 import { eventId, usageEvent } from '../../test/support/usage-events.ts'
 import { FatalError, HaltError } from '../kafka/records.ts'
 import { UNLOADED_AGE_MS_MAX, UNLOADED_GRACE_MS } from '../load/unloaded.ts'
-import { MODELS, MODELS_VERSION } from './models.ts'
 import { IdKeyError } from './task-options.ts'
 
 const AT_MS = 1_700_000_000_000
@@ -57,35 +57,58 @@ test('a task halts where its state or its input has lost what it needs', async (
   assert.throws(() => log.restart(), halts('input_deleted'))
 })
 
-test('the table of models is appended where the task has a lower version, and holds from its record on', async () => {
-  const log = new AggregatorLog()
-  assert.deepEqual(
-    log.toAppend.map((value) => modelsCodec.decode(value).version),
-    [MODELS_VERSION],
-  )
-  const [value = null] = log.toAppend
-  assert.equal(modelsCodec.decode(value ?? Buffer.alloc(0)).models.length, MODELS.length)
-  const paid = (id: number) => ({ ...event(id), model_id: 'claude', tokens_in: 1_000_000 })
-  const older = modelsCodec.encode({ version: 0, models: [] })
-  log.input = [
-    usageRecord(0, AT_MS, [paid(1)]),
-    inputRecord(1, AT_MS, value),
-    usageRecord(2, AT_MS, [paid(2)]),
-    inputRecord(3, AT_MS, older),
-    usageRecord(4, AT_MS, [paid(3)]),
-  ]
-  await log.singles(3)
-  log.restart()
+const paidCall = (id: number) => ({ ...event(id), model_id: 'claude', tokens_in: 1_000_000 })
+
+/** A table that makes paid calls own work of two gigawatts. */
+const STRANGERS = {
+  version: 2_147_483_647,
+  models: [{ model_id: 'claude', paid_api: false, tdp_watts: 2_000_000_000 }],
+}
+
+test('the table of models is the version’s own from the first event on: a producer’s record is a letter', async () => {
+  const log = new AggregatorLog({
+    input: [
+      usageRecord(0, AT_MS, [paidCall(1)]),
+      inputRecord(1, AT_MS, modelsCodec.encode(STRANGERS)),
+      usageRecord(2, AT_MS, [paidCall(2)]),
+    ],
+  })
+  assert.equal(log.toAppend.length, 0)
   await log.run()
+  const rows = log.rows('usage_events')
   assert.deepEqual(
-    log.rows('usage_events').map((row) => [row['models_version'], row['energy_mwh_compatible']]),
+    rows.map((row) => [row['models_version'], row['energy_mwh_compatible']]),
     [
-      [0, 47_222n],
       [MODELS_VERSION, 1_000n],
       [MODELS_VERSION, 1_000n],
     ],
   )
-  assert.equal(log.toAppend.length, 1, 'a task that has it appends it no more')
+  assert.deepEqual(
+    log.rows('dead_letters').map((row) => [row['record_offset'], row['reasons']]),
+    [[1n, ['unknown_schema']]],
+  )
+})
+
+test('a table that a producer’s record has put into a task of before is replaced when it is restored', async () => {
+  const log = new AggregatorLog({ input: [usageRecord(0, AT_MS, [paidCall(1)])] })
+  await log.run()
+  log.stateRecords = log.stateRecords.map((record) => {
+    if (String(record.key) !== STATE_KEY.task || record.value === null) return record
+    const task = aggregatorTaskCodec.decode(record.value)
+    const { version, models } = STRANGERS
+    return { ...record, value: aggregatorTaskCodec.encode({ ...task, models_version: version, models }) }
+  })
+  log.restart()
+  log.input = [...log.input, usageRecord(1, AT_MS, [paidCall(2)])]
+  await log.run()
+  assert.deepEqual(
+    log.rows('usage_events').map((row) => [row['models_version'], row['energy_mwh_compatible']]),
+    [
+      [MODELS_VERSION, 1_000n],
+      [MODELS_VERSION, 1_000n],
+    ],
+  )
+  assert.equal(log.task()?.models_version, MODELS_VERSION)
 })
 
 test('a tick moves the watermark, hands it over and ends the group', async () => {

@@ -47,6 +47,14 @@ export const RewardsPage = Type.Object({
     total_rewards: Type.Integer(),
     last_reward_at: nullableTimeField(),
     reward_micro_spark: sumField('Of rewards alone.'),
+    capped: Type.Object(
+      {
+        impressions: Type.Integer(),
+        reward_micro_spark: sumField(),
+        minimum_micro_spark: sumField('Beyond USD × rate, by the least of 1 Spark a cost.'),
+      },
+      { description: 'Recorded and not paid, as it was above the caps of its day.' },
+    ),
     contribution_score: Type.Number(),
     visibility_tier: wordField(['standard', 'featured', 'priority'] as const),
     agent_count: Type.Integer(),

@@ -112,15 +112,23 @@ function energyOf(work: SharedWork, mode: ProviderMode): bigint {
   return mode === 'compatible' ? work.energyMwhCompatible : work.energyMwhMeasured + work.energyMwhEstimated
 }
 
+const BELIEVED = {
+  agents: Number.POSITIVE_INFINITY,
+  posts: Number.POSITIVE_INFINITY,
+  impressions: Number.POSITIVE_INFINITY,
+}
+
 /** The score of a node as of its log time: lifetime counters, impressions of the last 7 days, uptime by the mode. */
 export function scoreIn({ account, rules, nowMs }: NodeState, mode: ProviderMode): Score {
   const lifetime = lifetimeWork(account)
   const uptime = mode === 'compatible' ? uptimeSnapshotPpm : uptimeObservedPpm
+  // The original's score believes whatever a node says.
+  const most = mode === 'compatible' ? BELIEVED : rules.caps
   return scoreOf({
     uptimePpm: uptime(account, rules, nowMs),
-    agents: account.agent_count,
-    posts: account.post_count,
-    adImpressions: recentImpressions(account, nowMs),
+    agents: Math.min(account.agent_count, most.agents),
+    posts: Math.min(account.post_count, most.posts),
+    adImpressions: recentImpressions(account, nowMs, most.impressions),
     gpuMs: lifetime.gpuMsMeasured + lifetime.gpuMsEstimated,
     inferences: lifetime.inferences,
     energyMwh: energyOf(lifetime, mode),

@@ -126,6 +126,11 @@ function summaryOf(state: NodeState) {
     total_rewards: account.rewards,
     last_reward_at: formatTimeOrNull(account.last_reward_at),
     reward_micro_spark: account.reward_micro_spark,
+    capped: {
+      impressions: account.capped_impressions,
+      reward_micro_spark: account.capped_reward_micro_spark,
+      minimum_micro_spark: account.capped_minimum_micro_spark,
+    },
     contribution_score: pointsNumber(score.units, 2),
     visibility_tier: score.visibilityTier,
     agent_count: account.agent_count,

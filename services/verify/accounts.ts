@@ -1,8 +1,16 @@
-import { STATE_KEY, accountCodec, outcomeCodec, schemaIdOf, settlerTaskCodec } from '../../schemas/avro.ts'
-import type { Account, AccountOperator, Outcome, SettlerTask } from '../../schemas/records.ts'
+import {
+  STATE_KEY,
+  accountCodec,
+  heartbeatsCodec,
+  outcomeCodec,
+  schemaIdOf,
+  settlerTaskCodec,
+} from '../../schemas/avro.ts'
+import type { Account, AccountOperator, Heartbeats, Outcome, SettlerTask } from '../../schemas/records.ts'
 import type { Setting } from '../../schemas/settings.ts'
-import { uptimeBytes } from './account/contact.ts'
-import type { ModelAccount, ModelOperator } from './account/state.ts'
+import { takenOf } from './account/carried.ts'
+import { KEPT_MS, uptimeBytes } from './account/contact.ts'
+import type { ModelAccount, ModelHeartbeat, ModelOperator } from './account/state.ts'
 import type { Row } from './differences.ts'
 import type { Logs } from './logs.ts'
 import type { NodeTotals } from './usage-sums.ts'
@@ -12,6 +20,8 @@ export interface NodeState {
   readonly accounts: ReadonlyMap<string, Account>
   /** By "node/command". */
   readonly outcomes: ReadonlyMap<string, Outcome>
+  /** By node. */
+  readonly heartbeats: ReadonlyMap<string, Heartbeats>
   readonly task: SettlerTask | null
 }
 
@@ -22,6 +32,7 @@ export interface NodeState {
 export async function readNodeState(logs: Logs, partition: number): Promise<NodeState> {
   const accounts = new Map<string, Account>()
   const outcomes = new Map<string, Outcome>()
+  const heartbeats = new Map<string, Heartbeats>()
   let task: SettlerTask | null = null
   const { end } = await logs.range('nodeState', partition)
   for await (const { key, value } of logs.read('nodeState', partition, { to: end })) {
@@ -31,16 +42,20 @@ export async function readNodeState(logs: Logs, partition: number): Promise<Node
       const command = name.slice(STATE_KEY.commands.length)
       if (value === null) outcomes.delete(command)
       else outcomes.set(command, outcomeCodec.decode(value))
+    } else if (name.startsWith(STATE_KEY.heartbeats)) {
+      const nodeId = name.slice(STATE_KEY.heartbeats.length)
+      if (value === null) heartbeats.delete(nodeId)
+      else heartbeats.set(nodeId, heartbeatsCodec.decode(value))
     } else if (value !== null && accountCodec.schemaIds.includes(schemaIdOf(value))) {
       const account = accountCodec.decode(value)
       accounts.set(account.node_id, account)
     }
   }
-  return { accounts, outcomes, task }
+  return { accounts, outcomes, heartbeats, task }
 }
 
-/** What of an account follows from the inbox, as it must be. */
-export function modelRow(account: ModelAccount, totals: NodeTotals): Row {
+/** What of an account follows from the inbox up to log time `nowMs`, as it must be. */
+export function modelRow(account: ModelAccount, totals: NodeTotals, nowMs: number): Row {
   const { pending, unclaimed, settled } = account
   return {
     tier: account.tier,
@@ -66,19 +81,25 @@ export function modelRow(account: ModelAccount, totals: NodeTotals): Row {
     settings_version: account.settingsVersion,
     settings: settingTexts([...account.settings].map(([name, value]) => ({ name, value }))),
     spend_days: byDay([...account.spent]),
+    back_dated_day: account.lateReceipts.day,
+    back_dated_nano_usd: account.lateReceipts.nanoUsd,
     reservations: account.reservations.map(({ id, nanoUsd, day, expiresAtMs, commandId }) =>
       [id, nanoUsd, day, expiresAtMs, commandId].join(' '),
     ),
-    ...contactRow(account),
+    ...contactRow(account, nowMs),
   }
 }
 
-function contactRow({ contact, rewards }: ModelAccount): Row {
+function contactRow({ contact, rewards }: ModelAccount, nowMs: number): Row {
   return {
     last_contact_at: contact.lastAtMs,
     profile: contact.profile,
     software_version: contact.softwareVersion,
-    heartbeat_hashes: contact.hashes.join(''),
+    heartbeat_hashes: contact.heartbeats
+      .filter(({ atMs }) => atMs === null)
+      .map(({ hash }) => hash)
+      .join(''),
+    heartbeats: takenText(contact.heartbeats, nowMs),
     uptime_hour: contact.lastHour,
     uptime: uptimeBytes(contact).toString('hex'),
     agent_count: contact.agents,
@@ -92,11 +113,25 @@ function contactRow({ contact, rewards }: ModelAccount): Row {
     rewards: rewards.count,
     reward_micro_spark: rewards.microSpark,
     last_reward_at: rewards.lastAtMs,
+    received_day: rewards.day,
+    day_reward_micro_spark: rewards.dayMicroSpark,
+    day_minimum_micro_spark: rewards.dayMinimum,
+    capped_impressions: rewards.capped.impressions,
+    capped_reward_micro_spark: rewards.capped.rewards,
+    capped_minimum_micro_spark: rewards.capped.minimum,
   }
 }
 
-/** The same of node.state's record. */
-export function accountRow(account: Account): Row {
+/** Those of the last hour: older ones may be forgotten or not. */
+function takenText(heartbeats: readonly ModelHeartbeat[], nowMs: number): string {
+  return heartbeats
+    .filter(({ atMs }) => atMs !== null && nowMs - atMs < KEPT_MS)
+    .map(({ hash, atMs }) => `${hash}@${atMs}`)
+    .join(' ')
+}
+
+/** The same of node.state's records. */
+export function accountRow(account: Account, heartbeats: Heartbeats | undefined, nowMs: number): Row {
   const { operators, settings, spend_days, reservations, ad_days, heartbeat_hashes, uptime, ...rest } =
     account
   return {
@@ -114,6 +149,7 @@ export function accountRow(account: Account): Row {
       ].join(' '),
     ),
     heartbeat_hashes: heartbeat_hashes.toString('hex'),
+    heartbeats: takenText(takenOf(heartbeats), nowMs),
     uptime: uptime.toString('hex'),
     ad_days: byDay(ad_days.map(({ day, impressions }) => [day, impressions])),
   }

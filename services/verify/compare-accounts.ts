@@ -50,7 +50,7 @@ export async function compareAccounts(
     wallets.addModel(model, (nodeId) => !older.has(nodeId))
     wallets.addState(state.accounts, (nodeId) => !older.has(nodeId))
   }
-  const fromZero = await compareState(differences, inbox, older, state.accounts)
+  const fromZero = await compareState(differences, inbox, older, state)
   compareOutcomes(differences, inbox, older, state.outcomes)
   older.compare(differences)
   return { fromZero, older: older.size }
@@ -113,19 +113,21 @@ async function compareState(
   differences: Differences,
   { model }: Inbox,
   older: OlderAccounts,
-  accounts: ReadonlyMap<string, Account>,
+  { accounts, heartbeats }: Omit<NodeState, 'task'>,
 ): Promise<number> {
   const expected = new Map<string, Row>()
   for (const account of model.accounts.values()) {
     if (older.has(account.nodeId)) continue
-    expected.set(account.nodeId, modelRow(account, model.totals.of(account.nodeId)))
+    expected.set(account.nodeId, modelRow(account, model.totals.of(account.nodeId), model.nowMs))
   }
   await differences.compareRows(
     'node.state',
     expected,
     [...accounts]
       .filter(([nodeId]) => !older.has(nodeId))
-      .map(([nodeId, account]) => [nodeId, accountRow(account)] as const),
+      .map(
+        ([nodeId, account]) => [nodeId, accountRow(account, heartbeats.get(nodeId), model.nowMs)] as const,
+      ),
   )
   return expected.size
 }

@@ -209,8 +209,8 @@ class UsageComparison {
       this.#operators.set(event.node_id, event.operator_id)
     }
     const costNanoUsd = event.task_source === 'own' ? 0 : event.cost_nano_usd
-    const usesUp =
-      event.reservation_id !== null && rulesAt(this.#horizon.usage.since, record.offset) >= USES_UP
+    const isNewer = rulesAt(this.#horizon.usage.since, record.offset) >= USES_UP
+    const usesUp = event.reservation_id !== null && isNewer
     if (costNanoUsd === 0 && !usesUp) return
     if (costNanoUsd > 0) this.#costs += 1
     const identity = identityOf(event)
@@ -226,6 +226,7 @@ class UsageComparison {
         occurred_at: event.occurred_at,
         cost_nano_usd: costNanoUsd,
         reservation_id: event.reservation_id,
+        received_at: isNewer ? counted.receiptMs : event.occurred_at,
         in_its_range: true,
       },
       handed === undefined ? undefined : { ...handed.row, in_its_range: inRange },

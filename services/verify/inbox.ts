@@ -130,6 +130,7 @@ class HandedOverReader {
           occurred_at: cost.occurred_at,
           cost_nano_usd: cost.cost_nano_usd,
           reservation_id: cost.reservation_id,
+          received_at: cost.received_at,
         },
       })
     }

@@ -1,4 +1,4 @@
-import { SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
+import { SCHEMA_ID, inboxConfigureCodec, inboxUsageCodec, schemaIdOf } from '../../schemas/avro.ts'
 import { RULES } from '../../schemas/since.ts'
 import type { SourceRecord } from './source.ts'
 import { isTick } from './ticks.ts'
@@ -42,9 +42,8 @@ const FROM_THE_START = [{ rules: RULES, offset: 0 }]
 const NEVER_SET_ASIDE: ReadonlySet<number | null> = new Set([
   SCHEMA_ID.models,
   SCHEMA_ID.end,
-  SCHEMA_ID.inboxUsage,
-  SCHEMA_ID.inboxConfigure,
-  SCHEMA_ID.inboxConfigureV1,
+  ...inboxUsageCodec.schemaIds,
+  ...inboxConfigureCodec.schemaIds,
 ])
 
 /** What was set aside of a record; null where nothing was, or nothing may have been. */

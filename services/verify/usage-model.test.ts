@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { SCHEMA_ID, modelsCodec, tickCodec, usageEventsCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
+import { RULES } from '../../schemas/since.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import {
   RECEIPT_HEADER,
@@ -212,6 +213,27 @@ describe('usage, worked out plainly', () => {
     assert.deepEqual(estimate(3), [1_500, 1_000, 2])
     model.apply(record(4, table(1, 1)))
     assert.deepEqual(estimate(5), [1_500, 1_000, 2])
+  })
+
+  it('knows one table of models from the newer rules on, and takes no record for another', () => {
+    const since = [{ rules: RULES, offset: 3 }]
+    const model = new UsageModel({ partition: 0, partitions: 1, models: [], modelsVersion: 0, since })
+    const table = modelsCodec.encode({
+      version: 7,
+      models: [{ model_id: 'claude', paid_api: false, tdp_watts: 9 }],
+    })
+    const claude = (number: number) => {
+      const call = event({ event_id: id(number), model_id: 'claude' })
+      const [counted] = model.apply(record(number, events(call))).counted
+      return [counted?.modelsVersion, counted?.energy_mwh_compatible]
+    }
+    assert.equal(model.apply(record(1, table)).setAside, null)
+    assert.equal(claude(2)[0], 7)
+    assert.deepEqual(claude(3), [1, 1_000])
+    assert.deepEqual(model.apply(record(4, table)).setAside?.reasons, [
+      { index: -1, reason: 'unknown_schema' },
+    ])
+    assert.deepEqual(claude(5), [1, 1_000])
   })
 
   it('keeps measured and estimated apart', () => {

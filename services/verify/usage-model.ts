@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto'
 import { FRAME_BYTES, SCHEMA_ID, modelsCodec, schemaIdOf } from '../../schemas/avro.ts'
 import { MINUTE_WINDOW_MS, WATERMARK_DELAY_MS, windowStart } from '../../schemas/usage.ts'
 import type { Model, UsageEvent } from '../../schemas/usage.ts'
+import { MODELS, MODELS_VERSION } from '../../schemas/models.ts'
+import { rulesAt } from '../../schemas/since.ts'
 import type { Since } from '../../schemas/since.ts'
 import type { SourceRecord } from './source.ts'
 import { receiptOf } from './receipt.ts'
@@ -14,12 +16,17 @@ import { measuresOf } from './usage-measures.ts'
 import type { Measures } from './usage-measures.ts'
 import { refusalOf } from './usage-refusal.ts'
 
+/** The first rules by which the table of models is the version's own, and no record's. */
+const OWN_TABLE = 2
+
 /** A usage event that counts, and what follows from the log for it. */
 export interface CountedEvent extends Measures {
   readonly event: UsageEvent
   readonly record: SourceRecord
   /** Place in the record, from 0. */
   readonly index: number
+  /** The receipt that its age is judged by. */
+  readonly receiptMs: number
   readonly late: boolean
   readonly modelsVersion: number
 }
@@ -96,6 +103,10 @@ export class UsageModel {
   }
 
   apply(record: SourceRecord): RecordOutcome {
+    if (this.#isOwnTable(record) && this.#modelsVersion !== MODELS_VERSION) {
+      this.#models = byId(MODELS)
+      this.#modelsVersion = MODELS_VERSION
+    }
     this.#watermarkMs = Math.max(this.#watermarkMs, record.timestampMs - WATERMARK_DELAY_MS)
     const undecided = undecidedOf(this.#undecided, record)
     const events = undecided?.has(-1) === true ? CANNOT_BE_DECIDED : this.#eventsOf(record)
@@ -109,7 +120,7 @@ export class UsageModel {
       const arrival = { partition: this.#partition, partitions: this.#partitions, receiptMs }
       const isUndecided = undecided?.has(index) === true
       const reason = isUndecided ? CANNOT_BE_DECIDED : (refusalOf(event, arrival) ?? this.#repeatOf(event))
-      if (reason === null) counted.push(this.#count(event, record, index))
+      if (reason === null) counted.push(this.#count(event, record, index, receiptMs))
       else if (reason !== 'repeat') reasons.push({ index, reason })
     }
     return { counted, setAside: reasons.length === 0 ? null : { record, reasons } }
@@ -125,7 +136,7 @@ export class UsageModel {
     try {
       if (schemaId === SCHEMA_ID.usageEvents) return decodeUsageEvents(value.subarray(FRAME_BYTES))
       if (schemaId === SCHEMA_ID.tick) return isTick(record, this.#since) ? [] : 'malformed'
-      if (schemaId !== SCHEMA_ID.models) return 'unknown_schema'
+      if (schemaId !== SCHEMA_ID.models || this.#isOwnTable(record)) return 'unknown_schema'
       const { version, models } = modelsCodec.decode(value)
       if (version > this.#modelsVersion) {
         this.#models = byId(models)
@@ -139,6 +150,11 @@ export class UsageModel {
     }
   }
 
+  /** Until these rules any producer could bring another table of models. */
+  #isOwnTable({ offset }: SourceRecord): boolean {
+    return rulesAt(this.#since, offset) >= OWN_TABLE
+  }
+
   #repeatOf(event: UsageEvent): 'repeat' | 'conflict' | null {
     const identity = identityOf(event)
     const content = contentOf(event)
@@ -150,12 +166,13 @@ export class UsageModel {
     return first === content ? 'repeat' : 'conflict'
   }
 
-  #count(event: UsageEvent, record: SourceRecord, index: number): CountedEvent {
+  #count(event: UsageEvent, record: SourceRecord, index: number, receiptMs: number): CountedEvent {
     const windowEndMs = windowStart(event.occurred_at, MINUTE_WINDOW_MS) + MINUTE_WINDOW_MS
     return {
       event,
       record,
       index,
+      receiptMs,
       late: windowEndMs <= this.#watermarkMs,
       modelsVersion: this.#modelsVersion,
       ...measuresOf(event, this.#models.get(event.model_id)),

@@ -1,6 +1,6 @@
 import { inboxConfigureCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
-import type { Account, EndedVersion, Outcome, SettlerTask } from '../../schemas/records.ts'
+import type { Account, EndedVersion, Heartbeats, Outcome, SettlerTask } from '../../schemas/records.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
 import type { Model } from '../../schemas/usage.ts'
 import type { Carried } from './account/carried.ts'
@@ -21,6 +21,7 @@ export class VersionEnd {
   readonly #tasks: SettlerTask[] = []
   readonly #accounts = new Map<string, Account>()
   readonly #outcomes = new Map<string, Outcome>()
+  readonly #heartbeats = new Map<string, Heartbeats>()
   #models: readonly Model[] = []
   #modelsVersion = 0
 
@@ -44,6 +45,7 @@ export class VersionEnd {
     this.#tasks.push(horizon.accounts)
     for (const [nodeId, account] of horizon.state.accounts) this.#accounts.set(nodeId, account)
     for (const [key, outcome] of horizon.state.outcomes) this.#outcomes.set(key, outcome)
+    for (const [nodeId, taken] of horizon.state.heartbeats) this.#heartbeats.set(nodeId, taken)
     if (horizon.usage.models_version > this.#modelsVersion) {
       this.#modelsVersion = horizon.usage.models_version
       this.#models = horizon.usage.models
@@ -61,7 +63,12 @@ export class VersionEnd {
     const accounts = new Map(
       Array.from({ length: partitions }, (_, partition) => [
         partition,
-        { ...shared, accounts: new Map<string, Account>(), outcomes: new Map<string, Outcome>() },
+        {
+          ...shared,
+          accounts: new Map<string, Account>(),
+          outcomes: new Map<string, Outcome>(),
+          heartbeats: this.#heartbeats,
+        },
       ]),
     )
     for (const [nodeId, account] of this.#accounts) {

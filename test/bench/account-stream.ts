@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { UPTIME_HOURS } from '../../pipelines/account/uptime.ts'
 import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
@@ -20,8 +20,6 @@ const FILL_RECORDS = 4_000
 const COMMIT_STEP_MS = TASK_BOUNDS.batchIntervalMs
 
 const HOUR_MS = 3_600_000
-const HEARTBEAT_HASH_BYTES = 8
-const HEARTBEATS_REMEMBERED = 16
 const NODES_PER_OPERATOR = 4
 
 /** `young`: work and money, no heartbeat yet. `grown`: a week of heartbeats beside them, as far as accounts grow. */
@@ -141,7 +139,6 @@ function grownFields(): Partial<Omit<Account, 'operators'>> {
   return {
     last_contact_at: nowMs,
     software_version: '1.4.2',
-    heartbeat_hashes: randomBytes(HEARTBEAT_HASH_BYTES * HEARTBEATS_REMEMBERED),
     uptime_hour: Math.floor(nowMs / HOUR_MS),
     uptime: Buffer.alloc(UPTIME_HOURS, 58),
     agent_count: 3,

@@ -44,10 +44,10 @@ test('HAND_OVER_COST_MAX: a cost that reaches it ends the inbox record, and no s
   const handOver = new HandOver(columns)
   const values = new Float64Array(SUM_COLUMNS)
   values[SUMS.costNanoUsd] = costMax - 1
-  handOver.add(0, values)
+  handOver.add(0, values, NOW)
   assert.equal(handOver.isFull(), false)
   values[SUMS.costNanoUsd] = 1
-  handOver.add(0, values)
+  handOver.add(0, values, NOW)
   assert.equal(handOver.isFull(), true)
   // The largest event on top of the largest sum that is not cut.
   assert.ok(Number.isSafeInteger(costMax - 1 + 1e15))

@@ -91,7 +91,7 @@ describe('a record that cannot be counted', () => {
       [['unknown_schema'], [-1], testRulesRecord({ version: 9, spark_per_usd: 1_000_000 })],
       [['malformed'], [-1], claimsBillions],
       [['malformed'], [-1], encoded.subarray(0, encoded.length - 7)],
-      [['malformed'], [-1], framed(3, systemRandom.bytes(3))],
+      [['unknown_schema'], [-1], framed(3, systemRandom.bytes(3))],
       [['wrong_partition'], [0], usageEventsCodec.encode({ events: [maker.event(stranger)] })],
       [['too_old'], [0], usageEventsCodec.encode({ events: [tooOld] })],
       [['in_the_future'], [0], usageEventsCodec.encode({ events: [inFuture] })],

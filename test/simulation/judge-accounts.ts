@@ -8,6 +8,7 @@ import type { Undecided } from '../../services/verify/undecided.ts'
 import { isOver } from '../../services/verify/account/outcomes.ts'
 import { canonicalJson } from '../../services/verify/account/rows.ts'
 import { assertAccounts } from '../support/account-comparison.ts'
+import { heartbeatsIn } from '../support/settler-log.ts'
 import type { Row } from '../support/row-reader.ts'
 import { plainRows } from './judge.ts'
 import type { PartitionLogs } from './judge.ts'
@@ -24,7 +25,8 @@ export function judgeAccounts(logs: PartitionLogs, undecidable: (name: string) =
   for (const record of logs.inbox) model.apply(record)
   const rows = (table: string): Row[] => plainRows(logs.settlementBlocks, table)
   const { accounts, outcomes } = stateOf(logs)
-  assertAccounts({ rows, accounts }, model)
+  const keyed = logs.nodeState.map(({ key, value }) => ({ key: key?.toString() ?? null, value }))
+  assertAccounts({ rows, accounts, heartbeats: heartbeatsIn(keyed) }, model)
   judgeTiles(rows('settlements'))
   judgeLedger(rows('settlements'), rows('wallet_ledger'))
   judgeCosts(rows('cost_decisions'))

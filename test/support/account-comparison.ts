@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { formatUuid } from '../../schemas/ids.ts'
-import type { Account } from '../../schemas/records.ts'
+import type { Account, Heartbeats } from '../../schemas/records.ts'
 import type { AccountModel } from '../../services/verify/account/model.ts'
 import { RowNumbers, canonicalJson } from '../../services/verify/account/rows.ts'
 import { accountRow, modelRow } from '../../services/verify/accounts.ts'
@@ -11,20 +11,27 @@ import type { Row as ReadRow } from './row-reader.ts'
 export interface WrittenAccounts {
   readonly rows: (table: string) => readonly ReadRow[]
   readonly accounts: ReadonlyMap<string, Account>
+  /** By node. */
+  readonly heartbeats: ReadonlyMap<string, Heartbeats>
 }
 
 const IDS = new Set(['event_id', 'settlement_id', 'entry_id', 'reference_id', 'command_id'])
 
 /** Compares what a settler wrote with what verify's model makes of the same inbox; throws where they differ. */
-export function assertAccounts({ rows, accounts }: WrittenAccounts, model: AccountModel): void {
+export function assertAccounts(written: WrittenAccounts, model: AccountModel): void {
+  const { rows, accounts, heartbeats } = written
   const expected = model.rows
   same('cost_decisions', keyed(rows('cost_decisions'), 'node_id', 'cost_seq'), expected.decisions)
   same('settlements', keyed(rows('settlements'), 'node_id', 'settlement_id'), expected.settlements)
   same('wallet_ledger', keyed(rows('wallet_ledger'), 'wallet_id', 'entry_id'), expected.ledger)
   same('audit_log', audited(rows('audit_log')), expected.audit)
-  const { totals } = model
-  const wanted = [...model.accounts].map(([id, account]) => [id, modelRow(account, totals.of(id))] as const)
-  const found = [...accounts].map(([id, account]) => [id, accountRow(account)] as const)
+  const { totals, nowMs } = model
+  const wanted = [...model.accounts].map(
+    ([id, account]) => [id, modelRow(account, totals.of(id), nowMs)] as const,
+  )
+  const found = [...accounts].map(
+    ([id, account]) => [id, accountRow(account, heartbeats.get(id), nowMs)] as const,
+  )
   same('node.state', new Map(found), new Map(wanted))
   assert.equal(rows('dead_letters').length, model.setAside.length, 'records that are set aside')
 }

@@ -1,4 +1,5 @@
 import type { AccountRows, Audit, CostDecision, Reward, Settlement } from '../../pipelines/account/account.ts'
+import type { Anomaly } from '../../schemas/metrics.ts'
 import type { Account } from '../../schemas/records.ts'
 
 /** Keeps what an account wrote, in order. */
@@ -7,6 +8,7 @@ export class KeptRows implements AccountRows {
   readonly settlements: Settlement[] = []
   readonly rewards: Reward[] = []
   readonly audits: Audit[] = []
+  readonly anomalies: Anomaly[] = []
 
   decided(_account: Account, decision: CostDecision): void {
     this.decisions.push(decision)
@@ -22,5 +24,9 @@ export class KeptRows implements AccountRows {
 
   audited(audit: Audit): void {
     this.audits.push(audit)
+  }
+
+  anomaly(kind: Anomaly): void {
+    this.anomalies.push(kind)
   }
 }

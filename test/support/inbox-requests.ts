@@ -1,5 +1,12 @@
 import * as fc from 'fast-check'
-import type { CommandKind, InboxCommand, InboxConfigure, InboxHeartbeat } from '../../schemas/records.ts'
+import { CAPS_DEFAULT } from '../../schemas/older-records.ts'
+import type {
+  Caps,
+  CommandKind,
+  InboxCommand,
+  InboxConfigure,
+  InboxHeartbeat,
+} from '../../schemas/records.ts'
 import type { Setting } from '../../schemas/settings.ts'
 import { testRules } from './rules.ts'
 
@@ -126,6 +133,9 @@ export function anyHeartbeat(nodes: readonly string[]): fc.Arbitrary<InboxHeartb
     .map(({ number, ...fields }) => heartbeat(number, fields))
 }
 
+/** Caps that a few heartbeats and costs reach. */
+const CAPS_LOW: Caps = { impressions: 120, agents: 50, posts: 1, reward_spark: 15, minimum_spark: 2 }
+
 /** Rules of these versions; most of them allow metered work. */
 export const anyRules: fc.Arbitrary<InboxConfigure> = fc
   .record({
@@ -136,6 +146,7 @@ export const anyRules: fc.Arbitrary<InboxConfigure> = fc
     staleMs: fc.constantFrom(60_000, 300_000, 10_000_000),
     minimum: fc.option(fc.constantFrom(0, 1, 30), { nil: null, freq: 2 }),
     limit: fc.option(fc.constantFrom(150_000_000, 400_000_000, 2_000_000_000), { nil: null, freq: 2 }),
+    caps: fc.constantFrom(CAPS_DEFAULT, CAPS_LOW, CAPS_LOW),
   })
   .map(({ isAllowed, staleMs, minimum, limit, ...fields }) => {
     const { overrides, liveness } = testRules()

@@ -24,6 +24,7 @@ export function cost(nanoUsd: number, fields: Partial<Cost> = {}): Cost {
     occurred_at: INBOX_START_MS,
     cost_nano_usd: nanoUsd,
     reservation_id: null,
+    received_at: fields.occurred_at ?? INBOX_START_MS,
     ...fields,
   }
 }
@@ -73,18 +74,18 @@ const entry: fc.Arbitrary<InboxEntry> = fc
       fc.constant(null),
     ),
     day: fc.constantFrom(-34, -1, 0, 0, 0, 1, 9),
+    /** From the work to its receipt. */
+    onTheWayMs: fc.constantFrom(0, 1_000, DAY_MS, DAY_MS + 1, 2 * DAY_MS, 30 * DAY_MS),
     reservation_id: fc.option(fc.constantFrom('reservation-1', 'reservation-2'), { nil: null }),
     task_source: fc.constantFrom('hive' as const, 'idle' as const),
   })
-  .map(({ node_id, operator_id, nano, day, reservation_id, task_source }) => ({
-    node_id,
+  .map(({ node_id, operator_id, nano, day, onTheWayMs, ...fields }) => {
+    const occurred_at = INBOX_START_MS + day * DAY_MS
+    const times = { occurred_at, received_at: occurred_at + onTheWayMs }
     // An entry names an operator, or has a cost, or both.
-    operator_id: nano === null ? (operator_id ?? 'op-1') : operator_id,
-    cost:
-      nano === null
-        ? null
-        : cost(nano, { occurred_at: INBOX_START_MS + day * DAY_MS, reservation_id, task_source }),
-  }))
+    if (nano === null) return { node_id, operator_id: operator_id ?? 'op-1', cost: null }
+    return { node_id, operator_id, cost: cost(nano, { ...times, ...fields }) }
+  })
 
 const sum = fc.record({ node: fc.constantFrom(...NODES), tokens: fc.nat(1_000_000), nano: fc.nat(10 ** 9) })
 

@@ -1,5 +1,5 @@
 import { inboxConfigureCodec } from '../../schemas/avro.ts'
-import { LIVENESS_DEFAULT } from '../../schemas/older-records.ts'
+import { CAPS_DEFAULT, LIVENESS_DEFAULT } from '../../schemas/older-records.ts'
 import type { InboxConfigure } from '../../schemas/records.ts'
 
 /** Account rules for tests: version 1, under which metered work is allowed on every node, or no cost would be paid. */
@@ -10,6 +10,7 @@ export function testRules(fields: Partial<InboxConfigure> = {}): InboxConfigure 
     spark_mode: 'compatible',
     overrides: [{ name: 'allow_metered_for_hive', value: true }],
     liveness: [...LIVENESS_DEFAULT],
+    caps: CAPS_DEFAULT,
     ...fields,
   }
 }

@@ -1,11 +1,12 @@
-import { accountCodec, settlerTaskCodec, STATE_KEY } from '../../schemas/avro.ts'
+import { accountCodec, heartbeatsCodec, settlerTaskCodec, STATE_KEY } from '../../schemas/avro.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
-import type { Account, SettlerTask } from '../../schemas/records.ts'
+import type { Account, Heartbeats, SettlerTask } from '../../schemas/records.ts'
 import { SettlerState } from '../../pipelines/account/pipeline.ts'
 import { RULES_DEFAULT } from '../../pipelines/account/rules.ts'
 import type { AccountRules } from '../../pipelines/account/rules.ts'
 import type { DecidePoint } from '../../pipelines/failpoints.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
+import type { WrittenAccounts } from './account-comparison.ts'
 import { TaskLog } from './task-log.ts'
 import { VirtualClock } from './virtual-clock.ts'
 import { emptyStoreGate } from './stored-marks.ts'
@@ -52,8 +53,31 @@ export class SettlerLog extends TaskLog {
     return accounts
   }
 
+  /** What is compared with verify's model. */
+  written(): WrittenAccounts {
+    return {
+      rows: (table) => this.rows(table),
+      accounts: this.accounts(),
+      heartbeats: heartbeatsIn(this.committed),
+    }
+  }
+
   task(): SettlerTask | undefined {
     const value = this.values(SETTLER_TOPICS.nodeState, STATE_KEY.task).at(-1)
     return value && settlerTaskCodec.decode(value)
   }
+}
+
+/** The newest heartbeats of each node, of records of node.state among others. */
+export function heartbeatsIn(
+  records: Iterable<{ readonly key: string | null; readonly value: Buffer | null }>,
+): Map<string, Heartbeats> {
+  const heartbeats = new Map<string, Heartbeats>()
+  for (const { key, value } of records) {
+    if (key === null || !key.startsWith(STATE_KEY.heartbeats)) continue
+    const nodeId = key.slice(STATE_KEY.heartbeats.length)
+    if (value === null) heartbeats.delete(nodeId)
+    else heartbeats.set(nodeId, heartbeatsCodec.decode(value))
+  }
+  return heartbeats
 }

@@ -119,10 +119,11 @@ export class SlotBench {
       restore: (record: LogRecord) => this.diary.push(`restore ${record.offset}`),
       restored: (inputStart) => {
         this.diary.push(`restored, input from ${inputStart}`)
-        return { position: 10n, appends: [{ key: null, value: Buffer.from('rules') }] }
+        return { position: 10n, appends: [{ key: null, value: Buffer.from('rules') }], note: null }
       },
       decide: async (batch) => ({
         appends: [],
+        note: null,
         position: batch.nextOffset,
         groupOpen: false,
         pause: null,

@@ -1,4 +1,5 @@
-import { modelsCodec, SCHEMA_ID, schemaIdOf, usageEventsCodec } from '../../schemas/avro.ts'
+import { SCHEMA_ID, schemaIdOf, usageEventsCodec } from '../../schemas/avro.ts'
+import { MODELS, MODELS_VERSION } from '../../schemas/models.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import type { Row } from './row-reader.ts'
@@ -78,8 +79,7 @@ class PlainCount implements UsageOracle {
   readonly dead = new Map<number, string[]>()
   watermark = 0
   readonly #contents = new Map<string, string>()
-  #models = new Map<string, { paid_api: boolean; tdp_watts: number }>()
-  #modelsVersion = 0
+  readonly #models = new Map(MODELS.map((model) => [model.model_id, model]))
   readonly #undecidable: (name: string) => boolean
 
   constructor(undecidable: (name: string) => boolean) {
@@ -93,11 +93,7 @@ class PlainCount implements UsageOracle {
     if (value === null || id === null) {
       this.dead.set(Number(offset), ['framing'])
     } else if (id === SCHEMA_ID.models) {
-      const { version, models } = modelsCodec.decode(value)
-      if (version > this.#modelsVersion) {
-        this.#modelsVersion = version
-        this.#models = new Map(models.map((model) => [model.model_id, model]))
-      }
+      this.dead.set(Number(offset), ['unknown_schema'])
     } else if (id === SCHEMA_ID.usageEvents) {
       for (const [index, event] of usageEventsCodec.decode(value).events.entries()) {
         if (this.#undecidable(eventName(event))) this.#setAside(Number(offset), 'cannot_be_decided')
@@ -160,7 +156,7 @@ class PlainCount implements UsageOracle {
       requester_node_id: event.requester_node_id ?? '',
       reservation_id: event.reservation_id ?? '',
       late: Number(late),
-      models_version: this.#modelsVersion,
+      models_version: MODELS_VERSION,
     })
   }
 }

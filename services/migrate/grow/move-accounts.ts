@@ -6,11 +6,12 @@ import { partitionOfNode } from '../../../schemas/ids.ts'
 import type { SettlerTask } from '../../../schemas/records.ts'
 import { inboxConfigureCodec } from '../../../schemas/avro.ts'
 
-/** The node of a key of node.state: of an account, or of a command's outcome; null for what belongs to a partition. */
+/** The node of a key of node.state: of an account, a command's outcome or heartbeats; null for what belongs to a partition. */
 export function nodeOfKey(key: string): string | null {
   if (key.startsWith(STATE_KEY.commands)) {
     return key.slice(STATE_KEY.commands.length, key.lastIndexOf('/'))
   }
+  if (key.startsWith(STATE_KEY.heartbeats)) return key.slice(STATE_KEY.heartbeats.length)
   return key.startsWith('!') ? null : key
 }
 

@@ -46,7 +46,8 @@ export function isPossibleHeartbeat(heartbeat: InboxHeartbeat): boolean {
   )
 }
 
-export function arePossibleRules({ version, spark_per_usd, liveness, overrides }: InboxConfigure): boolean {
+export function arePossibleRules(rules: InboxConfigure): boolean {
+  const { version, spark_per_usd, liveness, overrides, caps } = rules
   return (
     within(1, version, 2 ** 31 - 1) &&
     within(1, spark_per_usd, 10 ** 6) &&
@@ -54,6 +55,7 @@ export function arePossibleRules({ version, spark_per_usd, liveness, overrides }
     liveness.every(
       ({ stale_ms, dead_ms }) => within(1, stale_ms, 10 * DAY_MS) && within(stale_ms, dead_ms, 10 * DAY_MS),
     ) &&
+    Object.values(caps).every((cap) => within(0, cap, 10 ** 9)) &&
     arePossible(overrides)
   )
 }

@@ -70,12 +70,25 @@ const ACCOUNT: Account = {
   rewards: 3,
   reward_micro_spark: 60_000_000n,
   last_reward_at: 1_950,
+  received_day: 20_001,
+  day_reward_micro_spark: 60_000_000,
+  day_minimum_micro_spark: 999_999,
+  back_dated_day: 19_999,
+  back_dated_nano_usd: 14n,
+  capped_impressions: 11,
+  capped_reward_micro_spark: 12n,
+  capped_minimum_micro_spark: 13n,
 }
 
 test('an account is carried over with every field that is compared', () => {
   const account = accountCodec.decode(accountCodec.encode(ACCOUNT))
-  const { version: _version, node_id: _nodeId, ...expected } = accountRow(account)
-  const carried = modelRow(carriedAccount(account), carriedTotals(account))
+  const nowMs = Number(account.last_contact_at)
+  const taken = Buffer.alloc(16, 7)
+  taken.writeBigInt64BE(BigInt(nowMs))
+  const heartbeats = { node_id: account.node_id, taken }
+  const { version: _version, node_id: _nodeId, ...expected } = accountRow(account, heartbeats, nowMs)
+  const carried = modelRow(carriedAccount(account, heartbeats), carriedTotals(account), nowMs)
+  assert.equal(carried['heartbeats'], `0707070707070707@${nowMs}`)
   for (const [column, value] of Object.entries(carried)) {
     assert.equal(String(value), String(expected[column]), column)
   }

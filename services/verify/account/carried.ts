@@ -1,9 +1,9 @@
-import type { Account, Outcome } from '../../../schemas/records.ts'
+import type { Account, Heartbeats, Outcome } from '../../../schemas/records.ts'
 import { NODE_SUM_COLUMNS } from '../usage-sums.ts'
 import type { NodeTotals } from '../usage-sums.ts'
 import type { ModelOutcome } from './outcomes.ts'
 import { canonicalJson } from './rows.ts'
-import type { ModelAccount } from './state.ts'
+import type { ModelAccount, ModelHeartbeat } from './state.ts'
 
 /** Bytes of one heartbeat's hash. */
 const HASH_BYTES = 8
@@ -17,10 +17,12 @@ export interface Carried {
   readonly accounts: ReadonlyMap<string, Account>
   /** By "node/command". */
   readonly outcomes: ReadonlyMap<string, Outcome>
+  /** By node. */
+  readonly heartbeats: ReadonlyMap<string, Heartbeats>
 }
 
 /** An account as node.state had it at the end of a version; that it is right was compared there. */
-export function carriedAccount(account: Account): ModelAccount {
+export function carriedAccount(account: Account, heartbeats?: Heartbeats): ModelAccount {
   return {
     nodeId: account.node_id,
     firstSeenAtMs: account.first_seen_at,
@@ -58,6 +60,7 @@ export function carriedAccount(account: Account): ModelAccount {
     settingsVersion: account.settings_version,
     settings: new Map(account.settings.map(({ name, value }) => [name, value])),
     spent: new Map(account.spend_days.map(({ day, nano_usd }) => [day, nano_usd])),
+    lateReceipts: { day: account.back_dated_day, nanoUsd: account.back_dated_nano_usd },
     reservations: account.reservations.map((reservation) => ({
       id: reservation.reservation_id,
       nanoUsd: BigInt(reservation.nano_usd),
@@ -65,7 +68,7 @@ export function carriedAccount(account: Account): ModelAccount {
       expiresAtMs: reservation.expires_at,
       commandId: reservation.command_id,
     })),
-    contact: carriedContact(account),
+    contact: carriedContact(account, heartbeats),
     rewards: {
       count: account.rewards,
       microSpark: account.reward_micro_spark,
@@ -75,16 +78,20 @@ export function carriedAccount(account: Account): ModelAccount {
       impressionsPaid: account.ad_impressions,
       impressionsUnpaid: account.ad_unpaid,
       adRemainder: BigInt(account.ad_remainder_micro_spark),
+      day: account.received_day,
+      dayMicroSpark: BigInt(account.day_reward_micro_spark),
+      dayMinimum: BigInt(account.day_minimum_micro_spark),
+      capped: {
+        impressions: account.capped_impressions,
+        rewards: account.capped_reward_micro_spark,
+        minimum: account.capped_minimum_micro_spark,
+      },
     },
   }
 }
 
-function carriedContact(account: Account): ModelAccount['contact'] {
-  const { uptime, uptime_hour, heartbeat_hashes } = account
-  const hashes: string[] = []
-  for (let at = 0; at < heartbeat_hashes.length; at += HASH_BYTES) {
-    hashes.push(heartbeat_hashes.subarray(at, at + HASH_BYTES).toString('hex'))
-  }
+function carriedContact(account: Account, heartbeats: Heartbeats | undefined): ModelAccount['contact'] {
+  const { uptime, uptime_hour } = account
   const hasContact = account.last_contact_at !== null
   const firstHour = hasContact ? uptime_hour - uptime.length + 1 : 0
   const minutes = [...uptime].map((up, index) => [firstHour + index, up] as const)
@@ -92,7 +99,7 @@ function carriedContact(account: Account): ModelAccount['contact'] {
     lastAtMs: account.last_contact_at,
     profile: account.profile,
     softwareVersion: account.software_version,
-    hashes,
+    heartbeats: [...hashesOf(account), ...takenOf(heartbeats)],
     firstHour,
     lastHour: uptime_hour,
     minutesUp: new Map(minutes.filter(([, up]) => up > 0)),
@@ -100,6 +107,25 @@ function carriedContact(account: Account): ModelAccount['contact'] {
     posts: account.post_count,
     impressionsByDay: new Map(account.ad_days.map(({ day, impressions }) => [day, impressions])),
   }
+}
+
+function hashesOf({ heartbeat_hashes: hashes }: Account): ModelHeartbeat[] {
+  return Array.from({ length: hashes.length / HASH_BYTES }, (_, at) => ({
+    hash: hashes.subarray(at * HASH_BYTES, (at + 1) * HASH_BYTES).toString('hex'),
+    atMs: null,
+  }))
+}
+
+/** Heartbeats of a record of their own: eight bytes of log time, eight of hash. */
+export function takenOf(heartbeats: Heartbeats | undefined): ModelHeartbeat[] {
+  const taken = heartbeats?.taken ?? Buffer.alloc(0)
+  return Array.from({ length: taken.length / (2 * HASH_BYTES) }, (_, index) => {
+    const at = index * 2 * HASH_BYTES
+    return {
+      hash: taken.subarray(at + HASH_BYTES, at + 2 * HASH_BYTES).toString('hex'),
+      atMs: Number(taken.readBigInt64BE(at)),
+    }
+  })
 }
 
 /** Lifetime counters of an account. */

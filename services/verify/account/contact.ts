@@ -1,7 +1,7 @@
 import type { InboxHeartbeat } from '../../../schemas/records.ts'
 import { giveReward, nameFirstOperator } from './payments.ts'
 import { utcDay } from './state.ts'
-import type { ModelAccount, ModelContact, Moment } from './state.ts'
+import type { ModelAccount, ModelContact, ModelHeartbeat, Moment } from './state.ts'
 
 const MINUTE_MS = 60_000
 const MINUTES_PER_HOUR = 60
@@ -9,7 +9,11 @@ const MINUTES_PER_HOUR = 60
 /** Seven days. */
 const HOURS_KEPT = 168
 const AD_DAYS_KEPT = 7
-const HASHES_KEPT = 16
+
+/** Heartbeats that are remembered: until the newer rules by number, then by time and number. */
+const KEPT_BEFORE = 16
+export const KEPT_MS = 3_600_000
+const KEPT_MAX = 1_000
 
 const AGENT_MILESTONES = [10, 50, 100, 500]
 
@@ -22,11 +26,16 @@ const IMPRESSIONS_PER_BONUS = 100
 export function takeHeartbeat(account: ModelAccount, heartbeat: InboxHeartbeat, moment: Moment): void {
   const { contact } = account
   const { nowMs } = moment
+  const known = remembered(contact, moment)
   const hash = heartbeat.heartbeat_hash.toString('hex')
-  if (contact.hashes.includes(hash)) return
-  contact.hashes = [...contact.hashes, hash].slice(-HASHES_KEPT)
+  if (known.some((other) => other.hash === hash)) return
+  const isOneTooMany = moment.isCapped && known.length >= KEPT_MAX
+  if (!isOneTooMany) contact.heartbeats = [...known, { hash, atMs: moment.isCapped ? nowMs : null }]
+  if (!moment.isCapped) contact.heartbeats = contact.heartbeats.slice(-KEPT_BEFORE)
   countMinutes(contact, moment.rules.staleMs[contact.profile], nowMs)
   contact.lastAtMs = nowMs
+  account.changedAtMs = nowMs
+  if (isOneTooMany) return
   const { tier } = heartbeat
   const isTrusted = heartbeat.by_admin || ![tier, account.tier].includes('central')
   if (tier !== null && isTrusted) account.tier = tier
@@ -34,10 +43,17 @@ export function takeHeartbeat(account: ModelAccount, heartbeat: InboxHeartbeat, 
   contact.softwareVersion = heartbeat.software_version ?? contact.softwareVersion
   contact.agents = heartbeat.agent_count ?? contact.agents
   contact.posts = heartbeat.post_count ?? contact.posts
-  countImpressions(account, heartbeat.ad_impressions, utcDay(nowMs))
+  countImpressions(account, heartbeat.ad_impressions, moment)
   if (heartbeat.operator_id !== null) nameFirstOperator(account, heartbeat.operator_id, moment)
   if (account.operators.length > 0) reward(account, moment)
-  account.changedAtMs = nowMs
+}
+
+/** The heartbeats that a repeat is known by; those from before count as taken now. */
+function remembered({ heartbeats }: ModelContact, { isCapped, nowMs }: Moment): readonly ModelHeartbeat[] {
+  if (!isCapped) return heartbeats
+  return heartbeats
+    .map(({ hash, atMs }) => ({ hash, atMs: atMs ?? nowMs }))
+    .filter(({ atMs }) => nowMs - atMs < KEPT_MS)
 }
 
 /** The node was up from its contact before until now, or until it was stale: every minute that began then. */
@@ -68,12 +84,17 @@ export function uptimeBytes({ lastAtMs, firstHour, lastHour, minutesUp }: ModelC
   )
 }
 
-function countImpressions({ contact, rewards }: ModelAccount, count: number, today: number): void {
+function countImpressions({ contact, rewards }: ModelAccount, count: number, moment: Moment): void {
   const { impressionsByDay } = contact
+  const today = utcDay(moment.nowMs)
   for (const day of impressionsByDay.keys()) if (today - day >= AD_DAYS_KEPT) impressionsByDay.delete(day)
   if (count === 0) return
-  impressionsByDay.set(today, (impressionsByDay.get(today) ?? 0) + count)
-  rewards.impressionsUnpaid += count
+  const before = impressionsByDay.get(today) ?? 0
+  impressionsByDay.set(today, before + count)
+  const room = Math.max(0, moment.rules.caps.impressions - before)
+  const paid = moment.isCapped ? Math.min(count, room) : count
+  rewards.impressionsUnpaid += paid
+  rewards.capped.impressions += count - paid
 }
 
 function reward(account: ModelAccount, moment: Moment): void {
@@ -88,7 +109,8 @@ function reward(account: ModelAccount, moment: Moment): void {
     )
   }
   for (const agents of AGENT_MILESTONES) {
-    if (agents <= rewards.milestone || agents > contact.agents) continue
+    const hosted = moment.isCapped ? Math.min(contact.agents, moment.rules.caps.agents) : contact.agents
+    if (agents <= rewards.milestone || agents > hosted) continue
     rewards.milestone = agents
     const detail = `Hosts ${agents} agents`
     giveReward(account, { kind: 'milestone', key: agents, spark: 50n, detail }, moment)

@@ -1,7 +1,6 @@
 import type { Cost } from '../../../schemas/records.ts'
-import { settleIfDue } from './payments.ts'
+import { beginDay, settleIfDue } from './payments.ts'
 import { numberInForce, valueInForce } from './rules.ts'
-import type { ModelRules } from './rules.ts'
 import { MICRO_SPARK_PER_SPARK } from './rows.ts'
 import { utcDay } from './state.ts'
 import type { ModelAccount, ModelReservation, Moment } from './state.ts'
@@ -10,6 +9,7 @@ import type { ModelAccount, ModelReservation, Moment } from './state.ts'
 const DAYS_REMEMBERED = 50
 
 const NANO_USD_PER_USD = 1_000_000_000n
+const DAY_MS = 86_400_000
 
 /** Nano-USD × Spark per USD is so many thousandths of a micro-Spark. */
 const PER_MICRO_SPARK = 1_000n
@@ -53,15 +53,18 @@ export function decide(account: ModelAccount, cost: Cost, moment: Moment): Model
   const budget = budgetFor(account, nanoUsd, named?.day ?? utcDay(cost.occurred_at), moment, named)
   const operator = account.operators.at(-1)
   const isAllowed = valueInForce(account, rules, 'allow_metered_for_hive') === true
-  const isPayable = isAllowed && budget.hasRoom
+  const late = moment.isCapped && named === undefined ? lateReceipt(account, cost) : null
+  const hasLateRoom = late === null || budget.limit === 0n || late.nanoUsd <= budget.limit
+  const isPayable = isAllowed && budget.hasRoom && hasLateRoom
   account.costSeq += 1
   account.rulesVersion = rules.version
   account.changedAtMs = nowMs
   let microSpark = 0n
   if (isPayable) {
-    microSpark = earn(account, nanoUsd, rules)
+    microSpark = earn(account, nanoUsd, moment)
     owe(account, nanoUsd, microSpark, nowMs)
     remember(account, budget.day, nanoUsd, nowMs)
+    if (late !== null) Object.assign(account.lateReceipts, late)
     account.reservations = account.reservations.filter((reservation) => reservation !== named)
   }
   const payable = operator === undefined ? 'written_off' : 'pending'
@@ -80,11 +83,12 @@ export function decide(account: ModelAccount, cost: Cost, moment: Moment): Model
   return isPayable ? (named ?? null) : null
 }
 
-/** At least one whole Spark; in exact mode to the micro-Spark, what is left being carried. */
-function earn(account: ModelAccount, nanoUsd: bigint, { sparkPerUsd, isExact }: ModelRules): bigint {
+/** At least one whole Spark while its day has room for that; in exact mode to the micro-Spark, what is left being carried. */
+function earn(account: ModelAccount, nanoUsd: bigint, moment: Moment): bigint {
+  const { sparkPerUsd, isExact } = moment.rules
   if (!isExact) {
     const whole = (nanoUsd * sparkPerUsd) / NANO_USD_PER_USD
-    return (whole === 0n ? 1n : whole) * MICRO_SPARK_PER_SPARK
+    return whole === 0n ? least(account, nanoUsd * sparkPerUsd, moment) : whole * MICRO_SPARK_PER_SPARK
   }
   const operator = account.operators.at(-1)
   const thousandths = nanoUsd * sparkPerUsd + (operator?.remainder ?? account.unclaimedRemainder)
@@ -92,6 +96,32 @@ function earn(account: ModelAccount, nanoUsd: bigint, { sparkPerUsd, isExact }: 
   if (operator === undefined) account.unclaimedRemainder = rest
   else operator.remainder = rest
   return (thousandths - rest) / PER_MICRO_SPARK
+}
+
+/** What the day of receipt would have come to with a cost that was received more than a day after its work; else null. */
+function lateReceipt(
+  { lateReceipts: { day, nanoUsd } }: ModelAccount,
+  cost: Cost,
+): { readonly day: number; readonly nanoUsd: bigint } | null {
+  if (cost.reservation_id !== null || cost.received_at - cost.occurred_at <= DAY_MS) return null
+  const ofCost = BigInt(cost.cost_nano_usd)
+  const received = utcDay(cost.received_at)
+  return received > day ? { day: received, nanoUsd: ofCost } : { day, nanoUsd: nanoUsd + ofCost }
+}
+
+/** One Spark, or what the cost is worth where the day has had what may be paid beyond that. */
+function least(account: ModelAccount, thousandths: bigint, { isCapped, rules, nowMs }: Moment): bigint {
+  if (!isCapped) return MICRO_SPARK_PER_SPARK
+  beginDay(account, nowMs)
+  const { rewards } = account
+  const worth = thousandths / PER_MICRO_SPARK
+  const beyond = MICRO_SPARK_PER_SPARK - worth
+  if (rewards.dayMinimum + beyond > rules.caps.minimumSpark * MICRO_SPARK_PER_SPARK) {
+    rewards.capped.minimum += beyond
+    return worth
+  }
+  rewards.dayMinimum += beyond
+  return MICRO_SPARK_PER_SPARK
 }
 
 function owe(account: ModelAccount, nanoUsd: bigint, microSpark: bigint, nowMs: number): void {

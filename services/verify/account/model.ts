@@ -35,7 +35,7 @@ import type { ModelAccount, Moment } from './state.ts'
 
 const DAY_MS = 86_400_000
 
-/** The first rules by which requests and rules out of their bounds are set aside. */
+/** The first rules by which requests and rules out of their bounds are set aside, and what nodes earn is capped. */
 const BOUNDED = 2
 
 const isCommand = (schemaId: number | null): boolean => inboxCommandCodec.schemaIds.includes(schemaId)
@@ -91,7 +91,7 @@ export class AccountModel {
     model.#nowMs = carried.nowMs
     model.#watermarkMs = carried.watermarkMs
     for (const account of carried.accounts.values()) {
-      model.accounts.set(account.node_id, carriedAccount(account))
+      model.accounts.set(account.node_id, carriedAccount(account, carried.heartbeats.get(account.node_id)))
       model.totals.add(account.node_id, carriedTotals(account))
     }
     for (const [key, outcome] of carried.outcomes) model.outcomes.set(key, carriedOutcome(key, outcome))
@@ -110,9 +110,11 @@ export class AccountModel {
       case SCHEMA_ID.tick:
         return isTick(record, this.since) ? null : this.#setAside(record, 'malformed')
       case SCHEMA_ID.inboxUsage:
+      case SCHEMA_ID.inboxUsageV1:
         return this.#usage(inboxUsageCodec.decode(value), record)
       case SCHEMA_ID.inboxConfigure:
       case SCHEMA_ID.inboxConfigureV1:
+      case SCHEMA_ID.inboxConfigureV2:
         return this.#decoded(record, () => this.#configure(value, record))
       case SCHEMA_ID.inboxHeartbeat:
         return this.#decoded(record, () => this.#heartbeat(value, record))
@@ -164,7 +166,7 @@ export class AccountModel {
   #usage(usage: InboxUsage, record: SourceRecord): InboxUsage | null {
     if (!this.#takesOver(usage, record)) return null
     this.#watermarkMs = Math.max(this.#watermarkMs, usage.watermark)
-    const moment = this.#moment()
+    const moment = this.#moment(record)
     for (const { node_id, operator_id, cost } of usage.entries) {
       const account = this.#accountOf(node_id)
       if (operator_id !== null) nameFirstOperator(account, operator_id, moment)
@@ -215,7 +217,7 @@ export class AccountModel {
     return () => {
       if (isReservedKey(heartbeat.node_id)) return false
       if (this.#isBounded(record) && !isPossibleHeartbeat(heartbeat)) return false
-      takeHeartbeat(this.#accountOf(heartbeat.node_id), heartbeat, this.#moment())
+      takeHeartbeat(this.#accountOf(heartbeat.node_id), heartbeat, this.#moment(record))
       return true
     }
   }
@@ -254,7 +256,7 @@ export class AccountModel {
     const asker = this.#askerOf(command, record)
     const ofEach = this.#isBounded(record)
     const isFull = isCountedCommand(command) && this.outcomes.isFull(nodeId, asker, ofEach, this.#nowMs)
-    const ended = isFull ? refusal(429, 'too_many_commands', 0) : this.#ended(command)
+    const ended = isFull ? refusal(429, 'too_many_commands', 0) : this.#ended(command, record)
     if (ended.closed !== null) this.outcomes.delete(`${nodeId}/${ended.closed}`)
     const result = canonicalJson(JSON.stringify(ended.result))
     const { status, code } = ended
@@ -274,18 +276,19 @@ export class AccountModel {
   }
 
   /** What is refused of an unknown node does not make it known. */
-  #ended(command: InboxCommand): Ended {
+  #ended(command: InboxCommand, record: SourceRecord): Ended {
+    const moment = this.#moment(record)
     const known = this.accounts.get(command.node_id)
-    if (known !== undefined) return takeCommand(known, command, this.#moment())
+    if (known !== undefined) return takeCommand(known, command, moment)
     if (!makesNode(command)) return refusal(404, 'node_not_registered')
     const account = newAccount(command.node_id, this.#nowMs)
-    const ended = takeCommand(account, command, this.#moment())
+    const ended = takeCommand(account, command, moment)
     if (ended.code === '') this.accounts.set(command.node_id, account)
     return ended
   }
 
-  #moment(): Moment {
-    return { nowMs: this.#nowMs, rules: this.#rules, rows: this.rows }
+  #moment(record: SourceRecord): Moment {
+    return { nowMs: this.#nowMs, rules: this.#rules, rows: this.rows, isCapped: this.#isBounded(record) }
   }
 
   #setAside(record: SourceRecord, reason: SetAside['reasons'][number]['reason']): null {

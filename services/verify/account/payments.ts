@@ -3,7 +3,7 @@ import { COST_RECOVERY } from '../../../schemas/tables.ts'
 import type { RewardKind, SettlementReason } from '../../../schemas/tables.ts'
 import { numberInForce, valueInForce } from './rules.ts'
 import { in64Bits, MICRO_SPARK_PER_SPARK } from './rows.ts'
-import { noCosts } from './state.ts'
+import { noCosts, utcDay } from './state.ts'
 import type { CostTotal, ModelAccount, ModelOperator, Moment } from './state.ts'
 
 /** Operators that a node may have had. */
@@ -66,11 +66,33 @@ export function giveReward(
   const operator = account.operators.at(-1)
   if (operator === undefined) return
   const referenceId = formatUuid(hashToUuid(`reward/${account.nodeId}/${reward.kind}/${reward.key}`))
-  const microSpark = reward.spark * MICRO_SPARK_PER_SPARK
-  pay(account, operator, referenceId, reward.kind, microSpark, reward.detail, moment)
+  const earned = reward.spark * MICRO_SPARK_PER_SPARK
+  const microSpark = moment.isCapped ? payableToday(account, earned, moment) : earned
+  account.rewards.capped.rewards += earned - microSpark
+  if (microSpark === 0n) return
+  const detail = microSpark === earned ? reward.detail : `${reward.detail}; the cap of the day was reached`
+  pay(account, operator, referenceId, reward.kind, microSpark, detail, moment)
   account.rewards.count += 1
   account.rewards.microSpark += microSpark
   account.rewards.lastAtMs = moment.nowMs
+}
+
+/** The sums of a day of receipt begin with the first thing on it that they count. */
+export function beginDay({ rewards }: ModelAccount, nowMs: number): void {
+  const today = utcDay(nowMs)
+  if (rewards.day === today) return
+  rewards.day = today
+  rewards.dayMicroSpark = 0n
+  rewards.dayMinimum = 0n
+}
+
+function payableToday(account: ModelAccount, earned: bigint, { rules, nowMs }: Moment): bigint {
+  beginDay(account, nowMs)
+  const { rewards } = account
+  const room = rules.caps.rewardSpark * MICRO_SPARK_PER_SPARK - rewards.dayMicroSpark
+  const payable = room < 0n ? 0n : room < earned ? room : earned
+  rewards.dayMicroSpark += payable
+  return payable
 }
 
 /** The first operator that anybody names is the node's, and gets what was written off. */

@@ -11,6 +11,12 @@ export interface ModelRules {
   readonly overrides: ReadonlyMap<SettingName, SettingValue>
   /** Silence up to which a node counts as up. */
   readonly staleMs: Readonly<Record<NodeProfile, number>>
+  readonly caps: {
+    readonly impressions: number
+    readonly agents: number
+    readonly rewardSpark: bigint
+    readonly minimumSpark: bigint
+  }
 }
 
 const MINUTE_MS = 60_000
@@ -22,6 +28,7 @@ export const RULES_AT_FIRST: ModelRules = {
   isExact: false,
   overrides: new Map(),
   staleMs: { full: 5 * MINUTE_MS, constrained: 15 * MINUTE_MS, minimal: 45 * MINUTE_MS },
+  caps: { impressions: 10_000, agents: 500, rewardSpark: 1_000n, minimumSpark: 1_000n },
 }
 
 export function rulesOf(configure: InboxConfigure): ModelRules {
@@ -35,6 +42,12 @@ export function rulesOf(configure: InboxConfigure): ModelRules {
       full: full?.stale_ms ?? RULES_AT_FIRST.staleMs.full,
       constrained: constrained?.stale_ms ?? RULES_AT_FIRST.staleMs.constrained,
       minimal: minimal?.stale_ms ?? RULES_AT_FIRST.staleMs.minimal,
+    },
+    caps: {
+      impressions: configure.caps.impressions,
+      agents: configure.caps.agents,
+      rewardSpark: BigInt(configure.caps.reward_spark),
+      minimumSpark: BigInt(configure.caps.minimum_spark),
     },
   }
 }

@@ -16,7 +16,7 @@ test('the settler and the model come to the same, whatever stands in the inbox',
       const model = AccountModel.fromZero()
       model.since = [{ rules: RULES, offset: 0 }]
       for (const record of input) model.apply(record)
-      assertAccounts({ rows: (table) => log.rows(table), accounts: log.accounts() }, model)
+      assertAccounts(log.written(), model)
     }),
     { numRuns: 300 },
   )
@@ -40,7 +40,7 @@ test('the same where requests cannot be decided: their letters are facts, and th
       model.since = [{ rules: RULES, offset: 0 }]
       model.undecided = undecidedOf(log)
       for (const record of input) model.apply(record)
-      assertAccounts({ rows: (table) => log.rows(table), accounts: log.accounts() }, model)
+      assertAccounts(log.written(), model)
       setAside += model.undecided.size
     }),
     { numRuns: 100 },

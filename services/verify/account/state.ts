@@ -28,13 +28,20 @@ export interface ModelReservation {
   readonly commandId: string
 }
 
+export interface ModelHeartbeat {
+  /** Hex. */
+  readonly hash: string
+  /** Null for one from when they were remembered by number. */
+  readonly atMs: number | null
+}
+
 /** What heartbeats have told. */
 export interface ModelContact {
   lastAtMs: number | null
   profile: NodeProfile
   softwareVersion: string | null
-  /** Hex, oldest first. */
-  hashes: string[]
+  /** Taken in, oldest first. */
+  heartbeats: ModelHeartbeat[]
   /** Hour of the first contact, and minutes that the node was up by hour. */
   firstHour: number
   lastHour: number
@@ -53,6 +60,11 @@ export interface ModelRewards {
   impressionsPaid: number
   impressionsUnpaid: number
   adRemainder: bigint
+  /** UTC day of log time of the two sums behind it. */
+  day: number
+  dayMicroSpark: bigint
+  dayMinimum: bigint
+  readonly capped: { impressions: number; rewards: bigint; minimum: bigint }
 }
 
 /** What the inbox says about one node, counters aside. */
@@ -76,6 +88,8 @@ export interface ModelAccount {
   readonly settings: Map<SettingName, SettingValue>
   /** Payable nano-USD by UTC day. */
   readonly spent: Map<number, bigint>
+  /** Payable nano-USD that came a day late and more, of the newest day of receipt. */
+  readonly lateReceipts: { day: number; nanoUsd: bigint }
   reservations: ModelReservation[]
   readonly contact: ModelContact
   readonly rewards: ModelRewards
@@ -87,6 +101,8 @@ export interface Moment {
   readonly nowMs: number
   readonly rules: ModelRules
   readonly rows: ModelRows
+  /** False for records from before caps, and before heartbeats were remembered by time. */
+  readonly isCapped: boolean
 }
 
 const DAY_MS = 86_400_000
@@ -115,12 +131,13 @@ export function newAccount(nodeId: string, nowMs: number): ModelAccount {
     settingsVersion: 0,
     settings: new Map(),
     spent: new Map(),
+    lateReceipts: { day: 0, nanoUsd: 0n },
     reservations: [],
     contact: {
       lastAtMs: null,
       profile: 'full',
       softwareVersion: null,
-      hashes: [],
+      heartbeats: [],
       firstHour: 0,
       lastHour: 0,
       minutesUp: new Map(),
@@ -137,6 +154,10 @@ export function newAccount(nodeId: string, nowMs: number): ModelAccount {
       impressionsPaid: 0,
       impressionsUnpaid: 0,
       adRemainder: 0n,
+      day: 0,
+      dayMicroSpark: 0n,
+      dayMinimum: 0n,
+      capped: { impressions: 0, rewards: 0n, minimum: 0n },
     },
   }
 }

@@ -54,10 +54,30 @@ const MICRO_SPARK_PER_SPARK = 1_000_000n
 const PAYABLE = new Set(['pending', 'written_off'])
 const REFUSED = new Set(['not_allowed', 'over_limit'])
 
-/** Spark for one cost: the whole part of USD × rate, and at least 1. (The exact mode is not run here.) */
-function sparkOf(costNanoUsd: bigint, sparkPerUsd: bigint): bigint {
-  const spark = (costNanoUsd * sparkPerUsd) / NANO_USD_PER_USD
-  return spark < 1n ? 1n : spark
+/** Spark of a node and day of log time that costs may be paid beyond their worth. */
+const BEYOND_MICRO_SPARK_MAX = 1_000n * MICRO_SPARK_PER_SPARK
+const DAY_MS = 86_400_000
+
+/** What costs of one node were paid beyond their worth, of the newest day. Rows come by node and number. */
+class LeastSpark {
+  #nodeId = ''
+  #day = 0
+  #beyond = 0n
+
+  /** The whole part of USD × rate; below 1, 1 while the day has room for that. (The exact mode is not run here.) */
+  microSparkOf({ nodeId, decidedAtMs, costNanoUsd, sparkPerUsd }: DecisionRow): bigint {
+    const spark = (costNanoUsd * sparkPerUsd) / NANO_USD_PER_USD
+    if (spark > 0n) return spark * MICRO_SPARK_PER_SPARK
+    const day = Math.floor(decidedAtMs / DAY_MS)
+    if (nodeId !== this.#nodeId || day !== this.#day) this.#beyond = 0n
+    this.#nodeId = nodeId
+    this.#day = day
+    const worth = (costNanoUsd * sparkPerUsd * MICRO_SPARK_PER_SPARK) / NANO_USD_PER_USD
+    const beyond = MICRO_SPARK_PER_SPARK - worth
+    if (this.#beyond + beyond > BEYOND_MICRO_SPARK_MAX) return worth
+    this.#beyond += beyond
+    return MICRO_SPARK_PER_SPARK
+  }
 }
 
 /** Compares cost_decisions with the rows that were counted. Rows come by node and number. */
@@ -69,6 +89,7 @@ export class Decisions {
   /** Spark per US dollar by rules_version: one version, one rate. */
   readonly #rates = new Map<number, bigint>()
   readonly #spending: Spending
+  readonly #least = new LeastSpark()
 
   constructor(
     counted: ReadonlyMap<string, Counted>,
@@ -87,9 +108,9 @@ export class Decisions {
     this.#compareEvent(what, row, event)
     const isPaid = PAYABLE.has(row.decision)
     if (!isPaid && !REFUSED.has(row.decision)) this.#problems.add('decision', `${what} is ${row.decision}`)
-    const spark = isPaid ? sparkOf(row.costNanoUsd, row.sparkPerUsd) : 0n
-    this.#problems.compare('decision', `${what}: spark`, spark, row.spark)
-    this.#problems.compare('decision', `${what}: micro_spark`, spark * MICRO_SPARK_PER_SPARK, row.microSpark)
+    const microSpark = isPaid ? this.#least.microSparkOf(row) : 0n
+    this.#problems.compare('decision', `${what}: spark`, microSpark / MICRO_SPARK_PER_SPARK, row.spark)
+    this.#problems.compare('decision', `${what}: micro_spark`, microSpark, row.microSpark)
     this.#spending.add(what, row, isPaid)
     const rate = this.#rates.get(row.rulesVersion)
     if (rate === undefined) this.#rates.set(row.rulesVersion, row.sparkPerUsd)

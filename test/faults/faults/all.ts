@@ -42,6 +42,7 @@ import { insertAnswerLost, insertHeldLoaderFrozen, insertHeldLoaderKilled } from
 import { manyRecordsInOneBatch, manyRecordsInOneFetch } from './many-records-in-one-fetch.ts'
 import { overload } from './overload.ts'
 import { phantomToken } from './phantom-token.ts'
+import { fuzzedRecords } from './fuzzed-records.ts'
 import { poisonRecords } from './poison-records.ts'
 import { rebalanceStorm } from './rebalance-storm.ts'
 import { wallClockWrong } from './wall-clock.ts'
@@ -90,6 +91,7 @@ export const FAULTS: readonly Fault[] = [
   rebalanceStorm,
   wallClockWrong,
   poisonRecords,
+  fuzzedRecords,
   undecidableEvent,
   foreignBatches,
   manyRecordsInOneBatch,

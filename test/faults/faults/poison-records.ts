@@ -1,5 +1,5 @@
 import { systemRandom } from '../../../pipelines/random.ts'
-import { SCHEMA_ID, framed, usageEventsCodec } from '../../../schemas/avro.ts'
+import { SCHEMA_ID, framed, modelsCodec, usageEventsCodec } from '../../../schemas/avro.ts'
 import { nodesOf, openUsageProducer } from '../../support/produce.ts'
 import { testRulesRecord } from '../../support/rules.ts'
 import { until } from '../../support/until.ts'
@@ -9,6 +9,9 @@ import type { Fleet } from '../fleet.ts'
 
 const SET_ASIDE_MS = 60_000
 const MEGABYTE = 1_000_000
+
+/** Two gigawatts for each call of a paid API. */
+const PAID_AS_LOCAL = { model_id: 'gpt-4.1', paid_api: false, tdp_watts: 2_000_000_000 }
 
 interface Letter {
   readonly offset: string
@@ -33,9 +36,9 @@ export const poisonRecords: Fault = {
       ['framing', Buffer.concat([Buffer.from([0xff]), systemRandom.bytes(MEGABYTE)])],
       ['unknown_schema', framed(999, [systemRandom.bytes(20)])],
       ['unknown_schema', testRulesRecord({ version: 9, spark_per_usd: 1_000_000 })],
-      // They claim a thousand million events, or models, and hold three bytes.
+      // It claims a thousand million events, and holds three bytes.
       ['malformed', framed(SCHEMA_ID.usageEvents, [Buffer.from([0x80, 0xa8, 0xd6, 0xb9, 0x07, 1, 2, 3])])],
-      ['malformed', framed(SCHEMA_ID.models, [Buffer.from([0, 0x80, 0xa8, 0xd6, 0xb9, 0x07, 1, 2, 3])])],
+      ['unknown_schema', modelsCodec.encode({ version: 2 ** 31 - 1, models: [PAID_AS_LOCAL] })],
       ['malformed', encoded.subarray(0, encoded.length - 7)],
     ]
     const first = await append(fleet, partition, poison)

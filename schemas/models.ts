@@ -1,9 +1,9 @@
-import type { Model } from '../../schemas/usage.ts'
-import { TDP_WATTS_DEFAULT } from '../../schemas/usage.ts'
+import type { Model } from './usage.ts'
+import { TDP_WATTS_DEFAULT } from './usage.ts'
 
 /**
- * The table of models that this version brings: board power, and whether a call goes to a paid API. The aggregator
- * appends it to each partition whose task record has a lower version, never for a lower one.
+ * The table of models that this version brings: board power, and whether a call goes to a paid API. A task judges by it from
+ * its first record on; until rules 2 a record of usage.metered brought it, which any producer could write.
  */
 export const MODELS_VERSION = 1
 

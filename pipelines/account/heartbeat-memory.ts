@@ -1,0 +1,100 @@
+import { STATE_KEY, heartbeatsCodec } from '../../schemas/avro.ts'
+import { ownBytes } from '../../schemas/own-bytes.ts'
+
+/**
+ * Which heartbeats were taken in, so that one that comes again changes nothing. By time and not by number: one request holds
+ * a thousand, and whoever sends it twice was paid twice while sixteen were remembered.
+ */
+
+/** So long a heartbeat is remembered, by log time: one that is sent again later counts as another. */
+export const HEARTBEAT_MEMORY_MS = 3_600_000
+
+/** Heartbeats of a node that are remembered, and so may earn something, within that time. */
+export const HEARTBEATS_REMEMBERED_MAX = 1_000
+
+/** Bytes of an entry, and of the hash at its end. */
+const ENTRY_BYTES = 16
+const HASH_BYTES = 8
+
+/** `too_many`: it cannot be told from a repeat later on, so it earns nothing. */
+export type Taken = 'new' | 'repeat' | 'too_many'
+
+/** The heartbeats of a partition's nodes within the last hour. A node without any has no entry. */
+export class HeartbeatMemory {
+  /** Packed as in the record; the node that was in contact last is the last one. */
+  readonly #nodes = new Map<string, Buffer>()
+  readonly #changed = new Set<string>()
+
+  /** Takes a record of the state in; `null` is a node that is forgotten. */
+  restore(key: string, value: Buffer | null): void {
+    const nodeId = key.slice(STATE_KEY.heartbeats.length)
+    this.#nodes.delete(nodeId)
+    if (value !== null) this.#nodes.set(nodeId, ownBytes(heartbeatsCodec.decode(value).taken))
+  }
+
+  /**
+   * Remembers a heartbeat that is new at log time `nowMs`, and with it `before`: hashes from when they stood in the account,
+   * newest last, which count as taken now.
+   */
+  take(nodeId: string, hash: Buffer, nowMs: number, before: Buffer): Taken {
+    const known = Buffer.concat([...this.#recent(nodeId, nowMs), ...entriesOf(before, nowMs)])
+    for (let at = ENTRY_BYTES - HASH_BYTES; at < known.length; at += ENTRY_BYTES) {
+      if (known.subarray(at, at + HASH_BYTES).equals(hash)) return 'repeat'
+    }
+    if (known.length >= HEARTBEATS_REMEMBERED_MAX * ENTRY_BYTES) return 'too_many'
+    this.#keep(nodeId, Buffer.concat([known, entryOf(hash, nowMs)]))
+    return 'new'
+  }
+
+  /** Forgets nodes whose newest heartbeat is older than the memory, oldest first. */
+  forgetDue(nowMs: number): void {
+    for (const [nodeId, entries] of this.#nodes) {
+      if (Number(entries.readBigInt64BE(entries.length - ENTRY_BYTES)) > nowMs - HEARTBEAT_MEMORY_MS) return
+      this.#nodes.delete(nodeId)
+      this.#changed.add(nodeId)
+    }
+  }
+
+  /** The records of what changed since the last call: a node that was forgotten has null. */
+  changes(): { readonly key: string; readonly value: Buffer | null }[] {
+    const changes = [...this.#changed].map((nodeId) => {
+      const taken = this.#nodes.get(nodeId)
+      const value = taken === undefined ? null : heartbeatsCodec.encode({ node_id: nodeId, taken })
+      return { key: `${STATE_KEY.heartbeats}${nodeId}`, value }
+    })
+    this.#changed.clear()
+    return changes
+  }
+
+  #keep(nodeId: string, entries: Buffer): void {
+    this.#nodes.delete(nodeId)
+    this.#nodes.set(nodeId, ownBytes(entries))
+    this.#changed.add(nodeId)
+  }
+
+  /** The entries of the last hour, as one piece or none. */
+  #recent(nodeId: string, nowMs: number): Buffer[] {
+    const entries = this.#nodes.get(nodeId)
+    if (entries === undefined) return []
+    let at = 0
+    while (at < entries.length && Number(entries.readBigInt64BE(at)) <= nowMs - HEARTBEAT_MEMORY_MS) {
+      at += ENTRY_BYTES
+    }
+    return [entries.subarray(at)]
+  }
+}
+
+function entryOf(hash: Buffer, atMs: number): Buffer {
+  const entry = Buffer.alloc(ENTRY_BYTES)
+  entry.writeBigInt64BE(BigInt(atMs))
+  hash.copy(entry, ENTRY_BYTES - HASH_BYTES)
+  return entry
+}
+
+function entriesOf(hashes: Buffer, atMs: number): Buffer[] {
+  const entries: Buffer[] = []
+  for (let at = 0; at < hashes.length; at += HASH_BYTES) {
+    entries.push(entryOf(hashes.subarray(at, at + HASH_BYTES), atMs))
+  }
+  return entries
+}
