@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { systemClock } from '../clock.ts'
 import { isSilent, markAnswered, markSilent } from './broker-silence.ts'
 import './client.ts'
 import {
@@ -166,4 +170,48 @@ test('a broker that does not say who leads within METADATA_TIMEOUT_MS counts as 
     message: `No answer within ${METADATA_TIMEOUT_MS} ms`,
   })
   assert.ok(isSilent('mute:1'))
+})
+
+interface Connection {
+  connect(): Promise<unknown>
+  send(request: object): Promise<unknown>
+  disconnect(): Promise<unknown>
+}
+
+test('what is asked while a connection ends is answered or rejected, whichever turn it falls into', async (t) => {
+  const mute = createServer((socket) => socket.on('error', () => {}).on('data', () => {})).listen(
+    0,
+    '127.0.0.1',
+  )
+  await once(mute, 'listening')
+  t.after(() => mute.close())
+  const ConnectionOf = require('kafkajs/src/network/connection.js') as new (options: object) => Connection
+  const socketFactory = require('kafkajs/src/network/socketFactory.js') as () => unknown
+  const { requests } = require('kafkajs/src/protocol/requests/index.js') as {
+    requests: { ApiVersions: { protocol(of: object): () => object } }
+  }
+  const quiet = { debug() {}, info() {}, warn() {}, error() {}, namespace: () => quiet }
+  const waiting: number[] = []
+  for (let turns = 0; turns < 40; turns++) {
+    const connection = new ConnectionOf({
+      host: '127.0.0.1',
+      port: (mute.address() as AddressInfo).port,
+      logger: quiet,
+      socketFactory: socketFactory(),
+      connectionTimeout: 1_000,
+      requestTimeout: 150,
+      enforceRequestTimeout: true,
+      clientId: 'test',
+    })
+    await connection.connect()
+    const asked = connection.send(requests.ApiVersions.protocol({ version: 0 })())
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+    const ended = connection.disconnect()
+    waiting.push(turns)
+    void asked.catch(() => waiting.splice(waiting.indexOf(turns), 1))
+    await ended
+  }
+  // Four times what a request may last.
+  await systemClock.delay(600)
+  assert.deepEqual(waiting, [])
 })

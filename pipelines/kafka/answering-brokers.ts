@@ -98,10 +98,14 @@ connections.send = async function sendAndListen(request) {
 }
 
 const disconnect = connections.disconnect
-connections.disconnect = async function disconnectFromSilence() {
+connections.disconnect = async function disconnectWithAllRequests() {
   // kafkajs waits for the answers that are still to come.
   if (isSilent(this.broker)) this.rejectRequests(unheard('The broker does not answer', this.broker))
-  return await disconnect.call(this)
+  const isEnded = await disconnect.call(this)
+  // A request may still come in while kafkajs makes sure that none waits; nothing would ever settle it: fetches of that node
+  // stand still for good.
+  this.rejectRequests(unheard('The connection has ended', this.broker))
+  return isEnded
 }
 
 const brokers = prototypeOf('kafkajs/src/broker/index.js') as Broker
