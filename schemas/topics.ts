@@ -24,7 +24,7 @@ const topic = (name: string, kept: Omit<TopicSpec, 'name'>): TopicSpec => ({ nam
 
 /** The topics by what they are for. A grown partition count means new versions `….v2` of all that are keyed by node. */
 export const TOPICS = {
-  /** Arrays of usage events; ticks; the model table. */
+  /** Arrays of usage events; ticks. */
   usageMetered: topic('usage.metered', {
     cleanup: 'delete',
     retentionMs: 7 * DAY_MS,

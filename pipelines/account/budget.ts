@@ -65,6 +65,7 @@ export function spend(account: Account, day: number, nanoUsd: bigint, nowMs: num
 /** A cost that comes later than this after its work is back-dated: its day's limit may never have been met by anybody. */
 export const BACK_DATED_MS = 86_400_000
 
+/** True for a cost that came so late; never for one of a reservation, whose day was fixed when it was made. */
 export function isBackDated({ occurred_at, received_at, reservation_id }: Cost): boolean {
   return reservation_id === null && received_at - occurred_at > BACK_DATED_MS
 }

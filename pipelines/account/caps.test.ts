@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { CAPS_DEFAULT } from '../../schemas/older-records.ts'
 import type { Account } from '../../schemas/records.ts'
 import { KeptRows } from '../../test/support/account-rows.ts'
 import { cost as inboxCost } from '../../test/support/inbox.ts'
+import { heartbeat } from '../../test/support/inbox-requests.ts'
 import { testRules } from '../../test/support/rules.ts'
 import { openAccount } from './account.ts'
 import { decideCost } from './decide.ts'
@@ -26,21 +26,9 @@ function opened(): { account: Account; rows: KeptRows; memory: HeartbeatMemory }
 
 let sent = 0
 
-function beat(at: ReturnType<typeof opened>, nowMs: number, impressions: number, agents = 0): void {
-  const heartbeat = {
-    node_id: 'n',
-    heartbeat_hash: createHash('sha256').update(String(++sent)).digest().subarray(0, 8),
-    sent_at: 0,
-    by_admin: false,
-    tier: null,
-    profile: null,
-    operator_id: null,
-    software_version: null,
-    agent_count: agents,
-    post_count: null,
-    ad_impressions: impressions,
-  }
-  applyHeartbeat(at.account, heartbeat, testRules(), nowMs, at.rows, at.memory)
+function beat(at: ReturnType<typeof opened>, nowMs: number, impressions: number): void {
+  const said = heartbeat(++sent, { node_id: 'n', ad_impressions: impressions })
+  applyHeartbeat(at.account, said, testRules(), nowMs, at.rows, at.memory)
 }
 
 const paid = ({ rows }: ReturnType<typeof opened>): bigint =>

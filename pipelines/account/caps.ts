@@ -8,7 +8,7 @@ import type { AccountRules } from './rules.ts'
  * Above the caps things are recorded, not paid, and counted.
  */
 
-/** How much of a reward is paid today. */
+/** How much of a reward of `microSpark` the day of log time `nowMs` still pays, in micro-Spark; the rest is noted as capped. */
 export function rewardToday(
   account: Account,
   rules: AccountRules,
@@ -45,7 +45,7 @@ export function paidImpressions(
   return paid
 }
 
-/** Whether a cost is paid by the least of 1 Spark: `beyond` is what that adds to USD × rate. */
+/** Whether the day still pays a cost the least of 1 Spark: `beyond` is what that adds to USD × rate, in micro-Spark. */
 export function isMinimumPaid(
   account: Account,
   rules: AccountRules,

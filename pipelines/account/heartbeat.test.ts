@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Account, InboxHeartbeat } from '../../schemas/records.ts'
 import { KeptRows } from '../../test/support/account-rows.ts'
+import { heartbeat as heartbeatOf } from '../../test/support/inbox-requests.ts'
 import { openAccount } from './account.ts'
 import { applyHeartbeat } from './heartbeat.ts'
 import type { Taken } from './heartbeat-memory.ts'
@@ -17,21 +18,10 @@ const HOUR_MS = 3_600_000
 const DAY_MS = 86_400_000
 const NOW_MS = Date.UTC(2026, 1, 20, 12)
 
+/** A heartbeat under an id of any text. */
 function heartbeat(id: string, fields: Partial<InboxHeartbeat> = {}): InboxHeartbeat {
-  return {
-    node_id: 'n',
-    heartbeat_hash: createHash('sha256').update(id).digest().subarray(0, 8),
-    sent_at: 0,
-    by_admin: false,
-    tier: null,
-    profile: null,
-    operator_id: null,
-    software_version: null,
-    agent_count: null,
-    post_count: null,
-    ad_impressions: 0,
-    ...fields,
-  }
+  const heartbeat_hash = createHash('sha256').update(id).digest().subarray(0, 8)
+  return heartbeatOf(0, { node_id: 'n', heartbeat_hash, ...fields })
 }
 
 /** Each account has a memory of its own. */
