@@ -22,7 +22,7 @@ const coordinatorOf = (transactionalId: string): string => `transaction ${transa
 const groupName = (groupId: string): string => `group ${groupId}`
 
 /** A Produce request names it: so long may the replicas take. */
-const REPLICATION_TIMEOUT_MS = 2_500
+const REPLICATION_TIMEOUT_MS = 1_500
 
 export interface ClusterOptions {
   readonly timeline: Timeline

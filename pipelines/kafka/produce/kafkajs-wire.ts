@@ -19,13 +19,13 @@ import type {
 } from './wire.ts'
 
 /** No answer to a Produce request within this: its outcome is not known. */
-export const PRODUCE_TIMEOUT_MS = 3_000
+export const PRODUCE_TIMEOUT_MS = 2_000
 /** Within this the broker itself says that the other replicas did not follow. */
-const REPLICATION_TIMEOUT_MS = 2_500
+const REPLICATION_TIMEOUT_MS = 1_500
 /** Questions for leaders and coordinators: the next broker is asked after that. */
 export const LOOK_UP_TIMEOUT_MS = 1_500
 /** Requests to the coordinator of a transaction, which writes to its own log before it answers. */
-export const COORDINATOR_TIMEOUT_MS = 3_000
+export const COORDINATOR_TIMEOUT_MS = 2_000
 
 const ACKS_ALL = -1
 const TRANSACTION_COORDINATOR = 1

@@ -111,7 +111,7 @@ export class Decisions {
     const microSpark = isPaid ? this.#least.microSparkOf(row) : 0n
     this.#problems.compare('decision', `${what}: spark`, microSpark / MICRO_SPARK_PER_SPARK, row.spark)
     this.#problems.compare('decision', `${what}: micro_spark`, microSpark, row.microSpark)
-    this.#spending.add(what, row, isPaid)
+    this.#spending.add(what, row, isPaid, event?.receivedAtMs ?? null)
     const rate = this.#rates.get(row.rulesVersion)
     if (rate === undefined) this.#rates.set(row.rulesVersion, row.sparkPerUsd)
     else this.#problems.compare('decision', `${what}: spark_per_usd`, rate, row.sparkPerUsd)
