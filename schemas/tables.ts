@@ -6,14 +6,17 @@ export interface TableSpec {
   readonly name: string
   /** As the INSERT names them; rows of RowBinary have them in this order. */
   readonly columns: readonly string[]
+  /** Columns that the table fills itself from those, and no block names. */
+  readonly filled: readonly string[]
 }
 
 /** Every row's provenance: which block of which topic brought it. First columns of every table. */
 export const SOURCE_COLUMNS = ['src_topic', 'src_partition', 'src_seq'] as const
 
-const table = (name: string, columns: readonly string[]): TableSpec => ({
+const table = (name: string, columns: readonly string[], filled: readonly string[] = []): TableSpec => ({
   name,
   columns: [...SOURCE_COLUMNS, ...columns],
+  filled,
 })
 
 const ROLLUP_COLUMNS = [
@@ -33,6 +36,31 @@ const ROLLUP_COLUMNS = [
   'energy_mwh_compatible',
   'cost_nano_usd',
 ] as const
+
+/**
+ * Sums of windows that 64 bits do not hold: 35 days of one window at a million events a second, each at its bound, pass 2^64.
+ * A block brings the sums of one batch, which they do hold; the table keeps each in 128 bits too, filled where it is
+ * inserted. Whoever adds windows up reads those: `sumColumn` says which.
+ */
+export const WIDENED_SUMS = [
+  'tokens_in',
+  'tokens_out',
+  'duration_ms',
+  'gpu_ms_measured',
+  'gpu_ms_estimated',
+  'energy_mwh_measured',
+  'energy_mwh_estimated',
+  'energy_mwh_compatible',
+] as const
+
+const WIDENED: ReadonlySet<string> = new Set(WIDENED_SUMS)
+
+/** The column of a table of windows that holds a sum whole. */
+export function sumColumn(sum: string): string {
+  return WIDENED.has(sum) ? `wide_${sum}` : sum
+}
+
+const WIDE_COLUMNS = WIDENED_SUMS.map(sumColumn)
 
 export const TABLES = {
   usageEvents: table('usage_events', [
@@ -65,8 +93,8 @@ export const TABLES = {
     'cost_nano_usd',
     'late',
   ]),
-  usage1m: table('usage_1m', ROLLUP_COLUMNS),
-  usage15m: table('usage_15m', ROLLUP_COLUMNS),
+  usage1m: table('usage_1m', ROLLUP_COLUMNS, WIDE_COLUMNS),
+  usage15m: table('usage_15m', ROLLUP_COLUMNS, WIDE_COLUMNS),
   costDecisions: table('cost_decisions', [
     'node_id',
     'cost_seq',

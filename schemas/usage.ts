@@ -37,7 +37,7 @@ export const USAGE_BOUNDS = {
   tokensMax: 2 ** 31 - 1,
   /** duration_ms and gpu_ms: 7 days. */
   durationMsMax: 7 * DAY_MS,
-  /** 4 MWh, 24 kW for 7 days: the events of the largest batch (64 MiB of them) still sum exactly in a double. */
+  /** 4 MWh, 24 kW for 7 days: the events of the largest batch (2^20 of them) still sum exactly in a double. */
   energyMwhMax: 4e9,
   /** 1,000,000 USD. */
   costNanoUsdMax: 1e15,

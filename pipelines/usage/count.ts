@@ -21,6 +21,8 @@ import type { Deltas } from './rollup.ts'
 /** What a batch came to, for the metrics; added to them when its transaction is committed. */
 export interface UsageCounts {
   records: number
+  /** Of the records that could be decoded, refused ones and repeats too. */
+  events: number
   counted: number
   late: number
   repeatsInMemory: number

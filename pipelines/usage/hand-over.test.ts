@@ -9,7 +9,7 @@ import { eventId, usageEvent } from '../../test/support/usage-events.ts'
 import type { TopicAppend } from '../kafka/records.ts'
 import { UsageColumns } from './decode.ts'
 import { HAND_OVER_ITEMS_MAX, HandOver } from './hand-over.ts'
-import { SUM_COLUMNS, SUMS } from './rollup.ts'
+import { EVENTS_PER_BATCH_MAX, SUM_COLUMNS, SUMS } from './rollup.ts'
 
 const valuesOf = (fields: Partial<Record<keyof typeof SUMS, number>>): Float64Array => {
   const values = new Float64Array(SUM_COLUMNS)
@@ -201,6 +201,25 @@ test('sums of the largest costs and energies are cut while they are exact', () =
   assertHandsOver(energies, handOver(energies), 0)
   // The largest record of the largest energies stays exact without a cut.
   assert.equal(handOver(energies).length, 1)
+})
+
+test('the largest batch of the largest events hands its sums over exactly', () => {
+  const columns = new UsageColumns()
+  const out = new HandOver(columns)
+  out.begin({ offset: 0, index: 0 })
+  decoded(columns, [{ node: 1, isOwn: false, costNanoUsd: 0, energyMwh: 0 }])
+  const { energyMwhMax, tokensMax } = USAGE_BOUNDS
+  const gpuMs = 2 * tokensMax
+  const largest = valuesOf({ events: 1, gpuMsEstimated: gpuMs, energyMwhMeasured: energyMwhMax })
+  const first = valuesOf({ events: 1, gpuMsEstimated: gpuMs - 1, energyMwhMeasured: energyMwhMax - 1 })
+  for (let event = 0; event < EVENTS_PER_BATCH_MAX; event++) out.add(0, event === 0 ? first : largest, 0)
+  const [record] = recordsOf(out.finish({ offset: 1, index: 0 }, 0, 'account.inbox', 3))
+  const sum = record?.sums[0]
+  assert.equal(BigInt(sum?.gpu_ms_estimated ?? 0), BigInt(EVENTS_PER_BATCH_MAX) * BigInt(gpuMs) - 1n)
+  assert.equal(
+    BigInt(sum?.energy_mwh_measured ?? 0),
+    BigInt(EVENTS_PER_BATCH_MAX) * BigInt(energyMwhMax) - 1n,
+  )
 })
 
 test('a transaction of nothing hands its range and its watermark over', () => {

@@ -10,7 +10,7 @@ import { SUMS } from './rollup.ts'
 /** Entries and sums in one inbox record before it is cut at the next event. */
 export const HAND_OVER_ITEMS_MAX = 2_000
 
-/** Cost of a node in one inbox record before it is cut: sums stay exact doubles. No other sum of a batch leaves them. */
+/** Cost of a node in one inbox record before it is cut: sums stay exact doubles, as all others of a batch do. */
 const HAND_OVER_COST_MAX = 2 ** 51
 
 /** A place in usage.metered: half-open ranges are made of these. */

@@ -29,7 +29,7 @@ import { isEnd } from '../kafka/end.ts'
 import { isTick } from '../kafka/tick.ts'
 import { originalReceipt } from './receipt.ts'
 import { newTask, problemsSetAside, raiseWatermark, unknownRecord } from './record.ts'
-import { Deltas, toQuarterHours } from './rollup.ts'
+import { Deltas, hasRoom, toQuarterHours } from './rollup.ts'
 import { IdKeyError } from './task-options.ts'
 import type { AggregatorOptions } from './task-options.ts'
 
@@ -175,6 +175,7 @@ export class AggregatorState implements TaskState {
     { records, nextOffset }: TaskBatch,
   ): Promise<{ readonly position: bigint; readonly pause: string | null }> {
     for (const [at, record] of records.entries()) {
+      if (!hasRoom(draft.counts.events)) return { position: record.offset, pause: null }
       let pause: string | null
       try {
         const taken = this.#take(draft, record, records, at)
@@ -198,7 +199,7 @@ export class AggregatorState implements TaskState {
     counter.beginBatch(nodes.size + models.size + operators.size > DICTIONARY_ENTRIES_MAX)
     this.#minutes.clear()
     const task = { ...this.#task }
-    const counts = { records: 0, counted: 0, late: 0, repeatsInMemory: 0, repeatsInClickhouse: 0 }
+    const counts = { records: 0, events: 0, counted: 0, late: 0, repeatsInMemory: 0, repeatsInClickhouse: 0 }
     this.#handOver.begin({ offset: task.position, index: 0 })
     return {
       task,
@@ -271,6 +272,7 @@ export class AggregatorState implements TaskState {
     const { idKey, topics } = this.#options
     raiseWatermark(task, record)
     const columns = this.#columns
+    draft.counts.events += columns.count
     const { problems } = columns
     const receivedAtMs = record.timestampMs
     const context: RecordContext = {

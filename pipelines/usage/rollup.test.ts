@@ -2,7 +2,17 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
-import { addCost, costOf, Deltas, isLate, minuteOf, SUM_COLUMNS, SUMS, toQuarterHours } from './rollup.ts'
+import {
+  addCost,
+  costOf,
+  Deltas,
+  EVENTS_PER_BATCH_MAX,
+  isLate,
+  minuteOf,
+  SUM_COLUMNS,
+  SUMS,
+  toQuarterHours,
+} from './rollup.ts'
 
 const MINUTE_MS = 60_000
 const START_MS = 472_222 * 3_600_000
@@ -160,6 +170,20 @@ test('a cost is carried, not rounded: ten thousand of the largest sum exactly', 
     addCost(sums, 0, costNanoUsdMax - 1)
     if (count % 1_000 === 0) assert.equal(costOf(sums, 0), BigInt(count) * BigInt(costNanoUsdMax - 1))
   }
+})
+
+test('the largest batch of the largest events sums exactly, by minutes and by quarters of an hour', () => {
+  const largest = [1, 1, tokensMax, tokensMax, durationMsMax, durationMsMax, 2 * tokensMax]
+  const values = [...largest, energyMwhMax, energyMwhMax, energyMwhMax, costNanoUsdMax]
+  const numbers = Float64Array.from({ length: SUM_COLUMNS }, (_, column) => values[column] ?? 0)
+  const deltas = new Deltas()
+  const minute = minuteOf(START_MS)
+  for (let count = 0; count < EVENTS_PER_BATCH_MAX; count++) {
+    // Half of them in another minute of the same quarter of an hour, and one event short of even numbers.
+    deltas.add(0, 0, minute + (count & 1), count === 0 ? numbers.map((value) => value - 1) : numbers)
+  }
+  const expected = values.map((value) => BigInt(EVENTS_PER_BATCH_MAX) * BigInt(value) - 1n)
+  assert.deepEqual([...said(toQuarterHours(deltas, new Deltas())).values()], [expected])
 })
 
 test('an event is late from the millisecond on at which its minute ends', () => {

@@ -1,4 +1,4 @@
-import { MINUTE_WINDOW_MS, QUARTER_HOUR_WINDOW_MS } from '../../schemas/usage.ts'
+import { MINUTE_WINDOW_MS, QUARTER_HOUR_WINDOW_MS, USAGE_BOUNDS } from '../../schemas/usage.ts'
 
 /** Columns of a delta, in the order of the accumulators. */
 export const SUMS = {
@@ -20,6 +20,18 @@ export const SUM_COLUMNS = 12
 
 const CARRY_NANO_USD = 2 ** 50
 
+/**
+ * Events of one batch: its sums are exact doubles because there are no more. What an event adds most of, its cost apart, is GPU
+ * time by tokens, which is below 2^32: the sum stays below 2^52, which doubles and the longs of a record hold. A fetch is bounded
+ * by its bytes alone, and a few bytes may unpack to many more events.
+ */
+export const EVENTS_PER_BATCH_MAX = 2 ** 20
+
+/** Whether a batch of so many events takes another record; the first that it does not take begins the next one. */
+export function hasRoom(events: number): boolean {
+  return events + USAGE_BOUNDS.eventsPerRecordMax <= EVENTS_PER_BATCH_MAX
+}
+
 const INITIAL_DELTAS = 1_024
 
 /** Adds `costNanoUsd` to the sums that begin at `at`, carrying as needed. Each cost is below 2^50. */
@@ -40,7 +52,7 @@ export function costOf(sums: Float64Array, at: number): bigint {
 
 /**
  * Deltas of one batch: sums per series (node, model, task source) and window, in typed arrays that grow. Integers only,
- * each far below 2^53 (a batch is bounded), so adding is exact and order does not matter. Deltas are numbered from 0.
+ * each below 2^52 (`EVENTS_PER_BATCH_MAX`), so adding is exact and order does not matter. Deltas are numbered from 0.
  */
 export class Deltas {
   count = 0

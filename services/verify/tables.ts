@@ -1,7 +1,7 @@
 import type { ClickhouseClient, QueryParams } from '../../pipelines/clickhouse/client.ts'
 import { ROW_TABLES } from '../../schemas/tables.ts'
 import { CANNOT_BE_DECIDED } from './undecided.ts'
-import { SUM_COLUMNS } from './usage-sums.ts'
+import { SUM_COLUMNS, columnOfSum } from './usage-sums.ts'
 import type { WindowTable } from './usage-sums.ts'
 
 /** Rows that one query brings; more come page by page. */
@@ -130,7 +130,7 @@ export class Tables {
 
   /** Windows that start in `[fromMs, toMs)`, merged. */
   async windows(table: WindowTable, blocks: Blocks, fromMs: number, toMs: number): Promise<FoundWindow[]> {
-    const sums = SUM_COLUMNS.map((column) => `sum(toInt128(t.${column})) AS ${column}`).join(', ')
+    const sums = SUM_COLUMNS.map((sum) => `sum(toInt128(t.${columnOfSum(sum)})) AS ${sum}`).join(', ')
     return await this.#rows(
       `SELECT t.node_id AS node_id, toUnixTimestamp(t.window_start) * 1000 AS start_ms, t.model_id AS model_id,
               t.task_source AS task_source, max(t.src_seq) AS last_seq, ${sums}

@@ -15,7 +15,16 @@ export const SUM_COLUMNS = [
   'energy_mwh_compatible',
   'cost_nano_usd',
 ] as const
-export type Sums = Record<(typeof SUM_COLUMNS)[number], bigint>
+export type SumName = (typeof SUM_COLUMNS)[number]
+export type Sums = Record<SumName, bigint>
+
+/** Numbers of events pass 64 bits in no hundred years, and the cost had 128 bits from the first: these have no second column. */
+const WHOLE_AT_ONCE: ReadonlySet<SumName> = new Set(['events', 'late_events', 'cost_nano_usd'])
+
+/** Where a table of windows has a sum whole, and so where everybody reads it. */
+export function columnOfSum(sum: SumName): string {
+  return WHOLE_AT_ONCE.has(sum) ? sum : `wide_${sum}`
+}
 
 /** The two tables of windows. */
 export const WINDOW_TABLES = [

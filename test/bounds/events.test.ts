@@ -6,8 +6,9 @@ import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
 import { UsageColumns } from '../../pipelines/usage/decode.ts'
 import { Dictionary, DICTIONARY_ENTRIES_MAX } from '../../pipelines/usage/dictionary.ts'
 import { HandOver } from '../../pipelines/usage/hand-over.ts'
-import { SUM_COLUMNS, SUMS } from '../../pipelines/usage/rollup.ts'
+import { EVENTS_PER_BATCH_MAX, SUM_COLUMNS, SUMS } from '../../pipelines/usage/rollup.ts'
 import { NODE_ID_BYTES_MAX, TEXT_CODE_POINTS_MAX } from '../../schemas/ids.ts'
+import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import { AggregatorLog, usageRecord } from '../support/aggregator-log.ts'
 import { bound } from '../support/named-bounds.ts'
 import { readBlock } from '../support/row-reader.ts'
@@ -51,6 +52,29 @@ test('HAND_OVER_COST_MAX: a cost that reaches it ends the inbox record, and no s
   assert.equal(handOver.isFull(), true)
   // The largest event on top of the largest sum that is not cut.
   assert.ok(Number.isSafeInteger(costMax - 1 + 1e15))
+})
+
+test('EVENTS_PER_BATCH_MAX: the record that passes it begins the next batch, and each is counted', async () => {
+  const perRecord = USAGE_BOUNDS.eventsPerRecordMax
+  const whole = Math.floor(EVENTS_PER_BATCH_MAX / perRecord)
+  const events = Array.from({ length: perRecord }, (_, index) =>
+    usageEvent({ event_id: eventId(index), occurred_at: NOW }),
+  )
+  // The same events again and again, which takes less time; what is new follows them.
+  const again = usageRecord(0, NOW, events)
+  const fresh = (offset: number) =>
+    usageRecord(offset, NOW, [usageEvent({ event_id: eventId(1e6 + offset), occurred_at: NOW })])
+  const input = Array.from({ length: whole }, (_, offset) => ({ ...again, offset: BigInt(offset) }))
+  input.push(fresh(whole), fresh(whole + 1))
+  const log = new AggregatorLog({ input })
+  const ends: number[] = []
+  while (log.position < input.length) {
+    const { position, pause } = await log.step(input.length)
+    assert.equal(pause, null)
+    ends.push(Number(position))
+  }
+  assert.deepEqual(ends, [whole, whole + 2])
+  assert.equal(log.rows('usage_events').length, perRecord + 2)
 })
 
 test('DICTIONARY_ENTRIES_MAX: strings are forgotten before the next batch, and what is counted stays right', async (t) => {

@@ -29,7 +29,7 @@ export async function compareRows(
   async function sumOf(sql: string): Promise<{ rows: string; hash: string } | undefined> {
     const [sum] = await clickhouse.rows<{ rows: string; hash: string }>(
       // As text: a hash of a null would be a null, and left out of the sum.
-      `SELECT count() AS rows, sum(cityHash64(formatRow('TSV', *))) AS hash FROM (${sql})`,
+      `SELECT count() AS rows, sum(toInt128(cityHash64(formatRow('TSV', *)))) AS hash FROM (${sql})`,
       {},
       SETTINGS,
     )

@@ -1,5 +1,6 @@
 import { inboxUsageCodec, SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
 import { formatUuid } from '../../schemas/ids.ts'
+import { sumColumn } from '../../schemas/tables.ts'
 import { install } from '../support/installation.ts'
 import type { Installation } from '../support/installation.ts'
 import { startServices } from '../support/service-process.ts'
@@ -57,7 +58,7 @@ export async function replayUsage({ installation, clickhouse }: Fleet): Promise<
   const differences = await compareCosts(installation, replayed)
   for (const table of ['usage_1m', 'usage_15m']) {
     const windows = ({ database }: Installation): string =>
-      `SELECT node_id, window_start, model_id, task_source, ${SUMS.map((sum) => `sum(${sum})`).join(', ')}
+      `SELECT node_id, window_start, model_id, task_source, ${SUMS.map((sum) => `sum(toInt128(${sumColumn(sum)}))`).join(', ')}
          FROM ${database}.${table} GROUP BY node_id, window_start, model_id, task_source`
     const what = `usage.metered counted again, ${table}`
     differences.push(...(await compareRows(installation, what, windows(installation), windows(replayed))))

@@ -168,15 +168,16 @@ describe('migrate', () => {
       installation.clickhouse.command(
         `INSERT INTO schema_migrations SELECT ${version}, '${name}', '${checksum}', 1, 1, now64(3), '9.8.7'`,
       )
-    await insert(9, '009_later.sql', 'x')
+    const later = NEWEST + 1
+    await insert(later, 'later.sql', 'x')
     const newer = await installation.command('migrate')
     assert.equal(newer.exitCode, 78)
     assert.equal(
       newer.output.trimEnd(),
-      `hivemeter migrate: The schema is at version 9 (009_later.sql, applied by Hivemeter 9.8.7); this is Hivemeter ${VERSION}, which knows version ${NEWEST}. Run Hivemeter 9.8.7 or newer.`,
+      `hivemeter migrate: The schema is at version ${later} (later.sql, applied by Hivemeter 9.8.7); this is Hivemeter ${VERSION}, which knows version ${NEWEST}. Run Hivemeter 9.8.7 or newer.`,
     )
     await installation.clickhouse.command(
-      'ALTER TABLE schema_migrations DELETE WHERE version = 9',
+      `ALTER TABLE schema_migrations DELETE WHERE version = ${later}`,
       {},
       { mutations_sync: 1 },
     )

@@ -31,7 +31,7 @@ const ALTERATIONS = [
   },
   {
     table: 'usage_1m',
-    column: 'duration_ms',
+    column: 'wide_duration_ms',
     order: 'node_id, window_start',
     key: ['src_seq', 'node_id', 'window_start', 'model_id', 'task_source'],
   },
@@ -143,7 +143,7 @@ describe('verify', () => {
       // A sum of other deltas of the window stands beside the altered one.
       expected.push(
         table.startsWith('usage_1')
-          ? new RegExp(`^${table} .*: ${column} is \\d+, expected \\d+$`, 'm')
+          ? new RegExp(`^${table} .*: ${column.replace('wide_', '')} is \\d+, expected \\d+$`, 'm')
           : new RegExp(
               `^${table} .*: ${column} is ${Number(row['cell']) + 1}, expected ${row['cell']}$`,
               'm',

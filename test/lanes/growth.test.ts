@@ -188,7 +188,7 @@ describe('an installation that is grown from 2 to 4 partitions under load', () =
       load.sent.filter(({ node_id }) => node_id === node).map(({ event_id }) => event_id.toString('hex')),
     )
     const counted = await installation.row<{ events: string }>(
-      `SELECT sum(events) AS events FROM usage_1m WHERE node_id = '${node}'`,
+      `SELECT sum(toInt128(events)) AS events FROM usage_1m WHERE node_id = '${node}'`,
     )
     assert.equal(Number(counted.events), sent.size)
     const view = await ask('GET', reader(`/api/settings/compute/provider?node_id=${node}`))

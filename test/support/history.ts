@@ -5,6 +5,7 @@ import { startClickhouse } from '../../infra/local/clickhouse/start.ts'
 import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { readMigrations } from '../../pipelines/clickhouse/migrate-files.ts'
+import type { Migration } from '../../pipelines/clickhouse/migrate-files.ts'
 import { migrate } from '../../pipelines/clickhouse/migrate.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
@@ -16,14 +17,23 @@ export interface HistoryDatabase extends AsyncDisposable {
   readonly client: ClickhouseClient
   /** Rows by column name; columns that are left out have their type's default. One INSERT, one part. */
   insert(table: string, rows: readonly HistoryRow[]): Promise<void>
+  /** Applies what is not applied yet. */
+  migrate(): Promise<void>
 }
 
 export type HistoryRow = Readonly<Record<string, string | number | bigint | null>>
 
 const LOCK_WAIT_MS = 5_000
 
-/** On the ClickHouse that the environment names, else on a local one of this test alone. */
-export async function openHistory(environment: NodeJS.ProcessEnv, port: number): Promise<HistoryDatabase> {
+/**
+ * On the ClickHouse that the environment names, else on a local one of this test alone; with the tables as a version of
+ * before had them where `migrations` are its own.
+ */
+export async function openHistory(
+  environment: NodeJS.ProcessEnv,
+  port: number,
+  migrations: readonly Migration[] = readMigrations(),
+): Promise<HistoryDatabase> {
   await using started = new AsyncDisposableStack()
   let url = environment['HIVEMETER_CLICKHOUSE_URL']
   if (url === undefined) {
@@ -42,23 +52,27 @@ export async function openHistory(environment: NodeJS.ProcessEnv, port: number):
   const server = open('system')
   const client = open(database)
   started.defer(() => server.command('DROP DATABASE {name:Identifier}', { name: database }))
-  await migrate({
-    server,
-    database: client,
-    databaseName: database,
-    migrations: readMigrations(),
-    codeVersion: VERSION,
-    holder: 'test',
-    lockWaitMs: LOCK_WAIT_MS,
-    clock: systemClock,
-    random: systemRandom,
-    logger: silentLogger,
-    signal: new AbortController().signal,
-  })
+  const apply = async (some: readonly Migration[]): Promise<void> => {
+    await migrate({
+      server,
+      database: client,
+      databaseName: database,
+      migrations: some,
+      codeVersion: VERSION,
+      holder: 'test',
+      lockWaitMs: LOCK_WAIT_MS,
+      clock: systemClock,
+      random: systemRandom,
+      logger: silentLogger,
+      signal: new AbortController().signal,
+    })
+  }
+  await apply(migrations)
   const owned = started.move()
   return {
     client,
     insert: (table, rows) => insertRows(client, table, rows),
+    migrate: () => apply(readMigrations()),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }

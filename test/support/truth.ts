@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { sumColumn } from '../../schemas/tables.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import type { Installation } from './installation.ts'
 import { until } from './until.ts'
@@ -46,9 +47,12 @@ export class Truth {
   async matches(installation: Installation, timeoutMs = 30_000): Promise<void> {
     await this.arrives(installation, timeoutMs)
     const { totals } = this
-    const sums = `sum(tokens_in) AS tokensIn, sum(tokens_out) AS tokensOut, sum(cost_nano_usd) AS costNanoUsd`
-    const raw = `SELECT count() AS events, ${sums} FROM usage_events`
-    const rollup = (table: string) => `SELECT sum(events) AS events, ${sums} FROM ${table}`
+    const sums = (tokensIn: string, tokensOut: string) =>
+      `sum(toInt128(${tokensIn})) AS tokensIn, sum(toInt128(${tokensOut})) AS tokensOut,
+       sum(toInt128(cost_nano_usd)) AS costNanoUsd`
+    const raw = `SELECT count() AS events, ${sums('tokens_in', 'tokens_out')} FROM usage_events`
+    const windowSums = sums(sumColumn('tokens_in'), sumColumn('tokens_out'))
+    const rollup = (table: string) => `SELECT sum(toInt128(events)) AS events, ${windowSums} FROM ${table}`
     assert.deepEqual(await totalsOf(installation, raw), totals, 'usage_events')
     const unique = await installation.row<{ ids: string }>(
       'SELECT uniqExact(node_id, event_id) AS ids FROM usage_events',
@@ -62,7 +66,8 @@ export class Truth {
   async isPaid(installation: Installation, timeoutMs = 30_000): Promise<void> {
     const ask = () =>
       installation.row<{ costs: string; unique: string; nanoUsd: string }>(
-        `SELECT count() AS costs, uniqExact(node_id, event_id) AS unique, sum(cost_nano_usd) AS nanoUsd
+        `SELECT count() AS costs, uniqExact(node_id, event_id) AS unique,
+                sum(toInt128(cost_nano_usd)) AS nanoUsd
            FROM cost_decisions`,
       )
     await until(
@@ -74,7 +79,8 @@ export class Truth {
     const { costs: expected, costNanoUsd } = this.#paid
     assert.deepEqual([Number(costs), Number(unique), Number(nanoUsd)], [expected, expected, costNanoUsd])
     const ledger = await installation.row<{ balance: string; legs: string; ids: string }>(
-      'SELECT sum(amount_micro_spark) AS balance, count() AS legs, uniqExact(entry_id) AS ids FROM wallet_ledger',
+      `SELECT sum(toInt128(amount_micro_spark)) AS balance, count() AS legs, uniqExact(entry_id) AS ids
+         FROM wallet_ledger`,
     )
     assert.equal(ledger.balance, '0', 'the legs of all payments sum to zero')
     assert.equal(ledger.legs, ledger.ids, 'no leg stands twice')
@@ -84,8 +90,8 @@ export class Truth {
   async arrives(installation: Installation, timeoutMs = 30_000): Promise<void> {
     const count = async () => {
       const found = await installation.row<Record<'raw' | 'minutes' | 'quarters', string>>(
-        `SELECT (SELECT count() FROM usage_events) AS raw, (SELECT sum(events) FROM usage_1m) AS minutes,
-                (SELECT sum(events) FROM usage_15m) AS quarters`,
+        `SELECT (SELECT count() FROM usage_events) AS raw, (SELECT sum(toInt128(events)) FROM usage_1m) AS minutes,
+                (SELECT sum(toInt128(events)) FROM usage_15m) AS quarters`,
       )
       return Math.min(Number(found.raw), Number(found.minutes), Number(found.quarters))
     }

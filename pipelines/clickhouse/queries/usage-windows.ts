@@ -1,3 +1,4 @@
+import { sumColumn } from '../../../schemas/tables.ts'
 import { QUARTER_HOUR_WINDOW_MS } from '../../../schemas/usage.ts'
 import type { TaskSource } from '../../../schemas/usage.ts'
 import { mapInTurns, othersTurn } from '../../in-turns.ts'
@@ -88,7 +89,7 @@ export async function usageTotal(client: ClickhouseClient, query: TotalQuery): P
   const { head, quarters, tail } = splitRange(query.range)
   const shared = query.sharedOnly === true ? `AND task_source IN ('hive', 'idle')` : ''
   const select = (table: string, times: string): string =>
-    `SELECT model_id, task_source, ${SUMMED.join(', ')} FROM ${table} WHERE ${ofNode(query)} AND (${times}) ${shared}`
+    `SELECT model_id, task_source, ${SUMMED.map(sumColumn).join(', ')} FROM ${table} WHERE ${ofNode(query)} AND (${times}) ${shared}`
   const groups = query.groupBy.join(', ')
   const rows = await client.rows<SumsRow>(
     `SELECT ${groupColumns(query.groupBy)} ${SUMS}
@@ -143,7 +144,7 @@ type SumsRow = Record<`sum_${(typeof SUMMED)[number]}`, string> & {
 
 // Rows of one window stand in several parts until they are merged: what counts is their sum, never a row. Years of windows
 // pass 64 bits, and ClickHouse would go on at 0 without a word.
-const SUMS = SUMMED.map((column) => `sum(toInt128(${column})) AS sum_${column}`).join(', ')
+const SUMS = SUMMED.map((sum) => `sum(toInt128(${sumColumn(sum)})) AS sum_${sum}`).join(', ')
 
 /** The places lead the sort key, so each is a range of it. */
 function ofNode({ older = [] }: UsageQuery): string {

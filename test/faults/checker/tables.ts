@@ -7,7 +7,7 @@ import type { DecisionRow } from './decisions.ts'
 import type { LedgerRow } from './ledger.ts'
 import type { RawRow } from './raw-rows.ts'
 import type { SettlementRow } from './settlements.ts'
-import { WINDOW_COLUMNS } from './windows.ts'
+import { storedSum, WINDOW_COLUMNS } from './windows.ts'
 import type { WindowRow, WindowTable } from './windows.ts'
 
 /** Which rows are looked at: those of one installation's topics. */
@@ -52,9 +52,9 @@ export class Tables implements TablesSource {
   }
 
   async *windows({ name }: WindowTable, partition: number): AsyncGenerator<WindowRow> {
-    const sums = WINDOW_COLUMNS.map((column) => `toString(sum(toInt128(${column}))) AS sum_${column}`).join(
-      ', ',
-    )
+    const sums = WINDOW_COLUMNS.map(
+      (column) => `toString(sum(toInt128(${storedSum(column)}))) AS sum_${column}`,
+    ).join(', ')
     const rows = queryRows(
       this.#target,
       `SELECT node_id, toUnixTimestamp(window_start) AS start_s, model_id, task_source, ${sums}

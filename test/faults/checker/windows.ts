@@ -25,6 +25,11 @@ export const WINDOW_COLUMNS = [
 ] as const
 const COST = WINDOW_COLUMNS.length - 1
 
+/** Where a table of windows has a sum in as many bits as it may come to. */
+export function storedSum(column: (typeof WINDOW_COLUMNS)[number]): string {
+  return ['events', 'late_events', 'cost_nano_usd'].includes(column) ? column : `wide_${column}`
+}
+
 /** A window of a table, its deltas added up. */
 export interface WindowRow {
   readonly nodeId: string
