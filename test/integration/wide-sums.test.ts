@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { zstdCompressSync } from 'node:zlib'
 import { readMigrations } from '../../pipelines/clickhouse/migrate-files.ts'
 import { settlementsOf } from '../../pipelines/clickhouse/queries/settlements.ts'
 import { walletEntries } from '../../pipelines/clickhouse/queries/wallet-entries.ts'
@@ -7,9 +8,10 @@ import { systemClock } from '../../pipelines/clock.ts'
 import type { TopicAppend } from '../../pipelines/kafka/records.ts'
 import { openBlockStore } from '../../pipelines/load/store.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
+import { RowWriter } from '../../schemas/rowbinary.ts'
 import { BLOCK_HEADER, sumColumn, TABLES, WIDENED_SUMS } from '../../schemas/tables.ts'
 import type { BlockFormat } from '../../schemas/tables.ts'
-import { USAGE_BOUNDS } from '../../schemas/usage.ts'
+import { TASK_SOURCES, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import { Accounts } from '../../services/reader/accounts.ts'
 import { Differences } from '../../services/verify/differences.ts'
 import { Tables } from '../../services/verify/tables.ts'
@@ -218,6 +220,29 @@ test('a block as the aggregator writes it is added, and merged, whole', async ()
   await assertTotal('loaded')
   for (const { name } of WINDOW_TABLES) await mergeAll(name)
   await assertTotal('loaded and merged')
+})
+
+test('rows of one window in one INSERT, which the engine adds up before it writes them, are widened first', async () => {
+  const most = 2n ** 63n - 1n
+  const rows = 3
+  const writer = new RowWriter()
+  for (let number = 0; number < rows; number++) {
+    writer.string(TOPICS.usageBlocks)
+    writer.u16(PARTITION)
+    writer.u64(++seq)
+    writer.string(NODE)
+    writer.u32(START / 1_000)
+    writer.string(MODEL)
+    writer.u8(TASK_SOURCES.indexOf('hive'))
+    for (const sum of ALL.slice(0, -1)) writer.i64(isWidened(sum) ? most : 1n)
+    writer.i128(most)
+  }
+  const body = zstdCompressSync(writer.take())
+  for (const { name, columns } of [TABLES.usage1m, TABLES.usage15m]) {
+    await history.client.insertRaw({ table: name, columns, format: 'RowBinary', body: [body] })
+  }
+  total = sumsOf((sum) => total[sum] + BigInt(rows) * (isWidened(sum) || sum === 'cost_nano_usd' ? most : 1n))
+  await assertTotal('several rows in one INSERT')
 })
 
 /** As the loader does: what the block names, under the columns that it names. */
