@@ -113,11 +113,14 @@ test('each schema file has the codec of the id that its doc names, and no id sta
 
 /** Schemas that are read and no longer written. */
 const OLDER = [
+  'access-key.v1.avsc',
   'account.v1.avsc',
   'account.v2.avsc',
+  'account.v3.avsc',
   'aggregator-task.v1.avsc',
   'aggregator-task.v2.avsc',
   'inbox-command.v1.avsc',
+  'inbox-command.v2.avsc',
   'inbox-configure.v1.avsc',
   'inbox-configure.v2.avsc',
   'inbox-usage.v1.avsc',
@@ -128,9 +131,12 @@ const OLDER = [
 ]
 
 const NEWER: Readonly<Record<string, object>> = {
+  'access-key.v1.avsc': avro.accessKeyCodec,
   'account.v1.avsc': avro.accountCodec,
   'account.v2.avsc': avro.accountCodec,
+  'account.v3.avsc': avro.accountCodec,
   'inbox-command.v1.avsc': avro.inboxCommandCodec,
+  'inbox-command.v2.avsc': avro.inboxCommandCodec,
   'inbox-configure.v1.avsc': avro.inboxConfigureCodec,
   'inbox-configure.v2.avsc': avro.inboxConfigureCodec,
   'inbox-usage.v1.avsc': avro.inboxUsageCodec,

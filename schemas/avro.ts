@@ -2,7 +2,14 @@ import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
 import { BoundedArray } from './bounded-array.ts'
 import { DecimalType } from './decimal-bytes.ts'
-import { CAPS_DEFAULT, accountOfV1, configureOfV1, nothingCapped, usageOfV1 } from './older-records.ts'
+import {
+  CAPS_DEFAULT,
+  accountOfV1,
+  accountOfV3,
+  configureOfV1,
+  nothingCapped,
+  usageOfV1,
+} from './older-records.ts'
 import type { AccountV2, SettlerTaskV1 } from './older-records.ts'
 import type {
   AccessKey,
@@ -47,9 +54,11 @@ export const SCHEMA_ID = {
   inboxHeartbeat: 13,
   /** Without caps. */
   inboxConfigureV2: 14,
-  inboxCommand: 15,
+  /** Without who stands for an operator. */
+  inboxCommandV2: 15,
   inboxConfigure: 16,
   inboxUsage: 17,
+  inboxCommand: 19,
   /** Before settings, heartbeats and rewards. */
   accountV1: 20,
   settlerTaskV1: 21,
@@ -63,14 +72,18 @@ export const SCHEMA_ID = {
   /** Before they said from where on which rules hold. */
   settlerTaskV3: 26,
   settlerTask: 27,
-  account: 28,
+  /** Before operators were confirmed. */
+  accountV3: 28,
   outcome: 29,
   aggregatorTaskV1: 30,
   ids: 31,
   aggregatorTaskV2: 32,
   aggregatorTask: 33,
   heartbeats: 34,
-  accessKey: 40,
+  account: 36,
+  /** Of nodes alone. */
+  accessKeyV1: 40,
+  accessKey: 41,
   installation: 50,
   layout: 51,
 } as const
@@ -179,25 +192,36 @@ export const inboxConfigureCodec = codec<InboxConfigure>(
     upgrade: (configure: Omit<InboxConfigure, 'caps'>) => ({ ...configure, caps: CAPS_DEFAULT }),
   },
 )
-export const inboxCommandCodec = codec<InboxCommand>(SCHEMA_ID.inboxCommand, 'inbox-command.v2', {
-  schemaId: SCHEMA_ID.inboxCommandV1,
-  file: 'inbox-command.v1',
-  upgrade: (command: Omit<InboxCommand, 'older_id' | 'by_admin'>) => ({
-    ...command,
-    older_id: null,
-    by_admin: false,
-  }),
-})
+export const inboxCommandCodec = codec<InboxCommand>(
+  SCHEMA_ID.inboxCommand,
+  'inbox-command.v3',
+  {
+    schemaId: SCHEMA_ID.inboxCommandV1,
+    file: 'inbox-command.v1',
+    upgrade: (command: Omit<InboxCommand, 'older_id' | 'by_admin' | 'by_operator'>) => ({
+      ...command,
+      older_id: null,
+      by_admin: false,
+      by_operator: false,
+    }),
+  },
+  {
+    schemaId: SCHEMA_ID.inboxCommandV2,
+    file: 'inbox-command.v2',
+    upgrade: (command: Omit<InboxCommand, 'by_operator'>) => ({ ...command, by_operator: false }),
+  },
+)
 export const inboxHeartbeatCodec = codec<InboxHeartbeat>(SCHEMA_ID.inboxHeartbeat, 'inbox-heartbeat.v1')
 export const accountCodec = codec<Account>(
   SCHEMA_ID.account,
-  'account.v3',
+  'account.v4',
   { schemaId: SCHEMA_ID.accountV1, file: 'account.v1', upgrade: accountOfV1 },
   {
     schemaId: SCHEMA_ID.accountV2,
     file: 'account.v2',
-    upgrade: (account: AccountV2) => Object.assign(account, nothingCapped()),
+    upgrade: (account: AccountV2) => accountOfV3(Object.assign(account, nothingCapped())),
   },
+  { schemaId: SCHEMA_ID.accountV3, file: 'account.v3', upgrade: accountOfV3 },
 )
 export const settlerTaskCodec = codec<SettlerTask>(
   SCHEMA_ID.settlerTask,
@@ -245,7 +269,11 @@ export const aggregatorTaskCodec = codec<AggregatorTask>(
   },
 )
 export const layoutCodec = codec<Layout>(SCHEMA_ID.layout, 'layout.v1')
-export const accessKeyCodec = codec<AccessKey>(SCHEMA_ID.accessKey, 'access-key.v1')
+export const accessKeyCodec = codec<AccessKey>(SCHEMA_ID.accessKey, 'access-key.v2', {
+  schemaId: SCHEMA_ID.accessKeyV1,
+  file: 'access-key.v1',
+  upgrade: (key: Omit<AccessKey, 'operators' | 'parent'>) => ({ ...key, operators: [], parent: null }),
+})
 export const installationCodec = codec<Installation>(SCHEMA_ID.installation, 'installation.v1')
 export const idsCodec = codec<Ids>(SCHEMA_ID.ids, 'ids.v1')
 

@@ -34,7 +34,16 @@ export const nothingCapped = () =>
     capped_minimum_micro_spark: 0n,
   }) satisfies Partial<Account>
 
-export type AccountV2 = Omit<Account, keyof ReturnType<typeof nothingCapped>>
+/** Before operators were confirmed: who had named them was not written down. */
+export interface AccountV3 extends Omit<Account, 'operators'> {
+  readonly operators: Omit<Account['operators'][number], 'confirmed'>[]
+}
+
+export function accountOfV3({ operators, ...account }: AccountV3): Account {
+  return { ...account, operators: operators.map((operator) => Object.assign(operator, { confirmed: false })) }
+}
+
+export type AccountV2 = Omit<AccountV3, keyof ReturnType<typeof nothingCapped>>
 
 /** What an account of today has beyond one of version 1; a new one each time, as accounts are changed in place. */
 export const nothingYet = () =>
@@ -68,7 +77,7 @@ type Later = keyof ReturnType<typeof nothingYet>
 type SparkSums = 'pending_micro_spark' | 'unclaimed_micro_spark' | 'settled_micro_spark'
 
 export interface AccountV1 extends Omit<Account, Later | SparkSums | 'operators'> {
-  readonly operators: Omit<Account['operators'][number], 'remainder'>[]
+  readonly operators: Omit<Account['operators'][number], 'remainder' | 'confirmed'>[]
   readonly pending_spark: bigint
   readonly unclaimed_spark: bigint
   readonly settled_spark: bigint
@@ -79,7 +88,7 @@ export function accountOfV1(account: AccountV1): Account {
   return {
     ...rest,
     ...nothingYet(),
-    operators: operators.map((operator) => Object.assign(operator, { remainder: 0 })),
+    operators: operators.map((operator) => Object.assign(operator, { remainder: 0, confirmed: false })),
     pending_micro_spark: pending_spark * MICRO_SPARK_PER_SPARK,
     unclaimed_micro_spark: unclaimed_spark * MICRO_SPARK_PER_SPARK,
     settled_micro_spark: settled_spark * MICRO_SPARK_PER_SPARK,

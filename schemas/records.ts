@@ -122,6 +122,7 @@ export const COMMAND_KINDS = [
   'reserve',
   'release',
   'settle',
+  'confirm',
 ] as const
 export type CommandKind = (typeof COMMAND_KINDS)[number]
 
@@ -140,6 +141,8 @@ export interface InboxCommand {
   /** The id that a version of before gave the same request. */
   older_id: string | null
   by_admin: boolean
+  /** The credential names `operator_id` itself. */
+  by_operator: boolean
 }
 
 export const NODE_PROFILES = ['full', 'constrained', 'minimal'] as const
@@ -180,6 +183,8 @@ export interface AccountOperator {
   entries: number
   last_entry_at: number | null
   remainder: number
+  /** Named by an admin, or by a credential that names the operator; a node's own word gives no right to its wallet. */
+  confirmed: boolean
 }
 
 export const NODE_TIERS = ['flat', 'regional', 'central'] as const
@@ -295,6 +300,10 @@ export interface AccessKey {
   created_at: number
   expires_at: number | null
   revoked_at: number | null
+  /** The operators that it stands for. */
+  operators: string[]
+  /** The key that it was made from, and with which it ends. */
+  parent: string | null
 }
 
 export interface AggregatorTask {

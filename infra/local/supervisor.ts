@@ -196,6 +196,7 @@ export class Supervisor {
       gatewayUrl,
       readerUrl,
       headers: bearer(keys?.sample),
+      adminHeaders: bearer(keys?.admin),
       eventsPerSecond: config.sampleEventsPerSecond,
       clock,
     })

@@ -5,7 +5,7 @@ import type { ProblemCode } from '../../schemas/http/problem.ts'
 import { currentOperator, dayOf, touch } from './account.ts'
 import type { AccountRows } from './account.ts'
 import { addReservation, budgetOf, hasRoom, isOpen, removeReservation } from './budget.ts'
-import { nameOperator, transfer } from './operators.ts'
+import { confirmOperator, nameOperator, transfer } from './operators.ts'
 import { effective, isStored, stored } from './rules.ts'
 import type { AccountRules } from './rules.ts'
 import { settle, settleIfDue } from './settlement.ts'
@@ -51,6 +51,7 @@ const HANDLERS: Readonly<Record<InboxCommand['kind'], (asked: Asked) => Decided>
   reserve,
   release,
   settle: settleNow,
+  confirm,
 }
 
 /** Kinds that make a node's account where there is none. */
@@ -121,7 +122,8 @@ function refuseSettings(account: Account, command: InboxCommand, rules: AccountR
   )
 }
 
-function join({ account, command, rules, nowMs, rows }: Asked): Decided {
+function join(asked: Asked): Decided {
+  const { account, command, rules, nowMs, rows } = asked
   const refusal = refuseSettings(account, command, rules)
   if (refusal !== null) return refusal
   const names = command.changes.map(({ name }) => name)
@@ -130,6 +132,7 @@ function join({ account, command, rules, nowMs, rows }: Asked): Decided {
   const changes = store(account, [...command.changes, ...cause], nowMs)
   if (account.version === 0) touch(account, nowMs)
   if (command.operator_id !== null) nameOperator(account, command.operator_id, nowMs, rows)
+  vouch(asked)
   return done({ tag: settingsTag(account, rules) }, { changes })
 }
 
@@ -153,7 +156,22 @@ function fieldsOf(settings: readonly Setting[]): { policy_fields: string[]; peer
   return { policy_fields: namesOf('policy'), peer_fields: namesOf('peer') }
 }
 
-function claim({ account, command, nowMs, rows }: Asked): Decided {
+/** A command that names the node's operator confirms it, where whoever asked may say whose the node is. */
+function vouch({ account, command, nowMs }: Asked): void {
+  const { operator_id, by_admin, by_operator } = command
+  if (operator_id === null || !(by_admin || by_operator)) return
+  if (currentOperator(account)?.operator_id === operator_id) confirmOperator(account, operator_id, nowMs)
+}
+
+/** Of operators of before too; the bounds of the inbox let only an admin ask for it. */
+function confirm({ account, command, nowMs }: Asked): Decided {
+  const operatorId = command.operator_id ?? ''
+  if (confirmOperator(account, operatorId, nowMs)) return done({ operator_id: operatorId })
+  return refused(409, 'not_claimed', 'This node has never had that operator.')
+}
+
+function claim(asked: Asked): Decided {
+  const { account, command, nowMs, rows } = asked
   const operatorId = command.operator_id ?? ''
   const operator = currentOperator(account)
   if (operator !== undefined && operator.operator_id !== operatorId) {
@@ -161,10 +179,12 @@ function claim({ account, command, nowMs, rows }: Asked): Decided {
   }
   const before = account.settled_micro_spark
   nameOperator(account, operatorId, nowMs, rows)
+  vouch(asked)
   return done({ operator_id: operatorId, micro_spark: String(account.settled_micro_spark - before) })
 }
 
-function transferNode({ account, command, nowMs, rows }: Asked): Decided {
+function transferNode(asked: Asked): Decided {
+  const { account, command, nowMs, rows } = asked
   const operatorId = command.operator_id ?? ''
   if (currentOperator(account) === undefined) {
     return refused(409, 'not_claimed', 'This node has no operator yet; claim names the first one.')
@@ -172,6 +192,7 @@ function transferNode({ account, command, nowMs, rows }: Asked): Decided {
   if (!transfer(account, operatorId, nowMs, rows)) {
     return refused(409, 'too_many_operators', 'This node has had 8 operators, as many as an account keeps.')
   }
+  vouch(asked)
   return done({ operator_id: operatorId })
 }
 

@@ -71,7 +71,16 @@ const settings = fc.array(
 const commands: fc.Arbitrary<InboxCommand> = fc
   .record(
     {
-      kind: fc.constantFrom('settings', 'join', 'claim', 'transfer', 'reserve', 'release', 'settle'),
+      kind: fc.constantFrom(
+        'settings',
+        'join',
+        'claim',
+        'transfer',
+        'reserve',
+        'release',
+        'settle',
+        'confirm',
+      ),
       command_id: texts,
       node_id: texts,
       // Rows are read back as bytes: what else it may hold is not told apart here.
@@ -83,6 +92,7 @@ const commands: fc.Arbitrary<InboxCommand> = fc
       ttl_ms: numbers,
       changes: settings,
       older_id: orNull(texts),
+      by_admin: fc.boolean(),
     },
     { requiredKeys: ['kind'] },
   )

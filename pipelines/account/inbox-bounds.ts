@@ -29,6 +29,8 @@ const NAME = new RegExp(NODE_ID_PATTERN)
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const MS_PER_S = 1_000
 
+const NAMES_OPERATOR: ReadonlySet<InboxCommand['kind']> = new Set(['claim', 'transfer', 'confirm'])
+
 const isName = (text: string | null): boolean => text !== null && NAME.test(text)
 const isUpTo = (value: number, most: number, least = 0): boolean =>
   Number.isSafeInteger(value) && value >= least && value <= most
@@ -44,7 +46,8 @@ export function commandFault(command: InboxCommand): string | null {
   if (reservation_id !== null && !isName(reservation_id)) return 'reservation_id is no name of a reservation'
   if (!isUpTo(command.cost_nano_usd, USAGE_BOUNDS.costNanoUsdMax)) return 'cost_nano_usd is out of its range'
   if (!isUpTo(command.ttl_ms, RESERVATION_TTL_MAX_S * MS_PER_S)) return 'ttl_ms is out of its range'
-  if ((kind === 'claim' || kind === 'transfer') && operator_id === null) return 'operator_id is missing'
+  if (NAMES_OPERATOR.has(kind) && operator_id === null) return 'operator_id is missing'
+  if (kind === 'confirm' && !command.by_admin) return 'confirm is for an admin alone'
   if (kind === 'release' && reservation_id === null) return 'reservation_id is missing'
   return settingsFault(command.changes)
 }

@@ -93,6 +93,7 @@ export class InboxBatch {
         break
       case SCHEMA_ID.inboxCommand:
       case SCHEMA_ID.inboxCommandV1:
+      case SCHEMA_ID.inboxCommandV2:
         this.#withBody(record, inboxCommandCodec, (command) => this.#command(command, record))
         break
       case SCHEMA_ID.inboxHeartbeat:

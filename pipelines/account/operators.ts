@@ -1,4 +1,4 @@
-import type { Account } from '../../schemas/records.ts'
+import type { Account, AccountOperator } from '../../schemas/records.ts'
 import { currentOperator, touch } from './account.ts'
 import type { AccountRows } from './account.ts'
 import { settle } from './settlement.ts'
@@ -8,18 +8,11 @@ export const OPERATORS_MAX = 8
 
 /**
  * An event, heartbeat, join or claim named an operator. The first one becomes the node's; what was written off for want
- * of one is paid to it at once. Other names change nothing.
+ * of one is paid to it at once. Other names change nothing. Whoever may say whose a node is confirms it beside.
  */
 export function nameOperator(account: Account, operatorId: string, nowMs: number, rows: AccountRows): void {
   if (account.operators.length > 0) return
-  account.operators.push({
-    operator_id: operatorId,
-    since: nowMs,
-    micro_spark: 0n,
-    entries: 0,
-    last_entry_at: null,
-    remainder: account.unclaimed_remainder,
-  })
+  account.operators.push({ ...newOperator(operatorId, nowMs), remainder: account.unclaimed_remainder })
   account.unclaimed_remainder = 0
   touch(account, nowMs)
   settle(account, 'claimed', nowMs, rows)
@@ -34,16 +27,34 @@ export function transfer(account: Account, operatorId: string, nowMs: number, ro
   if (known === undefined && account.operators.length >= OPERATORS_MAX) return false
   if (currentOperator(account) === known && known !== undefined) return true
   settle(account, 'transferred', nowMs, rows)
-  const operator = known ?? {
+  const operator = known ?? newOperator(operatorId, nowMs)
+  operator.since = nowMs
+  account.operators = [...account.operators.filter((other) => other !== known), operator]
+  touch(account, nowMs)
+  return true
+}
+
+/**
+ * Somebody who may say so said that the operator, of today or of before, is right: from now on the node gives a right to its
+ * wallet, which lists the node. For good: what was earned was earned for it. False where the node has never had it.
+ */
+export function confirmOperator(account: Account, operatorId: string, nowMs: number): boolean {
+  const operator = account.operators.find((other) => other.operator_id === operatorId)
+  if (operator === undefined) return false
+  if (operator.confirmed) return true
+  operator.confirmed = true
+  touch(account, nowMs)
+  return true
+}
+
+function newOperator(operatorId: string, nowMs: number): AccountOperator {
+  return {
     operator_id: operatorId,
     since: nowMs,
     micro_spark: 0n,
     entries: 0,
     last_entry_at: null,
     remainder: 0,
+    confirmed: false,
   }
-  operator.since = nowMs
-  account.operators = [...account.operators.filter((other) => other !== known), operator]
-  touch(account, nowMs)
-  return true
 }

@@ -95,7 +95,15 @@ test('pending costs are settled when they reach 10 Spark, not before, and all of
   ])
   assert.deepEqual([account.pending_micro_spark, account.pending_count, account.pending_since], [0n, 0, null])
   assert.deepEqual(account.operators, [
-    { operator_id: 'op-1', since: 1, micro_spark: 10_000_000n, entries: 1, last_entry_at: 3, remainder: 0 },
+    {
+      operator_id: 'op-1',
+      since: 1,
+      micro_spark: 10_000_000n,
+      entries: 1,
+      last_entry_at: 3,
+      remainder: 0,
+      confirmed: false,
+    },
   ])
 })
 

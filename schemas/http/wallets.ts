@@ -33,7 +33,21 @@ export const WalletView = Type.Object({
       entries: Type.Integer(),
       last_entry_at: nullableTimeField(),
     }),
-    { description: 'Nodes that name, or named, the operator; by id.' },
+    {
+      description:
+        'Nodes whose operator it is, or was, by the word of an admin or of a credential that names the operator; by id.',
+    },
+  ),
+  unconfirmed: Type.Object(
+    {
+      nodes: Type.Integer(),
+      spark: roundedField('What they have earned for the operator.'),
+      micro_spark: sumField(),
+    },
+    {
+      description:
+        'Nodes that only say themselves whose they are, in events and heartbeats: part of the balance, not named here.',
+    },
   ),
   as_of: asOfField,
 })

@@ -34,6 +34,8 @@ function addKey(ring: KeyRing, fields: Partial<AccessKey> = {}): string {
     created_at: NOW_MS,
     expires_at: null,
     revoked_at: null,
+    operators: [],
+    parent: null,
     ...fields,
   })
   ring.apply({ key: Buffer.from(keyId), value })
@@ -211,11 +213,17 @@ test('of tokens only those of the pinned algorithm, issuer and audience count, a
       key?: typeof privateKey
       sub?: string
       nodes?: unknown
+      operators?: unknown
     } = {},
   ) => {
     const { iss = 'iss', aud = 'aud', exp = nowS + 60, key = privateKey, sub = 'ana' } = changes
-    const { nodes = ['n', 'm'] } = changes
-    const signed = new SignJWT({ scope: 'usage:read settings:write', nodes })
+    const { nodes = ['n', 'm'], operators } = changes
+    const claims = {
+      scope: 'usage:read settings:write',
+      nodes,
+      ...(operators !== undefined && { operators }),
+    }
+    const signed = new SignJWT(claims)
     return signed
       .setProtectedHeader({ alg: 'ES256' })
       .setIssuer(iss)
@@ -227,6 +235,8 @@ test('of tokens only those of the pinned algorithm, issuer and audience count, a
   const right = await get('/read', await token())
   assert.deepEqual([right.statusCode, right.json()], [200, { id: 'jwt:ana', nodes: ['n', 'm'] }])
   assert.equal((await get('/admin', await token())).statusCode, 403)
+  assert.deepEqual((await jwt(await token()))?.operators, new Set())
+  assert.deepEqual((await jwt(await token({ operators: ['o', 'p'] })))?.operators, new Set(['o', 'p']))
   const wrong = [
     token({ iss: 'other' }),
     token({ aud: 'other' }),
@@ -236,6 +246,7 @@ test('of tokens only those of the pinned algorithm, issuer and audience count, a
     ...[['!task'], ['n', '!tick'], ['a b'], [''], ['n'.repeat(65)], [7], 'n', { n: 1 }].map((nodes) =>
       token({ nodes }),
     ),
+    ...[['*'], ['!issuer'], [7], 'o'].map((operators) => token({ operators })),
     // The public key as the secret of a MAC: the algorithm is ours to choose, not the token's.
     new SignJWT({ scope: 'admin' })
       .setProtectedHeader({ alg: 'HS256' })
@@ -322,7 +333,9 @@ test('where the keys cannot be followed a key gets 503, a wrong one too, and tok
   const keys = new KeyRing()
   const right = addKey(keys)
   const jwt: JwtCallers = async (token) =>
-    token === 'good' ? { id: 'jwt:x', scopes: new Set(['usage:read']), nodes: new Set(['n']) } : null
+    token === 'good'
+      ? { id: 'jwt:x', scopes: new Set(['usage:read']), nodes: new Set(['n']), operators: new Set() }
+      : null
   const { get } = await guarded({ keys, jwt, isBelieved: false })
   for (const key of [right, `hm_${'0'.repeat(16)}_${'0'.repeat(64)}`]) {
     const answer = await get('/read', key)

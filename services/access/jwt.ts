@@ -6,7 +6,7 @@ import type { Config } from '../config.ts'
 import { EXIT, ExitError, describeError } from '../exit.ts'
 import type { Caller } from '../http/caller.ts'
 import { callerOf } from './key-ring.ts'
-import { isNodeName } from './read-key.ts'
+import { isNodeName, isOperatorName } from './read-key.ts'
 
 /** How far the clocks of issuer and server may be apart. */
 export const JWT_CLOCK_TOLERANCE_S = 30
@@ -33,15 +33,21 @@ export async function jwtCallers(config: Config, clock: Clock): Promise<JwtCalle
         requiredClaims: ['exp', 'sub'],
       })
       const scopes = typeof payload['scope'] === 'string' ? payload['scope'].split(' ') : []
-      const nodes = payload['nodes'] ?? []
-      // One name that no node can have, and the token says something that we do not understand.
-      if (!Array.isArray(nodes) || !nodes.every((name) => typeof name === 'string' && isNodeName(name)))
-        return null
-      return callerOf(`jwt:${payload.sub ?? ''}`, scopes, nodes as string[])
+      const nodes = namesOf(payload['nodes'], isNodeName)
+      const operators = namesOf(payload['operators'], isOperatorName)
+      if (nodes === null || operators === null) return null
+      return callerOf(`jwt:${payload.sub ?? ''}`, { scopes, nodes, operators })
     } catch {
       return null
     }
   }
+}
+
+/** A claim's list of names. One that there cannot be, and the token says something that we do not understand: null. */
+function namesOf(claim: unknown, isName: (name: string) => boolean): string[] | null {
+  const names = claim ?? []
+  const isList = Array.isArray(names) && names.every((name) => typeof name === 'string' && isName(name))
+  return isList ? (names as string[]) : null
 }
 
 async function readKey(file: string, algorithm: string): Promise<JWTVerifyGetKey> {

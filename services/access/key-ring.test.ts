@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { systemRandom } from '../../pipelines/random.ts'
-import { accessKeyCodec } from '../../schemas/avro.ts'
+import { SCHEMA_ID, accessKeyCodec, avroType, framed } from '../../schemas/avro.ts'
 import type { AccessKey } from '../../schemas/records.ts'
 import { BELIEVED_WITHIN_MS, Freshness, READY_WITHIN_MS } from './freshness.ts'
 import { KeyRing } from './key-ring.ts'
 import type { UnreadableKey } from './key-ring.ts'
 import { hashSecret, newKey } from './key-text.ts'
-import { NODES_PER_KEY_MAX } from './read-key.ts'
+import { NODES_PER_KEY_MAX, OPERATORS_PER_KEY_MAX } from './read-key.ts'
 
 const { keyId, secret, text } = newKey(systemRandom)
 const KEY: AccessKey = {
@@ -20,6 +20,8 @@ const KEY: AccessKey = {
   created_at: 1,
   expires_at: null,
   revoked_at: null,
+  operators: [],
+  parent: null,
 }
 const valueOf = (fields: Partial<AccessKey> = {}): Buffer => accessKeyCodec.encode({ ...KEY, ...fields })
 
@@ -55,6 +57,11 @@ test('what breaks a bound is no key, and says which', () => {
     [{ nodes: Array.from({ length: NODES_PER_KEY_MAX + 1 }, () => 'n') }, /more than 10000 nodes/],
     [{ scopes: Array.from({ length: 17 }, () => 's') }, /scopes/],
     [{ scopes: ['s'.repeat(65)] }, /scopes/],
+    [{ operators: ['*'] }, /names an operator that there cannot be/],
+    [{ operators: ['!issuer'] }, /names an operator/],
+    [{ operators: Array.from({ length: OPERATORS_PER_KEY_MAX + 1 }, () => 'o') }, /more than 1000 operators/],
+    [{ parent: 'nobody' }, /parent is no other key/],
+    [{ parent: keyId }, /parent is no other key/],
     [{ client: '' }, /client/],
     [{ client: 'a\nb' }, /client/],
     [{ key_id: 'f'.repeat(16) }, /names another key/],
@@ -71,6 +78,42 @@ test('what breaks a bound is no key, and says which', () => {
   say(valueOf(), Buffer.from('\n'.repeat(1_000)))
   say(valueOf(), null)
   assert.deepEqual([told[0]?.keyId.length, told[1]?.keyId], [80, '(no id)'])
+})
+
+test('a key that was made from another one ends with it, and is nothing without it', () => {
+  const { ring, say } = ringOf()
+  const other = newKey(systemRandom)
+  const id = Buffer.from(other.keyId)
+  const parent = (fields: Partial<AccessKey> = {}): Buffer =>
+    valueOf({ key_id: other.keyId, secret_hash: hashSecret(other.secret), ...fields })
+  const ends: readonly (readonly [string, Buffer | null])[] = [
+    ['revoked', parent({ revoked_at: 2 })],
+    ['expired', parent({ expires_at: 2 })],
+    ['unreadable', Buffer.from('nonsense')],
+    ['gone', null],
+    ['one that has a parent itself', parent({ parent: 'f'.repeat(16) })],
+  ]
+  say(valueOf({ parent: other.keyId }))
+  assert.equal(ring.caller(text, 2), null, 'before its parent is known')
+  for (const [what, end] of ends) {
+    say(parent(), id)
+    assert.equal(ring.caller(text, 2)?.id, `key:${keyId}`)
+    say(end, id)
+    assert.equal(ring.caller(text, 2), null, what)
+  }
+  say(parent({ revoked_at: 2 }), id)
+  say(valueOf())
+  assert.equal(ring.caller(text, 2)?.id, `key:${keyId}`, 'without a parent it stands alone')
+})
+
+test('a key names its operators, and one of before names none', () => {
+  const { ring, say } = ringOf()
+  say(valueOf({ operators: ['ana', 'ben'] }))
+  assert.deepEqual(ring.caller(text, 2)?.operators, new Set(['ana', 'ben']))
+  say(framed(SCHEMA_ID.accessKeyV1, [avroType('access-key.v1').toBuffer(KEY)]))
+  const caller = ring.caller(text, 2)
+  assert.deepEqual([caller?.operators, caller?.nodes], [new Set(), new Set(['n'])])
+  assert.equal(ring.all()[0]?.parent, null)
 })
 
 test('no record makes the ring throw, whatever its bytes', () => {

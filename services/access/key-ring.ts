@@ -68,18 +68,37 @@ export class KeyRing {
     if (parsed === null) return null
     const key = this.#keys.get(parsed.keyId)
     const isRight = timingSafeEqual(hashSecret(parsed.secret), key?.secret_hash ?? NO_HASH)
-    if (!isRight || key === undefined || !isActive(key, nowMs)) return null
-    return callerOf(`key:${key.key_id}`, key.scopes, key.nodes)
+    if (!isRight || key === undefined || !this.isInForce(key, nowMs)) return null
+    return callerOf(`key:${key.key_id}`, key)
+  }
+
+  /**
+   * Active, and so is the key that it was made from. A parent that is not known, cannot be read or has a parent itself ends
+   * its children too: nobody could end them with it.
+   */
+  isInForce(key: AccessKey, nowMs: number): boolean {
+    if (!isActive(key, nowMs)) return false
+    if (key.parent === null) return true
+    const parent = this.#keys.get(key.parent)
+    return parent !== undefined && parent.parent === null && isActive(parent, nowMs)
   }
 }
 
-/** Neither revoked nor expired. */
+/** Neither revoked nor expired by itself. */
 export function isActive(key: AccessKey, nowMs: number): boolean {
   return key.revoked_at === null && (key.expires_at === null || key.expires_at > nowMs)
 }
 
-/** A caller of these scopes and nodes; unknown words grant nothing. */
-export function callerOf(id: string, scopes: readonly string[], nodes: readonly string[]): Caller {
+/** A caller of these scopes, nodes and operators; unknown words grant nothing. */
+export function callerOf(
+  id: string,
+  { scopes, nodes, operators }: Readonly<Record<'scopes' | 'nodes' | 'operators', readonly string[]>>,
+): Caller {
   const known = scopes.filter((scope): scope is Scope => (SCOPES as readonly string[]).includes(scope))
-  return { id, scopes: new Set(known), nodes: nodes.includes('*') ? '*' : new Set(nodes) }
+  return {
+    id,
+    scopes: new Set(known),
+    nodes: nodes.includes('*') ? '*' : new Set(nodes),
+    operators: new Set(operators),
+  }
 }

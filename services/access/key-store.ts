@@ -11,7 +11,7 @@ import type { Config } from '../config.ts'
 import { kafkaOf } from '../kafka.ts'
 import { EXIT, ExitError } from '../exit.ts'
 import { layoutOf } from '../layout.ts'
-import { KeyRing, isActive } from './key-ring.ts'
+import { KeyRing } from './key-ring.ts'
 import type { UnreadableKey } from './key-ring.ts'
 import { hashSecret, newKey } from './key-text.ts'
 
@@ -29,6 +29,8 @@ export interface KeyRequest {
   readonly client: string
   readonly scopes: readonly string[]
   readonly nodes: readonly string[]
+  /** Whose wallets it may read, whatever its nodes say. */
+  readonly operators?: readonly string[]
   readonly expiresAtMs: number | null
 }
 
@@ -88,6 +90,11 @@ export class KeyStore implements AsyncDisposable {
     return this.#parts.ring.all()
   }
 
+  /** Whether somebody gets in with it: neither it nor the key that it was made from has ended. */
+  isInForce(key: AccessKey, nowMs: number): boolean {
+    return this.#parts.ring.isInForce(key, nowMs)
+  }
+
   /** What stands in access.keys and is no key. */
   unreadable(): UnreadableKey[] {
     return this.#parts.ring.unreadable()
@@ -109,6 +116,8 @@ export class KeyStore implements AsyncDisposable {
       created_at: nowMs,
       expires_at: asked.expiresAtMs,
       revoked_at: null,
+      operators: [...(asked.operators ?? [])],
+      parent: null,
     })
     // Another command may have made one at the same time. Whoever wrote last reads them all, and takes its own back.
     await this.#reachEnd()
@@ -139,7 +148,7 @@ export class KeyStore implements AsyncDisposable {
   }
 
   #activeOf(client: string, nowMs: number): AccessKey[] {
-    return this.all().filter((key) => key.client === client && isActive(key, nowMs))
+    return this.all().filter((key) => key.client === client && this.isInForce(key, nowMs))
   }
 
   async #write(key: AccessKey): Promise<void> {
@@ -185,5 +194,7 @@ function unknownKey(keyId: string, nowMs: number): AccessKey {
     created_at: nowMs,
     expires_at: null,
     revoked_at: nowMs,
+    operators: [],
+    parent: null,
   }
 }

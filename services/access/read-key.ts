@@ -6,6 +6,8 @@ import { describeError } from '../exit.ts'
 
 /** Scopes and nodes of one key, each; a record of access.keys has 2 MiB. */
 export const NODES_PER_KEY_MAX = 10_000
+/** Operators of one key; the list of one credential is looked at with each request for a wallet. */
+export const OPERATORS_PER_KEY_MAX = 1_000
 const SCOPES_PER_KEY_MAX = 16
 const SCOPE_CHARACTERS_MAX = 64
 /** The last time that a date can hold. */
@@ -18,6 +20,11 @@ const NODE = new RegExp(NODE_ID_PATTERN)
 /** Whether a credential may name this node: `*` is all of them. */
 export function isNodeName(name: string): boolean {
   return name === '*' || NODE.test(name)
+}
+
+/** Whether a credential may name this operator. */
+export function isOperatorName(name: string): boolean {
+  return NODE.test(name)
 }
 
 /** Whether a text can be the client of a key. */
@@ -39,7 +46,7 @@ export function readAccessKey(keyId: string, value: Buffer): AccessKey | { reado
 }
 
 function problemOf(keyId: string, key: AccessKey): string | undefined {
-  const { scopes, nodes, created_at, expires_at, revoked_at } = key
+  const { scopes, nodes, operators, parent, created_at, expires_at, revoked_at } = key
   if (!KEY_ID.test(keyId)) return 'its key is no id'
   if (key.key_id !== keyId) return 'it names another key'
   if (!isClient(key.client)) return 'its client has more than 64 characters, none, or some that no name has'
@@ -47,6 +54,9 @@ function problemOf(keyId: string, key: AccessKey): string | undefined {
     return 'it has more or longer scopes than there are'
   if (nodes.length > NODES_PER_KEY_MAX) return `it names more than ${NODES_PER_KEY_MAX} nodes`
   if (!nodes.every(isNodeName)) return 'it names a node that there cannot be'
+  if (operators.length > OPERATORS_PER_KEY_MAX) return `it names more than ${OPERATORS_PER_KEY_MAX} operators`
+  if (!operators.every(isOperatorName)) return 'it names an operator that there cannot be'
+  if (parent !== null && (!KEY_ID.test(parent) || parent === keyId)) return 'its parent is no other key'
   const times = [created_at, expires_at ?? 0, revoked_at ?? 0]
   return times.every((ms) => ms >= 0 && ms <= DATE_MS_MAX) ? undefined : 'it has a time outside of all years'
 }

@@ -12,13 +12,20 @@ export interface Caller {
   readonly scopes: ReadonlySet<Scope>
   /** `*` for all. */
   readonly nodes: '*' | ReadonlySet<string>
+  /** Those that the credential itself names: their wallets are its own, whatever nodes say. */
+  readonly operators: ReadonlySet<string>
 }
 
 /** Everybody, where access is off: such a server listens on loopback only. */
-export const LOOPBACK_CALLER: Caller = { id: 'loopback', scopes: new Set(['admin']), nodes: '*' }
+export const LOOPBACK_CALLER: Caller = {
+  id: 'loopback',
+  scopes: new Set(['admin']),
+  nodes: '*',
+  operators: new Set(),
+}
 
 /** Who is not asked for a credential. */
-export const NOBODY: Caller = { id: 'nobody', scopes: new Set(), nodes: new Set() }
+export const NOBODY: Caller = { id: 'nobody', scopes: new Set(), nodes: new Set(), operators: new Set() }
 
 declare module 'fastify' {
   interface FastifyRequest {

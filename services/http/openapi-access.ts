@@ -14,7 +14,12 @@ const GUARDED: readonly ProblemCode[] = [
 
 /** For OpenAPI's components: one way in, whatever the credential is. */
 export const SECURITY_SCHEMES = {
-  bearer: { type: 'http', scheme: 'bearer', description: 'A key (hm_…) or a JSON Web Token.' },
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    description:
+      'A key (hm_…), or a JSON Web Token with the claims `scope` (words), `nodes` and `operators` (lists of names).',
+  },
 } as const
 
 type Responses = Readonly<Record<string, { readonly description?: string }>>

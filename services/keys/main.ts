@@ -3,7 +3,14 @@ import { systemRandom } from '../../pipelines/random.ts'
 import { KeyStore } from '../access/key-store.ts'
 import type { KeyRequest } from '../access/key-store.ts'
 import { isActive } from '../access/key-ring.ts'
-import { isClient, isNodeName, NODES_PER_KEY_MAX } from '../access/read-key.ts'
+import {
+  isClient,
+  isNodeName,
+  isOperatorName,
+  NODES_PER_KEY_MAX,
+  OPERATORS_PER_KEY_MAX,
+} from '../access/read-key.ts'
+import type { AccessKey } from '../../schemas/records.ts'
 import { runCommand } from '../command.ts'
 import { EXIT, ExitError } from '../exit.ts'
 import type { ExitCode } from '../exit.ts'
@@ -17,14 +24,16 @@ const OPTIONS = {
   client: { type: 'string' },
   scopes: { type: 'string' },
   nodes: { type: 'string' },
+  operator: { type: 'string' },
   'expires-days': { type: 'string' },
 } as const
 
-const USAGE = `Usage: npm run keys -- create --client NAME --scopes a,b [--nodes x,y] [--expires-days N]
+const USAGE = `Usage: npm run keys -- create --client NAME --scopes a,b [--nodes x,y] [--operator NAME] [--expires-days N]
        npm run keys -- list
        npm run keys -- revoke KEY_ID
---scopes  of ${SCOPES.join(', ')}; admin is all of them for all nodes
---nodes   the nodes that the key stands for, or "*" for all; needed unless the key is admin
+--scopes   of ${SCOPES.join(', ')}; admin is all of them for all nodes
+--nodes    the nodes that the key stands for, or "*" for all; needed unless the key is admin or names an operator
+--operator the operator whose wallet the key may read, and for whom its nodes may join; several with commas
 The key's text is printed once, and is kept nowhere. A client has at most two active keys.`
 
 type Values = { readonly [Name in keyof typeof OPTIONS]?: string }
@@ -39,9 +48,7 @@ await runCommand(spec, async ({ config, values, positionals, say }): Promise<Exi
     const asked = requestOf(values, systemClock.nowMs())
     await using store = await KeyStore.open(config, systemClock, systemRandom)
     const { text, keyId: made } = await store.create(asked)
-    say(
-      `key ${made} of ${asked.client}: ${asked.scopes.join(', ')}; nodes ${asked.nodes.join(', ') || 'all'}`,
-    )
+    say(`key ${made} of ${asked.client}: ${asked.scopes.join(', ')}; ${namedBy(asked)}`)
     say(text)
     return EXIT.ok
   }
@@ -49,11 +56,15 @@ await runCommand(spec, async ({ config, values, positionals, say }): Promise<Exi
     await using store = await KeyStore.open(config, systemClock, systemRandom)
     const nowMs = systemClock.nowMs()
     for (const key of store.all()) {
-      const state = isActive(key, nowMs) ? 'active' : key.revoked_at === null ? 'expired' : 'revoked'
+      const state = stateOf(key, store.isInForce(key, nowMs), nowMs)
       const until = formatTimeOrNull(key.revoked_at ?? key.expires_at) ?? 'for good'
-      say(
-        `${key.key_id}  ${state.padEnd(7)}  ${key.client}  ${key.scopes.join(',')}  ${key.nodes.join(',') || '*'}  ${formatTime(key.created_at)}  ${until}`,
-      )
+      const nodes = key.nodes.join(',') || (key.scopes.includes('admin') ? '*' : '-')
+      const beside = [
+        ...(key.operators.length === 0 ? [] : [`operators ${key.operators.join(',')}`]),
+        ...(key.parent === null ? [] : [`made from ${key.parent}`]),
+      ]
+      const columns = [key.client, key.scopes.join(','), nodes, formatTime(key.created_at), until, ...beside]
+      say([key.key_id, state.padEnd(7), ...columns].join('  '))
     }
     for (const { keyId: id, problem } of store.unreadable())
       say(`${id}  unreadable: ${problem}; nobody gets in with it. revoke it, and find out who wrote it.`)
@@ -80,12 +91,31 @@ function requestOf(values: Values, nowMs: number): KeyRequest {
   const foreign = nodes.find((node) => !isNodeName(node))
   if (foreign !== undefined) throw wrong(`"${foreign}" is no node id: 1 to 64 of A-Z a-z 0-9 . _ : -`)
   if (nodes.length > NODES_PER_KEY_MAX) throw wrong(`A key names at most ${NODES_PER_KEY_MAX} nodes.`)
-  if (nodes.length === 0 && !scopes.includes('admin'))
+  const operators = listOf(values.operator)
+  const unnamed = operators.find((operator) => !isOperatorName(operator))
+  if (unnamed !== undefined) throw wrong(`"${unnamed}" is no operator id: 1 to 64 of A-Z a-z 0-9 . _ : -`)
+  if (operators.length > OPERATORS_PER_KEY_MAX)
+    throw wrong(`A key names at most ${OPERATORS_PER_KEY_MAX} operators.`)
+  if (nodes.length + operators.length === 0 && !scopes.includes('admin'))
     throw wrong('--nodes is missing: which nodes the key stands for.')
   const days = values['expires-days']
   if (days !== undefined && (!/^\d{1,4}$/.test(days) || Number(days) < 1 || Number(days) > EXPIRES_DAYS_MAX))
     throw wrong(`--expires-days is a whole number from 1 to ${EXPIRES_DAYS_MAX}.`)
-  return { client, scopes, nodes, expiresAtMs: days === undefined ? null : nowMs + Number(days) * DAY_MS }
+  const expiresAtMs = days === undefined ? null : nowMs + Number(days) * DAY_MS
+  return { client, scopes, nodes, operators, expiresAtMs }
+}
+
+function stateOf(key: AccessKey, isInForce: boolean, nowMs: number): string {
+  if (isInForce) return 'active'
+  if (key.revoked_at !== null) return 'revoked'
+  return isActive(key, nowMs) ? 'ended' : 'expired'
+}
+
+/** What a new key stands for; an admin's for everything. */
+function namedBy({ scopes, nodes, operators = [] }: KeyRequest): string {
+  const all = scopes.includes('admin') ? 'all' : 'none'
+  const ofOperators = operators.length === 0 ? [] : [`operators ${operators.join(', ')}`]
+  return [`nodes ${nodes.join(', ') || all}`, ...ofOperators].join('; ')
 }
 
 function listOf(text: string | undefined): string[] {

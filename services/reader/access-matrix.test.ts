@@ -31,6 +31,11 @@ before(async () => {
     ['foreign', 'op-foreign'],
   ]) {
     await reader.heartbeat(node ?? '', { operator_id: operator ?? null })
+    const claimed = await reader.ask('POST', `/api/settings/compute/provider/claim?node_id=${node}`, {
+      body: { operator_id: operator },
+      headers: { authorization: `Bearer ${keyOf(['admin'], [])}` },
+    })
+    assert.equal(claimed.status, 200)
   }
 })
 
@@ -47,6 +52,8 @@ function keyOf(scopes: readonly Scope[], nodes: readonly string[]): string {
     created_at: 0,
     expires_at: null,
     revoked_at: null,
+    operators: [],
+    parent: null,
   })
   keys.apply({ key: Buffer.from(keyId), value })
   return text

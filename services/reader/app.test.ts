@@ -74,6 +74,7 @@ const operator = (operator_id: string, micro_spark: bigint) => ({
   entries: 3,
   last_entry_at: AS_OF,
   remainder: 0,
+  confirmed: true,
 })
 
 const documentedNode = account({
@@ -350,6 +351,7 @@ test('a wallet is what its nodes have earned for it', async () => {
         last_entry_at: new Date(AS_OF).toISOString(),
       },
     ],
+    unconfirmed: { nodes: 0, spark: 0, micro_spark: 0 },
     as_of: new Date(AS_OF).toISOString(),
   })
   for (const url of ['/api/wallets/nobody', '/api/wallets/!issuer', '/api/wallets/nobody/entries']) {

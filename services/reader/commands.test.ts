@@ -46,7 +46,13 @@ function withCommands(append: (records: readonly LogAppend[]) => Promise<void> =
 
 test('the outcome that goes by is the answer of everybody who asked the same', async () => {
   const { commands, sent, answer } = withCommands()
-  const asking = { caller: 'key:1', byAdmin: false, holder: 'key:1', idempotencyKey: 'once' }
+  const asking = {
+    caller: 'key:1',
+    byAdmin: false,
+    byOperator: false,
+    holder: 'key:1',
+    idempotencyKey: 'once',
+  }
   const both = [commands.ask(ASKED, asking), commands.ask(ASKED, asking)]
   assert.ok(sent[0] !== undefined)
   answer(sent[0])
@@ -61,12 +67,14 @@ test('an id belongs to the credential: another one with the same key asks someth
   const one = commands.ask(ASKED, {
     caller: 'key:1',
     byAdmin: false,
+    byOperator: false,
     holder: 'key:1',
     idempotencyKey: 'once',
   })
   const other = commands.ask(ASKED, {
     caller: 'key:2',
     byAdmin: false,
+    byOperator: false,
     holder: 'key:2',
     idempotencyKey: 'once',
   })
@@ -89,7 +97,10 @@ test('no two requests share an id: of another node, kind, key or credential, how
       ['n', 'settle', 'a1', ':b/c'],
     ] as const
   ).map(([node_id, kind, caller, idempotencyKey]) =>
-    commands.ask({ node_id, kind }, { caller, byAdmin: false, holder: caller, idempotencyKey }),
+    commands.ask(
+      { node_id, kind },
+      { caller, byAdmin: false, byOperator: false, holder: caller, idempotencyKey },
+    ),
   )
   await new Promise(setImmediate)
   assert.equal(new Set(sent.map(({ command_id }) => command_id)).size, asked.length)
@@ -104,6 +115,7 @@ test('without a word in time the outcome is unknown, and the answer names the ke
   const asked = commands.ask(ASKED, {
     caller: 'key:1',
     byAdmin: false,
+    byOperator: false,
     holder: 'key:1',
     idempotencyKey: 'once',
   })
@@ -115,7 +127,13 @@ test('without a word in time the outcome is unknown, and the answer names the ke
 test('what the settler refused is a problem, and so is an id used for something else', async () => {
   const { commands, sent, answer } = withCommands()
   const refused = assert.rejects(
-    commands.ask(ASKED, { caller: 'c', byAdmin: false, holder: 'c', idempotencyKey: null }),
+    commands.ask(ASKED, {
+      caller: 'c',
+      byAdmin: false,
+      byOperator: false,
+      holder: 'c',
+      idempotencyKey: null,
+    }),
     {
       code: 'node_not_registered',
       extra: { error: 'Node not registered', node_id: 'n' },
@@ -125,7 +143,7 @@ test('what the settler refused is a problem, and so is an id used for something 
   answer(sent[0], { status: 404, code: 'node_not_registered', detail: 'No.' })
   await refused
   const reused = assert.rejects(
-    commands.ask(ASKED, { caller: 'c', byAdmin: false, holder: 'c', idempotencyKey: 'k' }),
+    commands.ask(ASKED, { caller: 'c', byAdmin: false, byOperator: false, holder: 'c', idempotencyKey: 'k' }),
     {
       code: 'idempotency_key_reused',
     },
@@ -139,12 +157,27 @@ test('what the settler refused is a problem, and so is an id used for something 
 test('COMMANDS_WAITING_MAX: of one credential half as many wait, more are refused before anything is sent', async () => {
   const { commands, clock } = withCommands()
   const waiting = Array.from({ length: COMMANDS_WAITING_MAX / 2 }, () =>
-    assert.rejects(commands.ask(ASKED, { caller: 'c', byAdmin: false, holder: 'c', idempotencyKey: null }), {
-      code: 'outcome_unknown',
-    }),
+    assert.rejects(
+      commands.ask(ASKED, {
+        caller: 'c',
+        byAdmin: false,
+        byOperator: false,
+        holder: 'c',
+        idempotencyKey: null,
+      }),
+      {
+        code: 'outcome_unknown',
+      },
+    ),
   )
   await assert.rejects(
-    commands.ask(ASKED, { caller: 'c', byAdmin: false, holder: 'c', idempotencyKey: null }),
+    commands.ask(ASKED, {
+      caller: 'c',
+      byAdmin: false,
+      byOperator: false,
+      holder: 'c',
+      idempotencyKey: null,
+    }),
     {
       code: 'overloaded',
     },

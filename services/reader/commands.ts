@@ -32,6 +32,8 @@ export type Asked = Pick<InboxCommand, 'node_id' | 'kind'> &
 export interface Asking {
   readonly caller: string
   readonly byAdmin: boolean
+  /** The credential names the operator of the command itself. */
+  readonly byOperator: boolean
   /** Whose share of the writes at once it takes. */
   readonly holder: string
   readonly idempotencyKey: string | null
@@ -74,7 +76,7 @@ export class Commands {
    * The settler's word. Throws a Problem: what the settler refused; 422 where the id was used for another body; 503 where
    * no word came in time, and it is not known whether it was done.
    */
-  async ask(asked: Asked, { caller, byAdmin, holder, idempotencyKey }: Asking): Promise<Outcome> {
+  async ask(asked: Asked, { caller, byAdmin, byOperator, holder, idempotencyKey }: Asking): Promise<Outcome> {
     if (!this.#asking.take(holder, 1))
       throw new Problem(
         'overloaded',
@@ -83,7 +85,7 @@ export class Commands {
         RETRY_AFTER,
       )
     const given = idempotencyKey ?? this.#parts.random.bytes(HASH_BYTES).toString('hex')
-    const command = { ...commandOf(asked, caller, given), by_admin: byAdmin }
+    const command = { ...commandOf(asked, caller, given), by_admin: byAdmin, by_operator: byOperator }
     const key = outcomeKey(command.node_id, command.command_id)
     const { promise, resolve } = Promise.withResolvers<Outcome>()
     this.#wait(key, resolve)
@@ -145,7 +147,11 @@ export class Commands {
   }
 }
 
-function commandOf(asked: Asked, caller: string, idempotencyKey: string): Omit<InboxCommand, 'by_admin'> {
+function commandOf(
+  asked: Asked,
+  caller: string,
+  idempotencyKey: string,
+): Omit<InboxCommand, 'by_admin' | 'by_operator'> {
   const body = {
     expected: null,
     changes: [],

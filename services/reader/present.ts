@@ -94,15 +94,16 @@ export class Present {
 
   /**
    * The nodes of an operator and the smallest watermark of all. Throws a Problem (404) for an unknown wallet, and for one
-   * that is not that of the present operator of a node of the caller.
+   * that is not the caller's. Of an operator that the credential names no node need know.
    */
   async wallet(
     caller: Caller,
     operatorId: string,
   ): Promise<{ readonly nodes: NodeState[]; readonly asOfMs: number | null }> {
     await this.#reachAll()
-    const nodes = this.#accounts.nodesOf(operatorId)
-    if (nodes === null || !this.#isOwnWallet(caller, operatorId, nodes)) {
+    const isNamed = caller.operators.has(operatorId)
+    const nodes = this.#accounts.nodesOf(operatorId) ?? (isNamed ? [] : null)
+    if (nodes === null || !(isNamed || this.#isOwnWallet(caller, operatorId, nodes))) {
       throw new Problem(
         'wallet_not_found',
         `No node has named the operator ${operatorId}, so it has no wallet.`,
@@ -111,11 +112,16 @@ export class Present {
     return { nodes: this.#states(nodes), asOfMs: this.#accounts.smallestWatermark() }
   }
 
+  /**
+   * An admin's, or that of the present operator of a node of the caller, confirmed there: what a node says of itself, in an
+   * event or a heartbeat, gives no right to anybody's wallet.
+   */
   #isOwnWallet(caller: Caller, operatorId: string, nodes: readonly string[]): boolean {
-    if (isAdmin(caller) || caller.nodes === '*') return true
+    if (isAdmin(caller)) return true
     return nodes.some((nodeId) => {
       const account = maySee(caller, nodeId) ? this.#accounts.account(nodeId) : null
-      return account?.operators.at(-1)?.operator_id === operatorId
+      const operator = account?.operators.at(-1)
+      return operator?.operator_id === operatorId && operator.confirmed
     })
   }
 

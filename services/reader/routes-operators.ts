@@ -33,7 +33,7 @@ function joinRoute(app: ReaderApp, parts: RouteParts): void {
       schema: {
         summary: 'A node joins: it has an account and a cause from then on',
         description:
-          'Asking again changes nothing but the fields that are given; a cause that was chosen is kept.',
+          "Asking again changes nothing but the fields that are given; a cause that was chosen is kept. The operator_id names the node's operator where it has none. By an admin, or with a credential that names that operator, it confirms it: only then may the node's own credentials read the operator's wallet, which lists the node.",
         tags: TAGS,
         querystring: SettingsQuery,
         headers: WRITE_HEADERS,
@@ -71,6 +71,8 @@ function claimRoute(app: ReaderApp, parts: RouteParts): void {
       config: { scope: 'admin', body: OperatorBody },
       schema: {
         summary: "Names a node's operator and pays what was written off for want of one",
+        description:
+          'Of a node that has named this operator itself, in an event, a heartbeat or a join, it confirms the operator.',
         tags: TAGS,
         querystring: SettingsQuery,
         headers: WRITE_HEADERS,
@@ -96,7 +98,8 @@ function transferRoute(app: ReaderApp, parts: RouteParts): void {
       config: { scope: 'admin', body: OperatorBody },
       schema: {
         summary: 'Gives a node to another operator from here on',
-        description: 'What is pending was earned under the operator before, who is paid for it at once.',
+        description:
+          'What is pending was earned under the operator before, who is paid for it at once. The new one is confirmed.',
         tags: TAGS,
         querystring: SettingsQuery,
         headers: WRITE_HEADERS,

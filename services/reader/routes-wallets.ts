@@ -21,6 +21,8 @@ import { isFirst, nextAddress, pageOf } from './pages.ts'
 import { walletView } from './wallet-view.ts'
 
 const TAGS = ['wallets']
+const WHOSE =
+  "It is the caller's where the credential names the operator, or one of its nodes has the operator, confirmed by an admin or by a credential that names it; what a node says of itself in events and heartbeats gives no right to it."
 const NoQuery = parameters({})
 
 /** GET /api/wallets/{operator_id} and …/entries. */
@@ -36,7 +38,7 @@ function balanceRoute(app: ReaderApp, parts: RouteParts & { readonly partitions:
       config: { scope: 'usage:read' },
       schema: {
         summary: 'The balance of a wallet, and the nodes that earned it',
-        description: 'Answers while the history is away.',
+        description: `Answers while the history is away. ${WHOSE}`,
         tags: TAGS,
         params: WalletParams,
         querystring: NoQuery,
@@ -62,7 +64,8 @@ function entriesRoute(app: ReaderApp, parts: RouteParts & { readonly partitions:
       schema: {
         summary: 'The entries of a wallet, oldest first, with the balance after each',
         description:
-          'Shown up to where every partition is loaded, so that nothing appears in between later. CSV: the next page is in the Link header.',
+          'Shown up to where every partition is loaded, so that nothing appears in between later. Entries of nodes that nobody has confirmed are among them: they are part of the balance. CSV: the next page is in the Link header. ' +
+          WHOSE,
         tags: TAGS,
         params: WalletParams,
         querystring: WalletEntriesQuery,

@@ -41,6 +41,7 @@ export async function askSettler(parts: RouteParts, request: FastifyRequest, ask
   return await parts.commands.ask(asked, {
     caller: caller.id,
     byAdmin: isAdmin(caller),
+    byOperator: caller.operators.has(asked.operator_id ?? ''),
     holder: holderOf(request),
     idempotencyKey: idempotencyKeyOf(request),
   })

@@ -163,6 +163,7 @@ function modelOperator(operator: ModelOperator): AccountOperator {
     entries: operator.entries,
     last_entry_at: operator.lastEntryAtMs,
     remainder: Number(operator.remainder),
+    confirmed: operator.isConfirmed,
   }
 }
 
@@ -175,6 +176,7 @@ function operatorColumns(operators: readonly AccountOperator[]): Row {
     entries: operators.map(({ entries }) => entries),
     last_entry_at: operators.map(({ last_entry_at }) => last_entry_at ?? 'never'),
     remainder: operators.map(({ remainder }) => remainder),
+    confirmed: operators.map(({ confirmed }) => String(confirmed)),
   }
 }
 

@@ -111,6 +111,7 @@ function youngFields(number: number, version: number): Parameters<typeof account
         entries: version,
         last_entry_at: nowMs,
         remainder: 0,
+        confirmed: true,
       },
     ],
     first_seen_at: nowMs - UPTIME_HOURS * HOUR_MS,

@@ -64,7 +64,7 @@ after(() => stack.disposeAsync())
 function key(): string {
   const { keyId, secret, text: keyText } = newKey(systemRandom)
   const fields = { key_id: keyId, client: 'c', secret_hash: hashSecret(secret) }
-  const times = { created_at: 0, expires_at: null, revoked_at: null }
+  const times = { created_at: 0, expires_at: null, revoked_at: null, operators: [], parent: null }
   const value = accessKeyCodec.encode({ ...fields, ...times, scopes: ['admin'], nodes: ['*'] })
   keys.apply({ key: Buffer.from(keyId), value })
   return keyText

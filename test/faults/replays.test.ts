@@ -11,6 +11,7 @@ const operator = {
   entries: 1,
   last_entry_at: 2,
   remainder: 0,
+  confirmed: true,
 }
 
 test('an account as text is another one as soon as anything of it is', () => {

@@ -91,6 +91,31 @@ describe('keys', () => {
     assert.doesNotMatch(output, new RegExp(first.text.slice(20)))
   })
 
+  it('may name operators, which list shows, and read their wallets', async () => {
+    const { exitCode, output } = await keys(
+      'create',
+      '--client',
+      'operator',
+      '--scopes',
+      'usage:read',
+      '--operator',
+      'op-a,op-b',
+    )
+    assert.equal(exitCode, 0, output)
+    const text = output.trim().split('\n').at(-1) ?? ''
+    const wallet = async (name: string): Promise<number> => {
+      const headers = { authorization: `Bearer ${text}` }
+      const answer = await fetch(`${readers[0]?.url}/api/wallets/${name}`, { headers })
+      await answer.arrayBuffer()
+      return answer.status
+    }
+    await until('the wallet of its own', COUNTS_WITHIN_MS, async () => (await wallet('op-b')) === 200)
+    assert.equal(await wallet('op-c'), 404)
+    assert.match((await keys('list')).output, / {2}operator {2}usage:read {2}- .* {2}operators op-a,op-b$/m)
+    const wrong = await keys('create', '--client', 'x', '--scopes', 'usage:read', '--operator', '*')
+    assert.equal(wrong.exitCode, 2, wrong.output)
+  })
+
   it('are two of a client at most, also where several commands make them at once', async () => {
     const make = () => keys('create', '--client', 'at-once', '--scopes', 'usage:read', '--nodes', 'n')
     const made = await Promise.all([make(), make(), make(), make()])

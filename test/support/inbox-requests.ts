@@ -32,6 +32,7 @@ export function command(kind: CommandKind, fields: Partial<InboxCommand> = {}): 
     reservation_id: null,
     older_id: null,
     by_admin: false,
+    by_operator: false,
     ...fields,
   }
 }
@@ -89,7 +90,10 @@ const asked: fc.Arbitrary<Partial<InboxCommand> & { readonly kind: CommandKind }
     changes: fc.array(setting, { maxLength: 1 }),
     operator_id: fc.option(operators, { nil: null }),
   }),
-  fc.record({ kind: fc.constantFrom('claim' as const, 'transfer' as const), operator_id: operators }),
+  fc.record({
+    kind: fc.constantFrom('claim' as const, 'transfer' as const, 'confirm' as const),
+    operator_id: operators,
+  }),
   {
     weight: 3,
     arbitrary: fc.record({
@@ -106,8 +110,8 @@ const asked: fc.Arbitrary<Partial<InboxCommand> & { readonly kind: CommandKind }
 /** A command of one of these nodes; whoever uses it numbers it. */
 export function anyCommand(nodes: readonly string[]): fc.Arbitrary<InboxCommand> {
   return fc
-    .record({ node_id: fc.constantFrom(...nodes), asked })
-    .map(({ node_id, asked: { kind, ...fields } }) => command(kind, { ...fields, node_id }))
+    .record({ node_id: fc.constantFrom(...nodes), by_admin: fc.boolean(), by_operator: fc.boolean(), asked })
+    .map(({ asked: { kind, ...fields }, ...asker }) => command(kind, { ...fields, ...asker }))
 }
 
 /** A heartbeat of one of these nodes; one in a few is a repeat of one that may be long ago. */

@@ -46,11 +46,18 @@ export function account({ operators = [], ...fields }: AccountFields): Account {
     ...nothingYet(),
     ...fields,
     operators: operators.map((operator) =>
-      typeof operator === 'string'
-        ? { operator_id: operator, since: 0, micro_spark: 0n, entries: 0, last_entry_at: null, remainder: 0 }
-        : operator,
+      typeof operator === 'string' ? { ...NO_ENTRIES, operator_id: operator } : operator,
     ),
   }
+}
+
+const NO_ENTRIES = {
+  since: 0,
+  micro_spark: 0n,
+  entries: 0,
+  last_entry_at: null,
+  remainder: 0,
+  confirmed: false,
 }
 
 export function accountRecord(partition: number, value: Account): StateRecord {

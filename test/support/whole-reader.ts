@@ -59,8 +59,8 @@ export interface WholeReader extends AsyncDisposable {
   heartbeat(nodeId: string, fields?: Partial<InboxHeartbeat>): Promise<void>
   /** Log time reaches every partition, as the aggregator's ticks bring it there. */
   tick(): Promise<void>
-  /** A cost as the aggregator hands it over. */
-  cost(nodeId: string, nanoUsd: number, fields?: Partial<Cost>): Promise<void>
+  /** A cost as the aggregator hands it over, with the operator that its event names. */
+  cost(nodeId: string, nanoUsd: number, fields?: Partial<Cost>, operatorId?: string): Promise<void>
 }
 
 export interface WholeAnswer {
@@ -175,12 +175,13 @@ function feeding(settler: MemorySettler): Pick<WholeReader, 'heartbeat' | 'tick'
       for (let partition = 0; partition < WHOLE_PARTITIONS; partition++)
         await settler.append([tickFor(partition, 'test')])
     },
-    cost: async (nodeId, nanoUsd, fields = {}) => {
+    cost: async (nodeId, nanoUsd, fields = {}, operatorId) => {
       const partition = partitionOfNode(nodeId, WHOLE_PARTITIONS)
       const from = handed[partition] ?? 0
       handed[partition] = from + 1
       const occurred_at = settler.nowMs
-      const entry = { node_id: nodeId, operator_id: null, cost: cost(nanoUsd, { occurred_at, ...fields }) }
+      const operator_id = operatorId ?? null
+      const entry = { node_id: nodeId, operator_id, cost: cost(nanoUsd, { occurred_at, ...fields }) }
       await append(nodeId, inboxUsage(from, from + 1, { entries: [entry], sums: [nodeSum(nodeId)] }))
     },
   }

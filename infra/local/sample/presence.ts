@@ -11,6 +11,8 @@ export interface PresenceOptions {
   readonly gatewayUrl: string
   readonly readerUrl: string
   readonly headers: Readonly<Record<string, string>>
+  /** Of an admin: whose a node is, it cannot say itself. */
+  readonly adminHeaders: Readonly<Record<string, string>>
   readonly nodes: readonly SampleNode[]
   readonly startMs: number
   readonly clock: Clock
@@ -18,8 +20,9 @@ export interface PresenceOptions {
 }
 
 /**
- * Lets the nodes of the sample take part: each joins, allows paid work within a daily limit (central ones may not), and
- * says once a minute that it is there. Whatever fails is tried again with the next minute.
+ * Lets the nodes of the sample take part: an admin lets each join for its operator, with paid work within a daily limit
+ * (central ones may not have any), and it says once a minute that it is there. Whatever fails is tried again with the next
+ * minute.
  */
 export async function keepPresent(options: PresenceOptions): Promise<void> {
   const { clock, signal } = options
@@ -44,23 +47,31 @@ async function sendHeartbeats(options: PresenceOptions, round: number): Promise<
     post_count: node.weight * POSTS_PER_WEIGHT,
     ad_impressions: node.weight * IMPRESSIONS_PER_WEIGHT,
   }))
-  await post(options, `${options.gatewayUrl}/v1/heartbeats`, heartbeats)
+  await post(options, `${options.gatewayUrl}/v1/heartbeats`, heartbeats, options.headers)
 }
 
 async function join(options: PresenceOptions, node: SampleNode): Promise<boolean> {
   const paid = { allow_metered_for_hive: true, metered_daily_limit_usd: node.weight * 5 }
-  return await post(options, `${options.readerUrl}/api/settings/compute/provider/join`, {
+  const joining = {
     node_id: node.nodeId,
+    ...(node.operatorId !== undefined && { operator_id: node.operatorId }),
     electricity_rate_kwh: '0.12',
     ...(node.tier !== 'central' && paid),
-  })
+  }
+  const url = `${options.readerUrl}/api/settings/compute/provider/join`
+  return await post(options, url, joining, options.adminHeaders)
 }
 
-async function post(options: PresenceOptions, url: string, body: object): Promise<boolean> {
+async function post(
+  options: PresenceOptions,
+  url: string,
+  body: object,
+  headers: Readonly<Record<string, string>>,
+): Promise<boolean> {
   try {
     const answer = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json', ...options.headers },
+      headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
       signal: AbortSignal.any([options.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
     })

@@ -46,10 +46,12 @@ export function startSample(options: {
   readonly readerUrl: string
   /** Carry the credential, where one is asked for. */
   readonly headers: Readonly<Record<string, string>>
+  /** The same of an admin. */
+  readonly adminHeaders: Readonly<Record<string, string>>
   readonly eventsPerSecond: number
   readonly clock: Clock
 }): RunningSample {
-  const { gatewayUrl, readerUrl, headers, eventsPerSecond, clock } = options
+  const { gatewayUrl, readerUrl, headers, adminHeaders, eventsPerSecond, clock } = options
   const startMs = clock.nowMs()
   const work = new SampleWork({ seed: SEED, startMs })
   const abort = new AbortController()
@@ -69,7 +71,7 @@ export function startSample(options: {
     }
   }
   const present = (): Promise<void> =>
-    keepPresent({ gatewayUrl, readerUrl, headers, nodes: work.nodes, startMs, clock, signal })
+    keepPresent({ gatewayUrl, readerUrl, headers, adminHeaders, nodes: work.nodes, startMs, clock, signal })
   const running = eventsPerSecond === 0 ? Promise.resolve() : Promise.all([run(), present()])
   return {
     stop: async () => {

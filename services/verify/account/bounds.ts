@@ -28,7 +28,8 @@ export function isPossibleCommand(command: InboxCommand): boolean {
     orNull(reservation_id, NAME) &&
     within(0, command.cost_nano_usd, COST_MAX) &&
     within(0, command.ttl_ms, DAY_MS) &&
-    (operator_id !== null || !['claim', 'transfer'].includes(kind)) &&
+    (operator_id !== null || !['claim', 'transfer', 'confirm'].includes(kind)) &&
+    (command.by_admin || kind !== 'confirm') &&
     (reservation_id !== null || kind !== 'release') &&
     arePossible(command.changes)
   )

@@ -22,6 +22,7 @@ const ACCOUNT: Account = {
       entries: 1,
       last_entry_at: 1_900,
       remainder: 17,
+      confirmed: true,
     },
   ],
   events: 12,

@@ -37,6 +37,7 @@ export function carriedAccount(account: Account, heartbeats?: Heartbeats): Model
       entries: operator.entries,
       lastEntryAtMs: operator.last_entry_at,
       remainder: BigInt(operator.remainder),
+      isConfirmed: operator.confirmed,
     })),
     costSeq: account.cost_seq,
     settledThrough: account.settled_through,

@@ -2,7 +2,7 @@ import type { InboxCommand } from '../../../schemas/records.ts'
 import { SETTINGS } from '../../../schemas/settings.ts'
 import type { Setting, SettingName, SettingValue } from '../../../schemas/settings.ts'
 import { budgetFor } from './costs.ts'
-import { handOver, nameFirstOperator, settle, settleIfDue } from './payments.ts'
+import { handOver, nameFirstOperator, settle, settleIfDue, standFor } from './payments.ts'
 import { storedValue, valueInForce } from './rules.ts'
 import { utcDay } from './state.ts'
 import type { ModelAccount, Moment } from './state.ts'
@@ -38,6 +38,7 @@ const HANDLERS: Readonly<Record<InboxCommand['kind'], Handler>> = {
   reserve: reserveSpend,
   release: releaseSpend,
   settle: settleOnDemand,
+  confirm: confirmOnDemand,
 }
 
 /** Commands that make the node where nobody has named it yet. */
@@ -125,6 +126,7 @@ function joinNetwork(account: ModelAccount, command: InboxCommand, moment: Momen
   }
   const changes = write(account, settings, moment.nowMs)
   if (command.operator_id !== null) nameFirstOperator(account, command.operator_id, moment)
+  standForPresent(account, command, moment)
   return success({ tag: tagOf(account, moment) }, { changes })
 }
 
@@ -134,6 +136,7 @@ function claimNode(account: ModelAccount, command: InboxCommand, moment: Moment)
   if (current !== undefined && current.operatorId !== operatorId) return refusal(409, 'already_claimed')
   const owed = current === undefined ? account.unclaimed.microSpark : 0n
   nameFirstOperator(account, operatorId, moment)
+  standForPresent(account, command, moment)
   return success({ operator_id: operatorId, micro_spark: String(owed) })
 }
 
@@ -141,7 +144,22 @@ function transferNode(account: ModelAccount, command: InboxCommand, moment: Mome
   const operatorId = command.operator_id ?? ''
   if (account.operators.length === 0) return refusal(409, 'not_claimed')
   if (!handOver(account, operatorId, moment)) return refusal(409, 'too_many_operators')
+  standForPresent(account, command, moment)
   return success({ operator_id: operatorId })
+}
+
+/** What an admin, or a credential of that operator, says of the operator of now. */
+function standForPresent(account: ModelAccount, command: InboxCommand, moment: Moment): void {
+  const present = account.operators.at(-1)?.operatorId
+  const mayTell = command.by_admin || command.by_operator
+  if (mayTell && present !== undefined && present === command.operator_id) standFor(account, present, moment)
+}
+
+function confirmOnDemand(account: ModelAccount, command: InboxCommand, moment: Moment): Ended {
+  const operatorId = command.operator_id ?? ''
+  return standFor(account, operatorId, moment)
+    ? success({ operator_id: operatorId })
+    : refusal(409, 'not_claimed')
 }
 
 function reserveSpend(account: ModelAccount, command: InboxCommand, moment: Moment): Ended {

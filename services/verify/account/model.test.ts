@@ -285,6 +285,33 @@ describe('accounts, worked out plainly', () => {
     assert.equal(inbox.model.accounts.size, 0)
   })
 
+  it('confirm an operator by the word of whoever may say so, from the rules on that write it down', () => {
+    const inbox = new Inbox()
+    const confirmed = () =>
+      inbox.model.accounts
+        .get('node-1')
+        ?.operators.map(({ operatorId, isConfirmed }) => [operatorId, isConfirmed])
+    inbox.heartbeat(1, { operator_id: 'op', by_admin: true })
+    inbox.command('claim', { operator_id: 'op', by_admin: true })
+    assert.deepEqual(confirmed(), [['op', false]], 'before')
+    inbox.model.since = [{ rules: 3, offset: 0 }]
+    inbox.command('join', { operator_id: 'op' }, NOW_MS + 1)
+    inbox.command('join', { operator_id: 'other', by_operator: true }, NOW_MS + 1)
+    assert.deepEqual(confirmed(), [['op', false]])
+    inbox.command('join', { operator_id: 'op', by_operator: true }, NOW_MS + 2)
+    assert.deepEqual(confirmed(), [['op', true]])
+    assert.equal(inbox.model.accounts.get('node-1')?.changedAtMs, NOW_MS + 2)
+    inbox.command('confirm', { operator_id: 'op', by_admin: true }, NOW_MS + 3)
+    assert.equal(inbox.model.accounts.get('node-1')?.changedAtMs, NOW_MS + 2, 'it changes nothing more')
+    inbox.command('transfer', { operator_id: 'next' }, NOW_MS + 4)
+    assert.deepEqual(confirmed(), [
+      ['op', true],
+      ['next', false],
+    ])
+    inbox.command('confirm', { operator_id: 'op' })
+    assert.deepEqual(inbox.model.setAside.at(-1)?.reasons, [{ index: -1, reason: 'malformed' }])
+  })
+
   it('make nothing under the name of a record of the task itself', () => {
     const inbox = new Inbox()
     for (const node_id of Object.values(STATE_KEY)) {

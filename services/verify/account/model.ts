@@ -38,6 +38,9 @@ const DAY_MS = 86_400_000
 /** The first rules by which requests and rules out of their bounds are set aside, and what nodes earn is capped. */
 const BOUNDED = 2
 
+/** The first rules by which operators are confirmed. */
+const CONFIRMS = 3
+
 const isCommand = (schemaId: number | null): boolean => inboxCommandCodec.schemaIds.includes(schemaId)
 
 /** The range of usage.metered that a record hands over does not begin where the last one ended. */
@@ -120,6 +123,7 @@ export class AccountModel {
         return this.#decoded(record, () => this.#heartbeat(value, record))
       case SCHEMA_ID.inboxCommand:
       case SCHEMA_ID.inboxCommandV1:
+      case SCHEMA_ID.inboxCommandV2:
         return this.#decoded(record, () => this.#command(value, record))
       default:
         return this.#setAside(record, 'unknown_schema')
@@ -288,7 +292,13 @@ export class AccountModel {
   }
 
   #moment(record: SourceRecord): Moment {
-    return { nowMs: this.#nowMs, rules: this.#rules, rows: this.rows, isCapped: this.#isBounded(record) }
+    return {
+      nowMs: this.#nowMs,
+      rules: this.#rules,
+      rows: this.rows,
+      isCapped: this.#isBounded(record),
+      confirms: rulesAt(this.since, record.offset) >= CONFIRMS,
+    }
   }
 
   #setAside(record: SourceRecord, reason: SetAside['reasons'][number]['reason']): null {

@@ -119,8 +119,27 @@ export function handOver(account: ModelAccount, operatorId: string, moment: Mome
   return true
 }
 
+/** An admin, or a credential of the operator's own, stands for one that the node has; false where it never had it. */
+export function standFor(account: ModelAccount, operatorId: string, { nowMs, confirms }: Moment): boolean {
+  const operator = account.operators.find((one) => one.operatorId === operatorId)
+  if (operator === undefined) return false
+  if (confirms && !operator.isConfirmed) {
+    operator.isConfirmed = true
+    account.changedAtMs = nowMs
+  }
+  return true
+}
+
 function newOperator(operatorId: string, sinceMs: number): ModelOperator {
-  return { operatorId, sinceMs, microSpark: 0n, entries: 0, lastEntryAtMs: null, remainder: 0n }
+  return {
+    operatorId,
+    sinceMs,
+    microSpark: 0n,
+    entries: 0,
+    lastEntryAtMs: null,
+    remainder: 0n,
+    isConfirmed: false,
+  }
 }
 
 function pay(

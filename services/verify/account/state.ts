@@ -18,6 +18,8 @@ export interface ModelOperator {
   lastEntryAtMs: number | null
   /** Thousandths of a micro-Spark that exact costs have left. */
   remainder: bigint
+  /** Named by whoever may say whose the node is. */
+  isConfirmed: boolean
 }
 
 export interface ModelReservation {
@@ -103,6 +105,8 @@ export interface Moment {
   readonly rows: ModelRows
   /** False for records from before caps, and before heartbeats were remembered by time. */
   readonly isCapped: boolean
+  /** False for records from before operators were confirmed. */
+  readonly confirms: boolean
 }
 
 const DAY_MS = 86_400_000

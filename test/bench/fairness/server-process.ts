@@ -58,6 +58,8 @@ function key(client: string): string {
     created_at: 0,
     expires_at: null,
     revoked_at: null,
+    operators: [],
+    parent: null,
   })
   keys.apply({ key: Buffer.from(keyId), value })
   return text

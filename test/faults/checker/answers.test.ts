@@ -16,6 +16,8 @@ interface Asked {
   readonly reader?: string
   readonly atMinute?: number
   readonly receivedMinute?: number | null
+  /** What nodes that nobody has confirmed have earned. */
+  readonly ofOthers?: number
 }
 
 let asked = 0
@@ -55,8 +57,10 @@ function provider(events: number, about: Asked & { readonly microSpark?: number 
 
 function wallet(microSpark: readonly number[], about: Asked = {}, balance?: number): Answer {
   const nodes = microSpark.map((micro_spark, index) => ({ node_id: `node-${'ab'[index]}`, micro_spark }))
-  const balance_micro_spark = balance ?? microSpark.reduce((sum, one) => sum + one, 0)
-  return answerOf('wallet', { operator_id: 'op', balance_micro_spark, nodes }, about)
+  const { ofOthers = 0 } = about
+  const balance_micro_spark = balance ?? microSpark.reduce((sum, one) => sum + one, ofOthers)
+  const unconfirmed = { nodes: 1, micro_spark: ofOthers }
+  return answerOf('wallet', { operator_id: 'op', balance_micro_spark, nodes, unconfirmed }, about)
 }
 
 function usage(events: readonly number[], about: Asked & { readonly final?: boolean } = {}): Answer {
@@ -149,6 +153,7 @@ describe('bounds of answers', () => {
         provider(1, { receivedMinute: 2 }),
         provider(0, { receivedMinute: null }),
         wallet([12_000_000, 12_000_000]),
+        wallet([12_000_000], { ofOthers: 12_000_000 }),
         wallet([12_000_000, 0], { receivedMinute: 3 }),
         usage([1, 1, 1, 1]),
         usage([1, 0, 1], { receivedMinute: 2 }),
@@ -191,6 +196,8 @@ describe('bounds of answers', () => {
     )
     assert.match((await boundLines(provider(4, { receivedMinute: 61 })))[0] ?? '', /as_of is 240000 ms old/)
     assert.match((await boundLines(wallet([12_000_000, 12_000_000], {}, 23_000_000)))[1] ?? '', /is 23000000/)
+    const others = wallet([12_000_000], { ofOthers: 11_000_000 }, 24_000_000)
+    assert.match((await boundLines(others)).at(-1) ?? '', /is 24000000, expected 23000000/)
   })
 })
 

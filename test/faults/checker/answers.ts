@@ -84,7 +84,8 @@ function bodyOf(route: string, fields: Fields, body: Fields): AnswerBody | null 
       (node) => [`micro_spark of ${textOf(node, 'node_id')}`, sumOf(node, 'micro_spark')] as const,
     )
     const balance = sumOf(body, 'balance_micro_spark')
-    const counters = new Map([['balance_micro_spark', balance] as const, ...earned])
+    const others = ['micro_spark of others', sumOf(objectOf(body, 'unconfirmed'), 'micro_spark')] as const
+    const counters = new Map([['balance_micro_spark', balance] as const, ...earned, others])
     return { route, operatorId: textOf(body, 'operator_id'), counters, balance }
   }
   if (route === 'usage') {

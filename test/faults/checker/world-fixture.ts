@@ -216,6 +216,7 @@ export function accountOf(nodeId: string, fields: Partial<Account> = {}): Accoun
         entries: 1,
         last_entry_at: NOON_MS,
         remainder: 0,
+        confirmed: false,
       },
     ],
     events: EVENTS,
