@@ -116,16 +116,17 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
       usageMetered: [...MAKE, 'Read', 'Write'],
       usageIds: [...MAKE, 'Read'],
       usageBlocks: MAKE,
-      accountInbox: [...MAKE, 'Write'],
+      // Operators of before are confirmed by commands; the inbox tells since when that is written down, the keys who is admin.
+      accountInbox: [...MAKE, 'Read', 'Write'],
       nodeState: [...MAKE, 'Read'],
-      accessKeys: MAKE,
+      accessKeys: [...MAKE, 'Read'],
       settlementBlocks: MAKE,
       // It names the installation, once.
       installation: [...MAKE, 'Read', 'Write'],
     },
     // What an interrupted move of ids left is deleted before it begins again.
     newVersions: { usageIds: ['Write', 'Delete'], nodeState: ['Write'] },
-    groups: [INSTALLATION_GROUPS, 'growth-'],
+    groups: [INSTALLATION_GROUPS, 'growth-', 'confirm-'],
     transactionalIds: ['growth'],
   },
   keys: {

@@ -22,6 +22,8 @@ import { CURSOR_KEY, ID_KEY, ensureKeyFile } from '../key-file.ts'
 import type { KeyKind } from '../key-file.ts'
 import type { ExitCode } from '../exit.ts'
 import { acls } from './acls.ts'
+import { atTerminal } from './confirm/agree.ts'
+import { confirmOperators } from './confirm/confirm.ts'
 import { nameInstallation } from './installation.ts'
 import type { NamedInstallation } from './installation.ts'
 import { findLayout, layoutToWrite, writeFirstLayout } from './first-layout.ts'
@@ -45,12 +47,15 @@ interface Values {
   readonly users?: boolean | undefined
   readonly acls?: boolean | undefined
   readonly apply?: boolean | undefined
+  readonly 'confirm-operators'?: boolean | undefined
+  readonly yes?: boolean | undefined
   readonly 'principal-pattern'?: string | undefined
 }
 
 type Schema = MigrateParts & { readonly database: ClickhouseClient }
 
-const USAGE = `Usage: npm run migrate -- [--dry-run | --check | --grow N | --users | --acls [--apply]] [--config file.json]
+const USAGE = `Usage: npm run migrate -- [--dry-run | --check | --grow N | --users | --acls [--apply] | --confirm-operators [--yes]]
+                            [--config file.json]
 Makes what the services need and does not exist: the ClickHouse database and its tables, the Kafka topics with the
 settings that the guarantee needs, the installation's id in both, the id key.
   --dry-run  prints what it would do and changes nothing
@@ -60,7 +65,11 @@ settings that the guarantee needs, the installation's id in both, the id key.
   --acls     prints the rights that each service needs in a Kafka with an authorizer, and does nothing else; with --apply
              grants those that are missing. --principal-pattern User:hivemeter-{service} says how the principals are called
   --users    also makes ClickHouse's roles, quotas, row policies and a user for each service, and prints the passwords
-             of users that it made, once`
+             of users that it made, once
+  --confirm-operators
+             lists operators of nodes from before it was written down who had named them, which an admin has named or no
+             other node ever has, and confirms them where somebody at the terminal, or --yes, agrees: only then may a
+             node's key read its operator's wallet`
 
 await runCommand(
   {
@@ -73,6 +82,8 @@ await runCommand(
       users: { type: 'boolean' },
       acls: { type: 'boolean' },
       apply: { type: 'boolean' },
+      'confirm-operators': { type: 'boolean' },
+      yes: { type: 'boolean' },
       'principal-pattern': { type: 'string' },
     },
   },
@@ -84,6 +95,9 @@ await runCommand(
     } = parts.values
     if (!isAcls && (isApply || principalPattern !== undefined))
       throw new ExitError(EXIT.usage, `--apply and --principal-pattern belong to --acls.\n${USAGE}`)
+    const isConfirming = parts.values['confirm-operators'] === true
+    if (parts.values.yes === true && !isConfirming)
+      throw new ExitError(EXIT.usage, `--yes belongs to --confirm-operators.\n${USAGE}`)
     if (isAcls) {
       await acls(parts.config, { apply: isApply, principalPattern, say: parts.say })
       return EXIT.ok
@@ -91,6 +105,7 @@ await runCommand(
     await using cleanup = new AsyncDisposableStack()
     const schema = schemaParts(parts, cleanup)
     try {
+      if (isConfirming) return await confirm(schema, parts)
       if (parts.values.check === true) return await check(schema, parts)
       if (parts.values.grow !== undefined) return await growTo(schema, parts, parts.values.grow)
       await (parts.values['dry-run'] === true ? showPlan(schema, parts) : apply(schema, parts))
@@ -251,6 +266,13 @@ async function growTo(
   const { database: client, clock, random } = schema
   await grow({ config, client, clock, random, signal, say }, Number(asked))
   return EXIT.ok
+}
+
+/** Confirms operators of before, where somebody agrees. */
+async function confirm(schema: Schema, parts: CommandParts<Values>): Promise<ExitCode> {
+  const { database: client, clock, signal } = schema
+  const isAgreed = parts.values.yes === true ? async () => true : atTerminal(signal)
+  return await confirmOperators({ ...parts, client, clock, signal, isAgreed })
 }
 
 /** Under the lock of migrations: two runs at a time would give two ids. */

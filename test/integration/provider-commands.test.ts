@@ -151,6 +151,21 @@ describe('commands through the whole stack', () => {
     assert.equal(entries.status, 200)
   })
 
+  it('an operator of now is confirmed by who names it, and migrate finds none of before to confirm', async () => {
+    const partsOf = async (wallet: string): Promise<[nodes: number, unconfirmed: number]> => {
+      const { body } = await ask('GET', `${readers[1]}/api/wallets/${wallet}`)
+      return [(body['nodes'] as object[]).length, (body['unconfirmed'] as { nodes: number }).nodes]
+    }
+    assert.deepEqual(await partsOf('op'), [1, 0])
+    assert.deepEqual(await partsOf('op-b'), [0, 1])
+    const { exitCode, output } = await installation.command('migrate', ['--confirm-operators', '--yes'])
+    assert.equal(exitCode, 0, output)
+    assert.match(output, /^Operators to confirm: 0, of [1-9]/m)
+    const claim = { node_id: 'beating', operator_id: 'op-b' }
+    assert.equal((await ask('POST', `${readers[0]}${SETTINGS}/provider/claim`, claim)).status, 200)
+    assert.deepEqual(await partsOf('op-b'), [1, 0])
+  })
+
   it('who changed what is in the history, and the same write twice is there once', async () => {
     const put = () =>
       ask(

@@ -75,10 +75,15 @@ describe('a data folder of 0.1.0', () => {
     }
   }
 
-  async function verifiedAll(): Promise<void> {
-    const main = fileURLToPath(new URL('../../services/verify/main.ts', import.meta.url))
+  /** What a command says. */
+  async function run(name: string, ...args: string[]): Promise<string> {
+    const main = fileURLToPath(new URL(`../../services/${name}/main.ts`, import.meta.url))
     const options = { env: environmentOf(settings), timeout: VERIFY_MS }
-    const { stdout } = await promisify(execFile)(process.execPath, [main], options)
+    return (await promisify(execFile)(process.execPath, [main, ...args], options)).stdout
+  }
+
+  async function verifiedAll(): Promise<void> {
+    const stdout = await run('verify')
     assert.match(stdout.trimEnd(), /^0 differences in \d+ windows, \d+ costs, \d+ accounts, \d+ wallets$/m)
   }
 
@@ -100,6 +105,33 @@ describe('a data folder of 0.1.0', () => {
       if (ageMs < DAY_MS / 2) assert.equal(accepted, before, `${name}: ${JSON.stringify(taken)}`)
     }
     // verify waits until everything that was sent has gone through.
+    await verifiedAll()
+    await sameNumbers()
+  })
+
+  it('confirms the operators that it had, once somebody agrees', async () => {
+    const before = await Promise.all(WALLETS.map((wallet) => get(`/api/wallets/${wallet}`)))
+    for (const { nodes, unconfirmed } of before) {
+      assert.deepEqual(nodes, [])
+      assert.ok((unconfirmed as { nodes: number }).nodes > 0)
+    }
+    const listed = await run('migrate', '--confirm-operators')
+    assert.match(listed, /op-claimed {2}an admin named it$/m)
+    assert.match(listed, /op-old {2}no other node has ever named it$/m)
+    assert.match(listed, /^Nothing was changed; with --yes they are confirmed\.$/m)
+    const [, count] = /^Operators to confirm: (\d+), of/m.exec(listed) ?? []
+    const said = await run('migrate', '--confirm-operators', '--yes')
+    assert.match(said, new RegExp(`^Operators confirmed: ${count}\\.$`, 'm'))
+    assert.match(await run('migrate', '--confirm-operators', '--yes'), /^Operators to confirm: 0, of/m)
+    for (const wallet of WALLETS) {
+      const { nodes, unconfirmed, balance_micro_spark } = await get(`/api/wallets/${wallet}`)
+      const parts = [...(nodes as { micro_spark: number }[]), unconfirmed as { micro_spark: number }]
+      assert.ok(parts.length > 1, wallet)
+      assert.equal(
+        parts.reduce((sum, { micro_spark }) => sum + micro_spark, 0),
+        balance_micro_spark,
+      )
+    }
     await verifiedAll()
     await sameNumbers()
   })

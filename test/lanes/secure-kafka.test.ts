@@ -166,6 +166,11 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
     assert.match(await secure.run('verify'), /^0 differences in /m)
   })
 
+  it('confirms operators of before with the rights that migrate has', async () => {
+    const words = await secure.run('migrate', '--confirm-operators', '--yes')
+    assert.match(words, /^Operators to confirm: \d+, of \d+ that nobody has confirmed\./m)
+  })
+
   it('grows, and everybody goes on with the rights that there are', async () => {
     const { kafka: plain, topics } = secure.installation
     const topic = topics.usageMetered
@@ -229,6 +234,8 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
       .map(({ principal, operation, name }) => `${principal} ${operation} ${name}`)
       // Only an interrupted growth deletes; growth.test.ts interrupts it at each step.
       .filter((row) => row !== `User:hivemeter-migrate Delete ${topics.usageIds}.v`)
+      // Only of an installation of before it is read when its operators were first confirmed.
+      .filter((row) => !row.startsWith(`User:hivemeter-migrate Read ${topics.accountInbox}`))
     assert.deepEqual(unused, [])
   })
 

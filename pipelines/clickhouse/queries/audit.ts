@@ -38,3 +38,21 @@ export async function settingsChanges(client: ClickhouseClient, query: AuditQuer
     },
   )
 }
+
+/** A command that named an operator, and was done. */
+export interface AuditOperatorRow {
+  readonly node_id: string
+  readonly kind: 'join' | 'claim' | 'transfer'
+  readonly caller: string
+  /** JSON with `operator_id`. */
+  readonly asked: string
+}
+
+/** Every command that named an operator, of all nodes, as far as it is loaded. */
+export async function operatorCommands(client: ClickhouseClient): Promise<AuditOperatorRow[]> {
+  return await client.rows<AuditOperatorRow>(
+    `SELECT DISTINCT node_id, kind, caller, asked
+     FROM audit_log
+     WHERE kind IN ('join', 'claim', 'transfer') AND status = 200`,
+  )
+}

@@ -1,0 +1,15 @@
+import { createInterface } from 'node:readline/promises'
+
+/** Asks at the terminal; only a written yes is one. Null where nobody sits there. */
+export function atTerminal(signal: AbortSignal): ((question: string) => Promise<boolean>) | null {
+  const { stdin: input, stdout: output } = process
+  if (!input.isTTY || !output.isTTY) return null
+  return async (question) => {
+    const lines = createInterface({ input, output })
+    try {
+      return /^y(es)?$/i.test((await lines.question(`${question} yes or no: `, { signal })).trim())
+    } finally {
+      lines.close()
+    }
+  }
+}
