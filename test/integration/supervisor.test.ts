@@ -3,11 +3,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, describe, it } from 'node:test'
+import { PROVIDER_NODE } from '../../infra/local/local-keys.ts'
 import type { RunRecord } from '../../infra/local/run-file.ts'
 import { Supervised, leftAfter, processesOf, runLine } from '../support/supervised.ts'
+import { until } from '../support/until.ts'
 
 const START_MS = 90_000
 const STOP_MS = 10_000
+/** Fifty nodes join one after the other, each when the settler has said so. */
+const SAMPLE_MS = 60_000
 const ORPHANS_END_MS = 10_000
 
 describe('npm start', () => {
@@ -27,6 +31,20 @@ describe('npm start', () => {
   let examples: ReturnType<Supervised['examples']> = []
   const assertExamples = async () => {
     for (const { command, answer } of examples) assert.equal(await runLine(command), answer, command)
+  }
+  /** By the provider's key: whose its node is, an admin has said when the sample's nodes joined. */
+  const readsItsWallet = async (): Promise<boolean> => {
+    const { provider } = JSON.parse(readFileSync(join(dataDir, 'keys.json'), 'utf8')) as { provider: string }
+    const get = async (path: string): Promise<Record<string, unknown>> => {
+      const headers = { authorization: `Bearer ${provider}` }
+      const answer = await fetch(`http://127.0.0.1:${settings.HIVEMETER_READER_PORT}${path}`, { headers })
+      return (await answer.json()) as Record<string, unknown>
+    }
+    const { rewards = [] } = (await get('/api/social/hosting/rewards')) as {
+      rewards?: { operator_id: string }[]
+    }
+    const { nodes = [] } = (await get(`/api/wallets/${rewards[0]?.operator_id}`)) as { nodes?: object[] }
+    return nodes.some((node) => 'node_id' in node && node.node_id === PROVIDER_NODE)
   }
   const begun: Supervised[] = []
   const run = (program: 'start' | 'reset'): Supervised => {
@@ -62,6 +80,7 @@ describe('npm start', () => {
       start.output,
     )
     await assertExamples()
+    await until('the provider to read the wallet of its operator', SAMPLE_MS, readsItsWallet)
 
     const reset = run('reset')
     assert.equal((await reset.end(undefined, STOP_MS)).exitCode, 1)
