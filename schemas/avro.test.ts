@@ -6,7 +6,7 @@ import * as avro from './avro.ts'
 import { FRAME_BYTES, SCHEMA_ID, schemaIdOf } from './avro.ts'
 import type { Codec } from './avro.ts'
 import { DECIMAL_DIGITS } from './decimal-bytes.ts'
-import type { InboxUsage } from './records.ts'
+import type { InboxUsage, UsageEvents } from './records.ts'
 
 type Schema =
   | string
@@ -119,16 +119,22 @@ const OLDER = [
   'account.v3.avsc',
   'aggregator-task.v1.avsc',
   'aggregator-task.v2.avsc',
+  'aggregator-task.v3.avsc',
   'inbox-command.v1.avsc',
   'inbox-command.v2.avsc',
   'inbox-configure.v1.avsc',
   'inbox-configure.v2.avsc',
   'inbox-usage.v1.avsc',
+  'inbox-usage.v2.avsc',
   'outcome.v1.avsc',
   'settler-task.v1.avsc',
   'settler-task.v2.avsc',
   'settler-task.v3.avsc',
+  'usage-events.v1.avsc',
 ]
+
+/** What has fields of its own that came later. */
+const NESTED: ReadonlySet<string> = new Set(['operators', 'entries', 'events'])
 
 const NEWER: Readonly<Record<string, object>> = {
   'access-key.v1.avsc': avro.accessKeyCodec,
@@ -140,8 +146,11 @@ const NEWER: Readonly<Record<string, object>> = {
   'inbox-configure.v1.avsc': avro.inboxConfigureCodec,
   'inbox-configure.v2.avsc': avro.inboxConfigureCodec,
   'inbox-usage.v1.avsc': avro.inboxUsageCodec,
+  'inbox-usage.v2.avsc': avro.inboxUsageCodec,
+  'usage-events.v1.avsc': avro.usageEventsCodec,
   'aggregator-task.v1.avsc': avro.aggregatorTaskCodec,
   'aggregator-task.v2.avsc': avro.aggregatorTaskCodec,
+  'aggregator-task.v3.avsc': avro.aggregatorTaskCodec,
   'outcome.v1.avsc': avro.outcomeCodec,
   'settler-task.v1.avsc': avro.settlerTaskCodec,
   'settler-task.v2.avsc': avro.settlerTaskCodec,
@@ -159,9 +168,35 @@ test('a cost from before receipts were handed over counts as received when its w
       for (const [index, { cost, ...entry }] of read.entries.entries()) {
         const { cost: costBefore, ...entryBefore } = before.entries[index] as InboxUsage['entries'][number]
         assert.deepEqual(plain(entry), plain(entryBefore))
-        const received = costBefore === null ? null : { ...costBefore, received_at: costBefore.occurred_at }
+        const today = { received_at: costBefore?.occurred_at, id_kind: 'id' }
+        const received = costBefore === null ? null : { ...costBefore, ...today }
         assert.deepEqual(plain(cost), plain(received))
       }
+    }),
+  )
+})
+
+test('a cost from before ids had kinds is of an id, and an event from before sources has none', () => {
+  const usage = avro.avroType('inbox-usage.v2')
+  fc.assert(
+    fc.property(valueOf(readSchema('inbox-usage.v2.avsc')), (drawn) => {
+      const read = avro.inboxUsageCodec.decode(avro.framed(SCHEMA_ID.inboxUsageV2, [usage.toBuffer(drawn)]))
+      const costs = (drawn as InboxUsage).entries.map(
+        ({ cost }) => cost && Object.assign({}, cost, { id_kind: 'id' }),
+      )
+      assert.deepEqual(plain(read.entries.map(({ cost }) => cost)), plain(costs))
+    }),
+  )
+  const events = avro.avroType('usage-events.v1')
+  fc.assert(
+    fc.property(valueOf(readSchema('usage-events.v1.avsc')), (drawn) => {
+      const read = avro.usageEventsCodec.decode(
+        avro.framed(SCHEMA_ID.usageEventsV1, [events.toBuffer(drawn)]),
+      )
+      const expected = (drawn as UsageEvents).events.map((event) =>
+        Object.assign({}, event, { event_source: null }),
+      )
+      assert.deepEqual(plain(read.events), plain(expected))
     }),
   )
 })
@@ -180,7 +215,7 @@ for (const name of OLDER) {
         head.writeUInt32BE(id, 1)
         const read = codec.decode(Buffer.concat([head, type.toBuffer(value)]))
         for (const [field, before] of Object.entries(value as Record<string, unknown>)) {
-          if (!(field in read) || field === 'operators' || field === 'entries') continue
+          if (!(field in read) || NESTED.has(field)) continue
           assert.deepEqual(plain(read[field]), plain(before), field)
         }
         assert.deepEqual(plain(codec.decode(codec.encode(read))), plain(read))

@@ -8,7 +8,9 @@ import {
   accountOfV3,
   configureOfV1,
   nothingCapped,
+  usageEventsOfV1,
   usageOfV1,
+  usageOfV2,
 } from './older-records.ts'
 import type { AccountV2, SettlerTaskV1 } from './older-records.ts'
 import type {
@@ -41,10 +43,12 @@ export const FRAME_BYTES = 5
 
 /** Ids of the schemas, fixed for good. */
 export const SCHEMA_ID = {
-  usageEvents: 1,
+  /** Without sources. */
+  usageEventsV1: 1,
   tick: 2,
   models: 3,
   end: 4,
+  usageEvents: 5,
   /** Without receipts. */
   inboxUsageV1: 10,
   /** Without overrides and thresholds. */
@@ -57,7 +61,9 @@ export const SCHEMA_ID = {
   /** Without who stands for an operator. */
   inboxCommandV2: 15,
   inboxConfigure: 16,
-  inboxUsage: 17,
+  /** Without the kinds of ids. */
+  inboxUsageV2: 17,
+  inboxUsage: 18,
   inboxCommand: 19,
   /** Before settings, heartbeats and rewards. */
   accountV1: 20,
@@ -78,8 +84,10 @@ export const SCHEMA_ID = {
   aggregatorTaskV1: 30,
   ids: 31,
   aggregatorTaskV2: 32,
-  aggregatorTask: 33,
+  /** Before texts had an identity of their own. */
+  aggregatorTaskV3: 33,
   heartbeats: 34,
+  aggregatorTask: 35,
   account: 36,
   /** Of nodes alone. */
   accessKeyV1: 40,
@@ -173,15 +181,20 @@ function codec<T>(schemaId: number, file: string, ...olders: readonly Older<T>[]
   }
 }
 
-export const usageEventsCodec = codec<UsageEvents>(SCHEMA_ID.usageEvents, 'usage-events.v1')
+export const usageEventsCodec = codec<UsageEvents>(SCHEMA_ID.usageEvents, 'usage-events.v2', {
+  schemaId: SCHEMA_ID.usageEventsV1,
+  file: 'usage-events.v1',
+  upgrade: usageEventsOfV1,
+})
 export const tickCodec = codec<Tick>(SCHEMA_ID.tick, 'tick.v1')
 export const endCodec = codec<End>(SCHEMA_ID.end, 'end.v1')
 export const modelsCodec = codec<Models>(SCHEMA_ID.models, 'models.v1')
-export const inboxUsageCodec = codec<InboxUsage>(SCHEMA_ID.inboxUsage, 'inbox-usage.v2', {
-  schemaId: SCHEMA_ID.inboxUsageV1,
-  file: 'inbox-usage.v1',
-  upgrade: usageOfV1,
-})
+export const inboxUsageCodec = codec<InboxUsage>(
+  SCHEMA_ID.inboxUsage,
+  'inbox-usage.v3',
+  { schemaId: SCHEMA_ID.inboxUsageV1, file: 'inbox-usage.v1', upgrade: usageOfV1 },
+  { schemaId: SCHEMA_ID.inboxUsageV2, file: 'inbox-usage.v2', upgrade: usageOfV2 },
+)
 export const inboxConfigureCodec = codec<InboxConfigure>(
   SCHEMA_ID.inboxConfigure,
   'inbox-configure.v3',
@@ -256,16 +269,30 @@ export const heartbeatsCodec = codec<Heartbeats>(SCHEMA_ID.heartbeats, 'heartbea
 export const fenceCodec = codec<Fence>(SCHEMA_ID.fence, 'fence.v1')
 export const aggregatorTaskCodec = codec<AggregatorTask>(
   SCHEMA_ID.aggregatorTask,
-  'aggregator-task.v3',
+  'aggregator-task.v4',
   {
     schemaId: SCHEMA_ID.aggregatorTaskV1,
     file: 'aggregator-task.v1',
-    upgrade: (task: Omit<AggregatorTask, 'ended' | 'since'>) => ({ ...task, ended: false, since: [] }),
+    upgrade: (task: Omit<AggregatorTask, 'ended' | 'since' | 'texts_until'>) => ({
+      ...task,
+      ended: false,
+      since: [],
+      texts_until: null,
+    }),
   },
   {
     schemaId: SCHEMA_ID.aggregatorTaskV2,
     file: 'aggregator-task.v2',
-    upgrade: (task: Omit<AggregatorTask, 'since'>) => ({ ...task, since: [] }),
+    upgrade: (task: Omit<AggregatorTask, 'since' | 'texts_until'>) => ({
+      ...task,
+      since: [],
+      texts_until: null,
+    }),
+  },
+  {
+    schemaId: SCHEMA_ID.aggregatorTaskV3,
+    file: 'aggregator-task.v3',
+    upgrade: (task: Omit<AggregatorTask, 'texts_until'>) => ({ ...task, texts_until: null }),
   },
 )
 export const layoutCodec = codec<Layout>(SCHEMA_ID.layout, 'layout.v1')
@@ -276,6 +303,11 @@ export const accessKeyCodec = codec<AccessKey>(SCHEMA_ID.accessKey, 'access-key.
 })
 export const installationCodec = codec<Installation>(SCHEMA_ID.installation, 'installation.v1')
 export const idsCodec = codec<Ids>(SCHEMA_ID.ids, 'ids.v1')
+
+/** Whether a record of usage.metered says by its schema that it holds usage events, of whichever version. */
+export function holdsUsageEvents(schemaId: number | null): boolean {
+  return schemaId === SCHEMA_ID.usageEvents || schemaId === SCHEMA_ID.usageEventsV1
+}
 
 /** The key of ticks, in every topic. */
 export const TICK_KEY = '!tick'

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 
 /**
- * Identity: which partition a node belongs to, and the 128 bits that an event id is.
- * `(node_id, 128 bits)` is what makes two usage events the same (http-api, "event_id").
+ * Which partition a node belongs to, and how an event id reads. What makes two usage events the same stands in `identity.ts`.
  */
 
 /** node_id, operator_id, goal_id, requester_node_id and reservation_id: 1 to 64 of these characters. */
@@ -26,6 +25,8 @@ export function isFreeText(text: string): boolean {
 export interface EventId {
   readonly bytes: Buffer
   readonly text: string | null
+  /** The text is neither a UUID nor a ULID: who the event is, the text says, and not the bytes (`identity.ts`). */
+  readonly isHashed: boolean
 }
 
 /**
@@ -35,11 +36,16 @@ export interface EventId {
 export function parseEventId(sent: string): EventId | null {
   if (UUID.test(sent)) {
     const bytes = Buffer.from(sent.replaceAll('-', ''), 'hex')
-    return { bytes, text: sent === sent.toLowerCase() ? null : sent }
+    return { bytes, text: sent === sent.toLowerCase() ? null : sent, isHashed: false }
   }
-  if (ULID.test(sent)) return { bytes: ulidBytes(sent), text: sent }
+  if (ULID.test(sent)) return { bytes: ulidBytes(sent), text: sent, isHashed: false }
   if (!isFreeText(sent)) return null
-  return { bytes: hashToUuid(sent), text: sent }
+  return { bytes: hashToUuid(sent), text: sent, isHashed: true }
+}
+
+/** Whether a text is a UUID or a ULID, and so its own 128 bits. */
+export function readsAsId(text: string): boolean {
+  return UUID.test(text) || ULID.test(text)
 }
 
 /** The text form of 16 bytes: lower-case UUID. */

@@ -1,4 +1,14 @@
-import type { Account, Caps, Cost, InboxConfigure, InboxUsage, SettlerTask, Thresholds } from './records.ts'
+import type {
+  Account,
+  Caps,
+  Cost,
+  InboxConfigure,
+  InboxUsage,
+  SettlerTask,
+  Thresholds,
+  UsageEvents,
+} from './records.ts'
+import type { UsageEvent } from './usage.ts'
 
 /** Records of older schemas, as those of today: what they did not say yet has the value that was in force then. */
 
@@ -95,10 +105,22 @@ export function accountOfV1(account: AccountV1): Account {
   }
 }
 
-type CostV1 = Omit<Cost, 'received_at'>
-export interface InboxUsageV1 extends Omit<InboxUsage, 'entries'> {
-  readonly entries: (Omit<InboxUsage['entries'][number], 'cost'> & { readonly cost: CostV1 | null })[]
+/** Events without a source: their texts are nobody's in particular. */
+export function usageEventsOfV1({
+  events,
+}: {
+  readonly events: readonly Omit<UsageEvent, 'event_source'>[]
+}): UsageEvents {
+  return { events: events.map((event) => ({ ...event, event_source: null })) }
 }
+
+type UsageOf<OlderCost> = Omit<InboxUsage, 'entries'> & {
+  readonly entries: (Omit<InboxUsage['entries'][number], 'cost'> & { readonly cost: OlderCost | null })[]
+}
+type CostV2 = Omit<Cost, 'id_kind'>
+type CostV1 = Omit<CostV2, 'received_at'>
+export type InboxUsageV2 = UsageOf<CostV2>
+export type InboxUsageV1 = UsageOf<CostV1>
 
 /** Receipts were not handed over: such costs count as received when their work was done. */
 export function usageOfV1({ entries, ...usage }: InboxUsageV1): InboxUsage {
@@ -106,7 +128,18 @@ export function usageOfV1({ entries, ...usage }: InboxUsageV1): InboxUsage {
     ...usage,
     entries: entries.map(({ cost, ...entry }) => ({
       ...entry,
-      cost: cost === null ? null : { ...cost, received_at: cost.occurred_at },
+      cost: cost === null ? null : { ...cost, received_at: cost.occurred_at, id_kind: 'id' },
+    })),
+  }
+}
+
+/** Every identity was 16 bytes as they came: those of ids. */
+export function usageOfV2({ entries, ...usage }: InboxUsageV2): InboxUsage {
+  return {
+    ...usage,
+    entries: entries.map(({ cost, ...entry }) => ({
+      ...entry,
+      cost: cost === null ? null : { ...cost, id_kind: 'id' },
     })),
   }
 }

@@ -1,3 +1,4 @@
+import type { IdKind } from './identity.ts'
 import type { Since } from './since.ts'
 import type { Setting } from './settings.ts'
 import type { Model, TaskSource, UsageEvent } from './usage.ts'
@@ -53,6 +54,7 @@ export interface Cost {
   reservation_id: string | null
   /** Receipt, of the original for a replay. */
   received_at: number
+  id_kind: IdKind
 }
 
 export interface InboxEntry {
@@ -319,6 +321,7 @@ export interface AggregatorTask {
   oldest_unloaded_at: number | null
   ended: boolean
   since: readonly Since[]
+  texts_until: number | null
 }
 
 export interface Ids {

@@ -17,7 +17,8 @@ export interface Since {
  *      receipt counts with its proof alone; commands, heartbeats and rules out of their bounds are set aside; the table of
  *      models is the version's own, and no record of usage.metered; heartbeats are remembered by time; what a node earns
  *      with what only it says has caps, and costs that come late have a limit on the day of their receipt
- *   3  an operator is confirmed by whoever may say so: an admin, or a credential that names the operator
+ *   3  an operator is confirmed by whoever may say so: an admin, or a credential that names the operator; an event that has
+ *      a text is who its text says, apart from all ids of 128 bits, and not the bytes beside the text
  */
 export const RULES = 3
 
@@ -26,6 +27,9 @@ export const KEYED_TICKS = 1
 
 /** From these rules on an operator is confirmed by whoever may say so. */
 export const CONFIRMED_OPERATORS = 3
+
+/** From these rules on texts have an identity of their own. */
+export const TEXTS_APART = 3
 
 /** Changes of rules that a task's record holds; more of them need a new version of the topics. */
 export const SINCE_MAX = 32

@@ -92,6 +92,7 @@ export const TABLES = {
     'energy_mwh_compatible',
     'cost_nano_usd',
     'late',
+    'id_kind',
   ]),
   usage1m: table('usage_1m', ROLLUP_COLUMNS, WIDE_COLUMNS),
   usage15m: table('usage_15m', ROLLUP_COLUMNS, WIDE_COLUMNS),
@@ -114,6 +115,7 @@ export const TABLES = {
     'day_spent_nano_usd',
     'day_limit_nano_usd',
     'day_spent_before_nano_usd',
+    'id_kind',
   ]),
   settlements: table('settlements', [
     'node_id',

@@ -172,6 +172,7 @@ describe('a closed topic', () => {
     goal_id: null,
     requester_node_id: null,
     reservation_id: null,
+    event_source: null,
   } as const
 
   it('takes what moves tasks on', () => {

@@ -8,7 +8,7 @@ export type TaskSource = (typeof TASK_SOURCES)[number]
 export const ENERGY_SOURCES = ['none', 'meter', 'device', 'estimate'] as const
 export type EnergySource = (typeof ENERGY_SOURCES)[number]
 
-/** One usage event as `schemas/avro/usage-events.v1.avsc` encodes it. */
+/** One usage event as `schemas/avro/usage-events.v2.avsc` encodes it. */
 export interface UsageEvent {
   readonly event_id: Buffer
   readonly event_text: string | null
@@ -27,6 +27,7 @@ export interface UsageEvent {
   readonly goal_id: string | null
   readonly requester_node_id: string | null
   readonly reservation_id: string | null
+  readonly event_source: string | null
 }
 
 const MINUTE_MS = 60_000

@@ -1,3 +1,4 @@
+import { ID_KINDS } from '../../schemas/identity.ts'
 import { formatUuid, hashToUuid } from '../../schemas/ids.ts'
 import type { Anomaly } from '../../schemas/metrics.ts'
 import type { Account } from '../../schemas/records.ts'
@@ -70,6 +71,7 @@ export class AccountBlocks implements AccountRows {
     rows.i64AtMost(budget.spentNanoUsd)
     rows.i64(budget.limitNanoUsd)
     rows.i128(budget.spentNanoUsd)
+    rows.u8(ID_KINDS.indexOf(cost.id_kind))
     this.decisions[decision.decision]++
   }
 

@@ -89,6 +89,7 @@ export class InboxBatch {
         break
       case SCHEMA_ID.inboxUsage:
       case SCHEMA_ID.inboxUsageV1:
+      case SCHEMA_ID.inboxUsageV2:
         this.#usage(decodeUsage(record), record)
         break
       case SCHEMA_ID.inboxCommand:

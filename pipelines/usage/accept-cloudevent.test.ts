@@ -22,9 +22,28 @@ function refused(item: unknown): string {
   return `${result.code} ${result.path}`
 }
 
-test('a CloudEvent is the plain event with three fields in its envelope', () => {
-  const plain = { ...DATA, event_id: 'call-17', node_id: 'node-1', occurred_at: EVENT.time }
+test('a CloudEvent is the plain event with four fields in its envelope', () => {
+  const plain = {
+    ...DATA,
+    event_id: 'call-17',
+    source: EVENT.source,
+    node_id: 'node-1',
+    occurred_at: EVENT.time,
+  }
   assert.deepEqual(acceptCloudEvent(EVENT, NOW), acceptUsageEvent(plain, NOW))
+})
+
+test('the source is kept with a plain text, and with no UUID or ULID, where it may be as long as it likes', () => {
+  const sourceOf = (more: object): string | null => {
+    const result = acceptCloudEvent({ ...EVENT, ...more }, NOW)
+    assert.ok(!(result instanceof Refusal), JSON.stringify(result))
+    return result.event_source
+  }
+  assert.equal(sourceOf({}), '/coordinators/7')
+  assert.equal(sourceOf({ source: '😀'.repeat(256) }), '😀'.repeat(256))
+  for (const id of ['01ARZ3NDEKTSV4RRFFQ69G5FAV', '00000000-0000-4000-8000-00000000000A']) {
+    assert.equal(sourceOf({ id, source: `/${'x'.repeat(1_000)}` }), null)
+  }
 })
 
 test('what an envelope may have besides', () => {
@@ -49,6 +68,8 @@ test('refusals name the place in the CloudEvent', () => {
     [{ source: '' }, 'missing /source'],
     [{ source: undefined }, 'missing /source'],
     [{ source: 'a\ud800' }, 'invalid_text /source'],
+    [{ source: 'x'.repeat(257) }, 'invalid_text /source'],
+    [{ source: 'a\n' }, 'invalid_text /source'],
     [{ id: undefined }, 'missing /id'],
     [{ id: 'a\ud800' }, 'invalid_text /id'],
     [{ id: 5 }, 'wrong_type /id'],
@@ -65,6 +86,7 @@ test('refusals name the place in the CloudEvent', () => {
     [{ data_base64: 'e30=' }, 'unsupported_event /data_base64'],
     [{ data: { ...DATA, event_id: 'x' } }, 'unknown_field /data/event_id'],
     [{ data: { ...DATA, node_id: 'x' } }, 'unknown_field /data/node_id'],
+    [{ data: { ...DATA, source: 'x' } }, 'unknown_field /data/source'],
     [{ data: { ...DATA, occurred_at: NOW } }, 'unknown_field /data/occurred_at'],
     [{ data: { ...DATA, actual_usd_costs: 1 } }, 'unknown_field /data/actual_usd_costs'],
     [{ data: { ...DATA, tokens_in: -1 } }, 'out_of_range /data/tokens_in'],

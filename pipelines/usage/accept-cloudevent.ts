@@ -1,3 +1,4 @@
+import { readsAsId } from '../../schemas/ids.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { acceptUsageEvent, hasUsageNames, isJsonObject, unknownField } from './accept.ts'
 import type { JsonObject } from './accept.ts'
@@ -9,6 +10,7 @@ export const CLOUDEVENT_TYPE = 'hivemeter.usage.v1'
 /** Usage fields whose place is the envelope, by the attribute that holds them. */
 const ENVELOPE_FIELDS: ReadonlyMap<string, string> = new Map([
   ['event_id', 'id'],
+  ['source', 'source'],
   ['node_id', 'subject'],
   ['occurred_at', 'time'],
 ])
@@ -31,14 +33,14 @@ const EXTENSION_NAME = /^[a-z0-9]+$/
 const JSON_MEDIA_TYPE = /^\s*[a-z0-9.+-]+\/(?:json|[a-z0-9.+-]+\+json)\s*(?:;|$)/i
 
 /**
- * Judges one CloudEvent in its JSON form: `subject` is node_id, `id` event_id, `time` occurred_at, the rest stands in
- * `data`. Extension attributes are allowed and not kept. Paths of the refusal are those of the CloudEvent.
+ * Judges one CloudEvent in its JSON form: `subject` is node_id, `id` event_id, `source` the source of a text, `time`
+ * occurred_at, the rest stands in `data`. Extension attributes are allowed and not kept. Paths of the refusal are those of the CloudEvent.
  */
 export function acceptCloudEvent(item: unknown, receiptMs: number): UsageEvent | Refusal {
   if (!isJsonObject(item)) return new Refusal('not_an_object', '', 'A CloudEvent is a JSON object.')
   const refusal = envelopeProblem(item)
   if (refusal !== null) return refusal
-  const { id, subject, time, data = null } = item as { [name: string]: unknown }
+  const { id, source: sender, subject, time, data = null } = item as { [name: string]: unknown }
   if (data !== null && !isJsonObject(data)) {
     return new Refusal('not_an_object', '/data', 'Holds the fields of the usage event as a JSON object.')
   }
@@ -52,7 +54,10 @@ export function acceptCloudEvent(item: unknown, receiptMs: number): UsageEvent |
       )
     }
   }
-  const result = acceptUsageEvent({ ...data, event_id: id, node_id: subject, occurred_at: time }, receiptMs)
+  // Beside a UUID or ULID it says nothing, and may be as long as a URI reference gets.
+  const source = typeof id === 'string' && readsAsId(id) ? undefined : sender
+  const said = { ...data, event_id: id, source, node_id: subject, occurred_at: time }
+  const result = acceptUsageEvent(said, receiptMs)
   return result instanceof Refusal ? inEnvelope(result) : result
 }
 

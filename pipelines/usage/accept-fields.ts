@@ -1,4 +1,5 @@
-import { NODE_ID_PATTERN, isFreeText, parseEventId } from '../../schemas/ids.ts'
+import { SOURCE_CODE_POINTS_MAX, isSource } from '../../schemas/identity.ts'
+import { NODE_ID_PATTERN, TEXT_CODE_POINTS_MAX, isFreeText, parseEventId } from '../../schemas/ids.ts'
 import type { EventId } from '../../schemas/ids.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import { Refusal } from './accept-refusal.ts'
@@ -9,7 +10,7 @@ import { parseRfc3339 } from './rfc3339.ts'
 
 const ID = new RegExp(NODE_ID_PATTERN)
 const DECIMAL_TEXT = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/
-const NO_ID: EventId = { bytes: Buffer.alloc(16), text: null }
+const NO_ID: EventId = { bytes: Buffer.alloc(16), text: null, isHashed: false }
 
 const FAULTS: Record<DecimalFault, string> = {
   out_of_range: 'Is out of range',
@@ -40,6 +41,14 @@ export class FieldReader {
     const text = this.#required(value, path)
     if (text === null) return ''
     if (!isFreeText(text)) this.#refuseText(path)
+    return text
+  }
+
+  /** Whose text an event id is; null where absent. */
+  source(value: unknown): string | null {
+    if (value === undefined || value === null) return null
+    const text = this.#required(value, '/source')
+    if (text !== null && !isSource(text)) this.#refuseText('/source', SOURCE_CODE_POINTS_MAX)
     return text
   }
 
@@ -149,11 +158,11 @@ export class FieldReader {
     return null
   }
 
-  #refuseText(path: string): void {
+  #refuseText(path: string, codePointsMax = TEXT_CODE_POINTS_MAX): void {
     this.refuse(
       'invalid_text',
       path,
-      'Must be 1 to 128 code points, none of them a control, surrogate or unassigned one.',
+      `Must be 1 to ${codePointsMax} code points, none of them a control, surrogate or unassigned one.`,
     )
   }
 

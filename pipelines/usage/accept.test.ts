@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { usageEventsCodec } from '../../schemas/avro.ts'
-import { formatUuid } from '../../schemas/ids.ts'
+import { formatUuid, readsAsId } from '../../schemas/ids.ts'
 import { TASK_SOURCES, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { SENT_ENERGY_SOURCES, USAGE_FIELDS, acceptUsageEvent, ageProblem } from './accept.ts'
@@ -69,6 +69,7 @@ test('the minimal event, absent and null alike', () => {
     goal_id: null,
     requester_node_id: null,
     reservation_id: null,
+    event_source: null,
   }
   assert.deepEqual(accepted({}), expected)
   const optional = USAGE_FIELDS.filter((name) => !Object.hasOwn(MINIMAL, name))
@@ -343,6 +344,7 @@ const freeText = fc
   .filter((text) => /^[^\p{Cc}\p{Cs}\p{Cn}]{1,128}$/u.test(text))
 const usage = fc.record({
   event_id: fc.oneof(fc.uuid(), freeText),
+  source: optional(freeText),
   node_id: id,
   operator_id: optional(id),
   goal_id: optional(id),
@@ -358,6 +360,21 @@ const usage = fc.record({
   energy_mwh: optional(fc.nat({ max: USAGE_BOUNDS.energyMwhMax })),
 })
 
+test('source: 1 to 256 code points, kept beside a plain text', () => {
+  const sourceOf = (event_id: string, source: string): string | null =>
+    accepted({ event_id: JSON.stringify(event_id), source: JSON.stringify(source) }).event_source
+  assert.equal(sourceOf('order 17', '/shop'), '/shop')
+  assert.equal(sourceOf('order 17', '😀'.repeat(256)), '😀'.repeat(256))
+  assert.equal(sourceOf('01ARZ3NDEKTSV4RRFFQ69G5FAV', '/shop'), null)
+  assert.equal(accepted({ event_id: '"order 17"', source: 'null' }).event_source, null)
+  for (const source of ['', 'a\n', '\ud800', '😀'.repeat(257)]) {
+    for (const event_id of ['"order 17"', '"01ARZ3NDEKTSV4RRFFQ69G5FAV"']) {
+      assert.equal(refused({ event_id, source: JSON.stringify(source) }), 'invalid_text /source')
+    }
+  }
+  assert.equal(refused({ source: '5' }), 'wrong_type /source')
+})
+
 test('any accepted event decodes to what was sent', () => {
   fc.assert(
     fc.property(fc.array(usage, { maxLength: 5 }), (sent) => {
@@ -365,8 +382,11 @@ test('any accepted event decodes to what was sent', () => {
       const events = sent.map((_, index) => acceptUsageEvent(items.read(index), NOW) as UsageEvent)
       const decoded = usageEventsCodec.decode(usageEventsCodec.encode({ events })).events
       for (const [index, event] of decoded.entries()) {
-        const { event_id, event_text, energy_source, cost_nano_usd, ...rest } = event
-        assert.deepEqual({ event_id: event_text ?? formatUuid(event_id), ...rest }, { ...sent[index] })
+        const { event_id, event_text, event_source, energy_source, cost_nano_usd, ...rest } = event
+        const { source, ...plain } = { ...sent[index] }
+        assert.deepEqual({ event_id: event_text ?? formatUuid(event_id), ...rest }, plain)
+        // A source is said where it is part of who the event is.
+        assert.equal(event_source, readsAsId(plain.event_id ?? '') ? null : source)
         assert.equal(energy_source, rest.energy_mwh === null ? 'none' : 'device')
         assert.equal(cost_nano_usd, 0)
       }

@@ -7,6 +7,7 @@ import { NumberText } from './number-text.ts'
 /** The members that a usage event may have. */
 export const USAGE_FIELDS = [
   'event_id',
+  'source',
   'node_id',
   'operator_id',
   'goal_id',
@@ -78,6 +79,7 @@ export function unknownField(name: string): Refusal {
 function readEvent(item: Readonly<Record<UsageField, unknown>>, receiptMs: number): UsageEvent | Refusal {
   const reader = new FieldReader()
   const id = reader.eventId(item.event_id)
+  const source = reader.source(item.source)
   const node_id = reader.id(item.node_id, '/node_id')
   const operator_id = reader.optionalId(item.operator_id, '/operator_id')
   const model_id = reader.freeText(item.model_id, '/model_id')
@@ -113,6 +115,8 @@ function readEvent(item: Readonly<Record<UsageField, unknown>>, receiptMs: numbe
     goal_id,
     requester_node_id,
     reservation_id,
+    // An id of 128 bits is nobody's in particular: the log says a source where it is part of who the event is.
+    event_source: id.isHashed ? source : null,
   }
 }
 

@@ -8,15 +8,14 @@ import { EventRows, workOf } from './blocks.ts'
 import type { EventProblem } from '../load/dead-letter.ts'
 import type { UsageColumns } from './decode.ts'
 import type { HandOver } from './hand-over.ts'
-import { hashContent, hashEventId, nodeKey } from './id-hash.ts'
-import type { NodeKey } from './id-hash.ts'
 import type { IdMemory } from './id-memory.ts'
 import { ENTRY_WORDS } from './id-table.ts'
 import type { Seen } from './id-table.ts'
-import { lookupName } from './lookup.ts'
+import { EventIdentities } from './identities.ts'
 import type { Found } from './lookup.ts'
 import { isLate, minuteOf, SUM_COLUMNS, SUMS } from './rollup.ts'
 import type { Deltas } from './rollup.ts'
+import { ID_FORM } from './text-id.ts'
 
 /** What a batch came to, for the metrics; added to them when its transaction is committed. */
 export interface UsageCounts {
@@ -47,6 +46,8 @@ export interface RecordContext {
   /** With this record. */
   readonly watermarkMs: number
   readonly modelsVersion: number
+  /** Whether a text may have been counted before texts had an identity of their own. */
+  readonly textsAsBefore: boolean
 }
 
 const ESTIMATE = ENERGY_SOURCES.indexOf('estimate')
@@ -59,14 +60,13 @@ export class EventCounter {
   readonly #columns: UsageColumns
   readonly #partition: number
   readonly #partitions: number
-  readonly #idKey: Buffer
-  readonly #entry = new Int32Array(ENTRY_WORDS)
+  /** Who the events in the columns are. */
+  readonly identities: EventIdentities
   /** The entries of the record at hand. */
   readonly #entries = new Int32Array(USAGE_BOUNDS.eventsPerRecordMax * ENTRY_WORDS)
   /** The numbers of the event at hand, in the order of `SUMS`. */
   readonly #values = new Float64Array(SUM_COLUMNS)
   readonly #rows = new EventRows()
-  readonly #nodeKeys: (NodeKey | undefined)[] = []
   readonly #nodeIsHere: (boolean | undefined)[] = []
   readonly #modelRows: (Model | undefined)[] = []
   #models = new Map<string, Model>()
@@ -85,7 +85,7 @@ export class EventCounter {
     this.#columns = options.columns
     this.#partition = options.partition
     this.#partitions = options.partitions
-    this.#idKey = options.idKey
+    this.identities = new EventIdentities(options.columns, options.idKey)
   }
 
   /** The model table that holds from the next event on. */
@@ -101,7 +101,8 @@ export class EventCounter {
     this.newestOccurredAt = Number.NEGATIVE_INFINITY
     if (!forget) return
     this.#columns.forget()
-    for (const derived of [this.#nodeKeys, this.#nodeIsHere, this.#modelRows]) derived.length = 0
+    this.identities.forget()
+    for (const derived of [this.#nodeIsHere, this.#modelRows]) derived.length = 0
   }
 
   /**
@@ -111,7 +112,7 @@ export class EventCounter {
   beginRecord(memory: IdMemory): void {
     const { count, refused } = this.#columns
     for (let index = 0; index < count; index++) {
-      if (refused[index] === 0) this.#hash(index, this.#entries, index * ENTRY_WORDS)
+      if (refused[index] === 0) this.identities.hash(index, this.#entries, index * ENTRY_WORDS)
     }
     memory.touch(this.#entries, count)
     this.#values[SUMS.events] = 1
@@ -136,26 +137,6 @@ export class EventCounter {
     return null
   }
 
-  /** The identity and content of event `index`; valid until the next call. */
-  entryOf(index: number): Int32Array {
-    this.#hash(index, this.#entry, 0)
-    return this.#entry
-  }
-
-  #hash(index: number, out: Int32Array, at: number): void {
-    const columns = this.#columns
-    const node = columns.node[index] as number
-    const key = (this.#nodeKeys[node] ??= nodeKey(this.#idKey, columns.nodes.bytes(node)))
-    hashEventId(columns.view, columns.idStart[index] as number, key, out, at)
-    hashContent(
-      columns.view,
-      columns.contentStart[index] as number,
-      columns.contentEnd[index] as number,
-      out,
-      at,
-    )
-  }
-
   /** Counts event `index` unless it is a repeat; returns the problem of a conflict. */
   count(
     index: number,
@@ -167,12 +148,12 @@ export class EventCounter {
     const entries = this.#entries
     const at = index * ENTRY_WORDS
     let seen: Seen = 'new'
-    if (found !== null && memory.find(entries, at) === 'new') {
-      seen = this.#foundInClickhouse(index, found)
-      if (seen === 'repeat') {
-        out.counts.repeatsInClickhouse++
-        return null
-      }
+    const asBefore = record.textsAsBefore && this.#columns.idForm[index] === ID_FORM.hashed
+    if ((found !== null || asBefore) && memory.find(entries, at) === 'new') {
+      if (found !== null) seen = this.#foundInClickhouse(this.identities.nameOf(index), index, found)
+      if (seen === 'repeat') out.counts.repeatsInClickhouse++
+      else if (seen === 'new' && asBefore) seen = this.#countedBefore(index, memory, found, out.counts)
+      if (seen === 'repeat') return null
     }
     if (seen === 'new') seen = memory.add(entries, at)
     if (seen === 'repeat') {
@@ -188,18 +169,18 @@ export class EventCounter {
     return null
   }
 
-  /** The name under which a look-up of event `index` finds it. */
-  nameOf(index: number): string {
-    const columns = this.#columns
-    const start = columns.idStart[index] as number
-    return lookupName(
-      columns.nodes.text(columns.node[index] as number),
-      columns.bytes.toString('hex', start, start + 16),
-    )
+  /** Whether event `index`, a text, was counted under the identity that it had before rules 3. */
+  #countedBefore(index: number, memory: IdMemory, found: Found | null, counts: UsageCounts): Seen {
+    const seen = memory.find(this.identities.entryBefore(index))
+    if (seen === 'repeat') counts.repeatsInMemory++
+    if (seen !== 'new' || found === null) return seen
+    const stored = this.#foundInClickhouse(this.identities.nameBefore(index), index, found)
+    if (stored === 'repeat') counts.repeatsInClickhouse++
+    return stored
   }
 
-  #foundInClickhouse(index: number, found: Found): Seen {
-    const content = found.get(this.nameOf(index))
+  #foundInClickhouse(name: string, index: number, found: Found): Seen {
+    const content = found.get(name)
     if (content === undefined) return 'new'
     const at = index * ENTRY_WORDS
     const isSame = content.low === this.#entries[at + 4] && content.high === this.#entries[at + 5]

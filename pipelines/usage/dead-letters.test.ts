@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { tickCodec, usageEventsCodec } from '../../schemas/avro.ts'
+import { formatUuid } from '../../schemas/ids.ts'
 import { RECEIPT_HEADER, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { AGGREGATOR_TOPICS, AggregatorLog, ID_KEY, usageRecord } from '../../test/support/aggregator-log.ts'
@@ -189,12 +190,12 @@ test('a replayed dead letter is judged by its original receipt, and received whe
 test('one id with two contents: the first wins, whether in one record, one batch or much later', async () => {
   const first = event(1, { tokens_in: 1 })
   const other = event(1, { tokens_in: 2 })
-  const sameText = event(1, { tokens_in: 1, event_text: 'told again' })
+  const sameId = event(2, { tokens_in: 1, event_text: formatUuid(eventId(1)) })
   const log = new AggregatorLog({
     input: [
       usageRecord(0, AT_MS, [first, other]),
       usageRecord(1, AT_MS, [other, first]),
-      usageRecord(2, AT_MS, [other, sameText]),
+      usageRecord(2, AT_MS, [other, sameId]),
     ],
   })
   await log.run([2, 1])

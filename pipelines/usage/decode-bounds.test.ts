@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import avsc from 'avsc'
 import * as fc from 'fast-check'
-import { FRAME_BYTES, usageEventsCodec } from '../../schemas/avro.ts'
+import { FRAME_BYTES, SCHEMA_ID, usageEventsCodec } from '../../schemas/avro.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { anyUsageEvent, usageEvent } from '../../test/support/usage-events.ts'
 import { MalformedRecordError, UsageColumns } from './decode.ts'
 
 const columns = new UsageColumns()
-const HEAD = Buffer.from([0, 0, 0, 0, 1])
+const HEAD = Buffer.from([0, 0, 0, 0, SCHEMA_ID.usageEvents])
 const LONGEST_NUMBER = Buffer.from('ffffffffffffffffff01', 'hex')
 
 /** Decodes what may be anything: true where the bytes are a record, false where they are refused as none. */
@@ -117,7 +117,7 @@ const BOUNDS: readonly (readonly [field: keyof UsageEvent, max: number])[] = [
 ]
 
 /** The schema with every int a long, so that a value beyond its bound can be written at all. */
-const schemaText = readFileSync(new URL('../../schemas/avro/usage-events.v1.avsc', import.meta.url), 'utf8')
+const schemaText = readFileSync(new URL('../../schemas/avro/usage-events.v2.avsc', import.meta.url), 'utf8')
 const lenient = avsc.Type.forSchema(JSON.parse(schemaText.replaceAll('"int"', '"long"')) as avsc.Schema, {
   wrapUnions: false,
 })
@@ -152,6 +152,14 @@ test('texts that are no ids are refused by field', () => {
     }
     assert.deepEqual(refusals(usageEvent({ [field]: '😀'.repeat(128) })), [])
   }
+})
+
+test('a source is 1 to 256 code points, and its bytes no more than these can have', () => {
+  for (const source of ['', 'a\n', '\u0378', 'x'.repeat(257)]) {
+    assert.deepEqual(refusals(usageEvent({ event_source: source })), ['invalid_text event_source'], source)
+  }
+  assert.deepEqual(refusals(usageEvent({ event_source: '😀'.repeat(256) })), [])
+  assert.throws(() => refusals(usageEvent({ event_source: '😀'.repeat(257) })), MalformedRecordError)
 })
 
 test('text that is no UTF-8 is refused, never altered', () => {

@@ -1,10 +1,12 @@
 import { isUtf8 } from 'node:buffer'
-import { FRAME_BYTES } from '../../schemas/avro.ts'
+import { FRAME_BYTES, SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
+import { isSource, SOURCE_CODE_POINTS_MAX } from '../../schemas/identity.ts'
 import { viewOf } from '../../schemas/rowbinary.ts'
 import { isFreeText, NODE_ID_BYTES_MAX, TEXT_CODE_POINTS_MAX } from '../../schemas/ids.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { EventProblem } from '../load/dead-letter.ts'
 import { Dictionary } from './dictionary.ts'
+import { ID_FORM, identifyTexts } from './text-id.ts'
 
 /** The record's bytes are not what its framing says: the whole record is set aside. */
 export class MalformedRecordError extends Error {
@@ -14,6 +16,7 @@ export class MalformedRecordError extends Error {
 /** Bytes that the smallest event takes: an array count above `bytes / this` is a lie. */
 const EVENT_BYTES_MIN = 33
 const TEXT_BYTES_MAX = TEXT_CODE_POINTS_MAX * 4
+const SOURCE_BYTES_MAX = SOURCE_CODE_POINTS_MAX * 4
 
 /** A column of text where it stands in the record: `[start, end)`, empty for null. */
 export interface TextColumn {
@@ -38,6 +41,12 @@ export class UsageColumns {
   count = 0
   problems: EventProblem[] = []
 
+  /** One of `ID_FORM`; as sent until `identifyTexts` has looked at the texts. */
+  readonly idForm = new Uint8Array(USAGE_BOUNDS.eventsPerRecordMax)
+  /** The identities of texts, 16 bytes at 16 times an event's index. */
+  readonly ids = Buffer.alloc(16 * USAGE_BOUNDS.eventsPerRecordMax)
+  readonly #idsView = viewOf(this.ids)
+  /** Where the 16 bytes of the identity begin, in `idBytes` and `idView`. */
   readonly idStart = int32()
   readonly contentStart = int32()
   readonly contentEnd = int32()
@@ -59,7 +68,8 @@ export class UsageColumns {
   readonly goal = textColumn()
   readonly requester = textColumn()
   readonly reservation = textColumn()
-  /** 1 where the event has any of the four texts that most events have not. */
+  readonly eventSource = textColumn()
+  /** 1 where the event has any of the five texts that most events have not. */
   readonly hasTexts = new Uint8Array(USAGE_BOUNDS.eventsPerRecordMax)
   /** 1 where the event has a problem. */
   readonly refused = new Uint8Array(USAGE_BOUNDS.eventsPerRecordMax)
@@ -71,15 +81,32 @@ export class UsageColumns {
   readonly #lastOperator: number[] = []
   #lastModel = -1
   #at = 0
+  #hasSources = true
+
+  /** The bytes that hold the identity of event `index`, from `idStart[index]` on. */
+  idBytes(index: number): Buffer {
+    return this.idForm[index] === ID_FORM.sent ? this.bytes : this.ids
+  }
+
+  /** The same memory as `idBytes`. */
+  idView(index: number): DataView {
+    return this.idForm[index] === ID_FORM.sent ? this.view : this.#idsView
+  }
+
+  /** The kind of the identity of event `index`, by its place in `ID_KINDS`. */
+  idKind(index: number): number {
+    return this.idForm[index] === ID_FORM.hashed ? 1 : 0
+  }
 
   /**
-   * Decodes a framed record of schema `usage-events.v1` into the columns. Throws `MalformedRecordError` where the bytes
+   * Decodes a framed record of schema `usage-events.v2` or `.v1` into the columns. Throws `MalformedRecordError` where the bytes
    * are not one; events whose values are out of bounds are listed in `problems` and marked refused.
    */
   decode(value: Buffer): void {
     this.bytes = value
     this.view = viewOf(value)
     this.#at = FRAME_BYTES
+    this.#hasSources = schemaIdOf(value) !== SCHEMA_ID.usageEventsV1
     this.count = 0
     // Whoever took the last ones keeps them.
     if (this.problems.length > 0) this.problems = []
@@ -117,6 +144,7 @@ export class UsageColumns {
 
   #event(index: number): void {
     this.refused[index] = 0
+    this.idForm[index] = ID_FORM.sent
     this.idStart[index] = this.#take(16)
     this.#optionalText(this.eventText, index)
     this.contentStart[index] = this.#at
@@ -148,7 +176,10 @@ export class UsageColumns {
     this.#optionalText(this.goal, index)
     this.#optionalText(this.requester, index)
     this.#optionalText(this.reservation, index)
+    // The content is what version 1 says, or a retry across the versions would be a conflict; a source is part of the identity.
     this.contentEnd[index] = this.#at
+    if (this.#hasSources) this.#optionalText(this.eventSource, index, SOURCE_BYTES_MAX)
+    else this.eventSource.start[index] = -1
     this.taskSource[index] = taskSource
     this.tokensIn[index] = tokensIn
     this.tokensOut[index] = tokensOut
@@ -189,13 +220,14 @@ export class UsageColumns {
     if (operator >= 0 && !(this.#operatorValid[operator] ??= isNodeId(this.operators.bytes(operator)))) {
       this.#refuse(index, 'invalid_text', 'operator_id')
     }
-    // All four are null in most events: -1 in each, and only then in all of them at once.
-    const { eventText, goal, requester, reservation } = this
+    // All five are null in most events: -1 in each, and only then in all of them at once.
+    const { eventText, goal, requester, reservation, eventSource } = this
     const noTexts =
       (eventText.start[index] as number) &
       (goal.start[index] as number) &
       (requester.start[index] as number) &
-      (reservation.start[index] as number)
+      (reservation.start[index] as number) &
+      (eventSource.start[index] as number)
     this.hasTexts[index] = noTexts < 0 ? 0 : 1
     if (noTexts < 0) return
     if (!this.#isOptional(this.eventText, index, isText)) this.#refuse(index, 'invalid_text', 'event_text')
@@ -205,6 +237,9 @@ export class UsageColumns {
     }
     if (!this.#isOptional(this.reservation, index, isNodeId)) {
       this.#refuse(index, 'invalid_text', 'reservation_id')
+    }
+    if (!this.#isOptional(eventSource, index, isSourceText)) {
+      this.#refuse(index, 'invalid_text', 'event_source')
     }
   }
 
@@ -221,9 +256,9 @@ export class UsageColumns {
     this.problems.push({ index, code, detail: field })
   }
 
-  #optionalText(column: TextColumn, index: number): void {
+  #optionalText(column: TextColumn, index: number, bytesMax = TEXT_BYTES_MAX): void {
     if (this.#branch()) {
-      column.start[index] = this.#textStart()
+      column.start[index] = this.#textStart(bytesMax)
       column.end[index] = this.#at
     } else {
       column.start[index] = -1
@@ -237,9 +272,9 @@ export class UsageColumns {
   }
 
   /** Reads a length, steps over that many bytes, returns where they begin. */
-  #textStart(): number {
+  #textStart(bytesMax = TEXT_BYTES_MAX): number {
     const length = this.#long()
-    if (length < 0 || length > TEXT_BYTES_MAX) throw new MalformedRecordError(`a text of ${length} bytes`)
+    if (length < 0 || length > bytesMax) throw new MalformedRecordError(`a text of ${length} bytes`)
     return this.#take(length)
   }
 
@@ -293,10 +328,14 @@ export class UsageColumns {
   }
 }
 
-/** Decodes a record into the columns; the problem of the whole record where its bytes are not one. */
+/**
+ * Decodes a record into the columns and says who its events are; the problem of the whole record where its bytes are not
+ * one.
+ */
 export function decodeInto(columns: UsageColumns, value: Buffer): EventProblem | null {
   try {
     columns.decode(value)
+    identifyTexts(columns)
     return null
   } catch (error) {
     if (error instanceof MalformedRecordError) return { index: -1, code: 'malformed', detail: error.message }
@@ -316,6 +355,10 @@ function isNodeId(bytes: Buffer): boolean {
 
 function isText(bytes: Buffer): boolean {
   return isUtf8(bytes) && isFreeText(bytes.toString('utf8'))
+}
+
+function isSourceText(bytes: Buffer): boolean {
+  return isUtf8(bytes) && isSource(bytes.toString('utf8'))
 }
 
 function int32(): Int32Array {

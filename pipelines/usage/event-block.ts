@@ -51,6 +51,7 @@ export class EventBlock extends NativeBlock {
   readonly #energyMwhCompatible = this.column('energy_mwh_compatible', 'UInt64', new U64Column())
   readonly #costNanoUsd = this.column('cost_nano_usd', 'UInt64', new U64Column())
   readonly #late = this.column('late', 'UInt8', new U8Column())
+  readonly #idKind = this.column('id_kind', 'Int8', new U8Column())
 
   /**
    * Adds event `index` of the record. `values` are its numbers in the order of `SUMS`; its content's hash stands in words
@@ -73,7 +74,7 @@ export class EventBlock extends NativeBlock {
     this.#model.set(row, columns.model[index] as number, columns.models)
     this.#taskSource.set(row, columns.taskSource[index] as number)
     if (columns.hasTexts[index] === 1) this.#addTexts(row, columns, index)
-    this.#eventId.set(row, columns.view, columns.idStart[index] as number)
+    this.#eventId.set(row, columns.idView(index), columns.idStart[index] as number)
     this.#contentHash.setHalves(row, entries[entry + 4] as number, entries[entry + 5] as number)
     this.#occurredAt.set(row, columns.occurredAt[index] as number)
     this.#recordIndex.set(row, index)
@@ -88,6 +89,7 @@ export class EventBlock extends NativeBlock {
     this.#energyMwhCompatible.set(row, values[SUMS.energyMwhCompatible] as number)
     this.#costNanoUsd.set(row, values[SUMS.costNanoUsd] as number)
     this.#late.set(row, values[SUMS.lateEvents] as number)
+    this.#idKind.set(row, columns.idKind(index))
   }
 
   /** The texts that most events have not. */

@@ -141,6 +141,7 @@ function assertHandsOver(events: readonly Event[], records: readonly InboxUsage[
       cost_nano_usd: paid,
       reservation_id: reservation ?? null,
       received_at: receiptOf(number),
+      id_kind: 'id',
     }
     return first || isCost
       ? [{ node_id: nameOf(node), operator_id: first ? operator : null, cost: isCost ? cost : null }]

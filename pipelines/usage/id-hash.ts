@@ -20,6 +20,17 @@ export function nodeKey(key: Buffer, nodeId: Buffer): NodeKey {
   return Int32Array.from([0, 4, 8, 12], (at) => digest.readInt32LE(at))
 }
 
+/** No node's name has this sign. */
+const TEXTS = '!text/'
+
+/**
+ * The key under which a node's texts are hashed: another one than its ids have, so that the two kinds cannot meet, and entries
+ * of before, which all are ids, stay what they are.
+ */
+export function textKey(key: Buffer, nodeId: Buffer): NodeKey {
+  return nodeKey(key, Buffer.concat([Buffer.from(TEXTS), nodeId]))
+}
+
 /**
  * Writes the 128-bit identity of the event id at `source[start, start + 16)` into `out[at, at + 4)`: two HalfSipHash-2-4
  * values of 64 bits under independent keys. 64 bits alone would lose an event in 200 at 10^9 ids.

@@ -7,13 +7,13 @@ import type { Dictionary } from './dictionary.ts'
 /** An id with its length, and what copying it may write behind it. */
 const ID_BYTES_MAX = 2 + NODE_ID_BYTES_MAX + 3
 const EVENT_ID_BYTES = 16
-const ENTRY_BYTES_MAX = 3 * ID_BYTES_MAX + EVENT_ID_BYTES + 5 * LONG_BYTES_MAX
+const ENTRY_BYTES_MAX = 3 * ID_BYTES_MAX + EVENT_ID_BYTES + 6 * LONG_BYTES_MAX
 
 const NULL = 0
 const VALUE = 1
 
 /**
- * An array of `inbox-usage.v2` while it is made, as Avro: items go straight into bytes. As objects for avsc, entries and
+ * An array of `inbox-usage.v3` while it is made, as Avro: items go straight into bytes. As objects for avsc, entries and
  * sums of 2,000 nodes cost an event a sixth of its CPU: they live as long as their batch, and so reach V8's old space.
  */
 abstract class InboxArray {
@@ -59,7 +59,7 @@ export class InboxEntries extends InboxArray {
     if (namesOperator) at = putText(view, at, columns.operators, columns.operator[index] as number)
     at = putLong(view, at, costNanoUsd === null ? NULL : VALUE)
     if (costNanoUsd !== null) {
-      at = putBytes(view, at, columns.bytes, columns.idStart[index] as number, EVENT_ID_BYTES)
+      at = putBytes(view, at, columns.idBytes(index), columns.idStart[index] as number, EVENT_ID_BYTES)
       at = putLong(view, at, columns.taskSource[index] as number)
       at = putLong(view, at, columns.occurredAt[index] as number)
       at = putLong(view, at, costNanoUsd)
@@ -71,6 +71,7 @@ export class InboxEntries extends InboxArray {
         at = putBytes(view, at, columns.bytes, start, length)
       }
       at = putLong(view, at, receivedAtMs)
+      at = putLong(view, at, columns.idKind(index))
     }
     this.items.advance(at)
   }

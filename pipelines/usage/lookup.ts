@@ -1,8 +1,11 @@
+import type { IdKind } from '../../schemas/identity.ts'
+
 /** An event that may have left memory: looked up in ClickHouse by its whole sort key. */
 export interface LookupKey {
   readonly nodeId: string
   readonly occurredAtMs: number
   readonly eventId: Buffer
+  readonly kind: IdKind
 }
 
 /** What ClickHouse knows of the keys: content hash (as two signed words) by `lookupName`. */
@@ -19,8 +22,8 @@ export type Lookup = (
 ) => Promise<Found | null>
 
 /** The name of a key in `Found`. */
-export function lookupName(nodeId: string, eventIdHex: string): string {
-  return `${nodeId}/${eventIdHex}`
+export function lookupName(nodeId: string, eventIdHex: string, kind: IdKind): string {
+  return kind === 'id' ? `${nodeId}/${eventIdHex}` : `${nodeId}/${eventIdHex}/${kind}`
 }
 
 /** A content hash of `usage_events` as the two signed words that memory compares. */

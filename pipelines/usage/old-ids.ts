@@ -1,4 +1,4 @@
-import { SCHEMA_ID } from '../../schemas/avro.ts'
+import { holdsUsageEvents } from '../../schemas/avro.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { schemaOf } from '../kafka/records.ts'
 import type { LogRecord } from '../kafka/records.ts'
@@ -7,6 +7,7 @@ import type { EventCounter } from './count.ts'
 import { decodeInto } from './decode.ts'
 import type { UsageColumns } from './decode.ts'
 import type { IdMemory } from './id-memory.ts'
+import { ID_FORM } from './text-id.ts'
 import type { Found, Lookup, LookupKey } from './lookup.ts'
 
 export interface OldIdsOptions {
@@ -41,12 +42,17 @@ export class OldIds {
   }
 
   /**
-   * Asks for every old event of `records` at once; the first of them stands decoded in the columns again afterwards.
-   * False: ClickHouse is away, or has not loaded `evictedSeq` yet.
+   * Asks for every old event of `records` at once, and `textsAsBefore` for texts as versions before rules 3 knew them too; the
+   * first record stands decoded in the columns again afterwards. False: ClickHouse is away, or has not loaded `evictedSeq` yet.
    */
-  async ask(records: readonly LogRecord[], low: number, evictedSeq: number): Promise<boolean> {
+  async ask(
+    records: readonly LogRecord[],
+    low: number,
+    evictedSeq: number,
+    textsAsBefore: boolean,
+  ): Promise<boolean> {
     const { lookup, partition, metrics, columns } = this.#options
-    const keys = this.#keysOf(records, low)
+    const keys = this.#keysOf(records, low, textsAsBefore)
     const answer = await outside(lookup(partition, evictedSeq, keys))
     const [first] = records
     if (first?.value) decodeInto(columns, first.value)
@@ -60,22 +66,20 @@ export class OldIds {
     return true
   }
 
-  #keysOf(records: readonly LogRecord[], low: number): LookupKey[] {
+  #keysOf(records: readonly LogRecord[], low: number, textsAsBefore: boolean): LookupKey[] {
     const { columns, counter } = this.#options
+    const { identities } = counter
     const keys: LookupKey[] = []
     for (const record of records) {
       const { value } = record
-      if (value === null || schemaOf(record) !== SCHEMA_ID.usageEvents) continue
+      if (value === null || !holdsUsageEvents(schemaOf(record))) continue
       if (decodeInto(columns, value) !== null) continue
       for (let index = 0; index < columns.count; index++) {
         if (!this.#mustAsk(index, low)) continue
-        this.#asked.add(counter.nameOf(index))
-        const start = columns.idStart[index] as number
-        keys.push({
-          nodeId: columns.nodes.text(columns.node[index] as number),
-          occurredAtMs: columns.occurredAt[index] as number,
-          eventId: Buffer.from(columns.bytes.subarray(start, start + 16)),
-        })
+        this.#asked.add(identities.nameOf(index))
+        keys.push(identities.keyOf(index))
+        const asBefore = textsAsBefore && columns.idForm[index] === ID_FORM.hashed
+        if (asBefore) keys.push(identities.keyBefore(index))
       }
     }
     return keys
@@ -84,7 +88,7 @@ export class OldIds {
   #mustAsk(index: number, low: number): boolean {
     const { columns, counter, memory } = this.#options
     if (columns.refused[index] === 1 || (columns.occurredAt[index] as number) > low) return false
-    if (memory.find(counter.entryOf(index)) !== 'new') return false
-    return !this.#asked.has(counter.nameOf(index))
+    if (memory.find(counter.identities.entryOf(index)) !== 'new') return false
+    return !this.#asked.has(counter.identities.nameOf(index))
   }
 }

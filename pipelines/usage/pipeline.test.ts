@@ -77,7 +77,14 @@ function assertHandedOver(log: AggregatorLog, oracle: ReturnType<typeof usageOra
       entries.flatMap(({ node_id, cost }) =>
         cost === null
           ? []
-          : [{ node: node_id, id: cost.event_id.toString('hex'), nanoUsd: cost.cost_nano_usd }],
+          : [
+              {
+                node: node_id,
+                id: cost.event_id.toString('hex'),
+                kind: cost.id_kind,
+                nanoUsd: cost.cost_nano_usd,
+              },
+            ],
       ),
     ),
     oracle.costs,

@@ -1,12 +1,11 @@
-import { aggregatorTaskCodec, modelsCodec, SCHEMA_ID, STATE_KEY } from '../../schemas/avro.ts'
+import { aggregatorTaskCodec, holdsUsageEvents, STATE_KEY } from '../../schemas/avro.ts'
 import type { AggregatorTask } from '../../schemas/records.ts'
-import { MODELS, MODELS_VERSION } from '../../schemas/models.ts'
 import { rulesAt } from '../../schemas/since.ts'
 import { TABLES } from '../../schemas/tables.ts'
 import { USAGE_BOUNDS, WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import { schemaOf } from '../kafka/records.ts'
 import type { LogRecord, TopicAppend } from '../kafka/records.ts'
-import { inputDeleted, rulesFrom, taskRecordMissing } from '../kafka/restore-halts.ts'
+import { inputDeleted, taskRecordMissing } from '../kafka/restore-halts.ts'
 import { isOfRecords, outside, UndecidedError } from '../kafka/undecided.ts'
 import type { SetAside } from '../kafka/undecided.ts'
 import type { TaskBatch, TaskCommitted, TaskDecision, TaskRestored, TaskState } from '../kafka/task.ts'
@@ -28,7 +27,8 @@ import { OldIds } from './old-ids.ts'
 import { isEnd } from '../kafka/end.ts'
 import { isTick } from '../kafka/tick.ts'
 import { originalReceipt } from './receipt.ts'
-import { newTask, problemsSetAside, raiseWatermark, unknownRecord } from './record.ts'
+import { goOnByRules, newTask, problemsSetAside, raiseWatermark, textsAsBefore } from './record.ts'
+import { replaceModels, unknownRecord } from './record.ts'
 import { Deltas, hasRoom, toQuarterHours } from './rollup.ts'
 import { IdKeyError } from './task-options.ts'
 import type { AggregatorOptions } from './task-options.ts'
@@ -91,7 +91,7 @@ export class AggregatorState implements TaskState {
     if (inputStart > BigInt(task.position)) {
       throw inputDeleted(`${topics.usageMetered}[${partition}]`, inputStart, task.position)
     }
-    task.since = rulesFrom(`${topics.usageIds}[${partition}]`, task.since, task.position)
+    goOnByRules(task, `${topics.usageIds}[${partition}]`)
     const note = replaceModels(task)
     this.#counter.useModels(task.models_version, task.models)
     this.#blocks = this.#openBlocks()
@@ -223,7 +223,6 @@ export class AggregatorState implements TaskState {
     at: number,
   ): string | null | Promise<string | null> {
     const { task, dead, oldIds } = draft
-    const schemaId = schemaOf(record)
     const whole = this.#setAsideOf(draft, record)?.get(-1)
     if (whole !== undefined) {
       dead.push({ record, problems: [whole] })
@@ -237,7 +236,7 @@ export class AggregatorState implements TaskState {
     }
     task.ended = isEnd(record, this.#options.endToken)
     if (task.ended) return null
-    if (schemaId !== SCHEMA_ID.usageEvents || record.value === null) {
+    if (!holdsUsageEvents(schemaOf(record)) || record.value === null) {
       dead.push({ record, problems: [unknownRecord(record)] })
       return null
     }
@@ -262,7 +261,9 @@ export class AggregatorState implements TaskState {
     records: readonly LogRecord[],
     low: number,
   ): Promise<string | null> {
-    if (!(await draft.oldIds.ask(records, low, draft.task.evicted_seq))) return 'lookup_unavailable'
+    const { evicted_seq: evictedSeq } = draft.task
+    const hasAnswer = await draft.oldIds.ask(records, low, evictedSeq, textsAsBefore(draft.task))
+    if (!hasAnswer) return 'lookup_unavailable'
     this.#countRecord(draft, record)
     return null
   }
@@ -281,6 +282,7 @@ export class AggregatorState implements TaskState {
       judgedAtMs: originalReceipt(idKey, topics.usageMetered, record) ?? receivedAtMs,
       watermarkMs: task.watermark,
       modelsVersion: this.#counter.modelsVersion,
+      textsAsBefore: textsAsBefore(task),
     }
     this.#counter.beginRecord(this.#memory)
     const setAside = this.#setAsideOf(draft, record)
@@ -299,7 +301,7 @@ export class AggregatorState implements TaskState {
 
   #countEvent({ oldIds, out }: Draft, index: number, context: RecordContext): EventProblem | null {
     const counter = this.#counter
-    this.#options.decidePoint?.(counter.nameOf(index))
+    this.#options.decidePoint?.(counter.identities.nameOf(index))
     return (
       counter.problemOf(index, context.judgedAtMs) ??
       counter.count(index, context, this.#memory, oldIds.found, out)
@@ -381,18 +383,4 @@ interface Draft {
   readonly oldIds: OldIds
   readonly setAside: readonly SetAside[]
   ticked: boolean
-}
-
-/**
- * Gives a task the table of models of this version; says what another one it had, which a version of before, or a producer's
- * record, has put there.
- */
-function replaceModels(task: AggregatorTask): string | null {
-  const { models_version: before, models } = task
-  const own = modelsCodec.encode({ version: MODELS_VERSION, models: [...MODELS] })
-  if (modelsCodec.encode({ version: before, models }).equals(own)) return null
-  task.models_version = MODELS_VERSION
-  task.models = [...MODELS]
-  if (before === 0) return null
-  return `the task had a table of models of version ${before} that is not this version's: it was replaced`
 }

@@ -1,9 +1,12 @@
-import { SCHEMA_ID } from '../../schemas/avro.ts'
+import { modelsCodec, SCHEMA_ID } from '../../schemas/avro.ts'
+import { MODELS, MODELS_VERSION } from '../../schemas/models.ts'
 import type { AggregatorTask } from '../../schemas/records.ts'
-import { RULES } from '../../schemas/since.ts'
+import { TEXTS_AS_BEFORE_MS } from '../../schemas/identity.ts'
+import { RULES, TEXTS_APART } from '../../schemas/since.ts'
 import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import { CANNOT_BE_UNPACKED, schemaOf, unreadableDetail } from '../kafka/records.ts'
 import type { LogRecord } from '../kafka/records.ts'
+import { rulesFrom } from '../kafka/restore-halts.ts'
 import { isTick, NO_TICK } from '../kafka/tick.ts'
 import { CANNOT_BE_DECIDED, cannotBeDecided } from '../kafka/undecided.ts'
 import type { SetAside } from '../kafka/undecided.ts'
@@ -46,6 +49,33 @@ export function raiseWatermark(task: Pick<AggregatorTask, 'watermark'>, record: 
   task.watermark = Math.max(task.watermark, record.timestampMs - WATERMARK_DELAY_MS)
 }
 
+/**
+ * A task that was restored goes on by the rules of this version. What it counted by rules before 3 knew texts by another
+ * identity: until none of it can come again, they are looked up by both.
+ */
+export function goOnByRules(task: AggregatorTask, place: string): void {
+  const until = textsUntil(task)
+  task.since = rulesFrom(place, task.since, task.position)
+  task.texts_until = until
+}
+
+/** Log time before which a task that stands there, and goes on by the rules of this version, looks texts up as before too. */
+export function textsUntil(task: AggregatorTask): number | null {
+  const judgedBy = task.since.at(-1)?.rules ?? 0
+  const hasCounted = task.position > 0 || task.watermark > 0
+  return judgedBy < TEXTS_APART && hasCounted ? logTimeOf(task) + TEXTS_AS_BEFORE_MS : task.texts_until
+}
+
+/** Whether a text may have been counted by rules before 3, now that the watermark stands where it does. */
+export function textsAsBefore(task: Pick<AggregatorTask, 'watermark' | 'texts_until'>): boolean {
+  return task.texts_until !== null && logTimeOf(task) < task.texts_until
+}
+
+/** The newest receipt that a task has seen. */
+function logTimeOf({ watermark }: Pick<AggregatorTask, 'watermark'>): number {
+  return watermark + WATERMARK_DELAY_MS
+}
+
 /** Where a task stands that has never committed; `fingerprint` is the id key's. */
 export function newTask(fingerprint: Buffer): AggregatorTask {
   return {
@@ -61,5 +91,20 @@ export function newTask(fingerprint: Buffer): AggregatorTask {
     oldest_unloaded_at: null,
     ended: false,
     since: [],
+    texts_until: null,
   }
+}
+
+/**
+ * Gives a task the table of models of this version; says what another one it had, which a version of before, or a producer's
+ * record, has put there.
+ */
+export function replaceModels(task: AggregatorTask): string | null {
+  const { models_version: before, models } = task
+  const own = modelsCodec.encode({ version: MODELS_VERSION, models: [...MODELS] })
+  if (modelsCodec.encode({ version: before, models }).equals(own)) return null
+  task.models_version = MODELS_VERSION
+  task.models = [...MODELS]
+  if (before === 0) return null
+  return `the task had a table of models of version ${before} that is not this version's: it was replaced`
 }

@@ -45,7 +45,8 @@ test('a batch that cannot be unpacked is one letter of usage.metered, whatever i
     assert.equal(letter?.['value'], input[1]?.value?.toString('latin1'))
     assert.equal(log.rows('usage_events').length, 2)
     assert.equal(log.task()?.position, 9)
-    const model = new UsageModel({ partition: 0, partitions: 1, models: [], modelsVersion: 0 })
+    const since = log.task()?.since ?? []
+    const model = new UsageModel({ partition: 0, partitions: 1, models: [], modelsVersion: 0, since })
     const outcomes = input.map((record) => model.apply(record))
     assert.deepEqual(outcomes[1]?.setAside?.reasons, [{ index: -1, reason: 'cannot_be_unpacked' }])
     assert.equal(outcomes.flatMap(({ counted }) => counted).length, 2)

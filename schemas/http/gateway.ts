@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { TSchema } from 'typebox'
+import { SOURCE_CODE_POINTS_MAX } from '../identity.ts'
 import { NODE_ID_PATTERN, TEXT_CODE_POINTS_MAX } from '../ids.ts'
 import { TASK_SOURCES, USAGE_BOUNDS } from '../usage.ts'
 import { PROBLEM_TYPE, PROBLEMS, ProblemSchema } from './problem.ts'
@@ -63,7 +64,15 @@ const dataFields = {
 export const UsageEventSchema = Type.Object(
   {
     event_id: freeText(
-      'UUID, ULID or other text. The same (node_id, event_id) counts once, however often sent.',
+      'UUID, ULID or other text. The same (node_id, event_id) counts once, however often sent. A UUID and a ULID are their 128 bits, in any case; any other text is an identity of its own, together with its source, and never the same as a UUID.',
+    ),
+    source: optional(
+      Type.String({
+        minLength: 1,
+        maxLength: SOURCE_CODE_POINTS_MAX,
+        description:
+          'Whose event_id it is: what the source of a CloudEvent is. Part of the identity where event_id is neither a UUID nor a ULID, and nothing beside these.',
+      }),
     ),
     node_id: nodeId('The node that did the work.'),
     occurred_at: time(`${TIME} From 35 days before to 5 minutes after the receipt.`),
@@ -79,7 +88,10 @@ export const CloudEventSchema = Type.Object(
   {
     specversion: Type.Literal('1.0'),
     type: Type.Literal('hivemeter.usage.v1'),
-    source: Type.String({ minLength: 1 }),
+    source: Type.String({
+      minLength: 1,
+      description: `Beside an id that is neither a UUID nor a ULID: part of the identity, at most ${SOURCE_CODE_POINTS_MAX} code points.`,
+    }),
     id: freeText('The event_id.'),
     subject: nodeId('The node_id.'),
     time: time('The occurred_at.'),

@@ -27,6 +27,7 @@ function usageEvent(id: number, model_id = 'llama'): UsageEvent {
     goal_id: null,
     requester_node_id: null,
     reservation_id: null,
+    event_source: null,
   }
 }
 

@@ -14,12 +14,12 @@ const FIRST_BYTES = 4_096
 /** An Avro array ends with an empty block. */
 const ARRAY_END = 0
 
-const eventType = eventTypeOf(avroType('usage-events.v1'))
+const eventType = eventTypeOf(avroType('usage-events.v2'))
 
 function eventTypeOf(record: avsc.Type): avsc.Type {
   const events = record instanceof avsc.types.RecordType ? record.field('events').type : null
   if (events instanceof avsc.types.ArrayType) return events.itemsType
-  throw new Error('usage-events.v1.avsc is no record with an array "events".')
+  throw new Error('usage-events.v2.avsc is no record with an array "events".')
 }
 
 /**

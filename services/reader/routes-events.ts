@@ -91,8 +91,8 @@ function positionOf(place: Place, row: EventRow): string[] {
 }
 
 /** The same id may count again after its first copy has left memory; its time tells the two apart. */
-function costKey(row: { readonly event_id: string; readonly occurred_ms: string }): string {
-  return `${row.event_id} ${row.occurred_ms}`
+function costKey(row: Pick<EventRow, 'event_id' | 'id_kind' | 'occurred_ms'>): string {
+  return `${row.id_kind} ${row.event_id} ${row.occurred_ms}`
 }
 
 /** The decisions on the events' costs, and the settlements that paid them. */

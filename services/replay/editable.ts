@@ -1,5 +1,5 @@
 import { usageEventsCodec } from '../../schemas/avro.ts'
-import { formatUuid, parseEventId } from '../../schemas/ids.ts'
+import { formatUuid } from '../../schemas/ids.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { decimalText } from '../../pipelines/decimal.ts'
 import { UsageColumns } from '../../pipelines/usage/decode.ts'
@@ -59,7 +59,9 @@ export function editableLines(letter: Letter): EditableLine[] {
 /** The event as a client would send it; what it did not say is left out. */
 export function editable(event: UsageEvent): EditableEvent {
   const said: Record<string, string | number | null> = {
-    event_id: eventIdText(event),
+    // Where there is a text, it is who the event is, whatever bytes came beside it.
+    event_id: event.event_text ?? formatUuid(event.event_id),
+    source: event.event_source,
     node_id: event.node_id,
     operator_id: event.operator_id,
     model_id: event.model_id,
@@ -84,9 +86,3 @@ export function editable(event: UsageEvent): EditableEvent {
 
 /** The largest time that a Date can hold. */
 const DATE_MS_MAX = 8.64e15
-
-/** The text that reads as the same 128 bits: a producer of its own may have put others beside the text. */
-function eventIdText({ event_id, event_text }: UsageEvent): string {
-  const isSame = event_text !== null && parseEventId(event_text)?.bytes.equals(event_id) === true
-  return isSame ? event_text : formatUuid(event_id)
-}

@@ -114,23 +114,3 @@ function letterOf(row: Row, idKey: Buffer): Letter {
     })),
   }
 }
-
-/** Event ids that one query asks for. */
-const IDS_PER_QUERY = 1_000
-
-/** Which of these events (`node_id event-uuid`) are counted already. */
-export async function countedEvents(
-  client: ClickhouseClient,
-  events: readonly { readonly nodeId: string; readonly eventId: string }[],
-): Promise<ReadonlySet<string>> {
-  const counted = new Set<string>()
-  for (let from = 0; from < events.length; from += IDS_PER_QUERY) {
-    const eventIds = events.slice(from, from + IDS_PER_QUERY).map(({ eventId }) => eventId)
-    const rows = await client.rows<{ node_id: string; id: string }>(
-      'SELECT node_id, toString(event_id) AS id FROM usage_events WHERE event_id IN {eventIds:Array(UUID)}',
-      { eventIds },
-    )
-    for (const { node_id, id } of rows) counted.add(`${node_id} ${id}`)
-  }
-  return counted
-}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { usageEventsCodec } from '../../schemas/avro.ts'
+import { identityOf } from '../../schemas/identity.ts'
 import { parseEventId } from '../../schemas/ids.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
@@ -28,6 +29,7 @@ const EVENT: UsageEvent = {
   goal_id: null,
   requester_node_id: null,
   reservation_id: 'reservation',
+  event_source: null,
 }
 
 function letter(value: Buffer | null, ...problems: LetterProblem[]): Letter {
@@ -60,7 +62,11 @@ describe('dead letters', () => {
     for (const said of [
       {},
       { event_text: 'free text ü', event_id: parseEventId('free text ü')?.bytes ?? EVENT.event_id },
-      { event_text: 'text of another id' },
+      {
+        event_text: 'order 17',
+        event_id: parseEventId('order 17')?.bytes ?? EVENT.event_id,
+        event_source: '/shop',
+      },
       { energy_mwh: null, energy_source: 'none' as const, cost_nano_usd: 1, gpu_ms: null, operator_id: null },
     ]) {
       const before = letter(events(said), problem(0))
@@ -68,10 +74,20 @@ describe('dead letters', () => {
       assert(line !== undefined)
       const [judged] = judgeLine(line, before)
       assert(judged !== undefined && 'event' in judged, JSON.stringify(judged))
-      const { event_text: _before, ...expected } = { ...EVENT, ...said }
-      const { event_text: _after, ...found } = judged.event
-      assert.deepEqual(found, expected)
+      assert.deepEqual(judged.event, { ...EVENT, ...said })
     }
+  })
+
+  it('are who their texts say, whatever bytes a producer put beside them', () => {
+    for (const event_text of ['order 17', '01ARZ3NDEKTSV4RRFFQ69G5FAV']) {
+      const [judged] = judgeLetter(letter(events({ event_text, event_source: '/shop' }), problem(0)))
+      assert(judged !== undefined && 'event' in judged, JSON.stringify(judged))
+      const sent = { ...EVENT, event_text, event_source: '/shop' }
+      assert.deepEqual(identityOf(judged.event), identityOf(sent))
+    }
+    // A text that no event may have is refused again, and not replaced by the bytes.
+    const [refused] = judgeLetter(letter(events({ event_text: 'a\n' }), problem(0, 'invalid_text')))
+    assert.match(JSON.stringify(refused), /invalid_text \/event_id/)
   })
 
   it('are judged by their own receipt, not by today', () => {

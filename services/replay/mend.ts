@@ -1,7 +1,6 @@
 import { acceptUsageEvent } from '../../pipelines/usage/accept.ts'
 import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
 import { readJsonItems } from '../../pipelines/usage/json-items.ts'
-import { formatUuid } from '../../schemas/ids.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { editable, eventsOf } from './editable.ts'
 import type { Letter } from './letters.ts'
@@ -85,9 +84,4 @@ function judge(item: unknown, letter: Letter, name: string): Judged {
   const judged = acceptUsageEvent(item, letter.receiptMs)
   if (!(judged instanceof Refusal)) return { event: judged, name }
   return { refused: `${judged.code} ${judged.path}: ${judged.detail}`, name }
-}
-
-/** How an event is named across tables: its node and its id. */
-export function identityOf(event: UsageEvent): { readonly nodeId: string; readonly eventId: string } {
-  return { nodeId: event.node_id, eventId: formatUuid(event.event_id) }
 }

@@ -1,8 +1,10 @@
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import type { LogProducer } from '../../pipelines/kafka/producer.ts'
-import { countedEvents, readLetters } from './letters.ts'
+import { countedEvents, eventNameOf } from './counted.ts'
+import type { EventName } from './counted.ts'
+import { readLetters } from './letters.ts'
 import type { Letter, LetterFilter } from './letters.ts'
-import { identityOf, judgeLetter, judgeLine } from './mend.ts'
+import { judgeLetter, judgeLine } from './mend.ts'
 import type { Judged, MendedLine } from './mend.ts'
 import { putBack } from './put-back.ts'
 
@@ -67,13 +69,12 @@ async function settle(
     return
   }
   const accepted = judged.filter((one) => 'event' in one)
-  const known = await countedEvents(
-    parts.client,
-    accepted.map(({ event }) => identityOf(event)),
-  )
-  const open = accepted.filter(({ event, name }) => {
-    const { nodeId, eventId } = identityOf(event)
-    if (!known.has(`${nodeId} ${eventId}`)) return true
+  const names = accepted.map(({ event }) => eventNameOf(event))
+  const known = await countedEvents(parts.client, names)
+  const open = accepted.filter(({ name }, at) => {
+    const eventName = names[at] as EventName
+    if (!known.has(eventName)) return true
+    const { nodeId, eventId } = eventName
     parts.say(`${name}: nothing to do: an event of ${nodeId} is counted under the id ${eventId} already`)
     return false
   })

@@ -9,7 +9,8 @@ import type { Logs, Range } from './logs.ts'
 import type { SourceRecord } from './source.ts'
 import type { BlocksBelow, Tables } from './tables.ts'
 import type { Undecided } from './undecided.ts'
-import { UsageModel, identityOf } from './usage-model.ts'
+import { identityName } from './usage-identity.ts'
+import { UsageModel } from './usage-model.ts'
 import type { CountedEvent, SetAside } from './usage-model.ts'
 import { compareDeadLetters, eventKey, eventRow } from './usage-rows.ts'
 import { NODE_SUM_COLUMNS, NodeTotalSums, WINDOW_TABLES, WindowSums } from './usage-sums.ts'
@@ -113,6 +114,7 @@ class UsageComparison {
       endOffset: horizon.usage.ended ? BigInt(horizon.usage.position) - 1n : null,
       undecided: parts.undecided,
       since: horizon.usage.since,
+      textsUntilMs: horizon.usage.texts_until,
       topic: parts.logs.topics.usageMetered,
       idKey: parts.idKey,
     })
@@ -185,7 +187,7 @@ class UsageComparison {
     const doubtful = counted.filter(({ event }) => event.occurred_at < this.#doubtfulBeforeMs)
     const known = new Set<string>()
     const idsOf = (events: readonly CountedEvent[]) =>
-      events.map(({ event }) => event.event_id.toString('hex'))
+      events.flatMap((counted) => this.#namesOf(counted).map((name) => name.slice(name.lastIndexOf(' ') + 1)))
     if (doubtful.length > 0) {
       const before = await tables.countedBefore(this.#blocks, this.#range.start, idsOf(doubtful))
       for (const identity of before) known.add(identity)
@@ -195,7 +197,16 @@ class UsageComparison {
     if (begin !== null && ofOlder.length > 0) {
       for (const identity of await tables.countedIn(begin.blocksTopics, idsOf(ofOlder))) known.add(identity)
     }
-    return known.size === 0 ? counted : counted.filter(({ event }) => !known.has(identityOf(event)))
+    return known.size === 0
+      ? counted
+      : counted.filter((event) => !this.#namesOf(event).some((name) => known.has(name)))
+  }
+
+  /** By what names an event may have been counted: its own, and that of the rules before where it is a text. */
+  #namesOf({ event, identity }: CountedEvent): string[] {
+    const before = this.#model.beforeOf(event, identity)
+    const own = identityName(event.node_id, identity)
+    return before === null ? [own] : [own, before]
   }
 
   #addUp(counted: CountedEvent): void {
@@ -213,7 +224,7 @@ class UsageComparison {
     const usesUp = event.reservation_id !== null && isNewer
     if (costNanoUsd === 0 && !usesUp) return
     if (costNanoUsd > 0) this.#costs += 1
-    const identity = identityOf(event)
+    const identity = identityName(event.node_id, counted.identity)
     const key = `${identity} (record ${record.offset} event ${index})`
     const handed = this.#handedOver.costs.get(identity)
     this.#handedOver.costs.delete(identity)

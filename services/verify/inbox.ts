@@ -6,6 +6,7 @@ import type { Differences, Row } from './differences.ts'
 import type { Horizon } from './horizon.ts'
 import type { Logs } from './logs.ts'
 import type { Undecided } from './undecided.ts'
+import { identityName } from './usage-identity.ts'
 import { NodeTotalSums } from './usage-sums.ts'
 
 /** A place in usage.metered: the event `index` of the record at `offset`. */
@@ -29,7 +30,7 @@ export interface HandedCost {
 export interface HandedOver {
   /** First place that both logs still have; null where they have none in common. */
   readonly from: Place | null
-  /** By "node hex" of the event. */
+  /** By `identityName` of the event. */
   readonly costs: Map<string, HandedCost>
   readonly totals: NodeTotalSums
   /** First operator named, by node. */
@@ -112,7 +113,7 @@ class HandedOverReader {
     for (const { node_id, operator_id, cost } of usage.entries) {
       if (operator_id !== null && !this.#operators.has(node_id)) this.#operators.set(node_id, operator_id)
       if (cost === null) continue
-      const key = `${node_id} ${cost.event_id.toString('hex')}`
+      const key = identityName(node_id, { kind: cost.id_kind, hex: cost.event_id.toString('hex') })
       if (this.#costs.has(key)) {
         differences.add({
           table: 'account.inbox',

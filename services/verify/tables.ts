@@ -1,6 +1,7 @@
 import type { ClickhouseClient, QueryParams } from '../../pipelines/clickhouse/client.ts'
 import { ROW_TABLES } from '../../schemas/tables.ts'
 import { CANNOT_BE_DECIDED } from './undecided.ts'
+import { identityName, identityOfRow } from './usage-identity.ts'
 import { SUM_COLUMNS, columnOfSum } from './usage-sums.ts'
 import type { WindowTable } from './usage-sums.ts'
 
@@ -58,7 +59,7 @@ export class Tables {
   /** Raw events of records in `[from, to)` that occurred at `oldestMs` or later. */
   async events(blocks: BlocksBelow, from: bigint, to: bigint, oldestMs: number): Promise<TextRow[]> {
     return await this.#rows(
-      `SELECT t.node_id, ${uuid('event_id')}, t.event_text, t.operator_id, t.model_id, t.task_source,
+      `SELECT t.node_id, ${uuid('event_id')}, t.id_kind, t.event_text, t.operator_id, t.model_id, t.task_source,
               ${ms('occurred_at')}, ${ms('received_at')}, t.record_offset, t.record_index, t.tokens_in, t.tokens_out,
               t.duration_ms, t.gpu_ms, t.gpu_ms_estimated, t.energy_mwh, t.energy_source, t.energy_mwh_estimated,
               t.energy_mwh_compatible, t.cost_nano_usd, t.goal_id, t.requester_node_id, t.reservation_id, t.late,
@@ -70,28 +71,28 @@ export class Tables {
     )
   }
 
-  /** Of these event ids, the ones that were counted from records before `before`, as "node hex". */
+  /** Of these event ids, the ones that were counted from records before `before`, as `identityName`. */
   async countedBefore(
     blocks: BlocksBelow,
     before: bigint,
     eventIds: readonly string[],
   ): Promise<Set<string>> {
-    const rows = await this.#rows<{ node_id: string; event_id: string }>(
-      `SELECT t.node_id, ${uuid('event_id')} FROM usage_events AS t
+    const rows = await this.#rows<IdRow>(
+      `SELECT t.node_id, ${uuid('event_id')}, t.id_kind FROM usage_events AS t
        WHERE ${BELOW} AND t.record_offset < {before:UInt64} AND t.event_id IN {eventIds:Array(UUID)}`,
       { ...blocks, before, eventIds },
     )
-    return new Set(rows.map((row) => `${row.node_id} ${row.event_id.replaceAll('-', '')}`))
+    return namesOf(rows)
   }
 
-  /** Of these event ids, the ones that have rows of blocks of these topics, as "node hex". */
+  /** Of these event ids, the ones that have rows of blocks of these topics, as `identityName`. */
   async countedIn(topics: readonly string[], eventIds: readonly string[]): Promise<Set<string>> {
-    const rows = await this.#rows<{ node_id: string; event_id: string }>(
-      `SELECT t.node_id, ${uuid('event_id')} FROM usage_events AS t
+    const rows = await this.#rows<IdRow>(
+      `SELECT t.node_id, ${uuid('event_id')}, t.id_kind FROM usage_events AS t
        WHERE t.src_topic IN {topics:Array(String)} AND t.event_id IN {eventIds:Array(UUID)}`,
       { topics, eventIds },
     )
-    return new Set(rows.map((row) => `${row.node_id} ${row.event_id.replaceAll('-', '')}`))
+    return namesOf(rows)
   }
 
   async deadLetters(blocks: BlocksBelow, source: string, from: bigint, to: bigint): Promise<TextRow[]> {
@@ -144,7 +145,7 @@ export class Tables {
 
   decisions(blocks: BlocksBelow): AsyncGenerator<TextRow> {
     return this.#pages(
-      `SELECT t.node_id, t.cost_seq, ${uuid('event_id')}, t.operator_id, t.task_source, ${ms('occurred_at')},
+      `SELECT t.node_id, t.cost_seq, ${uuid('event_id')}, t.id_kind, t.operator_id, t.task_source, ${ms('occurred_at')},
               ${ms('decided_at')}, t.decision, t.cost_nano_usd, t.spark, t.spark_per_usd, t.rules_version,
               t.reservation_id, t.micro_spark, toUInt16(t.budget_day) AS budget_day, t.day_spent_nano_usd,
               t.day_limit_nano_usd, t.day_spent_before_nano_usd
@@ -192,6 +193,16 @@ export class Tables {
   async #rows<T>(sql: string, params: QueryParams): Promise<T[]> {
     return await this.#client.rows<T>(sql, params)
   }
+}
+
+interface IdRow {
+  readonly node_id: string
+  readonly event_id: string
+  readonly id_kind: string
+}
+
+function namesOf(rows: readonly IdRow[]): Set<string> {
+  return new Set(rows.map((row) => identityName(row.node_id, identityOfRow(row.event_id, row.id_kind))))
 }
 
 function seconds(atMs: number): number {

@@ -1,4 +1,5 @@
 import { TEXT_CODE_POINTS_MAX } from '../../schemas/ids.ts'
+import { SOURCE_CODE_POINTS_MAX } from '../../schemas/identity.ts'
 import { ENERGY_SOURCES, TASK_SOURCES, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 
@@ -11,6 +12,7 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const NOT_UTF8 = '\ud800'
 
 const TEXT_BYTES_MAX = TEXT_CODE_POINTS_MAX * 4
+const SOURCE_BYTES_MAX = SOURCE_CODE_POINTS_MAX * 4
 
 /** The fewest bytes of an event and the array's end; a count that promises more events is a lie. */
 const EVENT_BYTES_MIN = 33
@@ -47,9 +49,9 @@ class AvroReader {
     return Number(raw % 2n === 0n ? raw / 2n : -(raw + 1n) / 2n)
   }
 
-  string(): string {
+  string(bytesMax = TEXT_BYTES_MAX): string {
     const length = this.long()
-    if (length > TEXT_BYTES_MAX) throw new NotAvro('a text that is too long')
+    if (length > bytesMax) throw new NotAvro('a text that is too long')
     const bytes = this.fixed(length)
     try {
       return UTF8.decode(bytes)
@@ -88,10 +90,11 @@ class AvroReader {
 }
 
 /**
- * The events of one value without its framing, values not yet judged; throws NotAvro. A decoder of its own, so that it
+ * The events of one value without its framing, values not yet judged, each with a source (version 2 of the schema) or none;
+ * throws NotAvro. A decoder of its own, so that it
  * shares no fault with the task's.
  */
-export function decodeUsageEvents(bytes: Buffer): UsageEvent[] {
+export function decodeUsageEvents(bytes: Buffer, hasSources: boolean): UsageEvent[] {
   const reader = new AvroReader(bytes)
   const string = (): string => reader.string()
   const long = (): number => reader.long()
@@ -113,6 +116,7 @@ export function decodeUsageEvents(bytes: Buffer): UsageEvent[] {
     goal_id: reader.nullable(string),
     requester_node_id: reader.nullable(string),
     reservation_id: reader.nullable(string),
+    event_source: hasSources ? reader.nullable(() => reader.string(SOURCE_BYTES_MAX)) : null,
   }))
   if (reader.rest > 0) throw new NotAvro('bytes behind the value')
   return events

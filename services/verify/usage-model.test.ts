@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { SCHEMA_ID, modelsCodec, tickCodec, usageEventsCodec } from '../../schemas/avro.ts'
+import { SCHEMA_ID, avroType, framed, modelsCodec, tickCodec, usageEventsCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import { RULES } from '../../schemas/since.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
@@ -38,6 +38,7 @@ const EVENT: UsageEvent = {
   goal_id: null,
   requester_node_id: null,
   reservation_id: null,
+  event_source: null,
 }
 
 const event = (said: Partial<UsageEvent>): UsageEvent => ({ ...EVENT, ...said })
@@ -47,7 +48,10 @@ function record(offset: number, value: Buffer | null, said: Partial<SourceRecord
   return { partition: 0, offset: BigInt(offset), timestampMs: NOW_MS, key: null, value, headers: {}, ...said }
 }
 
-const events = (...list: UsageEvent[]): Buffer => usageEventsCodec.encode({ events: list })
+/** Of the first version, which every rules can read. */
+const typeV1 = avroType('usage-events.v1')
+const events = (...list: UsageEvent[]): Buffer =>
+  framed(SCHEMA_ID.usageEventsV1, [typeV1.toBuffer({ events: list })])
 const open = (): UsageModel => new UsageModel({ partition: 0, partitions: 1, models: [], modelsVersion: 0 })
 
 function reasonsOf(model: UsageModel, value: Buffer | null, said: Partial<SourceRecord> = {}): string[] {
@@ -104,7 +108,7 @@ describe('usage, worked out plainly', () => {
   })
 
   it('refuses an array count beyond the bytes at once', () => {
-    const bomb = Buffer.from([0, 0, 0, 0, SCHEMA_ID.usageEvents, 0x80, 0x84, 0xaf, 0x5f])
+    const bomb = Buffer.from([0, 0, 0, 0, SCHEMA_ID.usageEventsV1, 0x80, 0x84, 0xaf, 0x5f])
     assert.deepEqual(reasonsOf(open(), bomb), ['-1 malformed'])
   })
 
@@ -307,12 +311,15 @@ describe('the decoder of verify', () => {
         goal_id: optional,
         requester_node_id: optional,
         reservation_id: optional,
+        event_source: optional,
       },
       { noNullPrototype: true },
     )
     fc.assert(
       fc.property(fc.array(drawn, { maxLength: 5 }), (list) => {
-        assert.deepEqual(decodeUsageEvents(events(...list).subarray(5)), list)
+        assert.deepEqual(decodeUsageEvents(usageEventsCodec.encode({ events: list }).subarray(5), true), list)
+        const before = list.map((event) => ({ ...event, event_source: null }))
+        assert.deepEqual(decodeUsageEvents(events(...list).subarray(5), false), before)
       }),
     )
   })
@@ -321,7 +328,7 @@ describe('the decoder of verify', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         try {
-          decodeUsageEvents(Buffer.from(bytes))
+          decodeUsageEvents(Buffer.from(bytes), bytes.length % 2 === 0)
         } catch (error) {
           assert(error instanceof NotAvro)
         }

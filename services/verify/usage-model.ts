@@ -12,6 +12,8 @@ import { isTick } from './ticks.ts'
 import { CANNOT_BE_DECIDED, NOTHING_UNDECIDED, undecidedOf } from './undecided.ts'
 import type { Undecided } from './undecided.ts'
 import { NotAvro, decodeUsageEvents } from './usage-decode.ts'
+import { identityBefore, identityBy, identityName } from './usage-identity.ts'
+import type { EventIdentity } from './usage-identity.ts'
 import { measuresOf } from './usage-measures.ts'
 import type { Measures } from './usage-measures.ts'
 import { refusalOf } from './usage-refusal.ts'
@@ -19,9 +21,13 @@ import { refusalOf } from './usage-refusal.ts'
 /** The first rules by which the table of models is the version's own, and no record's. */
 const OWN_TABLE = 2
 
+/** The first rules by which events have sources, and texts an identity of their own. */
+const SOURCES = 3
+
 /** A usage event that counts, and what follows from the log for it. */
 export interface CountedEvent extends Measures {
   readonly event: UsageEvent
+  readonly identity: EventIdentity
   readonly record: SourceRecord
   /** Place in the record, from 0. */
   readonly index: number
@@ -59,6 +65,8 @@ export interface UsageModelOptions {
   readonly undecided?: Undecided
   /** From where on it judged by which rules; by those of before where it is not given. */
   readonly since?: readonly Since[]
+  /** Log time before which a text may have been counted as the rules before knew it. */
+  readonly textsUntilMs?: number | null
   /** The topic's name and the installation's key, by which stated receipts are proven. */
   readonly topic?: string
   readonly idKey?: () => Buffer
@@ -79,6 +87,7 @@ export class UsageModel {
   readonly #undecided: Undecided
   readonly #since: readonly Since[]
   readonly #receipts: ReceiptParts
+  readonly #textsUntilMs: number
   #models: ReadonlyMap<string, Model>
   #modelsVersion: number
   #watermarkMs = 0
@@ -92,6 +101,7 @@ export class UsageModel {
     this.#since = options.since ?? []
     const { topic = '', idKey = () => Buffer.alloc(0) } = options
     this.#receipts = { topic, since: this.#since, idKey }
+    this.#textsUntilMs = options.textsUntilMs ?? Number.NEGATIVE_INFINITY
     this.#watermarkMs = options.watermarkMs ?? 0
     this.#models = byId(options.models)
     this.#modelsVersion = options.modelsVersion
@@ -114,13 +124,16 @@ export class UsageModel {
       return { counted: [], setAside: { record, reasons: [{ index: -1, reason: events }] } }
     }
     const receiptMs = receiptOf(record, this.#receipts)
+    const rules = rulesAt(this.#since, record.offset)
     const counted: CountedEvent[] = []
     const reasons: { index: number; reason: string }[] = []
     for (const [index, event] of events.entries()) {
       const arrival = { partition: this.#partition, partitions: this.#partitions, receiptMs }
       const isUndecided = undecided?.has(index) === true
-      const reason = isUndecided ? CANNOT_BE_DECIDED : (refusalOf(event, arrival) ?? this.#repeatOf(event))
-      if (reason === null) counted.push(this.#count(event, record, index, receiptMs))
+      const identity = identityBy(rules, event)
+      const refusal = isUndecided ? CANNOT_BE_DECIDED : refusalOf(event, arrival)
+      const reason = refusal ?? this.#repeatOf(event, identity)
+      if (reason === null) counted.push(this.#count({ event, identity, record, index, receiptMs }))
       else if (reason !== 'repeat') reasons.push({ index, reason })
     }
     return { counted, setAside: reasons.length === 0 ? null : { record, reasons } }
@@ -134,7 +147,8 @@ export class UsageModel {
     if (value === null || schemaId === null) return 'framing'
     if (schemaId === SCHEMA_ID.end && record.offset === this.#endOffset) return []
     try {
-      if (schemaId === SCHEMA_ID.usageEvents) return decodeUsageEvents(value.subarray(FRAME_BYTES))
+      if (this.#holdsEvents(schemaId, record))
+        return decodeUsageEvents(value.subarray(FRAME_BYTES), schemaId === SCHEMA_ID.usageEvents)
       if (schemaId === SCHEMA_ID.tick) return isTick(record, this.#since) ? [] : 'malformed'
       if (schemaId !== SCHEMA_ID.models || this.#isOwnTable(record)) return 'unknown_schema'
       const { version, models } = modelsCodec.decode(value)
@@ -145,9 +159,15 @@ export class UsageModel {
       return []
     } catch (error) {
       // avsc throws plain errors for what it cannot read.
-      if (error instanceof NotAvro || schemaId !== SCHEMA_ID.usageEvents) return 'malformed'
+      if (error instanceof NotAvro || !this.#holdsEvents(schemaId, record)) return 'malformed'
       throw error
     }
+  }
+
+  /** Version 2 of the events' schema was unknown to the rules before those that read it. */
+  #holdsEvents(schemaId: number, { offset }: SourceRecord): boolean {
+    if (schemaId === SCHEMA_ID.usageEvents) return rulesAt(this.#since, offset) >= SOURCES
+    return schemaId === SCHEMA_ID.usageEventsV1
   }
 
   /** Until these rules any producer could bring another table of models. */
@@ -155,24 +175,40 @@ export class UsageModel {
     return rulesAt(this.#since, offset) >= OWN_TABLE
   }
 
-  #repeatOf(event: UsageEvent): 'repeat' | 'conflict' | null {
-    const identity = identityOf(event)
+  #repeatOf(event: UsageEvent, identity: EventIdentity): 'repeat' | 'conflict' | null {
+    const name = identityName(event.node_id, identity)
     const content = contentOf(event)
-    const first = this.contents.get(identity) ?? this.#before.get(identity)
+    const first = this.#firstOf(name) ?? this.#countedBefore(event, identity)
     if (first === undefined) {
-      this.contents.set(identity, content)
+      this.contents.set(name, content)
       return null
     }
     return first === content ? 'repeat' : 'conflict'
   }
 
-  #count(event: UsageEvent, record: SourceRecord, index: number, receiptMs: number): CountedEvent {
+  /** The content of what was accepted under a name. */
+  #firstOf(name: string): string | undefined {
+    return this.contents.get(name) ?? this.#before.get(name)
+  }
+
+  /** A text that the rules before may have counted, by their name for it. */
+  #countedBefore(event: UsageEvent, identity: EventIdentity): string | undefined {
+    const before = this.beforeOf(event, identity)
+    return before === null ? undefined : this.#firstOf(before)
+  }
+
+  /** The name by which the rules before may have counted a text; null where they cannot have, as of the last record. */
+  beforeOf(event: UsageEvent, identity: EventIdentity): string | null {
+    if (this.#watermarkMs + WATERMARK_DELAY_MS >= this.#textsUntilMs) return null
+    const before = identityBefore(identity, event)
+    return before === null ? null : identityName(event.node_id, before)
+  }
+
+  #count(counted: Pick<CountedEvent, 'event' | 'identity' | 'record' | 'index' | 'receiptMs'>): CountedEvent {
+    const { event } = counted
     const windowEndMs = windowStart(event.occurred_at, MINUTE_WINDOW_MS) + MINUTE_WINDOW_MS
     return {
-      event,
-      record,
-      index,
-      receiptMs,
+      ...counted,
       late: windowEndMs <= this.#watermarkMs,
       modelsVersion: this.#modelsVersion,
       ...measuresOf(event, this.#models.get(event.model_id)),
@@ -184,13 +220,8 @@ function byId(models: readonly Model[]): ReadonlyMap<string, Model> {
   return new Map(models.map((model) => [model.model_id, model]))
 }
 
-/** Who and which: 128 bits of the event under its node. */
-export function identityOf(event: UsageEvent): string {
-  return `${event.node_id} ${event.event_id.toString('hex')}`
-}
-
-/** What the client said, its spelling of the id aside, short enough to keep one for every event. */
+/** What the client said beside who the event is, short enough to keep one for every event. */
 function contentOf(event: UsageEvent): string {
-  const { event_id: _id, event_text: _text, ...said } = event
+  const { event_id: _id, event_text: _text, event_source: _source, ...said } = event
   return createHash('sha256').update(JSON.stringify(said)).digest('base64').slice(0, 16)
 }

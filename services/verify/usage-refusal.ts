@@ -1,3 +1,4 @@
+import { isSource } from '../../schemas/identity.ts'
 import { NODE_ID_PATTERN, isFreeText, partitionOfNode } from '../../schemas/ids.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
@@ -25,6 +26,7 @@ export function refusalOf(event: UsageEvent, arrival: Arrival): string | null {
   if (beyond(event.cost_nano_usd, costNanoUsdMax)) return 'out_of_range'
   if (!ID.test(event.node_id) || !isFreeText(event.model_id)) return 'invalid_text'
   if (event.event_text !== null && !isFreeText(event.event_text)) return 'invalid_text'
+  if (event.event_source !== null && !isSource(event.event_source)) return 'invalid_text'
   for (const id of [event.operator_id, event.goal_id, event.requester_node_id, event.reservation_id]) {
     if (id !== null && !ID.test(id)) return 'invalid_text'
   }

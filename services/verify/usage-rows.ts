@@ -9,10 +9,19 @@ export function eventKey(offset: bigint | string, index: number | string): strin
 }
 
 /** The row of usage_events that a counted event must have. */
-export function eventRow({ event, record, index, late, modelsVersion, ...measures }: CountedEvent): Row {
+export function eventRow({
+  event,
+  identity,
+  record,
+  index,
+  late,
+  modelsVersion,
+  ...measures
+}: CountedEvent): Row {
   return {
     node_id: event.node_id,
-    event_id: formatUuid(event.event_id),
+    event_id: formatUuid(Buffer.from(identity.hex, 'hex')),
+    id_kind: identity.kind,
     event_text: event.event_text ?? '',
     operator_id: event.operator_id ?? '',
     model_id: event.model_id,

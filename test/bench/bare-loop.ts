@@ -14,7 +14,7 @@ const { brokers, topic, events, group } = JSON.parse(process.argv[2] ?? '{}') as
   group: string
 }
 
-const type = avroType('usage-events.v1')
+const type = avroType('usage-events.v2')
 const sums = new Map<string, { events: number; tokens: number; costNanoUsd: number }>()
 const { promise: done, resolve: finish } = Promise.withResolvers<void>()
 let seen = 0

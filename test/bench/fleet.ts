@@ -61,6 +61,7 @@ export class Fleet {
       goal_id: null,
       requester_node_id: null,
       reservation_id: null,
+      event_source: null,
     }
     return { partition: of.partition, event }
   }

@@ -79,11 +79,16 @@ test('KEYS_PER_QUERY: one key more is asked for with a second statement', async 
   const client = fakeClickhouse({
     rows: async (_sql, params: { nodes: string[] }) => {
       asked.push(params.nodes.length)
-      return [{ node: '', id: '', content: '0', loaded: '7' }]
+      return [{ node: '', id: '', kind: '', content: '0', loaded: '7' }]
     },
   })
   const keys = (count: number) =>
-    Array.from({ length: count }, (_, id) => ({ nodeId: 'n', occurredAtMs: NOW, eventId: eventId(id) }))
+    Array.from({ length: count }, (_, id) => ({
+      nodeId: 'n',
+      occurredAtMs: NOW,
+      eventId: eventId(id),
+      kind: 'id' as const,
+    }))
   await idLookup(client, 'usage.blocks')(0, 7, keys(keysMax))
   assert.deepEqual(asked.splice(0), [keysMax])
   await idLookup(client, 'usage.blocks')(0, 7, keys(keysMax + 1))

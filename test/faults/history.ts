@@ -2,7 +2,9 @@ import { createWriteStream } from 'node:fs'
 import type { WriteStream } from 'node:fs'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { identityOf } from '../../schemas/identity.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
+import { idName } from './checker/work.ts'
 
 export type AttemptOutcome = 'accepted' | 'refused' | 'unknown'
 
@@ -50,7 +52,8 @@ export class History {
   }
 
   attempt(event: UsageEvent, outcome: AttemptOutcome, isConflict = false): void {
-    const id = event.event_id.toString('hex')
+    const { kind, bytes } = identityOf(event)
+    const id = idName(kind, bytes.toString('hex'))
     this.attempts++
     if (outcome === 'unknown') this.unknown++
     if (outcome === 'accepted' && !isConflict) this.#accepted.add(id)

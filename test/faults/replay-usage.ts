@@ -102,7 +102,7 @@ async function costsOf(installation: Installation, partition: number): Promise<S
     if (value === null || schemaIdOf(value) !== SCHEMA_ID.inboxUsage) continue
     for (const { node_id, cost } of inboxUsageCodec.decode(value).entries) {
       if (cost === null) continue
-      const name = `${node_id} ${formatUuid(cost.event_id)} ${cost.cost_nano_usd}`
+      const name = `${node_id} ${cost.id_kind} ${formatUuid(cost.event_id)} ${cost.cost_nano_usd}`
       costs.add(costs.has(name) ? `${name} again` : name)
     }
   }

@@ -132,7 +132,7 @@ export class Session {
       DRAIN_MS,
       async () => {
         found = await fleet.installation.row<typeof found>(
-          `SELECT (SELECT uniqExact(node_id, event_id) FROM usage_events) AS rows,
+          `SELECT (SELECT uniqExact(node_id, id_kind, event_id) FROM usage_events) AS rows,
                   (SELECT count() FROM usage_events WHERE task_source != 'own' AND cost_nano_usd > 0) AS costs,
                   (SELECT count() FROM cost_decisions) AS decisions,
                   (SELECT count() FROM wallet_ledger) AS accounts,

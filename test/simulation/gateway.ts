@@ -3,6 +3,7 @@ import { ProduceError } from '../../pipelines/kafka/producer.ts'
 import type { Acknowledgement, IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { eventId, nodesOfPartition, usageEvent } from '../support/usage-events.ts'
+import { eventName } from '../support/usage-oracle.ts'
 import { commandId, heartbeat } from '../support/inbox-requests.ts'
 import { openProducer } from './producers.ts'
 import type { Handed } from './receipts.ts'
@@ -23,8 +24,8 @@ const NODES = Array.from({ length: PARTITIONS }, (_, partition) =>
 export function undecidableName({ of, partition, node, id }: UndecidableEntry): string {
   const nodeId = NODES[partition]?.[node] ?? ''
   if (of === 'command') return `${nodeId}/${commandId(id)}`
-  const bytes = of === 'event' ? eventId(id) : heartbeat(id).heartbeat_hash
-  return `${nodeId}/${bytes.toString('hex')}`
+  if (of === 'event') return eventName(usageEvent({ ...idOf(id), node_id: nodeId }))
+  return `${nodeId}/${heartbeat(id).heartbeat_hash.toString('hex')}`
 }
 
 /** Clients that send until somebody has acknowledged: the source of events, heartbeats, commands, and of their repeats. */
@@ -143,10 +144,15 @@ class Sender {
   }
 }
 
+/** Some ids are texts, and their producers say bytes beside them that say nothing. */
+function idOf(id: number): Pick<UsageEvent, 'event_id' | 'event_text'> {
+  return { event_id: eventId(id), event_text: id % 5 === 3 ? `order ${id}` : null }
+}
+
 function toEvent(draft: EventDraft, partition: number, startMs: number): UsageEvent {
   const { energyMwh, operator } = draft
   return usageEvent({
-    event_id: eventId(draft.id),
+    ...idOf(draft.id),
     node_id: NODES[partition]?.[draft.node] ?? '',
     operator_id: operatorName(operator),
     model_id: draft.id % 2 === 0 ? 'groq' : 'whisper-stt',

@@ -54,7 +54,9 @@ function judgeLetters(
 }
 
 function judgeCosts(rows: readonly Row[]): void {
-  const decided = rows.map((row) => `${text(row, 'node_id')} ${text(row, 'event_id')}`)
+  const decided = rows.map(
+    (row) => `${text(row, 'node_id')} ${text(row, 'id_kind')} ${text(row, 'event_id')}`,
+  )
   assert.equal(new Set(decided).size, decided.length, 'a cost is decided twice')
 }
 

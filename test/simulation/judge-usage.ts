@@ -23,7 +23,9 @@ export function judgeUsage(
 ): void {
   const oracle = usageOracle(usage, undecidable)
   const rows = plainRows(usageBlocks, 'usage_events').toSorted(byPlace)
-  const counted = rows.map((row) => `${String(row['node_id'])} ${String(row['event_id'])}`)
+  const counted = rows.map(
+    (row) => `${String(row['node_id'])} ${String(row['id_kind'])} ${String(row['event_id'])}`,
+  )
   assert.equal(new Set(counted).size, counted.length, 'an event has two rows')
   assert.deepEqual(
     rows.map(({ content_hash: _hash, ...row }) => row),
@@ -88,7 +90,12 @@ function judgeHandOver(inbox: readonly LogRecord[], oracle: UsageOracle): void {
     }
     for (const { node_id, cost } of usage.entries) {
       if (cost === null) continue
-      costs.push({ node: node_id, id: cost.event_id.toString('hex'), nanoUsd: cost.cost_nano_usd })
+      costs.push({
+        node: node_id,
+        id: cost.event_id.toString('hex'),
+        kind: cost.id_kind,
+        nanoUsd: cost.cost_nano_usd,
+      })
     }
   }
   // The settler may have passed less than the aggregator has counted, but for ticks nothing is missing at the end.

@@ -53,14 +53,15 @@ export class StoreClient {
           if (server.loadedSeq(placeOf(topic, partition)) < evictedSeq) return null
           const found: Map<string, { low: number; high: number }> = new Map()
           const asked = new Set(
-            keys.map(({ nodeId, occurredAtMs, eventId }) =>
-              [nodeId, occurredAtMs, eventId.toString('hex')].join(' '),
+            keys.map(({ nodeId, occurredAtMs, eventId, kind }) =>
+              [nodeId, occurredAtMs, kind, eventId.toString('hex')].join(' '),
             ),
           )
           for (const row of server.rows('usage_events')) {
-            const { node_id, occurred_at, event_id, content_hash } = row
-            if (!asked.has([node_id, occurred_at, event_id].join(' '))) continue
-            found.set(lookupName(String(node_id), String(event_id)), contentWords(content_hash as bigint))
+            const { node_id, occurred_at, event_id, id_kind, content_hash } = row
+            if (!asked.has([node_id, occurred_at, id_kind, event_id].join(' '))) continue
+            const name = lookupName(String(node_id), String(event_id), id_kind === 'text' ? 'text' : 'id')
+            found.set(name, contentWords(content_hash as bigint))
           }
           return found satisfies Found
         })

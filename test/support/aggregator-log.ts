@@ -86,13 +86,16 @@ export class AggregatorLog extends TaskLog {
     const loaded = this.blocks().filter(({ table, seq }) => table === 'usage_events' && seq <= loadedSeq)
     const rows = loaded.flatMap((block) => block.rows)
     const found = new Map<string, { low: number; high: number }>()
-    for (const { nodeId, occurredAtMs, eventId } of keys) {
+    for (const { nodeId, occurredAtMs, eventId, kind } of keys) {
       const id = eventId.toString('hex')
       const isIt = (row: Row): boolean =>
-        row['node_id'] === nodeId && row['occurred_at'] === occurredAtMs && row['event_id'] === id
+        row['node_id'] === nodeId &&
+        row['occurred_at'] === occurredAtMs &&
+        row['event_id'] === id &&
+        row['id_kind'] === kind
       const hash = rows.find(isIt)?.['content_hash']
       if (typeof hash !== 'bigint') continue
-      found.set(lookupName(nodeId, id), contentWords(hash))
+      found.set(lookupName(nodeId, id, kind), contentWords(hash))
     }
     return found
   }

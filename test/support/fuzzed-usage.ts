@@ -1,5 +1,5 @@
 import type { Dice } from '../../infra/local/sample/random.ts'
-import { FRAME_BYTES, SCHEMA_ID, usageEventsCodec } from '../../schemas/avro.ts'
+import { holdsUsageEvents, schemaIdOf, usageEventsCodec } from '../../schemas/avro.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 
@@ -54,8 +54,7 @@ export function fuzzedValue(dice: Dice, fresh: () => UsageEvent, nowMs: number):
  * Events that a value may be taken for, whatever made it: those whose numbers a double holds. Others are out of every bound.
  */
 export function eventsIn(value: Buffer | null): readonly UsageEvent[] {
-  if (value === null || value.length < FRAME_BYTES || value.readUInt32BE(1) !== SCHEMA_ID.usageEvents)
-    return []
+  if (value === null || !holdsUsageEvents(schemaIdOf(value))) return []
   try {
     return usageEventsCodec.decode(value).events.filter(isExact)
   } catch {

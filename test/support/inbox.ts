@@ -25,6 +25,7 @@ export function cost(nanoUsd: number, fields: Partial<Cost> = {}): Cost {
     cost_nano_usd: nanoUsd,
     reservation_id: null,
     received_at: fields.occurred_at ?? INBOX_START_MS,
+    id_kind: 'id',
     ...fields,
   }
 }

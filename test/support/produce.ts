@@ -63,6 +63,7 @@ export class UsageMaker {
       goal_id: null,
       requester_node_id: null,
       reservation_id: null,
+      event_source: null,
       ...fields,
     }
   }

@@ -25,6 +25,7 @@ export function usageEvent(fields: Partial<UsageEvent> = {}): UsageEvent {
     goal_id: null,
     requester_node_id: null,
     reservation_id: null,
+    event_source: null,
     ...fields,
   }
 }
@@ -78,6 +79,7 @@ export const anyUsageEvent: fc.Arbitrary<UsageEvent> = fc
       goal_id: maybe(idText),
       requester_node_id: maybe(idText),
       reservation_id: maybe(idText),
+      event_source: maybe(freeText),
     },
     { noNullPrototype: true },
   )

@@ -1,7 +1,10 @@
-import { SCHEMA_ID, schemaIdOf, usageEventsCodec } from '../../schemas/avro.ts'
+import { holdsUsageEvents, SCHEMA_ID, schemaIdOf, usageEventsCodec } from '../../schemas/avro.ts'
+import { identityOf } from '../../schemas/identity.ts'
+import type { IdKind } from '../../schemas/identity.ts'
 import { MODELS, MODELS_VERSION } from '../../schemas/models.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
+import { lookupName } from '../../pipelines/usage/lookup.ts'
 import type { Row } from './row-reader.ts'
 
 /** What a log of usage.metered comes to, by the rules and one event after the other: no batch, no memory, no bound. */
@@ -12,10 +15,17 @@ export interface UsageOracle {
   readonly quarters: ReadonlyMap<string, Sums>
   /** Sums of each node for its account: `events`, and the rest of hive and idle work only. */
   readonly nodes: ReadonlyMap<string, Sums>
-  readonly costs: readonly { readonly node: string; readonly id: string; readonly nanoUsd: number }[]
+  readonly costs: readonly OracleCost[]
   /** Reasons of the dead letters by offset. */
   readonly dead: ReadonlyMap<number, readonly string[]>
   readonly watermark: number
+}
+
+export interface OracleCost {
+  readonly node: string
+  readonly id: string
+  readonly kind: IdKind
+  readonly nanoUsd: number
 }
 
 export type Sums = Record<string, bigint>
@@ -56,8 +66,9 @@ function numbersOf(event: UsageEvent, model: { paid_api: boolean; tdp_watts: num
 }
 
 /** The name of an event, as a task's decide point is told it. */
-export function eventName({ node_id, event_id }: UsageEvent): string {
-  return `${node_id}/${event_id.toString('hex')}`
+export function eventName(event: UsageEvent): string {
+  const { kind, bytes } = identityOf(event)
+  return lookupName(event.node_id, bytes.toString('hex'), kind)
 }
 
 /** `undecidable` names the events that no task can decide: each copy is a letter, and counts as if it had not come. */
@@ -75,7 +86,7 @@ class PlainCount implements UsageOracle {
   readonly minutes = new Map<string, Sums>()
   readonly quarters = new Map<string, Sums>()
   readonly nodes = new Map<string, Sums>()
-  readonly costs: { node: string; id: string; nanoUsd: number }[] = []
+  readonly costs: OracleCost[] = []
   readonly dead = new Map<number, string[]>()
   watermark = 0
   readonly #contents = new Map<string, string>()
@@ -94,7 +105,7 @@ class PlainCount implements UsageOracle {
       this.dead.set(Number(offset), ['framing'])
     } else if (id === SCHEMA_ID.models) {
       this.dead.set(Number(offset), ['unknown_schema'])
-    } else if (id === SCHEMA_ID.usageEvents) {
+    } else if (holdsUsageEvents(id)) {
       for (const [index, event] of usageEventsCodec.decode(value).events.entries()) {
         if (this.#undecidable(eventName(event))) this.#setAside(Number(offset), 'cannot_be_decided')
         else if (this.#isFirst(event, Number(offset))) this.#count(event, index, record)
@@ -103,8 +114,8 @@ class PlainCount implements UsageOracle {
   }
 
   #isFirst(event: UsageEvent, offset: number): boolean {
-    const name = `${event.node_id} ${event.event_id.toString('hex')}`
-    const content = JSON.stringify({ ...event, event_id: '', event_text: '' })
+    const name = eventName(event)
+    const content = JSON.stringify({ ...event, event_id: '', event_text: '', event_source: '' })
     const known = this.#contents.get(name)
     if (known === undefined) {
       this.#contents.set(name, content)
@@ -135,13 +146,16 @@ class PlainCount implements UsageOracle {
     const forAccount = SUM_NAMES.map((sum) => [sum, isOwn ? 0n : (numbers[sum] ?? 0n)] as const)
     const node = { events: 1n, inferences: BigInt(!isOwn), ...Object.fromEntries(forAccount) }
     add(this.nodes, event.node_id, node)
-    const id = event.event_id.toString('hex')
+    const { kind, bytes } = identityOf(event)
+    const id = bytes.toString('hex')
     const nanoUsd = isOwn ? 0 : event.cost_nano_usd
-    if (nanoUsd > 0 || event.reservation_id !== null) this.costs.push({ node: event.node_id, id, nanoUsd })
-    const { event_id: _id, energy_mwh, ...same } = event
+    if (nanoUsd > 0 || event.reservation_id !== null)
+      this.costs.push({ node: event.node_id, id, kind, nanoUsd })
+    const { event_id: _id, event_source: _source, energy_mwh, ...same } = event
     this.rows.push({
       ...same,
       event_id: id,
+      id_kind: kind,
       event_text: event.event_text ?? '',
       operator_id: event.operator_id ?? '',
       received_at: record.timestampMs,

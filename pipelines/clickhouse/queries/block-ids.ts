@@ -1,3 +1,4 @@
+import type { IdKind } from '../../../schemas/identity.ts'
 import type { ClickhouseClient } from '../client.ts'
 import type { BlockSource } from './watermarks.ts'
 
@@ -5,6 +6,7 @@ import type { BlockSource } from './watermarks.ts'
 export interface IdRow {
   readonly node_id: string
   readonly event_id: string
+  readonly id_kind: IdKind
   readonly occurred_ms: string
   readonly content: string
 }
@@ -17,7 +19,7 @@ export async function idsOfBlocks(
   toSeq: number,
 ): Promise<readonly IdRow[]> {
   return await client.rows<IdRow>(
-    `SELECT node_id, toString(event_id) AS event_id, toUnixTimestamp64Milli(occurred_at) AS occurred_ms,
+    `SELECT node_id, toString(event_id) AS event_id, id_kind, toUnixTimestamp64Milli(occurred_at) AS occurred_ms,
             toString(content_hash) AS content
      FROM usage_events
      WHERE src_topic = {topic:String} AND src_partition = {partition:UInt16}

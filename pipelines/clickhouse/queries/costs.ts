@@ -1,3 +1,4 @@
+import type { IdKind } from '../../../schemas/identity.ts'
 import type { Decision } from '../../../schemas/tables.ts'
 import type { TaskSource } from '../../../schemas/usage.ts'
 import type { ClickhouseClient } from '../client.ts'
@@ -7,6 +8,7 @@ import type { BlockSource, Loaded } from './watermarks.ts'
 export interface CostRow {
   readonly cost_seq: string
   readonly event_id: string
+  readonly id_kind: IdKind
   readonly operator_id: string
   readonly task_source: TaskSource
   readonly occurred_ms: string
@@ -16,10 +18,10 @@ export interface CostRow {
   readonly spark: string
 }
 
-const COLUMNS = `cost_seq, event_id, operator_id, task_source, toUnixTimestamp64Milli(occurred_at) AS occurred_ms,
+const COLUMNS = `cost_seq, event_id, id_kind, operator_id, task_source, toUnixTimestamp64Milli(occurred_at) AS occurred_ms,
   toUnixTimestamp64Milli(decided_at) AS decided_ms, decision, cost_nano_usd, spark`
 
-/** The decisions on these events of a node, as far as they are loaded. */
+/** The decisions on events of a node with these 128 bits, of either kind, as far as they are loaded. */
 export async function decisionsOf(
   client: ClickhouseClient,
   nodeId: string,

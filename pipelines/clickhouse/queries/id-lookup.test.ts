@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { fakeClickhouse } from '../../../test/support/fake-clickhouse.ts'
 import { idLookup } from './id-lookup.ts'
 
-const KEYS = [{ nodeId: 'n', occurredAtMs: 0, eventId: Buffer.alloc(16, 1) }]
+const KEYS = [{ nodeId: 'n', occurredAtMs: 0, eventId: Buffer.alloc(16, 1), kind: 'id' as const }]
 
 /** A replica that has `watermarks` up to 7, and the event of the key only once it was waited for. */
 function lagging() {
@@ -14,9 +14,11 @@ function lagging() {
       rows: async (sql) => {
         const isLook = sql.includes('usage_events')
         asked.push(isLook ? 'rows' : 'watermarks')
-        const loaded = { node: '', id: '', content: '0', loaded: '7' }
+        const loaded = { node: '', id: '', kind: '', content: '0', loaded: '7' }
         const id = '01010101-0101-0101-0101-010101010101'
-        return isLook && hasRows ? [loaded, { node: 'n', id, content: '5', loaded: '' }] : [loaded]
+        return isLook && hasRows
+          ? [loaded, { node: 'n', id, kind: 'id', content: '5', loaded: '' }]
+          : [loaded]
       },
       command: async (sql) => {
         asked.push(sql)

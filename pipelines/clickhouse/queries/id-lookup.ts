@@ -1,3 +1,4 @@
+import type { IdKind } from '../../../schemas/identity.ts'
 import { formatUuid } from '../../../schemas/ids.ts'
 import { contentWords, lookupName } from '../../usage/lookup.ts'
 import type { Found, Lookup, LookupKey } from '../../usage/lookup.ts'
@@ -10,6 +11,7 @@ const KEYS_PER_QUERY = 1_000
 interface FoundRow {
   readonly node: string
   readonly id: string
+  readonly kind: IdKind | ''
   readonly content: string
   readonly loaded: string
 }
@@ -22,7 +24,7 @@ interface Asked {
 }
 
 /**
- * Looks old ids up by the whole sort key of `usage_events`, and asks the same replica how far it has loaded: below
+ * Looks old ids up by the whole sort key of `usage_events`, which knows no kinds: rows tell theirs. Asks the same replica how far it has loaded: below
  * `evictedSeq` it may lack what left memory, which counts as away.
  */
 export function idLookup(client: ClickhouseClient, blocksTopic: string): Lookup {
@@ -46,9 +48,9 @@ async function lookUp(replica: ClickhouseClient, asked: Asked): Promise<Found | 
     const rows = await foundOf(replica, asked, asked.keys.slice(from, from + KEYS_PER_QUERY))
     const loaded = Math.max(0, ...rows.map((row) => Number(row.loaded)))
     if (loaded < asked.evictedSeq) return null
-    for (const { node, id, content } of rows) {
-      if (id === '') continue
-      found.set(lookupName(node, id.replaceAll('-', '')), contentWords(BigInt(content)))
+    for (const { node, id, kind, content } of rows) {
+      if (kind === '') continue
+      found.set(lookupName(node, id.replaceAll('-', ''), kind), contentWords(BigInt(content)))
     }
   }
   return found
@@ -72,10 +74,10 @@ async function foundOf(
   keys: readonly LookupKey[],
 ): Promise<FoundRow[]> {
   return await replica.rows<FoundRow>(
-    `SELECT '' AS node, '' AS id, '0' AS content, toString(max(src_seq)) AS loaded FROM watermarks
+    `SELECT '' AS node, '' AS id, '' AS kind, '0' AS content, toString(max(src_seq)) AS loaded FROM watermarks
        WHERE src_topic = {topic:String} AND src_partition = {partition:UInt16}
      UNION ALL
-     SELECT node_id, toString(event_id), toString(content_hash), '' FROM usage_events
+     SELECT node_id, toString(event_id), toString(id_kind), toString(content_hash), '' FROM usage_events
        WHERE (node_id, occurred_at, event_id) IN (
          SELECT node, fromUnixTimestamp64Milli(at, 'UTC'), toUUID(id) FROM (
            SELECT arrayJoin(arrayZip({nodes:Array(String)}, {times:Array(Int64)}, {ids:Array(String)})) AS key,

@@ -1,3 +1,4 @@
+import type { IdKind } from '../../../schemas/identity.ts'
 import type { EnergySource, TaskSource } from '../../../schemas/usage.ts'
 import type { ClickhouseClient } from '../client.ts'
 import type { BlockSource, Loaded } from './watermarks.ts'
@@ -5,6 +6,7 @@ import type { BlockSource, Loaded } from './watermarks.ts'
 /** A row of `usage_events`, times in UTC milliseconds; '' stands for what was not sent. */
 export interface EventRow {
   readonly event_id: string
+  readonly id_kind: IdKind
   readonly event_text: string
   readonly operator_id: string
   readonly model_id: string
@@ -52,7 +54,7 @@ export interface EventsQuery {
 export async function usageEvents(client: ClickhouseClient, query: EventsQuery): Promise<EventRow[]> {
   const { source, loaded, after } = query
   return await client.rows<EventRow>(
-    `SELECT event_id, event_text, operator_id, model_id, task_source,
+    `SELECT event_id, id_kind, event_text, operator_id, model_id, task_source,
             toUnixTimestamp64Milli(occurred_at) AS occurred_ms, toUnixTimestamp64Milli(received_at) AS received_ms,
             record_offset, record_index, tokens_in, tokens_out, duration_ms, gpu_ms, gpu_ms_estimated,
             energy_mwh, energy_source, energy_mwh_estimated, cost_nano_usd,

@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { decodeInto, UsageColumns } from '../../../pipelines/usage/decode.ts'
+import { EventIdentities } from '../../../pipelines/usage/identities.ts'
+import { usageEventsCodec } from '../../../schemas/avro.ts'
+import { formatUuid } from '../../../schemas/ids.ts'
+import { TEXTS_AS_BEFORE_MS } from '../../../schemas/identity.ts'
 import type { AggregatorTask, Layout, SettlerTask } from '../../../schemas/records.ts'
+import { RULES } from '../../../schemas/since.ts'
+import { WATERMARK_DELAY_MS } from '../../../schemas/usage.ts'
+import { usageEvent } from '../../../test/support/usage-events.ts'
 import { testRulesRecord } from '../../../test/support/rules.ts'
 import { growthRefusal } from './grow.ts'
 import { firstSettlerTask, nodeOfKey } from './move-accounts.ts'
-import { firstAggregatorTask } from './move-ids.ts'
+import { entryOf, firstAggregatorTask } from './move-ids.ts'
 
 const LAYOUT: Layout = { version: 1, partitions: 2, keys_partitions: 2, before: [], growing: null }
 const growing = (partitions: number): Layout => ({
@@ -24,7 +32,8 @@ const AGGREGATOR: AggregatorTask = {
   loaded_seq: 4,
   oldest_unloaded_at: 7,
   ended: true,
-  since: [],
+  since: [{ rules: RULES, offset: 0 }],
+  texts_until: null,
 }
 const SETTLER: SettlerTask = {
   position: 10,
@@ -96,8 +105,46 @@ describe('a growth', () => {
       loaded_seq: 0,
       oldest_unloaded_at: null,
       ended: false,
-      since: [],
+      since: [{ rules: RULES, offset: 0 }],
+      texts_until: null,
     })
     assert.equal(firstAggregatorTask(tasks, [null, null]).low, null)
+  })
+
+  it('looks texts up as before so long as any partition would', () => {
+    const until = (...tasks: Partial<AggregatorTask>[]): number | null =>
+      firstAggregatorTask(
+        tasks.map((task) => Object.assign({}, AGGREGATOR, task)),
+        [],
+      ).texts_until
+    assert.equal(until({ texts_until: 70 }, { texts_until: null }, { texts_until: 90 }), 90)
+    // Ended by a version of before: as if it went on by these rules here.
+    const ofBefore = { since: [{ rules: 2, offset: 0 }], watermark: 400 }
+    assert.equal(until({ texts_until: 70 }, ofBefore), 400 + WATERMARK_DELAY_MS + TEXTS_AS_BEFORE_MS)
+  })
+
+  it('knows a row by the entry that memory has of its event, texts apart from ids', () => {
+    const key = Buffer.alloc(32, 7)
+    const row = {
+      node_id: 'node-1',
+      event_id: '01010101-0101-0101-0101-010101010101',
+      occurred_ms: '5',
+      content: '0',
+    }
+    const keys = new Map<string, Int32Array>()
+    const [id, text] = (['id', 'text'] as const).map((id_kind) => entryOf({ ...row, id_kind }, key, keys))
+    assert.notDeepEqual(id, text)
+    const columns = new UsageColumns()
+    const identities = new EventIdentities(columns, key)
+    for (const event of [usageEvent(), usageEvent({ event_text: 'order 17', event_source: 's' })]) {
+      assert.equal(decodeInto(columns, usageEventsCodec.encode({ events: [event] })), null)
+      const { kind, eventId, nodeId } = identities.keyOf(0)
+      const entry = entryOf(
+        { ...row, node_id: nodeId, event_id: formatUuid(eventId), id_kind: kind },
+        key,
+        keys,
+      )
+      assert.deepEqual(entry.subarray(0, 4), identities.entryOf(0).subarray(0, 4))
+    }
   })
 })

@@ -1,14 +1,17 @@
 import type { GrowthKafka } from './drain.ts'
 import type { ClickhouseClient } from '../../../pipelines/clickhouse/client.ts'
 import { idsOfBlocks } from '../../../pipelines/clickhouse/queries/block-ids.ts'
+import type { IdRow } from '../../../pipelines/clickhouse/queries/block-ids.ts'
 import { readPartition } from '../../../pipelines/kafka/read.ts'
 import type { TopicAppend } from '../../../pipelines/kafka/records.ts'
-import { hashEventId, nodeKey } from '../../../pipelines/usage/id-hash.ts'
+import { hashEventId, nodeKey, textKey } from '../../../pipelines/usage/id-hash.ts'
 import { ENTRY_BYTES, ENTRY_WORDS, IdTable } from '../../../pipelines/usage/id-table.ts'
 import { contentWords } from '../../../pipelines/usage/lookup.ts'
+import { textsUntil } from '../../../pipelines/usage/record.ts'
 import { aggregatorTaskCodec, idsCodec, STATE_KEY } from '../../../schemas/avro.ts'
 import { partitionOfNode } from '../../../schemas/ids.ts'
 import type { AggregatorTask } from '../../../schemas/records.ts'
+import { RULES } from '../../../schemas/since.ts'
 import { EXIT, ExitError } from '../../exit.ts'
 
 /** Blocks whose rows one statement brings. */
@@ -54,7 +57,7 @@ export async function moveIds(
   for (let from = task.evicted_seq + 1; from < task.next_seq; from += BLOCKS_PER_QUERY) {
     const to = Math.min(from + BLOCKS_PER_QUERY, task.next_seq) - 1
     for (const row of await idsOfBlocks(client, { topic: blocksTopic, partition }, from, to)) {
-      const entry = entryOf(row.node_id, row.event_id, row.content, source.idKey, keys)
+      const entry = entryOf(row, source.idKey, keys)
       if (held.find(entry) !== 'repeat' || moved.add(entry) !== 'new') continue
       const at = partitionOfNode(row.node_id, target.partitions)
       const full = places[at]?.add(entry, Number(row.occurred_ms))
@@ -100,15 +103,15 @@ async function heldIds({
   return { held, low }
 }
 
-function entryOf(
-  nodeId: string,
-  eventId: string,
-  content: string,
-  idKey: Buffer,
-  keys: Map<string, Int32Array>,
-): Int32Array {
-  let key = keys.get(nodeId)
-  if (key === undefined) keys.set(nodeId, (key = nodeKey(idKey, Buffer.from(nodeId))))
+/** The entry that memory has of a row's event; `keys` are those of nodes that were met before. */
+export function entryOf(row: IdRow, idKey: Buffer, keys: Map<string, Int32Array>): Int32Array {
+  const { node_id: nodeId, id_kind: kind, event_id: eventId, content } = row
+  const name = `${kind} ${nodeId}`
+  let key = keys.get(name)
+  if (key === undefined) {
+    key = (kind === 'text' ? textKey : nodeKey)(idKey, Buffer.from(nodeId))
+    keys.set(name, key)
+  }
   const id = Buffer.from(eventId.replaceAll('-', ''), 'hex')
   const entry = new Int32Array(ENTRY_WORDS)
   hashEventId(new DataView(id.buffer, id.byteOffset, id.length), 0, key, entry)
@@ -154,7 +157,8 @@ function idsRecord(topic: string, partition: number, { ids, newestOccurredAt }: 
 
 /**
  * The task record that every partition of the next version begins with: what any of those before had evicted is looked up
- * in ClickHouse, the watermark never falls for any node, and the newest model table holds.
+ * in ClickHouse, the watermark never falls for any node, the newest model table holds, and texts that any of them may have
+ * counted as before are looked up so as long as for each.
  */
 export function firstAggregatorTask(
   ended: readonly AggregatorTask[],
@@ -162,6 +166,7 @@ export function firstAggregatorTask(
 ): AggregatorTask {
   const newest = ended.reduce((left, right) => (right.models_version > left.models_version ? right : left))
   const known = lows.filter((low) => low !== null)
+  const untils = ended.map(textsUntil).filter((until) => until !== null)
   return {
     position: 0,
     next_seq: 1,
@@ -174,7 +179,8 @@ export function firstAggregatorTask(
     loaded_seq: 0,
     oldest_unloaded_at: null,
     ended: false,
-    since: [],
+    since: [{ rules: RULES, offset: 0 }],
+    texts_until: untils.length === 0 ? null : Math.max(...untils),
   }
 }
 

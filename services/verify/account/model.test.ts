@@ -31,6 +31,7 @@ function entry(usd: number, operator: string | null = null): InboxEntry {
       occurred_at: NOW_MS,
       cost_nano_usd: Math.round(usd * USD),
       reservation_id: null,
+      id_kind: 'id',
       received_at: NOW_MS,
     },
   }

@@ -114,6 +114,7 @@ export class AccountModel {
         return isTick(record, this.since) ? null : this.#setAside(record, 'malformed')
       case SCHEMA_ID.inboxUsage:
       case SCHEMA_ID.inboxUsageV1:
+      case SCHEMA_ID.inboxUsageV2:
         return this.#usage(inboxUsageCodec.decode(value), record)
       case SCHEMA_ID.inboxConfigure:
       case SCHEMA_ID.inboxConfigureV1:

@@ -50,6 +50,7 @@ export class ModelRows {
     const { cost } = judged
     this.decisions.set(`${judged.nodeId} ${judged.costSeq}`, {
       event_id: formatUuid(cost.event_id),
+      id_kind: cost.id_kind,
       operator_id: judged.operatorId,
       task_source: cost.task_source,
       occurred_at: cost.occurred_at,

@@ -1,12 +1,14 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SCHEMA_ID, schemaIdOf, usageEventsCodec } from '../../../schemas/avro.ts'
+import { holdsUsageEvents, schemaIdOf, usageEventsCodec } from '../../../schemas/avro.ts'
+import { identityOf as identityOfEvent } from '../../../schemas/identity.ts'
 import { topicNames } from '../../../schemas/topics.ts'
+import type { UsageEvent } from '../../../schemas/usage.ts'
 import { batchesOf, headerOf } from './batch-headers.ts'
 import { recordsOf } from './batch-records.ts'
 import type { History } from './history.ts'
 import type { Problems } from './problems.ts'
-import { identityOf } from './work.ts'
+import { idName, identityOf } from './work.ts'
 
 export interface ReplicasTarget {
   readonly logDirs: readonly string[]
@@ -86,9 +88,10 @@ async function identitiesOf(chain: Chain): Promise<string[]> {
   for (const { bytes } of chain) {
     if (headerOf(bytes).marker !== null) continue
     for (const { value } of await recordsOf(bytes)) {
-      if (value === null || schemaIdOf(value) !== SCHEMA_ID.usageEvents) continue
-      for (const { node_id, event_id } of eventsOf(value)) {
-        identities.push(identityOf(node_id, event_id.toString('hex')))
+      if (value === null || !holdsUsageEvents(schemaIdOf(value))) continue
+      for (const event of eventsOf(value)) {
+        const { kind, bytes: id } = identityOfEvent(event)
+        identities.push(identityOf(event.node_id, idName(kind, id.toString('hex'))))
       }
     }
   }
@@ -96,7 +99,7 @@ async function identitiesOf(chain: Chain): Promise<string[]> {
 }
 
 /** None where it cannot be read: a fault sends such records, and no client was told that one was taken. */
-function eventsOf(value: Buffer): readonly { readonly node_id: string; readonly event_id: Buffer }[] {
+function eventsOf(value: Buffer): readonly UsageEvent[] {
   try {
     return usageEventsCodec.decode(value).events
   } catch {

@@ -6,7 +6,7 @@ import type { Attempt } from './history.ts'
 export function parseAttempt(line: string): Attempt {
   const fields = parseObject(line)
   const id = textOf(fields, 'id')
-  if (!/^[0-9a-f]{32}$/.test(id)) throw new HistoryError(`"id" is not 32 hex digits: ${id}`)
+  if (!/^(?:text:)?[0-9a-f]{32}$/.test(id)) throw new HistoryError(`"id" is not 32 hex digits: ${id}`)
   return {
     nodeId: textOf(fields, 'node'),
     id,

@@ -24,6 +24,7 @@ const AGGREGATOR: AggregatorTask = {
   oldest_unloaded_at: null,
   ended: false,
   since: [],
+  texts_until: null,
 }
 const SETTLER: SettlerTask = {
   position: 10,

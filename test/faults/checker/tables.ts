@@ -8,6 +8,7 @@ import type { LedgerRow } from './ledger.ts'
 import type { RawRow } from './raw-rows.ts'
 import type { SettlementRow } from './settlements.ts'
 import { storedSum, WINDOW_COLUMNS } from './windows.ts'
+import { idName } from './work.ts'
 import type { WindowRow, WindowTable } from './windows.ts'
 
 /** Which rows are looked at: those of one installation's topics. */
@@ -41,7 +42,7 @@ export class Tables implements TablesSource {
     for (let piece = 0; piece < RAW_PIECES; piece++) {
       const rows = queryRows(
         this.#target,
-        `SELECT node_id, ${hexId('event_id')}, operator_id, model_id, task_source, ${ms('occurred_at')},
+        `SELECT node_id, ${hexId('event_id')}, id_kind, operator_id, model_id, task_source, ${ms('occurred_at')},
                 ${ms('received_at')}, tokens_in, tokens_out, duration_ms, gpu_ms, gpu_ms_estimated, energy_mwh,
                 energy_source, energy_mwh_estimated, energy_mwh_compatible, cost_nano_usd, late, models_version
          FROM usage_events
@@ -75,7 +76,7 @@ export class Tables implements TablesSource {
   async *decisions(): AsyncGenerator<DecisionRow> {
     const rows = queryRows(
       this.#target,
-      `SELECT node_id, cost_seq, ${hexId('event_id')}, operator_id, task_source, ${ms('occurred_at')},
+      `SELECT node_id, cost_seq, ${hexId('event_id')}, id_kind, operator_id, task_source, ${ms('occurred_at')},
               ${ms('decided_at')}, decision, cost_nano_usd, spark, spark_per_usd, rules_version, reservation_id,
               micro_spark, toUInt16(budget_day) AS day, day_spent_before_nano_usd, day_limit_nano_usd
        FROM cost_decisions WHERE ${this.#ofMoney} ORDER BY node_id, cost_seq, src_seq`,
@@ -84,7 +85,7 @@ export class Tables implements TablesSource {
       yield {
         nodeId: textCell(row, 'node_id'),
         costSeq: numberCell(row, 'cost_seq'),
-        id: textCell(row, 'event_id_hex'),
+        id: idName(textCell(row, 'id_kind'), textCell(row, 'event_id_hex')),
         operatorId: textCell(row, 'operator_id'),
         taskSource: textCell(row, 'task_source'),
         occurredAtMs: numberCell(row, 'occurred_at_ms'),
@@ -174,7 +175,7 @@ function rawRow(row: TextRow, partition: number): RawRow {
   return {
     partition,
     nodeId: textCell(row, 'node_id'),
-    id: textCell(row, 'event_id_hex'),
+    id: idName(textCell(row, 'id_kind'), textCell(row, 'event_id_hex')),
     work: {
       operatorId: textCell(row, 'operator_id') || null,
       modelId: textCell(row, 'model_id'),

@@ -39,7 +39,12 @@ export function isPayable(work: Work): boolean {
   return work.taskSource !== 'own' && work.costNanoUsd > 0
 }
 
-/** What makes two events the same: the node, and the 32 hex digits of the id. */
+/** An id as histories and problems name it: 32 hex digits, those of a text behind their kind. */
+export function idName(kind: string, hex: string): string {
+  return kind === 'text' ? `text:${hex}` : hex
+}
+
+/** What makes two events the same: the node, and the id by its name. */
 export function identityOf(nodeId: string, id: string): string {
   return `${nodeId} ${id}`
 }
