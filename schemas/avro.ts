@@ -21,6 +21,7 @@ import type {
   Fence,
   Heartbeats,
   Ids,
+  InboxAudit,
   InboxCommand,
   InboxConfigure,
   InboxHeartbeat,
@@ -94,6 +95,7 @@ export const SCHEMA_ID = {
   accessKey: 41,
   installation: 50,
   layout: 51,
+  inboxAudit: 60,
 } as const
 
 /** Encodes and decodes the framed records of one schema. */
@@ -225,6 +227,7 @@ export const inboxCommandCodec = codec<InboxCommand>(
   },
 )
 export const inboxHeartbeatCodec = codec<InboxHeartbeat>(SCHEMA_ID.inboxHeartbeat, 'inbox-heartbeat.v1')
+export const inboxAuditCodec = codec<InboxAudit>(SCHEMA_ID.inboxAudit, 'inbox-audit.v1')
 export const accountCodec = codec<Account>(
   SCHEMA_ID.account,
   'account.v4',

@@ -81,6 +81,13 @@ export const METRICS = {
     labels: [],
     services: ['gateway', 'reader'],
   },
+  hivemeter_audit_records_total: {
+    type: 'counter',
+    help: 'Records for the audit: written; late (the log did not take them, they are sent again after a minute); dropped (the process ended before the log took them).',
+    labels: ['outcome'],
+    values: { outcome: ['written', 'late', 'dropped'] },
+    services: ['gateway', 'reader'],
+  },
   hivemeter_produce_failures_total: {
     type: 'counter',
     help: 'Sends that the broker did not acknowledge in time, outside transactions; the caller was told.',
@@ -229,7 +236,7 @@ export const METRICS = {
     type: 'counter',
     help: 'Records of account.inbox by outcome.',
     labels: ['outcome'],
-    values: { outcome: ['applied', 'repeat', 'command', 'heartbeat'] },
+    values: { outcome: ['applied', 'repeat', 'command', 'heartbeat', 'audit'] },
     services: ['settler'],
   },
   hivemeter_rewards_total: {

@@ -1,3 +1,4 @@
+import type { SeenKind } from './audit.ts'
 import type { IdKind } from './identity.ts'
 import type { Since } from './since.ts'
 import type { Setting } from './settings.ts'
@@ -162,6 +163,18 @@ export interface InboxHeartbeat {
   agent_count: number | null
   post_count: number | null
   ad_impressions: number
+}
+
+export interface InboxAudit {
+  entry_id: Buffer
+  kind: SeenKind
+  subject: string
+  node_id: string
+  address: string
+  before: string
+  after: string
+  count: number
+  reason: string
 }
 
 export interface Outcome {

@@ -18,7 +18,8 @@ export interface Since {
  *      models is the version's own, and no record of usage.metered; heartbeats are remembered by time; what a node earns
  *      with what only it says has caps, and costs that come late have a limit on the day of their receipt
  *   3  an operator is confirmed by whoever may say so: an admin, or a credential that names the operator; an event that has
- *      a text is who its text says, apart from all ids of 128 bits, and not the bytes beside the text
+ *      a text is who its text says, apart from all ids of 128 bits, and not the bytes beside the text; tiers that change,
+ *      operators that an event or heartbeat names, and records of the audit are rows of the table audit
  */
 export const RULES = 3
 

@@ -156,6 +156,18 @@ export const TABLES = {
     'account_version',
     'decided_at',
   ]),
+  audit: table('audit', [
+    'noted_at',
+    'entry_id',
+    'kind',
+    'subject',
+    'node_id',
+    'address',
+    'value_before',
+    'value_after',
+    'times',
+    'reason',
+  ]),
   deadLetters: table('dead_letters', [
     'topic',
     'partition',

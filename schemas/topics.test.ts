@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { endCodec, inboxHeartbeatCodec, tickCodec, usageEventsCodec } from './avro.ts'
+import { endCodec, inboxAuditCodec, inboxHeartbeatCodec, tickCodec, usageEventsCodec } from './avro.ts'
 import { CLOSED_MESSAGE_BYTES, TOPICS, topicDifferences, topicNames, topicSettings } from './topics.ts'
 import type { FoundTopic, TopicPolicy, TopicRole } from './topics.ts'
 
@@ -198,6 +198,10 @@ describe('a closed topic', () => {
       ad_impressions: 0,
     })
     assert.ok(batchBytes(heartbeat, 'n') > CLOSED_MESSAGE_BYTES)
+    const refused = { kind: 'credential_refused', subject: 's', node_id: '', address: '' } as const
+    const nothing = { before: '', after: '', reason: '', count: 1 }
+    const audit = inboxAuditCodec.encode({ entry_id: Buffer.alloc(16), ...refused, ...nothing })
+    assert.ok(batchBytes(audit, 's') > CLOSED_MESSAGE_BYTES)
   })
 })
 

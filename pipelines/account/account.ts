@@ -1,6 +1,7 @@
 import { nothingYet } from '../../schemas/older-records.ts'
 import type { Account, AccountOperator, Cost, InboxCommand, NodeSum, Outcome } from '../../schemas/records.ts'
 import type { Anomaly } from '../../schemas/metrics.ts'
+import type { AuditKind } from '../../schemas/audit.ts'
 import type { Decision, RewardKind, SettlementReason } from '../../schemas/tables.ts'
 import type { AccountRules } from './rules.ts'
 
@@ -67,12 +68,28 @@ export interface Audit {
   readonly atMs: number
 }
 
+/** A row of the audit that no command stands behind. */
+export interface Noted {
+  readonly entryId: Buffer
+  readonly kind: AuditKind
+  /** The credential or address; empty where an account was changed by what a node says of itself. */
+  readonly subject: string
+  readonly nodeId: string
+  readonly address: string
+  readonly before: string
+  readonly after: string
+  readonly count: number
+  readonly reason: string
+  readonly atMs: number
+}
+
 /** Where the rows go, in the order in which things happen. */
 export interface AccountRows {
   decided(account: Account, decision: CostDecision): void
   settled(account: Account, settlement: Settlement): void
   rewarded(account: Account, reward: Reward): void
   audited(audit: Audit): void
+  noted(noted: Noted): void
   /** Something that was taken in and is not paid, or not in full; counted, without a row. */
   anomaly(kind: Anomaly): void
 }

@@ -8,7 +8,7 @@ import { TASK_SOURCES } from '../../schemas/usage.ts'
 import { monthOf } from '../load/block-log.ts'
 import type { BlockLog } from '../load/block-log.ts'
 import { MICRO_SPARK_PER_SPARK } from './account.ts'
-import type { AccountRows, Audit, CostDecision, Reward, Settlement } from './account.ts'
+import type { AccountRows, Audit, CostDecision, Noted, Reward, Settlement } from './account.ts'
 
 /** The id of a settlement: a hash of what it pays for, so that paying twice cannot look like two payments. */
 export function settlementId(nodeId: string, fromSeq: number, toSeq: number): Buffer {
@@ -132,6 +132,21 @@ export class AccountBlocks implements AccountRows {
     rows.string(outcome.result)
     rows.u64(outcome.account_version)
     rows.u64(atMs)
+  }
+
+  noted(noted: Noted): void {
+    const { rows, prefix } = this.#log.rowsFor(TABLES.audit, monthOf(noted.atMs))
+    rows.raw(prefix)
+    rows.u64(noted.atMs)
+    rows.uuid(noted.entryId)
+    rows.string(noted.kind)
+    rows.string(noted.subject)
+    rows.string(noted.nodeId)
+    rows.string(noted.address)
+    rows.string(noted.before)
+    rows.string(noted.after)
+    rows.u64(noted.count)
+    rows.string(noted.reason)
   }
 
   anomaly(kind: Anomaly): void {

@@ -2,7 +2,7 @@ import type { Account, InboxHeartbeat } from '../../schemas/records.ts'
 import { touch } from './account.ts'
 import type { AccountRows } from './account.ts'
 import type { HeartbeatMemory, Taken } from './heartbeat-memory.ts'
-import { nameOperator } from './operators.ts'
+import { changeTier, nameOperatorNoted } from './noted.ts'
 import { addImpressions, reward } from './rewards.ts'
 import type { AccountRules } from './rules.ts'
 import { addUptime } from './uptime.ts'
@@ -29,13 +29,14 @@ export function applyHeartbeat(
   account.last_contact_at = nowMs
   touch(account, nowMs)
   if (taken === 'too_many') return taken
-  if (tier !== null && mayBecome(account, heartbeat)) account.tier = tier
+  if (tier !== null && mayBecome(account, heartbeat)) changeTier(account, tier, heartbeat, nowMs, rows)
   if (profile !== null) account.profile = profile
   if (software_version !== null) account.software_version = software_version
   if (agent_count !== null) account.agent_count = agent_count
   if (post_count !== null) account.post_count = post_count
   addImpressions(account, heartbeat.ad_impressions, rules, nowMs, rows)
-  if (heartbeat.operator_id !== null) nameOperator(account, heartbeat.operator_id, nowMs, rows)
+  if (heartbeat.operator_id !== null)
+    nameOperatorNoted(account, heartbeat.operator_id, 'heartbeat', nowMs, rows)
   reward(account, rules, nowMs, rows)
   return taken
 }

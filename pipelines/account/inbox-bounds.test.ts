@@ -1,22 +1,29 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { inboxCommandCodec, inboxConfigureCodec, inboxHeartbeatCodec } from '../../schemas/avro.ts'
-import type { InboxCommand, InboxConfigure, InboxHeartbeat } from '../../schemas/records.ts'
+import {
+  inboxAuditCodec,
+  inboxCommandCodec,
+  inboxConfigureCodec,
+  inboxHeartbeatCodec,
+} from '../../schemas/avro.ts'
+import { AUDIT_COUNT_MAX, SEEN_KINDS } from '../../schemas/audit.ts'
+import type { InboxAudit, InboxCommand, InboxConfigure, InboxHeartbeat } from '../../schemas/records.ts'
 import { RULES } from '../../schemas/since.ts'
 import {
   arePossibleRules,
+  isPossibleAudit,
   isPossibleCommand,
   isPossibleHeartbeat,
 } from '../../services/verify/account/bounds.ts'
 import { AccountModel } from '../../services/verify/account/model.ts'
 import { assertAccounts } from '../../test/support/account-comparison.ts'
 import { INBOX_START_MS } from '../../test/support/inbox.ts'
-import { command, commandId, heartbeat } from '../../test/support/inbox-requests.ts'
+import { command, commandId, heartbeat, seen } from '../../test/support/inbox-requests.ts'
 import { testRules, testRulesRecord } from '../../test/support/rules.ts'
 import { SettlerLog } from '../../test/support/settler-log.ts'
 import { inputRecord } from '../../test/support/task-log.ts'
-import { commandFault, configureFault, heartbeatFault } from './inbox-bounds.ts'
+import { auditFault, commandFault, configureFault, heartbeatFault } from './inbox-bounds.ts'
 
 /** As far as avsc carries a number. */
 const FAR = 2 ** 52 - 1
@@ -125,6 +132,27 @@ const rules: fc.Arbitrary<InboxConfigure> = fc
   )
   .map((fields) => testRules(fields as Partial<InboxConfigure>))
 
+const shownTexts = fc.oneof(
+  fc.constantFrom('', 'key:1', 'a'.repeat(100), 'a'.repeat(101), 'a'.repeat(200), 'a'.repeat(201), '\u0000'),
+  fc.constantFrom('a'.repeat(1_000), 'a'.repeat(1_001), '\ud800', '\u0378'),
+)
+const auditsOf = (shown: fc.Arbitrary<string>): fc.Arbitrary<InboxAudit> =>
+  fc
+    .record(
+      {
+        kind: fc.constantFrom(...SEEN_KINDS),
+        subject: shown,
+        node_id: texts,
+        address: shown,
+        before: shown,
+        after: shown,
+        reason: shown,
+        count: fc.oneof(numbers, fc.constantFrom(0, 1, AUDIT_COUNT_MAX, AUDIT_COUNT_MAX + 1)),
+      },
+      { requiredKeys: [] },
+    )
+    .map((fields) => seen(fields as Partial<InboxAudit>))
+
 test('settler and verify agree on what can be a request or a rule, each by its own words', () => {
   const runs = { numRuns: 3_000 }
   fc.assert(
@@ -139,6 +167,10 @@ test('settler and verify agree on what can be a request or a rule, each by its o
     fc.property(rules, (one) => assert.equal(configureFault(one) === null, arePossibleRules(one))),
     runs,
   )
+  fc.assert(
+    fc.property(auditsOf(shownTexts), (one) => assert.equal(auditFault(one) === null, isPossibleAudit(one))),
+    runs,
+  )
 })
 
 test('whatever a record of the inbox says, the task goes on, and the accounts are what verify works out', async () => {
@@ -146,6 +178,10 @@ test('whatever a record of the inbox says, the task goes on, and the accounts ar
     commands.map((one) => inboxCommandCodec.encode(one)),
     heartbeats.map((one) => inboxHeartbeatCodec.encode(one)),
     rules.map((one) => inboxConfigureCodec.encode(one)),
+    // Rows are read back as bytes, as above.
+    auditsOf(shownTexts.filter((text) => /^\p{ASCII}*$/u.test(text))).map((one) =>
+      inboxAuditCodec.encode(one),
+    ),
   )
   await fc.assert(
     fc.asyncProperty(fc.array(record, { minLength: 1, maxLength: 12 }), async (values) => {
@@ -178,6 +214,7 @@ test('what lifted a limit or looped for ever is a letter', async () => {
     of({ command_id: 'zz' }),
     inboxHeartbeatCodec.encode(heartbeat(1, { ad_impressions: -5 })),
     inboxConfigureCodec.encode(testRules({ version: 2, spark_per_usd: 2_000_000 })),
+    inboxAuditCodec.encode(seen({ count: 0 })),
   ]
   const log = new SettlerLog(values.map((value, at) => inputRecord(at, INBOX_START_MS + at, value)))
   await log.run()
@@ -189,6 +226,7 @@ test('what lifted a limit or looped for ever is a letter', async () => {
       [4n, ['malformed'], ['command_id is no UUID']],
       [5n, ['malformed'], ['ad_impressions is out of its range']],
       [6n, ['malformed'], ['spark_per_usd is out of its range']],
+      [7n, ['malformed'], ['count is out of its range']],
     ],
   )
   assert.deepEqual(log.accounts().get('node-a')?.reservations, [])

@@ -1,7 +1,14 @@
+import {
+  AUDIT_COUNT_MAX,
+  AUDIT_TEXT_CHARACTERS_MAX,
+  REASON_CHARACTERS_MAX,
+  SUBJECT_CHARACTERS_MAX,
+  isShownText,
+} from '../../schemas/audit.ts'
 import { RESERVATION_TTL_MAX_S } from '../../schemas/http/exposure.ts'
 import { isFreeText, NODE_ID_PATTERN } from '../../schemas/ids.ts'
 import { NODE_PROFILES } from '../../schemas/records.ts'
-import type { InboxCommand, InboxConfigure, InboxHeartbeat } from '../../schemas/records.ts'
+import type { InboxAudit, InboxCommand, InboxConfigure, InboxHeartbeat } from '../../schemas/records.ts'
 import { isSettingValue } from '../../schemas/settings.ts'
 import type { Setting } from '../../schemas/settings.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
@@ -77,6 +84,27 @@ export function configureFault(rules: InboxConfigure): string | null {
     if (!isUpTo(most, CAP_MAX)) return `the cap of ${name} is out of its range`
   }
   return settingsFault(rules.overrides)
+}
+
+/** Why a record of the audit cannot be one; null where it can. */
+export function auditFault({
+  subject,
+  node_id,
+  address,
+  before,
+  after,
+  count,
+  reason,
+}: InboxAudit): string | null {
+  if (subject === '' || !isShownText(subject, SUBJECT_CHARACTERS_MAX))
+    return 'subject is no name of a credential'
+  if (node_id !== '' && !isName(node_id)) return 'node_id is no name of a node'
+  if (!isShownText(address, REASON_CHARACTERS_MAX)) return 'address is no address'
+  if (!isShownText(before, AUDIT_TEXT_CHARACTERS_MAX)) return 'before is no text'
+  if (!isShownText(after, AUDIT_TEXT_CHARACTERS_MAX)) return 'after is no text'
+  if (!isUpTo(count, AUDIT_COUNT_MAX, 1)) return 'count is out of its range'
+  if (!isShownText(reason, REASON_CHARACTERS_MAX)) return 'reason is no text'
+  return null
 }
 
 function settingsFault(settings: readonly Setting[]): string | null {

@@ -1,5 +1,6 @@
 import {
   SCHEMA_ID,
+  inboxAuditCodec,
   inboxCommandCodec,
   inboxConfigureCodec,
   inboxHeartbeatCodec,
@@ -9,6 +10,7 @@ import {
 import type { Codec } from '../../schemas/avro.ts'
 import type {
   Account,
+  InboxAudit,
   InboxCommand,
   InboxHeartbeat,
   InboxUsage,
@@ -31,8 +33,8 @@ import type { Decided } from './commands.ts'
 import { decideCost } from './decide.ts'
 import { applyHeartbeat } from './heartbeat.ts'
 import type { HeartbeatMemory } from './heartbeat-memory.ts'
-import { commandFault, configureFault, heartbeatFault } from './inbox-bounds.ts'
-import { nameOperator } from './operators.ts'
+import { auditFault, commandFault, configureFault, heartbeatFault } from './inbox-bounds.ts'
+import { nameOperatorNoted, noteSeen } from './noted.ts'
 import { outcomeKey } from './outcomes.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { AccountRules } from './rules.ts'
@@ -52,7 +54,7 @@ export interface InboxParts {
 }
 
 /** What a record of the inbox can be; those set aside are counted as dead letters. */
-export const INBOX_OUTCOMES = ['applied', 'repeat', 'command', 'heartbeat'] as const
+export const INBOX_OUTCOMES = ['applied', 'repeat', 'command', 'heartbeat', 'audit'] as const
 
 /** What one batch did, for its transaction and its metrics. */
 export class InboxBatch {
@@ -61,7 +63,7 @@ export class InboxBatch {
   /** Outcomes and tombstones in their order: one that is given back in the same batch is seen by whoever waits for it. */
   readonly outcomes: { readonly key: string; readonly outcome: Outcome | null }[] = []
   readonly dead: DeadLetter[] = []
-  readonly counts = { applied: 0, repeat: 0, command: 0, heartbeat: 0 }
+  readonly counts = { applied: 0, repeat: 0, command: 0, heartbeat: 0, audit: 0 }
   ticked = false
   readonly #parts: InboxParts
 
@@ -99,6 +101,9 @@ export class InboxBatch {
         break
       case SCHEMA_ID.inboxHeartbeat:
         this.#withBody(record, inboxHeartbeatCodec, (heartbeat) => this.#heartbeat(heartbeat, record))
+        break
+      case SCHEMA_ID.inboxAudit:
+        this.#withBody(record, inboxAuditCodec, (seen) => this.#seen(seen, record))
         break
       case SCHEMA_ID.inboxConfigure:
       case SCHEMA_ID.inboxConfigureV1:
@@ -158,7 +163,7 @@ export class InboxBatch {
     task.watermark = Math.max(task.watermark, usage.watermark)
     for (const { node_id, operator_id, cost } of usage.entries) {
       const account = this.#open(node_id)
-      if (operator_id !== null) nameOperator(account, operator_id, task.now, rows)
+      if (operator_id !== null) nameOperatorNoted(account, operator_id, 'event', task.now, rows)
       if (cost === null) continue
       const used = decideCost(account, cost, rules, task.now, rows)
       if (used !== null) this.#forget(outcomeKey(node_id, used.command_id))
@@ -189,6 +194,13 @@ export class InboxBatch {
     const taken = applyHeartbeat(account, heartbeat, rules, task.now, rows, heartbeats)
     if (taken === 'too_many') rows.anomaly('too_many_heartbeats')
     this.counts.heartbeat++
+  }
+
+  #seen(seen: InboxAudit, record: LogRecord): void {
+    const fault = auditFault(seen)
+    if (fault !== null) return this.#setAside(record, 'malformed', fault)
+    noteSeen(seen, this.#parts.task.now, this.#parts.rows)
+    this.counts.audit++
   }
 
   /** A repeat gets the outcome of the first time, written once more so that whoever waits for it sees it go by. */

@@ -8,14 +8,21 @@ export const OPERATORS_MAX = 8
 
 /**
  * An event, heartbeat, join or claim named an operator. The first one becomes the node's; what was written off for want
- * of one is paid to it at once. Other names change nothing. Whoever may say whose a node is confirms it beside.
+ * of one is paid to it at once. Other names change nothing. Whoever may say whose a node is confirms it beside. True where
+ * it became the node's.
  */
-export function nameOperator(account: Account, operatorId: string, nowMs: number, rows: AccountRows): void {
-  if (account.operators.length > 0) return
+export function nameOperator(
+  account: Account,
+  operatorId: string,
+  nowMs: number,
+  rows: AccountRows,
+): boolean {
+  if (account.operators.length > 0) return false
   account.operators.push({ ...newOperator(operatorId, nowMs), remainder: account.unclaimed_remainder })
   account.unclaimed_remainder = 0
   touch(account, nowMs)
   settle(account, 'claimed', nowMs, rows)
+  return true
 }
 
 /**

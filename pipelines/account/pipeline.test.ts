@@ -18,7 +18,7 @@ const ends = fc.array(fc.constantFrom<TransactionEnd>('commit', 'commit', 'lost'
 })
 const halts = (reason: string) => (error: unknown) => error instanceof HaltError && error.reason === reason
 
-const TABLES = ['cost_decisions', 'settlements', 'wallet_ledger', 'audit_log'] as const
+const TABLES = ['cost_decisions', 'settlements', 'wallet_ledger', 'audit_log', 'audit'] as const
 
 /** What must not depend on how the input was cut: rows as sequences per table, accounts, where the task stands. */
 function resultOf(log: SettlerLog): unknown {

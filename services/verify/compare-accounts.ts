@@ -107,6 +107,13 @@ async function compareAudit(
     }
   }
   await differences.compareRows('audit_log', older.without(model.rows.audit), found())
+  const notes = new RowNumbers()
+  const noted = async function* (): AsyncGenerator<readonly [string, Row]> {
+    for await (const row of tables.noted(blocks)) {
+      yield [notes.keyOf(String(row['kind']), String(row['entry_id'])), row]
+    }
+  }
+  await differences.compareRows('audit', older.without(model.rows.noted), noted())
 }
 
 async function compareState(

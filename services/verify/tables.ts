@@ -181,6 +181,15 @@ export class Tables {
     )
   }
 
+  noted(blocks: BlocksBelow): AsyncGenerator<TextRow> {
+    return this.#pages(
+      `SELECT ${ms('noted_at')}, ${uuid('entry_id')}, t.kind, t.subject, t.node_id, t.address, t.value_before,
+              t.value_after, t.times, t.reason
+       FROM audit AS t WHERE ${BELOW} ORDER BY t.noted_at, t.src_seq, t.entry_id`,
+      blocks,
+    )
+  }
+
   /** Rows below a block number never change, so pages by place fit together. */
   async *#pages(sql: string, params: BlocksBelow): AsyncGenerator<TextRow> {
     for (let offset = 0; ; offset += PAGE_ROWS) {

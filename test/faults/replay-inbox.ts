@@ -13,7 +13,13 @@ import { loadedAll } from './loaded-all.ts'
 const DECIDED_MS = 180_000
 const SHOWN_MAX = 3
 
-const DECIDED_TABLES = [TABLES.costDecisions, TABLES.settlements, TABLES.walletLedger, TABLES.auditLog]
+const DECIDED_TABLES = [
+  TABLES.costDecisions,
+  TABLES.settlements,
+  TABLES.walletLedger,
+  TABLES.auditLog,
+  TABLES.audit,
+]
 
 /**
  * Decides all of account.inbox again: a fresh settler with no accounts reads a copy of the log, which has the log's

@@ -161,7 +161,7 @@ describe('the schema on a cluster, by two engines and a real ZooKeeper', () => {
         /HIVEMETER_CLICKHOUSE_URL names 1 of the 2 replicas of hive/,
       ],
       [CLUSTER, 'made', [servers.urls[0], servers.urls[0]], /each address .* is another server/],
-      [CLUSTER, 'plain', servers.urls, /tables of plain are not Replicated \(audit_log, /],
+      [CLUSTER, 'plain', servers.urls, /tables of plain are not Replicated \(audit, audit_log, /],
       [
         '',
         'made',

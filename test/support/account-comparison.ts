@@ -25,6 +25,7 @@ export function assertAccounts(written: WrittenAccounts, model: AccountModel): v
   same('settlements', keyed(rows('settlements'), 'node_id', 'settlement_id'), expected.settlements)
   same('wallet_ledger', keyed(rows('wallet_ledger'), 'wallet_id', 'entry_id'), expected.ledger)
   same('audit_log', audited(rows('audit_log')), expected.audit)
+  same('audit', noted(rows('audit')), expected.noted)
   const { totals, nowMs } = model
   const wanted = [...model.accounts].map(
     ([id, account]) => [id, modelRow(account, totals.of(id), nowMs)] as const,
@@ -71,6 +72,13 @@ function audited(rows: readonly ReadRow[]): Map<string, ReadRow> {
       ]
     }),
   )
+}
+
+function noted(rows: readonly ReadRow[]): Map<string, ReadRow> {
+  const numbers = new RowNumbers()
+  const idOf = ({ entry_id }: ReadRow): string =>
+    String(withTextIds({ entry_id: entry_id ?? null })['entry_id'])
+  return new Map(rows.map((row) => [numbers.keyOf(String(row['kind']), idOf(row)), row]))
 }
 
 function withTextIds(row: ReadRow): ReadRow {

@@ -1,4 +1,11 @@
-import type { AccountRows, Audit, CostDecision, Reward, Settlement } from '../../pipelines/account/account.ts'
+import type {
+  AccountRows,
+  Audit,
+  CostDecision,
+  Noted,
+  Reward,
+  Settlement,
+} from '../../pipelines/account/account.ts'
 import type { Anomaly } from '../../schemas/metrics.ts'
 import type { Account } from '../../schemas/records.ts'
 
@@ -8,6 +15,7 @@ export class KeptRows implements AccountRows {
   readonly settlements: Settlement[] = []
   readonly rewards: Reward[] = []
   readonly audits: Audit[] = []
+  readonly notes: Noted[] = []
   readonly anomalies: Anomaly[] = []
 
   decided(_account: Account, decision: CostDecision): void {
@@ -24,6 +32,10 @@ export class KeptRows implements AccountRows {
 
   audited(audit: Audit): void {
     this.audits.push(audit)
+  }
+
+  noted(noted: Noted): void {
+    this.notes.push(noted)
   }
 
   anomaly(kind: Anomaly): void {

@@ -1,8 +1,10 @@
 import * as fc from 'fast-check'
 import { CAPS_DEFAULT } from '../../schemas/older-records.ts'
+import { AUDIT_COUNT_MAX, SEEN_KINDS } from '../../schemas/audit.ts'
 import type {
   Caps,
   CommandKind,
+  InboxAudit,
   InboxCommand,
   InboxConfigure,
   InboxHeartbeat,
@@ -113,6 +115,34 @@ export function anyCommand(nodes: readonly string[]): fc.Arbitrary<InboxCommand>
     .record({ node_id: fc.constantFrom(...nodes), by_admin: fc.boolean(), by_operator: fc.boolean(), asked })
     .map(({ asked: { kind, ...fields }, ...asker }) => command(kind, { ...fields, ...asker }))
 }
+
+/** What a server or a command saw. */
+export function seen(fields: Partial<InboxAudit> = {}): InboxAudit {
+  return {
+    entry_id: Buffer.alloc(16, 7),
+    kind: 'credential_refused',
+    subject: 'address:127.0.0.1',
+    node_id: '',
+    address: '127.0.0.1',
+    before: '',
+    after: '',
+    count: 1,
+    reason: 'no_credential',
+    ...fields,
+  }
+}
+
+/** One of a few records of the audit; the same id is one that was sent again. */
+export const anySeen: fc.Arbitrary<InboxAudit> = fc
+  .record({
+    kind: fc.constantFrom(...SEEN_KINDS),
+    id: fc.nat(5),
+    subject: fc.constantFrom('key:0123456789abcdef', 'jwt:ana', 'others'),
+    node_id: fc.constantFrom('', 'node-a'),
+    after: fc.constantFrom('', 'client ana'),
+    count: fc.constantFrom(1, 1_000, AUDIT_COUNT_MAX),
+  })
+  .map(({ id, ...fields }) => seen({ entry_id: Buffer.alloc(16, id), ...fields }))
 
 /** A heartbeat of one of these nodes; one in a few is a repeat of one that may be long ago. */
 export function anyHeartbeat(nodes: readonly string[]): fc.Arbitrary<InboxHeartbeat> {

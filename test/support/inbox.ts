@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import {
+  inboxAuditCodec,
   inboxCommandCodec,
   inboxConfigureCodec,
   inboxHeartbeatCodec,
@@ -9,7 +10,7 @@ import {
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import type { Cost, InboxEntry, InboxUsage, NodeSum } from '../../schemas/records.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
-import { anyCommand, anyHeartbeat, anyRules, commandId } from './inbox-requests.ts'
+import { anyCommand, anyHeartbeat, anyRules, anySeen, commandId } from './inbox-requests.ts'
 import { inputRecord } from './task-log.ts'
 import { eventId } from './usage-events.ts'
 
@@ -123,6 +124,10 @@ const step = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ kind: fc.constant('heartbeat' as const), sent: anyHeartbeat(NODES), laterMs }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('seen' as const), seen: anySeen, laterMs, twice: fc.boolean() }),
+  },
 )
 type Step = typeof step extends fc.Arbitrary<infer Value> ? Value : never
 
@@ -144,6 +149,7 @@ class InboxWriter {
     if (one.kind === 'tick') return tickCodec.encode({ written_by: 'test' })
     if (one.kind === 'configure') return inboxConfigureCodec.encode(one.rules)
     if (one.kind === 'heartbeat') return inboxHeartbeatCodec.encode(one.sent)
+    if (one.kind === 'seen') return inboxAuditCodec.encode(one.seen)
     if (one.kind === 'usage') return this.#usage(one)
     return inboxCommandCodec.encode({ ...one.asked, command_id: commandId(this.#commands++) })
   }

@@ -1,4 +1,4 @@
-import type { InboxCommand, InboxConfigure, InboxHeartbeat } from '../../../schemas/records.ts'
+import type { InboxAudit, InboxCommand, InboxConfigure, InboxHeartbeat } from '../../../schemas/records.ts'
 import { isSettingValue } from '../../../schemas/settings.ts'
 import type { Setting } from '../../../schemas/settings.ts'
 
@@ -11,6 +11,8 @@ const COST_MAX = 10 ** 15
 const PEOPLE_MAX = 10 ** 9
 const IMPRESSIONS_MAX = 10 ** 6
 const TEXT = /^[^\p{Cc}\p{Cs}\p{Cn}]{1,128}$/u
+
+const PLAIN = /^[^\p{Cc}\p{Cs}\p{Cn}]*$/u
 
 const orNull = (text: string | null, pattern: RegExp): boolean => text === null || pattern.test(text)
 const within = (least: number, value: number, most: number): boolean =>
@@ -44,6 +46,19 @@ export function isPossibleHeartbeat(heartbeat: InboxHeartbeat): boolean {
     within(0, agent_count ?? 0, PEOPLE_MAX) &&
     within(0, post_count ?? 0, PEOPLE_MAX) &&
     within(0, ad_impressions, IMPRESSIONS_MAX)
+  )
+}
+
+export function isPossibleAudit(seen: InboxAudit): boolean {
+  const { subject, node_id, address, before, after, count, reason } = seen
+  return (
+    subject.length > 0 &&
+    subject.length <= 200 &&
+    (node_id === '' || NAME.test(node_id)) &&
+    [before, after].every((text) => text.length <= 1_000) &&
+    [address, reason].every((text) => text.length <= 100) &&
+    [subject, address, before, after, reason].every((text) => PLAIN.test(text)) &&
+    within(1, count, 10 ** 12)
   )
 }
 

@@ -125,7 +125,7 @@ function joinNetwork(account: ModelAccount, command: InboxCommand, moment: Momen
     settings.push({ name: 'cause_alignment', value: 'democratize_compute' })
   }
   const changes = write(account, settings, moment.nowMs)
-  if (command.operator_id !== null) nameFirstOperator(account, command.operator_id, moment)
+  if (command.operator_id !== null) nameFirstOperator(account, command.operator_id, moment, 'command')
   standForPresent(account, command, moment)
   return success({ tag: tagOf(account, moment) }, { changes })
 }
@@ -135,7 +135,7 @@ function claimNode(account: ModelAccount, command: InboxCommand, moment: Moment)
   const current = account.operators.at(-1)
   if (current !== undefined && current.operatorId !== operatorId) return refusal(409, 'already_claimed')
   const owed = current === undefined ? account.unclaimed.microSpark : 0n
-  nameFirstOperator(account, operatorId, moment)
+  nameFirstOperator(account, operatorId, moment, 'command')
   standForPresent(account, command, moment)
   return success({ operator_id: operatorId, micro_spark: String(owed) })
 }

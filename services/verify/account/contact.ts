@@ -1,3 +1,4 @@
+import { hashToUuid } from '../../../schemas/ids.ts'
 import type { InboxHeartbeat } from '../../../schemas/records.ts'
 import { giveReward, nameFirstOperator } from './payments.ts'
 import { utcDay } from './state.ts'
@@ -38,14 +39,33 @@ export function takeHeartbeat(account: ModelAccount, heartbeat: InboxHeartbeat, 
   if (isOneTooMany) return
   const { tier } = heartbeat
   const isTrusted = heartbeat.by_admin || ![tier, account.tier].includes('central')
-  if (tier !== null && isTrusted) account.tier = tier
+  if (tier !== null && isTrusted) takeTier(account, heartbeat, tier, moment)
   contact.profile = heartbeat.profile ?? contact.profile
   contact.softwareVersion = heartbeat.software_version ?? contact.softwareVersion
   contact.agents = heartbeat.agent_count ?? contact.agents
   contact.posts = heartbeat.post_count ?? contact.posts
   countImpressions(account, heartbeat.ad_impressions, moment)
-  if (heartbeat.operator_id !== null) nameFirstOperator(account, heartbeat.operator_id, moment)
+  if (heartbeat.operator_id !== null) nameFirstOperator(account, heartbeat.operator_id, moment, 'heartbeat')
   if (account.operators.length > 0) reward(account, moment)
+}
+
+function takeTier(
+  account: ModelAccount,
+  { heartbeat_hash, by_admin }: InboxHeartbeat,
+  tier: ModelAccount['tier'],
+  { nowMs, rows, isNoted }: Moment,
+): void {
+  if (isNoted && tier !== account.tier) {
+    const cause = `${account.nodeId}/${heartbeat_hash.toString('hex')}/${nowMs}`
+    rows.note('tier_changed', hashToUuid(`audit/tier_changed/${cause}`), {
+      node_id: account.nodeId,
+      value_before: account.tier,
+      value_after: tier,
+      reason: by_admin ? 'heartbeat of an admin' : 'heartbeat',
+      noted_at: nowMs,
+    })
+  }
+  account.tier = tier
 }
 
 /** The heartbeats that a repeat is known by; those from before count as taken now. */

@@ -1,5 +1,6 @@
 import {
   SCHEMA_ID,
+  inboxAuditCodec,
   inboxCommandCodec,
   inboxConfigureCodec,
   inboxHeartbeatCodec,
@@ -17,7 +18,7 @@ import { CANNOT_BE_DECIDED, NOTHING_UNDECIDED, undecidedOf } from '../undecided.
 import type { Undecided } from '../undecided.ts'
 import type { SetAside } from '../usage-model.ts'
 import { NodeTotalSums } from '../usage-sums.ts'
-import { arePossibleRules, isPossibleCommand, isPossibleHeartbeat } from './bounds.ts'
+import { arePossibleRules, isPossibleAudit, isPossibleCommand, isPossibleHeartbeat } from './bounds.ts'
 import { carriedAccount, carriedOutcome, carriedTotals } from './carried.ts'
 import type { Carried } from './carried.ts'
 import { askedJson, isCountedCommand, makesNode, refusal, takeCommand } from './commands.ts'
@@ -38,8 +39,9 @@ const DAY_MS = 86_400_000
 /** The first rules by which requests and rules out of their bounds are set aside, and what nodes earn is capped. */
 const BOUNDED = 2
 
-/** The first rules by which operators are confirmed. */
+/** The first rules by which operators are confirmed, and by which the audit tells of more than commands. */
 const CONFIRMS = 3
+const NOTED = 3
 
 const isCommand = (schemaId: number | null): boolean => inboxCommandCodec.schemaIds.includes(schemaId)
 
@@ -120,6 +122,9 @@ export class AccountModel {
       case SCHEMA_ID.inboxConfigureV1:
       case SCHEMA_ID.inboxConfigureV2:
         return this.#decoded(record, () => this.#configure(value, record))
+      case SCHEMA_ID.inboxAudit:
+        if (!this.#isNoted(record)) return this.#setAside(record, 'unknown_schema')
+        return this.#decoded(record, () => this.#seen(value))
       case SCHEMA_ID.inboxHeartbeat:
         return this.#decoded(record, () => this.#heartbeat(value, record))
       case SCHEMA_ID.inboxCommand:
@@ -174,7 +179,7 @@ export class AccountModel {
     const moment = this.#moment(record)
     for (const { node_id, operator_id, cost } of usage.entries) {
       const account = this.#accountOf(node_id)
-      if (operator_id !== null) nameFirstOperator(account, operator_id, moment)
+      if (operator_id !== null) nameFirstOperator(account, operator_id, moment, 'event')
       if (cost === null) continue
       const used = decide(account, cost, moment)
       if (used !== null) this.outcomes.delete(`${node_id}/${used.commandId}`)
@@ -206,6 +211,21 @@ export class AccountModel {
   /** Until these rules what had no bound was taken as it came. */
   #isBounded({ offset }: SourceRecord): boolean {
     return rulesAt(this.since, offset) >= BOUNDED
+  }
+
+  #isNoted({ offset }: SourceRecord): boolean {
+    return rulesAt(this.since, offset) >= NOTED
+  }
+
+  #seen(value: Buffer): () => boolean {
+    const seen = inboxAuditCodec.decode(value)
+    return () => {
+      if (!isPossibleAudit(seen)) return false
+      const { entry_id, kind, before, after, count, ...same } = seen
+      const row = { ...same, value_before: before, value_after: after, times: count, noted_at: this.#nowMs }
+      this.rows.note(kind, entry_id, row)
+      return true
+    }
   }
 
   #configure(value: Buffer, record: SourceRecord): () => boolean {
@@ -299,6 +319,7 @@ export class AccountModel {
       rows: this.rows,
       isCapped: this.#isBounded(record),
       confirms: rulesAt(this.since, record.offset) >= CONFIRMS,
+      isNoted: this.#isNoted(record),
     }
   }
 

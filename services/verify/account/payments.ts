@@ -96,7 +96,12 @@ function payableToday(account: ModelAccount, earned: bigint, { rules, nowMs }: M
 }
 
 /** The first operator that anybody names is the node's, and gets what was written off. */
-export function nameFirstOperator(account: ModelAccount, operatorId: string, moment: Moment): void {
+export function nameFirstOperator(
+  account: ModelAccount,
+  operatorId: string,
+  moment: Moment,
+  by: 'event' | 'heartbeat' | 'command',
+): void {
   if (account.operators.length > 0) return
   const operator = newOperator(operatorId, moment.nowMs)
   operator.remainder = account.unclaimedRemainder
@@ -104,6 +109,14 @@ export function nameFirstOperator(account: ModelAccount, operatorId: string, mom
   account.operators = [operator]
   account.changedAtMs = moment.nowMs
   settle(account, 'claimed', moment)
+  // A command has its own row.
+  if (by === 'command' || !moment.isNoted) return
+  moment.rows.note('operator_named', hashToUuid(`audit/operator_named/${account.nodeId}`), {
+    node_id: account.nodeId,
+    value_after: operatorId,
+    reason: by,
+    noted_at: moment.nowMs,
+  })
 }
 
 /** Another operator from here on; false where the node has had too many. */

@@ -44,7 +44,10 @@ export class ModelRows {
   readonly settlements = new Map<string, Row>()
   readonly ledger = new Map<string, Row>()
   readonly audit = new Map<string, Row>()
+  /** The audit of what no command asked for. */
+  readonly noted = new Map<string, Row>()
   readonly #audited = new RowNumbers()
+  readonly #notes = new RowNumbers()
 
   decided(judged: Judged, rules: ModelRules, atMs: number): void {
     const { cost } = judged
@@ -80,6 +83,11 @@ export class ModelRows {
     this.audit.set(this.#audited.keyOf(command.node_id, command.command_id), row)
   }
 
+  /** A record that was sent again is a row again, under the same id. */
+  note(kind: string, entryId: Buffer, row: Row): void {
+    this.noted.set(this.#notes.keyOf(kind, formatUuid(entryId)), { ...NOTHING_NOTED, ...row })
+  }
+
   #leg(payment: Payment, leg: string, walletId: string, counterWalletId: string, microSpark: bigint): void {
     const entryId = formatUuid(hashToUuid(`entry/${payment.referenceId}/${leg}`))
     this.ledger.set(`${walletId} ${entryId}`, {
@@ -93,6 +101,15 @@ export class ModelRows {
       detail: payment.detail,
     })
   }
+}
+
+const NOTHING_NOTED: Row = {
+  subject: '',
+  node_id: '',
+  address: '',
+  value_before: '',
+  value_after: '',
+  times: 1,
 }
 
 /** A command that was refused for want of room may be decided again: its rows are numbered. */

@@ -107,6 +107,8 @@ export interface Moment {
   readonly isCapped: boolean
   /** False for records from before operators were confirmed. */
   readonly confirms: boolean
+  /** False for records from before the audit told of more than commands. */
+  readonly isNoted: boolean
 }
 
 const DAY_MS = 86_400_000

@@ -45,6 +45,7 @@ const TABLE_NAMES = [
   'settlements',
   'wallet_ledger',
   'audit_log',
+  'audit',
 ] as const
 
 /** Reads every table once, partition by partition where it is large. */
