@@ -131,7 +131,8 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
   },
   keys: {
     ...none,
-    topics: { accessKeys: ['Read', 'Write'], installation: ['Read'] },
+    // Each key that it makes or revokes is told to the audit.
+    topics: { accessKeys: ['Read', 'Write'], accountInbox: ['Write'], installation: ['Read'] },
     groups: ['keys-', INSTALLATION_GROUPS],
   },
   replay: {

@@ -1,9 +1,13 @@
 import rateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Clock } from '../../pipelines/clock.ts'
-import { LOOPBACK_CALLER, NOBODY, isAdmin } from '../http/caller.ts'
+import { NO_AUDIT } from '../audit/audit-log.ts'
+import type { AuditSink } from '../audit/audit-log.ts'
+import type { Refusal } from '../audit/refusals.ts'
+import { LOOPBACK_CALLER, NOBODY, holderOf, isAdmin } from '../http/caller.ts'
 import type { Caller } from '../http/caller.ts'
 import { refuseForeign } from '../http/foreign.ts'
+import { ForeignNode } from '../http/foreign-node.ts'
 import { Problem } from '../http/problem.ts'
 import { unauthorized, unavailable } from '../http/refusal.ts'
 import type { JwtCallers } from './jwt.ts'
@@ -37,9 +41,9 @@ export type Access =
 
 /**
  * Guards every route that is registered after this: each declares the scope that it needs (`config.scope`), and one that
- * does not is refused when it is registered. Sets `request.caller`.
+ * does not is refused when it is registered. Sets `request.caller`, and tells the audit of whom it refuses.
  */
-export async function guardRoutes(app: FastifyInstance, access: Access): Promise<void> {
+export async function guardRoutes(app: FastifyInstance, access: Access, audit = NO_AUDIT): Promise<void> {
   app.decorateRequest('caller')
   app.addHook('onRoute', (route) => {
     if (route.config?.scope === undefined) {
@@ -48,6 +52,7 @@ export async function guardRoutes(app: FastifyInstance, access: Access): Promise
       )
     }
   })
+  tellRefusals(app, audit)
   await app.register(rateLimit, { global: false })
   const byReader = app.createRateLimit({
     max: PUBLIC_REQUESTS_PER_SECOND_MAX,
@@ -73,20 +78,12 @@ export async function guardRoutes(app: FastifyInstance, access: Access): Promise
     timeWindow: SECOND_MS,
     keyGenerator: (request: FastifyRequest) => request.caller.id,
   })
-  const byAddress = app.createRateLimit({
-    max: REFUSALS_PER_MINUTE_MAX,
-    timeWindow: MINUTE_MS,
-    keyGenerator: (request: FastifyRequest) => `refused ${request.ip}`,
-  })
-  const refuse = async (request: FastifyRequest): Promise<Problem> => {
-    const refused = await byAddress(request)
-    return 'isExceeded' in refused && refused.isExceeded ? tooMany(refused.ttlInSeconds) : unauthorized()
-  }
+  const refuse = refusing(app, audit)
   /** Whoever shows no credential is nobody; whoever shows a wrong one guesses. */
   const callerIfAny = async (request: FastifyRequest): Promise<Caller> => {
     if (request.headers.authorization === undefined) return NOBODY
     const caller = await callerOf(request, access)
-    if (caller === null) throw await refuse(request)
+    if ('reason' in caller) throw await refuse(request, caller)
     return caller
   }
   app.addHook('onRequest', async (request) => {
@@ -101,7 +98,7 @@ export async function guardRoutes(app: FastifyInstance, access: Access): Promise
     }
     if (!access.isLoaded()) throw loading()
     const caller = await callerOf(request, access)
-    if (caller === null) throw await refuse(request)
+    if ('reason' in caller) throw await refuse(request, caller)
     request.caller = caller
     const counted = await byCaller(request)
     if ('isExceeded' in counted && counted.isExceeded) throw tooMany(counted.ttlInSeconds)
@@ -109,17 +106,66 @@ export async function guardRoutes(app: FastifyInstance, access: Access): Promise
   })
 }
 
+/** What becomes of a request with a wrong credential: counted for its address, told to the audit. */
+function refusing(
+  app: FastifyInstance,
+  audit: AuditSink,
+): (request: FastifyRequest, why: Unknown) => Promise<Problem> {
+  const byAddress = app.createRateLimit({
+    max: REFUSALS_PER_MINUTE_MAX,
+    timeWindow: MINUTE_MS,
+    keyGenerator: (request: FastifyRequest) => `refused ${request.ip}`,
+  })
+  return async (request, { subject, reason }) => {
+    audit.refused(credentialRefused(request, reason, subject ?? undefined))
+    const refused = await byAddress(request)
+    return 'isExceeded' in refused && refused.isExceeded ? tooMany(refused.ttlInSeconds) : unauthorized()
+  }
+}
+
+/** Told where they are thrown; of a wrong credential `guardRoutes` tells, as only it knows what was wrong with it. */
+function tellRefusals(app: FastifyInstance, audit: AuditSink): void {
+  app.addHook('onError', async (request, _reply, error) => {
+    if (error instanceof ForeignNode) {
+      const { nodeId, code: reason } = error
+      audit.refused({ kind: 'foreign_node', subject: holderOf(request), address: request.ip, nodeId, reason })
+    } else if (
+      error instanceof Problem &&
+      (error.code === 'insufficient_scope' || error.code === 'foreign_request')
+    ) {
+      const { scope } = request.routeOptions.config
+      const reason = error.code === 'foreign_request' ? error.code : `${error.code}: ${scope}`
+      audit.refused(credentialRefused(request, reason))
+    }
+  })
+}
+
+/** A credential that lets nobody in: as whose it is known, and why. */
+interface Unknown {
+  readonly subject: string | null
+  readonly reason: string
+}
+
+/** Without a `subject` the caller's credential, or the address where there is none. */
+function credentialRefused(request: FastifyRequest, reason: string, subject = holderOf(request)): Refusal {
+  return { kind: 'credential_refused', subject, address: request.ip, nodeId: '', reason }
+}
+
 async function callerOf(
   request: FastifyRequest,
   { keys, jwt, clock, isBelieved }: Extract<Access, { mode: 'required' }>,
-): Promise<Caller | null> {
+): Promise<Caller | Unknown> {
   const [scheme = '', token = ''] = (request.headers.authorization ?? '').split(' ', 2)
-  if (scheme.toLowerCase() !== 'bearer') return null
+  if (scheme.toLowerCase() !== 'bearer') return { subject: null, reason: 'no_credential' }
   if (token.startsWith('hm_')) {
     if (!isBelieved()) throw accessUnknown()
-    return keys.caller(token, clock.nowMs())
+    const judged = keys.judge(token, clock.nowMs())
+    if (!('reason' in judged)) return judged
+    const { keyId, reason } = judged
+    return { subject: keyId === null ? null : `key:${keyId}`, reason }
   }
-  return (await jwt?.(token)) ?? null
+  // What a token says of itself is not believed where it is refused: the address stands for it.
+  return (await jwt?.(token)) ?? { subject: null, reason: 'token_refused' }
 }
 
 function loading(): Problem {

@@ -32,21 +32,26 @@ function ringOf() {
   return { ring, told, say }
 }
 
+function callerIn(ring: KeyRing, shown: string) {
+  const judged = ring.judge(shown, 2)
+  return 'reason' in judged ? null : judged
+}
+
 test('a value that cannot be read disables its key until one comes that can, and no other key', () => {
   const { ring, told, say } = ringOf()
   const other = newKey(systemRandom)
   say(valueOf({ key_id: other.keyId, secret_hash: hashSecret(other.secret) }), Buffer.from(other.keyId))
   say(valueOf())
-  assert.equal(ring.caller(text, 2)?.id, `key:${keyId}`)
+  assert.equal(callerIn(ring, text)?.id, `key:${keyId}`)
   say(Buffer.from('nonsense'))
-  assert.equal(ring.caller(text, 2), null)
-  assert.equal(ring.caller(other.text, 2)?.id, `key:${other.keyId}`)
+  assert.equal(callerIn(ring, text), null)
+  assert.equal(callerIn(ring, other.text)?.id, `key:${other.keyId}`)
   assert.deepEqual([told.length, ring.unreadable()[0]?.keyId], [1, keyId])
   say(valueOf())
-  assert.deepEqual([ring.caller(text, 2)?.id, ring.unreadable().length], [`key:${keyId}`, 0])
+  assert.deepEqual([callerIn(ring, text)?.id, ring.unreadable().length], [`key:${keyId}`, 0])
   say(Buffer.alloc(0))
   say(null)
-  assert.deepEqual([ring.caller(text, 2), ring.unreadable().length, ring.size], [null, 0, 1])
+  assert.deepEqual([callerIn(ring, text), ring.unreadable().length, ring.size], [null, 0, 1])
 })
 
 test('what breaks a bound is no key, and says which', () => {
@@ -71,7 +76,7 @@ test('what breaks a bound is no key, and says which', () => {
   for (const [fields, problem] of wrong) {
     const { ring, told, say } = ringOf()
     say(valueOf(fields))
-    assert.equal(ring.caller(text, 2), null)
+    assert.equal(callerIn(ring, text), null)
     assert.match(told[0]?.problem ?? '', problem)
   }
   const { told, say } = ringOf()
@@ -94,24 +99,24 @@ test('a key that was made from another one ends with it, and is nothing without 
     ['one that has a parent itself', parent({ parent: 'f'.repeat(16) })],
   ]
   say(valueOf({ parent: other.keyId }))
-  assert.equal(ring.caller(text, 2), null, 'before its parent is known')
+  assert.equal(callerIn(ring, text), null, 'before its parent is known')
   for (const [what, end] of ends) {
     say(parent(), id)
-    assert.equal(ring.caller(text, 2)?.id, `key:${keyId}`)
+    assert.equal(callerIn(ring, text)?.id, `key:${keyId}`)
     say(end, id)
-    assert.equal(ring.caller(text, 2), null, what)
+    assert.equal(callerIn(ring, text), null, what)
   }
   say(parent({ revoked_at: 2 }), id)
   say(valueOf())
-  assert.equal(ring.caller(text, 2)?.id, `key:${keyId}`, 'without a parent it stands alone')
+  assert.equal(callerIn(ring, text)?.id, `key:${keyId}`, 'without a parent it stands alone')
 })
 
 test('a key names its operators, and one of before names none', () => {
   const { ring, say } = ringOf()
   say(valueOf({ operators: ['ana', 'ben'] }))
-  assert.deepEqual(ring.caller(text, 2)?.operators, new Set(['ana', 'ben']))
+  assert.deepEqual(callerIn(ring, text)?.operators, new Set(['ana', 'ben']))
   say(framed(SCHEMA_ID.accessKeyV1, [avroType('access-key.v1').toBuffer(KEY)]))
-  const caller = ring.caller(text, 2)
+  const caller = callerIn(ring, text)
   assert.deepEqual([caller?.operators, caller?.nodes], [new Set(), new Set(['n'])])
   assert.equal(ring.all()[0]?.parent, null)
 })
@@ -131,7 +136,7 @@ test('no record makes the ring throw, whatever its bytes', () => {
   fc.assert(
     fc.property(bytes, fc.option(fc.uint8Array({ maxLength: 20 })), (value, id) => {
       say(Buffer.from(value), id === null ? Buffer.from(keyId) : Buffer.from(id))
-      ring.caller(text, 2)
+      callerIn(ring, text)
     }),
   )
 })
@@ -146,4 +151,17 @@ test('a table that was not read to its end is told after a minute, and not belie
   assert.equal(freshness.isBelieved(5_001 + BELIEVED_WITHIN_MS), false)
   freshness.current(400_000)
   assert.deepEqual([freshness.waitingFor(400_001), freshness.isBelieved(400_001)], [[], true])
+})
+
+test('of a key that lets nobody in the ring says why, and whose it is where it has it', () => {
+  const { ring, say } = ringOf()
+  const wrong = `${text.slice(0, -1)}${text.endsWith('0') ? '1' : '0'}`
+  assert.deepEqual(ring.judge(text, 2), { keyId: null, reason: 'unknown_key' })
+  assert.deepEqual(ring.judge('hm_', 2), { keyId: null, reason: 'unknown_key' })
+  say(valueOf())
+  assert.deepEqual(ring.judge(wrong, 2), { keyId, reason: 'wrong_secret' })
+  say(valueOf({ expires_at: 2 }))
+  assert.deepEqual(ring.judge(text, 2), { keyId, reason: 'expired' })
+  say(valueOf({ revoked_at: 1, expires_at: 1 }))
+  assert.deepEqual(ring.judge(text, 2), { keyId, reason: 'revoked' })
 })

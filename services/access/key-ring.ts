@@ -17,6 +17,13 @@ export interface UnreadableKey {
   readonly problem: string
 }
 
+/** Why nobody gets in with a key's text: for the audit, never for whoever showed it. */
+export interface RefusedKey {
+  /** Null where there is no such key. */
+  readonly keyId: string | null
+  readonly reason: 'unknown_key' | 'wrong_secret' | 'revoked' | 'expired' | 'parent_ended'
+}
+
 /** Every key, as access.keys tells it. */
 export class KeyRing {
   readonly #keys = new Map<string, AccessKey>()
@@ -62,13 +69,17 @@ export class KeyRing {
     return [...this.#unreadable.values()]
   }
 
-  /** Who holds the key; null for anything that is not the text of a key in force. */
-  caller(text: string, nowMs: number): Caller | null {
+  /** Who holds the key; for anything that is not the text of a key in force, why not. */
+  judge(text: string, nowMs: number): Caller | RefusedKey {
     const parsed = parseKey(text)
-    if (parsed === null) return null
+    if (parsed === null) return { keyId: null, reason: 'unknown_key' }
     const key = this.#keys.get(parsed.keyId)
     const isRight = timingSafeEqual(hashSecret(parsed.secret), key?.secret_hash ?? NO_HASH)
-    if (!isRight || key === undefined || !this.isInForce(key, nowMs)) return null
+    if (key === undefined) return { keyId: null, reason: 'unknown_key' }
+    if (!isRight) return { keyId: key.key_id, reason: 'wrong_secret' }
+    if (key.revoked_at !== null) return { keyId: key.key_id, reason: 'revoked' }
+    if (!isActive(key, nowMs)) return { keyId: key.key_id, reason: 'expired' }
+    if (!this.isInForce(key, nowMs)) return { keyId: key.key_id, reason: 'parent_ended' }
     return callerOf(`key:${key.key_id}`, key)
   }
 

@@ -1,4 +1,5 @@
-import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
+import { IdempotentProducer, ProduceError } from '../../pipelines/kafka/producer.ts'
+import type { LogProducer } from '../../pipelines/kafka/producer.ts'
 import { CompactedTable } from '../../pipelines/kafka/table.ts'
 import type { Clock } from '../../pipelines/clock.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
@@ -7,6 +8,8 @@ import { accessKeyCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import type { AccessKey } from '../../schemas/records.ts'
+import { auditAppend } from '../audit/audit-log.ts'
+import { keyEntry } from '../audit/key-entries.ts'
 import type { Config } from '../config.ts'
 import { kafkaOf } from '../kafka.ts'
 import { EXIT, ExitError } from '../exit.ts'
@@ -39,6 +42,8 @@ interface Parts {
   readonly table: CompactedTable
   readonly producer: IdempotentProducer
   readonly partitions: number
+  /** Of account.inbox, which has the audit. */
+  readonly audit: { readonly producer: LogProducer; readonly partitions: number }
   readonly clock: Clock
   readonly random: Random
 }
@@ -46,6 +51,7 @@ interface Parts {
 /** The keys of an installation: reads them all when it is opened and follows them, writes one at a time. */
 export class KeyStore implements AsyncDisposable {
   readonly #parts: Parts
+  readonly #unaudited: string[] = []
 
   private constructor(parts: Parts) {
     this.#parts = parts
@@ -53,7 +59,7 @@ export class KeyStore implements AsyncDisposable {
 
   /** Exit 69 where the keys cannot be read in a minute. */
   static async open(config: Config, clock: Clock, random: Random): Promise<KeyStore> {
-    const { keysPartitions: partitions, topics } = await layoutOf(config, CLIENT_ID)
+    const { keysPartitions: partitions, topics, ...layout } = await layoutOf(config, CLIENT_ID)
     const topic = topics.accessKeys
     const ring = new KeyRing()
     const kafka = kafkaOf(config, CLIENT_ID, silentLogger)
@@ -82,7 +88,11 @@ export class KeyStore implements AsyncDisposable {
       over.abort()
     }
     const producer = new IdempotentProducer({ ...kafka, topic, metrics: noMetrics })
-    return new KeyStore({ ring, table, producer, partitions, clock, random })
+    const audit = {
+      producer: new IdempotentProducer({ ...kafka, topic: topics.accountInbox, metrics: noMetrics }),
+      partitions: layout.partitions,
+    }
+    return new KeyStore({ ring, table, producer, partitions, audit, clock, random })
   }
 
   /** Every key that was ever made, the oldest first. */
@@ -107,7 +117,7 @@ export class KeyStore implements AsyncDisposable {
     const active = this.#activeOf(asked.client, nowMs)
     if (active.length >= ACTIVE_KEYS_PER_CLIENT_MAX) throw tooMany(asked.client, active)
     const { keyId, secret, text } = newKey(random)
-    await this.#write({
+    const made: AccessKey = {
       key_id: keyId,
       client: asked.client,
       secret_hash: hashSecret(secret),
@@ -118,7 +128,9 @@ export class KeyStore implements AsyncDisposable {
       revoked_at: null,
       operators: [...(asked.operators ?? [])],
       parent: null,
-    })
+    }
+    await this.#write(made)
+    await this.#note('key_made', made)
     // Another command may have made one at the same time. Whoever wrote last reads them all, and takes its own back.
     await this.#reachEnd()
     const now = this.#activeOf(asked.client, nowMs)
@@ -140,11 +152,18 @@ export class KeyStore implements AsyncDisposable {
       throw new ExitError(EXIT.failure, `No key has the id ${keyId}; npm run keys -- list shows them.`)
     const revoked = { ...(key ?? unknownKey(keyId, nowMs)), revoked_at: key?.revoked_at ?? nowMs }
     await this.#write(revoked)
+    if (key?.revoked_at == null) await this.#note('key_revoked', revoked)
     return revoked
   }
 
+  /** What was made or revoked and the audit may not have: Kafka did not say that it took it. */
+  unaudited(): readonly string[] {
+    return this.#unaudited
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([this.#parts.producer.stop(), this.#parts.table.stop()])
+    const { producer, audit, table } = this.#parts
+    await Promise.all([producer.stop(), audit.producer.stop(), table.stop()])
   }
 
   #activeOf(client: string, nowMs: number): AccessKey[] {
@@ -156,6 +175,17 @@ export class KeyStore implements AsyncDisposable {
     const value = accessKeyCodec.encode(key)
     await producer.append([{ partition: partitionOfNode(key.key_id, partitions), key: key.key_id, value }])
     ring.apply({ key: Buffer.from(key.key_id), value })
+  }
+
+  /** The key is in force, or is not any more, whatever becomes of this. */
+  async #note(kind: 'key_made' | 'key_revoked', key: AccessKey): Promise<void> {
+    const { producer, partitions } = this.#parts.audit
+    try {
+      await producer.append([auditAppend(keyEntry(kind, key), partitions)])
+    } catch (error) {
+      if (!(error instanceof ProduceError)) throw error
+      this.#unaudited.push(`${kind} ${key.key_id}: ${error.message}`)
+    }
   }
 
   /** Reads on to the end of now. Exit 69 where that takes longer than a minute. */

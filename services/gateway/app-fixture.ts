@@ -7,6 +7,7 @@ import { silentLogger } from '../../pipelines/logger.ts'
 import { AcceptedSchema } from '../../schemas/http/gateway.ts'
 import { ProblemSchema } from '../../schemas/http/problem.ts'
 import type { Access } from '../access/access.ts'
+import type { AuditSink } from '../audit/audit-log.ts'
 import { opsRoutes } from '../http/ops.ts'
 import { createMetrics } from '../metrics.ts'
 import { createGatewayApp } from './app.ts'
@@ -28,6 +29,7 @@ export const EVENT = {
 export async function setUp(
   options: {
     readonly access?: Access
+    readonly audit?: AuditSink
     /** Of requests, where they come over real connections. */
     readonly requestClock?: Clock
   } = {},
@@ -43,6 +45,7 @@ export async function setUp(
     inbox: new SharedAppend(inboxLog, clock),
     partitions: 4,
     access: options.access ?? { mode: 'off' },
+    ...(options.audit && { audit: options.audit }),
     logger: silentLogger,
     metrics,
     clock: options.requestClock ?? clock,

@@ -10,6 +10,8 @@ import type { Metrics } from '../../schemas/metrics.ts'
 import { VERSION } from '../../schemas/version.ts'
 import { guardRoutes } from '../access/access.ts'
 import type { Access } from '../access/access.ts'
+import { NO_AUDIT } from '../audit/audit-log.ts'
+import type { AuditSink } from '../audit/audit-log.ts'
 import { HEADERS } from '../http/headers.ts'
 import { openApiText } from '../http/openapi.ts'
 import { SECURITY_SCHEMES, describeAccess } from '../http/openapi-access.ts'
@@ -31,6 +33,8 @@ export interface GatewayParts {
   readonly inbox: SharedAppend
   readonly partitions: number
   readonly access: Access
+  /** Whom it refuses is told to it. */
+  readonly audit?: AuditSink
   readonly logger: Logger
   readonly metrics: Metrics
   readonly clock: Clock
@@ -42,7 +46,7 @@ export interface GatewayParts {
 
 /** The gateway's HTTP server, not yet listening. */
 export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInstance> {
-  const { queue, inbox, partitions, access, logger, metrics, clock, ops } = parts
+  const { queue, inbox, partitions, access, logger, metrics, clock, ops, audit = NO_AUDIT } = parts
   const app = Fastify({
     ...serverTimeouts(REQUEST_TIMEOUT_MS),
     // While it stops, the queue's state refuses with a problem as any other answer has it.
@@ -51,7 +55,7 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
   })
   problemHandlers(app, logger)
   await app.register(helmet, HEADERS)
-  await guardRoutes(app, access)
+  await guardRoutes(app, access, audit)
   endLeftovers(app)
   const bodies = new Bodies(app, { clock, inFlight: new InFlight(clock) })
   const unpacker = new Unpacker()
@@ -78,9 +82,11 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
     },
   })
   await app.register(ops)
-  await app.register(async (events) => eventsRoute(events, { queue, metrics, bodies, unpacker, turns }))
+  await app.register(async (events) =>
+    eventsRoute(events, { queue, metrics, bodies, unpacker, turns, audit }),
+  )
   await app.register(async (heartbeats) =>
-    heartbeatsRoute(heartbeats, { inbox, partitions, clock, metrics, bodies, unpacker }),
+    heartbeatsRoute(heartbeats, { inbox, partitions, clock, metrics, bodies, unpacker, audit }),
   )
   app.get('/openapi.json', { config: { scope: 'public' }, schema: { hide: true } }, openApiText(app))
   return app

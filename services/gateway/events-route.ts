@@ -4,12 +4,14 @@ import { JsonItems, readJsonItemsInTurns } from '../../pipelines/usage/json-item
 import { POST_EVENTS_SCHEMA } from '../../schemas/http/gateway.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
+import type { AuditSink } from '../audit/audit-log.ts'
 import { Problem } from '../http/problem.ts'
 import type { Bodies } from '../http/bodies.ts'
 import { Shares } from '../http/shares.ts'
 import { noRoom } from '../http/arrival.ts'
 import { BODY_BYTES_MAX } from './body.ts'
 import type { Unpacker } from './body.ts'
+import { tellForeign } from './foreign-nodes.ts'
 import { attributesOfHeaders, isBinaryCloudEvent } from './cloudevent-headers.ts'
 import { MEDIA_TYPES, eventMode } from './media-type.ts'
 import type { EventMode } from './media-type.ts'
@@ -31,11 +33,12 @@ export interface EventsRouteParts {
   readonly unpacker: Unpacker
   /** For bodies that take long. */
   readonly turns: LoopTurns
+  readonly audit: AuditSink
 }
 
 /** POST /v1/events: read, judge each event, hand the good ones to the queue, answer once the broker has them. */
 export function eventsRoute(app: FastifyInstance, parts: EventsRouteParts): void {
-  const { queue, metrics, bodies, unpacker, turns } = parts
+  const { queue, metrics, bodies, unpacker, turns, audit } = parts
   // Shares of what the queue holds, so that nobody fills it alone.
   const waitingEvents = new Shares(WAITING_EVENTS_MAX)
   const waitingBytes = new Shares(WAITING_BYTES_MAX)
@@ -71,6 +74,7 @@ export function eventsRoute(app: FastifyInstance, parts: EventsRouteParts): void
       charge: (sizeBytes) => holding.take(bodies.bytes, sizeBytes),
     })
     const received = withoutForeign(await receive(request, body, mode, { queue, turns }), request.caller)
+    tellForeign(audit, request, received.foreign)
     for (const { code } of received.rejected)
       metrics.count('hivemeter_events_refused_total', { reason: code })
     const { events } = received

@@ -81,7 +81,8 @@ export class MemoryLog implements LogProducer {
     const sent = this.#send(records)
     const of = async (partition: number): Promise<Acknowledgement> =>
       (await sent).get(partition) as Acknowledgement
-    return new Map(records.map(({ partition }) => [partition, of(partition)]))
+    const partitions = new Set(records.map(({ partition }) => partition))
+    return new Map(Array.from(partitions, (partition) => [partition, of(partition)]))
   }
 
   async #send(records: readonly LogAppend[]): Promise<ReadonlyMap<number, Acknowledgement>> {

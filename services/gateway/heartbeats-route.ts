@@ -15,6 +15,7 @@ import {
 import { partitionOfNode } from '../../schemas/ids.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import type { InboxHeartbeat } from '../../schemas/records.ts'
+import type { AuditSink } from '../audit/audit-log.ts'
 import { noRoom } from '../http/arrival.ts'
 import type { Bodies } from '../http/bodies.ts'
 import { isAdmin, maySee } from '../http/caller.ts'
@@ -22,6 +23,8 @@ import type { Caller } from '../http/caller.ts'
 import { Problem } from '../http/problem.ts'
 import { Shares } from '../http/shares.ts'
 import type { Unpacker } from './body.ts'
+import { FOREIGN, NONE_FOREIGN, tellForeign, withForeign } from './foreign-nodes.ts'
+import type { Foreign } from './foreign-nodes.ts'
 import { RecentContacts } from './recent-contacts.ts'
 
 const RETRY_AFTER = { 'retry-after': '1' }
@@ -34,6 +37,7 @@ export interface HeartbeatsRouteParts {
   readonly metrics: Metrics
   readonly bodies: Bodies
   readonly unpacker: Unpacker
+  readonly audit: AuditSink
 }
 
 interface Rejected {
@@ -46,7 +50,7 @@ interface Rejected {
 
 /** POST /v1/heartbeats: one or an array; answered once the broker has those that say something. */
 export function heartbeatsRoute(app: FastifyInstance, parts: HeartbeatsRouteParts): void {
-  const { inbox, partitions, clock, metrics, bodies, unpacker } = parts
+  const { inbox, partitions, clock, metrics, bodies, unpacker, audit } = parts
   const contacts = new RecentContacts()
   // Shares of what the inbox holds, so that nobody fills it alone.
   const waiting = new Shares(APPEND_WAITING_MAX)
@@ -72,7 +76,8 @@ export function heartbeatsRoute(app: FastifyInstance, parts: HeartbeatsRoutePart
     const items = readJsonItems(unpacked, HEARTBEATS_MAX)
     if (!(items instanceof JsonItems))
       throw new Problem(items.fault === 'too_many' ? 'too_many_events' : 'not_json', items.detail)
-    const { heartbeats, rejected } = judge(items, request.caller)
+    const { heartbeats, rejected, foreign } = judge(items, request.caller)
+    tellForeign(audit, request, foreign)
     if (heartbeats.length === 0) throw nothingAccepted(rejected)
     const nowMs = clock.monotonicMs()
     const news = heartbeats.filter((heartbeat) => contacts.isNews(heartbeat, nowMs))
@@ -85,22 +90,29 @@ export function heartbeatsRoute(app: FastifyInstance, parts: HeartbeatsRoutePart
   }
 }
 
-function judge(items: JsonItems, caller: Caller): { heartbeats: InboxHeartbeat[]; rejected: Rejected[] } {
+interface Judged {
+  readonly heartbeats: InboxHeartbeat[]
+  readonly rejected: Rejected[]
+  readonly foreign: Foreign
+}
+
+function judge(items: JsonItems, caller: Caller): Judged {
+  let foreign = NONE_FOREIGN
   const heartbeats: InboxHeartbeat[] = []
   const rejected: Rejected[] = []
   for (let index = 0; index < items.count; index += 1) {
     const item = items.read(index, hasHeartbeatNames)
     const judged = item instanceof Refusal ? item : acceptHeartbeat(item, isAdmin(caller))
-    const result = judged instanceof Refusal || maySee(caller, judged.node_id) ? judged : FOREIGN
+    const isForeign = !(judged instanceof Refusal) && !maySee(caller, judged.node_id)
+    if (isForeign) foreign = withForeign(foreign, judged.node_id)
+    const result = isForeign ? FOREIGN : judged
     if (result instanceof Refusal) {
       const { code, path, detail } = result
       rejected.push({ index, heartbeat_id: idOf(items.parsed(index)), code, path, detail })
     } else heartbeats.push(result)
   }
-  return { heartbeats, rejected }
+  return { heartbeats, rejected, foreign }
 }
-
-const FOREIGN = new Refusal('node_not_permitted', '/node_id', 'Is no node that this credential names.')
 
 async function write(
   inbox: SharedAppend,

@@ -7,6 +7,8 @@ import { TEXT_CODE_POINTS_MAX, formatUuid } from '../../schemas/ids.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { isAdmin, maySee } from '../http/caller.ts'
 import type { Caller } from '../http/caller.ts'
+import { FOREIGN, NONE_FOREIGN, withForeign } from './foreign-nodes.ts'
+import type { Foreign } from './foreign-nodes.ts'
 import type { EventMode } from './media-type.ts'
 
 /** Events that are judged before other requests have a turn. */
@@ -83,9 +85,10 @@ export function receiveBinary(
 }
 
 /** Events of nodes that the credential does not name are refused one by one. */
-export function withoutForeign(received: Received, caller: Caller): Received {
+export function withoutForeign(received: Received, caller: Caller): Received & { readonly foreign: Foreign } {
   // Coordinators speak for all nodes: nothing is looked at for them.
-  if (isAdmin(caller) || caller.nodes === '*') return received
+  if (isAdmin(caller) || caller.nodes === '*') return { ...received, foreign: NONE_FOREIGN }
+  let foreign = NONE_FOREIGN
   const events: UsageEvent[] = []
   const indexes: number[] = []
   const rejected = [...received.rejected]
@@ -94,12 +97,13 @@ export function withoutForeign(received: Received, caller: Caller): Received {
     if (maySee(caller, event.node_id)) {
       events.push(event)
       indexes.push(index)
-    } else rejected.push(reject(index, event.event_text ?? formatUuid(event.event_id), FOREIGN))
+    } else {
+      rejected.push(reject(index, event.event_text ?? formatUuid(event.event_id), FOREIGN))
+      foreign = withForeign(foreign, event.node_id)
+    }
   }
-  return { events, indexes, rejected: rejected.sort((left, right) => left.index - right.index) }
+  return { events, indexes, rejected: rejected.sort((left, right) => left.index - right.index), foreign }
 }
-
-const FOREIGN = new Refusal('node_not_permitted', '/node_id', 'Is no node that this credential names.')
 
 function refused(id: string | null, refusal: Refusal): Received {
   return { events: [], indexes: [], rejected: [reject(0, id, refusal)] }

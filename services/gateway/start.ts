@@ -1,5 +1,6 @@
 import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
+import { AuditLog } from '../audit/audit-log.ts'
 import { followAccess } from '../access/follow-keys.ts'
 import { kafkaOf } from '../kafka.ts'
 import { listen } from '../http/listen.ts'
@@ -10,7 +11,7 @@ import { UsageQueue } from './queue.ts'
 
 /** HTTP → usage.metered. */
 export async function startGateway(parts: LayoutParts): Promise<RunningService> {
-  const { config, layout, logger, metrics, clock, leaving, ops } = parts
+  const { config, layout, logger, metrics, clock, random, leaving, ops } = parts
   const { kafkaBrokers } = config
   const { partitions } = layout
   const topic = layout.topics.usageMetered
@@ -23,11 +24,13 @@ export async function startGateway(parts: LayoutParts): Promise<RunningService> 
   const queue = new UsageQueue({ producer, partitions, clock, logger, metrics })
   const followed = await followAccess(parts, 'gateway')
   const { access } = followed
+  const audit = new AuditLog({ inbox, partitions, clock, random, metrics, logger })
   const app = await createGatewayApp({
     queue,
     inbox,
     partitions,
     access,
+    audit,
     logger,
     metrics,
     clock,
@@ -35,6 +38,7 @@ export async function startGateway(parts: LayoutParts): Promise<RunningService> 
     ops,
   })
   queue.start()
+  audit.start()
   await listen(app, { host: config.gatewayHost, port: config.gatewayPort, key: 'gatewayPort' })
 
   return {
@@ -50,7 +54,7 @@ export async function startGateway(parts: LayoutParts): Promise<RunningService> 
     stop: async () => {
       queue.refuseMore()
       await app.close()
-      await queue.stop()
+      await Promise.all([queue.stop(), audit.stop()])
       await inbox.stop()
       await followed.stop()
     },

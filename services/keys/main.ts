@@ -48,6 +48,7 @@ await runCommand(spec, async ({ config, values, positionals, say }): Promise<Exi
     const asked = requestOf(values, systemClock.nowMs())
     await using store = await KeyStore.open(config, systemClock, systemRandom)
     const { text, keyId: made } = await store.create(asked)
+    warn(store, say)
     say(`key ${made} of ${asked.client}: ${asked.scopes.join(', ')}; ${namedBy(asked)}`)
     say(text)
     return EXIT.ok
@@ -74,11 +75,17 @@ await runCommand(spec, async ({ config, values, positionals, say }): Promise<Exi
     if (keyId === undefined) throw wrong('Which key? Give its id, as list shows it.')
     await using store = await KeyStore.open(config, systemClock, systemRandom)
     const { client } = await store.revoke(keyId)
+    warn(store, say)
     say(`key ${keyId} of ${client} is revoked; every server refuses it within 5 s.`)
     return EXIT.ok
   }
   throw wrong(action === undefined ? 'Nothing to do.' : `"${action}" is none of create, list, revoke.`)
 })
+
+/** The key counts all the same; only the audit may have no row of it. */
+function warn(store: KeyStore, say: (line: string) => void): void {
+  for (const what of store.unaudited()) say(`the audit may not have this: ${what}`)
+}
 
 function requestOf(values: Values, nowMs: number): KeyRequest {
   const client = values.client ?? ''

@@ -5,6 +5,7 @@ import { systemRandom } from '../../pipelines/random.ts'
 import { accessKeyCodec } from '../../schemas/avro.ts'
 import { startWholeReader } from '../../test/support/whole-reader.ts'
 import type { WholeReader } from '../../test/support/whole-reader.ts'
+import type { Refusal } from '../audit/refusals.ts'
 import { KeyRing } from '../access/key-ring.ts'
 import { hashSecret, newKey } from '../access/key-text.ts'
 import { SCOPES } from '../http/caller.ts'
@@ -14,6 +15,7 @@ import type { Scope } from '../http/caller.ts'
 
 const keys = new KeyRing()
 let reader: WholeReader
+const refused: Refusal[] = []
 
 before(async () => {
   const access = {
@@ -25,7 +27,10 @@ before(async () => {
     requestsPerSecondMax: 1_000_000,
     clock: systemClock,
   } as const
-  reader = await startWholeReader({ access })
+  reader = await startWholeReader({
+    access,
+    audit: { refused: (refusal) => refused.push(refusal) },
+  })
   for (const [node, operator] of [
     ['own', 'op-own'],
     ['foreign', 'op-foreign'],
@@ -85,8 +90,7 @@ const BODIES: Readonly<Record<string, object>> = {
 
 async function ask({ method, path }: Route, node: string, key: string | undefined) {
   const url = path.replace('{operator_id}', `op-${node}`).replace('{id}', 'r')
-  const takesNode =
-    !path.includes('/wallets/') && !path.endsWith('/providers') && !path.endsWith('/leaderboard')
+  const takesNode = !path.includes('/wallets/') && !/\/(providers|leaderboard|audit)$/.test(path)
   const body = BODIES[`${method} ${path}`]
   return await reader.ask(method, takesNode ? `${url}?node_id=${node}` : url, {
     ...(body === undefined ? {} : { body }),
@@ -124,9 +128,18 @@ test('somebody else’s node answers as one that does not exist, and is not chan
     if (route.scope === null || route.scope === 'admin') continue
     if (route.path.endsWith('/leaderboard')) continue
     const key = keyOf([route.scope], ['own'])
+    refused.length = 0
     const foreign = await ask(route, 'foreign', key)
     const unknown = await ask(route, 'unknown', key)
     const what = `${route.method} ${route.path}`
+    // The audit is told of both: whether the other is there is nobody's business either.
+    if (route.path.includes('{operator_id}')) assert.deepEqual(refused, [], what)
+    else {
+      const told = refused.map(({ kind, subject, nodeId }) => [kind, subject, nodeId])
+      const subject = `key:${key.slice(3, 19)}`
+      const tries = ['foreign', 'unknown'].map((node) => ['foreign_node', subject, node])
+      assert.deepEqual(told, tries, what)
+    }
     assert.equal(foreign.status, 404, what)
     const neutral = (body: unknown): string => JSON.stringify(body).replaceAll(/foreign|unknown/g, 'node')
     assert.equal(neutral(foreign.body), neutral(unknown.body), what)

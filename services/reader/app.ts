@@ -11,6 +11,7 @@ import { OPERATOR_CHARACTERS_MAX } from '../../schemas/http/wallets.ts'
 import { VERSION } from '../../schemas/version.ts'
 import { guardRoutes } from '../access/access.ts'
 import type { Access } from '../access/access.ts'
+import type { AuditSink } from '../audit/audit-log.ts'
 import { allowDocs, problemTable, publishDocs } from '../http/docs.ts'
 import { HEADERS } from '../http/headers.ts'
 import { Bodies } from '../http/bodies.ts'
@@ -44,6 +45,8 @@ export interface ReaderAppParts {
   readonly table: FollowedState
   readonly clickhouse: ClickhouseClient
   readonly access: Access
+  /** Whom it refuses is told to it. */
+  readonly audit?: AuditSink
   readonly commands: Commands
   /** Names of the topics whose blocks fill ClickHouse's tables. */
   readonly topics: { readonly usageBlocks: string; readonly settlementBlocks: string }
@@ -104,11 +107,10 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
         ),
       ),
   }).withTypeProvider<TypeBoxTypeProvider>()
-
   problemHandlers(app, parts.logger)
   allowDocs(app)
   await app.register(helmet, HEADERS)
-  await guardRoutes(app, parts.access)
+  await guardRoutes(app, parts.access, parts.audit)
   endLeftovers(app)
   const { clickhouse, commands, partitions, clock } = parts
   const bodies = new Bodies(app, { clock, inFlight: new InFlight(clock) })

@@ -3,6 +3,7 @@ import type { AccountRules } from '../../pipelines/account/rules.ts'
 import type { Account } from '../../schemas/records.ts'
 import { isAdmin, maySee } from '../http/caller.ts'
 import type { Caller } from '../http/caller.ts'
+import { ForeignNode } from '../http/foreign-node.ts'
 import { Problem } from '../http/problem.ts'
 import { unavailable } from '../http/refusal.ts'
 import type { Accounts } from './accounts.ts'
@@ -65,7 +66,8 @@ export class Present {
   async seen(caller: Caller, nodeId: string): Promise<NodeState> {
     const partition = await this.arrive(nodeId)
     const account = this.#accounts.account(nodeId)
-    if (account === null || !maySee(caller, nodeId)) throw notRegistered(nodeId)
+    if (!maySee(caller, nodeId)) throw new ForeignNode(nodeId, notRegistered(nodeId))
+    if (account === null) throw notRegistered(nodeId)
     return this.#stateOf(account, partition)
   }
 

@@ -4,6 +4,7 @@ import { CompactedTable } from '../../pipelines/kafka/table.ts'
 import { VERSION } from '../../schemas/version.ts'
 import { clickhouseOf, tablesMisfit } from '../clickhouse.ts'
 import { kafkaOf } from '../kafka.ts'
+import { AuditLog } from '../audit/audit-log.ts'
 import { followAccess } from '../access/follow-keys.ts'
 import { listen } from '../http/listen.ts'
 import { checkInstallation } from '../installation.ts'
@@ -18,19 +19,16 @@ import { HISTORY_RUNNING_MAX } from './history.ts'
 /** Bytes of a process' own group id: no other reader has the same, so that each follows all partitions. */
 const GROUP_ID_BYTES = 8
 
+const CLIENT_ID = `hivemeter-reader/${VERSION}`
+
 /** node.state and ClickHouse → the reader's routes. It listens at once; /readyz says when the accounts are loaded. */
 export async function startReader(parts: LayoutParts): Promise<RunningService> {
   const { config, layout, logger, clock, metrics, random, leaving, ops } = parts
   const { topics } = layout
   const cursorKey = readKeyFile(CURSOR_KEY, config.cursorKeyFile)
   const accounts = new Accounts(layout.partitions)
-  const kafka = kafkaOf(config, `hivemeter-reader/${VERSION}`, logger)
-  const commands = new Commands({
-    inbox: new SharedAppend(new IdempotentProducer({ ...kafka, metrics, topic: topics.accountInbox }), clock),
-    partitions: layout.partitions,
-    clock,
-    random,
-  })
+  const kafka = kafkaOf(config, CLIENT_ID, logger)
+  const { commands, audit } = openInbox(parts)
   const table = new CompactedTable({
     ...kafka,
     clock,
@@ -50,6 +48,7 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   const followed = await followAccess(parts, 'reader')
   undo.defer(() => followed.stop())
   const app = await buildReader({
+    audit,
     access: followed.access,
     accounts,
     table,
@@ -70,6 +69,9 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   await listen(app, { host: config.readerHost, port: config.readerPort, key: 'readerPort' })
   undo.defer(() => table.stop())
   undo.defer(() => commands.stop())
+  // Before the producer that it shares with the commands.
+  undo.defer(() => audit.stop())
+  audit.start()
   const loading = table.start()
   const running = undo.move()
   return {
@@ -84,6 +86,21 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
       loading.then(() => table.failed, asError),
       followed.failed,
     ]),
+  }
+}
+
+/** What the reader writes to account.inbox, over one producer: commands, and whom it refused. */
+function openInbox({ config, layout, logger, clock, metrics, random }: LayoutParts): {
+  readonly commands: Commands
+  readonly audit: AuditLog
+} {
+  const { partitions, topics } = layout
+  const kafka = kafkaOf(config, CLIENT_ID, logger)
+  const producer = new IdempotentProducer({ ...kafka, metrics, topic: topics.accountInbox })
+  const inbox = new SharedAppend(producer, clock)
+  return {
+    commands: new Commands({ inbox, partitions, clock, random }),
+    audit: new AuditLog({ inbox, partitions, clock, random, metrics, logger }),
   }
 }
 

@@ -3,6 +3,7 @@ import { FieldReader } from '../../pipelines/usage/accept-fields.ts'
 import type { JsonObject } from '../../pipelines/usage/accept.ts'
 import { NODE_ID_PATTERN } from '../../schemas/ids.ts'
 import type { Outcome } from '../../schemas/records.ts'
+import { ForeignNode } from '../http/foreign-node.ts'
 import { askedNode, holderOf, isAdmin, maySee } from '../http/caller.ts'
 import type { Asked } from './commands.ts'
 import { invalidFields } from './json-body.ts'
@@ -36,7 +37,7 @@ export async function askSettler(parts: RouteParts, request: FastifyRequest, ask
   if (!maySee(caller, asked.node_id)) {
     // The same wait as for a node that nobody has named.
     await parts.present.arrive(asked.node_id)
-    throw notRegistered(asked.node_id)
+    throw new ForeignNode(asked.node_id, notRegistered(asked.node_id))
   }
   return await parts.commands.ask(asked, {
     caller: caller.id,

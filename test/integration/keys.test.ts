@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
+import { inboxAuditCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { install } from '../support/installation.ts'
@@ -157,6 +158,36 @@ describe('keys', () => {
       output,
       /The cursor key file \/nowhere\/cursor\.key cannot be read\. Run npm run migrate once/,
     )
+  })
+
+  it('are rows of the audit when they are made and revoked, and when they are shown in vain', async () => {
+    const { text, keyId } = await make('--client', 'audited')
+    await answers(text, 404)
+    assert.doesNotMatch((await keys('revoke', keyId)).output, /the audit/)
+    await keys('revoke', keyId)
+    const reader = await startService(installation, 'reader', { settings: { HIVEMETER_ACCESS: 'required' } })
+    await reader.ready()
+    const headers = { authorization: `Bearer ${text}` }
+    for (let count = 0; count < 3; count++) {
+      const answer = await fetch(`${reader.url}/api/settings/compute/provider?node_id=n`, { headers })
+      assert.equal(answer.status, 401)
+    }
+    await reader.stop()
+    const partition = partitionOfNode(`key:${keyId}`, installation.partitions)
+    const records = await installation.records('accountInbox', partition)
+    const entries = records
+      .filter(({ key }) => key?.toString() === `key:${keyId}`)
+      .map(({ value }) => inboxAuditCodec.decode(value as Buffer))
+    const words = 'audited; usage:read; nodes n; for good'
+    assert.deepEqual(
+      entries.map(({ kind, count, before: was, after: is, reason }) => [kind, count, was, is, reason]),
+      [
+        ['key_made', 1, '', words, 'keys command'],
+        ['key_revoked', 1, words, '', 'keys command'],
+        ['credential_refused', 3, '', '', 'revoked'],
+      ],
+    )
+    for (const { value } of records) assert.ok(!value?.includes(text.slice(20)), 'a secret')
   })
 
   it('are not made for what makes no sense: exit 2 with the way to ask', async () => {

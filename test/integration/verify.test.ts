@@ -9,6 +9,8 @@ import { noMetrics } from '../../schemas/metrics.ts'
 import type { Account } from '../../schemas/records.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
+import { auditAppend } from '../../services/audit/audit-log.ts'
+import { seen } from '../support/inbox-requests.ts'
 import { install } from '../support/installation.ts'
 import type { CommandEnd, Installation } from '../support/installation.ts'
 import { UsageMaker, nodesOf, openUsageProducer, usageRecord } from '../support/produce.ts'
@@ -44,6 +46,7 @@ const ALTERATIONS = [
   { table: 'cost_decisions', column: 'spark', order: 'node_id, cost_seq', key: ['node_id', 'cost_seq'] },
   { table: 'settlements', column: 'costs', order: 'node_id, to_seq', key: ['node_id', 'to_seq'] },
   { table: 'wallet_ledger', column: 'amount_micro_spark', order: 'wallet_id, entry_id', key: ['entry_id'] },
+  { table: 'audit', column: 'times', order: 'kind DESC, entry_id', key: ['entry_id'] },
 ] as const
 
 describe('verify', () => {
@@ -55,6 +58,7 @@ describe('verify', () => {
     installation = await install({ name: 'verify', partitions: PARTITIONS })
     await send(40)
     await sendWhatIsSetAside()
+    await sendAudit()
     services = await startServices(installation, 'aggregator', 'settler', 'loader')
   })
 
@@ -108,6 +112,16 @@ describe('verify', () => {
     await producer.stop()
   }
 
+  /** What servers saw, one of it sent again. */
+  async function sendAudit(): Promise<void> {
+    const { kafka, topics } = installation
+    const producer = new IdempotentProducer({ ...kafka, topic: topics.accountInbox, metrics: noMetrics })
+    const refused = seen({ subject: 'key:0123456789abcdef', count: 1_000 })
+    for (const entry of [refused, refused, seen({ kind: 'foreign_node', entry_id: Buffer.alloc(16, 8) })])
+      await producer.append([auditAppend(entry, PARTITIONS)])
+    await producer.stop()
+  }
+
   it('finds nothing where nothing is wrong, and has looked at something', async () => {
     const last = await verified(installation)
     const [windows = 0, costs = 0, accounts = 0, wallets = 0] = [...last.matchAll(/\d+/g)]
@@ -119,6 +133,17 @@ describe('verify', () => {
       'SELECT count() AS letters FROM dead_letters',
     )
     assert.equal(Number(letters), 7)
+    const audited = await installation.clickhouse.rows<{ kind: string; rows: string; times: string }>(
+      'SELECT kind, count() AS rows, sum(times) AS times FROM audit GROUP BY kind ORDER BY kind',
+    )
+    assert.deepEqual(
+      audited.map(({ kind, rows, times }) => [kind, Number(rows), Number(times)]),
+      [
+        ['credential_refused', 2, 2_000],
+        ['foreign_node', 1, 1],
+        ['operator_named', NODES * PARTITIONS, NODES * PARTITIONS],
+      ],
+    )
   })
 
   it('compares up to the horizon while usage comes in', async () => {
@@ -179,7 +204,7 @@ describe('verify', () => {
     for (const restore of undo) await restore()
     for (const line of expected) assert.match(output, line)
     assert.equal(exitCode, 6)
-    assert.match(output, /^10 differences in \d+ windows, \d+ costs, \d+ accounts, \d+ wallets$/m)
+    assert.match(output, /^11 differences in \d+ windows, \d+ costs, \d+ accounts, \d+ wallets$/m)
   })
 
   it('names a row that is missing and one that is too many', async () => {

@@ -13,6 +13,7 @@ import { noMetrics } from '../../schemas/metrics.ts'
 import type { Cost, InboxHeartbeat } from '../../schemas/records.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import type { Access } from '../../services/access/access.ts'
+import type { AuditSink } from '../../services/audit/audit-log.ts'
 import { opsRoutes } from '../../services/http/ops.ts'
 import { Accounts } from '../../services/reader/accounts.ts'
 import type { StateRecord } from '../../services/reader/accounts.ts'
@@ -73,6 +74,7 @@ export async function startWholeReader(
   options: {
     readonly rules?: Partial<AccountRules>
     readonly access?: Access
+    readonly audit?: AuditSink
     readonly clock?: Clock
     readonly partitions?: number
     /** Log time at the start. */
@@ -100,6 +102,7 @@ export async function startWholeReader(
   const app = await buildReader({
     accounts,
     access,
+    ...(options.audit && { audit: options.audit }),
     commands,
     table: { loaded: true, reach: async () => true },
     clickhouse,

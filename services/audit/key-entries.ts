@@ -1,0 +1,25 @@
+import { AUDIT_TEXT_CHARACTERS_MAX, shownText } from '../../schemas/audit.ts'
+import { hashToUuid } from '../../schemas/ids.ts'
+import type { AccessKey, InboxAudit } from '../../schemas/records.ts'
+
+/** What the audit says of a key that was made or revoked: whose, for what and until when. Nothing of its secret. */
+export function keyEntry(kind: 'key_made' | 'key_revoked', key: AccessKey): InboxAudit {
+  const words = shownText(describe(key), AUDIT_TEXT_CHARACTERS_MAX)
+  return {
+    // A key is made once and revoked once: whoever says it again says the same.
+    entry_id: hashToUuid(`audit/${kind}/${key.key_id}`),
+    kind,
+    subject: `key:${key.key_id}`,
+    node_id: '',
+    address: '',
+    before: kind === 'key_made' ? '' : words,
+    after: kind === 'key_made' ? words : '',
+    count: 1,
+    reason: 'keys command',
+  }
+}
+
+function describe({ client, scopes, nodes, expires_at }: AccessKey): string {
+  const until = expires_at === null ? 'for good' : `until ${new Date(expires_at).toISOString()}`
+  return `${client}; ${scopes.join(',')}; nodes ${nodes.join(',') || 'all'}; ${until}`
+}

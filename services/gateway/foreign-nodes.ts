@@ -1,0 +1,28 @@
+import { holderOf } from '../http/caller.ts'
+import type { Asker } from '../http/caller.ts'
+import type { AuditSink } from '../audit/audit-log.ts'
+import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
+
+/** Why an event or heartbeat of a node is refused that the credential does not name. */
+export const FOREIGN = new Refusal('node_not_permitted', '/node_id', 'Is no node that this credential names.')
+
+/** What a request said of nodes that its credential does not name. */
+export interface Foreign {
+  readonly count: number
+  /** The first of the nodes. */
+  readonly nodeId: string
+}
+
+export const NONE_FOREIGN: Foreign = { count: 0, nodeId: '' }
+
+/** One more. */
+export function withForeign({ count, nodeId }: Foreign, another: string): Foreign {
+  return { count: count + 1, nodeId: count === 0 ? another : nodeId }
+}
+
+/** Tells the audit of them, where there are any. */
+export function tellForeign(audit: AuditSink, asker: Asker, { count, nodeId }: Foreign): void {
+  if (count === 0) return
+  const subject = holderOf(asker)
+  audit.refused({ kind: 'foreign_node', subject, address: asker.ip, nodeId, reason: FOREIGN.code }, count)
+}
