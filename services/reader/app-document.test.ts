@@ -7,6 +7,7 @@ test('the document is OpenAPI 3.1 and knows every route', async () => {
   const { document } = reader
   assert.equal(document.openapi, '3.1.0')
   assert.deepEqual(Object.keys(document.paths).sort(), [
+    '/api/audit',
     '/api/exposure/reservations',
     '/api/exposure/reservations/{id}',
     '/api/settings/compute',

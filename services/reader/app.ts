@@ -29,6 +29,7 @@ import { Ranking } from './leaderboard.ts'
 import type { ReaderApp } from './parts.ts'
 import { Present } from './present.ts'
 import type { FollowedState } from './present.ts'
+import { auditRoutes } from './routes-audit.ts'
 import { eventRoutes } from './routes-events.ts'
 import { exposureRoutes } from './routes-exposure.ts'
 import { hostingRoutes } from './routes-hosting.ts'
@@ -80,6 +81,7 @@ const API = {
     { name: 'settlements', description: 'What was paid, and what is open' },
     { name: 'wallets', description: 'Balances and entries' },
     { name: 'hosting', description: 'Rewards and the leaderboard' },
+    { name: 'audit', description: 'Keys, tiers, operators, and who was refused' },
     { name: 'operation', description: 'For the operator' },
   ],
 }
@@ -150,6 +152,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
   eventRoutes(app, routeParts)
   settlementRoutes(app, routeParts)
   walletRoutes(app, routeParts)
+  auditRoutes(app, routeParts)
   hostingRoutes(app, { ...routeParts, ranking: new Ranking(present, clock) })
   await app.ready()
   return app
