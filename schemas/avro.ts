@@ -12,6 +12,7 @@ import {
   usageOfV1,
   usageOfV2,
 } from './older-records.ts'
+import type { UsageEvent } from './usage.ts'
 import type { AccountV2, SettlerTaskV1 } from './older-records.ts'
 import type {
   AccessKey,
@@ -137,13 +138,17 @@ const bigintLong = avsc.types.LongType.__with({
   compare: (left: bigint, right: bigint) => (left < right ? -1 : Number(left > right)),
 })
 
-/** The parsed Avro type of one of the schema files: sums as bigint where the schema says so, arrays with a bound. */
-export function avroType(file: string): avsc.Type {
+/**
+ * The parsed Avro type of one of the schema files: sums as bigint where the schema says so, arrays with a bound. `registry`
+ * says how types are read that the schema names.
+ */
+export function avroType(file: string, registry: Record<string, avsc.Type> = {}): avsc.Type {
   const schema = JSON.parse(
     readFileSync(new URL(`avro/${file}.avsc`, import.meta.url), 'utf8'),
   ) as avsc.Schema
   return avsc.Type.forSchema(schema, {
     wrapUnions: false,
+    registry,
     logicalTypes: { decimal: DecimalType },
     typeHook(attributes, options) {
       const { logicalType, type } = attributes as { readonly logicalType?: string; readonly type?: unknown }
@@ -188,6 +193,30 @@ export const usageEventsCodec = codec<UsageEvents>(SCHEMA_ID.usageEvents, 'usage
   file: 'usage-events.v1',
   upgrade: usageEventsOfV1,
 })
+
+/** A usage event as its bytes say it, every number as a bigint: what is set aside may be beyond all bounds. */
+export type WideUsageEvent = {
+  readonly [Field in keyof UsageEvent]: number extends UsageEvent[Field]
+    ? bigint | (null extends UsageEvent[Field] ? null : never)
+    : UsageEvent[Field]
+}
+
+const wideUsageEvents = new Map(
+  [
+    [SCHEMA_ID.usageEventsV1, 'usage-events.v1'] as const,
+    [SCHEMA_ID.usageEvents, 'usage-events.v2'] as const,
+  ].map(([id, file]) => [id as number, avroType(file, { long: bigintLong, int: bigintLong })]),
+)
+
+/** The events of a framed record of usage events, whatever their numbers; throws where it is none. */
+export function decodeWide(framedEvents: Buffer): readonly WideUsageEvent[] {
+  const id = schemaIdOf(framedEvents)
+  const type = wideUsageEvents.get(id ?? 0)
+  if (type === undefined) throw new Error('These are no usage events.')
+  const { events } = type.fromBuffer(framedEvents.subarray(FRAME_BYTES)) as { events: WideUsageEvent[] }
+  return id === SCHEMA_ID.usageEvents ? events : events.map((event) => ({ ...event, event_source: null }))
+}
+
 export const tickCodec = codec<Tick>(SCHEMA_ID.tick, 'tick.v1')
 export const endCodec = codec<End>(SCHEMA_ID.end, 'end.v1')
 export const modelsCodec = codec<Models>(SCHEMA_ID.models, 'models.v1')

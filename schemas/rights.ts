@@ -105,6 +105,8 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
     topics: {
       nodeState: [...LOOK, 'Read'],
       accountInbox: [...LOOK, 'Write'],
+      // An admin puts back what was set aside.
+      usageMetered: [...LOOK, 'Write'],
       accessKeys: [...LOOK, 'Read'],
       installation: [...LOOK, 'Read'],
     },

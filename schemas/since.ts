@@ -19,7 +19,8 @@ export interface Since {
  *      with what only it says has caps, and costs that come late have a limit on the day of their receipt
  *   3  an operator is confirmed by whoever may say so: an admin, or a credential that names the operator; an event that has
  *      a text is who its text says, apart from all ids of 128 bits, and not the bytes beside the text; tiers that change,
- *      operators that an event or heartbeat names, and records of the audit are rows of the table audit
+ *      operators that an event or heartbeat names, and records of the audit are rows of the table audit; an event that is
+ *      set aside and names its node has a row in set_aside
  */
 export const RULES = 3
 
@@ -31,6 +32,9 @@ export const CONFIRMED_OPERATORS = 3
 
 /** From these rules on texts have an identity of their own. */
 export const TEXTS_APART = 3
+
+/** From these rules on events that are set aside stand in set_aside, for the nodes that they name. */
+export const SHOWN_SET_ASIDE = 3
 
 /** Changes of rules that a task's record holds; more of them need a new version of the topics. */
 export const SINCE_MAX = 32

@@ -182,6 +182,19 @@ export const TABLES = {
     'indexes',
     'details',
   ]),
+  setAside: table('set_aside', [
+    'node_id',
+    'event_id',
+    'reason',
+    'detail',
+    'topic',
+    'partition',
+    'record_offset',
+    'record_index',
+    'received_at',
+    'set_aside_at',
+    'event',
+  ]),
   watermarks: table('watermarks', ['watermark', 'position', 'blocks_end']),
 } as const satisfies Record<string, TableSpec>
 

@@ -12,7 +12,6 @@ import type { TaskBatch, TaskCommitted, TaskDecision, TaskRestored, TaskState } 
 import { BlockLog } from '../load/block-log.ts'
 import type { TaskMark } from '../load/fit.ts'
 import { UnloadedBlocks } from '../load/unloaded.ts'
-import { writeDeadLetter } from '../load/dead-letter.ts'
 import type { DeadLetter, EventProblem } from '../load/dead-letter.ts'
 import { writeDeltas } from './blocks.ts'
 import { EventCounter } from './count.ts'
@@ -30,6 +29,7 @@ import { originalReceipt } from './receipt.ts'
 import { goOnByRules, newTask, problemsSetAside, raiseWatermark, textsAsBefore } from './record.ts'
 import { replaceModels, unknownRecord } from './record.ts'
 import { Deltas, hasRoom, toQuarterHours } from './rollup.ts'
+import { writeLetter } from './set-aside.ts'
 import { IdKeyError } from './task-options.ts'
 import type { AggregatorOptions } from './task-options.ts'
 
@@ -335,7 +335,8 @@ export class AggregatorState implements TaskState {
     const { topics, partition, loadedSeq } = this.#options
     const columns = this.#columns
     const logTimeMs = task.watermark + WATERMARK_DELAY_MS
-    for (const letter of dead) writeDeadLetter(this.#blocks, topics.usageMetered, letter, logTimeMs)
+    const place = { topic: topics.usageMetered, since: task.since, setAsideAtMs: logTimeMs }
+    for (const letter of dead) writeLetter(this.#blocks, letter, place)
     writeDeltas(this.#blocks, TABLES.usage1m, out.minutes, columns)
     writeDeltas(this.#blocks, TABLES.usage15m, toQuarterHours(out.minutes, this.#quarters), columns)
     task.position = Number(batch.position)

@@ -12,6 +12,8 @@ export const PROBLEMS = {
   rate_limited: { status: 429, title: 'Too many requests' },
   not_found: { status: 404, title: 'There is nothing at this address' },
   node_not_registered: { status: 404, title: 'Node not registered' },
+  event_not_found: { status: 404, title: 'There is no such event of this node' },
+  letter_not_found: { status: 404, title: 'There is no such record that was set aside' },
   wallet_not_found: { status: 404, title: 'Wallet not found' },
   reservation_not_found: { status: 404, title: 'There is no such reservation' },
   central_not_metered: { status: 403, title: 'A central node pays for no calls of others' },

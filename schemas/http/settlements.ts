@@ -16,6 +16,7 @@ import {
   timeField,
   wordField,
 } from './fields.ts'
+import { settlementStatusField } from './usage.ts'
 
 export const SettlementsQuery = parameters({ node_id: Type.Optional(nodeIdParameter), ...pageParameters })
 
@@ -38,11 +39,14 @@ export const SettlementPage = page(SettlementItem, { as_of: asOfField })
 
 export const OpenCostItem = Type.Object({
   cost_seq: sumField("Number of the cost in the node's sequence."),
-  event_id: Type.String({ description: 'The 128 bits of the event id, as a UUID.' }),
+  event_id: Type.String({
+    description: 'As it was sent; of events older than 50 days, the 128 bits as a UUID.',
+  }),
   node_id: Type.String(),
   operator_id: nullableTextField('The operator when it was decided.'),
   task_source: taskSourceField(),
   decision: wordField(Object.keys(DECISIONS) as Decision[]),
+  settlement_status: settlementStatusField(),
   usd: roundedField(),
   usd_exact: exactMoneyField(),
   spark: sumField('What it is worth.'),

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
+import { SOURCE_CODE_POINTS_MAX } from '../identity.ts'
 import { DECISIONS } from '../tables.ts'
 import type { Decision } from '../tables.ts'
 import {
@@ -93,6 +94,15 @@ export const EventsQuery = parameters({
 export const EVENT_DECISIONS = ['own', 'zero', ...(Object.keys(DECISIONS) as Decision[])] as const
 export type EventDecision = (typeof EVENT_DECISIONS)[number]
 
+export const SETTLEMENT_STATUSES = [...EVENT_DECISIONS, 'settled'] as const
+export type SettlementStatus = (typeof SETTLEMENT_STATUSES)[number]
+
+export const settlementStatusField = () =>
+  nullableWordField<SettlementStatus>(
+    SETTLEMENT_STATUSES,
+    'What became of its cost, in one word: as decision, and settled where a settlement has paid it.',
+  )
+
 export const EventItem = Type.Object({
   event_id: Type.String({ description: 'As it was sent.' }),
   node_id: Type.String(),
@@ -112,6 +122,7 @@ export const EventItem = Type.Object({
   energy_source: wordField(['meter', 'device', 'estimate'] as const),
   usd: roundedField(),
   usd_exact: exactMoneyField(),
+  actual_usd_cost: exactMoneyField('As usd_exact, under the name that it was sent with.'),
   goal_id: nullableTextField(),
   requester_node_id: nullableTextField(),
   reservation_id: nullableTextField(),
@@ -120,6 +131,7 @@ export const EventItem = Type.Object({
     EVENT_DECISIONS,
     'On its cost. own and zero are never paid; null while the decision is on its way.',
   ),
+  settlement_status: settlementStatusField(),
   cost_seq: nullableIntegerField("Number of the cost in the node's sequence."),
   spark: nullableIntegerField('What the cost is worth.'),
   settlement_id: nullableTextField('The settlement that paid it.'),
@@ -128,3 +140,23 @@ export const EventItem = Type.Object({
 export type EventItem = Static<typeof EventItem>
 
 export const EventPage = page(EventItem, { as_of: asOfField })
+
+/** Characters of an event id in a path: 128 code points of four bytes, each percent-encoded. */
+export const EVENT_ID_PATH_CHARACTERS_MAX = 1_536
+
+export const EventParams = Type.Object({
+  event_id: Type.String({
+    maxLength: EVENT_ID_PATH_CHARACTERS_MAX,
+    description: 'As it was sent, percent-encoded.',
+  }),
+})
+
+export const OneEventQuery = parameters({
+  node_id: Type.Optional(nodeIdParameter),
+  source: Type.Optional(
+    Type.String({
+      maxLength: 2 * SOURCE_CODE_POINTS_MAX,
+      description: 'The source that a plain text was sent with, where it was: it belongs to its identity.',
+    }),
+  ),
+})

@@ -14,6 +14,7 @@ import { Accounts } from './accounts.ts'
 import { buildReader } from './app.ts'
 import type { ReaderApp } from './parts.ts'
 import { unheardCommands } from '../../test/support/unheard-commands.ts'
+import { putBackNothing } from '../../test/support/put-back.ts'
 
 const PARTITIONS = 4
 const AS_OF = Date.UTC(2026, 1, 20, 14, 30)
@@ -28,6 +29,7 @@ let document: OpenApiDocument
 
 before(async () => {
   app = await buildReader({
+    putBack: putBackNothing(),
     access: { mode: 'off' },
     commands: unheardCommands(),
     accounts,

@@ -7,7 +7,7 @@ import { LoopTurns } from '../../pipelines/in-turns.ts'
 import type { Clock } from '../../pipelines/clock.ts'
 import type { Logger } from '../../pipelines/logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
-import { OPERATOR_CHARACTERS_MAX } from '../../schemas/http/wallets.ts'
+import { EVENT_ID_PATH_CHARACTERS_MAX } from '../../schemas/http/usage.ts'
 import { VERSION } from '../../schemas/version.ts'
 import { guardRoutes } from '../access/access.ts'
 import type { Access } from '../access/access.ts'
@@ -35,6 +35,8 @@ import { exposureRoutes } from './routes-exposure.ts'
 import { hostingRoutes } from './routes-hosting.ts'
 import { operatorRoutes } from './routes-operators.ts'
 import { providerRoutes } from './routes-provider.ts'
+import { setAsideRoutes } from './routes-set-aside.ts'
+import type { PutBack } from './put-back.ts'
 import { settingsRoutes } from './routes-settings.ts'
 import { settlementRoutes } from './routes-settlements.ts'
 import { usageRoutes } from './routes-usage.ts'
@@ -49,6 +51,7 @@ export interface ReaderAppParts {
   /** Whom it refuses is told to it. */
   readonly audit?: AuditSink
   readonly commands: Commands
+  readonly putBack: PutBack
   /** Names of the topics whose blocks fill ClickHouse's tables. */
   readonly topics: { readonly usageBlocks: string; readonly settlementBlocks: string }
   readonly partitions: number
@@ -96,7 +99,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
     ...serverTimeouts(REQUEST_TIMEOUT_MS),
     // A misspelt parameter is refused, never dropped, and all that is wrong is said at once.
     ajv: { customOptions: { removeAdditional: false, allErrors: true } },
-    routerOptions: { maxParamLength: OPERATOR_CHARACTERS_MAX },
+    routerOptions: { maxParamLength: EVENT_ID_PATH_CHARACTERS_MAX },
     frameworkErrors: (error, request, reply) =>
       void sendProblem(
         request,
@@ -104,7 +107,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
         new Problem(
           'invalid_url',
           error.code === 'FST_ERR_MAX_PARAM_LENGTH'
-            ? `A name in the path has at most ${OPERATOR_CHARACTERS_MAX} characters.`
+            ? `A name in the path has at most ${EVENT_ID_PATH_CHARACTERS_MAX} characters.`
             : 'The path holds a broken percent-encoding.',
         ),
       ),
@@ -150,6 +153,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
   exposureRoutes(app, routeParts)
   usageRoutes(app, routeParts)
   eventRoutes(app, routeParts)
+  setAsideRoutes(app, { ...routeParts, putBack: parts.putBack })
   settlementRoutes(app, routeParts)
   walletRoutes(app, routeParts)
   auditRoutes(app, routeParts)

@@ -3,6 +3,7 @@ import type { SettlementRow } from '../../pipelines/clickhouse/queries/settlemen
 import type { EventRow } from '../../pipelines/clickhouse/queries/usage-events.ts'
 import type { EventDecision, EventItem } from '../../schemas/http/usage.ts'
 import { formatTime } from '../http/times.ts'
+import { settlementStatusOf } from './settlement-status.ts'
 import { hoursNumber, kwhNumber, usdNumber, usdText } from './amounts.ts'
 
 /** A cost with its decision, and the settlement that paid it. */
@@ -16,6 +17,8 @@ export function eventItem(nodeId: string, row: EventRow, paid: PaidCost | null):
   const costNanoUsd = BigInt(row.cost_nano_usd)
   const gpuMs = BigInt(row.gpu_ms ?? row.gpu_ms_estimated)
   const energyMwh = BigInt(row.energy_mwh ?? row.energy_mwh_estimated)
+  const decision = decisionOf(row, costNanoUsd, paid)
+  const settlement = paid?.settlement ?? null
   return {
     event_id: row.event_text === '' ? row.event_id : row.event_text,
     node_id: nodeId,
@@ -35,15 +38,17 @@ export function eventItem(nodeId: string, row: EventRow, paid: PaidCost | null):
     energy_source: row.energy_source === 'none' ? 'estimate' : row.energy_source,
     usd: usdNumber(costNanoUsd),
     usd_exact: usdText(costNanoUsd),
+    actual_usd_cost: usdText(costNanoUsd),
     goal_id: textOrNull(row.goal_id),
     requester_node_id: textOrNull(row.requester_node_id),
     reservation_id: textOrNull(row.reservation_id),
     late: row.late === 1,
-    decision: decisionOf(row, costNanoUsd, paid),
+    decision,
+    settlement_status: settlementStatusOf(decision, settlement !== null),
     cost_seq: paid === null ? null : Number(paid.cost.cost_seq),
     spark: paid === null ? null : Number(paid.cost.spark),
-    settlement_id: paid?.settlement?.settlement_id ?? null,
-    settled_at: paid?.settlement == null ? null : formatTime(Number(paid.settlement.settled_ms)),
+    settlement_id: settlement?.settlement_id ?? null,
+    settled_at: settlement === null ? null : formatTime(Number(settlement.settled_ms)),
   }
 }
 

@@ -1,19 +1,15 @@
-import { decisionsOf } from '../../pipelines/clickhouse/queries/costs.ts'
-import type { CostRow } from '../../pipelines/clickhouse/queries/costs.ts'
-import { settlementsOver } from '../../pipelines/clickhouse/queries/settlements.ts'
-import type { SettlementRow } from '../../pipelines/clickhouse/queries/settlements.ts'
-import { usageEvents } from '../../pipelines/clickhouse/queries/usage-events.ts'
+import { eventsById, usageEvents } from '../../pipelines/clickhouse/queries/usage-events.ts'
 import type {
   EventRow,
   EventsQuery as EventsToRead,
 } from '../../pipelines/clickhouse/queries/usage-events.ts'
-import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { problemResponses } from '../../schemas/http/problem.ts'
-import { EventPage, EventsQuery } from '../../schemas/http/usage.ts'
+import { EventItem, EventPage, EventParams, EventsQuery, OneEventQuery } from '../../schemas/http/usage.ts'
 import { askedNode, holderOf } from '../http/caller.ts'
 import { formatTimeOrNull } from '../http/times.ts'
-import { eventItem } from './event-item.ts'
-import type { PaidCost } from './event-item.ts'
+import { Problem } from '../http/problem.ts'
+import { eventItems } from './event-items.ts'
+import { identitiesOf } from './sent-id.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
 import { isFirst, pageOf } from './pages.ts'
 import { rangeOf } from './range.ts'
@@ -52,16 +48,54 @@ export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
       const answer = await parts.history.ask(holderOf(request), async (client) => {
         const source = parts.history.usageSource(partition)
         const loaded = await parts.history.loaded(source, client)
-        if (loaded === null) return { rows: [], costs: [], asOfMs: null }
+        if (loaded === null) return { items: [], last: null, asOfMs: null }
         const query = { nodeId: node_id, source, loaded, ...place, limit: limit + 1 }
-        const rows = await usageEvents(client, query)
-        return { rows, costs: await paidCosts(client, node_id, rows), asOfMs: loaded.watermarkMs }
+        const { shown, last } = pageOf(await usageEvents(client, query), limit)
+        return { items: await eventItems(client, node_id, shown), last, asOfMs: loaded.watermarkMs }
       })
-      const { shown, last } = pageOf(answer.rows, limit)
-      const costs = new Map(answer.costs.map((paid) => [costKey(paid.cost), paid]))
-      const items = shown.map((row) => eventItem(node_id, row, costs.get(costKey(row)) ?? null))
+      const { items, last } = answer
       const next_cursor = last === null ? null : parts.cursors.seal(scope, positionOf(place, last))
       return reply.send({ items, next_cursor, as_of: formatTimeOrNull(answer.asOfMs) })
+    },
+  )
+
+  app.get(
+    '/api/usage/events/:event_id',
+    {
+      config: { scope: 'usage:read' },
+      schema: {
+        summary: 'One event of a node, by the id that it was sent with',
+        description: 'Kept 50 days. Of two that counted under one id, the one that was received last.',
+        tags: ['usage'],
+        params: EventParams,
+        querystring: OneEventQuery,
+        response: {
+          200: { description: 'The event', content: { 'application/json': { schema: EventItem } } },
+          ...problemResponses(
+            'node_not_registered',
+            'event_not_found',
+            'invalid_request',
+            'state_loading',
+            'history_unavailable',
+            'overloaded',
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { event_id } = request.params
+      const node_id = askedNode(request, request.query.node_id)
+      await parts.present.seen(request.caller, node_id)
+      const identities = identitiesOf(event_id, request.query.source ?? null)
+      const items = await parts.history.ask(holderOf(request), async (client) =>
+        eventItems(client, node_id, await eventsById(client, node_id, identities)),
+      )
+      const item = items.at(-1)
+      if (item !== undefined) return reply.send(item)
+      throw new Problem(
+        'event_not_found',
+        `No event "${event_id}" of ${node_id} has counted, as far as is loaded.`,
+      )
     },
   )
 }
@@ -88,37 +122,4 @@ function positionOf(place: Place, row: EventRow): string[] {
     row.record_offset,
     String(row.record_index),
   ]
-}
-
-/** The same id may count again after its first copy has left memory; its time tells the two apart. */
-function costKey(row: Pick<EventRow, 'event_id' | 'id_kind' | 'occurred_ms'>): string {
-  return `${row.id_kind} ${row.event_id} ${row.occurred_ms}`
-}
-
-/** The decisions on the events' costs, and the settlements that paid them. */
-async function paidCosts(
-  client: ClickhouseClient,
-  nodeId: string,
-  events: readonly EventRow[],
-): Promise<PaidCost[]> {
-  const charged = events.filter((event) => event.task_source !== 'own' && event.cost_nano_usd !== '0')
-  const costs = await decisionsOf(
-    client,
-    nodeId,
-    charged.map((event) => event.event_id),
-  )
-  const payable = costs.filter(({ decision }) => decision === 'pending' || decision === 'written_off')
-  if (payable.length === 0) return costs.map((cost) => ({ cost, settlement: null }))
-  const seqs = payable.map((cost) => BigInt(cost.cost_seq)).sort((a, b) => (a < b ? -1 : Number(a > b)))
-  const settlements = await settlementsOver(client, nodeId, seqs[0] as bigint, seqs.at(-1) as bigint)
-  return costs.map((cost) => ({
-    cost,
-    settlement: payable.includes(cost) ? paidBy(cost, settlements) : null,
-  }))
-}
-
-/** The settlement whose range (from_seq, to_seq] holds the cost. */
-function paidBy(cost: CostRow, settlements: readonly SettlementRow[]): SettlementRow | null {
-  const seq = BigInt(cost.cost_seq)
-  return settlements.find(({ from_seq, to_seq }) => BigInt(from_seq) < seq && seq <= BigInt(to_seq)) ?? null
 }

@@ -1,4 +1,4 @@
-import { openCosts } from '../../pipelines/clickhouse/queries/costs.ts'
+import { eventTexts, openCosts } from '../../pipelines/clickhouse/queries/costs.ts'
 import type { CostRow } from '../../pipelines/clickhouse/queries/costs.ts'
 import { settlementsOf } from '../../pipelines/clickhouse/queries/settlements.ts'
 import type { SettlementRow } from '../../pipelines/clickhouse/queries/settlements.ts'
@@ -12,6 +12,7 @@ import type { Asker } from '../http/caller.ts'
 import { formatTime, formatTimeOrNull } from '../http/times.ts'
 import { usdNumber, usdText } from './amounts.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
+import { settlementStatusOf } from './settlement-status.ts'
 import { isFirst, pageOf } from './pages.ts'
 
 const PROBLEMS = problemResponses(
@@ -76,7 +77,7 @@ export function settlementRoutes(app: ReaderApp, parts: RouteParts): void {
         'open costs',
         request,
         node_id,
-        openCosts,
+        openCostsWithTexts,
         (row) => row.cost_seq,
       )
       const nowMs = parts.clock.nowMs()
@@ -137,15 +138,31 @@ function settlementItem(nodeId: string, row: SettlementRow): SettlementItem {
   }
 }
 
-function openCostItem(nodeId: string, row: CostRow, nowMs: number): OpenCostItem {
+interface OpenCost extends CostRow {
+  /** As it was sent. */
+  readonly shownId: string
+}
+
+async function openCostsWithTexts(client: ClickhouseClient, query: SeqQuery): Promise<OpenCost[]> {
+  const rows = await openCosts(client, query)
+  const texts = await eventTexts(
+    client,
+    query.nodeId,
+    rows.map(({ event_id }) => event_id),
+  )
+  return rows.map((row) => ({ ...row, shownId: texts.get(`${row.id_kind} ${row.event_id}`) ?? row.event_id }))
+}
+
+function openCostItem(nodeId: string, row: OpenCost, nowMs: number): OpenCostItem {
   const costNanoUsd = BigInt(row.cost_nano_usd)
   return {
     cost_seq: BigInt(row.cost_seq),
-    event_id: row.event_id,
+    event_id: row.shownId,
     node_id: nodeId,
     operator_id: row.operator_id === '' ? null : row.operator_id,
     task_source: row.task_source,
     decision: row.decision,
+    settlement_status: settlementStatusOf(row.decision, false),
     usd: usdNumber(costNanoUsd),
     usd_exact: usdText(costNanoUsd),
     spark: BigInt(row.spark),

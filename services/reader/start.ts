@@ -8,13 +8,14 @@ import { AuditLog } from '../audit/audit-log.ts'
 import { followAccess } from '../access/follow-keys.ts'
 import { listen } from '../http/listen.ts'
 import { checkInstallation } from '../installation.ts'
-import { CURSOR_KEY, readKeyFile } from '../key-file.ts'
+import { CURSOR_KEY, ID_KEY, readKeyFile } from '../key-file.ts'
 import type { LayoutParts } from '../follow-layout.ts'
 import type { RunningService } from '../process.ts'
 import { Accounts } from './accounts.ts'
 import { buildReader } from './app.ts'
 import { Commands } from './commands.ts'
 import { HISTORY_RUNNING_MAX } from './history.ts'
+import { PutBack } from './put-back.ts'
 
 /** Bytes of a process' own group id: no other reader has the same, so that each follows all partitions. */
 const GROUP_ID_BYTES = 8
@@ -26,9 +27,16 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   const { config, layout, logger, clock, metrics, random, leaving, ops } = parts
   const { topics } = layout
   const cursorKey = readKeyFile(CURSOR_KEY, config.cursorKeyFile)
+  const idKey = readKeyFile(ID_KEY, config.idKeyFile)
   const accounts = new Accounts(layout.partitions)
   const kafka = kafkaOf(config, CLIENT_ID, logger)
   const { commands, audit } = openInbox(parts)
+  const putBack = new PutBack({
+    producer: new IdempotentProducer({ ...kafka, metrics, topic: topics.usageMetered }),
+    meteredTopic: topics.usageMetered,
+    partitions: layout.partitions,
+    idKey,
+  })
   const table = new CompactedTable({
     ...kafka,
     clock,
@@ -54,6 +62,7 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
     table,
     clickhouse,
     commands,
+    putBack,
     topics,
     before: layout.before,
     begin: layout.begin,
@@ -72,6 +81,7 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   // Before the producer that it shares with the commands.
   undo.defer(() => audit.stop())
   audit.start()
+  undo.defer(() => putBack.stop())
   const loading = table.start()
   const running = undo.move()
   return {

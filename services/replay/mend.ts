@@ -2,7 +2,7 @@ import { acceptUsageEvent } from '../../pipelines/usage/accept.ts'
 import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
 import { readJsonItems } from '../../pipelines/usage/json-items.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
-import { editable, eventsOf } from './editable.ts'
+import { eventsAsSent } from '../../pipelines/usage/event-as-sent.ts'
 import type { Letter } from './letters.ts'
 
 /** One line of a mended file. */
@@ -64,19 +64,19 @@ function readLine(bytes: Buffer, line: number): MendedLine {
 export function judgeLine(line: MendedLine, letter: Letter): Judged[] {
   const name = `${letter.id} (line ${line.line})`
   if (line.event !== undefined) return [judge(line.event, letter, name)]
-  const events = eventsOf(line.value)
+  const events = eventsAsSent(line.value)
   if (events === null) return [{ refused: 'the bytes are no usage events, and no event is given', name }]
-  return events.map((event, index) => judge(editable(event), letter, `${name} event ${index}`))
+  return events.map((event, index) => judge(event, letter, `${name} event ${index}`))
 }
 
 /** Judges the refused events of a letter as they are: those of a record that does not decode cannot be told. */
 export function judgeLetter(letter: Letter): Judged[] {
-  const events = eventsOf(letter.value)
+  const events = eventsAsSent(letter.value)
   return letter.problems.map(({ index, reason, detail }) => {
     const name = index < 0 ? letter.id : `${letter.id} event ${index}`
     const event = events?.[index]
     if (event === undefined) return { refused: `${reason}: ${detail}`, name }
-    return judge(editable(event), letter, name)
+    return judge(event, letter, name)
   })
 }
 

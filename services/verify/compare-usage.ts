@@ -12,6 +12,7 @@ import type { Undecided } from './undecided.ts'
 import { identityName } from './usage-identity.ts'
 import { UsageModel } from './usage-model.ts'
 import type { CountedEvent, SetAside } from './usage-model.ts'
+import { compareSetAside } from './set-aside.ts'
 import { compareDeadLetters, eventKey, eventRow } from './usage-rows.ts'
 import { NODE_SUM_COLUMNS, NodeTotalSums, WINDOW_TABLES, WindowSums } from './usage-sums.ts'
 
@@ -175,6 +176,8 @@ class UsageComparison {
     const source = logs.topics.usageMetered
     const letters = await tables.deadLetters(this.#blocks, source, from, to)
     await compareDeadLetters(differences, source, this.#partition, setAside, letters)
+    const shown = await tables.setAside(this.#blocks, from, to)
+    await compareSetAside(differences, this.#partition, setAside, this.#horizon.usage.since, shown)
   }
 
   #eventKey(offset: bigint | string, index: number | string): string {

@@ -105,6 +105,17 @@ export class Tables {
     )
   }
 
+  /** Events that were set aside for their nodes, of records in `[from, to)`. */
+  async setAside(blocks: BlocksBelow, from: bigint, to: bigint): Promise<TextRow[]> {
+    return await this.#rows(
+      `SELECT t.record_offset, t.record_index, t.node_id, t.event_id, t.reason,
+              ${ms('received_at')}, t.event
+       FROM set_aside AS t
+       WHERE ${BELOW} AND t.record_offset >= {from:UInt64} AND t.record_offset < {to:UInt64}`,
+      { ...blocks, from, to },
+    )
+  }
+
   /** Letters of what the task could not decide, of all offsets. */
   async undecided(blocks: BlocksBelow, source: string): Promise<TextRow[]> {
     return await this.#rows(

@@ -5,7 +5,10 @@ import { othersTurn } from '../../pipelines/in-turns.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { CURSOR_CHARACTERS_MAX, LIMIT_MAX, TIME_CHARACTERS_MAX } from '../../schemas/http/fields.ts'
 import { MINUTES_KEPT_DAYS, WINDOWS_MAX, ZONE_CHARACTERS_MAX } from '../../schemas/http/usage.ts'
+import { LETTER_CHARACTERS_MAX } from '../../schemas/http/set-aside.ts'
+import { EVENT_ID_PATH_CHARACTERS_MAX } from '../../schemas/http/usage.ts'
 import { OPERATOR_CHARACTERS_MAX } from '../../schemas/http/wallets.ts'
+import { TEXT_CODE_POINTS_MAX } from '../../schemas/ids.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { describeError, EXIT, ExitError, exitCodeOf } from '../../services/exit.ts'
 import { negotiate } from '../../services/http/negotiate.ts'
@@ -27,6 +30,7 @@ import { account, accountRecord, taskRecord } from '../support/state-records.ts'
 import { fakeClickhouse } from '../support/fake-clickhouse.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { unheardCommands } from '../support/unheard-commands.ts'
+import { putBackNothing } from '../support/put-back.ts'
 
 const TOPICS = { usageBlocks: 'usage.blocks', settlementBlocks: 'settlement.blocks' }
 const NOW = Date.UTC(2026, 10, 21, 12)
@@ -38,6 +42,7 @@ before(async () => {
   accounts.apply(taskRecord(0, NOW))
   accounts.apply(accountRecord(0, account({ node_id: 'n', operators: ['op'] })))
   app = await buildReader({
+    putBack: putBackNothing(),
     access: { mode: 'off' },
     commands: unheardCommands(),
     accounts,
@@ -88,9 +93,33 @@ test('OPERATOR_CHARACTERS_MAX: a longer name in the path is refused', async () =
   const answer = async (characters: number) =>
     (await app.inject(`/api/wallets/${'o'.repeat(characters)}`)).json<{ code: string; detail: string }>()
   assert.equal((await answer(OPERATOR_CHARACTERS_MAX)).code, 'wallet_not_found')
-  const { code, detail } = await answer(OPERATOR_CHARACTERS_MAX + 1)
+  assert.equal((await answer(OPERATOR_CHARACTERS_MAX + 1)).code, 'invalid_request')
+})
+
+test('EVENT_ID_PATH_CHARACTERS_MAX: the longest id fits, and a longer path is refused', async () => {
+  const answer = async (id: string) =>
+    (await app.inject(`/api/usage/events/${encodeURIComponent(id)}?node_id=n`)).json<{
+      code: string
+      detail: string
+    }>()
+  assert.notEqual((await answer('𝛼'.repeat(TEXT_CODE_POINTS_MAX))).code, 'invalid_url')
+  const { code, detail } = await answer('e'.repeat(EVENT_ID_PATH_CHARACTERS_MAX + 1))
   assert.equal(code, 'invalid_url')
-  assert.match(detail, new RegExp(`at most ${OPERATOR_CHARACTERS_MAX} characters`))
+  assert.match(detail, new RegExp(`at most ${EVENT_ID_PATH_CHARACTERS_MAX} characters`))
+})
+
+test('LETTER_CHARACTERS_MAX: a longer name of a record is refused', async () => {
+  const answer = async (characters: number) => {
+    const id = `${'t'.repeat(characters - 4)}:0:1`
+    const response = await app.inject({
+      method: 'POST',
+      url: `/api/usage/set-aside/${id}/replay`,
+      payload: {},
+    })
+    return response.json<{ code: string }>().code
+  }
+  assert.notEqual(await answer(LETTER_CHARACTERS_MAX), 'invalid_request')
+  assert.equal(await answer(LETTER_CHARACTERS_MAX + 1), 'invalid_request')
 })
 
 test('HISTORY_REQUESTS_MAX: half for one credential, one more at once is 503 overloaded; room is given back', async () => {

@@ -11,6 +11,7 @@ import { buildReader } from '../../services/reader/app.ts'
 import { assertDocumented } from './openapi-check.ts'
 import type { OpenApiDocument } from './openapi-check.ts'
 import { unheardCommands } from './unheard-commands.ts'
+import { putBackNothing } from './put-back.ts'
 
 export const PARTITIONS = 4
 export const TOPICS = topicNames('')
@@ -36,6 +37,7 @@ export async function startTestReader(parts: {
 }): Promise<TestReader> {
   const clock: Clock = { ...systemClock, nowMs: () => parts.nowMs }
   const app = await buildReader({
+    putBack: putBackNothing(),
     access: { mode: 'off' },
     commands: unheardCommands(),
     accounts: parts.accounts,

@@ -24,6 +24,7 @@ import { cost, inboxUsage, nodeSum } from './inbox.ts'
 import { MemorySettler } from './memory-settler.ts'
 import { assertDocumented } from './openapi-check.ts'
 import type { OpenApiDocument } from './openapi-check.ts'
+import { putBackNothing } from './put-back.ts'
 
 export const WHOLE_PARTITIONS = 2
 
@@ -100,6 +101,7 @@ export async function startWholeReader(
   // Nothing listens on port 1 of the loopback.
   const clickhouse = openClickhouse({ url: 'http://127.0.0.1:1', user: 'u', password: 'p', database: 'd' })
   const app = await buildReader({
+    putBack: putBackNothing(),
     accounts,
     access,
     ...(options.audit && { audit: options.audit }),

@@ -71,3 +71,18 @@ export async function openCosts(client: ClickhouseClient, query: OpenCostsQuery)
     },
   )
 }
+
+/** The texts that events were sent with, by kind and bits ("text <UUID>"): those that are no UUID, of the last 50 days. */
+export async function eventTexts(
+  client: ClickhouseClient,
+  nodeId: string,
+  eventIds: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (eventIds.length === 0) return new Map()
+  const rows = await client.rows<{ id_kind: string; id: string; event_text: string }>(
+    `SELECT id_kind, toString(event_id) AS id, event_text FROM usage_events
+     WHERE node_id = {node_id:String} AND event_id IN {event_ids:Array(UUID)} AND event_text != ''`,
+    { node_id: nodeId, event_ids: eventIds },
+  )
+  return new Map(rows.map(({ id_kind, id, event_text }) => [`${id_kind} ${id}`, event_text]))
+}

@@ -1,5 +1,7 @@
 import type { IdKind } from '../../../schemas/identity.ts'
 import type { EnergySource, TaskSource } from '../../../schemas/usage.ts'
+import { formatUuid } from '../../../schemas/ids.ts'
+import type { Identity } from '../../../schemas/identity.ts'
 import type { ClickhouseClient } from '../client.ts'
 import type { BlockSource, Loaded } from './watermarks.ts'
 
@@ -50,15 +52,17 @@ export interface EventsQuery {
   readonly limit: number
 }
 
+const COLUMNS = `event_id, id_kind, event_text, operator_id, model_id, task_source,
+            toUnixTimestamp64Milli(occurred_at) AS occurred_ms, toUnixTimestamp64Milli(received_at) AS received_ms,
+            record_offset, record_index, tokens_in, tokens_out, duration_ms, gpu_ms, gpu_ms_estimated,
+            energy_mwh, energy_source, energy_mwh_estimated, cost_nano_usd,
+            goal_id, requester_node_id, reservation_id, late`
+
 /** Events of a node in the order of the log. */
 export async function usageEvents(client: ClickhouseClient, query: EventsQuery): Promise<EventRow[]> {
   const { source, loaded, after } = query
   return await client.rows<EventRow>(
-    `SELECT event_id, id_kind, event_text, operator_id, model_id, task_source,
-            toUnixTimestamp64Milli(occurred_at) AS occurred_ms, toUnixTimestamp64Milli(received_at) AS received_ms,
-            record_offset, record_index, tokens_in, tokens_out, duration_ms, gpu_ms, gpu_ms_estimated,
-            energy_mwh, energy_source, energy_mwh_estimated, cost_nano_usd,
-            goal_id, requester_node_id, reservation_id, late
+    `SELECT ${COLUMNS}
      FROM usage_events
      WHERE node_id = {node_id:String}
        AND occurred_at >= fromUnixTimestamp64Milli({from_ms:Int64})
@@ -80,4 +84,23 @@ export async function usageEvents(client: ClickhouseClient, query: EventsQuery):
       limit: query.limit,
     },
   )
+}
+
+/** Events of a node that counted under these identities, in the order of the log; one that was written twice comes once. */
+export async function eventsById(
+  client: ClickhouseClient,
+  nodeId: string,
+  identities: readonly Identity[],
+): Promise<EventRow[]> {
+  if (identities.length === 0) return []
+  const rows = await client.rows<EventRow>(
+    `SELECT ${COLUMNS}
+     FROM usage_events
+     WHERE node_id = {node_id:String} AND event_id IN {event_ids:Array(UUID)}
+     ORDER BY received_at, record_offset, record_index
+     LIMIT 1 BY record_offset, record_index`,
+    { node_id: nodeId, event_ids: identities.map(({ bytes }) => formatUuid(bytes)) },
+  )
+  const wanted = new Set(identities.map(({ kind, bytes }) => `${kind} ${formatUuid(bytes)}`))
+  return rows.filter((row) => wanted.has(`${row.id_kind} ${row.event_id}`))
 }

@@ -21,6 +21,7 @@ import { fakeClickhouse } from '../../support/fake-clickhouse.ts'
 import { account, accountRecord, taskRecord } from '../../support/state-records.ts'
 import { unheardCommands } from '../../support/unheard-commands.ts'
 import type { ServerSpec } from './messages.ts'
+import { putBackNothing } from '../../support/put-back.ts'
 
 /**
  * The gateway's and the reader's own apps with access by key, over stores that cost this machine nothing: what clients take from
@@ -104,6 +105,7 @@ async function startReader(): Promise<string> {
     },
   })
   const app = await buildReader({
+    putBack: putBackNothing(),
     access,
     accounts,
     commands: unheardCommands(),

@@ -1,0 +1,65 @@
+import { decodeWide } from '../../schemas/avro.ts'
+import type { WideUsageEvent } from '../../schemas/avro.ts'
+import { formatUuid } from '../../schemas/ids.ts'
+import { decimalText } from '../decimal.ts'
+import { UsageColumns } from './decode.ts'
+
+/**
+ * An event in the form of `POST /v1/events`: what a person reads, and edits. A number that JSON's readers cannot hold exactly
+ * is digits in a text.
+ */
+export type EventAsSent = Readonly<Record<string, string | number>>
+
+const NANO_USD_PER_USD = 1_000_000_000n
+const NANO_DECIMALS = 9
+
+/** The largest time that a Date can hold. */
+const DATE_MS_MAX = 8_640_000_000_000_000n
+
+/** The usage events of a record's value as a client would send them, or null where it holds none that can be read. */
+export function eventsAsSent(value: Buffer | null): readonly EventAsSent[] | null {
+  if (value === null) return null
+  try {
+    // Checks the bounds that avsc does not.
+    new UsageColumns().decode(value)
+    return decodeWide(value).map(eventAsSent)
+  } catch {
+    // Either decoder's word that these bytes are none.
+    return null
+  }
+}
+
+/** What the event did not say is left out. */
+function eventAsSent(event: WideUsageEvent): EventAsSent {
+  const { occurred_at } = event
+  const hasDate = occurred_at < DATE_MS_MAX && -occurred_at < DATE_MS_MAX
+  const said: Record<string, string | bigint | null> = {
+    // Where there is a text, it is who the event is, whatever bytes came beside it.
+    event_id: event.event_text ?? formatUuid(event.event_id),
+    source: event.event_source,
+    node_id: event.node_id,
+    operator_id: event.operator_id,
+    model_id: event.model_id,
+    task_source: event.task_source,
+    occurred_at: hasDate ? new Date(Number(occurred_at)).toISOString() : occurred_at,
+    tokens_in: event.tokens_in,
+    tokens_out: event.tokens_out,
+    duration_ms: event.duration_ms,
+    gpu_ms: event.gpu_ms,
+    energy_mwh: event.energy_mwh,
+    energy_source: event.energy_source === 'none' ? null : event.energy_source,
+    actual_usd_cost: decimalText(event.cost_nano_usd, NANO_USD_PER_USD, NANO_DECIMALS),
+    goal_id: event.goal_id,
+    requester_node_id: event.requester_node_id,
+    reservation_id: event.reservation_id,
+  }
+  const shown = Object.entries(said).flatMap(([name, value]) =>
+    value === null ? [] : [[name, typeof value === 'bigint' ? exactly(value) : value] as const],
+  )
+  return Object.fromEntries(shown)
+}
+
+function exactly(value: bigint): number | string {
+  const number = Number(value)
+  return Number.isSafeInteger(number) ? number : value.toString()
+}

@@ -1,0 +1,61 @@
+import { NODE_ID_PATTERN } from '../../schemas/ids.ts'
+import { rulesAt, SHOWN_SET_ASIDE } from '../../schemas/since.ts'
+import type { Since } from '../../schemas/since.ts'
+import { TABLES } from '../../schemas/tables.ts'
+import { monthOf } from '../load/block-log.ts'
+import type { BlockLog } from '../load/block-log.ts'
+import { writeDeadLetter } from '../load/dead-letter.ts'
+import type { DeadLetter, EventProblem } from '../load/dead-letter.ts'
+import { eventsAsSent } from './event-as-sent.ts'
+import type { EventAsSent } from './event-as-sent.ts'
+
+const NODE_ID = new RegExp(NODE_ID_PATTERN)
+
+/** Where a letter's rows go, and by which rules. */
+export interface LetterPlace {
+  /** Of the record. */
+  readonly topic: string
+  readonly since: readonly Since[]
+  /** Log time. */
+  readonly setAsideAtMs: number
+}
+
+/**
+ * Writes a letter: its record, byte for byte, for the operator, and each event that is set aside for the node that it names.
+ * An event that names no node, and what is no event, stand in the record alone.
+ */
+export function writeLetter(log: BlockLog, letter: DeadLetter, place: LetterPlace): void {
+  const { topic, since, setAsideAtMs } = place
+  writeDeadLetter(log, topic, letter, setAsideAtMs)
+  const { record, problems } = letter
+  if (rulesAt(since, record.offset) < SHOWN_SET_ASIDE || problems.every(({ index }) => index < 0)) return
+  const events = eventsAsSent(record.value)
+  for (const problem of problems) {
+    const event = events?.[problem.index]
+    if (event !== undefined && NODE_ID.test(String(event['node_id']))) {
+      writeRow(log, letter, place, problem, event)
+    }
+  }
+}
+
+function writeRow(
+  log: BlockLog,
+  { record }: DeadLetter,
+  { topic, setAsideAtMs }: LetterPlace,
+  { index, code, detail }: EventProblem,
+  event: EventAsSent,
+): void {
+  const { rows, prefix } = log.rowsFor(TABLES.setAside, monthOf(record.timestampMs))
+  rows.raw(prefix)
+  rows.string(String(event['node_id']))
+  rows.string(String(event['event_id']))
+  rows.string(code)
+  rows.string(detail)
+  rows.string(topic)
+  rows.u16(record.partition)
+  rows.u64(Number(record.offset))
+  rows.u32(index)
+  rows.u64(record.timestampMs)
+  rows.u64(setAsideAtMs)
+  rows.string(JSON.stringify(event))
+}

@@ -1,0 +1,65 @@
+import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
+import { ProduceError } from '../../pipelines/kafka/producer.ts'
+import type { LogProducer } from '../../pipelines/kafka/producer.ts'
+import { Problem } from '../http/problem.ts'
+import { unavailable } from '../http/refusal.ts'
+import { replay } from '../replay/replay.ts'
+import type { ReplayCounts } from '../replay/replay.ts'
+
+const RETRY_AFTER_SECONDS = 1
+
+export interface PutBackParts {
+  /** Of usage.metered. */
+  readonly producer: LogProducer
+  readonly meteredTopic: string
+  readonly partitions: number
+  readonly idKey: Buffer
+}
+
+/** Puts events that were set aside back into usage.metered, for admins: one record at a time in a process. */
+export class PutBack {
+  readonly #parts: PutBackParts
+  readonly #stopping = new AbortController()
+  #isBusy = false
+
+  constructor(parts: PutBackParts) {
+    this.#parts = parts
+  }
+
+  /** `id` is topic/partition/offset. Throws a Problem where another one is under way, or the log takes nothing. */
+  async letter(
+    client: ClickhouseClient,
+    id: string,
+  ): Promise<ReplayCounts & { readonly lines: readonly string[] }> {
+    if (this.#isBusy) {
+      throw unavailable(
+        'overloaded',
+        'Another record is put back just now. Ask again in a moment.',
+        RETRY_AFTER_SECONDS,
+      )
+    }
+    this.#isBusy = true
+    const lines: string[] = []
+    try {
+      const { signal } = this.#stopping
+      const say = (line: string): void => void lines.push(line)
+      const counts = await replay({ ...this.#parts, client, filter: { ids: [id] }, signal, say }, null)
+      return { ...counts, lines }
+    } catch (error) {
+      if (!(error instanceof ProduceError)) throw error
+      throw new Problem(
+        'log_unavailable',
+        'The log did not acknowledge the events. Ask again: what is in the log counts once.',
+        {},
+        { 'retry-after': String(RETRY_AFTER_SECONDS) },
+      )
+    } finally {
+      this.#isBusy = false
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#parts.producer.stop()
+  }
+}

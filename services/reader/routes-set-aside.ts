@@ -1,0 +1,198 @@
+import { lettersOf, setAsideOf } from '../../pipelines/clickhouse/queries/set-aside.ts'
+import type { SetAsideRow } from '../../pipelines/clickhouse/queries/set-aside.ts'
+import { eventsById } from '../../pipelines/clickhouse/queries/usage-events.ts'
+import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
+import { problemResponses } from '../../schemas/http/problem.ts'
+import { LetterParams, ReplayAnswer, SetAsidePage, SetAsideQuery } from '../../schemas/http/set-aside.ts'
+import type { SetAsideItem } from '../../schemas/http/set-aside.ts'
+import type { EventItem } from '../../schemas/http/usage.ts'
+import { formatUuid } from '../../schemas/ids.ts'
+import type { Identity } from '../../schemas/identity.ts'
+import { askedNode, holderOf, isAdmin } from '../http/caller.ts'
+import type { Asker } from '../http/caller.ts'
+import { Problem } from '../http/problem.ts'
+import { formatTimeOrNull } from '../http/times.ts'
+import { eventItems } from './event-items.ts'
+import { isFirst, pageOf } from './pages.ts'
+import type { ReaderApp, RouteParts } from './parts.ts'
+import { rangeOf } from './range.ts'
+import type { PutBack } from './put-back.ts'
+import { identitiesOf } from './sent-id.ts'
+import { letterItem, ownItem } from './set-aside-item.ts'
+
+/** What of a request says which page of which list. */
+interface ListRequest extends Asker {
+  readonly query: {
+    readonly from?: string
+    readonly to?: string
+    readonly cursor?: string
+    readonly limit: number
+  }
+}
+
+interface Page {
+  readonly items: SetAsideItem[]
+  readonly next_cursor: string | null
+  readonly as_of: string | null
+}
+
+/** GET /api/usage/set-aside, and POST …/{id}/replay for admins. */
+export function setAsideRoutes(app: ReaderApp, parts: RouteParts & { readonly putBack: PutBack }): void {
+  app.get(
+    '/api/usage/set-aside',
+    {
+      config: { scope: 'usage:read' },
+      schema: {
+        summary: 'Events that came in and do not count, the newest first, each with why',
+        description:
+          "A node's own, by receipt; without to: up to now, without from: the day before to. An admin that names no node gets everything that was set aside, records without a node and their bytes included.",
+        tags: ['usage'],
+        querystring: SetAsideQuery,
+        response: {
+          200: { description: 'A page', content: { 'application/json': { schema: SetAsidePage } } },
+          ...problemResponses(
+            'node_not_registered',
+            'invalid_request',
+            'invalid_cursor',
+            'state_loading',
+            'history_unavailable',
+            'overloaded',
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { node_id } = request.query
+      const isAll = node_id === undefined && isAdmin(request.caller)
+      return reply.send(
+        isAll ? await all(parts, request) : await ofNode(parts, request, askedNode(request, node_id)),
+      )
+    },
+  )
+
+  app.post(
+    '/api/usage/set-aside/:id/replay',
+    {
+      config: { scope: 'admin' },
+      schema: {
+        summary: 'Puts the events of a record that was set aside back, where the rules now accept them',
+        description:
+          'Each counts once, however often it is put back; its age is judged by the receipt of the record that it first came in with. The same as npm run replay -- --dead-letters --id.',
+        tags: ['usage'],
+        params: LetterParams,
+        response: {
+          200: {
+            description: 'What became of them',
+            content: { 'application/json': { schema: ReplayAnswer } },
+          },
+          ...problemResponses(
+            'letter_not_found',
+            'invalid_request',
+            'log_unavailable',
+            'history_unavailable',
+            'overloaded',
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      const done = await parts.history.ask(holderOf(request), (client) =>
+        parts.putBack.letter(client, id.replaceAll(':', '/')),
+      )
+      if (done.letters === 0)
+        throw new Problem('letter_not_found', `No record "${id}" was set aside, as far as is loaded.`)
+      return reply.send({
+        put_back: done.putBack,
+        counted: done.counted,
+        refused: done.refused,
+        lines: [...done.lines],
+      })
+    },
+  )
+}
+
+async function ofNode(parts: RouteParts, request: ListRequest, nodeId: string): Promise<Page> {
+  const { limit, from = '', to = '' } = request.query
+  const scope = `set aside\n${nodeId}\n${from}\n${to}`
+  const { fromMs, toMs, position } = placeOf(parts, scope, request.query, 3)
+  const [receivedMs = '', offset = '', index = ''] = position ?? []
+  const after = position === null ? null : { receivedMs, offset, index }
+  const { partition } = await parts.present.seen(request.caller, nodeId)
+  return await parts.history.ask(holderOf(request), async (client) => {
+    const source = parts.history.usageSource(partition)
+    const loaded = await parts.history.loaded(source, client)
+    if (loaded === null) return { items: [], next_cursor: null, as_of: null }
+    const query = { nodeId, source, loaded, fromMs, toMs, after, limit: limit + 1 }
+    const { shown, last } = pageOf(await setAsideOf(client, query), limit)
+    const counted = await countedInstead(client, nodeId, shown)
+    const next = last === null ? null : [last.received_ms, last.record_offset, String(last.record_index)]
+    return {
+      items: shown.map((row) => ownItem(row, insteadOf(row, counted))),
+      next_cursor: next === null ? null : parts.cursors.seal(scope, [String(fromMs), String(toMs), ...next]),
+      as_of: formatTimeOrNull(loaded.watermarkMs),
+    }
+  })
+}
+
+async function all(parts: RouteParts, request: ListRequest): Promise<Page> {
+  const { limit, from = '', to = '' } = request.query
+  const scope = `set aside of all\n${from}\n${to}`
+  const { fromMs, toMs, position } = placeOf(parts, scope, request.query, 5)
+  const [receivedMs = '', topic = '', partition = '', offset = '', index = ''] = position ?? []
+  const after = position === null ? null : { receivedMs, topic, partition, offset, index }
+  return await parts.history.ask(holderOf(request), async (client) => {
+    const rows = await lettersOf(client, { fromMs, toMs, after, limit: limit + 1 })
+    const { shown, last } = pageOf(rows, limit)
+    const next =
+      last === null
+        ? null
+        : [
+            last.received_ms,
+            last.topic,
+            String(last.partition),
+            last.record_offset,
+            String(last.record_index),
+          ]
+    return {
+      items: shown.map(letterItem),
+      next_cursor: next === null ? null : parts.cursors.seal(scope, [String(fromMs), String(toMs), ...next]),
+      as_of: null,
+    }
+  })
+}
+
+/** The range as asked, or as the first page had it ("up to now" moves), and where the list goes on. */
+function placeOf(
+  parts: RouteParts,
+  scope: string,
+  query: ListRequest['query'],
+  positionParts: number,
+): { readonly fromMs: number; readonly toMs: number; readonly position: readonly string[] | null } {
+  if (isFirst(query.cursor)) return { ...rangeOf(query, parts.clock.nowMs()), position: null }
+  const [fromMs = '', toMs = '', ...position] = parts.cursors.open(scope, query.cursor, 2 + positionParts)
+  return { fromMs: Number(fromMs), toMs: Number(toMs), position }
+}
+
+/** For conflicts: the events that count under their ids, by identity. */
+async function countedInstead(
+  client: ClickhouseClient,
+  nodeId: string,
+  rows: readonly SetAsideRow[],
+): Promise<ReadonlyMap<string, EventItem>> {
+  const conflicts = rows.filter(({ reason }) => reason === 'conflict')
+  const events = await eventsById(client, nodeId, conflicts.flatMap(sentIdentities))
+  const items = await eventItems(client, nodeId, events)
+  return new Map(items.map((item, at) => [`${events[at]?.id_kind} ${events[at]?.event_id}`, item] as const))
+}
+
+function sentIdentities(row: SetAsideRow): readonly Identity[] {
+  const { source } = JSON.parse(row.event) as { readonly source?: string }
+  return identitiesOf(row.event_id, source ?? null)
+}
+
+/** The one that counts in place of a row of the list, under whichever of its identities. */
+function insteadOf(row: SetAsideRow, counted: ReadonlyMap<string, EventItem>): EventItem | null {
+  const items = sentIdentities(row).map(({ kind, bytes }) => counted.get(`${kind} ${formatUuid(bytes)}`))
+  return items.find((item) => item !== undefined) ?? null
+}
