@@ -4,7 +4,7 @@ import { REWARD_KINDS } from './tables.ts'
 export const SERVICES = ['gateway', 'aggregator', 'settler', 'loader', 'reader'] as const
 export type ServiceName = (typeof SERVICES)[number]
 
-/** What is taken in and not paid, or not in full; counted, and never by node. */
+/** What is taken in and not paid, or not in full, and ids that come with another content; counted, and never by node. */
 export const ANOMALIES = [
   'capped_impressions',
   'capped_rewards',
@@ -13,6 +13,7 @@ export const ANOMALIES = [
   'back_dated',
   'back_dated_over_limit',
   'too_many_heartbeats',
+  'conflicting',
 ] as const
 export type Anomaly = (typeof ANOMALIES)[number]
 
@@ -248,10 +249,10 @@ export const METRICS = {
   },
   hivemeter_anomalies_total: {
     type: 'counter',
-    help: 'What nodes say that is recorded and not paid, or not in full, and costs that are paid by the least of 1 Spark.',
+    help: 'What nodes say that is recorded and not paid, or not in full, costs that are paid by the least of 1 Spark, and events under an id that stands for another content.',
     labels: ['kind'],
     values: { kind: ANOMALIES },
-    services: ['settler'],
+    services: TASKS,
   },
   hivemeter_cost_decisions_total: {
     type: 'counter',

@@ -26,6 +26,7 @@ describe('metrics', () => {
     for (const where of ['memory', 'clickhouse']) {
       assert(text.includes(`hivemeter_events_repeated_total{where="${where}",service="aggregator"} 0\n`))
     }
+    assert(text.includes('hivemeter_anomalies_total{kind="conflicting",service="aggregator"} 0\n'))
     assert.doesNotMatch(text, /hivemeter_loader_groups_total/)
     assert.match(text, /^process_cpu_seconds_total/m)
   })

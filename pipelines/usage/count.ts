@@ -26,6 +26,13 @@ export interface UsageCounts {
   late: number
   repeatsInMemory: number
   repeatsInClickhouse: number
+  /** Events under an id that stands for another content. */
+  conflicts: number
+}
+
+/** The counts of a batch that has taken nothing yet. */
+export function nothingCounted(): UsageCounts {
+  return { records: 0, events: 0, counted: 0, late: 0, repeatsInMemory: 0, repeatsInClickhouse: 0, conflicts: 0 }
 }
 
 /** What the events of one batch are written into. */
@@ -161,6 +168,7 @@ export class EventCounter {
       return null
     }
     if (seen === 'conflict') {
+      out.counts.conflicts++
       return { index, code: 'conflict', detail: 'the id is taken by an event with another content' }
     }
     const occurredAtMs = this.#columns.occurredAt[index] as number

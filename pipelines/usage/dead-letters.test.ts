@@ -4,6 +4,7 @@ import { tickCodec, usageEventsCodec } from '../../schemas/avro.ts'
 import { formatUuid } from '../../schemas/ids.ts'
 import { RECEIPT_HEADER, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
+import { CountedMetrics } from '../../test/support/counted-metrics.ts'
 import { AGGREGATOR_TOPICS, AggregatorLog, ID_KEY, usageRecord } from '../../test/support/aggregator-log.ts'
 import { eventId, nodesOfPartition, usageEvent } from '../../test/support/usage-events.ts'
 import type { LogRecord } from '../kafka/records.ts'
@@ -104,6 +105,20 @@ test('a record with good and bad events is one dead letter of the bad ones; the 
     '5 conflict',
   ])
   assert.equal(letter?.['value'], input[0]?.value?.toString('latin1'))
+})
+
+test('an id that comes with another content is an anomaly, a repeat is none', async () => {
+  const metrics = new CountedMetrics()
+  const log = new AggregatorLog({
+    input: [
+      usageRecord(0, AT_MS, [event(1), event(2)]),
+      usageRecord(1, AT_MS, [event(1, { tokens_in: 1 }), event(2), event(1, { tokens_out: 1 })]),
+    ],
+    metrics,
+  })
+  await log.run()
+  assert.equal(metrics.sumOf('hivemeter_anomalies_total conflicting'), 2)
+  assert.equal(metrics.sumOf('hivemeter_events_repeated_total'), 1)
 })
 
 test('age is judged at the millisecond, ten minutes wider than the gateway does', async () => {

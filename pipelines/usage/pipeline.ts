@@ -14,7 +14,7 @@ import type { TaskMark } from '../load/fit.ts'
 import { UnloadedBlocks } from '../load/unloaded.ts'
 import type { DeadLetter, EventProblem } from '../load/dead-letter.ts'
 import { writeDeltas } from './blocks.ts'
-import { EventCounter } from './count.ts'
+import { EventCounter, nothingCounted } from './count.ts'
 import type { BatchOutputs, RecordContext, UsageCounts } from './count.ts'
 import { decodeInto, UsageColumns } from './decode.ts'
 import { DICTIONARY_ENTRIES_MAX } from './dictionary.ts'
@@ -143,6 +143,7 @@ export class AggregatorState implements TaskState {
     metrics.count('hivemeter_events_late_total', {}, counts.late)
     metrics.count('hivemeter_events_repeated_total', { where: 'memory' }, counts.repeatsInMemory)
     metrics.count('hivemeter_events_repeated_total', { where: 'clickhouse' }, counts.repeatsInClickhouse)
+    metrics.count('hivemeter_anomalies_total', { kind: 'conflicting' }, counts.conflicts)
     metrics.count('hivemeter_ids_evicted_total', {}, pending.evicted)
     metrics.set('hivemeter_watermark_timestamp_seconds', { partition }, this.#task.watermark / 1000)
     for (const { problems } of pending.dead) {
@@ -199,7 +200,7 @@ export class AggregatorState implements TaskState {
     counter.beginBatch(nodes.size + models.size + operators.size > DICTIONARY_ENTRIES_MAX)
     this.#minutes.clear()
     const task = { ...this.#task }
-    const counts = { records: 0, events: 0, counted: 0, late: 0, repeatsInMemory: 0, repeatsInClickhouse: 0 }
+    const counts = nothingCounted()
     this.#handOver.begin({ offset: task.position, index: 0 })
     return {
       task,

@@ -1,5 +1,6 @@
 import { aggregatorTaskCodec, inboxUsageCodec, STATE_KEY, usageEventsCodec } from '../../schemas/avro.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
+import type { Metrics } from '../../schemas/metrics.ts'
 import type { AggregatorTask, InboxUsage } from '../../schemas/records.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import type { DecidePoint } from '../../pipelines/failpoints.ts'
@@ -27,6 +28,7 @@ export interface AggregatorLogOptions {
   readonly idsMax?: number
   readonly idKey?: Buffer
   readonly decidePoint?: DecidePoint
+  readonly metrics?: Metrics
 }
 
 /** A record of usage.metered. */
@@ -47,6 +49,7 @@ export class AggregatorLog extends TaskLog {
 
   constructor(options: AggregatorLogOptions = {}) {
     const { input = [], partitions = 1, idsMax = 1_000_000, idKey = ID_KEY, decidePoint } = options
+    const { metrics = noMetrics } = options
     const pool = { held: 0, max: idsMax }
     const clock = new VirtualClock()
     super(
@@ -63,7 +66,7 @@ export class AggregatorLog extends TaskLog {
           gate: emptyStoreGate(),
           decidePoint,
           clock,
-          metrics: noMetrics,
+          metrics,
         }),
       input,
     )

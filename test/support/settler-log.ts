@@ -1,5 +1,6 @@
 import { accountCodec, heartbeatsCodec, settlerTaskCodec, STATE_KEY } from '../../schemas/avro.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
+import type { Metrics } from '../../schemas/metrics.ts'
 import type { Account, Heartbeats, SettlerTask } from '../../schemas/records.ts'
 import { SettlerState } from '../../pipelines/account/pipeline.ts'
 import { RULES_DEFAULT } from '../../pipelines/account/rules.ts'
@@ -23,6 +24,7 @@ export class SettlerLog extends TaskLog {
     input: readonly LogRecord[] = [],
     rules: AccountRules = RULES_DEFAULT,
     decidePoint?: DecidePoint,
+    metrics: Metrics = noMetrics,
   ) {
     const clock = new VirtualClock()
     super(
@@ -36,7 +38,7 @@ export class SettlerLog extends TaskLog {
           gate: emptyStoreGate(),
           decidePoint,
           clock,
-          metrics: noMetrics,
+          metrics,
         }),
       input,
     )
