@@ -20,7 +20,9 @@ export interface Since {
  *   3  an operator is confirmed by whoever may say so: an admin, or a credential that names the operator; an event that has
  *      a text is who its text says, apart from all ids of 128 bits, and not the bytes beside the text; tiers that change,
  *      operators that an event or heartbeat names, and records of the audit are rows of the table audit; an event that is
- *      set aside and names its node has a row in set_aside
+ *      set aside and names its node has a row in set_aside; what a release came to is kept for a day while its credential
+ *      has room for it, and a reservation that is refused of a node that nobody has named for the minute, like every other
+ *      refused one
  */
 export const RULES = 3
 

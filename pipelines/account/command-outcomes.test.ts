@@ -11,8 +11,11 @@ import {
 } from '../../schemas/avro.ts'
 import type { CommandKind, InboxCommand } from '../../schemas/records.ts'
 import type { Setting } from '../../schemas/settings.ts'
+import { RULES } from '../../schemas/since.ts'
+import { AccountModel } from '../../services/verify/account/model.ts'
 import { INBOX_START_MS, cost, inboxUsage } from '../../test/support/inbox.ts'
 import { command, commandId, heartbeat } from '../../test/support/inbox-requests.ts'
+import { assertAccounts } from '../../test/support/account-comparison.ts'
 import { testRules, testRulesRecord } from '../../test/support/rules.ts'
 import { SETTLER_TOPICS, SettlerLog } from '../../test/support/settler-log.ts'
 import { inputRecord } from '../../test/support/task-log.ts'
@@ -156,6 +159,56 @@ describe('the outcome of a command', () => {
       [OUTCOMES_PER_CREDENTIAL_MAX, last, last + 1].map((id) => statusesOf(log, id)),
       [[429], [200], [200]],
     )
+  })
+
+  it('of a release is known for a day, of so many of a credential; of the others for the minute, and none is refused', async () => {
+    const releases = Array.from(
+      { length: OUTCOMES_PER_CREDENTIAL_MAX + 1 },
+      (_, id) => [request(id + 10, 'release', { reservation_id: `r-${id}` }), BEFORE_MS] as const,
+    )
+    const [kept, last] = [10, OUTCOMES_PER_CREDENTIAL_MAX + 10]
+    const again = (id: number) =>
+      [request(id, 'release', { reservation_id: `r-${id - 10}` }), AFTER_MS] as const
+    // A reservation of one of the names, so that who is decided anew gives it back.
+    const reserve = (id: number) => {
+      const fields = { cost_nano_usd: 1, ttl_ms: 60_000, reservation_id: `r-${id - 10}` }
+      return [request(id + 5_000, 'reserve', fields), AFTER_MS] as const
+    }
+    const records = [
+      [testRulesRecord(), BEFORE_MS],
+      [request(1, 'join'), BEFORE_MS],
+      ...releases,
+      [request(2, 'settings', { changes: limit(5) }), BEFORE_MS],
+      [request(3, 'release', { reservation_id: 'r', caller: 'another' }), BEFORE_MS],
+      reserve(kept),
+      reserve(last),
+      again(kept),
+      again(last),
+      // Of a node that nobody has named: kept among the writes, and what is reserved there for the minute alone.
+      [request(4, 'release', { node_id: 'node-b', reservation_id: 'r' }), AFTER_MS],
+      [request(5, 'reserve', { node_id: 'node-b', cost_nano_usd: 1, ttl_ms: 1_000 }), AFTER_MS],
+    ] as const
+    const log = logOf(...records)
+    await log.singles(records.length - 300)
+    log.restart()
+    await log.run()
+    assert.deepEqual(
+      [kept, last, 2, 3].map((id) => statusesOf(log, id)),
+      [[404, 404], [404, 204], [200], [404]],
+    )
+    const until = (node: string, id: number): number | undefined => {
+      const values = log.values(SETTLER_TOPICS.nodeState, `${STATE_KEY.commands}${node}/${commandId(id)}`)
+      const newest = values.at(-1)
+      return newest && outcomeCodec.decode(newest).until
+    }
+    assert.deepEqual(
+      [until('node-a', kept), until('node-a', last), until('node-b', 4), until('node-b', 5)],
+      [BEFORE_MS + DAY_MS, AFTER_MS, AFTER_MS + DAY_MS, AFTER_MS],
+    )
+    const model = AccountModel.fromZero()
+    model.since = [{ rules: RULES, offset: 0 }]
+    for (const record of log.input) model.apply(record)
+    assertAccounts(log.written(), model)
   })
 
   it('is known to a repeat or not by log time, wherever batches end', async () => {

@@ -242,18 +242,16 @@ function reserve({ account, command, rules, nowMs }: Asked): Decided {
 
 function release({ account, command, nowMs }: Asked): Decided {
   const found = account.reservations.find(({ reservation_id }) => reservation_id === command.reservation_id)
-  const soon = { keptUntilMs: nowMs }
   if (found === undefined) {
     return refused(
       404,
       'reservation_not_found',
       'This node has no such reservation: it was used up or deleted, or never made.',
-      soon,
     )
   }
   removeReservation(account, found)
   touch(account, nowMs)
-  return done({}, { status: 204, closed: found.command_id, ...soon })
+  return done({}, { status: 204, closed: found.command_id })
 }
 
 function settleNow({ account, nowMs, rows }: Asked): Decided {

@@ -217,10 +217,8 @@ export class InboxBatch {
       return
     }
     this.#parts.decidePoint?.(`${command.node_id}/${command.command_id}`)
-    const decided =
-      outcomes.isFull(command.node_id, command, task.now) && isCounted(command)
-        ? tooMany()
-        : this.#decide(command)
+    const isFull = isCounted(command) && outcomes.isFull(command.node_id, { ...command, ...DONE }, task.now)
+    const decided = isFull ? tooMany() : this.#decide(command)
     if (decided.closed !== null) this.#forget(outcomeKey(command.node_id, decided.closed))
     const outcome: Outcome = {
       body_hash: command.body_hash,
@@ -229,14 +227,29 @@ export class InboxBatch {
       detail: decided.detail,
       result: JSON.stringify(decided.result),
       account_version: this.#parts.accounts.get(command.node_id)?.version ?? 0,
-      until: decided.keptUntilMs ?? task.now + DAY_MS,
-      is_counted: decided.status !== 429 && isCounted(command),
+      ...this.#keptOf(command, decided),
       caller: command.caller,
       by_admin: command.by_admin,
     }
     outcomes.set(key, outcome)
     this.outcomes.push({ key, outcome })
     rows.audited({ command, outcome, changes: JSON.stringify(decided.changes), atMs: task.now })
+  }
+
+  /**
+   * How long a repeat gets the same answer. A release is never refused for its number, or what it gives back would be held:
+   * what finds no place among a day's is known for the minute, in which a client that was not told asks again.
+   */
+  #keptOf(command: InboxCommand, decided: Decided): Pick<Outcome, 'until' | 'is_counted'> {
+    const { outcomes, task } = this.#parts
+    if (command.kind === 'release') {
+      const { status, code } = decided
+      const hasPlace = !outcomes.isFull(command.node_id, { ...command, status, code }, task.now)
+      return { until: hasPlace ? task.now + DAY_MS : task.now, is_counted: hasPlace }
+    }
+    const forTheMinute = command.kind === 'reserve' && decided.code !== null
+    const until = decided.keptUntilMs ?? (forTheMinute ? task.now : task.now + DAY_MS)
+    return { until, is_counted: decided.status !== 429 && isCounted(command) }
   }
 
   /**
@@ -331,7 +344,10 @@ const NEVER_SET_ASIDE: ReadonlySet<number | null> = new Set([
   ...inboxConfigureCodec.schemaIds,
 ])
 
-/** Those of reservations are bounded by the reservations themselves. */
+/** What every write but a release is counted as before it is decided. */
+const DONE = { status: 200, code: null } as const
+
+/** Those of reservations are bounded by the reservations themselves, and those of releases are not refused. */
 function isCounted({ kind }: InboxCommand): boolean {
   return kind !== 'reserve' && kind !== 'release'
 }

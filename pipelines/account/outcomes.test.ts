@@ -11,12 +11,11 @@ import {
 
 const MINUTE_MS = 60_000
 
-const ASKER = { caller: 'key:1', by_admin: false }
+const DONE: Pick<Outcome, 'status' | 'code'> = { status: 200, code: null }
+const ASKER = { ...DONE, caller: 'key:1', by_admin: false }
 
 const outcome = (until: number, is_counted = true, asker = ASKER): Outcome => ({
   body_hash: Buffer.alloc(16),
-  status: 200,
-  code: null,
   detail: '',
   result: '{}',
   account_version: 1,
@@ -61,8 +60,12 @@ test('no credential takes the room of another, all together none that of an admi
       outcomes.set(outcomeKey('n', String(written++)), outcome(9 * MINUTE_MS, true, asker))
     }
   }
-  const admin = { caller: 'key:admin', by_admin: true }
-  const credentials = Array.from({ length: 6 }, (_, at) => ({ caller: `key:${at}`, by_admin: false }))
+  const admin = { ...DONE, caller: 'key:admin', by_admin: true }
+  const credentials = Array.from({ length: 6 }, (_, at) => ({
+    ...DONE,
+    caller: `key:${at}`,
+    by_admin: false,
+  }))
   for (const one of credentials.slice(0, 5)) write(one, OUTCOMES_PER_CREDENTIAL_MAX)
   for (const one of credentials) assert.equal(outcomes.isFull('n', one, 0), true)
   assert.equal(outcomes.isFull('m', ASKER, 0), false)
@@ -70,6 +73,24 @@ test('no credential takes the room of another, all together none that of an admi
   assert.equal(outcomes.isFull('n', admin, 0), true)
   assert.ok(outcomes.delete(outcomeKey('n', '3')))
   write(credentials[5] ?? ASKER, 1)
+})
+
+test('releases have places of their own, by what they came to: they take none of other writes', () => {
+  const outcomes = new Outcomes()
+  const released = [
+    { ...ASKER, status: 204 },
+    { ...ASKER, status: 404, code: 'reservation_not_found' },
+  ]
+  for (let count = 0; count < OUTCOMES_PER_CREDENTIAL_MAX; count++) {
+    const one = released[count % 2] ?? ASKER
+    assert.equal(outcomes.isFull('n', one, 0), false)
+    outcomes.set(outcomeKey('n', String(count)), outcome(9 * MINUTE_MS, true, one))
+  }
+  for (const one of released) assert.equal(outcomes.isFull('n', one, 0), true)
+  for (const other of [ASKER, { ...ASKER, status: 404, code: 'node_not_registered' }])
+    assert.equal(outcomes.isFull('n', other, 0), false)
+  assert.ok(outcomes.delete(outcomeKey('n', '3')))
+  for (const one of released) assert.equal(outcomes.isFull('n', one, 0), false)
 })
 
 test('of many that are due at once some wait for the next batch', () => {

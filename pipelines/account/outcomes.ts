@@ -2,7 +2,7 @@ import { STATE_KEY } from '../../schemas/avro.ts'
 import { ownBytes } from '../../schemas/own-bytes.ts'
 import type { Outcome } from '../../schemas/records.ts'
 
-/** Outcomes that are kept of one credential's commands about a node, a day each. */
+/** Outcomes that are kept of one credential's commands about a node, a day each; of its releases apart, as many. */
 export const OUTCOMES_PER_CREDENTIAL_MAX = 1_000
 
 /** Of all credentials' about a node, admins' apart, of which there may be as many: nobody's writes refuse an admin's. */
@@ -39,7 +39,7 @@ export class Outcomes {
     return this.#outcomes.get(key)
   }
 
-  /** Whether a node has as many of the asker's as it may at log time `nowMs`. */
+  /** Whether a node has as many of the asker's as are kept for a day, at log time `nowMs`. */
   isFull(nodeId: string, asker: Asker, nowMs: number): boolean {
     this.#expire(nowMs)
     return placesOf(nodeId, asker).some(({ place, most }) => (this.#counted.get(place) ?? 0) >= most)
@@ -103,17 +103,22 @@ export class Outcomes {
   }
 }
 
-type Asker = Pick<Outcome, 'caller' | 'by_admin'>
+/** Whose outcome, and what of: a release is told by what it came to, which nothing else comes to. */
+export type Asker = Pick<Outcome, 'caller' | 'by_admin' | 'status' | 'code'>
 
-/** Where a command is counted, and how many may be there. No node's name has a space. */
+/**
+ * Where an outcome is counted, and how many may be there. Releases have places of their own: whoever gives back often could
+ * not change a setting any more. No node's name has a space.
+ */
 function placesOf(
   nodeId: string,
-  { caller, by_admin }: Asker,
+  { caller, by_admin, status, code }: Asker,
 ): { readonly place: string; readonly most: number }[] {
-  if (by_admin) return [{ place: `admins ${nodeId}`, most: OUTCOMES_PER_NODE_MAX }]
+  const what = status === 204 || code === 'reservation_not_found' ? 'releases' : 'writes'
+  if (by_admin) return [{ place: `${what} admins ${nodeId}`, most: OUTCOMES_PER_NODE_MAX }]
   return [
-    { place: `node ${nodeId}`, most: OUTCOMES_PER_NODE_MAX },
-    { place: `credential ${nodeId} ${caller}`, most: OUTCOMES_PER_CREDENTIAL_MAX },
+    { place: `${what} node ${nodeId}`, most: OUTCOMES_PER_NODE_MAX },
+    { place: `${what} credential ${nodeId} ${caller}`, most: OUTCOMES_PER_CREDENTIAL_MAX },
   ]
 }
 

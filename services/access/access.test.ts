@@ -6,17 +6,19 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import Fastify from 'fastify'
 import { SignJWT } from 'jose'
+import { commandFault } from '../../pipelines/account/inbox-bounds.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import { accessKeyCodec } from '../../schemas/avro.ts'
 import type { AccessKey } from '../../schemas/records.ts'
+import { command as commandOf } from '../../test/support/inbox-requests.ts'
 import { loadConfig } from '../config.ts'
 import { problemHandlers } from '../http/problem.ts'
 import { opsRoutes } from '../http/ops.ts'
 import { PUBLIC_REQUESTS_PER_SECOND_MAX, REFUSALS_PER_MINUTE_MAX, guardRoutes } from './access.ts'
 import type { Access } from './access.ts'
-import { JWT_CLOCK_TOLERANCE_S, jwtCallers } from './jwt.ts'
+import { JWT_CLOCK_TOLERANCE_S, JWT_SUBJECT_CHARACTERS_MAX, jwtCallers } from './jwt.ts'
 import type { JwtCallers } from './jwt.ts'
 import { KeyRing } from './key-ring.ts'
 import { hashSecret, newKey } from './key-text.ts'
@@ -235,8 +237,12 @@ test('of tokens only those of the pinned algorithm, issuer and audience count, a
   const right = await get('/read', await token())
   assert.deepEqual([right.statusCode, right.json()], [200, { id: 'jwt:ana', nodes: ['n', 'm'] }])
   assert.equal((await get('/admin', await token())).statusCode, 403)
-  assert.deepEqual((await jwt(await token()))?.operators, new Set())
-  assert.deepEqual((await jwt(await token({ operators: ['o', 'p'] })))?.operators, new Set(['o', 'p']))
+  const operatorsOf = async (text: string) => {
+    const caller = await jwt(text)
+    return caller !== null && 'operators' in caller ? caller.operators : null
+  }
+  assert.deepEqual(await operatorsOf(await token()), new Set())
+  assert.deepEqual(await operatorsOf(await token({ operators: ['o', 'p'] })), new Set(['o', 'p']))
   const wrong = [
     token({ iss: 'other' }),
     token({ aud: 'other' }),
@@ -259,6 +265,17 @@ test('of tokens only those of the pinned algorithm, issuer and audience count, a
   ]
   for (const credential of await Promise.all(wrong))
     assert.equal((await get('/read', credential)).statusCode, 401)
+  // The caller of a command has its bound: beyond it every write would be set aside, and its outcome never be known.
+  const longest = 's'.repeat(JWT_SUBJECT_CHARACTERS_MAX)
+  const taken = await get('/read', await token({ sub: longest }))
+  assert.equal(taken.statusCode, 200)
+  const node_id = 'n'
+  const command = { node_id, caller: taken.json<{ id: string }>().id }
+  assert.equal(commandFault(commandOf('settings', command)), null)
+  const refused = await get('/read', await token({ sub: `${longest}s` }))
+  const problem = refused.json<{ code: string; detail: string }>()
+  assert.deepEqual([refused.statusCode, problem.code], [401, 'unauthorized'])
+  assert.match(problem.detail, /subject .* more than 900 characters/)
 })
 
 test('settings for tokens that are not whole end the start', async () => {

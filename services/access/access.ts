@@ -79,12 +79,14 @@ export async function guardRoutes(app: FastifyInstance, access: Access, audit = 
     keyGenerator: (request: FastifyRequest) => request.caller.id,
   })
   const refuse = refusing(app, audit)
-  /** Whoever shows no credential is nobody; whoever shows a wrong one guesses. */
-  const callerIfAny = async (request: FastifyRequest): Promise<Caller> => {
-    if (request.headers.authorization === undefined) return NOBODY
+  const knownCaller = async (request: FastifyRequest): Promise<Caller> => {
     const caller = await callerOf(request, access)
     if ('reason' in caller) throw await refuse(request, caller)
     return caller
+  }
+  /** Whoever shows no credential is nobody; whoever shows a wrong one guesses. */
+  const callerIfAny = async (request: FastifyRequest): Promise<Caller> => {
+    return request.headers.authorization === undefined ? NOBODY : await knownCaller(request)
   }
   app.addHook('onRequest', async (request) => {
     request.caller = NOBODY
@@ -97,12 +99,10 @@ export async function guardRoutes(app: FastifyInstance, access: Access, audit = 
       return
     }
     if (!access.isLoaded()) throw loading()
-    const caller = await callerOf(request, access)
-    if ('reason' in caller) throw await refuse(request, caller)
-    request.caller = caller
+    request.caller = await knownCaller(request)
     const counted = await byCaller(request)
     if ('isExceeded' in counted && counted.isExceeded) throw tooMany(counted.ttlInSeconds)
-    if (!isAdmin(caller) && !caller.scopes.has(scope)) throw insufficient(scope)
+    if (!isAdmin(request.caller) && !request.caller.scopes.has(scope)) throw insufficient(scope)
   })
 }
 
@@ -116,10 +116,11 @@ function refusing(
     timeWindow: MINUTE_MS,
     keyGenerator: (request: FastifyRequest) => `refused ${request.ip}`,
   })
-  return async (request, { subject, reason }) => {
+  return async (request, { subject, reason, unfit }) => {
     audit.refused(credentialRefused(request, reason, subject ?? undefined))
     const refused = await byAddress(request)
-    return 'isExceeded' in refused && refused.isExceeded ? tooMany(refused.ttlInSeconds) : unauthorized()
+    if ('isExceeded' in refused && refused.isExceeded) return tooMany(refused.ttlInSeconds)
+    return unauthorized(unfit)
   }
 }
 
@@ -144,6 +145,8 @@ function tellRefusals(app: FastifyInstance, audit: AuditSink): void {
 interface Unknown {
   readonly subject: string | null
   readonly reason: string
+  /** What is wrong with a token that is in force otherwise, in words for its holder. */
+  readonly unfit?: string
 }
 
 /** Without a `subject` the caller's credential, or the address where there is none. */
@@ -165,7 +168,9 @@ async function callerOf(
     return { subject: keyId === null ? null : `key:${keyId}`, reason }
   }
   // What a token says of itself is not believed where it is refused: the address stands for it.
-  return (await jwt?.(token)) ?? { subject: null, reason: 'token_refused' }
+  const judged = (await jwt?.(token)) ?? null
+  if (judged === null) return { subject: null, reason: 'token_refused' }
+  return 'unfit' in judged ? { subject: null, reason: 'token_unfit', unfit: judged.unfit } : judged
 }
 
 function loading(): Problem {

@@ -11,8 +11,16 @@ import { isNodeName, isOperatorName } from './read-key.ts'
 /** How far the clocks of issuer and server may be apart. */
 export const JWT_CLOCK_TOLERANCE_S = 30
 
+/** Of a token's subject: with it the caller of a command is named, which may have 1,000 characters. */
+export const JWT_SUBJECT_CHARACTERS_MAX = 900
+
+/** A token in force that nobody can be let in with, and why: only who has signed it learns that. */
+export interface UnfitToken {
+  readonly unfit: string
+}
+
 /** Tells who a JSON Web Token speaks for; null for one that is not in force. */
-export type JwtCallers = (token: string) => Promise<Caller | null>
+export type JwtCallers = (token: string) => Promise<Caller | UnfitToken | null>
 
 /**
  * Verifies tokens by our own settings, never by what the token's header says: algorithm, issuer and audience are pinned.
@@ -36,7 +44,11 @@ export async function jwtCallers(config: Config, clock: Clock): Promise<JwtCalle
       const nodes = namesOf(payload['nodes'], isNodeName)
       const operators = namesOf(payload['operators'], isOperatorName)
       if (nodes === null || operators === null) return null
-      return callerOf(`jwt:${payload.sub ?? ''}`, { scopes, nodes, operators })
+      // Measured as it is written: a subject may be anything that JSON holds. With a longer one each write would be set
+      // aside in the log, and nobody told.
+      const id = `${PREFIX}${payload.sub ?? ''}`
+      if (id.length > PREFIX.length + JWT_SUBJECT_CHARACTERS_MAX) return { unfit: SUBJECT_TOO_LONG }
+      return callerOf(id, { scopes, nodes, operators })
     } catch {
       return null
     }
@@ -49,6 +61,10 @@ function namesOf(claim: unknown, isName: (name: string) => boolean): string[] | 
   const isList = Array.isArray(names) && names.every((name) => typeof name === 'string' && isName(name))
   return isList ? (names as string[]) : null
 }
+
+const PREFIX = 'jwt:'
+
+const SUBJECT_TOO_LONG = `The token is in force, but its subject ("sub") has more than ${JWT_SUBJECT_CHARACTERS_MAX} characters. Have one issued with a shorter subject.`
 
 async function readKey(file: string, algorithm: string): Promise<JWTVerifyGetKey> {
   try {

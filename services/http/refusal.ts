@@ -5,14 +5,11 @@ export function invalidParameter(name: string, message: string): Problem {
   return new Problem('invalid_request', message, { errors: [{ path: `/${name}`, code: 'invalid', message }] })
 }
 
-/** The same for every reason: whoever guesses learns nothing. */
-export function unauthorized(): Problem {
-  return new Problem(
-    'unauthorized',
-    'Send Authorization: Bearer <key or token> with a credential that is in force.',
-    {},
-    { 'www-authenticate': 'Bearer' },
-  )
+const NOT_IN_FORCE = 'Send Authorization: Bearer <key or token> with a credential that is in force.'
+
+/** The same for every reason: whoever guesses learns nothing. `detail` is for who has proven to hold a credential. */
+export function unauthorized(detail: string = NOT_IN_FORCE): Problem {
+  return new Problem('unauthorized', detail, {}, { 'www-authenticate': 'Bearer' })
 }
 
 /** Not now: 503 with the seconds after which asking again makes sense. */

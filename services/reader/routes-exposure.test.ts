@@ -64,6 +64,24 @@ test('asked again with its key a reservation is the same one as long as it is op
   assert.equal((await reserve(reader, '0.60')).status, 409)
 })
 
+test('asked again with its key within a day, a delete gets the answer of the first time', async () => {
+  await using reader = await nodeWithLimit('1')
+  const release = async (id: string, key: string) => {
+    const address = `${RESERVATIONS}/${id}?node_id=n`
+    const { status, body } = await reader.ask('DELETE', address, { headers: { 'idempotency-key': key } })
+    return [status, body['code']]
+  }
+  const first = String((await reserve(reader, 1)).body['id'])
+  assert.deepEqual(await release(first, 'delete 1'), [204, undefined])
+  assert.deepEqual(await release('never-made', 'delete 2'), [404, 'reservation_not_found'])
+  reader.settler.nowMs += 86_400_000
+  assert.deepEqual(await release(first, 'delete 1'), [204, undefined])
+  assert.deepEqual(await release('never-made', 'delete 2'), [404, 'reservation_not_found'])
+  assert.deepEqual(await release('another', 'delete 1'), [422, 'idempotency_key_reused'])
+  reader.settler.nowMs += 60_000
+  assert.deepEqual(await release(first, 'delete 1'), [404, 'reservation_not_found'])
+})
+
 test('100 are open at most; 0 and null set no limit', async () => {
   await using reader = await nodeWithLimit(null)
   for (let count = 0; count < 100; count++) assert.equal((await reserve(reader, 1_000)).status, 201)

@@ -186,6 +186,7 @@ function reserveSpend(account: ModelAccount, command: InboxCommand, moment: Mome
 
 function releaseSpend(account: ModelAccount, command: InboxCommand, { nowMs }: Moment): Ended {
   const found = account.reservations.find(({ id }) => id === command.reservation_id)
+  // For how long it is known since then, the model says.
   if (found === undefined) return refusal(404, 'reservation_not_found', nowMs)
   account.reservations = account.reservations.filter((reservation) => reservation !== found)
   account.changedAtMs = nowMs

@@ -324,3 +324,21 @@ describe('accounts, worked out plainly', () => {
     assert.equal(inbox.model.accounts.size, 0)
   })
 })
+
+describe('what a release came to', () => {
+  it('is known for the minute by the rules of before, and for a day since', () => {
+    const untils = [2, 3].map((rules) => {
+      const inbox = new Inbox()
+      inbox.model.since = [{ rules, offset: 0 }]
+      inbox.command('join')
+      inbox.command('release', { reservation_id: 'r' })
+      inbox.command('release', { node_id: 'node-2', reservation_id: 'r' })
+      inbox.command('reserve', { node_id: 'node-2', cost_nano_usd: 1, ttl_ms: 1_000 })
+      return [...inbox.model.outcomes.all.values()].slice(1).map(({ untilMs }) => untilMs - NOW_MS)
+    })
+    assert.deepEqual(untils, [
+      [0, DAY_MS, DAY_MS],
+      [DAY_MS, DAY_MS, 0],
+    ])
+  })
+})

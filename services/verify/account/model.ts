@@ -43,6 +43,9 @@ const BOUNDED = 2
 const CONFIRMS = 3
 const NOTED = 3
 
+/** The first rules by which what a release came to is known for a day, as long as there is a place for it. */
+const RELEASES_KEPT = 3
+
 const isCommand = (schemaId: number | null): boolean => inboxCommandCodec.schemaIds.includes(schemaId)
 
 /** The range of usage.metered that a record hands over does not begin where the last one ended. */
@@ -285,9 +288,10 @@ export class AccountModel {
     if (ended.closed !== null) this.outcomes.delete(`${nodeId}/${ended.closed}`)
     const result = canonicalJson(JSON.stringify(ended.result))
     const { status, code } = ended
-    const untilMs = ended.untilMs ?? this.#nowMs + DAY_MS
     const isCounted = !isFull && isCountedCommand(command)
-    this.outcomes.set(key, { nodeId, status, code, result, untilMs, isCounted, ...asker })
+    const kept = { untilMs: ended.untilMs ?? this.#nowMs + DAY_MS, isCounted }
+    const keeping = this.#ofReservation(command, ended, asker, record) ?? kept
+    this.outcomes.set(key, { nodeId, status, code, result, ...keeping, ...asker })
     this.rows.audited(command, {
       caller: command.caller,
       kind: command.kind,
@@ -298,6 +302,25 @@ export class AccountModel {
       result,
       decided_at: this.#nowMs,
     })
+  }
+
+  /** How long what was asked about a reservation is known; null: as it was until these rules, and as other commands. */
+  #ofReservation(
+    { kind, node_id: nodeId }: InboxCommand,
+    { code }: Ended,
+    asker: Pick<ModelOutcome, 'caller' | 'byAdmin'>,
+    { offset }: SourceRecord,
+  ): Pick<ModelOutcome, 'untilMs' | 'isCounted'> | null {
+    if (rulesAt(this.since, offset) < RELEASES_KEPT) return null
+    const shortly = { untilMs: this.#nowMs, isCounted: false }
+    if (kind === 'reserve') return code === '' ? null : shortly
+    if (kind !== 'release') return null
+    // Of a node that nobody knows there is nothing to give back: it stands among the writes.
+    const isUnknown = code === 'node_not_registered'
+    const hasNone = isUnknown
+      ? this.outcomes.isFull(nodeId, asker, true, this.#nowMs)
+      : this.outcomes.hasNoRelease(nodeId, asker, this.#nowMs)
+    return hasNone ? shortly : { untilMs: this.#nowMs + DAY_MS, isCounted: true }
   }
 
   /** What is refused of an unknown node does not make it known. */

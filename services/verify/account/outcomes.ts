@@ -39,10 +39,18 @@ export class ModelOutcomes {
   /** `ofEach`: by credential, and not by node alone as before. */
   isFull(nodeId: string, asker: Asker, ofEach: boolean, nowMs: number): boolean {
     if (!ofEach) return this.#holds(`all of ${nodeId}`, FEW_MAX, nowMs)
-    if (asker.byAdmin) return this.#holds(`admins of ${nodeId}`, MANY_MAX, nowMs)
+    return this.#hasNoPlace(`of ${nodeId}`, asker, nowMs)
+  }
+
+  /** Whether no more releases are known for a day; they have places of their own. */
+  hasNoRelease(nodeId: string, asker: Asker, nowMs: number): boolean {
+    return this.#hasNoPlace(`gave back of ${nodeId}`, asker, nowMs)
+  }
+
+  #hasNoPlace(where: string, { caller, byAdmin }: Asker, nowMs: number): boolean {
+    if (byAdmin) return this.#holds(`admins ${where}`, MANY_MAX, nowMs)
     return (
-      this.#holds(`others of ${nodeId}`, MANY_MAX, nowMs) ||
-      this.#holds(`${asker.caller} of ${nodeId}`, FEW_MAX, nowMs)
+      this.#holds(`others ${where}`, MANY_MAX, nowMs) || this.#holds(`${caller} ${where}`, FEW_MAX, nowMs)
     )
   }
 
@@ -77,7 +85,9 @@ export class ModelOutcomes {
 
 type Asker = Pick<ModelOutcome, 'caller' | 'byAdmin'>
 
-function groupsOf({ nodeId, caller, byAdmin }: ModelOutcome): string[] {
+function groupsOf({ nodeId, caller, byAdmin, status, code }: ModelOutcome): string[] {
+  const isRelease = status === 204 || code === 'reservation_not_found'
+  const where = isRelease ? `gave back of ${nodeId}` : `of ${nodeId}`
   const all = `all of ${nodeId}`
-  return byAdmin ? [all, `admins of ${nodeId}`] : [all, `others of ${nodeId}`, `${caller} of ${nodeId}`]
+  return byAdmin ? [all, `admins ${where}`] : [all, `others ${where}`, `${caller} ${where}`]
 }
