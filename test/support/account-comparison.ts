@@ -5,7 +5,7 @@ import type { AccountModel } from '../../services/verify/account/model.ts'
 import { RowNumbers, canonicalJson } from '../../services/verify/account/rows.ts'
 import { accountRow, modelRow } from '../../services/verify/accounts.ts'
 import type { Row } from '../../services/verify/differences.ts'
-import type { Row as ReadRow } from './row-reader.ts'
+import type { Cell, Row as ReadRow } from './row-reader.ts'
 
 /** What a settler wrote: the rows of each table in the order of its blocks, and its newest accounts. */
 export interface WrittenAccounts {
@@ -65,7 +65,7 @@ function audited(rows: readonly ReadRow[]): Map<string, ReadRow> {
   return new Map(
     rows.map((row) => {
       const named = withTextIds(row)
-      const json = ['asked', 'changes', 'result'].map((name) => [name, canonicalJson(String(row[name]))])
+      const json = ['asked', 'changes', 'result'].map((name) => [name, canonicalJson(String(named[name]))])
       return [
         numbers.keyOf(String(named['node_id']), String(named['command_id'])),
         { ...named, ...(Object.fromEntries(json) as ReadRow) },
@@ -81,11 +81,16 @@ function noted(rows: readonly ReadRow[]): Map<string, ReadRow> {
   return new Map(rows.map((row) => [numbers.keyOf(String(row['kind']), idOf(row)), row]))
 }
 
+/** Text as whoever wrote it meant it: a column holds bytes. */
+function textOf(cell: Cell): Cell {
+  return typeof cell === 'string' ? Buffer.from(cell, 'latin1').toString('utf8') : cell
+}
+
 function withTextIds(row: ReadRow): ReadRow {
   return Object.fromEntries(
     Object.entries(row).map(([name, cell]) => [
       name,
-      IDS.has(name) ? formatUuid(Buffer.from(String(cell), 'hex')) : cell,
+      IDS.has(name) ? formatUuid(Buffer.from(String(cell), 'hex')) : textOf(cell),
     ]),
   )
 }

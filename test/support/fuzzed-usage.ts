@@ -2,6 +2,7 @@ import type { Dice } from '../../infra/local/sample/random.ts'
 import { holdsUsageEvents, schemaIdOf, usageEventsCodec } from '../../schemas/avro.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
+import { damaged } from './fuzzed-bytes.ts'
 
 /** Records of usage.metered that are as far from ordinary as they can be: valid ones at every bound, and ones that are none. */
 
@@ -27,27 +28,31 @@ const AGES_MS = [
 
 const TEXTS = ['', ' ', '!task', '!cmd/x', 'n'.repeat(64), 'n'.repeat(65), '\u0000', 'näme', 'a/b']
 const TEXT_FIELDS = ['node_id', 'operator_id', 'model_id', 'goal_id', 'reservation_id'] as const
-const SCHEMA_IDS = [0, 2, 3, 4, 10, 17, 99, 2 ** 31, 2 ** 32 - 1]
+
+/** Every number at its upper bound. */
+const HEAVIEST: Partial<UsageEvent> = {
+  task_source: 'hive',
+  tokens_in: USAGE_BOUNDS.tokensMax,
+  tokens_out: USAGE_BOUNDS.tokensMax,
+  duration_ms: USAGE_BOUNDS.durationMsMax,
+  gpu_ms: USAGE_BOUNDS.durationMsMax,
+  energy_mwh: USAGE_BOUNDS.energyMwhMax,
+  energy_source: 'meter',
+  cost_nano_usd: USAGE_BOUNDS.costNanoUsdMax,
+}
+
+/** Events of a record that is as heavy as it can be: a thousand such records bring a node's cost beyond 64 bits. */
+const HEAVY_EVENTS = 40
+const HEAVY_SHARE = 0.017
 
 /** A record's value made of fresh events, each used once: bytes that may be a record, or none. */
 export function fuzzedValue(dice: Dice, fresh: () => UsageEvent, nowMs: number): Buffer | null {
-  const events = Array.from({ length: dice.between(1, 3) }, () => odd(dice, fresh(), nowMs))
-  const value = usageEventsCodec.encode({ events })
-  switch (dice.between(0, 7)) {
-    case 0:
-      return value.subarray(0, dice.between(0, value.length - 1))
-    case 1:
-    case 2:
-      return withFlippedBits(dice, value)
-    case 3:
-      return withSchemaId(dice, value)
-    case 4:
-      return Buffer.concat([value, randomBytes(dice, dice.between(1, 40))])
-    case 5:
-      return dice.next() < 0.1 ? null : randomBytes(dice, dice.between(0, 200))
-    default:
-      return value
+  if (dice.next() < HEAVY_SHARE) {
+    const events = Array.from({ length: HEAVY_EVENTS }, () => ({ ...fresh(), ...HEAVIEST }))
+    return usageEventsCodec.encode({ events })
   }
+  const events = Array.from({ length: dice.between(1, 3) }, () => odd(dice, fresh(), nowMs))
+  return damaged(dice, usageEventsCodec.encode({ events }))
 }
 
 /**
@@ -78,23 +83,4 @@ function odd(dice: Dice, event: UsageEvent, nowMs: number): UsageEvent {
     else fields[dice.pick(TEXT_FIELDS)] = dice.pick(TEXTS)
   }
   return { ...event, ...fields }
-}
-
-function withFlippedBits(dice: Dice, value: Buffer): Buffer {
-  const flipped = Buffer.from(value)
-  for (let flips = dice.between(1, 4); flips > 0; flips--) {
-    const at = dice.between(0, flipped.length - 1)
-    flipped[at] = (flipped[at] as number) ^ (1 << dice.between(0, 7))
-  }
-  return flipped
-}
-
-function withSchemaId(dice: Dice, value: Buffer): Buffer {
-  const other = Buffer.from(value)
-  other.writeUInt32BE(dice.pick(SCHEMA_IDS), 1)
-  return other
-}
-
-function randomBytes(dice: Dice, length: number): Buffer {
-  return Buffer.from(Array.from({ length }, () => dice.between(0, 255)))
 }

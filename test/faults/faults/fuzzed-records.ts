@@ -5,6 +5,7 @@ import { eventsIn, fuzzedValue } from '../../support/fuzzed-usage.ts'
 import { nodesOf, openUsageProducer, usageRecord } from '../../support/produce.ts'
 import { untilCounted } from '../arrival.ts'
 import { NOTHING_MET } from '../fault.ts'
+import { sendFuzzedKeys, sendFuzzedRequests } from '../fuzzed-requests.ts'
 import type { Fault } from '../fault.ts'
 
 const RECORDS = 2_500
@@ -20,8 +21,9 @@ function fuzzedNode(partition: number, partitions: number, number: number): stri
 }
 
 /**
- * Thousands of records as no client makes them, straight into the log: what is an event may count, once, and everything else
- * is set aside. Behind them an ordinary event counts in every partition; the checker and verify judge the rest.
+ * Thousands of records as no client makes them, straight into the logs: what is an event may count, once, and everything else
+ * is set aside; requests and keys likewise. Behind them an ordinary event counts in every partition, and an ordinary command is
+ * decided; the checker and verify judge the rest.
  */
 export const fuzzedRecords: Fault = {
   name: 'fuzzed-records',
@@ -57,6 +59,8 @@ export const fuzzedRecords: Fault = {
       await producer.stop()
     }
     await untilCounted(fleet, ordinary, COUNTED_MS)
+    await sendFuzzedRequests({ fleet, history, dice })
+    await sendFuzzedKeys({ fleet, history, dice })
     return NOTHING_MET
   },
 }
