@@ -13,6 +13,11 @@ const EVERY_MS = 1_000
 /** Answered "not now", a client waits as it is told to. */
 const NOT_NOW_MS = 1_000
 
+/** Of the node's own key, until it is told that a day's writes are done. */
+const WRITERS = 20
+
+const OPEN_PATHS = ['/openapi.json', '/docs', '/docs/json', '/metrics'] as const
+
 export interface Attacking {
   readonly server: ServerSpec
   readonly signal: AbortSignal
@@ -31,6 +36,12 @@ export const ATTACK: Readonly<Record<AttackName, Attack>> = {
     ),
   'years in a zone': (attacking) =>
     salvos(20, attacking, () => ask(attacking, readerPath(attacking, `/api/usage?${YEARS_OF_HOURS}`))),
+  'a thousand writes': (attacking) => {
+    const headers = { 'content-type': 'application/json' }
+    const body = JSON.stringify({ min_settlement_spark: 10 })
+    const url = readerPath(attacking, '/api/settings/compute?node_id=greedy')
+    return loops(WRITERS, attacking, () => ask(attacking, url, { method: 'PUT', headers, body }))
+  },
   '90 history sockets': (attacking) =>
     loops(90, attacking, () => ask(attacking, readerPath(attacking, '/api/usage?node_id=greedy'))),
   'gzip of long names': async (attacking) => {
@@ -43,7 +54,7 @@ export const ATTACK: Readonly<Record<AttackName, Attack>> = {
   },
   'open documents': (attacking) =>
     salvos(30, attacking, (one) =>
-      ask(attacking, readerPath(attacking, ['/openapi.json', '/docs/json', '/metrics'][one % 3] ?? ''), {
+      ask(attacking, readerPath(attacking, OPEN_PATHS[one % OPEN_PATHS.length] ?? ''), {
         headers: { authorization: '' },
       }),
     ),

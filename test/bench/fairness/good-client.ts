@@ -11,12 +11,13 @@ const CAPACITY_LANES = 4
 const EVENTS_PER_REQUEST = 100
 const PACE_MS = 1
 
-export type GoodKind = 'events' | 'view' | 'usage'
+export type GoodKind = 'events' | 'view' | 'usage' | 'write'
 
 /** Which of its requests an attack takes room from. */
 export const GOOD_BESIDE: Readonly<Record<AttackName, GoodKind>> = {
   'silent bodies': 'events',
   'years in a zone': 'view',
+  'a thousand writes': 'write',
   '90 history sockets': 'usage',
   'heartbeat bodies': 'events',
   'gzip of long names': 'events',
@@ -32,8 +33,26 @@ export interface GoodReport {
 const VIEW = '/api/settings/compute/provider?node_id=good'
 const USAGE = '/api/usage?node_id=good'
 
+/** Different writes of the admin about one node: below what an admin has in a day, however long a run takes. */
+const WRITES_MAX = 4_000
+
+/** The admin's word on the node whose own key writes as often as it can. */
+function writeMaker({ readerUrl, adminKey }: ServerSpec) {
+  const body = JSON.stringify({ allow_metered_for_hive: false })
+  let made = 0
+  const bytes = (): Buffer => {
+    made = (made + 1) % WRITES_MAX
+    return Buffer.from(
+      `PUT /api/settings/compute?node_id=greedy HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\nauthorization: Bearer ${adminKey}\r\nidempotency-key: ${made}\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    )
+  }
+  return { url: readerUrl, status: 200, bytes }
+}
+
 /** Makes a whole request of this kind; events are new ones each time. */
-function maker(kind: GoodKind, { gatewayUrl, readerUrl, goodKey }: ServerSpec) {
+function maker(kind: GoodKind, server: ServerSpec) {
+  if (kind === 'write') return writeMaker(server)
+  const { gatewayUrl, readerUrl, goodKey } = server
   const authorization = `authorization: Bearer ${goodKey}`
   if (kind !== 'events') {
     const head = `GET ${kind === 'view' ? VIEW : USAGE} HTTP/1.1\r\nhost: a\r\n${authorization}\r\n\r\n`

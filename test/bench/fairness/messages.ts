@@ -6,12 +6,15 @@ export interface ServerSpec {
   readonly goodKey: string
   /** Of the one that takes what it can. */
   readonly greedyKey: string
+  /** Of the operator of all nodes. */
+  readonly adminKey: string
 }
 
 /** What the issue of each of them was, one attack each. */
 export const ATTACKS = [
   'silent bodies',
   'years in a zone',
+  'a thousand writes',
   '90 history sockets',
   'heartbeat bodies',
   'gzip of long names',

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import PQueue from 'p-queue'
 import { systemClock } from '../../../pipelines/clock.ts'
+import { RULES_DEFAULT } from '../../../pipelines/account/rules.ts'
 import { SharedAppend } from '../../../pipelines/kafka/shared-append.ts'
 import { silentLogger } from '../../../pipelines/logger.ts'
 import { systemRandom } from '../../../pipelines/random.ts'
@@ -16,10 +17,12 @@ import { UsageQueue } from '../../../services/gateway/queue.ts'
 import { opsRoutes } from '../../../services/http/ops.ts'
 import { createMetrics } from '../../../services/metrics.ts'
 import { Accounts } from '../../../services/reader/accounts.ts'
+import type { StateRecord } from '../../../services/reader/accounts.ts'
 import { buildReader } from '../../../services/reader/app.ts'
+import { Commands } from '../../../services/reader/commands.ts'
 import { fakeClickhouse } from '../../support/fake-clickhouse.ts'
+import { MemorySettler } from '../../support/memory-settler.ts'
 import { account, accountRecord, taskRecord } from '../../support/state-records.ts'
-import { unheardCommands } from '../../support/unheard-commands.ts'
 import type { ServerSpec } from './messages.ts'
 import { putBackNothing } from '../../support/put-back.ts'
 
@@ -48,13 +51,13 @@ const access = {
   clock: systemClock,
 } as const
 
-function key(client: string): string {
+function key(client: string, scopes: readonly string[]): string {
   const { keyId, secret, text } = newKey(systemRandom)
   const value = accessKeyCodec.encode({
     key_id: keyId,
     client,
     secret_hash: hashSecret(secret),
-    scopes: ['events:write', 'usage:read'],
+    scopes: [...scopes],
     nodes: [client],
     created_at: 0,
     expires_at: null,
@@ -88,15 +91,30 @@ async function startGateway(): Promise<string> {
   return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
 }
 
+/** The settler's own decisions on an inbox in memory; what follows from them reaches the reader at once. */
+async function startSettler(accounts: Accounts): Promise<Commands> {
+  const nowMs = systemClock.nowMs()
+  const tasks = Array.from({ length: PARTITIONS }, (_, partition) => taskRecord(partition, nowMs))
+  const nodes = ['good', 'greedy'].map((node_id) =>
+    accountRecord(partitionOfNode(node_id, PARTITIONS), account({ node_id, operators: ['op'] })),
+  )
+  let see: Commands['see'] = () => {}
+  const onState = (record: StateRecord): void => {
+    accounts.apply(record)
+    see(record)
+  }
+  const settler = new MemorySettler(PARTITIONS, RULES_DEFAULT, nowMs, onState, [...tasks, ...nodes])
+  await settler.start()
+  const inbox = new SharedAppend(settler, systemClock)
+  const commands = new Commands({ inbox, partitions: PARTITIONS, clock: systemClock, random: systemRandom })
+  see = (record) => commands.see(record)
+  return commands
+}
+
 async function startReader(): Promise<string> {
   const { metrics, ops } = opsOf('reader')
   const accounts = new Accounts(PARTITIONS)
-  for (let partition = 0; partition < PARTITIONS; partition++)
-    accounts.apply(taskRecord(partition, systemClock.nowMs()))
-  for (const node_id of ['good', 'greedy'])
-    accounts.apply(
-      accountRecord(partitionOfNode(node_id, PARTITIONS), account({ node_id, operators: ['op'] })),
-    )
+  const commands = await startSettler(accounts)
   const queries = new PQueue({ concurrency: QUERIES_AT_ONCE })
   const clickhouse = fakeClickhouse({
     rows: async () => {
@@ -108,7 +126,7 @@ async function startReader(): Promise<string> {
     putBack: putBackNothing(),
     access,
     accounts,
-    commands: unheardCommands(),
+    commands,
     table: { loaded: true, reach: async () => true },
     clickhouse,
     topics: topicNames(''),
@@ -125,5 +143,11 @@ async function startReader(): Promise<string> {
 
 process.on('disconnect', () => process.exit(0))
 const [gatewayUrl, readerUrl] = await Promise.all([startGateway(), startReader()])
-const spec: ServerSpec = { gatewayUrl, readerUrl, goodKey: key('good'), greedyKey: key('greedy') }
+const spec: ServerSpec = {
+  gatewayUrl,
+  readerUrl,
+  goodKey: key('good', ['events:write', 'usage:read']),
+  greedyKey: key('greedy', ['events:write', 'usage:read', 'settings:write']),
+  adminKey: key('admin', ['admin']),
+}
 process.send?.(spec)
