@@ -14,7 +14,7 @@ const EVERY_MS = 1_000
 const NOT_NOW_MS = 1_000
 
 /** Of the node's own key, until it is told that a day's writes are done. */
-const WRITERS = 20
+const WRITERS = 4
 
 const OPEN_PATHS = ['/openapi.json', '/docs', '/docs/json', '/metrics'] as const
 
