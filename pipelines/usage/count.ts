@@ -32,7 +32,15 @@ export interface UsageCounts {
 
 /** The counts of a batch that has taken nothing yet. */
 export function nothingCounted(): UsageCounts {
-  return { records: 0, events: 0, counted: 0, late: 0, repeatsInMemory: 0, repeatsInClickhouse: 0, conflicts: 0 }
+  return {
+    records: 0,
+    events: 0,
+    counted: 0,
+    late: 0,
+    repeatsInMemory: 0,
+    repeatsInClickhouse: 0,
+    conflicts: 0,
+  }
 }
 
 /** What the events of one batch are written into. */

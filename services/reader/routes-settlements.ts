@@ -150,7 +150,9 @@ async function openCostsWithTexts(client: ClickhouseClient, query: SeqQuery): Pr
     query.nodeId,
     rows.map(({ event_id }) => event_id),
   )
-  return rows.map((row) => ({ ...row, shownId: texts.get(`${row.id_kind} ${row.event_id}`) ?? row.event_id }))
+  return rows.map((row) =>
+    Object.assign(row, { shownId: texts.get(`${row.id_kind} ${row.event_id}`) ?? row.event_id }),
+  )
 }
 
 function openCostItem(nodeId: string, row: OpenCost, nowMs: number): OpenCostItem {

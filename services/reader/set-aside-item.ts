@@ -28,7 +28,7 @@ export function ownItem(row: SetAsideRow, counted: EventItem | null): SetAsideIt
 
 /** A reason of a record, as admins see it: the event where the bytes hold one, and the bytes. */
 export function letterItem(row: LetterRow): SetAsideItem {
-  const index = Number(row.record_index)
+  const { record_index: index } = row
   const events = index < 0 || row.value === null ? null : eventsAsSent(Buffer.from(row.value, 'base64'))
   const event = events?.[index] ?? null
   return {

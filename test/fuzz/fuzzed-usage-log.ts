@@ -9,6 +9,7 @@ import { BLOCK_HEADER, TABLES } from '../../schemas/tables.ts'
 import {
   FRAME_BYTES,
   SCHEMA_ID,
+  holdsUsageEvents,
   TICK_KEY,
   schemaIdOf,
   tickCodec,
@@ -189,9 +190,10 @@ export class FuzzedUsageLog {
 
 /** Events of a record whose bytes are whole, whatever they hold. */
 function eventsOf({ value, unreadable }: LogRecord): number {
-  if (unreadable !== undefined || value === null || schemaIdOf(value) !== SCHEMA_ID.usageEvents) return 0
+  const schemaId = schemaIdOf(value)
+  if (unreadable !== undefined || value === null || !holdsUsageEvents(schemaId)) return 0
   try {
-    return decodeUsageEvents(value.subarray(FRAME_BYTES)).length
+    return decodeUsageEvents(value.subarray(FRAME_BYTES), schemaId === SCHEMA_ID.usageEvents).length
   } catch (error) {
     if (error instanceof NotAvro) return 0
     throw error
