@@ -214,7 +214,9 @@ export function decodeWide(framedEvents: Buffer): readonly WideUsageEvent[] {
   const type = wideUsageEvents.get(id ?? 0)
   if (type === undefined) throw new Error('These are no usage events.')
   const { events } = type.fromBuffer(framedEvents.subarray(FRAME_BYTES)) as { events: WideUsageEvent[] }
-  return id === SCHEMA_ID.usageEvents ? events : events.map((event) => Object.assign(event, { event_source: null }))
+  return id === SCHEMA_ID.usageEvents
+    ? events
+    : events.map((event) => Object.assign(event, { event_source: null }))
 }
 
 export const tickCodec = codec<Tick>(SCHEMA_ID.tick, 'tick.v1')
