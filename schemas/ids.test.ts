@@ -71,7 +71,7 @@ test('a ULID is its own 128 bits in any case', () => {
 
 test('a first letter beyond 128 bits makes no ULID but free text', () => {
   const text = '8ZZZZZZZZZZZZZZZZZZZZZZZZZ'
-  assert.deepEqual(parseEventId(text), { bytes: hashToUuid(text), text })
+  assert.deepEqual(parseEventId(text), { bytes: hashToUuid(text), text, isHashed: true })
 })
 
 test('free text is hashed to a UUIDv8 and kept', () => {
