@@ -24,6 +24,9 @@ test('the document is OpenAPI 3.1 and knows every route', async () => {
     '/api/social/hosting/rewards',
     '/api/usage',
     '/api/usage/events',
+    '/api/usage/events/{event_id}',
+    '/api/usage/set-aside',
+    '/api/usage/set-aside/{id}/replay',
     '/api/wallets/{operator_id}',
     '/api/wallets/{operator_id}/entries',
     '/healthz',
@@ -39,7 +42,8 @@ test('the document is OpenAPI 3.1 and knows every route', async () => {
         path,
       )
       const required = operation.parameters?.filter((parameter) => parameter.required) ?? []
-      for (const { name } of required) assert.ok(['operator_id', 'id'].includes(name), `${path} ${name}`)
+      for (const { name } of required)
+        assert.ok(['operator_id', 'id', 'event_id'].includes(name), `${path} ${name}`)
     }
   }
 })

@@ -26,7 +26,7 @@ import type { Commands } from './commands.ts'
 import { History } from './history.ts'
 import { WRITE_BYTES_MAX } from './json-body.ts'
 import { Ranking } from './leaderboard.ts'
-import type { ReaderApp } from './parts.ts'
+import type { ReaderApp, RouteParts } from './parts.ts'
 import { Present } from './present.ts'
 import type { FollowedState } from './present.ts'
 import { auditRoutes } from './routes-audit.ts'
@@ -35,6 +35,8 @@ import { exposureRoutes } from './routes-exposure.ts'
 import { hostingRoutes } from './routes-hosting.ts'
 import { operatorRoutes } from './routes-operators.ts'
 import { providerRoutes } from './routes-provider.ts'
+import { oneEventRoute } from './routes-one-event.ts'
+import { putBackRoute } from './routes-put-back.ts'
 import { setAsideRoutes } from './routes-set-aside.ts'
 import type { PutBack } from './put-back.ts'
 import { settingsRoutes } from './routes-settings.ts'
@@ -100,17 +102,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
     // A misspelt parameter is refused, never dropped, and all that is wrong is said at once.
     ajv: { customOptions: { removeAdditional: false, allErrors: true } },
     routerOptions: { maxParamLength: EVENT_ID_PATH_CHARACTERS_MAX },
-    frameworkErrors: (error, request, reply) =>
-      void sendProblem(
-        request,
-        reply,
-        new Problem(
-          'invalid_url',
-          error.code === 'FST_ERR_MAX_PARAM_LENGTH'
-            ? `A name in the path has at most ${EVENT_ID_PATH_CHARACTERS_MAX} characters.`
-            : 'The path holds a broken percent-encoding.',
-        ),
-      ),
+    frameworkErrors: (error, request, reply) => void sendProblem(request, reply, badUrl(error.code)),
   }).withTypeProvider<TypeBoxTypeProvider>()
   problemHandlers(app, parts.logger)
   allowDocs(app)
@@ -147,17 +139,36 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
     partitions,
     turns: new LoopTurns(),
   }
+  addRoutes(app, routeParts, parts.putBack)
+  await app.ready()
+  return app
+}
+
+function badUrl(code: string): Problem {
+  return new Problem(
+    'invalid_url',
+    code === 'FST_ERR_MAX_PARAM_LENGTH'
+      ? `A name in the path has at most ${EVENT_ID_PATH_CHARACTERS_MAX} characters.`
+      : 'The path holds a broken percent-encoding.',
+  )
+}
+
+function addRoutes(
+  app: ReaderApp,
+  routeParts: RouteParts & { readonly partitions: number },
+  putBack: PutBack,
+): void {
   providerRoutes(app, routeParts)
   settingsRoutes(app, routeParts)
   operatorRoutes(app, routeParts)
   exposureRoutes(app, routeParts)
   usageRoutes(app, routeParts)
   eventRoutes(app, routeParts)
-  setAsideRoutes(app, { ...routeParts, putBack: parts.putBack })
+  oneEventRoute(app, routeParts)
+  setAsideRoutes(app, routeParts)
+  putBackRoute(app, { ...routeParts, putBack })
   settlementRoutes(app, routeParts)
   walletRoutes(app, routeParts)
   auditRoutes(app, routeParts)
-  hostingRoutes(app, { ...routeParts, ranking: new Ranking(present, clock) })
-  await app.ready()
-  return app
+  hostingRoutes(app, { ...routeParts, ranking: new Ranking(routeParts.present, routeParts.clock) })
 }

@@ -3,20 +3,18 @@ import type { SetAsideRow } from '../../pipelines/clickhouse/queries/set-aside.t
 import { eventsById } from '../../pipelines/clickhouse/queries/usage-events.ts'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { problemResponses } from '../../schemas/http/problem.ts'
-import { LetterParams, ReplayAnswer, SetAsidePage, SetAsideQuery } from '../../schemas/http/set-aside.ts'
+import { SetAsidePage, SetAsideQuery } from '../../schemas/http/set-aside.ts'
 import type { SetAsideItem } from '../../schemas/http/set-aside.ts'
 import type { EventItem } from '../../schemas/http/usage.ts'
 import { formatUuid } from '../../schemas/ids.ts'
 import type { Identity } from '../../schemas/identity.ts'
 import { askedNode, holderOf, isAdmin } from '../http/caller.ts'
 import type { Asker } from '../http/caller.ts'
-import { Problem } from '../http/problem.ts'
 import { formatTimeOrNull } from '../http/times.ts'
 import { eventItems } from './event-items.ts'
 import { isFirst, pageOf } from './pages.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
 import { rangeOf } from './range.ts'
-import type { PutBack } from './put-back.ts'
 import { identitiesOf } from './sent-id.ts'
 import { letterItem, ownItem } from './set-aside-item.ts'
 
@@ -36,8 +34,8 @@ interface Page {
   readonly as_of: string | null
 }
 
-/** GET /api/usage/set-aside, and POST …/{id}/replay for admins. */
-export function setAsideRoutes(app: ReaderApp, parts: RouteParts & { readonly putBack: PutBack }): void {
+/** GET /api/usage/set-aside: a node's own, or everything for admins. */
+export function setAsideRoutes(app: ReaderApp, parts: RouteParts): void {
   app.get(
     '/api/usage/set-aside',
     {
@@ -67,47 +65,6 @@ export function setAsideRoutes(app: ReaderApp, parts: RouteParts & { readonly pu
       return reply.send(
         isAll ? await all(parts, request) : await ofNode(parts, request, askedNode(request, node_id)),
       )
-    },
-  )
-
-  app.post(
-    '/api/usage/set-aside/:id/replay',
-    {
-      config: { scope: 'admin' },
-      schema: {
-        summary: 'Puts the events of a record that was set aside back, where the rules now accept them',
-        description:
-          'Each counts once, however often it is put back; its age is judged by the receipt of the record that it first came in with. The same as npm run replay -- --dead-letters --id.',
-        tags: ['usage'],
-        params: LetterParams,
-        response: {
-          200: {
-            description: 'What became of them',
-            content: { 'application/json': { schema: ReplayAnswer } },
-          },
-          ...problemResponses(
-            'letter_not_found',
-            'invalid_request',
-            'log_unavailable',
-            'history_unavailable',
-            'overloaded',
-          ),
-        },
-      },
-    },
-    async (request, reply) => {
-      const { id } = request.params
-      const done = await parts.history.ask(holderOf(request), (client) =>
-        parts.putBack.letter(client, id.replaceAll(':', '/')),
-      )
-      if (done.letters === 0)
-        throw new Problem('letter_not_found', `No record "${id}" was set aside, as far as is loaded.`)
-      return reply.send({
-        put_back: done.putBack,
-        counted: done.counted,
-        refused: done.refused,
-        lines: [...done.lines],
-      })
     },
   )
 }

@@ -27,16 +27,10 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   const { config, layout, logger, clock, metrics, random, leaving, ops } = parts
   const { topics } = layout
   const cursorKey = readKeyFile(CURSOR_KEY, config.cursorKeyFile)
-  const idKey = readKeyFile(ID_KEY, config.idKeyFile)
   const accounts = new Accounts(layout.partitions)
   const kafka = kafkaOf(config, CLIENT_ID, logger)
   const { commands, audit } = openInbox(parts)
-  const putBack = new PutBack({
-    producer: new IdempotentProducer({ ...kafka, metrics, topic: topics.usageMetered }),
-    meteredTopic: topics.usageMetered,
-    partitions: layout.partitions,
-    idKey,
-  })
+  const putBack = openPutBack(parts)
   const table = new CompactedTable({
     ...kafka,
     clock,
@@ -112,6 +106,18 @@ function openInbox({ config, layout, logger, clock, metrics, random }: LayoutPar
     commands: new Commands({ inbox, partitions, clock, random }),
     audit: new AuditLog({ inbox, partitions, clock, random, metrics, logger }),
   }
+}
+
+/** What puts events back that were set aside; its key proves their receipts. */
+function openPutBack({ config, layout, logger, metrics }: LayoutParts): PutBack {
+  const kafka = kafkaOf(config, CLIENT_ID, logger)
+  const { usageMetered: topic } = layout.topics
+  return new PutBack({
+    producer: new IdempotentProducer({ ...kafka, metrics, topic }),
+    meteredTopic: topic,
+    partitions: layout.partitions,
+    idKey: readKeyFile(ID_KEY, config.idKeyFile),
+  })
 }
 
 function asError(reason: unknown): Error {

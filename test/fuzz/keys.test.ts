@@ -14,7 +14,7 @@ const KEY_IDS = Array.from({ length: 40 }, (_, at) => at.toString(16).padStart(1
 
 /** The bounds of a key, said once more. */
 function isKey(keyId: string, key: AccessKey): boolean {
-  const { scopes, nodes, client, created_at, expires_at, revoked_at } = key
+  const { scopes, nodes, operators, parent, client, created_at, expires_at, revoked_at } = key
   const times = [created_at, expires_at ?? 0, revoked_at ?? 0]
   return (
     /^[\da-f]{16}$/.test(keyId) &&
@@ -24,6 +24,9 @@ function isKey(keyId: string, key: AccessKey): boolean {
     scopes.every((scope) => scope.length <= 64) &&
     nodes.length <= 10_000 &&
     nodes.every((name) => name === '*' || /^[\w.:-]{1,64}$/.test(name)) &&
+    operators.length <= 1_000 &&
+    operators.every((name) => /^[\w.:-]{1,64}$/.test(name)) &&
+    (parent === null || (/^[\da-f]{16}$/.test(parent) && parent !== keyId)) &&
     times.every((time) => time >= 0 && time <= 8.64e15)
   )
 }

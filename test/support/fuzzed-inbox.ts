@@ -54,7 +54,7 @@ const SILENCES_MS = [1, 300_000, 864_000_000, 864_000_001, 0, ...FAR]
 const CAPS = [0, 1, 1_000_000_000, 1_000_000_001, ...FAR]
 const SETTING_VALUES = [null, true, false, 0, 1, -1, 100, 101, 'any', 'nonsense', '', 2 ** 53, 2 ** 62]
 
-const encodeCommand = lenientEncoder(SCHEMA_ID.inboxCommand, 'inbox-command.v2')
+const encodeCommand = lenientEncoder(SCHEMA_ID.inboxCommand, 'inbox-command.v3')
 const encodeHeartbeat = lenientEncoder(SCHEMA_ID.inboxHeartbeat, 'inbox-heartbeat.v1')
 const encodeConfigure = lenientEncoder(SCHEMA_ID.inboxConfigure, 'inbox-configure.v3')
 
@@ -96,6 +96,7 @@ function fuzzedCommand(dice: Dice, node_id: string): Buffer {
     command_id: formatUuid(randomBytes(dice, 16)),
     caller: dice.pick(['key:1', 'key:2', 'jwt:a']),
     by_admin: dice.next() < 0.2,
+    by_operator: dice.next() < 0.2,
     operator_id: kind === 'claim' || kind === 'transfer' ? dice.pick(['op-1', 'op-2']) : null,
     reservation_id: dice.next() < 0.7 ? `r-${dice.between(1, 9)}` : null,
     cost_nano_usd: kind === 'reserve' ? dice.between(1, 1_000_000_000) : 0,

@@ -21,7 +21,7 @@ const LONG_SHARE = 0.003
 const NODES_MAX = 10_000
 const SCOPES_MAX = 16
 
-const encode = lenientEncoder(SCHEMA_ID.accessKey, 'access-key.v1')
+const encode = lenientEncoder(SCHEMA_ID.accessKey, 'access-key.v2')
 
 /** A record under one of these ids, or under what is none. */
 export function fuzzedKey(dice: Dice, keyIds: readonly string[]): FuzzedKey {
@@ -44,6 +44,8 @@ export function fuzzedKey(dice: Dice, keyIds: readonly string[]): FuzzedKey {
     created_at: 1,
     expires_at: null,
     revoked_at: null,
+    operators: [],
+    parent: null,
     ...fields,
   })
   const key = dice.next() < 0.9 ? keyId : dice.pick(['', 'x', '!task', 'A'.repeat(16), 'f'.repeat(300)])
@@ -55,6 +57,8 @@ const ODD: readonly (readonly [keyof AccessKey, readonly unknown[]])[] = [
   ['client', CLIENTS],
   ['scopes', SCOPES],
   ['nodes', NODES],
+  ['operators', NODES],
+  ['parent', [null, '', 'x', '0'.repeat(16), 'f'.repeat(16)]],
   ['created_at', TIMES_MS],
   ['expires_at', [null, ...TIMES_MS]],
   ['revoked_at', [null, ...TIMES_MS]],
