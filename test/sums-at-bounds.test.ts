@@ -27,13 +27,14 @@ const NO_SUMS = words(`
   position next_seq low evicted_seq models_version models[].tdp_watts loaded_seq oldest_unloaded_at since[].rules
   since[].offset now handed_offset handed_index newest_occurred_at last_seq status until
   from_offset from_index to_offset to_index entries[].cost.occurred_at entries[].cost.cost_nano_usd entries[].cost.received_at
+  texts_until count
 `)
 
 /** Numbers of tables of the same kind; what \`usage_events\` has is one event's. */
 const NO_SUM_COLUMNS = words(`
-  src_partition src_seq position blocks_end reload_through missing_through partition record_offset indexes status
+  src_partition src_seq position blocks_end reload_through missing_through partition record_offset record_index indexes status
   from_seq to_seq cost_seq spark_per_usd rules_version day_limit_nano_usd
-  cost_decisions.cost_nano_usd cost_decisions.spark cost_decisions.micro_spark
+  cost_decisions.cost_nano_usd cost_decisions.spark cost_decisions.micro_spark audit.times
 `)
 
 type Schema =

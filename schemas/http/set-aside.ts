@@ -37,8 +37,10 @@ export const SetAsideItem = Type.Object({
     additionalProperties: true,
     description: 'What was sent, in the form of POST /v1/events; null where it cannot be read.',
   }),
+  // No anyOf: whoever tells its schemas apart by looking at the value knows no integers beyond 2^53.
   counted: Type.Unsafe<Static<typeof EventItem> | null>({
-    anyOf: [EventItem, { type: 'null' }],
+    ...EventItem,
+    type: ['object', 'null'],
     description: 'Where the reason is conflict: the event that counts under this id.',
   }),
   record_base64: nullableTextField("The record's bytes, for admins that ask without a node."),

@@ -162,7 +162,7 @@ test('open costs: pending ones that no range holds, and refused ones for good, w
       expected.map(({ index, seq, fate }) => [
         seq,
         fate,
-        eventId(index),
+        index % 3 === 0 ? `order "${index}"` : eventId(index),
         Math.floor((NOW - receivedAt(index) - 50) / 1_000),
       ]),
     )

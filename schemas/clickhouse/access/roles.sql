@@ -40,6 +40,7 @@ GRANT SELECT, INSERT ON watermarks TO hivemeter_loader;
 GRANT SELECT, INSERT ON load_notes TO hivemeter_loader;
 GRANT SELECT ON installation TO hivemeter_loader;
 GRANT SELECT, INSERT ON dead_letters TO hivemeter_loader;
+GRANT SELECT, INSERT ON set_aside TO hivemeter_loader;
 GRANT SYSTEM SYNC REPLICA ON * TO hivemeter_loader;
 
 CREATE ROLE IF NOT EXISTS hivemeter_reader SETTINGS PROFILE 'hivemeter_reading';
@@ -51,6 +52,8 @@ GRANT SELECT ON settlements TO hivemeter_reader;
 GRANT SELECT ON wallet_ledger TO hivemeter_reader;
 GRANT SELECT ON audit_log TO hivemeter_reader;
 GRANT SELECT ON audit TO hivemeter_reader;
+GRANT SELECT ON set_aside TO hivemeter_reader;
+GRANT SELECT ON dead_letters TO hivemeter_reader;
 GRANT SELECT ON watermarks TO hivemeter_reader;
 GRANT SELECT ON installation TO hivemeter_reader;
 GRANT SYSTEM SYNC REPLICA ON * TO hivemeter_reader;
