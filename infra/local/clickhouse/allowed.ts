@@ -87,7 +87,7 @@ export const FUNCTION_CATEGORIES: ReadonlySet<string> = new Set([
 /** In lower case. Some are the parser's own and stand in no list of the engine. */
 export const OTHER_FUNCTIONS = words(`
   lambda exists grouping untuple casewithexpression nested _cast
-  bar blocknumber blocksize bytesize countdigits currentdatabase currentuser currentqueryid defaultvalueoftypename digits
+  bar blocknumber blocksize bytesize countdigits currentdatabase currentuser currentqueryid defaultvalueoftypename digits displayname
   errorcodetoname finalizeaggregation formatquery formatquerysingleline formatreadabledecimalsize formatreadablequantity
   formatreadablesize formatreadabletimedelta getsetting getsizeofenumtype getsubcolumn hostname identity ignore
   initializeaggregation isconstant isdecimaloverflow lowcardinalityindices lowcardinalitykeys materialize neighbor
