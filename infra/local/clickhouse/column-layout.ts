@@ -41,8 +41,8 @@ export class ColumnCursor {
 /** How a column of a type lies in a block of the format Native, as far as it takes to step over it. */
 export interface ColumnLayout {
   /** What stands once before the rows, of the types within first. */
-  prefix(cursor: ColumnCursor): void
-  rows(cursor: ColumnCursor, rows: number): void
+  readonly prefix: (cursor: ColumnCursor) => void
+  readonly rows: (cursor: ColumnCursor, rows: number) => void
 }
 
 const NOTHING = (): void => undefined

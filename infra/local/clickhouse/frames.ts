@@ -1,4 +1,4 @@
-import { Transform } from 'node:stream'
+import { Duplex } from 'node:stream'
 import { promisify } from 'node:util'
 import { zstdCompress, zstdDecompress } from 'node:zlib'
 import lz4 from 'lz4-napi'
@@ -51,17 +51,12 @@ export async function frameOf(bytes: Buffer, method: FrameMethod): Promise<Buffe
 }
 
 /** Packs a body into frames of the size that servers send; none for an empty one. */
-export function framing(method: FrameMethod): Transform {
-  const framesOf = async (piece: Buffer): Promise<Buffer> => {
-    const frames: Buffer[] = []
-    for (let at = 0; at < piece.length; at += ANSWER_FRAME_BYTES)
-      frames.push(await frameOf(piece.subarray(at, at + ANSWER_FRAME_BYTES), method))
-    return Buffer.concat(frames)
-  }
-  return new Transform({
-    transform: (piece: Buffer, _encoding, done) => {
-      framesOf(piece).then((frames) => done(null, frames), done)
-    },
+export function framing(method: FrameMethod): Duplex {
+  return Duplex.from(async function* framed(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer, undefined> {
+    for await (const piece of body) {
+      for (let at = 0; at < piece.length; at += ANSWER_FRAME_BYTES)
+        yield await frameOf(piece.subarray(at, at + ANSWER_FRAME_BYTES), method)
+    }
   })
 }
 
