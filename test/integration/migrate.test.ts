@@ -57,6 +57,25 @@ describe('migrate', () => {
     assert.equal(await recorded(installation.clickhouse), STATEMENTS)
   })
 
+  it('says of every table and column what it holds', async () => {
+    const silent = await installation.clickhouse.rows<{ name: string }>(
+      `SELECT name FROM (
+         SELECT name, comment FROM system.tables WHERE database = currentDatabase()
+         UNION ALL
+         SELECT concat(table, '.', name), comment FROM system.columns WHERE database = currentDatabase()
+       ) WHERE length(comment) < 8 ORDER BY name`,
+    )
+    assert.deepEqual(
+      silent,
+      [],
+      'a later migration names a comment with each table and column (DESIGN, section 8)',
+    )
+    const { columns } = await installation.row<{ columns: string }>(
+      'SELECT count() AS columns FROM system.columns WHERE database = currentDatabase()',
+    )
+    assert.ok(Number(columns) > 150)
+  })
+
   it('says what to do where ClickHouse has no access control, after everything else was made', async () => {
     const { exitCode, output } = await installation.command('migrate', ['--users'])
     assert.equal(exitCode, EXIT.configuration, output)
