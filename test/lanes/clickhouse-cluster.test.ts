@@ -122,10 +122,12 @@ describe('the schema on a cluster, by two engines and a real ZooKeeper', () => {
       const indexes = await replica.rows<Record<string, unknown>>(INDEXES)
       assert.ok(indexes.length > 8)
       assert.deepEqual(indexes, await plain?.rows(INDEXES))
-      const engines = await replica.rows<{ name: string; engine: string; engine_full: string }>(ENGINES)
+      const engines =
+        await replica.rows<Record<'name' | 'comment' | 'engine' | 'engine_full', string>>(ENGINES)
       assert.deepEqual(
         engines.map((row) => ({
-          ...row,
+          name: row.name,
+          comment: row.comment,
           engine: ofSingleServer(row.engine),
           engine_full: ofSingleServer(row.engine_full),
         })),
