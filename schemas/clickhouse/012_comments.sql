@@ -203,3 +203,61 @@ ALTER TABLE schema_locks
     COMMENT COLUMN state 'Whether it holds the lock or has let it go',
     COMMENT COLUMN at 'When it said so, UTC',
     MODIFY COMMENT 'Who migrates: the newest row of a holder counts, for 15 seconds';
+ALTER TABLE audit
+    COMMENT COLUMN src_topic 'Topic of the block that brought this row',
+    COMMENT COLUMN src_partition 'Partition of that topic',
+    COMMENT COLUMN src_seq 'Number of that block in its partition, counted without gaps: how far a partition is loaded',
+    COMMENT COLUMN noted_at 'Log time of the note, UTC',
+    COMMENT COLUMN entry_id 'Id of the note',
+    COMMENT COLUMN kind 'What happened',
+    COMMENT COLUMN subject 'The key or credential that it is about',
+    COMMENT COLUMN node_id 'Node that it is about, empty for none',
+    COMMENT COLUMN address 'Address that it came from, empty where that is not known',
+    COMMENT COLUMN value_before 'What held before',
+    COMMENT COLUMN value_after 'What holds since',
+    COMMENT COLUMN times 'How often it happened in the minute of the note',
+    COMMENT COLUMN reason 'Code of a refusal, empty for none',
+    MODIFY COMMENT 'What nobody asked for by a command and an operator wants to know of later: keys, tiers, operators, refusals';
+
+ALTER TABLE set_aside
+    COMMENT COLUMN src_topic 'Topic of the block that brought this row',
+    COMMENT COLUMN src_partition 'Partition of that topic',
+    COMMENT COLUMN src_seq 'Number of that block in its partition, counted without gaps: how far a partition is loaded',
+    COMMENT COLUMN node_id 'Node that the event names',
+    COMMENT COLUMN event_id 'Id of the event as it was sent',
+    COMMENT COLUMN reason 'Code of why it does not count',
+    COMMENT COLUMN detail 'The same in words',
+    COMMENT COLUMN topic 'Topic that its record stood in',
+    COMMENT COLUMN partition 'Its partition',
+    COMMENT COLUMN record_offset 'Offset of its record',
+    COMMENT COLUMN record_index 'Place of the event within the record',
+    COMMENT COLUMN received_at 'When the log took the record (LogAppendTime), UTC',
+    COMMENT COLUMN set_aside_at 'Log time at which it was set aside, UTC',
+    COMMENT COLUMN event 'The event as it was sent, as JSON',
+    MODIFY COMMENT 'Events set aside, one row each, for the node that they name. The records that they came in stand in dead_letters';
+
+ALTER TABLE usage_events
+    COMMENT COLUMN id_kind 'What event_id is: the id that was sent, or the hash of a text';
+
+ALTER TABLE cost_decisions
+    COMMENT COLUMN id_kind 'What event_id is: the id that was sent, or the hash of a text';
+
+ALTER TABLE usage_1m
+    COMMENT COLUMN wide_tokens_in 'Tokens read, in 128 bits: the column to add up',
+    COMMENT COLUMN wide_tokens_out 'Tokens written, in 128 bits: the column to add up',
+    COMMENT COLUMN wide_duration_ms 'Time of the tasks, ms, in 128 bits: the column to add up',
+    COMMENT COLUMN wide_gpu_ms_measured 'GPU time as events gave it, ms, in 128 bits: the column to add up',
+    COMMENT COLUMN wide_gpu_ms_estimated 'GPU time of events that gave none, ms, in 128 bits: the column to add up',
+    COMMENT COLUMN wide_energy_mwh_measured 'Energy by a meter or the device, mWh, in 128 bits: the column to add up',
+    COMMENT COLUMN wide_energy_mwh_estimated 'Energy by the client or from GPU time and board power, mWh, in 128 bits: the column to add up',
+    COMMENT COLUMN wide_energy_mwh_compatible 'Energy as the compatible rule counts it, mWh, in 128 bits: the column to add up';
+
+ALTER TABLE usage_15m
+    COMMENT COLUMN wide_tokens_in 'Tokens read, in 128 bits: the column to add up',
+    COMMENT COLUMN wide_tokens_out 'Tokens written, in 128 bits: the column to add up',
+    COMMENT COLUMN wide_duration_ms 'Time of the tasks, ms, in 128 bits: the column to add up',
+    COMMENT COLUMN wide_gpu_ms_measured 'GPU time as events gave it, ms, in 128 bits: the column to add up',
+    COMMENT COLUMN wide_gpu_ms_estimated 'GPU time of events that gave none, ms, in 128 bits: the column to add up',
+    COMMENT COLUMN wide_energy_mwh_measured 'Energy by a meter or the device, mWh, in 128 bits: the column to add up',
+    COMMENT COLUMN wide_energy_mwh_estimated 'Energy by the client or from GPU time and board power, mWh, in 128 bits: the column to add up',
+    COMMENT COLUMN wide_energy_mwh_compatible 'Energy as the compatible rule counts it, mWh, in 128 bits: the column to add up';
