@@ -92,3 +92,20 @@ export const page = <Item extends TSchema, Beside extends TProperties>(item: Ite
     next_cursor: nullableTextField('Null on the last page.'),
     ...beside,
   })
+
+const headText = (description: string) => ({ type: 'string', description })
+
+/** Headers of a table that is sent as a file. */
+export const TABLE_HEADERS = {
+  'content-disposition': headText('CSV and Parquet: a name that says of what and as of when it is.'),
+  'hivemeter-from': headText('CSV and Parquet: the range, widened as in JSON; inclusive.'),
+  'hivemeter-to': headText('CSV and Parquet: exclusive.'),
+  'hivemeter-tz': headText('CSV and Parquet: the time zone of the windows.'),
+  'hivemeter-as-of': headText('CSV and Parquet: `as_of` of JSON.'),
+}
+
+/** Of a page that is sent as a file. */
+export const PAGE_HEADERS = {
+  ...TABLE_HEADERS,
+  link: headText('CSV and Parquet: the address of the next page, rel="next".'),
+}

@@ -120,7 +120,7 @@ export const AcceptedSchema = Type.Object(
   },
 )
 
-const EventsProblemSchema = Type.Object({
+export const EventsProblemSchema = Type.Object({
   ...ProblemSchema.properties,
   accepted: Type.Optional(accepted),
   rejected: Type.Optional(rejected),
@@ -143,10 +143,6 @@ const PROBLEM_CODES = [
   'internal',
 ] as const satisfies readonly ProblemCode[]
 
-const RETRY_AFTER = {
-  'retry-after': { schema: { type: 'integer' }, description: 'Seconds after which to send again.' },
-}
-
 function problemResponses(): Record<number, object> {
   const byStatus = Map.groupBy(PROBLEM_CODES, (code) => PROBLEMS[code].status)
   return Object.fromEntries(
@@ -154,7 +150,6 @@ function problemResponses(): Record<number, object> {
       status,
       {
         description: codes.join(', '),
-        ...(status === 503 && { headers: RETRY_AFTER }),
         content: { [PROBLEM_TYPE]: { schema: EventsProblemSchema } },
       },
     ]),

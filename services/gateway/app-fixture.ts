@@ -30,6 +30,7 @@ export async function setUp(
   options: {
     readonly access?: Access
     readonly audit?: AuditSink
+    readonly corsOrigins?: readonly string[]
     /** Of requests, where they come over real connections. */
     readonly requestClock?: Clock
   } = {},
@@ -46,6 +47,7 @@ export async function setUp(
     partitions: 4,
     access: options.access ?? { mode: 'off' },
     ...(options.audit && { audit: options.audit }),
+    corsOrigins: options.corsOrigins ?? [],
     logger: silentLogger,
     metrics,
     clock: options.requestClock ?? clock,

@@ -1,5 +1,3 @@
-import helmet from '@fastify/helmet'
-import swagger from '@fastify/swagger'
 import Fastify from 'fastify'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { LoopTurns } from '../../pipelines/in-turns.ts'
@@ -7,21 +5,18 @@ import type { Clock } from '../../pipelines/clock.ts'
 import type { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import type { Logger } from '../../pipelines/logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
-import { VERSION } from '../../schemas/version.ts'
-import { guardRoutes } from '../access/access.ts'
 import type { Access } from '../access/access.ts'
-import { NO_AUDIT } from '../audit/audit-log.ts'
 import type { AuditSink } from '../audit/audit-log.ts'
-import { HEADERS } from '../http/headers.ts'
-import { openApiText } from '../http/openapi.ts'
-import { SECURITY_SCHEMES, describeAccess } from '../http/openapi-access.ts'
-import { problemHandlers } from '../http/problem.ts'
+import { NO_AUDIT } from '../audit/audit-log.ts'
 import { Bodies } from '../http/bodies.ts'
+import { followConventions } from '../http/conventions.ts'
 import { InFlight } from '../http/in-flight.ts'
-import { endLeftovers, serverTimeouts } from '../http/timeouts.ts'
+import { publishOpenApi } from '../http/openapi.ts'
+import { serverTimeouts } from '../http/timeouts.ts'
 import { Unpacker } from './body.ts'
 import { eventsRoute } from './events-route.ts'
 import { heartbeatsRoute } from './heartbeats-route.ts'
+import { GATEWAY_API } from './document.ts'
 import type { UsageQueue } from './queue.ts'
 
 /** Longest time for a whole request to arrive. */
@@ -35,6 +30,8 @@ export interface GatewayParts {
   readonly access: Access
   /** Whom it refuses is told to it. */
   readonly audit?: AuditSink
+  /** See `ConventionParts`. */
+  readonly corsOrigins?: readonly string[]
   readonly logger: Logger
   readonly metrics: Metrics
   readonly clock: Clock
@@ -53,10 +50,7 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
     return503OnClosing: false,
     forceCloseConnections: 'idle',
   })
-  problemHandlers(app, logger)
-  await app.register(helmet, HEADERS)
-  await guardRoutes(app, access, audit)
-  endLeftovers(app)
+  await followConventions(app, { access, audit, corsOrigins: parts.corsOrigins ?? [], clock, logger })
   const bodies = new Bodies(app, { clock, inFlight: new InFlight(clock) })
   const unpacker = new Unpacker()
   const turns = new LoopTurns()
@@ -69,18 +63,7 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
     const labels = { route, method: request.method, status: reply.statusCode }
     metrics.observe('hivemeter_http_request_duration_seconds', labels, reply.elapsedTime / 1_000)
   })
-  describeAccess(app)
-  await app.register(swagger, {
-    openapi: {
-      components: { securitySchemes: SECURITY_SCHEMES },
-      openapi: '3.1.0',
-      info: {
-        title: 'Hivemeter gateway',
-        description: 'Takes the usage events of compute providers.',
-        version: VERSION,
-      },
-    },
-  })
+  await publishOpenApi(app, GATEWAY_API)
   await app.register(ops)
   await app.register(async (events) =>
     eventsRoute(events, { queue, metrics, bodies, unpacker, turns, audit }),
@@ -88,6 +71,5 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
   await app.register(async (heartbeats) =>
     heartbeatsRoute(heartbeats, { inbox, partitions, clock, metrics, bodies, unpacker, audit }),
   )
-  app.get('/openapi.json', { config: { scope: 'public' }, schema: { hide: true } }, openApiText(app))
   return app
 }

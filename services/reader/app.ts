@@ -1,4 +1,3 @@
-import helmet from '@fastify/helmet'
 import Fastify from 'fastify'
 import type { FastifyPluginAsync } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
@@ -9,17 +8,17 @@ import type { Logger } from '../../pipelines/logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { EVENT_ID_PATH_CHARACTERS_MAX } from '../../schemas/http/usage.ts'
 import { VERSION } from '../../schemas/version.ts'
-import { guardRoutes } from '../access/access.ts'
 import type { Access } from '../access/access.ts'
 import type { AuditSink } from '../audit/audit-log.ts'
 import { allowDocs, problemTable, publishDocs } from '../http/docs.ts'
-import { HEADERS } from '../http/headers.ts'
 import { Bodies } from '../http/bodies.ts'
+import { followConventions } from '../http/conventions.ts'
 import { InFlight } from '../http/in-flight.ts'
-import { endLeftovers, serverTimeouts } from '../http/timeouts.ts'
+import { serverTimeouts } from '../http/timeouts.ts'
 import { Cursors } from '../http/cursor.ts'
 import { publishOpenApi } from '../http/openapi.ts'
-import { Problem, problemHandlers, sendProblem } from '../http/problem.ts'
+import { settingOf } from '../config-schema.ts'
+import { GATEWAY_API, gatewayDocument } from '../gateway/document.ts'
 import type { Begin, TopicVersion } from '../layout.ts'
 import type { Accounts } from './accounts.ts'
 import type { Commands } from './commands.ts'
@@ -52,6 +51,8 @@ export interface ReaderAppParts {
   readonly access: Access
   /** Whom it refuses is told to it. */
   readonly audit?: AuditSink
+  /** See `ConventionParts`. */
+  readonly corsOrigins?: readonly string[]
   readonly commands: Commands
   readonly putBack: PutBack
   /** Names of the topics whose blocks fill ClickHouse's tables. */
@@ -77,6 +78,7 @@ const REQUEST_TIMEOUT_MS = 10_000
 const API = {
   title: 'Hivemeter reader',
   version: VERSION,
+  address: `http://127.0.0.1:${String(settingOf('readerPort').default)}`,
   description: `What compute providers did, what they are owed and what they were paid. Times are UTC; ranges are half-open; every rounded number has an exact twin beside it. A daily limit of 0 or null is no limit.\n\nErrors are RFC 9457 problems; decide by their code:\n\n${problemTable()}`,
   tags: [
     { name: 'provider', description: 'The present of nodes' },
@@ -96,20 +98,16 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
   const app = Fastify({
     // Requests are counted by metrics; what goes wrong is logged where it is known why.
     logger: false,
-    exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     ...serverTimeouts(REQUEST_TIMEOUT_MS),
     // A misspelt parameter is refused, never dropped, and all that is wrong is said at once.
     ajv: { customOptions: { removeAdditional: false, allErrors: true } },
     routerOptions: { maxParamLength: EVENT_ID_PATH_CHARACTERS_MAX },
-    frameworkErrors: (error, request, reply) => void sendProblem(request, reply, badUrl(error.code)),
   }).withTypeProvider<TypeBoxTypeProvider>()
-  problemHandlers(app, parts.logger)
-  allowDocs(app)
-  await app.register(helmet, HEADERS)
-  await guardRoutes(app, parts.access, parts.audit)
-  endLeftovers(app)
+
   const { clickhouse, commands, partitions, clock } = parts
+  allowDocs(app, async () => [{ address: GATEWAY_API.address, document: await gatewayDocument() }])
+  await followConventions(app, { ...parts, corsOrigins: parts.corsOrigins ?? [] })
   const bodies = new Bodies(app, { clock, inFlight: new InFlight(clock) })
   app.addHook('onSend', async (_request, reply) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
@@ -142,15 +140,6 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
   addRoutes(app, routeParts, parts.putBack)
   await app.ready()
   return app
-}
-
-function badUrl(code: string): Problem {
-  return new Problem(
-    'invalid_url',
-    code === 'FST_ERR_MAX_PARAM_LENGTH'
-      ? `A name in the path has at most ${EVENT_ID_PATH_CHARACTERS_MAX} characters.`
-      : 'The path holds a broken percent-encoding.',
-  )
 }
 
 function addRoutes(

@@ -4,26 +4,48 @@ import type { UsageGroup, UsageWindow } from '../../pipelines/clickhouse/queries
 import { mapInTurns } from '../../pipelines/in-turns.ts'
 import { problemResponses } from '../../schemas/http/problem.ts'
 import { UsageAnswer, UsageItem, UsageQuery, WINDOWS_MAX } from '../../schemas/http/usage.ts'
-import { csvInTurns } from '../http/csv.ts'
+import { TABLE_HEADERS } from '../../schemas/http/fields.ts'
 import { negotiate } from '../http/negotiate.ts'
 import { askedNode, holderOf } from '../http/caller.ts'
 import { formatTime, formatTimeOrNull } from '../http/times.ts'
 import { hoursNumber, kwhNumber, usdNumber, usdText } from './amounts.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
-import { FORMATS, sendCsv } from './formats.ts'
+import { varyBy } from '../http/codings.ts'
+import { PARQUET_TYPE } from '../http/parquet/write.ts'
+import { TagWriter } from '../http/tags.ts'
+import { COLUMN_FORMATS, ROWS_PER_TURN, sendTable } from './formats.ts'
 import { rangeOf } from './range.ts'
 import { planUsage, tooManyWindows } from './usage-plan.ts'
 import type { UsagePlan } from './usage-plan.ts'
-
-/** Rows that are turned into an answer before other requests have a turn. */
-const ROWS_PER_TURN = 500
 
 // Fastify's types know objects only; its serializers write any value of their schema.
 const ITEMS = UsageAnswer.properties.items as unknown as Record<string, unknown>
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-/** GET /api/usage: windows of usage as JSON or CSV, of one and the same query. */
+const RESPONSES = {
+  200: {
+    description: 'Windows that hold anything, oldest first; empty ones are left out',
+    headers: TABLE_HEADERS,
+    content: {
+      'application/json': { schema: UsageAnswer },
+      'text/csv': { schema: { type: 'string' } },
+      [PARQUET_TYPE]: { schema: { type: 'string', format: 'binary' } },
+    },
+  },
+  ...problemResponses(
+    'node_not_registered',
+    'not_acceptable',
+    'invalid_request',
+    'too_many_windows',
+    'windows_expired',
+    'state_loading',
+    'history_unavailable',
+    'overloaded',
+  ),
+}
+
+/** GET /api/usage: windows of usage as JSON, CSV or Parquet, of one and the same query. */
 export function usageRoutes(app: ReaderApp, parts: RouteParts): void {
   app.get(
     '/api/usage',
@@ -34,29 +56,12 @@ export function usageRoutes(app: ReaderApp, parts: RouteParts): void {
         description: `Without to: up to now. Without from: the day before to. At most ${WINDOWS_MAX} windows.`,
         tags: ['usage'],
         querystring: UsageQuery,
-        response: {
-          200: {
-            description: 'Windows that hold anything, oldest first; empty ones are left out',
-            content: {
-              'application/json': { schema: UsageAnswer },
-              'text/csv': { schema: { type: 'string' } },
-            },
-          },
-          ...problemResponses(
-            'node_not_registered',
-            'not_acceptable',
-            'invalid_request',
-            'too_many_windows',
-            'windows_expired',
-            'state_loading',
-            'history_unavailable',
-            'overloaded',
-          ),
-        },
+        response: RESPONSES,
       },
     },
     async (request, reply) => {
-      const format = negotiate(request.headers.accept, FORMATS)
+      varyBy(reply, 'Accept')
+      const format = negotiate(request.headers.accept, COLUMN_FORMATS)
       const { window, group_by, tz } = request.query
       const node_id = askedNode(request, request.query.node_id)
       const nowMs = parts.clock.nowMs()
@@ -78,10 +83,18 @@ export function usageRoutes(app: ReaderApp, parts: RouteParts): void {
         usageItem(found, plan.endOf(found.startMs), groupBy, asOfMs),
       )
       const as_of = formatTimeOrNull(asOfMs)
-      if (format === 'text/csv')
-        return sendCsv(reply, await csvInTurns(columnsOf(groupBy), items, turns), { asOf: as_of })
-      const { fromMs, toMs } = plan.range
-      const beside = { from: formatTime(fromMs), to: formatTime(toMs), window, tz, as_of }
+      const { range } = plan
+      if (format !== 'application/json') {
+        const name = { parts: ['usage', node_id, window], range, zone: tz, asOf: as_of }
+        const columns = columnsOf(groupBy)
+        return await sendTable(
+          reply,
+          format,
+          { item: UsageItem, columns, rows: items, integers: 'sum', name },
+          pause,
+        )
+      }
+      const beside = { from: formatTime(range.fromMs), to: formatTime(range.toMs), window, tz, as_of }
       return reply
         .type(JSON_TYPE)
         .serializer(String)
@@ -98,13 +111,18 @@ async function answerText(
   pause: () => Promise<void>,
 ): Promise<string> {
   const write = reply.compileSerializationSchema(ITEMS) as (value: unknown) => string
+  const tag = new TagWriter()
   const written: string[] = []
   for (let at = 0; at < items.length; at += ROWS_PER_TURN) {
     if (at > 0) await pause()
     const part = write(items.slice(at, at + ROWS_PER_TURN))
+    tag.add(part)
     written.push(part.slice(1, -1))
   }
-  return `{"items":[${written.join(',')}],${JSON.stringify(beside).slice(1)}`
+  const rest = JSON.stringify(beside).slice(1)
+  tag.add(rest)
+  reply.header('etag', tag.end())
+  return `{"items":[${written.join(',')}],${rest}`
 }
 
 async function readUsage(

@@ -6,6 +6,7 @@ import { clickhouseOf, tablesMisfit } from '../clickhouse.ts'
 import { kafkaOf } from '../kafka.ts'
 import { AuditLog } from '../audit/audit-log.ts'
 import { followAccess } from '../access/follow-keys.ts'
+import { originsOf } from '../http/cors.ts'
 import { listen } from '../http/listen.ts'
 import { checkInstallation } from '../installation.ts'
 import { CURSOR_KEY, ID_KEY, readKeyFile } from '../key-file.ts'
@@ -52,6 +53,7 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   const app = await buildReader({
     audit,
     access: followed.access,
+    corsOrigins: originsOf(config.corsOrigins),
     accounts,
     table,
     clickhouse,
