@@ -1,3 +1,4 @@
+import * as audit from '../../schemas/http/audit.ts'
 import * as exposure from '../../schemas/http/exposure.ts'
 import * as gateway from '../../schemas/http/gateway.ts'
 import * as heartbeats from '../../schemas/http/heartbeats.ts'
@@ -5,12 +6,14 @@ import * as hosting from '../../schemas/http/hosting.ts'
 import * as ops from '../../schemas/http/ops.ts'
 import * as problem from '../../schemas/http/problem.ts'
 import * as provider from '../../schemas/http/provider.ts'
+import * as setAside from '../../schemas/http/set-aside.ts'
 import * as settings from '../../schemas/http/settings.ts'
 import * as settlements from '../../schemas/http/settlements.ts'
 import * as usage from '../../schemas/http/usage.ts'
 import * as wallets from '../../schemas/http/wallets.ts'
 
 const MODULES = [
+  audit,
   exposure,
   gateway,
   heartbeats,
@@ -18,6 +21,7 @@ const MODULES = [
   ops,
   problem,
   provider,
+  setAside,
   settings,
   settlements,
   usage,
