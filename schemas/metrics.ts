@@ -120,6 +120,12 @@ export const METRICS = {
     labels: [],
     services: ['aggregator'],
   },
+  hivemeter_events_forwarded_total: {
+    type: 'counter',
+    help: "Usage events that stood on a partition that is not their node's and were sent on: somebody produces with another partitioner.",
+    labels: [],
+    services: ['aggregator'],
+  },
   hivemeter_stray_records: {
     type: 'gauge',
     help: 'Records in partitions of usage.metered that somebody added and nobody reads.',

@@ -92,3 +92,6 @@ export const RECEIPT_HEADER = 'hivemeter-original-receipt'
 
 /** Beside it, that the installation's own replay states it: HMAC-SHA-256 as hex (`pipelines/usage/receipt.ts`). */
 export const RECEIPT_PROOF_HEADER = 'hivemeter-receipt-proof'
+
+/** Header, with the value 1, of events that were sent on from a partition that is not theirs: nobody sends them on again. */
+export const FORWARDED_HEADER = 'hivemeter-forwarded'

@@ -4,6 +4,7 @@ import { TDP_WATTS_DEFAULT, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { Model } from '../../schemas/usage.ts'
 import type { BlockLog } from '../load/block-log.ts'
 import { ageProblem } from './accept.ts'
+import type { UsageCounts } from './batch-counts.ts'
 import { EventRows, workOf } from './blocks.ts'
 import type { EventProblem } from '../load/dead-letter.ts'
 import type { UsageColumns } from './decode.ts'
@@ -16,32 +17,6 @@ import type { Found } from './lookup.ts'
 import { isLate, minuteOf, SUM_COLUMNS, SUMS } from './rollup.ts'
 import type { Deltas } from './rollup.ts'
 import { ID_FORM } from './text-id.ts'
-
-/** What a batch came to, for the metrics; added to them when its transaction is committed. */
-export interface UsageCounts {
-  records: number
-  /** Of the records that could be decoded, refused ones and repeats too. */
-  events: number
-  counted: number
-  late: number
-  repeatsInMemory: number
-  repeatsInClickhouse: number
-  /** Events under an id that stands for another content. */
-  conflicts: number
-}
-
-/** The counts of a batch that has taken nothing yet. */
-export function nothingCounted(): UsageCounts {
-  return {
-    records: 0,
-    events: 0,
-    counted: 0,
-    late: 0,
-    repeatsInMemory: 0,
-    repeatsInClickhouse: 0,
-    conflicts: 0,
-  }
-}
 
 /** What the events of one batch are written into. */
 export interface BatchOutputs {
@@ -82,7 +57,7 @@ export class EventCounter {
   /** The numbers of the event at hand, in the order of `SUMS`. */
   readonly #values = new Float64Array(SUM_COLUMNS)
   readonly #rows = new EventRows()
-  readonly #nodeIsHere: (boolean | undefined)[] = []
+  readonly #nodePartitions: (number | undefined)[] = []
   readonly #modelRows: (Model | undefined)[] = []
   #models = new Map<string, Model>()
   modelsVersion = 0
@@ -117,7 +92,7 @@ export class EventCounter {
     if (!forget) return
     this.#columns.forget()
     this.identities.forget()
-    for (const derived of [this.#nodeIsHere, this.#modelRows]) derived.length = 0
+    for (const derived of [this.#nodePartitions, this.#modelRows]) derived.length = 0
   }
 
   /**
@@ -136,20 +111,26 @@ export class EventCounter {
   /** Whether event `index` may be counted at all, ids apart; null where it may. */
   problemOf(index: number, judgedAtMs: number): EventProblem | null {
     const columns = this.#columns
-    const node = columns.node[index] as number
-    const isHere = (this.#nodeIsHere[node] ??=
-      partitionOfKey(columns.nodes.bytes(node), this.#partitions) === this.#partition)
-    if (!isHere) {
-      return {
-        index,
-        code: 'wrong_partition',
-        detail: `node ${columns.nodes.text(node)} belongs to another partition`,
-      }
+    if (!this.isHere(index)) {
+      const node = columns.nodes.text(columns.node[index] as number)
+      return { index, code: 'wrong_partition', detail: `node ${node} belongs to another partition` }
     }
     const { taskSlackMs } = USAGE_BOUNDS
     const age = ageProblem(columns.occurredAt[index] as number, judgedAtMs, taskSlackMs)
     if (age !== null) return { index, code: age.code, detail: `${age.path}: ${age.detail}` }
     return null
+  }
+
+  /** Whether event `index` is of a node of this partition. */
+  isHere(index: number): boolean {
+    return this.partitionOf(index) === this.#partition
+  }
+
+  /** The partition that the node of event `index` belongs to. */
+  partitionOf(index: number): number {
+    const { node, nodes } = this.#columns
+    const number = node[index] as number
+    return (this.#nodePartitions[number] ??= partitionOfKey(nodes.bytes(number), this.#partitions))
   }
 
   /** Counts event `index` unless it is a repeat; returns the problem of a conflict. */

@@ -39,6 +39,8 @@ export class UsageColumns {
   /** The same memory: words are read with one load where bytes take four. */
   view: DataView = viewOf(this.bytes)
   count = 0
+  /** False: the record is one event, and no array of them. */
+  readonly isPacked = true
   problems: EventProblem[] = []
 
   /** One of `ID_FORM`; as sent until `identifyTexts` has looked at the texts. */
@@ -50,6 +52,9 @@ export class UsageColumns {
   readonly idStart = int32()
   readonly contentStart = int32()
   readonly contentEnd = int32()
+  /** The event's own bytes: `[start, end)`. */
+  readonly eventStart = int32()
+  readonly eventEnd = int32()
   readonly eventText = textColumn()
   readonly node = int32()
   /** -1 for none. */
@@ -145,7 +150,9 @@ export class UsageColumns {
   #event(index: number): void {
     this.refused[index] = 0
     this.idForm[index] = ID_FORM.sent
-    this.idStart[index] = this.#take(16)
+    const start = this.#take(16)
+    this.eventStart[index] = start
+    this.idStart[index] = start
     this.#optionalText(this.eventText, index)
     this.contentStart[index] = this.#at
     const node = this.#numbered(this.nodes, -1)
@@ -180,6 +187,7 @@ export class UsageColumns {
     this.contentEnd[index] = this.#at
     if (this.#hasSources) this.#optionalText(this.eventSource, index, SOURCE_BYTES_MAX)
     else this.eventSource.start[index] = -1
+    this.eventEnd[index] = this.#at
     this.taskSource[index] = taskSource
     this.tokensIn[index] = tokensIn
     this.tokensOut[index] = tokensOut

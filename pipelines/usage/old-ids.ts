@@ -88,6 +88,8 @@ export class OldIds {
   #mustAsk(index: number, low: number): boolean {
     const { columns, counter, memory } = this.#options
     if (columns.refused[index] === 1 || (columns.occurredAt[index] as number) > low) return false
+    // What is not counted here needs no answer.
+    if (!counter.isHere(index)) return false
     if (memory.find(counter.identities.entryOf(index)) !== 'new') return false
     return !this.#asked.has(counter.identities.nameOf(index))
   }

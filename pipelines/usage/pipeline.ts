@@ -1,4 +1,4 @@
-import { aggregatorTaskCodec, holdsUsageEvents, STATE_KEY } from '../../schemas/avro.ts'
+import { aggregatorTaskCodec, STATE_KEY } from '../../schemas/avro.ts'
 import type { AggregatorTask } from '../../schemas/records.ts'
 import { rulesAt } from '../../schemas/since.ts'
 import { TABLES } from '../../schemas/tables.ts'
@@ -14,10 +14,14 @@ import type { TaskMark } from '../load/fit.ts'
 import { UnloadedBlocks } from '../load/unloaded.ts'
 import type { DeadLetter, EventProblem } from '../load/dead-letter.ts'
 import { writeDeltas } from './blocks.ts'
-import { EventCounter, nothingCounted } from './count.ts'
-import type { BatchOutputs, RecordContext, UsageCounts } from './count.ts'
+import { EventCounter } from './count.ts'
+import { countBatch, nothingCounted } from './batch-counts.ts'
+import type { UsageCounts } from './batch-counts.ts'
+import type { RecordContext } from './count.ts'
 import { decodeInto, UsageColumns } from './decode.ts'
 import { DICTIONARY_ENTRIES_MAX } from './dictionary.ts'
+import type { Draft } from './draft.ts'
+import { Forwarding } from './forwarding.ts'
 import { HandOver } from './hand-over.ts'
 import { idKeyFingerprint } from './id-hash.ts'
 import { IdMemory } from './id-memory.ts'
@@ -26,8 +30,8 @@ import { OldIds } from './old-ids.ts'
 import { isEnd } from '../kafka/end.ts'
 import { isTick } from '../kafka/tick.ts'
 import { originalReceipt } from './receipt.ts'
-import { goOnByRules, newTask, problemsSetAside, raiseWatermark, textsAsBefore } from './record.ts'
-import { replaceModels, unknownRecord } from './record.ts'
+import { goOnByRules, isUsage, newTask, problemsSetAside, raiseWatermark } from './record.ts'
+import { replaceModels, textsAsBefore, unknownRecord } from './record.ts'
 import { Deltas, hasRoom, toQuarterHours } from './rollup.ts'
 import { writeLetter } from './set-aside.ts'
 import { IdKeyError } from './task-options.ts'
@@ -40,6 +44,7 @@ export class AggregatorState implements TaskState {
   readonly #counter: EventCounter
   readonly #memory: IdMemory
   readonly #handOver = new HandOver(this.#columns)
+  readonly #forwarding: Forwarding
   readonly #minutes = new Deltas()
   readonly #quarters = new Deltas()
   #task: AggregatorTask
@@ -57,6 +62,7 @@ export class AggregatorState implements TaskState {
     this.#options = options
     this.#memory = new IdMemory(options.idPool)
     this.#counter = new EventCounter({ ...options, columns: this.#columns })
+    this.#forwarding = new Forwarding({ ...options, columns: this.#columns, counter: this.#counter })
     this.#task = newTask(idKeyFingerprint(options.idKey))
     this.#blocks = this.#openBlocks()
     this.#unloaded = new UnloadedBlocks(0, null, 0)
@@ -133,22 +139,14 @@ export class AggregatorState implements TaskState {
     this.#pending = undefined
     this.#blocks.acknowledged(offsets)
     if (pending === undefined) return { deleteStateBefore: null }
-    const { metrics, partition } = this.#options
+    const { metrics, partition, onForwarded } = this.#options
     const firstIds = offsets[pending.firstIds]
     const taskOffset = offsets[pending.taskAt]
     if (firstIds !== undefined) this.#memory.acknowledged(firstIds)
-    const { counts } = pending
-    metrics.count('hivemeter_usage_records_total', {}, counts.records)
-    metrics.count('hivemeter_events_counted_total', {}, counts.counted)
-    metrics.count('hivemeter_events_late_total', {}, counts.late)
-    metrics.count('hivemeter_events_repeated_total', { where: 'memory' }, counts.repeatsInMemory)
-    metrics.count('hivemeter_events_repeated_total', { where: 'clickhouse' }, counts.repeatsInClickhouse)
-    metrics.count('hivemeter_anomalies_total', { kind: 'conflicting' }, counts.conflicts)
+    countBatch(metrics, pending.counts, pending.dead)
+    if (pending.counts.forwarded > 0) onForwarded?.(pending.counts.forwarded)
     metrics.count('hivemeter_ids_evicted_total', {}, pending.evicted)
     metrics.set('hivemeter_watermark_timestamp_seconds', { partition }, this.#task.watermark / 1000)
-    for (const { problems } of pending.dead) {
-      metrics.count('hivemeter_dead_letters_total', { reason: problems[0]?.code ?? 'malformed' })
-    }
     this.#showMemory()
     if (pending.evicted === 0 || taskOffset === undefined) return { deleteStateBefore: null }
     const oldest = this.#memory.oldestOffset
@@ -185,7 +183,7 @@ export class AggregatorState implements TaskState {
         const isNamed = error instanceof UndecidedError || this.#counter.isCutting
         throw isNamed || !isOfRecords(error) ? error : new UndecidedError(record.offset, null, error)
       }
-      if (pause !== null) return { position: record.offset, pause }
+      if (pause !== null) return { position: record.offset, pause: pause === 'batch_full' ? null : pause }
       draft.counts.records++
       raiseWatermark(draft.task, record)
       if (draft.task.ended) return { position: record.offset + 1n, pause: null }
@@ -201,6 +199,8 @@ export class AggregatorState implements TaskState {
     this.#minutes.clear()
     const task = { ...this.#task }
     const counts = nothingCounted()
+    // A topic that is drained for another version of it takes nothing more.
+    this.#forwarding.beginBatch((this.#options.endToken?.() ?? null) === null)
     this.#handOver.begin({ offset: task.position, index: 0 })
     return {
       task,
@@ -223,13 +223,14 @@ export class AggregatorState implements TaskState {
     records: readonly LogRecord[],
     at: number,
   ): string | null | Promise<string | null> {
-    const { task, dead, oldIds } = draft
+    const { task, dead } = draft
+    const rules = rulesAt(task.since, record.offset)
     const whole = this.#setAsideOf(draft, record)?.get(-1)
     if (whole !== undefined) {
       dead.push({ record, problems: [whole] })
       return null
     }
-    if (isTick(record, rulesAt(task.since, record.offset))) {
+    if (isTick(record, rules)) {
       draft.ticked = true
       // An idle partition makes room for the others, whose ids share the bound with its own.
       this.#makeRoom(task, record.timestampMs, USAGE_BOUNDS.eventsPerRecordMax)
@@ -237,15 +238,34 @@ export class AggregatorState implements TaskState {
     }
     task.ended = isEnd(record, this.#options.endToken)
     if (task.ended) return null
-    if (!holdsUsageEvents(schemaOf(record)) || record.value === null) {
-      dead.push({ record, problems: [unknownRecord(record)] })
+    const isOurs = isUsage(schemaOf(record), rules) && record.value !== null
+    const problem = isOurs ? decodeInto(this.#columns, record.value) : unknownRecord(record)
+    if (problem !== null) {
+      dead.push({ record, problems: [problem] })
       return null
     }
-    const malformed = decodeInto(this.#columns, record.value)
-    if (malformed !== null) {
-      dead.push({ record, problems: [malformed] })
-      return null
-    }
+    if (this.#forwarding.isDue(record, task.since)) return this.#takeSentOn(draft, records.slice(at))
+    return this.#takeUsage(draft, record, records, at)
+  }
+
+  /** Takes the first of `records` once what they hold for other partitions is there. */
+  async #takeSentOn(draft: Draft, records: readonly LogRecord[]): Promise<string | null> {
+    const isTaken = (one: LogRecord): boolean => this.#setAsideOf(draft, one)?.has(-1) !== true
+    const stop = await this.#forwarding.send(records.filter(isTaken), draft.task.since)
+    const [record] = records
+    if (stop !== null || record?.value == null) return stop
+    decodeInto(this.#columns, record.value)
+    return await this.#takeUsage(draft, record, records, 0)
+  }
+
+  /** Takes the record at `at` of `records`, which stands decoded in the columns. */
+  #takeUsage(
+    draft: Draft,
+    record: LogRecord,
+    records: readonly LogRecord[],
+    at: number,
+  ): string | null | Promise<string | null> {
+    const { task, oldIds } = draft
     this.#makeRoom(task, record.timestampMs, this.#columns.count)
     if (this.#memory.isFull(this.#columns.count)) return 'ids_full'
     if (task.low !== null && oldIds.isAnyToAsk(task.low)) {
@@ -262,15 +282,14 @@ export class AggregatorState implements TaskState {
     records: readonly LogRecord[],
     low: number,
   ): Promise<string | null> {
-    const { evicted_seq: evictedSeq } = draft.task
-    const hasAnswer = await draft.oldIds.ask(records, low, evictedSeq, textsAsBefore(draft.task))
-    if (!hasAnswer) return 'lookup_unavailable'
+    const { task, oldIds } = draft
+    if (!(await oldIds.ask(records, low, task.evicted_seq, textsAsBefore(task)))) return 'lookup_unavailable'
     this.#countRecord(draft, record)
     return null
   }
 
   #countRecord(draft: Draft, record: LogRecord): void {
-    const { task, dead } = draft
+    const { task, dead, counts } = draft
     const { idKey, topics } = this.#options
     raiseWatermark(task, record)
     const columns = this.#columns
@@ -287,10 +306,15 @@ export class AggregatorState implements TaskState {
     }
     this.#counter.beginRecord(this.#memory)
     const setAside = this.#setAsideOf(draft, record)
+    const sendsOn = this.#forwarding.takes(record, task.since)
     let index = 0
     try {
       for (; index < columns.count; index++) {
         if (columns.refused[index] === 1) continue
+        if (sendsOn && !this.#counter.isHere(index)) {
+          counts.forwarded++
+          continue
+        }
         const problem = setAside?.get(index) ?? this.#countEvent(draft, index, context)
         if (problem !== null) problems.push(problem)
       }
@@ -374,15 +398,4 @@ export class AggregatorState implements TaskState {
   #showMemory(): void {
     this.#options.metrics.set('hivemeter_ids_held', {}, this.#options.idPool.held)
   }
-}
-
-/** A batch while its records are taken: nothing of it is in force before its transaction is committed. */
-interface Draft {
-  readonly task: AggregatorTask
-  readonly counts: UsageCounts
-  readonly out: BatchOutputs
-  readonly dead: DeadLetter[]
-  readonly oldIds: OldIds
-  readonly setAside: readonly SetAside[]
-  ticked: boolean
 }

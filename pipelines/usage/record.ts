@@ -1,4 +1,4 @@
-import { modelsCodec, SCHEMA_ID } from '../../schemas/avro.ts'
+import { holdsUsageEvents, modelsCodec, SCHEMA_ID } from '../../schemas/avro.ts'
 import { MODELS, MODELS_VERSION } from '../../schemas/models.ts'
 import type { AggregatorTask } from '../../schemas/records.ts'
 import { TEXTS_AS_BEFORE_MS } from '../../schemas/identity.ts'
@@ -21,6 +21,11 @@ export function unknownRecord(record: LogRecord): EventProblem {
   return schemaId === null
     ? { index: -1, code: 'framing', detail: 'the value does not begin with 0 and a schema id' }
     : { index: -1, code: 'unknown_schema', detail: `schema id ${schemaId} is not one of usage.metered` }
+}
+
+/** Whether a record with this schema id holds usage events, by these rules. */
+export function isUsage(schemaId: number | null, _rules: number): boolean {
+  return holdsUsageEvents(schemaId)
 }
 
 /** What stands for more than events: to skip one would change what every later record means. */

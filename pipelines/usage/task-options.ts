@@ -2,6 +2,7 @@ import type { Metrics } from '../../schemas/metrics.ts'
 import type { Clock } from '../clock.ts'
 import type { DecidePoint } from '../failpoints.ts'
 import { FatalError } from '../kafka/records.ts'
+import type { Forward } from '../kafka/task.ts'
 import type { StoreGate } from '../load/store-gate.ts'
 import type { IdPool } from './id-memory.ts'
 import type { Lookup } from './lookup.ts'
@@ -29,6 +30,10 @@ export interface AggregatorOptions {
   readonly gate: StoreGate
   /** What an end record must carry to end this version of the topics; null while none ends. */
   readonly endToken?: () => Buffer | null
+  /** Sends on what belongs to other partitions. */
+  readonly forward: Forward
+  /** So many events were sent on, by a transaction that is committed. */
+  readonly onForwarded?: ((events: number) => void) | undefined
   readonly decidePoint?: DecidePoint | undefined
   readonly clock: Clock
   readonly metrics: Metrics

@@ -8,6 +8,7 @@ import { ID_KEY, readKeyFile } from '../key-file.ts'
 import type { LayoutParts } from '../follow-layout.ts'
 import type { RunningService } from '../process.ts'
 import { runTasks } from '../tasks.ts'
+import { ForeignPartitioner } from './foreign-partitioner.ts'
 import { StrayWatch } from './strays.ts'
 
 /** Longest wait for a look-up of old ids: a ClickHouse that is slower counts as away. */
@@ -25,6 +26,7 @@ export async function startAggregator(parts: LayoutParts): Promise<RunningServic
   const loadedSeqs = new LoadedSeqs({ client, topic: topics.usageBlocks, partitions, clock, logger })
   const lookup = idLookup(client, topics.usageBlocks)
   const strays = new StrayWatch(parts)
+  const foreign = new ForeignPartitioner(topics.usageMetered, clock, logger)
   const running = await runTasks(parts, {
     service: 'aggregator',
     inputTopic: topics.usageMetered,
@@ -33,7 +35,7 @@ export async function startAggregator(parts: LayoutParts): Promise<RunningServic
     tickWhenIdle: true,
     client,
     loadedSeqs,
-    openState: (partition) =>
+    openState: (partition, forward) =>
       new AggregatorState({
         partition,
         partitions,
@@ -44,6 +46,8 @@ export async function startAggregator(parts: LayoutParts): Promise<RunningServic
         loadedSeq: (of) => loadedSeqs.seqOf(of),
         gate: new StoreGate({ installationId, topic: topics.usageBlocks, partition, marks: loadedSeqs }),
         endToken: parts.endToken,
+        forward,
+        onForwarded: (events) => foreign.sentOn(partition, events),
         decidePoint: parts.decidePoint,
         clock,
         metrics,
@@ -52,6 +56,7 @@ export async function startAggregator(parts: LayoutParts): Promise<RunningServic
   void strays.run()
   return {
     ...running,
+    readiness: () => ({ ...running.readiness(), notes: foreign.notes() }),
     stop: async () => {
       strays.stop()
       await running.stop()

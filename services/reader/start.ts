@@ -117,6 +117,7 @@ function openPutBack({ config, layout, logger, metrics }: LayoutParts): PutBack 
   return new PutBack({
     producer: new IdempotentProducer({ ...kafka, metrics, topic }),
     meteredTopic: topic,
+    meteredTopics: new Set([topic, ...layout.before.map((version) => version.topics.usageMetered)]),
     partitions: layout.partitions,
     idKey: readKeyFile(ID_KEY, config.idKeyFile),
   })

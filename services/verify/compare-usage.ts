@@ -6,6 +6,7 @@ import type { Horizon } from './horizon.ts'
 import { isBefore } from './inbox.ts'
 import type { HandedOver } from './inbox.ts'
 import type { Logs, Range } from './logs.ts'
+import type { SentOn } from './sent-on.ts'
 import type { SourceRecord } from './source.ts'
 import type { BlocksBelow, Tables } from './tables.ts'
 import type { Undecided } from './undecided.ts'
@@ -35,6 +36,9 @@ export interface UsageParts {
   readonly partitions: number
   readonly begin: UsageBegin | null
   readonly undecided: Undecided
+  /** See `UsageModelOptions`. */
+  readonly notSentOn: Undecided
+  readonly sentOn: SentOn
   readonly idKey: () => Buffer
 }
 
@@ -114,6 +118,7 @@ class UsageComparison {
       before: begin?.contents ?? new Map(),
       endOffset: horizon.usage.ended ? BigInt(horizon.usage.position) - 1n : null,
       undecided: parts.undecided,
+      notSentOn: parts.notSentOn,
       since: horizon.usage.since,
       textsUntilMs: horizon.usage.texts_until,
       topic: parts.logs.topics.usageMetered,
@@ -134,7 +139,9 @@ class UsageComparison {
 
   async take(record: SourceRecord): Promise<void> {
     this.#startMs ??= record.timestampMs
-    const { counted, setAside } = this.#model.apply(record)
+    const { counted, setAside, sentOn, copies } = this.#model.apply(record)
+    for (const event of sentOn) this.#parts.sentOn.expect(this.#partition, event)
+    this.#parts.sentOn.found(copies)
     this.#counted.push(...counted)
     if (setAside !== null) this.#setAside.push(setAside)
     if (this.#counted.length + this.#setAside.length >= CHUNK_EVENTS) {
@@ -146,6 +153,7 @@ class UsageComparison {
     await this.#compareChunk(to)
     this.#compareWatermark()
     this.#compareHandOver()
+    this.#parts.sentOn.read(this.#partition, this.#range, to, this.#startMs)
     return {
       windows: this.#windows,
       wholeFromMs: this.#doubtfulBeforeMs,

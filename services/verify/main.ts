@@ -76,10 +76,12 @@ await runCommand(
 async function versionsOf(config: Config): Promise<VerifiedVersion[]> {
   const layout = await layoutOf(config, CLIENT_ID)
   const present = await topicsThere(kafkaOf(config, CLIENT_ID, silentLogger))
+  const isEnding = layout.growing !== null
   return [...layout.before, { ...layout, ended: null }].map(({ partitions, topics, ended }) => ({
     partitions,
     topics,
     ended,
+    isEnding,
     logs: READ.every((role) => present.has(topics[role])) ? new Logs(config, topics) : null,
   }))
 }

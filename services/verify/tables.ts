@@ -1,6 +1,5 @@
 import type { ClickhouseClient, QueryParams } from '../../pipelines/clickhouse/client.ts'
 import { ROW_TABLES } from '../../schemas/tables.ts'
-import { CANNOT_BE_DECIDED } from './undecided.ts'
 import { identityName, identityOfRow } from './usage-identity.ts'
 import { SUM_COLUMNS, columnOfSum } from './usage-sums.ts'
 import type { WindowTable } from './usage-sums.ts'
@@ -116,12 +115,12 @@ export class Tables {
     )
   }
 
-  /** Letters of what the task could not decide, of all offsets. */
-  async undecided(blocks: BlocksBelow, source: string): Promise<TextRow[]> {
+  /** Letters with this reason among others, of all offsets. */
+  async lettersOf(blocks: BlocksBelow, source: string, reason: string): Promise<TextRow[]> {
     return await this.#rows(
       `SELECT t.record_offset, t.reasons, t.indexes FROM dead_letters AS t
        WHERE ${BELOW} AND t.topic = {source:String} AND has(t.reasons, {reason:String})`,
-      { ...blocks, source, reason: CANNOT_BE_DECIDED },
+      { ...blocks, source, reason },
     )
   }
 

@@ -7,6 +7,7 @@ import { partitionOfNode } from '../../schemas/ids.ts'
 import { RULES } from '../../schemas/since.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import {
+  FORWARDED_HEADER,
   RECEIPT_HEADER,
   RECEIPT_PROOF_HEADER,
   USAGE_BOUNDS,
@@ -147,6 +148,39 @@ describe('usage, worked out plainly', () => {
     const partition = (partitionOfNode('node-1', 4) + 1) % 4
     const model = new UsageModel({ partition, partitions: 4, models: [], modelsVersion: 0 })
     assert.deepEqual(reasonsOf(model, events(EVENT)), ['0 wrong_partition'])
+  })
+
+  it('has an event of another partition sent on from the newer rules on, once, and not where it is said', () => {
+    const partition = (partitionOfNode('node-1', 4) + 1) % 4
+    const since = [{ rules: RULES, offset: 3 }]
+    const notSentOn = new Map([[5n, new Set([0])]])
+    const model = new UsageModel({
+      partition,
+      partitions: 4,
+      models: [],
+      modelsVersion: 0,
+      since,
+      notSentOn,
+      topic: 'usage.metered',
+      idKey: () => Buffer.alloc(32, 7),
+    })
+    const refused = event({ event_id: id(2), tokens_in: -1 })
+    const older = model.apply(record(2, events(EVENT)))
+    assert.deepEqual([older.sentOn.length, older.setAside?.reasons.length], [0, 1])
+    const newer = model.apply(record(3, events(EVENT, refused)))
+    assert.deepEqual(
+      newer.sentOn.map(({ index, receiptMs }) => [index, receiptMs]),
+      [[0, NOW_MS]],
+    )
+    assert.deepEqual(newer.setAside?.reasons, [{ index: 1, reason: 'out_of_range' }])
+    const headers = { [FORWARDED_HEADER]: Buffer.from('1') }
+    const again = model.apply(record(4, events(EVENT), { headers }))
+    assert.deepEqual(
+      [again.sentOn.length, again.setAside?.reasons],
+      [0, [{ index: 0, reason: 'wrong_partition' }]],
+    )
+    const closed = model.apply(record(5, events(EVENT)))
+    assert.deepEqual(closed.setAside?.reasons, [{ index: 0, reason: 'wrong_partition' }])
   })
 
   it('judges the age of a replayed record by its first receipt, which can only be earlier', () => {

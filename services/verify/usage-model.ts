@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
-import { FRAME_BYTES, SCHEMA_ID, modelsCodec, schemaIdOf } from '../../schemas/avro.ts'
+import { FRAME_BYTES, SCHEMA_ID, holdsUsageEvents, modelsCodec, schemaIdOf } from '../../schemas/avro.ts'
 import { MINUTE_WINDOW_MS, WATERMARK_DELAY_MS, windowStart } from '../../schemas/usage.ts'
 import type { Model, UsageEvent } from '../../schemas/usage.ts'
 import { MODELS, MODELS_VERSION } from '../../schemas/models.ts'
 import { rulesAt } from '../../schemas/since.ts'
 import type { Since } from '../../schemas/since.ts'
 import type { SourceRecord } from './source.ts'
+import { copyKey, isCopy } from './sent-on.ts'
 import { receiptOf } from './receipt.ts'
 import type { ReceiptParts } from './receipt.ts'
 import { isTick } from './ticks.ts'
@@ -23,6 +24,9 @@ const OWN_TABLE = 2
 
 /** The first rules by which events have sources, and texts an identity of their own. */
 const SOURCES = 3
+
+/** The first rules by which an event of another partition goes on to it. */
+const SENT_ON = 3
 
 /** A usage event that counts, and what follows from the log for it. */
 export interface CountedEvent extends Measures {
@@ -44,8 +48,19 @@ export interface SetAside {
   readonly reasons: readonly { readonly index: number; readonly reason: string }[]
 }
 
+/** An event of another partition, which must stand there too. */
+export interface SentOnEvent {
+  readonly event: UsageEvent
+  readonly record: SourceRecord
+  readonly index: number
+  readonly receiptMs: number
+}
+
 export interface RecordOutcome {
   readonly counted: readonly CountedEvent[]
+  readonly sentOn: readonly SentOnEvent[]
+  /** Keys of the events that were sent on to this partition by this record. */
+  readonly copies: readonly string[]
   readonly setAside: SetAside | null
 }
 
@@ -63,6 +78,8 @@ export interface UsageModelOptions {
   readonly endOffset?: bigint | null
   /** What the task could not decide. */
   readonly undecided?: Undecided
+  /** Events of other partitions that are letters though they would be sent on: the topic took nothing more. */
+  readonly notSentOn?: Undecided
   /** From where on it judged by which rules; by those of before where it is not given. */
   readonly since?: readonly Since[]
   /** Log time before which a text may have been counted as the rules before knew it. */
@@ -85,6 +102,7 @@ export class UsageModel {
   readonly #before: ReadonlyMap<string, string>
   readonly #endOffset: bigint | null
   readonly #undecided: Undecided
+  readonly #notSentOn: Undecided
   readonly #since: readonly Since[]
   readonly #receipts: ReceiptParts
   readonly #textsUntilMs: number
@@ -98,6 +116,7 @@ export class UsageModel {
     this.#before = options.before ?? new Map()
     this.#endOffset = options.endOffset ?? null
     this.#undecided = options.undecided ?? NOTHING_UNDECIDED
+    this.#notSentOn = options.notSentOn ?? NOTHING_UNDECIDED
     this.#since = options.since ?? []
     const { topic = '', idKey = () => Buffer.alloc(0) } = options
     this.#receipts = { topic, since: this.#since, idKey }
@@ -121,11 +140,13 @@ export class UsageModel {
     const undecided = undecidedOf(this.#undecided, record)
     const events = undecided?.has(-1) === true ? CANNOT_BE_DECIDED : this.#eventsOf(record)
     if (typeof events === 'string') {
-      return { counted: [], setAside: { record, reasons: [{ index: -1, reason: events }] } }
+      const setAside = { record, reasons: [{ index: -1, reason: events }] }
+      return { counted: [], sentOn: [], copies: [], setAside }
     }
     const receiptMs = receiptOf(record, this.#receipts)
     const rules = rulesAt(this.#since, record.offset)
     const counted: CountedEvent[] = []
+    const sentOn: SentOnEvent[] = []
     const reasons: { index: number; reason: string }[] = []
     for (const [index, event] of events.entries()) {
       const arrival = { partition: this.#partition, partitions: this.#partitions, receiptMs }
@@ -133,10 +154,19 @@ export class UsageModel {
       const identity = identityBy(rules, event)
       const refusal = isUndecided ? CANNOT_BE_DECIDED : refusalOf(event, arrival)
       const reason = refusal ?? this.#repeatOf(event, identity)
-      if (reason === null) counted.push(this.#count({ event, identity, record, index, receiptMs }))
+      if (reason === 'wrong_partition' && this.#goesOn(record, index)) {
+        sentOn.push({ event, record, index, receiptMs })
+      } else if (reason === null) counted.push(this.#count({ event, identity, record, index, receiptMs }))
       else if (reason !== 'repeat') reasons.push({ index, reason })
     }
-    return { counted, setAside: reasons.length === 0 ? null : { record, reasons } }
+    const copies = isCopy(record) ? events.map((event) => copyKey(this.#partition, receiptMs, event)) : []
+    return { counted, sentOn, copies, setAside: reasons.length === 0 ? null : { record, reasons } }
+  }
+
+  /** Whether what stands on a wrong partition here must stand on its own: what was sent on before is a letter. */
+  #goesOn(record: SourceRecord, index: number): boolean {
+    if (isCopy(record) || rulesAt(this.#since, record.offset) < SENT_ON) return false
+    return this.#notSentOn.get(record.offset)?.has(index) !== true
   }
 
   /** The events of a record, none for ticks and models, or why the record as a whole is set aside. */
@@ -213,6 +243,27 @@ export class UsageModel {
       modelsVersion: this.#modelsVersion,
       ...measuresOf(event, this.#models.get(event.model_id)),
     }
+  }
+}
+
+/** The keys of what a record brings from other partitions, wherever it stands; none where it is no such record. */
+export function copiesOf(
+  record: SourceRecord,
+  partition: number,
+  { topic, idKey }: Pick<ReceiptParts, 'topic' | 'idKey'>,
+): readonly string[] {
+  const { value } = record
+  const schemaId = schemaIdOf(value)
+  if (!isCopy(record) || value === null || !holdsUsageEvents(schemaId)) return []
+  // Such records are younger than the rules by which receipts are proven.
+  const receiptMs = receiptOf(record, { topic, idKey, since: [{ rules: SENT_ON, offset: 0 }] })
+  try {
+    return decodeUsageEvents(value.subarray(FRAME_BYTES), schemaId === SCHEMA_ID.usageEvents).map((event) =>
+      copyKey(partition, receiptMs, event),
+    )
+  } catch (error) {
+    if (error instanceof NotAvro) return []
+    throw error
   }
 }
 

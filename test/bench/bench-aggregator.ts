@@ -6,6 +6,7 @@ import { silentLogger } from '../../pipelines/logger.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { topicNames } from '../../schemas/topics.ts'
+import { nothingForwarded } from '../support/nothing-forwarded.ts'
 import { emptyStoreGate } from '../support/stored-marks.ts'
 
 export interface BenchAggregatorOptions {
@@ -62,6 +63,7 @@ export class BenchAggregator {
           },
           loadedSeq: () => (options.loaded ? ALL_LOADED : 0),
           gate: emptyStoreGate(),
+          forward: nothingForwarded,
           clock: systemClock,
           metrics,
         }),

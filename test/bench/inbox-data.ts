@@ -10,6 +10,7 @@ import { noMetrics } from '../../schemas/metrics.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { Fleet, PACK } from './fleet.ts'
+import { nothingForwarded } from '../support/nothing-forwarded.ts'
 import { emptyStoreGate } from '../support/stored-marks.ts'
 
 /** The documented defaults, but that nodes pay for the calls of others: else every cost were refused and nothing paid. */
@@ -97,6 +98,7 @@ class Inbox {
       lookup: async () => null,
       loadedSeq: () => 0,
       gate: emptyStoreGate(),
+      forward: nothingForwarded,
       clock: systemClock,
       metrics: noMetrics,
     })

@@ -2,6 +2,8 @@ import { FAILPOINTS } from '../../pipelines/failpoints.ts'
 import type { FailpointName } from '../../pipelines/failpoints.ts'
 import { ClusterDraw } from './draw-cluster.ts'
 import type { ClusterTrouble } from './draw-cluster.ts'
+import { drawMisplaced } from './draw-misplaced.ts'
+import type { MisplacedTrouble } from './draw-misplaced.ts'
 import { drawRequests } from './draw-requests.ts'
 import { drawUndecided } from './draw-undecided.ts'
 import type { UndecidedTrouble } from './draw-undecided.ts'
@@ -31,7 +33,7 @@ const TROUBLES = [
   'insert',
 ] as const
 type ProcessTrouble = (typeof TROUBLES)[number]
-export type Trouble = ProcessTrouble | ClusterTrouble | UndecidedTrouble
+export type Trouble = ProcessTrouble | ClusterTrouble | UndecidedTrouble | MisplacedTrouble
 
 /** The schedule of a seed: the same for the same seed, on every machine. `only`: with no other kind of trouble. */
 export function drawSchedule(seed: number, only?: readonly Trouble[]): Schedule {
@@ -51,7 +53,8 @@ export function drawSchedule(seed: number, only?: readonly Trouble[]): Schedule 
     const atMs = isNear ? random.pick(usage).atMs + random.skewed(3_000) : random.int(0, settings.activeMs)
     entries.push(drawTrouble(random, random.pick(troubles), atMs, settings))
   }
-  return { seed, settings, entries: entries.toSorted((left, right) => left.atMs - right.atMs) }
+  const placed = drawMisplaced(seed, only, entries)
+  return { seed, settings, entries: placed.toSorted((left, right) => left.atMs - right.atMs) }
 }
 
 function drawSettings(random: SeededRandom): Omit<Settings, keyof ClusterDraw['settings']> {

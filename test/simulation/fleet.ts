@@ -2,7 +2,7 @@ import { noMetrics } from '../../schemas/metrics.ts'
 import { SettlerState } from '../../pipelines/account/pipeline.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import type { ProduceWire } from '../../pipelines/kafka/produce/wire.ts'
-import type { TaskState } from '../../pipelines/kafka/task.ts'
+import type { Forward, TaskState } from '../../pipelines/kafka/task.ts'
 import type { InboxConfigure } from '../../schemas/records.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import type { Lookup } from '../../pipelines/usage/lookup.ts'
@@ -34,6 +34,8 @@ export interface Tampering {
   /** The records of one fetch, before a loader takes them. */
   readonly blocks?: (records: readonly LogRecord[]) => readonly LogRecord[]
   readonly lookup?: (lookup: Lookup) => Lookup
+  /** What a task of the partition sends on. */
+  readonly forward?: (forward: Forward, partition: number) => Forward
 }
 
 interface Instance {
@@ -138,17 +140,18 @@ export class Fleet {
       outputTopics:
         name === 'aggregator' ? [TOPICS.usageBlocks, TOPICS.accountInbox] : [TOPICS.settlementBlocks],
       tickWhenIdle: name === 'aggregator',
-      openState: (partition) => state(name, open(partition), partition),
+      openState: (partition, forward) => state(name, open(partition, forward), partition),
       wrapWriter: (opened, partition) => writer(name, opened, partition),
     })
   }
 
-  #aggregators(process: SimProcess): (partition: number) => TaskState {
+  #aggregators(process: SimProcess): (partition: number, forward: Forward) => TaskState {
     const { store, timeline, schedule } = this.#world
     const client = new StoreClient(process, store)
     const marks = this.#waiting(client.followLoaded(TOPICS.usageBlocks, PARTITIONS))
     const idPool = { held: 0, max: schedule.settings.idsMax }
     const { lookup: tampered = (plain: Lookup): Lookup => plain } = this.#tampering
+    const { forward: withTampered = (plain: Forward): Forward => plain } = this.#tampering
     const ask = tampered(client.lookup(TOPICS.usageBlocks))
     const lookup: Lookup = async (...keys) => {
       // The decision waits for the store: time must pass.
@@ -159,7 +162,7 @@ export class Fleet {
         await timeline.beginWork()
       }
     }
-    return (partition) =>
+    return (partition, forward) =>
       new AggregatorState({
         partition,
         partitions: PARTITIONS,
@@ -169,6 +172,7 @@ export class Fleet {
         lookup,
         loadedSeq: (of) => marks.of(of)?.seq ?? 0,
         gate: gateOf(TOPICS.usageBlocks, partition, marks),
+        forward: withTampered(forward, partition),
         decidePoint: this.#world.undecided.decidePoint,
         clock: process.clock,
         metrics: noMetrics,

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
-import { inboxUsageCodec, SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
+import { inboxUsageCodec, SCHEMA_ID, schemaIdOf, usageEventsCodec } from '../../schemas/avro.ts'
 import type { InboxUsage } from '../../schemas/records.ts'
+import type { UsageEvent } from '../../schemas/usage.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import type { Row } from '../support/row-reader.ts'
-import { usageOracle } from '../support/usage-oracle.ts'
+import { eventName, usageOracle } from '../support/usage-oracle.ts'
 import type { Sums, UsageOracle } from '../support/usage-oracle.ts'
 import { plainRows } from './judge.ts'
 import type { LogBlock, PartitionLogs } from './judge.ts'
-import { TOPICS } from './services.ts'
+import { otherPartition, PARTITIONS, TOPICS } from './services.ts'
 
 const byPlace = (left: Row, right: Row): number =>
   Number(left['record_offset']) - Number(right['record_offset']) ||
@@ -18,10 +19,10 @@ const byPlace = (left: Row, right: Row): number =>
  * its task has passed is counted once, wherever batches ended and whoever counted.
  */
 export function judgeUsage(
-  { usage, inbox, usageBlocks }: PartitionLogs,
+  { partition, usage, inbox, usageBlocks }: PartitionLogs,
   undecidable: (name: string) => boolean,
 ): void {
-  const oracle = usageOracle(usage, undecidable)
+  const oracle = usageOracle(usage, undecidable, { partition, partitions: PARTITIONS })
   const rows = plainRows(usageBlocks, 'usage_events').toSorted(byPlace)
   const counted = rows.map(
     (row) => `${String(row['node_id'])} ${String(row['id_kind'])} ${String(row['event_id'])}`,
@@ -40,6 +41,29 @@ export function judgeUsage(
   )
   for (const { topic } of letters) assert.equal(topic, TOPICS.usageMetered)
   judgeHandOver(inbox, oracle)
+}
+
+/** What stood on a wrong partition, which its task has passed, stands on its own one, with the receipt that it came in with. */
+export function judgeSentOn(partition: number, { usage }: PartitionLogs, other: readonly LogRecord[]): void {
+  const { sentOn } = usageOracle(usage, () => false, { partition, partitions: PARTITIONS })
+  const copies = new Set(
+    other
+      .filter(({ headers }) => headers['hivemeter-forwarded'] !== undefined)
+      .flatMap(({ value, headers }) => {
+        const receipt = headers['hivemeter-original-receipt']?.toString()
+        return value === null
+          ? []
+          : usageEventsCodec.decode(value).events.map((event) => copyName(event, receipt))
+      }),
+  )
+  for (const { event, receiptMs } of sentOn) {
+    const name = copyName(event, String(receiptMs))
+    assert.ok(copies.has(name), `${eventName(event)} was not sent on to ${otherPartition(partition)}`)
+  }
+}
+
+function copyName(event: UsageEvent, receipt: string | undefined): string {
+  return `${receipt} ${JSON.stringify(event)}`
 }
 
 function byOffset(left: readonly unknown[], right: readonly unknown[]): number {

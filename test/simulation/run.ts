@@ -52,7 +52,7 @@ export async function run(schedule: Schedule, options: RunOptions = {}): Promise
 function play(entry: Entry, world: World, fleet: Fleet, gateways: readonly Gateway[]): void {
   switch (entry.kind) {
     case 'usage':
-      gateways[entry.gateway]?.send(entry.partition, entry.events)
+      gateways[entry.gateway]?.send(entry.partition, entry.events, entry.strays)
       break
     case 'command':
     case 'heartbeat':

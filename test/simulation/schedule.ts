@@ -57,6 +57,8 @@ export interface UsageEntry {
   readonly gateway: number
   readonly partition: number
   readonly events: readonly EventDraft[]
+  /** Events of the other partition, which a sender with another partitioner puts into the same record. */
+  readonly strays?: readonly EventDraft[]
 }
 
 /** Somebody asks something of a node's account. */

@@ -4,7 +4,7 @@ import type { Metrics } from '../../schemas/metrics.ts'
 import type { AggregatorTask, InboxUsage } from '../../schemas/records.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import type { DecidePoint } from '../../pipelines/failpoints.ts'
-import type { LogRecord } from '../../pipelines/kafka/records.ts'
+import type { LogAppend, LogRecord } from '../../pipelines/kafka/records.ts'
 import { contentWords, lookupName } from '../../pipelines/usage/lookup.ts'
 import type { Found, LookupKey } from '../../pipelines/usage/lookup.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
@@ -41,6 +41,14 @@ export function usageRecord(offset: number, timestampMs: number, events: readonl
 export class AggregatorLog extends TaskLog {
   /** ClickHouse does not answer look-ups. */
   away = false
+  /** The broker acknowledges nothing that is sent on. */
+  forwardFails = false
+  /** What was sent on to other partitions and acknowledged. */
+  readonly forwarded: LogAppend[] = []
+  /** How often something was to be sent on. */
+  forwards = 0
+  /** What ends this version of the topics. */
+  endToken: Buffer | null = null
   /** Look-ups end with this error. */
   lookupFails: Error | undefined
   /** The keys of every look-up that was asked, answered or not. */
@@ -64,6 +72,12 @@ export class AggregatorLog extends TaskLog {
           lookup: async (_partition, evictedSeq, keys) => await this.#lookUp(evictedSeq, loadedSeq(), keys),
           loadedSeq,
           gate: emptyStoreGate(),
+          forward: async (records) => {
+            this.forwards++
+            if (!this.forwardFails) this.forwarded.push(...records)
+            return !this.forwardFails
+          },
+          endToken: () => this.endToken,
           decidePoint,
           clock,
           metrics,

@@ -1,6 +1,7 @@
 import { holdsUsageEvents, SCHEMA_ID, schemaIdOf, usageEventsCodec } from '../../schemas/avro.ts'
 import { identityOf } from '../../schemas/identity.ts'
 import type { IdKind } from '../../schemas/identity.ts'
+import { partitionOfNode } from '../../schemas/ids.ts'
 import { MODELS, MODELS_VERSION } from '../../schemas/models.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
@@ -18,6 +19,8 @@ export interface UsageOracle {
   readonly costs: readonly OracleCost[]
   /** Reasons of the dead letters by offset. */
   readonly dead: ReadonlyMap<number, readonly string[]>
+  /** Events of other partitions, which were to be sent on, with the receipt that they came in with. */
+  readonly sentOn: readonly { readonly event: UsageEvent; readonly receiptMs: number }[]
   readonly watermark: number
 }
 
@@ -26,6 +29,12 @@ export interface OracleCost {
   readonly id: string
   readonly kind: IdKind
   readonly nanoUsd: number
+}
+
+/** A partition, and how many there are. */
+export interface Place {
+  readonly partition: number
+  readonly partitions: number
 }
 
 export type Sums = Record<string, bigint>
@@ -75,8 +84,9 @@ export function eventName(event: UsageEvent): string {
 export function usageOracle(
   input: readonly LogRecord[],
   undecidable: (name: string) => boolean = () => false,
+  place: Place = { partition: 0, partitions: 1 },
 ): UsageOracle {
-  const oracle = new PlainCount(undecidable)
+  const oracle = new PlainCount(undecidable, place)
   for (const record of input) oracle.take(record)
   return oracle
 }
@@ -88,12 +98,15 @@ class PlainCount implements UsageOracle {
   readonly nodes = new Map<string, Sums>()
   readonly costs: OracleCost[] = []
   readonly dead = new Map<number, string[]>()
+  readonly sentOn: { event: UsageEvent; receiptMs: number }[] = []
   watermark = 0
+  readonly #place: Place
   readonly #contents = new Map<string, string>()
   readonly #models = new Map(MODELS.map((model) => [model.model_id, model]))
   readonly #undecidable: (name: string) => boolean
 
-  constructor(undecidable: (name: string) => boolean) {
+  constructor(undecidable: (name: string) => boolean, place: Place) {
+    this.#place = place
     this.#undecidable = undecidable
   }
 
@@ -107,10 +120,20 @@ class PlainCount implements UsageOracle {
       this.dead.set(Number(offset), ['unknown_schema'])
     } else if (holdsUsageEvents(id)) {
       for (const [index, event] of usageEventsCodec.decode(value).events.entries()) {
-        if (this.#undecidable(eventName(event))) this.#setAside(Number(offset), 'cannot_be_decided')
+        if (!this.#isHere(event)) this.#sendOn(event, record)
+        else if (this.#undecidable(eventName(event))) this.#setAside(Number(offset), 'cannot_be_decided')
         else if (this.#isFirst(event, Number(offset))) this.#count(event, index, record)
       }
     }
+  }
+
+  #isHere({ node_id }: UsageEvent): boolean {
+    return partitionOfNode(node_id, this.#place.partitions) === this.#place.partition
+  }
+
+  #sendOn(event: UsageEvent, { offset, timestampMs, headers }: LogRecord): void {
+    if (headers['hivemeter-forwarded'] === undefined) this.sentOn.push({ event, receiptMs: timestampMs })
+    else this.#setAside(Number(offset), 'wrong_partition')
   }
 
   #isFirst(event: UsageEvent, offset: number): boolean {
