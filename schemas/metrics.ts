@@ -132,6 +132,12 @@ export const METRICS = {
     labels: [],
     services: ['aggregator'],
   },
+  hivemeter_open_transaction_seconds: {
+    type: 'gauge',
+    help: "How long an outside producer's transaction has been open in a partition of usage.metered, which stands behind it; 0 where none is.",
+    labels: ['partition'],
+    services: ['aggregator'],
+  },
   hivemeter_dead_letters_total: {
     type: 'counter',
     help: 'Source records set aside in dead_letters, by the first reason.',

@@ -10,6 +10,7 @@ import type { RunningService } from '../process.ts'
 import { runTasks } from '../tasks.ts'
 import { ForeignPartitioner } from './foreign-partitioner.ts'
 import { StrayWatch } from './strays.ts'
+import { TransactionWatch } from './transaction-watch.ts'
 
 /** Longest wait for a look-up of old ids: a ClickHouse that is slower counts as away. */
 const LOOKUP_TIMEOUT_MS = 5_000
@@ -26,6 +27,7 @@ export async function startAggregator(parts: LayoutParts): Promise<RunningServic
   const loadedSeqs = new LoadedSeqs({ client, topic: topics.usageBlocks, partitions, clock, logger })
   const lookup = idLookup(client, topics.usageBlocks)
   const strays = new StrayWatch(parts)
+  const transactions = new TransactionWatch(parts)
   const foreign = new ForeignPartitioner(topics.usageMetered, clock, logger)
   const running = await runTasks(parts, {
     service: 'aggregator',
@@ -54,11 +56,13 @@ export async function startAggregator(parts: LayoutParts): Promise<RunningServic
       }),
   })
   void strays.run()
+  void transactions.run()
   return {
     ...running,
-    readiness: () => ({ ...running.readiness(), notes: foreign.notes() }),
+    readiness: () => ({ ...running.readiness(), notes: [...transactions.notes(), ...foreign.notes()] }),
     stop: async () => {
       strays.stop()
+      transactions.stop()
       await running.stop()
     },
   }
