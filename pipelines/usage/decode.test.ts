@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { avroType, FRAME_BYTES, framed as framedAs, SCHEMA_ID, usageEventsCodec } from '../../schemas/avro.ts'
+import {
+  avroType,
+  FRAME_BYTES,
+  framed as framedAs,
+  SCHEMA_ID,
+  usageEventCodec,
+  usageEventsCodec,
+} from '../../schemas/avro.ts'
 import { ENERGY_SOURCES, TASK_SOURCES } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { anyUsageEvent, usageEvent } from '../../test/support/usage-events.ts'
@@ -109,6 +116,32 @@ test('the content of an event is the same bytes in both versions, whatever its s
     }),
     { numRuns: 100 },
   )
+})
+
+test('a record of one event holds the bytes of one in an array, and reads as such', () => {
+  fc.assert(
+    fc.property(anyUsageEvent, (event) => {
+      const framed = usageEventCodec.encode(event)
+      assert.deepEqual(framed.subarray(FRAME_BYTES), bodyOf([event]))
+      columns.decode(framed)
+      assert.deepEqual(columns.problems, [])
+      assert.deepEqual(decoded(), [event])
+      assert.deepEqual([columns.isPacked, columns.eventEnd[0]], [false, framed.length])
+    }),
+  )
+  const framed = usageEventCodec.encode(usageEvent())
+  for (const torn of [framed.subarray(0, -1), Buffer.concat([framed, Buffer.alloc(1)])]) {
+    assert.equal(decodeInto(columns, torn)?.code, 'malformed')
+  }
+  assert.equal(decodeInto(columns, usageEventsCodec.encode({ events: [] })), null)
+  assert.equal(columns.isPacked, true)
+})
+
+test('numbers that an array cannot hold are out of range in a record of one event', () => {
+  for (const field of ['tokens_in', 'tokens_out', 'duration_ms', 'gpu_ms'] as const) {
+    columns.decode(usageEventCodec.encode(usageEvent({ [field]: 2 ** 40 })))
+    assert.deepEqual(columns.problems, [{ index: 0, code: 'out_of_range', detail: field }])
+  }
 })
 
 test('an array may come in several blocks, with negative counts and their sizes', () => {

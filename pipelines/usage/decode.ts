@@ -40,7 +40,7 @@ export class UsageColumns {
   view: DataView = viewOf(this.bytes)
   count = 0
   /** False: the record is one event, and no array of them. */
-  readonly isPacked = true
+  isPacked = true
   problems: EventProblem[] = []
 
   /** One of `ID_FORM`; as sent until `identifyTexts` has looked at the texts. */
@@ -104,7 +104,7 @@ export class UsageColumns {
   }
 
   /**
-   * Decodes a framed record of schema `usage-events.v2` or `.v1` into the columns. Throws `MalformedRecordError` where the bytes
+   * Decodes a framed record of schema `usage-events` or `usage-event` into the columns. Throws `MalformedRecordError` where the bytes
    * are not one; events whose values are out of bounds are listed in `problems` and marked refused.
    */
   decode(value: Buffer): void {
@@ -115,15 +115,25 @@ export class UsageColumns {
     this.count = 0
     // Whoever took the last ones keeps them.
     if (this.problems.length > 0) this.problems = []
+    this.isPacked = schemaIdOf(value) !== SCHEMA_ID.usageEvent
+    if (this.isPacked) this.#events()
+    else this.#event(this.count++)
+    if (this.#at !== value.length) {
+      throw new MalformedRecordError(`${value.length - this.#at} bytes follow the last event`)
+    }
+  }
+
+  /** The blocks of an array. */
+  #events(): void {
     for (;;) {
       let events = this.#long()
-      if (events === 0) break
+      if (events === 0) return
       if (events < 0) {
         // A negative count is followed by the block's size in bytes.
         events = -events
         this.#long()
       }
-      const left = value.length - this.#at
+      const left = this.bytes.length - this.#at
       if (events * EVENT_BYTES_MIN > left) {
         throw new MalformedRecordError(`an array of ${events} events cannot stand in ${left} bytes`)
       }
@@ -131,9 +141,6 @@ export class UsageColumns {
         throw new MalformedRecordError(`more than ${USAGE_BOUNDS.eventsPerRecordMax} events in one record`)
       }
       for (; events > 0; events--) this.#event(this.count++)
-    }
-    if (this.#at !== value.length) {
-      throw new MalformedRecordError(`${value.length - this.#at} bytes follow the last event`)
     }
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { usageEventsCodec } from '../../schemas/avro.ts'
+import { usageEventCodec, usageEventsCodec } from '../../schemas/avro.ts'
 import { FORWARDED_HEADER, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { AGGREGATOR_TOPICS, AggregatorLog, ID_KEY, usageRecord } from '../../test/support/aggregator-log.ts'
@@ -61,6 +61,25 @@ test('events of other partitions are sent on, byte for byte and with their recei
     assert.equal(record.headers[FORWARDED_HEADER]?.toString(), '1')
     assert.equal(originalReceipt(ID_KEY, AGGREGATOR_TOPICS.usageMetered, record), AT_MS)
   }
+})
+
+test('a record of one event is sent on as one', async () => {
+  const alone = event(1, second, { event_text: 'alone' })
+  const value = usageEventCodec.encode(alone)
+  const log = open([
+    { ...usageRecord(0, AT_MS, []), value },
+    { ...usageRecord(1, AT_MS, []), value: usageEventCodec.encode(event(2, here)) },
+  ])
+  await log.run()
+  assert.deepEqual(
+    log.forwarded.map((append) => [append.partition, append.value]),
+    [[1, value]],
+  )
+  assert.deepEqual(
+    log.rows('usage_events').map((row) => row['node_id']),
+    [here],
+  )
+  assert.equal(log.rows('dead_letters').length, 0)
 })
 
 test('the receipt that a replay has proven goes with the event', async () => {

@@ -1,8 +1,8 @@
-import { holdsUsageEvents, modelsCodec, SCHEMA_ID } from '../../schemas/avro.ts'
+import { modelsCodec, SCHEMA_ID } from '../../schemas/avro.ts'
 import { MODELS, MODELS_VERSION } from '../../schemas/models.ts'
 import type { AggregatorTask } from '../../schemas/records.ts'
 import { TEXTS_AS_BEFORE_MS } from '../../schemas/identity.ts'
-import { RULES, TEXTS_APART } from '../../schemas/since.ts'
+import { RULES, SINGLE_EVENTS, TEXTS_APART } from '../../schemas/since.ts'
 import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import { CANNOT_BE_UNPACKED, schemaOf, unreadableDetail } from '../kafka/records.ts'
 import type { LogRecord } from '../kafka/records.ts'
@@ -24,8 +24,10 @@ export function unknownRecord(record: LogRecord): EventProblem {
 }
 
 /** Whether a record with this schema id holds usage events, by these rules. */
-export function isUsage(schemaId: number | null, _rules: number): boolean {
-  return holdsUsageEvents(schemaId)
+export function isUsage(schemaId: number | null, rules: number): boolean {
+  if (schemaId === SCHEMA_ID.usageEvent) return rules >= SINGLE_EVENTS
+  if (schemaId === SCHEMA_ID.usageEvents) return rules >= TEXTS_APART
+  return schemaId === SCHEMA_ID.usageEventsV1
 }
 
 /** What stands for more than events: to skip one would change what every later record means. */

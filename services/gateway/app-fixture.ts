@@ -45,6 +45,7 @@ export async function setUp(
     queue,
     inbox: new SharedAppend(inboxLog, clock),
     partitions: 4,
+    topic: 'usage.metered',
     access: options.access ?? { mode: 'off' },
     ...(options.audit && { audit: options.audit }),
     corsOrigins: options.corsOrigins ?? [],

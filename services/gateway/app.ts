@@ -18,6 +18,7 @@ import { eventsRoute } from './events-route.ts'
 import { heartbeatsRoute } from './heartbeats-route.ts'
 import { GATEWAY_API } from './document.ts'
 import type { UsageQueue } from './queue.ts'
+import { registryRoute } from './registry-route.ts'
 
 /** Longest time for a whole request to arrive. */
 const REQUEST_TIMEOUT_MS = 30_000
@@ -27,6 +28,8 @@ export interface GatewayParts {
   /** Of account.inbox. */
   readonly inbox: SharedAppend
   readonly partitions: number
+  /** Name of usage.metered. */
+  readonly topic: string
   readonly access: Access
   /** Whom it refuses is told to it. */
   readonly audit?: AuditSink
@@ -43,7 +46,7 @@ export interface GatewayParts {
 
 /** The gateway's HTTP server, not yet listening. */
 export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInstance> {
-  const { queue, inbox, partitions, access, logger, metrics, clock, ops, audit = NO_AUDIT } = parts
+  const { queue, inbox, partitions, topic, access, logger, metrics, clock, ops, audit = NO_AUDIT } = parts
   const app = Fastify({
     ...serverTimeouts(REQUEST_TIMEOUT_MS),
     // While it stops, the queue's state refuses with a problem as any other answer has it.
@@ -71,5 +74,6 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
   await app.register(async (heartbeats) =>
     heartbeatsRoute(heartbeats, { inbox, partitions, clock, metrics, bodies, unpacker, audit }),
   )
+  await app.register(async (registry) => registryRoute(registry, { topic }))
   return app
 }

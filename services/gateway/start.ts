@@ -30,6 +30,7 @@ export async function startGateway(parts: LayoutParts): Promise<RunningService> 
     queue,
     inbox,
     partitions,
+    topic,
     access,
     audit,
     corsOrigins: originsOf(config.corsOrigins),

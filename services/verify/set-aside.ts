@@ -1,11 +1,11 @@
-import { FRAME_BYTES, SCHEMA_ID, holdsUsageEvents, schemaIdOf } from '../../schemas/avro.ts'
+import { holdsUsageEvents, schemaIdOf } from '../../schemas/avro.ts'
 import { NODE_ID_PATTERN, formatUuid } from '../../schemas/ids.ts'
 import { rulesAt } from '../../schemas/since.ts'
 import type { Since } from '../../schemas/since.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import type { Differences, Row } from './differences.ts'
 import type { TextRow } from './tables.ts'
-import { decodeUsageEvents } from './usage-decode.ts'
+import { usageOf } from './usage-model.ts'
 import type { SetAside } from './usage-model.ts'
 import { eventKey } from './usage-rows.ts'
 
@@ -50,7 +50,7 @@ function* rowsOf({ record, reasons }: SetAside): Generator<[number, Row]> {
   const schemaId = schemaIdOf(value)
   if (value === null || !holdsUsageEvents(schemaId)) return
   if (reasons.every(({ index }) => index < 0)) return
-  const events = decodeUsageEvents(value.subarray(FRAME_BYTES), schemaId === SCHEMA_ID.usageEvents)
+  const events = usageOf(value)
   for (const { index, reason } of reasons) {
     const event = events[index]
     if (event === undefined || !NODE_ID.test(event.node_id)) continue

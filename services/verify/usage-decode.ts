@@ -96,9 +96,25 @@ class AvroReader {
  */
 export function decodeUsageEvents(bytes: Buffer, hasSources: boolean): UsageEvent[] {
   const reader = new AvroReader(bytes)
+  const events = reader.array(EVENT_BYTES_MIN, USAGE_BOUNDS.eventsPerRecordMax, () =>
+    readEvent(reader, hasSources),
+  )
+  if (reader.rest > 0) throw new NotAvro('bytes behind the value')
+  return events
+}
+
+/** The same of a value that is one event. */
+export function decodeUsageEvent(bytes: Buffer): UsageEvent {
+  const reader = new AvroReader(bytes)
+  const event = readEvent(reader, true)
+  if (reader.rest > 0) throw new NotAvro('bytes behind the value')
+  return event
+}
+
+function readEvent(reader: AvroReader, hasSources: boolean): UsageEvent {
   const string = (): string => reader.string()
   const long = (): number => reader.long()
-  const events = reader.array(EVENT_BYTES_MIN, USAGE_BOUNDS.eventsPerRecordMax, () => ({
+  return {
     event_id: reader.fixed(16),
     event_text: reader.nullable(string),
     node_id: reader.string(),
@@ -117,7 +133,5 @@ export function decodeUsageEvents(bytes: Buffer, hasSources: boolean): UsageEven
     requester_node_id: reader.nullable(string),
     reservation_id: reader.nullable(string),
     event_source: hasSources ? reader.nullable(() => reader.string(SOURCE_BYTES_MAX)) : null,
-  }))
-  if (reader.rest > 0) throw new NotAvro('bytes behind the value')
-  return events
+  }
 }

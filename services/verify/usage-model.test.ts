@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { SCHEMA_ID, avroType, framed, modelsCodec, tickCodec, usageEventsCodec } from '../../schemas/avro.ts'
+import {
+  SCHEMA_ID,
+  avroType,
+  framed,
+  modelsCodec,
+  tickCodec,
+  usageEventCodec,
+  usageEventsCodec,
+} from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import { RULES } from '../../schemas/since.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
@@ -14,7 +22,7 @@ import {
   WATERMARK_DELAY_MS,
 } from '../../schemas/usage.ts'
 import type { SourceRecord } from './source.ts'
-import { NotAvro, decodeUsageEvents } from './usage-decode.ts'
+import { NotAvro, decodeUsageEvent, decodeUsageEvents } from './usage-decode.ts'
 import { measuresOf } from './usage-measures.ts'
 import { UsageModel } from './usage-model.ts'
 import { WindowSums } from './usage-sums.ts'
@@ -106,6 +114,20 @@ describe('usage, worked out plainly', () => {
     assert.deepEqual(reasonsOf(open(), events(EVENT).subarray(0, -1)), ['-1 malformed'])
     assert.deepEqual(reasonsOf(open(), Buffer.concat([events(EVENT), Buffer.alloc(1)])), ['-1 malformed'])
     assert.deepEqual(reasonsOf(open(), tickCodec.encode({ written_by: 'test' })), [])
+  })
+
+  it('takes a record of one event from the newer rules on; before, its schema was unknown', () => {
+    const since = [{ rules: RULES, offset: 1 }]
+    const model = new UsageModel({ partition: 0, partitions: 1, models: [], modelsVersion: 0, since })
+    const value = usageEventCodec.encode(EVENT)
+    assert.deepEqual(model.apply(record(0, value)).setAside?.reasons, [
+      { index: -1, reason: 'unknown_schema' },
+    ])
+    assert.equal(model.apply(record(1, value)).counted.length, 1)
+    assert.deepEqual(model.apply(record(2, events(EVENT))).counted, [], 'it is the same event')
+    assert.deepEqual(model.apply(record(3, value.subarray(0, -1))).setAside?.reasons, [
+      { index: -1, reason: 'malformed' },
+    ])
   })
 
   it('refuses an array count beyond the bytes at once', () => {
@@ -354,6 +376,12 @@ describe('the decoder of verify', () => {
         assert.deepEqual(decodeUsageEvents(usageEventsCodec.encode({ events: list }).subarray(5), true), list)
         const before = list.map((event) => ({ ...event, event_source: null }))
         assert.deepEqual(decodeUsageEvents(events(...list).subarray(5), false), before)
+        for (const one of list) {
+          const bytes = usageEventCodec.encode(one).subarray(5)
+          assert.deepEqual(decodeUsageEvent(bytes), one)
+          assert.throws(() => decodeUsageEvent(bytes.subarray(0, -1)), NotAvro)
+          assert.throws(() => decodeUsageEvent(Buffer.concat([bytes, Buffer.alloc(1)])), NotAvro)
+        }
       }),
     )
   })

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { FRAME_BYTES, SCHEMA_ID, holdsUsageEvents, modelsCodec, schemaIdOf } from '../../schemas/avro.ts'
+import { FRAME_BYTES, SCHEMA_ID, modelsCodec, schemaIdOf } from '../../schemas/avro.ts'
 import { MINUTE_WINDOW_MS, WATERMARK_DELAY_MS, windowStart } from '../../schemas/usage.ts'
 import type { Model, UsageEvent } from '../../schemas/usage.ts'
 import { MODELS, MODELS_VERSION } from '../../schemas/models.ts'
@@ -12,7 +12,7 @@ import type { ReceiptParts } from './receipt.ts'
 import { isTick } from './ticks.ts'
 import { CANNOT_BE_DECIDED, NOTHING_UNDECIDED, undecidedOf } from './undecided.ts'
 import type { Undecided } from './undecided.ts'
-import { NotAvro, decodeUsageEvents } from './usage-decode.ts'
+import { NotAvro, decodeUsageEvent, decodeUsageEvents } from './usage-decode.ts'
 import { identityBefore, identityBy, identityName } from './usage-identity.ts'
 import type { EventIdentity } from './usage-identity.ts'
 import { measuresOf } from './usage-measures.ts'
@@ -27,6 +27,9 @@ const SOURCES = 3
 
 /** The first rules by which an event of another partition goes on to it. */
 const SENT_ON = 3
+
+/** The first rules by which a record may be one event. */
+const SINGLE = 3
 
 /** A usage event that counts, and what follows from the log for it. */
 export interface CountedEvent extends Measures {
@@ -177,8 +180,7 @@ export class UsageModel {
     if (value === null || schemaId === null) return 'framing'
     if (schemaId === SCHEMA_ID.end && record.offset === this.#endOffset) return []
     try {
-      if (this.#holdsEvents(schemaId, record))
-        return decodeUsageEvents(value.subarray(FRAME_BYTES), schemaId === SCHEMA_ID.usageEvents)
+      if (isUsage(schemaId, rulesAt(this.#since, record.offset))) return usageOf(value)
       if (schemaId === SCHEMA_ID.tick) return isTick(record, this.#since) ? [] : 'malformed'
       if (schemaId !== SCHEMA_ID.models || this.#isOwnTable(record)) return 'unknown_schema'
       const { version, models } = modelsCodec.decode(value)
@@ -189,15 +191,9 @@ export class UsageModel {
       return []
     } catch (error) {
       // avsc throws plain errors for what it cannot read.
-      if (error instanceof NotAvro || !this.#holdsEvents(schemaId, record)) return 'malformed'
+      if (error instanceof NotAvro || !isUsage(schemaId, SINGLE)) return 'malformed'
       throw error
     }
-  }
-
-  /** Version 2 of the events' schema was unknown to the rules before those that read it. */
-  #holdsEvents(schemaId: number, { offset }: SourceRecord): boolean {
-    if (schemaId === SCHEMA_ID.usageEvents) return rulesAt(this.#since, offset) >= SOURCES
-    return schemaId === SCHEMA_ID.usageEventsV1
   }
 
   /** Until these rules any producer could bring another table of models. */
@@ -246,6 +242,21 @@ export class UsageModel {
   }
 }
 
+function isUsage(schemaId: number | null, rules: number): boolean {
+  if (schemaId === SCHEMA_ID.usageEvent) return rules >= SINGLE
+  // Version 2 of the events' schema was unknown to the rules before those that read it.
+  if (schemaId === SCHEMA_ID.usageEvents) return rules >= SOURCES
+  return schemaId === SCHEMA_ID.usageEventsV1
+}
+
+/** The events of a value that holds usage; throws NotAvro. */
+export function usageOf(value: Buffer): readonly UsageEvent[] {
+  const bytes = value.subarray(FRAME_BYTES)
+  const schemaId = schemaIdOf(value)
+  if (schemaId === SCHEMA_ID.usageEvent) return [decodeUsageEvent(bytes)]
+  return decodeUsageEvents(bytes, schemaId === SCHEMA_ID.usageEvents)
+}
+
 /** The keys of what a record brings from other partitions, wherever it stands; none where it is no such record. */
 export function copiesOf(
   record: SourceRecord,
@@ -253,14 +264,11 @@ export function copiesOf(
   { topic, idKey }: Pick<ReceiptParts, 'topic' | 'idKey'>,
 ): readonly string[] {
   const { value } = record
-  const schemaId = schemaIdOf(value)
-  if (!isCopy(record) || value === null || !holdsUsageEvents(schemaId)) return []
+  if (!isCopy(record) || value === null || !isUsage(schemaIdOf(value), SINGLE)) return []
   // Such records are younger than the rules by which receipts are proven.
   const receiptMs = receiptOf(record, { topic, idKey, since: [{ rules: SENT_ON, offset: 0 }] })
   try {
-    return decodeUsageEvents(value.subarray(FRAME_BYTES), schemaId === SCHEMA_ID.usageEvents).map((event) =>
-      copyKey(partition, receiptMs, event),
-    )
+    return usageOf(value).map((event) => copyKey(partition, receiptMs, event))
   } catch (error) {
     if (error instanceof NotAvro) return []
     throw error

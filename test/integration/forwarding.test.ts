@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
+import type { LogAppend } from '../../pipelines/kafka/records.ts'
 import { systemRandom } from '../../pipelines/random.ts'
+import { usageEventCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
+import type { UsageEvent } from '../../schemas/usage.ts'
 import { install } from '../support/installation.ts'
 import type { Installation } from '../support/installation.ts'
 import { UsageMaker, nodesOf, openUsageProducer, usageRecord } from '../support/produce.ts'
@@ -35,6 +38,10 @@ describe('a producer with another partitioner', () => {
   })
   after(() => cleanup.disposeAsync())
 
+  /** As a producer with a schema registry writes them: one event a record. */
+  const singles = (partition: number, events: readonly UsageEvent[]): LogAppend[] =>
+    events.map((event) => ({ partition, key: event.node_id, value: usageEventCodec.encode(event) }))
+
   const lettersCount = async (): Promise<number> =>
     Number((await installation.row<{ count: string }>('SELECT count() AS count FROM dead_letters')).count)
 
@@ -43,8 +50,9 @@ describe('a producer with another partitioner', () => {
     for (let record = 0; record < 30; record++) {
       const partition = record % PARTITIONS
       const events = nodes.map((node) => maker.event(node))
+      const isPacked = record % 2 === 0
       elsewhere += events.filter(({ node_id }) => partitionOfNode(node_id, PARTITIONS) !== partition).length
-      await producer.append([usageRecord(partition, events)])
+      await producer.append(isPacked ? [usageRecord(partition, events)] : singles(partition, events))
       for (const event of events) truth.add(event)
     }
     await truth.matches(installation)

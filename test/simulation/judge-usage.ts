@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { inboxUsageCodec, SCHEMA_ID, schemaIdOf, usageEventsCodec } from '../../schemas/avro.ts'
+import { inboxUsageCodec, SCHEMA_ID, schemaIdOf, usageEventsIn } from '../../schemas/avro.ts'
 import type { InboxUsage } from '../../schemas/records.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
@@ -51,9 +51,7 @@ export function judgeSentOn(partition: number, { usage }: PartitionLogs, other: 
       .filter(({ headers }) => headers['hivemeter-forwarded'] !== undefined)
       .flatMap(({ value, headers }) => {
         const receipt = headers['hivemeter-original-receipt']?.toString()
-        return value === null
-          ? []
-          : usageEventsCodec.decode(value).events.map((event) => copyName(event, receipt))
+        return value === null ? [] : usageEventsIn(value).map((event) => copyName(event, receipt))
       }),
   )
   for (const { event, receiptMs } of sentOn) {

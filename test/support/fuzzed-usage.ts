@@ -1,5 +1,5 @@
 import type { Dice } from '../../infra/local/sample/random.ts'
-import { holdsUsageEvents, schemaIdOf, usageEventsCodec } from '../../schemas/avro.ts'
+import { holdsUsageEvents, schemaIdOf, usageEventsCodec, usageEventsIn } from '../../schemas/avro.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { damaged } from './fuzzed-bytes.ts'
@@ -61,7 +61,7 @@ export function fuzzedValue(dice: Dice, fresh: () => UsageEvent, nowMs: number):
 export function eventsIn(value: Buffer | null): readonly UsageEvent[] {
   if (value === null || !holdsUsageEvents(schemaIdOf(value))) return []
   try {
-    return usageEventsCodec.decode(value).events.filter(isExact)
+    return usageEventsIn(value).filter(isExact)
   } catch {
     return []
   }

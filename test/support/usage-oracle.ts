@@ -1,4 +1,4 @@
-import { holdsUsageEvents, SCHEMA_ID, schemaIdOf, usageEventsCodec } from '../../schemas/avro.ts'
+import { holdsUsageEvents, SCHEMA_ID, schemaIdOf, usageEventsIn } from '../../schemas/avro.ts'
 import { identityOf } from '../../schemas/identity.ts'
 import type { IdKind } from '../../schemas/identity.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
@@ -119,7 +119,7 @@ class PlainCount implements UsageOracle {
     } else if (id === SCHEMA_ID.models) {
       this.dead.set(Number(offset), ['unknown_schema'])
     } else if (holdsUsageEvents(id)) {
-      for (const [index, event] of usageEventsCodec.decode(value).events.entries()) {
+      for (const [index, event] of usageEventsIn(value).entries()) {
         if (!this.#isHere(event)) this.#sendOn(event, record)
         else if (this.#undecidable(eventName(event))) this.#setAside(Number(offset), 'cannot_be_decided')
         else if (this.#isFirst(event, Number(offset))) this.#count(event, index, record)

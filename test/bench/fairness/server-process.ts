@@ -81,7 +81,7 @@ async function startGateway(): Promise<string> {
   const [log, inboxLog] = [new MemoryLog(systemClock), new MemoryLog(systemClock)]
   const queue = new UsageQueue({ ...common, producer: log })
   const inbox = new SharedAppend(inboxLog, systemClock)
-  const app = await createGatewayApp({ ...common, queue, inbox, access, ops })
+  const app = await createGatewayApp({ ...common, topic: 'usage.metered', queue, inbox, access, ops })
   queue.start()
   await app.listen({ host: '127.0.0.1', port: 0 })
   setInterval(() => {
