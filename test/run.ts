@@ -20,7 +20,7 @@ const ALONE: ReadonlySet<string> = new Set([
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const REPORTER = fileURLToPath(new URL('./support/reporter.ts', import.meta.url))
 const NOT_OURS = (name: string) => name === 'node_modules' || name.startsWith('.')
-/** Minutes more than every change should wait for: run by name, and by .ci/run. The second, `npm run clients`, fetches clients. */
+/** Minutes more than every change should wait for: run by name, and by .ci/run; `npm run clients` fetches what it runs. */
 const LANES = ['test/lanes/', 'test/clients/']
 
 /** Arguments are file patterns; options (--test-name-pattern …) are handed to node as they are. */

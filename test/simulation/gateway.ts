@@ -1,4 +1,4 @@
-import { usageEventsCodec } from '../../schemas/avro.ts'
+import { usageEventCodec, usageEventsCodec } from '../../schemas/avro.ts'
 import { ProduceError } from '../../pipelines/kafka/producer.ts'
 import type { Acknowledgement, IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
@@ -50,8 +50,13 @@ export class Gateway {
   send(partition: number, drafts: readonly EventDraft[], strays: readonly EventDraft[] = []): void {
     const { startMs } = this.#world.schedule.settings
     const own = drafts.map((draft) => toEvent(draft, partition, startMs))
-    const events = [...strays.map((draft) => toEvent(draft, otherPartition(partition), startMs)), ...own]
-    this.#usage.send(partition, usageEventsCodec.encode({ events }))
+    const foreign = strays.map((draft) => toEvent(draft, otherPartition(partition), startMs))
+    if (own.length > 0) {
+      this.#usage.send(partition, usageEventsCodec.encode({ events: [...foreign, ...own] }))
+      return
+    }
+    // A serializer writes one event a record.
+    for (const event of foreign) this.#usage.send(partition, usageEventCodec.encode(event))
   }
 
   sendBroken(partition: number): void {
