@@ -22,7 +22,7 @@ export interface Since {
  *      operators that an event or heartbeat names, and records of the audit are rows of the table audit; an event that is
  *      set aside and names its node has a row in set_aside; what a release came to is kept for a day while its credential
  *      has room for it, and a reservation that is refused of a node that nobody has named for the minute, like every other
- *      refused one
+ *      refused one; the table of models is the installation's own, by its versions in hivemeter.models
  */
 export const RULES = 3
 
@@ -37,6 +37,9 @@ export const TEXTS_APART = 3
 
 /** From these rules on events that are set aside stand in set_aside, for the nodes that they name. */
 export const SHOWN_SET_ASIDE = 3
+
+/** From these rules on the table of models is the installation's own. */
+export const OWN_MODELS = 3
 
 /** Changes of rules that a task's record holds; more of them need a new version of the topics. */
 export const SINCE_MAX = 32

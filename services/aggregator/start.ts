@@ -7,13 +7,14 @@ import { checkInstallation } from '../installation.ts'
 import { ID_KEY, readKeyFile } from '../key-file.ts'
 import type { LayoutParts } from '../follow-layout.ts'
 import type { RunningService } from '../process.ts'
+import { FollowedModels } from '../models/follow-models.ts'
 import { runTasks } from '../tasks.ts'
 import { StrayWatch } from './strays.ts'
 
 /** Longest wait for a look-up of old ids: a ClickHouse that is slower counts as away. */
 const LOOKUP_TIMEOUT_MS = 5_000
 
-/** usage.metered → usage.ids, usage.blocks, account.inbox. */
+/** usage.metered, hivemeter.models → usage.ids, usage.blocks, account.inbox. */
 export async function startAggregator(parts: LayoutParts): Promise<RunningService> {
   const { config, layout, logger, clock, metrics } = parts
   const { topics } = layout
@@ -24,6 +25,8 @@ export async function startAggregator(parts: LayoutParts): Promise<RunningServic
   const { partitions } = layout
   const loadedSeqs = new LoadedSeqs({ client, topic: topics.usageBlocks, partitions, clock, logger })
   const lookup = idLookup(client, topics.usageBlocks)
+  const models = new FollowedModels(parts, 'aggregator')
+  await models.awaitLoad()
   const strays = new StrayWatch(parts)
   const running = await runTasks(parts, {
     service: 'aggregator',
@@ -41,6 +44,7 @@ export async function startAggregator(parts: LayoutParts): Promise<RunningServic
         idKey,
         idPool,
         lookup,
+        models,
         loadedSeq: (of) => loadedSeqs.seqOf(of),
         gate: new StoreGate({ installationId, topic: topics.usageBlocks, partition, marks: loadedSeqs }),
         endToken: parts.endToken,
@@ -52,9 +56,15 @@ export async function startAggregator(parts: LayoutParts): Promise<RunningServic
   void strays.run()
   return {
     ...running,
+    readiness: () => {
+      const { waitingFor, ...rest } = running.readiness()
+      return { ...rest, waitingFor: [...waitingFor, ...models.waitingFor()], notes: models.notes() }
+    },
+    failed: Promise.race([running.failed, models.failed]),
     stop: async () => {
       strays.stop()
       await running.stop()
+      await models.stop()
     },
   }
 }

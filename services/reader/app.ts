@@ -21,6 +21,7 @@ import { Cursors } from '../http/cursor.ts'
 import { publishOpenApi } from '../http/openapi.ts'
 import { Problem, problemHandlers, sendProblem } from '../http/problem.ts'
 import type { Begin, TopicVersion } from '../layout.ts'
+import type { InstallationModels } from '../models/follow-models.ts'
 import type { Accounts } from './accounts.ts'
 import type { Commands } from './commands.ts'
 import { History } from './history.ts'
@@ -33,6 +34,7 @@ import { auditRoutes } from './routes-audit.ts'
 import { eventRoutes } from './routes-events.ts'
 import { exposureRoutes } from './routes-exposure.ts'
 import { hostingRoutes } from './routes-hosting.ts'
+import { modelsRoutes } from './routes-models.ts'
 import { operatorRoutes } from './routes-operators.ts'
 import { providerRoutes } from './routes-provider.ts'
 import { oneEventRoute } from './routes-one-event.ts'
@@ -54,6 +56,7 @@ export interface ReaderAppParts {
   readonly audit?: AuditSink
   readonly commands: Commands
   readonly putBack: PutBack
+  readonly models: InstallationModels
   /** Names of the topics whose blocks fill ClickHouse's tables. */
   readonly topics: { readonly usageBlocks: string; readonly settlementBlocks: string }
   readonly partitions: number
@@ -86,6 +89,7 @@ const API = {
     { name: 'settlements', description: 'What was paid, and what is open' },
     { name: 'wallets', description: 'Balances and entries' },
     { name: 'hosting', description: 'Rewards and the leaderboard' },
+    { name: 'models', description: 'Which models are paid by the call' },
     { name: 'audit', description: 'Keys, tiers, operators, and who was refused' },
     { name: 'operation', description: 'For the operator' },
   ],
@@ -139,7 +143,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
     partitions,
     turns: new LoopTurns(),
   }
-  addRoutes(app, routeParts, parts.putBack)
+  addRoutes(app, routeParts, parts)
   await app.ready()
   return app
 }
@@ -156,7 +160,7 @@ function badUrl(code: string): Problem {
 function addRoutes(
   app: ReaderApp,
   routeParts: RouteParts & { readonly partitions: number },
-  putBack: PutBack,
+  { putBack, models }: Pick<ReaderAppParts, 'putBack' | 'models'>,
 ): void {
   providerRoutes(app, routeParts)
   settingsRoutes(app, routeParts)
@@ -170,5 +174,6 @@ function addRoutes(
   settlementRoutes(app, routeParts)
   walletRoutes(app, routeParts)
   auditRoutes(app, routeParts)
+  modelsRoutes(app, { ...routeParts, models })
   hostingRoutes(app, { ...routeParts, ranking: new Ranking(routeParts.present, routeParts.clock) })
 }

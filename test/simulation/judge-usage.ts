@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { inboxUsageCodec, SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
 import type { InboxUsage } from '../../schemas/records.ts'
+import { COMPILED_TABLE } from '../../schemas/model-table.ts'
+import type { ModelTable } from '../../schemas/model-table.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import type { Row } from '../support/row-reader.ts'
 import { usageOracle } from '../support/usage-oracle.ts'
 import type { Sums, UsageOracle } from '../support/usage-oracle.ts'
 import { plainRows } from './judge.ts'
 import type { LogBlock, PartitionLogs } from './judge.ts'
+import type { SimModels } from './models.ts'
 import { TOPICS } from './services.ts'
 
 const byPlace = (left: Row, right: Row): number =>
@@ -20,9 +23,10 @@ const byPlace = (left: Row, right: Row): number =>
 export function judgeUsage(
   { usage, inbox, usageBlocks }: PartitionLogs,
   undecidable: (name: string) => boolean,
+  models: Pick<SimModels, 'version'>,
 ): void {
-  const oracle = usageOracle(usage, undecidable)
   const rows = plainRows(usageBlocks, 'usage_events').toSorted(byPlace)
+  const oracle = usageOracle(usage, undecidable, tablesOf(rows, models))
   const counted = rows.map(
     (row) => `${String(row['node_id'])} ${String(row['id_kind'])} ${String(row['event_id'])}`,
   )
@@ -40,6 +44,21 @@ export function judgeUsage(
   )
   for (const { topic } of letters) assert.equal(topic, TOPICS.usageMetered)
   judgeHandOver(inbox, oracle)
+}
+
+/** The table that each record was judged by, as its rows name it: one there is, and never an older one than before. */
+function tablesOf(rows: readonly Row[], models: Pick<SimModels, 'version'>): (offset: bigint) => ModelTable {
+  const tables = new Map<bigint, ModelTable>()
+  let version = 0
+  for (const row of rows) {
+    const named = Number(row['models_version'])
+    assert.ok(named >= version, `the version of the table of models falls from ${version} to ${named}`)
+    version = named
+    const table = models.version(named)
+    assert.ok(table !== undefined, `version ${named} of the table of models was never in force`)
+    tables.set(BigInt(String(row['record_offset'])), table)
+  }
+  return (offset) => tables.get(offset) ?? COMPILED_TABLE
 }
 
 function byOffset(left: readonly unknown[], right: readonly unknown[]): number {

@@ -1,7 +1,8 @@
 import { holdsUsageEvents, SCHEMA_ID, schemaIdOf, usageEventsCodec } from '../../schemas/avro.ts'
 import { identityOf } from '../../schemas/identity.ts'
 import type { IdKind } from '../../schemas/identity.ts'
-import { MODELS, MODELS_VERSION } from '../../schemas/models.ts'
+import { COMPILED_TABLE } from '../../schemas/model-table.ts'
+import type { ModelTable } from '../../schemas/model-table.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import { lookupName } from '../../pipelines/usage/lookup.ts'
@@ -71,12 +72,13 @@ export function eventName(event: UsageEvent): string {
   return lookupName(event.node_id, bytes.toString('hex'), kind)
 }
 
-/** `undecidable` names the events that no task can decide: each copy is a letter, and counts as if it had not come. */
+/** `undecidable` names the events that no task can decide: each copy is a letter, and counts as if it had not come. `tableAt` tells by which table of models a record was judged. */
 export function usageOracle(
   input: readonly LogRecord[],
   undecidable: (name: string) => boolean = () => false,
+  tableAt: (offset: bigint) => ModelTable = () => COMPILED_TABLE,
 ): UsageOracle {
-  const oracle = new PlainCount(undecidable)
+  const oracle = new PlainCount(undecidable, tableAt)
   for (const record of input) oracle.take(record)
   return oracle
 }
@@ -90,11 +92,12 @@ class PlainCount implements UsageOracle {
   readonly dead = new Map<number, string[]>()
   watermark = 0
   readonly #contents = new Map<string, string>()
-  readonly #models = new Map(MODELS.map((model) => [model.model_id, model]))
   readonly #undecidable: (name: string) => boolean
+  readonly #tableAt: (offset: bigint) => ModelTable
 
-  constructor(undecidable: (name: string) => boolean) {
+  constructor(undecidable: (name: string) => boolean, tableAt: (offset: bigint) => ModelTable) {
     this.#undecidable = undecidable
+    this.#tableAt = tableAt
   }
 
   take(record: LogRecord): void {
@@ -130,7 +133,8 @@ class PlainCount implements UsageOracle {
   }
 
   #count(event: UsageEvent, index: number, record: LogRecord): void {
-    const numbers = numbersOf(event, this.#models.get(event.model_id) ?? { paid_api: false, tdp_watts: 170 })
+    const table = this.#tableAt(record.offset)
+    const numbers = numbersOf(event, table.factsOf(event.model_id))
     const minute = Math.floor(event.occurred_at / 60_000) * 60_000
     const quarter = Math.floor(event.occurred_at / 900_000) * 900_000
     const late = minute + 60_000 <= this.watermark
@@ -170,7 +174,7 @@ class PlainCount implements UsageOracle {
       requester_node_id: event.requester_node_id ?? '',
       reservation_id: event.reservation_id ?? '',
       late: Number(late),
-      models_version: MODELS_VERSION,
+      models_version: table.version,
     })
   }
 }

@@ -24,6 +24,7 @@ import { cost, inboxUsage, nodeSum } from './inbox.ts'
 import { MemorySettler } from './memory-settler.ts'
 import { assertDocumented } from './openapi-check.ts'
 import type { OpenApiDocument } from './openapi-check.ts'
+import { MemoryModels } from './memory-models.ts'
 import { putBackNothing } from './put-back.ts'
 
 export const WHOLE_PARTITIONS = 2
@@ -76,6 +77,7 @@ export async function startWholeReader(
     readonly rules?: Partial<AccountRules>
     readonly access?: Access
     readonly audit?: AuditSink
+    readonly models?: MemoryModels
     readonly clock?: Clock
     readonly partitions?: number
     /** Log time at the start. */
@@ -102,6 +104,7 @@ export async function startWholeReader(
   const clickhouse = openClickhouse({ url: 'http://127.0.0.1:1', user: 'u', password: 'p', database: 'd' })
   const app = await buildReader({
     putBack: putBackNothing(),
+    models: options.models ?? new MemoryModels(),
     accounts,
     access,
     ...(options.audit && { audit: options.audit }),

@@ -24,6 +24,7 @@ import { fakeClickhouse } from '../../support/fake-clickhouse.ts'
 import { MemorySettler } from '../../support/memory-settler.ts'
 import { account, accountRecord, taskRecord } from '../../support/state-records.ts'
 import type { ServerSpec } from './messages.ts'
+import { MemoryModels } from '../../support/memory-models.ts'
 import { putBackNothing } from '../../support/put-back.ts'
 
 /**
@@ -124,6 +125,7 @@ async function startReader(): Promise<string> {
   })
   const app = await buildReader({
     putBack: putBackNothing(),
+    models: new MemoryModels(),
     access,
     accounts,
     commands,
