@@ -59,10 +59,22 @@ export class Bodies {
   /** The routes that are registered in `app` from now on take bodies of these types up to this size, as bytes. */
   take(
     app: FastifyInstance,
-    { mediaTypes, sizeBytesMax }: { readonly mediaTypes: readonly string[]; readonly sizeBytesMax: number },
+    {
+      mediaTypes,
+      otherTypes,
+      sizeBytesMax,
+    }: {
+      readonly mediaTypes: readonly string[]
+      /** Types that are taken beside them. */
+      readonly otherTypes?: RegExp
+      readonly sizeBytesMax: number
+    },
   ): void {
     const inFlight = this.#inFlight
     app.addContentTypeParser([...mediaTypes], (_request, _payload, done) => done(null, UNREAD))
+    if (otherTypes !== undefined) {
+      app.addContentTypeParser(otherTypes, (_request, _payload, done) => done(null, UNREAD))
+    }
     app.addHook('onRequest', async ({ method, holding, is404 }) => {
       if (is404 || method === 'GET' || method === 'HEAD') return
       if (!holding.take(inFlight.requests, 1)) throw noRoom()
