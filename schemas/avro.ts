@@ -12,7 +12,7 @@ import {
   usageOfV1,
   usageOfV2,
 } from './older-records.ts'
-import type { UsageEvent } from './usage.ts'
+import type { UsageEvent, UsageMore } from './usage.ts'
 import type { AccountV2, SettlerTaskV1 } from './older-records.ts'
 import type {
   AccessKey,
@@ -195,10 +195,12 @@ export const usageEventsCodec = codec<UsageEvents>(SCHEMA_ID.usageEvents, 'usage
 })
 
 /** A usage event as its bytes say it, every number as a bigint: what is set aside may be beyond all bounds. */
-export type WideUsageEvent = {
-  readonly [Field in keyof UsageEvent]: number extends UsageEvent[Field]
-    ? bigint | (null extends UsageEvent[Field] ? null : never)
-    : UsageEvent[Field]
+export type WideUsageEvent = Wide<Omit<UsageEvent, 'more'>> & { readonly more: Wide<UsageMore> | null }
+
+type Wide<Said> = {
+  readonly [Field in keyof Said]: number extends Said[Field]
+    ? bigint | (null extends Said[Field] ? null : never)
+    : Said[Field]
 }
 
 const wideUsageEvents = new Map(
@@ -216,7 +218,7 @@ export function decodeWide(framedEvents: Buffer): readonly WideUsageEvent[] {
   const { events } = type.fromBuffer(framedEvents.subarray(FRAME_BYTES)) as { events: WideUsageEvent[] }
   return id === SCHEMA_ID.usageEvents
     ? events
-    : events.map((event) => Object.assign(event, { event_source: null }))
+    : events.map((event) => Object.assign(event, { event_source: null, more: null }))
 }
 
 export const tickCodec = codec<Tick>(SCHEMA_ID.tick, 'tick.v1')

@@ -33,6 +33,7 @@ test('the minimal event, absent and null alike', () => {
     requester_node_id: null,
     reservation_id: null,
     event_source: null,
+    more: null,
   }
   assert.deepEqual(accepted({}), expected)
   const optional = USAGE_FIELDS.filter((name) => !Object.hasOwn(MINIMAL, name))

@@ -39,7 +39,7 @@ test('each event that is set aside has a row for the node that it names, and no 
     [
       ['node-a', '00000000-0000-0000-0000-000000000001', 'conflict', 1n, 0],
       ['node-b', '00000000-0000-0000-0000-000000000003', 'invalid_text', 1n, 1],
-      ['node-b', '00000000-0000-0000-0000-000000000005', 'out_of_range', 1n, 3],
+      ['node-b', 'order 5', 'out_of_range', 1n, 3],
     ],
   )
   const said = JSON.parse(String(rows[0]?.['event'])) as Record<string, unknown>
@@ -52,8 +52,8 @@ test('each event that is set aside has a row for the node that it names, and no 
 test('a number that no double holds is shown with all its digits', async () => {
   const { value, ...record } = usageRecord(0, AT_MS, [event(1, { node_id: 'node-a', cost_nano_usd: 1 })])
   assert.ok(value !== null)
-  // cost_nano_usd is the last number before three nulls and the array's end: its one byte becomes nine.
-  const at = value.length - 5
+  // cost_nano_usd is the last number before five nulls and the array's end: its one byte becomes nine.
+  const at = value.length - 7
   const wide = Buffer.concat([
     value.subarray(0, at),
     varint(2n * BigInt(BEYOND_DOUBLES) + 2n),

@@ -11,6 +11,7 @@ import { Problem } from '../http/problem.ts'
 import { eventItems } from './event-items.ts'
 import { identitiesOf } from './sent-id.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
+import { labelsOf } from './label-query.ts'
 import { isFirst, pageOf } from './pages.ts'
 import { rangeOf } from './range.ts'
 
@@ -42,14 +43,15 @@ export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
     async (request, reply) => {
       const { limit, from = '', to = '' } = request.query
       const node_id = askedNode(request, request.query.node_id)
-      const scope = `events\n${node_id}\n${from}\n${to}`
+      const labels = labelsOf(request.query)
+      const scope = ['events', node_id, from, to, ...Object.entries(labels).flat()].join('\n')
       const place = placeOf(parts, scope, request.query)
       const { partition } = await parts.present.seen(request.caller, node_id)
       const answer = await parts.history.ask(holderOf(request), async (client) => {
         const source = parts.history.usageSource(partition)
         const loaded = await parts.history.loaded(source, client)
         if (loaded === null) return { items: [], last: null, asOfMs: null }
-        const query = { nodeId: node_id, source, loaded, ...place, limit: limit + 1 }
+        const query = { nodeId: node_id, source, loaded, ...place, labels, limit: limit + 1 }
         const { shown, last } = pageOf(await usageEvents(client, query), limit)
         return { items: await eventItems(client, node_id, shown), last, asOfMs: loaded.watermarkMs }
       })
