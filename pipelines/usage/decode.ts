@@ -1,13 +1,13 @@
-import { isUtf8 } from 'node:buffer'
 import { FRAME_BYTES, SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
-import { isSource, SOURCE_CODE_POINTS_MAX } from '../../schemas/identity.ts'
+import { SOURCE_CODE_POINTS_MAX } from '../../schemas/identity.ts'
 import { viewOf } from '../../schemas/rowbinary.ts'
-import { isFreeText, NODE_ID_BYTES_MAX, TEXT_CODE_POINTS_MAX } from '../../schemas/ids.ts'
+import { TEXT_CODE_POINTS_MAX } from '../../schemas/ids.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { EventProblem } from '../load/dead-letter.ts'
 import { MoreColumns } from './decode-more.ts'
 import type { MoreCursor } from './decode-more.ts'
 import { Dictionary } from './dictionary.ts'
+import { isNodeId, isSourceText, isText } from './record-texts.ts'
 import { ID_FORM, identifyTexts } from './text-id.ts'
 
 /** The record's bytes are not what its framing says: the whole record is set aside. */
@@ -190,14 +190,7 @@ export class UsageColumns {
     this.#optionalText(this.reservation, index)
     // The content is what version 1 says, or a retry across the versions would be a conflict; a source is part of the identity.
     this.contentEnd[index] = this.#at
-    let hasMore = false
-    if (this.#isVersion1) this.eventSource.start[index] = -1
-    else {
-      this.#optionalText(this.eventSource, index, SOURCE_BYTES_MAX)
-      hasMore = this.#branch()
-    }
-    this.hasMore[index] = hasMore ? 1 : 0
-    if (hasMore) this.more.read(index, this.bytes, this.#cursor)
+    const hasMore = this.#readVersion2(index)
     this.taskSource[index] = taskSource
     this.tokensIn[index] = tokensIn
     this.tokensOut[index] = tokensOut
@@ -226,6 +219,20 @@ export class UsageColumns {
     if (costNanoUsd < 0 || costNanoUsd > costNanoUsdMax) this.#refuse(index, 'out_of_range', 'cost_nano_usd')
     if (hasMore) this.#checkMore(index)
     this.#checkTexts(index)
+  }
+
+  /** What version 2 of the schema has behind the fields of version 1; true where the event says any of `more`. */
+  #readVersion2(index: number): boolean {
+    this.hasMore[index] = 0
+    if (this.#isVersion1) {
+      this.eventSource.start[index] = -1
+      return false
+    }
+    this.#optionalText(this.eventSource, index, SOURCE_BYTES_MAX)
+    if (!this.#branch()) return false
+    this.hasMore[index] = 1
+    this.more.read(index, this.bytes, this.#cursor)
+    return true
   }
 
   #checkMore(index: number): void {
@@ -368,24 +375,6 @@ export function decodeInto(columns: UsageColumns, value: Buffer): EventProblem |
     if (error instanceof MalformedRecordError) return { index: -1, code: 'malformed', detail: error.message }
     throw error
   }
-}
-
-function isNodeId(bytes: Buffer): boolean {
-  if (bytes.length < 1 || bytes.length > NODE_ID_BYTES_MAX) return false
-  for (const byte of bytes) {
-    const letter = (byte >= 97 && byte <= 122) || (byte >= 65 && byte <= 90)
-    const digitOrColon = byte >= 48 && byte <= 58
-    if (!(letter || digitOrColon || byte === 45 || byte === 46 || byte === 95)) return false
-  }
-  return true
-}
-
-function isText(bytes: Buffer): boolean {
-  return isUtf8(bytes) && isFreeText(bytes.toString('utf8'))
-}
-
-function isSourceText(bytes: Buffer): boolean {
-  return isUtf8(bytes) && isSource(bytes.toString('utf8'))
 }
 
 function int32(): Int32Array {
