@@ -33,6 +33,8 @@ type UsageField = (typeof USAGE_FIELDS)[number]
 
 const KNOWN: ReadonlySet<string> = new Set(USAGE_FIELDS)
 const MORE: ReadonlySet<string> = new Set(MORE_FIELDS)
+/** Whether a field is one of few events: one look for each name, as every event has its own. */
+const IS_MORE: ReadonlyMap<string, boolean> = new Map(USAGE_FIELDS.map((name) => [name, MORE.has(name)]))
 
 /** What a client may say; `none` is how the log says that no energy was given. */
 export const SENT_ENERGY_SOURCES = ['device', 'meter', 'estimate'] as const satisfies readonly EnergySource[]
@@ -60,8 +62,9 @@ export function acceptUsageEvent(
   }
   let hasMore = false
   for (const name in item) {
-    if (!KNOWN.has(name)) return unknownField(name)
-    hasMore ||= MORE.has(name)
+    const isMore = IS_MORE.get(name)
+    if (isMore === undefined) return unknownField(name)
+    hasMore ||= isMore
   }
   return readEvent(item, receiptMs, hasMore, marks)
 }
