@@ -10,6 +10,13 @@ import { UsageColumns } from './decode.ts'
  */
 export type EventAsSent = Readonly<Record<string, string | number | Readonly<Record<string, string>>>>
 
+/** A field of it as text; null where the event did not say it. */
+export function saidText(event: EventAsSent, name: string): string | null {
+  const said = event[name]
+  if (said === undefined) return null
+  return typeof said === 'object' ? JSON.stringify(said) : String(said)
+}
+
 const NANO_USD_PER_USD = 1_000_000_000n
 const NANO_DECIMALS = 9
 

@@ -36,7 +36,7 @@ export const LIFETIME: ViewPeriod = { name: 'lifetime', startMs: null, endMs: nu
 /** Work since the first event, from the account. */
 export function lifetimeWork(account: Account): SharedWork {
   return {
-    inferences: BigInt(account.inferences),
+    inferences: account.inferences,
     gpuMsMeasured: account.gpu_ms_measured,
     gpuMsEstimated: account.gpu_ms_estimated,
     gpuMsPaidEstimated: account.gpu_ms_paid_estimated,

@@ -93,7 +93,15 @@ function shownOf(
   }
 }
 
-/** Without what says its default; labels as an object, as a client gives them. */
+/** As text by which two are the same, whatever the order; of a name that stands twice an object keeps the last. */
+function labelsText(labels: readonly (readonly [name: string, value: unknown])[]): string {
+  const said = [...new Map(labels)].toSorted(([left], [right]) => (left < right ? -1 : 1))
+  // JSON would write a lone surrogate, which stands for what is no UTF-8, as an escape.
+  const isLegible = said.flat().every((text) => legible(String(text)) === text)
+  return isLegible ? JSON.stringify(said) : '\ufffd'
+}
+
+/** Without what says its default. */
 function moreShown(more: UsageMore | null): Record<string, unknown> {
   if (more === null) return {}
   const { gpus, inferences, labels, ...said } = more
@@ -101,7 +109,7 @@ function moreShown(more: UsageMore | null): Record<string, unknown> {
     ...said,
     gpus: gpus === 1 ? null : gpus,
     inferences: inferences === 1 ? null : inferences,
-    labels: labels.length === 0 ? null : Object.fromEntries(labels.map(({ name, value }) => [name, value])),
+    labels: labels.length === 0 ? null : labelsText(labels.map(({ name, value }) => [name, value] as const)),
   }
 }
 
@@ -114,7 +122,10 @@ function sorted(event: Record<string, unknown>): string {
   const rounded = said.map(([name, value]) => {
     if (isNumber(name, value)) return [name, Number(value)] as const
     if (name === 'labels')
-      return [name, legible(JSON.stringify(Object.entries(value as object).toSorted()))] as const
+      return [
+        name,
+        legible(typeof value === 'string' ? value : labelsText(Object.entries(value as object))),
+      ] as const
     return [name, typeof value === 'string' ? legible(value) : value] as const
   })
   return JSON.stringify(rounded.toSorted(([left], [right]) => (left < right ? -1 : 1)))

@@ -84,7 +84,7 @@ export async function labelledUsage(
   )
   return rows.map((row) => {
     const startMs = row.start_s === undefined ? query.range.fromMs : Number(row.start_s) * 1_000
-    return { ...windowOf(row, startMs), label: row.label ?? '' }
+    return Object.assign(windowOf(row, startMs), { label: row.label ?? '' })
   })
 }
 
