@@ -6,12 +6,12 @@ import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.serialization.Deserializer;
 
 /**
- * Decodes a value of usage-events.v1 that holds exactly one event: a zero byte, the schema's id (32 bits, big-endian),
+ * Decodes a value of usage-events.v2 that holds exactly one event: a zero byte, the schema's id (32 bits, big-endian),
  * then the Avro body. Written by hand and without a generic record, as the fastest decoder would be.
  */
 final class UsageEventDeserializer implements Deserializer<UsageEvent> {
   private static final int FRAME_BYTES = 5;
-  private static final int SCHEMA_ID = 1;
+  private static final int SCHEMA_ID = 5;
   private static final int EVENT_ID_BYTES = 16;
 
   @Override
@@ -32,7 +32,7 @@ final class UsageEventDeserializer implements Deserializer<UsageEvent> {
     UsageEvent event() {
       int schemaId =
           (bytes[1] & 0xff) << 24 | (bytes[2] & 0xff) << 16 | (bytes[3] & 0xff) << 8 | (bytes[4] & 0xff);
-      if (bytes[0] != 0 || schemaId != SCHEMA_ID) throw new SerializationException("not a usage-events.v1 record");
+      if (bytes[0] != 0 || schemaId != SCHEMA_ID) throw new SerializationException("not a usage-events.v2 record");
       long count = number();
       if (count < 0) {
         // A negative count is followed by the block's size in bytes.
@@ -57,6 +57,7 @@ final class UsageEventDeserializer implements Deserializer<UsageEvent> {
       skipOptionalText(); // goal_id
       skipOptionalText(); // requester_node_id
       skipOptionalText(); // reservation_id
+      skipOptionalText(); // event_source
       if (number() != 0 || at != bytes.length) throw new SerializationException("a record must end after its event");
       return new UsageEvent(id, nodeId, occurredAtMs, durationMs, tokens, costNanoUsd);
     }
