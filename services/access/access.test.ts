@@ -12,36 +12,22 @@ import { silentLogger } from '../../pipelines/logger.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import { accessKeyCodec } from '../../schemas/avro.ts'
 import type { AccessKey } from '../../schemas/records.ts'
+import { accessBy, addKey } from '../../test/support/access-keys.ts'
 import { command as commandOf } from '../../test/support/inbox-requests.ts'
 import { loadConfig } from '../config.ts'
 import { problemHandlers } from '../http/problem.ts'
 import { opsRoutes } from '../http/ops.ts'
 import { PUBLIC_REQUESTS_PER_SECOND_MAX, REFUSALS_PER_MINUTE_MAX, guardRoutes } from './access.ts'
-import type { Access } from './access.ts'
 import { JWT_CLOCK_TOLERANCE_S, JWT_SUBJECT_CHARACTERS_MAX, jwtCallers } from './jwt.ts'
 import type { JwtCallers } from './jwt.ts'
 import { KeyRing } from './key-ring.ts'
-import { hashSecret, newKey } from './key-text.ts'
+import { newKey } from './key-text.ts'
 
 const NOW_MS = Date.UTC(2026, 1, 20, 12)
 
-function addKey(ring: KeyRing, fields: Partial<AccessKey> = {}): string {
-  const { keyId, secret, text } = newKey(systemRandom)
-  const value = accessKeyCodec.encode({
-    key_id: keyId,
-    client: 'c',
-    secret_hash: hashSecret(secret),
-    scopes: ['usage:read'],
-    nodes: ['n'],
-    created_at: NOW_MS,
-    expires_at: null,
-    revoked_at: null,
-    operators: [],
-    parent: null,
-    ...fields,
-  })
-  ring.apply({ key: Buffer.from(keyId), value })
-  return text
+/** A key that reads one node's usage. */
+function readerKey(ring: KeyRing, fields: Partial<AccessKey> = {}): string {
+  return addKey(ring, { scopes: ['usage:read'], nodes: ['n'], created_at: NOW_MS, ...fields })
 }
 
 async function guarded(
@@ -54,16 +40,13 @@ async function guarded(
     details?: 'public' | 'admin'
   } = {},
 ) {
-  const clock = { ...systemClock, nowMs: () => NOW_MS }
-  const access: Access = {
-    mode: 'required',
-    keys: options.keys ?? new KeyRing(),
+  const access = accessBy(options.keys ?? new KeyRing(), {
     jwt: options.jwt,
     isLoaded: () => options.isLoaded ?? true,
     isBelieved: () => options.isBelieved ?? true,
     requestsPerSecondMax: options.requestsPerSecondMax ?? 1_000,
-    clock,
-  }
+    clock: { ...systemClock, nowMs: () => NOW_MS },
+  })
   const app = Fastify()
   problemHandlers(app, silentLogger)
   await guardRoutes(app, access)
@@ -95,15 +78,15 @@ test('a route that declares no scope cannot be registered', async () => {
 
 test('without a credential in force there is 401, which does not say why', async () => {
   const keys = new KeyRing()
-  const right = addKey(keys)
+  const right = readerKey(keys)
   const { get } = await guarded({ keys })
   const wrong = [
     undefined,
     'hm_',
     `${right.slice(0, -1)}${right.endsWith('0') ? '1' : '0'}`,
     newKey(systemRandom).text,
-    addKey(keys, { revoked_at: NOW_MS }),
-    addKey(keys, { expires_at: NOW_MS }),
+    readerKey(keys, { revoked_at: NOW_MS }),
+    readerKey(keys, { expires_at: NOW_MS }),
     'eyJhbGciOiJub25lIn0.e30.',
   ]
   const bodies = new Set<string>()
@@ -117,23 +100,23 @@ test('without a credential in force there is 401, which does not say why', async
   assert.equal((await get('/open')).statusCode, 200)
   assert.equal((await get('/nowhere')).statusCode, 404)
   assert.deepEqual((await get('/read', right)).json(), { id: `key:${right.slice(3, 19)}`, nodes: ['n'] })
-  assert.equal((await get('/read', addKey(keys, { expires_at: NOW_MS + 1 }))).statusCode, 200)
+  assert.equal((await get('/read', readerKey(keys, { expires_at: NOW_MS + 1 }))).statusCode, 200)
 })
 
 test('a scope that the credential does not have is 403; admin has every scope', async () => {
   const keys = new KeyRing()
   const { get } = await guarded({ keys })
-  const reader = await get('/admin', addKey(keys))
+  const reader = await get('/admin', readerKey(keys))
   assert.deepEqual([reader.statusCode, reader.json<{ code: string }>().code], [403, 'insufficient_scope'])
-  assert.equal((await get('/read', addKey(keys, { scopes: ['events:write'] }))).statusCode, 403)
-  assert.equal((await get('/read', addKey(keys, { scopes: ['admin'], nodes: [] }))).statusCode, 200)
-  assert.equal((await get('/read', addKey(keys, { scopes: ['everything'] }))).statusCode, 403)
+  assert.equal((await get('/read', readerKey(keys, { scopes: ['events:write'] }))).statusCode, 403)
+  assert.equal((await get('/read', readerKey(keys, { scopes: ['admin'], nodes: [] }))).statusCode, 200)
+  assert.equal((await get('/read', readerKey(keys, { scopes: ['everything'] }))).statusCode, 403)
 })
 
 test('a revoked key is refused as soon as its record is seen', async () => {
   const keys = new KeyRing()
   const { get } = await guarded({ keys })
-  const text = addKey(keys)
+  const text = readerKey(keys)
   assert.equal((await get('/read', text)).statusCode, 200)
   const [key] = keys.all()
   assert.ok(key !== undefined)
@@ -144,7 +127,7 @@ test('a revoked key is refused as soon as its record is seen', async () => {
 test('each credential has its own rate, and whoever guesses is slowed down', async () => {
   const keys = new KeyRing()
   const { get } = await guarded({ keys, requestsPerSecondMax: 3 })
-  const [one, other] = [addKey(keys), addKey(keys)]
+  const [one, other] = [readerKey(keys), readerKey(keys)]
   for (let count = 0; count < 3; count++) assert.equal((await get('/read', one)).statusCode, 200)
   const limited = await get('/read', one)
   assert.deepEqual([limited.statusCode, limited.json<{ code: string }>().code], [429, 'rate_limited'])
@@ -169,7 +152,7 @@ test('what everybody may read is limited by address; health and readiness are no
 test('opsDetails=admin: metrics, and what readiness waits for, are for admins; whether it is ready is for all', async () => {
   const keys = new KeyRing()
   const { get } = await guarded({ keys, details: 'admin' })
-  const [reader, admin] = [addKey(keys), addKey(keys, { scopes: ['admin'] })]
+  const [reader, admin] = [readerKey(keys), readerKey(keys, { scopes: ['admin'] })]
   const told = async (credential?: string) => {
     const ready = await get('/readyz', credential)
     const metrics = await get('/metrics', credential)
@@ -308,7 +291,7 @@ test('while the keys are still being read nobody is told that one is wrong', asy
 
 test('what is kept of a key does not keep the pool that its hash was decoded into', () => {
   const ring = new KeyRing()
-  addKey(ring)
+  readerKey(ring)
   assert.equal(ring.all()[0]?.secret_hash.buffer.byteLength, 32)
 })
 
@@ -348,7 +331,7 @@ test('with access off a web page of elsewhere may neither ask nor write', async 
 
 test('where the keys cannot be followed a key gets 503, a wrong one too, and tokens go on', async () => {
   const keys = new KeyRing()
-  const right = addKey(keys)
+  const right = readerKey(keys)
   const jwt: JwtCallers = async (token) =>
     token === 'good'
       ? { id: 'jwt:x', scopes: new Set(['usage:read']), nodes: new Set(['n']), operators: new Set() }

@@ -4,8 +4,8 @@ import Fastify from 'fastify'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { systemRandom } from '../../pipelines/random.ts'
-import { accessKeyCodec } from '../../schemas/avro.ts'
 import type { AccessKey } from '../../schemas/records.ts'
+import { accessBy, addKey } from '../../test/support/access-keys.ts'
 import { Refusals } from '../audit/refusals.ts'
 import { ForeignNode } from '../http/foreign-node.ts'
 import { Problem, problemHandlers } from '../http/problem.ts'
@@ -13,7 +13,7 @@ import { REFUSALS_PER_MINUTE_MAX, guardRoutes } from './access.ts'
 import type { Access } from './access.ts'
 import type { JwtCallers } from './jwt.ts'
 import { KeyRing } from './key-ring.ts'
-import { hashSecret, newKey } from './key-text.ts'
+import { newKey } from './key-text.ts'
 
 const NOW_MS = Date.UTC(2026, 1, 20, 12)
 
@@ -27,17 +27,7 @@ async function guarded(mode: 'required' | 'off' = 'required') {
   const keys = new KeyRing()
   const refusals = new Refusals()
   const access: Access =
-    mode === 'off'
-      ? { mode }
-      : {
-          mode,
-          keys,
-          jwt,
-          isLoaded: () => true,
-          isBelieved: () => true,
-          requestsPerSecondMax: 1_000_000,
-          clock: { ...systemClock, nowMs: () => NOW_MS },
-        }
+    mode === 'off' ? { mode } : accessBy(keys, { jwt, clock: { ...systemClock, nowMs: () => NOW_MS } })
   const app = Fastify()
   problemHandlers(app, silentLogger)
   await guardRoutes(app, access, {
@@ -49,20 +39,8 @@ async function guarded(mode: 'required' | 'off' = 'required') {
   app.get('/node', { config: { scope: 'usage:read' } }, async () => {
     throw new ForeignNode('theirs', new Problem('node_not_registered', 'No such node.'))
   })
-  const addKey = (fields: Partial<AccessKey> = {}): string => {
-    const { keyId, secret, text } = newKey(systemRandom)
-    const key = { key_id: keyId, client: 'c', secret_hash: hashSecret(secret), created_at: NOW_MS }
-    const rights = {
-      scopes: ['usage:read'],
-      nodes: ['n'],
-      operators: [],
-      parent: null,
-      expires_at: null,
-      revoked_at: null,
-    }
-    keys.apply({ key: Buffer.from(keyId), value: accessKeyCodec.encode({ ...key, ...rights, ...fields }) })
-    return text
-  }
+  const readerKey = (fields: Partial<AccessKey> = {}): string =>
+    addKey(keys, { scopes: ['usage:read'], nodes: ['n'], created_at: NOW_MS, ...fields })
   const get = async (url: string, credential?: string, headers: Record<string, string> = {}) => {
     const authorization = credential === undefined ? {} : { authorization: `Bearer ${credential}` }
     return await app.inject({ url, headers: { ...headers, ...authorization } })
@@ -71,19 +49,19 @@ async function guarded(mode: 'required' | 'off' = 'required') {
     refusals
       .take()
       .map(({ kind, subject, node_id, count, reason }) => [kind, subject, node_id, count, reason])
-  return { get, addKey, told }
+  return { get, readerKey, told }
 }
 
 const subjectOf = (text: string): string => `key:${text.slice(3, 19)}`
 
 test('1,000 refused requests of one credential are one entry, with their number', async () => {
-  const { get, addKey, told } = await guarded()
-  const reader = addKey()
+  const { get, readerKey, told } = await guarded()
+  const reader = readerKey()
   for (let count = 0; count < 1_000; count++) assert.equal((await get('/admin', reader)).statusCode, 403)
   assert.deepEqual(told(), [
     ['credential_refused', subjectOf(reader), '', 1_000, 'insufficient_scope: admin'],
   ])
-  const revoked = addKey({ revoked_at: NOW_MS })
+  const revoked = readerKey({ revoked_at: NOW_MS })
   const answers = new Map<number, number>()
   for (let count = 0; count < 1_000; count++) {
     const { statusCode } = await get('/read', revoked)
@@ -102,11 +80,11 @@ test('1,000 refused requests of one credential are one entry, with their number'
 })
 
 test('a credential is named where there is one, else the address; no secret is', async () => {
-  const { get, addKey, told } = await guarded()
-  const key = addKey()
+  const { get, readerKey, told } = await guarded()
+  const key = readerKey()
   const other = newKey(systemRandom).text
   const wrong = `${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`
-  for (const credential of [undefined, other, 'a.token.of-eve', wrong, addKey({ expires_at: NOW_MS })])
+  for (const credential of [undefined, other, 'a.token.of-eve', wrong, readerKey({ expires_at: NOW_MS })])
     assert.equal((await get('/read', credential)).statusCode, 401)
   await get('/admin', 'good')
   const entries = told()
@@ -125,8 +103,8 @@ test('a credential is named where there is one, else the address; no secret is',
 })
 
 test('a node of somebody else is told with its name, and the answer says nothing of it', async () => {
-  const { get, addKey, told } = await guarded()
-  const key = addKey()
+  const { get, readerKey, told } = await guarded()
+  const key = readerKey()
   const answer = await get('/node', key)
   assert.deepEqual([answer.statusCode, answer.json<{ code: string }>().code], [404, 'node_not_registered'])
   await get('/node', key)
@@ -134,8 +112,8 @@ test('a node of somebody else is told with its name, and the answer says nothing
 })
 
 test('what is answered, and what everybody may read, is nobody refused', async () => {
-  const { get, addKey, told } = await guarded()
-  assert.equal((await get('/read', addKey())).statusCode, 200)
+  const { get, readerKey, told } = await guarded()
+  assert.equal((await get('/read', readerKey())).statusCode, 200)
   assert.equal((await get('/open')).statusCode, 200)
   assert.equal((await get('/nowhere')).statusCode, 404)
   assert.deepEqual(told(), [])

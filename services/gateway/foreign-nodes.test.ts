@@ -1,28 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { systemClock } from '../../pipelines/clock.ts'
-import type { Access } from '../access/access.ts'
+import { accessBy } from '../../test/support/access-keys.ts'
 import { KeyRing } from '../access/key-ring.ts'
 import type { Refusal } from '../audit/refusals.ts'
 import type { Caller } from '../http/caller.ts'
 import { EVENT, NOW, post, setUp } from './app-fixture.ts'
 
-function accessFor(caller: Caller): Access {
-  return {
-    mode: 'required',
-    keys: new KeyRing(),
-    jwt: async () => caller,
-    isLoaded: () => true,
-    isBelieved: () => true,
-    requestsPerSecondMax: 1_000,
-    clock: systemClock,
-  }
-}
-
 async function served(nodes: Caller['nodes'], scopes: Caller['scopes'] = new Set(['events:write'])) {
+  const caller: Caller = { id: 'jwt:ana', scopes, nodes, operators: new Set() }
   const told: (readonly [Refusal, number])[] = []
   const { app } = await setUp({
-    access: accessFor({ id: 'jwt:ana', scopes, nodes, operators: new Set() }),
+    access: accessBy(new KeyRing(), { jwt: async () => caller }),
     audit: { refused: (refusal, times = 1) => told.push([refusal, times]) },
   })
   return { app, told, headers: { authorization: 'Bearer x' } }

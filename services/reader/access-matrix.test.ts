@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { systemClock } from '../../pipelines/clock.ts'
-import { systemRandom } from '../../pipelines/random.ts'
-import { accessKeyCodec } from '../../schemas/avro.ts'
+import { accessBy, addKey } from '../../test/support/access-keys.ts'
 import { startWholeReader } from '../../test/support/whole-reader.ts'
 import type { WholeReader } from '../../test/support/whole-reader.ts'
 import type { Refusal } from '../audit/refusals.ts'
 import { KeyRing } from '../access/key-ring.ts'
-import { hashSecret, newKey } from '../access/key-text.ts'
 import { SCOPES } from '../http/caller.ts'
 import type { Scope } from '../http/caller.ts'
 
@@ -18,17 +15,8 @@ let reader: WholeReader
 const refused: Refusal[] = []
 
 before(async () => {
-  const access = {
-    mode: 'required',
-    keys,
-    jwt: undefined,
-    isLoaded: () => true,
-    isBelieved: () => true,
-    requestsPerSecondMax: 1_000_000,
-    clock: systemClock,
-  } as const
   reader = await startWholeReader({
-    access,
+    access: accessBy(keys),
     audit: { refused: (refusal) => refused.push(refusal) },
   })
   for (const [node, operator] of [
@@ -47,21 +35,7 @@ before(async () => {
 after(() => reader[Symbol.asyncDispose]())
 
 function keyOf(scopes: readonly Scope[], nodes: readonly string[]): string {
-  const { keyId, secret, text } = newKey(systemRandom)
-  const value = accessKeyCodec.encode({
-    key_id: keyId,
-    client: 'matrix',
-    secret_hash: hashSecret(secret),
-    scopes: [...scopes],
-    nodes: [...nodes],
-    created_at: 0,
-    expires_at: null,
-    revoked_at: null,
-    operators: [],
-    parent: null,
-  })
-  keys.apply({ key: Buffer.from(keyId), value })
-  return text
+  return addKey(keys, { client: 'matrix', scopes: [...scopes], nodes: [...nodes] })
 }
 
 interface Route {

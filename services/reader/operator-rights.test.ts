@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import * as fc from 'fast-check'
-import { systemClock } from '../../pipelines/clock.ts'
-import { systemRandom } from '../../pipelines/random.ts'
-import { accessKeyCodec } from '../../schemas/avro.ts'
+import { accessBy, addKey } from '../../test/support/access-keys.ts'
 import { account } from '../../test/support/state-records.ts'
 import { startWholeReader } from '../../test/support/whole-reader.ts'
 import type { WholeReader } from '../../test/support/whole-reader.ts'
 import { KeyRing } from '../access/key-ring.ts'
-import { hashSecret, newKey } from '../access/key-text.ts'
 import { SCOPES } from '../http/caller.ts'
 import type { Scope } from '../http/caller.ts'
 import { walletView } from './wallet-view.ts'
@@ -27,15 +24,7 @@ let reader: WholeReader
 let admin: string
 
 before(async () => {
-  const access = {
-    mode: 'required',
-    keys,
-    jwt: undefined,
-    isLoaded: () => true,
-    isBelieved: () => true,
-    requestsPerSecondMax: 1_000_000,
-    clock: systemClock,
-  } as const
+  const access = accessBy(keys)
   const setting = { name: 'allow_metered_for_hive', value: true } as const
   reader = cleanup.use(await startWholeReader({ access, rules: { overrides: [setting] } }))
   admin = keyOf(['admin'], [])
@@ -48,21 +37,8 @@ function keyOf(
   nodes: readonly string[],
   operators: readonly string[] = [],
 ): string {
-  const { keyId, secret, text } = newKey(systemRandom)
-  const value = accessKeyCodec.encode({
-    key_id: keyId,
-    client: 'rights',
-    secret_hash: hashSecret(secret),
-    scopes: [...scopes],
-    nodes: [...nodes],
-    created_at: 0,
-    expires_at: null,
-    revoked_at: null,
-    operators: [...operators],
-    parent: null,
-  })
-  keys.apply({ key: Buffer.from(keyId), value })
-  return text
+  const rights = { scopes: [...scopes], nodes: [...nodes], operators: [...operators] }
+  return addKey(keys, { client: 'rights', ...rights })
 }
 
 async function ask(key: string, method: string, url: string, body?: object) {

@@ -4,16 +4,14 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { systemClock } from '../../pipelines/clock.ts'
-import { systemRandom } from '../../pipelines/random.ts'
-import { accessKeyCodec } from '../../schemas/avro.ts'
 import { HEARTBEATS_BYTES_MAX } from '../../schemas/http/heartbeats.ts'
 import { KeyRing } from '../../services/access/key-ring.ts'
-import { hashSecret, newKey } from '../../services/access/key-text.ts'
 import { BODY_BYTES_MAX } from '../../services/gateway/body.ts'
 import { setUp } from '../../services/gateway/app-fixture.ts'
 import { ARRIVAL_CHECK_MS, SILENCE_MS_MAX } from '../../services/http/arrival.ts'
 import { LEFTOVER_TIMEOUT_MS } from '../../services/http/leftovers.ts'
 import { WRITE_BYTES_MAX } from '../../services/reader/json-body.ts'
+import { accessBy, addKey } from '../support/access-keys.ts'
 import type { OpenApiDocument } from '../support/openapi-check.ts'
 import { startWholeReader } from '../support/whole-reader.ts'
 
@@ -36,15 +34,7 @@ const routes: Route[] = []
 const ports: number[] = []
 
 before(async () => {
-  const access = {
-    mode: 'required',
-    keys,
-    jwt: undefined,
-    isLoaded: () => true,
-    isBelieved: () => true,
-    requestsPerSecondMax: 1_000_000,
-    clock: systemClock,
-  } as const
+  const access = accessBy(keys)
   const { app: gateway } = await setUp({ access, requestClock: systemClock })
   const { app: reader } = stack.use(await startWholeReader({ access }))
   stack.defer(() => gateway.close())
@@ -62,12 +52,7 @@ before(async () => {
 after(() => stack.disposeAsync())
 
 function key(): string {
-  const { keyId, secret, text: keyText } = newKey(systemRandom)
-  const fields = { key_id: keyId, client: 'c', secret_hash: hashSecret(secret) }
-  const times = { created_at: 0, expires_at: null, revoked_at: null, operators: [], parent: null }
-  const value = accessKeyCodec.encode({ ...fields, ...times, scopes: ['admin'], nodes: ['*'] })
-  keys.apply({ key: Buffer.from(keyId), value })
-  return keyText
+  return addKey(keys, { scopes: ['admin'], nodes: ['*'] })
 }
 
 /** Sends a head and the beginning of its body, then nothing: the answer, and how long the connection lived. */

@@ -6,11 +6,9 @@ import { RULES_DEFAULT } from '../../../pipelines/account/rules.ts'
 import { SharedAppend } from '../../../pipelines/kafka/shared-append.ts'
 import { silentLogger } from '../../../pipelines/logger.ts'
 import { systemRandom } from '../../../pipelines/random.ts'
-import { accessKeyCodec } from '../../../schemas/avro.ts'
 import { partitionOfNode } from '../../../schemas/ids.ts'
 import { topicNames } from '../../../schemas/topics.ts'
 import { KeyRing } from '../../../services/access/key-ring.ts'
-import { hashSecret, newKey } from '../../../services/access/key-text.ts'
 import { createGatewayApp } from '../../../services/gateway/app.ts'
 import { MemoryLog } from '../../../services/gateway/fixtures.ts'
 import { UsageQueue } from '../../../services/gateway/queue.ts'
@@ -20,6 +18,7 @@ import { Accounts } from '../../../services/reader/accounts.ts'
 import type { StateRecord } from '../../../services/reader/accounts.ts'
 import { buildReader } from '../../../services/reader/app.ts'
 import { Commands } from '../../../services/reader/commands.ts'
+import { accessBy, addKey } from '../../support/access-keys.ts'
 import { fakeClickhouse } from '../../support/fake-clickhouse.ts'
 import { MemorySettler } from '../../support/memory-settler.ts'
 import { account, accountRecord, taskRecord } from '../../support/state-records.ts'
@@ -41,32 +40,10 @@ const QUERIES_AT_ONCE = 32
 const FORGET_MS = 200
 
 const keys = new KeyRing()
-const access = {
-  mode: 'required',
-  keys,
-  jwt: undefined,
-  isLoaded: () => true,
-  isBelieved: () => true,
-  requestsPerSecondMax: 20_000,
-  clock: systemClock,
-} as const
+const access = accessBy(keys, { requestsPerSecondMax: 20_000 })
 
 function key(client: string, scopes: readonly string[]): string {
-  const { keyId, secret, text } = newKey(systemRandom)
-  const value = accessKeyCodec.encode({
-    key_id: keyId,
-    client,
-    secret_hash: hashSecret(secret),
-    scopes: [...scopes],
-    nodes: [client],
-    created_at: 0,
-    expires_at: null,
-    revoked_at: null,
-    operators: [],
-    parent: null,
-  })
-  keys.apply({ key: Buffer.from(keyId), value })
-  return text
+  return addKey(keys, { client, scopes: [...scopes], nodes: [client] })
 }
 
 function opsOf(name: 'gateway' | 'reader') {
