@@ -14,7 +14,8 @@ const textOf = (file: string): string =>
 
 /** Everything that a value of usage.metered may be by its id, usage events only. */
 export const REGISTERED: readonly RegisteredSchema[] = [
-  { id: SCHEMA_ID.usageEvents, schema: textOf('usage-events.v1') },
+  { id: SCHEMA_ID.usageEventsV1, schema: textOf('usage-events.v1') },
+  { id: SCHEMA_ID.usageEvents, schema: textOf('usage-events.v2') },
   { id: SCHEMA_ID.usageEvent, schema: textOf('usage-event.v1') },
 ]
 

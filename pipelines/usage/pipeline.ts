@@ -1,10 +1,9 @@
 import { aggregatorTaskCodec, STATE_KEY } from '../../schemas/avro.ts'
 import type { AggregatorTask } from '../../schemas/records.ts'
 import { rulesAt } from '../../schemas/since.ts'
-import { TABLES } from '../../schemas/tables.ts'
-import { USAGE_BOUNDS, WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
+import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import { schemaOf } from '../kafka/records.ts'
-import type { LogRecord, TopicAppend } from '../kafka/records.ts'
+import type { LogRecord } from '../kafka/records.ts'
 import { inputDeleted, taskRecordMissing } from '../kafka/restore-halts.ts'
 import { isOfRecords, outside, UndecidedError } from '../kafka/undecided.ts'
 import type { SetAside } from '../kafka/undecided.ts'
@@ -13,7 +12,6 @@ import { BlockLog } from '../load/block-log.ts'
 import type { TaskMark } from '../load/fit.ts'
 import { UnloadedBlocks } from '../load/unloaded.ts'
 import type { DeadLetter, EventProblem } from '../load/dead-letter.ts'
-import { writeDeltas } from './blocks.ts'
 import { EventCounter } from './count.ts'
 import { countBatch, nothingCounted } from './batch-counts.ts'
 import type { UsageCounts } from './batch-counts.ts'
@@ -25,17 +23,18 @@ import { Forwarding } from './forwarding.ts'
 import { HandOver } from './hand-over.ts'
 import { idKeyFingerprint } from './id-hash.ts'
 import { IdMemory } from './id-memory.ts'
-import { newIdValues, rememberIds } from './id-records.ts'
+import { rememberIds } from './id-records.ts'
 import { OldIds } from './old-ids.ts'
 import { isEnd } from '../kafka/end.ts'
 import { isTick } from '../kafka/tick.ts'
 import { originalReceipt } from './receipt.ts'
 import { goOnByRules, isUsage, newTask, problemsSetAside, raiseWatermark } from './record.ts'
 import { replaceModels, textsAsBefore, unknownRecord } from './record.ts'
-import { Deltas, hasRoom, toQuarterHours } from './rollup.ts'
-import { writeLetter } from './set-aside.ts'
+import { Deltas, hasRoom } from './rollup.ts'
 import { IdKeyError } from './task-options.ts'
 import type { AggregatorOptions } from './task-options.ts'
+import { writeBatch } from './write-batch.ts'
+import type { Writing } from './write-batch.ts'
 
 /** The aggregator's task: drops repeats, adds the rest up, hands costs and sums on. See the design, sections 2, 4, 5. */
 export class AggregatorState implements TaskState {
@@ -121,7 +120,7 @@ export class AggregatorState implements TaskState {
       return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause }
     }
     const endGroup = draft.ticked || pause !== null || draft.task.ended
-    const appends = await this.#write(draft, { position, moved, endGroup })
+    const appends = await writeBatch(this.#writing(), draft, { position, moved, endGroup })
     this.#task = draft.task
     this.#pending = {
       firstIds: appends.ids,
@@ -161,6 +160,20 @@ export class AggregatorState implements TaskState {
     const { topics, partition, clock } = this.#options
     const { next_seq: nextSeq } = this.#task
     return new BlockLog({ topic: topics.usageBlocks, partition, nextSeq, clock, after: this.#mark() })
+  }
+
+  #writing(): Writing {
+    const [blocks, unloaded, memory, columns] = [this.#blocks, this.#unloaded, this.#memory, this.#columns]
+    const { newestOccurredAt } = this.#counter
+    return {
+      options: this.#options,
+      blocks,
+      unloaded,
+      memory,
+      columns,
+      newestOccurredAt,
+      quarters: this.#quarters,
+    }
   }
 
   #mark(): TaskMark {
@@ -346,53 +359,6 @@ export class AggregatorState implements TaskState {
     task.low = Math.max(task.low ?? Number.NEGATIVE_INFINITY, evicted.newestOccurredAt)
     task.evicted_seq = Math.max(task.evicted_seq, evicted.lastSeq)
     this.#evicted += evicted.ids
-  }
-
-  /** Turns the batch into the records of one transaction, the task record last. */
-  async #write(
-    { task, out, dead }: Draft,
-    batch: {
-      readonly position: bigint
-      readonly moved: boolean
-      readonly endGroup: boolean
-    },
-  ): Promise<{ records: TopicAppend[]; ids: number }> {
-    const { topics, partition, loadedSeq } = this.#options
-    const columns = this.#columns
-    const logTimeMs = task.watermark + WATERMARK_DELAY_MS
-    const place = { topic: topics.usageMetered, since: task.since, setAsideAtMs: logTimeMs }
-    for (const letter of dead) writeLetter(this.#blocks, letter, place)
-    writeDeltas(this.#blocks, TABLES.usage1m, out.minutes, columns)
-    writeDeltas(this.#blocks, TABLES.usage15m, toQuarterHours(out.minutes, this.#quarters), columns)
-    task.position = Number(batch.position)
-    const end = { position: task.position, watermarkMs: task.watermark }
-    const blocks = await this.#blocks.finish(end, batch.endGroup, loadedSeq(partition))
-    const lastSeq = this.#blocks.nextSeq - 1
-    task.next_seq = this.#blocks.nextSeq
-    this.#unloaded.loaded(loadedSeq(partition))
-    this.#unloaded.wrote(lastSeq, logTimeMs)
-    task.loaded_seq = this.#unloaded.loadedSeq
-    task.oldest_unloaded_at = this.#unloaded.oldestAt
-
-    const records: TopicAppend[] = [...blocks]
-    if (batch.moved) {
-      const to = { offset: task.position, index: 0 }
-      records.push(...out.handOver.finish(to, task.watermark, topics.accountInbox, partition))
-    }
-    const ids = records.length
-    const { newestOccurredAt } = this.#counter
-    const values = newIdValues(this.#memory, { newestOccurredAt, lastSeq })
-    for (const value of values) records.push({ topic: topics.usageIds, partition, key: STATE_KEY.ids, value })
-    if (values.length > 0) {
-      this.#memory.endRecord({ acceptedAtMs: logTimeMs, newestOccurredAt, lastSeq, offset: null })
-    }
-    records.push({
-      topic: topics.usageIds,
-      partition,
-      key: STATE_KEY.task,
-      value: aggregatorTaskCodec.encode(task),
-    })
-    return { records, ids }
   }
 
   #showMemory(): void {

@@ -8,13 +8,24 @@ const SubjectPath = Type.Object({ subject: Type.String() })
 const VersionPath = Type.Object({ subject: Type.String(), version: Type.String() })
 const IdPath = Type.Object({ id: Type.String() })
 
-const Version = Type.Object({
+export const RegistryVersionSchema = Type.Object({
   subject: Type.String(),
   version: Type.Integer(),
   id: Type.Integer({ description: 'Goes before the value, in four bytes after a zero byte.' }),
   schemaType: Type.String(),
   schema: Type.String({ description: 'The Avro schema, as text.' }),
 })
+
+export const RegistryIdSchema = Type.Object({ schema: Type.String(), schemaType: Type.String() })
+
+export const RegistryConfigSchema = Type.Object({ compatibilityLevel: Type.String() })
+
+export const RegistryModeSchema = Type.Object({ mode: Type.String() })
+
+export const AvroDocumentSchema = Type.Object(
+  {},
+  { additionalProperties: true, description: 'A schema of Avro 1.12.' },
+)
 
 const answer = (schema: object, description: string) => ({
   200: { description, content: { [REGISTRY_TYPE]: { schema } } },
@@ -37,20 +48,20 @@ export const REGISTRY_SCHEMAS = {
     'Their numbers, oldest first',
     SubjectPath,
   ),
-  version: route('One version of a subject: a number, or latest', Version, 'Its id and schema', VersionPath),
-  versionText: route('The schema of a version', Type.Any(), 'The Avro schema itself', VersionPath),
+  version: route('One version of a subject: a number, or latest', RegistryVersionSchema, 'Its id and schema', VersionPath),
+  versionText: route('The schema of a version', AvroDocumentSchema, 'The Avro schema itself', VersionPath),
   id: route(
     'The schema of an id',
-    Type.Object({ schema: Type.String(), schemaType: Type.String() }),
+    RegistryIdSchema,
     'Of usage events only',
     IdPath,
   ),
-  idText: route('The schema of an id, by itself', Type.Any(), 'The Avro schema itself', IdPath),
+  idText: route('The schema of an id, by itself', AvroDocumentSchema, 'The Avro schema itself', IdPath),
   types: route('The kinds of schemas', Type.Array(Type.String()), 'Avro alone'),
   config: route(
     'How schemas change',
-    Type.Object({ compatibilityLevel: Type.String() }),
+    RegistryConfigSchema,
     'For all, or for a subject',
   ),
-  mode: route('Whether schemas can be registered', Type.Object({ mode: Type.String() }), 'READONLY'),
+  mode: route('Whether schemas can be registered', RegistryModeSchema, 'READONLY'),
 } as const satisfies Readonly<Record<string, object>>

@@ -58,8 +58,14 @@ test('Confluent’s read paths answer alike', async () => {
     ['/mode', { mode: 'READONLY' }],
   ]
   for (const [path, body] of same) assert.deepEqual((await get(path)).body, body, path)
-  const packed = (await get(`/schemas/ids/${SCHEMA_ID.usageEvents}`)).body as { schema: string }
-  assert.equal((JSON.parse(packed.schema) as { name: string }).name, 'UsageEvents')
+})
+
+test('every id of usage events has the schema that its records are written with', async () => {
+  for (const id of [SCHEMA_ID.usageEventsV1, SCHEMA_ID.usageEvents, SCHEMA_ID.usageEvent]) {
+    const { schema } = (await get(`/schemas/ids/${id}`)).body as { schema: string }
+    // Each schema says its id in its own words.
+    assert.match((JSON.parse(schema) as { doc: string }).doc, new RegExp(`Schema id ${id}\\.`))
+  }
 })
 
 test('what is not there is said with Confluent’s codes, and no schema but that of usage events is shown', async () => {

@@ -16,7 +16,7 @@ export const PACKING_MAX = 2
 const CODINGS = ['zstd', 'gzip'] as const
 export type Coding = (typeof CODINGS)[number]
 
-const PACKABLE = /^(text\/|application\/(\w+\+)?json\b|application\/(javascript|x-yaml|openmetrics-text)\b)/
+const PACKABLE = /^(text\/|application\/([\w.-]+\+)?json\b|application\/(javascript|x-yaml|openmetrics-text)\b)/
 
 const gzipped = promisify(gzip)
 const zstdCompressed = promisify(zstdCompress)

@@ -6,6 +6,7 @@ import * as hosting from '../../schemas/http/hosting.ts'
 import * as ops from '../../schemas/http/ops.ts'
 import * as problem from '../../schemas/http/problem.ts'
 import * as provider from '../../schemas/http/provider.ts'
+import * as registry from '../../schemas/http/registry.ts'
 import * as setAside from '../../schemas/http/set-aside.ts'
 import * as settings from '../../schemas/http/settings.ts'
 import * as settlements from '../../schemas/http/settlements.ts'
@@ -21,6 +22,7 @@ const MODULES = [
   ops,
   problem,
   provider,
+  registry,
   setAside,
   settings,
   settlements,

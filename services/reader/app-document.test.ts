@@ -78,8 +78,9 @@ test('every operation has an id of its own, what it asks for, and named schemas;
   }
 })
 
-/** A reference, or a choice and lists of them. */
+/** A reference, or a choice and lists of them; a plain value in a list needs no name. */
 function isNamed(schema: unknown): boolean {
-  const { $ref, anyOf, items } = schema as { $ref?: string; anyOf?: unknown[]; items?: unknown }
+  const { $ref, anyOf, items } = schema as { $ref?: string; anyOf?: unknown[]; items?: { type?: string } }
+  if (items?.type === 'string' || items?.type === 'integer') return true
   return $ref !== undefined || anyOf?.every(isNamed) === true || (items !== undefined && isNamed(items))
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import { Accounts } from '../../services/reader/accounts.ts'
+import { eventRow } from '../support/event-row.ts'
 import { fakeClickhouse } from '../support/fake-clickhouse.ts'
 import { readParquet } from '../support/parquet-reader.ts'
 import { PARTITIONS, parseCsv, startTestReader } from '../support/reader.ts'
@@ -35,31 +36,6 @@ const windowRow = (at: number) => ({
   ),
 })
 
-const eventRow = (at: number) => ({
-  event_id: `00000000-0000-4000-8000-${String(at).padStart(12, '0')}`,
-  event_text: at % 2 === 0 ? '' : `event "${at}"`,
-  operator_id: at % 3 === 0 ? '' : 'op',
-  model_id: 'llama',
-  task_source: 'own',
-  occurred_ms: String(BASE + at * 1_001),
-  received_ms: String(BASE + at * 1_002),
-  record_offset: String(at),
-  record_index: 0,
-  tokens_in: at,
-  tokens_out: 2 * at,
-  duration_ms: at % 2 === 0 ? null : at,
-  gpu_ms: at % 3 === 0 ? null : at,
-  gpu_ms_estimated: '7',
-  energy_mwh: null,
-  energy_source: 'none',
-  energy_mwh_estimated: '11',
-  cost_nano_usd: String(at * 1_000_000_007),
-  goal_id: '',
-  requester_node_id: 'other',
-  reservation_id: '',
-  late: at % 2,
-})
-
 let reader: TestReader
 
 before(async () => {
@@ -67,7 +43,7 @@ before(async () => {
   const clickhouse = fakeClickhouse({
     rows: async (sql, { limit }: { limit: number }) => {
       if (sql.includes('watermark')) return [{ seq: '1', watermark_ms: String(WATERMARK) }]
-      if (sql.includes('usage_events')) return rows.slice(0, limit).map(eventRow)
+      if (sql.includes('usage_events')) return rows.slice(0, limit).map((at) => eventRow(at, BASE))
       return rows.map(windowRow)
     },
   })

@@ -1,7 +1,9 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import { SCHEMA_ID } from '../../schemas/avro.ts'
 import { setUp } from '../../services/gateway/app-fixture.ts'
 import type { OpenApiDocument, OpenApiOperation } from './openapi-check.ts'
 import { startWholeReader } from './whole-reader.ts'
+import { eventRow } from './event-row.ts'
 import { fakeClickhouse } from './fake-clickhouse.ts'
 
 /** Gateway and reader in memory, ClickHouse there and empty: every route that their documents name can be asked. */
@@ -30,13 +32,27 @@ export interface Operation {
 export const OWN_NODE = 'own'
 const OPERATOR = 'op-own'
 
+/** The only one in ClickHouse, and found by its id alone. */
+const EVENT = eventRow(0, 0)
+
+/** What stands in a path, so that a GET finds something. */
+const PATH_PARAMETERS: Readonly<Record<string, string>> = {
+  operator_id: OPERATOR,
+  id: String(SCHEMA_ID.usageEvent),
+  subject: 'usage.metered-value',
+  version: 'latest',
+  event_id: EVENT.event_id,
+}
+
 export async function startBothServers(
   options: { readonly corsOrigins?: readonly string[] } = {},
 ): Promise<BothServers> {
   await using undo = new AsyncDisposableStack()
   const { app: gateway } = await setUp(options)
   undo.defer(() => gateway.close())
-  const clickhouse = fakeClickhouse({ rows: async () => [] })
+  const clickhouse = fakeClickhouse({
+    rows: async (sql) => (sql.includes('event_id IN') && sql.includes('usage_events') ? [EVENT] : []),
+  })
   const reader = undo.use(await startWholeReader({ ...options, clickhouse }))
   await reader.heartbeat(OWN_NODE, { operator_id: OPERATOR })
   const servers: Server[] = []
@@ -57,7 +73,10 @@ function operationsOf(server: Server): Operation[] {
   return Object.entries(server.document.paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([method, operation]) => {
       const asksNode = operation.parameters?.some(({ name }) => name === 'node_id') === true
-      const url = path.replace('{operator_id}', OPERATOR).replace('{id}', 'r')
+      const url = Object.entries(PATH_PARAMETERS).reduce(
+        (filled, [name, value]) => filled.replace(`{${name}}`, value),
+        path,
+      )
       return {
         server,
         method: method.toUpperCase(),
@@ -69,7 +88,10 @@ function operationsOf(server: Server): Operation[] {
   )
 }
 
-/** Asks an operation. */
+/** Requests so far. */
+let sent = 0
+
+/** Asks an operation, each time from another address: how often one address may ask is another test's. */
 export async function asked(
   { server, method, url }: Operation,
   more: {
@@ -79,7 +101,10 @@ export async function asked(
     readonly payload?: string
   } = {},
 ): Promise<LightMyRequestResponse> {
-  return await server.app.inject({ method: method as 'GET', url, ...more } as { method: 'GET'; url: string })
+  sent += 1
+  const remoteAddress = `127.${(sent >> 16) & 255}.${(sent >> 8) & 255}.${sent & 255}`
+  const request = { method, url, remoteAddress, ...more } as { method: 'GET'; url: string }
+  return await server.app.inject(request)
 }
 
 /** The same address with one more parameter. */
