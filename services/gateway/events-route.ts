@@ -9,6 +9,8 @@ import { Problem } from '../http/problem.ts'
 import type { Bodies } from '../http/bodies.ts'
 import { Shares } from '../http/shares.ts'
 import { noRoom } from '../http/arrival.ts'
+import { answerText, writeList } from '../http/written-list.ts'
+import type { WrittenList } from '../http/written-list.ts'
 import { BODY_BYTES_MAX } from './body.ts'
 import type { Unpacker } from './body.ts'
 import { tellForeign } from './foreign-nodes.ts'
@@ -73,17 +75,19 @@ export function eventsRoute(app: FastifyInstance, parts: EventsRouteParts): void
       sizeBytesMax: BODY_BYTES_MAX,
       charge: (sizeBytes) => holding.take(bodies.bytes, sizeBytes),
     })
-    const received = withoutForeign(await receive(request, body, mode, { queue, turns }), request.caller)
+    const pause = () => turns.pause(holding.holder)
+    const received = withoutForeign(await receive(request, body, mode, { queue, pause }), request.caller)
     tellForeign(audit, request, received.foreign)
-    for (const { code } of received.rejected)
-      metrics.count('hivemeter_events_refused_total', { reason: code })
+    for (const [reason, refused] of Map.groupBy(received.rejected, ({ code }) => code))
+      metrics.count('hivemeter_events_refused_total', { reason }, refused.length)
     const { events } = received
-    if (events.length === 0) throw nothingAccepted(received)
+    const rejected = await writeList(received.rejected, pause)
+    if (events.length === 0) throw nothingAccepted(received.rejected.length > 0, rejected)
     // Room for all of them before the first is offered: a request is taken whole or not at all.
     const sizeBytes = body.length + HEADER_BYTES_MAX
     const hasShare = holding.take(waitingEvents, events.length) && holding.take(waitingBytes, sizeBytes)
     if (!hasShare || !queue.hasRoom(events.length, sizeBytes)) throw noRoom()
-    return await answer(reply, received, queue)
+    return await answer(reply, received, rejected, queue)
   }
 }
 
@@ -91,9 +95,8 @@ async function receive(
   request: FastifyRequest,
   body: Buffer,
   mode: EventMode,
-  { queue, turns }: Pick<EventsRouteParts, 'queue' | 'turns'>,
+  { queue, pause }: { readonly queue: UsageQueue; readonly pause: () => Promise<void> },
 ): Promise<Received> {
-  const pause = () => turns.pause(request.holding.holder)
   const items = await readJsonItemsInTurns(body, USAGE_BOUNDS.eventsPerRecordMax, pause)
   if (!(items instanceof JsonItems)) {
     throw new Problem(items.fault === 'too_many' ? 'too_many_events' : 'not_json', items.detail)
@@ -104,11 +107,16 @@ async function receive(
   return receiveBinary(attributesOfHeaders(request.raw.rawHeaders), items, receiptMs)
 }
 
-async function answer(reply: FastifyReply, received: Received, queue: UsageQueue): Promise<FastifyReply> {
+async function answer(
+  reply: FastifyReply,
+  received: Received,
+  rejected: WrittenList,
+  queue: UsageQueue,
+): Promise<FastifyReply> {
   const { acknowledged, unknown, notTaken } = await queue.offer(received.events)
-  const { indexes, rejected } = received
+  const { indexes } = received
   if (unknown.length === 0 && notTaken.length === 0) {
-    return reply.code(202).serializer(JSON.stringify).send({ accepted: acknowledged, rejected })
+    return reply.code(202).serializer(answerText).send({ accepted: acknowledged, rejected })
   }
   const parts = {
     accepted: acknowledged,
@@ -132,11 +140,10 @@ async function answer(reply: FastifyReply, received: Received, queue: UsageQueue
   )
 }
 
-function nothingAccepted({ rejected }: Received): Problem {
-  const detail =
-    rejected.length === 0
-      ? 'The array has no events.'
-      : 'None of the events can be taken; "rejected" says why.'
+function nothingAccepted(isAnyRejected: boolean, rejected: WrittenList): Problem {
+  const detail = isAnyRejected
+    ? 'None of the events can be taken; "rejected" says why.'
+    : 'The array has no events.'
   return new Problem('nothing_accepted', detail, { accepted: 0, rejected })
 }
 

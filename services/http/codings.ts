@@ -16,7 +16,8 @@ export const PACKING_MAX = 2
 const CODINGS = ['zstd', 'gzip'] as const
 export type Coding = (typeof CODINGS)[number]
 
-const PACKABLE = /^(text\/|application\/([\w.-]+\+)?json\b|application\/(javascript|x-yaml|openmetrics-text)\b)/
+const PACKABLE =
+  /^(text\/|application\/([\w.-]+\+)?json\b|application\/(javascript|x-yaml|openmetrics-text)\b)/
 
 const gzipped = promisify(gzip)
 const zstdCompressed = promisify(zstdCompress)
@@ -46,6 +47,16 @@ export function codingFor(header: string | undefined): Coding | null {
 /** Packs the answers of every route for whoever asks for it. */
 export function packAnswers(app: FastifyInstance): void {
   const turns = new Turns(PACKING_MAX)
+  // A buffer that is answered again, such as a document that is kept, is packed once for each coding.
+  const packedBefore = new WeakMap<Buffer, Map<Coding, Promise<Buffer>>>()
+  const pack = async (payload: string | Buffer, coding: Coding, holder: string): Promise<Buffer> => {
+    if (typeof payload === 'string') return await turns.run(holder, () => PACK[coding](payload))
+    const before = packedBefore.get(payload) ?? new Map<Coding, Promise<Buffer>>()
+    packedBefore.set(payload, before)
+    const packed = before.get(coding) ?? turns.run(holder, () => PACK[coding](payload))
+    before.set(coding, packed)
+    return await packed
+  }
   app.addHook('onSend', async (request, reply, payload) => {
     if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return payload
     if (reply.hasHeader('content-encoding')) return payload
@@ -54,7 +65,7 @@ export function packAnswers(app: FastifyInstance): void {
     varyBy(reply, 'Accept-Encoding')
     const coding = codingFor(request.headers['accept-encoding']?.toString())
     if (coding === null) return payload
-    const packed = await turns.run(holderOf(request), () => PACK[coding](payload))
+    const packed = await pack(payload, coding, holderOf(request))
     const tag = reply.getHeader('etag')
     if (tag !== undefined) reply.header('etag', packedTag(String(tag), coding))
     reply.header('content-encoding', coding).removeHeader('content-length')

@@ -4,6 +4,7 @@ import { PROBLEMS, PROBLEM_TYPE } from '../../schemas/http/problem.ts'
 import type { ProblemCode } from '../../schemas/http/problem.ts'
 import { describeError } from '../exit.ts'
 import { fieldErrorsOf } from './field-errors.ts'
+import { answerText } from './written-list.ts'
 
 /** An answer in the form of RFC 9457, thrown from a route or sent as it is. Its code gives status and title. */
 export class Problem extends Error {
@@ -36,7 +37,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
     .code(problem.status)
     .headers(problem.headers)
     .type(PROBLEM_TYPE)
-    .serializer(JSON.stringify)
+    .serializer(answerText)
     .send({
       type: `urn:hivemeter:problem:${problem.code}`,
       title: PROBLEMS[problem.code].title,
