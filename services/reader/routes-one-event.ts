@@ -24,6 +24,7 @@ export function oneEventRoute(app: ReaderApp, parts: RouteParts): void {
           ...problemResponses(
             'node_not_registered',
             'event_not_found',
+            'invalid_url',
             'invalid_request',
             'state_loading',
             'history_unavailable',

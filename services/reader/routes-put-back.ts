@@ -24,6 +24,7 @@ export function putBackRoute(app: ReaderApp, parts: RouteParts & { readonly putB
           },
           ...problemResponses(
             'letter_not_found',
+            'invalid_url',
             'invalid_request',
             'log_unavailable',
             'history_unavailable',

@@ -1,8 +1,11 @@
+import { join } from 'node:path'
 import { withAdmin } from '../../pipelines/kafka/admin.ts'
 import { createKafka } from '../../pipelines/kafka/client.ts'
 import { readPartition, readRanges } from '../../pipelines/kafka/read.ts'
 import type { LogRecord, TopicAppend } from '../../pipelines/kafka/records.ts'
 import { splitIntoSends } from '../../pipelines/kafka/transaction.ts'
+import { originalReceipt, receiptHeaders } from '../../pipelines/usage/receipt.ts'
+import { ID_KEY, readKeyFile } from '../../services/key-file.ts'
 import { TOPICS } from '../../schemas/topics.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
 import type { Installation } from '../support/installation.ts'
@@ -14,8 +17,11 @@ const DELETED_MS = 20_000
 /** How many records a partition's copy has. */
 export type Copied = readonly number[]
 
-/** Whether a copy is received anew, or has the times of its log: for that its topic is made by `makeTopicWithTimes`. */
-export type CopiedTimes = 'new' | 'kept'
+/**
+ * Whether a copy's records state when the first ones were received, as a replay does, or have the times of their log: for that
+ * the topic is made by `makeTopicWithTimes`. Received anew, an event that came too early at first would count.
+ */
+export type CopiedTimes = 'stated' | 'kept'
 
 interface Copying {
   readonly from: Installation
@@ -26,8 +32,8 @@ interface Copying {
 
 /**
  * Copies the committed records of a topic into the topic of another installation on the same Kafka: partition by
- * partition, in order, with keys, values and headers. Offsets are new ones: what aborted leaves no gaps. Times are new
- * ones, too, or those of the log. (Of a header that stands twice, which only foreign producers write, the last one is
+ * partition, in order, with keys, values and headers. Offsets are new ones: what aborted leaves no gaps. Times are stated
+ * in headers, or those of the log. (Of a header that stands twice, which only foreign producers write, the last one is
  * kept.)
  */
 export async function copyTopic(copying: Copying): Promise<Copied> {
@@ -48,6 +54,7 @@ async function copyPartition(
   end: bigint,
 ): Promise<number> {
   const topic = to.topics[role]
+  const stated = times === 'stated' ? statedReceipts(from, to, role) : null
   const producer = createKafka(to.kafka).producer({
     idempotent: true,
     maxInFlightRequests: 1,
@@ -62,7 +69,7 @@ async function copyPartition(
   try {
     const batches = readPartition({ ...from.kafka, topic: from.topics[role], partition, to: end })
     for await (const records of batches) {
-      const appends = records.map((record) => toAppend(record, topic, times))
+      const appends = records.map((record) => toAppend(record, topic, stated))
       for (const send of splitIntoSends(appends)) {
         const messages = send.map(({ headers = {}, ...append }) =>
           Object.assign(append, { headers: { ...headers } }),
@@ -77,13 +84,32 @@ async function copyPartition(
   return copied
 }
 
+/** The headers that state a record's receipt to the installation that gets the copy: the one that it was judged by at first. */
+function statedReceipts(
+  from: Installation,
+  to: Installation,
+  role: TopicRole,
+): (record: LogRecord) => Readonly<Record<string, string>> {
+  const [before, after] = [from, to].map((one) => readKeyFile(ID_KEY, join(one.dir, 'id.key'))) as [
+    Buffer,
+    Buffer,
+  ]
+  return (record) => {
+    if (record.value === null) return {}
+    const receiptMs = originalReceipt(before, from.topics[role], record) ?? record.timestampMs
+    return receiptHeaders(after, to.topics[role], receiptMs, record.value)
+  }
+}
+
 function toAppend(
-  { partition, key, value, headers, timestampMs }: LogRecord,
+  record: LogRecord,
   topic: string,
-  times: CopiedTimes,
+  stated: ReturnType<typeof statedReceipts> | null,
 ): TopicAppend & { timestamp?: string } {
-  const timestamp = times === 'kept' ? { timestamp: String(timestampMs) } : {}
-  return { topic, partition, key: key?.toString('utf8') ?? null, value, headers, ...timestamp }
+  const { partition, key, value, headers, timestampMs } = record
+  const timestamp = stated === null ? { timestamp: String(timestampMs) } : {}
+  const copied = { ...headers, ...stated?.(record) }
+  return { topic, partition, key: key?.toString('utf8') ?? null, value, headers: copied, ...timestamp }
 }
 
 /**

@@ -42,7 +42,7 @@ export async function replayUsage({ installation, clickhouse }: Fleet): Promise<
     clickhouseUrl: clickhouse.url,
   })
   cleanup.defer(() => replayed.dispose())
-  const copied = await copyTopic({ from: installation, to: replayed, role: 'usageMetered', times: 'new' })
+  const copied = await copyTopic({ from: installation, to: replayed, role: 'usageMetered', times: 'stated' })
   const { aggregator, loader } = await startServices(replayed, 'aggregator', 'loader')
   for (const service of [loader, aggregator]) cleanup.defer(() => service.stop())
   const records = copied.reduce((sum, count) => sum + count, 0)

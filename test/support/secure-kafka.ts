@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startKafka } from '../../infra/local/kafka/start.ts'
@@ -105,9 +105,12 @@ export class SecureKafka {
     }
   }
 
-  /** Every look at the rights of clients so far. */
+  /** Every look at the rights of clients so far, in what the log has rolled over too: the oldest has the lowest number. */
   audit(): Audited[] {
-    const log = readFileSync(join(this.dir, 'kafka.log'), 'utf8')
+    const files = ['kafka.log.1', 'kafka.log.2', 'kafka.log.3', 'kafka.log'].map((name) =>
+      join(this.dir, name),
+    )
+    const log = files.map((file) => (existsSync(file) ? readFileSync(file, 'utf8') : '')).join('')
     return log.split('\n').flatMap((line) => {
       const [, principal = '', verdict, operation = '', resource = '', why = ''] = AUDIT.exec(line) ?? []
       if (verdict === undefined || SUPER.includes(principal)) return []
