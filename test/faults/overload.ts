@@ -38,7 +38,7 @@ export const OVERLOAD_DEFAULTS: OverloadOptions = {
   capacityMs: 15_000,
   overloadMs: 45_000,
   times: 3,
-  logDelayMs: 700,
+  logDelayMs: 500,
 }
 
 /** What an overload showed. Goodput is events a second that a gateway has acknowledged: they are in the log. */
