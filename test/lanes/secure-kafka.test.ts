@@ -81,7 +81,10 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
     const open = (topic: string) => new IdempotentProducer({ ...outside, topic, metrics: noMetrics })
     const metered = open(topics.usageMetered)
     // One in the wrong place: a dead letter that replay can put back.
-    await metered.append([usageRecord(0, [maker.event(node), maker.event(foreign)])])
+    await metered.append([
+      usageRecord(0, [maker.event(node), maker.event(foreign)]),
+      usageRecord(0, [maker.event(foreign)]),
+    ])
     await metered.stop()
     const value = Buffer.from('x')
     const others = Object.values(topics).filter((topic) => topic !== topics.usageMetered)
@@ -112,11 +115,21 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
 
   it('lets what was set aside be put back, and all of it be checked', async () => {
     const { clickhouse } = secure.installation
-    await until('the dead letter', ARRIVES_WITHIN_MS, async () => {
-      const [row] = await clickhouse.rows<{ n: string }>('SELECT count() AS n FROM dead_letters')
-      return Number(row?.n) === 1
-    })
-    assert.match(await secure.run('replay', '--dead-letters'), /^1 dead letters: 1 events put back/m)
+    const letters = async () =>
+      await clickhouse.rows<{ id: string }>(
+        "SELECT concat(topic, '/', toString(partition), '/', toString(record_offset)) AS id FROM dead_letters ORDER BY id",
+      )
+    await until('the dead letters', ARRIVES_WITHIN_MS, async () => (await letters()).length === 2)
+    // One by the command, one by a page or program: each has rights of its own.
+    const [first, second] = (await letters()).map(({ id }) => id) as [string, string]
+    const said = await secure.run('replay', '--dead-letters', '--id', first)
+    assert.match(said, /^1 dead letters: 1 events put back/m)
+    const answer = await secure.ask(
+      'reader',
+      `/api/usage/set-aside/${second.replaceAll('/', ':')}/replay`,
+      {},
+    )
+    assert.equal((JSON.parse(answer.text) as { put_back?: number }).put_back, 1, answer.text)
     assert.match(await secure.run('verify'), /^0 differences in /m)
   })
 
