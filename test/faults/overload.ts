@@ -36,7 +36,7 @@ export interface OverloadOptions {
 export const OVERLOAD_DEFAULTS: OverloadOptions = {
   warmUpMs: 6_000,
   capacityMs: 15_000,
-  overloadMs: 45_000,
+  overloadMs: 30_000,
   times: 3,
   logDelayMs: 500,
 }

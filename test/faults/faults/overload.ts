@@ -2,7 +2,7 @@ import { NOTHING_MET } from '../fault.ts'
 import type { Fault } from '../fault.ts'
 import { describeOverload, measureOverload, OVERLOAD_DEFAULTS, problemsOf } from '../overload.ts'
 
-/** Three times what the gateways take, for the better part of a minute: they say no early, and take no less for it. */
+/** Three times what the gateways take, for half a minute: they say no early, and take no less for it. */
 export const overload: Fault = {
   name: 'overload',
   lanes: ['world'],
