@@ -71,7 +71,8 @@ export class Commands {
     for (const { asked: one, mustAppear } of this.#heartbeats.values()) {
       const sums = this.impressions.get(one.nodeId) ?? { least: 0, most: 0 }
       this.impressions.set(one.nodeId, sums)
-      sums.most += one.impressions
+      // One that says less than none was made up: it is set aside, and takes nothing away from the others.
+      sums.most += Math.max(0, one.impressions)
       if (mustAppear) sums.least += one.impressions
     }
   }
