@@ -9,6 +9,7 @@ import { TransactionalWriter } from '../../pipelines/kafka/transaction.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { PRINCIPAL_PATTERN, aclsOf } from '../../schemas/rights.ts'
+import { FORWARDED_HEADER } from '../../schemas/usage.ts'
 import { opensslMissing } from '../support/certificates.ts'
 import { UsageMaker, nodesOf, usageRecord } from '../support/produce.ts'
 import { SECURE_SERVICES, SecureInstallation } from '../support/secure-installation.ts'
@@ -80,10 +81,12 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
     const outside = secure.kafkaAs('producer')
     const open = (topic: string) => new IdempotentProducer({ ...outside, topic, metrics: noMetrics })
     const metered = open(topics.usageMetered)
-    // One in the wrong place: a dead letter that replay can put back.
+    // What is in the wrong place is sent on; what was sent on before is a dead letter that replay can put back.
+    const sentOnAlready = { headers: { [FORWARDED_HEADER]: '1' } }
     await metered.append([
       usageRecord(0, [maker.event(node), maker.event(foreign)]),
-      usageRecord(0, [maker.event(foreign)]),
+      { ...usageRecord(0, [maker.event(node), maker.event(foreign)]), ...sentOnAlready },
+      { ...usageRecord(0, [maker.event(foreign)]), ...sentOnAlready },
     ])
     await metered.stop()
     const value = Buffer.from('x')
