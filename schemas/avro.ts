@@ -30,6 +30,7 @@ import type {
   Installation,
   Layout,
   Models,
+  ModelsTable,
   Outcome,
   SettlerTask,
   Tick,
@@ -53,6 +54,7 @@ export const SCHEMA_ID = {
   usageEvents: 5,
   /** One event a record: what a schema registry's clients write. */
   usageEvent: 6,
+  modelsTable: 7,
   /** Without receipts. */
   inboxUsageV1: 10,
   /** Without overrides and thresholds. */
@@ -228,6 +230,7 @@ export function decodeWide(framedEvents: Buffer): readonly WideUsageEvent[] {
 export const tickCodec = codec<Tick>(SCHEMA_ID.tick, 'tick.v1')
 export const endCodec = codec<End>(SCHEMA_ID.end, 'end.v1')
 export const modelsCodec = codec<Models>(SCHEMA_ID.models, 'models.v1')
+export const modelsTableCodec = codec<ModelsTable>(SCHEMA_ID.modelsTable, 'models.v2')
 export const inboxUsageCodec = codec<InboxUsage>(
   SCHEMA_ID.inboxUsage,
   'inbox-usage.v3',

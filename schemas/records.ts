@@ -1,5 +1,6 @@
 import type { SeenKind } from './audit.ts'
 import type { IdKind } from './identity.ts'
+import type { ModelRow } from './models.ts'
 import type { Since } from './since.ts'
 import type { Setting } from './settings.ts'
 import type { Model, TaskSource, UsageEvent } from './usage.ts'
@@ -42,9 +43,17 @@ export interface Tick {
   written_by: string
 }
 
+/** Of usage.metered, until rules 2. */
 export interface Models {
   version: number
   models: Model[]
+}
+
+/** A version of the installation's table of models, of hivemeter.models. */
+export interface ModelsTable {
+  readonly version: number
+  readonly written_by: string
+  readonly rows: readonly ModelRow[]
 }
 
 export interface Cost {
@@ -329,6 +338,7 @@ export interface AggregatorTask {
   low: number | null
   evicted_seq: number
   models_version: number
+  /** Of rules before 3: the table itself; since then it stands in hivemeter.models. */
   models: Model[]
   loaded_seq: number
   oldest_unloaded_at: number | null

@@ -23,7 +23,7 @@ export interface Since {
  *      set aside and names its node has a row in set_aside; what a release came to is kept for a day while its credential
  *      has room for it, and a reservation that is refused of a node that nobody has named for the minute, like every other
  *      refused one; an event of another partition is sent on to it, once, and only one that was sent on already is set aside;
- *      records of one event are taken
+ *      records of one event are taken; the table of models is the installation's own, by its versions in hivemeter.models
  */
 export const RULES = 3
 
@@ -44,6 +44,9 @@ export const FORWARDING = 3
 
 /** From these rules on a record may be one event by itself. */
 export const SINGLE_EVENTS = 3
+
+/** From these rules on the table of models is the installation's own. */
+export const OWN_MODELS = 3
 
 /** Changes of rules that a task's record holds; more of them need a new version of the topics. */
 export const SINCE_MAX = 32

@@ -15,7 +15,7 @@ const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/
 
 /** Records of one event, request or configuration: nothing is ever added to their numbers. */
 const OF_ONE_THING = words(
-  'UsageEvent UsageEvents InboxCommand InboxConfigure InboxHeartbeat Models Layout AccessKey Installation',
+  'UsageEvent UsageEvents InboxCommand InboxConfigure InboxHeartbeat Models ModelsTable Layout AccessKey Installation',
 )
 
 /** Numbers of the other records of which the same is true: times, versions, places in a log, one cost's or reservation's own. */

@@ -1,7 +1,9 @@
 import { partitionOfKey } from '../../schemas/ids.ts'
 import { ENERGY_SOURCES, energyOfGpuTime, PAID_API_ENERGY_MWH } from '../../schemas/usage.ts'
-import { TDP_WATTS_DEFAULT, USAGE_BOUNDS } from '../../schemas/usage.ts'
-import type { Model } from '../../schemas/usage.ts'
+import { COMPILED_TABLE } from '../../schemas/model-table.ts'
+import type { ModelTable } from '../../schemas/model-table.ts'
+import type { ModelFacts } from '../../schemas/models.ts'
+import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { BlockLog } from '../load/block-log.ts'
 import { ageProblem } from './accept.ts'
 import type { UsageCounts } from './batch-counts.ts'
@@ -58,9 +60,9 @@ export class EventCounter {
   readonly #values = new Float64Array(SUM_COLUMNS)
   readonly #rows = new EventRows()
   readonly #nodePartitions: (number | undefined)[] = []
-  readonly #modelRows: (Model | undefined)[] = []
-  #models = new Map<string, Model>()
-  modelsVersion = 0
+  /** By the table in use: a name is looked up once. */
+  readonly #modelFacts: (ModelFacts | undefined)[] = []
+  #models = COMPILED_TABLE
   /** True while sums of events before the one at hand are written: what fails then is none of its own. */
   isCutting = false
   /** Of the events that this batch counted. */
@@ -78,11 +80,16 @@ export class EventCounter {
     this.identities = new EventIdentities(options.columns, options.idKey)
   }
 
-  /** The model table that holds from the next event on. */
-  useModels(version: number, models: readonly Model[]): void {
-    this.modelsVersion = version
-    this.#models = new Map(models.map((model) => [model.model_id, model]))
-    this.#modelRows.length = 0
+  /** The version of the table of models in use. */
+  get modelsVersion(): number {
+    return this.#models.version
+  }
+
+  /** Called between batches: the table of models that holds from the next event on. */
+  useModels(table: ModelTable): void {
+    if (table === this.#models) return
+    this.#models = table
+    this.#modelFacts.length = 0
   }
 
   /** Called between batches; `forget` also drops what was derived of strings. */
@@ -92,7 +99,7 @@ export class EventCounter {
     if (!forget) return
     this.#columns.forget()
     this.identities.forget()
-    for (const derived of [this.#nodePartitions, this.#modelRows]) derived.length = 0
+    for (const derived of [this.#nodePartitions, this.#modelFacts]) derived.length = 0
   }
 
   /**
@@ -184,14 +191,9 @@ export class EventCounter {
     return isSame ? 'repeat' : 'conflict'
   }
 
-  #modelOf(index: number): Model {
+  #modelOf(index: number): ModelFacts {
     const number = this.#columns.model[index] as number
-    const known = this.#modelRows[number]
-    if (known !== undefined) return known
-    const model_id = this.#columns.models.text(number)
-    const model = this.#models.get(model_id) ?? { model_id, paid_api: false, tdp_watts: TDP_WATTS_DEFAULT }
-    this.#modelRows[number] = model
-    return model
+    return (this.#modelFacts[number] ??= this.#models.factsOf(this.#columns.models.text(number)))
   }
 
   /** Turns the event into its numbers, and those into sums and a row. */

@@ -1,4 +1,5 @@
 import { aggregatorTaskCodec, STATE_KEY } from '../../schemas/avro.ts'
+import type { ModelTable } from '../../schemas/model-table.ts'
 import type { AggregatorTask } from '../../schemas/records.ts'
 import { rulesAt } from '../../schemas/since.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
@@ -29,7 +30,7 @@ import { isEnd } from '../kafka/end.ts'
 import { isTick } from '../kafka/tick.ts'
 import { originalReceipt } from './receipt.ts'
 import { goOnByRules, isUsage, newTask, problemsSetAside, raiseWatermark } from './record.ts'
-import { replaceModels, textsAsBefore, unknownRecord } from './record.ts'
+import { leaveModels, textsAsBefore, unknownRecord } from './record.ts'
 import { Deltas, hasRoom } from './rollup.ts'
 import { IdKeyError } from './task-options.ts'
 import type { AggregatorOptions } from './task-options.ts'
@@ -96,9 +97,8 @@ export class AggregatorState implements TaskState {
     if (inputStart > BigInt(task.position)) {
       throw inputDeleted(`${topics.usageMetered}[${partition}]`, inputStart, task.position)
     }
+    const note = leaveModels(task)
     goOnByRules(task, `${topics.usageIds}[${partition}]`)
-    const note = replaceModels(task)
-    this.#counter.useModels(task.models_version, task.models)
     this.#blocks = this.#openBlocks()
     this.#unloaded = new UnloadedBlocks(task.loaded_seq, task.oldest_unloaded_at, task.next_seq - 1)
     this.#showMemory()
@@ -111,7 +111,13 @@ export class AggregatorState implements TaskState {
       return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause: 'clickhouse_not_asked' }
     }
     if (this.#task.ended) return { appends: [], position: batch.nextOffset, groupOpen: false, pause: null }
-    const draft = this.#begin(batch.setAside ?? [])
+    const { models, partition } = this.#options
+    const table = models.newestFor(partition, this.#task.models_version)
+    if (table === null) {
+      const position = BigInt(this.#task.position)
+      return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause: 'models_not_read' }
+    }
+    const draft = this.#begin(table, batch.setAside ?? [])
     const { position, pause } = await this.#takeAll(draft, batch)
     const moved = Number(position) > draft.task.position
     if (!moved && !(pause !== null && this.#blocks.groupOpen)) {
@@ -204,13 +210,14 @@ export class AggregatorState implements TaskState {
     return { position: nextOffset, pause: null }
   }
 
-  /** An empty batch, from where the last one ended. */
-  #begin(setAside: readonly SetAside[]): Draft {
+  /** An empty batch, from where the last one ended. Another table of models holds from its first event on. */
+  #begin(table: ModelTable, setAside: readonly SetAside[]): Draft {
     const counter = this.#counter
     const { nodes, models, operators } = this.#columns
     counter.beginBatch(nodes.size + models.size + operators.size > DICTIONARY_ENTRIES_MAX)
+    counter.useModels(table)
     this.#minutes.clear()
-    const task = { ...this.#task }
+    const task = { ...this.#task, models_version: table.version }
     const counts = nothingCounted()
     // A topic that is drained for another version of it takes nothing more.
     this.#forwarding.beginBatch((this.#options.endToken?.() ?? null) === null)

@@ -6,6 +6,7 @@ import type { Forward } from '../kafka/task.ts'
 import type { StoreGate } from '../load/store-gate.ts'
 import type { IdPool } from './id-memory.ts'
 import type { Lookup } from './lookup.ts'
+import type { ModelTables } from './model-tables.ts'
 
 /** Another installation's id key: identities would not meet, so the process must not run at all. */
 export class IdKeyError extends FatalError {
@@ -24,6 +25,7 @@ export interface AggregatorOptions {
   readonly idKey: Buffer
   readonly idPool: IdPool
   readonly lookup: Lookup
+  readonly models: ModelTables
   /** The newest `watermarks` maximum of this partition's blocks that ClickHouse has told; 0 before the first answer. */
   readonly loadedSeq: (partition: number) => number
   /** Opened for each restore: nothing is decided before it lets the task pass. */

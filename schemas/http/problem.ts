@@ -27,6 +27,7 @@ export const PROBLEMS = {
   too_many_reservations: { status: 409, title: 'The node has as many open reservations as it may' },
   head_too_large: { status: 431, title: 'The head of the request is too large' },
   stale_settings: { status: 412, title: 'The settings have changed meanwhile' },
+  stale_models: { status: 412, title: 'The table of models has changed meanwhile' },
   idempotency_key_reused: { status: 422, title: 'This Idempotency-Key was used for another request' },
   cannot_be_decided: { status: 422, title: 'The write cannot be decided, and was set aside' },
   too_many_commands: { status: 429, title: 'Too many writes for this node in a day' },

@@ -57,7 +57,7 @@ export class Bodies {
     return this.#inFlight.bytes
   }
 
-  /** The routes that are registered in `app` from now on take bodies of these types up to this size, as bytes. */
+  /** The routes that are registered in `app` from now on take bodies of these types up to this size (or the route's own), as bytes. */
   take(
     app: FastifyInstance,
     { mediaTypes, sizeBytesMax }: { readonly mediaTypes: readonly string[]; readonly sizeBytesMax: number },
@@ -72,7 +72,7 @@ export class Bodies {
     })
     app.addHook('preValidation', async (request) => {
       if (request.body !== UNREAD) return
-      request.body = await this.#read(request, sizeBytesMax)
+      request.body = await this.#read(request, request.routeOptions.config.bodyBytesMax ?? sizeBytesMax)
     })
   }
 

@@ -14,6 +14,7 @@ import { Accounts } from './accounts.ts'
 import { buildReader } from './app.ts'
 import type { ReaderApp } from './parts.ts'
 import { unheardCommands } from '../../test/support/unheard-commands.ts'
+import { MemoryModels } from '../../test/support/memory-models.ts'
 import { putBackNothing } from '../../test/support/put-back.ts'
 
 const PARTITIONS = 4
@@ -30,6 +31,7 @@ let document: OpenApiDocument
 before(async () => {
   app = await buildReader({
     putBack: putBackNothing(),
+    models: new MemoryModels(),
     access: { mode: 'off' },
     commands: unheardCommands(),
     accounts,

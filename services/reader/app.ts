@@ -20,6 +20,7 @@ import { publishOpenApi } from '../http/openapi.ts'
 import { settingOf } from '../config-schema.ts'
 import { GATEWAY_API, gatewayDocument } from '../gateway/document.ts'
 import type { Begin, TopicVersion } from '../layout.ts'
+import type { InstallationModels } from '../models/follow-models.ts'
 import type { Accounts } from './accounts.ts'
 import type { Commands } from './commands.ts'
 import { History } from './history.ts'
@@ -32,6 +33,7 @@ import { auditRoutes } from './routes-audit.ts'
 import { eventRoutes } from './routes-events.ts'
 import { exposureRoutes } from './routes-exposure.ts'
 import { hostingRoutes } from './routes-hosting.ts'
+import { modelsRoutes } from './routes-models.ts'
 import { operatorRoutes } from './routes-operators.ts'
 import { providerRoutes } from './routes-provider.ts'
 import { oneEventRoute } from './routes-one-event.ts'
@@ -55,6 +57,7 @@ export interface ReaderAppParts {
   readonly corsOrigins?: readonly string[]
   readonly commands: Commands
   readonly putBack: PutBack
+  readonly models: InstallationModels
   /** Names of the topics whose blocks fill ClickHouse's tables. */
   readonly topics: { readonly usageBlocks: string; readonly settlementBlocks: string }
   readonly partitions: number
@@ -88,6 +91,7 @@ const API = {
     { name: 'settlements', description: 'What was paid, and what is open' },
     { name: 'wallets', description: 'Balances and entries' },
     { name: 'hosting', description: 'Rewards and the leaderboard' },
+    { name: 'models', description: 'Which models are paid by the call' },
     { name: 'audit', description: 'Keys, tiers, operators, and who was refused' },
     { name: 'operation', description: 'For the operator' },
   ],
@@ -137,7 +141,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
     partitions,
     turns: new LoopTurns(),
   }
-  addRoutes(app, routeParts, parts.putBack)
+  addRoutes(app, routeParts, parts)
   await app.ready()
   return app
 }
@@ -145,7 +149,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
 function addRoutes(
   app: ReaderApp,
   routeParts: RouteParts & { readonly partitions: number },
-  putBack: PutBack,
+  { putBack, models }: Pick<ReaderAppParts, 'putBack' | 'models'>,
 ): void {
   providerRoutes(app, routeParts)
   settingsRoutes(app, routeParts)
@@ -159,5 +163,6 @@ function addRoutes(
   settlementRoutes(app, routeParts)
   walletRoutes(app, routeParts)
   auditRoutes(app, routeParts)
+  modelsRoutes(app, { ...routeParts, models })
   hostingRoutes(app, { ...routeParts, ranking: new Ranking(routeParts.present, routeParts.clock) })
 }

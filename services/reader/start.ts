@@ -12,6 +12,7 @@ import { checkInstallation } from '../installation.ts'
 import { CURSOR_KEY, ID_KEY, readKeyFile } from '../key-file.ts'
 import type { LayoutParts } from '../follow-layout.ts'
 import type { RunningService } from '../process.ts'
+import { FollowedModels } from '../models/follow-models.ts'
 import { Accounts } from './accounts.ts'
 import { buildReader } from './app.ts'
 import { Commands } from './commands.ts'
@@ -50,6 +51,8 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   await checkInstallation({ config, logger, client: clickhouse, clientId: kafka.clientId })
   const followed = await followAccess(parts, 'reader')
   undo.defer(() => followed.stop())
+  const models = new FollowedModels(parts, 'reader')
+  undo.defer(() => models.stop())
   const app = await buildReader({
     audit,
     access: followed.access,
@@ -59,6 +62,7 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
     clickhouse,
     commands,
     putBack,
+    models,
     topics,
     before: layout.before,
     begin: layout.begin,
@@ -82,15 +86,16 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   const running = undo.move()
   return {
     readiness: () => ({
-      waitingFor: [...table.waitingFor(), ...followed.waitingFor()],
+      waitingFor: [...table.waitingFor(), ...followed.waitingFor(), ...models.waitingFor()],
       halted: [],
-      notes: followed.notes(),
+      notes: [...followed.notes(), ...models.notes()],
     }),
     stop: () => running.disposeAsync(),
     failed: Promise.race([
       tablesMisfit(clickhouse, parts),
       loading.then(() => table.failed, asError),
       followed.failed,
+      models.failed,
     ]),
   }
 }

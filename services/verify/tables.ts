@@ -1,5 +1,6 @@
 import type { ClickhouseClient, QueryParams } from '../../pipelines/clickhouse/client.ts'
 import { ROW_TABLES } from '../../schemas/tables.ts'
+import type { VersionSpan } from './model-tables.ts'
 import { identityName, identityOfRow } from './usage-identity.ts'
 import { SUM_COLUMNS, columnOfSum } from './usage-sums.ts'
 import type { WindowTable } from './usage-sums.ts'
@@ -68,6 +69,16 @@ export class Tables {
          AND t.occurred_at >= fromUnixTimestamp64Milli({oldestMs:Int64})`,
       { ...blocks, from, to, oldestMs },
     )
+  }
+
+  /** Which version of the table of models the rows of records from `from` on name, and at which offsets. */
+  async modelVersions(blocks: BlocksBelow, from: bigint): Promise<VersionSpan[]> {
+    const rows = await this.#rows<{ version: number; first: string; last: string }>(
+      `SELECT t.models_version AS version, min(t.record_offset) AS first, max(t.record_offset) AS last
+       FROM usage_events AS t WHERE ${BELOW} AND t.record_offset >= {from:UInt64} GROUP BY t.models_version`,
+      { ...blocks, from },
+    )
+    return rows.map(({ version, first, last }) => ({ version, first: BigInt(first), last: BigInt(last) }))
   }
 
   /** Of these event ids, the ones that were counted from records before `before`, as `identityName`. */

@@ -1,5 +1,6 @@
 import { PAID_API_ENERGY_MWH, TDP_WATTS_DEFAULT, energyOfGpuTime } from '../../schemas/usage.ts'
-import type { Model, UsageEvent } from '../../schemas/usage.ts'
+import type { ModelFacts } from '../../schemas/models.ts'
+import type { UsageEvent } from '../../schemas/usage.ts'
 
 /** What one event adds to its windows, measured and estimated apart. */
 export interface Measures {
@@ -11,7 +12,7 @@ export interface Measures {
 }
 
 /** The rules of http-api, "Compute stats", for one event under the model that it names. */
-export function measuresOf(event: UsageEvent, model: Model | undefined): Measures {
+export function measuresOf(event: UsageEvent, model: ModelFacts | undefined): Measures {
   // 1 GPU-second per 1,000 tokens is 1 ms a token.
   const estimatedGpuMs = event.gpu_ms === null ? event.tokens_in + event.tokens_out : 0
   const gpuMs = event.gpu_ms ?? estimatedGpuMs

@@ -3,8 +3,10 @@ import { FRAME_BYTES, SCHEMA_ID, modelsCodec, schemaIdOf } from '../../schemas/a
 import { MINUTE_WINDOW_MS, WATERMARK_DELAY_MS, windowStart } from '../../schemas/usage.ts'
 import type { Model, UsageEvent } from '../../schemas/usage.ts'
 import { MODELS, MODELS_VERSION } from '../../schemas/models.ts'
+import type { ModelFacts } from '../../schemas/models.ts'
 import { rulesAt } from '../../schemas/since.ts'
 import type { Since } from '../../schemas/since.ts'
+import { ModelVersions } from './model-tables.ts'
 import type { SourceRecord } from './source.ts'
 import { copyKey, isCopy } from './sent-on.ts'
 import { receiptOf } from './receipt.ts'
@@ -21,6 +23,9 @@ import { refusalOf } from './usage-refusal.ts'
 
 /** The first rules by which the table of models is the version's own, and no record's. */
 const OWN_TABLE = 2
+
+/** The first rules by which the table of models is the installation's, in versions of which rows name one. */
+const OWN_VERSIONS = 3
 
 /** The first rules by which events have sources, and texts an identity of their own. */
 const SOURCES = 3
@@ -73,6 +78,9 @@ export interface UsageModelOptions {
   /** In force where the log does not say: its beginning may have been deleted. */
   readonly models: readonly Model[]
   readonly modelsVersion: number
+  /** What rows say of later ones: the version at each offset, and what it says of a model. */
+  readonly versionAt?: (offset: bigint) => number
+  readonly factsOf?: (version: number, modelId: string) => ModelFacts
   /** With which the partition began, where another version of the topics ended before it. */
   readonly watermarkMs?: number
   /** Contents that versions before have accepted, by identity. */
@@ -109,6 +117,8 @@ export class UsageModel {
   readonly #since: readonly Since[]
   readonly #receipts: ReceiptParts
   readonly #textsUntilMs: number
+  readonly #versionAt: (offset: bigint) => number
+  readonly #factsOf: (version: number, modelId: string) => ModelFacts
   #models: ReadonlyMap<string, Model>
   #modelsVersion: number
   #watermarkMs = 0
@@ -127,6 +137,9 @@ export class UsageModel {
     this.#watermarkMs = options.watermarkMs ?? 0
     this.#models = byId(options.models)
     this.#modelsVersion = options.modelsVersion
+    const compiled = new ModelVersions()
+    this.#versionAt = options.versionAt ?? (() => MODELS_VERSION)
+    this.#factsOf = options.factsOf ?? ((version, modelId) => compiled.factsOf(version, modelId))
   }
 
   /** After the records so far; 0 before the first. */
@@ -231,13 +244,16 @@ export class UsageModel {
   }
 
   #count(counted: Pick<CountedEvent, 'event' | 'identity' | 'record' | 'index' | 'receiptMs'>): CountedEvent {
-    const { event } = counted
+    const { event, record } = counted
+    const isOwn = rulesAt(this.#since, record.offset) >= OWN_VERSIONS
+    const modelsVersion = isOwn ? this.#versionAt(record.offset) : this.#modelsVersion
+    const model = isOwn ? this.#factsOf(modelsVersion, event.model_id) : this.#models.get(event.model_id)
     const windowEndMs = windowStart(event.occurred_at, MINUTE_WINDOW_MS) + MINUTE_WINDOW_MS
     return {
       ...counted,
       late: windowEndMs <= this.#watermarkMs,
-      modelsVersion: this.#modelsVersion,
-      ...measuresOf(event, this.#models.get(event.model_id)),
+      modelsVersion,
+      ...measuresOf(event, model),
     }
   }
 }

@@ -13,6 +13,7 @@ import { findHorizon } from './horizon.ts'
 import type { Horizon } from './horizon.ts'
 import { readInbox } from './inbox.ts'
 import type { Logs } from './logs.ts'
+import type { ModelVersions } from './model-tables.ts'
 import type { Blocks, Tables } from './tables.ts'
 import { SentOn } from './sent-on.ts'
 import { NOTHING_UNDECIDED, countOf, readLetters, readUndecided } from './undecided.ts'
@@ -42,6 +43,7 @@ export interface VerifyParts {
   readonly say: (line: string) => void
   /** The installation's id key, which proves receipts; asked for where a record has such a proof. */
   readonly idKey: () => Buffer
+  readonly models: ModelVersions
 }
 
 /** What the comparison of one version needs beside that. */
@@ -168,6 +170,7 @@ async function verifyPartition(
     notSentOn,
     sentOn: parts.sentOn,
     idKey: parts.idKey,
+    models: parts.models,
   }
   const usage = await compareUsage(usageParts, partition, range, horizon, inbox.handedOver)
   const windowParts = { tables, differences, signal, nowMs }

@@ -3,6 +3,7 @@ import { noFailpoint } from '../../pipelines/failpoints.ts'
 import { TaskRunner } from '../../pipelines/kafka/task-runner.ts'
 import type { TaskState } from '../../pipelines/kafka/task.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
+import { COMPILED_TABLES } from '../../pipelines/usage/model-tables.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { topicNames } from '../../schemas/topics.ts'
@@ -61,6 +62,7 @@ export class BenchAggregator {
             this.lookedUp += keys.length
             return new Map()
           },
+          models: COMPILED_TABLES,
           loadedSeq: () => (options.loaded ? ALL_LOADED : 0),
           gate: emptyStoreGate(),
           forward: nothingForwarded,

@@ -4,6 +4,7 @@ import type { AccountRules } from '../../pipelines/account/rules.ts'
 import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
+import { COMPILED_TABLES } from '../../pipelines/usage/model-tables.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import { inboxConfigureCodec, usageEventsCodec } from '../../schemas/avro.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
@@ -96,6 +97,7 @@ class Inbox {
       idKey: Buffer.alloc(32, 7),
       idPool: { held: 0, max: 20_000_000 },
       lookup: async () => null,
+      models: COMPILED_TABLES,
       loadedSeq: () => 0,
       gate: emptyStoreGate(),
       forward: nothingForwarded,

@@ -4,6 +4,8 @@ import { ClusterDraw } from './draw-cluster.ts'
 import type { ClusterTrouble } from './draw-cluster.ts'
 import { drawMisplaced } from './draw-misplaced.ts'
 import type { MisplacedTrouble } from './draw-misplaced.ts'
+import { drawModels } from './draw-models.ts'
+import type { ModelsTrouble } from './draw-models.ts'
 import { drawRequests } from './draw-requests.ts'
 import { drawUndecided } from './draw-undecided.ts'
 import type { UndecidedTrouble } from './draw-undecided.ts'
@@ -33,7 +35,12 @@ const TROUBLES = [
   'insert',
 ] as const
 type ProcessTrouble = (typeof TROUBLES)[number]
-export type Trouble = ProcessTrouble | ClusterTrouble | UndecidedTrouble | MisplacedTrouble
+export type Trouble =
+  | ProcessTrouble
+  | ClusterTrouble
+  | UndecidedTrouble
+  | MisplacedTrouble
+  | ModelsTrouble
 
 /** The schedule of a seed: the same for the same seed, on every machine. `only`: with no other kind of trouble. */
 export function drawSchedule(seed: number, only?: readonly Trouble[]): Schedule {
@@ -45,6 +52,7 @@ export function drawSchedule(seed: number, only?: readonly Trouble[]): Schedule 
   const usage = drawUsage(random, settings)
   const entries = drawRequests(seed, settings, usage)
   entries.push(...drawUndecided(seed, only, settings.activeMs, entries))
+  entries.push(...drawModels(seed, only, settings.activeMs))
   entries.push(...cluster.entries(only, settings.activeMs, usage))
   const count = troubles.length === 0 ? 0 : random.pick([4, 12, 40])
   for (let index = 0; index < count; index++) {

@@ -6,6 +6,7 @@ import type { Forward, TaskState } from '../../pipelines/kafka/task.ts'
 import type { InboxConfigure } from '../../schemas/records.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import type { Lookup } from '../../pipelines/usage/lookup.ts'
+import type { ModelTables } from '../../pipelines/usage/model-tables.ts'
 import { testRules } from '../support/rules.ts'
 import { LoaderService } from './loader-service.ts'
 import type { SimProcess } from './process.ts'
@@ -36,6 +37,7 @@ export interface Tampering {
   readonly lookup?: (lookup: Lookup) => Lookup
   /** What a task of the partition sends on. */
   readonly forward?: (forward: Forward, partition: number) => Forward
+  readonly models?: (tables: ModelTables) => ModelTables
 }
 
 interface Instance {
@@ -152,6 +154,9 @@ export class Fleet {
     const idPool = { held: 0, max: schedule.settings.idsMax }
     const { lookup: tampered = (plain: Lookup): Lookup => plain } = this.#tampering
     const { forward: withTampered = (plain: Forward): Forward => plain } = this.#tampering
+    // Every other life of all processes hears of versions late: the next owner of a partition may know less than the last.
+    const followed = this.#world.models.follow(this.#lives % 2 === 0)
+    const models = this.#tampering.models?.(followed) ?? followed
     const ask = tampered(client.lookup(TOPICS.usageBlocks))
     const lookup: Lookup = async (...keys) => {
       // The decision waits for the store: time must pass.
@@ -170,6 +175,7 @@ export class Fleet {
         idKey: ID_KEY,
         idPool,
         lookup,
+        models,
         loadedSeq: (of) => marks.of(of)?.seq ?? 0,
         gate: gateOf(TOPICS.usageBlocks, partition, marks),
         forward: withTampered(forward, partition),

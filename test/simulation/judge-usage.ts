@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { inboxUsageCodec, SCHEMA_ID, schemaIdOf, usageEventsIn } from '../../schemas/avro.ts'
 import type { InboxUsage } from '../../schemas/records.ts'
+import { COMPILED_TABLE } from '../../schemas/model-table.ts'
+import type { ModelTable } from '../../schemas/model-table.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import type { Row } from '../support/row-reader.ts'
@@ -8,6 +10,7 @@ import { eventName, usageOracle } from '../support/usage-oracle.ts'
 import type { Sums, UsageOracle } from '../support/usage-oracle.ts'
 import { plainRows } from './judge.ts'
 import type { LogBlock, PartitionLogs } from './judge.ts'
+import type { SimModels } from './models.ts'
 import { otherPartition, PARTITIONS, TOPICS } from './services.ts'
 
 const byPlace = (left: Row, right: Row): number =>
@@ -21,9 +24,13 @@ const byPlace = (left: Row, right: Row): number =>
 export function judgeUsage(
   { partition, usage, inbox, usageBlocks }: PartitionLogs,
   undecidable: (name: string) => boolean,
+  models: Pick<SimModels, 'version'>,
 ): void {
-  const oracle = usageOracle(usage, undecidable, { partition, partitions: PARTITIONS })
   const rows = plainRows(usageBlocks, 'usage_events').toSorted(byPlace)
+  const oracle = usageOracle(usage, undecidable, {
+    place: { partition, partitions: PARTITIONS },
+    tableAt: tablesOf(rows, models),
+  })
   const counted = rows.map(
     (row) => `${String(row['node_id'])} ${String(row['id_kind'])} ${String(row['event_id'])}`,
   )
@@ -45,7 +52,7 @@ export function judgeUsage(
 
 /** What stood on a wrong partition, which its task has passed, stands on its own one, with the receipt that it came in with. */
 export function judgeSentOn(partition: number, { usage }: PartitionLogs, other: readonly LogRecord[]): void {
-  const { sentOn } = usageOracle(usage, () => false, { partition, partitions: PARTITIONS })
+  const { sentOn } = usageOracle(usage, () => false, { place: { partition, partitions: PARTITIONS } })
   const copies = new Set(
     other
       .filter(({ headers }) => headers['hivemeter-forwarded'] !== undefined)
@@ -62,6 +69,21 @@ export function judgeSentOn(partition: number, { usage }: PartitionLogs, other: 
 
 function copyName(event: UsageEvent, receipt: string | undefined): string {
   return `${receipt} ${JSON.stringify(event)}`
+}
+
+/** The table that each record was judged by, as its rows name it: one there is, and never an older one than before. */
+function tablesOf(rows: readonly Row[], models: Pick<SimModels, 'version'>): (offset: bigint) => ModelTable {
+  const tables = new Map<bigint, ModelTable>()
+  let version = 0
+  for (const row of rows) {
+    const named = Number(row['models_version'])
+    assert.ok(named >= version, `the version of the table of models falls from ${version} to ${named}`)
+    version = named
+    const table = models.version(named)
+    assert.ok(table !== undefined, `version ${named} of the table of models was never in force`)
+    tables.set(BigInt(String(row['record_offset'])), table)
+  }
+  return (offset) => tables.get(offset) ?? COMPILED_TABLE
 }
 
 function byOffset(left: readonly unknown[], right: readonly unknown[]): number {

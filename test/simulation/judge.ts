@@ -53,7 +53,7 @@ export function judge(world: World): string[] {
         assertStored(world, placeOf(TOPICS[topic], partition), logs[topic]),
       )
     }
-    check(`usage of ${partition}`, () => judgeUsage(logs, world.undecided.isUndecidable))
+    check(`usage of ${partition}`, () => judgeUsage(logs, world.undecided.isUndecidable, world.models))
     check(`sent on from ${partition}`, () => {
       const other = world.cluster.log(TOPICS.usageMetered, otherPartition(partition)).committed()
       judgeSentOn(partition, logs, other)

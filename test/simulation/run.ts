@@ -96,6 +96,10 @@ function play(entry: Entry, world: World, fleet: Fleet, gateways: readonly Gatew
     case 'move':
       world.move(entry.from, entry.count)
       break
+    case 'models':
+      world.models.publish(entry.behindMs)
+      world.trace('world', 'another table of models')
+      break
     case 'compact':
       for (let partition = 0; partition < PARTITIONS; partition++) {
         world.cluster.log(TOPICS.nodeState, partition).compact()

@@ -294,4 +294,10 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     only: ['fault', 'answer', 'broker'],
     tamper: () => ({ wire: keepingIdentity }),
   },
+  'a task that goes on with an older table of models': {
+    only: ['models', 'kill', 'stop'],
+    tamper: () => ({
+      models: (tables) => ({ newestFor: (partition) => tables.newestFor(partition, 0) }),
+    }),
+  },
 }

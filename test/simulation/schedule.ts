@@ -166,6 +166,8 @@ export type Entry =
     }
   | { readonly kind: 'forget-offsets'; readonly atMs: number; readonly service: ServiceName }
   | { readonly kind: 'compact'; readonly atMs: number }
+  /** The next version of the table of models is in force; half of the processes hear of it so much later. */
+  | { readonly kind: 'models'; readonly atMs: number; readonly behindMs: number }
   /**
    * A broker ends in order (its leaderships go first), dies, hangs or is cut off from its peers, and is back after a while. After `failoverMs` of
    * silence the controller gives it up.

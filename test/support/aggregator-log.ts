@@ -7,6 +7,8 @@ import type { DecidePoint } from '../../pipelines/failpoints.ts'
 import type { LogAppend, LogRecord } from '../../pipelines/kafka/records.ts'
 import { contentWords, lookupName } from '../../pipelines/usage/lookup.ts'
 import type { Found, LookupKey } from '../../pipelines/usage/lookup.ts'
+import { COMPILED_TABLES } from '../../pipelines/usage/model-tables.ts'
+import type { ModelTables } from '../../pipelines/usage/model-tables.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import type { Row } from './row-reader.ts'
 import { TaskLog } from './task-log.ts'
@@ -29,6 +31,7 @@ export interface AggregatorLogOptions {
   readonly idKey?: Buffer
   readonly decidePoint?: DecidePoint
   readonly metrics?: Metrics
+  readonly models?: ModelTables
 }
 
 /** A record of usage.metered. */
@@ -57,7 +60,7 @@ export class AggregatorLog extends TaskLog {
 
   constructor(options: AggregatorLogOptions = {}) {
     const { input = [], partitions = 1, idsMax = 1_000_000, idKey = ID_KEY, decidePoint } = options
-    const { metrics = noMetrics } = options
+    const { metrics = noMetrics, models = COMPILED_TABLES } = options
     const pool = { held: 0, max: idsMax }
     const clock = new VirtualClock()
     super(
@@ -70,6 +73,7 @@ export class AggregatorLog extends TaskLog {
           idKey,
           idPool: pool,
           lookup: async (_partition, evictedSeq, keys) => await this.#lookUp(evictedSeq, loadedSeq(), keys),
+          models,
           loadedSeq,
           gate: emptyStoreGate(),
           forward: async (records) => {

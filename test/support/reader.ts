@@ -11,6 +11,7 @@ import { buildReader } from '../../services/reader/app.ts'
 import { assertDocumented } from './openapi-check.ts'
 import type { OpenApiDocument } from './openapi-check.ts'
 import { unheardCommands } from './unheard-commands.ts'
+import { MemoryModels } from './memory-models.ts'
 import { putBackNothing } from './put-back.ts'
 
 export const PARTITIONS = 4
@@ -38,6 +39,7 @@ export async function startTestReader(parts: {
   const clock: Clock = { ...systemClock, nowMs: () => parts.nowMs }
   const app = await buildReader({
     putBack: putBackNothing(),
+    models: new MemoryModels(),
     access: { mode: 'off' },
     commands: unheardCommands(),
     accounts: parts.accounts,

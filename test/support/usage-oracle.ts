@@ -2,7 +2,8 @@ import { holdsUsageEvents, SCHEMA_ID, schemaIdOf, usageEventsIn } from '../../sc
 import { identityOf } from '../../schemas/identity.ts'
 import type { IdKind } from '../../schemas/identity.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
-import { MODELS, MODELS_VERSION } from '../../schemas/models.ts'
+import { COMPILED_TABLE } from '../../schemas/model-table.ts'
+import type { ModelTable } from '../../schemas/model-table.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import { lookupName } from '../../pipelines/usage/lookup.ts'
@@ -80,13 +81,20 @@ export function eventName(event: UsageEvent): string {
   return lookupName(event.node_id, bytes.toString('hex'), kind)
 }
 
+export interface OracleOptions {
+  /** Where the input stands; the only partition without it. */
+  readonly place?: Place
+  /** By which table of models a record was judged. */
+  readonly tableAt?: (offset: bigint) => ModelTable
+}
+
 /** `undecidable` names the events that no task can decide: each copy is a letter, and counts as if it had not come. */
 export function usageOracle(
   input: readonly LogRecord[],
   undecidable: (name: string) => boolean = () => false,
-  place: Place = { partition: 0, partitions: 1 },
+  { place = { partition: 0, partitions: 1 }, tableAt = () => COMPILED_TABLE }: OracleOptions = {},
 ): UsageOracle {
-  const oracle = new PlainCount(undecidable, place)
+  const oracle = new PlainCount(undecidable, place, tableAt)
   for (const record of input) oracle.take(record)
   return oracle
 }
@@ -102,12 +110,13 @@ class PlainCount implements UsageOracle {
   watermark = 0
   readonly #place: Place
   readonly #contents = new Map<string, string>()
-  readonly #models = new Map(MODELS.map((model) => [model.model_id, model]))
   readonly #undecidable: (name: string) => boolean
+  readonly #tableAt: (offset: bigint) => ModelTable
 
-  constructor(undecidable: (name: string) => boolean, place: Place) {
+  constructor(undecidable: (name: string) => boolean, place: Place, tableAt: (offset: bigint) => ModelTable) {
     this.#place = place
     this.#undecidable = undecidable
+    this.#tableAt = tableAt
   }
 
   take(record: LogRecord): void {
@@ -153,7 +162,8 @@ class PlainCount implements UsageOracle {
   }
 
   #count(event: UsageEvent, index: number, record: LogRecord): void {
-    const numbers = numbersOf(event, this.#models.get(event.model_id) ?? { paid_api: false, tdp_watts: 170 })
+    const table = this.#tableAt(record.offset)
+    const numbers = numbersOf(event, table.factsOf(event.model_id))
     const minute = Math.floor(event.occurred_at / 60_000) * 60_000
     const quarter = Math.floor(event.occurred_at / 900_000) * 900_000
     const late = minute + 60_000 <= this.watermark
@@ -193,7 +203,7 @@ class PlainCount implements UsageOracle {
       requester_node_id: event.requester_node_id ?? '',
       reservation_id: event.reservation_id ?? '',
       late: Number(late),
-      models_version: MODELS_VERSION,
+      models_version: table.version,
     })
   }
 }

@@ -25,6 +25,7 @@ import { cost, inboxUsage, nodeSum } from './inbox.ts'
 import { MemorySettler } from './memory-settler.ts'
 import { assertDocumented } from './openapi-check.ts'
 import type { OpenApiDocument } from './openapi-check.ts'
+import { MemoryModels } from './memory-models.ts'
 import { putBackNothing } from './put-back.ts'
 
 export const WHOLE_PARTITIONS = 2
@@ -80,6 +81,7 @@ export async function startWholeReader(
     readonly corsOrigins?: readonly string[]
     /** Without it ClickHouse is away. */
     readonly clickhouse?: ClickhouseClient
+    readonly models?: MemoryModels
     readonly clock?: Clock
     readonly partitions?: number
     /** Log time at the start. */
@@ -107,6 +109,7 @@ export async function startWholeReader(
   const clickhouse = options.clickhouse ?? openClickhouse(away)
   const app = await buildReader({
     putBack: putBackNothing(),
+    models: options.models ?? new MemoryModels(),
     accounts,
     access,
     ...(options.audit && { audit: options.audit }),

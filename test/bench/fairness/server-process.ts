@@ -23,6 +23,7 @@ import { fakeClickhouse } from '../../support/fake-clickhouse.ts'
 import { MemorySettler } from '../../support/memory-settler.ts'
 import { account, accountRecord, taskRecord } from '../../support/state-records.ts'
 import type { ServerSpec } from './messages.ts'
+import { MemoryModels } from '../../support/memory-models.ts'
 import { putBackNothing } from '../../support/put-back.ts'
 
 /**
@@ -101,6 +102,7 @@ async function startReader(): Promise<string> {
   })
   const app = await buildReader({
     putBack: putBackNothing(),
+    models: new MemoryModels(),
     access,
     accounts,
     commands,

@@ -18,7 +18,7 @@ interface ModelTable {
 }
 
 /** The facts of the model table by version, written down again: 0 is the time before the log knew any table. */
-const MODEL_TABLES: readonly ModelTable[] = [
+const MODEL_TABLES: ModelTable[] = [
   { paid: new Set(), watts: new Map() },
   {
     paid: new Set(['groq', 'deepseek', 'gpt-4.1', 'claude', 'makeittalk']),
@@ -29,6 +29,8 @@ const MODEL_TABLES: readonly ModelTable[] = [
     ]),
   },
 ]
+// Version 2 is what a new installation begins with: of the models that a fault run sends it says the same.
+MODEL_TABLES.push(MODEL_TABLES[1] as ModelTable)
 
 /** The rules of http-api, "Compute stats", for one event. An unknown version of the model table is taken for the newest. */
 export function measuresOf(work: Work, modelsVersion: number): Measures {
