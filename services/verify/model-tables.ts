@@ -18,7 +18,9 @@ export class ModelVersions {
   /** Reads the log where one of these is not known: a task may have judged by it a moment ago. */
   async need(versions: readonly number[]): Promise<void> {
     if (versions.every((version) => this.has(version))) return
-    for await (const record of this.#read()) this.add(record)
+    const wanted = new Set(versions.map(String))
+    for await (const record of this.#read())
+      if (wanted.has(record.key?.toString('latin1') ?? '')) this.add(record)
   }
 
   /** A record of hivemeter.models; fences and what was deleted are none. */

@@ -296,6 +296,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   },
   'a task that goes on with an older table of models': {
     only: ['models', 'kill', 'stop'],
+    fromSeed: 18,
     tamper: () => ({
       models: (tables) => ({ newestFor: (partition) => tables.newestFor(partition, 0) }),
     }),

@@ -3,7 +3,8 @@ import { HEARTBEAT_BOUNDS } from '../../pipelines/account/accept-heartbeat.ts'
 import { HEARTBEATS_REMEMBERED_MAX } from '../../pipelines/account/heartbeat-memory.ts'
 import { MILESTONES } from '../../pipelines/account/rewards.ts'
 import { EVENTS_PER_BATCH_MAX } from '../../pipelines/usage/rollup.ts'
-import { energyOfGpuTime, TDP_WATTS_DEFAULT, USAGE_BOUNDS } from '../../schemas/usage.ts'
+import { TDP_WATTS_MAX } from '../../schemas/models.ts'
+import { energyOfGpuTime, USAGE_BOUNDS } from '../../schemas/usage.ts'
 
 /** What every sum must hold: a million events a second of one node, each at every upper bound, for a hundred years. */
 
@@ -20,7 +21,7 @@ const GPU_MS = BigInt(USAGE_BOUNDS.durationMsMax)
 const ENERGY_MWH = BigInt(USAGE_BOUNDS.energyMwhMax)
 const COST_NANO_USD = BigInt(USAGE_BOUNDS.costNanoUsdMax)
 const GPU_MS_BY_TOKENS = 2n * TOKENS
-const ENERGY_BY_TOKENS = BigInt(energyOfGpuTime(Number(GPU_MS_BY_TOKENS), TDP_WATTS_DEFAULT))
+const ENERGY_BY_TOKENS = BigInt(energyOfGpuTime(Number(GPU_MS_BY_TOKENS), TDP_WATTS_MAX))
 const ENERGY_ESTIMATED = ENERGY_BY_TOKENS > ENERGY_MWH ? ENERGY_BY_TOKENS : ENERGY_MWH
 
 /** The most that one event adds to each sum of its node, and to each of its windows. */
