@@ -23,7 +23,12 @@ export interface ModelsRouteParts {
 }
 
 /** GET and PUT /api/models: which models are paid by the call, and what the boards of the others draw. */
-export function modelsRoutes(app: ReaderApp, { models, clock }: ModelsRouteParts): void {
+export function modelsRoutes(app: ReaderApp, parts: ModelsRouteParts): void {
+  readRoute(app, parts)
+  writeRoute(app, parts)
+}
+
+function readRoute(app: ReaderApp, { models }: ModelsRouteParts): void {
   app.get(
     '/api/models',
     {
@@ -44,7 +49,10 @@ export function modelsRoutes(app: ReaderApp, { models, clock }: ModelsRouteParts
       return reply.header('etag', tagOf(known.table.version)).send(viewOf(known))
     },
   )
+}
 
+/** One table at a time in a process: they are large, and each fences out the one before. */
+function writeRoute(app: ReaderApp, { models, clock }: ModelsRouteParts): void {
   let isBusy = false
   app.put(
     '/api/models',

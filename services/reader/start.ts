@@ -85,11 +85,7 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   const loading = table.start()
   const running = undo.move()
   return {
-    readiness: () => ({
-      waitingFor: [...table.waitingFor(), ...followed.waitingFor(), ...models.waitingFor()],
-      halted: [],
-      notes: [...followed.notes(), ...models.notes()],
-    }),
+    readiness: () => readinessOf(table, [followed, models]),
     stop: () => running.disposeAsync(),
     failed: Promise.race([
       tablesMisfit(clickhouse, parts),
@@ -97,6 +93,18 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
       followed.failed,
       models.failed,
     ]),
+  }
+}
+
+/** What it waits for, and what a person should look at. */
+function readinessOf(
+  table: Pick<CompactedTable, 'waitingFor'>,
+  followed: readonly Pick<FollowedModels, 'waitingFor' | 'notes'>[],
+): ReturnType<RunningService['readiness']> {
+  return {
+    waitingFor: [table, ...followed].flatMap((one) => one.waitingFor()),
+    halted: [],
+    notes: followed.flatMap((one) => one.notes()),
   }
 }
 
