@@ -52,7 +52,7 @@ describe('migrate', () => {
       `Database ${installation.database}: 0 statements applied, schema at version ${NEWEST}.\n` +
         `Topics: all there.\nId key ${installation.environment['HIVEMETER_ID_KEY_FILE']}: there.\n` +
         `Cursor key ${installation.environment['HIVEMETER_CURSOR_KEY_FILE']}: there.\n` +
-        `Installation ${id}: there.\nPartitions: 2, topics of version 1.`,
+        `Installation ${id}: there.\nTable of models: left as it is.\nPartitions: 2, topics of version 1.`,
     )
     assert.equal(await recorded(installation.clickhouse), STATEMENTS)
   })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { noFailpoint } from '../../pipelines/failpoints.ts'
@@ -71,6 +71,15 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
       const { text } = await secure.ask('reader', '/api/wallets/op/entries')
       return text.includes('"spark":29')
     })
+  })
+
+  it('lets readers and migrate write the table of models', async () => {
+    const rows = [{ pattern: 'gpt-*', execution: 'api' }]
+    const put = await secure.ask('reader', '/api/models', { rows }, 'PUT')
+    assert.deepEqual([put.status, put.text], [200, '{"updated":true,"version":3}'])
+    const file = join(secure.installation.dir, 'models.json')
+    writeFileSync(file, '{"rows":[]}')
+    assert.match(await secure.run('migrate', '--models', file), /^Table of models: version 4, 0 rows\.$/m)
   })
 
   it('lets an outside producer write usage and nothing else, and in no transaction', async () => {
