@@ -11,6 +11,7 @@ test('the document is OpenAPI 3.1 and knows every route', async () => {
     '/api/audit',
     '/api/exposure/reservations',
     '/api/exposure/reservations/{id}',
+    '/api/models',
     '/api/settings/compute',
     '/api/settings/compute/history',
     '/api/settings/compute/provider',
