@@ -3,6 +3,7 @@ import * as exposure from '../../schemas/http/exposure.ts'
 import * as gateway from '../../schemas/http/gateway.ts'
 import * as heartbeats from '../../schemas/http/heartbeats.ts'
 import * as hosting from '../../schemas/http/hosting.ts'
+import * as models from '../../schemas/http/models.ts'
 import * as ops from '../../schemas/http/ops.ts'
 import * as problem from '../../schemas/http/problem.ts'
 import * as provider from '../../schemas/http/provider.ts'
@@ -19,6 +20,7 @@ const MODULES = [
   gateway,
   heartbeats,
   hosting,
+  models,
   ops,
   problem,
   provider,
