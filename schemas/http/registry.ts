@@ -48,20 +48,16 @@ export const REGISTRY_SCHEMAS = {
     'Their numbers, oldest first',
     SubjectPath,
   ),
-  version: route('One version of a subject: a number, or latest', RegistryVersionSchema, 'Its id and schema', VersionPath),
-  versionText: route('The schema of a version', AvroDocumentSchema, 'The Avro schema itself', VersionPath),
-  id: route(
-    'The schema of an id',
-    RegistryIdSchema,
-    'Of usage events only',
-    IdPath,
+  version: route(
+    'One version of a subject: a number, or latest',
+    RegistryVersionSchema,
+    'Its id and schema',
+    VersionPath,
   ),
+  versionText: route('The schema of a version', AvroDocumentSchema, 'The Avro schema itself', VersionPath),
+  id: route('The schema of an id', RegistryIdSchema, 'Of usage events only', IdPath),
   idText: route('The schema of an id, by itself', AvroDocumentSchema, 'The Avro schema itself', IdPath),
   types: route('The kinds of schemas', Type.Array(Type.String()), 'Avro alone'),
-  config: route(
-    'How schemas change',
-    RegistryConfigSchema,
-    'For all, or for a subject',
-  ),
+  config: route('How schemas change', RegistryConfigSchema, 'For all, or for a subject'),
   mode: route('Whether schemas can be registered', RegistryModeSchema, 'READONLY'),
 } as const satisfies Readonly<Record<string, object>>

@@ -80,6 +80,7 @@ export interface Answer {
   readonly code: string
   readonly detail: string
   readonly accepted: number
+  readonly rounded: number
   readonly rejected: readonly { index: number; event_id: string | null; code: string; path: string }[]
   readonly unknown: readonly number[]
   readonly not_taken: readonly number[]

@@ -60,14 +60,27 @@ export class Bodies {
   /** The routes that are registered in `app` from now on take bodies of these types up to this size (or the route's own), as bytes. */
   take(
     app: FastifyInstance,
-    { mediaTypes, sizeBytesMax }: { readonly mediaTypes: readonly string[]; readonly sizeBytesMax: number },
+    {
+      mediaTypes,
+      suffix,
+      sizeBytesMax,
+    }: {
+      readonly mediaTypes: readonly string[]
+      /** Types that are taken beside them, and how a client is told of them. */
+      readonly suffix?: { readonly pattern: RegExp; readonly name: string }
+      readonly sizeBytesMax: number
+    },
   ): void {
     const inFlight = this.#inFlight
     app.addContentTypeParser([...mediaTypes], (_request, _payload, done) => done(null, UNREAD))
+    if (suffix !== undefined) {
+      app.addContentTypeParser(suffix.pattern, (_request, _payload, done) => done(null, UNREAD))
+    }
+    const named = [...mediaTypes, ...(suffix === undefined ? [] : [suffix.name])]
     app.addHook('onRequest', async (request) => {
       const { method, holding } = request
       if (method === 'GET' || method === 'HEAD') return
-      request.mediaTypes = mediaTypes
+      request.mediaTypes = named
       if (!holding.take(inFlight.requests, 1)) throw noRoom()
     })
     app.addHook('preValidation', async (request) => {

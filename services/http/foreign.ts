@@ -28,7 +28,12 @@ export function foreignProblem(
 }
 
 /** JSON in any of its types: no form can send one, and a page's script only after this server has said that it may. */
-const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i
+const JSON_TYPE = /^application\/(?:(?:[\w.-]+\+)?json|x-ndjson|ndjson|jsonl|json-seq)\s*(;|$)/i
+
+/** Neither can they send a CloudEvent's header, which may come without a content type. */
+function isOfNoForm({ 'content-type': type, 'ce-specversion': cloudEvent }: IncomingHttpHeaders): boolean {
+  return JSON_TYPE.test(type ?? '') || (type === undefined && cloudEvent !== undefined)
+}
 
 /**
  * Where nobody is asked for a credential, whatever reaches the server would count. Throws a Problem for requests that a
@@ -40,10 +45,10 @@ export function refuseForeign(
 ): void {
   const problem = foreignProblem(headers, corsOrigins)
   if (problem !== undefined) throw new Problem('foreign_request', problem)
-  if (method === 'POST' && !is404 && !JSON_TYPE.test(headers['content-type'] ?? '')) {
+  if (method === 'POST' && !is404 && !isOfNoForm(headers)) {
     throw new Problem(
       'unsupported_media_type',
-      'Without credentials a POST needs Content-Type: application/json, also without a body: forms cannot send it.',
+      'Without credentials a POST needs Content-Type: application/json (or another type of JSON that its route takes), also without a body: forms cannot send it.',
       {},
       { accept: 'application/json' },
     )

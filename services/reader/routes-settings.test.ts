@@ -58,12 +58,23 @@ test('amounts are read from their text and shown with every decimal', async () =
     ['999999.123456789', '999999.123456789'],
     ['null', null],
     ['1000000', '1000000'],
+    ['"1e3"', '1000'],
   ] as const) {
     assert.equal((await limit(text)).status, 200, text)
     const { body } = await reader.ask('GET', `${SETTINGS}?node_id=n`)
     assert.equal(body['metered_daily_limit_usd_exact'], exact, text)
   }
-  for (const text of ['0.0000000001', '-1', '1000000.000000001', '"1e3"', 'true', '"1,5"'])
+  // Never rounded: a limit of 10^-10 must not become 0, which is none.
+  for (const text of [
+    '0.0000000001',
+    '1e-10',
+    '"1e-10"',
+    '0.30000000000000004',
+    '-1',
+    '1000000.000000001',
+    'true',
+    '"1,5"',
+  ])
     assert.equal((await limit(text)).status, 422, text)
 })
 

@@ -35,12 +35,7 @@ const TROUBLES = [
   'insert',
 ] as const
 type ProcessTrouble = (typeof TROUBLES)[number]
-export type Trouble =
-  | ProcessTrouble
-  | ClusterTrouble
-  | UndecidedTrouble
-  | MisplacedTrouble
-  | ModelsTrouble
+export type Trouble = ProcessTrouble | ClusterTrouble | UndecidedTrouble | MisplacedTrouble | ModelsTrouble
 
 /** The schedule of a seed: the same for the same seed, on every machine. `only`: with no other kind of trouble. */
 export function drawSchedule(seed: number, only?: readonly Trouble[]): Schedule {
