@@ -12,7 +12,7 @@ import {
   usageOfV1,
   usageOfV2,
 } from './older-records.ts'
-import type { UsageEvent } from './usage.ts'
+import type { UsageEvent, UsageMore } from './usage.ts'
 import type { AccountV2, SettlerTaskV1 } from './older-records.ts'
 import type {
   AccessKey,
@@ -200,10 +200,12 @@ export const usageEventsCodec = codec<UsageEvents>(SCHEMA_ID.usageEvents, 'usage
 export const usageEventCodec = codec<UsageEvent>(SCHEMA_ID.usageEvent, 'usage-event.v1')
 
 /** A usage event as its bytes say it, every number as a bigint: what is set aside may be beyond all bounds. */
-export type WideUsageEvent = {
-  readonly [Field in keyof UsageEvent]: number extends UsageEvent[Field]
-    ? bigint | (null extends UsageEvent[Field] ? null : never)
-    : UsageEvent[Field]
+export type WideUsageEvent = Wide<Omit<UsageEvent, 'more'>> & { readonly more: Wide<UsageMore> | null }
+
+type Wide<Said> = {
+  readonly [Field in keyof Said]: number extends Said[Field]
+    ? bigint | (null extends Said[Field] ? null : never)
+    : Said[Field]
 }
 
 const wideTypeOf = (file: string): avsc.Type => avroType(file, { long: bigintLong, int: bigintLong })
@@ -221,7 +223,7 @@ export function decodeWide(framedEvents: Buffer): readonly WideUsageEvent[] {
     case SCHEMA_ID.usageEvents:
       return eventsOf(wideEvents)
     case SCHEMA_ID.usageEventsV1:
-      return eventsOf(wideOfV1).map((event) => Object.assign(event, { event_source: null }))
+      return eventsOf(wideOfV1).map((event) => Object.assign(event, { event_source: null, more: null }))
     default:
       throw new Error('These are no usage events.')
   }

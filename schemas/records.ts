@@ -85,6 +85,8 @@ export interface NodeSum {
   energy_mwh_estimated: number
   energy_mwh_compatible: number
   cost_nano_usd: number
+  /** Of gpu_ms_estimated, what calls of paid APIs were estimated to. */
+  gpu_ms_paid_estimated: number
 }
 
 export interface InboxUsage {
@@ -242,7 +244,7 @@ export interface Account {
   rules_version: number
   operators: AccountOperator[]
   events: number
-  inferences: number
+  inferences: bigint
   tokens_in: bigint
   tokens_out: bigint
   gpu_ms_measured: bigint
@@ -299,6 +301,8 @@ export interface Account {
   capped_impressions: number
   capped_reward_micro_spark: bigint
   capped_minimum_micro_spark: bigint
+  /** Of gpu_ms_estimated, what calls of paid APIs were estimated to. */
+  gpu_ms_paid_estimated: bigint
 }
 
 export interface SettlerTask {

@@ -138,7 +138,7 @@ test('an ordinary account takes no more than it may', () => {
     changed_at: INBOX_START_MS,
     watermark: INBOX_START_MS,
     events: 100_000,
-    inferences: 100_000,
+    inferences: 100_000n,
     tokens_in: sum,
     tokens_out: sum,
     gpu_ms_measured: sum,

@@ -113,6 +113,13 @@ export class FieldReader {
     return absent
   }
 
+  /** A whole number in `[1, max]`; 1 where absent. */
+  integerFrom1(value: unknown, path: string, max: number): number {
+    const number = this.integer(value, path, max, 1)
+    if (number === 0) this.refuse('out_of_range', path, `Must be a whole number from 1 to ${max}.`)
+    return Math.max(number, 1)
+  }
+
   /** US dollars, as a decimal string or a number, to nano-USD, never rounded; 0 where absent. */
   money(value: unknown, path: string): number {
     if (value === undefined || value === null) return 0

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { usageEventsCodec } from '../../schemas/avro.ts'
 import { formatUuid, readsAsId } from '../../schemas/ids.ts'
-import { TASK_SOURCES, USAGE_BOUNDS } from '../../schemas/usage.ts'
+import { EXECUTIONS, NO_MORE, TASK_SOURCES, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { SENT_ENERGY_SOURCES, USAGE_FIELDS, acceptUsageEvent, ageProblem } from './accept.ts'
 import { accepted, event, judge, MINIMAL, NOW, refused } from './accept-fixture.ts'
@@ -33,6 +33,7 @@ test('the minimal event, absent and null alike', () => {
     requester_node_id: null,
     reservation_id: null,
     event_source: null,
+    more: null,
   }
   assert.deepEqual(accepted({}), expected)
   const optional = USAGE_FIELDS.filter((name) => !Object.hasOwn(MINIMAL, name))
@@ -313,6 +314,12 @@ const usage = fc.record({
   duration_ms: optional(fc.nat({ max: USAGE_BOUNDS.durationMsMax })),
   gpu_ms: optional(fc.nat({ max: USAGE_BOUNDS.durationMsMax })),
   energy_mwh: optional(fc.nat({ max: USAGE_BOUNDS.energyMwhMax })),
+  gpus: fc.option(fc.integer({ min: 1, max: USAGE_BOUNDS.gpusMax }), { nil: 1, freq: 1 }),
+  inferences: fc.option(fc.integer({ min: 1, max: USAGE_BOUNDS.inferencesMax }), { nil: 1, freq: 1 }),
+  execution: fc.option(fc.constantFrom(...EXECUTIONS), { freq: 1 }),
+  labels: fc.dictionary(fc.stringMatching(/^[a-z0-9_]{1,32}$/), fc.stringMatching(/^[a-z ]{1,64}$/), {
+    maxKeys: USAGE_BOUNDS.labelsMax,
+  }),
 })
 
 test('source: 1 to 256 code points, kept beside a plain text', () => {
@@ -330,6 +337,8 @@ test('source: 1 to 256 code points, kept beside a plain text', () => {
   assert.equal(refused({ source: '5' }), 'wrong_type /source')
 })
 
+type Sent = typeof usage extends fc.Arbitrary<infer Value> ? Value : never
+
 test('any accepted event decodes to what was sent', () => {
   fc.assert(
     fc.property(fc.array(usage, { maxLength: 5 }), (sent) => {
@@ -337,11 +346,17 @@ test('any accepted event decodes to what was sent', () => {
       const events = sent.map((_, index) => acceptUsageEvent(items.read(index), NOW) as UsageEvent)
       const decoded = usageEventsCodec.decode(usageEventsCodec.encode({ events })).events
       for (const [index, event] of decoded.entries()) {
-        const { event_id, event_text, event_source, energy_source, cost_nano_usd, ...rest } = event
-        const { source, ...plain } = { ...sent[index] }
+        const { event_id, event_text, event_source, energy_source, cost_nano_usd, more, ...rest } = event
+        const { source, gpus, inferences, execution, labels, ...plain } = sent[index] as Sent
         assert.deepEqual({ event_id: event_text ?? formatUuid(event_id), ...rest }, plain)
+        const { labels: kept, ...said } = { ...NO_MORE, ...more }
+        assert.deepEqual(said, { gpus, inferences, execution, tokens_cached: null, tokens_reasoning: null })
+        assert.deepEqual(
+          kept.map(({ name, value }) => [name, value]),
+          Object.entries(labels).toSorted(([left], [right]) => (left < right ? -1 : 1)),
+        )
         // A source is said where it is part of who the event is.
-        assert.equal(event_source, readsAsId(plain.event_id ?? '') ? null : source)
+        assert.equal(event_source, readsAsId(plain.event_id) ? null : source)
         assert.equal(energy_source, rest.energy_mwh === null ? 'none' : 'device')
         assert.equal(cost_nano_usd, 0)
       }

@@ -1,6 +1,7 @@
 import { TASK_SOURCES, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { EnergySource, UsageEvent } from '../../schemas/usage.ts'
 import { FieldReader } from './accept-fields.ts'
+import { MORE_FIELDS, readMore } from './accept-more.ts'
 import { Refusal, jsonPointer } from './accept-refusal.ts'
 import { NumberText } from './number-text.ts'
 import { timeProblem } from './time-unit.ts'
@@ -25,11 +26,15 @@ export const USAGE_FIELDS = [
   'energy_mwh',
   'energy_source',
   'actual_usd_cost',
+  ...MORE_FIELDS,
 ] as const
 
 type UsageField = (typeof USAGE_FIELDS)[number]
 
 const KNOWN: ReadonlySet<string> = new Set(USAGE_FIELDS)
+const MORE: ReadonlySet<string> = new Set(MORE_FIELDS)
+/** Whether a field is one of few events: one look for each name, as every event has its own. */
+const IS_MORE: ReadonlyMap<string, boolean> = new Map(USAGE_FIELDS.map((name) => [name, MORE.has(name)]))
 
 /** What a client may say; `none` is how the log says that no energy was given. */
 export const SENT_ENERGY_SOURCES = ['device', 'meter', 'estimate'] as const satisfies readonly EnergySource[]
@@ -55,10 +60,13 @@ export function acceptUsageEvent(
   if (!isJsonObject(item)) {
     return new Refusal('not_an_object', '', 'A usage event is a JSON object.')
   }
+  let hasMore = false
   for (const name in item) {
-    if (!KNOWN.has(name)) return unknownField(name)
+    const isMore = IS_MORE.get(name)
+    if (isMore === undefined) return unknownField(name)
+    hasMore ||= isMore
   }
-  return readEvent(item, receiptMs, marks)
+  return readEvent(item, receiptMs, hasMore, marks)
 }
 
 /** Whether all names of a parsed item are those of a usage event; where not, `acceptUsageEvent` refuses it whatever they hold. */
@@ -90,6 +98,7 @@ export function unknownField(name: string): Refusal {
 function readEvent(
   item: Readonly<Record<UsageField, unknown>>,
   receiptMs: number,
+  hasMore: boolean,
   marks: AcceptMarks,
 ): UsageEvent | Refusal {
   const reader = new FieldReader()
@@ -102,8 +111,9 @@ function readEvent(
   const occurred_at = reader.time(item.occurred_at, '/occurred_at')
   const tokens_in = reader.integer(item.tokens_in, '/tokens_in', tokensMax, 0)
   const tokens_out = reader.integer(item.tokens_out, '/tokens_out', tokensMax, 0)
+  const more = hasMore ? readMore(reader, item, tokens_in, tokens_out) : null
   const duration_ms = reader.rounded(item.duration_ms, '/duration_ms', 0, durationMsMax)
-  const gpu_ms = reader.rounded(item.gpu_ms, '/gpu_ms', 0, durationMsMax)
+  const gpu_ms = reader.rounded(item.gpu_ms, '/gpu_ms', 0, durationMsMax * (more?.gpus ?? 1))
   const energy_mwh = readEnergy(reader, item)
   const energy_source = readEnergySource(reader, item, energy_mwh)
   const cost_nano_usd = reader.cost(item.actual_usd_cost, '/actual_usd_cost')
@@ -134,6 +144,7 @@ function readEvent(
     reservation_id,
     // An id of 128 bits is nobody's in particular: the log says a source where it is part of who the event is.
     event_source: id.isHashed ? source : null,
+    more,
   }
 }
 

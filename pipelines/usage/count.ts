@@ -1,5 +1,5 @@
 import { partitionOfKey } from '../../schemas/ids.ts'
-import { ENERGY_SOURCES, energyOfGpuTime, PAID_API_ENERGY_MWH } from '../../schemas/usage.ts'
+import { ENERGY_SOURCES, energyOfGpuTime, EXECUTIONS, PAID_API_ENERGY_MWH } from '../../schemas/usage.ts'
 import { COMPILED_TABLE } from '../../schemas/model-table.ts'
 import type { ModelTable } from '../../schemas/model-table.ts'
 import type { ModelFacts } from '../../schemas/models.ts'
@@ -16,7 +16,7 @@ import { ENTRY_WORDS } from './id-table.ts'
 import type { Seen } from './id-table.ts'
 import { EventIdentities } from './identities.ts'
 import type { Found } from './lookup.ts'
-import { isLate, minuteOf, SUM_COLUMNS, SUMS } from './rollup.ts'
+import { isLate, LARGE, minuteOf, SUM_COLUMNS, SUMS } from './rollup.ts'
 import type { Deltas } from './rollup.ts'
 import { ID_FORM } from './text-id.ts'
 
@@ -43,6 +43,8 @@ export interface RecordContext {
 }
 
 const ESTIMATE = ENERGY_SOURCES.indexOf('estimate')
+/** As the columns have it. */
+const PAID = EXECUTIONS.indexOf('api') + 1
 
 /**
  * Counts events, once each: the rules that turn a decoded event into rows, sums and costs. One instance a task; it
@@ -213,6 +215,11 @@ export class EventCounter {
     const givenMwh = columns.energyMwh[index] as number
     const isMeasured = givenMwh >= 0 && columns.energySource[index] !== ESTIMATE
     const model = this.#modelOf(index)
+    const hasMore = columns.hasMore[index] === 1
+    // What the event says of itself wins over the table.
+    const execution = hasMore ? (columns.more.execution[index] as number) : 0
+    const isPaid = execution === 0 ? model.paid_api : execution === PAID
+    const inferences = hasMore ? (columns.more.inferences[index] as number) : 1
     const energyMwh = givenMwh >= 0 ? givenMwh : energyOfGpuTime(gpuMs, model.tdp_watts)
 
     values[SUMS.lateEvents] = late ? 1 : 0
@@ -223,7 +230,9 @@ export class EventCounter {
     values[SUMS.gpuMsEstimated] = givenGpuMs < 0 ? gpuMs : 0
     values[SUMS.energyMwhMeasured] = isMeasured ? energyMwh : 0
     values[SUMS.energyMwhEstimated] = isMeasured ? 0 : energyMwh
-    values[SUMS.energyMwhCompatible] = model.paid_api ? PAID_API_ENERGY_MWH : energyMwh
+    values[SUMS.energyMwhCompatible] = isPaid ? PAID_API_ENERGY_MWH * inferences : energyMwh
+    values[SUMS.inferences] = inferences
+    values[SUMS.gpuMsPaidEstimated] = isPaid && givenGpuMs < 0 ? gpuMs : 0
     values[SUMS.costNanoUsd] = columns.costNanoUsd[index] as number
 
     // A full record ends before this event's numbers are in the deltas.
@@ -233,10 +242,12 @@ export class EventCounter {
       handOver.cut({ offset: record.offset, index }, record.watermarkMs)
       this.isCutting = false
     }
-    out.minutes.add(columns.node[index] as number, workOf(columns, index), minute, values)
+    // No number of the event is larger than the sum of these.
+    const isLarge = tokensIn + tokensOut + gpuMs + energyMwh >= LARGE
+    out.minutes.add(columns.node[index] as number, workOf(columns, index), minute, values, isLarge)
     this.#rows.write(out.log, columns, index, record, values, this.#entries)
     out.counts.counted++
     if (late) out.counts.late++
-    handOver.add(index, values, record.judgedAtMs)
+    handOver.add(index, values, record.judgedAtMs, isLarge)
   }
 }

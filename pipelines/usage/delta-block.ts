@@ -29,9 +29,10 @@ export class DeltaBlock extends NativeBlock {
     this.#windowStart.set(row, windowStartMs / 1_000)
     this.#model.set(row, modelAndSource >> 2, columns.models)
     this.#taskSource.set(row, modelAndSource & 3)
+    const large = deltas.large.get(delta)
     for (let column = 0; column < this.#sums.length; column++) {
       const sums = this.#sums[column] as U64Column
-      sums.set(row, deltas.sums[at + column] as number)
+      sums.setSum(row, deltas.sums[at + column] as number, large?.[column] ?? 0)
     }
     this.#costNanoUsd.set(row, costOf(deltas.sums, at))
   }

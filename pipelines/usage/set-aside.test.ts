@@ -52,8 +52,8 @@ test('each event that is set aside has a row for the node that it names, and no 
 test('a number that no double holds is shown with all its digits', async () => {
   const { value, ...record } = usageRecord(0, AT_MS, [event(1, { node_id: 'node-a', cost_nano_usd: 1 })])
   assert.ok(value !== null)
-  // cost_nano_usd is the last number before four nulls and the array's end: its one byte becomes nine.
-  const at = value.length - 6
+  // cost_nano_usd is the last number before five nulls and the array's end: its one byte becomes nine.
+  const at = value.length - 7
   const wide = Buffer.concat([
     value.subarray(0, at),
     varint(2n * BigInt(BEYOND_DOUBLES) + 2n),

@@ -2,7 +2,8 @@ import { Type } from 'typebox'
 import type { TSchema } from 'typebox'
 import { SOURCE_CODE_POINTS_MAX } from '../identity.ts'
 import { NODE_ID_PATTERN, TEXT_CODE_POINTS_MAX } from '../ids.ts'
-import { TASK_SOURCES, USAGE_BOUNDS } from '../usage.ts'
+import { EXECUTIONS, TASK_SOURCES, USAGE_BOUNDS } from '../usage.ts'
+import { LABEL_NAME_PATTERN } from '../labels.ts'
 import { PROBLEM_TYPE, PROBLEMS, ProblemSchema } from './problem.ts'
 import type { ProblemCode } from './problem.ts'
 
@@ -35,13 +36,43 @@ const dataFields = {
   task_source: oneOf(TASK_SOURCES, 'For whom the work was done.'),
   tokens_in: optional(whole(USAGE_BOUNDS.tokensMax, 'Default 0.')),
   tokens_out: optional(whole(USAGE_BOUNDS.tokensMax, 'Default 0.')),
+  tokens_cached: optional(whole(USAGE_BOUNDS.tokensMax, 'A part of tokens_in, never added again.')),
+  tokens_reasoning: optional(whole(USAGE_BOUNDS.tokensMax, 'A part of tokens_out, never added again.')),
+  inferences: optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: USAGE_BOUNDS.inferencesMax,
+      description: 'Calls that the event stands for. Default 1.',
+    }),
+  ),
+  gpus: optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: USAGE_BOUNDS.gpusMax,
+      description: 'GPUs that did the work. Default 1.',
+    }),
+  ),
+  execution: optional(
+    oneOf(EXECUTIONS, 'Whether the call went to a paid API; wins over the table of models.'),
+  ),
+  labels: optional(
+    Type.Record(
+      Type.String({ pattern: LABEL_NAME_PATTERN }),
+      Type.String({ minLength: 1, maxLength: USAGE_BOUNDS.labelValueMax }),
+      {
+        additionalProperties: false,
+        maxProperties: USAGE_BOUNDS.labelsMax,
+        description: 'Words of the sender, kept beside the event.',
+      },
+    ),
+  ),
   duration_ms: optional(
     amount(USAGE_BOUNDS.durationMsMax, 'Duration of the call, rounded to a millisecond.'),
   ),
   gpu_ms: optional(
     amount(
-      USAGE_BOUNDS.durationMsMax,
-      'GPU time, rounded to a millisecond; estimated from tokens where it is absent.',
+      USAGE_BOUNDS.durationMsMax * USAGE_BOUNDS.gpusMax,
+      'GPU time, at most 7 days of each of `gpus`, rounded to a millisecond; estimated from tokens where it is absent.',
     ),
   ),
   energy_kwh: optional(

@@ -43,6 +43,7 @@ export const PROBLEMS = {
   invalid_request: { status: 422, title: 'The request does not fit its rules' },
   invalid_cursor: { status: 422, title: 'The cursor does not belong to this list' },
   too_many_windows: { status: 422, title: 'The range has too many windows' },
+  too_many_groups: { status: 422, title: 'The label has too many values' },
   windows_expired: { status: 422, title: 'Windows of this size are no longer kept for this range' },
   internal: { status: 500, title: 'Something went wrong here' },
   overloaded: { status: 503, title: 'Too many requests at once' },

@@ -23,7 +23,7 @@ test('a request from this machine is told from one that a web page of elsewhere 
 
 test('a POST without credentials says a type, or has a header, that no form can send', () => {
   const asks = (headers: Record<string, string>) => () =>
-    refuseForeign({ method: 'POST', is404: false, headers: { host: 'localhost', ...headers } } as never)
+    refuseForeign({ method: 'POST', is404: false, headers: { host: 'localhost', ...headers } } as never, [])
   for (const type of [
     'application/json',
     'application/x-ndjson',

@@ -85,7 +85,7 @@ const documentedNode = account({
   node_id: 'my-node-001',
   version: 9,
   tier: 'regional',
-  inferences: 12_847,
+  inferences: 12_847n,
   gpu_ms_measured: 500_000_000n,
   gpu_ms_estimated: 62_680_000n,
   energy_mwh_measured: 20_000_000n,

@@ -14,6 +14,7 @@ import { formatTimeOrNull } from '../http/times.ts'
 import { eventItems } from './event-items.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
 import { COLUMN_FORMATS, sendTable } from './formats.ts'
+import { labelsOf } from './label-query.ts'
 import { isFirst, nextAddress, pageOf } from './pages.ts'
 import { rangeOf } from './range.ts'
 
@@ -56,14 +57,15 @@ export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
       const format = negotiate(request.headers.accept, COLUMN_FORMATS)
       const { limit, from = '', to = '' } = request.query
       const node_id = askedNode(request, request.query.node_id)
-      const scope = `events\n${node_id}\n${from}\n${to}`
+      const labels = labelsOf(request.query)
+      const scope = ['events', node_id, from, to, ...Object.entries(labels).flat()].join('\n')
       const place = placeOf(parts, scope, request.query)
       const { partition } = await parts.present.seen(request.caller, node_id)
       const answer = await parts.history.ask(holderOf(request), async (client) => {
         const source = parts.history.usageSource(partition)
         const loaded = await parts.history.loaded(source, client)
         if (loaded === null) return { items: [], last: null, asOfMs: null }
-        const query = { nodeId: node_id, source, loaded, ...place, limit: limit + 1 }
+        const query = { nodeId: node_id, source, loaded, ...place, labels, limit: limit + 1 }
         const { shown, last } = pageOf(await usageEvents(client, query), limit)
         return { items: await eventItems(client, node_id, shown), last, asOfMs: loaded.watermarkMs }
       })
@@ -73,7 +75,9 @@ export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
       if (format === 'application/json') return reply.send({ items, next_cursor, as_of })
       const name = { parts: ['events', node_id], range: place, zone: 'UTC', asOf: as_of }
       const next = nextAddress(request, next_cursor)
-      const table = { item: EventItem, rows: items, integers: 'integer', name, next } as const
+      // A cell holds no object: labels stand in it as JSON.
+      const rows = items.map((item) => ({ ...item, labels: JSON.stringify(item.labels) }))
+      const table = { item: EventItem, rows, integers: 'integer', name, next } as const
       return await sendTable(reply, format, table, () => parts.turns.pause(holderOf(request)))
     },
   )

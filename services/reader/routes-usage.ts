@@ -1,6 +1,8 @@
 import type { FastifyReply } from 'fastify'
+import { labelledUsage } from '../../pipelines/clickhouse/queries/labelled-usage.ts'
+import type { LabelledWindow } from '../../pipelines/clickhouse/queries/labelled-usage.ts'
 import { usageTotal, usageWindows } from '../../pipelines/clickhouse/queries/usage-windows.ts'
-import type { UsageGroup, UsageWindow } from '../../pipelines/clickhouse/queries/usage-windows.ts'
+import type { UsageWindow } from '../../pipelines/clickhouse/queries/usage-windows.ts'
 import { mapInTurns } from '../../pipelines/in-turns.ts'
 import { problemResponses } from '../../schemas/http/problem.ts'
 import { UsageAnswer, UsageItem, UsageQuery, WINDOWS_MAX } from '../../schemas/http/usage.ts'
@@ -9,6 +11,8 @@ import { negotiate } from '../http/negotiate.ts'
 import { askedNode, holderOf } from '../http/caller.ts'
 import { formatTime, formatTimeOrNull } from '../http/times.ts'
 import { hoursNumber, kwhNumber, usdNumber, usdText } from './amounts.ts'
+import { asksLabels, assertGroups, assertKept, groupsOf } from './label-query.ts'
+import type { AskedGroups } from './label-query.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
 import { varyBy } from '../http/codings.ts'
 import { PARQUET_TYPE } from '../http/parquet/write.ts'
@@ -62,7 +66,7 @@ export function usageRoutes(app: ReaderApp, parts: RouteParts): void {
     async (request, reply) => {
       varyBy(reply, 'Accept')
       const format = negotiate(request.headers.accept, COLUMN_FORMATS)
-      const { window, group_by, tz } = request.query
+      const { window, tz } = request.query
       const node_id = askedNode(request, request.query.node_id)
       const nowMs = parts.clock.nowMs()
       const holder = holderOf(request)
@@ -71,22 +75,23 @@ export function usageRoutes(app: ReaderApp, parts: RouteParts): void {
       // Laying out windows costs most: nothing is laid out for a node that the caller may not see.
       const { partition } = await parts.present.seen(request.caller, node_id)
       const plan = await planUsage({ ...rangeOf(request.query, nowMs), window, tz }, nowMs, pause)
-      const groupBy = groupsOf(group_by)
+      const asked = groupsOf(request.query)
+      if (asksLabels(asked)) assertKept(plan.range.fromMs, nowMs)
       const { windows, asOfMs } = await readUsage(parts, {
         holder,
         nodeId: node_id,
         partition,
         plan,
-        groupBy,
+        asked,
       })
       const items = await mapInTurns(windows, turns, (found) =>
-        usageItem(found, plan.endOf(found.startMs), groupBy, asOfMs),
+        usageItem(found, plan.endOf(found.startMs), asked, asOfMs),
       )
       const as_of = formatTimeOrNull(asOfMs)
       const { range } = plan
       if (format !== 'application/json') {
         const name = { parts: ['usage', node_id, window], range, zone: tz, asOf: as_of }
-        const columns = columnsOf(groupBy)
+        const columns = columnsOf(asked)
         return await sendTable(
           reply,
           format,
@@ -132,14 +137,23 @@ async function readUsage(
     nodeId: string
     partition: number
     plan: UsagePlan
-    groupBy: readonly UsageGroup[]
+    asked: AskedGroups
   },
-): Promise<{ windows: UsageWindow[]; asOfMs: number | null }> {
-  const { holder, nodeId, plan, groupBy } = asked
+): Promise<{ windows: (UsageWindow | LabelledWindow)[]; asOfMs: number | null }> {
+  const { holder, nodeId, plan } = asked
+  const { groupBy } = asked.asked
   return await parts.history.ask(holder, async (client) => {
     const source = parts.history.usageSource(asked.partition)
     // First how far it is loaded, then the windows: what is called final must have been there when it was read.
     const loaded = await parts.history.loaded(source, client)
+    if (asksLabels(asked.asked)) {
+      const cut = plan.windows?.cut ?? null
+      const query = { nodeId, source, loaded, range: plan.range, cut, ...asked.asked, rowsMax: WINDOWS_MAX }
+      const windows = await labelledUsage(client, query)
+      assertGroups(windows)
+      if (windows.length > WINDOWS_MAX) throw tooManyWindows()
+      return { windows, asOfMs: loaded?.watermarkMs ?? null }
+    }
     const older = parts.history.olderUsage(nodeId)
     const pause = () => parts.turns.pause(holder)
     const query = { nodeId, source, older, groupBy, range: plan.range, rowsMax: WINDOWS_MAX, pause }
@@ -151,21 +165,18 @@ async function readUsage(
   })
 }
 
-function groupsOf(groupBy: string | undefined): readonly UsageGroup[] {
-  return groupBy === undefined ? [] : [...new Set(groupBy.split(',') as UsageGroup[])]
-}
-
-function columnsOf(groupBy: readonly UsageGroup[]): (keyof UsageItem)[] {
+function columnsOf({ groupBy, groupLabel }: AskedGroups): (keyof UsageItem)[] {
   const columns = Object.keys(UsageItem.properties) as (keyof UsageItem)[]
-  return columns.filter(
-    (column) => (column !== 'model_id' && column !== 'task_source') || groupBy.includes(column),
-  )
+  return columns.filter((column) => {
+    if (column === 'label') return groupLabel !== null
+    return (column !== 'model_id' && column !== 'task_source') || groupBy.includes(column)
+  })
 }
 
 function usageItem(
-  { startMs, modelId, taskSource, sums }: UsageWindow,
+  { startMs, modelId, taskSource, sums, label = '' }: UsageWindow & { readonly label?: string },
   endMs: number,
-  groupBy: readonly UsageGroup[],
+  { groupBy, groupLabel }: AskedGroups,
   asOfMs: number | null,
 ): UsageItem {
   const gpuMs = sums.gpuMsMeasured + sums.gpuMsEstimated
@@ -175,7 +186,8 @@ function usageItem(
     window_end: formatTime(endMs),
     ...(groupBy.includes('model_id') && modelId !== null && { model_id: modelId }),
     ...(groupBy.includes('task_source') && taskSource !== null && { task_source: taskSource }),
-    inferences: sums.events,
+    ...(groupLabel !== null && { label: label === '' ? null : label }),
+    inferences: sums.inferences,
     tokens_in: sums.tokensIn,
     tokens_out: sums.tokensOut,
     gpu_hours: hoursNumber(gpuMs),

@@ -30,6 +30,7 @@ const EVENT: UsageEvent = {
   requester_node_id: null,
   reservation_id: 'reservation',
   event_source: null,
+  more: null,
 }
 
 function letter(value: Buffer | null, ...problems: LetterProblem[]): Letter {

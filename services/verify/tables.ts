@@ -61,6 +61,8 @@ export class Tables {
     return await this.#rows(
       `SELECT t.node_id, ${uuid('event_id')}, t.id_kind, t.event_text, t.operator_id, t.model_id, t.task_source,
               ${ms('occurred_at')}, ${ms('received_at')}, t.record_offset, t.record_index, t.tokens_in, t.tokens_out,
+              t.wide_tokens_in, t.wide_tokens_out, t.wide_gpu_ms, t.gpus, t.inferences, t.tokens_cached, t.tokens_reasoning,
+              t.execution, arraySort(arrayMap((name, value) -> concat(name, '=', value), mapKeys(t.labels), mapValues(t.labels))) AS labels,
               t.duration_ms, t.gpu_ms, t.gpu_ms_estimated, t.energy_mwh, t.energy_source, t.energy_mwh_estimated,
               t.energy_mwh_compatible, t.cost_nano_usd, t.goal_id, t.requester_node_id, t.reservation_id, t.late,
               t.models_version

@@ -48,6 +48,7 @@ const EVENT: UsageEvent = {
   requester_node_id: null,
   reservation_id: null,
   event_source: null,
+  more: null,
 }
 
 const event = (said: Partial<UsageEvent>): UsageEvent => ({ ...EVENT, ...said })
@@ -298,18 +299,19 @@ describe('usage, worked out plainly', () => {
 
   it('keeps measured and estimated apart', () => {
     const given = event({ gpu_ms: 3_600, energy_mwh: 9, energy_source: 'meter' })
-    assert.deepEqual(measuresOf(given, undefined), {
+    assert.deepEqual(measuresOf(given, undefined, true), {
       gpu_ms_measured: 3_600,
       gpu_ms_estimated: 0,
+      gpu_ms_paid_estimated: 0,
       energy_mwh_measured: 9,
       energy_mwh_estimated: 0,
       energy_mwh_compatible: 9,
     })
     const guessed = event({ gpu_ms: 3_600, energy_mwh: 9, energy_source: 'estimate' })
-    assert.equal(measuresOf(guessed, undefined).energy_mwh_estimated, 9)
+    assert.equal(measuresOf(guessed, undefined, true).energy_mwh_estimated, 9)
     // 170 W for 180 ms are 8.5 mWh: half to even.
-    assert.equal(measuresOf(event({ gpu_ms: 180 }), undefined).energy_mwh_estimated, 8)
-    assert.equal(measuresOf(event({ gpu_ms: 540 }), undefined).energy_mwh_estimated, 26)
+    assert.equal(measuresOf(event({ gpu_ms: 180 }), undefined, true).energy_mwh_estimated, 8)
+    assert.equal(measuresOf(event({ gpu_ms: 540 }), undefined, true).energy_mwh_estimated, 26)
   })
 
   it('adds up per window, over any split of the records', () => {
@@ -348,6 +350,18 @@ describe('the decoder of verify', () => {
     const optional = fc.option(text)
     // Beyond 2^52 avsc's own encoder rounds; no field comes near.
     const long = fc.integer({ min: -(2 ** 51), max: 2 ** 51 })
+    const label = fc.record({ name: text, value: text }, { noNullPrototype: true })
+    const anyMore = fc.record(
+      {
+        gpus: fc.integer(),
+        inferences: fc.integer(),
+        tokens_cached: fc.option(long),
+        tokens_reasoning: fc.option(long),
+        execution: fc.option(fc.constantFrom('api', 'local')),
+        labels: fc.array(label, { maxLength: 10 }),
+      },
+      { noNullPrototype: true },
+    )
     const drawn = fc.record(
       {
         event_id: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes)),
@@ -368,13 +382,14 @@ describe('the decoder of verify', () => {
         requester_node_id: optional,
         reservation_id: optional,
         event_source: optional,
+        more: fc.option(anyMore),
       },
       { noNullPrototype: true },
     )
     fc.assert(
       fc.property(fc.array(drawn, { maxLength: 5 }), (list) => {
         assert.deepEqual(decodeUsageEvents(usageEventsCodec.encode({ events: list }).subarray(5), true), list)
-        const before = list.map((event) => ({ ...event, event_source: null }))
+        const before = list.map((event) => ({ ...event, event_source: null, more: null }))
         assert.deepEqual(decodeUsageEvents(events(...list).subarray(5), false), before)
         for (const one of list) {
           const bytes = usageEventCodec.encode(one).subarray(5)

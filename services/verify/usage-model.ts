@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { FRAME_BYTES, SCHEMA_ID, modelsCodec, schemaIdOf } from '../../schemas/avro.ts'
 import { MINUTE_WINDOW_MS, WATERMARK_DELAY_MS, windowStart } from '../../schemas/usage.ts'
-import type { Model, UsageEvent } from '../../schemas/usage.ts'
+import type { Model, UsageEvent, UsageMore } from '../../schemas/usage.ts'
 import { MODELS, MODELS_VERSION } from '../../schemas/models.ts'
 import type { ModelFacts } from '../../schemas/models.ts'
 import { rulesAt } from '../../schemas/since.ts'
@@ -35,6 +35,9 @@ const SENT_ON = 3
 
 /** The first rules by which a record may be one event. */
 const SINGLE = 3
+
+/** The first rules by which estimates of paid calls are told apart. */
+const PAID_APART = 3
 
 /** A usage event that counts, and what follows from the log for it. */
 export interface CountedEvent extends Measures {
@@ -161,6 +164,7 @@ export class UsageModel {
     }
     const receiptMs = receiptOf(record, this.#receipts)
     const rules = rulesAt(this.#since, record.offset)
+    const isVersion1 = schemaIdOf(record.value) === SCHEMA_ID.usageEventsV1
     const counted: CountedEvent[] = []
     const sentOn: SentOnEvent[] = []
     const reasons: { index: number; reason: string }[] = []
@@ -168,7 +172,7 @@ export class UsageModel {
       const arrival = { partition: this.#partition, partitions: this.#partitions, receiptMs }
       const isUndecided = undecided?.has(index) === true
       const identity = identityBy(rules, event)
-      const refusal = isUndecided ? CANNOT_BE_DECIDED : refusalOf(event, arrival)
+      const refusal = isUndecided ? CANNOT_BE_DECIDED : refusalOf(event, arrival, isVersion1)
       const reason = refusal ?? this.#repeatOf(event, identity)
       if (reason === 'wrong_partition' && this.#goesOn(record, index)) {
         sentOn.push({ event, record, index, receiptMs })
@@ -214,6 +218,10 @@ export class UsageModel {
     return rulesAt(this.#since, offset) >= OWN_TABLE
   }
 
+  #tellsPaid({ offset }: SourceRecord): boolean {
+    return rulesAt(this.#since, offset) >= PAID_APART
+  }
+
   #repeatOf(event: UsageEvent, identity: EventIdentity): 'repeat' | 'conflict' | null {
     const name = identityName(event.node_id, identity)
     const content = contentOf(event)
@@ -253,7 +261,7 @@ export class UsageModel {
       ...counted,
       late: windowEndMs <= this.#watermarkMs,
       modelsVersion,
-      ...measuresOf(event, model),
+      ...measuresOf(event, model, this.#tellsPaid(counted.record)),
     }
   }
 }
@@ -295,8 +303,25 @@ function byId(models: readonly Model[]): ReadonlyMap<string, Model> {
   return new Map(models.map((model) => [model.model_id, model]))
 }
 
+/** Only what is not its default, as a copy that does not say it says the same; labels in order. */
+function saidMore(more: UsageMore | null): Record<string, unknown> {
+  if (more === null) return {}
+  const { gpus, inferences, labels } = more
+  return {
+    ...(gpus !== 1 && { gpus }),
+    ...(inferences !== 1 && { inferences }),
+    ...(more.tokens_cached !== null && { cached: more.tokens_cached }),
+    ...(more.tokens_reasoning !== null && { reasoning: more.tokens_reasoning }),
+    ...(more.execution !== null && { execution: more.execution }),
+    ...(labels.length > 0 && { labels: labels.map(({ name, value }) => `${name}=${value}`).toSorted() }),
+  }
+}
+
 /** What the client said beside who the event is, short enough to keep one for every event. */
 function contentOf(event: UsageEvent): string {
-  const { event_id: _id, event_text: _text, event_source: _source, ...said } = event
-  return createHash('sha256').update(JSON.stringify(said)).digest('base64').slice(0, 16)
+  const { event_id: _id, event_text: _text, event_source: _source, more, ...said } = event
+  return createHash('sha256')
+    .update(JSON.stringify({ ...said, ...saidMore(more) }))
+    .digest('base64')
+    .slice(0, 16)
 }

@@ -13,13 +13,21 @@ export const SUM_COLUMNS = [
   'energy_mwh_measured',
   'energy_mwh_estimated',
   'energy_mwh_compatible',
+  'inferences',
+  'gpu_ms_paid_estimated',
   'cost_nano_usd',
 ] as const
 export type SumName = (typeof SUM_COLUMNS)[number]
 export type Sums = Record<SumName, bigint>
 
-/** Numbers of events pass 64 bits in no hundred years, and the cost had 128 bits from the first: these have no second column. */
-const WHOLE_AT_ONCE: ReadonlySet<SumName> = new Set(['events', 'late_events', 'cost_nano_usd'])
+/** Numbers of events pass 64 bits in no hundred years, and the others had 128 bits from the first: these have no second column. */
+const WHOLE_AT_ONCE: ReadonlySet<SumName> = new Set([
+  'events',
+  'late_events',
+  'inferences',
+  'gpu_ms_paid_estimated',
+  'cost_nano_usd',
+])
 
 /** Where a table of windows has a sum whole, and so where everybody reads it. */
 export function columnOfSum(sum: SumName): string {
@@ -86,6 +94,8 @@ export class WindowSums {
     sums.energy_mwh_measured += BigInt(counted.energy_mwh_measured)
     sums.energy_mwh_estimated += BigInt(counted.energy_mwh_estimated)
     sums.energy_mwh_compatible += BigInt(counted.energy_mwh_compatible)
+    sums.inferences += BigInt(event.more?.inferences ?? 1)
+    sums.gpu_ms_paid_estimated += BigInt(counted.gpu_ms_paid_estimated)
     sums.cost_nano_usd += BigInt(event.cost_nano_usd)
   }
 }
@@ -101,6 +111,7 @@ export const NODE_SUM_COLUMNS = [
   'energy_mwh_estimated',
   'energy_mwh_compatible',
   'cost_nano_usd',
+  'gpu_ms_paid_estimated',
 ] as const satisfies readonly (keyof NodeSum)[]
 export type NodeTotals = Record<(typeof NODE_SUM_COLUMNS)[number], bigint>
 
@@ -117,7 +128,8 @@ export class NodeTotalSums {
     const totals = this.of(event.node_id)
     totals.events += 1n
     if (event.task_source === 'own') return
-    totals.inferences += 1n
+    totals.inferences += BigInt(event.more?.inferences ?? 1)
+    totals.gpu_ms_paid_estimated += BigInt(counted.gpu_ms_paid_estimated)
     totals.tokens_in += BigInt(event.tokens_in)
     totals.tokens_out += BigInt(event.tokens_out)
     totals.gpu_ms_measured += BigInt(counted.gpu_ms_measured)

@@ -4,6 +4,7 @@ import type { IdKind } from '../../schemas/identity.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import { COMPILED_TABLE } from '../../schemas/model-table.ts'
 import type { ModelTable } from '../../schemas/model-table.ts'
+import { NO_MORE } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import { lookupName } from '../../pipelines/usage/lookup.ts'
@@ -49,6 +50,7 @@ const SUM_NAMES = [
   'energy_mwh_estimated',
   'energy_mwh_compatible',
   'cost_nano_usd',
+  'gpu_ms_paid_estimated',
 ] as const
 
 function halfEven(dividend: bigint, divisor: bigint): bigint {
@@ -62,6 +64,8 @@ function numbersOf(event: UsageEvent, model: { paid_api: boolean; tdp_watts: num
   const gpuMs = BigInt(event.gpu_ms ?? event.tokens_in + event.tokens_out)
   const energy =
     event.energy_mwh === null ? halfEven(gpuMs * BigInt(model.tdp_watts), 3_600n) : BigInt(event.energy_mwh)
+  const { execution, inferences } = event.more ?? { execution: null, inferences: 1 }
+  const isPaid = execution === 'api' || (execution === null && model.paid_api)
   const isMeasured = event.energy_source === 'meter' || event.energy_source === 'device'
   return {
     tokens_in: BigInt(event.tokens_in),
@@ -70,7 +74,8 @@ function numbersOf(event: UsageEvent, model: { paid_api: boolean; tdp_watts: num
     gpu_ms_estimated: event.gpu_ms === null ? gpuMs : 0n,
     energy_mwh_measured: isMeasured ? energy : 0n,
     energy_mwh_estimated: isMeasured ? 0n : energy,
-    energy_mwh_compatible: model.paid_api ? 1_000n : energy,
+    energy_mwh_compatible: isPaid ? 1_000n * BigInt(inferences) : energy,
+    gpu_ms_paid_estimated: isPaid && event.gpu_ms === null ? gpuMs : 0n,
     cost_nano_usd: BigInt(event.cost_nano_usd),
   }
 }
@@ -147,7 +152,8 @@ class PlainCount implements UsageOracle {
 
   #isFirst(event: UsageEvent, offset: number): boolean {
     const name = eventName(event)
-    const content = JSON.stringify({ ...event, event_id: '', event_text: '', event_source: '' })
+    const more = { ...NO_MORE, ...event.more }
+    const content = JSON.stringify({ ...event, more, event_id: '', event_text: '', event_source: '' })
     const known = this.#contents.get(name)
     if (known === undefined) {
       this.#contents.set(name, content)
@@ -169,6 +175,7 @@ class PlainCount implements UsageOracle {
     const late = minute + 60_000 <= this.watermark
     const delta = {
       events: 1n,
+      inferences: BigInt(event.more?.inferences ?? 1),
       late_events: BigInt(late),
       duration_ms: BigInt(event.duration_ms ?? 0),
       ...numbers,
@@ -177,16 +184,32 @@ class PlainCount implements UsageOracle {
     add(this.quarters, `${event.node_id} ${quarter} ${event.model_id} ${event.task_source}`, delta)
     const isOwn = event.task_source === 'own'
     const forAccount = SUM_NAMES.map((sum) => [sum, isOwn ? 0n : (numbers[sum] ?? 0n)] as const)
-    const node = { events: 1n, inferences: BigInt(!isOwn), ...Object.fromEntries(forAccount) }
+    const node = {
+      events: 1n,
+      inferences: isOwn ? 0n : BigInt(event.more?.inferences ?? 1),
+      ...Object.fromEntries(forAccount),
+    }
     add(this.nodes, event.node_id, node)
     const { kind, bytes } = identityOf(event)
     const id = bytes.toString('hex')
     const nanoUsd = isOwn ? 0 : event.cost_nano_usd
     if (nanoUsd > 0 || event.reservation_id !== null)
       this.costs.push({ node: event.node_id, id, kind, nanoUsd })
-    const { event_id: _id, event_source: _source, energy_mwh, ...same } = event
+    const { event_id: _id, event_source: _source, energy_mwh, more, ...same } = event
     this.rows.push({
       ...same,
+      tokens_in: Math.min(event.tokens_in, 2 ** 32 - 1),
+      tokens_out: Math.min(event.tokens_out, 2 ** 32 - 1),
+      gpu_ms: event.gpu_ms === null ? null : Math.min(event.gpu_ms, 2 ** 32 - 1),
+      wide_tokens_in: BigInt(event.tokens_in),
+      wide_tokens_out: BigInt(event.tokens_out),
+      wide_gpu_ms: event.gpu_ms === null ? null : BigInt(event.gpu_ms),
+      gpus: more?.gpus ?? 1,
+      inferences: more?.inferences ?? 1,
+      tokens_cached: bigOrNull(more?.tokens_cached),
+      tokens_reasoning: bigOrNull(more?.tokens_reasoning),
+      execution: more?.execution ?? 'none',
+      labels: (more?.labels ?? []).map(({ name, value }) => `${name}=${value}`),
       event_id: id,
       id_kind: kind,
       event_text: event.event_text ?? '',
@@ -206,6 +229,10 @@ class PlainCount implements UsageOracle {
       models_version: table.version,
     })
   }
+}
+
+function bigOrNull(value: number | null | undefined): bigint | null {
+  return value === null || value === undefined ? null : BigInt(value)
 }
 
 function add(sums: Map<string, Sums>, key: string, numbers: Sums): void {

@@ -19,6 +19,10 @@ export interface UsageSums {
   readonly energyMwhMeasured: bigint
   readonly energyMwhEstimated: bigint
   readonly energyMwhCompatible: bigint
+  /** Calls that the events stand for. */
+  readonly inferences: bigint
+  /** Of the estimate, that of paid calls. */
+  readonly gpuMsPaidEstimated: bigint
   readonly costNanoUsd: bigint
 }
 
@@ -124,7 +128,7 @@ export function splitRange(range: TimeRange): Record<'head' | 'quarters' | 'tail
   }
 }
 
-const SUMMED = [
+export const SUMMED = [
   'events',
   'late_events',
   'tokens_in',
@@ -134,10 +138,12 @@ const SUMMED = [
   'energy_mwh_measured',
   'energy_mwh_estimated',
   'energy_mwh_compatible',
+  'inferences',
+  'gpu_ms_paid_estimated',
   'cost_nano_usd',
 ] as const
 
-type SumsRow = Record<`sum_${(typeof SUMMED)[number]}`, string> & {
+export type SumsRow = Record<`sum_${(typeof SUMMED)[number]}`, string> & {
   readonly model_id?: string
   readonly task_source?: TaskSource
 }
@@ -175,20 +181,25 @@ function rangeParams(prefix: string, range: TimeRange): QueryParams {
   return { [`${prefix}from_s`]: range.fromMs / 1_000, [`${prefix}to_s`]: range.toMs / 1_000 }
 }
 
-function cutExpression(cut: WindowCut): { readonly sql: string; readonly params: QueryParams } {
+/** The start, in seconds, of the wanted window that a time lies in. */
+export function cutExpression(
+  cut: WindowCut,
+  time = 'window_start',
+): { readonly sql: string; readonly params: QueryParams } {
   if ('lengthMs' in cut) {
     return {
-      sql: 'intDiv(toUnixTimestamp(window_start), {length_s:UInt32}) * {length_s:UInt32}',
+      sql: `intDiv(toUnixTimestamp(${time}), {length_s:UInt32}) * {length_s:UInt32}`,
       params: { length_s: cut.lengthMs / 1_000 },
     }
   }
   return {
-    sql: 'roundDown(toUnixTimestamp(window_start), {starts_s:Array(UInt32)})',
+    sql: `roundDown(toUnixTimestamp(${time}), {starts_s:Array(UInt32)})`,
     params: { starts_s: cut.startsMs.map((startMs) => startMs / 1_000) },
   }
 }
 
-function windowOf(row: SumsRow, startMs: number): UsageWindow {
+/** A row as a window that begins at a time. */
+export function windowOf(row: SumsRow, startMs: number): UsageWindow {
   return {
     startMs,
     modelId: row.model_id ?? null,
@@ -203,6 +214,8 @@ function windowOf(row: SumsRow, startMs: number): UsageWindow {
       energyMwhMeasured: BigInt(row.sum_energy_mwh_measured),
       energyMwhEstimated: BigInt(row.sum_energy_mwh_estimated),
       energyMwhCompatible: BigInt(row.sum_energy_mwh_compatible),
+      inferences: BigInt(row.sum_inferences),
+      gpuMsPaidEstimated: BigInt(row.sum_gpu_ms_paid_estimated),
       costNanoUsd: BigInt(row.sum_cost_nano_usd),
     },
   }

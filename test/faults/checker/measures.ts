@@ -5,6 +5,7 @@ import type { Work } from './work.ts'
 export interface Measures {
   readonly gpuMsMeasured: number
   readonly gpuMsEstimated: number
+  readonly gpuMsPaidEstimated: number
   readonly energyMwhMeasured: number
   readonly energyMwhEstimated: number
   readonly energyMwhCompatible: number
@@ -42,6 +43,7 @@ export function measuresOf(work: Work, modelsVersion: number): Measures {
   return {
     gpuMsMeasured: work.gpuMs ?? 0,
     gpuMsEstimated: work.gpuMs === null ? gpuMs : 0,
+    gpuMsPaidEstimated: work.gpuMs === null && paid.has(work.modelId) ? gpuMs : 0,
     energyMwhMeasured: isMeasured ? energyMwh : 0,
     energyMwhEstimated: isMeasured ? 0 : energyMwh,
     energyMwhCompatible: paid.has(work.modelId) ? PAID_API_ENERGY_MWH : energyMwh,

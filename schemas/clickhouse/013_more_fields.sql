@@ -1,0 +1,17 @@
+-- What events may say since this version, each with what an event means that does not say it. Columns of 32 bits before them hold
+-- at most what they can; whoever reads takes the wide ones.
+ALTER TABLE usage_events ADD COLUMN IF NOT EXISTS wide_tokens_in UInt64 DEFAULT toUInt64(tokens_in) CODEC(T64, LZ4);
+ALTER TABLE usage_events ADD COLUMN IF NOT EXISTS wide_tokens_out UInt64 DEFAULT toUInt64(tokens_out) CODEC(T64, LZ4);
+ALTER TABLE usage_events ADD COLUMN IF NOT EXISTS wide_gpu_ms Nullable(UInt64) DEFAULT CAST(gpu_ms, 'Nullable(UInt64)') CODEC(ZSTD(1));
+ALTER TABLE usage_events ADD COLUMN IF NOT EXISTS gpus UInt16 DEFAULT 1 CODEC(ZSTD(1));
+ALTER TABLE usage_events ADD COLUMN IF NOT EXISTS inferences UInt32 DEFAULT 1 CODEC(ZSTD(1));
+ALTER TABLE usage_events ADD COLUMN IF NOT EXISTS tokens_cached Nullable(UInt64) CODEC(ZSTD(1));
+ALTER TABLE usage_events ADD COLUMN IF NOT EXISTS tokens_reasoning Nullable(UInt64) CODEC(ZSTD(1));
+ALTER TABLE usage_events ADD COLUMN IF NOT EXISTS execution Enum8('none' = 0, 'api' = 1, 'local' = 2) DEFAULT 'none' CODEC(ZSTD(1));
+ALTER TABLE usage_events ADD COLUMN IF NOT EXISTS labels Map(LowCardinality(String), String) CODEC(ZSTD(1));
+
+-- An event of before stands for one call; what calls of paid APIs were estimated to was not told apart.
+ALTER TABLE usage_1m ADD COLUMN IF NOT EXISTS inferences SimpleAggregateFunction(sum, Int128) DEFAULT CAST(events, 'Int128') CODEC(ZSTD(1));
+ALTER TABLE usage_1m ADD COLUMN IF NOT EXISTS gpu_ms_paid_estimated SimpleAggregateFunction(sum, Int128) DEFAULT 0 CODEC(ZSTD(1));
+ALTER TABLE usage_15m ADD COLUMN IF NOT EXISTS inferences SimpleAggregateFunction(sum, Int128) DEFAULT CAST(events, 'Int128') CODEC(ZSTD(1));
+ALTER TABLE usage_15m ADD COLUMN IF NOT EXISTS gpu_ms_paid_estimated SimpleAggregateFunction(sum, Int128) DEFAULT 0 CODEC(ZSTD(1));
