@@ -4,6 +4,7 @@ import { MODELS_BYTES_MAX, WRITTEN_BY_CHARACTERS_MAX } from '../../schemas/model
 import type { Clock } from '../../pipelines/clock.ts'
 import { Problem } from '../http/problem.ts'
 import { unavailable } from '../http/refusal.ts'
+import { tagsOf } from '../http/tags.ts'
 import { formatTimeOrNull } from '../http/times.ts'
 import type { InstallationModels } from '../models/follow-models.ts'
 import type { KnownTable } from '../models/known-models.ts'
@@ -65,7 +66,11 @@ function writeRoute(app: ReaderApp, { models, clock }: ModelsRouteParts): void {
         tags: TAGS,
         headers: ModelsHeaders,
         response: {
-          200: { description: 'It is in force', content: { 'application/json': { schema: ModelsUpdated } } },
+          200: {
+            description: 'It is in force',
+            headers: { etag: { type: 'string', description: 'Of the table from then on.' } },
+            content: { 'application/json': { schema: ModelsUpdated } },
+          },
           ...problemResponses(
             'not_json',
             'stale_models',
@@ -147,8 +152,8 @@ const tagOf = (version: number): string => `"${version}"`
 
 /** The versions of an If-Match; `*` asks for nothing, since there is always a table. What is no tag of ours fits none. */
 function expectedVersions(header: string | undefined): AskedTable['expected'] {
-  if (header === undefined || header.trim() === '*') return null
-  return header.split(',').map((tag) => Number(/^"(\d{1,10})"$/.exec(tag.trim())?.[1] ?? 0))
+  const tags = header === undefined ? '*' : tagsOf(header)
+  return tags === '*' ? null : tags.map((tag) => Number(/^"(\d{1,10})"$/.exec(tag)?.[1] ?? 0))
 }
 
 function viewOf({ table, writtenAtMs, writtenBy }: KnownTable): ModelsView {

@@ -16,7 +16,15 @@ const BASE = Date.UTC(2026, 1, 20)
 const HOUR = 3_600_000
 const WATERMARK = BASE + 10 * HOUR
 const PARQUET = 'application/vnd.apache.parquet'
-const SUMS = ['events', 'late_events', 'tokens_in', 'tokens_out', 'gpu_ms_measured', 'gpu_ms_estimated']
+const SUMS = [
+  'events',
+  'inferences',
+  'late_events',
+  'tokens_in',
+  'tokens_out',
+  'gpu_ms_measured',
+  'gpu_ms_estimated',
+]
 const SUMS_OF_MONEY = [
   'energy_mwh_measured',
   'energy_mwh_estimated',
@@ -72,7 +80,8 @@ interface Answer {
 function shown(row: Readonly<Record<string, unknown>>): string[] {
   const cells = Object.entries(row).map(([name, value]) => {
     if (value === null || value === '') return `${name} nothing`
-    const text = `${value as string | number}`
+    // Labels.
+    const text = typeof value === 'object' ? JSON.stringify(value) : `${value as string | number}`
     if (/_(at|start|end)$/.test(name))
       return `${name} ${Date.parse(text.replace(' ', 'T').replace(/Z?$/, 'Z'))}`
     return `${name} ${name.endsWith('_exact') ? text.replace(/\.0*$|(?<=\.\d*[1-9])0+$/, '') : text}`
