@@ -23,7 +23,8 @@ export interface Since {
  *      set aside and names its node has a row in set_aside; what a release came to is kept for a day while its credential
  *      has room for it, and a reservation that is refused of a node that nobody has named for the minute, like every other
  *      refused one; an event of another partition is sent on to it, once, and only one that was sent on already is set aside;
- *      records of one event are taken; the table of models is the installation's own, by its versions in hivemeter.models
+ *      records of one event are taken; the table of models is the installation's own, by its versions in hivemeter.models;
+ *      a window says when its newest late event came
  */
 export const RULES = 3
 

@@ -24,6 +24,7 @@ const ROLLUP_COLUMNS = [
   'window_start',
   'model_id',
   'task_source',
+  'late_at',
   'events',
   'late_events',
   'tokens_in',

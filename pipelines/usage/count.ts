@@ -244,10 +244,14 @@ export class EventCounter {
     }
     // No number of the event is larger than the sum of these.
     const isLarge = tokensIn + tokensOut + gpuMs + energyMwh >= LARGE
-    out.minutes.add(columns.node[index] as number, workOf(columns, index), minute, values, isLarge)
+    const node = columns.node[index] as number
+    const delta = out.minutes.add(node, workOf(columns, index), minute, values, isLarge)
     this.#rows.write(out.log, columns, index, record, values, this.#entries)
     out.counts.counted++
-    if (late) out.counts.late++
+    if (late) {
+      out.minutes.cameLate(delta, record.receivedAtMs)
+      out.counts.late++
+    }
     handOver.add(index, values, record.judgedAtMs, isLarge)
   }
 }

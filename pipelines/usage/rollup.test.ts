@@ -229,3 +229,36 @@ test('an event is late from the millisecond on at which its minute ends', () => 
   assert.equal(isLate(minute, START_MS + MINUTE_MS - 1), false)
   assert.equal(isLate(minute, START_MS + MINUTE_MS), true)
 })
+
+test('a window keeps the receipt of its newest late event, in minutes and in quarters of an hour', () => {
+  const receipts = fc.array(fc.tuple(event, fc.option(fc.nat(1_000))), { maxLength: 80 })
+  fc.assert(
+    fc.property(receipts, (received) => {
+      const minutes = new Deltas()
+      const expected = [new Map<string, number>(), new Map<string, number>()] as const
+      for (const [{ node, model, taskSource, occurredAtMs, values }, receivedAtMs] of received) {
+        const numbers = Float64Array.from({ length: SUM_COLUMNS }, (_, column) => values[column] ?? 0)
+        const minute = minuteOf(occurredAtMs)
+        const work = model * 4 + taskSource
+        const delta = minutes.add(node, work, minute, numbers, isLargeEvent(values))
+        if (receivedAtMs === null) continue
+        minutes.cameLate(delta, receivedAtMs)
+        for (const [at, start] of [minute, minute - (minute % 15)].entries()) {
+          const key = [node, work, start].join(' ')
+          const newest = expected[at as 0 | 1]
+          newest.set(key, Math.max(newest.get(key) ?? 0, receivedAtMs))
+        }
+      }
+      assert.deepEqual(lateAtOf(minutes), expected[0])
+      assert.deepEqual(lateAtOf(toQuarterHours(minutes, new Deltas())), expected[1])
+      minutes.clear()
+      assert.equal(minutes.lateAt.size, 0)
+    }),
+  )
+})
+
+function lateAtOf({ node, work, minute, lateAt }: Deltas): Map<string, number> {
+  return new Map(
+    [...lateAt].map(([delta, atMs]) => [[node[delta], work[delta], minute[delta]].join(' '), atMs]),
+  )
+}

@@ -71,16 +71,18 @@ export class Deltas {
   minute = new Int32Array(INITIAL_DELTAS)
   /** By delta: in units of `LARGE`, what large events have beyond `sums`. Most batches have none. */
   readonly large = new Map<number, Float64Array>()
+  /** By delta: the newest receipt of its late events, UTC milliseconds. Most deltas have none. */
+  readonly lateAt = new Map<number, number>()
   /** Open addressing over the deltas' numbers, -1 for free. */
   #slots = new Int32Array(INITIAL_DELTAS * 2).fill(-1)
   /** The last delta of each node, + 1: many events go where the node's event before them went. */
   #lastOfNode = new Int32Array(INITIAL_DELTAS)
 
   /**
-   * Adds one event's `values` (in the order of `SUMS`, its cost last) to its series' window. `isLarge` where any of them, the
-   * cost apart, may be at or above `LARGE`.
+   * Adds one event's `values` (in the order of `SUMS`, its cost last) to its series' window, and gives back the delta's number.
+   * `isLarge` where any of them, the cost apart, may be at or above `LARGE`.
    */
-  add(node: number, work: number, minute: number, values: Float64Array, isLarge = false): void {
+  add(node: number, work: number, minute: number, values: Float64Array, isLarge = false): number {
     const last = (this.#lastOfNode[node] ?? 0) - 1
     const delta =
       last >= 0 && this.minute[last] === minute && this.work[last] === work
@@ -95,6 +97,12 @@ export class Deltas {
       }
     }
     addCost(sums, at, values[SUMS.costNanoUsd] as number)
+    return delta
+  }
+
+  /** A late event of the delta was received then. */
+  cameLate(delta: number, receivedAtMs: number): void {
+    this.lateAt.set(delta, Math.max(this.lateAt.get(delta) ?? 0, receivedAtMs))
   }
 
   #addLarge(delta: number, values: Float64Array): void {
@@ -147,6 +155,7 @@ export class Deltas {
     this.#slots.fill(-1)
     this.#lastOfNode.fill(0)
     this.large.clear()
+    this.lateAt.clear()
     this.count = 0
   }
 
@@ -204,6 +213,8 @@ export function toQuarterHours(minutes: Deltas, quarters: Deltas): Deltas {
     addCost(sums, at, minutes.sums[from + SUMS.costNanoUsd] as number)
     sums[at + SUMS.costCarry] =
       (sums[at + SUMS.costCarry] as number) + (minutes.sums[from + SUMS.costCarry] as number)
+    const lateAt = minutes.lateAt.get(delta)
+    if (lateAt !== undefined) quarters.cameLate(to, lateAt)
     const large = minutes.large.get(delta)
     if (large === undefined) continue
     const into = quarters.largeOf(to)

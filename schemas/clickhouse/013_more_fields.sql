@@ -15,3 +15,26 @@ ALTER TABLE usage_1m ADD COLUMN IF NOT EXISTS inferences SimpleAggregateFunction
 ALTER TABLE usage_1m ADD COLUMN IF NOT EXISTS gpu_ms_paid_estimated SimpleAggregateFunction(sum, Int128) DEFAULT 0 CODEC(ZSTD(1));
 ALTER TABLE usage_15m ADD COLUMN IF NOT EXISTS inferences SimpleAggregateFunction(sum, Int128) DEFAULT CAST(events, 'Int128') CODEC(ZSTD(1));
 ALTER TABLE usage_15m ADD COLUMN IF NOT EXISTS gpu_ms_paid_estimated SimpleAggregateFunction(sum, Int128) DEFAULT 0 CODEC(ZSTD(1));
+
+-- When a window last took in an event that came after it was final; the epoch for never, and for what came before this column.
+ALTER TABLE usage_1m ADD COLUMN IF NOT EXISTS late_at SimpleAggregateFunction(max, DateTime64(3, 'UTC')) DEFAULT 0 CODEC(ZSTD(1));
+ALTER TABLE usage_15m ADD COLUMN IF NOT EXISTS late_at SimpleAggregateFunction(max, DateTime64(3, 'UTC')) DEFAULT 0 CODEC(ZSTD(1));
+
+ALTER TABLE usage_events
+    COMMENT COLUMN wide_tokens_in 'Tokens that went in, whole',
+    COMMENT COLUMN wide_tokens_out 'Tokens that came out, whole',
+    COMMENT COLUMN wide_gpu_ms 'GPU time that was measured, milliseconds, whole; NULL where none was sent',
+    COMMENT COLUMN gpus 'GPUs that worked at the same time',
+    COMMENT COLUMN inferences 'Calls that the event stands for',
+    COMMENT COLUMN tokens_cached 'Of the tokens that went in, those that came from a cache; NULL where it was not said',
+    COMMENT COLUMN tokens_reasoning 'Of the tokens that came out, those of reasoning; NULL where it was not said',
+    COMMENT COLUMN execution 'Where it ran, as the event said: a paid API or a local GPU; none where the table of models says it',
+    COMMENT COLUMN labels 'Words of the sender';
+ALTER TABLE usage_1m
+    COMMENT COLUMN inferences 'Calls that the events stand for',
+    COMMENT COLUMN gpu_ms_paid_estimated 'Of the estimated GPU time, that of paid calls, milliseconds',
+    COMMENT COLUMN late_at 'Receipt of the newest event that came when the window was final already; the epoch for none';
+ALTER TABLE usage_15m
+    COMMENT COLUMN inferences 'Calls that the events stand for',
+    COMMENT COLUMN gpu_ms_paid_estimated 'Of the estimated GPU time, that of paid calls, milliseconds',
+    COMMENT COLUMN late_at 'Receipt of the newest event that came when the window was final already; the epoch for none';

@@ -85,6 +85,9 @@ export const UsageItem = Type.Object({
   usd: roundedField(),
   usd_exact: exactMoneyField(),
   late: Type.Boolean({ description: 'Holds usage that came when the window was final already.' }),
+  revised_at: nullableTimeField(
+    'When the newest late usage came: who read the window before reads it again. Null where none is known.',
+  ),
   final: Type.Boolean({ description: 'as_of is at or after the end: only late usage can still change it.' }),
 })
 export type UsageItem = Static<typeof UsageItem>

@@ -174,7 +174,7 @@ function columnsOf({ groupBy, groupLabel }: AskedGroups): (keyof UsageItem)[] {
 }
 
 function usageItem(
-  { startMs, modelId, taskSource, sums, label = '' }: UsageWindow & { readonly label?: string },
+  { startMs, modelId, taskSource, sums, lateAtMs, label = '' }: UsageWindow & { readonly label?: string },
   endMs: number,
   { groupBy, groupLabel }: AskedGroups,
   asOfMs: number | null,
@@ -197,6 +197,7 @@ function usageItem(
     usd: usdNumber(sums.costNanoUsd),
     usd_exact: usdText(sums.costNanoUsd),
     late: sums.lateEvents > 0n,
+    revised_at: formatTimeOrNull(lateAtMs),
     final: asOfMs !== null && asOfMs >= endMs,
   }
 }

@@ -157,7 +157,8 @@ export class Tables {
     const sums = SUM_COLUMNS.map((sum) => `sum(toInt128(t.${columnOfSum(sum)})) AS ${sum}`).join(', ')
     return await this.#rows(
       `SELECT t.node_id AS node_id, toUnixTimestamp(t.window_start) * 1000 AS start_ms, t.model_id AS model_id,
-              t.task_source AS task_source, max(t.src_seq) AS last_seq, ${sums}
+              t.task_source AS task_source, max(t.src_seq) AS last_seq,
+              toUnixTimestamp64Milli(max(t.late_at)) AS late_at, ${sums}
        FROM ${table.name} AS t
        WHERE ${OF_BLOCKS} AND t.window_start >= fromUnixTimestamp({fromS:Int64})
          AND t.window_start < fromUnixTimestamp({toS:Int64})

@@ -36,6 +36,9 @@ const SENT_ON = 3
 /** The first rules by which a record may be one event. */
 const SINGLE = 3
 
+/** The first rules by which a window says when a late event came. */
+const LATE_TOLD = 3
+
 /** The first rules by which estimates of paid calls are told apart. */
 const PAID_APART = 3
 
@@ -49,6 +52,8 @@ export interface CountedEvent extends Measures {
   /** The receipt that its age is judged by. */
   readonly receiptMs: number
   readonly late: boolean
+  /** When it made its windows late, UTC milliseconds; null where it did not, or under rules that did not keep it. */
+  readonly lateAtMs: number | null
   readonly modelsVersion: number
 }
 
@@ -257,9 +262,12 @@ export class UsageModel {
     const modelsVersion = isOwn ? this.#versionAt(record.offset) : this.#modelsVersion
     const model = isOwn ? this.#factsOf(modelsVersion, event.model_id) : this.#models.get(event.model_id)
     const windowEndMs = windowStart(event.occurred_at, MINUTE_WINDOW_MS) + MINUTE_WINDOW_MS
+    const late = windowEndMs <= this.#watermarkMs
+    const isTold = late && rulesAt(this.#since, record.offset) >= LATE_TOLD
     return {
       ...counted,
-      late: windowEndMs <= this.#watermarkMs,
+      late,
+      lateAtMs: isTold ? record.timestampMs : null,
       modelsVersion,
       ...measuresOf(event, model, this.#tellsPaid(counted.record)),
     }

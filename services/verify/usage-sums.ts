@@ -48,6 +48,8 @@ export interface WindowRow {
   readonly modelId: string
   readonly taskSource: string
   readonly sums: Sums
+  /** Receipt of the newest late event, UTC milliseconds; 0 for none. */
+  lateAtMs: number
 }
 
 function zeroSums(): Sums {
@@ -80,9 +82,11 @@ export class WindowSums {
         modelId: event.model_id,
         taskSource: event.task_source,
         sums: zeroSums(),
+        lateAtMs: 0,
       }
       this.rows.set(key, row)
     }
+    row.lateAtMs = Math.max(row.lateAtMs, counted.lateAtMs ?? 0)
     const { sums } = row
     sums.events += 1n
     sums.late_events += counted.late ? 1n : 0n

@@ -39,6 +39,7 @@ const windowRow = (at: number) => ({
   start_s: (BASE + at * HOUR) / 1_000,
   model_id: ['llama', '=cmd, "x"', 'é'][at % 3],
   task_source: 'hive',
+  late_ms: at % 2 === 0 ? '0' : String(BASE + at),
   ...Object.fromEntries(
     [...SUMS, ...SUMS_OF_MONEY].map((name, no) => [`sum_${name}`, String(largest / BigInt(at * 7 + no + 1))]),
   ),

@@ -43,6 +43,12 @@ const ALTERATIONS = [
     order: 'node_id, window_start',
     key: ['src_seq', 'node_id', 'window_start', 'model_id', 'task_source'],
   },
+  {
+    table: 'usage_1m',
+    column: 'late_at',
+    order: 'late_at DESC, node_id, window_start, model_id, task_source',
+    key: ['src_seq', 'node_id', 'window_start', 'model_id', 'task_source'],
+  },
   { table: 'cost_decisions', column: 'spark', order: 'node_id, cost_seq', key: ['node_id', 'cost_seq'] },
   { table: 'settlements', column: 'costs', order: 'node_id, to_seq', key: ['node_id', 'to_seq'] },
   { table: 'wallet_ledger', column: 'amount_micro_spark', order: 'wallet_id, entry_id', key: ['entry_id'] },

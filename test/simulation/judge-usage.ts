@@ -6,7 +6,7 @@ import type { ModelTable } from '../../schemas/model-table.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import type { Row } from '../support/row-reader.ts'
-import { eventName, usageOracle } from '../support/usage-oracle.ts'
+import { eventName, together, usageOracle } from '../support/usage-oracle.ts'
 import type { Sums, UsageOracle } from '../support/usage-oracle.ts'
 import { plainRows } from './judge.ts'
 import type { LogBlock, PartitionLogs } from './judge.ts'
@@ -97,7 +97,7 @@ function windowsOf(blocks: readonly LogBlock[], table: string): Map<string, Sums
     const key = [node_id, window_start, model_id, task_source].join(' ')
     const known = windows.get(key) ?? {}
     for (const [name, value] of Object.entries(columns)) {
-      known[name] = (known[name] ?? 0n) + BigInt(String(value))
+      known[name] = together(name, known[name] ?? 0n, BigInt(String(value)))
     }
     windows.set(key, known)
   }

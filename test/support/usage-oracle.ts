@@ -177,6 +177,7 @@ class PlainCount implements UsageOracle {
       events: 1n,
       inferences: BigInt(event.more?.inferences ?? 1),
       late_events: BigInt(late),
+      late_at: late ? BigInt(record.timestampMs) : 0n,
       duration_ms: BigInt(event.duration_ms ?? 0),
       ...numbers,
     }
@@ -235,8 +236,14 @@ function bigOrNull(value: number | null | undefined): bigint | null {
   return value === null || value === undefined ? null : BigInt(value)
 }
 
+/** What two numbers of one window come to: their sum, of times the later one. */
+export function together(name: string, left: bigint, right: bigint): bigint {
+  if (name !== 'late_at') return left + right
+  return left > right ? left : right
+}
+
 function add(sums: Map<string, Sums>, key: string, numbers: Sums): void {
   const known = sums.get(key) ?? {}
-  for (const [name, value] of Object.entries(numbers)) known[name] = (known[name] ?? 0n) + value
+  for (const [name, value] of Object.entries(numbers)) known[name] = together(name, known[name] ?? 0n, value)
   sums.set(key, known)
 }

@@ -41,7 +41,10 @@ const OF_EVENTS: Readonly<Record<(typeof SUMMED)[number], string>> = {
   gpu_ms_paid_estimated: '0',
   cost_nano_usd: 'sum(toInt128(cost_nano_usd))',
 }
-const SUMS = SUMMED.map((sum) => `${OF_EVENTS[sum]} AS sum_${sum}`).join(', ')
+const SUMS = [
+  ...SUMMED.map((sum) => `${OF_EVENTS[sum]} AS sum_${sum}`),
+  'toUnixTimestamp64Milli(maxIf(received_at, late = 1)) AS late_ms',
+].join(', ')
 
 /** Windows of a node's single events: labels stand nowhere else. By start, groups and the label's value. */
 export async function labelledUsage(

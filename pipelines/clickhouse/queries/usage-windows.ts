@@ -34,6 +34,8 @@ export interface UsageWindow {
   readonly modelId: string | null
   readonly taskSource: TaskSource | null
   readonly sums: UsageSums
+  /** Receipt of the newest event that came late; null where none did. */
+  readonly lateAtMs: number | null
 }
 
 /** Half-open, on borders of the windows that are read. */
@@ -93,7 +95,7 @@ export async function usageTotal(client: ClickhouseClient, query: TotalQuery): P
   const { head, quarters, tail } = splitRange(query.range)
   const shared = query.sharedOnly === true ? `AND task_source IN ('hive', 'idle')` : ''
   const select = (table: string, times: string): string =>
-    `SELECT model_id, task_source, ${SUMMED.map(sumColumn).join(', ')} FROM ${table} WHERE ${ofNode(query)} AND (${times}) ${shared}`
+    `SELECT model_id, task_source, ${SUMMED.map(sumColumn).join(', ')}, late_at FROM ${table} WHERE ${ofNode(query)} AND (${times}) ${shared}`
   const groups = query.groupBy.join(', ')
   const rows = await client.rows<SumsRow>(
     `SELECT ${groupColumns(query.groupBy)} ${SUMS}
@@ -144,13 +146,18 @@ export const SUMMED = [
 ] as const
 
 export type SumsRow = Record<`sum_${(typeof SUMMED)[number]}`, string> & {
+  /** 0 for never. */
+  readonly late_ms: string
   readonly model_id?: string
   readonly task_source?: TaskSource
 }
 
 // Rows of one window stand in several parts until they are merged: what counts is their sum, never a row. Years of windows
 // pass 64 bits, and ClickHouse would go on at 0 without a word.
-const SUMS = SUMMED.map((sum) => `sum(toInt128(${sumColumn(sum)})) AS sum_${sum}`).join(', ')
+const SUMS = [
+  ...SUMMED.map((sum) => `sum(toInt128(${sumColumn(sum)})) AS sum_${sum}`),
+  'toUnixTimestamp64Milli(max(late_at)) AS late_ms',
+].join(', ')
 
 /** The places lead the sort key, so each is a range of it. */
 function ofNode({ older = [] }: UsageQuery): string {
@@ -204,6 +211,7 @@ export function windowOf(row: SumsRow, startMs: number): UsageWindow {
     startMs,
     modelId: row.model_id ?? null,
     taskSource: row.task_source ?? null,
+    lateAtMs: row.late_ms === '0' ? null : Number(row.late_ms),
     sums: {
       events: BigInt(row.sum_events),
       lateEvents: BigInt(row.sum_late_events),
