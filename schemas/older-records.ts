@@ -46,7 +46,8 @@ export const nothingCapped = () =>
   }) satisfies Partial<Account>
 
 /** Before operators were confirmed: who had named them was not written down. */
-export interface AccountV3 extends Omit<Account, 'operators' | 'inferences' | 'gpu_ms_paid_estimated'> {
+export interface AccountV3
+  extends Omit<Account, 'operators' | 'inferences' | 'gpu_ms_paid_estimated' | 'set_aside'> {
   readonly inferences: number
   readonly operators: Omit<Account['operators'][number], 'confirmed'>[]
 }
@@ -57,6 +58,7 @@ export function accountOfV3({ operators, ...account }: AccountV3): Account {
     operators: operators.map((operator) => Object.assign(operator, { confirmed: false })),
     inferences: BigInt(account.inferences),
     gpu_ms_paid_estimated: 0n,
+    set_aside: 0,
   }
 }
 
@@ -94,7 +96,10 @@ type Later = keyof ReturnType<typeof nothingYet>
 type SparkSums = 'pending_micro_spark' | 'unclaimed_micro_spark' | 'settled_micro_spark'
 
 export interface AccountV1
-  extends Omit<Account, Later | SparkSums | 'operators' | 'inferences' | 'gpu_ms_paid_estimated'> {
+  extends Omit<
+    Account,
+    Later | SparkSums | 'operators' | 'inferences' | 'gpu_ms_paid_estimated' | 'set_aside'
+  > {
   readonly inferences: number
   readonly operators: Omit<Account['operators'][number], 'remainder' | 'confirmed'>[]
   readonly pending_spark: bigint
@@ -113,6 +118,7 @@ export function accountOfV1(account: AccountV1): Account {
     settled_micro_spark: settled_spark * MICRO_SPARK_PER_SPARK,
     inferences: BigInt(account.inferences),
     gpu_ms_paid_estimated: 0n,
+    set_aside: 0,
   }
 }
 
@@ -126,7 +132,7 @@ export function usageEventsOfV1({
 }
 
 type UsageOf<OlderCost> = Omit<InboxUsage, 'entries' | 'sums'> & {
-  readonly sums: readonly Omit<NodeSum, 'gpu_ms_paid_estimated'>[]
+  readonly sums: readonly Omit<NodeSum, 'gpu_ms_paid_estimated' | 'set_aside'>[]
   readonly entries: (Omit<InboxUsage['entries'][number], 'cost'> & { readonly cost: OlderCost | null })[]
 }
 type CostV2 = Omit<Cost, 'id_kind'>
@@ -134,9 +140,9 @@ type CostV1 = Omit<CostV2, 'received_at'>
 export type InboxUsageV2 = UsageOf<CostV2>
 export type InboxUsageV1 = UsageOf<CostV1>
 
-/** What paid APIs were estimated to was a part of the estimate, and not told apart. */
-function withoutPaid(sum: Omit<NodeSum, 'gpu_ms_paid_estimated'>): NodeSum {
-  return { ...sum, gpu_ms_paid_estimated: 0 }
+/** What paid APIs were estimated to was a part of the estimate, and not told apart; what was set aside was nobody's. */
+function withoutPaid(sum: Omit<NodeSum, 'gpu_ms_paid_estimated' | 'set_aside'>): NodeSum {
+  return { ...sum, gpu_ms_paid_estimated: 0, set_aside: 0 }
 }
 
 /** Receipts were not handed over: such costs count as received when their work was done. */

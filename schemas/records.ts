@@ -87,6 +87,8 @@ export interface NodeSum {
   cost_nano_usd: number
   /** Of gpu_ms_estimated, what calls of paid APIs were estimated to. */
   gpu_ms_paid_estimated: number
+  /** Events that could not be counted. */
+  set_aside: number
 }
 
 export interface InboxUsage {
@@ -303,6 +305,8 @@ export interface Account {
   capped_minimum_micro_spark: bigint
   /** Of gpu_ms_estimated, what calls of paid APIs were estimated to. */
   gpu_ms_paid_estimated: bigint
+  /** Events that could not be counted, since they are shown to their nodes. */
+  set_aside: number
 }
 
 export interface SettlerTask {

@@ -112,6 +112,7 @@ export function openAccount(nodeId: string, nowMs: number): Account {
     gpu_ms_measured: 0n,
     gpu_ms_estimated: 0n,
     gpu_ms_paid_estimated: 0n,
+    set_aside: 0,
     energy_mwh_measured: 0n,
     energy_mwh_estimated: 0n,
     energy_mwh_compatible: 0n,
@@ -147,6 +148,7 @@ export function book(operator: AccountOperator, microSpark: bigint, nowMs: numbe
 /** Adds a range's sums to the lifetime counters. */
 export function addSum(account: Account, sum: NodeSum, watermarkMs: number, nowMs: number): void {
   account.events += sum.events
+  account.set_aside += sum.set_aside
   account.inferences += BigInt(sum.inferences)
   account.tokens_in += BigInt(sum.tokens_in)
   account.tokens_out += BigInt(sum.tokens_out)

@@ -142,6 +142,20 @@ export class EventCounter {
     return (this.#nodePartitions[number] ??= partitionOfKey(nodes.bytes(number), this.#partitions))
   }
 
+  /** Event `index` is set aside: its node is told of it, where it names one of this partition. */
+  setAside(index: number, record: RecordContext, { handOver }: BatchOutputs): void {
+    if (!this.#columns.namesNode(index) || !this.isHere(index)) return
+    this.#cutIfFull(handOver, index, record)
+    handOver.addSetAside(index)
+  }
+
+  #cutIfFull(handOver: HandOver, index: number, { offset, watermarkMs }: RecordContext): void {
+    if (!handOver.isFull()) return
+    this.isCutting = true
+    handOver.cut({ offset, index }, watermarkMs)
+    this.isCutting = false
+  }
+
   /** Counts event `index` unless it is a repeat; returns the problem of a conflict. */
   count(
     index: number,
@@ -237,11 +251,7 @@ export class EventCounter {
 
     // A full record ends before this event's numbers are in the deltas.
     const { handOver } = out
-    if (handOver.isFull()) {
-      this.isCutting = true
-      handOver.cut({ offset: record.offset, index }, record.watermarkMs)
-      this.isCutting = false
-    }
+    this.#cutIfFull(handOver, index, record)
     // No number of the event is larger than the sum of these.
     const isLarge = tokensIn + tokensOut + gpuMs + energyMwh >= LARGE
     const node = columns.node[index] as number

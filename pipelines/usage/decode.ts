@@ -257,12 +257,9 @@ export class UsageColumns {
   }
 
   #checkTexts(index: number): void {
-    const node = this.node[index] as number
     const model = this.model[index] as number
     const operator = this.operator[index] as number
-    if (!(this.#nodeValid[node] ??= isNodeId(this.nodes.bytes(node)))) {
-      this.#refuse(index, 'invalid_text', 'node_id')
-    }
+    if (!this.namesNode(index)) this.#refuse(index, 'invalid_text', 'node_id')
     if (!(this.#modelValid[model] ??= isText(this.models.bytes(model)))) {
       this.#refuse(index, 'invalid_text', 'model_id')
     }
@@ -290,6 +287,12 @@ export class UsageColumns {
     if (!this.#isOptional(eventSource, index, isSourceText)) {
       this.#refuse(index, 'invalid_text', 'event_source')
     }
+  }
+
+  /** Whether event `index`, refused or not, names a node that there can be. */
+  namesNode(index: number): boolean {
+    const node = this.node[index] as number
+    return (this.#nodeValid[node] ??= isNodeId(this.nodes.bytes(node)))
   }
 
   #isOptional(column: TextColumn, index: number, valid: (bytes: Buffer) => boolean): boolean {

@@ -35,7 +35,8 @@ const INFERENCES = 1
 const FIRST_ADDED = 2
 const COST = FIRST_ADDED + ADDED.length
 const PAID = COST + 1
-const NODE_SUMS = PAID + 1
+const SET_ASIDE = PAID + 1
+const NODE_SUMS = SET_ASIDE + 1
 
 const OWN = TASK_SOURCES.indexOf('own')
 
@@ -111,8 +112,7 @@ export class HandOver {
   add(index: number, values: Float64Array, receivedAtMs: number, isLarge = false): void {
     const columns = this.#columns
     const node = columns.node[index] as number
-    const place = (this.#placeOf[node] ?? 0) - 1
-    const at = (place < 0 ? this.#addNode(node) : place) * NODE_SUMS
+    const at = this.#sumsOf(node)
     const sums = this.#sums
     sums[at + EVENTS] = (sums[at + EVENTS] as number) + 1
     // Own work is an event and nothing else: it is recorded and never paid.
@@ -141,6 +141,12 @@ export class HandOver {
     this.#entries.add(columns, index, namesOperator, isCost ? costNanoUsd : null, receivedAtMs)
   }
 
+  /** Event `index` of the record in the columns is set aside: its node is told how many there were. */
+  addSetAside(index: number): void {
+    const at = this.#sumsOf(this.#columns.node[index] as number)
+    this.#sums[at + SET_ASIDE] = (this.#sums[at + SET_ASIDE] as number) + 1
+  }
+
   /** The records of the range up to `to`, which is the new position: at least one, or the watermark would stand. */
   finish(to: HandOverPosition, watermarkMs: number, topic: string, partition: number): TopicAppend[] {
     this.cut(to, watermarkMs)
@@ -153,6 +159,12 @@ export class HandOver {
     for (let sum = FIRST_ADDED; sum < COST; sum++) {
       this.#largestSum = Math.max(this.#largestSum, this.#sums[at + sum] as number)
     }
+  }
+
+  /** Where the sums of a node begin. */
+  #sumsOf(node: number): number {
+    const place = (this.#placeOf[node] ?? 0) - 1
+    return (place < 0 ? this.#addNode(node) : place) * NODE_SUMS
   }
 
   #addNode(node: number): number {

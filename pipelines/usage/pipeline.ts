@@ -330,13 +330,14 @@ export class AggregatorState implements TaskState {
     let index = 0
     try {
       for (; index < columns.count; index++) {
-        if (columns.refused[index] === 1) continue
-        if (sendsOn && !this.#counter.isHere(index)) {
+        const isRefused = columns.refused[index] === 1
+        if (!isRefused && sendsOn && !this.#counter.isHere(index)) {
           counts.forwarded++
           continue
         }
-        const problem = setAside?.get(index) ?? this.#countEvent(draft, index, context)
+        const problem = isRefused ? null : (setAside?.get(index) ?? this.#countEvent(draft, index, context))
         if (problem !== null) problems.push(problem)
+        if (isRefused || problem !== null) this.#counter.setAside(index, context, draft.out)
       }
     } catch (error) {
       throw this.#counter.isCutting ? error : new UndecidedError(record.offset, index, error)

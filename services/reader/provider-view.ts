@@ -97,6 +97,7 @@ export function providerView({ state, mode, period, work, asOfMs }: ViewInput): 
     },
     status: livenessOf(account, state.rules, state.nowMs),
     last_contact_at: formatTimeOrNull(account.last_contact_at),
+    set_aside_events: account.set_aside,
     mode,
     period: period.name,
     period_start: formatTimeOrNull(period.startMs),

@@ -1,3 +1,4 @@
+import { partitionOfNode } from '../../schemas/ids.ts'
 import { rulesAt } from '../../schemas/since.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { Model } from '../../schemas/usage.ts'
@@ -15,7 +16,7 @@ import type { Undecided } from './undecided.ts'
 import { identityName } from './usage-identity.ts'
 import { UsageModel } from './usage-model.ts'
 import type { CountedEvent, SetAside } from './usage-model.ts'
-import { compareSetAside } from './set-aside.ts'
+import { compareSetAside, shownToNodes } from './set-aside.ts'
 import { compareDeadLetters, eventKey, eventRow } from './usage-rows.ts'
 import { NODE_SUM_COLUMNS, NodeTotalSums, WINDOW_TABLES, WindowSums } from './usage-sums.ts'
 
@@ -179,7 +180,10 @@ class UsageComparison {
     for (const event of sentOn) this.#parts.sentOn.expect(this.#partition, event)
     this.#parts.sentOn.found(copies)
     this.#counted.push(...counted)
-    if (setAside !== null) this.#setAside.push(setAside)
+    if (setAside !== null) {
+      this.#setAside.push(setAside)
+      this.#addSetAside(setAside)
+    }
     if (this.#counted.length + this.#setAside.length >= CHUNK_EVENTS) {
       await this.#compareChunk(record.offset + 1n)
     }
@@ -254,6 +258,17 @@ class UsageComparison {
     const before = this.#model.beforeOf(event, identity)
     const own = identityName(event.node_id, identity)
     return before === null ? [own] : [own, before]
+  }
+
+  /** Nodes of other partitions have no account here. */
+  #addSetAside(letter: SetAside): void {
+    const { from } = this.#handedOver
+    if (from === null) return
+    for (const [index, nodeId] of shownToNodes(letter, this.#horizon.usage.since)) {
+      if (isBefore({ offset: Number(letter.record.offset), index }, from)) continue
+      if (partitionOfNode(nodeId, this.#parts.partitions) === this.#partition)
+        this.#totals.addSetAside(nodeId)
+    }
   }
 
   #addUp(counted: CountedEvent): void {

@@ -49,6 +49,15 @@ export async function compareSetAside(
   )
 }
 
+/** The events of a letter that are shown to the nodes that they name, by their index. */
+export function* shownToNodes(
+  letter: SetAside,
+  since: readonly Since[],
+): Generator<readonly [index: number, nodeId: string]> {
+  if (rulesAt(since, letter.record.offset) < HAS_ROW) return
+  for (const [index, { node_id }] of rowsOf(letter)) yield [index, String(node_id)]
+}
+
 function* rowsOf({ record, reasons }: SetAside): Generator<[number, Row]> {
   const { value } = record
   const schemaId = schemaIdOf(value)

@@ -116,6 +116,7 @@ export const NODE_SUM_COLUMNS = [
   'energy_mwh_compatible',
   'cost_nano_usd',
   'gpu_ms_paid_estimated',
+  'set_aside',
 ] as const satisfies readonly (keyof NodeSum)[]
 export type NodeTotals = Record<(typeof NODE_SUM_COLUMNS)[number], bigint>
 
@@ -142,6 +143,10 @@ export class NodeTotalSums {
     totals.energy_mwh_estimated += BigInt(counted.energy_mwh_estimated)
     totals.energy_mwh_compatible += BigInt(counted.energy_mwh_compatible)
     totals.cost_nano_usd += BigInt(event.cost_nano_usd)
+  }
+
+  addSetAside(nodeId: string): void {
+    this.of(nodeId).set_aside += 1n
   }
 
   addSum(sum: NodeSum): void {

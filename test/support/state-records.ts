@@ -28,6 +28,7 @@ export function account({ operators = [], ...fields }: AccountFields): Account {
     gpu_ms_measured: 0n,
     gpu_ms_estimated: 0n,
     gpu_ms_paid_estimated: 0n,
+    set_aside: 0,
     energy_mwh_measured: 0n,
     energy_mwh_estimated: 0n,
     energy_mwh_compatible: 0n,

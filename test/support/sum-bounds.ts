@@ -74,6 +74,7 @@ const MICRO_SPARK = EVENTS * COST_MICRO_SPARK
 export const RECORD_SUMS: Readonly<Record<string, Readonly<Record<string, bigint>>>> = {
   Account: {
     ...Object.fromEntries(lifetime(NODE_SUMS)),
+    set_aside: EVENTS,
     // An event and its settlement are a change each, and a range of them one more.
     version: (EVENTS * 5n) / 2n,
     'operators[].micro_spark': MICRO_SPARK + REWARD_MICRO_SPARK,
@@ -103,14 +104,17 @@ export const RECORD_SUMS: Readonly<Record<string, Readonly<Record<string, bigint
     capped_reward_micro_spark: REWARD_MICRO_SPARK,
     capped_minimum_micro_spark: EVENTS * MICRO,
   },
-  InboxUsage: Object.fromEntries(
-    NODE_SUMS.map((name) => [
-      `sums[].${name}`,
-      isCut(name)
-        ? handedOver(EVENT_MOST[name] ?? 0n)
-        : BigInt(EVENTS_PER_BATCH_MAX) * (EVENT_MOST[name] ?? 0n),
-    ]),
-  ),
+  InboxUsage: {
+    'sums[].set_aside': BigInt(EVENTS_PER_BATCH_MAX),
+    ...Object.fromEntries(
+      NODE_SUMS.map((name) => [
+        `sums[].${name}`,
+        isCut(name)
+          ? handedOver(EVENT_MOST[name] ?? 0n)
+          : BigInt(EVENTS_PER_BATCH_MAX) * (EVENT_MOST[name] ?? 0n),
+      ]),
+    ),
+  },
   Outcome: { account_version: (EVENTS * 5n) / 2n },
 }
 

@@ -135,7 +135,8 @@ class PlainCount implements UsageOracle {
     } else if (holdsUsageEvents(id)) {
       for (const [index, event] of usageEventsIn(value).entries()) {
         if (!this.#isHere(event)) this.#sendOn(event, record)
-        else if (this.#undecidable(eventName(event))) this.#setAside(Number(offset), 'cannot_be_decided')
+        else if (this.#undecidable(eventName(event)))
+          this.#setAsideHere(event, Number(offset), 'cannot_be_decided')
         else if (this.#isFirst(event, Number(offset))) this.#count(event, index, record)
       }
     }
@@ -159,8 +160,15 @@ class PlainCount implements UsageOracle {
       this.#contents.set(name, content)
       return true
     }
-    if (known !== content) this.#setAside(offset, 'conflict')
+    if (known !== content) this.#setAsideHere(event, offset, 'conflict')
     return false
+  }
+
+  /** Its node is told of it. */
+  #setAsideHere({ node_id }: UsageEvent, offset: number, reason: string): void {
+    this.#setAside(offset, reason)
+    const nothing = Object.fromEntries(['events', 'inferences', ...SUM_NAMES].map((sum) => [sum, 0n]))
+    add(this.nodes, node_id, { ...nothing, set_aside: 1n })
   }
 
   #setAside(offset: number, reason: string): void {
@@ -187,6 +195,7 @@ class PlainCount implements UsageOracle {
     const forAccount = SUM_NAMES.map((sum) => [sum, isOwn ? 0n : (numbers[sum] ?? 0n)] as const)
     const node = {
       events: 1n,
+      set_aside: 0n,
       inferences: isOwn ? 0n : BigInt(event.more?.inferences ?? 1),
       ...Object.fromEntries(forAccount),
     }

@@ -32,6 +32,7 @@ const ACCOUNT: Account = {
   gpu_ms_measured: 7n,
   gpu_ms_estimated: 8n,
   gpu_ms_paid_estimated: 4n,
+  set_aside: 5,
   energy_mwh_measured: 9n,
   energy_mwh_estimated: 10n,
   energy_mwh_compatible: 11n,

@@ -226,6 +226,7 @@ export function accountOf(nodeId: string, fields: Partial<Account> = {}): Accoun
     gpu_ms_measured: 0n,
     gpu_ms_estimated: 600n,
     gpu_ms_paid_estimated: 0n,
+    set_aside: 0,
     energy_mwh_measured: 0n,
     energy_mwh_estimated: 28n,
     energy_mwh_compatible: 28n,
