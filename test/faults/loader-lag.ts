@@ -93,7 +93,12 @@ export class LoaderLag {
         const broker = brokers.get(leader)
         const pending = this.#of(topic, partition)
         if (broker === undefined) return
-        for await (const batch of readBatches({ broker, topic, partition, from: pending.next })) {
+        for await (const batch of readBatches({
+          leader: async () => broker,
+          topic,
+          partition,
+          from: pending.next,
+        })) {
           await pending.take(batch)
         }
       }),

@@ -86,9 +86,9 @@ async function readEpochs(
 ): Promise<ProducerEpochs[]> {
   const read: ProducerEpochs[] = []
   for (const [partition, { start }] of await log.ranges(topic)) {
-    const broker = await leaderOf(target.brokers, topic, partition)
+    const leader = () => leaderOf(target.brokers, topic, partition)
     const epochs = new ProducerEpochs(`${topic}[${partition}]`, problems)
-    for await (const { header } of readBatches({ broker, topic, partition, from: start })) epochs.add(header)
+    for await (const { header } of readBatches({ leader, topic, partition, from: start })) epochs.add(header)
     read.push(epochs)
   }
   return read

@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { systemClock } from '../../../pipelines/clock.ts'
 import { batchesOf, headerOf } from './batch-headers.ts'
 import type { BatchHeader } from './batch-headers.ts'
 
@@ -12,9 +13,16 @@ const ANSWER_TIMEOUT_MS = 20_000
 const NO_REPLICA = -1
 const READ_UNCOMMITTED = 0
 
+/** NOT_LEADER_OR_FOLLOWER: Kafka gives partitions back to their first replica minutes after it is there again. */
+const MOVED = 6
+
+/** How often the leader is asked for again for one piece, and how long after: brokers hear of a move one after the other. */
+const MOVES_MAX = 20
+const MOVE_PAUSE_MS = 200
+
 export interface RawPartition {
-  /** `host:port` of the broker that leads the partition. */
-  readonly broker: string
+  /** `host:port` of the broker that leads the partition now; asked again where it has moved. */
+  readonly leader: () => Promise<string>
   readonly topic: string
   readonly partition: number
   /** Where the log begins. */
@@ -30,8 +38,20 @@ export interface RawBatch {
 /** Every batch of the partition from `from` to its end of now, in log order. */
 export async function* readBatches(raw: RawPartition): AsyncGenerator<RawBatch> {
   let at = raw.from
+  let broker = await raw.leader()
+  let moves = 0
   for (;;) {
-    const { log, highWatermark } = await fetchLog(raw, at)
+    const fetched = await fetchLog(broker, raw, at)
+    if (fetched.error === MOVED && moves < MOVES_MAX) {
+      moves += 1
+      await systemClock.delay(MOVE_PAUSE_MS)
+      broker = await raw.leader()
+      continue
+    }
+    const { error, log, highWatermark } = fetched
+    if (error !== 0)
+      throw new Error(`Fetch of ${raw.topic}[${raw.partition}] at ${at}: Kafka's error ${error}`)
+    moves = 0
     let isFirst = true
     for (const bytes of batchesOf(log)) {
       const header = headerOf(bytes)
@@ -46,10 +66,20 @@ export async function* readBatches(raw: RawPartition): AsyncGenerator<RawBatch> 
   }
 }
 
-async function fetchLog(raw: RawPartition, offset: bigint): Promise<{ log: Buffer; highWatermark: bigint }> {
-  const { topic, partition } = raw
+interface Fetched {
+  /** Kafka's; 0 for none. */
+  readonly error: number
+  readonly log: Buffer
+  readonly highWatermark: bigint
+}
+
+async function fetchLog(
+  broker: string,
+  { topic, partition }: RawPartition,
+  offset: bigint,
+): Promise<Fetched> {
   const answer = await ask(
-    raw.broker,
+    broker,
     Buffer.concat([
       int32(NO_REPLICA, FETCH_WAIT_MS, 1, FETCH_BYTES_MAX),
       Buffer.from([READ_UNCOMMITTED]),
@@ -64,13 +94,12 @@ async function fetchLog(raw: RawPartition, offset: bigint): Promise<{ log: Buffe
   let at = 4 + 4
   at += 2 + answer.readInt16BE(at) + 4 + 4
   const error = answer.readInt16BE(at)
-  if (error !== 0) throw new Error(`Fetch of ${topic}[${partition}] at ${offset}: Kafka's error ${error}`)
   const highWatermark = answer.readBigInt64BE(at + 2)
   at += 2 + 8 + 8
   const aborted = answer.readInt32BE(at)
   at += 4 + Math.max(0, aborted) * 16
   const length = Math.max(0, answer.readInt32BE(at))
-  return { log: answer.subarray(at + 4, at + 4 + length), highWatermark }
+  return { error, log: answer.subarray(at + 4, at + 4 + length), highWatermark }
 }
 
 /** Sends one Fetch on a connection of its own; gives back the answer's body, behind size and correlation id. */
