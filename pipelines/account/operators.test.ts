@@ -107,7 +107,9 @@ test('confirm is an admin’s, has an outcome and a row of the audit, and says i
 test('an account of before has nothing confirmed until somebody says so, and keeps all else', async () => {
   const before = account({ node_id: 'node-a', version: 7, operators: ['old', 'op'] })
   const of3 = avroType('account.v3')
-  const read = accountCodec.decode(framed(SCHEMA_ID.accountV3, [of3.toBuffer({ ...before, inferences: Number(before.inferences) })]))
+  const read = accountCodec.decode(
+    framed(SCHEMA_ID.accountV3, [of3.toBuffer({ ...before, inferences: Number(before.inferences) })]),
+  )
   assert.deepEqual(
     read.operators.map(({ operator_id, confirmed }) => [operator_id, confirmed]),
     [

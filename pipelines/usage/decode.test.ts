@@ -101,7 +101,7 @@ function encodeV1(events: readonly UsageEvent[]): Buffer {
 function plainEvent(event: UsageEvent): UsageEvent {
   const { more } = event
   if (more === null) return { ...event }
-  return { ...event, more: { ...more, labels: more.labels.map((label) => ({ ...label })) } }
+  return { ...event, more: { ...more, labels: more.labels.map(({ name, value }) => ({ name, value })) } }
 }
 
 function decoded(): UsageEvent[] {

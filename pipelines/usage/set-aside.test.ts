@@ -51,13 +51,7 @@ test('each event that is set aside has a row for the node that it names, and no 
   const told = new Map<string, number>()
   for (const { node_id, set_aside } of log.inbox().flatMap(({ sums }) => sums))
     told.set(node_id, (told.get(node_id) ?? 0) + set_aside)
-  assert.deepEqual(
-    [...told].toSorted(),
-    [
-      ['node-a', 1],
-      ['node-b', 2],
-    ],
-  )
+  assert.deepEqual(Object.fromEntries(told), { 'node-a': 1, 'node-b': 2 })
 })
 
 test('a number that no double holds is shown with all its digits', async () => {

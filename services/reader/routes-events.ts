@@ -76,7 +76,7 @@ export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
       const name = { parts: ['events', node_id], range: place, zone: 'UTC', asOf: as_of }
       const next = nextAddress(request, next_cursor)
       // A cell holds no object: labels stand in it as JSON.
-      const rows = items.map((item) => ({ ...item, labels: JSON.stringify(item.labels) }))
+      const rows = items.map((item) => Object.assign(item, { labels: JSON.stringify(item.labels) }))
       const table = { item: EventItem, rows, integers: 'integer', name, next } as const
       return await sendTable(reply, format, table, () => parts.turns.pause(holderOf(request)))
     },
