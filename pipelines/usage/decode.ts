@@ -7,6 +7,8 @@ import type { EventProblem } from '../load/dead-letter.ts'
 import { MoreColumns } from './decode-more.ts'
 import type { MoreCursor } from './decode-more.ts'
 import { Dictionary } from './dictionary.ts'
+import { float64, int32, textColumn } from './event-arrays.ts'
+import type { TextColumn } from './event-arrays.ts'
 import { isNodeId, isSourceText, isText } from './record-texts.ts'
 import { ID_FORM, identifyTexts } from './text-id.ts'
 
@@ -19,12 +21,6 @@ export class MalformedRecordError extends Error {
 const EVENT_BYTES_MIN = 33
 const TEXT_BYTES_MAX = TEXT_CODE_POINTS_MAX * 4
 const SOURCE_BYTES_MAX = SOURCE_CODE_POINTS_MAX * 4
-
-/** A column of text where it stands in the record: `[start, end)`, empty for null. */
-export interface TextColumn {
-  readonly start: Int32Array
-  readonly end: Int32Array
-}
 
 /**
  * The events of one record as columns over the record's own bytes. Decoding makes no object an event (measured in
@@ -393,16 +389,4 @@ export function decodeInto(columns: UsageColumns, value: Buffer): EventProblem |
     if (error instanceof MalformedRecordError) return { index: -1, code: 'malformed', detail: error.message }
     throw error
   }
-}
-
-function int32(): Int32Array {
-  return new Int32Array(USAGE_BOUNDS.eventsPerRecordMax)
-}
-
-function float64(): Float64Array {
-  return new Float64Array(USAGE_BOUNDS.eventsPerRecordMax)
-}
-
-function textColumn(): TextColumn {
-  return { start: int32(), end: int32() }
 }

@@ -8,7 +8,8 @@ import {
   U8Column,
   UuidColumn,
 } from '../../schemas/native-columns.ts'
-import type { TextColumn, UsageColumns } from './decode.ts'
+import type { UsageColumns } from './decode.ts'
+import type { TextColumn } from './event-arrays.ts'
 import { ENTRY_WORDS } from './id-table.ts'
 import { MoreBlockColumns } from './more-block.ts'
 import { SUMS } from './rollup.ts'

@@ -156,6 +156,7 @@ test('the provider view has every field of the documented body, and the exact tw
     },
     status: null,
     last_contact_at: null,
+    set_aside_events: 0,
     mode: 'compatible',
     period: 'lifetime',
     period_start: null,

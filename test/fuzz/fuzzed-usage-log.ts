@@ -125,7 +125,12 @@ export class FuzzedUsageLog {
     const counted = metrics.sumOf('hivemeter_events_counted_total')
     const repeated = metrics.sumOf('hivemeter_events_repeated_total')
     assert.equal(counted, this.counted, 'events that count')
-    assert.equal(counted + repeated + ofEvents, this.events, 'counted, repeated or set aside')
+    const sentOn = metrics.sumOf('hivemeter_events_forwarded_total')
+    assert.equal(
+      counted + repeated + sentOn + ofEvents,
+      this.events,
+      'counted, repeated, sent on or set aside',
+    )
     assert.equal(metrics.sumOf('hivemeter_usage_records_total'), this.records)
     assert.equal(this.log.task()?.position, this.#end, 'it has passed the last record')
   }

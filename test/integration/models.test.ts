@@ -81,7 +81,8 @@ describe('the table of models', () => {
 
   it('begins with the common families in a new installation', async () => {
     const { status, etag, body } = await ask('GET')
-    assert.deepEqual([status, etag, body['version'], body['written_by']], [200, '"2"', 2, 'migrate'])
+    assert.deepEqual([status, body['version'], body['written_by']], [200, 2, 'migrate'])
+    assert.match(etag, /^"2(-gzip|-zstd)?"$/)
     assert.equal((body['rows'] as unknown[]).length, SEED_ROWS.length)
     assert.deepEqual(await judged('us.anthropic.claude-3-5-sonnet-20240620-v1:0'), [
       [2, 170, 1_000],
@@ -93,7 +94,9 @@ describe('the table of models', () => {
   it('is replaced by an admin, and what is counted from then on is judged by the new one', async () => {
     const rows = [{ pattern: 'my-*', execution: 'local', tdp_watts: 400 }]
     assert.equal((await ask('PUT', { rows }, { 'if-match': '"1"' })).status, 412)
-    const written = await ask('PUT', { rows }, { 'if-match': '"2"' })
+    // As it came, packed or not.
+    const { etag } = await ask('GET')
+    const written = await ask('PUT', { rows }, { 'if-match': etag })
     assert.deepEqual([written.status, written.body], [200, { updated: true, version: 3 }])
     assert.equal((await ask('GET')).body['version'], 3, 'read at once where it was written')
     await until('the aggregator', ARRIVES_WITHIN_MS, async () => (await judged('my-llama'))[0]?.[0] === 3)

@@ -24,6 +24,7 @@ const SUMS = [
   'tokens_out',
   'gpu_ms_measured',
   'gpu_ms_estimated',
+  'gpu_ms_paid_estimated',
 ]
 const SUMS_OF_MONEY = [
   'energy_mwh_measured',

@@ -92,7 +92,7 @@ function deltaRow(
     task_source: delta.source,
     events: delta.events,
     late_events: delta.late,
-    ...(delta.late > 0 && { late_at: dateTime(receiptOf(delta), 3) }),
+    late_at: dateTime(delta.late > 0 ? receiptOf(delta) : 0, 3),
     tokens_in: delta.events * 100,
     tokens_out: delta.events * 7,
     gpu_ms_measured: delta.events * 1_001,
@@ -335,7 +335,7 @@ test('CSV says what JSON says', async () => {
     const asText = found.map((item) =>
       Object.fromEntries(
         Object.entries(item).map(([name, value]) => {
-          const text = String(value)
+          const text = `${(value ?? '') as string | number | boolean}`
           return [name, name === 'model_id' && text.startsWith('=') ? `'${text}` : text]
         }),
       ),
