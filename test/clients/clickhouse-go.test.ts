@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { openTarget, type Target } from '../contract/clickhouse-http/target.ts'
 import { RecordingProxy } from './recording-proxy.ts'
-import { missingTool, outputOf } from './toolchain.ts'
+import { outputOf, toolMissing } from './tools.ts'
 
 const SOURCE = fileURLToPath(new URL('./clickhouse-go', import.meta.url))
 const SETUP_MAX_MS = 10 * 60_000
@@ -46,8 +46,8 @@ const EXPECTED: Readonly<Record<string, readonly unknown[]>> = {
   ],
 }
 
-describe('clickhouse-go, the driver of Grafana’s data source', async () => {
-  const reason = await missingTool([['go', 'version']])
+describe('clickhouse-go, the driver of Grafana’s data source', () => {
+  const reason = toolMissing([['go', 'version']])
   if (reason !== undefined) process.stdout.write(`clickhouse-go is passed over: ${reason}\n`)
   const skip = reason ?? false
   let dir = ''

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { javaCommand } from '../../infra/local/java.ts'
 import { openTarget, type Target } from '../contract/clickhouse-http/target.ts'
 import { RecordingProxy } from './recording-proxy.ts'
-import { missingTool, outputOf } from './toolchain.ts'
+import { outputOf, toolMissing } from './tools.ts'
 
 const SOURCE = fileURLToPath(new URL('./clickhouse-jdbc', import.meta.url))
 const SETUP_MAX_MS = 10 * 60_000
@@ -25,8 +25,8 @@ const EXPECTED: Readonly<Record<string, string>> = {
   schemas: 'true',
 }
 
-describe('clickhouse-jdbc, the driver of what runs on Java', async () => {
-  const reason = await missingTool([
+describe('clickhouse-jdbc, the driver of what runs on Java', () => {
+  const reason = toolMissing([
     [javaCommand(), '--version'],
     ['mvn', '--version'],
   ])
