@@ -134,7 +134,7 @@ const OLDER = [
 ]
 
 /** What has fields of its own that came later. */
-const NESTED: ReadonlySet<string> = new Set(['operators', 'entries', 'events'])
+const NESTED: ReadonlySet<string> = new Set(['operators', 'entries', 'events', 'sums'])
 
 const NEWER: Readonly<Record<string, object>> = {
   'access-key.v1.avsc': avro.accessKeyCodec,
@@ -194,7 +194,7 @@ test('a cost from before ids had kinds is of an id, and an event from before sou
         avro.framed(SCHEMA_ID.usageEventsV1, [events.toBuffer(drawn)]),
       )
       const expected = (drawn as UsageEvents).events.map((event) =>
-        Object.assign({}, event, { event_source: null }),
+        Object.assign({}, event, { event_source: null, more: null }),
       )
       assert.deepEqual(plain(read.events), plain(expected))
     }),
@@ -216,7 +216,10 @@ for (const name of OLDER) {
         const read = codec.decode(Buffer.concat([head, type.toBuffer(value)]))
         for (const [field, before] of Object.entries(value as Record<string, unknown>)) {
           if (!(field in read) || NESTED.has(field)) continue
-          assert.deepEqual(plain(read[field]), plain(before), field)
+          // A sum that had 64 bits is one of any length.
+          const found =
+            typeof before === 'number' && typeof read[field] === 'bigint' ? Number(read[field]) : read[field]
+          assert.deepEqual(plain(found), plain(before), field)
         }
         assert.deepEqual(plain(codec.decode(codec.encode(read))), plain(read))
       }),

@@ -12,7 +12,7 @@ import {
   usageOfV1,
   usageOfV2,
 } from './older-records.ts'
-import type { UsageEvent } from './usage.ts'
+import type { UsageEvent, UsageMore } from './usage.ts'
 import type { AccountV2, SettlerTaskV1 } from './older-records.ts'
 import type {
   AccessKey,
@@ -30,6 +30,7 @@ import type {
   Installation,
   Layout,
   Models,
+  ModelsTable,
   Outcome,
   SettlerTask,
   Tick,
@@ -51,6 +52,9 @@ export const SCHEMA_ID = {
   models: 3,
   end: 4,
   usageEvents: 5,
+  /** One event a record: what a schema registry's clients write. */
+  usageEvent: 6,
+  modelsTable: 7,
   /** Without receipts. */
   inboxUsageV1: 10,
   /** Without overrides and thresholds. */
@@ -193,35 +197,42 @@ export const usageEventsCodec = codec<UsageEvents>(SCHEMA_ID.usageEvents, 'usage
   file: 'usage-events.v1',
   upgrade: usageEventsOfV1,
 })
+export const usageEventCodec = codec<UsageEvent>(SCHEMA_ID.usageEvent, 'usage-event.v1')
 
 /** A usage event as its bytes say it, every number as a bigint: what is set aside may be beyond all bounds. */
-export type WideUsageEvent = {
-  readonly [Field in keyof UsageEvent]: number extends UsageEvent[Field]
-    ? bigint | (null extends UsageEvent[Field] ? null : never)
-    : UsageEvent[Field]
+export type WideUsageEvent = Wide<Omit<UsageEvent, 'more'>> & { readonly more: Wide<UsageMore> | null }
+
+type Wide<Said> = {
+  readonly [Field in keyof Said]: number extends Said[Field]
+    ? bigint | (null extends Said[Field] ? null : never)
+    : Said[Field]
 }
 
-const wideUsageEvents = new Map(
-  [
-    [SCHEMA_ID.usageEventsV1, 'usage-events.v1'] as const,
-    [SCHEMA_ID.usageEvents, 'usage-events.v2'] as const,
-  ].map(([id, file]) => [id as number, avroType(file, { long: bigintLong, int: bigintLong })]),
-)
+const wideTypeOf = (file: string): avsc.Type => avroType(file, { long: bigintLong, int: bigintLong })
+const wideOfV1 = wideTypeOf('usage-events.v1')
+const wideEvents = wideTypeOf('usage-events.v2')
+const wideEvent = wideTypeOf('usage-event.v1')
 
 /** The events of a framed record of usage events, whatever their numbers; throws where it is none. */
 export function decodeWide(framedEvents: Buffer): readonly WideUsageEvent[] {
-  const id = schemaIdOf(framedEvents)
-  const type = wideUsageEvents.get(id ?? 0)
-  if (type === undefined) throw new Error('These are no usage events.')
-  const { events } = type.fromBuffer(framedEvents.subarray(FRAME_BYTES)) as { events: WideUsageEvent[] }
-  return id === SCHEMA_ID.usageEvents
-    ? events
-    : events.map((event) => Object.assign(event, { event_source: null }))
+  const bytes = framedEvents.subarray(FRAME_BYTES)
+  const eventsOf = (type: avsc.Type) => (type.fromBuffer(bytes) as { events: WideUsageEvent[] }).events
+  switch (schemaIdOf(framedEvents)) {
+    case SCHEMA_ID.usageEvent:
+      return [wideEvent.fromBuffer(bytes) as WideUsageEvent]
+    case SCHEMA_ID.usageEvents:
+      return eventsOf(wideEvents)
+    case SCHEMA_ID.usageEventsV1:
+      return eventsOf(wideOfV1).map((event) => Object.assign(event, { event_source: null, more: null }))
+    default:
+      throw new Error('These are no usage events.')
+  }
 }
 
 export const tickCodec = codec<Tick>(SCHEMA_ID.tick, 'tick.v1')
 export const endCodec = codec<End>(SCHEMA_ID.end, 'end.v1')
 export const modelsCodec = codec<Models>(SCHEMA_ID.models, 'models.v1')
+export const modelsTableCodec = codec<ModelsTable>(SCHEMA_ID.modelsTable, 'models.v2')
 export const inboxUsageCodec = codec<InboxUsage>(
   SCHEMA_ID.inboxUsage,
   'inbox-usage.v3',
@@ -338,9 +349,21 @@ export const accessKeyCodec = codec<AccessKey>(SCHEMA_ID.accessKey, 'access-key.
 export const installationCodec = codec<Installation>(SCHEMA_ID.installation, 'installation.v1')
 export const idsCodec = codec<Ids>(SCHEMA_ID.ids, 'ids.v1')
 
-/** Whether a record of usage.metered says by its schema that it holds usage events, of whichever version. */
+/** Whether a record of usage.metered says by its schema that it holds usage events, many or one, of whichever version. */
 export function holdsUsageEvents(schemaId: number | null): boolean {
-  return schemaId === SCHEMA_ID.usageEvents || schemaId === SCHEMA_ID.usageEventsV1
+  return HOLD_USAGE.has(schemaId)
+}
+
+const HOLD_USAGE: ReadonlySet<number | null> = new Set([
+  SCHEMA_ID.usageEventsV1,
+  SCHEMA_ID.usageEvents,
+  SCHEMA_ID.usageEvent,
+])
+
+/** The events of a framed record of usage.metered, many or one; throws where it holds none. */
+export function usageEventsIn(framed: Buffer): readonly UsageEvent[] {
+  if (schemaIdOf(framed) === SCHEMA_ID.usageEvent) return [usageEventCodec.decode(framed)]
+  return usageEventsCodec.decode(framed).events
 }
 
 /** The key of ticks, in every topic. */

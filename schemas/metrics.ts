@@ -120,10 +120,22 @@ export const METRICS = {
     labels: [],
     services: ['aggregator'],
   },
+  hivemeter_events_forwarded_total: {
+    type: 'counter',
+    help: "Usage events that stood on a partition that is not their node's and were sent on: somebody produces with another partitioner.",
+    labels: [],
+    services: ['aggregator'],
+  },
   hivemeter_stray_records: {
     type: 'gauge',
     help: 'Records in partitions of usage.metered that somebody added and nobody reads.',
     labels: [],
+    services: ['aggregator'],
+  },
+  hivemeter_open_transaction_seconds: {
+    type: 'gauge',
+    help: "How long an outside producer's transaction has been open in a partition of usage.metered, which stands behind it; 0 where none is.",
+    labels: ['partition'],
     services: ['aggregator'],
   },
   hivemeter_dead_letters_total: {

@@ -25,6 +25,11 @@ export class U8Column implements Column {
   readonly width = 1
   #values = new Uint8Array(0)
 
+  /** What a row was set to. */
+  get(row: number): number {
+    return this.#values[row] as number
+  }
+
   set(row: number, value: number): void {
     this.#values[row] = value
   }
@@ -40,10 +45,35 @@ export class U8Column implements Column {
   clear(): void {}
 }
 
+/** UInt16. */
+export class U16Column implements Column {
+  readonly width = 2
+  #values = new Uint16Array(0)
+
+  set(row: number, value: number): void {
+    this.#values[row] = value
+  }
+
+  grow(rows: number): void {
+    this.#values = grown(this.#values, new Uint16Array(rows))
+  }
+
+  bytes(rows: number): readonly Uint8Array[] {
+    return [bytesOf(this.#values.subarray(0, rows))]
+  }
+
+  clear(): void {}
+}
+
 /** UInt32 and DateTime. */
 export class U32Column implements Column {
   readonly width = 4
   #values = new Uint32Array(0)
+
+  /** What a row was set to. */
+  get(row: number): number {
+    return this.#values[row] as number
+  }
 
   set(row: number, value: number): void {
     this.#values[row] = value
@@ -65,9 +95,20 @@ export class U64Column implements Column {
   readonly width = 8
   #words = new Uint32Array(0)
 
+  /** What a row was set to, where it is a safe integer that is not negative. */
+  get(row: number): number {
+    return (this.#words[row * 2] as number) + (this.#words[row * 2 + 1] as number) * 4_294_967_296
+  }
+
   set(row: number, value: number): void {
     const high = value >= 0 && value < 4_294_967_296 ? 0 : Math.floor(value / 4_294_967_296)
     this.setHalves(row, value - high * 4_294_967_296, high)
+  }
+
+  /** `low` + `high` × 2^32, where `low` may be any safe integer that is not negative. */
+  setSum(row: number, low: number, high: number): void {
+    const carry = Math.floor(low / 4_294_967_296)
+    this.setHalves(row, low - carry * 4_294_967_296, carry + high)
   }
 
   /** Each half may be given signed. */
@@ -92,6 +133,11 @@ export class NullableColumn implements Column {
   readonly width: number
   readonly #nulls = new U8Column()
   readonly #values: U32Column | U64Column
+
+  /** What a row was set to; -1 for null. */
+  get(row: number): number {
+    return this.#nulls.get(row) === 1 ? -1 : this.#values.get(row)
+  }
 
   constructor(values: U32Column | U64Column) {
     this.#values = values

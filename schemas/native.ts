@@ -1,5 +1,6 @@
 import { ROWS_MAX } from './native-columns.ts'
 import type { Column, TextBytes } from './native-columns.ts'
+import { SparseColumn } from './native-sparse.ts'
 import { RowWriter } from './rowbinary.ts'
 import { SOURCE_COLUMNS } from './tables.ts'
 
@@ -9,6 +10,8 @@ export interface Provenance {
   readonly partition: number
   readonly seq: number
 }
+
+const isThere = ({ column }: NamedColumn): boolean => !(column instanceof SparseColumn && column.isLeftOut)
 
 interface NamedColumn {
   readonly name: string
@@ -70,7 +73,8 @@ export abstract class NativeBlock {
     source.u64(seq)
 
     const head = new RowWriter(64)
-    head.varint(SOURCE_COLUMNS.length + this.#columns.length)
+    const columns = this.#columns.filter(isThere)
+    head.varint(SOURCE_COLUMNS.length + columns.length)
     head.varint(rows)
     const pieces: Uint8Array[] = []
     const add = (name: string, type: string, values: readonly Uint8Array[]): void => {
@@ -82,7 +86,7 @@ export abstract class NativeBlock {
     add(topicName, 'String', constant(topicBytes))
     add(partitionName, 'UInt16', constant(partitionBytes))
     add(seqName, 'UInt64', constant(source.take()))
-    for (const { name, type, column } of this.#columns) {
+    for (const { name, type, column } of columns) {
       add(name, type, column.bytes(rows))
     }
     const value = joined(pieces, room)

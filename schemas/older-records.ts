@@ -4,6 +4,7 @@ import type {
   Cost,
   InboxConfigure,
   InboxUsage,
+  NodeSum,
   SettlerTask,
   Thresholds,
   UsageEvents,
@@ -45,12 +46,20 @@ export const nothingCapped = () =>
   }) satisfies Partial<Account>
 
 /** Before operators were confirmed: who had named them was not written down. */
-export interface AccountV3 extends Omit<Account, 'operators'> {
+export interface AccountV3
+  extends Omit<Account, 'operators' | 'inferences' | 'gpu_ms_paid_estimated' | 'set_aside'> {
+  readonly inferences: number
   readonly operators: Omit<Account['operators'][number], 'confirmed'>[]
 }
 
 export function accountOfV3({ operators, ...account }: AccountV3): Account {
-  return { ...account, operators: operators.map((operator) => Object.assign(operator, { confirmed: false })) }
+  return {
+    ...account,
+    operators: operators.map((operator) => Object.assign(operator, { confirmed: false })),
+    inferences: BigInt(account.inferences),
+    gpu_ms_paid_estimated: 0n,
+    set_aside: 0,
+  }
 }
 
 export type AccountV2 = Omit<AccountV3, keyof ReturnType<typeof nothingCapped>>
@@ -86,7 +95,12 @@ export const nothingYet = () =>
 type Later = keyof ReturnType<typeof nothingYet>
 type SparkSums = 'pending_micro_spark' | 'unclaimed_micro_spark' | 'settled_micro_spark'
 
-export interface AccountV1 extends Omit<Account, Later | SparkSums | 'operators'> {
+export interface AccountV1
+  extends Omit<
+    Account,
+    Later | SparkSums | 'operators' | 'inferences' | 'gpu_ms_paid_estimated' | 'set_aside'
+  > {
+  readonly inferences: number
   readonly operators: Omit<Account['operators'][number], 'remainder' | 'confirmed'>[]
   readonly pending_spark: bigint
   readonly unclaimed_spark: bigint
@@ -102,6 +116,9 @@ export function accountOfV1(account: AccountV1): Account {
     pending_micro_spark: pending_spark * MICRO_SPARK_PER_SPARK,
     unclaimed_micro_spark: unclaimed_spark * MICRO_SPARK_PER_SPARK,
     settled_micro_spark: settled_spark * MICRO_SPARK_PER_SPARK,
+    inferences: BigInt(account.inferences),
+    gpu_ms_paid_estimated: 0n,
+    set_aside: 0,
   }
 }
 
@@ -109,12 +126,13 @@ export function accountOfV1(account: AccountV1): Account {
 export function usageEventsOfV1({
   events,
 }: {
-  readonly events: readonly Omit<UsageEvent, 'event_source'>[]
+  readonly events: readonly Omit<UsageEvent, 'event_source' | 'more'>[]
 }): UsageEvents {
-  return { events: events.map((event) => ({ ...event, event_source: null })) }
+  return { events: events.map((event) => ({ ...event, event_source: null, more: null })) }
 }
 
-type UsageOf<OlderCost> = Omit<InboxUsage, 'entries'> & {
+type UsageOf<OlderCost> = Omit<InboxUsage, 'entries' | 'sums'> & {
+  readonly sums: readonly Omit<NodeSum, 'gpu_ms_paid_estimated' | 'set_aside'>[]
   readonly entries: (Omit<InboxUsage['entries'][number], 'cost'> & { readonly cost: OlderCost | null })[]
 }
 type CostV2 = Omit<Cost, 'id_kind'>
@@ -122,10 +140,16 @@ type CostV1 = Omit<CostV2, 'received_at'>
 export type InboxUsageV2 = UsageOf<CostV2>
 export type InboxUsageV1 = UsageOf<CostV1>
 
+/** What paid APIs were estimated to was a part of the estimate, and not told apart; what was set aside was nobody's. */
+function withoutPaid(sum: Omit<NodeSum, 'gpu_ms_paid_estimated' | 'set_aside'>): NodeSum {
+  return { ...sum, gpu_ms_paid_estimated: 0, set_aside: 0 }
+}
+
 /** Receipts were not handed over: such costs count as received when their work was done. */
-export function usageOfV1({ entries, ...usage }: InboxUsageV1): InboxUsage {
+export function usageOfV1({ entries, sums, ...usage }: InboxUsageV1): InboxUsage {
   return {
     ...usage,
+    sums: sums.map(withoutPaid),
     entries: entries.map(({ cost, ...entry }) => ({
       ...entry,
       cost: cost === null ? null : { ...cost, received_at: cost.occurred_at, id_kind: 'id' },
@@ -134,9 +158,10 @@ export function usageOfV1({ entries, ...usage }: InboxUsageV1): InboxUsage {
 }
 
 /** Every identity was 16 bytes as they came: those of ids. */
-export function usageOfV2({ entries, ...usage }: InboxUsageV2): InboxUsage {
+export function usageOfV2({ entries, sums, ...usage }: InboxUsageV2): InboxUsage {
   return {
     ...usage,
+    sums: sums.map(withoutPaid),
     entries: entries.map(({ cost, ...entry }) => ({
       ...entry,
       cost: cost === null ? null : { ...cost, id_kind: 'id' },

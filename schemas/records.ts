@@ -1,5 +1,6 @@
 import type { SeenKind } from './audit.ts'
 import type { IdKind } from './identity.ts'
+import type { ModelRow } from './models.ts'
 import type { Since } from './since.ts'
 import type { Setting } from './settings.ts'
 import type { Model, TaskSource, UsageEvent } from './usage.ts'
@@ -42,9 +43,17 @@ export interface Tick {
   written_by: string
 }
 
+/** Of usage.metered, until rules 2. */
 export interface Models {
   version: number
   models: Model[]
+}
+
+/** A version of the installation's table of models, of hivemeter.models. */
+export interface ModelsTable {
+  readonly version: number
+  readonly written_by: string
+  readonly rows: readonly ModelRow[]
 }
 
 export interface Cost {
@@ -76,6 +85,10 @@ export interface NodeSum {
   energy_mwh_estimated: number
   energy_mwh_compatible: number
   cost_nano_usd: number
+  /** Of gpu_ms_estimated, what calls of paid APIs were estimated to. */
+  gpu_ms_paid_estimated: number
+  /** Events that could not be counted. */
+  set_aside: number
 }
 
 export interface InboxUsage {
@@ -233,7 +246,7 @@ export interface Account {
   rules_version: number
   operators: AccountOperator[]
   events: number
-  inferences: number
+  inferences: bigint
   tokens_in: bigint
   tokens_out: bigint
   gpu_ms_measured: bigint
@@ -290,6 +303,10 @@ export interface Account {
   capped_impressions: number
   capped_reward_micro_spark: bigint
   capped_minimum_micro_spark: bigint
+  /** Of gpu_ms_estimated, what calls of paid APIs were estimated to. */
+  gpu_ms_paid_estimated: bigint
+  /** Events that could not be counted, since they are shown to their nodes. */
+  set_aside: number
 }
 
 export interface SettlerTask {
@@ -329,6 +346,7 @@ export interface AggregatorTask {
   low: number | null
   evicted_seq: number
   models_version: number
+  /** Of rules before 3: the table itself; since then it stands in hivemeter.models. */
   models: Model[]
   loaded_seq: number
   oldest_unloaded_at: number | null

@@ -57,6 +57,9 @@ const MAKE: readonly TopicOperation[] = ['Create', 'Describe', 'AlterConfigs']
 /** Which installation the topics are of is read in groups of these names. */
 const INSTALLATION_GROUPS = 'installation-'
 
+/** Under this transactional id the table of models is written, by whomever: each fences out the one before. */
+export const MODELS_WRITER = 'models'
+
 export const RIGHTS: Readonly<Record<Principal, Rights>> = {
   gateway: {
     ...none,
@@ -76,6 +79,7 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
       usageIds: [...LOOK, 'Read', 'Write', 'Delete'],
       usageBlocks: [...LOOK, 'Write'],
       accountInbox: [...LOOK, 'Write'],
+      models: [...LOOK, 'Read'],
       installation: [...LOOK, 'Read'],
     },
     groups: ['aggregator', 'aggregator-', INSTALLATION_GROUPS],
@@ -101,16 +105,18 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
     groups: ['loader', INSTALLATION_GROUPS],
   },
   reader: {
-    ...none,
     topics: {
       nodeState: [...LOOK, 'Read'],
       accountInbox: [...LOOK, 'Write'],
       // An admin puts back what was set aside.
       usageMetered: [...LOOK, 'Write'],
       accessKeys: [...LOOK, 'Read'],
+      // An admin writes a version of the table of models, in a transaction that no other writer survives.
+      models: [...LOOK, 'Read', 'Write'],
       installation: [...LOOK, 'Read'],
     },
     groups: ['reader-', INSTALLATION_GROUPS],
+    transactionalIds: [MODELS_WRITER],
   },
   migrate: {
     topics: {
@@ -123,13 +129,15 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
       nodeState: [...MAKE, 'Read'],
       accessKeys: [...MAKE, 'Read'],
       settlementBlocks: MAKE,
+      // The first table of a new installation, and one from a file.
+      models: [...MAKE, 'Read', 'Write'],
       // It names the installation, once.
       installation: [...MAKE, 'Read', 'Write'],
     },
     // What an interrupted move of ids left is deleted before it begins again.
     newVersions: { usageIds: ['Write', 'Delete'], nodeState: ['Write'] },
-    groups: [INSTALLATION_GROUPS, 'growth-', 'confirm-'],
-    transactionalIds: ['growth'],
+    groups: [INSTALLATION_GROUPS, 'growth-', 'confirm-', 'models-'],
+    transactionalIds: ['growth', MODELS_WRITER],
   },
   keys: {
     ...none,
@@ -150,6 +158,7 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
       usageIds: ['Read'],
       accountInbox: ['Read'],
       nodeState: ['Read'],
+      models: ['Read'],
     },
     groups: ['verify-', INSTALLATION_GROUPS],
   },

@@ -22,7 +22,9 @@ export interface Since {
  *      operators that an event or heartbeat names, and records of the audit are rows of the table audit; an event that is
  *      set aside and names its node has a row in set_aside; what a release came to is kept for a day while its credential
  *      has room for it, and a reservation that is refused of a node that nobody has named for the minute, like every other
- *      refused one
+ *      refused one; an event of another partition is sent on to it, once, and only one that was sent on already is set aside;
+ *      records of one event are taken; the table of models is the installation's own, by its versions in hivemeter.models;
+ *      a window says when its newest late event came
  */
 export const RULES = 3
 
@@ -37,6 +39,15 @@ export const TEXTS_APART = 3
 
 /** From these rules on events that are set aside stand in set_aside, for the nodes that they name. */
 export const SHOWN_SET_ASIDE = 3
+
+/** From these rules on events of other partitions are sent on to them. */
+export const FORWARDING = 3
+
+/** From these rules on a record may be one event by itself. */
+export const SINGLE_EVENTS = 3
+
+/** From these rules on the table of models is the installation's own. */
+export const OWN_MODELS = 3
 
 /** Changes of rules that a task's record holds; more of them need a new version of the topics. */
 export const SINCE_MAX = 32

@@ -24,6 +24,7 @@ const ROLLUP_COLUMNS = [
   'window_start',
   'model_id',
   'task_source',
+  'late_at',
   'events',
   'late_events',
   'tokens_in',
@@ -34,6 +35,8 @@ const ROLLUP_COLUMNS = [
   'energy_mwh_measured',
   'energy_mwh_estimated',
   'energy_mwh_compatible',
+  'inferences',
+  'gpu_ms_paid_estimated',
   'cost_nano_usd',
 ] as const
 
@@ -93,6 +96,16 @@ export const TABLES = {
     'cost_nano_usd',
     'late',
     'id_kind',
+    // Left out of the blocks in which all rows have the default.
+    'wide_tokens_in',
+    'wide_tokens_out',
+    'wide_gpu_ms',
+    'gpus',
+    'inferences',
+    'tokens_cached',
+    'tokens_reasoning',
+    'execution',
+    'labels',
   ]),
   usage1m: table('usage_1m', ROLLUP_COLUMNS, WIDE_COLUMNS),
   usage15m: table('usage_15m', ROLLUP_COLUMNS, WIDE_COLUMNS),

@@ -173,6 +173,7 @@ describe('a closed topic', () => {
     requester_node_id: null,
     reservation_id: null,
     event_source: null,
+    more: null,
   } as const
 
   it('takes what moves tasks on', () => {

@@ -54,6 +54,13 @@ export const TOPICS = {
     retentionMs: 30 * DAY_MS,
     messageBytesMax: 4 * MEBIBYTE,
   }),
+  /** The installation's table of models, every version a record that never changes. */
+  models: topic('hivemeter.models', {
+    cleanup: 'compact',
+    retentionMs: -1,
+    messageBytesMax: 2 * MEBIBYTE,
+    partitions: 1,
+  }),
   /** What the installation is: its id, which ClickHouse names too. */
   installation: topic('hivemeter.installation', {
     cleanup: 'compact',
@@ -197,7 +204,7 @@ function isEnough(rule: SettingRule, found: string, wanted: string): boolean {
 }
 
 /** Topics that growth leaves as they are: nothing in them is kept by the partition of a node. */
-export const UNVERSIONED: ReadonlySet<TopicRole> = new Set(['accessKeys', 'installation'])
+export const UNVERSIONED: ReadonlySet<TopicRole> = new Set(['accessKeys', 'installation', 'models'])
 
 /**
  * Largest batch that a topic takes once it is closed: a tick has 86 bytes, an end record 90, a transaction's marker 78. The

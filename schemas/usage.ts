@@ -28,6 +28,40 @@ export interface UsageEvent {
   readonly requester_node_id: string | null
   readonly reservation_id: string | null
   readonly event_source: string | null
+  /** What most events do not say; null where all of it has its default. */
+  readonly more: UsageMore | null
+}
+
+export const EXECUTIONS = ['api', 'local'] as const
+export type Execution = (typeof EXECUTIONS)[number]
+
+/** A word of the sender's own, kept beside the event. */
+export interface Label {
+  readonly name: string
+  readonly value: string
+}
+
+/** Fields that few events have, together. */
+export interface UsageMore {
+  readonly gpus: number
+  /** Calls that the event stands for. */
+  readonly inferences: number
+  /** Parts of tokens_in and tokens_out. */
+  readonly tokens_cached: number | null
+  readonly tokens_reasoning: number | null
+  readonly execution: Execution | null
+  /** Each name once. */
+  readonly labels: readonly Label[]
+}
+
+/** What an event without `more` says of it. */
+export const NO_MORE: UsageMore = {
+  gpus: 1,
+  inferences: 1,
+  tokens_cached: null,
+  tokens_reasoning: null,
+  execution: null,
+  labels: [],
 }
 
 const MINUTE_MS = 60_000
@@ -35,11 +69,18 @@ const DAY_MS = 86_400_000
 
 /** Bounds of a usage event; both ends are allowed. */
 export const USAGE_BOUNDS = {
-  tokensMax: 2 ** 31 - 1,
-  /** duration_ms and gpu_ms: 7 days. */
+  tokensMax: 1e12,
+  /** In records of version 1 of the schema, whose tokens are 32 bits. */
+  tokensOfV1Max: 2 ** 31 - 1,
+  /** duration_ms, and gpu_ms of each GPU: 7 days. */
   durationMsMax: 7 * DAY_MS,
   /** 4 MWh, 24 kW for 7 days: the events of the largest batch (2^20 of them) still sum exactly in a double. */
   energyMwhMax: 4e9,
+  gpusMax: 1_024,
+  inferencesMax: 1e6,
+  labelsMax: 8,
+  labelNameMax: 32,
+  labelValueMax: 64,
   /** 1,000,000 USD. */
   costNanoUsdMax: 1e15,
   /** How far before its receipt an event may have occurred. */
@@ -77,18 +118,26 @@ export const PAID_API_ENERGY_MWH = 1_000
 
 /**
  * Energy of `gpuMs` at `watts` in mWh, rounded half-even, once per event: W × ms / 3,600 = mWh.
- * Exact: both factors are integers whose product stays far below 2^53.
+ * Exact: of both factors, integers, whole hours of a milliwatt are multiplied apart where their product may pass 2^53.
  */
 export function energyOfGpuTime(gpuMs: number, watts: number): number {
-  const product = gpuMs * watts
-  const whole = Math.floor(product / 3_600)
-  const rest = product - whole * 3_600
+  const wholeMs = gpuMs < PRODUCT_EXACT_MS ? 0 : gpuMs - (gpuMs % 3_600)
+  const product = (gpuMs - wholeMs) * watts
+  const more = Math.floor(product / 3_600)
+  const rest = product - more * 3_600
+  const whole = (wholeMs / 3_600) * watts + more
   if (rest > 1_800 || (rest === 1_800 && whole % 2 === 1)) return whole + 1
   return whole
 }
+
+/** Of so little GPU time the product with any board's power is exact at once. */
+const PRODUCT_EXACT_MS = 2 ** 33
 
 /** Header of a replayed dead letter: its original record's receipt, UTC milliseconds as text. Age is judged by it. */
 export const RECEIPT_HEADER = 'hivemeter-original-receipt'
 
 /** Beside it, that the installation's own replay states it: HMAC-SHA-256 as hex (`pipelines/usage/receipt.ts`). */
 export const RECEIPT_PROOF_HEADER = 'hivemeter-receipt-proof'
+
+/** Header, with the value 1, of events that were sent on from a partition that is not theirs: nobody sends them on again. */
+export const FORWARDED_HEADER = 'hivemeter-forwarded'

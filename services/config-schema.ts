@@ -143,6 +143,13 @@ export const CONFIG_SCHEMA = Type.Object(
     readerPort: port(4680, 'Port of the reader: pages, API, /metrics.'),
     gatewayHost: text('127.0.0.1', 'Address that the gateway listens on.'),
     gatewayPort: port(4681, 'Port of the gateway: POST /v1/events, /metrics.'),
+    corsOrigins: Type.String({
+      pattern: '^(\\*|https?://[^\\s,/*]+(,https?://[^\\s,/*]+)*)?$',
+      maxLength: 2_000,
+      default: '',
+      description:
+        'Origins whose web pages may ask gateway and reader, with the credential that they have: https://host[:port], separated by commas, or * for all. Empty: none.',
+    }),
     opsDetails: Type.Union([Type.Literal('public'), Type.Literal('admin')], {
       default: 'public',
       description:

@@ -143,6 +143,11 @@ function checkAcross(config: Config): string[] {
       `${variableOf(key)} is ${config[key]}, but a server that asks for no keys (HIVEMETER_ACCESS=off) listens on loopback only. Set it to 127.0.0.1.`,
     )
   }
+  if (config.corsOrigins === '*' && config.access === 'off') {
+    problems.push(
+      `${variableOf('corsOrigins')} is *, but a server that asks for no keys (HIVEMETER_ACCESS=off) would let every web page on this machine in. Name the origins.`,
+    )
+  }
   if (config.minInsyncReplicas > config.replicationFactor) {
     problems.push(
       `${variableOf('minInsyncReplicas')} is ${config.minInsyncReplicas}, but there are only ${config.replicationFactor} copies (${variableOf('replicationFactor')}): nothing could be written. Lower it, or give more copies.`,

@@ -145,7 +145,8 @@ async function run(
   await using cleanup = new AsyncDisposableStack()
   if (!isServer) {
     const key = OPS_PORTS[name]
-    const server = await startOpsServer({ host: config.opsHost, port: config[key], key, ops })
+    const listens = { host: config.opsHost, port: config[key], key }
+    const server = await startOpsServer({ ...listens, ops, clock: systemClock, logger })
     cleanup.defer(() => server.close())
   }
 

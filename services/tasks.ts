@@ -1,6 +1,6 @@
 import type { ClickhouseClient } from '../pipelines/clickhouse/client.ts'
 import { FatalError } from '../pipelines/kafka/records.ts'
-import type { TaskState } from '../pipelines/kafka/task.ts'
+import type { Forward, TaskState } from '../pipelines/kafka/task.ts'
 import { TaskRunner } from '../pipelines/kafka/task-runner.ts'
 import type { LoadedSeqs } from '../pipelines/load/loaded-seqs.ts'
 import { kafkaOf } from './kafka.ts'
@@ -17,7 +17,7 @@ export interface TaskServiceOptions {
   readonly tickWhenIdle: boolean
   readonly client: ClickhouseClient
   readonly loadedSeqs: LoadedSeqs
-  readonly openState: (partition: number) => TaskState
+  readonly openState: (partition: number, forward: Forward) => TaskState
 }
 
 const INSTANCE_BYTES = 6

@@ -20,15 +20,17 @@ const ALONE: ReadonlySet<string> = new Set([
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const REPORTER = fileURLToPath(new URL('./support/reporter.ts', import.meta.url))
 const NOT_OURS = (name: string) => name === 'node_modules' || name.startsWith('.')
-/** Minutes more than every change should wait for: run by name, and by .ci/run. */
-const LANES = 'test/lanes/'
+/** Minutes more than every change should wait for: run by name, and by .ci/run; `npm run clients` fetches what it runs. */
+const LANES = ['test/lanes/', 'test/clients/']
 
 /** Arguments are file patterns; options (--test-name-pattern …) are handed to node as they are. */
 function testFiles(patterns: readonly string[]): string[] {
   const found =
     patterns.length > 0
       ? globSync([...patterns], { cwd: ROOT, exclude: NOT_OURS })
-      : globSync('**/*.test.ts', { cwd: ROOT, exclude: NOT_OURS }).filter((file) => !file.startsWith(LANES))
+      : globSync('**/*.test.ts', { cwd: ROOT, exclude: NOT_OURS }).filter(
+          (file) => !LANES.some((lane) => file.startsWith(lane)),
+        )
   return found.filter((file) => file.endsWith('.test.ts')).sort()
 }
 

@@ -15,7 +15,7 @@ const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/
 
 /** Records of one event, request or configuration: nothing is ever added to their numbers. */
 const OF_ONE_THING = words(
-  'UsageEvents InboxCommand InboxConfigure InboxHeartbeat Models Layout AccessKey Installation',
+  'UsageEvent UsageEvents InboxCommand InboxConfigure InboxHeartbeat Models ModelsTable Layout AccessKey Installation',
 )
 
 /** Numbers of the other records of which the same is true: times, versions, places in a log, one cost's or reservation's own. */
@@ -210,8 +210,11 @@ test('every SUM in SQL runs over Int128', () => {
   )
   let found = 0
   for (const path of sources) {
-    for (const [call] of readFileSync(new URL(path, root), 'utf8').matchAll(/\bsum(If)?\([^(]{0,12}\(?/g)) {
-      // The function of that name in TypeScript takes a function.
+    const text = readFileSync(new URL(path, root), 'utf8')
+    // A function of that name in TypeScript is none of SQL's.
+    if (/^function sum\(/m.test(text)) continue
+    for (const [call] of text.matchAll(/\bsum(If)?\([^(]{0,12}\(?/g)) {
+      // Nor is one that takes a function.
       if (call.startsWith('sum((')) continue
       assert.equal(call, 'sum(toInt128(', path)
       found += 1

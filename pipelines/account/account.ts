@@ -106,11 +106,13 @@ export function openAccount(nodeId: string, nowMs: number): Account {
     rules_version: 0,
     operators: [],
     events: 0,
-    inferences: 0,
+    inferences: 0n,
     tokens_in: 0n,
     tokens_out: 0n,
     gpu_ms_measured: 0n,
     gpu_ms_estimated: 0n,
+    gpu_ms_paid_estimated: 0n,
+    set_aside: 0,
     energy_mwh_measured: 0n,
     energy_mwh_estimated: 0n,
     energy_mwh_compatible: 0n,
@@ -146,11 +148,13 @@ export function book(operator: AccountOperator, microSpark: bigint, nowMs: numbe
 /** Adds a range's sums to the lifetime counters. */
 export function addSum(account: Account, sum: NodeSum, watermarkMs: number, nowMs: number): void {
   account.events += sum.events
-  account.inferences += sum.inferences
+  account.set_aside += sum.set_aside
+  account.inferences += BigInt(sum.inferences)
   account.tokens_in += BigInt(sum.tokens_in)
   account.tokens_out += BigInt(sum.tokens_out)
   account.gpu_ms_measured += BigInt(sum.gpu_ms_measured)
   account.gpu_ms_estimated += BigInt(sum.gpu_ms_estimated)
+  account.gpu_ms_paid_estimated += BigInt(sum.gpu_ms_paid_estimated)
   account.energy_mwh_measured += BigInt(sum.energy_mwh_measured)
   account.energy_mwh_estimated += BigInt(sum.energy_mwh_estimated)
   account.energy_mwh_compatible += BigInt(sum.energy_mwh_compatible)

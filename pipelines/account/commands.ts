@@ -35,6 +35,9 @@ export function settingsTag(account: Account | null, rules: AccountRules): strin
   return `"${account?.settings_version ?? 0}.${rules.version}"`
 }
 
+/** Between the tags of which one must be the present one; no header holds it. */
+export const TAG_SEPARATOR = '\n'
+
 interface Asked {
   readonly account: Account
   readonly command: InboxCommand
@@ -114,7 +117,7 @@ function refuseSettings(account: Account, command: InboxCommand, rules: AccountR
     )
   }
   const tag = settingsTag(account, rules)
-  if (command.expected === null || command.expected === tag) return null
+  if (command.expected === null || command.expected.split(TAG_SEPARATOR).includes(tag)) return null
   return refused(
     412,
     'stale_settings',

@@ -107,7 +107,9 @@ test('confirm is an admin’s, has an outcome and a row of the audit, and says i
 test('an account of before has nothing confirmed until somebody says so, and keeps all else', async () => {
   const before = account({ node_id: 'node-a', version: 7, operators: ['old', 'op'] })
   const of3 = avroType('account.v3')
-  const read = accountCodec.decode(framed(SCHEMA_ID.accountV3, [of3.toBuffer(before)]))
+  const read = accountCodec.decode(
+    framed(SCHEMA_ID.accountV3, [of3.toBuffer({ ...before, inferences: Number(before.inferences) })]),
+  )
   assert.deepEqual(
     read.operators.map(({ operator_id, confirmed }) => [operator_id, confirmed]),
     [
@@ -138,7 +140,7 @@ test('an ordinary account takes no more than it may', () => {
     changed_at: INBOX_START_MS,
     watermark: INBOX_START_MS,
     events: 100_000,
-    inferences: 100_000,
+    inferences: 100_000n,
     tokens_in: sum,
     tokens_out: sum,
     gpu_ms_measured: sum,

@@ -51,8 +51,10 @@ describe('statements of a migration', () => {
   it('of this version can each be run again: an interrupted migration repeats at most one', () => {
     const idempotent =
       /^(CREATE TABLE IF NOT EXISTS|ALTER TABLE \w+ (ADD (COLUMN|INDEX) IF NOT EXISTS|MODIFY COLUMN \w+ Enum8))\b/
+    const comments = /^ALTER TABLE \w+((,|)\s+(COMMENT COLUMN \w+|MODIFY COMMENT) '[^']*')+$/
     for (const { name, statements } of readMigrations(MIGRATIONS_FOLDER)) {
-      for (const { sql, line } of statements) assert.match(sql, idempotent, `${name}, line ${line}`)
+      for (const { sql, line } of statements)
+        assert.ok(idempotent.test(sql) || comments.test(sql), `${name}, line ${line}`)
     }
   })
 })

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { APPEND_PATIENCE_MS, AppendLanes } from './append-lanes.ts'
+import { SEND_BYTES_MAX, SEND_RECORDS_MAX } from './client.ts'
 import { ProduceError } from './producer.ts'
 import type { LogProducer } from './producer.ts'
 import type { LogAppend } from './records.ts'
@@ -21,7 +22,8 @@ const LATE = `The broker did not acknowledge the records within ${APPEND_PATIENC
 const STALLED = 'The broker of this partition does not answer; nothing was sent.'
 
 /**
- * Many callers on one producer: one send at a time for each partition, and what comes meanwhile goes together with the next.
+ * Many callers on one producer: one send at a time for each partition, and what comes meanwhile goes together with the next,
+ * as far as a batch holds it.
  */
 export class SharedAppend {
   readonly #producer: LogProducer
@@ -90,10 +92,18 @@ export class SharedAppend {
     else others.push(waiting)
   }
 
+  /** What goes with the partition's next send: one caller's records whole, and as many more as one batch holds. */
   #take(partition: number): Waiting[] {
     const waiting = this.#waiting.get(partition) ?? []
-    this.#waiting.delete(partition)
-    return waiting
+    let [callers, bytes, records] = [0, 0, 0]
+    for (const one of waiting) {
+      bytes += one.records.reduce((sum, { value }) => sum + (value?.length ?? 0), 0)
+      records += one.records.length
+      if (callers > 0 && (bytes > SEND_BYTES_MAX || records > SEND_RECORDS_MAX)) break
+      callers++
+    }
+    if (callers === waiting.length) this.#waiting.delete(partition)
+    return waiting.splice(0, callers)
   }
 
   #send(partitions: readonly number[]): void {
@@ -114,7 +124,9 @@ export class SharedAppend {
   }
 
   #refuse(partition: number): void {
-    for (const { records, reject } of this.#take(partition)) {
+    const waiting = this.#waiting.get(partition) ?? []
+    this.#waiting.delete(partition)
+    for (const { records, reject } of waiting) {
       this.#records -= records.length
       reject(new ProduceError(STALLED, { mayBeStored: false }))
     }

@@ -14,9 +14,10 @@ import { SharedAppend } from './shared-append.ts'
 import { StateReader } from './state-reader.ts'
 import { TaskSlot } from './task-slot.ts'
 import type { Halt, SlotOutcome, TaskSlotParts } from './task-slot.ts'
+import { forwardOver } from './forward.ts'
 import { TASK_BOUNDS } from './task.ts'
 import { tickFor } from './tick.ts'
-import type { TaskState } from './task.ts'
+import type { Forward, TaskState } from './task.ts'
 import { TransactionalWriter } from './transaction.ts'
 
 export interface TaskRunnerOptions extends KafkaOptions {
@@ -37,7 +38,7 @@ export interface TaskRunnerOptions extends KafkaOptions {
   readonly tickWhenIdle: boolean
   readonly clock: Clock
   readonly metrics: Metrics
-  readonly openState: (partition: number) => TaskState
+  readonly openState: (partition: number, forward: Forward) => TaskState
   readonly failpoint: Failpoint
 }
 
@@ -98,6 +99,7 @@ export class TaskRunner {
     this.#logOffsets = new LogOffsets(options)
     this.#stateReader = new StateReader({ ...kafka, clock, topic: stateTopic })
     this.#ownInput = new SharedAppend(new IdempotentProducer({ ...kafka, metrics, topic: inputTopic }), clock)
+    const forward = forwardOver(this.#ownInput)
     this.#slotParts = {
       inputTopic,
       stateTopic,
@@ -107,7 +109,7 @@ export class TaskRunner {
       logger,
       metrics,
       stateReader: this.#stateReader,
-      openState: options.openState,
+      openState: (partition) => options.openState(partition, forward),
       failpoint: options.failpoint,
       openWriter: (partition) =>
         new TransactionalWriter({

@@ -41,6 +41,12 @@ export interface TaskDecision {
   readonly pause: string | null
 }
 
+/**
+ * Sends records to other partitions of the task's own input, outside of its transaction and before it begins. True once the
+ * broker has acknowledged all of them; false: some may be missing, and what they came from has to wait.
+ */
+export type Forward = (records: readonly LogAppend[]) => Promise<boolean>
+
 /** What the task learned from a commit that is known to be done. */
 export interface TaskCommitted {
   /** Records of the state topic before this offset are no longer needed by any restore. */

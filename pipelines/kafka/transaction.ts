@@ -51,13 +51,16 @@ export class TransactionalWriter {
 }
 
 /** Cuts records into sends within the bounds, keeping their order; a record above the bound goes alone. */
-export function splitIntoSends<R extends TopicAppend>(records: readonly R[]): R[][] {
+export function splitIntoSends<R extends Pick<TopicAppend, 'value'>>(
+  records: readonly R[],
+  recordsMax: number = SEND_RECORDS_MAX,
+): R[][] {
   const sends: R[][] = []
   let send: R[] = []
   let bytes = 0
   for (const record of records) {
     const size = record.value?.length ?? 0
-    if (send.length > 0 && (bytes + size > SEND_BYTES_MAX || send.length === SEND_RECORDS_MAX)) {
+    if (send.length > 0 && (bytes + size > SEND_BYTES_MAX || send.length === recordsMax)) {
       sends.push(send)
       send = []
       bytes = 0

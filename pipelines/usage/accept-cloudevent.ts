@@ -1,7 +1,7 @@
 import { readsAsId } from '../../schemas/ids.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { acceptUsageEvent, hasUsageNames, isJsonObject, unknownField } from './accept.ts'
-import type { JsonObject } from './accept.ts'
+import type { AcceptMarks, JsonObject } from './accept.ts'
 import { Refusal, jsonPointer } from './accept-refusal.ts'
 
 /** The only CloudEvents type that is a usage event. */
@@ -36,7 +36,11 @@ const JSON_MEDIA_TYPE = /^\s*[a-z0-9.+-]+\/(?:json|[a-z0-9.+-]+\+json)\s*(?:;|$)
  * Judges one CloudEvent in its JSON form: `subject` is node_id, `id` event_id, `source` the source of a text, `time`
  * occurred_at, the rest stands in `data`. Extension attributes are allowed and not kept. Paths of the refusal are those of the CloudEvent.
  */
-export function acceptCloudEvent(item: unknown, receiptMs: number): UsageEvent | Refusal {
+export function acceptCloudEvent(
+  item: unknown,
+  receiptMs: number,
+  marks?: AcceptMarks,
+): UsageEvent | Refusal {
   if (!isJsonObject(item)) return new Refusal('not_an_object', '', 'A CloudEvent is a JSON object.')
   const refusal = envelopeProblem(item)
   if (refusal !== null) return refusal
@@ -57,7 +61,7 @@ export function acceptCloudEvent(item: unknown, receiptMs: number): UsageEvent |
   // Beside a UUID or ULID it says nothing, and may be as long as a URI reference gets.
   const source = typeof id === 'string' && readsAsId(id) ? undefined : sender
   const said = { ...data, event_id: id, source, node_id: subject, occurred_at: time }
-  const result = acceptUsageEvent(said, receiptMs)
+  const result = acceptUsageEvent(said, receiptMs, marks)
   return result instanceof Refusal ? inEnvelope(result) : result
 }
 

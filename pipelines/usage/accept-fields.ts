@@ -4,17 +4,29 @@ import type { EventId } from '../../schemas/ids.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import { Refusal } from './accept-refusal.ts'
 import type { RefusalCode } from './accept-refusal.ts'
-import { DIGITS_EXACT_MAX, NumberText, scaledDecimal, scaledDouble, wholeDecimal } from './number-text.ts'
+import {
+  AMOUNT_DIGITS_MAX,
+  DIGITS_EXACT_MAX,
+  hasAmountDigits,
+  NumberText,
+  roundedDecimal,
+  scaledDecimal,
+  scaledDouble,
+  wholeDecimal,
+} from './number-text.ts'
 import type { DecimalFault } from './number-text.ts'
 import { parseRfc3339 } from './rfc3339.ts'
 
 const ID = new RegExp(NODE_ID_PATTERN)
-const DECIMAL_TEXT = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/
+/** What JSON calls a number. */
+const DECIMAL_TEXT = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
+/** What a program writes for an id that it has not: an event under it is lost among all others of that program. */
+const NO_NAME = /^(?:none|null|undefined|nan)$/i
 const NO_ID: EventId = { bytes: Buffer.alloc(16), text: null, isHashed: false }
 
 const FAULTS: Record<DecimalFault, string> = {
   out_of_range: 'Is out of range',
-  too_precise: 'Has more decimals than can be kept, and nothing is rounded',
+  too_precise: 'Has more decimals than can be kept, and is not rounded',
 }
 
 /**
@@ -23,6 +35,8 @@ const FAULTS: Record<DecimalFault, string> = {
  */
 export class FieldReader {
   refusal: Refusal | null = null
+  /** Whether an amount that was read had to be rounded. */
+  isRounded = false
 
   refuse(code: RefusalCode, path: string, detail: string): void {
     this.refusal ??= new Refusal(code, path, detail)
@@ -33,6 +47,7 @@ export class FieldReader {
     if (text === null) return NO_ID
     const id = parseEventId(text)
     if (id === null) this.#refuseText('/event_id')
+    else if (id.isHashed) this.#refuseNoName(text, '/event_id')
     return id ?? NO_ID
   }
 
@@ -59,7 +74,10 @@ export class FieldReader {
 
   optionalId(value: unknown, path: string): string | null {
     if (value === undefined || value === null) return null
-    if (typeof value === 'string' && ID.test(value)) return value
+    if (typeof value === 'string' && ID.test(value)) {
+      this.#refuseNoName(value, path)
+      return value
+    }
     if (typeof value === 'string') {
       this.refuse('invalid_id', path, 'Must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -')
     } else this.refuse('wrong_type', path, 'Must be a string.')
@@ -95,31 +113,57 @@ export class FieldReader {
     return absent
   }
 
-  /** US dollars, as a decimal string or a number, to nano-USD; 0 where absent. */
+  /** A whole number in `[1, max]`; 1 where absent. */
+  integerFrom1(value: unknown, path: string, max: number): number {
+    const number = this.integer(value, path, max, 1)
+    if (number === 0) this.refuse('out_of_range', path, `Must be a whole number from 1 to ${max}.`)
+    return Math.max(number, 1)
+  }
+
+  /** US dollars, as a decimal string or a number, to nano-USD, never rounded; 0 where absent. */
   money(value: unknown, path: string): number {
     if (value === undefined || value === null) return 0
     return this.amount(value, path, USAGE_BOUNDS.costNanoUsdMax) ?? 0
   }
 
-  /** A decimal string or a number, times 10^9, in `[0, max]`. */
+  /** The cost of an event: the same, rounded. */
+  cost(value: unknown, path: string): number {
+    if (typeof value !== 'string') return this.rounded(value, path, 9, USAGE_BOUNDS.costNanoUsdMax) ?? 0
+    if (DECIMAL_TEXT.test(value)) return this.cost(numberOf(value), path)
+    this.#refuseNumberText(path)
+    return 0
+  }
+
+  /** A JSON number, times 10^`decimals` and rounded half-even to a whole number in `[0, max]`; null where absent. */
+  rounded(value: unknown, path: string, decimals: 0 | 6 | 9, max: number): number | null {
+    if (value === undefined || value === null) return null
+    if (typeof value === 'number') {
+      const exact = scaledDouble(value, decimals, max)
+      if (typeof exact === 'number') return exact
+      // A double of at most 15 digits: its shortest text has those that were written.
+      return this.#roundedText(String(value), path, decimals, max)
+    }
+    const isAmount = value instanceof NumberText && hasAmountDigits(value.text)
+    return isAmount
+      ? this.#roundedText(value.text, path, decimals, max)
+      : this.scaled(value, path, decimals, max)
+  }
+
+  /** A decimal string or a number, times 10^9, in `[0, max]`: a setting, limit or reservation, which is never rounded. */
   amount(value: unknown, path: string, max: number): number | null {
     if (typeof value !== 'string') return this.scaled(value, path, 9, max)
-    if (DECIMAL_TEXT.test(value)) {
-      const isExact = value.length <= DIGITS_EXACT_MAX
-      const scaled = isExact ? scaledDouble(Number(value), 9, max) : scaledDecimal(value, 9, max)
-      return this.#exact(scaled, path, 9, max)
-    }
-    this.refuse(
-      'invalid_number',
-      path,
-      'Must be a plain decimal such as "0.29": no exponent, sign +, spaces or separators.',
-    )
+    if (DECIMAL_TEXT.test(value)) return this.scaled(numberOf(value), path, 9, max)
+    this.#refuseNumberText(path)
     return null
   }
 
   /** A JSON number with at most `decimals` decimals, times 10^`decimals`, in `[0, max]`. */
-  scaled(value: unknown, path: string, decimals: 6 | 9, max: number): number | null {
+  scaled(value: unknown, path: string, decimals: 0 | 6 | 9, max: number): number | null {
     if (typeof value === 'number') return this.#exact(scaledDouble(value, decimals, max), path, decimals, max)
+    if (value instanceof NumberText && !hasAmountDigits(value.text)) {
+      this.refuse('invalid_number', path, `Has more than ${AMOUNT_DIGITS_MAX} digits.`)
+      return null
+    }
     if (value instanceof NumberText)
       return this.#exact(scaledDecimal(value.text, decimals, max), path, decimals, max)
     this.refuse(
@@ -151,11 +195,35 @@ export class FieldReader {
     return 0
   }
 
+  #roundedText(text: string, path: string, decimals: 0 | 6 | 9, max: number): number | null {
+    const amount = roundedDecimal(text, decimals, max)
+    if (amount === 'out_of_range') {
+      this.refuse(amount, path, `Is out of range: 0 to ${max / 10 ** decimals} are taken.`)
+      return null
+    }
+    if (scaledDecimal(text, decimals, max) === 'too_precise') this.isRounded = true
+    return amount
+  }
+
   #required(value: unknown, path: string): string | null {
     if (typeof value === 'string') return value
     if (value === undefined || value === null) this.refuse('missing', path, 'Is required.')
     else this.refuse('wrong_type', path, 'Must be a string.')
     return null
+  }
+
+  #refuseNoName(text: string, path: string): void {
+    if (NO_NAME.test(text)) {
+      this.refuse('no_id', path, `Is "${text}": what a program writes for an id that it has not.`)
+    }
+  }
+
+  #refuseNumberText(path: string): void {
+    this.refuse(
+      'invalid_number',
+      path,
+      'Must be a decimal such as "0.29" or "2.9e-1": no sign +, spaces or separators.',
+    )
   }
 
   #refuseText(path: string, codePointsMax = TEXT_CODE_POINTS_MAX): void {
@@ -175,4 +243,10 @@ export class FieldReader {
     )
     return null
   }
+}
+
+/** A decimal text as JSON gives numbers: as a double where that is what was written, else as its text. */
+function numberOf(text: string): number | NumberText {
+  const isPlain = text.length <= DIGITS_EXACT_MAX && !/[eE]/.test(text)
+  return isPlain ? Number(text) : new NumberText(text)
 }

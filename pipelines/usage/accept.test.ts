@@ -3,52 +3,15 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { usageEventsCodec } from '../../schemas/avro.ts'
 import { formatUuid, readsAsId } from '../../schemas/ids.ts'
-import { TASK_SOURCES, USAGE_BOUNDS } from '../../schemas/usage.ts'
+import { EXECUTIONS, NO_MORE, TASK_SOURCES, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { SENT_ENERGY_SOURCES, USAGE_FIELDS, acceptUsageEvent, ageProblem } from './accept.ts'
+import { accepted, event, judge, MINIMAL, NOW, refused } from './accept-fixture.ts'
 import { Refusal } from './accept-refusal.ts'
-import { JsonItems, readJsonItems } from './json-items.ts'
+import { readJsonItems } from './json-items.ts'
+import type { JsonItems } from './json-items.ts'
 
-const NOW = Date.UTC(2026, 10, 21, 12)
 const { ageMsMax, aheadMsMax, taskSlackMs } = USAGE_BOUNDS
-
-const MINIMAL = {
-  event_id: '01234567-89ab-cdef-0123-456789abcdef',
-  node_id: 'node-1',
-  model_id: 'llama',
-  task_source: 'hive',
-  occurred_at: NOW,
-}
-
-/** Judges JSON text as the gateway does. */
-function judge(text: string): UsageEvent | Refusal {
-  const items = readJsonItems(Buffer.from(text), 1)
-  assert.ok(items instanceof JsonItems, text)
-  const item = items.read(0)
-  return item instanceof Refusal ? item : acceptUsageEvent(item, NOW)
-}
-
-/** The minimal event with members replaced or added, each given as JSON text. */
-function event(members: Readonly<Record<string, string>>): string {
-  const all: Record<string, string> = {}
-  for (const [name, value] of Object.entries(MINIMAL)) all[name] = JSON.stringify(value)
-  Object.assign(all, members)
-  return `{${Object.entries(all)
-    .map(([name, value]) => `${JSON.stringify(name)}:${value}`)
-    .join(',')}}`
-}
-
-function accepted(members: Readonly<Record<string, string>>): UsageEvent {
-  const result = judge(event(members))
-  assert.ok(!(result instanceof Refusal), `${JSON.stringify(members)}: ${JSON.stringify(result)}`)
-  return result
-}
-
-function refused(members: Readonly<Record<string, string>>): string {
-  const result = judge(event(members))
-  assert.ok(result instanceof Refusal, `${JSON.stringify(members)} was accepted`)
-  return `${result.code} ${result.path}`
-}
 
 test('the minimal event, absent and null alike', () => {
   const expected: UsageEvent = {
@@ -70,6 +33,7 @@ test('the minimal event, absent and null alike', () => {
     requester_node_id: null,
     reservation_id: null,
     event_source: null,
+    more: null,
   }
   assert.deepEqual(accepted({}), expected)
   const optional = USAGE_FIELDS.filter((name) => !Object.hasOwn(MINIMAL, name))
@@ -177,9 +141,6 @@ test('whole numbers: at the bounds and one beyond', () => {
   const rows = [
     ['tokens_in', USAGE_BOUNDS.tokensMax],
     ['tokens_out', USAGE_BOUNDS.tokensMax],
-    ['duration_ms', USAGE_BOUNDS.durationMsMax],
-    ['gpu_ms', USAGE_BOUNDS.durationMsMax],
-    ['energy_mwh', USAGE_BOUNDS.energyMwhMax],
   ] as const
   for (const [name, max] of rows) {
     for (const [text, value] of [
@@ -231,18 +192,14 @@ test('money: string or number, read from its text', () => {
   assert.equal(accepted({ actual_usd_cost: '1e-9' }).cost_nano_usd, 1)
   assert.equal(accepted({ actual_usd_cost: '2.9e-1' }).cost_nano_usd, 290_000_000)
   assert.equal(accepted({ actual_usd_cost: '1e6' }).cost_nano_usd, 1e15)
-  for (const text of ['0.0000000001', '0.2900000001', '0.30000000000000004', '0.29000000000000000000001']) {
-    assert.equal(refused({ actual_usd_cost: text }), 'too_precise /actual_usd_cost', text)
-    assert.equal(refused({ actual_usd_cost: `"${text}"` }), 'too_precise /actual_usd_cost', text)
-  }
   for (const text of ['-0.01', '1000000.000000001', '1000001', '-5']) {
     assert.equal(refused({ actual_usd_cost: text }), 'out_of_range /actual_usd_cost', text)
     assert.equal(refused({ actual_usd_cost: `"${text}"` }), 'out_of_range /actual_usd_cost', text)
   }
-  assert.equal(refused({ actual_usd_cost: '1e-10' }), 'too_precise /actual_usd_cost')
   assert.equal(refused({ actual_usd_cost: '1e7' }), 'out_of_range /actual_usd_cost')
   for (const text of [
-    '1e-2',
+    '1e',
+    '1e1.5',
     '+1',
     '.5',
     '5.',
@@ -263,7 +220,7 @@ test('money: string or number, read from its text', () => {
     assert.equal(refused({ actual_usd_cost: text }), 'wrong_type /actual_usd_cost')
 })
 
-test('energy: kWh with at most 6 decimals or mWh, not both', () => {
+test('energy: kWh or mWh, not both', () => {
   for (const [text, mwh] of [
     ['0', 0],
     ['0.000001', 1],
@@ -275,8 +232,9 @@ test('energy: kWh with at most 6 decimals or mWh, not both', () => {
     const { energy_mwh, energy_source } = accepted({ energy_kwh: text })
     assert.deepEqual([energy_mwh, energy_source], [mwh, 'device'], text)
   }
-  assert.equal(refused({ energy_kwh: '0.0000001' }), 'too_precise /energy_kwh')
-  assert.equal(refused({ energy_kwh: '0.0000015' }), 'too_precise /energy_kwh')
+  assert.equal(accepted({ energy_kwh: '0.0000001' }).energy_mwh, 0)
+  assert.equal(accepted({ energy_kwh: '0.0000015' }).energy_mwh, 2)
+  assert.equal(accepted({ energy_kwh: '0.00057442898176' }).energy_mwh, 574)
   assert.equal(refused({ energy_kwh: '4000.000001' }), 'out_of_range /energy_kwh')
   assert.equal(refused({ energy_kwh: '-1' }), 'out_of_range /energy_kwh')
   assert.equal(refused({ energy_kwh: '"1"' }), 'wrong_type /energy_kwh')
@@ -314,8 +272,6 @@ test('age: 35 days back and 5 minutes ahead, both inclusive; the task is 10 minu
     if (expected === null) accepted({ occurred_at: String(atMs) })
     else assert.equal(refused({ occurred_at: String(atMs) }), expected)
   }
-  assert.equal(refused({ occurred_at: '1e300' }), 'in_the_future /occurred_at')
-  assert.equal(refused({ occurred_at: '-1e300' }), 'too_old /occurred_at')
   assert.equal(refused({ occurred_at: '1e-300' }), 'too_old /occurred_at')
   assert.equal(refused({ occurred_at: '"9999-12-31T23:59:59Z"' }), 'in_the_future /occurred_at')
   assert.equal(ageProblem(NOW - ageMsMax - taskSlackMs, NOW, taskSlackMs), null)
@@ -327,7 +283,7 @@ test('age: 35 days back and 5 minutes ahead, both inclusive; the task is 10 minu
 test('any money text comes back from its nano-USD', () => {
   const nano = fc.bigInt({ min: 0n, max: 10n ** 15n })
   fc.assert(
-    fc.property(nano, fc.nat({ max: 30 }), fc.boolean(), (nanoUsd, zeros, quoted) => {
+    fc.property(nano, fc.nat({ max: 24 }), fc.boolean(), (nanoUsd, zeros, quoted) => {
       const digits = String(nanoUsd).padStart(10, '0')
       const text = `${digits.slice(0, -9)}.${digits.slice(-9)}${'0'.repeat(zeros)}`
       const sent = quoted ? `"${text}"` : text
@@ -358,6 +314,12 @@ const usage = fc.record({
   duration_ms: optional(fc.nat({ max: USAGE_BOUNDS.durationMsMax })),
   gpu_ms: optional(fc.nat({ max: USAGE_BOUNDS.durationMsMax })),
   energy_mwh: optional(fc.nat({ max: USAGE_BOUNDS.energyMwhMax })),
+  gpus: fc.option(fc.integer({ min: 1, max: USAGE_BOUNDS.gpusMax }), { nil: 1, freq: 1 }),
+  inferences: fc.option(fc.integer({ min: 1, max: USAGE_BOUNDS.inferencesMax }), { nil: 1, freq: 1 }),
+  execution: fc.option(fc.constantFrom(...EXECUTIONS), { freq: 1 }),
+  labels: fc.dictionary(fc.stringMatching(/^[a-z0-9_]{1,32}$/), fc.stringMatching(/^[a-z ]{1,64}$/), {
+    maxKeys: USAGE_BOUNDS.labelsMax,
+  }),
 })
 
 test('source: 1 to 256 code points, kept beside a plain text', () => {
@@ -375,6 +337,8 @@ test('source: 1 to 256 code points, kept beside a plain text', () => {
   assert.equal(refused({ source: '5' }), 'wrong_type /source')
 })
 
+type Sent = typeof usage extends fc.Arbitrary<infer Value> ? Value : never
+
 test('any accepted event decodes to what was sent', () => {
   fc.assert(
     fc.property(fc.array(usage, { maxLength: 5 }), (sent) => {
@@ -382,11 +346,17 @@ test('any accepted event decodes to what was sent', () => {
       const events = sent.map((_, index) => acceptUsageEvent(items.read(index), NOW) as UsageEvent)
       const decoded = usageEventsCodec.decode(usageEventsCodec.encode({ events })).events
       for (const [index, event] of decoded.entries()) {
-        const { event_id, event_text, event_source, energy_source, cost_nano_usd, ...rest } = event
-        const { source, ...plain } = { ...sent[index] }
+        const { event_id, event_text, event_source, energy_source, cost_nano_usd, more, ...rest } = event
+        const { source, gpus, inferences, execution, labels, ...plain } = sent[index] as Sent
         assert.deepEqual({ event_id: event_text ?? formatUuid(event_id), ...rest }, plain)
+        const { labels: kept, ...said } = { ...NO_MORE, ...more }
+        assert.deepEqual(said, { gpus, inferences, execution, tokens_cached: null, tokens_reasoning: null })
+        assert.deepEqual(
+          kept.map(({ name, value }) => [name, value]),
+          Object.entries(labels).toSorted(([left], [right]) => (left < right ? -1 : 1)),
+        )
         // A source is said where it is part of who the event is.
-        assert.equal(event_source, readsAsId(plain.event_id ?? '') ? null : source)
+        assert.equal(event_source, readsAsId(plain.event_id) ? null : source)
         assert.equal(energy_source, rest.energy_mwh === null ? 'none' : 'device')
         assert.equal(cost_nano_usd, 0)
       }

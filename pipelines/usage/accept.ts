@@ -1,8 +1,10 @@
 import { TASK_SOURCES, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { EnergySource, UsageEvent } from '../../schemas/usage.ts'
 import { FieldReader } from './accept-fields.ts'
+import { MORE_FIELDS, readMore } from './accept-more.ts'
 import { Refusal, jsonPointer } from './accept-refusal.ts'
 import { NumberText } from './number-text.ts'
+import { timeProblem } from './time-unit.ts'
 
 /** The members that a usage event may have. */
 export const USAGE_FIELDS = [
@@ -24,30 +26,47 @@ export const USAGE_FIELDS = [
   'energy_mwh',
   'energy_source',
   'actual_usd_cost',
+  ...MORE_FIELDS,
 ] as const
 
 type UsageField = (typeof USAGE_FIELDS)[number]
 
 const KNOWN: ReadonlySet<string> = new Set(USAGE_FIELDS)
+const MORE: ReadonlySet<string> = new Set(MORE_FIELDS)
+/** Whether a field is one of few events: one look for each name, as every event has its own. */
+const IS_MORE: ReadonlyMap<string, boolean> = new Map(USAGE_FIELDS.map((name) => [name, MORE.has(name)]))
 
 /** What a client may say; `none` is how the log says that no energy was given. */
 export const SENT_ENERGY_SOURCES = ['device', 'meter', 'estimate'] as const satisfies readonly EnergySource[]
 
 const { tokensMax, durationMsMax, energyMwhMax, ageMsMax, aheadMsMax } = USAGE_BOUNDS
 
+/** What was done to an event that is accepted, beside taking it. */
+export interface AcceptMarks {
+  isRounded: boolean
+}
+
 /**
  * Judges one parsed JSON item, received at `receiptMs`: the usage event that it is, or the first reason to refuse it.
- * Nothing is rounded, altered or guessed. Numbers whose text a double may not hold are given as `NumberText`
+ * Amounts (cost, energy, times) are rounded half-even, once, to the unit that is kept, and `marks` told of it; nothing else is
+ * altered or guessed. Numbers whose text a double may not hold are given as `NumberText`
  * (`readJsonItems` does). `null` members count as absent.
  */
-export function acceptUsageEvent(item: unknown, receiptMs: number): UsageEvent | Refusal {
+export function acceptUsageEvent(
+  item: unknown,
+  receiptMs: number,
+  marks: AcceptMarks = { isRounded: false },
+): UsageEvent | Refusal {
   if (!isJsonObject(item)) {
     return new Refusal('not_an_object', '', 'A usage event is a JSON object.')
   }
+  let hasMore = false
   for (const name in item) {
-    if (!KNOWN.has(name)) return unknownField(name)
+    const isMore = IS_MORE.get(name)
+    if (isMore === undefined) return unknownField(name)
+    hasMore ||= isMore
   }
-  return readEvent(item, receiptMs)
+  return readEvent(item, receiptMs, hasMore, marks)
 }
 
 /** Whether all names of a parsed item are those of a usage event; where not, `acceptUsageEvent` refuses it whatever they hold. */
@@ -76,7 +95,12 @@ export function unknownField(name: string): Refusal {
   return new Refusal('unknown_field', jsonPointer(name), 'Is no field of a usage event.')
 }
 
-function readEvent(item: Readonly<Record<UsageField, unknown>>, receiptMs: number): UsageEvent | Refusal {
+function readEvent(
+  item: Readonly<Record<UsageField, unknown>>,
+  receiptMs: number,
+  hasMore: boolean,
+  marks: AcceptMarks,
+): UsageEvent | Refusal {
   const reader = new FieldReader()
   const id = reader.eventId(item.event_id)
   const source = reader.source(item.source)
@@ -87,16 +111,19 @@ function readEvent(item: Readonly<Record<UsageField, unknown>>, receiptMs: numbe
   const occurred_at = reader.time(item.occurred_at, '/occurred_at')
   const tokens_in = reader.integer(item.tokens_in, '/tokens_in', tokensMax, 0)
   const tokens_out = reader.integer(item.tokens_out, '/tokens_out', tokensMax, 0)
-  const duration_ms = reader.integer(item.duration_ms, '/duration_ms', durationMsMax, null)
-  const gpu_ms = reader.integer(item.gpu_ms, '/gpu_ms', durationMsMax, null)
+  const more = hasMore ? readMore(reader, item, tokens_in, tokens_out) : null
+  const duration_ms = reader.rounded(item.duration_ms, '/duration_ms', 0, durationMsMax)
+  const gpu_ms = reader.rounded(item.gpu_ms, '/gpu_ms', 0, durationMsMax * (more?.gpus ?? 1))
   const energy_mwh = readEnergy(reader, item)
   const energy_source = readEnergySource(reader, item, energy_mwh)
-  const cost_nano_usd = reader.money(item.actual_usd_cost, '/actual_usd_cost')
+  const cost_nano_usd = reader.cost(item.actual_usd_cost, '/actual_usd_cost')
   const goal_id = reader.optionalId(item.goal_id, '/goal_id')
   const requester_node_id = reader.optionalId(item.requester_node_id, '/requester_node_id')
   const reservation_id = reader.optionalId(item.reservation_id, '/reservation_id')
-  const refusal = reader.refusal ?? ageProblem(occurred_at, receiptMs, 0)
+  const refusal =
+    reader.refusal ?? timeProblem(item.occurred_at, receiptMs, ageProblem(occurred_at, receiptMs, 0))
   if (refusal !== null) return refusal
+  marks.isRounded = reader.isRounded
   return {
     event_id: id.bytes,
     event_text: id.text,
@@ -117,6 +144,7 @@ function readEvent(item: Readonly<Record<UsageField, unknown>>, receiptMs: numbe
     reservation_id,
     // An id of 128 bits is nobody's in particular: the log says a source where it is part of who the event is.
     event_source: id.isHashed ? source : null,
+    more,
   }
 }
 
@@ -126,12 +154,12 @@ function isGiven(value: unknown): boolean {
 
 function readEnergy(reader: FieldReader, item: Readonly<Record<UsageField, unknown>>): number | null {
   const { energy_kwh, energy_mwh } = item
-  if (!isGiven(energy_kwh)) return reader.integer(energy_mwh, '/energy_mwh', energyMwhMax, null)
+  if (!isGiven(energy_kwh)) return reader.rounded(energy_mwh, '/energy_mwh', 0, energyMwhMax)
   if (isGiven(energy_mwh)) {
     reader.refuse('both_energies', '/energy_mwh', 'Give energy_kwh or energy_mwh, not both.')
     return null
   }
-  return reader.scaled(energy_kwh, '/energy_kwh', 6, energyMwhMax)
+  return reader.rounded(energy_kwh, '/energy_kwh', 6, energyMwhMax)
 }
 
 function readEnergySource(

@@ -1,9 +1,12 @@
 import { partitionOfKey } from '../../schemas/ids.ts'
-import { ENERGY_SOURCES, energyOfGpuTime, PAID_API_ENERGY_MWH } from '../../schemas/usage.ts'
-import { TDP_WATTS_DEFAULT, USAGE_BOUNDS } from '../../schemas/usage.ts'
-import type { Model } from '../../schemas/usage.ts'
+import { ENERGY_SOURCES, energyOfGpuTime, EXECUTIONS, PAID_API_ENERGY_MWH } from '../../schemas/usage.ts'
+import { COMPILED_TABLE } from '../../schemas/model-table.ts'
+import type { ModelTable } from '../../schemas/model-table.ts'
+import type { ModelFacts } from '../../schemas/models.ts'
+import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { BlockLog } from '../load/block-log.ts'
 import { ageProblem } from './accept.ts'
+import type { UsageCounts } from './batch-counts.ts'
 import { EventRows, workOf } from './blocks.ts'
 import type { EventProblem } from '../load/dead-letter.ts'
 import type { UsageColumns } from './decode.ts'
@@ -13,35 +16,9 @@ import { ENTRY_WORDS } from './id-table.ts'
 import type { Seen } from './id-table.ts'
 import { EventIdentities } from './identities.ts'
 import type { Found } from './lookup.ts'
-import { isLate, minuteOf, SUM_COLUMNS, SUMS } from './rollup.ts'
+import { isLate, LARGE, minuteOf, SUM_COLUMNS, SUMS } from './rollup.ts'
 import type { Deltas } from './rollup.ts'
 import { ID_FORM } from './text-id.ts'
-
-/** What a batch came to, for the metrics; added to them when its transaction is committed. */
-export interface UsageCounts {
-  records: number
-  /** Of the records that could be decoded, refused ones and repeats too. */
-  events: number
-  counted: number
-  late: number
-  repeatsInMemory: number
-  repeatsInClickhouse: number
-  /** Events under an id that stands for another content. */
-  conflicts: number
-}
-
-/** The counts of a batch that has taken nothing yet. */
-export function nothingCounted(): UsageCounts {
-  return {
-    records: 0,
-    events: 0,
-    counted: 0,
-    late: 0,
-    repeatsInMemory: 0,
-    repeatsInClickhouse: 0,
-    conflicts: 0,
-  }
-}
 
 /** What the events of one batch are written into. */
 export interface BatchOutputs {
@@ -66,6 +43,8 @@ export interface RecordContext {
 }
 
 const ESTIMATE = ENERGY_SOURCES.indexOf('estimate')
+/** As the columns have it. */
+const PAID = EXECUTIONS.indexOf('api') + 1
 
 /**
  * Counts events, once each: the rules that turn a decoded event into rows, sums and costs. One instance a task; it
@@ -82,10 +61,10 @@ export class EventCounter {
   /** The numbers of the event at hand, in the order of `SUMS`. */
   readonly #values = new Float64Array(SUM_COLUMNS)
   readonly #rows = new EventRows()
-  readonly #nodeIsHere: (boolean | undefined)[] = []
-  readonly #modelRows: (Model | undefined)[] = []
-  #models = new Map<string, Model>()
-  modelsVersion = 0
+  readonly #nodePartitions: (number | undefined)[] = []
+  /** By the table in use: a name is looked up once. */
+  readonly #modelFacts: (ModelFacts | undefined)[] = []
+  #models = COMPILED_TABLE
   /** True while sums of events before the one at hand are written: what fails then is none of its own. */
   isCutting = false
   /** Of the events that this batch counted. */
@@ -103,11 +82,16 @@ export class EventCounter {
     this.identities = new EventIdentities(options.columns, options.idKey)
   }
 
-  /** The model table that holds from the next event on. */
-  useModels(version: number, models: readonly Model[]): void {
-    this.modelsVersion = version
-    this.#models = new Map(models.map((model) => [model.model_id, model]))
-    this.#modelRows.length = 0
+  /** The version of the table of models in use. */
+  get modelsVersion(): number {
+    return this.#models.version
+  }
+
+  /** Called between batches: the table of models that holds from the next event on. */
+  useModels(table: ModelTable): void {
+    if (table === this.#models) return
+    this.#models = table
+    this.#modelFacts.length = 0
   }
 
   /** Called between batches; `forget` also drops what was derived of strings. */
@@ -117,7 +101,7 @@ export class EventCounter {
     if (!forget) return
     this.#columns.forget()
     this.identities.forget()
-    for (const derived of [this.#nodeIsHere, this.#modelRows]) derived.length = 0
+    for (const derived of [this.#nodePartitions, this.#modelFacts]) derived.length = 0
   }
 
   /**
@@ -136,20 +120,40 @@ export class EventCounter {
   /** Whether event `index` may be counted at all, ids apart; null where it may. */
   problemOf(index: number, judgedAtMs: number): EventProblem | null {
     const columns = this.#columns
-    const node = columns.node[index] as number
-    const isHere = (this.#nodeIsHere[node] ??=
-      partitionOfKey(columns.nodes.bytes(node), this.#partitions) === this.#partition)
-    if (!isHere) {
-      return {
-        index,
-        code: 'wrong_partition',
-        detail: `node ${columns.nodes.text(node)} belongs to another partition`,
-      }
+    if (!this.isHere(index)) {
+      const node = columns.nodes.text(columns.node[index] as number)
+      return { index, code: 'wrong_partition', detail: `node ${node} belongs to another partition` }
     }
     const { taskSlackMs } = USAGE_BOUNDS
     const age = ageProblem(columns.occurredAt[index] as number, judgedAtMs, taskSlackMs)
     if (age !== null) return { index, code: age.code, detail: `${age.path}: ${age.detail}` }
     return null
+  }
+
+  /** Whether event `index` is of a node of this partition. */
+  isHere(index: number): boolean {
+    return this.partitionOf(index) === this.#partition
+  }
+
+  /** The partition that the node of event `index` belongs to. */
+  partitionOf(index: number): number {
+    const { node, nodes } = this.#columns
+    const number = node[index] as number
+    return (this.#nodePartitions[number] ??= partitionOfKey(nodes.bytes(number), this.#partitions))
+  }
+
+  /** Event `index` is set aside: its node is told of it, where it names one of this partition. */
+  setAside(index: number, record: RecordContext, { handOver }: BatchOutputs): void {
+    if (!this.#columns.namesNode(index) || !this.isHere(index)) return
+    this.#cutIfFull(handOver, index, record)
+    handOver.addSetAside(index)
+  }
+
+  #cutIfFull(handOver: HandOver, index: number, { offset, watermarkMs }: RecordContext): void {
+    if (!handOver.isFull()) return
+    this.isCutting = true
+    handOver.cut({ offset, index }, watermarkMs)
+    this.isCutting = false
   }
 
   /** Counts event `index` unless it is a repeat; returns the problem of a conflict. */
@@ -203,14 +207,9 @@ export class EventCounter {
     return isSame ? 'repeat' : 'conflict'
   }
 
-  #modelOf(index: number): Model {
+  #modelOf(index: number): ModelFacts {
     const number = this.#columns.model[index] as number
-    const known = this.#modelRows[number]
-    if (known !== undefined) return known
-    const model_id = this.#columns.models.text(number)
-    const model = this.#models.get(model_id) ?? { model_id, paid_api: false, tdp_watts: TDP_WATTS_DEFAULT }
-    this.#modelRows[number] = model
-    return model
+    return (this.#modelFacts[number] ??= this.#models.factsOf(this.#columns.models.text(number)))
   }
 
   /** Turns the event into its numbers, and those into sums and a row. */
@@ -230,6 +229,11 @@ export class EventCounter {
     const givenMwh = columns.energyMwh[index] as number
     const isMeasured = givenMwh >= 0 && columns.energySource[index] !== ESTIMATE
     const model = this.#modelOf(index)
+    const hasMore = columns.hasMore[index] === 1
+    // What the event says of itself wins over the table.
+    const execution = hasMore ? (columns.more.execution[index] as number) : 0
+    const isPaid = execution === 0 ? model.paid_api : execution === PAID
+    const inferences = hasMore ? (columns.more.inferences[index] as number) : 1
     const energyMwh = givenMwh >= 0 ? givenMwh : energyOfGpuTime(gpuMs, model.tdp_watts)
 
     values[SUMS.lateEvents] = late ? 1 : 0
@@ -240,20 +244,24 @@ export class EventCounter {
     values[SUMS.gpuMsEstimated] = givenGpuMs < 0 ? gpuMs : 0
     values[SUMS.energyMwhMeasured] = isMeasured ? energyMwh : 0
     values[SUMS.energyMwhEstimated] = isMeasured ? 0 : energyMwh
-    values[SUMS.energyMwhCompatible] = model.paid_api ? PAID_API_ENERGY_MWH : energyMwh
+    values[SUMS.energyMwhCompatible] = isPaid ? PAID_API_ENERGY_MWH * inferences : energyMwh
+    values[SUMS.inferences] = inferences
+    values[SUMS.gpuMsPaidEstimated] = isPaid && givenGpuMs < 0 ? gpuMs : 0
     values[SUMS.costNanoUsd] = columns.costNanoUsd[index] as number
 
     // A full record ends before this event's numbers are in the deltas.
     const { handOver } = out
-    if (handOver.isFull()) {
-      this.isCutting = true
-      handOver.cut({ offset: record.offset, index }, record.watermarkMs)
-      this.isCutting = false
-    }
-    out.minutes.add(columns.node[index] as number, workOf(columns, index), minute, values)
+    this.#cutIfFull(handOver, index, record)
+    // No number of the event is larger than the sum of these.
+    const isLarge = tokensIn + tokensOut + gpuMs + energyMwh >= LARGE
+    const node = columns.node[index] as number
+    const delta = out.minutes.add(node, workOf(columns, index), minute, values, isLarge)
     this.#rows.write(out.log, columns, index, record, values, this.#entries)
     out.counts.counted++
-    if (late) out.counts.late++
-    handOver.add(index, values, record.judgedAtMs)
+    if (late) {
+      out.minutes.cameLate(delta, record.receivedAtMs)
+      out.counts.late++
+    }
+    handOver.add(index, values, record.judgedAtMs, isLarge)
   }
 }

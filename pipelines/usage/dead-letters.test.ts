@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { tickCodec, usageEventsCodec } from '../../schemas/avro.ts'
 import { formatUuid } from '../../schemas/ids.ts'
-import { RECEIPT_HEADER, USAGE_BOUNDS } from '../../schemas/usage.ts'
+import { FORWARDED_HEADER, RECEIPT_HEADER, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { CountedMetrics } from '../../test/support/counted-metrics.ts'
 import { AGGREGATOR_TOPICS, AggregatorLog, ID_KEY, usageRecord } from '../../test/support/aggregator-log.ts'
@@ -73,6 +73,7 @@ test('each broken record is one dead letter, byte for byte, headers too, and the
 test('a record with good and bad events is one dead letter of the bad ones; the good ones count', async () => {
   const [here = '', alsoHere = ''] = nodesOfPartition(0, 4, 2)
   const [elsewhere = ''] = nodesOfPartition(1, 4, 1)
+  const sentOnAlready = { [FORWARDED_HEADER]: Buffer.from('1') }
   const input = [
     usageRecord(0, AT_MS, [
       event(1, { node_id: here }),
@@ -84,7 +85,7 @@ test('a record with good and bad events is one dead letter of the bad ones; the 
       event(1, { node_id: here }),
       event(6, { node_id: alsoHere }),
     ]),
-  ]
+  ].map((record) => Object.assign(record, { headers: sentOnAlready }))
   const log = await lettersOf(input, 4)
   assert.deepEqual(
     log.rows('usage_events').map((row) => [row['node_id'], row['record_index']]),

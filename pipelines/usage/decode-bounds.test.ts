@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import avsc from 'avsc'
 import * as fc from 'fast-check'
-import { FRAME_BYTES, SCHEMA_ID, usageEventsCodec } from '../../schemas/avro.ts'
-import { USAGE_BOUNDS } from '../../schemas/usage.ts'
-import type { UsageEvent } from '../../schemas/usage.ts'
+import { FRAME_BYTES, framed, SCHEMA_ID, usageEventsCodec } from '../../schemas/avro.ts'
+import { NO_MORE, USAGE_BOUNDS } from '../../schemas/usage.ts'
+import type { UsageEvent, UsageMore } from '../../schemas/usage.ts'
 import { anyUsageEvent, usageEvent } from '../../test/support/usage-events.ts'
 import { MalformedRecordError, UsageColumns } from './decode.ts'
 
@@ -138,6 +138,61 @@ for (const [field, max] of BOUNDS) {
     }
   })
 }
+
+test('tokens of version 1 of the schema are 32 bits', () => {
+  const max = USAGE_BOUNDS.tokensOfV1Max
+  const said = (event: UsageEvent): string[] => {
+    const text = readFileSync(new URL('../../schemas/avro/usage-events.v1.avsc', import.meta.url), 'utf8')
+    const type = avsc.Type.forSchema(JSON.parse(text.replaceAll('"int"', '"long"')) as avsc.Schema, {
+      wrapUnions: false,
+    })
+    columns.decode(framed(SCHEMA_ID.usageEventsV1, [type.toBuffer({ events: [event] })]))
+    return columns.problems.map(({ code, detail }) => `${code} ${detail}`)
+  }
+  assert.deepEqual(said(usageEvent({ tokens_in: max, tokens_out: max })), [])
+  assert.deepEqual(said(usageEvent({ tokens_in: max + 1 })), ['out_of_range tokens_in'])
+})
+
+test('what few events say is judged field by field', () => {
+  const { gpusMax, inferencesMax, labelsMax, durationMsMax, tokensMax } = USAGE_BOUNDS
+  const said = (more: Partial<UsageMore>, fields: Partial<UsageEvent> = {}): string[] =>
+    refusals(usageEvent({ ...fields, more: { ...NO_MORE, ...more } }))
+  const label = (name: string, value = 'x') => ({ name, value })
+  for (const [more, field] of [
+    [{ gpus: 0 }, 'gpus'],
+    [{ gpus: gpusMax + 1 }, 'gpus'],
+    [{ inferences: 0 }, 'inferences'],
+    [{ inferences: inferencesMax + 1 }, 'inferences'],
+    [{ tokens_cached: 6 }, 'tokens_cached'],
+    [{ tokens_cached: -1 }, 'tokens_cached'],
+    [{ tokens_reasoning: 8 }, 'tokens_reasoning'],
+    [{ labels: Array.from({ length: labelsMax + 1 }, (_, at) => label(`l${at}`)) }, 'labels'],
+  ] as const) {
+    assert.deepEqual(said(more, { tokens_in: 5, tokens_out: 7 }), [`out_of_range ${field}`])
+  }
+  for (const labels of [
+    [label('A')],
+    [label('')],
+    [label('a'.repeat(33))],
+    [label('a', '')],
+    [label('a', 'x'.repeat(65))],
+    [label('a', 'a\n')],
+    [label('b'), label('a'), label('b')],
+  ]) {
+    assert.deepEqual(said({ labels }), ['invalid_text labels'])
+  }
+  const most = Array.from({ length: labelsMax }, (_, at) => label(`${'l'.repeat(31)}${at}`, '😀'.repeat(64)))
+  assert.deepEqual(said({ gpus: gpusMax, inferences: inferencesMax, labels: most }), [])
+  assert.deepEqual(
+    said({ tokens_cached: tokensMax, tokens_reasoning: 0 }, { tokens_in: tokensMax, tokens_out: 1 }),
+    [],
+  )
+  assert.deepEqual(said({ gpus: 8 }, { gpu_ms: 8 * durationMsMax }), [])
+  assert.deepEqual(said({ gpus: 8 }, { gpu_ms: 8 * durationMsMax + 1 }), ['out_of_range gpu_ms'])
+  assert.deepEqual(said({ gpus: 0 }, { gpu_ms: durationMsMax + 1 }), ['out_of_range gpu_ms'])
+  assert.throws(() => said({ labels: [label('a'.repeat(129))] }), MalformedRecordError)
+  assert.throws(() => said({ labels: [label('a', 'x'.repeat(257))] }), MalformedRecordError)
+})
 
 test('texts that are no ids are refused by field', () => {
   for (const field of ['node_id', 'operator_id', 'goal_id', 'requester_node_id', 'reservation_id'] as const) {

@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { avroType, FRAME_BYTES, framed as framedAs, SCHEMA_ID, usageEventsCodec } from '../../schemas/avro.ts'
-import { ENERGY_SOURCES, TASK_SOURCES } from '../../schemas/usage.ts'
-import type { UsageEvent } from '../../schemas/usage.ts'
+import {
+  avroType,
+  FRAME_BYTES,
+  framed as framedAs,
+  SCHEMA_ID,
+  usageEventCodec,
+  usageEventsCodec,
+} from '../../schemas/avro.ts'
+import { ENERGY_SOURCES, EXECUTIONS, TASK_SOURCES } from '../../schemas/usage.ts'
+import type { UsageEvent, UsageMore } from '../../schemas/usage.ts'
 import { anyUsageEvent, usageEvent } from '../../test/support/usage-events.ts'
 import { decodeInto, UsageColumns } from './decode.ts'
 
@@ -31,6 +38,23 @@ function textOf(column: { start: Int32Array; end: Int32Array }, index: number): 
   return start < 0 ? null : columns.bytes.toString('utf8', start, column.end[index])
 }
 
+function moreAt(index: number): UsageMore | null {
+  if (columns.hasMore[index] === 0) return null
+  const { more, bytes } = columns
+  const nullable = (value = Number.NaN): number | null => (value < 0 ? null : value)
+  return {
+    gpus: more.gpus[index] ?? Number.NaN,
+    inferences: more.inferences[index] ?? Number.NaN,
+    tokens_cached: nullable(more.tokensCached[index]),
+    tokens_reasoning: nullable(more.tokensReasoning[index]),
+    execution: EXECUTIONS[(more.execution[index] ?? 0) - 1] ?? null,
+    labels: (more.labels[index] ?? []).map(({ nameStart, nameEnd, valueStart, valueEnd }) => ({
+      name: bytes.toString('utf8', nameStart, nameEnd),
+      value: bytes.toString('utf8', valueStart, valueEnd),
+    })),
+  }
+}
+
 /** The event that stands in the columns. */
 function eventAt(index: number): UsageEvent {
   const number = (column: ArrayLike<number>): number => column[index] ?? Number.NaN
@@ -56,12 +80,28 @@ function eventAt(index: number): UsageEvent {
     requester_node_id: textOf(columns.requester, index),
     reservation_id: textOf(columns.reservation, index),
     event_source: textOf(columns.eventSource, index),
+    more: moreAt(index),
   }
 }
+
+/** What the first version can say. */
+const eventOfV1: fc.Arbitrary<UsageEvent> = anyUsageEvent.map((event) => ({
+  ...event,
+  tokens_in: event.tokens_in % 2 ** 31,
+  tokens_out: event.tokens_out % 2 ** 31,
+  more: null,
+}))
 
 /** The same events as producers of the first version write them: without sources. */
 function encodeV1(events: readonly UsageEvent[]): Buffer {
   return framedAs(SCHEMA_ID.usageEventsV1, [avroType('usage-events.v1').toBuffer({ events })])
+}
+
+/** As avsc decodes it, without the classes that it makes. */
+function plainEvent(event: UsageEvent): UsageEvent {
+  const { more } = event
+  if (more === null) return { ...event }
+  return { ...event, more: { ...more, labels: more.labels.map(({ name, value }) => ({ name, value })) } }
 }
 
 function decoded(): UsageEvent[] {
@@ -76,7 +116,7 @@ test('the columns hold what avsc decodes', () => {
       assert.deepEqual(columns.problems, [])
       assert.deepEqual(decoded(), events)
       const { events: byAvsc } = usageEventsCodec.decode(framed)
-      for (const [index, event] of byAvsc.entries()) assert.deepEqual({ ...event }, eventAt(index))
+      for (const [index, event] of byAvsc.entries()) assert.deepEqual(plainEvent(event), eventAt(index))
     }),
     { numRuns: 200 },
   )
@@ -84,14 +124,14 @@ test('the columns hold what avsc decodes', () => {
 
 test('records of version 1 are read as well, and have no sources', () => {
   fc.assert(
-    fc.property(fc.array(anyUsageEvent, { maxLength: 5 }), fc.boolean(), (events, between) => {
+    fc.property(fc.array(eventOfV1, { maxLength: 5 }), fc.boolean(), (events, between) => {
       // What a record of today left behind must not show.
       if (between) columns.decode(usageEventsCodec.encode({ events }))
       columns.decode(encodeV1(events))
       assert.deepEqual(columns.problems, [])
       assert.deepEqual(
         decoded(),
-        events.map((event) => ({ ...event, event_source: null })),
+        events.map((event) => ({ ...event, event_source: null, more: null })),
       )
     }),
     { numRuns: 100 },
@@ -104,11 +144,37 @@ test('the content of an event is the same bytes in both versions, whatever its s
     return Buffer.from(columns.bytes.subarray(columns.contentStart[0], columns.contentEnd[0]))
   }
   fc.assert(
-    fc.property(anyUsageEvent, (event) => {
+    fc.property(eventOfV1, (event) => {
       assert.deepEqual(contentOf(usageEventsCodec.encode({ events: [event] })), contentOf(encodeV1([event])))
     }),
     { numRuns: 100 },
   )
+})
+
+test('a record of one event holds the bytes of one in an array, and reads as such', () => {
+  fc.assert(
+    fc.property(anyUsageEvent, (event) => {
+      const framed = usageEventCodec.encode(event)
+      assert.deepEqual(framed.subarray(FRAME_BYTES), bodyOf([event]))
+      columns.decode(framed)
+      assert.deepEqual(columns.problems, [])
+      assert.deepEqual(decoded(), [event])
+      assert.deepEqual([columns.isPacked, columns.eventEnd[0]], [false, framed.length])
+    }),
+  )
+  const framed = usageEventCodec.encode(usageEvent())
+  for (const torn of [framed.subarray(0, -1), Buffer.concat([framed, Buffer.alloc(1)])]) {
+    assert.equal(decodeInto(columns, torn)?.code, 'malformed')
+  }
+  assert.equal(decodeInto(columns, usageEventsCodec.encode({ events: [] })), null)
+  assert.equal(columns.isPacked, true)
+})
+
+test('numbers that an array cannot hold are out of range in a record of one event', () => {
+  for (const field of ['tokens_in', 'tokens_out', 'duration_ms', 'gpu_ms'] as const) {
+    columns.decode(usageEventCodec.encode(usageEvent({ [field]: 2 ** 40 })))
+    assert.deepEqual(columns.problems, [{ index: 0, code: 'out_of_range', detail: field }])
+  }
 })
 
 test('an array may come in several blocks, with negative counts and their sizes', () => {
@@ -141,9 +207,9 @@ test('an array may come in several blocks, with negative counts and their sizes'
 test('the content of an event is all but its id and text: it begins at the node and ends with the event', () => {
   const events = [usageEvent({ event_text: 'x' }), usageEvent({ goal_id: 'g', reservation_id: 'r' })]
   columns.decode(usageEventsCodec.encode({ events }))
-  // One byte says that there is no source.
-  assert.equal(columns.contentEnd[0], (columns.idStart[1] ?? 0) - 1)
-  assert.equal(columns.contentEnd[1], columns.bytes.length - 2)
+  // A byte says that there is no source, and one that there is no more.
+  assert.equal(columns.contentEnd[0], (columns.idStart[1] ?? 0) - 2)
+  assert.equal(columns.contentEnd[1], columns.bytes.length - 3)
   const contents = [0, 1].map((index) =>
     columns.bytes.subarray(columns.contentStart[index], columns.contentEnd[index]),
   )

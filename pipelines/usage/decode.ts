@@ -1,11 +1,15 @@
-import { isUtf8 } from 'node:buffer'
 import { FRAME_BYTES, SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
-import { isSource, SOURCE_CODE_POINTS_MAX } from '../../schemas/identity.ts'
+import { SOURCE_CODE_POINTS_MAX } from '../../schemas/identity.ts'
 import { viewOf } from '../../schemas/rowbinary.ts'
-import { isFreeText, NODE_ID_BYTES_MAX, TEXT_CODE_POINTS_MAX } from '../../schemas/ids.ts'
+import { TEXT_CODE_POINTS_MAX } from '../../schemas/ids.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { EventProblem } from '../load/dead-letter.ts'
+import { MoreColumns } from './decode-more.ts'
+import type { MoreCursor } from './decode-more.ts'
 import { Dictionary } from './dictionary.ts'
+import { float64, int32, textColumn } from './event-arrays.ts'
+import type { TextColumn } from './event-arrays.ts'
+import { isNodeId, isSourceText, isText } from './record-texts.ts'
 import { ID_FORM, identifyTexts } from './text-id.ts'
 
 /** The record's bytes are not what its framing says: the whole record is set aside. */
@@ -17,12 +21,6 @@ export class MalformedRecordError extends Error {
 const EVENT_BYTES_MIN = 33
 const TEXT_BYTES_MAX = TEXT_CODE_POINTS_MAX * 4
 const SOURCE_BYTES_MAX = SOURCE_CODE_POINTS_MAX * 4
-
-/** A column of text where it stands in the record: `[start, end)`, empty for null. */
-export interface TextColumn {
-  readonly start: Int32Array
-  readonly end: Int32Array
-}
 
 /**
  * The events of one record as columns over the record's own bytes. Decoding makes no object an event (measured in
@@ -39,6 +37,8 @@ export class UsageColumns {
   /** The same memory: words are read with one load where bytes take four. */
   view: DataView = viewOf(this.bytes)
   count = 0
+  /** False: the record is one event, and no array of them. */
+  isPacked = true
   problems: EventProblem[] = []
 
   /** One of `ID_FORM`; as sent until `identifyTexts` has looked at the texts. */
@@ -50,6 +50,9 @@ export class UsageColumns {
   readonly idStart = int32()
   readonly contentStart = int32()
   readonly contentEnd = int32()
+  /** The event's own bytes: `[start, end)`. */
+  readonly eventStart = int32()
+  readonly eventEnd = int32()
   readonly eventText = textColumn()
   readonly node = int32()
   /** -1 for none. */
@@ -57,11 +60,11 @@ export class UsageColumns {
   readonly model = int32()
   readonly taskSource = new Uint8Array(USAGE_BOUNDS.eventsPerRecordMax)
   readonly occurredAt = float64()
-  readonly tokensIn = int32()
-  readonly tokensOut = int32()
+  readonly tokensIn = float64()
+  readonly tokensOut = float64()
   /** -1 for null. */
   readonly durationMs = int32()
-  readonly gpuMs = int32()
+  readonly gpuMs = float64()
   readonly energyMwh = float64()
   readonly energySource = new Uint8Array(USAGE_BOUNDS.eventsPerRecordMax)
   readonly costNanoUsd = float64()
@@ -69,6 +72,9 @@ export class UsageColumns {
   readonly requester = textColumn()
   readonly reservation = textColumn()
   readonly eventSource = textColumn()
+  /** 1 where the event says any of `more`. */
+  readonly hasMore = new Uint8Array(USAGE_BOUNDS.eventsPerRecordMax)
+  readonly more = new MoreColumns()
   /** 1 where the event has any of the five texts that most events have not. */
   readonly hasTexts = new Uint8Array(USAGE_BOUNDS.eventsPerRecordMax)
   /** 1 where the event has a problem. */
@@ -81,7 +87,14 @@ export class UsageColumns {
   readonly #lastOperator: number[] = []
   #lastModel = -1
   #at = 0
-  #hasSources = true
+  #isVersion1 = false
+  readonly #cursor: MoreCursor = {
+    at: () => this.#at,
+    long: () => this.#long(),
+    branch: () => this.#branch(),
+    text: (bytesMax) => this.#textStart(bytesMax),
+    malformed: (reason) => new MalformedRecordError(reason),
+  }
 
   /** The bytes that hold the identity of event `index`, from `idStart[index]` on. */
   idBytes(index: number): Buffer {
@@ -99,26 +112,36 @@ export class UsageColumns {
   }
 
   /**
-   * Decodes a framed record of schema `usage-events.v2` or `.v1` into the columns. Throws `MalformedRecordError` where the bytes
+   * Decodes a framed record of schema `usage-events` or `usage-event` into the columns. Throws `MalformedRecordError` where the bytes
    * are not one; events whose values are out of bounds are listed in `problems` and marked refused.
    */
   decode(value: Buffer): void {
     this.bytes = value
     this.view = viewOf(value)
     this.#at = FRAME_BYTES
-    this.#hasSources = schemaIdOf(value) !== SCHEMA_ID.usageEventsV1
+    this.#isVersion1 = schemaIdOf(value) === SCHEMA_ID.usageEventsV1
     this.count = 0
     // Whoever took the last ones keeps them.
     if (this.problems.length > 0) this.problems = []
+    this.isPacked = schemaIdOf(value) !== SCHEMA_ID.usageEvent
+    if (this.isPacked) this.#events()
+    else this.#event(this.count++)
+    if (this.#at !== value.length) {
+      throw new MalformedRecordError(`${value.length - this.#at} bytes follow the last event`)
+    }
+  }
+
+  /** The blocks of an array. */
+  #events(): void {
     for (;;) {
       let events = this.#long()
-      if (events === 0) break
+      if (events === 0) return
       if (events < 0) {
         // A negative count is followed by the block's size in bytes.
         events = -events
         this.#long()
       }
-      const left = value.length - this.#at
+      const left = this.bytes.length - this.#at
       if (events * EVENT_BYTES_MIN > left) {
         throw new MalformedRecordError(`an array of ${events} events cannot stand in ${left} bytes`)
       }
@@ -126,9 +149,6 @@ export class UsageColumns {
         throw new MalformedRecordError(`more than ${USAGE_BOUNDS.eventsPerRecordMax} events in one record`)
       }
       for (; events > 0; events--) this.#event(this.count++)
-    }
-    if (this.#at !== value.length) {
-      throw new MalformedRecordError(`${value.length - this.#at} bytes follow the last event`)
     }
   }
 
@@ -145,7 +165,9 @@ export class UsageColumns {
   #event(index: number): void {
     this.refused[index] = 0
     this.idForm[index] = ID_FORM.sent
-    this.idStart[index] = this.#take(16)
+    const start = this.#take(16)
+    this.eventStart[index] = start
+    this.idStart[index] = start
     this.#optionalText(this.eventText, index)
     this.contentStart[index] = this.#at
     const node = this.#numbered(this.nodes, -1)
@@ -178,8 +200,8 @@ export class UsageColumns {
     this.#optionalText(this.reservation, index)
     // The content is what version 1 says, or a retry across the versions would be a conflict; a source is part of the identity.
     this.contentEnd[index] = this.#at
-    if (this.#hasSources) this.#optionalText(this.eventSource, index, SOURCE_BYTES_MAX)
-    else this.eventSource.start[index] = -1
+    const hasMore = this.#readVersion2(index)
+    this.eventEnd[index] = this.#at
     this.taskSource[index] = taskSource
     this.tokensIn[index] = tokensIn
     this.tokensOut[index] = tokensOut
@@ -192,28 +214,48 @@ export class UsageColumns {
     if (taskSource < 0 || taskSource > 2) throw new MalformedRecordError(`task source ${taskSource} is none`)
     if (energySource < 0 || energySource > 3)
       throw new MalformedRecordError(`energy source ${energySource} is none`)
-    const { tokensMax, durationMsMax, energyMwhMax, costNanoUsdMax } = USAGE_BOUNDS
+    const { durationMsMax, energyMwhMax, costNanoUsdMax } = USAGE_BOUNDS
+    const tokensMax = this.#isVersion1 ? USAGE_BOUNDS.tokensOfV1Max : USAGE_BOUNDS.tokensMax
+    const gpuMsMax = hasMore ? durationMsMax * this.more.gpusOf(index) : durationMsMax
     if (tokensIn < 0 || tokensIn > tokensMax) this.#refuse(index, 'out_of_range', 'tokens_in')
     if (tokensOut < 0 || tokensOut > tokensMax) this.#refuse(index, 'out_of_range', 'tokens_out')
     if (durationMs < (hasDuration ? 0 : -1) || durationMs > durationMsMax) {
       this.#refuse(index, 'out_of_range', 'duration_ms')
     }
-    if (gpuMs < (hasGpu ? 0 : -1) || gpuMs > durationMsMax) this.#refuse(index, 'out_of_range', 'gpu_ms')
+    if (gpuMs < (hasGpu ? 0 : -1) || gpuMs > gpuMsMax) this.#refuse(index, 'out_of_range', 'gpu_ms')
     if (energyMwh < (hasEnergy ? 0 : -1) || energyMwh > energyMwhMax) {
       this.#refuse(index, 'out_of_range', 'energy_mwh')
     }
     if (hasEnergy !== energySource > 0) this.#refuse(index, 'invalid_value', 'energy_source')
     if (costNanoUsd < 0 || costNanoUsd > costNanoUsdMax) this.#refuse(index, 'out_of_range', 'cost_nano_usd')
+    if (hasMore) this.#checkMore(index)
     this.#checkTexts(index)
   }
 
+  /** What version 2 of the schema has behind the fields of version 1; true where the event says any of `more`. */
+  #readVersion2(index: number): boolean {
+    this.hasMore[index] = 0
+    if (this.#isVersion1) {
+      this.eventSource.start[index] = -1
+      return false
+    }
+    this.#optionalText(this.eventSource, index, SOURCE_BYTES_MAX)
+    if (!this.#branch()) return false
+    this.hasMore[index] = 1
+    this.more.read(index, this.bytes, this.#cursor)
+    return true
+  }
+
+  #checkMore(index: number): void {
+    const { more, bytes, tokensIn, tokensOut } = this
+    const problem = more.problemOf(index, bytes, tokensIn[index] as number, tokensOut[index] as number)
+    if (problem !== null) this.#refuse(index, problem.code, problem.field)
+  }
+
   #checkTexts(index: number): void {
-    const node = this.node[index] as number
     const model = this.model[index] as number
     const operator = this.operator[index] as number
-    if (!(this.#nodeValid[node] ??= isNodeId(this.nodes.bytes(node)))) {
-      this.#refuse(index, 'invalid_text', 'node_id')
-    }
+    if (!this.namesNode(index)) this.#refuse(index, 'invalid_text', 'node_id')
     if (!(this.#modelValid[model] ??= isText(this.models.bytes(model)))) {
       this.#refuse(index, 'invalid_text', 'model_id')
     }
@@ -241,6 +283,12 @@ export class UsageColumns {
     if (!this.#isOptional(eventSource, index, isSourceText)) {
       this.#refuse(index, 'invalid_text', 'event_source')
     }
+  }
+
+  /** Whether event `index`, refused or not, names a node that there can be. */
+  namesNode(index: number): boolean {
+    const node = this.node[index] as number
+    return (this.#nodeValid[node] ??= isNodeId(this.nodes.bytes(node)))
   }
 
   #isOptional(column: TextColumn, index: number, valid: (bytes: Buffer) => boolean): boolean {
@@ -341,34 +389,4 @@ export function decodeInto(columns: UsageColumns, value: Buffer): EventProblem |
     if (error instanceof MalformedRecordError) return { index: -1, code: 'malformed', detail: error.message }
     throw error
   }
-}
-
-function isNodeId(bytes: Buffer): boolean {
-  if (bytes.length < 1 || bytes.length > NODE_ID_BYTES_MAX) return false
-  for (const byte of bytes) {
-    const letter = (byte >= 97 && byte <= 122) || (byte >= 65 && byte <= 90)
-    const digitOrColon = byte >= 48 && byte <= 58
-    if (!(letter || digitOrColon || byte === 45 || byte === 46 || byte === 95)) return false
-  }
-  return true
-}
-
-function isText(bytes: Buffer): boolean {
-  return isUtf8(bytes) && isFreeText(bytes.toString('utf8'))
-}
-
-function isSourceText(bytes: Buffer): boolean {
-  return isUtf8(bytes) && isSource(bytes.toString('utf8'))
-}
-
-function int32(): Int32Array {
-  return new Int32Array(USAGE_BOUNDS.eventsPerRecordMax)
-}
-
-function float64(): Float64Array {
-  return new Float64Array(USAGE_BOUNDS.eventsPerRecordMax)
-}
-
-function textColumn(): TextColumn {
-  return { start: int32(), end: int32() }
 }

@@ -17,6 +17,7 @@ export class DeltaBlock extends NativeBlock {
   readonly #windowStart = this.column('window_start', `DateTime('UTC')`, new U32Column())
   readonly #model = this.column('model_id', TEXT, new NumberedColumn(this.texts))
   readonly #taskSource = this.column('task_source', 'Int8', new U8Column())
+  readonly #lateAt = this.column('late_at', `DateTime64(3, 'UTC')`, new U64Column())
   readonly #sums = SUM_NAMES.map((name) => this.column(name, 'UInt64', new U64Column()))
   readonly #costNanoUsd = this.column('cost_nano_usd', 'Int128', new I128Column())
 
@@ -29,9 +30,11 @@ export class DeltaBlock extends NativeBlock {
     this.#windowStart.set(row, windowStartMs / 1_000)
     this.#model.set(row, modelAndSource >> 2, columns.models)
     this.#taskSource.set(row, modelAndSource & 3)
+    this.#lateAt.set(row, deltas.lateAt.get(delta) ?? 0)
+    const large = deltas.large.get(delta)
     for (let column = 0; column < this.#sums.length; column++) {
       const sums = this.#sums[column] as U64Column
-      sums.set(row, deltas.sums[at + column] as number)
+      sums.setSum(row, deltas.sums[at + column] as number, large?.[column] ?? 0)
     }
     this.#costNanoUsd.set(row, costOf(deltas.sums, at))
   }

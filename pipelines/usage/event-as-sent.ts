@@ -7,7 +7,14 @@ import { decimalText } from '../decimal.ts'
  * An event in the form of `POST /v1/events`: what a person reads, and edits. A number that JSON's readers cannot hold exactly
  * is digits in a text.
  */
-export type EventAsSent = Readonly<Record<string, string | number>>
+export type EventAsSent = Readonly<Record<string, string | number | Readonly<Record<string, string>>>>
+
+/** A field of it as text; null where the event did not say it. */
+export function saidText(event: EventAsSent, name: string): string | null {
+  const said = event[name]
+  if (said === undefined) return null
+  return typeof said === 'object' ? JSON.stringify(said) : String(said)
+}
 
 const NANO_USD_PER_USD = 1_000_000_000n
 const NANO_DECIMALS = 9
@@ -30,6 +37,7 @@ export function eventsAsSent(value: Buffer | null): readonly EventAsSent[] | nul
 function eventAsSent(event: WideUsageEvent): EventAsSent {
   const { occurred_at } = event
   const hasDate = occurred_at < DATE_MS_MAX && -occurred_at < DATE_MS_MAX
+  const { more } = event
   const said: Record<string, string | bigint | null> = {
     // Where there is a text, it is who the event is, whatever bytes came beside it.
     event_id: event.event_text ?? formatUuid(event.event_id),
@@ -49,11 +57,21 @@ function eventAsSent(event: WideUsageEvent): EventAsSent {
     goal_id: event.goal_id,
     requester_node_id: event.requester_node_id,
     reservation_id: event.reservation_id,
+    gpus: more === null || more.gpus === 1n ? null : more.gpus,
+    inferences: more === null || more.inferences === 1n ? null : more.inferences,
+    tokens_cached: more?.tokens_cached ?? null,
+    tokens_reasoning: more?.tokens_reasoning ?? null,
+    execution: more?.execution ?? null,
   }
   const shown = Object.entries(said).flatMap(([name, value]) =>
     value === null ? [] : [[name, typeof value === 'bigint' ? exactly(value) : value] as const],
   )
-  return Object.fromEntries(shown)
+  const labels = more?.labels ?? []
+  if (labels.length === 0) return Object.fromEntries(shown)
+  return {
+    ...Object.fromEntries(shown),
+    labels: Object.fromEntries(labels.map(({ name, value }) => [name, value])),
+  }
 }
 
 function exactly(value: bigint): number | string {

@@ -8,12 +8,16 @@ import {
   U8Column,
   UuidColumn,
 } from '../../schemas/native-columns.ts'
-import type { TextColumn, UsageColumns } from './decode.ts'
+import type { UsageColumns } from './decode.ts'
+import type { TextColumn } from './event-arrays.ts'
 import { ENTRY_WORDS } from './id-table.ts'
+import { MoreBlockColumns } from './more-block.ts'
 import { SUMS } from './rollup.ts'
 
 const TEXT = 'LowCardinality(String)'
 const INSTANT = `DateTime64(3, 'UTC')`
+/** The most that the columns of 32 bits hold; the wide ones beside them have it whole. */
+const U32_MAX = 4_294_967_295
 
 /** What is the same for all events of a record. */
 export interface RecordPlace {
@@ -52,6 +56,11 @@ export class EventBlock extends NativeBlock {
   readonly #costNanoUsd = this.column('cost_nano_usd', 'UInt64', new U64Column())
   readonly #late = this.column('late', 'UInt8', new U8Column())
   readonly #idKind = this.column('id_kind', 'Int8', new U8Column())
+  readonly #more = new MoreBlockColumns((name, type, column) => this.column(name, type, column), this.texts, {
+    tokensIn: this.#tokensIn,
+    tokensOut: this.#tokensOut,
+    gpuMs: this.#gpuMs,
+  })
 
   /**
    * Adds event `index` of the record. `values` are its numbers in the order of `SUMS`; its content's hash stands in words
@@ -78,10 +87,13 @@ export class EventBlock extends NativeBlock {
     this.#contentHash.setHalves(row, entries[entry + 4] as number, entries[entry + 5] as number)
     this.#occurredAt.set(row, columns.occurredAt[index] as number)
     this.#recordIndex.set(row, index)
-    this.#tokensIn.set(row, columns.tokensIn[index] as number)
-    this.#tokensOut.set(row, columns.tokensOut[index] as number)
+    const tokensIn = columns.tokensIn[index] as number
+    const tokensOut = columns.tokensOut[index] as number
+    const gpuMs = columns.gpuMs[index] as number
+    this.#tokensIn.set(row, Math.min(tokensIn, U32_MAX))
+    this.#tokensOut.set(row, Math.min(tokensOut, U32_MAX))
     this.#durationMs.set(row, columns.durationMs[index] as number)
-    this.#gpuMs.set(row, columns.gpuMs[index] as number)
+    this.#gpuMs.set(row, Math.min(gpuMs, U32_MAX))
     this.#gpuMsEstimated.set(row, values[SUMS.gpuMsEstimated] as number)
     this.#energyMwh.set(row, columns.energyMwh[index] as number)
     this.#energySource.set(row, columns.energySource[index] as number)
@@ -90,6 +102,8 @@ export class EventBlock extends NativeBlock {
     this.#costNanoUsd.set(row, values[SUMS.costNanoUsd] as number)
     this.#late.set(row, values[SUMS.lateEvents] as number)
     this.#idKind.set(row, columns.idKind(index))
+    const isWide = tokensIn > U32_MAX || tokensOut > U32_MAX || gpuMs > U32_MAX
+    if (isWide || columns.hasMore[index] === 1) this.#more.set(row, columns, index)
   }
 
   /** The texts that most events have not. */

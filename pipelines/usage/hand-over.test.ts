@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { inboxUsageCodec, usageEventsCodec } from '../../schemas/avro.ts'
-import type { InboxUsage } from '../../schemas/records.ts'
+import type { InboxUsage, NodeSum } from '../../schemas/records.ts'
 import { NODE_ID_BYTES_MAX } from '../../schemas/ids.ts'
-import { USAGE_BOUNDS } from '../../schemas/usage.ts'
+import { energyOfGpuTime, TDP_WATTS_DEFAULT, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import { eventId, usageEvent } from '../../test/support/usage-events.ts'
 import type { TopicAppend } from '../kafka/records.ts'
 import { UsageColumns } from './decode.ts'
 import { HAND_OVER_ITEMS_MAX, HandOver } from './hand-over.ts'
-import { EVENTS_PER_BATCH_MAX, SUM_COLUMNS, SUMS } from './rollup.ts'
+import { EVENTS_PER_BATCH_MAX, LARGE, SUM_COLUMNS, SUMS } from './rollup.ts'
 
 const valuesOf = (fields: Partial<Record<keyof typeof SUMS, number>>): Float64Array => {
   const values = new Float64Array(SUM_COLUMNS)
@@ -58,6 +58,7 @@ function decoded(columns: UsageColumns, events: readonly Event[], firstNumber = 
 /** The numbers of an event. */
 const numbersOf = ({ energyMwh, costNanoUsd }: Event): Float64Array =>
   valuesOf({
+    inferences: 1,
     events: 1,
     tokensIn: 1,
     energyMwhMeasured: energyMwh,
@@ -204,24 +205,62 @@ test('sums of the largest costs and energies are cut while they are exact', () =
   assert.equal(handOver(energies).length, 1)
 })
 
-test('the largest batch of the largest events hands its sums over exactly', () => {
-  const columns = new UsageColumns()
-  const out = new HandOver(columns)
-  out.begin({ offset: 0, index: 0 })
-  decoded(columns, [{ node: 1, isOwn: false, costNanoUsd: 0, energyMwh: 0 }])
-  const { energyMwhMax, tokensMax } = USAGE_BOUNDS
-  const gpuMs = 2 * tokensMax
-  const largest = valuesOf({ events: 1, gpuMsEstimated: gpuMs, energyMwhMeasured: energyMwhMax })
-  const first = valuesOf({ events: 1, gpuMsEstimated: gpuMs - 1, energyMwhMeasured: energyMwhMax - 1 })
-  for (let event = 0; event < EVENTS_PER_BATCH_MAX; event++) out.add(0, event === 0 ? first : largest, 0)
-  const [record] = recordsOf(out.finish({ offset: 1, index: 0 }, 0, 'account.inbox', 3))
-  const sum = record?.sums[0]
-  assert.equal(BigInt(sum?.gpu_ms_estimated ?? 0), BigInt(EVENTS_PER_BATCH_MAX) * BigInt(gpuMs) - 1n)
-  assert.equal(
-    BigInt(sum?.energy_mwh_measured ?? 0),
-    BigInt(EVENTS_PER_BATCH_MAX) * BigInt(energyMwhMax) - 1n,
-  )
-})
+const { tokensMax, durationMsMax, gpusMax, inferencesMax } = USAGE_BOUNDS
+const ENERGY_MWH = energyOfGpuTime(2 * tokensMax, TDP_WATTS_DEFAULT)
+
+for (const [name, values, isLarge] of [
+  [
+    'events that are just not large',
+    {
+      inferences: inferencesMax,
+      gpuMsEstimated: LARGE - 1,
+      energyMwhMeasured: LARGE - 1,
+      tokensIn: LARGE - 1,
+    },
+    false,
+  ],
+  [
+    'the largest events',
+    {
+      tokensIn: tokensMax,
+      tokensOut: tokensMax,
+      gpuMsMeasured: durationMsMax * gpusMax,
+      gpuMsEstimated: 2 * tokensMax,
+      gpuMsPaidEstimated: 2 * tokensMax,
+      energyMwhEstimated: ENERGY_MWH,
+      energyMwhCompatible: ENERGY_MWH,
+      inferences: inferencesMax,
+    },
+    true,
+  ],
+] as const) {
+  test(`the largest batch of ${name} hands its sums over exactly`, () => {
+    const columns = new UsageColumns()
+    const out = new HandOver(columns)
+    out.begin({ offset: 0, index: 0 })
+    decoded(columns, [{ node: 1, isOwn: false, costNanoUsd: 0, energyMwh: 0 }])
+    const largest = valuesOf({ events: 1, ...values })
+    for (let event = 0; event < EVENTS_PER_BATCH_MAX; event++) {
+      if (out.isFull()) out.cut({ offset: event, index: 0 }, 0)
+      out.add(0, largest, 0, isLarge)
+    }
+    const records = recordsOf(out.finish({ offset: EVENTS_PER_BATCH_MAX, index: 0 }, 0, 'account.inbox', 3))
+    const sumOf = (column: keyof NodeSum): bigint =>
+      records.reduce((sum, record) => sum + BigInt(record.sums[0]?.[column] ?? 0), 0n)
+    const times = (value: number | undefined): bigint => BigInt(EVENTS_PER_BATCH_MAX) * BigInt(value ?? 0)
+    const said: Partial<Record<keyof typeof SUMS, number>> = values
+    assert.equal(sumOf('events'), times(1))
+    assert.equal(sumOf('inferences'), times(said.inferences))
+    assert.equal(sumOf('tokens_in'), times(said.tokensIn))
+    assert.equal(sumOf('tokens_out'), times(said.tokensOut))
+    assert.equal(sumOf('gpu_ms_measured'), times(said.gpuMsMeasured))
+    assert.equal(sumOf('gpu_ms_estimated'), times(said.gpuMsEstimated))
+    assert.equal(sumOf('gpu_ms_paid_estimated'), times(said.gpuMsPaidEstimated))
+    assert.equal(sumOf('energy_mwh_measured'), times(said.energyMwhMeasured))
+    assert.equal(sumOf('energy_mwh_estimated'), times(said.energyMwhEstimated))
+    assert.equal(sumOf('energy_mwh_compatible'), times(said.energyMwhCompatible))
+  })
+}
 
 test('a transaction of nothing hands its range and its watermark over', () => {
   const out = new HandOver(new UsageColumns())

@@ -10,8 +10,8 @@ import { SUMS } from './rollup.ts'
 /** Entries and sums in one inbox record before it is cut at the next event. */
 export const HAND_OVER_ITEMS_MAX = 2_000
 
-/** Cost of a node in one inbox record before it is cut: sums stay exact doubles, as all others of a batch do. */
-const HAND_OVER_COST_MAX = 2 ** 51
+/** A cost, or a sum of large events, of a node in one inbox record before it is cut: sums stay exact doubles and longs. */
+const HAND_OVER_SUM_MAX = 2 ** 51
 
 /** A place in usage.metered: half-open ranges are made of these. */
 export interface HandOverPosition {
@@ -34,7 +34,9 @@ const EVENTS = 0
 const INFERENCES = 1
 const FIRST_ADDED = 2
 const COST = FIRST_ADDED + ADDED.length
-const NODE_SUMS = COST + 1
+const PAID = COST + 1
+const SET_ASIDE = PAID + 1
+const NODE_SUMS = SET_ASIDE + 1
 
 const OWN = TASK_SOURCES.indexOf('own')
 
@@ -57,7 +59,7 @@ export class HandOver {
   #placeOf = new Int32Array(INITIAL_NODES)
   /** 1 where this transaction named the node's operator, by the node's number. */
   #named = new Uint8Array(INITIAL_NODES)
-  #largestCost = 0
+  #largestSum = 0
   #records: Buffer[] = []
 
   /** The events that it is told of stand in `columns`. */
@@ -76,7 +78,7 @@ export class HandOver {
 
   /** True where the record must be cut before the next event. */
   isFull(): boolean {
-    return this.#entries.count + this.#count >= HAND_OVER_ITEMS_MAX || this.#largestCost >= HAND_OVER_COST_MAX
+    return this.#entries.count + this.#count >= HAND_OVER_ITEMS_MAX || this.#largestSum >= HAND_OVER_SUM_MAX
   }
 
   /** Ends the record with a border before the event at `to`, which was not added yet. */
@@ -103,28 +105,32 @@ export class HandOver {
     this.#forgetSums()
   }
 
-  /** Event `index` of the record in the columns is counted; `values` are its numbers in the order of `SUMS`, then its receipt. */
-  add(index: number, values: Float64Array, receivedAtMs: number): void {
+  /**
+   * Event `index` of the record in the columns is counted; `values` are its numbers in the order of `SUMS`, then its receipt, and
+   * whether it is large (`LARGE`).
+   */
+  add(index: number, values: Float64Array, receivedAtMs: number, isLarge = false): void {
     const columns = this.#columns
     const node = columns.node[index] as number
-    const place = (this.#placeOf[node] ?? 0) - 1
-    const at = (place < 0 ? this.#addNode(node) : place) * NODE_SUMS
+    const at = this.#sumsOf(node)
     const sums = this.#sums
     sums[at + EVENTS] = (sums[at + EVENTS] as number) + 1
     // Own work is an event and nothing else: it is recorded and never paid.
     const isOwn = columns.taskSource[index] === OWN
     const costNanoUsd = isOwn ? 0 : (values[SUMS.costNanoUsd] as number)
     if (!isOwn) {
-      sums[at + INFERENCES] = (sums[at + INFERENCES] as number) + 1
+      sums[at + INFERENCES] = (sums[at + INFERENCES] as number) + (values[SUMS.inferences] as number)
+      sums[at + PAID] = (sums[at + PAID] as number) + (values[SUMS.gpuMsPaidEstimated] as number)
       for (let added = 0; added < ADDED.length; added++) {
         const sum = at + FIRST_ADDED + added
         sums[sum] = (sums[sum] as number) + (values[ADDED[added] as number] as number)
       }
+      if (isLarge) this.#noteLargest(at)
     }
     if (costNanoUsd > 0) {
       const cost = (sums[at + COST] as number) + costNanoUsd
       sums[at + COST] = cost
-      if (cost > this.#largestCost) this.#largestCost = cost
+      if (cost > this.#largestSum) this.#largestSum = cost
     }
     // Later names of a batch change nothing: the first one is in force.
     const namesOperator = (columns.operator[index] as number) >= 0 && this.#named[node] === 0
@@ -135,12 +141,30 @@ export class HandOver {
     this.#entries.add(columns, index, namesOperator, isCost ? costNanoUsd : null, receivedAtMs)
   }
 
+  /** Event `index` of the record in the columns is set aside: its node is told how many there were. */
+  addSetAside(index: number): void {
+    const at = this.#sumsOf(this.#columns.node[index] as number)
+    this.#sums[at + SET_ASIDE] = (this.#sums[at + SET_ASIDE] as number) + 1
+  }
+
   /** The records of the range up to `to`, which is the new position: at least one, or the watermark would stand. */
   finish(to: HandOverPosition, watermarkMs: number, topic: string, partition: number): TopicAppend[] {
     this.cut(to, watermarkMs)
     const records = this.#records
     this.#records = []
     return records.map((value) => ({ topic, partition, key: null, value }))
+  }
+
+  #noteLargest(at: number): void {
+    for (let sum = FIRST_ADDED; sum < COST; sum++) {
+      this.#largestSum = Math.max(this.#largestSum, this.#sums[at + sum] as number)
+    }
+  }
+
+  /** Where the sums of a node begin. */
+  #sumsOf(node: number): number {
+    const place = (this.#placeOf[node] ?? 0) - 1
+    return (place < 0 ? this.#addNode(node) : place) * NODE_SUMS
   }
 
   #addNode(node: number): number {
@@ -162,7 +186,7 @@ export class HandOver {
     for (let place = 0; place < this.#count; place++) this.#placeOf[this.#nodes[place] as number] = 0
     this.#sums.fill(0, 0, this.#count * NODE_SUMS)
     this.#count = 0
-    this.#largestCost = 0
+    this.#largestSum = 0
   }
 }
 

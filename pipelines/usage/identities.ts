@@ -5,6 +5,7 @@ import { hashContent, hashEventId, nodeKey, textKey } from './id-hash.ts'
 import type { NodeKey } from './id-hash.ts'
 import { ENTRY_WORDS } from './id-table.ts'
 import { lookupName } from './lookup.ts'
+import { moreContent } from './more-content.ts'
 import type { LookupKey } from './lookup.ts'
 import { ID_FORM } from './text-id.ts'
 
@@ -93,8 +94,16 @@ export class EventIdentities {
   }
 
   #hashContent(index: number, out: Int32Array, at: number): void {
-    const { view, contentStart, contentEnd } = this.#columns
-    hashContent(view, contentStart[index] as number, contentEnd[index] as number, out, at)
+    const { view, contentStart, contentEnd, hasMore, bytes } = this.#columns
+    const start = contentStart[index] as number
+    const end = contentEnd[index] as number
+    const more = hasMore[index] === 1 ? moreContent(this.#columns, index) : null
+    if (more === null || more.length === 0) {
+      hashContent(view, start, end, out, at)
+      return
+    }
+    const whole = Buffer.concat([bytes.subarray(start, end), more])
+    hashContent(viewOf(whole), 0, whole.length, out, at)
   }
 
   #nodeKey(node: number): NodeKey {

@@ -109,11 +109,19 @@ test('what is no JSON in UTF-8 is refused whole', () => {
   assert.match(fault('[1,]'), /^not_json/)
   assert.match(fault('{"a":01}'), /^not_json/)
   assert.match(fault('{"a":NaN}'), /^not_json/)
-  assert.match(fault('\u{feff}[]'), /^not_json/)
+  assert.match(fault('[\u{feff}]'), /^not_json/)
   assert.match(fault('[] []'), /^not_json/)
   assert.match(fault(Buffer.from([0x22, 0xff, 0x22])), /^not_json: The body is not valid UTF-8/)
   // A surrogate encoded as if it were a character.
   assert.match(fault(Buffer.from([0x22, 0xed, 0xa0, 0x80, 0x22])), /UTF-8/)
+})
+
+test('a byte order mark before the body is no part of it', () => {
+  assert.deepEqual(read('\u{feff}[{"a":1e0},2]').length, 2)
+  assert.deepEqual(read('\u{feff}{"cost":0.30000000000000004}'), [
+    { cost: new NumberText('0.30000000000000004') },
+  ])
+  assert.match(fault('\u{feff}\u{feff}[]'), /^not_json/)
 })
 
 test('bounds: depth, items', () => {

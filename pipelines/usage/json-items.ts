@@ -17,7 +17,7 @@ export interface BodyFault {
 const REREAD_BYTES_MAX = 65_536
 
 /** Bytes of a body that are parsed before other requests have a turn: a few milliseconds. */
-const BYTES_PER_TURN = 262_144
+export const BYTES_PER_TURN = 262_144
 
 const OPEN_BRACKET = 0x5b
 
@@ -35,10 +35,10 @@ export class JsonItems {
   readonly #values: readonly unknown[]
   readonly #scanned: readonly JsonItem[]
 
-  constructor(body: Buffer, value: unknown, scanned: readonly JsonItem[]) {
-    this.isArray = Array.isArray(value)
+  constructor(body: Buffer, values: readonly unknown[], scanned: readonly JsonItem[], isArray: boolean) {
+    this.isArray = isArray
     this.#body = body
-    this.#values = Array.isArray(value) ? value : [value]
+    this.#values = values
     this.#scanned = scanned
   }
 
@@ -58,7 +58,7 @@ export class JsonItems {
   read(index: number, namesFit: (parsed: unknown) => boolean = () => true): unknown {
     const value = this.#values[index]
     const scanned = this.#scanned[index] as JsonItem
-    if (!namesFit(value)) return value
+    if (value instanceof Refusal || !namesFit(value)) return value
     const isRepeating = scanned.members !== membersOf(value)
     if (!isRepeating && !scanned.hasLongNumber) return value
     if (scanned.members > REREAD_MEMBERS_MAX) {
@@ -89,7 +89,8 @@ export class JsonItems {
 }
 
 /** Reads a body of at most `itemsMax` items, or says why none of it can be taken. */
-export function readJsonItems(body: Buffer, itemsMax: number): JsonItems | BodyFault {
+export function readJsonItems(sent: Buffer, itemsMax: number): JsonItems | BodyFault {
+  const body = withoutMark(sent)
   if (!isUtf8(body)) return NOT_UTF8
   const scan = scanJson(body, itemsMax)
   return faultOf(scan, itemsMax) ?? parsedWhole(body, scan)
@@ -97,11 +98,12 @@ export function readJsonItems(body: Buffer, itemsMax: number): JsonItems | BodyF
 
 /** The same for a large body, a part of it a turn: `pause` lets others have theirs. */
 export async function readJsonItemsInTurns(
-  body: Buffer,
+  sent: Buffer,
   itemsMax: number,
   pause: () => Promise<void>,
 ): Promise<JsonItems | BodyFault> {
-  if (body.length <= BYTES_PER_TURN) return readJsonItems(body, itemsMax)
+  if (sent.length <= BYTES_PER_TURN) return readJsonItems(sent, itemsMax)
+  const body = withoutMark(sent)
   await pause()
   if (!isUtf8(body)) return NOT_UTF8
   const scanning = scanInParts(body, itemsMax, BYTES_PER_TURN)
@@ -112,17 +114,25 @@ export async function readJsonItemsInTurns(
   if (fault !== null) return fault
   try {
     const values = await arrayInTurns(body, scan, pause)
-    return values === null ? parsedWhole(body, scan) : new JsonItems(body, values, scan.items)
+    return values === null ? parsedWhole(body, scan) : new JsonItems(body, values, scan.items, true)
   } catch (error) {
     return notJson(error)
   }
+}
+
+/** A body without the byte order mark that some programs write before UTF-8 (RFC 8259 lets a reader ignore it). */
+export function withoutMark(body: Buffer): Buffer {
+  return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body
 }
 
 const NOT_UTF8: BodyFault = { fault: 'not_json', detail: 'The body is not valid UTF-8.' }
 
 function parsedWhole(body: Buffer, { items }: JsonScan): JsonItems | BodyFault {
   try {
-    return new JsonItems(body, JSON.parse(body.toString('utf8')), items)
+    const value: unknown = JSON.parse(body.toString('utf8'))
+    return Array.isArray(value)
+      ? new JsonItems(body, value, items, true)
+      : new JsonItems(body, [value], items, false)
   } catch (error) {
     return notJson(error)
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { scaledDecimal, scaledDouble, wholeDecimal } from './number-text.ts'
+import { hasAmountDigits, roundedDecimal, scaledDecimal, scaledDouble, wholeDecimal } from './number-text.ts'
 
 const NANO_MAX = 1e15
 
@@ -57,6 +57,65 @@ test('doubles of up to 15 digits are scaled as their text', () => {
     }),
     { numRuns: 20_000 },
   )
+})
+
+test('amounts are rounded half-even, once, from their digits', () => {
+  for (const [text, expected] of [
+    ['0.00022500000000000002', 225_000],
+    ['0.0000000005', 0],
+    ['0.00000000050', 0],
+    ['0.00000000050000000000000000000001', 1],
+    ['0.0000000015', 2],
+    ['0.0000000025', 2],
+    ['0.00000000249999999999', 2],
+    ['15e-10', 2],
+    ['2.5E-9', 2],
+    ['1e-10', 0],
+    ['9e-10', 1],
+    ['5e-10', 0],
+    ['1e-400', 0],
+    ['1e-99999999999999999999', 0],
+    ['0e999999', 0],
+    ['999999.9999999994', 999_999_999_999_999],
+    ['999999.9999999996', NANO_MAX],
+    ['1000000', NANO_MAX],
+    ['1000000.0000000000000001', 'out_of_range'],
+    ['1e400', 'out_of_range'],
+    ['-1e-30', 'out_of_range'],
+    ['-0.0', 0],
+  ] as const) {
+    assert.equal(roundedDecimal(text, 9, NANO_MAX), expected, text)
+  }
+})
+
+test('rounding is that of exact fractions', () => {
+  const parts = fc.tuple(
+    fc.bigInt({ min: 0n, max: 10n ** 39n }),
+    fc.integer({ min: -60, max: 6 }),
+    fc.constantFrom<0 | 6 | 9>(0, 6, 9),
+  )
+  fc.assert(
+    fc.property(parts, ([digits, exponent, decimals]) => {
+      const text = `${digits}e${exponent}`
+      const power = exponent + decimals
+      const [dividend, divisor] =
+        power < 0 ? [digits, 10n ** BigInt(-power)] : [digits * 10n ** BigInt(power), 1n]
+      const whole = dividend / divisor
+      const twice = (dividend % divisor) * 2n
+      const isUp = twice > divisor || (twice === divisor && whole % 2n === 1n)
+      const isOver = dividend > BigInt(NANO_MAX) * divisor
+      const expected = isOver ? 'out_of_range' : Number(isUp ? whole + 1n : whole)
+      assert.equal(roundedDecimal(text, decimals, NANO_MAX), expected, text)
+    }),
+    { numRuns: 20_000 },
+  )
+})
+
+test('AMOUNT_DIGITS_MAX: digits are counted as they are written, exponents are none', () => {
+  assert.ok(hasAmountDigits('1'.repeat(40)))
+  assert.ok(hasAmountDigits(`-0.${'1'.repeat(39)}e-123456789`))
+  assert.ok(!hasAmountDigits('1'.repeat(41)))
+  assert.ok(!hasAmountDigits(`0.${'0'.repeat(40)}`))
 })
 
 test('doubles at the bounds', () => {

@@ -38,6 +38,40 @@ export function scaledDecimal(text: string, decimals: number, max: number): numb
   return value > max ? 'out_of_range' : value
 }
 
+/** Digits that an amount may have, written out: what a decimal of 128 bits holds has 38. */
+export const AMOUNT_DIGITS_MAX = 40
+
+/** Whether a decimal text has no more digits than an amount may have; zeros before the first other one count too. */
+export function hasAmountDigits(text: string): boolean {
+  if (text.length <= AMOUNT_DIGITS_MAX) return true
+  const [, , whole = '', fraction = ''] = PARTS.exec(text) ?? []
+  return whole.length + fraction.length <= AMOUNT_DIGITS_MAX
+}
+
+/**
+ * The value of a decimal text × 10^`decimals`, rounded half-even to an integer in `[0, max]` (max below 2^53): once, from the
+ * digits as they were written. What is above `max` is out of range, even where it would be rounded to it.
+ */
+export function roundedDecimal(text: string, decimals: number, max: number): number | 'out_of_range' {
+  const exact = scaledDecimal(text, decimals, max)
+  if (exact !== 'too_precise') return exact
+  const [, , whole = '', fraction = '', exponent = '0'] = PARTS.exec(text) ?? []
+  const digits = `${whole}${fraction}`.replace(/^0+/, '')
+  const kept = digits.length - fraction.length + Number(exponent) + decimals
+  // Below a tenth of the unit.
+  if (kept < 0) return 0
+  const floor = Number(digits.slice(0, kept))
+  const dropped = digits.slice(kept)
+  if (floor >= max) return 'out_of_range'
+  return isUp(dropped, floor) ? floor + 1 : floor
+}
+
+/** Whether what is dropped is more than half of the unit, or half of it beside an odd number. */
+function isUp(dropped: string, floor: number): boolean {
+  const isHalf = /^50*$/.test(dropped)
+  return isHalf ? floor % 2 === 1 : dropped >= '5'
+}
+
 /** The whole part of a decimal text: what is below it is cut. Infinite where it is beyond 2^53. */
 export function wholeDecimal(text: string): number {
   const [, sign, whole, fraction = '', exponent = '0'] = PARTS.exec(text) ?? []
@@ -64,12 +98,14 @@ function trimZeros(digits: string): string {
   return digits.slice(start, end)
 }
 
+const UNITS = { 0: 1, 6: 1e6, 9: 1e9 } as const
+
 /**
  * The same for a double that is exactly what was written (at most 15 digits). `max` / 10^`decimals` is at most 10^15
  * of the smallest unit, so that k / 10^decimals gives the written double for exactly one integer k, if any.
  */
-export function scaledDouble(value: number, decimals: 6 | 9, max: number): number | DecimalFault {
-  const unit = decimals === 9 ? 1e9 : 1e6
+export function scaledDouble(value: number, decimals: 0 | 6 | 9, max: number): number | DecimalFault {
+  const unit = UNITS[decimals]
   if (!(value >= 0 && value <= max / unit)) return 'out_of_range'
   const scaled = Math.round(value * unit)
   return scaled / unit === value ? scaled + 0 : 'too_precise'

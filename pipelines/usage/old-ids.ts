@@ -1,5 +1,5 @@
-import { holdsUsageEvents } from '../../schemas/avro.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
+import { RULES } from '../../schemas/since.ts'
 import { schemaOf } from '../kafka/records.ts'
 import type { LogRecord } from '../kafka/records.ts'
 import { outside } from '../kafka/undecided.ts'
@@ -9,6 +9,7 @@ import type { UsageColumns } from './decode.ts'
 import type { IdMemory } from './id-memory.ts'
 import { ID_FORM } from './text-id.ts'
 import type { Found, Lookup, LookupKey } from './lookup.ts'
+import { isUsage } from './record.ts'
 
 export interface OldIdsOptions {
   readonly partition: number
@@ -72,7 +73,7 @@ export class OldIds {
     const keys: LookupKey[] = []
     for (const record of records) {
       const { value } = record
-      if (value === null || !holdsUsageEvents(schemaOf(record))) continue
+      if (value === null || !isUsage(schemaOf(record), RULES)) continue
       if (decodeInto(columns, value) !== null) continue
       for (let index = 0; index < columns.count; index++) {
         if (!this.#mustAsk(index, low)) continue
@@ -88,6 +89,8 @@ export class OldIds {
   #mustAsk(index: number, low: number): boolean {
     const { columns, counter, memory } = this.#options
     if (columns.refused[index] === 1 || (columns.occurredAt[index] as number) > low) return false
+    // What is not counted here needs no answer.
+    if (!counter.isHere(index)) return false
     if (memory.find(counter.identities.entryOf(index)) !== 'new') return false
     return !this.#asked.has(counter.identities.nameOf(index))
   }

@@ -8,7 +8,7 @@ import { inputRecord } from '../../test/support/task-log.ts'
 import type { TransactionEnd } from '../../test/support/task-log.ts'
 import { eventId } from '../../test/support/usage-events.ts'
 import { usageLog, USAGE_START_MS } from '../../test/support/usage-log.ts'
-import { usageOracle } from '../../test/support/usage-oracle.ts'
+import { together, usageOracle } from '../../test/support/usage-oracle.ts'
 import type { Sums } from '../../test/support/usage-oracle.ts'
 
 const cuts = fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 40 })
@@ -28,7 +28,7 @@ function windowsOf(log: AggregatorLog, table: 'usage_1m' | 'usage_15m'): Map<str
     const key = [node_id, window_start, model_id, task_source].join(' ')
     const known = sums.get(key) ?? {}
     for (const [name, value] of Object.entries(columns))
-      known[name] = (known[name] ?? 0n) + BigInt(String(value))
+      known[name] = together(name, known[name] ?? 0n, BigInt(String(value)))
     sums.set(key, known)
   }
   return sums

@@ -1,10 +1,10 @@
-import { aggregatorTaskCodec, holdsUsageEvents, STATE_KEY } from '../../schemas/avro.ts'
+import { aggregatorTaskCodec, STATE_KEY } from '../../schemas/avro.ts'
+import type { ModelTable } from '../../schemas/model-table.ts'
 import type { AggregatorTask } from '../../schemas/records.ts'
 import { rulesAt } from '../../schemas/since.ts'
-import { TABLES } from '../../schemas/tables.ts'
-import { USAGE_BOUNDS, WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
+import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import { schemaOf } from '../kafka/records.ts'
-import type { LogRecord, TopicAppend } from '../kafka/records.ts'
+import type { LogRecord } from '../kafka/records.ts'
 import { inputDeleted, taskRecordMissing } from '../kafka/restore-halts.ts'
 import { isOfRecords, outside, UndecidedError } from '../kafka/undecided.ts'
 import type { SetAside } from '../kafka/undecided.ts'
@@ -13,25 +13,29 @@ import { BlockLog } from '../load/block-log.ts'
 import type { TaskMark } from '../load/fit.ts'
 import { UnloadedBlocks } from '../load/unloaded.ts'
 import type { DeadLetter, EventProblem } from '../load/dead-letter.ts'
-import { writeDeltas } from './blocks.ts'
-import { EventCounter, nothingCounted } from './count.ts'
-import type { BatchOutputs, RecordContext, UsageCounts } from './count.ts'
+import { EventCounter } from './count.ts'
+import { countBatch, nothingCounted } from './batch-counts.ts'
+import type { UsageCounts } from './batch-counts.ts'
+import type { RecordContext } from './count.ts'
 import { decodeInto, UsageColumns } from './decode.ts'
 import { DICTIONARY_ENTRIES_MAX } from './dictionary.ts'
+import type { Draft } from './draft.ts'
+import { Forwarding } from './forwarding.ts'
 import { HandOver } from './hand-over.ts'
 import { idKeyFingerprint } from './id-hash.ts'
 import { IdMemory } from './id-memory.ts'
-import { newIdValues, rememberIds } from './id-records.ts'
+import { rememberIds } from './id-records.ts'
 import { OldIds } from './old-ids.ts'
 import { isEnd } from '../kafka/end.ts'
 import { isTick } from '../kafka/tick.ts'
 import { originalReceipt } from './receipt.ts'
-import { goOnByRules, newTask, problemsSetAside, raiseWatermark, textsAsBefore } from './record.ts'
-import { replaceModels, unknownRecord } from './record.ts'
-import { Deltas, hasRoom, toQuarterHours } from './rollup.ts'
-import { writeLetter } from './set-aside.ts'
+import { goOnByRules, isUsage, newTask, problemsSetAside, raiseWatermark } from './record.ts'
+import { leaveModels, textsAsBefore, unknownRecord } from './record.ts'
+import { Deltas, hasRoom } from './rollup.ts'
 import { IdKeyError } from './task-options.ts'
 import type { AggregatorOptions } from './task-options.ts'
+import { writeBatch } from './write-batch.ts'
+import type { Writing } from './write-batch.ts'
 
 /** The aggregator's task: drops repeats, adds the rest up, hands costs and sums on. See the design, sections 2, 4, 5. */
 export class AggregatorState implements TaskState {
@@ -40,6 +44,7 @@ export class AggregatorState implements TaskState {
   readonly #counter: EventCounter
   readonly #memory: IdMemory
   readonly #handOver = new HandOver(this.#columns)
+  readonly #forwarding: Forwarding
   readonly #minutes = new Deltas()
   readonly #quarters = new Deltas()
   #task: AggregatorTask
@@ -57,6 +62,7 @@ export class AggregatorState implements TaskState {
     this.#options = options
     this.#memory = new IdMemory(options.idPool)
     this.#counter = new EventCounter({ ...options, columns: this.#columns })
+    this.#forwarding = new Forwarding({ ...options, columns: this.#columns, counter: this.#counter })
     this.#task = newTask(idKeyFingerprint(options.idKey))
     this.#blocks = this.#openBlocks()
     this.#unloaded = new UnloadedBlocks(0, null, 0)
@@ -91,9 +97,8 @@ export class AggregatorState implements TaskState {
     if (inputStart > BigInt(task.position)) {
       throw inputDeleted(`${topics.usageMetered}[${partition}]`, inputStart, task.position)
     }
+    const note = leaveModels(task)
     goOnByRules(task, `${topics.usageIds}[${partition}]`)
-    const note = replaceModels(task)
-    this.#counter.useModels(task.models_version, task.models)
     this.#blocks = this.#openBlocks()
     this.#unloaded = new UnloadedBlocks(task.loaded_seq, task.oldest_unloaded_at, task.next_seq - 1)
     this.#showMemory()
@@ -106,7 +111,13 @@ export class AggregatorState implements TaskState {
       return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause: 'clickhouse_not_asked' }
     }
     if (this.#task.ended) return { appends: [], position: batch.nextOffset, groupOpen: false, pause: null }
-    const draft = this.#begin(batch.setAside ?? [])
+    const { models, partition } = this.#options
+    const table = models.newestFor(partition, this.#task.models_version)
+    if (table === null) {
+      const position = BigInt(this.#task.position)
+      return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause: 'models_not_read' }
+    }
+    const draft = this.#begin(table, batch.setAside ?? [])
     const { position, pause } = await this.#takeAll(draft, batch)
     const moved = Number(position) > draft.task.position
     if (!moved && !(pause !== null && this.#blocks.groupOpen)) {
@@ -115,7 +126,7 @@ export class AggregatorState implements TaskState {
       return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause }
     }
     const endGroup = draft.ticked || pause !== null || draft.task.ended
-    const appends = await this.#write(draft, { position, moved, endGroup })
+    const appends = await writeBatch(this.#writing(), draft, { position, moved, endGroup })
     this.#task = draft.task
     this.#pending = {
       firstIds: appends.ids,
@@ -133,22 +144,14 @@ export class AggregatorState implements TaskState {
     this.#pending = undefined
     this.#blocks.acknowledged(offsets)
     if (pending === undefined) return { deleteStateBefore: null }
-    const { metrics, partition } = this.#options
+    const { metrics, partition, onForwarded } = this.#options
     const firstIds = offsets[pending.firstIds]
     const taskOffset = offsets[pending.taskAt]
     if (firstIds !== undefined) this.#memory.acknowledged(firstIds)
-    const { counts } = pending
-    metrics.count('hivemeter_usage_records_total', {}, counts.records)
-    metrics.count('hivemeter_events_counted_total', {}, counts.counted)
-    metrics.count('hivemeter_events_late_total', {}, counts.late)
-    metrics.count('hivemeter_events_repeated_total', { where: 'memory' }, counts.repeatsInMemory)
-    metrics.count('hivemeter_events_repeated_total', { where: 'clickhouse' }, counts.repeatsInClickhouse)
-    metrics.count('hivemeter_anomalies_total', { kind: 'conflicting' }, counts.conflicts)
+    countBatch(metrics, pending.counts, pending.dead)
+    if (pending.counts.forwarded > 0) onForwarded?.(pending.counts.forwarded)
     metrics.count('hivemeter_ids_evicted_total', {}, pending.evicted)
     metrics.set('hivemeter_watermark_timestamp_seconds', { partition }, this.#task.watermark / 1000)
-    for (const { problems } of pending.dead) {
-      metrics.count('hivemeter_dead_letters_total', { reason: problems[0]?.code ?? 'malformed' })
-    }
     this.#showMemory()
     if (pending.evicted === 0 || taskOffset === undefined) return { deleteStateBefore: null }
     const oldest = this.#memory.oldestOffset
@@ -163,6 +166,20 @@ export class AggregatorState implements TaskState {
     const { topics, partition, clock } = this.#options
     const { next_seq: nextSeq } = this.#task
     return new BlockLog({ topic: topics.usageBlocks, partition, nextSeq, clock, after: this.#mark() })
+  }
+
+  #writing(): Writing {
+    const [blocks, unloaded, memory, columns] = [this.#blocks, this.#unloaded, this.#memory, this.#columns]
+    const { newestOccurredAt } = this.#counter
+    return {
+      options: this.#options,
+      blocks,
+      unloaded,
+      memory,
+      columns,
+      newestOccurredAt,
+      quarters: this.#quarters,
+    }
   }
 
   #mark(): TaskMark {
@@ -185,7 +202,7 @@ export class AggregatorState implements TaskState {
         const isNamed = error instanceof UndecidedError || this.#counter.isCutting
         throw isNamed || !isOfRecords(error) ? error : new UndecidedError(record.offset, null, error)
       }
-      if (pause !== null) return { position: record.offset, pause }
+      if (pause !== null) return { position: record.offset, pause: pause === 'batch_full' ? null : pause }
       draft.counts.records++
       raiseWatermark(draft.task, record)
       if (draft.task.ended) return { position: record.offset + 1n, pause: null }
@@ -193,14 +210,17 @@ export class AggregatorState implements TaskState {
     return { position: nextOffset, pause: null }
   }
 
-  /** An empty batch, from where the last one ended. */
-  #begin(setAside: readonly SetAside[]): Draft {
+  /** An empty batch, from where the last one ended. Another table of models holds from its first event on. */
+  #begin(table: ModelTable, setAside: readonly SetAside[]): Draft {
     const counter = this.#counter
     const { nodes, models, operators } = this.#columns
     counter.beginBatch(nodes.size + models.size + operators.size > DICTIONARY_ENTRIES_MAX)
+    counter.useModels(table)
     this.#minutes.clear()
-    const task = { ...this.#task }
+    const task = { ...this.#task, models_version: table.version }
     const counts = nothingCounted()
+    // A topic that is drained for another version of it takes nothing more.
+    this.#forwarding.beginBatch((this.#options.endToken?.() ?? null) === null)
     this.#handOver.begin({ offset: task.position, index: 0 })
     return {
       task,
@@ -223,13 +243,14 @@ export class AggregatorState implements TaskState {
     records: readonly LogRecord[],
     at: number,
   ): string | null | Promise<string | null> {
-    const { task, dead, oldIds } = draft
+    const { task, dead } = draft
+    const rules = rulesAt(task.since, record.offset)
     const whole = this.#setAsideOf(draft, record)?.get(-1)
     if (whole !== undefined) {
       dead.push({ record, problems: [whole] })
       return null
     }
-    if (isTick(record, rulesAt(task.since, record.offset))) {
+    if (isTick(record, rules)) {
       draft.ticked = true
       // An idle partition makes room for the others, whose ids share the bound with its own.
       this.#makeRoom(task, record.timestampMs, USAGE_BOUNDS.eventsPerRecordMax)
@@ -237,15 +258,34 @@ export class AggregatorState implements TaskState {
     }
     task.ended = isEnd(record, this.#options.endToken)
     if (task.ended) return null
-    if (!holdsUsageEvents(schemaOf(record)) || record.value === null) {
-      dead.push({ record, problems: [unknownRecord(record)] })
+    const isOurs = isUsage(schemaOf(record), rules) && record.value !== null
+    const problem = isOurs ? decodeInto(this.#columns, record.value) : unknownRecord(record)
+    if (problem !== null) {
+      dead.push({ record, problems: [problem] })
       return null
     }
-    const malformed = decodeInto(this.#columns, record.value)
-    if (malformed !== null) {
-      dead.push({ record, problems: [malformed] })
-      return null
-    }
+    if (this.#forwarding.isDue(record, task.since)) return this.#takeSentOn(draft, records.slice(at))
+    return this.#takeUsage(draft, record, records, at)
+  }
+
+  /** Takes the first of `records` once what they hold for other partitions is there. */
+  async #takeSentOn(draft: Draft, records: readonly LogRecord[]): Promise<string | null> {
+    const isTaken = (one: LogRecord): boolean => this.#setAsideOf(draft, one)?.has(-1) !== true
+    const stop = await this.#forwarding.send(records.filter(isTaken), draft.task.since)
+    const [record] = records
+    if (stop !== null || record?.value == null) return stop
+    decodeInto(this.#columns, record.value)
+    return await this.#takeUsage(draft, record, records, 0)
+  }
+
+  /** Takes the record at `at` of `records`, which stands decoded in the columns. */
+  #takeUsage(
+    draft: Draft,
+    record: LogRecord,
+    records: readonly LogRecord[],
+    at: number,
+  ): string | null | Promise<string | null> {
+    const { task, oldIds } = draft
     this.#makeRoom(task, record.timestampMs, this.#columns.count)
     if (this.#memory.isFull(this.#columns.count)) return 'ids_full'
     if (task.low !== null && oldIds.isAnyToAsk(task.low)) {
@@ -262,15 +302,14 @@ export class AggregatorState implements TaskState {
     records: readonly LogRecord[],
     low: number,
   ): Promise<string | null> {
-    const { evicted_seq: evictedSeq } = draft.task
-    const hasAnswer = await draft.oldIds.ask(records, low, evictedSeq, textsAsBefore(draft.task))
-    if (!hasAnswer) return 'lookup_unavailable'
+    const { task, oldIds } = draft
+    if (!(await oldIds.ask(records, low, task.evicted_seq, textsAsBefore(task)))) return 'lookup_unavailable'
     this.#countRecord(draft, record)
     return null
   }
 
   #countRecord(draft: Draft, record: LogRecord): void {
-    const { task, dead } = draft
+    const { task, dead, counts } = draft
     const { idKey, topics } = this.#options
     raiseWatermark(task, record)
     const columns = this.#columns
@@ -287,12 +326,18 @@ export class AggregatorState implements TaskState {
     }
     this.#counter.beginRecord(this.#memory)
     const setAside = this.#setAsideOf(draft, record)
+    const sendsOn = this.#forwarding.takes(record, task.since)
     let index = 0
     try {
       for (; index < columns.count; index++) {
-        if (columns.refused[index] === 1) continue
-        const problem = setAside?.get(index) ?? this.#countEvent(draft, index, context)
+        const isRefused = columns.refused[index] === 1
+        if (!isRefused && sendsOn && !this.#counter.isHere(index)) {
+          counts.forwarded++
+          continue
+        }
+        const problem = isRefused ? null : (setAside?.get(index) ?? this.#countEvent(draft, index, context))
         if (problem !== null) problems.push(problem)
+        if (isRefused || problem !== null) this.#counter.setAside(index, context, draft.out)
       }
     } catch (error) {
       throw this.#counter.isCutting ? error : new UndecidedError(record.offset, index, error)
@@ -324,65 +369,7 @@ export class AggregatorState implements TaskState {
     this.#evicted += evicted.ids
   }
 
-  /** Turns the batch into the records of one transaction, the task record last. */
-  async #write(
-    { task, out, dead }: Draft,
-    batch: {
-      readonly position: bigint
-      readonly moved: boolean
-      readonly endGroup: boolean
-    },
-  ): Promise<{ records: TopicAppend[]; ids: number }> {
-    const { topics, partition, loadedSeq } = this.#options
-    const columns = this.#columns
-    const logTimeMs = task.watermark + WATERMARK_DELAY_MS
-    const place = { topic: topics.usageMetered, since: task.since, setAsideAtMs: logTimeMs }
-    for (const letter of dead) writeLetter(this.#blocks, letter, place)
-    writeDeltas(this.#blocks, TABLES.usage1m, out.minutes, columns)
-    writeDeltas(this.#blocks, TABLES.usage15m, toQuarterHours(out.minutes, this.#quarters), columns)
-    task.position = Number(batch.position)
-    const end = { position: task.position, watermarkMs: task.watermark }
-    const blocks = await this.#blocks.finish(end, batch.endGroup, loadedSeq(partition))
-    const lastSeq = this.#blocks.nextSeq - 1
-    task.next_seq = this.#blocks.nextSeq
-    this.#unloaded.loaded(loadedSeq(partition))
-    this.#unloaded.wrote(lastSeq, logTimeMs)
-    task.loaded_seq = this.#unloaded.loadedSeq
-    task.oldest_unloaded_at = this.#unloaded.oldestAt
-
-    const records: TopicAppend[] = [...blocks]
-    if (batch.moved) {
-      const to = { offset: task.position, index: 0 }
-      records.push(...out.handOver.finish(to, task.watermark, topics.accountInbox, partition))
-    }
-    const ids = records.length
-    const { newestOccurredAt } = this.#counter
-    const values = newIdValues(this.#memory, { newestOccurredAt, lastSeq })
-    for (const value of values) records.push({ topic: topics.usageIds, partition, key: STATE_KEY.ids, value })
-    if (values.length > 0) {
-      this.#memory.endRecord({ acceptedAtMs: logTimeMs, newestOccurredAt, lastSeq, offset: null })
-    }
-    records.push({
-      topic: topics.usageIds,
-      partition,
-      key: STATE_KEY.task,
-      value: aggregatorTaskCodec.encode(task),
-    })
-    return { records, ids }
-  }
-
   #showMemory(): void {
     this.#options.metrics.set('hivemeter_ids_held', {}, this.#options.idPool.held)
   }
-}
-
-/** A batch while its records are taken: nothing of it is in force before its transaction is committed. */
-interface Draft {
-  readonly task: AggregatorTask
-  readonly counts: UsageCounts
-  readonly out: BatchOutputs
-  readonly dead: DeadLetter[]
-  readonly oldIds: OldIds
-  readonly setAside: readonly SetAside[]
-  ticked: boolean
 }

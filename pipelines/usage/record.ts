@@ -2,7 +2,7 @@ import { modelsCodec, SCHEMA_ID } from '../../schemas/avro.ts'
 import { MODELS, MODELS_VERSION } from '../../schemas/models.ts'
 import type { AggregatorTask } from '../../schemas/records.ts'
 import { TEXTS_AS_BEFORE_MS } from '../../schemas/identity.ts'
-import { RULES, TEXTS_APART } from '../../schemas/since.ts'
+import { OWN_MODELS, RULES, SINGLE_EVENTS, TEXTS_APART } from '../../schemas/since.ts'
 import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import { CANNOT_BE_UNPACKED, schemaOf, unreadableDetail } from '../kafka/records.ts'
 import type { LogRecord } from '../kafka/records.ts'
@@ -21,6 +21,13 @@ export function unknownRecord(record: LogRecord): EventProblem {
   return schemaId === null
     ? { index: -1, code: 'framing', detail: 'the value does not begin with 0 and a schema id' }
     : { index: -1, code: 'unknown_schema', detail: `schema id ${schemaId} is not one of usage.metered` }
+}
+
+/** Whether a record with this schema id holds usage events, by these rules. */
+export function isUsage(schemaId: number | null, rules: number): boolean {
+  if (schemaId === SCHEMA_ID.usageEvent) return rules >= SINGLE_EVENTS
+  if (schemaId === SCHEMA_ID.usageEvents) return rules >= TEXTS_APART
+  return schemaId === SCHEMA_ID.usageEventsV1
 }
 
 /** What stands for more than events: to skip one would change what every later record means. */
@@ -96,15 +103,16 @@ export function newTask(fingerprint: Buffer): AggregatorTask {
 }
 
 /**
- * Gives a task the table of models of this version; says what another one it had, which a version of before, or a producer's
- * record, has put there.
+ * A task of rules before 3 held its table of models itself: it goes on with the compiled one, and later ones come from the log.
+ * Says what another one it had, which a version of before, or a producer's record, has put there. Called before the task
+ * goes on by the rules of this version.
  */
-export function replaceModels(task: AggregatorTask): string | null {
+export function leaveModels(task: AggregatorTask): string | null {
   const { models_version: before, models } = task
-  const own = modelsCodec.encode({ version: MODELS_VERSION, models: [...MODELS] })
-  if (modelsCodec.encode({ version: before, models }).equals(own)) return null
+  task.models = []
+  if ((task.since.at(-1)?.rules ?? 0) >= OWN_MODELS) return null
   task.models_version = MODELS_VERSION
-  task.models = [...MODELS]
-  if (before === 0) return null
+  const compiled = modelsCodec.encode({ version: MODELS_VERSION, models: [...MODELS] })
+  if (before === 0 || modelsCodec.encode({ version: before, models }).equals(compiled)) return null
   return `the task had a table of models of version ${before} that is not this version's: it was replaced`
 }

@@ -65,7 +65,7 @@ const STRANGERS = {
   models: [{ model_id: 'claude', paid_api: false, tdp_watts: 2_000_000_000 }],
 }
 
-test('the table of models is the version’s own from the first event on: a producer’s record is a letter', async () => {
+test('no record of usage.metered brings a table of models: a producer’s is a letter, from the first event on', async () => {
   const log = new AggregatorLog({
     input: [
       usageRecord(0, AT_MS, [paidCall(1)]),
@@ -96,7 +96,8 @@ test('a table that a producer’s record has put into a task of before is replac
     if (String(record.key) !== STATE_KEY.task || record.value === null) return record
     const task = aggregatorTaskCodec.decode(record.value)
     const { version, models } = STRANGERS
-    return { ...record, value: aggregatorTaskCodec.encode({ ...task, models_version: version, models }) }
+    const before = { ...task, models_version: version, models, since: [{ rules: 2, offset: 0 }] }
+    return { ...record, value: aggregatorTaskCodec.encode(before) }
   })
   log.restart()
   log.input = [...log.input, usageRecord(1, AT_MS, [paidCall(2)])]

@@ -12,20 +12,26 @@ export const SUMS = {
   energyMwhMeasured: 7,
   energyMwhEstimated: 8,
   energyMwhCompatible: 9,
-  costNanoUsd: 10,
+  inferences: 10,
+  /** Of the estimate: what calls of paid APIs come to. */
+  gpuMsPaidEstimated: 11,
+  costNanoUsd: 12,
   /** Units of 2^50 nano-USD that were carried out of `costNanoUsd`, so that no sum leaves exact doubles. */
-  costCarry: 11,
+  costCarry: 13,
 } as const
-export const SUM_COLUMNS = 12
+export const SUM_COLUMNS = 14
 
 const CARRY_NANO_USD = 2 ** 50
 
 /**
- * Events of one batch: its sums are exact doubles because there are no more. What an event adds most of, its cost apart, is GPU
- * time by tokens, which is below 2^32: the sum stays below 2^52, which doubles and the longs of a record hold. A fetch is bounded
- * by its bytes alone, and a few bytes may unpack to many more events.
+ * Events of one batch: its sums are exact doubles because there are no more. Of each number, its cost apart, an event adds less
+ * than 2^32 to a sum, and what it has above that to another one: the sum stays below 2^52. A fetch is bounded by its bytes alone,
+ * and a few bytes may unpack to many more events.
  */
 export const EVENTS_PER_BATCH_MAX = 2 ** 20
+
+/** An event with a number at or above this is large: what all of its numbers have of this is added apart. */
+export const LARGE = 2 ** 32
 
 /** Whether a batch of so many events takes another record; the first that it does not take begins the next one. */
 export function hasRoom(events: number): boolean {
@@ -63,13 +69,20 @@ export class Deltas {
   work = new Int32Array(INITIAL_DELTAS)
   /** Start of the window in minutes since the epoch. */
   minute = new Int32Array(INITIAL_DELTAS)
+  /** By delta: in units of `LARGE`, what large events have beyond `sums`. Most batches have none. */
+  readonly large = new Map<number, Float64Array>()
+  /** By delta: the newest receipt of its late events, UTC milliseconds. Most deltas have none. */
+  readonly lateAt = new Map<number, number>()
   /** Open addressing over the deltas' numbers, -1 for free. */
   #slots = new Int32Array(INITIAL_DELTAS * 2).fill(-1)
   /** The last delta of each node, + 1: many events go where the node's event before them went. */
   #lastOfNode = new Int32Array(INITIAL_DELTAS)
 
-  /** Adds one event's `values` (in the order of `SUMS`, its cost last) to its series' window. */
-  add(node: number, work: number, minute: number, values: Float64Array): void {
+  /**
+   * Adds one event's `values` (in the order of `SUMS`, its cost last) to its series' window, and gives back the delta's number.
+   * `isLarge` where any of them, the cost apart, may be at or above `LARGE`.
+   */
+  add(node: number, work: number, minute: number, values: Float64Array, isLarge = false): number {
     const last = (this.#lastOfNode[node] ?? 0) - 1
     const delta =
       last >= 0 && this.minute[last] === minute && this.work[last] === work
@@ -77,10 +90,39 @@ export class Deltas {
         : this.number(node, work, minute)
     const { sums } = this
     const at = delta * SUM_COLUMNS
-    for (let column = 0; column < SUMS.costNanoUsd; column++) {
-      sums[at + column] = (sums[at + column] as number) + (values[column] as number)
+    if (isLarge) this.#addLarge(delta, values)
+    else {
+      for (let column = 0; column < SUMS.costNanoUsd; column++) {
+        sums[at + column] = (sums[at + column] as number) + (values[column] as number)
+      }
     }
     addCost(sums, at, values[SUMS.costNanoUsd] as number)
+    return delta
+  }
+
+  /** A late event of the delta was received then. */
+  cameLate(delta: number, receivedAtMs: number): void {
+    this.lateAt.set(delta, Math.max(this.lateAt.get(delta) ?? 0, receivedAtMs))
+  }
+
+  #addLarge(delta: number, values: Float64Array): void {
+    const large = this.largeOf(delta)
+    const at = delta * SUM_COLUMNS
+    for (let column = 0; column < SUMS.costNanoUsd; column++) {
+      const value = values[column] as number
+      const units = Math.floor(value / LARGE)
+      large[column] = (large[column] as number) + units
+      this.sums[at + column] = (this.sums[at + column] as number) + (value - units * LARGE)
+    }
+  }
+
+  /** What a delta has in units of `LARGE`; made where it has none yet. */
+  largeOf(delta: number): Float64Array {
+    const known = this.large.get(delta)
+    if (known !== undefined) return known
+    const large = new Float64Array(SUM_COLUMNS)
+    this.large.set(delta, large)
+    return large
   }
 
   /** The number of a series' window; made where it is new. */
@@ -112,6 +154,8 @@ export class Deltas {
     this.sums.fill(0, 0, this.count * SUM_COLUMNS)
     this.#slots.fill(-1)
     this.#lastOfNode.fill(0)
+    this.large.clear()
+    this.lateAt.clear()
     this.count = 0
   }
 
@@ -169,6 +213,12 @@ export function toQuarterHours(minutes: Deltas, quarters: Deltas): Deltas {
     addCost(sums, at, minutes.sums[from + SUMS.costNanoUsd] as number)
     sums[at + SUMS.costCarry] =
       (sums[at + SUMS.costCarry] as number) + (minutes.sums[from + SUMS.costCarry] as number)
+    const lateAt = minutes.lateAt.get(delta)
+    if (lateAt !== undefined) quarters.cameLate(to, lateAt)
+    const large = minutes.large.get(delta)
+    if (large === undefined) continue
+    const into = quarters.largeOf(to)
+    for (const [column, units] of large.entries()) into[column] = (into[column] as number) + units
   }
   return quarters
 }

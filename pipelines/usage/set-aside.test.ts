@@ -47,13 +47,18 @@ test('each event that is set aside has a row for the node that it names, and no 
   assert.equal(said['node_id'], 'node-a')
   assert.equal(JSON.parse(String(rows[2]?.['event'])).actual_usd_cost, '2000000')
   assert.equal(log.rows('dead_letters').length, 2, 'the records stand whole beside')
+  // The accounts are told of as many as there are rows.
+  const told = new Map<string, number>()
+  for (const { node_id, set_aside } of log.inbox().flatMap(({ sums }) => sums))
+    told.set(node_id, (told.get(node_id) ?? 0) + set_aside)
+  assert.deepEqual(Object.fromEntries(told), { 'node-a': 1, 'node-b': 2 })
 })
 
 test('a number that no double holds is shown with all its digits', async () => {
   const { value, ...record } = usageRecord(0, AT_MS, [event(1, { node_id: 'node-a', cost_nano_usd: 1 })])
   assert.ok(value !== null)
-  // cost_nano_usd is the last number before four nulls and the array's end: its one byte becomes nine.
-  const at = value.length - 6
+  // cost_nano_usd is the last number before five nulls and the array's end: its one byte becomes nine.
+  const at = value.length - 7
   const wide = Buffer.concat([
     value.subarray(0, at),
     varint(2n * BigInt(BEYOND_DOUBLES) + 2n),

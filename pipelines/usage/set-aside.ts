@@ -6,7 +6,7 @@ import { monthOf } from '../load/block-log.ts'
 import type { BlockLog } from '../load/block-log.ts'
 import { writeDeadLetter } from '../load/dead-letter.ts'
 import type { DeadLetter, EventProblem } from '../load/dead-letter.ts'
-import { eventsAsSent } from './event-as-sent.ts'
+import { eventsAsSent, saidText } from './event-as-sent.ts'
 import type { EventAsSent } from './event-as-sent.ts'
 
 const NODE_ID = new RegExp(NODE_ID_PATTERN)
@@ -32,7 +32,7 @@ export function writeLetter(log: BlockLog, letter: DeadLetter, place: LetterPlac
   const events = eventsAsSent(record.value)
   for (const problem of problems) {
     const event = events?.[problem.index]
-    if (event !== undefined && NODE_ID.test(String(event['node_id']))) {
+    if (event !== undefined && NODE_ID.test(saidText(event, 'node_id') ?? '')) {
       writeRow(log, letter, place, problem, event)
     }
   }
@@ -47,8 +47,8 @@ function writeRow(
 ): void {
   const { rows, prefix } = log.rowsFor(TABLES.setAside, monthOf(record.timestampMs))
   rows.raw(prefix)
-  rows.string(String(event['node_id']))
-  rows.string(String(event['event_id']))
+  rows.string(saidText(event, 'node_id') ?? '')
+  rows.string(saidText(event, 'event_id') ?? '')
   rows.string(code)
   rows.string(detail)
   rows.string(topic)

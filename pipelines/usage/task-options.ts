@@ -2,9 +2,11 @@ import type { Metrics } from '../../schemas/metrics.ts'
 import type { Clock } from '../clock.ts'
 import type { DecidePoint } from '../failpoints.ts'
 import { FatalError } from '../kafka/records.ts'
+import type { Forward } from '../kafka/task.ts'
 import type { StoreGate } from '../load/store-gate.ts'
 import type { IdPool } from './id-memory.ts'
 import type { Lookup } from './lookup.ts'
+import type { ModelTables } from './model-tables.ts'
 
 /** Another installation's id key: identities would not meet, so the process must not run at all. */
 export class IdKeyError extends FatalError {
@@ -23,12 +25,17 @@ export interface AggregatorOptions {
   readonly idKey: Buffer
   readonly idPool: IdPool
   readonly lookup: Lookup
+  readonly models: ModelTables
   /** The newest `watermarks` maximum of this partition's blocks that ClickHouse has told; 0 before the first answer. */
   readonly loadedSeq: (partition: number) => number
   /** Opened for each restore: nothing is decided before it lets the task pass. */
   readonly gate: StoreGate
   /** What an end record must carry to end this version of the topics; null while none ends. */
   readonly endToken?: () => Buffer | null
+  /** Sends on what belongs to other partitions. */
+  readonly forward: Forward
+  /** So many events were sent on, by a transaction that is committed. */
+  readonly onForwarded?: ((events: number) => void) | undefined
   readonly decidePoint?: DecidePoint | undefined
   readonly clock: Clock
   readonly metrics: Metrics

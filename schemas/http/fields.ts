@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import type { TObject, TProperties, TSchema } from 'typebox'
 import { NODE_ID_PATTERN } from '../ids.ts'
+import { LABEL_NAME_PATTERN } from '../labels.ts'
 import { TASK_SOURCES } from '../usage.ts'
 import type { TaskSource } from '../usage.ts'
 
@@ -81,9 +82,24 @@ export const rangeParameters = {
   to: Type.Optional(Type.String({ maxLength: TIME_CHARACTERS_MAX, description: `Exclusive. ${TIME_IN}` })),
 }
 
+/** `label.` and the name of a label. */
+export const LABEL_PARAMETER_PATTERN = LABEL_NAME_PATTERN.replace('^', '^label\\.')
+
+/** Longest text of a label's value: its code points may take two characters. */
+const LABEL_CHARACTERS_MAX = 128
+
 /** Parameters are refused where they are unknown: a misspelt one must not be ignored. */
 export const parameters = <Properties extends TProperties>(properties: Properties): TObject<Properties> =>
   Type.Object(properties, { additionalProperties: false })
+
+/** The same, and `label.NAME` for any label. */
+export const labelledParameters = <Properties extends TProperties>(
+  properties: Properties,
+): TObject<Properties> =>
+  Type.Object(properties, {
+    additionalProperties: false,
+    patternProperties: { [LABEL_PARAMETER_PATTERN]: { type: 'string', maxLength: LABEL_CHARACTERS_MAX } },
+  })
 
 /** One page of a list, with what stands beside it. */
 export const page = <Item extends TSchema, Beside extends TProperties>(item: Item, beside: Beside) =>
@@ -92,3 +108,20 @@ export const page = <Item extends TSchema, Beside extends TProperties>(item: Ite
     next_cursor: nullableTextField('Null on the last page.'),
     ...beside,
   })
+
+const headText = (description: string) => ({ type: 'string', description })
+
+/** Headers of a table that is sent as a file. */
+export const TABLE_HEADERS = {
+  'content-disposition': headText('CSV and Parquet: a name that says of what and as of when it is.'),
+  'hivemeter-from': headText('CSV and Parquet: the range, widened as in JSON; inclusive.'),
+  'hivemeter-to': headText('CSV and Parquet: exclusive.'),
+  'hivemeter-tz': headText('CSV and Parquet: the time zone of the windows.'),
+  'hivemeter-as-of': headText('CSV and Parquet: `as_of` of JSON.'),
+}
+
+/** Of a page that is sent as a file. */
+export const PAGE_HEADERS = {
+  ...TABLE_HEADERS,
+  link: headText('CSV and Parquet: the address of the next page, rel="next".'),
+}

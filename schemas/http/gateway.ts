@@ -2,7 +2,8 @@ import { Type } from 'typebox'
 import type { TSchema } from 'typebox'
 import { SOURCE_CODE_POINTS_MAX } from '../identity.ts'
 import { NODE_ID_PATTERN, TEXT_CODE_POINTS_MAX } from '../ids.ts'
-import { TASK_SOURCES, USAGE_BOUNDS } from '../usage.ts'
+import { EXECUTIONS, TASK_SOURCES, USAGE_BOUNDS } from '../usage.ts'
+import { LABEL_NAME_PATTERN } from '../labels.ts'
 import { PROBLEM_TYPE, PROBLEMS, ProblemSchema } from './problem.ts'
 import type { ProblemCode } from './problem.ts'
 
@@ -18,6 +19,7 @@ const nodeId = (description: string) => Type.String({ pattern: NODE_ID_PATTERN, 
 const freeText = (description: string) =>
   Type.String({ minLength: 1, maxLength: TEXT_CODE_POINTS_MAX, description })
 const whole = (maximum: number, description: string) => Type.Integer({ minimum: 0, maximum, description })
+const amount = (maximum: number, description: string) => Type.Number({ minimum: 0, maximum, description })
 const oneOf = (words: readonly string[], description: string) => Type.Enum([...words], { description })
 
 const time = (description: string) =>
@@ -34,28 +36,67 @@ const dataFields = {
   task_source: oneOf(TASK_SOURCES, 'For whom the work was done.'),
   tokens_in: optional(whole(USAGE_BOUNDS.tokensMax, 'Default 0.')),
   tokens_out: optional(whole(USAGE_BOUNDS.tokensMax, 'Default 0.')),
-  duration_ms: optional(whole(USAGE_BOUNDS.durationMsMax, 'Duration of the call.')),
-  gpu_ms: optional(whole(USAGE_BOUNDS.durationMsMax, 'GPU time; estimated from tokens where it is absent.')),
+  tokens_cached: optional(whole(USAGE_BOUNDS.tokensMax, 'A part of tokens_in, never added again.')),
+  tokens_reasoning: optional(whole(USAGE_BOUNDS.tokensMax, 'A part of tokens_out, never added again.')),
+  inferences: optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: USAGE_BOUNDS.inferencesMax,
+      description: 'Calls that the event stands for. Default 1.',
+    }),
+  ),
+  gpus: optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: USAGE_BOUNDS.gpusMax,
+      description: 'GPUs that did the work. Default 1.',
+    }),
+  ),
+  execution: optional(
+    oneOf(EXECUTIONS, 'Whether the call went to a paid API; wins over the table of models.'),
+  ),
+  labels: optional(
+    Type.Record(
+      Type.String({ pattern: LABEL_NAME_PATTERN }),
+      Type.String({ minLength: 1, maxLength: USAGE_BOUNDS.labelValueMax }),
+      {
+        additionalProperties: false,
+        maxProperties: USAGE_BOUNDS.labelsMax,
+        description: 'Words of the sender, kept beside the event.',
+      },
+    ),
+  ),
+  duration_ms: optional(
+    amount(USAGE_BOUNDS.durationMsMax, 'Duration of the call, rounded to a millisecond.'),
+  ),
+  gpu_ms: optional(
+    amount(
+      USAGE_BOUNDS.durationMsMax * USAGE_BOUNDS.gpusMax,
+      'GPU time, at most 7 days of each of `gpus`, rounded to a millisecond; estimated from tokens where it is absent.',
+    ),
+  ),
   energy_kwh: optional(
     Type.Number({
       minimum: 0,
       maximum: USAGE_BOUNDS.energyMwhMax / MICRO,
-      description: 'At most 6 decimals. Not together with energy_mwh.',
+      description: 'Rounded to a mWh, which is the sixth decimal. Not together with energy_mwh.',
     }),
   ),
-  energy_mwh: optional(whole(USAGE_BOUNDS.energyMwhMax, 'Milliwatt-hours. Not together with energy_kwh.')),
+  energy_mwh: optional(
+    amount(USAGE_BOUNDS.energyMwhMax, 'Milliwatt-hours, rounded. Not together with energy_kwh.'),
+  ),
   energy_source: optional(
     oneOf(['meter', 'device', 'estimate'], 'How the energy was found; only with one. Default device.'),
   ),
   actual_usd_cost: optional(
     Type.Union(
       [
-        Type.String({ pattern: '^-?(?:0|[1-9]\\d*)(?:\\.\\d+)?$' }),
+        Type.String({ pattern: '^-?(?:0|[1-9]\\d*)(?:\\.\\d+)?(?:[eE][+-]?\\d+)?$' }),
         Type.Number({ minimum: 0, maximum: USAGE_BOUNDS.costNanoUsdMax / NANO }),
       ],
       {
         description:
-          'US dollars paid for the call, 0 to 1,000,000, default 0: a decimal string, or a number that is read from its text. A tenth decimal must be 0.',
+          'US dollars paid for the call, 0 to 1,000,000, default 0: a decimal string or a number, both read from their text of at most 40 digits and rounded to a nano-USD.',
       },
     ),
   ),
@@ -110,20 +151,26 @@ export const RejectedEventSchema = Type.Object({
 
 const accepted = Type.Integer({ minimum: 0, description: 'Events that the broker has acknowledged.' })
 const rejected = Type.Array(RejectedEventSchema)
+const rounded = Type.Integer({
+  minimum: 0,
+  description:
+    'Of the events that were taken, those of which an amount was finer than the unit that is kept: rounded half-even, once.',
+})
 const indexes = (description: string) => Type.Array(Type.Integer({ minimum: 0 }), { description })
 
 export const AcceptedSchema = Type.Object(
-  { accepted, rejected },
+  { accepted, rejected, rounded },
   {
     description:
       'Every event that is not rejected is in the log. A repeat is accepted here and counted once later.',
   },
 )
 
-const EventsProblemSchema = Type.Object({
+export const EventsProblemSchema = Type.Object({
   ...ProblemSchema.properties,
   accepted: Type.Optional(accepted),
   rejected: Type.Optional(rejected),
+  rounded: Type.Optional(rounded),
   unknown: Type.Optional(indexes('Events in the log or not: send them again under the same event_id.')),
   not_taken: Type.Optional(indexes('Events that were not sent: send them again.')),
 })
@@ -143,10 +190,6 @@ const PROBLEM_CODES = [
   'internal',
 ] as const satisfies readonly ProblemCode[]
 
-const RETRY_AFTER = {
-  'retry-after': { schema: { type: 'integer' }, description: 'Seconds after which to send again.' },
-}
-
 function problemResponses(): Record<number, object> {
   const byStatus = Map.groupBy(PROBLEM_CODES, (code) => PROBLEMS[code].status)
   return Object.fromEntries(
@@ -154,7 +197,6 @@ function problemResponses(): Record<number, object> {
       status,
       {
         description: codes.join(', '),
-        ...(status === 503 && { headers: RETRY_AFTER }),
         content: { [PROBLEM_TYPE]: { schema: EventsProblemSchema } },
       },
     ]),
@@ -166,13 +208,16 @@ export const POST_EVENTS_SCHEMA = {
   operationId: 'postEvents',
   summary: 'Take usage events',
   description:
-    'One event, an array of at most 10,000, or CloudEvents (structured, batch, or binary with ce- headers and application/json). ' +
+    'One event, an array of at most 10,000, as many lines of NDJSON or texts of application/json-seq, or CloudEvents ' +
+    '(structured, batch, or binary with ce- headers and JSON). Any other +json type is read as application/json. ' +
     'At most 8 MiB, plain or packed with gzip, deflate or zstd (Content-Encoding). Each event is judged by itself. ' +
     'Answers once the broker has acknowledged every accepted event.',
   tags: ['events'],
   body: {
     content: {
       'application/json': { schema: Type.Union([UsageEventSchema, Type.Array(UsageEventSchema)]) },
+      'application/x-ndjson': { schema: UsageEventSchema },
+      'application/json-seq': { schema: UsageEventSchema },
       'application/cloudevents+json': { schema: CloudEventSchema },
       'application/cloudevents-batch+json': { schema: Type.Array(CloudEventSchema) },
     },

@@ -43,18 +43,19 @@ export const HeartbeatSchema = Type.Object(
   { additionalProperties: false },
 )
 
-const rejected = Type.Array(
-  Type.Object({
-    index: Type.Integer({ minimum: 0 }),
-    heartbeat_id: Type.Union([Type.String(), Type.Null()]),
-    code: Type.String({ description: 'Stable; decide by this.' }),
-    path: Type.String(),
-    detail: Type.String(),
-  }),
-)
+export const RejectedHeartbeatSchema = Type.Object({
+  index: Type.Integer({ minimum: 0 }),
+  heartbeat_id: Type.Union([Type.String(), Type.Null()]),
+  code: Type.String({ description: 'Stable; decide by this.' }),
+  path: Type.String(),
+  detail: Type.String(),
+})
+const rejected = Type.Array(RejectedHeartbeatSchema)
 const accepted = Type.Integer({ minimum: 0 })
 
-const HeartbeatsProblemSchema = Type.Object({
+export const HeartbeatsAcceptedSchema = Type.Object({ accepted, rejected })
+
+export const HeartbeatsProblemSchema = Type.Object({
   ...ProblemSchema.properties,
   accepted: Type.Optional(accepted),
   rejected: Type.Optional(rejected),
@@ -62,6 +63,8 @@ const HeartbeatsProblemSchema = Type.Object({
 
 /** POST /v1/heartbeats, for OpenAPI. */
 export const POST_HEARTBEATS_SCHEMA = {
+  operationId: 'postHeartbeats',
+  tags: ['events'],
   summary: 'Nodes say that they are there',
   description:
     'One heartbeat or an array of at most 1,000, in at most 1 MiB. One that changes nothing but the time of contact is written at most once a minute for a node.',
@@ -75,7 +78,7 @@ export const POST_HEARTBEATS_SCHEMA = {
   response: {
     202: {
       description: 'The log has all that are not rejected',
-      content: { 'application/json': { schema: Type.Object({ accepted, rejected }) } },
+      content: { 'application/json': { schema: HeartbeatsAcceptedSchema } },
     },
     ...problemResponses(
       'not_json',

@@ -18,7 +18,7 @@ export const ReadyQuery = parameters({
 })
 export type ReadyQuery = Static<typeof ReadyQuery>
 
-const Readiness = Type.Object({
+export const Readiness = Type.Object({
   status: Type.String(),
   waiting_for: Type.Array(Type.String(), {
     description: 'In words; empty when ready, and for whoever may not read details.',
@@ -36,6 +36,8 @@ const Readiness = Type.Object({
   ),
 })
 
+export const Liveness = Type.Object({ status: Type.String() })
+
 const json = (schema: object, description: string) => ({
   description,
   content: { 'application/json': { schema } },
@@ -46,7 +48,7 @@ export const OPS_SCHEMAS = {
   '/healthz': {
     summary: 'The process is alive',
     tags: ['operation'],
-    response: { 200: json(Type.Object({ status: Type.String() }), 'Alive; nothing was touched to tell') },
+    response: { 200: json(Liveness, 'Alive; nothing was touched to tell') },
   },
   '/readyz': {
     summary: 'What the process waits for',

@@ -3,6 +3,7 @@ import type { Static } from 'typebox'
 
 /** Every `code` of a problem, with its status and title. Codes are stable: clients decide by them. */
 export const PROBLEMS = {
+  broken_request: { status: 400, title: 'The request cannot be read' },
   invalid_url: { status: 400, title: 'The URL cannot be read' },
   not_json: { status: 400, title: 'The body is not JSON' },
   unreadable_body: { status: 400, title: 'The body cannot be unpacked' },
@@ -24,10 +25,14 @@ export const PROBLEMS = {
   over_limit: { status: 409, title: "The day's limit has no room for this" },
   reservation_exists: { status: 409, title: 'There is an open reservation of this name' },
   too_many_reservations: { status: 409, title: 'The node has as many open reservations as it may' },
+  head_too_large: { status: 431, title: 'The head of the request is too large' },
   stale_settings: { status: 412, title: 'The settings have changed meanwhile' },
+  stale_models: { status: 412, title: 'The table of models has changed meanwhile' },
   idempotency_key_reused: { status: 422, title: 'This Idempotency-Key was used for another request' },
   cannot_be_decided: { status: 422, title: 'The write cannot be decided, and was set aside' },
   too_many_commands: { status: 429, title: 'Too many writes for this node in a day' },
+  method_not_allowed: { status: 405, title: 'There is another method at this address' },
+  request_too_slow: { status: 408, title: 'The request did not arrive in time' },
   body_too_slow: { status: 408, title: 'The body did not arrive in time' },
   not_acceptable: { status: 406, title: 'This answer does not exist in the wanted format' },
   body_too_large: { status: 413, title: 'The body is too large' },
@@ -38,6 +43,7 @@ export const PROBLEMS = {
   invalid_request: { status: 422, title: 'The request does not fit its rules' },
   invalid_cursor: { status: 422, title: 'The cursor does not belong to this list' },
   too_many_windows: { status: 422, title: 'The range has too many windows' },
+  too_many_groups: { status: 422, title: 'The label has too many values' },
   windows_expired: { status: 422, title: 'Windows of this size are no longer kept for this range' },
   internal: { status: 500, title: 'Something went wrong here' },
   overloaded: { status: 503, title: 'Too many requests at once' },

@@ -112,6 +112,10 @@ export const ProviderView = Type.Object({
     description: 'By the time since its last heartbeat; null for a node without heartbeats.',
   }),
   last_contact_at: nullableTimeField(),
+  set_aside_events: Type.Integer({
+    description:
+      'That could not be counted, since its first one; GET /api/usage/set-aside says which and why.',
+  }),
   mode: wordField(PROVIDER_MODES),
   period: wordField(PERIODS),
   period_start: nullableTimeField('Null for lifetime.'),

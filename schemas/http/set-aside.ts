@@ -32,7 +32,7 @@ export const SetAsideItem = Type.Object({
   detail: Type.String({ description: 'For people.' }),
   received_at: timeField('When the record was received.'),
   set_aside_at: timeField(),
-  event: Type.Unsafe<Record<string, string | number> | null>({
+  event: Type.Unsafe<Readonly<Record<string, string | number | Readonly<Record<string, string>>>> | null>({
     type: ['object', 'null'],
     additionalProperties: true,
     description: 'What was sent, in the form of POST /v1/events; null where it cannot be read.',

@@ -1,10 +1,14 @@
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
 import { SOURCE_CODE_POINTS_MAX } from '../identity.ts'
+import { LABEL_NAME_PATTERN } from '../labels.ts'
+import { EXECUTIONS } from '../usage.ts'
+import type { Execution } from '../usage.ts'
 import { DECISIONS } from '../tables.ts'
 import type { Decision } from '../tables.ts'
 import {
   asOfField,
+  labelledParameters,
   exactMoneyField,
   nodeIdParameter,
   nullableIntegerField,
@@ -34,7 +38,15 @@ export const MINUTES_KEPT_DAYS = 45
 /** Longest name of a time zone. */
 export const ZONE_CHARACTERS_MAX = 64
 
-export const UsageQuery = parameters({
+/** How far back single events are kept: what is asked of labels reads these. */
+export const EVENTS_KEPT_DAYS = 50
+
+/** Groups that an answer by a label may have. */
+export const LABEL_GROUPS_MAX = 1_000
+
+const GROUP = `(model_id|task_source|label\\.${LABEL_NAME_PATTERN.slice(1, -1)})`
+
+export const UsageQuery = labelledParameters({
   node_id: Type.Optional(nodeIdParameter),
   ...rangeParameters,
   window: wordField<WindowName>(WINDOWS, {
@@ -44,8 +56,9 @@ export const UsageQuery = parameters({
   }),
   group_by: Type.Optional(
     Type.String({
-      pattern: '^(model_id|task_source)(,(model_id|task_source))?$',
-      description: 'model_id, task_source, or both with a comma between.',
+      pattern: `^${GROUP}(,${GROUP}){0,2}$`,
+      description:
+        'model_id, task_source, label.NAME for one label, with commas between. With a label, or with label.NAME=value as a parameter, single events are added up: of the last 50 days, in at most 1,000 groups.',
     }),
   ),
   tz: Type.String({
@@ -61,7 +74,8 @@ export const UsageItem = Type.Object({
   window_end: timeField('Exclusive.'),
   model_id: Type.Optional(Type.String({ description: 'Where grouped by it.' })),
   task_source: Type.Optional(taskSourceField()),
-  inferences: sumField('Usage events; own work counts here.'),
+  label: Type.Optional(nullableTextField('Where grouped by a label: its value, null of events without it.')),
+  inferences: sumField('Calls: one of an event that says no other number. Own work counts here.'),
   tokens_in: sumField(),
   tokens_out: sumField(),
   gpu_hours: roundedField(),
@@ -71,6 +85,9 @@ export const UsageItem = Type.Object({
   usd: roundedField(),
   usd_exact: exactMoneyField(),
   late: Type.Boolean({ description: 'Holds usage that came when the window was final already.' }),
+  revised_at: nullableTimeField(
+    'When the newest late usage came: who read the window before reads it again. Null where none is known.',
+  ),
   final: Type.Boolean({ description: 'as_of is at or after the end: only late usage can still change it.' }),
 })
 export type UsageItem = Static<typeof UsageItem>
@@ -85,7 +102,7 @@ export const UsageAnswer = Type.Object({
 })
 export type UsageAnswer = Static<typeof UsageAnswer>
 
-export const EventsQuery = parameters({
+export const EventsQuery = labelledParameters({
   node_id: Type.Optional(nodeIdParameter),
   ...rangeParameters,
   ...pageParameters,
@@ -113,6 +130,15 @@ export const EventItem = Type.Object({
   received_at: timeField(),
   tokens_in: Type.Integer(),
   tokens_out: Type.Integer(),
+  tokens_cached: nullableIntegerField('A part of tokens_in.'),
+  tokens_reasoning: nullableIntegerField('A part of tokens_out.'),
+  inferences: Type.Integer({ description: 'Calls that the event stands for.' }),
+  gpus: Type.Integer(),
+  execution: nullableWordField<Execution>(
+    EXECUTIONS,
+    'As the event said it; null where the table of models says it.',
+  ),
+  labels: Type.Record(Type.String(), Type.String(), { description: 'In CSV and Parquet a JSON text.' }),
   duration_ms: nullableIntegerField(),
   gpu_hours: roundedField(),
   gpu_ms: sumField(),

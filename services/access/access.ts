@@ -39,11 +39,22 @@ export type Access =
       readonly clock: Clock
     }
 
+/** What routes are guarded with beside the access. */
+export interface GuardParts {
+  readonly audit?: AuditSink | undefined
+  readonly corsOrigins?: readonly string[]
+}
+
 /**
  * Guards every route that is registered after this: each declares the scope that it needs (`config.scope`), and one that
- * does not is refused when it is registered. Sets `request.caller`, and tells the audit of whom it refuses.
+ * does not is refused when it is registered. Sets `request.caller`, and tells the audit of whom it refuses. Where nobody is
+ * asked for a credential, pages of `corsOrigins` may ask all the same.
  */
-export async function guardRoutes(app: FastifyInstance, access: Access, audit = NO_AUDIT): Promise<void> {
+export async function guardRoutes(
+  app: FastifyInstance,
+  access: Access,
+  { audit = NO_AUDIT, corsOrigins = [] }: GuardParts = {},
+): Promise<void> {
   app.decorateRequest('caller')
   app.addHook('onRoute', (route) => {
     if (route.config?.scope === undefined) {
@@ -67,7 +78,7 @@ export async function guardRoutes(app: FastifyInstance, access: Access, audit = 
   }
   if (access.mode === 'off') {
     app.addHook('onRequest', async (request) => {
-      refuseForeign(request)
+      refuseForeign(request, corsOrigins)
       request.caller = LOOPBACK_CALLER
       await limitPublic(request)
     })

@@ -30,7 +30,9 @@ async function guarded(mode: 'required' | 'off' = 'required') {
     mode === 'off' ? { mode } : accessBy(keys, { jwt, clock: { ...systemClock, nowMs: () => NOW_MS } })
   const app = Fastify()
   problemHandlers(app, silentLogger)
-  await guardRoutes(app, access, { refused: (refusal, times = 1) => refusals.add(refusal, times, 0) })
+  await guardRoutes(app, access, {
+    audit: { refused: (refusal, times = 1) => refusals.add(refusal, times, 0) },
+  })
   app.get('/read', { config: { scope: 'usage:read' } }, async () => ({}))
   app.get('/admin', { config: { scope: 'admin' } }, async () => ({}))
   app.get('/open', { config: { scope: 'public' } }, async () => ({}))

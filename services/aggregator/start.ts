@@ -7,13 +7,16 @@ import { checkInstallation } from '../installation.ts'
 import { ID_KEY, readKeyFile } from '../key-file.ts'
 import type { LayoutParts } from '../follow-layout.ts'
 import type { RunningService } from '../process.ts'
+import { FollowedModels } from '../models/follow-models.ts'
 import { runTasks } from '../tasks.ts'
+import { ForeignPartitioner } from './foreign-partitioner.ts'
 import { StrayWatch } from './strays.ts'
+import { TransactionWatch } from './transaction-watch.ts'
 
 /** Longest wait for a look-up of old ids: a ClickHouse that is slower counts as away. */
 const LOOKUP_TIMEOUT_MS = 5_000
 
-/** usage.metered → usage.ids, usage.blocks, account.inbox. */
+/** usage.metered, hivemeter.models → usage.ids, usage.blocks, account.inbox. */
 export async function startAggregator(parts: LayoutParts): Promise<RunningService> {
   const { config, layout, logger, clock, metrics } = parts
   const { topics } = layout
@@ -24,7 +27,11 @@ export async function startAggregator(parts: LayoutParts): Promise<RunningServic
   const { partitions } = layout
   const loadedSeqs = new LoadedSeqs({ client, topic: topics.usageBlocks, partitions, clock, logger })
   const lookup = idLookup(client, topics.usageBlocks)
+  const models = new FollowedModels(parts, 'aggregator')
+  await models.awaitLoad()
   const strays = new StrayWatch(parts)
+  const transactions = new TransactionWatch(parts)
+  const foreign = new ForeignPartitioner(topics.usageMetered, clock, logger)
   const running = await runTasks(parts, {
     service: 'aggregator',
     inputTopic: topics.usageMetered,
@@ -33,7 +40,7 @@ export async function startAggregator(parts: LayoutParts): Promise<RunningServic
     tickWhenIdle: true,
     client,
     loadedSeqs,
-    openState: (partition) =>
+    openState: (partition, forward) =>
       new AggregatorState({
         partition,
         partitions,
@@ -41,20 +48,32 @@ export async function startAggregator(parts: LayoutParts): Promise<RunningServic
         idKey,
         idPool,
         lookup,
+        models,
         loadedSeq: (of) => loadedSeqs.seqOf(of),
         gate: new StoreGate({ installationId, topic: topics.usageBlocks, partition, marks: loadedSeqs }),
         endToken: parts.endToken,
+        forward,
+        onForwarded: (events) => foreign.sentOn(partition, events),
         decidePoint: parts.decidePoint,
         clock,
         metrics,
       }),
   })
   void strays.run()
+  void transactions.run()
   return {
     ...running,
+    readiness: () => {
+      const { waitingFor, ...rest } = running.readiness()
+      const notes = [...models.notes(), ...transactions.notes(), ...foreign.notes()]
+      return { ...rest, waitingFor: [...waitingFor, ...models.waitingFor()], notes }
+    },
+    failed: Promise.race([running.failed, models.failed]),
     stop: async () => {
       strays.stop()
+      transactions.stop()
       await running.stop()
+      await models.stop()
     },
   }
 }

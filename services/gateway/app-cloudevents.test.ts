@@ -27,6 +27,17 @@ describe('CloudEvents', () => {
     post(parts.app, JSON.stringify(body), { 'content-type': type, ...headers })
   const last = () => parts.log.events().at(-1)
 
+  it('binary without a content type, as the Python SDK sends it', async () => {
+    const answer = await parts.app.inject({
+      method: 'POST',
+      url: '/v1/events',
+      headers,
+      payload: Buffer.from(JSON.stringify(data)),
+    })
+    assert.equal(answer.statusCode, 202)
+    assert.equal(last()?.event_text, 'call 18 €')
+  })
+
   it('structured and batch', async () => {
     assert.equal((await send(cloudEvent, `${STRUCTURED}; charset=UTF-8`)).accepted, 1)
     assert.equal(last()?.event_text, 'call 17')

@@ -30,6 +30,7 @@ export async function setUp(
   options: {
     readonly access?: Access
     readonly audit?: AuditSink
+    readonly corsOrigins?: readonly string[]
     /** Of requests, where they come over real connections. */
     readonly requestClock?: Clock
   } = {},
@@ -44,8 +45,10 @@ export async function setUp(
     queue,
     inbox: new SharedAppend(inboxLog, clock),
     partitions: 4,
+    topic: 'usage.metered',
     access: options.access ?? { mode: 'off' },
     ...(options.audit && { audit: options.audit }),
+    corsOrigins: options.corsOrigins ?? [],
     logger: silentLogger,
     metrics,
     clock: options.requestClock ?? clock,
@@ -77,6 +80,7 @@ export interface Answer {
   readonly code: string
   readonly detail: string
   readonly accepted: number
+  readonly rounded: number
   readonly rejected: readonly { index: number; event_id: string | null; code: string; path: string }[]
   readonly unknown: readonly number[]
   readonly not_taken: readonly number[]

@@ -156,6 +156,58 @@ describe('POST /v1/events', () => {
     assert.equal((await post(parts.app, hugeWindow, { 'content-encoding': 'zstd' })).status, 202)
   })
 
+  it('amounts that are finer than a unit are rounded, and the answer counts the events', async () => {
+    const events = [
+      { ...EVENT, event_id: 'r1', actual_usd_cost: '0.00022500000000000002', energy_kwh: 0.00057442898176 },
+      { ...EVENT, event_id: 'r2', actual_usd_cost: 0.29, duration_ms: 161203.8 },
+      { ...EVENT, event_id: 'r3', actual_usd_cost: '1e-2' },
+      { ...EVENT, event_id: 'r4', actual_usd_cost: '-1e-12' },
+    ]
+    const answer = await send(events)
+    assert.deepEqual([answer.status, answer.accepted, answer.rounded], [202, 3, 2])
+    const taken = parts.log.events().slice(-3)
+    assert.deepEqual(
+      taken.map(({ cost_nano_usd, energy_mwh, duration_ms }) => [cost_nano_usd, energy_mwh, duration_ms]),
+      [
+        [225_000, 574, null],
+        [290_000_000, null, 161_204],
+        [10_000_000, null, null],
+      ],
+    )
+  })
+
+  it('a byte order mark, NDJSON, application/json-seq and other +json types are taken', async () => {
+    const one = JSON.stringify(EVENT)
+    for (const [type, body, accepted] of [
+      ['application/json', `\ufeff${one}`, 1],
+      ['application/json', `\ufeff[${one},${one}]`, 2],
+      ['application/x-ndjson', `\ufeff${one}\n${one}\r\n`, 2],
+      ['application/ndjson; charset=utf-8', one, 1],
+      ['application/jsonl', `${one}\n\n${one}`, 2],
+      ['application/json-seq', `\u001e${one}\n\u001e${one}\n`, 2],
+      ['application/vnd.acme.usage+json', one, 1],
+      ['application/problem+json; v=1', `[${one}]`, 1],
+    ] as const) {
+      const answer = await post(parts.app, body, { 'content-type': type })
+      assert.deepEqual([answer.status, answer.accepted], [202, accepted], type)
+    }
+    const mixed = await post(parts.app, `${one}\n{"event_id":\n${one}`, {
+      'content-type': 'application/x-ndjson',
+    })
+    assert.deepEqual(
+      [mixed.accepted, mixed.rejected.map(({ index, code }) => [index, code])],
+      [2, [[1, 'not_json']]],
+    )
+  })
+
+  it('415 names the types that are taken', async () => {
+    const { headers, detail } = await post(parts.app, '{}', {
+      'content-type': 'application/json; charset=latin1',
+    })
+    assert.match(String(headers['content-type']), /problem/)
+    assert.match(detail, /application\/x-ndjson/)
+  })
+
   it('415 for another content type', async () => {
     for (const type of [
       'text/plain',
@@ -270,7 +322,7 @@ describe('what the gateway tells about itself', () => {
       '500',
       '503',
     ])
-    assert.equal(Object.keys(operation?.requestBody.content ?? {}).length, 3)
+    assert.equal(Object.keys(operation?.requestBody.content ?? {}).length, 5)
     const missing = await app.inject('/v1/nothing')
     assert.equal(missing.statusCode, 404)
     isProblem(missing, missing.json())

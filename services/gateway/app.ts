@@ -1,5 +1,3 @@
-import helmet from '@fastify/helmet'
-import swagger from '@fastify/swagger'
 import Fastify from 'fastify'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { LoopTurns } from '../../pipelines/in-turns.ts'
@@ -7,22 +5,20 @@ import type { Clock } from '../../pipelines/clock.ts'
 import type { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import type { Logger } from '../../pipelines/logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
-import { VERSION } from '../../schemas/version.ts'
-import { guardRoutes } from '../access/access.ts'
 import type { Access } from '../access/access.ts'
-import { NO_AUDIT } from '../audit/audit-log.ts'
 import type { AuditSink } from '../audit/audit-log.ts'
-import { HEADERS } from '../http/headers.ts'
-import { openApiText } from '../http/openapi.ts'
-import { SECURITY_SCHEMES, describeAccess } from '../http/openapi-access.ts'
-import { problemHandlers } from '../http/problem.ts'
+import { NO_AUDIT } from '../audit/audit-log.ts'
 import { Bodies } from '../http/bodies.ts'
+import { followConventions } from '../http/conventions.ts'
 import { InFlight } from '../http/in-flight.ts'
-import { endLeftovers, serverTimeouts } from '../http/timeouts.ts'
+import { publishOpenApi } from '../http/openapi.ts'
+import { serverTimeouts } from '../http/timeouts.ts'
 import { Unpacker } from './body.ts'
 import { eventsRoute } from './events-route.ts'
 import { heartbeatsRoute } from './heartbeats-route.ts'
+import { GATEWAY_API } from './document.ts'
 import type { UsageQueue } from './queue.ts'
+import { registryRoute } from './registry-route.ts'
 
 /** Longest time for a whole request to arrive. */
 const REQUEST_TIMEOUT_MS = 30_000
@@ -32,9 +28,13 @@ export interface GatewayParts {
   /** Of account.inbox. */
   readonly inbox: SharedAppend
   readonly partitions: number
+  /** Name of usage.metered. */
+  readonly topic: string
   readonly access: Access
   /** Whom it refuses is told to it. */
   readonly audit?: AuditSink
+  /** See `ConventionParts`. */
+  readonly corsOrigins?: readonly string[]
   readonly logger: Logger
   readonly metrics: Metrics
   readonly clock: Clock
@@ -46,17 +46,14 @@ export interface GatewayParts {
 
 /** The gateway's HTTP server, not yet listening. */
 export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInstance> {
-  const { queue, inbox, partitions, access, logger, metrics, clock, ops, audit = NO_AUDIT } = parts
+  const { queue, inbox, partitions, topic, access, logger, metrics, clock, ops, audit = NO_AUDIT } = parts
   const app = Fastify({
     ...serverTimeouts(REQUEST_TIMEOUT_MS),
     // While it stops, the queue's state refuses with a problem as any other answer has it.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
   })
-  problemHandlers(app, logger)
-  await app.register(helmet, HEADERS)
-  await guardRoutes(app, access, audit)
-  endLeftovers(app)
+  await followConventions(app, { access, audit, corsOrigins: parts.corsOrigins ?? [], clock, logger })
   const bodies = new Bodies(app, { clock, inFlight: new InFlight(clock) })
   const unpacker = new Unpacker()
   const turns = new LoopTurns()
@@ -69,18 +66,7 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
     const labels = { route, method: request.method, status: reply.statusCode }
     metrics.observe('hivemeter_http_request_duration_seconds', labels, reply.elapsedTime / 1_000)
   })
-  describeAccess(app)
-  await app.register(swagger, {
-    openapi: {
-      components: { securitySchemes: SECURITY_SCHEMES },
-      openapi: '3.1.0',
-      info: {
-        title: 'Hivemeter gateway',
-        description: 'Takes the usage events of compute providers.',
-        version: VERSION,
-      },
-    },
-  })
+  await publishOpenApi(app, GATEWAY_API)
   await app.register(ops)
   await app.register(async (events) =>
     eventsRoute(events, { queue, metrics, bodies, unpacker, turns, audit }),
@@ -88,6 +74,6 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
   await app.register(async (heartbeats) =>
     heartbeatsRoute(heartbeats, { inbox, partitions, clock, metrics, bodies, unpacker, audit }),
   )
-  app.get('/openapi.json', { config: { scope: 'public' }, schema: { hide: true } }, openApiText(app))
+  await app.register(async (registry) => registryRoute(registry, { topic }))
   return app
 }

@@ -1,23 +1,26 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { LoopTurns } from '../../pipelines/in-turns.ts'
-import { JsonItems, readJsonItemsInTurns } from '../../pipelines/usage/json-items.ts'
+import { JsonItems, readJsonItemsInTurns, withoutMark } from '../../pipelines/usage/json-items.ts'
+import { ITEM_END, readJsonLines } from '../../pipelines/usage/json-lines.ts'
 import { POST_EVENTS_SCHEMA } from '../../schemas/http/gateway.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { AuditSink } from '../audit/audit-log.ts'
-import { Problem } from '../http/problem.ts'
+import { Problem, unsupportedMediaType } from '../http/problem.ts'
 import type { Bodies } from '../http/bodies.ts'
 import { Shares } from '../http/shares.ts'
 import { noRoom } from '../http/arrival.ts'
+import { answerText, writeList } from '../http/written-list.ts'
+import type { WrittenList } from '../http/written-list.ts'
 import { BODY_BYTES_MAX } from './body.ts'
 import type { Unpacker } from './body.ts'
 import { tellForeign } from './foreign-nodes.ts'
 import { attributesOfHeaders, isBinaryCloudEvent } from './cloudevent-headers.ts'
-import { MEDIA_TYPES, eventMode } from './media-type.ts'
+import { JSON_SUFFIX, MEDIA_TYPES, eventMode } from './media-type.ts'
 import type { EventMode } from './media-type.ts'
 import { WAITING_BYTES_MAX, WAITING_EVENTS_MAX } from './queue.ts'
 import type { QueueState, UsageQueue } from './queue.ts'
-import { receiveBinary, receiveItems, withoutForeign } from './receive.ts'
+import { receiveBinary, receiveItems, roundedOf, withoutForeign } from './receive.ts'
 import type { Received } from './receive.ts'
 
 /** What a header of binary mode may add to an event beyond its body. */
@@ -48,7 +51,15 @@ export function eventsRoute(app: FastifyInstance, parts: EventsRouteParts): void
     if (!queue.hasRoom(1, 0)) throw noRoom()
   })
   // The body stays bytes: its numbers are read from their text, and its limits hold after unpacking too.
-  bodies.take(app, { mediaTypes: MEDIA_TYPES, sizeBytesMax: BODY_BYTES_MAX })
+  bodies.take(app, { mediaTypes: MEDIA_TYPES, suffix: JSON_SUFFIX, sizeBytesMax: BODY_BYTES_MAX })
+  // The Python SDK of CloudEvents says none; data of binary mode is JSON by its attributes.
+  app.addHook('onRequest', async (request) => {
+    const { headers } = request.raw
+    const isBinary = isBinaryCloudEvent(headers)
+    if (isBinary) headers['content-type'] ??= 'application/json'
+    if (eventMode(headers['content-type'], isBinary) === null)
+      throw unsupportedMediaType(request.mediaTypes ?? [])
+  })
 
   app.addHook('onError', async (_request, _reply, error) => {
     if (error instanceof Problem)
@@ -67,23 +78,25 @@ export function eventsRoute(app: FastifyInstance, parts: EventsRouteParts): void
   const handle = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { holding } = request
     const mode = eventMode(request.headers['content-type'], isBinaryCloudEvent(request.headers))
-    if (mode === null || !Buffer.isBuffer(request.body)) throw unsupportedMediaType()
+    if (mode === null || !Buffer.isBuffer(request.body)) throw unsupportedMediaType(request.mediaTypes ?? [])
     const body = await unpacker.unpack(request.body, request.headers['content-encoding'], {
       holder: holding.holder,
       sizeBytesMax: BODY_BYTES_MAX,
       charge: (sizeBytes) => holding.take(bodies.bytes, sizeBytes),
     })
-    const received = withoutForeign(await receive(request, body, mode, { queue, turns }), request.caller)
+    const pause = () => turns.pause(holding.holder)
+    const received = withoutForeign(await receive(request, body, mode, { queue, pause }), request.caller)
     tellForeign(audit, request, received.foreign)
-    for (const { code } of received.rejected)
-      metrics.count('hivemeter_events_refused_total', { reason: code })
+    for (const [reason, refused] of Map.groupBy(received.rejected, ({ code }) => code))
+      metrics.count('hivemeter_events_refused_total', { reason }, refused.length)
     const { events } = received
-    if (events.length === 0) throw nothingAccepted(received)
+    const rejected = await writeList(received.rejected, pause)
+    if (events.length === 0) throw nothingAccepted(received.rejected.length > 0, rejected)
     // Room for all of them before the first is offered: a request is taken whole or not at all.
     const sizeBytes = body.length + HEADER_BYTES_MAX
     const hasShare = holding.take(waitingEvents, events.length) && holding.take(waitingBytes, sizeBytes)
     if (!hasShare || !queue.hasRoom(events.length, sizeBytes)) throw noRoom()
-    return await answer(reply, received, queue)
+    return await answer(reply, received, rejected, queue)
   }
 }
 
@@ -91,10 +104,14 @@ async function receive(
   request: FastifyRequest,
   body: Buffer,
   mode: EventMode,
-  { queue, turns }: Pick<EventsRouteParts, 'queue' | 'turns'>,
+  { queue, pause }: { readonly queue: UsageQueue; readonly pause: () => Promise<void> },
 ): Promise<Received> {
-  const pause = () => turns.pause(request.holding.holder)
-  const items = await readJsonItemsInTurns(body, USAGE_BOUNDS.eventsPerRecordMax, pause)
+  const { eventsPerRecordMax } = USAGE_BOUNDS
+  const separator = mode === 'lines' ? ITEM_END.line : mode === 'sequence' ? ITEM_END.record : null
+  const items =
+    separator === null
+      ? await readJsonItemsInTurns(body, eventsPerRecordMax, pause)
+      : await readJsonLines(withoutMark(body), separator, eventsPerRecordMax, pause)
   if (!(items instanceof JsonItems)) {
     throw new Problem(items.fault === 'too_many' ? 'too_many_events' : 'not_json', items.detail)
   }
@@ -104,17 +121,24 @@ async function receive(
   return receiveBinary(attributesOfHeaders(request.raw.rawHeaders), items, receiptMs)
 }
 
-async function answer(reply: FastifyReply, received: Received, queue: UsageQueue): Promise<FastifyReply> {
+async function answer(
+  reply: FastifyReply,
+  received: Received,
+  rejected: WrittenList,
+  queue: UsageQueue,
+): Promise<FastifyReply> {
   const { acknowledged, unknown, notTaken } = await queue.offer(received.events)
-  const { indexes, rejected } = received
+  const { indexes } = received
+  const rounded = roundedOf(received)
   if (unknown.length === 0 && notTaken.length === 0) {
-    return reply.code(202).serializer(JSON.stringify).send({ accepted: acknowledged, rejected })
+    return reply.code(202).serializer(answerText).send({ accepted: acknowledged, rejected, rounded })
   }
   const parts = {
     accepted: acknowledged,
     unknown: unknown.map((position) => indexes[position]),
     not_taken: notTaken.map((position) => indexes[position]),
     rejected,
+    rounded,
   }
   if (unknown.length === 0) {
     throw new Problem(
@@ -132,12 +156,11 @@ async function answer(reply: FastifyReply, received: Received, queue: UsageQueue
   )
 }
 
-function nothingAccepted({ rejected }: Received): Problem {
-  const detail =
-    rejected.length === 0
-      ? 'The array has no events.'
-      : 'None of the events can be taken; "rejected" says why.'
-  return new Problem('nothing_accepted', detail, { accepted: 0, rejected })
+function nothingAccepted(isAnyRejected: boolean, rejected: WrittenList): Problem {
+  const detail = isAnyRejected
+    ? 'None of the events can be taken; "rejected" says why.'
+    : 'The array has no events.'
+  return new Problem('nothing_accepted', detail, { accepted: 0, rejected, rounded: 0 })
 }
 
 const WHY: Readonly<Record<QueueState, string>> = {
@@ -153,12 +176,5 @@ function logUnavailable({ state }: UsageQueue): Problem {
     `${WHY[state]}; nothing of this request was taken. Send it again.`,
     {},
     RETRY_AFTER,
-  )
-}
-
-function unsupportedMediaType(): Problem {
-  return new Problem(
-    'unsupported_media_type',
-    `Content-Type must be one of ${MEDIA_TYPES.join(', ')}, in UTF-8.`,
   )
 }

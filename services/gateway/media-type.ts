@@ -1,11 +1,28 @@
 /** The ways in which events come (http-api, "Gateway"). */
-export type EventMode = 'plain' | 'cloudevent' | 'cloudevent_batch' | 'cloudevent_binary'
+export type EventMode =
+  | 'plain'
+  | 'lines'
+  | 'sequence'
+  | 'cloudevent'
+  | 'cloudevent_batch'
+  | 'cloudevent_binary'
 
+/** The types that are taken; beside them every other `+json` type, which is read as application/json is. */
 export const MEDIA_TYPES = [
   'application/json',
+  'application/x-ndjson',
+  'application/ndjson',
+  'application/jsonl',
+  'application/json-seq',
   'application/cloudevents+json',
   'application/cloudevents-batch+json',
 ] as const
+
+/** Types by their suffix (RFC 6839). */
+export const JSON_SUFFIX = {
+  pattern: /^application\/[a-z0-9.-]+\+json\s*(?:;|$)/i,
+  name: 'application/*+json',
+}
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i
 
@@ -17,11 +34,18 @@ export function eventMode(contentType: string | undefined, isBinary: boolean): E
   switch (mediaType.trim().toLowerCase()) {
     case 'application/json':
       return isBinary ? 'cloudevent_binary' : 'plain'
+    case 'application/x-ndjson':
+    case 'application/ndjson':
+    case 'application/jsonl':
+      return isBinary ? null : 'lines'
+    case 'application/json-seq':
+      return isBinary ? null : 'sequence'
     case 'application/cloudevents+json':
       return 'cloudevent'
     case 'application/cloudevents-batch+json':
       return 'cloudevent_batch'
     default:
-      return null
+      if (!JSON_SUFFIX.pattern.test(mediaType)) return null
+      return isBinary ? 'cloudevent_binary' : 'plain'
   }
 }

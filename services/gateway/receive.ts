@@ -1,5 +1,6 @@
 import { acceptCloudEvent, hasCloudEventNames } from '../../pipelines/usage/accept-cloudevent.ts'
 import { acceptUsageEvent, hasUsageNames } from '../../pipelines/usage/accept.ts'
+import type { AcceptMarks } from '../../pipelines/usage/accept.ts'
 import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
 import type { RefusalCode } from '../../pipelines/usage/accept-refusal.ts'
 import type { JsonItems } from '../../pipelines/usage/json-items.ts'
@@ -30,9 +31,13 @@ export interface Received {
   /** The index in the request of each of `events`. */
   readonly indexes: readonly number[]
   readonly rejected: readonly RejectedEvent[]
+  /** Of the indexes, those whose amounts were rounded. */
+  readonly rounded: ReadonlySet<number>
 }
 
-type Accept = (item: unknown, receiptMs: number) => UsageEvent | Refusal
+type Accept = (item: unknown, receiptMs: number, marks: AcceptMarks) => UsageEvent | Refusal
+
+const NONE: ReadonlySet<number> = new Set()
 
 /** Judges the items of a body, one by one, a part of them a turn: one bad event refuses no other. */
 export async function receiveItems(
@@ -50,24 +55,28 @@ export async function receiveItems(
   if (mode === 'cloudevent_batch' && !items.isArray) {
     return refused(null, new Refusal('not_an_array', '', 'This content type holds an array of CloudEvents.'))
   }
-  const accept: Accept = mode === 'plain' ? acceptUsageEvent : acceptCloudEvent
-  const namesFit = mode === 'plain' ? hasUsageNames : hasCloudEventNames
-  const idField = mode === 'plain' ? 'event_id' : 'id'
+  const isCloudEvent = mode === 'cloudevent' || mode === 'cloudevent_batch'
+  const accept: Accept = isCloudEvent ? acceptCloudEvent : acceptUsageEvent
+  const namesFit = isCloudEvent ? hasCloudEventNames : hasUsageNames
+  const idField = isCloudEvent ? 'id' : 'event_id'
   const events: UsageEvent[] = []
   const indexes: number[] = []
   const rejected: RejectedEvent[] = []
+  const rounded = new Set<number>()
+  const marks = { isRounded: false }
   for (let index = 0; index < items.count; index += 1) {
     if (index > 0 && index % ITEMS_PER_TURN === 0) await pause()
     const item = items.read(index, namesFit)
-    const result = item instanceof Refusal ? item : accept(item, receiptMs)
+    const result = item instanceof Refusal ? item : accept(item, receiptMs, marks)
     if (result instanceof Refusal) {
       rejected.push(reject(index, sentText(items.parsed(index), idField), result))
     } else {
       events.push(result)
       indexes.push(index)
+      if (marks.isRounded) rounded.add(index)
     }
   }
-  return { events, indexes, rejected }
+  return { events, indexes, rejected, rounded }
 }
 
 /** Judges the one event whose attributes are in headers and whose data is the body. */
@@ -80,8 +89,10 @@ export function receiveBinary(
   const id = sentText(attributes, 'id')
   const data = items.isArray ? [] : items.read(0)
   if (data instanceof Refusal) return refused(id, new Refusal(data.code, `/data${data.path}`, data.detail))
-  const result = acceptCloudEvent({ ...attributes, data }, receiptMs)
-  return result instanceof Refusal ? refused(id, result) : { events: [result], indexes: [0], rejected: [] }
+  const marks = { isRounded: false }
+  const result = acceptCloudEvent({ ...attributes, data }, receiptMs, marks)
+  if (result instanceof Refusal) return refused(id, result)
+  return { events: [result], indexes: [0], rejected: [], rounded: marks.isRounded ? new Set([0]) : NONE }
 }
 
 /** Events of nodes that the credential does not name are refused one by one. */
@@ -102,15 +113,26 @@ export function withoutForeign(received: Received, caller: Caller): Received & {
       foreign = withForeign(foreign, event.node_id)
     }
   }
-  return { events, indexes, rejected: rejected.sort((left, right) => left.index - right.index), foreign }
+  return {
+    ...received,
+    events,
+    indexes,
+    rejected: rejected.sort((left, right) => left.index - right.index),
+    foreign,
+  }
 }
 
 function refused(id: string | null, refusal: Refusal): Received {
-  return { events: [], indexes: [], rejected: [reject(0, id, refusal)] }
+  return { events: [], indexes: [], rejected: [reject(0, id, refusal)], rounded: NONE }
 }
 
 function reject(index: number, event_id: string | null, { code, path, detail }: Refusal): RejectedEvent {
   return { index, event_id, code, path, detail }
+}
+
+/** How many of the events that were taken had an amount rounded. */
+export function roundedOf({ indexes, rounded }: Received): number {
+  return rounded.size === 0 ? 0 : indexes.filter((index) => rounded.has(index)).length
 }
 
 /** The id as it was sent; a text that is longer than any id is not sent back. */

@@ -28,6 +28,7 @@ function usageEvent(id: number, model_id = 'llama'): UsageEvent {
     requester_node_id: null,
     reservation_id: null,
     event_source: null,
+    more: null,
   }
 }
 

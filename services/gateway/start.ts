@@ -3,6 +3,7 @@ import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import { AuditLog } from '../audit/audit-log.ts'
 import { followAccess } from '../access/follow-keys.ts'
 import { kafkaOf } from '../kafka.ts'
+import { originsOf } from '../http/cors.ts'
 import { listen } from '../http/listen.ts'
 import type { LayoutParts } from '../follow-layout.ts'
 import type { RunningService } from '../process.ts'
@@ -29,8 +30,10 @@ export async function startGateway(parts: LayoutParts): Promise<RunningService> 
     queue,
     inbox,
     partitions,
+    topic,
     access,
     audit,
+    corsOrigins: originsOf(config.corsOrigins),
     logger,
     metrics,
     clock,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { Cursors } from './cursor.ts'
-import { csvText } from './csv.ts'
+import { csvInTurns } from './csv.ts'
 import { negotiate } from './negotiate.ts'
 import { Problem } from './problem.ts'
 import { TIME_MS_MAX, formatTime, parseTime } from './times.ts'
@@ -69,14 +69,15 @@ test('cursors: open only in their scope, whole and unaltered', () => {
   }
 })
 
-test('csv: every text quoted, formulas disarmed, numbers as they are', () => {
-  const text = csvText(
+test('csv: every text quoted, formulas disarmed, numbers as they are', async () => {
+  const text = await csvInTurns(
     ['name', 'n', 'late', 'none'],
     [
       { name: 'a,"b"\n', n: 0.29, late: true, none: null },
       { name: '=SUM(A1)', n: -5, late: false, none: null },
       { name: 'a;=SUM(A1)\tb', n: 1n, late: false, none: '' },
     ],
+    { itemsPerTurn: 2, pause: async () => {} },
   )
   assert.equal(
     text,

@@ -3,7 +3,6 @@ import type { Clock } from '../../pipelines/clock.ts'
 import { Arrivals, noRoom } from './arrival.ts'
 import { holderOf } from './caller.ts'
 import type { InFlight } from './in-flight.ts'
-import { Problem } from './problem.ts'
 import { Holding } from './shares.ts'
 import type { Shares } from './shares.ts'
 
@@ -11,6 +10,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** What this request holds of the server's room. */
     holding: Holding
+    /** Content types that its route takes. */
+    mediaTypes: readonly string[]
   }
 }
 
@@ -29,8 +30,8 @@ export class Bodies {
   readonly #inFlight: InFlight
 
   /**
-   * Once for an app, after its access and before its routes. A request for no route is answered before its body, and no body
-   * is read in any way but by `take`.
+   * Once for an app, after its access and before its routes. A request for no route has been answered by then, and no body is
+   * read in any way but by `take`.
    */
   constructor(app: FastifyInstance, { clock, inFlight }: BodiesParts) {
     const closing = new AbortController()
@@ -39,6 +40,7 @@ export class Bodies {
     app.addHook('onClose', async () => closing.abort())
     app.removeAllContentTypeParsers()
     app.decorateRequest('holding')
+    app.decorateRequest('mediaTypes')
     app.addHook('onRequest', async (request, reply) => {
       const holding = new Holding(holderOf(request))
       request.holding = holding
@@ -47,7 +49,6 @@ export class Bodies {
         if (isDone) inFlight.answered(holding.of(inFlight.bytes))
         holding.end()
       })
-      if (request.is404) throw new Problem('not_found', 'There is no such route; /openapi.json lists them.')
     })
   }
 
@@ -56,20 +57,35 @@ export class Bodies {
     return this.#inFlight.bytes
   }
 
-  /** The routes that are registered in `app` from now on take bodies of these types up to this size, as bytes. */
+  /** The routes that are registered in `app` from now on take bodies of these types up to this size (or the route's own), as bytes. */
   take(
     app: FastifyInstance,
-    { mediaTypes, sizeBytesMax }: { readonly mediaTypes: readonly string[]; readonly sizeBytesMax: number },
+    {
+      mediaTypes,
+      suffix,
+      sizeBytesMax,
+    }: {
+      readonly mediaTypes: readonly string[]
+      /** Types that are taken beside them, and how a client is told of them. */
+      readonly suffix?: { readonly pattern: RegExp; readonly name: string }
+      readonly sizeBytesMax: number
+    },
   ): void {
     const inFlight = this.#inFlight
     app.addContentTypeParser([...mediaTypes], (_request, _payload, done) => done(null, UNREAD))
-    app.addHook('onRequest', async ({ method, holding, is404 }) => {
-      if (is404 || method === 'GET' || method === 'HEAD') return
+    if (suffix !== undefined) {
+      app.addContentTypeParser(suffix.pattern, (_request, _payload, done) => done(null, UNREAD))
+    }
+    const named = [...mediaTypes, ...(suffix === undefined ? [] : [suffix.name])]
+    app.addHook('onRequest', async (request) => {
+      const { method, holding } = request
+      if (method === 'GET' || method === 'HEAD') return
+      request.mediaTypes = named
       if (!holding.take(inFlight.requests, 1)) throw noRoom()
     })
     app.addHook('preValidation', async (request) => {
       if (request.body !== UNREAD) return
-      request.body = await this.#read(request, sizeBytesMax)
+      request.body = await this.#read(request, request.routeOptions.config.bodyBytesMax ?? sizeBytesMax)
     })
   }
 

@@ -40,6 +40,8 @@ declare module 'fastify' {
     asksWho?: boolean
     /** Schema of the body, for the document: `jsonBody` reads it. */
     body?: object
+    /** Where a route's body may be larger than those of its app. */
+    bodyBytesMax?: number
   }
 }
 

@@ -2,7 +2,8 @@ import Fastify from 'fastify'
 import type { ServiceName } from '../../schemas/metrics.ts'
 import type { ServiceParts } from '../process.ts'
 import { listen } from './listen.ts'
-import { endLeftovers, serverTimeouts } from './timeouts.ts'
+import { readLeftovers } from './leftovers.ts'
+import { serverTimeouts } from './timeouts.ts'
 import { Problem, problemHandlers, sendProblem } from './problem.ts'
 
 const RETRY_AFTER_S = '2'
@@ -21,17 +22,16 @@ export interface ClosedServer {
  */
 export async function openClosedServer(
   name: ServiceName,
-  { config, logger, ops }: ServiceParts,
+  { config, logger, clock, ops }: ServiceParts,
   waitsFor: string,
 ): Promise<ClosedServer | undefined> {
   if (name !== 'gateway' && name !== 'reader') return undefined
   const app = Fastify({
     ...serverTimeouts(REQUEST_TIMEOUT_MS),
-    return503OnClosing: false,
     forceCloseConnections: true,
   })
   problemHandlers(app, logger)
-  endLeftovers(app)
+  readLeftovers(app, clock)
   app.addHook('onRequest', async (request, reply) => {
     if (request.routeOptions.url !== undefined) return undefined
     const detail = `This server waits for ${waitsFor}; nothing of this request was taken. Send it again.`

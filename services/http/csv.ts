@@ -14,19 +14,8 @@ const FORMULA = /^[=+\-@\t\r]/
 /**
  * A header line and a line a row, in the order of `columns`; null is an empty cell. Text that begins like a formula gets
  * an apostrophe before it, as spreadsheets mean it, and every text is quoted: a separator of another country would cut it
- * into cells else, each of which could begin a formula. Numbers stay as they are.
+ * into cells else, each of which could begin a formula. Numbers stay as they are. A part of a long table is written a turn.
  */
-export function csvText<Column extends string>(
-  columns: readonly Column[],
-  rows: readonly Row<Column>[],
-): string {
-  return linesText(
-    columns,
-    rows.map((row) => lineText(columns, row)),
-  )
-}
-
-/** The same for a long table, a part of it a turn. */
 export async function csvInTurns<Column extends string>(
   columns: readonly Column[],
   rows: readonly Row<Column>[],

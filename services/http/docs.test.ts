@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setUp } from '../gateway/app-fixture.ts'
 import { startWholeReader } from '../../test/support/whole-reader.ts'
 
 test('the pages under /docs ask no other host for anything', async () => {
@@ -39,6 +40,25 @@ test('the document is written once, whoever asks for it how often and in which f
   }
   // Once each for JSON and YAML under /docs; the test's own reader has asked for /openapi.json before.
   assert.equal(written.mock.callCount(), 2)
-  const json = await reader.app.inject('/docs/json')
-  assert.deepEqual(json.json(), (await reader.app.inject('/openapi.json')).json())
+})
+
+test('the pages show the routes of reader and gateway, each as its own server documents it', async () => {
+  await using reader = await startWholeReader()
+  const { app: gateway } = await setUp()
+  type Document = { paths: Record<string, object>; components: { schemas: Record<string, object> } }
+  const documentOf = async (app: typeof gateway, url: string) => (await app.inject(url)).json<Document>()
+  const pages = (await reader.app.inject('/docs/json')).json<Document>()
+  const [own, other] = [
+    (await reader.app.inject('/openapi.json')).json<Document>(),
+    await documentOf(gateway, '/openapi.json'),
+  ]
+  for (const [path, operations] of Object.entries(own.paths)) assert.deepEqual(pages.paths[path], operations)
+  for (const [path, operations] of Object.entries(other.paths)) {
+    if (own.paths[path] !== undefined) continue
+    const servers = [{ url: 'http://127.0.0.1:4681', description: 'Hivemeter gateway' }]
+    assert.deepEqual(pages.paths[path], { servers, ...operations }, path)
+  }
+  assert.ok('/v1/events' in pages.paths && '/v1/heartbeats' in pages.paths)
+  assert.deepEqual(pages.components.schemas, { ...own.components.schemas, ...other.components.schemas })
+  await gateway.close()
 })

@@ -1,17 +1,23 @@
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance } from 'fastify'
-import { openApiText } from './openapi.ts'
+import { joinedDocument } from './joined-document.ts'
+import type { OtherServer } from './joined-document.ts'
+import type { WholeDocument } from './openapi.ts'
 import { writtenOnce } from './written-once.ts'
 import { PROBLEMS } from '../../schemas/http/problem.ts'
 
 const PREFIX = '/docs'
 
-/** Lets the pages' own routes be: everybody may read them, under the page's policy. Call it before access and headers. */
-export function allowDocs(app: FastifyInstance): void {
-  // The pages' own routes write the document for each request.
+/**
+ * Lets the pages' own routes be: everybody may read them, under the page's policy. They show the routes of other servers too.
+ * Call it before access and headers.
+ */
+export function allowDocs(app: FastifyInstance, others: () => Promise<readonly OtherServer[]>): void {
+  const write = async () => JSON.stringify(joinedDocument(app.swagger() as WholeDocument, await others()))
+  // The pages' own routes write the document for each request. JSON is YAML too.
   const documents = new Map([
-    [`${PREFIX}/json`, openApiText(app)],
-    [`${PREFIX}/yaml`, writtenOnce('application/x-yaml', () => app.swagger({ yaml: true }))],
+    [`${PREFIX}/json`, writtenOnce('application/json; charset=utf-8', write)],
+    [`${PREFIX}/yaml`, writtenOnce('application/x-yaml', write)],
   ])
   app.addHook('onRoute', (route) => {
     if (!route.url.startsWith(PREFIX)) return

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { foreignProblem } from './foreign.ts'
+import { foreignProblem, refuseForeign } from './foreign.ts'
 
 test('a request from this machine is told from one that a web page of elsewhere caused', () => {
   for (const host of ['127.0.0.1:4680', 'localhost:4680', 'LOCALHOST', '[::1]:4680', '127.1.2.3'])
@@ -19,4 +19,25 @@ test('a request from this machine is told from one that a web page of elsewhere 
   for (const origin of ['http://evil.example', 'null', 'https://localhost:4680', 'http://localhost:4681', ''])
     assert.match(foreignProblem({ host: 'localhost:4680', origin }) ?? '', /elsewhere are refused/, origin)
   assert.ok((foreignProblem({ host: 'x'.repeat(10_000) }) ?? '').length < 300)
+})
+
+test('a POST without credentials says a type, or has a header, that no form can send', () => {
+  const asks = (headers: Record<string, string>) => () =>
+    refuseForeign({ method: 'POST', is404: false, headers: { host: 'localhost', ...headers } } as never, [])
+  for (const type of [
+    'application/json',
+    'application/x-ndjson',
+    'application/json-seq',
+    'application/a.b+json; v=1',
+  ])
+    assert.doesNotThrow(asks({ 'content-type': type }), type)
+  assert.doesNotThrow(asks({ 'ce-specversion': '1.0' }))
+  for (const type of [
+    'text/plain',
+    'multipart/form-data',
+    'application/x-www-form-urlencoded',
+    'application/jsonx',
+  ])
+    assert.throws(asks({ 'content-type': type, 'ce-specversion': '1.0' }), type)
+  assert.throws(asks({}))
 })

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
+import { isAllowedOrigin } from './cors.ts'
 import { Problem } from './problem.ts'
 
 const LOOPBACK_HOST = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(:\d{1,5})?$/i
@@ -10,32 +11,46 @@ const SHOWN_CHARACTERS_MAX = 100
 /**
  * Why a request to a server that trusts this machine comes from a web page of elsewhere; undefined where it does not. A
  * page may make a browser on this machine send requests here: under a name of its own that leads to loopback (its `Host`
- * tells), or straight to loopback (its `Origin` tells).
+ * tells), or straight to loopback (its `Origin` tells; those of `corsOrigins` may).
  */
-export function foreignProblem(headers: IncomingHttpHeaders): string | undefined {
+export function foreignProblem(
+  headers: IncomingHttpHeaders,
+  corsOrigins: readonly string[] = [],
+): string | undefined {
   const { host = '', origin } = headers
   if (!LOOPBACK_HOST.test(host)) {
     return `The Host of the request is not this machine's: "${host.slice(0, SHOWN_CHARACTERS_MAX)}". Ask under 127.0.0.1 or localhost.`
   }
-  if (origin !== undefined && origin.toLowerCase() !== `http://${host}`.toLowerCase())
+  const isOwn = origin === undefined || origin.toLowerCase() === `http://${host}`.toLowerCase()
+  if (!isOwn && !isAllowedOrigin(origin, corsOrigins))
     return `Requests of web pages from elsewhere are refused: Origin "${origin.slice(0, SHOWN_CHARACTERS_MAX)}".`
   return undefined
 }
 
 /** JSON in any of its types: no form can send one, and a page's script only after this server has said that it may. */
-const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i
+const JSON_TYPE = /^application\/(?:(?:[\w.-]+\+)?json|x-ndjson|ndjson|jsonl|json-seq)\s*(;|$)/i
+
+/** Neither can they send a CloudEvent's header, which may come without a content type. */
+function isOfNoForm({ 'content-type': type, 'ce-specversion': cloudEvent }: IncomingHttpHeaders): boolean {
+  return JSON_TYPE.test(type ?? '') || (type === undefined && cloudEvent !== undefined)
+}
 
 /**
  * Where nobody is asked for a credential, whatever reaches the server would count. Throws a Problem for requests that a
  * web page of elsewhere caused, and for writes of a content type that its forms could send.
  */
-export function refuseForeign({ method, headers, is404 }: FastifyRequest): void {
-  const problem = foreignProblem(headers)
+export function refuseForeign(
+  { method, headers, is404 }: FastifyRequest,
+  corsOrigins: readonly string[],
+): void {
+  const problem = foreignProblem(headers, corsOrigins)
   if (problem !== undefined) throw new Problem('foreign_request', problem)
-  if (method === 'POST' && !is404 && !JSON_TYPE.test(headers['content-type'] ?? '')) {
+  if (method === 'POST' && !is404 && !isOfNoForm(headers)) {
     throw new Problem(
       'unsupported_media_type',
-      'Without credentials a POST needs Content-Type: application/json, also without a body: forms cannot send it.',
+      'Without credentials a POST needs Content-Type: application/json (or another type of JSON that its route takes), also without a body: forms cannot send it.',
+      {},
+      { accept: 'application/json' },
     )
   }
 }

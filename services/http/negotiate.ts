@@ -11,7 +11,7 @@ export function negotiate<Offered extends string>(
   offered: readonly [Offered, ...Offered[]],
 ): Offered {
   if (accept === undefined || accept.trim() === '') return offered[0]
-  const wanted = accept.split(',').slice(0, PREFERENCES_MAX).map(parsePreference)
+  const wanted = preferencesOf(accept)
   let best: Offered = offered[0]
   let bestQuality = 0
   for (const type of offered) {
@@ -25,9 +25,15 @@ export function negotiate<Offered extends string>(
   )
 }
 
-interface Preference {
+/** One of the things that a client says it takes, and how much it likes it: 0 not at all, 1 best. */
+export interface Preference {
   readonly range: string
   readonly quality: number
+}
+
+/** What a header of the kind of Accept lists. */
+export function preferencesOf(header: string): readonly Preference[] {
+  return header.split(',').slice(0, PREFERENCES_MAX).map(parsePreference)
 }
 
 function parsePreference(text: string): Preference {

@@ -2,9 +2,12 @@ import type { FastifyInstance } from 'fastify'
 import { problemResponses } from '../../schemas/http/problem.ts'
 import type { ProblemCode } from '../../schemas/http/problem.ts'
 
-/** How every guarded route can fail before its handler runs. */
+/** How every route can fail before its handler runs. */
+const PUBLIC: readonly ProblemCode[] = ['broken_request', 'foreign_request']
+
+/** And how every one that asks for a credential. */
 const GUARDED: readonly ProblemCode[] = [
-  'foreign_request',
+  ...PUBLIC,
   'unauthorized',
   'insufficient_scope',
   'rate_limited',
@@ -28,18 +31,20 @@ type Responses = Readonly<Record<string, { readonly description?: string }>>
 export function describeAccess(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
     const { scope } = route.config ?? {}
-    if (scope === undefined || scope === 'public' || route.schema === undefined) return
+    if (scope === undefined || route.schema === undefined) return
+    const isPublic = scope === 'public'
+    const { description } = route.schema
     route.schema = {
       ...route.schema,
-      security: [{ bearer: [] }],
-      description: [route.schema.description, `Scope: ${scope}.`].filter(Boolean).join(' '),
-      response: withGuards((route.schema.response ?? {}) as Responses),
+      security: isPublic ? [] : [{ bearer: [] }],
+      ...(!isPublic && { description: [description, `Scope: ${scope}.`].filter(Boolean).join(' ') }),
+      response: withGuards((route.schema.response ?? {}) as Responses, isPublic ? PUBLIC : GUARDED),
     }
   })
 }
 
-function withGuards(responses: Responses): Responses {
-  const guards = problemResponses(...GUARDED) as Responses
+function withGuards(responses: Responses, codes: readonly ProblemCode[]): Responses {
+  const guards = problemResponses(...codes) as Responses
   const both = { ...guards, ...responses }
   for (const [status, guard] of Object.entries(guards)) {
     const own = responses[status]

@@ -1,5 +1,8 @@
 import Fastify from 'fastify'
 import type { FastifyPluginAsync } from 'fastify'
+import type { Clock } from '../../pipelines/clock.ts'
+import type { Logger } from '../../pipelines/logger.ts'
+import { followOpsConventions } from './conventions.ts'
 import { listen } from './listen.ts'
 import { serverTimeouts } from './timeouts.ts'
 import type { ConfigKey } from '../config.ts'
@@ -14,8 +17,11 @@ export async function startOpsServer(options: {
   /** The setting that chose the port, for the message when it is taken. */
   readonly key: ConfigKey
   readonly ops: FastifyPluginAsync
+  readonly clock: Clock
+  readonly logger: Logger
 }): Promise<{ close(): Promise<void> }> {
   const app = Fastify({ ...serverTimeouts(REQUEST_TIMEOUT_MS), forceCloseConnections: true })
+  followOpsConventions(app, options)
   await app.register(options.ops)
   await listen(app, options)
   return { close: () => app.close() }

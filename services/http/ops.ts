@@ -53,7 +53,7 @@ export function opsRoutes(sources: OpsSources): FastifyPluginAsync {
     const mayKnow = ({ caller }: FastifyRequest): boolean =>
       forAll || (caller !== undefined && isAdmin(caller))
     // Both cost nothing, and whoever routes requests asks often.
-    const config = { scope: 'public', isUnlimited: true } as const
+    const config = { scope: 'public', isUnlimited: true, isFleeting: true } as const
     app.get('/healthz', { config }, async () => ({ status: 'ok' }))
 
     let hasBeenReady = false
@@ -81,7 +81,7 @@ export function opsRoutes(sources: OpsSources): FastifyPluginAsync {
 
     const text = metricsText(sources)
     const scope = forAll ? 'public' : 'admin'
-    app.get('/metrics', { config: { scope } }, async (request, reply) => {
+    app.get('/metrics', { config: { scope, isFleeting: true } }, async (request, reply) => {
       // Where nobody is known yet, nobody is an admin either.
       if (!mayKnow(request)) throw unauthorized()
       return reply.header('content-type', sources.metrics.contentType).send(await text())

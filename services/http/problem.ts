@@ -4,6 +4,7 @@ import { PROBLEMS, PROBLEM_TYPE } from '../../schemas/http/problem.ts'
 import type { ProblemCode } from '../../schemas/http/problem.ts'
 import { describeError } from '../exit.ts'
 import { fieldErrorsOf } from './field-errors.ts'
+import { answerText } from './written-list.ts'
 
 /** An answer in the form of RFC 9457, thrown from a route or sent as it is. Its code gives status and title. */
 export class Problem extends Error {
@@ -36,7 +37,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
     .code(problem.status)
     .headers(problem.headers)
     .type(PROBLEM_TYPE)
-    .serializer(JSON.stringify)
+    .serializer(answerText)
     .send({
       type: `urn:hivemeter:problem:${problem.code}`,
       title: PROBLEMS[problem.code].title,
@@ -51,7 +52,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
 /** Makes every error and every unknown route of `app` a problem; what nobody foresaw is logged and shown as 500. */
 export function problemHandlers(app: FastifyInstance, logger: Logger): void {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const problem = error instanceof Problem ? error : problemOf(error)
+    const problem = error instanceof Problem ? error : problemOf(error, request)
     if (problem.code === 'internal') {
       const route = request.routeOptions.url
       logger.error({ err: error, method: request.method, route }, `a request failed: ${describeError(error)}`)
@@ -67,8 +68,16 @@ export function problemHandlers(app: FastifyInstance, logger: Logger): void {
   )
 }
 
+/** A body of another type than the route takes: which these are stands in the detail and, for programs, in Accept. */
+export function unsupportedMediaType(mediaTypes: readonly string[]): Problem {
+  if (mediaTypes.length === 0) return new Problem('unsupported_media_type', 'This address takes no body.')
+  const named = mediaTypes.join(', ')
+  const detail = `Content-Type must be ${mediaTypes.length > 1 ? 'one of ' : ''}${named}, in UTF-8.`
+  return new Problem('unsupported_media_type', detail, {}, { accept: named })
+}
+
 /** What Fastify found by itself, in our words: its messages may change with its version. */
-function problemOf(error: FastifyError): Problem {
+function problemOf(error: FastifyError, { mediaTypes }: Pick<FastifyRequest, 'mediaTypes'>): Problem {
   if (error.validation !== undefined) {
     const errors = fieldErrorsOf(error.validation)
     return new Problem('invalid_request', errors.map(({ message }) => message).join(' '), { errors })
@@ -77,7 +86,7 @@ function problemOf(error: FastifyError): Problem {
     return new Problem('body_too_large', 'The body is larger than this route takes.')
   }
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-    return new Problem('unsupported_media_type', 'This route does not take that content type.')
+    return unsupportedMediaType(mediaTypes ?? [])
   }
   if (error.code === 'FST_ERR_BAD_URL') {
     return new Problem('invalid_url', 'The URL holds an escape that cannot be decoded.')

@@ -1,5 +1,4 @@
-import type { FastifyInstance } from 'fastify'
-import { answerBrokenRequest } from './broken-request.ts'
+import { answerBrokenRequest, answerBrokenUrl } from './broken-request.ts'
 
 /** Longest time for the head of a request; a connection that says nothing ends with it too. */
 export const HEADERS_TIMEOUT_MS = 5_000
@@ -10,11 +9,8 @@ export const TIMEOUT_CHECK_MS = 500
 /** Longest silence on a connection under way; above the time that an answer may take. */
 export const CONNECTION_TIMEOUT_MS = 60_000
 
-/** Longest silence of a client that goes on sending a body which has been answered already. */
-export const LEFTOVER_TIMEOUT_MS = 3_000
-
 /**
- * For Fastify, in every server: timeouts that hold as they are stated. Node looks for requests over their time every 30 s unless
+ * For Fastify, in every server: what cannot be read gets a problem, and timeouts hold as they are stated. Node looks for requests over their time every 30 s unless
  * told otherwise, and swaps the two of head and request where that of the head is the longer one.
  */
 export function serverTimeouts(requestTimeoutMs: number) {
@@ -24,14 +20,12 @@ export function serverTimeouts(requestTimeoutMs: number) {
     http: {
       headersTimeout: Math.min(HEADERS_TIMEOUT_MS, requestTimeoutMs),
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      // Node would answer by itself, and not with a problem; `answerUnread` does.
+      requireHostHeader: false,
     },
+    // Nor would Fastify while it closes.
+    return503OnClosing: false,
     clientErrorHandler: answerBrokenRequest,
+    frameworkErrors: answerBrokenUrl,
   }
-}
-
-/** A client that was answered before it had sent its whole body may go on, but not stall. */
-export function endLeftovers(app: FastifyInstance): void {
-  app.addHook('onResponse', async ({ raw }) => {
-    if (raw.complete === false) raw.socket.setTimeout(LEFTOVER_TIMEOUT_MS)
-  })
 }

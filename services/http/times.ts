@@ -18,6 +18,39 @@ export function parseTime(text: string): number | null {
   return timeMs !== null && timeMs >= 0 && timeMs <= TIME_MS_MAX ? timeMs : null
 }
 
+const NUMBER = /^(\d+)(\.\d*)?$/
+
+/** Seconds since 1973, which as milliseconds would be the first weeks of 1970: nobody means these. */
+const SECONDS_MIN = 100_000_000
+
+/** The same as a time: what is told apart by its unit lies between this and `TIME_MS_MAX`. */
+const TIME_MS_MIN_TOLD = SECONDS_MIN * 1_000
+
+/** Units that programs count in since 1970, with what one has of a millisecond. */
+const UNITS = [
+  { name: 'seconds', perMs: 1 / 1_000 },
+  { name: 'microseconds', perMs: 1_000 },
+  { name: 'nanoseconds', perMs: 1_000_000 },
+] as const
+
+/**
+ * Another unit than milliseconds that a number looks like, and the time that is meant then; null where it is none or
+ * milliseconds will do. A time in seconds is no error by itself: it means January 1970, and an empty answer.
+ */
+export function unitLike(text: string): { readonly name: string; readonly timeMs: number } | null {
+  const [, digits, fraction = ''] = NUMBER.exec(text) ?? []
+  if (digits === undefined) return null
+  const number = Number(digits)
+  const isMs =
+    fraction === '' && (number < SECONDS_MIN || number >= TIME_MS_MIN_TOLD) && number <= TIME_MS_MAX
+  if (isMs) return null
+  for (const { name, perMs } of UNITS) {
+    const timeMs = Math.floor(Number(text) / perMs)
+    if (timeMs >= TIME_MS_MIN_TOLD && timeMs <= TIME_MS_MAX) return { name, timeMs }
+  }
+  return null
+}
+
 /** RFC 3339 in UTC with milliseconds and Z. */
 export function formatTime(timeMs: number): string {
   return new Date(timeMs).toISOString()

@@ -8,6 +8,7 @@ import { formOn } from '../../pipelines/clickhouse/replicated-form.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { systemRandom } from '../../pipelines/random.ts'
+import { UNVERSIONED } from '../../schemas/topics.ts'
 import { VERSION } from '../../schemas/version.ts'
 import { clickhouseOf } from '../clickhouse.ts'
 import { runCommand } from '../command.ts'
@@ -28,6 +29,7 @@ import { nameInstallation } from './installation.ts'
 import type { NamedInstallation } from './installation.ts'
 import { findLayout, layoutToWrite, writeFirstLayout } from './first-layout.ts'
 import { grow } from './grow/grow.ts'
+import { putModels, seedModels } from './models.ts'
 import { byHand, differenceLine, findDifferences, mendTopics, partitionCounts } from './topics.ts'
 import { USERS, makeUsers } from './users.ts'
 
@@ -44,6 +46,7 @@ interface Values {
   readonly 'dry-run'?: boolean | undefined
   readonly check?: boolean | undefined
   readonly grow?: string | undefined
+  readonly models?: string | undefined
   readonly users?: boolean | undefined
   readonly acls?: boolean | undefined
   readonly apply?: boolean | undefined
@@ -54,7 +57,7 @@ interface Values {
 
 type Schema = MigrateParts & { readonly database: ClickhouseClient }
 
-const USAGE = `Usage: npm run migrate -- [--dry-run | --check | --grow N | --users | --acls [--apply] | --confirm-operators [--yes]]
+const USAGE = `Usage: npm run migrate -- [--dry-run | --check | --grow N | --models FILE | --users | --acls [--apply] | --confirm-operators [--yes]]
                             [--config file.json]
 Makes what the services need and does not exist: the ClickHouse database and its tables, the Kafka topics with the
 settings that the guarantee needs, the installation's id in both, the id key.
@@ -62,6 +65,8 @@ settings that the guarantee needs, the installation's id in both, the id key.
   --check    changes nothing and ends with 78 where a table, a topic or one of its settings is not as it must be
   --grow N   gives the installation N partitions, more than it has, while its services run; run again after an
              interruption it goes on
+  --models FILE
+             puts a table of models in force that a JSON file holds, as PUT /api/models takes it; does nothing else
   --acls     prints the rights that each service needs in a Kafka with an authorizer, and does nothing else; with --apply
              grants those that are missing. --principal-pattern User:hivemeter-{service} says how the principals are called
   --users    also makes ClickHouse's roles, quotas, row policies and a user for each service, and prints the passwords
@@ -79,6 +84,7 @@ await runCommand(
       'dry-run': { type: 'boolean' },
       check: { type: 'boolean' },
       grow: { type: 'string' },
+      models: { type: 'string' },
       users: { type: 'boolean' },
       acls: { type: 'boolean' },
       apply: { type: 'boolean' },
@@ -100,6 +106,10 @@ await runCommand(
       throw new ExitError(EXIT.usage, `--yes belongs to --confirm-operators.\n${USAGE}`)
     if (isAcls) {
       await acls(parts.config, { apply: isApply, principalPattern, say: parts.say })
+      return EXIT.ok
+    }
+    if (parts.values.models !== undefined) {
+      await putModels(parts.config, parts.values.models, parts.say)
       return EXIT.ok
     }
     await using cleanup = new AsyncDisposableStack()
@@ -193,6 +203,7 @@ async function apply(schema: Schema, { config, say }: CommandParts<Values>): Pro
     say(keyLine(kind, file, ensureKeyFile(kind, file, systemRandom) ? 'made' : 'there'))
   say(`Installation ${id}: ${made ? 'made' : 'there'}.`)
   if (layout.record !== null) await writeFirstLayout(config, layout.record)
+  if (layout.version === 1) say(await seedModels(config, new Set(created)))
   for (const line of await partitionLines(config, layout)) say(line)
   if (left.length === 0) return
   throw new ExitError(
@@ -241,7 +252,7 @@ async function partitionLines(config: Config, layout: LayoutInForce): Promise<st
   }
   const counts = await partitionCounts(config, layout.version)
   const added = [...counts].filter(
-    ([name, count]) => name !== topics.accessKeys && name !== topics.installation && count > partitions,
+    ([name, count]) => count > partitions && ![...UNVERSIONED].some((role) => topics[role] === name),
   )
   for (const [name, count] of added) {
     lines.push(

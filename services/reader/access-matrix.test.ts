@@ -60,11 +60,12 @@ const BODIES: Readonly<Record<string, object>> = {
   'POST /api/settings/compute/provider/claim': { operator_id: 'op-own' },
   'POST /api/settings/compute/provider/transfer': { operator_id: 'op-new' },
   'POST /api/exposure/reservations': { usd: '0.01' },
+  'PUT /api/models': { rows: [] },
 }
 
 async function ask({ method, path }: Route, node: string, key: string | undefined) {
   const url = path.replace('{operator_id}', `op-${node}`).replace('{id}', 'r')
-  const takesNode = !path.includes('/wallets/') && !/\/(providers|leaderboard|audit)$/.test(path)
+  const takesNode = !path.includes('/wallets/') && !/\/(providers|leaderboard|audit|models)$/.test(path)
   const body = BODIES[`${method} ${path}`]
   return await reader.ask(method, takesNode ? `${url}?node_id=${node}` : url, {
     ...(body === undefined ? {} : { body }),
@@ -100,7 +101,8 @@ test('somebody else’s node answers as one that does not exist, and is not chan
   const versionBefore = reader.accounts.account('foreign')?.version
   for (const route of routes()) {
     if (route.scope === null || route.scope === 'admin') continue
-    if (route.path.endsWith('/leaderboard')) continue
+    // Of no node: everybody who may read sees the same.
+    if (/\/(leaderboard|models)$/.test(route.path)) continue
     const key = keyOf([route.scope], ['own'])
     refused.length = 0
     const foreign = await ask(route, 'foreign', key)

@@ -11,12 +11,12 @@ import {
 
 test('an account replaces another only with a higher version', () => {
   const accounts = new Accounts(4)
-  accounts.apply(accountRecord(0, account({ node_id: 'n', version: 5, inferences: 50 })))
-  accounts.apply(accountRecord(0, account({ node_id: 'n', version: 4, inferences: 40 })))
-  accounts.apply(accountRecord(0, account({ node_id: 'n', version: 5, inferences: 55 })))
-  assert.equal(accounts.account('n')?.inferences, 50)
-  accounts.apply(accountRecord(0, account({ node_id: 'n', version: 6, inferences: 60 })))
-  assert.equal(accounts.account('n')?.inferences, 60)
+  accounts.apply(accountRecord(0, account({ node_id: 'n', version: 5, inferences: 50n })))
+  accounts.apply(accountRecord(0, account({ node_id: 'n', version: 4, inferences: 40n })))
+  accounts.apply(accountRecord(0, account({ node_id: 'n', version: 5, inferences: 55n })))
+  assert.equal(accounts.account('n')?.inferences, 50n)
+  accounts.apply(accountRecord(0, account({ node_id: 'n', version: 6, inferences: 60n })))
+  assert.equal(accounts.account('n')?.inferences, 60n)
   assert.equal(accounts.size, 1)
 })
 
@@ -35,10 +35,10 @@ test('a tombstone forgets the node and its place at its operators', () => {
 
 test('the held copy does not change with the buffer it came from', () => {
   const accounts = new Accounts(1)
-  const record = accountRecord(0, account({ node_id: 'n', inferences: 7 }))
+  const record = accountRecord(0, account({ node_id: 'n', inferences: 7n }))
   accounts.apply(record)
   record.value?.fill(0)
-  assert.equal(accounts.account('n')?.inferences, 7)
+  assert.equal(accounts.account('n')?.inferences, 7n)
 })
 
 test('watermarks come from task records, never fall, and the smallest needs all of them', () => {

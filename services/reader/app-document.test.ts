@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { startBothServers } from '../../test/support/both-servers.ts'
 import { startWholeReader } from '../../test/support/whole-reader.ts'
 
 test('the document is OpenAPI 3.1 and knows every route', async () => {
@@ -10,6 +11,7 @@ test('the document is OpenAPI 3.1 and knows every route', async () => {
     '/api/audit',
     '/api/exposure/reservations',
     '/api/exposure/reservations/{id}',
+    '/api/models',
     '/api/settings/compute',
     '/api/settings/compute/history',
     '/api/settings/compute/provider',
@@ -47,3 +49,39 @@ test('the document is OpenAPI 3.1 and knows every route', async () => {
     }
   }
 })
+
+test('every operation has an id of its own, what it asks for, and named schemas; no reference leads nowhere', async () => {
+  await using both = await startBothServers()
+  for (const { document } of both.servers) {
+    const { servers = [], components } = document
+    assert.deepEqual(servers.map(({ url }) => url).slice(0, 1), ['/'])
+    const ids: string[] = []
+    for (const [path, operations] of Object.entries(document.paths)) {
+      for (const [method, operation] of Object.entries(operations)) {
+        const what = `${method} ${path}`
+        ids.push(operation.operationId ?? '')
+        assert.match(operation.operationId ?? '', /^[a-z][A-Za-z0-9]+$/, what)
+        assert.ok(Array.isArray(operation.security), what)
+        const bodies = [operation.requestBody, ...Object.values(operation.responses)]
+        for (const body of bodies) {
+          for (const [type, { schema }] of Object.entries(body?.content ?? {})) {
+            if (!type.endsWith('json') || path === '/openapi.json') continue
+            assert.ok(isNamed(schema), `${what} ${type}: ${JSON.stringify(schema).slice(0, 200)}`)
+          }
+        }
+      }
+    }
+    assert.equal(new Set(ids).size, ids.length)
+    const references = JSON.stringify(document).match(/(?<="\$ref":"#\/components\/schemas\/)\w+/g) ?? []
+    assert.ok(references.length > 30)
+    for (const name of references) assert.ok(components?.schemas?.[name] !== undefined, name)
+    assert.doesNotMatch(JSON.stringify(document), /x-component/)
+  }
+})
+
+/** A reference, or a choice and lists of them; a plain value in a list needs no name. */
+function isNamed(schema: unknown): boolean {
+  const { $ref, anyOf, items } = schema as { $ref?: string; anyOf?: unknown[]; items?: { type?: string } }
+  if (items?.type === 'string' || items?.type === 'integer') return true
+  return $ref !== undefined || anyOf?.every(isNamed) === true || (items !== undefined && isNamed(items))
+}

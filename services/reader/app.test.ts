@@ -14,6 +14,7 @@ import { Accounts } from './accounts.ts'
 import { buildReader } from './app.ts'
 import type { ReaderApp } from './parts.ts'
 import { unheardCommands } from '../../test/support/unheard-commands.ts'
+import { MemoryModels } from '../../test/support/memory-models.ts'
 import { putBackNothing } from '../../test/support/put-back.ts'
 
 const PARTITIONS = 4
@@ -30,6 +31,7 @@ let document: OpenApiDocument
 before(async () => {
   app = await buildReader({
     putBack: putBackNothing(),
+    models: new MemoryModels(),
     access: { mode: 'off' },
     commands: unheardCommands(),
     accounts,
@@ -83,7 +85,7 @@ const documentedNode = account({
   node_id: 'my-node-001',
   version: 9,
   tier: 'regional',
-  inferences: 12_847,
+  inferences: 12_847n,
   gpu_ms_measured: 500_000_000n,
   gpu_ms_estimated: 62_680_000n,
   energy_mwh_measured: 20_000_000n,
@@ -99,7 +101,8 @@ const documentedNode = account({
 async function get(url: string, headers: Record<string, string> = {}) {
   const response = await app.inject({ url, headers })
   const contentType = String(response.headers['content-type'])
-  assertDocumented(document, { url, statusCode: response.statusCode, contentType, body: response.body })
+  const { statusCode, headers: answered, body } = response
+  assertDocumented(document, { url, statusCode, contentType, headers: answered, body })
   return response
 }
 
@@ -153,6 +156,7 @@ test('the provider view has every field of the documented body, and the exact tw
     },
     status: null,
     last_contact_at: null,
+    set_aside_events: 0,
     mode: 'compatible',
     period: 'lifetime',
     period_start: null,
@@ -367,7 +371,8 @@ test('what is not there is a problem too: routes, methods, formats, broken escap
   const notThere = await app.inject('/api/nothing?secret=1')
   assert.equal(notThere.statusCode, 404)
   assert.equal(notThere.json<{ instance: string }>().instance, '/api/nothing')
-  assert.equal((await app.inject({ method: 'POST', url: '/api/usage' })).statusCode, 404)
+  const post = await app.inject({ method: 'POST', url: '/api/usage' })
+  assert.deepEqual([post.statusCode, post.headers['allow']], [405, 'GET, HEAD, OPTIONS'])
   const xml = await get('/api/usage?node_id=node-01', { accept: 'application/xml' })
   assert.equal(xml.statusCode, 406)
   const broken = await get('/api/wallets/%zz')

@@ -1,4 +1,3 @@
-import helmet from '@fastify/helmet'
 import Fastify from 'fastify'
 import type { FastifyPluginAsync } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
@@ -9,18 +8,19 @@ import type { Logger } from '../../pipelines/logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { EVENT_ID_PATH_CHARACTERS_MAX } from '../../schemas/http/usage.ts'
 import { VERSION } from '../../schemas/version.ts'
-import { guardRoutes } from '../access/access.ts'
 import type { Access } from '../access/access.ts'
 import type { AuditSink } from '../audit/audit-log.ts'
 import { allowDocs, problemTable, publishDocs } from '../http/docs.ts'
-import { HEADERS } from '../http/headers.ts'
 import { Bodies } from '../http/bodies.ts'
+import { followConventions } from '../http/conventions.ts'
 import { InFlight } from '../http/in-flight.ts'
-import { endLeftovers, serverTimeouts } from '../http/timeouts.ts'
+import { serverTimeouts } from '../http/timeouts.ts'
 import { Cursors } from '../http/cursor.ts'
 import { publishOpenApi } from '../http/openapi.ts'
-import { Problem, problemHandlers, sendProblem } from '../http/problem.ts'
+import { settingOf } from '../config-schema.ts'
+import { GATEWAY_API, gatewayDocument } from '../gateway/document.ts'
 import type { Begin, TopicVersion } from '../layout.ts'
+import type { InstallationModels } from '../models/follow-models.ts'
 import type { Accounts } from './accounts.ts'
 import type { Commands } from './commands.ts'
 import { History } from './history.ts'
@@ -33,6 +33,7 @@ import { auditRoutes } from './routes-audit.ts'
 import { eventRoutes } from './routes-events.ts'
 import { exposureRoutes } from './routes-exposure.ts'
 import { hostingRoutes } from './routes-hosting.ts'
+import { modelsRoutes } from './routes-models.ts'
 import { operatorRoutes } from './routes-operators.ts'
 import { providerRoutes } from './routes-provider.ts'
 import { oneEventRoute } from './routes-one-event.ts'
@@ -52,8 +53,11 @@ export interface ReaderAppParts {
   readonly access: Access
   /** Whom it refuses is told to it. */
   readonly audit?: AuditSink
+  /** See `ConventionParts`. */
+  readonly corsOrigins?: readonly string[]
   readonly commands: Commands
   readonly putBack: PutBack
+  readonly models: InstallationModels
   /** Names of the topics whose blocks fill ClickHouse's tables. */
   readonly topics: { readonly usageBlocks: string; readonly settlementBlocks: string }
   readonly partitions: number
@@ -77,6 +81,7 @@ const REQUEST_TIMEOUT_MS = 10_000
 const API = {
   title: 'Hivemeter reader',
   version: VERSION,
+  address: `http://127.0.0.1:${String(settingOf('readerPort').default)}`,
   description: `What compute providers did, what they are owed and what they were paid. Times are UTC; ranges are half-open; every rounded number has an exact twin beside it. A daily limit of 0 or null is no limit.\n\nErrors are RFC 9457 problems; decide by their code:\n\n${problemTable()}`,
   tags: [
     { name: 'provider', description: 'The present of nodes' },
@@ -86,6 +91,7 @@ const API = {
     { name: 'settlements', description: 'What was paid, and what is open' },
     { name: 'wallets', description: 'Balances and entries' },
     { name: 'hosting', description: 'Rewards and the leaderboard' },
+    { name: 'models', description: 'Which models are paid by the call' },
     { name: 'audit', description: 'Keys, tiers, operators, and who was refused' },
     { name: 'operation', description: 'For the operator' },
   ],
@@ -96,20 +102,16 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
   const app = Fastify({
     // Requests are counted by metrics; what goes wrong is logged where it is known why.
     logger: false,
-    exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
     ...serverTimeouts(REQUEST_TIMEOUT_MS),
     // A misspelt parameter is refused, never dropped, and all that is wrong is said at once.
     ajv: { customOptions: { removeAdditional: false, allErrors: true } },
     routerOptions: { maxParamLength: EVENT_ID_PATH_CHARACTERS_MAX },
-    frameworkErrors: (error, request, reply) => void sendProblem(request, reply, badUrl(error.code)),
   }).withTypeProvider<TypeBoxTypeProvider>()
-  problemHandlers(app, parts.logger)
-  allowDocs(app)
-  await app.register(helmet, HEADERS)
-  await guardRoutes(app, parts.access, parts.audit)
-  endLeftovers(app)
+
   const { clickhouse, commands, partitions, clock } = parts
+  allowDocs(app, async () => [{ address: GATEWAY_API.address, document: await gatewayDocument() }])
+  await followConventions(app, { ...parts, corsOrigins: parts.corsOrigins ?? [] })
   const bodies = new Bodies(app, { clock, inFlight: new InFlight(clock) })
   app.addHook('onSend', async (_request, reply) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
@@ -139,24 +141,15 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
     partitions,
     turns: new LoopTurns(),
   }
-  addRoutes(app, routeParts, parts.putBack)
+  addRoutes(app, routeParts, parts)
   await app.ready()
   return app
-}
-
-function badUrl(code: string): Problem {
-  return new Problem(
-    'invalid_url',
-    code === 'FST_ERR_MAX_PARAM_LENGTH'
-      ? `A name in the path has at most ${EVENT_ID_PATH_CHARACTERS_MAX} characters.`
-      : 'The path holds a broken percent-encoding.',
-  )
 }
 
 function addRoutes(
   app: ReaderApp,
   routeParts: RouteParts & { readonly partitions: number },
-  putBack: PutBack,
+  { putBack, models }: Pick<ReaderAppParts, 'putBack' | 'models'>,
 ): void {
   providerRoutes(app, routeParts)
   settingsRoutes(app, routeParts)
@@ -170,5 +163,6 @@ function addRoutes(
   settlementRoutes(app, routeParts)
   walletRoutes(app, routeParts)
   auditRoutes(app, routeParts)
+  modelsRoutes(app, { ...routeParts, models })
   hostingRoutes(app, { ...routeParts, ranking: new Ranking(routeParts.present, routeParts.clock) })
 }

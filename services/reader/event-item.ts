@@ -15,7 +15,7 @@ export interface PaidCost {
 /** An event as the list shows it; `paid` is null where its cost has no row (own, zero, or not loaded yet). */
 export function eventItem(nodeId: string, row: EventRow, paid: PaidCost | null): EventItem {
   const costNanoUsd = BigInt(row.cost_nano_usd)
-  const gpuMs = BigInt(row.gpu_ms ?? row.gpu_ms_estimated)
+  const gpuMs = BigInt(row.wide_gpu_ms ?? row.gpu_ms_estimated)
   const energyMwh = BigInt(row.energy_mwh ?? row.energy_mwh_estimated)
   const decision = decisionOf(row, costNanoUsd, paid)
   const settlement = paid?.settlement ?? null
@@ -27,12 +27,18 @@ export function eventItem(nodeId: string, row: EventRow, paid: PaidCost | null):
     task_source: row.task_source,
     occurred_at: formatTime(Number(row.occurred_ms)),
     received_at: formatTime(Number(row.received_ms)),
-    tokens_in: row.tokens_in,
-    tokens_out: row.tokens_out,
+    tokens_in: Number(row.wide_tokens_in),
+    tokens_out: Number(row.wide_tokens_out),
+    tokens_cached: numberOrNull(row.tokens_cached),
+    tokens_reasoning: numberOrNull(row.tokens_reasoning),
+    inferences: row.inferences,
+    gpus: row.gpus,
+    execution: row.execution === 'none' ? null : row.execution,
+    labels: row.labels,
     duration_ms: row.duration_ms,
     gpu_hours: hoursNumber(gpuMs),
     gpu_ms: gpuMs,
-    gpu_estimated: row.gpu_ms === null,
+    gpu_estimated: row.wide_gpu_ms === null,
     energy_kwh: kwhNumber(energyMwh),
     energy_mwh: energyMwh,
     energy_source: row.energy_source === 'none' ? 'estimate' : row.energy_source,
@@ -61,4 +67,8 @@ function decisionOf(row: EventRow, costNanoUsd: bigint, paid: PaidCost | null): 
 
 function textOrNull(text: string): string | null {
   return text === '' ? null : text
+}
+
+function numberOrNull(text: string | null): number | null {
+  return text === null ? null : Number(text)
 }

@@ -14,7 +14,7 @@ export const DAY_MS = 24 * HOUR_MS
 const STEP_MS = 6 * DAY_MS
 
 /** Windows that are laid out before other requests have a turn. */
-export const WINDOWS_PER_TURN = 500
+const WINDOWS_PER_TURN = 500
 
 /** No zone is further from UTC than this. */
 const OFFSET_MS_MAX = 16 * HOUR_MS

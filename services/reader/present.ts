@@ -78,6 +78,12 @@ export class Present {
     return partition
   }
 
+  /** Whether somebody has named the node; once true it stays so. */
+  async has(nodeId: string): Promise<boolean> {
+    await this.arrive(nodeId)
+    return this.#accounts.account(nodeId) !== null
+  }
+
   /** Throws a Problem (503) while the table loads. */
   async loaded(): Promise<void> {
     await this.#reach([])

@@ -16,6 +16,8 @@ export interface SharedWork {
   readonly inferences: bigint
   readonly gpuMsMeasured: bigint
   readonly gpuMsEstimated: bigint
+  /** Of the estimate, that of paid calls. */
+  readonly gpuMsPaidEstimated: bigint
   readonly energyMwhMeasured: bigint
   readonly energyMwhEstimated: bigint
   readonly energyMwhCompatible: bigint
@@ -34,9 +36,10 @@ export const LIFETIME: ViewPeriod = { name: 'lifetime', startMs: null, endMs: nu
 /** Work since the first event, from the account. */
 export function lifetimeWork(account: Account): SharedWork {
   return {
-    inferences: BigInt(account.inferences),
+    inferences: account.inferences,
     gpuMsMeasured: account.gpu_ms_measured,
     gpuMsEstimated: account.gpu_ms_estimated,
+    gpuMsPaidEstimated: account.gpu_ms_paid_estimated,
     energyMwhMeasured: account.energy_mwh_measured,
     energyMwhEstimated: account.energy_mwh_estimated,
     energyMwhCompatible: account.energy_mwh_compatible,
@@ -57,7 +60,7 @@ export interface ViewInput {
 /** The provider view: every documented field, and what stands beside. Score, pending and rewards are lifetime always. */
 export function providerView({ state, mode, period, work, asOfMs }: ViewInput): ProviderView {
   const { account } = state
-  const gpuMs = work.gpuMsMeasured + work.gpuMsEstimated
+  const gpuMs = gpuMsOf(work, mode)
   const energyMwh = energyOf(work, mode)
   const microSpark = account.operators.reduce((sum, operator) => sum + operator.micro_spark, 0n)
   return {
@@ -94,13 +97,14 @@ export function providerView({ state, mode, period, work, asOfMs }: ViewInput): 
     },
     status: livenessOf(account, state.rules, state.nowMs),
     last_contact_at: formatTimeOrNull(account.last_contact_at),
+    set_aside_events: account.set_aside,
     mode,
     period: period.name,
     period_start: formatTimeOrNull(period.startMs),
     period_end: formatTimeOrNull(period.endMs),
     as_of: formatTimeOrNull(asOfMs),
     final: asOfMs !== null && period.endMs !== null && asOfMs >= period.endMs,
-    sources: sources(work),
+    sources: sources(work, mode),
   }
 }
 
@@ -110,6 +114,15 @@ function shownSetting({ account, rules }: NodeState, name: SettingName): Setting
 
 function energyOf(work: SharedWork, mode: ProviderMode): bigint {
   return mode === 'compatible' ? work.energyMwhCompatible : work.energyMwhMeasured + work.energyMwhEstimated
+}
+
+/** What was estimated: a call of a paid API had no GPU here, and earns no time of one in the corrected mode. */
+function estimatedGpuMs(work: SharedWork, mode: ProviderMode): bigint {
+  return mode === 'compatible' ? work.gpuMsEstimated : work.gpuMsEstimated - work.gpuMsPaidEstimated
+}
+
+function gpuMsOf(work: SharedWork, mode: ProviderMode): bigint {
+  return work.gpuMsMeasured + estimatedGpuMs(work, mode)
 }
 
 const BELIEVED = {
@@ -129,7 +142,7 @@ export function scoreIn({ account, rules, nowMs }: NodeState, mode: ProviderMode
     agents: Math.min(account.agent_count, most.agents),
     posts: Math.min(account.post_count, most.posts),
     adImpressions: recentImpressions(account, nowMs, most.impressions),
-    gpuMs: lifetime.gpuMsMeasured + lifetime.gpuMsEstimated,
+    gpuMs: gpuMsOf(lifetime, mode),
     inferences: lifetime.inferences,
     energyMwh: energyOf(lifetime, mode),
     costNanoUsd: lifetime.costNanoUsd,
@@ -156,15 +169,16 @@ function contribution(state: NodeState, mode: ProviderMode): ProviderView['contr
   }
 }
 
-function sources(work: SharedWork): ProviderView['sources'] {
-  const gpuMs = work.gpuMsMeasured + work.gpuMsEstimated
+function sources(work: SharedWork, mode: ProviderMode): ProviderView['sources'] {
+  const estimated = estimatedGpuMs(work, mode)
+  const gpuMs = work.gpuMsMeasured + estimated
   const energyMwh = work.energyMwhMeasured + work.energyMwhEstimated
   return {
     gpu_time: {
       measured_gpu_ms: work.gpuMsMeasured,
-      estimated_gpu_ms: work.gpuMsEstimated,
+      estimated_gpu_ms: estimated,
       measured_share: shareNumber(work.gpuMsMeasured, gpuMs),
-      estimated_share: shareNumber(work.gpuMsEstimated, gpuMs),
+      estimated_share: shareNumber(estimated, gpuMs),
     },
     energy: {
       measured_energy_mwh: work.energyMwhMeasured,

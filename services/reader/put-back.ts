@@ -12,6 +12,8 @@ export interface PutBackParts {
   /** Of usage.metered. */
   readonly producer: LogProducer
   readonly meteredTopic: string
+  /** Its names of all versions: what came in by one that ended is put back into the one in force. */
+  readonly meteredTopics: ReadonlySet<string>
   readonly partitions: number
   readonly idKey: Buffer
 }

@@ -1,5 +1,5 @@
 import { invalidParameter } from '../http/refusal.ts'
-import { parseTime } from '../http/times.ts'
+import { formatTime, parseTime, unitLike } from '../http/times.ts'
 import { DAY_MS } from './local-windows.ts'
 
 export interface RangeQuery {
@@ -22,6 +22,14 @@ export function rangeOf(
 }
 
 function timeOf(name: 'from' | 'to', text: string): number {
+  const unit = unitLike(text)
+  if (unit !== null) {
+    const meant = formatTime(unit.timeMs)
+    throw invalidParameter(
+      name,
+      `"${name}" ${text} looks like ${unit.name}: ${meant}. Give milliseconds, ${unit.timeMs}, or RFC 3339.`,
+    )
+  }
   const timeMs = parseTime(text)
   if (timeMs !== null) return timeMs
   throw invalidParameter(

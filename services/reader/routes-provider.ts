@@ -23,6 +23,7 @@ const NO_WORK: SharedWork = {
   inferences: 0n,
   gpuMsMeasured: 0n,
   gpuMsEstimated: 0n,
+  gpuMsPaidEstimated: 0n,
   energyMwhMeasured: 0n,
   energyMwhEstimated: 0n,
   energyMwhCompatible: 0n,
@@ -114,7 +115,7 @@ async function rollingWork(
       rowsMax: 1,
       sharedOnly: true,
     })
-    const work = total === undefined ? NO_WORK : { ...total.sums, inferences: total.sums.events }
+    const work = total === undefined ? NO_WORK : total.sums
     return { work, period: { name, startMs, endMs }, asOfMs: loaded?.watermarkMs ?? null }
   })
 }

@@ -58,12 +58,23 @@ test('amounts are read from their text and shown with every decimal', async () =
     ['999999.123456789', '999999.123456789'],
     ['null', null],
     ['1000000', '1000000'],
+    ['"1e3"', '1000'],
   ] as const) {
     assert.equal((await limit(text)).status, 200, text)
     const { body } = await reader.ask('GET', `${SETTINGS}?node_id=n`)
     assert.equal(body['metered_daily_limit_usd_exact'], exact, text)
   }
-  for (const text of ['0.0000000001', '-1', '1000000.000000001', '"1e3"', 'true', '"1,5"'])
+  // Never rounded: a limit of 10^-10 must not become 0, which is none.
+  for (const text of [
+    '0.0000000001',
+    '1e-10',
+    '"1e-10"',
+    '0.30000000000000004',
+    '-1',
+    '1000000.000000001',
+    'true',
+    '"1,5"',
+  ])
     assert.equal((await limit(text)).status, 422, text)
 })
 
@@ -130,6 +141,61 @@ test('If-Match keeps one writer from overwriting another', async () => {
   const stale = await put(80, tag)
   assert.deepEqual([stale.status, stale.body['code']], [412, 'stale_settings'])
   assert.equal((await put(80, '*')).status, 200)
+})
+
+test('If-Match takes a list, any one of which will do, packed ones too, and a repeat gets the same answer', async () => {
+  await using reader = await startWholeReader()
+  const first = await reader.ask('PUT', `${SETTINGS}?node_id=n`, { body: { max_hive_gpu_pct: 60 } })
+  const put = (pct: number, tags: string, key: string) =>
+    reader.ask('PUT', `${SETTINGS}?node_id=n`, {
+      body: { max_hive_gpu_pct: pct },
+      headers: { 'if-match': tags, 'idempotency-key': key },
+    })
+  const tag = String(first.headers['etag'])
+  assert.equal((await put(1, '"other", "9.9"', 'a')).status, 412)
+  assert.equal((await put(1, `W/${tag}`, 'b')).status, 412, 'a weak tag is no match for a write')
+  const second = await put(70, `"other" , ${tag}`, 'c')
+  assert.equal(second.status, 200)
+  const third = await put(80, `${String(second.headers['etag']).replace(/"$/, '-gzip"')},"x"`, 'd')
+  assert.equal(third.status, 200)
+  const again = await put(70, `"other" , ${tag}`, 'c')
+  assert.deepEqual(
+    [again.status, again.body, again.headers['etag']],
+    [200, second.body, second.headers['etag']],
+  )
+  assert.equal((await reader.ask('GET', `${SETTINGS}?node_id=n`)).body['max_hive_gpu_pct'], 80)
+})
+
+test('If-Match: * asks that the node is there', async () => {
+  await using reader = await startWholeReader()
+  const put = (node: string) =>
+    reader.ask('PUT', `${SETTINGS}?node_id=${node}`, {
+      body: { max_hive_gpu_pct: 60 },
+      headers: { 'if-match': '*' },
+    })
+  const none = await put('n')
+  assert.deepEqual([none.status, none.body['code']], [412, 'stale_settings'])
+  assert.equal((await reader.ask('GET', `${SETTINGS}?node_id=n`)).status, 404)
+  await reader.heartbeat('n')
+  assert.equal((await put('n')).status, 200)
+})
+
+test('the tag changes with what is shown, the tier too, and still fits a write', async () => {
+  await using reader = await startWholeReader()
+  await reader.ask('PUT', `${SETTINGS}?node_id=n`, { body: { allow_metered_for_hive: true } })
+  const read = (tag = '""') =>
+    reader.ask('GET', `${SETTINGS}?node_id=n`, { headers: { 'if-none-match': tag } })
+  const before = await read()
+  await reader.heartbeat('n', { tier: 'central', by_admin: true })
+  const after = await read(String(before.headers['etag']))
+  assert.deepEqual([after.status, after.body['allow_metered_for_hive']], [200, false])
+  const tag = String(after.headers['etag'])
+  const written = await reader.ask('PUT', `${SETTINGS}?node_id=n`, {
+    body: { max_hive_gpu_pct: 10 },
+    headers: { 'if-match': tag },
+  })
+  assert.equal(written.status, 200)
+  assert.equal((await read()).headers['etag'], written.headers['etag'])
 })
 
 test('a central node never pays for others: refused before anything is written, and on resolve', async () => {

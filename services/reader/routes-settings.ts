@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { settingsTag } from '../../pipelines/account/commands.ts'
+import { TAG_SEPARATOR, settingsTag } from '../../pipelines/account/commands.ts'
 import { SettingsReader } from '../../pipelines/account/settings-reader.ts'
 import { settingsChanges } from '../../pipelines/clickhouse/queries/audit.ts'
 import type { AuditRow } from '../../pipelines/clickhouse/queries/audit.ts'
@@ -14,11 +14,14 @@ import {
 } from '../../schemas/http/settings.ts'
 import type { SettingsChange } from '../../schemas/http/settings.ts'
 import type { SettingName, SettingValue } from '../../schemas/settings.ts'
-import { askedNode, holderOf } from '../http/caller.ts'
+import { askedNode, holderOf, maySee } from '../http/caller.ts'
+import { Problem } from '../http/problem.ts'
+import { tagsOf } from '../http/tags.ts'
 import { formatTime, formatTimeOrNull } from '../http/times.ts'
 import { invalidFields, jsonBody } from './json-body.ts'
 import { isFirst, pageOf } from './pages.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
+import type { NodeState } from './present.ts'
 import { settingsView, shownValue } from './settings-view.ts'
 import { askSettler, nodeOfWrite, resultOf } from './write-commands.ts'
 import { WRITE_HEADERS, WRITE_PROBLEMS } from './write-schema.ts'
@@ -50,7 +53,7 @@ function readRoute(app: ReaderApp, parts: RouteParts): void {
     async (request, reply) => {
       const state = await parts.present.seen(request.caller, askedNode(request, request.query.node_id))
       return reply
-        .header('etag', settingsTag(state.account, state.rules))
+        .header('etag', shownTag(settingsTag(state.account, state.rules), state))
         .send(settingsView(state.account, state.rules))
     },
   )
@@ -64,12 +67,16 @@ function writeRoute(app: ReaderApp, parts: RouteParts): void {
       schema: {
         summary: 'Changes some of the settings of a node',
         description:
-          'Answered when the settler has applied it: every reader shows it from then on. If-Match with the ETag of what was read refuses to overwrite what somebody else has changed meanwhile.',
+          'Answered when the settler has applied it: every reader shows it from then on. If-Match with the ETag of what was read, or a list of them, refuses to overwrite what somebody else has changed meanwhile; * asks that the node is there.',
         tags: TAGS,
         querystring: SettingsQuery,
         headers: WRITE_HEADERS,
         response: {
-          200: { description: 'Applied', content: { 'application/json': { schema: SettingsUpdated } } },
+          200: {
+            description: 'Applied',
+            headers: { etag: { type: 'string', description: 'Of the settings from then on.' } },
+            content: { 'application/json': { schema: SettingsUpdated } },
+          },
           ...problemResponses(...WRITE_PROBLEMS, 'central_not_metered', 'stale_settings'),
         },
       },
@@ -80,10 +87,11 @@ function writeRoute(app: ReaderApp, parts: RouteParts): void {
       const reader = new SettingsReader()
       const changes = reader.read(body, 'ignore')
       if (reader.errors.length > 0) throw invalidFields(reader.errors)
-      const expected = expectedTag(request)
+      const expected = await expectedTags(parts, request, node_id)
       const outcome = await askSettler(parts, request, { node_id, kind: 'settings', changes, expected })
       const { policy_fields, peer_fields, tag } = resultOf(outcome) as unknown as Updated
-      return reply.header('etag', tag).send({ updated: true as const, node_id, policy_fields, peer_fields })
+      const etag = shownTag(tag, await parts.present.seen(request.caller, node_id))
+      return reply.header('etag', etag).send({ updated: true as const, node_id, policy_fields, peer_fields })
     },
   )
 }
@@ -145,10 +153,32 @@ interface Updated {
   readonly tag: string
 }
 
-/** `*` asks for nothing: every node has settings. */
-function expectedTag(request: FastifyRequest): string | null {
-  const tag = request.headers['if-match']
-  return tag === undefined || tag === '*' ? null : tag
+const CENTRAL = /-central"$/
+
+/** The tag of what is shown: a central node shows one setting otherwise than it is stored. */
+function shownTag(tag: string, { account }: Pick<NodeState, 'account'>): string {
+  return account.tier === 'central' ? tag.replace(/"$/, '-central"') : tag
+}
+
+/**
+ * The tags that the client takes for the present ones, as the settler compares them: one, or several on lines of their own,
+ * which no header has. `*` asks that the node is there, which it is for good once it is.
+ */
+async function expectedTags(
+  parts: RouteParts,
+  { headers, caller }: FastifyRequest,
+  nodeId: string,
+): Promise<string | null> {
+  const given = headers['if-match']
+  if (given === undefined) return null
+  const tags = tagsOf(given)
+  if (tags !== '*') return tags.map((tag) => tag.replace(CENTRAL, '"')).join(TAG_SEPARATOR)
+  if (maySee(caller, nodeId) && !(await parts.present.has(nodeId)))
+    throw new Problem(
+      'stale_settings',
+      'Nobody has named this node yet: it has no settings that could match.',
+    )
+  return null
 }
 
 function changeItem(row: AuditRow): SettingsChange {

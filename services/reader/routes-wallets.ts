@@ -8,15 +8,15 @@ import {
   WalletParams,
   WalletView,
 } from '../../schemas/http/wallets.ts'
-import { parameters } from '../../schemas/http/fields.ts'
+import { PAGE_HEADERS, parameters } from '../../schemas/http/fields.ts'
 import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
-import { csvText } from '../http/csv.ts'
 import { holderOf } from '../http/caller.ts'
 import { negotiate } from '../http/negotiate.ts'
 import { formatTime, formatTimeOrNull } from '../http/times.ts'
 import { sparkNumber } from './amounts.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
-import { FORMATS, sendCsv } from './formats.ts'
+import { varyBy } from '../http/codings.ts'
+import { FORMATS, sendTable } from './formats.ts'
 import { isFirst, nextAddress, pageOf } from './pages.ts'
 import { walletView } from './wallet-view.ts'
 
@@ -72,6 +72,7 @@ function entriesRoute(app: ReaderApp, parts: RouteParts & { readonly partitions:
         response: {
           200: {
             description: 'A page',
+            headers: PAGE_HEADERS,
             content: {
               'application/json': { schema: WalletEntryPage },
               'text/csv': { schema: { type: 'string' } },
@@ -91,6 +92,7 @@ function entriesRoute(app: ReaderApp, parts: RouteParts & { readonly partitions:
       },
     },
     async (request, reply) => {
+      varyBy(reply, 'Accept')
       const format = negotiate(request.headers.accept, FORMATS)
       const { operator_id } = request.params
       const { limit, cursor } = request.query
@@ -112,8 +114,10 @@ function entriesRoute(app: ReaderApp, parts: RouteParts & { readonly partitions:
         last === null ? null : parts.cursors.seal(scope, [...positionOf(last), String(balance)])
       const as_of = formatTimeOrNull(asOfMs)
       if (format === 'application/json') return reply.send({ items, next_cursor, as_of })
-      const columns = Object.keys(WalletEntryItem.properties) as (keyof WalletEntryItem)[]
-      return sendCsv(reply, csvText(columns, items), { asOf: as_of, next: nextAddress(request, next_cursor) })
+      const name = { parts: ['wallet', operator_id], asOf: as_of }
+      const next = nextAddress(request, next_cursor)
+      const table = { item: WalletEntryItem, rows: items, integers: 'sum', name, next } as const
+      return await sendTable(reply, format, table, () => parts.turns.pause(holderOf(request)))
     },
   )
 }

@@ -1,5 +1,5 @@
 import type { LetterRow, SetAsideRow } from '../../pipelines/clickhouse/queries/set-aside.ts'
-import { eventsAsSent } from '../../pipelines/usage/event-as-sent.ts'
+import { eventsAsSent, saidText } from '../../pipelines/usage/event-as-sent.ts'
 import type { EventAsSent } from '../../pipelines/usage/event-as-sent.ts'
 import type { SetAsideItem } from '../../schemas/http/set-aside.ts'
 import type { EventItem } from '../../schemas/http/usage.ts'
@@ -34,8 +34,8 @@ export function letterItem(row: LetterRow): SetAsideItem {
   return {
     id: letterId(row),
     index: index < 0 ? null : index,
-    node_id: textOf(event, 'node_id'),
-    event_id: textOf(event, 'event_id'),
+    node_id: event === null ? null : saidText(event, 'node_id'),
+    event_id: event === null ? null : saidText(event, 'event_id'),
     reason: row.reason,
     detail: row.detail,
     received_at: formatTime(Number(row.received_ms)),
@@ -44,9 +44,4 @@ export function letterItem(row: LetterRow): SetAsideItem {
     counted: null,
     record_base64: row.value,
   }
-}
-
-function textOf(event: EventAsSent | null, name: string): string | null {
-  const value = event?.[name]
-  return value === undefined ? null : String(value)
 }

@@ -6,11 +6,13 @@ import { clickhouseOf, tablesMisfit } from '../clickhouse.ts'
 import { kafkaOf } from '../kafka.ts'
 import { AuditLog } from '../audit/audit-log.ts'
 import { followAccess } from '../access/follow-keys.ts'
+import { originsOf } from '../http/cors.ts'
 import { listen } from '../http/listen.ts'
 import { checkInstallation } from '../installation.ts'
 import { CURSOR_KEY, ID_KEY, readKeyFile } from '../key-file.ts'
 import type { LayoutParts } from '../follow-layout.ts'
 import type { RunningService } from '../process.ts'
+import { FollowedModels } from '../models/follow-models.ts'
 import { Accounts } from './accounts.ts'
 import { buildReader } from './app.ts'
 import { Commands } from './commands.ts'
@@ -49,14 +51,18 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   await checkInstallation({ config, logger, client: clickhouse, clientId: kafka.clientId })
   const followed = await followAccess(parts, 'reader')
   undo.defer(() => followed.stop())
+  const models = new FollowedModels(parts, 'reader')
+  undo.defer(() => models.stop())
   const app = await buildReader({
     audit,
     access: followed.access,
+    corsOrigins: originsOf(config.corsOrigins),
     accounts,
     table,
     clickhouse,
     commands,
     putBack,
+    models,
     topics,
     before: layout.before,
     begin: layout.begin,
@@ -79,17 +85,26 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   const loading = table.start()
   const running = undo.move()
   return {
-    readiness: () => ({
-      waitingFor: [...table.waitingFor(), ...followed.waitingFor()],
-      halted: [],
-      notes: followed.notes(),
-    }),
+    readiness: () => readinessOf(table, [followed, models]),
     stop: () => running.disposeAsync(),
     failed: Promise.race([
       tablesMisfit(clickhouse, parts),
       loading.then(() => table.failed, asError),
       followed.failed,
+      models.failed,
     ]),
+  }
+}
+
+/** What it waits for, and what a person should look at. */
+function readinessOf(
+  table: Pick<CompactedTable, 'waitingFor'>,
+  followed: readonly Pick<FollowedModels, 'waitingFor' | 'notes'>[],
+): ReturnType<RunningService['readiness']> {
+  return {
+    waitingFor: [table, ...followed].flatMap((one) => one.waitingFor()),
+    halted: [],
+    notes: followed.flatMap((one) => one.notes()),
   }
 }
 
@@ -115,6 +130,7 @@ function openPutBack({ config, layout, logger, metrics }: LayoutParts): PutBack 
   return new PutBack({
     producer: new IdempotentProducer({ ...kafka, metrics, topic }),
     meteredTopic: topic,
+    meteredTopics: new Set([topic, ...layout.before.map((version) => version.topics.usageMetered)]),
     partitions: layout.partitions,
     idKey: readKeyFile(ID_KEY, config.idKeyFile),
   })

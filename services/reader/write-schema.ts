@@ -12,7 +12,10 @@ export const WRITE_HEADERS = Type.Object({
     }),
   ),
   'if-match': Type.Optional(
-    Type.String({ maxLength: 100, description: 'ETag of the settings that were read.' }),
+    Type.String({
+      maxLength: 1_000,
+      description: 'ETags of settings, one of which must be theirs now, or *.',
+    }),
   ),
 })
 

@@ -73,8 +73,9 @@ await runCommand({ name: 'replay', usage: USAGE, options: OPTIONS }, async (part
   }
 
   const mended = values.file === undefined ? null : mendedOf(values.file)
-  const { topics, partitions } = await layoutOf(config, 'hivemeter-replay')
+  const { topics, partitions, before } = await layoutOf(config, 'hivemeter-replay')
   const meteredTopic = topics.usageMetered
+  const meteredTopics = new Set([meteredTopic, ...before.map((version) => version.topics.usageMetered)])
   const dryRun = values['dry-run'] === true
   const producer = dryRun ? null : producerOf(parts, meteredTopic)
   cleanup.defer(async () => await producer?.stop())
@@ -82,7 +83,17 @@ await runCommand({ name: 'replay', usage: USAGE, options: OPTIONS }, async (part
   const { signal, say } = parts
   try {
     const counts = await replay(
-      { client, filter: { ...filter, ids }, producer, meteredTopic, partitions, idKey, signal, say },
+      {
+        client,
+        filter: { ...filter, ids },
+        producer,
+        meteredTopic,
+        meteredTopics,
+        partitions,
+        idKey,
+        signal,
+        say,
+      },
       mended,
     )
     say(

@@ -30,6 +30,7 @@ const EVENT: UsageEvent = {
   requester_node_id: null,
   reservation_id: 'reservation',
   event_source: null,
+  more: null,
 }
 
 function letter(value: Buffer | null, ...problems: LetterProblem[]): Letter {
@@ -114,7 +115,7 @@ describe('dead letters', () => {
     )
   })
 
-  it('keep the digits of a mended cost', () => {
+  it('read the digits of a mended cost, and round them as the gateway does', () => {
     const line = (cost: string) =>
       `{"letter":"l","event":{"event_id":"a","node_id":"n","model_id":"m","task_source":"own","occurred_at":${RECEIPT_MS},"actual_usd_cost":${cost}}}`
     const judge = (cost: string) => {
@@ -125,7 +126,8 @@ describe('dead letters', () => {
       return 'event' in judged ? judged.event.cost_nano_usd : judged.refused.split(' ')[0]
     }
     assert.equal(judge('0.2900000000000000000'), 290_000_000)
-    assert.equal(judge('0.29000000000000000001'), 'too_precise')
+    assert.equal(judge('0.29000000050000000001'), 290_000_001)
+    assert.equal(judge('1000000.0000000001'), 'out_of_range')
   })
 
   it('of a file that is none of ours are refused with the line', () => {

@@ -13,8 +13,10 @@ export interface ReplayParts {
   readonly filter: LetterFilter
   /** Null: nothing is sent. */
   readonly producer: LogProducer | null
-  /** Name of usage.metered: letters of other topics cannot be put back. */
+  /** Name of usage.metered, where events are put back. */
   readonly meteredTopic: string
+  /** Its names of all versions: letters of other topics cannot be put back. */
+  readonly meteredTopics: ReadonlySet<string>
   readonly partitions: number
   /** Proves receipts, to the aggregator and of letters that were replayed before. */
   readonly idKey: Buffer
@@ -63,7 +65,7 @@ async function settle(
   judged: readonly Judged[],
   counts: ReplayCounts,
 ): Promise<void> {
-  if (letter.topic !== parts.meteredTopic) {
+  if (!parts.meteredTopics.has(letter.topic)) {
     counts.refused += judged.length
     parts.say(`${letter.id}: refused: only records of ${parts.meteredTopic} can be put back`)
     return

@@ -1,3 +1,4 @@
+import { partitionOfNode } from '../../schemas/ids.ts'
 import { rulesAt } from '../../schemas/since.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { Model } from '../../schemas/usage.ts'
@@ -6,18 +7,24 @@ import type { Horizon } from './horizon.ts'
 import { isBefore } from './inbox.ts'
 import type { HandedOver } from './inbox.ts'
 import type { Logs, Range } from './logs.ts'
+import { VersionSpans } from './model-tables.ts'
+import type { ModelVersions } from './model-tables.ts'
+import type { SentOn } from './sent-on.ts'
 import type { SourceRecord } from './source.ts'
 import type { BlocksBelow, Tables } from './tables.ts'
 import type { Undecided } from './undecided.ts'
 import { identityName } from './usage-identity.ts'
 import { UsageModel } from './usage-model.ts'
 import type { CountedEvent, SetAside } from './usage-model.ts'
-import { compareSetAside } from './set-aside.ts'
+import { compareSetAside, shownToNodes } from './set-aside.ts'
 import { compareDeadLetters, eventKey, eventRow } from './usage-rows.ts'
 import { NODE_SUM_COLUMNS, NodeTotalSums, WINDOW_TABLES, WindowSums } from './usage-sums.ts'
 
 /** The first rules by which what cost nothing uses its reservation up. */
 const USES_UP = 2
+
+/** The first rules by which rows name a version of the installation's own table of models. */
+const OWN_VERSIONS = 3
 
 /** Events whose rows are compared with one query. */
 const CHUNK_EVENTS = 20_000
@@ -35,7 +42,11 @@ export interface UsageParts {
   readonly partitions: number
   readonly begin: UsageBegin | null
   readonly undecided: Undecided
+  /** See `UsageModelOptions`. */
+  readonly notSentOn: Undecided
+  readonly sentOn: SentOn
   readonly idKey: () => Buffer
+  readonly models: ModelVersions
 }
 
 /** What the versions of the topics before this one left behind. */
@@ -68,13 +79,34 @@ export async function compareUsage(
   horizon: Horizon,
   handedOver: HandedOver,
 ): Promise<UsageResult> {
-  const comparison = new UsageComparison(parts, partition, range, horizon, handedOver)
+  const blocks = blocksOf(parts, partition, horizon)
+  const spans = await versionSpans(parts, blocks, horizon)
+  const comparison = new UsageComparison(parts, partition, range, horizon, handedOver, spans)
   const to = BigInt(horizon.usage.position)
   for await (const record of parts.logs.read('usageMetered', partition, { to })) {
     parts.signal.throwIfAborted()
     await comparison.take(record)
   }
   return await comparison.finish(to)
+}
+
+function blocksOf({ logs }: UsageParts, partition: number, { usage }: Horizon): BlocksBelow {
+  return { topic: logs.topics.usageBlocks, partition, seqBelow: usage.next_seq }
+}
+
+/** By which versions of the table of models the events were judged, as their rows say it; a version never falls. */
+async function versionSpans(
+  { tables, differences, models }: UsageParts,
+  blocks: BlocksBelow,
+  { usage }: Horizon,
+): Promise<VersionSpans> {
+  const own = usage.since.find(({ rules }) => rules >= OWN_VERSIONS)
+  const found = own === undefined ? [] : await tables.modelVersions(blocks, BigInt(own.offset))
+  await models.need(found.map(({ version }) => version))
+  const spans = new VersionSpans(found, usage.models_version)
+  for (const problem of spans.problems((version) => models.has(version)))
+    differences.extraRow('usage_events', `partition ${blocks.partition}, models_version: ${problem}`)
+  return spans
 }
 
 class UsageComparison {
@@ -94,14 +126,21 @@ class UsageComparison {
   #startMs: number | null = null
   #costs = 0
 
-  constructor(parts: UsageParts, partition: number, range: Range, horizon: Horizon, handedOver: HandedOver) {
+  constructor(
+    parts: UsageParts,
+    partition: number,
+    range: Range,
+    horizon: Horizon,
+    handedOver: HandedOver,
+    spans: VersionSpans,
+  ) {
     this.#parts = parts
     this.#partition = partition
     this.#range = range
     this.#horizon = horizon
     this.#handedOver = handedOver
     this.#chunkFrom = range.start
-    this.#blocks = { topic: parts.logs.topics.usageBlocks, partition, seqBelow: horizon.usage.next_seq }
+    this.#blocks = blocksOf(parts, partition, horizon)
     // The whole log tells its models itself; one that was cut is taken to have begun with those of its end.
     const isWhole = range.start === 0n
     const { begin } = parts
@@ -110,10 +149,13 @@ class UsageComparison {
       partitions: parts.partitions,
       models: isWhole ? (begin?.models ?? []) : horizon.usage.models,
       modelsVersion: isWhole ? (begin?.modelsVersion ?? 0) : horizon.usage.models_version,
+      versionAt: (offset) => spans.at(offset),
+      factsOf: (version, modelId) => parts.models.factsOf(version, modelId),
       watermarkMs: begin?.watermarkMs ?? 0,
       before: begin?.contents ?? new Map(),
       endOffset: horizon.usage.ended ? BigInt(horizon.usage.position) - 1n : null,
       undecided: parts.undecided,
+      notSentOn: parts.notSentOn,
       since: horizon.usage.since,
       textsUntilMs: horizon.usage.texts_until,
       topic: parts.logs.topics.usageMetered,
@@ -134,9 +176,14 @@ class UsageComparison {
 
   async take(record: SourceRecord): Promise<void> {
     this.#startMs ??= record.timestampMs
-    const { counted, setAside } = this.#model.apply(record)
+    const { counted, setAside, sentOn, copies } = this.#model.apply(record)
+    for (const event of sentOn) this.#parts.sentOn.expect(this.#partition, event)
+    this.#parts.sentOn.found(copies)
     this.#counted.push(...counted)
-    if (setAside !== null) this.#setAside.push(setAside)
+    if (setAside !== null) {
+      this.#setAside.push(setAside)
+      this.#addSetAside(setAside)
+    }
     if (this.#counted.length + this.#setAside.length >= CHUNK_EVENTS) {
       await this.#compareChunk(record.offset + 1n)
     }
@@ -146,6 +193,7 @@ class UsageComparison {
     await this.#compareChunk(to)
     this.#compareWatermark()
     this.#compareHandOver()
+    this.#parts.sentOn.read(this.#partition, this.#range, to, this.#startMs)
     return {
       windows: this.#windows,
       wholeFromMs: this.#doubtfulBeforeMs,
@@ -210,6 +258,17 @@ class UsageComparison {
     const before = this.#model.beforeOf(event, identity)
     const own = identityName(event.node_id, identity)
     return before === null ? [own] : [own, before]
+  }
+
+  /** Nodes of other partitions have no account here. */
+  #addSetAside(letter: SetAside): void {
+    const { from } = this.#handedOver
+    if (from === null) return
+    for (const [index, nodeId] of shownToNodes(letter, this.#horizon.usage.since)) {
+      if (isBefore({ offset: Number(letter.record.offset), index }, from)) continue
+      if (partitionOfNode(nodeId, this.#parts.partitions) === this.#partition)
+        this.#totals.addSetAside(nodeId)
+    }
   }
 
   #addUp(counted: CountedEvent): void {

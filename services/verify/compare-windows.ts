@@ -100,7 +100,7 @@ async function compareSlice(
   }
   await differences.compareRows(
     table.name,
-    new Map([...expected].map(([key, { sums }]) => [key, sums])),
+    new Map([...expected].map(([key, { sums, lateAtMs }]) => [key, { ...sums, late_at: lateAtMs }])),
     rows,
   )
   return { compared: expected.size, moving }

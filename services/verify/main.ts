@@ -9,8 +9,11 @@ import { ID_KEY, readKeyFile } from '../key-file.ts'
 import { Differences } from './differences.ts'
 import { layoutOf } from '../layout.ts'
 import { Logs } from './logs.ts'
+import { ModelVersions } from './model-tables.ts'
+import type { SourceRecord } from './source.ts'
 import { Tables } from './tables.ts'
 import { verify } from './verify.ts'
+import { topicNames } from '../../schemas/topics.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
 import type { VerifiedVersion } from './verify.ts'
 import { topicsThere } from '../../pipelines/kafka/read.ts'
@@ -19,7 +22,7 @@ import { kafkaOf } from '../kafka.ts'
 
 const CLIENT_ID = 'hivemeter-verify'
 
-/** What it reads; of the others it may not even see that they are there. */
+/** What it reads of a version; of the others it may not even see that they are there. */
 const READ = ['usageMetered', 'usageIds', 'accountInbox', 'nodeState'] as const satisfies readonly TopicRole[]
 
 /** One query may group a day of windows. */
@@ -39,7 +42,9 @@ await runCommand(
     const client = clickhouseOf(config, { requestTimeoutMs: QUERY_TIMEOUT_MS })
     await checkInstallation({ config, clientId: 'hivemeter-verify', client, logger: silentLogger })
     const differences = new Differences()
-    const versions = await versionsOf(config)
+    const present = await topicsThere(kafkaOf(config, CLIENT_ID, silentLogger))
+    const versions = await versionsOf(config, present)
+    const models = new ModelVersions(() => modelsRecords(config, present))
     const counts = await client.onOneReplica(
       async (replica) =>
         await verify({
@@ -50,6 +55,7 @@ await runCommand(
           catchUpMs: Number(wait) * 1_000,
           signal,
           say,
+          models,
           idKey: () => readKeyFile(ID_KEY, config.idKeyFile),
         }),
     )
@@ -73,13 +79,23 @@ await runCommand(
 )
 
 /** The versions of the topics, oldest first; one whose topics were deleted has no logs. */
-async function versionsOf(config: Config): Promise<VerifiedVersion[]> {
+async function versionsOf(config: Config, present: ReadonlySet<string>): Promise<VerifiedVersion[]> {
   const layout = await layoutOf(config, CLIENT_ID)
-  const present = await topicsThere(kafkaOf(config, CLIENT_ID, silentLogger))
+  const isEnding = layout.growing !== null
   return [...layout.before, { ...layout, ended: null }].map(({ partitions, topics, ended }) => ({
     partitions,
     topics,
     ended,
+    isEnding,
     logs: READ.every((role) => present.has(topics[role])) ? new Logs(config, topics) : null,
   }))
+}
+
+/** The records of hivemeter.models up to now; none where nobody has migrated yet. */
+async function* modelsRecords(config: Config, present: ReadonlySet<string>): AsyncGenerator<SourceRecord> {
+  const topics = topicNames(config.topicPrefix)
+  if (!present.has(topics.models)) return
+  const logs = new Logs(config, topics)
+  const { end: to } = await logs.range('models', 0)
+  yield* logs.read('models', 0, { to })
 }

@@ -1,6 +1,6 @@
 import type { ClickhouseClient, QueryParams } from '../../pipelines/clickhouse/client.ts'
 import { ROW_TABLES } from '../../schemas/tables.ts'
-import { CANNOT_BE_DECIDED } from './undecided.ts'
+import type { VersionSpan } from './model-tables.ts'
 import { identityName, identityOfRow } from './usage-identity.ts'
 import { SUM_COLUMNS, columnOfSum } from './usage-sums.ts'
 import type { WindowTable } from './usage-sums.ts'
@@ -61,6 +61,8 @@ export class Tables {
     return await this.#rows(
       `SELECT t.node_id, ${uuid('event_id')}, t.id_kind, t.event_text, t.operator_id, t.model_id, t.task_source,
               ${ms('occurred_at')}, ${ms('received_at')}, t.record_offset, t.record_index, t.tokens_in, t.tokens_out,
+              t.wide_tokens_in, t.wide_tokens_out, t.wide_gpu_ms, t.gpus, t.inferences, t.tokens_cached, t.tokens_reasoning,
+              t.execution, arraySort(arrayMap((name, value) -> concat(name, '=', value), mapKeys(t.labels), mapValues(t.labels))) AS labels,
               t.duration_ms, t.gpu_ms, t.gpu_ms_estimated, t.energy_mwh, t.energy_source, t.energy_mwh_estimated,
               t.energy_mwh_compatible, t.cost_nano_usd, t.goal_id, t.requester_node_id, t.reservation_id, t.late,
               t.models_version
@@ -69,6 +71,16 @@ export class Tables {
          AND t.occurred_at >= fromUnixTimestamp64Milli({oldestMs:Int64})`,
       { ...blocks, from, to, oldestMs },
     )
+  }
+
+  /** Which version of the table of models the rows of records from `from` on name, and at which offsets. */
+  async modelVersions(blocks: BlocksBelow, from: bigint): Promise<VersionSpan[]> {
+    const rows = await this.#rows<{ version: number; first: string; last: string }>(
+      `SELECT t.models_version AS version, min(t.record_offset) AS first, max(t.record_offset) AS last
+       FROM usage_events AS t WHERE ${BELOW} AND t.record_offset >= {from:UInt64} GROUP BY t.models_version`,
+      { ...blocks, from },
+    )
+    return rows.map(({ version, first, last }) => ({ version, first: BigInt(first), last: BigInt(last) }))
   }
 
   /** Of these event ids, the ones that were counted from records before `before`, as `identityName`. */
@@ -116,12 +128,12 @@ export class Tables {
     )
   }
 
-  /** Letters of what the task could not decide, of all offsets. */
-  async undecided(blocks: BlocksBelow, source: string): Promise<TextRow[]> {
+  /** Letters with this reason among others, of all offsets. */
+  async lettersOf(blocks: BlocksBelow, source: string, reason: string): Promise<TextRow[]> {
     return await this.#rows(
       `SELECT t.record_offset, t.reasons, t.indexes FROM dead_letters AS t
        WHERE ${BELOW} AND t.topic = {source:String} AND has(t.reasons, {reason:String})`,
-      { ...blocks, source, reason: CANNOT_BE_DECIDED },
+      { ...blocks, source, reason },
     )
   }
 
@@ -145,7 +157,8 @@ export class Tables {
     const sums = SUM_COLUMNS.map((sum) => `sum(toInt128(t.${columnOfSum(sum)})) AS ${sum}`).join(', ')
     return await this.#rows(
       `SELECT t.node_id AS node_id, toUnixTimestamp(t.window_start) * 1000 AS start_ms, t.model_id AS model_id,
-              t.task_source AS task_source, max(t.src_seq) AS last_seq, ${sums}
+              t.task_source AS task_source, max(t.src_seq) AS last_seq,
+              toUnixTimestamp64Milli(max(t.late_at)) AS late_at, ${sums}
        FROM ${table.name} AS t
        WHERE ${OF_BLOCKS} AND t.window_start >= fromUnixTimestamp({fromS:Int64})
          AND t.window_start < fromUnixTimestamp({toS:Int64})

@@ -17,11 +17,21 @@ export const NOTHING_UNDECIDED: Undecided = new Map()
  * code failed: these letters are facts that the rest is worked out from, and are counted for whoever reads the result.
  */
 export async function readUndecided(tables: Tables, blocks: BlocksBelow, source: string): Promise<Undecided> {
+  return await readLetters(tables, blocks, source, CANNOT_BE_DECIDED)
+}
+
+/** What was set aside for one reason, by offset and index. */
+export async function readLetters(
+  tables: Tables,
+  blocks: BlocksBelow,
+  source: string,
+  wanted: string,
+): Promise<Undecided> {
   const undecided = new Map<bigint, Set<number>>()
-  for (const { record_offset, reasons, indexes } of await tables.undecided(blocks, source)) {
+  for (const { record_offset, reasons, indexes } of await tables.lettersOf(blocks, source, wanted)) {
     if (!Array.isArray(reasons) || !Array.isArray(indexes)) continue
     const ofRecord = reasons.flatMap((reason, at) =>
-      reason === CANNOT_BE_DECIDED ? [Number(indexes[at] ?? Number.NaN)] : [],
+      reason === wanted ? [Number(indexes[at] ?? Number.NaN)] : [],
     )
     undecided.set(BigInt(String(record_offset)), new Set(ofRecord))
   }

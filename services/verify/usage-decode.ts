@@ -1,7 +1,7 @@
 import { TEXT_CODE_POINTS_MAX } from '../../schemas/ids.ts'
 import { SOURCE_CODE_POINTS_MAX } from '../../schemas/identity.ts'
 import { ENERGY_SOURCES, TASK_SOURCES, USAGE_BOUNDS } from '../../schemas/usage.ts'
-import type { UsageEvent } from '../../schemas/usage.ts'
+import type { UsageEvent, UsageMore } from '../../schemas/usage.ts'
 
 /** Bytes that are no value of the schema: the whole record is set aside. */
 export class NotAvro extends Error {}
@@ -89,16 +89,51 @@ class AvroReader {
   }
 }
 
+const NAME_BYTES_MAX = 32 * 4
+const VALUE_BYTES_MAX = 64 * 4
+
+function readMore(reader: AvroReader): UsageMore {
+  const long = (): number => reader.long()
+  return {
+    gpus: reader.long(),
+    inferences: reader.long(),
+    tokens_cached: reader.nullable(long),
+    tokens_reasoning: reader.nullable(long),
+    execution: reader.nullable(() => reader.oneOf(['api', 'local'] as const)),
+    labels: reader.array(2, Number.POSITIVE_INFINITY, () => ({
+      name: reader.string(NAME_BYTES_MAX),
+      value: reader.string(VALUE_BYTES_MAX),
+    })),
+  }
+}
+
 /**
- * The events of one value without its framing, values not yet judged, each with a source (version 2 of the schema) or none;
+ * The events of one value without its framing, values not yet judged, each with what version 2 of the schema has
+ * beside version 1, or without;
  * throws NotAvro. A decoder of its own, so that it
  * shares no fault with the task's.
  */
-export function decodeUsageEvents(bytes: Buffer, hasSources: boolean): UsageEvent[] {
+export function decodeUsageEvents(bytes: Buffer, isVersion2: boolean): UsageEvent[] {
   const reader = new AvroReader(bytes)
+  const events = reader.array(EVENT_BYTES_MIN, USAGE_BOUNDS.eventsPerRecordMax, () =>
+    readEvent(reader, isVersion2),
+  )
+  if (reader.rest > 0) throw new NotAvro('bytes behind the value')
+  return events
+}
+
+/** The same of a value that is one event. */
+export function decodeUsageEvent(bytes: Buffer): UsageEvent {
+  const reader = new AvroReader(bytes)
+  const event = readEvent(reader, true)
+  if (reader.rest > 0) throw new NotAvro('bytes behind the value')
+  return event
+}
+
+function readEvent(reader: AvroReader, isVersion2: boolean): UsageEvent {
   const string = (): string => reader.string()
   const long = (): number => reader.long()
-  const events = reader.array(EVENT_BYTES_MIN, USAGE_BOUNDS.eventsPerRecordMax, () => ({
+  return {
     event_id: reader.fixed(16),
     event_text: reader.nullable(string),
     node_id: reader.string(),
@@ -116,8 +151,7 @@ export function decodeUsageEvents(bytes: Buffer, hasSources: boolean): UsageEven
     goal_id: reader.nullable(string),
     requester_node_id: reader.nullable(string),
     reservation_id: reader.nullable(string),
-    event_source: hasSources ? reader.nullable(() => reader.string(SOURCE_BYTES_MAX)) : null,
-  }))
-  if (reader.rest > 0) throw new NotAvro('bytes behind the value')
-  return events
+    event_source: isVersion2 ? reader.nullable(() => reader.string(SOURCE_BYTES_MAX)) : null,
+    more: isVersion2 ? reader.nullable(() => readMore(reader)) : null,
+  }
 }

@@ -2,18 +2,18 @@ import assert from 'node:assert/strict'
 import { createHash, createHmac } from 'node:crypto'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { SCHEMA_ID, avroType, framed, modelsCodec, tickCodec, usageEventsCodec } from '../../schemas/avro.ts'
+import { SCHEMA_ID, avroType, framed, modelsCodec, tickCodec, usageEventCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import { RULES } from '../../schemas/since.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import {
+  FORWARDED_HEADER,
   RECEIPT_HEADER,
   RECEIPT_PROOF_HEADER,
   USAGE_BOUNDS,
   WATERMARK_DELAY_MS,
 } from '../../schemas/usage.ts'
 import type { SourceRecord } from './source.ts'
-import { NotAvro, decodeUsageEvents } from './usage-decode.ts'
 import { measuresOf } from './usage-measures.ts'
 import { UsageModel } from './usage-model.ts'
 import { WindowSums } from './usage-sums.ts'
@@ -39,6 +39,7 @@ const EVENT: UsageEvent = {
   requester_node_id: null,
   reservation_id: null,
   event_source: null,
+  more: null,
 }
 
 const event = (said: Partial<UsageEvent>): UsageEvent => ({ ...EVENT, ...said })
@@ -107,6 +108,20 @@ describe('usage, worked out plainly', () => {
     assert.deepEqual(reasonsOf(open(), tickCodec.encode({ written_by: 'test' })), [])
   })
 
+  it('takes a record of one event from the newer rules on; before, its schema was unknown', () => {
+    const since = [{ rules: RULES, offset: 1 }]
+    const model = new UsageModel({ partition: 0, partitions: 1, models: [], modelsVersion: 0, since })
+    const value = usageEventCodec.encode(EVENT)
+    assert.deepEqual(model.apply(record(0, value)).setAside?.reasons, [
+      { index: -1, reason: 'unknown_schema' },
+    ])
+    assert.equal(model.apply(record(1, value)).counted.length, 1)
+    assert.deepEqual(model.apply(record(2, events(EVENT))).counted, [], 'it is the same event')
+    assert.deepEqual(model.apply(record(3, value.subarray(0, -1))).setAside?.reasons, [
+      { index: -1, reason: 'malformed' },
+    ])
+  })
+
   it('refuses an array count beyond the bytes at once', () => {
     const bomb = Buffer.from([0, 0, 0, 0, SCHEMA_ID.usageEventsV1, 0x80, 0x84, 0xaf, 0x5f])
     assert.deepEqual(reasonsOf(open(), bomb), ['-1 malformed'])
@@ -147,6 +162,39 @@ describe('usage, worked out plainly', () => {
     const partition = (partitionOfNode('node-1', 4) + 1) % 4
     const model = new UsageModel({ partition, partitions: 4, models: [], modelsVersion: 0 })
     assert.deepEqual(reasonsOf(model, events(EVENT)), ['0 wrong_partition'])
+  })
+
+  it('has an event of another partition sent on from the newer rules on, once, and not where it is said', () => {
+    const partition = (partitionOfNode('node-1', 4) + 1) % 4
+    const since = [{ rules: RULES, offset: 3 }]
+    const notSentOn = new Map([[5n, new Set([0])]])
+    const model = new UsageModel({
+      partition,
+      partitions: 4,
+      models: [],
+      modelsVersion: 0,
+      since,
+      notSentOn,
+      topic: 'usage.metered',
+      idKey: () => Buffer.alloc(32, 7),
+    })
+    const refused = event({ event_id: id(2), tokens_in: -1 })
+    const older = model.apply(record(2, events(EVENT)))
+    assert.deepEqual([older.sentOn.length, older.setAside?.reasons.length], [0, 1])
+    const newer = model.apply(record(3, events(EVENT, refused)))
+    assert.deepEqual(
+      newer.sentOn.map(({ index, receiptMs }) => [index, receiptMs]),
+      [[0, NOW_MS]],
+    )
+    assert.deepEqual(newer.setAside?.reasons, [{ index: 1, reason: 'out_of_range' }])
+    const headers = { [FORWARDED_HEADER]: Buffer.from('1') }
+    const again = model.apply(record(4, events(EVENT), { headers }))
+    assert.deepEqual(
+      [again.sentOn.length, again.setAside?.reasons],
+      [0, [{ index: 0, reason: 'wrong_partition' }]],
+    )
+    const closed = model.apply(record(5, events(EVENT)))
+    assert.deepEqual(closed.setAside?.reasons, [{ index: 0, reason: 'wrong_partition' }])
   })
 
   it('judges the age of a replayed record by its first receipt, which can only be earlier', () => {
@@ -242,18 +290,19 @@ describe('usage, worked out plainly', () => {
 
   it('keeps measured and estimated apart', () => {
     const given = event({ gpu_ms: 3_600, energy_mwh: 9, energy_source: 'meter' })
-    assert.deepEqual(measuresOf(given, undefined), {
+    assert.deepEqual(measuresOf(given, undefined, true), {
       gpu_ms_measured: 3_600,
       gpu_ms_estimated: 0,
+      gpu_ms_paid_estimated: 0,
       energy_mwh_measured: 9,
       energy_mwh_estimated: 0,
       energy_mwh_compatible: 9,
     })
     const guessed = event({ gpu_ms: 3_600, energy_mwh: 9, energy_source: 'estimate' })
-    assert.equal(measuresOf(guessed, undefined).energy_mwh_estimated, 9)
+    assert.equal(measuresOf(guessed, undefined, true).energy_mwh_estimated, 9)
     // 170 W for 180 ms are 8.5 mWh: half to even.
-    assert.equal(measuresOf(event({ gpu_ms: 180 }), undefined).energy_mwh_estimated, 8)
-    assert.equal(measuresOf(event({ gpu_ms: 540 }), undefined).energy_mwh_estimated, 26)
+    assert.equal(measuresOf(event({ gpu_ms: 180 }), undefined, true).energy_mwh_estimated, 8)
+    assert.equal(measuresOf(event({ gpu_ms: 540 }), undefined, true).energy_mwh_estimated, 26)
   })
 
   it('adds up per window, over any split of the records', () => {
@@ -281,57 +330,6 @@ describe('usage, worked out plainly', () => {
           all.slice(at * size, (at + 1) * size),
         )
         assert.deepEqual(sum(split), sum([all]))
-      }),
-    )
-  })
-})
-
-describe('the decoder of verify', () => {
-  it('reads what avsc writes', () => {
-    const text = fc.string({ maxLength: 30, unit: 'grapheme' })
-    const optional = fc.option(text)
-    // Beyond 2^52 avsc's own encoder rounds; no field comes near.
-    const long = fc.integer({ min: -(2 ** 51), max: 2 ** 51 })
-    const drawn = fc.record(
-      {
-        event_id: fc.uint8Array({ minLength: 16, maxLength: 16 }).map((bytes) => Buffer.from(bytes)),
-        event_text: optional,
-        node_id: text,
-        operator_id: optional,
-        model_id: text,
-        task_source: fc.constantFrom('own', 'hive', 'idle'),
-        occurred_at: long,
-        tokens_in: fc.integer(),
-        tokens_out: fc.integer(),
-        duration_ms: fc.option(fc.integer()),
-        gpu_ms: fc.option(fc.integer()),
-        energy_mwh: fc.option(long),
-        energy_source: fc.constantFrom('none', 'meter', 'device', 'estimate'),
-        cost_nano_usd: long,
-        goal_id: optional,
-        requester_node_id: optional,
-        reservation_id: optional,
-        event_source: optional,
-      },
-      { noNullPrototype: true },
-    )
-    fc.assert(
-      fc.property(fc.array(drawn, { maxLength: 5 }), (list) => {
-        assert.deepEqual(decodeUsageEvents(usageEventsCodec.encode({ events: list }).subarray(5), true), list)
-        const before = list.map((event) => ({ ...event, event_source: null }))
-        assert.deepEqual(decodeUsageEvents(events(...list).subarray(5), false), before)
-      }),
-    )
-  })
-
-  it('never reads beyond the bytes, whatever they are', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-        try {
-          decodeUsageEvents(Buffer.from(bytes), bytes.length % 2 === 0)
-        } catch (error) {
-          assert(error instanceof NotAvro)
-        }
       }),
     )
   })

@@ -1,4 +1,5 @@
 import { formatUuid } from '../../schemas/ids.ts'
+import type { Label } from '../../schemas/usage.ts'
 import type { Differences, Row } from './differences.ts'
 import type { TextRow } from './tables.ts'
 import type { CountedEvent, SetAside } from './usage-model.ts'
@@ -6,6 +7,14 @@ import type { CountedEvent, SetAside } from './usage-model.ts'
 /** What names a raw event to a person: where it stands in the log. */
 export function eventKey(offset: bigint | string, index: number | string): string {
   return `record ${offset} event ${index}`
+}
+
+/** What the columns of 32 bits hold. */
+const U32_MAX = 4_294_967_295
+
+/** Labels as the rows are read: a text each, in order. */
+function labelTexts(labels: readonly Label[]): string[] {
+  return labels.map(({ name, value }) => `${name}=${value}`).toSorted()
 }
 
 /** The row of usage_events that a counted event must have. */
@@ -30,10 +39,13 @@ export function eventRow({
     received_at: record.timestampMs,
     record_offset: record.offset,
     record_index: index,
-    tokens_in: event.tokens_in,
-    tokens_out: event.tokens_out,
+    tokens_in: Math.min(event.tokens_in, U32_MAX),
+    tokens_out: Math.min(event.tokens_out, U32_MAX),
+    wide_tokens_in: event.tokens_in,
+    wide_tokens_out: event.tokens_out,
     duration_ms: event.duration_ms,
-    gpu_ms: event.gpu_ms,
+    gpu_ms: event.gpu_ms === null ? null : Math.min(event.gpu_ms, U32_MAX),
+    wide_gpu_ms: event.gpu_ms,
     gpu_ms_estimated: measures.gpu_ms_estimated,
     energy_mwh: event.energy_mwh,
     energy_source: event.energy_source,
@@ -43,6 +55,12 @@ export function eventRow({
     goal_id: event.goal_id ?? '',
     requester_node_id: event.requester_node_id ?? '',
     reservation_id: event.reservation_id ?? '',
+    gpus: event.more?.gpus ?? 1,
+    inferences: event.more?.inferences ?? 1,
+    tokens_cached: event.more?.tokens_cached ?? null,
+    tokens_reasoning: event.more?.tokens_reasoning ?? null,
+    execution: event.more?.execution ?? 'none',
+    labels: labelTexts(event.more?.labels ?? []),
     late: late ? 1 : 0,
     models_version: modelsVersion,
   }

@@ -13,13 +13,21 @@ export const SUM_COLUMNS = [
   'energy_mwh_measured',
   'energy_mwh_estimated',
   'energy_mwh_compatible',
+  'inferences',
+  'gpu_ms_paid_estimated',
   'cost_nano_usd',
 ] as const
 export type SumName = (typeof SUM_COLUMNS)[number]
 export type Sums = Record<SumName, bigint>
 
-/** Numbers of events pass 64 bits in no hundred years, and the cost had 128 bits from the first: these have no second column. */
-const WHOLE_AT_ONCE: ReadonlySet<SumName> = new Set(['events', 'late_events', 'cost_nano_usd'])
+/** Numbers of events pass 64 bits in no hundred years, and the others had 128 bits from the first: these have no second column. */
+const WHOLE_AT_ONCE: ReadonlySet<SumName> = new Set([
+  'events',
+  'late_events',
+  'inferences',
+  'gpu_ms_paid_estimated',
+  'cost_nano_usd',
+])
 
 /** Where a table of windows has a sum whole, and so where everybody reads it. */
 export function columnOfSum(sum: SumName): string {
@@ -40,6 +48,8 @@ export interface WindowRow {
   readonly modelId: string
   readonly taskSource: string
   readonly sums: Sums
+  /** Receipt of the newest late event, UTC milliseconds; 0 for none. */
+  lateAtMs: number
 }
 
 function zeroSums(): Sums {
@@ -72,9 +82,11 @@ export class WindowSums {
         modelId: event.model_id,
         taskSource: event.task_source,
         sums: zeroSums(),
+        lateAtMs: 0,
       }
       this.rows.set(key, row)
     }
+    row.lateAtMs = Math.max(row.lateAtMs, counted.lateAtMs ?? 0)
     const { sums } = row
     sums.events += 1n
     sums.late_events += counted.late ? 1n : 0n
@@ -86,6 +98,8 @@ export class WindowSums {
     sums.energy_mwh_measured += BigInt(counted.energy_mwh_measured)
     sums.energy_mwh_estimated += BigInt(counted.energy_mwh_estimated)
     sums.energy_mwh_compatible += BigInt(counted.energy_mwh_compatible)
+    sums.inferences += BigInt(event.more?.inferences ?? 1)
+    sums.gpu_ms_paid_estimated += BigInt(counted.gpu_ms_paid_estimated)
     sums.cost_nano_usd += BigInt(event.cost_nano_usd)
   }
 }
@@ -101,6 +115,8 @@ export const NODE_SUM_COLUMNS = [
   'energy_mwh_estimated',
   'energy_mwh_compatible',
   'cost_nano_usd',
+  'gpu_ms_paid_estimated',
+  'set_aside',
 ] as const satisfies readonly (keyof NodeSum)[]
 export type NodeTotals = Record<(typeof NODE_SUM_COLUMNS)[number], bigint>
 
@@ -117,7 +133,8 @@ export class NodeTotalSums {
     const totals = this.of(event.node_id)
     totals.events += 1n
     if (event.task_source === 'own') return
-    totals.inferences += 1n
+    totals.inferences += BigInt(event.more?.inferences ?? 1)
+    totals.gpu_ms_paid_estimated += BigInt(counted.gpu_ms_paid_estimated)
     totals.tokens_in += BigInt(event.tokens_in)
     totals.tokens_out += BigInt(event.tokens_out)
     totals.gpu_ms_measured += BigInt(counted.gpu_ms_measured)
@@ -126,6 +143,10 @@ export class NodeTotalSums {
     totals.energy_mwh_estimated += BigInt(counted.energy_mwh_estimated)
     totals.energy_mwh_compatible += BigInt(counted.energy_mwh_compatible)
     totals.cost_nano_usd += BigInt(event.cost_nano_usd)
+  }
+
+  addSetAside(nodeId: string): void {
+    this.of(nodeId).set_aside += 1n
   }
 
   addSum(sum: NodeSum): void {

@@ -13,8 +13,11 @@ import { findHorizon } from './horizon.ts'
 import type { Horizon } from './horizon.ts'
 import { readInbox } from './inbox.ts'
 import type { Logs } from './logs.ts'
+import type { ModelVersions } from './model-tables.ts'
 import type { Blocks, Tables } from './tables.ts'
-import { countOf, readUndecided } from './undecided.ts'
+import { SentOn } from './sent-on.ts'
+import { NOTHING_UNDECIDED, countOf, readLetters, readUndecided } from './undecided.ts'
+import { copiesOf } from './usage-model.ts'
 import { Wallets } from './wallets.ts'
 
 /** One version of the topics; of a version whose topics were deleted there are no logs. */
@@ -24,6 +27,8 @@ export interface VerifiedVersion {
   readonly logs: Logs | null
   /** Null for the version in force. */
   readonly ended: EndedVersion | null
+  /** It is being drained for one of more partitions. */
+  readonly isEnding?: boolean
 }
 
 export interface VerifyParts {
@@ -38,6 +43,7 @@ export interface VerifyParts {
   readonly say: (line: string) => void
   /** The installation's id key, which proves receipts; asked for where a record has such a proof. */
   readonly idKey: () => Buffer
+  readonly models: ModelVersions
 }
 
 /** What the comparison of one version needs beside that. */
@@ -45,6 +51,9 @@ interface VersionParts extends VerifyParts {
   readonly logs: Logs
   readonly partitions: number
   readonly isInForce: boolean
+  /** Its topic takes nothing more, or took nothing more at its end: what should have been sent on is a letter then. */
+  readonly isClosed: boolean
+  readonly sentOn: SentOn
   readonly begin: VersionBegin | null
   readonly end: VersionEnd
 }
@@ -87,7 +96,10 @@ export async function verify(parts: VerifyParts): Promise<VerifyCounts> {
     } else {
       const begin = before === null ? null : before.beginOf(partitions)
       const isInForce = ended === null
-      await verifyVersion({ ...parts, logs, partitions, isInForce, begin, end }, wallets, counts)
+      const isClosed = !isInForce || version.isEnding === true
+      const sentOn = new SentOn(topics.usageMetered, partitions)
+      const own = { logs, partitions, isInForce, isClosed, sentOn, begin, end }
+      await verifyVersion({ ...parts, ...own }, wallets, counts)
     }
     before = end
   }
@@ -117,6 +129,10 @@ async function verifyVersion(parts: VersionParts, wallets: Wallets, counts: Veri
     if (horizon === null) parts.say(`partition ${partition}: no usage was ever committed`)
     else await verifyPartition(parts, partition, horizon, wallets, counts)
   }
+  const topic = parts.logs.topics.usageMetered
+  await parts.sentOn.compare(parts.logs, parts.differences, (partition, record) =>
+    copiesOf(record, partition, { topic, idKey: parts.idKey }),
+  )
 }
 
 async function verifyPartition(
@@ -136,6 +152,9 @@ async function verifyPartition(
   const inboxTopic = logs.topics.accountInbox
   const undecidedUsage = await readUndecided(tables, usageBelow, logs.topics.usageMetered)
   const undecidedInbox = await readUndecided(tables, blocks, inboxTopic)
+  const notSentOn = parts.isClosed
+    ? await readLetters(tables, usageBelow, logs.topics.usageMetered, 'wrong_partition')
+    : NOTHING_UNDECIDED
   counts.undecided += countOf(undecidedUsage) + countOf(undecidedInbox)
   const inbox = await readInbox(logs, partition, horizon, range.start, differences, carried, undecidedInbox)
 
@@ -148,7 +167,10 @@ async function verifyPartition(
     partitions,
     begin: begin?.usage ?? null,
     undecided: undecidedUsage,
+    notSentOn,
+    sentOn: parts.sentOn,
     idKey: parts.idKey,
+    models: parts.models,
   }
   const usage = await compareUsage(usageParts, partition, range, horizon, inbox.handedOver)
   const windowParts = { tables, differences, signal, nowMs }

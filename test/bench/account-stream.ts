@@ -118,7 +118,7 @@ function youngFields(number: number, version: number): Parameters<typeof account
     changed_at: nowMs,
     watermark: nowMs - WATERMARK_DELAY_MS,
     events,
-    inferences: events,
+    inferences: BigInt(events),
     tokens_in: work * 1_500n,
     tokens_out: work * 400n,
     gpu_ms_measured: work * 900n,

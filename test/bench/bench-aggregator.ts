@@ -3,9 +3,11 @@ import { noFailpoint } from '../../pipelines/failpoints.ts'
 import { TaskRunner } from '../../pipelines/kafka/task-runner.ts'
 import type { TaskState } from '../../pipelines/kafka/task.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
+import { COMPILED_TABLES } from '../../pipelines/usage/model-tables.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { topicNames } from '../../schemas/topics.ts'
+import { nothingForwarded } from '../support/nothing-forwarded.ts'
 import { emptyStoreGate } from '../support/stored-marks.ts'
 
 export interface BenchAggregatorOptions {
@@ -60,8 +62,10 @@ export class BenchAggregator {
             this.lookedUp += keys.length
             return new Map()
           },
+          models: COMPILED_TABLES,
           loadedSeq: () => (options.loaded ? ALL_LOADED : 0),
           gate: emptyStoreGate(),
+          forward: nothingForwarded,
           clock: systemClock,
           metrics,
         }),

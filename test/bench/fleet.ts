@@ -62,6 +62,7 @@ export class Fleet {
       requester_node_id: null,
       reservation_id: null,
       event_source: null,
+      more: null,
     }
     return { partition: of.partition, event }
   }

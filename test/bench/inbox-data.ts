@@ -4,12 +4,14 @@ import type { AccountRules } from '../../pipelines/account/rules.ts'
 import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
+import { COMPILED_TABLES } from '../../pipelines/usage/model-tables.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import { inboxConfigureCodec, usageEventsCodec } from '../../schemas/avro.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { Fleet, PACK } from './fleet.ts'
+import { nothingForwarded } from '../support/nothing-forwarded.ts'
 import { emptyStoreGate } from '../support/stored-marks.ts'
 
 /** The documented defaults, but that nodes pay for the calls of others: else every cost were refused and nothing paid. */
@@ -95,8 +97,10 @@ class Inbox {
       idKey: Buffer.alloc(32, 7),
       idPool: { held: 0, max: 20_000_000 },
       lookup: async () => null,
+      models: COMPILED_TABLES,
       loadedSeq: () => 0,
       gate: emptyStoreGate(),
+      forward: nothingForwarded,
       clock: systemClock,
       metrics: noMetrics,
     })

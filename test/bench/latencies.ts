@@ -4,11 +4,17 @@ export interface LatencySummary {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly maxMs: number
+  /** Of a percentile that `AT_OR_ABOVE_MIN` of them at least are at or above, 99 at most: a lower one of a few is by chance. */
+  readonly high: { readonly percentile: number; readonly ms: number }
 }
+
+const AT_OR_ABOVE_MIN = 10
 
 /** Sums up latencies: a percentile is the smallest value that so many are not above. */
 export function summarize(latenciesMs: readonly number[]): LatencySummary {
   const sorted = latenciesMs.toSorted((left, right) => left - right)
   const at = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN
-  return { count: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) }
+  const percentile = Math.min(99, Math.max(50, Math.floor(100 - (100 * AT_OR_ABOVE_MIN) / sorted.length)))
+  const high = { percentile, ms: at(percentile / 100) }
+  return { count: sorted.length, p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1), high }
 }

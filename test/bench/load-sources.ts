@@ -72,7 +72,7 @@ class EventSource implements RequestSource {
     const nowMs = Date.now()
     this.#free = Array.from({ length: templates }, () => new BatchTemplate(run, nowMs))
     this.#batch = run.firstBatch
-    this.#expected = JSON.stringify({ accepted: run.eventsPerBatch, rejected: [] })
+    this.#expected = JSON.stringify({ accepted: run.eventsPerBatch, rejected: [], rounded: 0 })
   }
 
   next(): LoadRequest {

@@ -5,11 +5,12 @@ import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { systemClock } from '../../pipelines/clock.ts'
 import { HEARTBEATS_BYTES_MAX } from '../../schemas/http/heartbeats.ts'
+import { MODELS_BYTES_MAX } from '../../schemas/models.ts'
 import { KeyRing } from '../../services/access/key-ring.ts'
 import { BODY_BYTES_MAX } from '../../services/gateway/body.ts'
 import { setUp } from '../../services/gateway/app-fixture.ts'
 import { ARRIVAL_CHECK_MS, SILENCE_MS_MAX } from '../../services/http/arrival.ts'
-import { LEFTOVER_TIMEOUT_MS } from '../../services/http/timeouts.ts'
+import { LEFTOVER_TIMEOUT_MS } from '../../services/http/leftovers.ts'
 import { WRITE_BYTES_MAX } from '../../services/reader/json-body.ts'
 import { accessBy, addKey } from '../support/access-keys.ts'
 import type { OpenApiDocument } from '../support/openapi-check.ts'
@@ -77,8 +78,14 @@ async function stall(
   return { status: Number(status), code: /"code":"(\w+)"/.exec(answer)?.[1] ?? '', livedMs }
 }
 
-const largest = ({ path }: Route): number =>
-  path === '/v1/events' ? BODY_BYTES_MAX : path === '/v1/heartbeats' ? HEARTBEATS_BYTES_MAX : WRITE_BYTES_MAX
+/** Routes whose bodies may be larger than those of other writes. */
+const LARGEST: ReadonlyMap<string, number> = new Map([
+  ['/v1/events', BODY_BYTES_MAX],
+  ['/v1/heartbeats', HEARTBEATS_BYTES_MAX],
+  ['/api/models', MODELS_BYTES_MAX],
+])
+
+const largest = ({ path }: Route): number => LARGEST.get(path) ?? WRITE_BYTES_MAX
 
 test('bodies that announce the most and stall end in seconds on every route, and hold up nobody meanwhile', async () => {
   assert.ok(routes.length >= 9, 'the walk has found the routes')

@@ -38,8 +38,8 @@ test('NAME_LENGTH_MAX: a refusal repeats so much of a name that a client made up
   assert.equal(jsonPointer('x'.repeat(nameMax + 1)), `/${'x'.repeat(nameMax)}`)
 })
 
-test('HAND_OVER_COST_MAX: a cost that reaches it ends the inbox record, and no sum leaves exact doubles', () => {
-  const costMax = bound('pipelines/usage/hand-over.ts', 'HAND_OVER_COST_MAX')
+test('HAND_OVER_SUM_MAX: a cost that reaches it ends the inbox record, and no sum leaves exact doubles', () => {
+  const costMax = bound('pipelines/usage/hand-over.ts', 'HAND_OVER_SUM_MAX')
   const columns = new UsageColumns()
   columns.decode(usageRecord(0, NOW, [usageEvent({ cost_nano_usd: 1 })]).value ?? Buffer.alloc(0))
   const handOver = new HandOver(columns)

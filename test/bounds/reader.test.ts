@@ -30,6 +30,7 @@ import { account, accountRecord, taskRecord } from '../support/state-records.ts'
 import { fakeClickhouse } from '../support/fake-clickhouse.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { unheardCommands } from '../support/unheard-commands.ts'
+import { MemoryModels } from '../support/memory-models.ts'
 import { putBackNothing } from '../support/put-back.ts'
 
 const TOPICS = { usageBlocks: 'usage.blocks', settlementBlocks: 'settlement.blocks' }
@@ -43,6 +44,7 @@ before(async () => {
   accounts.apply(accountRecord(0, account({ node_id: 'n', operators: ['op'] })))
   app = await buildReader({
     putBack: putBackNothing(),
+    models: new MemoryModels(),
     access: { mode: 'off' },
     commands: unheardCommands(),
     accounts,

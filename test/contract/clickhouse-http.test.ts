@@ -1,5 +1,6 @@
 import { after, before, describe } from 'node:test'
 import { describeConnections } from './clickhouse-http/connections.ts'
+import { describeDrivers } from './clickhouse-http/drivers.ts'
 import { describeErrors } from './clickhouse-http/errors.ts'
 import { describeInserts } from './clickhouse-http/inserts.ts'
 import { describeNative } from './clickhouse-http/native.ts'
@@ -29,4 +30,5 @@ describe('clickhouse over http', () => {
   describeNative(target)
   describeErrors(target)
   describeConnections(target)
+  describeDrivers(target)
 })

@@ -4,19 +4,13 @@ import type { LogAppend, LogRecord } from '../../pipelines/kafka/records.ts'
 import { RECEIPT_HEADER, RECEIPT_PROOF_HEADER } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { MODELS, MODELS_VERSION } from '../../schemas/models.ts'
+import { partitionOfNode } from '../../schemas/ids.ts'
 import { RULES } from '../../schemas/since.ts'
 import { BLOCK_HEADER, TABLES } from '../../schemas/tables.ts'
-import {
-  FRAME_BYTES,
-  SCHEMA_ID,
-  holdsUsageEvents,
-  TICK_KEY,
-  schemaIdOf,
-  tickCodec,
-  usageEventsCodec,
-} from '../../schemas/avro.ts'
-import { NotAvro, decodeUsageEvents } from '../../services/verify/usage-decode.ts'
-import { UsageModel } from '../../services/verify/usage-model.ts'
+import { holdsUsageEvents, TICK_KEY, schemaIdOf, tickCodec, usageEventsCodec } from '../../schemas/avro.ts'
+import { shownToNodes } from '../../services/verify/set-aside.ts'
+import { NotAvro } from '../../services/verify/usage-decode.ts'
+import { UsageModel, usageOf } from '../../services/verify/usage-model.ts'
 import { NodeTotalSums } from '../../services/verify/usage-sums.ts'
 import { AGGREGATOR_TOPICS, AggregatorLog, ID_KEY } from '../support/aggregator-log.ts'
 import { CountedMetrics } from '../support/counted-metrics.ts'
@@ -28,6 +22,7 @@ import { inputRecord } from '../support/task-log.ts'
 import { nodesOfPartition, usageEvent } from '../support/usage-events.ts'
 
 const PARTITIONS = 2
+const SINCE = [{ rules: RULES, offset: 0 }]
 const KEPT = 500
 const REPEAT_SHARE = 0.05
 const CONFLICT_SHARE = 0.03
@@ -54,7 +49,7 @@ export class FuzzedUsageLog {
     partitions: PARTITIONS,
     models: MODELS,
     modelsVersion: MODELS_VERSION,
-    since: [{ rules: RULES, offset: 0 }],
+    since: SINCE,
     topic: AGGREGATOR_TOPICS.usageMetered,
     idKey: () => ID_KEY,
   })
@@ -125,7 +120,12 @@ export class FuzzedUsageLog {
     const counted = metrics.sumOf('hivemeter_events_counted_total')
     const repeated = metrics.sumOf('hivemeter_events_repeated_total')
     assert.equal(counted, this.counted, 'events that count')
-    assert.equal(counted + repeated + ofEvents, this.events, 'counted, repeated or set aside')
+    const sentOn = metrics.sumOf('hivemeter_events_forwarded_total')
+    assert.equal(
+      counted + repeated + sentOn + ofEvents,
+      this.events,
+      'counted, repeated, sent on or set aside',
+    )
     assert.equal(metrics.sumOf('hivemeter_usage_records_total'), this.records)
     assert.equal(this.log.task()?.position, this.#end, 'it has passed the last record')
   }
@@ -184,6 +184,8 @@ export class FuzzedUsageLog {
     if (setAside !== null) {
       const reasons = setAside.reasons.map(({ index, reason }) => `${index} ${reason}`)
       this.#expected.set(record.offset, reasons.toSorted())
+      for (const [, nodeId] of shownToNodes(setAside, SINCE))
+        if (partitionOfNode(nodeId, PARTITIONS) === 0) this.totals.addSetAside(nodeId)
     }
   }
 }
@@ -193,7 +195,7 @@ function eventsOf({ value, unreadable }: LogRecord): number {
   const schemaId = schemaIdOf(value)
   if (unreadable !== undefined || value === null || !holdsUsageEvents(schemaId)) return 0
   try {
-    return decodeUsageEvents(value.subarray(FRAME_BYTES), schemaId === SCHEMA_ID.usageEvents).length
+    return usageOf(value).length
   } catch (error) {
     if (error instanceof NotAvro) return 0
     throw error

@@ -6,6 +6,7 @@ import type { LogAppend } from '../../pipelines/kafka/records.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import { usageEventsCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
+import { FORWARDED_HEADER } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { CODECS, foreignProducerMissing, produceForeign } from '../support/foreign-producer.ts'
 import { install } from '../support/installation.ts'
@@ -104,7 +105,7 @@ describe('a record that cannot be counted', () => {
         }),
       ],
     ]
-    const records: LogAppend[] = poison.map(([, , value], index) => ({
+    const records: LogAppend[] = poison.map(([reasons, , value], index) => ({
       partition: 0,
       key: index % 2 === 0 ? null : `key ${index}`,
       value,
@@ -113,6 +114,8 @@ describe('a record that cannot be counted', () => {
         text: 'ü',
         toString: 'a name that objects have',
         __proto: '',
+        // What was sent on once is not sent on again.
+        ...(reasons[0] === 'wrong_partition' && { [FORWARDED_HEADER]: '1' }),
       },
     }))
     const after = maker.event(node)

@@ -164,7 +164,7 @@ describe('the gateway on a real broker', () => {
     const environment = { HIVEMETER_KAFKA_BROKERS: kafkaOptions.brokers.join(',') }
     await writeFirstLayout(loadConfig({ environment }), firstLayout(PARTITIONS))
     await ready()
-    assert.deepEqual(await post(makeEvents(1)), { status: 202, accepted: 1, rejected: [] })
+    assert.deepEqual(await post(makeEvents(1)), { status: 202, accepted: 1, rejected: [], rounded: 0 })
   })
 
   it('puts what it accepted into the log once, many events of many requests into one record', async (t) => {

@@ -52,9 +52,28 @@ describe('migrate', () => {
       `Database ${installation.database}: 0 statements applied, schema at version ${NEWEST}.\n` +
         `Topics: all there.\nId key ${installation.environment['HIVEMETER_ID_KEY_FILE']}: there.\n` +
         `Cursor key ${installation.environment['HIVEMETER_CURSOR_KEY_FILE']}: there.\n` +
-        `Installation ${id}: there.\nPartitions: 2, topics of version 1.`,
+        `Installation ${id}: there.\nTable of models: left as it is.\nPartitions: 2, topics of version 1.`,
     )
     assert.equal(await recorded(installation.clickhouse), STATEMENTS)
+  })
+
+  it('says of every table and column what it holds', async () => {
+    const silent = await installation.clickhouse.rows<{ name: string }>(
+      `SELECT name FROM (
+         SELECT name, comment FROM system.tables WHERE database = currentDatabase()
+         UNION ALL
+         SELECT concat(table, '.', name), comment FROM system.columns WHERE database = currentDatabase()
+       ) WHERE length(comment) < 8 ORDER BY name`,
+    )
+    assert.deepEqual(
+      silent,
+      [],
+      'a later migration names a comment with each table and column (DESIGN, section 8)',
+    )
+    const { columns } = await installation.row<{ columns: string }>(
+      'SELECT count() AS columns FROM system.columns WHERE database = currentDatabase()',
+    )
+    assert.ok(Number(columns) > 150)
   })
 
   it('says what to do where ClickHouse has no access control, after everything else was made', async () => {

@@ -73,6 +73,9 @@ const clockChanges: Delta[] = ['2024-03-30T20:00Z', '2024-10-26T20:00Z', '2024-0
 let history: HistoryDatabase
 let reader: TestReader
 
+/** When its events came, where they came late. */
+const receiptOf = ({ atMs }: Delta): number => atMs + HOUR + 7
+
 function deltaRow(
   delta: Delta,
   windowMs: number,
@@ -89,6 +92,7 @@ function deltaRow(
     task_source: delta.source,
     events: delta.events,
     late_events: delta.late,
+    late_at: dateTime(delta.late > 0 ? receiptOf(delta) : 0, 3),
     tokens_in: delta.events * 100,
     tokens_out: delta.events * 7,
     gpu_ms_measured: delta.events * 1_001,
@@ -150,6 +154,7 @@ interface Item extends Record<string, unknown> {
   readonly inferences: number
   readonly usd_exact: string
   readonly late: boolean
+  readonly revised_at: string | null
   readonly final: boolean
 }
 
@@ -173,7 +178,8 @@ function expected(
       const events = of.reduce((sum, { events: more }) => sum + more, 0)
       const nanoUsd = of.reduce((sum, delta) => sum + delta.nanoUsd, 0n)
       const usd = `${nanoUsd / 1_000_000_000n}.${String(nanoUsd % 1_000_000_000n).padStart(9, '0')}`
-      return [key, events, usd, of.some(({ late }) => late > 0)].join('|')
+      const receipts = of.filter(({ late }) => late > 0).map(receiptOf)
+      return [key, events, usd, receipts.length > 0, Math.max(0, ...receipts)].join('|')
     })
     .sort()
 }
@@ -184,7 +190,8 @@ function shown(found: readonly Item[], groups: readonly ('model_id' | 'task_sour
       const [whole = '', fraction = ''] = item.usd_exact.split('.')
       const usd = `${whole}.${fraction.padEnd(9, '0')}`
       const window = [Date.parse(item.window_start), Date.parse(item.window_end)]
-      return [...window, ...groups.map((group) => item[group]), item.inferences, usd, item.late].join('|')
+      const came = [item.late, Date.parse(item.revised_at ?? new Date(0).toISOString())]
+      return [...window, ...groups.map((group) => item[group]), item.inferences, usd, ...came].join('|')
     })
     .sort()
 }
@@ -328,7 +335,7 @@ test('CSV says what JSON says', async () => {
     const asText = found.map((item) =>
       Object.fromEntries(
         Object.entries(item).map(([name, value]) => {
-          const text = String(value)
+          const text = `${(value ?? '') as string | number | boolean}`
           return [name, name === 'model_id' && text.startsWith('=') ? `'${text}` : text]
         }),
       ),

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test'
 import { systemRandom } from '../../pipelines/random.ts'
 import type { SetAsideItem } from '../../schemas/http/set-aside.ts'
 import { hashToUuid } from '../../schemas/ids.ts'
+import { FORWARDED_HEADER } from '../../schemas/usage.ts'
 import { install } from '../support/installation.ts'
 import type { Installation } from '../support/installation.ts'
 import { UsageMaker, nodesOf, openUsageProducer, usageRecord } from '../support/produce.ts'
@@ -32,7 +33,11 @@ describe('what was set aside', () => {
     const producer = openUsageProducer(installation)
     await producer.append([
       usageRecord(0, [first]),
-      usageRecord(0, [{ ...first, tokens_in: first.tokens_in + 1 }, maker.event(misplacedNode)]),
+      {
+        ...usageRecord(0, [{ ...first, tokens_in: first.tokens_in + 1 }, maker.event(misplacedNode)]),
+        // What was sent on once is not sent on again.
+        headers: { [FORWARDED_HEADER]: '1' },
+      },
       { partition: 0, key: null, value: Buffer.from('not ours') },
       usageRecord(1, [maker.event(misplacedNode)]),
     ])
@@ -61,6 +66,11 @@ describe('what was set aside', () => {
     assert.equal(item?.counted?.event_id, text)
     assert.equal(item?.counted?.tokens_in, first.tokens_in)
     assert.equal(item?.record_base64, null, 'the record holds an event of another node')
+  })
+
+  it('is counted in the view of its node', async () => {
+    const url = `/api/settings/compute/provider?node_id=${node}`
+    await until('its count', ARRIVES_WITHIN_MS, async () => (await ask(url)).set_aside_events === 1)
   })
 
   it('is shown whole to an admin, page by page, records without a node too', async () => {
@@ -148,6 +158,7 @@ interface Answer {
   readonly settlement_status?: string | null
   readonly decision?: string | null
   readonly actual_usd_cost?: string
+  readonly set_aside_events?: number
   readonly code?: string
   readonly put_back?: number
   readonly counted?: number

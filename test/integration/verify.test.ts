@@ -43,6 +43,12 @@ const ALTERATIONS = [
     order: 'node_id, window_start',
     key: ['src_seq', 'node_id', 'window_start', 'model_id', 'task_source'],
   },
+  {
+    table: 'usage_1m',
+    column: 'late_at',
+    order: 'late_at DESC, node_id, window_start, model_id, task_source',
+    key: ['src_seq', 'node_id', 'window_start', 'model_id', 'task_source'],
+  },
   { table: 'cost_decisions', column: 'spark', order: 'node_id, cost_seq', key: ['node_id', 'cost_seq'] },
   { table: 'settlements', column: 'costs', order: 'node_id, to_seq', key: ['node_id', 'to_seq'] },
   { table: 'wallet_ledger', column: 'amount_micro_spark', order: 'wallet_id, entry_id', key: ['entry_id'] },
@@ -204,7 +210,7 @@ describe('verify', () => {
     for (const restore of undo) await restore()
     for (const line of expected) assert.match(output, line)
     assert.equal(exitCode, 6)
-    assert.match(output, /^11 differences in \d+ windows, \d+ costs, \d+ accounts, \d+ wallets$/m)
+    assert.match(output, /^12 differences in \d+ windows, \d+ costs, \d+ accounts, \d+ wallets$/m)
   })
 
   it('names a row that is missing and one that is too many', async () => {

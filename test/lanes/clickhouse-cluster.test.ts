@@ -41,10 +41,10 @@ const ofSingleServer = (text: string): string =>
     )
 
 /** What a table is made of, by any engine: all that the two forms must have in common. */
-const COLUMNS = `SELECT table, position, name, type, default_kind, default_expression, compression_codec,
+const COLUMNS = `SELECT table, position, name, type, default_kind, default_expression, compression_codec, comment,
     is_in_partition_key, is_in_sorting_key FROM system.columns WHERE database = currentDatabase() ORDER BY table, position`
 const ENGINES =
-  'SELECT name, engine, engine_full FROM system.tables WHERE database = currentDatabase() ORDER BY name'
+  'SELECT name, engine, engine_full, comment FROM system.tables WHERE database = currentDatabase() ORDER BY name'
 const INDEXES = `SELECT table, name, type_full, expr, granularity FROM system.data_skipping_indices
     WHERE database = currentDatabase() ORDER BY table, name`
 
@@ -122,10 +122,12 @@ describe('the schema on a cluster, by two engines and a real ZooKeeper', () => {
       const indexes = await replica.rows<Record<string, unknown>>(INDEXES)
       assert.ok(indexes.length > 8)
       assert.deepEqual(indexes, await plain?.rows(INDEXES))
-      const engines = await replica.rows<{ name: string; engine: string; engine_full: string }>(ENGINES)
+      const engines =
+        await replica.rows<Record<'name' | 'comment' | 'engine' | 'engine_full', string>>(ENGINES)
       assert.deepEqual(
         engines.map((row) => ({
           name: row.name,
+          comment: row.comment,
           engine: ofSingleServer(row.engine),
           engine_full: ofSingleServer(row.engine_full),
         })),
@@ -229,13 +231,16 @@ describe('the schema on a cluster, by two engines and a real ZooKeeper', () => {
       readOnly,
     )
     await assert.rejects(client.sync(['dead_letters']), readOnly)
-    // None is applied: one whose default names a column of an earlier change is refused for that, before anything is asked.
+    // None is applied: one whose default names a column of an earlier change, or that comments on one, is refused for that,
+    // before anything is asked.
     const lacksColumn = (error: unknown): boolean => error instanceof ClickhouseRefused && error.code === 47
+    const commentsOnNone = (error: unknown): boolean =>
+      error instanceof ClickhouseRefused && error.code === 10
     let refused = 0
     for (const sql of CHANGES) {
       await assert.rejects(client.command(forOneReplica(sql)), (error) => {
         if (lacksColumn(error)) refused++
-        return lacksColumn(error) || readOnly(error)
+        return lacksColumn(error) || commentsOnNone(error) || readOnly(error)
       })
     }
     assert.ok(refused <= 2, `${refused} of ${CHANGES.length} lack a column`)

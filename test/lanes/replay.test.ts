@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { systemClock } from '../../pipelines/clock.ts'
 import { systemRandom } from '../../pipelines/random.ts'
-import { USAGE_BOUNDS } from '../../schemas/usage.ts'
+import type { LogAppend } from '../../pipelines/kafka/records.ts'
+import { FORWARDED_HEADER, USAGE_BOUNDS } from '../../schemas/usage.ts'
+import type { UsageEvent } from '../../schemas/usage.ts'
 import { install } from '../support/installation.ts'
 import type { CommandEnd, Installation } from '../support/installation.ts'
 import { UsageMaker, nodesOf, openUsageProducer, usageRecord } from '../support/produce.ts'
@@ -40,7 +42,7 @@ describe('replay', () => {
     installation = await install({ name: 'replay', partitions: PARTITIONS })
     const producer = openUsageProducer(installation)
     await producer.append([
-      usageRecord(0, [counted, broken, misplaced]),
+      sentOnAlready([counted, broken, misplaced]),
       { partition: 0, key: null, value: Buffer.from('not ours') },
       usageRecord(0, [{ ...counted, tokens_in: counted.tokens_in + 1 }]),
     ])
@@ -111,7 +113,7 @@ describe('replay', () => {
     await services.loader.stop()
     const letter = maker.event(foreign)
     const producer = openUsageProducer(installation)
-    await producer.append([usageRecord(0, [letter])])
+    await producer.append([sentOnAlready([letter])])
     await producer.stop()
     services = { ...services, ...(await startServices(installation, 'loader')) }
     await until('the letter', ARRIVES_WITHIN_MS, async () => (await rows('dead_letters')) === 4)
@@ -169,6 +171,11 @@ describe('replay', () => {
     assert.equal(nothing.exitCode, 2)
     assert.match(nothing.output, /Nothing to replay/)
   })
+
+  /** A record whose events are letters on a wrong partition: they are not sent on twice. */
+  function sentOnAlready(events: readonly UsageEvent[]): LogAppend {
+    return { ...usageRecord(0, events), headers: { [FORWARDED_HEADER]: '1' } }
+  }
 
   function replay(...args: readonly string[]): Promise<CommandEnd> {
     return installation.command('replay', ['--dead-letters', ...args])

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { noFailpoint } from '../../pipelines/failpoints.ts'
@@ -9,6 +9,7 @@ import { TransactionalWriter } from '../../pipelines/kafka/transaction.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { PRINCIPAL_PATTERN, aclsOf } from '../../schemas/rights.ts'
+import { FORWARDED_HEADER } from '../../schemas/usage.ts'
 import { opensslMissing } from '../support/certificates.ts'
 import { UsageMaker, nodesOf, usageRecord } from '../support/produce.ts'
 import { SECURE_SERVICES, SecureInstallation } from '../support/secure-installation.ts'
@@ -72,6 +73,15 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
     })
   })
 
+  it('lets readers and migrate write the table of models', async () => {
+    const rows = [{ pattern: 'gpt-*', execution: 'api' }]
+    const put = await secure.ask('reader', '/api/models', { rows }, 'PUT')
+    assert.deepEqual([put.status, put.text], [200, '{"updated":true,"version":3}'])
+    const file = join(secure.installation.dir, 'models.json')
+    writeFileSync(file, '{"rows":[]}')
+    assert.match(await secure.run('migrate', '--models', file), /^Table of models: version 4, 0 rows\.$/m)
+  })
+
   it('lets an outside producer write usage and nothing else, and in no transaction', async () => {
     const { topics, partitions, prefix } = secure.installation
     const [node = ''] = nodesOf(0, partitions, 1)
@@ -80,10 +90,12 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
     const outside = secure.kafkaAs('producer')
     const open = (topic: string) => new IdempotentProducer({ ...outside, topic, metrics: noMetrics })
     const metered = open(topics.usageMetered)
-    // One in the wrong place: a dead letter that replay can put back.
+    // What is in the wrong place is sent on; what was sent on before is a dead letter that replay can put back.
+    const sentOnAlready = { headers: { [FORWARDED_HEADER]: '1' } }
     await metered.append([
       usageRecord(0, [maker.event(node), maker.event(foreign)]),
-      usageRecord(0, [maker.event(foreign)]),
+      { ...usageRecord(0, [maker.event(node), maker.event(foreign)]), ...sentOnAlready },
+      { ...usageRecord(0, [maker.event(foreign)]), ...sentOnAlready },
     ])
     await metered.stop()
     const value = Buffer.from('x')

@@ -2,6 +2,10 @@ import { FAILPOINTS } from '../../pipelines/failpoints.ts'
 import type { FailpointName } from '../../pipelines/failpoints.ts'
 import { ClusterDraw } from './draw-cluster.ts'
 import type { ClusterTrouble } from './draw-cluster.ts'
+import { drawMisplaced } from './draw-misplaced.ts'
+import type { MisplacedTrouble } from './draw-misplaced.ts'
+import { drawModels } from './draw-models.ts'
+import type { ModelsTrouble } from './draw-models.ts'
 import { drawRequests } from './draw-requests.ts'
 import { drawUndecided } from './draw-undecided.ts'
 import type { UndecidedTrouble } from './draw-undecided.ts'
@@ -31,7 +35,7 @@ const TROUBLES = [
   'insert',
 ] as const
 type ProcessTrouble = (typeof TROUBLES)[number]
-export type Trouble = ProcessTrouble | ClusterTrouble | UndecidedTrouble
+export type Trouble = ProcessTrouble | ClusterTrouble | UndecidedTrouble | MisplacedTrouble | ModelsTrouble
 
 /** The schedule of a seed: the same for the same seed, on every machine. `only`: with no other kind of trouble. */
 export function drawSchedule(seed: number, only?: readonly Trouble[]): Schedule {
@@ -43,6 +47,7 @@ export function drawSchedule(seed: number, only?: readonly Trouble[]): Schedule 
   const usage = drawUsage(random, settings)
   const entries = drawRequests(seed, settings, usage)
   entries.push(...drawUndecided(seed, only, settings.activeMs, entries))
+  entries.push(...drawModels(seed, only, settings.activeMs))
   entries.push(...cluster.entries(only, settings.activeMs, usage))
   const count = troubles.length === 0 ? 0 : random.pick([4, 12, 40])
   for (let index = 0; index < count; index++) {
@@ -51,7 +56,8 @@ export function drawSchedule(seed: number, only?: readonly Trouble[]): Schedule 
     const atMs = isNear ? random.pick(usage).atMs + random.skewed(3_000) : random.int(0, settings.activeMs)
     entries.push(drawTrouble(random, random.pick(troubles), atMs, settings))
   }
-  return { seed, settings, entries: entries.toSorted((left, right) => left.atMs - right.atMs) }
+  const placed = drawMisplaced(seed, only, entries)
+  return { seed, settings, entries: placed.toSorted((left, right) => left.atMs - right.atMs) }
 }
 
 function drawSettings(random: SeededRandom): Omit<Settings, keyof ClusterDraw['settings']> {

@@ -2,10 +2,11 @@ import { noMetrics } from '../../schemas/metrics.ts'
 import { SettlerState } from '../../pipelines/account/pipeline.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import type { ProduceWire } from '../../pipelines/kafka/produce/wire.ts'
-import type { TaskState } from '../../pipelines/kafka/task.ts'
+import type { Forward, TaskState } from '../../pipelines/kafka/task.ts'
 import type { InboxConfigure } from '../../schemas/records.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import type { Lookup } from '../../pipelines/usage/lookup.ts'
+import type { ModelTables } from '../../pipelines/usage/model-tables.ts'
 import { testRules } from '../support/rules.ts'
 import { LoaderService } from './loader-service.ts'
 import type { SimProcess } from './process.ts'
@@ -34,6 +35,9 @@ export interface Tampering {
   /** The records of one fetch, before a loader takes them. */
   readonly blocks?: (records: readonly LogRecord[]) => readonly LogRecord[]
   readonly lookup?: (lookup: Lookup) => Lookup
+  /** What a task of the partition sends on. */
+  readonly forward?: (forward: Forward, partition: number) => Forward
+  readonly models?: (tables: ModelTables) => ModelTables
 }
 
 interface Instance {
@@ -138,17 +142,21 @@ export class Fleet {
       outputTopics:
         name === 'aggregator' ? [TOPICS.usageBlocks, TOPICS.accountInbox] : [TOPICS.settlementBlocks],
       tickWhenIdle: name === 'aggregator',
-      openState: (partition) => state(name, open(partition), partition),
+      openState: (partition, forward) => state(name, open(partition, forward), partition),
       wrapWriter: (opened, partition) => writer(name, opened, partition),
     })
   }
 
-  #aggregators(process: SimProcess): (partition: number) => TaskState {
+  #aggregators(process: SimProcess): (partition: number, forward: Forward) => TaskState {
     const { store, timeline, schedule } = this.#world
     const client = new StoreClient(process, store)
     const marks = this.#waiting(client.followLoaded(TOPICS.usageBlocks, PARTITIONS))
     const idPool = { held: 0, max: schedule.settings.idsMax }
     const { lookup: tampered = (plain: Lookup): Lookup => plain } = this.#tampering
+    const { forward: withTampered = (plain: Forward): Forward => plain } = this.#tampering
+    // Every other life of all processes hears of versions late: the next owner of a partition may know less than the last.
+    const followed = this.#world.models.follow(this.#lives % 2 === 0)
+    const models = this.#tampering.models?.(followed) ?? followed
     const ask = tampered(client.lookup(TOPICS.usageBlocks))
     const lookup: Lookup = async (...keys) => {
       // The decision waits for the store: time must pass.
@@ -159,7 +167,7 @@ export class Fleet {
         await timeline.beginWork()
       }
     }
-    return (partition) =>
+    return (partition, forward) =>
       new AggregatorState({
         partition,
         partitions: PARTITIONS,
@@ -167,8 +175,10 @@ export class Fleet {
         idKey: ID_KEY,
         idPool,
         lookup,
+        models,
         loadedSeq: (of) => marks.of(of)?.seq ?? 0,
         gate: gateOf(TOPICS.usageBlocks, partition, marks),
+        forward: withTampered(forward, partition),
         decidePoint: this.#world.undecided.decidePoint,
         clock: process.clock,
         metrics: noMetrics,

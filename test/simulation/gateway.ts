@@ -1,4 +1,4 @@
-import { usageEventsCodec } from '../../schemas/avro.ts'
+import { usageEventCodec, usageEventsCodec } from '../../schemas/avro.ts'
 import { ProduceError } from '../../pipelines/kafka/producer.ts'
 import type { Acknowledgement, IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
@@ -10,7 +10,7 @@ import type { Handed } from './receipts.ts'
 import type { SimProcess } from './process.ts'
 import { commandRecord, heartbeatRecord, operatorName, reservationName } from './requests.ts'
 import type { CommandEntry, EventDraft, HeartbeatEntry, UndecidableEntry } from './schedule.ts'
-import { PARTITIONS, TOPICS } from './services.ts'
+import { PARTITIONS, TOPICS, otherPartition } from './services.ts'
 import type { World } from './world.ts'
 
 const NODES_MAX = 3
@@ -46,10 +46,17 @@ export class Gateway {
     return this.#usage.waiting + this.#inbox.waiting
   }
 
-  send(partition: number, drafts: readonly EventDraft[]): void {
+  /** A record for the partition: of its own nodes, and of the other partition's where the sender partitions otherwise. */
+  send(partition: number, drafts: readonly EventDraft[], strays: readonly EventDraft[] = []): void {
     const { startMs } = this.#world.schedule.settings
-    const events = drafts.map((draft) => toEvent(draft, partition, startMs))
-    this.#usage.send(partition, usageEventsCodec.encode({ events }))
+    const own = drafts.map((draft) => toEvent(draft, partition, startMs))
+    const foreign = strays.map((draft) => toEvent(draft, otherPartition(partition), startMs))
+    if (own.length > 0) {
+      this.#usage.send(partition, usageEventsCodec.encode({ events: [...foreign, ...own] }))
+      return
+    }
+    // A serializer writes one event a record.
+    for (const event of foreign) this.#usage.send(partition, usageEventCodec.encode(event))
   }
 
   sendBroken(partition: number): void {

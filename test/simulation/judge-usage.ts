@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict'
-import { inboxUsageCodec, SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
+import { inboxUsageCodec, SCHEMA_ID, schemaIdOf, usageEventsIn } from '../../schemas/avro.ts'
 import type { InboxUsage } from '../../schemas/records.ts'
+import { COMPILED_TABLE } from '../../schemas/model-table.ts'
+import type { ModelTable } from '../../schemas/model-table.ts'
+import type { UsageEvent } from '../../schemas/usage.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import type { Row } from '../support/row-reader.ts'
-import { usageOracle } from '../support/usage-oracle.ts'
+import { eventName, together, usageOracle } from '../support/usage-oracle.ts'
 import type { Sums, UsageOracle } from '../support/usage-oracle.ts'
 import { plainRows } from './judge.ts'
 import type { LogBlock, PartitionLogs } from './judge.ts'
-import { TOPICS } from './services.ts'
+import type { SimModels } from './models.ts'
+import { otherPartition, PARTITIONS, TOPICS } from './services.ts'
 
 const byPlace = (left: Row, right: Row): number =>
   Number(left['record_offset']) - Number(right['record_offset']) ||
@@ -18,11 +22,15 @@ const byPlace = (left: Row, right: Row): number =>
  * its task has passed is counted once, wherever batches ended and whoever counted.
  */
 export function judgeUsage(
-  { usage, inbox, usageBlocks }: PartitionLogs,
+  { partition, usage, inbox, usageBlocks }: PartitionLogs,
   undecidable: (name: string) => boolean,
+  models: Pick<SimModels, 'version'>,
 ): void {
-  const oracle = usageOracle(usage, undecidable)
   const rows = plainRows(usageBlocks, 'usage_events').toSorted(byPlace)
+  const oracle = usageOracle(usage, undecidable, {
+    place: { partition, partitions: PARTITIONS },
+    tableAt: tablesOf(rows, models),
+  })
   const counted = rows.map(
     (row) => `${String(row['node_id'])} ${String(row['id_kind'])} ${String(row['event_id'])}`,
   )
@@ -42,6 +50,42 @@ export function judgeUsage(
   judgeHandOver(inbox, oracle)
 }
 
+/** What stood on a wrong partition, which its task has passed, stands on its own one, with the receipt that it came in with. */
+export function judgeSentOn(partition: number, { usage }: PartitionLogs, other: readonly LogRecord[]): void {
+  const { sentOn } = usageOracle(usage, () => false, { place: { partition, partitions: PARTITIONS } })
+  const copies = new Set(
+    other
+      .filter(({ headers }) => headers['hivemeter-forwarded'] !== undefined)
+      .flatMap(({ value, headers }) => {
+        const receipt = headers['hivemeter-original-receipt']?.toString()
+        return value === null ? [] : usageEventsIn(value).map((event) => copyName(event, receipt))
+      }),
+  )
+  for (const { event, receiptMs } of sentOn) {
+    const name = copyName(event, String(receiptMs))
+    assert.ok(copies.has(name), `${eventName(event)} was not sent on to ${otherPartition(partition)}`)
+  }
+}
+
+function copyName(event: UsageEvent, receipt: string | undefined): string {
+  return `${receipt} ${JSON.stringify(event)}`
+}
+
+/** The table that each record was judged by, as its rows name it: one there is, and never an older one than before. */
+function tablesOf(rows: readonly Row[], models: Pick<SimModels, 'version'>): (offset: bigint) => ModelTable {
+  const tables = new Map<bigint, ModelTable>()
+  let version = 0
+  for (const row of rows) {
+    const named = Number(row['models_version'])
+    assert.ok(named >= version, `the version of the table of models falls from ${version} to ${named}`)
+    version = named
+    const table = models.version(named)
+    assert.ok(table !== undefined, `version ${named} of the table of models was never in force`)
+    tables.set(BigInt(String(row['record_offset'])), table)
+  }
+  return (offset) => tables.get(offset) ?? COMPILED_TABLE
+}
+
 function byOffset(left: readonly unknown[], right: readonly unknown[]): number {
   return Number(left[0]) - Number(right[0])
 }
@@ -53,7 +97,7 @@ function windowsOf(blocks: readonly LogBlock[], table: string): Map<string, Sums
     const key = [node_id, window_start, model_id, task_source].join(' ')
     const known = windows.get(key) ?? {}
     for (const [name, value] of Object.entries(columns)) {
-      known[name] = (known[name] ?? 0n) + BigInt(String(value))
+      known[name] = together(name, known[name] ?? 0n, BigInt(String(value)))
     }
     windows.set(key, known)
   }

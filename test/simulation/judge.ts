@@ -5,9 +5,9 @@ import { BLOCK_HEADER } from '../../schemas/tables.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import type { Row } from '../support/row-reader.ts'
 import { judgeAccounts } from './judge-accounts.ts'
-import { judgeUsage } from './judge-usage.ts'
+import { judgeSentOn, judgeUsage } from './judge-usage.ts'
 import { placeOf } from './cluster.ts'
-import { PARTITIONS, TOPICS } from './services.ts'
+import { otherPartition, PARTITIONS, TOPICS } from './services.ts'
 import { rowsOf } from './store-server.ts'
 import type { World } from './world.ts'
 
@@ -53,7 +53,11 @@ export function judge(world: World): string[] {
         assertStored(world, placeOf(TOPICS[topic], partition), logs[topic]),
       )
     }
-    check(`usage of ${partition}`, () => judgeUsage(logs, world.undecided.isUndecidable))
+    check(`usage of ${partition}`, () => judgeUsage(logs, world.undecided.isUndecidable, world.models))
+    check(`sent on from ${partition}`, () => {
+      const other = world.cluster.log(TOPICS.usageMetered, otherPartition(partition)).committed()
+      judgeSentOn(partition, logs, other)
+    })
     check(`accounts of ${partition}`, () => judgeAccounts(logs, world.undecided.isUndecidable))
   }
   return problems

@@ -52,7 +52,7 @@ export async function run(schedule: Schedule, options: RunOptions = {}): Promise
 function play(entry: Entry, world: World, fleet: Fleet, gateways: readonly Gateway[]): void {
   switch (entry.kind) {
     case 'usage':
-      gateways[entry.gateway]?.send(entry.partition, entry.events)
+      gateways[entry.gateway]?.send(entry.partition, entry.events, entry.strays)
       break
     case 'command':
     case 'heartbeat':
@@ -95,6 +95,10 @@ function play(entry: Entry, world: World, fleet: Fleet, gateways: readonly Gatew
       break
     case 'move':
       world.move(entry.from, entry.count)
+      break
+    case 'models':
+      world.models.publish(entry.behindMs)
+      world.trace('world', 'another table of models')
       break
     case 'compact':
       for (let partition = 0; partition < PARTITIONS; partition++) {

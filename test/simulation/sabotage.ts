@@ -238,6 +238,37 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
       }),
     }),
   },
+  'events that are sent on after the commit': {
+    only: ['misplaced', 'kill'],
+    tamper: () => {
+      let held: (() => Promise<boolean>)[] = []
+      return {
+        // Called for each task just before its state is wrapped: what it holds dies with it.
+        forward: (forward) => {
+          const ofTask: (() => Promise<boolean>)[] = []
+          held = ofTask
+          return (records) => {
+            ofTask.push(() => forward(records))
+            return Promise.resolve(true)
+          }
+        },
+        state: (_service, state) => {
+          const ofTask = held
+          held = []
+          return {
+            restore: (record) => state.restore(record),
+            restored: (inputStart) => state.restored(inputStart),
+            decide: async (batch) => {
+              for (const send of ofTask.splice(0)) await send()
+              return await state.decide(batch)
+            },
+            committed: (offsets) => state.committed(offsets),
+            dispose: () => state.dispose(),
+          }
+        },
+      }
+    },
+  },
   'answers remembered per broker': {
     only: ['move', 'broker', 'answer'],
     tamper: () => ({ wire: rememberingBrokers }),
@@ -262,5 +293,12 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
   'a producer id that is kept after an outcome that is not known': {
     only: ['fault', 'answer', 'broker'],
     tamper: () => ({ wire: keepingIdentity }),
+  },
+  'a task that goes on with an older table of models': {
+    only: ['models', 'kill', 'stop'],
+    fromSeed: 18,
+    tamper: () => ({
+      models: (tables) => ({ newestFor: (partition) => tables.newestFor(partition, 0) }),
+    }),
   },
 }

@@ -57,6 +57,8 @@ export interface UsageEntry {
   readonly gateway: number
   readonly partition: number
   readonly events: readonly EventDraft[]
+  /** Events of the other partition, which a sender with another partitioner puts into the same record. */
+  readonly strays?: readonly EventDraft[]
 }
 
 /** Somebody asks something of a node's account. */
@@ -164,6 +166,8 @@ export type Entry =
     }
   | { readonly kind: 'forget-offsets'; readonly atMs: number; readonly service: ServiceName }
   | { readonly kind: 'compact'; readonly atMs: number }
+  /** The next version of the table of models is in force; half of the processes hear of it so much later. */
+  | { readonly kind: 'models'; readonly atMs: number; readonly behindMs: number }
   /**
    * A broker ends in order (its leaderships go first), dies, hangs or is cut off from its peers, and is back after a while. After `failoverMs` of
    * silence the controller gives it up.

@@ -4,6 +4,10 @@ export type ServiceName = (typeof SERVICES)[number]
 
 export const PARTITIONS = 2
 
+export function otherPartition(partition: number): number {
+  return (partition + 1) % PARTITIONS
+}
+
 export const TOPICS = {
   usageMetered: 'usage.metered',
   usageIds: 'usage.ids',

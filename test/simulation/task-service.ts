@@ -4,8 +4,10 @@ import type { LogProducer } from '../../pipelines/kafka/producer.ts'
 import type { LogAppend } from '../../pipelines/kafka/records.ts'
 import { TaskSlot } from '../../pipelines/kafka/task-slot.ts'
 import type { SlotOutcome, TaskSlotParts } from '../../pipelines/kafka/task-slot.ts'
+import { forwardOver } from '../../pipelines/kafka/forward.ts'
+import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
 import { TASK_BOUNDS } from '../../pipelines/kafka/task.ts'
-import type { TaskState } from '../../pipelines/kafka/task.ts'
+import type { Forward, TaskState } from '../../pipelines/kafka/task.ts'
 import { tickFor } from '../../pipelines/kafka/tick.ts'
 import type { TransactionalWriter } from '../../pipelines/kafka/transaction.ts'
 import { MemoryConsumer } from './consumer.ts'
@@ -28,7 +30,7 @@ export interface TaskServiceOptions {
   readonly stateTopic: string
   readonly outputTopics: readonly string[]
   readonly tickWhenIdle: boolean
-  readonly openState: (partition: number) => TaskState
+  readonly openState: (partition: number, forward: Forward) => TaskState
   /** Stands between a task and its writer, for tests that take a guard away. */
   readonly wrapWriter?: (writer: Writer, partition: number) => Writer
 }
@@ -97,6 +99,7 @@ export class TaskService implements Service {
     const { service, inputTopic, stateTopic, outputTopics, openState } = this.#options
     const { wrapWriter = (writer) => writer } = this.#options
     const failpoint = this.#world.failpointOf(process)
+    const forward = this.#forward(inputTopic)
     return {
       inputTopic,
       stateTopic,
@@ -111,7 +114,7 @@ export class TaskService implements Service {
         const writer = openWriter(this.#world, process, `${service}-${partition}`, failpoint)
         return wrapWriter(this.#receipted(writer, partition), partition) as unknown as TransactionalWriter
       },
-      openState: (partition) => this.#counted(openState(partition), partition),
+      openState: (partition) => this.#counted(openState(partition, forward), partition),
       logRanges: async (partition) => ({
         input: await this.#ofLeader('log', inputTopic, partition, ({ start, lastStable: end }) => ({
           start,
@@ -122,6 +125,23 @@ export class TaskService implements Service {
       deleteStateBefore: (partition, offset) =>
         this.#ofLeader('delete', stateTopic, partition, (log) => log.deleteBefore(offset)),
       onFatal: (error) => this.#world.problems.push(`${process.name}: ${error.message}`),
+    }
+  }
+
+  /** A producer of its own: what ticks draw by chance stays what it was for a seed in which nothing is sent on. */
+  #forward(topic: string): Forward {
+    const { clock } = this.#process
+    const forward = forwardOver(new SharedAppend(openProducer(this.#world, this.#process, topic), clock))
+    return async (records) => {
+      this.#process.trace(`sends ${records.length} records on`)
+      const { timeline } = this.#world
+      // The decision waits for the broker: time must pass.
+      timeline.endWork()
+      try {
+        return await forward(records)
+      } finally {
+        await timeline.beginWork()
+      }
     }
   }
 

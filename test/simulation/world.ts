@@ -6,6 +6,7 @@ import { MemoryCluster } from './cluster.ts'
 import type { Fate, RequestKind } from './fate.ts'
 import { SimProcess } from './process.ts'
 import type { FaultEntry, PointEntry, Schedule } from './schedule.ts'
+import { SimModels } from './models.ts'
 import { MemoryWire } from './memory-wire.ts'
 import { Receipts } from './receipts.ts'
 import { SeededRandom } from './seeded-random.ts'
@@ -24,6 +25,7 @@ export class World {
   readonly store: StoreServer
   readonly receipts = new Receipts()
   readonly undecided = new UndecidedFaults()
+  readonly models: SimModels
   /** What went wrong and should never: halted partitions, processes that gave up. */
   readonly problems: string[] = []
   /** False after healing: every request is answered, and soon. */
@@ -43,6 +45,7 @@ export class World {
     this.#trace = trace
     this.timeline = new Timeline(schedule.settings.startMs)
     this.random = new SeededRandom(schedule.seed)
+    this.models = new SimModels(this.timeline)
     this.store = new StoreServer(this.timeline)
     const { brokers, markerMs, replicaMs, newsMs } = schedule.settings
     this.cluster = new MemoryCluster({

@@ -4,9 +4,11 @@ import type { Metrics } from '../../schemas/metrics.ts'
 import type { AggregatorTask, InboxUsage } from '../../schemas/records.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import type { DecidePoint } from '../../pipelines/failpoints.ts'
-import type { LogRecord } from '../../pipelines/kafka/records.ts'
+import type { LogAppend, LogRecord } from '../../pipelines/kafka/records.ts'
 import { contentWords, lookupName } from '../../pipelines/usage/lookup.ts'
 import type { Found, LookupKey } from '../../pipelines/usage/lookup.ts'
+import { COMPILED_TABLES } from '../../pipelines/usage/model-tables.ts'
+import type { ModelTables } from '../../pipelines/usage/model-tables.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
 import type { Row } from './row-reader.ts'
 import { TaskLog } from './task-log.ts'
@@ -29,6 +31,7 @@ export interface AggregatorLogOptions {
   readonly idKey?: Buffer
   readonly decidePoint?: DecidePoint
   readonly metrics?: Metrics
+  readonly models?: ModelTables
 }
 
 /** A record of usage.metered. */
@@ -41,6 +44,14 @@ export function usageRecord(offset: number, timestampMs: number, events: readonl
 export class AggregatorLog extends TaskLog {
   /** ClickHouse does not answer look-ups. */
   away = false
+  /** The broker acknowledges nothing that is sent on. */
+  forwardFails = false
+  /** What was sent on to other partitions and acknowledged. */
+  readonly forwarded: LogAppend[] = []
+  /** How often something was to be sent on. */
+  forwards = 0
+  /** What ends this version of the topics. */
+  endToken: Buffer | null = null
   /** Look-ups end with this error. */
   lookupFails: Error | undefined
   /** The keys of every look-up that was asked, answered or not. */
@@ -49,7 +60,7 @@ export class AggregatorLog extends TaskLog {
 
   constructor(options: AggregatorLogOptions = {}) {
     const { input = [], partitions = 1, idsMax = 1_000_000, idKey = ID_KEY, decidePoint } = options
-    const { metrics = noMetrics } = options
+    const { metrics = noMetrics, models = COMPILED_TABLES } = options
     const pool = { held: 0, max: idsMax }
     const clock = new VirtualClock()
     super(
@@ -62,8 +73,15 @@ export class AggregatorLog extends TaskLog {
           idKey,
           idPool: pool,
           lookup: async (_partition, evictedSeq, keys) => await this.#lookUp(evictedSeq, loadedSeq(), keys),
+          models,
           loadedSeq,
           gate: emptyStoreGate(),
+          forward: async (records) => {
+            this.forwards++
+            if (!this.forwardFails) this.forwarded.push(...records)
+            return !this.forwardFails
+          },
+          endToken: () => this.endToken,
           decidePoint,
           clock,
           metrics,

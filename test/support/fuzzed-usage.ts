@@ -1,19 +1,42 @@
 import type { Dice } from '../../infra/local/sample/random.ts'
-import { holdsUsageEvents, schemaIdOf, usageEventsCodec } from '../../schemas/avro.ts'
-import { USAGE_BOUNDS } from '../../schemas/usage.ts'
-import type { UsageEvent } from '../../schemas/usage.ts'
+import { holdsUsageEvents, schemaIdOf, usageEventsCodec, usageEventsIn } from '../../schemas/avro.ts'
+import { NO_MORE, USAGE_BOUNDS } from '../../schemas/usage.ts'
+import type { UsageEvent, UsageMore } from '../../schemas/usage.ts'
 import { damaged } from './fuzzed-bytes.ts'
 
 /** Records of usage.metered that are as far from ordinary as they can be: valid ones at every bound, and ones that are none. */
 
-/** At each bound of each number, and one beyond it; tokens are 32 bits, and so is their bound. */
+/** At each bound of each number, and one beyond it. */
 const NUMBERS: readonly (readonly [keyof UsageEvent, readonly number[]])[] = [
-  ['tokens_in', [0, USAGE_BOUNDS.tokensMax, -1]],
-  ['tokens_out', [0, USAGE_BOUNDS.tokensMax, -1]],
+  ['tokens_in', [0, USAGE_BOUNDS.tokensMax, USAGE_BOUNDS.tokensMax + 1, -1]],
+  ['tokens_out', [0, USAGE_BOUNDS.tokensMax, USAGE_BOUNDS.tokensMax + 1, -1]],
   ['duration_ms', [0, USAGE_BOUNDS.durationMsMax, USAGE_BOUNDS.durationMsMax + 1, -1]],
   ['gpu_ms', [0, USAGE_BOUNDS.durationMsMax, USAGE_BOUNDS.durationMsMax + 1, -1]],
   ['energy_mwh', [0, USAGE_BOUNDS.energyMwhMax, USAGE_BOUNDS.energyMwhMax + 1, -1]],
   ['cost_nano_usd', [0, 1, USAGE_BOUNDS.costNanoUsdMax, USAGE_BOUNDS.costNanoUsdMax + 1, -1]],
+]
+
+/** What few events say: at its bounds, beyond them, and what says nothing. */
+const MORE: readonly (Partial<UsageMore> | null)[] = [
+  null,
+  {},
+  { gpus: USAGE_BOUNDS.gpusMax },
+  { gpus: USAGE_BOUNDS.gpusMax + 1 },
+  { gpus: 0 },
+  { inferences: USAGE_BOUNDS.inferencesMax },
+  { inferences: USAGE_BOUNDS.inferencesMax + 1 },
+  { inferences: -1 },
+  { tokens_cached: 0, tokens_reasoning: 0 },
+  { tokens_cached: USAGE_BOUNDS.tokensMax },
+  { tokens_reasoning: -1 },
+  { execution: 'api' },
+  { execution: 'local' },
+  { labels: [{ name: 'team', value: 'näme' }] },
+  { labels: ['b', 'a'].map((name) => ({ name, value: name })) },
+  { labels: ['a', 'a'].map((name) => ({ name, value: name })) },
+  { labels: [{ name: 'A', value: 'x' }] },
+  { labels: [{ name: 'a', value: '' }] },
+  { labels: Array.from('abcdefghi', (name) => ({ name, value: 'x' })) },
 ]
 
 /** Times of work as seen from a receipt, at each bound and beyond it; none is so near a bound that the clock decides. */
@@ -61,14 +84,15 @@ export function fuzzedValue(dice: Dice, fresh: () => UsageEvent, nowMs: number):
 export function eventsIn(value: Buffer | null): readonly UsageEvent[] {
   if (value === null || !holdsUsageEvents(schemaIdOf(value))) return []
   try {
-    return usageEventsCodec.decode(value).events.filter(isExact)
+    return usageEventsIn(value).filter(isExact)
   } catch {
     return []
   }
 }
 
 function isExact(event: UsageEvent): boolean {
-  return Object.values(event).every((field) => typeof field !== 'number' || Number.isSafeInteger(field))
+  const numbers = [...Object.values(event), ...Object.values(event.more ?? {})]
+  return numbers.every((field) => typeof field !== 'number' || Number.isSafeInteger(field))
 }
 
 /** Up to three fields at a bound of theirs, or beyond it. */
@@ -76,7 +100,10 @@ function odd(dice: Dice, event: UsageEvent, nowMs: number): UsageEvent {
   const fields: Record<string, unknown> = {}
   for (let changes = dice.between(0, 3); changes > 0; changes--) {
     const chance = dice.next()
-    if (chance < 0.6) {
+    if (chance < 0.1) {
+      const more = dice.pick(MORE)
+      fields['more'] = more === null ? null : { ...NO_MORE, ...more }
+    } else if (chance < 0.6) {
       const [name, numbers] = dice.pick(NUMBERS)
       fields[name] = dice.pick(numbers)
     } else if (chance < 0.8) fields['occurred_at'] = nowMs - dice.pick(AGES_MS)

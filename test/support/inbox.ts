@@ -40,6 +40,8 @@ export function nodeSum(node_id: string, fields: Partial<NodeSum> = {}): NodeSum
     tokens_out: 0,
     gpu_ms_measured: 0,
     gpu_ms_estimated: 0,
+    gpu_ms_paid_estimated: 0,
+    set_aside: 0,
     energy_mwh_measured: 0,
     energy_mwh_estimated: 0,
     energy_mwh_compatible: 0,

@@ -64,6 +64,7 @@ export class UsageMaker {
       requester_node_id: null,
       reservation_id: null,
       event_source: null,
+      more: null,
       ...fields,
     }
   }

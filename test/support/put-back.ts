@@ -12,5 +12,11 @@ export function putBackNothing(): PutBack {
     },
     stop: async () => {},
   }
-  return new PutBack({ producer, meteredTopic: 'usage.metered', partitions: 1, idKey: Buffer.alloc(32) })
+  return new PutBack({
+    producer,
+    meteredTopic: 'usage.metered',
+    meteredTopics: new Set(['usage.metered']),
+    partitions: 1,
+    idKey: Buffer.alloc(32),
+  })
 }

@@ -63,18 +63,46 @@ function readColumns(reader: ValueReader, names: readonly string[], types: Colum
     found.push(name)
     const type = unwrapped(types.get(name) ?? '')
     const given = String(reader.read('String'))
-    if (unwrapped(given) !== type.replace(/^Enum8.*/, 'Int8')) {
+    if (unwrapped(given) !== CAST[type] && unwrapped(given) !== type.replace(/^Enum8.*/, 'Int8')) {
       throw new Error(`${name} is ${type} and comes as ${given}.`)
     }
     const cells = given.startsWith('LowCardinality')
       ? reader.readNumbered(count)
-      : reader.readColumn(type, count)
+      : type in CAST
+        ? reader.readColumn(given, count)
+        : reader.readColumn(type, count)
     for (const [row, cell] of cells.entries()) (rows[row] ?? {})[name] = cell
   }
   if (!reader.isAtEnd) throw new Error('Bytes follow the last column.')
+  for (const name of names.filter((one) => !found.includes(one) && one in LEFT_OUT)) {
+    found.push(name)
+    for (const row of rows) row[name] = LEFT_OUT[name]?.(row) ?? null
+  }
   if (found.toSorted().join() !== names.toSorted().join())
     throw new Error(`${found.join()} is not ${names.join()}.`)
   return rows
+}
+
+/** Types of the table that values of another one become when they are inserted. */
+const CAST: Readonly<Record<string, string>> = {
+  Int128: 'UInt64',
+  'Map(LowCardinality(String), String)': 'Map(String, String)',
+}
+
+const bigOrNull = (cell: Cell | undefined): Cell =>
+  typeof cell === 'number' || typeof cell === 'bigint' ? BigInt(cell) : null
+
+/** Columns that a block may leave out, and what the table makes of a row without them. */
+const LEFT_OUT: Readonly<Record<string, (row: Row) => Cell>> = {
+  wide_tokens_in: (row) => bigOrNull(row['tokens_in']),
+  wide_tokens_out: (row) => bigOrNull(row['tokens_out']),
+  wide_gpu_ms: (row) => bigOrNull(row['gpu_ms']),
+  gpus: () => 1,
+  inferences: () => 1,
+  tokens_cached: () => null,
+  tokens_reasoning: () => null,
+  execution: () => 'none',
+  labels: () => [],
 }
 
 function unwrapped(type: string): string {
@@ -118,12 +146,25 @@ class ValueReader {
 
   /** A column of Native: where it may be null, its nulls stand before its values. */
   readColumn(type: string, rows: number): Cell[] {
+    if (type.startsWith('Map')) return this.#readMaps(rows)
     const [, inner] = /^Nullable\((.*)\)$/.exec(type) ?? []
     const nulls = inner === undefined ? null : this.#take(rows)
     return Array.from({ length: rows }, (_, row) => {
       const cell = this.read(inner ?? type)
       return nulls?.[row] === 1 ? null : cell
     })
+  }
+
+  /** Map(String, String): where each row's entries end, all keys, all values; a text an entry. */
+  #readMaps(rows: number): Cell[] {
+    const ends = Array.from({ length: rows }, () => Number(this.read('UInt64')))
+    const entries = ends.at(-1) ?? 0
+    const texts = (): string[] =>
+      Array.from({ length: entries }, () => this.#take(this.length()).toString('utf8'))
+    const keys = texts()
+    const values = texts()
+    const all = keys.map((key, entry) => `${key}=${values[entry]}`)
+    return ends.map((end, row) => all.slice(ends[row - 1] ?? 0, end))
   }
 
   /** LowCardinality(String) of Native, as this project writes it. */

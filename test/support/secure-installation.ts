@@ -181,9 +181,10 @@ export class SecureInstallation implements AsyncDisposable {
     name: 'gateway' | 'reader',
     path: string,
     body?: object,
+    method = 'POST',
   ): Promise<{ status: number; text: string }> {
     const headers = { authorization: `Bearer ${this.#key}`, 'content-type': 'application/json' }
-    const posted = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
+    const posted = body === undefined ? {} : { method, body: JSON.stringify(body) }
     const answer = await fetch(`${this.service(name).url}${path}`, { headers, ...posted })
     return { status: answer.status, text: await answer.text() }
   }

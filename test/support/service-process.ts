@@ -35,6 +35,7 @@ export interface ReadyAnswer {
     readonly reason: string
     readonly remedy: string
   }[]
+  readonly notes?: readonly string[]
 }
 
 /** One service of an installation as a process of its own, seen through its port and its signals. */

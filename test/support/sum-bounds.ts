@@ -2,8 +2,9 @@ import { CAP_MAX, SPARK_PER_USD_MAX } from '../../pipelines/account/inbox-bounds
 import { HEARTBEAT_BOUNDS } from '../../pipelines/account/accept-heartbeat.ts'
 import { HEARTBEATS_REMEMBERED_MAX } from '../../pipelines/account/heartbeat-memory.ts'
 import { MILESTONES } from '../../pipelines/account/rewards.ts'
-import { EVENTS_PER_BATCH_MAX } from '../../pipelines/usage/rollup.ts'
-import { energyOfGpuTime, TDP_WATTS_DEFAULT, USAGE_BOUNDS } from '../../schemas/usage.ts'
+import { EVENTS_PER_BATCH_MAX, LARGE } from '../../pipelines/usage/rollup.ts'
+import { TDP_WATTS_MAX } from '../../schemas/models.ts'
+import { energyOfGpuTime, USAGE_BOUNDS } from '../../schemas/usage.ts'
 
 /** What every sum must hold: a million events a second of one node, each at every upper bound, for a hundred years. */
 
@@ -16,23 +17,26 @@ const NANO = 1_000_000_000n
 export const EVENTS = 1_000_000n * SECONDS_PER_DAY * DAYS
 
 const TOKENS = BigInt(USAGE_BOUNDS.tokensMax)
-const GPU_MS = BigInt(USAGE_BOUNDS.durationMsMax)
+const DURATION_MS = BigInt(USAGE_BOUNDS.durationMsMax)
+const GPU_MS = DURATION_MS * BigInt(USAGE_BOUNDS.gpusMax)
+const INFERENCES = BigInt(USAGE_BOUNDS.inferencesMax)
 const ENERGY_MWH = BigInt(USAGE_BOUNDS.energyMwhMax)
 const COST_NANO_USD = BigInt(USAGE_BOUNDS.costNanoUsdMax)
 const GPU_MS_BY_TOKENS = 2n * TOKENS
-const ENERGY_BY_TOKENS = BigInt(energyOfGpuTime(Number(GPU_MS_BY_TOKENS), TDP_WATTS_DEFAULT))
+const ENERGY_BY_TOKENS = BigInt(energyOfGpuTime(Number(GPU_MS_BY_TOKENS), TDP_WATTS_MAX))
 const ENERGY_ESTIMATED = ENERGY_BY_TOKENS > ENERGY_MWH ? ENERGY_BY_TOKENS : ENERGY_MWH
 
 /** The most that one event adds to each sum of its node, and to each of its windows. */
 export const EVENT_MOST: Readonly<Record<string, bigint>> = {
   events: 1n,
   late_events: 1n,
-  inferences: 1n,
+  inferences: INFERENCES,
   tokens_in: TOKENS,
   tokens_out: TOKENS,
-  duration_ms: GPU_MS,
+  duration_ms: DURATION_MS,
   gpu_ms_measured: GPU_MS,
   gpu_ms_estimated: GPU_MS_BY_TOKENS,
+  gpu_ms_paid_estimated: GPU_MS_BY_TOKENS,
   energy_mwh_measured: ENERGY_MWH,
   energy_mwh_estimated: ENERGY_ESTIMATED,
   energy_mwh_compatible: ENERGY_ESTIMATED,
@@ -42,8 +46,12 @@ export const EVENT_MOST: Readonly<Record<string, bigint>> = {
 /** What the largest cost earns. */
 export const COST_MICRO_SPARK = (COST_NANO_USD * BigInt(SPARK_PER_USD_MAX) * MICRO) / NANO
 
-/** An inbox record is cut before the event that follows this: one more may be in it. */
-const HANDED_OVER_COST = 2n ** 51n + COST_NANO_USD
+/**
+ * An inbox record is cut before the event that follows a sum of this: one more may be in it, and all that a batch's other events
+ * have, each below 2^32.
+ */
+const handedOver = (most: bigint): bigint => 2n ** 51n + most + BigInt(EVENTS_PER_BATCH_MAX) * BigInt(LARGE)
+const isCut = (name: string): boolean => (EVENT_MOST[name] ?? 0n) >= BigInt(LARGE)
 
 /** Heartbeats of a node that count for anything. */
 const HEARTBEATS_A_DAY = BigInt(HEARTBEATS_REMEMBERED_MAX) * HOURS_PER_DAY
@@ -66,6 +74,7 @@ const MICRO_SPARK = EVENTS * COST_MICRO_SPARK
 export const RECORD_SUMS: Readonly<Record<string, Readonly<Record<string, bigint>>>> = {
   Account: {
     ...Object.fromEntries(lifetime(NODE_SUMS)),
+    set_aside: EVENTS,
     // An event and its settlement are a change each, and a range of them one more.
     version: (EVENTS * 5n) / 2n,
     'operators[].micro_spark': MICRO_SPARK + REWARD_MICRO_SPARK,
@@ -95,18 +104,21 @@ export const RECORD_SUMS: Readonly<Record<string, Readonly<Record<string, bigint
     capped_reward_micro_spark: REWARD_MICRO_SPARK,
     capped_minimum_micro_spark: EVENTS * MICRO,
   },
-  InboxUsage: Object.fromEntries(
-    NODE_SUMS.map((name) => [
-      `sums[].${name}`,
-      name === 'cost_nano_usd' ? HANDED_OVER_COST : BigInt(EVENTS_PER_BATCH_MAX) * (EVENT_MOST[name] ?? 0n),
-    ]),
-  ),
+  InboxUsage: {
+    'sums[].set_aside': BigInt(EVENTS_PER_BATCH_MAX),
+    ...Object.fromEntries(
+      NODE_SUMS.map((name) => [
+        `sums[].${name}`,
+        isCut(name)
+          ? handedOver(EVENT_MOST[name] ?? 0n)
+          : BigInt(EVENTS_PER_BATCH_MAX) * (EVENT_MOST[name] ?? 0n),
+      ]),
+    ),
+  },
   Outcome: { account_version: (EVENTS * 5n) / 2n },
 }
 
-const WINDOW_SUMS = Object.fromEntries(
-  lifetime(Object.keys(EVENT_MOST).filter((name) => name !== 'inferences')),
-)
+const WINDOW_SUMS = Object.fromEntries(lifetime(Object.keys(EVENT_MOST)))
 
 /** By table and column: the most that a sum may come to, in one row and over all of them. */
 export const TABLE_SUMS: Readonly<Record<string, Readonly<Record<string, bigint>>>> = {

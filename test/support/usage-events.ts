@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { partitionOfNode } from '../../schemas/ids.ts'
-import { ENERGY_SOURCES, TASK_SOURCES, USAGE_BOUNDS } from '../../schemas/usage.ts'
-import type { UsageEvent } from '../../schemas/usage.ts'
+import { ENERGY_SOURCES, EXECUTIONS, TASK_SOURCES, USAGE_BOUNDS } from '../../schemas/usage.ts'
+import type { UsageEvent, UsageMore } from '../../schemas/usage.ts'
 
 /** Usage events for tests: one with what the test says of it, and arbitrary ones within the bounds. */
 
@@ -26,6 +26,7 @@ export function usageEvent(fields: Partial<UsageEvent> = {}): UsageEvent {
     requester_node_id: null,
     reservation_id: null,
     event_source: null,
+    more: null,
     ...fields,
   }
 }
@@ -58,6 +59,43 @@ const freeText = fc.string({
 })
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { nil: null })
 
+const label = fc.record(
+  {
+    name: fc.stringMatching(/^[a-z0-9_]{1,32}$/),
+    value: freeText.filter((text) => Array.from(text).length <= 64),
+  },
+  { noNullPrototype: true },
+)
+
+/** What few events say. */
+const anyMore: fc.Arbitrary<UsageMore> = fc.record(
+  {
+    gpus: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: USAGE_BOUNDS.gpusMax })),
+    inferences: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: USAGE_BOUNDS.inferencesMax })),
+    tokens_cached: maybe(fc.nat(tokensMax)),
+    tokens_reasoning: maybe(fc.nat(tokensMax)),
+    execution: maybe(fc.constantFrom(...EXECUTIONS)),
+    labels: fc
+      .uniqueArray(label, { maxLength: USAGE_BOUNDS.labelsMax, selector: ({ name }) => name })
+      .map((labels) => labels.toSorted((left, right) => (left.name < right.name ? -1 : 1))),
+  },
+  { noNullPrototype: true },
+)
+
+/** Parts of tokens are at most the whole. */
+function withParts(event: UsageEvent): UsageEvent {
+  if (event.more === null) return event
+  const { tokens_cached, tokens_reasoning } = event.more
+  const part = (said: number | null, whole: number): number | null =>
+    said === null ? null : said % (whole + 1)
+  const more = {
+    ...event.more,
+    tokens_cached: part(tokens_cached, event.tokens_in),
+    tokens_reasoning: part(tokens_reasoning, event.tokens_out),
+  }
+  return { ...event, more }
+}
+
 /** Events whose fields are in bounds, anywhere in them. */
 export const anyUsageEvent: fc.Arbitrary<UsageEvent> = fc
   .record(
@@ -69,8 +107,8 @@ export const anyUsageEvent: fc.Arbitrary<UsageEvent> = fc
       model_id: freeText,
       task_source: fc.constantFrom(...TASK_SOURCES),
       occurred_at: fc.integer({ min: -8_640_000_000_000, max: 8_640_000_000_000 }),
-      tokens_in: fc.nat(tokensMax),
-      tokens_out: fc.nat(tokensMax),
+      tokens_in: fc.oneof(fc.nat(2 ** 31 - 1), fc.nat(tokensMax)),
+      tokens_out: fc.oneof(fc.nat(2 ** 31 - 1), fc.nat(tokensMax)),
       duration_ms: maybe(fc.nat(durationMsMax)),
       gpu_ms: maybe(fc.nat(durationMsMax)),
       energy_mwh: maybe(fc.integer({ min: 0, max: energyMwhMax })),
@@ -80,7 +118,9 @@ export const anyUsageEvent: fc.Arbitrary<UsageEvent> = fc
       requester_node_id: maybe(idText),
       reservation_id: maybe(idText),
       event_source: maybe(freeText),
+      more: maybe(anyMore),
     },
     { noNullPrototype: true },
   )
   .map((event) => (event.energy_mwh === null ? Object.assign(event, { energy_source: 'none' }) : event))
+  .map(withParts)

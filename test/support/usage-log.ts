@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { modelsCodec, tickCodec } from '../../schemas/avro.ts'
-import type { UsageEvent } from '../../schemas/usage.ts'
+import type { UsageEvent, UsageMore } from '../../schemas/usage.ts'
 import type { LogRecord } from '../../pipelines/kafka/records.ts'
 import { usageRecord } from './aggregator-log.ts'
 import { inputRecord } from './task-log.ts'
@@ -13,6 +13,23 @@ export const USAGE_START_MS = 472_222 * 3_600_000
 const NODES = ['node-a', 'node-b', 'node-c']
 const MODELS = ['model-1', 'claude', 'mobilevlm-onnx']
 
+/** What few events say; what says nothing is among it. */
+const more: fc.Arbitrary<UsageMore> = fc.record({
+  gpus: fc.constantFrom(1, 8),
+  inferences: fc.constantFrom(1, 270, 1_000_000),
+  tokens_cached: fc.constantFrom(null, 0),
+  tokens_reasoning: fc.constantFrom(null, 0),
+  execution: fc.constantFrom(null, 'api' as const, 'local' as const),
+  labels: fc.constantFrom(
+    [],
+    [{ name: 'team', value: 'näme' }],
+    [
+      { name: 'a', value: 'x' },
+      { name: 'team', value: 'red' },
+    ],
+  ),
+})
+
 /**
  * Events of few ids, so that repeats and conflicts are common. What an id's copies differ in (a conflict) is the cost
  * alone: a copy with another event time counts as new once its first copy has left memory.
@@ -23,7 +40,8 @@ const event: fc.Arbitrary<UsageEvent> = fc
     minutesAgo: fc.integer({ min: -3, max: 40 }),
     cost: fc.constantFrom(0, 0, 1, 290_000_000, 1_000_000_000),
     conflict: fc.nat(9),
-    tokens: fc.nat(5_000),
+    tokens: fc.oneof({ weight: 5, arbitrary: fc.nat(5_000) }, { weight: 1, arbitrary: fc.constant(1e12) }),
+    more: fc.option(more, { nil: null, freq: 2 }),
     gpu_ms: fc.option(fc.nat(100_000), { nil: null }),
     energy_mwh: fc.option(fc.nat(100_000), { nil: null }),
     energy_source: fc.constantFrom('meter' as const, 'device' as const, 'estimate' as const),

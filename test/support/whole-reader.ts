@@ -1,4 +1,5 @@
 import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
+import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { RULES_DEFAULT } from '../../pipelines/account/rules.ts'
 import type { AccountRules } from '../../pipelines/account/rules.ts'
 import type { Clock } from '../../pipelines/clock.ts'
@@ -24,6 +25,7 @@ import { cost, inboxUsage, nodeSum } from './inbox.ts'
 import { MemorySettler } from './memory-settler.ts'
 import { assertDocumented } from './openapi-check.ts'
 import type { OpenApiDocument } from './openapi-check.ts'
+import { MemoryModels } from './memory-models.ts'
 import { putBackNothing } from './put-back.ts'
 
 export const WHOLE_PARTITIONS = 2
@@ -50,7 +52,7 @@ interface Request {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Every route of the reader with the settler's real decisions behind it, in memory; ClickHouse is away. */
+/** Every route of the reader with the settler's real decisions behind it, in memory. */
 export interface WholeReader extends AsyncDisposable {
   readonly app: ReaderApp
   readonly accounts: Accounts
@@ -76,6 +78,10 @@ export async function startWholeReader(
     readonly rules?: Partial<AccountRules>
     readonly access?: Access
     readonly audit?: AuditSink
+    readonly corsOrigins?: readonly string[]
+    /** Without it ClickHouse is away. */
+    readonly clickhouse?: ClickhouseClient
+    readonly models?: MemoryModels
     readonly clock?: Clock
     readonly partitions?: number
     /** Log time at the start. */
@@ -99,12 +105,15 @@ export async function startWholeReader(
   see = (record) => commands.see(record)
   await settler.start()
   // Nothing listens on port 1 of the loopback.
-  const clickhouse = openClickhouse({ url: 'http://127.0.0.1:1', user: 'u', password: 'p', database: 'd' })
+  const away = { url: 'http://127.0.0.1:1', user: 'u', password: 'p', database: 'd' }
+  const clickhouse = options.clickhouse ?? openClickhouse(away)
   const app = await buildReader({
     putBack: putBackNothing(),
+    models: options.models ?? new MemoryModels(),
     accounts,
     access,
     ...(options.audit && { audit: options.audit }),
+    corsOrigins: options.corsOrigins ?? [],
     commands,
     table: { loaded: true, reach: async () => true },
     clickhouse,
@@ -146,12 +155,13 @@ function asker(app: ReaderApp, document: OpenApiDocument): WholeReader['ask'] {
     })
     const contentType = String(response.headers['content-type'])
     const { statusCode } = response
-    if (statusCode !== 204)
+    if (statusCode !== 204 && statusCode !== 304)
       assertDocumented(document, {
         method: method.toLowerCase(),
         url,
         statusCode,
         contentType,
+        headers: response.headers,
         body: response.body,
       })
     return {

@@ -23,7 +23,7 @@ export const NODE_KINDS = words(`
 export const ALTER_COMMANDS = words(`
   ADD_COLUMN DROP_COLUMN MODIFY_COLUMN COMMENT_COLUMN RENAME_COLUMN MATERIALIZE_COLUMN ADD_INDEX DROP_INDEX
   MATERIALIZE_INDEX ADD_CONSTRAINT DROP_CONSTRAINT ADD_PROJECTION DROP_PROJECTION MATERIALIZE_PROJECTION
-  MODIFY_ORDER_BY MODIFY_TTL REMOVE_TTL DROP_PARTITION DELETE UPDATE`)
+  MODIFY_ORDER_BY MODIFY_COMMENT MODIFY_TTL REMOVE_TTL DROP_PARTITION DELETE UPDATE`)
 
 /** SYSTEM stands in the tree without its command, so it is read from the text: these two words behind it. */
 export const SYSTEM_COMMANDS: readonly (readonly [string, string])[] = [
@@ -87,7 +87,7 @@ export const FUNCTION_CATEGORIES: ReadonlySet<string> = new Set([
 /** In lower case. Some are the parser's own and stand in no list of the engine. */
 export const OTHER_FUNCTIONS = words(`
   lambda exists grouping untuple casewithexpression nested _cast
-  bar blocknumber blocksize bytesize countdigits currentdatabase currentuser currentqueryid defaultvalueoftypename digits
+  bar blocknumber blocksize bytesize countdigits currentdatabase currentuser currentqueryid defaultvalueoftypename digits displayname
   errorcodetoname finalizeaggregation formatquery formatquerysingleline formatreadabledecimalsize formatreadablequantity
   formatreadablesize formatreadabletimedelta getsetting getsizeofenumtype getsubcolumn hostname identity ignore
   initializeaggregation isconstant isdecimaloverflow lowcardinalityindices lowcardinalitykeys materialize neighbor

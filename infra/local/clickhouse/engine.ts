@@ -130,6 +130,17 @@ export class Engine {
     ended.addEventListener('abort', () => clearInterval(timer), { once: true })
   }
 
+  /** How far the statement whose log_comment is `tag` has come, as JSON for a header; undefined where none runs. */
+  async progressOf(tag: string): Promise<string | undefined> {
+    const sql = `SELECT toString(read_rows) AS read_rows, toString(read_bytes) AS read_bytes,
+        toString(written_rows) AS written_rows, toString(written_bytes) AS written_bytes,
+        toString(total_rows_approx) AS total_rows_to_read, '0' AS result_rows, '0' AS result_bytes,
+        toString(toUInt64(elapsed * 1e9)) AS elapsed_ns, toString(memory_usage) AS memory_usage
+      FROM system.processes WHERE Settings['log_comment'] = ${quoteString(tag)} LIMIT 1`
+    const { bytes } = await this.addon.QueryAsyncConnection(this.#root, sql, 'JSONEachRow')
+    return Buffer.from(bytes).toString().trim() || undefined
+  }
+
   /** Closes the engine; every other connection must be closed before. */
   close(): void {
     this.addon.CloseConnection(this.#root)

@@ -28,7 +28,7 @@ const STATUS_BY_CODE: Readonly<Record<number, number>> = {
     ],
   ),
   ...statusOf(403, [192, 193, 497, 516]),
-  ...statusOf(404, [16, 46, 47, 60, 81, 115, 218, 372]),
+  ...statusOf(404, [16, 46, 47, 60, 81, 115, 218, 372, 511]),
   ...statusOf(401, [194]),
   ...statusOf(501, [48]),
 }

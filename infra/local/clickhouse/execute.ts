@@ -1,9 +1,11 @@
 import type { Admission } from './admission.ts'
+import { describedTypes } from './describe.ts'
 import type { Engine } from './engine.ts'
 import { ClickhouseError } from './errors.ts'
 import type { Gate } from './gate.ts'
 import type { Connection } from './native.ts'
 import type { Asked } from './request.ts'
+import { inVersion, lacksZones, protocolVersion } from './revision.ts'
 import { noteSessionState, type Sessions } from './session.ts'
 import { prepareConnection, requestSettings } from './settings.ts'
 import { readFromFile, type Spool } from './spool.ts'
@@ -48,6 +50,7 @@ export interface Answer {
 export async function execute(parts: Parts, asked: Asked, caller: Caller): Promise<Answer> {
   const { engine } = parts
   const { query, statement } = asked
+  const version = protocolVersion(query.get('client_protocol_version'))
   const head = Buffer.from(asked.text, 'latin1').toString()
   const { reads, evaluates, facts } = await parts.gate.admit(asked, caller.readOnly)
   const cancel = reads ? caller.cancelRead : caller.cancelWrite
@@ -104,7 +107,12 @@ export async function execute(parts: Parts, asked: Asked, caller: Caller): Promi
     head,
     defaultFormat,
   )
-  return answer({ body: Buffer.from(bytes), format, rowsRead, bytesRead })
+  const body = Buffer.from(bytes)
+  if (format.toLowerCase() !== 'native') return answer({ body, format, rowsRead, bytesRead })
+  const types = lacksZones(body, version)
+    ? await describedTypes(engine, connection, asked.text, statement)
+    : []
+  return answer({ body: inVersion(body, version, types), format, rowsRead, bytesRead })
 }
 
 function answer(known: Pick<Answer, 'body' | 'format'> & Partial<Answer>): Answer {

@@ -101,6 +101,10 @@ const ALLOWED: readonly string[] = [
    ENGINE = ReplacingMergeTree(b) PARTITION BY toYYYYMM(c) ORDER BY (a, c) TTL toDate(c) + INTERVAL 1 DAY
    SETTINGS non_replicated_deduplication_window = 100`,
   'ALTER TABLE t ADD COLUMN IF NOT EXISTS z Int64 DEFAULT toInt64(a) * 10 CODEC(T64, LZ4)',
+  "ALTER TABLE t ADD COLUMN IF NOT EXISTS y Int64 DEFAULT 0 COMMENT 'what it holds' CODEC(T64, LZ4)",
+  "ALTER TABLE t COMMENT COLUMN a 'what it holds', MODIFY COMMENT 'what its rows are'",
+  "CREATE TABLE c (a Int8 COMMENT 'what it holds') ENGINE = MergeTree ORDER BY a COMMENT 'what its rows are'",
+  'SELECT displayName(), version(), revision(), timezone()',
   "ALTER TABLE t MODIFY COLUMN r Enum8('a' = 1) CODEC(ZSTD(1))",
   'CREATE TABLE a AS b ENGINE = Memory',
   'CREATE TEMPORARY TABLE kept (a Int32)',

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
 import { ClickhouseError } from './errors.ts'
+import { unframed } from './frames.ts'
 import { bounded, type InsertData } from './spool.ts'
 import { readStatement, type Statement } from './statement.ts'
 
@@ -36,7 +37,10 @@ const DECOMPRESS: Readonly<Record<string, () => Duplex>> = {
 export async function readRequest(message: IncomingMessage, password: string): Promise<Asked> {
   const query = new URL(message.url ?? '/', 'http://local').searchParams
   authenticate(message, query, password)
-  let body: AsyncIterable<Buffer> = decompressed(message)
+  refuseRoles(query)
+  takeHeaders(message, query)
+  const inFrames = query.get('decompress') === '1'
+  let body: AsyncIterable<Buffer> = inFrames ? unframed(decompressed(message)) : decompressed(message)
   const contentType = message.headers['content-type'] ?? ''
   if (/^multipart\/form-data\b/i.test(contentType)) {
     await readForm(await collect(body), contentType, query)
@@ -52,7 +56,7 @@ export async function readRequest(message: IncomingMessage, password: string): P
         query,
         text: text.slice(0, statement.dataStart),
         statement,
-        data: dataOf(message, begun, body),
+        data: dataOf(inFrames ? undefined : message, begun, body),
         values: undefined,
       }
     }
@@ -64,11 +68,18 @@ export async function readRequest(message: IncomingMessage, password: string): P
   return readWhole(query, (await collect(body)).toString('latin1'))
 }
 
-/** Data behind a statement in the URL, which may hold the beginning of it. What comes in zstd is left to the engine. */
-function dataOf(message: IncomingMessage, begun: Buffer, body: AsyncIterable<Buffer>): InsertData {
+/**
+ * Data behind a statement in the URL, which may hold the beginning of it. What comes in zstd is left to the engine.
+ * @param message undefined where its body is more than what its Content-Encoding says.
+ */
+function dataOf(
+  message: IncomingMessage | undefined,
+  begun: Buffer,
+  body: AsyncIterable<Buffer>,
+): InsertData {
   if (begun.toString('latin1').trim() !== '')
     return { bytes: joined(Buffer.concat([begun, Buffer.from('\n')]), body), suffix: '' }
-  return message.headers['content-encoding'] === 'zstd'
+  return message?.headers['content-encoding'] === 'zstd'
     ? { bytes: message, suffix: '.zst' }
     : { bytes: body, suffix: '' }
 }
@@ -111,6 +122,29 @@ function authenticate(message: IncomingMessage, query: URLSearchParams, password
     `${user || USER}: Authentication failed: password is incorrect, or there is no user with such name. ` +
       `The local ClickHouse knows the user '${USER}' only; npm start keeps its password in the data folder.`,
   )
+}
+
+/** This engine has no access control, so no role exists; a client that asks for less than everything must not get it all. */
+function refuseRoles(query: URLSearchParams): void {
+  const role = query.getAll('role').find((name) => name !== '')
+  if (role === undefined) return
+  throw new ClickhouseError(
+    511,
+    'UNKNOWN_ROLE',
+    `There is no role \`${role}\` in user directories: the local ClickHouse has no roles.`,
+  )
+}
+
+/** What drivers say in headers counts where the URL does not say it. */
+function takeHeaders(message: IncomingMessage, query: URLSearchParams): void {
+  for (const [header, parameter] of [
+    ['x-clickhouse-database', 'database'],
+    ['x-clickhouse-format', 'default_format'],
+  ] as const) {
+    const value = single(message.headers[header])
+    // Node reads headers as latin1; names of databases are UTF-8.
+    if (value && !query.get(parameter)) query.set(parameter, Buffer.from(value, 'latin1').toString())
+  }
 }
 
 /** In a time that does not tell how much of it was right. */

@@ -1,8 +1,9 @@
-import { pipeline, Readable } from 'node:stream'
+import { type Duplex, Readable } from 'node:stream'
 import { constants, createBrotliCompress, createGzip, createZstdCompress } from 'node:zlib'
-import type { FastifyReply } from 'fastify'
 import { describeFailure } from './errors.ts'
 import type { Answer } from './execute.ts'
+import { type FrameMethod, frameMethod, frameOf, framing } from './frames.ts'
+import type { Outlet } from './outlet.ts'
 import { ResultStream } from './stream.ts'
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -18,6 +19,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   Native: 'application/octet-stream',
   Prometheus: 'text/plain; version=0.0.4; charset=UTF-8',
 }
+const TEXT = 'text/plain; charset=UTF-8'
 
 /** Quick rather than small: the client is on this machine, and Node's own default for br takes seconds. */
 const COMPRESS = {
@@ -26,48 +28,79 @@ const COMPRESS = {
   zstd: createZstdCompress,
 }
 
-/** Sends a result, compressed if the request allows it. */
-export function sendAnswer(
-  reply: FastifyReply,
-  answer: Answer,
-  encoding: keyof typeof COMPRESS | undefined,
-  elapsedMs: number,
-): void {
-  reply
-    .header('x-clickhouse-format', answer.format)
-    .header('x-clickhouse-summary', summary(answer, elapsedMs))
-  reply.type(CONTENT_TYPES[answer.format] ?? 'text/plain; charset=UTF-8')
-  if (answer.body instanceof ResultStream)
-    reply.header('x-clickhouse-exception-tag', answer.body.exceptionTag)
-  if (encoding === undefined || (Buffer.isBuffer(answer.body) && answer.body.length === 0)) {
-    reply.send(answer.body)
-    return
-  }
-  const source = Buffer.isBuffer(answer.body) ? Readable.from([answer.body]) : answer.body
-  // Fastify destroys the last stream when the client leaves; the pipeline then destroys the source.
-  reply.header('content-encoding', encoding).send(pipeline(source, COMPRESS[encoding](), () => {}))
+/** How a client wants its answer packed: in ClickHouse's own frames, in an encoding of HTTP, in both or not at all. */
+export interface Packing {
+  readonly frames: FrameMethod | undefined
+  readonly encoding: keyof typeof COMPRESS | undefined
 }
 
-/** The first encoding the client names that is known here; none unless it asks for compression at all. */
-export function answerEncoding(
-  query: URLSearchParams,
-  accepted: string | undefined,
-): keyof typeof COMPRESS | undefined {
-  if (query.get('enable_http_compression') !== '1' || accepted === undefined) return undefined
-  const names = accepted.split(',').map((name) => name.split(';', 1)[0]?.trim())
+/** Until a request is read, nobody knows what it wants. */
+export const UNPACKED: Packing = { frames: undefined, encoding: undefined }
+
+/** What a request asks for. @param accepted its Accept-Encoding, which counts only where the request says so. */
+export function packingOf(query: URLSearchParams, accepted: string | undefined): Packing {
+  return {
+    frames: query.get('compress') === '1' ? frameMethod(query.get('network_compression_method')) : undefined,
+    encoding: query.get('enable_http_compression') === '1' ? encodingOf(accepted) : undefined,
+  }
+}
+
+/** The first encoding the client names that is known here. */
+function encodingOf(accepted: string | undefined): keyof typeof COMPRESS | undefined {
+  const names = (accepted ?? '').split(',').map((name) => name.split(';', 1)[0]?.trim())
   return names.find(
     (name): name is keyof typeof COMPRESS => name !== undefined && Object.hasOwn(COMPRESS, name),
   )
 }
 
+/** Sends a result; resolves when it is out, or the client gone. */
+export async function sendAnswer(
+  outlet: Outlet,
+  known: Readonly<Record<string, string>>,
+  answer: Answer,
+  packing: Packing,
+  elapsedMs: number,
+): Promise<void> {
+  const { body, format } = answer
+  const headers: Record<string, string> = {
+    ...known,
+    'X-ClickHouse-Format': format,
+    'X-ClickHouse-Summary': summary(answer, elapsedMs),
+    'Content-Type': CONTENT_TYPES[format] ?? TEXT,
+  }
+  if (body instanceof ResultStream) headers['X-ClickHouse-Exception-Tag'] = body.exceptionTag
+  const { frames, encoding } = packing
+  const isPacked = frames !== undefined || encoding !== undefined
+  if (Buffer.isBuffer(body) && (!isPacked || body.length === 0)) {
+    outlet.end(200, headers, body)
+    return
+  }
+  const steps: Duplex[] = []
+  if (frames !== undefined) steps.push(framing(frames))
+  if (encoding !== undefined) {
+    headers['Content-Encoding'] = encoding
+    steps.push(COMPRESS[encoding]())
+  }
+  await outlet.stream(headers, Buffer.isBuffer(body) ? Readable.from([body]) : body, steps)
+}
+
 /** Sends a failure in ClickHouse's form. */
-export function sendFailure(reply: FastifyReply, error: unknown, version: string): void {
+export async function sendFailure(
+  outlet: Outlet,
+  known: Readonly<Record<string, string>>,
+  error: unknown,
+  version: string,
+  packing: Packing,
+): Promise<void> {
   const { code, status, message } = describeFailure(error, version)
-  reply
-    .code(status)
-    .header('x-clickhouse-exception-code', String(code))
-    .type('text/plain; charset=UTF-8')
-    .send(message)
+  const text = Buffer.from(message)
+  // Drivers that asked for frames look for them in every answer but a refusal of who they are.
+  const isPlain = packing.frames === undefined || status === 401 || status === 403
+  outlet.end(
+    status,
+    { ...known, 'X-ClickHouse-Exception-Code': String(code), 'Content-Type': TEXT },
+    isPlain ? text : await frameOf(text, packing.frames),
+  )
 }
 
 /** Of a streamed result nothing is known yet when the headers go out: zeros then. */

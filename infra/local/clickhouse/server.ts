@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { foreignProblem } from '../../../services/http/foreign.ts'
 import { BROKEN_PART, ClickhouseError, describeFailure } from './errors.ts'
-import { execute, type Parts } from './execute.ts'
-import { readRequest } from './request.ts'
-import { answerEncoding, sendAnswer, sendFailure } from './response.ts'
+import { type Answer, execute, type Parts } from './execute.ts'
+import { Outlet } from './outlet.ts'
+import { progressIntervalMs, tellProgress } from './progress.ts'
+import { type Asked, readRequest } from './request.ts'
+import { packingOf, sendAnswer, sendFailure, UNPACKED } from './response.ts'
 
 /** Parameters may stand in the URL; a server takes 1 MiB of it as well. */
 const HEADER_MAX_BYTES = 1024 ** 2
@@ -45,8 +48,8 @@ export class Server {
       const problem = foreignProblem(request.headers)
       if (problem === undefined) return
       const error = new ClickhouseError(497, 'ACCESS_DENIED', problem)
-      sendFailure(reply, error, this.#parts.engine.version)
-      await reply
+      reply.hijack()
+      await sendFailure(new Outlet(reply.raw), {}, error, this.#parts.engine.version, UNPACKED)
     })
     // Bodies stay streams: their size is bounded where they are read.
     this.#app.removeAllContentTypeParsers()
@@ -90,37 +93,64 @@ export class Server {
   async #handle(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const startedMs = performance.now()
     const { engine, admission } = this.#parts
-    reply.header('x-clickhouse-server-display-name', 'hivemeter-local')
-    reply.header('x-clickhouse-timezone', engine.timezone)
+    // From here on the answer is written by us: some of it may have to go out before its headers are known.
+    reply.hijack()
+    const { raw } = reply
+    const outlet = new Outlet(raw)
+    const headers: Record<string, string> = {
+      'X-ClickHouse-Server-Display-Name': 'hivemeter-local',
+      'X-ClickHouse-Timezone': engine.timezone,
+    }
+    let packing = UNPACKED
     try {
       const leave = admission.enter()
-      reply.raw.once('close', leave)
+      raw.once('close', leave)
       const asked = await readRequest(request.raw, this.#password)
+      packing = packingOf(asked.query, request.headers['accept-encoding'])
       const queryId = asked.query.get('query_id') || randomUUID()
-      reply.header('x-clickhouse-query-id', queryId)
-      const answer = await execute(this.#parts, asked, {
-        queryId,
-        readOnly: request.method === 'GET',
-        cancelRead: AbortSignal.any([this.#stopReads.signal, clientGone(reply)]),
-        cancelWrite: this.#stopWrites.signal,
-      })
-      const encoding = answerEncoding(asked.query, request.headers['accept-encoding'])
-      sendAnswer(reply, answer, encoding, performance.now() - startedMs)
+      headers['X-ClickHouse-Query-Id'] = queryId
+      const answer = await this.#execute(asked, queryId, request.method !== 'POST', outlet, raw)
+      await sendAnswer(outlet, headers, answer, packing, performance.now() - startedMs)
     } catch (error) {
-      sendFailure(reply, error, engine.version)
+      await sendFailure(outlet, headers, error, engine.version, packing)
       const { code, message } = describeFailure(error, engine.version)
       if (code === BROKEN_PART) this.#sayBroken(message.trim())
+    }
+  }
+
+  /** Runs the statement, and tells its progress meanwhile if the request wants to hear of it. */
+  async #execute(
+    asked: Asked,
+    queryId: string,
+    readOnly: boolean,
+    outlet: Outlet,
+    raw: ServerResponse,
+  ): Promise<Answer> {
+    const ended = new AbortController()
+    const intervalMs = progressIntervalMs(asked.query)
+    if (intervalMs !== undefined) {
+      const tell = (progress: string): void => outlet.tellProgress(progress)
+      void tellProgress(this.#parts.engine, queryId, intervalMs, tell, ended.signal)
+    }
+    try {
+      return await execute(this.#parts, asked, {
+        queryId,
+        readOnly,
+        cancelRead: AbortSignal.any([this.#stopReads.signal, clientGone(raw)]),
+        cancelWrite: this.#stopWrites.signal,
+      })
+    } finally {
+      ended.abort()
     }
   }
 }
 
 /** Aborts when the connection closes before the whole answer is out. */
-function clientGone(reply: FastifyReply): AbortSignal {
+function clientGone(raw: ServerResponse): AbortSignal {
   const gone = new AbortController()
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished)
-      gone.abort(new ClickhouseError(394, 'QUERY_WAS_CANCELLED', 'The client left.'))
+  raw.once('close', () => {
+    if (!raw.writableFinished) gone.abort(new ClickhouseError(394, 'QUERY_WAS_CANCELLED', 'The client left.'))
   })
-  if (reply.raw.destroyed) gone.abort(new ClickhouseError(394, 'QUERY_WAS_CANCELLED', 'The client left.'))
+  if (raw.destroyed) gone.abort(new ClickhouseError(394, 'QUERY_WAS_CANCELLED', 'The client left.'))
   return gone.signal
 }

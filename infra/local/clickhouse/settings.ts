@@ -13,10 +13,12 @@ const INTERFACE_PARAMETERS = new Set([
   'close_session',
   'user',
   'password',
-  'quota_key', // No quotas and roles in this engine: taken and without effect.
-  'role',
+  'quota_key', // No quotas in this engine: taken and without effect.
+  'role', // Refused where it names one.
   'compress',
   'decompress',
+  'network_compression_method', // How what `compress` asks for is packed.
+  'network_zstd_compression_level',
   'wait_end_of_query',
   'buffer_size',
   'stacktrace',

@@ -4,7 +4,8 @@ import { isSymbol, isWord, type Token, tokens } from './tokens.ts'
  * A statement, taken apart as far as the server must know it. Places are byte offsets into the statement's text.
  * - `values`: `INSERT … FORMAT X` or `INSERT … VALUES`: what follows `dataStart` is data, in `format`.
  * - `input`: `INSERT … SELECT … FROM input('…') … FORMAT X`: the same, and the call of input() is `call`.
- * - `text`: everything else; it holds no data. `format` is its FORMAT clause, if it has one.
+ * - `text`: everything else; it holds no data. `format` is what its FORMAT clause names, if it has one, and `formatClause`
+ *   where that stands.
  * - `unclear`: begins with INSERT and then does not go on as an INSERT does, so it could hold data.
  */
 export type Statement =
@@ -19,6 +20,7 @@ export type Statement =
   | {
       readonly kind: 'text'
       readonly format: string | undefined
+      readonly formatClause: Span | undefined
       readonly streams: boolean
       readonly insert: boolean
       readonly outfile: boolean
@@ -114,7 +116,14 @@ function readInsertSelect(cursor: Cursor, text: string): Statement {
   }
   return call
     ? { kind: 'unclear' }
-    : { kind: 'text', format: undefined, streams: false, insert: true, outfile: false }
+    : {
+        kind: 'text',
+        format: undefined,
+        formatClause: undefined,
+        streams: false,
+        insert: true,
+        outfile: false,
+      }
 }
 
 /** Spaces and one line end part the format's name from the data; all further bytes are data. */
@@ -162,8 +171,11 @@ function skipSettings(cursor: Cursor, targetEnd: number): Span {
 }
 
 /** The clauses outside of all brackets: the last FORMAT, and INTO OUTFILE, which would write on the server. */
-function readClauses(cursor: Cursor): { format: string | undefined; outfile: boolean } {
+function readClauses(
+  cursor: Cursor,
+): Pick<Extract<Statement, { kind: 'text' }>, 'format' | 'formatClause' | 'outfile'> {
   let format: string | undefined
+  let formatClause: Span | undefined
   let outfile = false
   let before: Token | undefined
   for (let token = cursor.peek(); token; token = cursor.peek()) {
@@ -172,12 +184,14 @@ function readClauses(cursor: Cursor): { format: string | undefined; outfile: boo
       cursor.next()
       const following = cursor.peek()
       if (isWord(token, 'INTO') && isWord(following, 'OUTFILE')) outfile = true
-      const clause = isWord(token, 'FORMAT') && following?.kind === 'word' && !namesFollow(before)
-      if (clause) format = following.text
+      if (isWord(token, 'FORMAT') && following?.kind === 'word' && !namesFollow(before)) {
+        format = following.text
+        formatClause = { start: token.start, end: following.end }
+      }
     }
     before = token
   }
-  return { format, outfile }
+  return { format, formatClause, outfile }
 }
 
 function namesFollow(before: Token | undefined): boolean {

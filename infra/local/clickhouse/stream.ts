@@ -58,10 +58,13 @@ export async function openResult(
 /**
  * The rest of a streamed result. Whatever ends it (the end, an error, a client that leaves), `release` runs once,
  * after the last call into the engine.
- * An error amid the data is told as a server tells it: a block marked with `exceptionTag` ends the body.
+ * An error amid the data is told as a server tells it: a block marked with `exceptionTag` ends the body, which then
+ * `hasFailed`, so that the answer is broken off behind it.
  */
 export class ResultStream extends Readable {
   readonly exceptionTag = randomBytes(8).toString('hex')
+  /** True when what came is not the whole result. */
+  hasFailed = false
   readonly #engine: Engine
   readonly #handle: StreamHandle
   readonly #release: () => Promise<void>
@@ -109,6 +112,7 @@ export class ResultStream extends Readable {
         if (done || bytes.length > 0) return
       }
     } catch (error) {
+      this.hasFailed = true
       const { message } = describeFailure(error, this.#engine.version)
       const size = Buffer.byteLength(message)
       const tag = this.exceptionTag

@@ -1,8 +1,10 @@
 import type { IdKind } from '../../../schemas/identity.ts'
-import type { EnergySource, TaskSource } from '../../../schemas/usage.ts'
+import type { EnergySource, Execution, TaskSource } from '../../../schemas/usage.ts'
 import { formatUuid } from '../../../schemas/ids.ts'
 import type { Identity } from '../../../schemas/identity.ts'
 import type { ClickhouseClient } from '../client.ts'
+import { labelCondition } from './labelled-usage.ts'
+import type { LabelFilter } from './labelled-usage.ts'
 import type { BlockSource, Loaded } from './watermarks.ts'
 
 /** A row of `usage_events`, times in UTC milliseconds; '' stands for what was not sent. */
@@ -17,10 +19,10 @@ export interface EventRow {
   readonly received_ms: string
   readonly record_offset: string
   readonly record_index: number
-  readonly tokens_in: number
-  readonly tokens_out: number
+  readonly wide_tokens_in: string
+  readonly wide_tokens_out: string
   readonly duration_ms: number | null
-  readonly gpu_ms: number | null
+  readonly wide_gpu_ms: string | null
   readonly gpu_ms_estimated: string
   readonly energy_mwh: string | null
   readonly energy_source: EnergySource
@@ -30,6 +32,12 @@ export interface EventRow {
   readonly requester_node_id: string
   readonly reservation_id: string
   readonly late: number
+  readonly gpus: number
+  readonly inferences: number
+  readonly tokens_cached: string | null
+  readonly tokens_reasoning: string | null
+  readonly execution: Execution | 'none'
+  readonly labels: Readonly<Record<string, string>>
 }
 
 /** Place of an event in the log: receipt, record, index within the record. */
@@ -50,17 +58,21 @@ export interface EventsQuery {
   /** The last event given before; null for the first page. */
   readonly after: EventPosition | null
   readonly limit: number
+  /** Labels that an event must have been sent with. */
+  readonly labels?: LabelFilter
 }
 
 const COLUMNS = `event_id, id_kind, event_text, operator_id, model_id, task_source,
             toUnixTimestamp64Milli(occurred_at) AS occurred_ms, toUnixTimestamp64Milli(received_at) AS received_ms,
-            record_offset, record_index, tokens_in, tokens_out, duration_ms, gpu_ms, gpu_ms_estimated,
+            record_offset, record_index, wide_tokens_in, wide_tokens_out, duration_ms, wide_gpu_ms, gpu_ms_estimated,
             energy_mwh, energy_source, energy_mwh_estimated, cost_nano_usd,
-            goal_id, requester_node_id, reservation_id, late`
+            goal_id, requester_node_id, reservation_id, late,
+            gpus, inferences, tokens_cached, tokens_reasoning, execution, labels`
 
 /** Events of a node in the order of the log. */
 export async function usageEvents(client: ClickhouseClient, query: EventsQuery): Promise<EventRow[]> {
   const { source, loaded, after } = query
+  const filter = labelCondition(query.labels ?? {})
   return await client.rows<EventRow>(
     `SELECT ${COLUMNS}
      FROM usage_events
@@ -70,9 +82,11 @@ export async function usageEvents(client: ClickhouseClient, query: EventsQuery):
        AND NOT (src_topic = {topic:String} AND src_seq > {loaded:UInt64})
        AND (received_at, record_offset, record_index)
          > (fromUnixTimestamp64Milli({after_ms:Int64}), {after_offset:UInt64}, {after_index:UInt32})
+       ${filter.sql}
      ORDER BY received_at, record_offset, record_index
      LIMIT {limit:UInt32}`,
     {
+      ...filter.params,
       node_id: query.nodeId,
       from_ms: query.fromMs,
       to_ms: query.toMs,

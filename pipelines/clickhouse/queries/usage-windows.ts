@@ -19,6 +19,10 @@ export interface UsageSums {
   readonly energyMwhMeasured: bigint
   readonly energyMwhEstimated: bigint
   readonly energyMwhCompatible: bigint
+  /** Calls that the events stand for. */
+  readonly inferences: bigint
+  /** Of the estimate, that of paid calls. */
+  readonly gpuMsPaidEstimated: bigint
   readonly costNanoUsd: bigint
 }
 
@@ -30,6 +34,8 @@ export interface UsageWindow {
   readonly modelId: string | null
   readonly taskSource: TaskSource | null
   readonly sums: UsageSums
+  /** Receipt of the newest event that came late; null where none did. */
+  readonly lateAtMs: number | null
 }
 
 /** Half-open, on borders of the windows that are read. */
@@ -89,7 +95,7 @@ export async function usageTotal(client: ClickhouseClient, query: TotalQuery): P
   const { head, quarters, tail } = splitRange(query.range)
   const shared = query.sharedOnly === true ? `AND task_source IN ('hive', 'idle')` : ''
   const select = (table: string, times: string): string =>
-    `SELECT model_id, task_source, ${SUMMED.map(sumColumn).join(', ')} FROM ${table} WHERE ${ofNode(query)} AND (${times}) ${shared}`
+    `SELECT model_id, task_source, ${SUMMED.map(sumColumn).join(', ')}, late_at FROM ${table} WHERE ${ofNode(query)} AND (${times}) ${shared}`
   const groups = query.groupBy.join(', ')
   const rows = await client.rows<SumsRow>(
     `SELECT ${groupColumns(query.groupBy)} ${SUMS}
@@ -124,7 +130,7 @@ export function splitRange(range: TimeRange): Record<'head' | 'quarters' | 'tail
   }
 }
 
-const SUMMED = [
+export const SUMMED = [
   'events',
   'late_events',
   'tokens_in',
@@ -134,17 +140,24 @@ const SUMMED = [
   'energy_mwh_measured',
   'energy_mwh_estimated',
   'energy_mwh_compatible',
+  'inferences',
+  'gpu_ms_paid_estimated',
   'cost_nano_usd',
 ] as const
 
-type SumsRow = Record<`sum_${(typeof SUMMED)[number]}`, string> & {
+export type SumsRow = Record<`sum_${(typeof SUMMED)[number]}`, string> & {
+  /** 0 for never. */
+  readonly late_ms: string
   readonly model_id?: string
   readonly task_source?: TaskSource
 }
 
 // Rows of one window stand in several parts until they are merged: what counts is their sum, never a row. Years of windows
 // pass 64 bits, and ClickHouse would go on at 0 without a word.
-const SUMS = SUMMED.map((sum) => `sum(toInt128(${sumColumn(sum)})) AS sum_${sum}`).join(', ')
+const SUMS = [
+  ...SUMMED.map((sum) => `sum(toInt128(${sumColumn(sum)})) AS sum_${sum}`),
+  'toUnixTimestamp64Milli(max(late_at)) AS late_ms',
+].join(', ')
 
 /** The places lead the sort key, so each is a range of it. */
 function ofNode({ older = [] }: UsageQuery): string {
@@ -175,24 +188,30 @@ function rangeParams(prefix: string, range: TimeRange): QueryParams {
   return { [`${prefix}from_s`]: range.fromMs / 1_000, [`${prefix}to_s`]: range.toMs / 1_000 }
 }
 
-function cutExpression(cut: WindowCut): { readonly sql: string; readonly params: QueryParams } {
+/** The start, in seconds, of the wanted window that a time lies in. */
+export function cutExpression(
+  cut: WindowCut,
+  time = 'window_start',
+): { readonly sql: string; readonly params: QueryParams } {
   if ('lengthMs' in cut) {
     return {
-      sql: 'intDiv(toUnixTimestamp(window_start), {length_s:UInt32}) * {length_s:UInt32}',
+      sql: `intDiv(toUnixTimestamp(${time}), {length_s:UInt32}) * {length_s:UInt32}`,
       params: { length_s: cut.lengthMs / 1_000 },
     }
   }
   return {
-    sql: 'roundDown(toUnixTimestamp(window_start), {starts_s:Array(UInt32)})',
+    sql: `roundDown(toUnixTimestamp(${time}), {starts_s:Array(UInt32)})`,
     params: { starts_s: cut.startsMs.map((startMs) => startMs / 1_000) },
   }
 }
 
-function windowOf(row: SumsRow, startMs: number): UsageWindow {
+/** A row as a window that begins at a time. */
+export function windowOf(row: SumsRow, startMs: number): UsageWindow {
   return {
     startMs,
     modelId: row.model_id ?? null,
     taskSource: row.task_source ?? null,
+    lateAtMs: row.late_ms === '0' ? null : Number(row.late_ms),
     sums: {
       events: BigInt(row.sum_events),
       lateEvents: BigInt(row.sum_late_events),
@@ -203,6 +222,8 @@ function windowOf(row: SumsRow, startMs: number): UsageWindow {
       energyMwhMeasured: BigInt(row.sum_energy_mwh_measured),
       energyMwhEstimated: BigInt(row.sum_energy_mwh_estimated),
       energyMwhCompatible: BigInt(row.sum_energy_mwh_compatible),
+      inferences: BigInt(row.sum_inferences),
+      gpuMsPaidEstimated: BigInt(row.sum_gpu_ms_paid_estimated),
       costNanoUsd: BigInt(row.sum_cost_nano_usd),
     },
   }

@@ -1,7 +1,7 @@
 import type { GrowthKafka } from './drain.ts'
 import { IdempotentProducer } from '../../../pipelines/kafka/producer.ts'
 import { readPartition, readRanges } from '../../../pipelines/kafka/read.ts'
-import { holdsUsageEvents, schemaIdOf, usageEventsCodec } from '../../../schemas/avro.ts'
+import { holdsUsageEvents, schemaIdOf, usageEventsIn } from '../../../schemas/avro.ts'
 import { noMetrics } from '../../../schemas/metrics.ts'
 import type { UsageEvent } from '../../../schemas/usage.ts'
 import { putBack } from '../../replay/put-back.ts'
@@ -52,7 +52,7 @@ export async function carryStrays(
 function eventsOf(value: Buffer | null): readonly UsageEvent[] | null {
   if (value === null || !holdsUsageEvents(schemaIdOf(value))) return null
   try {
-    return usageEventsCodec.decode(value).events
+    return usageEventsIn(value)
   } catch {
     return null
   }

@@ -88,7 +88,8 @@ function refuseChange(account: ModelAccount, command: InboxCommand, moment: Mome
     ({ name, value }) => name === 'allow_metered_for_hive' && value === true,
   )
   if (isOptIn && account.tier === 'central') return refusal(403, 'central_not_metered')
-  const isStale = command.expected !== null && command.expected !== tagOf(account, moment)
+  // Several tags stand on a line each; any one will do.
+  const isStale = command.expected?.split('\n').every((tag) => tag !== tagOf(account, moment)) ?? false
   return isStale ? refusal(412, 'stale_settings') : null
 }
 

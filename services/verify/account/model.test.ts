@@ -97,6 +97,16 @@ class Inbox {
 const rows = (map: ReadonlyMap<string, unknown>): unknown[] => [...map.values()]
 
 describe('accounts, worked out plainly', () => {
+  it('change settings where one of several tags is the present one, as the settler does', () => {
+    const inbox = new Inbox()
+    const write = (pct: number, expected: string) =>
+      inbox.command('settings', { changes: [{ name: 'max_hive_gpu_pct', value: pct }], expected })
+    inbox.set([{ name: 'max_hive_gpu_pct', value: 1 }])
+    write(2, '"0.1"\n"1.1"')
+    write(3, '"0.1"\n"1.1"')
+    assert.deepEqual(inbox.column('audit', 'status'), [200, 200, 412])
+  })
+
   it('pay when ten Spark are pending, and not before', () => {
     const inbox = new Inbox()
     inbox.usage([entry(0.04, 'op'), entry(0.059)])

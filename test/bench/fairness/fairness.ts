@@ -81,13 +81,14 @@ async function beside(job: SideJob, { kind, spec, perSecond, measureMs }: Run): 
 }
 
 function lineOf(attack: AttackName, attacked: Beside, alone: Beside, share: number): BenchLine {
-  const [p99Ms, aloneMs] = [attacked.good.latency.p99Ms, alone.good.latency.p99Ms]
-  const ratio = p99Ms / aloneMs
+  const { percentile, ms } = attacked.good.latency.high
+  const aloneMs = alone.good.latency.high.ms
+  const ratio = ms / aloneMs
   const answers = Object.entries(attacked.side.answers).map(([status, count]) => `${count} × ${status}`)
   const { wrong } = attacked.good
   return {
     what: `${GOOD_BESIDE[attack]} beside "${attack}"`,
-    value: `p99 ${milliseconds(p99Ms)}, alone ${milliseconds(aloneMs)}: ${ratio.toFixed(1)} ×; ${wrong} of ${attacked.good.latency.count} refused; the attacker took ${Math.round(share * 100)} % of a core and got ${answers.join(', ') || 'no answer'}`,
+    value: `p${percentile} ${milliseconds(ms)}, alone ${milliseconds(aloneMs)}: ${ratio.toFixed(1)} ×; ${wrong} of ${attacked.good.latency.count} refused; the attacker took ${Math.round(share * 100)} % of a core and got ${answers.join(', ') || 'no answer'}`,
     target: `<= ${RATIO_MAX} ×, none refused`,
     reached: ratio <= RATIO_MAX && wrong === 0,
   }

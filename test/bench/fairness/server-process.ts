@@ -23,6 +23,7 @@ import { fakeClickhouse } from '../../support/fake-clickhouse.ts'
 import { MemorySettler } from '../../support/memory-settler.ts'
 import { account, accountRecord, taskRecord } from '../../support/state-records.ts'
 import type { ServerSpec } from './messages.ts'
+import { MemoryModels } from '../../support/memory-models.ts'
 import { putBackNothing } from '../../support/put-back.ts'
 
 /**
@@ -58,7 +59,7 @@ async function startGateway(): Promise<string> {
   const [log, inboxLog] = [new MemoryLog(systemClock), new MemoryLog(systemClock)]
   const queue = new UsageQueue({ ...common, producer: log })
   const inbox = new SharedAppend(inboxLog, systemClock)
-  const app = await createGatewayApp({ ...common, queue, inbox, access, ops })
+  const app = await createGatewayApp({ ...common, topic: 'usage.metered', queue, inbox, access, ops })
   queue.start()
   await app.listen({ host: '127.0.0.1', port: 0 })
   setInterval(() => {
@@ -101,6 +102,7 @@ async function startReader(): Promise<string> {
   })
   const app = await buildReader({
     putBack: putBackNothing(),
+    models: new MemoryModels(),
     access,
     accounts,
     commands,

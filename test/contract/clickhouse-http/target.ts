@@ -19,6 +19,7 @@ const QUIET = { level: ClickHouseLogLevel.OFF }
 
 /** The server under test, with a database of this run's own. */
 export interface Target {
+  readonly url: string
   readonly client: ClickHouseClient
   readonly database: string
   /** True for the local ClickHouse, false for a real server. */
@@ -64,6 +65,7 @@ export async function openTarget(url: string | undefined): Promise<Target> {
   const opened = opening.move()
   const client = connect({})
   return {
+    url: address,
     client,
     database,
     isLocal: headers['x-clickhouse-server-display-name'] === 'hivemeter-local',

@@ -1,5 +1,5 @@
 import { WATERMARK_DELAY_MS } from '../../../schemas/usage.ts'
-import { energyCounter } from './answers.ts'
+import { energyCounter, gpuCounter } from './answers.ts'
 import type { Answer, AnsweredWindow, AnswerBody } from './answers.ts'
 import type { History } from './history.ts'
 import type { LedgerRow } from './ledger.ts'
@@ -17,7 +17,8 @@ const CLOCK_SLACK_MS = 1_000
 
 const LIFETIME = [
   'inferences',
-  'gpu_ms',
+  gpuCounter('compatible'),
+  gpuCounter('corrected'),
   energyCounter('compatible'),
   energyCounter('corrected'),
   'cost_nano_usd',
@@ -179,7 +180,8 @@ function lifetimeValues(event: Counted): TimedValues {
   const measures = measuresOfCounted(event)
   const corrected = measures.energyMwhMeasured + measures.energyMwhEstimated
   const gpuMs = measures.gpuMsMeasured + measures.gpuMsEstimated
-  const values = [1, gpuMs, measures.energyMwhCompatible, corrected, event.work.costNanoUsd].map(BigInt)
+  const { gpuMsPaidEstimated: paid, energyMwhCompatible } = measures
+  const values = [1, gpuMs, gpuMs - paid, energyMwhCompatible, corrected, event.work.costNanoUsd].map(BigInt)
   return { atMs: event.receivedAtMs, values }
 }
 

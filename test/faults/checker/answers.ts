@@ -52,6 +52,9 @@ export const USAGE_SUMS = [
   'nano_usd',
 ] as const
 
+/** Name of the counter of GPU time in a mode. */
+export const gpuCounter = (mode: string): string => `gpu_ms in mode ${mode}`
+
 /** Name of the counter of energy in a mode. */
 export const energyCounter = (mode: string): string => `energy_mwh in mode ${mode}`
 
@@ -104,7 +107,7 @@ function providerCounters(body: Fields): Counters {
   const stats = objectOf(body, 'compute_stats')
   return new Map([
     ['inferences', sumOf(stats, 'total_inferences')],
-    ['gpu_ms', sumOf(stats, 'gpu_ms')],
+    [gpuCounter(textOf(body, 'mode')), sumOf(stats, 'gpu_ms')],
     [energyCounter(textOf(body, 'mode')), sumOf(stats, 'energy_mwh')],
     ['cost_nano_usd', moneyOf(stats, 'metered_api_costs_absorbed_exact')],
     ['micro_spark', sumOf(objectOf(body, 'reward_summary'), 'total_micro_spark_earned')],

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { holdsUsageEvents, schemaIdOf, usageEventsCodec } from '../../../schemas/avro.ts'
+import { holdsUsageEvents, schemaIdOf, usageEventsIn } from '../../../schemas/avro.ts'
 import { identityOf as identityOfEvent } from '../../../schemas/identity.ts'
 import { topicNames } from '../../../schemas/topics.ts'
 import type { UsageEvent } from '../../../schemas/usage.ts'
@@ -101,7 +101,7 @@ async function identitiesOf(chain: Chain): Promise<string[]> {
 /** None where it cannot be read: a fault sends such records, and no client was told that one was taken. */
 function eventsOf(value: Buffer): readonly UsageEvent[] {
   try {
-    return usageEventsCodec.decode(value).events
+    return usageEventsIn(value)
   } catch {
     return []
   }

@@ -79,6 +79,7 @@ describe('measures', () => {
     assert.deepEqual(measuresOf(estimated, 1), {
       gpuMsMeasured: 0,
       gpuMsEstimated: 3_600,
+      gpuMsPaidEstimated: 3_600,
       energyMwhMeasured: 0,
       energyMwhEstimated: 170,
       energyMwhCompatible: 1_000,
@@ -86,8 +87,8 @@ describe('measures', () => {
     assert.equal(measuresOf(estimated, 0).energyMwhCompatible, 170)
     assert.equal(measuresOf({ ...estimated, modelId: 'whisper-stt' }, 1).energyMwhEstimated, 0)
     const metered = measuresOf(workOf({ gpuMs: 5, energyMwh: 9, energySource: 'meter' }), 1)
-    assert.deepEqual(Object.values(metered), [5, 0, 9, 0, 9])
+    assert.deepEqual(Object.values(metered), [5, 0, 0, 9, 0, 9])
     const guessed = measuresOf(workOf({ gpuMs: 5, energyMwh: 9, energySource: 'estimate' }), 1)
-    assert.deepEqual(Object.values(guessed), [5, 0, 0, 9, 9])
+    assert.deepEqual(Object.values(guessed), [5, 0, 0, 0, 9, 9])
   })
 })

@@ -5,6 +5,7 @@ import type { Work } from './work.ts'
 export interface Measures {
   readonly gpuMsMeasured: number
   readonly gpuMsEstimated: number
+  readonly gpuMsPaidEstimated: number
   readonly energyMwhMeasured: number
   readonly energyMwhEstimated: number
   readonly energyMwhCompatible: number
@@ -18,7 +19,7 @@ interface ModelTable {
 }
 
 /** The facts of the model table by version, written down again: 0 is the time before the log knew any table. */
-const MODEL_TABLES: readonly ModelTable[] = [
+const MODEL_TABLES: ModelTable[] = [
   { paid: new Set(), watts: new Map() },
   {
     paid: new Set(['groq', 'deepseek', 'gpt-4.1', 'claude', 'makeittalk']),
@@ -29,6 +30,8 @@ const MODEL_TABLES: readonly ModelTable[] = [
     ]),
   },
 ]
+// Version 2 is what a new installation begins with: of the models that a fault run sends it says the same.
+MODEL_TABLES.push(MODEL_TABLES[1] as ModelTable)
 
 /** The rules of http-api, "Compute stats", for one event. An unknown version of the model table is taken for the newest. */
 export function measuresOf(work: Work, modelsVersion: number): Measures {
@@ -40,6 +43,7 @@ export function measuresOf(work: Work, modelsVersion: number): Measures {
   return {
     gpuMsMeasured: work.gpuMs ?? 0,
     gpuMsEstimated: work.gpuMs === null ? gpuMs : 0,
+    gpuMsPaidEstimated: work.gpuMs === null && paid.has(work.modelId) ? gpuMs : 0,
     energyMwhMeasured: isMeasured ? energyMwh : 0,
     energyMwhEstimated: isMeasured ? 0 : energyMwh,
     energyMwhCompatible: paid.has(work.modelId) ? PAID_API_ENERGY_MWH : energyMwh,

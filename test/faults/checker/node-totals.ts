@@ -15,6 +15,7 @@ export const TOTAL_COLUMNS = [
   'energy_mwh_estimated',
   'energy_mwh_compatible',
   'cost_nano_usd',
+  'gpu_ms_paid_estimated',
 ] as const satisfies readonly (keyof Account)[]
 export type NodeTotals = Record<(typeof TOTAL_COLUMNS)[number], bigint>
 
@@ -38,6 +39,7 @@ export function totalsOf(counted: Iterable<Counted>): Map<string, NodeTotals> {
     totals.tokens_out += BigInt(work.tokensOut)
     totals.gpu_ms_measured += BigInt(measures.gpuMsMeasured)
     totals.gpu_ms_estimated += BigInt(measures.gpuMsEstimated)
+    totals.gpu_ms_paid_estimated += BigInt(measures.gpuMsPaidEstimated)
     totals.energy_mwh_measured += BigInt(measures.energyMwhMeasured)
     totals.energy_mwh_estimated += BigInt(measures.energyMwhEstimated)
     totals.energy_mwh_compatible += BigInt(measures.energyMwhCompatible)

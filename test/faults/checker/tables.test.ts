@@ -49,7 +49,7 @@ describe('what is stored, held against the history', () => {
       [
         `counted twice: event ${ONE} has another row in usage_events`,
         /^window: usage_1m node-a .*: events is 1, expected 2$/,
-        ...Array.from({ length: 15 }, () => /^window: usage_1/),
+        ...Array.from({ length: 17 }, () => /^window: usage_1/),
       ],
     )
   })

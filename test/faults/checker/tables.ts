@@ -43,7 +43,7 @@ export class Tables implements TablesSource {
       const rows = queryRows(
         this.#target,
         `SELECT node_id, ${hexId('event_id')}, id_kind, operator_id, model_id, task_source, ${ms('occurred_at')},
-                ${ms('received_at')}, tokens_in, tokens_out, duration_ms, gpu_ms, gpu_ms_estimated, energy_mwh,
+                ${ms('received_at')}, wide_tokens_in, wide_tokens_out, duration_ms, wide_gpu_ms, gpu_ms_estimated, energy_mwh,
                 energy_source, energy_mwh_estimated, energy_mwh_compatible, cost_nano_usd, late, models_version
          FROM usage_events
          WHERE ${this.#ofUsage(partition)} AND cityHash64(node_id) % ${RAW_PIECES} = ${piece}`,
@@ -181,10 +181,10 @@ function rawRow(row: TextRow, partition: number): RawRow {
       modelId: textCell(row, 'model_id'),
       taskSource: textCell(row, 'task_source') as TaskSource,
       occurredAtMs: numberCell(row, 'occurred_at_ms'),
-      tokensIn: numberCell(row, 'tokens_in'),
-      tokensOut: numberCell(row, 'tokens_out'),
+      tokensIn: numberCell(row, 'wide_tokens_in'),
+      tokensOut: numberCell(row, 'wide_tokens_out'),
       durationMs: nullableCell(row, 'duration_ms'),
-      gpuMs: nullableCell(row, 'gpu_ms'),
+      gpuMs: nullableCell(row, 'wide_gpu_ms'),
       energyMwh: nullableCell(row, 'energy_mwh'),
       energySource: textCell(row, 'energy_source') as EnergySource,
       costNanoUsd: numberCell(row, 'cost_nano_usd'),

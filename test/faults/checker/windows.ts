@@ -21,13 +21,23 @@ export const WINDOW_COLUMNS = [
   'energy_mwh_measured',
   'energy_mwh_estimated',
   'energy_mwh_compatible',
+  'inferences',
+  'gpu_ms_paid_estimated',
   'cost_nano_usd',
 ] as const
 const COST = WINDOW_COLUMNS.length - 1
 
+const WHOLE: ReadonlySet<string> = new Set([
+  'events',
+  'late_events',
+  'inferences',
+  'gpu_ms_paid_estimated',
+  'cost_nano_usd',
+])
+
 /** Where a table of windows has a sum in as many bits as it may come to. */
 export function storedSum(column: (typeof WINDOW_COLUMNS)[number]): string {
-  return ['events', 'late_events', 'cost_nano_usd'].includes(column) ? column : `wide_${column}`
+  return WHOLE.has(column) ? column : `wide_${column}`
 }
 
 /** A window of a table, its deltas added up. */
@@ -75,6 +85,9 @@ export class Windows {
       measures.energyMwhMeasured,
       measures.energyMwhEstimated,
       measures.energyMwhCompatible,
+      // Nothing that is sent in a run stands for more than one call.
+      1,
+      measures.gpuMsPaidEstimated,
     ]
     const { counts } = sums
     for (let column = 0; column < COST; column++) {

@@ -220,11 +220,13 @@ export function accountOf(nodeId: string, fields: Partial<Account> = {}): Accoun
       },
     ],
     events: EVENTS,
-    inferences: EVENTS,
+    inferences: BigInt(EVENTS),
     tokens_in: 400n,
     tokens_out: 200n,
     gpu_ms_measured: 0n,
     gpu_ms_estimated: 600n,
+    gpu_ms_paid_estimated: 0n,
+    set_aside: 0,
     energy_mwh_measured: 0n,
     energy_mwh_estimated: 28n,
     energy_mwh_compatible: 28n,
@@ -254,7 +256,9 @@ function windowsOf(rows: readonly RawRow[], { sizeMs }: WindowTable): WindowRow[
   return [...groups.values()].map((group) => {
     const [{ nodeId, work }] = group as [RawRow]
     const { modelId, taskSource, occurredAtMs } = work
-    const sums = [1, 0, 100, 50, 10, 0, 150, 0, 7, 7, 40_000_000].map((value) => BigInt(value * group.length))
+    const sums = [1, 0, 100, 50, 10, 0, 150, 0, 7, 7, 1, 0, 40_000_000].map((value) =>
+      BigInt(value * group.length),
+    )
     return { nodeId, startMs: windowStart(occurredAtMs, sizeMs), modelId, taskSource, sums }
   })
 }

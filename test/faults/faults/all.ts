@@ -1,5 +1,6 @@
 import type { Fault } from '../fault.ts'
 import { cutOffFromClients, cutOffFromPeers, cutOffOneWay } from './broker-cut-off.ts'
+import { anotherPartitioner } from './another-partitioner.ts'
 import { brokerFrozen130, brokerFrozen25, brokerFrozen75 } from './broker-frozen.ts'
 import { controllingBrokerKilled, coordinatingBrokerKilled, leadingBrokerKilled } from './broker-killed.ts'
 import { brokerReplaced, brokersRestartedInTurn, insyncShrunkToOne, twoBrokersDown } from './brokers-few.ts'
@@ -93,6 +94,7 @@ export const FAULTS: readonly Fault[] = [
   poisonRecords,
   fuzzedRecords,
   undecidableEvent,
+  anotherPartitioner,
   foreignBatches,
   manyRecordsInOneBatch,
   manyRecordsInOneFetch,

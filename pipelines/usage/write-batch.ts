@@ -1,0 +1,76 @@
+import { aggregatorTaskCodec, STATE_KEY } from '../../schemas/avro.ts'
+import { TABLES } from '../../schemas/tables.ts'
+import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
+import type { TopicAppend } from '../kafka/records.ts'
+import type { BlockLog } from '../load/block-log.ts'
+import type { UnloadedBlocks } from '../load/unloaded.ts'
+import { writeDeltas } from './blocks.ts'
+import type { UsageColumns } from './decode.ts'
+import type { Draft } from './draft.ts'
+import type { IdMemory } from './id-memory.ts'
+import { newIdValues } from './id-records.ts'
+import { toQuarterHours } from './rollup.ts'
+import type { Deltas } from './rollup.ts'
+import { writeLetter } from './set-aside.ts'
+import type { AggregatorOptions } from './task-options.ts'
+
+/** What a task holds beside the batch, and from which it writes. */
+export interface Writing {
+  readonly options: AggregatorOptions
+  readonly columns: UsageColumns
+  readonly blocks: BlockLog
+  readonly unloaded: UnloadedBlocks
+  readonly memory: IdMemory
+  readonly newestOccurredAt: number
+  /** Taken for the quarters of an hour, whatever it holds. */
+  readonly quarters: Deltas
+}
+
+/** Where a batch ends. */
+export interface BatchEnd {
+  readonly position: bigint
+  /** Whether it took a record. */
+  readonly moved: boolean
+  readonly endGroup: boolean
+}
+
+/** The records of a batch's transaction, and which of them is the first with ids. */
+export interface Written {
+  readonly records: readonly TopicAppend[]
+  readonly ids: number
+}
+
+/** Turns a batch into the records of one transaction, the task record last. */
+export async function writeBatch(writing: Writing, draft: Draft, batch: BatchEnd): Promise<Written> {
+  const { options, blocks, unloaded, memory, columns } = writing
+  const { task, out, dead } = draft
+  const { topics, partition, loadedSeq } = options
+  const logTimeMs = task.watermark + WATERMARK_DELAY_MS
+  const place = { topic: topics.usageMetered, since: task.since, setAsideAtMs: logTimeMs }
+  for (const letter of dead) writeLetter(blocks, letter, place)
+  writeDeltas(blocks, TABLES.usage1m, out.minutes, columns)
+  writeDeltas(blocks, TABLES.usage15m, toQuarterHours(out.minutes, writing.quarters), columns)
+  task.position = Number(batch.position)
+  const end = { position: task.position, watermarkMs: task.watermark }
+  const records: TopicAppend[] = [...(await blocks.finish(end, batch.endGroup, loadedSeq(partition)))]
+  const lastSeq = blocks.nextSeq - 1
+  task.next_seq = blocks.nextSeq
+  unloaded.loaded(loadedSeq(partition))
+  unloaded.wrote(lastSeq, logTimeMs)
+  task.loaded_seq = unloaded.loadedSeq
+  task.oldest_unloaded_at = unloaded.oldestAt
+  if (batch.moved) {
+    const to = { offset: task.position, index: 0 }
+    records.push(...out.handOver.finish(to, task.watermark, topics.accountInbox, partition))
+  }
+  const ids = records.length
+  const { newestOccurredAt } = writing
+  const values = newIdValues(memory, { newestOccurredAt, lastSeq })
+  for (const value of values) records.push({ topic: topics.usageIds, partition, key: STATE_KEY.ids, value })
+  if (values.length > 0) {
+    memory.endRecord({ acceptedAtMs: logTimeMs, newestOccurredAt, lastSeq, offset: null })
+  }
+  const value = aggregatorTaskCodec.encode(task)
+  records.push({ topic: topics.usageIds, partition, key: STATE_KEY.task, value })
+  return { records, ids }
+}

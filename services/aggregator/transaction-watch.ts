@@ -1,0 +1,80 @@
+import { StableEnds } from '../../pipelines/kafka/stable-ends.ts'
+import type { LayoutParts } from '../follow-layout.ts'
+import { kafkaOf } from '../kafka.ts'
+import { OpenTransactions, openTransactionNote } from './open-transactions.ts'
+
+/** How often it is looked how far the partitions are stable. */
+const LOOK_PAUSE_MS = 3_000
+
+/**
+ * Watches usage.metered for transactions that an outside producer leaves open: readers of what is committed stop before them,
+ * so a partition stands while everything says that it is well. Nothing of Hivemeter's own writes there in transactions.
+ */
+export class TransactionWatch {
+  readonly #parts: LayoutParts
+  readonly #ends: StableEnds
+  readonly #open = new OpenTransactions()
+  readonly #stopping = new AbortController()
+  readonly #named = new Set<number>()
+
+  constructor(parts: LayoutParts) {
+    const { config, layout, logger, clock } = parts
+    this.#parts = parts
+    const kafka = kafkaOf(config, 'hivemeter-aggregator', logger)
+    this.#ends = new StableEnds({ ...kafka, clock, topic: layout.topics.usageMetered })
+    this.#show(clock.monotonicMs())
+  }
+
+  /** Looks until it is stopped; a Kafka that does not answer is asked again later. */
+  async run(): Promise<void> {
+    const { clock, logger } = this.#parts
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      try {
+        const found = await this.#ends.look()
+        const nowMs = clock.monotonicMs()
+        this.#open.look(found, nowMs)
+        this.#show(nowMs)
+        this.#say(nowMs)
+      } catch (error) {
+        logger.debug({ err: error }, 'it could not be looked for open transactions in usage.metered')
+      }
+      await clock.delay(LOOK_PAUSE_MS, signal)
+    }
+  }
+
+  /** For /readyz: transactions that are open for too long. */
+  notes(): string[] {
+    const { layout, clock } = this.#parts
+    const hanging = this.#open.hanging(clock.monotonicMs())
+    return hanging.map((one) => openTransactionNote(layout.topics.usageMetered, one))
+  }
+
+  stop(): void {
+    this.#stopping.abort()
+    this.#ends.stop()
+  }
+
+  #show(nowMs: number): void {
+    const { layout, metrics } = this.#parts
+    for (let partition = 0; partition < layout.partitions; partition += 1) {
+      const seconds = this.#open.openMs(partition, nowMs) / 1_000
+      metrics.set('hivemeter_open_transaction_seconds', { partition }, seconds)
+    }
+  }
+
+  /** Once for each. */
+  #say(nowMs: number): void {
+    const { layout, logger } = this.#parts
+    const hanging = this.#open.hanging(nowMs)
+    for (const one of hanging) {
+      if (this.#named.has(one.partition)) continue
+      this.#named.add(one.partition)
+      const topic = layout.topics.usageMetered
+      logger.error({ topic, partition: one.partition }, openTransactionNote(topic, one))
+    }
+    for (const partition of this.#named) {
+      if (!hanging.some((one) => one.partition === partition)) this.#named.delete(partition)
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import type { WholeDocument } from './openapi.ts'
+
+/** A server whose routes stand on the same pages. */
+export interface OtherServer {
+  /** Where it listens unless its settings say otherwise. */
+  readonly address: string
+  readonly document: WholeDocument
+}
+
+/**
+ * One document of several servers: a path of another one names its server, a path that all have is the own one's. Throws where
+ * one name means two schemas.
+ */
+export function joinedDocument(own: WholeDocument, others: readonly OtherServer[]): WholeDocument {
+  const paths: Record<string, WholeDocument['paths'][string]> = { ...own.paths }
+  const schemas: Record<string, object> = { ...own.components.schemas }
+  const tags = new Map(own.tags.map((tag) => [tag.name, tag]))
+  for (const { address, document } of others) {
+    const servers = [{ url: address, description: document.info.title }]
+    for (const [path, operations] of Object.entries(document.paths))
+      paths[path] ??= { servers, ...operations }
+    for (const [name, schema] of Object.entries(document.components.schemas)) {
+      if (JSON.stringify(schemas[name] ?? schema) !== JSON.stringify(schema))
+        throw new Error(`${document.info.title} and ${own.info.title} have two schemas of the name ${name}.`)
+      schemas[name] = schema
+    }
+    for (const tag of document.tags) if (!tags.has(tag.name)) tags.set(tag.name, tag)
+  }
+  return { ...own, paths, tags: [...tags.values()], components: { ...own.components, schemas } }
+}

@@ -1,0 +1,78 @@
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance } from 'fastify'
+import type { Clock } from '../../pipelines/clock.ts'
+
+/** Longest silence of a client that goes on sending a body which has been answered already. */
+export const LEFTOVER_TIMEOUT_MS = 3_000
+
+/** What is read of such a body, so that a client that sends everything before it listens finds its answer. */
+export const LEFTOVER_BYTES_MAX = 16 * 1_048_576
+
+/** How long it is read. */
+export const LEFTOVER_MS_MAX = 5_000
+
+/** Connections on which it is read at once; on further ones the connection ends with the answer. */
+export const LEFTOVERS_MAX = 32
+
+/**
+ * What is left of bodies that were answered before they had come whole: refused for their size, their type or their credential.
+ * A connection that is closed while its client still sends is reset, and the reset takes the answer with it; so it is read on,
+ * thrown away, and closed then. Bounded, since whoever sends it was refused.
+ */
+export class Leftovers {
+  readonly #clock: Pick<Clock, 'delay'>
+  #reading = 0
+
+  constructor(clock: Pick<Clock, 'delay'>) {
+    this.#clock = clock
+  }
+
+  /** Connections on which it reads. */
+  get reading(): number {
+    return this.#reading
+  }
+
+  /** Reads on until the body has ended or is too much, and lets the connection end no earlier. False where there is no room. */
+  read(body: IncomingMessage): boolean {
+    if (this.#reading >= LEFTOVERS_MAX) return false
+    this.#reading += 1
+    const { socket } = body
+    const over = new AbortController()
+    let left = LEFTOVER_BYTES_MAX
+    let isLast = false
+    // Node ends the connection in this way once the last answer on it is written.
+    socket.destroySoon = () => {
+      isLast = true
+      socket.end()
+    }
+    const end = (): void => {
+      if (over.signal.aborted) return
+      over.abort()
+      this.#reading -= 1
+      // That of its class again.
+      Reflect.deleteProperty(socket, 'destroySoon')
+      if (isLast) socket.destroySoon()
+    }
+    body.on('data', (chunk: Buffer) => {
+      left -= chunk.length
+      if (left < 0) socket.destroy()
+    })
+    body.once('end', end)
+    socket.once('close', end)
+    void this.#clock.delay(LEFTOVER_MS_MAX, over.signal).then(() => {
+      if (!over.signal.aborted) socket.destroy()
+    })
+    return true
+  }
+}
+
+/** In every server: a client that was answered before it had sent its whole body finds the answer, and may not stall. */
+export function readLeftovers(app: FastifyInstance, clock: Pick<Clock, 'delay'>): void {
+  const leftovers = new Leftovers(clock)
+  app.addHook('onSend', async ({ raw }, reply) => {
+    if (raw.complete === false && !leftovers.read(raw)) reply.header('connection', 'close')
+  })
+  app.addHook('onResponse', async ({ raw }) => {
+    if (raw.complete === false) raw.socket.setTimeout(LEFTOVER_TIMEOUT_MS)
+  })
+}

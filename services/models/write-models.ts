@@ -1,0 +1,103 @@
+import { noFailpoint } from '../../pipelines/failpoints.ts'
+import type { KafkaOptions } from '../../pipelines/kafka/client.ts'
+import type { TopicAppend } from '../../pipelines/kafka/records.ts'
+import { TransactionalWriter } from '../../pipelines/kafka/transaction.ts'
+import { fenceCodec, modelsTableCodec, STATE_KEY } from '../../schemas/avro.ts'
+import type { ModelTable } from '../../schemas/model-table.ts'
+import { MODEL_VERSIONS_KEPT, MODELS_VERSION } from '../../schemas/models.ts'
+import type { ModelRow } from '../../schemas/models.ts'
+import { MODELS_WRITER } from '../../schemas/rights.ts'
+
+/** A table that somebody wants in force. */
+export interface AskedTable {
+  readonly rows: readonly ModelRow[]
+  readonly writtenBy: string
+  /** Versions that may be in force now; null for any. */
+  readonly expected: readonly number[] | null
+}
+
+/** What became of it: `version` is in force. `same`: it was so already; `stale`: it is none of those that were expected. */
+export interface WriteOutcome {
+  readonly become: 'written' | 'same' | 'stale'
+  readonly version: number
+}
+
+/** The log did not take it, or did not say that it did. */
+export class ModelsNotWritten extends Error {
+  /** False: nothing was written for certain. */
+  readonly isUnknown: boolean
+
+  constructor(message: string, isUnknown: boolean, options?: ErrorOptions) {
+    super(message, options)
+    this.isUnknown = isUnknown
+  }
+}
+
+/** What is to be written while `newest` is in force. Asking twice for the same rows is asking once, whatever was expected. */
+export function decideWrite(newest: ModelTable, { rows, expected }: AskedTable): WriteOutcome {
+  const { version } = newest
+  // Version 1 is judged by exact names alone: the same rows mean something else in a later one.
+  if (version > MODELS_VERSION && haveSame(newest.rows, rows)) return { become: 'same', version }
+  if (expected !== null && !expected.includes(version)) return { become: 'stale', version }
+  return { become: 'written', version: version + 1 }
+}
+
+function haveSame(left: readonly ModelRow[], right: readonly ModelRow[]): boolean {
+  if (left.length !== right.length) return false
+  const known = new Map(left.map((row) => [row.pattern, row]))
+  return right.every(({ pattern, paid_api, tdp_watts }) => {
+    const row = known.get(pattern)
+    return row?.paid_api === paid_api && row.tdp_watts === tdp_watts
+  })
+}
+
+/** The records of one written version: it, and the end of the one that falls out of those that are kept. */
+export function versionRecords(
+  topic: string,
+  version: number,
+  { rows, writtenBy }: AskedTable,
+): readonly TopicAppend[] {
+  const at = { topic, partition: 0 }
+  const value = modelsTableCodec.encode({ version, written_by: writtenBy, rows })
+  const written = { ...at, key: String(version), value }
+  const forgotten = version - MODEL_VERSIONS_KEPT
+  return forgotten > MODELS_VERSION ? [written, { ...at, key: String(forgotten), value: null }] : [written]
+}
+
+export interface WriteModelsParts {
+  readonly kafka: KafkaOptions
+  readonly topicPrefix: string
+  readonly topic: string
+  /** Says who fences, for people that read the topic. */
+  readonly instance: string
+  /** The newest table as of this offset, which is that of a record just written. */
+  readonly newestThrough: (offset: bigint) => Promise<ModelTable>
+}
+
+/**
+ * Writes a version of the table. Fences out every other writer first, then reads what is in force up to that fence: whoever
+ * read less than the newest can no longer commit, so that no version is ever written twice.
+ */
+export async function writeModels(parts: WriteModelsParts, asked: AskedTable): Promise<WriteOutcome> {
+  const { kafka, topicPrefix, topic, instance, newestThrough } = parts
+  const writer = new TransactionalWriter({
+    ...kafka,
+    transactionalId: `${topicPrefix}${MODELS_WRITER}`,
+    failpoint: noFailpoint,
+  })
+  let isUnknown = false
+  try {
+    const value = fenceCodec.encode({ instance })
+    const [fence] = await writer.commit([{ topic, partition: 0, key: STATE_KEY.fence, value }])
+    if (fence === undefined) throw new Error('The fence has no offset.')
+    const outcome = decideWrite(await newestThrough(fence), asked)
+    if (outcome.become !== 'written') return outcome
+    isUnknown = true
+    await writer.commit(versionRecords(topic, outcome.version, asked))
+    return outcome
+  } catch (error) {
+    throw new ModelsNotWritten('The log did not take the table of models.', isUnknown, { cause: error })
+  } finally {
+    await writer.close()
+  }
+}

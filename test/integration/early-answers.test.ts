@@ -1,0 +1,15 @@
+import { test } from 'node:test'
+import { startEarlyAnswers } from '../support/early-answers.ts'
+import { nodeFetch, urllib } from '../support/foreign-clients.ts'
+
+// Answers that are given before the body has come, over real connections to clients that are not ours.
+
+test("an early refusal reaches Node's fetch", async () => {
+  await using early = await startEarlyAnswers()
+  await early.isTold(nodeFetch)
+})
+
+test("an early refusal reaches Python's urllib, which sends everything before it listens", async () => {
+  await using early = await startEarlyAnswers()
+  await early.isTold(urllib)
+})
