@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { nodeIdParameter, parameters, timeField } from './fields.ts'
+import { nodeIdParameter, parameters, sumField, timeField } from './fields.ts'
 
 /** How long a reservation holds, in log time. */
 export const RESERVATION_TTL_DEFAULT_S = 600
@@ -16,7 +16,12 @@ export const ReservationBody = Type.Object(
       description: 'US dollars, exactly: a decimal string or a number with at most 9 decimals.',
     }),
     ttl_seconds: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: RESERVATION_TTL_MAX_S, default: RESERVATION_TTL_DEFAULT_S }),
+      Type.Integer({
+        minimum: 1,
+        maximum: RESERVATION_TTL_MAX_S,
+        // In words: with a default of its own a member of a body is one that openapi-fetch must be given.
+        description: `Seconds of log time. Default ${RESERVATION_TTL_DEFAULT_S}.`,
+      }),
     ),
   },
   { additionalProperties: false },
@@ -33,7 +38,7 @@ export const ReservationQuery = parameters({ node_id: Type.Optional(nodeIdParame
 export const SettledNow = Type.Object({
   settled_count: Type.Integer(),
   total_spark_awarded: Type.Number(),
-  total_micro_spark_awarded: Type.Unsafe<bigint>({ type: 'integer' }),
+  total_micro_spark_awarded: sumField(),
   total_usd_settled: Type.Number(),
   total_usd_settled_exact: Type.String(),
 })

@@ -9,6 +9,9 @@ import type { TaskSource } from '../usage.ts'
 
 const described = (description: string | undefined) => (description === undefined ? {} : { description })
 
+/** Of numbers that may pass 2^31: where a document does not say so, generated clients read and write 32 bits. */
+export const WIDE = { format: 'int64' } as const
+
 export const timeField = (description?: string) =>
   Type.String({ format: 'date-time', ...described(description), examples: ['2026-02-20T14:30:00.000Z'] })
 
@@ -22,11 +25,11 @@ export const nullableNumberField = (description?: string) =>
   Type.Unsafe<number | null>({ type: ['number', 'null'], ...described(description) })
 
 export const nullableIntegerField = (description?: string) =>
-  Type.Unsafe<number | null>({ type: ['integer', 'null'], ...described(description) })
+  Type.Unsafe<number | null>({ type: ['integer', 'null'], ...WIDE, ...described(description) })
 
-/** A sum, as a JSON integer of any length: never through a double. */
+/** A sum, as a JSON integer of any length: never through a double. Nearly all fit into 64 bits, which is the most that a format can say. */
 export const sumField = (description?: string) =>
-  Type.Unsafe<bigint>({ type: 'integer', ...described(description) })
+  Type.Unsafe<bigint>({ type: 'integer', ...WIDE, ...described(description) })
 
 /** At most 4 decimals, half-even; its exact twin stands beside it. */
 export const roundedField = (description?: string) => Type.Number({ ...described(description) })

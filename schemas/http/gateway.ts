@@ -4,6 +4,7 @@ import { SOURCE_CODE_POINTS_MAX } from '../identity.ts'
 import { NODE_ID_PATTERN, TEXT_CODE_POINTS_MAX } from '../ids.ts'
 import { EXECUTIONS, TASK_SOURCES, USAGE_BOUNDS } from '../usage.ts'
 import { LABEL_NAME_PATTERN } from '../labels.ts'
+import { WIDE } from './fields.ts'
 import { PROBLEM_TYPE, PROBLEMS, ProblemSchema } from './problem.ts'
 import type { ProblemCode } from './problem.ts'
 
@@ -18,7 +19,8 @@ const optional = (schema: TSchema) => Type.Optional(orNull(schema))
 const nodeId = (description: string) => Type.String({ pattern: NODE_ID_PATTERN, description })
 const freeText = (description: string) =>
   Type.String({ minLength: 1, maxLength: TEXT_CODE_POINTS_MAX, description })
-const whole = (maximum: number, description: string) => Type.Integer({ minimum: 0, maximum, description })
+const tokens = (description: string) =>
+  Type.Integer({ minimum: 0, maximum: USAGE_BOUNDS.tokensMax, ...WIDE, description })
 const amount = (maximum: number, description: string) => Type.Number({ minimum: 0, maximum, description })
 const oneOf = (words: readonly string[], description: string) => Type.Enum([...words], { description })
 
@@ -34,10 +36,10 @@ const dataFields = {
   reservation_id: optional(nodeId('The reservation that this cost uses up.')),
   model_id: freeText('The model that did the work.'),
   task_source: oneOf(TASK_SOURCES, 'For whom the work was done.'),
-  tokens_in: optional(whole(USAGE_BOUNDS.tokensMax, 'Default 0.')),
-  tokens_out: optional(whole(USAGE_BOUNDS.tokensMax, 'Default 0.')),
-  tokens_cached: optional(whole(USAGE_BOUNDS.tokensMax, 'A part of tokens_in, never added again.')),
-  tokens_reasoning: optional(whole(USAGE_BOUNDS.tokensMax, 'A part of tokens_out, never added again.')),
+  tokens_in: optional(tokens('Default 0.')),
+  tokens_out: optional(tokens('Default 0.')),
+  tokens_cached: optional(tokens('A part of tokens_in, never added again.')),
+  tokens_reasoning: optional(tokens('A part of tokens_out, never added again.')),
   inferences: optional(
     Type.Integer({
       minimum: 1,

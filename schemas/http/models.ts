@@ -43,7 +43,13 @@ export const ModelsBody = Type.Object(
     rows: Type.Array(
       Type.Object({
         ...rowFields,
-        tdp_watts: Type.Optional(Type.Integer({ ...wattsField, default: TDP_WATTS_DEFAULT })),
+        tdp_watts: Type.Optional(
+          // In words: with a default of its own a member of a body is one that openapi-fetch must be given.
+          Type.Integer({
+            ...wattsField,
+            description: `${wattsField.description} Default ${TDP_WATTS_DEFAULT}.`,
+          }),
+        ),
       }),
       { maxItems: MODEL_ROWS_MAX },
     ),

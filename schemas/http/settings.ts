@@ -76,15 +76,18 @@ export const SettingsView = Type.Object({
 })
 export type SettingsView = Static<typeof SettingsView>
 
+/** No enum of one boolean, which openapi-generator compares with the text "true". */
+const alwaysTrue = Type.Boolean({ description: 'Always true.' })
+
 export const SettingsUpdated = Type.Object({
-  updated: Type.Literal(true),
+  updated: alwaysTrue,
   node_id: Type.String(),
   policy_fields: Type.Array(Type.String()),
   peer_fields: Type.Array(Type.String()),
 })
 
 export const Joined = Type.Object({
-  joined: Type.Literal(true),
+  joined: alwaysTrue,
   node_id: Type.String(),
   config: SettingsView,
   message: Type.String(),

@@ -23,6 +23,7 @@ import {
   sumField,
   taskSourceField,
   timeField,
+  WIDE,
   wordField,
 } from './fields.ts'
 
@@ -128,8 +129,8 @@ export const EventItem = Type.Object({
   task_source: taskSourceField(),
   occurred_at: timeField(),
   received_at: timeField(),
-  tokens_in: Type.Integer(),
-  tokens_out: Type.Integer(),
+  tokens_in: Type.Integer(WIDE),
+  tokens_out: Type.Integer(WIDE),
   tokens_cached: nullableIntegerField('A part of tokens_in.'),
   tokens_reasoning: nullableIntegerField('A part of tokens_out.'),
   inferences: Type.Integer({ description: 'Calls that the event stands for.' }),

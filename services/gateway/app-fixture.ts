@@ -71,8 +71,10 @@ export async function post(app: FastifyInstance, payload: string | Buffer, heade
     headers: { 'content-type': 'application/json', ...headers },
   })
   const body = answer.json<Answer>()
-  if (answer.statusCode === 202) assert.ok(Value.Check(AcceptedSchema, body))
-  else isProblem(answer, body)
+  if (answer.statusCode === 202) {
+    assert.match(String(answer.headers['content-type']), /^application\/json/)
+    assert.ok(Value.Check(AcceptedSchema, body))
+  } else isProblem(answer, body)
   return { status: answer.statusCode, headers: answer.headers, ...body }
 }
 

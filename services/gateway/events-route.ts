@@ -131,7 +131,9 @@ async function answer(
   const { indexes } = received
   const rounded = roundedOf(received)
   if (unknown.length === 0 && notTaken.length === 0) {
-    return reply.code(202).serializer(answerText).send({ accepted: acknowledged, rejected, rounded })
+    // Where a serializer is an own one, nothing else says of what type its text is.
+    reply.code(202).type('application/json; charset=utf-8').serializer(answerText)
+    return reply.send({ accepted: acknowledged, rejected, rounded })
   }
   const parts = {
     accepted: acknowledged,

@@ -20,7 +20,7 @@ export function toolMissing(
 export async function outputOf(
   command: string,
   args: readonly string[],
-  options: { readonly cwd?: string } = {},
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
 ): Promise<string> {
   try {
     const { stdout } = await run(command, args, {

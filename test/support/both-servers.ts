@@ -1,5 +1,8 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import type { Clock } from '../../pipelines/clock.ts'
 import { SCHEMA_ID } from '../../schemas/avro.ts'
+import { USAGE_BOUNDS } from '../../schemas/usage.ts'
+import type { Access } from '../../services/access/access.ts'
 import { setUp } from '../../services/gateway/app-fixture.ts'
 import type { OpenApiDocument, OpenApiOperation } from './openapi-check.ts'
 import { startWholeReader } from './whole-reader.ts'
@@ -30,13 +33,18 @@ export interface Operation {
 }
 
 export const OWN_NODE = 'own'
-const OPERATOR = 'op-own'
+export const OPERATOR = 'op-own'
 
-/** The only one in ClickHouse, and found by its id alone. */
-const EVENT = eventRow(0, 0)
+/** The only one in ClickHouse, and found by its id alone; as large as an event may be. */
+const EVENT = {
+  ...eventRow(0, 0),
+  wide_tokens_in: String(USAGE_BOUNDS.tokensMax),
+  tokens_cached: String(USAGE_BOUNDS.tokensMax),
+  wide_gpu_ms: String(USAGE_BOUNDS.durationMsMax * USAGE_BOUNDS.gpusMax),
+}
 
 /** What stands in a path, so that a GET finds something. */
-const PATH_PARAMETERS: Readonly<Record<string, string>> = {
+export const PATH_PARAMETERS: Readonly<Record<string, string>> = {
   operator_id: OPERATOR,
   id: String(SCHEMA_ID.usageEvent),
   subject: 'usage.metered-value',
@@ -45,7 +53,12 @@ const PATH_PARAMETERS: Readonly<Record<string, string>> = {
 }
 
 export async function startBothServers(
-  options: { readonly corsOrigins?: readonly string[] } = {},
+  options: {
+    readonly corsOrigins?: readonly string[]
+    readonly access?: Access
+    /** Of requests to the gateway, where they come over real connections. */
+    readonly requestClock?: Clock
+  } = {},
 ): Promise<BothServers> {
   await using undo = new AsyncDisposableStack()
   const { app: gateway } = await setUp(options)

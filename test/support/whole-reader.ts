@@ -125,7 +125,7 @@ export async function startWholeReader(
     metrics: noMetrics,
     ops: opsRoutes({
       readiness: () => ({ waitingFor: [], halted: [] }),
-      metrics: { contentType: 'text/plain; version=0.0.4', text: async () => '' },
+      metrics: { contentType: 'text/plain; version=0.0.4', text: async () => '# Nothing is measured.\n' },
     }),
   })
   const document = (await app.inject('/openapi.json')).json<OpenApiDocument>()
@@ -167,7 +167,7 @@ function asker(app: ReaderApp, document: OpenApiDocument): WholeReader['ask'] {
     return {
       status: statusCode,
       headers: response.headers,
-      body: response.body === '' ? {} : response.json<Record<string, unknown>>(),
+      body: contentType.includes('json') ? response.json<Record<string, unknown>>() : {},
     }
   }
 }

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { systemClock } from '../../pipelines/clock.ts'
+import { KeyRing } from '../../services/access/key-ring.ts'
+import { NOW } from '../../services/gateway/app-fixture.ts'
+import { accessBy, addKey } from '../support/access-keys.ts'
+import { OWN_NODE, startBothServers } from '../support/both-servers.ts'
+import type { BothServers, Server } from '../support/both-servers.ts'
+import { bare, callsOf, typeOf } from './generated-calls.ts'
+import type { Answer, Call, Own } from './generated-calls.ts'
+import { GENERATORS, writeWork } from './generators.ts'
+import type { Generator, Served } from './generators.ts'
+import { toolMissing } from './tools.ts'
+
+// Clients that are generated from the documents as the servers send them: each compiles, and each of its operations
+// is called and read by it. A new route is called without a word here, unless its values cannot be guessed.
+
+const SETUP_MAX_MS = 10 * 60_000
+
+/** A node that may reserve. */
+const SETTINGS = { allow_metered_for_hive: true, metered_daily_limit_usd: 10 }
+const NO_SUCH_EVENT = 'usage.metered:0:1'
+
+/** Writes for which nothing is there: their problem must be read as one. */
+const PROBLEMS: Readonly<Record<string, number>> = { postUsageSetAsideByIdReplay: 404 }
+
+for (const generator of GENERATORS) {
+  describe(generator.name, () => {
+    const reason = toolMissing(generator.tools)
+    if (reason !== undefined) process.stdout.write(`${generator.name} is passed over: ${reason}\n`)
+    const skip = reason ?? false
+    const cleanup = new AsyncDisposableStack()
+    let dir = ''
+    let key = ''
+    let served: readonly Served[] = []
+
+    before(
+      async () => {
+        if (reason !== undefined) return
+        dir = await mkdtemp(join(tmpdir(), 'hivemeter-generated-'))
+        cleanup.defer(() => rm(dir, { recursive: true, force: true }))
+        const ring = new KeyRing()
+        key = addKey(ring, { scopes: ['admin'] })
+        const both = cleanup.use(
+          await startBothServers({ access: accessBy(ring), requestClock: systemClock }),
+        )
+        served = await listening(both, key)
+        await generator.install(dir)
+      },
+      { timeout: SETUP_MAX_MS },
+    )
+    after(() => cleanup.disposeAsync())
+
+    it('makes clients of both documents that compile', { skip }, async () => {
+      for (const server of served) {
+        await writeWork(dir, server)
+        await generator.generate(dir, server)
+      }
+      await generator.compile(dir, served)
+    })
+
+    for (const name of ['gateway', 'reader'] as const) {
+      it(`calls every operation of the ${name} and reads what it answers`, { skip }, async () => {
+        const server = served.find((other) => other.name === name)
+        assert.ok(server !== undefined)
+        await assertAnswers(generator, dir, server, key)
+      })
+    }
+  })
+}
+
+/** Both servers on ports of their own, with a reservation that a client can delete. */
+async function listening({ servers }: BothServers, key: string): Promise<readonly Served[]> {
+  const served: Served[] = []
+  for (const { name, app, document } of servers) {
+    const url = await app.listen({ host: '127.0.0.1', port: 0 })
+    const owns: Readonly<Record<string, Own>> =
+      name === 'gateway'
+        ? {}
+        : {
+            putSettingsCompute: { body: SETTINGS },
+            deleteExposureReservationsById: { parameters: { id: await reserved(app, key) } },
+            postUsageSetAsideByIdReplay: { parameters: { id: NO_SUCH_EVENT } },
+          }
+    served.push({ name, url, document, calls: callsOf(document, NOW, owns) })
+  }
+  return served
+}
+
+async function reserved(app: Server['app'], key: string): Promise<string> {
+  const headers = { authorization: `Bearer ${key}` }
+  const query = { node_id: OWN_NODE }
+  await app.inject({ method: 'PUT', url: '/api/settings/compute', query, headers, payload: SETTINGS })
+  const payload = { usd: 1 }
+  const url = '/api/exposure/reservations'
+  const answer = await app.inject({ method: 'POST', url, query, headers, payload })
+  assert.equal(answer.statusCode, 201, answer.body)
+  return answer.json<{ id: string }>().id
+}
+
+async function assertAnswers(generator: Generator, dir: string, served: Served, key: string): Promise<void> {
+  const { document, calls } = served
+  const sent = await Promise.all(
+    calls.filter(({ method }) => method === 'get').map((call) => sentBy(served, call, key)),
+  )
+  const lines = (await generator.call(dir, served, key)).trim().split('\n')
+  const answers = lines.map((line) => JSON.parse(line) as Answer)
+  assert.deepEqual(
+    answers.map(({ operationId }) => operationId),
+    calls.map(({ operationId }) => operationId),
+  )
+  for (const [index, { operationId, status = 0, type, value, error }] of answers.entries()) {
+    const call = calls[index] as Call
+    const said = `${operationId}: ${status} ${JSON.stringify(value)?.slice(0, 500)}`
+    assert.equal(error, undefined, operationId)
+    if (PROBLEMS[operationId] === undefined) assert.ok(status >= 200 && status < 300, said)
+    else assert.equal(status, PROBLEMS[operationId], said)
+    const expected = typeOf(document, call, status)
+    // A model of any members may have a name that the generator made up.
+    if (expected === 'object') assert.ok(!['list', 'text', 'nothing'].includes(type ?? ''), said)
+    else assert.equal(type, expected, said)
+    if (sent[index] !== undefined && !VARYING.has(operationId))
+      assert.deepEqual(bare(value), bare(sent[index]), operationId)
+  }
+}
+
+/** These say something else at another time. */
+const VARYING: ReadonlySet<string> = new Set(['getMetrics', 'getSocialHostingLeaderboard'])
+
+async function sentBy({ url }: Served, { path, parameters }: Call, key: string): Promise<unknown> {
+  const query = new URLSearchParams()
+  let filled = path
+  for (const { name, in: place, value } of parameters)
+    if (place === 'query') query.set(name, value)
+    else filled = filled.replace(`{${name}}`, encodeURIComponent(value))
+  const answer = await fetch(`${url}${filled}?${query.toString()}`, {
+    headers: { authorization: `Bearer ${key}` },
+  })
+  const text = await answer.text()
+  assert.equal(answer.status, 200, `${filled}: ${text}`)
+  return answer.headers.get('content-type')?.includes('json') === true ? JSON.parse(text) : text
+}
