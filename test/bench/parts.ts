@@ -61,7 +61,7 @@ export const PARTS = {
   fairness: {
     what: 'how long a client that behaves waits beside one that takes what it can',
     needsNoServers: true,
-    run: (_servers, { seconds = 10, quick }) => benchFairness({ measureMs: quick ? 1_200 : seconds * 1_000 }),
+    run: (_servers, { seconds = 10, quick }) => benchFairness({ measureMs: quick ? 3_000 : seconds * 1_000 }),
   },
   reader: {
     what: 'provider views of a million nodes; usage of a week behind 100 million events',

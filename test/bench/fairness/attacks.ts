@@ -35,15 +35,22 @@ export const ATTACK: Readonly<Record<AttackName, Attack>> = {
       sendStalled(attacking, '/v1/heartbeats', { announced: 8 * MIB, sent: 64 * 1_024 }),
     ),
   'years in a zone': (attacking) =>
-    salvos(20, attacking, () => ask(attacking, readerPath(attacking, `/api/usage?${YEARS_OF_HOURS}`))),
+    salvos(20, attacking, () =>
+      ask(
+        attacking,
+        readerPath(attacking, `/api/usage?node_id=${attacking.server.greedyNode}&${YEARS_OF_HOURS}`),
+      ),
+    ),
   'a thousand writes': (attacking) => {
     const headers = { 'content-type': 'application/json' }
     const body = JSON.stringify({ min_settlement_spark: 10 })
-    const url = readerPath(attacking, '/api/settings/compute?node_id=greedy')
+    const url = readerPath(attacking, `/api/settings/compute?node_id=${attacking.server.greedyNode}`)
     return loops(WRITERS, attacking, () => ask(attacking, url, { method: 'PUT', headers, body }))
   },
   '90 history sockets': (attacking) =>
-    loops(90, attacking, () => ask(attacking, readerPath(attacking, '/api/usage?node_id=greedy'))),
+    loops(90, attacking, () =>
+      ask(attacking, readerPath(attacking, `/api/usage?node_id=${attacking.server.greedyNode}`)),
+    ),
   'gzip of long names': async (attacking) => {
     const body = gzipSync(longNames())
     const { gatewayUrl } = attacking.server

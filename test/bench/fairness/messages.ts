@@ -4,8 +4,12 @@ export interface ServerSpec {
   readonly readerUrl: string
   /** Of the client that behaves. */
   readonly goodKey: string
-  /** Of the one that takes what it can. */
+  /** Of the one that takes what it can, and its node. */
   readonly greedyKey: string
+  readonly greedyNode: string
+  /** Of one that does the same before anything is measured: what a server does for the first time takes longest. */
+  readonly earlyKey: string
+  readonly earlyNode: string
   /** Of the operator of all nodes. */
   readonly adminKey: string
 }

@@ -73,7 +73,7 @@ async function startGateway(): Promise<string> {
 async function startSettler(accounts: Accounts): Promise<Commands> {
   const nowMs = systemClock.nowMs()
   const tasks = Array.from({ length: PARTITIONS }, (_, partition) => taskRecord(partition, nowMs))
-  const nodes = ['good', 'greedy'].map((node_id) =>
+  const nodes = ['good', 'greedy', 'early'].map((node_id) =>
     accountRecord(partitionOfNode(node_id, PARTITIONS), account({ node_id, operators: ['op'] })),
   )
   let see: Commands['see'] = () => {}
@@ -127,6 +127,9 @@ const spec: ServerSpec = {
   readerUrl,
   goodKey: key('good', ['events:write', 'usage:read']),
   greedyKey: key('greedy', ['events:write', 'usage:read', 'settings:write']),
+  greedyNode: 'greedy',
+  earlyKey: key('early', ['events:write', 'usage:read', 'settings:write']),
+  earlyNode: 'early',
   adminKey: key('admin', ['admin']),
 }
 process.send?.(spec)
