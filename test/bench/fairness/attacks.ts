@@ -2,7 +2,6 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
-import { YEARS_OF_HOURS } from './requests.ts'
 import type { AttackName, ServerSpec } from './messages.ts'
 
 /** The greedy client: each attack as it was found, once a second, until it is told to end. */
@@ -15,6 +14,9 @@ const NOT_NOW_MS = 1_000
 
 /** Of the node's own key, until it is told that a day's writes are done. */
 const WRITERS = 4
+
+/** Hours of five and a half years in a zone with summer time: as many windows as one answer may have. */
+const YEARS_OF_HOURS = 'window=1h&tz=Europe/Berlin&from=2021-04-01T00:00:00Z&to=2026-10-01T00:00:00Z'
 
 const OPEN_PATHS = ['/openapi.json', '/docs', '/docs/json', '/metrics'] as const
 
