@@ -42,6 +42,7 @@ const RESPONSES = {
     'not_acceptable',
     'invalid_request',
     'too_many_windows',
+    'too_many_groups',
     'windows_expired',
     'state_loading',
     'history_unavailable',

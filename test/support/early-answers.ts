@@ -2,11 +2,9 @@ import assert from 'node:assert/strict'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { systemClock } from '../../pipelines/clock.ts'
-import { systemRandom } from '../../pipelines/random.ts'
-import { accessKeyCodec } from '../../schemas/avro.ts'
 import { KeyRing } from '../../services/access/key-ring.ts'
-import { hashSecret, newKey } from '../../services/access/key-text.ts'
 import { setUp } from '../../services/gateway/app-fixture.ts'
+import { accessBy, addKey } from './access-keys.ts'
 import type { Client, ForeignRequest } from './foreign-clients.ts'
 import { startWholeReader } from './whole-reader.ts'
 
@@ -24,20 +22,12 @@ export interface EarlyAnswers extends AsyncDisposable {
 export async function startEarlyAnswers(): Promise<EarlyAnswers> {
   await using undo = new AsyncDisposableStack()
   const keys = new KeyRing()
-  const access = {
-    mode: 'required',
-    keys,
-    jwt: undefined,
-    isLoaded: () => true,
-    isBelieved: () => true,
-    requestsPerSecondMax: 1_000_000,
-    clock: systemClock,
-  } as const
+  const access = accessBy(keys)
   const { app: gateway } = await setUp({ access, requestClock: systemClock })
   undo.defer(() => gateway.close())
   const { app: reader } = undo.use(await startWholeReader({ access }))
   const urls = { gateway: await listening(gateway), reader: await listening(reader) }
-  const bearer = adminKey(keys)
+  const bearer = `Bearer ${addKey(keys, { scopes: ['admin'], nodes: ['*'] })}`
   const owned = undo.move()
   return {
     isTold: async (client, headers = {}) => {
@@ -58,27 +48,6 @@ export async function startEarlyAnswers(): Promise<EarlyAnswers> {
 async function listening(app: Pick<FastifyInstance, 'listen' | 'server'>): Promise<string> {
   await app.listen({ host: '127.0.0.1', port: 0 })
   return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
-}
-
-function adminKey(keys: KeyRing): string {
-  const { keyId, secret, text } = newKey(systemRandom)
-  const fields = {
-    key_id: keyId,
-    client: 'c',
-    secret_hash: hashSecret(secret),
-    scopes: ['admin'],
-    nodes: ['*'],
-  }
-  const value = accessKeyCodec.encode({
-    ...fields,
-    created_at: 0,
-    expires_at: null,
-    revoked_at: null,
-    operators: [],
-    parent: null,
-  })
-  keys.apply({ key: Buffer.from(keyId), value })
-  return `Bearer ${text}`
 }
 
 interface Case {
