@@ -133,7 +133,13 @@ export class Member {
 
   /** Waits for the announcement of a failpoint that is armed. */
   async announces(name: FailpointName, timeoutMs = REACH_TIMEOUT_MS): Promise<void> {
-    await until(`${this.title} to announce ${name}`, timeoutMs, () => this.#reached.includes(name))
+    try {
+      await until(`${this.title} to announce ${name}`, timeoutMs, () => this.#reached.includes(name))
+    } catch (error) {
+      // Whoever comes there later must not wait for somebody who has given up.
+      this.tell({ release: true })
+      throw error
+    }
     this.#reached = this.#reached.filter((other) => other !== name)
   }
 

@@ -7,9 +7,7 @@ export type ToService =
   | { readonly start: ServiceName; readonly armed: readonly FailpointName[] }
   /** The next time that the point is reached, say so and wait there. */
   | { readonly arm: FailpointName }
-  /** Do not stop there after all. */
-  | { readonly disarm: FailpointName }
-  /** Go on from where you wait. */
+  /** Go on from where you wait, and wait nowhere any more. */
   | { readonly release: true }
   /** From now on these cannot be decided, by the names that decide points are told; and nothing else. */
   | { readonly undecidable: readonly string[] }

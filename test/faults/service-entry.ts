@@ -1,4 +1,4 @@
-import type { DecidePoint, Failpoint, FailpointName } from '../../pipelines/failpoints.ts'
+import type { DecidePoint, Failpoint } from '../../pipelines/failpoints.ts'
 import type { ServiceName } from '../../schemas/metrics.ts'
 import { startAggregator } from '../../services/aggregator/start.ts'
 import { startGateway } from '../../services/gateway/start.ts'
@@ -8,6 +8,7 @@ import { runService } from '../../services/process.ts'
 import type { RunningService, ServiceParts } from '../../services/process.ts'
 import { startReader } from '../../services/reader/start.ts'
 import { startSettler } from '../../services/settler/start.ts'
+import { HeldPoints } from './held-points.ts'
 import type { FromService, ToService } from './messages.ts'
 import { shiftWallClock } from './wall-clock.ts'
 
@@ -23,14 +24,8 @@ const STARTS: Readonly<Record<ServiceName, (parts: ServiceParts) => Promise<Runn
   reader: followingLayout('reader', startReader),
 }
 
-const armed = new Set<FailpointName>()
-let released = Promise.withResolvers<void>()
-
-const failpoint: Failpoint = async (name) => {
-  if (!armed.delete(name)) return
-  process.send?.({ reached: name } satisfies FromService)
-  await released.promise
-}
+const points = new HeldPoints((name) => process.send?.({ reached: name } satisfies FromService))
+const failpoint: Failpoint = (name) => points.reached(name)
 
 let undecidable: ReadonlySet<string> = new Set()
 
@@ -40,16 +35,13 @@ const decidePoint: DecidePoint = (name) => {
 
 process.on('message', (message: ToService) => {
   if ('start' in message) {
-    for (const name of message.armed) armed.add(name)
+    for (const name of message.armed) points.arm(name)
     void runService(message.start, STARTS[message.start], { failpoint, decidePoint })
     process.send?.({ begun: true } satisfies FromService)
   } else if ('arm' in message) {
-    armed.add(message.arm)
-  } else if ('disarm' in message) {
-    armed.delete(message.disarm)
+    points.arm(message.arm)
   } else if ('release' in message) {
-    released.resolve()
-    released = Promise.withResolvers()
+    points.release()
   } else if ('undecidable' in message) {
     undecidable = new Set(message.undecidable)
   } else {

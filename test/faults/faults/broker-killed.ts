@@ -70,10 +70,11 @@ export const coordinatingBrokerKilled: Fault = {
       const broker = fleet.kafka.brokers.find(({ id }) => id === nodeId)
       if (broker === undefined) throw new Error(`no broker ${nodeId}, which coordinates ${transactionalId}`)
       const struck = killed(context, broker, open.length)
+      // Also whoever has not come to the point yet: it must not wait there while the broker is away, and afterwards.
       for (const member of members) member.tell({ release: true })
       return await struck
     } finally {
-      for (const member of members) member.tell({ disarm: 'after_send' })
+      for (const member of members) member.tell({ release: true })
     }
   },
 }
