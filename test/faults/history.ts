@@ -72,6 +72,8 @@ export class History {
         energy: event.energy_mwh,
         energySource: event.energy_source,
         cost: event.cost_nano_usd,
+        inferences: event.more?.inferences ?? 1,
+        execution: event.more?.execution ?? null,
         outcome,
         ...(isConflict ? { conflict: true } : {}),
       })}\n`,

@@ -181,7 +181,14 @@ function lifetimeValues(event: Counted): TimedValues {
   const corrected = measures.energyMwhMeasured + measures.energyMwhEstimated
   const gpuMs = measures.gpuMsMeasured + measures.gpuMsEstimated
   const { gpuMsPaidEstimated: paid, energyMwhCompatible } = measures
-  const values = [1, gpuMs, gpuMs - paid, energyMwhCompatible, corrected, event.work.costNanoUsd].map(BigInt)
+  const values = [
+    event.work.inferences,
+    gpuMs,
+    gpuMs - paid,
+    energyMwhCompatible,
+    corrected,
+    event.work.costNanoUsd,
+  ].map(BigInt)
   return { atMs: event.receivedAtMs, values }
 }
 
@@ -189,13 +196,13 @@ function addUp(windows: readonly AnsweredWindow[]): bigint[] {
   return USAGE_SUMS.map((_, column) => windows.reduce((sum, { sums }) => sum + (sums[column] ?? 0n), 0n))
 }
 
-/** Events for others that were ever sent and not refused, by node. */
+/** Calls for others that were ever sent and not refused, by node. */
 function sentInferences(history: History): Map<string, number> {
   const nodes = new Map<string, number>()
   for (const [identity, { work }] of history.sent) {
     if (work.taskSource === 'own') continue
     const nodeId = identity.slice(0, identity.indexOf(' '))
-    nodes.set(nodeId, (nodes.get(nodeId) ?? 0) + 1)
+    nodes.set(nodeId, (nodes.get(nodeId) ?? 0) + work.inferences)
   }
   return nodes
 }

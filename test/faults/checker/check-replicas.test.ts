@@ -32,6 +32,8 @@ const WORK: Work = {
   energyMwh: null,
   energySource: 'none',
   costNanoUsd: 0,
+  inferences: 1,
+  execution: null,
 }
 
 /** A number of seven bits a byte, zigzag. */

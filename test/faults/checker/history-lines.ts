@@ -1,6 +1,7 @@
 import { ENERGY_SOURCES, TASK_SOURCES } from '../../../schemas/usage.ts'
 import { HistoryError, OUTCOMES } from './history.ts'
 import type { Attempt } from './history.ts'
+import { EXECUTIONS } from './work.ts'
 
 /** A line of events-*.jsonl. Throws a HistoryError that names the field. */
 export function parseAttempt(line: string): Attempt {
@@ -22,6 +23,8 @@ export function parseAttempt(line: string): Attempt {
       energyMwh: nullableOf(fields, 'energy'),
       energySource: wordOf(fields, 'energySource', ENERGY_SOURCES),
       costNanoUsd: integerOf(fields, 'cost'),
+      inferences: integerOf(fields, 'inferences'),
+      execution: fields['execution'] === null ? null : wordOf(fields, 'execution', EXECUTIONS),
     },
     outcome: wordOf(fields, 'outcome', OUTCOMES),
     isConflict: fields['conflict'] === true,

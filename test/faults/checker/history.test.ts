@@ -19,6 +19,8 @@ const LINE = {
   energy: null,
   energySource: 'none',
   cost: 4,
+  inferences: 1,
+  execution: null,
   outcome: 'accepted',
 }
 
@@ -40,6 +42,8 @@ describe('history', () => {
         energyMwh: null,
         energySource: 'none',
         costNanoUsd: 4,
+        inferences: 1,
+        execution: null,
       },
       outcome: 'accepted',
       isConflict: false,
@@ -86,6 +90,10 @@ describe('measures', () => {
     })
     assert.equal(measuresOf(estimated, 0).energyMwhCompatible, 170)
     assert.equal(measuresOf({ ...estimated, modelId: 'whisper-stt' }, 1).energyMwhEstimated, 0)
+    const calls = workOf({ modelId: 'groq', inferences: 270 })
+    assert.equal(measuresOf(calls, 1).energyMwhCompatible, 270_000, 'each call of a paid API')
+    assert.equal(measuresOf({ ...calls, execution: 'local' }, 1).energyMwhCompatible, 7)
+    assert.equal(measuresOf(workOf({ execution: 'api' }), 1).gpuMsPaidEstimated, 150)
     const metered = measuresOf(workOf({ gpuMs: 5, energyMwh: 9, energySource: 'meter' }), 1)
     assert.deepEqual(Object.values(metered), [5, 0, 0, 9, 0, 9])
     const guessed = measuresOf(workOf({ gpuMs: 5, energyMwh: 9, energySource: 'estimate' }), 1)

@@ -1,5 +1,5 @@
 import { ENERGY_SOURCES, TASK_SOURCES } from '../../../schemas/usage.ts'
-import { differingFields, identityOf } from './work.ts'
+import { differingFields, EXECUTIONS, identityOf } from './work.ts'
 import type { Work } from './work.ts'
 
 export const OUTCOMES = ['accepted', 'refused', 'unknown'] as const
@@ -87,6 +87,7 @@ export class History {
       modelId: this.#text(work.modelId),
       taskSource: TASK_SOURCES.find((source) => source === work.taskSource) ?? work.taskSource,
       energySource: ENERGY_SOURCES.find((source) => source === work.energySource) ?? work.energySource,
+      execution: EXECUTIONS.find((one) => one === work.execution) ?? null,
     }
   }
 

@@ -34,7 +34,7 @@ export function totalsOf(counted: Iterable<Counted>): Map<string, NodeTotals> {
     const { work } = event
     if (work.taskSource === 'own') continue
     const measures = measuresOfCounted(event)
-    totals.inferences += 1n
+    totals.inferences += BigInt(work.inferences)
     totals.tokens_in += BigInt(work.tokensIn)
     totals.tokens_out += BigInt(work.tokensOut)
     totals.gpu_ms_measured += BigInt(measures.gpuMsMeasured)

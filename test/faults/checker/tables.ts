@@ -8,7 +8,7 @@ import type { LedgerRow } from './ledger.ts'
 import type { RawRow } from './raw-rows.ts'
 import type { SettlementRow } from './settlements.ts'
 import { storedSum, WINDOW_COLUMNS } from './windows.ts'
-import { idName } from './work.ts'
+import { EXECUTIONS, idName } from './work.ts'
 import type { WindowRow, WindowTable } from './windows.ts'
 
 /** Which rows are looked at: those of one installation's topics. */
@@ -44,7 +44,7 @@ export class Tables implements TablesSource {
         this.#target,
         `SELECT node_id, ${hexId('event_id')}, id_kind, operator_id, model_id, task_source, ${ms('occurred_at')},
                 ${ms('received_at')}, wide_tokens_in, wide_tokens_out, duration_ms, wide_gpu_ms, gpu_ms_estimated, energy_mwh,
-                energy_source, energy_mwh_estimated, energy_mwh_compatible, cost_nano_usd, late, models_version
+                energy_source, energy_mwh_estimated, energy_mwh_compatible, cost_nano_usd, inferences, execution, late, models_version
          FROM usage_events
          WHERE ${this.#ofUsage(partition)} AND cityHash64(node_id) % ${RAW_PIECES} = ${piece}`,
       )
@@ -188,6 +188,8 @@ function rawRow(row: TextRow, partition: number): RawRow {
       energyMwh: nullableCell(row, 'energy_mwh'),
       energySource: textCell(row, 'energy_source') as EnergySource,
       costNanoUsd: numberCell(row, 'cost_nano_usd'),
+      inferences: numberCell(row, 'inferences'),
+      execution: EXECUTIONS.find((one) => one === textCell(row, 'execution')) ?? null,
     },
     receivedAtMs: numberCell(row, 'received_at_ms'),
     late: numberCell(row, 'late') === 1,

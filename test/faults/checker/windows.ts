@@ -85,8 +85,7 @@ export class Windows {
       measures.energyMwhMeasured,
       measures.energyMwhEstimated,
       measures.energyMwhCompatible,
-      // Nothing that is sent in a run stands for more than one call.
-      1,
+      work.inferences,
       measures.gpuMsPaidEstimated,
     ]
     const { counts } = sums

@@ -1,5 +1,8 @@
 import type { EnergySource, TaskSource } from '../../../schemas/usage.ts'
 
+export const EXECUTIONS = ['api', 'local'] as const
+export type Execution = (typeof EXECUTIONS)[number]
+
 /** The work that an event tells of: everything that a client says but its id and its node. */
 export interface Work {
   readonly operatorId: string | null
@@ -13,6 +16,10 @@ export interface Work {
   readonly energyMwh: number | null
   readonly energySource: EnergySource
   readonly costNanoUsd: number
+  /** Calls that it stands for. */
+  readonly inferences: number
+  /** Where the client says that it ran, whatever the table of models says; null where it does not. */
+  readonly execution: Execution | null
 }
 
 export const WORK_FIELDS = [
@@ -27,6 +34,8 @@ export const WORK_FIELDS = [
   'energyMwh',
   'energySource',
   'costNanoUsd',
+  'inferences',
+  'execution',
 ] as const satisfies readonly (keyof Work)[]
 
 /** The fields in which two works differ. */

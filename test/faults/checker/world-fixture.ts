@@ -107,6 +107,8 @@ export function workOf(fields: Partial<Work> = {}): Work {
     energyMwh: null,
     energySource: 'none',
     costNanoUsd: 40_000_000,
+    inferences: 1,
+    execution: null,
     ...fields,
   }
 }
