@@ -52,32 +52,12 @@ export class History {
   }
 
   attempt(event: UsageEvent, outcome: AttemptOutcome, isConflict = false): void {
-    const { kind, bytes } = identityOf(event)
-    const id = idName(kind, bytes.toString('hex'))
+    const { id, ...said } = eventLine(event)
     this.attempts++
     if (outcome === 'unknown') this.unknown++
     if (outcome === 'accepted' && !isConflict) this.#accepted.add(id)
-    this.#events.write(
-      `${JSON.stringify({
-        id,
-        node: event.node_id,
-        operator: event.operator_id,
-        model: event.model_id,
-        source: event.task_source,
-        at: event.occurred_at,
-        in: event.tokens_in,
-        out: event.tokens_out,
-        duration: event.duration_ms,
-        gpu: event.gpu_ms,
-        energy: event.energy_mwh,
-        energySource: event.energy_source,
-        cost: event.cost_nano_usd,
-        inferences: event.more?.inferences ?? 1,
-        execution: event.more?.execution ?? null,
-        outcome,
-        ...(isConflict ? { conflict: true } : {}),
-      })}\n`,
-    )
+    const line = { id, ...said, outcome, ...(isConflict ? { conflict: true } : {}) }
+    this.#events.write(`${JSON.stringify(line)}\n`)
   }
 
   answer(answer: object): void {
@@ -89,5 +69,27 @@ export class History {
       stream.end()
       await once(stream, 'close')
     }
+  }
+}
+
+/** What a history says of an event that was sent, beside what came of it. */
+export function eventLine(event: UsageEvent): { readonly id: string } & Readonly<Record<string, unknown>> {
+  const { kind, bytes } = identityOf(event)
+  return {
+    id: idName(kind, bytes.toString('hex')),
+    node: event.node_id,
+    operator: event.operator_id,
+    model: event.model_id,
+    source: event.task_source,
+    at: event.occurred_at,
+    in: event.tokens_in,
+    out: event.tokens_out,
+    duration: event.duration_ms,
+    gpu: event.gpu_ms,
+    energy: event.energy_mwh,
+    energySource: event.energy_source,
+    cost: event.cost_nano_usd,
+    inferences: event.more?.inferences ?? 1,
+    execution: event.more?.execution ?? null,
   }
 }

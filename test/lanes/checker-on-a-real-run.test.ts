@@ -19,6 +19,7 @@ import { freePort, startService, startServices } from '../support/service-proces
 import { until } from '../support/until.ts'
 import { verified } from '../support/verified.ts'
 import type { Summary } from '../faults/checker/check.ts'
+import { eventLine } from '../faults/history.ts'
 
 const PARTITIONS = 2
 const NODES_PER_PARTITION = 5
@@ -67,8 +68,8 @@ describe('the checker on a run of the real services', () => {
       if (send === SENDS / 2) await services.settler.kill()
     }
     await inbox.stop()
-    note('events-2.jsonl', eventLine(maker.event(nodes[0] ?? ''), { outcome: 'refused' }))
-    note('events-2.jsonl', eventLine(maker.event(nodes[0] ?? ''), { outcome: 'unknown' }))
+    note('events-2.jsonl', { ...eventLine(maker.event(nodes[0] ?? '')), outcome: 'refused' })
+    note('events-2.jsonl', { ...eventLine(maker.event(nodes[0] ?? '')), outcome: 'unknown' })
     const again = await Promise.all(
       (['aggregator', 'settler'] as const).map((name) => startService(installation, name)),
     )
@@ -111,7 +112,8 @@ describe('the checker on a run of the real services', () => {
     async function sendAll(events: readonly UsageEvent[], beside: object = {}): Promise<void> {
       const byPartition = Map.groupBy(events, ({ node_id }) => partitionOfNode(node_id, PARTITIONS))
       await producer.append([...byPartition].map(([partition, some]) => usageRecord(partition, some)))
-      for (const event of events) note('events-1.jsonl', eventLine(event, { outcome: 'accepted', ...beside }))
+      for (const event of events)
+        note('events-1.jsonl', { ...eventLine(event), outcome: 'accepted', ...beside })
       await systemClock.delay(100)
     }
   }
@@ -213,7 +215,7 @@ describe('the checker on a run of the real services', () => {
     await clickhouse.command(
       'INSERT INTO cost_decisions SELECT * FROM cost_decisions ORDER BY node_id, cost_seq LIMIT 1',
     )
-    note('events-3.jsonl', eventLine(maker.event(nodes[1] ?? ''), { outcome: 'accepted' }))
+    note('events-3.jsonl', { ...eventLine(maker.event(nodes[1] ?? '')), outcome: 'accepted' })
     const { exitCode, lines, summary } = await checked()
     assert.equal(exitCode, 6)
     const { lost, countedTwice, paidTwice, differences } = summary
@@ -236,24 +238,5 @@ function askedLine(asked: InboxCommand | InboxHeartbeat): object {
     outcome: 'accepted',
     reservation: isCommand ? asked.reservation_id : null,
     impressions: isCommand ? 0 : asked.ad_impressions,
-  }
-}
-
-function eventLine(event: UsageEvent, beside: object): object {
-  return {
-    id: event.event_id.toString('hex'),
-    node: event.node_id,
-    operator: event.operator_id,
-    model: event.model_id,
-    source: event.task_source,
-    at: event.occurred_at,
-    in: event.tokens_in,
-    out: event.tokens_out,
-    duration: event.duration_ms,
-    gpu: event.gpu_ms,
-    energy: event.energy_mwh,
-    energySource: event.energy_source,
-    cost: event.cost_nano_usd,
-    ...beside,
   }
 }
