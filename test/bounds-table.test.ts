@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { TASK_BOUNDS } from '../pipelines/kafka/task.ts'
+import { TASK_BOUNDS } from '../pipelines/task/task.ts'
 import { TOPICS } from '../schemas/topics.ts'
 import { USAGE_BOUNDS } from '../schemas/usage.ts'
-import { CONFIG_KEYS, settingOf } from '../services/config-schema.ts'
+import { CONFIG_KEYS, settingOf } from '../services/runtime/config-schema.ts'
 import { bound, boundText, namedNumbers } from './support/named-bounds.ts'
 
-// Section 11 of DESIGN.md is held equal to the code: each value, and that no named number is missing.
+// docs/bounds.md is held equal to the code: each value, and that no named number is missing.
 
 interface Row {
   readonly name: string
@@ -19,9 +19,7 @@ interface Row {
 const root = (path: string): URL => new URL(`../${path}`, import.meta.url)
 
 function tableRows(): Row[] {
-  const design = readFileSync(root('DESIGN.md'), 'utf8')
-  const section = design.slice(design.indexOf('\n## 11. Bounds'), design.indexOf('\n## 12. '))
-  return section
+  return readFileSync(root('docs/bounds.md'), 'utf8')
     .split('\n')
     .filter((line) => line.startsWith('| `'))
     .map((line) => {
@@ -77,7 +75,7 @@ function textInCode({ name, file }: Row): string {
   if (object === 'USAGE_BOUNDS') return fieldText(USAGE_BOUNDS, path)
   if (object === 'TASK_BOUNDS') return fieldText(TASK_BOUNDS, path)
   if (object === 'TOPICS') return fieldText(TOPICS, path)
-  if (file === 'services/config-schema.ts') {
+  if (file === 'services/runtime/config-schema.ts') {
     const { minimum = Number.NaN, maximum = Number.NaN } = settingOf(name as (typeof CONFIG_KEYS)[number])
     return `${minimum.toLocaleString('en')} to ${maximum.toLocaleString('en')}`
   }

@@ -1,10 +1,10 @@
 import { connect } from 'node:net'
 import { ClickhouseAway } from '../../pipelines/clickhouse/errors.ts'
 import { answersOfMajority } from '../../pipelines/clickhouse/replicas.ts'
-import { refusalBehind } from '../../services/check-access.ts'
-import type { Config } from '../../services/config.ts'
-import { clickhouseOf } from '../../services/clickhouse.ts'
-import { EXIT, ExitError, describeError } from '../../services/exit.ts'
+import { refusalBehind } from '../../services/runtime/check-access.ts'
+import type { Config } from '../../services/runtime/config.ts'
+import { clickhouseOf } from '../../services/runtime/clickhouse.ts'
+import { EXIT, ExitError, describeError } from '../../services/runtime/exit.ts'
 
 const ANSWER_TIMEOUT_MS = 5_000
 

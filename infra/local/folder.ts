@@ -9,8 +9,8 @@ import {
 } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { VERSION } from '../../schemas/version.ts'
-import { LOCAL_PASSWORD_FILE } from '../../services/config.ts'
-import { EXIT, ExitError } from '../../services/exit.ts'
+import { LOCAL_PASSWORD_FILE } from '../../services/runtime/config.ts'
+import { EXIT, ExitError } from '../../services/runtime/exit.ts'
 
 /** Format of the data folder; raised when an older version could no longer read what lies in it. */
 export const FOLDER_FORMAT = 1

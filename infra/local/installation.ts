@@ -1,5 +1,5 @@
 import { systemClock } from '../../pipelines/clock.ts'
-import { EXIT } from '../../services/exit.ts'
+import { EXIT } from '../../services/runtime/exit.ts'
 import type { Part } from './part.ts'
 import { PartFailed } from './part.ts'
 import { markProcess, updateRunFile } from './run-file.ts'

@@ -1,5 +1,5 @@
 import type { Clock } from '../../pipelines/clock.ts'
-import { EXIT, ExitError } from '../../services/exit.ts'
+import { EXIT, ExitError } from '../../services/runtime/exit.ts'
 import type { LocalKeys } from './local-keys.ts'
 import { bearer } from './local-keys.ts'
 import { GivenUp } from './part.ts'

@@ -1,5 +1,5 @@
-import { EXIT, ExitError } from '../../services/exit.ts'
-import type { ExitCode } from '../../services/exit.ts'
+import { EXIT, ExitError } from '../../services/runtime/exit.ts'
+import type { ExitCode } from '../../services/runtime/exit.ts'
 import type { Exit } from './child.ts'
 import { describeExit } from './child.ts'
 

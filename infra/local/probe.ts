@@ -1,6 +1,6 @@
 import type { Clock } from '../../pipelines/clock.ts'
 import type { Random } from '../../pipelines/random.ts'
-import { EXIT, ExitError, describeError } from '../../services/exit.ts'
+import { EXIT, ExitError, describeError } from '../../services/runtime/exit.ts'
 import { GivenUp } from './part.ts'
 
 const ANSWER_TIMEOUT_MS = 5_000

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadConfig } from '../../services/config.ts'
+import { loadConfig } from '../../services/runtime/config.ts'
 import { folderAt } from './folder.ts'
 import { exampleKey, readyScreen } from './ready-screen.ts'
 

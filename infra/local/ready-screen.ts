@@ -1,4 +1,4 @@
-import type { Config } from '../../services/config.ts'
+import type { Config } from '../../services/runtime/config.ts'
 import { VERSION } from '../../schemas/version.ts'
 import type { Folder } from './folder.ts'
 import type { Probe } from './probe.ts'

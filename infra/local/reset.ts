@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { loadSettings } from '../../services/config.ts'
-import { EXIT, ExitError, describeError, exitCodeOf } from '../../services/exit.ts'
+import { loadSettings } from '../../services/runtime/config.ts'
+import { EXIT, ExitError, describeError, exitCodeOf } from '../../services/runtime/exit.ts'
 import { folderAt, folderProblem } from './folder.ts'
 import { alreadyRuns, leftovers, runningSupervisor } from './take-folder.ts'
 

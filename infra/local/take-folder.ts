@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { systemClock } from '../../pipelines/clock.ts'
-import { EXIT, ExitError } from '../../services/exit.ts'
+import { EXIT, ExitError } from '../../services/runtime/exit.ts'
 import { claimFolder, folderProblem } from './folder.ts'
 import type { Folder } from './folder.ts'
 import { isRunning, readRunFile, takeRunFile } from './run-file.ts'

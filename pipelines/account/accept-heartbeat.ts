@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { NODE_PROFILES, NODE_TIERS } from '../../schemas/records.ts'
 import type { InboxHeartbeat } from '../../schemas/records.ts'
-import { hasOnlyNames, isJsonObject } from '../usage/accept.ts'
-import { FieldReader } from '../usage/accept-fields.ts'
-import { Refusal, jsonPointer } from '../usage/accept-refusal.ts'
+import { hasOnlyNames, isJsonObject } from '../json/json-object.ts'
+import { FieldReader } from '../json/field-reader.ts'
+import { Refusal, jsonPointer } from '../json/refusal.ts'
 
 /** Members that a heartbeat may have. */
 export const HEARTBEAT_FIELDS = [

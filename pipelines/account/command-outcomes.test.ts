@@ -19,7 +19,7 @@ import { assertAccounts } from '../../test/support/account-comparison.ts'
 import { testRules, testRulesRecord } from '../../test/support/rules.ts'
 import { SETTLER_TOPICS, SettlerLog } from '../../test/support/settler-log.ts'
 import { inputRecord } from '../../test/support/task-log.ts'
-import { HaltError } from '../kafka/records.ts'
+import { HaltError } from '../log/records.ts'
 import { OUTCOMES_PER_CREDENTIAL_MAX } from './outcomes.ts'
 
 // What the model of verify found against the settler.

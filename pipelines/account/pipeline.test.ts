@@ -9,8 +9,8 @@ import { testRules, testRulesRecord } from '../../test/support/rules.ts'
 import { SettlerLog } from '../../test/support/settler-log.ts'
 import { inputRecord } from '../../test/support/task-log.ts'
 import type { TransactionEnd } from '../../test/support/task-log.ts'
-import { HaltError } from '../kafka/records.ts'
-import { UNLOADED_AGE_MS_MAX, UNLOADED_GRACE_MS } from '../load/unloaded.ts'
+import { HaltError } from '../log/records.ts'
+import { UNLOADED_AGE_MS_MAX, UNLOADED_GRACE_MS } from '../blocks/unloaded.ts'
 
 const cuts = fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 40 })
 const ends = fc.array(fc.constantFrom<TransactionEnd>('commit', 'commit', 'lost', 'unknown'), {

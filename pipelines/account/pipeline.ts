@@ -12,15 +12,12 @@ import { REWARD_KINDS } from '../../schemas/tables.ts'
 import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import type { Clock } from '../clock.ts'
 import type { DecidePoint } from '../failpoints.ts'
-import type { LogRecord, TopicAppend } from '../kafka/records.ts'
-import { isOfRecords, outside, UndecidedError } from '../kafka/undecided.ts'
-import { inputDeleted, rulesFrom, taskRecordMissing } from '../kafka/restore-halts.ts'
-import type { TaskBatch, TaskCommitted, TaskDecision, TaskRestored, TaskState } from '../kafka/task.ts'
-import { BlockLog } from '../load/block-log.ts'
-import type { TaskMark } from '../load/fit.ts'
-import { writeDeadLetter } from '../load/dead-letter.ts'
-import type { StoreGate } from '../load/store-gate.ts'
-import { UnloadedBlocks } from '../load/unloaded.ts'
+import type { LogRecord, TopicAppend } from '../log/records.ts'
+import { isOfRecords, UndecidedError } from '../task/undecided.ts'
+import { TaskLedger } from '../task/ledger.ts'
+import type { TaskBatch, TaskCommitted, TaskDecision, TaskRestored, TaskState } from '../task/task.ts'
+import { writeDeadLetter } from '../blocks/dead-letter.ts'
+import type { StoreGate } from '../blocks/store-gate.ts'
 import { AccountBlocks } from './blocks.ts'
 import { HeartbeatMemory } from './heartbeat-memory.ts'
 import { INBOX_OUTCOMES, InboxBatch } from './inbox.ts'
@@ -53,42 +50,29 @@ export class SettlerState implements TaskState {
   readonly #accounts = new Map<string, Account>()
   readonly #outcomes = new Outcomes()
   readonly #heartbeats = new HeartbeatMemory()
-  #task: SettlerTask
+  readonly #ledger: TaskLedger<SettlerTask>
   #rules: AccountRules = RULES_DEFAULT
-  #restoredAny = false
-  #hasTaskRecord = false
-  #blocks: BlockLog
-  #unloaded = new UnloadedBlocks(0, null, 0)
   #pending: { readonly batch: InboxBatch; readonly rows: AccountBlocks } | undefined
 
   constructor(options: SettlerOptions) {
     this.#options = options
-    this.#task = {
-      position: 0,
-      next_seq: 1,
-      now: 0,
-      watermark: 0,
-      handed_offset: 0,
-      handed_index: 0,
-      rules: null,
-      loaded_seq: 0,
-      oldest_unloaded_at: null,
-      ended: false,
-      since: [],
-    }
-    this.#blocks = this.#openBlocks()
+    const { topics } = options
+    this.#ledger = new TaskLedger({
+      ...options,
+      inputTopic: topics.accountInbox,
+      stateTopic: topics.nodeState,
+      blockTopic: topics.settlementBlocks,
+      holds: 'accounts',
+      codec: settlerTaskCodec,
+      first: newTask(),
+      watermarkMsOf: completeMs,
+    })
   }
 
   restore(record: LogRecord): void {
     const key = record.key?.toString('latin1')
-    if (key === STATE_KEY.fence) this.#options.gate.fencedAt(record.timestampMs)
-    if (key === undefined || key === STATE_KEY.fence) return
-    this.#restoredAny = true
-    if (key === STATE_KEY.task && record.value !== null) {
-      this.#task = settlerTaskCodec.decode(record.value)
-      this.#options.gate.recordedAt(record.timestampMs)
-      this.#hasTaskRecord = true
-    } else if (key.startsWith(STATE_KEY.commands)) {
+    if (this.#ledger.restore(record) || key === undefined) return
+    if (key.startsWith(STATE_KEY.commands)) {
       if (record.value === null) this.#outcomes.delete(key)
       else this.#outcomes.set(key, outcomeCodec.decode(record.value))
     } else if (key.startsWith(STATE_KEY.heartbeats)) {
@@ -100,18 +84,10 @@ export class SettlerState implements TaskState {
   }
 
   restored(inputStart: bigint): TaskRestored {
-    const { partition, topics, rules } = this.#options
-    if (this.#restoredAny && !this.#hasTaskRecord) {
-      throw taskRecordMissing(`${topics.nodeState}[${partition}]`, 'accounts')
-    }
-    const task = this.#task
-    if (inputStart > BigInt(task.position)) {
-      throw inputDeleted(`${topics.accountInbox}[${partition}]`, inputStart, task.position)
-    }
-    task.since = rulesFrom(`${topics.nodeState}[${partition}]`, task.since, task.position)
+    const { rules } = this.#options
+    this.#ledger.restored(inputStart)
+    const { task } = this.#ledger
     if (task.rules !== null) this.#rules = inboxConfigureCodec.decode(task.rules)
-    this.#blocks = this.#openBlocks()
-    this.#unloaded = new UnloadedBlocks(task.loaded_seq, task.oldest_unloaded_at, task.next_seq - 1)
     return {
       position: BigInt(task.position),
       appends:
@@ -121,17 +97,14 @@ export class SettlerState implements TaskState {
   }
 
   async decide(batch: TaskBatch): Promise<TaskDecision> {
-    const { gate } = this.#options
-    if (!gate.isOpen && !(await outside(gate.pass(this.#mark())))) {
-      const position = BigInt(this.#task.position)
-      return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause: 'clickhouse_not_asked' }
+    const undecided = await this.#ledger.passes(batch)
+    if (undecided !== null) return undecided
+    const { blocks } = this.#ledger
+    if (Number(batch.nextOffset) <= this.#ledger.task.position) {
+      return { appends: [], position: batch.nextOffset, groupOpen: blocks.groupOpen, pause: null }
     }
-    if (this.#task.ended) return { appends: [], position: batch.nextOffset, groupOpen: false, pause: null }
-    if (Number(batch.nextOffset) <= this.#task.position) {
-      return { appends: [], position: batch.nextOffset, groupOpen: this.#blocks.groupOpen, pause: null }
-    }
-    const task = { ...this.#task }
-    const rows = new AccountBlocks(this.#blocks)
+    const task = { ...this.#ledger.task }
+    const rows = new AccountBlocks(blocks)
     const parts = {
       task,
       accounts: this.#accounts,
@@ -147,10 +120,10 @@ export class SettlerState implements TaskState {
     inbox.forgetDue()
     task.position = Number(position)
     const appends = await this.#write(task, inbox)
-    this.#task = task
+    this.#ledger.decided(task)
     this.#rules = parts.rules
     this.#pending = { batch: inbox, rows }
-    return { appends, position, groupOpen: this.#blocks.groupOpen, pause: null }
+    return { appends, position, groupOpen: blocks.groupOpen, pause: null }
   }
 
   /** Takes the records in, up to one that ends the partition; returns the position behind them. */
@@ -172,7 +145,7 @@ export class SettlerState implements TaskState {
   committed(offsets: readonly bigint[]): TaskCommitted {
     const pending = this.#pending
     this.#pending = undefined
-    this.#blocks.acknowledged(offsets)
+    this.#ledger.blocks.acknowledged(offsets)
     if (pending === undefined) return { deleteStateBefore: null }
     const { metrics, partition } = this.#options
     const { rows, batch } = pending
@@ -189,7 +162,7 @@ export class SettlerState implements TaskState {
     for (const [kind, count] of rows.anomalies) metrics.count('hivemeter_anomalies_total', { kind }, count)
     metrics.count('hivemeter_settlements_total', {}, rows.settlements)
     metrics.count('hivemeter_settled_micro_spark_total', {}, Number(rows.settledMicroSpark))
-    metrics.set('hivemeter_watermark_timestamp_seconds', { partition }, this.#task.watermark / 1000)
+    metrics.set('hivemeter_watermark_timestamp_seconds', { partition }, this.#ledger.task.watermark / 1000)
     for (const { problems } of batch.dead) {
       metrics.count('hivemeter_dead_letters_total', { reason: problems[0]?.code ?? 'malformed' })
     }
@@ -200,28 +173,12 @@ export class SettlerState implements TaskState {
     this.#accounts.clear()
   }
 
-  #openBlocks(): BlockLog {
-    const { topics, partition, clock } = this.#options
-    const { next_seq: nextSeq } = this.#task
-    return new BlockLog({ topic: topics.settlementBlocks, partition, nextSeq, clock, after: this.#mark() })
-  }
-
-  #mark(): TaskMark {
-    const { next_seq, position } = this.#task
-    return { lastSeq: next_seq - 1, position, watermarkMs: completeMs(this.#task) }
-  }
-
   async #write(task: SettlerTask, batch: InboxBatch): Promise<TopicAppend[]> {
-    const { topics, partition, loadedSeq } = this.#options
-    for (const letter of batch.dead) writeDeadLetter(this.#blocks, topics.accountInbox, letter, task.now)
-    const end = { position: task.position, watermarkMs: completeMs(task) }
-    const appends = await this.#blocks.finish(end, batch.ticked || task.ended, loadedSeq(partition))
-    const lastSeq = this.#blocks.nextSeq - 1
-    task.next_seq = this.#blocks.nextSeq
-    this.#unloaded.loaded(loadedSeq(partition))
-    this.#unloaded.wrote(lastSeq, task.now)
-    task.loaded_seq = this.#unloaded.loadedSeq
-    task.oldest_unloaded_at = this.#unloaded.oldestAt
+    const { topics, partition } = this.#options
+    const { blocks } = this.#ledger
+    for (const letter of batch.dead) writeDeadLetter(blocks, topics.accountInbox, letter, task.now)
+    const endGroup = batch.ticked || task.ended
+    const appends = await this.#ledger.finish(task, { logTimeMs: task.now, endGroup })
     const state = (key: string, value: Buffer | null): TopicAppend => ({
       topic: topics.nodeState,
       partition,
@@ -238,8 +195,24 @@ export class SettlerState implements TaskState {
     for (const { key, outcome } of batch.outcomes) {
       appends.push(state(key, outcome === null ? null : outcomeCodec.encode(outcome)))
     }
-    appends.push(state(STATE_KEY.task, settlerTaskCodec.encode(task)))
+    appends.push(this.#ledger.record(task))
     return appends
+  }
+}
+
+function newTask(): SettlerTask {
+  return {
+    position: 0,
+    next_seq: 1,
+    now: 0,
+    watermark: 0,
+    handed_offset: 0,
+    handed_index: 0,
+    rules: null,
+    loaded_seq: 0,
+    oldest_unloaded_at: null,
+    ended: false,
+    since: [],
   }
 }
 

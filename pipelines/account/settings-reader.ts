@@ -1,9 +1,9 @@
 import { SETTING_NAMES, settingSpec } from '../../schemas/settings.ts'
 import type { Setting, SettingName, SettingValue } from '../../schemas/settings.ts'
 import type { FieldError } from '../../schemas/http/problem.ts'
-import { isJsonObject } from '../usage/accept.ts'
-import { Refusal } from '../usage/accept-refusal.ts'
-import { FieldReader } from '../usage/accept-fields.ts'
+import { isJsonObject } from '../json/json-object.ts'
+import { Refusal } from '../json/refusal.ts'
+import { FieldReader } from '../json/field-reader.ts'
 
 /**
  * Reads settings from parsed JSON, exactly (numbers that a double may not hold come as their text). Gathers what is wrong

@@ -12,8 +12,8 @@ import { command, commandId, heartbeat } from '../../test/support/inbox-requests
 import { testRulesRecord } from '../../test/support/rules.ts'
 import { SETTLER_TOPICS, SettlerLog } from '../../test/support/settler-log.ts'
 import { inputRecord } from '../../test/support/task-log.ts'
-import { HaltError } from '../kafka/records.ts'
-import { UndecidedError } from '../kafka/undecided.ts'
+import { HaltError } from '../log/records.ts'
+import { UndecidedError } from '../task/undecided.ts'
 
 const DAY_MS = 86_400_000
 const AT_MS = INBOX_START_MS

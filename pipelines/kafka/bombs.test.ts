@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import './client.ts'
+import './kafkajs/client.ts'
 import { bombOf } from '../../test/support/bombs.ts'
 import { batchOf } from '../../test/support/packed-batch.ts'
-import { UNPACKED_BYTES_MAX } from './codecs.ts'
-import { decodeBatch } from './decode-batch.ts'
+import { UNPACKED_BYTES_MAX } from './kafkajs/codecs.ts'
+import { decodeBatch } from './kafkajs/patches/decode-batch.ts'
 import { FetchHolding, UNPACKED_TOTAL_BYTES_MAX, UnpackRoom } from './unpack-room.ts'
 import { systemClock } from '../clock.ts'
 

@@ -1,6 +1,6 @@
 import type { Refusal } from '../tls-refusal.ts'
-import { createKafka } from './client.ts'
-import type { KafkaOptions } from './client.ts'
+import { createKafka } from './kafkajs/client.ts'
+import type { KafkaOptions } from './kafkajs/client.ts'
 import { NO_TLS, refusalOf } from './refusal.ts'
 import { askListener } from './sasl-handshake.ts'
 import type { Listener } from './sasl-handshake.ts'

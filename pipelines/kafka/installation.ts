@@ -1,7 +1,7 @@
 import { installationCodec } from '../../schemas/avro.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import type { Installation } from '../../schemas/records.ts'
-import type { KafkaOptions } from './client.ts'
+import type { KafkaOptions } from './kafkajs/client.ts'
 import { IdempotentProducer } from './producer.ts'
 import { readPartition } from './read.ts'
 

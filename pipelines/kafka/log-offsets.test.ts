@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { VirtualClock } from '../../test/support/virtual-clock.ts'
 import { silentLogger } from '../logger.ts'
 import { LOG_OFFSET_TIMEOUT_MS, LogOffsets } from './log-offsets.ts'
-import { BrokerConnections } from './produce/broker-connections.ts'
+import { BrokerConnections } from './kafkajs/broker-connections.ts'
 import { Unanswered } from './produce/wire.ts'
 
 const METADATA = {

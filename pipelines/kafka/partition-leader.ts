@@ -1,6 +1,6 @@
 import { mostNamed } from './majority.ts'
-import type { BrokerConnections } from './produce/broker-connections.ts'
-import { LOOK_UP_TIMEOUT_MS } from './produce/kafkajs-wire.ts'
+import type { BrokerConnections } from './kafkajs/broker-connections.ts'
+import { LOOK_UP_TIMEOUT_MS } from './kafkajs/kafkajs-wire.ts'
 import { Unanswered } from './produce/wire.ts'
 import type { BrokerId } from './produce/wire.ts'
 

@@ -5,8 +5,9 @@ import type { Script } from '../../test/support/scripted-wire.ts'
 import { VirtualClock } from '../../test/support/virtual-clock.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { silentLogger } from '../logger.ts'
-import { DELIVERY_TIMEOUT_MS, IdempotentProducer, ProduceError } from './producer.ts'
-import type { LogAppend } from './records.ts'
+import { DELIVERY_TIMEOUT_MS, IdempotentProducer } from './producer.ts'
+import { ProduceError } from '../log/producer.ts'
+import type { LogAppend } from '../log/records.ts'
 
 const record = (partition: number): LogAppend => ({ partition, key: null, value: Buffer.from('x') })
 

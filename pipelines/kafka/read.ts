@@ -1,10 +1,10 @@
 import { systemClock } from '../clock.ts'
 import { systemRandom } from '../random.ts'
-import { logRanges, withAdmin } from './admin.ts'
-import type { LogRange } from './admin.ts'
-import type { KafkaOptions } from './client.ts'
-import { LogReader } from './log-reader.ts'
-import type { LogRecord } from './records.ts'
+import { logRanges, withAdmin } from './kafkajs/admin.ts'
+import type { LogRange } from '../log/records.ts'
+import type { KafkaOptions } from './kafkajs/client.ts'
+import { LogReader } from './kafkajs/log-reader.ts'
+import type { LogRecord } from '../log/records.ts'
 
 export interface ReadPartitionOptions extends KafkaOptions {
   readonly topic: string

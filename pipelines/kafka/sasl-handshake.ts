@@ -1,8 +1,8 @@
 import { connect as connectPlain } from 'node:net'
 import type { Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { tlsOptions } from './security.ts'
-import type { KafkaTls } from './security.ts'
+import { tlsOptions } from './kafkajs/security.ts'
+import type { KafkaTls } from './kafkajs/security.ts'
 
 const SASL_HANDSHAKE = 17
 const HANDSHAKE_VERSION = 1

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
-import type { KafkaOptions } from './client.ts'
-import { BrokerConnections } from './produce/broker-connections.ts'
-import { LOOK_UP_TIMEOUT_MS } from './produce/kafkajs-wire.ts'
+import type { KafkaOptions } from './kafkajs/client.ts'
+import { BrokerConnections } from './kafkajs/broker-connections.ts'
+import { LOOK_UP_TIMEOUT_MS } from './kafkajs/kafkajs-wire.ts'
 import { Unanswered } from './produce/wire.ts'
 import type { BrokerId } from './produce/wire.ts'
 

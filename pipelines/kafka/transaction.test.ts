@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { SEND_BYTES_MAX, SEND_RECORDS_MAX } from './client.ts'
-import type { TopicAppend } from './records.ts'
-import { splitIntoSends } from './transaction.ts'
+import { SEND_BYTES_MAX, SEND_RECORDS_MAX } from '../log/sends.ts'
+import type { TopicAppend } from '../log/records.ts'
+import { splitIntoSends } from '../log/sends.ts'
 
 const record = (sizeBytes: number | null): TopicAppend => ({
   topic: 'usage.blocks',

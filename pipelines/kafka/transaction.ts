@@ -1,11 +1,12 @@
-import { SEND_BYTES_MAX, SEND_RECORDS_MAX } from './client.ts'
-import type { KafkaOptions } from './client.ts'
+import type { KafkaOptions } from './kafkajs/client.ts'
 import type { Failpoint } from '../failpoints.ts'
 import { overKafka } from './produce/over-kafka.ts'
 import type { ProduceOver } from './produce/over-kafka.ts'
 import { TransactionSession } from './produce/transaction-session.ts'
 import type { ProduceWire } from './produce/wire.ts'
-import type { TopicAppend } from './records.ts'
+import type { TopicAppend } from '../log/records.ts'
+import type { TaskWriter } from '../task/ports.ts'
+import { splitIntoSends } from '../log/sends.ts'
 
 export interface TransactionalWriterOptions extends KafkaOptions {
   readonly transactionalId: string
@@ -16,7 +17,7 @@ export interface TransactionalWriterOptions extends KafkaOptions {
  * One task's transactional producer. Any error after begin leaves the outcome unknown: the caller throws the writer away
  * (`close`) and fences anew.
  */
-export class TransactionalWriter {
+export class TransactionalWriter implements TaskWriter {
   readonly #wire: ProduceWire
   readonly #session: TransactionSession
   readonly #failpoint: Failpoint
@@ -48,26 +49,4 @@ export class TransactionalWriter {
     this.#session.close()
     await this.#wire.close()
   }
-}
-
-/** Cuts records into sends within the bounds, keeping their order; a record above the bound goes alone. */
-export function splitIntoSends<R extends Pick<TopicAppend, 'value'>>(
-  records: readonly R[],
-  recordsMax: number = SEND_RECORDS_MAX,
-): R[][] {
-  const sends: R[][] = []
-  let send: R[] = []
-  let bytes = 0
-  for (const record of records) {
-    const size = record.value?.length ?? 0
-    if (send.length > 0 && (bytes + size > SEND_BYTES_MAX || send.length === recordsMax)) {
-      sends.push(send)
-      send = []
-      bytes = 0
-    }
-    send.push(record)
-    bytes += size
-  }
-  if (send.length > 0) sends.push(send)
-  return sends
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { VirtualClock } from '../../test/support/virtual-clock.ts'
 import { bound } from '../../test/support/named-bounds.ts'
-import { UNPACKED_BYTES_MAX } from './codecs.ts'
+import { UNPACKED_BYTES_MAX } from './kafkajs/codecs.ts'
 import { FetchHolding, UNPACKED_TOTAL_BYTES_MAX, UNPACKING_BYTES, UnpackRoom } from './unpack-room.ts'
 
 const PATIENCE_MS = bound('pipelines/kafka/unpack-room.ts', 'ROOM_PATIENCE_MS')

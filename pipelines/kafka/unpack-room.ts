@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { UNPACKED_BYTES_MAX } from './codecs.ts'
+import { UNPACKED_BYTES_MAX } from './kafkajs/codecs.ts'
 
 /** What all fetches of a process may hold unpacked at once. */
 export const UNPACKED_TOTAL_BYTES_MAX = 256 * 1_048_576

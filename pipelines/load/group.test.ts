@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { blockRecord } from '../../test/support/block-records.ts'
 import type { BlockFields } from '../../test/support/block-records.ts'
-import { HaltError } from '../kafka/records.ts'
+import { HaltError } from '../log/records.ts'
 import { GroupGatherer, insertsOf, toBlock } from './group.ts'
 import type { Block, Group, KnownSeqs } from './group.ts'
 

@@ -1,9 +1,9 @@
 import { RULES } from '../../schemas/since.ts'
 import { BLOCK_FORMATS, BLOCK_HEADER, TABLES } from '../../schemas/tables.ts'
 import type { BlockFormat } from '../../schemas/tables.ts'
-import { HaltError } from '../kafka/records.ts'
-import { isTick as isTickBy } from '../kafka/tick.ts'
-import type { LogRecord } from '../kafka/records.ts'
+import { HaltError } from '../log/records.ts'
+import { isTick as isTickBy } from '../log/tick.ts'
+import type { LogRecord } from '../log/records.ts'
 
 /** A block as it stands in the log. */
 export interface Block {

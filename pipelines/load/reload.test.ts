@@ -4,8 +4,8 @@ import { blockRecord } from '../../test/support/block-records.ts'
 import { Loading } from '../../test/support/loading.ts'
 import { MemoryStore } from '../../test/support/memory-store.ts'
 import { VirtualClock } from '../../test/support/virtual-clock.ts'
-import { HaltError } from '../kafka/records.ts'
-import type { LogRecord } from '../kafka/records.ts'
+import { HaltError } from '../log/records.ts'
+import type { LogRecord } from '../log/records.ts'
 import { STORE_WATCH_MS, watchStore } from './watch-store.ts'
 
 const HOUR_MS = 3_600_000

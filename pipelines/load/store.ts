@@ -3,7 +3,7 @@ import { ClickhouseRefused } from '../clickhouse/errors.ts'
 import { formProblem } from '../clickhouse/table-form.ts'
 import { answersOfMajority, askMajority } from '../clickhouse/replicas.ts'
 import { storedMark } from '../clickhouse/queries/stored-marks.ts'
-import type { StoredMark } from './fit.ts'
+import type { StoredMark } from '../blocks/fit.ts'
 import type { Insert, PackedRows } from './group.ts'
 import { storedFrame } from './stored-frame.ts'
 

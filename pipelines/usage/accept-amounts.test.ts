@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import { accepted, event, judge, NOW, refused, rounded } from './accept-fixture.ts'
-import { Refusal } from './accept-refusal.ts'
+import { Refusal } from '../json/refusal.ts'
 
 test('times and energy: rounded half-even to the unit, at the bounds and beyond', () => {
   const rows = [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { acceptCloudEvent } from './accept-cloudevent.ts'
 import { acceptUsageEvent } from './accept.ts'
-import { Refusal } from './accept-refusal.ts'
+import { Refusal } from '../json/refusal.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 12)
 const DATA = { model_id: 'llama', task_source: 'idle', tokens_in: 7, actual_usd_cost: '0.29' }

@@ -1,8 +1,10 @@
 import { readsAsId } from '../../schemas/ids.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
-import { acceptUsageEvent, hasUsageNames, isJsonObject, unknownField } from './accept.ts'
-import type { AcceptMarks, JsonObject } from './accept.ts'
-import { Refusal, jsonPointer } from './accept-refusal.ts'
+import { isJsonObject } from '../json/json-object.ts'
+import type { JsonObject } from '../json/json-object.ts'
+import { acceptUsageEvent, hasUsageNames, unknownField } from './accept.ts'
+import type { AcceptMarks } from './accept.ts'
+import { Refusal, jsonPointer } from '../json/refusal.ts'
 
 /** The only CloudEvents type that is a usage event. */
 export const CLOUDEVENT_TYPE = 'hivemeter.usage.v1'

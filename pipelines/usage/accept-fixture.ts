@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { acceptUsageEvent } from './accept.ts'
-import { Refusal } from './accept-refusal.ts'
-import { JsonItems, readJsonItems } from './json-items.ts'
+import { Refusal } from '../json/refusal.ts'
+import { JsonItems, readJsonItems } from '../json/json-items.ts'
 
 /** The receipt in the tests of what is accepted. */
 export const NOW = Date.UTC(2026, 10, 21, 12)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NO_MORE, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import { accepted, event, judge, refused } from './accept-fixture.ts'
-import { Refusal } from './accept-refusal.ts'
+import { Refusal } from '../json/refusal.ts'
 
 const { gpusMax, inferencesMax, tokensMax, durationMsMax, labelsMax } = USAGE_BOUNDS
 

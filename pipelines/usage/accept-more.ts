@@ -1,9 +1,9 @@
 import { LABEL_NAME_PATTERN, isLabelName, isLabelValue } from '../../schemas/labels.ts'
 import { EXECUTIONS, NO_MORE, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { Execution, Label, UsageMore } from '../../schemas/usage.ts'
-import type { FieldReader } from './accept-fields.ts'
-import { jsonPointer } from './accept-refusal.ts'
-import { NumberText } from './number-text.ts'
+import type { FieldReader } from '../json/field-reader.ts'
+import { jsonPointer } from '../json/refusal.ts'
+import { NumberText } from '../json/number-text.ts'
 
 /** Members that few events have. */
 export const MORE_FIELDS = [

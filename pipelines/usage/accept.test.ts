@@ -7,9 +7,9 @@ import { EXECUTIONS, NO_MORE, TASK_SOURCES, USAGE_BOUNDS } from '../../schemas/u
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { SENT_ENERGY_SOURCES, USAGE_FIELDS, acceptUsageEvent, ageProblem } from './accept.ts'
 import { accepted, event, judge, MINIMAL, NOW, refused } from './accept-fixture.ts'
-import { Refusal } from './accept-refusal.ts'
-import { readJsonItems } from './json-items.ts'
-import type { JsonItems } from './json-items.ts'
+import { Refusal } from '../json/refusal.ts'
+import { readJsonItems } from '../json/json-items.ts'
+import type { JsonItems } from '../json/json-items.ts'
 
 const { ageMsMax, aheadMsMax, taskSlackMs } = USAGE_BOUNDS
 

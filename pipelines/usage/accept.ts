@@ -1,9 +1,9 @@
 import { TASK_SOURCES, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { EnergySource, UsageEvent } from '../../schemas/usage.ts'
-import { FieldReader } from './accept-fields.ts'
+import { FieldReader } from '../json/field-reader.ts'
 import { MORE_FIELDS, readMore } from './accept-more.ts'
-import { Refusal, jsonPointer } from './accept-refusal.ts'
-import { NumberText } from './number-text.ts'
+import { Refusal, jsonPointer } from '../json/refusal.ts'
+import { hasOnlyNames, isJsonObject } from '../json/json-object.ts'
 import { timeProblem } from './time-unit.ts'
 
 /** The members that a usage event may have. */
@@ -72,22 +72,6 @@ export function acceptUsageEvent(
 /** Whether all names of a parsed item are those of a usage event; where not, `acceptUsageEvent` refuses it whatever they hold. */
 export function hasUsageNames(item: unknown): boolean {
   return hasOnlyNames(item, KNOWN)
-}
-
-/** Whether an object has no other names than these; anything else than an object has none. */
-export function hasOnlyNames(item: unknown, known: ReadonlySet<string>): boolean {
-  if (!isJsonObject(item)) return false
-  for (const name in item) if (!known.has(name)) return false
-  return true
-}
-
-export type JsonObject = Readonly<Record<string, unknown>>
-
-/** True for a JSON object, which an array and a `NumberText` are not. */
-export function isJsonObject(value: unknown): value is JsonObject {
-  return (
-    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof NumberText)
-  )
 }
 
 /** The refusal of a member that no usage event has: a misspelt cost must not become 0. */

@@ -1,5 +1,5 @@
 import type { Metrics } from '../../schemas/metrics.ts'
-import type { DeadLetter } from '../load/dead-letter.ts'
+import type { DeadLetter } from '../blocks/dead-letter.ts'
 
 /** What a batch came to, for the metrics; added to them when its transaction is committed. */
 export interface UsageCounts {

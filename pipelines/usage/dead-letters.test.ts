@@ -7,7 +7,7 @@ import type { UsageEvent } from '../../schemas/usage.ts'
 import { CountedMetrics } from '../../test/support/counted-metrics.ts'
 import { AGGREGATOR_TOPICS, AggregatorLog, ID_KEY, usageRecord } from '../../test/support/aggregator-log.ts'
 import { eventId, nodesOfPartition, usageEvent } from '../../test/support/usage-events.ts'
-import type { LogRecord } from '../kafka/records.ts'
+import type { LogRecord } from '../log/records.ts'
 import { receiptHeaders } from './receipt.ts'
 
 const AT_MS = 1_700_000_000_000

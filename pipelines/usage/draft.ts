@@ -1,6 +1,6 @@
 import type { AggregatorTask } from '../../schemas/records.ts'
-import type { SetAside } from '../kafka/undecided.ts'
-import type { DeadLetter } from '../load/dead-letter.ts'
+import type { SetAside } from '../task/undecided.ts'
+import type { DeadLetter } from '../blocks/dead-letter.ts'
 import type { UsageCounts } from './batch-counts.ts'
 import type { BatchOutputs } from './count.ts'
 import type { OldIds } from './old-ids.ts'

@@ -10,7 +10,7 @@ import {
 } from '../../schemas/native-columns.ts'
 import type { UsageColumns } from './decode.ts'
 import type { TextColumn } from './event-arrays.ts'
-import { ENTRY_WORDS } from './id-table.ts'
+import { ENTRY_WORDS } from '../dedupe/id-table.ts'
 import { MoreBlockColumns } from './more-block.ts'
 import { SUMS } from './rollup.ts'
 

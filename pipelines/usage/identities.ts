@@ -1,12 +1,12 @@
 import { bitsBefore, ID_KINDS } from '../../schemas/identity.ts'
 import { viewOf } from '../../schemas/rowbinary.ts'
 import type { UsageColumns } from './decode.ts'
-import { hashContent, hashEventId, nodeKey, textKey } from './id-hash.ts'
-import type { NodeKey } from './id-hash.ts'
-import { ENTRY_WORDS } from './id-table.ts'
-import { lookupName } from './lookup.ts'
+import { hashContent, hashEventId, nodeKey, textKey } from '../dedupe/id-hash.ts'
+import type { NodeKey } from '../dedupe/id-hash.ts'
+import { ENTRY_WORDS } from '../dedupe/id-table.ts'
+import { lookupName } from '../dedupe/lookup.ts'
 import { moreContent } from './more-content.ts'
-import type { LookupKey } from './lookup.ts'
+import type { LookupKey } from '../dedupe/lookup.ts'
 import { ID_FORM } from './text-id.ts'
 
 /**

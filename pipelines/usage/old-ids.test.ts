@@ -4,8 +4,8 @@ import { tickCodec } from '../../schemas/avro.ts'
 import { AggregatorLog, usageRecord } from '../../test/support/aggregator-log.ts'
 import { eventId, usageEvent } from '../../test/support/usage-events.ts'
 import { inputRecord } from '../../test/support/task-log.ts'
-import type { LogRecord } from '../kafka/records.ts'
-import { BUCKET_MS, ID_AGE_MS_MAX } from './id-memory.ts'
+import type { LogRecord } from '../log/records.ts'
+import { BUCKET_MS, ID_AGE_MS_MAX } from '../dedupe/id-memory.ts'
 
 const HOUR_MS = BUCKET_MS
 const START_MS = 472_222 * HOUR_MS

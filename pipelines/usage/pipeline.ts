@@ -1,18 +1,15 @@
-import { aggregatorTaskCodec, STATE_KEY } from '../../schemas/avro.ts'
+import { aggregatorTaskCodec } from '../../schemas/avro.ts'
 import type { ModelTable } from '../../schemas/model-table.ts'
 import type { AggregatorTask } from '../../schemas/records.ts'
 import { rulesAt } from '../../schemas/since.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
-import { schemaOf } from '../kafka/records.ts'
-import type { LogRecord } from '../kafka/records.ts'
-import { inputDeleted, taskRecordMissing } from '../kafka/restore-halts.ts'
-import { isOfRecords, outside, UndecidedError } from '../kafka/undecided.ts'
-import type { SetAside } from '../kafka/undecided.ts'
-import type { TaskBatch, TaskCommitted, TaskDecision, TaskRestored, TaskState } from '../kafka/task.ts'
-import { BlockLog } from '../load/block-log.ts'
-import type { TaskMark } from '../load/fit.ts'
-import { UnloadedBlocks } from '../load/unloaded.ts'
-import type { DeadLetter, EventProblem } from '../load/dead-letter.ts'
+import { schemaOf } from '../log/records.ts'
+import type { LogRecord } from '../log/records.ts'
+import { TaskLedger } from '../task/ledger.ts'
+import { isOfRecords, UndecidedError } from '../task/undecided.ts'
+import type { SetAside } from '../task/undecided.ts'
+import type { TaskBatch, TaskCommitted, TaskDecision, TaskRestored, TaskState } from '../task/task.ts'
+import type { DeadLetter, EventProblem } from '../blocks/dead-letter.ts'
 import { EventCounter } from './count.ts'
 import { countBatch, nothingCounted } from './batch-counts.ts'
 import type { UsageCounts } from './batch-counts.ts'
@@ -22,15 +19,15 @@ import { DICTIONARY_ENTRIES_MAX } from './dictionary.ts'
 import type { Draft } from './draft.ts'
 import { Forwarding } from './forwarding.ts'
 import { HandOver } from './hand-over.ts'
-import { idKeyFingerprint } from './id-hash.ts'
-import { IdMemory } from './id-memory.ts'
-import { rememberIds } from './id-records.ts'
+import { idKeyFingerprint } from '../dedupe/id-hash.ts'
+import { IdMemory } from '../dedupe/id-memory.ts'
+import { rememberIds } from '../dedupe/id-records.ts'
 import { OldIds } from './old-ids.ts'
-import { isEnd } from '../kafka/end.ts'
-import { isTick } from '../kafka/tick.ts'
+import { isEnd } from '../log/end.ts'
+import { isTick } from '../log/tick.ts'
 import { originalReceipt } from './receipt.ts'
-import { goOnByRules, isUsage, newTask, problemsSetAside, raiseWatermark } from './record.ts'
-import { leaveModels, textsAsBefore, unknownRecord } from './record.ts'
+import { isUsage, leaveModels, newTask, problemsSetAside, raiseWatermark } from './record.ts'
+import { textsAsBefore, textsUntil, unknownRecord } from './record.ts'
 import { Deltas, hasRoom } from './rollup.ts'
 import { IdKeyError } from './task-options.ts'
 import type { AggregatorOptions } from './task-options.ts'
@@ -47,11 +44,7 @@ export class AggregatorState implements TaskState {
   readonly #forwarding: Forwarding
   readonly #minutes = new Deltas()
   readonly #quarters = new Deltas()
-  #task: AggregatorTask
-  #restoredAny = false
-  #hasTaskRecord = false
-  #blocks: BlockLog
-  #unloaded: UnloadedBlocks
+  readonly #ledger: TaskLedger<AggregatorTask>
   /** Ids that left memory since the last transaction. */
   #evicted = 0
   #pending:
@@ -63,71 +56,59 @@ export class AggregatorState implements TaskState {
     this.#memory = new IdMemory(options.idPool)
     this.#counter = new EventCounter({ ...options, columns: this.#columns })
     this.#forwarding = new Forwarding({ ...options, columns: this.#columns, counter: this.#counter })
-    this.#task = newTask(idKeyFingerprint(options.idKey))
-    this.#blocks = this.#openBlocks()
-    this.#unloaded = new UnloadedBlocks(0, null, 0)
+    const { topics } = options
+    this.#ledger = new TaskLedger({
+      ...options,
+      inputTopic: topics.usageMetered,
+      stateTopic: topics.usageIds,
+      blockTopic: topics.usageBlocks,
+      holds: 'ids',
+      codec: aggregatorTaskCodec,
+      first: newTask(idKeyFingerprint(options.idKey)),
+      watermarkMsOf: ({ watermark }) => watermark,
+    })
   }
 
   restore(record: LogRecord): void {
-    const key = record.key?.toString('latin1')
-    if (key === STATE_KEY.fence) this.#options.gate.fencedAt(record.timestampMs)
-    if (key === STATE_KEY.fence || record.value === null) return
-    this.#restoredAny = true
-    if (key === STATE_KEY.task) {
-      this.#task = aggregatorTaskCodec.decode(record.value)
-      this.#options.gate.recordedAt(record.timestampMs)
-      this.#hasTaskRecord = true
-      return
-    }
+    if (this.#ledger.restore(record) || record.value === null) return
     rememberIds(this.#memory, record.value, record)
   }
 
   restored(inputStart: bigint): TaskRestored {
     const { partition, topics, idKey } = this.#options
-    if (this.#restoredAny && !this.#hasTaskRecord) {
-      throw taskRecordMissing(`${topics.usageIds}[${partition}]`, 'ids')
-    }
-    const task = this.#task
+    const { task } = this.#ledger
     if (!task.id_key_fingerprint.equals(idKeyFingerprint(idKey))) {
       throw new IdKeyError(
         `The id key is not the one that ${topics.usageIds}[${partition}] was written with. ` +
           'Put the installation’s own key file back (HIVEMETER_ID_KEY_FILE).',
       )
     }
-    if (inputStart > BigInt(task.position)) {
-      throw inputDeleted(`${topics.usageMetered}[${partition}]`, inputStart, task.position)
-    }
+    // What follows from the rules by which it was judged until now is read before the ledger puts this version's behind them.
     const note = leaveModels(task)
-    goOnByRules(task, `${topics.usageIds}[${partition}]`)
-    this.#blocks = this.#openBlocks()
-    this.#unloaded = new UnloadedBlocks(task.loaded_seq, task.oldest_unloaded_at, task.next_seq - 1)
+    task.texts_until = textsUntil(task)
+    this.#ledger.restored(inputStart)
     this.#showMemory()
     return { position: BigInt(task.position), appends: [], note }
   }
 
   async decide(batch: TaskBatch): Promise<TaskDecision> {
-    if (!this.#options.gate.isOpen && !(await outside(this.#options.gate.pass(this.#mark())))) {
-      const position = BigInt(this.#task.position)
-      return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause: 'clickhouse_not_asked' }
-    }
-    if (this.#task.ended) return { appends: [], position: batch.nextOffset, groupOpen: false, pause: null }
+    const undecided = await this.#ledger.passes(batch)
+    if (undecided !== null) return undecided
     const { models, partition } = this.#options
-    const table = models.newestFor(partition, this.#task.models_version)
-    if (table === null) {
-      const position = BigInt(this.#task.position)
-      return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause: 'models_not_read' }
-    }
+    const table = models.newestFor(partition, this.#ledger.task.models_version)
+    if (table === null) return this.#ledger.rests('models_not_read')
     const draft = this.#begin(table, batch.setAside ?? [])
     const { position, pause } = await this.#takeAll(draft, batch)
     const moved = Number(position) > draft.task.position
-    if (!moved && !(pause !== null && this.#blocks.groupOpen)) {
+    const { blocks } = this.#ledger
+    if (!moved && !(pause !== null && blocks.groupOpen)) {
       // What left memory for a record that has to wait is gone: `low` must not be forgotten with the batch.
-      this.#task = draft.task
-      return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause }
+      this.#ledger.decided(draft.task)
+      return { appends: [], position, groupOpen: blocks.groupOpen, pause }
     }
     const endGroup = draft.ticked || pause !== null || draft.task.ended
     const appends = await writeBatch(this.#writing(), draft, { position, moved, endGroup })
-    this.#task = draft.task
+    this.#ledger.decided(draft.task)
     this.#pending = {
       firstIds: appends.ids,
       taskAt: appends.records.length - 1,
@@ -136,13 +117,13 @@ export class AggregatorState implements TaskState {
       dead: draft.dead,
     }
     this.#evicted = 0
-    return { appends: appends.records, position, groupOpen: this.#blocks.groupOpen, pause }
+    return { appends: appends.records, position, groupOpen: blocks.groupOpen, pause }
   }
 
   committed(offsets: readonly bigint[]): TaskCommitted {
     const pending = this.#pending
     this.#pending = undefined
-    this.#blocks.acknowledged(offsets)
+    this.#ledger.blocks.acknowledged(offsets)
     if (pending === undefined) return { deleteStateBefore: null }
     const { metrics, partition, onForwarded } = this.#options
     const firstIds = offsets[pending.firstIds]
@@ -151,7 +132,7 @@ export class AggregatorState implements TaskState {
     countBatch(metrics, pending.counts, pending.dead)
     if (pending.counts.forwarded > 0) onForwarded?.(pending.counts.forwarded)
     metrics.count('hivemeter_ids_evicted_total', {}, pending.evicted)
-    metrics.set('hivemeter_watermark_timestamp_seconds', { partition }, this.#task.watermark / 1000)
+    metrics.set('hivemeter_watermark_timestamp_seconds', { partition }, this.#ledger.task.watermark / 1000)
     this.#showMemory()
     if (pending.evicted === 0 || taskOffset === undefined) return { deleteStateBefore: null }
     const oldest = this.#memory.oldestOffset
@@ -162,29 +143,15 @@ export class AggregatorState implements TaskState {
     this.#memory.release()
   }
 
-  #openBlocks(): BlockLog {
-    const { topics, partition, clock } = this.#options
-    const { next_seq: nextSeq } = this.#task
-    return new BlockLog({ topic: topics.usageBlocks, partition, nextSeq, clock, after: this.#mark() })
-  }
-
   #writing(): Writing {
-    const [blocks, unloaded, memory, columns] = [this.#blocks, this.#unloaded, this.#memory, this.#columns]
-    const { newestOccurredAt } = this.#counter
     return {
       options: this.#options,
-      blocks,
-      unloaded,
-      memory,
-      columns,
-      newestOccurredAt,
+      ledger: this.#ledger,
+      memory: this.#memory,
+      columns: this.#columns,
+      newestOccurredAt: this.#counter.newestOccurredAt,
       quarters: this.#quarters,
     }
-  }
-
-  #mark(): TaskMark {
-    const { next_seq, position, watermark } = this.#task
-    return { lastSeq: next_seq - 1, position, watermarkMs: watermark }
   }
 
   /** Takes the records in, up to one that has to wait or ends the partition. */
@@ -217,7 +184,7 @@ export class AggregatorState implements TaskState {
     counter.beginBatch(nodes.size + models.size + operators.size > DICTIONARY_ENTRIES_MAX)
     counter.useModels(table)
     this.#minutes.clear()
-    const task = { ...this.#task, models_version: table.version }
+    const task = { ...this.#ledger.task, models_version: table.version }
     const counts = nothingCounted()
     // A topic that is drained for another version of it takes nothing more.
     this.#forwarding.beginBatch((this.#options.endToken?.() ?? null) === null)
@@ -225,7 +192,7 @@ export class AggregatorState implements TaskState {
     return {
       task,
       counts,
-      out: { log: this.#blocks, minutes: this.#minutes, handOver: this.#handOver, counts },
+      out: { log: this.#ledger.blocks, minutes: this.#minutes, handOver: this.#handOver, counts },
       dead: [],
       setAside,
       ticked: false,

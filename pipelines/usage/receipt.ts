@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { RECEIPT_HEADER, RECEIPT_PROOF_HEADER } from '../../schemas/usage.ts'
-import type { LogRecord } from '../kafka/records.ts'
+import type { LogRecord } from '../log/records.ts'
 
 /** So that no other text signed with the installation's key is a proof. */
 const DOMAIN = 'hivemeter/receipt/1'

@@ -4,13 +4,12 @@ import type { AggregatorTask } from '../../schemas/records.ts'
 import { TEXTS_AS_BEFORE_MS } from '../../schemas/identity.ts'
 import { OWN_MODELS, RULES, SINGLE_EVENTS, TEXTS_APART } from '../../schemas/since.ts'
 import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
-import { CANNOT_BE_UNPACKED, schemaOf, unreadableDetail } from '../kafka/records.ts'
-import type { LogRecord } from '../kafka/records.ts'
-import { rulesFrom } from '../kafka/restore-halts.ts'
-import { isTick, NO_TICK } from '../kafka/tick.ts'
-import { CANNOT_BE_DECIDED, cannotBeDecided } from '../kafka/undecided.ts'
-import type { SetAside } from '../kafka/undecided.ts'
-import type { EventProblem } from '../load/dead-letter.ts'
+import { CANNOT_BE_UNPACKED, schemaOf, unreadableDetail } from '../log/records.ts'
+import type { LogRecord } from '../log/records.ts'
+import { isTick, NO_TICK } from '../log/tick.ts'
+import { CANNOT_BE_DECIDED, cannotBeDecided } from '../task/undecided.ts'
+import type { SetAside } from '../task/undecided.ts'
+import type { EventProblem } from '../blocks/dead-letter.ts'
 
 /** What is wrong with a record of usage.metered that is none of its kinds. */
 export function unknownRecord(record: LogRecord): EventProblem {
@@ -57,16 +56,9 @@ export function raiseWatermark(task: Pick<AggregatorTask, 'watermark'>, record: 
 }
 
 /**
- * A task that was restored goes on by the rules of this version. What it counted by rules before 3 knew texts by another
- * identity: until none of it can come again, they are looked up by both.
+ * Log time before which a task that stands there, and goes on by the rules of this version, looks texts up as before too: what it
+ * counted by rules before 3 knew texts by another identity, and may come again until then.
  */
-export function goOnByRules(task: AggregatorTask, place: string): void {
-  const until = textsUntil(task)
-  task.since = rulesFrom(place, task.since, task.position)
-  task.texts_until = until
-}
-
-/** Log time before which a task that stands there, and goes on by the rules of this version, looks texts up as before too. */
 export function textsUntil(task: AggregatorTask): number | null {
   const judgedBy = task.since.at(-1)?.rules ?? 0
   const hasCounted = task.position > 0 || task.watermark > 0

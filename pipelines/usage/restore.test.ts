@@ -5,8 +5,8 @@ import { MODELS_VERSION } from '../../schemas/models.ts'
 import { AggregatorLog, ID_KEY, usageRecord } from '../../test/support/aggregator-log.ts'
 import { inputRecord } from '../../test/support/task-log.ts'
 import { eventId, usageEvent } from '../../test/support/usage-events.ts'
-import { FatalError, HaltError } from '../kafka/records.ts'
-import { UNLOADED_AGE_MS_MAX, UNLOADED_GRACE_MS } from '../load/unloaded.ts'
+import { FatalError, HaltError } from '../log/records.ts'
+import { UNLOADED_AGE_MS_MAX, UNLOADED_GRACE_MS } from '../blocks/unloaded.ts'
 import { IdKeyError } from './task-options.ts'
 
 const AT_MS = 1_700_000_000_000

@@ -1,11 +1,11 @@
 import type { Metrics } from '../../schemas/metrics.ts'
 import type { Clock } from '../clock.ts'
 import type { DecidePoint } from '../failpoints.ts'
-import { FatalError } from '../kafka/records.ts'
-import type { Forward } from '../kafka/task.ts'
-import type { StoreGate } from '../load/store-gate.ts'
-import type { IdPool } from './id-memory.ts'
-import type { Lookup } from './lookup.ts'
+import { FatalError } from '../log/records.ts'
+import type { Forward } from '../task/task.ts'
+import type { StoreGate } from '../blocks/store-gate.ts'
+import type { IdPool } from '../dedupe/id-memory.ts'
+import type { Lookup } from '../dedupe/lookup.ts'
 import type { ModelTables } from './model-tables.ts'
 
 /** Another installation's id key: identities would not meet, so the process must not run at all. */

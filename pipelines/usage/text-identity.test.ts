@@ -11,10 +11,10 @@ import type { UsageEvent } from '../../schemas/usage.ts'
 import { UsageModel } from '../../services/verify/usage-model.ts'
 import { AggregatorLog, usageRecord } from '../../test/support/aggregator-log.ts'
 import { inputRecord } from '../../test/support/task-log.ts'
-import type { LogRecord } from '../kafka/records.ts'
+import type { LogRecord } from '../log/records.ts'
 import { acceptCloudEvent } from './accept-cloudevent.ts'
 import { acceptUsageEvent } from './accept.ts'
-import { Refusal } from './accept-refusal.ts'
+import { Refusal } from '../json/refusal.ts'
 import { newTask, textsAsBefore, textsUntil } from './record.ts'
 
 const HOUR_MS = 3_600_000

@@ -1,5 +1,5 @@
-import { Refusal } from './accept-refusal.ts'
-import { AMOUNT_DIGITS_MAX, NumberText } from './number-text.ts'
+import { Refusal } from '../json/refusal.ts'
+import { AMOUNT_DIGITS_MAX, NumberText } from '../json/number-text.ts'
 
 /** Other units that programs count in since 1970, a factor of 1,000 apart, with the milliseconds that one of them is. */
 const UNITS = [

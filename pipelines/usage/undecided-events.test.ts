@@ -4,8 +4,9 @@ import { modelsCodec, tickCodec } from '../../schemas/avro.ts'
 import { AggregatorLog, usageRecord } from '../../test/support/aggregator-log.ts'
 import { inputRecord } from '../../test/support/task-log.ts'
 import { eventId, usageEvent } from '../../test/support/usage-events.ts'
-import { HaltError } from '../kafka/records.ts'
-import { OutsideError, UndecidedError } from '../kafka/undecided.ts'
+import { HaltError } from '../log/records.ts'
+import { UndecidedError } from '../task/undecided.ts'
+import { OutsideError } from '../log/outside.ts'
 
 const AT_MS = 1_700_000_000_000
 const COST = 290_000_000

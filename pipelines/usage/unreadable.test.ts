@@ -6,7 +6,7 @@ import { AccountModel } from '../../services/verify/account/model.ts'
 import { AggregatorLog, usageRecord } from '../../test/support/aggregator-log.ts'
 import { SettlerLog } from '../../test/support/settler-log.ts'
 import { eventId, usageEvent } from '../../test/support/usage-events.ts'
-import type { LogRecord } from '../kafka/records.ts'
+import type { LogRecord } from '../log/records.ts'
 
 const AT_MS = 1_700_000_000_000
 

@@ -1,14 +1,14 @@
-import { aggregatorTaskCodec, STATE_KEY } from '../../schemas/avro.ts'
+import { STATE_KEY } from '../../schemas/avro.ts'
 import { TABLES } from '../../schemas/tables.ts'
 import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
-import type { TopicAppend } from '../kafka/records.ts'
-import type { BlockLog } from '../load/block-log.ts'
-import type { UnloadedBlocks } from '../load/unloaded.ts'
+import type { TopicAppend } from '../log/records.ts'
+import type { AggregatorTask } from '../../schemas/records.ts'
+import type { TaskLedger } from '../task/ledger.ts'
 import { writeDeltas } from './blocks.ts'
 import type { UsageColumns } from './decode.ts'
 import type { Draft } from './draft.ts'
-import type { IdMemory } from './id-memory.ts'
-import { newIdValues } from './id-records.ts'
+import type { IdMemory } from '../dedupe/id-memory.ts'
+import { newIdValues } from '../dedupe/id-records.ts'
 import { toQuarterHours } from './rollup.ts'
 import type { Deltas } from './rollup.ts'
 import { writeLetter } from './set-aside.ts'
@@ -18,8 +18,7 @@ import type { AggregatorOptions } from './task-options.ts'
 export interface Writing {
   readonly options: AggregatorOptions
   readonly columns: UsageColumns
-  readonly blocks: BlockLog
-  readonly unloaded: UnloadedBlocks
+  readonly ledger: TaskLedger<AggregatorTask>
   readonly memory: IdMemory
   readonly newestOccurredAt: number
   /** Taken for the quarters of an hour, whatever it holds. */
@@ -42,23 +41,18 @@ export interface Written {
 
 /** Turns a batch into the records of one transaction, the task record last. */
 export async function writeBatch(writing: Writing, draft: Draft, batch: BatchEnd): Promise<Written> {
-  const { options, blocks, unloaded, memory, columns } = writing
+  const { options, ledger, memory, columns } = writing
+  const { blocks } = ledger
   const { task, out, dead } = draft
-  const { topics, partition, loadedSeq } = options
+  const { topics, partition } = options
   const logTimeMs = task.watermark + WATERMARK_DELAY_MS
   const place = { topic: topics.usageMetered, since: task.since, setAsideAtMs: logTimeMs }
   for (const letter of dead) writeLetter(blocks, letter, place)
   writeDeltas(blocks, TABLES.usage1m, out.minutes, columns)
   writeDeltas(blocks, TABLES.usage15m, toQuarterHours(out.minutes, writing.quarters), columns)
   task.position = Number(batch.position)
-  const end = { position: task.position, watermarkMs: task.watermark }
-  const records: TopicAppend[] = [...(await blocks.finish(end, batch.endGroup, loadedSeq(partition)))]
-  const lastSeq = blocks.nextSeq - 1
-  task.next_seq = blocks.nextSeq
-  unloaded.loaded(loadedSeq(partition))
-  unloaded.wrote(lastSeq, logTimeMs)
-  task.loaded_seq = unloaded.loadedSeq
-  task.oldest_unloaded_at = unloaded.oldestAt
+  const records = await ledger.finish(task, { logTimeMs, endGroup: batch.endGroup })
+  const lastSeq = task.next_seq - 1
   if (batch.moved) {
     const to = { offset: task.position, index: 0 }
     records.push(...out.handOver.finish(to, task.watermark, topics.accountInbox, partition))
@@ -70,7 +64,6 @@ export async function writeBatch(writing: Writing, draft: Draft, batch: BatchEnd
   if (values.length > 0) {
     memory.endRecord({ acceptedAtMs: logTimeMs, newestOccurredAt, lastSeq, offset: null })
   }
-  const value = aggregatorTaskCodec.encode(task)
-  records.push({ topic: topics.usageIds, partition, key: STATE_KEY.task, value })
+  records.push(ledger.record(task))
   return { records, ids }
 }

@@ -2,7 +2,7 @@ import { accessKeyCodec } from '../../schemas/avro.ts'
 import { NODE_ID_PATTERN } from '../../schemas/ids.ts'
 import { ownBytes } from '../../schemas/own-bytes.ts'
 import type { AccessKey } from '../../schemas/records.ts'
-import { describeError } from '../exit.ts'
+import { describeError } from '../runtime/exit.ts'
 
 /** Scopes and nodes of one key, each; a record of access.keys has 2 MiB. */
 export const NODES_PER_KEY_MAX = 10_000

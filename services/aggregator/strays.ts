@@ -1,6 +1,6 @@
-import { logRanges, openAdmin } from '../../pipelines/kafka/admin.ts'
-import { kafkaOf } from '../kafka.ts'
-import type { LayoutParts } from '../follow-layout.ts'
+import { logRanges, openAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
+import { kafkaOf } from '../runtime/kafka.ts'
+import type { LayoutParts } from '../runtime/follow-layout.ts'
 
 /** How often partitions that do not count are looked at. */
 const LOOK_PAUSE_MS = 10_000

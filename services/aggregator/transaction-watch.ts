@@ -1,6 +1,6 @@
 import { StableEnds } from '../../pipelines/kafka/stable-ends.ts'
-import type { LayoutParts } from '../follow-layout.ts'
-import { kafkaOf } from '../kafka.ts'
+import type { LayoutParts } from '../runtime/follow-layout.ts'
+import { kafkaOf } from '../runtime/kafka.ts'
 import { OpenTransactions, openTransactionNote } from './open-transactions.ts'
 
 /** How often it is looked how far the partitions are stable. */

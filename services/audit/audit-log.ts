@@ -1,6 +1,6 @@
 import type { Clock } from '../../pipelines/clock.ts'
-import type { LogAppend } from '../../pipelines/kafka/records.ts'
-import type { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
+import type { LogAppend } from '../../pipelines/log/records.ts'
+import type { SharedAppend } from '../../pipelines/log/shared-append.ts'
 import type { Logger } from '../../pipelines/logger.ts'
 import type { Random } from '../../pipelines/random.ts'
 import { inboxAuditCodec } from '../../schemas/avro.ts'

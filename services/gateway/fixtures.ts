@@ -1,7 +1,7 @@
 import type { Clock } from '../../pipelines/clock.ts'
-import { ProduceError } from '../../pipelines/kafka/producer.ts'
-import type { Acknowledgement, LogProducer } from '../../pipelines/kafka/producer.ts'
-import type { LogAppend } from '../../pipelines/kafka/records.ts'
+import { ProduceError } from '../../pipelines/log/producer.ts'
+import type { Acknowledgement, LogProducer } from '../../pipelines/log/producer.ts'
+import type { LogAppend } from '../../pipelines/log/records.ts'
 import { SCHEMA_ID, schemaIdOf, usageEventsCodec } from '../../schemas/avro.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 

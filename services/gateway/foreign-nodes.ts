@@ -1,7 +1,7 @@
 import { holderOf } from '../http/caller.ts'
 import type { Asker } from '../http/caller.ts'
 import type { AuditSink } from '../audit/audit-log.ts'
-import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
+import { Refusal } from '../../pipelines/json/refusal.ts'
 
 /** Why an event or heartbeat of a node is refused that the credential does not name. */
 export const FOREIGN = new Refusal('node_not_permitted', '/node_id', 'Is no node that this credential names.')

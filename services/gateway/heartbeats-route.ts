@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { acceptHeartbeat, hasHeartbeatNames } from '../../pipelines/account/accept-heartbeat.ts'
 import type { Clock } from '../../pipelines/clock.ts'
-import { ProduceError } from '../../pipelines/kafka/producer.ts'
-import { APPEND_WAITING_MAX } from '../../pipelines/kafka/shared-append.ts'
-import type { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
-import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
-import { JsonItems, readJsonItems } from '../../pipelines/usage/json-items.ts'
+import { ProduceError } from '../../pipelines/log/producer.ts'
+import { APPEND_WAITING_MAX } from '../../pipelines/log/shared-append.ts'
+import type { SharedAppend } from '../../pipelines/log/shared-append.ts'
+import { Refusal } from '../../pipelines/json/refusal.ts'
+import { JsonItems, readJsonItems } from '../../pipelines/json/json-items.ts'
 import { inboxHeartbeatCodec } from '../../schemas/avro.ts'
 import {
   HEARTBEATS_BYTES_MAX,

@@ -1,4 +1,4 @@
-import type { LogAppend } from '../../pipelines/kafka/records.ts'
+import type { LogAppend } from '../../pipelines/log/records.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { RecordPack } from './record-pack.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { APPEND_PATIENCE_MS } from '../../pipelines/kafka/append-lanes.ts'
+import { APPEND_PATIENCE_MS } from '../../pipelines/log/append-lanes.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { acceptUsageEvent } from '../../pipelines/usage/accept.ts'
 import { SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'

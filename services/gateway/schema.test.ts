@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { Value } from 'typebox/value'
 import { USAGE_FIELDS, acceptUsageEvent } from '../../pipelines/usage/accept.ts'
 import { acceptCloudEvent } from '../../pipelines/usage/accept-cloudevent.ts'
-import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
+import { Refusal } from '../../pipelines/json/refusal.ts'
 import { CloudEventSchema, UsageEventSchema } from '../../schemas/http/gateway.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 12)

@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
 import type { ServiceName } from '../../schemas/metrics.ts'
-import type { ServiceParts } from '../process.ts'
+import type { ServiceParts } from '../runtime/process.ts'
 import { listen } from './listen.ts'
 import { readLeftovers } from './leftovers.ts'
 import { serverTimeouts } from './timeouts.ts'

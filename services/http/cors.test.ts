@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { asked, startBothServers } from '../../test/support/both-servers.ts'
-import { loadConfig } from '../config.ts'
+import { loadConfig } from '../runtime/config.ts'
 import { isAllowedOrigin, originsOf } from './cors.ts'
 
 const PAGE = 'https://page.example:8443'

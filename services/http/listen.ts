@@ -1,6 +1,6 @@
-import { variableOf } from '../config-schema.ts'
-import type { ConfigKey } from '../config-schema.ts'
-import { EXIT, ExitError } from '../exit.ts'
+import { variableOf } from '../runtime/config-schema.ts'
+import type { ConfigKey } from '../runtime/config-schema.ts'
+import { EXIT, ExitError } from '../runtime/exit.ts'
 
 /** What to say, and the code to end with, when a port is taken: the same words in the services and before a start. */
 export function portTaken(host: string, port: number, key: ConfigKey, cause?: Error): ExitError {

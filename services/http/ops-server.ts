@@ -5,7 +5,7 @@ import type { Logger } from '../../pipelines/logger.ts'
 import { followOpsConventions } from './conventions.ts'
 import { listen } from './listen.ts'
 import { serverTimeouts } from './timeouts.ts'
-import type { ConfigKey } from '../config.ts'
+import type { ConfigKey } from '../runtime/config.ts'
 
 /** Longest time for a request to arrive: it is a head. */
 const REQUEST_TIMEOUT_MS = 10_000

@@ -2,7 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import type { Logger } from '../../pipelines/logger.ts'
 import { PROBLEMS, PROBLEM_TYPE } from '../../schemas/http/problem.ts'
 import type { ProblemCode } from '../../schemas/http/problem.ts'
-import { describeError } from '../exit.ts'
+import { describeError } from '../runtime/exit.ts'
 import { fieldErrorsOf } from './field-errors.ts'
 import { answerText } from './written-list.ts'
 

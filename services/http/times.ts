@@ -1,4 +1,4 @@
-import { parseRfc3339 } from '../../pipelines/usage/rfc3339.ts'
+import { parseRfc3339 } from '../../pipelines/json/rfc3339.ts'
 
 /** Times as they come in and go out (http-api: "Times"). */
 

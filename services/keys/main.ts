@@ -11,9 +11,9 @@ import {
   OPERATORS_PER_KEY_MAX,
 } from '../access/read-key.ts'
 import type { AccessKey } from '../../schemas/records.ts'
-import { runCommand } from '../command.ts'
-import { EXIT, ExitError } from '../exit.ts'
-import type { ExitCode } from '../exit.ts'
+import { runCommand } from '../runtime/command.ts'
+import { EXIT, ExitError } from '../runtime/exit.ts'
+import type { ExitCode } from '../runtime/exit.ts'
 import { SCOPES } from '../http/caller.ts'
 import { formatTime, formatTimeOrNull } from '../http/times.ts'
 

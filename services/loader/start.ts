@@ -1,14 +1,14 @@
 import { BlockConsumer } from '../../pipelines/kafka/block-consumer.ts'
-import { withAdmin } from '../../pipelines/kafka/admin.ts'
+import { withAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
 import { PartitionLoader } from '../../pipelines/load/pipeline.ts'
 import { INSERT_TIME_LIMIT_MS, openBlockStore } from '../../pipelines/load/store.ts'
 import { watchStore } from '../../pipelines/load/watch-store.ts'
-import { clickhouseOf, tablesMisfit } from '../clickhouse.ts'
-import { kafkaOf } from '../kafka.ts'
+import { clickhouseOf, tablesMisfit } from '../runtime/clickhouse.ts'
+import { kafkaOf } from '../runtime/kafka.ts'
 import type { HaltedPartition } from '../http/ops.ts'
-import { checkInstallation } from '../installation.ts'
-import type { LayoutParts } from '../follow-layout.ts'
-import type { RunningService } from '../process.ts'
+import { checkInstallation } from '../runtime/installation.ts'
+import type { LayoutParts } from '../runtime/follow-layout.ts'
+import type { RunningService } from '../runtime/process.ts'
 
 /** Longer than the server's own limit: an answer says more than a closed socket. */
 const REQUEST_TIMEOUT_MS = INSERT_TIME_LIMIT_MS + 2_000
@@ -47,7 +47,7 @@ export async function startLoader(parts: LayoutParts): Promise<RunningService> {
     topics: [usageBlocks, settlementBlocks, ...(await olderBlocks(parts))],
     partitions: layout.partitions,
     groupId: `${config.topicPrefix}loader`,
-    onAssigned: (topic, partitions) => {
+    onPartitions: (topic, partitions) => {
       // Whoever halted is tried again, here or elsewhere.
       for (const [place, halt] of halted) if (halt.topic === topic) halted.delete(place)
       for (const partition of partitions) loaderOf(topic, partition).assigned()

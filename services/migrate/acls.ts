@@ -1,11 +1,11 @@
-import { grantAcls } from '../../pipelines/kafka/acls.ts'
-import { withAdmin } from '../../pipelines/kafka/admin.ts'
+import { grantAcls } from '../../pipelines/kafka/kafkajs/acls.ts'
+import { withAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { PRINCIPAL_PATTERN, aclsOf } from '../../schemas/rights.ts'
 import type { Acl } from '../../schemas/rights.ts'
-import type { Config } from '../config.ts'
-import { EXIT, ExitError } from '../exit.ts'
-import { kafkaOf } from '../kafka.ts'
+import type { Config } from '../runtime/config.ts'
+import { EXIT, ExitError } from '../runtime/exit.ts'
+import { kafkaOf } from '../runtime/kafka.ts'
 import { reach } from './topics.ts'
 
 export interface AclsRequest {

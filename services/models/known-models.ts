@@ -1,4 +1,4 @@
-import type { LogRecord } from '../../pipelines/kafka/records.ts'
+import type { LogRecord } from '../../pipelines/log/records.ts'
 import { modelsTableCodec } from '../../schemas/avro.ts'
 import { COMPILED_TABLE, ModelTable } from '../../schemas/model-table.ts'
 import {
@@ -10,7 +10,7 @@ import {
 } from '../../schemas/models.ts'
 import type { ModelRow } from '../../schemas/models.ts'
 import type { ModelsTable } from '../../schemas/records.ts'
-import { describeError } from '../exit.ts'
+import { describeError } from '../runtime/exit.ts'
 
 /** A version of the table, and who put it there. */
 export interface KnownTable {

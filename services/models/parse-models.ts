@@ -1,4 +1,4 @@
-import { isJsonObject } from '../../pipelines/usage/accept.ts'
+import { isJsonObject } from '../../pipelines/json/json-object.ts'
 import { modelsTableCodec } from '../../schemas/avro.ts'
 import { EXECUTIONS } from '../../schemas/http/models.ts'
 import type { FieldError } from '../../schemas/http/problem.ts'

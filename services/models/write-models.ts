@@ -1,6 +1,6 @@
 import { noFailpoint } from '../../pipelines/failpoints.ts'
-import type { KafkaOptions } from '../../pipelines/kafka/client.ts'
-import type { TopicAppend } from '../../pipelines/kafka/records.ts'
+import type { KafkaOptions } from '../../pipelines/kafka/kafkajs/client.ts'
+import type { TopicAppend } from '../../pipelines/log/records.ts'
 import { TransactionalWriter } from '../../pipelines/kafka/transaction.ts'
 import { fenceCodec, modelsTableCodec, STATE_KEY } from '../../schemas/avro.ts'
 import type { ModelTable } from '../../schemas/model-table.ts'

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify'
-import { isJsonObject } from '../../pipelines/usage/accept.ts'
-import type { JsonObject } from '../../pipelines/usage/accept.ts'
-import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
-import { JsonItems, readJsonItems } from '../../pipelines/usage/json-items.ts'
+import { isJsonObject } from '../../pipelines/json/json-object.ts'
+import type { JsonObject } from '../../pipelines/json/json-object.ts'
+import { Refusal } from '../../pipelines/json/refusal.ts'
+import { JsonItems, readJsonItems } from '../../pipelines/json/json-items.ts'
 import type { FieldError } from '../../schemas/http/problem.ts'
 import { Problem } from '../http/problem.ts'
 

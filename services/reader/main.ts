@@ -1,5 +1,5 @@
-import { followingLayout } from '../follow-layout.ts'
-import { runService } from '../process.ts'
+import { followingLayout } from '../runtime/follow-layout.ts'
+import { runService } from '../runtime/process.ts'
 import { startReader } from './start.ts'
 
 await runService('reader', followingLayout('reader', startReader))

@@ -1,6 +1,6 @@
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
-import { ProduceError } from '../../pipelines/kafka/producer.ts'
-import type { LogProducer } from '../../pipelines/kafka/producer.ts'
+import { ProduceError } from '../../pipelines/log/producer.ts'
+import type { LogProducer } from '../../pipelines/log/producer.ts'
 import { Problem } from '../http/problem.ts'
 import { unavailable } from '../http/refusal.ts'
 import { replay } from '../replay/replay.ts'

@@ -1,6 +1,6 @@
 import { Problem } from '../http/problem.ts'
 import { NODE_ID_PATTERN } from '../../schemas/ids.ts'
-import { FieldReader } from '../../pipelines/usage/accept-fields.ts'
+import { FieldReader } from '../../pipelines/json/field-reader.ts'
 import {
   RESERVATION_TTL_DEFAULT_S,
   RESERVATION_TTL_MAX_S,

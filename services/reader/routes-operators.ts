@@ -1,5 +1,5 @@
 import { SettingsReader } from '../../pipelines/account/settings-reader.ts'
-import { FieldReader } from '../../pipelines/usage/accept-fields.ts'
+import { FieldReader } from '../../pipelines/json/field-reader.ts'
 import { problemResponses } from '../../schemas/http/problem.ts'
 import {
   Claimed,

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import { FieldReader } from '../../pipelines/usage/accept-fields.ts'
-import type { JsonObject } from '../../pipelines/usage/accept.ts'
+import { FieldReader } from '../../pipelines/json/field-reader.ts'
+import type { JsonObject } from '../../pipelines/json/json-object.ts'
 import { NODE_ID_PATTERN } from '../../schemas/ids.ts'
 import type { Outcome } from '../../schemas/records.ts'
 import { ForeignNode } from '../http/foreign-node.ts'

@@ -1,6 +1,6 @@
 import { acceptUsageEvent } from '../../pipelines/usage/accept.ts'
-import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
-import { readJsonItems } from '../../pipelines/usage/json-items.ts'
+import { Refusal } from '../../pipelines/json/refusal.ts'
+import { readJsonItems } from '../../pipelines/json/json-items.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { eventsAsSent } from '../../pipelines/usage/event-as-sent.ts'
 import type { Letter } from './letters.ts'

@@ -1,5 +1,5 @@
-import type { LogProducer } from '../../pipelines/kafka/producer.ts'
-import type { LogAppend } from '../../pipelines/kafka/records.ts'
+import type { LogProducer } from '../../pipelines/log/producer.ts'
+import type { LogAppend } from '../../pipelines/log/records.ts'
 import { receiptHeaders } from '../../pipelines/usage/receipt.ts'
 import { usageEventsCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'

@@ -1,5 +1,5 @@
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
-import type { LogProducer } from '../../pipelines/kafka/producer.ts'
+import type { LogProducer } from '../../pipelines/log/producer.ts'
 import { countedEvents, eventNameOf } from './counted.ts'
 import type { EventName } from './counted.ts'
 import { readLetters } from './letters.ts'

@@ -1,5 +1,5 @@
-import { followingLayout } from '../follow-layout.ts'
-import { runService } from '../process.ts'
+import { followingLayout } from '../runtime/follow-layout.ts'
+import { runService } from '../runtime/process.ts'
 import { startSettler } from './start.ts'
 
 await runService('settler', followingLayout('settler', startSettler))

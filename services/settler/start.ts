@@ -1,12 +1,12 @@
 import { SettlerState } from '../../pipelines/account/pipeline.ts'
-import { LoadedSeqs } from '../../pipelines/load/loaded-seqs.ts'
-import { StoreGate } from '../../pipelines/load/store-gate.ts'
-import { clickhouseOf } from '../clickhouse.ts'
-import { checkInstallation } from '../installation.ts'
-import type { LayoutParts } from '../follow-layout.ts'
-import type { RunningService } from '../process.ts'
-import { rulesOf } from '../rules.ts'
-import { runTasks } from '../tasks.ts'
+import { LoadedSeqs } from '../../pipelines/clickhouse/loaded-seqs.ts'
+import { StoreGate } from '../../pipelines/blocks/store-gate.ts'
+import { clickhouseOf } from '../runtime/clickhouse.ts'
+import { checkInstallation } from '../runtime/installation.ts'
+import type { LayoutParts } from '../runtime/follow-layout.ts'
+import type { RunningService } from '../runtime/process.ts'
+import { rulesOf } from '../runtime/rules.ts'
+import { runTasks } from '../runtime/tasks.ts'
 
 /** account.inbox → node.state, settlement.blocks. */
 export async function startSettler(parts: LayoutParts): Promise<RunningService> {

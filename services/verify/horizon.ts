@@ -1,7 +1,7 @@
 import type { Clock } from '../../pipelines/clock.ts'
 import { aggregatorTaskCodec, settlerTaskCodec } from '../../schemas/avro.ts'
 import type { AggregatorTask, SettlerTask } from '../../schemas/records.ts'
-import { EXIT, ExitError } from '../exit.ts'
+import { EXIT, ExitError } from '../runtime/exit.ts'
 import { readNodeState } from './accounts.ts'
 import type { NodeState } from './accounts.ts'
 import type { Logs } from './logs.ts'

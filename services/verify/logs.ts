@@ -2,8 +2,8 @@ import { newestRecord, readPartition, readRanges } from '../../pipelines/kafka/r
 import { silentLogger } from '../../pipelines/logger.ts'
 import { STATE_KEY } from '../../schemas/avro.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
-import type { Config } from '../config.ts'
-import { kafkaOf } from '../kafka.ts'
+import type { Config } from '../runtime/config.ts'
+import { kafkaOf } from '../runtime/kafka.ts'
 import type { SourceRecord } from './source.ts'
 
 /** Offsets that a partition holds, `[start, end)`. */

@@ -1,7 +1,7 @@
 import { systemClock } from '../../pipelines/clock.ts'
 import { noFailpoint } from '../../pipelines/failpoints.ts'
 import { TaskRunner } from '../../pipelines/kafka/task-runner.ts'
-import type { TaskState } from '../../pipelines/kafka/task.ts'
+import type { TaskState } from '../../pipelines/task/task.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { COMPILED_TABLES } from '../../pipelines/usage/model-tables.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'

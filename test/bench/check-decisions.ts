@@ -1,7 +1,7 @@
 import { zstdDecompressSync } from 'node:zlib'
 import { isTick, toBlock } from '../../pipelines/load/group.ts'
 import { readPartition } from '../../pipelines/kafka/read.ts'
-import type { LogRecord } from '../../pipelines/kafka/records.ts'
+import type { LogRecord } from '../../pipelines/log/records.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { accountCodec } from '../../schemas/avro.ts'
 import { DECISIONS, TABLES } from '../../schemas/tables.ts'

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { EXIT } from '../../services/exit.ts'
+import { EXIT } from '../../services/runtime/exit.ts'
 import { startStack } from '../support/stack.ts'
 import { verdict } from './bench-line.ts'
 import type { BenchResult } from './bench-line.ts'

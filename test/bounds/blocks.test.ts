@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { idLookup } from '../../pipelines/clickhouse/queries/id-lookup.ts'
-import { LOADER_SESSION_TIMEOUT_MS } from '../../pipelines/kafka/block-consumer.ts'
-import type { BlockSession } from '../../pipelines/kafka/block-consumer.ts'
-import { HaltError } from '../../pipelines/kafka/records.ts'
+import { LOADER_SESSION_TIMEOUT_MS } from '../../pipelines/load/block-pump.ts'
+import type { BlockSession } from '../../pipelines/load/block-session.ts'
+import { HaltError } from '../../pipelines/log/records.ts'
 import { noFailpoint } from '../../pipelines/failpoints.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { LOADER_REST_MS, PartitionLoader } from '../../pipelines/load/pipeline.ts'
 import { INSERT_TIME_LIMIT_MS } from '../../pipelines/load/store.ts'
-import { BUCKET_MS, IdMemory } from '../../pipelines/usage/id-memory.ts'
-import { ENTRY_BYTES } from '../../pipelines/usage/id-table.ts'
+import { BUCKET_MS, IdMemory } from '../../pipelines/dedupe/id-memory.ts'
+import { ENTRY_BYTES } from '../../pipelines/dedupe/id-table.ts'
 import { idsCodec, STATE_KEY } from '../../schemas/avro.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { AggregatorLog, usageRecord } from '../support/aggregator-log.ts'
@@ -29,7 +29,7 @@ const GROUP = [
 ]
 
 test('IDS_PER_RECORD_MAX: one new id more stands in a second record of usage.ids', async () => {
-  const idsMax = bound('pipelines/usage/id-records.ts', 'IDS_PER_RECORD_MAX')
+  const idsMax = bound('pipelines/dedupe/id-records.ts', 'IDS_PER_RECORD_MAX')
   for (const [count, expected] of [
     [idsMax, [idsMax]],
     [idsMax + 1, [idsMax, 1]],

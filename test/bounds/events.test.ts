@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { jsonPointer } from '../../pipelines/usage/accept-refusal.ts'
+import { jsonPointer } from '../../pipelines/json/refusal.ts'
 import { acceptUsageEvent } from '../../pipelines/usage/accept.ts'
-import { Refusal } from '../../pipelines/usage/accept-refusal.ts'
+import { Refusal } from '../../pipelines/json/refusal.ts'
 import { UsageColumns } from '../../pipelines/usage/decode.ts'
 import { Dictionary, DICTIONARY_ENTRIES_MAX } from '../../pipelines/usage/dictionary.ts'
 import { HandOver } from '../../pipelines/usage/hand-over.ts'
@@ -33,7 +33,7 @@ test('NODE_ID_BYTES_MAX and TEXT_CODE_POINTS_MAX: one more is refused by name', 
 })
 
 test('NAME_LENGTH_MAX: a refusal repeats so much of a name that a client made up', () => {
-  const nameMax = bound('pipelines/usage/accept-refusal.ts', 'NAME_LENGTH_MAX')
+  const nameMax = bound('pipelines/json/refusal.ts', 'NAME_LENGTH_MAX')
   assert.equal(jsonPointer('x'.repeat(nameMax)), `/${'x'.repeat(nameMax)}`)
   assert.equal(jsonPointer('x'.repeat(nameMax + 1)), `/${'x'.repeat(nameMax)}`)
 })

@@ -13,7 +13,7 @@ import { Submission } from '../../services/gateway/submission.ts'
 import { Problem } from '../../services/http/problem.ts'
 import { bound } from '../support/named-bounds.ts'
 import { usageEvent } from '../support/usage-events.ts'
-import { APPEND_PATIENCE_MS } from '../../pipelines/kafka/append-lanes.ts'
+import { APPEND_PATIENCE_MS } from '../../pipelines/log/append-lanes.ts'
 
 const TERMS = { holder: 'a', sizeBytesMax: BODY_BYTES_MAX, charge: () => true }
 

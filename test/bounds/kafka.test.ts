@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { zstdCompressSync } from 'node:zlib'
 import kafkajs from 'kafkajs'
-import { UNPACKED_BYTES_MAX } from '../../pipelines/kafka/codecs.ts'
-import { StateReader } from '../../pipelines/kafka/state-reader.ts'
-import { CompactedTable, REACH_TIMEOUT_MS } from '../../pipelines/kafka/table.ts'
+import { UNPACKED_BYTES_MAX } from '../../pipelines/kafka/kafkajs/codecs.ts'
+import { StateReader } from '../../pipelines/kafka/kafkajs/state-reader.ts'
+import { CompactedTable, REACH_TIMEOUT_MS } from '../../pipelines/kafka/kafkajs/table.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { bound } from '../support/named-bounds.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
@@ -22,7 +22,7 @@ test('UNPACKED_BYTES_MAX: a zstd batch of more is not unpacked', async () => {
 })
 
 test('READ_TIMEOUT_MS: a restore that is not done by then fails, LEADER_PAUSE_MS between two tries', async () => {
-  const timeoutMs = bound('pipelines/kafka/state-reader.ts', 'READ_TIMEOUT_MS')
+  const timeoutMs = bound('pipelines/kafka/kafkajs/state-reader.ts', 'READ_TIMEOUT_MS')
   const clock = new VirtualClock()
   const startMs = clock.monotonicMs()
   const reader = new StateReader({ ...KAFKA, clock, topic: 'usage.ids' })
@@ -31,7 +31,10 @@ test('READ_TIMEOUT_MS: a restore that is not done by then fails, LEADER_PAUSE_MS
     new RegExp(`was not read within ${timeoutMs / 1_000} s: no connection`),
   )
   const overMs = clock.monotonicMs() - startMs - timeoutMs
-  assert(overMs >= 0 && overMs < bound('pipelines/kafka/state-reader.ts', 'LEADER_PAUSE_MS'), String(overMs))
+  assert(
+    overMs >= 0 && overMs < bound('pipelines/kafka/kafkajs/state-reader.ts', 'LEADER_PAUSE_MS'),
+    String(overMs),
+  )
 })
 
 test('REACH_TIMEOUT_MS: a read waits so long for the log’s end, then it answers with what there is', async (t) => {

@@ -10,7 +10,7 @@ import { EVENT_ID_PATH_CHARACTERS_MAX } from '../../schemas/http/usage.ts'
 import { OPERATOR_CHARACTERS_MAX } from '../../schemas/http/wallets.ts'
 import { TEXT_CODE_POINTS_MAX } from '../../schemas/ids.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
-import { describeError, EXIT, ExitError, exitCodeOf } from '../../services/exit.ts'
+import { describeError, EXIT, ExitError, exitCodeOf } from '../../services/runtime/exit.ts'
 import { negotiate } from '../../services/http/negotiate.ts'
 import { Problem } from '../../services/http/problem.ts'
 import { parseTime, TIME_MS_MAX } from '../../services/http/times.ts'
@@ -256,7 +256,7 @@ test('PREFERENCES_MAX: so many preferences of Accept are read, the next is passe
 })
 
 test('CAUSES_MAX: so many causes of an error are looked at', () => {
-  const causesMax = bound('services/exit.ts', 'CAUSES_MAX')
+  const causesMax = bound('services/runtime/exit.ts', 'CAUSES_MAX')
   const behind = (errors: number): Error => {
     let error: Error = new ExitError(EXIT.configuration, 'innermost')
     for (let outer = 0; outer < errors; outer += 1) error = new Error(`outer ${outer}`, { cause: error })

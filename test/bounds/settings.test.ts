@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CONFIG_KEYS, settingOf, variableOf } from '../../services/config-schema.ts'
-import { loadConfig } from '../../services/config.ts'
-import { EXIT, ExitError } from '../../services/exit.ts'
+import { CONFIG_KEYS, settingOf, variableOf } from '../../services/runtime/config-schema.ts'
+import { loadConfig } from '../../services/runtime/config.ts'
+import { EXIT, ExitError } from '../../services/runtime/exit.ts'
 
 test('every setting that is a number: its bounds are taken, one beyond is refused by its name', () => {
   const bounded = CONFIG_KEYS.filter((key) => settingOf(key).minimum !== undefined)

@@ -1,7 +1,7 @@
 import type { Dice } from '../../infra/local/sample/random.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import type { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
-import type { LogAppend } from '../../pipelines/kafka/records.ts'
+import type { LogAppend } from '../../pipelines/log/records.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 import { openUsageProducer, usageRecord } from '../support/produce.ts'

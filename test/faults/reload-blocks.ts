@@ -1,5 +1,5 @@
 import { systemClock } from '../../pipelines/clock.ts'
-import { withAdmin } from '../../pipelines/kafka/admin.ts'
+import { withAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
 import { TABLES } from '../../schemas/tables.ts'
 import type { Installation } from '../support/installation.ts'
 import { startService } from '../support/service-process.ts'

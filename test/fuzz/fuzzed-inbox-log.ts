@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Dice } from '../../infra/local/sample/random.ts'
-import type { LogAppend, LogRecord } from '../../pipelines/kafka/records.ts'
+import type { LogAppend, LogRecord } from '../../pipelines/log/records.ts'
 import {
   STATE_KEY,
   TICK_KEY,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
-import type { LogAppend } from '../../pipelines/kafka/records.ts'
+import type { LogAppend } from '../../pipelines/log/records.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import { usageEventCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { systemClock } from '../../pipelines/clock.ts'
-import { CompactedTable } from '../../pipelines/kafka/table.ts'
+import { CompactedTable } from '../../pipelines/kafka/kafkajs/table.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import { accountCodec } from '../../schemas/avro.ts'
 import { formatUuid, partitionOfNode } from '../../schemas/ids.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { withAdmin } from '../../pipelines/kafka/admin.ts'
+import { withAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { OwnCluster, loopbackBrokers } from '../support/own-cluster.ts'
 

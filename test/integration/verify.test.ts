@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { systemClock } from '../../pipelines/clock.ts'
-import { deleteRecordsBefore, logRanges, withAdmin } from '../../pipelines/kafka/admin.ts'
+import { deleteRecordsBefore, logRanges, withAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
 import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import { SCHEMA_ID, accountCodec, schemaIdOf } from '../../schemas/avro.ts'

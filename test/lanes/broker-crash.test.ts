@@ -1,6 +1,6 @@
 import { after, before, describe, it } from 'node:test'
 import { systemClock } from '../../pipelines/clock.ts'
-import { ProduceError } from '../../pipelines/kafka/producer.ts'
+import { ProduceError } from '../../pipelines/log/producer.ts'
 import type { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'

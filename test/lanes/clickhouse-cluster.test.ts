@@ -9,7 +9,7 @@ import { completeReplicas } from '../../pipelines/clickhouse/migrate-replicas.ts
 import { BOOKKEEPING } from '../../pipelines/clickhouse/migrate-tables.ts'
 import { TOKENS_KEPT_S, onCluster } from '../../pipelines/clickhouse/replicated-form.ts'
 import { openBlockStore } from '../../pipelines/load/store.ts'
-import { EXIT } from '../../services/exit.ts'
+import { EXIT } from '../../services/runtime/exit.ts'
 import { groupOf } from '../contract/block-store/target.ts'
 import { Installation } from '../support/installation.ts'
 import { OwnZookeeper } from '../support/own-zookeeper.ts'

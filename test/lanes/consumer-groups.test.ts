@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { withAdmin } from '../../pipelines/kafka/admin.ts'
+import { withAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
 import type { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import { readRanges } from '../../pipelines/kafka/read.ts'
 import { systemRandom } from '../../pipelines/random.ts'

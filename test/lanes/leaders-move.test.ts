@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { openAdmin } from '../../pipelines/kafka/admin.ts'
+import { openAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
 import { noFailpoint } from '../../pipelines/failpoints.ts'
 import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import { readPartition } from '../../pipelines/kafka/read.ts'

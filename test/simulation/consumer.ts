@@ -1,4 +1,4 @@
-import type { LogRecord } from '../../pipelines/kafka/records.ts'
+import type { GroupConsumer, GroupConsumerHandlers } from '../../pipelines/log/group-consumer.ts'
 import { placeOf } from './cluster.ts'
 import type { FetchPlace, MemoryCluster } from './cluster.ts'
 import type { Group, GroupOptions } from './groups.ts'
@@ -13,18 +13,6 @@ const FETCH_WAIT_MS = 500
 const HEARTBEAT_INTERVAL_MS = 1_000
 const RETRY_MS = 300
 
-/** A batch at its handler: what kafkajs gives to `eachBatch`. */
-export interface Batch {
-  readonly topic: string
-  readonly partition: number
-  readonly records: readonly LogRecord[]
-  readonly lastOffset: bigint
-  /** True once somebody has sought elsewhere. */
-  isStale(): boolean
-  resolve(): void
-  heartbeat(): Promise<void>
-}
-
 export interface ConsumerOptions {
   readonly process: SimProcess
   readonly cluster: MemoryCluster
@@ -32,23 +20,17 @@ export interface ConsumerOptions {
   readonly topics: readonly string[]
   readonly group: GroupOptions
   readonly recordsMax: () => number
-  readonly onJoined: (partitions: readonly number[]) => void
-  readonly onHeartbeat: () => void
-  readonly onStartBatch: (
-    topic: string,
-    partition: number,
-    range: { readonly first: bigint | null; readonly last: bigint; readonly records: number },
-  ) => void
-  readonly eachBatch: (batch: Batch) => Promise<void>
 }
 
 /**
  * kafkajs' consumer as the services use it: one loop that fetches all its partitions, hands the batches out side by
  * side, and fetches again when all are handled; heartbeats between and within; joins anew when one of them says so.
  */
-export class MemoryConsumer {
+export class MemoryConsumer implements GroupConsumer {
   readonly #options: ConsumerOptions
   readonly #group: Group
+  #handlers: GroupConsumerHandlers | undefined
+  #running: Promise<void> | undefined
   #memberId: string | null = null
   #generation = 0
   #assigned: readonly number[] = []
@@ -65,15 +47,25 @@ export class MemoryConsumer {
     this.#group = options.cluster.group(options.groupId, options.group)
   }
 
+  async start(handlers: GroupConsumerHandlers): Promise<void> {
+    this.#handlers = handlers
+    this.#running = this.#run(handlers).catch((error: Error) => handlers.onFailed(error))
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true
+    await this.#running
+  }
+
   /** Joins and goes on until `stop`; resolves when the group was left. */
-  async run(): Promise<void> {
+  async #run(handlers: GroupConsumerHandlers): Promise<void> {
     const { process } = this.#options
     let mustJoin = true
     while (!this.#isStopping) {
       try {
-        if (mustJoin) await this.#join()
+        if (mustJoin) await this.#join(handlers)
         mustJoin = false
-        await this.#turn()
+        await this.#turn(handlers)
       } catch (error) {
         if (error instanceof BrokerRefusal) {
           if (error.type === 'UNKNOWN_MEMBER_ID') this.#memberId = null
@@ -82,13 +74,9 @@ export class MemoryConsumer {
         await process.clock.delay(RETRY_MS)
       }
     }
+    await handlers.beforeRebalance()
     const memberId = this.#memberId
     if (memberId !== null) await this.#ask(() => this.#group.leave(memberId)).catch(() => {})
-  }
-
-  /** Ends after the batches at hand. */
-  stop(): void {
-    this.#isStopping = true
   }
 
   seek(topic: string, partition: number, offset: bigint): void {
@@ -103,7 +91,7 @@ export class MemoryConsumer {
     this.#paused.delete(placeOf(topic, partition))
   }
 
-  async commit(topic: string, partition: number, offset: bigint): Promise<void> {
+  async #commit(topic: string, partition: number, offset: bigint): Promise<void> {
     const memberId = this.#memberId
     if (memberId === null) throw new BrokerRefusal('UNKNOWN_MEMBER_ID')
     const generation = this.#generation
@@ -114,8 +102,8 @@ export class MemoryConsumer {
   }
 
   /** One heartbeat a second, however many ask for it. */
-  async heartbeat(): Promise<void> {
-    const { process, onHeartbeat } = this.#options
+  async #heartbeat(): Promise<void> {
+    const { process } = this.#options
     const memberId = this.#memberId
     if (this.#beating !== undefined) return await this.#beating
     if (memberId === null) return
@@ -123,7 +111,7 @@ export class MemoryConsumer {
     const generation = this.#generation
     const beat = async (): Promise<void> => {
       await this.#ask(() => this.#group.heartbeat(memberId, generation))
-      onHeartbeat()
+      this.#handlers?.onHeartbeat()
       this.#lastHeartbeatMs = process.clock.monotonicMs()
     }
     this.#beating = beat().finally(() => {
@@ -137,8 +125,9 @@ export class MemoryConsumer {
     return process.request(kind, () => cluster.ofGroup(groupId, apply), { timeoutMs })
   }
 
-  async #join(): Promise<void> {
-    const { group, process, onJoined } = this.#options
+  async #join(handlers: GroupConsumerHandlers): Promise<void> {
+    const { group, process, topics } = this.#options
+    await handlers.beforeRebalance()
     const memberId = this.#memberId
     const joined = await this.#ask(() => this.#group.join(memberId), 'group', group.rebalanceMs + 5_000)
     this.#memberId = joined.memberId
@@ -147,13 +136,13 @@ export class MemoryConsumer {
     this.#positions = new Map()
     this.#lastHeartbeatMs = process.clock.monotonicMs()
     process.trace(`joined generation ${joined.generation} with partitions ${joined.partitions.join()}`)
-    onJoined(joined.partitions)
+    handlers.onAssigned(new Map(topics.map((topic) => [topic, joined.partitions])))
   }
 
-  async #turn(): Promise<void> {
+  async #turn(handlers: GroupConsumerHandlers): Promise<void> {
     const batches = await this.#fetch()
-    if (batches.length === 0) await this.heartbeat()
-    const handled = await Promise.allSettled(batches.map((batch) => this.#handle(batch)))
+    if (batches.length === 0) await this.#heartbeat()
+    const handled = await Promise.allSettled(batches.map((batch) => this.#handle(batch, handlers)))
     for (const result of handled) if (result.status === 'rejected') throw result.reason
   }
 
@@ -217,23 +206,26 @@ export class MemoryConsumer {
     }
   }
 
-  async #handle({ topic, partition, first, last, records }: Fetched & FetchPlace): Promise<void> {
-    const { onStartBatch, eachBatch } = this.#options
+  async #handle(
+    { topic, partition, first, last, records }: Fetched & FetchPlace,
+    handlers: GroupConsumerHandlers,
+  ): Promise<void> {
     const place = placeOf(topic, partition)
-    onStartBatch(topic, partition, { first, last, records: records.length })
+    handlers.onFetched(topic, partition, { first, last, records: records.length })
     if (records.length === 0) {
       this.#positions.set(place, last + 1n)
-      return await this.heartbeat()
+      return await this.#heartbeat()
     }
-    await eachBatch({
+    await handlers.onBatch({
       topic,
       partition,
       records,
       lastOffset: last,
       isStale: () => this.#seeks.has(place),
       resolve: () => this.#positions.set(place, last + 1n),
-      heartbeat: () => this.heartbeat(),
+      heartbeat: () => this.#heartbeat(),
+      commit: (offset) => this.#commit(topic, partition, offset),
     })
-    await this.heartbeat()
+    await this.#heartbeat()
   }
 }

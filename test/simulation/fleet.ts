@@ -1,23 +1,23 @@
 import { noMetrics } from '../../schemas/metrics.ts'
 import { SettlerState } from '../../pipelines/account/pipeline.ts'
-import type { LogRecord } from '../../pipelines/kafka/records.ts'
+import type { LogRecord } from '../../pipelines/log/records.ts'
 import type { ProduceWire } from '../../pipelines/kafka/produce/wire.ts'
-import type { Forward, TaskState } from '../../pipelines/kafka/task.ts'
+import type { Forward, TaskState } from '../../pipelines/task/task.ts'
 import type { InboxConfigure } from '../../schemas/records.ts'
 import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
-import type { Lookup } from '../../pipelines/usage/lookup.ts'
+import type { Lookup } from '../../pipelines/dedupe/lookup.ts'
 import type { ModelTables } from '../../pipelines/usage/model-tables.ts'
 import { testRules } from '../support/rules.ts'
 import { LoaderService } from './loader-service.ts'
 import type { SimProcess } from './process.ts'
-import type { Writer } from './producers.ts'
+import type { TaskWriter } from '../../pipelines/task/ports.ts'
 import { PARTITIONS, SERVICES, TOPICS } from './services.ts'
 import type { Service, ServiceName } from './services.ts'
 import { StoreClient } from './store-client.ts'
 import { TaskService } from './task-service.ts'
 import type { World } from './world.ts'
-import { StoreGate } from '../../pipelines/load/store-gate.ts'
-import type { StoredMarks } from '../../pipelines/load/store-gate.ts'
+import { StoreGate } from '../../pipelines/blocks/store-gate.ts'
+import type { StoredMarks } from '../../pipelines/blocks/store-gate.ts'
 import { TEST_INSTALLATION } from '../support/stored-marks.ts'
 
 const ID_KEY = Buffer.alloc(32, 7)
@@ -30,7 +30,7 @@ const RESTART_MS = 300
 /** What a test puts between the services and the world, to take a guard away. */
 export interface Tampering {
   readonly wire?: (wire: ProduceWire) => ProduceWire
-  readonly writer?: (service: ServiceName, writer: Writer, partition: number) => Writer
+  readonly writer?: (service: ServiceName, writer: TaskWriter, partition: number) => TaskWriter
   readonly state?: (service: ServiceName, state: TaskState, partition: number) => TaskState
   /** The records of one fetch, before a loader takes them. */
   readonly blocks?: (records: readonly LogRecord[]) => readonly LogRecord[]

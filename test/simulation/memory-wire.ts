@@ -12,7 +12,7 @@ import {
   COORDINATOR_TIMEOUT_MS,
   LOOK_UP_TIMEOUT_MS,
   PRODUCE_TIMEOUT_MS,
-} from '../../pipelines/kafka/produce/kafkajs-wire.ts'
+} from '../../pipelines/kafka/kafkajs/kafkajs-wire.ts'
 import { Unanswered } from '../../pipelines/kafka/produce/wire.ts'
 import { placeOf } from './cluster.ts'
 import type { MemoryCluster } from './cluster.ts'

@@ -6,9 +6,6 @@ import { noMetrics } from '../../schemas/metrics.ts'
 import type { SimProcess } from './process.ts'
 import type { World } from './world.ts'
 
-/** What a task needs of its writer. */
-export type Writer = Pick<TransactionalWriter, 'commit' | 'close'>
-
 /** Nothing of it is looked at: the wire is given. */
 const NOT_CONNECTED = { brokers: [], clientId: 'simulation', logger: silentLogger }
 

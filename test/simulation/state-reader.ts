@@ -1,4 +1,4 @@
-import type { StateReader } from '../../pipelines/kafka/state-reader.ts'
+import type { StateSource } from '../../pipelines/task/ports.ts'
 import type { MemoryCluster } from './cluster.ts'
 import { OffsetOutOfRange } from './partition-log.ts'
 import { NoAnswer } from './process.ts'
@@ -12,7 +12,7 @@ export function memoryStateReader(
   cluster: MemoryCluster,
   topic: string,
   recordsMax: () => number,
-): Pick<StateReader, 'read'> {
+): StateSource {
   return {
     read: async (partition, { start, through }, onRecord, signal) => {
       let position = start

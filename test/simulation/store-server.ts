@@ -5,7 +5,7 @@ import type { BlockSource } from '../../pipelines/load/store.ts'
 import { readBlock } from '../support/row-reader.ts'
 import type { Row } from '../support/row-reader.ts'
 import type { Timeline } from './timeline.ts'
-import type { StoredMark } from '../../pipelines/load/fit.ts'
+import type { StoredMark } from '../../pipelines/blocks/fit.ts'
 import { storedMark } from '../support/stored-marks.ts'
 
 /** What one INSERT brought. */

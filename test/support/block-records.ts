@@ -1,4 +1,4 @@
-import type { LogRecord } from '../../pipelines/kafka/records.ts'
+import type { LogRecord } from '../../pipelines/log/records.ts'
 import { BLOCK_HEADER } from '../../schemas/tables.ts'
 
 /** Records of a block topic for tests of the loader, whose rows are their own numbers. */

@@ -1,4 +1,4 @@
-import { withAdmin } from '../../pipelines/kafka/admin.ts'
+import { withAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
 import type { Installation } from './installation.ts'
 import { coordinatorOf } from './kafka-metadata.ts'
 import { leaveGroup } from './kafka-wire.ts'

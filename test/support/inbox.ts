@@ -7,7 +7,7 @@ import {
   inboxUsageCodec,
   tickCodec,
 } from '../../schemas/avro.ts'
-import type { LogRecord } from '../../pipelines/kafka/records.ts'
+import type { LogRecord } from '../../pipelines/log/records.ts'
 import type { Cost, InboxEntry, InboxUsage, NodeSum } from '../../schemas/records.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import { anyCommand, anyHeartbeat, anyRules, anySeen, commandId } from './inbox-requests.ts'

@@ -1,90 +1,142 @@
 import { noFailpoint } from '../../pipelines/failpoints.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
-import type { BlockSession } from '../../pipelines/kafka/block-consumer.ts'
-import type { LogRecord } from '../../pipelines/kafka/records.ts'
+import { BlockPump } from '../../pipelines/load/block-pump.ts'
 import { PartitionLoader } from '../../pipelines/load/pipeline.ts'
 import type { BlockStore } from '../../pipelines/load/store.ts'
+import type { FetchedBatch, GroupConsumer } from '../../pipelines/log/group-consumer.ts'
+import type { HaltError, LogRecord } from '../../pipelines/log/records.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 import { TEST_INSTALLATION } from './stored-marks.ts'
 
+/** How a heartbeat ends; "old": its answer is of long ago. */
+type HeartbeatEnd = 'ok' | 'rebalance' | 'old' | 'unanswered'
+
 /** The group rebalances: what a heartbeat of the consumer throws. */
-export class Rebalance extends Error {}
+class Rebalance extends Error {}
 
 /** The group has put this member out and given its partition to another: what a heartbeat throws from then on. */
 class PutOut extends Error {}
 
 export const SOURCE = { topic: 'usage.blocks', partition: 0 }
+const ASSIGNED = new Map([[SOURCE.topic, [SOURCE.partition]]])
+
+const FETCHES_MAX = 10_000
+/** Longer than the loader takes for a sign of life. */
+const OLD_MS = 20_000
 
 /**
- * A consumer group's side of one partition of a block topic: delivers records from the committed offset, and follows
- * the loader's outcomes as the block consumer does.
+ * A consumer group's side of one partition of a block topic: delivers records from the committed offset to the product's
+ * pump, and follows what the pump asks of its consumer.
  */
 export class Loading {
   committed = 0n
-  /** The process ends: the loader leaves after the group that it loads. */
-  isEnding = false
   /** How the heartbeats to come end; "ok" after the last. */
-  readonly heartbeats: ('ok' | 'rebalance' | 'old' | 'unanswered')[]
+  readonly heartbeats: HeartbeatEnd[]
   /** Another has the partition: no heartbeat and no commit counts any more, and loading ends at the next of them. */
   isPutOut = false
   /** Told before an offset is committed. */
   onCommit: (offset: bigint) => void = () => {}
   readonly #clock: VirtualClock
   readonly #store: BlockStore
-  #heartbeatAgeMs = 0
   #log: readonly LogRecord[] = []
   #loader: PartitionLoader
+  #pump: BlockPump
+  /** Where the next fetch begins. */
+  #position = 0n
+  #isEnding = false
+  /** Done while the partition is not paused. */
+  #resumed = Promise.withResolvers<void>()
+  #halt: HaltError | undefined
 
-  constructor(
-    clock: VirtualClock,
-    store: BlockStore,
-    heartbeats: readonly ('ok' | 'rebalance' | 'old' | 'unanswered')[] = [],
-  ) {
+  constructor(clock: VirtualClock, store: BlockStore, heartbeats: readonly HeartbeatEnd[] = []) {
     this.#clock = clock
     this.#store = store
     this.heartbeats = [...heartbeats]
-    this.#loader = this.#start()
+    this.#loader = this.#openLoader()
+    this.#pump = this.#openPump()
   }
 
   get loader(): PartitionLoader {
     return this.#loader
   }
 
+  /** The process is told to end: the loader leaves after the group that it loads. */
+  end(): void {
+    this.#isEnding = true
+    void this.#pump.stop()
+  }
+
   /** The process ends, and another one is assigned the partition. */
   restart(): void {
-    this.#loader = this.#start()
+    this.#isEnding = false
+    this.#loader = this.#openLoader()
+    this.#pump = this.#openPump()
   }
 
   /** Loads the log up to where its last group ends; fetches hold up to `fetchMax` records. Throws what halts the loader. */
   async load(log: readonly LogRecord[], fetchMax: number): Promise<void> {
     this.#log = log
-    let position = this.committed
-    for (let fetches = 0; fetches < 10_000; fetches++) {
-      const records = log.filter(({ offset }) => offset >= position).slice(0, fetchMax)
-      const last = records.at(-1)
-      if (last === undefined) return
-      const outcome = await this.#loader.take(records, this.#session())
-      if (outcome.next === 'continue') {
-        position = last.offset + 1n
-      } else if (outcome.next === 'again') {
-        await this.#clock.delay(outcome.restMs)
-        position = outcome.offset
-      } else if (outcome.error instanceof PutOut) {
-        return
-      } else if (outcome.error instanceof Rebalance) {
-        this.#loader.assigned()
-        position = this.committed
-      } else {
-        // The coordinator did not answer: the same generation goes on from there.
-        position = outcome.offset
-      }
+    this.#position = this.committed
+    for (let fetches = 0; fetches < FETCHES_MAX; fetches++) {
+      const records = log.filter(({ offset }) => offset >= this.#position).slice(0, fetchMax)
+      if (records.length === 0) return
+      if (!(await this.#deliver(records))) return
+      if (this.#halt !== undefined) throw this.#halt
+      if (this.#isEnding) return
+      await this.#resumed.promise
     }
     throw new Error('The loader makes no progress.')
   }
 
-  #start(): PartitionLoader {
-    const loader = new PartitionLoader({
+  /** False where another has the partition. */
+  async #deliver(records: readonly LogRecord[]): Promise<boolean> {
+    try {
+      await this.#pump.onBatch(this.#batchOf(records))
+    } catch (error) {
+      if (error instanceof PutOut) return false
+      if (!(error instanceof Rebalance)) return true
+      // The same member gets the partition again, from what the group holds.
+      this.#position = this.committed
+      this.#pump.onAssigned(ASSIGNED)
+    }
+    return true
+  }
+
+  #openPump(): BlockPump {
+    const consumer: GroupConsumer = {
+      start: async () => {},
+      stop: async () => {},
+      seek: (_topic, _partition, offset) => {
+        this.#position = offset
+      },
+      pause: () => {
+        this.#resumed = Promise.withResolvers()
+      },
+      resume: () => this.#resumed.resolve(),
+    }
+    const pump = new BlockPump({
+      consumer,
+      edges: {
+        rangeOf: async () => ({ start: this.#log[0]?.offset ?? 0n, end: this.#end() }),
+        at: async (_topic, _partition, timeMs) =>
+          this.#log.find(({ timestampMs }) => timestampMs >= timeMs)?.offset ?? this.#end(),
+      },
+      clock: this.#clock,
+      logger: silentLogger,
+      onPartitions: () => this.#loader.assigned(),
+      onRecords: (_topic, _partition, records, session) => this.#loader.take(records, session),
+      onHalt: (_topic, _partition, halt) => {
+        this.#halt = halt
+      },
+    })
+    this.#halt = undefined
+    pump.onAssigned(ASSIGNED)
+    return pump
+  }
+
+  #openLoader(): PartitionLoader {
+    return new PartitionLoader({
       source: SOURCE,
       installationId: TEST_INSTALLATION,
       store: this.#store,
@@ -93,34 +145,38 @@ export class Loading {
       failpoint: noFailpoint,
       metrics: noMetrics,
     })
-    loader.assigned()
-    return loader
   }
 
-  #session(): BlockSession {
+  #end(): bigint {
+    return (this.#log.at(-1)?.offset ?? -1n) + 1n
+  }
+
+  #batchOf(records: readonly LogRecord[]): FetchedBatch {
+    const lastOffset = records.at(-1)?.offset ?? 0n
     return {
-      heartbeat: async () => {
-        if (this.isPutOut) throw new PutOut('unknown member')
-        const outcome = this.heartbeats.shift() ?? 'ok'
-        this.#heartbeatAgeMs = outcome === 'old' ? 20_000 : 0
-        if (outcome === 'rebalance') throw new Rebalance('rebalance in progress')
-        if (outcome === 'unanswered') throw new Error('request timed out')
+      ...SOURCE,
+      records,
+      lastOffset,
+      isStale: () => false,
+      resolve: () => {
+        this.#position = lastOffset + 1n
       },
-      heartbeatAgeMs: () => this.#heartbeatAgeMs,
-      logRange: async () => ({
-        start: this.#log[0]?.offset ?? 0n,
-        end: (this.#log.at(-1)?.offset ?? -1n) + 1n,
-      }),
-      offsetAt: async (timeMs) =>
-        this.#log.find(({ timestampMs }) => timestampMs >= timeMs)?.offset ??
-        (this.#log.at(-1)?.offset ?? -1n) + 1n,
-      isEnding: () => this.isEnding,
-      commit: (offset) => {
+      heartbeat: () => this.#heartbeat(),
+      commit: async (offset) => {
         // Refused, and nobody told: the next heartbeat says it.
         if (this.isPutOut) return
         this.onCommit(offset)
         this.committed = offset
       },
     }
+  }
+
+  async #heartbeat(): Promise<void> {
+    if (this.isPutOut) throw new PutOut('unknown member')
+    const end = this.heartbeats.shift() ?? 'ok'
+    if (end === 'rebalance') throw new Rebalance('rebalance in progress')
+    if (end === 'unanswered') throw new Error('request timed out')
+    if (end === 'old') this.#clock.pass(OLD_MS)
+    else this.#pump.onHeartbeat()
   }
 }

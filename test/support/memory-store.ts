@@ -2,7 +2,7 @@ import { ClickhouseAway, ClickhouseRefused } from '../../pipelines/clickhouse/er
 import type { Clock } from '../../pipelines/clock.ts'
 import type { Insert } from '../../pipelines/load/group.ts'
 import type { BlockSource, BlockStore } from '../../pipelines/load/store.ts'
-import type { StoredMark } from '../../pipelines/load/fit.ts'
+import type { StoredMark } from '../../pipelines/blocks/fit.ts'
 import { storedMark } from './stored-marks.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Forward } from '../../pipelines/kafka/task.ts'
+import type { Forward } from '../../pipelines/task/task.ts'
 
 /** For tasks whose input holds events of their own partition alone. */
 export const nothingForwarded: Forward = () =>

@@ -1,5 +1,5 @@
-import { ProduceError } from '../../pipelines/kafka/producer.ts'
-import type { LogProducer } from '../../pipelines/kafka/producer.ts'
+import { ProduceError } from '../../pipelines/log/producer.ts'
+import type { LogProducer } from '../../pipelines/log/producer.ts'
 import { PutBack } from '../../services/reader/put-back.ts'
 
 /** Puts back into a log that acknowledges nothing, for readers whose tests are about something else. */

@@ -1,5 +1,5 @@
 import { zstdDecompressSync } from 'node:zlib'
-import type { TopicAppend } from '../../pipelines/kafka/records.ts'
+import type { TopicAppend } from '../../pipelines/log/records.ts'
 import { BLOCK_HEADER } from '../../schemas/tables.ts'
 import { migrationColumns } from './migration-columns.ts'
 

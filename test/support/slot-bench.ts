@@ -3,12 +3,12 @@ import { fenceCodec } from '../../schemas/avro.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { noFailpoint } from '../../pipelines/failpoints.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
-import type { FatalError, LogRecord, TopicAppend } from '../../pipelines/kafka/records.ts'
-import { TaskSlot } from '../../pipelines/kafka/task-slot.ts'
-import type { SlotOutcome } from '../../pipelines/kafka/task-slot.ts'
-import { TASK_BOUNDS } from '../../pipelines/kafka/task.ts'
-import type { TaskBatch, TaskDecision, TaskState } from '../../pipelines/kafka/task.ts'
-import type { TransactionalWriter } from '../../pipelines/kafka/transaction.ts'
+import type { FatalError, LogRecord, TopicAppend } from '../../pipelines/log/records.ts'
+import { TaskSlot } from '../../pipelines/task/task-slot.ts'
+import type { SlotOutcome } from '../../pipelines/task/task-slot.ts'
+import { TASK_BOUNDS } from '../../pipelines/task/task.ts'
+import type { TaskBatch, TaskDecision, TaskState } from '../../pipelines/task/task.ts'
+import type { TaskWriter } from '../../pipelines/task/ports.ts'
 import { inputRecord } from './task-log.ts'
 import { VirtualClock } from './virtual-clock.ts'
 
@@ -87,7 +87,7 @@ export class SlotBench {
     return await this.slot.handle(records, BigInt(offsets.at(-1) ?? 0) + 1n, heartbeat)
   }
 
-  #writer(): TransactionalWriter {
+  #writer(): TaskWriter {
     const commit = async (records: readonly TopicAppend[]): Promise<readonly bigint[]> => {
       const [first] = records
       const what =
@@ -111,7 +111,7 @@ export class SlotBench {
     const close = async (): Promise<void> => {
       this.diary.push('writer closed')
     }
-    return { commit, close } as unknown as TransactionalWriter
+    return { commit, close }
   }
 
   #state(): TaskState {

@@ -1,5 +1,5 @@
-import type { StoredMark } from '../../pipelines/load/fit.ts'
-import { StoreGate } from '../../pipelines/load/store-gate.ts'
+import type { StoredMark } from '../../pipelines/blocks/fit.ts'
+import { StoreGate } from '../../pipelines/blocks/store-gate.ts'
 
 /** The installation of tests that need none of their own. */
 export const TEST_INSTALLATION = '11111111-2222-4333-8444-555555555555'

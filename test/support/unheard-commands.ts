@@ -1,5 +1,5 @@
 import { systemClock } from '../../pipelines/clock.ts'
-import { SharedAppend } from '../../pipelines/kafka/shared-append.ts'
+import { SharedAppend } from '../../pipelines/log/shared-append.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import { appendingWhole } from './whole-append.ts'
 import { Commands } from '../../services/reader/commands.ts'

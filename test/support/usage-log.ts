@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { modelsCodec, tickCodec } from '../../schemas/avro.ts'
 import type { UsageEvent, UsageMore } from '../../schemas/usage.ts'
-import type { LogRecord } from '../../pipelines/kafka/records.ts'
+import type { LogRecord } from '../../pipelines/log/records.ts'
 import { usageRecord } from './aggregator-log.ts'
 import { inputRecord } from './task-log.ts'
 import { eventId, usageEvent } from './usage-events.ts'

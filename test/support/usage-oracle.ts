@@ -6,8 +6,8 @@ import { COMPILED_TABLE } from '../../schemas/model-table.ts'
 import type { ModelTable } from '../../schemas/model-table.ts'
 import { NO_MORE } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
-import type { LogRecord } from '../../pipelines/kafka/records.ts'
-import { lookupName } from '../../pipelines/usage/lookup.ts'
+import type { LogRecord } from '../../pipelines/log/records.ts'
+import { lookupName } from '../../pipelines/dedupe/lookup.ts'
 import type { Row } from './row-reader.ts'
 
 /** What a log of usage.metered comes to, by the rules and one event after the other: no batch, no memory, no bound. */

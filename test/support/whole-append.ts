@@ -1,5 +1,5 @@
-import type { Acknowledgement, LogProducer } from '../../pipelines/kafka/producer.ts'
-import type { LogAppend } from '../../pipelines/kafka/records.ts'
+import type { Acknowledgement, LogProducer } from '../../pipelines/log/producer.ts'
+import type { LogAppend } from '../../pipelines/log/records.ts'
 
 const ACKNOWLEDGED: Acknowledgement = { baseOffset: 0n, logAppendTimeMs: 0 }
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { EXIT, ExitError, describeError } from '../../../services/exit.ts'
+import { EXIT, ExitError, describeError } from '../../../services/runtime/exit.ts'
 
 const POM = fileURLToPath(new URL('./pom.xml', import.meta.url))
 

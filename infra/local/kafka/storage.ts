@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { EXIT, ExitError } from '../../../services/exit.ts'
+import { EXIT, ExitError } from '../../../services/runtime/exit.ts'
 import { serverProperties } from './properties.ts'
 import type { KafkaPlace } from './properties.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Refusal } from '../../../pipelines/usage/accept-refusal.ts'
+import { Refusal } from '../../../pipelines/json/refusal.ts'
 import { acceptUsageEvent } from '../../../pipelines/usage/accept.ts'
 import { SampleWork } from './events.ts'
 import type { SampleEvent } from './events.ts'

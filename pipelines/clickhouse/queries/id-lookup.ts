@@ -1,7 +1,7 @@
 import type { IdKind } from '../../../schemas/identity.ts'
 import { formatUuid } from '../../../schemas/ids.ts'
-import { contentWords, lookupName } from '../../usage/lookup.ts'
-import type { Found, Lookup, LookupKey } from '../../usage/lookup.ts'
+import { contentWords, lookupName } from '../../dedupe/lookup.ts'
+import type { Found, Lookup, LookupKey } from '../../dedupe/lookup.ts'
 import type { ClickhouseClient } from '../client.ts'
 import { ClickhouseAway } from '../client.ts'
 

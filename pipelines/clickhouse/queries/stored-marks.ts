@@ -1,4 +1,4 @@
-import type { StoredMark } from '../../load/fit.ts'
+import type { StoredMark } from '../../blocks/fit.ts'
 import type { ClickhouseClient } from '../client.ts'
 import { answersOfMajority } from '../replicas.ts'
 

@@ -1,7 +1,7 @@
 import { systemClock } from '../../clock.ts'
 import type { Clock } from '../../clock.ts'
-import type { KafkaOptions } from '../client.ts'
-import { KafkajsWire } from './kafkajs-wire.ts'
+import type { KafkaOptions } from '../kafkajs/client.ts'
+import { KafkajsWire } from '../kafkajs/kafkajs-wire.ts'
 import type { ProduceWire } from './wire.ts'
 
 /** What the produce path runs over: a cluster, and the time. */

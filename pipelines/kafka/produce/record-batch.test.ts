@@ -1,4 +1,4 @@
-import '../client.ts'
+import '../kafkajs/client.ts'
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { ScriptedWire, refused, silence, taken, unanswered } from '../../../test/support/scripted-wire.ts'
 import type { Script } from '../../../test/support/scripted-wire.ts'
 import { VirtualClock } from '../../../test/support/virtual-clock.ts'
-import type { TopicAppend } from '../records.ts'
+import type { TopicAppend } from '../../log/records.ts'
 import type { BatchOutcome } from './attempts.ts'
 import { LEADERS_DOUBT_MS, SLOW_BATCH_MS, SequencedProducer } from './sequenced-producer.ts'
 

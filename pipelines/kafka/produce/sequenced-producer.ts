@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import type { TopicAppend } from '../records.ts'
+import type { TopicAppend } from '../../log/records.ts'
 import { Attempts } from './attempts.ts'
 import type { Attempt, BatchOutcome } from './attempts.ts'
 import { Unanswered } from './wire.ts'

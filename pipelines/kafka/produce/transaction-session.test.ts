@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { ScriptedWire, refused, silence, taken, unanswered } from '../../../test/support/scripted-wire.ts'
 import type { Script } from '../../../test/support/scripted-wire.ts'
 import { VirtualClock } from '../../../test/support/virtual-clock.ts'
-import type { TopicAppend } from '../records.ts'
-import { COORDINATOR_TIMEOUT_MS } from './kafkajs-wire.ts'
+import type { TopicAppend } from '../../log/records.ts'
+import { COORDINATOR_TIMEOUT_MS } from '../kafkajs/kafkajs-wire.ts'
 import {
   COORDINATOR_DOUBT_MS,
   HUNG_COORDINATOR_MS,

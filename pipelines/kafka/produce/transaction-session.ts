@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import type { TopicAppend } from '../records.ts'
+import type { TopicAppend } from '../../log/records.ts'
 import { meaningOf } from './answer-meaning.ts'
 import { RETRY_PAUSE_MS_MAX, placeKey } from './attempts.ts'
 import { SequencedProducer } from './sequenced-producer.ts'

@@ -1,4 +1,4 @@
-import type { LogAppend } from '../records.ts'
+import type { LogAppend } from '../../log/records.ts'
 
 /**
  * What the produce path asks of a cluster, request by request. Nothing here retries, remembers an attempt or decides what

@@ -1,7 +1,7 @@
 import type { ClickhouseClient } from '../../../pipelines/clickhouse/client.ts'
 import { loadedSeqs } from '../../../pipelines/clickhouse/queries/block-ids.ts'
 import type { Clock } from '../../../pipelines/clock.ts'
-import type { KafkaOptions } from '../../../pipelines/kafka/client.ts'
+import type { KafkaOptions } from '../../../pipelines/kafka/kafkajs/client.ts'
 import { newestRecord } from '../../../pipelines/kafka/read.ts'
 import { STATE_KEY } from '../../../schemas/avro.ts'
 import { appendEnds } from './close-topic.ts'

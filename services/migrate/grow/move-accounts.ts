@@ -1,6 +1,6 @@
 import type { GrowthKafka } from './drain.ts'
 import { readPartition } from '../../../pipelines/kafka/read.ts'
-import type { TopicAppend } from '../../../pipelines/kafka/records.ts'
+import type { TopicAppend } from '../../../pipelines/log/records.ts'
 import { settlerTaskCodec, STATE_KEY } from '../../../schemas/avro.ts'
 import { partitionOfNode } from '../../../schemas/ids.ts'
 import type { SettlerTask } from '../../../schemas/records.ts'

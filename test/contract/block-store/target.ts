@@ -1,9 +1,9 @@
 import type { Insert } from '../../../pipelines/load/group.ts'
 import type { BlockStore } from '../../../pipelines/load/store.ts'
 import { TABLES } from '../../../schemas/tables.ts'
-import type { LogRecord, TopicAppend } from '../../../pipelines/kafka/records.ts'
-import { BlockLog } from '../../../pipelines/load/block-log.ts'
-import { writeDeadLetter } from '../../../pipelines/load/dead-letter.ts'
+import type { LogRecord, TopicAppend } from '../../../pipelines/log/records.ts'
+import { BlockLog } from '../../../pipelines/blocks/block-log.ts'
+import { writeDeadLetter } from '../../../pipelines/blocks/dead-letter.ts'
 import { insertsOf, toBlock } from '../../../pipelines/load/group.ts'
 import { VirtualClock } from '../../support/virtual-clock.ts'
 

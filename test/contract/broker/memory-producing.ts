@@ -1,5 +1,5 @@
 import { noFailpoint } from '../../../pipelines/failpoints.ts'
-import type { LogProducer } from '../../../pipelines/kafka/producer.ts'
+import type { LogProducer } from '../../../pipelines/log/producer.ts'
 import { Unanswered } from '../../../pipelines/kafka/produce/wire.ts'
 import type { ProduceWire } from '../../../pipelines/kafka/produce/wire.ts'
 import { sameWire } from '../../simulation/careless-wire.ts'

@@ -3,7 +3,7 @@ import { drawSchedule } from '../../simulation/draw-schedule.ts'
 import { driven } from '../../simulation/driven.ts'
 import type { SimProcess } from '../../simulation/process.ts'
 import { openWriter } from '../../simulation/producers.ts'
-import type { Writer } from '../../simulation/producers.ts'
+import type { TaskWriter } from '../../../pipelines/task/ports.ts'
 import { memoryStateReader } from '../../simulation/state-reader.ts'
 import { World } from '../../simulation/world.ts'
 import type { BrokerTarget } from './target.ts'
@@ -46,6 +46,6 @@ async function restore(world: World, process: SimProcess, through: bigint) {
   return records
 }
 
-function drivenWriter(world: World, writer: Writer): Writer {
+function drivenWriter(world: World, writer: TaskWriter): TaskWriter {
   return { commit: (records) => driven(world.timeline, writer.commit(records)), close: () => writer.close() }
 }

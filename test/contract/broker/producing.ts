@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import type { LogProducer } from '../../../pipelines/kafka/producer.ts'
-import type { LogAppend } from '../../../pipelines/kafka/records.ts'
+import type { LogProducer } from '../../../pipelines/log/producer.ts'
+import type { LogAppend } from '../../../pipelines/log/records.ts'
 import type { ProducingTarget } from './target.ts'
 
 const SENDS = 8

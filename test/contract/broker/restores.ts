@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import type { TopicAppend } from '../../../pipelines/kafka/records.ts'
+import type { TopicAppend } from '../../../pipelines/log/records.ts'
 import type { BrokerTarget } from './target.ts'
 
 const MARKED_MS = 1_000

@@ -1,13 +1,13 @@
 import type { Failpoint } from '../../../pipelines/failpoints.ts'
-import type { LogProducer } from '../../../pipelines/kafka/producer.ts'
-import type { LogRecord } from '../../../pipelines/kafka/records.ts'
-import type { Writer } from '../../simulation/producers.ts'
+import type { LogProducer } from '../../../pipelines/log/producer.ts'
+import type { LogRecord } from '../../../pipelines/log/records.ts'
+import type { TaskWriter } from '../../../pipelines/task/ports.ts'
 
 /** A broker under test, with topics of this run's own. Partition 0 of each is used. */
 export interface BrokerTarget {
   readonly topics: { readonly state: string; readonly blocks: string }
   /** A transactional writer; with `failpoint` a test stops it at one of its points. */
-  openWriter(transactionalId: string, failpoint?: Failpoint): Writer
+  openWriter(transactionalId: string, failpoint?: Failpoint): TaskWriter
   /** The committed records of a topic up to its last stable offset of now. */
   read(topic: string): Promise<LogRecord[]>
   /** What a restore of the state topic gets when it reads up to `through`. */
@@ -25,7 +25,7 @@ export interface ProducingTarget {
   readonly topic: string
   readonly partitions: number
   openProducer(): LogProducer
-  openWriter(transactionalId: string): Writer
+  openWriter(transactionalId: string): TaskWriter
   /** The committed records of a partition, as many as are stable now. */
   read(partition: number): Promise<LogRecord[]>
   /** The next so many answers to Produce requests are lost; the brokers have done what they were asked. */

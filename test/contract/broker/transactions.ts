@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { noFailpoint } from '../../../pipelines/failpoints.ts'
 import type { Failpoint } from '../../../pipelines/failpoints.ts'
-import type { LogRecord, TopicAppend } from '../../../pipelines/kafka/records.ts'
+import type { LogRecord, TopicAppend } from '../../../pipelines/log/records.ts'
 import { TRANSACTION_TIMEOUT_MS } from '../../../pipelines/kafka/produce/transaction-session.ts'
-import type { Writer } from '../../simulation/producers.ts'
+import type { TaskWriter } from '../../../pipelines/task/ports.ts'
 import type { BrokerTarget } from './target.ts'
 
 /** The markers of a transaction are written after its end is acknowledged. */
@@ -30,7 +30,7 @@ function openTransaction(broker: BrokerTarget, id: string, records: readonly Top
     isSent()
     await held
   }
-  const writer: Writer = broker.openWriter(id, failpoint)
+  const writer: TaskWriter = broker.openWriter(id, failpoint)
   const committed = writer.commit(records)
   committed.catch(() => {})
   return { writer, committed, end, sent: Promise.race([sent, committed]) }

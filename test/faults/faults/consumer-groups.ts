@@ -1,4 +1,4 @@
-import { withAdmin } from '../../../pipelines/kafka/admin.ts'
+import { withAdmin } from '../../../pipelines/kafka/kafkajs/admin.ts'
 import { coordinatorOf } from '../../support/kafka-metadata.ts'
 import { commitOffset } from '../../support/kafka-wire.ts'
 import { NOTHING_MET } from '../fault.ts'

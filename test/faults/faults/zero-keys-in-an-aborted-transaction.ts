@@ -1,4 +1,4 @@
-import { createKafka } from '../../../pipelines/kafka/client.ts'
+import { createKafka } from '../../../pipelines/kafka/kafkajs/client.ts'
 import { formatUuid } from '../../../schemas/ids.ts'
 import type { UsageEvent } from '../../../schemas/usage.ts'
 import { nodesOf, usageRecord } from '../../support/produce.ts'

@@ -1,0 +1,69 @@
+import { storedMarks } from './queries/stored-marks.ts'
+import type { ClickhouseClient } from './client.ts'
+import type { Clock } from '../clock.ts'
+import type { Logger } from '../logger.ts'
+import type { StoredMark } from '../blocks/fit.ts'
+import type { StoredMarks } from '../blocks/store-gate.ts'
+
+const POLL_MS = 2_000
+
+export interface LoadedSeqsOptions {
+  readonly client: ClickhouseClient
+  readonly topic: string
+  readonly partitions: number
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/**
+ * Follows how far the blocks of one topic are loaded. A ClickHouse that does not answer leaves all as it was; one that
+ * says less than before was put back from an older copy, and is believed.
+ */
+export class LoadedSeqs implements StoredMarks {
+  readonly asked: Promise<void>
+  readonly #options: LoadedSeqsOptions
+  readonly #hasAsked: () => void
+  readonly #stopping = new AbortController()
+  #marks: readonly StoredMark[] = []
+  #polling: Promise<void> | undefined
+
+  constructor(options: LoadedSeqsOptions) {
+    this.#options = options
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.asked = promise
+    this.#hasAsked = resolve
+  }
+
+  /** All that ClickHouse has told of the partition; null before it told anything. */
+  of(partition: number): StoredMark | null {
+    return this.#marks[partition] ?? null
+  }
+
+  /** The newest maximum of `watermarks` that it has told for the partition; 0 before it told any. */
+  seqOf(partition: number): number {
+    return this.of(partition)?.seq ?? 0
+  }
+
+  start(): void {
+    this.#polling ??= this.#poll()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#polling
+  }
+
+  async #poll(): Promise<void> {
+    const { client, topic, partitions, clock, logger } = this.#options
+    const all = Array.from({ length: partitions }, (_, partition) => partition)
+    while (!this.#stopping.signal.aborted) {
+      try {
+        this.#marks = await storedMarks(client, topic, all)
+      } catch (error) {
+        logger.debug({ err: error }, 'ClickHouse did not say how far the blocks are loaded')
+      }
+      this.#hasAsked()
+      await clock.delay(POLL_MS, this.#stopping.signal)
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import { STATE_KEY } from '../../schemas/avro.ts'
+import type { Since } from '../../schemas/since.ts'
+import { BlockLog } from '../blocks/block-log.ts'
+import type { TaskMark } from '../blocks/fit.ts'
+import type { StoreGate } from '../blocks/store-gate.ts'
+import { UnloadedBlocks } from '../blocks/unloaded.ts'
+import type { Clock } from '../clock.ts'
+import { outside } from '../log/outside.ts'
+import type { LogRecord, TopicAppend } from '../log/records.ts'
+import { inputDeleted, rulesFrom, taskRecordMissing } from './restore-halts.ts'
+import type { TaskBatch, TaskDecision } from './task.ts'
+
+/** What every task record says, whatever else it does. */
+export interface LedgerRecord {
+  /** The input is applied up to here. */
+  position: number
+  /** The number of the next block. */
+  next_seq: number
+  /** The highest number that ClickHouse was seen to have, and the log time of the oldest block above it. */
+  loaded_seq: number
+  oldest_unloaded_at: number | null
+  /** This version of the topics has ended: nothing more is taken. */
+  ended: boolean
+  since: readonly Since[]
+}
+
+export interface TaskLedgerOptions<Task extends LedgerRecord> {
+  readonly partition: number
+  readonly inputTopic: string
+  readonly stateTopic: string
+  readonly blockTopic: string
+  /** What the state topic holds beside the task record, for whoever finds it without one: "accounts". */
+  readonly holds: string
+  readonly codec: { encode(task: Task): Buffer; decode(value: Buffer): Task }
+  /** The record of a task that has applied nothing. */
+  readonly first: Task
+  /** Up to which time what the task has written is complete, UTC ms. */
+  readonly watermarkMsOf: (task: Task) => number
+  readonly loadedSeq: (partition: number) => number
+  /** Nothing is decided before it lets the task pass. */
+  readonly gate: StoreGate
+  readonly clock: Clock
+}
+
+/**
+ * What every task keeps whatever it does: its record, the numbers of its blocks, which of them ClickHouse lacks, and the halts
+ * of a restore that would have to guess. Built anew with each state.
+ */
+export class TaskLedger<Task extends LedgerRecord> {
+  readonly #options: TaskLedgerOptions<Task>
+  #task: Task
+  #blocks: BlockLog
+  #unloaded = new UnloadedBlocks(0, null, 0)
+  #holdsAny = false
+  #hasTaskRecord = false
+
+  constructor(options: TaskLedgerOptions<Task>) {
+    this.#options = options
+    this.#task = options.first
+    this.#blocks = this.#openBlocks()
+  }
+
+  /** As of the last decision; a decision changes a copy. */
+  get task(): Task {
+    return this.#task
+  }
+
+  get blocks(): BlockLog {
+    return this.#blocks
+  }
+
+  /** Takes one record of the state topic. True for the task's own: its record and its fences; the rest is the state's. */
+  restore(record: LogRecord): boolean {
+    const { gate, codec } = this.#options
+    const key = record.key?.toString('latin1')
+    if (key === STATE_KEY.fence) {
+      gate.fencedAt(record.timestampMs)
+      return true
+    }
+    this.#holdsAny = true
+    if (key !== STATE_KEY.task || record.value === null) return false
+    this.#task = codec.decode(record.value)
+    gate.recordedAt(record.timestampMs)
+    this.#hasTaskRecord = true
+    return true
+  }
+
+  /** The last state record was given. Throws a halt where the logs do not hold what the task must go on from. */
+  restored(inputStart: bigint): void {
+    const { partition, inputTopic, stateTopic, holds } = this.#options
+    const place = `${stateTopic}[${partition}]`
+    if (this.#holdsAny && !this.#hasTaskRecord) throw taskRecordMissing(place, holds)
+    const task = this.#task
+    if (inputStart > BigInt(task.position)) {
+      throw inputDeleted(`${inputTopic}[${partition}]`, inputStart, task.position)
+    }
+    task.since = rulesFrom(place, task.since, task.position)
+    this.#blocks = this.#openBlocks()
+    this.#unloaded = new UnloadedBlocks(task.loaded_seq, task.oldest_unloaded_at, task.next_seq - 1)
+  }
+
+  /** Null where the batch may be decided; else what becomes of it without a decision. */
+  async passes(batch: TaskBatch): Promise<TaskDecision | null> {
+    const { gate } = this.#options
+    if (!gate.isOpen && !(await outside(gate.pass(this.#mark())))) return this.rests('clickhouse_not_asked')
+    if (!this.#task.ended) return null
+    return { appends: [], position: batch.nextOffset, groupOpen: false, pause: null }
+  }
+
+  /** The partition rests where it stands, and nothing of the batch is taken. */
+  rests(pause: string): TaskDecision {
+    const position = BigInt(this.#task.position)
+    return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause }
+  }
+
+  /**
+   * Ends the blocks of a decision that goes up to `task.position`, and puts their numbers into `task`. Returns their records; the
+   * state's own follow, and `record(task)` is the last of the transaction.
+   */
+  async finish(
+    task: Task,
+    end: { readonly logTimeMs: number; readonly endGroup: boolean },
+  ): Promise<TopicAppend[]> {
+    const { partition, loadedSeq, watermarkMsOf } = this.#options
+    const loaded = loadedSeq(partition)
+    const mark = { position: task.position, watermarkMs: watermarkMsOf(task) }
+    const appends = await this.#blocks.finish(mark, end.endGroup, loaded)
+    this.#unloaded.loaded(loaded)
+    this.#unloaded.wrote(this.#blocks.nextSeq - 1, end.logTimeMs)
+    task.next_seq = this.#blocks.nextSeq
+    task.loaded_seq = this.#unloaded.loadedSeq
+    task.oldest_unloaded_at = this.#unloaded.oldestAt
+    return [...appends]
+  }
+
+  record(task: Task): TopicAppend {
+    const { partition, stateTopic, codec } = this.#options
+    return { topic: stateTopic, partition, key: STATE_KEY.task, value: codec.encode(task) }
+  }
+
+  /** The decision was made: what comes next is decided on top of it, whether or not its transaction is committed yet. */
+  decided(task: Task): void {
+    this.#task = task
+  }
+
+  #openBlocks(): BlockLog {
+    const { blockTopic: topic, partition, clock } = this.#options
+    return new BlockLog({ topic, partition, nextSeq: this.#task.next_seq, clock, after: this.#mark() })
+  }
+
+  #mark(): TaskMark {
+    const task = this.#task
+    return {
+      lastSeq: task.next_seq - 1,
+      position: task.position,
+      watermarkMs: this.#options.watermarkMsOf(task),
+    }
+  }
+}

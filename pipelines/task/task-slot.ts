@@ -1,0 +1,391 @@
+import type { Clock } from '../clock.ts'
+import type { Failpoint } from '../failpoints.ts'
+import type { Logger } from '../logger.ts'
+import type { Metrics } from '../../schemas/metrics.ts'
+import { fenceCodec, STATE_KEY } from '../../schemas/avro.ts'
+import type { LogRange } from '../log/records.ts'
+import { FatalError, HaltError } from '../log/records.ts'
+import type { LogAppend, LogRecord, TopicAppend } from '../log/records.ts'
+import { isFenced } from './fenced.ts'
+import { RebalanceDuringRestore, withHeartbeats } from './restore-heartbeats.ts'
+import { inputOlder } from './restore-halts.ts'
+import type { StateSource, TaskWriter } from './ports.ts'
+import { isLegalStep, TASK_BOUNDS, TASK_PHASES } from './task.ts'
+import type { TaskPhase, TaskState } from './task.ts'
+import { tickFor } from '../log/tick.ts'
+import { isOfRecords, Undecided } from './undecided.ts'
+import type { NextDecision } from './undecided.ts'
+
+/** A halted partition as the operator sees it. */
+export interface Halt {
+  readonly reason: string
+  readonly message: string
+  readonly remedy: string
+}
+
+/** What the slots of one process share. */
+export interface TaskSlotParts {
+  readonly inputTopic: string
+  readonly stateTopic: string
+  /** The other topics that its transactions write to. */
+  readonly outputTopics: readonly string[]
+  readonly instance: string
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly stateReader: StateSource
+  readonly failpoint: Failpoint
+  readonly openWriter: (partition: number) => TaskWriter
+  readonly openState: (partition: number) => TaskState
+  /** What the input holds, and the first offset that the state topic still holds. */
+  readonly logRanges: (partition: number) => Promise<{ readonly input: LogRange; readonly state: bigint }>
+  readonly deleteStateBefore: (partition: number, offset: bigint) => Promise<void>
+  /** The process must end: no partition of it may go on. */
+  readonly onFatal: (error: FatalError) => void
+}
+
+/** What the runner must do with the partition after a batch. */
+export type SlotOutcome =
+  | { readonly next: 'continue' }
+  | { readonly next: 'seek'; readonly position: bigint }
+  | { readonly next: 'rest'; readonly position: bigint; readonly reason: string }
+  | { readonly next: 'pause' }
+
+/** The request of the second heartbeat after an error was surely sent after it; a zombie's would have failed. */
+const HEARTBEATS_BEFORE_FENCE = 2
+
+/** One partition of this process through its life: phase, state, writer. Knows no consumer. */
+export class TaskSlot {
+  readonly partition: number
+  readonly #parts: TaskSlotParts
+  readonly #logger: Logger
+  readonly #undecided: Undecided
+  #phase: TaskPhase = 'assigned'
+  #writer: TaskWriter | undefined
+  #state: TaskState | undefined
+  #position = 0n
+  #lastFenceMs = Number.NEGATIVE_INFINITY
+  #heartbeatsSinceError = 0
+  #halt: Halt | undefined
+  #toAppend: readonly LogAppend[] = []
+  /** The transaction under way: the next batch is fetched while it commits, and decided when it is known to be done. */
+  #committing: Promise<void> | undefined
+  #closed = false
+  /** True while a group of blocks is open. */
+  groupOpen = false
+  /** When the last batch ended, monotonic. */
+  lastBatchMs: number
+  /** True between a tick's append and the next batch: no second tick for the same silence. */
+  tickUnderWay = false
+  /** True while the partition rests after a decision that asked for it: a tick would wake nothing. */
+  resting = false
+
+  constructor(partition: number, parts: TaskSlotParts) {
+    this.partition = partition
+    this.#parts = parts
+    this.#logger = parts.logger.child({ partition })
+    this.#undecided = new Undecided(`${parts.inputTopic}[${partition}]`, parts.clock)
+    this.lastBatchMs = parts.clock.monotonicMs()
+    this.#showPhase()
+  }
+
+  get phase(): TaskPhase {
+    return this.#phase
+  }
+
+  get position(): bigint {
+    return this.#position
+  }
+
+  get halt(): Halt | undefined {
+    return this.#halt
+  }
+
+  /** Configuration to append to the input, once. */
+  takeAppends(): readonly LogAppend[] {
+    const appends = this.#toAppend
+    this.#toAppend = []
+    return appends
+  }
+
+  /**
+   * A fetched range before its handler: judged only while running. A range that begins above the position is a jump
+   * (halt); one that was filtered away whole moves the position in memory.
+   */
+  onFetched(range: { readonly first: bigint | null; readonly last: bigint; readonly records: number }): void {
+    if (this.#phase !== 'running') return
+    if (range.first !== null && range.first > this.#position) {
+      this.#stand(
+        new HaltError(
+          'input_jump',
+          `The input goes on at ${range.first}, the task's position is ${this.#position}: records between are gone.`,
+          'Find out what deleted them (retention, a tool), account for the gap, then move the task record on.',
+        ),
+      )
+      // Its ids must not keep room from the partitions that go on.
+      void this.#drop()
+      return
+    }
+    if (range.records === 0 && range.last >= this.#position) this.#position = range.last + 1n
+  }
+
+  /** Handles one fetched batch. Never throws, but for `heartbeat`, whose errors are kafkajs' own. */
+  async handle(
+    records: readonly LogRecord[],
+    nextOffset: bigint,
+    heartbeat: () => Promise<void>,
+  ): Promise<SlotOutcome> {
+    this.tickUnderWay = false
+    if (this.#phase === 'assigned') return await this.#start(heartbeat)
+    await this.#settledWithHeartbeats(heartbeat)
+    if (this.#phase !== 'running' || this.#state === undefined) return { next: 'pause' }
+    const outcome = await this.#decide(this.#state, records, nextOffset)
+    this.lastBatchMs = this.#parts.clock.monotonicMs()
+    return outcome
+  }
+
+  /** A heartbeat of the generation that assigned the partition: the second one after an error starts the task anew. */
+  onHeartbeat(): boolean {
+    if (this.#phase !== 'waiting') return false
+    this.#heartbeatsSinceError++
+    return this.#startAnew()
+  }
+
+  /** The group assigned the partition (again): as good as a second heartbeat. A running task keeps its state. */
+  onAssigned(): void {
+    if (this.#phase !== 'waiting') return
+    this.#heartbeatsSinceError = HEARTBEATS_BEFORE_FENCE
+    this.#startAnew()
+  }
+
+  /** Lets a waiting task start at its fence, at most once in 2 s: two instances must not fence each other in turns. */
+  #startAnew(): boolean {
+    const sinceMs = this.#parts.clock.monotonicMs() - this.#lastFenceMs
+    if (this.#heartbeatsSinceError < HEARTBEATS_BEFORE_FENCE || sinceMs < TASK_BOUNDS.fenceIntervalMs) {
+      return false
+    }
+    this.#enter('assigned')
+    return true
+  }
+
+  /**
+   * One that meets a broker that hangs is under way for longer than half a session, and heartbeats are what tells in time
+   * that the group's coordinator hangs too.
+   */
+  async #settledWithHeartbeats(heartbeat: () => Promise<void>): Promise<void> {
+    if (this.#committing === undefined) return
+    const over = new AbortController()
+    const settled = this.#committing.finally(() => over.abort())
+    while (!over.signal.aborted) {
+      await Promise.race([settled, this.#parts.clock.delay(TASK_BOUNDS.heartbeatIntervalMs, over.signal)])
+      if (!over.signal.aborted) await heartbeat()
+    }
+  }
+
+  /** Resolves when no transaction is under way. */
+  async settled(): Promise<void> {
+    await this.#committing
+  }
+
+  /** The partition is another's now, or the process ends. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#showPhase()
+    await this.#committing
+    await this.#drop()
+  }
+
+  async #start(heartbeat: () => Promise<void>): Promise<SlotOutcome> {
+    const { clock, stateReader } = this.#parts
+    this.#lastFenceMs = clock.monotonicMs()
+    const startedMs = clock.monotonicMs()
+    try {
+      this.#enter('fencing')
+      const writer = this.#parts.openWriter(this.partition)
+      this.#writer = writer
+      const [fence] = await writer.commit(this.#fenceRecords())
+      if (fence === undefined) throw new Error('The fence has no offset.')
+      await this.#parts.failpoint('after_fence')
+      this.#enter('restoring')
+      const { input, state: stateStart } = await this.#parts.logRanges(this.partition)
+      const state = this.#parts.openState(this.partition)
+      this.#state = state
+      const range = { start: stateStart, through: fence }
+      await withHeartbeats(
+        (signal) => stateReader.read(this.partition, range, (record) => state.restore(record), signal),
+        heartbeat,
+        clock,
+      )
+      const { position, appends, note } = state.restored(input.start)
+      if (position > input.end) throw inputOlder(input.end, position)
+      this.#position = position
+      this.#toAppend = appends.map(({ key, value }) => ({ key, value, partition: this.partition }))
+      this.#enter('running')
+      const restoreMs = Math.round(clock.monotonicMs() - startedMs)
+      this.#logger.info({ position: position.toString(), restoreMs }, 'task restored')
+      if (note !== null) this.#logger.warn({}, note)
+      return { next: 'seek', position }
+    } catch (error) {
+      if (error instanceof RebalanceDuringRestore) {
+        await this.#drop()
+        this.#enter('assigned')
+        throw error.cause
+      }
+      await this.#failed(error instanceof HaltError ? await this.#stillOurs(error) : error)
+      return { next: 'pause' }
+    }
+  }
+
+  /**
+   * What a task found is true only while nobody else owns the partition: the records of a newer owner stand behind our
+   * fence, and compaction may have removed the older ones before it. Returns the halt, or why it is none of ours.
+   */
+  async #stillOurs(halt: HaltError): Promise<unknown> {
+    try {
+      await this.#writer?.commit(this.#fenceRecords())
+      return halt
+    } catch (error) {
+      return error
+    }
+  }
+
+  /**
+   * The fence, and a tick in every other topic of the task: one marker then decides whatever is still open in them. A
+   * broker that comes back may hold its last transaction for ended though the partitions never got its markers (Kafka
+   * skips them where a partition has no leader at that moment, as if its topic were deleted; found by `kafka-killed`, 19
+   * times in 12 strikes). Behind a fence in the state topic alone, the state would count that transaction as committed,
+   * and a later abort could take its blocks and hand-overs away.
+   */
+  #fenceRecords(): TopicAppend[] {
+    const { partition } = this
+    const { stateTopic, outputTopics, instance } = this.#parts
+    const { key, value } = tickFor(partition, instance)
+    return [
+      { topic: stateTopic, partition, key: STATE_KEY.fence, value: fenceCodec.encode({ instance }) },
+      ...outputTopics.map((topic) => ({ topic, partition, key, value })),
+    ]
+  }
+
+  async #decide(state: TaskState, fetched: readonly LogRecord[], nextOffset: bigint): Promise<SlotOutcome> {
+    const next = this.#undecided.next(this.#position, fetched, nextOffset)
+    try {
+      const decision = await state.decide(next)
+      this.groupOpen = decision.groupOpen
+      this.#position = decision.position
+      if (decision.appends.length > 0) this.#committing = this.#commit(state, decision.appends)
+      if (decision.pause === null && decision.position === nextOffset) return { next: 'continue' }
+      await this.#committing
+      if (this.#phase !== 'running') return { next: 'pause' }
+      if (decision.pause === null) return { next: 'seek', position: decision.position }
+      return { next: 'rest', position: decision.position, reason: decision.pause }
+    } catch (error) {
+      await this.#notDecided(error, next)
+      return { next: 'pause' }
+    }
+  }
+
+  /**
+   * Nothing of a commit comes here: its errors are caught where it is made. So the error is the decision's own, whose
+   * outcome is known: nothing was written. What it changed half in memory is thrown away like after an unknown outcome.
+   */
+  async #notDecided(error: unknown, next: NextDecision): Promise<void> {
+    const isOwn = isOfRecords(error)
+    const halt = isOwn ? this.#undecided.failed(error, next) : null
+    const reason = halt ?? error
+    // A task that was put out and does not know it finds ClickHouse ahead of what it knows.
+    await this.#failed(
+      reason instanceof HaltError ? await this.#stillOurs(reason) : reason,
+      isOwn ? 'undecided' : 'unknown',
+    )
+  }
+
+  /** Commits a decision. Never rejects: after any error the state is gone and the task waits, or halts. */
+  async #commit(state: TaskState, appends: readonly TopicAppend[]): Promise<void> {
+    const { clock, metrics } = this.#parts
+    try {
+      if (this.#writer === undefined) throw new Error('A running task has no writer.')
+      const beginMs = clock.monotonicMs()
+      const offsets = await this.#writer.commit(appends)
+      metrics.observe('hivemeter_transaction_duration_seconds', {}, (clock.monotonicMs() - beginMs) / 1000)
+      metrics.count('hivemeter_transactions_total', { outcome: 'committed' })
+      this.#afterCommit(state.committed(offsets).deleteStateBefore)
+    } catch (error) {
+      // A partition that halted meanwhile lost its writer under the commit, and stays halted.
+      if (this.#phase === 'running') await this.#failed(error)
+    }
+  }
+
+  #afterCommit(deleteBefore: bigint | null): void {
+    if (deleteBefore === null) return
+    // Not awaited: what is not deleted now is deleted with the next eviction.
+    this.#parts.deleteStateBefore(this.partition, deleteBefore).catch((error: unknown) => {
+      this.#logger.warn(
+        { err: error },
+        'records of the state topic were not deleted; the next eviction tries again',
+      )
+    })
+  }
+
+  /** Drops writer and state. The handler pauses the partition, or finds out that it must with the next batch. */
+  async #failed(error: unknown, outcome: keyof typeof FAILURES = 'unknown'): Promise<void> {
+    await this.#drop()
+    if (error instanceof FatalError) this.#parts.onFatal(error)
+    if (error instanceof HaltError) {
+      this.#stand(error)
+      return
+    }
+    this.#parts.metrics.count('hivemeter_transactions_total', { outcome })
+    if (isFenced(error)) this.#parts.metrics.count('hivemeter_task_fences_total')
+    this.#logger.warn({ err: error }, `${FAILURES[outcome]}; the task starts at its fence again`)
+    this.#heartbeatsSinceError = 0
+    this.#enter('waiting')
+  }
+
+  #stand(halt: HaltError): void {
+    this.#halt = { reason: halt.reason, message: halt.message, remedy: halt.remedy }
+    this.#parts.metrics.count('hivemeter_task_halts_total', { reason: halt.reason })
+    this.#logger.error({ reason: halt.reason, remedy: halt.remedy }, `partition halted: ${halt.message}`)
+    this.#enter('halted')
+  }
+
+  async #drop(): Promise<void> {
+    const writer = this.#writer
+    this.#writer = undefined
+    this.#state?.dispose()
+    this.#state = undefined
+    this.#toAppend = []
+    this.groupOpen = false
+    try {
+      await writer?.close()
+    } catch (error) {
+      this.#logger.debug({ err: error }, 'a discarded transactional producer did not disconnect cleanly')
+    }
+  }
+
+  /** An illegal step is a mistake of this program, and what the task would do next is anybody's guess: the process must end. */
+  #enter(phase: TaskPhase): void {
+    if (!isLegalStep(this.#phase, phase)) {
+      const step = `${this.#parts.inputTopic}[${this.partition}] cannot go from ${this.#phase} to ${phase}`
+      this.#parts.onFatal(new FatalError(`A task lost its way: ${step}.`))
+      return
+    }
+    this.#phase = phase
+    this.#showPhase()
+  }
+
+  #showPhase(): void {
+    for (const state of TASK_PHASES) {
+      this.#parts.metrics.set(
+        'hivemeter_task_state',
+        { partition: this.partition, state },
+        Number(state === this.#phase && !this.#closed),
+      )
+    }
+  }
+}
+
+/** Why a task was thrown away, in words. */
+const FAILURES = {
+  unknown: 'the outcome of a transaction is unknown',
+  undecided: 'a batch could not be decided',
+} as const

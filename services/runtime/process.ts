@@ -1,0 +1,217 @@
+import { parseArgs } from 'node:util'
+import type { FastifyPluginAsync } from 'fastify'
+import type { Clock } from '../../pipelines/clock.ts'
+import { systemClock } from '../../pipelines/clock.ts'
+import type { DecidePoint, Failpoint } from '../../pipelines/failpoints.ts'
+import { noFailpoint } from '../../pipelines/failpoints.ts'
+import type { Logger } from '../../pipelines/logger.ts'
+import type { Random } from '../../pipelines/random.ts'
+import { systemRandom } from '../../pipelines/random.ts'
+import type { Metrics, ServiceName } from '../../schemas/metrics.ts'
+import { checkClickhouseAccess, checkKafkaAccess, refusalBehind } from './check-access.ts'
+import type { Config, Settings } from './config.ts'
+import { loadSettings } from './config.ts'
+import { EXIT, ExitError, describeError, exitCodeOf } from './exit.ts'
+import type { ExitCode } from './exit.ts'
+import type { OpsSources, Readiness } from '../http/ops.ts'
+import { opsRoutes } from '../http/ops.ts'
+import { startOpsServer } from '../http/ops-server.ts'
+import { createLogger } from './logger.ts'
+import { createMetrics } from './metrics.ts'
+
+export type { Readiness } from '../http/ops.ts'
+
+/** What every service is made of; nothing below `main.ts` finds these by itself. */
+export interface ServiceParts {
+  readonly service: ServiceName
+  readonly config: Config
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly random: Random
+  /** What happens at the named points of a commit: nothing, but in the fault runs. */
+  readonly failpoint: Failpoint
+  /** What may let a decision fail: nothing, but in the fault runs. */
+  readonly decidePoint?: DecidePoint | undefined
+  /** Aborts when the process is asked to end, also in the middle of the start. */
+  readonly signal: AbortSignal
+  /** Aborts as soon as the process was asked to end: while it drains it still answers, and every answer closes its connection. */
+  readonly leaving: AbortSignal
+  /** /healthz, /readyz and /metrics: gateway and reader register it on their own server. */
+  readonly ops: FastifyPluginAsync
+}
+
+export interface RunningService {
+  readiness(): Readiness
+  /** Finishes accepted work and lets go of everything; called once. */
+  stop(): Promise<void>
+  /** Resolves with the reason if the service must end by itself; never rejects. */
+  readonly failed: Promise<Error>
+}
+
+/** Where the fault runs reach into a process. */
+type Points = Pick<ServiceParts, 'failpoint' | 'decidePoint'>
+
+/** Longest orderly stop; a supervisor waits 10 s. */
+export const STOP_TIMEOUT_MS = 8_000
+
+const OPS_PORTS = {
+  aggregator: 'aggregatorOpsPort',
+  settler: 'settlerOpsPort',
+  loader: 'loaderOpsPort',
+} as const
+
+type End = { readonly exitCode: ExitCode; readonly reason: string; readonly error?: unknown }
+
+/** `--config file.json` is the only argument of a service; anything else is exit 2. */
+function configFile(): string | undefined {
+  try {
+    return parseArgs({ options: { config: { type: 'string' } }, strict: true }).values.config
+  } catch (error) {
+    throw new ExitError(EXIT.usage, `${describeError(error)}. The only argument is --config <file.json>.`)
+  }
+}
+
+/** The first thing that asks the process to end: a signal, or the end of the parent when a supervisor started it. */
+function endOfProcess(settings: Settings): Promise<End> {
+  return new Promise((resolve) => {
+    process.on('SIGTERM', () => resolve({ exitCode: EXIT.ok, reason: 'SIGTERM' }))
+    process.on('SIGINT', () => resolve({ exitCode: EXIT.interrupted, reason: 'SIGINT' }))
+    if (!settings.watchParent) return
+    // The supervisor holds the other end of this pipe; the kernel closes it however the supervisor dies.
+    const parentGone = () => resolve({ exitCode: EXIT.failure, reason: 'the supervisor has gone' })
+    process.stdin.on('end', parentGone).on('error', parentGone).resume()
+  })
+}
+
+const never = new Promise<End>(() => {})
+
+/**
+ * Gateway and reader answer on for `drainS` after SIGTERM, not ready any more, so that whoever routes requests looks
+ * elsewhere before the port is closed. A second signal ends it at once, as does what would end the process by itself.
+ */
+async function drain(drainS: number, failed: Promise<End>): Promise<void> {
+  const over = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => over.abort())
+  await Promise.race([systemClock.delay(drainS * 1_000, over.signal), failed])
+}
+
+/** Why a server that this service needs does not let it in, if so. */
+async function checkAccess(name: ServiceName, config: Config): Promise<ExitError | undefined> {
+  const checks = [checkKafkaAccess(config), ...(name === 'gateway' ? [] : [checkClickhouseAccess(config)])]
+  return (await Promise.all(checks)).find((error) => error !== undefined)
+}
+
+/** The end that an error brings: a server that does not let this process in is a matter of its settings. */
+function endBy(error: unknown, config: Config): End {
+  const cause = error instanceof ExitError ? error : (refusalBehind(error, config) ?? error)
+  return { exitCode: exitCodeOf(cause), reason: describeError(cause), error }
+}
+
+/** A line for a person on standard error, where a supervisor and a shell look first. */
+function sayLast(name: string, message: string): void {
+  for (const line of message.split('\n')) process.stderr.write(`hivemeter ${name}: ${line}\n`)
+}
+
+/** Strangers reach the ports of gateway and reader; the others' are the operator's own. */
+function termsForStrangers({ opsDetails }: Config): Pick<OpsSources, 'details' | 'clock'> {
+  return { details: opsDetails, clock: systemClock }
+}
+
+async function run(
+  name: ServiceName,
+  start: (parts: ServiceParts) => Promise<RunningService>,
+  points: Points,
+): Promise<ExitCode> {
+  const settings = loadSettings({ file: configFile() })
+  // First of all: whoever starts a process may end it at once.
+  const ending = endOfProcess(settings)
+  const { config } = settings
+  const logger = await createLogger(name, config.logLevel)
+  for (const warning of settings.warnings) logger.warn({}, warning)
+  const metrics = createMetrics(name)
+  const abort = new AbortController()
+
+  let running: RunningService | undefined
+  const leaving = new AbortController()
+  const isLeaving = (): boolean => leaving.signal.aborted
+  const readiness = (): Readiness => {
+    if (isLeaving()) return { waitingFor: ['the end of this process'], halted: [] }
+    return running?.readiness() ?? { waitingFor: ['the start of this process'], halted: [] }
+  }
+  const isServer = name === 'gateway' || name === 'reader'
+  const ops = opsRoutes({ readiness, isLeaving, metrics, ...(isServer && termsForStrangers(config)) })
+
+  await using cleanup = new AsyncDisposableStack()
+  if (!isServer) {
+    const key = OPS_PORTS[name]
+    const listens = { host: config.opsHost, port: config[key], key }
+    const server = await startOpsServer({ ...listens, ops, clock: systemClock, logger })
+    cleanup.defer(() => server.close())
+  }
+
+  const parts = {
+    service: name,
+    config,
+    logger,
+    clock: systemClock,
+    metrics,
+    random: systemRandom,
+    ...points,
+    signal: abort.signal,
+    leaving: leaving.signal,
+    ops,
+  }
+  const started = start(parts).then(async (service): Promise<End> => {
+    running = service
+    logger.info({}, `${name} started`)
+    return endBy(await service.failed, config)
+  })
+  // Beside the start, not before it: a Kafka or a ClickHouse that hangs must hold nobody up.
+  const access = checkAccess(name, config)
+  const failedStart = started.catch(async (error: unknown) => endBy((await access) ?? error, config))
+  const end = await Promise.race([
+    ending,
+    failedStart,
+    access.then((error) => (error && endBy(error, config)) ?? never),
+  ])
+
+  leaving.abort()
+  if (isServer && running !== undefined && end.exitCode === EXIT.ok && config.drainS > 0) {
+    logger.info({}, `${name} answers on for ${config.drainS} s, and is not ready any more`)
+    await drain(config.drainS, failedStart)
+  }
+  void systemClock.delay(STOP_TIMEOUT_MS).then(() => {
+    sayLast(name, `did not stop within ${STOP_TIMEOUT_MS / 1000} s and was ended.`)
+    process.exit(EXIT.failure)
+  })
+  abort.abort()
+  if (end.error === undefined) logger.info({}, `${name} stops: ${end.reason}`)
+  else logger.error({ err: end.error }, `${name} failed: ${end.reason}`)
+  await running?.stop()
+  if (end.error !== undefined) sayLast(name, end.reason)
+  return end.exitCode
+}
+
+/**
+ * The life of a service process: settings, log, metrics, start, stop. Ends the process with 0 after SIGTERM, 130 after
+ * SIGINT, 78 for wrong settings, 2 for a wrong argument, 69 when a dependency cannot be reached, else 1, saying why in one line.
+ */
+export async function runService(
+  name: ServiceName,
+  start: (parts: ServiceParts) => Promise<RunningService>,
+  points: Points = { failpoint: noFailpoint },
+): Promise<void> {
+  // After an error that nobody caught the state is unknown: the log is the truth, so the process ends at once.
+  process.on('uncaughtException', (error) => {
+    process.stderr.write(`${error.stack ?? ''}\n`)
+    sayLast(name, `ended by an error that nothing handled: ${describeError(error)}`)
+    process.exit(EXIT.failure)
+  })
+  try {
+    process.exit(await run(name, start, points))
+  } catch (error) {
+    sayLast(name, error instanceof ExitError ? error.message : describeError(error))
+    process.exit(exitCodeOf(error))
+  }
+}

@@ -1,0 +1,71 @@
+import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
+import { FatalError } from '../../pipelines/log/records.ts'
+import type { Forward, TaskState } from '../../pipelines/task/task.ts'
+import { TaskRunner } from '../../pipelines/kafka/task-runner.ts'
+import type { LoadedSeqs } from '../../pipelines/clickhouse/loaded-seqs.ts'
+import { kafkaOf } from './kafka.ts'
+import { tablesMisfit } from './clickhouse.ts'
+import { EXIT, ExitError } from './exit.ts'
+import type { LayoutParts } from './follow-layout.ts'
+import type { RunningService } from './process.ts'
+
+export interface TaskServiceOptions {
+  readonly service: 'aggregator' | 'settler'
+  readonly inputTopic: string
+  readonly stateTopic: string
+  readonly outputTopics: readonly string[]
+  readonly tickWhenIdle: boolean
+  readonly client: ClickhouseClient
+  readonly loadedSeqs: LoadedSeqs
+  readonly openState: (partition: number, forward: Forward) => TaskState
+}
+
+const INSTANCE_BYTES = 6
+
+/** Runs the tasks of aggregator or settler: what the two services have in common beside their state. */
+export async function runTasks(parts: LayoutParts, options: TaskServiceOptions): Promise<RunningService> {
+  const { config, layout, logger, clock, metrics, random } = parts
+  const { service, client, loadedSeqs } = options
+  const runner = new TaskRunner({
+    ...kafkaOf(config, `hivemeter-${service}`, logger),
+    clock,
+    metrics,
+    service,
+    version: layout.version,
+    partitions: layout.partitions,
+    topicPrefix: config.topicPrefix,
+    inputTopic: options.inputTopic,
+    stateTopic: options.stateTopic,
+    outputTopics: options.outputTopics,
+    tickWhenIdle: options.tickWhenIdle,
+    instance: random.bytes(INSTANCE_BYTES).toString('hex'),
+    openState: options.openState,
+    failpoint: parts.failpoint,
+  })
+  loadedSeqs.start()
+  await runner.start()
+  return {
+    readiness: () => ({
+      waitingFor: runner.waitingFor(),
+      halted: runner.halts().map(({ topic, partition, halt }) => ({
+        topic,
+        partition,
+        reason: halt.message,
+        remedy: halt.remedy,
+      })),
+    }),
+    stop: async () => {
+      await runner.stop()
+      await loadedSeqs.stop()
+      await client.close()
+    },
+    failed: Promise.race([
+      tablesMisfit(client, parts),
+      runner.failed.then((error) =>
+        error instanceof FatalError
+          ? new ExitError(EXIT.configuration, error.message, { cause: error })
+          : error,
+      ),
+    ]),
+  }
+}
