@@ -1,4 +1,7 @@
-import { REWARD_KINDS } from './tables.ts'
+import { PROBLEMS } from './http/problem.ts'
+import type { ProblemCode } from './http/problem.ts'
+import { HALT_REASONS, LETTER_CODES, REFUSAL_CODES } from './reasons.ts'
+import { DECISION_NAMES, REWARD_KINDS, TABLES } from './tables.ts'
 
 /** The five long-running services, in the order an event meets them. */
 export const SERVICES = ['gateway', 'aggregator', 'settler', 'loader', 'reader'] as const
@@ -34,10 +37,15 @@ export interface MetricDefinition {
 
 const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const
 const COMMIT_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const
+/** What a partition may be in: see pipelines/task/task.ts. A loader's is running, waiting or halted. */
+export const TASK_STATES = ['assigned', 'fencing', 'restoring', 'running', 'waiting', 'halted'] as const
+export type TaskState = (typeof TASK_STATES)[number]
+
+const TABLE_NAMES: readonly string[] = Object.values(TABLES).map(({ name }) => name)
 const TASKS = ['aggregator', 'settler'] as const
 const CONSUMERS = ['aggregator', 'settler', 'loader'] as const
 
-/** All metrics of all services: the table from which the registry, the alerts and the documentation are made. */
+/** All metrics of all services: the registry is made from this table, and alerts may name no other. */
 export const METRICS = {
   hivemeter_events_accepted_total: {
     type: 'counter',
@@ -49,12 +57,14 @@ export const METRICS = {
     type: 'counter',
     help: 'Usage events that the gateway refused, by the code of the answer.',
     labels: ['reason'],
+    values: { reason: REFUSAL_CODES },
     services: ['gateway'],
   },
   hivemeter_event_requests_refused_total: {
     type: 'counter',
     help: 'Requests with events of which nothing was taken, by the code of the answer.',
     labels: ['reason'],
+    values: { reason: Object.keys(PROBLEMS) as ProblemCode[] },
     services: ['gateway'],
   },
   hivemeter_gateway_waiting_events: {
@@ -142,6 +152,7 @@ export const METRICS = {
     type: 'counter',
     help: 'Source records set aside in dead_letters, by the first reason.',
     labels: ['reason'],
+    values: { reason: LETTER_CODES },
     services: TASKS,
   },
   hivemeter_transactions_total: {
@@ -160,8 +171,9 @@ export const METRICS = {
   },
   hivemeter_task_state: {
     type: 'gauge',
-    help: '1 for the state that the task of a partition is in, 0 for the others.',
-    labels: ['partition', 'state'],
+    help: '1 for the state that the task of a partition is in, 0 for the others; a loader has one for each partition of blocks.',
+    labels: ['topic', 'partition', 'state'],
+    values: { state: TASK_STATES },
     services: CONSUMERS,
   },
   hivemeter_task_fences_total: {
@@ -174,18 +186,19 @@ export const METRICS = {
     type: 'counter',
     help: 'Partitions halted until a person looks, by reason; /readyz names the remedy.',
     labels: ['reason'],
+    values: { reason: HALT_REASONS },
     services: CONSUMERS,
   },
   hivemeter_consumer_lag_records: {
     type: 'gauge',
-    help: 'Records between the committed offset and the end of a partition.',
+    help: 'Records behind what is done of a partition, as its last fetch saw its end; 0 where another process has it. It stands still while the partition halts.',
     labels: ['topic', 'partition'],
     services: CONSUMERS,
   },
   hivemeter_watermark_timestamp_seconds: {
     type: 'gauge',
-    help: 'Watermark of a partition: windows that end at or before it are final.',
-    labels: ['partition'],
+    help: 'Watermark of a partition: windows that end at or before it are final; that of a loader says up to where ClickHouse has all.',
+    labels: ['topic', 'partition'],
     services: CONSUMERS,
   },
   hivemeter_ids_held: {
@@ -211,6 +224,7 @@ export const METRICS = {
     type: 'histogram',
     help: 'Time of one INSERT, acknowledged or not.',
     labels: ['table'],
+    values: { table: TABLE_NAMES },
     services: ['loader'],
     buckets: COMMIT_SECONDS,
   },
@@ -218,6 +232,7 @@ export const METRICS = {
     type: 'counter',
     help: 'INSERTs by outcome: ok, present (not sent, a look found the part), repeated (sent again under its token), phantom (new token after a phantom).',
     labels: ['table', 'outcome'],
+    values: { table: TABLE_NAMES, outcome: ['ok', 'present', 'repeated', 'phantom'] },
     services: ['loader'],
   },
   hivemeter_loader_groups_total: {
@@ -270,6 +285,7 @@ export const METRICS = {
     type: 'counter',
     help: 'Decisions on paid API costs.',
     labels: ['decision'],
+    values: { decision: DECISION_NAMES },
     services: ['settler'],
   },
   hivemeter_settlements_total: {
@@ -286,8 +302,8 @@ export const METRICS = {
   },
   hivemeter_accounts: {
     type: 'gauge',
-    help: 'Accounts held in memory by the tasks of this process.',
-    labels: [],
+    help: 'Accounts held in memory by the task of a partition.',
+    labels: ['partition'],
     services: ['settler'],
   },
   hivemeter_reader_state_records: {

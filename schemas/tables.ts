@@ -221,6 +221,7 @@ export const ROW_TABLES: readonly string[] = Object.values(TABLES)
 /** Enum8 values as the migrations define them. */
 export const DECISIONS = { pending: 1, written_off: 2, not_allowed: 3, over_limit: 4 } as const
 export type Decision = keyof typeof DECISIONS
+export const DECISION_NAMES = Object.keys(DECISIONS) as readonly Decision[]
 
 /** What made a settlement happen. */
 export const SETTLEMENT_REASONS = { threshold: 1, claimed: 2, requested: 3, transferred: 4 } as const

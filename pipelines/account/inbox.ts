@@ -1,3 +1,4 @@
+import type { LetterCode } from '../../schemas/reasons.ts'
 import {
   SCHEMA_ID,
   inboxAuditCodec,
@@ -334,7 +335,7 @@ export class InboxBatch {
     take(body)
   }
 
-  #setAside(record: LogRecord, code: string, detail: string): void {
+  #setAside(record: LogRecord, code: LetterCode, detail: string): void {
     this.dead.push({ record, problems: [{ index: -1, code, detail }] })
   }
 }

@@ -8,7 +8,7 @@ import {
 import type { Metrics } from '../../schemas/metrics.ts'
 import { ownBytes } from '../../schemas/own-bytes.ts'
 import type { Account, SettlerTask } from '../../schemas/records.ts'
-import { REWARD_KINDS } from '../../schemas/tables.ts'
+import { DECISION_NAMES, REWARD_KINDS } from '../../schemas/tables.ts'
 import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import type { Clock } from '../clock.ts'
 import type { DecidePoint } from '../failpoints.ts'
@@ -86,6 +86,7 @@ export class SettlerState implements TaskState {
   restored(inputStart: bigint): TaskRestored {
     const { rules } = this.#options
     this.#ledger.restored(inputStart)
+    this.#showAccounts()
     const { task } = this.#ledger
     if (task.rules !== null) this.#rules = inboxConfigureCodec.decode(task.rules)
     return {
@@ -147,13 +148,15 @@ export class SettlerState implements TaskState {
     this.#pending = undefined
     this.#ledger.blocks.acknowledged(offsets)
     if (pending === undefined) return { deleteStateBefore: null }
-    const { metrics, partition } = this.#options
+    const { metrics, partition, topics } = this.#options
     const { rows, batch } = pending
+    this.#showAccounts()
     for (const outcome of INBOX_OUTCOMES) {
       if (batch.counts[outcome] > 0)
         metrics.count('hivemeter_inbox_records_total', { outcome }, batch.counts[outcome])
     }
-    for (const [decision, count] of Object.entries(rows.decisions)) {
+    for (const decision of DECISION_NAMES) {
+      const count = rows.decisions[decision]
       if (count > 0) metrics.count('hivemeter_cost_decisions_total', { decision }, count)
     }
     for (const kind of REWARD_KINDS) {
@@ -162,7 +165,8 @@ export class SettlerState implements TaskState {
     for (const [kind, count] of rows.anomalies) metrics.count('hivemeter_anomalies_total', { kind }, count)
     metrics.count('hivemeter_settlements_total', {}, rows.settlements)
     metrics.count('hivemeter_settled_micro_spark_total', {}, Number(rows.settledMicroSpark))
-    metrics.set('hivemeter_watermark_timestamp_seconds', { partition }, this.#ledger.task.watermark / 1000)
+    const place = { topic: topics.accountInbox, partition }
+    metrics.set('hivemeter_watermark_timestamp_seconds', place, this.#ledger.task.watermark / 1000)
     for (const { problems } of batch.dead) {
       metrics.count('hivemeter_dead_letters_total', { reason: problems[0]?.code ?? 'malformed' })
     }
@@ -171,6 +175,12 @@ export class SettlerState implements TaskState {
 
   dispose(): void {
     this.#accounts.clear()
+    this.#showAccounts()
+  }
+
+  #showAccounts(): void {
+    const { metrics, partition } = this.#options
+    metrics.set('hivemeter_accounts', { partition }, this.#accounts.size)
   }
 
   async #write(task: SettlerTask, batch: InboxBatch): Promise<TopicAppend[]> {

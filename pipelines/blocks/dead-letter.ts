@@ -1,3 +1,4 @@
+import type { LetterCode } from '../../schemas/reasons.ts'
 import { TABLES } from '../../schemas/tables.ts'
 import type { LogRecord } from '../log/records.ts'
 import { monthOf } from './block-log.ts'
@@ -8,7 +9,7 @@ const NO_BYTES = Buffer.alloc(0)
 /** What is wrong with one event of a source record; index -1 means the record as a whole. */
 export interface EventProblem {
   readonly index: number
-  readonly code: string
+  readonly code: LetterCode
   readonly detail: string
 }
 

@@ -78,6 +78,12 @@ export function historyOf({ position, watermarkMs }: Pick<TaskMark, 'position' |
   return `${position}/${watermarkMs}`
 }
 
+/** The reverse of `historyOf`. */
+export function endOf(history: string): Pick<TaskMark, 'position' | 'watermarkMs'> {
+  const [position = '', watermarkMs = ''] = history.split('/')
+  return { position: Number(position), watermarkMs: Number(watermarkMs) }
+}
+
 function kafkaOlder(seen: string): HaltError {
   return new HaltError('kafka_older', `Kafka is older than ClickHouse: ${seen}.`, ONE_COPY)
 }

@@ -3,7 +3,7 @@ import { NODE_ID_PATTERN, TEXT_CODE_POINTS_MAX, isFreeText, parseEventId } from 
 import type { EventId } from '../../schemas/ids.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import { Refusal } from './refusal.ts'
-import type { RefusalCode } from './refusal.ts'
+import type { RefusalCode } from '../../schemas/reasons.ts'
 import {
   AMOUNT_DIGITS_MAX,
   DIGITS_EXACT_MAX,

@@ -1,39 +1,14 @@
-/** Why an event is refused; stable words that clients may rely on. */
-export const REFUSAL_CODES = [
-  'not_an_object',
-  'not_an_array',
-  'not_json',
-  'too_large',
-  'duplicate_field',
-  'unknown_field',
-  'missing',
-  'wrong_type',
-  'invalid_id',
-  'no_id',
-  'invalid_text',
-  'invalid_value',
-  'invalid_time',
-  'invalid_number',
-  'out_of_range',
-  'too_precise',
-  'both_energies',
-  'energy_missing',
-  'too_old',
-  'in_the_future',
-  'unsupported_event',
-  'node_not_permitted',
-] as const
-export type RefusalCode = (typeof REFUSAL_CODES)[number]
+import type { RefusalCode } from '../../schemas/reasons.ts'
 
 /** The first thing that is wrong with an event. */
-export class Refusal {
-  readonly code: RefusalCode
+export class Refusal<Code extends RefusalCode = RefusalCode> {
+  readonly code: Code
   /** JSON pointer from the event to the member at fault; empty where it is the event itself. */
   readonly path: string
   /** A sentence that does not name the member: the path does. */
   readonly detail: string
 
-  constructor(code: RefusalCode, path: string, detail: string) {
+  constructor(code: Code, path: string, detail: string) {
     this.code = code
     this.path = path
     this.detail = detail

@@ -16,7 +16,7 @@ const CONSUMER_RETRIES_MAX = 30
 
 export interface BlockConsumerOptions
   extends KafkaOptions,
-    Pick<BlockPumpParts, 'onPartitions' | 'onRecords' | 'onHalt'> {
+    Pick<BlockPumpParts, 'metrics' | 'onPartitions' | 'onRecords' | 'onHalt'> {
   readonly topics: readonly string[]
   /** Partitions that count; others, which somebody added, are left alone. */
   readonly partitions: number

@@ -1,5 +1,12 @@
 import type { Clock } from '../clock.ts'
-import type { FetchedBatch, GroupConsumer, GroupConsumerHandlers } from '../log/group-consumer.ts'
+import { TASK_STATES } from '../../schemas/metrics.ts'
+import type { Metrics, TaskState } from '../../schemas/metrics.ts'
+import type {
+  FetchedBatch,
+  FetchedRange,
+  GroupConsumer,
+  GroupConsumerHandlers,
+} from '../log/group-consumer.ts'
 import { batchUnreadable, HaltError } from '../log/records.ts'
 import type { LogRange, LogRecord } from '../log/records.ts'
 import type { Logger } from '../logger.ts'
@@ -23,6 +30,7 @@ export interface BlockPumpParts {
   readonly edges: LogEdges
   readonly clock: Clock
   readonly logger: Logger
+  readonly metrics: Metrics
   /** The group gave these partitions (again): whatever was gathered is dropped. */
   readonly onPartitions: (topic: string, partitions: readonly number[]) => void
   readonly onRecords: (
@@ -41,6 +49,8 @@ export class BlockPump implements GroupConsumerHandlers {
   readonly onFailed: (error: Error) => void
   readonly #parts: BlockPumpParts
   readonly #commits = new OffsetCommits()
+  /** By place, one past the newest record, as the last fetch saw it. */
+  readonly #ends = new Map<string, bigint>()
   readonly #stopping = new AbortController()
   #lastHeartbeatMs: number
   #assigned: ReadonlyMap<string, readonly number[]> | undefined
@@ -78,10 +88,14 @@ export class BlockPump implements GroupConsumerHandlers {
   onAssigned(assigned: ReadonlyMap<string, readonly number[]>): void {
     const { consumer, onPartitions } = this.#parts
     this.onHeartbeat()
+    this.#forgetLost(assigned)
     this.#assigned = assigned
     for (const [topic, partitions] of assigned) {
       onPartitions(topic, partitions)
-      for (const partition of partitions) consumer.resume(topic, partition)
+      for (const partition of partitions) {
+        this.#show(topic, partition, 'running')
+        consumer.resume(topic, partition)
+      }
     }
   }
 
@@ -89,8 +103,9 @@ export class BlockPump implements GroupConsumerHandlers {
     this.#lastHeartbeatMs = this.#parts.clock.monotonicMs()
   }
 
-  onFetched(): void {
-    // A gap between blocks shows in their numbers.
+  /** A gap between blocks shows in their numbers: only the end matters. */
+  onFetched(topic: string, partition: number, { end }: FetchedRange): void {
+    this.#ends.set(`${topic}/${partition}`, end)
   }
 
   async beforeRebalance(): Promise<void> {
@@ -108,11 +123,13 @@ export class BlockPump implements GroupConsumerHandlers {
       // What stands before it is taken; the next fetch begins with it, and halts.
       if (unreadable === undefined) batch.resolve()
       else consumer.seek(topic, partition, unreadable.offset)
+      this.#showLag(topic, partition, outcome.openFrom ?? batch.lastOffset + 1n)
       return
     }
     consumer.seek(topic, partition, outcome.offset)
     if (outcome.next === 'broken') throw outcome.error
     consumer.pause(topic, partition)
+    this.#show(topic, partition, 'waiting')
     void this.#resumeLater(topic, partition, outcome.restMs)
   }
 
@@ -128,6 +145,7 @@ export class BlockPump implements GroupConsumerHandlers {
     } catch (error) {
       if (!(error instanceof HaltError)) throw error
       this.#parts.consumer.pause(topic, partition)
+      this.#show(topic, partition, 'halted')
       this.#parts.logger.error(
         { topic, partition, reason: error.reason, remedy: error.remedy },
         `partition halted: ${error.message}`,
@@ -160,7 +178,33 @@ export class BlockPump implements GroupConsumerHandlers {
 
   async #resumeLater(topic: string, partition: number, restMs: number): Promise<void> {
     await this.#parts.clock.delay(restMs, this.#stopping.signal)
-    if (this.#stopping.signal.aborted) return
+    if (this.#stopping.signal.aborted || this.#assigned?.get(topic)?.includes(partition) !== true) return
+    this.#show(topic, partition, 'running')
     this.#parts.consumer.resume(topic, partition)
+  }
+
+  #forgetLost(assigned: ReadonlyMap<string, readonly number[]>): void {
+    for (const [topic, partitions] of this.#assigned ?? []) {
+      for (const partition of partitions) {
+        if (assigned.get(topic)?.includes(partition) === true) continue
+        this.#show(topic, partition, null)
+        this.#ends.delete(`${topic}/${partition}`)
+        this.#showLag(topic, partition, 0n)
+      }
+    }
+  }
+
+  /** Null: another process has it. */
+  #show(topic: string, partition: number, now: TaskState | null): void {
+    for (const state of TASK_STATES) {
+      const labels = { topic, partition, state }
+      this.#parts.metrics.set('hivemeter_task_state', labels, Number(state === now))
+    }
+  }
+
+  #showLag(topic: string, partition: number, doneThrough: bigint): void {
+    const lag = (this.#ends.get(`${topic}/${partition}`) ?? doneThrough) - doneThrough
+    const records = Math.max(0, Number(lag))
+    this.#parts.metrics.set('hivemeter_consumer_lag_records', { topic, partition }, records)
   }
 }

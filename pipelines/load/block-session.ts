@@ -2,7 +2,8 @@ import type { LogRange } from '../log/records.ts'
 
 /** What becomes of a partition after a loader has taken records. */
 export type BlockOutcome =
-  | { readonly next: 'continue' }
+  /** All of it was taken; what stands at `openFrom` and behind it waits for the end of its group. Null: nothing waits. */
+  | { readonly next: 'continue'; readonly openFrom: bigint | null }
   /** Gathering starts again at `offset` after `restMs`: nothing of what was gathered is known to be loaded. */
   | { readonly next: 'again'; readonly offset: bigint; readonly restMs: number }
   /**

@@ -1,6 +1,7 @@
 import { RULES } from '../../schemas/since.ts'
 import { BLOCK_FORMATS, BLOCK_HEADER, TABLES } from '../../schemas/tables.ts'
 import type { BlockFormat } from '../../schemas/tables.ts'
+import { endOf } from '../blocks/fit.ts'
 import { HaltError } from '../log/records.ts'
 import { isTick as isTickBy } from '../log/tick.ts'
 import type { LogRecord } from '../log/records.ts'
@@ -213,4 +214,13 @@ function isLast({ table }: Insert): boolean {
 
 function formatOf(header: string | undefined): BlockFormat | undefined {
   return header === undefined ? 'RowBinary' : BLOCK_FORMATS.find((format) => format === header)
+}
+
+/**
+ * The watermark of the last transaction of a group but one, which the first block of the last one names; UTC ms. Null where the
+ * group is of one transaction that nothing came before. The last one's own stands in a row, and rows are not decoded here.
+ */
+export function watermarkIn({ blocks }: Group): number | null {
+  const after = blocks.findLast((block) => block.after !== null)?.after ?? null
+  return after === null ? null : endOf(after).watermarkMs
 }

@@ -9,7 +9,7 @@ import type { Failpoint } from '../failpoints.ts'
 import type { Logger } from '../logger.ts'
 import { foreignStore, historyMisfit, logMisfit } from '../blocks/fit.ts'
 import type { StoredMark } from '../blocks/fit.ts'
-import { GroupGatherer, insertsOf, isTick, toBlock } from './group.ts'
+import { GroupGatherer, insertsOf, isTick, toBlock, watermarkIn } from './group.ts'
 import type { Block, Group, Insert } from './group.ts'
 import { INSERT_TIME_LIMIT_MS } from './store.ts'
 import type { BlockSource, BlockStore } from './store.ts'
@@ -122,7 +122,7 @@ export class PartitionLoader {
 
   async #take(records: readonly LogRecord[], session: BlockSession): Promise<BlockOutcome> {
     const first = records[0]
-    if (first === undefined) return { next: 'continue' }
+    if (first === undefined) return { next: 'continue', openFrom: this.#gatherer.openOffset }
     let from = this.#gatherer.openOffset ?? first.offset
     try {
       this.#stored ??= await this.#askStore(session)
@@ -143,7 +143,7 @@ export class PartitionLoader {
           if (session.isEnding()) return this.#leftAt(from)
         }
       }
-      return { next: 'continue' }
+      return { next: 'continue', openFrom: this.#gatherer.openOffset }
     } catch (error) {
       const { source, logger } = this.#options
       if (error instanceof ClickhouseRefused) {
@@ -191,6 +191,7 @@ export class PartitionLoader {
       if (misfit !== null) throw misfit
     }
     this.#loadedSeq = stored.seq
+    this.#showWatermark(stored.watermarkMs)
     return stored
   }
 
@@ -247,6 +248,7 @@ export class PartitionLoader {
     this.#newestOffset = group.endOffset - 1n
     session.commit(this.#newestOffset)
     metrics.count('hivemeter_loader_groups_total')
+    this.#showWatermark(watermarkIn(group))
   }
 
   /**
@@ -335,6 +337,12 @@ export class PartitionLoader {
     const [done] = await Promise.all([work.finally(() => over.abort()), beat()])
     if (rebalance !== undefined) throw rebalance
     return done
+  }
+
+  /** Zero or null: nothing is known. */
+  #showWatermark(watermarkMs: number | null): void {
+    const { metrics, source } = this.#options
+    if (watermarkMs) metrics.set('hivemeter_watermark_timestamp_seconds', source, watermarkMs / 1_000)
   }
 
   #count(table: string, outcome: 'ok' | 'present' | 'repeated' | 'phantom'): void {

@@ -22,6 +22,8 @@ export interface FetchedRange {
   readonly first: bigint | null
   readonly last: bigint
   readonly records: number
+  /** One past the partition's newest record, as the broker said with the answer. */
+  readonly end: bigint
 }
 
 /** Whom a consumer tells; none of them may throw but `onBatch`. */

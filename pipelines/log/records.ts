@@ -1,4 +1,5 @@
 import { schemaIdOf } from '../../schemas/avro.ts'
+import type { HaltReason } from '../../schemas/reasons.ts'
 
 /** What Hivemeter sees of a log, whatever client reads and writes it: no type of a client library leaves pipelines/kafka. */
 
@@ -60,11 +61,11 @@ export interface LogRange {
 export class HaltError extends Error {
   readonly code = 'HALTED'
   /** Bounded word for the metric's label. */
-  readonly reason: string
+  readonly reason: HaltReason
   /** What the operator can do, in a sentence. */
   readonly remedy: string
 
-  constructor(reason: string, message: string, remedy: string) {
+  constructor(reason: HaltReason, message: string, remedy: string) {
     super(message)
     this.reason = reason
     this.remedy = remedy

@@ -1,5 +1,10 @@
 import type { Clock } from '../clock.ts'
-import type { FetchedBatch, GroupConsumer, GroupConsumerHandlers } from '../log/group-consumer.ts'
+import type {
+  FetchedBatch,
+  FetchedRange,
+  GroupConsumer,
+  GroupConsumerHandlers,
+} from '../log/group-consumer.ts'
 import type { LogAppend, LogRecord } from '../log/records.ts'
 import type { SharedAppend } from '../log/shared-append.ts'
 import { tickFor } from '../log/tick.ts'
@@ -39,6 +44,8 @@ export class TaskPump implements GroupConsumerHandlers {
   readonly #slots = new Map<number, TaskSlot>()
   readonly #stopping = new AbortController()
   readonly #lastOffsetCommitMs = new Map<number, number>()
+  /** By partition, the end of the input as its last fetch saw it. */
+  readonly #ends = new Map<number, bigint>()
   #joined = false
   #isLeaving = false
 
@@ -92,6 +99,7 @@ export class TaskPump implements GroupConsumerHandlers {
     for (const [partition, slot] of this.#slots) {
       if (partitions.includes(partition)) continue
       this.#slots.delete(partition)
+      this.#showLag(partition, 0n)
       void slot.close()
     }
     for (const partition of partitions) {
@@ -119,8 +127,12 @@ export class TaskPump implements GroupConsumerHandlers {
     }
   }
 
-  onFetched(_topic: string, partition: number, range: Parameters<TaskSlot['onFetched']>[0]): void {
-    this.#slots.get(partition)?.onFetched(range)
+  onFetched(_topic: string, partition: number, range: FetchedRange): void {
+    const slot = this.#slots.get(partition)
+    if (slot === undefined) return
+    slot.onFetched(range)
+    this.#ends.set(partition, range.end)
+    if (slot.phase === 'running') this.#showLag(partition, range.end - slot.position)
   }
 
   async onBatch(batch: FetchedBatch): Promise<void> {
@@ -130,7 +142,9 @@ export class TaskPump implements GroupConsumerHandlers {
     const beganMs = this.#clock.monotonicMs()
     const outcome = await slot.handle(batch.records, batch.lastOffset + 1n, () => batch.heartbeat())
     this.#after(slot, outcome, batch)
-    if (slot.phase === 'running') await this.#pace(batch.records, beganMs)
+    if (slot.phase !== 'running') return
+    this.#showLag(slot.partition, (this.#ends.get(slot.partition) ?? slot.position) - slot.position)
+    await this.#pace(batch.records, beganMs)
   }
 
   /** What the next owner's fence would refuse is committed first. */
@@ -239,6 +253,11 @@ export class TaskPump implements GroupConsumerHandlers {
     batch.commit(position).catch((error: unknown) => {
       this.#logger.debug({ err: error }, 'the group offset was not committed; nothing depends on it')
     })
+  }
+
+  #showLag(partition: number, records: bigint): void {
+    const { inputTopic: topic, metrics } = this.#slotParts
+    metrics.set('hivemeter_consumer_lag_records', { topic, partition }, Math.max(0, Number(records)))
   }
 
   #seek(partition: number, offset: bigint): void {

@@ -3,6 +3,7 @@ import type { Failpoint } from '../failpoints.ts'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { fenceCodec, STATE_KEY } from '../../schemas/avro.ts'
+import type { HaltReason } from '../../schemas/reasons.ts'
 import type { LogRange } from '../log/records.ts'
 import { FatalError, HaltError } from '../log/records.ts'
 import type { LogAppend, LogRecord, TopicAppend } from '../log/records.ts'
@@ -18,7 +19,7 @@ import type { NextDecision } from './undecided.ts'
 
 /** A halted partition as the operator sees it. */
 export interface Halt {
-  readonly reason: string
+  readonly reason: HaltReason
   readonly message: string
   readonly remedy: string
 }
@@ -377,7 +378,7 @@ export class TaskSlot {
     for (const state of TASK_PHASES) {
       this.#parts.metrics.set(
         'hivemeter_task_state',
-        { partition: this.partition, state },
+        { topic: this.#parts.inputTopic, partition: this.partition, state },
         Number(state === this.#phase && !this.#closed),
       )
     }

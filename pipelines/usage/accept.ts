@@ -164,7 +164,11 @@ function readEnergySource(
  * before to 5 minutes after, both inclusive, `slackMs` wider at both ends. The gateway gives 0, the task
  * `USAGE_BOUNDS.taskSlackMs`, so that what a gateway accepted is never refused later.
  */
-export function ageProblem(occurredAtMs: number, receiptMs: number, slackMs: number): Refusal | null {
+export function ageProblem(
+  occurredAtMs: number,
+  receiptMs: number,
+  slackMs: number,
+): Refusal<'too_old' | 'in_the_future'> | null {
   const ageMs = receiptMs - occurredAtMs
   if (ageMs > ageMsMax + slackMs) {
     return new Refusal(

@@ -1,3 +1,4 @@
+import type { LetterCode } from '../../schemas/reasons.ts'
 import { isUtf8 } from 'node:buffer'
 import { isLabelName, isLabelValue } from '../../schemas/labels.ts'
 import { EXECUTIONS, NO_MORE, USAGE_BOUNDS } from '../../schemas/usage.ts'
@@ -22,7 +23,7 @@ export interface MoreCursor {
 
 /** Why an event is set aside. */
 export interface MoreProblem {
-  readonly code: string
+  readonly code: LetterCode
   readonly field: string
 }
 

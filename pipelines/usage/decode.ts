@@ -4,6 +4,7 @@ import { viewOf } from '../../schemas/rowbinary.ts'
 import { TEXT_CODE_POINTS_MAX } from '../../schemas/ids.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { EventProblem } from '../blocks/dead-letter.ts'
+import type { LetterCode } from '../../schemas/reasons.ts'
 import { MoreColumns } from './decode-more.ts'
 import type { MoreCursor } from './decode-more.ts'
 import { Dictionary } from './dictionary.ts'
@@ -298,7 +299,7 @@ export class UsageColumns {
   }
 
   /** Marks an event as set aside; the first problem counts. */
-  #refuse(index: number, code: string, field: string): void {
+  #refuse(index: number, code: LetterCode, field: string): void {
     if (this.refused[index] === 1) return
     this.refused[index] = 1
     this.problems.push({ index, code, detail: field })

@@ -125,14 +125,15 @@ export class AggregatorState implements TaskState {
     this.#pending = undefined
     this.#ledger.blocks.acknowledged(offsets)
     if (pending === undefined) return { deleteStateBefore: null }
-    const { metrics, partition, onForwarded } = this.#options
+    const { metrics, partition, topics, onForwarded } = this.#options
     const firstIds = offsets[pending.firstIds]
     const taskOffset = offsets[pending.taskAt]
     if (firstIds !== undefined) this.#memory.acknowledged(firstIds)
     countBatch(metrics, pending.counts, pending.dead)
     if (pending.counts.forwarded > 0) onForwarded?.(pending.counts.forwarded)
     metrics.count('hivemeter_ids_evicted_total', {}, pending.evicted)
-    metrics.set('hivemeter_watermark_timestamp_seconds', { partition }, this.#ledger.task.watermark / 1000)
+    const place = { topic: topics.usageMetered, partition }
+    metrics.set('hivemeter_watermark_timestamp_seconds', place, this.#ledger.task.watermark / 1000)
     this.#showMemory()
     if (pending.evicted === 0 || taskOffset === undefined) return { deleteStateBefore: null }
     const oldest = this.#memory.oldestOffset

@@ -6,7 +6,7 @@ import { POST_EVENTS_SCHEMA } from '../../schemas/http/gateway.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { AuditSink } from '../audit/audit-log.ts'
-import { Problem, unsupportedMediaType } from '../http/problem.ts'
+import { Problem, problemOf, unsupportedMediaType } from '../http/problem.ts'
 import type { Bodies } from '../http/bodies.ts'
 import { Shares } from '../http/shares.ts'
 import { noRoom } from '../http/arrival.ts'
@@ -61,10 +61,8 @@ export function eventsRoute(app: FastifyInstance, parts: EventsRouteParts): void
       throw unsupportedMediaType(request.mediaTypes ?? [])
   })
 
-  app.addHook('onError', async (_request, _reply, error) => {
-    if (error instanceof Problem)
-      metrics.count('hivemeter_event_requests_refused_total', { reason: error.code })
-    else metrics.count('hivemeter_event_requests_refused_total', { reason: error.code ?? 'internal' })
+  app.addHook('onError', async (request, _reply, error) => {
+    metrics.count('hivemeter_event_requests_refused_total', { reason: problemOf(error, request).code })
   })
 
   app.post('/v1/events', {

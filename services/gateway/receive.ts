@@ -2,7 +2,7 @@ import { acceptCloudEvent, hasCloudEventNames } from '../../pipelines/usage/acce
 import { acceptUsageEvent, hasUsageNames } from '../../pipelines/usage/accept.ts'
 import type { AcceptMarks } from '../../pipelines/usage/accept.ts'
 import { Refusal } from '../../pipelines/json/refusal.ts'
-import type { RefusalCode } from '../../pipelines/json/refusal.ts'
+import type { RefusalCode } from '../../schemas/reasons.ts'
 import type { JsonItems } from '../../pipelines/json/json-items.ts'
 import { TEXT_CODE_POINTS_MAX, formatUuid } from '../../schemas/ids.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'

@@ -52,7 +52,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
 /** Makes every error and every unknown route of `app` a problem; what nobody foresaw is logged and shown as 500. */
 export function problemHandlers(app: FastifyInstance, logger: Logger): void {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
-    const problem = error instanceof Problem ? error : problemOf(error, request)
+    const problem = problemOf(error, request)
     if (problem.code === 'internal') {
       const route = request.routeOptions.url
       logger.error({ err: error, method: request.method, route }, `a request failed: ${describeError(error)}`)
@@ -76,8 +76,9 @@ export function unsupportedMediaType(mediaTypes: readonly string[]): Problem {
   return new Problem('unsupported_media_type', detail, {}, { accept: named })
 }
 
-/** What Fastify found by itself, in our words: its messages may change with its version. */
-function problemOf(error: FastifyError, { mediaTypes }: Pick<FastifyRequest, 'mediaTypes'>): Problem {
+/** The problem that an error is answered as. What Fastify found by itself is said in our words: its own change with its version. */
+export function problemOf(error: FastifyError, { mediaTypes }: Pick<FastifyRequest, 'mediaTypes'>): Problem {
+  if (error instanceof Problem) return error
   if (error.validation !== undefined) {
     const errors = fieldErrorsOf(error.validation)
     return new Problem('invalid_request', errors.map(({ message }) => message).join(' '), { errors })

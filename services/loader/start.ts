@@ -44,6 +44,7 @@ export async function startLoader(parts: LayoutParts): Promise<RunningService> {
   const consumer = new BlockConsumer({
     ...kafkaOf(config, CLIENT_ID, logger),
     clock,
+    metrics,
     topics: [usageBlocks, settlementBlocks, ...(await olderBlocks(parts))],
     partitions: layout.partitions,
     groupId: `${config.topicPrefix}loader`,

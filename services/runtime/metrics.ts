@@ -31,7 +31,12 @@ function hold(registry: Registry, name: MetricName, definition: MetricDefinition
     return counter
   }
   if (definition.type === 'gauge') return new Gauge(options)
-  return new Histogram({ ...options, ...(definition.buckets && { buckets: [...definition.buckets] }) })
+  const histogram = new Histogram({
+    ...options,
+    ...(definition.buckets && { buckets: [...definition.buckets] }),
+  })
+  for (const labels of knownSeries(definition)) histogram.zero(labels)
+  return histogram
 }
 
 /** All series, metric by metric, so that other requests have their turns meanwhile. */

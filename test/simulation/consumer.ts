@@ -211,7 +211,8 @@ export class MemoryConsumer implements GroupConsumer {
     handlers: GroupConsumerHandlers,
   ): Promise<void> {
     const place = placeOf(topic, partition)
-    handlers.onFetched(topic, partition, { first, last, records: records.length })
+    const { end } = this.#options.cluster.log(topic, partition)
+    handlers.onFetched(topic, partition, { first, last, records: records.length, end })
     if (records.length === 0) {
       this.#positions.set(place, last + 1n)
       return await this.#heartbeat()

@@ -39,6 +39,7 @@ export class LoaderService implements Service {
       edges: this.#edges(),
       clock: process.clock,
       logger: world.logger(process.name),
+      metrics: noMetrics,
       onPartitions: (topic, partitions) => {
         for (const partition of partitions) this.#loaderOf(topic, partition).assigned()
       },

@@ -124,6 +124,7 @@ export class Loading {
       },
       clock: this.#clock,
       logger: silentLogger,
+      metrics: noMetrics,
       onPartitions: () => this.#loader.assigned(),
       onRecords: (_topic, _partition, records, session) => this.#loader.take(records, session),
       onHalt: (_topic, _partition, halt) => {

@@ -48,6 +48,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
         first: first === null ? null : BigInt(first),
         last: BigInt(payload.lastOffset),
         records: payload.batchSize,
+        end: BigInt(payload.highWatermark),
       })
     })
     consumer.on(consumer.events.CRASH, ({ payload }) => {
