@@ -5,7 +5,7 @@ import { noFailpoint } from '../../pipelines/failpoints.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import type { FatalError, LogRecord, TopicAppend } from '../../pipelines/log/records.ts'
 import { TaskSlot } from '../../pipelines/task/task-slot.ts'
-import type { SlotOutcome } from '../../pipelines/task/task-slot.ts'
+import type { SlotOutcome, TaskSlotParts } from '../../pipelines/task/task-slot.ts'
 import { TASK_BOUNDS } from '../../pipelines/task/task.ts'
 import type { TaskBatch, TaskDecision, TaskState } from '../../pipelines/task/task.ts'
 import type { TaskWriter } from '../../pipelines/task/ports.ts'
@@ -25,6 +25,7 @@ export class SlotBench {
   readonly clock = new VirtualClock()
   readonly diary: string[] = []
   readonly slot: TaskSlot
+  readonly parts: TaskSlotParts
   /** Thrown by the next commit. */
   commitFails: Error | undefined
   /** Commits are not answered before this is done. */
@@ -36,7 +37,7 @@ export class SlotBench {
   #offset = 40n
 
   constructor() {
-    this.slot = new TaskSlot(3, {
+    this.parts = {
       inputTopic: 'account.inbox',
       stateTopic: 'node.state',
       outputTopics: ['settlement.blocks'],
@@ -62,7 +63,8 @@ export class SlotBench {
       onFatal: (error) => {
         this.fatal = error
       },
-    })
+    }
+    this.slot = new TaskSlot(3, this.parts)
   }
 
   /** Brings the slot to running, at position 10. */
