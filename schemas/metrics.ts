@@ -1,11 +1,9 @@
 import { PROBLEMS } from './http/problem.ts'
 import type { ProblemCode } from './http/problem.ts'
 import { HALT_REASONS, LETTER_CODES, REFUSAL_CODES } from './reasons.ts'
+import { CONSUMERS, TASK_SERVICES } from './services.ts'
+import type { ServiceName } from './services.ts'
 import { DECISION_NAMES, REWARD_KINDS, TABLES } from './tables.ts'
-
-/** The five long-running services, in the order an event meets them. */
-export const SERVICES = ['gateway', 'aggregator', 'settler', 'loader', 'reader'] as const
-export type ServiceName = (typeof SERVICES)[number]
 
 /** What is taken in and not paid, or not in full, and ids that come with another content; counted, and never by node. */
 export const ANOMALIES = [
@@ -42,8 +40,6 @@ export const TASK_STATES = ['assigned', 'fencing', 'restoring', 'running', 'wait
 export type TaskState = (typeof TASK_STATES)[number]
 
 const TABLE_NAMES: readonly string[] = Object.values(TABLES).map(({ name }) => name)
-const TASKS = ['aggregator', 'settler'] as const
-const CONSUMERS = ['aggregator', 'settler', 'loader'] as const
 
 /** All metrics of all services: the registry is made from this table, and alerts may name no other. */
 export const METRICS = {
@@ -153,20 +149,20 @@ export const METRICS = {
     help: 'Source records set aside in dead_letters, by the first reason.',
     labels: ['reason'],
     values: { reason: LETTER_CODES },
-    services: TASKS,
+    services: TASK_SERVICES,
   },
   hivemeter_transactions_total: {
     type: 'counter',
     help: 'Transactions by outcome; unknown: the end was not acknowledged and the task looked again; undecided: a record could not be decided and nothing was written.',
     labels: ['outcome'],
     values: { outcome: ['committed', 'unknown', 'undecided'] },
-    services: TASKS,
+    services: TASK_SERVICES,
   },
   hivemeter_transaction_duration_seconds: {
     type: 'histogram',
     help: 'Time from the begin of a transaction to its acknowledged commit.',
     labels: [],
-    services: TASKS,
+    services: TASK_SERVICES,
     buckets: COMMIT_SECONDS,
   },
   hivemeter_task_state: {
@@ -180,7 +176,7 @@ export const METRICS = {
     type: 'counter',
     help: 'Tasks closed because another process had taken over their partition.',
     labels: [],
-    services: TASKS,
+    services: TASK_SERVICES,
   },
   hivemeter_task_halts_total: {
     type: 'counter',
@@ -279,7 +275,7 @@ export const METRICS = {
     help: 'What nodes say that is recorded and not paid, or not in full, costs that are paid by the least of 1 Spark, and events under an id that stands for another content.',
     labels: ['kind'],
     values: { kind: ANOMALIES },
-    services: TASKS,
+    services: TASK_SERVICES,
   },
   hivemeter_cost_decisions_total: {
     type: 'counter',

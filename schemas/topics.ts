@@ -12,6 +12,8 @@ const MEBIBYTE = 1_048_576
 /** What a topic is made with. `retentionMs` -1 means: never by time. */
 export interface TopicSpec {
   readonly name: string
+  /** `log`: records that somebody decides; `state`: what a task or the installation knows; `blocks`: rows for ClickHouse. */
+  readonly kind: 'log' | 'state' | 'blocks'
   readonly cleanup: 'delete' | 'compact'
   readonly retentionMs: number
   /** Largest record batch in bytes; block topics take rows by the megabyte. */
@@ -26,36 +28,56 @@ const topic = (name: string, kept: Omit<TopicSpec, 'name'>): TopicSpec => ({ nam
 export const TOPICS = {
   /** Arrays of usage events; ticks. */
   usageMetered: topic('usage.metered', {
+    kind: 'log',
     cleanup: 'delete',
     retentionMs: 7 * DAY_MS,
     messageBytesMax: 2 * MEBIBYTE,
   }),
   /** Ids seen, task and fence records of the aggregator; the task deletes what it has forgotten. */
-  usageIds: topic('usage.ids', { cleanup: 'delete', retentionMs: -1, messageBytesMax: 4 * MEBIBYTE }),
+  usageIds: topic('usage.ids', {
+    kind: 'state',
+    cleanup: 'delete',
+    retentionMs: -1,
+    messageBytesMax: 4 * MEBIBYTE,
+  }),
   /** Rows for ClickHouse, from the aggregator. */
   usageBlocks: topic('usage.blocks', {
+    kind: 'blocks',
     cleanup: 'delete',
     retentionMs: 30 * DAY_MS,
     messageBytesMax: 4 * MEBIBYTE,
   }),
   /** Costs and sums in event order, configuration, ticks: the settler's one input. */
   accountInbox: topic('account.inbox', {
+    kind: 'log',
     cleanup: 'delete',
     retentionMs: 35 * DAY_MS,
     messageBytesMax: 2 * MEBIBYTE,
   }),
   /** Accounts, task and fence records of the settler. */
-  nodeState: topic('node.state', { cleanup: 'compact', retentionMs: -1, messageBytesMax: 2 * MEBIBYTE }),
+  nodeState: topic('node.state', {
+    kind: 'state',
+    cleanup: 'compact',
+    retentionMs: -1,
+    messageBytesMax: 2 * MEBIBYTE,
+  }),
   /** Keys of clients: who may do what. */
-  accessKeys: topic('access.keys', { cleanup: 'compact', retentionMs: -1, messageBytesMax: 2 * MEBIBYTE }),
+  accessKeys: topic('access.keys', {
+    kind: 'state',
+    cleanup: 'compact',
+    retentionMs: -1,
+    messageBytesMax: 2 * MEBIBYTE,
+  }),
   /** Rows for ClickHouse, from the settler. */
   settlementBlocks: topic('settlement.blocks', {
+    kind: 'blocks',
     cleanup: 'delete',
     retentionMs: 30 * DAY_MS,
     messageBytesMax: 4 * MEBIBYTE,
   }),
   /** The installation's table of models, every version a record that never changes. */
   models: topic('hivemeter.models', {
+    kind: 'state',
     cleanup: 'compact',
     retentionMs: -1,
     messageBytesMax: 2 * MEBIBYTE,
@@ -63,6 +85,7 @@ export const TOPICS = {
   }),
   /** What the installation is: its id, which ClickHouse names too. */
   installation: topic('hivemeter.installation', {
+    kind: 'state',
     cleanup: 'compact',
     retentionMs: -1,
     messageBytesMax: 2 * MEBIBYTE,
@@ -74,6 +97,11 @@ export const TOPICS = {
 export type TopicRole = keyof typeof TOPICS
 
 export const TOPIC_ROLES = Object.keys(TOPICS) as readonly TopicRole[]
+
+/** The topics of blocks among an installation's own, by their names. */
+export function blockTopics(topics: Readonly<Record<TopicRole, string>>): readonly string[] {
+  return TOPIC_ROLES.filter((role) => TOPICS[role].kind === 'blocks').map((role) => topics[role])
+}
 
 /** Bytes a partition keeps where logs are kept by size and not by time (a laptop may sleep for weeks). */
 export const LOCAL_RETENTION_BYTES = 1024 * MEBIBYTE

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { rootCertificates } from 'node:tls'
 import { fileURLToPath } from 'node:url'
-import { SERVICES } from '../schemas/metrics.ts'
+import { SERVICE_NAMES } from '../schemas/services.ts'
 import { VERSION } from '../schemas/version.ts'
 import { loadConfig } from '../services/runtime/config.ts'
 import type { Config } from '../services/runtime/config.ts'
@@ -69,7 +69,7 @@ for (const overlay of OVERLAYS) {
       assert.deepEqual(unchecked, ['PodMonitor'])
       assert.deepEqual(
         pods.map(({ name }) => name).sort(),
-        [...SERVICES, `migrate-${VERSION.replaceAll('.', '-')}`].sort(),
+        [...SERVICE_NAMES, `migrate-${VERSION.replaceAll('.', '-')}`].sort(),
       )
     })
 
@@ -149,7 +149,7 @@ for (const overlay of OVERLAYS) {
         pods.filter(({ labels }) => selects(selector, labels)).map(({ name }) => basename(name))
       for (const { metadata, spec } of ofKind('PodDisruptionBudget'))
         assert.deepEqual(names(spec.selector), [metadata.name])
-      assert.equal(ofKind('PodDisruptionBudget').length, SERVICES.length)
+      assert.equal(ofKind('PodDisruptionBudget').length, SERVICE_NAMES.length)
       const policies = new Map(
         ofKind('NetworkPolicy').map(({ metadata, spec }) => [metadata.name, names(spec.podSelector)]),
       )
@@ -160,7 +160,7 @@ for (const overlay of OVERLAYS) {
       for (const { metadata, spec } of ofKind('Service'))
         assert.deepEqual(names({ matchLabels: spec.selector }), [metadata.name])
       const [monitor] = ofKind('PodMonitor')
-      assert.deepEqual(names(monitor?.spec.selector).sort(), [...SERVICES].sort())
+      assert.deepEqual(names(monitor?.spec.selector).sort(), [...SERVICE_NAMES].sort())
       assert.deepEqual(monitor?.spec.podMetricsEndpoints, [
         { port: 'http', path: '/metrics', interval: '15s', scrapeTimeout: '10s' },
       ])

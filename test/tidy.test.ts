@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { SERVICE_NAMES, SERVICES } from '../schemas/services.ts'
 import { TABLES } from '../schemas/tables.ts'
 import { VERSION } from '../schemas/version.ts'
+import { settingOf } from '../services/runtime/config-schema.ts'
 import { migrationColumns } from './support/migration-columns.ts'
 import { functionsOf, importsOf, trackedFiles, withoutComments } from './support/tree.ts'
 import type { SourceFile } from './support/tree.ts'
@@ -185,6 +187,19 @@ describe('said once', () => {
 
   test('the version is the package’s', () => {
     assert.equal(VERSION, (JSON.parse(textOf('package.json')) as { version: string }).version)
+  })
+
+  test('each service is started by a script and scraped by Prometheus where it listens by default', () => {
+    const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }
+    const scraped = textOf('infra/prometheus/prometheus.yml')
+    for (const name of SERVICE_NAMES) {
+      assert.ok(scripts[name]?.endsWith(` services/${name}/main.ts`), `npm run ${name}`)
+      const { port } = SERVICES[name]
+      assert.ok(
+        scraped.includes(`- 127.0.0.1:${settingOf(port).default} # ${name}\n`),
+        `prometheus.yml lacks ${name}`,
+      )
+    }
   })
 
   test('the columns that blocks name are those of the migrations', () => {

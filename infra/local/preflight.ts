@@ -9,6 +9,7 @@ import type { Config, ConfigKey } from '../../services/runtime/config.ts'
 import { EXIT, ExitError } from '../../services/runtime/exit.ts'
 import { portTaken } from '../../services/http/listen.ts'
 import { javaMajor } from './java.ts'
+import { SERVICES } from '../../schemas/services.ts'
 import { jarsPresent } from './kafka/jars.ts'
 
 const JAVA_MIN = 17
@@ -104,13 +105,7 @@ async function freeDiskMb(path: string): Promise<number> {
 
 /** Looks at the machine; changes nothing. */
 export async function gatherFacts(config: Config, root: string, local: LocalParts): Promise<Facts> {
-  const wanted: [ConfigKey, string][] = [
-    ['readerPort', config.readerHost],
-    ['gatewayPort', config.gatewayHost],
-    ['aggregatorOpsPort', config.opsHost],
-    ['settlerOpsPort', config.opsHost],
-    ['loaderOpsPort', config.opsHost],
-  ]
+  const wanted = Object.values(SERVICES).map(({ host, port }): [ConfigKey, string] => [port, config[host]])
   if (local.kafka) wanted.push(['kafkaPort', '127.0.0.1'], ['kafkaControllerPort', '127.0.0.1'])
   if (local.clickhouse) wanted.push(['clickhousePort', '127.0.0.1'])
   const ports = await Promise.all(

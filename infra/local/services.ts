@@ -2,7 +2,8 @@ import { execPath } from 'node:process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../../pipelines/clock.ts'
-import type { ServiceName } from '../../schemas/metrics.ts'
+import { SERVICES } from '../../schemas/services.ts'
+import type { ServiceName } from '../../schemas/services.ts'
 import type { Config } from '../../services/runtime/config.ts'
 import { EXIT } from '../../services/runtime/exit.ts'
 import { startChild, stopProcess } from './child.ts'
@@ -26,13 +27,8 @@ const mainOf = (name: string) => fileURLToPath(new URL(`../../services/${name}/m
 
 /** Where a service answers /readyz, /healthz and /metrics. */
 export function addressOf(name: ServiceName, config: Config): string {
-  const [host, port] = {
-    gateway: [config.gatewayHost, config.gatewayPort],
-    reader: [config.readerHost, config.readerPort],
-    aggregator: [config.opsHost, config.aggregatorOpsPort],
-    settler: [config.opsHost, config.settlerOpsPort],
-    loader: [config.opsHost, config.loaderOpsPort],
-  }[name] as [string, number]
+  const { host: hostKey, port: portKey } = SERVICES[name]
+  const [host, port] = [config[hostKey], config[portKey]]
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 

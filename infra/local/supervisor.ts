@@ -1,7 +1,6 @@
 import { systemClock } from '../../pipelines/clock.ts'
 import { systemRandom } from '../../pipelines/random.ts'
-import { SERVICES } from '../../schemas/metrics.ts'
-import type { ServiceName } from '../../schemas/metrics.ts'
+import { SERVICE_NAMES, STOP_ORDER } from '../../schemas/services.ts'
 import type { Settings } from '../../services/runtime/config.ts'
 import { layoutOf } from '../../services/runtime/layout.ts'
 import { CLICKHOUSE, KAFKA, runClickhouse, runKafka } from './engines.ts'
@@ -26,17 +25,7 @@ import type { ProcessMark } from './run-file.ts'
 import type { Screen } from './screen.ts'
 import { addressOf, runMigrate, startService } from './services.ts'
 import { awaitLeftovers, checkFolder, leftovers, takeFolder } from './take-folder.ts'
-
-/** Whoever takes from outside stops first, whoever stores stops last. */
-const STOP_ORDER: readonly string[] = [
-  'gateway',
-  'reader',
-  'aggregator',
-  'settler',
-  'loader',
-  CLICKHOUSE,
-  KAFKA,
-]
+import type { ServiceName } from '../../schemas/services.ts'
 
 /** One local installation: brings it up step by step, watches it, takes it down in order. */
 export class Supervisor {
@@ -74,7 +63,7 @@ export class Supervisor {
     }
     this.#supervisor = markProcess('supervisor', process.pid)
     this.#installation = new Installation({
-      order: STOP_ORDER,
+      order: [...STOP_ORDER, CLICKHOUSE, KAFKA],
       runFile: this.#folder.runFile,
       supervisor: this.#supervisor,
     })
@@ -92,7 +81,7 @@ export class Supervisor {
     })
     await this.#sayPartitions()
     this.#signal.throwIfAborted()
-    await this.#together(SERVICES.map((name) => (signal) => this.#startService(name, signal)))
+    await this.#together(SERVICE_NAMES.map((name) => (signal) => this.#startService(name, signal)))
     this.#signal.throwIfAborted()
     await this.#finish()
   }

@@ -34,10 +34,6 @@ export async function startAggregator(parts: LayoutParts): Promise<RunningServic
   const foreign = new ForeignPartitioner(topics.usageMetered, clock, logger)
   const running = await runTasks(parts, {
     service: 'aggregator',
-    inputTopic: topics.usageMetered,
-    stateTopic: topics.usageIds,
-    outputTopics: [topics.usageBlocks, topics.accountInbox],
-    tickWhenIdle: true,
     client,
     loadedSeqs,
     openState: (partition, forward) =>

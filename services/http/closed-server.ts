@@ -1,10 +1,10 @@
 import Fastify from 'fastify'
-import type { ServiceName } from '../../schemas/metrics.ts'
 import type { ServiceParts } from '../runtime/process.ts'
 import { listen } from './listen.ts'
 import { readLeftovers } from './leftovers.ts'
 import { serverTimeouts } from './timeouts.ts'
 import { Problem, problemHandlers, sendProblem } from './problem.ts'
+import type { ServiceName } from '../../schemas/services.ts'
 
 const RETRY_AFTER_S = '2'
 

@@ -8,6 +8,7 @@ import { kafkaOf } from '../runtime/kafka.ts'
 import type { HaltedPartition } from '../http/ops.ts'
 import { checkInstallation } from '../runtime/installation.ts'
 import type { LayoutParts } from '../runtime/follow-layout.ts'
+import { blockTopics } from '../../schemas/topics.ts'
 import type { RunningService } from '../runtime/process.ts'
 
 /** Longer than the server's own limit: an answer says more than a closed socket. */
@@ -15,10 +16,9 @@ const REQUEST_TIMEOUT_MS = INSERT_TIME_LIMIT_MS + 2_000
 
 const CLIENT_ID = 'hivemeter-loader'
 
-/** usage.blocks, settlement.blocks → ClickHouse. */
+/** Every topic of blocks → ClickHouse. */
 export async function startLoader(parts: LayoutParts): Promise<RunningService> {
   const { config, layout, logger, clock, metrics, failpoint } = parts
-  const { usageBlocks, settlementBlocks } = layout.topics
   const client = clickhouseOf(config, { requestTimeoutMs: REQUEST_TIMEOUT_MS })
   const installationId = await checkInstallation({ config, logger, client, clientId: CLIENT_ID })
   const store = openBlockStore(client)
@@ -45,7 +45,7 @@ export async function startLoader(parts: LayoutParts): Promise<RunningService> {
     ...kafkaOf(config, CLIENT_ID, logger),
     clock,
     metrics,
-    topics: [usageBlocks, settlementBlocks, ...(await olderBlocks(parts))],
+    topics: [...blockTopics(layout.topics), ...(await olderBlocks(parts))],
     partitions: layout.partitions,
     groupId: `${config.topicPrefix}loader`,
     onPartitions: (topic, partitions) => {
@@ -88,7 +88,7 @@ export async function startLoader(parts: LayoutParts): Promise<RunningService> {
  * ClickHouse that was restored from an older copy needs them again.
  */
 async function olderBlocks({ config, layout, logger }: LayoutParts): Promise<readonly string[]> {
-  const older = layout.before.flatMap(({ topics }) => [topics.usageBlocks, topics.settlementBlocks])
+  const older = layout.before.flatMap(({ topics }) => blockTopics(topics))
   if (older.length === 0) return []
   const present = await withAdmin(kafkaOf(config, CLIENT_ID, logger), (admin) => admin.listTopics())
   return older.filter((topic) => present.includes(topic))

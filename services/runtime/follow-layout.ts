@@ -1,7 +1,6 @@
 import { openAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
 import { layoutEnd } from '../../pipelines/kafka/kafkajs/layout.ts'
 import type { Logger } from '../../pipelines/logger.ts'
-import type { ServiceName } from '../../schemas/metrics.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import type { Config } from './config.ts'
 import { EXIT, ExitError } from './exit.ts'
@@ -12,6 +11,7 @@ import { LayoutMissing, layoutOf } from './layout.ts'
 import type { LayoutInForce } from './layout.ts'
 import { checkTopics, TopicsMissing } from '../migrate/topics.ts'
 import type { RunningService, ServiceParts } from './process.ts'
+import type { ServiceName } from '../../schemas/services.ts'
 
 /** How often a service looks whether the layout has changed, and a server whether Kafka and the topics are there. */
 const LOOK_PAUSE_MS = 1_000

@@ -7,7 +7,7 @@ import { noFailpoint } from '../../pipelines/failpoints.ts'
 import type { Logger } from '../../pipelines/logger.ts'
 import type { Random } from '../../pipelines/random.ts'
 import { systemRandom } from '../../pipelines/random.ts'
-import type { Metrics, ServiceName } from '../../schemas/metrics.ts'
+import type { Metrics } from '../../schemas/metrics.ts'
 import { checkClickhouseAccess, checkKafkaAccess, refusalBehind } from './check-access.ts'
 import type { Config, Settings } from './config.ts'
 import { loadSettings } from './config.ts'
@@ -18,6 +18,8 @@ import { opsRoutes } from '../http/ops.ts'
 import { startOpsServer } from '../http/ops-server.ts'
 import { createLogger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
+import { SERVICES, isServer } from '../../schemas/services.ts'
+import type { ServiceName } from '../../schemas/services.ts'
 
 export type { Readiness } from '../http/ops.ts'
 
@@ -54,12 +56,6 @@ type Points = Pick<ServiceParts, 'failpoint' | 'decidePoint'>
 
 /** Longest orderly stop; a supervisor waits 10 s. */
 export const STOP_TIMEOUT_MS = 8_000
-
-const OPS_PORTS = {
-  aggregator: 'aggregatorOpsPort',
-  settler: 'settlerOpsPort',
-  loader: 'loaderOpsPort',
-} as const
 
 type End = { readonly exitCode: ExitCode; readonly reason: string; readonly error?: unknown }
 
@@ -139,12 +135,11 @@ async function run(
     if (isLeaving()) return { waitingFor: ['the end of this process'], halted: [] }
     return running?.readiness() ?? { waitingFor: ['the start of this process'], halted: [] }
   }
-  const isServer = name === 'gateway' || name === 'reader'
-  const ops = opsRoutes({ readiness, isLeaving, metrics, ...(isServer && termsForStrangers(config)) })
+  const ops = opsRoutes({ readiness, isLeaving, metrics, ...(isServer(name) && termsForStrangers(config)) })
 
   await using cleanup = new AsyncDisposableStack()
-  if (!isServer) {
-    const key = OPS_PORTS[name]
+  if (!isServer(name)) {
+    const key = SERVICES[name].port
     const listens = { host: config.opsHost, port: config[key], key }
     const server = await startOpsServer({ ...listens, ops, clock: systemClock, logger })
     cleanup.defer(() => server.close())
@@ -177,7 +172,7 @@ async function run(
   ])
 
   leaving.abort()
-  if (isServer && running !== undefined && end.exitCode === EXIT.ok && config.drainS > 0) {
+  if (isServer(name) && running !== undefined && end.exitCode === EXIT.ok && config.drainS > 0) {
     logger.info({}, `${name} answers on for ${config.drainS} s, and is not ready any more`)
     await drain(config.drainS, failedStart)
   }

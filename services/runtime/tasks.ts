@@ -1,3 +1,5 @@
+import { SERVICES } from '../../schemas/services.ts'
+import type { TaskServiceName } from '../../schemas/services.ts'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { FatalError } from '../../pipelines/log/records.ts'
 import type { Forward, TaskState } from '../../pipelines/task/task.ts'
@@ -10,11 +12,7 @@ import type { LayoutParts } from './follow-layout.ts'
 import type { RunningService } from './process.ts'
 
 export interface TaskServiceOptions {
-  readonly service: 'aggregator' | 'settler'
-  readonly inputTopic: string
-  readonly stateTopic: string
-  readonly outputTopics: readonly string[]
-  readonly tickWhenIdle: boolean
+  readonly service: TaskServiceName
   readonly client: ClickhouseClient
   readonly loadedSeqs: LoadedSeqs
   readonly openState: (partition: number, forward: Forward) => TaskState
@@ -22,10 +20,12 @@ export interface TaskServiceOptions {
 
 const INSTANCE_BYTES = 6
 
-/** Runs the tasks of aggregator or settler: what the two services have in common beside their state. */
+/** Runs the tasks of a service: what such services have in common beside their state. */
 export async function runTasks(parts: LayoutParts, options: TaskServiceOptions): Promise<RunningService> {
   const { config, layout, logger, clock, metrics, random } = parts
   const { service, client, loadedSeqs } = options
+  const { input, state, outputs, tickWhenIdle } = SERVICES[service]
+  const { topics } = layout
   const runner = new TaskRunner({
     ...kafkaOf(config, `hivemeter-${service}`, logger),
     clock,
@@ -34,10 +34,10 @@ export async function runTasks(parts: LayoutParts, options: TaskServiceOptions):
     version: layout.version,
     partitions: layout.partitions,
     topicPrefix: config.topicPrefix,
-    inputTopic: options.inputTopic,
-    stateTopic: options.stateTopic,
-    outputTopics: options.outputTopics,
-    tickWhenIdle: options.tickWhenIdle,
+    inputTopic: topics[input],
+    stateTopic: topics[state],
+    outputTopics: outputs.map((role) => topics[role]),
+    tickWhenIdle,
     instance: random.bytes(INSTANCE_BYTES).toString('hex'),
     openState: options.openState,
     failpoint: parts.failpoint,

@@ -18,11 +18,6 @@ export async function startSettler(parts: LayoutParts): Promise<RunningService> 
   const loadedSeqs = new LoadedSeqs({ client, topic: topics.settlementBlocks, partitions, clock, logger })
   return await runTasks(parts, {
     service: 'settler',
-    inputTopic: topics.accountInbox,
-    stateTopic: topics.nodeState,
-    outputTopics: [topics.settlementBlocks],
-    // The aggregator's ticks come through as inbox records.
-    tickWhenIdle: false,
     client,
     loadedSeqs,
     openState: (partition) =>

@@ -3,15 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import type { Installation } from '../support/installation.ts'
 import { startService } from '../support/service-process.ts'
-import type { AnyService, ServiceProcess } from '../support/service-process.ts'
+import type { ServiceProcess } from '../support/service-process.ts'
 import type { EventRun } from './event-bodies.ts'
 import type { LoadJob, LoadReport } from './load-job.ts'
 import { Load } from './load.ts'
 import { Probe } from './probe.ts'
 import type { Freshness } from './probe.ts'
 import { CpuMeter, serverPid } from './process-figures.ts'
+import { SERVICE_NAMES } from '../../schemas/services.ts'
 
-export const CHAIN = ['gateway', 'aggregator', 'settler', 'loader', 'reader'] as const satisfies AnyService[]
+export const CHAIN = SERVICE_NAMES
 
 const EVENTS_PER_BATCH = 1_000
 

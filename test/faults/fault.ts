@@ -1,14 +1,15 @@
 import type { Dice } from '../../infra/local/sample/random.ts'
 import type { EventStream } from './event-stream.ts'
-import type { Fleet, MemberName } from './fleet.ts'
+import type { Fleet } from './fleet.ts'
 import type { History } from './history.ts'
 import type { Member } from './member.ts'
+import type { ServiceName } from '../../schemas/services.ts'
 
 /**
  * Where a fault strikes. Faults on different services strike at the same time, one on each; one on the world (Kafka,
  * ClickHouse, the groups) strikes alone.
  */
-export type Lane = MemberName | 'world'
+export type Lane = ServiceName | 'world'
 
 /** What a fault met when it struck. */
 export interface Strike {

@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../../pipelines/clock.ts'
+import { CONSUMERS, SERVICE_NAMES, SERVICES } from '../../schemas/services.ts'
+import type { ServiceName, ServiceSpec } from '../../schemas/services.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
 import { install } from '../support/installation.ts'
 import type { Installation } from '../support/installation.ts'
@@ -13,9 +15,6 @@ import { endSessions } from '../support/group-members.ts'
 import { Member } from './member.ts'
 import { SmallDisk } from './small-disk.ts'
 
-export const MEMBER_NAMES = ['gateway', 'aggregator', 'settler', 'loader', 'reader'] as const
-export type MemberName = (typeof MEMBER_NAMES)[number]
-
 /** Of every topic, by the number of brokers: with several of these, each leads some of every topic. */
 const partitionsOf = (brokers: number): number => (brokers === 1 ? 2 : 3)
 
@@ -24,9 +23,10 @@ const IDS_MAX = '100000'
 
 const KEEP_ALIVE_MS = 500
 
-const OUTPUTS: Readonly<Partial<Record<MemberName, readonly TopicRole[]>>> = {
-  aggregator: ['usageBlocks', 'accountInbox', 'usageIds'],
-  settler: ['settlementBlocks', 'nodeState'],
+/** What a service writes to in transactions. */
+function outputsOf(name: ServiceName): readonly TopicRole[] {
+  const { outputs = [], state }: ServiceSpec = SERVICES[name]
+  return state === undefined ? outputs : [...outputs, state]
 }
 
 /** What a fault run runs on: a Kafka, a ClickHouse and two of each service, all real processes of its own. */
@@ -71,7 +71,7 @@ export class Fleet {
       clickhouseUrl: clickhouse.url,
     })
     const members = await Promise.all(
-      MEMBER_NAMES.flatMap((name) =>
+      SERVICE_NAMES.flatMap((name) =>
         [1, 2].map((number) =>
           Member.prepare({
             name,
@@ -98,7 +98,7 @@ export class Fleet {
     return fleet
   }
 
-  of(name: MemberName): readonly [Member, Member] {
+  of(name: ServiceName): readonly [Member, Member] {
     const [first, second] = this.members.filter((member) => member.name === name)
     if (first === undefined || second === undefined) throw new Error(`There are no two of ${name}.`)
     return [first, second]
@@ -119,17 +119,17 @@ export class Fleet {
   }
 
   /** On how many partitions Kafka holds an open transaction of the service: 0 of services that have none. */
-  async openTransactions(name: MemberName): Promise<number> {
+  async openTransactions(name: ServiceName): Promise<number> {
     return (await this.openPartitions(name)).length
   }
 
   /** On which partitions. */
-  async openPartitions(name: MemberName): Promise<number[]> {
+  async openPartitions(name: ServiceName): Promise<number[]> {
     const { kafka, topics, partitions } = this.installation
     const open: number[] = []
     for (let partition = 0; partition < partitions; partition++) {
       const ofTopics = await Promise.all(
-        (OUTPUTS[name] ?? []).map(async (role) => {
+        outputsOf(name).map(async (role) => {
           const leader = await leaderOf(kafka.brokers, topics[role], partition)
           return await hasOpenTransaction(leader, topics[role], partition)
         }),
@@ -140,16 +140,15 @@ export class Fleet {
   }
 
   /** Tells the group of a service that its dead members have gone, so that a run need not wait for their sessions. */
-  async endSessions(name: MemberName): Promise<void> {
-    if (name === 'aggregator' || name === 'settler' || name === 'loader') {
-      await endSessions(this.installation, name)
-    }
+  async endSessions(name: ServiceName): Promise<void> {
+    const consumer = CONSUMERS.find((other) => other === name)
+    if (consumer !== undefined) await endSessions(this.installation, consumer)
   }
 
   /** SIGTERM to all services, those first that take work; each must end with 0. */
   async stopServices(): Promise<void> {
     this.#stopping.abort()
-    for (const name of MEMBER_NAMES) await Promise.all(this.of(name).map((member) => member.stop()))
+    for (const name of SERVICE_NAMES) await Promise.all(this.of(name).map((member) => member.stop()))
   }
 
   async dispose(): Promise<void> {

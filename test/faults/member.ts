@@ -11,8 +11,8 @@ import { environmentOf } from '../support/installation.ts'
 import { KafkaProxy } from '../support/kafka-proxy.ts'
 import { freePort } from '../support/service-process.ts'
 import { until } from '../support/until.ts'
-import type { MemberName } from './fleet.ts'
 import type { FromService, ToService } from './messages.ts'
+import type { ServiceName } from '../../schemas/services.ts'
 
 const ENTRY = fileURLToPath(new URL('./service-entry.ts', import.meta.url))
 const READY_TIMEOUT_MS = 90_000
@@ -21,7 +21,7 @@ const REACH_TIMEOUT_MS = 20_000
 const ANSWER_TIMEOUT_MS = 2_000
 
 export interface MemberPlace {
-  readonly name: MemberName
+  readonly name: ServiceName
   /** 1 or 2: which of the two instances. */
   readonly number: number
   readonly brokers: readonly string[]
@@ -37,7 +37,7 @@ interface Exit {
 
 /** One instance of a service: a process behind proxies of its own to Kafka and to ClickHouse, which outlive it. */
 export class Member {
-  readonly name: MemberName
+  readonly name: ServiceName
   readonly number: number
   readonly url: string
   readonly kafka: KafkaProxy

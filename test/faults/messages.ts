@@ -1,5 +1,5 @@
 import type { FailpointName } from '../../pipelines/failpoints.ts'
-import type { ServiceName } from '../../schemas/metrics.ts'
+import type { ServiceName } from '../../schemas/services.ts'
 
 /** What the supervisor of a fault run says to a service's process, over the channel that they share. */
 export type ToService =

@@ -1,5 +1,4 @@
 import type { DecidePoint, Failpoint } from '../../pipelines/failpoints.ts'
-import type { ServiceName } from '../../schemas/metrics.ts'
 import { startAggregator } from '../../services/aggregator/start.ts'
 import { startGateway } from '../../services/gateway/start.ts'
 import { startLoader } from '../../services/loader/start.ts'
@@ -11,6 +10,7 @@ import { startSettler } from '../../services/settler/start.ts'
 import { HeldPoints } from './held-points.ts'
 import type { FromService, ToService } from './messages.ts'
 import { shiftWallClock } from './wall-clock.ts'
+import type { ServiceName } from '../../schemas/services.ts'
 
 /**
  * A service as the fault runs start it: the same code as its `main.ts`, and failpoints that the supervisor arms. A

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { systemClock } from '../../pipelines/clock.ts'
 import { systemRandom } from '../../pipelines/random.ts'
-import { METRICS, SERVICES } from '../../schemas/metrics.ts'
-import type { MetricDefinition, MetricName, ServiceName } from '../../schemas/metrics.ts'
+import { METRICS } from '../../schemas/metrics.ts'
+import type { MetricDefinition, MetricName } from '../../schemas/metrics.ts'
+import { SERVICE_NAMES } from '../../schemas/services.ts'
+import type { ServiceName } from '../../schemas/services.ts'
 import { install } from '../support/installation.ts'
 import type { Installation } from '../support/installation.ts'
 import { UsageMaker, nodesOf, openUsageProducer, usageRecord } from '../support/produce.ts'
@@ -76,7 +78,7 @@ describe('the metrics of all services', () => {
 
   before(async () => {
     installation = await install({ name: 'metrics_move', partitions: PARTITIONS })
-    services = await startServices(installation, ...SERVICES)
+    services = await startServices(installation, ...SERVICE_NAMES)
   })
 
   after(async () => {
@@ -85,7 +87,7 @@ describe('the metrics of all services', () => {
   })
 
   it('have all series whose labels are known, before anything has come', async () => {
-    for (const service of SERVICES) {
+    for (const service of SERVICE_NAMES) {
       const text = await textOf(service)
       for (const [name, row] of rows.filter(([, { services: those }]) => those.includes(service))) {
         if (row.type === 'gauge' && row.labels.length > 0) continue
@@ -130,7 +132,7 @@ describe('the metrics of all services', () => {
       { partition: 0, key: null, value: Buffer.from('not ours') },
     ])
     await producer.stop()
-    for (const service of SERVICES) {
+    for (const service of SERVICE_NAMES) {
       const own = rows.filter(([name, row]) => row.services.includes(service) && !STILL.has(name))
       const stillAt = async (): Promise<string[]> => {
         const text = await textOf(service)

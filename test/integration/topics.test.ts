@@ -8,10 +8,9 @@ import { EXIT } from '../../services/runtime/exit.ts'
 import { install } from '../support/installation.ts'
 import type { Installation } from '../support/installation.ts'
 import { startService } from '../support/service-process.ts'
-import type { AnyService } from '../support/service-process.ts'
+import { SERVICE_NAMES } from '../../schemas/services.ts'
 
 const ENDS_WITHIN_MS = 20_000
-const SERVICES: readonly AnyService[] = ['gateway', 'aggregator', 'settler', 'loader', 'reader']
 
 describe('the topics of an installation', () => {
   let installation: Installation
@@ -74,7 +73,7 @@ describe('the topics of an installation', () => {
     for (const line of lines) assert.ok(checked.output.includes(line), checked.output)
     assert.match(checked.output, /Run npm run migrate: it mends what can be set\.$/m)
 
-    const refused = SERVICES.map(async (name) => {
+    const refused = SERVICE_NAMES.map(async (name) => {
       // Each looks at the topics that it has rights on.
       const own = topicsOf(name).map((role) => `Topic ${installation.topics[role]} `)
       const named = lines.filter((line) => own.some((topic) => line.startsWith(topic)))

@@ -12,6 +12,7 @@ import { startServices } from '../support/service-process.ts'
 import type { ServiceProcess } from '../support/service-process.ts'
 import { Truth } from '../support/truth.ts'
 import { until } from '../support/until.ts'
+import { CONSUMERS } from '../../schemas/services.ts'
 import { verified } from '../support/verified.ts'
 
 const KAFKA_PORT = 26_802
@@ -19,7 +20,6 @@ const CONTROLLER_PORT = 26_803
 const PARTITIONS = 2
 const SOON_MS = 60_000
 const EVENTS_BEFORE = 5_000
-const SERVICES = ['aggregator', 'settler', 'loader'] as const
 
 describe('kill -9 of the broker', () => {
   let kafka: OwnKafka
@@ -36,7 +36,7 @@ describe('kill -9 of the broker', () => {
     cleanup.defer(() => kafka.dispose())
     installation = await install({ name: 'crash', partitions: PARTITIONS, brokers: [kafka.broker] })
     cleanup.defer(() => installation.dispose())
-    services = await startServices(installation, ...SERVICES)
+    services = await startServices(installation, ...CONSUMERS)
     for (const service of Object.values(services)) cleanup.defer(() => service.stop())
     producer = openUsageProducer(installation)
     cleanup.defer(() => producer.stop())

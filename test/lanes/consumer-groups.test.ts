@@ -10,18 +10,19 @@ import type { Installation } from '../support/installation.ts'
 import { commitOffset } from '../support/kafka-wire.ts'
 import { UsageMaker, nodesOf, openUsageProducer, sendEvents } from '../support/produce.ts'
 import { startServices } from '../support/service-process.ts'
-import type { ServiceProcess, TaskService } from '../support/service-process.ts'
+import type { ServiceProcess } from '../support/service-process.ts'
 import { Truth } from '../support/truth.ts'
 import { until } from '../support/until.ts'
+import { CONSUMERS } from '../../schemas/services.ts'
 import { verified } from '../support/verified.ts'
+import type { ConsumerName } from '../../schemas/services.ts'
 
 const PARTITIONS = 2
-const SERVICES = ['aggregator', 'settler', 'loader'] as const
 
 describe('the offsets of consumer groups', () => {
   let installation: Installation
   let producer: IdempotentProducer
-  let running: Record<TaskService, ServiceProcess>
+  let running: Record<ConsumerName, ServiceProcess>
   const truth = new Truth()
   const maker = new UsageMaker(53, systemRandom.bytes(8))
   const nodes = [0, 1].flatMap((partition) => nodesOf(partition, PARTITIONS, 5))
@@ -33,7 +34,7 @@ describe('the offsets of consumer groups', () => {
     cleanup.defer(() => installation.dispose())
     producer = openUsageProducer(installation)
     cleanup.defer(() => producer.stop())
-    running = await startServices(installation, ...SERVICES)
+    running = await startServices(installation, ...CONSUMERS)
     cleanup.defer(stopAll)
     await sendSome()
     await truth.matches(installation)
@@ -42,7 +43,7 @@ describe('the offsets of consumer groups', () => {
   after(() => cleanup.disposeAsync())
 
   async function stopAll(): Promise<void> {
-    for (const name of SERVICES) await running[name].stop()
+    for (const name of CONSUMERS) await running[name].stop()
   }
 
   /** New events, and again all that were sent before. */
@@ -56,7 +57,7 @@ describe('the offsets of consumer groups', () => {
 
   /** Stops the services, changes their groups, sends more, starts them again: nothing may be lost or counted twice. */
   async function survives(
-    change: (service: TaskService, topics: readonly string[]) => Promise<void>,
+    change: (service: ConsumerName, topics: readonly string[]) => Promise<void>,
   ): Promise<void> {
     const { topics } = installation
     await stopAll()
@@ -64,14 +65,14 @@ describe('the offsets of consumer groups', () => {
     await change('settler', [topics.accountInbox])
     await change('loader', [topics.usageBlocks, topics.settlementBlocks])
     await sendSome()
-    running = await startServices(installation, ...SERVICES)
+    running = await startServices(installation, ...CONSUMERS)
     await truth.matches(installation)
     await truth.isPaid(installation)
-    for (const name of SERVICES) assert.deepEqual((await running[name].readiness())?.halted, [])
+    for (const name of CONSUMERS) assert.deepEqual((await running[name].readiness())?.halted, [])
   }
 
   async function commitAll(
-    service: TaskService,
+    service: ConsumerName,
     topic: string,
     of: (partition: number) => bigint,
   ): Promise<void> {
@@ -81,7 +82,7 @@ describe('the offsets of consumer groups', () => {
     }
   }
 
-  const groupOf = (service: TaskService) => `${installation.prefix}${service}`
+  const groupOf = (service: ConsumerName) => `${installation.prefix}${service}`
 
   it('may be deleted', async (t) => {
     await survives(async (service) => {

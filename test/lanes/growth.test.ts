@@ -15,10 +15,11 @@ import { environmentOf, install } from '../support/installation.ts'
 import type { Installation } from '../support/installation.ts'
 import { openUsageProducer, UsageMaker, usageRecord } from '../support/produce.ts'
 import { startService, startServices } from '../support/service-process.ts'
-import type { AnyService, ServiceProcess } from '../support/service-process.ts'
+import type { ServiceProcess } from '../support/service-process.ts'
 import { Truth } from '../support/truth.ts'
 import { until } from '../support/until.ts'
 import { verified } from '../support/verified.ts'
+import type { ServiceName } from '../../schemas/services.ts'
 
 const SOON_MS = 40_000
 const GROW_TIMEOUT_MS = 120_000
@@ -98,7 +99,7 @@ async function partitionsOf(installation: Installation): Promise<string | undefi
 
 describe('an installation that is grown from 2 to 4 partitions under load', () => {
   let installation: Installation
-  let services: Record<AnyService, ServiceProcess>
+  let services: Record<ServiceName, ServiceProcess>
   let load: Load
   let reservation = ''
   let joined: { status: number; body: Record<string, unknown> }

@@ -12,10 +12,11 @@ import { API, KafkaProxy } from '../support/kafka-proxy.ts'
 import type { Exchange, ReplyFate } from '../support/kafka-proxy.ts'
 import { UsageMaker, nodesOf, sendEvents } from '../support/produce.ts'
 import { freePort, startService, startServices } from '../support/service-process.ts'
-import type { ServiceProcess, TaskService } from '../support/service-process.ts'
+import type { ServiceProcess } from '../support/service-process.ts'
 import { Truth } from '../support/truth.ts'
 import { until } from '../support/until.ts'
 import { verified } from '../support/verified.ts'
+import type { ConsumerName } from '../../schemas/services.ts'
 
 const SEED = 61
 const PARTITIONS = 2
@@ -61,7 +62,7 @@ describe('answers of the broker that are lost', () => {
     await cleanup.disposeAsync()
   })
 
-  const startBehindProxy = (name: TaskService) =>
+  const startBehindProxy = (name: ConsumerName) =>
     startService(installation, name, { settings: { HIVEMETER_KAFKA_BROKERS: proxy.brokers.join(',') } })
 
   /** Sends until the broker has acknowledged, as a client of the gateway does: under the same ids. */

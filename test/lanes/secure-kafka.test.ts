@@ -12,10 +12,11 @@ import { PRINCIPAL_PATTERN, aclsOf } from '../../schemas/rights.ts'
 import { FORWARDED_HEADER } from '../../schemas/usage.ts'
 import { opensslMissing } from '../support/certificates.ts'
 import { UsageMaker, nodesOf, usageRecord } from '../support/produce.ts'
-import { SECURE_SERVICES, SecureInstallation } from '../support/secure-installation.ts'
+import { SecureInstallation } from '../support/secure-installation.ts'
 import type { Taken } from '../support/secure-installation.ts'
 import { SecureKafka } from '../support/secure-kafka.ts'
 import { until } from '../support/until.ts'
+import { SERVICE_NAMES } from '../../schemas/services.ts'
 
 const ARRIVES_WITHIN_MS = 60_000
 
@@ -157,7 +158,7 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
     looksBefore = kafka.audit().length
     await secure.revoke(taken)
     let sent = 0
-    for (const name of SECURE_SERVICES) {
+    for (const name of SERVICE_NAMES) {
       const service = secure.service(name)
       await until(
         `${name} to name the right that it lacks`,
@@ -174,7 +175,7 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
     const { output } = await secure.grant()
     assert.match(output, /^Rights: granted 5 of /m)
     // A consumer that is refused ends its process, as one that must be started again.
-    for (const name of SECURE_SERVICES) {
+    for (const name of SERVICE_NAMES) {
       const { ended, lastWords } = secure.service(name)
       assert(ended === undefined || ended === 78, lastWords)
     }

@@ -1,3 +1,5 @@
+import { CONSUMERS } from '../../schemas/services.ts'
+import type { ConsumerName } from '../../schemas/services.ts'
 import { FAILPOINTS } from '../../pipelines/failpoints.ts'
 import type { FailpointName } from '../../pipelines/failpoints.ts'
 import { ClusterDraw } from './draw-cluster.ts'
@@ -12,8 +14,7 @@ import type { UndecidedTrouble } from './draw-undecided.ts'
 import type { FateEnd, RequestKind } from './fate.ts'
 import type { Entry, EventDraft, FaultEntry, PointEntry, Schedule, Settings } from './schedule.ts'
 import { SeededRandom } from './seeded-random.ts'
-import { PARTITIONS, SERVICES } from './services.ts'
-import type { ServiceName } from './services.ts'
+import { PARTITIONS } from './services.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
@@ -116,7 +117,7 @@ function drawUsage(random: SeededRandom, { activeMs }: Pick<Settings, 'activeMs'
 }
 
 function drawTrouble(random: SeededRandom, trouble: ProcessTrouble, atMs: number, settings: Settings): Entry {
-  const service = random.pick(SERVICES)
+  const service = random.pick(CONSUMERS)
   const instance = random.int(0, settings.instances[service] - 1)
   switch (trouble) {
     case 'kill':
@@ -214,7 +215,7 @@ const OF_TASKS: readonly RequestKind[] = [
 ]
 const OF_LOADERS: readonly RequestKind[] = ['offsets', 'fetch', 'group', 'look']
 
-function drawFault(random: SeededRandom, atMs: number, service: ServiceName): FaultEntry {
+function drawFault(random: SeededRandom, atMs: number, service: ConsumerName): FaultEntry {
   const ofGateway = random.chance(0.15)
   const request = ofGateway ? 'append' : random.pick(service === 'loader' ? OF_LOADERS : OF_TASKS)
   const ends: FateEnd[] = ['refused', 'lost', 'unanswered', 'late']

@@ -1,3 +1,5 @@
+import { CONSUMERS, SERVICES } from '../../schemas/services.ts'
+import type { ConsumerName } from '../../schemas/services.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { SettlerState } from '../../pipelines/account/pipeline.ts'
 import type { LogRecord } from '../../pipelines/log/records.ts'
@@ -11,8 +13,8 @@ import { testRules } from '../support/rules.ts'
 import { LoaderService } from './loader-service.ts'
 import type { SimProcess } from './process.ts'
 import type { TaskWriter } from '../../pipelines/task/ports.ts'
-import { PARTITIONS, SERVICES, TOPICS } from './services.ts'
-import type { Service, ServiceName } from './services.ts'
+import { PARTITIONS, TOPICS } from './services.ts'
+import type { Service } from './services.ts'
 import { StoreClient } from './store-client.ts'
 import { TaskService } from './task-service.ts'
 import type { World } from './world.ts'
@@ -30,8 +32,8 @@ const RESTART_MS = 300
 /** What a test puts between the services and the world, to take a guard away. */
 export interface Tampering {
   readonly wire?: (wire: ProduceWire) => ProduceWire
-  readonly writer?: (service: ServiceName, writer: TaskWriter, partition: number) => TaskWriter
-  readonly state?: (service: ServiceName, state: TaskState, partition: number) => TaskState
+  readonly writer?: (service: ConsumerName, writer: TaskWriter, partition: number) => TaskWriter
+  readonly state?: (service: ConsumerName, state: TaskState, partition: number) => TaskState
   /** The records of one fetch, before a loader takes them. */
   readonly blocks?: (records: readonly LogRecord[]) => readonly LogRecord[]
   readonly lookup?: (lookup: Lookup) => Lookup
@@ -59,12 +61,12 @@ export class Fleet {
     if (tampering.wire !== undefined) world.wrapWire = tampering.wire
     const { instances } = world.schedule.settings
     world.onKilled = (process, downMs) => this.#killed(process, downMs)
-    for (const name of SERVICES) {
+    for (const name of CONSUMERS) {
       for (let number = 0; number < instances[name]; number++) this.#start(name, number, 1)
     }
   }
 
-  kill(service: ServiceName, number: number, downMs: number, rules: number): void {
+  kill(service: ConsumerName, number: number, downMs: number, rules: number): void {
     const name = `${service}-${number}`
     const instance = this.#instances.get(name)
     if (instance === undefined) return
@@ -73,7 +75,7 @@ export class Fleet {
     this.#world.timeline.after(downMs, () => this.#start(service, number, rules))
   }
 
-  stop(service: ServiceName, number: number, downMs: number, rules: number): void {
+  stop(service: ConsumerName, number: number, downMs: number, rules: number): void {
     const name = `${service}-${number}`
     const instance = this.#instances.get(name)
     if (instance === undefined) return
@@ -85,7 +87,7 @@ export class Fleet {
     })
   }
 
-  freeze(service: ServiceName, number: number, forMs: number): void {
+  freeze(service: ConsumerName, number: number, forMs: number): void {
     this.#instances.get(`${service}-${number}`)?.process.freeze(forMs)
   }
 
@@ -99,13 +101,13 @@ export class Fleet {
   #killed(process: SimProcess, downMs: number): void {
     process.die()
     const [name = '', number = ''] = process.name.split(/[-.]/)
-    const service = SERVICES.find((other) => other === name)
+    const service = CONSUMERS.find((other) => other === name)
     if (service === undefined) return
     this.#instances.set(`${service}-${number}`, undefined)
     this.#world.timeline.after(downMs, () => this.#start(service, Number(number), 1))
   }
 
-  #start(name: ServiceName, number: number, rules: number): void {
+  #start(name: ConsumerName, number: number, rules: number): void {
     if (this.#isOver) return
     const process = this.#world.process(`${name}-${number}.${this.#lives++}`)
     process.trace('starts')
@@ -116,7 +118,7 @@ export class Fleet {
 
   /** A consumer that gives up ends its process, and another is started. */
   async #replaced(
-    name: ServiceName,
+    name: ConsumerName,
     number: number,
     rules: number,
     process: SimProcess,
@@ -130,18 +132,18 @@ export class Fleet {
     this.#world.timeline.after(RESTART_MS, () => this.#start(name, number, rules))
   }
 
-  #open(name: ServiceName, process: SimProcess, rules: number): Service {
+  #open(name: ConsumerName, process: SimProcess, rules: number): Service {
     const world = this.#world
     if (name === 'loader') return new LoaderService(process, world, this.#tampering.blocks)
     const open = name === 'aggregator' ? this.#aggregators(process) : this.#settlers(process, rules)
     const { state = (_name, opened) => opened, writer = (_name, opened) => opened } = this.#tampering
+    const { input, state: stateRole, outputs, tickWhenIdle } = SERVICES[name]
     return new TaskService(process, world, {
       service: name,
-      inputTopic: name === 'aggregator' ? TOPICS.usageMetered : TOPICS.accountInbox,
-      stateTopic: name === 'aggregator' ? TOPICS.usageIds : TOPICS.nodeState,
-      outputTopics:
-        name === 'aggregator' ? [TOPICS.usageBlocks, TOPICS.accountInbox] : [TOPICS.settlementBlocks],
-      tickWhenIdle: name === 'aggregator',
+      inputTopic: TOPICS[input],
+      stateTopic: TOPICS[stateRole],
+      outputTopics: outputs.map((role) => TOPICS[role]),
+      tickWhenIdle,
       openState: (partition, forward) => state(name, open(partition, forward), partition),
       wrapWriter: (opened, partition) => writer(name, opened, partition),
     })

@@ -1,7 +1,7 @@
+import type { ConsumerName } from '../../schemas/services.ts'
 import type { FailpointName } from '../../pipelines/failpoints.ts'
 import type { FateEnd, RequestKind } from './fate.ts'
 import type { CommandDraft, HeartbeatDraft } from './requests.ts'
-import type { ServiceName } from './services.ts'
 
 /** Everything that happens in one simulated run, as data: what a seed makes, what shrinks, what is kept. */
 export interface Schedule {
@@ -16,7 +16,7 @@ export interface Settings {
   readonly startMs: number
   /** Faults end after this long. */
   readonly activeMs: number
-  readonly instances: Readonly<Record<ServiceName, number>>
+  readonly instances: Readonly<Record<ConsumerName, number>>
   /** Ids that one aggregator process holds. */
   readonly idsMax: number
   /** Raw records of one partition in one fetch. */
@@ -84,7 +84,7 @@ export interface HeartbeatEntry {
 export interface FaultEntry {
   readonly kind: 'fault'
   readonly atMs: number
-  readonly service: ServiceName | 'gateway'
+  readonly service: ConsumerName | 'gateway'
   readonly request: RequestKind
   readonly end: FateEnd
   readonly holdMs: number
@@ -95,7 +95,7 @@ export interface FaultEntry {
 export interface PointEntry {
   readonly kind: 'point'
   readonly atMs: number
-  readonly service: ServiceName
+  readonly service: ConsumerName
   readonly point: FailpointName
   readonly what: 'kill' | 'freeze'
   readonly forMs: number
@@ -145,7 +145,7 @@ export type Entry =
   | {
       readonly kind: 'kill' | 'stop'
       readonly atMs: number
-      readonly service: ServiceName
+      readonly service: ConsumerName
       readonly instance: number
       readonly downMs: number
       readonly rules: number
@@ -153,7 +153,7 @@ export type Entry =
   | {
       readonly kind: 'freeze'
       readonly atMs: number
-      readonly service: ServiceName
+      readonly service: ConsumerName
       readonly instance: number
       readonly forMs: number
     }
@@ -164,7 +164,7 @@ export type Entry =
       readonly what: 'away' | 'kill' | 'slow' | 'older'
       readonly forMs: number
     }
-  | { readonly kind: 'forget-offsets'; readonly atMs: number; readonly service: ServiceName }
+  | { readonly kind: 'forget-offsets'; readonly atMs: number; readonly service: ConsumerName }
   | { readonly kind: 'compact'; readonly atMs: number }
   /** The next version of the table of models is in force; half of the processes hear of it so much later. */
   | { readonly kind: 'models'; readonly atMs: number; readonly behindMs: number }

@@ -1,7 +1,3 @@
-/** The services of a simulated installation; the gateway is only somebody who appends. */
-export const SERVICES = ['aggregator', 'settler', 'loader'] as const
-export type ServiceName = (typeof SERVICES)[number]
-
 export const PARTITIONS = 2
 
 export function otherPartition(partition: number): number {

@@ -6,7 +6,8 @@ import type { Installation } from './installation.ts'
 import { API, KafkaProxy } from './kafka-proxy.ts'
 import { hasOpenTransaction } from './kafka-wire.ts'
 import { freePort, startService } from './service-process.ts'
-import type { ServiceProcess, TaskService } from './service-process.ts'
+import type { ServiceProcess } from './service-process.ts'
+import type { ConsumerName } from '../../schemas/services.ts'
 
 /** How long a service lives after it is ready, before it is aimed at. */
 const LIFE_MS = { task: { min: 20, max: 300 }, loader: { min: 200, max: 2_500 } }
@@ -38,14 +39,14 @@ export interface Kills {
 
 /** One service that is killed -9 again and again, and started again at once, until it is asked to be left alone. */
 export class KilledService {
-  readonly name: TaskService
+  readonly name: ConsumerName
   readonly #installation: Installation
   readonly #dice: Dice
   readonly #proxy: KafkaProxy
   #service: ServiceProcess | undefined
   #kills = { all: 0, betweenBeginAndCommit: 0, atCommitAnswer: 0 }
 
-  private constructor(installation: Installation, name: TaskService, dice: Dice, proxy: KafkaProxy) {
+  private constructor(installation: Installation, name: ConsumerName, dice: Dice, proxy: KafkaProxy) {
     this.#installation = installation
     this.name = name
     this.#dice = dice
@@ -53,7 +54,7 @@ export class KilledService {
   }
 
   /** The service speaks to Kafka through a proxy, which sees the moments to kill it at. */
-  static async prepare(installation: Installation, name: TaskService, dice: Dice): Promise<KilledService> {
+  static async prepare(installation: Installation, name: ConsumerName, dice: Dice): Promise<KilledService> {
     const proxy = await KafkaProxy.start(installation.kafka.brokers, [await freePort()])
     return new KilledService(installation, name, dice, proxy)
   }

@@ -15,7 +15,9 @@ import { Installation } from './installation.ts'
 import type { CommandEnd } from './installation.ts'
 import type { Proof, SecureKafka } from './secure-kafka.ts'
 import { startService } from './service-process.ts'
-import type { AnyService, ServiceProcess } from './service-process.ts'
+import type { ServiceProcess } from './service-process.ts'
+import { SERVICE_NAMES } from '../../schemas/services.ts'
+import type { ServiceName } from '../../schemas/services.ts'
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ConfigResourceTypes, ResourcePatternTypes } =
   kafkajs
@@ -40,8 +42,6 @@ const PROOFS = {
 } as const satisfies Record<string, Proof>
 export type Who = keyof typeof PROOFS
 
-export const SECURE_SERVICES = ['gateway', 'aggregator', 'settler', 'loader', 'reader'] as const
-
 /** A right on a topic that one principal has. */
 export type Taken = readonly [who: Who, topic: string, operation: 'Read' | 'Write']
 
@@ -51,7 +51,7 @@ export class SecureInstallation implements AsyncDisposable {
   readonly dir: string
   readonly #kafka: SecureKafka
   readonly #cleanup: AsyncDisposableStack
-  readonly #services = new Map<AnyService, ServiceProcess>()
+  readonly #services = new Map<ServiceName, ServiceProcess>()
   readonly #said: string[] = []
   #key = ''
 
@@ -155,7 +155,7 @@ export class SecureInstallation implements AsyncDisposable {
   /** Starts the services that do not run; resolves when all are ready. */
   async startServices(): Promise<void> {
     await Promise.all(
-      SECURE_SERVICES.map(async (name) => {
+      SERVICE_NAMES.map(async (name) => {
         if (this.#services.get(name)?.ended === undefined && this.#services.has(name)) return
         this.#services.set(
           name,
@@ -166,7 +166,7 @@ export class SecureInstallation implements AsyncDisposable {
     await Promise.all([...this.#services.values()].map((service) => service.ready(READY_MS)))
   }
 
-  service(name: AnyService): ServiceProcess {
+  service(name: ServiceName): ServiceProcess {
     const service = this.#services.get(name)
     assert(service !== undefined, `${name} was not started`)
     return service

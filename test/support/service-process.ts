@@ -10,9 +10,7 @@ import { SERVICE_NODE_FLAGS } from '../../infra/local/services.ts'
 import { environmentOf } from './installation.ts'
 import type { Installation } from './installation.ts'
 import { until } from './until.ts'
-
-export type TaskService = 'aggregator' | 'settler' | 'loader'
-export type AnyService = TaskService | 'gateway' | 'reader'
+import type { ServiceName } from '../../schemas/services.ts'
 
 const READY_TIMEOUT_MS = 40_000
 const STOP_TIMEOUT_MS = 12_000
@@ -40,13 +38,13 @@ export interface ReadyAnswer {
 
 /** One service of an installation as a process of its own, seen through its port and its signals. */
 export class ServiceProcess {
-  readonly name: AnyService
+  readonly name: ServiceName
   readonly process: ChildProcess
   readonly url: string
   readonly #lines: string[] = []
   #exitCode: number | NodeJS.Signals | undefined
 
-  constructor(name: AnyService, child: ChildProcess, url: string) {
+  constructor(name: ServiceName, child: ChildProcess, url: string) {
     this.name = name
     this.process = child
     this.url = url
@@ -155,7 +153,7 @@ export class ServiceProcess {
 /** Starts a service of the installation; it may not be ready yet. */
 export async function startService(
   installation: Installation,
-  name: AnyService,
+  name: ServiceName,
   options: ServiceOptions = {},
 ): Promise<ServiceProcess> {
   const port = await freePort()
@@ -176,7 +174,7 @@ export async function startService(
 }
 
 /** Starts services and waits until all are ready. */
-export async function startServices<const Names extends readonly AnyService[]>(
+export async function startServices<const Names extends readonly ServiceName[]>(
   installation: Installation,
   ...names: Names
 ): Promise<Record<Names[number], ServiceProcess>> {
@@ -188,7 +186,7 @@ export async function startServices<const Names extends readonly AnyService[]>(
   >
 }
 
-function portVariable(name: AnyService): string {
+function portVariable(name: ServiceName): string {
   const isServer = name === 'gateway' || name === 'reader'
   return `HIVEMETER_${name.toUpperCase()}_${isServer ? 'PORT' : 'OPS_PORT'}`
 }

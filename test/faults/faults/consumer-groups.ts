@@ -4,16 +4,15 @@ import { commitOffset } from '../../support/kafka-wire.ts'
 import { NOTHING_MET } from '../fault.ts'
 import type { Fault } from '../fault.ts'
 import type { Fleet } from '../fleet.ts'
+import { CONSUMERS } from '../../../schemas/services.ts'
 import { Member } from '../member.ts'
-
-const SERVICES = ['aggregator', 'settler', 'loader'] as const
 
 /** Stops all consumers, changes what their groups know, and starts them again. */
 async function whileStopped(fleet: Fleet, change: () => Promise<void>): Promise<void> {
-  const members = SERVICES.flatMap((name) => fleet.of(name))
+  const members = CONSUMERS.flatMap((name) => fleet.of(name))
   for (const member of members) fleet.resting.add(member)
   await Promise.all(members.map((member) => member.stop()))
-  for (const name of SERVICES) await fleet.endSessions(name)
+  for (const name of CONSUMERS) await fleet.endSessions(name)
   await change()
   for (const member of members) fleet.resting.delete(member)
   await Promise.all(members.map((member) => member.revive()))
@@ -21,7 +20,7 @@ async function whileStopped(fleet: Fleet, change: () => Promise<void>): Promise<
 
 async function deleteGroups(fleet: Fleet): Promise<void> {
   const { kafka, prefix } = fleet.installation
-  await withAdmin(kafka, (admin) => admin.deleteGroups(SERVICES.map((name) => `${prefix}${name}`)))
+  await withAdmin(kafka, (admin) => admin.deleteGroups(CONSUMERS.map((name) => `${prefix}${name}`)))
 }
 
 /** The groups are deleted, which is also all that a broker leaves of expired ones. */
@@ -46,7 +45,7 @@ export const groupsReset: Fault = {
       loader: [topics.usageBlocks, topics.settlementBlocks],
     }
     await whileStopped(fleet, async () => {
-      for (const name of SERVICES) {
+      for (const name of CONSUMERS) {
         const group = `${prefix}${name}`
         const { address } = await coordinatorOf(kafka.brokers, 'group', group)
         for (const topic of inputs[name]) {

@@ -1,12 +1,12 @@
 import { NO_BOUND } from '../fault.ts'
 import type { Fault } from '../fault.ts'
-import { MEMBER_NAMES } from '../fleet.ts'
 import type { Fleet } from '../fleet.ts'
 import { Member } from '../member.ts'
+import { SERVICE_NAMES } from '../../../schemas/services.ts'
 
 /** Open transactions of all services. */
 export async function openTransactions(fleet: Fleet): Promise<number> {
-  const open = await Promise.all(MEMBER_NAMES.map((name) => fleet.openTransactions(name)))
+  const open = await Promise.all(SERVICE_NAMES.map((name) => fleet.openTransactions(name)))
   return open.reduce((sum, some) => sum + some, 0)
 }
 

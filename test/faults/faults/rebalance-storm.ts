@@ -1,9 +1,9 @@
 import type { Fault } from '../fault.ts'
 import { Member } from '../member.ts'
+import { CONSUMERS } from '../../../schemas/services.ts'
 import { systemClock } from '../../../pipelines/clock.ts'
 
 const STORM_MS = 60_000
-const SERVICES = ['aggregator', 'settler', 'loader'] as const
 
 /** Instances stop, die and start every few seconds for a minute; work must still get done meanwhile. */
 export const rebalanceStorm: Fault = {
@@ -18,7 +18,7 @@ export const rebalanceStorm: Fault = {
     const endMs = systemClock.monotonicMs() + STORM_MS
     let openTransactions = 0
     while (systemClock.monotonicMs() < endMs) {
-      const name = dice.pick(SERVICES)
+      const name = dice.pick(CONSUMERS)
       const member = dice.pick(fleet.of(name))
       fleet.resting.add(member)
       if (dice.next() < 0.5) await member.kill()
