@@ -125,6 +125,60 @@ describe('borders', () => {
     assert.deepEqual(back, [])
   })
 
+  // Each line may import the lines above it, and never its own: rooms of one line are neighbours that do not know each other.
+  const ROOMS = [
+    [''],
+    ['log', 'json'],
+    ['dedupe', 'blocks'],
+    ['task', 'clickhouse'],
+    ['load', 'usage', 'account'],
+    ['kafka'],
+  ]
+
+  test('no room of pipelines reaches sideways or up', () => {
+    const roomOf = (path: string): string => (path.split('/').length > 2 ? (path.split('/')[1] ?? '') : '')
+    const lineOf = (room: string): number => ROOMS.findIndex((rooms) => rooms.includes(room))
+    const inside = sources.filter(({ path }) => path.startsWith('pipelines/') && !isTest(path))
+    assert.deepEqual(
+      inside.filter(({ path }) => lineOf(roomOf(path)) < 0).map(({ path }) => path),
+      [],
+      'a room that has no line',
+    )
+    const sideways = inside.flatMap((file) =>
+      importsOf(file)
+        .filter((to) => to.startsWith('pipelines/') && roomOf(to) !== roomOf(file.path))
+        .filter((to) => lineOf(roomOf(to)) >= lineOf(roomOf(file.path)))
+        .map((to) => `${file.path} imports ${to}`),
+    )
+    assert.deepEqual(sideways, [])
+  })
+
+  /** What a file imports beside types, which decide nothing. */
+  const valuesOf = (file: SourceFile): string[] =>
+    importsOf({ ...file, text: file.text.replaceAll(/^import type\b[^;]*?from '[^']+'$/gm, '') })
+
+  /** All files whose code runs with that of these, directly or by what they import. */
+  function reachedFrom(start: readonly string[]): ReadonlySet<string> {
+    const byPath = new Map(sources.map((file) => [file.path, file]))
+    const reached = new Set(start)
+    // A set grows while it is walked.
+    for (const path of reached) {
+      const file = byPath.get(path)
+      if (file !== undefined) for (const to of valuesOf(file)) reached.add(to)
+    }
+    return reached
+  }
+
+  test('verify and the checker of fault runs share no rule with what they check', () => {
+    const RULES = /^pipelines\/(usage|account|json|dedupe|task|blocks|load)\//
+    for (const room of ['services/verify/', 'test/faults/checker/']) {
+      const own = sources.filter(({ path }) => path.startsWith(room) && !path.endsWith('.test.ts'))
+      assert.ok(own.length > 0, room)
+      const shared = [...reachedFrom(own.map(({ path }) => path))].filter((path) => RULES.test(path))
+      assert.deepEqual(shared, [], room)
+    }
+  })
+
   test('only pipelines/kafka/kafkajs knows kafkajs', () => {
     assert.deepEqual(
       importing('kafkajs').filter(

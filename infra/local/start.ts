@@ -8,6 +8,7 @@ import type { ExitCode } from '../../services/runtime/exit.ts'
 import { PartFailed } from './part.ts'
 import { Screen } from './screen.ts'
 import { Supervisor } from './supervisor.ts'
+import { overrideProblems } from '../../services/runtime/rules.ts'
 
 const USAGE = 'The only argument is --config <file.json>: npm start -- --config settings.json.'
 
@@ -32,7 +33,7 @@ function sayError(error: unknown): void {
 
 async function run(): Promise<ExitCode> {
   const file = configFile()
-  const settings = loadSettings({ file })
+  const settings = loadSettings({ file, check: overrideProblems })
   const screen = new Screen(process.stdout)
   screen.say(`Hivemeter ${VERSION}`)
 

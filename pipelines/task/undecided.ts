@@ -1,3 +1,4 @@
+import { isAllocation } from '../allocation.ts'
 import type { Clock } from '../clock.ts'
 import { OutsideError } from '../log/outside.ts'
 import { FatalError, HaltError } from '../log/records.ts'
@@ -38,21 +39,10 @@ export class UndecidedError extends Error {
   }
 }
 
-const ALLOCATION_CODES: ReadonlySet<unknown> = new Set(['ERR_MEMORY_ALLOCATION_FAILED', 'Z_MEM_ERROR'])
-
-/** V8 gives its failed allocations no code: here alone an error is known by its words. */
-const ALLOCATION_WORDS: ReadonlySet<string> = new Set(['Array buffer allocation failed'])
-
 /** Whether an error that `decide` threw may be a record's: not a halt, not the outside's, not want of memory. */
 export function isOfRecords(error: unknown): boolean {
   if (error instanceof HaltError || error instanceof FatalError || error instanceof OutsideError) return false
   return !isAllocation(error instanceof UndecidedError ? error.cause : error)
-}
-
-/** Want of memory, and nothing that is wrong with what was worked on. */
-export function isAllocation(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  return ALLOCATION_WORDS.has(error.message) || ('code' in error && ALLOCATION_CODES.has(error.code))
 }
 
 /** What of a fetched batch is decided next. */

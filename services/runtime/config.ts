@@ -7,7 +7,7 @@ import type { Config, ConfigKey } from './config-schema.ts'
 import { LOOPBACK, checkSecurity, readSecret, securityWarnings } from './config-security.ts'
 import { EXIT, ExitError } from './exit.ts'
 import { nearest } from './nearest.ts'
-import { ORIGINAL_VARIABLES, parseOverrides, withOriginalOverrides } from './setting-overrides.ts'
+import { ORIGINAL_VARIABLES, withOriginalOverrides } from './setting-overrides.ts'
 
 /** In the data folder: the password of the ClickHouse that `npm start` starts. */
 export const LOCAL_PASSWORD_FILE = 'clickhouse.password'
@@ -30,6 +30,8 @@ export interface ConfigInput {
   /** The file named by `--config`; without it HIVEMETER_CONFIG_FILE, without that none. */
   readonly file?: string | undefined
   readonly environment?: Readonly<Record<string, string | undefined>>
+  /** What whoever asks finds wrong beside what every process checks, in words. */
+  readonly check?: (config: Config) => readonly string[]
 }
 
 /** The settings are wrong: one line per problem, each saying what, where and what to do. */
@@ -162,9 +164,6 @@ function checkAcross(config: Config): string[] {
       `${variableOf('clickhouseUrl')} names several addresses, those of the replicas of a cluster. Name the cluster in ${variableOf('clickhouseCluster')}, or one address.`,
     )
   }
-  for (const problem of parseOverrides(config.settingOverrides).problems) {
-    problems.push(`${variableOf('settingOverrides')} (with HEVOLVE_… over it): ${problem} Mend or remove it.`)
-  }
   const owners = new Map<number, ConfigKey>()
   for (const key of CONFIG_KEYS.filter((name) => name.endsWith('Port'))) {
     const port = Number(config[key])
@@ -215,7 +214,7 @@ export function loadSettings(input: ConfigInput = {}): Settings {
   if (draft.problems.length > 0) throw new ConfigError(draft.problems)
 
   const given = Object.fromEntries(draft.values) as unknown as Config
-  const problems = [...checkAcross(given), ...checkSecurity(given)]
+  const problems = [...checkAcross(given), ...checkSecurity(given), ...(input.check?.(given) ?? [])]
   if (problems.length > 0) throw new ConfigError(problems)
   const config = Object.freeze(withSecrets(given))
   Object.freeze(config.kafkaBrokers)

@@ -20,6 +20,7 @@ import { createLogger } from './logger.ts'
 import { createMetrics } from './metrics.ts'
 import { SERVICES, isServer } from '../../schemas/services.ts'
 import type { ServiceName } from '../../schemas/services.ts'
+import { overrideProblems } from './rules.ts'
 
 export type { Readiness } from '../http/ops.ts'
 
@@ -119,7 +120,7 @@ async function run(
   start: (parts: ServiceParts) => Promise<RunningService>,
   points: Points,
 ): Promise<ExitCode> {
-  const settings = loadSettings({ file: configFile() })
+  const settings = loadSettings({ file: configFile(), check: overrideProblems })
   // First of all: whoever starts a process may end it at once.
   const ending = endOfProcess(settings)
   const { config } = settings

@@ -1,7 +1,10 @@
 import { LIVENESS_DEFAULT } from '../../schemas/older-records.ts'
 import type { AccountRules } from '../../pipelines/account/rules.ts'
+import { SettingsReader } from '../../pipelines/account/settings-reader.ts'
+import { JsonItems, readJsonItems } from '../../pipelines/json/json-items.ts'
+import type { Setting } from '../../schemas/settings.ts'
 import type { Config } from './config.ts'
-import { parseOverrides } from './setting-overrides.ts'
+import { variableOf } from './config-schema.ts'
 
 const MS_PER_S = 1_000
 
@@ -23,4 +26,23 @@ export function rulesOf(config: Config): AccountRules {
       minimum_spark: config.capMinimumSpark,
     },
   }
+}
+
+/**
+ * What is wrong with the overrides of a configuration, in words; for `loadSettings`. Not a part of it: `verify` reads the
+ * configuration too, and must share no rule with what it checks.
+ */
+export function overrideProblems({ settingOverrides }: Config): readonly string[] {
+  return parseOverrides(settingOverrides).problems.map(
+    (problem) => `${variableOf('settingOverrides')} (with HEVOLVE_… over it): ${problem} Mend or remove it.`,
+  )
+}
+
+/** The settings that a JSON text overrides for every node, and what is wrong with it. */
+function parseOverrides(json: string): { overrides: readonly Setting[]; problems: readonly string[] } {
+  const items = readJsonItems(Buffer.from(json, 'utf8'), 1)
+  if (!(items instanceof JsonItems)) return { overrides: [], problems: [items.detail] }
+  const reader = new SettingsReader()
+  const overrides = reader.read(items.isArray ? [] : items.read(0), 'refuse')
+  return { overrides, problems: reader.errors.map(({ path, message }) => `${path.slice(1)}: ${message}`) }
 }

@@ -1,7 +1,4 @@
-import { SettingsReader } from '../../pipelines/account/settings-reader.ts'
-import { JsonItems, readJsonItems } from '../../pipelines/json/json-items.ts'
 import { SETTING_NAMES, settingSpec } from '../../schemas/settings.ts'
-import type { Setting } from '../../schemas/settings.ts'
 
 /** Variables of the original that are settings of this server, not of nodes. */
 export const ORIGINAL_VARIABLES = {
@@ -9,15 +6,6 @@ export const ORIGINAL_VARIABLES = {
   HEVOLVE_STALE_THRESHOLD: 'staleAfterS',
   HEVOLVE_DEAD_THRESHOLD: 'deadAfterS',
 } as const
-
-/** The settings that a JSON text overrides for every node, and what is wrong with it. */
-export function parseOverrides(json: string): { overrides: readonly Setting[]; problems: readonly string[] } {
-  const items = readJsonItems(Buffer.from(json, 'utf8'), 1)
-  if (!(items instanceof JsonItems)) return { overrides: [], problems: [items.detail] }
-  const reader = new SettingsReader()
-  const overrides = reader.read(items.isArray ? [] : items.read(0), 'refuse')
-  return { overrides, problems: reader.errors.map(({ path, message }) => `${path.slice(1)}: ${message}`) }
-}
 
 /**
  * The overrides with those of the original's variables put over them. A flag is on for true, 1 and yes, in any case;

@@ -4,7 +4,7 @@ import kafkajs from 'kafkajs'
 import lz4 from 'lz4-napi'
 import snappy from 'snappy'
 import { lz4FrameLength } from '../lz4-length.ts'
-import { isAllocation } from '../../task/undecided.ts'
+import { isAllocation } from '../../allocation.ts'
 
 const { CompressionCodecs, CompressionTypes } = kafkajs
 

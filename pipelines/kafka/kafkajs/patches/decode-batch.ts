@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { NotUnpacked, unpack, UNPACKED_BYTES_MAX } from '../codecs.ts'
-import { isAllocation } from '../../../task/undecided.ts'
+import { isAllocation } from '../../../allocation.ts'
 import type { FetchHolding } from '../../unpack-room.ts'
 
 /** What this file uses of kafkajs 2.2.4, pinned: its cursor over bytes, and its decoder of one record. */
