@@ -8,7 +8,7 @@ export const SEEN_KINDS = ['key_made', 'key_revoked', 'credential_refused', 'for
 export type SeenKind = (typeof SEEN_KINDS)[number]
 
 /** Decided by the settler. */
-export const DECIDED_KINDS = ['tier_changed', 'operator_named'] as const
+const DECIDED_KINDS = ['tier_changed', 'operator_named'] as const
 export type DecidedKind = (typeof DECIDED_KINDS)[number]
 
 export const AUDIT_KINDS = [...SEEN_KINDS, ...DECIDED_KINDS] as const

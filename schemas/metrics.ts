@@ -6,7 +6,7 @@ import type { ServiceName } from './services.ts'
 import { DECISION_NAMES, REWARD_KINDS, TABLES } from './tables.ts'
 
 /** What is taken in and not paid, or not in full, and ids that come with another content; counted, and never by node. */
-export const ANOMALIES = [
+const ANOMALIES = [
   'capped_impressions',
   'capped_rewards',
   'minimum_paid',

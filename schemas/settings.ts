@@ -3,7 +3,7 @@
  * what it is where nobody set it, and the environment variable of the original that overrides it for every node.
  */
 
-export const COMPUTE_POLICIES = [
+const COMPUTE_POLICIES = [
   'local_only',
   'local_preferred',
   'any',
@@ -12,7 +12,7 @@ export const COMPUTE_POLICIES = [
 ] as const
 export type ComputePolicy = (typeof COMPUTE_POLICIES)[number]
 
-export const CAUSES = ['democratize_compute', 'frontier_training', 'thought_experiments'] as const
+const CAUSES = ['democratize_compute', 'frontier_training', 'thought_experiments'] as const
 export type Cause = (typeof CAUSES)[number]
 
 /** What a node that joins without naming a cause stands for. */

@@ -14,7 +14,7 @@ export function javaCommand(): string {
 }
 
 /** The major version in what `java -version` prints: 17 for "17.0.15", 8 for "1.8.0_392". */
-export function majorOf(printed: string): number | undefined {
+function majorOf(printed: string): number | undefined {
   const match = /version "(?:1\.)?(\d+)/.exec(printed)
   return match === null ? undefined : Number(match[1])
 }

@@ -6,7 +6,7 @@ import { FieldReader } from '../json/field-reader.ts'
 import { Refusal, jsonPointer } from '../json/refusal.ts'
 
 /** Members that a heartbeat may have. */
-export const HEARTBEAT_FIELDS = [
+const HEARTBEAT_FIELDS = [
   'heartbeat_id',
   'node_id',
   'sent_at',

@@ -16,7 +16,7 @@ export function settlementId(nodeId: string, fromSeq: number, toSeq: number): Bu
 }
 
 /** The id of a reward: its kind and key, once a node. */
-export function rewardId(nodeId: string, kind: RewardKind, key: number): Buffer {
+function rewardId(nodeId: string, kind: RewardKind, key: number): Buffer {
   return hashToUuid(`reward/${nodeId}/${kind}/${key}`)
 }
 

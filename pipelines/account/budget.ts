@@ -96,10 +96,6 @@ export function isOpen(reservation: Reservation, nowMs: number): boolean {
   return reservation.expires_at > nowMs
 }
 
-export function openReservations(account: Account, nowMs: number): readonly Reservation[] {
-  return account.reservations.filter((reservation) => isOpen(reservation, nowMs))
-}
-
 /** Adds a reservation; an expired one makes room where there are as many as may be. False where all are open. */
 export function addReservation(account: Account, reservation: Reservation, nowMs: number): boolean {
   if (account.reservations.length >= RESERVATIONS_MAX) {

@@ -7,7 +7,7 @@ import type { AcceptMarks } from './accept.ts'
 import { Refusal, jsonPointer } from '../json/refusal.ts'
 
 /** The only CloudEvents type that is a usage event. */
-export const CLOUDEVENT_TYPE = 'hivemeter.usage.v1'
+const CLOUDEVENT_TYPE = 'hivemeter.usage.v1'
 
 /** Usage fields whose place is the envelope, by the attribute that holds them. */
 const ENVELOPE_FIELDS: ReadonlyMap<string, string> = new Map([

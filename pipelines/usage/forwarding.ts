@@ -37,7 +37,7 @@ export interface ForwardingOptions {
 }
 
 /** Whether an event of the record was sent on already: on a wrong partition it is a letter then. */
-export function isForwarded({ headers }: Pick<LogRecord, 'headers'>): boolean {
+function isForwarded({ headers }: Pick<LogRecord, 'headers'>): boolean {
   return headers[FORWARDED_HEADER]?.toString('latin1') === '1'
 }
 

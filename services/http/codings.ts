@@ -29,7 +29,7 @@ const PACK: Readonly<Record<Coding, (plain: string | Buffer) => Promise<Buffer>>
 }
 
 /** The coding that Accept-Encoding likes best (RFC 9110, 12.5.3); null where that is none. */
-export function codingFor(header: string | undefined): Coding | null {
+function codingFor(header: string | undefined): Coding | null {
   if (header === undefined) return null
   const wanted = preferencesOf(header)
   const qualityOf = (name: string): number | undefined =>

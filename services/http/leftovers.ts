@@ -19,7 +19,7 @@ export const LEFTOVERS_MAX = 32
  * A connection that is closed while its client still sends is reset, and the reset takes the answer with it; so it is read on,
  * thrown away, and closed then. Bounded, since whoever sends it was refused.
  */
-export class Leftovers {
+class Leftovers {
   readonly #clock: Pick<Clock, 'delay'>
   #reading = 0
 

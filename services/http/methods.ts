@@ -72,6 +72,6 @@ async function unrouted(
 }
 
 /** No route has this path. */
-export function notFound(): Problem {
+function notFound(): Problem {
   return new Problem('not_found', 'There is no such route; /openapi.json lists them.')
 }

@@ -78,7 +78,7 @@ function documented(schema: FastifySchema, url: string, { method, config }: Rout
 }
 
 /** `GET /api/wallets/:operator_id/entries` is `getWalletsByOperatorIdEntries`. */
-export function operationIdOf(method: string, url: string): string {
+function operationIdOf(method: string, url: string): string {
   const words = url
     .replace(/^\/api\//, '/')
     .replaceAll('/:', '/by_')
@@ -91,7 +91,7 @@ export function operationIdOf(method: string, url: string): string {
 }
 
 /** The document of all routes, for the handler of a route that serves it. */
-export function openApiText(app: FastifyInstance): RouteHandlerMethod {
+function openApiText(app: FastifyInstance): RouteHandlerMethod {
   return writtenOnce('application/json; charset=utf-8', () => JSON.stringify(app.swagger()))
 }
 

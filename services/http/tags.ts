@@ -33,7 +33,7 @@ export function tagsOf(header: string): readonly string[] | '*' {
 }
 
 /** The tag with which If-None-Match names this one, weak or strong (RFC 9110, 13.1.2); null where it does not. */
-export function namedIn(header: string, tag: string): string | null {
+function namedIn(header: string, tag: string): string | null {
   if (header.trim() === '*') return tag
   const opaque = tag.replace(WEAK, '')
   const named = (header.match(TAG) ?? []).find((other) => plain(other).replace(WEAK, '') === opaque)

@@ -25,7 +25,7 @@ export interface MendedTopics {
 }
 
 /** What these settings ask of every topic. */
-export function topicPolicyOf(config: Config): TopicPolicy {
+function topicPolicyOf(config: Config): TopicPolicy {
   const { replicationFactor, minInsyncReplicas, topicRetention } = config
   return {
     replicationFactor,

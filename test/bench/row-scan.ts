@@ -18,7 +18,7 @@ const WIDTHS: Readonly<Record<string, number>> = {
 const TABLES = migrationColumns()
 
 /** One row: where its columns stand in the block. */
-export class ScannedRow {
+class ScannedRow {
   readonly #names: ReadonlyMap<string, number>
   readonly #starts: Int32Array
   readonly #bytes: Buffer

@@ -81,7 +81,7 @@ export async function topicEnds(brokers: readonly string[], topic: string): Prom
 export type Encode = (events: UsageEvent[]) => Buffer
 
 /** As the gateway writes them. */
-export const asUsageRecord: Encode = (events) => usageEventsCodec.encode({ events })
+const asUsageRecord: Encode = (events) => usageEventsCodec.encode({ events })
 
 /** Fills a topic, `pack` events of one partition a record. The key of a single event is its node, as producers have it. */
 export class TopicFiller {

@@ -17,7 +17,7 @@ export const CHAIN = SERVICE_NAMES
 const EVENTS_PER_BATCH = 1_000
 
 /** The nodes that send. */
-export const CHAIN_NODES = 2_000
+const CHAIN_NODES = 2_000
 
 /** Events between the gateway and the aggregator at which a load that measures the capacity holds, and goes on. */
 const BEHIND = { hold: 60_000, go: 30_000 }

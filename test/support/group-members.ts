@@ -5,7 +5,7 @@ import { leaveGroup } from './kafka-wire.ts'
 import type { ConsumerName } from '../../schemas/services.ts'
 
 /** Members of a service's group as the coordinator knows them. */
-export async function groupMembers(installation: Installation, service: ConsumerName): Promise<string[]> {
+async function groupMembers(installation: Installation, service: ConsumerName): Promise<string[]> {
   const groupId = `${installation.prefix}${service}`
   return await withAdmin(installation.kafka, async (admin) => {
     const { groups } = await admin.describeGroups([groupId])

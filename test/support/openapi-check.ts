@@ -49,7 +49,7 @@ const ANY_ANSWER: ReadonlySet<string> = new Set(
 const OF_SECURITY = /^(x-|cross-origin-)/
 
 /** The operation that a URL belongs to, by the document's paths. */
-export function operationOf(
+function operationOf(
   document: OpenApiDocument,
   url: string,
   method = 'get',

@@ -44,7 +44,7 @@ export const EVENT_MOST: Readonly<Record<string, bigint>> = {
 }
 
 /** What the largest cost earns. */
-export const COST_MICRO_SPARK = (COST_NANO_USD * BigInt(SPARK_PER_USD_MAX) * MICRO) / NANO
+const COST_MICRO_SPARK = (COST_NANO_USD * BigInt(SPARK_PER_USD_MAX) * MICRO) / NANO
 
 /**
  * An inbox record is cut before the event that follows a sum of this: one more may be in it, and all that a batch's other events

@@ -28,10 +28,10 @@ import type { OpenApiDocument } from './openapi-check.ts'
 import { MemoryModels } from './memory-models.ts'
 import { putBackNothing } from './put-back.ts'
 
-export const WHOLE_PARTITIONS = 2
+const WHOLE_PARTITIONS = 2
 
 /** 12:00 UTC of a day. */
-export const WHOLE_NOW_MS = Date.UTC(2026, 1, 20, 12)
+const WHOLE_NOW_MS = Date.UTC(2026, 1, 20, 12)
 
 const HEARTBEAT: InboxHeartbeat = {
   node_id: '',

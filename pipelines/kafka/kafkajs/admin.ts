@@ -30,7 +30,7 @@ export interface EnsureTopicsOptions extends KafkaOptions {
 }
 
 /** A topic exists with fewer partitions: nodes would have no place, and in more of them they would lose their order. */
-export class PartitionCountError extends Error {
+class PartitionCountError extends Error {
   readonly code = 'PARTITION_COUNT'
 }
 

@@ -16,7 +16,7 @@ const DIFFERENCES_SHOWN_MAX = 5
  * What the Streams peer has put out: the last value of each `node|startMs`, of committed records alone. A key always
  * comes from one task and stands in one partition, so the last record of its partition is the last one.
  */
-export async function readStreamsResult(options: {
+async function readStreamsResult(options: {
   readonly brokers: readonly string[]
   readonly topic: string
 }): Promise<Map<string, WindowSums>> {

@@ -1,5 +1,5 @@
 /** What can be wrong, in the order in which it is said. The first three have counts of their own in the summary. */
-export const PROBLEM_KINDS = [
+const PROBLEM_KINDS = [
   'lost',
   'counted twice',
   'paid twice',

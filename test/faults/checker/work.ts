@@ -22,7 +22,7 @@ export interface Work {
   readonly execution: Execution | null
 }
 
-export const WORK_FIELDS = [
+const WORK_FIELDS = [
   'operatorId',
   'modelId',
   'taskSource',

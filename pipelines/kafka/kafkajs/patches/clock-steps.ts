@@ -18,7 +18,7 @@ const TIMES = [
 ] as const
 
 /** Makes a time of day in a field keep its distance from now when the machine's clock is set. */
-export function keepDistance(prototype: object, field: string): void {
+function keepDistance(prototype: object, field: string): void {
   const held = new WeakMap<object, { readonly aheadMs: number; readonly atMs: number } | null>()
   Object.defineProperty(prototype, field, {
     configurable: true,
