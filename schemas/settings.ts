@@ -3,13 +3,7 @@
  * what it is where nobody set it, and the environment variable of the original that overrides it for every node.
  */
 
-const COMPUTE_POLICIES = [
-  'local_only',
-  'local_preferred',
-  'any',
-  'cloud_preferred',
-  'cloud_only',
-] as const
+const COMPUTE_POLICIES = ['local_only', 'local_preferred', 'any', 'cloud_preferred', 'cloud_only'] as const
 export type ComputePolicy = (typeof COMPUTE_POLICIES)[number]
 
 const CAUSES = ['democratize_compute', 'frontier_training', 'thought_experiments'] as const

@@ -8,7 +8,7 @@ import { WIDE } from './fields.ts'
 import { PROBLEM_TYPE, PROBLEMS, ProblemSchema } from './problem.ts'
 import type { ProblemCode } from './problem.ts'
 
-/** What the gateway takes and answers, for OpenAPI. `pipelines/usage/accept.ts` judges; a test holds both equal. */
+/** What the gateway takes and answers, for OpenAPI. `pipelines/usage/accept/accept.ts` judges; a test holds both equal. */
 
 const NANO = 1e9
 const MICRO = 1e6

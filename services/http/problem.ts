@@ -4,7 +4,7 @@ import { PROBLEMS, PROBLEM_TYPE } from '../../schemas/http/problem.ts'
 import type { ProblemCode } from '../../schemas/http/problem.ts'
 import { describeError } from '../runtime/exit.ts'
 import { fieldErrorsOf } from './field-errors.ts'
-import { answerText } from './written-list.ts'
+import { answerText } from './written/written-list.ts'
 
 /** An answer in the form of RFC 9457, thrown from a route or sent as it is. Its code gives status and title. */
 export class Problem extends Error {

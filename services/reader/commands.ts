@@ -11,7 +11,7 @@ import { formatUuid, hashToUuid, partitionOfNode } from '../../schemas/ids.ts'
 import type { InboxCommand, Outcome } from '../../schemas/records.ts'
 import { Problem } from '../http/problem.ts'
 import { Shares } from '../http/shares.ts'
-import type { StateRecord } from './accounts.ts'
+import type { StateRecord } from './present/accounts.ts'
 
 /** How long a write waits for the settler's word. */
 export const OUTCOME_TIMEOUT_MS = 5_000

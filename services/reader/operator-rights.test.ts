@@ -8,7 +8,7 @@ import type { WholeReader } from '../../test/support/whole-reader.ts'
 import { KeyRing } from '../access/key-ring.ts'
 import { SCOPES } from '../http/caller.ts'
 import type { Scope } from '../http/caller.ts'
-import { walletView } from './wallet-view.ts'
+import { walletView } from './present/wallet-view.ts'
 
 // Whose wallet a credential may read: what a node says of itself, in an event or a heartbeat, gives no right to anybody's.
 

@@ -5,8 +5,8 @@ import type { LoopTurns } from '../../pipelines/in-turns.ts'
 import type { Clock } from '../../pipelines/clock.ts'
 import type { Cursors } from '../http/cursor.ts'
 import type { Commands } from './commands.ts'
-import type { History } from './history.ts'
-import type { Present } from './present.ts'
+import type { History } from './history/history.ts'
+import type { Present } from './present/present.ts'
 
 /** What the routes are made of. */
 export interface RouteParts {

@@ -13,10 +13,10 @@ import { CURSOR_KEY, ID_KEY, readKeyFile } from '../runtime/key-file.ts'
 import type { LayoutParts } from '../runtime/follow-layout.ts'
 import type { RunningService } from '../runtime/process.ts'
 import { FollowedModels } from '../models/follow-models.ts'
-import { Accounts } from './accounts.ts'
+import { Accounts } from './present/accounts.ts'
 import { buildReader } from './app.ts'
 import { Commands } from './commands.ts'
-import { HISTORY_RUNNING_MAX } from './history.ts'
+import { HISTORY_RUNNING_MAX } from './history/history.ts'
 import { PutBack } from './put-back.ts'
 
 /** Bytes of a process' own group id: no other reader has the same, so that each follows all partitions. */

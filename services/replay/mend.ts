@@ -1,4 +1,4 @@
-import { acceptUsageEvent } from '../../pipelines/usage/accept.ts'
+import { acceptUsageEvent } from '../../pipelines/usage/accept/accept.ts'
 import { Refusal } from '../../pipelines/json/refusal.ts'
 import { readJsonItems } from '../../pipelines/json/json-items.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { jsonPointer } from '../../pipelines/json/refusal.ts'
-import { acceptUsageEvent } from '../../pipelines/usage/accept.ts'
+import { acceptUsageEvent } from '../../pipelines/usage/accept/accept.ts'
 import { Refusal } from '../../pipelines/json/refusal.ts'
 import { UsageColumns } from '../../pipelines/usage/decode.ts'
 import { Dictionary, DICTIONARY_ENTRIES_MAX } from '../../pipelines/usage/dictionary.ts'

@@ -14,17 +14,17 @@ import { describeError, EXIT, ExitError, exitCodeOf } from '../../services/runti
 import { negotiate } from '../../services/http/negotiate.ts'
 import { Problem } from '../../services/http/problem.ts'
 import { parseTime, TIME_MS_MAX } from '../../services/http/times.ts'
-import { Accounts } from '../../services/reader/accounts.ts'
+import { Accounts } from '../../services/reader/present/accounts.ts'
 import { buildReader } from '../../services/reader/app.ts'
 import {
   HISTORY_REQUESTS_MAX,
   HISTORY_RUNNING_MAX,
   History,
   LOADED_AGE_MS_MAX,
-} from '../../services/reader/history.ts'
-import { DAY_MS, HOUR_MS } from '../../services/reader/local-windows.ts'
+} from '../../services/reader/history/history.ts'
+import { DAY_MS, HOUR_MS } from '../../services/reader/history/local-windows.ts'
 import type { ReaderApp } from '../../services/reader/parts.ts'
-import { planUsage } from '../../services/reader/usage-plan.ts'
+import { planUsage } from '../../services/reader/history/usage-plan.ts'
 import { bound } from '../support/named-bounds.ts'
 import { account, accountRecord, taskRecord } from '../support/state-records.ts'
 import { fakeClickhouse } from '../support/fake-clickhouse.ts'
@@ -233,7 +233,7 @@ test('WINDOWS_PER_TURN: while windows of a century are laid out and written, oth
 })
 
 test('MINUTES_KEPT_DAYS less EXPIRY_MARGIN_MS: minutes from before are refused', async () => {
-  const marginMs = bound('services/reader/usage-plan.ts', 'EXPIRY_MARGIN_MS')
+  const marginMs = bound('services/reader/history/usage-plan.ts', 'EXPIRY_MARGIN_MS')
   const keptFromMs = NOW - MINUTES_KEPT_DAYS * DAY_MS + marginMs
   const plan = (fromMs: number) =>
     planUsage({ window: '1m', tz: 'UTC', fromMs, toMs: keptFromMs + HOUR_MS }, NOW, othersTurn)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { partitionOfNode } from '../../schemas/ids.ts'
-import { Accounts } from '../../services/reader/accounts.ts'
+import { Accounts } from '../../services/reader/present/accounts.ts'
 import { eventRow } from '../support/event-row.ts'
 import { fakeClickhouse } from '../support/fake-clickhouse.ts'
 import { readParquet } from '../support/parquet-reader.ts'

@@ -4,7 +4,7 @@ import { partitionOfNode } from '../../schemas/ids.ts'
 import type { EventItem } from '../../schemas/http/usage.ts'
 import type { OpenCostItem, SettlementItem } from '../../schemas/http/settlements.ts'
 import type { WalletEntryItem } from '../../schemas/http/wallets.ts'
-import { Accounts } from '../../services/reader/accounts.ts'
+import { Accounts } from '../../services/reader/present/accounts.ts'
 import { openHistory } from '../support/history.ts'
 import type { HistoryDatabase } from '../support/history.ts'
 import {

@@ -4,7 +4,7 @@ import type { Acknowledgement, LogProducer } from '../../pipelines/log/producer.
 import type { LogAppend } from '../../pipelines/log/records.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { topicNames } from '../../schemas/topics.ts'
-import type { StateRecord } from '../../services/reader/accounts.ts'
+import type { StateRecord } from '../../services/reader/present/accounts.ts'
 import { appendingWhole } from './whole-append.ts'
 import { VirtualClock } from './virtual-clock.ts'
 import { emptyStoreGate } from './stored-marks.ts'

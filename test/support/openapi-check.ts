@@ -49,11 +49,7 @@ const ANY_ANSWER: ReadonlySet<string> = new Set(
 const OF_SECURITY = /^(x-|cross-origin-)/
 
 /** The operation that a URL belongs to, by the document's paths. */
-function operationOf(
-  document: OpenApiDocument,
-  url: string,
-  method = 'get',
-): OpenApiOperation | undefined {
+function operationOf(document: OpenApiDocument, url: string, method = 'get'): OpenApiOperation | undefined {
   const [path = ''] = url.split('?', 1)
   const found = Object.keys(document.paths).find((pattern) => {
     const expression = pattern.replaceAll(/\{[^}]+\}/g, '[^/]+').replaceAll('.', '\\.')

@@ -1,7 +1,7 @@
 import { STATE_KEY, accountCodec, fenceCodec, settlerTaskCodec } from '../../schemas/avro.ts'
 import { nothingYet } from '../../schemas/older-records.ts'
 import type { Account } from '../../schemas/records.ts'
-import type { StateRecord } from '../../services/reader/accounts.ts'
+import type { StateRecord } from '../../services/reader/present/accounts.ts'
 import { testRulesRecord } from './rules.ts'
 
 /** Records of node.state for tests that have no Kafka. */

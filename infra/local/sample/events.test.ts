@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Refusal } from '../../../pipelines/json/refusal.ts'
-import { acceptUsageEvent } from '../../../pipelines/usage/accept.ts'
+import { acceptUsageEvent } from '../../../pipelines/usage/accept/accept.ts'
 import { SampleWork } from './events.ts'
 import type { SampleEvent } from './events.ts'
 

@@ -1,0 +1,27 @@
+import { Refusal } from '../../json/refusal.ts'
+import { AMOUNT_DIGITS_MAX, NumberText } from '../../json/number-text.ts'
+
+/** Other units that programs count in since 1970, a factor of 1,000 apart, with the milliseconds that one of them is. */
+const UNITS = [
+  { name: 'seconds', ms: 1_000 },
+  { name: 'microseconds', ms: 1 / 1_000 },
+  { name: 'nanoseconds', ms: 1 / 1_000_000 },
+] as const
+
+/**
+ * What to answer where a number that should be epoch milliseconds is too old or in the future by `problem`: the number as it
+ * was sent, and the unit that it looks like. A time in another form keeps its problem.
+ */
+export function timeProblem(value: unknown, receiptMs: number, problem: Refusal | null): Refusal | null {
+  if (problem === null || !(typeof value === 'number' || value instanceof NumberText)) return problem
+  const text = value instanceof NumberText ? value.text : String(value)
+  const number = Number(text)
+  const unit = UNITS.find(({ ms }) => number * ms > receiptMs / 2 && number * ms < receiptMs * 2)
+  if (unit === undefined && Math.abs(number) <= Number.MAX_SAFE_INTEGER) return problem
+  const looks = unit === undefined ? 'no time that clocks show' : `${unit.name} since 1970`
+  return new Refusal(
+    'invalid_time',
+    problem.path,
+    `Is ${text.slice(0, AMOUNT_DIGITS_MAX)}, which looks like ${looks}: give milliseconds, or RFC 3339.`,
+  )
+}

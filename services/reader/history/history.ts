@@ -1,0 +1,168 @@
+import { ClickhouseAway, ClickhouseRefused } from '../../../pipelines/clickhouse/client.ts'
+import type { ClickhouseClient } from '../../../pipelines/clickhouse/client.ts'
+import { loadedOf, smallestWatermark } from '../../../pipelines/clickhouse/queries/watermarks.ts'
+import type { BlockSource, Loaded } from '../../../pipelines/clickhouse/queries/watermarks.ts'
+import type { Clock } from '../../../pipelines/clock.ts'
+import type { Logger } from '../../../pipelines/logger.ts'
+import { partitionOfNode } from '../../../schemas/ids.ts'
+import { WATERMARK_DELAY_MS } from '../../../schemas/usage.ts'
+import { describeError } from '../../runtime/exit.ts'
+import type { Begin, TopicVersion } from '../../runtime/layout.ts'
+import { unavailable } from '../../http/refusal.ts'
+import { Shares } from '../../http/shares.ts'
+import { Turns } from '../../http/turns.ts'
+
+/** Requests that may wait for ClickHouse at once, half of them of one credential; more are told to come back. */
+export const HISTORY_REQUESTS_MAX = 64
+
+/** Of these, those that ask it at once; as many connections are open to it at most. */
+export const HISTORY_RUNNING_MAX = 32
+
+/**
+ * How old an answer about what is loaded may be. Rows that came later are left out, as before; asking each time was half
+ * of all statements, and a group of blocks spans 2 s anyway.
+ */
+export const LOADED_AGE_MS_MAX = 500
+
+const RETRY_AWAY_SECONDS = 5
+const RETRY_OVERLOADED_SECONDS = 1
+
+/** UNKNOWN_TABLE and UNKNOWN_DATABASE: the migrations have not run yet. */
+const NOT_MIGRATED: ReadonlySet<number> = new Set([60, 81])
+
+interface LoadedAnswer {
+  readonly askedMs: number
+  readonly answer: Promise<Loaded | null>
+}
+
+/** The history: ClickHouse, asked by a bounded number of requests at once, of which each credential has its share. */
+export class History {
+  readonly #client: ClickhouseClient
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #topics: { readonly usageBlocks: string; readonly settlementBlocks: string }
+  readonly #before: readonly TopicVersion[]
+  readonly #begin: Begin | null
+  /** By replica, then by topic and partition: what one replica has, another may still have to fetch. */
+  readonly #loaded = new WeakMap<ClickhouseClient, Map<string, LoadedAnswer>>()
+  readonly #asking = new Shares(HISTORY_REQUESTS_MAX)
+  readonly #turns = new Turns(HISTORY_RUNNING_MAX)
+
+  constructor(parts: {
+    readonly client: ClickhouseClient
+    readonly clock: Clock
+    readonly logger: Logger
+    /** Names of the topics whose blocks fill the tables. */
+    readonly topics: { readonly usageBlocks: string; readonly settlementBlocks: string }
+    /** Versions of the topics that ended. */
+    readonly before?: readonly TopicVersion[] | undefined
+    /** With what the partitions began where one did. */
+    readonly begin?: Begin | null | undefined
+  }) {
+    this.#client = parts.client
+    this.#clock = parts.clock
+    this.#logger = parts.logger
+    this.#topics = parts.topics
+    this.#before = parts.before ?? []
+    this.#begin = parts.begin ?? null
+  }
+
+  /** Where rows of usage come from, for one partition. */
+  usageSource(partition: number): BlockSource {
+    return { topic: this.#topics.usageBlocks, partition }
+  }
+
+  /** Where a node's usage stands that came in versions of the topics that ended. */
+  olderUsage(nodeId: string): readonly BlockSource[] {
+    return this.#before.map(({ topics, partitions }) => ({
+      topic: topics.usageBlocks,
+      partition: partitionOfNode(nodeId, partitions),
+    }))
+  }
+
+  /** Where rows of money come from, for one partition. */
+  moneySource(partition: number): BlockSource {
+    return { topic: this.#topics.settlementBlocks, partition }
+  }
+
+  /** Up to where the lists of all partitions of money are complete. Called within `ask`. */
+  async smallestMoneyWatermark(client: ClickhouseClient, partitions: number): Promise<number | null> {
+    const { settlementBlocks } = this.#topics
+    return await smallestWatermark(client, settlementBlocks, partitions, this.#beginOf(settlementBlocks))
+  }
+
+  /** The watermark with which the partitions of a topic began; null where nothing was before them. */
+  #beginOf(topic: string): number | null {
+    if (this.#begin === null) return null
+    const { usageWatermarkMs, accountsNowMs } = this.#begin
+    return topic === this.#topics.usageBlocks
+      ? usageWatermarkMs
+      : Math.max(0, accountsNowMs - WATERMARK_DELAY_MS)
+  }
+
+  async #loadedOf(client: ClickhouseClient, source: BlockSource): Promise<Loaded | null> {
+    const found = await loadedOf(client, source)
+    const watermarkMs = this.#beginOf(source.topic)
+    return found ?? (watermarkMs === null ? null : { seq: '0', watermarkMs })
+  }
+
+  /**
+   * How far the replica has a partition, as of at most 500 ms ago; null before its first group. To be asked before its
+   * rows are, with the client that `ask` gave: what it says is there was there then.
+   */
+  async loaded(source: BlockSource, client: ClickhouseClient): Promise<Loaded | null> {
+    const place = `${source.topic}/${source.partition}`
+    const answers = this.#answersOf(client)
+    const askedMs = this.#clock.monotonicMs()
+    const known = answers.get(place)
+    if (known !== undefined && askedMs - known.askedMs < LOADED_AGE_MS_MAX) return await known.answer
+    const asked = { askedMs, answer: this.#loadedOf(client, source) }
+    answers.set(place, asked)
+    try {
+      return await asked.answer
+    } catch (error) {
+      if (answers.get(place) === asked) answers.delete(place)
+      throw error
+    }
+  }
+
+  #answersOf(client: ClickhouseClient): Map<string, LoadedAnswer> {
+    const replica = client.replicas[0] ?? client
+    let answers = this.#loaded.get(replica)
+    if (answers === undefined) {
+      answers = new Map()
+      this.#loaded.set(replica, answers)
+    }
+    return answers
+  }
+
+  /** Asks one replica, for a holder of shares. Throws a Problem (503) where ClickHouse does not answer, has no tables yet, or too many ask. */
+  async ask<Answer>(
+    holder: string,
+    question: (client: ClickhouseClient) => Promise<Answer>,
+  ): Promise<Answer> {
+    if (!this.#asking.take(holder, 1)) {
+      throw unavailable(
+        'overloaded',
+        'Too many requests read the history at once, in all or with this credential. Ask again in a moment.',
+        RETRY_OVERLOADED_SECONDS,
+      )
+    }
+    try {
+      return await this.#turns.run(holder, () => this.#client.onOneReplica(question))
+    } catch (error) {
+      const isAway =
+        error instanceof ClickhouseAway ||
+        (error instanceof ClickhouseRefused && NOT_MIGRATED.has(error.code))
+      if (!isAway) throw error
+      this.#logger.warn({ err: error }, `the history cannot be read: ${describeError(error)}`)
+      throw unavailable(
+        'history_unavailable',
+        'The history cannot be read now. Balances and the lifetime view still answer; ask again in a moment.',
+        RETRY_AWAY_SECONDS,
+      )
+    } finally {
+      this.#asking.giveBack(holder, 1)
+    }
+  }
+}

@@ -1,0 +1,13 @@
+import type { EventDecision, SettlementStatus } from '../../../schemas/http/usage.ts'
+
+/**
+ * The one word for what became of a cost, on every route that shows one: a payable cost that a settlement has paid is
+ * settled; everything else is what was decided. Null while the decision is on its way.
+ */
+export function settlementStatusOf(
+  decision: EventDecision | null,
+  isSettled: boolean,
+): SettlementStatus | null {
+  const isPayable = decision === 'pending' || decision === 'written_off'
+  return isPayable && isSettled ? 'settled' : decision
+}

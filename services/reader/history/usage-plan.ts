@@ -1,0 +1,103 @@
+import type { TimeRange, WindowCut } from '../../../pipelines/clickhouse/queries/usage-windows.ts'
+import { MINUTES_KEPT_DAYS, WINDOWS_MAX } from '../../../schemas/http/usage.ts'
+import type { WindowName } from '../../../schemas/http/usage.ts'
+import { MINUTE_WINDOW_MS, QUARTER_HOUR_WINDOW_MS } from '../../../schemas/usage.ts'
+import { Problem } from '../../http/problem.ts'
+import { invalidParameter } from '../../http/refusal.ts'
+import { formatTime } from '../../http/times.ts'
+import { DAY_MS, HOUR_MS, TimeZone, ceilTo, floorTo, tileLocally } from './local-windows.ts'
+
+/** What to read for a range and a window. */
+export interface UsagePlan {
+  /** The range, widened to whole windows. */
+  readonly range: TimeRange
+  /** Null: one window over the whole range. */
+  readonly windows: { readonly table: 'usage_1m' | 'usage_15m'; readonly cut: WindowCut } | null
+  /** End of the window that starts at a time. */
+  readonly endOf: (startMs: number) => number
+}
+
+/** ClickHouse's clock decides when minutes go; what is about to go counts as gone. */
+const EXPIRY_MARGIN_MS = 5 * 60_000
+
+const UTC_WINDOW_MS = { '1h': HOUR_MS, '1d': DAY_MS } as const
+
+/** Plans an answer. Throws a Problem (422) for too many windows, windows no longer kept, or an unknown zone. */
+export async function planUsage(
+  asked: TimeRange & { readonly window: WindowName; readonly tz: string },
+  nowMs: number,
+  pause: () => Promise<void>,
+): Promise<UsagePlan> {
+  // Of many who ask at once each has a turn: opening a zone takes a part of a millisecond.
+  if (asked.tz !== 'UTC') await pause()
+  const zone = zoneOf(asked.tz)
+  const minutesKeptFromMs = nowMs - MINUTES_KEPT_DAYS * DAY_MS + EXPIRY_MARGIN_MS
+  if (asked.window === 'total') {
+    const stepMs = asked.fromMs >= minutesKeptFromMs ? MINUTE_WINDOW_MS : QUARTER_HOUR_WINDOW_MS
+    const range = widened(asked, stepMs)
+    return { range, windows: null, endOf: () => range.toMs }
+  }
+  if (asked.window === '1m') {
+    if (asked.fromMs < minutesKeptFromMs) throw minutesExpired(minutesKeptFromMs)
+    return evenWindows('usage_1m', asked, MINUTE_WINDOW_MS)
+  }
+  if (zone.name === 'UTC') return evenWindows('usage_15m', asked, UTC_WINDOW_MS[asked.window])
+  const tiling = await tileLocally(zone, asked.window, asked, WINDOWS_MAX, pause)
+  if (tiling === null) throw tooManyWindows()
+  const { starts, endMs } = tiling
+  return {
+    range: { fromMs: starts[0] ?? endMs, toMs: endMs },
+    windows: { table: 'usage_15m', cut: { startsMs: starts } },
+    // Most windows of years are empty, and nobody asks for their ends.
+    endOf: (startMs) => starts[after(starts, startMs)] ?? endMs,
+  }
+}
+
+/** Index of the first of the sorted times that is behind `timeMs`. */
+function after(sortedMs: readonly number[], timeMs: number): number {
+  let low = 0
+  let high = sortedMs.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((sortedMs[middle] as number) <= timeMs) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** More rows than this, windows times groups, are refused like more windows. */
+export function tooManyWindows(): Problem {
+  return new Problem(
+    'too_many_windows',
+    `That is more than ${WINDOWS_MAX} windows. Ask for longer windows, a shorter range or fewer groups.`,
+  )
+}
+
+function evenWindows(table: 'usage_1m' | 'usage_15m', asked: TimeRange, lengthMs: number): UsagePlan {
+  const range = widened(asked, lengthMs)
+  if ((range.toMs - range.fromMs) / lengthMs > WINDOWS_MAX) throw tooManyWindows()
+  return { range, windows: { table, cut: { lengthMs } }, endOf: (startMs) => startMs + lengthMs }
+}
+
+function widened(range: TimeRange, stepMs: number): TimeRange {
+  return { fromMs: floorTo(range.fromMs, stepMs), toMs: ceilTo(range.toMs, stepMs) }
+}
+
+function zoneOf(tz: string): TimeZone {
+  let zone: TimeZone
+  try {
+    zone = new TimeZone(tz)
+  } catch {
+    throw invalidParameter('tz', `"tz" is no time zone: ${JSON.stringify(tz)}. Give an IANA name or +hh:mm.`)
+  }
+  const minutes = /^[+-]\d\d:(\d\d)$/.exec(zone.name)?.[1] ?? '00'
+  if (Number(minutes) % 15 === 0) return zone
+  throw invalidParameter('tz', '"tz" must be whole quarters of an hour from UTC: usage is kept by these.')
+}
+
+function minutesExpired(keptFromMs: number): Problem {
+  return new Problem(
+    'windows_expired',
+    `Minutes are kept ${MINUTES_KEPT_DAYS} days: from ${formatTime(keptFromMs)} on. Ask for window=1h, or a later "from".`,
+  )
+}

@@ -1,0 +1,69 @@
+import type { FastifyRequest } from 'fastify'
+import { FieldReader } from '../../../pipelines/json/field-reader.ts'
+import type { JsonObject } from '../../../pipelines/json/json-object.ts'
+import { NODE_ID_PATTERN } from '../../../schemas/ids.ts'
+import type { Outcome } from '../../../schemas/records.ts'
+import { ForeignNode } from '../../http/foreign-node.ts'
+import { askedNode, holderOf, isAdmin, maySee } from '../../http/caller.ts'
+import type { Asked } from '../commands.ts'
+import { invalidFields } from './json-body.ts'
+import type { RouteParts } from '../parts.ts'
+import { notRegistered } from '../present/present.ts'
+
+const KEY_CHARACTERS_MAX = 200
+const NODE = new RegExp(NODE_ID_PATTERN)
+
+/** The node of a write: in the query, in the body, or the credential's only one; different ones are refused. */
+export function nodeOfWrite(request: FastifyRequest, queried: string | undefined, body: JsonObject): string {
+  const reader = new FieldReader()
+  const given = body['node_id']
+  const named = given === undefined ? null : reader.id(given, '/node_id')
+  throwFirst(reader)
+  if (queried !== undefined && named !== null && queried !== named) {
+    const message = 'The query and the body name different nodes.'
+    throw invalidFields([{ path: '/node_id', code: 'invalid_value', message }])
+  }
+  return askedNode(request, queried ?? named ?? undefined)
+}
+
+/** Asks the settler. A node that the caller may not see does not exist for it. */
+export async function askSettler(parts: RouteParts, request: FastifyRequest, asked: Asked): Promise<Outcome> {
+  const { caller } = request
+  // Credentials and parameters were judged; this is where a name becomes a record.
+  if (!NODE.test(asked.node_id)) {
+    const message = `"node_id" is no name that a node can have.`
+    throw invalidFields([{ path: '/node_id', code: 'invalid_value', message }])
+  }
+  if (!maySee(caller, asked.node_id)) {
+    // The same wait as for a node that nobody has named.
+    await parts.present.arrive(asked.node_id)
+    throw new ForeignNode(asked.node_id, notRegistered(asked.node_id))
+  }
+  return await parts.commands.ask(asked, {
+    caller: caller.id,
+    byAdmin: isAdmin(caller),
+    byOperator: caller.operators.has(asked.operator_id ?? ''),
+    holder: holderOf(request),
+    idempotencyKey: idempotencyKeyOf(request),
+  })
+}
+
+/** The result of a command that was done. */
+export function resultOf(outcome: Outcome): Readonly<Record<string, unknown>> {
+  return JSON.parse(outcome.result) as Readonly<Record<string, unknown>>
+}
+
+/** Throws a Problem (422) for the first fault. */
+export function throwFirst({ refusal }: FieldReader): void {
+  if (refusal === null) return
+  throw invalidFields([{ path: refusal.path, code: refusal.code, message: refusal.detail }])
+}
+
+function idempotencyKeyOf(request: FastifyRequest): string | null {
+  const key = request.headers['idempotency-key']
+  if (key === undefined) return null
+  const text = String(key)
+  if (text.length >= 1 && text.length <= KEY_CHARACTERS_MAX) return text
+  const message = `The header Idempotency-Key has 1 to ${KEY_CHARACTERS_MAX} characters.`
+  throw invalidFields([{ path: '/idempotency-key', code: 'out_of_range', message }])
+}
