@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { dirname, posix } from 'node:path'
 import { describe, test } from 'node:test'
 import { SERVICE_NAMES, SERVICES } from '../schemas/services.ts'
 import { TABLES } from '../schemas/tables.ts'
@@ -12,12 +13,15 @@ import type { SourceFile } from './support/tree.ts'
 
 const FILE_LINES_MAX = 400
 const FUNCTION_LINES_MAX = 70
+const DESIGN_BYTES_MAX = 30_720
 
 const files = trackedFiles()
 const sources = files.filter(({ path }) => path.endsWith('.ts') || path.endsWith('.mjs'))
 const isTest = (path: string): boolean => path.startsWith('test/') || path.endsWith('.test.ts')
 const isTool = (path: string): boolean =>
   isTest(path) || path.startsWith('infra/') || path.startsWith('examples/')
+
+const textOf = (path: string): string => files.find((file) => file.path === path)?.text ?? ''
 
 /** Every match of a pattern in code, comments apart, as `path:line what`. */
 function found(pattern: RegExp, among: readonly SourceFile[]): string[] {
@@ -282,8 +286,6 @@ describe('borders', () => {
 })
 
 describe('said once', () => {
-  const textOf = (path: string): string => files.find((file) => file.path === path)?.text ?? ''
-
   test('the version is the package’s', () => {
     assert.equal(VERSION, (JSON.parse(textOf('package.json')) as { version: string }).version)
   })
@@ -326,6 +328,25 @@ describe('said once', () => {
 function byText(left: string, right: string): number {
   return left < right ? -1 : Number(left > right)
 }
+
+describe('documents', () => {
+  const papers = files.filter(({ path }) => path.endsWith('.md'))
+
+  test('every link leads to a file of the project', () => {
+    const paths = files.map(({ path }) => path)
+    const dead = papers.flatMap(({ path, text }) =>
+      [...text.matchAll(/\]\(((?!https?:|#|mailto:)[^)\s]+)\)/g)]
+        .map(([, link = '']) => posix.join(dirname(path), link.split('#')[0] ?? ''))
+        .filter((to) => !paths.some((there) => there === to || there.startsWith(`${to.replace(/\/$/, '')}/`)))
+        .map((to) => `${path} leads to ${to}`),
+    )
+    assert.deepEqual(dead, [])
+  })
+
+  test('DESIGN.md is the design alone, in 30 KiB: bounds, decisions and places have papers of their own', () => {
+    assert.ok(Buffer.byteLength(textOf('DESIGN.md')) <= DESIGN_BYTES_MAX)
+  })
+})
 
 describe('nothing of one machine', () => {
   test('the lockfile names no registry', () => {
