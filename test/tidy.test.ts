@@ -14,6 +14,7 @@ import type { SourceFile } from './support/tree.ts'
 const FILE_LINES_MAX = 400
 const FUNCTION_LINES_MAX = 70
 const DESIGN_BYTES_MAX = 30_720
+const README_LINES_MAX = 30
 
 const files = trackedFiles()
 const sources = files.filter(({ path }) => path.endsWith('.ts') || path.endsWith('.mjs'))
@@ -341,6 +342,21 @@ describe('documents', () => {
         .map((to) => `${path} leads to ${to}`),
     )
     assert.deepEqual(dead, [])
+  })
+
+  test(`each room says in at most ${README_LINES_MAX} lines what is in it, where to begin and what may not be there`, () => {
+    const rooms = new Set(
+      sources.flatMap(({ path }) => /^(?:pipelines|services|test)\/[\w-]+(?=\/)/.exec(path)?.[0] ?? []),
+    )
+    assert.ok(rooms.size > 0)
+    for (const room of rooms) {
+      const readme = files.find(({ path }) => path === `${room}/README.md`)
+      assert.ok(readme !== undefined, `${room} has no README.md`)
+      assert.ok(readme.lines.length <= README_LINES_MAX, room)
+      for (const part of ['What is here', 'Read first', 'What may not be here']) {
+        assert.ok(readme.text.includes(`**${part}.**`), `${room}: ${part}`)
+      }
+    }
   })
 
   test('DESIGN.md is the design alone, in 30 KiB: bounds, decisions and places have papers of their own', () => {
