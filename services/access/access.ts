@@ -12,6 +12,7 @@ import { Problem } from '../http/problem.ts'
 import { unauthorized, unavailable } from '../http/refusal.ts'
 import type { JwtCallers } from './jwt.ts'
 import type { KeyRing } from './key-ring.ts'
+import { RETRY_LOADING_S, RETRY_LOG_UNKNOWN_S, retryAfter } from '../http/retry-after.ts'
 
 /** Requests without a valid credential that one address may make in a minute before it has to wait. */
 export const REFUSALS_PER_MINUTE_MAX = 120
@@ -19,8 +20,6 @@ export const REFUSALS_PER_MINUTE_MAX = 120
 /** Requests for what everybody may read that one address may make in a second. */
 export const PUBLIC_REQUESTS_PER_SECOND_MAX = 50
 
-const RETRY_WHILE_LOADING_S = 2
-const RETRY_WHILE_UNKNOWN_S = 10
 const MINUTE_MS = 60_000
 const SECOND_MS = 1_000
 
@@ -188,7 +187,7 @@ function loading(): Problem {
   return unavailable(
     'state_loading',
     'The keys are being read from the log. Ask again in a moment.',
-    RETRY_WHILE_LOADING_S,
+    RETRY_LOADING_S,
   )
 }
 
@@ -196,7 +195,7 @@ function accessUnknown(): Problem {
   return unavailable(
     'access_unknown',
     'Whether keys are still in force cannot be known now: their log cannot be followed. Tokens are still taken.',
-    RETRY_WHILE_UNKNOWN_S,
+    RETRY_LOG_UNKNOWN_S,
   )
 }
 
@@ -210,11 +209,10 @@ function insufficient(scope: string): Problem {
 }
 
 function tooMany(seconds: number): Problem {
-  const retryAfter = String(Math.max(1, Math.ceil(seconds)))
   return new Problem(
     'rate_limited',
     'More requests than this credential or address may make.',
     {},
-    { 'retry-after': retryAfter },
+    retryAfter(seconds),
   )
 }

@@ -22,12 +22,10 @@ import { WAITING_BYTES_MAX, WAITING_EVENTS_MAX } from './queue.ts'
 import type { QueueState, UsageQueue } from './queue.ts'
 import { receiveBinary, receiveItems, roundedOf, withoutForeign } from './receive.ts'
 import type { Received } from './receive.ts'
+import { RETRY_BUSY_S, retryAfter } from '../http/retry-after.ts'
 
 /** What a header of binary mode may add to an event beyond its body. */
 const HEADER_BYTES_MAX = 16_384
-
-/** Seconds after which a client that got 503 may try again. */
-const RETRY_AFTER = { 'retry-after': '1' }
 
 export interface EventsRouteParts {
   readonly queue: UsageQueue
@@ -145,14 +143,14 @@ async function answer(
       'log_unavailable',
       'Kafka took none of the events in "not_taken". Send these again.',
       parts,
-      RETRY_AFTER,
+      retryAfter(RETRY_BUSY_S),
     )
   }
   throw new Problem(
     'outcome_unknown',
     'Kafka did not acknowledge the events in "unknown" in time: they are in the log or not. Send these and those in "not_taken" again; an event counts once, however often it is sent.',
     parts,
-    RETRY_AFTER,
+    retryAfter(RETRY_BUSY_S),
   )
 }
 
@@ -175,6 +173,6 @@ function logUnavailable({ state }: UsageQueue): Problem {
     'log_unavailable',
     `${WHY[state]}; nothing of this request was taken. Send it again.`,
     {},
-    RETRY_AFTER,
+    retryAfter(RETRY_BUSY_S),
   )
 }

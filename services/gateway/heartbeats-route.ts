@@ -26,8 +26,7 @@ import type { Unpacker } from './body.ts'
 import { FOREIGN, NONE_FOREIGN, tellForeign, withForeign } from './foreign-nodes.ts'
 import type { Foreign } from './foreign-nodes.ts'
 import { RecentContacts } from './recent-contacts.ts'
-
-const RETRY_AFTER = { 'retry-after': '1' }
+import { RETRY_BUSY_S, retryAfter } from '../http/retry-after.ts'
 
 export interface HeartbeatsRouteParts {
   /** Of account.inbox. */
@@ -144,7 +143,7 @@ async function write(
 }
 
 function refuse(code: 'outcome_unknown' | 'log_unavailable', detail: string): Problem {
-  return new Problem(code, detail, {}, RETRY_AFTER)
+  return new Problem(code, detail, {}, retryAfter(RETRY_BUSY_S))
 }
 
 function nothingAccepted(rejected: readonly Rejected[]): Problem {

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Clock } from '../../pipelines/clock.ts'
 import { Problem } from './problem.ts'
 import { unavailable } from './refusal.ts'
+import { RETRY_BUSY_S } from './retry-after.ts'
 
 /** Longest silence in the middle of a body. */
 export const SILENCE_MS_MAX = 3_000
@@ -19,8 +20,6 @@ export const ARRIVAL_CHECK_MS = 500
 const FIRST_ROOM_BYTES = 65_536
 
 const SECOND_MS = 1_000
-const RETRY_AFTER_S = 1
-
 /** How far a body has come. */
 export interface Arrival {
   readonly startedMs: number
@@ -145,7 +144,7 @@ export function noRoom(): Problem {
   return unavailable(
     'overloaded',
     'More is under way than this server holds for one credential; nothing of this request was taken. Send it again.',
-    RETRY_AFTER_S,
+    RETRY_BUSY_S,
   )
 }
 

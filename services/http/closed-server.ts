@@ -5,8 +5,7 @@ import { readLeftovers } from './leftovers.ts'
 import { serverTimeouts } from './timeouts.ts'
 import { Problem, problemHandlers, sendProblem } from './problem.ts'
 import type { ServiceName } from '../../schemas/services.ts'
-
-const RETRY_AFTER_S = '2'
+import { RETRY_LOADING_S, retryAfter } from './retry-after.ts'
 
 /** Longest time for a request to arrive: no body of it is read. */
 const REQUEST_TIMEOUT_MS = 10_000
@@ -38,7 +37,7 @@ export async function openClosedServer(
     return sendProblem(
       request,
       reply.header('connection', 'close'),
-      new Problem('log_unavailable', detail, {}, { 'retry-after': RETRY_AFTER_S }),
+      new Problem('log_unavailable', detail, {}, retryAfter(RETRY_LOADING_S)),
     )
   })
   await app.register(ops)

@@ -1,4 +1,5 @@
 import { Problem } from './problem.ts'
+import { retryAfter } from './retry-after.ts'
 
 /** One parameter is at fault, for a reason that no schema can say. */
 export function invalidParameter(name: string, message: string): Problem {
@@ -16,7 +17,7 @@ export function unauthorized(detail: string = NOT_IN_FORCE): Problem {
 export function unavailable(
   code: 'access_unknown' | 'overloaded' | 'history_unavailable' | 'state_loading',
   detail: string,
-  retryAfterSeconds: number,
+  retryAfterS: number,
 ): Problem {
-  return new Problem(code, detail, {}, { 'retry-after': String(retryAfterSeconds) })
+  return new Problem(code, detail, {}, retryAfter(retryAfterS))
 }

@@ -12,6 +12,7 @@ import type { InboxCommand, Outcome } from '../../schemas/records.ts'
 import { Problem } from '../http/problem.ts'
 import { Shares } from '../http/shares.ts'
 import type { StateRecord } from './present/accounts.ts'
+import { RETRY_BUSY_S, retryAfter } from '../http/retry-after.ts'
 
 /** How long a write waits for the settler's word. */
 export const OUTCOME_TIMEOUT_MS = 5_000
@@ -20,8 +21,6 @@ export const OUTCOME_TIMEOUT_MS = 5_000
 export const COMMANDS_WAITING_MAX = 1_000
 
 const HASH_BYTES = 16
-const RETRY_AFTER = { 'retry-after': '1' }
-
 /** What a route asks for; the rest of the command is ours. */
 export type Asked = Pick<InboxCommand, 'node_id' | 'kind'> &
   Partial<
@@ -82,7 +81,7 @@ export class Commands {
         'overloaded',
         'Too many writes wait at once, in all or with this credential; nothing was done. Send it again.',
         {},
-        RETRY_AFTER,
+        retryAfter(RETRY_BUSY_S),
       )
     const given = idempotencyKey ?? this.#parts.random.bytes(HASH_BYTES).toString('hex')
     const command = { ...commandOf(asked, caller, given), by_admin: byAdmin, by_operator: byOperator }
@@ -192,7 +191,7 @@ function notTaken(): Problem {
     'log_unavailable',
     'Kafka takes no writes of this node now; nothing was done. Send it again.',
     {},
-    RETRY_AFTER,
+    retryAfter(RETRY_BUSY_S),
   )
 }
 
@@ -201,6 +200,6 @@ function unknown(idempotencyKey: string): Problem {
     'outcome_unknown',
     `No word came within ${OUTCOME_TIMEOUT_MS / 1_000} s: it is done, or will be, or not. Ask again with the same Idempotency-Key to learn it.`,
     { idempotency_key: idempotencyKey },
-    RETRY_AFTER,
+    retryAfter(RETRY_BUSY_S),
   )
 }

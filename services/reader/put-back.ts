@@ -5,8 +5,7 @@ import { Problem } from '../http/problem.ts'
 import { unavailable } from '../http/refusal.ts'
 import { replay } from '../replay/replay.ts'
 import type { ReplayCounts } from '../replay/replay.ts'
-
-const RETRY_AFTER_SECONDS = 1
+import { RETRY_BUSY_S, retryAfter } from '../http/retry-after.ts'
 
 export interface PutBackParts {
   /** Of usage.metered. */
@@ -37,7 +36,7 @@ export class PutBack {
       throw unavailable(
         'overloaded',
         'Another record is put back just now. Ask again in a moment.',
-        RETRY_AFTER_SECONDS,
+        RETRY_BUSY_S,
       )
     }
     this.#isBusy = true
@@ -53,7 +52,7 @@ export class PutBack {
         'log_unavailable',
         'The log did not acknowledge the events. Ask again: what is in the log counts once.',
         {},
-        { 'retry-after': String(RETRY_AFTER_SECONDS) },
+        retryAfter(RETRY_BUSY_S),
       )
     } finally {
       this.#isBusy = false

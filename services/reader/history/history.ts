@@ -11,6 +11,7 @@ import type { Begin, TopicVersion } from '../../runtime/layout.ts'
 import { unavailable } from '../../http/refusal.ts'
 import { Shares } from '../../http/shares.ts'
 import { Turns } from '../../http/turns.ts'
+import { RETRY_BUSY_S, RETRY_HISTORY_AWAY_S } from '../../http/retry-after.ts'
 
 /** Requests that may wait for ClickHouse at once, half of them of one credential; more are told to come back. */
 export const HISTORY_REQUESTS_MAX = 64
@@ -23,9 +24,6 @@ export const HISTORY_RUNNING_MAX = 32
  * of all statements, and a group of blocks spans 2 s anyway.
  */
 export const LOADED_AGE_MS_MAX = 500
-
-const RETRY_AWAY_SECONDS = 5
-const RETRY_OVERLOADED_SECONDS = 1
 
 /** UNKNOWN_TABLE and UNKNOWN_DATABASE: the migrations have not run yet. */
 const NOT_MIGRATED: ReadonlySet<number> = new Set([60, 81])
@@ -145,7 +143,7 @@ export class History {
       throw unavailable(
         'overloaded',
         'Too many requests read the history at once, in all or with this credential. Ask again in a moment.',
-        RETRY_OVERLOADED_SECONDS,
+        RETRY_BUSY_S,
       )
     }
     try {
@@ -159,7 +157,7 @@ export class History {
       throw unavailable(
         'history_unavailable',
         'The history cannot be read now. Balances and the lifetime view still answer; ask again in a moment.',
-        RETRY_AWAY_SECONDS,
+        RETRY_HISTORY_AWAY_S,
       )
     } finally {
       this.#asking.giveBack(holder, 1)

@@ -7,6 +7,7 @@ import { ForeignNode } from '../../http/foreign-node.ts'
 import { Problem } from '../../http/problem.ts'
 import { unavailable } from '../../http/refusal.ts'
 import type { Accounts } from './accounts.ts'
+import { RETRY_LOADING_S } from '../../http/retry-after.ts'
 
 /** What the reader needs of the table that follows node.state. */
 export interface FollowedState {
@@ -37,8 +38,6 @@ export function notRegistered(nodeId: string): Problem {
     },
   )
 }
-
-const RETRY_WHILE_LOADING_SECONDS = 2
 
 /**
  * The present: accounts as of the moment a request arrives, or, where the log is slow, a little before it (as_of says).
@@ -161,7 +160,7 @@ export class Present {
       throw unavailable(
         'state_loading',
         'The accounts are being read from the log. Ask again in a moment; /readyz says when.',
-        RETRY_WHILE_LOADING_SECONDS,
+        RETRY_LOADING_S,
       )
     }
     await Promise.all(partitions.map((partition) => this.#table.reach(partition)))

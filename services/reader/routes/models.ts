@@ -14,8 +14,8 @@ import type { AskedTable, WriteOutcome } from '../../models/write-models.ts'
 import { OUTCOME_TIMEOUT_MS } from '../commands.ts'
 import { invalidFields } from './json-body.ts'
 import type { ReaderApp } from '../parts.ts'
+import { RETRY_BUSY_S, RETRY_LOADING_S, retryAfter } from '../../http/retry-after.ts'
 
-const RETRY_AFTER_SECONDS = 1
 const TAGS = ['models']
 
 export interface ModelsRouteParts {
@@ -95,7 +95,7 @@ function writeRoute(app: ReaderApp, { models, clock }: ModelsRouteParts): void {
           : invalidFields(parsed.errors)
       }
       await newestOf(models)
-      if (isBusy) throw unavailable('overloaded', 'Another table is written just now.', RETRY_AFTER_SECONDS)
+      if (isBusy) throw unavailable('overloaded', 'Another table is written just now.', RETRY_BUSY_S)
       isBusy = true
       const { rows } = parsed
       const writtenBy = request.caller.id.slice(0, WRITTEN_BY_CHARACTERS_MAX)
@@ -119,14 +119,14 @@ async function newestOf(models: InstallationModels): Promise<KnownTable> {
   throw unavailable(
     'state_loading',
     'The table of models is being read from the log. Ask again in a moment; /readyz says when.',
-    RETRY_AFTER_SECONDS,
+    RETRY_LOADING_S,
   )
 }
 
 /** Throws a Problem (503) where it is not known in time whether it was written, or known that it was not. */
 async function outcomeOf(work: Promise<WriteOutcome>, clock: Clock): Promise<WriteOutcome> {
   const over = new AbortController()
-  const headers = { 'retry-after': String(RETRY_AFTER_SECONDS) }
+  const headers = retryAfter(RETRY_BUSY_S)
   const unknown = new Problem(
     'outcome_unknown',
     'It is not known whether the table was written. Read it, or send it again: the same table again changes nothing.',
