@@ -22,17 +22,20 @@ export async function startAggregator(parts: LayoutParts): Promise<RunningServic
   const { topics } = layout
   const idKey = readKeyFile(ID_KEY, config.idKeyFile)
   const idPool = { held: 0, max: config.idsMax }
+  await using undo = new AsyncDisposableStack()
   const client = clickhouseOf(config, { requestTimeoutMs: LOOKUP_TIMEOUT_MS })
+  undo.defer(() => client.close())
   const installationId = await checkInstallation({ config, logger, client, clientId: 'hivemeter-aggregator' })
   const { partitions } = layout
   const loadedSeqs = new LoadedSeqs({ client, topic: topics.usageBlocks, partitions, clock, logger })
   const lookup = idLookup(client, topics.usageBlocks)
   const models = new FollowedModels(parts, 'aggregator')
+  undo.defer(() => models.stop())
   await models.awaitLoad()
   const strays = new StrayWatch(parts)
   const transactions = new TransactionWatch(parts)
   const foreign = new ForeignPartitioner(topics.usageMetered, clock, logger)
-  const running = await runTasks(parts, {
+  const tasks = await runTasks(parts, {
     service: 'aggregator',
     client,
     loadedSeqs,
@@ -55,21 +58,20 @@ export async function startAggregator(parts: LayoutParts): Promise<RunningServic
         metrics,
       }),
   })
+  undo.defer(() => tasks.stop())
+  undo.defer(() => transactions.stop())
+  undo.defer(() => strays.stop())
   void strays.run()
   void transactions.run()
+  const running = undo.move()
   return {
-    ...running,
+    ...tasks,
     readiness: () => {
-      const { waitingFor, ...rest } = running.readiness()
+      const { waitingFor, ...rest } = tasks.readiness()
       const notes = [...models.notes(), ...transactions.notes(), ...foreign.notes()]
       return { ...rest, waitingFor: [...waitingFor, ...models.waitingFor()], notes }
     },
-    failed: Promise.race([running.failed, models.failed]),
-    stop: async () => {
-      strays.stop()
-      transactions.stop()
-      await running.stop()
-      await models.stop()
-    },
+    failed: Promise.race([tasks.failed, models.failed]),
+    stop: () => running.disposeAsync(),
   }
 }

@@ -17,15 +17,21 @@ export async function startGateway(parts: LayoutParts): Promise<RunningService> 
   const { partitions } = layout
   const topic = layout.topics.usageMetered
   const kafka = kafkaOf(config, 'hivemeter-gateway', logger)
-  const producer = new IdempotentProducer({ ...kafka, topic, metrics })
+  await using undo = new AsyncDisposableStack()
+  const followed = await followAccess(parts, 'gateway')
+  undo.defer(() => followed.stop())
+  const { access } = followed
   const inbox = new SharedAppend(
     new IdempotentProducer({ ...kafka, topic: layout.topics.accountInbox, metrics }),
     clock,
   )
+  undo.defer(() => inbox.stop())
+  const producer = new IdempotentProducer({ ...kafka, topic, metrics })
   const queue = new UsageQueue({ producer, partitions, clock, logger, metrics })
-  const followed = await followAccess(parts, 'gateway')
-  const { access } = followed
   const audit = new AuditLog({ inbox, partitions, clock, random, metrics, logger })
+  undo.defer(async () => {
+    await Promise.all([queue.stop(), audit.stop()])
+  })
   const app = await createGatewayApp({
     queue,
     inbox,
@@ -42,7 +48,12 @@ export async function startGateway(parts: LayoutParts): Promise<RunningService> 
   })
   queue.start()
   audit.start()
+  undo.defer(async () => {
+    queue.refuseMore()
+    await app.close()
+  })
   await listen(app, { host: config.gatewayHost, port: config.gatewayPort, key: 'gatewayPort' })
+  const running = undo.move()
 
   return {
     readiness: () => ({
@@ -54,12 +65,6 @@ export async function startGateway(parts: LayoutParts): Promise<RunningService> 
       notes: followed.notes(),
     }),
     failed: Promise.race([queue.failed, followed.failed]),
-    stop: async () => {
-      queue.refuseMore()
-      await app.close()
-      await Promise.all([queue.stop(), audit.stop()])
-      await inbox.stop()
-      await followed.stop()
-    },
+    stop: () => running.disposeAsync(),
   }
 }

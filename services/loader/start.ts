@@ -19,7 +19,9 @@ const CLIENT_ID = 'hivemeter-loader'
 /** Every topic of blocks → ClickHouse. */
 export async function startLoader(parts: LayoutParts): Promise<RunningService> {
   const { config, layout, logger, clock, metrics, failpoint } = parts
+  await using undo = new AsyncDisposableStack()
   const client = clickhouseOf(config, { requestTimeoutMs: REQUEST_TIMEOUT_MS })
+  undo.defer(() => client.close())
   const installationId = await checkInstallation({ config, logger, client, clientId: CLIENT_ID })
   const store = openBlockStore(client)
   const loaders = new Map<string, PartitionLoader>()
@@ -59,6 +61,7 @@ export async function startLoader(parts: LayoutParts): Promise<RunningService> {
       halted.set(`${topic}/${partition}`, { topic, partition, reason: message, remedy })
     },
   })
+  undo.defer(() => consumer.stop())
   await consumer.start()
   const stopping = new AbortController()
   const watching = watchStore({
@@ -68,17 +71,17 @@ export async function startLoader(parts: LayoutParts): Promise<RunningService> {
     signal: stopping.signal,
     redeliver: ({ topic, partition }, offset) => consumer.redeliver(topic, partition, offset),
   })
+  undo.defer(async () => {
+    stopping.abort()
+    await watching
+  })
+  const running = undo.move()
   return {
     readiness: () => ({
       waitingFor: consumer.assigned === undefined ? ['block partitions to be assigned'] : [],
       halted: [...halted.values()],
     }),
-    stop: async () => {
-      stopping.abort()
-      await watching
-      await consumer.stop()
-      await client.close()
-    },
+    stop: () => running.disposeAsync(),
     failed: Promise.race([tablesMisfit(client, parts), consumer.failed]),
   }
 }

@@ -20,7 +20,7 @@ export interface TaskServiceOptions {
 
 const INSTANCE_BYTES = 6
 
-/** Runs the tasks of a service: what such services have in common beside their state. */
+/** Runs the tasks of a service: what such services have in common beside their state. The client stays whose it is. */
 export async function runTasks(parts: LayoutParts, options: TaskServiceOptions): Promise<RunningService> {
   const { config, layout, logger, clock, metrics, random } = parts
   const { service, client, loadedSeqs } = options
@@ -42,8 +42,12 @@ export async function runTasks(parts: LayoutParts, options: TaskServiceOptions):
     openState: options.openState,
     failpoint: parts.failpoint,
   })
+  await using undo = new AsyncDisposableStack()
+  undo.defer(() => loadedSeqs.stop())
   loadedSeqs.start()
+  undo.defer(() => runner.stop())
   await runner.start()
+  const running = undo.move()
   return {
     readiness: () => ({
       waitingFor: runner.waitingFor(),
@@ -54,11 +58,7 @@ export async function runTasks(parts: LayoutParts, options: TaskServiceOptions):
         remedy: halt.remedy,
       })),
     }),
-    stop: async () => {
-      await runner.stop()
-      await loadedSeqs.stop()
-      await client.close()
-    },
+    stop: () => running.disposeAsync(),
     failed: Promise.race([
       tablesMisfit(client, parts),
       runner.failed.then((error) =>

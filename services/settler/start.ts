@@ -12,11 +12,13 @@ import { runTasks } from '../runtime/tasks.ts'
 export async function startSettler(parts: LayoutParts): Promise<RunningService> {
   const { config, layout, logger, clock, metrics } = parts
   const { topics } = layout
+  await using undo = new AsyncDisposableStack()
   const client = clickhouseOf(config)
+  undo.defer(() => client.close())
   const installationId = await checkInstallation({ config, logger, client, clientId: 'hivemeter-settler' })
   const { partitions } = layout
   const loadedSeqs = new LoadedSeqs({ client, topic: topics.settlementBlocks, partitions, clock, logger })
-  return await runTasks(parts, {
+  const tasks = await runTasks(parts, {
     service: 'settler',
     client,
     loadedSeqs,
@@ -33,4 +35,7 @@ export async function startSettler(parts: LayoutParts): Promise<RunningService> 
         metrics,
       }),
   })
+  undo.defer(() => tasks.stop())
+  const running = undo.move()
+  return { ...tasks, stop: () => running.disposeAsync() }
 }
