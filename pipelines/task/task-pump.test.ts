@@ -121,6 +121,23 @@ describe('a pump of tasks', () => {
     assert.deepEqual(bench.pump.waitingFor(), [])
   })
 
+  it('gives up a restore in a process that leaves, and begins none', async () => {
+    const bench = new PumpBench()
+    bench.slots.restoreTakesMs = 60_000
+    bench.assign(PARTITION)
+    const restoring = bench.deliver([1], 1)
+    const isReading = (): boolean => bench.slots.diary.some((entry) => entry.startsWith('read '))
+    while (!isReading()) await new Promise(setImmediate)
+    const startMs = bench.slots.clock.monotonicMs()
+    await bench.pump.stop()
+    await restoring
+    assert.ok(bench.slots.clock.monotonicMs() - startMs < 1_000, 'nobody waits for it')
+    assert.deepEqual(bench.slots.diary.slice(-2), ['state thrown away', 'writer closed'])
+    bench.slots.diary.length = 0
+    await bench.deliver([2], 2)
+    assert.deepEqual(bench.slots.diary, [])
+  })
+
   it('waits for the transaction under way before the group shares the partitions out anew', async () => {
     const bench = await new PumpBench().running()
     const committed = Promise.withResolvers<void>()

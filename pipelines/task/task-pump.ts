@@ -10,8 +10,9 @@ import type { SharedAppend } from '../log/shared-append.ts'
 import { tickFor } from '../log/tick.ts'
 import type { Logger } from '../logger.ts'
 import { TaskSlot } from './task-slot.ts'
-import type { Halt, SlotOutcome, TaskSlotParts } from './task-slot.ts'
+import type { SlotOutcome, TaskSlotParts } from './task-slot.ts'
 import { TASK_BOUNDS } from './task.ts'
+import type { Halt } from './task.ts'
 
 /** How often the pump looks for silent partitions. */
 const TICK_SCAN_MS = 50
@@ -70,6 +71,7 @@ export class TaskPump implements GroupConsumerHandlers {
   /** Ends the open groups of blocks, finishes the transactions under way and leaves the consumer group. */
   async stop(): Promise<void> {
     this.#isLeaving = true
+    for (const slot of this.#slots.values()) slot.leave()
     await this.#endOpenGroups()
     this.#stopping.abort()
     await this.#parts.consumer.stop()
@@ -120,6 +122,7 @@ export class TaskPump implements GroupConsumerHandlers {
   }
 
   onHeartbeat(): void {
+    if (this.#isLeaving) return
     for (const slot of this.#slots.values()) {
       if (!slot.onHeartbeat()) continue
       this.#resume(slot.partition)
@@ -138,7 +141,7 @@ export class TaskPump implements GroupConsumerHandlers {
   async onBatch(batch: FetchedBatch): Promise<void> {
     if (batch.isStale()) return
     const slot = this.#slots.get(batch.partition)
-    if (slot === undefined) return
+    if (slot === undefined || (this.#isLeaving && slot.phase === 'assigned')) return
     const beganMs = this.#clock.monotonicMs()
     const outcome = await slot.handle(batch.records, batch.lastOffset + 1n, () => batch.heartbeat())
     this.#after(slot, outcome, batch)

@@ -3,7 +3,6 @@ import type { Failpoint } from '../failpoints.ts'
 import type { Logger } from '../logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { fenceCodec, STATE_KEY } from '../../schemas/avro.ts'
-import type { HaltReason } from '../../schemas/reasons.ts'
 import type { LogRange } from '../log/records.ts'
 import { FatalError, HaltError } from '../log/records.ts'
 import type { LogAppend, LogRecord, TopicAppend } from '../log/records.ts'
@@ -12,17 +11,10 @@ import { RebalanceDuringRestore, withHeartbeats } from './restore-heartbeats.ts'
 import { inputOlder } from './restore-halts.ts'
 import type { StateSource, TaskWriter } from './ports.ts'
 import { isLegalStep, TASK_BOUNDS, TASK_PHASES } from './task.ts'
-import type { TaskPhase, TaskState } from './task.ts'
+import type { Halt, TaskPhase, TaskState } from './task.ts'
 import { tickFor } from '../log/tick.ts'
 import { isOfRecords, Undecided } from './undecided.ts'
 import type { NextDecision } from './undecided.ts'
-
-/** A halted partition as the operator sees it. */
-export interface Halt {
-  readonly reason: HaltReason
-  readonly message: string
-  readonly remedy: string
-}
 
 /** What the slots of one process share. */
 export interface TaskSlotParts {
@@ -61,6 +53,7 @@ export class TaskSlot {
   readonly #parts: TaskSlotParts
   readonly #logger: Logger
   readonly #undecided: Undecided
+  readonly #leaving = new AbortController()
   #phase: TaskPhase = 'assigned'
   #writer: TaskWriter | undefined
   #state: TaskState | undefined
@@ -188,6 +181,11 @@ export class TaskSlot {
     await this.#committing
   }
 
+  /** The process ends: a restore under way is given up, since nobody would go on from it. */
+  leave(): void {
+    this.#leaving.abort()
+  }
+
   /** The partition is another's now, or the process ends. */
   async close(): Promise<void> {
     this.#closed = true
@@ -213,7 +211,10 @@ export class TaskSlot {
       this.#state = state
       const range = { start: stateStart, through: fence }
       await withHeartbeats(
-        (signal) => stateReader.read(this.partition, range, (record) => state.restore(record), signal),
+        (signal) => {
+          const given = AbortSignal.any([signal, this.#leaving.signal])
+          return stateReader.read(this.partition, range, (record) => state.restore(record), given)
+        },
         heartbeat,
         clock,
       )
@@ -232,7 +233,8 @@ export class TaskSlot {
         this.#enter('assigned')
         throw error.cause
       }
-      await this.#failed(error instanceof HaltError ? await this.#stillOurs(error) : error)
+      if (this.#leaving.signal.aborted) await this.#drop()
+      else await this.#failed(error instanceof HaltError ? await this.#stillOurs(error) : error)
       return { next: 'pause' }
     }
   }

@@ -1,3 +1,4 @@
+import type { HaltReason } from '../../schemas/reasons.ts'
 import type { LogAppend, LogRecord, TopicAppend } from '../log/records.ts'
 import type { SetAside } from './undecided.ts'
 
@@ -33,6 +34,13 @@ export const TASK_PHASES = Object.keys(NEXT_PHASES) as readonly TaskPhase[]
 /** Whether a task may go from one phase to the other; one that does otherwise is a mistake of this program. */
 export function isLegalStep(from: TaskPhase, to: TaskPhase): boolean {
   return NEXT_PHASES[from].has(to)
+}
+
+/** A halted partition as the operator sees it. */
+export interface Halt {
+  readonly reason: HaltReason
+  readonly message: string
+  readonly remedy: string
 }
 
 /** What a task is given: the fetched records at or above its position, in order. */
