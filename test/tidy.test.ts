@@ -70,7 +70,7 @@ describe('folders', () => {
   const LARGER = new Map([
     ['test/bench', 50],
     ['test/faults', 40],
-    ['test/faults/checker', 37],
+    ['test/faults/checker', 38],
     ['test/faults/faults', 31],
     ['test/simulation', 43],
     ['test/support', 82],
