@@ -118,7 +118,7 @@ function newLoader(clock: VirtualClock, store: MemoryStore): PartitionLoader {
 
 test('half of LOADER_SESSION_TIMEOUT_MS: a heartbeat of that age may insert, an older one rests LOADER_REST_MS', async () => {
   for (const [ageMs, outcome] of [
-    [LOADER_SESSION_TIMEOUT_MS / 2, { next: 'continue' }],
+    [LOADER_SESSION_TIMEOUT_MS / 2, { next: 'continue', openFrom: null }],
     [LOADER_SESSION_TIMEOUT_MS / 2 + 1, { next: 'again', offset: 0n, restMs: LOADER_REST_MS }],
   ] as const) {
     const clock = new VirtualClock()
@@ -186,6 +186,6 @@ test('HEARTBEAT_MS: an INSERT that takes long keeps the session alive', async ()
     ...ofLog,
     isEnding: () => false,
   }
-  assert.deepEqual(await newLoader(clock, store).take(GROUP, session), { next: 'continue' })
+  assert.deepEqual(await newLoader(clock, store).take(GROUP, session), { next: 'continue', openFrom: null })
   assert.equal(store.parts.length, 2)
 })
