@@ -1,5 +1,4 @@
 import { PROBLEMS } from './http/problem.ts'
-import type { ProblemCode } from './http/problem.ts'
 import { HALT_REASONS, LETTER_CODES, REFUSAL_CODES } from './reasons.ts'
 import { CONSUMERS, TASK_SERVICES } from './services.ts'
 import type { ServiceName } from './services.ts'
@@ -60,7 +59,7 @@ export const METRICS = {
     type: 'counter',
     help: 'Requests with events of which nothing was taken, by the code of the answer.',
     labels: ['reason'],
-    values: { reason: Object.keys(PROBLEMS) as ProblemCode[] },
+    values: { reason: Object.keys(PROBLEMS) },
     services: ['gateway'],
   },
   hivemeter_gateway_waiting_events: {

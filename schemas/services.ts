@@ -54,11 +54,11 @@ export type TaskServiceName = OfKind<'tasks'>
 export type ConsumerName = OfKind<'tasks' | 'loader'>
 
 export const SERVICE_NAMES = Object.keys(SERVICES) as readonly ServiceName[]
-const ofKind = <Name extends ServiceName>(...kinds: readonly ServiceSpec['kind'][]): readonly Name[] =>
-  SERVICE_NAMES.filter((name): name is Name => kinds.includes(SERVICES[name].kind))
+const ofKind = <Kind extends ServiceSpec['kind']>(kind: Kind): readonly OfKind<Kind>[] =>
+  SERVICE_NAMES.filter((name): name is OfKind<Kind> => SERVICES[name].kind === kind)
 
-export const TASK_SERVICES = ofKind<TaskServiceName>('tasks')
-export const CONSUMERS = ofKind<ConsumerName>('tasks', 'loader')
+export const TASK_SERVICES = ofKind('tasks')
+export const CONSUMERS: readonly ConsumerName[] = [...TASK_SERVICES, ...ofKind('loader')]
 
 /** In the order of an end: whoever takes from outside first, whoever stores last. */
 export const STOP_ORDER: readonly ServiceName[] = [

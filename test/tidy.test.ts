@@ -72,7 +72,6 @@ describe('folders', () => {
     ['test/faults', 40],
     ['test/faults/checker', 38],
     ['test/faults/faults', 31],
-    ['test/simulation', 43],
     ['test/support', 82],
   ])
 
@@ -298,7 +297,7 @@ describe('said once', () => {
       assert.ok(scripts[name]?.endsWith(` services/${name}/main.ts`), `npm run ${name}`)
       const { port } = SERVICES[name]
       assert.ok(
-        scraped.includes(`- 127.0.0.1:${settingOf(port).default} # ${name}\n`),
+        scraped.includes(`- 127.0.0.1:${String(settingOf(port).default)} # ${name}\n`),
         `prometheus.yml lacks ${name}`,
       )
     }

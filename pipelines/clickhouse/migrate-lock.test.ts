@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LaggingReplicas } from '../../test/support/lagging-replicas.ts'
-import { SeededRandom } from '../../test/simulation/seeded-random.ts'
+import { SeededRandom } from '../../test/simulation/world/seeded-random.ts'
 import { VirtualClock } from '../../test/support/virtual-clock.ts'
 import { silentLogger } from '../logger.ts'
 import { MigrationLock } from './migrate-lock.ts'

@@ -53,7 +53,7 @@ function seriesOf(text: string, name: string): Map<string, number> {
 function knownLabels({ labels, values }: MetricDefinition): string[][] {
   return labels.reduce<string[][]>(
     (sets, label) =>
-      sets.flatMap((set) => (values?.[label] ?? []).map((value) => [...set, `${label}="${value}"`])),
+      sets.flatMap((set) => (values?.[label] ?? []).map((value) => set.concat(`${label}="${value}"`))),
     [[]],
   )
 }

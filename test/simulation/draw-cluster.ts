@@ -1,6 +1,6 @@
-import type { FateEnd } from './fate.ts'
+import type { FateEnd } from './world/fate.ts'
 import type { Entry, FaultEntry, Settings } from './schedule.ts'
-import { SeededRandom } from './seeded-random.ts'
+import { SeededRandom } from './world/seeded-random.ts'
 
 /** Troubles of the cluster, apart from those of processes. */
 const CLUSTER_TROUBLES = ['broker', 'move', 'answer'] as const

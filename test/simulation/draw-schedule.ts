@@ -1,27 +1,21 @@
-import { CONSUMERS } from '../../schemas/services.ts'
+import { CONSUMERS, SERVICES, TASK_SERVICES } from '../../schemas/services.ts'
 import type { ConsumerName } from '../../schemas/services.ts'
 import { FAILPOINTS } from '../../pipelines/failpoints.ts'
 import type { FailpointName } from '../../pipelines/failpoints.ts'
+import { ACTORS } from './actors.ts'
 import { ClusterDraw } from './draw-cluster.ts'
 import type { ClusterTrouble } from './draw-cluster.ts'
-import { drawMisplaced } from './draw-misplaced.ts'
-import type { MisplacedTrouble } from './draw-misplaced.ts'
-import { drawModels } from './draw-models.ts'
-import type { ModelsTrouble } from './draw-models.ts'
-import { drawRequests } from './draw-requests.ts'
+import type { MisplacedTrouble } from './usage/draw-misplaced.ts'
+import type { ModelsTrouble } from './usage/draw-models.ts'
 import { drawUndecided } from './draw-undecided.ts'
 import type { UndecidedTrouble } from './draw-undecided.ts'
-import type { FateEnd, RequestKind } from './fate.ts'
-import type { Entry, EventDraft, FaultEntry, PointEntry, Schedule, Settings } from './schedule.ts'
-import { SeededRandom } from './seeded-random.ts'
-import { PARTITIONS } from './services.ts'
+import type { FateEnd, RequestKind } from './world/fate.ts'
+import type { Entry, FaultEntry, PointEntry, Schedule, Settings } from './schedule.ts'
+import { SeededRandom } from './world/seeded-random.ts'
 
-const MINUTE_MS = 60_000
 const HOUR_MS = 3_600_000
 /** The first hour of a month: rows of one transaction may belong to two table partitions. */
 const MONTH_START_MS = Date.UTC(2026, 2, 1)
-const NODES = 3
-const OPERATORS = 2
 
 /** Kinds of trouble; a seed has some of them, so that each is also seen without the others. */
 const TROUBLES = [
@@ -45,20 +39,25 @@ export function drawSchedule(seed: number, only?: readonly Trouble[]): Schedule 
   const settings = { ...drawSettings(random), ...cluster.settings }
   const some = TROUBLES.filter(() => random.chance(0.55))
   const troubles = only === undefined ? some : TROUBLES.filter((trouble) => only.includes(trouble))
-  const usage = drawUsage(random, settings)
-  const entries = drawRequests(seed, settings, usage)
-  entries.push(...drawUndecided(seed, only, settings.activeMs, entries))
-  entries.push(...drawModels(seed, only, settings.activeMs))
-  entries.push(...cluster.entries(only, settings.activeMs, usage))
+  const drawn = ACTORS.flatMap(({ draw }) => draw?.(random, settings) ?? [])
+  const joined = ACTORS.reduce<Entry[]>(
+    (entries, { join }) => join?.({ seed, settings, only, entries }) ?? entries,
+    drawn,
+  )
+  joined.push(...drawUndecided(seed, only, settings.activeMs, joined))
+  const entries = ACTORS.reduce<Entry[]>(
+    (all, { disturb }) => disturb?.({ seed, settings, only, entries: all }) ?? all,
+    joined,
+  )
+  entries.push(...cluster.entries(only, settings.activeMs, drawn))
   const count = troubles.length === 0 ? 0 : random.pick([4, 12, 40])
   for (let index = 0; index < count; index++) {
     // Trouble is best shortly after events have come.
     const isNear = random.chance(0.6)
-    const atMs = isNear ? random.pick(usage).atMs + random.skewed(3_000) : random.int(0, settings.activeMs)
+    const atMs = isNear ? random.pick(drawn).atMs + random.skewed(3_000) : random.int(0, settings.activeMs)
     entries.push(drawTrouble(random, random.pick(troubles), atMs, settings))
   }
-  const placed = drawMisplaced(seed, only, entries)
-  return { seed, settings, entries: placed.toSorted((left, right) => left.atMs - right.atMs) }
+  return { seed, settings, entries: entries.toSorted((left, right) => left.atMs - right.atMs) }
 }
 
 function drawSettings(random: SeededRandom): Omit<Settings, keyof ClusterDraw['settings']> {
@@ -66,7 +65,7 @@ function drawSettings(random: SeededRandom): Omit<Settings, keyof ClusterDraw['s
   return {
     startMs: base - random.int(0, 40_000),
     activeMs: random.int(6_000, 25_000),
-    instances: { aggregator: 2, settler: 2, loader: random.int(2, 3) },
+    instances: drawInstances(random),
     idsMax: random.pick([8, 12, 30, 1_000_000]),
     fetchMax: random.pick([3, 10, 60]),
     latencyMs: random.pick([5, 60, 600, 2_500]),
@@ -75,45 +74,9 @@ function drawSettings(random: SeededRandom): Omit<Settings, keyof ClusterDraw['s
   }
 }
 
-function drawEvent(random: SeededRandom, id: number): EventDraft {
-  return {
-    id,
-    node: id % NODES,
-    agoMs: random.pick([
-      random.int(-30_000, 30_000),
-      random.int(0, 20 * MINUTE_MS),
-      random.int(0, 20 * 24 * HOUR_MS),
-    ]),
-    nanoUsd: random.chance(0.3) ? 0 : random.pick([1, 29_000_000, 290_000_000, 1_000_000_000]),
-    operator: random.chance(0.4) ? random.int(0, OPERATORS - 1) : null,
-    source: random.pick(['own', 'hive', 'hive', 'idle']),
-    tokens: random.int(0, 4_000),
-    gpuMs: random.chance(0.5) ? random.int(0, 90_000) : null,
-    energyMwh: random.chance(0.5) ? random.int(0, 90_000) : null,
-  }
-}
-
-function drawUsage(random: SeededRandom, { activeMs }: Pick<Settings, 'activeMs'>): Entry[] {
-  const drawn = Array.from({ length: PARTITIONS }, () => [] as EventDraft[])
-  const count = random.int(6, 24)
-  let nextId = 1
-  return Array.from({ length: count }, (): Entry => {
-    const atMs = random.int(0, activeMs)
-    const partition = random.int(0, PARTITIONS - 1)
-    const gateway = random.int(0, 1)
-    if (random.chance(0.04)) return { kind: 'broken', atMs, gateway, partition }
-    const known = drawn[partition] as EventDraft[]
-    const events = Array.from({ length: random.int(1, 5) }, () => {
-      if (known.length > 0 && random.chance(0.3)) {
-        const repeated = random.pick(known)
-        return random.chance(0.15) ? { ...repeated, nanoUsd: repeated.nanoUsd + 7 } : repeated
-      }
-      const event = drawEvent(random, nextId++)
-      known.push(event)
-      return event
-    })
-    return { kind: 'usage', atMs, gateway, partition, events }
-  })
+function drawInstances(random: SeededRandom): Settings['instances'] {
+  const drawn = CONSUMERS.map((name) => [name, SERVICES[name].kind === 'loader' ? random.int(2, 3) : 2])
+  return Object.fromEntries(drawn) as Settings['instances']
 }
 
 function drawTrouble(random: SeededRandom, trouble: ProcessTrouble, atMs: number, settings: Settings): Entry {
@@ -190,7 +153,7 @@ function drawPoint(random: SeededRandom, atMs: number): PointEntry {
   return {
     kind: 'point',
     atMs,
-    service: OF_LOADER.has(point) ? 'loader' : random.pick(['aggregator', 'settler']),
+    service: OF_LOADER.has(point) ? 'loader' : random.pick(TASK_SERVICES),
     point,
     what: random.pick(['kill', 'freeze']),
     forMs: random.pick([200, 6_000, 14_000, 14_000, 22_000]),

@@ -1,5 +1,6 @@
+import { TASK_SERVICES } from '../../schemas/services.ts'
 import type { CommandEntry, Entry, HeartbeatEntry, UndecidableEntry, UsageEntry } from './schedule.ts'
-import { SeededRandom } from './seeded-random.ts'
+import { SeededRandom } from './world/seeded-random.ts'
 import { PARTITIONS } from './services.ts'
 
 /** Decisions that fail, and commits that fail at one position again and again. */
@@ -38,7 +39,7 @@ export function drawUndecided(
     const asked = entries.filter((entry): entry is CommandEntry | HeartbeatEntry => entry.kind === kind)
     if (asked.length > 0 && random.chance(0.5)) drawn.push(undecidable(random.pick(asked)))
   }
-  for (const service of ['aggregator', 'settler'] as const) {
+  for (const service of TASK_SERVICES) {
     for (let partition = 0; partition < PARTITIONS; partition++) {
       const atMs = random.int(0, activeMs)
       const times = random.int(1, MOMENTARY_MAX)

@@ -1,46 +1,15 @@
 import { CONSUMERS, SERVICES } from '../../schemas/services.ts'
 import type { ConsumerName } from '../../schemas/services.ts'
-import { noMetrics } from '../../schemas/metrics.ts'
-import { SettlerState } from '../../pipelines/account/pipeline.ts'
-import type { LogRecord } from '../../pipelines/log/records.ts'
-import type { ProduceWire } from '../../pipelines/kafka/produce/wire.ts'
-import type { Forward, TaskState } from '../../pipelines/task/task.ts'
-import type { InboxConfigure } from '../../schemas/records.ts'
-import { AggregatorState } from '../../pipelines/usage/pipeline.ts'
-import type { Lookup } from '../../pipelines/dedupe/lookup.ts'
-import type { ModelTables } from '../../pipelines/usage/model-tables.ts'
-import { testRules } from '../support/rules.ts'
+import type { ActorTasks } from './actor.ts'
 import { LoaderService } from './loader-service.ts'
-import type { SimProcess } from './process.ts'
-import type { TaskWriter } from '../../pipelines/task/ports.ts'
-import { PARTITIONS, TOPICS } from './services.ts'
+import { TOPICS } from './services.ts'
 import type { Service } from './services.ts'
-import { StoreClient } from './store-client.ts'
+import type { Tampering } from './tampering.ts'
 import { TaskService } from './task-service.ts'
-import type { World } from './world.ts'
-import { StoreGate } from '../../pipelines/blocks/store-gate.ts'
-import type { StoredMarks } from '../../pipelines/blocks/store-gate.ts'
-import { TEST_INSTALLATION } from '../support/stored-marks.ts'
-
-const ID_KEY = Buffer.alloc(32, 7)
-/** The second version of the rules pays otherwise, and to the micro-Spark. */
-const rulesOf = (version: number): InboxConfigure =>
-  version === 2 ? testRules({ version, spark_per_usd: 250, spark_mode: 'exact' }) : testRules({ version })
+import type { SimProcess } from './world/process.ts'
+import type { World } from './world/world.ts'
 
 const RESTART_MS = 300
-
-/** What a test puts between the services and the world, to take a guard away. */
-export interface Tampering {
-  readonly wire?: (wire: ProduceWire) => ProduceWire
-  readonly writer?: (service: ConsumerName, writer: TaskWriter, partition: number) => TaskWriter
-  readonly state?: (service: ConsumerName, state: TaskState, partition: number) => TaskState
-  /** The records of one fetch, before a loader takes them. */
-  readonly blocks?: (records: readonly LogRecord[]) => readonly LogRecord[]
-  readonly lookup?: (lookup: Lookup) => Lookup
-  /** What a task of the partition sends on. */
-  readonly forward?: (forward: Forward, partition: number) => Forward
-  readonly models?: (tables: ModelTables) => ModelTables
-}
 
 interface Instance {
   readonly process: SimProcess
@@ -50,19 +19,21 @@ interface Instance {
 /** The running instances of all services: started, killed, frozen and stopped as the schedule says. */
 export class Fleet {
   readonly #world: World
+  readonly #tasks: ReadonlyMap<ConsumerName, ActorTasks>
   readonly #tampering: Tampering
   readonly #instances = new Map<string, Instance | undefined>()
   #lives = 0
   #isOver = false
 
-  constructor(world: World, tampering: Tampering = {}) {
+  constructor(world: World, tasks: readonly ActorTasks[], tampering: Tampering = {}) {
     this.#world = world
+    this.#tasks = new Map(tasks.map((those) => [those.service, those]))
     this.#tampering = tampering
     if (tampering.wire !== undefined) world.wrapWire = tampering.wire
     const { instances } = world.schedule.settings
     world.onKilled = (process, downMs) => this.#killed(process, downMs)
     for (const name of CONSUMERS) {
-      for (let number = 0; number < instances[name]; number++) this.#start(name, number, 1)
+      for (let number = 0; number < (instances[name] ?? 1); number++) this.#start(name, number, 1)
     }
   }
 
@@ -135,7 +106,9 @@ export class Fleet {
   #open(name: ConsumerName, process: SimProcess, rules: number): Service {
     const world = this.#world
     if (name === 'loader') return new LoaderService(process, world, this.#tampering.blocks)
-    const open = name === 'aggregator' ? this.#aggregators(process) : this.#settlers(process, rules)
+    const tasks = this.#tasks.get(name)
+    if (tasks === undefined) throw new Error(`No actor brings the tasks of the ${name}.`)
+    const open = tasks.open({ process, rules, lives: this.#lives })
     const { state = (_name, opened) => opened, writer = (_name, opened) => opened } = this.#tampering
     const { input, state: stateRole, outputs, tickWhenIdle } = SERVICES[name]
     return new TaskService(process, world, {
@@ -148,78 +121,4 @@ export class Fleet {
       wrapWriter: (opened, partition) => writer(name, opened, partition),
     })
   }
-
-  #aggregators(process: SimProcess): (partition: number, forward: Forward) => TaskState {
-    const { store, timeline, schedule } = this.#world
-    const client = new StoreClient(process, store)
-    const marks = this.#waiting(client.followLoaded(TOPICS.usageBlocks, PARTITIONS))
-    const idPool = { held: 0, max: schedule.settings.idsMax }
-    const { lookup: tampered = (plain: Lookup): Lookup => plain } = this.#tampering
-    const { forward: withTampered = (plain: Forward): Forward => plain } = this.#tampering
-    // Every other life of all processes hears of versions late: the next owner of a partition may know less than the last.
-    const followed = this.#world.models.follow(this.#lives % 2 === 0)
-    const models = this.#tampering.models?.(followed) ?? followed
-    const ask = tampered(client.lookup(TOPICS.usageBlocks))
-    const lookup: Lookup = async (...keys) => {
-      // The decision waits for the store: time must pass.
-      timeline.endWork()
-      try {
-        return await ask(...keys)
-      } finally {
-        await timeline.beginWork()
-      }
-    }
-    return (partition, forward) =>
-      new AggregatorState({
-        partition,
-        partitions: PARTITIONS,
-        topics: TOPICS,
-        idKey: ID_KEY,
-        idPool,
-        lookup,
-        models,
-        loadedSeq: (of) => marks.of(of)?.seq ?? 0,
-        gate: gateOf(TOPICS.usageBlocks, partition, marks),
-        forward: withTampered(forward, partition),
-        decidePoint: this.#world.undecided.decidePoint,
-        clock: process.clock,
-        metrics: noMetrics,
-      })
-  }
-
-  #settlers(process: SimProcess, version: number): (partition: number) => TaskState {
-    const client = new StoreClient(process, this.#world.store)
-    const marks = this.#waiting(client.followLoaded(TOPICS.settlementBlocks, PARTITIONS))
-    return (partition) =>
-      new SettlerState({
-        partition,
-        topics: TOPICS,
-        rules: rulesOf(version),
-        loadedSeq: (of) => marks.of(of)?.seq ?? 0,
-        gate: gateOf(TOPICS.settlementBlocks, partition, marks),
-        decidePoint: this.#world.undecided.decidePoint,
-        clock: process.clock,
-        metrics: noMetrics,
-      })
-  }
-
-  /** A decision that waits for the store's first answer lets time pass. */
-  #waiting(marks: StoredMarks): StoredMarks {
-    const { timeline } = this.#world
-    const wait = async (): Promise<void> => {
-      timeline.endWork()
-      await marks.asked
-      await timeline.beginWork()
-    }
-    return {
-      of: (partition) => marks.of(partition),
-      get asked() {
-        return wait()
-      },
-    }
-  }
-}
-
-function gateOf(topic: string, partition: number, marks: StoredMarks): StoreGate {
-  return new StoreGate({ installationId: TEST_INSTALLATION, topic, partition, marks })
 }

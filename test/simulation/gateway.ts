@@ -1,77 +1,37 @@
-import { usageEventCodec, usageEventsCodec } from '../../schemas/avro.ts'
 import { ProduceError } from '../../pipelines/log/producer.ts'
-import type { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import type { Acknowledgement } from '../../pipelines/log/producer.ts'
-import type { UsageEvent } from '../../schemas/usage.ts'
-import { eventId, nodesOfPartition, usageEvent } from '../support/usage-events.ts'
-import { eventName } from '../support/usage-oracle.ts'
-import { commandId, heartbeat } from '../support/inbox-requests.ts'
-import { openProducer } from './producers.ts'
-import type { Handed } from './receipts.ts'
-import type { SimProcess } from './process.ts'
-import { commandRecord, heartbeatRecord, operatorName, reservationName } from './requests.ts'
-import type { CommandEntry, EventDraft, HeartbeatEntry, UndecidableEntry } from './schedule.ts'
-import { PARTITIONS, TOPICS, otherPartition } from './services.ts'
-import type { World } from './world.ts'
+import type { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
+import { openProducer } from './world/producers.ts'
+import type { Handed } from './world/receipts.ts'
+import type { SimProcess } from './world/process.ts'
+import type { World } from './world/world.ts'
 
-const NODES_MAX = 3
 const RESEND_MS = 700
 const SENDS_MAX = 20
-const NODES = Array.from({ length: PARTITIONS }, (_, partition) =>
-  nodesOfPartition(partition, PARTITIONS, NODES_MAX),
-)
 
-/** The name of what cannot be decided, as the tasks' decide points are told it. */
-export function undecidableName({ of, partition, node, id }: UndecidableEntry): string {
-  const nodeId = NODES[partition]?.[node] ?? ''
-  if (of === 'command') return `${nodeId}/${commandId(id)}`
-  if (of === 'event') return eventName(usageEvent({ ...idOf(id), node_id: nodeId }))
-  return `${nodeId}/${heartbeat(id).heartbeat_hash.toString('hex')}`
-}
-
-/** Clients that send until somebody has acknowledged: the source of events, heartbeats, commands, and of their repeats. */
+/** Clients that send until somebody has acknowledged: the source of all records, and of their repeats. */
 export class Gateway {
   readonly #world: World
-  readonly #usage: Sender
-  readonly #inbox: Sender
+  readonly #process: SimProcess
+  readonly #senders = new Map<string, Sender>()
 
   constructor(world: World, number: number) {
     this.#world = world
-    const process = world.process(`gateway-${number}`)
-    this.#usage = new Sender(world, process, TOPICS.usageMetered)
-    this.#inbox = new Sender(world, process, TOPICS.accountInbox)
+    this.#process = world.process(`gateway-${number}`)
   }
 
   /** Records that nobody has acknowledged yet. */
   get waiting(): number {
-    return this.#usage.waiting + this.#inbox.waiting
+    return [...this.#senders.values()].reduce((total, { waiting }) => total + waiting, 0)
   }
 
-  /** A record for the partition: of its own nodes, and of the other partition's where the sender partitions otherwise. */
-  send(partition: number, drafts: readonly EventDraft[], strays: readonly EventDraft[] = []): void {
-    const { startMs } = this.#world.schedule.settings
-    const own = drafts.map((draft) => toEvent(draft, partition, startMs))
-    const foreign = strays.map((draft) => toEvent(draft, otherPartition(partition), startMs))
-    if (own.length > 0) {
-      this.#usage.send(partition, usageEventsCodec.encode({ events: [...foreign, ...own] }))
-      return
+  send(topic: string, partition: number, value: Buffer): void {
+    let sender = this.#senders.get(topic)
+    if (sender === undefined) {
+      sender = new Sender(this.#world, this.#process, topic)
+      this.#senders.set(topic, sender)
     }
-    // A serializer writes one event a record.
-    for (const event of foreign) this.#usage.send(partition, usageEventCodec.encode(event))
-  }
-
-  sendBroken(partition: number): void {
-    this.#usage.send(partition, Buffer.from('not ours'))
-  }
-
-  /** What is asked of an account goes straight into its inbox. */
-  ask(entry: CommandEntry | HeartbeatEntry): void {
-    const nodeId = NODES[entry.partition]?.[entry.node] ?? ''
-    const value =
-      entry.kind === 'command'
-        ? commandRecord(nodeId, entry.command)
-        : heartbeatRecord(nodeId, entry.heartbeat)
-    this.#inbox.send(entry.partition, value)
+    sender.send(partition, value)
   }
 }
 
@@ -150,27 +110,4 @@ class Sender {
     if (first !== undefined) this.#busy.delete(first.partition)
     this.#sendFree()
   }
-}
-
-/** Some ids are texts, and their producers say bytes beside them that say nothing. */
-function idOf(id: number): Pick<UsageEvent, 'event_id' | 'event_text'> {
-  return { event_id: eventId(id), event_text: id % 5 === 3 ? `order ${id}` : null }
-}
-
-function toEvent(draft: EventDraft, partition: number, startMs: number): UsageEvent {
-  const { energyMwh, operator } = draft
-  return usageEvent({
-    ...idOf(draft.id),
-    node_id: NODES[partition]?.[draft.node] ?? '',
-    operator_id: operatorName(operator),
-    model_id: draft.id % 2 === 0 ? 'groq' : 'whisper-stt',
-    task_source: draft.source,
-    occurred_at: startMs - draft.agoMs,
-    tokens_in: draft.tokens,
-    gpu_ms: draft.gpuMs,
-    energy_mwh: energyMwh,
-    energy_source: energyMwh === null ? 'none' : 'meter',
-    cost_nano_usd: draft.nanoUsd,
-    reservation_id: reservationName(draft.reservation ?? null),
-  })
 }

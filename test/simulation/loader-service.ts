@@ -1,3 +1,4 @@
+import { blockTopics } from '../../schemas/topics.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import {
   BlockPump,
@@ -8,14 +9,14 @@ import type { LogEdges } from '../../pipelines/load/block-pump.ts'
 import type { LogRecord } from '../../pipelines/log/records.ts'
 import { PartitionLoader } from '../../pipelines/load/pipeline.ts'
 import { watchStore } from '../../pipelines/load/watch-store.ts'
-import { placeOf } from './cluster.ts'
-import { MemoryConsumer } from './consumer.ts'
-import type { PartitionLog } from './partition-log.ts'
-import type { SimProcess } from './process.ts'
+import { placeOf } from './world/cluster.ts'
+import { MemoryConsumer } from './world/consumer.ts'
+import type { PartitionLog } from './world/partition-log.ts'
+import type { SimProcess } from './world/process.ts'
 import { PARTITIONS, TOPICS } from './services.ts'
 import type { Service } from './services.ts'
-import { StoreClient } from './store-client.ts'
-import type { World } from './world.ts'
+import { StoreClient } from './world/store-client.ts'
+import type { World } from './world/world.ts'
 import { TEST_INSTALLATION } from '../support/stored-marks.ts'
 
 /** The product's loader over the cluster and the store in memory. */
@@ -74,7 +75,7 @@ export class LoaderService implements Service {
       process: this.#process,
       cluster,
       groupId: 'loader',
-      topics: [TOPICS.usageBlocks, TOPICS.settlementBlocks],
+      topics: blockTopics(TOPICS),
       group: {
         sessionMs: LOADER_SESSION_TIMEOUT_MS,
         rebalanceMs: LOADER_REBALANCE_TIMEOUT_MS,

@@ -1,21 +1,17 @@
-import { isTick } from '../../pipelines/load/group.ts'
-import {
-  aggregatorTaskCodec,
-  SCHEMA_ID,
-  schemaIdOf,
-  settlerTaskCodec,
-  STATE_KEY,
-} from '../../schemas/avro.ts'
-import { BLOCK_HEADER } from '../../schemas/tables.ts'
+import { SERVICES, TASK_SERVICES } from '../../schemas/services.ts'
+import { blockTopics, TOPICS as SPECS } from '../../schemas/topics.ts'
 import { TRANSACTION_TIMEOUT_MS } from '../../pipelines/kafka/produce/transaction-session.ts'
+import type { ActorRun, ActorTasks } from './actor.ts'
+import { ACTORS } from './actors.ts'
 import { Fleet } from './fleet.ts'
-import type { Tampering } from './fleet.ts'
-import { Gateway, undecidableName } from './gateway.ts'
+import { Gateway } from './gateway.ts'
 import { judge } from './judge.ts'
+import { blocksOf, positionOf } from './logs.ts'
 import type { Entry, Schedule } from './schedule.ts'
-import { PARTITIONS, TOPICS } from './services.ts'
-import { placeOf } from './cluster.ts'
-import { World } from './world.ts'
+import { PARTITION_NUMBERS, TOPICS } from './services.ts'
+import type { Tampering } from './tampering.ts'
+import { placeOf } from './world/cluster.ts'
+import { World } from './world/world.ts'
 
 export interface RunOptions {
   /** Takes guards away before anything starts. */
@@ -29,46 +25,48 @@ const DRAIN_STEP_MS = 1_000
 /** Longer than a transaction may stay open. */
 const SETTLE_MS = TRANSACTION_TIMEOUT_MS + 5_000
 
+/** State topics in which only the newest record of a key is kept. */
+const COMPACTED = TASK_SERVICES.map((name) => SERVICES[name].state)
+  .filter((role) => SPECS[role].cleanup === 'compact')
+  .map((role) => TOPICS[role])
+
 /** One simulated run from start to judgement; returns what is wrong, in words. Never throws for what a service did. */
 export async function run(schedule: Schedule, options: RunOptions = {}): Promise<string[]> {
   const world = new World(schedule, options.trace)
   const tampering = options.tamper?.(world) ?? {}
-  const fleet = new Fleet(world, tampering)
+  const actors = ACTORS.map((actor) => actor.enter(world, tampering))
+  const tasks = actors.flatMap((actor) => actor.tasks)
+  const fleet = new Fleet(world, tasks, tampering)
   const gateways = [new Gateway(world, 0), new Gateway(world, 1)]
   const { timeline } = world
   const { activeMs, startMs } = schedule.settings
   for (const entry of schedule.entries) {
-    timeline.after(entry.atMs, () => play(entry, world, fleet, gateways))
+    timeline.after(entry.atMs, () => play(entry, { world, fleet, gateways, actors }))
   }
   await timeline.run(startMs + activeMs)
   world.heal()
-  if (!(await drained(world, gateways))) world.problems.push(`not done: ${stateOf(world)}`)
+  if (!(await drained(world, gateways, tasks))) world.problems.push(`not done: ${stateOf(world, tasks)}`)
   // Nobody is left: what was under way ends or is aborted, so that all logs tell of the same transactions.
   fleet.end()
   await timeline.run(timeline.nowMs + SETTLE_MS)
-  return [...new Set([...world.problems, ...judge(world)])]
+  return [...new Set([...world.problems, ...judge(world, actors)])]
 }
 
-function play(entry: Entry, world: World, fleet: Fleet, gateways: readonly Gateway[]): void {
+interface Played {
+  readonly world: World
+  readonly fleet: Fleet
+  readonly gateways: readonly Gateway[]
+  readonly actors: readonly ActorRun[]
+}
+
+function play(entry: Entry, { world, fleet, gateways, actors }: Played): void {
+  if (actors.some((actor) => actor.play(entry, gateways))) return
   switch (entry.kind) {
-    case 'usage':
-      gateways[entry.gateway]?.send(entry.partition, entry.events, entry.strays)
-      break
-    case 'command':
-    case 'heartbeat':
-      gateways[entry.gateway]?.ask(entry)
-      break
-    case 'broken':
-      gateways[entry.gateway]?.sendBroken(entry.partition)
-      break
     case 'fault':
       world.arm(entry)
       break
     case 'point':
       world.armPoint(entry)
-      break
-    case 'undecidable':
-      world.undecided.addName(undecidableName(entry))
       break
     case 'decide-fails':
     case 'commit-fails':
@@ -96,15 +94,13 @@ function play(entry: Entry, world: World, fleet: Fleet, gateways: readonly Gatew
     case 'move':
       world.move(entry.from, entry.count)
       break
-    case 'models':
-      world.models.publish(entry.behindMs)
-      world.trace('world', 'another table of models')
-      break
     case 'compact':
-      for (let partition = 0; partition < PARTITIONS; partition++) {
-        world.cluster.log(TOPICS.nodeState, partition).compact()
+      for (const topic of COMPACTED) {
+        for (const partition of PARTITION_NUMBERS) world.cluster.log(topic, partition).compact()
       }
       break
+    default:
+      throw new Error(`No actor plays ${entry.kind}.`)
   }
 }
 
@@ -123,12 +119,16 @@ function playStore({ what, forMs }: Extract<Entry, { kind: 'store' }>, world: Wo
   })
 }
 
-/** Runs until every record is counted, settled and loaded; false where it does not come to that. */
-async function drained(world: World, gateways: readonly Gateway[]): Promise<boolean> {
+/** Runs until every record is decided and loaded; false where it does not come to that. */
+async function drained(
+  world: World,
+  gateways: readonly Gateway[],
+  tasks: readonly ActorTasks[],
+): Promise<boolean> {
   const { timeline } = world
   const untilMs = timeline.nowMs + DRAIN_MS_MAX
   const isSent = (): boolean => gateways.every(({ waiting }) => waiting === 0)
-  for (const isReached of [isSent, () => isCounted(world), settledTo(world), loadedTo(world)]) {
+  for (const isReached of [isSent, ...tasks.map(({ isDone }) => isDone), loadedTo(world)]) {
     while (!isReached()) {
       if (timeline.nowMs >= untilMs || world.problems.length > 0) return false
       await timeline.run(timeline.nowMs + DRAIN_STEP_MS)
@@ -137,66 +137,28 @@ async function drained(world: World, gateways: readonly Gateway[]): Promise<bool
   return true
 }
 
-/** The newest task record of a partition. */
-function positionOf(world: World, topic: string, partition: number): number {
-  const records = world.cluster.log(topic, partition).committed()
-  const value = records.findLast(({ key }) => key?.toString() === STATE_KEY.task)?.value
-  if (value === undefined || value === null) return 0
-  return (topic === TOPICS.usageIds ? aggregatorTaskCodec : settlerTaskCodec).decode(value).position
-}
-
-const partitions = Array.from({ length: PARTITIONS }, (_, partition) => partition)
-
-function isCounted(world: World): boolean {
-  return partitions.every((partition) => {
-    const records = world.cluster.log(TOPICS.usageMetered, partition).committed()
-    const last = records.findLast(({ value }) => schemaIdOf(value) !== SCHEMA_ID.tick)
-    return last === undefined || positionOf(world, TOPICS.usageIds, partition) > last.offset
-  })
-}
-
-/** The settlers have taken in what stood in their inboxes at the first call. */
-function settledTo(world: World): () => boolean {
-  let ends: bigint[] | undefined
-  return () => {
-    ends ??= partitions.map((partition) => world.cluster.log(TOPICS.accountInbox, partition).end)
-    return partitions.every((partition) => {
-      const log = world.cluster.log(TOPICS.accountInbox, partition)
-      const end = ends?.[partition] ?? 0n
-      if (log.lastStable < end) return false
-      const last = log.committed().findLast(({ offset }) => offset < end)
-      return last === undefined || positionOf(world, TOPICS.nodeState, partition) > last.offset
-    })
-  }
-}
-
 /** The store has what stood in the block topics at the first call. */
 function loadedTo(world: World): () => boolean {
   let seqs: { place: string; seq: number }[] | undefined
   return () => {
-    seqs ??= [TOPICS.usageBlocks, TOPICS.settlementBlocks].flatMap((topic) =>
-      partitions.map((partition) => {
-        const last = world.cluster
-          .log(topic, partition)
-          .committed()
-          .findLast((record) => !isTick(record))
-        return { place: placeOf(topic, partition), seq: Number(last?.headers[BLOCK_HEADER.seq] ?? 0) }
+    seqs ??= blockTopics(TOPICS).flatMap((topic) =>
+      PARTITION_NUMBERS.map((partition) => {
+        const last = blocksOf(world, topic, partition).at(-1)
+        return { place: placeOf(topic, partition), seq: last?.seq ?? 0 }
       }),
     )
     return seqs.every(({ place, seq }) => world.store.loadedSeq(place) >= seq)
   }
 }
 
-function stateOf(world: World): string {
-  return partitions
-    .map((partition) => {
-      const { cluster, store } = world
-      const usage = `usage ${positionOf(world, TOPICS.usageIds, partition)} of ${cluster.log(TOPICS.usageMetered, partition).end}`
-      const inbox = `inbox ${positionOf(world, TOPICS.nodeState, partition)} of ${cluster.log(TOPICS.accountInbox, partition).end}`
-      const loaded = [TOPICS.usageBlocks, TOPICS.settlementBlocks].map((topic) =>
-        store.loadedSeq(placeOf(topic, partition)),
-      )
-      return `partition ${partition}: ${usage}, ${inbox}, loaded ${loaded.join(' and ')}`
+function stateOf(world: World, tasks: readonly ActorTasks[]): string {
+  const { cluster, store } = world
+  return PARTITION_NUMBERS.map((partition) => {
+    const decided = tasks.map((those) => {
+      const { end } = cluster.log(TOPICS[SERVICES[those.service].input], partition)
+      return `${those.service} ${positionOf(world, those, partition)} of ${end}`
     })
-    .join('; ')
+    const loaded = blockTopics(TOPICS).map((topic) => store.loadedSeq(placeOf(topic, partition)))
+    return `partition ${partition}: ${decided.join(', ')}, loaded ${loaded.join(' and ')}`
+  }).join('; ')
 }

@@ -3,9 +3,9 @@ import type { LogRecord, TopicAppend } from '../../pipelines/log/records.ts'
 import type { TaskState } from '../../pipelines/task/task.ts'
 import { UndecidedError } from '../../pipelines/task/undecided.ts'
 import type { Trouble } from './draw-schedule.ts'
-import type { Tampering } from './fleet.ts'
+import type { Tampering } from './tampering.ts'
 import { TOPICS } from './services.ts'
-import { placeOf } from './cluster.ts'
+import { placeOf } from './world/cluster.ts'
 import {
   addingWithinSends,
   believingSilence,
@@ -13,8 +13,8 @@ import {
   rememberingBrokers,
   renumberingRetries,
   retryingAll,
-} from './careless-wire.ts'
-import type { World } from './world.ts'
+} from './world/careless-wire.ts'
+import type { World } from './world/world.ts'
 
 /** A guard that is taken away through the ports, so that a test can show that the simulation misses it. */
 export interface Sabotage {

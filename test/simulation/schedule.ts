@@ -1,7 +1,7 @@
-import type { ConsumerName } from '../../schemas/services.ts'
+import type { ConsumerName, TaskServiceName } from '../../schemas/services.ts'
 import type { FailpointName } from '../../pipelines/failpoints.ts'
-import type { FateEnd, RequestKind } from './fate.ts'
-import type { CommandDraft, HeartbeatDraft } from './requests.ts'
+import type { FateEnd, RequestKind } from './world/fate.ts'
+import type { CommandDraft, HeartbeatDraft } from './account/requests.ts'
 
 /** Everything that happens in one simulated run, as data: what a seed makes, what shrinks, what is kept. */
 export interface Schedule {
@@ -115,7 +115,7 @@ export interface UndecidableEntry {
 export interface DecideFailsEntry {
   readonly kind: 'decide-fails'
   readonly atMs: number
-  readonly service: 'aggregator' | 'settler'
+  readonly service: TaskServiceName
   readonly partition: number
   readonly times: number
 }
@@ -124,7 +124,7 @@ export interface DecideFailsEntry {
 export interface CommitFailsEntry {
   readonly kind: 'commit-fails'
   readonly atMs: number
-  readonly service: 'aggregator' | 'settler'
+  readonly service: TaskServiceName
   readonly partition: number
   readonly times: number
   readonly isDone: boolean

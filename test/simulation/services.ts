@@ -1,17 +1,17 @@
+import { topicNames } from '../../schemas/topics.ts'
+
 export const PARTITIONS = 2
+
+export const PARTITION_NUMBERS: readonly number[] = Array.from(
+  { length: PARTITIONS },
+  (_, partition) => partition,
+)
 
 export function otherPartition(partition: number): number {
   return (partition + 1) % PARTITIONS
 }
 
-export const TOPICS = {
-  usageMetered: 'usage.metered',
-  usageIds: 'usage.ids',
-  usageBlocks: 'usage.blocks',
-  accountInbox: 'account.inbox',
-  nodeState: 'node.state',
-  settlementBlocks: 'settlement.blocks',
-} as const
+export const TOPICS = topicNames('')
 
 /** A running instance of a service. */
 export interface Service {

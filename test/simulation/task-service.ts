@@ -1,3 +1,4 @@
+import type { TaskServiceName } from '../../schemas/services.ts'
 import { STATE_KEY } from '../../schemas/avro.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import type { GroupConsumer } from '../../pipelines/log/group-consumer.ts'
@@ -9,17 +10,17 @@ import { TaskPump } from '../../pipelines/task/task-pump.ts'
 import type { TaskSlotParts } from '../../pipelines/task/task-slot.ts'
 import { TASK_BOUNDS } from '../../pipelines/task/task.ts'
 import type { Forward, TaskState } from '../../pipelines/task/task.ts'
-import { MemoryConsumer } from './consumer.ts'
-import type { PartitionLog } from './partition-log.ts'
-import type { SimProcess } from './process.ts'
-import { openProducer, openWriter } from './producers.ts'
+import { MemoryConsumer } from './world/consumer.ts'
+import type { PartitionLog } from './world/partition-log.ts'
+import type { SimProcess } from './world/process.ts'
+import { openProducer, openWriter } from './world/producers.ts'
 import type { Service } from './services.ts'
 import { PARTITIONS } from './services.ts'
-import { memoryStateReader } from './state-reader.ts'
-import type { World } from './world.ts'
+import { memoryStateReader } from './world/state-reader.ts'
+import type { World } from './world/world.ts'
 
 export interface TaskServiceOptions {
-  readonly service: 'aggregator' | 'settler'
+  readonly service: TaskServiceName
   readonly inputTopic: string
   readonly stateTopic: string
   readonly outputTopics: readonly string[]

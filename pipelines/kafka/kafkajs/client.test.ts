@@ -40,8 +40,6 @@ test('plain headers need no list, whatever they are called', () => {
   assert.deepEqual(Object.entries(headers), [['__proto__', ONE]])
   assert.equal(headerList, undefined)
   // kafkajs puts the object's own property before a header of its name.
-  assert.deepEqual(
-    { ...recordWith({ toString: [Object.prototype.toString, ONE] }).headers },
-    { toString: ONE },
-  )
+  const inherited: unknown = Reflect.get(Object.prototype, 'toString')
+  assert.deepEqual({ ...recordWith({ toString: [inherited, ONE] }).headers }, { toString: ONE })
 })

@@ -1,8 +1,8 @@
 import type { BlockStore } from '../../../pipelines/load/store.ts'
 import { drawSchedule } from '../../simulation/draw-schedule.ts'
-import { driven } from '../../simulation/driven.ts'
-import { StoreClient } from '../../simulation/store-client.ts'
-import { World } from '../../simulation/world.ts'
+import { driven } from '../../simulation/world/driven.ts'
+import { StoreClient } from '../../simulation/world/store-client.ts'
+import { World } from '../../simulation/world/world.ts'
 import type { StoreTarget } from './target.ts'
 
 /** The simulation's store. */

@@ -1,11 +1,11 @@
 import { noFailpoint } from '../../../pipelines/failpoints.ts'
 import { drawSchedule } from '../../simulation/draw-schedule.ts'
-import { driven } from '../../simulation/driven.ts'
-import type { SimProcess } from '../../simulation/process.ts'
-import { openWriter } from '../../simulation/producers.ts'
+import { driven } from '../../simulation/world/driven.ts'
+import type { SimProcess } from '../../simulation/world/process.ts'
+import { openWriter } from '../../simulation/world/producers.ts'
 import type { TaskWriter } from '../../../pipelines/task/ports.ts'
-import { memoryStateReader } from '../../simulation/state-reader.ts'
-import { World } from '../../simulation/world.ts'
+import { memoryStateReader } from '../../simulation/world/state-reader.ts'
+import { World } from '../../simulation/world/world.ts'
 import type { BrokerTarget } from './target.ts'
 
 const TOPICS = { state: 'state', blocks: 'blocks' }

@@ -1,28 +1,36 @@
 import assert from 'node:assert/strict'
-import { inboxUsageCodec, SCHEMA_ID, schemaIdOf, usageEventsIn } from '../../schemas/avro.ts'
-import type { InboxUsage } from '../../schemas/records.ts'
-import { COMPILED_TABLE } from '../../schemas/model-table.ts'
-import type { ModelTable } from '../../schemas/model-table.ts'
-import type { UsageEvent } from '../../schemas/usage.ts'
-import type { LogRecord } from '../../pipelines/log/records.ts'
-import type { Row } from '../support/row-reader.ts'
-import { eventName, together, usageOracle } from '../support/usage-oracle.ts'
-import type { Sums, UsageOracle } from '../support/usage-oracle.ts'
-import { plainRows } from './judge.ts'
-import type { LogBlock, PartitionLogs } from './judge.ts'
+import { inboxUsageCodec, SCHEMA_ID, schemaIdOf, usageEventsIn } from '../../../schemas/avro.ts'
+import type { InboxUsage } from '../../../schemas/records.ts'
+import { COMPILED_TABLE } from '../../../schemas/model-table.ts'
+import type { ModelTable } from '../../../schemas/model-table.ts'
+import type { UsageEvent } from '../../../schemas/usage.ts'
+import type { LogRecord } from '../../../pipelines/log/records.ts'
+import type { Row } from '../../support/row-reader.ts'
+import { eventName, together, usageOracle } from '../../support/usage-oracle.ts'
+import type { Sums, UsageOracle } from '../../support/usage-oracle.ts'
+import { plainRows } from '../logs.ts'
+import type { LogBlock } from '../logs.ts'
 import type { SimModels } from './models.ts'
-import { otherPartition, PARTITIONS, TOPICS } from './services.ts'
+import { otherPartition, PARTITIONS, TOPICS } from '../services.ts'
 
 const byPlace = (left: Row, right: Row): number =>
   Number(left['record_offset']) - Number(right['record_offset']) ||
   Number(left['record_index']) - Number(right['record_index'])
+
+/** What one partition's logs came to: the events that its task has passed, and what it made of them. */
+export interface UsageLogs {
+  readonly partition: number
+  readonly usage: readonly LogRecord[]
+  readonly inbox: readonly LogRecord[]
+  readonly usageBlocks: readonly LogBlock[]
+}
 
 /**
  * Rows, windows, dead letters and what was handed over, against one event after the other: each event of the log that
  * its task has passed is counted once, wherever batches ended and whoever counted.
  */
 export function judgeUsage(
-  { partition, usage, inbox, usageBlocks }: PartitionLogs,
+  { partition, usage, inbox, usageBlocks }: UsageLogs,
   undecidable: (name: string) => boolean,
   models: Pick<SimModels, 'version'>,
 ): void {
@@ -51,7 +59,11 @@ export function judgeUsage(
 }
 
 /** What stood on a wrong partition, which its task has passed, stands on its own one, with the receipt that it came in with. */
-export function judgeSentOn(partition: number, { usage }: PartitionLogs, other: readonly LogRecord[]): void {
+export function judgeSentOn(
+  partition: number,
+  usage: readonly LogRecord[],
+  other: readonly LogRecord[],
+): void {
   const { sentOn } = usageOracle(usage, () => false, { place: { partition, partitions: PARTITIONS } })
   const copies = new Set(
     other

@@ -1,4 +1,4 @@
-import type { ProducerIdentity } from '../../pipelines/kafka/produce/wire.ts'
+import type { ProducerIdentity } from '../../../pipelines/kafka/produce/wire.ts'
 import type { Partition } from './partition.ts'
 import type { Timeline } from './timeline.ts'
 

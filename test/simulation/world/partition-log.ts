@@ -1,4 +1,4 @@
-import type { LogRecord } from '../../pipelines/log/records.ts'
+import type { LogRecord } from '../../../pipelines/log/records.ts'
 
 /** A record as a producer sends it. */
 export interface Sent {

@@ -1,9 +1,9 @@
-import type { CommandKind } from '../../schemas/records.ts'
-import type { Setting } from '../../schemas/settings.ts'
+import type { CommandKind } from '../../../schemas/records.ts'
+import type { Setting } from '../../../schemas/settings.ts'
 import type { CommandDraft, HeartbeatDraft } from './requests.ts'
-import type { CommandEntry, Entry, EventDraft, HeartbeatEntry, Settings, UsageEntry } from './schedule.ts'
-import { SeededRandom } from './seeded-random.ts'
-import { PARTITIONS } from './services.ts'
+import type { CommandEntry, Entry, EventDraft, HeartbeatEntry, Settings, UsageEntry } from '../schedule.ts'
+import { SeededRandom } from '../world/seeded-random.ts'
+import { PARTITIONS } from '../services.ts'
 
 const NODES = 3
 const OPERATORS = 3

@@ -1,6 +1,6 @@
-import type { ModelTables } from '../../pipelines/usage/model-tables.ts'
-import { COMPILED_TABLE, ModelTable } from '../../schemas/model-table.ts'
-import type { Timeline } from './timeline.ts'
+import type { ModelTables } from '../../../pipelines/usage/model-tables.ts'
+import { COMPILED_TABLE, ModelTable } from '../../../schemas/model-table.ts'
+import type { Timeline } from '../world/timeline.ts'
 
 /** A version, and from when on those that are behind know it. */
 interface Published {

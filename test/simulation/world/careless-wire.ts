@@ -4,7 +4,7 @@ import type {
   PlaceAnswer,
   ProduceBatch,
   ProduceWire,
-} from '../../pipelines/kafka/produce/wire.ts'
+} from '../../../pipelines/kafka/produce/wire.ts'
 import { placeOf } from './cluster.ts'
 
 /*

@@ -3,14 +3,14 @@ import type {
   PlaceAnswer,
   ProduceBatch,
   ProducerIdentity,
-} from '../../pipelines/kafka/produce/wire.ts'
+} from '../../../pipelines/kafka/produce/wire.ts'
 import { Brokers } from './brokers.ts'
 import { Group } from './groups.ts'
 import type { GroupOptions } from './groups.ts'
 import { Partition, refused } from './partition.ts'
 import type { Appended } from './partition.ts'
 import type { Fetched, PartitionLog } from './partition-log.ts'
-import { PARTITIONS } from './services.ts'
+import { PARTITIONS } from '../services.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { Timeline } from './timeline.ts'
 import { BrokerRefusal, Transactions } from './transactions.ts'

@@ -1,4 +1,4 @@
-import type { Random } from '../../pipelines/random.ts'
+import type { Random } from '../../../pipelines/random.ts'
 
 const RANGE_32_BITS = 2 ** 32
 

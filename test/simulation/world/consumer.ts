@@ -1,4 +1,4 @@
-import type { GroupConsumer, GroupConsumerHandlers } from '../../pipelines/log/group-consumer.ts'
+import type { GroupConsumer, GroupConsumerHandlers } from '../../../pipelines/log/group-consumer.ts'
 import { placeOf } from './cluster.ts'
 import type { FetchPlace, MemoryCluster } from './cluster.ts'
 import type { Group, GroupOptions } from './groups.ts'

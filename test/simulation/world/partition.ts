@@ -1,4 +1,4 @@
-import type { ProduceBatch } from '../../pipelines/kafka/produce/wire.ts'
+import type { ProduceBatch } from '../../../pipelines/kafka/produce/wire.ts'
 import type { Brokers } from './brokers.ts'
 import { PartitionLog } from './partition-log.ts'
 import type { SeededRandom } from './seeded-random.ts'

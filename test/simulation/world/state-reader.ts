@@ -1,4 +1,4 @@
-import type { StateSource } from '../../pipelines/task/ports.ts'
+import type { StateSource } from '../../../pipelines/task/ports.ts'
 import type { MemoryCluster } from './cluster.ts'
 import { OffsetOutOfRange } from './partition-log.ts'
 import { NoAnswer } from './process.ts'

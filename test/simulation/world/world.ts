@@ -1,20 +1,17 @@
-import type { Failpoint } from '../../pipelines/failpoints.ts'
-import type { ProduceWire } from '../../pipelines/kafka/produce/wire.ts'
-import { silentLogger } from '../../pipelines/logger.ts'
-import type { Logger } from '../../pipelines/logger.ts'
+import type { Failpoint } from '../../../pipelines/failpoints.ts'
+import type { ProduceWire } from '../../../pipelines/kafka/produce/wire.ts'
+import { silentLogger } from '../../../pipelines/logger.ts'
+import type { Logger } from '../../../pipelines/logger.ts'
 import { MemoryCluster } from './cluster.ts'
 import type { Fate, RequestKind } from './fate.ts'
 import { SimProcess } from './process.ts'
-import type { FaultEntry, PointEntry, Schedule } from './schedule.ts'
-import { SimModels } from './models.ts'
+import type { FaultEntry, PointEntry, Schedule } from '../schedule.ts'
 import { MemoryWire } from './memory-wire.ts'
 import { Receipts } from './receipts.ts'
 import { SeededRandom } from './seeded-random.ts'
-import { testRulesRecord } from '../support/rules.ts'
-import { PARTITIONS, TOPICS } from './services.ts'
 import { StoreServer } from './store-server.ts'
 import { Timeline } from './timeline.ts'
-import { UndecidedFaults } from './undecided.ts'
+import { UndecidedFaults } from '../undecided.ts'
 
 /** All that the processes share: time, chance, cluster, store, and the faults that wait for a request. */
 export class World {
@@ -25,7 +22,6 @@ export class World {
   readonly store: StoreServer
   readonly receipts = new Receipts()
   readonly undecided = new UndecidedFaults()
-  readonly models: SimModels
   /** What went wrong and should never: halted partitions, processes that gave up. */
   readonly problems: string[] = []
   /** False after healing: every request is answered, and soon. */
@@ -45,7 +41,6 @@ export class World {
     this.#trace = trace
     this.timeline = new Timeline(schedule.settings.startMs)
     this.random = new SeededRandom(schedule.seed)
-    this.models = new SimModels(this.timeline)
     this.store = new StoreServer(this.timeline)
     const { brokers, markerMs, replicaMs, newsMs } = schedule.settings
     this.cluster = new MemoryCluster({
@@ -57,18 +52,6 @@ export class World {
       newsMs: () => (this.isFaulty ? this.random.skewed(newsMs) : 0),
       trace: (who, what) => this.trace(who, what),
     })
-    this.#appendRules()
-  }
-
-  /** The account rules of tests stand first in every inbox. */
-  #appendRules(): void {
-    const topic = TOPICS.accountInbox
-    const records = [{ key: null, value: testRulesRecord() }]
-    const producer = this.cluster.openProducer()
-    for (let partition = 0; partition < PARTITIONS; partition++) {
-      const batch = { topic, partition, producer, transactionalId: null, baseSequence: 0, records }
-      void this.cluster.partition(topic, partition).produce(batch)
-    }
   }
 
   process(name: string): SimProcess {

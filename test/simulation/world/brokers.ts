@@ -1,4 +1,4 @@
-import type { BrokerId } from '../../pipelines/kafka/produce/wire.ts'
+import type { BrokerId } from '../../../pipelines/kafka/produce/wire.ts'
 import { NoAnswer } from './process.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { Timeline } from './timeline.ts'

@@ -1,4 +1,4 @@
-import type { Random } from '../../pipelines/random.ts'
+import type { Random } from '../../../pipelines/random.ts'
 import type { Timeline } from './timeline.ts'
 import { BrokerRefusal } from './transactions.ts'
 

@@ -1,15 +1,15 @@
-import { ClickhouseAway } from '../../pipelines/clickhouse/errors.ts'
-import type { BlockStore } from '../../pipelines/load/store.ts'
-import { INSERT_TIME_LIMIT_MS } from '../../pipelines/load/store.ts'
-import { contentWords, lookupName } from '../../pipelines/dedupe/lookup.ts'
-import type { Found, Lookup } from '../../pipelines/dedupe/lookup.ts'
+import { ClickhouseAway } from '../../../pipelines/clickhouse/errors.ts'
+import type { BlockStore } from '../../../pipelines/load/store.ts'
+import { INSERT_TIME_LIMIT_MS } from '../../../pipelines/load/store.ts'
+import { contentWords, lookupName } from '../../../pipelines/dedupe/lookup.ts'
+import type { Found, Lookup } from '../../../pipelines/dedupe/lookup.ts'
 import type { FateEnd } from './fate.ts'
 import { placeOf } from './cluster.ts'
 import { NoAnswer } from './process.ts'
 import type { SimProcess } from './process.ts'
 import type { StoreServer } from './store-server.ts'
-import type { StoredMark } from '../../pipelines/blocks/fit.ts'
-import type { StoredMarks } from '../../pipelines/blocks/store-gate.ts'
+import type { StoredMark } from '../../../pipelines/blocks/fit.ts'
+import type { StoredMarks } from '../../../pipelines/blocks/store-gate.ts'
 
 /** As the services set them: the loader's is longer than the server's own limit. */
 const LOADER_TIMEOUT_MS = INSERT_TIME_LIMIT_MS + 2_000

@@ -1,6 +1,6 @@
-import type { Entry, PointEntry, UsageEntry } from './schedule.ts'
-import { SeededRandom } from './seeded-random.ts'
-import { otherPartition } from './services.ts'
+import type { Entry, PointEntry, UsageEntry } from '../schedule.ts'
+import { SeededRandom } from '../world/seeded-random.ts'
+import { otherPartition } from '../services.ts'
 
 /** Somebody sends with another partitioner, and who sends on what he sent dies in between. */
 const MISPLACED = 'misplaced'

@@ -1,24 +1,32 @@
 import assert from 'node:assert/strict'
-import { STATE_KEY, accountCodec, outcomeCodec } from '../../schemas/avro.ts'
-import type { Account, Outcome } from '../../schemas/records.ts'
-import { RULES } from '../../schemas/since.ts'
-import { COST_RECOVERY, ISSUER_WALLET } from '../../schemas/tables.ts'
-import { AccountModel } from '../../services/verify/account/model.ts'
-import type { Undecided } from '../../services/verify/undecided.ts'
-import { isOver } from '../../services/verify/account/outcomes.ts'
-import { canonicalJson } from '../../services/verify/account/rows.ts'
-import { assertAccounts } from '../support/account-comparison.ts'
-import { heartbeatsIn } from '../support/settler-log.ts'
-import type { Row } from '../support/row-reader.ts'
-import { plainRows } from './judge.ts'
-import type { PartitionLogs } from './judge.ts'
-import { requestName } from './undecided.ts'
+import { STATE_KEY, accountCodec, outcomeCodec } from '../../../schemas/avro.ts'
+import type { Account, Outcome } from '../../../schemas/records.ts'
+import { RULES } from '../../../schemas/since.ts'
+import { COST_RECOVERY, ISSUER_WALLET } from '../../../schemas/tables.ts'
+import { AccountModel } from '../../../services/verify/account/model.ts'
+import type { Undecided } from '../../../services/verify/undecided.ts'
+import { isOver } from '../../../services/verify/account/outcomes.ts'
+import { canonicalJson } from '../../../services/verify/account/rows.ts'
+import { assertAccounts } from '../../support/account-comparison.ts'
+import { heartbeatsIn } from '../../support/settler-log.ts'
+import type { Row } from '../../support/row-reader.ts'
+import { plainRows } from '../logs.ts'
+import type { LogRecord } from '../../../pipelines/log/records.ts'
+import type { LogBlock } from '../logs.ts'
+import { requestName } from '../undecided.ts'
 
 const text = (row: Row, name: string): string => String(row[name])
 const big = (row: Row, name: string): bigint => BigInt(String(row[name]))
 
+/** What one partition's logs came to: the requests that its task has passed, and what it made of them. */
+export interface AccountLogs {
+  readonly inbox: readonly LogRecord[]
+  readonly nodeState: readonly LogRecord[]
+  readonly settlementBlocks: readonly LogBlock[]
+}
+
 /** Decisions, settlements, ledger, audit, accounts and outcomes, against verify's model of the same inbox. */
-export function judgeAccounts(logs: PartitionLogs, undecidable: (name: string) => boolean): void {
+export function judgeAccounts(logs: AccountLogs, undecidable: (name: string) => boolean): void {
   const model = AccountModel.fromZero()
   model.since = [{ rules: RULES, offset: 0 }]
   model.undecided = judgeLetters(logs, undecidable)
@@ -35,7 +43,7 @@ export function judgeAccounts(logs: PartitionLogs, undecidable: (name: string) =
 
 /** Letters of the inbox are of requests that cannot be decided, and of no others; they are facts to the model. */
 function judgeLetters(
-  { inbox, settlementBlocks }: PartitionLogs,
+  { inbox, settlementBlocks }: AccountLogs,
   undecidable: (name: string) => boolean,
 ): Undecided {
   const values = new Map(inbox.map(({ offset, value }) => [offset, value]))
@@ -84,7 +92,7 @@ function judgeLedger(settlements: readonly Row[], rows: readonly Row[]): void {
 }
 
 /** The newest account of each node in the state topic, and the outcome of each command. */
-function stateOf({ nodeState }: PartitionLogs): {
+function stateOf({ nodeState }: AccountLogs): {
   accounts: Map<string, Account>
   outcomes: Map<string, Outcome>
 } {

@@ -1,8 +1,8 @@
-import type { Failpoint } from '../../pipelines/failpoints.ts'
-import { silentLogger } from '../../pipelines/logger.ts'
-import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
-import { TransactionalWriter } from '../../pipelines/kafka/transaction.ts'
-import { noMetrics } from '../../schemas/metrics.ts'
+import type { Failpoint } from '../../../pipelines/failpoints.ts'
+import { silentLogger } from '../../../pipelines/logger.ts'
+import { IdempotentProducer } from '../../../pipelines/kafka/producer.ts'
+import { TransactionalWriter } from '../../../pipelines/kafka/transaction.ts'
+import { noMetrics } from '../../../schemas/metrics.ts'
 import type { SimProcess } from './process.ts'
 import type { World } from './world.ts'
 

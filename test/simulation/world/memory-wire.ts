@@ -7,13 +7,13 @@ import type {
   ProduceWire,
   ProducerIdentity,
   TransactionIdentity,
-} from '../../pipelines/kafka/produce/wire.ts'
+} from '../../../pipelines/kafka/produce/wire.ts'
 import {
   COORDINATOR_TIMEOUT_MS,
   LOOK_UP_TIMEOUT_MS,
   PRODUCE_TIMEOUT_MS,
-} from '../../pipelines/kafka/kafkajs/kafkajs-wire.ts'
-import { Unanswered } from '../../pipelines/kafka/produce/wire.ts'
+} from '../../../pipelines/kafka/kafkajs/kafkajs-wire.ts'
+import { Unanswered } from '../../../pipelines/kafka/produce/wire.ts'
 import { placeOf } from './cluster.ts'
 import type { MemoryCluster } from './cluster.ts'
 import type { FateEnd, RequestKind } from './fate.ts'

@@ -1,4 +1,4 @@
-import type { Clock } from '../../pipelines/clock.ts'
+import type { Clock } from '../../../pipelines/clock.ts'
 import type { Fate, FateEnd, RequestKind } from './fate.ts'
 import type { Timeline } from './timeline.ts'
 

@@ -1,5 +1,5 @@
-import type { Entry } from './schedule.ts'
-import { SeededRandom } from './seeded-random.ts'
+import type { Entry } from '../schedule.ts'
+import { SeededRandom } from '../world/seeded-random.ts'
 
 /** Other tables of models, while work goes on. */
 const MODELS = 'models'

@@ -1,0 +1,10 @@
+import { nodesOfPartition } from '../support/usage-events.ts'
+import { PARTITIONS } from './services.ts'
+
+const NODES_MAX = 3
+const NODES = Array.from({ length: PARTITIONS }, (_, partition) =>
+  nodesOfPartition(partition, PARTITIONS, NODES_MAX),
+)
+
+/** The id of one of a partition's nodes, of which entries know the number. */
+export const nodeIdOf = (partition: number, node: number): string => NODES[partition]?.[node] ?? ''

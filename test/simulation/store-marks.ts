@@ -1,0 +1,24 @@
+import { StoreGate } from '../../pipelines/blocks/store-gate.ts'
+import type { StoredMarks } from '../../pipelines/blocks/store-gate.ts'
+import { TEST_INSTALLATION } from '../support/stored-marks.ts'
+import type { Timeline } from './world/timeline.ts'
+
+/** A decision that waits for the store's first answer lets time pass. */
+export function waitingMarks(marks: StoredMarks, timeline: Timeline): StoredMarks {
+  const wait = async (): Promise<void> => {
+    timeline.endWork()
+    await marks.asked
+    await timeline.beginWork()
+  }
+  return {
+    of: (partition) => marks.of(partition),
+    get asked() {
+      return wait()
+    },
+  }
+}
+
+/** What a task asks before it goes on beside a store that may have come back from a copy. */
+export function gateOf(topic: string, partition: number, marks: StoredMarks): StoreGate {
+  return new StoreGate({ installationId: TEST_INSTALLATION, topic, partition, marks })
+}
