@@ -98,9 +98,12 @@ export type TopicRole = keyof typeof TOPICS
 
 export const TOPIC_ROLES = Object.keys(TOPICS) as readonly TopicRole[]
 
-/** The topics of blocks among an installation's own, by their names. */
+/** The topics of blocks. */
+export const BLOCK_ROLES = TOPIC_ROLES.filter((role) => TOPICS[role].kind === 'blocks')
+
+/** The same among an installation's own, by their names. */
 export function blockTopics(topics: Readonly<Record<TopicRole, string>>): readonly string[] {
-  return TOPIC_ROLES.filter((role) => TOPICS[role].kind === 'blocks').map((role) => topics[role])
+  return BLOCK_ROLES.map((role) => topics[role])
 }
 
 /** Bytes a partition keeps where logs are kept by size and not by time (a laptop may sleep for weeks). */

@@ -5,7 +5,7 @@ import * as avro from '../schemas/avro.ts'
 import type { Codec } from '../schemas/avro.ts'
 import { sumColumn, WIDENED_SUMS } from '../schemas/tables.ts'
 import { columnOfSum, SUM_COLUMNS } from '../services/verify/usage-sums.ts'
-import { storedSum, WINDOW_COLUMNS } from './faults/checker/windows.ts'
+import { storedSum, WINDOW_COLUMNS } from './faults/checker/tables/windows.ts'
 import { migrationColumns } from './support/migration-columns.ts'
 import { RECORD_SUMS, TABLE_SUMS } from './support/sum-bounds.ts'
 

@@ -3,12 +3,12 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { systemClock } from '../../pipelines/clock.ts'
 import { EXIT } from '../../services/runtime/exit.ts'
-import { INSYNC_MS_MAX } from './faults/brokers-few.ts'
-import { LoaderLag } from './loader-lag.ts'
-import { problemsOf } from './outage.ts'
-import type { Outage } from './outage.ts'
-import { countsLine } from './report.ts'
-import { Session } from './session.ts'
+import { INSYNC_MS_MAX } from './faults/brokers/brokers-few.ts'
+import { LoaderLag } from './usage/loader-lag.ts'
+import { problemsOf } from './harness/outage.ts'
+import type { Outage } from './harness/outage.ts'
+import { countsLine } from './harness/report.ts'
+import { Session } from './harness/session.ts'
 
 const USAGE = `Usage: npm run cluster-run -- [--minutes N] [--rate N] [--every N] [--seed N] [--dir DIR]
 Three brokers, two of each service, --rate events a second for --minutes; every --every minutes all brokers are
@@ -78,14 +78,14 @@ async function restartInTurn(
         fault: `broker ${broker.id} restarted, round ${round}`,
         failoverMs: null,
         boundMs: null,
-        withoutAckMs: session.meter.withoutAckMs(span),
+        withoutAckMs: session.usage.meter.withoutAckMs(span),
         withoutCostMs: null,
-        ...session.meter.refusals(span),
+        ...session.usage.meter.refusals(span),
         insyncMs,
         behindMs: lag.lagMs(span),
       }
       restarts.push(restart)
-      console.log(lineOf(restart), `${session.history.accepted} events`)
+      console.log(lineOf(restart), `${session.usage.history.accepted} events`)
     }
   }
   await untilMinute(minutes)
@@ -142,7 +142,7 @@ async function run(options: Given): Promise<number> {
     await restartInTurn(session, lag, options, restarts)
     over.abort()
     await looking
-    const perSecond = session.history.accepted / (minutes * 60)
+    const perSecond = session.usage.history.accepted / (minutes * 60)
     say(`${perSecond.toFixed(0)} events/s were accepted; ${lag.missed} looks at the loader failed`)
     const failures = failuresOf(restarts)
     const verdict = await session.finish({ events: 0, finals: [], failures })

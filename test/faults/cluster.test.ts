@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { FAULTS } from './faults/all.ts'
-import { outageTable } from './outage.ts'
-import { lastLine } from './report.ts'
-import { runFaults } from './run.ts'
-import type { Planned, Round } from './schedule.ts'
+import { outageTable } from './harness/outage.ts'
+import { lastLine } from './harness/report.ts'
+import { runFaults } from './harness/run.ts'
+import type { Planned, Round } from './harness/schedule.ts'
 
 const SEED = 11
 const EVENTS = 6_000

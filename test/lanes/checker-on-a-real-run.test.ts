@@ -19,7 +19,7 @@ import { freePort, startService, startServices } from '../support/service-proces
 import { until } from '../support/until.ts'
 import { verified } from '../support/verified.ts'
 import type { Summary } from '../faults/checker/check.ts'
-import { eventLine } from '../faults/history.ts'
+import { eventLine } from '../faults/usage/history.ts'
 
 const PARTITIONS = 2
 const NODES_PER_PARTITION = 5

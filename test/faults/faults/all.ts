@@ -1,11 +1,20 @@
-import type { Fault } from '../fault.ts'
-import { cutOffFromClients, cutOffFromPeers, cutOffOneWay } from './broker-cut-off.ts'
-import { anotherPartitioner } from './another-partitioner.ts'
-import { brokerFrozen130, brokerFrozen25, brokerFrozen75 } from './broker-frozen.ts'
-import { controllingBrokerKilled, coordinatingBrokerKilled, leadingBrokerKilled } from './broker-killed.ts'
-import { brokerReplaced, brokersRestartedInTurn, insyncShrunkToOne, twoBrokersDown } from './brokers-few.ts'
+import type { Fault } from '../harness/fault.ts'
+import { cutOffFromClients, cutOffFromPeers, cutOffOneWay } from './brokers/broker-cut-off.ts'
+import { anotherPartitioner } from './records/another-partitioner.ts'
+import { brokerFrozen130, brokerFrozen25, brokerFrozen75 } from './brokers/broker-frozen.ts'
+import {
+  controllingBrokerKilled,
+  coordinatingBrokerKilled,
+  leadingBrokerKilled,
+} from './brokers/broker-killed.ts'
+import {
+  brokerReplaced,
+  brokersRestartedInTurn,
+  insyncShrunkToOne,
+  twoBrokersDown,
+} from './brokers/brokers-few.ts'
 import { commitHeld } from './commit-held-past-the-next-begin.ts'
-import { undecidableEvent } from './undecidable-event.ts'
+import { undecidableEvent } from './records/undecidable-event.ts'
 import { connectionsDelayed, connectionsReset, repliesCut } from './connections.ts'
 import {
   freeze,
@@ -13,7 +22,7 @@ import {
   freezeAfterSend,
   freezeBeforeInsert,
 } from './freeze-while-another-takes-over.ts'
-import { kafkaFrozen, kafkaKilled, kafkaRestarted } from './kafka-broker.ts'
+import { kafkaFrozen, kafkaKilled, kafkaRestarted } from './brokers/kafka-broker.ts'
 import { killAfterFence } from './kill-after-fence.ts'
 import {
   killAfterCommit,
@@ -38,16 +47,16 @@ import {
   diskFull,
 } from './clickhouse-server.ts'
 import { consumersStartLate, groupsDeleted, groupsReset } from './consumer-groups.ts'
-import { foreignBatches } from './foreign-batches.ts'
+import { foreignBatches } from './records/foreign-batches.ts'
 import { insertAnswerLost, insertHeldLoaderFrozen, insertHeldLoaderKilled } from './inserts.ts'
-import { manyRecordsInOneBatch, manyRecordsInOneFetch } from './many-records-in-one-fetch.ts'
-import { overload } from './overload.ts'
+import { manyRecordsInOneBatch, manyRecordsInOneFetch } from './records/many-records-in-one-fetch.ts'
+import { overload } from './records/overload.ts'
 import { phantomToken } from './phantom-token.ts'
-import { fuzzedRecords } from './fuzzed-records.ts'
-import { poisonRecords } from './poison-records.ts'
+import { fuzzedRecords } from './records/fuzzed-records.ts'
+import { poisonRecords } from './records/poison-records.ts'
 import { rebalanceStorm } from './rebalance-storm.ts'
 import { wallClockWrong } from './wall-clock.ts'
-import { zeroKeysAborted } from './zero-keys-in-an-aborted-transaction.ts'
+import { zeroKeysAborted } from './records/zero-keys-in-an-aborted-transaction.ts'
 
 /** Every kind of fault that a run strikes with. */
 export const FAULTS: readonly Fault[] = [

@@ -1,10 +1,10 @@
 import { rm, statfs, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { until } from '../../support/until.ts'
-import { NOTHING_MET } from '../fault.ts'
-import type { Fault } from '../fault.ts'
-import type { Fleet } from '../fleet.ts'
-import { Member } from '../member.ts'
+import { NOTHING_MET } from '../harness/fault.ts'
+import type { Fault } from '../harness/fault.ts'
+import type { Fleet } from '../harness/fleet.ts'
+import { Member } from '../harness/member.ts'
 
 const CAME_ABOUT_MS = 30_000
 const FULL_MS = 12_000

@@ -1,8 +1,9 @@
+import { TASK_SERVICES } from '../../../schemas/services.ts'
 import { API } from '../../support/kafka-proxy.ts'
 import type { Exchange } from '../../support/kafka-proxy.ts'
 import { until } from '../../support/until.ts'
-import type { Fault } from '../fault.ts'
-import { Member } from '../member.ts'
+import type { Fault } from '../harness/fault.ts'
+import { Member } from '../harness/member.ts'
 
 const CAME_ABOUT_MS = 20_000
 
@@ -12,7 +13,7 @@ const HELD_MS = 8_000
 /** The request that ends a transaction is held, and reaches the broker when its owner has begun others since. */
 export const commitHeld: Fault = {
   name: 'commit-held-past-the-next-begin',
-  lanes: ['aggregator', 'settler'],
+  lanes: TASK_SERVICES,
   weight: 3,
   strike: async ({ fleet, target }) => {
     let held: Exchange | undefined

@@ -1,13 +1,12 @@
-import { NOTHING_MET } from '../fault.ts'
-import type { Fault, Lane } from '../fault.ts'
-import { Member } from '../member.ts'
-
-const ALL: readonly Lane[] = ['gateway', 'aggregator', 'settler', 'loader', 'reader']
+import { SERVICE_NAMES } from '../../../schemas/services.ts'
+import { NOTHING_MET } from '../harness/fault.ts'
+import type { Fault } from '../harness/fault.ts'
+import { Member } from '../harness/member.ts'
 
 /** Every connection of a service to Kafka ends with a reset, five times in a second. */
 export const connectionsReset: Fault = {
   name: 'kafka-connections-reset',
-  lanes: ALL,
+  lanes: SERVICE_NAMES,
   strike: async ({ fleet, target }) => {
     let openTransactions = 0
     for (let time = 0; time < 5; time++) {
@@ -22,7 +21,7 @@ export const connectionsReset: Fault = {
 /** Every answer of Kafka comes a second late for 8 s. */
 export const connectionsDelayed: Fault = {
   name: 'kafka-answers-delayed',
-  lanes: ALL,
+  lanes: SERVICE_NAMES,
   strike: async ({ target }) => {
     target.kafka.delayMs = 1_000
     await Member.wait(8_000)
@@ -34,7 +33,7 @@ export const connectionsDelayed: Fault = {
 /** Every tenth answer of Kafka is cut in its middle for 5 s. */
 export const repliesCut: Fault = {
   name: 'kafka-answers-cut-in-the-middle',
-  lanes: ALL,
+  lanes: SERVICE_NAMES,
   strike: async ({ target, dice }) => {
     target.kafka.onReply = () => (dice.next() < 0.1 ? 'half' : 'pass')
     await Member.wait(5_000)

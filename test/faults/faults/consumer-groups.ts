@@ -1,11 +1,11 @@
 import { withAdmin } from '../../../pipelines/kafka/kafkajs/admin.ts'
 import { coordinatorOf } from '../../support/kafka-metadata.ts'
 import { commitOffset } from '../../support/kafka-wire.ts'
-import { NOTHING_MET } from '../fault.ts'
-import type { Fault } from '../fault.ts'
-import type { Fleet } from '../fleet.ts'
+import { NOTHING_MET } from '../harness/fault.ts'
+import type { Fault } from '../harness/fault.ts'
+import type { Fleet } from '../harness/fleet.ts'
 import { CONSUMERS } from '../../../schemas/services.ts'
-import { Member } from '../member.ts'
+import { Member } from '../harness/member.ts'
 
 /** Stops all consumers, changes what their groups know, and starts them again. */
 async function whileStopped(fleet: Fleet, change: () => Promise<void>): Promise<void> {

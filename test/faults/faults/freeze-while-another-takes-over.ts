@@ -1,6 +1,7 @@
+import { SERVICE_NAMES, TASK_SERVICES } from '../../../schemas/services.ts'
 import type { FailpointName } from '../../../pipelines/failpoints.ts'
-import type { Fault, Lane } from '../fault.ts'
-import { Member } from '../member.ts'
+import type { Fault, Lane } from '../harness/fault.ts'
+import { Member } from '../harness/member.ts'
 
 /** Beyond session and transaction timeout, both 10 s. */
 const FROZEN_MS = 14_000
@@ -40,16 +41,10 @@ function freezeAt(point: FailpointName | null, name: string, lanes: readonly Lan
 }
 
 /** Frozen wherever it stood. */
-export const freeze = freezeAt(null, 'freeze-while-another-takes-over', [
-  'gateway',
-  'aggregator',
-  'settler',
-  'loader',
-  'reader',
-])
+export const freeze = freezeAt(null, 'freeze-while-another-takes-over', SERVICE_NAMES)
 
 /** Frozen with an open transaction: what it sends on waking must be refused. */
-export const freezeAfterSend = freezeAt('after_send', 'freeze-in-open-transaction', ['aggregator', 'settler'])
+export const freezeAfterSend = freezeAt('after_send', 'freeze-in-open-transaction', TASK_SERVICES)
 
 /** Frozen between a look and the INSERT that it said is due. */
 export const freezeAfterLook = freezeAt('after_look', 'freeze-between-look-and-insert', ['loader'])

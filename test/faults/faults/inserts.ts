@@ -1,6 +1,6 @@
 import { until } from '../../support/until.ts'
-import type { Fault } from '../fault.ts'
-import { Member } from '../member.ts'
+import type { Fault } from '../harness/fault.ts'
+import { Member } from '../harness/member.ts'
 
 const CAME_ABOUT_MS = 30_000
 

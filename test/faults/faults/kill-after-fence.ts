@@ -1,10 +1,11 @@
-import { NOTHING_MET } from '../fault.ts'
-import type { Fault } from '../fault.ts'
+import { TASK_SERVICES } from '../../../schemas/services.ts'
+import { NOTHING_MET } from '../harness/fault.ts'
+import type { Fault } from '../harness/fault.ts'
 
 /** A service dies at its start, when its fence is committed and nothing is restored; then it starts for good. */
 export const killAfterFence: Fault = {
   name: 'kill-after-fence',
-  lanes: ['aggregator', 'settler'],
+  lanes: TASK_SERVICES,
   strike: async ({ fleet, target }) => {
     fleet.resting.add(target)
     await target.kill()

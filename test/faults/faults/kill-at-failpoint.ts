@@ -1,5 +1,6 @@
+import { TASK_SERVICES } from '../../../schemas/services.ts'
 import type { FailpointName } from '../../../pipelines/failpoints.ts'
-import type { Fault, Lane } from '../fault.ts'
+import type { Fault, Lane } from '../harness/fault.ts'
 
 /** Dies where the point announces itself; an announcement that does not come fails the run. */
 function killAt(point: FailpointName, name: string, lanes: readonly Lane[], weight = 1): Fault {
@@ -19,16 +20,14 @@ function killAt(point: FailpointName, name: string, lanes: readonly Lane[], weig
   }
 }
 
-const TASKS = ['aggregator', 'settler'] as const
-
 /** The records are with the broker, the commit is not. */
-export const killAfterSend = killAt('after_send', 'kill-after-send', TASKS, 3)
+export const killAfterSend = killAt('after_send', 'kill-after-send', TASK_SERVICES, 3)
 
 /** The commit is on its way. */
-export const killDuringCommit = killAt('during_commit', 'kill-during-commit', TASKS)
+export const killDuringCommit = killAt('during_commit', 'kill-during-commit', TASK_SERVICES)
 
 /** The transaction is done, and nobody was told. */
-export const killAfterCommit = killAt('after_commit', 'kill-after-commit', TASKS)
+export const killAfterCommit = killAt('after_commit', 'kill-after-commit', TASK_SERVICES)
 
 /** The group's INSERTs begin, and none is sent. */
 export const killBeforeInsert = killAt('before_insert', 'kill-before-insert', ['loader'])

@@ -1,5 +1,6 @@
-import { Member } from '../member.ts'
-import type { Fault } from '../fault.ts'
+import { SERVICE_NAMES } from '../../../schemas/services.ts'
+import { Member } from '../harness/member.ts'
+import type { Fault } from '../harness/fault.ts'
 
 /** Longest life between the start of the fault and the kill. */
 const LIFE_MS_MAX = 1_500
@@ -7,7 +8,7 @@ const LIFE_MS_MAX = 1_500
 /** kill -9 of a service wherever that falls; started again at once, its group told that the member has gone. */
 export const killAtRandom: Fault = {
   name: 'kill-at-random',
-  lanes: ['gateway', 'aggregator', 'settler', 'loader', 'reader'],
+  lanes: SERVICE_NAMES,
   strike: async ({ fleet, target, dice }) => {
     await Member.wait(dice.between(0, LIFE_MS_MAX))
     const insertsBefore = target.insertsUnderWay

@@ -1,5 +1,6 @@
-import type { Fault } from '../fault.ts'
-import { Member } from '../member.ts'
+import { CONSUMERS } from '../../../schemas/services.ts'
+import type { Fault } from '../harness/fault.ts'
+import { Member } from '../harness/member.ts'
 
 /** Beyond the session: the other instance has taken over by then. */
 const AWAY_MS = 12_000
@@ -7,7 +8,7 @@ const AWAY_MS = 12_000
 /** kill -9, and nobody tells the group: the dead member's partitions wait for the end of its session. */
 export const killUnnoticed: Fault = {
   name: 'kill-unnoticed',
-  lanes: ['aggregator', 'settler', 'loader'],
+  lanes: CONSUMERS,
   strike: async ({ fleet, target }) => {
     fleet.resting.add(target)
     await target.kill()

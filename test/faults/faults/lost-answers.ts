@@ -1,7 +1,8 @@
+import { TASK_SERVICES } from '../../../schemas/services.ts'
 import { API } from '../../support/kafka-proxy.ts'
 import { until } from '../../support/until.ts'
-import type { Fault, Lane } from '../fault.ts'
-import { Member } from '../member.ts'
+import type { Fault, Lane } from '../harness/fault.ts'
+import { Member } from '../harness/member.ts'
 
 const CAME_ABOUT_MS = 20_000
 
@@ -27,11 +28,7 @@ function lose(name: string, api: number, lanes: readonly Lane[], weight = 1): Fa
 }
 
 /** The transaction is committed, its owner never hears of it. */
-export const commitAnswerLost = lose('commit-answer-lost', API.endTransaction, ['aggregator', 'settler'], 3)
+export const commitAnswerLost = lose('commit-answer-lost', API.endTransaction, TASK_SERVICES, 3)
 
 /** The records are in the log, their producer never hears of it. */
-export const produceAnswerLost = lose('produce-answer-lost', API.produce, [
-  'gateway',
-  'aggregator',
-  'settler',
-])
+export const produceAnswerLost = lose('produce-answer-lost', API.produce, ['gateway', ...TASK_SERVICES])

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
-import type { Fault } from '../fault.ts'
-import type { Fleet } from '../fleet.ts'
-import { Member } from '../member.ts'
+import type { Fault } from '../harness/fault.ts'
+import type { Fleet } from '../harness/fleet.ts'
+import { Member } from '../harness/member.ts'
 
 const CAME_ABOUT_MS = 30_000
 const ATTEMPTS_MAX = 5

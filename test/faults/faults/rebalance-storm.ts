@@ -1,5 +1,5 @@
-import type { Fault } from '../fault.ts'
-import { Member } from '../member.ts'
+import type { Fault } from '../harness/fault.ts'
+import { Member } from '../harness/member.ts'
 import { CONSUMERS } from '../../../schemas/services.ts'
 import { systemClock } from '../../../pipelines/clock.ts'
 

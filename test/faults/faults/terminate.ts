@@ -1,11 +1,12 @@
-import { NOTHING_MET } from '../fault.ts'
-import type { Fault } from '../fault.ts'
-import { Member } from '../member.ts'
+import { SERVICE_NAMES } from '../../../schemas/services.ts'
+import { NOTHING_MET } from '../harness/fault.ts'
+import type { Fault } from '../harness/fault.ts'
+import { Member } from '../harness/member.ts'
 
 /** SIGTERM at a random moment: the service ends by itself with 0, and starts again. */
 export const terminate: Fault = {
   name: 'terminate',
-  lanes: ['gateway', 'aggregator', 'settler', 'loader', 'reader'],
+  lanes: SERVICE_NAMES,
   strike: async ({ fleet, target, dice }) => {
     await Member.wait(dice.between(0, 1_000))
     fleet.resting.add(target)

@@ -1,10 +1,11 @@
-import type { Fault } from '../fault.ts'
-import { Member } from '../member.ts'
+import { SERVICE_NAMES } from '../../../schemas/services.ts'
+import type { Fault } from '../harness/fault.ts'
+import { Member } from '../harness/member.ts'
 
 /** Three kill -9 in a row, each soon after the start before: fences upon fences, restores that never end. */
 export const threeQuickCrashes: Fault = {
   name: 'three-quick-crashes',
-  lanes: ['gateway', 'aggregator', 'settler', 'loader', 'reader'],
+  lanes: SERVICE_NAMES,
   strike: async ({ fleet, target, dice }) => {
     fleet.resting.add(target)
     let openTransactions = 0

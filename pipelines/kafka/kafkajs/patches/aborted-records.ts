@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
  * Lets kafkajs leave out the records of aborted transactions as Kafka's own client does. Its filter takes every key of
  * four zero bytes for the marker of an abort, steps into one aborted transaction a record, and expects them in the order
  * in which they began: with such keys, or with several transactional writers on a partition, it hands on what was aborted
- * (reproduced: test/faults/faults/zero-keys-in-an-aborted-transaction.ts). Here these records are marked as control
+ * (reproduced: test/faults/faults/records/zero-keys-in-an-aborted-transaction.ts). Here these records are marked as control
  * records, which kafkajs counts as read and hands to nobody; its own filter finds nothing left to do.
  */
 

@@ -1,0 +1,85 @@
+import type { DecisionRow } from './decisions.ts'
+import type { Problems } from '../problems.ts'
+
+const DAY_MS = 86_400_000
+
+/** A cost that came later than this after its work, and names no reservation, is held to a limit of its day of receipt too. */
+const BACK_DATED_MS = DAY_MS
+
+/** What clients asked to reserve, as far as the history can tell. */
+export interface AskedReservations {
+  /** Nodes for which a reservation may have been open at some time. */
+  readonly nodes: ReadonlySet<string>
+  /** By "node reservation": the UTC days on which it may have been made. */
+  readonly days: ReadonlyMap<string, ReadonlySet<number>>
+}
+
+export const NO_RESERVATIONS: AskedReservations = { nodes: new Set(), days: new Map() }
+
+/**
+ * The limits of days, from the decisions alone: in the order of a node's costs, no payable one brings its day's sum above
+ * the limit that it was judged by, none is refused that had room, and what was held of a day beside its costs is what
+ * reservations can have held.
+ */
+export class Spending {
+  readonly #spent = new Map<string, bigint>()
+  /** By node: what costs that came late were paid, of the newest day of receipt that one had. */
+  readonly #late = new Map<string, { day: number; nanoUsd: bigint }>()
+  readonly #asked: AskedReservations
+  readonly #problems: Problems
+
+  constructor(asked: AskedReservations, problems: Problems) {
+    this.#asked = asked
+    this.#problems = problems
+  }
+
+  /** `receivedAtMs`: when the event was received; null where it has no row, which is named elsewhere. */
+  add(what: string, row: DecisionRow, isPayable: boolean, receivedAtMs: number | null): void {
+    this.#checkDay(what, row)
+    const key = `${row.nodeId} ${row.day}`
+    const spent = this.#spent.get(key) ?? 0n
+    this.#checkSpent(what, row, spent)
+    const after = spent + row.costNanoUsd
+    if (isPayable) {
+      this.#spent.set(key, after)
+      if (row.dayLimit > 0n && after > row.dayLimit)
+        this.#problems.add(
+          'decision',
+          `${what} brings its day to ${after} nano-USD, the limit is ${row.dayLimit}`,
+        )
+    }
+    const lateNanoUsd = this.#lateWith(row, isPayable, receivedAtMs)
+    const isWithin = row.daySpent + row.costNanoUsd <= row.dayLimit && lateNanoUsd <= row.dayLimit
+    const hasRoom = row.dayLimit === 0n || isWithin
+    if (hasRoom ? row.decision === 'over_limit' : isPayable)
+      this.#problems.add(
+        'decision',
+        `${what} is ${row.decision}: ${row.daySpent} of ${row.dayLimit} nano-USD were spent before`,
+      )
+  }
+
+  /** What came late on the day of receipt, with this cost; 0 for one that came in time. */
+  #lateWith(row: DecisionRow, isPayable: boolean, receivedAtMs: number | null): bigint {
+    if (receivedAtMs === null || row.reservationId !== '') return 0n
+    if (receivedAtMs - row.occurredAtMs <= BACK_DATED_MS) return 0n
+    const day = Math.floor(receivedAtMs / DAY_MS)
+    const known = this.#late.get(row.nodeId)
+    const late = known === undefined || day > known.day ? { day, nanoUsd: 0n } : known
+    const after = late.nanoUsd + row.costNanoUsd
+    if (isPayable) this.#late.set(row.nodeId, { day: late.day, nanoUsd: after })
+    return after
+  }
+
+  /** The day of the work; a cost that names a reservation may count on that one's day. */
+  #checkDay(what: string, row: DecisionRow): void {
+    const day = Math.floor(row.occurredAtMs / DAY_MS)
+    const ofReservation = this.#asked.days.get(`${row.nodeId} ${row.reservationId}`)
+    if (row.day === day || ofReservation?.has(row.day) === true) return
+    this.#problems.compare('decision', `${what}: budget_day`, day, row.day)
+  }
+
+  #checkSpent(what: string, row: DecisionRow, spent: bigint): void {
+    if (row.daySpent < spent || (!this.#asked.nodes.has(row.nodeId) && row.daySpent !== spent))
+      this.#problems.compare('decision', `${what}: day_spent_nano_usd`, spent, row.daySpent)
+  }
+}

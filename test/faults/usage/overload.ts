@@ -1,0 +1,174 @@
+import { systemClock } from '../../../pipelines/clock.ts'
+import { REQUEST_BYTES_MAX } from '../../../services/http/in-flight.ts'
+import { WAITING_BYTES_MAX } from '../../../services/gateway/queue.ts'
+import type { FaultContext } from '../harness/fault.ts'
+import type { Fleet } from '../harness/fleet.ts'
+import { EVENTS_PER_REQUEST, Offering } from './offering.ts'
+import type { Offered } from './offering.ts'
+
+/** Enough requests under way that a gateway always has the next send full: two of 900 kB each. */
+const CLIENTS = 64
+const SAMPLE_MS = 500
+
+const GOODPUT_SHARE_MIN = 0.9
+/** What a gateway may hold by its own bounds; a process that has just started has none of it yet. */
+const GROWTH_BYTES_MAX = REQUEST_BYTES_MAX + WAITING_BYTES_MAX
+const REFUSED_AFTER_MS_MAX = 1_000
+
+/** Offered, below what was meant by so much: the clients were the limit, and nothing was shown. */
+const OFFERED_SHARE_MIN = 0.8
+
+export interface OverloadOptions {
+  /** As much as they take, and nothing of it counts: until answers come as steadily as requests. */
+  readonly warmUpMs: number
+  readonly capacityMs: number
+  readonly overloadMs: number
+  /** How many times what the gateways take. */
+  readonly times: number
+  /** How late the broker's answers reach the gateways. 0: their own processor is what bounds them. */
+  readonly logDelayMs: number
+}
+
+/**
+ * A log that answers slowly: the gateways take some 8,000 events a second then, which the rest can count meanwhile. Shorter than
+ * a question for leaders may take (LOOK_UP_TIMEOUT_MS), or nobody would be taken for a leader, and nothing be acknowledged.
+ */
+export const OVERLOAD_DEFAULTS: OverloadOptions = {
+  warmUpMs: 6_000,
+  capacityMs: 15_000,
+  overloadMs: 30_000,
+  times: 3,
+  logDelayMs: 500,
+}
+
+/** What an overload showed. Goodput is events a second that a gateway has acknowledged: they are in the log. */
+export interface Overload {
+  readonly capacity: number
+  readonly goodput: number
+  /** Events a second that were sent, refused ones again and again. */
+  readonly offered: number
+  readonly times: number
+  readonly requests: number
+  readonly refused: number
+  readonly refusedWithRetryAfter: number
+  readonly refusedAfterMsP99: number
+  readonly unknown: number
+  readonly heldBack: number
+  /** Of the gateway that grew most: resident bytes before the first slot, at most, and after the last. */
+  readonly memory: { readonly before: number; readonly most: number; readonly after: number }
+}
+
+/**
+ * Offers both gateways as much as they take, then `times` as much. What bounds a gateway is one send to the log
+ * after the other, or its own processor; never the aggregator, whose backlog stands in Kafka.
+ */
+export async function measureOverload(context: FaultContext, options: OverloadOptions): Promise<Overload> {
+  const gateways = context.fleet.of('gateway')
+  for (const { kafka } of gateways) kafka.delayMs = options.logDelayMs
+  try {
+    return await offerInTurn(context, options)
+  } finally {
+    for (const { kafka } of gateways) kafka.delayMs = 0
+  }
+}
+
+async function offerInTurn(context: FaultContext, options: OverloadOptions): Promise<Overload> {
+  const offering = new Offering(context)
+  const over = new AbortController()
+  const before = await residentBytes(context.fleet)
+  const sampling = sampleMemory(context.fleet, before, over.signal)
+  await offering.closed(CLIENTS, options.warmUpMs)
+  const capacity = await offering.closed(CLIENTS, options.capacityMs)
+  const overload = await offering.open(options.times * perSecond(capacity), options.overloadMs)
+  over.abort()
+  await offering.settle()
+  return {
+    capacity: perSecond(capacity),
+    goodput: perSecond(overload),
+    offered: (overload.requests * EVENTS_PER_REQUEST * 1_000) / options.overloadMs,
+    times: options.times,
+    requests: overload.requests,
+    refused: overload.refused,
+    refusedWithRetryAfter: overload.refusedWithRetryAfter,
+    refusedAfterMsP99: quantile(overload.refusedAfterMs, 0.99),
+    unknown: overload.unknown,
+    heldBack: overload.heldBack,
+    memory: await sampling,
+  }
+}
+
+/** In words, for a person. */
+export function describeOverload(overload: Overload): string {
+  const { capacity, goodput, offered, requests, refused, refusedAfterMsP99, unknown, memory } = overload
+  const { heldBack } = overload
+  const mb = (bytes: number): string => (bytes / 1e6).toFixed(0)
+  return [
+    `overload: ${capacity.toFixed(0)} events/s at capacity, ${offered.toFixed(0)} offered, ${goodput.toFixed(0)} acknowledged`,
+    `(${((100 * goodput) / capacity).toFixed(1)} %); ${refused} of ${requests} requests got 503, p99 after ${refusedAfterMsP99.toFixed(0)} ms;`,
+    `${unknown} events of unknown outcome, ${heldBack} requests held back by the clients;`,
+    `memory of a gateway ${mb(memory.before)} MB before, ${mb(memory.most)} at most, ${mb(memory.after)} after`,
+  ].join(' ')
+}
+
+/** What an overload must not do; empty where it did none of it. */
+export function problemsOf(overload: Overload): string[] {
+  const { capacity, goodput, offered, times, refused, refusedWithRetryAfter, refusedAfterMsP99, memory } =
+    overload
+  const problems: string[] = []
+  if (capacity === 0) problems.push('nothing was acknowledged at capacity, so nothing was shown')
+  if (offered < OFFERED_SHARE_MIN * times * capacity) {
+    problems.push(`the clients offered only ${(offered / capacity).toFixed(1)} times the capacity`)
+  }
+  if (goodput < GOODPUT_SHARE_MIN * capacity) {
+    problems.push(`goodput fell to ${((100 * goodput) / capacity).toFixed(1)} % of that at capacity`)
+  }
+  if (refusedWithRetryAfter < refused) {
+    problems.push(`${refused - refusedWithRetryAfter} answers 503 had no Retry-After`)
+  }
+  if (refusedAfterMsP99 > REFUSED_AFTER_MS_MAX) {
+    problems.push(`the 99th percentile of the answers 503 came after ${refusedAfterMsP99.toFixed(0)} ms`)
+  }
+  if (memory.after - memory.before > GROWTH_BYTES_MAX) {
+    problems.push(`a gateway grew by ${((memory.after - memory.before) / 1e6).toFixed(0)} MB`)
+  }
+  return problems
+}
+
+/** The value below which `share` of them lie; 0 of none. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((left, right) => left - right)
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+}
+
+function perSecond({ acknowledged, tookMs }: Offered): number {
+  return (acknowledged * 1_000) / tookMs
+}
+
+async function residentBytes(fleet: Fleet): Promise<readonly number[]> {
+  return await Promise.all(fleet.of('gateway').map((one) => one.metric('process_resident_memory_bytes')))
+}
+
+/** Of the gateway that grew most. A gateway that answers nothing in time is asked again. */
+async function sampleMemory(
+  fleet: Fleet,
+  before: readonly number[],
+  signal: AbortSignal,
+): Promise<Overload['memory']> {
+  const most = [...before]
+  const after = [...before]
+  while (!signal.aborted) {
+    await systemClock.delay(SAMPLE_MS, signal)
+    for (const [index, bytes] of (await residentBytes(fleet)).entries()) {
+      if (bytes === 0) continue
+      after[index] = bytes
+      most[index] = Math.max(most[index] ?? 0, bytes)
+    }
+  }
+  const all = before.map((bytes, index) => ({
+    before: bytes,
+    most: most[index] ?? 0,
+    after: after[index] ?? 0,
+  }))
+  const [worst] = all.toSorted((left, right) => right.after - right.before - (left.after - left.before))
+  return worst ?? { before: 0, most: 0, after: 0 }
+}

@@ -1,0 +1,51 @@
+import { systemClock } from '../../../pipelines/clock.ts'
+import { formatUuid } from '../../../schemas/ids.ts'
+import { nodesOf } from '../../support/produce.ts'
+import { until } from '../../support/until.ts'
+import type { EventStream } from './event-stream.ts'
+import type { Fleet } from '../harness/fleet.ts'
+import type { Load } from './load.ts'
+
+/** Longest recovery: beyond it the run fails. */
+const RECOVERY_MS_MAX = 180_000
+
+/**
+ * One paid event for each partition goes in; resolves when all of them are rows and decided costs in ClickHouse. Throws
+ * where that takes longer than a recovery may.
+ */
+export async function recover(fleet: Fleet, load: Load, stream: EventStream): Promise<void> {
+  const { partitions } = fleet.installation
+  const events = Array.from({ length: partitions }, (_, partition) => {
+    const [node = ''] = nodesOf(partition, partitions, 1)
+    return stream.fresh(node, {
+      task_source: 'hive',
+      cost_nano_usd: 1_000_000,
+      occurred_at: systemClock.nowMs(),
+    })
+  })
+  await until(
+    'Kafka to take the probe',
+    RECOVERY_MS_MAX,
+    async () => (await load.sendToKafka(events)) === 'accepted',
+  )
+  const ids = events.map(({ event_id }) => formatUuid(event_id))
+  let stood = ''
+  await until(
+    'a probe of every partition to be counted and decided',
+    RECOVERY_MS_MAX,
+    async () => {
+      try {
+        const found = await fleet.installation.row<{ rows: string; decisions: string }>(
+          `SELECT (SELECT count() FROM usage_events WHERE event_id IN ('${ids.join("','")}')) AS rows,
+                  (SELECT count() FROM cost_decisions WHERE event_id IN ('${ids.join("','")}')) AS decisions`,
+        )
+        stood = JSON.stringify(found)
+        return Number(found.rows) >= partitions && Number(found.decisions) >= partitions
+      } catch (error) {
+        stood = String(error)
+        return false
+      }
+    },
+    async () => [stood, ...(await fleet.halts())].join('\n'),
+  )
+}
