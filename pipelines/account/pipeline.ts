@@ -85,12 +85,13 @@ export class SettlerState implements TaskState {
 
   restored(inputStart: bigint): TaskRestored {
     const { rules } = this.#options
-    this.#ledger.restored(inputStart)
+    const position = this.#ledger.restored(inputStart)
     this.#showAccounts()
     const { task } = this.#ledger
     if (task.rules !== null) this.#rules = inboxConfigureCodec.decode(task.rules)
     return {
-      position: BigInt(task.position),
+      position,
+      decidedTo: BigInt(task.position),
       appends:
         this.#rules.version < rules.version ? [{ key: null, value: inboxConfigureCodec.encode(rules) }] : [],
       note: null,
@@ -101,9 +102,8 @@ export class SettlerState implements TaskState {
     const undecided = await this.#ledger.passes(batch)
     if (undecided !== null) return undecided
     const { blocks } = this.#ledger
-    if (Number(batch.nextOffset) <= this.#ledger.task.position) {
-      return { appends: [], position: batch.nextOffset, groupOpen: blocks.groupOpen, pause: null }
-    }
+    if (Number(batch.nextOffset) <= this.#ledger.task.position)
+      return this.#ledger.tookAgain(batch.nextOffset)
     const task = { ...this.#ledger.task }
     const rows = new AccountBlocks(blocks)
     const parts = {

@@ -34,6 +34,11 @@ export interface TaskLedgerOptions<Task extends LedgerRecord> {
   readonly codec: { encode(task: Task): Buffer; decode(value: Buffer): Task }
   /** The record of a task that has applied nothing. */
   readonly first: Task
+  /**
+   * Where the input is read from after a restore, at or below `position`: a state that is built from its newest input, and
+   * not from records of its own, takes what lies between in again. Without it nothing is taken again.
+   */
+  readonly againFrom?: (task: Task) => number
   /** Up to which time what the task has written is complete, UTC ms. */
   readonly watermarkMsOf: (task: Task) => number
   readonly loadedSeq: (partition: number) => number
@@ -53,10 +58,13 @@ export class TaskLedger<Task extends LedgerRecord> {
   #unloaded = new UnloadedBlocks(0, null, 0)
   #holdsAny = false
   #hasTaskRecord = false
+  /** What comes next of the input; below the task's position while it is taken again. */
+  #nextOffset: bigint
 
   constructor(options: TaskLedgerOptions<Task>) {
     this.#options = options
     this.#task = options.first
+    this.#nextOffset = BigInt(options.first.position)
     this.#blocks = this.#openBlocks()
   }
 
@@ -85,18 +93,33 @@ export class TaskLedger<Task extends LedgerRecord> {
     return true
   }
 
-  /** The last state record was given. Throws a halt where the logs do not hold what the task must go on from. */
-  restored(inputStart: bigint): void {
-    const { partition, inputTopic, stateTopic, holds } = this.#options
+  /**
+   * The last state record was given; returns where the input is read from. Throws a halt where the logs do not hold what the
+   * task must go on from, or be built from.
+   */
+  restored(inputStart: bigint): bigint {
+    const { partition, inputTopic, stateTopic, holds, againFrom = (own) => own.position } = this.#options
     const place = `${stateTopic}[${partition}]`
     if (this.#holdsAny && !this.#hasTaskRecord) throw taskRecordMissing(place, holds)
     const task = this.#task
-    if (inputStart > BigInt(task.position)) {
-      throw inputDeleted(`${inputTopic}[${partition}]`, inputStart, task.position)
-    }
+    const from = Math.min(againFrom(task), task.position)
+    if (inputStart > BigInt(from)) throw inputDeleted(`${inputTopic}[${partition}]`, inputStart, from)
     task.since = rulesFrom(place, task.since, task.position)
     this.#blocks = this.#openBlocks()
     this.#unloaded = new UnloadedBlocks(task.loaded_seq, task.oldest_unloaded_at, task.next_seq - 1)
+    this.#nextOffset = BigInt(from)
+    return this.#nextOffset
+  }
+
+  /** Whether the task has decided the record before: the state takes it in again, and nothing comes of it. */
+  isAgain({ offset }: Pick<LogRecord, 'offset'>): boolean {
+    return offset < BigInt(this.#task.position)
+  }
+
+  /** A batch that holds nothing new was taken in again, up to `position`; nothing is written. */
+  tookAgain(position: bigint): TaskDecision {
+    this.#nextOffset = position
+    return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause: null }
   }
 
   /** Null where the batch may be decided; else what becomes of it without a decision. */
@@ -109,8 +132,7 @@ export class TaskLedger<Task extends LedgerRecord> {
 
   /** The partition rests where it stands, and nothing of the batch is taken. */
   rests(pause: string): TaskDecision {
-    const position = BigInt(this.#task.position)
-    return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause }
+    return { appends: [], position: this.#nextOffset, groupOpen: this.#blocks.groupOpen, pause }
   }
 
   /**
@@ -141,6 +163,7 @@ export class TaskLedger<Task extends LedgerRecord> {
   /** The decision was made: what comes next is decided on top of it, whether or not its transaction is committed yet. */
   decided(task: Task): void {
     this.#task = task
+    this.#nextOffset = BigInt(task.position)
   }
 
   #openBlocks(): BlockLog {

@@ -218,8 +218,8 @@ export class TaskSlot {
         heartbeat,
         clock,
       )
-      const { position, appends, note } = state.restored(input.start)
-      if (position > input.end) throw inputOlder(input.end, position)
+      const { position, decidedTo, appends, note } = state.restored(input.start)
+      if (decidedTo > input.end) throw inputOlder(input.end, decidedTo)
       this.#position = position
       this.#toAppend = appends.map(({ key, value }) => ({ key, value, partition: this.partition }))
       this.#enter('running')

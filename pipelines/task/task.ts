@@ -82,6 +82,8 @@ export interface TaskCommitted {
 /** Where a restored task goes on. */
 export interface TaskRestored {
   readonly position: bigint
+  /** One past the newest input that was decided: at or above `position`, and the input may not end below it. */
+  readonly decidedTo: bigint
   /** Records for its own input partition: configuration that the log does not have yet. */
   readonly appends: readonly Omit<LogAppend, 'partition'>[]
   /** What whoever runs it should hear of what was found, null for nothing. */

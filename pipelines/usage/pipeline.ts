@@ -86,9 +86,9 @@ export class AggregatorState implements TaskState {
     // What follows from the rules by which it was judged until now is read before the ledger puts this version's behind them.
     const note = leaveModels(task)
     task.texts_until = textsUntil(task)
-    this.#ledger.restored(inputStart)
+    const position = this.#ledger.restored(inputStart)
     this.#showMemory()
-    return { position: BigInt(task.position), appends: [], note }
+    return { position, decidedTo: BigInt(task.position), appends: [], note }
   }
 
   async decide(batch: TaskBatch): Promise<TaskDecision> {

@@ -121,7 +121,12 @@ export class SlotBench {
       restore: (record: LogRecord) => this.diary.push(`restore ${record.offset}`),
       restored: (inputStart) => {
         this.diary.push(`restored, input from ${inputStart}`)
-        return { position: 10n, appends: [{ key: null, value: Buffer.from('rules') }], note: null }
+        return {
+          position: 10n,
+          decidedTo: 10n,
+          appends: [{ key: null, value: Buffer.from('rules') }],
+          note: null,
+        }
       },
       decide: async (batch) => ({
         appends: [],
