@@ -7,7 +7,9 @@
  * and a producer with an id (idempotent) needs no right beside Write on a topic.
  */
 
-import { TOPIC_ROLES, topicNames, UNVERSIONED } from './topics.ts'
+import { SERVICE_NAMES, SERVICES, TASK_SERVICES } from './services.ts'
+import type { TaskServiceName } from './services.ts'
+import { BLOCK_ROLES, TOPIC_ROLES, topicNames, TOPICS, UNVERSIONED } from './topics.ts'
 import type { TopicRole } from './topics.ts'
 
 /** Operations by Kafka's names. */
@@ -21,18 +23,7 @@ export type TopicOperation =
   | 'DescribeConfigs'
 
 /** Everybody who has a principal: the services, the commands, and whoever sends usage straight to Kafka. */
-export const PRINCIPALS = [
-  'gateway',
-  'aggregator',
-  'settler',
-  'loader',
-  'reader',
-  'migrate',
-  'keys',
-  'replay',
-  'verify',
-  'producer',
-] as const
+export const PRINCIPALS = [...SERVICE_NAMES, 'migrate', 'keys', 'replay', 'verify', 'producer'] as const
 export type Principal = (typeof PRINCIPALS)[number]
 
 /** What one principal may do. Names of groups and transactional ids end in "-" where they stand for all that begin so. */
@@ -57,6 +48,34 @@ const MAKE: readonly TopicOperation[] = ['Create', 'Describe', 'AlterConfigs']
 /** Which installation the topics are of is read in groups of these names. */
 const INSTALLATION_GROUPS = 'installation-'
 
+type TopicRights = Rights['topics']
+
+/** The same operations on each of the topics. */
+function onEach(roles: readonly TopicRole[], operations: readonly TopicOperation[]): TopicRights {
+  return Object.fromEntries(roles.map((role) => [role, operations]))
+}
+
+/** What the work of tasks needs, by the table of services: ticks and rules go into their own input. */
+function tasksOf(name: TaskServiceName): Rights {
+  const { input, state, outputs } = SERVICES[name]
+  // Who has its state topic never compacted deletes from it what it has forgotten.
+  const forgets: readonly TopicOperation[] = TOPICS[state].cleanup === 'delete' ? ['Delete'] : []
+  return {
+    topics: {
+      ...onEach(outputs, [...LOOK, 'Write']),
+      [input]: [...LOOK, 'Read', 'Write'],
+      [state]: [...LOOK, 'Read', 'Write', ...forgets],
+      installation: [...LOOK, 'Read'],
+    },
+    groups: [name, `${name}-`, INSTALLATION_GROUPS],
+    transactionalIds: [`${name}-`],
+  }
+}
+
+const TASKS = Object.fromEntries(TASK_SERVICES.map((name) => [name, tasksOf(name)])) as Readonly<
+  Record<TaskServiceName, Rights>
+>
+
 /** Under this transactional id the table of models is written, by whomever: each fences out the one before. */
 export const MODELS_WRITER = 'models'
 
@@ -71,35 +90,15 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
     },
     groups: ['gateway-keys-', INSTALLATION_GROUPS],
   },
+  ...TASKS,
   aggregator: {
-    topics: {
-      // Its ticks go into its own input.
-      usageMetered: [...LOOK, 'Read', 'Write'],
-      // It deletes what it has forgotten.
-      usageIds: [...LOOK, 'Read', 'Write', 'Delete'],
-      usageBlocks: [...LOOK, 'Write'],
-      accountInbox: [...LOOK, 'Write'],
-      models: [...LOOK, 'Read'],
-      installation: [...LOOK, 'Read'],
-    },
-    groups: ['aggregator', 'aggregator-', INSTALLATION_GROUPS],
-    transactionalIds: ['aggregator-'],
-  },
-  settler: {
-    topics: {
-      accountInbox: [...LOOK, 'Read', 'Write'],
-      nodeState: [...LOOK, 'Read', 'Write'],
-      settlementBlocks: [...LOOK, 'Write'],
-      installation: [...LOOK, 'Read'],
-    },
-    groups: ['settler', 'settler-', INSTALLATION_GROUPS],
-    transactionalIds: ['settler-'],
+    ...TASKS.aggregator,
+    topics: { ...TASKS.aggregator.topics, models: [...LOOK, 'Read'] },
   },
   loader: {
     ...none,
     topics: {
-      usageBlocks: [...LOOK, 'Read'],
-      settlementBlocks: [...LOOK, 'Read'],
+      ...onEach(BLOCK_ROLES, [...LOOK, 'Read']),
       installation: [...LOOK, 'Read'],
     },
     groups: ['loader', INSTALLATION_GROUPS],
@@ -120,19 +119,13 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
   },
   migrate: {
     topics: {
+      ...onEach(TOPIC_ROLES, MAKE),
       // A growth ends the inputs, reads ids and accounts, and carries over what stands in partitions that nobody reads.
-      usageMetered: [...MAKE, 'Read', 'Write'],
-      usageIds: [...MAKE, 'Read'],
-      usageBlocks: MAKE,
+      ...onEach(['usageMetered', 'accountInbox'], [...MAKE, 'Read', 'Write']),
       // Operators of before are confirmed by commands; the inbox tells since when that is written down, the keys who is admin.
-      accountInbox: [...MAKE, 'Read', 'Write'],
-      nodeState: [...MAKE, 'Read'],
-      accessKeys: [...MAKE, 'Read'],
-      settlementBlocks: MAKE,
-      // The first table of a new installation, and one from a file.
-      models: [...MAKE, 'Read', 'Write'],
-      // It names the installation, once.
-      installation: [...MAKE, 'Read', 'Write'],
+      ...onEach(['usageIds', 'nodeState', 'accessKeys'], [...MAKE, 'Read']),
+      // The first table of a new installation, and one from a file; and the name of the installation, once.
+      ...onEach(['models', 'installation'], [...MAKE, 'Read', 'Write']),
     },
     // What an interrupted move of ids left is deleted before it begins again.
     newVersions: { usageIds: ['Write', 'Delete'], nodeState: ['Write'] },
@@ -153,12 +146,11 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
   verify: {
     ...none,
     topics: {
-      installation: ['Read'],
-      usageMetered: ['Read'],
-      usageIds: ['Read'],
-      accountInbox: ['Read'],
-      nodeState: ['Read'],
-      models: ['Read'],
+      ...onEach(
+        TASK_SERVICES.flatMap((name) => [SERVICES[name].input, SERVICES[name].state]),
+        ['Read'],
+      ),
+      ...onEach(['models', 'installation'], ['Read']),
     },
     groups: ['verify-', INSTALLATION_GROUPS],
   },
