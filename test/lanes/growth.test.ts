@@ -1,3 +1,4 @@
+import { SERVICE_NAMES } from '../../schemas/services.ts'
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -109,7 +110,7 @@ describe('an installation that is grown from 2 to 4 partitions under load', () =
   before(async () => {
     installation = await install({ name: 'growth' })
     cleanup.defer(() => installation.dispose())
-    services = await startServices(installation, 'gateway', 'aggregator', 'settler', 'loader', 'reader')
+    services = await startServices(installation, ...SERVICE_NAMES)
     for (const service of Object.values(services)) cleanup.defer(() => service.stop())
     load = new Load(services.gateway.url)
   })

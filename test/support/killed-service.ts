@@ -1,6 +1,6 @@
+import { SERVICES } from '../../schemas/services.ts'
 import type { Dice } from '../../infra/local/sample/random.ts'
 import { systemClock } from '../../pipelines/clock.ts'
-import type { TopicRole } from '../../schemas/topics.ts'
 import { endSessions } from './group-members.ts'
 import type { Installation } from './installation.ts'
 import { API, KafkaProxy } from './kafka-proxy.ts'
@@ -23,11 +23,6 @@ export type Moment = 'written' | 'committed' | 'anywhere'
 
 const MOMENTS: readonly Moment[] = ['written', 'written', 'written', 'written', 'committed', 'anywhere']
 const ANSWER_OF = { written: API.produce, committed: API.endTransaction } as const
-
-const OUTPUTS = {
-  aggregator: ['usageBlocks', 'accountInbox', 'usageIds'],
-  settler: ['settlementBlocks', 'nodeState'],
-} as const satisfies Record<string, readonly TopicRole[]>
 
 export interface Kills {
   readonly all: number
@@ -115,10 +110,11 @@ export class KilledService {
     this.#kills.all++
     if (this.name === 'loader') return
     const { kafka, topics, partitions } = this.#installation
+    const { outputs, state } = SERVICES[this.name]
     const looked = partition === undefined ? Array.from({ length: partitions }, (_, p) => p) : [partition]
     // A large transaction is several sends: its first may not have reached the state topic.
     const open = await Promise.all(
-      OUTPUTS[this.name].flatMap((role) =>
+      [...outputs, state].flatMap((role) =>
         looked.map((each) => hasOpenTransaction(kafka.brokers[0] ?? '', topics[role], each)),
       ),
     )

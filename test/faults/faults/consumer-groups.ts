@@ -4,7 +4,9 @@ import { commitOffset } from '../../support/kafka-wire.ts'
 import { NOTHING_MET } from '../harness/fault.ts'
 import type { Fault } from '../harness/fault.ts'
 import type { Fleet } from '../harness/fleet.ts'
-import { CONSUMERS } from '../../../schemas/services.ts'
+import { CONSUMERS, SERVICES } from '../../../schemas/services.ts'
+import type { ServiceSpec } from '../../../schemas/services.ts'
+import { blockTopics } from '../../../schemas/topics.ts'
 import { Member } from '../harness/member.ts'
 
 /** Stops all consumers, changes what their groups know, and starts them again. */
@@ -39,16 +41,13 @@ export const groupsReset: Fault = {
   lanes: ['world'],
   strike: async ({ fleet }) => {
     const { kafka, topics, prefix, partitions } = fleet.installation
-    const inputs = {
-      aggregator: [topics.usageMetered],
-      settler: [topics.accountInbox],
-      loader: [topics.usageBlocks, topics.settlementBlocks],
-    }
     await whileStopped(fleet, async () => {
       for (const name of CONSUMERS) {
         const group = `${prefix}${name}`
         const { address } = await coordinatorOf(kafka.brokers, 'group', group)
-        for (const topic of inputs[name]) {
+        const service: ServiceSpec = SERVICES[name]
+        const inputs = service.input === undefined ? blockTopics(topics) : [topics[service.input]]
+        for (const topic of inputs) {
           for (let partition = 0; partition < partitions; partition++) {
             await commitOffset(address, group, { topic, partition, offset: 0n })
           }
