@@ -25,18 +25,19 @@ export class Gateway {
     return [...this.#senders.values()].reduce((total, { waiting }) => total + waiting, 0)
   }
 
-  send(topic: string, partition: number, value: Buffer): void {
+  send(topic: string, partition: number, value: Buffer, key: string | null = null): void {
     let sender = this.#senders.get(topic)
     if (sender === undefined) {
       sender = new Sender(this.#world, this.#process, topic)
       this.#senders.set(topic, sender)
     }
-    sender.send(partition, value)
+    sender.send(partition, key, value)
   }
 }
 
 interface Waiting {
   readonly partition: number
+  readonly key: string | null
   readonly value: Buffer
   sends: number
 }
@@ -58,9 +59,9 @@ class Sender {
     this.#producer = openProducer(world, process, topic)
   }
 
-  send(partition: number, value: Buffer): void {
+  send(partition: number, key: string | null, value: Buffer): void {
     this.waiting++
-    this.#queue.push({ partition, value, sends: 0 })
+    this.#queue.push({ partition, key, value, sends: 0 })
     this.#sendFree()
   }
 
@@ -72,10 +73,10 @@ class Sender {
     if (sent.length === 0) return
     this.#queue = this.#queue.filter(({ partition }) => this.#busy.has(partition))
     // Bytes of their own for each send: a copy that comes by another send is the clients' repeat, and no defect.
-    const records = sent.map(({ partition, value }) => ({
+    const records = sent.map(({ partition, key, value }) => ({
       topic,
       partition,
-      key: null,
+      key,
       value: Buffer.from(value),
     }))
     receipts.handed(records)

@@ -139,6 +139,15 @@ export type Entry =
   | UndecidableEntry
   | DecideFailsEntry
   | CommitFailsEntry
+  /** What a client of an actor does that has no kind of its own here; `act` is that actor's to read. */
+  | {
+      readonly kind: 'act'
+      readonly atMs: number
+      readonly actor: string
+      readonly gateway: number
+      readonly partition: number
+      readonly act: unknown
+    }
   /** A record that is no usage event. */
   | { readonly kind: 'broken'; readonly atMs: number; readonly gateway: number; readonly partition: number }
   /** An instance is killed, or ends in order, and starts anew after a while with these account rules. */
