@@ -1,3 +1,4 @@
+import type { Principal } from '../../schemas/rights.ts'
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -27,23 +28,20 @@ const COMMAND_MS = 180_000
 /** Five services, each with a sign-in to a broker that checks all it is asked. */
 const READY_MS = 180_000
 
-/** Each principal has another way to say who it is, so that every way carries real work. */
-const PROOFS = {
-  gateway: 'SCRAM-SHA-512',
+/** Principals have other ways to say who they are, so that every way carries real work; the first where none is named. */
+const PROOF: Proof = 'SCRAM-SHA-512'
+const PROOFS: Partial<Record<Principal, Proof>> = {
   aggregator: 'OAUTHBEARER',
   settler: 'certificate',
   loader: 'SCRAM-SHA-256',
   reader: 'PLAIN',
-  migrate: 'SCRAM-SHA-512',
   keys: 'PLAIN',
   replay: 'SCRAM-SHA-256',
   verify: 'OAUTHBEARER',
-  producer: 'SCRAM-SHA-512',
-} as const satisfies Record<string, Proof>
-export type Who = keyof typeof PROOFS
+}
 
 /** A right on a topic that one principal has. */
-export type Taken = readonly [who: Who, topic: string, operation: 'Read' | 'Write']
+export type Taken = readonly [who: Principal, topic: string, operation: 'Read' | 'Write']
 
 /** An installation whose every process has a principal of its own, and which knows ClickHouse over https alone. */
 export class SecureInstallation implements AsyncDisposable {
@@ -88,25 +86,25 @@ export class SecureInstallation implements AsyncDisposable {
     await this.#cleanup.disposeAsync()
   }
 
-  settingsOf(who: Who): Record<string, string> {
-    const settings = this.#kafka.settingsOf(`hivemeter-${who}`, PROOFS[who])
+  settingsOf(who: Principal): Record<string, string> {
+    const settings = this.#kafka.settingsOf(`hivemeter-${who}`, PROOFS[who] ?? PROOF)
     return { ...settings, HIVEMETER_ACCESS: 'required' }
   }
 
   /** Kafka as this principal sees it. */
-  kafkaAs(who: Who): KafkaOptions {
+  kafkaAs(who: Principal): KafkaOptions {
     return kafkaOf(loadConfig({ environment: this.settingsOf(who) }), `test-${who}`, silentLogger)
   }
 
   /** Runs a command as its own principal. */
-  async command(who: Who, ...args: string[]): Promise<CommandEnd> {
+  async command(who: Principal, ...args: string[]): Promise<CommandEnd> {
     const end = await this.installation.command(who, args, COMMAND_MS, this.settingsOf(who))
     this.#said.push(end.output)
     return end
   }
 
   /** The same, which must end with 0; resolves with what it said. */
-  async run(who: Who, ...args: string[]): Promise<string> {
+  async run(who: Principal, ...args: string[]): Promise<string> {
     const { exitCode, output } = await this.command(who, ...args)
     assert.equal(exitCode, 0, output)
     return output
