@@ -6,7 +6,7 @@ export interface ServiceSpec {
   readonly kind: 'server' | 'tasks' | 'loader'
   /** The settings that say where it listens: its routes, or for the operator alone. */
   readonly host: 'gatewayHost' | 'readerHost' | 'opsHost'
-  readonly port: 'gatewayPort' | 'readerPort' | 'aggregatorOpsPort' | 'settlerOpsPort' | 'loaderOpsPort'
+  readonly port: `${string}Port`
   /** Of tasks: the one topic whose records are decided. */
   readonly input?: TopicRole
   /** Of tasks: where what they know stands, their position too. */
