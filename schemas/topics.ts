@@ -22,7 +22,12 @@ export interface TopicSpec {
   readonly partitions?: number
 }
 
-const topic = (name: string, kept: Omit<TopicSpec, 'name'>): TopicSpec => ({ name, ...kept })
+type OfKind<Kind> = Omit<TopicSpec, 'name' | 'kind'> & { readonly kind: Kind }
+
+const topic = <Kind extends TopicSpec['kind']>(
+  name: string,
+  kept: OfKind<Kind>,
+): OfKind<Kind> & Pick<TopicSpec, 'name'> => ({ name, ...kept })
 
 /** The topics by what they are for. A grown partition count means new versions `….v2` of all that are keyed by node. */
 export const TOPICS = {
@@ -98,11 +103,15 @@ export type TopicRole = keyof typeof TOPICS
 
 export const TOPIC_ROLES = Object.keys(TOPICS) as readonly TopicRole[]
 
-/** The topics of blocks. */
-export const BLOCK_ROLES = TOPIC_ROLES.filter((role) => TOPICS[role].kind === 'blocks')
+/** The topics whose blocks fill ClickHouse's tables: which ones stands at each table (`TableSpec.filledBy`). */
+export type BlockRole = {
+  [Role in TopicRole]: (typeof TOPICS)[Role]['kind'] extends 'blocks' ? Role : never
+}[TopicRole]
 
-/** The same among an installation's own, by their names. */
-export function blockTopics(topics: Readonly<Record<TopicRole, string>>): readonly string[] {
+export const BLOCK_ROLES = TOPIC_ROLES.filter((role): role is BlockRole => TOPICS[role].kind === 'blocks')
+
+/** The topics of blocks among an installation's own, by their names. */
+export function blockTopics(topics: Readonly<Record<BlockRole, string>>): readonly string[] {
   return BLOCK_ROLES.map((role) => topics[role])
 }
 

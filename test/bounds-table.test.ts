@@ -68,7 +68,7 @@ const NO_BOUNDS: ReadonlySet<string> = new Set(
 
 /** Of verify's own models, which say the rules a second time. */
 const isSecondSaying = (file: string): boolean =>
-  /^services\/verify\/(account\/\w+|usage-decode)\.ts$/.test(file)
+  /^services\/verify\/(account\/\w+|usage\/decode)\.ts$/.test(file)
 
 function textInCode({ name, file }: Row): string {
   const [object = '', ...path] = name.split('.')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SCHEMA_ID } from '../../schemas/avro.ts'
-import { UsageModel } from '../../services/verify/usage-model.ts'
+import { UsageModel } from '../../services/verify/usage/model.ts'
 import { AccountModel } from '../../services/verify/account/model.ts'
 import { AggregatorLog, usageRecord } from '../../test/support/aggregator-log.ts'
 import { SettlerLog } from '../../test/support/settler-log.ts'

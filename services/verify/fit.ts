@@ -1,32 +1,23 @@
-import { aggregatorTaskCodec, settlerTaskCodec } from '../../schemas/avro.ts'
-import type { Differences } from './differences.ts'
+import type { CheckedTask, VerifyRun } from './check.ts'
 import type { Logs } from './logs.ts'
-import type { Tables } from './tables.ts'
 
 /**
- * Whether a partition's log is as new as what ClickHouse has of it. Where it is older, all else that could be compared
+ * Whether a partition's logs are as new as what ClickHouse has of it. Where one is older, all else that could be compared
  * differs for that one reason: said once a topic, as one difference.
  */
-export async function isLogNewEnough(
-  parts: {
-    readonly logs: Logs
-    readonly tables: Tables
-    readonly differences: Differences
-    readonly say: (line: string) => void
-  },
+export async function areLogsNewEnough(
+  { tables, differences, say }: Pick<VerifyRun, 'tables' | 'differences' | 'say'>,
+  logs: Logs,
+  tasks: readonly CheckedTask[],
   partition: number,
 ): Promise<boolean> {
-  const { logs, tables, differences, say } = parts
   let fits = true
-  for (const [state, topic] of [
-    ['usageIds', logs.topics.usageBlocks],
-    ['nodeState', logs.topics.settlementBlocks],
-  ] as const) {
+  for (const { state, blocks, nextSeqOf } of tasks) {
+    const topic = logs.topics[blocks]
     // Asked before the log is read: what is loaded now was committed before.
     const { lastSeq: loaded } = await tables.loaded({ topic, partition })
-    const value = (await logs.newestTask(state, partition))?.value ?? null
-    const codec = state === 'usageIds' ? aggregatorTaskCodec : settlerTaskCodec
-    const lastSeq = value === null ? 0 : codec.decode(value).next_seq - 1
+    const record = await logs.newestTask(state, partition)
+    const lastSeq = record === null ? 0 : nextSeqOf(record) - 1
     if (loaded <= lastSeq) continue
     fits = false
     say(

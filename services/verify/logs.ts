@@ -1,6 +1,7 @@
 import { newestRecord, readPartition, readRanges } from '../../pipelines/kafka/read.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { STATE_KEY } from '../../schemas/avro.ts'
+import { TOPICS } from '../../schemas/topics.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
 import type { Config } from '../runtime/config.ts'
 import { kafkaOf } from '../runtime/kafka.ts'
@@ -39,7 +40,7 @@ export class Logs {
     bounds: { readonly from?: bigint; readonly to: bigint },
   ): AsyncGenerator<SourceRecord> {
     // What stands there unreadable is a letter; everywhere else nothing can be told behind it.
-    const takesUnreadable = role === 'usageMetered' || role === 'accountInbox'
+    const takesUnreadable = TOPICS[role].kind === 'log'
     const reading = {
       groupBase: this.#groupBase,
       topic: this.topics[role],
@@ -52,8 +53,8 @@ export class Logs {
   }
 
   /** The newest task record of a state topic's partition; null where no transaction was ever committed. */
-  async newestTask(role: 'usageIds' | 'nodeState', partition: number): Promise<SourceRecord | null> {
-    const reading = { groupBase: this.#groupBase, topic: this.topics[role], partition }
-    return await newestRecord({ ...this.#options, ...reading }, STATE_KEY.task)
+  async newestTask(state: TopicRole, partition: number): Promise<Buffer | null> {
+    const reading = { groupBase: this.#groupBase, topic: this.topics[state], partition }
+    return (await newestRecord({ ...this.#options, ...reading }, STATE_KEY.task))?.value ?? null
   }
 }

@@ -6,24 +6,22 @@ import { EXIT, ExitError } from '../runtime/exit.ts'
 import { checkInstallation } from '../runtime/installation.ts'
 import type { ExitCode } from '../runtime/exit.ts'
 import { ID_KEY, readKeyFile } from '../runtime/key-file.ts'
+import type { VerifiedVersion } from './check.ts'
+import { CHECKS } from './checks.ts'
 import { Differences } from './differences.ts'
 import { layoutOf } from '../runtime/layout.ts'
 import { Logs } from './logs.ts'
-import { ModelVersions } from './model-tables.ts'
 import type { SourceRecord } from './source.ts'
+import { summaryOf } from './summary.ts'
 import { Tables } from './tables.ts'
 import { verify } from './verify.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
-import type { VerifiedVersion } from './verify.ts'
 import { topicsThere } from '../../pipelines/kafka/read.ts'
 import type { Config } from '../runtime/config.ts'
 import { kafkaOf } from '../runtime/kafka.ts'
 
 const CLIENT_ID = 'hivemeter-verify'
-
-/** What it reads of a version; of the others it may not even see that they are there. */
-const READ = ['usageMetered', 'usageIds', 'accountInbox', 'nodeState'] as const satisfies readonly TopicRole[]
 
 /** One query may group a day of windows. */
 const QUERY_TIMEOUT_MS = 120_000
@@ -43,59 +41,48 @@ await runCommand(
     await checkInstallation({ config, clientId: 'hivemeter-verify', client, logger: silentLogger })
     const differences = new Differences()
     const present = await topicsThere(kafkaOf(config, CLIENT_ID, silentLogger))
-    const versions = await versionsOf(config, present)
-    const models = new ModelVersions(() => modelsRecords(config, present))
-    const counts = await client.onOneReplica(
-      async (replica) =>
-        await verify({
-          versions,
-          tables: new Tables(replica),
-          differences,
-          clock: systemClock,
-          catchUpMs: Number(wait) * 1_000,
-          signal,
-          say,
-          models,
-          idKey: () => readKeyFile(ID_KEY, config.idKeyFile),
-        }),
-    )
+    const versions = await versionsOf(config)
+    const compared = await client.onOneReplica(async (replica) => {
+      const run = {
+        tables: new Tables(replica),
+        differences,
+        clock: systemClock,
+        catchUpMs: Number(wait) * 1_000,
+        signal,
+        say,
+        idKey: () => readKeyFile(ID_KEY, config.idKeyFile),
+        recordsOf: (role: TopicRole) => recordsOf(config, present, role),
+      }
+      return await verify({ run, checks: CHECKS.map((Kind) => new Kind(run)), versions, present })
+    })
     await client.close()
-    if (counts.older > 0) {
-      say(
-        `${counts.accounts - counts.older} accounts from their first record on, ${counts.older} older than the inbox`,
-      )
-    }
-    if (counts.undecided > 0) {
-      say(`${counts.undecided} events and requests were set aside as cannot_be_decided: taken as facts`)
-    }
-    if (counts.moving > 0) say(`${counts.moving} windows took in more meanwhile and were left out`)
-    for (const line of differences.lines()) say(line)
-    const { windows, costs, accounts, wallets } = counts
-    say(
-      `${differences.count} differences in ${windows} windows, ${costs} costs, ${accounts} accounts, ${wallets} wallets`,
-    )
+    for (const line of summaryOf(compared, differences)) say(line)
     return differences.count === 0 ? EXIT.ok : EXIT.differences
   },
 )
 
-/** The versions of the topics, oldest first; one whose topics were deleted has no logs. */
-async function versionsOf(config: Config, present: ReadonlySet<string>): Promise<VerifiedVersion[]> {
+/** The versions of the topics, oldest first. */
+async function versionsOf(config: Config): Promise<VerifiedVersion[]> {
   const layout = await layoutOf(config, CLIENT_ID)
   const isEnding = layout.growing !== null
   return [...layout.before, { ...layout, ended: null }].map(({ partitions, topics, ended }) => ({
     partitions,
     topics,
+    logs: new Logs(config, topics),
     ended,
-    isEnding,
-    logs: READ.every((role) => present.has(topics[role])) ? new Logs(config, topics) : null,
+    isClosed: ended !== null || isEnding,
   }))
 }
 
-/** The records of hivemeter.models up to now; none where nobody has migrated yet. */
-async function* modelsRecords(config: Config, present: ReadonlySet<string>): AsyncGenerator<SourceRecord> {
+/** The records up to now of a topic that has no versions; none where it is not there: nobody has migrated yet. */
+async function* recordsOf(
+  config: Config,
+  present: ReadonlySet<string>,
+  role: TopicRole,
+): AsyncGenerator<SourceRecord> {
   const topics = topicNames(config.topicPrefix)
-  if (!present.has(topics.models)) return
+  if (!present.has(topics[role])) return
   const logs = new Logs(config, topics)
-  const { end: to } = await logs.range('models', 0)
-  yield* logs.read('models', 0, { to })
+  const { end: to } = await logs.range(role, 0)
+  yield* logs.read(role, 0, { to })
 }

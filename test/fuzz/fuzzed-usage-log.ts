@@ -8,10 +8,11 @@ import { partitionOfNode } from '../../schemas/ids.ts'
 import { RULES } from '../../schemas/since.ts'
 import { BLOCK_HEADER, TABLES } from '../../schemas/tables.ts'
 import { holdsUsageEvents, TICK_KEY, schemaIdOf, tickCodec, usageEventsCodec } from '../../schemas/avro.ts'
-import { shownToNodes } from '../../services/verify/set-aside.ts'
-import { NotAvro } from '../../services/verify/usage-decode.ts'
-import { UsageModel, usageOf } from '../../services/verify/usage-model.ts'
-import { NodeTotalSums } from '../../services/verify/usage-sums.ts'
+import { shownToNodes } from '../../services/verify/usage/set-aside.ts'
+import { NotAvro } from '../../services/verify/usage/decode.ts'
+import { UsageModel, usageOf } from '../../services/verify/usage/model.ts'
+import { NodeTotalSums } from '../../services/verify/node-totals.ts'
+import { addEvent } from '../../services/verify/usage/sums.ts'
 import { AGGREGATOR_TOPICS, AggregatorLog, ID_KEY } from '../support/aggregator-log.ts'
 import { CountedMetrics } from '../support/counted-metrics.ts'
 import { fetchedBatch } from '../support/fuzzed-batches.ts'
@@ -178,7 +179,7 @@ export class FuzzedUsageLog {
   #judge(record: LogRecord): void {
     this.records++
     const { counted, setAside } = this.#model.apply(record)
-    for (const event of counted) this.totals.addEvent(event)
+    for (const event of counted) addEvent(this.totals, event)
     this.counted += counted.length
     this.events += eventsOf(record)
     if (setAside !== null) {

@@ -11,8 +11,9 @@ import { NO_MORE } from '../../schemas/usage.ts'
 import { Accounts } from '../../services/reader/present/accounts.ts'
 import { Differences } from '../../services/verify/differences.ts'
 import { Tables } from '../../services/verify/tables.ts'
-import { UsageModel } from '../../services/verify/usage-model.ts'
-import { eventKey, eventRow } from '../../services/verify/usage-rows.ts'
+import { UsageTables } from '../../services/verify/usage/tables.ts'
+import { UsageModel } from '../../services/verify/usage/model.ts'
+import { eventKey, eventRow } from '../../services/verify/usage/rows.ts'
 import { AggregatorLog, usageRecord } from '../support/aggregator-log.ts'
 import { dateTime, openHistory } from '../support/history.ts'
 import type { HistoryDatabase } from '../support/history.ts'
@@ -134,7 +135,7 @@ test('rows of before mean what they said; new ones are read whole, and verify fi
   })
   const counted = input.flatMap((record) => model.apply(record).counted)
   assert.equal(counted.length, EVENTS.length)
-  const found = await new Tables(history.client).events(
+  const found = await new UsageTables(new Tables(history.client)).events(
     { topic: TOPICS.usageBlocks, partition: PARTITION, seqBelow: 1_000 },
     0n,
     10n,

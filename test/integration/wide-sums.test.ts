@@ -14,8 +14,10 @@ import type { BlockFormat } from '../../schemas/tables.ts'
 import { TASK_SOURCES, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import { Accounts } from '../../services/reader/present/accounts.ts'
 import { Differences } from '../../services/verify/differences.ts'
+import { AccountTables } from '../../services/verify/account/tables.ts'
 import { Tables } from '../../services/verify/tables.ts'
-import { SUM_COLUMNS, WINDOW_TABLES } from '../../services/verify/usage-sums.ts'
+import { UsageTables } from '../../services/verify/usage/tables.ts'
+import { SUM_COLUMNS, WINDOW_TABLES } from '../../services/verify/usage/sums.ts'
 import { AggregatorLog, usageRecord } from '../support/aggregator-log.ts'
 import { dateTime, openHistory } from '../support/history.ts'
 import type { HistoryDatabase, HistoryRow } from '../support/history.ts'
@@ -139,7 +141,7 @@ async function assertTotal(when: string): Promise<void> {
     assert.equal(cells['usd_exact'], digits, when)
   }
   for (const table of WINDOW_TABLES) {
-    const found = await new Tables(history.client).windows(
+    const found = await new UsageTables(new Tables(history.client)).windows(
       table,
       { topic: TOPICS.usageBlocks, partition: PARTITION },
       START,
@@ -344,7 +346,7 @@ test('decisions, settlements and legs hold the bound, and one of before is what 
     [most, earned, -earned].map(String),
   )
 
-  const tables = new Tables(client)
+  const tables = new AccountTables(new Tables(client))
   const blocks = { ...source, seqBelow: 10 }
   const cellsOf = async (
     rows: AsyncIterable<Record<string, unknown>>,

@@ -3,7 +3,7 @@ import { formatUuid } from '../../schemas/ids.ts'
 import type { Account, Heartbeats } from '../../schemas/records.ts'
 import type { AccountModel } from '../../services/verify/account/model.ts'
 import { RowNumbers, canonicalJson } from '../../services/verify/account/rows.ts'
-import { accountRow, modelRow } from '../../services/verify/accounts.ts'
+import { accountRow, modelRow } from '../../services/verify/account/state-rows.ts'
 import type { Row } from '../../services/verify/differences.ts'
 import type { Cell, Row as ReadRow } from './row-reader.ts'
 

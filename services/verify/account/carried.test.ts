@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { accountCodec } from '../../../schemas/avro.ts'
 import type { Account } from '../../../schemas/records.ts'
-import { accountRow, modelRow } from '../accounts.ts'
+import { accountRow, modelRow } from './state-rows.ts'
 import { carriedAccount, carriedTotals } from './carried.ts'
 
 /** An account with something in every field. */

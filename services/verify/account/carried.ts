@@ -1,6 +1,6 @@
 import type { Account, Heartbeats, Outcome } from '../../../schemas/records.ts'
-import { NODE_SUM_COLUMNS } from '../usage-sums.ts'
-import type { NodeTotals } from '../usage-sums.ts'
+import { NODE_SUM_COLUMNS } from '../node-totals.ts'
+import type { NodeTotals } from '../node-totals.ts'
 import type { ModelOutcome } from './outcomes.ts'
 import { canonicalJson } from './rows.ts'
 import type { ModelAccount, ModelHeartbeat } from './state.ts'

@@ -13,7 +13,8 @@ import type { Setting } from '../../../schemas/settings.ts'
 import { commandId, command as commandOf, heartbeat } from '../../../test/support/inbox-requests.ts'
 import { testRulesRecord } from '../../../test/support/rules.ts'
 
-import { AccountModel, BrokenHandOver } from './model.ts'
+import { BrokenHandOver } from '../hand-over.ts'
+import { AccountModel } from './model.ts'
 import type { Cell } from '../differences.ts'
 import type { SourceRecord } from '../source.ts'
 
@@ -51,9 +52,9 @@ class Inbox {
     this.append(testRulesRecord(), 0)
   }
 
-  append(value: Buffer, timestampMs = NOW_MS): InboxUsage | null {
+  append(value: Buffer, timestampMs = NOW_MS): void {
     const record: SourceRecord = { partition: 0, offset: 0n, timestampMs, key: null, value, headers: {} }
-    return this.model.apply(record)
+    this.model.apply(record)
   }
 
   command(kind: CommandKind, fields: Partial<InboxCommand> = {}, timestampMs = NOW_MS): void {
@@ -75,10 +76,10 @@ class Inbox {
     return [...this.model.rows[kind].values()].map((row) => row[column] ?? null)
   }
 
-  usage(entries: InboxEntry[], range: Partial<InboxUsage> = {}, timestampMs = NOW_MS): InboxUsage | null {
+  usage(entries: InboxEntry[], range: Partial<InboxUsage> = {}, timestampMs = NOW_MS): void {
     const from = this.#to
     this.#to += 1
-    return this.append(
+    this.append(
       inboxUsageCodec.encode({
         from_offset: from,
         from_index: 0,
@@ -183,7 +184,7 @@ describe('accounts, worked out plainly', () => {
   it('count a range once, and stop at a gap', () => {
     const inbox = new Inbox()
     inbox.usage([entry(1, 'op')])
-    assert.equal(inbox.usage([entry(1)], { from_offset: 0, to_offset: 1 }), null)
+    inbox.usage([entry(1)], { from_offset: 0, to_offset: 1 })
     assert.equal(inbox.model.rows.decisions.size, 1)
     assert.throws(() => inbox.usage([], { from_offset: 5, to_offset: 6 }), BrokenHandOver)
   })

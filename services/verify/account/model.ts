@@ -12,12 +12,13 @@ import type { InboxCommand, InboxUsage } from '../../../schemas/records.ts'
 import { isSettingValue } from '../../../schemas/settings.ts'
 import { rulesAt } from '../../../schemas/since.ts'
 import type { Since } from '../../../schemas/since.ts'
+import type { SetAside } from '../dead-letters.ts'
+import { HandedRanges } from '../hand-over.ts'
+import { NodeTotalSums } from '../node-totals.ts'
 import type { SourceRecord } from '../source.ts'
 import { isTick } from '../ticks.ts'
 import { CANNOT_BE_DECIDED, NOTHING_UNDECIDED, undecidedOf } from '../undecided.ts'
 import type { Undecided } from '../undecided.ts'
-import type { SetAside } from '../usage-model.ts'
-import { NodeTotalSums } from '../usage-sums.ts'
 import { arePossibleRules, isPossibleAudit, isPossibleCommand, isPossibleHeartbeat } from './bounds.ts'
 import { carriedAccount, carriedOutcome, carriedTotals } from './carried.ts'
 import type { Carried } from './carried.ts'
@@ -48,15 +49,6 @@ const RELEASES_KEPT = 3
 
 const isCommand = (schemaId: number | null): boolean => inboxCommandCodec.schemaIds.includes(schemaId)
 
-/** The range of usage.metered that a record hands over does not begin where the last one ended. */
-export class BrokenHandOver extends Error {}
-
-/** End of a range that was handed over. */
-interface Handed {
-  readonly offset: number
-  readonly index: number
-}
-
 /** Rows, outcomes and accounts that one partition of account.inbox leads to, in its order. */
 export class AccountModel {
   readonly accounts = new Map<string, ModelAccount>()
@@ -70,32 +62,31 @@ export class AccountModel {
   readonly rows = new ModelRows()
   readonly outcomes = new ModelOutcomes()
   readonly setAside: SetAside[] = []
-  /** Null until the first range, where the inbox is not whole. */
-  #handed: Handed | null
+  readonly #handed: HandedRanges
   #rules: ModelRules
   #nowMs = 0
   #watermarkMs = 0
 
-  private constructor(rules: ModelRules, handed: Handed | null) {
+  private constructor(rules: ModelRules, isWhole: boolean) {
     this.#rules = rules
-    this.#handed = handed
+    this.#handed = new HandedRanges(isWhole)
   }
 
   /** The model of an inbox that is whole. */
   static fromZero(): AccountModel {
-    return new AccountModel(RULES_AT_FIRST, { offset: 0, index: 0 })
+    return new AccountModel(RULES_AT_FIRST, true)
   }
 
   /** The model of an inbox whose beginning was deleted. Rules that the log does not tell any more are `rules`. */
   static fromTheMiddle(rules: Buffer | null): AccountModel {
     const known = rules === null ? RULES_AT_FIRST : rulesOf(inboxConfigureCodec.decode(rules))
-    return new AccountModel(known, null)
+    return new AccountModel(known, false)
   }
 
   /** The model of an inbox that goes on where another version of the topics ended. */
   static continued(carried: Carried): AccountModel {
     const rules = carried.rules === null ? RULES_AT_FIRST : rulesOf(inboxConfigureCodec.decode(carried.rules))
-    const model = new AccountModel(rules, { offset: 0, index: 0 })
+    const model = new AccountModel(rules, true)
     model.#nowMs = carried.nowMs
     model.#watermarkMs = carried.watermarkMs
     for (const account of carried.accounts.values()) {
@@ -106,17 +97,17 @@ export class AccountModel {
     return model
   }
 
-  /** Takes the next record in; throws BrokenHandOver. Returns the range that it applied, null where it had none. */
-  apply(record: SourceRecord): InboxUsage | null {
+  /** Takes the next record in; throws BrokenHandOver. */
+  apply(record: SourceRecord): void {
     this.#nowMs = Math.max(this.#nowMs, record.timestampMs)
     const { value } = record
     if (record.unreadable !== undefined) return this.#setAside(record, 'cannot_be_unpacked')
     if (value === null) return this.#setAside(record, 'unknown_schema')
-    if (schemaIdOf(value) === SCHEMA_ID.end && record.offset === this.endOffset) return null
+    if (schemaIdOf(value) === SCHEMA_ID.end && record.offset === this.endOffset) return
     if (undecidedOf(this.undecided, record) !== null) return this.#cannotBeDecided(record, value)
     switch (schemaIdOf(value)) {
       case SCHEMA_ID.tick:
-        return isTick(record, this.since) ? null : this.#setAside(record, 'malformed')
+        return isTick(record, this.since) ? undefined : this.#setAside(record, 'malformed')
       case SCHEMA_ID.inboxUsage:
       case SCHEMA_ID.inboxUsageV1:
       case SCHEMA_ID.inboxUsageV2:
@@ -140,7 +131,7 @@ export class AccountModel {
   }
 
   /** It changed nothing; of a command the caller was told so. */
-  #cannotBeDecided(record: SourceRecord, value: Buffer): null {
+  #cannotBeDecided(record: SourceRecord, value: Buffer): void {
     if (isCommand(schemaIdOf(value))) {
       const command = inboxCommandCodec.decode(value)
       const key = `${command.node_id}/${command.command_id}`
@@ -166,18 +157,18 @@ export class AccountModel {
   }
 
   /** `take` decodes first and returns what there is to do; false from that says that the body is not possible. */
-  #decoded(record: SourceRecord, take: () => () => boolean): null {
+  #decoded(record: SourceRecord, take: () => () => boolean): void {
     let act: () => boolean
     try {
       act = take()
     } catch {
       return this.#setAside(record, 'malformed')
     }
-    return act() ? null : this.#setAside(record, 'malformed')
+    if (!act()) this.#setAside(record, 'malformed')
   }
 
-  #usage(usage: InboxUsage, record: SourceRecord): InboxUsage | null {
-    if (!this.#takesOver(usage, record)) return null
+  #usage(usage: InboxUsage, record: SourceRecord): void {
+    if (!this.#handed.takes(usage, record.offset)) return
     this.#watermarkMs = Math.max(this.#watermarkMs, usage.watermark)
     const moment = this.#moment(record)
     for (const { node_id, operator_id, cost } of usage.entries) {
@@ -194,21 +185,6 @@ export class AccountModel {
       account.changedAtMs = this.#nowMs
       this.totals.addSum(sum)
     }
-    return usage
-  }
-
-  #takesOver(usage: InboxUsage, record: SourceRecord): boolean {
-    const { offset, index } = (this.#handed ??= { offset: usage.from_offset, index: usage.from_index })
-    const isRepeat = usage.to_offset < offset || (usage.to_offset === offset && usage.to_index <= index)
-    if (isRepeat) return false
-    if (usage.from_offset !== offset || usage.from_index !== index) {
-      throw new BrokenHandOver(
-        `the record at offset ${record.offset} begins at ${usage.from_offset}/${usage.from_index}, ` +
-          `the one before ended at ${offset}/${index}`,
-      )
-    }
-    this.#handed = { offset: usage.to_offset, index: usage.to_index }
-    return true
   }
 
   /** Until these rules what had no bound was taken as it came. */
@@ -346,9 +322,8 @@ export class AccountModel {
     }
   }
 
-  #setAside(record: SourceRecord, reason: SetAside['reasons'][number]['reason']): null {
+  #setAside(record: SourceRecord, reason: SetAside['reasons'][number]['reason']): void {
     this.setAside.push({ record, reasons: [{ index: -1, reason }] })
-    return null
   }
 
   #accountOf(nodeId: string): ModelAccount {

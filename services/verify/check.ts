@@ -1,0 +1,93 @@
+import type { Clock } from '../../pipelines/clock.ts'
+import type { EndedVersion } from '../../schemas/records.ts'
+import type { BlockRole, TopicRole } from '../../schemas/topics.ts'
+import type { Differences } from './differences.ts'
+import type { CatchUp } from './horizon.ts'
+import type { Logs } from './logs.ts'
+import type { SourceRecord } from './source.ts'
+import type { BlocksBelow, Tables } from './tables.ts'
+
+/**
+ * What one pipeline makes, worked out again from its logs. `verify` asks the checks in the order of `CHECKS`: version by
+ * version of the topics, oldest first, and of each its partitions, one after the other.
+ */
+export interface Check {
+  /** The name of its folder. */
+  readonly name: string
+  /** Topics that it cannot do without, the one that the others follow from first. */
+  readonly reads: readonly [TopicRole, ...TopicRole[]]
+  /** The task that is checked. */
+  readonly task: CheckedTask
+  /** A version begins whose topics are all there. */
+  begin(version: VerifiedVersion): VersionCheck
+  /** A version of which some topic was deleted: nothing of it can be compared. */
+  passOver(version: VerifiedVersion): Promise<void>
+  /** Compares what is of all versions together, at the very end, and says what was done. */
+  finish(): CheckCounts
+}
+
+/** Where a task keeps what it knows, and where its rows go. */
+export interface CheckedTask {
+  readonly state: TopicRole
+  readonly blocks: BlockRole
+  /** The number that its next block gets, of its task record. Throws where the record cannot be read. */
+  readonly nextSeqOf: (taskRecord: Buffer) => number
+}
+
+/** A check of one version of the topics. */
+export interface VersionCheck {
+  /**
+   * Up to where a partition can be compared while traffic flows; waits with `catchUp` for what its task has yet to take
+   * in. Null, once it has said so, where the task has never committed.
+   */
+  find(partition: number, catchUp: CatchUp): Promise<PartitionCheck | null>
+  /** Compares what is of all partitions together, once each was compared; for whoever has such. */
+  end?(): Promise<void>
+}
+
+/** A check of one partition, up to its horizon. */
+export interface PartitionCheck {
+  /** The blocks whose rows are compared: `verify` waits until all of them are loaded. */
+  readonly blocks: BlocksBelow
+  /** What `watermarks` says of them, as long as nothing newer is loaded; UTC milliseconds. */
+  readonly watermarkMs: number
+  compare(): Promise<void>
+}
+
+/** One version of the topics. */
+export interface VerifiedVersion {
+  readonly partitions: number
+  readonly topics: Readonly<Record<TopicRole, string>>
+  readonly logs: Logs
+  /** Null for the version in force. */
+  readonly ended: EndedVersion | null
+  /** Its topics take nothing more, or took nothing more at its end. */
+  readonly isClosed: boolean
+}
+
+/** What a run of `verify` gives each of its checks. */
+export interface VerifyRun {
+  readonly tables: Tables
+  readonly differences: Differences
+  readonly clock: Clock
+  /** Longest wait, a partition, for the services to come as far as the first task was when its comparison began. */
+  readonly catchUpMs: number
+  readonly signal: AbortSignal
+  readonly say: (line: string) => void
+  /** The installation's id key, which proves receipts; asked for where a record has such a proof. */
+  readonly idKey: () => Buffer
+  /** The records up to now of a topic of one partition that has no versions; none where it is not there. */
+  readonly recordsOf: (role: TopicRole) => AsyncIterable<SourceRecord>
+}
+
+/** What a check has done, for whoever reads the result. */
+export interface CheckCounts {
+  /** As the last line says it: 12 of `windows`. */
+  readonly compared: readonly (readonly [count: number, what: string])[]
+  /** Events and requests that a task set aside since it could not decide them. */
+  readonly undecided: number
+  /** A line for what was compared otherwise than from the first record on. */
+  readonly otherwise: readonly string[]
+  /** A line for what was not compared. */
+  readonly leftOut: readonly string[]
+}
