@@ -169,7 +169,8 @@ interface Older<T> {
   readonly upgrade: (value: never) => T
 }
 
-function codec<T>(schemaId: number, file: string, ...olders: readonly Older<T>[]): Codec<T> {
+/** The codec of a schema file under an id, and of the older ones that it reads too. */
+export function codec<T>(schemaId: number, file: string, ...olders: readonly Older<T>[]): Codec<T> {
   const type = avroType(file)
   const known = olders.map(({ schemaId: id, file: older, upgrade }) => ({
     id,

@@ -20,8 +20,11 @@ const ALONE: ReadonlySet<string> = new Set([
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const REPORTER = fileURLToPath(new URL('./support/reporter.ts', import.meta.url))
 const NOT_OURS = (name: string) => name === 'node_modules' || name.startsWith('.')
-/** Minutes more than every change should wait for: run by name, and by .ci/run; `npm run clients` fetches what it runs. */
-const LANES = ['test/lanes/', 'test/clients/']
+/**
+ * Minutes more than every change should wait for: run by name, and by .ci/run; `npm run clients` fetches what it runs. The fixture's
+ * pipeline is tested where a lane puts it.
+ */
+const LANES = ['test/lanes/', 'test/clients/', 'test/fixtures/pipeline/']
 
 /** Arguments are file patterns; options (--test-name-pattern …) are handed to node as they are. */
 function testFiles(patterns: readonly string[]): string[] {

@@ -17,7 +17,10 @@ const DESIGN_BYTES_MAX = 30_720
 const README_LINES_MAX = 30
 
 const files = trackedFiles()
-const sources = files.filter(({ path }) => path.endsWith('.ts') || path.endsWith('.mjs'))
+// The fixture's pipeline is looked at where test/lanes/second-pipeline.test.ts puts it.
+const sources = files.filter(
+  ({ path }) => /\.(ts|mjs)$/.test(path) && !path.startsWith('test/fixtures/pipeline/'),
+)
 const isTest = (path: string): boolean => path.startsWith('test/') || path.endsWith('.test.ts')
 const isTool = (path: string): boolean =>
   isTest(path) || path.startsWith('infra/') || path.startsWith('examples/')

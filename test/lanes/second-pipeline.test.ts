@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { promisify } from 'node:util'
+import { copyTree, plant } from '../support/planted-tree.ts'
+
+const SEEDS = 50
+const TYPES_MS_MAX = 180_000
+const RUN_MS_MAX = 400_000
+
+/**
+ * A second pipeline is a folder and a row in each table. In a copy of the project two are put beside usage, from one
+ * template: nothing that is there is changed, and types, the rules of the house, the simulation, a fault run and verify
+ * take them in.
+ */
+describe('a second pipeline, and a third', () => {
+  let dir = ''
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'hivemeter-planted-'))
+    copyTree(dir)
+    plant(dir, { name: 'tally', apart: 0 })
+    plant(dir, { name: 'votes', apart: 1 })
+  })
+  after(() => rm(dir, { recursive: true, force: true }))
+
+  /** What a command says, in the copy; rejects with all of it where it fails. */
+  async function run(timeoutMs: number, command: string, ...args: string[]): Promise<string> {
+    // What this test was started with speaks of this tree.
+    const { NODE_TEST_CONTEXT: _context, ...env } = process.env
+    const said = await promisify(execFile)(command, args, { cwd: dir, env, timeout: timeoutMs }).catch(
+      (error: { stdout?: string; stderr?: string; message: string }) => {
+        throw new Error(`${error.message}\n${error.stdout}\n${error.stderr}`)
+      },
+    )
+    return said.stdout
+  }
+
+  it('has the types of the tables', async () => {
+    await run(TYPES_MS_MAX, join(dir, 'node_modules/.bin/tsc'), '--noEmit')
+  })
+
+  it('keeps the rules of the house', async () => {
+    await run(TYPES_MS_MAX, process.execPath, '--test', 'test/tidy.test.ts')
+  })
+
+  it(`counts once in ${SEEDS} seeds of the simulation`, async () => {
+    const said = await run(RUN_MS_MAX, process.execPath, 'test/simulation/main.ts', '--seeds', String(SEEDS))
+    assert.match(said, new RegExp(`^${SEEDS} seeds, 0 failed`, 'm'))
+  })
+
+  it('counts once where its processes are struck, and verify finds no difference', async () => {
+    const said = await run(RUN_MS_MAX, process.execPath, '--test', 'test/faults/votes/votes.test.ts')
+    assert.match(said, /votes: \d{2,} events of \d+ nodes, 0 differences/)
+    assert.match(said, /tally: \d{2,} events of \d+ nodes, 0 differences/)
+    assert.match(said, /verify: 0 differences in .* tallies, .* voteses/)
+  })
+})
