@@ -1,5 +1,6 @@
 import { readPartition, readRanges } from '../../pipelines/kafka/read.ts'
 import { BLOCK_HEADER } from '../../schemas/tables.ts'
+import type { BlockRole } from '../../schemas/topics.ts'
 import type { Installation } from '../support/installation.ts'
 import { until } from '../support/until.ts'
 
@@ -7,8 +8,6 @@ const LOADED_MS = 180_000
 
 /** Records at the end of a block topic that hold its newest blocks in most cases: markers stand behind them. */
 const TAIL = 50n
-
-export type BlockRole = 'usageBlocks' | 'settlementBlocks'
 
 /** Numbers of blocks by topic and partition. */
 export type BlockNumbers = ReadonlyMap<string, readonly number[]>

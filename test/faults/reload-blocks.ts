@@ -1,6 +1,7 @@
 import { systemClock } from '../../pipelines/clock.ts'
 import { withAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
 import { TABLES } from '../../schemas/tables.ts'
+import { BLOCK_ROLES } from '../../schemas/topics.ts'
 import type { Installation } from '../support/installation.ts'
 import { startService } from '../support/service-process.ts'
 import { compareRows } from './compared-rows.ts'
@@ -10,7 +11,6 @@ import type { BlockNumbers } from './loaded-all.ts'
 import type { Member } from './member.ts'
 
 const MIGRATE_MS = 60_000
-const TOPICS = ['usageBlocks', 'settlementBlocks'] as const
 
 /** A group is loaded at a time, and a long run has very many: what is loaded by then is compared. */
 const RELOAD_MS_MAX = 180_000
@@ -38,9 +38,9 @@ export async function reloadBlocks(fleet: Fleet): Promise<readonly string[]> {
   const database = `${installation.database}_again`
   try {
     await rest(fleet, tasks)
-    await loadedAll(installation, TOPICS)
+    await loadedAll(installation, BLOCK_ROLES)
     await rest(fleet, loaders)
-    const newest = await newestBlocks(installation, TOPICS)
+    const newest = await newestBlocks(installation, BLOCK_ROLES)
     const loaded = await loadInto(installation, database, newest)
     if (reaches(loaded, newest)) return await compareTables(installation, database)
     const share = `${countOf(loaded)} of ${countOf(newest)}`

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { STATE_KEY, accountCodec, outcomeCodec } from '../../schemas/avro.ts'
 import type { Account, Outcome } from '../../schemas/records.ts'
 import { RULES } from '../../schemas/since.ts'
-import { COST_RECOVERY, ISSUER_WALLET } from '../../schemas/tables.ts'
+import { COST_RECOVERY, ISSUER_WALLET, TABLES } from '../../schemas/tables.ts'
 import { AccountModel } from '../../services/verify/account/model.ts'
 import type { Undecided } from '../../services/verify/undecided.ts'
 import { isOver } from '../../services/verify/account/outcomes.ts'
@@ -10,7 +10,7 @@ import { canonicalJson } from '../../services/verify/account/rows.ts'
 import { assertAccounts } from '../support/account-comparison.ts'
 import { heartbeatsIn } from '../support/settler-log.ts'
 import type { Row } from '../support/row-reader.ts'
-import { plainRows } from './judge.ts'
+import { plainRows, tableRows } from './judge.ts'
 import type { PartitionLogs } from './judge.ts'
 import { requestName } from './undecided.ts'
 
@@ -23,23 +23,20 @@ export function judgeAccounts(logs: PartitionLogs, undecidable: (name: string) =
   model.since = [{ rules: RULES, offset: 0 }]
   model.undecided = judgeLetters(logs, undecidable)
   for (const record of logs.inbox) model.apply(record)
-  const rows = (table: string): Row[] => plainRows(logs.settlementBlocks, table)
+  const rows = (table: string): Row[] => plainRows(logs.blocks.settlementBlocks, table)
   const { accounts, outcomes } = stateOf(logs)
   const keyed = logs.nodeState.map(({ key, value }) => ({ key: key?.toString() ?? null, value }))
   assertAccounts({ rows, accounts, heartbeats: heartbeatsIn(keyed) }, model)
-  judgeTiles(rows('settlements'))
-  judgeLedger(rows('settlements'), rows('wallet_ledger'))
-  judgeCosts(rows('cost_decisions'))
+  judgeTiles(tableRows(logs, 'settlements'))
+  judgeLedger(tableRows(logs, 'settlements'), tableRows(logs, 'walletLedger'))
+  judgeCosts(tableRows(logs, 'costDecisions'))
   judgeOutcomes(model, outcomes)
 }
 
 /** Letters of the inbox are of requests that cannot be decided, and of no others; they are facts to the model. */
-function judgeLetters(
-  { inbox, settlementBlocks }: PartitionLogs,
-  undecidable: (name: string) => boolean,
-): Undecided {
+function judgeLetters({ inbox, blocks }: PartitionLogs, undecidable: (name: string) => boolean): Undecided {
   const values = new Map(inbox.map(({ offset, value }) => [offset, value]))
-  const letters = plainRows(settlementBlocks, 'dead_letters').map((row) => {
+  const letters = plainRows(blocks.settlementBlocks, TABLES.deadLetters.name).map((row) => {
     const offset = big(row, 'record_offset')
     const name = requestName(values.get(offset) ?? null)
     assert.equal(text(row, 'reasons'), 'cannot_be_decided', `letter at ${offset}`)

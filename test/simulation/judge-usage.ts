@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { inboxUsageCodec, SCHEMA_ID, schemaIdOf, usageEventsIn } from '../../schemas/avro.ts'
 import type { InboxUsage } from '../../schemas/records.ts'
+import { TABLES } from '../../schemas/tables.ts'
 import { COMPILED_TABLE } from '../../schemas/model-table.ts'
 import type { ModelTable } from '../../schemas/model-table.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
@@ -8,8 +9,8 @@ import type { LogRecord } from '../../pipelines/log/records.ts'
 import type { Row } from '../support/row-reader.ts'
 import { eventName, together, usageOracle } from '../support/usage-oracle.ts'
 import type { Sums, UsageOracle } from '../support/usage-oracle.ts'
-import { plainRows } from './judge.ts'
-import type { LogBlock, PartitionLogs } from './judge.ts'
+import { plainRows, tableRows } from './judge.ts'
+import type { PartitionLogs } from './judge.ts'
 import type { SimModels } from './models.ts'
 import { otherPartition, PARTITIONS, TOPICS } from './services.ts'
 
@@ -22,11 +23,12 @@ const byPlace = (left: Row, right: Row): number =>
  * its task has passed is counted once, wherever batches ended and whoever counted.
  */
 export function judgeUsage(
-  { partition, usage, inbox, usageBlocks }: PartitionLogs,
+  logs: PartitionLogs,
   undecidable: (name: string) => boolean,
   models: Pick<SimModels, 'version'>,
 ): void {
-  const rows = plainRows(usageBlocks, 'usage_events').toSorted(byPlace)
+  const { partition, usage, inbox } = logs
+  const rows = tableRows(logs, 'usageEvents').toSorted(byPlace)
   const oracle = usageOracle(usage, undecidable, {
     place: { partition, partitions: PARTITIONS },
     tableAt: tablesOf(rows, models),
@@ -39,9 +41,9 @@ export function judgeUsage(
     rows.map(({ content_hash: _hash, ...row }) => row),
     oracle.rows,
   )
-  assert.deepEqual(windowsOf(usageBlocks, 'usage_1m'), oracle.minutes)
-  assert.deepEqual(windowsOf(usageBlocks, 'usage_15m'), oracle.quarters)
-  const letters = plainRows(usageBlocks, 'dead_letters')
+  assert.deepEqual(windowsOf(tableRows(logs, 'usage1m')), oracle.minutes)
+  assert.deepEqual(windowsOf(tableRows(logs, 'usage15m')), oracle.quarters)
+  const letters = plainRows(logs.blocks.usageBlocks, TABLES.deadLetters.name)
   assert.deepEqual(
     letters.map((row) => [Number(row['record_offset']), row['reasons']]).toSorted(byOffset),
     [...oracle.dead].toSorted(byOffset),
@@ -91,9 +93,9 @@ function byOffset(left: readonly unknown[], right: readonly unknown[]): number {
 }
 
 /** Sums of all deltas of a window and series. */
-function windowsOf(blocks: readonly LogBlock[], table: string): Map<string, Sums> {
+function windowsOf(rows: readonly Row[]): Map<string, Sums> {
   const windows = new Map<string, Sums>()
-  for (const { node_id, window_start, model_id, task_source, ...columns } of plainRows(blocks, table)) {
+  for (const { node_id, window_start, model_id, task_source, ...columns } of rows) {
     const key = [node_id, window_start, model_id, task_source].join(' ')
     const known = windows.get(key) ?? {}
     for (const [name, value] of Object.entries(columns)) {

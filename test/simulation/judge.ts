@@ -1,7 +1,10 @@
 import { isTick } from '../../pipelines/load/group.ts'
 import assert from 'node:assert/strict'
 import { aggregatorTaskCodec, inboxConfigureCodec, settlerTaskCodec, STATE_KEY } from '../../schemas/avro.ts'
-import { BLOCK_HEADER } from '../../schemas/tables.ts'
+import { BLOCK_HEADER, TABLES } from '../../schemas/tables.ts'
+import type { FilledTable } from '../../schemas/tables.ts'
+import { BLOCK_ROLES } from '../../schemas/topics.ts'
+import type { BlockRole } from '../../schemas/topics.ts'
 import type { LogRecord } from '../../pipelines/log/records.ts'
 import type { Row } from '../support/row-reader.ts'
 import { judgeAccounts } from './judge-accounts.ts'
@@ -25,8 +28,7 @@ export interface PartitionLogs {
   readonly usage: readonly LogRecord[]
   readonly inbox: readonly LogRecord[]
   readonly nodeState: readonly LogRecord[]
-  readonly usageBlocks: readonly LogBlock[]
-  readonly settlementBlocks: readonly LogBlock[]
+  readonly blocks: Readonly<Record<BlockRole, readonly LogBlock[]>>
 }
 
 /** Problems with what producers were told that are said. */
@@ -47,10 +49,10 @@ export function judge(world: World): string[] {
   for (let partition = 0; partition < PARTITIONS; partition++) {
     check(`task records of ${partition}`, () => assertNeverFalls(world, partition))
     const logs = logsOf(world, partition)
-    for (const topic of ['usageBlocks', 'settlementBlocks'] as const) {
-      check(`numbers of ${TOPICS[topic]}[${partition}]`, () => assertNumbered(logs[topic]))
+    for (const topic of BLOCK_ROLES) {
+      check(`numbers of ${TOPICS[topic]}[${partition}]`, () => assertNumbered(logs.blocks[topic]))
       check(`store of ${TOPICS[topic]}[${partition}]`, () =>
-        assertStored(world, placeOf(TOPICS[topic], partition), logs[topic]),
+        assertStored(world, placeOf(TOPICS[topic], partition), logs.blocks[topic]),
       )
     }
     check(`usage of ${partition}`, () => judgeUsage(logs, world.undecided.isUndecidable, world.models))
@@ -69,8 +71,8 @@ function logsOf({ cluster }: World, partition: number): PartitionLogs {
     committed(topic).filter(({ offset }) => offset < position)
   const counted = taskValues(committed(TOPICS.usageIds)).at(-1)
   const settled = taskValues(committed(TOPICS.nodeState)).at(-1)
-  const blocks = (topic: string): LogBlock[] =>
-    committed(topic)
+  const blocks = (role: BlockRole): LogBlock[] =>
+    committed(TOPICS[role])
       .filter((record) => !isTick(record))
       .map(toLogBlock)
   return {
@@ -78,8 +80,7 @@ function logsOf({ cluster }: World, partition: number): PartitionLogs {
     usage: before(TOPICS.usageMetered, counted ? aggregatorTaskCodec.decode(counted).position : 0),
     inbox: before(TOPICS.accountInbox, settled ? settlerTaskCodec.decode(settled).position : 0),
     nodeState: committed(TOPICS.nodeState),
-    usageBlocks: blocks(TOPICS.usageBlocks),
-    settlementBlocks: blocks(TOPICS.settlementBlocks),
+    blocks: { usageBlocks: blocks('usageBlocks'), settlementBlocks: blocks('settlementBlocks') },
   }
 }
 
@@ -148,6 +149,12 @@ function assertStored(world: World, source: string, blocks: readonly LogBlock[])
     stored.delete(bytes)
   }
   assert.equal(stored.size, 0, `${stored.size} blocks are in the store and not in the log`)
+}
+
+/** The rows of a table in the topic that fills it, as `plainRows`. */
+export function tableRows({ blocks }: PartitionLogs, table: FilledTable): Row[] {
+  const { name, filledBy } = TABLES[table]
+  return plainRows(blocks[filledBy], name)
 }
 
 /** The rows of a table without the columns that say which block brought them. */

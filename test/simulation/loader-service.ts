@@ -1,4 +1,5 @@
 import { noMetrics } from '../../schemas/metrics.ts'
+import { blockTopics } from '../../schemas/topics.ts'
 import {
   BlockPump,
   LOADER_REBALANCE_TIMEOUT_MS,
@@ -74,7 +75,7 @@ export class LoaderService implements Service {
       process: this.#process,
       cluster,
       groupId: 'loader',
-      topics: [TOPICS.usageBlocks, TOPICS.settlementBlocks],
+      topics: blockTopics(TOPICS),
       group: {
         sessionMs: LOADER_SESSION_TIMEOUT_MS,
         rebalanceMs: LOADER_REBALANCE_TIMEOUT_MS,

@@ -7,6 +7,7 @@ import {
   STATE_KEY,
 } from '../../schemas/avro.ts'
 import { BLOCK_HEADER } from '../../schemas/tables.ts'
+import { blockTopics } from '../../schemas/topics.ts'
 import { TRANSACTION_TIMEOUT_MS } from '../../pipelines/kafka/produce/transaction-session.ts'
 import { Fleet } from './fleet.ts'
 import type { Tampering } from './fleet.ts'
@@ -174,7 +175,7 @@ function settledTo(world: World): () => boolean {
 function loadedTo(world: World): () => boolean {
   let seqs: { place: string; seq: number }[] | undefined
   return () => {
-    seqs ??= [TOPICS.usageBlocks, TOPICS.settlementBlocks].flatMap((topic) =>
+    seqs ??= blockTopics(TOPICS).flatMap((topic) =>
       partitions.map((partition) => {
         const last = world.cluster
           .log(topic, partition)
@@ -193,9 +194,7 @@ function stateOf(world: World): string {
       const { cluster, store } = world
       const usage = `usage ${positionOf(world, TOPICS.usageIds, partition)} of ${cluster.log(TOPICS.usageMetered, partition).end}`
       const inbox = `inbox ${positionOf(world, TOPICS.nodeState, partition)} of ${cluster.log(TOPICS.accountInbox, partition).end}`
-      const loaded = [TOPICS.usageBlocks, TOPICS.settlementBlocks].map((topic) =>
-        store.loadedSeq(placeOf(topic, partition)),
-      )
+      const loaded = blockTopics(TOPICS).map((topic) => store.loadedSeq(placeOf(topic, partition)))
       return `partition ${partition}: ${usage}, ${inbox}, loaded ${loaded.join(' and ')}`
     })
     .join('; ')
