@@ -1,9 +1,13 @@
+import type { BlockRole } from './topics.ts'
+
 /**
  * Tables that blocks name, with the column list that this version writes. A block carries its list in a header, so
  * blocks of older versions load as they were written; migrations only add columns with defaults.
  */
 export interface TableSpec {
   readonly name: string
+  /** The topic whose blocks fill it; `every` where each topic of blocks brings rows of its own partitions. */
+  readonly filledBy: BlockRole | 'every'
   /** As the INSERT names them; rows of RowBinary have them in this order. */
   readonly columns: readonly string[]
   /** Columns that the table fills itself from those, and no block names. */
@@ -13,8 +17,14 @@ export interface TableSpec {
 /** Every row's provenance: which block of which topic brought it. First columns of every table. */
 export const SOURCE_COLUMNS = ['src_topic', 'src_partition', 'src_seq'] as const
 
-const table = (name: string, columns: readonly string[], filled: readonly string[] = []): TableSpec => ({
+const table = <FilledBy extends TableSpec['filledBy']>(
+  name: string,
+  filledBy: FilledBy,
+  columns: readonly string[],
+  filled: readonly string[] = [],
+): TableSpec & { readonly filledBy: FilledBy } => ({
   name,
+  filledBy,
   columns: [...SOURCE_COLUMNS, ...columns],
   filled,
 })
@@ -66,7 +76,7 @@ export function sumColumn(sum: string): string {
 const WIDE_COLUMNS = WIDENED_SUMS.map(sumColumn)
 
 export const TABLES = {
-  usageEvents: table('usage_events', [
+  usageEvents: table('usage_events', 'usageBlocks', [
     // The same for all events of a record, of a node, of a kind of work.
     'received_at',
     'record_offset',
@@ -107,9 +117,9 @@ export const TABLES = {
     'execution',
     'labels',
   ]),
-  usage1m: table('usage_1m', ROLLUP_COLUMNS, WIDE_COLUMNS),
-  usage15m: table('usage_15m', ROLLUP_COLUMNS, WIDE_COLUMNS),
-  costDecisions: table('cost_decisions', [
+  usage1m: table('usage_1m', 'usageBlocks', ROLLUP_COLUMNS, WIDE_COLUMNS),
+  usage15m: table('usage_15m', 'usageBlocks', ROLLUP_COLUMNS, WIDE_COLUMNS),
+  costDecisions: table('cost_decisions', 'settlementBlocks', [
     'node_id',
     'cost_seq',
     'event_id',
@@ -130,7 +140,7 @@ export const TABLES = {
     'day_spent_before_nano_usd',
     'id_kind',
   ]),
-  settlements: table('settlements', [
+  settlements: table('settlements', 'settlementBlocks', [
     'node_id',
     'settlement_id',
     'operator_id',
@@ -144,7 +154,7 @@ export const TABLES = {
     'micro_spark',
     'paid_micro_spark',
   ]),
-  walletLedger: table('wallet_ledger', [
+  walletLedger: table('wallet_ledger', 'settlementBlocks', [
     'wallet_id',
     'entry_id',
     'counter_wallet_id',
@@ -156,7 +166,7 @@ export const TABLES = {
     'detail',
     'amount_micro_spark',
   ]),
-  auditLog: table('audit_log', [
+  auditLog: table('audit_log', 'settlementBlocks', [
     'node_id',
     'command_id',
     'caller',
@@ -169,7 +179,7 @@ export const TABLES = {
     'account_version',
     'decided_at',
   ]),
-  audit: table('audit', [
+  audit: table('audit', 'settlementBlocks', [
     'noted_at',
     'entry_id',
     'kind',
@@ -181,7 +191,7 @@ export const TABLES = {
     'times',
     'reason',
   ]),
-  deadLetters: table('dead_letters', [
+  deadLetters: table('dead_letters', 'every', [
     'topic',
     'partition',
     'record_offset',
@@ -195,7 +205,7 @@ export const TABLES = {
     'indexes',
     'details',
   ]),
-  setAside: table('set_aside', [
+  setAside: table('set_aside', 'usageBlocks', [
     'node_id',
     'event_id',
     'reason',
@@ -208,10 +218,20 @@ export const TABLES = {
     'set_aside_at',
     'event',
   ]),
-  watermarks: table('watermarks', ['watermark', 'position', 'blocks_end']),
+  watermarks: table('watermarks', 'every', ['watermark', 'position', 'blocks_end']),
 } as const satisfies Record<string, TableSpec>
 
 export type TableRole = keyof typeof TABLES
+
+/** The tables that one topic fills alone. */
+export type FilledTable = {
+  [Table in TableRole]: (typeof TABLES)[Table]['filledBy'] extends BlockRole ? Table : never
+}[TableRole]
+
+/** The tables that a topic of blocks fills alone. */
+export function tablesFilledBy(role: BlockRole): readonly TableSpec[] {
+  return Object.values(TABLES).filter(({ filledBy }) => filledBy === role)
+}
 
 /** All but the one that says how far the others are loaded. */
 export const ROW_TABLES: readonly string[] = Object.values(TABLES)

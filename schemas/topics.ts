@@ -103,7 +103,7 @@ export type TopicRole = keyof typeof TOPICS
 
 export const TOPIC_ROLES = Object.keys(TOPICS) as readonly TopicRole[]
 
-/** The topics whose blocks fill ClickHouse's tables: which ones stands at each table (`TableSpec.filledBy`). */
+/** The topics whose blocks fill ClickHouse's tables: each table says which (`TableSpec.filledBy`). */
 export type BlockRole = {
   [Role in TopicRole]: (typeof TOPICS)[Role]['kind'] extends 'blocks' ? Role : never
 }[TopicRole]

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { inboxConfigureCodec, tickCodec } from '../../schemas/avro.ts'
-import { COST_RECOVERY, ISSUER_WALLET } from '../../schemas/tables.ts'
+import { COST_RECOVERY, ISSUER_WALLET, tablesFilledBy } from '../../schemas/tables.ts'
 import { anyInbox, cost, INBOX_START_MS, inboxUsage, nodeSum } from '../../test/support/inbox.ts'
 import type { Row } from '../../test/support/row-reader.ts'
 import { testRules, testRulesRecord } from '../../test/support/rules.ts'
@@ -18,13 +18,11 @@ const ends = fc.array(fc.constantFrom<TransactionEnd>('commit', 'commit', 'lost'
 })
 const halts = (reason: string) => (error: unknown) => error instanceof HaltError && error.reason === reason
 
-const TABLES = ['cost_decisions', 'settlements', 'wallet_ledger', 'audit_log', 'audit'] as const
-
 /** What must not depend on how the input was cut: rows as sequences per table, accounts, where the task stands. */
 function resultOf(log: SettlerLog): unknown {
   const task = log.task()
   return {
-    rows: TABLES.map((table) => log.rows(table)),
+    rows: tablesFilledBy('settlementBlocks').map(({ name }) => log.rows(name)),
     accounts: log.accounts(),
     task: task && { ...task, next_seq: 0, loaded_seq: 0, oldest_unloaded_at: 0 },
   }

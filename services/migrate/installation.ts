@@ -10,7 +10,7 @@ import { readRanges } from '../../pipelines/kafka/read.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import type { Random } from '../../pipelines/random.ts'
 import { formatUuid } from '../../schemas/ids.ts'
-import { topicNames } from '../../schemas/topics.ts'
+import { blockTopics, topicNames } from '../../schemas/topics.ts'
 import type { Config } from '../runtime/config.ts'
 import { EXIT, ExitError } from '../runtime/exit.ts'
 import { installationPlace } from '../runtime/installation.ts'
@@ -50,7 +50,7 @@ export async function nameInstallation(parts: NameParts): Promise<NamedInstallat
   const rangesOf = async (name: string) =>
     newTopics.has(name) ? [] : [...(await readRanges({ ...kafka, topic: name })).values()]
   const states = [await rangesOf(topics.usageIds), await rangesOf(topics.nodeState)].flat()
-  const blocks = [await rangesOf(topics.usageBlocks), await rangesOf(topics.settlementBlocks)].flat()
+  const blocks = (await Promise.all(blockTopics(topics).map(rangesOf))).flat()
   const decision = decideInstallation({
     kafkaId: inKafka?.installation_id ?? null,
     clickhouseIds: await installationIds(database),

@@ -37,6 +37,7 @@ import { modelsRoutes } from './routes/models.ts'
 import { operatorRoutes } from './routes/operators.ts'
 import { providerRoutes } from './routes/provider.ts'
 import { oneEventRoute } from './routes/one-event.ts'
+import type { BlockRole } from '../../schemas/topics.ts'
 import { putBackRoute } from './routes/put-back.ts'
 import { setAsideRoutes } from './routes/set-aside.ts'
 import type { PutBack } from './put-back.ts'
@@ -59,7 +60,7 @@ export interface ReaderAppParts {
   readonly putBack: PutBack
   readonly models: InstallationModels
   /** Names of the topics whose blocks fill ClickHouse's tables. */
-  readonly topics: { readonly usageBlocks: string; readonly settlementBlocks: string }
+  readonly topics: Readonly<Record<BlockRole, string>>
   readonly partitions: number
   /** See `History`. */
   readonly before?: readonly TopicVersion[]

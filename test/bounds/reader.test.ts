@@ -182,7 +182,7 @@ test('LOADED_AGE_MS_MAX: what is loaded is asked again once the answer is so old
   })
   const history = new History({ client, clock, logger: silentLogger, topics: TOPICS })
   const seqOf = async (partition: number) =>
-    (await history.loaded(history.usageSource(partition), client))?.seq
+    (await history.loaded(history.source('usageEvents', partition), client))?.seq
   assert.deepEqual(
     await Promise.all([seqOf(0), seqOf(0), seqOf(1)]),
     ['1', '1', '2'],

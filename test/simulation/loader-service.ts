@@ -1,5 +1,5 @@
-import { blockTopics } from '../../schemas/topics.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
+import { blockTopics } from '../../schemas/topics.ts'
 import {
   BlockPump,
   LOADER_REBALANCE_TIMEOUT_MS,

@@ -1,5 +1,7 @@
 import { systemClock } from '../../pipelines/clock.ts'
 import { formatUuid, hashToUuid, partitionOfNode } from '../../schemas/ids.ts'
+import { TABLES } from '../../schemas/tables.ts'
+import { blockTopics } from '../../schemas/topics.ts'
 import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import { dateTime } from './history.ts'
 import type { HistoryDatabase, HistoryRow } from './history.ts'
@@ -70,8 +72,8 @@ export const settlementId = (to: number): string => formatUuid(hashToUuid(`settl
 export const nanoUsd = (index: number): number => 10_000_001 * (index + 1)
 export const spark = (index: number): number => index + 1
 
-const money = { src_topic: TOPICS.settlementBlocks, src_partition: PARTITION }
-const usage = { src_topic: TOPICS.usageBlocks, src_partition: PARTITION }
+const money = { src_topic: TOPICS[TABLES.costDecisions.filledBy], src_partition: PARTITION }
+const usage = { src_topic: TOPICS[TABLES.usageEvents.filledBy], src_partition: PARTITION }
 
 export async function fillUsage(history: HistoryDatabase): Promise<void> {
   const rows: HistoryRow[] = Array.from({ length: EVENTS }, (_, index) => {
@@ -156,7 +158,7 @@ export const entries = Array.from({ length: 57 }, (_, index) => ({
 
 export async function fillWallets(history: HistoryDatabase): Promise<void> {
   const ledgerRow = (entry: (typeof entries)[number], wallet: string): HistoryRow => ({
-    src_topic: TOPICS.settlementBlocks,
+    src_topic: TOPICS[TABLES.walletLedger.filledBy],
     src_partition: entry.partition,
     src_seq: entry.seq,
     wallet_id: wallet,
@@ -188,8 +190,8 @@ export async function fillWallets(history: HistoryDatabase): Promise<void> {
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const watermark = dateTime(WATERMARK + partition * 600_000, 3)
     const row = { src_partition: partition, src_seq: LOADED }
-    await history.insert('watermarks', [{ src_topic: TOPICS.usageBlocks, ...row, watermark }])
-    await history.insert('watermarks', [{ src_topic: TOPICS.settlementBlocks, ...row, watermark }])
+    for (const src_topic of blockTopics(TOPICS))
+      await history.insert('watermarks', [{ src_topic, ...row, watermark }])
   }
 }
 

@@ -5,6 +5,10 @@ import type { BlockSource, Loaded } from '../../../pipelines/clickhouse/queries/
 import type { Clock } from '../../../pipelines/clock.ts'
 import type { Logger } from '../../../pipelines/logger.ts'
 import { partitionOfNode } from '../../../schemas/ids.ts'
+import { TABLES } from '../../../schemas/tables.ts'
+import type { FilledTable } from '../../../schemas/tables.ts'
+import { BLOCK_ROLES } from '../../../schemas/topics.ts'
+import type { BlockRole } from '../../../schemas/topics.ts'
 import { WATERMARK_DELAY_MS } from '../../../schemas/usage.ts'
 import { describeError } from '../../runtime/exit.ts'
 import type { Begin, TopicVersion } from '../../runtime/layout.ts'
@@ -38,9 +42,10 @@ export class History {
   readonly #client: ClickhouseClient
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #topics: { readonly usageBlocks: string; readonly settlementBlocks: string }
+  readonly #topics: Readonly<Record<BlockRole, string>>
   readonly #before: readonly TopicVersion[]
-  readonly #begin: Begin | null
+  /** The watermark with which the partitions of a topic began; nothing where nothing was before them. */
+  readonly #beginMs: ReadonlyMap<string, number>
   /** By replica, then by topic and partition: what one replica has, another may still have to fetch. */
   readonly #loaded = new WeakMap<ClickhouseClient, Map<string, LoadedAnswer>>()
   readonly #asking = new Shares(HISTORY_REQUESTS_MAX)
@@ -51,7 +56,7 @@ export class History {
     readonly clock: Clock
     readonly logger: Logger
     /** Names of the topics whose blocks fill the tables. */
-    readonly topics: { readonly usageBlocks: string; readonly settlementBlocks: string }
+    readonly topics: Readonly<Record<BlockRole, string>>
     /** Versions of the topics that ended. */
     readonly before?: readonly TopicVersion[] | undefined
     /** With what the partitions began where one did. */
@@ -62,46 +67,36 @@ export class History {
     this.#logger = parts.logger
     this.#topics = parts.topics
     this.#before = parts.before ?? []
-    this.#begin = parts.begin ?? null
+    this.#beginMs = beginsOf(parts.topics, parts.begin ?? null)
   }
 
-  /** Where rows of usage come from, for one partition. */
-  usageSource(partition: number): BlockSource {
-    return { topic: this.#topics.usageBlocks, partition }
+  /** Where a table's rows come from, for one partition. */
+  source(table: FilledTable, partition: number): BlockSource {
+    return { topic: this.#topics[TABLES[table].filledBy], partition }
   }
 
-  /** Where a node's usage stands that came in versions of the topics that ended. */
-  olderUsage(nodeId: string): readonly BlockSource[] {
+  /** Where a node's rows of a table stand that came in versions of the topics that ended. */
+  olderSources(table: FilledTable, nodeId: string): readonly BlockSource[] {
     return this.#before.map(({ topics, partitions }) => ({
-      topic: topics.usageBlocks,
+      topic: topics[TABLES[table].filledBy],
       partition: partitionOfNode(nodeId, partitions),
     }))
   }
 
-  /** Where rows of money come from, for one partition. */
-  moneySource(partition: number): BlockSource {
-    return { topic: this.#topics.settlementBlocks, partition }
-  }
-
-  /** Up to where the lists of all partitions of money are complete. Called within `ask`. */
-  async smallestMoneyWatermark(client: ClickhouseClient, partitions: number): Promise<number | null> {
-    const { settlementBlocks } = this.#topics
-    return await smallestWatermark(client, settlementBlocks, partitions, this.#beginOf(settlementBlocks))
-  }
-
-  /** The watermark with which the partitions of a topic began; null where nothing was before them. */
-  #beginOf(topic: string): number | null {
-    if (this.#begin === null) return null
-    const { usageWatermarkMs, accountsNowMs } = this.#begin
-    return topic === this.#topics.usageBlocks
-      ? usageWatermarkMs
-      : Math.max(0, accountsNowMs - WATERMARK_DELAY_MS)
+  /** Up to where a table is complete in all of its partitions. Called within `ask`. */
+  async smallestWatermark(
+    client: ClickhouseClient,
+    table: FilledTable,
+    partitions: number,
+  ): Promise<number | null> {
+    const topic = this.#topics[TABLES[table].filledBy]
+    return await smallestWatermark(client, topic, partitions, this.#beginMs.get(topic) ?? null)
   }
 
   async #loadedOf(client: ClickhouseClient, source: BlockSource): Promise<Loaded | null> {
     const found = await loadedOf(client, source)
-    const watermarkMs = this.#beginOf(source.topic)
-    return found ?? (watermarkMs === null ? null : { seq: '0', watermarkMs })
+    const watermarkMs = this.#beginMs.get(source.topic)
+    return found ?? (watermarkMs === undefined ? null : { seq: '0', watermarkMs })
   }
 
   /**
@@ -163,4 +158,16 @@ export class History {
       this.#asking.giveBack(holder, 1)
     }
   }
+}
+
+function beginsOf(
+  topics: Readonly<Record<BlockRole, string>>,
+  begin: Begin | null,
+): ReadonlyMap<string, number> {
+  if (begin === null) return new Map()
+  const watermarksMs: Readonly<Record<BlockRole, number>> = {
+    usageBlocks: begin.usageWatermarkMs,
+    settlementBlocks: Math.max(0, begin.accountsNowMs - WATERMARK_DELAY_MS),
+  }
+  return new Map(BLOCK_ROLES.map((role) => [topics[role], watermarksMs[role]]))
 }

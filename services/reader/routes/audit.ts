@@ -36,7 +36,7 @@ export function auditRoutes(app: ReaderApp, parts: RouteParts & { readonly parti
         ? { ...rangeOf(request.query, parts.clock.nowMs()), after: null }
         : placeOf(parts.cursors.open(scope, cursor, 6))
       const { rows, asOfMs } = await parts.history.ask(holderOf(request), async (client) => {
-        const watermarkMs = await parts.history.smallestMoneyWatermark(client, parts.partitions)
+        const watermarkMs = await parts.history.smallestWatermark(client, 'audit', parts.partitions)
         if (watermarkMs === null) return { rows: [], asOfMs: null }
         // What a partition writes from here on carries a log time after the newest receipt behind its watermark.
         const beforeMs = Math.min(place.toMs, watermarkMs + WATERMARK_DELAY_MS)

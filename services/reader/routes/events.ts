@@ -62,7 +62,7 @@ export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
       const place = placeOf(parts, scope, request.query)
       const { partition } = await parts.present.seen(request.caller, node_id)
       const answer = await parts.history.ask(holderOf(request), async (client) => {
-        const source = parts.history.usageSource(partition)
+        const source = parts.history.source('usageEvents', partition)
         const loaded = await parts.history.loaded(source, client)
         if (loaded === null) return { items: [], last: null, asOfMs: null }
         const query = { nodeId: node_id, source, loaded, ...place, labels, limit: limit + 1 }

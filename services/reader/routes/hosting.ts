@@ -48,7 +48,7 @@ function rewardsRoute(app: ReaderApp, parts: RouteParts & { readonly ranking: Ra
       const state = await parts.present.seen(request.caller, nodeId)
       const wallets = state.account.operators.map(({ operator_id }) => operator_id)
       return await parts.history.ask(holderOf(request), async (client) => {
-        const source = parts.history.moneySource(state.partition)
+        const source = parts.history.source('walletLedger', state.partition)
         const loaded = await parts.history.loaded(source, client)
         const rows =
           loaded === null || wallets.length === 0

@@ -102,14 +102,14 @@ async function rollingWork(
   holder: string,
 ): Promise<{ work: SharedWork; period: ViewPeriod; asOfMs: number | null }> {
   return await parts.history.ask(holder, async (client) => {
-    const source = parts.history.usageSource(state.partition)
+    const source = parts.history.source('usage1m', state.partition)
     const loaded = await parts.history.loaded(source, client)
     const endMs = floorTo(loaded?.watermarkMs ?? parts.clock.nowMs(), MINUTE_WINDOW_MS)
     const startMs = Math.max(0, endMs - PERIOD_HOURS[name] * HOUR_MS)
     const [total] = await usageTotal(client, {
       nodeId: state.account.node_id,
       source,
-      older: parts.history.olderUsage(state.account.node_id),
+      older: parts.history.olderSources('usage1m', state.account.node_id),
       range: { fromMs: startMs, toMs: endMs },
       groupBy: [],
       rowsMax: 1,

@@ -77,7 +77,7 @@ async function ofNode(parts: RouteParts, request: ListRequest, nodeId: string): 
   const after = position === null ? null : { receivedMs, offset, index }
   const { partition } = await parts.present.seen(request.caller, nodeId)
   return await parts.history.ask(holderOf(request), async (client) => {
-    const source = parts.history.usageSource(partition)
+    const source = parts.history.source('setAside', partition)
     const loaded = await parts.history.loaded(source, client)
     if (loaded === null) return { items: [], next_cursor: null, as_of: null }
     const query = { nodeId, source, loaded, fromMs, toMs, after, limit: limit + 1 }

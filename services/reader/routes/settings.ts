@@ -125,7 +125,7 @@ function historyRoute(app: ReaderApp, parts: RouteParts): void {
       const before = isFirst(cursor) ? null : parts.cursors.open(scope, cursor, 1)[0]
       const { partition } = await parts.present.seen(request.caller, nodeId)
       return await parts.history.ask(holderOf(request), async (client) => {
-        const source = parts.history.moneySource(partition)
+        const source = parts.history.source('auditLog', partition)
         const loaded = await parts.history.loaded(source, client)
         if (loaded === null) return reply.send({ items: [], next_cursor: null, as_of: null })
         const rows = await settingsChanges(client, {

@@ -108,7 +108,7 @@ async function readPage<Row>(
   const [afterSeq = '0'] = isFirst(cursor) ? [] : parts.cursors.open(scope, cursor, 1)
   const { partition } = await parts.present.seen(request.caller, nodeId)
   return await parts.history.ask(holderOf(request), async (client) => {
-    const source = parts.history.moneySource(partition)
+    const source = parts.history.source('settlements', partition)
     const loaded = await parts.history.loaded(source, client)
     if (loaded === null) return { shown: [], next_cursor: null, as_of: null }
     const rows = await read(client, { nodeId, source, loaded, afterSeq, limit: limit + 1 })

@@ -144,7 +144,7 @@ async function readUsage(
   const { holder, nodeId, plan } = asked
   const { groupBy } = asked.asked
   return await parts.history.ask(holder, async (client) => {
-    const source = parts.history.usageSource(asked.partition)
+    const source = parts.history.source('usage1m', asked.partition)
     // First how far it is loaded, then the windows: what is called final must have been there when it was read.
     const loaded = await parts.history.loaded(source, client)
     if (asksLabels(asked.asked)) {
@@ -155,7 +155,7 @@ async function readUsage(
       if (windows.length > WINDOWS_MAX) throw tooManyWindows()
       return { windows, asOfMs: loaded?.watermarkMs ?? null }
     }
-    const older = parts.history.olderUsage(nodeId)
+    const older = parts.history.olderSources('usage1m', nodeId)
     const pause = () => parts.turns.pause(holder)
     const query = { nodeId, source, older, groupBy, range: plan.range, rowsMax: WINDOWS_MAX, pause }
     const windows = await (plan.windows === null

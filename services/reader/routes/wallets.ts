@@ -100,7 +100,7 @@ function entriesRoute(app: ReaderApp, parts: RouteParts & { readonly partitions:
       const place = isFirst(cursor) ? FIRST_PAGE : placeOf(parts.cursors.open(scope, cursor, 5))
       await parts.present.wallet(request.caller, operator_id)
       const { rows, asOfMs } = await parts.history.ask(holderOf(request), async (client) => {
-        const watermarkMs = await parts.history.smallestMoneyWatermark(client, parts.partitions)
+        const watermarkMs = await parts.history.smallestWatermark(client, 'walletLedger', parts.partitions)
         if (watermarkMs === null) return { rows: [], asOfMs: null }
         // What a partition books from here on carries a log time after the newest receipt behind its watermark.
         const beforeMs = watermarkMs + WATERMARK_DELAY_MS

@@ -1,4 +1,4 @@
-import type { TopicRole } from '../../../schemas/topics.ts'
+import type { BlockRole } from '../../../schemas/topics.ts'
 import { readPartition, readRanges } from '../../../pipelines/kafka/read.ts'
 import { BLOCK_HEADER } from '../../../schemas/tables.ts'
 import type { Installation } from '../../support/installation.ts'
@@ -13,7 +13,7 @@ const TAIL = 50n
 export type BlockNumbers = ReadonlyMap<string, readonly number[]>
 
 /** Waits until ClickHouse has every block that the topics hold now, but for those of a group that is still open. */
-export async function loadedAll(installation: Installation, roles: readonly TopicRole[]): Promise<void> {
+export async function loadedAll(installation: Installation, roles: readonly BlockRole[]): Promise<void> {
   const newest = await newestBlocks(installation, roles)
   let loaded: BlockNumbers = new Map()
   await until(
@@ -58,7 +58,7 @@ export async function loadedBlocks(
 /** The newest blocks that end a group, by topic: an open group cannot be loaded. */
 export async function newestBlocks(
   installation: Installation,
-  roles: readonly TopicRole[],
+  roles: readonly BlockRole[],
 ): Promise<BlockNumbers> {
   const topics = roles.map((role) => installation.topics[role])
   const seqs = topics.map(async (topic) => [topic, await newestOf(installation, topic)] as const)

@@ -1,6 +1,6 @@
 import { accountCodec } from '../../../schemas/avro.ts'
 import type { Account } from '../../../schemas/records.ts'
-import { TABLES, SOURCE_COLUMNS } from '../../../schemas/tables.ts'
+import { SOURCE_COLUMNS, tablesFilledBy } from '../../../schemas/tables.ts'
 import { install } from '../../support/installation.ts'
 import type { Installation } from '../../support/installation.ts'
 import { startServices } from '../../support/service-process.ts'
@@ -12,14 +12,6 @@ import { loadedAll } from './loaded-all.ts'
 
 const DECIDED_MS = 180_000
 const SHOWN_MAX = 3
-
-const DECIDED_TABLES = [
-  TABLES.costDecisions,
-  TABLES.settlements,
-  TABLES.walletLedger,
-  TABLES.auditLog,
-  TABLES.audit,
-]
 
 /**
  * Decides all of account.inbox again: a fresh settler with no accounts reads a copy of the log, which has the log's
@@ -50,7 +42,7 @@ export async function replayInbox({ installation, clickhouse }: Fleet): Promise<
   }
   await loadedAll(replayed, ['settlementBlocks'])
   const differences = await compareAccounts(installation, replayed)
-  for (const { name, columns } of DECIDED_TABLES) {
+  for (const { name, columns } of tablesFilledBy('settlementBlocks')) {
     // Which block brought a row depends on where batches ended.
     const decided = columns.slice(SOURCE_COLUMNS.length).map((column) => `toString(${column})`)
     const rows = ({ database }: Installation): string =>

@@ -1,6 +1,6 @@
 import { SCHEMA_ID, schemaIdOf } from '../../../../schemas/avro.ts'
 import { BLOCK_HEADER } from '../../../../schemas/tables.ts'
-import { topicNames } from '../../../../schemas/topics.ts'
+import { blockTopics, topicNames } from '../../../../schemas/topics.ts'
 import type { Account } from '../../../../schemas/records.ts'
 import { leaderOf } from '../../../support/kafka-metadata.ts'
 import { BlockOrder } from './block-order.ts'
@@ -35,8 +35,7 @@ export async function checkLogs(log: Log, target: LogsTarget, problems: Problems
   const topics = topicNames(target.topicPrefix)
   const aggregators = await readState(log, topics.usageIds, 'aggregator', target.partitions, problems)
   const settlers = await readState(log, topics.nodeState, 'settler', target.partitions, problems)
-  await readBlocks(log, topics.usageBlocks, target.partitions, problems)
-  await readBlocks(log, topics.settlementBlocks, target.partitions, problems)
+  for (const topic of blockTopics(topics)) await readBlocks(log, topic, target.partitions, problems)
   let batches = 0
   let decidedByFence = 0
   for (const role of WRITTEN_BY_TASKS) {

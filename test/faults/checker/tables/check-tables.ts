@@ -1,3 +1,5 @@
+import { tablesFilledBy } from '../../../../schemas/tables.ts'
+import { BLOCK_ROLES } from '../../../../schemas/topics.ts'
 import type { AuditRow, Commands } from './commands.ts'
 import { Decisions } from './decisions.ts'
 import type { DecisionRow } from './decisions.ts'
@@ -37,17 +39,6 @@ export interface CheckedTables {
   readonly ledger: Ledger
 }
 
-const TABLE_NAMES = [
-  'usage_events',
-  'usage_1m',
-  'usage_15m',
-  'cost_decisions',
-  'settlements',
-  'wallet_ledger',
-  'audit_log',
-  'audit',
-] as const
-
 /** Reads every table once, partition by partition where it is large. */
 export async function checkTables(
   tables: TablesSource,
@@ -56,7 +47,7 @@ export async function checkTables(
   partitions: number,
   problems: Problems,
 ): Promise<CheckedTables> {
-  for (const name of TABLE_NAMES) {
+  for (const { name } of BLOCK_ROLES.flatMap(tablesFilledBy)) {
     const beyond = await tables.beyond(name, partitions)
     if (beyond > 0) problems.add('row', `${name} has ${beyond} rows of partitions that there are not`, beyond)
   }

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { AggregatorLog, usageRecord } from '../test/support/aggregator-log.ts'
+import { INBOX_START_MS, cost, inboxUsage, nodeSum } from '../test/support/inbox.ts'
+import { command, seen } from '../test/support/inbox-requests.ts'
+import { testRulesRecord } from '../test/support/rules.ts'
+import { SettlerLog } from '../test/support/settler-log.ts'
+import { inputRecord } from '../test/support/task-log.ts'
+import type { TaskLog } from '../test/support/task-log.ts'
+import { eventId, usageEvent } from '../test/support/usage-events.ts'
+import { inboxAuditCodec, inboxCommandCodec } from './avro.ts'
+import { TABLES, tablesFilledBy } from './tables.ts'
+import { BLOCK_ROLES } from './topics.ts'
+import type { BlockRole } from './topics.ts'
+
+test('every topic of blocks fills a table', () => {
+  for (const role of BLOCK_ROLES) assert.ok(tablesFilledBy(role).length > 0, role)
+})
+
+/** The blocks of a task that has written a row of everything go to the tables of its topic, and to no other. */
+function assertFilled(log: TaskLog, role: BlockRole): void {
+  const written = new Set(log.blocks().map(({ table }) => table))
+  const tables = Object.values(TABLES).filter(({ filledBy }) => filledBy === role || filledBy === 'every')
+  assert.deepEqual([...written].toSorted(), tables.map(({ name }) => name).toSorted())
+}
+
+test('the aggregator fills the tables of its topic', async () => {
+  const good = usageEvent({ event_id: eventId(1), occurred_at: INBOX_START_MS })
+  const bad = usageEvent({ event_id: eventId(2), occurred_at: INBOX_START_MS, goal_id: '' })
+  const log = new AggregatorLog({ input: [usageRecord(0, INBOX_START_MS, [good, bad])] })
+  await log.run()
+  assertFilled(log, 'usageBlocks')
+})
+
+test('the settler fills the tables of its topic', async () => {
+  const node_id = 'node-a'
+  const entries = [{ node_id, operator_id: 'op', cost: cost(9_000_000_000) }]
+  const values = [
+    testRulesRecord(),
+    inboxUsage(0, 1, { entries, sums: [nodeSum(node_id)] }),
+    inboxCommandCodec.encode(
+      command('settings', { node_id, changes: [{ name: 'allow_metered_for_hive', value: true }] }),
+    ),
+    inboxAuditCodec.encode(seen()),
+    Buffer.from('not ours'),
+  ]
+  const log = new SettlerLog(values.map((value, at) => inputRecord(at, INBOX_START_MS + at, value)))
+  await log.run()
+  assertFilled(log, 'settlementBlocks')
+})
