@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { dirname, posix } from 'node:path'
 import { describe, test } from 'node:test'
+import { DONE_STATUS, PROBLEMS } from '../schemas/http/problem.ts'
 import { SERVICE_NAMES, SERVICES } from '../schemas/services.ts'
 import { TABLES } from '../schemas/tables.ts'
 import { VERSION } from '../schemas/version.ts'
@@ -205,6 +206,17 @@ describe('borders', () => {
       const shared = [...reachedFrom(own.map(({ path }) => path))].filter((path) => RULES.test(path))
       assert.deepEqual(shared, [], room)
     }
+  })
+
+  test('what decides knows codes and no HTTP: the statuses stand in schemas/http/problem.ts', () => {
+    const deciding = sources.filter(({ path }) => path.startsWith('pipelines/') && !isTest(path))
+    assert.deepEqual(found(/from '.*\/schemas\/http\//, deciding), [])
+    const refused = Object.values(PROBLEMS).map(({ status }) => status)
+    const statuses = new Set<number>([...refused, ...Object.values(DONE_STATUS)])
+    // These are pauses and numbers of rows as well: they are statuses where their line says so.
+    const round = [200, 400, 500].filter((status) => statuses.delete(status)).join('|')
+    const said = `(?<![\\w.])(?:${[...statuses].join('|')})(?![\\w.])|\\bstatus\\w*\\W+(?:${round})\\b`
+    assert.deepEqual(found(new RegExp(said), deciding), [])
   })
 
   test('only pipelines/kafka/kafkajs knows kafkajs', () => {

@@ -1,5 +1,6 @@
 import { nothingYet } from '../../schemas/older-records.ts'
-import type { Account, AccountOperator, Cost, InboxCommand, NodeSum, Outcome } from '../../schemas/records.ts'
+import type { CommandOutcome } from '../../schemas/commands/outcome.ts'
+import type { Account, AccountOperator, Cost, InboxCommand, NodeSum } from '../../schemas/records.ts'
 import type { Anomaly } from '../../schemas/metrics.ts'
 import type { AuditKind } from '../../schemas/audit.ts'
 import type { Decision, RewardKind, SettlementReason } from '../../schemas/tables.ts'
@@ -62,7 +63,7 @@ export interface Reward {
 /** A command and what became of it. */
 export interface Audit {
   readonly command: InboxCommand
-  readonly outcome: Outcome
+  readonly outcome: CommandOutcome
   /** JSON: for settings, each one that changed, with the value before and after. */
   readonly changes: string
   readonly atMs: number

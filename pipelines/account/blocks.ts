@@ -1,3 +1,4 @@
+import { outcomeRecord } from '../../schemas/commands/outcome.ts'
 import { ID_KINDS } from '../../schemas/identity.ts'
 import { formatUuid, hashToUuid } from '../../schemas/ids.ts'
 import type { Anomaly } from '../../schemas/metrics.ts'
@@ -125,12 +126,13 @@ export class AccountBlocks implements AccountRows {
     rows.uuid(Buffer.from(command.command_id.replaceAll('-', ''), 'hex'))
     rows.string(command.caller)
     rows.string(command.kind)
-    rows.u16(outcome.status)
-    rows.string(outcome.code ?? '')
+    const { status, code, result, account_version } = outcomeRecord(outcome)
+    rows.u16(status)
+    rows.string(code ?? '')
     rows.string(askedOf(command))
     rows.string(changes)
-    rows.string(outcome.result)
-    rows.u64(outcome.account_version)
+    rows.string(result)
+    rows.u64(account_version)
     rows.u64(atMs)
   }
 

@@ -1,7 +1,9 @@
 import { CAUSE_DEFAULT, SETTINGS } from '../../schemas/settings.ts'
 import type { Setting, SettingName, SettingValue } from '../../schemas/settings.ts'
-import type { Account, InboxCommand } from '../../schemas/records.ts'
-import type { ProblemCode } from '../../schemas/http/problem.ts'
+import type { Ending } from '../../schemas/commands/outcome.ts'
+import { DONE_AS, RESULT_CODECS } from '../../schemas/commands/results.ts'
+import type { CommandRefusal, CommandResult } from '../../schemas/commands/results.ts'
+import type { Account, CommandKind, InboxCommand } from '../../schemas/records.ts'
 import { currentOperator, dayOf, touch } from './account.ts'
 import type { AccountRows } from './account.ts'
 import { addReservation, budgetOf, hasRoom, isOpen, removeReservation } from './budget.ts'
@@ -11,11 +13,8 @@ import type { AccountRules } from './rules.ts'
 import { settle, settleIfDue } from './settlement.ts'
 
 /** What a command came to, before it is written down. */
-export interface Decided {
-  readonly status: number
-  readonly code: ProblemCode | null
-  readonly detail: string
-  readonly result: Readonly<Record<string, unknown>>
+export interface Decided<Refusal extends CommandRefusal = CommandRefusal> {
+  readonly ending: Ending<Refusal>
   /** Each setting that changed. */
   readonly changes: readonly Change[]
   /** Log time until which the outcome is kept for a repeat; null for the usual day. */
@@ -46,7 +45,7 @@ interface Asked {
   readonly rows: AccountRows
 }
 
-const HANDLERS: Readonly<Record<InboxCommand['kind'], (asked: Asked) => Decided>> = {
+const HANDLERS: { readonly [Kind in CommandKind]: (asked: Asked) => Decided<CommandRefusal<Kind>> } = {
   settings: putSettings,
   join,
   claim,
@@ -74,44 +73,59 @@ export function applyCommand(asked: Asked): Decided {
 
 /** The answer about a node that nobody has named. */
 export function unknownNode(nodeId: string): Decided {
+  return refused('node_not_registered', `No event, heartbeat or setting has named the node ${nodeId} yet.`)
+}
+
+/** The answer to a write that finds no place among those that are kept for a day. */
+export function tooManyCommands(): Decided {
   return refused(
-    404,
-    'node_not_registered',
-    `No event, heartbeat or setting has named the node ${nodeId} yet.`,
+    'too_many_commands',
+    'This credential has written to this node 1,000 times within a day, or all together 5,000 times; the oldest must be a day old before the next one.',
+    { keptUntilMs: 0 },
   )
 }
 
-function done(result: Readonly<Record<string, unknown>>, more: Partial<Decided> = {}): Decided {
+type Beside = Omit<Decided, 'ending'>
+
+const BESIDE: Beside = { changes: [], keptUntilMs: null, closed: null }
+
+function done<Kind extends CommandKind>(
+  kind: Kind,
+  result: CommandResult<Kind>,
+  beside: Partial<Beside> = {},
+): Decided<never> {
   return {
-    status: 200,
-    code: null,
-    detail: '',
-    result,
-    changes: [],
-    keptUntilMs: null,
-    closed: null,
-    ...more,
+    ending: { become: DONE_AS[kind], result: RESULT_CODECS[kind].encode(result) },
+    ...BESIDE,
+    ...beside,
   }
 }
 
-function refused(status: number, code: ProblemCode, detail: string, more: Partial<Decided> = {}): Decided {
-  return { status, code, detail, result: {}, changes: [], keptUntilMs: null, closed: null, ...more }
+function refused<Refusal extends CommandRefusal>(
+  code: Refusal,
+  detail: string,
+  beside: Partial<Beside> = {},
+): Decided<Refusal> {
+  return { ending: { become: 'refused', code, detail }, ...BESIDE, ...beside }
 }
 
-function putSettings({ account, command, rules, nowMs }: Asked): Decided {
+function putSettings({ account, command, rules, nowMs }: Asked): Decided<CommandRefusal<'settings'>> {
   const refusal = refuseSettings(account, command, rules)
   if (refusal !== null) return refusal
   const changes = store(account, command.changes, nowMs)
-  return done({ ...fieldsOf(command.changes), tag: settingsTag(account, rules) }, { changes })
+  return done('settings', { ...fieldsOf(command.changes), tag: settingsTag(account, rules) }, { changes })
 }
 
-function refuseSettings(account: Account, command: InboxCommand, rules: AccountRules): Decided | null {
+function refuseSettings(
+  account: Account,
+  command: InboxCommand,
+  rules: AccountRules,
+): Decided<CommandRefusal<'settings'>> | null {
   const allows = command.changes.some(
     ({ name, value }) => name === 'allow_metered_for_hive' && value === true,
   )
   if (allows && account.tier === 'central') {
     return refused(
-      403,
       'central_not_metered',
       'A central node never pays for calls of others: allow_metered_for_hive stays false, and nothing was changed.',
     )
@@ -119,13 +133,12 @@ function refuseSettings(account: Account, command: InboxCommand, rules: AccountR
   const tag = settingsTag(account, rules)
   if (command.expected === null || command.expected.split(TAG_SEPARATOR).includes(tag)) return null
   return refused(
-    412,
     'stale_settings',
     `The settings have changed: their ETag is ${tag}. Read them again and decide.`,
   )
 }
 
-function join(asked: Asked): Decided {
+function join(asked: Asked): Decided<CommandRefusal<'join'>> {
   const { account, command, rules, nowMs, rows } = asked
   const refusal = refuseSettings(account, command, rules)
   if (refusal !== null) return refusal
@@ -136,7 +149,7 @@ function join(asked: Asked): Decided {
   if (account.version === 0) touch(account, nowMs)
   if (command.operator_id !== null) nameOperator(account, command.operator_id, nowMs, rows)
   vouch(asked)
-  return done({ tag: settingsTag(account, rules) }, { changes })
+  return done('join', { tag: settingsTag(account, rules) }, { changes })
 }
 
 /** Writes what differs; the version counts once for all of it. */
@@ -167,63 +180,53 @@ function vouch({ account, command, nowMs }: Asked): void {
 }
 
 /** Of operators of before too; the bounds of the inbox let only an admin ask for it. */
-function confirm({ account, command, nowMs }: Asked): Decided {
+function confirm({ account, command, nowMs }: Asked): Decided<CommandRefusal<'confirm'>> {
   const operatorId = command.operator_id ?? ''
-  if (confirmOperator(account, operatorId, nowMs)) return done({ operator_id: operatorId })
-  return refused(409, 'not_claimed', 'This node has never had that operator.')
+  if (confirmOperator(account, operatorId, nowMs)) return done('confirm', { operator_id: operatorId })
+  return refused('not_claimed', 'This node has never had that operator.')
 }
 
-function claim(asked: Asked): Decided {
+function claim(asked: Asked): Decided<CommandRefusal<'claim'>> {
   const { account, command, nowMs, rows } = asked
   const operatorId = command.operator_id ?? ''
   const operator = currentOperator(account)
   if (operator !== undefined && operator.operator_id !== operatorId) {
-    return refused(409, 'already_claimed', 'Another operator has this node; transfer gives it to a new one.')
+    return refused('already_claimed', 'Another operator has this node; transfer gives it to a new one.')
   }
   const before = account.settled_micro_spark
   nameOperator(account, operatorId, nowMs, rows)
   vouch(asked)
-  return done({ operator_id: operatorId, micro_spark: String(account.settled_micro_spark - before) })
+  return done('claim', { operator_id: operatorId, micro_spark: String(account.settled_micro_spark - before) })
 }
 
-function transferNode(asked: Asked): Decided {
+function transferNode(asked: Asked): Decided<CommandRefusal<'transfer'>> {
   const { account, command, nowMs, rows } = asked
   const operatorId = command.operator_id ?? ''
   if (currentOperator(account) === undefined) {
-    return refused(409, 'not_claimed', 'This node has no operator yet; claim names the first one.')
+    return refused('not_claimed', 'This node has no operator yet; claim names the first one.')
   }
   if (!transfer(account, operatorId, nowMs, rows)) {
-    return refused(409, 'too_many_operators', 'This node has had 8 operators, as many as an account keeps.')
+    return refused('too_many_operators', 'This node has had 8 operators, as many as an account keeps.')
   }
   vouch(asked)
-  return done({ operator_id: operatorId })
+  return done('transfer', { operator_id: operatorId })
 }
 
-function reserve({ account, command, rules, nowMs }: Asked): Decided {
+function reserve({ account, command, rules, nowMs }: Asked): Decided<CommandRefusal<'reserve'>> {
   const soon = { keptUntilMs: nowMs }
   if (effective(account, rules, 'allow_metered_for_hive') !== true) {
-    return refused(
-      409,
-      'not_allowed',
-      'This node pays for no calls of others (allow_metered_for_hive).',
-      soon,
-    )
+    return refused('not_allowed', 'This node pays for no calls of others (allow_metered_for_hive).', soon)
   }
   const nanoUsd = BigInt(command.cost_nano_usd)
   const budget = budgetOf(account, rules, dayOf(nowMs), nowMs)
   if (!hasRoom(budget, nanoUsd)) {
-    return refused(
-      409,
-      'over_limit',
-      "The day's limit has no room for this call (metered_daily_limit_usd).",
-      soon,
-    )
+    return refused('over_limit', "The day's limit has no room for this call (metered_daily_limit_usd).", soon)
   }
   const reservation_id = command.reservation_id ?? command.command_id
   const namesake = account.reservations.find((other) => other.reservation_id === reservation_id)
   if (namesake !== undefined) {
     if (isOpen(namesake, nowMs))
-      return refused(409, 'reservation_exists', 'This node has an open reservation of this name.', soon)
+      return refused('reservation_exists', 'This node has an open reservation of this name.', soon)
     removeReservation(account, namesake)
   }
   const expires_at = nowMs + command.ttl_ms
@@ -237,29 +240,28 @@ function reserve({ account, command, rules, nowMs }: Asked): Decided {
   if (!addReservation(account, reservation, nowMs)) {
     const detail =
       'This node has 100 open reservations, as many as may be: use, delete or let expire some first.'
-    return refused(409, 'too_many_reservations', detail, soon)
+    return refused('too_many_reservations', detail, soon)
   }
   touch(account, nowMs)
-  return done({ id: reservation_id, expires_at }, { status: 201, keptUntilMs: expires_at })
+  return done('reserve', { id: reservation_id, expires_at }, { keptUntilMs: expires_at })
 }
 
-function release({ account, command, nowMs }: Asked): Decided {
+function release({ account, command, nowMs }: Asked): Decided<CommandRefusal<'release'>> {
   const found = account.reservations.find(({ reservation_id }) => reservation_id === command.reservation_id)
   if (found === undefined) {
     return refused(
-      404,
       'reservation_not_found',
       'This node has no such reservation: it was used up or deleted, or never made.',
     )
   }
   removeReservation(account, found)
   touch(account, nowMs)
-  return done({}, { status: 204, closed: found.command_id })
+  return done('release', {}, { closed: found.command_id })
 }
 
-function settleNow({ account, nowMs, rows }: Asked): Decided {
+function settleNow({ account, nowMs, rows }: Asked): Decided<CommandRefusal<'settle'>> {
   const settlement = settle(account, 'requested', nowMs, rows)
-  return done({
+  return done('settle', {
     settled_count: settlement?.costs ?? 0,
     micro_spark: String(settlement?.microSpark ?? 0n),
     nano_usd: String(settlement?.costNanoUsd ?? 0n),

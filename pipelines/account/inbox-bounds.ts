@@ -5,7 +5,7 @@ import {
   SUBJECT_CHARACTERS_MAX,
   isShownText,
 } from '../../schemas/audit.ts'
-import { RESERVATION_TTL_MAX_S } from '../../schemas/http/exposure.ts'
+import { RESERVATION_TTL_MAX_S } from '../../schemas/commands/reservations.ts'
 import { isFreeText, NODE_ID_PATTERN } from '../../schemas/ids.ts'
 import { NODE_PROFILES } from '../../schemas/records.ts'
 import type { InboxAudit, InboxCommand, InboxConfigure, InboxHeartbeat } from '../../schemas/records.ts'

@@ -9,13 +9,13 @@ import {
   isReservedKey,
 } from '../../schemas/avro.ts'
 import type { Codec } from '../../schemas/avro.ts'
+import type { CommandOutcome, Ending } from '../../schemas/commands/outcome.ts'
 import type {
   Account,
   InboxAudit,
   InboxCommand,
   InboxHeartbeat,
   InboxUsage,
-  Outcome,
   SettlerTask,
 } from '../../schemas/records.ts'
 import { RULES, rulesAt } from '../../schemas/since.ts'
@@ -29,7 +29,7 @@ import type { SetAside } from '../task/undecided.ts'
 import type { DeadLetter } from '../blocks/dead-letter.ts'
 import { addSum, openAccount } from './account.ts'
 import type { AccountBlocks } from './blocks.ts'
-import { applyCommand, opensAccount, unknownNode } from './commands.ts'
+import { applyCommand, opensAccount, tooManyCommands, unknownNode } from './commands.ts'
 import type { Decided } from './commands.ts'
 import { decideCost } from './decide.ts'
 import { applyHeartbeat } from './heartbeat.ts'
@@ -62,7 +62,7 @@ export class InboxBatch {
   /** Accounts that were looked at, by the version that they had before. */
   readonly touched = new Map<string, number>()
   /** Outcomes and tombstones in their order: one that is given back in the same batch is seen by whoever waits for it. */
-  readonly outcomes: { readonly key: string; readonly outcome: Outcome | null }[] = []
+  readonly outcomes: { readonly key: string; readonly outcome: CommandOutcome | null }[] = []
   readonly dead: DeadLetter[] = []
   readonly counts = { applied: 0, repeat: 0, command: 0, heartbeat: 0, audit: 0 }
   ticked = false
@@ -219,14 +219,11 @@ export class InboxBatch {
     }
     this.#parts.decidePoint?.(`${command.node_id}/${command.command_id}`)
     const isFull = isCounted(command) && outcomes.isFull(command.node_id, { ...command, ...DONE }, task.now)
-    const decided = isFull ? tooMany() : this.#decide(command)
+    const decided = isFull ? tooManyCommands() : this.#decide(command)
     if (decided.closed !== null) this.#forget(outcomeKey(command.node_id, decided.closed))
-    const outcome: Outcome = {
+    const outcome: CommandOutcome = {
+      ...decided.ending,
       body_hash: command.body_hash,
-      status: decided.status,
-      code: decided.code,
-      detail: decided.detail,
-      result: JSON.stringify(decided.result),
       account_version: this.#parts.accounts.get(command.node_id)?.version ?? 0,
       ...this.#keptOf(command, decided),
       caller: command.caller,
@@ -241,23 +238,27 @@ export class InboxBatch {
    * How long a repeat gets the same answer. A release is never refused for its number, or what it gives back would be held:
    * what finds no place among a day's is known for the minute, in which a client that was not told asks again.
    */
-  #keptOf(command: InboxCommand, decided: Decided): Pick<Outcome, 'until' | 'is_counted'> {
+  #keptOf(
+    command: InboxCommand,
+    { ending, keptUntilMs }: Decided,
+  ): Pick<CommandOutcome, 'until' | 'is_counted'> {
     const { outcomes, task } = this.#parts
     if (command.kind === 'release') {
-      const { status, code } = decided
-      const hasPlace = !outcomes.isFull(command.node_id, { ...command, status, code }, task.now)
+      const hasPlace = !outcomes.isFull(command.node_id, { ...command, ...ending }, task.now)
       return { until: hasPlace ? task.now + DAY_MS : task.now, is_counted: hasPlace }
     }
-    const forTheMinute = command.kind === 'reserve' && decided.code !== null
-    const until = decided.keptUntilMs ?? (forTheMinute ? task.now : task.now + DAY_MS)
-    return { until, is_counted: decided.status !== 429 && isCounted(command) }
+    const isRefused = ending.become === 'refused'
+    const forTheMinute = command.kind === 'reserve' && isRefused
+    const until = keptUntilMs ?? (forTheMinute ? task.now : task.now + DAY_MS)
+    const isOneTooMany = isRefused && ending.code === 'too_many_commands'
+    return { until, is_counted: !isOneTooMany && isCounted(command) }
   }
 
   /**
    * What the same request came to under the id that a version of before gave it: only such versions wrote outcomes there, so
    * none is left a day after the upgrade. It is kept under the id of today as well, and counts for nothing there.
    */
-  #ofBefore({ node_id, older_id }: InboxCommand, key: string): Outcome | undefined {
+  #ofBefore({ node_id, older_id }: InboxCommand, key: string): CommandOutcome | undefined {
     if (older_id === null) return undefined
     const { outcomes, task } = this.#parts
     const found = outcomes.of(outcomeKey(node_id, older_id), task.now)
@@ -272,12 +273,9 @@ export class InboxBatch {
     const { outcomes, accounts, task } = this.#parts
     this.#setAside(record, CANNOT_BE_DECIDED, detail)
     const key = outcomeKey(command.node_id, command.command_id)
-    const outcome: Outcome = outcomes.of(key, task.now) ?? {
+    const outcome: CommandOutcome = outcomes.of(key, task.now) ?? {
+      ...UNDECIDED,
       body_hash: command.body_hash,
-      status: 422,
-      code: CANNOT_BE_DECIDED,
-      detail: 'This write cannot be decided; it was set aside, and nothing was changed.',
-      result: '{}',
       account_version: accounts.get(command.node_id)?.version ?? 0,
       until: task.now + DAY_MS,
       is_counted: isCounted(command),
@@ -296,7 +294,7 @@ export class InboxBatch {
       // What is refused makes no node either.
       const account = openAccount(command.node_id, nowMs)
       const decided = applyCommand({ account, command, rules, nowMs, rows })
-      if (decided.code === null) {
+      if (decided.ending.become !== 'refused') {
         accounts.set(command.node_id, account)
         this.touched.set(command.node_id, 0)
       }
@@ -346,24 +344,17 @@ const NEVER_SET_ASIDE: ReadonlySet<number | null> = new Set([
 ])
 
 /** What every write but a release is counted as before it is decided. */
-const DONE = { status: 200, code: null } as const
+const DONE = { become: 'done' } as const
 
 /** Those of reservations are bounded by the reservations themselves, and those of releases are not refused. */
 function isCounted({ kind }: InboxCommand): boolean {
   return kind !== 'reserve' && kind !== 'release'
 }
 
-function tooMany(): Decided {
-  return {
-    status: 429,
-    code: 'too_many_commands',
-    detail:
-      'This credential has written to this node 1,000 times within a day, or all together 5,000 times; the oldest must be a day old before the next one.',
-    result: {},
-    changes: [],
-    keptUntilMs: 0,
-    closed: null,
-  }
+const UNDECIDED: Ending = {
+  become: 'refused',
+  code: CANNOT_BE_DECIDED,
+  detail: 'This write cannot be decided; it was set aside, and nothing was changed.',
 }
 
 const RESERVED_NAME = 'no node can be called so: the key belongs to the task'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Outcome } from '../../schemas/records.ts'
+import type { CommandOutcome, Ending } from '../../schemas/commands/outcome.ts'
 import {
   FORGOTTEN_PER_BATCH_MAX,
   OUTCOMES_PER_CREDENTIAL_MAX,
@@ -11,13 +11,13 @@ import {
 
 const MINUTE_MS = 60_000
 
-const DONE: Pick<Outcome, 'status' | 'code'> = { status: 200, code: null }
+const DONE = { become: 'done', result: '{}' } as const
 const ASKER = { ...DONE, caller: 'key:1', by_admin: false }
 
-const outcome = (until: number, is_counted = true, asker = ASKER): Outcome => ({
+type CameTo = Ending & Pick<CommandOutcome, 'caller' | 'by_admin'>
+
+const outcome = (until: number, is_counted = true, asker: CameTo = ASKER): CommandOutcome => ({
   body_hash: Buffer.alloc(16),
-  detail: '',
-  result: '{}',
   account_version: 1,
   until,
   is_counted,
@@ -77,9 +77,10 @@ test('no credential takes the room of another, all together none that of an admi
 
 test('releases have places of their own, by what they came to: they take none of other writes', () => {
   const outcomes = new Outcomes()
-  const released = [
-    { ...ASKER, status: 204 },
-    { ...ASKER, status: 404, code: 'reservation_not_found' },
+  const refused = { caller: 'key:1', by_admin: false, become: 'refused', detail: '' } as const
+  const released: CameTo[] = [
+    { ...ASKER, become: 'released' },
+    { ...refused, code: 'reservation_not_found' },
   ]
   for (let count = 0; count < OUTCOMES_PER_CREDENTIAL_MAX; count++) {
     const one = released[count % 2] ?? ASKER
@@ -87,7 +88,7 @@ test('releases have places of their own, by what they came to: they take none of
     outcomes.set(outcomeKey('n', String(count)), outcome(9 * MINUTE_MS, true, one))
   }
   for (const one of released) assert.equal(outcomes.isFull('n', one, 0), true)
-  for (const other of [ASKER, { ...ASKER, status: 404, code: 'node_not_registered' }])
+  for (const other of [ASKER, { ...refused, code: 'node_not_registered' as const }])
     assert.equal(outcomes.isFull('n', other, 0), false)
   assert.ok(outcomes.delete(outcomeKey('n', '3')))
   for (const one of released) assert.equal(outcomes.isFull('n', one, 0), false)

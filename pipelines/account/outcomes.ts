@@ -1,6 +1,6 @@
 import { STATE_KEY } from '../../schemas/avro.ts'
 import { ownBytes } from '../../schemas/own-bytes.ts'
-import type { Outcome } from '../../schemas/records.ts'
+import type { CommandOutcome, Done, Refused } from '../../schemas/commands/outcome.ts'
 
 /** Outcomes that are kept of one credential's commands about a node, a day each; of its releases apart, as many. */
 export const OUTCOMES_PER_CREDENTIAL_MAX = 1_000
@@ -20,7 +20,7 @@ export function outcomeKey(nodeId: string, commandId: string): string {
 
 /** What became of commands, until log time passes the minute of `until`: a repeat gets the same answer. */
 export class Outcomes {
-  readonly #outcomes = new Map<string, Outcome>()
+  readonly #outcomes = new Map<string, CommandOutcome>()
   /** How many there are, by `placesOf`. */
   readonly #counted = new Map<string, number>()
   /** Keys by the minute from which they are over. */
@@ -34,7 +34,7 @@ export class Outcomes {
   }
 
   /** What a repeat at log time `nowMs` is answered. */
-  of(key: string, nowMs: number): Outcome | undefined {
+  of(key: string, nowMs: number): CommandOutcome | undefined {
     this.#expire(nowMs)
     return this.#outcomes.get(key)
   }
@@ -45,7 +45,7 @@ export class Outcomes {
     return placesOf(nodeId, asker).some(({ place, most }) => (this.#counted.get(place) ?? 0) >= most)
   }
 
-  set(key: string, outcome: Outcome): void {
+  set(key: string, outcome: CommandOutcome): void {
     this.delete(key)
     this.#over.delete(key)
     this.#outcomes.set(key, { ...outcome, body_hash: ownBytes(outcome.body_hash) })
@@ -104,17 +104,17 @@ export class Outcomes {
 }
 
 /** Whose outcome, and what of: a release is told by what it came to, which nothing else comes to. */
-export type Asker = Pick<Outcome, 'caller' | 'by_admin' | 'status' | 'code'>
+export type Asker = Pick<CommandOutcome, 'caller' | 'by_admin'> & CameTo
+
+type CameTo = Pick<Done, 'become'> | Pick<Refused, 'become' | 'code'>
 
 /**
  * Where an outcome is counted, and how many may be there. Releases have places of their own: whoever gives back often could
  * not change a setting any more. No node's name has a space.
  */
-function placesOf(
-  nodeId: string,
-  { caller, by_admin, status, code }: Asker,
-): { readonly place: string; readonly most: number }[] {
-  const what = status === 204 || code === 'reservation_not_found' ? 'releases' : 'writes'
+function placesOf(nodeId: string, asker: Asker): { readonly place: string; readonly most: number }[] {
+  const { caller, by_admin } = asker
+  const what = isRelease(asker) ? 'releases' : 'writes'
   if (by_admin) return [{ place: `${what} admins ${nodeId}`, most: OUTCOMES_PER_NODE_MAX }]
   return [
     { place: `${what} node ${nodeId}`, most: OUTCOMES_PER_NODE_MAX },
@@ -122,6 +122,12 @@ function placesOf(
   ]
 }
 
-function minuteAfter(outcome: Outcome): number {
+function isRelease(cameTo: CameTo): boolean {
+  return (
+    cameTo.become === 'released' || (cameTo.become === 'refused' && cameTo.code === 'reservation_not_found')
+  )
+}
+
+function minuteAfter(outcome: CommandOutcome): number {
   return Math.floor(outcome.until / MINUTE_MS) + 1
 }

@@ -1,10 +1,5 @@
-import {
-  accountCodec,
-  inboxConfigureCodec,
-  outcomeCodec,
-  settlerTaskCodec,
-  STATE_KEY,
-} from '../../schemas/avro.ts'
+import { accountCodec, inboxConfigureCodec, settlerTaskCodec, STATE_KEY } from '../../schemas/avro.ts'
+import { commandOutcomeCodec } from '../../schemas/commands/outcome.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import { ownBytes } from '../../schemas/own-bytes.ts'
 import type { Account, SettlerTask } from '../../schemas/records.ts'
@@ -74,7 +69,7 @@ export class SettlerState implements TaskState {
     if (this.#ledger.restore(record) || key === undefined) return
     if (key.startsWith(STATE_KEY.commands)) {
       if (record.value === null) this.#outcomes.delete(key)
-      else this.#outcomes.set(key, outcomeCodec.decode(record.value))
+      else this.#outcomes.set(key, commandOutcomeCodec.decode(record.value))
     } else if (key.startsWith(STATE_KEY.heartbeats)) {
       this.#heartbeats.restore(key, record.value)
     } else if (!key.startsWith('!')) {
@@ -203,7 +198,7 @@ export class SettlerState implements TaskState {
     for (const { key, value } of this.#heartbeats.changes()) appends.push(state(key, value))
     // Behind the accounts: whoever sees an outcome can see what it did.
     for (const { key, outcome } of batch.outcomes) {
-      appends.push(state(key, outcome === null ? null : outcomeCodec.encode(outcome)))
+      appends.push(state(key, outcome === null ? null : commandOutcomeCodec.encode(outcome)))
     }
     appends.push(this.#ledger.record(task))
     return appends

@@ -1,16 +1,23 @@
 import { SETTING_NAMES, settingSpec } from '../../schemas/settings.ts'
 import type { Setting, SettingName, SettingValue } from '../../schemas/settings.ts'
-import type { FieldError } from '../../schemas/http/problem.ts'
 import { isJsonObject } from '../json/json-object.ts'
 import { Refusal } from '../json/refusal.ts'
 import { FieldReader } from '../json/field-reader.ts'
+
+/** What is wrong with one field. */
+export interface SettingFault {
+  /** JSON pointer. */
+  readonly path: string
+  readonly code: string
+  readonly message: string
+}
 
 /**
  * Reads settings from parsed JSON, exactly (numbers that a double may not hold come as their text). Gathers what is wrong
  * with every field; where there is anything, nothing may be stored.
  */
 export class SettingsReader {
-  readonly errors: FieldError[] = []
+  readonly errors: SettingFault[] = []
 
   /** The known members in the order of the table; of unknown ones the caller says what they are. */
   read(item: unknown, unknown: 'ignore' | 'refuse'): Setting[] {

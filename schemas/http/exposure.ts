@@ -1,9 +1,6 @@
 import { Type } from 'typebox'
+import { RESERVATION_TTL_DEFAULT_S, RESERVATION_TTL_MAX_S } from '../commands/reservations.ts'
 import { nodeIdParameter, parameters, sumField, timeField } from './fields.ts'
-
-/** How long a reservation holds, in log time. */
-export const RESERVATION_TTL_DEFAULT_S = 600
-export const RESERVATION_TTL_MAX_S = 86_400
 
 export const ReservationBody = Type.Object(
   {

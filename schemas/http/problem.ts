@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
+import type { DoneAs } from '../commands/results.ts'
 
 /** Every `code` of a problem, with its status and title. Codes are stable: clients decide by them. */
 export const PROBLEMS = {
@@ -55,6 +56,12 @@ export const PROBLEMS = {
 } as const satisfies Record<string, { readonly status: number; readonly title: string }>
 
 export type ProblemCode = keyof typeof PROBLEMS
+
+/** The status of a command that was done; that of one that was refused is its code's. Outcomes in the log hold these too. */
+export const DONE_STATUS = { done: 200, reserved: 201, released: 204 } as const satisfies Record<
+  DoneAs,
+  number
+>
 
 /** One field at fault. */
 export const FieldErrorSchema = Type.Object({

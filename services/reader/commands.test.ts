@@ -31,7 +31,8 @@ function withCommands(append: (records: readonly LogAppend[]) => Promise<void> =
       status: 200,
       code: null,
       detail: '',
-      result: '{}',
+      // Of a settle, and of a join.
+      result: '{"settled_count":3,"micro_spark":"0","nano_usd":"0","tag":"\\"1.1\\""}',
       account_version: 3,
       until: 0,
       is_counted: true,
@@ -57,7 +58,7 @@ test('the outcome that goes by is the answer of everybody who asked the same', a
   assert.ok(sent[0] !== undefined)
   answer(sent[0])
   assert.deepEqual(
-    (await Promise.all(both)).map(({ account_version }) => account_version),
+    (await Promise.all(both)).map(({ settled_count }) => settled_count),
     [3, 3],
   )
 })

@@ -5,10 +5,13 @@ import { ProduceError } from '../../pipelines/log/producer.ts'
 import type { SharedAppend } from '../../pipelines/log/shared-append.ts'
 import type { LogAppend } from '../../pipelines/log/records.ts'
 import type { Random } from '../../pipelines/random.ts'
-import { STATE_KEY, inboxCommandCodec, outcomeCodec } from '../../schemas/avro.ts'
-import type { ProblemCode } from '../../schemas/http/problem.ts'
+import { STATE_KEY, inboxCommandCodec } from '../../schemas/avro.ts'
+import { commandOutcomeCodec } from '../../schemas/commands/outcome.ts'
+import type { CommandOutcome, Refused } from '../../schemas/commands/outcome.ts'
+import { RESULT_CODECS } from '../../schemas/commands/results.ts'
+import type { CommandResult } from '../../schemas/commands/results.ts'
 import { formatUuid, hashToUuid, partitionOfNode } from '../../schemas/ids.ts'
-import type { InboxCommand, Outcome } from '../../schemas/records.ts'
+import type { CommandKind, InboxCommand } from '../../schemas/records.ts'
 import { Problem } from '../http/problem.ts'
 import { Shares } from '../http/shares.ts'
 import type { StateRecord } from './present/accounts.ts'
@@ -22,8 +25,9 @@ export const COMMANDS_WAITING_MAX = 1_000
 
 const HASH_BYTES = 16
 /** What a route asks for; the rest of the command is ours. */
-export type Asked = Pick<InboxCommand, 'node_id' | 'kind'> &
-  Partial<
+export type Asked<Kind extends CommandKind = CommandKind> = Pick<InboxCommand, 'node_id'> & {
+  readonly kind: Kind
+} & Partial<
     Pick<InboxCommand, 'expected' | 'changes' | 'operator_id' | 'cost_nano_usd' | 'ttl_ms' | 'reservation_id'>
   >
 
@@ -45,7 +49,7 @@ export interface CommandsParts {
   readonly random: Random
 }
 
-type Waiting = (outcome: Outcome) => void
+type Waiting = (outcome: CommandOutcome) => void
 
 /**
  * Writes commands into the nodes' inboxes and waits for their outcomes, which go by in node.state. The settler decides;
@@ -67,15 +71,18 @@ export class Commands {
     if (!text.startsWith(STATE_KEY.commands)) return
     const waiting = this.#waiting.get(text)
     if (waiting === undefined) return
-    const outcome = outcomeCodec.decode(value)
+    const outcome = commandOutcomeCodec.decode(value)
     for (const resolve of waiting) resolve(outcome)
   }
 
   /**
-   * The settler's word. Throws a Problem: what the settler refused; 422 where the id was used for another body; 503 where
-   * no word came in time, and it is not known whether it was done.
+   * What the settler has done. Throws a Problem: what the settler refused; 422 where the id was used for another body; 503
+   * where no word came in time, and it is not known whether it was done.
    */
-  async ask(asked: Asked, { caller, byAdmin, byOperator, holder, idempotencyKey }: Asking): Promise<Outcome> {
+  async ask<Kind extends CommandKind>(
+    asked: Asked<Kind>,
+    { caller, byAdmin, byOperator, holder, idempotencyKey }: Asking,
+  ): Promise<CommandResult<Kind>> {
     if (!this.#asking.take(holder, 1))
       throw new Problem(
         'overloaded',
@@ -86,7 +93,7 @@ export class Commands {
     const given = idempotencyKey ?? this.#parts.random.bytes(HASH_BYTES).toString('hex')
     const command = { ...commandOf(asked, caller, given), by_admin: byAdmin, by_operator: byOperator }
     const key = outcomeKey(command.node_id, command.command_id)
-    const { promise, resolve } = Promise.withResolvers<Outcome>()
+    const { promise, resolve } = Promise.withResolvers<CommandOutcome>()
     this.#wait(key, resolve)
     try {
       const { inbox, clock } = this.#parts
@@ -98,7 +105,7 @@ export class Commands {
       const timeout = clock.delay(OUTCOME_TIMEOUT_MS).then(() => null)
       const outcome = await Promise.race([promise, timeout, refused])
       if (outcome === null) throw unknown(given)
-      return this.#judge(command, outcome)
+      return resultOf(asked.kind, command, outcome)
     } finally {
       this.#asking.giveBack(holder, 1)
       this.#leave(key, resolve)
@@ -117,22 +124,6 @@ export class Commands {
     }
   }
 
-  #judge(command: InboxCommand, outcome: Outcome): Outcome {
-    if (!outcome.body_hash.equals(command.body_hash)) {
-      const detail = 'This Idempotency-Key was used for another request. Give each write a key of its own.'
-      throw new Problem('idempotency_key_reused', detail)
-    }
-    if (outcome.code === null) return outcome
-    const code = outcome.code as ProblemCode
-    const original =
-      code === 'node_not_registered'
-        ? { error: 'Node not registered', node_id: command.node_id }
-        : code === 'central_not_metered'
-          ? { error: outcome.detail }
-          : {}
-    throw new Problem(code, outcome.detail, original)
-  }
-
   #wait(key: string, resolve: Waiting): void {
     const others = this.#waiting.get(key)
     if (others === undefined) this.#waiting.set(key, new Set([resolve]))
@@ -144,6 +135,26 @@ export class Commands {
     others?.delete(resolve)
     if (others?.size === 0) this.#waiting.delete(key)
   }
+}
+
+/** Throws a Problem for any other outcome than that this command, and no other of the same id, was done. */
+function resultOf<Kind extends CommandKind>(
+  kind: Kind,
+  command: Pick<InboxCommand, 'node_id' | 'body_hash'>,
+  outcome: CommandOutcome,
+): CommandResult<Kind> {
+  if (!outcome.body_hash.equals(command.body_hash)) {
+    const detail = 'This Idempotency-Key was used for another request. Give each write a key of its own.'
+    throw new Problem('idempotency_key_reused', detail)
+  }
+  if (outcome.become === 'refused') throw refusal(outcome, command.node_id)
+  return RESULT_CODECS[kind].decode(outcome.result)
+}
+
+function refusal({ code, detail }: Refused, nodeId: string): Problem {
+  if (code === 'node_not_registered')
+    return new Problem(code, detail, { error: 'Node not registered', node_id: nodeId })
+  return new Problem(code, detail, code === 'central_not_metered' ? { error: detail } : {})
 }
 
 function commandOf(

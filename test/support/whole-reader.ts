@@ -88,6 +88,8 @@ export async function startWholeReader(
     readonly nowMs?: number
     /** What node.state holds at the start. */
     readonly held?: readonly StateRecord[]
+    /** Sees what is written to node.state, and first what it holds. */
+    readonly onState?: (record: StateRecord) => void
   } = {},
 ): Promise<WholeReader> {
   const { access = { mode: 'off' }, clock = systemClock } = options
@@ -96,6 +98,7 @@ export async function startWholeReader(
   const rules = { ...RULES_DEFAULT, version: 1, ...options.rules }
   const onState = (record: StateRecord) => {
     accounts.apply(record)
+    options.onState?.(record)
     see(record)
   }
   let see: (record: StateRecord) => void = () => {}

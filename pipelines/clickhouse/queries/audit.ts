@@ -24,7 +24,7 @@ export async function settingsChanges(client: ClickhouseClient, query: AuditQuer
   return await client.rows<AuditRow>(
     `SELECT command_id, caller, changes, account_version, toUnixTimestamp64Milli(decided_at) AS decided_ms
      FROM audit_log
-     WHERE node_id = {node_id:String} AND kind IN ('settings', 'join') AND status = 200 AND changes != '[]'
+     WHERE node_id = {node_id:String} AND kind IN ('settings', 'join') AND code = '' AND changes != '[]'
        AND NOT (src_topic = {topic:String} AND src_seq > {loaded:UInt64})
        AND account_version < {before_version:UInt64}
      ORDER BY account_version DESC
@@ -53,6 +53,6 @@ export async function operatorCommands(client: ClickhouseClient): Promise<AuditO
   return await client.rows<AuditOperatorRow>(
     `SELECT DISTINCT node_id, kind, caller, asked
      FROM audit_log
-     WHERE kind IN ('join', 'claim', 'transfer') AND status = 200`,
+     WHERE kind IN ('join', 'claim', 'transfer') AND code = ''`,
   )
 }

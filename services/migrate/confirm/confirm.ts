@@ -4,10 +4,12 @@ import type { Clock } from '../../../pipelines/clock.ts'
 import { IdempotentProducer } from '../../../pipelines/kafka/producer.ts'
 import { readPartition, readRanges } from '../../../pipelines/kafka/read.ts'
 import { silentLogger } from '../../../pipelines/logger.ts'
-import { STATE_KEY, inboxCommandCodec, outcomeCodec } from '../../../schemas/avro.ts'
+import { STATE_KEY, inboxCommandCodec } from '../../../schemas/avro.ts'
+import { commandOutcomeCodec } from '../../../schemas/commands/outcome.ts'
+import type { CommandOutcome } from '../../../schemas/commands/outcome.ts'
 import { partitionOfNode } from '../../../schemas/ids.ts'
 import { noMetrics } from '../../../schemas/metrics.ts'
-import type { InboxCommand, Outcome } from '../../../schemas/records.ts'
+import type { InboxCommand } from '../../../schemas/records.ts'
 import type { Config } from '../../runtime/config.ts'
 import { EXIT, ExitError } from '../../runtime/exit.ts'
 import type { ExitCode } from '../../runtime/exit.ts'
@@ -68,9 +70,9 @@ export async function confirmOperators(parts: ConfirmParts): Promise<ExitCode> {
     return EXIT.ok
   }
   const outcomes = await decided(parts, kafka, layout, confirmations.map(confirmCommand))
-  const done = [...outcomes.values()].filter(({ code }) => code === null).length
+  const done = [...outcomes.values()].filter(({ become }) => become !== 'refused').length
   say(`Operators confirmed: ${done}.`)
-  for (const [name, { detail }] of outcomes) if (detail !== '') say(`${name}: ${detail}`)
+  for (const [name, outcome] of outcomes) if (outcome.become === 'refused') say(`${name}: ${outcome.detail}`)
   return done === confirmations.length ? EXIT.ok : EXIT.failure
 }
 
@@ -80,7 +82,7 @@ async function decided(
   kafka: ConfirmKafka,
   { topics, partitions }: LayoutInForce,
   commands: readonly InboxCommand[],
-): Promise<ReadonlyMap<string, Outcome>> {
+): Promise<ReadonlyMap<string, CommandOutcome>> {
   const ends = await readRanges({ ...kafka, topic: topics.nodeState })
   const from = new Map([...ends].map(([partition, { end }]) => [partition, end]))
   const waiting = new Map(
@@ -90,7 +92,7 @@ async function decided(
     ]),
   )
   await append(kafka, topics.accountInbox, [...waiting.values()])
-  const outcomes = new Map<string, Outcome>()
+  const outcomes = new Map<string, CommandOutcome>()
   for (let looks = 0; waiting.size > 0; looks += 1) {
     signal.throwIfAborted()
     for (const partition of new Set([...waiting.values()].map((one) => one.partition))) {
@@ -105,7 +107,7 @@ async function decided(
           const name = key?.toString('latin1') ?? ''
           const command = waiting.get(name)?.command
           if (command === undefined || value === null) continue
-          outcomes.set(`${command.node_id} ${command.operator_id}`, outcomeCodec.decode(value))
+          outcomes.set(`${command.node_id} ${command.operator_id}`, commandOutcomeCodec.decode(value))
           waiting.delete(name)
         }
       }

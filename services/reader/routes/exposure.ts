@@ -1,22 +1,21 @@
 import { Problem } from '../../http/problem.ts'
+import { RESERVATION_TTL_DEFAULT_S, RESERVATION_TTL_MAX_S } from '../../../schemas/commands/reservations.ts'
 import { NODE_ID_PATTERN } from '../../../schemas/ids.ts'
 import { FieldReader } from '../../../pipelines/json/field-reader.ts'
 import {
-  RESERVATION_TTL_DEFAULT_S,
-  RESERVATION_TTL_MAX_S,
   ReservationBody,
   ReservationParams,
   ReservationQuery,
   Reserved,
   SettledNow,
 } from '../../../schemas/http/exposure.ts'
-import { problemResponses } from '../../../schemas/http/problem.ts'
+import { DONE_STATUS, problemResponses } from '../../../schemas/http/problem.ts'
 import { USAGE_BOUNDS } from '../../../schemas/usage.ts'
 import { formatTime } from '../../http/times.ts'
 import { sparkNumber, usdNumber, usdText } from '../amounts.ts'
 import { jsonBody } from './json-body.ts'
 import type { ReaderApp, RouteParts } from '../parts.ts'
-import { askSettler, nodeOfWrite, resultOf, throwFirst } from './write-commands.ts'
+import { askSettler, nodeOfWrite, throwFirst } from './write-commands.ts'
 import { WRITE_HEADERS, WRITE_PROBLEMS } from './write-schema.ts'
 
 const MS_PER_S = 1_000
@@ -43,7 +42,10 @@ function reserveRoute(app: ReaderApp, parts: RouteParts): void {
         querystring: ReservationQuery,
         headers: WRITE_HEADERS,
         response: {
-          201: { description: 'Reserved', content: { 'application/json': { schema: Reserved } } },
+          [DONE_STATUS.reserved]: {
+            description: 'Reserved',
+            content: { 'application/json': { schema: Reserved } },
+          },
           ...problemResponses(...WRITE_PROBLEMS, 'over_limit', 'not_allowed', 'too_many_reservations'),
         },
       },
@@ -72,9 +74,9 @@ function reserveRoute(app: ReaderApp, parts: RouteParts): void {
       )
       if (ttlS === 0) fields.refuse('out_of_range', '/ttl_seconds', 'Must be at least 1.')
       throwFirst(fields)
-      const asked = { node_id, kind: 'reserve' as const, cost_nano_usd, ttl_ms: ttlS * MS_PER_S }
-      const { id, expires_at } = resultOf(await askSettler(parts, request, asked))
-      return reply.code(201).send({ id: String(id), expires_at: formatTime(Number(expires_at)) })
+      const asked = { node_id, kind: 'reserve', cost_nano_usd, ttl_ms: ttlS * MS_PER_S } as const
+      const { id, expires_at } = await askSettler(parts, request, asked)
+      return reply.code(DONE_STATUS.reserved).send({ id, expires_at: formatTime(expires_at) })
     },
   )
 }
@@ -91,7 +93,7 @@ function releaseRoute(app: ReaderApp, parts: RouteParts): void {
         querystring: ReservationQuery,
         headers: WRITE_HEADERS,
         response: {
-          204: { description: 'Given back', type: 'null' },
+          [DONE_STATUS.released]: { description: 'Given back', type: 'null' },
           ...problemResponses(...WRITE_PROBLEMS, 'invalid_url', 'reservation_not_found'),
         },
       },
@@ -102,7 +104,7 @@ function releaseRoute(app: ReaderApp, parts: RouteParts): void {
       // No reservation is called so, and no command may ask for it.
       if (!NAME.test(id)) throw new Problem('reservation_not_found', 'This node has no such reservation.')
       await askSettler(parts, request, { node_id, kind: 'release', reservation_id: id })
-      return reply.code(204).send(null)
+      return reply.code(DONE_STATUS.released).send(null)
     },
   )
 }
@@ -125,11 +127,11 @@ function settleRoute(app: ReaderApp, parts: RouteParts): void {
     },
     async (request, reply) => {
       const node_id = nodeOfWrite(request, request.query.node_id, {})
-      const result = resultOf(await askSettler(parts, request, { node_id, kind: 'settle' }))
-      const microSpark = BigInt(String(result['micro_spark']))
-      const nanoUsd = BigInt(String(result['nano_usd']))
+      const result = await askSettler(parts, request, { node_id, kind: 'settle' })
+      const microSpark = BigInt(result.micro_spark)
+      const nanoUsd = BigInt(result.nano_usd)
       return reply.send({
-        settled_count: Number(result['settled_count']),
+        settled_count: result.settled_count,
         total_spark_awarded: sparkNumber(microSpark),
         total_micro_spark_awarded: microSpark,
         total_usd_settled: usdNumber(nanoUsd),

@@ -13,7 +13,7 @@ import { sparkNumber } from '../amounts.ts'
 import { invalidFields, jsonBody } from './json-body.ts'
 import type { ReaderApp, RouteParts } from '../parts.ts'
 import { settingsView } from '../present/settings-view.ts'
-import { askSettler, nodeOfWrite, resultOf, throwFirst } from './write-commands.ts'
+import { askSettler, nodeOfWrite, throwFirst } from './write-commands.ts'
 import { WRITE_HEADERS, WRITE_PROBLEMS } from './write-schema.ts'
 
 const TAGS = ['settings']
@@ -84,8 +84,8 @@ function claimRoute(app: ReaderApp, parts: RouteParts): void {
     },
     async (request, reply) => {
       const asked = readOperator(request, request.query.node_id)
-      const result = resultOf(await askSettler(parts, request, { ...asked, kind: 'claim' }))
-      const paid = BigInt(String(result['micro_spark']))
+      const { micro_spark } = await askSettler(parts, request, { ...asked, kind: 'claim' })
+      const paid = BigInt(micro_spark)
       return reply.send({ ...asked, paid_spark: sparkNumber(paid), paid_micro_spark: paid })
     },
   )

@@ -23,7 +23,7 @@ import { isFirst, pageOf } from './pages.ts'
 import type { ReaderApp, RouteParts } from '../parts.ts'
 import type { NodeState } from '../present/present.ts'
 import { settingsView, shownValue } from '../present/settings-view.ts'
-import { askSettler, nodeOfWrite, resultOf } from './write-commands.ts'
+import { askSettler, nodeOfWrite } from './write-commands.ts'
 import { WRITE_HEADERS, WRITE_PROBLEMS } from './write-schema.ts'
 
 const TAGS = ['settings']
@@ -88,8 +88,8 @@ function writeRoute(app: ReaderApp, parts: RouteParts): void {
       const changes = reader.read(body, 'ignore')
       if (reader.errors.length > 0) throw invalidFields(reader.errors)
       const expected = await expectedTags(parts, request, node_id)
-      const outcome = await askSettler(parts, request, { node_id, kind: 'settings', changes, expected })
-      const { policy_fields, peer_fields, tag } = resultOf(outcome) as unknown as Updated
+      const asked = { node_id, kind: 'settings', changes, expected } as const
+      const { policy_fields, peer_fields, tag } = await askSettler(parts, request, asked)
       const etag = shownTag(tag, await parts.present.seen(request.caller, node_id))
       return reply.header('etag', etag).send({ updated: true as const, node_id, policy_fields, peer_fields })
     },
@@ -145,12 +145,6 @@ function historyRoute(app: ReaderApp, parts: RouteParts): void {
       })
     },
   )
-}
-
-interface Updated {
-  readonly policy_fields: string[]
-  readonly peer_fields: string[]
-  readonly tag: string
 }
 
 const CENTRAL = /-central"$/

@@ -2,7 +2,8 @@ import type { FastifyRequest } from 'fastify'
 import { FieldReader } from '../../../pipelines/json/field-reader.ts'
 import type { JsonObject } from '../../../pipelines/json/json-object.ts'
 import { NODE_ID_PATTERN } from '../../../schemas/ids.ts'
-import type { Outcome } from '../../../schemas/records.ts'
+import type { CommandResult } from '../../../schemas/commands/results.ts'
+import type { CommandKind } from '../../../schemas/records.ts'
 import { ForeignNode } from '../../http/foreign-node.ts'
 import { askedNode, holderOf, isAdmin, maySee } from '../../http/caller.ts'
 import type { Asked } from '../commands.ts'
@@ -26,8 +27,12 @@ export function nodeOfWrite(request: FastifyRequest, queried: string | undefined
   return askedNode(request, queried ?? named ?? undefined)
 }
 
-/** Asks the settler. A node that the caller may not see does not exist for it. */
-export async function askSettler(parts: RouteParts, request: FastifyRequest, asked: Asked): Promise<Outcome> {
+/** Asks the settler, and gives back what it has done. A node that the caller may not see does not exist for it. */
+export async function askSettler<Kind extends CommandKind>(
+  parts: RouteParts,
+  request: FastifyRequest,
+  asked: Asked<Kind>,
+): Promise<CommandResult<Kind>> {
   const { caller } = request
   // Credentials and parameters were judged; this is where a name becomes a record.
   if (!NODE.test(asked.node_id)) {
@@ -46,11 +51,6 @@ export async function askSettler(parts: RouteParts, request: FastifyRequest, ask
     holder: holderOf(request),
     idempotencyKey: idempotencyKeyOf(request),
   })
-}
-
-/** The result of a command that was done. */
-export function resultOf(outcome: Outcome): Readonly<Record<string, unknown>> {
-  return JSON.parse(outcome.result) as Readonly<Record<string, unknown>>
 }
 
 /** Throws a Problem (422) for the first fault. */
