@@ -5,6 +5,7 @@ import type { Clock } from '../../pipelines/clock.ts'
 import type { SharedAppend } from '../../pipelines/log/shared-append.ts'
 import type { Logger } from '../../pipelines/logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
+import type { UsageEvent } from '../../schemas/usage.ts'
 import type { Access } from '../access/access.ts'
 import type { AuditSink } from '../audit/audit-log.ts'
 import { NO_AUDIT } from '../audit/audit-log.ts'
@@ -14,17 +15,18 @@ import { InFlight } from '../http/in-flight.ts'
 import { publishOpenApi } from '../http/openapi/openapi.ts'
 import { serverTimeouts } from '../http/timeouts.ts'
 import { Unpacker } from './body.ts'
-import { eventsRoute } from './events-route.ts'
 import { heartbeatsRoute } from './heartbeats-route.ts'
 import { GATEWAY_API } from './document.ts'
-import type { UsageQueue } from './queue.ts'
+import type { RecordQueue } from './queue/record-queue.ts'
 import { registryRoute } from './registry-route.ts'
+import { eventsRoute } from './usage/events-route.ts'
 
 /** Longest time for a whole request to arrive. */
 const REQUEST_TIMEOUT_MS = 30_000
 
 export interface GatewayParts {
-  readonly queue: UsageQueue
+  /** Of usage.metered. */
+  readonly queue: RecordQueue<UsageEvent>
   /** Of account.inbox. */
   readonly inbox: SharedAppend
   readonly partitions: number

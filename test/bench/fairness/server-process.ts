@@ -11,7 +11,7 @@ import { topicNames } from '../../../schemas/topics.ts'
 import { KeyRing } from '../../../services/access/key-ring.ts'
 import { createGatewayApp } from '../../../services/gateway/app.ts'
 import { MemoryLog } from '../../../services/gateway/fixtures.ts'
-import { UsageQueue } from '../../../services/gateway/queue.ts'
+import { usageQueue } from '../../../services/gateway/usage/usage-queue.ts'
 import { opsRoutes } from '../../../services/http/ops.ts'
 import { createMetrics } from '../../../services/runtime/metrics.ts'
 import { Accounts } from '../../../services/reader/present/accounts.ts'
@@ -57,7 +57,7 @@ async function startGateway(): Promise<string> {
   const { metrics, ops } = opsOf('gateway')
   const common = { partitions: PARTITIONS, clock: systemClock, logger: silentLogger, metrics }
   const [log, inboxLog] = [new MemoryLog(systemClock), new MemoryLog(systemClock)]
-  const queue = new UsageQueue({ ...common, producer: log })
+  const queue = usageQueue({ ...common, producer: log })
   const inbox = new SharedAppend(inboxLog, systemClock)
   const app = await createGatewayApp({ ...common, topic: 'usage.metered', queue, inbox, access, ops })
   queue.start()
