@@ -227,6 +227,12 @@ describe('borders', () => {
     )
   })
 
+  test('only services/runtime/clickhouse.ts opens ClickHouse, for tests too', () => {
+    const open = found(/\bopenClickhouse\(/, sources).map((place) => place.slice(0, place.indexOf('.ts:')))
+    const itself = ['pipelines/clickhouse/client', 'pipelines/clickhouse/client.test']
+    assert.deepEqual(new Set(open), new Set([...itself, 'services/runtime/clickhouse']))
+  })
+
   test('only services/runtime/config.ts reads the environment', () => {
     const among = sources.filter(
       ({ path }) => !isTool(path) && !/^services\/runtime\/config[\w-]*\.ts$/.test(path),
