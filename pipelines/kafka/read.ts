@@ -4,6 +4,7 @@ import { logRanges, withAdmin } from './kafkajs/admin.ts'
 import type { LogRange } from '../log/records.ts'
 import type { KafkaOptions } from './kafkajs/client.ts'
 import { LogReader } from './kafkajs/log-reader.ts'
+import { MINUTE_MS, SECOND_MS } from '../../schemas/units.ts'
 import type { LogRecord } from '../log/records.ts'
 
 export interface ReadPartitionOptions extends KafkaOptions {
@@ -24,7 +25,7 @@ const WAITING_BATCHES_MAX = 8
 const WAIT_STEP_MS = 5
 
 /** A reader whose broker delivers nothing for so long gives up, and the tool says so. */
-const SILENCE_MS_MAX = 60_000
+const SILENCE_MS_MAX = MINUTE_MS
 
 /** How long a broker that has just come back may take to know what it leads, and how often it is asked. */
 const LEADS_TIMEOUT_MS = 15_000
@@ -125,7 +126,7 @@ export async function* readPartition(options: ReadPartitionOptions): AsyncGenera
         throw failure
       } else if (systemClock.monotonicMs() - heardAtMs > SILENCE_MS_MAX) {
         throw new Error(
-          `Kafka delivered nothing of ${topic}[${partition}] for ${SILENCE_MS_MAX / 1000} s, at offset ${position} of ${to}.`,
+          `Kafka delivered nothing of ${topic}[${partition}] for ${SILENCE_MS_MAX / SECOND_MS} s, at offset ${position} of ${to}.`,
         )
       } else {
         await systemClock.delay(WAIT_STEP_MS)

@@ -20,6 +20,7 @@ import { GATEWAY_API } from './document.ts'
 import type { RecordQueue } from './queue/record-queue.ts'
 import { registryRoute } from './registry-route.ts'
 import { eventsRoute } from './usage/events-route.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 /** Longest time for a whole request to arrive. */
 const REQUEST_TIMEOUT_MS = 30_000
@@ -66,7 +67,7 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown'
     const labels = { route, method: request.method, status: reply.statusCode }
-    metrics.observe('hivemeter_http_request_duration_seconds', labels, reply.elapsedTime / 1_000)
+    metrics.observe('hivemeter_http_request_duration_seconds', labels, reply.elapsedTime / SECOND_MS)
   })
   await publishOpenApi(app, GATEWAY_API)
   await app.register(ops)

@@ -22,7 +22,7 @@ import {
   History,
   LOADED_AGE_MS_MAX,
 } from '../../services/reader/history/history.ts'
-import { DAY_MS, HOUR_MS } from '../../services/reader/history/local-windows.ts'
+import { DAY_MS, HOUR_MS } from '../../schemas/units.ts'
 import type { ReaderApp } from '../../services/reader/parts.ts'
 import { planUsage } from '../../services/reader/history/usage-plan.ts'
 import { bound } from '../support/named-bounds.ts'

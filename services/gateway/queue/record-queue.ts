@@ -11,12 +11,13 @@ import { Submission } from './submission.ts'
 import type { Fate, Outcome } from './submission.ts'
 import { WaitingRecords } from './waiting-records.ts'
 import type { WaitingRecord } from './waiting-records.ts'
+import { MIB } from '../../../schemas/units.ts'
 
 /** Events that may wait for their acknowledgement, those on their way included. */
 export const WAITING_EVENTS_MAX = 200_000
 
 /** Their encoded bytes. */
-export const WAITING_BYTES_MAX = 64 * 1_048_576
+export const WAITING_BYTES_MAX = 64 * MIB
 
 /** Pause between two ticks that ask whether a partition takes records again. */
 export const PROBE_PAUSE_MS = 1_000

@@ -2,9 +2,10 @@ import type { LogAppend } from '../../../pipelines/log/records.ts'
 import { partitionOfNode } from '../../../schemas/ids.ts'
 import type { Pack, Packer } from './packer.ts'
 import type { Fate, Submission } from './submission.ts'
+import { MIB } from '../../../schemas/units.ts'
 
 /** Most bytes of one send, over all partitions: it must be through well within the producer's request timeout. */
-export const SEND_BYTES_MAX = 8 * 1_048_576
+export const SEND_BYTES_MAX = 8 * MIB
 
 /** The events of one submission that are in one record. */
 interface Share {
