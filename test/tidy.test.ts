@@ -130,6 +130,12 @@ describe('time and chance come in through constructors', () => {
     assert.deepEqual(found(/(?<!\bsocket\.)\b(setTimeout|setInterval)\b/, deciding), [])
   })
 
+  test('only what puts a process together names the machine’s own, and patches of kafkajs, which nobody constructs', () => {
+    const wiring = /^services\/(\w+\/main|runtime\/(process|kafka))\.ts$|\/kafkajs\/patches\//
+    const others = deciding.filter(({ path }) => !wiring.test(path))
+    assert.deepEqual(found(/\bsystem(Clock|Random)\b/, others), [])
+  })
+
   test('the exceptions are needed', () => {
     const asks = /Date\.now|performance\.now|randomBytes|setTimeout/
     for (const path of MAY.keys()) {

@@ -1,4 +1,3 @@
-import type { Clock } from '../clock.ts'
 import { BlockPump, LOADER_REBALANCE_TIMEOUT_MS, LOADER_SESSION_TIMEOUT_MS } from '../load/block-pump.ts'
 import type { BlockPumpParts } from '../load/block-pump.ts'
 import type { KafkaOptions } from './kafkajs/client.ts'
@@ -22,7 +21,6 @@ export interface BlockConsumerOptions
   /** Partitions that count; others, which somebody added, are left alone. */
   readonly partitions: number
   readonly groupId: string
-  readonly clock: Clock
 }
 
 /** The loader's pump over Kafka: opens what it needs there, and closes it. */

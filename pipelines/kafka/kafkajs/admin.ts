@@ -16,7 +16,6 @@ const LEADERS_STEP_MS = 50
 const NOT_YET: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
 
 export interface EnsureTopicsOptions extends KafkaOptions {
-  readonly clock: Clock
   readonly prefix: string
   /** The first where it is not given. */
   readonly version?: number

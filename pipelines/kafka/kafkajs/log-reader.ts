@@ -1,5 +1,4 @@
 import type { Consumer } from 'kafkajs'
-import { systemClock } from '../../clock.ts'
 import { samePartitionAssigner } from './assigner.ts'
 import { createKafka, LEADERS_AGE_MS_MAX, toRecord } from './client.ts'
 import type { KafkaOptions } from './client.ts'
@@ -66,13 +65,13 @@ export class LogReader {
 
   /** Resolves when the reader has its partitions. */
   async start(): Promise<void> {
-    const { topic, paused, onRecords, onPosition, onFailed } = this.#options
+    const { topic, paused, clock, onRecords, onPosition, onFailed } = this.#options
     const consumer = this.#consumer
     const { promise: joined, resolve, reject } = Promise.withResolvers<void>()
     // It is awaited at the end: until then a failure must not count as one that nobody looks at.
     joined.catch(() => {})
     const over = new AbortController()
-    void systemClock.delay(JOIN_TIMEOUT_MS, over.signal).then(() => {
+    void clock.delay(JOIN_TIMEOUT_MS, over.signal).then(() => {
       reject(new Error(`No partitions of ${topic} were assigned within ${JOIN_TIMEOUT_MS / SECOND_MS} s.`))
     })
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {

@@ -57,7 +57,7 @@ export class StateReader implements StateSource {
   readonly #clock: Clock
   readonly #connections: BrokerConnections
 
-  constructor(options: KafkaOptions & { readonly topic: string; readonly clock: Clock }) {
+  constructor(options: KafkaOptions & { readonly topic: string }) {
     this.#topic = options.topic
     this.#clock = options.clock
     this.#connections = new BrokerConnections(options)
