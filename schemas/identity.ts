@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { hashToUuid, parseEventId } from './ids.ts'
 import type { UsageEvent } from './usage.ts'
+import { DAY_MS } from './units.ts'
 
 /**
  * Who an event is: its node, a kind, and 128 bits (rules 3). The bits of a UUID or ULID are an `id`, as they stand; any other
@@ -59,8 +60,6 @@ export function identityOf(event: Pick<UsageEvent, 'event_id' | 'event_text' | '
 export function bitsBefore(text: string): Buffer {
   return hashToUuid(text)
 }
-
-const DAY_MS = 86_400_000
 
 /**
  * How long after the rules changed a text is also looked up as before, in log time: an event may be 35 days old, and as much

@@ -10,11 +10,9 @@ import type {
   UsageEvents,
 } from './records.ts'
 import type { UsageEvent } from './usage.ts'
+import { MICRO_SPARK_PER_SPARK, MINUTE_MS } from './units.ts'
 
 /** Records of older schemas, as those of today: what they did not say yet has the value that was in force then. */
-
-const MINUTE_MS = 60_000
-const MICRO_SPARK_PER_SPARK = 1_000_000n
 
 /** Silence after which a node is stale and dead, by profile: the original's thresholds. */
 export const LIVENESS_DEFAULT: readonly Thresholds[] = [

@@ -3,6 +3,8 @@
  * what it is where nobody set it, and the environment variable of the original that overrides it for every node.
  */
 
+import { NANO_DECIMALS } from './units.ts'
+
 const COMPUTE_POLICIES = ['local_only', 'local_preferred', 'any', 'cloud_preferred', 'cloud_only'] as const
 export type ComputePolicy = (typeof COMPUTE_POLICIES)[number]
 
@@ -29,8 +31,10 @@ interface Spec {
 }
 
 /** Amounts are read and shown to this many decimals, exactly. */
-export const AMOUNT_DECIMALS = 9
-const AMOUNT_UNIT = 10 ** AMOUNT_DECIMALS
+export const AMOUNT_DECIMALS = NANO_DECIMALS
+
+/** What is held of an amount of 1. */
+export const AMOUNT_UNIT = 10 ** AMOUNT_DECIMALS
 
 const flag = (byDefault: boolean, override?: string): Spec => ({
   of: 'policy',

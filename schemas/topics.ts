@@ -5,9 +5,7 @@
  * p of each holds the same nodes. All carry LogAppendTime: receipt time is one clock, and replays see it alike.
  */
 
-const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
-const MEBIBYTE = 1_048_576
+import { DAY_MS, GIB, MIB } from './units.ts'
 
 /** What a topic is made with. `retentionMs` -1 means: never by time. */
 export interface TopicSpec {
@@ -36,56 +34,56 @@ export const TOPICS = {
     kind: 'log',
     cleanup: 'delete',
     retentionMs: 7 * DAY_MS,
-    messageBytesMax: 2 * MEBIBYTE,
+    messageBytesMax: 2 * MIB,
   }),
   /** Ids seen, task and fence records of the aggregator; the task deletes what it has forgotten. */
   usageIds: topic('usage.ids', {
     kind: 'state',
     cleanup: 'delete',
     retentionMs: -1,
-    messageBytesMax: 4 * MEBIBYTE,
+    messageBytesMax: 4 * MIB,
   }),
   /** Rows for ClickHouse, from the aggregator. */
   usageBlocks: topic('usage.blocks', {
     kind: 'blocks',
     cleanup: 'delete',
     retentionMs: 30 * DAY_MS,
-    messageBytesMax: 4 * MEBIBYTE,
+    messageBytesMax: 4 * MIB,
   }),
   /** Costs and sums in event order, configuration, ticks: the settler's one input. */
   accountInbox: topic('account.inbox', {
     kind: 'log',
     cleanup: 'delete',
     retentionMs: 35 * DAY_MS,
-    messageBytesMax: 2 * MEBIBYTE,
+    messageBytesMax: 2 * MIB,
   }),
   /** Accounts, task and fence records of the settler. */
   nodeState: topic('node.state', {
     kind: 'state',
     cleanup: 'compact',
     retentionMs: -1,
-    messageBytesMax: 2 * MEBIBYTE,
+    messageBytesMax: 2 * MIB,
   }),
   /** Keys of clients: who may do what. */
   accessKeys: topic('access.keys', {
     kind: 'state',
     cleanup: 'compact',
     retentionMs: -1,
-    messageBytesMax: 2 * MEBIBYTE,
+    messageBytesMax: 2 * MIB,
   }),
   /** Rows for ClickHouse, from the settler. */
   settlementBlocks: topic('settlement.blocks', {
     kind: 'blocks',
     cleanup: 'delete',
     retentionMs: 30 * DAY_MS,
-    messageBytesMax: 4 * MEBIBYTE,
+    messageBytesMax: 4 * MIB,
   }),
   /** The installation's table of models, every version a record that never changes. */
   models: topic('hivemeter.models', {
     kind: 'state',
     cleanup: 'compact',
     retentionMs: -1,
-    messageBytesMax: 2 * MEBIBYTE,
+    messageBytesMax: 2 * MIB,
     partitions: 1,
   }),
   /** What the installation is: its id, which ClickHouse names too. */
@@ -93,7 +91,7 @@ export const TOPICS = {
     kind: 'state',
     cleanup: 'compact',
     retentionMs: -1,
-    messageBytesMax: 2 * MEBIBYTE,
+    messageBytesMax: 2 * MIB,
     partitions: 1,
   }),
 } as const satisfies Record<string, TopicSpec>
@@ -116,10 +114,10 @@ export function blockTopics(topics: Readonly<Record<BlockRole, string>>): readon
 }
 
 /** Bytes a partition keeps where logs are kept by size and not by time (a laptop may sleep for weeks). */
-export const LOCAL_RETENTION_BYTES = 1024 * MEBIBYTE
+export const LOCAL_RETENTION_BYTES = GIB
 
 /** Segments of compacted topics: small, so that compaction reaches what is recent and restores stay short. */
-export const COMPACTED_SEGMENT_BYTES = 64 * MEBIBYTE
+export const COMPACTED_SEGMENT_BYTES = 64 * MIB
 
 /** How a setting that was found may differ from the one that is wanted. */
 export type SettingRule =

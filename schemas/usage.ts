@@ -1,3 +1,5 @@
+import { DAY_MS, MINUTE_MS } from './units.ts'
+
 /**
  * A usage event and its bounds, as gateway, task and oracle share them (http-api, "Gateway").
  */
@@ -63,9 +65,6 @@ export const NO_MORE: UsageMore = {
   execution: null,
   labels: [],
 }
-
-const MINUTE_MS = 60_000
-const DAY_MS = 86_400_000
 
 /** Bounds of a usage event; both ends are allowed. */
 export const USAGE_BOUNDS = {

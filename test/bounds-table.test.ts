@@ -6,6 +6,7 @@ import { TOPICS } from '../schemas/topics.ts'
 import { USAGE_BOUNDS } from '../schemas/usage.ts'
 import { CONFIG_KEYS, settingOf } from '../services/runtime/config-schema.ts'
 import { bound, boundText, namedNumbers } from './support/named-bounds.ts'
+import { importsOf, trackedFiles, withoutComments } from './support/tree.ts'
 
 // docs/bounds.md is held equal to the code: each value, and that no named number is missing.
 
@@ -32,12 +33,12 @@ function tableRows(): Row[] {
 }
 
 const rows = tableRows()
+const named = namedNumbers(['schemas', 'pipelines', 'services', 'infra'])
 const placeOf = ({ file, name }: { file: string; name: string }): string => `${file} ${name}`
 
-/** Numbers with a name that bound nothing: units, layouts, versions, shapes of the sample, rules with their own section. */
+/** Numbers with a name that bound nothing: layouts, versions, shapes of the sample, rules with their own section. */
 const NO_BOUNDS: ReadonlySet<string> = new Set(
-  `HOUR_MS DAY_MS MINUTE_MS QUARTER_MS MIB MEBIBYTE NANO MICRO DAYS_TO_EPOCH MICRO_SPARK_PER_SPARK
-  NANO_USD_PER_USD NANO_PER_USD MICRO_PER_SPARK MS_PER_HOUR MWH_PER_KWH NANO_DECIMALS DECIMALS
+  `DAYS_TO_EPOCH DECIMALS
   EXACT_DECIMALS RANGE_48_BITS DATE_MS_MAX SUM_COLUMNS FIRST_ADDED ENTRY_WORDS
   ENTRY_BYTES EVENTS INFERENCES RAW_SLACK WORD_SLACK_BYTES INITIAL_NODES ID_BYTES_MAX EVENT_ID_BYTES
   ENTRY_BYTES_MAX NULL VALUE LONG_BYTES_MAX TEXT_ROOM_BYTES KEYS_VERSION KEYS_PREFIX_BYTES ROOM_ROWS FRAME_SIZE_BYTES PART_BYTES_MIN TAIL_BYTES SLOT_WORDS NUMBER NUMBERS CHUNK_SHIFT
@@ -49,7 +50,7 @@ const NO_BOUNDS: ReadonlySet<string> = new Set(
   LIMIT_DEFAULT REPEAT_SHARE LATE_SHARE DELAY_MAX_MS API_MS_PER_TOKEN
   MWH_PER_GPU_MS OPERATORS SEED STEP_MS WITHOUT_OPERATOR_SHARE AGENTS_PER_WEIGHT POSTS_PER_WEIGHT IMPRESSIONS_PER_WEIGHT HASH_BYTES
   UPTIME_BONUS_SPARK MILESTONE_SPARK AD_MICRO_SPARK AD_BONUS_IMPRESSIONS FORMULA_VERSION REMAINDER_UNIT
-  MINUTES_PER_HOUR AMOUNT_UNIT AMOUNT_DECIMALS SECOND_MS KEY_ID_RANDOM_BYTES SECRET_BYTES PASSWORD_BYTES UUID_BYTES MS_PER_S
+  MINUTES_PER_HOUR AMOUNT_UNIT AMOUNT_DECIMALS KEY_ID_RANDOM_BYTES SECRET_BYTES PASSWORD_BYTES UUID_BYTES
   SASL_HANDSHAKE HANDSHAKE_VERSION ILLEGAL_SASL_STATE
   PARTITION_AT VERSION_AT FRAME_BLOCK_BYTES_MAX HEADER_BYTES BLOCK_HEADER_BYTES STEP_BYTES CHUNK_BYTES
   MAGIC_BYTES CONTENT_SIZE_BYTES DICTIONARY_ID_BYTES SUM_BYTES SIZE_BYTES
@@ -69,6 +70,14 @@ const NO_BOUNDS: ReadonlySet<string> = new Set(
 /** Of verify's own models, which say the rules a second time. */
 const isSecondSaying = (file: string): boolean =>
   /^services\/verify\/(account\/\w+|usage\/decode)\.ts$/.test(file)
+
+/** Units bound nothing. */
+const isUnit = (file: string): boolean => file === 'schemas/units.ts'
+
+/** verify has units of its own. */
+const isApart = (file: string): boolean => file.startsWith('services/verify/')
+
+const units = new Set(named.filter(({ file }) => isUnit(file)).map(({ name }) => name))
 
 function textInCode({ name, file }: Row): string {
   const [object = '', ...path] = name.split('.')
@@ -99,9 +108,13 @@ test('every value of the table is that of the code', () => {
 
 test('every number that the source names is in the table, or is no bound', () => {
   const listed = new Set(rows.map(placeOf))
-  const named = namedNumbers(['schemas', 'pipelines', 'services', 'infra'])
   const missing = named.filter(
-    (one) => !listed.has(placeOf(one)) && !NO_BOUNDS.has(one.name) && !isSecondSaying(one.file),
+    (one) =>
+      !listed.has(placeOf(one)) &&
+      !NO_BOUNDS.has(one.name) &&
+      !isUnit(one.file) &&
+      !(isApart(one.file) && units.has(one.name)) &&
+      !isSecondSaying(one.file),
   )
   assert.deepEqual(missing.map(placeOf), [])
   const names = new Set(named.map(({ name }) => name))
@@ -109,6 +122,31 @@ test('every number that the source names is in the table, or is no bound', () =>
     [...NO_BOUNDS].filter((name) => !names.has(name)),
     [],
     'names that are no longer there',
+  )
+})
+
+test('units have one name and one place, and no other file writes them as numbers', () => {
+  assert.ok(units.size > 5)
+  const again = named.filter(({ file, name }) => units.has(name) && !isUnit(file) && !isApart(file))
+  assert.deepEqual(again.map(placeOf), [])
+  const WRITTEN = /\b(60_000|3_600_000n?|86_400(_000)?n?|1_048_576|1_?024 \*\*? \d+)\b|[/*] 1_?000\b(?!n)/
+  const product = trackedFiles().filter(
+    ({ path }) => /^(schemas|pipelines|services|infra)\/.*(?<!\.test)\.ts$/.test(path) && !isUnit(path),
+  )
+  const written = product.flatMap(({ path, text }) =>
+    isApart(path)
+      ? []
+      : withoutComments(text)
+          .split('\n')
+          .filter((line) => WRITTEN.test(line))
+          .map((line) => `${path} ${line.trim()}`),
+  )
+  assert.deepEqual(written, [], 'take it from schemas/units.ts')
+  const sharing = product.filter((file) => isApart(file.path) && importsOf(file).some(isUnit))
+  assert.deepEqual(
+    sharing.map(({ path }) => path),
+    [],
+    'shares no unit with what it checks',
   )
 })
 

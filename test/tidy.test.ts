@@ -130,6 +130,12 @@ describe('time and chance come in through constructors', () => {
     assert.deepEqual(found(/(?<!\bsocket\.)\b(setTimeout|setInterval)\b/, deciding), [])
   })
 
+  test('only what puts a process together names the machine’s own, and patches of kafkajs, which nobody constructs', () => {
+    const wiring = /^services\/(\w+\/main|runtime\/(process|kafka))\.ts$|\/kafkajs\/patches\//
+    const others = deciding.filter(({ path }) => !wiring.test(path))
+    assert.deepEqual(found(/\bsystem(Clock|Random)\b/, others), [])
+  })
+
   test('the exceptions are needed', () => {
     const asks = /Date\.now|performance\.now|randomBytes|setTimeout/
     for (const path of MAY.keys()) {
@@ -236,6 +242,12 @@ describe('borders', () => {
       ),
       [],
     )
+  })
+
+  test('only services/runtime/clickhouse.ts opens ClickHouse, for tests too', () => {
+    const open = found(/\bopenClickhouse\(/, sources).map((place) => place.slice(0, place.indexOf('.ts:')))
+    const itself = ['pipelines/clickhouse/client', 'pipelines/clickhouse/client.test']
+    assert.deepEqual(new Set(open), new Set([...itself, 'services/runtime/clickhouse']))
   })
 
   test('only services/runtime/config.ts reads the environment', () => {

@@ -4,6 +4,7 @@ import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { systemClock } from '../../pipelines/clock.ts'
 import { lastWords } from './last-words.ts'
+import { MIB } from '../../schemas/units.ts'
 
 /** How a child ended. */
 export interface Exit {
@@ -29,7 +30,7 @@ export interface ChildOptions {
 }
 
 /** A log longer than this is set aside (one generation) before the next start writes to it. */
-const LOG_BYTES_MAX = 16 * 1024 * 1024
+const LOG_BYTES_MAX = 16 * MIB
 
 function openLog(file: string): { descriptor: number; startBytes: number } {
   mkdirSync(dirname(file), { recursive: true })

@@ -5,6 +5,7 @@ import { refusalBehind } from '../../services/runtime/check-access.ts'
 import type { Config } from '../../services/runtime/config.ts'
 import { clickhouseOf } from '../../services/runtime/clickhouse.ts'
 import { EXIT, ExitError, describeError } from '../../services/runtime/exit.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 const ANSWER_TIMEOUT_MS = 5_000
 
@@ -19,7 +20,7 @@ function tryConnect(address: string): Promise<string | undefined> {
     }
     socket.on('connect', () => end(undefined))
     socket.on('error', (error) => end(describeError(error)))
-    socket.on('timeout', () => end(`no answer within ${ANSWER_TIMEOUT_MS / 1000} s`))
+    socket.on('timeout', () => end(`no answer within ${ANSWER_TIMEOUT_MS / SECOND_MS} s`))
   })
 }
 

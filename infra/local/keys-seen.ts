@@ -3,6 +3,7 @@ import { EXIT, ExitError } from '../../services/runtime/exit.ts'
 import type { LocalKeys } from './local-keys.ts'
 import { bearer } from './local-keys.ts'
 import { GivenUp } from './part.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 const ANSWER_TIMEOUT_MS = 5_000
 /** A key counts everywhere within 5 s; a machine that has just started everything may need more. */
@@ -36,7 +37,7 @@ export async function awaitKeysSeen(
         if (clock.monotonicMs() > deadlineMs) {
           throw new ExitError(
             EXIT.failure,
-            `The ${name} did not know the ${key} key of this data folder after ${SEEN_TIMEOUT_MS / 1_000} s. Its log says why; ` +
+            `The ${name} did not know the ${key} key of this data folder after ${SEEN_TIMEOUT_MS / SECOND_MS} s. Its log says why; ` +
               `where the keys are another Kafka's, remove ${keys.file} and start again.`,
           )
         }

@@ -1,7 +1,8 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { KIB } from '../../schemas/units.ts'
 
 /** How much of a log's end is looked at, and how many lines of it a person is shown. */
-const TAIL_BYTES = 64 * 1024
+const TAIL_BYTES = 64 * KIB
 const LINES_MAX = 4
 const LINE_CHARACTERS_MAX = 400
 

@@ -11,11 +11,11 @@ import { portTaken } from '../../services/http/listen.ts'
 import { javaMajor } from './java.ts'
 import { SERVICES } from '../../schemas/services.ts'
 import { jarsPresent } from './kafka/jars.ts'
+import { MIB } from '../../schemas/units.ts'
 
 const JAVA_MIN = 17
 /** Maven answers its version within a second on an idle machine. */
 const ANSWER_TIMEOUT_MS = 20_000
-const MIB = 1024 * 1024
 
 /** What a start needs to know about the machine. */
 export interface Facts {

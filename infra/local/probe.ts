@@ -2,6 +2,7 @@ import type { Clock } from '../../pipelines/clock.ts'
 import type { Random } from '../../pipelines/random.ts'
 import { EXIT, ExitError, describeError } from '../../services/runtime/exit.ts'
 import { GivenUp } from './part.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 const ANSWER_TIMEOUT_MS = 5_000
 const ARRIVAL_TIMEOUT_MS = 45_000
@@ -118,6 +119,6 @@ export async function runProbe(options: {
       : `is at ${eventsUrl}, but no entry at ${entriesUrl} pays for it`
   throw new ExitError(
     EXIT.failure,
-    `The probe event ${eventId} ${missing} after ${ARRIVAL_TIMEOUT_MS / 1000} s.${lastError}`,
+    `The probe event ${eventId} ${missing} after ${ARRIVAL_TIMEOUT_MS / SECOND_MS} s.${lastError}`,
   )
 }

@@ -5,6 +5,7 @@ import type { Probe } from './probe.ts'
 import { bearer, PROVIDER_NODE } from './local-keys.ts'
 import type { LocalKeys } from './local-keys.ts'
 import { addressOf } from './services.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 const ANSWER_TIMEOUT_MS = 5_000
 
@@ -127,7 +128,7 @@ export function readyScreen(facts: ReadyFacts, examples: readonly Example[]): st
       : `A sample of 50 nodes keeps arriving, ${config.sampleEventsPerSecond} events a second.`
   return [
     '',
-    `Hivemeter ${VERSION} is ready (${(facts.elapsedMs / 1000).toFixed(1)} s).`,
+    `Hivemeter ${VERSION} is ready (${(facts.elapsedMs / SECOND_MS).toFixed(1)} s).`,
     '',
     ...table,
     ...keyLines(facts.keys, facts.showsKeys),

@@ -1,5 +1,6 @@
 import { systemClock } from '../../pipelines/clock.ts'
 import { GivenUp } from './part.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 /** How often the live line of a terminal is drawn anew. */
 const REDRAW_MS = 100
@@ -13,7 +14,7 @@ interface Step {
   lineMs: number
 }
 
-const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
+const seconds = (ms: number) => `${(ms / SECOND_MS).toFixed(1)} s`
 
 /**
  * The lines that a person watches: one per step with its time. On a terminal the steps under way share a last line that

@@ -11,9 +11,10 @@ import type { Exit } from './child.ts'
 import type { Installation } from './installation.ts'
 import type { Part } from './part.ts'
 import { GivenUp, PartFailed, failedStart } from './part.ts'
+import { MINUTE_MS, SECOND_MS } from '../../schemas/units.ts'
 
-const START_TIMEOUT_MS = 60_000
-const MIGRATE_TIMEOUT_MS = 10 * 60_000
+const START_TIMEOUT_MS = MINUTE_MS
+const MIGRATE_TIMEOUT_MS = 10 * MINUTE_MS
 const POLL_MS = 100
 const ANSWER_TIMEOUT_MS = 2_000
 
@@ -90,7 +91,7 @@ export async function startService(options: {
     }
     options.onProgress(`waits for ${waits.join(', ')}`)
     if (systemClock.monotonicMs() > deadlineMs) {
-      const message = `${name} was not ready within ${START_TIMEOUT_MS / 1000} s: it waits for ${waits.join(', ')}. Its log is in ${logFile}.`
+      const message = `${name} was not ready within ${START_TIMEOUT_MS / SECOND_MS} s: it waits for ${waits.join(', ')}. Its log is in ${logFile}.`
       throw new PartFailed(EXIT.failure, message, child.lastWords())
     }
     await systemClock.delay(POLL_MS, signal)

@@ -26,6 +26,7 @@ import type { Screen } from './screen.ts'
 import { addressOf, runMigrate, startService } from './services.ts'
 import { awaitLeftovers, checkFolder, leftovers, takeFolder } from './take-folder.ts'
 import type { ServiceName } from '../../schemas/services.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 /** One local installation: brings it up step by step, watches it, takes it down in order. */
 export class Supervisor {
@@ -110,7 +111,7 @@ export class Supervisor {
   async stop(): Promise<void> {
     await this.#sample?.stop()
     await this.#installation.stop((name, tookMs) =>
-      this.#screen.say(`  ✓ ${name} stopped  ${(tookMs / 1000).toFixed(1)} s`),
+      this.#screen.say(`  ✓ ${name} stopped  ${(tookMs / SECOND_MS).toFixed(1)} s`),
     )
     this.#release()
   }

@@ -5,16 +5,13 @@ import type { Anomaly } from '../../schemas/metrics.ts'
 import type { AuditKind } from '../../schemas/audit.ts'
 import type { Decision, RewardKind, SettlementReason } from '../../schemas/tables.ts'
 import type { AccountRules } from './rules.ts'
+import { DAY_MS } from '../../schemas/units.ts'
 
 /**
  * The account of a node as a state machine: (account, what the inbox says, log time) → (account, rows). Pure but for
  * the account that it changes in place. Nothing here knows a clock, an environment or a batch: replays decide alike,
  * whatever the batch borders were.
  */
-
-export const MICRO_SPARK_PER_SPARK = 1_000_000n
-
-const DAY_MS = 86_400_000
 
 /** The UTC day of a time, counted from 1970-01-01. */
 export function dayOf(atMs: number): number {

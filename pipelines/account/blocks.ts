@@ -8,8 +8,8 @@ import type { RewardKind } from '../../schemas/tables.ts'
 import { TASK_SOURCES } from '../../schemas/usage.ts'
 import { monthOf } from '../blocks/block-log.ts'
 import type { BlockLog } from '../blocks/block-log.ts'
-import { MICRO_SPARK_PER_SPARK } from './account.ts'
 import type { AccountRows, Audit, CostDecision, Noted, Reward, Settlement } from './account.ts'
+import { MICRO_SPARK_PER_SPARK } from '../../schemas/units.ts'
 
 /** The id of a settlement: a hash of what it pays for, so that paying twice cannot look like two payments. */
 export function settlementId(nodeId: string, fromSeq: number, toSeq: number): Buffer {

@@ -2,6 +2,7 @@ import type { Account, Cost, Reservation } from '../../schemas/records.ts'
 import { dayOf } from './account.ts'
 import { effective } from './rules.ts'
 import type { AccountRules } from './rules.ts'
+import { DAY_MS } from '../../schemas/units.ts'
 
 /** Days of log time whose spend is remembered; a cost for an older one counts as over a limit. */
 export const SPEND_DAYS_MAX = 50
@@ -63,7 +64,7 @@ export function spend(account: Account, day: number, nanoUsd: bigint, nowMs: num
 }
 
 /** A cost that comes later than this after its work is back-dated: its day's limit may never have been met by anybody. */
-export const BACK_DATED_MS = 86_400_000
+export const BACK_DATED_MS = DAY_MS
 
 /** True for a cost that came so late; never for one of a reservation, whose day was fixed when it was made. */
 export function isBackDated({ occurred_at, received_at, reservation_id }: Cost): boolean {

@@ -1,7 +1,8 @@
 import type { Account } from '../../schemas/records.ts'
-import { MICRO_SPARK_PER_SPARK, dayOf } from './account.ts'
+import { dayOf } from './account.ts'
 import type { AccountRows } from './account.ts'
 import type { AccountRules } from './rules.ts'
+import { MICRO_SPARK_PER_SPARK } from '../../schemas/units.ts'
 
 /**
  * What a node can earn with what only it says has an end, by UTC day of receipt: whoever owns a key could write any number.

@@ -1,5 +1,6 @@
 import { STATE_KEY, heartbeatsCodec } from '../../schemas/avro.ts'
 import { ownBytes } from '../../schemas/own-bytes.ts'
+import { HOUR_MS } from '../../schemas/units.ts'
 
 /**
  * Which heartbeats were taken in, so that one that comes again changes nothing. By time and not by number: one request holds
@@ -7,7 +8,7 @@ import { ownBytes } from '../../schemas/own-bytes.ts'
  */
 
 /** So long a heartbeat is remembered, by log time: one that is sent again later counts as another. */
-export const HEARTBEAT_MEMORY_MS = 3_600_000
+export const HEARTBEAT_MEMORY_MS = HOUR_MS
 
 /** Heartbeats of a node that are remembered, and so may earn something, within that time. */
 export const HEARTBEATS_REMEMBERED_MAX = 1_000

@@ -13,6 +13,7 @@ import { isSettingValue } from '../../schemas/settings.ts'
 import type { Setting } from '../../schemas/settings.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 import { HEARTBEAT_BOUNDS } from './accept-heartbeat.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 /**
  * What commands, heartbeats and rules of account.inbox may hold. Reader and gateway judge the same before they write; here
@@ -34,7 +35,6 @@ const CALLER_CHARACTERS_MAX = 1_000
 
 const NAME = new RegExp(NODE_ID_PATTERN)
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-const MS_PER_S = 1_000
 
 const NAMES_OPERATOR: ReadonlySet<InboxCommand['kind']> = new Set(['claim', 'transfer', 'confirm'])
 
@@ -52,7 +52,7 @@ export function commandFault(command: InboxCommand): string | null {
   if (operator_id !== null && !isName(operator_id)) return 'operator_id is no name of an operator'
   if (reservation_id !== null && !isName(reservation_id)) return 'reservation_id is no name of a reservation'
   if (!isUpTo(command.cost_nano_usd, USAGE_BOUNDS.costNanoUsdMax)) return 'cost_nano_usd is out of its range'
-  if (!isUpTo(command.ttl_ms, RESERVATION_TTL_MAX_S * MS_PER_S)) return 'ttl_ms is out of its range'
+  if (!isUpTo(command.ttl_ms, RESERVATION_TTL_MAX_S * SECOND_MS)) return 'ttl_ms is out of its range'
   if (NAMES_OPERATOR.has(kind) && operator_id === null) return 'operator_id is missing'
   if (kind === 'confirm' && !command.by_admin) return 'confirm is for an admin alone'
   if (kind === 'release' && reservation_id === null) return 'reservation_id is missing'

@@ -39,8 +39,7 @@ import { nameOperatorNoted, noteSeen } from './noted.ts'
 import { outcomeKey } from './outcomes.ts'
 import type { Outcomes } from './outcomes.ts'
 import type { AccountRules } from './rules.ts'
-
-const DAY_MS = 86_400_000
+import { DAY_MS } from '../../schemas/units.ts'
 
 /** What a batch of the inbox is applied to; all of it is changed in place. */
 export interface InboxParts {

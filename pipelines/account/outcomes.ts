@@ -1,6 +1,7 @@
 import { STATE_KEY } from '../../schemas/avro.ts'
 import { ownBytes } from '../../schemas/own-bytes.ts'
 import type { CommandOutcome, Done, Refused } from '../../schemas/commands/outcome.ts'
+import { MINUTE_MS } from '../../schemas/units.ts'
 
 /** Outcomes that are kept of one credential's commands about a node, a day each; of its releases apart, as many. */
 export const OUTCOMES_PER_CREDENTIAL_MAX = 1_000
@@ -10,8 +11,6 @@ export const OUTCOMES_PER_NODE_MAX = 5_000
 
 /** Outcomes that are forgotten with one batch at most, so that none grows large by it. */
 export const FORGOTTEN_PER_BATCH_MAX = 1_000
-
-const MINUTE_MS = 60_000
 
 /** The key of a command's outcome in node.state. */
 export function outcomeKey(nodeId: string, commandId: string): string {

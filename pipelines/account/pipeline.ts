@@ -19,6 +19,7 @@ import { INBOX_OUTCOMES, InboxBatch } from './inbox.ts'
 import { Outcomes } from './outcomes.ts'
 import { RULES_DEFAULT } from './rules.ts'
 import type { AccountRules } from './rules.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 export interface SettlerOptions {
   readonly partition: number
@@ -161,7 +162,7 @@ export class SettlerState implements TaskState {
     metrics.count('hivemeter_settlements_total', {}, rows.settlements)
     metrics.count('hivemeter_settled_micro_spark_total', {}, Number(rows.settledMicroSpark))
     const place = { topic: topics.accountInbox, partition }
-    metrics.set('hivemeter_watermark_timestamp_seconds', place, this.#ledger.task.watermark / 1000)
+    metrics.set('hivemeter_watermark_timestamp_seconds', place, this.#ledger.task.watermark / SECOND_MS)
     for (const { problems } of batch.dead) {
       metrics.count('hivemeter_dead_letters_total', { reason: problems[0]?.code ?? 'malformed' })
     }

@@ -1,9 +1,10 @@
 import type { Account } from '../../schemas/records.ts'
 import type { RewardKind } from '../../schemas/tables.ts'
-import { MICRO_SPARK_PER_SPARK, book, currentOperator, dayOf } from './account.ts'
+import { book, currentOperator, dayOf } from './account.ts'
 import type { AccountRows } from './account.ts'
 import { paidImpressions, rewardToday } from './caps.ts'
 import type { AccountRules } from './rules.ts'
+import { MICRO_SPARK_PER_SPARK } from '../../schemas/units.ts'
 
 /**
  * Rewards, given when the heartbeat that earns them arrives, to the node's operator; without one they wait for the first

@@ -1,4 +1,5 @@
 import { decimalNumber, decimalText } from '../decimal.ts'
+import { HOUR_MS, MWH_PER_KWH, NANO_USD_PER_USD, WHOLE_PPM } from '../../schemas/units.ts'
 
 /**
  * The contribution score: a sum of eight weights over exact integers, rounded once at the end.
@@ -52,17 +53,17 @@ export const SCORE_UNIT = 900_000_000n
 
 const UNITS_PER = {
   /** 100 points for uptime 1. */
-  uptimePpm: (100n * SCORE_UNIT) / 1_000_000n,
+  uptimePpm: (100n * SCORE_UNIT) / BigInt(WHOLE_PPM),
   agent: 2n * SCORE_UNIT,
   post: SCORE_UNIT / 2n,
   adImpression: SCORE_UNIT / 10n,
   /** 5 points a GPU-hour. */
-  gpuMs: (5n * SCORE_UNIT) / 3_600_000n,
+  gpuMs: (5n * SCORE_UNIT) / BigInt(HOUR_MS),
   inference: SCORE_UNIT / 100n,
   /** 2 points a kWh. */
-  energyMwh: (2n * SCORE_UNIT) / 1_000_000n,
+  energyMwh: (2n * SCORE_UNIT) / MWH_PER_KWH,
   /** 10 points a US dollar: 9 units a nano-USD. */
-  nanoUsd: (10n * SCORE_UNIT) / 1_000_000_000n,
+  nanoUsd: (10n * SCORE_UNIT) / NANO_USD_PER_USD,
 } as const
 
 const FEATURED_FROM = 100n * SCORE_UNIT

@@ -1,11 +1,10 @@
 import type { Account } from '../../schemas/records.ts'
 import type { SettlementReason } from '../../schemas/tables.ts'
-import { MICRO_SPARK_PER_SPARK, book, currentOperator, touch } from './account.ts'
+import { book, currentOperator, touch } from './account.ts'
 import type { AccountRows, Settlement } from './account.ts'
 import { effective } from './rules.ts'
 import type { AccountRules } from './rules.ts'
-
-const NANO_USD_PER_USD = 1_000_000_000n
+import { MICRO_SPARK_PER_SPARK, NANO_USD_PER_USD } from '../../schemas/units.ts'
 
 /** A nano-USD times a rate of Spark per USD is so many thousandths of a micro-Spark. */
 const REMAINDER_UNIT = 1_000n

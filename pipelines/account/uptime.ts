@@ -1,15 +1,14 @@
 import type { Account } from '../../schemas/records.ts'
 import { thresholdsOf } from './rules.ts'
 import type { AccountRules } from './rules.ts'
+import { HOUR_MS, MINUTE_MS, WHOLE_PPM } from '../../schemas/units.ts'
 
 /**
  * How long a node was up: from each contact until the next, or until it was stale. Kept as minutes an hour, for 7 days:
  * a minute counts where the node was up as it began.
  */
 
-const MINUTE_MS = 60_000
-const HOUR_MS = 3_600_000
-const MINUTES_PER_HOUR = 60
+const MINUTES_PER_HOUR = HOUR_MS / MINUTE_MS
 
 /** Hours that are kept: 7 days. */
 export const UPTIME_HOURS = 168
@@ -29,8 +28,8 @@ export function livenessOf(account: Account, rules: AccountRules, nowMs: number)
 /** The snapshot that the original scores by, in millionths: active 1, stale a half, dead or never in contact 0. */
 export function uptimeSnapshotPpm(account: Account, rules: AccountRules, nowMs: number): number {
   const liveness = livenessOf(account, rules, nowMs)
-  if (liveness === 'active') return 1_000_000
-  return liveness === 'stale' ? 500_000 : 0
+  if (liveness === 'active') return WHOLE_PPM
+  return liveness === 'stale' ? WHOLE_PPM / 2 : 0
 }
 
 /** The share of the last 7 days that the node was up, in millionths; days before its first contact count as down. */
@@ -46,7 +45,7 @@ export function uptimeObservedPpm(account: Account, rules: AccountRules, nowMs: 
   const since = upSinceContact(account, rules, nowMs)
   if (since !== null) minutes += minutesBegun(Math.max(since.fromMs, firstHour * HOUR_MS), since.toMs)
   const elapsed = minutesBegun(firstHour * HOUR_MS, nowMs)
-  return elapsed === 0 ? 0 : Math.floor((1_000_000 * minutes) / elapsed)
+  return elapsed === 0 ? 0 : Math.floor((WHOLE_PPM * minutes) / elapsed)
 }
 
 /** Counts the time from the contact before until now; called at each contact, before it is noted. */

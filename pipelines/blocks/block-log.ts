@@ -2,8 +2,8 @@ import { promisify } from 'node:util'
 import { constants as zlib, zstdCompress } from 'node:zlib'
 import { BLOCK_HEADER, TABLES } from '../../schemas/tables.ts'
 import type { BlockFormat, TableSpec } from '../../schemas/tables.ts'
-import { joined } from '../../schemas/native.ts'
-import type { Provenance } from '../../schemas/native.ts'
+import { joined } from '../../schemas/native/block.ts'
+import type { Provenance } from '../../schemas/native/block.ts'
 import { rawOf, RowWriter } from '../../schemas/rowbinary.ts'
 import type { Raw } from '../../schemas/rowbinary.ts'
 import type { Clock } from '../clock.ts'
@@ -11,6 +11,7 @@ import type { TopicAppend } from '../log/records.ts'
 import { outside } from '../log/outside.ts'
 import { historyOf } from './fit.ts'
 import type { TaskMark } from './fit.ts'
+import { MIB } from '../../schemas/units.ts'
 
 /**
  * A block is cut when its rows have so many bytes: one send carries it whole. The provenance of columns is not counted,
@@ -20,7 +21,7 @@ export const BLOCK_BYTES_MAX = 800_000
 
 /** Borders of what is inserted together (design: "The loader"): by age and by bytes. */
 export const GROUP_AGE_MS = 2_000
-export const GROUP_BYTES_MAX = 32 * 1_048_576
+export const GROUP_BYTES_MAX = 32 * MIB
 
 /**
  * The age while ClickHouse does not show what a border ended so long ago. A group costs the loader the same INSERTs

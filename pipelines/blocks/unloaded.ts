@@ -1,16 +1,17 @@
 import { HaltError } from '../log/records.ts'
+import { DAY_MS, MINUTE_MS } from '../../schemas/units.ts'
 
 /** A task writes no more blocks when its oldest one has waited this long for ClickHouse: they are kept 30 days. */
-export const UNLOADED_AGE_MS_MAX = 3 * 86_400_000
+export const UNLOADED_AGE_MS_MAX = 3 * DAY_MS
 
 /**
  * Log time that loader and ClickHouse get to catch up after nobody wrote for as long: a machine that slept for days, or
  * services that were stopped, leave old blocks that are loaded within seconds.
  */
-export const UNLOADED_GRACE_MS = 10 * 60_000
+export const UNLOADED_GRACE_MS = 10 * MINUTE_MS
 
 /** Blocks are remembered at most once a minute: three days are 4,320 marks. */
-const MARK_INTERVAL_MS = 60_000
+const MARK_INTERVAL_MS = MINUTE_MS
 
 /**
  * How long the blocks of one task have been waiting for ClickHouse, in log time. What it knows goes into the task

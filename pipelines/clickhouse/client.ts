@@ -7,6 +7,7 @@ import { ClickhouseRefused, clickhouseError } from './errors.ts'
 import { failingOver } from './replicas.ts'
 import { replicaOf } from './replica.ts'
 import type { Statements } from './replica.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 export { ClickhouseAway, ClickhouseRefused } from './errors.ts'
 
@@ -120,7 +121,7 @@ function clientAt(url: string, options: ClickhouseOptions): HttpClient {
       // Both sides of a double would show 64-bit sums rounded.
       output_format_json_quote_64bit_integers: 1,
       date_time_output_format: 'iso',
-      max_execution_time: Math.max(1, (requestTimeoutMs - ANSWER_MARGIN_MS) / 1_000),
+      max_execution_time: Math.max(1, (requestTimeoutMs - ANSWER_MARGIN_MS) / SECOND_MS),
     },
   })
 }

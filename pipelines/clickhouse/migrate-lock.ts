@@ -3,6 +3,7 @@ import type { Logger } from '../logger.ts'
 import type { Random } from '../random.ts'
 import { LOCKS_TABLE, keepRow } from './migrate-tables.ts'
 import type { Sql } from './migrate-tables.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 /** A holder that has not renewed for so long is dead. */
 export const LOCK_EXPIRY_MS = 15_000
@@ -67,8 +68,8 @@ export class MigrationLock {
       const names = others.join(', ')
       if (clock.monotonicMs() >= deadlineMs) {
         throw new LockUnavailable(
-          `The schema is being migrated by ${names}. Waited ${Math.round(waitMs / 1000)} s. ` +
-            `Try again when that has ended; the lock of a dead one expires after ${LOCK_EXPIRY_MS / 1000} s.`,
+          `The schema is being migrated by ${names}. Waited ${Math.round(waitMs / SECOND_MS)} s. ` +
+            `Try again when that has ended; the lock of a dead one expires after ${LOCK_EXPIRY_MS / SECOND_MS} s.`,
         )
       }
       if (!saidWaiting) parts.logger.info({ holder: names }, `waiting for the migration by ${names}`)
@@ -83,7 +84,7 @@ export class MigrationLock {
     const ageMs = this.#parts.clock.monotonicMs() - this.#renewedAtMs
     if (ageMs < LOCK_EXPIRY_MS) return
     throw new LockUnavailable(
-      `The migration lock could not be renewed for ${Math.round(ageMs / 1000)} s and may be another's now. ` +
+      `The migration lock could not be renewed for ${Math.round(ageMs / SECOND_MS)} s and may be another's now. ` +
         'Nothing is half done: run the migration again.',
     )
   }

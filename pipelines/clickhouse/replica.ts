@@ -1,6 +1,7 @@
 import type { ClickhouseClient, QueryParams, QuerySettings, RawInsert } from './client.ts'
 import { ClickhouseAway } from './errors.ts'
 import { SharedRun } from './shared-run.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 /** Longest wait for a replica to fetch what the others have; then it counts as away. */
 export const SYNC_TIME_LIMIT_MS = 2_000
@@ -80,7 +81,7 @@ function syncOf(
         server = name
       })
       // LIGHTWEIGHT: what is to be fetched, not the merges behind it.
-      const settings = { receive_timeout: SYNC_TIME_LIMIT_MS / 1_000 }
+      const settings = { receive_timeout: SYNC_TIME_LIMIT_MS / SECOND_MS }
       await statements.command(`SYSTEM SYNC REPLICA ${table} LIGHTWEIGHT`, {}, settings)
       return server
     })

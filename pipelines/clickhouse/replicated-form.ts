@@ -1,6 +1,7 @@
 import { MigrationRefused } from './migrate-files.ts'
 import { bareWords } from './migrate-split.ts'
 import type { BareWord } from './migrate-split.ts'
+import { DAY_S } from '../../schemas/units.ts'
 
 /**
  * Where a table's replicas meet in Keeper. Named, not by UUID: a replica that comes later makes the table by itself and
@@ -10,7 +11,7 @@ const KEEPER_PATH = '/clickhouse/tables/{shard}/{database}/{table}'
 const REPLICA_NAME = '{replica}'
 
 /** Tokens are kept so long, and not more of them than the table's window says: the server's own default is one hour. */
-export const TOKENS_KEPT_S = 7 * 86_400
+export const TOKENS_KEPT_S = 7 * DAY_S
 
 const WINDOW = 'non_replicated_deduplication_window'
 const FAMILY = 'MergeTree'

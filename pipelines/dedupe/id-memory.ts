@@ -1,12 +1,13 @@
 import { IdTable } from './id-table.ts'
 import type { Seen } from './id-table.ts'
+import { DAY_MS, HOUR_MS } from '../../schemas/units.ts'
 
 /** A bucket is closed at this many ids, or with the hour of log time. */
 export const BUCKET_IDS = 65_536
-export const BUCKET_MS = 3_600_000
+export const BUCKET_MS = HOUR_MS
 
 /** Buckets leave memory when their hour ended this long ago. */
-export const ID_AGE_MS_MAX = 3 * 86_400_000
+export const ID_AGE_MS_MAX = 3 * DAY_MS
 
 /** Ids that the tasks of one process hold together. */
 export interface IdPool {

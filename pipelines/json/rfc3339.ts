@@ -1,7 +1,7 @@
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../schemas/units.ts'
+
 /** Times as clients write them: RFC 3339 with any offset. */
 
-const DAY_MS = 86_400_000
-const MINUTE_MS = 60_000
 const DAYS_OF_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const
 
 /**
@@ -32,7 +32,7 @@ export function parseRfc3339(text: string): number | null {
   }
   const offsetMs = parseOffset(text, at)
   if (offsetMs === null) return null
-  const timeOfDayMs = ((hour * 60 + minute) * 60 + second) * 1_000 + millisecond
+  const timeOfDayMs = ((hour * 60 + minute) * 60 + second) * SECOND_MS + millisecond
   return daysSinceEpoch(year, month, day) * DAY_MS + timeOfDayMs - offsetMs
 }
 

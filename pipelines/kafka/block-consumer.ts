@@ -1,16 +1,16 @@
-import type { Clock } from '../clock.ts'
 import { BlockPump, LOADER_REBALANCE_TIMEOUT_MS, LOADER_SESSION_TIMEOUT_MS } from '../load/block-pump.ts'
 import type { BlockPumpParts } from '../load/block-pump.ts'
 import type { KafkaOptions } from './kafkajs/client.ts'
 import { KafkaGroupConsumer } from './kafkajs/group-consumer.ts'
 import { LogOffsets } from './log-offsets.ts'
+import { MIB } from '../../schemas/units.ts'
 
 const HEARTBEAT_INTERVAL_MS = 1_000
 const FETCH_WAIT_MS = 100
 /** A fetch waits for so much, or its time: a steady flow comes in fewer of them. */
 const FETCH_BYTES_MIN = 65_536
-const FETCH_BYTES_MAX = 32 * 1_048_576
-const PARTITION_BYTES_MAX = 4 * 1_048_576
+const FETCH_BYTES_MAX = 32 * MIB
+const PARTITION_BYTES_MAX = 4 * MIB
 /** As long as those of the tasks: a member that starts anew has another name, for whose former self the group waits. */
 const CONSUMER_RETRIES_MAX = 30
 
@@ -21,7 +21,6 @@ export interface BlockConsumerOptions
   /** Partitions that count; others, which somebody added, are left alone. */
   readonly partitions: number
   readonly groupId: string
-  readonly clock: Clock
 }
 
 /** The loader's pump over Kafka: opens what it needs there, and closes it. */

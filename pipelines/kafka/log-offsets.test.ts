@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { systemRandom } from '../random.ts'
 import { VirtualClock } from '../../test/support/virtual-clock.ts'
 import { silentLogger } from '../logger.ts'
 import { LOG_OFFSET_TIMEOUT_MS, LogOffsets } from './log-offsets.ts'
@@ -13,7 +14,8 @@ const METADATA = {
 
 function opened() {
   const clock = new VirtualClock()
-  return { clock, offsets: new LogOffsets({ brokers: ['h:1'], clientId: 'c', logger: silentLogger, clock }) }
+  const kafka = { brokers: ['h:1'], clientId: 'c', logger: silentLogger, clock, random: systemRandom }
+  return { clock, offsets: new LogOffsets(kafka) }
 }
 
 test('the leader of the partition is asked, again while it is not the leader', async (t) => {

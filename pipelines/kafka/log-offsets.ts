@@ -33,7 +33,7 @@ export class LogOffsets {
   readonly #connections: BrokerConnections
   readonly #clock: Clock
 
-  constructor(options: KafkaOptions & { readonly clock: Clock }) {
+  constructor(options: KafkaOptions) {
     this.#connections = new BrokerConnections(options)
     this.#clock = options.clock
   }

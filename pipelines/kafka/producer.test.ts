@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { systemRandom } from '../random.ts'
 import { ScriptedWire, refused, silence, taken } from '../../test/support/scripted-wire.ts'
 import type { Script } from '../../test/support/scripted-wire.ts'
 import { VirtualClock } from '../../test/support/virtual-clock.ts'
@@ -14,7 +15,8 @@ const record = (partition: number): LogAppend => ({ partition, key: null, value:
 function opened(script: Script) {
   const clock = new VirtualClock()
   const wire = new ScriptedWire(script)
-  const options = { brokers: [], clientId: 'test', logger: silentLogger, metrics: noMetrics, topic: 't' }
+  const kafka = { brokers: [], clientId: 'test', logger: silentLogger, clock, random: systemRandom }
+  const options = { ...kafka, metrics: noMetrics, topic: 't' }
   return { clock, wire, producer: new IdempotentProducer(options, { clock, openWire: () => wire }) }
 }
 

@@ -1,9 +1,8 @@
-import { systemClock } from '../clock.ts'
-import { systemRandom } from '../random.ts'
 import { logRanges, withAdmin } from './kafkajs/admin.ts'
 import type { LogRange } from '../log/records.ts'
 import type { KafkaOptions } from './kafkajs/client.ts'
 import { LogReader } from './kafkajs/log-reader.ts'
+import { MINUTE_MS, SECOND_MS } from '../../schemas/units.ts'
 import type { LogRecord } from '../log/records.ts'
 
 export interface ReadPartitionOptions extends KafkaOptions {
@@ -24,7 +23,7 @@ const WAITING_BATCHES_MAX = 8
 const WAIT_STEP_MS = 5
 
 /** A reader whose broker delivers nothing for so long gives up, and the tool says so. */
-const SILENCE_MS_MAX = 60_000
+const SILENCE_MS_MAX = MINUTE_MS
 
 /** How long a broker that has just come back may take to know what it leads, and how often it is asked. */
 const LEADS_TIMEOUT_MS = 15_000
@@ -32,6 +31,7 @@ const LEADS_STEP_MS = 200
 
 /** What a broker says that does not know yet that it leads a partition; kafkajs asks the same one again and again. */
 const NOT_LEADING: ReadonlySet<unknown> = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE'])
+
 /** The names of all topics that this process may see. */
 export async function topicsThere(options: KafkaOptions): Promise<ReadonlySet<string>> {
   return new Set(await withAdmin(options, (admin) => admin.listTopics()))
@@ -41,14 +41,15 @@ export async function topicsThere(options: KafkaOptions): Promise<ReadonlySet<st
 export async function readRanges(
   options: KafkaOptions & { readonly topic: string },
 ): Promise<ReadonlyMap<number, LogRange>> {
-  const deadlineMs = systemClock.monotonicMs() + LEADS_TIMEOUT_MS
+  const { clock } = options
+  const deadlineMs = clock.monotonicMs() + LEADS_TIMEOUT_MS
   for (;;) {
     try {
       return await withAdmin(options, (admin) => logRanges(admin, options.topic))
     } catch (error) {
       const isEarly = error instanceof Error && 'type' in error && NOT_LEADING.has(error.type)
-      if (!isEarly || systemClock.monotonicMs() >= deadlineMs) throw error
-      await systemClock.delay(LEADS_STEP_MS)
+      if (!isEarly || clock.monotonicMs() >= deadlineMs) throw error
+      await clock.delay(LEADS_STEP_MS)
     }
   }
 }
@@ -79,7 +80,7 @@ export async function newestRecord(
 
 /** The committed records of one partition in `[from, to)`, in order: for the tools that read a log once. */
 export async function* readPartition(options: ReadPartitionOptions): AsyncGenerator<readonly LogRecord[]> {
-  const { topic, partition } = options
+  const { topic, partition, clock, random } = options
   const range = (await readRanges(options)).get(partition)
   if (range === undefined) throw new Error(`Topic ${topic} has no partition ${partition}.`)
   const from = options.from === undefined || options.from < range.start ? range.start : options.from
@@ -88,20 +89,20 @@ export async function* readPartition(options: ReadPartitionOptions): AsyncGenera
 
   const waiting: (readonly LogRecord[])[] = []
   let position = from
-  let heardAtMs = systemClock.monotonicMs()
+  let heardAtMs = clock.monotonicMs()
   let failure: Error | undefined
   const reader = new LogReader({
     ...options,
-    groupId: `${options.groupBase ?? options.clientId}-${topic}-${partition}-${systemRandom.bytes(6).toString('hex')}`,
+    groupId: `${options.groupBase ?? options.clientId}-${topic}-${partition}-${random.bytes(6).toString('hex')}`,
     paused: true,
     ...(options.takesUnreadable === true && { onUnreadable: 'taken' }),
     onRecords: async (_partition, records) => {
-      while (waiting.length >= WAITING_BATCHES_MAX) await systemClock.delay(WAIT_STEP_MS)
+      while (waiting.length >= WAITING_BATCHES_MAX) await clock.delay(WAIT_STEP_MS)
       waiting.push(records)
     },
     onPosition: (_partition, reached) => {
       if (reached > position) position = reached
-      heardAtMs = systemClock.monotonicMs()
+      heardAtMs = clock.monotonicMs()
     },
     // Also after the group was joined again (a broker that crashed, a consumer slower than the session): from here on.
     onJoined: () => {
@@ -118,17 +119,17 @@ export async function* readPartition(options: ReadPartitionOptions): AsyncGenera
       const batch = waiting.shift()
       if (batch !== undefined) {
         yield batch.filter(({ offset }) => offset >= from && offset < to)
-        heardAtMs = systemClock.monotonicMs()
+        heardAtMs = clock.monotonicMs()
       } else if (position >= to) {
         return
       } else if (failure !== undefined) {
         throw failure
-      } else if (systemClock.monotonicMs() - heardAtMs > SILENCE_MS_MAX) {
+      } else if (clock.monotonicMs() - heardAtMs > SILENCE_MS_MAX) {
         throw new Error(
-          `Kafka delivered nothing of ${topic}[${partition}] for ${SILENCE_MS_MAX / 1000} s, at offset ${position} of ${to}.`,
+          `Kafka delivered nothing of ${topic}[${partition}] for ${SILENCE_MS_MAX / SECOND_MS} s, at offset ${position} of ${to}.`,
         )
       } else {
-        await systemClock.delay(WAIT_STEP_MS)
+        await clock.delay(WAIT_STEP_MS)
       }
     }
   } finally {

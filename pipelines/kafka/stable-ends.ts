@@ -1,4 +1,3 @@
-import type { Clock } from '../clock.ts'
 import type { KafkaOptions } from './kafkajs/client.ts'
 import { BrokerConnections } from './kafkajs/broker-connections.ts'
 import { LOOK_UP_TIMEOUT_MS } from './kafkajs/kafkajs-wire.ts'
@@ -39,7 +38,7 @@ export class StableEnds {
   readonly #connections: BrokerConnections
   readonly #topic: string
 
-  constructor(options: KafkaOptions & { readonly clock: Clock; readonly topic: string }) {
+  constructor(options: KafkaOptions & { readonly topic: string }) {
     this.#connections = new BrokerConnections(options)
     this.#topic = options.topic
   }

@@ -1,5 +1,4 @@
 import type { Metrics } from '../../schemas/metrics.ts'
-import type { Clock } from '../clock.ts'
 import type { Failpoint } from '../failpoints.ts'
 import { SharedAppend } from '../log/shared-append.ts'
 import { forwardOver } from '../task/forward.ts'
@@ -31,7 +30,6 @@ export interface TaskRunnerOptions extends KafkaOptions {
   readonly instance: string
   /** True: idle partitions get ticks, so that their watermark moves on. */
   readonly tickWhenIdle: boolean
-  readonly clock: Clock
   readonly metrics: Metrics
   readonly openState: (partition: number, forward: Forward) => TaskState
   readonly failpoint: Failpoint
@@ -46,13 +44,13 @@ export class TaskRunner {
   readonly #ownInput: SharedAppend
 
   constructor(options: TaskRunnerOptions) {
-    const { brokers, clientId, logger, security, clock, metrics } = options
+    const { brokers, clientId, logger, security, clock, random, metrics } = options
     const { inputTopic, stateTopic, topicPrefix, version = 1 } = options
     const service = version === 1 ? options.service : `${options.service}-v${version}`
-    const kafka = { brokers, clientId, logger, security }
+    const kafka = { brokers, clientId, logger, clock, random, security }
     this.#admin = openAdmin(options)
     this.#logOffsets = new LogOffsets(options)
-    this.#stateReader = new StateReader({ ...kafka, clock, topic: stateTopic })
+    this.#stateReader = new StateReader({ ...kafka, topic: stateTopic })
     this.#ownInput = new SharedAppend(new IdempotentProducer({ ...kafka, metrics, topic: inputTopic }), clock)
     const forward = forwardOver(this.#ownInput)
     this.#pump = new TaskPump({

@@ -1,8 +1,9 @@
 import type { Clock } from '../clock.ts'
 import { UNPACKED_BYTES_MAX } from './kafkajs/codecs.ts'
+import { MIB } from '../../schemas/units.ts'
 
 /** What all fetches of a process may hold unpacked at once. */
-export const UNPACKED_TOTAL_BYTES_MAX = 256 * 1_048_576
+export const UNPACKED_TOTAL_BYTES_MAX = 256 * MIB
 
 /** A batch while it is unpacked: its pieces, and the whole that they are put together to. */
 export const UNPACKING_BYTES = 2 * UNPACKED_BYTES_MAX

@@ -12,10 +12,11 @@ import type { LogRange, LogRecord } from '../log/records.ts'
 import type { Logger } from '../logger.ts'
 import type { BlockOutcome, BlockSession } from './block-session.ts'
 import { OffsetCommits } from './offset-commits.ts'
+import { MINUTE_MS } from '../../schemas/units.ts'
 
 /** Nobody loads the partitions of a loader that died for so long. Its handlers send heartbeats while ClickHouse works. */
 export const LOADER_SESSION_TIMEOUT_MS = 10_000
-export const LOADER_REBALANCE_TIMEOUT_MS = 60_000
+export const LOADER_REBALANCE_TIMEOUT_MS = MINUTE_MS
 
 /** Where partitions begin and end, by the broker's word of now. */
 export interface LogEdges {

@@ -13,6 +13,7 @@ import { GroupGatherer, insertsOf, isTick, toBlock, watermarkIn } from './group.
 import type { Block, Group, Insert } from './group.ts'
 import { INSERT_TIME_LIMIT_MS } from './store.ts'
 import type { BlockSource, BlockStore } from './store.ts'
+import { HOUR_MS, SECOND_MS } from '../../schemas/units.ts'
 
 /** How long a partition rests when ClickHouse is away or an outcome is unknown. */
 export const LOADER_REST_MS = 2_000
@@ -38,7 +39,7 @@ export interface PartitionLoaderOptions {
  * How long before the newest loaded watermark the search for blocks begins that must be loaded again: clocks of brokers
  * differ. Where that finds none, it begins at the log's start.
  */
-export const RELOAD_MARGIN_MS = 3_600_000
+export const RELOAD_MARGIN_MS = HOUR_MS
 
 /** Where in the log blocks were looked for that must be loaded again. */
 type Searched = 'nowhere' | 'from_watermark' | 'from_start'
@@ -315,7 +316,7 @@ export class PartitionLoader {
     metrics.observe(
       'hivemeter_clickhouse_insert_duration_seconds',
       { table: insert.table },
-      (clock.monotonicMs() - beginMs) / 1_000,
+      (clock.monotonicMs() - beginMs) / SECOND_MS,
     )
   }
 
@@ -342,7 +343,7 @@ export class PartitionLoader {
   /** Zero or null: nothing is known. */
   #showWatermark(watermarkMs: number | null): void {
     const { metrics, source } = this.#options
-    if (watermarkMs) metrics.set('hivemeter_watermark_timestamp_seconds', source, watermarkMs / 1_000)
+    if (watermarkMs) metrics.set('hivemeter_watermark_timestamp_seconds', source, watermarkMs / SECOND_MS)
   }
 
   #count(table: string, outcome: 'ok' | 'present' | 'repeated' | 'phantom'): void {

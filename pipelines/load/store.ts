@@ -6,6 +6,7 @@ import { storedMark } from '../clickhouse/queries/stored-marks.ts'
 import type { StoredMark } from '../blocks/fit.ts'
 import type { Insert, PackedRows } from './group.ts'
 import { storedFrame } from './stored-frame.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 /** The server gives up an INSERT after this long; then none that was sent before can still land. */
 export const INSERT_TIME_LIMIT_MS = 8_000
@@ -86,7 +87,7 @@ export function openBlockStore(client: ClickhouseClient): BlockStore {
           insert_deduplication_token: token,
           // One INSERT must be one part: a second table partition in it would be a second, separate commit.
           max_partitions_per_insert_block: 1,
-          max_execution_time: INSERT_TIME_LIMIT_MS / 1_000,
+          max_execution_time: INSERT_TIME_LIMIT_MS / SECOND_MS,
         },
       })
     },

@@ -15,6 +15,7 @@ import type { Halt, TaskPhase, TaskState } from './task.ts'
 import { tickFor } from '../log/tick.ts'
 import { isOfRecords, Undecided } from './undecided.ts'
 import type { NextDecision } from './undecided.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 /** What the slots of one process share. */
 export interface TaskSlotParts {
@@ -309,7 +310,11 @@ export class TaskSlot {
       if (this.#writer === undefined) throw new Error('A running task has no writer.')
       const beginMs = clock.monotonicMs()
       const offsets = await this.#writer.commit(appends)
-      metrics.observe('hivemeter_transaction_duration_seconds', {}, (clock.monotonicMs() - beginMs) / 1000)
+      metrics.observe(
+        'hivemeter_transaction_duration_seconds',
+        {},
+        (clock.monotonicMs() - beginMs) / SECOND_MS,
+      )
       metrics.count('hivemeter_transactions_total', { outcome: 'committed' })
       this.#afterCommit(state.committed(offsets).deleteStateBefore)
     } catch (error) {

@@ -1,6 +1,7 @@
 import type { HaltReason } from '../../schemas/reasons.ts'
 import type { LogAppend, LogRecord, TopicAppend } from '../log/records.ts'
 import type { SetAside } from './undecided.ts'
+import { MIB } from '../../schemas/units.ts'
 
 /**
  * A task is the work on one partition: one transactional producer, one output partition p of each topic it writes,
@@ -140,7 +141,7 @@ export const TASK_BOUNDS = {
   batchBytesSmall: 500_000,
   /** Longest wait of a fetch; with it a lone event waits at most this long for nothing. */
   fetchWaitMs: 100,
-  fetchBytesMax: 32 * 1_048_576,
+  fetchBytesMax: 32 * MIB,
   /** Of one partition in one fetch, and so of one transaction's input; larger ones cost memory and gain little. */
   partitionBytesMax: 2_000_000,
 } as const

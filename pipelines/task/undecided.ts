@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import { OutsideError } from '../log/outside.ts'
 import { FatalError, HaltError } from '../log/records.ts'
 import type { LogRecord } from '../log/records.ts'
+import { HOUR_MS } from '../../schemas/units.ts'
 
 /** The code of a letter, an outcome and a halt for what `decide` failed at again and again. */
 export const CANNOT_BE_DECIDED = 'cannot_be_decided'
@@ -12,8 +13,6 @@ export const DECIDE_ATTEMPTS_MAX = 3
 
 /** Letters of this kind in a partition and hour: more of them are no records at fault, but a defect of the rules. */
 export const UNDECIDED_PER_HOUR_MAX = 100
-
-const HOUR_MS = 3_600_000
 
 /** Longest word of an error that a letter keeps. */
 const DETAIL_CHARACTERS_MAX = 300

@@ -1,9 +1,10 @@
-import { NativeBlock } from '../../schemas/native.ts'
-import { I128Column, NumberedColumn, U32Column, U64Column, U8Column } from '../../schemas/native-columns.ts'
+import { NativeBlock } from '../../schemas/native/block.ts'
+import { I128Column, NumberedColumn, U32Column, U64Column, U8Column } from '../../schemas/native/columns.ts'
 import { TABLES } from '../../schemas/tables.ts'
 import type { UsageColumns } from './decode.ts'
 import { costOf, SUM_COLUMNS } from './rollup.ts'
 import type { Deltas } from './rollup.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 const TEXT = 'LowCardinality(String)'
 
@@ -27,7 +28,7 @@ export class DeltaBlock extends NativeBlock {
     const modelAndSource = deltas.work[delta] as number
     const at = delta * SUM_COLUMNS
     this.#node.set(row, deltas.node[delta] as number, columns.nodes)
-    this.#windowStart.set(row, windowStartMs / 1_000)
+    this.#windowStart.set(row, windowStartMs / SECOND_MS)
     this.#model.set(row, modelAndSource >> 2, columns.models)
     this.#taskSource.set(row, modelAndSource & 3)
     this.#lateAt.set(row, deltas.lateAt.get(delta) ?? 0)

@@ -1,6 +1,7 @@
 import { decodeWide } from '../../schemas/avro.ts'
 import type { WideUsageEvent } from '../../schemas/avro.ts'
 import { formatUuid } from '../../schemas/ids.ts'
+import { NANO_DECIMALS, NANO_USD_PER_USD } from '../../schemas/units.ts'
 import { decimalText } from '../decimal.ts'
 
 /**
@@ -15,9 +16,6 @@ export function saidText(event: EventAsSent, name: string): string | null {
   if (said === undefined) return null
   return typeof said === 'object' ? JSON.stringify(said) : String(said)
 }
-
-const NANO_USD_PER_USD = 1_000_000_000n
-const NANO_DECIMALS = 9
 
 /** The largest time that a Date can hold. */
 const DATE_MS_MAX = 8_640_000_000_000_000n

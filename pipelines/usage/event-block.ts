@@ -1,4 +1,4 @@
-import { NativeBlock } from '../../schemas/native.ts'
+import { NativeBlock } from '../../schemas/native/block.ts'
 import {
   NullableColumn,
   NumberedColumn,
@@ -7,7 +7,7 @@ import {
   U64Column,
   U8Column,
   UuidColumn,
-} from '../../schemas/native-columns.ts'
+} from '../../schemas/native/columns.ts'
 import type { UsageColumns } from './decode.ts'
 import type { TextColumn } from './event-arrays.ts'
 import { ENTRY_WORDS } from '../dedupe/id-table.ts'

@@ -1,6 +1,6 @@
-import { NullableColumn, U16Column, U32Column, U64Column, U8Column } from '../../schemas/native-columns.ts'
-import type { Column, TextBytes } from '../../schemas/native-columns.ts'
-import { SparseColumn, TextMapColumn } from '../../schemas/native-sparse.ts'
+import { NullableColumn, U16Column, U32Column, U64Column, U8Column } from '../../schemas/native/columns.ts'
+import type { Column, TextBytes } from '../../schemas/native/columns.ts'
+import { SparseColumn, TextMapColumn } from '../../schemas/native/sparse.ts'
 import { NO_MORE } from '../../schemas/usage.ts'
 import type { UsageColumns } from './decode.ts'
 

@@ -33,6 +33,7 @@ import { IdKeyError } from './task-options.ts'
 import type { AggregatorOptions } from './task-options.ts'
 import { writeBatch } from './write-batch.ts'
 import type { Writing } from './write-batch.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 /** The aggregator's task: drops repeats, adds the rest up, hands costs and sums on. See the design, sections 2, 4, 5. */
 export class AggregatorState implements TaskState {
@@ -133,7 +134,7 @@ export class AggregatorState implements TaskState {
     if (pending.counts.forwarded > 0) onForwarded?.(pending.counts.forwarded)
     metrics.count('hivemeter_ids_evicted_total', {}, pending.evicted)
     const place = { topic: topics.usageMetered, partition }
-    metrics.set('hivemeter_watermark_timestamp_seconds', place, this.#ledger.task.watermark / 1000)
+    metrics.set('hivemeter_watermark_timestamp_seconds', place, this.#ledger.task.watermark / SECOND_MS)
     this.#showMemory()
     if (pending.evicted === 0 || taskOffset === undefined) return { deleteStateBefore: null }
     const oldest = this.#memory.oldestOffset

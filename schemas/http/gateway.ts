@@ -4,14 +4,12 @@ import { SOURCE_CODE_POINTS_MAX } from '../identity.ts'
 import { NODE_ID_PATTERN, TEXT_CODE_POINTS_MAX } from '../ids.ts'
 import { EXECUTIONS, TASK_SOURCES, USAGE_BOUNDS } from '../usage.ts'
 import { LABEL_NAME_PATTERN } from '../labels.ts'
+import { MWH_PER_KWH, NANO_USD_PER_USD } from '../units.ts'
 import { WIDE } from './fields.ts'
 import { PROBLEM_TYPE, PROBLEMS, ProblemSchema } from './problem.ts'
 import type { ProblemCode } from './problem.ts'
 
 /** What the gateway takes and answers, for OpenAPI. `pipelines/usage/accept/accept.ts` judges; a test holds both equal. */
-
-const NANO = 1e9
-const MICRO = 1e6
 
 const orNull = (schema: TSchema) => Type.Union([schema, Type.Null()])
 const optional = (schema: TSchema) => Type.Optional(orNull(schema))
@@ -80,7 +78,7 @@ const dataFields = {
   energy_kwh: optional(
     Type.Number({
       minimum: 0,
-      maximum: USAGE_BOUNDS.energyMwhMax / MICRO,
+      maximum: USAGE_BOUNDS.energyMwhMax / Number(MWH_PER_KWH),
       description: 'Rounded to a mWh, which is the sixth decimal. Not together with energy_mwh.',
     }),
   ),
@@ -94,7 +92,7 @@ const dataFields = {
     Type.Union(
       [
         Type.String({ pattern: '^-?(?:0|[1-9]\\d*)(?:\\.\\d+)?(?:[eE][+-]?\\d+)?$' }),
-        Type.Number({ minimum: 0, maximum: USAGE_BOUNDS.costNanoUsdMax / NANO }),
+        Type.Number({ minimum: 0, maximum: USAGE_BOUNDS.costNanoUsdMax / Number(NANO_USD_PER_USD) }),
       ],
       {
         description:

@@ -3,12 +3,13 @@ import type { TSchema } from 'typebox'
 import { NODE_ID_PATTERN, TEXT_CODE_POINTS_MAX } from '../ids.ts'
 import { NODE_PROFILES, NODE_TIERS } from '../records.ts'
 import { ProblemSchema, problemResponses } from './problem.ts'
+import { MIB } from '../units.ts'
 
 /** Heartbeats of one request. */
 export const HEARTBEATS_MAX = 1_000
 
 /** Their bytes, as received and again when unpacked: three times of what so many full ones have. */
-export const HEARTBEATS_BYTES_MAX = 1_048_576
+export const HEARTBEATS_BYTES_MAX = MIB
 
 const optional = (schema: TSchema) => Type.Optional(Type.Union([schema, Type.Null()]))
 const count = (maximum: number, description: string) =>

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import type { Static, TSchema } from 'typebox'
-import { SETTING_NAMES, settingSpec } from '../settings.ts'
+import { AMOUNT_UNIT, SETTING_NAMES, settingSpec } from '../settings.ts'
 import type { SettingName } from '../settings.ts'
 import {
   asOfField,
@@ -11,8 +11,6 @@ import {
   parameters,
   timeField,
 } from './fields.ts'
-
-const AMOUNT_UNIT = 1_000_000_000
 
 /** A setting as JSON has it; amounts are read exactly, from a number or a decimal string. */
 function settingField(name: SettingName, direction: 'in' | 'out'): TSchema {

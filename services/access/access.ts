@@ -12,6 +12,7 @@ import { Problem } from '../http/problem.ts'
 import { unauthorized, unavailable } from '../http/refusal.ts'
 import type { JwtCallers } from './jwt.ts'
 import type { KeyRing } from './key-ring.ts'
+import { MINUTE_MS, SECOND_MS } from '../../schemas/units.ts'
 import { RETRY_LOADING_S, RETRY_LOG_UNKNOWN_S, retryAfter } from '../http/retry-after.ts'
 
 /** Requests without a valid credential that one address may make in a minute before it has to wait. */
@@ -19,9 +20,6 @@ export const REFUSALS_PER_MINUTE_MAX = 120
 
 /** Requests for what everybody may read that one address may make in a second. */
 export const PUBLIC_REQUESTS_PER_SECOND_MAX = 50
-
-const MINUTE_MS = 60_000
-const SECOND_MS = 1_000
 
 /** How callers are known: by keys and tokens, or, on loopback only, not at all. */
 export type Access =

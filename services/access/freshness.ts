@@ -1,5 +1,7 @@
+import { MINUTE_MS, SECOND_MS } from '../../schemas/units.ts'
+
 /** How long ago access.keys may have been read to its end: then /readyz says so, and no more requests should come here. */
-export const READY_WITHIN_MS = 60_000
+export const READY_WITHIN_MS = MINUTE_MS
 
 /** Then keys are no longer believed: one of them may have been revoked. */
 export const BELIEVED_WITHIN_MS = 300_000
@@ -22,7 +24,7 @@ export class Freshness {
   waitingFor(nowMs: number): string[] {
     const ageMs = nowMs - this.#currentAtMs
     return ageMs > READY_WITHIN_MS
-      ? [`access.keys to be read to its end; it was so ${Math.round(ageMs / 1_000)} s ago`]
+      ? [`access.keys to be read to its end; it was so ${Math.round(ageMs / SECOND_MS)} s ago`]
       : []
   }
 

@@ -18,6 +18,7 @@ import { layoutOf } from '../runtime/layout.ts'
 import { KeyRing } from './key-ring.ts'
 import type { UnreadableKey } from './key-ring.ts'
 import { hashSecret, newKey } from './key-text.ts'
+import { MINUTE_MS, SECOND_MS } from '../../schemas/units.ts'
 
 /** So that a key can be replaced while the old one still works. */
 export const ACTIVE_KEYS_PER_CLIENT_MAX = 2
@@ -26,7 +27,7 @@ const GROUP_ID_BYTES = 8
 const CLIENT_ID = 'hivemeter-keys'
 
 /** Longest wait for all keys; then the command says so instead of hanging. */
-const READ_TIMEOUT_MS = 60_000
+const READ_TIMEOUT_MS = MINUTE_MS
 
 /** What a new key may do, to which nodes, for how long. */
 export interface KeyRequest {
@@ -79,7 +80,7 @@ export class KeyStore implements AsyncDisposable {
         const waits = table.waitingFor().join(', ')
         throw new ExitError(
           EXIT.unreachable,
-          `The keys were not read within ${READ_TIMEOUT_MS / 1_000} s: waited for ${waits}.`,
+          `The keys were not read within ${READ_TIMEOUT_MS / SECOND_MS} s: waited for ${waits}.`,
         )
       }
     } catch (error) {

@@ -1,8 +1,9 @@
 import type { Clock } from '../../pipelines/clock.ts'
 import type { Logger } from '../../pipelines/logger.ts'
+import { MINUTE_MS } from '../../schemas/units.ts'
 
 /** How long after its last event a producer with another partitioner is still named. */
-export const NAMED_MS = 10 * 60_000
+export const NAMED_MS = 10 * MINUTE_MS
 
 /** The partitions of usage.metered that events of other partitions were sent on from: whoever wrote them partitions otherwise. */
 export class ForeignPartitioner {

@@ -1,4 +1,5 @@
 import type { LogEnds } from '../../pipelines/kafka/stable-ends.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 /** A producer's transaction that is open for so long holds its partition up, and is named. */
 export const OPEN_TRANSACTION_MS = 15_000
@@ -56,7 +57,7 @@ export class OpenTransactions {
 export function openTransactionNote(topic: string, open: OpenTransaction): string {
   const { partition, from, records, openMs } = open
   return (
-    `${topic}[${partition}]: a producer's transaction has been open for ${Math.floor(openMs / 1_000)} s, and ${records} records from ` +
+    `${topic}[${partition}]: a producer's transaction has been open for ${Math.floor(openMs / SECOND_MS)} s, and ${records} records from ` +
     `offset ${from} on are not read until it ends. End that producer, or abort it: kafka-transactions.sh --bootstrap-server ` +
     `<broker> abort --topic ${topic} --partition ${partition} --start-offset ${from} (docs/producing.md)`
   )

@@ -2,6 +2,7 @@ import { StableEnds } from '../../pipelines/kafka/stable-ends.ts'
 import type { LayoutParts } from '../runtime/follow-layout.ts'
 import { kafkaOf } from '../runtime/kafka.ts'
 import { OpenTransactions, openTransactionNote } from './open-transactions.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 /** How often it is looked how far the partitions are stable. */
 const LOOK_PAUSE_MS = 3_000
@@ -58,7 +59,7 @@ export class TransactionWatch {
   #show(nowMs: number): void {
     const { layout, metrics } = this.#parts
     for (let partition = 0; partition < layout.partitions; partition += 1) {
-      const seconds = this.#open.openMs(partition, nowMs) / 1_000
+      const seconds = this.#open.openMs(partition, nowMs) / SECOND_MS
       metrics.set('hivemeter_open_transaction_seconds', { partition }, seconds)
     }
   }

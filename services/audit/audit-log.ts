@@ -9,9 +9,10 @@ import type { Metrics } from '../../schemas/metrics.ts'
 import type { InboxAudit } from '../../schemas/records.ts'
 import { Refusals } from './refusals.ts'
 import type { Refusal } from './refusals.ts'
+import { MINUTE_MS } from '../../schemas/units.ts'
 
 /** How often what was refused is written: one row a credential, or address, and this time. */
-export const AUDIT_EVERY_MS = 60_000
+export const AUDIT_EVERY_MS = MINUTE_MS
 
 const UUID_BYTES = 16
 

@@ -12,7 +12,7 @@ import { opsRoutes } from '../http/ops.ts'
 import { createMetrics } from '../runtime/metrics.ts'
 import { createGatewayApp } from './app.ts'
 import { ManualClock, MemoryLog, settled } from './fixtures.ts'
-import { UsageQueue } from './queue.ts'
+import { usageQueue } from './usage/usage-queue.ts'
 
 /** The time at which the clock of the gateway's tests stands. */
 export const NOW = Date.UTC(2026, 10, 21, 12)
@@ -38,7 +38,7 @@ export async function setUp(
   const clock = new ManualClock(NOW)
   const log = new MemoryLog(clock)
   const metrics = createMetrics('gateway')
-  const queue = new UsageQueue({ producer: log, partitions: 4, clock, logger: silentLogger, metrics })
+  const queue = usageQueue({ producer: log, partitions: 4, clock, logger: silentLogger, metrics })
   const ops = opsRoutes({ readiness: () => ({ waitingFor: [], halted: [] }), metrics })
   const inboxLog = new MemoryLog(clock)
   const app = await createGatewayApp({

@@ -7,7 +7,7 @@ import type { Headers } from './app-fixture.ts'
 import { BODY_BYTES_MAX } from './body.ts'
 import { settled } from './fixtures.ts'
 import { REQUESTS_MAX } from '../http/in-flight.ts'
-import { PROBE_PAUSE_MS } from './queue.ts'
+import { PROBE_PAUSE_MS } from './queue/record-queue.ts'
 
 describe('POST /v1/events', () => {
   let parts: Awaited<ReturnType<typeof setUp>>

@@ -5,6 +5,7 @@ import type { Clock } from '../../pipelines/clock.ts'
 import type { SharedAppend } from '../../pipelines/log/shared-append.ts'
 import type { Logger } from '../../pipelines/logger.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
+import type { UsageEvent } from '../../schemas/usage.ts'
 import type { Access } from '../access/access.ts'
 import type { AuditSink } from '../audit/audit-log.ts'
 import { NO_AUDIT } from '../audit/audit-log.ts'
@@ -14,17 +15,19 @@ import { InFlight } from '../http/in-flight.ts'
 import { publishOpenApi } from '../http/openapi/openapi.ts'
 import { serverTimeouts } from '../http/timeouts.ts'
 import { Unpacker } from './body.ts'
-import { eventsRoute } from './events-route.ts'
 import { heartbeatsRoute } from './heartbeats-route.ts'
 import { GATEWAY_API } from './document.ts'
-import type { UsageQueue } from './queue.ts'
+import type { RecordQueue } from './queue/record-queue.ts'
 import { registryRoute } from './registry-route.ts'
+import { eventsRoute } from './usage/events-route.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 /** Longest time for a whole request to arrive. */
 const REQUEST_TIMEOUT_MS = 30_000
 
 export interface GatewayParts {
-  readonly queue: UsageQueue
+  /** Of usage.metered. */
+  readonly queue: RecordQueue<UsageEvent>
   /** Of account.inbox. */
   readonly inbox: SharedAppend
   readonly partitions: number
@@ -64,7 +67,7 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'unknown'
     const labels = { route, method: request.method, status: reply.statusCode }
-    metrics.observe('hivemeter_http_request_duration_seconds', labels, reply.elapsedTime / 1_000)
+    metrics.observe('hivemeter_http_request_duration_seconds', labels, reply.elapsedTime / SECOND_MS)
   })
   await publishOpenApi(app, GATEWAY_API)
   await app.register(ops)

@@ -3,9 +3,10 @@ import { gunzip, inflate, constants as zlib, zstdDecompress } from 'node:zlib'
 import PQueue from 'p-queue'
 import { bodyTooLarge, noRoom } from '../http/arrival.ts'
 import { Problem } from '../http/problem.ts'
+import { MIB } from '../../schemas/units.ts'
 
 /** Largest body of events, as received and again when unpacked. */
-export const BODY_BYTES_MAX = 8 * 1_048_576
+export const BODY_BYTES_MAX = 8 * MIB
 
 /** Bodies that are unpacked at once: each may take `BODY_BYTES_MAX`, and more threads there are not. */
 const UNPACKING_MAX = 4

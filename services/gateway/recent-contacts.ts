@@ -1,7 +1,8 @@
 import type { InboxHeartbeat } from '../../schemas/records.ts'
+import { MINUTE_MS } from '../../schemas/units.ts'
 
 /** A heartbeat that says nothing new is written at most this often for a node. */
-export const CONTACT_INTERVAL_MS = 60_000
+export const CONTACT_INTERVAL_MS = MINUTE_MS
 
 /** Nodes that are remembered; beyond that the one that was written longest ago is forgotten, and written again. */
 export const CONTACTS_MAX = 200_000

@@ -8,7 +8,7 @@ import { listen } from '../http/listen.ts'
 import type { LayoutParts } from '../runtime/follow-layout.ts'
 import type { RunningService } from '../runtime/process.ts'
 import { createGatewayApp } from './app.ts'
-import { UsageQueue } from './queue.ts'
+import { usageQueue } from './usage/usage-queue.ts'
 
 /** HTTP → usage.metered. */
 export async function startGateway(parts: LayoutParts): Promise<RunningService> {
@@ -27,7 +27,7 @@ export async function startGateway(parts: LayoutParts): Promise<RunningService> 
   )
   undo.defer(() => inbox.stop())
   const producer = new IdempotentProducer({ ...kafka, topic, metrics })
-  const queue = new UsageQueue({ producer, partitions, clock, logger, metrics })
+  const queue = usageQueue({ producer, partitions, clock, logger, metrics })
   const audit = new AuditLog({ inbox, partitions, clock, random, metrics, logger })
   undo.defer(async () => {
     await Promise.all([queue.stop(), audit.stop()])

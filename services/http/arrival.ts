@@ -3,6 +3,7 @@ import type { Clock } from '../../pipelines/clock.ts'
 import { Problem } from './problem.ts'
 import { unavailable } from './refusal.ts'
 import { RETRY_BUSY_S } from './retry-after.ts'
+import { KIB, SECOND_MS } from '../../schemas/units.ts'
 
 /** Longest silence in the middle of a body. */
 export const SILENCE_MS_MAX = 3_000
@@ -17,9 +18,8 @@ export const ARRIVAL_BYTES_PER_SECOND_MIN = 8_192
 export const ARRIVAL_CHECK_MS = 500
 
 /** Bytes that a body has room for at first, where it comes in more than one piece. */
-const FIRST_ROOM_BYTES = 65_536
+const FIRST_ROOM_BYTES = 64 * KIB
 
-const SECOND_MS = 1_000
 /** How far a body has come. */
 export interface Arrival {
   readonly startedMs: number

@@ -1,14 +1,15 @@
 import type { Clock } from '../../pipelines/clock.ts'
 import { Shares } from './shares.ts'
+import { MIB } from '../../schemas/units.ts'
 
 /** Requests with a body that may be under way at once in a server; one credential alone may have half of them. */
 export const REQUESTS_MAX = 1_000
 
 /** Bytes of all their bodies, as far as they have arrived and again as far as they are unpacked; one credential: half. */
-export const REQUEST_BYTES_MAX = 128 * 1_048_576
+export const REQUEST_BYTES_MAX = 128 * MIB
 
 /** Of these, as much as may be under way whatever was answered before: half of it holds two of the largest bodies. */
-export const REQUEST_BYTES_MIN = 32 * 1_048_576
+export const REQUEST_BYTES_MIN = 32 * MIB
 
 /** Beyond that, no more than was answered in so long: what is let in is answered about as soon. */
 export const ANSWERED_WITHIN_MS = 2_000

@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../../pipelines/clock.ts'
+import { MIB } from '../../schemas/units.ts'
 
 /** Longest silence of a client that goes on sending a body which has been answered already. */
 export const LEFTOVER_TIMEOUT_MS = 3_000
 
 /** What is read of such a body, so that a client that sends everything before it listens finds its answer. */
-export const LEFTOVER_BYTES_MAX = 16 * 1_048_576
+export const LEFTOVER_BYTES_MAX = 16 * MIB
 
 /** How long it is read. */
 export const LEFTOVER_MS_MAX = 5_000

@@ -1,4 +1,5 @@
 import { answerBrokenRequest, answerBrokenUrl } from './broken-request.ts'
+import { MINUTE_MS } from '../../schemas/units.ts'
 
 /** Longest time for the head of a request; a connection that says nothing ends with it too. */
 export const HEADERS_TIMEOUT_MS = 5_000
@@ -7,7 +8,7 @@ export const HEADERS_TIMEOUT_MS = 5_000
 export const TIMEOUT_CHECK_MS = 500
 
 /** Longest silence on a connection under way; above the time that an answer may take. */
-export const CONNECTION_TIMEOUT_MS = 60_000
+export const CONNECTION_TIMEOUT_MS = MINUTE_MS
 
 /**
  * For Fastify, in every server: what cannot be read gets a problem, and timeouts hold as they are stated. Node looks for requests over their time every 30 s unless

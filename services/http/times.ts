@@ -1,4 +1,5 @@
 import { parseRfc3339 } from '../../pipelines/json/rfc3339.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 /** Times as they come in and go out (http-api: "Times"). */
 
@@ -24,11 +25,11 @@ const NUMBER = /^(\d+)(\.\d*)?$/
 const SECONDS_MIN = 100_000_000
 
 /** The same as a time: what is told apart by its unit lies between this and `TIME_MS_MAX`. */
-const TIME_MS_MIN_TOLD = SECONDS_MIN * 1_000
+const TIME_MS_MIN_TOLD = SECONDS_MIN * SECOND_MS
 
 /** Units that programs count in since 1970, with what one has of a millisecond. */
 const UNITS = [
-  { name: 'seconds', perMs: 1 / 1_000 },
+  { name: 'seconds', perMs: 1 / SECOND_MS },
   { name: 'microseconds', perMs: 1_000 },
   { name: 'nanoseconds', perMs: 1_000_000 },
 ] as const

@@ -11,13 +11,13 @@ import {
   OPERATORS_PER_KEY_MAX,
 } from '../access/read-key.ts'
 import type { AccessKey } from '../../schemas/records.ts'
+import { DAY_MS } from '../../schemas/units.ts'
 import { runCommand } from '../runtime/command.ts'
 import { EXIT, ExitError } from '../runtime/exit.ts'
 import type { ExitCode } from '../runtime/exit.ts'
 import { SCOPES } from '../http/caller.ts'
 import { formatTime, formatTimeOrNull } from '../http/times.ts'
 
-const DAY_MS = 86_400_000
 const EXPIRES_DAYS_MAX = 3_650
 
 const OPTIONS = {

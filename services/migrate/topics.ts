@@ -1,4 +1,3 @@
-import { systemClock } from '../../pipelines/clock.ts'
 import { ensureTopics, isUnreachable, withAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
 import { differencesOf, findTopics, setTopic, widerReplicas } from '../../pipelines/kafka/kafkajs/topics.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
@@ -45,7 +44,6 @@ export async function mendTopics(config: Config, layout: TopicsWanted): Promise<
     const { created } = await ensureTopics({
       ...kafkaOf(config, CLIENT_ID, silentLogger),
       ...policy,
-      clock: systemClock,
       prefix: config.topicPrefix,
       version: layout.version,
       partitions: layout.partitions,

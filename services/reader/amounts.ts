@@ -1,24 +1,28 @@
 import { decimalNumber, decimalText } from '../../pipelines/decimal.ts'
+import {
+  HOUR_MS,
+  MICRO_SPARK_PER_SPARK,
+  MWH_PER_KWH,
+  NANO_DECIMALS,
+  NANO_USD_PER_USD,
+} from '../../schemas/units.ts'
 
 /** Integers as the documented fields show them: at most 4 decimals, half-even. The exact twin stands beside each. */
 const DECIMALS = 4
 
-const NANO_PER_USD = 1_000_000_000n
-const MICRO_PER_SPARK = 1_000_000n
-const MS_PER_HOUR = 3_600_000n
-const MWH_PER_KWH = 1_000_000n
+const MS_PER_HOUR = BigInt(HOUR_MS)
 
 export function usdNumber(nanoUsd: bigint): number {
-  return decimalNumber(nanoUsd, NANO_PER_USD, DECIMALS)
+  return decimalNumber(nanoUsd, NANO_USD_PER_USD, DECIMALS)
 }
 
 /** Exact: nano-USD have nine decimals. */
 export function usdText(nanoUsd: bigint): string {
-  return decimalText(nanoUsd, NANO_PER_USD, 9)
+  return decimalText(nanoUsd, NANO_USD_PER_USD, NANO_DECIMALS)
 }
 
 export function sparkNumber(microSpark: bigint): number {
-  return decimalNumber(microSpark, MICRO_PER_SPARK, DECIMALS)
+  return decimalNumber(microSpark, MICRO_SPARK_PER_SPARK, DECIMALS)
 }
 
 export function hoursNumber(milliseconds: bigint): number {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
@@ -13,6 +12,7 @@ import { opsRoutes } from '../http/ops.ts'
 import { Accounts } from './present/accounts.ts'
 import { buildReader } from './app.ts'
 import type { ReaderApp } from './parts.ts'
+import { clickhouseAway } from '../../test/support/clickhouse.ts'
 import { unheardCommands } from '../../test/support/unheard-commands.ts'
 import { MemoryModels } from '../../test/support/memory-models.ts'
 import { putBackNothing } from '../../test/support/put-back.ts'
@@ -21,8 +21,7 @@ const PARTITIONS = 4
 const AS_OF = Date.UTC(2026, 1, 20, 14, 30)
 const NODES = Array.from({ length: 23 }, (_, index) => `node-${String(index).padStart(2, '0')}`)
 
-// Nothing listens on port 1 of the loopback: here ClickHouse is away, as it may be.
-const clickhouse = openClickhouse({ url: 'http://127.0.0.1:1', user: 'u', password: 'p', database: 'd' })
+const clickhouse = clickhouseAway()
 const accounts = new Accounts(PARTITIONS)
 const table = { loaded: true, reached: [] as number[] }
 let app: ReaderApp

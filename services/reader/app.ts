@@ -45,6 +45,7 @@ import { settingsRoutes } from './routes/settings.ts'
 import { settlementRoutes } from './routes/settlements.ts'
 import { usageRoutes } from './routes/usage.ts'
 import { walletRoutes } from './routes/wallets.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 /** What the reader is made of. */
 export interface ReaderAppParts {
@@ -125,7 +126,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
       method: request.method,
       status: String(reply.statusCode),
     }
-    parts.metrics.observe('hivemeter_http_request_duration_seconds', labels, reply.elapsedTime / 1_000)
+    parts.metrics.observe('hivemeter_http_request_duration_seconds', labels, reply.elapsedTime / SECOND_MS)
   })
 
   await publishOpenApi(app, API)

@@ -15,6 +15,7 @@ import type { CommandKind, InboxCommand } from '../../schemas/records.ts'
 import { Problem } from '../http/problem.ts'
 import { Shares } from '../http/shares.ts'
 import type { StateRecord } from './present/accounts.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 import { RETRY_BUSY_S, retryAfter } from '../http/retry-after.ts'
 
 /** How long a write waits for the settler's word. */
@@ -209,7 +210,7 @@ function notTaken(): Problem {
 function unknown(idempotencyKey: string): Problem {
   return new Problem(
     'outcome_unknown',
-    `No word came within ${OUTCOME_TIMEOUT_MS / 1_000} s: it is done, or will be, or not. Ask again with the same Idempotency-Key to learn it.`,
+    `No word came within ${OUTCOME_TIMEOUT_MS / SECOND_MS} s: it is done, or will be, or not. Ask again with the same Idempotency-Key to learn it.`,
     { idempotency_key: idempotencyKey },
     retryAfter(RETRY_BUSY_S),
   )

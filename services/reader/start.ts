@@ -16,39 +16,29 @@ import { FollowedModels } from '../models/follow-models.ts'
 import { Accounts } from './present/accounts.ts'
 import { buildReader } from './app.ts'
 import { Commands } from './commands.ts'
+import { FollowedStates, stateRows } from './followed-states.ts'
+import type { StateRow } from './followed-states.ts'
 import { HISTORY_RUNNING_MAX } from './history/history.ts'
 import { PutBack } from './put-back.ts'
 
-/** Bytes of a process' own group id: no other reader has the same, so that each follows all partitions. */
+/** Bytes of a table's own group id: no other has the same, so that each follows all partitions. */
 const GROUP_ID_BYTES = 8
 
 const CLIENT_ID = `hivemeter-reader/${VERSION}`
 
-/** node.state and ClickHouse → the reader's routes. It listens at once; /readyz says when the accounts are loaded. */
+/** States and ClickHouse → the reader's routes. It listens at once; /readyz says when the states are loaded. */
 export async function startReader(parts: LayoutParts): Promise<RunningService> {
-  const { config, layout, logger, clock, metrics, random, leaving, ops } = parts
+  const { config, layout, logger, clock, metrics, leaving, ops } = parts
   const { topics } = layout
   const cursorKey = readKeyFile(CURSOR_KEY, config.cursorKeyFile)
   const accounts = new Accounts(layout.partitions)
-  const kafka = kafkaOf(config, CLIENT_ID, logger)
   const { commands, audit } = openInbox(parts)
   const putBack = openPutBack(parts)
-  const table = new CompactedTable({
-    ...kafka,
-    clock,
-    topic: topics.nodeState,
-    groupId: `${config.topicPrefix}reader-${random.bytes(GROUP_ID_BYTES).toString('hex')}`,
-    partitions: layout.partitions,
-    onRecord: (record) => {
-      accounts.apply(record)
-      commands.see(record)
-      metrics.set('hivemeter_reader_state_records', {}, accounts.size)
-    },
-  })
+  const states = new FollowedStates(stateRows({ accounts, commands, metrics }), tableOf(parts))
   const clickhouse = clickhouseOf(config, { connectionsMax: HISTORY_RUNNING_MAX })
   await using undo = new AsyncDisposableStack()
   undo.defer(() => clickhouse.close())
-  await checkInstallation({ config, logger, client: clickhouse, clientId: kafka.clientId })
+  await checkInstallation({ config, logger, client: clickhouse, clientId: CLIENT_ID })
   const followed = await followAccess(parts, 'reader')
   undo.defer(() => followed.stop())
   const models = new FollowedModels(parts, 'reader')
@@ -58,7 +48,7 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
     access: followed.access,
     corsOrigins: originsOf(config.corsOrigins),
     accounts,
-    table,
+    table: states.table('nodeState'),
     clickhouse,
     commands,
     putBack,
@@ -76,36 +66,44 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   })
   undo.defer(() => app.close())
   await listen(app, { host: config.readerHost, port: config.readerPort, key: 'readerPort' })
-  undo.defer(() => table.stop())
+  undo.defer(() => states.stop())
   undo.defer(() => commands.stop())
   // Before the producer that it shares with the commands.
   undo.defer(() => audit.stop())
   audit.start()
   undo.defer(() => putBack.stop())
-  const loading = table.start()
+  states.start()
   const running = undo.move()
   return {
-    readiness: () => readinessOf(table, [followed, models]),
+    readiness: () => readinessOf([states, followed, models], [followed, models]),
     stop: () => running.disposeAsync(),
-    failed: Promise.race([
-      tablesMisfit(clickhouse, parts),
-      loading.then(() => table.failed, asError),
-      followed.failed,
-      models.failed,
-    ]),
+    failed: Promise.race([tablesMisfit(clickhouse, parts), states.failed, followed.failed, models.failed]),
   }
 }
 
 /** What it waits for, and what a person should look at. */
 function readinessOf(
-  table: Pick<CompactedTable, 'waitingFor'>,
-  followed: readonly Pick<FollowedModels, 'waitingFor' | 'notes'>[],
+  waiting: readonly Pick<FollowedModels, 'waitingFor'>[],
+  noting: readonly Pick<FollowedModels, 'notes'>[],
 ): ReturnType<RunningService['readiness']> {
   return {
-    waitingFor: [table, ...followed].flatMap((one) => one.waitingFor()),
+    waitingFor: waiting.flatMap((one) => one.waitingFor()),
     halted: [],
-    notes: followed.flatMap((one) => one.notes()),
+    notes: noting.flatMap((one) => one.notes()),
   }
+}
+
+/** Makes the table that follows a state, over Kafka. */
+function tableOf({ config, layout, logger, clock, random }: LayoutParts): (row: StateRow) => CompactedTable {
+  return ({ topic, onRecord }) =>
+    new CompactedTable({
+      ...kafkaOf(config, CLIENT_ID, logger),
+      clock,
+      topic: layout.topics[topic],
+      groupId: `${config.topicPrefix}reader-${random.bytes(GROUP_ID_BYTES).toString('hex')}`,
+      partitions: layout.partitions,
+      onRecord,
+    })
 }
 
 /** What the reader writes to account.inbox, over one producer: commands, and whom it refused. */
@@ -134,8 +132,4 @@ function openPutBack({ config, layout, logger, metrics }: LayoutParts): PutBack 
     partitions: layout.partitions,
     idKey: readKeyFile(ID_KEY, config.idKeyFile),
   })
-}
-
-function asError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error('node.state cannot be read', { cause: reason })
 }

@@ -18,8 +18,9 @@ import type { LetterFilter } from './letters.ts'
 import { readMended } from './mend.ts'
 import type { MendedLine } from './mend.ts'
 import { replay } from './replay.ts'
+import { MINUTE_MS } from '../../schemas/units.ts'
 
-const QUERY_TIMEOUT_MS = 60_000
+const QUERY_TIMEOUT_MS = MINUTE_MS
 
 const OPTIONS = {
   'dead-letters': { type: 'boolean' },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fakeClickhouse } from '../../test/support/fake-clickhouse.ts'
+import { fakeClickhouse } from '../../test/support/clickhouse.ts'
 import { VirtualClock } from '../../test/support/virtual-clock.ts'
 import { tablesMisfit } from './clickhouse.ts'
 import { loadConfig } from './config.ts'

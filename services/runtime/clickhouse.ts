@@ -6,13 +6,24 @@ import type { Clock } from '../../pipelines/clock.ts'
 import type { Config } from './config.ts'
 import { EXIT, ExitError } from './exit.ts'
 
+/** The settings that name it. */
+export type ClickhousePlace = Pick<
+  Config,
+  | 'clickhouseUrl'
+  | 'clickhouseCluster'
+  | 'clickhouseUser'
+  | 'clickhousePassword'
+  | 'clickhouseDatabase'
+  | 'clickhouseCaFile'
+>
+
 /** What a service asks of its connection beside what the settings say. */
 export type ClickhouseChoices = Partial<
   Pick<ClickhouseOptions, 'database' | 'requestTimeoutMs' | 'connectionsMax'>
 >
 
-/** Opens ClickHouse as the settings name it: the one place that reads them for it. */
-export function clickhouseOf(config: Config, choices: ClickhouseChoices = {}): ClickhouseClient {
+/** Opens ClickHouse as the settings name it: the one place that does, for services, commands and tests. */
+export function clickhouseOf(config: ClickhousePlace, choices: ClickhouseChoices = {}): ClickhouseClient {
   return openClickhouse({
     url: config.clickhouseUrl,
     cluster: config.clickhouseCluster,

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import type { Static } from 'typebox'
+import { DAY_S } from '../../schemas/units.ts'
 
 const port = (defaultPort: number, description: string) =>
   Type.Integer({ minimum: 1, maximum: 65_535, default: defaultPort, description })
@@ -233,13 +234,13 @@ export const CONFIG_SCHEMA = Type.Object(
     }),
     staleAfterS: Type.Integer({
       minimum: 1,
-      maximum: 86_400,
+      maximum: DAY_S,
       default: 300,
       description: 'Seconds of silence after which a node of the profile full is stale.',
     }),
     deadAfterS: Type.Integer({
       minimum: 1,
-      maximum: 864_000,
+      maximum: 10 * DAY_S,
       default: 900,
       description: 'Seconds of silence after which a node of the profile full is dead.',
     }),

@@ -1,14 +1,24 @@
 import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { systemClock } from '../../pipelines/clock.ts'
 import type { KafkaOptions } from '../../pipelines/kafka/kafkajs/client.ts'
 import type { KafkaSasl, KafkaSecurity } from '../../pipelines/kafka/kafkajs/security.ts'
 import type { Logger } from '../../pipelines/logger.ts'
+import { systemRandom } from '../../pipelines/random.ts'
 import type { Config } from './config.ts'
 import { readSecret } from './config-security.ts'
 
 /** What every connection of this process to Kafka needs: the one place where settings become that. */
 export function kafkaOf(config: Config, clientId: string, logger: Logger): KafkaOptions {
-  return { brokers: config.kafkaBrokers, clientId, logger, security: securityOf(config) }
+  return {
+    brokers: config.kafkaBrokers,
+    clientId,
+    logger,
+    // Where the other end is a real Kafka, time and chance are the machine's.
+    clock: systemClock,
+    random: systemRandom,
+    security: securityOf(config),
+  }
 }
 
 function securityOf(config: Config): KafkaSecurity {

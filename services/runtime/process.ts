@@ -21,6 +21,7 @@ import { createMetrics } from './metrics.ts'
 import { SERVICES, isServer } from '../../schemas/services.ts'
 import type { ServiceName } from '../../schemas/services.ts'
 import { overrideProblems } from './rules.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
 
 export type { Readiness } from '../http/ops.ts'
 
@@ -90,7 +91,7 @@ const never = new Promise<End>(() => {})
 async function drain(drainS: number, failed: Promise<End>): Promise<void> {
   const over = new AbortController()
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => over.abort())
-  await Promise.race([systemClock.delay(drainS * 1_000, over.signal), failed])
+  await Promise.race([systemClock.delay(drainS * SECOND_MS, over.signal), failed])
 }
 
 /** Why a server that this service needs does not let it in, if so. */
@@ -178,7 +179,7 @@ async function run(
     await drain(config.drainS, failedStart)
   }
   void systemClock.delay(STOP_TIMEOUT_MS).then(() => {
-    sayLast(name, `did not stop within ${STOP_TIMEOUT_MS / 1000} s and was ended.`)
+    sayLast(name, `did not stop within ${STOP_TIMEOUT_MS / SECOND_MS} s and was ended.`)
     process.exit(EXIT.failure)
   })
   abort.abort()

@@ -5,13 +5,12 @@ import { JsonItems, readJsonItems } from '../../pipelines/json/json-items.ts'
 import type { Setting } from '../../schemas/settings.ts'
 import type { Config } from './config.ts'
 import { variableOf } from './config-schema.ts'
-
-const MS_PER_S = 1_000
+import { SECOND_MS } from '../../schemas/units.ts'
 
 /** The rules of accounts that these settings ask for; in force once the log has them under a higher version. */
 export function rulesOf(config: Config): AccountRules {
   const { overrides } = parseOverrides(config.settingOverrides)
-  const full = { stale_ms: config.staleAfterS * MS_PER_S, dead_ms: config.deadAfterS * MS_PER_S }
+  const full = { stale_ms: config.staleAfterS * SECOND_MS, dead_ms: config.deadAfterS * SECOND_MS }
   return {
     version: config.accountRulesVersion,
     spark_per_usd: config.sparkPerUsd,

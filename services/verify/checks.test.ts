@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BLOCK_ROLES } from '../../schemas/topics.ts'
-import { fakeClickhouse } from '../../test/support/fake-clickhouse.ts'
+import { fakeClickhouse } from '../../test/support/clickhouse.ts'
 import { importsOf, trackedFiles } from '../../test/support/tree.ts'
 import { VirtualClock } from '../../test/support/virtual-clock.ts'
 import type { VerifyRun } from './check.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { topicNames } from '../../schemas/topics.ts'
-import { fakeClickhouse } from '../../test/support/fake-clickhouse.ts'
+import { fakeClickhouse } from '../../test/support/clickhouse.ts'
 import { VirtualClock } from '../../test/support/virtual-clock.ts'
 import type { Check, CheckCounts, VerifiedVersion, VerifyRun, VersionCheck } from './check.ts'
 import { Differences } from './differences.ts'

@@ -1,3 +1,4 @@
+import { systemRandom } from '../../pipelines/random.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { noFailpoint } from '../../pipelines/failpoints.ts'
 import { TaskRunner } from '../../pipelines/kafka/task-runner.ts'
@@ -77,6 +78,7 @@ export class BenchAggregator {
       logger: silentLogger,
       failpoint: noFailpoint,
       clock: systemClock,
+      random: systemRandom,
       metrics,
       service: 'aggregator',
       topicPrefix: prefix,

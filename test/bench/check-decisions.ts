@@ -1,4 +1,6 @@
 import { zstdDecompressSync } from 'node:zlib'
+import { systemRandom } from '../../pipelines/random.ts'
+import { systemClock } from '../../pipelines/clock.ts'
 import { isTick, toBlock } from '../../pipelines/load/group.ts'
 import { readPartition } from '../../pipelines/kafka/read.ts'
 import type { LogRecord } from '../../pipelines/log/records.ts'
@@ -60,7 +62,15 @@ export async function checkDecisions(turn: Turn): Promise<Decided> {
 
 async function* recordsOf(turn: Turn, topic: string, partition: number): AsyncGenerator<LogRecord> {
   const { brokers } = turn
-  const log = readPartition({ brokers, clientId: 'bench-check', logger: silentLogger, topic, partition })
+  const log = readPartition({
+    brokers,
+    clientId: 'bench-check',
+    logger: silentLogger,
+    clock: systemClock,
+    random: systemRandom,
+    topic,
+    partition,
+  })
   for await (const records of log) yield* records
 }
 

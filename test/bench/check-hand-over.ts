@@ -1,3 +1,5 @@
+import { systemRandom } from '../../pipelines/random.ts'
+import { systemClock } from '../../pipelines/clock.ts'
 import { readPartition } from '../../pipelines/kafka/read.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { inboxUsageCodec, SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
@@ -22,6 +24,8 @@ export async function checkHandOver(options: {
       brokers: options.brokers,
       clientId: 'bench-check',
       logger: silentLogger,
+      clock: systemClock,
+      random: systemRandom,
       topic: options.topic,
       partition,
     })

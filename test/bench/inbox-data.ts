@@ -1,3 +1,4 @@
+import { systemRandom } from '../../pipelines/random.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { RULES_DEFAULT } from '../../pipelines/account/rules.ts'
 import type { AccountRules } from '../../pipelines/account/rules.ts'
@@ -88,6 +89,8 @@ class Inbox {
       clientId: 'hivemeter-bench',
       topic: topics.accountInbox,
       logger: silentLogger,
+      clock: systemClock,
+      random: systemRandom,
       metrics: noMetrics,
     })
     this.#aggregator = new AggregatorState({

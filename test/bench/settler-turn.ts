@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { systemRandom } from '../../pipelines/random.ts'
 import { SettlerState } from '../../pipelines/account/pipeline.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { noFailpoint } from '../../pipelines/failpoints.ts'
@@ -65,6 +66,7 @@ const runner = new TaskRunner({
   logger: silentLogger,
   failpoint: noFailpoint,
   clock: systemClock,
+  random: systemRandom,
   metrics: noMetrics,
   service: 'settler',
   topicPrefix: prefix,

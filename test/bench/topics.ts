@@ -1,3 +1,4 @@
+import { systemRandom } from '../../pipelines/random.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { ensureTopics, logRanges, withAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
 import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
@@ -15,7 +16,13 @@ const LEADERS_STEP_MS = 50
 const SEND_RECORDS_MAX = 5_000
 const SEND_EVENTS_MAX = 10_000
 
-const client = (brokers: readonly string[]) => ({ brokers, clientId: 'bench', logger: silentLogger })
+const client = (brokers: readonly string[]) => ({
+  brokers,
+  clientId: 'bench',
+  logger: silentLogger,
+  clock: systemClock,
+  random: systemRandom,
+})
 
 /** Makes a topic that keeps all it gets and stamps LogAppendTime; resolves when every partition has a leader. */
 export async function makeTopic(options: {

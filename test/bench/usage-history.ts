@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
+import { clickhouseAt } from '../support/clickhouse.ts'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import type { Installation } from '../support/installation.ts'
@@ -42,13 +42,13 @@ export interface HistorySize {
  * from them. Resolves when merges are done, or have been given three minutes.
  */
 export async function fillHistory(installation: Installation, options: HistoryOptions): Promise<HistorySize> {
-  const client = openClickhouse({
-    url: installation.environment['HIVEMETER_CLICKHOUSE_URL'] ?? '',
-    user: 'default',
-    password: '',
-    database: installation.database,
-    requestTimeoutMs: STATEMENT_TIMEOUT_MS,
-  })
+  const client = clickhouseAt(
+    installation.environment['HIVEMETER_CLICKHOUSE_URL'] ?? '',
+    installation.database,
+    {
+      requestTimeoutMs: STATEMENT_TIMEOUT_MS,
+    },
+  )
   try {
     await checkPartitioner(client, installation.partitions)
     const eventsPerNode = Math.max(EVENTS_PER_BURST, Math.floor(options.rows / options.nodes))

@@ -4,12 +4,15 @@ import { test } from 'node:test'
 import { createZstdCompress, gzipSync, constants as zlib, zstdCompressSync } from 'node:zlib'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
+import type { UsageEvent } from '../../schemas/usage.ts'
 import { BODY_BYTES_MAX, Unpacker } from '../../services/gateway/body.ts'
 import { ManualClock, MemoryLog, settled } from '../../services/gateway/fixtures.ts'
-import { LogClock } from '../../services/gateway/log-clock.ts'
-import { Packer, SEND_BYTES_MAX } from '../../services/gateway/packer.ts'
-import { UsageQueue } from '../../services/gateway/queue.ts'
-import { Submission } from '../../services/gateway/submission.ts'
+import { LogClock } from '../../services/gateway/queue/log-clock.ts'
+import type { RecordQueue } from '../../services/gateway/queue/record-queue.ts'
+import { Submission } from '../../services/gateway/queue/submission.ts'
+import { SEND_BYTES_MAX, WaitingRecords } from '../../services/gateway/queue/waiting-records.ts'
+import { usagePacker } from '../../services/gateway/usage/usage-pack.ts'
+import { usageQueue } from '../../services/gateway/usage/usage-queue.ts'
 import { Problem } from '../../services/http/problem.ts'
 import { bound } from '../support/named-bounds.ts'
 import { usageEvent } from '../support/usage-events.ts'
@@ -19,8 +22,8 @@ const TERMS = { holder: 'a', sizeBytesMax: BODY_BYTES_MAX, charge: () => true }
 
 const NOW = Date.UTC(2026, 10, 21, 12)
 
-function newQueue(clock: ManualClock, log: MemoryLog): UsageQueue {
-  return new UsageQueue({ producer: log, partitions: 4, clock, logger: silentLogger, metrics: noMetrics })
+function newQueue(clock: ManualClock, log: MemoryLog): RecordQueue<UsageEvent> {
+  return usageQueue({ producer: log, partitions: 4, clock, logger: silentLogger, metrics: noMetrics })
 }
 
 test('UNPACKING_MAX bodies are unpacked at once, one more waits for its turn', async () => {
@@ -78,12 +81,12 @@ test('SEND_BYTES_MAX: records up to it go with one send, the next ones with the 
   const events = Array.from({ length: 60 }, (_, node) =>
     usageEvent({ node_id: `node-${node}`, model_id: long, event_text: long }),
   )
-  const packer = new Packer(64)
+  const records = new WaitingRecords(usagePacker, 64)
   const submission = new Submission(1e6)
-  for (let round = 0; round < 200; round += 1) packer.add(events, submission)
+  for (let round = 0; round < 200; round += 1) records.add(events, submission)
   const sends: number[] = []
-  while (!packer.isEmpty) {
-    sends.push(packer.takeSend().reduce((sum, { pack }) => sum + pack.sizeBytes, 0))
+  while (!records.isEmpty) {
+    sends.push(records.takeSend().reduce((sum, { pack }) => sum + pack.sizeBytes, 0))
   }
   assert.ok(sends.length > 1)
   assert.ok(
@@ -94,7 +97,7 @@ test('SEND_BYTES_MAX: records up to it go with one send, the next ones with the 
 })
 
 test('CLOCK_STEP_MS_MAX: the log’s time is known up to a step of the machine’s clock, and not beyond', () => {
-  const stepMax = bound('services/gateway/log-clock.ts', 'CLOCK_STEP_MS_MAX')
+  const stepMax = bound('services/gateway/queue/log-clock.ts', 'CLOCK_STEP_MS_MAX')
   for (const direction of [1, -1]) {
     const clock = new ManualClock(NOW)
     const logClock = new LogClock(clock)
@@ -107,7 +110,7 @@ test('CLOCK_STEP_MS_MAX: the log’s time is known up to a step of the machine�
 })
 
 test('STOP_PATIENCE_MS: a stop waits so long beyond its last send, and once more for the producer', async () => {
-  const patienceMs = bound('services/gateway/queue.ts', 'STOP_PATIENCE_MS')
+  const patienceMs = bound('services/gateway/queue/record-queue.ts', 'STOP_PATIENCE_MS')
   const clock = new ManualClock(NOW)
   const log = new MemoryLog(clock)
   const queue = newQueue(clock, log)

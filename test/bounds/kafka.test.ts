@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { zstdCompressSync } from 'node:zlib'
 import kafkajs from 'kafkajs'
+import { systemRandom } from '../../pipelines/random.ts'
+import { systemClock } from '../../pipelines/clock.ts'
 import { UNPACKED_BYTES_MAX } from '../../pipelines/kafka/kafkajs/codecs.ts'
 import { StateReader } from '../../pipelines/kafka/kafkajs/state-reader.ts'
 import { CompactedTable, REACH_TIMEOUT_MS } from '../../pipelines/kafka/kafkajs/table.ts'
@@ -10,7 +12,13 @@ import { bound } from '../support/named-bounds.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 
 // Nothing listens on port 1 of the loopback.
-const KAFKA = { brokers: ['127.0.0.1:1'], clientId: 'bounds', logger: silentLogger }
+const KAFKA = {
+  brokers: ['127.0.0.1:1'],
+  clientId: 'bounds',
+  logger: silentLogger,
+  clock: systemClock,
+  random: systemRandom,
+}
 
 test('UNPACKED_BYTES_MAX: a zstd batch of more is not unpacked', async () => {
   const codec = kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] as () => {

@@ -22,12 +22,12 @@ import {
   History,
   LOADED_AGE_MS_MAX,
 } from '../../services/reader/history/history.ts'
-import { DAY_MS, HOUR_MS } from '../../services/reader/history/local-windows.ts'
+import { DAY_MS, HOUR_MS } from '../../schemas/units.ts'
 import type { ReaderApp } from '../../services/reader/parts.ts'
 import { planUsage } from '../../services/reader/history/usage-plan.ts'
 import { bound } from '../support/named-bounds.ts'
 import { account, accountRecord, taskRecord } from '../support/state-records.ts'
-import { fakeClickhouse } from '../support/fake-clickhouse.ts'
+import { fakeClickhouse } from '../support/clickhouse.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
 import { unheardCommands } from '../support/unheard-commands.ts'
 import { MemoryModels } from '../support/memory-models.ts'

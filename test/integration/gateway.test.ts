@@ -50,7 +50,13 @@ describe('the gateway on a real broker', () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'hivemeter-gateway-'))
   const kafkaPlace = { dataDir, port: PORT, controllerPort: CONTROLLER_PORT }
   const brokers = [`127.0.0.1:${PORT}`]
-  const kafkaOptions = { brokers, clientId: 'gateway-test', logger: silentLogger }
+  const kafkaOptions = {
+    brokers,
+    clientId: 'gateway-test',
+    logger: silentLogger,
+    clock: systemClock,
+    random: systemRandom,
+  }
   let kafka: LocalKafka | undefined
   let gateway: ChildProcess
   let exited: Promise<number | null>
@@ -160,7 +166,7 @@ describe('the gateway on a real broker', () => {
 
     kafka = await startKafka(kafkaPlace)
     const topics = { prefix: '', partitions: PARTITIONS, replicationFactor: 1, retention: 'size' } as const
-    await ensureTopics({ clock: systemClock, ...kafkaOptions, ...topics })
+    await ensureTopics({ ...kafkaOptions, ...topics })
     const environment = { HIVEMETER_KAFKA_BROKERS: kafkaOptions.brokers.join(',') }
     await writeFirstLayout(loadConfig({ environment }), firstLayout(PARTITIONS))
     await ready()

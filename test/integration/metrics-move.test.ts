@@ -21,7 +21,7 @@ const HOUR_MS = 3_600_000
 const STILL = new Map<MetricName, string>([
   ['hivemeter_access_keys_unreadable_total', 'test/integration/keys'],
   ['hivemeter_audit_records_total', 'test/integration/reader-audit'],
-  ['hivemeter_gateway_waiting_events', 'services/gateway/queue'],
+  ['hivemeter_gateway_waiting_events', 'services/gateway/queue/record-queue'],
   ['hivemeter_produce_failures_total', 'test/lanes/lost-replies'],
   ['hivemeter_stray_records', 'services/aggregator/foreign-partitioner'],
   ['hivemeter_open_transaction_seconds', 'test/integration/open-transaction'],

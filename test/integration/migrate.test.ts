@@ -8,7 +8,7 @@ import { BOOKKEEPING } from '../../pipelines/clickhouse/migrate-tables.ts'
 import type { Sql } from '../../pipelines/clickhouse/migrate-tables.ts'
 import { migrate } from '../../pipelines/clickhouse/migrate.ts'
 import type { MigrateParts } from '../../pipelines/clickhouse/migrate.ts'
-import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
+import { clickhouseAt } from '../support/clickhouse.ts'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
@@ -249,7 +249,7 @@ describe('migrate', () => {
 
   function open(database: string): ClickhouseClient {
     const url = installation.environment['HIVEMETER_CLICKHOUSE_URL'] ?? ''
-    const client = openClickhouse({ url, user: 'default', password: '', database })
+    const client = clickhouseAt(url, database)
     clients.push(client)
     return client
   }

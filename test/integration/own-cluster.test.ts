@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { systemRandom } from '../../pipelines/random.ts'
+import { systemClock } from '../../pipelines/clock.ts'
 import { withAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { OwnCluster, loopbackBrokers } from '../support/own-cluster.ts'
@@ -9,7 +11,13 @@ const PORT = 26_840
 test('three brokers form a cluster, and one of them comes back after a clean stop', async () => {
   const cluster = await OwnCluster.start({ brokers: loopbackBrokers(PORT) })
   try {
-    const kafka = { brokers: cluster.brokers, clientId: 'hivemeter-test-cluster', logger: silentLogger }
+    const kafka = {
+      brokers: cluster.brokers,
+      clientId: 'hivemeter-test-cluster',
+      logger: silentLogger,
+      clock: systemClock,
+      random: systemRandom,
+    }
     const brokerIds = async (): Promise<number[]> =>
       await withAdmin(kafka, async (admin) =>
         (await admin.describeCluster()).brokers

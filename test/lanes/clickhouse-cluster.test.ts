@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
+import { clickhouseAt } from '../support/clickhouse.ts'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { checkCluster } from '../../pipelines/clickhouse/cluster-check.ts'
 import { ClickhouseAway, ClickhouseRefused } from '../../pipelines/clickhouse/errors.ts'
@@ -58,7 +58,7 @@ describe('the schema on a cluster, by two engines and a real ZooKeeper', () => {
     cluster = CLUSTER,
     urls: readonly string[] = servers.urls,
   ): ClickhouseClient {
-    const client = openClickhouse({ url: urls.join(','), cluster, user: 'default', password: '', database })
+    const client = clickhouseAt(urls.join(','), database, { cluster })
     clients.push(client)
     return client
   }

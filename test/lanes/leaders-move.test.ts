@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { systemRandom } from '../../pipelines/random.ts'
+import type { KafkaOptions } from '../../pipelines/kafka/kafkajs/client.ts'
+import { systemClock } from '../../pipelines/clock.ts'
 import { openAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
 import { noFailpoint } from '../../pipelines/failpoints.ts'
 import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
@@ -20,7 +23,7 @@ const SOON_MS = 30_000
 
 describe('leaders that move under three brokers', () => {
   let cluster: OwnCluster
-  let kafka: { brokers: readonly string[]; clientId: string; logger: typeof silentLogger }
+  let kafka: KafkaOptions
   let admin: ReturnType<typeof openAdmin>
   const cleanup = new AsyncDisposableStack()
   const over = new AbortController()
@@ -28,7 +31,13 @@ describe('leaders that move under three brokers', () => {
   before(async () => {
     cluster = await OwnCluster.start({ brokers: loopbackBrokers(PORT) })
     cleanup.defer(() => cluster.dispose())
-    kafka = { brokers: cluster.brokers, clientId: 'hivemeter-test-moves', logger: silentLogger }
+    kafka = {
+      brokers: cluster.brokers,
+      clientId: 'hivemeter-test-moves',
+      logger: silentLogger,
+      clock: systemClock,
+      random: systemRandom,
+    }
     admin = openAdmin(kafka)
     await admin.connect()
     cleanup.defer(() => admin.disconnect())

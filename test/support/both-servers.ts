@@ -7,7 +7,7 @@ import { setUp } from '../../services/gateway/app-fixture.ts'
 import type { OpenApiDocument, OpenApiOperation } from './openapi-check.ts'
 import { startWholeReader } from './whole-reader.ts'
 import { eventRow } from './event-row.ts'
-import { fakeClickhouse } from './fake-clickhouse.ts'
+import { fakeClickhouse } from './clickhouse.ts'
 
 /** Gateway and reader in memory, ClickHouse there and empty: every route that their documents name can be asked. */
 export interface BothServers extends AsyncDisposable {

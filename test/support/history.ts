@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startClickhouse } from '../../infra/local/clickhouse/start.ts'
-import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
+import { clickhouseAt } from './clickhouse.ts'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { readMigrations } from '../../pipelines/clickhouse/migrate-files.ts'
 import type { Migration } from '../../pipelines/clickhouse/migrate-files.ts'
@@ -45,7 +45,7 @@ export async function openHistory(
   }
   const database = `history_${systemRandom.bytes(6).toString('hex')}`
   const open = (name: string) => {
-    const client = openClickhouse({ url, user: 'default', password: '', database: name })
+    const client = clickhouseAt(url, name)
     started.defer(() => client.close())
     return client
   }

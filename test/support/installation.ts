@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { fileURLToPath } from 'node:url'
-import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
+import { systemClock } from '../../pipelines/clock.ts'
+import { clickhouseAt } from './clickhouse.ts'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { withAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
 import type { KafkaOptions } from '../../pipelines/kafka/kafkajs/client.ts'
@@ -69,14 +70,14 @@ export class Installation {
     this.replicationFactor = options.replicationFactor ?? 1
     this.topics = topicNames(this.prefix)
     this.dir = dir
-    this.kafka = { brokers, clientId: `hivemeter-test-${id}`, logger: silentLogger }
-    this.clickhouse = openClickhouse({
-      url: clickhouseUrl,
-      user: 'default',
-      password: '',
-      database: this.database,
-      requestTimeoutMs: QUERY_TIMEOUT_MS,
-    })
+    this.kafka = {
+      brokers,
+      clientId: `hivemeter-test-${id}`,
+      logger: silentLogger,
+      clock: systemClock,
+      random: systemRandom,
+    }
+    this.clickhouse = clickhouseAt(clickhouseUrl, this.database, { requestTimeoutMs: QUERY_TIMEOUT_MS })
     this.environment = {
       HIVEMETER_KAFKA_BROKERS: brokers.join(','),
       HIVEMETER_CLICKHOUSE_URL: clickhouseUrl,

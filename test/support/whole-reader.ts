@@ -1,4 +1,4 @@
-import { openClickhouse } from '../../pipelines/clickhouse/client.ts'
+import { clickhouseAway } from './clickhouse.ts'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { RULES_DEFAULT } from '../../pipelines/account/rules.ts'
 import type { AccountRules } from '../../pipelines/account/rules.ts'
@@ -107,9 +107,7 @@ export async function startWholeReader(
   const commands = new Commands({ inbox, partitions, clock, random: systemRandom })
   see = (record) => commands.see(record)
   await settler.start()
-  // Nothing listens on port 1 of the loopback.
-  const away = { url: 'http://127.0.0.1:1', user: 'u', password: 'p', database: 'd' }
-  const clickhouse = options.clickhouse ?? openClickhouse(away)
+  const clickhouse = options.clickhouse ?? clickhouseAway()
   const app = await buildReader({
     putBack: putBackNothing(),
     models: options.models ?? new MemoryModels(),

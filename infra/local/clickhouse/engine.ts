@@ -4,13 +4,14 @@ import type { Addon, Classification, Connection } from './native.ts'
 import { quoteString } from './settings.ts'
 import { readSyntaxTree, type SyntaxNode } from './syntax-tree.ts'
 import { type FunctionRow, Vocabulary } from './vocabulary.ts'
+import { GIB, MIB } from '../../../schemas/units.ts'
 
 /** Memory of the engine as a whole; one statement that would go beyond it fails with code 241. */
-const SERVER_MEMORY_MAX_BYTES = 3 * 1024 ** 3
+const SERVER_MEMORY_MAX_BYTES = 3 * GIB
 /** The engine's defaults are 5 GiB each: made for servers. */
-const CACHE_MAX_BYTES = 128 * 1024 ** 2
+const CACHE_MAX_BYTES = 128 * MIB
 /** Query parameters travel as SET text, which this bounds too (the engine's default is 256 KiB). */
-const STATEMENT_MAX_BYTES = 256 * 1024 ** 2
+const STATEMENT_MAX_BYTES = 256 * MIB
 /** While a cancelled statement still runs it is told so again: the first KILL may come before it is registered. */
 const KILL_AGAIN_MS = 100
 const CLASSIFIED_MAX = 5_000

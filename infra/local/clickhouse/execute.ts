@@ -10,9 +10,10 @@ import { noteSessionState, type Sessions } from './session.ts'
 import { prepareConnection, requestSettings } from './settings.ts'
 import { readFromFile, type Spool } from './spool.ts'
 import { isStreamable, openResult, ResultStream } from './stream.ts'
+import { MIB } from '../../../schemas/units.ts'
 
 /** Result bytes of a read that is not streamed (measured: it costs about five times that in memory). */
-const BUFFERED_RESULT_MAX_BYTES = 128 * 1024 ** 2
+const BUFFERED_RESULT_MAX_BYTES = 128 * MIB
 
 /** What the server consists of; one of each per process. */
 export interface Parts {

@@ -4,6 +4,7 @@ import { zstdCompress, zstdDecompress } from 'node:zlib'
 import lz4 from 'lz4-napi'
 import { cityHash128 } from './city-hash.ts'
 import { ClickhouseError } from './errors.ts'
+import { MIB } from '../../../schemas/units.ts'
 
 /*
  * ClickHouse's own compression of a body (`compress=1` and `decompress=1`), apart from Content-Encoding: frames one behind
@@ -16,9 +17,9 @@ const FRAME_HEAD_BYTES = 9
 /** The library writes the unpacked size, in four bytes, before what it packs. */
 const LZ4_SIZE_BYTES = 4
 /** Unpacked bytes of an answer in one frame, as a server has it. */
-const ANSWER_FRAME_BYTES = 1024 ** 2
+const ANSWER_FRAME_BYTES = MIB
 /** Packed and unpacked size of a frame that is taken; more is refused with code 271. The drivers have the same bound. */
-const TAKEN_FRAME_MAX_BYTES = 128 * 1024 ** 2
+const TAKEN_FRAME_MAX_BYTES = 128 * MIB
 
 const METHODS = { NONE: 0x02, LZ4: 0x82, ZSTD: 0x90 } as const
 

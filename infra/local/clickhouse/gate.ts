@@ -5,13 +5,14 @@ import { isPlainName, judgeText, type TextFacts, valuesProblem } from './judge-t
 import type { Connection } from './native.ts'
 import type { Asked } from './request.ts'
 import { holdsSeveral } from './statement.ts'
+import { MIB } from '../../../schemas/units.ts'
 
 const READS = 0
 /** Statements whose judgement is remembered: loaders and readers send the same few again and again. */
 const JUDGED_MAX = 5_000
 const JUDGED_STATEMENT_MAX_BYTES = 4_096
 /** Data of INSERT … VALUES that may hold expressions; in more, and in what comes apart from the statement, are values only. */
-const EXPRESSIONS_MAX_BYTES = 1024 ** 2
+const EXPRESSIONS_MAX_BYTES = MIB
 
 /** What the gate found before the statement has a connection. */
 export interface Admitted {

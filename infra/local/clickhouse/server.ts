@@ -8,9 +8,10 @@ import { Outlet } from './outlet.ts'
 import { progressIntervalMs, tellProgress } from './progress.ts'
 import { type Asked, readRequest } from './request.ts'
 import { packingOf, sendAnswer, sendFailure, UNPACKED } from './response.ts'
+import { MIB } from '../../../schemas/units.ts'
 
 /** Parameters may stand in the URL; a server takes 1 MiB of it as well. */
-const HEADER_MAX_BYTES = 1024 ** 2
+const HEADER_MAX_BYTES = MIB
 /** Above the client's idle time of 2.5 s, so that it is the client who closes an idle connection. */
 const KEEP_ALIVE_MS = 10_000
 /** Writes under way may end by themselves for this long after a stop. */

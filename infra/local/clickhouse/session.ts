@@ -2,6 +2,7 @@ import { ClickhouseError } from './errors.ts'
 import type { Engine } from './engine.ts'
 import type { Connection } from './native.ts'
 import { quoteName, quoteString } from './settings.ts'
+import { SECOND_MS } from '../../../schemas/units.ts'
 
 const SESSIONS_MAX = 64
 const TIMEOUT_DEFAULT_SECONDS = 60
@@ -44,7 +45,7 @@ export class Sessions {
       : TIMEOUT_DEFAULT_SECONDS
     const release = (): void => {
       session.busy = false
-      session.expiry = setTimeout(() => this.#end(id, session), seconds * 1000).unref()
+      session.expiry = setTimeout(() => this.#end(id, session), seconds * SECOND_MS).unref()
     }
     return { connection: session.connection, release }
   }

@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { ClickhouseError } from './errors.ts'
 import { quoteString } from './settings.ts'
 import type { Statement } from './statement.ts'
+import { MIB } from '../../../schemas/units.ts'
 
 /** Bytes of one request body after decompression (of the data of an INSERT in zstd: before); more is refused with code 290. */
-export const BODY_MAX_BYTES = 256 * 1024 ** 2
+export const BODY_MAX_BYTES = 256 * MIB
 /** A client that sends more than twice the bound is cut off instead of being heard to the end. */
 const BODY_HEARD_MAX_BYTES = 2 * BODY_MAX_BYTES
-const WRITE_BYTES = 1024 ** 2
+const WRITE_BYTES = MIB
 
 /** The data of an INSERT. By the suffix of its file's name the engine knows how it is packed. */
 export interface InsertData {

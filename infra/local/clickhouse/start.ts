@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { SECOND_MS } from '../../../schemas/units.ts'
 
 /** Threads of the engine's process: every running statement holds one (admission.ts keeps three free). */
 const THREADS = 16
@@ -122,7 +123,7 @@ async function firstOf(
   const { promise: failed, resolve: fail } = Promise.withResolvers<{ failure: string }>()
   child.once('error', (error) => fail({ failure: `The local ClickHouse cannot be run: ${error.message}` }))
   const timer = setTimeout(() => {
-    fail({ failure: `The local ClickHouse was not ready within ${READY_MAX_MS / 1000} s.` })
+    fail({ failure: `The local ClickHouse was not ready within ${READY_MAX_MS / SECOND_MS} s.` })
   }, READY_MAX_MS)
   const ended = exited.then(({ code, signal }) => ({
     failure: output.lines.at(-1) ?? `The local ClickHouse ended at its start (${signal ?? `exit ${code}`}).`,

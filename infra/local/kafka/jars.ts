@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, 
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { EXIT, ExitError, describeError } from '../../../services/runtime/exit.ts'
+import { MINUTE_MS } from '../../../schemas/units.ts'
 
 const POM = fileURLToPath(new URL('./pom.xml', import.meta.url))
 
@@ -11,7 +12,7 @@ const POM = fileURLToPath(new URL('./pom.xml', import.meta.url))
 export const JARS_DIR = fileURLToPath(new URL('../../../.hivemeter/kafka-jars', import.meta.url))
 
 /** Longest download, on a slow line. */
-const DOWNLOAD_TIMEOUT_MS = 15 * 60_000
+const DOWNLOAD_TIMEOUT_MS = 15 * MINUTE_MS
 
 /** The version of Kafka that the pom names. */
 export const KAFKA_VERSION =

@@ -1,10 +1,11 @@
 import { connect } from 'node:net'
+import { MIB } from '../../../schemas/units.ts'
 
 const METADATA = 3
 const METADATA_VERSION = 6
 const CORRELATION_ID = 4711
 const ANSWER_TIMEOUT_MS = 2_000
-const ANSWER_BYTES_MAX = 1024 * 1024
+const ANSWER_BYTES_MAX = MIB
 
 /** A Metadata request for no topic: what it answers is the brokers that take part. */
 function metadataRequest(): Buffer {

@@ -14,18 +14,19 @@ import type { Download } from './jars.ts'
 import type { KafkaNode } from './properties.ts'
 import { answersMetadata } from './ready.ts'
 import { kafkaFiles, prepareStorage } from './storage.ts'
+import { MIB, MINUTE_MS, SECOND_MS } from '../../../schemas/units.ts'
 
 const GUARDIAN = fileURLToPath(new URL('./guardian.sh', import.meta.url))
 const LOG4J = fileURLToPath(new URL('./log4j2.properties', import.meta.url))
 
 /** Longest start, after kill -9 with a log to recover included. */
-const START_TIMEOUT_MS = 60_000
+const START_TIMEOUT_MS = MINUTE_MS
 const POLL_MS = 50
 /** A clean stop takes about a second; after this the broker is killed, which loses nothing that it acknowledged. */
 const STOP_TIMEOUT_MS = 6_000
 
 /** Heap of the broker's JVM; the page cache holds the logs. */
-const HEAP_BYTES_MAX = 768 * 1_048_576
+const HEAP_BYTES_MAX = 768 * MIB
 
 export interface LocalKafka {
   readonly brokers: readonly string[]
@@ -129,7 +130,7 @@ export async function startKafka(options: KafkaOptions): Promise<LocalKafka> {
     if (isLate)
       throw new PartFailed(
         EXIT.failure,
-        `Kafka did not answer within ${START_TIMEOUT_MS / 1000} s. ${seeLog}`,
+        `Kafka did not answer within ${START_TIMEOUT_MS / SECOND_MS} s. ${seeLog}`,
         words(),
       )
     if (exit !== undefined)

@@ -6,8 +6,9 @@ import { promisify } from 'node:util'
 import { EXIT, ExitError } from '../../../services/runtime/exit.ts'
 import { serverProperties } from './properties.ts'
 import type { KafkaPlace } from './properties.ts'
+import { MINUTE_MS } from '../../../schemas/units.ts'
 
-const FORMAT_TIMEOUT_MS = 60_000
+const FORMAT_TIMEOUT_MS = MINUTE_MS
 
 /** Where Kafka's files lie in a data folder. */
 export function kafkaFiles(dataDir: string): {

@@ -3,6 +3,7 @@ import type { SampleModel, SampleNode } from './fleet.ts'
 import { MODELS, makeFleet } from './fleet.ts'
 import { seededDice } from './random.ts'
 import type { Dice } from './random.ts'
+import { MINUTE_MS, NANO_DECIMALS, NANO_USD_PER_USD } from '../../../schemas/units.ts'
 
 /** One usage event as POST /v1/events takes it. */
 export interface SampleEvent {
@@ -25,7 +26,7 @@ export interface SampleEvent {
 const REPEAT_SHARE = 0.02
 const LATE_SHARE = 0.01
 /** A window of one minute is late when it ended five minutes before the newest receipt. */
-const LATE_MS = { min: 7 * 60_000, max: 50 * 60_000 }
+const LATE_MS = { min: 7 * MINUTE_MS, max: 50 * MINUTE_MS }
 const DELAY_MAX_MS = 4_000
 /** Events that a repeat may come from. */
 const REMEMBERED_MAX = 2_000
@@ -39,9 +40,11 @@ const SOURCES = [...Array(5).fill('own'), ...Array(11).fill('hive'), ...Array(4)
   | 'idle'
 )[]
 
+const NANO = Number(NANO_USD_PER_USD)
+
 /** A decimal string of dollars, exact: what a paid call costs. */
 function usd(nanoUsd: number): string {
-  return `${Math.floor(nanoUsd / 1e9)}.${String(nanoUsd % 1e9).padStart(9, '0')}`
+  return `${Math.floor(nanoUsd / NANO)}.${String(nanoUsd % NANO).padStart(NANO_DECIMALS, '0')}`
 }
 
 /**

@@ -1,8 +1,9 @@
 import type { Clock } from '../../../pipelines/clock.ts'
 import type { SampleNode } from './fleet.ts'
+import { MINUTE_MS } from '../../../schemas/units.ts'
 
 const ANSWER_TIMEOUT_MS = 10_000
-const HEARTBEAT_INTERVAL_MS = 60_000
+const HEARTBEAT_INTERVAL_MS = MINUTE_MS
 const AGENTS_PER_WEIGHT = 4
 const POSTS_PER_WEIGHT = 7
 const IMPRESSIONS_PER_WEIGHT = 3

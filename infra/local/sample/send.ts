@@ -2,6 +2,7 @@ import type { Clock } from '../../../pipelines/clock.ts'
 import type { SampleEvent } from './events.ts'
 import { SampleWork } from './events.ts'
 import { keepPresent } from './presence.ts'
+import { SECOND_MS } from '../../../schemas/units.ts'
 
 /** Fixed, so that two people see the same fleet. */
 const SEED = 20_261
@@ -62,7 +63,7 @@ export function startSample(options: {
     let made = 0
     const beganMs = clock.monotonicMs()
     while (!signal.aborted) {
-      const due = Math.floor(((clock.monotonicMs() - beganMs) / 1000) * eventsPerSecond)
+      const due = Math.floor(((clock.monotonicMs() - beganMs) / SECOND_MS) * eventsPerSecond)
       for (; made < due; made += 1) if (backlog.length < BACKLOG_MAX) backlog.push(work.next(clock.nowMs()))
       const batch = backlog.slice(0, BACKLOG_MAX)
       const isTaken = batch.length === 0 || (await post(gatewayUrl, headers, batch, signal))

@@ -2,6 +2,7 @@ import type { ClickhouseClient, QueryParams } from '../client.ts'
 import { cutExpression, SUMMED, windowOf } from './usage-windows.ts'
 import type { SumsRow, TimeRange, UsageGroup, UsageWindow, WindowCut } from './usage-windows.ts'
 import type { BlockSource, Loaded } from './watermarks.ts'
+import { SECOND_MS } from '../../../schemas/units.ts'
 
 /** What every event that counts must have been sent with. */
 export type LabelFilter = Readonly<Record<string, string>>
@@ -86,7 +87,7 @@ export async function labelledUsage(
     },
   )
   return rows.map((row) => {
-    const startMs = row.start_s === undefined ? query.range.fromMs : Number(row.start_s) * 1_000
+    const startMs = row.start_s === undefined ? query.range.fromMs : Number(row.start_s) * SECOND_MS
     return Object.assign(windowOf(row, startMs), { label: row.label ?? '' })
   })
 }

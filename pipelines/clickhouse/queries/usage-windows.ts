@@ -4,6 +4,7 @@ import type { TaskSource } from '../../../schemas/usage.ts'
 import { mapInTurns, othersTurn } from '../../in-turns.ts'
 import type { ClickhouseClient, QueryParams } from '../client.ts'
 import type { BlockSource } from './watermarks.ts'
+import { SECOND_MS } from '../../../schemas/units.ts'
 
 /** Rows that are read before others have a turn. */
 const ROWS_PER_TURN = 1_000
@@ -79,7 +80,7 @@ export async function usageWindows(client: ClickhouseClient, query: WindowsQuery
     { ...nodeParams(query), ...rangeParams('', query.range), ...start.params },
   )
   return await mapInTurns(rows, { itemsPerTurn: ROWS_PER_TURN, pause: query.pause ?? othersTurn }, (row) =>
-    windowOf(row, Number(row.start_s) * 1_000),
+    windowOf(row, Number(row.start_s) * SECOND_MS),
   )
 }
 
@@ -185,7 +186,7 @@ function nodeParams(query: UsageQuery): QueryParams {
 }
 
 function rangeParams(prefix: string, range: TimeRange): QueryParams {
-  return { [`${prefix}from_s`]: range.fromMs / 1_000, [`${prefix}to_s`]: range.toMs / 1_000 }
+  return { [`${prefix}from_s`]: range.fromMs / SECOND_MS, [`${prefix}to_s`]: range.toMs / SECOND_MS }
 }
 
 /** The start, in seconds, of the wanted window that a time lies in. */
@@ -196,12 +197,12 @@ export function cutExpression(
   if ('lengthMs' in cut) {
     return {
       sql: `intDiv(toUnixTimestamp(${time}), {length_s:UInt32}) * {length_s:UInt32}`,
-      params: { length_s: cut.lengthMs / 1_000 },
+      params: { length_s: cut.lengthMs / SECOND_MS },
     }
   }
   return {
     sql: `roundDown(toUnixTimestamp(${time}), {starts_s:Array(UInt32)})`,
-    params: { starts_s: cut.startsMs.map((startMs) => startMs / 1_000) },
+    params: { starts_s: cut.startsMs.map((startMs) => startMs / SECOND_MS) },
   }
 }
 

@@ -6,6 +6,7 @@ import type { TopicPolicy, TopicSpec } from '../../../schemas/topics.ts'
 import type { Clock } from '../../clock.ts'
 import { createKafka } from './client.ts'
 import type { KafkaOptions } from './client.ts'
+import { SECOND_MS } from '../../../schemas/units.ts'
 
 /** How long new topics may take to have leaders, and how often that is looked at. */
 const LEADERS_TIMEOUT_MS = 15_000
@@ -15,7 +16,6 @@ const LEADERS_STEP_MS = 50
 const NOT_YET: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
 
 export interface EnsureTopicsOptions extends KafkaOptions {
-  readonly clock: Clock
   readonly prefix: string
   /** The first where it is not given. */
   readonly version?: number
@@ -82,7 +82,7 @@ async function awaitLeaders(admin: Admin, topics: string[], clock: Clock): Promi
     if (missing.length === 0) return
     if (clock.monotonicMs() >= deadlineMs) {
       throw new Error(
-        `${missing.join(', ')} have no leader after ${LEADERS_TIMEOUT_MS / 1_000} s. See whether all brokers run, then run migrate again.`,
+        `${missing.join(', ')} have no leader after ${LEADERS_TIMEOUT_MS / SECOND_MS} s. See whether all brokers run, then run migrate again.`,
       )
     }
     await clock.delay(LEADERS_STEP_MS)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { test } from 'node:test'
+import { systemRandom } from '../../random.ts'
 import { VirtualClock } from '../../../test/support/virtual-clock.ts'
 import { systemClock } from '../../clock.ts'
 import { silentLogger } from '../../logger.ts'
@@ -63,7 +64,7 @@ const hung = (): Promise<Awaited<ReturnType<typeof listening>>> => listening(() 
 
 function connectionsTo(brokers: readonly string[]) {
   const clock = new VirtualClock()
-  const options = { brokers, clientId: 'test', logger: silentLogger, clock }
+  const options = { brokers, clientId: 'test', logger: silentLogger, clock, random: systemRandom }
   return { clock, connections: new BrokerConnections(options) }
 }
 
@@ -106,6 +107,7 @@ test('the next broker is asked where one goes silent, and the silent one is aske
     clientId: 'test',
     logger: silentLogger,
     clock: systemClock,
+    random: systemRandom,
   })
   t.after(() => {
     connections.close()
@@ -130,6 +132,7 @@ test('a question to all is answered by most of them: one that hangs is waited fo
     clientId: 'test',
     logger: silentLogger,
     clock: systemClock,
+    random: systemRandom,
   })
   t.after(() => {
     connections.close()

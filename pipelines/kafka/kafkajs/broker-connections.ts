@@ -97,7 +97,7 @@ export class BrokerConnections {
   #turn = 0
   #isClosed = false
 
-  constructor(options: KafkaOptions & { readonly clock: Clock }) {
+  constructor(options: KafkaOptions) {
     this.#clock = options.clock
     this.#cluster = clusterOf(createKafka(options))
     this.#seeds = options.brokers.map((text) => {

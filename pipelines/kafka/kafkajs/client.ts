@@ -13,7 +13,9 @@ import './patches/quiet-queues.ts'
 import './codecs.ts'
 import kafkajs from 'kafkajs'
 import type { IHeaders, Kafka as KafkaClient, KafkaMessage, LogEntry } from 'kafkajs'
+import type { Clock } from '../../clock.ts'
 import type { Logger } from '../../logger.ts'
+import type { Random } from '../../random.ts'
 import type { DecodedRecord } from './patches/decode-batch.ts'
 import type { LogRecord } from '../../log/records.ts'
 import { RefusalLog } from '../refusal.ts'
@@ -27,6 +29,8 @@ export interface KafkaOptions {
   readonly brokers: readonly string[]
   readonly clientId: string
   readonly logger: Logger
+  readonly clock: Clock
+  readonly random: Random
   /** TLS and who this client is; without it everything is plain and nobody. */
   readonly security?: KafkaSecurity | undefined
 }

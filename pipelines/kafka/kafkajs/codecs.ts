@@ -5,11 +5,12 @@ import lz4 from 'lz4-napi'
 import snappy from 'snappy'
 import { lz4FrameLength } from '../lz4-length.ts'
 import { isAllocation } from '../../allocation.ts'
+import { MIB } from '../../../schemas/units.ts'
 
 const { CompressionCodecs, CompressionTypes } = kafkajs
 
 /** A foreign producer's batch unpacks to no more: far above what any topic takes, far below what a bomb holds. */
-export const UNPACKED_BYTES_MAX = 64 * 1_048_576
+export const UNPACKED_BYTES_MAX = 64 * MIB
 
 const ZSTD_LEVEL = 1
 const zstdCompressed = promisify(zstdCompress)

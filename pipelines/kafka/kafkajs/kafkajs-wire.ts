@@ -87,7 +87,7 @@ export class KafkajsWire implements ProduceWire {
   readonly #bytes = new WeakMap<ProduceBatch, Buffer>()
   readonly #refusals: RefusalLog
 
-  constructor(options: KafkaOptions & { readonly clock: Clock }) {
+  constructor(options: KafkaOptions) {
     this.#clock = options.clock
     this.#connections = new BrokerConnections(options)
     this.#refusals = new RefusalLog(options.logger, options.brokers.join(', '))

@@ -1,15 +1,15 @@
 import type { Consumer } from 'kafkajs'
-import { systemClock } from '../../clock.ts'
 import { samePartitionAssigner } from './assigner.ts'
 import { createKafka, LEADERS_AGE_MS_MAX, toRecord } from './client.ts'
 import type { KafkaOptions } from './client.ts'
+import { MIB, SECOND_MS } from '../../../schemas/units.ts'
 import type { HaltError, LogRecord } from '../../log/records.ts'
 import { batchUnreadable } from '../../log/records.ts'
 
 /** Longest wait of one fetch: a seek takes effect with the next one. */
 const FETCH_WAIT_MS = 50
-const FETCH_BYTES_MAX = 16 * 1_048_576
-const PARTITION_BYTES_MAX = 4 * 1_048_576
+const FETCH_BYTES_MAX = 16 * MIB
+const PARTITION_BYTES_MAX = 4 * MIB
 const JOIN_TIMEOUT_MS = 30_000
 
 /** After a crash of the broker kafkajs joins as a new member, and the group waits so long for the old one. */
@@ -65,14 +65,14 @@ export class LogReader {
 
   /** Resolves when the reader has its partitions. */
   async start(): Promise<void> {
-    const { topic, paused, onRecords, onPosition, onFailed } = this.#options
+    const { topic, paused, clock, onRecords, onPosition, onFailed } = this.#options
     const consumer = this.#consumer
     const { promise: joined, resolve, reject } = Promise.withResolvers<void>()
     // It is awaited at the end: until then a failure must not count as one that nobody looks at.
     joined.catch(() => {})
     const over = new AbortController()
-    void systemClock.delay(JOIN_TIMEOUT_MS, over.signal).then(() => {
-      reject(new Error(`No partitions of ${topic} were assigned within ${JOIN_TIMEOUT_MS / 1000} s.`))
+    void clock.delay(JOIN_TIMEOUT_MS, over.signal).then(() => {
+      reject(new Error(`No partitions of ${topic} were assigned within ${JOIN_TIMEOUT_MS / SECOND_MS} s.`))
     })
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       this.#partitions = payload.memberAssignment[topic] ?? []

@@ -15,6 +15,7 @@ import type { LogRecord } from '../../log/records.ts'
 import { batchUnreadable } from '../../log/records.ts'
 import type { StateSource } from '../../task/ports.ts'
 import { OUT_OF_RANGE_LOOKS } from './patches/silent-brokers.ts'
+import { MIB, SECOND_MS } from '../../../schemas/units.ts'
 
 /** No restore takes longer: 5 million ids are read in seconds. */
 const READ_TIMEOUT_MS = 120_000
@@ -22,7 +23,7 @@ const READ_TIMEOUT_MS = 120_000
 /** The leader answers a fetch within this, or another one is looked for. */
 export const STATE_FETCH_TIMEOUT_MS = 3_000
 const FETCH_WAIT_MS = 50
-const FETCH_BYTES_MAX = 4 * 1_048_576
+const FETCH_BYTES_MAX = 4 * MIB
 
 /** Before a partition whose leader gave no answer is asked for again. */
 const LEADER_PAUSE_MS = 100
@@ -56,7 +57,7 @@ export class StateReader implements StateSource {
   readonly #clock: Clock
   readonly #connections: BrokerConnections
 
-  constructor(options: KafkaOptions & { readonly topic: string; readonly clock: Clock }) {
+  constructor(options: KafkaOptions & { readonly topic: string }) {
     this.#topic = options.topic
     this.#clock = options.clock
     this.#connections = new BrokerConnections(options)
@@ -83,7 +84,9 @@ export class StateReader implements StateSource {
     while (position <= range.through) {
       if (isGivenUp()) throw new Error(`The read of partition ${partition} was given up.`)
       if (this.#clock.monotonicMs() >= deadlineMs) {
-        throw new Error(`Partition ${partition} was not read within ${READ_TIMEOUT_MS / 1000} s: ${reason}.`)
+        throw new Error(
+          `Partition ${partition} was not read within ${READ_TIMEOUT_MS / SECOND_MS} s: ${reason}.`,
+        )
       }
       const looked = await this.#look(leader, partition, position)
       if (isGivenUp()) continue

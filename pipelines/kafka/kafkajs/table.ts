@@ -1,5 +1,4 @@
 import type { Admin } from 'kafkajs'
-import type { Clock } from '../../clock.ts'
 import { logRanges } from './admin.ts'
 import { createKafka } from './client.ts'
 import type { KafkaOptions } from './client.ts'
@@ -36,7 +35,6 @@ export interface CompactedTableOptions extends KafkaOptions {
   readonly topic: string
   readonly groupId: string
   readonly partitions: number
-  readonly clock: Clock
   readonly onRecord: (record: LogRecord) => void
 }
 

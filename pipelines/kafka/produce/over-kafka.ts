@@ -1,4 +1,3 @@
-import { systemClock } from '../../clock.ts'
 import type { Clock } from '../../clock.ts'
 import type { KafkaOptions } from '../kafkajs/client.ts'
 import { KafkajsWire } from '../kafkajs/kafkajs-wire.ts'
@@ -10,7 +9,7 @@ export interface ProduceOver {
   readonly clock: Clock
 }
 
-/** Over Kafka and the machine's clock. Connects with the first request. */
+/** Over Kafka. Connects with the first request. */
 export function overKafka(options: KafkaOptions): ProduceOver {
-  return { openWire: () => new KafkajsWire({ ...options, clock: systemClock }), clock: systemClock }
+  return { openWire: () => new KafkajsWire(options), clock: options.clock }
 }

@@ -1,11 +1,12 @@
 import { Refusal } from '../../json/refusal.ts'
 import { AMOUNT_DIGITS_MAX, NumberText } from '../../json/number-text.ts'
+import { SECOND_MS } from '../../../schemas/units.ts'
 
 /** Other units that programs count in since 1970, a factor of 1,000 apart, with the milliseconds that one of them is. */
 const UNITS = [
-  { name: 'seconds', ms: 1_000 },
-  { name: 'microseconds', ms: 1 / 1_000 },
-  { name: 'nanoseconds', ms: 1 / 1_000_000 },
+  { name: 'seconds', ms: SECOND_MS },
+  { name: 'microseconds', ms: 1e-3 },
+  { name: 'nanoseconds', ms: 1e-6 },
 ] as const
 
 /**

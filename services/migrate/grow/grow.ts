@@ -22,6 +22,7 @@ import type { GrowthKafka } from './drain.ts'
 import { accountsOf, firstSettlerTask, settlerTaskRecord } from './move-accounts.ts'
 import { aggregatorTaskRecord, firstAggregatorTask, moveIds } from './move-ids.ts'
 import { carryStrays } from './strays.ts'
+import { MIB } from '../../../schemas/units.ts'
 
 /** Longer than a service takes to hear of a new layout: the gateway then refuses by itself, and tasks know the token. */
 const HEARD_MS = 2_500
@@ -30,7 +31,7 @@ const TOKEN_BYTES = 16
 
 /** Records of one transaction of what is moved. */
 const MOVED_RECORDS_MAX = 2_000
-const MOVED_BYTES_MAX = 4 * 1_048_576
+const MOVED_BYTES_MAX = 4 * MIB
 
 /** What a growth has done; each is done again, with the same effect, where a run ended before the next. */
 export const GROWTH_STEPS = [

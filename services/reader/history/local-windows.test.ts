@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { othersTurn } from '../../../pipelines/in-turns.ts'
-import { DAY_MS, HOUR_MS, QUARTER_MS, TimeZone, tileLocally } from './local-windows.ts'
+import { DAY_MS, HOUR_MS, QUARTER_HOUR_MS } from '../../../schemas/units.ts'
+import { TimeZone, tileLocally } from './local-windows.ts'
 import type { Tiling } from './local-windows.ts'
 
 const ZONES = [
@@ -104,7 +105,7 @@ test('windows of every zone cover the range, tile it, and lie on quarters of an 
         assert.ok((borders[0] as number) <= fromMs && (borders[1] as number) > fromMs)
         assert.ok((borders.at(-2) as number) < fromMs + lengthMs && tiled.endMs >= fromMs + lengthMs)
         for (const [index, border] of borders.entries()) {
-          assert.equal(border % QUARTER_MS, 0)
+          assert.equal(border % QUARTER_HOUR_MS, 0)
           if (index > 0) assert.ok(border > (borders[index - 1] as number))
           if (window === '1h' && index > 0) assert.ok(border - (borders[index - 1] as number) <= HOUR_MS)
           // A day is asked for from anywhere within it, and is the same day.
@@ -127,16 +128,16 @@ test('between two changes a zone is asked by step, never by window', async (cont
 
 test('the offset of a step is the one that the zone itself tells, at any time', () => {
   const zones = fc.constantFrom(...ZONES, 'America/Noronha', 'Asia/Gaza', 'Africa/Casablanca')
-  const quarter = fc.integer({ min: 0, max: Date.UTC(2050, 0, 1) / QUARTER_MS })
+  const quarter = fc.integer({ min: 0, max: Date.UTC(2050, 0, 1) / QUARTER_HOUR_MS })
   const known = new Map<string, TimeZone>()
   fc.assert(
     fc.property(zones, quarter, (name, quarters) => {
       const zone = known.get(name) ?? new TimeZone(name)
       known.set(name, zone)
-      const timeMs = quarters * QUARTER_MS
+      const timeMs = quarters * QUARTER_HOUR_MS
       const shown = new Date(timeMs).toLocaleString('sv-SE', { timeZone: name })
       const localMs = Date.parse(`${shown.replace(' ', 'T')}Z`)
-      assert.equal(zone.offsetMs(timeMs), Math.floor((localMs - timeMs) / QUARTER_MS) * QUARTER_MS)
+      assert.equal(zone.offsetMs(timeMs), Math.floor((localMs - timeMs) / QUARTER_HOUR_MS) * QUARTER_HOUR_MS)
     }),
     { numRuns: 2_000 },
   )

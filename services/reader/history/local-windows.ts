@@ -1,11 +1,9 @@
+import { DAY_MS, HOUR_MS, QUARTER_HOUR_MS, SECOND_MS } from '../../../schemas/units.ts'
+
 /**
  * Windows of a time zone: hours and days as the clocks there show them. A day on which clocks change has 23 or 25 hours.
  * All borders are multiples of 15 minutes, as every zone in use is, so they are sums of stored windows.
  */
-
-export const QUARTER_MS = 15 * 60_000
-export const HOUR_MS = 60 * 60_000
-export const DAY_MS = 24 * HOUR_MS
 
 /**
  * A zone changes its clocks at most once in so long: of all changes since 1970 that the time zone database names or foresees,
@@ -64,8 +62,8 @@ export class TimeZone {
     if (beforeMs === afterMs) return { beforeMs, afterMs, changeMs: Number.POSITIVE_INFINITY }
     let low = startMs
     let high = startMs + STEP_MS
-    while (high - low > QUARTER_MS) {
-      const middle = floorTo((low + high) / 2, QUARTER_MS)
+    while (high - low > QUARTER_HOUR_MS) {
+      const middle = floorTo((low + high) / 2, QUARTER_HOUR_MS)
       if (this.#askedOffsetMs(middle) === beforeMs) low = middle
       else high = middle
     }
@@ -75,7 +73,7 @@ export class TimeZone {
   #askedOffsetMs(timeMs: number): number {
     const match = OFFSET.exec(this.#format.format(timeMs))
     const seconds = Number(match?.[2] ?? 0) * 3_600 + Number(match?.[3] ?? 0) * 60 + Number(match?.[4] ?? 0)
-    return floorTo((match?.[1] === '-' ? -seconds : seconds) * 1_000, QUARTER_MS)
+    return floorTo((match?.[1] === '-' ? -seconds : seconds) * SECOND_MS, QUARTER_HOUR_MS)
   }
 
   /** Start of the local day that holds `timeMs`. */
@@ -101,8 +99,8 @@ export class TimeZone {
   #firstAtOrAfter(localMs: number): number {
     let low = localMs - OFFSET_MS_MAX
     let high = localMs + OFFSET_MS_MAX
-    while (high - low > QUARTER_MS) {
-      const middle = floorTo((low + high) / 2, QUARTER_MS)
+    while (high - low > QUARTER_HOUR_MS) {
+      const middle = floorTo((low + high) / 2, QUARTER_HOUR_MS)
       if (middle + this.offsetMs(middle) >= localMs) high = middle
       else low = middle
     }

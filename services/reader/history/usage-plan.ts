@@ -5,7 +5,8 @@ import { MINUTE_WINDOW_MS, QUARTER_HOUR_WINDOW_MS } from '../../../schemas/usage
 import { Problem } from '../../http/problem.ts'
 import { invalidParameter } from '../../http/refusal.ts'
 import { formatTime } from '../../http/times.ts'
-import { DAY_MS, HOUR_MS, TimeZone, ceilTo, floorTo, tileLocally } from './local-windows.ts'
+import { TimeZone, ceilTo, floorTo, tileLocally } from './local-windows.ts'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../schemas/units.ts'
 
 /** What to read for a range and a window. */
 export interface UsagePlan {
@@ -18,7 +19,7 @@ export interface UsagePlan {
 }
 
 /** ClickHouse's clock decides when minutes go; what is about to go counts as gone. */
-const EXPIRY_MARGIN_MS = 5 * 60_000
+const EXPIRY_MARGIN_MS = 5 * MINUTE_MS
 
 const UTC_WINDOW_MS = { '1h': HOUR_MS, '1d': DAY_MS } as const
 

@@ -1,3 +1,5 @@
+import { MIB } from '../../../schemas/units.ts'
+
 /** What is kept of an account. */
 export interface Kept {
   /** As the log has it. */
@@ -10,7 +12,7 @@ export interface Kept {
 const STEP_BYTES = 32
 
 /** One allocation of the slab; an entry larger than it gets one of its own. */
-const CHUNK_BYTES = 1_048_576
+const CHUNK_BYTES = MIB
 const CHUNK_STEPS = CHUNK_BYTES / STEP_BYTES
 
 /** Before an account's bytes: their number, its partition, its version. */

@@ -3,10 +3,8 @@ import type { AccountRules } from '../../../pipelines/account/rules.ts'
 import { decimalText } from '../../../pipelines/decimal.ts'
 import type { SettingsView } from '../../../schemas/http/settings.ts'
 import type { Account } from '../../../schemas/records.ts'
-import { AMOUNT_DECIMALS, SETTING_NAMES, settingSpec } from '../../../schemas/settings.ts'
+import { AMOUNT_DECIMALS, AMOUNT_UNIT, SETTING_NAMES, settingSpec } from '../../../schemas/settings.ts'
 import type { SettingName, SettingValue } from '../../../schemas/settings.ts'
-
-const AMOUNT_UNIT = 10n ** BigInt(AMOUNT_DECIMALS)
 
 /** A value as JSON shows it: amounts with all of their decimals, since a rounded setting would be another setting. */
 export function shownValue(name: SettingName, value: SettingValue): SettingValue {
@@ -17,7 +15,7 @@ export function shownValue(name: SettingName, value: SettingValue): SettingValue
 /** An amount as decimal text; null for what is none. */
 function exactText(name: SettingName, value: SettingValue): string | null {
   if (settingSpec(name).type !== 'amount' || typeof value !== 'number') return null
-  return decimalText(BigInt(value), AMOUNT_UNIT, AMOUNT_DECIMALS)
+  return decimalText(BigInt(value), BigInt(AMOUNT_UNIT), AMOUNT_DECIMALS)
 }
 
 /** The settings of a node: what holds, and what it has stored. */

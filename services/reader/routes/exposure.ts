@@ -17,8 +17,8 @@ import { jsonBody } from './json-body.ts'
 import type { ReaderApp, RouteParts } from '../parts.ts'
 import { askSettler, nodeOfWrite, throwFirst } from './write-commands.ts'
 import { WRITE_HEADERS, WRITE_PROBLEMS } from './write-schema.ts'
+import { NANO_USD_PER_USD, SECOND_MS } from '../../../schemas/units.ts'
 
-const MS_PER_S = 1_000
 const NAME = new RegExp(NODE_ID_PATTERN)
 const FIELDS: ReadonlySet<string> = new Set(['node_id', 'usd', 'ttl_seconds'])
 
@@ -64,7 +64,7 @@ function reserveRoute(app: ReaderApp, parts: RouteParts): void {
         fields.refuse(
           'out_of_range',
           '/usd',
-          `Must be above 0, at most ${USAGE_BOUNDS.costNanoUsdMax / 1e9}.`,
+          `Must be above 0, at most ${USAGE_BOUNDS.costNanoUsdMax / Number(NANO_USD_PER_USD)}.`,
         )
       const ttlS = fields.integer(
         body['ttl_seconds'],
@@ -74,7 +74,7 @@ function reserveRoute(app: ReaderApp, parts: RouteParts): void {
       )
       if (ttlS === 0) fields.refuse('out_of_range', '/ttl_seconds', 'Must be at least 1.')
       throwFirst(fields)
-      const asked = { node_id, kind: 'reserve', cost_nano_usd, ttl_ms: ttlS * MS_PER_S } as const
+      const asked = { node_id, kind: 'reserve', cost_nano_usd, ttl_ms: ttlS * SECOND_MS } as const
       const { id, expires_at } = await askSettler(parts, request, asked)
       return reply.code(DONE_STATUS.reserved).send({ id, expires_at: formatTime(expires_at) })
     },

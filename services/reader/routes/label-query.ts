@@ -1,10 +1,10 @@
 import { EVENTS_KEPT_DAYS, LABEL_GROUPS_MAX } from '../../../schemas/http/usage.ts'
+import { DAY_MS } from '../../../schemas/units.ts'
 import type { LabelFilter, LabelledWindow } from '../../../pipelines/clickhouse/queries/labelled-usage.ts'
 import type { UsageGroup } from '../../../pipelines/clickhouse/queries/usage-windows.ts'
 import { Problem } from '../../http/problem.ts'
 import { invalidParameter } from '../../http/refusal.ts'
 import { formatTime } from '../../http/times.ts'
-import { DAY_MS } from '../history/local-windows.ts'
 
 const PREFIX = 'label.'
 

@@ -10,10 +10,11 @@ import {
 import type { RollingPeriod } from '../../../schemas/http/provider.ts'
 import { MINUTE_WINDOW_MS } from '../../../schemas/usage.ts'
 import { askedNode, holderOf } from '../../http/caller.ts'
-import { HOUR_MS, floorTo } from '../history/local-windows.ts'
+import { floorTo } from '../history/local-windows.ts'
 import type { NodeState } from '../present/present.ts'
 import type { ReaderApp, RouteParts } from '../parts.ts'
 import { isFirst, pageOf } from './pages.ts'
+import { HOUR_MS } from '../../../schemas/units.ts'
 import { LIFETIME, lifetimeWork, providerView } from '../present/provider-view.ts'
 import type { SharedWork, ViewPeriod } from '../present/provider-view.ts'
 

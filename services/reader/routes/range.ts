@@ -1,6 +1,6 @@
 import { invalidParameter } from '../../http/refusal.ts'
 import { formatTime, parseTime, unitLike } from '../../http/times.ts'
-import { DAY_MS } from '../history/local-windows.ts'
+import { DAY_MS } from '../../../schemas/units.ts'
 
 export interface RangeQuery {
   readonly from?: string

@@ -14,6 +14,7 @@ import { usdNumber, usdText } from '../amounts.ts'
 import type { ReaderApp, RouteParts } from '../parts.ts'
 import { settlementStatusOf } from '../history/settlement-status.ts'
 import { isFirst, pageOf } from './pages.ts'
+import { SECOND_MS } from '../../../schemas/units.ts'
 
 const PROBLEMS = problemResponses(
   'node_not_registered',
@@ -170,6 +171,6 @@ function openCostItem(nodeId: string, row: OpenCost, nowMs: number): OpenCostIte
     spark: BigInt(row.spark),
     occurred_at: formatTime(Number(row.occurred_ms)),
     decided_at: formatTime(Number(row.decided_ms)),
-    age_seconds: Math.max(0, Math.floor((nowMs - Number(row.decided_ms)) / 1_000)),
+    age_seconds: Math.max(0, Math.floor((nowMs - Number(row.decided_ms)) / SECOND_MS)),
   }
 }

@@ -11,7 +11,7 @@ import { topicNames } from '../../../schemas/topics.ts'
 import { KeyRing } from '../../../services/access/key-ring.ts'
 import { createGatewayApp } from '../../../services/gateway/app.ts'
 import { MemoryLog } from '../../../services/gateway/fixtures.ts'
-import { UsageQueue } from '../../../services/gateway/queue.ts'
+import { usageQueue } from '../../../services/gateway/usage/usage-queue.ts'
 import { opsRoutes } from '../../../services/http/ops.ts'
 import { createMetrics } from '../../../services/runtime/metrics.ts'
 import { Accounts } from '../../../services/reader/present/accounts.ts'
@@ -19,7 +19,7 @@ import type { StateRecord } from '../../../services/reader/present/accounts.ts'
 import { buildReader } from '../../../services/reader/app.ts'
 import { Commands } from '../../../services/reader/commands.ts'
 import { accessBy, addKey } from '../../support/access-keys.ts'
-import { fakeClickhouse } from '../../support/fake-clickhouse.ts'
+import { fakeClickhouse } from '../../support/clickhouse.ts'
 import { MemorySettler } from '../../support/memory-settler.ts'
 import { account, accountRecord, taskRecord } from '../../support/state-records.ts'
 import type { ServerSpec } from './messages.ts'
@@ -57,7 +57,7 @@ async function startGateway(): Promise<string> {
   const { metrics, ops } = opsOf('gateway')
   const common = { partitions: PARTITIONS, clock: systemClock, logger: silentLogger, metrics }
   const [log, inboxLog] = [new MemoryLog(systemClock), new MemoryLog(systemClock)]
-  const queue = new UsageQueue({ ...common, producer: log })
+  const queue = usageQueue({ ...common, producer: log })
   const inbox = new SharedAppend(inboxLog, systemClock)
   const app = await createGatewayApp({ ...common, topic: 'usage.metered', queue, inbox, access, ops })
   queue.start()

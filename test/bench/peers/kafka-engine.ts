@@ -1,4 +1,4 @@
-import { openClickhouse } from '../../../pipelines/clickhouse/client.ts'
+import { clickhouseAt } from '../../support/clickhouse.ts'
 import type { ClickhouseClient } from '../../../pipelines/clickhouse/client.ts'
 import { systemClock } from '../../../pipelines/clock.ts'
 import { ENGINE_TABLES, RAW_VIEW, tableStatements, windowsView } from './kafka-engine-sql.ts'
@@ -45,10 +45,9 @@ export interface KafkaEngineTurn {
  * the group and flushes included. At least once, no repeats dropped.
  */
 export async function kafkaEngineTurn(options: KafkaEngineOptions): Promise<KafkaEngineTurn> {
-  const { database } = options
-  const common = { url: options.clickhouseUrl, user: 'default', password: '' }
-  const outside = openClickhouse({ ...common, database: 'default', requestTimeoutMs: REQUEST_TIMEOUT_MS })
-  const inside = openClickhouse({ ...common, database, requestTimeoutMs: REQUEST_TIMEOUT_MS })
+  const { clickhouseUrl: url, database } = options
+  const outside = clickhouseAt(url, 'default', { requestTimeoutMs: REQUEST_TIMEOUT_MS })
+  const inside = clickhouseAt(url, database, { requestTimeoutMs: REQUEST_TIMEOUT_MS })
   try {
     await outside.command(`CREATE DATABASE ${database}`)
     const turn = await consume(inside, options)

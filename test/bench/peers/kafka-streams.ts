@@ -3,6 +3,8 @@ import type { ChildProcess } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { systemRandom } from '../../../pipelines/random.ts'
+import { systemClock } from '../../../pipelines/clock.ts'
 import { withAdmin } from '../../../pipelines/kafka/kafkajs/admin.ts'
 import { silentLogger } from '../../../pipelines/logger.ts'
 import type { Turn } from '../child-report.ts'
@@ -108,7 +110,14 @@ function ended(child: ChildProcess): Promise<string> {
 }
 
 async function deleteChangelogs(brokers: readonly string[], application: string): Promise<void> {
-  await withAdmin({ brokers, clientId: 'bench-peers', logger: silentLogger }, async (admin) => {
+  const kafka = {
+    brokers,
+    clientId: 'bench-peers',
+    logger: silentLogger,
+    clock: systemClock,
+    random: systemRandom,
+  }
+  await withAdmin(kafka, async (admin) => {
     const topics = (await admin.listTopics()).filter(
       (topic) => topic.startsWith(`${application}-`) && topic.endsWith('-changelog'),
     )

@@ -1,3 +1,5 @@
+import { systemRandom } from '../../../pipelines/random.ts'
+import { systemClock } from '../../../pipelines/clock.ts'
 import { readPartition, readRanges } from '../../../pipelines/kafka/read.ts'
 import { silentLogger } from '../../../pipelines/logger.ts'
 
@@ -24,6 +26,8 @@ async function readStreamsResult(options: {
     brokers: options.brokers,
     clientId: 'bench-streams-result',
     logger: silentLogger,
+    clock: systemClock,
+    random: systemRandom,
     topic: options.topic,
   }
   const values = new Map<string, Buffer>()

@@ -1,5 +1,5 @@
-import { openClickhouse } from '../../../pipelines/clickhouse/client.ts'
 import { openBlockStore } from '../../../pipelines/load/store.ts'
+import { clickhouseAt } from '../../support/clickhouse.ts'
 import { install } from '../../support/installation.ts'
 import { freePort } from '../../support/service-process.ts'
 import type { StoreTarget } from './target.ts'
@@ -7,12 +7,7 @@ import type { StoreTarget } from './target.ts'
 /** ClickHouse at HIVEMETER_CLICKHOUSE_URL, through the loader's own adapter. */
 export async function openClickhouseStore(): Promise<StoreTarget> {
   const installation = await install({ name: 'contract_store', partitions: 1 })
-  const nobody = openClickhouse({
-    url: `http://127.0.0.1:${await freePort()}`,
-    user: 'default',
-    password: '',
-    database: installation.database,
-  })
+  const nobody = clickhouseAt(`http://127.0.0.1:${await freePort()}`, installation.database)
   return {
     store: openBlockStore(installation.clickhouse),
     away: openBlockStore(nobody),

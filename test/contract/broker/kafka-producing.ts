@@ -20,7 +20,13 @@ const SOON_MS = 30_000
 export async function openKafkaProducing(brokers: readonly string[]): Promise<ProducingTarget> {
   await using opening = new AsyncDisposableStack()
   const topic = `producing_${systemRandom.bytes(4).toString('hex')}`
-  const kafka = { brokers, clientId: 'hivemeter-test-producing', logger: silentLogger }
+  const kafka = {
+    brokers,
+    clientId: 'hivemeter-test-producing',
+    logger: silentLogger,
+    clock: systemClock,
+    random: systemRandom,
+  }
   const admin = openAdmin(kafka)
   await admin.connect()
   opening.defer(() => admin.disconnect())

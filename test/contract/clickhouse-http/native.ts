@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { zstdCompressSync } from 'node:zlib'
 import { storedFrame } from '../../../pipelines/load/stored-frame.ts'
-import { NativeBlock } from '../../../schemas/native.ts'
+import { NativeBlock } from '../../../schemas/native/block.ts'
 import {
   I128Column,
   NullableColumn,
@@ -12,7 +12,7 @@ import {
   U64Column,
   U8Column,
   UuidColumn,
-} from '../../../schemas/native-columns.ts'
+} from '../../../schemas/native/columns.ts'
 import { viewOf } from '../../../schemas/rowbinary.ts'
 import type { Target } from './target.ts'
 

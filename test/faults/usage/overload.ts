@@ -1,6 +1,6 @@
 import { systemClock } from '../../../pipelines/clock.ts'
 import { REQUEST_BYTES_MAX } from '../../../services/http/in-flight.ts'
-import { WAITING_BYTES_MAX } from '../../../services/gateway/queue.ts'
+import { WAITING_BYTES_MAX } from '../../../services/gateway/queue/record-queue.ts'
 import type { FaultContext } from '../harness/fault.ts'
 import type { Fleet } from '../harness/fleet.ts'
 import { EVENTS_PER_REQUEST, Offering } from './offering.ts'

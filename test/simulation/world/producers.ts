@@ -1,3 +1,5 @@
+import { systemRandom } from '../../../pipelines/random.ts'
+import { systemClock } from '../../../pipelines/clock.ts'
 import type { Failpoint } from '../../../pipelines/failpoints.ts'
 import { silentLogger } from '../../../pipelines/logger.ts'
 import { IdempotentProducer } from '../../../pipelines/kafka/producer.ts'
@@ -6,8 +8,14 @@ import { noMetrics } from '../../../schemas/metrics.ts'
 import type { SimProcess } from './process.ts'
 import type { World } from './world.ts'
 
-/** Nothing of it is looked at: the wire is given. */
-const NOT_CONNECTED = { brokers: [], clientId: 'simulation', logger: silentLogger }
+/** Nothing of it is looked at: wire and clock are given. */
+const NOT_CONNECTED = {
+  brokers: [],
+  clientId: 'simulation',
+  logger: silentLogger,
+  clock: systemClock,
+  random: systemRandom,
+}
 
 /** The product's transactional writer, over the cluster in memory. */
 export function openWriter(

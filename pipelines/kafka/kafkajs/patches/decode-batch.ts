@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { NotUnpacked, unpack, UNPACKED_BYTES_MAX } from '../codecs.ts'
 import { isAllocation } from '../../../allocation.ts'
 import type { FetchHolding } from '../../unpack-room.ts'
+import { MIB } from '../../../../schemas/units.ts'
 
 /** What this file uses of kafkajs 2.2.4, pinned: its cursor over bytes, and its decoder of one record. */
 interface Cursor {
@@ -38,7 +39,7 @@ export interface DecodedRecord {
 }
 
 /** Of a batch that cannot be read so much is kept: what usage.metered and account.inbox take at most. */
-export const UNREADABLE_BYTES_MAX = 2 * 1_048_576
+export const UNREADABLE_BYTES_MAX = 2 * MIB
 
 /**
  * What a record's own objects take beside its bytes. A batch's records count with it: two megabytes may unpack to eight

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { APPEND_PATIENCE_MS } from '../../pipelines/log/append-lanes.ts'
-import { silentLogger } from '../../pipelines/logger.ts'
-import { acceptUsageEvent } from '../../pipelines/usage/accept/accept.ts'
-import { SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
-import { partitionOfNode } from '../../schemas/ids.ts'
-import { noMetrics } from '../../schemas/metrics.ts'
-import type { UsageEvent } from '../../schemas/usage.ts'
-import { ManualClock, MemoryLog, settled } from './fixtures.ts'
-import { PROBE_PAUSE_MS, UsageQueue, WAITING_BYTES_MAX, WAITING_EVENTS_MAX } from './queue.ts'
+import { APPEND_PATIENCE_MS } from '../../../pipelines/log/append-lanes.ts'
+import { silentLogger } from '../../../pipelines/logger.ts'
+import { acceptUsageEvent } from '../../../pipelines/usage/accept/accept.ts'
+import { SCHEMA_ID, schemaIdOf } from '../../../schemas/avro.ts'
+import { partitionOfNode } from '../../../schemas/ids.ts'
+import { noMetrics } from '../../../schemas/metrics.ts'
+import type { UsageEvent } from '../../../schemas/usage.ts'
+import { ManualClock, MemoryLog, settled } from '../fixtures.ts'
+import { usageQueue } from '../usage/usage-queue.ts'
+import { PROBE_PAUSE_MS, WAITING_BYTES_MAX, WAITING_EVENTS_MAX } from './record-queue.ts'
 
 const NOW = Date.UTC(2026, 10, 21, 12)
 const PARTITIONS = 4
@@ -16,7 +17,7 @@ const PARTITIONS = 4
 function setUp() {
   const clock = new ManualClock(NOW)
   const log = new MemoryLog(clock)
-  const queue = new UsageQueue({
+  const queue = usageQueue({
     producer: log,
     partitions: PARTITIONS,
     clock,

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { usageEventsCodec } from '../../schemas/avro.ts'
-import { USAGE_BOUNDS } from '../../schemas/usage.ts'
-import type { UsageEvent } from '../../schemas/usage.ts'
-import { RECORD_BYTES_MAX, RecordPack } from './record-pack.ts'
+import { usageEventsCodec } from '../../../schemas/avro.ts'
+import { USAGE_BOUNDS } from '../../../schemas/usage.ts'
+import type { UsageEvent } from '../../../schemas/usage.ts'
+import { RECORD_BYTES_MAX, UsagePack } from './usage-pack.ts'
 
 function usageEvent(id: number, model_id = 'llama'): UsageEvent {
   const event_id = Buffer.alloc(16)
@@ -36,7 +36,7 @@ test('a pack is byte for byte what the codec encodes', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 300 }), (count) => {
       const events = Array.from({ length: count }, (_, id) => usageEvent(id))
-      const pack = new RecordPack()
+      const pack = new UsagePack()
       for (const event of events) assert.ok(pack.add(event))
       const { sizeBytes } = pack
       const value = pack.finish()
@@ -48,14 +48,14 @@ test('a pack is byte for byte what the codec encodes', () => {
 })
 
 test('a pack ends at 10,000 events', () => {
-  const pack = new RecordPack()
+  const pack = new UsagePack()
   for (let id = 0; id < USAGE_BOUNDS.eventsPerRecordMax; id += 1) assert.ok(pack.add(usageEvent(id)))
   assert.equal(pack.add(usageEvent(0)), false)
   assert.equal(usageEventsCodec.decode(pack.finish()).events.length, USAGE_BOUNDS.eventsPerRecordMax)
 })
 
 test('a pack ends below 900,000 bytes, and what did not fit has left no trace', () => {
-  const pack = new RecordPack()
+  const pack = new UsagePack()
   const large = '😀'.repeat(128)
   let count = 0
   while (pack.add(usageEvent(count, large))) count += 1

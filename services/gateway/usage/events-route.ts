@@ -1,34 +1,35 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { LoopTurns } from '../../pipelines/in-turns.ts'
-import { JsonItems, readJsonItemsInTurns, withoutMark } from '../../pipelines/json/json-items.ts'
-import { ITEM_END, readJsonLines } from '../../pipelines/json/json-lines.ts'
-import { POST_EVENTS_SCHEMA } from '../../schemas/http/gateway.ts'
-import type { Metrics } from '../../schemas/metrics.ts'
-import { USAGE_BOUNDS } from '../../schemas/usage.ts'
-import type { AuditSink } from '../audit/audit-log.ts'
-import { Problem, problemOf, unsupportedMediaType } from '../http/problem.ts'
-import type { Bodies } from '../http/bodies.ts'
-import { Shares } from '../http/shares.ts'
-import { noRoom } from '../http/arrival.ts'
-import { answerText, writeList } from '../http/written/written-list.ts'
-import type { WrittenList } from '../http/written/written-list.ts'
-import { BODY_BYTES_MAX } from './body.ts'
-import type { Unpacker } from './body.ts'
-import { tellForeign } from './foreign-nodes.ts'
+import type { LoopTurns } from '../../../pipelines/in-turns.ts'
+import { JsonItems, readJsonItemsInTurns, withoutMark } from '../../../pipelines/json/json-items.ts'
+import { ITEM_END, readJsonLines } from '../../../pipelines/json/json-lines.ts'
+import { POST_EVENTS_SCHEMA } from '../../../schemas/http/gateway.ts'
+import type { Metrics } from '../../../schemas/metrics.ts'
+import { USAGE_BOUNDS } from '../../../schemas/usage.ts'
+import type { UsageEvent } from '../../../schemas/usage.ts'
+import type { AuditSink } from '../../audit/audit-log.ts'
+import { Problem, problemOf, unsupportedMediaType } from '../../http/problem.ts'
+import type { Bodies } from '../../http/bodies.ts'
+import { Shares } from '../../http/shares.ts'
+import { noRoom } from '../../http/arrival.ts'
+import { answerText, writeList } from '../../http/written/written-list.ts'
+import type { WrittenList } from '../../http/written/written-list.ts'
+import { BODY_BYTES_MAX } from '../body.ts'
+import type { Unpacker } from '../body.ts'
+import { tellForeign } from '../foreign-nodes.ts'
 import { attributesOfHeaders, isBinaryCloudEvent } from './cloudevent-headers.ts'
 import { JSON_SUFFIX, MEDIA_TYPES, eventMode } from './media-type.ts'
 import type { EventMode } from './media-type.ts'
-import { WAITING_BYTES_MAX, WAITING_EVENTS_MAX } from './queue.ts'
-import type { QueueState, UsageQueue } from './queue.ts'
+import { WAITING_BYTES_MAX, WAITING_EVENTS_MAX } from '../queue/record-queue.ts'
+import type { QueueState, RecordQueue } from '../queue/record-queue.ts'
 import { receiveBinary, receiveItems, roundedOf, withoutForeign } from './receive.ts'
 import type { Received } from './receive.ts'
-import { RETRY_BUSY_S, retryAfter } from '../http/retry-after.ts'
+import { RETRY_BUSY_S, retryAfter } from '../../http/retry-after.ts'
 
 /** What a header of binary mode may add to an event beyond its body. */
 const HEADER_BYTES_MAX = 16_384
 
 export interface EventsRouteParts {
-  readonly queue: UsageQueue
+  readonly queue: RecordQueue<UsageEvent>
   readonly metrics: Metrics
   readonly bodies: Bodies
   readonly unpacker: Unpacker
@@ -100,7 +101,7 @@ async function receive(
   request: FastifyRequest,
   body: Buffer,
   mode: EventMode,
-  { queue, pause }: { readonly queue: UsageQueue; readonly pause: () => Promise<void> },
+  { queue, pause }: { readonly queue: RecordQueue<UsageEvent>; readonly pause: () => Promise<void> },
 ): Promise<Received> {
   const { eventsPerRecordMax } = USAGE_BOUNDS
   const separator = mode === 'lines' ? ITEM_END.line : mode === 'sequence' ? ITEM_END.record : null
@@ -121,7 +122,7 @@ async function answer(
   reply: FastifyReply,
   received: Received,
   rejected: WrittenList,
-  queue: UsageQueue,
+  queue: RecordQueue<UsageEvent>,
 ): Promise<FastifyReply> {
   const { acknowledged, unknown, notTaken } = await queue.offer(received.events)
   const { indexes } = received
@@ -168,7 +169,7 @@ const WHY: Readonly<Record<QueueState, string>> = {
   stopping: 'This gateway is stopping',
 }
 
-function logUnavailable({ state }: UsageQueue): Problem {
+function logUnavailable({ state }: RecordQueue<UsageEvent>): Problem {
   return new Problem(
     'log_unavailable',
     `${WHY[state]}; nothing of this request was taken. Send it again.`,

@@ -1,8 +1,8 @@
-import { ROWS_MAX } from './native-columns.ts'
-import type { Column, TextBytes } from './native-columns.ts'
-import { SparseColumn } from './native-sparse.ts'
-import { RowWriter } from './rowbinary.ts'
-import { SOURCE_COLUMNS } from './tables.ts'
+import { ROWS_MAX } from './columns.ts'
+import type { Column, TextBytes } from './columns.ts'
+import { SparseColumn } from './sparse.ts'
+import { RowWriter } from '../rowbinary.ts'
+import { SOURCE_COLUMNS } from '../tables.ts'
 
 /** Where a block's rows come from: the first columns of every table. */
 export interface Provenance {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../pipelines/clock.ts'
+import type { Clock } from '../../../pipelines/clock.ts'
 
 /**
  * How far the machine's clock may have been set since the last acknowledgement. Wide enough for a clock that is being

@@ -1,23 +1,23 @@
-import type { Clock } from '../../pipelines/clock.ts'
-import { APPEND_PATIENCE_MS, AppendLanes } from '../../pipelines/log/append-lanes.ts'
-import { tickFor } from '../../pipelines/log/tick.ts'
-import type { AppendEnd } from '../../pipelines/log/append-lanes.ts'
-import { ProduceError } from '../../pipelines/log/producer.ts'
-import type { LogProducer } from '../../pipelines/log/producer.ts'
-import type { Logger } from '../../pipelines/logger.ts'
-import type { Metrics } from '../../schemas/metrics.ts'
-import type { UsageEvent } from '../../schemas/usage.ts'
+import type { Clock } from '../../../pipelines/clock.ts'
+import { APPEND_PATIENCE_MS, AppendLanes } from '../../../pipelines/log/append-lanes.ts'
+import { tickFor } from '../../../pipelines/log/tick.ts'
+import type { AppendEnd } from '../../../pipelines/log/append-lanes.ts'
+import { ProduceError } from '../../../pipelines/log/producer.ts'
+import type { LogProducer } from '../../../pipelines/log/producer.ts'
+import type { Logger } from '../../../pipelines/logger.ts'
 import { LogClock } from './log-clock.ts'
-import { Packer } from './packer.ts'
-import type { WaitingRecord } from './packer.ts'
+import type { Packer } from './packer.ts'
 import { Submission } from './submission.ts'
 import type { Fate, Outcome } from './submission.ts'
+import { WaitingRecords } from './waiting-records.ts'
+import type { WaitingRecord } from './waiting-records.ts'
+import { MIB } from '../../../schemas/units.ts'
 
 /** Events that may wait for their acknowledgement, those on their way included. */
 export const WAITING_EVENTS_MAX = 200_000
 
 /** Their encoded bytes. */
-export const WAITING_BYTES_MAX = 64 * 1_048_576
+export const WAITING_BYTES_MAX = 64 * MIB
 
 /** Pause between two ticks that ask whether a partition takes records again. */
 export const PROBE_PAUSE_MS = 1_000
@@ -31,26 +31,38 @@ const STOP_PATIENCE_MS = 1_000
  */
 export type QueueState = 'starting' | 'taking' | 'away' | 'stopping'
 
-export interface UsageQueueOptions {
+/** Where a queue says how it is: each input topic has metrics of its own. */
+export interface QueueMetrics {
+  /** The log has so many more. */
+  accepted(events: number): void
+  /** So many wait for their acknowledgement now. */
+  waiting(events: number): void
+  /** Whether it takes any now. */
+  takes(isTaking: boolean): void
+}
+
+export interface RecordQueueOptions<Event> {
+  /** Of the input topic. */
   readonly producer: LogProducer
   readonly partitions: number
+  readonly packer: Packer<Event>
   readonly clock: Clock
   readonly logger: Logger
-  readonly metrics: Metrics
+  readonly metrics: QueueMetrics
 }
 
 const FATES = { acknowledged: 'acknowledged', unknown: 'unknown', not_stored: 'notTaken' } as const
 
 /**
- * In front of the producer: for each partition one send at a time; while it is under way the records of the next one grow,
+ * In front of the producer of one input topic: for each partition one send at a time; while it is under way the records of the next one grow,
  * over all requests. Bounded in events and bytes. A partition whose send outlives the patience takes nothing more until it
  * has ended, and one whose send failed until a tick is acknowledged: what waits there is handed back at once as not taken,
  * and the others go on.
  */
-export class UsageQueue {
-  readonly #options: UsageQueueOptions
+export class RecordQueue<Event> {
+  readonly #options: RecordQueueOptions<Event>
   readonly #clock: LogClock
-  readonly #packer: Packer
+  readonly #records: WaitingRecords<Event>
   readonly #lanes: AppendLanes
   /** Partitions whose last send failed: ticks ask whether they take records. */
   readonly #failed = new Set<number>()
@@ -63,11 +75,11 @@ export class UsageQueue {
   #waitingEvents = 0
   #waitingBytes = 0
 
-  constructor(options: UsageQueueOptions) {
-    const { producer, clock, partitions } = options
+  constructor(options: RecordQueueOptions<Event>) {
+    const { producer, clock, packer, partitions } = options
     this.#options = options
     this.#clock = new LogClock(clock)
-    this.#packer = new Packer(partitions)
+    this.#records = new WaitingRecords(packer, partitions)
     this.#lanes = new AppendLanes({
       producer,
       clock,
@@ -112,9 +124,9 @@ export class UsageQueue {
   }
 
   /** Takes the events, one at least, on their way. The caller has asked `receiptMs` and `hasRoom` in the same turn. */
-  offer(events: readonly UsageEvent[]): Promise<Outcome> {
+  offer(events: readonly Event[]): Promise<Outcome> {
     const submission = new Submission(events.length)
-    const added = this.#packer.add(events, submission, (partition) => this.#takes(partition))
+    const added = this.#records.add(events, submission, (partition) => this.#takes(partition))
     this.#wait(added.events, added.sizeBytes)
     this.#schedule()
     return submission.outcome
@@ -137,7 +149,7 @@ export class UsageQueue {
   }
 
   get #isIdle(): boolean {
-    return this.#packer.isEmpty && this.#lanes.isIdle
+    return this.#records.isEmpty && this.#lanes.isIdle
   }
 
   #takes(partition: number): boolean {
@@ -156,7 +168,7 @@ export class UsageQueue {
 
   #flush(): void {
     for (;;) {
-      const records = this.#packer.takeSend((partition) => this.#lanes.isFree(partition))
+      const records = this.#records.takeSend((partition) => this.#lanes.isFree(partition))
       if (records.length === 0) return
       const byPartition = new Map(records.map((record) => [record.partition, record]))
       this.#lanes.send(
@@ -246,7 +258,7 @@ export class UsageQueue {
 
   /** The partition takes no records now: what waits there is handed back. */
   #stall(partition: number, reason: string): void {
-    for (const record of this.#packer.takeAll(partition)) this.#settle(record, 'notTaken')
+    for (const record of this.#records.takeAll(partition)) this.#settle(record, 'notTaken')
     if (this.#state !== 'taking') return
     this.#options.logger.warn({ partition, reason }, 'a partition of the log takes no events')
     const { partitions } = this.#options
@@ -255,22 +267,22 @@ export class UsageQueue {
     this.#setState('away')
   }
 
-  #settle(record: WaitingRecord, fate: Fate): void {
+  #settle(record: WaitingRecord<Event>, fate: Fate): void {
     const { events, sizeBytes } = record.pack
     record.settle(fate)
     this.#wait(-events, -sizeBytes)
-    if (fate === 'acknowledged') this.#options.metrics.count('hivemeter_events_accepted_total', {}, events)
+    if (fate === 'acknowledged') this.#options.metrics.accepted(events)
   }
 
   #wait(events: number, sizeBytes: number): void {
     this.#waitingEvents += events
     this.#waitingBytes += sizeBytes
-    this.#options.metrics.set('hivemeter_gateway_waiting_events', {}, this.#waitingEvents)
+    this.#options.metrics.waiting(this.#waitingEvents)
   }
 
   #setState(state: QueueState): void {
     if (this.#state === 'stopping') return
     this.#state = state
-    this.#options.metrics.set('hivemeter_gateway_takes_events', {}, Number(state === 'taking'))
+    this.#options.metrics.takes(state === 'taking')
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { NativeBlock } from './native.ts'
+import { NativeBlock } from './block.ts'
 import {
   I128Column,
   NullableColumn,
@@ -12,8 +12,8 @@ import {
   U64Column,
   U8Column,
   UuidColumn,
-} from './native-columns.ts'
-import { viewOf } from './rowbinary.ts'
+} from './columns.ts'
+import { viewOf } from '../rowbinary.ts'
 
 const NAMES = ['node-1', 'n', 'x'.repeat(300)]
 

@@ -1,4 +1,4 @@
-import { putUuid, putVarint, RowWriter, viewOf } from './rowbinary.ts'
+import { putUuid, putVarint, RowWriter, viewOf } from '../rowbinary.ts'
 
 /** How many bytes the texts of a block take, over all of its columns. */
 export interface TextBytes {

@@ -1,5 +1,5 @@
-import type { Column, TextBytes } from './native-columns.ts'
-import { RowWriter } from './rowbinary.ts'
+import type { Column, TextBytes } from './columns.ts'
+import { RowWriter } from '../rowbinary.ts'
 
 /**
  * A column that stands in a block only where one of its rows was set: ClickHouse gives the rows of a block without it the

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { Refusal } from '../../pipelines/json/refusal.ts'
+import { Refusal } from '../../../pipelines/json/refusal.ts'
 
 const PREFIX = 'ce-'
 

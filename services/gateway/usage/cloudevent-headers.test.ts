@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Refusal } from '../../pipelines/json/refusal.ts'
+import { Refusal } from '../../../pipelines/json/refusal.ts'
 import { attributesOfHeaders } from './cloudevent-headers.ts'
 
 test('every ce- header is an attribute, %-decoded once', () => {

@@ -1,11 +1,11 @@
-import type { LogAppend } from '../../pipelines/log/records.ts'
-import { partitionOfNode } from '../../schemas/ids.ts'
-import type { UsageEvent } from '../../schemas/usage.ts'
-import { RecordPack } from './record-pack.ts'
+import type { LogAppend } from '../../../pipelines/log/records.ts'
+import { partitionOfNode } from '../../../schemas/ids.ts'
+import type { Pack, Packer } from './packer.ts'
 import type { Fate, Submission } from './submission.ts'
+import { MIB } from '../../../schemas/units.ts'
 
 /** Most bytes of one send, over all partitions: it must be through well within the producer's request timeout. */
-export const SEND_BYTES_MAX = 8 * 1_048_576
+export const SEND_BYTES_MAX = 8 * MIB
 
 /** The events of one submission that are in one record. */
 interface Share {
@@ -14,18 +14,19 @@ interface Share {
 }
 
 /** A record of one partition that waits for its send. */
-export class WaitingRecord {
+export class WaitingRecord<Event> {
   readonly partition: number
-  readonly pack = new RecordPack()
+  readonly pack: Pack<Event>
   readonly #key: string
   readonly #shares: Share[] = []
 
-  constructor(partition: number, key: string) {
+  constructor(partition: number, key: string, pack: Pack<Event>) {
     this.partition = partition
+    this.pack = pack
     this.#key = key
   }
 
-  add(event: UsageEvent, submission: Submission, position: number): boolean {
+  add(event: Event, submission: Submission, position: number): boolean {
     if (!this.pack.add(event)) return false
     const share = this.#shares.at(-1)
     if (share?.submission === submission) share.positions.push(position)
@@ -43,14 +44,16 @@ export class WaitingRecord {
   }
 }
 
-/** Packs the events of all requests into records, one growing record a partition, in the order of their arrival. */
-export class Packer {
+/** The events of all requests as records that wait: one growing record a partition, in the order of their arrival. */
+export class WaitingRecords<Event> {
+  readonly #packer: Packer<Event>
   readonly #partitions: number
-  #waiting: WaitingRecord[] = []
+  #waiting: WaitingRecord<Event>[] = []
   /** The last record of each partition, which still grows. */
-  readonly #growing: (WaitingRecord | undefined)[]
+  readonly #growing: (WaitingRecord<Event> | undefined)[]
 
-  constructor(partitions: number) {
+  constructor(packer: Packer<Event>, partitions: number) {
+    this.#packer = packer
     this.#partitions = partitions
     this.#growing = Array.from({ length: partitions }, () => undefined)
   }
@@ -64,18 +67,20 @@ export class Packer {
    * the bytes by which the records have grown.
    */
   add(
-    events: readonly UsageEvent[],
+    events: readonly Event[],
     submission: Submission,
     takes: (partition: number) => boolean = () => true,
   ): { readonly events: number; readonly sizeBytes: number } {
+    const packer = this.#packer
     const refused: number[] = []
     let sizeBytes = 0
     let node = ''
     let partition = 0
     let isTaken = true
     for (const [position, event] of events.entries()) {
-      if (event.node_id !== node) {
-        node = event.node_id
+      const nodeId = packer.nodeOf(event)
+      if (nodeId !== node) {
+        node = nodeId
         partition = partitionOfNode(node, this.#partitions)
         isTaken = takes(partition)
       }
@@ -96,9 +101,9 @@ export class Packer {
   }
 
   /** Takes the records of the next send: the oldest of each free partition, so that a batch is one record. */
-  takeSend(isFree: (partition: number) => boolean = () => true): WaitingRecord[] {
-    const taken: WaitingRecord[] = []
-    const left: WaitingRecord[] = []
+  takeSend(isFree: (partition: number) => boolean = () => true): WaitingRecord<Event>[] {
+    const taken: WaitingRecord<Event>[] = []
+    const left: WaitingRecord<Event>[] = []
     const partitions = new Set<number>()
     let sizeBytes = 0
     for (const record of this.#waiting) {
@@ -119,15 +124,15 @@ export class Packer {
   }
 
   /** Takes all that waits for one partition. */
-  takeAll(partition: number): WaitingRecord[] {
+  takeAll(partition: number): WaitingRecord<Event>[] {
     const taken = this.#waiting.filter((record) => record.partition === partition)
     this.#waiting = this.#waiting.filter((record) => record.partition !== partition)
     this.#growing[partition] = undefined
     return taken
   }
 
-  #begin(partition: number, key: string): WaitingRecord {
-    const record = new WaitingRecord(partition, key)
+  #begin(partition: number, key: string): WaitingRecord<Event> {
+    const record = new WaitingRecord(partition, key, this.#packer.begin())
     this.#waiting.push(record)
     this.#growing[partition] = record
     return record

@@ -1,6 +1,26 @@
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { replicaOf } from '../../pipelines/clickhouse/replica.ts'
 import type { Statements } from '../../pipelines/clickhouse/replica.ts'
+import { clickhouseOf } from '../../services/runtime/clickhouse.ts'
+import type { ClickhouseChoices } from '../../services/runtime/clickhouse.ts'
+
+/** A database of a server that asks nobody for a password, opened as services open theirs. `url` may be a list. */
+export function clickhouseAt(
+  url: string,
+  database: string,
+  { cluster = '', ...choices }: ClickhouseChoices & { readonly cluster?: string } = {},
+): ClickhouseClient {
+  const user = { clickhouseUser: 'default', clickhousePassword: '', clickhouseCaFile: '' }
+  return clickhouseOf(
+    { clickhouseUrl: url, clickhouseCluster: cluster, clickhouseDatabase: database, ...user },
+    choices,
+  )
+}
+
+/** A ClickHouse that is away: nothing listens on port 1 of the loopback. */
+export function clickhouseAway(): ClickhouseClient {
+  return clickhouseAt('http://127.0.0.1:1', 'd')
+}
 
 /** A ClickHouse that answers as the test says; what the test does not say is not asked. */
 export interface Said {

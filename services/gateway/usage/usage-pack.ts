@@ -1,7 +1,8 @@
 import avsc from 'avsc'
-import { FRAME_BYTES, SCHEMA_ID, avroType } from '../../schemas/avro.ts'
-import { USAGE_BOUNDS } from '../../schemas/usage.ts'
-import type { UsageEvent } from '../../schemas/usage.ts'
+import { FRAME_BYTES, SCHEMA_ID, avroType } from '../../../schemas/avro.ts'
+import { USAGE_BOUNDS } from '../../../schemas/usage.ts'
+import type { UsageEvent } from '../../../schemas/usage.ts'
+import type { Pack, Packer } from '../queue/packer.ts'
 
 /** Most bytes of one record's value: with its batch's overhead well below the topic's 2 MiB. */
 export const RECORD_BYTES_MAX = 900_000
@@ -26,7 +27,7 @@ function eventTypeOf(record: avsc.Type): avsc.Type {
  * One record of usage.metered as it grows: each event is encoded once, into its final place. The count, known last,
  * is written right-aligned before the events, so that it is the shortest form that Avro asks for.
  */
-export class RecordPack {
+export class UsagePack implements Pack<UsageEvent> {
   #buffer = Buffer.allocUnsafe(FIRST_BYTES)
   #end = HEAD_BYTES
   #events = 0
@@ -35,12 +36,10 @@ export class RecordPack {
     return this.#events
   }
 
-  /** Bytes that the record's value has if it ends here. */
   get sizeBytes(): number {
     return this.#end + 1
   }
 
-  /** False where the event does not fit any more; an empty pack holds any event. */
   add(event: UsageEvent): boolean {
     if (this.#events >= USAGE_BOUNDS.eventsPerRecordMax) return false
     for (;;) {
@@ -56,7 +55,6 @@ export class RecordPack {
     }
   }
 
-  /** The framed value of the record; nothing is added after that. */
   finish(): Buffer {
     this.#buffer[this.#end] = ARRAY_END
     const count = eventCount(this.#events)
@@ -72,6 +70,12 @@ export class RecordPack {
     this.#buffer.copy(larger, 0, 0, this.#end)
     this.#buffer = larger
   }
+}
+
+/** Packs usage events, each to the partition of the node that it names. */
+export const usagePacker: Packer<UsageEvent> = {
+  nodeOf: ({ node_id }) => node_id,
+  begin: () => new UsagePack(),
 }
 
 const longType = avsc.Type.forSchema('long')
