@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 /** Every file that names an image. */
-export const IMAGE_FILES = ['Dockerfile', 'infra/compose.yaml', 'test/support/containers.ts'] as const
+export const IMAGE_FILES = ['Dockerfile', 'infra/compose.yaml', 'test/support/servers/containers.ts'] as const
 
 /** `name:tag`, pinned or not, where a file says which image it takes. */
 const IMAGE = /((?:^ARG \w+_IMAGE=|image: |_IMAGE = '))([\w./-]+:[\w.-]+)(@sha256:[0-9a-f]{64})?/gm

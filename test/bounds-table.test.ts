@@ -5,7 +5,7 @@ import { TASK_BOUNDS } from '../pipelines/task/task.ts'
 import { TOPICS } from '../schemas/topics.ts'
 import { USAGE_BOUNDS } from '../schemas/usage.ts'
 import { CONFIG_KEYS, settingOf } from '../services/runtime/config-schema.ts'
-import { bound, boundText, namedNumbers } from './support/named-bounds.ts'
+import { bound, boundText, namedNumbers } from './support/oracles/named-bounds.ts'
 import { importsOf, trackedFiles, withoutComments } from './support/tree.ts'
 
 // docs/bounds.md is held equal to the code: each value, and that no named number is missing.

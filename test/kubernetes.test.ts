@@ -10,8 +10,8 @@ import { VERSION } from '../schemas/version.ts'
 import { loadConfig } from '../services/runtime/config.ts'
 import type { Config } from '../services/runtime/config.ts'
 import { STOP_TIMEOUT_MS } from '../services/runtime/process.ts'
-import { deploymentTools } from './support/deployment-tools.ts'
-import type { Manifest, Tools } from './support/deployment-tools.ts'
+import { deploymentTools } from './support/processes/deployment-tools.ts'
+import type { Manifest, Tools } from './support/processes/deployment-tools.ts'
 
 // What an overlay promises is held against Kubernetes' own schemas and against what the services do.
 

@@ -10,7 +10,7 @@ import { TOPICS } from '../schemas/topics.ts'
 import { USAGE_BOUNDS } from '../schemas/usage.ts'
 import { CONFIG_KEYS, settingOf } from '../services/runtime/config-schema.ts'
 import { EXIT } from '../services/runtime/exit.ts'
-import { bound } from './support/named-bounds.ts'
+import { bound } from './support/oracles/named-bounds.ts'
 
 // The numbers of the papers that the code knows, each in the words around it. What was measured is history and does not stand
 // here; docs/bounds.md has a test of its own. Of a phrase, `{NAME path unit}` is a number that this file of the source names,
@@ -58,15 +58,15 @@ docs/growth.md: ({kept.usageMetered d} days where logs are kept by time)
 docs/guarantees.md: has left memory ({ID_AGE_MS_MAX pipelines/dedupe/id-memory d} days · After {UNLOADED_AGE_MS_MAX pipelines/blocks/unloaded d} days of log time
 are kept for {kept.usageBlocks d} days. · as long as usage.metered is kept ({kept.usageMetered d} days) · ({tokens} parts a table)
 fails {DECIDE_ATTEMPTS_MAX pipelines/task/undecided} times at the same · holds more than {UNPACKED_BYTES_MAX pipelines/kafka/kafkajs/codecs MiB} MiB
-recovery that takes longer than {RECOVERY_MS_MAX test/faults/probe min} minutes · {RECORDS test/faults/faults/fuzzed-records} records a strike
-adds {REQUESTS test/faults/fuzzed-requests} such commands · and {KEYS test/faults/fuzzed-requests} values in · test/fuzz, {fuzzed} records
-each partition every {PERIOD_MS test/faults/ack-meter} ms · killed broker costs more than {KILLED_BOUND_MS test/faults/failover s} s
-failover and {AFTER_FAILOVER_MS test/faults/failover s} s, or a 503 takes more than {REFUSED_AFTER_MS_MAX test/faults/outage s} s
+recovery that takes longer than {RECOVERY_MS_MAX test/faults/usage/probe min} minutes · {RECORDS test/faults/faults/records/fuzzed-records} records a strike
+adds {REQUESTS test/faults/usage/fuzzed-requests} such commands · and {KEYS test/faults/usage/fuzzed-requests} values in · test/fuzz, {fuzzed} records
+each partition every {PERIOD_MS test/faults/usage/ack-meter} ms · killed broker costs more than {KILLED_BOUND_MS test/faults/harness/failover s} s
+failover and {AFTER_FAILOVER_MS test/faults/harness/failover s} s, or a 503 takes more than {REFUSED_AFTER_MS_MAX test/faults/harness/outage s} s
 --minutes {run.0} --rate {run.1} --every {run.2} unless given · {LAG_MS_MAX test/faults/cluster-run s} s at most. The half hour
 {SEEDS test/simulation/simulation.test} seeds are part
 docs/models.md: flat {PAID_API_ENERGY_MWH schemas/usage 1000000} kWh · {MODEL_ROWS_MAX schemas/models} rows and {MODELS_BYTES_MAX schemas/models 1000000} MB
 (0 to {TDP_WATTS_MAX schemas/models}) is {TDP_WATTS_DEFAULT schemas/usage} where · newest {MODEL_VERSIONS_KEPT schemas/models} versions · compiled in: {models} models
-docs/performance.md: Input: {FLEET_NODES test/bench/fleet} nodes · {REPEAT_SHARE test/bench/events 0.01} % exact repeats
+docs/performance.md: Input: {FLEET_NODES test/bench/loads/fleet} nodes · {REPEAT_SHARE test/bench/loads/events 0.01} % exact repeats
 docs/producing.md: schema | id {id.usageEvent}, one event · | {id.usageEventsV1} | an array of events (schemas/avro/usage-events.v1 · /schemas/ids/{id.usageEvent},
 | {id.usageEvents} | an array of events (schemas/avro/usage-events.v2 · With id {id.usageEvent} only · | {id.usageEvent} | one event (
 without a credential, {PUBLIC_REQUESTS_PER_SECOND_MAX services/access/access} requests a second · more than {usage.eventsPerRecordMax} events
@@ -77,7 +77,7 @@ docs/scale.md: at most {commits} times a second ({task.batchIntervalMs} ms apart
 rows kept {raw.days} days · a tick each {task.idleTickMs s} seconds · Ids of the last {ID_AGE_MS_MAX pipelines/dedupe/id-memory d} days
 docs/security.md: each server | {REQUESTS_MAX services/http/in-flight} | · for the settler | {COMMANDS_WAITING_MAX services/reader/commands} |
 as unpacked | {REQUEST_BYTES_MIN services/http/in-flight MiB} MiB, up to {REQUEST_BYTES_MAX services/http/in-flight MiB} MiB
-their bytes, that wait for the log | {WAITING_EVENTS_MAX services/gateway/queue}, {WAITING_BYTES_MAX services/gateway/queue MiB} MiB
+their bytes, that wait for the log | {WAITING_EVENTS_MAX services/gateway/queue/record-queue}, {WAITING_BYTES_MAX services/gateway/queue/record-queue MiB} MiB
 heartbeats that wait for the log | {APPEND_WAITING_MAX pipelines/log/shared-append} | · that are unpacked | {UNPACKING_MAX services/gateway/body};
 that run, that wait | {HISTORY_RUNNING_MAX services/reader/history/history}, {HISTORY_REQUESTS_MAX services/reader/history/history} |
 silent for {SILENCE_MS_MAX services/http/arrival s} s, and after {ARRIVAL_GRACE_MS services/http/arrival s} s comes

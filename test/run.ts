@@ -3,7 +3,7 @@ import { globSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../pipelines/clock.ts'
-import { startStack } from './support/stack.ts'
+import { startStack } from './support/servers/stack.ts'
 
 // One stack for the whole run: tests keep apart by names of their own (topic prefix, database), not by servers.
 const PORTS = { kafka: 26_920, kafkaController: 26_921, clickhouse: 26_923 }

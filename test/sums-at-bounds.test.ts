@@ -6,8 +6,8 @@ import type { Codec } from '../schemas/avro.ts'
 import { sumColumn, WIDENED_SUMS } from '../schemas/tables.ts'
 import { columnOfSum, SUM_COLUMNS } from '../services/verify/usage/sums.ts'
 import { storedSum, WINDOW_COLUMNS } from './faults/checker/tables/windows.ts'
-import { migrationColumns } from './support/migration-columns.ts'
-import { RECORD_SUMS, TABLE_SUMS } from './support/sum-bounds.ts'
+import { migrationColumns } from './support/oracles/migration-columns.ts'
+import { RECORD_SUMS, TABLE_SUMS } from './support/oracles/sum-bounds.ts'
 
 // Every number of every schema and table is a sum that holds its bound, or none; one that is neither yet fails here.
 

@@ -17,12 +17,12 @@ import {
   isPossibleHeartbeat,
 } from '../../services/verify/account/bounds.ts'
 import { AccountModel } from '../../services/verify/account/model.ts'
-import { assertAccounts } from '../../test/support/account-comparison.ts'
-import { INBOX_START_MS } from '../../test/support/inbox.ts'
-import { command, commandId, heartbeat, seen } from '../../test/support/inbox-requests.ts'
-import { testRules, testRulesRecord } from '../../test/support/rules.ts'
-import { SettlerLog } from '../../test/support/settler-log.ts'
-import { inputRecord } from '../../test/support/task-log.ts'
+import { assertAccounts } from '../../test/support/oracles/account-comparison.ts'
+import { INBOX_START_MS } from '../../test/support/records/inbox.ts'
+import { command, commandId, heartbeat, seen } from '../../test/support/records/inbox-requests.ts'
+import { testRules, testRulesRecord } from '../../test/support/records/rules.ts'
+import { SettlerLog } from '../../test/support/records/settler-log.ts'
+import { inputRecord } from '../../test/support/records/task-log.ts'
 import { auditFault, commandFault, configureFault, heartbeatFault } from './inbox-bounds.ts'
 
 /** As far as avsc carries a number. */

@@ -3,11 +3,11 @@ import { test } from 'node:test'
 import { inboxAuditCodec, inboxCommandCodec, inboxHeartbeatCodec } from '../../schemas/avro.ts'
 import type { InboxHeartbeat } from '../../schemas/records.ts'
 import { AccountModel } from '../../services/verify/account/model.ts'
-import { INBOX_START_MS, inboxUsage, nodeSum } from '../../test/support/inbox.ts'
-import { command, commandId, heartbeat, seen } from '../../test/support/inbox-requests.ts'
-import { testRulesRecord } from '../../test/support/rules.ts'
-import { SettlerLog } from '../../test/support/settler-log.ts'
-import { inputRecord } from '../../test/support/task-log.ts'
+import { INBOX_START_MS, inboxUsage, nodeSum } from '../../test/support/records/inbox.ts'
+import { command, commandId, heartbeat, seen } from '../../test/support/records/inbox-requests.ts'
+import { testRulesRecord } from '../../test/support/records/rules.ts'
+import { SettlerLog } from '../../test/support/records/settler-log.ts'
+import { inputRecord } from '../../test/support/records/task-log.ts'
 
 const beat = (number: number, fields: Partial<InboxHeartbeat>): Buffer =>
   inboxHeartbeatCodec.encode(heartbeat(number, { node_id: 'node-a', ...fields }))

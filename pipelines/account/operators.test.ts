@@ -10,12 +10,12 @@ import {
 } from '../../schemas/avro.ts'
 import { inboxHeartbeatCodec, outcomeCodec } from '../../schemas/avro.ts'
 import type { CommandKind, InboxCommand } from '../../schemas/records.ts'
-import { INBOX_START_MS, cost, inboxUsage } from '../../test/support/inbox.ts'
-import { command, commandId, heartbeat } from '../../test/support/inbox-requests.ts'
-import { testRulesRecord } from '../../test/support/rules.ts'
-import { SETTLER_TOPICS, SettlerLog } from '../../test/support/settler-log.ts'
-import { account } from '../../test/support/state-records.ts'
-import { inputRecord } from '../../test/support/task-log.ts'
+import { INBOX_START_MS, cost, inboxUsage } from '../../test/support/records/inbox.ts'
+import { command, commandId, heartbeat } from '../../test/support/records/inbox-requests.ts'
+import { testRulesRecord } from '../../test/support/records/rules.ts'
+import { SETTLER_TOPICS, SettlerLog } from '../../test/support/records/settler-log.ts'
+import { account } from '../../test/support/records/state-records.ts'
+import { inputRecord } from '../../test/support/records/task-log.ts'
 
 /** What an account of an ordinary node may take (DESIGN.md, section 6). */
 const ORDINARY_BYTES = 600

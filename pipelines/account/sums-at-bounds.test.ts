@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ISSUER_WALLET } from '../../schemas/tables.ts'
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
-import { cost, INBOX_START_MS, inboxUsage, nodeSum } from '../../test/support/inbox.ts'
-import { testRulesRecord } from '../../test/support/rules.ts'
-import { SettlerLog } from '../../test/support/settler-log.ts'
-import { inputRecord } from '../../test/support/task-log.ts'
+import { cost, INBOX_START_MS, inboxUsage, nodeSum } from '../../test/support/records/inbox.ts'
+import { testRulesRecord } from '../../test/support/records/rules.ts'
+import { SettlerLog } from '../../test/support/records/settler-log.ts'
+import { inputRecord } from '../../test/support/records/task-log.ts'
 
 const COST = USAGE_BOUNDS.costNanoUsdMax
 const PER_RECORD = 2_000

@@ -7,11 +7,11 @@ import {
   outcomeCodec,
   tickCodec,
 } from '../../schemas/avro.ts'
-import { INBOX_START_MS, inboxUsage } from '../../test/support/inbox.ts'
-import { command, commandId, heartbeat } from '../../test/support/inbox-requests.ts'
-import { testRulesRecord } from '../../test/support/rules.ts'
-import { SETTLER_TOPICS, SettlerLog } from '../../test/support/settler-log.ts'
-import { inputRecord } from '../../test/support/task-log.ts'
+import { INBOX_START_MS, inboxUsage } from '../../test/support/records/inbox.ts'
+import { command, commandId, heartbeat } from '../../test/support/records/inbox-requests.ts'
+import { testRulesRecord } from '../../test/support/records/rules.ts'
+import { SETTLER_TOPICS, SettlerLog } from '../../test/support/records/settler-log.ts'
+import { inputRecord } from '../../test/support/records/task-log.ts'
 import { HaltError } from '../log/records.ts'
 import { UndecidedError } from '../task/undecided.ts'
 

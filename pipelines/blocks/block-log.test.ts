@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { BLOCK_HEADER, TABLES } from '../../schemas/tables.ts'
-import { readBlock } from '../../test/support/row-reader.ts'
-import type { ReadBlock } from '../../test/support/row-reader.ts'
-import { VirtualClock } from '../../test/support/virtual-clock.ts'
+import { readBlock } from '../../test/support/oracles/row-reader.ts'
+import type { ReadBlock } from '../../test/support/oracles/row-reader.ts'
+import { VirtualClock } from '../../test/support/memory/virtual-clock.ts'
 import {
   BEHIND_AFTER_MS,
   BLOCK_BYTES_MAX,

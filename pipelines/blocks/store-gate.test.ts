@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { storedMark, TEST_INSTALLATION } from '../../test/support/stored-marks.ts'
+import { storedMark, TEST_INSTALLATION } from '../../test/support/memory/stored-marks.ts'
 import { HaltError } from '../log/records.ts'
 import type { StoredMark } from './fit.ts'
 import { StoreGate, UNASKED_SILENCE_MS_MAX } from './store-gate.ts'

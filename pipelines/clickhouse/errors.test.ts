@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ClickHouseError } from '@clickhouse/client'
-import { REPLICATED_ERRORS } from '../../test/support/replicated-errors.ts'
+import { REPLICATED_ERRORS } from '../../test/support/oracles/replicated-errors.ts'
 import { ClickhouseAway, ClickhouseRefused, clickhouseError } from './errors.ts'
 
 // What a replicated server adds to what a single one says, and what a caller makes of it: look and try later, or stop.

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LaggingReplicas } from '../../test/support/lagging-replicas.ts'
+import { LaggingReplicas } from '../../test/support/servers/lagging-replicas.ts'
 import { SeededRandom } from '../../test/simulation/world/seeded-random.ts'
-import { VirtualClock } from '../../test/support/virtual-clock.ts'
+import { VirtualClock } from '../../test/support/memory/virtual-clock.ts'
 import { silentLogger } from '../logger.ts'
 import { MigrationLock } from './migrate-lock.ts'
 

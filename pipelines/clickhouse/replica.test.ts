@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { fakeClickhouse } from '../../test/support/clickhouse.ts'
+import { fakeClickhouse } from '../../test/support/servers/clickhouse.ts'
 import { ClickhouseAway } from './errors.ts'
 import { SharedRun } from './shared-run.ts'
 

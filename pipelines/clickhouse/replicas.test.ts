@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
-import { fakeClickhouse } from '../../test/support/clickhouse.ts'
+import { fakeClickhouse } from '../../test/support/servers/clickhouse.ts'
 import type { ClickhouseClient } from './client.ts'
 import { ClickhouseAway, ClickhouseRefused } from './errors.ts'
 import { answersOfMajority, askMajority, failingOver } from './replicas.ts'

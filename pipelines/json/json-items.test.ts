@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bound } from '../../test/support/named-bounds.ts'
+import { bound } from '../../test/support/oracles/named-bounds.ts'
 import { othersTurn } from '../in-turns.ts'
 import { acceptHeartbeat, hasHeartbeatNames } from '../account/accept-heartbeat.ts'
 import { acceptUsageEvent, hasUsageNames } from '../usage/accept/accept.ts'

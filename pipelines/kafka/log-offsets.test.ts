@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { systemRandom } from '../random.ts'
-import { VirtualClock } from '../../test/support/virtual-clock.ts'
+import { VirtualClock } from '../../test/support/memory/virtual-clock.ts'
 import { silentLogger } from '../logger.ts'
 import { LOG_OFFSET_TIMEOUT_MS, LogOffsets } from './log-offsets.ts'
 import { BrokerConnections } from './kafkajs/broker-connections.ts'

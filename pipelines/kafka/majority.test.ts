@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { VirtualClock } from '../../test/support/virtual-clock.ts'
+import { VirtualClock } from '../../test/support/memory/virtual-clock.ts'
 import { answersOfMost, LAST_WORDS_MS, mostNamed } from './majority.ts'
 
 const never = new Promise<string>(() => {})

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bound } from '../../test/support/named-bounds.ts'
+import { bound } from '../../test/support/oracles/named-bounds.ts'
 import { silentLogger } from '../logger.ts'
 import { RefusalLog, refusalIn, refusalOf } from './refusal.ts'
 

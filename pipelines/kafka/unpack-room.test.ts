@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { VirtualClock } from '../../test/support/virtual-clock.ts'
-import { bound } from '../../test/support/named-bounds.ts'
+import { VirtualClock } from '../../test/support/memory/virtual-clock.ts'
+import { bound } from '../../test/support/oracles/named-bounds.ts'
 import { UNPACKED_BYTES_MAX } from './kafkajs/codecs.ts'
 import { FetchHolding, UNPACKED_TOTAL_BYTES_MAX, UNPACKING_BYTES, UnpackRoom } from './unpack-room.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { fakeClickhouse } from '../../test/support/clickhouse.ts'
+import { fakeClickhouse } from '../../test/support/servers/clickhouse.ts'
 import type { RawInsert } from '../clickhouse/client.ts'
 import { ClickhouseAway, ClickhouseRefused } from '../clickhouse/errors.ts'
 import { failingOver } from '../clickhouse/replicas.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { endCodec, tickCodec } from '../../schemas/avro.ts'
-import { inputRecord } from '../../test/support/task-log.ts'
+import { inputRecord } from '../../test/support/records/task-log.ts'
 import { isEnd } from './end.ts'
 
 const token = Buffer.alloc(16, 7)

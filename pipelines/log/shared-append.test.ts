@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ManualClock, settled } from '../../services/gateway/fixtures.ts'
-import { appendingWhole } from '../../test/support/whole-append.ts'
+import { appendingWhole } from '../../test/support/memory/whole-append.ts'
 import { APPEND_PATIENCE_MS } from './append-lanes.ts'
 import { ProduceError } from './producer.ts'
 import type { LogAppend } from './records.ts'

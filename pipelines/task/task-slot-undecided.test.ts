@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { APPEND, SlotBench } from '../../test/support/slot-bench.ts'
+import { APPEND, SlotBench } from '../../test/support/memory/slot-bench.ts'
 import { DECIDE_ATTEMPTS_MAX, UndecidedError } from './undecided.ts'
 import { OutsideError } from '../log/outside.ts'
 import type { SetAside } from './undecided.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { APPEND, SlotBench } from '../../test/support/slot-bench.ts'
+import { APPEND, SlotBench } from '../../test/support/memory/slot-bench.ts'
 import { FatalError, HaltError } from '../log/records.ts'
 import { TASK_BOUNDS } from './task.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { inputRecord } from '../../test/support/task-log.ts'
-import { VirtualClock } from '../../test/support/virtual-clock.ts'
+import { inputRecord } from '../../test/support/records/task-log.ts'
+import { VirtualClock } from '../../test/support/memory/virtual-clock.ts'
 import type { HaltError } from '../log/records.ts'
 import { DECIDE_ATTEMPTS_MAX, UNDECIDED_PER_HOUR_MAX, Undecided, UndecidedError } from './undecided.ts'
 

@@ -7,7 +7,7 @@ import type { UsageColumns } from './decode.ts'
 import { DeltaBlock } from './delta-block.ts'
 import { EventBlock } from './event-block.ts'
 import type { RecordPlace } from './event-block.ts'
-import type { Deltas } from './rollup.ts'
+import type { Deltas } from '../windows/deltas.ts'
 
 /** Remembers the month of the last event: most events of a batch share it. */
 class Months {

@@ -16,8 +16,8 @@ import { ENTRY_WORDS } from '../dedupe/id-table.ts'
 import type { Seen } from '../dedupe/id-table.ts'
 import { EventIdentities } from './identities.ts'
 import type { Found } from '../dedupe/lookup.ts'
-import { isLate, LARGE, minuteOf, SUM_COLUMNS, SUMS } from './rollup.ts'
-import type { Deltas } from './rollup.ts'
+import { isLate, LARGE, minuteOf, SUM_COLUMNS, SUMS } from '../windows/deltas.ts'
+import type { Deltas } from '../windows/deltas.ts'
 import { ID_FORM } from './text-id.ts'
 
 /** What the events of one batch are written into. */

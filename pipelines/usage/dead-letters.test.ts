@@ -4,9 +4,14 @@ import { tickCodec, usageEventsCodec } from '../../schemas/avro.ts'
 import { formatUuid } from '../../schemas/ids.ts'
 import { FORWARDED_HEADER, RECEIPT_HEADER, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
-import { CountedMetrics } from '../../test/support/counted-metrics.ts'
-import { AGGREGATOR_TOPICS, AggregatorLog, ID_KEY, usageRecord } from '../../test/support/aggregator-log.ts'
-import { eventId, nodesOfPartition, usageEvent } from '../../test/support/usage-events.ts'
+import { CountedMetrics } from '../../test/support/oracles/counted-metrics.ts'
+import {
+  AGGREGATOR_TOPICS,
+  AggregatorLog,
+  ID_KEY,
+  usageRecord,
+} from '../../test/support/records/aggregator-log.ts'
+import { eventId, nodesOfPartition, usageEvent } from '../../test/support/records/usage-events.ts'
 import type { LogRecord } from '../log/records.ts'
 import { receiptHeaders } from './receipt.ts'
 

@@ -6,7 +6,7 @@ import * as fc from 'fast-check'
 import { FRAME_BYTES, framed, SCHEMA_ID, usageEventsCodec } from '../../schemas/avro.ts'
 import { NO_MORE, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { UsageEvent, UsageMore } from '../../schemas/usage.ts'
-import { anyUsageEvent, usageEvent } from '../../test/support/usage-events.ts'
+import { anyUsageEvent, usageEvent } from '../../test/support/records/usage-events.ts'
 import { MalformedRecordError, UsageColumns } from './decode.ts'
 
 const columns = new UsageColumns()

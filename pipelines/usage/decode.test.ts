@@ -11,7 +11,7 @@ import {
 } from '../../schemas/avro.ts'
 import { ENERGY_SOURCES, EXECUTIONS, TASK_SOURCES } from '../../schemas/usage.ts'
 import type { UsageEvent, UsageMore } from '../../schemas/usage.ts'
-import { anyUsageEvent, usageEvent } from '../../test/support/usage-events.ts'
+import { anyUsageEvent, usageEvent } from '../../test/support/records/usage-events.ts'
 import { decodeInto, UsageColumns } from './decode.ts'
 
 // One set of columns for all: what one record left behind must not show in the next.

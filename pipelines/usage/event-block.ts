@@ -12,7 +12,7 @@ import type { UsageColumns } from './decode.ts'
 import type { TextColumn } from './event-arrays.ts'
 import { ENTRY_WORDS } from '../dedupe/id-table.ts'
 import { MoreBlockColumns } from './more-block.ts'
-import { SUMS } from './rollup.ts'
+import { SUMS } from '../windows/deltas.ts'
 
 const TEXT = 'LowCardinality(String)'
 const INSTANT = `DateTime64(3, 'UTC')`

@@ -3,8 +3,13 @@ import { test } from 'node:test'
 import { usageEventCodec, usageEventsCodec } from '../../schemas/avro.ts'
 import { FORWARDED_HEADER, USAGE_BOUNDS } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
-import { AGGREGATOR_TOPICS, AggregatorLog, ID_KEY, usageRecord } from '../../test/support/aggregator-log.ts'
-import { eventId, nodesOfPartition, usageEvent } from '../../test/support/usage-events.ts'
+import {
+  AGGREGATOR_TOPICS,
+  AggregatorLog,
+  ID_KEY,
+  usageRecord,
+} from '../../test/support/records/aggregator-log.ts'
+import { eventId, nodesOfPartition, usageEvent } from '../../test/support/records/usage-events.ts'
 import type { LogAppend, LogRecord } from '../log/records.ts'
 import { FORWARDED_EVENTS_MAX } from './forwarding.ts'
 import { originalReceipt, receiptHeaders } from './receipt.ts'

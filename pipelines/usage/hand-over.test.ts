@@ -5,11 +5,11 @@ import { inboxUsageCodec, usageEventsCodec } from '../../schemas/avro.ts'
 import type { InboxUsage, NodeSum } from '../../schemas/records.ts'
 import { NODE_ID_BYTES_MAX } from '../../schemas/ids.ts'
 import { energyOfGpuTime, TDP_WATTS_DEFAULT, USAGE_BOUNDS } from '../../schemas/usage.ts'
-import { eventId, usageEvent } from '../../test/support/usage-events.ts'
+import { eventId, usageEvent } from '../../test/support/records/usage-events.ts'
 import type { TopicAppend } from '../log/records.ts'
 import { UsageColumns } from './decode.ts'
 import { HAND_OVER_ITEMS_MAX, HandOver } from './hand-over.ts'
-import { EVENTS_PER_BATCH_MAX, LARGE, SUM_COLUMNS, SUMS } from './rollup.ts'
+import { EVENTS_PER_BATCH_MAX, LARGE, SUM_COLUMNS, SUMS } from '../windows/deltas.ts'
 
 const valuesOf = (fields: Partial<Record<keyof typeof SUMS, number>>): Float64Array => {
   const values = new Float64Array(SUM_COLUMNS)

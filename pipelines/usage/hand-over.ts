@@ -5,7 +5,7 @@ import { TASK_SOURCES } from '../../schemas/usage.ts'
 import type { TopicAppend } from '../log/records.ts'
 import type { UsageColumns } from './decode.ts'
 import { InboxEntries, InboxSums } from './inbox-bytes.ts'
-import { SUMS } from './rollup.ts'
+import { SUMS } from '../windows/deltas.ts'
 
 /** Entries and sums in one inbox record before it is cut at the next event. */
 export const HAND_OVER_ITEMS_MAX = 2_000

@@ -2,7 +2,7 @@ import { LONG_BYTES_MAX, putLong } from '../../schemas/avro-bytes.ts'
 import { NODE_ID_BYTES_MAX } from '../../schemas/ids.ts'
 import { RowWriter } from '../../schemas/rowbinary.ts'
 import type { UsageColumns } from './decode.ts'
-import type { Dictionary } from './dictionary.ts'
+import type { Dictionary } from '../windows/dictionary.ts'
 
 /** An id with its length, and what copying it may write behind it. */
 const ID_BYTES_MAX = 2 + NODE_ID_BYTES_MAX + 3

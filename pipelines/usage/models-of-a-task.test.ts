@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { aggregatorTaskCodec, STATE_KEY } from '../../schemas/avro.ts'
 import { COMPILED_TABLE, ModelTable } from '../../schemas/model-table.ts'
-import { AggregatorLog, usageRecord } from '../../test/support/aggregator-log.ts'
-import { eventId, usageEvent } from '../../test/support/usage-events.ts'
+import { AggregatorLog, usageRecord } from '../../test/support/records/aggregator-log.ts'
+import { eventId, usageEvent } from '../../test/support/records/usage-events.ts'
 
 /** Which table of models a task judges by, and from where on. */
 

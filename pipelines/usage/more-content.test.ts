@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { NO_MORE } from '../../schemas/usage.ts'
 import type { UsageMore } from '../../schemas/usage.ts'
 import { UsageModel } from '../../services/verify/usage/model.ts'
-import { AggregatorLog, usageRecord } from '../../test/support/aggregator-log.ts'
-import { eventId, usageEvent } from '../../test/support/usage-events.ts'
+import { AggregatorLog, usageRecord } from '../../test/support/records/aggregator-log.ts'
+import { eventId, usageEvent } from '../../test/support/records/usage-events.ts'
 import { energyOfGpuTime } from '../../schemas/usage.ts'
 
 const AT_MS = 1_700_000_000_000

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { tickCodec } from '../../schemas/avro.ts'
-import { AggregatorLog, usageRecord } from '../../test/support/aggregator-log.ts'
-import { eventId, usageEvent } from '../../test/support/usage-events.ts'
-import { inputRecord } from '../../test/support/task-log.ts'
+import { AggregatorLog, usageRecord } from '../../test/support/records/aggregator-log.ts'
+import { eventId, usageEvent } from '../../test/support/records/usage-events.ts'
+import { inputRecord } from '../../test/support/records/task-log.ts'
 import type { LogRecord } from '../log/records.ts'
 import { BUCKET_MS, ID_AGE_MS_MAX } from '../dedupe/id-memory.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { UsageEvent } from '../../schemas/usage.ts'
-import { AggregatorLog, usageRecord } from '../../test/support/aggregator-log.ts'
-import { eventId, usageEvent } from '../../test/support/usage-events.ts'
+import { AggregatorLog, usageRecord } from '../../test/support/records/aggregator-log.ts'
+import { eventId, usageEvent } from '../../test/support/records/usage-events.ts'
 
 const AT_MS = 1_700_000_000_000
 const BEYOND_DOUBLES = 2 ** 60

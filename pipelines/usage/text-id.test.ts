@@ -5,7 +5,7 @@ import { identityOf } from '../../schemas/identity.ts'
 import { parseEventId } from '../../schemas/ids.ts'
 import { usageEventsCodec } from '../../schemas/avro.ts'
 import { ID_KINDS } from '../../schemas/identity.ts'
-import { anyUsageEvent } from '../../test/support/usage-events.ts'
+import { anyUsageEvent } from '../../test/support/records/usage-events.ts'
 import { decodeInto, UsageColumns } from './decode.ts'
 import { readId } from './text-id.ts'
 

@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import { SCHEMA_ID } from '../../schemas/avro.ts'
 import { UsageModel } from '../../services/verify/usage/model.ts'
 import { AccountModel } from '../../services/verify/account/model.ts'
-import { AggregatorLog, usageRecord } from '../../test/support/aggregator-log.ts'
-import { SettlerLog } from '../../test/support/settler-log.ts'
-import { eventId, usageEvent } from '../../test/support/usage-events.ts'
+import { AggregatorLog, usageRecord } from '../../test/support/records/aggregator-log.ts'
+import { SettlerLog } from '../../test/support/records/settler-log.ts'
+import { eventId, usageEvent } from '../../test/support/records/usage-events.ts'
 import type { LogRecord } from '../log/records.ts'
 
 const AT_MS = 1_700_000_000_000

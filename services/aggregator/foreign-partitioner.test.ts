@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { silentLogger } from '../../pipelines/logger.ts'
-import { VirtualClock } from '../../test/support/virtual-clock.ts'
+import { VirtualClock } from '../../test/support/memory/virtual-clock.ts'
 import { ForeignPartitioner, NAMED_MS } from './foreign-partitioner.ts'
 
 test('NAMED_MS: a producer with another partitioner is named with where it writes, and no longer when it has stopped', () => {

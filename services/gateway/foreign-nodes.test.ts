@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { accessBy } from '../../test/support/access-keys.ts'
+import { accessBy } from '../../test/support/records/access-keys.ts'
 import { KeyRing } from '../access/key-ring.ts'
 import type { Refusal } from '../audit/refusals.ts'
 import type { Caller } from '../http/caller.ts'

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import avsc from 'avsc'
 import { FRAME_BYTES, SCHEMA_ID, usageEventsIn } from '../../schemas/avro.ts'
 import { REGISTRY_TYPE } from '../../schemas/http/registry.ts'
-import { eventId, usageEvent } from '../../test/support/usage-events.ts'
+import { eventId, usageEvent } from '../../test/support/records/usage-events.ts'
 import { PUBLIC_REQUESTS_PER_SECOND_MAX } from '../access/access.ts'
 import { isProblem, setUp } from './app-fixture.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { gunzipSync, zstdDecompressSync } from 'node:zlib'
-import { asked, startBothServers, withParameter } from '../../test/support/both-servers.ts'
-import type { BothServers, Operation } from '../../test/support/both-servers.ts'
+import { asked, startBothServers, withParameter } from '../../test/support/servers/both-servers.ts'
+import type { BothServers, Operation } from '../../test/support/servers/both-servers.ts'
 import { PACKED_BYTES_MIN } from './codings.ts'
 
 /** HTTP as clients expect it, on every route that the documents of gateway and reader name. */

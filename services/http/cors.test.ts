@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { asked, startBothServers } from '../../test/support/both-servers.ts'
+import { asked, startBothServers } from '../../test/support/servers/both-servers.ts'
 import { loadConfig } from '../runtime/config.ts'
 import { isAllowedOrigin, originsOf } from './cors.ts'
 

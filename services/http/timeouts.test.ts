@@ -6,10 +6,10 @@ import Fastify from 'fastify'
 import { systemClock } from '../../pipelines/clock.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { setUp } from '../gateway/app-fixture.ts'
-import { startWholeReader } from '../../test/support/whole-reader.ts'
+import { startWholeReader } from '../../test/support/memory/whole-reader.ts'
 import { problemHandlers } from './problem.ts'
 import { CONNECTION_TIMEOUT_MS, HEADERS_TIMEOUT_MS, TIMEOUT_CHECK_MS, serverTimeouts } from './timeouts.ts'
-import { bound } from '../../test/support/named-bounds.ts'
+import { bound } from '../../test/support/oracles/named-bounds.ts'
 
 /** Short, so that the test is; the head may take as long as the whole then. */
 const REQUEST_TIMEOUT_MS = 1_500

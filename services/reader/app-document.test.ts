@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startBothServers } from '../../test/support/both-servers.ts'
-import { startWholeReader } from '../../test/support/whole-reader.ts'
+import { startBothServers } from '../../test/support/servers/both-servers.ts'
+import { startWholeReader } from '../../test/support/memory/whole-reader.ts'
 
 test('the document is OpenAPI 3.1 and knows every route', async () => {
   await using reader = await startWholeReader()

@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util'
 import { EXIT } from '../../services/runtime/exit.ts'
-import { startStack } from '../support/stack.ts'
-import { verdict } from './bench-line.ts'
-import type { BenchResult } from './bench-line.ts'
+import { startStack } from '../support/servers/stack.ts'
+import { verdict } from './harness/bench-line.ts'
+import type { BenchResult } from './harness/bench-line.ts'
 import { isPart, PARTS, QUICK } from './parts.ts'
 import type { BenchSettings, Part, PartName } from './parts.ts'
-import { writePart } from './performance-page.ts'
+import { writePart } from './harness/performance-page.ts'
 
 const USAGE = `Usage: npm run bench [-- PART] [--quick] [--events N] [--turns N] [--seconds N] [--nodes N] [--profile DIR]
 Without a part: all of them, two hours and more.

@@ -12,9 +12,9 @@ import { setUp } from '../../services/gateway/app-fixture.ts'
 import { ARRIVAL_CHECK_MS, SILENCE_MS_MAX } from '../../services/http/arrival.ts'
 import { LEFTOVER_TIMEOUT_MS } from '../../services/http/leftovers.ts'
 import { WRITE_BYTES_MAX } from '../../services/reader/routes/json-body.ts'
-import { accessBy, addKey } from '../support/access-keys.ts'
-import type { OpenApiDocument } from '../support/openapi-check.ts'
-import { startWholeReader } from '../support/whole-reader.ts'
+import { accessBy, addKey } from '../support/records/access-keys.ts'
+import type { OpenApiDocument } from '../support/oracles/openapi-check.ts'
+import { startWholeReader } from '../support/memory/whole-reader.ts'
 
 /** Every route of gateway and reader that can be sent a body, made from their documents, over real connections. */
 

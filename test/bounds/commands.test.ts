@@ -4,8 +4,8 @@ import { LOCK_EXPIRY_MS, LockUnavailable, MigrationLock } from '../../pipelines/
 import type { Sql } from '../../pipelines/clickhouse/migrate-tables.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { Differences } from '../../services/verify/differences.ts'
-import { bound } from '../support/named-bounds.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
+import { bound } from '../support/oracles/named-bounds.ts'
+import { VirtualClock } from '../support/memory/virtual-clock.ts'
 
 /** A lock's database: others hold it, or nobody, and it may refuse to be written. */
 function lockParts(clock: VirtualClock, holders: () => string[], write: () => Promise<void>, waitMs = 0) {

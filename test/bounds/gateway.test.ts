@@ -14,8 +14,8 @@ import { SEND_BYTES_MAX, WaitingRecords } from '../../services/gateway/queue/wai
 import { usagePacker } from '../../services/gateway/usage/usage-pack.ts'
 import { usageQueue } from '../../services/gateway/usage/usage-queue.ts'
 import { Problem } from '../../services/http/problem.ts'
-import { bound } from '../support/named-bounds.ts'
-import { usageEvent } from '../support/usage-events.ts'
+import { bound } from '../support/oracles/named-bounds.ts'
+import { usageEvent } from '../support/records/usage-events.ts'
 import { APPEND_PATIENCE_MS } from '../../pipelines/log/append-lanes.ts'
 
 const TERMS = { holder: 'a', sizeBytesMax: BODY_BYTES_MAX, charge: () => true }

@@ -8,8 +8,8 @@ import { UNPACKED_BYTES_MAX } from '../../pipelines/kafka/kafkajs/codecs.ts'
 import { StateReader } from '../../pipelines/kafka/kafkajs/state-reader.ts'
 import { CompactedTable, REACH_TIMEOUT_MS } from '../../pipelines/kafka/kafkajs/table.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
-import { bound } from '../support/named-bounds.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
+import { bound } from '../support/oracles/named-bounds.ts'
+import { VirtualClock } from '../support/memory/virtual-clock.ts'
 
 // Nothing listens on port 1 of the loopback.
 const KAFKA = {

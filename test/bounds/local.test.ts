@@ -10,7 +10,7 @@ import type { Connection } from '../../infra/local/clickhouse/native.ts'
 import { Sessions } from '../../infra/local/clickhouse/session.ts'
 import { BODY_MAX_BYTES, bounded } from '../../infra/local/clickhouse/spool.ts'
 import { lastWords } from '../../infra/local/last-words.ts'
-import { bound } from '../support/named-bounds.ts'
+import { bound } from '../support/oracles/named-bounds.ts'
 
 const hasCode = (code: number) => (error: unknown) => error instanceof ClickhouseError && error.code === code
 

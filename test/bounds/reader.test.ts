@@ -25,13 +25,13 @@ import {
 import { DAY_MS, HOUR_MS } from '../../schemas/units.ts'
 import type { ReaderApp } from '../../services/reader/parts.ts'
 import { planUsage } from '../../services/reader/history/usage-plan.ts'
-import { bound } from '../support/named-bounds.ts'
-import { account, accountRecord, taskRecord } from '../support/state-records.ts'
-import { fakeClickhouse } from '../support/clickhouse.ts'
-import { VirtualClock } from '../support/virtual-clock.ts'
-import { unheardCommands } from '../support/unheard-commands.ts'
-import { MemoryModels } from '../support/memory-models.ts'
-import { putBackNothing } from '../support/put-back.ts'
+import { bound } from '../support/oracles/named-bounds.ts'
+import { account, accountRecord, taskRecord } from '../support/records/state-records.ts'
+import { fakeClickhouse } from '../support/servers/clickhouse.ts'
+import { VirtualClock } from '../support/memory/virtual-clock.ts'
+import { unheardCommands } from '../support/records/unheard-commands.ts'
+import { MemoryModels } from '../support/memory/memory-models.ts'
+import { putBackNothing } from '../support/memory/put-back.ts'
 
 const TOPICS = { usageBlocks: 'usage.blocks', settlementBlocks: 'settlement.blocks' }
 const NOW = Date.UTC(2026, 10, 21, 12)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { OPERATOR, OWN_NODE, PATH_PARAMETERS } from '../support/both-servers.ts'
-import type { OpenApiDocument, OpenApiOperation } from '../support/openapi-check.ts'
+import { OPERATOR, OWN_NODE, PATH_PARAMETERS } from '../support/servers/both-servers.ts'
+import type { OpenApiDocument, OpenApiOperation } from '../support/oracles/openapi-check.ts'
 
 /** What a generated client is to ask, in words that programs of every language read. */
 export interface Call {

@@ -1,4 +1,4 @@
-import type { OpenApiDocument } from '../support/openapi-check.ts'
+import type { OpenApiDocument } from '../support/oracles/openapi-check.ts'
 import { typeOf } from './generated-calls.ts'
 import type { Call } from './generated-calls.ts'
 

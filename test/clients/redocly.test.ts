@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { startBothServers } from '../support/both-servers.ts'
-import type { BothServers } from '../support/both-servers.ts'
+import { startBothServers } from '../support/servers/both-servers.ts'
+import type { BothServers } from '../support/servers/both-servers.ts'
 import { outputOf } from './tools.ts'
 
 const PACKAGE = fileURLToPath(new URL('./redocly/package.json', import.meta.url))

@@ -6,7 +6,7 @@ import { openMemoryProducing } from './broker/memory-producing.ts'
 import { describeProducing } from './broker/producing.ts'
 import { describeRestores } from './broker/restores.ts'
 import type { BrokerTarget, ProducingTarget } from './broker/target.ts'
-import { OwnCluster, loopbackBrokers } from '../support/own-cluster.ts'
+import { OwnCluster, loopbackBrokers } from '../support/servers/own-cluster.ts'
 import { describeTransactions } from './broker/transactions.ts'
 
 /*

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { BrokerNetwork } from '../support/broker-network.ts'
+import { BrokerNetwork } from '../support/servers/broker-network.ts'
 import { EXIT } from '../../services/runtime/exit.ts'
 import type { Fault } from './harness/fault.ts'
 import { FAULTS } from './faults/all.ts'

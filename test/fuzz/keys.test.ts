@@ -4,8 +4,8 @@ import { seededDice } from '../../infra/local/sample/random.ts'
 import { accessKeyCodec } from '../../schemas/avro.ts'
 import type { AccessKey } from '../../schemas/records.ts'
 import { KeyRing } from '../../services/access/key-ring.ts'
-import { fetchedBatch } from '../support/fuzzed-batches.ts'
-import { fuzzedKey } from '../support/fuzzed-keys.ts'
+import { fetchedBatch } from '../support/records/fuzzed-batches.ts'
+import { fuzzedKey } from '../support/records/fuzzed-keys.ts'
 import { fuzzSeed } from './seed.ts'
 
 const RECORDS = 15_000

@@ -4,14 +4,20 @@ import { systemRandom } from '../../pipelines/random.ts'
 import type { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
-import { install } from '../support/installation.ts'
-import type { Installation } from '../support/installation.ts'
-import { UsageMaker, nodesOf, openUsageProducer, sendEvents, usageRecord } from '../support/produce.ts'
-import { startServices } from '../support/service-process.ts'
-import type { ServiceProcess } from '../support/service-process.ts'
-import { Truth } from '../support/truth.ts'
+import { install } from '../support/processes/installation.ts'
+import type { Installation } from '../support/processes/installation.ts'
+import {
+  UsageMaker,
+  nodesOf,
+  openUsageProducer,
+  sendEvents,
+  usageRecord,
+} from '../support/records/produce.ts'
+import { startServices } from '../support/processes/service-process.ts'
+import type { ServiceProcess } from '../support/processes/service-process.ts'
+import { Truth } from '../support/oracles/truth.ts'
 import { until } from '../support/until.ts'
-import { verified } from '../support/verified.ts'
+import { verified } from '../support/oracles/verified.ts'
 
 const SEED = 7
 const PARTITIONS = 2

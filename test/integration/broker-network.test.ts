@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test } from 'node:test'
-import { BrokerNetwork, missingTool } from '../support/broker-network.ts'
+import { BrokerNetwork, missingTool } from '../support/servers/broker-network.ts'
 import { until } from '../support/until.ts'
 
 const PORT = 7_000

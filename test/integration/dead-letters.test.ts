@@ -8,16 +8,22 @@ import { usageEventsCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import { FORWARDED_HEADER } from '../../schemas/usage.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
-import { CODECS, foreignProducerMissing, produceForeign } from '../support/foreign-producer.ts'
-import { install } from '../support/installation.ts'
-import type { Installation } from '../support/installation.ts'
-import { testRulesRecord } from '../support/rules.ts'
-import { UsageMaker, nodesOf, openUsageProducer, sendEvents, usageRecord } from '../support/produce.ts'
-import { startServices } from '../support/service-process.ts'
-import type { ServiceProcess } from '../support/service-process.ts'
-import { Truth } from '../support/truth.ts'
+import { CODECS, foreignProducerMissing, produceForeign } from '../support/processes/foreign-producer.ts'
+import { install } from '../support/processes/installation.ts'
+import type { Installation } from '../support/processes/installation.ts'
+import { testRulesRecord } from '../support/records/rules.ts'
+import {
+  UsageMaker,
+  nodesOf,
+  openUsageProducer,
+  sendEvents,
+  usageRecord,
+} from '../support/records/produce.ts'
+import { startServices } from '../support/processes/service-process.ts'
+import type { ServiceProcess } from '../support/processes/service-process.ts'
+import { Truth } from '../support/oracles/truth.ts'
 import { until } from '../support/until.ts'
-import { verified } from '../support/verified.ts'
+import { verified } from '../support/oracles/verified.ts'
 
 const PARTITIONS = 2
 const DAY_MS = 86_400_000

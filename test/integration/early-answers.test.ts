@@ -1,6 +1,6 @@
 import { test } from 'node:test'
-import { startEarlyAnswers } from '../support/early-answers.ts'
-import { nodeFetch, urllib } from '../support/foreign-clients.ts'
+import { startEarlyAnswers } from '../support/processes/early-answers.ts'
+import { nodeFetch, urllib } from '../support/processes/foreign-clients.ts'
 
 // Answers that are given before the body has come, over real connections to clients that are not ours.
 

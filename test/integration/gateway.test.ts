@@ -20,7 +20,7 @@ import { systemRandom } from '../../pipelines/random.ts'
 import { SCHEMA_ID, schemaIdOf, usageEventsCodec } from '../../schemas/avro.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import { TOPICS } from '../../schemas/topics.ts'
-import { environmentOf } from '../support/installation.ts'
+import { environmentOf } from '../support/processes/installation.ts'
 import { until } from '../support/until.ts'
 
 // A Kafka of its own: it is frozen and killed here.

@@ -7,9 +7,9 @@ import { lookupName } from '../../pipelines/dedupe/lookup.ts'
 import { bitsBefore, identityOf } from '../../schemas/identity.ts'
 import { formatUuid } from '../../schemas/ids.ts'
 import { countedEvents, eventNameOf } from '../../services/replay/counted.ts'
-import { dateTime, openHistory } from '../support/history.ts'
-import type { HistoryDatabase, HistoryRow } from '../support/history.ts'
-import { usageEvent } from '../support/usage-events.ts'
+import { dateTime, openHistory } from '../support/records/history.ts'
+import type { HistoryDatabase, HistoryRow } from '../support/records/history.ts'
+import { usageEvent } from '../support/records/usage-events.ts'
 
 /** Ids and texts with one and the same 128 bits, in ClickHouse: each is found as what it is, and as nothing else. */
 

@@ -8,7 +8,7 @@ import { BOOKKEEPING } from '../../pipelines/clickhouse/migrate-tables.ts'
 import type { Sql } from '../../pipelines/clickhouse/migrate-tables.ts'
 import { migrate } from '../../pipelines/clickhouse/migrate.ts'
 import type { MigrateParts } from '../../pipelines/clickhouse/migrate.ts'
-import { clickhouseAt } from '../support/clickhouse.ts'
+import { clickhouseAt } from '../support/servers/clickhouse.ts'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
@@ -16,7 +16,7 @@ import { systemRandom } from '../../pipelines/random.ts'
 import { EXIT } from '../../services/runtime/exit.ts'
 import { ROLES_FILE, USERS } from '../../services/migrate/users.ts'
 import { VERSION } from '../../schemas/version.ts'
-import { Installation, install } from '../support/installation.ts'
+import { Installation, install } from '../support/processes/installation.ts'
 
 const STATEMENTS = readMigrations().flatMap(({ statements }) => statements).length
 const NEWEST = readMigrations().length

@@ -4,7 +4,7 @@ import { systemRandom } from '../../pipelines/random.ts'
 import { systemClock } from '../../pipelines/clock.ts'
 import { withAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
-import { OwnCluster, loopbackBrokers } from '../support/own-cluster.ts'
+import { OwnCluster, loopbackBrokers } from '../support/servers/own-cluster.ts'
 
 const PORT = 26_840
 

@@ -5,10 +5,10 @@ import type { AuditItem } from '../../schemas/http/audit.ts'
 import { formatUuid, hashToUuid } from '../../schemas/ids.ts'
 import { WATERMARK_DELAY_MS } from '../../schemas/usage.ts'
 import { Accounts } from '../../services/reader/present/accounts.ts'
-import { dateTime, openHistory } from '../support/history.ts'
-import type { HistoryDatabase, HistoryRow } from '../support/history.ts'
-import { PARTITIONS, TOPICS, startTestReader } from '../support/reader.ts'
-import type { TestReader } from '../support/reader.ts'
+import { dateTime, openHistory } from '../support/records/history.ts'
+import type { HistoryDatabase, HistoryRow } from '../support/records/history.ts'
+import { PARTITIONS, TOPICS, startTestReader } from '../support/memory/reader.ts'
+import type { TestReader } from '../support/memory/reader.ts'
 
 /** GET /api/audit on real tables. */
 

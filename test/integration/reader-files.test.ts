@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import { Accounts } from '../../services/reader/present/accounts.ts'
-import { eventRow } from '../support/event-row.ts'
-import { fakeClickhouse } from '../support/clickhouse.ts'
-import { readParquet } from '../support/parquet-reader.ts'
-import { PARTITIONS, parseCsv, startTestReader } from '../support/reader.ts'
-import type { TestReader } from '../support/reader.ts'
-import { account, accountRecord, taskRecord } from '../support/state-records.ts'
+import { eventRow } from '../support/records/event-row.ts'
+import { fakeClickhouse } from '../support/servers/clickhouse.ts'
+import { readParquet } from '../support/oracles/parquet-reader.ts'
+import { PARTITIONS, parseCsv, startTestReader } from '../support/memory/reader.ts'
+import type { TestReader } from '../support/memory/reader.ts'
+import { account, accountRecord, taskRecord } from '../support/records/state-records.ts'
 
 /** Tables as files: what JSON says, as CSV and Parquet, and whether a client has it already. */
 

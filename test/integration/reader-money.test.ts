@@ -5,8 +5,8 @@ import type { EventItem } from '../../schemas/http/usage.ts'
 import type { OpenCostItem, SettlementItem } from '../../schemas/http/settlements.ts'
 import type { WalletEntryItem } from '../../schemas/http/wallets.ts'
 import { Accounts } from '../../services/reader/present/accounts.ts'
-import { openHistory } from '../support/history.ts'
-import type { HistoryDatabase } from '../support/history.ts'
+import { openHistory } from '../support/records/history.ts'
+import type { HistoryDatabase } from '../support/records/history.ts'
 import {
   EVENTS,
   NODE,
@@ -27,10 +27,10 @@ import {
   receivedAt,
   settlementId,
   spark,
-} from '../support/money-fixture.ts'
-import { PARTITIONS, parseCsv, startTestReader } from '../support/reader.ts'
-import type { TestReader } from '../support/reader.ts'
-import { account, accountRecord } from '../support/state-records.ts'
+} from '../support/records/money-fixture.ts'
+import { PARTITIONS, parseCsv, startTestReader } from '../support/memory/reader.ts'
+import type { TestReader } from '../support/memory/reader.ts'
+import { account, accountRecord } from '../support/records/state-records.ts'
 
 /** Single events, what became of their costs, settlements, and the entries of a wallet. */
 

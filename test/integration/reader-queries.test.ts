@@ -3,11 +3,11 @@ import { after, before, test } from 'node:test'
 import { systemClock } from '../../pipelines/clock.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import { Accounts } from '../../services/reader/present/accounts.ts'
-import { dateTime, openHistory } from '../support/history.ts'
-import type { HistoryDatabase, HistoryRow } from '../support/history.ts'
-import { PARTITIONS, TOPICS, parseCsv, startTestReader } from '../support/reader.ts'
-import type { TestReader } from '../support/reader.ts'
-import { account, accountRecord, taskRecord } from '../support/state-records.ts'
+import { dateTime, openHistory } from '../support/records/history.ts'
+import type { HistoryDatabase, HistoryRow } from '../support/records/history.ts'
+import { PARTITIONS, TOPICS, parseCsv, startTestReader } from '../support/memory/reader.ts'
+import type { TestReader } from '../support/memory/reader.ts'
+import { account, accountRecord, taskRecord } from '../support/records/state-records.ts'
 
 /** Windows of usage, against sums that the test makes itself of the same deltas. */
 

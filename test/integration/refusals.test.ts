@@ -9,11 +9,11 @@ import { after, before, describe, it } from 'node:test'
 import { checkClickhouseAccess, checkKafkaAccess } from '../../services/runtime/check-access.ts'
 import { loadConfig } from '../../services/runtime/config.ts'
 import { EXIT } from '../../services/runtime/exit.ts'
-import { Authority, opensslMissing, pemOf } from '../support/certificates.ts'
-import { HttpsFront } from '../support/https-front.ts'
-import { Installation } from '../support/installation.ts'
-import { SecureKafka } from '../support/secure-kafka.ts'
-import { startService } from '../support/service-process.ts'
+import { Authority, opensslMissing, pemOf } from '../support/servers/certificates.ts'
+import { HttpsFront } from '../support/servers/https-front.ts'
+import { Installation } from '../support/processes/installation.ts'
+import { SecureKafka } from '../support/servers/secure-kafka.ts'
+import { startService } from '../support/processes/service-process.ts'
 
 const ENDS_WITHIN_MS = 60_000
 

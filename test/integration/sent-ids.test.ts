@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { install } from '../support/installation.ts'
-import type { Installation } from '../support/installation.ts'
-import type { OpenApiDocument } from '../support/openapi-check.ts'
-import { startServices } from '../support/service-process.ts'
-import type { ServiceProcess } from '../support/service-process.ts'
+import { install } from '../support/processes/installation.ts'
+import type { Installation } from '../support/processes/installation.ts'
+import type { OpenApiDocument } from '../support/oracles/openapi-check.ts'
+import { startServices } from '../support/processes/service-process.ts'
+import type { ServiceProcess } from '../support/processes/service-process.ts'
 import { until } from '../support/until.ts'
 
 const PARTITIONS = 2

@@ -5,14 +5,14 @@ import { accountCodec, inboxUsageCodec, SCHEMA_ID, schemaIdOf } from '../../sche
 import { noMetrics } from '../../schemas/metrics.ts'
 import type { InboxUsage } from '../../schemas/records.ts'
 import { systemRandom } from '../../pipelines/random.ts'
-import { install } from '../support/installation.ts'
-import type { Installation } from '../support/installation.ts'
-import { UsageMaker, nodesOf, openUsageProducer, sendEvents } from '../support/produce.ts'
-import { startService, startServices } from '../support/service-process.ts'
-import type { ServiceProcess } from '../support/service-process.ts'
-import { Truth } from '../support/truth.ts'
+import { install } from '../support/processes/installation.ts'
+import type { Installation } from '../support/processes/installation.ts'
+import { UsageMaker, nodesOf, openUsageProducer, sendEvents } from '../support/records/produce.ts'
+import { startService, startServices } from '../support/processes/service-process.ts'
+import type { ServiceProcess } from '../support/processes/service-process.ts'
+import { Truth } from '../support/oracles/truth.ts'
 import { until } from '../support/until.ts'
-import { verified } from '../support/verified.ts'
+import { verified } from '../support/oracles/verified.ts'
 
 const PARTITIONS = 2
 

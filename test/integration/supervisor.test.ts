@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, afterEach, describe, it } from 'node:test'
 import { PROVIDER_NODE } from '../../infra/local/local-keys.ts'
 import type { RunRecord } from '../../infra/local/run-file.ts'
-import { Supervised, leftAfter, processesOf, runLine } from '../support/supervised.ts'
+import { Supervised, leftAfter, processesOf, runLine } from '../support/processes/supervised.ts'
 import { until } from '../support/until.ts'
 
 const START_MS = 90_000

@@ -4,7 +4,7 @@ import { UsageItem } from '../../schemas/http/usage.ts'
 import { parquetFile } from '../../services/http/parquet/write.ts'
 import type { Cell, Column } from '../../services/http/parquet/columns.ts'
 import { columnsOf } from '../../services/reader/history/table-columns.ts'
-import { readParquet } from '../support/parquet-reader.ts'
+import { readParquet } from '../support/oracles/parquet-reader.ts'
 
 /** Parquet files, read by ClickHouse's own engine in this process: what it reads is what was written. */
 

@@ -6,7 +6,7 @@ import { ProduceError } from '../../pipelines/log/producer.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { TOPICS } from '../../schemas/topics.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
-import { install } from '../support/installation.ts'
+import { install } from '../support/processes/installation.ts'
 
 /** Bytes of a batch of one record beside its value: the batch's head, the record's lengths and fields. */
 const BATCH_BYTES = 61

@@ -5,9 +5,9 @@ import { withAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
 import { findTopics } from '../../pipelines/kafka/kafkajs/topics.ts'
 import { topicsOf } from '../../schemas/rights.ts'
 import { EXIT } from '../../services/runtime/exit.ts'
-import { install } from '../support/installation.ts'
-import type { Installation } from '../support/installation.ts'
-import { startService } from '../support/service-process.ts'
+import { install } from '../support/processes/installation.ts'
+import type { Installation } from '../support/processes/installation.ts'
+import { startService } from '../support/processes/service-process.ts'
 import { SERVICE_NAMES } from '../../schemas/services.ts'
 
 const ENDS_WITHIN_MS = 20_000

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { clickhouseAt } from '../support/clickhouse.ts'
+import { clickhouseAt } from '../support/servers/clickhouse.ts'
 import type { ClickhouseClient } from '../../pipelines/clickhouse/client.ts'
 import { checkCluster } from '../../pipelines/clickhouse/cluster-check.ts'
 import { ClickhouseAway, ClickhouseRefused } from '../../pipelines/clickhouse/errors.ts'
@@ -11,10 +11,10 @@ import { TOKENS_KEPT_S, onCluster } from '../../pipelines/clickhouse/replicated-
 import { openBlockStore } from '../../pipelines/load/store.ts'
 import { EXIT } from '../../services/runtime/exit.ts'
 import { groupOf } from '../contract/block-store/target.ts'
-import { Installation } from '../support/installation.ts'
-import { OwnZookeeper } from '../support/own-zookeeper.ts'
-import { REPLICATED_ERRORS } from '../support/replicated-errors.ts'
-import { CLUSTER, CLUSTER_OF_TWO_SHARDS, ReplicaServers } from '../support/replica-servers.ts'
+import { Installation } from '../support/processes/installation.ts'
+import { OwnZookeeper } from '../support/servers/own-zookeeper.ts'
+import { REPLICATED_ERRORS } from '../support/oracles/replicated-errors.ts'
+import { CLUSTER, CLUSTER_OF_TWO_SHARDS, ReplicaServers } from '../support/servers/replica-servers.ts'
 
 const REPLICAS = 2
 const COMMAND_TIMEOUT_MS = 60_000

@@ -11,8 +11,8 @@ import { adminKeyOf, unpackFolder } from '../fixtures/data-folder.ts'
 import { NODES, WALLETS } from '../fixtures/requests-0.1.0.ts'
 import { send } from '../fixtures/sent-requests.ts'
 import type { Sender } from '../fixtures/sent-requests.ts'
-import { environmentOf } from '../support/installation.ts'
-import { Supervised } from '../support/supervised.ts'
+import { environmentOf } from '../support/processes/installation.ts'
+import { Supervised } from '../support/processes/supervised.ts'
 
 const START_MS = 120_000
 const STOP_MS = 15_000

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startEarlyAnswers } from '../support/early-answers.ts'
-import { goClient } from '../support/foreign-clients.ts'
+import { startEarlyAnswers } from '../support/processes/early-answers.ts'
+import { goClient } from '../support/processes/foreign-clients.ts'
 
 // A lane: where Go has never compiled net/http it takes most of a minute.
 

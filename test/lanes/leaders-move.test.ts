@@ -10,7 +10,7 @@ import { readPartition } from '../../pipelines/kafka/read.ts'
 import { TransactionalWriter } from '../../pipelines/kafka/transaction.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
-import { OwnCluster, loopbackBrokers } from '../support/own-cluster.ts'
+import { OwnCluster, loopbackBrokers } from '../support/servers/own-cluster.ts'
 import { until } from '../support/until.ts'
 
 const PORT = 26_850

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { install } from '../support/installation.ts'
-import type { Installation } from '../support/installation.ts'
-import { fuzz, schemathesis } from '../support/schemathesis.ts'
-import { startService } from '../support/service-process.ts'
+import { install } from '../support/processes/installation.ts'
+import type { Installation } from '../support/processes/installation.ts'
+import { fuzz, schemathesis } from '../support/processes/schemathesis.ts'
+import { startService } from '../support/processes/service-process.ts'
 
 const EXAMPLES = 8
 const SEED = 20_261_125

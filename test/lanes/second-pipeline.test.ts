@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { copyTree, plant } from '../support/planted-tree.ts'
+import { copyTree, plant } from '../support/processes/planted-tree.ts'
 
 const SEEDS = 50
 const TYPES_MS_MAX = 180_000

@@ -17,7 +17,7 @@ import { PARTITIONS, TOPICS } from './services.ts'
 import type { Service } from './services.ts'
 import { StoreClient } from './world/store-client.ts'
 import type { World } from './world/world.ts'
-import { TEST_INSTALLATION } from '../support/stored-marks.ts'
+import { TEST_INSTALLATION } from '../support/memory/stored-marks.ts'
 
 /** The product's loader over the cluster and the store in memory. */
 export class LoaderService implements Service {

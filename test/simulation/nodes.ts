@@ -1,4 +1,4 @@
-import { nodesOfPartition } from '../support/usage-events.ts'
+import { nodesOfPartition } from '../support/records/usage-events.ts'
 import { PARTITIONS } from './services.ts'
 
 const NODES_MAX = 3

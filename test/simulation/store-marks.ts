@@ -1,6 +1,6 @@
 import { StoreGate } from '../../pipelines/blocks/store-gate.ts'
 import type { StoredMarks } from '../../pipelines/blocks/store-gate.ts'
-import { TEST_INSTALLATION } from '../support/stored-marks.ts'
+import { TEST_INSTALLATION } from '../support/memory/stored-marks.ts'
 import type { Timeline } from './world/timeline.ts'
 
 /** A decision that waits for the store's first answer lets time pass. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { fakeClickhouse } from '../../../test/support/clickhouse.ts'
+import { fakeClickhouse } from '../../../test/support/servers/clickhouse.ts'
 import { idLookup } from './id-lookup.ts'
 
 const KEYS = [{ nodeId: 'n', occurredAtMs: 0, eventId: Buffer.alloc(16, 1), kind: 'id' as const }]

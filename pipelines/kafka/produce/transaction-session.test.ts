@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ScriptedWire, refused, silence, taken, unanswered } from '../../../test/support/scripted-wire.ts'
-import type { Script } from '../../../test/support/scripted-wire.ts'
-import { VirtualClock } from '../../../test/support/virtual-clock.ts'
+import {
+  ScriptedWire,
+  refused,
+  silence,
+  taken,
+  unanswered,
+} from '../../../test/support/memory/scripted-wire.ts'
+import type { Script } from '../../../test/support/memory/scripted-wire.ts'
+import { VirtualClock } from '../../../test/support/memory/virtual-clock.ts'
 import type { TopicAppend } from '../../log/records.ts'
 import { COORDINATOR_TIMEOUT_MS } from '../kafkajs/kafkajs-wire.ts'
 import {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setUp } from '../../gateway/app-fixture.ts'
-import { startWholeReader } from '../../../test/support/whole-reader.ts'
+import { startWholeReader } from '../../../test/support/memory/whole-reader.ts'
 
 test('the pages under /docs ask no other host for anything', async () => {
   await using reader = await startWholeReader()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EventItem, UsageItem } from '../../../schemas/http/usage.ts'
-import { bound } from '../../../test/support/named-bounds.ts'
+import { bound } from '../../../test/support/oracles/named-bounds.ts'
 import { columnsOf } from './table-columns.ts'
 import { tableHeaders } from './table-name.ts'
 

@@ -7,7 +7,7 @@ import {
   fenceRecord,
   taskRecord,
   tombstone,
-} from '../../../test/support/state-records.ts'
+} from '../../../test/support/records/state-records.ts'
 
 test('an account replaces another only with a higher version', () => {
   const accounts = new Accounts(4)

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Account } from '../../../schemas/records.ts'
 import type { ProviderMode } from '../../../schemas/http/provider.ts'
-import { testRules } from '../../../test/support/rules.ts'
-import { account } from '../../../test/support/state-records.ts'
+import { testRules } from '../../../test/support/records/rules.ts'
+import { account } from '../../../test/support/records/state-records.ts'
 import { LIFETIME, lifetimeWork, providerView } from './provider-view.ts'
 
 const HOUR_MS = 3_600_000n

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startWholeReader } from '../../../test/support/whole-reader.ts'
-import type { WholeReader } from '../../../test/support/whole-reader.ts'
+import { startWholeReader } from '../../../test/support/memory/whole-reader.ts'
+import type { WholeReader } from '../../../test/support/memory/whole-reader.ts'
 
 const RESERVATIONS = '/api/exposure/reservations'
 

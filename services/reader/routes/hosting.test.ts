@@ -5,7 +5,7 @@ import {
   REWARDS_LIMIT_MAX,
   REWARDS_OFFSET_MAX,
 } from '../../../schemas/http/hosting.ts'
-import { startWholeReader } from '../../../test/support/whole-reader.ts'
+import { startWholeReader } from '../../../test/support/memory/whole-reader.ts'
 
 const LEADERBOARD = '/api/social/hosting/leaderboard'
 const VIEW = '/api/settings/compute/provider'

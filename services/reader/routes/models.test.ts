@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { systemClock } from '../../../pipelines/clock.ts'
 import { MODELS_BYTES_MAX } from '../../../schemas/models.ts'
-import { MemoryModels } from '../../../test/support/memory-models.ts'
-import { startWholeReader } from '../../../test/support/whole-reader.ts'
-import type { WholeReader } from '../../../test/support/whole-reader.ts'
+import { MemoryModels } from '../../../test/support/memory/memory-models.ts'
+import { startWholeReader } from '../../../test/support/memory/whole-reader.ts'
+import type { WholeReader } from '../../../test/support/memory/whole-reader.ts'
 import { ModelsNotWritten } from '../../models/write-models.ts'
 
 let reader: WholeReader

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Problem } from '../../http/problem.ts'
-import { bound } from '../../../test/support/named-bounds.ts'
+import { bound } from '../../../test/support/oracles/named-bounds.ts'
 import { rangeOf } from './range.ts'
 
 const NOW = Date.UTC(2026, 1, 20, 14, 30)

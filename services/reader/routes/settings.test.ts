@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { WRITE_BYTES_MAX } from './json-body.ts'
-import { startWholeReader } from '../../../test/support/whole-reader.ts'
+import { startWholeReader } from '../../../test/support/memory/whole-reader.ts'
 
 const SETTINGS = '/api/settings/compute'
 const JOIN = `${SETTINGS}/provider/join`

@@ -10,8 +10,8 @@ import type {
   InboxUsage,
 } from '../../../schemas/records.ts'
 import type { Setting } from '../../../schemas/settings.ts'
-import { commandId, command as commandOf, heartbeat } from '../../../test/support/inbox-requests.ts'
-import { testRulesRecord } from '../../../test/support/rules.ts'
+import { commandId, command as commandOf, heartbeat } from '../../../test/support/records/inbox-requests.ts'
+import { testRulesRecord } from '../../../test/support/records/rules.ts'
 
 import { BrokenHandOver } from '../hand-over.ts'
 import { AccountModel } from './model.ts'

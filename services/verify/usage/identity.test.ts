@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { bitsBefore, identityOf } from '../../../schemas/identity.ts'
-import { anyUsageEvent } from '../../../test/support/usage-events.ts'
+import { anyUsageEvent } from '../../../test/support/records/usage-events.ts'
 import { identityBefore, identityBy, identityName, identityOfRow } from './identity.ts'
 
 const text = fc.oneof(

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Lane } from '../lane.ts'
-import { summarize } from '../latencies.ts'
-import type { LatencySummary } from '../latencies.ts'
+import { Lane } from '../harness/lane.ts'
+import { summarize } from '../harness/latencies.ts'
+import type { LatencySummary } from '../harness/latencies.ts'
 import type { AttackName, ServerSpec } from './messages.ts'
 
 /** The client that behaves: one kind of request, on a schedule or as fast as it is answered. */

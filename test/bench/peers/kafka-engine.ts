@@ -1,8 +1,8 @@
-import { clickhouseAt } from '../../support/clickhouse.ts'
+import { clickhouseAt } from '../../support/servers/clickhouse.ts'
 import type { ClickhouseClient } from '../../../pipelines/clickhouse/client.ts'
 import { systemClock } from '../../../pipelines/clock.ts'
 import { ENGINE_TABLES, RAW_VIEW, tableStatements, windowsView } from './kafka-engine-sql.ts'
-import { processCpuSeconds } from '../process-figures.ts'
+import { processCpuSeconds } from '../harness/process-figures.ts'
 import { compareSums } from './streams-result.ts'
 import type { WindowSums } from './streams-result.ts'
 

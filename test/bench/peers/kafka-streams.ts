@@ -7,9 +7,9 @@ import { systemRandom } from '../../../pipelines/random.ts'
 import { systemClock } from '../../../pipelines/clock.ts'
 import { withAdmin } from '../../../pipelines/kafka/kafkajs/admin.ts'
 import { silentLogger } from '../../../pipelines/logger.ts'
-import type { Turn } from '../child-report.ts'
+import type { Turn } from '../harness/child-report.ts'
 import { ensureStreamsApp } from './kafka-streams-app.ts'
-import { makeTopic } from '../topics.ts'
+import { makeTopic } from '../loads/topics.ts'
 
 const TURN_TIMEOUT_MS = 240_000
 const OUTPUT_PARTITIONS = 4

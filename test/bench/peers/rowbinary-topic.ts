@@ -1,7 +1,7 @@
 import { RowWriter } from '../../../schemas/rowbinary.ts'
 import { ENERGY_SOURCES, TASK_SOURCES } from '../../../schemas/usage.ts'
 import type { UsageEvent } from '../../../schemas/usage.ts'
-import type { Encode } from '../topics.ts'
+import type { Encode } from '../loads/topics.ts'
 
 /**
  * The columns of a row of the topic, in the order in which they are written, as ClickHouse declares them. Plain strings:

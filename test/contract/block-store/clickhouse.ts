@@ -1,7 +1,7 @@
 import { openBlockStore } from '../../../pipelines/load/store.ts'
-import { clickhouseAt } from '../../support/clickhouse.ts'
-import { install } from '../../support/installation.ts'
-import { freePort } from '../../support/service-process.ts'
+import { clickhouseAt } from '../../support/servers/clickhouse.ts'
+import { install } from '../../support/processes/installation.ts'
+import { freePort } from '../../support/processes/service-process.ts'
 import type { StoreTarget } from './target.ts'
 
 /** ClickHouse at HIVEMETER_CLICKHOUSE_URL, through the loader's own adapter. */

@@ -3,7 +3,7 @@ import { it } from 'node:test'
 import { ClickhouseAway, ClickhouseRefused } from '../../../pipelines/clickhouse/errors.ts'
 import { groupOf } from './target.ts'
 import type { StoreTarget } from './target.ts'
-import { storedMark } from '../../support/stored-marks.ts'
+import { storedMark } from '../../support/memory/stored-marks.ts'
 
 const MARCH_MS = Date.UTC(2026, 2, 10)
 const APRIL_MS = Date.UTC(2026, 3, 10)

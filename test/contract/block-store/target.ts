@@ -5,7 +5,7 @@ import type { LogRecord, TopicAppend } from '../../../pipelines/log/records.ts'
 import { BlockLog } from '../../../pipelines/blocks/block-log.ts'
 import { writeDeadLetter } from '../../../pipelines/blocks/dead-letter.ts'
 import { insertsOf, toBlock } from '../../../pipelines/load/group.ts'
-import { VirtualClock } from '../../support/virtual-clock.ts'
+import { VirtualClock } from '../../support/memory/virtual-clock.ts'
 
 /** A store under test, empty at its start. */
 export interface StoreTarget {

@@ -5,7 +5,7 @@ import { readPartition } from '../../../pipelines/kafka/read.ts'
 import type { LogRecord } from '../../../pipelines/log/records.ts'
 import { StateReader } from '../../../pipelines/kafka/kafkajs/state-reader.ts'
 import { TransactionalWriter } from '../../../pipelines/kafka/transaction.ts'
-import { install } from '../../support/installation.ts'
+import { install } from '../../support/processes/installation.ts'
 import type { BrokerTarget } from './target.ts'
 
 /** Kafka at HIVEMETER_KAFKA_BROKERS, through the project's own adapters. */

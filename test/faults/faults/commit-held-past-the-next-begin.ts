@@ -1,6 +1,6 @@
 import { TASK_SERVICES } from '../../../schemas/services.ts'
-import { API } from '../../support/kafka-proxy.ts'
-import type { Exchange } from '../../support/kafka-proxy.ts'
+import { API } from '../../support/servers/kafka-proxy.ts'
+import type { Exchange } from '../../support/servers/kafka-proxy.ts'
 import { until } from '../../support/until.ts'
 import type { Fault } from '../harness/fault.ts'
 import { Member } from '../harness/member.ts'

@@ -1,6 +1,6 @@
 import { withAdmin } from '../../../pipelines/kafka/kafkajs/admin.ts'
-import { coordinatorOf } from '../../support/kafka-metadata.ts'
-import { commitOffset } from '../../support/kafka-wire.ts'
+import { coordinatorOf } from '../../support/servers/kafka-metadata.ts'
+import { commitOffset } from '../../support/servers/kafka-wire.ts'
 import { NOTHING_MET } from '../harness/fault.ts'
 import type { Fault } from '../harness/fault.ts'
 import type { Fleet } from '../harness/fleet.ts'

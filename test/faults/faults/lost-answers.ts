@@ -1,5 +1,5 @@
 import { TASK_SERVICES } from '../../../schemas/services.ts'
-import { API } from '../../support/kafka-proxy.ts'
+import { API } from '../../support/servers/kafka-proxy.ts'
 import { until } from '../../support/until.ts'
 import type { Fault, Lane } from '../harness/fault.ts'
 import { Member } from '../harness/member.ts'

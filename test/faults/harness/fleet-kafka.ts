@@ -1,10 +1,10 @@
-import { BrokerNetwork } from '../../support/broker-network.ts'
-import { clusterPicture, controllerOf } from '../../support/kafka-metadata.ts'
-import type { ClusterPicture, PartitionPlace } from '../../support/kafka-metadata.ts'
-import { OwnCluster } from '../../support/own-cluster.ts'
-import type { ClusterBroker } from '../../support/own-cluster.ts'
-import { OwnKafka } from '../../support/own-kafka.ts'
-import { freePort } from '../../support/service-process.ts'
+import { BrokerNetwork } from '../../support/servers/broker-network.ts'
+import { clusterPicture, controllerOf } from '../../support/servers/kafka-metadata.ts'
+import type { ClusterPicture, PartitionPlace } from '../../support/servers/kafka-metadata.ts'
+import { OwnCluster } from '../../support/servers/own-cluster.ts'
+import type { ClusterBroker } from '../../support/servers/own-cluster.ts'
+import { OwnKafka } from '../../support/servers/own-kafka.ts'
+import { freePort } from '../../support/processes/service-process.ts'
 import { until } from '../../support/until.ts'
 
 /** Ports of a broker in a namespace of its own. */

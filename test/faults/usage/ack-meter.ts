@@ -1,5 +1,5 @@
 import { systemClock } from '../../../pipelines/clock.ts'
-import { nodesOf } from '../../support/produce.ts'
+import { nodesOf } from '../../support/records/produce.ts'
 import type { EventStream } from './event-stream.ts'
 import type { Fleet } from '../harness/fleet.ts'
 import { bodyOf, postBody } from './gateway-client.ts'

@@ -1,4 +1,4 @@
-import type { Installation } from '../../support/installation.ts'
+import type { Installation } from '../../support/processes/installation.ts'
 
 /** Rows that are named in the answer where two sets differ. */
 const SHOWN_MAX = 3

@@ -8,7 +8,7 @@ import { originalReceipt, receiptHeaders } from '../../../pipelines/usage/receip
 import { ID_KEY, readKeyFile } from '../../../services/runtime/key-file.ts'
 import { TOPICS } from '../../../schemas/topics.ts'
 import type { TopicRole } from '../../../schemas/topics.ts'
-import type { Installation } from '../../support/installation.ts'
+import type { Installation } from '../../support/processes/installation.ts'
 import { until } from '../../support/until.ts'
 
 /** A topic is deleted within this. */

@@ -1,6 +1,6 @@
 import { readPartition } from '../../../pipelines/kafka/read.ts'
 import { BLOCK_HEADER, TABLES } from '../../../schemas/tables.ts'
-import type { Installation } from '../../support/installation.ts'
+import type { Installation } from '../../support/processes/installation.ts'
 
 /** When costs were decided, by the log's times: of each partition, ascending. Aborted transactions count for nothing. */
 export async function costTimes({ kafka, topics, partitions }: Installation): Promise<readonly number[][]> {

@@ -1,7 +1,7 @@
 import type { Dice } from '../../../infra/local/sample/random.ts'
 import type { UsageEvent } from '../../../schemas/usage.ts'
 import { systemClock } from '../../../pipelines/clock.ts'
-import { nodesOf, UsageMaker } from '../../support/produce.ts'
+import { nodesOf, UsageMaker } from '../../support/records/produce.ts'
 import { reservationAt } from './reservations.ts'
 
 const NODES_PER_PARTITION = 24

@@ -1,7 +1,7 @@
 import type { BlockRole } from '../../../schemas/topics.ts'
 import { readPartition, readRanges } from '../../../pipelines/kafka/read.ts'
 import { BLOCK_HEADER } from '../../../schemas/tables.ts'
-import type { Installation } from '../../support/installation.ts'
+import type { Installation } from '../../support/processes/installation.ts'
 import { until } from '../../support/until.ts'
 
 const LOADED_MS = 180_000

@@ -1,6 +1,6 @@
 import { systemClock } from '../../../pipelines/clock.ts'
 import { formatUuid } from '../../../schemas/ids.ts'
-import { nodesOf } from '../../support/produce.ts'
+import { nodesOf } from '../../support/records/produce.ts'
 import { until } from '../../support/until.ts'
 import type { EventStream } from './event-stream.ts'
 import type { Fleet } from '../harness/fleet.ts'

@@ -1,7 +1,7 @@
 import { inboxCommandCodec, inboxHeartbeatCodec } from '../../../schemas/avro.ts'
 import type { CommandKind, NodeTier } from '../../../schemas/records.ts'
 import type { Setting } from '../../../schemas/settings.ts'
-import { command, commandId, heartbeat } from '../../support/inbox-requests.ts'
+import { command, commandId, heartbeat } from '../../support/records/inbox-requests.ts'
 
 /** A command as a schedule has it; the same `id` means the same command. */
 export interface CommandDraft {

@@ -2,11 +2,11 @@ import { BLOCK_HEADER, TABLES } from '../../../schemas/tables.ts'
 import { ClickhouseRefused } from '../../../pipelines/clickhouse/errors.ts'
 import type { Insert } from '../../../pipelines/load/group.ts'
 import type { BlockSource } from '../../../pipelines/load/store.ts'
-import { readBlock } from '../../support/row-reader.ts'
-import type { Row } from '../../support/row-reader.ts'
+import { readBlock } from '../../support/oracles/row-reader.ts'
+import type { Row } from '../../support/oracles/row-reader.ts'
 import type { Timeline } from './timeline.ts'
 import type { StoredMark } from '../../../pipelines/blocks/fit.ts'
-import { storedMark } from '../../support/stored-marks.ts'
+import { storedMark } from '../../support/memory/stored-marks.ts'
 
 /** What one INSERT brought. */
 export interface Part {

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 // First of all: what it replaces is taken when kafkajs first decodes a fetch.
 import { decodeMessages } from './decode-messages.ts'
 import '../codecs.ts'
-import { packedBatch } from '../../../../test/support/packed-batch.ts'
+import { packedBatch } from '../../../../test/support/records/packed-batch.ts'
 
 const require = createRequire(import.meta.url)
 const Decoder = require('kafkajs/src/protocol/decoder.js') as new (

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { accountCodec, aggregatorTaskCodec, fenceCodec, settlerTaskCodec } from '../../../../schemas/avro.ts'
-import { testRulesRecord } from '../../../support/rules.ts'
+import { testRulesRecord } from '../../../support/records/rules.ts'
 import type { Account, AggregatorTask, SettlerTask } from '../../../../schemas/records.ts'
 import { batchesOf, headerOf } from './batch-headers.ts'
 import type { BatchHeader } from './batch-headers.ts'

@@ -1,5 +1,5 @@
 import { systemClock } from '../../../../pipelines/clock.ts'
-import type { BrokerNetwork } from '../../../support/broker-network.ts'
+import type { BrokerNetwork } from '../../../support/servers/broker-network.ts'
 import { boundAfter, untilFailedOver } from '../../harness/failover.ts'
 import { NO_BOUND } from '../../harness/fault.ts'
 import type { Fault, FaultContext, OutageBound } from '../../harness/fault.ts'

@@ -1,6 +1,6 @@
 import { TASK_SERVICES } from '../../../../schemas/services.ts'
 import { until } from '../../../support/until.ts'
-import { coordinatorOf } from '../../../support/kafka-metadata.ts'
+import { coordinatorOf } from '../../../support/servers/kafka-metadata.ts'
 import { KILLED_BOUND_MS, untilFailedOver } from '../../harness/failover.ts'
 import type { Fault, FaultContext, Strike } from '../../harness/fault.ts'
 import type { FaultBroker } from '../../harness/fleet-kafka.ts'

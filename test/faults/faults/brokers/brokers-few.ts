@@ -1,4 +1,4 @@
-import { latestOffset } from '../../../support/kafka-wire.ts'
+import { latestOffset } from '../../../support/servers/kafka-wire.ts'
 import { until } from '../../../support/until.ts'
 import { KILLED_BOUND_MS, untilFailedOver } from '../../harness/failover.ts'
 import { NO_BOUND } from '../../harness/fault.ts'

@@ -1,5 +1,5 @@
 import type { UsageEvent } from '../../../../schemas/usage.ts'
-import { nodesOf, openUsageProducer, usageRecord } from '../../../support/produce.ts'
+import { nodesOf, openUsageProducer, usageRecord } from '../../../support/records/produce.ts'
 import { untilCounted } from '../../usage/arrival.ts'
 import { NOTHING_MET } from '../../harness/fault.ts'
 import type { Fault } from '../../harness/fault.ts'

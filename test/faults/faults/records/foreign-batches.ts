@@ -1,6 +1,6 @@
 import type { UsageEvent } from '../../../../schemas/usage.ts'
-import { foreignProducerMissing, produceForeign } from '../../../support/foreign-producer.ts'
-import { nodesOf, usageRecord } from '../../../support/produce.ts'
+import { foreignProducerMissing, produceForeign } from '../../../support/processes/foreign-producer.ts'
+import { nodesOf, usageRecord } from '../../../support/records/produce.ts'
 import { untilCounted } from '../../usage/arrival.ts'
 import { NOTHING_MET } from '../../harness/fault.ts'
 import type { Fault } from '../../harness/fault.ts'

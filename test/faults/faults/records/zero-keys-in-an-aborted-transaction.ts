@@ -1,7 +1,7 @@
 import { createKafka } from '../../../../pipelines/kafka/kafkajs/client.ts'
 import { formatUuid } from '../../../../schemas/ids.ts'
 import type { UsageEvent } from '../../../../schemas/usage.ts'
-import { nodesOf, usageRecord } from '../../../support/produce.ts'
+import { nodesOf, usageRecord } from '../../../support/records/produce.ts'
 import { untilCounted } from '../../usage/arrival.ts'
 import { NOTHING_MET } from '../../harness/fault.ts'
 import type { Fault, FaultContext } from '../../harness/fault.ts'

@@ -1,0 +1,17 @@
+import { SERVICE_NODE_FLAGS } from '../../../infra/local/services.ts'
+import type { Stack } from '../../support/servers/stack.ts'
+
+/** Where a benchmark's installation lives. */
+export type BenchServers = Pick<Stack, 'brokers' | 'clickhouseUrl'>
+
+/** Of every installation of a benchmark: the default of the product. */
+export const PARTITIONS = 4
+
+/**
+ * Settings that give a service the flags that the npm scripts give it, `more` of them and, with a folder, a CPU profile at its
+ * end.
+ */
+export function serviceSettings(profileDir?: string, more: readonly string[] = []): Record<string, string> {
+  const profile = profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`]
+  return { NODE_OPTIONS: [...SERVICE_NODE_FLAGS, ...more, ...profile].join(' ') }
+}

@@ -1,0 +1,76 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { trackedFiles } from '../tree.ts'
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+const PIPELINE = join(ROOT, 'test/fixtures/pipeline')
+const ROWS = 'rows.json'
+const NOT_PLANTED: ReadonlySet<string> = new Set([ROWS, 'README.md'])
+
+/** What a pipeline puts into a file that is there: a text at one place, in front of one that is there or behind it. */
+interface InsertedRow {
+  readonly file: string
+  readonly before?: string
+  readonly after?: string
+  readonly insert: string
+}
+
+/** How a pipeline is told from the one that the fixture writes: everything of it that must be its own. */
+export interface PlantedName {
+  /** One word, in small letters. */
+  readonly name: string
+  /** Added to the ids of its schemas and the number of its migration, and to its port. */
+  readonly apart: number
+}
+
+/** A copy of the project's files at `dir`, with its packages. What is not committed is in it too. */
+export function copyTree(dir: string): void {
+  for (const { path, text } of trackedFiles()) {
+    mkdirSync(join(dir, dirname(path)), { recursive: true })
+    writeFileSync(join(dir, path), text)
+  }
+  for (const shared of ['node_modules', '.hivemeter/kafka-jars']) {
+    if (!existsSync(join(ROOT, shared))) continue
+    mkdirSync(join(dir, dirname(shared)), { recursive: true })
+    symlinkSync(join(ROOT, shared), join(dir, shared))
+  }
+  execFileSync('git', ['init', '--quiet'], { cwd: dir })
+  // A link is no folder to .gitignore.
+  writeFileSync(join(dir, '.git/info/exclude'), 'node_modules\n.hivemeter\n')
+  execFileSync('git', ['add', '--all'], { cwd: dir })
+}
+
+/** Adds the fixture's pipeline to a copy, under another name: its files, and its rows in tables. Nothing else is changed. */
+export function plant(dir: string, named: PlantedName): void {
+  for (const path of readdirSync(PIPELINE, { recursive: true, encoding: 'utf8' })) {
+    if (NOT_PLANTED.has(path) || !path.includes('.')) continue
+    const to = join(dir, renamed(path, named))
+    mkdirSync(dirname(to), { recursive: true })
+    writeFileSync(to, renamed(readFileSync(join(PIPELINE, path), 'utf8'), named))
+  }
+  const rows = JSON.parse(readFileSync(join(PIPELINE, ROWS), 'utf8')) as InsertedRow[]
+  for (const { file, before = '', after = '', insert } of rows) {
+    const text = readFileSync(join(dir, file), 'utf8')
+    const anchor = before === '' ? after : before
+    if (text.split(anchor).length !== 2) throw new Error(`${file} does not have once: ${anchor}`)
+    const row = renamed(insert, named)
+    writeFileSync(
+      join(dir, file),
+      text.replace(anchor, () => (before === '' ? after + row : row + before)),
+    )
+  }
+  execFileSync('git', ['add', '--all'], { cwd: dir })
+}
+
+/** Its folders and every name in it, and the numbers that no two may share. */
+function renamed(text: string, { name, apart }: PlantedName): string {
+  const capital = name.charAt(0).toUpperCase() + name.slice(1)
+  return text
+    .replaceAll('tally', name)
+    .replaceAll('Tally', capital)
+    .replaceAll('TALLY', name.toUpperCase())
+    .replaceAll(/\b90([0-2])(?=\b|_)/g, (_, digit: string) => String(900 + apart * 10 + Number(digit)))
+    .replaceAll('4685', String(4685 + apart))
+}

@@ -1,0 +1,86 @@
+import { createServer, request } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { buffer } from 'node:stream/consumers'
+import { once } from 'node:events'
+import { systemClock } from '../../../pipelines/clock.ts'
+
+/** Called for every INSERT with its table and its token. What it waits for, the INSERT waits for. */
+export type InsertHook = (table: string, token: string) => void | Promise<void>
+
+/** Stands between a service and ClickHouse, so that a test can act at a chosen point of a chosen INSERT. */
+export class ClickhouseProxy {
+  readonly url: string
+  /** Before the server sees the INSERT. */
+  onInsert: InsertHook | undefined
+  /** When the server has it whole, and has not answered yet. */
+  onSent: InsertHook | undefined
+  /** When the server has acknowledged it, and the service does not know yet. */
+  onAcknowledged: InsertHook | undefined
+  /** How long every statement waits before it is passed on. */
+  delayMs = 0
+  /** INSERTs that the server has not answered yet. */
+  insertsUnderWay = 0
+  readonly #target: string
+  readonly #server: Server
+
+  private constructor(target: string, port: number) {
+    this.#target = target
+    this.url = `http://127.0.0.1:${port}`
+    this.#server = createServer((asked, answer) => {
+      // Either side may be killed at any time: that is what this is for.
+      this.#pass(asked, answer).catch(() => answer.destroy())
+    })
+  }
+
+  static async start(target: string, port: number): Promise<ClickhouseProxy> {
+    const proxy = new ClickhouseProxy(target, port)
+    proxy.#server.listen(port, '127.0.0.1')
+    await once(proxy.#server, 'listening')
+    return proxy
+  }
+
+  async stop(): Promise<void> {
+    this.#server.close()
+    this.#server.closeAllConnections()
+    await once(this.#server, 'close')
+  }
+
+  async #pass(asked: IncomingMessage, answer: ServerResponse): Promise<void> {
+    const body = await buffer(asked)
+    if (this.delayMs > 0) await systemClock.delay(this.delayMs)
+    const { searchParams } = new URL(asked.url ?? '/', this.url)
+    const [, table] = /^INSERT INTO (\w+)/.exec(searchParams.get('query') ?? '') ?? []
+    const token = searchParams.get('insert_deduplication_token') ?? ''
+    if (table === undefined) return await this.#ask(asked, body, answer)
+    await this.onInsert?.(table, token)
+    this.insertsUnderWay++
+    try {
+      await this.#ask(asked, body, answer, { table, token })
+    } finally {
+      this.insertsUnderWay--
+    }
+  }
+
+  async #ask(
+    asked: IncomingMessage,
+    body: Buffer,
+    answer: ServerResponse,
+    insert?: { readonly table: string; readonly token: string },
+  ): Promise<void> {
+    const passed = request(new URL(asked.url ?? '/', this.#target), {
+      method: asked.method ?? 'GET',
+      headers: { ...asked.headers, connection: 'close' },
+    })
+    const answered = once(passed, 'response') as Promise<[IncomingMessage]>
+    passed.end(body)
+    const [[response]] = await Promise.all([
+      answered,
+      once(passed, 'finish').then(() => insert && this.onSent?.(insert.table, insert.token)),
+    ])
+    const bytes = await buffer(response)
+    if (insert !== undefined && response.statusCode === 200) {
+      await this.onAcknowledged?.(insert.table, insert.token)
+    }
+    answer.writeHead(response.statusCode ?? 502, response.headers).end(bytes)
+  }
+}

@@ -1,0 +1,59 @@
+import type { ClickhouseClient } from '../../../pipelines/clickhouse/client.ts'
+import { replicaOf } from '../../../pipelines/clickhouse/replica.ts'
+import type { Statements } from '../../../pipelines/clickhouse/replica.ts'
+import { clickhouseOf } from '../../../services/runtime/clickhouse.ts'
+import type { ClickhouseChoices } from '../../../services/runtime/clickhouse.ts'
+
+/** A database of a server that asks nobody for a password, opened as services open theirs. `url` may be a list. */
+export function clickhouseAt(
+  url: string,
+  database: string,
+  { cluster = '', ...choices }: ClickhouseChoices & { readonly cluster?: string } = {},
+): ClickhouseClient {
+  const user = { clickhouseUser: 'default', clickhousePassword: '', clickhouseCaFile: '' }
+  return clickhouseOf(
+    { clickhouseUrl: url, clickhouseCluster: cluster, clickhouseDatabase: database, ...user },
+    choices,
+  )
+}
+
+/** A ClickHouse that is away: nothing listens on port 1 of the loopback. */
+export function clickhouseAway(): ClickhouseClient {
+  return clickhouseAt('http://127.0.0.1:1', 'd')
+}
+
+/** A ClickHouse that answers as the test says; what the test does not say is not asked. */
+export interface Said {
+  readonly rows?: (sql: string, params: never) => Promise<unknown[]>
+  readonly command?: Statements['command']
+  readonly insertRaw?: Statements['insertRaw']
+}
+
+const unexpected = (): never => {
+  throw new Error('The test does not expect this to be asked.')
+}
+
+/** A client of one address: a single server, or a replica of `cluster`. */
+export function fakeClickhouse(said: Said, cluster = '', serverName?: () => string): ClickhouseClient {
+  return replicaOf({
+    cluster,
+    statements: (heard) => {
+      const hear = (): void => {
+        if (serverName !== undefined) heard(serverName())
+      }
+      return {
+        rows: async (...[sql, params]) => {
+          const rows = await (said.rows ?? unexpected)(sql, params as never)
+          hear()
+          return rows as never[]
+        },
+        command: async (...statement) => {
+          await (said.command ?? unexpected)(...statement)
+          hear()
+        },
+        insertRaw: said.insertRaw ?? unexpected,
+      }
+    },
+    close: async () => {},
+  })
+}

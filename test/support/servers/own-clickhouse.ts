@@ -1,0 +1,76 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { signalTo } from '../../../infra/local/child.ts'
+import { startClickhouse } from '../../../infra/local/clickhouse/start.ts'
+import type { LocalServer } from '../../../infra/local/clickhouse/start.ts'
+import { systemClock } from '../../../pipelines/clock.ts'
+
+const START_AGAIN_MS = 500
+
+/** A local ClickHouse of a test's own, which it may kill: always the same address, on the same data. */
+export class OwnClickhouse {
+  readonly url: string
+  readonly dir: string
+  readonly #port: number
+  /** Times that it ended by itself; it is started again, as a supervisor would. */
+  ownEnds = 0
+  #server: LocalServer | undefined
+  #isEnding = false
+
+  private constructor(port: number, dir: string) {
+    this.#port = port
+    this.dir = dir
+    this.url = `http://127.0.0.1:${port}`
+  }
+
+  /** On data in `dir`, which is forgotten at the end; in a new folder unless given. */
+  static async start(port: number, dir?: string): Promise<OwnClickhouse> {
+    const own = new OwnClickhouse(port, dir ?? (await mkdtemp(join(tmpdir(), 'hivemeter-clickhouse-'))))
+    await own.start()
+    return own
+  }
+
+  async start(): Promise<void> {
+    this.#isEnding = false
+    const server = await startClickhouse({ dir: this.dir, port: this.#port, niceness: 0 })
+    this.#server = server
+    void server.exited.then(() => this.#startAgain(server))
+  }
+
+  /** A start may fail as well, on a full disk. */
+  async #startAgain(ended: LocalServer): Promise<void> {
+    while (!this.#isEnding && this.#server === ended) {
+      this.ownEnds++
+      try {
+        await this.start()
+      } catch {
+        await systemClock.delay(START_AGAIN_MS)
+      }
+    }
+  }
+
+  /** kill -9; what it holds stays. */
+  async kill(): Promise<void> {
+    this.#isEnding = true
+    this.#server?.kill()
+    await this.#server?.exited
+  }
+
+  /** SIGSTOP or SIGCONT. */
+  signal(signal: NodeJS.Signals): void {
+    if (this.#server !== undefined) signalTo(this.#server.pid, signal)
+  }
+
+  /** Stops it in order; what it holds stays. */
+  async stop(): Promise<void> {
+    this.#isEnding = true
+    await this.#server?.stop()
+  }
+
+  /** Ends it and forgets its data. */
+  async dispose(): Promise<void> {
+    await this.stop()
+    await rm(this.dir, { recursive: true, force: true })
+  }
+}
