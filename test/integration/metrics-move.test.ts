@@ -1,8 +1,9 @@
+import { IdempotentProducer } from '../../pipelines/kafka/producer.ts'
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { systemClock } from '../../pipelines/clock.ts'
 import { systemRandom } from '../../pipelines/random.ts'
-import { METRICS } from '../../schemas/metrics.ts'
+import { METRICS, noMetrics } from '../../schemas/metrics.ts'
 import type { MetricDefinition, MetricName } from '../../schemas/metrics.ts'
 import { SERVICE_NAMES } from '../../schemas/services.ts'
 import type { ServiceName } from '../../schemas/services.ts'
@@ -132,6 +133,10 @@ describe('the metrics of all services', () => {
       { partition: 0, key: null, value: Buffer.from('not ours') },
     ])
     await producer.stop()
+    const { kafka, topics } = installation
+    const toInbox = new IdempotentProducer({ ...kafka, topic: topics.accountInbox, metrics: noMetrics })
+    await toInbox.append([{ partition: 0, key: null, value: Buffer.from('not ours') }])
+    await toInbox.stop()
     for (const service of SERVICE_NAMES) {
       const own = rows.filter(([name, row]) => row.services.includes(service) && !STILL.has(name))
       const stillAt = async (): Promise<string[]> => {
