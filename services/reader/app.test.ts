@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { systemClock } from '../../pipelines/clock.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
+import { topicNames } from '../../schemas/topics.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import type { ProviderView } from '../../schemas/http/provider.ts'
@@ -44,7 +45,7 @@ before(async () => {
       },
     },
     clickhouse,
-    topics: { usageBlocks: 'usage.blocks', settlementBlocks: 'settlement.blocks' },
+    topics: topicNames(''),
     partitions: PARTITIONS,
     cursorKey: Buffer.alloc(32, 7),
     clock: systemClock,

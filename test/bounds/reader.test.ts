@@ -1,3 +1,4 @@
+import { topicNames } from '../../schemas/topics.ts'
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
@@ -33,7 +34,7 @@ import { unheardCommands } from '../support/records/unheard-commands.ts'
 import { MemoryModels } from '../support/memory/memory-models.ts'
 import { putBackNothing } from '../support/memory/put-back.ts'
 
-const TOPICS = { usageBlocks: 'usage.blocks', settlementBlocks: 'settlement.blocks' }
+const TOPICS = topicNames('')
 const NOW = Date.UTC(2026, 10, 21, 12)
 const clickhouse = fakeClickhouse({ rows: async () => [] })
 let app: ReaderApp

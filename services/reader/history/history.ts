@@ -7,7 +7,6 @@ import type { Logger } from '../../../pipelines/logger.ts'
 import { partitionOfNode } from '../../../schemas/ids.ts'
 import { TABLES } from '../../../schemas/tables.ts'
 import type { FilledTable } from '../../../schemas/tables.ts'
-import { BLOCK_ROLES } from '../../../schemas/topics.ts'
 import type { BlockRole } from '../../../schemas/topics.ts'
 import { WATERMARK_DELAY_MS } from '../../../schemas/usage.ts'
 import { describeError } from '../../runtime/exit.ts'
@@ -165,9 +164,8 @@ function beginsOf(
   begin: Begin | null,
 ): ReadonlyMap<string, number> {
   if (begin === null) return new Map()
-  const watermarksMs: Readonly<Record<BlockRole, number>> = {
-    usageBlocks: begin.usageWatermarkMs,
-    settlementBlocks: Math.max(0, begin.accountsNowMs - WATERMARK_DELAY_MS),
-  }
-  return new Map(BLOCK_ROLES.map((role) => [topics[role], watermarksMs[role]]))
+  return new Map([
+    [topics.usageBlocks, begin.usageWatermarkMs],
+    [topics.settlementBlocks, Math.max(0, begin.accountsNowMs - WATERMARK_DELAY_MS)],
+  ])
 }

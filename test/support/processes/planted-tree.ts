@@ -21,7 +21,7 @@ interface InsertedRow {
 export interface PlantedName {
   /** One word, in small letters. */
   readonly name: string
-  /** Added to the ids of its schemas and the number of its migration, and to its port. */
+  /** Added to the ids of its schemas, in tens, and to its port. */
   readonly apart: number
 }
 
@@ -46,7 +46,7 @@ export function copyTree(dir: string): void {
 export function plant(dir: string, named: PlantedName): void {
   for (const path of readdirSync(PIPELINE, { recursive: true, encoding: 'utf8' })) {
     if (NOT_PLANTED.has(path) || !path.includes('.')) continue
-    const to = join(dir, renamed(path, named))
+    const to = join(dir, numbered(dir, renamed(path, named)))
     mkdirSync(dirname(to), { recursive: true })
     writeFileSync(to, renamed(readFileSync(join(PIPELINE, path), 'utf8'), named))
   }
@@ -64,6 +64,12 @@ export function plant(dir: string, named: PlantedName): void {
   execFileSync('git', ['add', '--all'], { cwd: dir })
 }
 
+/** A migration gets the number that follows. */
+function numbered(dir: string, path: string): string {
+  const migrations = readdirSync(join(dir, 'schemas/clickhouse')).filter((file) => file.endsWith('.sql'))
+  return path.replace('NNN_', `${String(migrations.length + 1).padStart(3, '0')}_`)
+}
+
 /** Its folders and every name in it, and the numbers that no two may share. */
 function renamed(text: string, { name, apart }: PlantedName): string {
   const capital = name.charAt(0).toUpperCase() + name.slice(1)
@@ -71,6 +77,6 @@ function renamed(text: string, { name, apart }: PlantedName): string {
     .replaceAll('tally', name)
     .replaceAll('Tally', capital)
     .replaceAll('TALLY', name.toUpperCase())
-    .replaceAll(/\b90([0-2])(?=\b|_)/g, (_, digit: string) => String(900 + apart * 10 + Number(digit)))
+    .replaceAll(/\b90([0-2])\b/g, (_, digit: string) => String(900 + apart * 10 + Number(digit)))
     .replaceAll('4685', String(4685 + apart))
 }
