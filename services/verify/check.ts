@@ -34,13 +34,16 @@ export interface CheckedTask {
   readonly nextSeqOf: (taskRecord: Buffer) => number
 }
 
+/** Task records as they were when the comparison of a partition began, by their topic of state; null before the first. */
+export type NewestTasks = ReadonlyMap<TopicRole, Buffer | null>
+
 /** A check of one version of the topics. */
 export interface VersionCheck {
   /**
-   * Up to where a partition can be compared while traffic flows; waits with `catchUp` for what its task has yet to take
-   * in. Null, once it has said so, where the task has never committed.
+   * Up to where a partition can be compared while traffic flows: up to its newest task record, or with `catchUp` to one
+   * that has taken in what the tasks before it had handed on. Null, once it has said so, where there is none.
    */
-  find(partition: number, catchUp: CatchUp): Promise<PartitionCheck | null>
+  find(partition: number, newest: NewestTasks, catchUp: CatchUp): Promise<PartitionCheck | null>
   /** Compares what is of all partitions together, once each was compared; for whoever has such. */
   end?(): Promise<void>
 }

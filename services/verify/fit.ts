@@ -1,22 +1,25 @@
-import type { CheckedTask, VerifyRun } from './check.ts'
+import type { TopicRole } from '../../schemas/topics.ts'
+import type { CheckedTask, NewestTasks, VerifyRun } from './check.ts'
 import type { Logs } from './logs.ts'
 
 /**
- * Whether a partition's logs are as new as what ClickHouse has of it. Where one is older, all else that could be compared
- * differs for that one reason: said once a topic, as one difference.
+ * What each of the tasks has committed last in a partition. Null where a log is older than what ClickHouse has of it: all
+ * else that could be compared differs for that one reason, said once a topic, as one difference.
  */
-export async function areLogsNewEnough(
+export async function newestTasks(
   { tables, differences, say }: Pick<VerifyRun, 'tables' | 'differences' | 'say'>,
   logs: Logs,
   tasks: readonly CheckedTask[],
   partition: number,
-): Promise<boolean> {
+): Promise<NewestTasks | null> {
+  const newest = new Map<TopicRole, Buffer | null>()
   let fits = true
   for (const { state, blocks, nextSeqOf } of tasks) {
     const topic = logs.topics[blocks]
     // Asked before the log is read: what is loaded now was committed before.
     const { lastSeq: loaded } = await tables.loaded({ topic, partition })
     const record = await logs.newestTask(state, partition)
+    newest.set(state, record)
     const lastSeq = record === null ? 0 : nextSeqOf(record) - 1
     if (loaded <= lastSeq) continue
     fits = false
@@ -31,5 +34,5 @@ export async function areLogsNewEnough(
       found: String(loaded),
     })
   }
-  return fits
+  return fits ? newest : null
 }

@@ -1,5 +1,5 @@
 import type { Check, CheckCounts, PartitionCheck, VerifiedVersion, VerifyRun, VersionCheck } from './check.ts'
-import { areLogsNewEnough } from './fit.ts'
+import { newestTasks } from './fit.ts'
 import { CatchUp } from './horizon.ts'
 
 /** What is compared with what, version by version. */
@@ -56,11 +56,12 @@ async function verifyPartition(
   partition: number,
 ): Promise<void> {
   const tasks = begun.map(({ check }) => check.task)
-  if (!(await areLogsNewEnough(run, logs, tasks, partition))) return
+  const newest = await newestTasks(run, logs, tasks, partition)
+  if (newest === null) return
   const catchUp = new CatchUp(run)
   const found: PartitionCheck[] = []
   for (const { ofVersion } of begun) {
-    const one = await ofVersion.find(partition, catchUp)
+    const one = await ofVersion.find(partition, newest, catchUp)
     if (one !== null) found.push(one)
   }
   for (const { blocks } of found) await catchUp.untilLoaded(run.tables, blocks)

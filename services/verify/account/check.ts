@@ -4,6 +4,7 @@ import { WATERMARK_DELAY_MS } from '../../../schemas/usage.ts'
 import type {
   Check,
   CheckCounts,
+  NewestTasks,
   PartitionCheck,
   VerifiedVersion,
   VerifyRun,
@@ -31,7 +32,8 @@ interface AccountTally {
 /** account.inbox against decisions, settlements, the audit, accounts, outcomes and, over all versions, wallets. */
 export class AccountCheck implements Check {
   readonly name = 'account'
-  readonly reads = ['accountInbox', 'nodeState', 'usageIds'] as const
+  /** With all of usage: accounts are compared up to what was counted. */
+  readonly reads = ['usageMetered', 'usageIds', 'accountInbox', 'nodeState'] as const
   readonly task = {
     state: 'nodeState',
     blocks: 'settlementBlocks',
@@ -102,9 +104,9 @@ class AccountsOfVersion implements VersionCheck {
   }
 
   /** Usage that was counted when the comparison began must have come to the accounts. */
-  async find(partition: number, catchUp: CatchUp): Promise<PartitionCheck | null> {
+  async find(partition: number, newest: NewestTasks, catchUp: CatchUp): Promise<PartitionCheck | null> {
     const { logs, topics } = this.#parts.version
-    const counted = await logs.newestTask('usageIds', partition)
+    const counted = newest.get('usageIds') ?? null
     // The check of usage has said so.
     if (counted === null) return null
     const { position } = aggregatorTaskCodec.decode(counted)

@@ -3,6 +3,7 @@ import type { AggregatorTask } from '../../../schemas/records.ts'
 import type {
   Check,
   CheckCounts,
+  NewestTasks,
   PartitionCheck,
   VerifiedVersion,
   VerifyRun,
@@ -105,19 +106,19 @@ class UsageOfVersion implements VersionCheck {
     this.#sentOn = new SentOn(version.topics.usageMetered, version.partitions)
   }
 
-  async find(partition: number): Promise<PartitionCheck | null> {
+  find(partition: number, newest: NewestTasks): Promise<PartitionCheck | null> {
     const { run, version } = this.#parts
-    const record = await version.logs.newestTask('usageIds', partition)
+    const record = newest.get('usageIds') ?? null
     if (record === null) {
       run.say(`partition ${partition}: no usage was ever committed`)
-      return null
+      return Promise.resolve(null)
     }
     const task = aggregatorTaskCodec.decode(record)
-    return {
+    return Promise.resolve({
       blocks: { topic: version.topics.usageBlocks, partition, seqBelow: task.next_seq },
       watermarkMs: task.watermark,
       compare: () => this.#compare(partition, task),
-    }
+    })
   }
 
   async #compare(partition: number, task: AggregatorTask): Promise<void> {
