@@ -12,14 +12,14 @@ import { effective, isStored, stored } from './rules.ts'
 import type { AccountRules } from './rules.ts'
 import { settle, settleIfDue } from './settlement.ts'
 
-/** What a command came to, before it is written down. */
+/** The result of a command, before it is written down. */
 export interface Decided<Refusal extends CommandRefusal = CommandRefusal> {
   readonly ending: Ending<Refusal>
   /** Each setting that changed. */
   readonly changes: readonly Change[]
   /** Log time until which the outcome is kept for a repeat; null for the usual day. */
   readonly keptUntilMs: number | null
-  /** The command of the reservation that this one closed: its outcome need not be kept any more. */
+  /** The command whose reservation this one closed: its outcome need not be kept any more. */
   readonly closed: string | null
 }
 
@@ -29,12 +29,12 @@ interface Change {
   readonly after: SettingValue
 }
 
-/** The ETag of a node's settings: of what it stored, and of the rules over them. */
+/** The ETag of a node's settings: of what the node stored and of the rules that override it. */
 export function settingsTag(account: Account | null, rules: AccountRules): string {
   return `"${account?.settings_version ?? 0}.${rules.version}"`
 }
 
-/** Between the tags of which one must be the present one; no header holds it. */
+/** Separates the tags of which one must be the present one; no header can hold it. */
 export const TAG_SEPARATOR = '\n'
 
 interface Asked {
@@ -56,27 +56,27 @@ const HANDLERS: { readonly [Kind in CommandKind]: (asked: Asked) => Decided<Comm
   confirm,
 }
 
-/** Kinds that make a node's account where there is none. */
+/** Kinds that create the account of a node that has none. */
 const OPENS: ReadonlySet<InboxCommand['kind']> = new Set(['settings', 'join'])
 
-/** True where the command may be about a node that nobody has named yet. */
+/** True where the command may be about a node that nothing has named yet. */
 export function opensAccount(command: InboxCommand): boolean {
   return OPENS.has(command.kind)
 }
 
-/** Decides a command in the node's own order; settles afterwards where that is due. */
+/** Decides a command in the node's own order, and settles afterwards where a settlement is due. */
 export function applyCommand(asked: Asked): Decided {
   const decided = HANDLERS[asked.command.kind](asked)
   settleIfDue(asked.account, asked.rules, asked.nowMs, asked.rows)
   return decided
 }
 
-/** The answer about a node that nobody has named. */
+/** The answer about a node that nothing has named. */
 export function unknownNode(nodeId: string): Decided {
   return refused('node_not_registered', `No event, heartbeat or setting has named the node ${nodeId} yet.`)
 }
 
-/** The answer to a write that finds no place among those that are kept for a day. */
+/** The answer to a write for which there is no place among the outcomes that are kept for a day. */
 export function tooManyCommands(): Decided {
   return refused(
     'too_many_commands',
@@ -152,7 +152,7 @@ function join(asked: Asked): Decided<CommandRefusal<'join'>> {
   return done('join', { tag: settingsTag(account, rules) }, { changes })
 }
 
-/** Writes what differs; the version counts once for all of it. */
+/** Writes what differs; the version rises once for all of it. */
 function store(account: Account, settings: readonly Setting[], nowMs: number): Change[] {
   const changes: Change[] = []
   for (const { name, value } of settings) {
@@ -172,14 +172,14 @@ function fieldsOf(settings: readonly Setting[]): { policy_fields: string[]; peer
   return { policy_fields: namesOf('policy'), peer_fields: namesOf('peer') }
 }
 
-/** A command that names the node's operator confirms it, where whoever asked may say whose the node is. */
+/** A command that names the node's operator confirms it, where the caller has the right to say whose the node is. */
 function vouch({ account, command, nowMs }: Asked): void {
   const { operator_id, by_admin, by_operator } = command
   if (operator_id === null || !(by_admin || by_operator)) return
   if (currentOperator(account)?.operator_id === operator_id) confirmOperator(account, operator_id, nowMs)
 }
 
-/** Of operators of before too; the bounds of the inbox let only an admin ask for it. */
+/** Also confirms an earlier operator; the bounds of the inbox let only an admin request that. */
 function confirm({ account, command, nowMs }: Asked): Decided<CommandRefusal<'confirm'>> {
   const operatorId = command.operator_id ?? ''
   if (confirmOperator(account, operatorId, nowMs)) return done('confirm', { operator_id: operatorId })

@@ -1,11 +1,11 @@
 import { FatalError, HaltError } from './records.ts'
 
-/** What a decision asked of the outside failed (a look-up, the packing of blocks): no record is at fault. */
+/** Something that a decision needs from outside failed (a look-up, the packing of blocks): no record is the cause. */
 export class OutsideError extends Error {
   readonly code = 'OUTSIDE'
 }
 
-/** Waits for what a decision asks of the outside, so that its failure is never held against a record. */
+/** Awaits what a decision needs from outside, so that its failure is never attributed to a record. */
 export async function outside<T>(asked: Promise<T>): Promise<T> {
   try {
     return await asked
