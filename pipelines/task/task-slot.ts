@@ -45,10 +45,7 @@ export type SlotOutcome =
   | { readonly next: 'rest'; readonly position: bigint; readonly reason: string }
   | { readonly next: 'pause' }
 
-/**
- * The request of the second heartbeat after an error was certainly sent after the error; a zombie's heartbeat would have
- * failed.
- */
+/** The second heartbeat after an error was certainly sent after the error; that of a zombie would have failed. */
 const HEARTBEATS_BEFORE_FENCE = 2
 
 /** One partition of this process through its life: phase, state, writer. It knows no consumer. */
@@ -66,10 +63,7 @@ export class TaskSlot {
   #heartbeatsSinceError = 0
   #halt: Halt | undefined
   #toAppend: readonly LogAppend[] = []
-  /**
-   * The transaction under way. The next batch is fetched while it commits, and decided once the commit is known to have
-   * succeeded.
-   */
+  /** The transaction under way. The next batch is fetched while it commits, and decided once the commit has succeeded. */
   #committing: Promise<void> | undefined
   #closed = false
   /** True while a group of blocks is open. */

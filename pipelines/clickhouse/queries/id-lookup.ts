@@ -5,7 +5,7 @@ import type { Found, Lookup, LookupKey } from '../../dedupe/lookup.ts'
 import type { ClickhouseClient } from '../client.ts'
 import { ClickhouseAway } from '../client.ts'
 
-/** Keys of one statement: each is three parameters' worth of text. */
+/** Most keys of one statement: each takes the text of three parameters. */
 const KEYS_PER_QUERY = 1_000
 
 interface FoundRow {
@@ -24,8 +24,9 @@ interface Asked {
 }
 
 /**
- * Looks old ids up by the whole sort key of `usage_events`, which knows no kinds: rows tell theirs. Asks the same replica how far it has loaded: below
- * `evictedSeq` it may lack what left memory, which counts as away.
+ * Looks old ids up by the whole sort key of `usage_events`. The sort key does not contain the kind of an id; the rows state
+ * theirs. It also queries the same replica for how far it has loaded: below `evictedSeq` the replica may lack what left
+ * memory, which counts as away.
  */
 export function idLookup(client: ClickhouseClient, blocksTopic: string): Lookup {
   return async (partition, evictedSeq, keys) => {
@@ -40,8 +41,8 @@ export function idLookup(client: ClickhouseClient, blocksTopic: string): Lookup 
 }
 
 async function lookUp(replica: ClickhouseClient, asked: Asked): Promise<Found | null> {
-  // A replica fetches each table by itself, so that it may have `watermarks` before the rows that those speak of. One
-  // server says both in one statement.
+  // A replica fetches each table separately, so it may have a row of `watermarks` before the rows that this one reports. A
+  // single server answers for both in one statement.
   if (replica.cluster !== '' && !(await hasAll(replica, asked))) return null
   const found = new Map<string, { low: number; high: number }>()
   for (let from = 0; from < asked.keys.length; from += KEYS_PER_QUERY) {

@@ -5,16 +5,19 @@ import type { Attempt, BatchOutcome } from './attempts.ts'
 import { Unanswered } from './wire.ts'
 import type { ProduceBatch, ProducerIdentity, ProduceWire } from './wire.ts'
 
-/** A batch that is open for so long has its leader asked for again and again: the broker it is at may be hung or cut off. */
+/** A batch that has been open for this long has its leader queried again and again: its broker may be hung or cut off. */
 export const SLOW_BATCH_MS = 1_000
 
-/** Where no broker was heard of for so long, it is asked who leads before anything is sent: a leader that hangs takes seconds. */
+/**
+ * If no broker has answered for this long, leaders are queried before anything is sent: a leader that hangs costs
+ * seconds.
+ */
 export const LEADERS_DOUBT_MS = 1_500
 
-/** Least time between two questions for leaders. */
+/** Least time between two queries for leaders. */
 export const LEADERS_INTERVAL_MS = 200
 
-/** Sequences are INT32 and go on at 0. */
+/** Sequence numbers are INT32 and continue at 0. */
 const SEQUENCES = 2 ** 31
 
 export interface SequencedProducerOptions {
@@ -22,14 +25,14 @@ export interface SequencedProducerOptions {
   readonly clock: Clock
   readonly identity: ProducerIdentity
   readonly transactionalId: string | null
-  /** The first number on every partition; 0 unless a test asks for another. */
+  /** The first number on every partition; 0 unless a test sets another. */
   readonly firstSequence?: number
 }
 
 /**
- * Sends the batches of one producer id over a cluster, each partition for itself: a broker that hangs holds up what it leads
- * and nothing else. After any outcome but "acknowledged" the partition's numbers are spent: nothing more may be sent there
- * under this id (the broker could take the next batch for a repeat, or refuse it).
+ * Sends the batches of one producer id over a cluster, each partition independently: a broker that hangs delays only the
+ * partitions that it leads. After any outcome but "acknowledged" the partition's numbers cannot be used any more: nothing
+ * more may be sent there under this id (the broker could consider the next batch a repeat, or refuse it).
  */
 export class SequencedProducer {
   readonly #options: SequencedProducerOptions
@@ -37,7 +40,7 @@ export class SequencedProducer {
   readonly #next = new Map<string, number>()
   #timer: { readonly atMs: number; readonly over: AbortController } | undefined
   #askedLeadersMs = Number.NEGATIVE_INFINITY
-  /** When leaders were named, or one answered. */
+  /** When leaders were last named, or a leader last answered. */
   #heardMs = Number.NEGATIVE_INFINITY
   #isAskingLeaders = false
 
@@ -46,8 +49,8 @@ export class SequencedProducer {
   }
 
   /**
-   * Sends the records, those of one place in their order and in one batch. Gives the outcome of each place, within
-   * `timeoutMs`; never rejects. Throws where a place has a batch under way.
+   * Sends the records, those of one place in their order and in one batch. Returns the outcome of each place, which comes
+   * within `timeoutMs`; never rejects. Throws where a place has a batch under way.
    */
   send(records: readonly TopicAppend[], timeoutMs: number): ReadonlyMap<string, Promise<BatchOutcome>> {
     const nowMs = this.#options.clock.monotonicMs()
@@ -67,7 +70,7 @@ export class SequencedProducer {
     return this.#attempts.size
   }
 
-  /** Settles what is under way as unknown, or as not stored where nothing of it was sent. */
+  /** Settles what is under way as unknown, or as not stored where none of it was sent. */
   close(): void {
     this.#attempts.giveUp('the producer was closed')
     this.#timer?.over.abort()
@@ -95,7 +98,7 @@ export class SequencedProducer {
     return batches
   }
 
-  /** Does what is to be done now, and comes back when something will be. */
+  /** Does what is due now, and sets a timer for what is due later. */
   #step(): void {
     const { clock, wire } = this.#options
     const nowMs = clock.monotonicMs()
