@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Time as a parameter: the code that decides never reads the machine's clock, so tests and the simulation can set the time. */
+/** Time as a parameter: the code that decides never reads the machine's clock, so tests and the simulation can set it. */
 export interface Clock {
   /** Milliseconds since the Unix epoch, UTC. May jump when the machine's clock is set. */
   nowMs(): number

@@ -1,4 +1,4 @@
-/** Why a server and this client cannot connect: every further try fails in the same way, until a person changes something. */
+/** Why a server and this client cannot connect: every further try fails alike, until a person changes something. */
 export interface Refusal {
   /** What is wrong, in words; it never contains a secret. */
   readonly what: string

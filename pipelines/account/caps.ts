@@ -49,7 +49,7 @@ export function paidImpressions(
   return paid
 }
 
-/** Whether the day still pays the minimum of 1 Spark for a cost: `beyond` is what that adds to USD × rate, in micro-Spark. */
+/** Whether the day still pays a cost the minimum of 1 Spark: `beyond` is what that adds to USD × rate, in micro-Spark. */
 export function isMinimumPaid(
   account: Account,
   rules: AccountRules,

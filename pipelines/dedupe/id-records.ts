@@ -24,7 +24,7 @@ export function newIdValues(
   return values
 }
 
-/** Adds the ids of a record of usage.ids to memory, in their order. The record's log time is the time of their acceptance. */
+/** Adds the ids of a record of usage.ids to memory, in their order. Its log time is the time of their acceptance. */
 export function rememberIds(
   memory: IdMemory,
   value: Buffer,

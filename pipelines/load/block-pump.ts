@@ -80,7 +80,7 @@ export class BlockPump implements GroupConsumerHandlers {
     await this.#parts.consumer.stop()
   }
 
-  /** Makes the next delivery of the partition begin at `offset`; does nothing where another process owns the partition now. */
+  /** Makes the next delivery of the partition begin at `offset`; does nothing where another process owns it now. */
   redeliver(topic: string, partition: number, offset: bigint): void {
     if (this.#assigned?.get(topic)?.includes(partition) !== true) return
     this.#parts.consumer.seek(topic, partition, offset)

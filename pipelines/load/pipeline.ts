@@ -328,7 +328,7 @@ export class PartitionLoader {
     )
   }
 
-  /** Sends heartbeats while ClickHouse works. A rebalance waits for the end of the work, so that no INSERT is left behind. */
+  /** Sends heartbeats while ClickHouse works. A rebalance waits for its end, so that no INSERT is left behind. */
   async #withHeartbeats<T>(work: Promise<T>, session: BlockSession): Promise<T> {
     const over = new AbortController()
     let rebalance: unknown

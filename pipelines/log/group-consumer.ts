@@ -14,7 +14,7 @@ export interface FetchedBatch {
    * comes again.
    */
   resolve(): void
-  /** Keeps the membership alive. Rejects when the group rebalances or does not answer; the handler must pass the error on. */
+  /** Keeps the membership alive. Rejects when the group rebalances or does not answer; the handler must pass it on. */
   heartbeat(): Promise<void>
   /**
    * Has `offset` committed as the group's next offset to read of this partition, in one try. Rejects where the result is

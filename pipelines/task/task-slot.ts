@@ -146,7 +146,7 @@ export class TaskSlot {
     return this.#startAnew()
   }
 
-  /** The group assigned the partition (again), which proves as much as a second heartbeat. A running task keeps its state. */
+  /** The group assigned the partition (again): it proves as much as a second heartbeat. A running task keeps its state. */
   onAssigned(): void {
     if (this.#phase !== 'waiting') return
     this.#heartbeatsSinceError = HEARTBEATS_BEFORE_FENCE
@@ -241,9 +241,8 @@ export class TaskSlot {
   }
 
   /**
-   * What a task found is true only while no other process owns the partition: the records of a newer owner are after our
-   * fence, and compaction may have removed the older ones before it. Returns the halt, or the reason why it does not
-   * concern this task.
+   * What a task found is true only while no other process owns the partition: a newer owner's records are after our fence,
+   * and compaction may have removed the older ones before it. Returns the halt, or why it does not concern this task.
    */
   async #stillOurs(halt: HaltError): Promise<unknown> {
     try {
@@ -290,9 +289,8 @@ export class TaskSlot {
   }
 
   /**
-   * No error of a commit arrives here: those are caught where the commit is made. So the error is the decision's own, and
-   * its outcome is known: nothing was written. What it changed in memory before it failed is discarded, as after an
-   * unknown outcome.
+   * No error of a commit arrives here: those are caught where the commit is made. So the error is the decision's own, whose
+   * outcome is known: nothing was written. What it changed in memory is discarded, as after an unknown outcome.
    */
   async #notDecided(error: unknown, next: NextDecision): Promise<void> {
     const isOwn = isOfRecords(error)

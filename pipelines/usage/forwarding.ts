@@ -15,7 +15,7 @@ import type { UsageColumns } from './decode.ts'
 import { originalReceipt, receiptHeaders } from './receipt.ts'
 import { isUsage } from './record.ts'
 
-/** Most events that one batch of a task sends on; the events after them belong to the next batch. One record holds no more. */
+/** Most events that one batch of a task sends on; those after them belong to the next batch. One record holds no more. */
 export const FORWARDED_EVENTS_MAX = 10_000
 
 /** Most bytes of events in one record that is sent on: with its headers it stays well below the topic's 2 MiB. */
@@ -24,7 +24,7 @@ const FORWARDED_BYTES_MAX = 900_000
 /** An Avro array ends with an empty block. */
 const ARRAY_END = Buffer.alloc(1)
 
-/** Why a batch ends before a record: it has sent on as much as it may, or the broker did not acknowledge what was sent on. */
+/** Why a batch ends before a record: it has sent on as much as it may, or the broker did not acknowledge that. */
 export type ForwardStop = 'batch_full' | 'forward_not_acknowledged'
 
 export interface ForwardingOptions {
@@ -61,7 +61,7 @@ export class Forwarding {
     this.#options = options
   }
 
-  /** A batch begins. `isOn` false: the topic accepts nothing more, and an event on a wrong partition becomes a dead letter. */
+  /** A batch begins. `isOn` false: the topic accepts no more, and an event on a wrong partition becomes a dead letter. */
   beginBatch(isOn: boolean): void {
     this.#events = 0
     this.#isOn = isOn

@@ -26,7 +26,7 @@ export interface AggregatorOptions {
   readonly idPool: IdPool
   readonly lookup: Lookup
   readonly models: ModelTables
-  /** The highest number that ClickHouse has reported in `watermarks` for this partition's blocks; 0 before the first answer. */
+  /** The highest number in `watermarks` that ClickHouse has reported for this partition; 0 before the first answer. */
   readonly loadedSeq: (partition: number) => number
   /** Opened for each restore: nothing is decided before the gate lets the task pass. */
   readonly gate: StoreGate

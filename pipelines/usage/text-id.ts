@@ -1,7 +1,7 @@
 import { bitsOfText } from '../../schemas/identity.ts'
 import type { UsageColumns } from './decode.ts'
 
-/** The origin of the 16 bytes of an event's identity: as they came, or from its text, which was read as an id or was hashed. */
+/** The origin of the 16 bytes of an event's identity: as they came, or from its text, read as an id or hashed. */
 export const ID_FORM = { sent: 0, read: 1, hashed: 2 } as const
 
 /** The lengths of texts that can be read as ids. */

@@ -30,10 +30,10 @@ const CARRY_NANO_USD = 2 ** 50
  */
 export const EVENTS_PER_BATCH_MAX = 2 ** 20
 
-/** An event with a number at or above this is large: the multiples of it in all of the event's numbers are added separately. */
+/** An event with a number at or above this is large: the multiples of it in all of its numbers are added separately. */
 export const LARGE = 2 ** 32
 
-/** Whether a batch with this many events takes another record. The first record that it does not take begins the next batch. */
+/** Whether a batch with this many events takes another record. The first one that it does not take begins the next batch. */
 export function hasRoom(events: number): boolean {
   return events + USAGE_BOUNDS.eventsPerRecordMax <= EVENTS_PER_BATCH_MAX
 }

@@ -29,7 +29,7 @@ const ATTRIBUTES: ReadonlySet<string> = new Set([
   'data',
 ])
 
-/** CloudEvents 1.0: names of extension attributes. Field names with "_" are not such names, so a misplaced cost is refused. */
+/** CloudEvents 1.0: names of extension attributes. Names with "_" are not such names, so a misplaced cost is refused. */
 const EXTENSION_NAME = /^[a-z0-9]+$/
 
 const JSON_MEDIA_TYPE = /^\s*[a-z0-9.+-]+\/(?:json|[a-z0-9.+-]+\+json)\s*(?:;|$)/i
