@@ -132,7 +132,7 @@ export class AccountBlocks implements AccountRows {
     const { status, code, result, account_version } = outcomeRecord(outcome)
     rows.u16(status)
     rows.string(code ?? '')
-    rows.string(askedOf(command))
+    rows.string(requestOf(command))
     rows.string(changes)
     rows.string(result)
     rows.u64(account_version)
@@ -188,7 +188,7 @@ export class AccountBlocks implements AccountRows {
 }
 
 /** The request of the command as JSON, with the parts that its kind has. */
-function askedOf({
+function requestOf({
   kind,
   changes,
   operator_id,

@@ -127,8 +127,8 @@ export class InboxBatch {
     const { task, endToken } = this.#parts
     task.now = Math.max(task.now, record.timestampMs)
     const schemaId = schemaOf(record)
-    const standsForMore = isTick(record, RULES) || isEnd(record, endToken) || NEVER_SET_ASIDE.has(schemaId)
-    if (standsForMore) throw cannotBeDecided(place, detail)
+    const mustBeDecided = isTick(record, RULES) || isEnd(record, endToken) || NEVER_SET_ASIDE.has(schemaId)
+    if (mustBeDecided) throw cannotBeDecided(place, detail)
     if (inboxCommandCodec.schemaIds.includes(schemaId)) {
       this.#withBody(record, inboxCommandCodec, (command) => this.#refuseUndecided(command, record, detail))
     } else {

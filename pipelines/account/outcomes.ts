@@ -45,9 +45,9 @@ export class Outcomes {
   }
 
   /** Whether a node has as many outcomes of this caller as are kept for a day, at log time `nowMs`. */
-  isFull(nodeId: string, asker: Asker, nowMs: number): boolean {
+  isFull(nodeId: string, origin: OutcomeOrigin, nowMs: number): boolean {
     this.#expire(nowMs)
-    return placesOf(nodeId, asker).some(({ place, most }) => (this.#counted.get(place) ?? 0) >= most)
+    return placesOf(nodeId, origin).some(({ place, most }) => (this.#counted.get(place) ?? 0) >= most)
   }
 
   set(key: string, outcome: CommandOutcome): void {
@@ -98,9 +98,9 @@ export class Outcomes {
     }
   }
 
-  #count(key: string, asker: Asker, by: number): void {
+  #count(key: string, origin: OutcomeOrigin, by: number): void {
     const nodeId = key.slice(STATE_KEY.commands.length, key.lastIndexOf('/'))
-    for (const { place } of placesOf(nodeId, asker)) {
+    for (const { place } of placesOf(nodeId, origin)) {
       const count = (this.#counted.get(place) ?? 0) + by
       if (count === 0) this.#counted.delete(place)
       else this.#counted.set(place, count)
@@ -109,17 +109,17 @@ export class Outcomes {
 }
 
 /** Whose outcome it is, and of what: a release is recognised by its result, which no other command has. */
-export type Asker = Pick<CommandOutcome, 'caller' | 'by_admin'> & CameTo
+export type OutcomeOrigin = Pick<CommandOutcome, 'caller' | 'by_admin'> & EndedAs
 
-type CameTo = Pick<Done, 'become'> | Pick<Refused, 'become' | 'code'>
+type EndedAs = Pick<Done, 'become'> | Pick<Refused, 'become' | 'code'>
 
 /**
  * The places where an outcome is counted, and how many each may hold. Releases have places of their own: otherwise a
  * caller that often gives back could not change a setting any more. No node's name has a space.
  */
-function placesOf(nodeId: string, asker: Asker): { readonly place: string; readonly most: number }[] {
-  const { caller, by_admin } = asker
-  const what = isRelease(asker) ? 'releases' : 'writes'
+function placesOf(nodeId: string, origin: OutcomeOrigin): { readonly place: string; readonly most: number }[] {
+  const { caller, by_admin } = origin
+  const what = isRelease(origin) ? 'releases' : 'writes'
   if (by_admin) return [{ place: `${what} admins ${nodeId}`, most: OUTCOMES_PER_NODE_MAX }]
   return [
     { place: `${what} node ${nodeId}`, most: OUTCOMES_PER_NODE_MAX },
@@ -127,9 +127,9 @@ function placesOf(nodeId: string, asker: Asker): { readonly place: string; reado
   ]
 }
 
-function isRelease(cameTo: CameTo): boolean {
+function isRelease(ended: EndedAs): boolean {
   return (
-    cameTo.become === 'released' || (cameTo.become === 'refused' && cameTo.code === 'reservation_not_found')
+    ended.become === 'released' || (ended.become === 'refused' && ended.code === 'reservation_not_found')
   )
 }
 

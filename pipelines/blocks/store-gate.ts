@@ -13,7 +13,7 @@ export interface StoredMarks {
   /** Null before the first answer. */
   of(partition: number): StoredMark | null
   /** Resolves after the first query, with or without an answer. */
-  readonly asked: Promise<void>
+  readonly queried: Promise<void>
 }
 
 export interface StoreGateOptions {
@@ -27,7 +27,7 @@ export interface StoreGateOptions {
 export class StoreGate {
   readonly #options: StoreGateOptions
   #isOpen = false
-  #hasAsked = false
+  #hasQueried = false
   /** Log times of the newest task record and of the newest fence, which is the fence of this task. */
   #recordedAtMs: number | null = null
   #fencedAtMs = 0
@@ -54,8 +54,8 @@ export class StoreGate {
   /** True where the task may decide, false where ClickHouse must answer first. Throws `HaltError` where the stores do not fit. */
   async pass(task: TaskMark): Promise<boolean> {
     const { installationId, topic, partition, marks } = this.#options
-    if (!this.#hasAsked) await marks.asked
-    this.#hasAsked = true
+    if (!this.#hasQueried) await marks.queried
+    this.#hasQueried = true
     const stored = marks.of(partition)
     if (stored === null) {
       return this.#recordedAtMs !== null && this.#fencedAtMs - this.#recordedAtMs <= UNASKED_SILENCE_MS_MAX

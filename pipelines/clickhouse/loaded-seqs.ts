@@ -20,9 +20,9 @@ export interface LoadedSeqsOptions {
  * lower number than before was restored from a copy, and its number is accepted.
  */
 export class LoadedSeqs implements StoredMarks {
-  readonly asked: Promise<void>
+  readonly queried: Promise<void>
   readonly #options: LoadedSeqsOptions
-  readonly #hasAsked: () => void
+  readonly #resolveQueried: () => void
   readonly #stopping = new AbortController()
   #marks: readonly StoredMark[] = []
   #polling: Promise<void> | undefined
@@ -30,8 +30,8 @@ export class LoadedSeqs implements StoredMarks {
   constructor(options: LoadedSeqsOptions) {
     this.#options = options
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.asked = promise
-    this.#hasAsked = resolve
+    this.queried = promise
+    this.#resolveQueried = resolve
   }
 
   /** Everything that ClickHouse has reported about the partition; null before the first answer. */
@@ -62,7 +62,7 @@ export class LoadedSeqs implements StoredMarks {
       } catch (error) {
         logger.debug({ err: error }, 'ClickHouse did not say how far the blocks are loaded')
       }
-      this.#hasAsked()
+      this.#resolveQueried()
       await clock.delay(POLL_MS, this.#stopping.signal)
     }
   }

@@ -32,9 +32,9 @@ export async function claimedLeadersOf(
   topic: string,
   partition: number,
 ): Promise<readonly BrokerId[]> {
-  const { leaders, asked } = await askWhoLeads(connections, topic, partition)
-  if (2 * leaders.length < asked) {
-    throw new Unanswered(`only ${leaders.length} of ${asked} brokers said who leads`, true)
+  const { leaders, queried } = await askWhoLeads(connections, topic, partition)
+  if (2 * leaders.length < queried) {
+    throw new Unanswered(`only ${leaders.length} of ${queried} brokers said who leads`, true)
   }
   return [...new Set(leaders)].filter((leader) => leader !== null)
 }
@@ -44,14 +44,14 @@ async function askWhoLeads(
   connections: BrokerConnections,
   topic: string,
   partition: number,
-): Promise<{ readonly leaders: readonly (BrokerId | null)[]; readonly asked: number }> {
-  const { answers, asked } = await connections.askEach<Metadata>(
+): Promise<{ readonly leaders: readonly (BrokerId | null)[]; readonly queried: number }> {
+  const { answers, queried } = await connections.askEach<Metadata>(
     'Metadata',
     { ...LEADERS, topics: [topic] },
     LOOK_UP_TIMEOUT_MS,
   )
   for (const { brokers } of answers) connections.know(brokers)
-  return { leaders: answers.map((metadata) => leaderIn(metadata, partition)), asked }
+  return { leaders: answers.map((metadata) => leaderIn(metadata, partition)), queried }
 }
 
 function leaderIn({ topicMetadata }: Metadata, partition: number): BrokerId | null {

@@ -6,9 +6,9 @@ export class OutsideError extends Error {
 }
 
 /** Awaits what a decision needs from outside, so that its failure is never attributed to a record. */
-export async function outside<T>(asked: Promise<T>): Promise<T> {
+export async function outside<T>(work: Promise<T>): Promise<T> {
   try {
-    return await asked
+    return await work
   } catch (error) {
     if (error instanceof HaltError || error instanceof FatalError) throw error
     throw new OutsideError(error instanceof Error ? error.message : String(error), { cause: error })

@@ -110,7 +110,7 @@ export class TaskSlot {
   onFetched(range: { readonly first: bigint | null; readonly last: bigint; readonly records: number }): void {
     if (this.#phase !== 'running') return
     if (range.first !== null && range.first > this.#position) {
-      this.#stand(
+      this.#haltWith(
         new HaltError(
           'input_jump',
           `The input goes on at ${range.first}, the task's position is ${this.#position}: records between are gone.`,
@@ -339,7 +339,7 @@ export class TaskSlot {
     await this.#drop()
     if (error instanceof FatalError) this.#parts.onFatal(error)
     if (error instanceof HaltError) {
-      this.#stand(error)
+      this.#haltWith(error)
       return
     }
     this.#parts.metrics.count('hivemeter_transactions_total', { outcome })
@@ -349,7 +349,7 @@ export class TaskSlot {
     this.#enter('waiting')
   }
 
-  #stand(halt: HaltError): void {
+  #haltWith(halt: HaltError): void {
     this.#halt = { reason: halt.reason, message: halt.message, remedy: halt.remedy }
     this.#parts.metrics.count('hivemeter_task_halts_total', { reason: halt.reason })
     this.#logger.error({ reason: halt.reason, remedy: halt.remedy }, `partition halted: ${halt.message}`)

@@ -260,22 +260,22 @@ export class AggregatorState implements TaskState {
     const { task, oldIds } = draft
     this.#makeRoom(task, record.timestampMs, this.#columns.count)
     if (this.#memory.isFull(this.#columns.count)) return 'ids_full'
-    if (task.low !== null && oldIds.isAnyToAsk(task.low)) {
-      return this.#takeAsked(draft, record, records.slice(at), task.low)
+    if (task.low !== null && oldIds.needsLookup(task.low)) {
+      return this.#takeLookedUp(draft, record, records.slice(at), task.low)
     }
     this.#countRecord(draft, record)
     return null
   }
 
   /** Takes the first of `records` once ClickHouse has answered the look-ups of all of them. */
-  async #takeAsked(
+  async #takeLookedUp(
     draft: Draft,
     record: LogRecord,
     records: readonly LogRecord[],
     low: number,
   ): Promise<string | null> {
     const { task, oldIds } = draft
-    if (!(await oldIds.ask(records, low, task.evicted_seq, textsAsBefore(task)))) return 'lookup_unavailable'
+    if (!(await oldIds.lookUp(records, low, task.evicted_seq, textsAsBefore(task)))) return 'lookup_unavailable'
     this.#countRecord(draft, record)
     return null
   }

@@ -141,6 +141,6 @@ test('a question to all is answered by most of them: one that hangs is waited fo
   const startMs = systemClock.monotonicMs()
   const said = await connections.askEach('Metadata', METADATA, LOOK_UP_TIMEOUT_MS)
   const tookMs = systemClock.monotonicMs() - startMs
-  assert.deepEqual([said.answers.length, said.asked], [2, 3])
+  assert.deepEqual([said.answers.length, said.queried], [2, 3])
   assert(tookMs >= LAST_WORDS_MS - 5 && tookMs < LOOK_UP_TIMEOUT_MS, `${tookMs} ms`)
 })

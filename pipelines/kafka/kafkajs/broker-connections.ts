@@ -71,7 +71,7 @@ function clusterOf(kafka: Kafka): Cluster {
 export interface Answers<T> {
   readonly answers: readonly T[]
   /** The number of brokers to which the request was sent. */
-  readonly asked: number
+  readonly queried: number
 }
 
 interface Address {
@@ -166,7 +166,7 @@ export class BrokerConnections {
       failure = error
     })
     if (answers.length === 0) throw failure
-    return { answers, asked: addresses.length }
+    return { answers, queried: addresses.length }
   }
 
   /** Closes all connections; requests under way reject. */

@@ -105,7 +105,7 @@ export class LogReader {
           if (unreadable !== undefined && this.#options.onUnreadable !== 'taken') {
             await onRecords(batch.partition, records.slice(0, records.indexOf(unreadable)))
             onPosition(batch.partition, unreadable.offset)
-            this.#standAt(unreadable)
+            this.#haltAt(unreadable)
             return
           }
           await onRecords(batch.partition, records)
@@ -121,7 +121,7 @@ export class LogReader {
   }
 
   /** Nothing of the partition is delivered from here on, until a seek and a resume. */
-  #standAt(record: LogRecord): void {
+  #haltAt(record: LogRecord): void {
     const { topic, onFailed, onUnreadable } = this.#options
     const { partition, offset } = record
     this.pause(partition)

@@ -132,18 +132,18 @@ export class Attempts {
   }
 
   /**
-   * Leaders were queried at `askedMs`, and the answer has arrived. A batch under way at a broker that does not lead any
+   * Leaders were queried at `queriedMs`, and the answer has arrived. A batch under way at a broker that does not lead any
    * more is given up there: that broker's later answer is ignored, and the batch goes to the new leader under its number.
    */
-  leadersHeard(topics: readonly string[], askedMs: number, nowMs: number, leaderOf: LeaderOf): void {
+  leadersHeard(topics: readonly string[], queriedMs: number, nowMs: number, leaderOf: LeaderOf): void {
     for (const open of this.#open.values()) {
       if (!topics.includes(open.batch.topic)) continue
-      if (open.leaderDoubtedMs !== null && open.leaderDoubtedMs <= askedMs) {
+      if (open.leaderDoubtedMs !== null && open.leaderDoubtedMs <= queriedMs) {
         open.leaderDoubtedMs = null
         if (leaderOf(open.batch) === null)
           this.#again(open, nowMs, true, 'the cluster names no leader for it')
       }
-      if (open.attempt === null || open.attempt.sinceMs > askedMs) continue
+      if (open.attempt === null || open.attempt.sinceMs > queriedMs) continue
       const leader = leaderOf(open.batch)
       if (leader === null || leader === open.attempt.broker) continue
       open.mayBeStored = true

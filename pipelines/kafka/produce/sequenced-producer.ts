@@ -39,10 +39,10 @@ export class SequencedProducer {
   readonly #attempts = new Attempts()
   readonly #next = new Map<string, number>()
   #timer: { readonly atMs: number; readonly over: AbortController } | undefined
-  #askedLeadersMs = Number.NEGATIVE_INFINITY
+  #leadersQueriedMs = Number.NEGATIVE_INFINITY
   /** When leaders were last named, or a leader last answered. */
   #heardMs = Number.NEGATIVE_INFINITY
-  #isAskingLeaders = false
+  #isQueryingLeaders = false
 
   constructor(options: SequencedProducerOptions) {
     this.#options = options
@@ -109,11 +109,11 @@ export class SequencedProducer {
       void this.#request(attempt)
     }
     const topics = this.#attempts.leadersWanted(nowMs - SLOW_BATCH_MS)
-    const askAtMs = this.#askedLeadersMs + LEADERS_INTERVAL_MS
-    if (topics.length > 0 && !this.#isAskingLeaders && askAtMs <= nowMs) void this.#askLeaders(topics)
+    const queryAtMs = this.#leadersQueriedMs + LEADERS_INTERVAL_MS
+    if (topics.length > 0 && !this.#isQueryingLeaders && queryAtMs <= nowMs) void this.#queryLeaders(topics)
     const wakeAtMs = this.#attempts.wakeAtMs() ?? Number.POSITIVE_INFINITY
-    const looksAtMs = topics.length > 0 ? Math.max(askAtMs, nowMs + 1) : nowMs + SLOW_BATCH_MS
-    this.#wakeAt(Math.min(wakeAtMs, this.#isAskingLeaders ? wakeAtMs : looksAtMs))
+    const looksAtMs = topics.length > 0 ? Math.max(queryAtMs, nowMs + 1) : nowMs + SLOW_BATCH_MS
+    this.#wakeAt(Math.min(wakeAtMs, this.#isQueryingLeaders ? wakeAtMs : looksAtMs))
   }
 
   async #request(attempt: Attempt): Promise<void> {
@@ -131,21 +131,21 @@ export class SequencedProducer {
     this.#step()
   }
 
-  async #askLeaders(topics: readonly string[]): Promise<void> {
+  async #queryLeaders(topics: readonly string[]): Promise<void> {
     const { wire, clock } = this.#options
-    this.#isAskingLeaders = true
-    const askedMs = clock.monotonicMs()
-    this.#askedLeadersMs = askedMs
+    this.#isQueryingLeaders = true
+    const queriedMs = clock.monotonicMs()
+    this.#leadersQueriedMs = queriedMs
     try {
       await wire.refreshLeaders(topics)
       this.#heardMs = clock.monotonicMs()
-      this.#attempts.leadersHeard(topics, askedMs, this.#heardMs, (place) => wire.leaderOf(place))
+      this.#attempts.leadersHeard(topics, queriedMs, this.#heardMs, (place) => wire.leaderOf(place))
     } catch (error) {
       if (!(error instanceof Unanswered)) {
         this.#attempts.giveUp(error instanceof Error ? error.message : String(error))
       }
     }
-    this.#isAskingLeaders = false
+    this.#isQueryingLeaders = false
     this.#step()
   }
 

@@ -188,8 +188,8 @@ export class TransactionSession {
     | { readonly error: string; readonly isLost: boolean; readonly mayRepeat: boolean }
   > {
     const { wire, clock, transactionalId } = this.#options
-    let asked: BrokerId | undefined
-    let askedMs = 0
+    let sentTo: BrokerId | undefined
+    let sentMs = 0
     try {
       if (clock.monotonicMs() - this.#heardMs >= COORDINATOR_DOUBT_MS) this.#coordinator = undefined
       if (this.#coordinator === undefined) {
@@ -200,18 +200,18 @@ export class TransactionSession {
         this.#coordinator = found.value
         this.#heardMs = clock.monotonicMs()
       }
-      asked = this.#coordinator
-      askedMs = clock.monotonicMs()
-      const answer = await ask(asked)
+      sentTo = this.#coordinator
+      sentMs = clock.monotonicMs()
+      const answer = await ask(sentTo)
       this.#heardMs = clock.monotonicMs()
       return 'value' in answer ? answer : { error: answer.error, isLost: false, mayRepeat: true }
     } catch (error) {
       if (!(error instanceof Unanswered)) throw error
       const nowMs = clock.monotonicMs()
-      if (asked !== undefined && nowMs - askedMs >= COORDINATOR_DOUBT_MS) {
-        this.#hung = { broker: asked, untilMs: nowMs + HUNG_COORDINATOR_MS }
+      if (sentTo !== undefined && nowMs - sentMs >= COORDINATOR_DOUBT_MS) {
+        this.#hung = { broker: sentTo, untilMs: nowMs + HUNG_COORDINATOR_MS }
       }
-      const mayRepeat = repeatable || asked === undefined || !error.wasSent
+      const mayRepeat = repeatable || sentTo === undefined || !error.wasSent
       return { error: error.message, isLost: true, mayRepeat }
     }
   }

@@ -81,7 +81,7 @@ interface Search {
 const searches = new WeakMap<ConsumerGroup, Search>()
 
 /** When each member last looked for its coordinator. */
-const askedMs = new WeakMap<ConsumerGroup, number>()
+const lastSearchMs = new WeakMap<ConsumerGroup, number>()
 
 group.heartbeat = async function heartbeatOrFollow(options) {
   const search = searches.get(this)
@@ -92,7 +92,7 @@ group.heartbeat = async function heartbeatOrFollow(options) {
   }
   try {
     await beat(this, options)
-    if (isDueToAsk(this)) void followIfReplaced(this)
+    if (isSearchDue(this)) void followIfReplaced(this)
   } catch (error) {
     if (!isAway(error)) throw error
     const { coordinator } = this
@@ -123,10 +123,10 @@ async function beat(member: ConsumerGroup, options: { readonly interval: number 
   await heartbeat.call(member, options).finally(() => over.abort())
 }
 
-function isDueToAsk(member: ConsumerGroup): boolean {
+function isSearchDue(member: ConsumerGroup): boolean {
   const nowMs = systemClock.monotonicMs()
-  if (nowMs - (askedMs.get(member) ?? Number.NEGATIVE_INFINITY) < COORDINATOR_AGE_MS_MAX) return false
-  askedMs.set(member, nowMs)
+  if (nowMs - (lastSearchMs.get(member) ?? Number.NEGATIVE_INFINITY) < COORDINATOR_AGE_MS_MAX) return false
+  lastSearchMs.set(member, nowMs)
   return true
 }
 
