@@ -110,7 +110,7 @@ test('it is over by log time, whether or not its tombstone is written yet', () =
   assert.equal(outcomes.isFull('n', ORIGIN, MINUTE_MS - 1), true)
   assert.equal(outcomes.isFull('n', ORIGIN, MINUTE_MS), false)
   assert.equal(outcomes.of(outcomeKey('n', '3'), MINUTE_MS), undefined)
-  // Written anew before its tombstone: the tombstone must not follow it.
+  // It is written anew before its tombstone: the tombstone must not follow it.
   outcomes.set(outcomeKey('n', '3'), outcome(5 * MINUTE_MS))
   assert.ok(!outcomes.forgetDue(MINUTE_MS).includes(outcomeKey('n', '3')))
 })

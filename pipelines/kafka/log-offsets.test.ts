@@ -35,7 +35,7 @@ test('the end is the farthest that a leader says, by the word of at least half o
     ...METADATA,
     topicMetadata: [{ partitionMetadata: [{ partitionId: 3, leader }] }],
   })
-  // The one that was replaced holds itself for the leader; the one that leads in truth does not answer at first.
+  // The broker that was replaced considers itself the leader; the real leader does not answer at first.
   t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [led(1), led(2)], queried: 3 }))
   let isAway = true
   t.mock.method(
@@ -54,7 +54,7 @@ test('the end is the farthest that a leader says, by the word of at least half o
     },
   )
   assert.deepEqual(await offsets.rangeOf('t', 3), { start: 5n, end: 99n })
-  // One that knows that it does not lead is not waited for.
+  // A broker that knows that it does not lead is not waited for.
   t.mock.method(BrokerConnections.prototype, 'ask', async (leader: number) => ({
     responses: [{ partitions: [{ errorCode: leader === 1 ? 6 : 0, offset: '99' }] }],
   }))
