@@ -199,7 +199,7 @@ export interface Outcome {
   account_version: number
   until: number
   is_counted: boolean
-  /** The credential for which it is counted; admins are counted apart. */
+  /** The credential for which it is counted; admins are counted separately. */
   caller: string
   by_admin: boolean
 }

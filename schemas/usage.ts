@@ -117,7 +117,7 @@ export const PAID_API_ENERGY_MWH = 1_000
 
 /**
  * Energy of `gpuMs` at `watts` in mWh, rounded half-even, once for each event: W × ms / 3,600 = mWh. It is exact: where the
- * product of the two integers may exceed 2^53, the whole hours of a milliwatt in each are multiplied separately.
+ * product of the two integers may exceed 2^53, the whole multiples of 3,600 ms are multiplied separately.
  */
 export function energyOfGpuTime(gpuMs: number, watts: number): number {
   const wholeMs = gpuMs < PRODUCT_EXACT_MS ? 0 : gpuMs - (gpuMs % 3_600)

@@ -70,8 +70,8 @@ const FEATURED_FROM = 100n * SCORE_UNIT
 const PRIORITY_FROM = 500n * SCORE_UNIT
 
 /**
- * Decimals of the exact score's text. The exact fraction may repeat with a period of 9 digits, so no finite text equals
- * it.
+ * Decimals of the exact score's text. The exact fraction may contain ninths, whose decimals repeat, so no finite text
+ * equals it.
  */
 const EXACT_DECIMALS = 12
 

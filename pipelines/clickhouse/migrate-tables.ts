@@ -8,7 +8,8 @@ const QUORUM_TIME_LIMIT_MS = 10_000
 
 /**
  * Inserts one row into the tables below. On a cluster it is acknowledged when a majority has it. A query that waits for its
- * replica (`sync`) then finds every row that was acknowledged before the last row of its own process.
+ * replica (`sync`) then finds every row that was acknowledged before the last row that was inserted through the same
+ * replica.
  */
 export async function keepRow(sql: Sql, insert: string, params: QueryParams): Promise<void> {
   const quorum =

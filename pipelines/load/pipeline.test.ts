@@ -320,7 +320,7 @@ test('a loader that ends leaves after the group under way, however many the fetc
   await loading.load(records, 100)
   const end = records.find((record) => record.headers[BLOCK_HEADER.groupEnds] !== undefined)
   assert.equal(loading.committed, end?.offset, 'one group is loaded')
-  // The next process goes on from there.
+  // The next process continues from there.
   loading.restart()
   await loading.load(records, 100)
   assertLoaded(store, records)

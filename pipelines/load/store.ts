@@ -8,7 +8,7 @@ import type { Insert, PackedRows } from './group.ts'
 import { storedFrame } from './stored-frame.ts'
 import { SECOND_MS } from '../../schemas/units.ts'
 
-/** The server gives up an INSERT after this long; then none that was sent before can still land. */
+/** The server gives up an INSERT after this long; after that, no INSERT that was sent before can still land. */
 export const INSERT_TIME_LIMIT_MS = 8_000
 
 /** A source of blocks: a partition of a block topic. */

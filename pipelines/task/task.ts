@@ -15,7 +15,7 @@ import { MIB } from '../../schemas/units.ts'
  *
  * The task's position is decided by the task record that each of its transactions writes to its state topic, last of
  * all; the group's offset decides nothing. What is in memory is a cache of the state topic: after any doubt the cache is
- * thrown away and restored behind a fence.
+ * discarded and restored behind a fence.
  */
 export type TaskPhase = 'assigned' | 'fencing' | 'restoring' | 'running' | 'waiting' | 'halted'
 
@@ -64,7 +64,7 @@ export interface TaskBatch {
 export interface TaskDecision {
   /** Appends in order, the task record last. Empty: there is nothing to write, and the position moves in memory only. */
   readonly appends: readonly TopicAppend[]
-  /** Where the input goes on: `nextOffset`, or an earlier record that has to wait. */
+  /** Where the input continues: at `nextOffset`, or at an earlier record that has to wait. */
   readonly position: bigint
   /** True: a group of blocks is open; a tick ends it 500 ms after the last batch. */
   readonly groupOpen: boolean

@@ -77,7 +77,7 @@ export function hasUsageNames(item: unknown): boolean {
   return hasOnlyNames(item, KNOWN)
 }
 
-/** The refusal of a member that no usage event has: otherwise the cost of a misspelt name would become 0. */
+/** The refusal of a member that no usage event has: otherwise a cost under a misspelt name would become 0. */
 export function unknownField(name: string): Refusal {
   return new Refusal('unknown_field', jsonPointer(name), 'Is no field of a usage event.')
 }
