@@ -64,7 +64,7 @@ export interface KnownSeqs {
 const FOREIGN_REMEDY =
   'Only the tasks may write to this topic (docs/backup.md, "A log that is damaged"): find out who did, and put back copies of Kafka and ClickHouse that belong together, Kafka as the newer one.'
 
-/** Numbers that the log does not hold. It holds whether retention took them, a broker lost them or a tool deleted them. */
+/** For numbers that the log lacks: right whether retention took them, a broker lost them or a tool deleted them. */
 const GONE_REMEDY =
   'Put back a newer copy of ClickHouse and start the loader again; without one, say that they may be missing (docs/backup.md, "Blocks that are gone"): the rest is then loaded, and npm run verify says what is not there.'
 

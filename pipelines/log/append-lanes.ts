@@ -17,7 +17,7 @@ export type AppendFate =
   /** It is in no log, and never will be. */
   | 'not_stored'
 
-/** How an append ended in the end. */
+/** The final result of an append. */
 export type AppendEnd =
   | { readonly acknowledgement: Acknowledgement; readonly sentAtMs: number }
   | { readonly error: unknown }
