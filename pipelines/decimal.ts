@@ -1,9 +1,9 @@
 /**
- * Fractions of integers as decimal text. Money and sums never pass through a double: a double shows 0.1 + 0.2 wrong,
- * and a rounded sum is not the sum of what was rounded.
+ * Fractions of integers as decimal text. Money and sums never pass through a double: a double shows 0.1 + 0.2 wrong, and a
+ * rounded sum is not the sum of the rounded values.
  */
 
-/** `numerator / denominator` as an integer, halves to the even neighbour. `denominator` is above 0. */
+/** `numerator / denominator` as an integer, with halves rounded to the even neighbour. `denominator` is above 0. */
 export function divideHalfEven(numerator: bigint, denominator: bigint): bigint {
   const negative = numerator < 0n
   const size = negative ? -numerator : numerator

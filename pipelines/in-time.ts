@@ -1,6 +1,9 @@
 import type { Clock } from './clock.ts'
 
-/** What comes of the work; rejects with what `late` gives where it has not ended within `timeoutMs`. The work itself goes on. */
+/**
+ * Returns the result of the work. Rejects with the error that `late` creates where the work has not ended within
+ * `timeoutMs`; the work itself continues.
+ */
 export async function inTime<T>(
   work: Promise<T>,
   timeoutMs: number,
@@ -11,7 +14,7 @@ export async function inTime<T>(
   work.catch(() => {})
   const timeout = clock.delay(timeoutMs, over.signal).then(() => {
     if (!over.signal.aborted) throw late()
-    // Nobody waits for it any more.
+    // Nothing waits for it any more.
     return work
   })
   timeout.catch(() => {})

@@ -1,12 +1,12 @@
-/** Where long work pauses, so that everybody else has a turn of the event loop. */
+/** Where long work pauses, so that other work gets a turn of the event loop. */
 export interface Pauses {
-  /** Resolves when the work may go on; `holder` is for whom it is done. */
+  /** Resolves when the work may continue; `holder` names the party for which it is done. */
   pause(holder: string): Promise<void>
 }
 
 /**
- * Long work of a process, one piece of it a turn of the event loop: however much is under way, what is short waits for one
- * piece and not for one of each. Those for whom it is done take turns.
+ * Divides the long work of a process into pieces, one for each turn of the event loop: however much is under way, short
+ * work waits for one piece and not for a piece of each. The holders take turns.
  */
 export class LoopTurns implements Pauses {
   readonly #waiting = new Map<string, (() => void)[]>()
@@ -23,7 +23,7 @@ export class LoopTurns implements Pauses {
     })
   }
 
-  /** What is asked for within a turn is done in the next one, after input and output. */
+  /** What is requested within a turn is done in the next one, after input and output. */
   #next(): void {
     const [first] = this.#waiting
     if (first === undefined) {
@@ -32,21 +32,21 @@ export class LoopTurns implements Pauses {
     }
     const [holder, [resolve, ...others]] = first
     this.#waiting.delete(holder)
-    // Behind all others that wait.
+    // It goes to the end of the queue, after all others that wait.
     if (others.length > 0) this.#waiting.set(holder, others)
     setImmediate(() => this.#next())
     resolve?.()
   }
 }
 
-/** Lets everybody else have a turn, where one piece of long work is under way at most. */
+/** Gives other work a turn, where at most one piece of long work is under way. */
 export function othersTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve)
   })
 }
 
-/** Maps a long list, a part of it a turn, in order. */
+/** Maps a long list in order, a part of it in each turn. */
 export async function mapInTurns<Item, Result>(
   items: readonly Item[],
   { itemsPerTurn, pause }: { readonly itemsPerTurn: number; readonly pause: () => Promise<void> },

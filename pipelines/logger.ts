@@ -1,4 +1,4 @@
-/** The port through which the pipelines speak to the operator; pino stands behind it in the services. */
+/** The port through which the pipelines write to the operator's log; in the services pino implements it. */
 export interface Logger {
   debug(fields: object, message: string): void
   info(fields: object, message: string): void
@@ -8,7 +8,7 @@ export interface Logger {
   child(fields: object): Logger
 }
 
-/** Says nothing: for one-shot tools and tests whose result is not their log. */
+/** Logs nothing: for one-shot tools and tests whose result is not their log. */
 export const silentLogger: Logger = {
   debug: () => {},
   info: () => {},

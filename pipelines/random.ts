@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 
-/** Chance as a parameter: back-off jitter and new ids come from here, so a seed repeats a run. */
+/** Chance as a parameter: back-off jitter and new ids come from here, so that a seed repeats a run. */
 export interface Random {
   /** A number in [0, 1). */
   next(): number
-  /** `sizeBytes` bytes that nobody can guess. */
+  /** `sizeBytes` bytes that cannot be guessed. */
   bytes(sizeBytes: number): Buffer
 }
 

@@ -1,6 +1,6 @@
-/** Why a server and this client cannot come together: tried again it comes again, until a person changes something. */
+/** Why a server and this client cannot connect: every further try fails alike, until a person changes something. */
 export interface Refusal {
-  /** What is wrong, in words; never with a secret in it. */
+  /** What is wrong, in words; it never contains a secret. */
   readonly what: string
   /** What to do. */
   readonly remedy: string
@@ -20,15 +20,15 @@ export function causesOf(error: unknown): Error[] {
   return causes
 }
 
-/** What errors of others carry beside their message. */
+/** What errors of other libraries have besides their message. */
 interface Marked {
   readonly code?: unknown
   readonly type?: unknown
-  /** Of an error that stands for several, such as one a topic. */
+  /** Of an error that combines several errors, such as one for each topic. */
   readonly errors?: unknown
 }
 
-/** Everything that an error and its causes say of themselves: code, type and message, to be looked through. */
+/** Everything that an error and its causes report about themselves (code, type and message), to be searched. */
 export function wordsOf(error: unknown): string {
   const causes = causesOf(error)
   const parts = causes.flatMap((cause) => {
@@ -44,14 +44,14 @@ export function wordsOf(error: unknown): string {
   return words.filter((word) => typeof word === 'string').join(' ')
 }
 
-/** Where the settings of one server's TLS stand. */
+/** The settings that hold the TLS configuration of one server. */
 export interface TlsVariables {
   /** The server in words: "Kafka". */
   readonly server: string
   readonly caFile: string
   /** The client's own certificate, where this server may ask for one. */
   readonly certificateFile?: string
-  /** What to do where the port turns out to be a plain one. */
+  /** What to do where the port turns out not to use TLS. */
   readonly plainRemedy: string
   /** The name that the certificate must carry, where it may differ from the address. */
   readonly serverName?: string
@@ -102,7 +102,7 @@ const rowsOf = ({
   ],
 ]
 
-/** What words of an error say about TLS; undefined where they say nothing of it. */
+/** What the words of an error say about TLS; undefined where they say nothing about it. */
 export function tlsRefusalIn(words: string, variables: TlsVariables): Refusal | undefined {
   const row = rowsOf(variables).find(([pattern]) => pattern.test(words))
   return row === undefined ? undefined : { what: row[1], remedy: row[2] }

@@ -21,7 +21,7 @@ type Schema =
       readonly doc?: string
     }
 
-/** avsc reads a `long` into a double before it undoes the zigzag: beyond this it is wrong without a word. */
+/** avsc reads a `long` into a double before it undoes the zigzag: beyond this it is silently wrong. */
 const AVSC_LONG_MAX = 2 ** 52 - 1
 
 const INT64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n }
@@ -80,7 +80,7 @@ function primitive(name: string): fc.Arbitrary<unknown> {
   }
 }
 
-/** avsc makes instances of classes of its own; what counts is what they hold. */
+/** avsc creates instances of classes of its own; only their content counts. */
 function plain(value: unknown): unknown {
   if (Buffer.isBuffer(value)) return Buffer.from(value)
   if (Array.isArray(value)) return value.map(plain)
@@ -133,7 +133,7 @@ const OLDER = [
   'usage-events.v1.avsc',
 ]
 
-/** What has fields of its own that came later. */
+/** Records with fields that were added later. */
 const NESTED: ReadonlySet<string> = new Set(['operators', 'entries', 'events', 'sums'])
 
 const NEWER: Readonly<Record<string, object>> = {
@@ -216,7 +216,7 @@ for (const name of OLDER) {
         const read = codec.decode(Buffer.concat([head, type.toBuffer(value)]))
         for (const [field, before] of Object.entries(value as Record<string, unknown>)) {
           if (!(field in read) || NESTED.has(field)) continue
-          // A sum that had 64 bits is one of any length.
+          // A sum that had 64 bits now has any length.
           const found =
             typeof before === 'number' && typeof read[field] === 'bigint' ? Number(read[field]) : read[field]
           assert.deepEqual(plain(found), plain(before), field)

@@ -38,13 +38,13 @@ import type {
 } from './records.ts'
 
 /**
- * Confluent's wire framing around Avro: a zero byte, the schema's id (32 bits, big-endian), the value.
- * The writer's schema is known by its id and never by the message; every version stays here and stays readable.
+ * Confluent's wire framing around Avro: a zero byte, the schema's id (32 bits, big-endian), the value. The writer's schema
+ * is known by its id and never from the message; every version stays here and stays readable.
  */
 const MAGIC = 0
 export const FRAME_BYTES = 5
 
-/** Ids of the schemas, fixed for good. */
+/** Ids of the schemas; they never change. */
 export const SCHEMA_ID = {
   /** Without sources. */
   usageEventsV1: 1,
@@ -52,7 +52,7 @@ export const SCHEMA_ID = {
   models: 3,
   end: 4,
   usageEvents: 5,
-  /** One event a record: what a schema registry's clients write. */
+  /** One event in each record: what the clients of a schema registry write. */
   usageEvent: 6,
   modelsTable: 7,
   /** Without receipts. */
@@ -64,7 +64,7 @@ export const SCHEMA_ID = {
   inboxHeartbeat: 13,
   /** Without caps. */
   inboxConfigureV2: 14,
-  /** Without who stands for an operator. */
+  /** Without `by_operator`. */
   inboxCommandV2: 15,
   inboxConfigure: 16,
   /** Without the kinds of ids. */
@@ -79,9 +79,9 @@ export const SCHEMA_ID = {
   accountV2: 23,
   /** Before versions of topics could end. */
   settlerTaskV2: 24,
-  /** Before they were counted by credential. */
+  /** Before outcomes were counted by credential. */
   outcomeV1: 25,
-  /** Before they said from where on which rules hold. */
+  /** Before task records held the offsets from which rules apply. */
   settlerTaskV3: 26,
   settlerTask: 27,
   /** Before operators were confirmed. */
@@ -95,7 +95,7 @@ export const SCHEMA_ID = {
   heartbeats: 34,
   aggregatorTask: 35,
   account: 36,
-  /** Of nodes alone. */
+  /** For keys of nodes only. */
   accessKeyV1: 40,
   accessKey: 41,
   installation: 50,
@@ -106,11 +106,11 @@ export const SCHEMA_ID = {
 /** Encodes and decodes the framed records of one schema. */
 export interface Codec<T> {
   readonly schemaId: number
-  /** All that it decodes, those of older versions too. */
+  /** All ids that it decodes, including those of older versions. */
   readonly schemaIds: readonly (number | null)[]
-  /** A new framed buffer; throws where the value does not fit the schema, which is a programming error. */
+  /** Returns a new framed buffer; throws where the value does not fit the schema, which is a programming error. */
   encode(value: T): Buffer
-  /** The value of a framed buffer that Hivemeter wrote; throws where it is not one. */
+  /** Returns the value of a framed buffer that Hivemeter wrote; throws where it is not one. */
   decode(framed: Buffer): T
 }
 
@@ -120,7 +120,7 @@ export function schemaIdOf(value: Buffer | null): number | null {
   return value.readUInt32BE(1)
 }
 
-/** The pieces of an Avro value, one behind the other, with the framing of a schema before them. */
+/** The parts of an Avro value, one after the other, preceded by the framing of a schema. */
 export function framed(schemaId: number, pieces: readonly Buffer[]): Buffer {
   const frame = Buffer.alloc(FRAME_BYTES)
   frame[0] = MAGIC
@@ -128,7 +128,7 @@ export function framed(schemaId: number, pieces: readonly Buffer[]): Buffer {
   return Buffer.concat([frame, ...pieces])
 }
 
-/** 64-bit sums of older schemas as bigint: a lifetime of money may pass what a double holds exactly. */
+/** 64-bit sums of older schemas as bigint: the money of a lifetime may exceed what a double holds exactly. */
 const bigintLong = avsc.types.LongType.__with({
   fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
   toBuffer: (value: bigint) => {
@@ -143,8 +143,8 @@ const bigintLong = avsc.types.LongType.__with({
 })
 
 /**
- * The parsed Avro type of one of the schema files: sums as bigint where the schema says so, arrays with a bound. `registry`
- * says how types are read that the schema names.
+ * The parsed Avro type of one of the schema files: sums as bigint where the schema requires it, arrays with a bound.
+ * `registry` defines how types are read that the schema names.
  */
 export function avroType(file: string, registry: Record<string, avsc.Type> = {}): avsc.Type {
   const schema = JSON.parse(
@@ -162,14 +162,14 @@ export function avroType(file: string, registry: Record<string, avsc.Type> = {})
   })
 }
 
-/** How a record of an older schema reads as one of today. */
+/** How a record of an older schema is read as one of today. */
 interface Older<T> {
   readonly schemaId: number
   readonly file: string
   readonly upgrade: (value: never) => T
 }
 
-/** The codec of a schema file under an id, and of the older ones that it reads too. */
+/** The codec of a schema file under an id, and of the older schemas that it reads too. */
 export function codec<T>(schemaId: number, file: string, ...olders: readonly Older<T>[]): Codec<T> {
   const type = avroType(file)
   const known = olders.map(({ schemaId: id, file: older, upgrade }) => ({
@@ -200,7 +200,7 @@ export const usageEventsCodec = codec<UsageEvents>(SCHEMA_ID.usageEvents, 'usage
 })
 export const usageEventCodec = codec<UsageEvent>(SCHEMA_ID.usageEvent, 'usage-event.v1')
 
-/** A usage event as its bytes say it, every number as a bigint: what is set aside may be beyond all bounds. */
+/** A usage event exactly as in its bytes, with every number as a bigint: what is set aside may exceed all bounds. */
 export type WideUsageEvent = Wide<Omit<UsageEvent, 'more'>> & { readonly more: Wide<UsageMore> | null }
 
 type Wide<Said> = {
@@ -214,7 +214,7 @@ const wideOfV1 = wideTypeOf('usage-events.v1')
 const wideEvents = wideTypeOf('usage-events.v2')
 const wideEvent = wideTypeOf('usage-event.v1')
 
-/** The events of a framed record of usage events, whatever their numbers; throws where it is none. */
+/** The events of a framed record of usage events, whatever their numbers; throws where it is not such a record. */
 export function decodeWide(framedEvents: Buffer): readonly WideUsageEvent[] {
   const bytes = framedEvents.subarray(FRAME_BYTES)
   const eventsOf = (type: avsc.Type) => (type.fromBuffer(bytes) as { events: WideUsageEvent[] }).events
@@ -350,7 +350,7 @@ export const accessKeyCodec = codec<AccessKey>(SCHEMA_ID.accessKey, 'access-key.
 export const installationCodec = codec<Installation>(SCHEMA_ID.installation, 'installation.v1')
 export const idsCodec = codec<Ids>(SCHEMA_ID.ids, 'ids.v1')
 
-/** Whether a record of usage.metered says by its schema that it holds usage events, many or one, of whichever version. */
+/** Whether the schema of a record of usage.metered is one of usage events, many or one, of any version. */
 export function holdsUsageEvents(schemaId: number | null): boolean {
   return HOLD_USAGE.has(schemaId)
 }
@@ -361,16 +361,16 @@ const HOLD_USAGE: ReadonlySet<number | null> = new Set([
   SCHEMA_ID.usageEvent,
 ])
 
-/** The events of a framed record of usage.metered, many or one; throws where it holds none. */
+/** The events of a framed record of usage.metered, many or one; throws where it holds no events. */
 export function usageEventsIn(framed: Buffer): readonly UsageEvent[] {
   if (schemaIdOf(framed) === SCHEMA_ID.usageEvent) return [usageEventCodec.decode(framed)]
   return usageEventsCodec.decode(framed).events
 }
 
-/** The key of ticks, in every topic. */
+/** The key of ticks in every topic. */
 export const TICK_KEY = '!tick'
 
-/** Keys in state topics that no node id can be: node ids have no "!". */
+/** Keys in state topics that no node id can equal: node ids contain no "!". */
 export const STATE_KEY = {
   task: '!task',
   fence: '!fence',
@@ -379,7 +379,7 @@ export const STATE_KEY = {
   heartbeats: '!beats/',
 } as const
 
-/** Whether a text that should name a node would stand among the keys of a task's own records. */
+/** Whether a text that should name a node has the form of the keys of a task's own records. */
 export function isReservedKey(name: string): boolean {
   return name.startsWith('!')
 }

@@ -6,7 +6,7 @@ import { FRAME_BYTES, SCHEMA_ID, framed } from './avro.ts'
 /** More items than any table of V8 holds; the zigzag number of five bytes, and the same count of a block with its size. */
 const CLAIMS = [Buffer.from('80a8d6b907', 'hex'), Buffer.from('ffa7d6b90702', 'hex')]
 const BODY_BYTES = 160
-/** What stands around the claim: absent, present, longer texts. Some of them lead a reader to every array there is. */
+/** The bytes around the claim: absent, present, longer texts. Some of them lead a reader to every array there is. */
 const FILLERS = [0, 1, 2, 3, 4, 8, 32]
 
 const codecs = Object.entries(avro).flatMap(([name, codec]) =>
@@ -34,7 +34,7 @@ for (const { name, codec } of codecs) {
           const body = Buffer.concat([Buffer.alloc(at, filler), claim, Buffer.alloc(BODY_BYTES - at, filler)])
           const value = framed(schemaId, [body])
           assert.equal(value.length, FRAME_BYTES + claim.length + BODY_BYTES)
-          // It is a record, by chance, or it is none. That the process is still there is what is tested.
+          // It may be a record by chance, or not be one. The test is that the process is still running.
           try {
             codec.decode(value)
           } catch (error) {

@@ -1,6 +1,6 @@
 import avsc from 'avsc'
 
-/** What avsc reads from: it goes on beyond the end of the bytes and asks only afterwards whether it did. */
+/** What avsc reads from: it continues beyond the end of the bytes, and checks only afterwards whether it did. */
 interface Tap {
   readonly buf: Buffer
   readonly pos: number
@@ -9,9 +9,9 @@ interface Tap {
 }
 
 /**
- * Arrays whose number of items is held against the bytes that are left. avsc makes as many items as the number says,
- * whether there are bytes for them or not: eight bytes that claim a thousand million items end the process that reads
- * them. Reading throws where the items cannot stand in the bytes.
+ * Arrays whose number of items is compared with the bytes that are left. avsc creates as many items as the number says,
+ * whether there are bytes for them or not: eight bytes that claim a thousand million items end the process that reads them.
+ * Reading throws where the bytes cannot hold the items.
  */
 export class BoundedArray extends avsc.types.ArrayType {
   _read(tap: Tap): unknown[] {
@@ -23,7 +23,7 @@ export class BoundedArray extends avsc.types.ArrayType {
         count = -count
         tap.skipLong()
       }
-      // An item takes a byte at least: no schema has arrays of nulls, or of records without fields.
+      // An item takes at least one byte: no schema has arrays of nulls, or of records without fields.
       const left = tap.buf.length - tap.pos
       if (count > left) {
         throw new Error(`An array of ${count} items cannot stand in ${Math.max(0, left)} bytes.`)

@@ -1,16 +1,16 @@
 import avsc from 'avsc'
 
 /**
- * Sums without a bound that anybody could reach, as Avro's `decimal` of 38 digits: the whole number in two's complement,
- * big-endian, in as few bytes as it takes. 10^6 events a second of one node, each at every upper bound, for 100 years come to
- * less than 10^31.
+ * Sums with a bound that is never reached, as Avro's `decimal` of 38 digits: the whole number in two's complement,
+ * big-endian, in as few bytes as it takes. 10^6 events a second of one node, each at every upper bound, add up to less than
+ * 10^31 in 100 years.
  */
 
 /** Digits of a sum. */
 export const DECIMAL_DIGITS = 38
 const DECIMAL_END = 10n ** BigInt(DECIMAL_DIGITS)
 
-/** Most numbers are small, and a double is read and written ten times as fast. */
+/** Up to this many bytes a double is used: most numbers are small, and a double is read and written ten times as fast. */
 const SMALL_BYTES = 6
 const SMALL_END = 2n ** 47n
 
@@ -34,7 +34,7 @@ function smallBytes(value: number): Buffer {
   return bytes
 }
 
-/** Where the number begins: bytes before it repeat its sign. */
+/** The position at which the number begins: bytes before it repeat its sign. */
 function firstByte(bytes: Buffer): number {
   let at = 0
   for (; at < bytes.length - 1; at++) {
@@ -44,7 +44,7 @@ function firstByte(bytes: Buffer): number {
   return at
 }
 
-/** The sum of its bytes; 0 of none. */
+/** The sum in these bytes; 0 where there are none. */
 export function decimalOf(bytes: Buffer): bigint {
   const { length } = bytes
   if (length === 0) return 0n
@@ -52,7 +52,7 @@ export function decimalOf(bytes: Buffer): bigint {
   return BigInt.asIntN(8 * length, BigInt(`0x${bytes.toString('hex')}`))
 }
 
-/** For avsc: `bytes` with `logicalType` decimal are bigints. */
+/** For avsc: `bytes` with the `logicalType` decimal are read and written as bigints. */
 export class DecimalType extends avsc.types.LogicalType {
   override _fromValue(bytes: Buffer): bigint {
     return decimalOf(bytes)

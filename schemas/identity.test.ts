@@ -8,7 +8,7 @@ import { bitsBefore, bitsOfText, identityOf } from './identity.ts'
 const said = (event_text: string | null, event_source: string | null = null, byte = 1) =>
   identityOf({ event_id: Buffer.alloc(16, byte), event_text, event_source })
 
-/** As a stranger would work it out from the documents. */
+/** The bits as a client computes them from the documents. */
 function byTheDocuments(source: string, text: string): string {
   const parts = ['hivemeter/event-text/1', source, text].map((part) => Buffer.from(part, 'utf8'))
   const lengths = parts.map(({ length }) => Buffer.from([length >>> 24, length >>> 16, length >>> 8, length]))
@@ -17,7 +17,7 @@ function byTheDocuments(source: string, text: string): string {
 }
 
 test('a text is SHA-256 of domain, source and text, each behind its length, cut to 128 bits', () => {
-  // Fixed for good: whoever keeps identities of his own would lose them.
+  // These must never change: a client that keeps such identities would lose them.
   assert.equal(
     bitsOfText(Buffer.alloc(0), Buffer.from('order 17')).toString('hex'),
     byTheDocuments('', 'order 17'),

@@ -10,7 +10,7 @@ const nodeId = fc.string({
 })
 
 test('partitions equal those of the Java client', () => {
-  // Hashes that Kafka's own unit test expects of its murmur2.
+  // Hashes that Kafka's own unit test expects from its murmur2.
   const java: readonly (readonly [string, number])[] = [
     ['21', -973_932_308],
     ['foobar', -790_332_482],

@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto'
 
-/**
- * Which partition a node belongs to, and how an event id reads. What makes two usage events the same stands in `identity.ts`.
- */
+/** The partition of a node, and how an event id is read. `identity.ts` defines which usage events are the same. */
 
 /** node_id, operator_id, goal_id, requester_node_id and reservation_id: 1 to 64 of these characters. */
 export const NODE_ID_PATTERN = '^[A-Za-z0-9._:-]{1,64}$'
 export const NODE_ID_BYTES_MAX = 64
 
-/** Code points that event_id and model_id may have at most. */
+/** Most code points of event_id and model_id. */
 export const TEXT_CODE_POINTS_MAX = 128
 
 const TEXT = /^[^\p{Cc}\p{Cs}\p{Cn}]{1,128}$/u
@@ -21,17 +19,17 @@ export function isFreeText(text: string): boolean {
   return TEXT.test(text)
 }
 
-/** An event id as the log keeps it: 16 bytes, and the sent text where the bytes alone would not show it. */
+/** An event id as the log keeps it: 16 bytes, and the sent text where the bytes alone do not reveal it. */
 export interface EventId {
   readonly bytes: Buffer
   readonly text: string | null
-  /** The text is neither a UUID nor a ULID: who the event is, the text says, and not the bytes (`identity.ts`). */
+  /** The text is neither a UUID nor a ULID: the text identifies the event, and not the bytes (`identity.ts`). */
   readonly isHashed: boolean
 }
 
 /**
- * Reads an event id: a UUID or a ULID in any case is its own 128 bits, other free text is hashed to a UUIDv8.
- * Null where the text is not allowed.
+ * Reads an event id: a UUID or a ULID, in any case, gives its own 128 bits; other free text is hashed to a UUIDv8. Null
+ * where the text is not allowed.
  */
 export function parseEventId(sent: string): EventId | null {
   if (UUID.test(sent)) {
@@ -43,18 +41,18 @@ export function parseEventId(sent: string): EventId | null {
   return { bytes: hashToUuid(sent), text: sent, isHashed: true }
 }
 
-/** Whether a text is a UUID or a ULID, and so its own 128 bits. */
+/** Whether a text is a UUID or a ULID, whose 128 bits are used as they are. */
 export function readsAsId(text: string): boolean {
   return UUID.test(text) || ULID.test(text)
 }
 
-/** The text form of 16 bytes: lower-case UUID. */
+/** The text form of 16 bytes: a lower-case UUID. */
 export function formatUuid(bytes: Buffer): string {
   const hex = bytes.toString('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 
-/** A UUIDv8 made of the first 122 bits of SHA-256: for event ids that are plain text, and for ledger ids. */
+/** A UUIDv8 made from the first 122 bits of SHA-256: for event ids that are plain text, and for ledger ids. */
 export function hashToUuid(text: string): Buffer {
   const bytes = createHash('sha256').update(text, 'utf8').digest().subarray(0, 16)
   bytes[6] = ((bytes[6] as number) & 0x0f) | 0x80

@@ -4,7 +4,10 @@ import { CONSUMERS, TASK_SERVICES } from './services.ts'
 import type { ServiceName } from './services.ts'
 import { DECISION_NAMES, REWARD_KINDS, TABLES } from './tables.ts'
 
-/** What is taken in and not paid, or not in full, and ids that come with another content; counted, and never by node. */
+/**
+ * What is accepted and not paid, or not paid in full, and ids that come again with another content. They are counted, and
+ * never by node.
+ */
 const ANOMALIES = [
   'capped_impressions',
   'capped_rewards',
@@ -34,13 +37,13 @@ export interface MetricDefinition {
 
 const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const
 const COMMIT_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const
-/** What a partition may be in: see pipelines/task/task.ts. A loader's is running, waiting or halted. */
+/** The states of a partition: see pipelines/task/task.ts. A loader's partition is running, waiting or halted. */
 export const TASK_STATES = ['assigned', 'fencing', 'restoring', 'running', 'waiting', 'halted'] as const
 export type TaskState = (typeof TASK_STATES)[number]
 
 const TABLE_NAMES: readonly string[] = Object.values(TABLES).map(({ name }) => name)
 
-/** All metrics of all services: the registry is made from this table, and alerts may name no other. */
+/** All metrics of all services. The registry is built from this table, and alerts may name no others. */
 export const METRICS = {
   hivemeter_events_accepted_total: {
     type: 'counter',
@@ -337,9 +340,9 @@ type CountArguments<Name extends CounterName> = (typeof METRICS)[Name]['labels']
   ? [labels?: MetricLabels<Name>, by?: number]
   : [labels: MetricLabels<Name>, by?: number]
 
-/** The port through which code counts; names, labels and known label values are checked by the table. */
+/** The port through which code counts. The table checks names, labels and known label values. */
 export interface Metrics {
-  /** Adds `by` (1 unless given, never negative) to a counter. */
+  /** Adds `by` (1 where it is not given, never negative) to a counter. */
   count<Name extends CounterName>(name: Name, ...rest: CountArguments<Name>): void
   /** Sets a gauge. */
   set<Name extends GaugeName>(name: Name, labels: MetricLabels<Name>, value: number): void

@@ -1,9 +1,9 @@
 /**
- * The one normal form of a model's name: the model itself, whoever serves it and of whichever day. A table is asked by it
- * only where no row fits the name as it was sent. What it takes away is part of the rules: `since.ts`, rules 3.
+ * The one normal form of a model's name: the model itself, without its provider and its day. It is looked up in a table
+ * only where no row matches the name as it was sent. What it removes is part of the rules: `since.ts`, rules 3.
  */
 
-/** Who serves a model, before a `/`. */
+/** Providers of a model, before a `/`. */
 const PROVIDERS = [
   'ai21 amazon anthropic azure azure_ai bedrock cohere converse deepseek fireworks_ai gemini google groq mistral mistralai',
   'models openai openrouter perplexity publishers together_ai vertex_ai x-ai xai',
@@ -17,7 +17,7 @@ const BY_SLASH = new RegExp(`^(?:${PROVIDERS.join('|')})/`)
 const BY_DOT =
   /^(?:(?:us|us-gov|eu|apac|ap|ca|sa|jp|au|global)\.)?(?:ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen|writer)\./
 
-/** Bedrock's `-v1:0`, and what may follow it (`:200k`). */
+/** Bedrock's `-v1:0`, and the part that may follow it (`:200k`). */
 const EDITION = /-v\d+:\d+(?::\w+)?$/
 
 /** `-2025-04-14`, `-20250414`, `@20250414`. */
@@ -25,7 +25,7 @@ const DATE = /(?:-\d{4}-\d{2}-\d{2}|[-@]\d{8})$/
 
 /**
  * The normal form: providers before a `/` (all of them, one after the other), then one region and vendor before a `.`, then
- * one edition and one date at the end are taken away, each as long as something is left.
+ * one edition and one date at the end are removed, each as long as something is left.
  */
 export function normalModelName(name: string): string {
   let rest = name

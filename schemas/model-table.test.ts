@@ -21,7 +21,7 @@ test('the exact name wins, then the longest beginning, then both by the normal f
     ['gpt-4.1', 3],
     ['gpt-4.1-mini', 2],
     ['gpt-5', 1],
-    // A beginning that fits the name as it was sent comes before every normal form.
+    // A beginning that matches the name as it was sent comes before every normal form.
     ['openai/gpt-4.1', 4],
     ['openai/gpt-5', 6],
     ['azure/openai/gpt-5', 1],
@@ -45,7 +45,7 @@ test('the normal form is the model, whoever serves it and of whichever day', () 
     ['claude-3-5-sonnet-v2@20241022', 'claude-3-5-sonnet-v2'],
     ['publishers/google/models/gemini-1.5-pro', 'gemini-1.5-pro'],
     ['gpt-4o-2024-08-06', 'gpt-4o'],
-    // Not of a list, no date, nothing left.
+    // The provider is not listed, there is no date, or nothing would be left.
     ['TheBloke/Llama-2-7B', 'TheBloke/Llama-2-7B'],
     ['us.llama', 'us.llama'],
     ['gpt-4-0613', 'gpt-4-0613'],

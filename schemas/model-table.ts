@@ -2,13 +2,13 @@ import { normalModelName } from './model-name.ts'
 import { COMPILED_ROWS, MODELS_VERSION, UNLISTED } from './models.ts'
 import type { ModelFacts, ModelRow } from './models.ts'
 
-/** One version of the table of models, made ready for look-ups. Never changes. */
+/** One version of the table of models, prepared for look-ups. It never changes. */
 export class ModelTable {
   readonly version: number
   readonly rows: readonly ModelRow[]
   readonly #names = new Map<string, ModelFacts>()
   readonly #beginnings = new Map<string, ModelFacts>()
-  /** Lengths of the beginnings, the longest first. */
+  /** Lengths of the beginnings, longest first. */
   readonly #lengths: readonly number[]
 
   constructor(version: number, rows: readonly ModelRow[]) {
@@ -24,9 +24,9 @@ export class ModelTable {
   }
 
   /**
-   * What holds for a model: the row of its exact name; else the row whose beginning is the longest that fits; else both once
-   * more by its normal form; else what holds for models that nobody listed. Version 1 knows exact names only, as ever: what
-   * a row comes to must follow from the version that it names.
+   * What applies to a model: the row of its exact name; otherwise the row with the longest matching beginning; otherwise
+   * both again with its normal form; otherwise what applies to unlisted models. Version 1 still knows exact names only: the
+   * result for a row must follow from the version that the row names.
    */
   factsOf(name: string): ModelFacts {
     const found = this.#find(name)

@@ -2,7 +2,7 @@ import { COMPILED_ROWS } from './models.ts'
 import type { ModelRow } from './models.ts'
 import { TDP_WATTS_DEFAULT } from './usage.ts'
 
-/** Names and beginnings of what is paid by the call, family by family. */
+/** Names and beginnings of models that are paid by the call, family by family. */
 const PAID = `
   gpt-3.5* gpt-4* gpt-5* gpt-image* gpt-audio* gpt-realtime* chatgpt-* o1* o3* o4-* codex-* computer-use-*
   text-embedding-* tts-1* whisper-1 dall-e-*
@@ -16,7 +16,7 @@ const PAID = `
   azure/* azure_ai/* bedrock/* vertex_ai/* openrouter/* together_ai/* fireworks_ai/* perplexity/*
 `
 
-/** Of the same families, what people run themselves. */
+/** Models of the same families that people run themselves. */
 const LOCAL = `
   deepseek-r1-distill* deepseek-r1:* deepseek-coder:* deepseek-v2:* mistral-7b* mistral-nemo*
 `
@@ -27,7 +27,7 @@ const rowsOf = (patterns: string, paid_api: boolean): ModelRow[] =>
     .split(/\s+/)
     .map((pattern) => ({ pattern, paid_api, tdp_watts: TDP_WATTS_DEFAULT }))
 
-/** Version 2 of a new installation's table: the compiled one and the common families. */
+/** Version 2 of a new installation's table: the compiled table and the common families. */
 export const SEED_ROWS: readonly ModelRow[] = [
   ...COMPILED_ROWS,
   ...rowsOf(PAID, true),

@@ -12,7 +12,7 @@ import type {
 import type { UsageEvent } from './usage.ts'
 import { MICRO_SPARK_PER_SPARK, MINUTE_MS } from './units.ts'
 
-/** Records of older schemas, as those of today: what they did not say yet has the value that was in force then. */
+/** Reads records of older schemas as those of today: what they did not contain yet gets the value that was in force then. */
 
 /** Silence after which a node is stale and dead, by profile: the original's thresholds. */
 export const LIVENESS_DEFAULT: readonly Thresholds[] = [
@@ -21,7 +21,7 @@ export const LIVENESS_DEFAULT: readonly Thresholds[] = [
   { stale_ms: 45 * MINUTE_MS, dead_ms: 120 * MINUTE_MS },
 ]
 
-/** The most that a node can earn with what it says, unless the operator sets something else. */
+/** The most that a node can earn with numbers that it reports, unless the operator sets something else. */
 export const CAPS_DEFAULT: Caps = {
   impressions: 10_000,
   agents: 500,
@@ -30,7 +30,7 @@ export const CAPS_DEFAULT: Caps = {
   minimum_spark: 1_000,
 }
 
-/** What an account of today has beyond one of version 2. */
+/** What an account of today has in addition to one of version 2. */
 export const nothingCapped = () =>
   ({
     received_day: 0,
@@ -43,7 +43,7 @@ export const nothingCapped = () =>
     capped_minimum_micro_spark: 0n,
   }) satisfies Partial<Account>
 
-/** Before operators were confirmed: who had named them was not written down. */
+/** An account before operators were confirmed: who had named them was not recorded. */
 export interface AccountV3
   extends Omit<Account, 'operators' | 'inferences' | 'gpu_ms_paid_estimated' | 'set_aside'> {
   readonly inferences: number
@@ -62,7 +62,10 @@ export function accountOfV3({ operators, ...account }: AccountV3): Account {
 
 export type AccountV2 = Omit<AccountV3, keyof ReturnType<typeof nothingCapped>>
 
-/** What an account of today has beyond one of version 1; a new one each time, as accounts are changed in place. */
+/**
+ * What an account of today has in addition to one of version 1. It is created anew each time, as accounts are changed in
+ * place.
+ */
 export const nothingYet = () =>
   ({
     unclaimed_remainder: 0,
@@ -120,7 +123,7 @@ export function accountOfV1(account: AccountV1): Account {
   }
 }
 
-/** Events without a source: their texts are nobody's in particular. */
+/** Events without a source: their texts belong to no particular source. */
 export function usageEventsOfV1({
   events,
 }: {
@@ -138,7 +141,10 @@ type CostV1 = Omit<CostV2, 'received_at'>
 export type InboxUsageV2 = UsageOf<CostV2>
 export type InboxUsageV1 = UsageOf<CostV1>
 
-/** What paid APIs were estimated to was a part of the estimate, and not told apart; what was set aside was nobody's. */
+/**
+ * The estimate for paid APIs was a part of the whole estimate, and not kept apart; what was set aside was attributed to no
+ * node.
+ */
 function withoutPaid(sum: Omit<NodeSum, 'gpu_ms_paid_estimated' | 'set_aside'>): NodeSum {
   return { ...sum, gpu_ms_paid_estimated: 0, set_aside: 0 }
 }
@@ -155,7 +161,7 @@ export function usageOfV1({ entries, sums, ...usage }: InboxUsageV1): InboxUsage
   }
 }
 
-/** Every identity was 16 bytes as they came: those of ids. */
+/** Every identity was 16 bytes as they came, which are those of ids. */
 export function usageOfV2({ entries, sums, ...usage }: InboxUsageV2): InboxUsage {
   return {
     ...usage,

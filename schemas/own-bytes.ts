@@ -1,7 +1,7 @@
 /**
- * A copy that lives by itself. What Avro's decoder and Node's small buffers hand out are slices of pools of 4 and 8 KB:
- * whoever keeps one of them for long keeps all of its pool. Measured at the settler, which decodes thousands of costs
- * between two commands: 4 KB for the 16 bytes of each.
+ * A copy in memory of its own. What Avro's decoder and Node's small buffers return are slices of pools of 4 and 8 KB:
+ * keeping such a slice for long keeps its whole pool. Measured at the settler, which decodes thousands of costs between two
+ * commands: 4 KB for the 16 bytes of each.
  */
 export function ownBytes(bytes: Buffer): Buffer {
   const own = Buffer.alloc(bytes.length)

@@ -1,6 +1,6 @@
-/** The words by which things are refused, set aside or halted: labels of metrics, columns of tables, and what clients decide by. */
+/** The words for what is refused, set aside or halted: labels of metrics, columns of tables, and what clients decide by. */
 
-/** Why an event is refused; stable words that clients may rely on. */
+/** Why an event is refused; the words are stable, and clients may rely on them. */
 export const REFUSAL_CODES = [
   'not_an_object',
   'not_an_array',
@@ -27,7 +27,10 @@ export const REFUSAL_CODES = [
 ] as const
 export type RefusalCode = (typeof REFUSAL_CODES)[number]
 
-/** Why a source record, or one event of it, is set aside: the words of a dead letter. What a client is refused for may be one too. */
+/**
+ * Why a source record, or one event of it, is set aside: the codes of dead letters. Reasons to refuse a client's event may
+ * be such codes too.
+ */
 export const LETTER_CODES = [
   'cannot_be_decided',
   'cannot_be_unpacked',
@@ -47,7 +50,7 @@ export const LETTER_CODES = [
 ] as const
 export type LetterCode = (typeof LETTER_CODES)[number]
 
-/** Why a partition stands until a person acts. */
+/** Why a partition is halted until a person acts. */
 export const HALT_REASONS = [
   'batch_unreadable',
   'block_gap',

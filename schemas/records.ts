@@ -43,13 +43,13 @@ export interface Tick {
   written_by: string
 }
 
-/** Of usage.metered, until rules 2. */
+/** A record of usage.metered, until rules 2. */
 export interface Models {
   version: number
   models: Model[]
 }
 
-/** A version of the installation's table of models, of hivemeter.models. */
+/** A version of the installation's table of models, in hivemeter.models. */
 export interface ModelsTable {
   readonly version: number
   readonly written_by: string
@@ -62,7 +62,7 @@ export interface Cost {
   occurred_at: number
   cost_nano_usd: number
   reservation_id: string | null
-  /** Receipt, of the original for a replay. */
+  /** Receipt; for a replay, that of the original. */
   received_at: number
   id_kind: IdKind
 }
@@ -85,7 +85,7 @@ export interface NodeSum {
   energy_mwh_estimated: number
   energy_mwh_compatible: number
   cost_nano_usd: number
-  /** Of gpu_ms_estimated, what calls of paid APIs were estimated to. */
+  /** The part of gpu_ms_estimated for calls of paid APIs. */
   gpu_ms_paid_estimated: number
   /** Events that could not be counted. */
   set_aside: number
@@ -113,12 +113,12 @@ export interface InboxConfigure {
   spark_per_usd: number
   spark_mode: SparkMode
   overrides: Setting[]
-  /** By the order of NODE_PROFILES. */
+  /** In the order of NODE_PROFILES. */
   liveness: Thresholds[]
   readonly caps: Caps
 }
 
-/** The most that a node can earn with what it says, by UTC day of receipt (log time). */
+/** The most that a node can earn with numbers that it reports, by UTC day of receipt (log time). */
 export interface Caps {
   /** Impressions of a day that are paid. */
   readonly impressions: number
@@ -126,7 +126,7 @@ export interface Caps {
   readonly posts: number
   /** Rewards of a day. */
   readonly reward_spark: number
-  /** Of a day, beyond USD × rate: what the least of 1 Spark a cost adds. */
+  /** Of a day: what the minimum of 1 Spark for each cost adds beyond USD × rate. */
   readonly minimum_spark: number
 }
 
@@ -154,10 +154,10 @@ export interface InboxCommand {
   cost_nano_usd: number
   ttl_ms: number
   reservation_id: string | null
-  /** The id that a version of before gave the same request. */
+  /** The id that an earlier version gave to the same request. */
   older_id: string | null
   by_admin: boolean
-  /** The credential names `operator_id` itself. */
+  /** The credential itself names `operator_id`. */
   by_operator: boolean
 }
 
@@ -199,7 +199,7 @@ export interface Outcome {
   account_version: number
   until: number
   is_counted: boolean
-  /** The credential that it is counted for; admins' apart. */
+  /** The credential for which it is counted; admins are counted separately. */
   caller: string
   by_admin: boolean
 }
@@ -211,7 +211,10 @@ export interface AccountOperator {
   entries: number
   last_entry_at: number | null
   remainder: number
-  /** Named by an admin, or by a credential that names the operator; a node's own word gives no right to its wallet. */
+  /**
+   * Named by an admin, or by a credential that names the operator. What only the node reports gives no right to its
+   * wallet.
+   */
   confirmed: boolean
 }
 
@@ -275,7 +278,7 @@ export interface Account {
   last_contact_at: number | null
   profile: NodeProfile
   software_version: string | null
-  /** Of before they had a record of their own (`Heartbeats`); none from the first heartbeat after that on. */
+  /** Used before heartbeats had a record of their own (`Heartbeats`); empty from the first heartbeat after that on. */
   heartbeat_hashes: Buffer
   uptime_hour: number
   uptime: Buffer
@@ -290,22 +293,22 @@ export interface Account {
   rewards: number
   reward_micro_spark: bigint
   last_reward_at: number | null
-  /** UTC day of log time that the sums of the day are of. */
+  /** UTC day of log time to which the sums of the day belong. */
   received_day: number
   day_reward_micro_spark: number
   /** Paid beyond USD × rate. */
   day_minimum_micro_spark: number
-  /** UTC day of receipt of the sum behind it. */
+  /** UTC day of receipt to which the next sum belongs. */
   back_dated_day: number
-  /** Payable costs received on it more than a day after their work. */
+  /** Payable costs that were received on it more than a day after their work. */
   back_dated_nano_usd: bigint
-  /** Recorded and not paid, of all days. */
+  /** Recorded and not paid, over all days. */
   capped_impressions: number
   capped_reward_micro_spark: bigint
   capped_minimum_micro_spark: bigint
-  /** Of gpu_ms_estimated, what calls of paid APIs were estimated to. */
+  /** The part of gpu_ms_estimated for calls of paid APIs. */
   gpu_ms_paid_estimated: bigint
-  /** Events that could not be counted, since they are shown to their nodes. */
+  /** Events that could not be counted, since events that are set aside are shown to their nodes. */
   set_aside: number
 }
 
@@ -332,9 +335,9 @@ export interface AccessKey {
   created_at: number
   expires_at: number | null
   revoked_at: number | null
-  /** The operators that it stands for. */
+  /** The operators that it represents. */
   operators: string[]
-  /** The key that it was made from, and with which it ends. */
+  /** The key from which it was made, and with which it ends. */
   parent: string | null
 }
 
@@ -346,7 +349,7 @@ export interface AggregatorTask {
   low: number | null
   evicted_seq: number
   models_version: number
-  /** Of rules before 3: the table itself; since then it stands in hivemeter.models. */
+  /** In rules before 3: the table itself; since then it is in hivemeter.models. */
   models: Model[]
   loaded_seq: number
   oldest_unloaded_at: number | null
@@ -365,7 +368,7 @@ export interface Fence {
   instance: string
 }
 
-/** The value of node.state under `STATE_KEY.heartbeats` and the node: its heartbeats of the last hour. */
+/** The value of node.state under `STATE_KEY.heartbeats` and the node: the node's heartbeats of the last hour. */
 export interface Heartbeats {
   readonly node_id: string
   /** 16 bytes each, oldest first: log time (UTC ms, 64 bits, big-endian), hash. */

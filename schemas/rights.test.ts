@@ -9,7 +9,7 @@ import type { TopicRole } from './topics.ts'
 const placeOf = ({ principal, resource, name, pattern, operation }: Acl): string =>
   [principal, resource, pattern, name, operation].join(' ')
 
-/** In the first version of the topic, or in one that a growth makes. */
+/** In the first version of the topic, or in one that a growth creates. */
 function allowed(principal: Principal, role: TopicRole, operation: TopicOperation): boolean {
   const { topics, newVersions } = RIGHTS[principal]
   return [topics, newVersions].some((operations) => operations?.[role]?.includes(operation))
@@ -76,7 +76,7 @@ test('docs/security.md says of every principal what it reads and writes', () => 
       topicsOf(principal)
         .filter((role) => allowed(principal, role, operation))
         .map((role) => TOPICS[role].name)
-    // The installation's name is read by whoever uses ClickHouse, which the page says of all at once.
+    // Everything that uses ClickHouse reads the installation's name, which the page says for all at once.
     const own = (names: string[]): string[] =>
       names.filter((name) => name !== TOPICS.installation.name).sort()
     assert.deepEqual(named(reads), own(having('Read')), principal)

@@ -1,10 +1,10 @@
 /**
- * Who may do what in Kafka, in the one place that knows it: the ACLs that `npm run migrate -- --acls` shows and grants,
- * and the table of docs/security.md, are made from this. One principal a service; each has what its work needs and no
- * more: test/lanes/secure-kafka.test.ts tries both.
+ * Who may do what in Kafka. This is the only place that knows it: the ACLs that `npm run migrate -- --acls` shows and
+ * grants, and the table of docs/security.md, are made from this. There is one principal for each service; each has what its
+ * work needs and no more: test/lanes/secure-kafka.test.ts tries both.
  *
- * Kafka's own rules make rows unnecessary: Read, Write and Delete imply Describe, AlterConfigs implies DescribeConfigs,
- * and a producer with an id (idempotent) needs no right beside Write on a topic.
+ * Kafka's own rules make some rows unnecessary: Read, Write and Delete imply Describe, AlterConfigs implies
+ * DescribeConfigs, and a producer with an id (idempotent) needs no right besides Write on a topic.
  */
 
 import { SERVICE_NAMES, SERVICES, TASK_SERVICES } from './services.ts'
@@ -22,14 +22,17 @@ export type TopicOperation =
   | 'AlterConfigs'
   | 'DescribeConfigs'
 
-/** Everybody who has a principal: the services, the commands, and whoever sends usage straight to Kafka. */
+/** Everything that has a principal: the services, the commands, and clients that send usage directly to Kafka. */
 export const PRINCIPALS = [...SERVICE_NAMES, 'migrate', 'keys', 'replay', 'verify', 'producer'] as const
 export type Principal = (typeof PRINCIPALS)[number]
 
-/** What one principal may do. Names of groups and transactional ids end in "-" where they stand for all that begin so. */
+/**
+ * What one principal may do. Names of groups and transactional ids end in "-" where they represent all names that begin
+ * so.
+ */
 export interface Rights {
   readonly topics: Partial<Record<TopicRole, readonly TopicOperation[]>>
-  /** What it may do beside that in the versions that a growth makes, and not in the first one. */
+  /** What it may do in addition in the versions that a growth creates, and not in the first one. */
   readonly newVersions?: Partial<Record<TopicRole, readonly TopicOperation[]>>
   /** Consumer groups that it reads in. */
   readonly groups: readonly string[]
@@ -37,15 +40,15 @@ export interface Rights {
   readonly transactionalIds: readonly string[]
 }
 
-/** Every service looks at the settings of its topics when it starts. */
+/** Every service reads the settings of its topics when it starts. */
 const LOOK: readonly TopicOperation[] = ['DescribeConfigs']
 
 const none = { groups: [], transactionalIds: [] } as const
 
-/** To make a topic, to see whether it is there, and to give it the settings that the guarantee needs. */
+/** To create a topic, to see whether it exists, and to give it the settings that the guarantee needs. */
 const MAKE: readonly TopicOperation[] = ['Create', 'Describe', 'AlterConfigs']
 
-/** Which installation the topics are of is read in groups of these names. */
+/** The installation to which the topics belong is read in groups with these names. */
 const INSTALLATION_GROUPS = 'installation-'
 
 type TopicRights = Rights['topics']
@@ -55,10 +58,10 @@ function onEach(roles: readonly TopicRole[], operations: readonly TopicOperation
   return Object.fromEntries(roles.map((role) => [role, operations]))
 }
 
-/** What the work of tasks needs, by the table of services: ticks and rules go into their own input. */
+/** What the work of tasks needs, according to the table of services: ticks and rules go into their own input. */
 function tasksOf(name: TaskServiceName): Rights {
   const { input, state, outputs } = SERVICES[name]
-  // Who has its state topic never compacted deletes from it what it has forgotten.
+  // A task whose state topic is never compacted deletes from it what it has forgotten.
   const forgets: readonly TopicOperation[] = TOPICS[state].cleanup === 'delete' ? ['Delete'] : []
   return {
     topics: {
@@ -76,7 +79,7 @@ const TASKS = Object.fromEntries(TASK_SERVICES.map((name) => [name, tasksOf(name
   Record<TaskServiceName, Rights>
 >
 
-/** Under this transactional id the table of models is written, by whomever: each fences out the one before. */
+/** Every writer of the table of models uses this transactional id: each one fences the one before. */
 export const MODELS_WRITER = 'models'
 
 export const RIGHTS: Readonly<Record<Principal, Rights>> = {
@@ -107,10 +110,10 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
     topics: {
       nodeState: [...LOOK, 'Read'],
       accountInbox: [...LOOK, 'Write'],
-      // An admin puts back what was set aside.
+      // An admin writes back what was set aside.
       usageMetered: [...LOOK, 'Write'],
       accessKeys: [...LOOK, 'Read'],
-      // An admin writes a version of the table of models, in a transaction that no other writer survives.
+      // An admin writes a version of the table of models, in a transaction that fences every other writer.
       models: [...LOOK, 'Read', 'Write'],
       installation: [...LOOK, 'Read'],
     },
@@ -120,21 +123,22 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
   migrate: {
     topics: {
       ...onEach(TOPIC_ROLES, MAKE),
-      // A growth ends the inputs, reads ids and accounts, and carries over what stands in partitions that nobody reads.
+      // A growth ends the inputs, reads ids and accounts, and carries over the records of partitions that no task reads.
       ...onEach(['usageMetered', 'accountInbox'], [...MAKE, 'Read', 'Write']),
-      // Operators of before are confirmed by commands; the inbox tells since when that is written down, the keys who is admin.
+      // Earlier operators are confirmed by commands; the inbox shows since when that is recorded, the keys show who is an
+      // admin.
       ...onEach(['usageIds', 'nodeState', 'accessKeys'], [...MAKE, 'Read']),
-      // The first table of a new installation, and one from a file; and the name of the installation, once.
+      // The first table of a new installation, and one from a file; also the name of the installation, once.
       ...onEach(['models', 'installation'], [...MAKE, 'Read', 'Write']),
     },
-    // What an interrupted move of ids left is deleted before it begins again.
+    // What an interrupted move of ids left is deleted before the move begins again.
     newVersions: { usageIds: ['Write', 'Delete'], nodeState: ['Write'] },
     groups: [INSTALLATION_GROUPS, 'growth-', 'confirm-', 'models-'],
     transactionalIds: ['growth', MODELS_WRITER],
   },
   keys: {
     ...none,
-    // Each key that it makes or revokes is told to the audit.
+    // Each key that it creates or revokes is reported to the audit.
     topics: { accessKeys: ['Read', 'Write'], accountInbox: ['Write'], installation: ['Read'] },
     groups: ['keys-', INSTALLATION_GROUPS],
   },
@@ -167,7 +171,7 @@ export interface Acl {
   readonly operation: TopicOperation
 }
 
-/** How a principal is called where nobody says otherwise; `{service}` stands for its name here. */
+/** The name of a principal where no other is given; `{service}` is replaced with the name used here. */
 export const PRINCIPAL_PATTERN = 'User:hivemeter-{service}'
 
 /** Every right of one installation, by its topic prefix and the names of its principals. */
@@ -202,7 +206,7 @@ function named(topicPrefix: string, name: string): Pick<Acl, 'name' | 'pattern'>
   return { name: `${topicPrefix}${name}`, pattern: name.endsWith('-') ? 'prefixed' : 'literal' }
 }
 
-/** The topics that a principal has anything to do with. */
+/** The topics for which a principal has any right. */
 export function topicsOf(principal: Principal): TopicRole[] {
   return TOPIC_ROLES.filter((role) => RIGHTS[principal].topics[role] !== undefined)
 }

@@ -1,11 +1,11 @@
 /**
- * Writes rows in ClickHouse's RowBinary straight into one growing buffer: no object a row, no copy a column. What else
- * is bytes one after the other (texts of a column, items of an Avro array) is written into its `room`.
- * The caller writes columns in the order of the block's column list; the types are the method names.
+ * Writes rows in ClickHouse's RowBinary directly into one growing buffer, without an object for a row or a copy of a
+ * column. Other byte sequences (texts of a column, items of an Avro array) are written into its `room`. The caller writes
+ * columns in the order of the block's column list; the types are the method names.
  */
 export class RowWriter {
   #bytes: Buffer
-  /** Over the same memory: words are written with one store where bytes take four. */
+  /** A view of the same memory: a word is written with one store, where bytes take four. */
   #view: DataView
   #length = 0
 
@@ -35,7 +35,10 @@ export class RowWriter {
     return rows
   }
 
-  /** Makes room and returns where it begins. May replace the buffer: take the place first, then the buffer. */
+  /**
+   * Makes room and returns where it begins. It may replace the buffer, so get the position first and the buffer after
+   * it.
+   */
   #reserve(bytes: number): number {
     const at = this.#length
     if (at + bytes > this.#bytes.length) {
@@ -49,8 +52,8 @@ export class RowWriter {
   }
 
   /**
-   * Room for `bytes` more, for a hot row that is written with the `put` functions: take the place, write into `view`
-   * from there, then `advance` to where the row ended.
+   * Room for `bytes` more, for a frequently written row that uses the `put` functions: get the position, write into `view`
+   * from there, then call `advance` with the position where the row ended.
    */
   room(bytes: number): number {
     const at = this.#reserve(bytes)
@@ -58,12 +61,12 @@ export class RowWriter {
     return at
   }
 
-  /** The memory that `room` made room in; a later call may replace it. */
+  /** The memory in which `room` made room; a later call may replace it. */
   get view(): DataView {
     return this.#view
   }
 
-  /** The row that began at `room` ends before `end`. */
+  /** Ends the row that began at `room` before the position `end`. */
   advance(end: number): void {
     this.#length = end
   }
@@ -86,13 +89,16 @@ export class RowWriter {
   /** UInt64 or Int64 from a safe integer. */
   u64(value: number): void {
     const at = this.#reserve(8)
-    // Most values are small, and a division of doubles costs as much as all the rest.
+    // Most values are small, and a division of doubles costs as much as everything else here.
     const high = value >= 0 && value < 4_294_967_296 ? 0 : Math.floor(value / 4_294_967_296)
     this.#view.setUint32(at, high === 0 ? value : value - high * 4_294_967_296, true)
     this.#view.setInt32(at + 4, high, true)
   }
 
-  /** Int64 from a bigint; the nearest that it holds where it does not fit, beside a column that does. */
+  /**
+   * Int64 from a bigint. Where it does not fit, it writes the nearest value that does; another column then holds the exact
+   * one.
+   */
   i64AtMost(value: bigint): void {
     this.i64(value > I64_MAX ? I64_MAX : value < -I64_MAX ? -I64_MAX : value)
   }
@@ -110,7 +116,7 @@ export class RowWriter {
     this.#bytes.writeBigInt64LE(BigInt.asIntN(64, value >> 64n), at + 8)
   }
 
-  /** Nullable(UInt32): a flag, then the value. Negative stands for null. */
+  /** Nullable(UInt32): a flag, then the value. A negative value means null. */
   nullableU32(value: number): void {
     if (value < 0) {
       this.u8(1)
@@ -133,16 +139,16 @@ export class RowWriter {
     this.#bytes.write(text, at, 'utf8')
   }
 
-  /** A String column from bytes that stand in another buffer; an empty range is the empty string. */
+  /** A String column from bytes in another buffer; an empty range is the empty string. */
   stringBytes(source: Uint8Array, start: number, end: number): void {
     this.varint(end - start)
     const at = this.#reserve(end - start)
     const bytes = this.#bytes
-    // A loop beats `set` for the short ids that these are.
+    // A loop is faster than `set` for the short ids here.
     for (let from = start, to = at; from < end; from++, to++) bytes[to] = source[from] as number
   }
 
-  /** Columns that are RowBinary already. */
+  /** Columns that already are RowBinary. */
   raw(source: Raw): void {
     const at = this.room(source.length + RAW_SLACK)
     const { words, length } = source
@@ -161,31 +167,31 @@ export class RowWriter {
   }
 }
 
-/** The bytes as a view: words are read and written in one go where bytes take four. */
+/** The bytes as a view: a word is read and written in one operation, where bytes take four. */
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
-/** Columns that are the same in many rows, as RowBinary: copied by whole words, so `words` is filled up to one. */
+/** Columns that are the same in many rows, as RowBinary. They are copied by whole words, so `words` is filled up to one. */
 export interface Raw {
   readonly words: DataView
   readonly length: number
 }
 
-/** What `raw` may write behind the columns. */
+/** Bytes that `raw` may write after the columns. */
 const RAW_SLACK = 3
 
-/** Makes columns of bytes that are RowBinary already. */
+/** Makes columns of bytes that already are RowBinary. */
 export function rawOf(bytes: Uint8Array): Raw {
   const padded = new Uint8Array(bytes.length + RAW_SLACK)
   padded.set(bytes)
   return { words: viewOf(padded), length: bytes.length }
 }
 
-// Functions from place to place, for what is written in a hot loop: without the bounds and field accesses of `RowWriter`. The
-// caller has made room.
+// Functions from position to position, for what is written in a hot loop: they avoid the bounds and field accesses of
+// `RowWriter`. The caller must have made room.
 
-/** Unsigned LEB128, below 2^31; returns the place behind it. */
+/** Unsigned LEB128, below 2^31. Returns the position after it. */
 export function putVarint(view: DataView, at: number, value: number): number {
   let place = at
   let rest = value

@@ -1,23 +1,26 @@
 import type { TopicRole } from './topics.ts'
 
-/** A long-running service, and how it stands among the others. Everything that lists services reads this table. */
+/** A long-running service, and its place among the others. All code that lists services reads this table. */
 export interface ServiceSpec {
-  /** `server` answers strangers over HTTP; `tasks` decide, one for each partition of an input; `loader` copies blocks. */
+  /** `server` answers clients over HTTP; `tasks` decide, one task for each partition of an input; `loader` copies blocks. */
   readonly kind: 'server' | 'tasks' | 'loader'
-  /** The settings that say where it listens: its routes, or for the operator alone. */
+  /** The setting with the address on which it listens: for its routes, or only for the operator. */
   readonly host: 'gatewayHost' | 'readerHost' | 'opsHost'
   readonly port: `${string}Port`
-  /** Of tasks: the one topic whose records are decided. */
+  /** For tasks: the one topic whose records they decide. */
   readonly input?: TopicRole
-  /** Of tasks: where what they know stands, their position too. */
+  /** For tasks: the topic that keeps their state, including their position. */
   readonly state?: TopicRole
-  /** Of tasks: what else their transactions write to. */
+  /** For tasks: the other topics that their transactions write to. */
   readonly outputs?: readonly TopicRole[]
-  /** Of tasks: an idle partition gets ticks, so that its watermark moves on. Where another task's ticks come in, it needs none. */
+  /**
+   * For tasks: an idle partition gets ticks, so that its watermark moves on. It needs none where another task's ticks
+   * arrive.
+   */
   readonly tickWhenIdle?: boolean
 }
 
-/** In the order an event meets them. */
+/** In the order in which an event meets them. */
 export const SERVICES = {
   gateway: { kind: 'server', host: 'gatewayHost', port: 'gatewayPort' },
   aggregator: {
@@ -36,7 +39,7 @@ export const SERVICES = {
     input: 'accountInbox',
     state: 'nodeState',
     outputs: ['settlementBlocks'],
-    // The aggregator's ticks come through as inbox records.
+    // The aggregator's ticks arrive as inbox records.
     tickWhenIdle: false,
   },
   loader: { kind: 'loader', host: 'opsHost', port: 'loaderOpsPort' },
@@ -60,12 +63,12 @@ const ofKind = <Kind extends ServiceSpec['kind']>(kind: Kind): readonly OfKind<K
 export const TASK_SERVICES = ofKind('tasks')
 export const CONSUMERS: readonly ConsumerName[] = [...TASK_SERVICES, ...ofKind('loader')]
 
-/** In the order of an end: whoever takes from outside first, whoever stores last. */
+/** The order of a stop: services that accept input come first, those that store come last. */
 export const STOP_ORDER: readonly ServiceName[] = [
   ...ofKind('server'),
   ...ofKind('tasks'),
   ...ofKind('loader'),
 ]
 
-/** Whether strangers reach its port. */
+/** Whether clients from outside reach its port. */
 export const isServer = (name: ServiceName): boolean => SERVICES[name].kind === 'server'

@@ -1,6 +1,6 @@
 /**
- * The settings of a node: ten of policy, two of identity (provider contract, 1.2), in one table: what a value may be,
- * what it is where nobody set it, and the environment variable of the original that overrides it for every node.
+ * The settings of a node, ten of policy and two of identity (provider contract, 1.2), in one table: the values that each
+ * may have, its default, and the environment variable of the original that overrides it for every node.
  */
 
 import { NANO_DECIMALS } from './units.ts'
@@ -11,14 +11,14 @@ export type ComputePolicy = (typeof COMPUTE_POLICIES)[number]
 const CAUSES = ['democratize_compute', 'frontier_training', 'thought_experiments'] as const
 export type Cause = (typeof CAUSES)[number]
 
-/** What a node that joins without naming a cause stands for. */
+/** The cause of a node that joins without naming one. */
 export const CAUSE_DEFAULT: Cause = 'democratize_compute'
 
 /** A value as accounts keep it: amounts with decimals are whole numbers of 10^-9. */
 export type SettingValue = boolean | number | string | null
 
 interface Spec {
-  /** Of the node's policy, or of its identity towards its peers. */
+  /** Part of the node's policy, or of its identity towards its peers. */
   readonly of: 'policy' | 'peer'
   readonly type: 'flag' | 'integer' | 'amount' | 'word'
   readonly default: SettingValue
@@ -30,10 +30,10 @@ interface Spec {
   readonly override?: string
 }
 
-/** Amounts are read and shown to this many decimals, exactly. */
+/** Amounts are read and shown with this many decimals, exactly. */
 export const AMOUNT_DECIMALS = NANO_DECIMALS
 
-/** What is held of an amount of 1. */
+/** The integer that represents an amount of 1. */
 export const AMOUNT_UNIT = 10 ** AMOUNT_DECIMALS
 
 const flag = (byDefault: boolean, override?: string): Spec => ({
@@ -109,7 +109,7 @@ export const SETTINGS = {
 export type SettingName = keyof typeof SETTINGS
 export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[]
 
-/** The setting's row, in the shape that checks and documents need. */
+/** The setting's row, in the form that checks and documents need. */
 export const settingSpec = (name: SettingName): Spec => SETTINGS[name]
 
 /** One setting and its value, as accounts, commands and rules keep it. */

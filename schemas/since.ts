@@ -1,9 +1,10 @@
 /**
- * From where on which rules hold. A rule that changes what a record comes to holds from a recorded offset of the task's
- * input on, so that whoever works a log out again takes each record by the rules that it was taken by.
+ * The offset from which each version of the rules applies. A rule that changes the result of a record applies from a
+ * recorded offset of the task's input on, so that a program which processes a log again takes each record by the rules by
+ * which it was taken.
  */
 
-/** `offset` is the first of the input that the task judged by this version of the rules. */
+/** `offset` is the first one of the input that the task judged by this version of the rules. */
 export interface Since {
   rules: number
   offset: number
@@ -11,45 +12,45 @@ export interface Since {
 
 /**
  * The rules of this code.
- *   0  those of before: never recorded
+ *   0  the original rules: never recorded
  *   1  a tick has the key `!tick` and decodes whole; anything else framed as one is set aside
  *   2  an event of no cost, or of own work, that names a reservation is handed over: it uses the reservation up; an original
  *      receipt counts with its proof alone; commands, heartbeats and rules out of their bounds are set aside; the table of
  *      models is the version's own, and no record of usage.metered; heartbeats are remembered by time; what a node earns
  *      with what only it says has caps, and costs that come late have a limit on the day of their receipt
- *   3  an operator is confirmed by whoever may say so: an admin, or a credential that names the operator; an event that has
- *      a text is who its text says, apart from all ids of 128 bits, and not the bytes beside the text; tiers that change,
- *      operators that an event or heartbeat names, and records of the audit are rows of the table audit; an event that is
- *      set aside and names its node has a row in set_aside; what a release came to is kept for a day while its credential
- *      has room for it, and a reservation that is refused of a node that nobody has named for the minute, like every other
- *      refused one; an event of another partition is sent on to it, once, and only one that was sent on already is set aside;
- *      records of one event are taken; the table of models is the installation's own, by its versions in hivemeter.models;
- *      a window says when its newest late event came
+ *   3  an operator is confirmed by a caller that may say so: an admin, or a credential that names the operator; an event
+ *      that has a text is identified by its text, apart from all ids of 128 bits, and not by the bytes beside the text;
+ *      tiers that change, operators that an event or heartbeat names, and records of the audit are rows of the table audit;
+ *      an event that is set aside and names its node has a row in set_aside; the outcome of a release is kept for a day
+ *      while its credential has room for it, and that of a refused reservation for a node that nothing has named is kept
+ *      for the minute, like those of all refused reservations; an event of another partition is sent on to it, once, and
+ *      only one that was already sent on is set aside; records of one event are accepted; the table of models is the
+ *      installation's own, by its versions in hivemeter.models; a window says when its newest late event came
  */
 export const RULES = 3
 
-/** From these rules on ticks are recognised by their key. */
+/** From these rules on, ticks are recognised by their key. */
 export const KEYED_TICKS = 1
 
-/** From these rules on an operator is confirmed by whoever may say so. */
+/** From these rules on, an operator is confirmed by a caller that may say so. */
 export const CONFIRMED_OPERATORS = 3
 
-/** From these rules on texts have an identity of their own. */
+/** From these rules on, texts have an identity of their own. */
 export const TEXTS_APART = 3
 
-/** From these rules on events that are set aside stand in set_aside, for the nodes that they name. */
+/** From these rules on, events that are set aside are in set_aside, for the nodes that they name. */
 export const SHOWN_SET_ASIDE = 3
 
-/** From these rules on events of other partitions are sent on to them. */
+/** From these rules on, events of other partitions are sent on to them. */
 export const FORWARDING = 3
 
-/** From these rules on a record may be one event by itself. */
+/** From these rules on, a record may be a single event. */
 export const SINGLE_EVENTS = 3
 
-/** From these rules on the table of models is the installation's own. */
+/** From these rules on, the table of models is the installation's own. */
 export const OWN_MODELS = 3
 
-/** Changes of rules that a task's record holds; more of them need a new version of the topics. */
+/** Most changes of rules that a task's record holds; more of them need a new version of the topics. */
 export const SINCE_MAX = 32
 
 /** The version of the rules by which the record at `offset` is judged; 0 before any was recorded. */
@@ -57,7 +58,7 @@ export function rulesAt(since: readonly Since[], offset: number | bigint): numbe
   return since.findLast((one) => one.offset <= offset)?.rules ?? 0
 }
 
-/** The list of a task that goes on at `position` by `RULES`: as it is, or with one more behind. */
+/** The list of a task that continues at `position` by `RULES`: unchanged, or with one more entry at the end. */
 export function sinceAt(since: readonly Since[], position: number): readonly Since[] {
   const newest = since.at(-1)?.rules ?? 0
   if (newest === RULES) return since

@@ -1,20 +1,20 @@
 import type { BlockRole } from './topics.ts'
 
 /**
- * Tables that blocks name, with the column list that this version writes. A block carries its list in a header, so
- * blocks of older versions load as they were written; migrations only add columns with defaults.
+ * Tables that blocks name, with the column list that this version writes. A block has its list in a header, so blocks of
+ * older versions are loaded as they were written; migrations only add columns with defaults.
  */
 export interface TableSpec {
   readonly name: string
-  /** The topic whose blocks fill it; `every` where each topic of blocks brings rows of its own partitions. */
+  /** The topic whose blocks fill the table; `every` where each topic of blocks has rows for its own partitions. */
   readonly filledBy: BlockRole | 'every'
   /** As the INSERT names them; rows of RowBinary have them in this order. */
   readonly columns: readonly string[]
-  /** Columns that the table fills itself from those, and no block names. */
+  /** Columns that the table fills itself from the others, and that no block names. */
   readonly filled: readonly string[]
 }
 
-/** Every row's provenance: which block of which topic brought it. First columns of every table. */
+/** The provenance of every row: the block of a topic that it came in. These are the first columns of every table. */
 export const SOURCE_COLUMNS = ['src_topic', 'src_partition', 'src_seq'] as const
 
 const table = <FilledBy extends TableSpec['filledBy']>(
@@ -51,9 +51,9 @@ const ROLLUP_COLUMNS = [
 ] as const
 
 /**
- * Sums of windows that 64 bits do not hold: 35 days of one window at a million events a second, each at its bound, pass 2^64.
- * A block brings the sums of one batch, which they do hold; the table keeps each in 128 bits too, filled where it is
- * inserted. Whoever adds windows up reads those: `sumColumn` says which.
+ * Sums of windows that do not fit into 64 bits: 35 days of one window at a million events a second, each at its bound,
+ * exceed 2^64. A block has the sums of one batch, which do fit; the table also keeps each sum in 128 bits, filled on
+ * insert. Queries that add up windows read these: `sumColumn` names the column.
  */
 export const WIDENED_SUMS = [
   'tokens_in',
@@ -68,7 +68,7 @@ export const WIDENED_SUMS = [
 
 const WIDENED: ReadonlySet<string> = new Set(WIDENED_SUMS)
 
-/** The column of a table of windows that holds a sum whole. */
+/** The column of a table of windows that holds the whole sum. */
 export function sumColumn(sum: string): string {
   return WIDENED.has(sum) ? `wide_${sum}` : sum
 }
@@ -77,7 +77,7 @@ const WIDE_COLUMNS = WIDENED_SUMS.map(sumColumn)
 
 export const TABLES = {
   usageEvents: table('usage_events', 'usageBlocks', [
-    // The same for all events of a record, of a node, of a kind of work.
+    // The same for all events of a record, of a node, or of a kind of work.
     'received_at',
     'record_offset',
     'models_version',
@@ -85,7 +85,7 @@ export const TABLES = {
     'operator_id',
     'model_id',
     'task_source',
-    // Absent from most events.
+    // Absent in most events.
     'event_text',
     'goal_id',
     'requester_node_id',
@@ -106,7 +106,7 @@ export const TABLES = {
     'cost_nano_usd',
     'late',
     'id_kind',
-    // Left out of the blocks in which all rows have the default.
+    // Left out of blocks in which all rows have the default.
     'wide_tokens_in',
     'wide_tokens_out',
     'wide_gpu_ms',
@@ -223,17 +223,17 @@ export const TABLES = {
 
 export type TableRole = keyof typeof TABLES
 
-/** The tables that one topic fills alone. */
+/** The tables that only one topic fills. */
 export type FilledTable = {
   [Table in TableRole]: (typeof TABLES)[Table]['filledBy'] extends BlockRole ? Table : never
 }[TableRole]
 
-/** The tables that a topic of blocks fills alone. */
+/** The tables that only this topic of blocks fills. */
 export function tablesFilledBy(role: BlockRole): readonly TableSpec[] {
   return Object.values(TABLES).filter(({ filledBy }) => filledBy === role)
 }
 
-/** All but the one that says how far the others are loaded. */
+/** All tables but the one that says how far the others are loaded. */
 export const ROW_TABLES: readonly string[] = Object.values(TABLES)
   .map(({ name }) => name)
   .filter((name) => name !== TABLES.watermarks.name)
@@ -243,21 +243,21 @@ export const DECISIONS = { pending: 1, written_off: 2, not_allowed: 3, over_limi
 export type Decision = keyof typeof DECISIONS
 export const DECISION_NAMES = Object.keys(DECISIONS) as readonly Decision[]
 
-/** What made a settlement happen. */
+/** What caused a settlement. */
 export const SETTLEMENT_REASONS = { threshold: 1, claimed: 2, requested: 3, transferred: 4 } as const
 export type SettlementReason = keyof typeof SETTLEMENT_REASONS
 
-/** The wallet that issues Spark: the other leg of every payment. No operator id can be named so. */
+/** The wallet that issues Spark: the other leg of every payment. No operator id can have this name. */
 export const ISSUER_WALLET = '!issuer'
 
-/** The kind of a ledger entry that pays for costs; the others are rewards. */
+/** The kind of a ledger entry that pays for costs; the other kinds are rewards. */
 export const COST_RECOVERY = 'api_cost_recovery'
 
-/** Rewards, each once for its key: the UTC day, the number of agents, the impressions paid so far. */
+/** Rewards, each given once for its key: the UTC day, the number of agents, the impressions paid so far. */
 export const REWARD_KINDS = ['uptime_bonus', 'milestone', 'ad_revenue', 'ad_bonus'] as const
 export type RewardKind = (typeof REWARD_KINDS)[number]
 
-/** How the rows of a block stand in it, as ClickHouse names the format. */
+/** The format of the rows in a block, as ClickHouse names it. */
 export const BLOCK_FORMATS = ['RowBinary', 'Native'] as const
 export type BlockFormat = (typeof BLOCK_FORMATS)[number]
 
@@ -274,8 +274,8 @@ export const BLOCK_HEADER = {
   encoding: 'encoding',
   /** "1" on the first block after a restore: the group before it ends there. */
   groupBegins: 'group-begins',
-  /** "1" on the `watermarks` block that a group ends with. */
+  /** "1" on the `watermarks` block with which a group ends. */
   groupEnds: 'group-ends',
-  /** On a transaction's first block: what the one before it ended with (`historyOf`). */
+  /** On a transaction's first block: what the transaction before it ended with (`historyOf`). */
   after: 'after',
 } as const

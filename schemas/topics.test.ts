@@ -8,7 +8,7 @@ const CLUSTER: TopicPolicy = { replicationFactor: 3, minInsyncReplicas: 2, reten
 const LAPTOP: TopicPolicy = { replicationFactor: 1, minInsyncReplicas: 1, retention: 'size' }
 const DAY_MS = 86_400_000
 
-/** A topic as it is made, with other values where the case says so. */
+/** A topic as it is created, with other values where the case requires them. */
 function found(role: TopicRole, policy: TopicPolicy, other: Record<string, string> = {}): FoundTopic {
   const settings = new Map(topicSettings(TOPICS[role], policy).map(({ name, value }) => [name, value]))
   for (const [name, value] of Object.entries(other)) settings.set(name, value)

@@ -1,22 +1,23 @@
 /**
- * Every topic of Hivemeter, in the one place that knows them (design: "Topics").
+ * Every topic of Hivemeter, in the only place that defines them (design: "Topics").
  *
  * All but one are keyed by `node_id`, have the same number of partitions and Kafka's own default partitioner, so partition
- * p of each holds the same nodes. All carry LogAppendTime: receipt time is one clock, and replays see it alike.
+ * p of each holds the same nodes. All have LogAppendTime: receipt time comes from one clock, and a replay sees the same
+ * time.
  */
 
 import { DAY_MS, GIB, MIB } from './units.ts'
 
-/** What a topic is made with. `retentionMs` -1 means: never by time. */
+/** The properties with which a topic is created. `retentionMs` -1 means: never deleted by time. */
 export interface TopicSpec {
   readonly name: string
-  /** `log`: records that somebody decides; `state`: what a task or the installation knows; `blocks`: rows for ClickHouse. */
+  /** `log`: records that a task decides; `state`: what a task or the installation knows; `blocks`: rows for ClickHouse. */
   readonly kind: 'log' | 'state' | 'blocks'
   readonly cleanup: 'delete' | 'compact'
   readonly retentionMs: number
   /** Largest record batch in bytes; block topics take rows by the megabyte. */
   readonly messageBytesMax: number
-  /** Where a topic has so many whatever the installation's number is: it holds nothing of a node. */
+  /** For a topic that has this many whatever the installation's number is: it holds nothing that belongs to a node. */
   readonly partitions?: number
 }
 
@@ -27,7 +28,7 @@ const topic = <Kind extends TopicSpec['kind']>(
   kept: OfKind<Kind>,
 ): OfKind<Kind> & Pick<TopicSpec, 'name'> => ({ name, ...kept })
 
-/** The topics by what they are for. A grown partition count means new versions `….v2` of all that are keyed by node. */
+/** The topics by their purpose. A grown partition count means new versions `….v2` of all that are keyed by node. */
 export const TOPICS = {
   /** Arrays of usage events; ticks. */
   usageMetered: topic('usage.metered', {
@@ -36,7 +37,7 @@ export const TOPICS = {
     retentionMs: 7 * DAY_MS,
     messageBytesMax: 2 * MIB,
   }),
-  /** Ids seen, task and fence records of the aggregator; the task deletes what it has forgotten. */
+  /** Ids seen, task and fence records of the aggregator. The task deletes what it has forgotten. */
   usageIds: topic('usage.ids', {
     kind: 'state',
     cleanup: 'delete',
@@ -78,7 +79,7 @@ export const TOPICS = {
     retentionMs: 30 * DAY_MS,
     messageBytesMax: 4 * MIB,
   }),
-  /** The installation's table of models, every version a record that never changes. */
+  /** The installation's table of models: every version is a record that never changes. */
   models: topic('hivemeter.models', {
     kind: 'state',
     cleanup: 'compact',
@@ -86,7 +87,7 @@ export const TOPICS = {
     messageBytesMax: 2 * MIB,
     partitions: 1,
   }),
-  /** What the installation is: its id, which ClickHouse names too. */
+  /** The identity of the installation: its id, which ClickHouse holds too. */
   installation: topic('hivemeter.installation', {
     kind: 'state',
     cleanup: 'compact',
@@ -101,7 +102,7 @@ export type TopicRole = keyof typeof TOPICS
 
 export const TOPIC_ROLES = Object.keys(TOPICS) as readonly TopicRole[]
 
-/** The topics whose blocks fill ClickHouse's tables: each table says which (`TableSpec.filledBy`). */
+/** The topics whose blocks fill ClickHouse's tables: each table names its topic (`TableSpec.filledBy`). */
 export type BlockRole = {
   [Role in TopicRole]: (typeof TOPICS)[Role]['kind'] extends 'blocks' ? Role : never
 }[TopicRole]
@@ -116,18 +117,18 @@ export function blockTopics(topics: Readonly<Record<BlockRole, string>>): readon
 /** Bytes a partition keeps where logs are kept by size and not by time (a laptop may sleep for weeks). */
 export const LOCAL_RETENTION_BYTES = GIB
 
-/** Segments of compacted topics: small, so that compaction reaches what is recent and restores stay short. */
+/** Bytes of a segment of compacted topics: small, so that compaction reaches recent records and restores stay short. */
 export const COMPACTED_SEGMENT_BYTES = 64 * MIB
 
-/** How a setting that was found may differ from the one that is wanted. */
+/** How a setting that was found may differ from the required one. */
 export type SettingRule =
   /** Not at all. */
   | 'exactly'
   /** Upwards: a larger value only promises more. */
   | 'at_least'
-  /** Upwards, and -1 is the largest of all: kept for ever. */
+  /** Upwards, and -1 is the largest value: kept for ever. */
   | 'kept_at_least'
-  /** As one likes: given to new topics, and checked never, since no promise hangs on it. */
+  /** In any way: it is set on new topics and never checked, since no promise depends on it. */
   | 'freely'
 
 /** One setting of a topic, as Kafka names and spells it. */
@@ -147,16 +148,16 @@ export interface TopicPolicy {
 }
 
 /**
- * Copies that must hold a record before it is acknowledged, where nobody says: 2 of three, so that one broker may be
- * lost with everything that it acknowledged and the others still take records; 1 where there is no third.
+ * Copies that must hold a record before it is acknowledged, where it is not configured: 2 of three, so that one broker may
+ * be lost with everything that it acknowledged and the others still accept records; 1 where there is no third.
  */
 export function minInsyncReplicasOf(replicationFactor: number): number {
   return replicationFactor >= 3 ? 2 : 1
 }
 
 /**
- * Every setting that the guarantee needs, named at the topic itself: what a broker has for topics that name nothing
- * (a retention by size beside ours by time, say) must never be in force.
+ * Every setting that the guarantee needs, set on the topic itself: a broker's default for topics that do not set it (a
+ * retention by size besides ours by time, for example) must never be in force.
  */
 export function topicSettings(spec: TopicSpec, policy: TopicPolicy): readonly TopicSetting[] {
   const setting = (rule: SettingRule, name: string, value: string | number): TopicSetting => ({
@@ -188,24 +189,24 @@ function retentionOf(spec: TopicSpec, retention: TopicPolicy['retention']): read
 /** A topic as the brokers have it. */
 export interface FoundTopic {
   readonly partitions: number
-  /** Copies of the partition that has the fewest. */
+  /** Copies of the partition with the fewest copies. */
   readonly replicas: number
   /** What is in force, by Kafka's names. */
   readonly settings: ReadonlyMap<string, string>
 }
 
-/** What stands in the way of the guarantee at one topic. */
+/** What prevents the guarantee at one topic. */
 export interface TopicDifference {
   readonly topic: string
-  /** Kafka's name of a setting; `replication factor` and `topic` where it is none. */
+  /** Kafka's name of a setting; `replication factor` and `topic` where it is not a setting. */
   readonly setting: string
   readonly found: string
   readonly wanted: string
-  /** True: `migrate` can mend it. */
+  /** True: `migrate` can correct it. */
   readonly mendable: boolean
 }
 
-/** How a topic differs from what is wanted, where that hurts; nothing for one that promises as much or more. */
+/** How a topic differs from the required one in a way that matters; empty for one that promises as much or more. */
 export function topicDifferences(
   topic: string,
   spec: TopicSpec,
@@ -241,18 +242,18 @@ function isEnough(rule: SettingRule, found: string, wanted: string): boolean {
   return !(rule === 'kept_at_least' && Number(wanted) < 0) && Number(found) >= Number(wanted)
 }
 
-/** Topics that growth leaves as they are: nothing in them is kept by the partition of a node. */
+/** Topics that growth leaves unchanged: nothing in them is kept by the partition of a node. */
 export const UNVERSIONED: ReadonlySet<TopicRole> = new Set(['accessKeys', 'installation', 'models'])
 
 /**
- * Largest batch that a topic takes once it is closed: a tick has 86 bytes, an end record 90, a transaction's marker 78. The
- * smallest event makes 108, the smallest heartbeat 98.
+ * Largest batch that a topic accepts once it is closed: a tick has 86 bytes, an end record 90, a transaction's marker 78.
+ * The smallest event has 108, the smallest heartbeat 98.
  */
 export const CLOSED_MESSAGE_BYTES = 92
 
 /**
- * Names the topics of one installation; `prefix` keeps tests and replays apart on one cluster. The first version has the
- * plain names, the second `….v2`.
+ * The names of the topics of one installation; `prefix` keeps tests and replays apart on one cluster. The first version has
+ * the plain names, the second `….v2`.
  */
 export function topicNames(prefix: string, version = 1): Record<TopicRole, string> {
   return Object.fromEntries(
@@ -263,7 +264,7 @@ export function topicNames(prefix: string, version = 1): Record<TopicRole, strin
   ) as Record<TopicRole, string>
 }
 
-/** What each topic of one version is made with, by its name. */
+/** The properties with which each topic of one version is created, by its name. */
 export function topicSpecs(prefix: string, version = 1): ReadonlyMap<string, TopicSpec> {
   const names = topicNames(prefix, version)
   return new Map(Object.entries(TOPICS).map(([role, spec]) => [names[role as TopicRole], spec]))

@@ -1,6 +1,6 @@
 /**
- * What one unit has of another, said once. `verify` and the checker of fault runs have theirs apart: they share nothing that
- * they check with.
+ * How many of one unit are in another, each defined once. `verify` and the checker of fault runs have their own: they share
+ * nothing with the code that they check.
  */
 
 export const SECOND_MS = 1_000
@@ -14,12 +14,12 @@ export const KIB = 1_024
 export const MIB = 1_024 * KIB
 export const GIB = 1_024 * MIB
 
-/** Money in the log and in every sum. */
+/** The unit of money in the log and in every sum. */
 export const NANO_USD_PER_USD = 1_000_000_000n
 /** Decimals of a nano: as many as a nano-USD needs. */
 export const NANO_DECIMALS = 9
 export const MICRO_SPARK_PER_SPARK = 1_000_000n
-/** Milliwatt-hours. */
+/** Milliwatt-hours in a kilowatt-hour. */
 export const MWH_PER_KWH = 1_000_000n
-/** A share in millionths: this is the whole. */
+/** The whole, for a share in millionths. */
 export const WHOLE_PPM = 1_000_000

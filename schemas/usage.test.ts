@@ -18,7 +18,7 @@ test('windows tile time: epoch-aligned, half-open, every instant in exactly one'
       const start = windowStart(atMs, sizeMs)
       assert.equal(Math.abs(start % sizeMs), 0)
       assert.ok(start <= atMs && atMs < start + sizeMs)
-      // Neither neighbour holds it: the end belongs to the next window, the start to none before.
+      // The neighbours do not hold it: the end belongs to the next window, and the start not to the one before.
       assert.equal(windowStart(start, sizeMs), start)
       assert.equal(windowStart(start + sizeMs - 1, sizeMs), start)
       assert.equal(windowStart(start + sizeMs, sizeMs), start + sizeMs)

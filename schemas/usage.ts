@@ -30,14 +30,14 @@ export interface UsageEvent {
   readonly requester_node_id: string | null
   readonly reservation_id: string | null
   readonly event_source: string | null
-  /** What most events do not say; null where all of it has its default. */
+  /** Fields that most events do not have; null where each of them has its default. */
   readonly more: UsageMore | null
 }
 
 export const EXECUTIONS = ['api', 'local'] as const
 export type Execution = (typeof EXECUTIONS)[number]
 
-/** A word of the sender's own, kept beside the event. */
+/** A name and a value of the sender's own, kept with the event. */
 export interface Label {
   readonly name: string
   readonly value: string
@@ -46,7 +46,7 @@ export interface Label {
 /** Fields that few events have, together. */
 export interface UsageMore {
   readonly gpus: number
-  /** Calls that the event stands for. */
+  /** Calls that the event represents. */
   readonly inferences: number
   /** Parts of tokens_in and tokens_out. */
   readonly tokens_cached: number | null
@@ -56,7 +56,7 @@ export interface UsageMore {
   readonly labels: readonly Label[]
 }
 
-/** What an event without `more` says of it. */
+/** The values of an event without `more`. */
 export const NO_MORE: UsageMore = {
   gpus: 1,
   inferences: 1,
@@ -69,7 +69,7 @@ export const NO_MORE: UsageMore = {
 /** Bounds of a usage event; both ends are allowed. */
 export const USAGE_BOUNDS = {
   tokensMax: 1e12,
-  /** In records of version 1 of the schema, whose tokens are 32 bits. */
+  /** In records of version 1 of the schema, whose tokens have 32 bits. */
   tokensOfV1Max: 2 ** 31 - 1,
   /** duration_ms, and gpu_ms of each GPU: 7 days. */
   durationMsMax: 7 * DAY_MS,
@@ -84,9 +84,9 @@ export const USAGE_BOUNDS = {
   costNanoUsdMax: 1e15,
   /** How far before its receipt an event may have occurred. */
   ageMsMax: 35 * DAY_MS,
-  /** How far after its receipt. */
+  /** How far after its receipt an event may have occurred. */
   aheadMsMax: 5 * MINUTE_MS,
-  /** What the task allows beyond the gateway, so that nothing the gateway took is refused later. */
+  /** What the task allows beyond the gateway's bounds, so that nothing the gateway accepted is refused later. */
   taskSlackMs: 10 * MINUTE_MS,
   eventsPerRecordMax: 10_000,
 } as const
@@ -116,8 +116,8 @@ export const TDP_WATTS_DEFAULT = 170
 export const PAID_API_ENERGY_MWH = 1_000
 
 /**
- * Energy of `gpuMs` at `watts` in mWh, rounded half-even, once per event: W × ms / 3,600 = mWh.
- * Exact: of both factors, integers, whole hours of a milliwatt are multiplied apart where their product may pass 2^53.
+ * Energy of `gpuMs` at `watts` in mWh, rounded half-even, once for each event: W × ms / 3,600 = mWh. It is exact: where the
+ * product of the two integers may exceed 2^53, the whole multiples of 3,600 ms are multiplied separately.
  */
 export function energyOfGpuTime(gpuMs: number, watts: number): number {
   const wholeMs = gpuMs < PRODUCT_EXACT_MS ? 0 : gpuMs - (gpuMs % 3_600)
@@ -129,14 +129,17 @@ export function energyOfGpuTime(gpuMs: number, watts: number): number {
   return whole
 }
 
-/** Of so little GPU time the product with any board's power is exact at once. */
+/** For GPU time up to this the product with any board's power is exact without that. */
 const PRODUCT_EXACT_MS = 2 ** 33
 
-/** Header of a replayed dead letter: its original record's receipt, UTC milliseconds as text. Age is judged by it. */
+/** Header of a replayed dead letter: its original record's receipt, UTC milliseconds as text. The age is judged by it. */
 export const RECEIPT_HEADER = 'hivemeter-original-receipt'
 
-/** Beside it, that the installation's own replay states it: HMAC-SHA-256 as hex (`pipelines/usage/receipt.ts`). */
+/**
+ * Header beside it that proves that the installation's own replay states it: HMAC-SHA-256 as hex
+ * (`pipelines/usage/receipt.ts`).
+ */
 export const RECEIPT_PROOF_HEADER = 'hivemeter-receipt-proof'
 
-/** Header, with the value 1, of events that were sent on from a partition that is not theirs: nobody sends them on again. */
+/** Header, with the value 1, of events that were sent on from a partition that is not theirs: they are not sent on again. */
 export const FORWARDED_HEADER = 'hivemeter-forwarded'

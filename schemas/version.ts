@@ -1,2 +1,2 @@
-/** The version that `/openapi.json`, the start screen and Kafka's client id show; kept equal to package.json by a test. */
+/** The version that `/openapi.json`, the start screen and Kafka's client id show. A test keeps it equal to package.json. */
 export const VERSION = '0.1.0'

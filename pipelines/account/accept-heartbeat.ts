@@ -21,7 +21,7 @@ const HEARTBEAT_FIELDS = [
 
 const KNOWN: ReadonlySet<string> = new Set(HEARTBEAT_FIELDS)
 
-/** What a node may say of itself; both ends are allowed. */
+/** What a node may report about itself; both ends are allowed. */
 export const HEARTBEAT_BOUNDS = {
   agentsMax: 1_000_000_000,
   postsMax: 1_000_000_000,
@@ -30,7 +30,7 @@ export const HEARTBEAT_BOUNDS = {
 
 const HASH_BYTES = 8
 
-/** Judges one parsed JSON item: the heartbeat that it is, or the first reason to refuse it. */
+/** Judges one parsed JSON item: returns the heartbeat that it holds, or the first reason to refuse it. */
 export function acceptHeartbeat(item: unknown, byAdmin: boolean): InboxHeartbeat | Refusal {
   if (!isJsonObject(item)) return new Refusal('not_an_object', '', 'A heartbeat is a JSON object.')
   for (const name in item) {
@@ -68,7 +68,10 @@ export function acceptHeartbeat(item: unknown, byAdmin: boolean): InboxHeartbeat
   }
 }
 
-/** Whether all names of a parsed item are those of a heartbeat; where not, `acceptHeartbeat` refuses it whatever they hold. */
+/**
+ * Whether every name in a parsed item is a name of a heartbeat. Where one is not, `acceptHeartbeat` refuses the item
+ * whatever it holds.
+ */
 export function hasHeartbeatNames(item: unknown): boolean {
   return hasOnlyNames(item, KNOWN)
 }

@@ -8,9 +8,9 @@ import type { AccountRules } from './rules.ts'
 import { DAY_MS } from '../../schemas/units.ts'
 
 /**
- * The account of a node as a state machine: (account, what the inbox says, log time) → (account, rows). Pure but for
- * the account that it changes in place. Nothing here knows a clock, an environment or a batch: replays decide alike,
- * whatever the batch borders were.
+ * The account of a node as a state machine: (account, what the inbox says, log time) → (account, rows). It is pure,
+ * except that it changes the account in place. Nothing here knows a clock, an environment or a batch, so a replay decides
+ * the same, whatever the batch borders were.
  */
 
 /** The UTC day of a time, counted from 1970-01-01. */
@@ -27,7 +27,10 @@ export interface CostDecision {
   readonly microSpark: bigint
   readonly decidedAtMs: number
   readonly rules: AccountRules
-  /** What it was judged by: the day whose limit, what was spent and reserved of it before, and the limit (0: none). */
+  /**
+   * What the cost was judged by: the day whose limit applies, what was spent and reserved of that limit before, and the
+   * limit (0: none).
+   */
   readonly budget: {
     readonly day: number
     readonly spentNanoUsd: bigint
@@ -57,7 +60,7 @@ export interface Reward {
   readonly detail: string
 }
 
-/** A command and what became of it. */
+/** A command and its result. */
 export interface Audit {
   readonly command: InboxCommand
   readonly outcome: CommandOutcome
@@ -66,11 +69,11 @@ export interface Audit {
   readonly atMs: number
 }
 
-/** A row of the audit that no command stands behind. */
+/** A row of the audit that has no command behind it. */
 export interface Noted {
   readonly entryId: Buffer
   readonly kind: AuditKind
-  /** The credential or address; empty where an account was changed by what a node says of itself. */
+  /** The credential or address; empty where an account was changed by what a node reports about itself. */
   readonly subject: string
   readonly nodeId: string
   readonly address: string
@@ -88,11 +91,11 @@ export interface AccountRows {
   rewarded(account: Account, reward: Reward): void
   audited(audit: Audit): void
   noted(noted: Noted): void
-  /** Something that was taken in and is not paid, or not in full; counted, without a row. */
+  /** Something was accepted and is not paid, or not paid in full. It is counted and has no row. */
   anomaly(kind: Anomaly): void
 }
 
-/** A node's account before anything was said of it. */
+/** A node's account before the log has said anything about it. */
 export function openAccount(nodeId: string, nowMs: number): Account {
   return {
     node_id: nodeId,
@@ -161,7 +164,7 @@ export function addSum(account: Account, sum: NodeSum, watermarkMs: number, nowM
   touch(account, nowMs)
 }
 
-/** Every change counts: a reader takes an account of a higher version only. */
+/** Every change counts: a reader only takes an account of a higher version. */
 export function touch(account: Account, nowMs: number): void {
   account.version++
   account.changed_at = nowMs

@@ -11,12 +11,15 @@ import type { BlockLog } from '../blocks/block-log.ts'
 import type { AccountRows, Audit, CostDecision, Noted, Reward, Settlement } from './account.ts'
 import { MICRO_SPARK_PER_SPARK } from '../../schemas/units.ts'
 
-/** The id of a settlement: a hash of what it pays for, so that paying twice cannot look like two payments. */
+/**
+ * The id of a settlement: a hash of what it pays for, so that a second payment of the same costs cannot look like another
+ * payment.
+ */
 export function settlementId(nodeId: string, fromSeq: number, toSeq: number): Buffer {
   return hashToUuid(`settlement/${nodeId}/${fromSeq}/${toSeq}`)
 }
 
-/** The id of a reward: its kind and key, once a node. */
+/** The id of a reward: its kind and key, which are unique for a node. */
 function rewardId(nodeId: string, kind: RewardKind, key: number): Buffer {
   return hashToUuid(`reward/${nodeId}/${kind}/${key}`)
 }
@@ -129,7 +132,7 @@ export class AccountBlocks implements AccountRows {
     const { status, code, result, account_version } = outcomeRecord(outcome)
     rows.u16(status)
     rows.string(code ?? '')
-    rows.string(askedOf(command))
+    rows.string(requestOf(command))
     rows.string(changes)
     rows.string(result)
     rows.u64(account_version)
@@ -184,8 +187,8 @@ export class AccountBlocks implements AccountRows {
   }
 }
 
-/** What was asked, as JSON: the parts that the kind has. */
-function askedOf({
+/** The request of the command as JSON, with the parts that its kind has. */
+function requestOf({
   kind,
   changes,
   operator_id,

@@ -10,10 +10,10 @@ export const SPEND_DAYS_MAX = 50
 /** Reservations of a node, open ones and expired ones whose cost may still come. */
 export const RESERVATIONS_MAX = 100
 
-/** A day's budget as a cost or a reservation finds it. */
+/** The budget of a day, as a cost or a reservation finds it. */
 export interface Budget {
   readonly day: number
-  /** Payable costs of the day, and what is reserved of it. */
+  /** Payable costs of the day plus what is reserved of the day. */
   readonly spentNanoUsd: bigint
   /** 0: no limit. */
   readonly limitNanoUsd: bigint
@@ -21,7 +21,7 @@ export interface Budget {
   readonly isKnown: boolean
 }
 
-/** The budget of a day, without what the reservation `except` holds of it. */
+/** The budget of a day, without the amount that the reservation `except` holds. */
 export function budgetOf(
   account: Account,
   rules: AccountRules,
@@ -44,13 +44,13 @@ export function budgetOf(
   }
 }
 
-/** Whether so much more stays within the day's limit; exactly the limit does. */
+/** Whether `nanoUsd` more stays within the day's limit; a sum exactly at the limit does. */
 export function hasRoom(budget: Budget, nanoUsd: bigint): boolean {
   if (budget.limitNanoUsd === 0n) return true
   return budget.isKnown && budget.spentNanoUsd + nanoUsd <= budget.limitNanoUsd
 }
 
-/** Counts a payable cost on its day, and forgets days that no cost can be for any more. */
+/** Counts a payable cost on its day, and forgets the days for which no cost can come any more. */
 export function spend(account: Account, day: number, nanoUsd: bigint, nowMs: number): void {
   const days = account.spend_days
   const oldest = dayOf(nowMs) - SPEND_DAYS_MAX
@@ -63,17 +63,21 @@ export function spend(account: Account, day: number, nanoUsd: bigint, nowMs: num
   else days.splice(at, 0, { day, nano_usd: nanoUsd })
 }
 
-/** A cost that comes later than this after its work is back-dated: its day's limit may never have been met by anybody. */
+/**
+ * A cost that is received later than this after its work is back-dated: possibly nothing was ever held to the limit of
+ * that day.
+ */
 export const BACK_DATED_MS = DAY_MS
 
-/** True for a cost that came so late; never for one of a reservation, whose day was fixed when it was made. */
+/** True for a cost that came so late. Never true for a cost of a reservation, whose day was fixed when it was made. */
 export function isBackDated({ occurred_at, received_at, reservation_id }: Cost): boolean {
   return reservation_id === null && received_at - occurred_at > BACK_DATED_MS
 }
 
 /**
- * Whether the day of receipt has room for a back-dated cost: such costs have a sum of their own a day, held to the same limit,
- * so that fifty days' limits are not paid at once. It uses up nothing of the day's own budget.
+ * Whether the day of receipt has room for a back-dated cost. Back-dated costs have a sum of their own for each day, held
+ * to the same limit, so that the limits of fifty days cannot be paid at once. They use up nothing of the day's own
+ * budget.
  */
 export function hasBackDatedRoom(account: Account, cost: Cost, limitNanoUsd: bigint): boolean {
   if (limitNanoUsd === 0n) return true
@@ -87,17 +91,17 @@ export function spendBackDated(account: Account, cost: Cost): void {
   account.back_dated_nano_usd = spent + BigInt(cost.cost_nano_usd)
 }
 
-/** A replay tells of a receipt of before: it counts on the newest day that there was. */
+/** A replay may bring a receipt from an earlier day: it counts on the newest day that there was. */
 function backDatedOn(account: Account, { received_at }: Cost): bigint {
   return dayOf(received_at) > account.back_dated_day ? 0n : account.back_dated_nano_usd
 }
 
-/** An expired reservation holds nothing of the day any more; its cost still counts on its day. */
+/** An expired reservation holds nothing of the day any more, but its cost still counts on its day. */
 export function isOpen(reservation: Reservation, nowMs: number): boolean {
   return reservation.expires_at > nowMs
 }
 
-/** Adds a reservation; an expired one makes room where there are as many as may be. False where all are open. */
+/** Adds a reservation. Where there are as many as allowed, an expired one makes room. False where all of them are open. */
 export function addReservation(account: Account, reservation: Reservation, nowMs: number): boolean {
   if (account.reservations.length >= RESERVATIONS_MAX) {
     const expired = account.reservations.findIndex((other) => !isOpen(other, nowMs))

@@ -37,7 +37,8 @@ const paid = ({ rows }: ReturnType<typeof opened>): bigint =>
 test('a thousand heartbeats of a million impressions are paid as the day’s impressions, and recorded', () => {
   const at = opened()
   for (let beats = 0; beats < 1_000; beats++) beat(at, NOW_MS + beats, 1_000_000)
-  // 10,000 impressions at 0.09 Spark, 100 for their hundreds; and the bonus of the day, of which 1,000 in all leaves nothing.
+  // 10,000 impressions at 0.09 Spark and 100 for their hundreds; of the bonus of the day, the limit of 1,000 in all leaves
+  // nothing.
   assert.equal(paid(at), 1_000n * SPARK)
   assert.equal(at.account.capped_impressions, 999_990_000)
   assert.equal(at.account.capped_reward_micro_spark, 10n * SPARK)
@@ -65,7 +66,7 @@ test('however many costs of a nano-USD come, a day pays 1,000 Spark beyond their
   }
   for (let index = 0; index < 10_000; index++) cost(index, 1)
   const earned = () => rows.decisions.reduce((sum, { microSpark }) => sum + microSpark, 0n)
-  // Each adds a little less than a Spark: the thousandth fits, the next does not.
+  // Each adds a little less than one Spark: the thousandth fits, the next one does not.
   assert.equal(earned(), 1_000n * SPARK)
   assert.equal(account.capped_minimum_micro_spark, 9_000n * SPARK)
   cost(10_000, 5_000_000)

@@ -5,11 +5,14 @@ import type { AccountRules } from './rules.ts'
 import { MICRO_SPARK_PER_SPARK } from '../../schemas/units.ts'
 
 /**
- * What a node can earn with what only it says has an end, by UTC day of receipt: whoever owns a key could write any number.
- * Above the caps things are recorded, not paid, and counted.
+ * Limits, by UTC day of receipt, on what a node can earn with numbers that only the node itself reports: the owner of a
+ * key could write any number. What exceeds a cap is recorded and counted, but not paid.
  */
 
-/** How much of a reward of `microSpark` the day of log time `nowMs` still pays, in micro-Spark; the rest is noted as capped. */
+/**
+ * How much of a reward of `microSpark` the day of log time `nowMs` still pays, in micro-Spark; the rest is noted as
+ * capped.
+ */
 export function rewardToday(
   account: Account,
   rules: AccountRules,
@@ -29,7 +32,7 @@ export function rewardToday(
   return paid
 }
 
-/** How many of a day's impressions are paid, where `before` were recorded of it and `count` come now. */
+/** How many of a day's impressions are paid, where `before` were already recorded for the day and `count` come now. */
 export function paidImpressions(
   account: Account,
   rules: AccountRules,
@@ -46,7 +49,7 @@ export function paidImpressions(
   return paid
 }
 
-/** Whether the day still pays a cost the least of 1 Spark: `beyond` is what that adds to USD × rate, in micro-Spark. */
+/** Whether the day still pays a cost the minimum of 1 Spark: `beyond` is what that adds to USD × rate, in micro-Spark. */
 export function isMinimumPaid(
   account: Account,
   rules: AccountRules,
@@ -66,7 +69,7 @@ export function isMinimumPaid(
   return true
 }
 
-/** The sums of a day begin with the first thing that is received on it. */
+/** The sums of a day start with the first thing that is received on it. */
 function beginDay(account: Account, nowMs: number): void {
   const today = dayOf(nowMs)
   if (account.received_day === today) return

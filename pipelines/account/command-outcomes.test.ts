@@ -22,11 +22,11 @@ import { inputRecord } from '../../test/support/records/task-log.ts'
 import { HaltError } from '../log/records.ts'
 import { OUTCOMES_PER_CREDENTIAL_MAX } from './outcomes.ts'
 
-// What the model of verify found against the settler.
+// Cases that the model of verify found against the settler.
 
 const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
-/** The last millisecond of a minute, and the first of the next. */
+/** The last millisecond of a minute, and the first one of the next minute. */
 const BEFORE_MS = Math.ceil(INBOX_START_MS / MINUTE_MS) * MINUTE_MS - 1
 const AFTER_MS = BEFORE_MS + 1
 
@@ -169,7 +169,7 @@ describe('the outcome of a command', () => {
     const [kept, last] = [10, OUTCOMES_PER_CREDENTIAL_MAX + 10]
     const again = (id: number) =>
       [request(id, 'release', { reservation_id: `r-${id - 10}` }), AFTER_MS] as const
-    // A reservation of one of the names, so that who is decided anew gives it back.
+    // A reservation of one of the names, so that a release that is decided anew gives it back.
     const reserve = (id: number) => {
       const fields = { cost_nano_usd: 1, ttl_ms: 60_000, reservation_id: `r-${id - 10}` }
       return [request(id + 5_000, 'reserve', fields), AFTER_MS] as const
@@ -184,7 +184,7 @@ describe('the outcome of a command', () => {
       reserve(last),
       again(kept),
       again(last),
-      // Of a node that nobody has named: kept among the writes, and what is reserved there for the minute alone.
+      // About a node that nothing has named: it is kept among the writes, and a reservation there for the minute only.
       [request(4, 'release', { node_id: 'node-b', reservation_id: 'r' }), AFTER_MS],
       [request(5, 'reserve', { node_id: 'node-b', cost_nano_usd: 1, ttl_ms: 1_000 }), AFTER_MS],
     ] as const

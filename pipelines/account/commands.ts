@@ -12,14 +12,14 @@ import { effective, isStored, stored } from './rules.ts'
 import type { AccountRules } from './rules.ts'
 import { settle, settleIfDue } from './settlement.ts'
 
-/** What a command came to, before it is written down. */
+/** The result of a command, before it is written down. */
 export interface Decided<Refusal extends CommandRefusal = CommandRefusal> {
   readonly ending: Ending<Refusal>
   /** Each setting that changed. */
   readonly changes: readonly Change[]
   /** Log time until which the outcome is kept for a repeat; null for the usual day. */
   readonly keptUntilMs: number | null
-  /** The command of the reservation that this one closed: its outcome need not be kept any more. */
+  /** The command whose reservation this one closed: its outcome need not be kept any more. */
   readonly closed: string | null
 }
 
@@ -29,15 +29,15 @@ interface Change {
   readonly after: SettingValue
 }
 
-/** The ETag of a node's settings: of what it stored, and of the rules over them. */
+/** The ETag of a node's settings: of what the node stored and of the rules that override it. */
 export function settingsTag(account: Account | null, rules: AccountRules): string {
   return `"${account?.settings_version ?? 0}.${rules.version}"`
 }
 
-/** Between the tags of which one must be the present one; no header holds it. */
+/** Separates the tags of which one must be the present one; no header can hold it. */
 export const TAG_SEPARATOR = '\n'
 
-interface Asked {
+interface CommandContext {
   readonly account: Account
   readonly command: InboxCommand
   readonly rules: AccountRules
@@ -45,7 +45,7 @@ interface Asked {
   readonly rows: AccountRows
 }
 
-const HANDLERS: { readonly [Kind in CommandKind]: (asked: Asked) => Decided<CommandRefusal<Kind>> } = {
+const HANDLERS: { readonly [Kind in CommandKind]: (context: CommandContext) => Decided<CommandRefusal<Kind>> } = {
   settings: putSettings,
   join,
   claim,
@@ -56,27 +56,27 @@ const HANDLERS: { readonly [Kind in CommandKind]: (asked: Asked) => Decided<Comm
   confirm,
 }
 
-/** Kinds that make a node's account where there is none. */
+/** Kinds that create the account of a node that has none. */
 const OPENS: ReadonlySet<InboxCommand['kind']> = new Set(['settings', 'join'])
 
-/** True where the command may be about a node that nobody has named yet. */
+/** True where the command may be about a node that nothing has named yet. */
 export function opensAccount(command: InboxCommand): boolean {
   return OPENS.has(command.kind)
 }
 
-/** Decides a command in the node's own order; settles afterwards where that is due. */
-export function applyCommand(asked: Asked): Decided {
-  const decided = HANDLERS[asked.command.kind](asked)
-  settleIfDue(asked.account, asked.rules, asked.nowMs, asked.rows)
+/** Decides a command in the node's own order, and settles afterwards where a settlement is due. */
+export function applyCommand(context: CommandContext): Decided {
+  const decided = HANDLERS[context.command.kind](context)
+  settleIfDue(context.account, context.rules, context.nowMs, context.rows)
   return decided
 }
 
-/** The answer about a node that nobody has named. */
+/** The answer about a node that nothing has named. */
 export function unknownNode(nodeId: string): Decided {
   return refused('node_not_registered', `No event, heartbeat or setting has named the node ${nodeId} yet.`)
 }
 
-/** The answer to a write that finds no place among those that are kept for a day. */
+/** The answer to a write for which there is no place among the outcomes that are kept for a day. */
 export function tooManyCommands(): Decided {
   return refused(
     'too_many_commands',
@@ -109,7 +109,7 @@ function refused<Refusal extends CommandRefusal>(
   return { ending: { become: 'refused', code, detail }, ...BESIDE, ...beside }
 }
 
-function putSettings({ account, command, rules, nowMs }: Asked): Decided<CommandRefusal<'settings'>> {
+function putSettings({ account, command, rules, nowMs }: CommandContext): Decided<CommandRefusal<'settings'>> {
   const refusal = refuseSettings(account, command, rules)
   if (refusal !== null) return refusal
   const changes = store(account, command.changes, nowMs)
@@ -138,8 +138,8 @@ function refuseSettings(
   )
 }
 
-function join(asked: Asked): Decided<CommandRefusal<'join'>> {
-  const { account, command, rules, nowMs, rows } = asked
+function join(context: CommandContext): Decided<CommandRefusal<'join'>> {
+  const { account, command, rules, nowMs, rows } = context
   const refusal = refuseSettings(account, command, rules)
   if (refusal !== null) return refusal
   const names = command.changes.map(({ name }) => name)
@@ -148,11 +148,11 @@ function join(asked: Asked): Decided<CommandRefusal<'join'>> {
   const changes = store(account, [...command.changes, ...cause], nowMs)
   if (account.version === 0) touch(account, nowMs)
   if (command.operator_id !== null) nameOperator(account, command.operator_id, nowMs, rows)
-  vouch(asked)
+  vouch(context)
   return done('join', { tag: settingsTag(account, rules) }, { changes })
 }
 
-/** Writes what differs; the version counts once for all of it. */
+/** Writes what differs; the version rises once for all of it. */
 function store(account: Account, settings: readonly Setting[], nowMs: number): Change[] {
   const changes: Change[] = []
   for (const { name, value } of settings) {
@@ -172,22 +172,22 @@ function fieldsOf(settings: readonly Setting[]): { policy_fields: string[]; peer
   return { policy_fields: namesOf('policy'), peer_fields: namesOf('peer') }
 }
 
-/** A command that names the node's operator confirms it, where whoever asked may say whose the node is. */
-function vouch({ account, command, nowMs }: Asked): void {
+/** A command that names the node's operator confirms it, where the caller has the right to say whose the node is. */
+function vouch({ account, command, nowMs }: CommandContext): void {
   const { operator_id, by_admin, by_operator } = command
   if (operator_id === null || !(by_admin || by_operator)) return
   if (currentOperator(account)?.operator_id === operator_id) confirmOperator(account, operator_id, nowMs)
 }
 
-/** Of operators of before too; the bounds of the inbox let only an admin ask for it. */
-function confirm({ account, command, nowMs }: Asked): Decided<CommandRefusal<'confirm'>> {
+/** Also confirms an earlier operator; the bounds of the inbox let only an admin request that. */
+function confirm({ account, command, nowMs }: CommandContext): Decided<CommandRefusal<'confirm'>> {
   const operatorId = command.operator_id ?? ''
   if (confirmOperator(account, operatorId, nowMs)) return done('confirm', { operator_id: operatorId })
   return refused('not_claimed', 'This node has never had that operator.')
 }
 
-function claim(asked: Asked): Decided<CommandRefusal<'claim'>> {
-  const { account, command, nowMs, rows } = asked
+function claim(context: CommandContext): Decided<CommandRefusal<'claim'>> {
+  const { account, command, nowMs, rows } = context
   const operatorId = command.operator_id ?? ''
   const operator = currentOperator(account)
   if (operator !== undefined && operator.operator_id !== operatorId) {
@@ -195,12 +195,12 @@ function claim(asked: Asked): Decided<CommandRefusal<'claim'>> {
   }
   const before = account.settled_micro_spark
   nameOperator(account, operatorId, nowMs, rows)
-  vouch(asked)
+  vouch(context)
   return done('claim', { operator_id: operatorId, micro_spark: String(account.settled_micro_spark - before) })
 }
 
-function transferNode(asked: Asked): Decided<CommandRefusal<'transfer'>> {
-  const { account, command, nowMs, rows } = asked
+function transferNode(context: CommandContext): Decided<CommandRefusal<'transfer'>> {
+  const { account, command, nowMs, rows } = context
   const operatorId = command.operator_id ?? ''
   if (currentOperator(account) === undefined) {
     return refused('not_claimed', 'This node has no operator yet; claim names the first one.')
@@ -208,11 +208,11 @@ function transferNode(asked: Asked): Decided<CommandRefusal<'transfer'>> {
   if (!transfer(account, operatorId, nowMs, rows)) {
     return refused('too_many_operators', 'This node has had 8 operators, as many as an account keeps.')
   }
-  vouch(asked)
+  vouch(context)
   return done('transfer', { operator_id: operatorId })
 }
 
-function reserve({ account, command, rules, nowMs }: Asked): Decided<CommandRefusal<'reserve'>> {
+function reserve({ account, command, rules, nowMs }: CommandContext): Decided<CommandRefusal<'reserve'>> {
   const soon = { keptUntilMs: nowMs }
   if (effective(account, rules, 'allow_metered_for_hive') !== true) {
     return refused('not_allowed', 'This node pays for no calls of others (allow_metered_for_hive).', soon)
@@ -246,7 +246,7 @@ function reserve({ account, command, rules, nowMs }: Asked): Decided<CommandRefu
   return done('reserve', { id: reservation_id, expires_at }, { keptUntilMs: expires_at })
 }
 
-function release({ account, command, nowMs }: Asked): Decided<CommandRefusal<'release'>> {
+function release({ account, command, nowMs }: CommandContext): Decided<CommandRefusal<'release'>> {
   const found = account.reservations.find(({ reservation_id }) => reservation_id === command.reservation_id)
   if (found === undefined) {
     return refused(
@@ -259,7 +259,7 @@ function release({ account, command, nowMs }: Asked): Decided<CommandRefusal<'re
   return done('release', {}, { closed: found.command_id })
 }
 
-function settleNow({ account, nowMs, rows }: Asked): Decided<CommandRefusal<'settle'>> {
+function settleNow({ account, nowMs, rows }: CommandContext): Decided<CommandRefusal<'settle'>> {
   const settlement = settle(account, 'requested', nowMs, rows)
   return done('settle', {
     settled_count: settlement?.costs ?? 0,

@@ -56,7 +56,7 @@ test('the limit holds a day: equal passes, more does not, and a refused cost use
     limitNanoUsd: 5_000_000_000n,
     isKnown: true,
   })
-  // Yesterday has a limit of its own: the day is that of the event.
+  // Yesterday has a limit of its own: the day of the event counts.
   assert.equal(decide(account, rows, 5, { occurred_at: NOW_MS - DAY_MS }), 'written_off')
   assert.deepEqual(
     account.spend_days.map(({ day, nano_usd }) => [dayOf(NOW_MS) - day, nano_usd]),

@@ -18,8 +18,8 @@ import type { AccountRules } from './rules.ts'
 import { settleIfDue, sparkOf } from './settlement.ts'
 
 /**
- * Decides one cost, and settles where the pending Spark has reached the minimum. Never judged again when the policy
- * changes. Returns the reservation that it used up, null where it used none.
+ * Decides one cost, and settles where the pending Spark has reached the minimum. A cost is never judged again when the
+ * policy changes. Returns the reservation that it used up, or null where it used none.
  */
 export function decideCost(
   account: Account,
@@ -68,7 +68,7 @@ export function decideCost(
   return isPayable ? (reservation ?? null) : null
 }
 
-/** What cost nothing, and own work, is neither decided nor paid: it gives back what was reserved for it. */
+/** A cost of nothing, and own work, is neither decided nor paid: what was reserved for it is given back. */
 function useUp(account: Account, reservation: Reservation | undefined, nowMs: number): Reservation | null {
   if (reservation === undefined) return null
   removeReservation(account, reservation)

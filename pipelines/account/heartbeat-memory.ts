@@ -3,30 +3,31 @@ import { ownBytes } from '../../schemas/own-bytes.ts'
 import { HOUR_MS } from '../../schemas/units.ts'
 
 /**
- * Which heartbeats were taken in, so that one that comes again changes nothing. By time and not by number: one request holds
- * a thousand, and whoever sends it twice was paid twice while sixteen were remembered.
+ * Which heartbeats were accepted, so that a repeated one changes nothing. The memory is bounded by time and not by
+ * number: one request holds a thousand heartbeats, and while only sixteen were remembered, a sender who sent a request
+ * twice was paid twice.
  */
 
-/** So long a heartbeat is remembered, by log time: one that is sent again later counts as another. */
+/** How long a heartbeat is remembered, by log time: one that is sent again later counts as another one. */
 export const HEARTBEAT_MEMORY_MS = HOUR_MS
 
-/** Heartbeats of a node that are remembered, and so may earn something, within that time. */
+/** Heartbeats of a node that are remembered within that time, and so may earn something. */
 export const HEARTBEATS_REMEMBERED_MAX = 1_000
 
 /** Bytes of an entry, and of the hash at its end. */
 const ENTRY_BYTES = 16
 const HASH_BYTES = 8
 
-/** `too_many`: it cannot be told from a repeat later on, so it earns nothing. */
+/** `too_many`: later on it could not be told from a repeat, so it earns nothing. */
 export type Taken = 'new' | 'repeat' | 'too_many'
 
-/** The heartbeats of a partition's nodes within the last hour. A node without any has no entry. */
+/** The heartbeats of a partition's nodes within the last hour. A node without any heartbeat has no entry. */
 export class HeartbeatMemory {
-  /** Packed as in the record; the node that was in contact last is the last one. */
+  /** Packed as in the record; the node that was in contact last is the last entry. */
   readonly #nodes = new Map<string, Buffer>()
   readonly #changed = new Set<string>()
 
-  /** Takes a record of the state in; `null` is a node that is forgotten. */
+  /** Takes in a record of the state; `null` means that the node is forgotten. */
   restore(key: string, value: Buffer | null): void {
     const nodeId = key.slice(STATE_KEY.heartbeats.length)
     this.#nodes.delete(nodeId)
@@ -34,8 +35,8 @@ export class HeartbeatMemory {
   }
 
   /**
-   * Remembers a heartbeat that is new at log time `nowMs`, and with it `before`: hashes from when they stood in the account,
-   * newest last, which count as taken now.
+   * Remembers a heartbeat that is new at log time `nowMs`, and with it `before`: hashes from the time when they were kept
+   * in the account, newest last, which count as accepted now.
    */
   take(nodeId: string, hash: Buffer, nowMs: number, before: Buffer): Taken {
     const known = Buffer.concat([...this.#recent(nodeId, nowMs), ...entriesOf(before, nowMs)])
@@ -56,7 +57,7 @@ export class HeartbeatMemory {
     }
   }
 
-  /** The records of what changed since the last call: a node that was forgotten has null. */
+  /** The records of what changed since the last call; a node that was forgotten has null. */
   changes(): { readonly key: string; readonly value: Buffer | null }[] {
     const changes = [...this.#changed].map((nodeId) => {
       const taken = this.#nodes.get(nodeId)
@@ -73,7 +74,7 @@ export class HeartbeatMemory {
     this.#changed.add(nodeId)
   }
 
-  /** The entries of the last hour, as one piece or none. */
+  /** The entries of the last hour, as one piece, or none. */
   #recent(nodeId: string, nowMs: number): Buffer[] {
     const entries = this.#nodes.get(nodeId)
     if (entries === undefined) return []

@@ -149,7 +149,7 @@ test('uptime is the share of the last 7 days: a node that is up for a minute is 
     beat(account, rows, String(minute), NOW_MS + minute * MINUTE_MS)
   const endMs = NOW_MS + HOUR_MS
   assert.equal(uptimeObservedPpm(account, RULES_DEFAULT, endMs), Math.floor((60 / (167 * 60)) * 1e6))
-  // What follows the last contact counts until the node is stale.
+  // The time after the last contact counts until the node is stale.
   assert.equal(
     uptimeObservedPpm(account, RULES_DEFAULT, endMs + HOUR_MS),
     Math.floor((65 / (167 * 60)) * 1e6),

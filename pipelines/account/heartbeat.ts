@@ -10,8 +10,8 @@ import { addUptime } from './uptime.ts'
 const NONE = Buffer.alloc(0)
 
 /**
- * A node was in contact: log time is the time of contact. A heartbeat that was taken in before changes nothing; one too many
- * within the hour is a contact that earns nothing. Returns which it was.
+ * A node was in contact: log time is the time of contact. A heartbeat that was accepted before changes nothing; one too
+ * many within the hour is a contact that earns nothing. Returns which of these it was.
  */
 export function applyHeartbeat(
   account: Account,
@@ -41,7 +41,7 @@ export function applyHeartbeat(
   return taken
 }
 
-/** Central is a matter of trust: only an admin makes a node central, or stops it from being that. */
+/** Being central is a matter of trust: only an admin makes a node central, or ends that. */
 function mayBecome(account: Account, { tier, by_admin }: InboxHeartbeat): boolean {
   return by_admin || (tier !== 'central' && account.tier !== 'central')
 }

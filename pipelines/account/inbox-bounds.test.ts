@@ -25,7 +25,7 @@ import { SettlerLog } from '../../test/support/records/settler-log.ts'
 import { inputRecord } from '../../test/support/records/task-log.ts'
 import { auditFault, commandFault, configureFault, heartbeatFault } from './inbox-bounds.ts'
 
-/** As far as avsc carries a number. */
+/** The largest number that avsc carries. */
 const FAR = 2 ** 52 - 1
 const numbers = fc.oneof(
   fc.integer({ min: -FAR, max: FAR }),
@@ -74,7 +74,7 @@ const settings = fc.array(
   { maxLength: 3 },
 ) as fc.Arbitrary<InboxCommand['changes']>
 
-/** A possible one with a few of its fields anything that the schema carries. */
+/** A possible command, with some of its fields set to any value that the schema carries. */
 const commands: fc.Arbitrary<InboxCommand> = fc
   .record(
     {
@@ -90,7 +90,7 @@ const commands: fc.Arbitrary<InboxCommand> = fc
       ),
       command_id: texts,
       node_id: texts,
-      // Rows are read back as bytes: what else it may hold is not told apart here.
+      // Rows are read back as bytes, which do not distinguish the other characters that it may hold.
       caller: fc.constantFrom('', 'key:1', 'x'.repeat(1_000), 'x'.repeat(1_001)),
       expected: orNull(texts),
       operator_id: orNull(texts),

@@ -16,21 +16,21 @@ import { HEARTBEAT_BOUNDS } from './accept-heartbeat.ts'
 import { SECOND_MS } from '../../schemas/units.ts'
 
 /**
- * What commands, heartbeats and rules of account.inbox may hold. Reader and gateway judge the same before they write; here
- * nobody is taken at their word: a reservation of less than nothing would lift a day's limit, and a time that no column holds
+ * What commands, heartbeats and rules of account.inbox may hold. Reader and gateway check the same before they write, but
+ * here no writer is trusted: a negative reservation would raise a day's limit, and a time that does not fit the column
  * would stop the partition.
  */
 
-/** Spark for a US dollar, at most: what one cost earns stays within 64 bits. */
+/** Most Spark for one US dollar: what one cost earns stays within 64 bits. */
 export const SPARK_PER_USD_MAX = 1_000_000
 
-/** Silence after which a node can be dead, at most: ten days. */
+/** Longest silence after which a node can count as dead: ten days. */
 export const SILENCE_MS_MAX = 864_000_000
 
-/** Of what a day's cap may be: its micro-Spark are a double's whole number. */
+/** Highest cap of a day: as micro-Spark it is still a whole number that a double holds exactly. */
 export const CAP_MAX = 1_000_000_000
 
-/** Of a credential's name, and of an ETag. */
+/** Most characters of a credential's name, and of an ETag. */
 const CALLER_CHARACTERS_MAX = 1_000
 
 const NAME = new RegExp(NODE_ID_PATTERN)
@@ -42,7 +42,7 @@ const isName = (text: string | null): boolean => text !== null && NAME.test(text
 const isUpTo = (value: number, most: number, least = 0): boolean =>
   Number.isSafeInteger(value) && value >= least && value <= most
 
-/** Why a command cannot be one; null where it can. */
+/** Why a command is not a possible one; null where it is. */
 export function commandFault(command: InboxCommand): string | null {
   const { kind, command_id, older_id, node_id, caller, expected, operator_id, reservation_id } = command
   if (!isName(node_id)) return 'node_id is no name of a node'
@@ -59,7 +59,7 @@ export function commandFault(command: InboxCommand): string | null {
   return settingsFault(command.changes)
 }
 
-/** Why a heartbeat cannot be one; null where it can. */
+/** Why a heartbeat is not a possible one; null where it is. */
 export function heartbeatFault(heartbeat: InboxHeartbeat): string | null {
   const { node_id, operator_id, software_version, agent_count, post_count, ad_impressions } = heartbeat
   if (!isName(node_id)) return 'node_id is no name of a node'
@@ -86,7 +86,7 @@ export function configureFault(rules: InboxConfigure): string | null {
   return settingsFault(rules.overrides)
 }
 
-/** Why a record of the audit cannot be one; null where it can. */
+/** Why a record of the audit is not a possible one; null where it is. */
 export function auditFault({
   subject,
   node_id,

@@ -41,7 +41,7 @@ import type { Outcomes } from './outcomes.ts'
 import type { AccountRules } from './rules.ts'
 import { DAY_MS } from '../../schemas/units.ts'
 
-/** What a batch of the inbox is applied to; all of it is changed in place. */
+/** What a batch of the inbox is applied to. All of it is changed in place. */
 export interface InboxParts {
   readonly task: SettlerTask
   readonly accounts: Map<string, Account>
@@ -53,14 +53,17 @@ export interface InboxParts {
   readonly decidePoint?: DecidePoint | undefined
 }
 
-/** What a record of the inbox can be; those set aside are counted as dead letters. */
+/** What a record of the inbox can turn out to be; those that are set aside are counted as dead letters. */
 export const INBOX_OUTCOMES = ['applied', 'repeat', 'command', 'heartbeat', 'audit'] as const
 
 /** What one batch did, for its transaction and its metrics. */
 export class InboxBatch {
-  /** Accounts that were looked at, by the version that they had before. */
+  /** Accounts that were read, each with the version that it had before. */
   readonly touched = new Map<string, number>()
-  /** Outcomes and tombstones in their order: one that is given back in the same batch is seen by whoever waits for it. */
+  /**
+   * Outcomes and tombstones in their order: a caller that waits for an outcome sees it even if it is removed in the same
+   * batch.
+   */
   readonly outcomes: { readonly key: string; readonly outcome: CommandOutcome | null }[] = []
   readonly dead: DeadLetter[] = []
   readonly counts = { applied: 0, repeat: 0, command: 0, heartbeat: 0, audit: 0 }
@@ -71,7 +74,7 @@ export class InboxBatch {
     this.#parts = parts
   }
 
-  /** Takes the next record in. Throws HaltError where going on would be a guess. */
+  /** Takes in the next record. Throws HaltError where going on would be a guess. */
   apply(record: LogRecord): void {
     const { task, endToken } = this.#parts
     task.now = Math.max(task.now, record.timestampMs)
@@ -116,15 +119,16 @@ export class InboxBatch {
   }
 
   /**
-   * Sets a record aside that `decide` fails at again and again. Only what asks for something by itself: behind a range, a
-   * configuration, a tick or an end stands more than the record. `place` names it to a person.
+   * Sets aside a record that `decide` fails at again and again. Only a record that requests something by itself can be
+   * set aside: more depends on a range, a configuration, a tick or an end than the record alone. `place` names the record
+   * to a person.
    */
   setAside(record: LogRecord, { detail }: SetAside, place: string): void {
     const { task, endToken } = this.#parts
     task.now = Math.max(task.now, record.timestampMs)
     const schemaId = schemaOf(record)
-    const standsForMore = isTick(record, RULES) || isEnd(record, endToken) || NEVER_SET_ASIDE.has(schemaId)
-    if (standsForMore) throw cannotBeDecided(place, detail)
+    const mustBeDecided = isTick(record, RULES) || isEnd(record, endToken) || NEVER_SET_ASIDE.has(schemaId)
+    if (mustBeDecided) throw cannotBeDecided(place, detail)
     if (inboxCommandCodec.schemaIds.includes(schemaId)) {
       this.#withBody(record, inboxCommandCodec, (command) => this.#refuseUndecided(command, record, detail))
     } else {
@@ -132,14 +136,14 @@ export class InboxBatch {
     }
   }
 
-  /** After the last record: outcomes whose day is over, heartbeats whose hour is. */
+  /** Runs after the last record: forgets outcomes whose day is over, and heartbeats whose hour is over. */
   forgetDue(): void {
     const { outcomes, heartbeats, task } = this.#parts
     for (const key of outcomes.forgetDue(task.now)) this.outcomes.push({ key, outcome: null })
     heartbeats.forgetDue(task.now)
   }
 
-  /** The hand-over check: ranges tile, or a range was lost or made twice. */
+  /** The check of the hand-over: ranges tile, or a range was lost or made twice. */
   #isRepeat(usage: InboxUsage, record: LogRecord): boolean {
     const { handed_offset, handed_index } = this.#parts.task
     if (usage.from_offset === handed_offset && usage.from_index === handed_index) return false
@@ -203,7 +207,7 @@ export class InboxBatch {
     this.counts.audit++
   }
 
-  /** A repeat gets the outcome of the first time, written once more so that whoever waits for it sees it go by. */
+  /** A repeat gets the outcome of the first time. It is written once more, so that a caller that waits for it sees it. */
   #command(command: InboxCommand, record: LogRecord): void {
     const { outcomes, rows, task } = this.#parts
     if (isReservedKey(command.node_id)) return this.#setAside(record, 'malformed', RESERVED_NAME)
@@ -234,8 +238,9 @@ export class InboxBatch {
   }
 
   /**
-   * How long a repeat gets the same answer. A release is never refused for its number, or what it gives back would be held:
-   * what finds no place among a day's is known for the minute, in which a client that was not told asks again.
+   * How long a repeat gets the same answer. A release is never refused because there are too many, or else what it gives
+   * back would stay reserved: a release without a place among the outcomes of a day is remembered for one minute, within
+   * which a client that got no answer sends it again.
    */
   #keptOf(
     command: InboxCommand,
@@ -254,8 +259,9 @@ export class InboxBatch {
   }
 
   /**
-   * What the same request came to under the id that a version of before gave it: only such versions wrote outcomes there, so
-   * none is left a day after the upgrade. It is kept under the id of today as well, and counts for nothing there.
+   * The outcome that the same request had under the id that an earlier version gave it. Only such versions wrote outcomes
+   * there, so none is left a day after the upgrade. It is kept under the id of today as well, where it counts for
+   * nothing.
    */
   #ofBefore({ node_id, older_id }: InboxCommand, key: string): CommandOutcome | undefined {
     if (older_id === null) return undefined
@@ -267,7 +273,7 @@ export class InboxBatch {
     return same
   }
 
-  /** Whoever waits for the command is told; the letter stands where the audit's row would. */
+  /** The caller that waits for the command is informed; the dead letter takes the place of the audit's row. */
   #refuseUndecided(command: InboxCommand, record: LogRecord, detail: string): void {
     const { outcomes, accounts, task } = this.#parts
     this.#setAside(record, CANNOT_BE_DECIDED, detail)
@@ -290,7 +296,7 @@ export class InboxBatch {
     const nowMs = task.now
     if (!accounts.has(command.node_id)) {
       if (!opensAccount(command)) return unknownNode(command.node_id)
-      // What is refused makes no node either.
+      // A refused command creates no node either.
       const account = openAccount(command.node_id, nowMs)
       const decided = applyCommand({ account, command, rules, nowMs, rows })
       if (decided.ending.become !== 'refused') {
@@ -305,7 +311,7 @@ export class InboxBatch {
   #open(nodeId: string): Account {
     const { accounts, task } = this.#parts
     let account = accounts.get(nodeId)
-    // The last look: under such a key the account would replace a record of the task itself.
+    // The last check: under such a key the account would replace a record of the task itself.
     if (isReservedKey(nodeId))
       throw new HaltError(
         'inbox_malformed',
@@ -342,10 +348,10 @@ const NEVER_SET_ASIDE: ReadonlySet<number | null> = new Set([
   ...inboxConfigureCodec.schemaIds,
 ])
 
-/** What every write but a release is counted as before it is decided. */
+/** What every write but a release is counted as, before it is decided. */
 const DONE = { become: 'done' } as const
 
-/** Those of reservations are bounded by the reservations themselves, and those of releases are not refused. */
+/** Reservations are bounded by the number of open reservations, and releases are not refused. */
 function isCounted({ kind }: InboxCommand): boolean {
   return kind !== 'reserve' && kind !== 'release'
 }
@@ -360,7 +366,7 @@ const RESERVED_NAME = 'no node can be called so: the key belongs to the task'
 
 const REMEDY = 'Find out what wrote it; account for the range that it stands for before going on.'
 
-/** A range that cannot be read cannot be skipped either: the next one would not begin where the last ended. */
+/** A range that cannot be read cannot be skipped either: the next one would not begin where the last one ended. */
 function decodeUsage({ value, offset }: LogRecord): InboxUsage {
   try {
     return inboxUsageCodec.decode(value as Buffer)

@@ -53,7 +53,7 @@ test('a tier that changes is a row, with both tiers and who may have said so; th
     beat(2, { tier: 'regional' }),
     beat(2, { tier: 'regional' }),
     beat(3, { tier: 'regional' }),
-    // Not the node's to say.
+    // The node may not set this itself.
     beat(4, { tier: 'central' }),
     beat(5, { tier: 'central', by_admin: true }),
     beat(6, { tier: 'flat' }),

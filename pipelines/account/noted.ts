@@ -3,9 +3,12 @@ import type { Account, InboxAudit, InboxHeartbeat, NodeTier } from '../../schema
 import type { AccountRows } from './account.ts'
 import { nameOperator } from './operators.ts'
 
-/** Changes of an account that no command asked for, as rows of the audit. Their ids follow from the log, as all else does. */
+/**
+ * Changes of an account that no command requested, as rows of the audit. Their ids follow from the log, as everything
+ * else does.
+ */
 
-/** `nameOperator` for an event or heartbeat; the first name is a row. */
+/** Calls `nameOperator` for an event or a heartbeat; the first name becomes a row. */
 export function nameOperatorNoted(
   account: Account,
   operatorId: string,
@@ -16,7 +19,7 @@ export function nameOperatorNoted(
   if (!nameOperator(account, operatorId, nowMs, rows)) return
   const { node_id } = account
   rows.noted({
-    // A node has a first operator once.
+    // A node gets its first operator only once.
     entryId: hashToUuid(`audit/operator_named/${node_id}`),
     kind: 'operator_named',
     subject: '',
@@ -30,7 +33,7 @@ export function nameOperatorNoted(
   })
 }
 
-/** Gives the node another tier; a row where it is another one. */
+/** Gives the node another tier, and writes a row where the tier differs. */
 export function changeTier(
   account: Account,
   tier: NodeTier,
@@ -42,7 +45,7 @@ export function changeTier(
   if (tier === before) return
   account.tier = tier
   rows.noted({
-    // Of one heartbeat of the node at one time, as an id that was forgotten may come again.
+    // The time is part of the id because the id of a forgotten heartbeat may come again.
     entryId: hashToUuid(`audit/tier_changed/${account.node_id}/${heartbeat_hash.toString('hex')}/${nowMs}`),
     kind: 'tier_changed',
     subject: '',
@@ -56,7 +59,7 @@ export function changeTier(
   })
 }
 
-/** What a server or command saw. */
+/** Writes the row for what a server or a command observed. */
 export function noteSeen({ entry_id, node_id, ...seen }: InboxAudit, nowMs: number, rows: AccountRows): void {
   rows.noted({ ...seen, entryId: entry_id, nodeId: node_id, atMs: nowMs })
 }

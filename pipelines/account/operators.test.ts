@@ -17,7 +17,7 @@ import { SETTLER_TOPICS, SettlerLog } from '../../test/support/records/settler-l
 import { account } from '../../test/support/records/state-records.ts'
 import { inputRecord } from '../../test/support/records/task-log.ts'
 
-/** What an account of an ordinary node may take (DESIGN.md, section 6). */
+/** The size that the account of an ordinary node may have (DESIGN.md, section 6). */
 const ORDINARY_BYTES = 600
 
 const ADMIN = { by_admin: true }
@@ -54,7 +54,7 @@ test('who says whose a node is decides whether it is confirmed', async () => {
     [[ask('join', 'op', OF_OPERATOR)], [['op', true]]],
     [[event('op'), ask('join', 'op', OF_OPERATOR)], [['op', true]]],
     [[beat('op'), ask('claim', 'op', ADMIN)], [['op', true]]],
-    // A name that is not the node's says nothing of the one that is.
+    // A name that is not that of the node's operator says nothing about the operator.
     [[beat('op'), ask('join', 'other', ADMIN)], [['op', false]]],
     [[beat('op'), ask('claim', 'other', ADMIN)], [['op', false]]],
     [
@@ -65,7 +65,7 @@ test('who says whose a node is decides whether it is confirmed', async () => {
       ],
     ],
     [[beat('op'), ask('transfer', 'op', ADMIN)], [['op', true]]],
-    // Confirmed is confirmed, whoever names it afterwards.
+    // A confirmed operator stays confirmed, whatever names it afterwards.
     [[ask('join', 'op', ADMIN), beat('op'), event('op'), ask('join', 'op')], [['op', true]]],
     [
       [beat('op'), ask('transfer', 'next', ADMIN), ask('confirm', 'op', ADMIN)],

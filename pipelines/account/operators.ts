@@ -3,13 +3,13 @@ import { currentOperator, touch } from './account.ts'
 import type { AccountRows } from './account.ts'
 import { settle } from './settlement.ts'
 
-/** Operators that a node may have over time. */
+/** Most operators that a node may have over time. */
 export const OPERATORS_MAX = 8
 
 /**
- * An event, heartbeat, join or claim named an operator. The first one becomes the node's; what was written off for want
- * of one is paid to it at once. Other names change nothing. Whoever may say whose a node is confirms it beside. True where
- * it became the node's.
+ * An event, heartbeat, join or claim named an operator. The first one becomes the node's operator; what was written off
+ * because there was none is paid to it at once. Other names change nothing. A command whose caller may say whose a node
+ * is confirms the operator separately. True where the operator became the node's.
  */
 export function nameOperator(
   account: Account,
@@ -26,8 +26,8 @@ export function nameOperator(
 }
 
 /**
- * Gives the node to another operator from here on: what is pending was earned under the one before, who is paid for it
- * at once. False where the node has had as many operators as it may.
+ * Gives the node to another operator from here on. What is pending was earned under the operator before, who is paid for
+ * it at once. False where the node has had as many operators as it may.
  */
 export function transfer(account: Account, operatorId: string, nowMs: number, rows: AccountRows): boolean {
   const known = account.operators.find((operator) => operator.operator_id === operatorId)
@@ -42,8 +42,9 @@ export function transfer(account: Account, operatorId: string, nowMs: number, ro
 }
 
 /**
- * Somebody who may say so said that the operator, of today or of before, is right: from now on the node gives a right to its
- * wallet, which lists the node. For good: what was earned was earned for it. False where the node has never had it.
+ * A caller with the right to say so confirmed the operator, the present one or an earlier one: from now on the node gives
+ * a right to the operator's wallet, which lists the node. This is permanent: what was earned was earned for this
+ * operator. False where the node has never had it.
  */
 export function confirmOperator(account: Account, operatorId: string, nowMs: number): boolean {
   const operator = account.operators.find((other) => other.operator_id === operatorId)

@@ -12,16 +12,16 @@ import {
 const MINUTE_MS = 60_000
 
 const DONE = { become: 'done', result: '{}' } as const
-const ASKER = { ...DONE, caller: 'key:1', by_admin: false }
+const ORIGIN = { ...DONE, caller: 'key:1', by_admin: false }
 
-type CameTo = Ending & Pick<CommandOutcome, 'caller' | 'by_admin'>
+type Origin = Ending & Pick<CommandOutcome, 'caller' | 'by_admin'>
 
-const outcome = (until: number, is_counted = true, asker: CameTo = ASKER): CommandOutcome => ({
+const outcome = (until: number, is_counted = true, origin: Origin = ORIGIN): CommandOutcome => ({
   body_hash: Buffer.alloc(16),
   account_version: 1,
   until,
   is_counted,
-  ...asker,
+  ...origin,
 })
 
 test('an outcome is kept until its time, and forgotten within the minute after', () => {
@@ -38,26 +38,26 @@ test('an outcome is kept until its time, and forgotten within the minute after',
 test('a credential has 1,000 of a node that count, and has room again when one is forgotten', () => {
   const outcomes = new Outcomes()
   for (let count = 0; count < OUTCOMES_PER_CREDENTIAL_MAX; count++) {
-    assert.equal(outcomes.isFull('n', ASKER, 0), false)
+    assert.equal(outcomes.isFull('n', ORIGIN, 0), false)
     outcomes.set(outcomeKey('n', String(count)), outcome(9 * MINUTE_MS))
     outcomes.set(outcomeKey('n', `reservation ${count}`), outcome(MINUTE_MS, false))
   }
-  assert.equal(outcomes.isFull('n', ASKER, 0), true)
-  assert.equal(outcomes.isFull('m', ASKER, 0), false)
+  assert.equal(outcomes.isFull('n', ORIGIN, 0), true)
+  assert.equal(outcomes.isFull('m', ORIGIN, 0), false)
   // The same one written again counts once.
   outcomes.set(outcomeKey('n', '7'), outcome(9 * MINUTE_MS))
   assert.ok(outcomes.delete(outcomeKey('n', '7')))
-  assert.equal(outcomes.isFull('n', ASKER, 0), false)
+  assert.equal(outcomes.isFull('n', ORIGIN, 0), false)
   assert.equal(outcomes.delete(outcomeKey('n', '7')), false)
 })
 
 test('no credential takes the room of another, all together none that of an admin, and admins none of theirs', () => {
   const outcomes = new Outcomes()
   let written = 0
-  const write = (asker: typeof ASKER, count: number): void => {
+  const write = (origin: typeof ORIGIN, count: number): void => {
     for (let left = count; left > 0; left--) {
-      assert.equal(outcomes.isFull('n', asker, 0), false, `${asker.caller}, ${left} left`)
-      outcomes.set(outcomeKey('n', String(written++)), outcome(9 * MINUTE_MS, true, asker))
+      assert.equal(outcomes.isFull('n', origin, 0), false, `${origin.caller}, ${left} left`)
+      outcomes.set(outcomeKey('n', String(written++)), outcome(9 * MINUTE_MS, true, origin))
     }
   }
   const admin = { ...DONE, caller: 'key:admin', by_admin: true }
@@ -68,27 +68,27 @@ test('no credential takes the room of another, all together none that of an admi
   }))
   for (const one of credentials.slice(0, 5)) write(one, OUTCOMES_PER_CREDENTIAL_MAX)
   for (const one of credentials) assert.equal(outcomes.isFull('n', one, 0), true)
-  assert.equal(outcomes.isFull('m', ASKER, 0), false)
+  assert.equal(outcomes.isFull('m', ORIGIN, 0), false)
   write(admin, OUTCOMES_PER_NODE_MAX)
   assert.equal(outcomes.isFull('n', admin, 0), true)
   assert.ok(outcomes.delete(outcomeKey('n', '3')))
-  write(credentials[5] ?? ASKER, 1)
+  write(credentials[5] ?? ORIGIN, 1)
 })
 
 test('releases have places of their own, by what they came to: they take none of other writes', () => {
   const outcomes = new Outcomes()
   const refused = { caller: 'key:1', by_admin: false, become: 'refused', detail: '' } as const
-  const released: CameTo[] = [
-    { ...ASKER, become: 'released' },
+  const released: Origin[] = [
+    { ...ORIGIN, become: 'released' },
     { ...refused, code: 'reservation_not_found' },
   ]
   for (let count = 0; count < OUTCOMES_PER_CREDENTIAL_MAX; count++) {
-    const one = released[count % 2] ?? ASKER
+    const one = released[count % 2] ?? ORIGIN
     assert.equal(outcomes.isFull('n', one, 0), false)
     outcomes.set(outcomeKey('n', String(count)), outcome(9 * MINUTE_MS, true, one))
   }
   for (const one of released) assert.equal(outcomes.isFull('n', one, 0), true)
-  for (const other of [ASKER, { ...refused, code: 'node_not_registered' as const }])
+  for (const other of [ORIGIN, { ...refused, code: 'node_not_registered' as const }])
     assert.equal(outcomes.isFull('n', other, 0), false)
   assert.ok(outcomes.delete(outcomeKey('n', '3')))
   for (const one of released) assert.equal(outcomes.isFull('n', one, 0), false)
@@ -107,10 +107,10 @@ test('it is over by log time, whether or not its tombstone is written yet', () =
   const outcomes = new Outcomes()
   for (let count = 0; count < OUTCOMES_PER_CREDENTIAL_MAX; count++)
     outcomes.set(outcomeKey('n', String(count)), outcome(0))
-  assert.equal(outcomes.isFull('n', ASKER, MINUTE_MS - 1), true)
-  assert.equal(outcomes.isFull('n', ASKER, MINUTE_MS), false)
+  assert.equal(outcomes.isFull('n', ORIGIN, MINUTE_MS - 1), true)
+  assert.equal(outcomes.isFull('n', ORIGIN, MINUTE_MS), false)
   assert.equal(outcomes.of(outcomeKey('n', '3'), MINUTE_MS), undefined)
-  // Written anew before its tombstone: the tombstone must not follow it.
+  // It is written anew before its tombstone: the tombstone must not follow it.
   outcomes.set(outcomeKey('n', '3'), outcome(5 * MINUTE_MS))
   assert.ok(!outcomes.forgetDue(MINUTE_MS).includes(outcomeKey('n', '3')))
 })

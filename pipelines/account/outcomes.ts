@@ -3,13 +3,19 @@ import { ownBytes } from '../../schemas/own-bytes.ts'
 import type { CommandOutcome, Done, Refused } from '../../schemas/commands/outcome.ts'
 import { MINUTE_MS } from '../../schemas/units.ts'
 
-/** Outcomes that are kept of one credential's commands about a node, a day each; of its releases apart, as many. */
+/**
+ * Outcomes of one credential's commands about a node that are kept, for a day each. Its releases have as many places of
+ * their own.
+ */
 export const OUTCOMES_PER_CREDENTIAL_MAX = 1_000
 
-/** Of all credentials' about a node, admins' apart, of which there may be as many: nobody's writes refuse an admin's. */
+/**
+ * Outcomes of all credentials about a node. Those of admins are counted apart, with the same bound, so that no other
+ * caller's writes lead to the refusal of an admin's.
+ */
 export const OUTCOMES_PER_NODE_MAX = 5_000
 
-/** Outcomes that are forgotten with one batch at most, so that none grows large by it. */
+/** Most outcomes that are forgotten with one batch, so that forgetting does not make a batch large. */
 export const FORGOTTEN_PER_BATCH_MAX = 1_000
 
 /** The key of a command's outcome in node.state. */
@@ -17,14 +23,14 @@ export function outcomeKey(nodeId: string, commandId: string): string {
   return `${STATE_KEY.commands}${nodeId}/${commandId}`
 }
 
-/** What became of commands, until log time passes the minute of `until`: a repeat gets the same answer. */
+/** The outcomes of commands, kept until log time passes the minute of `until`: a repeat gets the same answer. */
 export class Outcomes {
   readonly #outcomes = new Map<string, CommandOutcome>()
-  /** How many there are, by `placesOf`. */
+  /** How many there are at each place of `placesOf`. */
   readonly #counted = new Map<string, number>()
-  /** Keys by the minute from which they are over. */
+  /** Keys by the minute in which they expire. */
   readonly #byMinute = new Map<number, Set<string>>()
-  /** Keys that are over and whose tombstone is not written yet. */
+  /** Keys that have expired and whose tombstone is not written yet. */
   readonly #over = new Set<string>()
   #minute = 0
 
@@ -32,16 +38,16 @@ export class Outcomes {
     return this.#outcomes.size
   }
 
-  /** What a repeat at log time `nowMs` is answered. */
+  /** The answer to a repeat at log time `nowMs`. */
   of(key: string, nowMs: number): CommandOutcome | undefined {
     this.#expire(nowMs)
     return this.#outcomes.get(key)
   }
 
-  /** Whether a node has as many of the asker's as are kept for a day, at log time `nowMs`. */
-  isFull(nodeId: string, asker: Asker, nowMs: number): boolean {
+  /** Whether a node has as many outcomes of this caller as are kept for a day, at log time `nowMs`. */
+  isFull(nodeId: string, origin: OutcomeOrigin, nowMs: number): boolean {
     this.#expire(nowMs)
-    return placesOf(nodeId, asker).some(({ place, most }) => (this.#counted.get(place) ?? 0) >= most)
+    return placesOf(nodeId, origin).some(({ place, most }) => (this.#counted.get(place) ?? 0) >= most)
   }
 
   set(key: string, outcome: CommandOutcome): void {
@@ -50,14 +56,14 @@ export class Outcomes {
     this.#outcomes.set(key, { ...outcome, body_hash: ownBytes(outcome.body_hash) })
     if (outcome.is_counted) this.#count(key, outcome, 1)
     const minute = minuteAfter(outcome)
-    // What is over from the start is so at once.
+    // What has already expired when it is added expires at once.
     if (minute <= this.#minute) this.#minute = minute - 1
     const keys = this.#byMinute.get(minute)
     if (keys === undefined) this.#byMinute.set(minute, new Set([key]))
     else keys.add(key)
   }
 
-  /** Forgets one; true if it was there. */
+  /** Forgets one outcome; true if it was there. */
   delete(key: string): boolean {
     const outcome = this.#outcomes.get(key)
     if (outcome === undefined) return false
@@ -70,7 +76,7 @@ export class Outcomes {
     return true
   }
 
-  /** Keys of what is over at log time `nowMs` and needs a tombstone, a bounded number at a time. */
+  /** Keys that have expired at log time `nowMs` and need a tombstone, a bounded number at a time. */
   forgetDue(nowMs: number): string[] {
     this.#expire(nowMs)
     const due = [...this.#over].slice(0, FORGOTTEN_PER_BATCH_MAX)
@@ -78,7 +84,7 @@ export class Outcomes {
     return due
   }
 
-  /** By log time alone, wherever batches end. */
+  /** Depends on log time alone, wherever batches end. */
   #expire(nowMs: number): void {
     const minute = Math.floor(nowMs / MINUTE_MS)
     if (minute <= this.#minute) return
@@ -92,9 +98,9 @@ export class Outcomes {
     }
   }
 
-  #count(key: string, asker: Asker, by: number): void {
+  #count(key: string, origin: OutcomeOrigin, by: number): void {
     const nodeId = key.slice(STATE_KEY.commands.length, key.lastIndexOf('/'))
-    for (const { place } of placesOf(nodeId, asker)) {
+    for (const { place } of placesOf(nodeId, origin)) {
       const count = (this.#counted.get(place) ?? 0) + by
       if (count === 0) this.#counted.delete(place)
       else this.#counted.set(place, count)
@@ -102,18 +108,18 @@ export class Outcomes {
   }
 }
 
-/** Whose outcome, and what of: a release is told by what it came to, which nothing else comes to. */
-export type Asker = Pick<CommandOutcome, 'caller' | 'by_admin'> & CameTo
+/** Whose outcome it is, and of what: a release is recognised by its result, which no other command has. */
+export type OutcomeOrigin = Pick<CommandOutcome, 'caller' | 'by_admin'> & EndedAs
 
-type CameTo = Pick<Done, 'become'> | Pick<Refused, 'become' | 'code'>
+type EndedAs = Pick<Done, 'become'> | Pick<Refused, 'become' | 'code'>
 
 /**
- * Where an outcome is counted, and how many may be there. Releases have places of their own: whoever gives back often could
- * not change a setting any more. No node's name has a space.
+ * The places where an outcome is counted, and how many each may hold. Releases have places of their own: otherwise a
+ * caller that often gives back could not change a setting any more. No node's name has a space.
  */
-function placesOf(nodeId: string, asker: Asker): { readonly place: string; readonly most: number }[] {
-  const { caller, by_admin } = asker
-  const what = isRelease(asker) ? 'releases' : 'writes'
+function placesOf(nodeId: string, origin: OutcomeOrigin): { readonly place: string; readonly most: number }[] {
+  const { caller, by_admin } = origin
+  const what = isRelease(origin) ? 'releases' : 'writes'
   if (by_admin) return [{ place: `${what} admins ${nodeId}`, most: OUTCOMES_PER_NODE_MAX }]
   return [
     { place: `${what} node ${nodeId}`, most: OUTCOMES_PER_NODE_MAX },
@@ -121,9 +127,9 @@ function placesOf(nodeId: string, asker: Asker): { readonly place: string; reado
   ]
 }
 
-function isRelease(cameTo: CameTo): boolean {
+function isRelease(ended: EndedAs): boolean {
   return (
-    cameTo.become === 'released' || (cameTo.become === 'refused' && cameTo.code === 'reservation_not_found')
+    ended.become === 'released' || (ended.become === 'refused' && ended.code === 'reservation_not_found')
   )
 }
 

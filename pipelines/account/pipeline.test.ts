@@ -18,7 +18,7 @@ const ends = fc.array(fc.constantFrom<TransactionEnd>('commit', 'commit', 'lost'
 })
 const halts = (reason: string) => (error: unknown) => error instanceof HaltError && error.reason === reason
 
-/** What must not depend on how the input was cut: rows as sequences per table, accounts, where the task stands. */
+/** What must not depend on how the input was cut: rows as sequences for each table, accounts, and the task's position. */
 function resultOf(log: SettlerLog): unknown {
   const task = log.task()
   return {
@@ -302,7 +302,7 @@ test('a task halts when its blocks have waited 3 days for ClickHouse, and goes o
   const log = new SettlerLog([at(0, INBOX_START_MS), at(1, later), at(2, waited), at(3, waited + 1)])
   log.loadedSeq = 0
   await log.step(1)
-  // The restart is such a silence: what waited gets the time to be loaded.
+  // The restart is such a silence: the blocks that waited get time to be loaded.
   log.restart()
   await log.step(1)
   await log.step(1)

@@ -28,10 +28,10 @@ export interface SettlerOptions {
     readonly nodeState: string
     readonly settlementBlocks: string
   }
-  /** The rules of this process' settings: appended to the inbox where the task has a lower version. */
+  /** The rules from the settings of this process: appended to the inbox where the task has a lower version. */
   readonly rules: AccountRules
   readonly loadedSeq: (partition: number) => number
-  /** Opened for each restore: nothing is decided before it lets the task pass. */
+  /** Opened for each restore: nothing is decided before the gate lets the task pass. */
   readonly gate: StoreGate
   /** What an end record must carry to end this version of the topics; null while none ends. */
   readonly endToken?: () => Buffer | null
@@ -123,7 +123,7 @@ export class SettlerState implements TaskState {
     return { appends, position, groupOpen: blocks.groupOpen, pause: null }
   }
 
-  /** Takes the records in, up to one that ends the partition; returns the position behind them. */
+  /** Takes in the records, up to one that ends the partition. Returns the position after them. */
   #take(inbox: InboxBatch, { records, nextOffset, setAside }: TaskBatch, task: SettlerTask): bigint {
     const { topics, partition } = this.#options
     for (const record of records) {
@@ -197,7 +197,7 @@ export class SettlerState implements TaskState {
         appends.push(state(nodeId, accountCodec.encode(account)))
     }
     for (const { key, value } of this.#heartbeats.changes()) appends.push(state(key, value))
-    // Behind the accounts: whoever sees an outcome can see what it did.
+    // These come after the accounts: a reader that sees an outcome can see what it did.
     for (const { key, outcome } of batch.outcomes) {
       appends.push(state(key, outcome === null ? null : commandOutcomeCodec.encode(outcome)))
     }
@@ -222,7 +222,7 @@ function newTask(): SettlerTask {
   }
 }
 
-/** The watermark of the inbox's own log; rows carry log time, so all before it plus the delay are complete. */
+/** The watermark of the inbox's own log. Rows carry log time, so everything before it is complete after the delay. */
 function completeMs({ now }: SettlerTask): number {
   return Math.max(0, now - WATERMARK_DELAY_MS)
 }

@@ -7,27 +7,27 @@ import type { AccountRules } from './rules.ts'
 import { MICRO_SPARK_PER_SPARK } from '../../schemas/units.ts'
 
 /**
- * Rewards, given when the heartbeat that earns them arrives, to the node's operator; without one they wait for the first
- * heartbeat that finds one. Amounts and thresholds are the original's (hosting_reward_service.py).
+ * Rewards are given when the heartbeat that earns them arrives, to the node's operator. Without an operator they wait for
+ * the first heartbeat that finds one. Amounts and thresholds are those of the original (hosting_reward_service.py).
  */
 
 const UPTIME_BONUS_SPARK = 10n
 const MILESTONE_SPARK = 50n
 
-/** Numbers of agents that are rewarded, once each. */
+/** Numbers of agents that are rewarded, each one once. */
 export const MILESTONES = [10, 50, 100, 500] as const
 
-/** 0.1 Spark an impression, 90 % of it the host's. */
+/** An impression earns 0.1 Spark, of which the host gets 90 %. */
 const AD_MICRO_SPARK = 90_000
 
-/** One Spark more for each full hundred. */
+/** One more Spark for each full hundred impressions. */
 const AD_BONUS_IMPRESSIONS = 100
 const MICRO = Number(MICRO_SPARK_PER_SPARK)
 
-/** Days of impressions that a score sees: today and the six before. */
+/** Days of impressions that count for a score: today and the six days before. */
 export const AD_DAYS = 7
 
-/** Impressions of a heartbeat: all of them by day, and as a sum for the reward what of the day may be paid. */
+/** Adds the impressions of a heartbeat: all of them to the day, and for the reward the part that the day may still pay. */
 export function addImpressions(
   account: Account,
   impressions: number,
@@ -45,7 +45,7 @@ export function addImpressions(
   else account.ad_days.push({ day: today, impressions })
 }
 
-/** Impressions of the last 7 days as of log time, of each day `ofDayMax` at most. */
+/** Impressions of the last 7 days as of log time, counting at most `ofDayMax` of each day. */
 export function recentImpressions(account: Account, nowMs: number, ofDayMax: number): number {
   const today = dayOf(nowMs)
   let sum = 0
@@ -55,7 +55,7 @@ export function recentImpressions(account: Account, nowMs: number, ofDayMax: num
   return sum
 }
 
-/** Gives all that the account has earned as of this contact. */
+/** Pays all rewards that the account has earned as of this contact. */
 export function reward(account: Account, rules: AccountRules, nowMs: number, rows: AccountRows): void {
   if (currentOperator(account) === undefined) return
   const today = dayOf(nowMs)
@@ -81,8 +81,8 @@ export function reward(account: Account, rules: AccountRules, nowMs: number, row
 }
 
 /**
- * Whole Spark are paid and the rest is carried, so that no share is lost and none is paid twice. (The original pays at
- * least 1 Spark a run: by heartbeat that would pay one impression eleven times.)
+ * Whole Spark are paid and the rest is carried over, so that no share is lost and none is paid twice. (The original pays
+ * at least 1 Spark in each run: done by heartbeat, one impression would be paid eleven times.)
  */
 function rewardImpressions(account: Account, rules: AccountRules, nowMs: number, rows: AccountRows): void {
   const unpaid = account.ad_unpaid
@@ -113,7 +113,7 @@ interface Earned {
   readonly detail: string
 }
 
-/** Pays a reward, as far as the day's cap allows; what the cap takes is gone. */
+/** Pays a reward as far as the day's cap allows. What exceeds the cap is never paid. */
 function grant(
   account: Account,
   rules: AccountRules,

@@ -4,7 +4,7 @@ import type { Account, InboxConfigure, NodeProfile, Thresholds } from '../../sch
 import { SETTINGS } from '../../schemas/settings.ts'
 import type { Setting, SettingName, SettingValue } from '../../schemas/settings.ts'
 
-/** What is in force for every account of a partition, by the version that the log gave it. */
+/** The rules in force for every account of a partition, by the version that the log gave them. */
 export type AccountRules = Readonly<InboxConfigure>
 
 /** The documented defaults, before the log has said anything. */
@@ -17,9 +17,9 @@ export const RULES_DEFAULT: AccountRules = {
   caps: CAPS_DEFAULT,
 }
 
-/** What holds for a node: an override before what it stored before the default. */
+/** The value in force for a node: an override comes before what the node stored, and that before the default. */
 export function effective(account: Account, rules: AccountRules, name: SettingName): SettingValue {
-  // Central never pays for others' calls, whatever was stored before it became central.
+  // A central node never pays for calls of others, whatever was stored before it became central.
   if (name === 'allow_metered_for_hive' && account.tier === 'central') return false
   const override = find(rules.overrides, name)
   if (override !== undefined) return override.value
@@ -31,12 +31,12 @@ export function stored(account: Account, name: SettingName): SettingValue {
   return find(account.settings, name)?.value ?? (isStored(account, name) ? null : SETTINGS[name].default)
 }
 
-/** True where the node has set it, be it to null. */
+/** True where the node has set it, even to null. */
 export function isStored(account: Account, name: SettingName): boolean {
   return find(account.settings, name) !== undefined
 }
 
-/** Silence after which a node of this profile is stale and dead. */
+/** The silences after which a node of this profile is stale and dead. */
 export function thresholdsOf(rules: AccountRules, profile: NodeProfile): Thresholds {
   const at = NODE_PROFILES.indexOf(profile)
   const thresholds = rules.liveness[at] ?? LIVENESS_DEFAULT[at]
@@ -44,7 +44,7 @@ export function thresholdsOf(rules: AccountRules, profile: NodeProfile): Thresho
   return thresholds
 }
 
-/** A loop of its own: it runs four times for every cost. */
+/** This is a plain loop because it runs four times for every cost. */
 function find(settings: readonly Setting[], name: SettingName): Setting | undefined {
   for (const setting of settings) if (setting.name === name) return setting
   return undefined

@@ -13,13 +13,13 @@ export interface SettingFault {
 }
 
 /**
- * Reads settings from parsed JSON, exactly (numbers that a double may not hold come as their text). Gathers what is wrong
- * with every field; where there is anything, nothing may be stored.
+ * Reads settings from parsed JSON exactly (numbers that a double may not hold arrive as their text). Collects what is
+ * wrong with every field; where anything is wrong, nothing may be stored.
  */
 export class SettingsReader {
   readonly errors: SettingFault[] = []
 
-  /** The known members in the order of the table; of unknown ones the caller says what they are. */
+  /** The known members in the order of the table. The caller decides with `unknown` what happens to unknown ones. */
   read(item: unknown, unknown: 'ignore' | 'refuse'): Setting[] {
     if (item instanceof Refusal) {
       this.#add(item.path, item.code, item.detail)

@@ -15,7 +15,7 @@ const exact = testRules({ spark_mode: 'exact' })
 
 test('Spark is floor(USD × rate), exactly, and at least 1', () => {
   const vectors: readonly (readonly [nanoUsd: bigint, rate: number, spark: bigint])[] = [
-    // 0.29 × 100 is 28.999… in doubles, as are 1.15 × 100 and 0.57 × 100 below theirs.
+    // 0.29 × 100 is 28.999… in doubles; 1.15 × 100 and 0.57 × 100 are below the exact results too.
     [290_000_000n, 100, 29n],
     [1_150_000_000n, 100, 115n],
     [570_000_000n, 100, 57n],

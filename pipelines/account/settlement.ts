@@ -6,20 +6,20 @@ import { effective } from './rules.ts'
 import type { AccountRules } from './rules.ts'
 import { MICRO_SPARK_PER_SPARK, NANO_USD_PER_USD } from '../../schemas/units.ts'
 
-/** A nano-USD times a rate of Spark per USD is so many thousandths of a micro-Spark. */
+/** A nano-USD times a rate in Spark per USD gives this many thousandths of a micro-Spark. */
 const REMAINDER_UNIT = 1_000n
 
-/** What a cost earns, and what stays below a micro-Spark. */
+/** What a cost earns, and the part below one micro-Spark that remains. */
 export interface Earned {
   readonly microSpark: bigint
   readonly remainder: number
-  /** How much of it the least of 1 Spark adds to USD × rate. */
+  /** How much of it comes from the minimum of 1 Spark, beyond USD × rate. */
   readonly beyondMicroSpark: bigint
 }
 
 /**
- * Spark for one cost. Compatible: max(1, floor(USD × rate)) whole Spark, exact (0.29 → 29). Exact mode: USD × rate to the
- * micro-Spark, with what is left of costs before (`remainder`, thousandths of a micro-Spark) added first.
+ * Spark for one cost. Compatible mode: max(1, floor(USD × rate)) whole Spark, exact (0.29 → 29). Exact mode: USD × rate
+ * to the micro-Spark, where what is left from earlier costs (`remainder`, thousandths of a micro-Spark) is added first.
  */
 export function sparkOf(costNanoUsd: bigint, rules: AccountRules, remainder: number): Earned {
   const product = costNanoUsd * BigInt(rules.spark_per_usd)
@@ -34,7 +34,10 @@ export function sparkOf(costNanoUsd: bigint, rules: AccountRules, remainder: num
   return { microSpark: MICRO_SPARK_PER_SPARK, remainder, beyondMicroSpark }
 }
 
-/** Settles where the node settles by itself and its pending Spark has reached the minimum. Looked at after every cost and every command. */
+/**
+ * Settles where the node settles automatically and its pending Spark has reached the minimum. Called after every cost and
+ * every command.
+ */
 export function settleIfDue(account: Account, rules: AccountRules, nowMs: number, rows: AccountRows): void {
   if (account.pending_count === 0) return
   if (effective(account, rules, 'auto_settle') !== true) return
@@ -43,8 +46,8 @@ export function settleIfDue(account: Account, rules: AccountRules, nowMs: number
 }
 
 /**
- * Pays all that is pending and unclaimed to the current operator, if there is anything. Ranges tile: the next begins
- * where this one ends. Returns the settlement.
+ * Pays everything that is pending and unclaimed to the current operator, if there is anything. Ranges tile: the next one
+ * begins where this one ends. Returns the settlement.
  */
 export function settle(
   account: Account,

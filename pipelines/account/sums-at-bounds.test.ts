@@ -13,7 +13,7 @@ const RECORDS = 50
 const COSTS = PER_RECORD * RECORDS
 const INT64_END = 2n ** 63n
 
-/** Ten requests' worth of events at the bound of the field, of one node and day; nobody is paid before the last. */
+/** Events of ten requests at the bound of the field, for one node and day; nothing is paid before the last one. */
 const input = Array.from({ length: RECORDS + 1 }, (_, record) => {
   const isLast = record === RECORDS
   const entry = {

@@ -4,8 +4,8 @@ import type { AccountRules } from './rules.ts'
 import { HOUR_MS, MINUTE_MS, WHOLE_PPM } from '../../schemas/units.ts'
 
 /**
- * How long a node was up: from each contact until the next, or until it was stale. Kept as minutes an hour, for 7 days:
- * a minute counts where the node was up as it began.
+ * How long a node was up: from each contact until the next one, or until the node became stale. Kept as minutes of each
+ * hour, for 7 days: a minute counts where the node was up when the minute began.
  */
 
 const MINUTES_PER_HOUR = HOUR_MS / MINUTE_MS
@@ -13,7 +13,7 @@ const MINUTES_PER_HOUR = HOUR_MS / MINUTE_MS
 /** Hours that are kept: 7 days. */
 export const UPTIME_HOURS = 168
 
-/** What its silence makes of a node. The limits themselves still count as the better state. */
+/** What a node's silence makes of it. A silence exactly at a limit still counts as the better state. */
 export type Liveness = 'active' | 'stale' | 'dead'
 
 /** The state of a node as of log time `nowMs`; null for one without heartbeats. */
@@ -25,7 +25,7 @@ export function livenessOf(account: Account, rules: AccountRules, nowMs: number)
   return silenceMs > stale_ms ? 'stale' : 'active'
 }
 
-/** The snapshot that the original scores by, in millionths: active 1, stale a half, dead or never in contact 0. */
+/** The snapshot that the original scores by, in millionths: active counts 1, stale a half, dead or never in contact 0. */
 export function uptimeSnapshotPpm(account: Account, rules: AccountRules, nowMs: number): number {
   const liveness = livenessOf(account, rules, nowMs)
   if (liveness === 'active') return WHOLE_PPM
@@ -48,7 +48,7 @@ export function uptimeObservedPpm(account: Account, rules: AccountRules, nowMs: 
   return elapsed === 0 ? 0 : Math.floor((WHOLE_PPM * minutes) / elapsed)
 }
 
-/** Counts the time from the contact before until now; called at each contact, before it is noted. */
+/** Counts the time from the previous contact until now. Called at each contact, before the contact is noted. */
 export function addUptime(account: Account, rules: AccountRules, nowMs: number): void {
   const hour = Math.floor(nowMs / HOUR_MS)
   const since = upSinceContact(account, rules, nowMs)
@@ -74,7 +74,7 @@ function upSinceContact(
   return { fromMs, toMs: Math.min(nowMs, fromMs + thresholdsOf(rules, account.profile).stale_ms) }
 }
 
-/** The kept hours with the newest last; as many as there are since the first contact, at most 7 days of them. */
+/** The kept hours, newest last: as many as there are since the first contact, at most 7 days. */
 function hoursUpTo(account: Account, hour: number): Buffer {
   const { uptime, uptime_hour } = account
   if (uptime.length === 0) return Buffer.alloc(1)

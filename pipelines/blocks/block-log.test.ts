@@ -26,7 +26,7 @@ const openLog = (nextSeq = 1): BlockLog =>
     after: { position: 0, watermarkMs: 0 },
   })
 
-/** A row of settlements, whose spark is `spark` and whose node id is as long as asked. */
+/** A row of settlements, with the spark `spark` and a node id of `idBytes` bytes. */
 function addRow(log: BlockLog, month: string, spark: number, idBytes = 1): void {
   const { rows, prefix } = log.rowsFor(TABLES.settlements, month)
   rows.raw(prefix)
@@ -42,7 +42,7 @@ function addRow(log: BlockLog, month: string, spark: number, idBytes = 1): void 
   rows.i128(BigInt(spark) * 1_000_000n)
 }
 
-/** Everything is loaded, unless told otherwise. */
+/** Everything is loaded, unless a test says otherwise. */
 const ALL_LOADED = Number.MAX_SAFE_INTEGER
 
 async function finish(
@@ -224,7 +224,7 @@ test('a block is packed from 8 kB on, and holds the same rows either way', async
     [PACK_BYTES_MIN, 'zstd'],
   ] as const) {
     const log = openLog()
-    // The length of so long an id takes one byte more.
+    // The length of such a long id takes one byte more.
     addRow(log, '202601', 1, bytes - emptyRowBytes - 1)
     const [append] = await log.finish({ watermarkMs: 7, position: 9 }, false, ALL_LOADED)
     assert.ok(append !== undefined)

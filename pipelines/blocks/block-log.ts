@@ -14,24 +14,24 @@ import type { TaskMark } from './fit.ts'
 import { MIB } from '../../schemas/units.ts'
 
 /**
- * A block is cut when its rows have so many bytes: one send carries it whole. The provenance of columns is not counted,
- * because it is the same in every row and packs to nothing.
+ * A block is cut when its rows have this many bytes: one send carries it whole. The provenance columns are not counted,
+ * because they are the same in every row and compress to almost nothing.
  */
 export const BLOCK_BYTES_MAX = 800_000
 
-/** Borders of what is inserted together (design: "The loader"): by age and by bytes. */
+/** Limits, by age and by bytes, of a group of blocks that is inserted together (design: "The loader"). */
 export const GROUP_AGE_MS = 2_000
 export const GROUP_BYTES_MAX = 32 * MIB
 
 /**
- * The age while ClickHouse does not show what a border ended so long ago. A group costs the loader the same INSERTs
- * whatever its size, so after an outage larger ones are what it catches up by: with borders every 500 ms a loader on two
- * shared cores took 96 s to load what 130 s had left behind.
+ * The age of a group while ClickHouse does not yet show a border that was written long ago. A group costs the loader the
+ * same number of INSERTs whatever its size, so larger groups are how it catches up after an outage: with borders every 500
+ * ms a loader on two shared cores took 96 s to load what an outage of 130 s had left behind.
  */
 export const GROUP_AGE_BEHIND_MS = 5_000
 export const BEHIND_AFTER_MS = 5_000
 
-/** Smaller blocks stay as they are: to set the packer up costs more than their bytes do. */
+/** Smaller blocks stay as they are: setting up the compressor costs more than their bytes do. */
 export const PACK_BYTES_MIN = 8_192
 
 const NO_ROOM = Buffer.alloc(0)
@@ -39,9 +39,10 @@ const NO_ROOM = Buffer.alloc(0)
 const compressed = promisify(zstdCompress)
 
 /**
- * Blocks are packed before kafkajs sees them, on zlib's threads: it would otherwise copy and sum (CRC-32C in
- * JavaScript) all of their bytes on the one thread that counts events. Level 1: rows shrink to a third or less, so that
- * half of their size takes them in one step; each step more is a turn of the event loop and a copy.
+ * Blocks are packed on zlib's threads before kafkajs sees them: kafkajs would otherwise copy all of their bytes and compute
+ * their checksum (CRC-32C in JavaScript) on the one thread that counts events. With level 1, rows shrink to a third or
+ * less, so an output buffer of half their size takes them in one step; each further step is a turn of the event loop and a
+ * copy.
  */
 const packed = async (rows: Buffer): Promise<Buffer> =>
   await compressed(rows, {
@@ -52,16 +53,16 @@ const packed = async (rows: Buffer): Promise<Buffer> =>
 /** Where a transaction ends: the input's position after it, and the watermark. */
 export type LogMark = Pick<TaskMark, 'position' | 'watermarkMs'>
 
-/** What the rows of an open block are kept in. */
+/** Holds the rows of an open block. */
 export interface BlockBody {
   readonly format: BlockFormat
   /** Bytes of its rows so far, for `BLOCK_BYTES_MAX`. */
   readonly length: number
-  /** The rows so far as the block's value, in `room` if that holds them; the body is empty afterwards. */
+  /** Returns the rows so far as the block's value, in `room` if that is large enough. The body is empty afterwards. */
   take(provenance: Provenance, room: Buffer): Buffer
 }
 
-/** Rows in RowBinary; their writer puts the provenance into each. */
+/** Rows in RowBinary; the code that writes them puts the provenance into each row. */
 class RowBody implements BlockBody {
   readonly format = 'RowBinary'
   readonly writer = new RowWriter()
@@ -79,11 +80,11 @@ class RowBody implements BlockBody {
 
 const newRowBody = (): RowBody => new RowBody()
 
-/** A block that takes rows. */
+/** A block that still takes rows. */
 interface OpenBlock<Body> {
   readonly seq: number
   readonly body: Body
-  /** The provenance that every row of RowBinary begins with. */
+  /** The provenance with which every row of RowBinary begins. */
   readonly prefix: Raw
 }
 
@@ -96,8 +97,8 @@ interface ClosedBlock {
 }
 
 /**
- * Numbers the blocks of one task and writes the borders of groups into the log, so that whoever loads a group,
- * whenever, makes the same INSERTs. Thrown away with its task after any doubt; `nextSeq` comes from the task record.
+ * Numbers the blocks of one task and writes the borders of groups into the log, so that every loader of a group makes the
+ * same INSERTs, whenever it loads. Discarded with its task after any doubt; `nextSeq` comes from the task record.
  */
 export class BlockLog {
   readonly #topic: string
@@ -107,19 +108,19 @@ export class BlockLog {
   #beginsGroup = true
   #lastBorderMs = Number.NEGATIVE_INFINITY
   #bytesSinceBorder = 0
-  /** The end of a group that ClickHouse is not known to have, and when it was written. */
+  /** The end of a group that ClickHouse is not yet known to have, and when it was written. */
   #awaited: { readonly lastSeq: number; readonly atMs: number } | null = null
   #groupOpen: boolean
   #after: string
   /** One past the offset of the newest block that is known to be committed; 0 before any is. */
   #blocksEnd = 0n
-  /** Blocks of the transaction under way. */
+  /** Number of blocks in the transaction under way. */
   #unacknowledged = 0
   readonly #open = new Map<TableSpec, Map<string, OpenBlock<BlockBody>>>()
   #closed: ClosedBlock[] = []
-  /** Bodies whose rows were taken: they keep their grown buffers. */
+  /** Bodies whose rows were taken: they are reused, since their buffers have grown. */
   readonly #idle = new Map<TableSpec, BlockBody[]>()
-  /** Memory of values that were packed, for the next ones. */
+  /** Buffers of values that were packed, to be reused for the next ones. */
   readonly #rooms: Buffer[] = []
 
   constructor(options: {
@@ -127,13 +128,14 @@ export class BlockLog {
     readonly partition: number
     readonly nextSeq: number
     readonly clock: Clock
-    /** Where the transaction before ended, as the task record says it. */
+    /** Where the previous transaction ended, according to the task record. */
     readonly after: LogMark
   }) {
     this.#topic = options.topic
     this.#partition = options.partition
     this.#nextSeq = options.nextSeq
-    // The task before may have left its last group open: it ends with the first block of this one, so that is due.
+    // The task before may have left its last group open. That group ends with the first block of this one, so an end is
+    // due.
     this.#groupOpen = options.nextSeq > 1
     this.#clock = options.clock
     this.#after = historyOf(options.after)
@@ -144,21 +146,24 @@ export class BlockLog {
     return this.#nextSeq
   }
 
-  /** True while the last transaction's blocks belong to a group that has not ended, or may, after a restore. */
+  /**
+   * True while the last transaction's blocks belong to a group that has not ended, or, after a restore, that may not have
+   * ended.
+   */
   get groupOpen(): boolean {
     return this.#groupOpen
   }
 
   /**
    * The block that takes the next row of a table's partition, in RowBinary. The caller writes one whole row, `prefix`
-   * first, before it asks again. `month` is `YYYYMM`, or empty where the table has no partitions.
+   * first, before it calls this again. `month` is `YYYYMM`, or empty where the table has no partitions.
    */
   rowsFor(table: TableSpec, month: string): { readonly rows: RowWriter; readonly prefix: Raw } {
     const { body, prefix } = this.#blockFor(table, month, newRowBody)
     return { rows: body.writer, prefix }
   }
 
-  /** The same for a table whose rows are columns. `make` is the same function whenever a table is asked for. */
+  /** The same for a table whose rows are stored as columns. Every call for one table passes the same function `make`. */
   bodyFor<Body extends BlockBody>(table: TableSpec, month: string, make: () => Body): Body {
     return this.#blockFor(table, month, make).body
   }
@@ -166,7 +171,7 @@ export class BlockLog {
   #blockFor<Body extends BlockBody>(table: TableSpec, month: string, make: () => Body): OpenBlock<Body> {
     let months = this.#open.get(table)
     if (months === undefined) this.#open.set(table, (months = new Map()))
-    // A table has one kind of body: what `make` makes.
+    // A table has one kind of body, which `make` creates.
     const open = months.get(month) as OpenBlock<Body> | undefined
     if (open !== undefined && open.body.length < BLOCK_BYTES_MAX) return open
     if (open !== undefined) this.#cut(open, table, month)
@@ -187,9 +192,9 @@ export class BlockLog {
   }
 
   /**
-   * Ends the transaction's blocks with its one row of `watermarks` and returns them in the order of their numbers.
-   * The group ends with it when `forceEnd` says so, or by age or bytes. `loadedSeq` is how far ClickHouse is known to have
-   * the task's blocks.
+   * Ends the transaction's blocks with its one row of `watermarks` and returns them in the order of their numbers. The
+   * group ends with it when `forceEnd` is true, or because of its age or bytes. `loadedSeq` is the number up to which
+   * ClickHouse is known to have the task's blocks.
    */
   async finish(end: LogMark, forceEnd: boolean, loadedSeq: number): Promise<TopicAppend[]> {
     const last = this.rowsFor(TABLES.watermarks, '')

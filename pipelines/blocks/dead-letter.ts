@@ -13,7 +13,7 @@ export interface EventProblem {
   readonly detail: string
 }
 
-/** One dead letter: a source record with every reason, byte for byte. */
+/** One dead letter: a source record, byte for byte, with every reason. */
 export interface DeadLetter {
   readonly record: LogRecord
   readonly problems: readonly EventProblem[]

@@ -1,24 +1,24 @@
 import { HaltError } from '../log/records.ts'
 
-/** What ClickHouse says of one partition of a block topic; zeros where nothing of it was ever loaded. */
+/** What ClickHouse reports about one partition of a block topic; zeros where nothing of it was ever loaded. */
 export interface StoredMark {
-  /** The installations that its tables name: one. */
+  /** The installations that the tables name; there should be one. */
   readonly installationIds: readonly string[]
   /** Everything up to this number is loaded. */
   readonly seq: number
   /** The watermark that this number's transaction ended with, and the input's position after it. */
   readonly watermarkMs: number
-  /** 0 where a version before wrote it. */
+  /** 0 where an earlier version wrote it. */
   readonly position: number
-  /** The block topic was at least so long then; 0 where nobody knew. */
+  /** The block topic was at least this long at that time; 0 where its length was not known. */
   readonly blocksEnd: bigint
-  /** Up to this number blocks were inserted once before the tables came back from an older copy. */
+  /** Up to this number, blocks had already been inserted before the tables came back from an older copy. */
   readonly reloadThrough: number
   /** Up to this number an operator allows blocks to be missing from the log. */
   readonly missingThrough: number
 }
 
-/** Where a partition's task stands by its newest task record. */
+/** The position of a partition's task, according to its newest task record. */
 export interface TaskMark {
   /** Number of its last block. */
   readonly lastSeq: number
@@ -29,7 +29,7 @@ export interface TaskMark {
 const ONE_COPY =
   'Stop all services, put back copies of Kafka and ClickHouse that belong together, Kafka as the newer one (docs/backup.md), and start again.'
 
-/** Why the tables are not this installation's; null where they are. */
+/** Why the tables do not belong to this installation; null where they do. */
 export function foreignStore(installationId: string, { installationIds }: StoredMark): HaltError | null {
   if (installationIds.length === 1 && installationIds[0] === installationId) return null
   const found =
@@ -42,8 +42,9 @@ export function foreignStore(installationId: string, { installationIds }: Stored
 }
 
 /**
- * Whether a task may write on beside what ClickHouse holds: null, or the halt. Numbers that ClickHouse has and the log
- * has not were given to rows that are gone from the log: used again, their new rows would be taken for loaded.
+ * Whether a task may continue to write, given what ClickHouse holds: null, or the halt. Numbers that ClickHouse has and the
+ * log does not were given to rows that are gone from the log. If they were used again, the new rows would be considered
+ * loaded.
  */
 export function taskMisfit(place: string, task: TaskMark, stored: StoredMark): HaltError | null {
   if (stored.seq > task.lastSeq) {
@@ -51,7 +52,7 @@ export function taskMisfit(place: string, task: TaskMark, stored: StoredMark): H
       `ClickHouse has blocks of ${place} up to number ${stored.seq}, the newest task record knows of ${task.lastSeq}`,
     )
   }
-  // Of a version before: nothing more to compare.
+  // An earlier version wrote it: there is nothing more to compare.
   if (stored.position === 0) return null
   const isSame = stored.position === task.position && stored.watermarkMs === task.watermarkMs
   const isBelow = stored.position <= task.position && stored.watermarkMs <= task.watermarkMs
@@ -67,13 +68,16 @@ export function logMisfit(place: string, logEnd: bigint, stored: StoredMark): Ha
   )
 }
 
-/** What a transaction's first block says that the one before it ended with; `after` as `historyOf` writes it. */
+/**
+ * Compares the end of the previous transaction, which a transaction's first block names in `after` (written by
+ * `historyOf`), with the tables: null, or the halt.
+ */
 export function historyMisfit(place: string, after: string | null, stored: StoredMark): HaltError | null {
   if (after === null || stored.position === 0 || after === historyOf(stored)) return null
   return otherHistory(place, stored.seq)
 }
 
-/** A transaction's end in a word: two histories of one log do not have the same at the same number. */
+/** A transaction's end as one word: two histories of one log have different words at the same number. */
 export function historyOf({ position, watermarkMs }: Pick<TaskMark, 'position' | 'watermarkMs'>): string {
   return `${position}/${watermarkMs}`
 }

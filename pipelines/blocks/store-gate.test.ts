@@ -9,7 +9,7 @@ const TASK = { lastSeq: 100, position: 900, watermarkMs: 5_000 }
 const NOW_MS = 1_800_000_000_000
 
 function gateWith(told: { mark: StoredMark | null }): StoreGate {
-  const marks = { of: () => told.mark, asked: Promise.resolve() }
+  const marks = { of: () => told.mark, queried: Promise.resolve() }
   return new StoreGate({ installationId: TEST_INSTALLATION, topic: 'usage.blocks', partition: 0, marks })
 }
 

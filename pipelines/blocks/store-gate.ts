@@ -2,18 +2,18 @@ import { foreignStore, taskMisfit } from './fit.ts'
 import type { StoredMark, TaskMark } from './fit.ts'
 
 /**
- * A task whose newest record is this old when it is fenced may stand on a log that was put back from a copy: then it does
- * not begin before ClickHouse has answered. A log that was written a moment ago was not; so a partition that changes hands
- * while ClickHouse is away goes on.
+ * A task whose newest record is this old when it is fenced may be working on a log that was restored from a copy: such a
+ * task does not begin before ClickHouse has answered. A log that was written a moment ago was not restored, so a partition
+ * that changes hands while ClickHouse is away continues.
  */
 export const UNASKED_SILENCE_MS_MAX = 300_000
 
-/** What ClickHouse tells of the blocks of one topic, as it was last asked. */
+/** What ClickHouse reported about the blocks of one topic in the last answer. */
 export interface StoredMarks {
-  /** Null before it has answered for the first time. */
+  /** Null before the first answer. */
   of(partition: number): StoredMark | null
-  /** Resolves when it was asked once, with or without an answer. */
-  readonly asked: Promise<void>
+  /** Resolves after the first query, with or without an answer. */
+  readonly queried: Promise<void>
 }
 
 export interface StoreGateOptions {
@@ -23,12 +23,12 @@ export interface StoreGateOptions {
   readonly marks: StoredMarks
 }
 
-/** Lets a task begin once it is known that the log is not older than ClickHouse. */
+/** Lets a task begin once it is known that the log is not older than the tables of ClickHouse. */
 export class StoreGate {
   readonly #options: StoreGateOptions
   #isOpen = false
-  #hasAsked = false
-  /** Log times of the newest task record and of the newest fence, which is the task's own. */
+  #hasQueried = false
+  /** Log times of the newest task record and of the newest fence, which is the fence of this task. */
   #recordedAtMs: number | null = null
   #fencedAtMs = 0
 
@@ -36,17 +36,17 @@ export class StoreGate {
     this.#options = options
   }
 
-  /** True: ClickHouse was asked, and fits. Nothing is asked again. */
+  /** True: ClickHouse has answered, and its tables fit the log. It is not queried again. */
   get isOpen(): boolean {
     return this.#isOpen
   }
 
-  /** The restore met a fence of this log time. */
+  /** The restore read a fence with this log time. */
   fencedAt(timeMs: number): void {
     this.#fencedAtMs = timeMs
   }
 
-  /** The restore met a task record of this log time. */
+  /** The restore read a task record with this log time. */
   recordedAt(timeMs: number): void {
     this.#recordedAtMs = timeMs
   }
@@ -54,8 +54,8 @@ export class StoreGate {
   /** True where the task may decide, false where ClickHouse must answer first. Throws `HaltError` where the stores do not fit. */
   async pass(task: TaskMark): Promise<boolean> {
     const { installationId, topic, partition, marks } = this.#options
-    if (!this.#hasAsked) await marks.asked
-    this.#hasAsked = true
+    if (!this.#hasQueried) await marks.queried
+    this.#hasQueried = true
     const stored = marks.of(partition)
     if (stored === null) {
       return this.#recordedAtMs !== null && this.#fencedAtMs - this.#recordedAtMs <= UNASKED_SILENCE_MS_MAX

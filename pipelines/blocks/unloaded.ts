@@ -1,26 +1,29 @@
 import { HaltError } from '../log/records.ts'
 import { DAY_MS, MINUTE_MS } from '../../schemas/units.ts'
 
-/** A task writes no more blocks when its oldest one has waited this long for ClickHouse: they are kept 30 days. */
+/**
+ * A task writes no more blocks when its oldest unloaded block has waited this long for ClickHouse. Blocks are kept for 30
+ * days.
+ */
 export const UNLOADED_AGE_MS_MAX = 3 * DAY_MS
 
 /**
- * Log time that loader and ClickHouse get to catch up after nobody wrote for as long: a machine that slept for days, or
+ * Log time that loader and ClickHouse get to catch up after an equally long silence: a machine that slept for days, or
  * services that were stopped, leave old blocks that are loaded within seconds.
  */
 export const UNLOADED_GRACE_MS = 10 * MINUTE_MS
 
-/** Blocks are remembered at most once a minute: three days are 4,320 marks. */
+/** Blocks are recorded at most once a minute: three days are 4,320 marks. */
 const MARK_INTERVAL_MS = MINUTE_MS
 
 /**
- * How long the blocks of one task have been waiting for ClickHouse, in log time. What it knows goes into the task
- * record; a ClickHouse that does not answer leaves it as it was.
+ * How long the blocks of one task have been waiting for ClickHouse, in log time. What it knows goes into the task record.
+ * While ClickHouse does not answer, that stays as it was.
  */
 export class UnloadedBlocks {
   #loadedSeq: number
   #marks: { readonly lastSeq: number; readonly atMs: number }[]
-  /** Log time of the last transaction, and of the first one of those that came without a long silence before them. */
+  /** Log times of the last transaction, and of the first transaction since the last long silence. */
   #lastAt: number | undefined
   #steadySince = 0
 
@@ -46,8 +49,8 @@ export class UnloadedBlocks {
   }
 
   /**
-   * A transaction at log time `atMs` writes blocks up to `lastSeq`. Halts where the oldest has waited too long, and the
-   * task has been writing long enough for them to be loaded.
+   * Records that a transaction at log time `atMs` writes blocks up to `lastSeq`. Halts where the oldest block has waited
+   * too long and the task has been writing long enough for it to be loaded.
    */
   wrote(lastSeq: number, atMs: number): void {
     if (this.#lastAt === undefined || atMs - this.#lastAt > UNLOADED_GRACE_MS) this.#steadySince = atMs

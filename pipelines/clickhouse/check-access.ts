@@ -6,8 +6,8 @@ import { ClickhouseAway } from './errors.ts'
 const ANSWER_TIMEOUT_MS = 3_000
 
 /**
- * Asks once for nothing: why ClickHouse does not let this client in. Undefined where it does, and where it cannot be
- * reached, which may be another matter in a moment. Never rejects.
+ * Sends one statement for nothing but the reason why ClickHouse does not accept this client. Undefined where it does, and
+ * where it cannot be reached, which may change in a moment. Never rejects.
  */
 export async function checkAccess(client: ClickhouseClient, url: string): Promise<Refusal | undefined> {
   try {
@@ -23,7 +23,7 @@ export async function checkAccess(client: ClickhouseClient, url: string): Promis
   }
 }
 
-/** Whether the port shakes hands, whatever certificate it has: nothing is sent over it. */
+/** Whether the port completes a TLS handshake, whatever its certificate is: nothing is sent over it. */
 function speaksTls(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, rejectUnauthorized: false, timeout: ANSWER_TIMEOUT_MS })

@@ -7,7 +7,7 @@ import { openClickhouse } from './client.ts'
 import type { RawInsert } from './client.ts'
 import { ClickhouseAway, ClickhouseRefused } from './errors.ts'
 
-/** The client against servers that misbehave; against a real engine it is tested with all that uses it. */
+/** The client against servers that misbehave; tests of everything that uses it run it against a real engine. */
 
 const REQUEST_TIMEOUT_MS = 300
 

@@ -3,9 +3,12 @@ import { ClickhouseRefused } from './errors.ts'
 import { MigrationRefused } from './migrate-files.ts'
 import { enginesOf, formProblem } from './table-form.ts'
 
-/** What one replica says about itself and the cluster. */
+/** What one replica reports about itself and the cluster. */
 export interface ReplicaFacts {
-  /** Numbers of the shard of each replica of the cluster, as this one is configured; none where it knows no such cluster. */
+  /**
+   * Numbers of the shard of each replica of the cluster, as this replica is configured; empty where it knows no such
+   * cluster.
+   */
   readonly shards: readonly number[]
   readonly clusters: readonly string[]
   readonly macros: Readonly<Record<string, string>>
@@ -15,14 +18,14 @@ export interface ReplicaFacts {
 
 const MACROS = ['shard', 'replica'] as const
 
-/** Codes with which a server says that it has no Keeper, or takes no statements for a cluster. */
+/** Codes with which a server reports that it has no Keeper, or accepts no statements for a cluster. */
 const NO_KEEPER: ReadonlySet<number> = new Set([
   139, // NO_ELEMENTS_IN_CONFIG: no zookeeper, no distributed_ddl
   225, // NO_ZOOKEEPER
   392, // QUERY_IS_PROHIBITED: replicated DDL is disabled
 ])
 
-/** What keeps a cluster from being used, in words; undefined where nothing does. One entry an address. */
+/** What prevents the use of a cluster, in words; undefined where nothing does. There is one entry for each address. */
 export function clusterProblem(
   cluster: string,
   database: string,
@@ -80,7 +83,7 @@ export async function checkCluster(server: ClickhouseClient, database: string): 
   if (problem !== undefined) throw new MigrationRefused(problem)
 }
 
-/** The refusal of a first statement for a cluster in words that say what the server lacks. */
+/** Turns the refusal of a first statement for a cluster into words that say what the server lacks. */
 export function keeperRefusal(error: unknown, cluster: string): unknown {
   if (cluster === '' || !(error instanceof ClickhouseRefused) || !NO_KEEPER.has(error.code)) return error
   return new MigrationRefused(

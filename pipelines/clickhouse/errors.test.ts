@@ -4,7 +4,8 @@ import { ClickHouseError } from '@clickhouse/client'
 import { REPLICATED_ERRORS } from '../../test/support/oracles/replicated-errors.ts'
 import { ClickhouseAway, ClickhouseRefused, clickhouseError } from './errors.ts'
 
-// What a replicated server adds to what a single one says, and what a caller makes of it: look and try later, or stop.
+// Errors that a replicated server has in addition to those of a single one, and what the caller must do: look and try
+// later, or stop.
 for (const [outcome, codes] of Object.entries(REPLICATED_ERRORS)) {
   for (const [code, name] of Object.entries(codes)) {
     test(`${name} (${code}) is ${outcome}`, () => {

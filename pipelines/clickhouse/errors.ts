@@ -3,9 +3,9 @@ import { tlsRefusalIn, wordsOf } from '../tls-refusal.ts'
 import type { Refusal } from '../tls-refusal.ts'
 
 /**
- * Codes with which ClickHouse says "not now": load, memory, limits of time, a replica or Keeper away, a disk full, a part
- * that only a new start of the server sets aside, or an error of a library below it. The same statement may pass later. Every other code is about the statement or its data
- * and comes again each time.
+ * Codes with which ClickHouse says "not now": load, memory, limits of time, a replica or Keeper that is away, a full disk,
+ * a part that is set aside only when the server starts again, or an error of a library below it. The same statement may
+ * succeed later. Every other code is about the statement or its data and is returned again each time.
  */
 const AWAY_CODES: ReadonlySet<number> = new Set([
   74, // CANNOT_READ_FROM_FILE_DESCRIPTOR
@@ -55,8 +55,8 @@ const AWAY_CODES: ReadonlySet<number> = new Set([
 ])
 
 /**
- * Codes with which ClickHouse does not know this user, or not by this password. It says nothing about the statement, and
- * a password that is being changed is right again in a moment: it counts as away, with words of its own.
+ * Codes with which ClickHouse rejects this user or its password. They say nothing about the statement, and a password that
+ * is being changed is right again in a moment: this counts as away, with a message of its own.
  */
 const STRANGER_CODES: ReadonlySet<number> = new Set([
   192, // UNKNOWN_USER
@@ -74,7 +74,7 @@ const STRANGER: Refusal = {
 /** ClickHouse did not answer, or not in time, or said "not now": whether the statement took effect is unknown. */
 export class ClickhouseAway extends Error {
   override readonly name = 'ClickhouseAway'
-  /** Why it does not let this client in, where that is the reason. */
+  /** Why ClickHouse does not accept this client, where that is the reason. */
   readonly refusal: Refusal | undefined
 
   constructor(message: string, options?: ErrorOptions & { readonly refusal?: Refusal | undefined }) {
@@ -83,10 +83,10 @@ export class ClickhouseAway extends Error {
   }
 }
 
-/** ClickHouse answered, and refused the statement or its data: the same again will be refused again. */
+/** ClickHouse answered, and refused the statement or its data: it would refuse the same again. */
 export class ClickhouseRefused extends Error {
   override readonly name = 'ClickhouseRefused'
-  /** ClickHouse's own number, 0 where the refusal is ours. */
+  /** ClickHouse's own number; 0 where the refusal is ours. */
   readonly code: number
 
   constructor(message: string, options: ErrorOptions & { readonly code: number }) {
@@ -95,7 +95,7 @@ export class ClickhouseRefused extends Error {
   }
 }
 
-/** The error by what the caller must do: try later and look what happened, or stop. */
+/** Converts an error into one that tells the caller what to do: try later and look what happened, or stop. */
 export function clickhouseError(error: unknown, doing: string): ClickhouseAway | ClickhouseRefused {
   if (error instanceof ClickhouseAway || error instanceof ClickhouseRefused) return error
   const said = error instanceof Error ? error.message : String(error)

@@ -16,13 +16,13 @@ export interface LoadedSeqsOptions {
 }
 
 /**
- * Follows how far the blocks of one topic are loaded. A ClickHouse that does not answer leaves all as it was; one that
- * says less than before was put back from an older copy, and is believed.
+ * Follows how far the blocks of one topic are loaded. While ClickHouse does not answer, nothing changes. One that reports a
+ * lower number than before was restored from a copy, and its number is accepted.
  */
 export class LoadedSeqs implements StoredMarks {
-  readonly asked: Promise<void>
+  readonly queried: Promise<void>
   readonly #options: LoadedSeqsOptions
-  readonly #hasAsked: () => void
+  readonly #resolveQueried: () => void
   readonly #stopping = new AbortController()
   #marks: readonly StoredMark[] = []
   #polling: Promise<void> | undefined
@@ -30,16 +30,16 @@ export class LoadedSeqs implements StoredMarks {
   constructor(options: LoadedSeqsOptions) {
     this.#options = options
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.asked = promise
-    this.#hasAsked = resolve
+    this.queried = promise
+    this.#resolveQueried = resolve
   }
 
-  /** All that ClickHouse has told of the partition; null before it told anything. */
+  /** Everything that ClickHouse has reported about the partition; null before the first answer. */
   of(partition: number): StoredMark | null {
     return this.#marks[partition] ?? null
   }
 
-  /** The newest maximum of `watermarks` that it has told for the partition; 0 before it told any. */
+  /** The highest number that ClickHouse has reported in `watermarks` for the partition; 0 before the first answer. */
   seqOf(partition: number): number {
     return this.of(partition)?.seq ?? 0
   }
@@ -62,7 +62,7 @@ export class LoadedSeqs implements StoredMarks {
       } catch (error) {
         logger.debug({ err: error }, 'ClickHouse did not say how far the blocks are loaded')
       }
-      this.#hasAsked()
+      this.#resolveQueried()
       await clock.delay(POLL_MS, this.#stopping.signal)
     }
   }

@@ -8,22 +8,22 @@ export interface Migration {
   readonly version: number
   /** The file's name. */
   readonly name: string
-  /** SHA-256 of the file's bytes, hex. */
+  /** SHA-256 of the file's bytes, in hex. */
   readonly checksum: string
   readonly statements: readonly Statement[]
 }
 
-/** Migrations that must not be applied; the message says which file and what to do. Nothing was changed. */
+/** Migrations that must not be applied. The message says which file it is and what to do. Nothing was changed. */
 export class MigrationRefused extends Error {
   override readonly name = 'MigrationRefused'
 }
 
-/** The migrations that this version of the code brings with it. */
+/** The folder of the migrations that belong to this version of the code. */
 export const MIGRATIONS_FOLDER = new URL('../../schemas/clickhouse/', import.meta.url)
 
 const FILE_NAME = /^(\d{3})_[a-z0-9_]+\.sql$/
 
-/** Reads the migrations of a folder in the order of their numbers, which count from 1. Throws MigrationRefused. */
+/** Reads the migrations of a folder in the order of their numbers, which start at 1. Throws MigrationRefused. */
 export function readMigrations(folder: URL = MIGRATIONS_FOLDER): Migration[] {
   const names = readdirSync(folder)
     .filter((name) => name.endsWith('.sql'))

@@ -11,7 +11,10 @@ const PAUSE_MS_MAX = 200
 const HELD_MS = 1_000
 const WAIT_MS = 60_000
 
-/** Three migrate at the same time, each by a replica of its own; how many held the lock at once, and how often it was held. */
+/**
+ * Three processes migrate at the same time, each with a replica of its own. Returns how many held the lock at once, and how
+ * often it was held.
+ */
 async function threeMigrators(seed: number, syncs: boolean): Promise<{ atOnceMax: number; times: number }> {
   const clock = new VirtualClock()
   const random = new SeededRandom(seed)

@@ -5,7 +5,7 @@ import { LOCKS_TABLE, keepRow } from './migrate-tables.ts'
 import type { Sql } from './migrate-tables.ts'
 import { SECOND_MS } from '../../schemas/units.ts'
 
-/** A holder that has not renewed for so long is dead. */
+/** A holder that has not renewed the lock for this long is dead. */
 export const LOCK_EXPIRY_MS = 15_000
 const RENEW_INTERVAL_MS = 3_000
 const LOOK_INTERVAL_MS = 500
@@ -17,7 +17,7 @@ export class LockUnavailable extends Error {
 
 export interface LockParts {
   readonly sql: Sql
-  /** Names this process to a person who has to wait for it: host, pid, start. Unique. */
+  /** Names this process to a person who has to wait for it: host, pid, start. It is unique. */
   readonly holder: string
   /** How long to wait for another holder. */
   readonly waitMs: number
@@ -29,15 +29,16 @@ export interface LockParts {
 }
 
 /**
- * The one right to migrate a database, as rows of `schema_locks` judged by the server's clock.
+ * The exclusive right to migrate a database, as rows of `schema_locks` that are judged by the server's clock.
  *
- * ClickHouse has no compare-and-set, so: *announce, then look*. Who announced and then sees nobody else holds the lock;
- * who sees anybody takes the announcement back and tries again after a random pause. Of two who announce, at least one
- * looks after both have announced, so never do both hold it. A dead holder's rows expire.
+ * ClickHouse has no compare-and-set, so the rule is: *announce, then look*. A process that announced itself and then sees
+ * no other holds the lock; one that sees another takes its announcement back and tries again after a random pause. Of two
+ * processes that announce, at least one looks after both have announced, so the two never hold the lock together. The rows
+ * of a dead holder expire.
  *
- * On a cluster the two may ask different replicas. The order is then Keeper's: who announced second asks a replica that
- * has seen its own announcement in Keeper, and with it the first one; it waits until that replica has fetched it. Clocks
- * of replicas must agree to some seconds, as the expiry is judged by the one that is asked.
+ * On a cluster the two processes may use different replicas. The order is then that of Keeper: the process that announced
+ * second uses a replica that has seen its own announcement in Keeper, and with it the first one; it waits until that
+ * replica has fetched it. Clocks of replicas must agree to some seconds, as the replica that is queried judges the expiry.
  */
 export class MigrationLock {
   readonly #parts: LockParts
@@ -79,7 +80,7 @@ export class MigrationLock {
     }
   }
 
-  /** Throws LockUnavailable where the lock may have expired: call it before every statement. */
+  /** Throws LockUnavailable where the lock may have expired. It must be called before every statement. */
   assertHeld(): void {
     const ageMs = this.#parts.clock.monotonicMs() - this.#renewedAtMs
     if (ageMs < LOCK_EXPIRY_MS) return
@@ -89,7 +90,7 @@ export class MigrationLock {
     )
   }
 
-  /** Lets the next one in. Never rejects: a lock that cannot be given back expires. */
+  /** Gives the lock back. Never rejects: a lock that cannot be given back expires. */
   async release(): Promise<void> {
     this.#stop.abort()
     await this.#renewing
@@ -111,7 +112,7 @@ export class MigrationLock {
         await write(this.#parts, 'held')
         this.#renewedAtMs = sentAtMs
       } catch (error) {
-        // Not an end yet: `assertHeld` ends it when the lock has run out.
+        // This is not the end yet: `assertHeld` throws when the lock has expired.
         logger.warn({ err: error }, 'the migration lock could not be renewed')
       }
     }

@@ -21,8 +21,8 @@ export interface PlannedStatement extends Statement {
 }
 
 /**
- * What is still to do, in order. A file that was interrupted between statements goes on where it stopped.
- * Throws MigrationRefused for a schema that is newer than the code, a changed file, and a file that came in between.
+ * What is still to do, in order. A file that was interrupted between statements continues where it stopped.
+ * Throws MigrationRefused for a schema that is newer than the code, a changed file, and a file that was added in between.
  * @param codeVersion version of Hivemeter, for the message.
  */
 export function planMigrations(

@@ -1,7 +1,7 @@
 import type { ClickhouseClient } from './client.ts'
 import { enginesOf } from './table-form.ts'
 
-/** A table that was made on a replica which did not have it. */
+/** A table that was created on a replica which did not have it. */
 export interface CompletedTable {
   readonly table: string
   /** Place of the replica in the list of addresses, counted from 1. */
@@ -9,9 +9,9 @@ export interface CompletedTable {
 }
 
 /**
- * Makes the database's tables on replicas that lack them (new, or with an empty disk) as the others have them now: the
- * migrations are recorded as applied, and their statements would make tables of an older form. The rows come from the
- * others. Throws what the server refuses, and ClickhouseAway.
+ * Creates the database's tables on replicas that lack them (new, or with an empty disk) in the form that the others have
+ * now: the migrations are recorded as applied, and their statements would create tables of an older form. The rows come
+ * from the other replicas. Throws the refusals of the server, and ClickhouseAway.
  */
 export async function completeReplicas(
   { cluster, replicas }: ClickhouseClient,

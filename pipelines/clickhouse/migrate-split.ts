@@ -6,7 +6,7 @@ export interface Statement {
   readonly line: number
 }
 
-/** A quote or comment that is not closed: the line it begins on. */
+/** A quote or comment that is not closed, with the line on which it begins. */
 export class UnclosedText extends Error {
   readonly line: number
 
@@ -20,8 +20,8 @@ const BLANK = /\s/
 const HEREDOC = /\$\w*\$/y
 
 /**
- * Cuts SQL into statements at the semicolons that are not inside a string, a quoted name, a heredoc or a comment, by
- * the rules of ClickHouse's lexer (backslash escapes, doubled quotes, nested comments). Throws UnclosedText.
+ * Splits SQL into statements at the semicolons that are not inside a string, a quoted name, a heredoc or a comment, by the
+ * rules of ClickHouse's lexer (backslash escapes, doubled quotes, nested comments). Throws UnclosedText.
  */
 export function splitStatements(sql: string): Statement[] {
   const statements: Statement[] = []
@@ -54,13 +54,13 @@ export function splitStatements(sql: string): Statement[] {
   return statements
 }
 
-/** A word of a statement that is no part of a string, a quoted name, a heredoc or a comment. */
+/** A word of a statement that is not part of a string, a quoted name, a heredoc or a comment. */
 export interface BareWord {
   readonly text: string
   readonly start: number
-  /** The place behind its last character. */
+  /** The position after its last character. */
   readonly end: number
-  /** How many parentheses are open around it. */
+  /** The number of parentheses that are open around it. */
   readonly depth: number
 }
 
@@ -97,7 +97,7 @@ function lineAt(sql: string, at: number): number {
   return line
 }
 
-/** The place behind a comment that begins here, or `at` where none does. */
+/** The position after a comment that begins here, or `at` where none does. */
 function skipComment(sql: string, at: number): number {
   if (sql.startsWith('--', at) || sql.startsWith('# ', at) || sql.startsWith('#!', at)) {
     const newline = sql.indexOf('\n', at)
@@ -115,7 +115,7 @@ function skipComment(sql: string, at: number): number {
   throw new UnclosedText('comment', lineAt(sql, at))
 }
 
-/** The place behind a quoted text that begins here, or behind this one character. */
+/** The position after a quoted text that begins here, or after this one character. */
 function skipQuoted(sql: string, at: number): number {
   const quote = sql.charAt(at)
   if (quote === '$') return skipHeredoc(sql, at)

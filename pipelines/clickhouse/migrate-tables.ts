@@ -1,14 +1,15 @@
 import type { ClickhouseClient, QueryParams } from './client.ts'
 
-/** What migrations need of ClickHouse. */
+/** The methods of ClickHouse that migrations need. */
 export type Sql = Pick<ClickhouseClient, 'command' | 'rows' | 'sync' | 'cluster'>
 
 /** Longest wait for a majority of the replicas to have a row of the tables below. */
 const QUORUM_TIME_LIMIT_MS = 10_000
 
 /**
- * One row of the tables below. On a cluster it is acknowledged when a majority has it; a look that waits for the replica
- * (`sync`) then finds every row that was acknowledged before the asking replica's own last row.
+ * Inserts one row into the tables below. On a cluster it is acknowledged when a majority has it. A query that waits for its
+ * replica (`sync`) then finds every row that was acknowledged before the last row that was inserted through the same
+ * replica.
  */
 export async function keepRow(sql: Sql, insert: string, params: QueryParams): Promise<void> {
   const quorum =
@@ -19,7 +20,10 @@ export async function keepRow(sql: Sql, insert: string, params: QueryParams): Pr
 export const MIGRATIONS_TABLE = 'schema_migrations'
 export const LOCKS_TABLE = 'schema_locks'
 
-/** What migrations themselves keep, made before the lock can be taken, so idempotent. */
+/**
+ * The tables in which migrations keep their own state. They are created before the lock can be taken, so their statements
+ * are idempotent.
+ */
 export const BOOKKEEPING: readonly string[] = [
   `CREATE TABLE IF NOT EXISTS ${MIGRATIONS_TABLE}
 (

@@ -20,7 +20,7 @@ export interface MigrateParts {
   readonly database: Sql
   readonly databaseName: string
   readonly migrations: readonly Migration[]
-  /** Version of Hivemeter: recorded, and named where the schema is newer. */
+  /** Version of Hivemeter: it is recorded, and named where the schema is newer. */
   readonly codeVersion: string
   readonly holder: string
   readonly lockWaitMs: number
@@ -34,19 +34,19 @@ export interface MigrateParts {
 /** Databases in which tables are moved and dropped atomically; chdb's own `default` is not one. */
 const ENGINES: ReadonlySet<string> = new Set(['Atomic', 'Replicated'])
 
-/** How long the others may take for a statement; then it fails and names those that have not answered. */
+/** How long the other replicas may take for a statement; after that it fails and names those that have not answered. */
 const DDL_TIME_LIMIT_S = 120
 
 const DDL_SETTINGS: QuerySettings = {
   distributed_ddl_task_timeout: DDL_TIME_LIMIT_S,
   distributed_ddl_output_mode: 'throw',
-  // A change of a Replicated table is done when all replicas have done it.
+  // A change of a Replicated table is complete when all replicas have made it.
   alter_sync: 2,
-  // Users and roles that are kept in Keeper are there for all; those that each server keeps are made on each.
+  // Users and roles that are kept in Keeper exist for all servers; those that each server keeps are created on each.
   ignore_on_cluster_for_replicated_access_entities_queries: 1,
 }
 
-/** What `migrate` would do, without doing anything. Throws MigrationRefused. */
+/** What `migrate` would do, without doing it. Throws MigrationRefused. */
 export async function plan(parts: MigrateParts): Promise<PlannedStatement[]> {
   await checkCluster(parts.server, parts.databaseName)
   const exists = await checkDatabase(parts)
@@ -55,12 +55,12 @@ export async function plan(parts: MigrateParts): Promise<PlannedStatement[]> {
 }
 
 /**
- * Applies what is not applied yet, in order, each statement recorded when it is done. Interrupted anywhere, the next run
- * goes on: a statement that was done and not recorded is run again, so each must be idempotent.
+ * Applies what is not applied yet, in order, and records each statement when it is done. After an interruption at any
+ * point, the next run continues: a statement that was run but not recorded is run again, so each must be idempotent.
  * Returns what was applied. Throws MigrationRefused, LockUnavailable, or the error of the statement that failed.
  */
 export async function migrate(parts: MigrateParts): Promise<PlannedStatement[]> {
-  // Before anything is made, so that a refused schema stays as it is.
+  // Checked before anything is created, so that a refused schema stays as it is.
   await plan(parts)
   await makeDatabase(parts)
   for (const sql of BOOKKEEPING) await runDdl(parts.database, sql)
@@ -123,13 +123,13 @@ async function makeDatabase({ server, databaseName }: MigrateParts): Promise<voi
   }
 }
 
-/** A statement of the schema, on a cluster in its form there: it ends when every replica has run it. */
+/** Runs a statement of the schema, on a cluster in its form there: it ends when every replica has run it. */
 export async function runDdl(sql: Sql, statement: string): Promise<void> {
   const settings = sql.cluster === '' ? {} : DDL_SETTINGS
   await sql.command(formOn(sql.cluster, statement), {}, settings)
 }
 
-/** True if the database exists; throws where its engine is not fit for it. */
+/** True if the database exists; throws where its engine cannot be used. */
 async function checkDatabase(parts: MigrateParts): Promise<boolean> {
   const [found] = await parts.server.rows<{ engine: string }>(
     'SELECT engine FROM system.databases WHERE name = {name:String}',

@@ -33,7 +33,7 @@ describe('one replica', () => {
           /a and b answer under one address\. Name the address of each replica in HIVEMETER_CLICKHOUSE_URL/,
       })
     })
-    // Between pieces of work it may: a server is replaced by another one.
+    // Between pieces of work this may happen: a server is replaced by another one.
     await client.onOneReplica((replica) => replica.rows(''))
   })
 

@@ -3,10 +3,10 @@ import { ClickhouseAway } from './errors.ts'
 import { SharedRun } from './shared-run.ts'
 import { SECOND_MS } from '../../schemas/units.ts'
 
-/** Longest wait for a replica to fetch what the others have; then it counts as away. */
+/** Longest wait for a replica to fetch what the others have; after that it counts as away. */
 export const SYNC_TIME_LIMIT_MS = 2_000
 
-/** What one address is asked. */
+/** The statements that one address takes. */
 export interface Statements {
   /** A statement without an answer: DDL, OPTIMIZE, INSERT … SELECT. */
   command(sql: string, params?: QueryParams, settings?: QuerySettings): Promise<void>
@@ -19,7 +19,7 @@ export interface Statements {
 export interface ReplicaParts {
   /** Empty for a single server. */
   readonly cluster: string
-  /** The statements of this address; `heard` is told the server's own name with each answer that carries it. */
+  /** The statements of this address; `heard` is called with the server's own name for each answer that contains it. */
   readonly statements: (heard: (serverName: string) => void) => Statements
   close(): Promise<void>
 }
@@ -28,7 +28,7 @@ export interface ReplicaParts {
 export function replicaOf(parts: ReplicaParts): ClickhouseClient {
   const { cluster } = parts
   const statements = parts.statements(() => {})
-  /** By table; a wait gives the name of the server that waited. */
+  /** By table; a wait returns the name of the server that waited. */
   const syncs = new Map<string, SharedRun<string | null>>()
 
   const sync = async (tables: readonly string[], heard: (serverName: string) => void): Promise<void> => {
@@ -46,7 +46,7 @@ export function replicaOf(parts: ReplicaParts): ClickhouseClient {
     },
     close: () => parts.close(),
   }
-  /** The same, for as long as one server answers: a load balancer may send the next statement to another one. */
+  /** The same for as long as one server answers: a load balancer may send the next statement to another one. */
   const oneServer = (): ClickhouseClient => {
     let first: string | undefined
     const heard = (name: string): void => {
@@ -80,7 +80,7 @@ function syncOf(
       const statements = parts.statements((name) => {
         server = name
       })
-      // LIGHTWEIGHT: what is to be fetched, not the merges behind it.
+      // LIGHTWEIGHT waits only for what must be fetched, and not for the merges after it.
       const settings = { receive_timeout: SYNC_TIME_LIMIT_MS / SECOND_MS }
       await statements.command(`SYSTEM SYNC REPLICA ${table} LIGHTWEIGHT`, {}, settings)
       return server

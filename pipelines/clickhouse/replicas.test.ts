@@ -10,7 +10,7 @@ type Answer = 'yes' | 'no' | 'away'
 
 const awayError = () => new ClickhouseAway('no connection')
 
-/** Replicas that say their own name, or are away. */
+/** Replicas that return their own name, or are away. */
 function named(isAway: boolean[]): { client: ClickhouseClient; asked: number[] } {
   const asked: number[] = []
   const client = failingOver(

@@ -2,8 +2,8 @@ import type { ClickhouseClient } from './client.ts'
 import { ClickhouseAway } from './errors.ts'
 
 /**
- * Several replicas as one client: the first is asked until it is away, from then on the next one. Nothing is tried twice
- * here: whoever was told ClickhouseAway knows what the outcome means for it. The one that was left is asked again when
+ * Several replicas as one client: the first is used until it is away, and from then on the next one. Nothing is tried twice
+ * here: a caller that gets ClickhouseAway knows what the outcome means for it. A replica that was left is used again when
  * the others have been away in their turn.
  */
 export function failingOver(replicas: readonly ClickhouseClient[]): ClickhouseClient {
@@ -16,7 +16,7 @@ export function failingOver(replicas: readonly ClickhouseClient[]): ClickhouseCl
     try {
       return await question(replicas[asked] ?? first)
     } catch (error) {
-      // Of many that fail together only the first moves on.
+      // Of many calls that fail together, only the first moves on to the next replica.
       if (error instanceof ClickhouseAway && asked === current) current = (asked + 1) % replicas.length
       throw error
     }
@@ -37,10 +37,10 @@ export function failingOver(replicas: readonly ClickhouseClient[]): ClickhouseCl
 }
 
 /**
- * What a majority of the replicas says: true where more than half say yes, false where more than half say no and none
- * of those that answered says yes. Two majorities share a replica, so what was acknowledged by one (insert_quorum) is
- * never "no" to another, however far a replica lags behind. Throws ClickhouseAway where it is neither, and what a replica
- * refuses as it is.
+ * The answer of a majority of the replicas: true where more than half say yes; false where more than half say no and none
+ * of those that answered says yes. Two majorities share a replica, so what was acknowledged by one (insert_quorum) is never
+ * "no" for another, however far a replica lags behind. Throws ClickhouseAway where it is neither; a refusal of a replica is
+ * thrown unchanged.
  */
 export async function askMajority(
   client: ClickhouseClient,
@@ -54,7 +54,7 @@ export async function askMajority(
   })
 }
 
-/** The answers of more than half of the replicas, whichever are first. Throws ClickhouseAway where fewer answer. */
+/** The answers of more than half of the replicas, whichever come first. Throws ClickhouseAway where fewer answer. */
 export async function answersOfMajority<Answer>(
   client: ClickhouseClient,
   question: (replica: ClickhouseClient) => Promise<Answer>,
@@ -67,7 +67,7 @@ function majorityOf({ replicas }: ClickhouseClient): number {
   return Math.floor(replicas.length / 2) + 1
 }
 
-/** Asks all at once and ends with the first thing that can be said of the answers that are there. */
+/** Sends a query to all replicas at once and ends with the first conclusion that the answers allow. */
 async function askAll<Answer, Said>(
   { replicas }: ClickhouseClient,
   question: (replica: ClickhouseClient) => Promise<Answer>,

@@ -17,7 +17,7 @@ const ROLES = splitStatements(
   readFileSync(new URL('../../schemas/clickhouse/access/roles.sql', import.meta.url), 'utf8'),
 ).map(({ sql }) => sql)
 
-/** Takes back what the form added. */
+/** Removes what the form added. */
 const asWritten = (form: string): string =>
   form
     .replace(' ON CLUSTER `hive`', '')

@@ -4,27 +4,27 @@ import type { BareWord } from './migrate-split.ts'
 import { DAY_S } from '../../schemas/units.ts'
 
 /**
- * Where a table's replicas meet in Keeper. Named, not by UUID: a replica that comes later makes the table by itself and
- * must find the others.
+ * Where a table's replicas meet in Keeper. The path contains the name and not the UUID: a replica that is added later
+ * creates the table itself and must find the others.
  */
 const KEEPER_PATH = '/clickhouse/tables/{shard}/{database}/{table}'
 const REPLICA_NAME = '{replica}'
 
-/** Tokens are kept so long, and not more of them than the table's window says: the server's own default is one hour. */
+/** How long tokens are kept, and at most as many as the table's window allows: the server's own default is one hour. */
 export const TOKENS_KEPT_S = 7 * DAY_S
 
 const WINDOW = 'non_replicated_deduplication_window'
 const FAMILY = 'MergeTree'
 
-/** What comes before the name that ON CLUSTER follows. */
+/** The words before the name after which ON CLUSTER follows. */
 const NAMED =
   /^(?:CREATE\s+(?:DATABASE|TABLE|ROLE|USER|QUOTA|SETTINGS\s+PROFILE|ROW\s+POLICY)(?:\s+IF\s+NOT\s+EXISTS)?|ALTER\s+TABLE)\s+(?:`[^`\\]+`|[\w.]+)(?=[\s(]|$)/i
 const GRANT = /^GRANT(?=\s)/i
 
 /**
- * The form of a statement on a cluster: ON CLUSTER behind the name, and of a table the Replicated engine and the window
- * of its tokens. All else stays as it is written. Throws MigrationRefused for a statement whose form on a cluster is not
- * known: a migration is written so that it has one.
+ * The form of a statement on a cluster: ON CLUSTER after the name, and for a table the Replicated engine and the window of
+ * its tokens. Everything else stays as it is written. Throws MigrationRefused for a statement whose form on a cluster is
+ * not known: a migration must be written so that it has one.
  */
 export function onCluster(sql: string, cluster: string): string {
   const head = (NAMED.exec(sql) ?? GRANT.exec(sql))?.[0]
@@ -34,12 +34,12 @@ export function onCluster(sql: string, cluster: string): string {
   return `${head} ON CLUSTER \`${cluster}\`${isTable ? replicated(rest, sql) : rest}`
 }
 
-/** The form of a statement where it is run: on a cluster, or as it is written where `cluster` is empty. */
+/** The form of a statement where it is run: that on a cluster, or as it is written where `cluster` is empty. */
 export function formOn(cluster: string, sql: string): string {
   return cluster === '' ? sql : onCluster(sql, cluster)
 }
 
-/** The part of CREATE TABLE behind the name. */
+/** The part of CREATE TABLE after the name. */
 function replicated(rest: string, sql: string): string {
   const words = bareWords(rest)
   const engine = engineOf(words)
@@ -66,7 +66,7 @@ function replicated(rest: string, sql: string): string {
   return form + rest.slice(from)
 }
 
-/** The word behind `ENGINE =`, outside of any parentheses. */
+/** The word after `ENGINE =`, outside of any parentheses. */
 function engineOf(words: readonly BareWord[]): BareWord | undefined {
   const outside = words.filter(({ depth }) => depth === 0)
   const at = outside.findIndex(({ text }) => text.toUpperCase() === 'ENGINE')

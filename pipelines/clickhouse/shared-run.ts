@@ -1,6 +1,6 @@
 /**
- * Work that many wait for at once. Whoever comes while it is under way needs one that begins after that, so all of those
- * share the next: at most one runs and one is to come.
+ * Work that many callers wait for at once. A caller that comes while it is under way needs a run that begins later, so all
+ * such callers share the next one: at most one run is under way and one is to come.
  */
 export class SharedRun<Result> {
   readonly #work: () => Promise<Result>

@@ -1,6 +1,6 @@
 import type { ClickhouseClient } from './client.ts'
 
-/** What is wrong with the settings for these tables, in words; undefined where they fit. */
+/** What is wrong with the settings for these tables, in words; undefined where they match. */
 export function formProblem(
   cluster: string,
   database: string,

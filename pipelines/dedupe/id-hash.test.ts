@@ -8,7 +8,7 @@ import { ENTRY_WORDS } from './id-table.ts'
 const id = fc.uint8Array({ minLength: 16, maxLength: 16 })
 const keyWords = fc.uint32Array({ minLength: 4, maxLength: 4 })
 
-/** HalfSipHash-2-4 with 64 bits out, as its definition reads: any length, words of 32 bits, nothing clever. */
+/** HalfSipHash-2-4 with 64 bits of output, straight from its definition: any length, words of 32 bits, no optimisation. */
 function reference(message: Uint8Array, key0: number, key1: number): readonly [number, number] {
   let [v0, v1, v2, v3] = [
     key0 >>> 0,
@@ -55,7 +55,7 @@ function hexOf([low, high]: readonly [number, number]): string {
   return bytes.toString('hex')
 }
 
-// The authors' vectors: key 00 01 … 07, message 00 01 … of 0 to 16 bytes.
+// The vectors of the authors: key 00 01 … 07, message 00 01 … of 0 to 16 bytes.
 const VECTORS = [
   '218d1f59b9b83cc8',
   'be552412f8387315',

@@ -1,9 +1,9 @@
 import { createHash, createHmac } from 'node:crypto'
 
-/** Bytes of the key that `migrate` makes once for an installation. */
+/** Bytes of the id key, which `migrate` creates once for an installation. */
 export const ID_KEY_BYTES = 32
 
-/** What tells two keys apart without showing them: in every task record. */
+/** Distinguishes two keys without revealing them. It is in every task record. */
 export function idKeyFingerprint(key: Buffer): Buffer {
   return createHash('sha256').update('hivemeter id key').update(key).digest().subarray(0, 8)
 }
@@ -12,20 +12,20 @@ export function idKeyFingerprint(key: Buffer): Buffer {
 export type NodeKey = Int32Array
 
 /**
- * The key under which a node's event ids are hashed: HMAC-SHA-256 of the node id, cut to 128 bits. Identity is
- * (node, event), and ids come from outside, so nobody without the key can make two of them meet.
+ * The key under which a node's event ids are hashed: HMAC-SHA-256 of the node id, cut to 128 bits. An event's identity is
+ * (node, event), and ids come from outside, so without the installation's key no client can create two that collide.
  */
 export function nodeKey(key: Buffer, nodeId: Buffer): NodeKey {
   const digest = createHmac('sha256', key).update(nodeId).digest()
   return Int32Array.from([0, 4, 8, 12], (at) => digest.readInt32LE(at))
 }
 
-/** No node's name has this sign. */
+/** A sign that no node's name contains. */
 const TEXTS = '!text/'
 
 /**
- * The key under which a node's texts are hashed: another one than its ids have, so that the two kinds cannot meet, and entries
- * of before, which all are ids, stay what they are.
+ * The key under which a node's texts are hashed. It differs from the key of its ids, so that the two kinds cannot collide,
+ * and older entries, which all are ids, stay valid.
  */
 export function textKey(key: Buffer, nodeId: Buffer): NodeKey {
   return nodeKey(key, Buffer.concat([Buffer.from(TEXTS), nodeId]))
@@ -33,14 +33,17 @@ export function textKey(key: Buffer, nodeId: Buffer): NodeKey {
 
 /**
  * Writes the 128-bit identity of the event id at `source[start, start + 16)` into `out[at, at + 4)`: two HalfSipHash-2-4
- * values of 64 bits under independent keys. 64 bits alone would lose an event in 200 at 10^9 ids.
+ * values of 64 bits under independent keys. With 64 bits alone, an event in 200 would be lost at 10^9 ids.
  */
 export function hashEventId(source: DataView, start: number, key: NodeKey, out: Int32Array, at = 0): void {
   halfSipHash(source, start, key[0] as number, key[1] as number, out, at)
   halfSipHash(source, start, key[2] as number, key[3] as number, out, at + 2)
 }
 
-/** HalfSipHash-2-4, 64 bits out, of exactly 16 bytes. Rounds are written out: this runs twice for every event. */
+/**
+ * HalfSipHash-2-4 of exactly 16 bytes, with 64 bits of output. The rounds are written out because this runs twice for every
+ * event.
+ */
 function halfSipHash(
   source: DataView,
   start: number,
@@ -90,8 +93,9 @@ function halfSipHash(
 }
 
 /**
- * Writes a 64-bit hash of `source[start, end)` into `out[at + 4, at + 6)`: tells whether a repeat says the same. Not secret: a
- * made collision would only pass a conflict for a repeat, and the first copy wins either way.
+ * Writes a 64-bit hash of `source[start, end)` into `out[at + 4, at + 6)`; it shows whether a repeat has the same content.
+ * It needs no secret: with a forged collision, a conflict would only be counted as a repeat, and the first copy is kept
+ * either way.
  */
 export function hashContent(source: DataView, start: number, end: number, out: Int32Array, outAt = 0): void {
   let low = 0x9e3779b9 ^ (end - start)

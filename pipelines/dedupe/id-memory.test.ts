@@ -5,7 +5,7 @@ import { BUCKET_IDS, BUCKET_MS, ID_AGE_MS_MAX, IdMemory } from './id-memory.ts'
 
 const START_MS = 1_700_000_000_000 - (1_700_000_000_000 % BUCKET_MS)
 
-/** Spread over the table as hashes are. */
+/** An entry that is spread over the table as hashes are. */
 function entryOf(id: number, content = 0): Int32Array {
   return Int32Array.of(Math.imul(id + 1, 0x9e3779b1), id, 0, 0, content, 0)
 }
@@ -33,7 +33,7 @@ class MemoryModel {
     if (ids >= BUCKET_IDS || hour(first.acceptedAtMs) !== hour(record.acceptedAtMs)) this.#open = []
   }
 
-  /** The buckets that may leave: oldest first, loaded, and too old or in the way. */
+  /** The buckets that may leave: oldest first, loaded, and too old or in the way of new ids. */
   evict(nowMs: number, loadedSeq: number, room: number, max: number): AcceptedRecord[] {
     const gone: AcceptedRecord[] = []
     for (;;) {
@@ -140,7 +140,7 @@ test('a bucket closes at 65,536 ids and not before', () => {
     memory.add(entryOf(count))
     memory.endRecord({ acceptedAtMs: START_MS, newestOccurredAt: 6, lastSeq: 2, offset: 1n })
     const closed = { ids: BUCKET_IDS, newestOccurredAt: 5, lastSeq: 1 }
-    // Only the rows of the first record are loaded: where the second stands in the same bucket, nothing leaves.
+    // Only the rows of the first record are loaded: where the second is in the same bucket, nothing leaves.
     assert.deepEqual(memory.evict(START_MS, 1, 0), count === BUCKET_IDS ? closed : null)
     assert.equal(memory.oldestOffset, count === BUCKET_IDS ? 1n : 0n)
   }

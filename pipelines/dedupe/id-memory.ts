@@ -2,14 +2,14 @@ import { IdTable } from './id-table.ts'
 import type { Seen } from './id-table.ts'
 import { DAY_MS, HOUR_MS } from '../../schemas/units.ts'
 
-/** A bucket is closed at this many ids, or with the hour of log time. */
+/** A bucket is closed at this many ids, or when its hour of log time ends. */
 export const BUCKET_IDS = 65_536
 export const BUCKET_MS = HOUR_MS
 
 /** Buckets leave memory when their hour ended this long ago. */
 export const ID_AGE_MS_MAX = 3 * DAY_MS
 
-/** Ids that the tasks of one process hold together. */
+/** The number of ids that the tasks of one process hold together. */
 export interface IdPool {
   held: number
   readonly max: number
@@ -18,14 +18,14 @@ export interface IdPool {
 /** A run of the partition's `usage.ids` records. */
 interface Bucket {
   count: number
-  /** Offset in usage.ids of its first record; null until its first commit is acknowledged. */
+  /** Offset of its first record in usage.ids; null until its first commit is acknowledged. */
   firstOffset: bigint | null
   openedAtMs: number
   newestOccurredAt: number
   lastSeq: number
 }
 
-/** What left memory with an eviction; in force with the transaction whose task record carries it. */
+/** What an eviction removed from memory. It is in force with the transaction whose task record contains it. */
 export interface Evicted {
   readonly ids: number
   readonly newestOccurredAt: number
@@ -33,14 +33,14 @@ export interface Evicted {
 }
 
 /**
- * The ids that one task remembers, in buckets of their acceptance, oldest first. A bucket leaves only when its rows
- * are in ClickHouse: from then on a repeat of one of its ids is found there.
+ * The ids that one task remembers, in buckets by the order of their acceptance, oldest first. A bucket leaves only when its
+ * rows are in ClickHouse: from then on a repeat of one of its ids is found there.
  */
 export class IdMemory {
   readonly #table = new IdTable()
   readonly #pool: IdPool
   #buckets: Bucket[] = []
-  /** Ids of the open bucket that stand in no record yet. */
+  /** Ids of the open bucket that are in no record yet. */
   #unrecorded = 0
   #released = false
 
@@ -56,12 +56,12 @@ export class IdMemory {
     return this.#table.find(entry, from)
   }
 
-  /** Reads the places of `count` entries that will be asked for next. */
+  /** Reads the places of `count` entries that will be looked up next. */
   touch(entries: Int32Array, count: number): void {
     this.#table.touch(entries, count)
   }
 
-  /** Adds `entry[from, from + 6)` to the open bucket where it is new. */
+  /** Adds `entry[from, from + 6)` to the open bucket if it is new. */
   add(entry: Int32Array, from = 0): Seen {
     const seen = this.#table.add(entry, from)
     if (seen !== 'new') return seen
@@ -76,14 +76,14 @@ export class IdMemory {
     return this.#unrecorded
   }
 
-  /** The entries of the unrecorded ids `[from, to)`, in the order of their adding. */
+  /** The entries of the unrecorded ids `[from, to)`, in the order in which they were added. */
   unrecordedIds(from: number, to: number): Buffer {
     return this.#table.newest(this.#unrecorded - from, this.#unrecorded - to)
   }
 
   /**
-   * Ends a record of usage.ids: everything added since the last call stands in it. Closes the bucket where it is full
-   * or its hour is over. `firstOffset` is null while the record's commit is not acknowledged.
+   * Ends a record of usage.ids, which contains everything added since the last call. Closes the bucket where it is full or
+   * its hour is over. `firstOffset` is null while the record's commit is not acknowledged.
    */
   endRecord(record: {
     readonly acceptedAtMs: number
@@ -113,9 +113,9 @@ export class IdMemory {
   }
 
   /**
-   * Forgets buckets, oldest first: those too old, and as many as make room for `room` more ids. Only those whose rows
-   * are loaded up to `loadedSeq`; the open one too, once its records are committed, or a memory full of open buckets
-   * would rest for ever. Null where none left.
+   * Forgets buckets, oldest first: those that are too old, and as many as make room for `room` more ids. Only buckets whose
+   * rows are loaded up to `loadedSeq` are forgotten. The open bucket may be forgotten too, once its records are committed:
+   * otherwise a memory full of open buckets would make its tasks rest for ever. Null where no bucket left.
    */
   evict(nowMs: number, loadedSeq: number, room: number): Evicted | null {
     let ids = 0
@@ -142,7 +142,7 @@ export class IdMemory {
     return this.#pool.held + room > this.#pool.max
   }
 
-  /** Gives its ids back to the pool: the task's state is thrown away. */
+  /** Returns its ids to the pool: the task's state is discarded. */
   release(): void {
     if (this.#released) return
     this.#released = true

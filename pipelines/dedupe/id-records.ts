@@ -3,12 +3,13 @@ import type { LogRecord } from '../log/records.ts'
 import type { IdMemory } from './id-memory.ts'
 import { ENTRY_BYTES, ENTRY_WORDS } from './id-table.ts'
 
-/** Ids in one record of usage.ids: one send carries it whole. */
+/** Most ids in one record of usage.ids: one send carries it whole. */
 const IDS_PER_RECORD_MAX = 36_000
 
 /**
- * The ids that came into memory since its last record, as values for usage.ids: each says how new their events are at most
- * and the number of the last block that has their rows, all that a restore needs to let them go again.
+ * The ids that were added to memory since its last record, as values for usage.ids. Each value holds the newest time that
+ * its events may have and the number of the last block with their rows, which is all that a restore needs to let them leave
+ * again.
  */
 export function newIdValues(
   memory: IdMemory,
@@ -23,7 +24,7 @@ export function newIdValues(
   return values
 }
 
-/** Takes the ids of a record of usage.ids into memory, as they came in: its log time is that of their acceptance. */
+/** Adds the ids of a record of usage.ids to memory, in their order. Its log time is the time of their acceptance. */
 export function rememberIds(
   memory: IdMemory,
   value: Buffer,

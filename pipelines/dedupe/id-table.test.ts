@@ -18,7 +18,7 @@ test('the table equals an ordered Map over any sequence of adding, finding and r
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
       const table = new IdTable()
-      // A Map keeps the order of adding.
+      // A Map keeps the order in which entries were added.
       const model = new Map<string, Int32Array>()
       const nameOf = (one: Int32Array): string => one.subarray(0, 4).join('.')
       for (const one of steps) {
@@ -93,7 +93,7 @@ test('a million ids equal a Set, then half of them leave, and a million come aga
     words[1] = Math.imul(id, 0x9e3779b1)
     if (table.find(words) !== (nth < gone ? 'new' : 'repeat')) assert.fail(`id ${id} after the removal`)
   }
-  // The log goes round: what left makes room for what comes, in the same order.
+  // The log goes once around the ring: what left makes room for what comes, in the same order.
   for (let nth = 0; nth < gone; nth++) if (add(Number(firsts[nth])) !== 'new') assert.fail(`id ${nth} again`)
   assert.equal(table.size, count)
   assert.equal(table.newest(gone, gone - 1).readUInt32LE(0), firsts[0])

@@ -1,6 +1,6 @@
 import type { IdKind } from '../../schemas/identity.ts'
 
-/** An event that may have left memory: looked up in ClickHouse by its whole sort key. */
+/** An event that may have left memory, which is looked up in ClickHouse by its whole sort key. */
 export interface LookupKey {
   readonly nodeId: string
   readonly occurredAtMs: number
@@ -8,12 +8,12 @@ export interface LookupKey {
   readonly kind: IdKind
 }
 
-/** What ClickHouse knows of the keys: content hash (as two signed words) by `lookupName`. */
+/** What ClickHouse has of the keys: content hash (as two signed words) by `lookupName`. */
 export type Found = ReadonlyMap<string, { readonly low: number; readonly high: number }>
 
 /**
- * Asks ClickHouse which of the keys it has, within 5 s. Null where it does not answer, or where the replica that
- * answers has not loaded up to `evictedSeq`: what left memory may be missing there.
+ * Queries ClickHouse for the keys that it has, within 5 s. Null where it does not answer, or where the replica that answers
+ * has not loaded up to `evictedSeq`: what left memory may be missing there.
  */
 export type Lookup = (
   partition: number,

@@ -20,7 +20,7 @@ import { parseRfc3339 } from './rfc3339.ts'
 const ID = new RegExp(NODE_ID_PATTERN)
 /** What JSON calls a number. */
 const DECIMAL_TEXT = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
-/** What a program writes for an id that it has not: an event under it is lost among all others of that program. */
+/** What a program writes for an id that it does not have: an event under it is lost among all the others of that program. */
 const NO_NAME = /^(?:none|null|undefined|nan)$/i
 const NO_ID: EventId = { bytes: Buffer.alloc(16), text: null, isHashed: false }
 
@@ -30,8 +30,8 @@ const FAULTS: Record<DecimalFault, string> = {
 }
 
 /**
- * Reads the members of one event. The first fault is kept in `refusal`; a reader then answers with a neutral value,
- * so that the reading code is one straight line and an event that is accepted costs no objects.
+ * Reads the members of one event. The first fault is kept in `refusal`; after it the reader returns a neutral value, so
+ * that the reading code is one straight line and an accepted event costs no objects.
  */
 export class FieldReader {
   refusal: Refusal | null = null
@@ -51,7 +51,7 @@ export class FieldReader {
     return id ?? NO_ID
   }
 
-  /** model_id. */
+  /** Reads `model_id`. */
   freeText(value: unknown, path: string): string {
     const text = this.#required(value, path)
     if (text === null) return ''
@@ -59,7 +59,7 @@ export class FieldReader {
     return text
   }
 
-  /** Whose text an event id is; null where absent. */
+  /** The source of the text that is the event id; null where absent. */
   source(value: unknown): string | null {
     if (value === undefined || value === null) return null
     const text = this.#required(value, '/source')
@@ -102,7 +102,7 @@ export class FieldReader {
   ): number | Absent {
     if (value === undefined || value === null) return absent
     if (typeof value === 'number') {
-      // + 0 makes 0 of -0.
+      // + 0 turns -0 into 0.
       if (Number.isInteger(value) && value >= 0 && value <= max) return value + 0
       this.refuse('out_of_range', path, `Must be a whole number from 0 to ${max}.`)
     } else if (value instanceof NumberText) {
@@ -120,13 +120,13 @@ export class FieldReader {
     return Math.max(number, 1)
   }
 
-  /** US dollars, as a decimal string or a number, to nano-USD, never rounded; 0 where absent. */
+  /** US dollars, as a decimal string or a number, as nano-USD, never rounded; 0 where absent. */
   money(value: unknown, path: string): number {
     if (value === undefined || value === null) return 0
     return this.amount(value, path, USAGE_BOUNDS.costNanoUsdMax) ?? 0
   }
 
-  /** The cost of an event: the same, rounded. */
+  /** The cost of an event: like `money`, but rounded. */
   cost(value: unknown, path: string): number {
     if (typeof value !== 'string') return this.rounded(value, path, 9, USAGE_BOUNDS.costNanoUsdMax) ?? 0
     if (DECIMAL_TEXT.test(value)) return this.cost(numberOf(value), path)
@@ -140,7 +140,7 @@ export class FieldReader {
     if (typeof value === 'number') {
       const exact = scaledDouble(value, decimals, max)
       if (typeof exact === 'number') return exact
-      // A double of at most 15 digits: its shortest text has those that were written.
+      // A double of at most 15 digits: its shortest text has the digits that were written.
       return this.#roundedText(String(value), path, decimals, max)
     }
     const isAmount = value instanceof NumberText && hasAmountDigits(value.text)
@@ -174,7 +174,7 @@ export class FieldReader {
     return null
   }
 
-  /** Epoch milliseconds; what is below the millisecond is cut. */
+  /** Epoch milliseconds; digits below the millisecond are cut off. */
   time(value: unknown, path: string): number {
     if (value === undefined || value === null) {
       this.refuse('missing', path, 'Is required.')
@@ -245,7 +245,7 @@ export class FieldReader {
   }
 }
 
-/** A decimal text as JSON gives numbers: as a double where that is what was written, else as its text. */
+/** A decimal text as JSON returns numbers: as a double where that is exactly what was written, else as its text. */
 function numberOf(text: string): number | NumberText {
   const isPlain = text.length <= DIGITS_EXACT_MAX && !/[eE]/.test(text)
   return isPlain ? Number(text) : new NumberText(text)

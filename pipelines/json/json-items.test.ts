@@ -52,7 +52,7 @@ test('numbers that a double may not hold come with their text', () => {
     e: new NumberText('0.1000000000000001'),
     f: new NumberText('-1E-2'),
   })
-  // Only the item that has one is read twice; digits in strings are no numbers.
+  // Only the item with such a number is read twice; digits in strings are no numbers.
   assert.deepEqual(read('[{"a":"12345678901234567890e5"},{"a":1e0},{"a":2}]'), [
     { a: '12345678901234567890e5' },
     { a: new NumberText('1e0') },
@@ -80,7 +80,7 @@ test('a name that stands twice in one object is refused, wherever and however it
 })
 
 test('duplicates are found exactly where a set of names finds them', () => {
-  // Without names that hold a backslash: V8 13.6 takes '"' for '\\' after it has seen the latter as a name.
+  // Names here have no backslash: V8 13.6 confuses '"' with '\\' after it has seen the latter as a name.
   const names = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'é', '"', '\n'), { maxLength: 5 })
   fc.assert(
     fc.property(fc.array(names, { maxLength: 5 }), (objects) => {

@@ -4,30 +4,30 @@ import { JSON_DEPTH_MAX, JSON_ITEM_SIZE_MAX, repeatedMember, scanInParts, scanJs
 import type { JsonItem, JsonScan } from './json-scan.ts'
 import { NumberText } from './number-text.ts'
 
-/** Why a body is refused whole. */
+/** Why a whole body is refused. */
 export interface BodyFault {
   readonly fault: 'not_json' | 'too_many'
   readonly detail: string
 }
 
 /**
- * Bytes of an item that are read a second time where its numbers or names ask for it. A larger one with such numbers
- * or names is refused: an honest event has a few hundred bytes, and the second reading is slow.
+ * Most bytes of an item that is read a second time where its numbers or names require it. A larger one with such numbers or
+ * names is refused: an honest event has a few hundred bytes, and the second reading is slow.
  */
 const REREAD_BYTES_MAX = 65_536
 
-/** Bytes of a body that are parsed before other requests have a turn: a few milliseconds. */
+/** Bytes of a body that are parsed before other requests get a turn: they take a few milliseconds. */
 export const BYTES_PER_TURN = 262_144
 
 const OPEN_BRACKET = 0x5b
 
-/** Members of such an item: an event has fewer than 30, and the second reading looks at each by itself. */
+/** Most members of such an item: an event has fewer than 30, and the second reading checks each one separately. */
 const REREAD_MEMBERS_MAX = 64
 
 /**
- * The items of a JSON body: the elements of its array, or the body itself as the only one. Read exactly: a number that
- * a double may not hold comes as `NumberText`, a name that stands twice in one object is a refusal (`JSON.parse` keeps
- * the last one in silence: a hidden second cost would be dropped).
+ * The items of a JSON body: the elements of its array, or the body itself as the only one. They are read exactly: a number
+ * that a double may not hold is returned as `NumberText`, and a name that occurs twice in one object is a refusal
+ * (`JSON.parse` silently keeps the last one: a hidden second cost would be dropped).
  */
 export class JsonItems {
   readonly isArray: boolean
@@ -52,8 +52,8 @@ export class JsonItems {
   }
 
   /**
-   * The item, exact, or why it is refused before any field is looked at. `namesFit` looks at it as it was parsed: one that will
-   * be refused for its names alone comes back as it is, since a second reading of what strangers make up is slow.
+   * The item, exact, or why it is refused before any field is read. `namesFit` gets the item as it was parsed: an item that
+   * will be refused just for its names is returned unchanged, since a second reading of arbitrary input is slow.
    */
   read(index: number, namesFit: (parsed: unknown) => boolean = () => true): unknown {
     const value = this.#values[index]
@@ -88,7 +88,7 @@ export class JsonItems {
   }
 }
 
-/** Reads a body of at most `itemsMax` items, or says why none of it can be taken. */
+/** Reads a body of at most `itemsMax` items, or returns why it cannot be accepted. */
 export function readJsonItems(sent: Buffer, itemsMax: number): JsonItems | BodyFault {
   const body = withoutMark(sent)
   if (!isUtf8(body)) return NOT_UTF8
@@ -96,7 +96,7 @@ export function readJsonItems(sent: Buffer, itemsMax: number): JsonItems | BodyF
   return faultOf(scan, itemsMax) ?? parsedWhole(body, scan)
 }
 
-/** The same for a large body, a part of it a turn: `pause` lets others have theirs. */
+/** The same for a large body, a part of it in each turn: `pause` gives other work a turn. */
 export async function readJsonItemsInTurns(
   sent: Buffer,
   itemsMax: number,
@@ -120,7 +120,7 @@ export async function readJsonItemsInTurns(
   }
 }
 
-/** A body without the byte order mark that some programs write before UTF-8 (RFC 8259 lets a reader ignore it). */
+/** A body without the byte order mark that some programs write before UTF-8 (RFC 8259 allows a reader to ignore it). */
 export function withoutMark(body: Buffer): Buffer {
   return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body
 }
@@ -139,8 +139,9 @@ function parsedWhole(body: Buffer, { items }: JsonScan): JsonItems | BodyFault {
 }
 
 /**
- * The elements of the body's array, parsed by parts that end where an item does: parts that are arrays by themselves, one
- * behind the other, are the array that they were cut from. Null where the body is no array, or has one element at most. Throws what `JSON.parse` throws.
+ * The elements of the body's array, parsed in parts that end where an item ends: each part is parsed as an array of its
+ * own, and together they give the array that they were cut from. Null where the body is not an array, or has at most one
+ * element. Throws what `JSON.parse` throws.
  */
 async function arrayInTurns(
   body: Buffer,
@@ -159,7 +160,7 @@ async function arrayInTurns(
     from = to
     await pause()
   }
-  // What is before the array and behind its last item must be what it may be: nothing but the brackets.
+  // Before the array and after its last item there may only be the brackets.
   JSON.parse(`${body.toString('utf8', 0, first.start)}${body.toString('utf8', end)}`)
   if (values.length !== items.length) throw new SyntaxError('An element of the array is empty.')
   return values
@@ -170,7 +171,7 @@ function notJson(error: unknown): BodyFault {
   return { fault: 'not_json', detail: `The body is not JSON: ${reason}` }
 }
 
-/** Why a body that was scanned is not parsed at all. */
+/** Why a body is not parsed at all after it was scanned. */
 function faultOf({ stopped }: JsonScan, itemsMax: number): BodyFault | null {
   switch (stopped) {
     case 'too_many':
@@ -195,7 +196,7 @@ function trimmed(body: Buffer, { start, end }: JsonItem): Buffer {
 
 const SPACE = 0x20
 
-/** Members of all objects in a parsed value. The scan has bounded how deep that is. */
+/** The number of members of all objects in a parsed value. The scan has bounded their depth. */
 function membersOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0
   let members = 0
@@ -210,7 +211,7 @@ function membersOf(value: unknown): number {
   return members
 }
 
-/** Node's `JSON.parse` tells a reviver the text of a primitive; TypeScript's types do not know it yet. */
+/** Node's `JSON.parse` passes the text of a primitive to a reviver; TypeScript's types do not know that yet. */
 interface SourceContext {
   readonly source?: string
 }

@@ -5,14 +5,14 @@ import type { BodyFault } from './json-items.ts'
 import { scanJson } from './json-scan.ts'
 import type { JsonItem } from './json-scan.ts'
 
-/** What ends an item: a line of NDJSON, or before each one of a JSON text sequence (RFC 7464). */
+/** The byte that ends an item in NDJSON, or that precedes each item in a JSON text sequence (RFC 7464). */
 export const ITEM_END = { line: 0x0a, record: 0x1e } as const
 
 const NO_ITEM: JsonItem = { start: 0, end: 0, members: 0, hasLongNumber: false }
 
 /**
- * The items of a body that has one JSON text after the other, each parsed by itself: one that is none is refused alone, and
- * the others are taken. Texts of whitespace alone are no items.
+ * The items of a body with one JSON text after the other, each parsed separately: a text that is not JSON is refused alone,
+ * and the others are accepted. Texts of whitespace alone are not items.
  */
 export async function readJsonLines(
   body: Buffer,
@@ -42,7 +42,7 @@ export async function readJsonLines(
   return new JsonItems(body, values, scanned, true)
 }
 
-/** The parsed text, or the refusal of what is no JSON; an array is one value, and no event. */
+/** The parsed text, or the refusal of a text that is not JSON. An array is one value, and is no event. */
 function valueOf(text: Buffer): unknown {
   if (!isUtf8(text)) return notJson('Is not valid UTF-8.')
   const items = readJsonItems(text, 1)
@@ -51,7 +51,7 @@ function valueOf(text: Buffer): unknown {
   return items instanceof JsonItems ? items.parsed(0) : notJson(items.detail)
 }
 
-/** Where the text stands in the body; the scan of the text by itself says what is in it. */
+/** The place of the text in the body; the scan of the text alone supplies what is in it. */
 function placeOf(text: Buffer, start: number): JsonItem {
   const item = scanJson(text, 1).items[0] ?? NO_ITEM
   return { ...item, start: start + item.start, end: start + item.end }

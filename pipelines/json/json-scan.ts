@@ -1,15 +1,15 @@
 import { DIGITS_EXACT_MAX } from './number-text.ts'
 
 /**
- * What `JSON.parse` does not tell, found in one pass over the bytes before it runs: where each event lies, how many
- * members its objects have (a name that stands twice is one member fewer after parsing), and whether one of its
- * numbers is too long to survive as a double.
+ * What `JSON.parse` does not report, found in one pass over the bytes before it runs: where each event is, how many members
+ * its objects have (a name that occurs twice gives one member fewer after parsing), and whether one of its numbers is too
+ * long to survive as a double.
  */
 
-/** Nesting that a body may have: array, event, `data`, and one more for what is refused by name. */
+/** Deepest nesting that a body may have: array, event, `data`, and one more for what is refused by name. */
 export const JSON_DEPTH_MAX = 8
 
-/** Members, objects and arrays that one item may have: an honest one has some 20, and parsing a million takes a second. */
+/** Most members, objects and arrays of one item: an honest one has some 20, and parsing a million takes a second. */
 export const JSON_ITEM_SIZE_MAX = 1_000
 
 /** One element of the body's array, or the whole body where it is no array. */
@@ -43,7 +43,7 @@ const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
 const SPACE = 0x20
 
-/** Scans a body. Its answer is meaningful only for a body that `JSON.parse` accepts; it never throws. */
+/** Scans a body. The result is meaningful only for a body that `JSON.parse` accepts; it never throws. */
 export function scanJson(body: Uint8Array, itemsMax: number): JsonScan {
   const scanning = scanInParts(body, itemsMax, body.length + 1)
   for (;;) {
@@ -52,7 +52,7 @@ export function scanJson(body: Uint8Array, itemsMax: number): JsonScan {
   }
 }
 
-/** The same, pausing after each part of so many bytes at least: others may have a turn. */
+/** The same, pausing after each part of at least this many bytes, so that other work may have a turn. */
 export function* scanInParts(
   body: Uint8Array,
   itemsMax: number,
@@ -147,7 +147,7 @@ interface OpenValue {
   name: string
 }
 
-/** Where a name stands twice in one object of this JSON text: the names from the outside in, or none. */
+/** Where a name occurs twice in one object of this JSON text: the names from the outside in; empty where none does. */
 export function repeatedMember(body: Uint8Array): string[] {
   const open: OpenValue[] = []
   for (let at = 0; at < body.length; at += 1) {
@@ -170,7 +170,7 @@ export function repeatedMember(body: Uint8Array): string[] {
   return []
 }
 
-/** The first byte after `at` that is no whitespace. */
+/** The first byte after `at` that is not whitespace. */
 function solidAfter(body: Uint8Array, at: number): number | undefined {
   let next = at + 1
   while (next < body.length && (body[next] as number) <= SPACE) next += 1

@@ -51,7 +51,7 @@ test('doubles of up to 15 digits are scaled as their text', () => {
       const max = scale === 9 ? NANO_MAX : 1e12
       const double = scaledDouble(Number(text), scale, max)
       const exact = scaledDecimal(text, scale, max)
-      // Both refuse the same; a number that is both too large and too precise may be called either.
+      // Both refuse the same texts; a number that is both too large and too precise may get either code.
       if (typeof exact === 'number') assert.equal(double, exact, text)
       else assert.equal(typeof double, 'string', text)
     }),

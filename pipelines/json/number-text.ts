@@ -1,12 +1,12 @@
-/** Decimal numbers read exactly: from their text where a double would round them. */
+/** Decimal numbers, read exactly: from their text where a double would round them. */
 
 /**
- * Decimals of up to 15 digits and their doubles are one to one, so such a number is exactly what was written.
- * With more digits, or an exponent, the text itself must be read.
+ * Decimals of up to 15 digits correspond one to one to their doubles, so such a number is exactly what was written. With
+ * more digits, or an exponent, the text itself must be read.
  */
 export const DIGITS_EXACT_MAX = 15
 
-/** A JSON number whose double need not be what was written; its text is. */
+/** A JSON number whose double may differ from what was written; its text does not. */
 export class NumberText {
   readonly text: string
 
@@ -20,8 +20,8 @@ export type DecimalFault = 'out_of_range' | 'too_precise'
 const PARTS = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/
 
 /**
- * The value of a decimal text × 10^`decimals` as an exact integer in `[0, max]` (max below 2^53), or what is wrong
- * with it. A digit below the last decimal must be zero: nothing is rounded. The text is one that JSON allows.
+ * The value of a decimal text × 10^`decimals` as an exact integer in `[0, max]` (max below 2^53), or what is wrong with it.
+ * Every digit below the last decimal must be zero: nothing is rounded. The text is one that JSON allows.
  */
 export function scaledDecimal(text: string, decimals: number, max: number): number | DecimalFault {
   const [, sign, whole, fraction = '', exponent = '0'] = PARTS.exec(text) ?? []
@@ -38,10 +38,10 @@ export function scaledDecimal(text: string, decimals: number, max: number): numb
   return value > max ? 'out_of_range' : value
 }
 
-/** Digits that an amount may have, written out: what a decimal of 128 bits holds has 38. */
+/** Most digits that an amount may have, written out: a decimal of 128 bits holds 38. */
 export const AMOUNT_DIGITS_MAX = 40
 
-/** Whether a decimal text has no more digits than an amount may have; zeros before the first other one count too. */
+/** Whether a decimal text has no more digits than an amount may have. Leading zeros count too. */
 export function hasAmountDigits(text: string): boolean {
   if (text.length <= AMOUNT_DIGITS_MAX) return true
   const [, , whole = '', fraction = ''] = PARTS.exec(text) ?? []
@@ -49,8 +49,9 @@ export function hasAmountDigits(text: string): boolean {
 }
 
 /**
- * The value of a decimal text × 10^`decimals`, rounded half-even to an integer in `[0, max]` (max below 2^53): once, from the
- * digits as they were written. What is above `max` is out of range, even where it would be rounded to it.
+ * The value of a decimal text × 10^`decimals`, rounded half-even to an integer in `[0, max]` (max below 2^53). It is
+ * rounded once, from the digits as they were written. A value above `max` is out of range, even where it would be rounded
+ * to `max`.
  */
 export function roundedDecimal(text: string, decimals: number, max: number): number | 'out_of_range' {
   const exact = scaledDecimal(text, decimals, max)
@@ -58,7 +59,7 @@ export function roundedDecimal(text: string, decimals: number, max: number): num
   const [, , whole = '', fraction = '', exponent = '0'] = PARTS.exec(text) ?? []
   const digits = `${whole}${fraction}`.replace(/^0+/, '')
   const kept = digits.length - fraction.length + Number(exponent) + decimals
-  // Below a tenth of the unit.
+  // The value is below a tenth of the unit.
   if (kept < 0) return 0
   const floor = Number(digits.slice(0, kept))
   const dropped = digits.slice(kept)
@@ -66,13 +67,13 @@ export function roundedDecimal(text: string, decimals: number, max: number): num
   return isUp(dropped, floor) ? floor + 1 : floor
 }
 
-/** Whether what is dropped is more than half of the unit, or half of it beside an odd number. */
+/** Whether the dropped digits are more than half of the unit, or exactly half of it after an odd number. */
 function isUp(dropped: string, floor: number): boolean {
   const isHalf = /^50*$/.test(dropped)
   return isHalf ? floor % 2 === 1 : dropped >= '5'
 }
 
-/** The whole part of a decimal text: what is below it is cut. Infinite where it is beyond 2^53. */
+/** The whole part of a decimal text; the fraction is cut off. Infinite where it is beyond 2^53. */
 export function wholeDecimal(text: string): number {
   const [, sign, whole, fraction = '', exponent = '0'] = PARTS.exec(text) ?? []
   if (whole === undefined) throw new Error(`Not a decimal number: ${text.slice(0, 40)}`)
@@ -89,7 +90,7 @@ export function wholeDecimal(text: string): number {
 /** 2^53 has 16 digits. */
 const INTEGER_DIGITS_MAX = 16
 
-/** Without the zeros before the first and after the last other digit. */
+/** The digits without leading and trailing zeros. */
 function trimZeros(digits: string): string {
   let start = 0
   while (digits[start] === '0') start += 1
@@ -101,8 +102,8 @@ function trimZeros(digits: string): string {
 const UNITS = { 0: 1, 6: 1e6, 9: 1e9 } as const
 
 /**
- * The same for a double that is exactly what was written (at most 15 digits). `max` / 10^`decimals` is at most 10^15
- * of the smallest unit, so that k / 10^decimals gives the written double for exactly one integer k, if any.
+ * The same as `scaledDecimal` for a double that is exactly what was written (at most 15 digits). `max` / 10^`decimals` is
+ * at most 10^15 of the smallest unit, so that k / 10^decimals gives the written double for exactly one integer k, if any.
  */
 export function scaledDouble(value: number, decimals: 0 | 6 | 9, max: number): number | DecimalFault {
   const unit = UNITS[decimals]

@@ -1,11 +1,11 @@
 import type { RefusalCode } from '../../schemas/reasons.ts'
 
-/** The first thing that is wrong with an event. */
+/** The first problem of an event. */
 export class Refusal<Code extends RefusalCode = RefusalCode> {
   readonly code: Code
-  /** JSON pointer from the event to the member at fault; empty where it is the event itself. */
+  /** JSON pointer from the event to the member that is wrong; empty where it is the event itself. */
   readonly path: string
-  /** A sentence that does not name the member: the path does. */
+  /** A sentence that does not name the member, since the path does. */
   readonly detail: string
 
   constructor(code: Code, path: string, detail: string) {
@@ -15,7 +15,7 @@ export class Refusal<Code extends RefusalCode = RefusalCode> {
   }
 }
 
-/** Longest name that a refusal repeats. */
+/** Longest name that a refusal repeats; a longer one is cut. */
 const NAME_LENGTH_MAX = 128
 
 /** A member's name as a JSON pointer (RFC 6901); a long name is cut. */

@@ -5,8 +5,8 @@ import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../schemas/units.ts'
 const DAYS_OF_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const
 
 /**
- * Epoch milliseconds of an RFC 3339 time, or null where the text is not one. Digits below the millisecond are cut.
- * Second 60 is refused: there is no millisecond that it is.
+ * Epoch milliseconds of an RFC 3339 time, or null where the text is not one. Digits below the millisecond are cut off.
+ * Second 60 is refused, because no epoch millisecond corresponds to it.
  */
 export function parseRfc3339(text: string): number | null {
   // 0123-56-89T12:45:78
@@ -17,7 +17,7 @@ export function parseRfc3339(text: string): number | null {
   const hour = digitsAt(text, 11, 2)
   const minute = digitsAt(text, 14, 2)
   const second = digitsAt(text, 17, 2)
-  // NaN, where there was no digit, fails each of these.
+  // Each of these comparisons fails for NaN, which stands for a missing digit.
   if (!(year >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= daysOfMonth(year, month))) return null
   if (!(hour <= 23 && minute <= 59 && second <= 59)) return null
 
@@ -56,7 +56,7 @@ function isShaped(text: string): boolean {
   )
 }
 
-/** `Z`, or hours and minutes that local time is ahead of UTC; null where the text does not end with one. */
+/** `Z`, or the hours and minutes by which local time is ahead of UTC; null where the text does not end with either. */
 function parseOffset(text: string, at: number): number | null {
   const sign = text.charCodeAt(at)
   if ((sign | LOWER_CASE) === LETTER_Z) return text.length === at + 1 ? 0 : null
@@ -89,7 +89,7 @@ function daysOfMonth(year: number, month: number): number {
   return month === 2 && isLeap ? 29 : (DAYS_OF_MONTH[month - 1] as number)
 }
 
-/** Days of the proleptic Gregorian calendar; years counted from March, so that the leap day comes last. */
+/** Days of the proleptic Gregorian calendar. Years are counted from March, so that the leap day comes last. */
 function daysSinceEpoch(year: number, month: number, day: number): number {
   const marchYear = month <= 2 ? year - 1 : year
   const monthFromMarch = (month + 9) % 12

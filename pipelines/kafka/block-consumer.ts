@@ -7,23 +7,23 @@ import { MIB } from '../../schemas/units.ts'
 
 const HEARTBEAT_INTERVAL_MS = 1_000
 const FETCH_WAIT_MS = 100
-/** A fetch waits for so much, or its time: a steady flow comes in fewer of them. */
+/** A fetch waits for this many bytes, or until its time is over, so that a steady flow comes in fewer fetches. */
 const FETCH_BYTES_MIN = 65_536
 const FETCH_BYTES_MAX = 32 * MIB
 const PARTITION_BYTES_MAX = 4 * MIB
-/** As long as those of the tasks: a member that starts anew has another name, for whose former self the group waits. */
+/** As many as the tasks have: a member that starts anew has another name, and the group waits for its former name. */
 const CONSUMER_RETRIES_MAX = 30
 
 export interface BlockConsumerOptions
   extends KafkaOptions,
     Pick<BlockPumpParts, 'metrics' | 'onPartitions' | 'onRecords' | 'onHalt'> {
   readonly topics: readonly string[]
-  /** Partitions that count; others, which somebody added, are left alone. */
+  /** The number of partitions that are used; others, which someone added, are left alone. */
   readonly partitions: number
   readonly groupId: string
 }
 
-/** The loader's pump over Kafka: opens what it needs there, and closes it. */
+/** The loader's pump over Kafka: opens the clients and connections that it needs, and closes them. */
 export class BlockConsumer {
   readonly #pump: BlockPump
   readonly #edges: LogOffsets
@@ -45,7 +45,7 @@ export class BlockConsumer {
     return this.#pump.assigned
   }
 
-  /** Connects, joins the group and goes on in the background. */
+  /** Connects, joins the group and continues in the background. */
   async start(): Promise<void> {
     await this.#pump.start()
   }
@@ -57,7 +57,7 @@ export class BlockConsumer {
   /** Ends after the groups that are being loaded, leaves the consumer group and disconnects. */
   async stop(): Promise<void> {
     const stopped = this.#pump.stop()
-    // Whoever still asks where a partition ends is told that nobody answers any more.
+    // A request for a partition's end that is still waiting is rejected.
     this.#edges.stop()
     await stopped
   }

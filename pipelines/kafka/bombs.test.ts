@@ -11,7 +11,7 @@ import { systemClock } from '../clock.ts'
 const MIB = 1_048_576
 const CODECS = ['gzip', 'snappy', 'lz4', 'zstd'] as const
 
-/** Each far beyond the bound, none of them what unpacking it may cost. */
+/** Each size is far beyond the bound, and far beyond what unpacking may cost. */
 const BOMB_BYTES = { gzip: 100 * MIB, snappy: 80 * MIB, lz4: 400 * MIB, zstd: 100 * MIB }
 
 describe('a batch that unpacks to more than the bound', () => {
@@ -48,7 +48,7 @@ describe('a batch that unpacks to more than the bound', () => {
 
 describe('many batches at once', () => {
   it('hold no more than the bound of the process, and all are read', async () => {
-    // Nobody loses patience, however slow the machine is.
+    // The patience never ends, however slow the machine is.
     const clock = { ...systemClock, delay: () => new Promise<void>(() => {}) }
     const room = new UnpackRoom(clock)
     const bytes = 40 * MIB

@@ -1,6 +1,6 @@
 /**
- * Which brokers were silent when they were last asked something, by address ("host:port"). One set for all clients of the
- * process: what one of them has waited for, no other has to wait for again.
+ * The brokers that did not answer their last request, by address ("host:port"). There is one set for all clients of the
+ * process, so that what one of them has waited for in vain, no other has to wait for again.
  */
 const silent = new Set<string>()
 
@@ -12,7 +12,7 @@ export function markAnswered(address: string): void {
   silent.delete(address)
 }
 
-/** True: ask another broker first, if another can answer. */
+/** True: send the request to another broker first, if another can answer. */
 export function isSilent(address: string): boolean {
   return silent.has(address)
 }
@@ -23,14 +23,14 @@ export interface Address {
   readonly port: number
 }
 
-/** kafkajs' names for errors of requests that a broker may never have seen, or never answered. */
+/** kafkajs' names for errors of requests that a broker may never have received, or never answered. */
 const UNANSWERED = new Set([
   'KafkaJSRequestTimeoutError',
   'KafkaJSConnectionError',
   'KafkaJSConnectionClosedError',
 ])
 
-/** Undefined where the broker has answered; else its address, as far as the error tells it. */
+/** Undefined where the broker has answered; otherwise its address, if the error contains it. */
 export function unanswered(error: unknown): { readonly address: Address | undefined } | undefined {
   const cause = innermost(error)
   if (!(cause instanceof Error) || !UNANSWERED.has(cause.name)) return undefined
@@ -49,7 +49,7 @@ export function unanswered(error: unknown): { readonly address: Address | undefi
   return { address: { host: name.slice(0, at), port: Number(name.slice(at + 1)) } }
 }
 
-/** What an error was in the beginning: kafkajs wraps it at each level of its retries. */
+/** The original error: kafkajs wraps it at each level of its retries. */
 export function innermost(error: unknown): unknown {
   let cause = error
   while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause

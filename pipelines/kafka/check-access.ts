@@ -5,15 +5,18 @@ import { NO_TLS, refusalOf } from './refusal.ts'
 import { askListener } from './sasl-handshake.ts'
 import type { Listener } from './sasl-handshake.ts'
 
-/** What is known of one broker's listener: how it answers as the settings have it, and the other way. */
+/**
+ * What is known about one broker's listener: how it answers when it is contacted according to the settings, and in the
+ * other way.
+ */
 export interface Answers {
   readonly asSet: Listener | undefined
   readonly otherwise: Listener | undefined
 }
 
 /**
- * Asks each broker once who takes part, and nothing else: why none of them lets this client in. Undefined where one does,
- * and where none can be reached, which may be another matter in a moment. Never rejects.
+ * Sends each broker one request for the members of the cluster, and nothing else, to find out why none of them accepts this
+ * client. Undefined where one does, and where none can be reached, which may change in a moment. Never rejects.
  */
 export async function checkAccess(options: KafkaOptions): Promise<Refusal | undefined> {
   let refused: Refusal | undefined
@@ -38,7 +41,10 @@ async function askBroker(options: KafkaOptions, broker: string): Promise<Refusal
   }
 }
 
-/** A broker that does not like how it is spoken to hangs up without a word: asked both ways, it shows what it is. */
+/**
+ * A broker that is contacted in the wrong way closes the connection without an answer; contacted both ways, it shows which
+ * way is right.
+ */
 async function askBothWays({ security }: KafkaOptions, broker: string): Promise<Refusal | undefined> {
   const tls = security?.tls
   const [asSet, otherwise] = await Promise.all([
@@ -48,7 +54,7 @@ async function askBothWays({ security }: KafkaOptions, broker: string): Promise<
   return mismatch({ asSet, otherwise }, tls !== undefined, security?.sasl !== undefined)
 }
 
-/** What does not fit between a listener and the settings. */
+/** What does not match between a listener and the settings. */
 export function mismatch(
   { asSet, otherwise }: Answers,
   hasTls: boolean,

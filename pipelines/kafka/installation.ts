@@ -8,7 +8,7 @@ import { readPartition } from './read.ts'
 /** The record that names the installation; other records of its topic have keys of their own. */
 const INSTALLATION_KEY = '!installation'
 
-/** Which installation the topics belong to; null where nothing was written, or the topic not made yet. */
+/** The installation that the topics belong to; null where none was written, or where the topic does not exist yet. */
 export async function readInstallation(
   options: KafkaOptions & { readonly topic: string; readonly groupBase: string },
 ): Promise<Installation | null> {
@@ -28,13 +28,13 @@ export async function readInstallation(
   return found
 }
 
-/** The broker knows no such topic: nobody has made it yet. */
+/** The broker knows no such topic: it was not created yet. */
 function isNoTopic(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   return ('type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION') || isNoTopic(error.cause)
 }
 
-/** Writes it down, for good. Throws `ProduceError` where Kafka did not acknowledge it. */
+/** Writes the installation permanently. Throws `ProduceError` where Kafka did not acknowledge it. */
 export async function writeInstallation(
   options: KafkaOptions & { readonly topic: string },
   installation: Installation,

@@ -20,7 +20,7 @@ function opened() {
 
 test('the leader of the partition is asked, again while it is not the leader', async (t) => {
   const { offsets } = opened()
-  t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [METADATA], asked: 1 }))
+  t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [METADATA], queried: 1 }))
   const codes = [6, 0]
   const ask = t.mock.method(BrokerConnections.prototype, 'ask', async () => ({
     responses: [{ partitions: [{ errorCode: codes.shift() ?? 0, offset: '42' }] }],
@@ -35,8 +35,8 @@ test('the end is the farthest that a leader says, by the word of at least half o
     ...METADATA,
     topicMetadata: [{ partitionMetadata: [{ partitionId: 3, leader }] }],
   })
-  // The one that was replaced holds itself for the leader; the one that leads in truth does not answer at first.
-  t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [led(1), led(2)], asked: 3 }))
+  // The broker that was replaced considers itself the leader; the real leader does not answer at first.
+  t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [led(1), led(2)], queried: 3 }))
   let isAway = true
   t.mock.method(
     BrokerConnections.prototype,
@@ -54,17 +54,17 @@ test('the end is the farthest that a leader says, by the word of at least half o
     },
   )
   assert.deepEqual(await offsets.rangeOf('t', 3), { start: 5n, end: 99n })
-  // One that knows that it does not lead is not waited for.
+  // A broker that knows that it does not lead is not waited for.
   t.mock.method(BrokerConnections.prototype, 'ask', async (leader: number) => ({
     responses: [{ partitions: [{ errorCode: leader === 1 ? 6 : 0, offset: '99' }] }],
   }))
-  t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [led(2), led(1)], asked: 3 }))
+  t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [led(2), led(1)], queried: 3 }))
   assert.deepEqual(await offsets.rangeOf('t', 3), { start: 99n, end: 99n })
 })
 
 test('the word of fewer than half of the brokers is none', async (t) => {
   const { offsets } = opened()
-  t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [METADATA], asked: 3 }))
+  t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [METADATA], queried: 3 }))
   t.mock.method(BrokerConnections.prototype, 'ask', async () => ({
     responses: [{ partitions: [{ errorCode: 0, offset: '5' }] }],
   }))
@@ -95,7 +95,7 @@ test('a time after the last record is the end', async (t) => {
       return { responses: [{ partitions: [{ errorCode: 0, offset: answers[String(timestamp)] ?? '0' }] }] }
     },
   )
-  t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [METADATA], asked: 1 }))
+  t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [METADATA], queried: 1 }))
   assert.equal(await offsets.at('t', 3, 1_000), 17n)
   assert.equal(await offsets.at('t', 3, 2_000), 42n)
   assert.deepEqual(await offsets.rangeOf('t', 3), { start: 5n, end: 42n })

@@ -8,7 +8,7 @@ import { LOOK_UP_TIMEOUT_MS } from './kafkajs/kafkajs-wire.ts'
 import { Unanswered } from './produce/wire.ts'
 import type { BrokerId } from './produce/wire.ts'
 
-/** A leader that moves is waited for: longer than Kafka's own failover (broker.session.timeout.ms, 9 s). */
+/** How long to wait for a leader that moves: longer than Kafka's own failover (broker.session.timeout.ms, 9 s). */
 export const LOG_OFFSET_TIMEOUT_MS = 13_000
 const LOG_OFFSET_PAUSE_MS = 200
 
@@ -16,7 +16,7 @@ const EARLIEST = -2
 const LATEST = -1
 const READ_COMMITTED = 1
 
-/** A broker says so that knows that it does not lead the partition. */
+/** The answer of a broker that knows that it does not lead the partition. */
 const NOT_LEADING = 'NOT_LEADER_FOR_PARTITION'
 
 interface Offsets {
@@ -26,8 +26,8 @@ interface Offsets {
 }
 
 /**
- * Where partitions begin and end. kafkajs' admin asks the leaders of all partitions of a topic for that, and one of them that
- * hangs fails the answer for every other.
+ * Where partitions begin and end. The admin client of kafkajs queries the leaders of all partitions of a topic for that,
+ * and a single leader that hangs fails the answer for all the others.
  */
 export class LogOffsets {
   readonly #connections: BrokerConnections
@@ -38,15 +38,18 @@ export class LogOffsets {
     this.#clock = options.clock
   }
 
-  /** The first offset that the partition still holds. Rejects when its leader does not say so in time, as the others do. */
+  /**
+   * The first offset that the partition still holds. Like the others, it rejects when the leader does not answer in
+   * time.
+   */
   async startOf(topic: string, partition: number): Promise<bigint> {
     return await this.#of(topic, partition, EARLIEST)
   }
 
   /**
-   * What it holds: `[start, end)`, the end being the last stable offset. A leader that was replaced and does not know it says
-   * an end that is long past, by which a log would look as if it had lost records: the end is the farthest that anybody says
-   * whom any broker holds for the leader, and at least half of all brokers must have answered.
+   * What the partition holds: `[start, end)`, the end being the last stable offset. A leader that was replaced and does not
+   * know it reports an old end, by which a log would seem to have lost records. So the end is the farthest one that is
+   * reported by any broker that any broker names as leader, and at least half of all brokers must have answered.
    */
   async rangeOf(topic: string, partition: number): Promise<LogRange> {
     const start = await this.#of(topic, partition, EARLIEST)
@@ -54,7 +57,7 @@ export class LogOffsets {
     return { start, end }
   }
 
-  /** The first record whose log time is `timeMs` or later; the end where there is none. */
+  /** The offset of the first record whose log time is `timeMs` or later; the end where there is none. */
   async at(topic: string, partition: number, timeMs: number): Promise<bigint> {
     const offset = await this.#of(topic, partition, Math.max(0, timeMs))
     return offset < 0n ? await this.#of(topic, partition, LATEST) : offset
@@ -71,7 +74,7 @@ export class LogOffsets {
     })
   }
 
-  /** Looks until there is an offset instead of a reason why there is none, or time is over. */
+  /** Tries until there is an offset and not a reason why there is none, or until time is over. */
   async #tried(topic: string, partition: number, look: () => Promise<bigint | string>): Promise<bigint> {
     const deadlineMs = this.#clock.monotonicMs() + LOG_OFFSET_TIMEOUT_MS
     for (;;) {
@@ -97,14 +100,14 @@ export class LogOffsets {
         }),
       ),
     )
-    // One of them leads in truth: without its word the farthest of the others may be too short.
+    // One of them is the real leader: without its answer the farthest offset of the others may be too low.
     const reason = said.find((one) => typeof one === 'string' && one !== NOT_LEADING)
     if (reason !== undefined) return reason
     const ends = said.filter((one) => typeof one === 'bigint')
     return ends.length === 0 ? 'it has no leader' : ends.reduce((most, end) => (end > most ? end : most))
   }
 
-  /** The offset, or why there is none. Rejects with `Unanswered`. */
+  /** The offset, or the reason why there is none. Rejects with `Unanswered`. */
   async #ask(
     leader: BrokerId,
     topic: string,

@@ -1,6 +1,6 @@
 /**
- * What an LZ4 frame unpacks to, by the lengths that its sequences say: the library unpacks a frame whole, without a bound,
- * and two megabytes of one may hold half a gigabyte. Nothing is unpacked here; blocks may depend on each other.
+ * The length to which an LZ4 frame unpacks, from the lengths in its sequences: the library unpacks a whole frame without a
+ * bound, and a frame of two megabytes may hold half a gigabyte. Nothing is unpacked here; blocks may depend on each other.
  */
 
 const MAGIC_BYTES = 4
@@ -13,23 +13,23 @@ const HAS_BLOCK_SUMS = 0x10
 const HAS_CONTENT_SIZE = 0x08
 const HAS_DICTIONARY = 0x01
 
-/** The highest bit of a block's size: it stands there as it is. */
+/** The highest bit of a block's size: the block is stored uncompressed. */
 const STORED = 0x8000_0000
 
 const MATCH_BYTES_MIN = 4
 const DISTANCE_BYTES = 2
 
-/** A length of this in a token goes on in the bytes behind it. */
+/** A length with this value in a token continues in the bytes after the token. */
 const GOES_ON = 15
 const BYTE_MAX = 255
 
-/** Bytes that the frame unpacks to; it is not read further once they are more than `bytesMax`. */
+/** Bytes to which the frame unpacks; it is not read further once they are more than `bytesMax`. */
 export function lz4FrameLength(frame: Buffer, bytesMax: number): number {
   const flags = frame[MAGIC_BYTES] ?? 0
   let at = MAGIC_BYTES + 2
   if ((flags & HAS_CONTENT_SIZE) !== 0) at += CONTENT_SIZE_BYTES
   if ((flags & HAS_DICTIONARY) !== 0) at += DICTIONARY_ID_BYTES
-  // The header's own checksum.
+  // This byte is the header's own checksum.
   at += 1
   let length = 0
   while (at + SIZE_BYTES <= frame.length && length <= bytesMax) {
@@ -48,7 +48,7 @@ export function lz4FrameLength(frame: Buffer, bytesMax: number): number {
 function blockLength(block: Buffer): number {
   let length = 0
   let at = 0
-  /** A length that begins in a token with `low` and may go on behind it. */
+  /** A length that begins in a token with `low` and may continue after it. */
   const lengthOf = (low: number): number => {
     let sum = low
     if (low < GOES_ON) return sum

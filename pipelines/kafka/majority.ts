@@ -1,16 +1,16 @@
 import type { Clock } from '../clock.ts'
 
 /**
- * One broker's word about who leads or coordinates decides nothing: one that hears the others no more does not know that it
- * was replaced, and answers as before. So most of them are asked.
+ * One broker's answer about leaders or coordinators decides nothing: a broker that is cut off from the others does not know
+ * that it was replaced, and answers as before. So most brokers are queried.
  */
 
-/** Once most have answered, the others are waited for so long: one of them may hang. */
+/** Once most have answered, the others are waited for this long: one of them may hang. */
 export const LAST_WORDS_MS = 200
 
 /**
- * The answers to questions that were asked at once, not all of them where some come later than `LAST_WORDS_MS` after most.
- * `onFailure` hears of each that failed; what it throws rejects the whole.
+ * The answers to requests that were sent at once; answers are missing where some come later than `LAST_WORDS_MS` after
+ * most. `onFailure` gets each error; what it throws rejects the whole.
  */
 export async function answersOfMost<T>(
   questions: readonly Promise<T>[],
@@ -36,7 +36,10 @@ export async function answersOfMost<T>(
   return [...answers]
 }
 
-/** Whom most of them name, of several the one named first; undefined where there is no word at all. */
+/**
+ * The one that most answers name; of several with equal counts, the one that was named first. Undefined where there is no
+ * answer at all.
+ */
 export function mostNamed<T>(names: readonly T[]): T | undefined {
   const [most] = [...Map.groupBy(names, (name) => name)].toSorted(
     ([, left], [, right]) => right.length - left.length,

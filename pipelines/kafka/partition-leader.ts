@@ -13,7 +13,7 @@ interface Metadata {
 
 const LEADERS = { allowAutoTopicCreation: false }
 
-/** Who leads the partition now, as most brokers say; null where nobody does. Rejects with `Unanswered`. */
+/** The present leader of the partition, as most brokers report it; null where there is none. Rejects with `Unanswered`. */
 export async function leaderOf(
   connections: BrokerConnections,
   topic: string,
@@ -24,34 +24,34 @@ export async function leaderOf(
 }
 
 /**
- * All who lead the partition by the word of any broker, at least half of them having answered. One that hears the others no
- * more holds itself for the leader still; whoever leads in truth is among them. Rejects with `Unanswered`.
+ * All brokers that any broker names as leader of the partition, at least half of them having answered. A broker that is cut
+ * off from the others still considers itself the leader; the real leader is among those named. Rejects with `Unanswered`.
  */
 export async function claimedLeadersOf(
   connections: BrokerConnections,
   topic: string,
   partition: number,
 ): Promise<readonly BrokerId[]> {
-  const { leaders, asked } = await askWhoLeads(connections, topic, partition)
-  if (2 * leaders.length < asked) {
-    throw new Unanswered(`only ${leaders.length} of ${asked} brokers said who leads`, true)
+  const { leaders, queried } = await askWhoLeads(connections, topic, partition)
+  if (2 * leaders.length < queried) {
+    throw new Unanswered(`only ${leaders.length} of ${queried} brokers said who leads`, true)
   }
   return [...new Set(leaders)].filter((leader) => leader !== null)
 }
 
-/** Whom each of them names that answered. */
+/** The leader that each broker with an answer names. */
 async function askWhoLeads(
   connections: BrokerConnections,
   topic: string,
   partition: number,
-): Promise<{ readonly leaders: readonly (BrokerId | null)[]; readonly asked: number }> {
-  const { answers, asked } = await connections.askEach<Metadata>(
+): Promise<{ readonly leaders: readonly (BrokerId | null)[]; readonly queried: number }> {
+  const { answers, queried } = await connections.askEach<Metadata>(
     'Metadata',
     { ...LEADERS, topics: [topic] },
     LOOK_UP_TIMEOUT_MS,
   )
   for (const { brokers } of answers) connections.know(brokers)
-  return { leaders: answers.map((metadata) => leaderIn(metadata, partition)), asked }
+  return { leaders: answers.map((metadata) => leaderIn(metadata, partition)), queried }
 }
 
 function leaderIn({ topicMetadata }: Metadata, partition: number): BrokerId | null {

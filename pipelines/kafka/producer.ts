@@ -10,7 +10,7 @@ import { ProduceError } from '../log/producer.ts'
 import type { Acknowledgement, LogProducer } from '../log/producer.ts'
 import type { LogAppend } from '../log/records.ts'
 
-/** A batch goes on being sent for so long: longer than Kafka's own failover (broker.session.timeout.ms, 9 s). */
+/** How long a batch is sent again and again: longer than Kafka's own failover (broker.session.timeout.ms, 9 s). */
 export const DELIVERY_TIMEOUT_MS = 14_000
 
 /** Pause between two requests for a producer id. */
@@ -27,8 +27,8 @@ interface Session {
 }
 
 /**
- * The producer of gateway, reader and ticks. After any outcome but an acknowledgement its producer id is spent: what is
- * under way on other partitions ends under it, and what comes next gets a new one.
+ * The producer of gateway, reader and ticks. After any outcome but an acknowledgement its producer id is used up: what is
+ * under way on other partitions ends under it, and the next batches get a new one.
  */
 export class IdempotentProducer implements LogProducer {
   readonly #options: IdempotentProducerOptions
@@ -73,7 +73,7 @@ export class IdempotentProducer implements LogProducer {
     )
   }
 
-  /** Ends what is under way as unknown and lets go of the connections. */
+  /** Ends what is under way as unknown and closes the connections. */
   async stop(): Promise<void> {
     this.#isStopped = true
     for (const { producer } of this.#sessions) producer.close()
@@ -123,7 +123,7 @@ export class IdempotentProducer implements LogProducer {
     return outcomes
   }
 
-  /** The session that new batches go to; never a spent one. */
+  /** The session for new batches; never one whose id is used up. */
   async #begun(): Promise<Session> {
     for (;;) {
       const beginning = (this.#session ??= this.#begin())

@@ -8,13 +8,16 @@ import type { LogRecord } from '../log/records.ts'
 export interface ReadPartitionOptions extends KafkaOptions {
   readonly topic: string
   readonly partition: number
-  /** What the groups of these reads are called, up to what is each one's own; the client id unless given. */
+  /**
+   * The common beginning of the group names of these reads, before the part unique to each; the client id where it is not
+   * given.
+   */
   readonly groupBase?: string
   /** First offset to read; the log's start where it is not given. */
   readonly from?: bigint
-  /** True: a batch that cannot be unpacked is one record among the others; else the read fails there. */
+  /** True: a batch that cannot be unpacked is one record among the others; otherwise the read fails there. */
   readonly takesUnreadable?: boolean
-  /** One past the last offset to read; the last stable offset of now where it is not given. */
+  /** One past the last offset to read; the present last stable offset where it is not given. */
   readonly to?: bigint
 }
 
@@ -22,14 +25,17 @@ export interface ReadPartitionOptions extends KafkaOptions {
 const WAITING_BATCHES_MAX = 8
 const WAIT_STEP_MS = 5
 
-/** A reader whose broker delivers nothing for so long gives up, and the tool says so. */
+/** A reader that gets nothing from its broker for this long gives up, and the tool reports it. */
 const SILENCE_MS_MAX = MINUTE_MS
 
-/** How long a broker that has just come back may take to know what it leads, and how often it is asked. */
+/** How long a broker that has just come back may take to know what it leads, and how often that is queried. */
 const LEADS_TIMEOUT_MS = 15_000
 const LEADS_STEP_MS = 200
 
-/** What a broker says that does not know yet that it leads a partition; kafkajs asks the same one again and again. */
+/**
+ * The answers of a broker that does not know yet that it leads a partition; kafkajs sends the request to the same one again
+ * and again.
+ */
 const NOT_LEADING: ReadonlySet<unknown> = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE'])
 
 /** The names of all topics that this process may see. */
@@ -54,7 +60,10 @@ export async function readRanges(
   }
 }
 
-/** Records from the end of a partition that are read first to find the newest of a key; each further look is wider. */
+/**
+ * Records from the end of a partition that are read first to find the newest one with a key; each further try reads
+ * more.
+ */
 const TAIL_RECORDS = 64n
 const TAIL_GROWS = 16n
 
@@ -78,7 +87,7 @@ export async function newestRecord(
   }
 }
 
-/** The committed records of one partition in `[from, to)`, in order: for the tools that read a log once. */
+/** The committed records of one partition in `[from, to)`, in order: for tools that read a log once. */
 export async function* readPartition(options: ReadPartitionOptions): AsyncGenerator<readonly LogRecord[]> {
   const { topic, partition, clock, random } = options
   const range = (await readRanges(options)).get(partition)
@@ -104,7 +113,7 @@ export async function* readPartition(options: ReadPartitionOptions): AsyncGenera
       if (reached > position) position = reached
       heardAtMs = clock.monotonicMs()
     },
-    // Also after the group was joined again (a broker that crashed, a consumer slower than the session): from here on.
+    // This also runs after the group was joined again (a broker that crashed, a consumer slower than the session).
     onJoined: () => {
       reader.seek(partition, position)
       reader.resume(partition)

@@ -16,7 +16,7 @@ const ROWS: readonly Row[] = [
     'Unset HIVEMETER_KAFKA_SASL_MECHANISM, or set HIVEMETER_KAFKA_BROKERS to the port of a SASL listener.',
   ],
   [
-    // Not every such failure: a connection that is lost meanwhile is told in the same words.
+    // Not every such failure is a refusal: a connection that is lost in the meantime is reported in the same words.
     /OAUTHBEARER authentication failed: .*(Authentication failed|[Ii]nvalid)/,
     'the brokers do not take the token',
     'See that HIVEMETER_KAFKA_TOKEN_FILE holds a token that has not expired, for these brokers.',
@@ -38,13 +38,13 @@ const ROWS: readonly Row[] = [
   ],
 ]
 
-/** A listener that speaks no TLS, spoken to in TLS. */
+/** A listener without TLS that was contacted with TLS. */
 export const NO_TLS: Refusal = {
   what: 'the listener at this port speaks no TLS',
   remedy: 'Set HIVEMETER_KAFKA_BROKERS to the port of a TLS listener, or HIVEMETER_KAFKA_TLS=off.',
 }
 
-/** What the words of an error say about a refusal of this client; undefined where they speak of anything else. */
+/** What the words of an error say about a refusal of this client; undefined where they are about anything else. */
 export function refusalIn(words: string): Refusal | undefined {
   const row = ROWS.find(([pattern]) => pattern.test(words))
   if (row !== undefined) return { what: row[1], remedy: row[2] }
@@ -57,15 +57,18 @@ export function refusalIn(words: string): Refusal | undefined {
   })
 }
 
-/** The same of an error and its causes. */
+/** The same for an error and its causes. */
 export function refusalOf(error: unknown): Refusal | undefined {
   return refusalIn(wordsOf(error))
 }
 
-/** A client that is refused says so again after this time, however often it tries. */
+/** A refusal of a client is logged again after this time, however often the client tries. */
 const REFUSAL_SILENCE_MS = 30_000
 
-/** Says of one client that it is refused: tried again it comes again, and nobody would know why nothing moves. */
+/**
+ * Logs that a client is refused: further tries fail in the same way, and without the log no one would know why nothing
+ * moves.
+ */
 export class RefusalLog {
   readonly #logger: Logger
   readonly #brokers: string
@@ -76,7 +79,7 @@ export class RefusalLog {
     this.#brokers = brokers
   }
 
-  /** Takes what was said of a request; most of it is no refusal. */
+  /** Takes the log text about a request; most of them report no refusal. */
   notice(words: string, nowMs: number): void {
     const refusal = refusalIn(words)
     if (refusal === undefined || nowMs < this.#silentUntilMs) return

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test'
 import { mismatch } from './check-access.ts'
 import { askListener } from './sasl-handshake.ts'
 
-/** Answers whatever is asked with these bytes, in pieces of `pieceBytes`. */
+/** Answers every request with these bytes, in pieces of `pieceBytes`. */
 async function askOf(answer: Buffer, pieceBytes = answer.length): Promise<unknown> {
   const server = createServer((socket) => {
     socket.on('error', () => {})

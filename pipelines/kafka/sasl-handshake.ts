@@ -10,16 +10,19 @@ const CORRELATION_ID = 5_017
 const ANSWER_TIMEOUT_MS = 3_000
 const ANSWER_BYTES_MAX = 65_536
 
-/** Error code of a listener that knows no SASL. */
+/** Error code of a listener without SASL. */
 const ILLEGAL_SASL_STATE = 34
 
-/** What a listener says of itself. */
+/** What a listener reports about itself. */
 export interface Listener {
-  /** SASL mechanisms that it takes; undefined where it knows no SASL. */
+  /** SASL mechanisms that it accepts; undefined where it has no SASL. */
   readonly mechanisms: readonly string[] | undefined
 }
 
-/** A handshake that asks for no mechanism: whatever listens answers it with what it has, before any authentication. */
+/**
+ * A handshake that names no mechanism: any listener answers it with the mechanisms that it has, before any
+ * authentication.
+ */
 function request(): Buffer {
   const client = Buffer.from('hivemeter')
   const size = 2 + 2 + 4 + 2 + client.length + 2
@@ -34,7 +37,7 @@ function request(): Buffer {
   return bytes
 }
 
-/** The listener that a whole answer speaks of; null for what is no answer of Kafka, undefined for half of one. */
+/** The listener that a complete answer describes; null for what is not an answer of Kafka, undefined for a part of one. */
 function readAnswer(answer: Buffer): Listener | null | undefined {
   if (answer.length < 4) return undefined
   const size = answer.readInt32BE(0)
@@ -53,8 +56,8 @@ function readAnswer(answer: Buffer): Listener | null | undefined {
 }
 
 /**
- * Asks what listens at an address, plain or over TLS (whatever certificate it has: nothing but this question is sent).
- * Undefined where nothing answers in this way. Never rejects.
+ * Queries what listens at an address, without TLS or over TLS (whatever certificate it has: nothing but this request is
+ * sent). Undefined where nothing answers in this way. Never rejects.
  */
 export function askListener(address: string, tls: KafkaTls | boolean): Promise<Listener | undefined> {
   const colon = address.lastIndexOf(':')

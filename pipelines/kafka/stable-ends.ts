@@ -8,7 +8,10 @@ const LATEST = -1
 const READ_UNCOMMITTED = 0
 const READ_COMMITTED = 1
 
-/** Where a partition ends, for readers of what is committed and in all: `stable` below `high` is an open transaction. */
+/**
+ * Where a partition ends, for readers of committed records and for all: a `stable` below `high` means an open
+ * transaction.
+ */
 export interface LogEnds {
   /** The last stable offset: the first record of the oldest transaction that is open, or the end. */
   readonly stable: bigint
@@ -33,7 +36,7 @@ interface Offsets {
   }[]
 }
 
-/** Looks how far the partitions of a topic are stable. kafkajs' admin asks only what is committed. */
+/** Measures how far the partitions of a topic are stable. The admin client of kafkajs reports only what is committed. */
 export class StableEnds {
   readonly #connections: BrokerConnections
   readonly #topic: string
@@ -43,7 +46,7 @@ export class StableEnds {
     this.#topic = options.topic
   }
 
-  /** By partition; those whose leader does not answer are left out. Rejects with `Unanswered` where no broker does. */
+  /** By partition; those whose leader does not answer are left out. Rejects with `Unanswered` where no broker answers. */
   async look(): Promise<ReadonlyMap<number, LogEnds>> {
     const asked = { allowAutoTopicCreation: false, topics: [this.#topic] }
     const { brokers, topicMetadata } = await this.#connections.askAny<Metadata>(
@@ -71,7 +74,7 @@ export class StableEnds {
 
   async #ofLeader(leader: BrokerId, partitions: readonly number[]): Promise<[number, LogEnds][]> {
     try {
-      // The watermark first: what is stable may only have come nearer to it meanwhile.
+      // The watermark is read first: in the meantime, the stable offset can only have come nearer to it.
       const high = await this.#latest(leader, partitions, READ_UNCOMMITTED)
       const stable = await this.#latest(leader, partitions, READ_COMMITTED)
       return [...high].flatMap(([partition, end]): [number, LogEnds][] => {

@@ -15,11 +15,14 @@ import { StateReader } from './kafkajs/state-reader.ts'
 import { TransactionalWriter } from './transaction.ts'
 
 export interface TaskRunnerOptions extends KafkaOptions {
-  /** Group, transactional ids and log lines begin with it: "aggregator". */
+  /** Names of the group, transactional ids and log lines begin with it: "aggregator". */
   readonly service: string
-  /** Of the topics: each has a group and transactional ids of its own. The first where it is not given. */
+  /** Version of the topics: each has a group and transactional ids of its own. Version 1 where it is not given. */
   readonly version?: number
-  /** Partitions that count; others, which somebody added, are left alone. All where it is not given. */
+  /**
+   * The number of partitions that are used; others, which someone added, are left alone. All of them where it is not
+   * given.
+   */
   readonly partitions?: number
   readonly topicPrefix: string
   readonly inputTopic: string
@@ -35,7 +38,7 @@ export interface TaskRunnerOptions extends KafkaOptions {
   readonly failpoint: Failpoint
 }
 
-/** The pump of a service's tasks over Kafka: opens what it needs there, and closes it. */
+/** The pump of a service's tasks over Kafka: opens the clients and connections that it needs, and closes them. */
 export class TaskRunner {
   readonly #pump: TaskPump
   readonly #admin: ReturnType<typeof openAdmin>
@@ -89,7 +92,7 @@ export class TaskRunner {
     return this.#pump.failed
   }
 
-  /** Connects, joins the group and goes on in the background. */
+  /** Connects, joins the group and continues in the background. */
   async start(): Promise<void> {
     await this.#admin.connect()
     await this.#pump.start()
@@ -117,7 +120,7 @@ export class TaskRunner {
         state: await this.#logOffsets.startOf(stateTopic, partition),
       }),
       deleteStateBefore: async (partition, offset) => {
-        // kafkajs deletes only from topics whose offsets it was asked for.
+        // kafkajs deletes records only from topics whose offsets it was queried for.
         await logRanges(this.#admin, stateTopic)
         await deleteRecordsBefore(this.#admin, stateTopic, partition, offset)
       },

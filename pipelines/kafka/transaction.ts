@@ -14,7 +14,7 @@ export interface TransactionalWriterOptions extends KafkaOptions {
 }
 
 /**
- * One task's transactional producer. Any error after begin leaves the outcome unknown: the caller throws the writer away
+ * One task's transactional producer. Any error after begin leaves the outcome unknown: the caller discards the writer
  * (`close`) and fences anew.
  */
 export class TransactionalWriter implements TaskWriter {
@@ -44,7 +44,7 @@ export class TransactionalWriter implements TaskWriter {
     return offsets
   }
 
-  /** Lets go of the connections; an open transaction is left to the next fence or to its timeout. */
+  /** Closes the connections; an open transaction is left to the next fence or to its timeout. */
   async close(): Promise<void> {
     this.#session.close()
     await this.#wire.close()

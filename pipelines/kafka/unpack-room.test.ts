@@ -7,7 +7,7 @@ import { FetchHolding, UNPACKED_TOTAL_BYTES_MAX, UNPACKING_BYTES, UnpackRoom } f
 
 const PATIENCE_MS = bound('pipelines/kafka/unpack-room.ts', 'ROOM_PATIENCE_MS')
 
-/** Time stands still until the test lets it pass. */
+/** Time that stops until the test lets it pass. */
 function standing(): { readonly clock: VirtualClock; readonly pass: () => void } {
   const clock = new VirtualClock()
   const { promise, resolve } = Promise.withResolvers<void>()

@@ -2,14 +2,14 @@ import type { Clock } from '../clock.ts'
 import { UNPACKED_BYTES_MAX } from './kafkajs/codecs.ts'
 import { MIB } from '../../schemas/units.ts'
 
-/** What all fetches of a process may hold unpacked at once. */
+/** Most bytes that all fetches of a process may hold unpacked at once. */
 export const UNPACKED_TOTAL_BYTES_MAX = 256 * MIB
 
-/** A batch while it is unpacked: its pieces, and the whole that they are put together to. */
+/** Bytes of a batch while it is unpacked: its pieces, and the whole that they are joined to. */
 export const UNPACKING_BYTES = 2 * UNPACKED_BYTES_MAX
 
 /**
- * How long a fetch waits for room. Then it goes on all the same: a handler that waits for another consumer's fetch (a
+ * How long a fetch waits for room. After that it continues anyway: a handler that waits for another consumer's fetch (a
  * restore) would otherwise hold the room that this one needs for ever.
  */
 const ROOM_PATIENCE_MS = 5_000
@@ -20,7 +20,7 @@ interface Waiting {
   readonly go: () => void
 }
 
-/** The room that a process has for unpacked batches: who finds none waits its turn. */
+/** The room that a process has for unpacked batches: a fetch that finds none waits its turn. */
 export class UnpackRoom {
   readonly #clock: Clock
   readonly #waiting: Waiting[] = []
@@ -34,7 +34,7 @@ export class UnpackRoom {
     return this.#takenBytes
   }
 
-  /** Resolves when there is room for so much, which is taken then. */
+  /** Resolves when there is room for this many bytes, which are then taken. */
   async take(bytes: number): Promise<void> {
     if (this.#waiting.length === 0 && this.hasRoom(bytes)) {
       this.add(bytes)
@@ -49,7 +49,7 @@ export class UnpackRoom {
     if (!waiting.isIn) this.#letIn(waiting)
   }
 
-  /** Takes room without waiting, for what is there already. */
+  /** Takes room without waiting, for bytes that are in memory already. */
   add(bytes: number): void {
     this.#takenBytes += bytes
   }
@@ -84,7 +84,7 @@ export class FetchHolding {
     this.#room = room
   }
 
-  /** True: what follows is left to the next fetch. One batch at least is unpacked by each, and more while there is room. */
+  /** True: what follows is left to the next fetch. Each fetch unpacks at least one batch, and more while there is room. */
   get isFull(): boolean {
     return this.#bytes >= UNPACKED_BYTES_MAX && !this.#room.hasRoom(UNPACKING_BYTES)
   }
@@ -94,19 +94,19 @@ export class FetchHolding {
     await this.#room.take(UNPACKING_BYTES)
   }
 
-  /** The batch is unpacked, and so large; 0 where it could not be. */
+  /** The batch was unpacked to this many bytes; 0 where it could not be. */
   unpackedTo(bytes: number): void {
     this.#bytes += bytes
     this.#room.give(UNPACKING_BYTES - bytes)
   }
 
-  /** Takes so much without waiting: it is there already. */
+  /** Takes this many bytes without waiting: they are in memory already. */
   hold(bytes: number): void {
     this.#bytes += bytes
     this.#room.add(bytes)
   }
 
-  /** All is handled, or will not be. */
+  /** All records are handled, or will not be. */
   release(): void {
     this.#room.give(this.#bytes)
     this.#bytes = 0

@@ -9,7 +9,7 @@ import type { BlockOutcome } from './block-session.ts'
 
 const TOPIC = 'usage.blocks'
 
-/** A pump on a consumer that does what a test says, and what its gauges show. */
+/** A pump on a consumer that is controlled by the test, and what its gauges show. */
 class PumpBench {
   readonly clock = new VirtualClock()
   readonly diary: string[] = []

@@ -14,11 +14,11 @@ import type { BlockOutcome, BlockSession } from './block-session.ts'
 import { OffsetCommits } from './offset-commits.ts'
 import { MINUTE_MS } from '../../schemas/units.ts'
 
-/** Nobody loads the partitions of a loader that died for so long. Its handlers send heartbeats while ClickHouse works. */
+/** When a loader dies, its partitions are not loaded for this long. Its handlers send heartbeats while ClickHouse works. */
 export const LOADER_SESSION_TIMEOUT_MS = 10_000
 export const LOADER_REBALANCE_TIMEOUT_MS = MINUTE_MS
 
-/** Where partitions begin and end, by the broker's word of now. */
+/** Where partitions begin and end, as the broker reports it now. */
 export interface LogEdges {
   /** What the partition holds. */
   rangeOf(topic: string, partition: number): Promise<LogRange>
@@ -32,7 +32,7 @@ export interface BlockPumpParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
-  /** The group gave these partitions (again): whatever was gathered is dropped. */
+  /** The group assigned these partitions (again): what was gathered of them is dropped. */
   readonly onPartitions: (topic: string, partitions: readonly number[]) => void
   readonly onRecords: (
     topic: string,
@@ -43,14 +43,14 @@ export interface BlockPumpParts {
   readonly onHalt: (topic: string, partition: number, halt: HaltError) => void
 }
 
-/** Feeds blocks to the loader, in order per partition, and commits the offsets that it says. */
+/** Feeds blocks to the loader, in order for each partition, and commits the offsets that the loader names. */
 export class BlockPump implements GroupConsumerHandlers {
-  /** Resolves if the consumer ended for good. */
+  /** Resolves if the consumer has ended permanently. */
   readonly failed: Promise<Error>
   readonly onFailed: (error: Error) => void
   readonly #parts: BlockPumpParts
   readonly #commits = new OffsetCommits()
-  /** By place, one past the newest record, as the last fetch saw it. */
+  /** By partition, one past the newest record, as the last fetch reported it. */
   readonly #ends = new Map<string, bigint>()
   readonly #stopping = new AbortController()
   #lastHeartbeatMs: number
@@ -64,12 +64,12 @@ export class BlockPump implements GroupConsumerHandlers {
     this.#lastHeartbeatMs = parts.clock.monotonicMs()
   }
 
-  /** Partitions by topic, once the group has given any. */
+  /** Partitions by topic, once the group has assigned any. */
   get assigned(): ReadonlyMap<string, readonly number[]> | undefined {
     return this.#assigned
   }
 
-  /** Joins the group and goes on in the background. */
+  /** Joins the group and continues in the background. */
   async start(): Promise<void> {
     await this.#parts.consumer.start(this)
   }
@@ -80,7 +80,7 @@ export class BlockPump implements GroupConsumerHandlers {
     await this.#parts.consumer.stop()
   }
 
-  /** What is delivered next of the partition begins at `offset`; nothing where another has it now. */
+  /** Makes the next delivery of the partition begin at `offset`; does nothing where another process owns it now. */
   redeliver(topic: string, partition: number, offset: bigint): void {
     if (this.#assigned?.get(topic)?.includes(partition) !== true) return
     this.#parts.consumer.seek(topic, partition, offset)
@@ -104,13 +104,13 @@ export class BlockPump implements GroupConsumerHandlers {
     this.#lastHeartbeatMs = this.#parts.clock.monotonicMs()
   }
 
-  /** A gap between blocks shows in their numbers: only the end matters. */
+  /** A gap between blocks is visible in their numbers, so only the end matters. */
   onFetched(topic: string, partition: number, { end }: FetchedRange): void {
     this.#ends.set(`${topic}/${partition}`, end)
   }
 
   async beforeRebalance(): Promise<void> {
-    // Nothing is under way behind a handler.
+    // Nothing is under way outside the handlers.
   }
 
   async onBatch(batch: FetchedBatch): Promise<void> {
@@ -121,7 +121,7 @@ export class BlockPump implements GroupConsumerHandlers {
     if (outcome === undefined) return
     if (outcome.next === 'continue') {
       const unreadable = batch.records.find((record) => record.unreadable !== undefined)
-      // What stands before it is taken; the next fetch begins with it, and halts.
+      // The records before it are taken; the next fetch begins with it, and halts.
       if (unreadable === undefined) batch.resolve()
       else consumer.seek(topic, partition, unreadable.offset)
       this.#showLag(topic, partition, outcome.openFrom ?? batch.lastOffset + 1n)
@@ -195,7 +195,7 @@ export class BlockPump implements GroupConsumerHandlers {
     }
   }
 
-  /** Null: another process has it. */
+  /** Null: another process owns the partition. */
   #show(topic: string, partition: number, now: TaskState | null): void {
     for (const state of TASK_STATES) {
       const labels = { topic, partition, state }

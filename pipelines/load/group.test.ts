@@ -8,7 +8,7 @@ import { GroupGatherer, insertsOf, toBlock } from './group.ts'
 import type { Block, Group, KnownSeqs } from './group.ts'
 
 const block = (fields: BlockFields): Block => toBlock(blockRecord(fields))
-/** Loaded up to a number, and nothing may be missing. */
+/** Blocks are loaded up to a number, and none may be missing. */
 const upTo = (loadedSeq: number): KnownSeqs => ({ loadedSeq, missingThrough: 0 })
 const seqsOf = (groups: readonly Group[]): number[][] =>
   groups.map(({ blocks }) => blocks.map(({ seq }) => seq))

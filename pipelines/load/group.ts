@@ -6,7 +6,7 @@ import { HaltError } from '../log/records.ts'
 import { isTick as isTickBy } from '../log/tick.ts'
 import type { LogRecord } from '../log/records.ts'
 
-/** A block as it stands in the log. */
+/** A block as it is in the log. */
 export interface Block {
   readonly offset: bigint
   readonly seq: number
@@ -17,7 +17,10 @@ export interface Block {
   readonly month: string
   readonly groupBegins: boolean
   readonly groupEnds: boolean
-  /** On a transaction's first block: what the one before it ended with. Null elsewhere, and in blocks of before. */
+  /**
+   * On a transaction's first block: what the transaction before it ended with. Null on others, and in blocks of earlier
+   * versions.
+   */
   readonly after: string | null
   /** Rows as the log holds them: packed where `packed` says so. */
   readonly rows: Buffer
@@ -27,13 +30,13 @@ export interface Block {
 /** Rows as one block holds them. */
 export type PackedRows = Pick<Block, 'rows' | 'packed'>
 
-/** Blocks that are inserted together: the log says where they begin and end. */
+/** Blocks that are inserted together: the borders in the log decide where they begin and end. */
 export interface Group {
   readonly blocks: readonly Block[]
   readonly firstSeq: number
   readonly lastSeq: number
   readonly firstOffset: bigint
-  /** One past its last block: where loading goes on. */
+  /** One past its last block: the offset at which loading continues. */
   readonly endOffset: bigint
 }
 
@@ -43,36 +46,37 @@ export interface Insert {
   readonly columns: readonly string[]
   readonly format: BlockFormat
   readonly month: string
-  /** Number of the first of its blocks: its token's last part, and what a look compares with. */
+  /** Number of the first of its blocks: the last part of the token, and what a look compares with. */
   readonly firstSeq: number
   /** The rows of its blocks; joined by the store. */
   readonly body: readonly PackedRows[]
 }
 
-/** Numbers that bound what the gatherer takes. */
+/** Numbers that bound the blocks that the gatherer takes. */
 export interface KnownSeqs {
-  /** ClickHouse has everything up to it. */
+  /** ClickHouse has everything up to this number. */
   readonly loadedSeq: number
-  /** An operator allows blocks up to it to be missing. */
+  /** An operator allows blocks up to this number to be missing. */
   readonly missingThrough: number
 }
 
-/** Two records under one number, or one that no task wrote: which of them ClickHouse must have is nothing to guess. */
+/** Two records with one number, or one that no task wrote: which of them ClickHouse must have cannot be guessed. */
 const FOREIGN_REMEDY =
   'Only the tasks may write to this topic (docs/backup.md, "A log that is damaged"): find out who did, and put back copies of Kafka and ClickHouse that belong together, Kafka as the newer one.'
 
-/** Numbers that the log does not hold: true whether retention took them, a broker lost them or a tool deleted them. */
+/** For numbers that the log lacks: right whether retention took them, a broker lost them or a tool deleted them. */
 const GONE_REMEDY =
   'Put back a newer copy of ClickHouse and start the loader again; without one, say that they may be missing (docs/backup.md, "Blocks that are gone"): the rest is then loaded, and npm run verify says what is not there.'
 
 /** The tick that a task's fence leaves among its blocks: nothing to load. */
 export function isTick(record: LogRecord): boolean {
   if (record.headers[BLOCK_HEADER.table] !== undefined) return false
-  // Ticks of before have no key. Only tasks write here, and no record of theirs says where that began.
+  // Ticks of earlier versions have no key. Only tasks write here, and none of their records says where the rule for keys
+  // began.
   return isTickBy(record, record.key === null ? 0 : RULES)
 }
 
-/** Reads a block from its record. Halts where it is none: nothing but tasks writes to block topics. */
+/** Reads a block from its record. Halts where the record is not a block: only tasks write to block topics. */
 export function toBlock(record: LogRecord): Block {
   const text = (name: string): string | undefined => record.headers[name]?.toString('utf8')
   const table = text(BLOCK_HEADER.table)
@@ -105,8 +109,8 @@ export function toBlock(record: LogRecord): Block {
 }
 
 /**
- * Gathers the blocks of one partition into groups, by the borders in the log and nothing else. Takes numbers without
- * gaps; anything that cannot be explained by a redelivery halts.
+ * Gathers the blocks of one partition into groups, by nothing but the borders in the log. It takes numbers without gaps;
+ * anything that a redelivery cannot explain halts.
  */
 export class GroupGatherer {
   #open: Block[] = []
@@ -118,19 +122,22 @@ export class GroupGatherer {
     return this.#open[0]?.offset ?? null
   }
 
-  /** The group gave the partition anew, or an outcome is unknown: what is gathered is dropped. */
+  /** The group assigned the partition anew, or an outcome is unknown: what was gathered is dropped. */
   reset(): void {
     this.#open = []
     this.#lastSeq = null
     this.#lastOffset = -1n
   }
 
-  /** Whether blocks are missing before this first one: none was taken since the last reset, and it does not follow. */
+  /**
+   * Whether blocks are missing before this first one: none was taken since the last reset, and it does not follow the known
+   * ones.
+   */
   isGap(block: Block, known: KnownSeqs): boolean {
     return this.#lastSeq === null && block.seq > nextOf(known)
   }
 
-  /** Takes a block; returns the groups that it completes (the one before it, its own, or both). */
+  /** Takes a block. Returns the groups that it completes (the one before it, its own, or both). */
   take(block: Block, known: KnownSeqs): Group[] {
     if (block.offset <= this.#lastOffset) return []
     this.#checkNumber(block, known)
@@ -175,7 +182,10 @@ export class GroupGatherer {
   }
 }
 
-/** The INSERTs of a group: one a (table, table partition), `watermarks` last, since it says that all are there. */
+/**
+ * The INSERTs of a group: one for each table and table partition. `watermarks` is last, since it says that all rows are
+ * there.
+ */
 export function insertsOf(group: Group): Insert[] {
   const inserts = new Map<string, Insert & { body: PackedRows[]; columnList: string }>()
   for (const { table, columns, format, month, seq, rows, packed } of group.blocks) {
@@ -217,8 +227,9 @@ function formatOf(header: string | undefined): BlockFormat | undefined {
 }
 
 /**
- * The watermark of the last transaction of a group but one, which the first block of the last one names; UTC ms. Null where the
- * group is of one transaction that nothing came before. The last one's own stands in a row, and rows are not decoded here.
+ * The watermark of the group's last transaction but one, which the first block of the last transaction names; UTC ms. Null
+ * where the group has only one transaction and none came before it. The watermark of the last transaction is in a row, and
+ * rows are not decoded here.
  */
 export function watermarkIn({ blocks }: Group): number | null {
   const after = blocks.findLast((block) => block.after !== null)?.after ?? null

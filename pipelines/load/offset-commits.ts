@@ -1,13 +1,16 @@
 /**
- * Commits of a group's offsets that nobody waits for. Nothing is decided by them: a coordinator that hangs must hold up no
- * partition (it did, for all of its 25 s, while kafkajs tried a commit again and again). One commit of a partition is under
- * way at a time, and one waits: the newest.
+ * Commits of a group's offsets that nothing waits for. No decision depends on them: a coordinator that hangs must not delay
+ * a partition (it did, for the whole 25 s of its hang, while kafkajs tried a commit again and again). For each partition
+ * one commit is under way at a time, and one waits: the newest.
  */
 export class OffsetCommits {
-  /** By partition: what waits for the commit under way, if there is one. */
+  /** By partition, the commit that waits for the one under way, if there is one. */
   readonly #underWay = new Map<string, Commit | undefined>()
 
-  /** Has it sent, or a newer one of the same partition ("topic/3") in its place. What it rejects with is its own to tell. */
+  /**
+   * Sends it, or a newer one of the same partition ("topic/3") in its place. The commit itself has to report the error with
+   * which it rejects.
+   */
   commit(partition: string, commit: Commit): void {
     if (this.#underWay.has(partition)) this.#underWay.set(partition, commit)
     else void this.#sendAll(partition, commit)

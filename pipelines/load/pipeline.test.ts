@@ -20,7 +20,7 @@ const TABLES = [
   'dead_letters/202601',
 ] as const
 
-/** What a fence leaves among the blocks. */
+/** The tick that a fence leaves among the blocks. */
 const fenceTick = (offset: bigint): LogRecord => ({
   partition: 0,
   offset,
@@ -92,7 +92,7 @@ const heartbeat = fc.constantFrom(
 const seqOf = (record: LogRecord): number => Number(record.headers['seq'])
 const tableOf = (record: LogRecord): string => String(record.headers['table'])
 
-/** Each row stands once, and each table's parts were made in the order of the log. */
+/** Each row is there once, and each table's parts were made in the order of the log. */
 function assertLoaded(store: MemoryStore, log: readonly LogRecord[]): void {
   const records = log.filter((record) => !isTick(record))
   for (const table of new Set(records.map(tableOf))) {
@@ -117,7 +117,7 @@ function assertLoaded(store: MemoryStore, log: readonly LogRecord[]): void {
   assert.deepEqual(store.faults, [], 'every fault was met')
 }
 
-/** Fails the moment that `watermarks` says more than is there. */
+/** Fails as soon as `watermarks` claims more than what is there. */
 function watchWatermarks(store: MemoryStore, records: readonly LogRecord[]): void {
   const push = store.parts.push.bind(store.parts)
   store.parts.push = (...parts) => {
@@ -134,7 +134,7 @@ function watchWatermarks(store: MemoryStore, records: readonly LogRecord[]): voi
 test('each row stands once, whatever goes wrong at any step, and whoever loads it', async () => {
   const run = fc.record({
     records: log,
-    // Phantoms end with the faults, so that the bound of phantoms in a row is met by a test of its own.
+    // Phantoms end with the faults; the bound of phantoms in a row has a test of its own.
     faults: fc.array(fault, { maxLength: 24 }),
     heartbeats: fc.array(heartbeat, { maxLength: 20 }),
     fetchMax: fc.integer({ min: 1, max: 12 }),
@@ -159,7 +159,7 @@ test('each row stands once, whatever goes wrong at any step, and whoever loads i
       await loading.load(records, fetchMax)
       const lastBlock = records.findLast((record) => !isTick(record))
       assert.equal(loading.committed, lastBlock?.offset ?? 0n)
-      // What was left of the faults is met by loading all of it again, from the beginning.
+      // The remaining faults occur while everything is loaded again, from the beginning.
       while (store.faults.length > 0) {
         loading.committed = 0n
         loading.restart()
@@ -172,7 +172,7 @@ test('each row stands once, whatever goes wrong at any step, and whoever loads i
   )
 })
 
-/** The store over a slow line: each call waits as long as `wait` says before it arrives. */
+/** The store over a slow line: each call waits for `wait` before it arrives. */
 function slowly(store: BlockStore, wait: () => Promise<void>): BlockStore {
   return {
     loadedSeq: async (...args) => {
@@ -199,7 +199,7 @@ function slowly(store: BlockStore, wait: () => Promise<void>): BlockStore {
 }
 
 test('two loaders that both believe to have the partition make one copy', async () => {
-  // No phantoms: that nobody else can have tried a token is what the fence of the next test is for.
+  // There are no phantoms here: that no other loader can have tried a token is what the fence of the next test is for.
   const faults = fc.array(fc.constantFrom<StoreFault>('ok', 'ok', 'away', 'landed', 'late'), {
     maxLength: 10,
   })
@@ -250,7 +250,7 @@ test('a loader that was frozen between its heartbeat and its INSERT, and its suc
         clock,
         slowly(store, async () => {
           if (calls++ !== frozenAtCall) return await wait()
-          // What it was about to send arrives when it thaws; until then another loads from where it had committed.
+          // The INSERT that it was about to send arrives when it thaws; until then another loads from its last commit.
           zombie.isPutOut = true
           successor.committed = zombie.committed
           succeeding = successor.load(records, 5)
@@ -286,7 +286,7 @@ test('without a fault each INSERT is sent once', async () => {
 
 test('a phantom token is followed by -r1, and that by -r2', async () => {
   const clock = new VirtualClock()
-  // What is loaded, twice; a look for the first table; its INSERT; then the same again twice.
+  // The answers are for: what is loaded, twice; a look for the first table; its INSERT; then the same again twice.
   const store = new MemoryStore(clock, ['ok', 'ok', 'ok', 'phantom'])
   const loading = new Loading(clock, store)
   store.tokens.push('usage_events usage.blocks/0/usage_events/202601/1-r1')
@@ -294,7 +294,7 @@ test('a phantom token is followed by -r1, and that by -r2', async () => {
   await loading.load(ONE_GROUP, 100)
   assertLoaded(store, ONE_GROUP)
   assert.ok(store.tokens.includes('usage_events usage.blocks/0/usage_events/202601/1-r2'))
-  // Twice the server's whole limit passed before the next token was tried.
+  // Twice the full limit of the server passed before the next token was tried.
   assert.ok(clock.monotonicMs() - startMs >= 16_000)
 })
 
@@ -320,7 +320,7 @@ test('a loader that ends leaves after the group under way, however many the fetc
   await loading.load(records, 100)
   const end = records.find((record) => record.headers[BLOCK_HEADER.groupEnds] !== undefined)
   assert.equal(loading.committed, end?.offset, 'one group is loaded')
-  // The next process goes on from there.
+  // The next process continues from there.
   loading.restart()
   await loading.load(records, 100)
   assertLoaded(store, records)
@@ -329,8 +329,8 @@ test('a loader that ends leaves after the group under way, however many the fetc
 test('an unknown outcome after any number of plain ones is looked up', async () => {
   const records = logOf(Array.from({ length: 4 }, () => ({ tables: [0], begins: false, ends: true, gap: 0 })))
   for (const fault of ['away', 'landed', 'late', 'phantom', 'zombie'] as const) {
-    // The first group: what is loaded, twice, then a look, an INSERT and a look for each of its two tables. Each of the
-    // others: what is loaded, then its two INSERTs.
+    // For the first group: what is loaded, twice, then a look, an INSERT and a look for each of its two tables. For each of
+    // the others: what is loaded, then its two INSERTs.
     for (const plain of [9, 10, 12, 13]) {
       const clock = new VirtualClock()
       const store = new MemoryStore(clock, [...Array.from({ length: plain }, () => 'ok' as const), fault])

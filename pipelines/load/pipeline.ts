@@ -18,7 +18,7 @@ import { HOUR_MS, SECOND_MS } from '../../schemas/units.ts'
 /** How long a partition rests when ClickHouse is away or an outcome is unknown. */
 export const LOADER_REST_MS = 2_000
 
-/** Phantom tokens in a row before the partition halts: the store would not be what it says it is. */
+/** Phantom tokens in a row after which the partition halts: the store would not be what it claims to be. */
 const PHANTOMS_MAX = 5
 
 const HEARTBEAT_MS = 1_000
@@ -26,7 +26,7 @@ const LOOK_AGAIN_MS = 250
 
 export interface PartitionLoaderOptions {
   readonly source: BlockSource
-  /** The installation that Kafka belongs to; the store must name the same. */
+  /** The installation that Kafka belongs to; the store must name the same one. */
   readonly installationId: string
   readonly store: BlockStore
   readonly clock: Clock
@@ -36,47 +36,50 @@ export interface PartitionLoaderOptions {
 }
 
 /**
- * How long before the newest loaded watermark the search for blocks begins that must be loaded again: clocks of brokers
- * differ. Where that finds none, it begins at the log's start.
+ * The search for blocks that must be loaded again begins this long before the newest loaded watermark, because the clocks
+ * of brokers differ. Where that finds none, it begins at the log's start.
  */
 export const RELOAD_MARGIN_MS = HOUR_MS
 
-/** Where in the log blocks were looked for that must be loaded again. */
+/** Where in the log blocks that must be loaded again were searched for. */
 type Searched = 'nowhere' | 'from_watermark' | 'from_start'
 
-/** The heartbeat was too old before an INSERT, or Kafka did not say what the log holds: another may have the partition. */
+/**
+ * The last heartbeat before an INSERT was too old, or Kafka did not say what the log holds: another loader may own the
+ * partition.
+ */
 class SessionInDoubt extends Error {}
 
-/** Not what was loaded last: another loader was here, or the tables came back from an older copy. */
+/** The store does not have what was loaded last: another loader was here, or the tables came back from an older copy. */
 class StoreMoved extends Error {}
 
 /**
  * Loads one partition's blocks, each row once (design, "The loader"):
- *   1. gather a group by the borders in the log; one INSERT a table and month under a token, `watermarks` last; then
+ *   1. gather a group by the borders in the log; one INSERT for each table and month under a token, `watermarks` last; then
  *      commit the group's end.
  *   2. when assigned, and after any outcome but a plain OK: look first, insert what is absent under the same token.
- *   3. an OK under a token that somebody may have tried before proves nothing: look again; still absent when no INSERT
+ *   3. an OK under a token that another loader may have tried before proves nothing: look again; still absent when no INSERT
  *      can be under way any more: a phantom token, so the next one is `-r1`. Where token and rows are one commit
  *      (Replicated tables) there is none: it halts.
  *   4. a block that ClickHouse refuses halts the partition.
- *   5. tables that have less than was loaded came back from an older copy: loading goes back in the log, as far as they do,
+ *   5. tables that have less than was loaded came back from an older copy: loading goes back in the log as far as they did,
  *      and looks at every group up to where it was; a log that is older than the tables halts the partition.
  */
 export class PartitionLoader {
   readonly #options: PartitionLoaderOptions
   readonly #gatherer = new GroupGatherer()
-  /** What ClickHouse said when the partition was assigned, or after a doubt; null: to be asked. */
+  /** What ClickHouse reported when the partition was assigned, or after a doubt; null: it must be queried. */
   #stored: StoredMark | null = null
   /** Everything up to this number is loaded. */
   #loadedSeq = 0
-  /** The last block that is known to be loaded, since the partition was assigned. */
+  /** The last block that is known to be loaded since the partition was assigned. */
   #newestOffset: bigint | null = null
-  /** True while records are taken, and when they last were. */
+  /** True while records are taken, and the time when they last were. */
   #isTaking = false
   #tookAtMs = 0
-  /** Where the search for blocks to load again has been, since one was last delivered that followed. */
+  /** Where blocks to load again were searched for, since a block was last delivered that followed the loaded ones. */
   #searched: Searched = 'nowhere'
-  /** True until one group was inserted with looks: before that, others may have tried its tokens. */
+  /** True until one group was inserted with looks: before that, other loaders may have tried its tokens. */
   #inDoubt = true
 
   constructor(options: PartitionLoaderOptions) {
@@ -87,22 +90,25 @@ export class PartitionLoader {
     return this.#options.source
   }
 
-  /** The group gave the partition (again). */
+  /** The group assigned the partition (again). */
   assigned(): void {
     this.#searched = 'nowhere'
     this.#newestOffset = null
     this.#forget()
   }
 
-  /** What is loaded, of a partition that has been silent for `silenceMs`; null where it was not, or nothing is known. */
+  /**
+   * The number up to which blocks are loaded, for a partition that has been silent for `silenceMs`; null where it was not
+   * silent, or nothing is known.
+   */
   silentAt(silenceMs: number): number | null {
     if (this.#isTaking || this.#stored === null || this.#newestOffset === null) return null
     return this.#options.clock.monotonicMs() - this.#tookAtMs >= silenceMs ? this.#loadedSeq : null
   }
 
   /**
-   * ClickHouse has less than was loaded here, and nothing may come that shows it: the offset to be delivered again, so that
-   * loading goes back; null where records came meanwhile.
+   * ClickHouse has less than was loaded here, and perhaps no record comes that would show it. Returns the offset to be
+   * delivered again, so that loading goes back; null where records came in the meantime.
    */
   goBackWhileSilent(): bigint | null {
     if (this.#isTaking || this.#newestOffset === null) return null
@@ -110,7 +116,7 @@ export class PartitionLoader {
     return this.#newestOffset
   }
 
-  /** Takes records in order. Throws `HaltError`; every other error is an outcome, with the place to go on from. */
+  /** Takes records in order. Throws `HaltError`; every other error is an outcome with the offset to continue from. */
   async take(records: readonly LogRecord[], session: BlockSession): Promise<BlockOutcome> {
     this.#isTaking = true
     try {
@@ -154,7 +160,7 @@ export class PartitionLoader {
           'Mend the table or the server (npm run migrate), then restart the loader; the block is kept 30 days.',
         )
       }
-      // Whatever came between, nothing of the open group is known to be loaded, and its records must come again.
+      // Whatever happened, nothing of the open group is known to be loaded, and its records must come again.
       this.#forget()
       if (error instanceof HaltError) throw error
       const isDoubt =
@@ -181,7 +187,7 @@ export class PartitionLoader {
     this.#inDoubt = true
   }
 
-  /** What ClickHouse holds of the partition. Throws `HaltError` where it is not what this log filled. */
+  /** What ClickHouse holds of the partition. Throws `HaltError` where this log is not what filled it. */
   async #askStore(session: BlockSession): Promise<StoredMark> {
     const { store, source, installationId } = this.#options
     const stored = await this.#withHeartbeats(store.mark(source), session)
@@ -197,8 +203,9 @@ export class PartitionLoader {
   }
 
   /**
-   * The tables have less than was loaded before `block`: where in the log to go on, or null where all of it was searched.
-   * What is noted first makes every loader look at each group up to there: its tokens may be known, its rows are not there.
+   * The tables have less than was loaded before `block`. Returns the offset in the log to continue from, or null where the
+   * whole log was searched. The note that is written first makes every loader look at each group up to there: its tokens
+   * may be known although its rows are not there.
    */
   async #goBack(block: Block, stored: StoredMark, session: BlockSession): Promise<BlockOutcome | null> {
     const { store, source, metrics, logger } = this.#options
@@ -209,7 +216,7 @@ export class PartitionLoader {
         : (await ofLog(session.logRange())).start
       if (offset >= block.offset) continue
       await this.#withHeartbeats(store.noteReload(source, block.seq), session)
-      // Only now: what was not answered is searched again.
+      // Only now: a search without an answer is repeated.
       this.#searched = place
       metrics.count('hivemeter_loader_reloads_total')
       logger.warn(
@@ -222,7 +229,7 @@ export class PartitionLoader {
     return null
   }
 
-  /** The first block that is not loaded yet follows what the tables hold, or the log is another one. */
+  /** The first block that is not loaded yet must follow what the tables hold; otherwise the log is another one. */
   #checkHistory(block: Block, stored: StoredMark): void {
     if (block.seq !== stored.seq + 1) return
     const misfit = historyMisfit(placeOf(this.#options.source), block.after, stored)
@@ -244,8 +251,9 @@ export class PartitionLoader {
       metrics.set('hivemeter_loader_reload_blocks', source, left)
     }
     await this.#options.failpoint('before_offset_commit')
-    // The last block itself, not the one after it: whoever is given the partition is delivered a number that was loaded,
-    // and sees at once whether ClickHouse still has it. A task that waits for an older ClickHouse writes no other.
+    // This is the last block itself, not the one after it: the next owner of the partition then gets a number that was
+    // loaded, and sees at once whether ClickHouse still has it. A task that waits for an older ClickHouse writes no other
+    // block.
     this.#newestOffset = group.endOffset - 1n
     session.commit(this.#newestOffset)
     metrics.count('hivemeter_loader_groups_total')
@@ -253,8 +261,8 @@ export class PartitionLoader {
   }
 
   /**
-   * A group is inserted into tables that hold all before it: a server that was replaced by an older copy between two
-   * groups would else hide for good what it lacks.
+   * A group is inserted only into tables that hold everything before it: otherwise a server that was replaced by an older
+   * copy between two groups would never show what it lacks.
    */
   async #checkStore(session: BlockSession): Promise<void> {
     const { store, source } = this.#options
@@ -320,7 +328,7 @@ export class PartitionLoader {
     )
   }
 
-  /** Sends heartbeats while ClickHouse works; a rebalance waits for its end, so that no INSERT is left behind. */
+  /** Sends heartbeats while ClickHouse works. A rebalance waits for its end, so that no INSERT is left behind. */
   async #withHeartbeats<T>(work: Promise<T>, session: BlockSession): Promise<T> {
     const over = new AbortController()
     let rebalance: unknown
@@ -351,7 +359,7 @@ export class PartitionLoader {
   }
 }
 
-/** Where blocks to load again are still to be looked for. */
+/** Where blocks to load again have not been searched for yet. */
 function placesToSearch(searched: Searched, { watermarkMs }: StoredMark): readonly Searched[] {
   if (searched === 'from_start') return []
   return searched === 'nowhere' && watermarkMs > 0 ? ['from_watermark', 'from_start'] : ['from_start']
@@ -361,7 +369,7 @@ function placeOf({ topic, partition }: BlockSource): string {
   return `${topic}[${partition}]`
 }
 
-/** What the log says of itself; without an answer the partition rests, as it does without ClickHouse. */
+/** What the log reports about itself. Without an answer the partition rests, as it does without ClickHouse. */
 async function ofLog<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer
@@ -370,7 +378,7 @@ async function ofLog<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-/** The same for whoever loads the group, whenever; a phantom's successor is told apart by its suffix. */
+/** The token is the same for every loader of the group, at any time. The successor of a phantom has a suffix. */
 function tokenOf({ topic, partition }: BlockSource, insert: Insert, phantoms: number): string {
   const token = `${topic}/${partition}/${insert.table}/${insert.month}/${insert.firstSeq}`
   return phantoms === 0 ? token : `${token}-r${phantoms}`

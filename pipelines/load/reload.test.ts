@@ -10,7 +10,7 @@ import { STORE_WATCH_MS, watchStore } from './watch-store.ts'
 
 const HOUR_MS = 3_600_000
 
-/** Four groups of two blocks, hours from each other; each block says `after`, where that is given. */
+/** Four groups of two blocks, hours apart; each block has the header `after` where it is given. */
 function fourGroups(after?: string): LogRecord[] {
   return Array.from({ length: 8 }, (_, index) => {
     const isLast = index % 2 === 1
@@ -22,7 +22,7 @@ function fourGroups(after?: string): LogRecord[] {
 
 const FOUR_GROUPS = fourGroups()
 
-/** Each row stands once. */
+/** Each row is there once. */
 function assertLoaded(store: MemoryStore, log: readonly LogRecord[]): void {
   for (const table of ['usage_events', 'watermarks']) {
     const expected = log.filter(({ headers }) => String(headers['table']) === table)
@@ -41,7 +41,7 @@ test('tables from an older copy are filled again from the log, from wherever the
       const store = new MemoryStore(clock)
       const loading = new Loading(clock, store)
       await loading.load(FOUR_GROUPS.slice(0, 6), 100)
-      // The copy: as many groups as are kept, two parts each.
+      // The older copy: as many groups as are kept, with two parts each.
       store.parts.splice(kept * 2)
       if (tokens === 'older') store.tokens.splice(kept * 2)
       if (kept > 0) store.marks = { watermarkMs: FOUR_GROUPS[kept * 2 - 1]?.timestampMs ?? 0 }

@@ -7,7 +7,7 @@ import { failingOver } from '../clickhouse/replicas.ts'
 import type { Insert } from './group.ts'
 import { INSERT_TIME_LIMIT_MS, QUORUM_TIME_LIMIT_MS, openBlockStore } from './store.ts'
 
-// Against one real server the store is tested with the contract; this is what it asks of several replicas.
+// The contract tests the store against one real server; this tests what it sends to several replicas.
 
 const SOURCE = { topic: 'usage.blocks', partition: 3 }
 const INSERT: Insert = {
@@ -82,7 +82,7 @@ describe('the store on a cluster', () => {
       assert.deepEqual(order, [`${place} SYSTEM SYNC REPLICA usage_1m LIGHTWEIGHT`, `${place} look`])
     }
     assert.equal(await storeOf([{}, {}, { isAway: true }]).store.holds(SOURCE, INSERT), false)
-    // One copy, acknowledged by nobody as far as is known: neither there nor absent.
+    // One copy, without any acknowledgement as far as is known: it is neither there nor absent.
     await assert.rejects(storeOf([{ found: true }, {}, {}]).store.holds(SOURCE, INSERT), ClickhouseAway)
   })
 

@@ -8,7 +8,7 @@ import type { Insert, PackedRows } from './group.ts'
 import { storedFrame } from './stored-frame.ts'
 import { SECOND_MS } from '../../schemas/units.ts'
 
-/** The server gives up an INSERT after this long; then none that was sent before can still land. */
+/** The server gives up an INSERT after this long; after that, no INSERT that was sent before can still land. */
 export const INSERT_TIME_LIMIT_MS = 8_000
 
 /** A source of blocks: a partition of a block topic. */
@@ -17,47 +17,50 @@ export interface BlockSource {
   readonly partition: number
 }
 
-/** The server waits so long for a majority of the replicas; then the outcome is unknown. */
+/** The server waits this long for a majority of the replicas; after that the outcome is unknown. */
 export const QUORUM_TIME_LIMIT_MS = 6_000
 
 /**
- * How a cluster takes an INSERT: acknowledged once a majority has it, and then found by any majority that is asked. Side
- * by side (parallel), since a table takes many partitions at once; a repeat under its token waits for the quorum of the
- * part that is there.
+ * How a cluster takes an INSERT: it is acknowledged once a majority of the replicas has it, and any majority that is
+ * queried finds it from then on. Inserts run side by side (parallel), since a table takes many partitions at once; a repeat
+ * under its token waits for the quorum of the part that is there.
  */
 const QUORUM: QuerySettings = {
   insert_quorum: 'auto',
   insert_quorum_parallel: 1,
   insert_quorum_timeout: QUORUM_TIME_LIMIT_MS,
-  // Each more would end after INSERT_TIME_LIMIT_MS.
+  // More retries would end after INSERT_TIME_LIMIT_MS.
   insert_keeper_max_retries: 3,
 }
 
-/** What the loader asks of the store: ClickHouse, or the simulation's. Both throw `ClickhouseAway` or `ClickhouseRefused`. */
+/**
+ * What the loader needs from the store: ClickHouse, or that of the simulation. Both throw `ClickhouseAway` or
+ * `ClickhouseRefused`.
+ */
 export interface BlockStore {
   /**
-   * True: token and part are one commit, as in Replicated tables, so an acknowledged INSERT that is not shown is no
+   * True: token and part are one commit, as in Replicated tables. An acknowledged INSERT that is not visible is then no
    * phantom token, and another token could double its rows.
    */
   readonly atomicTokens?: boolean
   /**
-   * The highest number of which `watermarks` says that everything up to it is loaded; 0 where there is none. Never what a
-   * replica had a while ago: less than was loaded before means that the tables came back from an older copy.
+   * The highest number for which `watermarks` says that everything up to it is loaded; 0 where there is none. Never what a
+   * replica had a while ago: a number lower than one loaded before means that the tables came back from an older copy.
    */
   loadedSeq(source: BlockSource): Promise<number>
-  /** That, and all else that it says of the partition. */
+  /** The same number, and everything else that `watermarks` says about the partition. */
   mark(source: BlockSource): Promise<StoredMark>
-  /** Notes that blocks up to `through` were inserted once already; what was noted before stays where it is higher. */
+  /** Notes that blocks up to `through` were already inserted once; a higher number that was noted before stays. */
   noteReload(source: BlockSource, through: number): Promise<void>
   /** Whether the rows of this INSERT are there: one INSERT is one part, so they are there whole or not at all. */
   holds(source: BlockSource, insert: Insert): Promise<boolean>
-  /** One INSERT under a token. */
+  /** Sends one INSERT under a token. */
   insert(insert: Insert, token: string): Promise<void>
 }
 
 const IDENTIFIER = /^[a-z_][a-z0-9_]*$/
 
-/** ClickHouse as the loader's store; a look at a cluster is one at a majority of its replicas. */
+/** ClickHouse as the loader's store. On a cluster, a look queries a majority of the replicas. */
 export function openBlockStore(client: ClickhouseClient): BlockStore {
   const isCluster = client.cluster !== ''
   return {
@@ -102,7 +105,8 @@ async function loadedSeqAt(replica: ClickhouseClient, { topic, partition }: Bloc
     { topic, partition },
     { max_threads: 1 },
   )
-  // Looks and tokens mean one thing on a cluster and another on a single server: nothing is inserted by the wrong rules.
+  // Looks and tokens mean one thing on a cluster and another on a single server: nothing may be inserted by the wrong
+  // rules.
   const [row] = rows
   const problem = formProblem(replica.cluster, row?.database ?? '', { watermarks: row?.engine ?? '' })
   if (problem !== undefined) throw new ClickhouseRefused(problem, { code: 0 })
@@ -114,9 +118,9 @@ async function heldAt(
   { topic, partition }: BlockSource,
   { table, month, firstSeq }: Insert,
 ): Promise<boolean> {
-  // The name comes from a block's header; it is checked to be a plain one before it becomes SQL.
+  // The name comes from a block's header; it is checked to be a plain name before it becomes part of SQL.
   if (!IDENTIFIER.test(table)) throw new Error(`"${table}" is no name of a table.`)
-  // What this one has to fetch still counts, or a majority would be found later than it is there.
+  // A replica that still has to fetch the part counts too, or a majority would be found later than it exists.
   await replica.sync([table])
   const rows = await replica.rows<{ found: number }>(
     `SELECT count() > 0 AS found FROM (SELECT 1 FROM ${table}
@@ -128,7 +132,7 @@ async function heldAt(
   return Boolean(rows[0]?.found)
 }
 
-/** As the log holds them: to unpack them here and send five times the bytes cost the loader half of its CPU. */
+/** The rows as the log holds them: unpacking them here and sending five times the bytes cost the loader half of its CPU. */
 function framesOf({ rows, packed }: PackedRows): Buffer[] {
   return packed ? [rows] : storedFrame(rows)
 }

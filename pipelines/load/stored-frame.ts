@@ -1,15 +1,15 @@
-/** What a zstd frame begins with, and the descriptor that says: one segment, its size in four bytes, no checksum. */
+/** The first bytes of a zstd frame, and the descriptor that says: one segment, its size in four bytes, no checksum. */
 const MAGIC = 0xfd2fb528
 const DESCRIPTOR = 0xa0
 const HEADER_BYTES = 9
 const BLOCK_HEADER_BYTES = 3
-/** A block of a frame holds no more. */
+/** Most bytes in one block of a frame. */
 export const FRAME_BLOCK_BYTES_MAX = 131_072
 
 /**
- * Bytes as a zstd frame that holds them as they are (RFC 8878, blocks of type raw), in pieces to be sent one after the
- * other: what is too small to be worth packing can so stand between frames that are packed. Takes less than 4 GiB, or throws
- * a RangeError.
+ * Bytes as a zstd frame that holds them uncompressed (RFC 8878, blocks of type raw), in pieces to be sent one after the
+ * other. In this way data that is too small to be worth packing can be placed between packed frames. Takes less than 4 GiB,
+ * or throws a RangeError.
  */
 export function storedFrame(bytes: Buffer): Buffer[] {
   const header = Buffer.alloc(HEADER_BYTES)
@@ -23,7 +23,7 @@ export function storedFrame(bytes: Buffer): Buffer[] {
     at += block.length
     const isLast = at === bytes.length
     const blockHeader = Buffer.alloc(BLOCK_HEADER_BYTES)
-    // Bit 0: the last one; bits 1 and 2: its type, 0 for raw; then its size.
+    // Bit 0 marks the last block; bits 1 and 2 are its type, 0 for raw; then its size follows.
     blockHeader.writeUIntLE(block.length * 8 + Number(isLast), 0, BLOCK_HEADER_BYTES)
     pieces.push(blockHeader, block)
   } while (at < bytes.length)

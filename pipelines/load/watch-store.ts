@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts'
 import type { PartitionLoader } from './pipeline.ts'
 import type { BlockSource, BlockStore } from './store.ts'
 
-/** A partition that is silent for so long is asked for in ClickHouse, and as often again. */
+/** ClickHouse is queried about a partition that is silent for this long, and again after the same time. */
 export const STORE_WATCH_MS = 5_000
 
 export interface WatchStoreOptions {
@@ -17,8 +17,8 @@ export interface WatchStoreOptions {
 }
 
 /**
- * Notices that ClickHouse was put back from an older copy where no block comes that would show it: a task may be waiting
- * for what is not loaded any more. Ends with the signal; an answer that is missing is asked for again.
+ * Notices that ClickHouse was replaced by an older copy, where no block comes that would show it: a task may be waiting for
+ * blocks that are not loaded any more. Ends with the signal; where an answer is missing, the query is repeated.
  */
 export async function watchStore(options: WatchStoreOptions): Promise<void> {
   const { loaders, clock, signal } = options

@@ -4,20 +4,20 @@ import type { Acknowledgement, LogProducer } from './producer.ts'
 import type { LogAppend } from './records.ts'
 
 /**
- * How long whoever waits for an append is kept waiting. The append itself goes on for as long as its producer tries; until
- * it has ended nothing new is taken for its partition, so that nobody waits behind a broker that is hung or away.
+ * How long the caller of an append is kept waiting. The append itself continues for as long as its producer tries. Until it
+ * has ended nothing new is accepted for its partition, so that no caller waits behind a broker that hangs or is away.
  */
 export const APPEND_PATIENCE_MS = 1_500
 
-/** What is known of a partition's append when the patience ends, or before. */
+/** What is known about a partition's append when the patience ends, or before. */
 export type AppendFate =
   | 'acknowledged'
-  /** It is in the log or not, or comes to it later. */
+  /** It is in the log, or it is not, or it may still get there. */
   | 'unknown'
   /** It is in no log, and never will be. */
   | 'not_stored'
 
-/** How an append ended at last. */
+/** The final result of an append. */
 export type AppendEnd =
   | { readonly acknowledgement: Acknowledgement; readonly sentAtMs: number }
   | { readonly error: unknown }
@@ -25,16 +25,16 @@ export type AppendEnd =
 export interface AppendLanesOptions {
   readonly producer: LogProducer
   readonly clock: Clock
-  /** The patience with a partition's append has ended: what waits behind it is to be refused. */
+  /** The patience with a partition's append has ended: what waits behind it must be refused. */
   readonly onStalled: (partition: number) => void
   /** A partition's append has ended: the next one may be sent. */
   readonly onEnd: (partition: number, end: AppendEnd) => void
 }
 
-/** The partitions of a topic, each with one append under way at a time and none that holds up another. */
+/** The partitions of a topic. Each has one append under way at a time, and none delays another. */
 export class AppendLanes {
   readonly #options: AppendLanesOptions
-  /** By partition, whether its append has outlived the patience. */
+  /** By partition, whether its append has outlasted the patience. */
   readonly #underWay = new Map<number, { isStalled: boolean }>()
 
   constructor(options: AppendLanesOptions) {
@@ -46,7 +46,7 @@ export class AppendLanes {
     return !this.#underWay.has(partition)
   }
 
-  /** True: what comes for the partition is to be refused. */
+  /** True: new records for the partition must be refused. */
   isStalled(partition: number): boolean {
     return this.#underWay.get(partition)?.isStalled === true
   }
@@ -56,7 +56,7 @@ export class AppendLanes {
   }
 
   /**
-   * Sends records of free partitions. `onFate` is told once for each partition, within the patience, with the producer's
+   * Sends records to free partitions. `onFate` is called once for each partition, within the patience, with the producer's
    * error where there is one.
    */
   send(

@@ -3,8 +3,9 @@ import { schemaOf } from './records.ts'
 import type { LogRecord } from './records.ts'
 
 /**
- * Whether a record is the last one of its partition that counts: the version of the topics that it stands in was drained,
- * and the next one goes on. Anybody may write to usage.metered, so it must carry the token that only the layout tells.
+ * Whether a record is the last one of its partition that counts: the version of the topics that it belongs to was drained,
+ * and the next version continues. Any client may write to usage.metered, so the record must carry the token that only the
+ * layout reveals.
  */
 export function isEnd(record: LogRecord, endToken: (() => Buffer | null) | undefined): boolean {
   const { value } = record

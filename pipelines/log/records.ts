@@ -1,7 +1,7 @@
 import { schemaIdOf } from '../../schemas/avro.ts'
 import type { HaltReason } from '../../schemas/reasons.ts'
 
-/** What Hivemeter sees of a log, whatever client reads and writes it: no type of a client library leaves pipelines/kafka. */
+/** What Hivemeter sees of a log, whatever client reads and writes it. No type of a client library leaves pipelines/kafka. */
 
 /** One record of a log. `timestampMs` is its LogAppendTime: the receipt, by the broker's clock. */
 export interface LogRecord {
@@ -10,14 +10,14 @@ export interface LogRecord {
   readonly timestampMs: number
   readonly key: Buffer | null
   readonly value: Buffer | null
-  /** By name; of a name that stands twice the last value. */
+  /** By name. Where a name occurs twice, this is its last value. */
   readonly headers: Readonly<Record<string, Buffer>>
   /**
-   * The record stands for a whole batch that cannot be unpacked: `value` is the batch itself, up to a bound, and none of
-   * the schemas' frames. Offsets through `lastOffset` are its own.
+   * The record represents a whole batch that cannot be unpacked: `value` is the batch itself, up to a bound, and is not
+   * framed by the schemas. It covers the offsets through `lastOffset`.
    */
   readonly unreadable?: { readonly reason: string; readonly lastOffset: bigint }
-  /** All of them as they stand, where `headers` cannot say it: a name that stands twice, or has no value. */
+  /** All headers as they are in the log, where `headers` cannot express them: a name occurs twice, or has no value. */
   readonly headerList?: readonly (readonly [name: string, value: Buffer | null])[]
 }
 
@@ -26,7 +26,7 @@ export function schemaOf({ value, unreadable }: LogRecord): number | null {
   return unreadable === undefined ? schemaIdOf(value) : null
 }
 
-/** The code of a letter for a batch that cannot be unpacked. */
+/** The code of a dead letter for a batch that cannot be unpacked. */
 export const CANNOT_BE_UNPACKED = 'cannot_be_unpacked'
 
 /** Why a batch that cannot be unpacked is set aside, or stops its reader; null for every other record. */
@@ -35,7 +35,7 @@ export function unreadableDetail({ offset, unreadable }: LogRecord): string | nu
   return `the batch of offsets ${offset} to ${unreadable.lastOffset} cannot be unpacked: ${unreadable.reason}`
 }
 
-/** A record to be written. The partition is always named: a retry must rebuild the same batch. */
+/** A record to be written. It always names its partition: a retry must rebuild the same batch. */
 export interface LogAppend {
   readonly partition: number
   readonly key: string | null
@@ -55,12 +55,12 @@ export interface LogRange {
 }
 
 /**
- * A partition must stand still until a person acts: going on would guess about money.
- * Shown with its remedy in the log, in a metric and on `/readyz`; other partitions go on.
+ * A partition must not continue until a person acts: going on would be a guess about money. It is shown with its remedy in
+ * the log, in a metric and on `/readyz`; other partitions continue.
  */
 export class HaltError extends Error {
   readonly code = 'HALTED'
-  /** Bounded word for the metric's label. */
+  /** A word from a bounded list, for the metric's label. */
   readonly reason: HaltReason
   /** What the operator can do, in a sentence. */
   readonly remedy: string
@@ -75,7 +75,7 @@ export class HaltError extends Error {
 /** The process must not run at all: every partition would be wrong. */
 export class FatalError extends Error {}
 
-/** A batch that nobody can read stands where every record counts. */
+/** The halt at a batch that cannot be read, in a log where every record counts. */
 export function batchUnreadable(place: string, record: LogRecord): HaltError {
   return new HaltError(
     'batch_unreadable',

@@ -1,12 +1,12 @@
 import type { TopicAppend } from './records.ts'
 
-/** Largest sum of record bytes in one send; a larger record goes alone. */
+/** Largest sum of record bytes in one send; a larger record is sent alone. */
 export const SEND_BYTES_MAX = 900_000
 
-/** Most records in one send: their keys and headers must have room beside the values. */
+/** Most records in one send: their keys and headers must have room besides the values. */
 export const SEND_RECORDS_MAX = 5_000
 
-/** Cuts records into sends within the bounds, keeping their order; a record above the bound goes alone. */
+/** Cuts records into sends within the bounds, keeping their order; a record above the bound is sent alone. */
 export function splitIntoSends<R extends Pick<TopicAppend, 'value'>>(
   records: readonly R[],
   recordsMax: number = SEND_RECORDS_MAX,

@@ -9,7 +9,7 @@ import { APPEND_WAITING_MAX, SharedAppend } from './shared-append.ts'
 
 const record = (name: string, partition = 0): LogAppend => ({ partition, key: name, value: null })
 
-/** A producer whose sends the test lets go, one at a time. */
+/** A producer whose sends the test releases, one at a time. */
 function held() {
   const sends: { names: (string | null)[]; settle: PromiseWithResolvers<void> }[] = []
   const producer = appendingWhole(async (records) => {

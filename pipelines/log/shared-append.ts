@@ -12,18 +12,18 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** Records that may wait for the send before them. */
+/** Most records that may wait for the previous send. */
 export const APPEND_WAITING_MAX = 10_000
 
-/** After its last send a stop waits no longer for a broker that does not answer. */
+/** After its last send a stop waits at most this long for a broker that does not answer. */
 const STOP_PATIENCE_MS = 2_000
 
 const LATE = `The broker did not acknowledge the records within ${APPEND_PATIENCE_MS} ms.`
 const STALLED = 'The broker of this partition does not answer; nothing was sent.'
 
 /**
- * Many callers on one producer: one send at a time for each partition, and what comes meanwhile goes together with the next,
- * as far as a batch holds it.
+ * Shares one producer among many callers. Each partition has one send at a time, and records that come in the meantime go
+ * together in the next send, as far as a batch holds them.
  */
 export class SharedAppend {
   readonly #producer: LogProducer
@@ -44,14 +44,14 @@ export class SharedAppend {
     })
   }
 
-  /** False: too much waits already, and the caller must refuse. */
+  /** False: too many records wait already, and the caller must refuse. */
   hasRoom(records: number): boolean {
     return this.#records + records <= APPEND_WAITING_MAX
   }
 
   /**
-   * Resolves when the broker has all of them; rejects with ProduceError where that is not known, or where nothing was sent
-   * because the partition's broker does not answer.
+   * Resolves when the broker has all of the records. Rejects with ProduceError where that is not known, or where nothing
+   * was sent because the partition's broker does not answer.
    */
   async append(records: readonly LogAppend[]): Promise<void> {
     const parts = Array.from(
@@ -66,7 +66,7 @@ export class SharedAppend {
     this.#send([...this.#waiting.keys()])
     const settled = await Promise.allSettled(parts)
     const failed = settled.filter((part) => part.status === 'rejected').map(({ reason }) => reason as unknown)
-    // What may be stored says more to the caller than what is not.
+    // An error of records that may be stored is more important to the caller than one of records that are not.
     const worst = failed.find((error) => !(error instanceof ProduceError) || error.mayBeStored) ?? failed[0]
     if (worst === undefined) return
     if (worst instanceof ProduceError && !worst.mayBeStored && failed.length < parts.length) {
@@ -75,7 +75,7 @@ export class SharedAppend {
     throw worst
   }
 
-  /** After what is under way. */
+  /** Stops after the sends under way. */
   async stop(): Promise<void> {
     const over = new AbortController()
     if (!this.#lanes.isIdle) {
@@ -92,7 +92,7 @@ export class SharedAppend {
     else others.push(waiting)
   }
 
-  /** What goes with the partition's next send: one caller's records whole, and as many more as one batch holds. */
+  /** The records of the partition's next send: all records of one caller, and as many more as one batch holds. */
   #take(partition: number): Waiting[] {
     const waiting = this.#waiting.get(partition) ?? []
     let [callers, bytes, records] = [0, 0, 0]

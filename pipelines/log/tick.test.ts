@@ -19,7 +19,7 @@ function record(offset: number, key: string | null, value: Buffer): LogRecord {
   return { partition: 0, offset: BigInt(offset), timestampMs: AT_MS, key: keyBytes, value, headers: {} }
 }
 
-/** Everything that has a tick's schema id and is none. */
+/** Everything that has a tick's schema id and is not a tick. */
 const NO_TICKS: readonly LogRecord[] = [
   record(0, null, WHOLE),
   record(1, 'node-1', WHOLE),
@@ -31,7 +31,7 @@ const NO_TICKS: readonly LogRecord[] = [
 ]
 const TICK = record(7, '!tick', WHOLE)
 
-/** The newest task record of a log, as a version of before wrote it. */
+/** The newest task record of a log, as an earlier version wrote it. */
 function asBefore(log: TaskLog, file: string, schemaId: number, fields: object): void {
   const frame = Buffer.alloc(FRAME_BYTES)
   frame.writeUInt32BE(schemaId, 1)

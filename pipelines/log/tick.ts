@@ -3,14 +3,15 @@ import { KEYED_TICKS } from '../../schemas/since.ts'
 import type { LogAppend, LogRecord } from './records.ts'
 import { schemaOf } from './records.ts'
 
-/** A tick for a partition: it means nothing but that time has passed, or that a marker is needed there. */
+/** A tick for a partition: it only means that time has passed, or that a transaction marker is needed there. */
 export function tickFor(partition: number, writtenBy: string): LogAppend {
   return { partition, key: TICK_KEY, value: tickCodec.encode({ written_by: writtenBy }) }
 }
 
 /**
- * Whether a record is a tick by these rules: it has the key of one and decodes whole. A stranger's schema registry may hand
- * out the id alone, and what was acknowledged under it must not vanish. By the rules of before the id was enough.
+ * Whether a record is a tick by these rules: it has the key of a tick, and its bytes decode completely. A foreign schema
+ * registry may give out the same id, and what was acknowledged under that id must not vanish. By earlier rules the id was
+ * enough.
  */
 export function isTick(record: LogRecord, rules: number): boolean {
   if (schemaOf(record) !== SCHEMA_ID.tick || record.value === null) return false
@@ -20,10 +21,11 @@ export function isTick(record: LogRecord, rules: number): boolean {
     tickCodec.decode(record.value)
     return true
   } catch {
-    // avsc throws for what is torn, or has bytes behind it: it is set aside like any other such record.
+    // avsc throws for bytes that are cut off, or that have more bytes after them: the record is set aside like any other
+    // such record.
     return false
   }
 }
 
-/** What is wrong with a record that has a tick's schema id, and is none. */
+/** What is wrong with a record that has a tick's schema id and is not a tick. */
 export const NO_TICK = `it has the schema id of a tick, and not the key ${TICK_KEY} or not the bytes of one`

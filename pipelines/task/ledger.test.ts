@@ -7,7 +7,7 @@ import type { LogRecord } from '../log/records.ts'
 import { TaskLedger } from './ledger.ts'
 import type { LedgerRecord } from './ledger.ts'
 
-/** A task whose state is built from the input of the last while, as its record says. */
+/** A task whose state is built from its recent input, as its record says. */
 interface Task extends LedgerRecord {
   again_from: number
 }
@@ -66,7 +66,8 @@ test('a state that is built from its newest input reads on from there, and what 
     [3, 4, 6, 7, 8].filter((offset) => ledger.isAgain(record(offset, null, null))),
     [3, 4, 6],
   )
-  // Until all of it is in again, a partition that has to rest goes on where it is, and not where it had decided to.
+  // Until all of it is taken in again, a partition that has to rest continues at its present position, and not where it had
+  // decided to.
   assert.deepEqual(ledger.rests('why'), { appends: [], position: 4n, groupOpen: false, pause: 'why' })
   assert.deepEqual(ledger.tookAgain(6n), { appends: [], position: 6n, groupOpen: false, pause: null })
   assert.equal(ledger.rests('why').position, 6n)

@@ -10,7 +10,7 @@ import type { LogRecord, TopicAppend } from '../log/records.ts'
 import { inputDeleted, rulesFrom, taskRecordMissing } from './restore-halts.ts'
 import type { TaskBatch, TaskDecision } from './task.ts'
 
-/** What every task record says, whatever else it does. */
+/** What every task record holds, whatever else its task does. */
 export interface LedgerRecord {
   /** The input is applied up to here. */
   position: number
@@ -19,7 +19,7 @@ export interface LedgerRecord {
   /** The highest number that ClickHouse was seen to have, and the log time of the oldest block above it. */
   loaded_seq: number
   oldest_unloaded_at: number | null
-  /** This version of the topics has ended: nothing more is taken. */
+  /** This version of the topics has ended: the task takes no more records. */
   ended: boolean
   since: readonly Since[]
 }
@@ -29,27 +29,27 @@ export interface TaskLedgerOptions<Task extends LedgerRecord> {
   readonly inputTopic: string
   readonly stateTopic: string
   readonly blockTopic: string
-  /** What the state topic holds beside the task record, for whoever finds it without one: "accounts". */
+  /** What the state topic holds besides the task record, such as "accounts": named where the record is missing. */
   readonly holds: string
   readonly codec: { encode(task: Task): Buffer; decode(value: Buffer): Task }
   /** The record of a task that has applied nothing. */
   readonly first: Task
   /**
-   * Where the input is read from after a restore, at or below `position`: a state that is built from its newest input, and
-   * not from records of its own, takes what lies between in again. Without it nothing is taken again.
+   * Where the input is read from after a restore, at or below `position`. A state that is built from its newest input,
+   * and not from records of its own, takes the records in between in again. Without it nothing is taken in again.
    */
   readonly againFrom?: (task: Task) => number
-  /** Up to which time what the task has written is complete, UTC ms. */
+  /** The time up to which everything that the task has written is complete, UTC ms. */
   readonly watermarkMsOf: (task: Task) => number
   readonly loadedSeq: (partition: number) => number
-  /** Nothing is decided before it lets the task pass. */
+  /** Nothing is decided before the gate lets the task pass. */
   readonly gate: StoreGate
   readonly clock: Clock
 }
 
 /**
- * What every task keeps whatever it does: its record, the numbers of its blocks, which of them ClickHouse lacks, and the halts
- * of a restore that would have to guess. Built anew with each state.
+ * What every task keeps, whatever it does: its record, the numbers of its blocks, which of them ClickHouse lacks, and the
+ * halts of a restore that would have to guess. It is built anew with each state.
  */
 export class TaskLedger<Task extends LedgerRecord> {
   readonly #options: TaskLedgerOptions<Task>
@@ -58,7 +58,7 @@ export class TaskLedger<Task extends LedgerRecord> {
   #unloaded = new UnloadedBlocks(0, null, 0)
   #holdsAny = false
   #hasTaskRecord = false
-  /** What comes next of the input; below the task's position while it is taken again. */
+  /** The next offset of the input; below the task's position while input is taken in again. */
   #nextOffset: bigint
 
   constructor(options: TaskLedgerOptions<Task>) {
@@ -68,7 +68,7 @@ export class TaskLedger<Task extends LedgerRecord> {
     this.#blocks = this.#openBlocks()
   }
 
-  /** As of the last decision; a decision changes a copy. */
+  /** As of the last decision. A decision changes a copy. */
   get task(): Task {
     return this.#task
   }
@@ -77,7 +77,10 @@ export class TaskLedger<Task extends LedgerRecord> {
     return this.#blocks
   }
 
-  /** Takes one record of the state topic. True for the task's own: its record and its fences; the rest is the state's. */
+  /**
+   * Takes one record of the state topic. True for the task's own records, which are its task record and its fences; all
+   * others belong to the state.
+   */
   restore(record: LogRecord): boolean {
     const { gate, codec } = this.#options
     const key = record.key?.toString('latin1')
@@ -94,8 +97,8 @@ export class TaskLedger<Task extends LedgerRecord> {
   }
 
   /**
-   * The last state record was given; returns where the input is read from. Throws a halt where the logs do not hold what the
-   * task must go on from, or be built from.
+   * Called after the last state record; returns where the input is read from. Throws a halt where the logs do not hold
+   * what the task must continue from, or be built from.
    */
   restored(inputStart: bigint): bigint {
     const { partition, inputTopic, stateTopic, holds, againFrom = (own) => own.position } = this.#options
@@ -111,18 +114,18 @@ export class TaskLedger<Task extends LedgerRecord> {
     return this.#nextOffset
   }
 
-  /** Whether the task has decided the record before: the state takes it in again, and nothing comes of it. */
+  /** Whether the task has decided the record before. The state takes such a record in again, and writes nothing for it. */
   isAgain({ offset }: Pick<LogRecord, 'offset'>): boolean {
     return offset < BigInt(this.#task.position)
   }
 
-  /** A batch that holds nothing new was taken in again, up to `position`; nothing is written. */
+  /** A batch without anything new was taken in again, up to `position`; nothing is written. */
   tookAgain(position: bigint): TaskDecision {
     this.#nextOffset = position
     return { appends: [], position, groupOpen: this.#blocks.groupOpen, pause: null }
   }
 
-  /** Null where the batch may be decided; else what becomes of it without a decision. */
+  /** Null where the batch may be decided; otherwise what happens to the batch without a decision. */
   async passes(batch: TaskBatch): Promise<TaskDecision | null> {
     const { gate } = this.#options
     if (!gate.isOpen && !(await outside(gate.pass(this.#mark())))) return this.rests('clickhouse_not_asked')
@@ -130,14 +133,14 @@ export class TaskLedger<Task extends LedgerRecord> {
     return { appends: [], position: batch.nextOffset, groupOpen: false, pause: null }
   }
 
-  /** The partition rests where it stands, and nothing of the batch is taken. */
+  /** The partition rests at its position, and nothing of the batch is taken. */
   rests(pause: string): TaskDecision {
     return { appends: [], position: this.#nextOffset, groupOpen: this.#blocks.groupOpen, pause }
   }
 
   /**
-   * Ends the blocks of a decision that goes up to `task.position`, and puts their numbers into `task`. Returns their records; the
-   * state's own follow, and `record(task)` is the last of the transaction.
+   * Ends the blocks of a decision that goes up to `task.position`, and puts their numbers into `task`. Returns their
+   * records. The state's own records follow, and `record(task)` is the last one of the transaction.
    */
   async finish(
     task: Task,
@@ -160,7 +163,7 @@ export class TaskLedger<Task extends LedgerRecord> {
     return { topic: stateTopic, partition, key: STATE_KEY.task, value: codec.encode(task) }
   }
 
-  /** The decision was made: what comes next is decided on top of it, whether or not its transaction is committed yet. */
+  /** The decision was made: the next one builds on it, whether or not its transaction is committed yet. */
   decided(task: Task): void {
     this.#task = task
     this.#nextOffset = BigInt(task.position)

@@ -2,7 +2,7 @@ import { sinceAt } from '../../schemas/since.ts'
 import type { Since } from '../../schemas/since.ts'
 import { HaltError } from '../log/records.ts'
 
-/** The state topic holds `what`, and no record that says where the task stands. */
+/** The state topic holds `what`, and no record that says which position the task has. */
 export function taskRecordMissing(place: string, what: string): HaltError {
   return new HaltError(
     'task_record_missing',
@@ -11,7 +11,10 @@ export function taskRecordMissing(place: string, what: string): HaltError {
   )
 }
 
-/** The list of rules of a task that goes on at `position`: with this version's behind, where they are new to it. */
+/**
+ * The list of rules of a task that continues at `position`: where the rules of this version are new to it, they are added
+ * at the end.
+ */
 export function rulesFrom(place: string, since: readonly Since[], position: number): readonly Since[] {
   try {
     return sinceAt(since, position)
@@ -33,7 +36,7 @@ export function inputDeleted(place: string, start: bigint, position: number): Ha
   )
 }
 
-/** The input was longer once: what comes next would stand below the position, and be dropped unseen. */
+/** The input was longer once: what comes next would be below the position, and would be dropped without being read. */
 export function inputOlder(end: bigint, position: bigint): HaltError {
   return new HaltError(
     'input_older',

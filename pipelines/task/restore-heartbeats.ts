@@ -1,12 +1,12 @@
 import type { Clock } from '../clock.ts'
 import { TASK_BOUNDS } from './task.ts'
 
-/** The group rebalances while a task restores: the handler must end, and kafkajs must see why. */
+/** The group rebalances while a task restores: the handler must end, and kafkajs must see the reason. */
 export class RebalanceDuringRestore extends Error {}
 
 /**
- * Sends heartbeats until the work ends: a long restore must not lose the session. Where the group rebalances, the work is
- * told by its signal to end and is waited for: nothing of it goes on behind a state that was thrown away.
+ * Sends heartbeats until the work ends: a long restore must not lose the session. Where the group rebalances, the signal
+ * tells the work to end, and its end is awaited: nothing of it continues on a state that was discarded.
  */
 export async function withHeartbeats(
   work: (signal: AbortSignal) => Promise<void>,

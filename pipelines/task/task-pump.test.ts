@@ -11,7 +11,7 @@ import { TaskPump } from './task-pump.ts'
 const TOPIC = 'account.inbox'
 const PARTITION = 3
 
-/** A pump on a consumer that does what a test says, and a diary of what was asked of it. */
+/** A pump on a consumer that is controlled by the test, and a diary of what it was told to do. */
 class PumpBench {
   readonly slots = new SlotBench()
   readonly diary: string[] = []

@@ -17,24 +17,24 @@ import type { Halt } from './task.ts'
 /** How often the pump looks for silent partitions. */
 const TICK_SCAN_MS = 50
 
-/** How long a stop waits for the open groups of blocks to end; new input may open others all the time. */
+/** How long a stop waits for the open groups of blocks to end: new input may keep opening others. */
 const END_GROUPS_TIMEOUT_MS = 1_000
 
-/** How long a hand-over waits for the transactions under way: one that takes longer is left to the next owner's fence. */
+/** How long a hand-over waits for the transactions under way. One that takes longer is left to the next owner's fence. */
 const SETTLE_TIMEOUT_MS = 3_000
 
 export interface TaskPumpParts {
   readonly consumer: GroupConsumer
-  /** Ticks, and the configuration of new tasks, go into the tasks' own input. */
+  /** Ticks, and the configuration of new tasks, are appended to the tasks' own input. */
   readonly ownInput: Pick<SharedAppend, 'append'>
   /** True: idle partitions get ticks, so that their watermark moves on. */
   readonly tickWhenIdle: boolean
   readonly slots: Omit<TaskSlotParts, 'onFatal'>
 }
 
-/** Runs the tasks of the partitions that the group gives to this process: batches, ticks, rest and rebalance. */
+/** Runs the tasks of the partitions that the group assigns to this process: batches, ticks, rests and rebalances. */
 export class TaskPump implements GroupConsumerHandlers {
-  /** Resolves if the consumer ended for good, or a task must not run at all. */
+  /** Resolves if the consumer has ended permanently, or if a task must not run at all. */
   readonly failed: Promise<Error>
   readonly onFailed: (error: Error) => void
   readonly #parts: TaskPumpParts
@@ -45,7 +45,7 @@ export class TaskPump implements GroupConsumerHandlers {
   readonly #slots = new Map<number, TaskSlot>()
   readonly #stopping = new AbortController()
   readonly #lastOffsetCommitMs = new Map<number, number>()
-  /** By partition, the end of the input as its last fetch saw it. */
+  /** For each partition, the end of the input as its last fetch reported it. */
   readonly #ends = new Map<number, bigint>()
   #joined = false
   #isLeaving = false
@@ -62,7 +62,7 @@ export class TaskPump implements GroupConsumerHandlers {
     this.#logger = logger
   }
 
-  /** Joins the group and goes on in the background. */
+  /** Joins the group and continues in the background. */
   async start(): Promise<void> {
     await this.#parts.consumer.start(this)
     void this.#watchSilence()
@@ -86,7 +86,7 @@ export class TaskPump implements GroupConsumerHandlers {
       .map(({ partition, phase }) => `partition ${partition} (${phase})`)
   }
 
-  /** Halted partitions with what the operator can do. */
+  /** Halted partitions, each with what the operator can do. */
   halts(): { topic: string; partition: number; halt: Halt }[] {
     const halts = []
     for (const { partition, halt } of this.#slots.values()) {
@@ -106,7 +106,8 @@ export class TaskPump implements GroupConsumerHandlers {
     }
     for (const partition of partitions) {
       const slot = this.#slots.get(partition)
-      // What another process gives up while this one leaves is for the next: a task that starts now would open a group.
+      // What another process gives up while this one leaves is for the next owner: a task that starts now would open a
+      // group.
       if (slot === undefined && this.#isLeaving) continue
       if (slot === undefined) {
         this.#slots.set(partition, new TaskSlot(partition, this.#slotParts))
@@ -150,7 +151,7 @@ export class TaskPump implements GroupConsumerHandlers {
     await this.#pace(batch.records, beganMs)
   }
 
-  /** What the next owner's fence would refuse is committed first. */
+  /** Commits first what the next owner's fence would refuse. */
   async beforeRebalance(): Promise<void> {
     const over = new AbortController()
     const work = Promise.all([...this.#slots.values()].map((slot) => slot.settled()))
@@ -208,7 +209,10 @@ export class TaskPump implements GroupConsumerHandlers {
     return this.#parts.tickWhenIdle && silenceMs >= TASK_BOUNDS.idleTickMs
   }
 
-  /** What is in an open group is loaded only once another start has ended it: a stop leaves none, if it can. */
+  /**
+   * What is in an open group is loaded only after a later start has ended the group, so a stop leaves no group open if it
+   * can.
+   */
   async #endOpenGroups(): Promise<void> {
     const deadlineMs = this.#clock.monotonicMs() + END_GROUPS_TIMEOUT_MS
     for (;;) {
@@ -226,12 +230,12 @@ export class TaskPump implements GroupConsumerHandlers {
     this.#append(slots.map(({ partition }) => tickFor(partition, this.#slotParts.instance)))
   }
 
-  /** Appends to the own input, each partition for itself: one whose broker hangs holds up no other. */
+  /** Appends to the tasks' own input, each partition separately, so that one whose broker hangs delays no other. */
   #append(records: readonly LogAppend[]): void {
     if (this.#stopping.signal.aborted) return
     for (const record of records) {
       this.#parts.ownInput.append([record]).catch((error: unknown) => {
-        // A lost tick costs nothing but time: silence goes on and the next scan writes another.
+        // A lost tick costs only time: the silence continues and the next scan writes another one.
         this.#logger.debug({ err: error, partition: record.partition }, 'a tick was not acknowledged')
         const slot = this.#slots.get(record.partition)
         if (slot !== undefined) slot.tickUnderWay = false
@@ -247,7 +251,7 @@ export class TaskPump implements GroupConsumerHandlers {
     if (slot.phase === 'running') this.#resume(slot.partition)
   }
 
-  /** Nobody waits for it: nothing depends on the group's offset but tools that show lag. */
+  /** Not awaited: nothing depends on the group's offset except tools that show lag. */
   #commitOffset({ partition, position }: TaskSlot, batch: FetchedBatch): void {
     const nowMs = this.#clock.monotonicMs()
     const lastMs = this.#lastOffsetCommitMs.get(partition) ?? 0

@@ -5,7 +5,7 @@ import { DECIDE_ATTEMPTS_MAX, UndecidedError } from './undecided.ts'
 import { OutsideError } from '../log/outside.ts'
 import type { SetAside } from './undecided.ts'
 
-/** A decision that fails at record 12 unless it is set aside, and the batches that it was asked for. */
+/** A decision that fails at record 12 unless it is set aside, and the batches that it got. */
 function failingAt12(error: Error): {
   readonly asked: { readonly offsets: readonly bigint[]; readonly setAside: readonly SetAside[] }[]
   readonly decide: SlotBench['decide']
@@ -49,7 +49,7 @@ test('where decide names no record, records are decided one by one until one fai
     outcomes.push(await bench.handle(fetched))
     if (bench.slot.phase === 'waiting') {
       await bench.restarted()
-      // The task record says where it stands: the bench's state restores to 10 and drops what it has.
+      // The task record says where the task is: the bench's state restores to 10 and drops what it has.
       bench.slot.onFetched({ first: 10n, last: BigInt(position) - 1n, records: 0 })
     }
   }

@@ -31,10 +31,10 @@ export interface TaskSlotParts {
   readonly failpoint: Failpoint
   readonly openWriter: (partition: number) => TaskWriter
   readonly openState: (partition: number) => TaskState
-  /** What the input holds, and the first offset that the state topic still holds. */
+  /** The offsets that the input holds, and the first offset that the state topic still holds. */
   readonly logRanges: (partition: number) => Promise<{ readonly input: LogRange; readonly state: bigint }>
   readonly deleteStateBefore: (partition: number, offset: bigint) => Promise<void>
-  /** The process must end: no partition of it may go on. */
+  /** The process must end: none of its partitions may go on. */
   readonly onFatal: (error: FatalError) => void
 }
 
@@ -45,10 +45,10 @@ export type SlotOutcome =
   | { readonly next: 'rest'; readonly position: bigint; readonly reason: string }
   | { readonly next: 'pause' }
 
-/** The request of the second heartbeat after an error was surely sent after it; a zombie's would have failed. */
+/** The second heartbeat after an error was certainly sent after the error; that of a zombie would have failed. */
 const HEARTBEATS_BEFORE_FENCE = 2
 
-/** One partition of this process through its life: phase, state, writer. Knows no consumer. */
+/** One partition of this process through its life: phase, state, writer. It knows no consumer. */
 export class TaskSlot {
   readonly partition: number
   readonly #parts: TaskSlotParts
@@ -63,16 +63,16 @@ export class TaskSlot {
   #heartbeatsSinceError = 0
   #halt: Halt | undefined
   #toAppend: readonly LogAppend[] = []
-  /** The transaction under way: the next batch is fetched while it commits, and decided when it is known to be done. */
+  /** The transaction under way. The next batch is fetched while it commits, and decided once the commit has succeeded. */
   #committing: Promise<void> | undefined
   #closed = false
   /** True while a group of blocks is open. */
   groupOpen = false
-  /** When the last batch ended, monotonic. */
+  /** When the last batch ended, on the monotonic clock. */
   lastBatchMs: number
-  /** True between a tick's append and the next batch: no second tick for the same silence. */
+  /** True from a tick's append until the next batch, so that one silence gets no second tick. */
   tickUnderWay = false
-  /** True while the partition rests after a decision that asked for it: a tick would wake nothing. */
+  /** True while the partition rests because a decision requires it: a tick would wake nothing. */
   resting = false
 
   constructor(partition: number, parts: TaskSlotParts) {
@@ -96,7 +96,7 @@ export class TaskSlot {
     return this.#halt
   }
 
-  /** Configuration to append to the input, once. */
+  /** Configuration to append to the input, handed out once. */
   takeAppends(): readonly LogAppend[] {
     const appends = this.#toAppend
     this.#toAppend = []
@@ -104,27 +104,27 @@ export class TaskSlot {
   }
 
   /**
-   * A fetched range before its handler: judged only while running. A range that begins above the position is a jump
-   * (halt); one that was filtered away whole moves the position in memory.
+   * Reports a fetched range before its handler runs; it is checked only while running. A range that begins above the
+   * position is a jump (halt); a range whose records were all filtered out moves the position in memory.
    */
   onFetched(range: { readonly first: bigint | null; readonly last: bigint; readonly records: number }): void {
     if (this.#phase !== 'running') return
     if (range.first !== null && range.first > this.#position) {
-      this.#stand(
+      this.#haltWith(
         new HaltError(
           'input_jump',
           `The input goes on at ${range.first}, the task's position is ${this.#position}: records between are gone.`,
           'Find out what deleted them (retention, a tool), account for the gap, then move the task record on.',
         ),
       )
-      // Its ids must not keep room from the partitions that go on.
+      // The ids of its state must not take up room that the partitions that go on need.
       void this.#drop()
       return
     }
     if (range.records === 0 && range.last >= this.#position) this.#position = range.last + 1n
   }
 
-  /** Handles one fetched batch. Never throws, but for `heartbeat`, whose errors are kafkajs' own. */
+  /** Handles one fetched batch. Never throws, except for errors of `heartbeat`, which belong to kafkajs. */
   async handle(
     records: readonly LogRecord[],
     nextOffset: bigint,
@@ -139,14 +139,14 @@ export class TaskSlot {
     return outcome
   }
 
-  /** A heartbeat of the generation that assigned the partition: the second one after an error starts the task anew. */
+  /** A heartbeat of the generation that assigned the partition. The second one after an error starts the task anew. */
   onHeartbeat(): boolean {
     if (this.#phase !== 'waiting') return false
     this.#heartbeatsSinceError++
     return this.#startAnew()
   }
 
-  /** The group assigned the partition (again): as good as a second heartbeat. A running task keeps its state. */
+  /** The group assigned the partition (again): it proves as much as a second heartbeat. A running task keeps its state. */
   onAssigned(): void {
     if (this.#phase !== 'waiting') return
     this.#heartbeatsSinceError = HEARTBEATS_BEFORE_FENCE
@@ -164,8 +164,8 @@ export class TaskSlot {
   }
 
   /**
-   * One that meets a broker that hangs is under way for longer than half a session, and heartbeats are what tells in time
-   * that the group's coordinator hangs too.
+   * A transaction that meets a hanging broker is under way for longer than half a session, and only heartbeats reveal in
+   * time that the group's coordinator hangs too.
    */
   async #settledWithHeartbeats(heartbeat: () => Promise<void>): Promise<void> {
     if (this.#committing === undefined) return
@@ -182,12 +182,12 @@ export class TaskSlot {
     await this.#committing
   }
 
-  /** The process ends: a restore under way is given up, since nobody would go on from it. */
+  /** The process ends: a restore under way is given up, since nothing would continue from it. */
   leave(): void {
     this.#leaving.abort()
   }
 
-  /** The partition is another's now, or the process ends. */
+  /** The partition belongs to another process now, or this process ends. */
   async close(): Promise<void> {
     this.#closed = true
     this.#showPhase()
@@ -241,8 +241,8 @@ export class TaskSlot {
   }
 
   /**
-   * What a task found is true only while nobody else owns the partition: the records of a newer owner stand behind our
-   * fence, and compaction may have removed the older ones before it. Returns the halt, or why it is none of ours.
+   * What a task found is true only while no other process owns the partition: a newer owner's records are after our fence,
+   * and compaction may have removed the older ones before it. Returns the halt, or why it does not concern this task.
    */
   async #stillOurs(halt: HaltError): Promise<unknown> {
     try {
@@ -254,11 +254,11 @@ export class TaskSlot {
   }
 
   /**
-   * The fence, and a tick in every other topic of the task: one marker then decides whatever is still open in them. A
-   * broker that comes back may hold its last transaction for ended though the partitions never got its markers (Kafka
-   * skips them where a partition has no leader at that moment, as if its topic were deleted; found by `kafka-killed`, 19
-   * times in 12 strikes). Behind a fence in the state topic alone, the state would count that transaction as committed,
-   * and a later abort could take its blocks and hand-overs away.
+   * The fence, and a tick in every other topic of the task: one transaction marker then decides whatever is still open in
+   * them. A broker that comes back may consider its last transaction ended although the partitions never got its markers
+   * (Kafka skips them where a partition has no leader at that moment, as if its topic were deleted; found by
+   * `kafka-killed`, 19 times in 12 strikes). With a fence in the state topic alone, the state would count that
+   * transaction as committed, and a later abort could remove its blocks and hand-overs.
    */
   #fenceRecords(): TopicAppend[] {
     const { partition } = this
@@ -289,21 +289,21 @@ export class TaskSlot {
   }
 
   /**
-   * Nothing of a commit comes here: its errors are caught where it is made. So the error is the decision's own, whose
-   * outcome is known: nothing was written. What it changed half in memory is thrown away like after an unknown outcome.
+   * No error of a commit arrives here: those are caught where the commit is made. So the error is the decision's own, whose
+   * outcome is known: nothing was written. What it changed in memory is discarded, as after an unknown outcome.
    */
   async #notDecided(error: unknown, next: NextDecision): Promise<void> {
     const isOwn = isOfRecords(error)
     const halt = isOwn ? this.#undecided.failed(error, next) : null
     const reason = halt ?? error
-    // A task that was put out and does not know it finds ClickHouse ahead of what it knows.
+    // A task that lost its partition and does not know it yet sees ClickHouse ahead of what it knows.
     await this.#failed(
       reason instanceof HaltError ? await this.#stillOurs(reason) : reason,
       isOwn ? 'undecided' : 'unknown',
     )
   }
 
-  /** Commits a decision. Never rejects: after any error the state is gone and the task waits, or halts. */
+  /** Commits a decision. Never rejects: after any error the state is discarded and the task waits, or halts. */
   async #commit(state: TaskState, appends: readonly TopicAppend[]): Promise<void> {
     const { clock, metrics } = this.#parts
     try {
@@ -318,7 +318,7 @@ export class TaskSlot {
       metrics.count('hivemeter_transactions_total', { outcome: 'committed' })
       this.#afterCommit(state.committed(offsets).deleteStateBefore)
     } catch (error) {
-      // A partition that halted meanwhile lost its writer under the commit, and stays halted.
+      // A partition that halted in the meantime lost its writer during the commit, and stays halted.
       if (this.#phase === 'running') await this.#failed(error)
     }
   }
@@ -334,12 +334,12 @@ export class TaskSlot {
     })
   }
 
-  /** Drops writer and state. The handler pauses the partition, or finds out that it must with the next batch. */
+  /** Discards writer and state. The handler pauses the partition, or learns with the next batch that it must. */
   async #failed(error: unknown, outcome: keyof typeof FAILURES = 'unknown'): Promise<void> {
     await this.#drop()
     if (error instanceof FatalError) this.#parts.onFatal(error)
     if (error instanceof HaltError) {
-      this.#stand(error)
+      this.#haltWith(error)
       return
     }
     this.#parts.metrics.count('hivemeter_transactions_total', { outcome })
@@ -349,7 +349,7 @@ export class TaskSlot {
     this.#enter('waiting')
   }
 
-  #stand(halt: HaltError): void {
+  #haltWith(halt: HaltError): void {
     this.#halt = { reason: halt.reason, message: halt.message, remedy: halt.remedy }
     this.#parts.metrics.count('hivemeter_task_halts_total', { reason: halt.reason })
     this.#logger.error({ reason: halt.reason, remedy: halt.remedy }, `partition halted: ${halt.message}`)
@@ -370,7 +370,7 @@ export class TaskSlot {
     }
   }
 
-  /** An illegal step is a mistake of this program, and what the task would do next is anybody's guess: the process must end. */
+  /** An illegal step is a defect of this program, and what the task would do next is unknown: the process must end. */
   #enter(phase: TaskPhase): void {
     if (!isLegalStep(this.#phase, phase)) {
       const step = `${this.#parts.inputTopic}[${this.partition}] cannot go from ${this.#phase} to ${phase}`
@@ -392,7 +392,7 @@ export class TaskSlot {
   }
 }
 
-/** Why a task was thrown away, in words. */
+/** Why a task was discarded, in words. */
 const FAILURES = {
   unknown: 'the outcome of a transaction is unknown',
   undecided: 'a batch could not be decided',

@@ -5,7 +5,7 @@ import { isLegalStep, TASK_PHASES } from './task.ts'
 
 test('every phase is reached from the first one, and a halt is left by nothing but a new task', () => {
   const reached = new Set(['assigned'])
-  // A set grows while it is walked.
+  // A set may grow while it is iterated.
   for (const from of reached) {
     for (const to of TASK_PHASES) {
       if (isLegalStep(from as (typeof TASK_PHASES)[number], to)) reached.add(to)

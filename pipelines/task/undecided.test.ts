@@ -7,7 +7,7 @@ import { DECIDE_ATTEMPTS_MAX, UNDECIDED_PER_HOUR_MAX, Undecided, UndecidedError 
 
 const HOUR_MS = 3_600_000
 
-/** Fails at one record, by itself in its batch, until it is given up; returns the halt where that was not to be. */
+/** Fails at one record, alone in its batch, until it is given up. Returns the halt where it must not be set aside. */
 function giveUp(undecided: Undecided, offset: number, index: number | null): HaltError | null {
   for (let attempt = 1; ; attempt++) {
     const next = undecided.next(BigInt(offset), [inputRecord(offset, 0, null)], BigInt(offset + 1))

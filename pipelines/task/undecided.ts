@@ -5,27 +5,30 @@ import { FatalError, HaltError } from '../log/records.ts'
 import type { LogRecord } from '../log/records.ts'
 import { HOUR_MS } from '../../schemas/units.ts'
 
-/** The code of a letter, an outcome and a halt for what `decide` failed at again and again. */
+/** The code of a dead letter, an outcome and a halt for what `decide` failed at again and again. */
 export const CANNOT_BE_DECIDED = 'cannot_be_decided'
 
-/** Failures of `decide` at one position until the record is at fault, and not the moment. */
+/** Failures of `decide` at one position after which the record counts as the cause, and not the moment. */
 export const DECIDE_ATTEMPTS_MAX = 3
 
-/** Letters of this kind in a partition and hour: more of them are no records at fault, but a defect of the rules. */
+/**
+ * Dead letters of this kind in a partition and hour. When there are more, the cause is a defect of the rules and not the
+ * records.
+ */
 export const UNDECIDED_PER_HOUR_MAX = 100
 
-/** Longest word of an error that a letter keeps. */
+/** Most characters of an error message that a dead letter keeps. */
 const DETAIL_CHARACTERS_MAX = 300
 
 /** A record, or one event of it, that is to be set aside; `index` null means the record as a whole. */
 export interface SetAside {
   readonly offset: bigint
   readonly index: number | null
-  /** The error that came back, in words. */
+  /** The error that occurred repeatedly, in words. */
   readonly detail: string
 }
 
-/** `decide` failed, and the state knows at which record, and at which of its events if it stands for several. */
+/** `decide` failed, and the state knows at which record, and at which of its events if the record has several. */
 export class UndecidedError extends Error {
   readonly code = 'UNDECIDED'
   readonly offset: bigint
@@ -38,13 +41,16 @@ export class UndecidedError extends Error {
   }
 }
 
-/** Whether an error that `decide` threw may be a record's: not a halt, not the outside's, not want of memory. */
+/**
+ * Whether an error that `decide` threw may be caused by a record: it is not a halt, not an error from outside, and not a
+ * lack of memory.
+ */
 export function isOfRecords(error: unknown): boolean {
   if (error instanceof HaltError || error instanceof FatalError || error instanceof OutsideError) return false
   return !isAllocation(error instanceof UndecidedError ? error.cause : error)
 }
 
-/** What of a fetched batch is decided next. */
+/** The part of a fetched batch that is decided next. */
 export interface NextDecision {
   readonly records: readonly LogRecord[]
   readonly nextOffset: bigint
@@ -52,9 +58,9 @@ export interface NextDecision {
 }
 
 /**
- * What `decide` failed at, by task position, over the restores in between. An error that comes back at the same position
- * is not cured by a new start: what the state names is set aside, or the records are decided one by one until one fails by
- * itself. What may be set aside the state alone knows: it halts where the record must not be.
+ * What `decide` failed at, by task position, kept over the restores in between. An error that comes back at the same
+ * position is not cured by a new start: what the state names is set aside, or the records are decided one by one until
+ * one fails by itself. Only the state knows what may be set aside: it halts where the record must not be.
  *
  *   whole batch, the error names its place ── 3 times ──▶ that event, then its record, is set aside
  *   whole batch, the error names nothing   ── 3 times ──▶ record by record ── 3 times ──▶ that record is set aside
@@ -63,12 +69,12 @@ export interface NextDecision {
 export class Undecided {
   readonly #clock: Clock
   readonly #place: string
-  /** Where the last failure stood, what it named, and how often it came so. */
+  /** The position of the last failure, what it named, and how many times in a row it occurred. */
   #at = -1n
   #named = ''
   #times = 0
   #setAside: SetAside[] = []
-  /** Records below are decided one by one. */
+  /** Records below this offset are decided one by one. */
   #singleBelow = 0n
   #setAsideAtMs: number[] = []
 
@@ -78,7 +84,7 @@ export class Undecided {
     this.#clock = clock
   }
 
-  /** What is decided of `fetched` by a task at `position`; everything below it is known to be committed. */
+  /** What a task at `position` decides of `fetched`; everything below the position is known to be committed. */
   next(position: bigint, fetched: readonly LogRecord[], nextOffset: bigint): NextDecision {
     const records = fetched.filter(({ offset }) => offset >= position)
     this.#setAside = this.#setAside.filter(({ offset }) => offset >= position)
@@ -90,7 +96,10 @@ export class Undecided {
     return { records: [first], nextOffset: lastOffset + 1n, setAside: this.#setAside }
   }
 
-  /** `decide` threw an error of its records. Returns the halt where nothing can be set aside; null: it is tried again. */
+  /**
+   * `decide` threw an error that its records may cause. Returns the halt where nothing can be set aside; null: the
+   * decision is tried again.
+   */
   failed(error: unknown, { records, nextOffset }: NextDecision): HaltError | null {
     const place = error instanceof UndecidedError ? error : null
     const at = records[0]?.offset ?? nextOffset
@@ -111,7 +120,7 @@ export class Undecided {
   #giveUp(offset: bigint, index: number | null, error: unknown): HaltError | null {
     const isSetAside = (one: number | null): boolean =>
       this.#setAside.some((known) => known.offset === offset && known.index === one)
-    // An event that fails although it is set aside is not what is at fault.
+    // An event that fails although it is set aside is not the cause.
     const narrowed = index !== null && !isSetAside(index) ? index : null
     if (narrowed === null && isSetAside(null))
       return this.#halt(offset, error, 'it was set aside and still fails')

@@ -1,22 +1,22 @@
 import type { Metrics } from '../../schemas/metrics.ts'
 import type { DeadLetter } from '../blocks/dead-letter.ts'
 
-/** What a batch came to, for the metrics; added to them when its transaction is committed. */
+/** The result of a batch for the metrics; added to them when its transaction is committed. */
 export interface UsageCounts {
   records: number
-  /** Of the records that could be decoded, refused ones and repeats too. */
+  /** Events of the records that could be decoded, including refused ones and repeats. */
   events: number
   counted: number
   late: number
-  /** Sent on to their partitions. */
+  /** Events that were sent on to their partitions. */
   forwarded: number
   repeatsInMemory: number
   repeatsInClickhouse: number
-  /** Events under an id that stands for another content. */
+  /** Events under an id that was already used for another content. */
   conflicts: number
 }
 
-/** The counts of a batch that has taken nothing yet. */
+/** The counts of a batch that has not taken any record yet. */
 export function nothingCounted(): UsageCounts {
   return {
     records: 0,
@@ -30,7 +30,7 @@ export function nothingCounted(): UsageCounts {
   }
 }
 
-/** Adds a batch, whose transaction is committed, to the metrics. */
+/** Adds a batch whose transaction is committed to the metrics. */
 export function countBatch(metrics: Metrics, counts: UsageCounts, dead: readonly DeadLetter[]): void {
   metrics.count('hivemeter_usage_records_total', {}, counts.records)
   metrics.count('hivemeter_events_counted_total', {}, counts.counted)

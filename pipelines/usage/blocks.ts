@@ -9,7 +9,7 @@ import { EventBlock } from './event-block.ts'
 import type { RecordPlace } from './event-block.ts'
 import type { Deltas } from '../windows/deltas.ts'
 
-/** Remembers the month of the last event: most events of a batch share it. */
+/** Computes months, and remembers that of the last event: most events of a batch share it. */
 class Months {
   #startMs = 0
   #endMs = 0
@@ -33,7 +33,7 @@ const newDeltaBlock = (): DeltaBlock => new DeltaBlock()
 export class EventRows {
   readonly #months = new Months()
 
-  /** Writes event `index` of a record; `values` and `entries` as `EventBlock` takes them. */
+  /** Writes event `index` of a record; `values` and `entries` are those that `EventBlock` takes. */
   write(
     log: BlockLog,
     columns: UsageColumns,

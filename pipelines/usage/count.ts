@@ -28,14 +28,14 @@ export interface BatchOutputs {
   readonly counts: UsageCounts
 }
 
-/** One record's place and clock. */
+/** One record's place and times. */
 export interface RecordContext {
   readonly offset: number
   /** LogAppendTime: receipt. */
   readonly receivedAtMs: number
-  /** The receipt that age is judged by: the original record's, for a replayed dead letter. */
+  /** The receipt by which age is judged: for a replayed dead letter, that of the original record. */
   readonly judgedAtMs: number
-  /** With this record. */
+  /** The watermark once this record is included. */
   readonly watermarkMs: number
   readonly modelsVersion: number
   /** Whether a text may have been counted before texts had an identity of their own. */
@@ -43,18 +43,18 @@ export interface RecordContext {
 }
 
 const ESTIMATE = ENERGY_SOURCES.indexOf('estimate')
-/** As the columns have it. */
+/** The value of `api` in the columns. */
 const PAID = EXECUTIONS.indexOf('api') + 1
 
 /**
- * Counts events, once each: the rules that turn a decoded event into rows, sums and costs. One instance a task; it
- * keeps what it derived of nodes and models, by their numbers in the columns' dictionaries.
+ * Counts events, each once: the rules that turn a decoded event into rows, sums and costs. There is one instance for each
+ * task; it keeps what it derived from nodes and models, by their numbers in the columns' dictionaries.
  */
 export class EventCounter {
   readonly #columns: UsageColumns
   readonly #partition: number
   readonly #partitions: number
-  /** Who the events in the columns are. */
+  /** The identities of the events in the columns. */
   readonly identities: EventIdentities
   /** The entries of the record at hand. */
   readonly #entries = new Int32Array(USAGE_BOUNDS.eventsPerRecordMax * ENTRY_WORDS)
@@ -62,12 +62,12 @@ export class EventCounter {
   readonly #values = new Float64Array(SUM_COLUMNS)
   readonly #rows = new EventRows()
   readonly #nodePartitions: (number | undefined)[] = []
-  /** By the table in use: a name is looked up once. */
+  /** By number of the model, for the table in use: each name is looked up once. */
   readonly #modelFacts: (ModelFacts | undefined)[] = []
   #models = COMPILED_TABLE
-  /** True while sums of events before the one at hand are written: what fails then is none of its own. */
+  /** True while sums of earlier events are written: an error then has nothing to do with the event at hand. */
   isCutting = false
-  /** Of the events that this batch counted. */
+  /** The newest time of the events that this batch counted. */
   newestOccurredAt = Number.NEGATIVE_INFINITY
 
   constructor(options: {
@@ -87,14 +87,14 @@ export class EventCounter {
     return this.#models.version
   }
 
-  /** Called between batches: the table of models that holds from the next event on. */
+  /** Called between batches with the table of models that applies from the next event on. */
   useModels(table: ModelTable): void {
     if (table === this.#models) return
     this.#models = table
     this.#modelFacts.length = 0
   }
 
-  /** Called between batches; `forget` also drops what was derived of strings. */
+  /** Called between batches; `forget` also drops what was derived from strings. */
   beginBatch(forget: boolean): void {
     this.isCutting = false
     this.newestOccurredAt = Number.NEGATIVE_INFINITY
@@ -106,7 +106,7 @@ export class EventCounter {
 
   /**
    * Called before the events of a record are counted: hashes all of its ids and touches their places in memory, so that
-   * the cache misses overlap instead of following one another.
+   * the cache misses overlap and do not follow one another.
    */
   beginRecord(memory: IdMemory): void {
     const { count, refused } = this.#columns
@@ -117,7 +117,7 @@ export class EventCounter {
     this.#values[SUMS.events] = 1
   }
 
-  /** Whether event `index` may be counted at all, ids apart; null where it may. */
+  /** The reason why event `index` may not be counted at all, its id not considered; null where it may. */
   problemOf(index: number, judgedAtMs: number): EventProblem | null {
     const columns = this.#columns
     if (!this.isHere(index)) {
@@ -130,7 +130,7 @@ export class EventCounter {
     return null
   }
 
-  /** Whether event `index` is of a node of this partition. */
+  /** Whether event `index` belongs to a node of this partition. */
   isHere(index: number): boolean {
     return this.partitionOf(index) === this.#partition
   }
@@ -142,7 +142,7 @@ export class EventCounter {
     return (this.#nodePartitions[number] ??= partitionOfKey(nodes.bytes(number), this.#partitions))
   }
 
-  /** Event `index` is set aside: its node is told of it, where it names one of this partition. */
+  /** Event `index` is set aside: its node learns of it, if it names a node of this partition. */
   setAside(index: number, record: RecordContext, { handOver }: BatchOutputs): void {
     if (!this.#columns.namesNode(index) || !this.isHere(index)) return
     this.#cutIfFull(handOver, index, record)
@@ -189,7 +189,7 @@ export class EventCounter {
     return null
   }
 
-  /** Whether event `index`, a text, was counted under the identity that it had before rules 3. */
+  /** Whether event `index`, which has a text, was counted under the identity that it had before rules 3. */
   #countedBefore(index: number, memory: IdMemory, found: Found | null, counts: UsageCounts): Seen {
     const seen = memory.find(this.identities.entryBefore(index))
     if (seen === 'repeat') counts.repeatsInMemory++
@@ -225,12 +225,12 @@ export class EventCounter {
     // GPU time as given, else 1 GPU-second per 1,000 tokens.
     const givenGpuMs = columns.gpuMs[index] as number
     const gpuMs = givenGpuMs < 0 ? tokensIn + tokensOut : givenGpuMs
-    // Energy as given by a meter or device; else as the client estimates it; else GPU time × board power.
+    // Energy as a meter or device measured it; else as the client estimates it; else GPU time × board power.
     const givenMwh = columns.energyMwh[index] as number
     const isMeasured = givenMwh >= 0 && columns.energySource[index] !== ESTIMATE
     const model = this.#modelOf(index)
     const hasMore = columns.hasMore[index] === 1
-    // What the event says of itself wins over the table.
+    // What the event itself reports takes precedence over the table.
     const execution = hasMore ? (columns.more.execution[index] as number) : 0
     const isPaid = execution === 0 ? model.paid_api : execution === PAID
     const inferences = hasMore ? (columns.more.inferences[index] as number) : 1
@@ -249,10 +249,10 @@ export class EventCounter {
     values[SUMS.gpuMsPaidEstimated] = isPaid && givenGpuMs < 0 ? gpuMs : 0
     values[SUMS.costNanoUsd] = columns.costNanoUsd[index] as number
 
-    // A full record ends before this event's numbers are in the deltas.
+    // A full hand-over record is ended before this event's numbers are in the deltas.
     const { handOver } = out
     this.#cutIfFull(handOver, index, record)
-    // No number of the event is larger than the sum of these.
+    // No number of the event is larger than this sum.
     const isLarge = tokensIn + tokensOut + gpuMs + energyMwh >= LARGE
     const node = columns.node[index] as number
     const delta = out.minutes.add(node, workOf(columns, index), minute, values, isLarge)

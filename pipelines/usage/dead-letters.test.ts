@@ -169,17 +169,17 @@ test('a replayed dead letter is judged by its original receipt, and received whe
   const once = usageRecord(7, laterMs, [event(7)])
   const input = [
     replayed(0, String(AT_MS)),
-    // Nonsense, a receipt in the future and none at all are no statement.
+    // Malformed text, a receipt in the future, and a missing one state nothing.
     replayed(1, 'yesterday'),
     replayed(2, String(laterMs + 1)),
     replayed(3, ''),
-    // Days ahead of its receipt: a receipt that is yet to come must not excuse it.
+    // The event is days ahead of its receipt: a stated receipt in the future must not excuse it.
     proven(
       usageRecord(5, laterMs, [event(5, { occurred_at: laterMs + 10 * 86_400_000 })]),
       laterMs + 10 * 86_400_000,
     ),
     usageRecord(6, laterMs, [event(6)]),
-    // Of any producer, of another value, key, topic or receipt: no proof.
+    // A proof from any producer, or one for another value, key, topic or receipt, proves nothing.
     { ...once, headers: { [RECEIPT_HEADER]: Buffer.from(String(AT_MS)) } },
     { ...once, offset: 8n, headers: replayed(0, String(AT_MS)).headers },
     { ...proven(once, AT_MS, Buffer.alloc(32, 9)), offset: 9n },
@@ -250,7 +250,7 @@ test('an event is late when its minute has ended at or before the watermark, its
   const input = [
     usageRecord(0, watermarkAt(end - 1), [event(0, { occurred_at: end - 1 })]),
     usageRecord(1, watermarkAt(end), [event(1, { occurred_at: end - 1 }), event(2, { occurred_at: end })]),
-    // A clock that falls back: the watermark does not.
+    // The clock falls back; the watermark does not.
     usageRecord(2, watermarkAt(end - 5_000), [event(3, { occurred_at: minute })]),
     tick(3, end + 60_000),
     usageRecord(4, watermarkAt(end), [

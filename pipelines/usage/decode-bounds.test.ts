@@ -13,7 +13,7 @@ const columns = new UsageColumns()
 const HEAD = Buffer.from([0, 0, 0, 0, SCHEMA_ID.usageEvents])
 const LONGEST_NUMBER = Buffer.from('ffffffffffffffffff01', 'hex')
 
-/** Decodes what may be anything: true where the bytes are a record, false where they are refused as none. */
+/** Decodes arbitrary bytes: true where they are a record, false where they are refused because they are not one. */
 function isRecord(value: Buffer): boolean {
   try {
     columns.decode(value)
@@ -83,7 +83,7 @@ test('a huge count in a few bytes is refused at once', () => {
     '8088debe0100',
     'ffffffffffffffff7f00',
     'ffffffffffffffffff0100',
-    // A text, an id and a number that go on for ever.
+    // A text, an id and a number that never end.
     `02${'00'.repeat(16)}02ffffffffffffffff7f`,
     `02${'ff'.repeat(40)}`,
     // Blocks of one event without an end.

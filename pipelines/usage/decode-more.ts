@@ -5,18 +5,18 @@ import { EXECUTIONS, NO_MORE, USAGE_BOUNDS } from '../../schemas/usage.ts'
 
 const { eventsPerRecordMax, gpusMax, inferencesMax, labelsMax } = USAGE_BOUNDS
 
-/** The fewest bytes of a label: two lengths. A count that promises more is a lie. */
+/** The fewest bytes of a label: two lengths. A count that implies more labels than fit is false. */
 const LABEL_BYTES_MIN = 2
-/** Four bytes a character, whatever it is: what is longer is no text that could be in bounds. */
+/** Four bytes for each character at most: a longer text cannot be within bounds. */
 const LABEL_NAME_BYTES_MAX = 128
 const LABEL_VALUE_BYTES_MAX = 256
 
-/** The record's decoder, as far as it is needed here. */
+/** The record's decoder, as far as it is used here. */
 export interface MoreCursor {
   at(): number
   long(): number
   branch(): boolean
-  /** Steps over a text and returns where it begins. */
+  /** Moves past a text and returns where it begins. */
   text(bytesMax: number): number
   malformed(reason: string): Error
 }
@@ -27,7 +27,7 @@ export interface MoreProblem {
   readonly field: string
 }
 
-/** A label where it stands in the record. */
+/** The place of a label in the record. */
 export interface LabelPlace {
   readonly nameStart: number
   readonly nameEnd: number
@@ -38,8 +38,8 @@ export interface LabelPlace {
 const NO_LABELS: readonly LabelPlace[] = []
 
 /**
- * What few events say, for those that do: columns as the others', but of the events without it they hold nothing that means
- * anything. Its own labels are objects, as they are few.
+ * What few events report, for those that do. The columns are like the others, but for other events their values mean
+ * nothing. The labels of an event are objects, as they are few.
  */
 export class MoreColumns {
   readonly gpus = new Float64Array(eventsPerRecordMax)
@@ -49,12 +49,12 @@ export class MoreColumns {
   readonly tokensReasoning = new Float64Array(eventsPerRecordMax)
   /** 0 for null, else one more than its place in `EXECUTIONS`. */
   readonly execution = new Uint8Array(eventsPerRecordMax)
-  /** By name, in the order of bytes. */
+  /** By name, in the order of their bytes. */
   readonly labels: (readonly LabelPlace[])[] = []
-  /** 1 where a part of the tokens was said to be below 0. */
+  /** 1 where a part of the tokens was given as less than 0. */
   readonly #isBelow = new Uint8Array(eventsPerRecordMax)
 
-  /** Reads what event `index` says, its values not yet judged. */
+  /** Reads the values of event `index`, without judging them. */
   read(index: number, bytes: Buffer, cursor: MoreCursor): void {
     this.gpus[index] = cursor.long()
     this.inferences[index] = cursor.long()
@@ -70,12 +70,12 @@ export class MoreColumns {
     this.labels[index] = readLabels(bytes, cursor)
   }
 
-  /** The GPUs that bound the GPU time, whatever was said. */
+  /** The number of GPUs that bounds the GPU time, whatever the event reports. */
   gpusOf(index: number): number {
     return Math.min(Math.max(this.gpus[index] as number, NO_MORE.gpus), gpusMax)
   }
 
-  /** What is wrong with what event `index` says; null where nothing is. */
+  /** What is wrong with the values of event `index`; null where nothing is. */
   problemOf(index: number, bytes: Buffer, tokensIn: number, tokensOut: number): MoreProblem | null {
     const gpus = this.gpus[index] as number
     const inferences = this.inferences[index] as number
@@ -104,7 +104,7 @@ function labelsProblem(bytes: Buffer, labels: readonly LabelPlace[]): MoreProble
   return null
 }
 
-/** An array of labels, or a map: the same bytes. */
+/** An array of labels, or a map: both have the same bytes. */
 function readLabels(bytes: Buffer, cursor: MoreCursor): readonly LabelPlace[] {
   const labels: LabelPlace[] = []
   for (;;) {

@@ -14,7 +14,7 @@ import type { UsageEvent, UsageMore } from '../../schemas/usage.ts'
 import { anyUsageEvent, usageEvent } from '../../test/support/records/usage-events.ts'
 import { decodeInto, UsageColumns } from './decode.ts'
 
-// One set of columns for all: what one record left behind must not show in the next.
+// One set of columns is used for all: what one record left must not be visible in the next.
 const columns = new UsageColumns()
 
 const HEAD = Buffer.from([0, 0, 0, 0, SCHEMA_ID.usageEvents])
@@ -55,7 +55,7 @@ function moreAt(index: number): UsageMore | null {
   }
 }
 
-/** The event that stands in the columns. */
+/** The event that is in the columns. */
 function eventAt(index: number): UsageEvent {
   const number = (column: ArrayLike<number>): number => column[index] ?? Number.NaN
   const nullable = (column: ArrayLike<number>): number | null => (number(column) < 0 ? null : number(column))
@@ -84,7 +84,7 @@ function eventAt(index: number): UsageEvent {
   }
 }
 
-/** What the first version can say. */
+/** Events that the first version can express. */
 const eventOfV1: fc.Arbitrary<UsageEvent> = anyUsageEvent.map((event) => ({
   ...event,
   tokens_in: event.tokens_in % 2 ** 31,
@@ -97,7 +97,7 @@ function encodeV1(events: readonly UsageEvent[]): Buffer {
   return framedAs(SCHEMA_ID.usageEventsV1, [avroType('usage-events.v1').toBuffer({ events })])
 }
 
-/** As avsc decodes it, without the classes that it makes. */
+/** The event as avsc decodes it, without the classes that avsc creates. */
 function plainEvent(event: UsageEvent): UsageEvent {
   const { more } = event
   if (more === null) return { ...event }
@@ -125,7 +125,7 @@ test('the columns hold what avsc decodes', () => {
 test('records of version 1 are read as well, and have no sources', () => {
   fc.assert(
     fc.property(fc.array(eventOfV1, { maxLength: 5 }), fc.boolean(), (events, between) => {
-      // What a record of today left behind must not show.
+      // What a record of today left must not be visible.
       if (between) columns.decode(usageEventsCodec.encode({ events }))
       columns.decode(encodeV1(events))
       assert.deepEqual(columns.problems, [])
@@ -207,7 +207,7 @@ test('an array may come in several blocks, with negative counts and their sizes'
 test('the content of an event is all but its id and text: it begins at the node and ends with the event', () => {
   const events = [usageEvent({ event_text: 'x' }), usageEvent({ goal_id: 'g', reservation_id: 'r' })]
   columns.decode(usageEventsCodec.encode({ events }))
-  // A byte says that there is no source, and one that there is no more.
+  // One byte says that there is no source, and one that there is no `more`.
   assert.equal(columns.contentEnd[0], (columns.idStart[1] ?? 0) - 2)
   assert.equal(columns.contentEnd[1], columns.bytes.length - 3)
   const contents = [0, 1].map((index) =>

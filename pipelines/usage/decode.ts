@@ -13,36 +13,36 @@ import type { TextColumn } from './event-arrays.ts'
 import { isNodeId, isSourceText, isText } from './record-texts.ts'
 import { ID_FORM, identifyTexts } from './text-id.ts'
 
-/** The record's bytes are not what its framing says: the whole record is set aside. */
+/** The record's bytes are not what its framing announces: the whole record is set aside. */
 export class MalformedRecordError extends Error {
   readonly code = 'malformed'
 }
 
-/** Bytes that the smallest event takes: an array count above `bytes / this` is a lie. */
+/** Bytes that the smallest event takes: an array count above `bytes / this` is false. */
 const EVENT_BYTES_MIN = 33
 const TEXT_BYTES_MAX = TEXT_CODE_POINTS_MAX * 4
 const SOURCE_BYTES_MAX = SOURCE_CODE_POINTS_MAX * 4
 
 /**
- * The events of one record as columns over the record's own bytes. Decoding makes no object an event (measured in
- * process: 0.26 µs an event, beside 0.6 µs for avsc's decoder with a sum in a Map), and bounds are checked before anything
- * is allocated: avsc checks them after the read. Equal to avsc's decoder by a property test.
+ * The events of one record as columns over the record's own bytes. Decoding creates no object for an event (measured in
+ * process: 0.26 µs an event, compared with 0.6 µs for avsc's decoder with a sum in a Map), and bounds are checked before
+ * anything is allocated, while avsc checks them after the read. A property test shows that it equals avsc's decoder.
  */
 export class UsageColumns {
   readonly nodes = new Dictionary()
   readonly models = new Dictionary()
   readonly operators = new Dictionary()
 
-  /** The record's value, framing included: text columns and ids point into it. */
+  /** The record's value, including its framing: text columns and ids point into it. */
   bytes: Buffer = Buffer.alloc(0)
-  /** The same memory: words are read with one load where bytes take four. */
+  /** The same memory as `bytes`: a word is read with one load, where bytes take four. */
   view: DataView = viewOf(this.bytes)
   count = 0
-  /** False: the record is one event, and no array of them. */
+  /** False: the record is one event, not an array of events. */
   isPacked = true
   problems: EventProblem[] = []
 
-  /** One of `ID_FORM`; as sent until `identifyTexts` has looked at the texts. */
+  /** One of `ID_FORM`; `sent` until `identifyTexts` has read the texts. */
   readonly idForm = new Uint8Array(USAGE_BOUNDS.eventsPerRecordMax)
   /** The identities of texts, 16 bytes at 16 times an event's index. */
   readonly ids = Buffer.alloc(16 * USAGE_BOUNDS.eventsPerRecordMax)
@@ -51,7 +51,7 @@ export class UsageColumns {
   readonly idStart = int32()
   readonly contentStart = int32()
   readonly contentEnd = int32()
-  /** The event's own bytes: `[start, end)`. */
+  /** The range of the event's own bytes: `[start, end)`. */
   readonly eventStart = int32()
   readonly eventEnd = int32()
   readonly eventText = textColumn()
@@ -73,10 +73,10 @@ export class UsageColumns {
   readonly requester = textColumn()
   readonly reservation = textColumn()
   readonly eventSource = textColumn()
-  /** 1 where the event says any of `more`. */
+  /** 1 where the event has any of the fields in `more`. */
   readonly hasMore = new Uint8Array(USAGE_BOUNDS.eventsPerRecordMax)
   readonly more = new MoreColumns()
-  /** 1 where the event has any of the five texts that most events have not. */
+  /** 1 where the event has any of the five texts that most events lack. */
   readonly hasTexts = new Uint8Array(USAGE_BOUNDS.eventsPerRecordMax)
   /** 1 where the event has a problem. */
   readonly refused = new Uint8Array(USAGE_BOUNDS.eventsPerRecordMax)
@@ -84,7 +84,7 @@ export class UsageColumns {
   readonly #nodeValid: (boolean | undefined)[] = []
   readonly #modelValid: (boolean | undefined)[] = []
   readonly #operatorValid: (boolean | undefined)[] = []
-  /** Guesses: a node keeps its operator, and models come in runs. */
+  /** Likely values: a node keeps its operator, and the same model often follows itself. */
   readonly #lastOperator: number[] = []
   #lastModel = -1
   #at = 0
@@ -122,7 +122,7 @@ export class UsageColumns {
     this.#at = FRAME_BYTES
     this.#isVersion1 = schemaIdOf(value) === SCHEMA_ID.usageEventsV1
     this.count = 0
-    // Whoever took the last ones keeps them.
+    // The caller that took the last problems keeps them.
     if (this.problems.length > 0) this.problems = []
     this.isPacked = schemaIdOf(value) !== SCHEMA_ID.usageEvent
     if (this.isPacked) this.#events()
@@ -132,7 +132,7 @@ export class UsageColumns {
     }
   }
 
-  /** The blocks of an array. */
+  /** Reads the blocks of an array. */
   #events(): void {
     for (;;) {
       let events = this.#long()
@@ -153,7 +153,7 @@ export class UsageColumns {
     }
   }
 
-  /** Forgets strings; called between batches, when there are too many. */
+  /** Forgets strings; called between batches when there are too many. */
   forget(): void {
     for (const valid of [this.#nodeValid, this.#modelValid, this.#operatorValid]) valid.length = 0
     this.#lastOperator.length = 0
@@ -199,7 +199,8 @@ export class UsageColumns {
     this.#optionalText(this.goal, index)
     this.#optionalText(this.requester, index)
     this.#optionalText(this.reservation, index)
-    // The content is what version 1 says, or a retry across the versions would be a conflict; a source is part of the identity.
+    // The content is that of version 1, or a retry across the versions would be a conflict; a source is part of the
+    // identity.
     this.contentEnd[index] = this.#at
     const hasMore = this.#readVersion2(index)
     this.eventEnd[index] = this.#at
@@ -233,7 +234,7 @@ export class UsageColumns {
     this.#checkTexts(index)
   }
 
-  /** What version 2 of the schema has behind the fields of version 1; true where the event says any of `more`. */
+  /** Reads what version 2 of the schema has after the fields of version 1; true where the event has any of `more`. */
   #readVersion2(index: number): boolean {
     this.hasMore[index] = 0
     if (this.#isVersion1) {
@@ -263,7 +264,7 @@ export class UsageColumns {
     if (operator >= 0 && !(this.#operatorValid[operator] ??= isNodeId(this.operators.bytes(operator)))) {
       this.#refuse(index, 'invalid_text', 'operator_id')
     }
-    // All five are null in most events: -1 in each, and only then in all of them at once.
+    // All five are null in most events: then each is -1, and only then are all of them -1 at once.
     const { eventText, goal, requester, reservation, eventSource } = this
     const noTexts =
       (eventText.start[index] as number) &
@@ -286,7 +287,7 @@ export class UsageColumns {
     }
   }
 
-  /** Whether event `index`, refused or not, names a node that there can be. */
+  /** Whether event `index`, refused or not, names a node with a valid name. */
   namesNode(index: number): boolean {
     const node = this.node[index] as number
     return (this.#nodeValid[node] ??= isNodeId(this.nodes.bytes(node)))
@@ -294,7 +295,7 @@ export class UsageColumns {
 
   #isOptional(column: TextColumn, index: number, valid: (bytes: Buffer) => boolean): boolean {
     const start = column.start[index] as number
-    // Null stands as -1: an empty text is none, and no valid one either.
+    // Null is represented as -1: an empty text is not null, and is not valid either.
     return start < 0 || valid(this.bytes.subarray(start, column.end[index]))
   }
 
@@ -320,14 +321,14 @@ export class UsageColumns {
     return dictionary.number(this.view, start, this.#at, guess)
   }
 
-  /** Reads a length, steps over that many bytes, returns where they begin. */
+  /** Reads a length, moves past that many bytes, and returns where they begin. */
   #textStart(bytesMax = TEXT_BYTES_MAX): number {
     const length = this.#long()
     if (length < 0 || length > bytesMax) throw new MalformedRecordError(`a text of ${length} bytes`)
     return this.#take(length)
   }
 
-  /** Branch 1 of a union with null first. */
+  /** True for branch 1 of a union with null first. */
   #branch(): boolean {
     const branch = this.#long()
     if (branch !== 0 && branch !== 1) throw new MalformedRecordError(`union branch ${branch} does not exist`)
@@ -341,7 +342,7 @@ export class UsageColumns {
     return start
   }
 
-  /** A zigzag varint; exact up to 2^53, beyond it no field is in bounds. */
+  /** Reads a zigzag varint. It is exact up to 2^53; beyond that no field is in bounds. */
   #long(): number {
     const { bytes } = this
     let at = this.#at
@@ -378,8 +379,8 @@ export class UsageColumns {
 }
 
 /**
- * Decodes a record into the columns and says who its events are; the problem of the whole record where its bytes are not
- * one.
+ * Decodes a record into the columns and determines the identities of its events. Returns the problem of the whole record
+ * where its bytes are not a record.
  */
 export function decodeInto(columns: UsageColumns, value: Buffer): EventProblem | null {
   try {

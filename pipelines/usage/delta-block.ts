@@ -8,7 +8,7 @@ import { SECOND_MS } from '../../schemas/units.ts'
 
 const TEXT = 'LowCardinality(String)'
 
-/** The sums of both tables, which stand there in the order of `SUMS`, the cost apart. */
+/** The sums of both tables, in the order of `SUMS`, except for the cost. */
 const { columns: COLUMNS } = TABLES.usage1m
 const SUM_NAMES = COLUMNS.slice(COLUMNS.indexOf('events'), COLUMNS.indexOf('cost_nano_usd'))
 

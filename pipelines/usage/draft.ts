@@ -5,7 +5,7 @@ import type { UsageCounts } from './batch-counts.ts'
 import type { BatchOutputs } from './count.ts'
 import type { OldIds } from './old-ids.ts'
 
-/** A batch while its records are taken: nothing of it is in force before its transaction is committed. */
+/** A batch while its records are taken. Nothing of it is in force before its transaction is committed. */
 export interface Draft {
   readonly task: AggregatorTask
   readonly counts: UsageCounts

@@ -1,8 +1,8 @@
 import { USAGE_BOUNDS } from '../../schemas/usage.ts'
 
-/** Room for one value of every event that a record may hold. */
+/** Arrays with room for one value of every event that a record may hold. */
 
-/** A column of text where it stands in the record: `[start, end)`, empty for null. */
+/** A column of text, as ranges in the record: `[start, end)`, empty for null. */
 export interface TextColumn {
   readonly start: Int32Array
   readonly end: Int32Array

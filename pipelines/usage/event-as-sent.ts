@@ -5,12 +5,12 @@ import { NANO_DECIMALS, NANO_USD_PER_USD } from '../../schemas/units.ts'
 import { decimalText } from '../decimal.ts'
 
 /**
- * An event in the form of `POST /v1/events`: what a person reads, and edits. A number that JSON's readers cannot hold exactly
- * is digits in a text.
+ * An event in the form of `POST /v1/events`, which a person reads and edits. A number that JSON readers cannot hold exactly
+ * is a text of digits.
  */
 export type EventAsSent = Readonly<Record<string, string | number | Readonly<Record<string, string>>>>
 
-/** A field of it as text; null where the event did not say it. */
+/** A field of the event as text; null where the event does not have it. */
 export function saidText(event: EventAsSent, name: string): string | null {
   const said = event[name]
   if (said === undefined) return null
@@ -26,18 +26,18 @@ export function eventsAsSent(value: Buffer | null): readonly EventAsSent[] | nul
   try {
     return decodeWide(value).map(eventAsSent)
   } catch {
-    // avsc's word that these bytes are none.
+    // avsc reports that these bytes hold none.
     return null
   }
 }
 
-/** What the event did not say is left out. */
+/** Fields that the event does not have are left out. */
 function eventAsSent(event: WideUsageEvent): EventAsSent {
   const { occurred_at } = event
   const hasDate = occurred_at < DATE_MS_MAX && -occurred_at < DATE_MS_MAX
   const { more } = event
   const said: Record<string, string | bigint | null> = {
-    // Where there is a text, it is who the event is, whatever bytes came beside it.
+    // Where there is a text, it identifies the event, whatever bytes came with it.
     event_id: event.event_text ?? formatUuid(event.event_id),
     source: event.event_source,
     node_id: event.node_id,

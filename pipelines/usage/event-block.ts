@@ -16,10 +16,10 @@ import { SUMS } from '../windows/deltas.ts'
 
 const TEXT = 'LowCardinality(String)'
 const INSTANT = `DateTime64(3, 'UTC')`
-/** The most that the columns of 32 bits hold; the wide ones beside them have it whole. */
+/** The most that columns of 32 bits hold; the wide columns beside them hold the whole number. */
 const U32_MAX = 4_294_967_295
 
-/** What is the same for all events of a record. */
+/** What all events of a record share. */
 export interface RecordPlace {
   readonly offset: number
   /** LogAppendTime: receipt. */
@@ -63,8 +63,8 @@ export class EventBlock extends NativeBlock {
   })
 
   /**
-   * Adds event `index` of the record. `values` are its numbers in the order of `SUMS`; its content's hash stands in words
-   * 4 and 5 of its entry in `entries`.
+   * Adds event `index` of the record. `values` are its numbers in the order of `SUMS`; its content's hash is in words 4 and
+   * 5 of its entry in `entries`.
    */
   add(
     columns: UsageColumns,
@@ -106,7 +106,7 @@ export class EventBlock extends NativeBlock {
     if (isWide || columns.hasMore[index] === 1) this.#more.set(row, columns, index)
   }
 
-  /** The texts that most events have not. */
+  /** Adds the texts that most events lack. */
   #addTexts(row: number, columns: UsageColumns, index: number): void {
     addText(this.#eventText, row, columns.bytes, columns.eventText, index)
     addText(this.#goal, row, columns.bytes, columns.goal, index)

@@ -32,7 +32,7 @@ function arrived({ partition, value, headers = {} }: LogAppend, timestampMs: num
   return { partition, offset: 0n, timestampMs, key: null, value, headers: Object.fromEntries(bytes) }
 }
 
-/** avsc makes instances of a class of its own. */
+/** avsc creates instances of a class of its own. */
 const eventsOf = ({ value }: LogAppend): UsageEvent[] =>
   usageEventsCodec.decode(value as Buffer).events.map((one) => Object.assign({}, one))
 

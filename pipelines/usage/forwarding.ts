@@ -15,16 +15,16 @@ import type { UsageColumns } from './decode.ts'
 import { originalReceipt, receiptHeaders } from './receipt.ts'
 import { isUsage } from './record.ts'
 
-/** Events that one batch of a task sends on; what comes behind them is the next batch's. One record holds no more. */
+/** Most events that one batch of a task sends on; those after them belong to the next batch. One record holds no more. */
 export const FORWARDED_EVENTS_MAX = 10_000
 
-/** Bytes of events in one record that is sent on: with its headers well below the topic's 2 MiB. */
+/** Most bytes of events in one record that is sent on: with its headers it stays well below the topic's 2 MiB. */
 const FORWARDED_BYTES_MAX = 900_000
 
 /** An Avro array ends with an empty block. */
 const ARRAY_END = Buffer.alloc(1)
 
-/** Why a batch ends before a record: it has sent on as much as it may, or what the record holds is not known to be there. */
+/** Why a batch ends before a record: it has sent on as much as it may, or the broker did not acknowledge that. */
 export type ForwardStop = 'batch_full' | 'forward_not_acknowledged'
 
 export interface ForwardingOptions {
@@ -36,21 +36,24 @@ export interface ForwardingOptions {
   readonly forward: Forward
 }
 
-/** Whether an event of the record was sent on already: on a wrong partition it is a letter then. */
+/** Whether the events of the record were already sent on: on a wrong partition they then become dead letters. */
 function isForwarded({ headers }: Pick<LogRecord, 'headers'>): boolean {
   return headers[FORWARDED_HEADER]?.toString('latin1') === '1'
 }
 
 /**
- * Sends events that stand on a wrong partition on to their own: the producer that put them here has another partitioner, and
- * was told that all is well. They are appended before the transaction that moves past them, so a crash in between sends them
- * twice, and the second copy is dropped there as a repeat.
+ * Sends events that are on a wrong partition on to their own: the producer that put them here has another partitioner, and
+ * its request was acknowledged. They are appended before the transaction that moves past them, so a crash in between sends
+ * them twice, and the second copy is dropped there as a repeat.
  */
 export class Forwarding {
   readonly #options: ForwardingOptions
-  /** Of records below this task has sent everything on: a record that has to wait is not sent on again and again. */
+  /**
+   * Everything of the records below this offset was sent on by this task: a record that has to wait is not sent on again
+   * and again.
+   */
   #below = 0n
-  /** Events that the batch at hand has sent on. */
+  /** Events that the current batch has sent on. */
   #events = 0
   #isOn = true
 
@@ -58,18 +61,18 @@ export class Forwarding {
     this.#options = options
   }
 
-  /** A batch begins. `isOn` false: the topic takes nothing more, and what is wrong here is a letter. */
+  /** A batch begins. `isOn` false: the topic accepts no more, and an event on a wrong partition becomes a dead letter. */
   beginBatch(isOn: boolean): void {
     this.#events = 0
     this.#isOn = isOn
   }
 
-  /** Whether events of other partitions are sent on from this record, and so are none of this one's. */
+  /** Whether events of other partitions are sent on from this record, and so do not count here. */
   takes(record: LogRecord, since: readonly Since[]): boolean {
     return this.#isOn && !isForwarded(record) && rulesAt(since, record.offset) >= FORWARDING
   }
 
-  /** Whether the record, which stands decoded in the columns, has events that must be sent on before it is taken. */
+  /** Whether the record, which is decoded in the columns, has events that must be sent on before it is taken. */
   isDue(record: LogRecord, since: readonly Since[]): boolean {
     if (record.offset < this.#below || !this.takes(record, since)) return false
     const { columns, counter } = this.#options
@@ -80,8 +83,9 @@ export class Forwarding {
   }
 
   /**
-   * Sends on what the records hold for other partitions, as many of them as the batch may; null once the broker has
-   * acknowledged it, else why the batch ends before the first of them. The columns hold another record afterwards.
+   * Sends on what the records hold for other partitions, as many events as the batch may. Null once the broker has
+   * acknowledged them; otherwise why the batch ends before the first of the records. The columns hold another record
+   * afterwards.
    */
   async send(records: readonly LogRecord[], since: readonly Since[]): Promise<ForwardStop | null> {
     const appends: LogAppend[] = []
@@ -127,7 +131,7 @@ export class Forwarding {
     }
   }
 
-  /** With the receipt of the record, by which their age is judged wherever they come to. */
+  /** The records to append, with the receipt of the record, by which the age of their events is judged on any partition. */
   #appends(record: LogRecord, packs: ReadonlyMap<number, EventPack>): LogAppend[] {
     const { idKey, topics } = this.#options
     const topic = topics.usageMetered
@@ -141,7 +145,7 @@ export class Forwarding {
   }
 }
 
-/** Values of records that hold the very bytes of events, in the schema that they came in. */
+/** Values of records that hold the exact bytes of events, in the schema in which they came. */
 class EventPack {
   readonly #schemaId: number
   readonly #isPacked: boolean

@@ -28,10 +28,10 @@ interface Event {
   readonly reservation?: string | null
 }
 
-/** Node 0 has the longest name that there may be. */
+/** Node 0 has the longest possible name. */
 const nameOf = (node: number): string => (node === 0 ? 'n'.repeat(NODE_ID_BYTES_MAX) : `node-${node}`)
 const sourceOf = (node: number, isOwn: boolean) => (isOwn ? 'own' : node % 2 === 0 ? 'hive' : 'idle')
-/** Also before 1970: whoever replays old records may say that they were received then. */
+/** Times before 1970 occur too: a replay of old records may state that they were received then. */
 const timeOf = (number: number): number => (number % 5 === 0 ? -number : 1_700_000_000_000 + number)
 
 const receiptOf = (number: number): number => timeOf(number) + 7 * number
@@ -81,7 +81,7 @@ function handOver(events: readonly Event[], from = 0): InboxUsage[] {
   return recordsOf(out.finish(end, events.length, 'account.inbox', 3))
 }
 
-/** The records, which must stand in the very bytes that avsc writes. */
+/** The records, which must have exactly the bytes that avsc writes. */
 function recordsOf(appends: readonly TopicAppend[]): InboxUsage[] {
   return appends.map(({ topic, partition, key, value }) => {
     assert.deepEqual([topic, partition, key], ['account.inbox', 3, null])
@@ -100,7 +100,7 @@ const event = fc.record({
   reservation: fc.constantFrom(null, 'r-1', 'r'.repeat(64)),
 })
 
-/** Ranges tile whatever the cuts, and the records say of every node exactly what its events do. */
+/** Ranges tile whatever the cuts, and the records say about every node exactly what its events do. */
 function assertHandsOver(events: readonly Event[], records: readonly InboxUsage[], from: number): void {
   let handed = { offset: from, index: 0 }
   const sums = new Map<string, bigint[]>()

@@ -7,19 +7,19 @@ import type { UsageColumns } from './decode.ts'
 import { InboxEntries, InboxSums } from './inbox-bytes.ts'
 import { SUMS } from '../windows/deltas.ts'
 
-/** Entries and sums in one inbox record before it is cut at the next event. */
+/** Entries and sums in one inbox record, above which it is cut at the next event. */
 export const HAND_OVER_ITEMS_MAX = 2_000
 
-/** A cost, or a sum of large events, of a node in one inbox record before it is cut: sums stay exact doubles and longs. */
+/** A node's cost, or sum of large events, in one inbox record, above which it is cut: sums stay exact doubles and longs. */
 const HAND_OVER_SUM_MAX = 2 ** 51
 
-/** A place in usage.metered: half-open ranges are made of these. */
+/** A position in usage.metered: half-open ranges are made of these. */
 export interface HandOverPosition {
   readonly offset: number
   readonly index: number
 }
 
-/** What an account adds up of an event's numbers, between `inferences` and the cost. */
+/** The numbers of an event that an account adds up, between `inferences` and the cost. */
 const ADDED = [
   SUMS.tokensIn,
   SUMS.tokensOut,
@@ -29,7 +29,7 @@ const ADDED = [
   SUMS.energyMwhEstimated,
   SUMS.energyMwhCompatible,
 ] as const
-/** A node's sums, in the order of the schema. */
+/** The places of a node's sums, in the order of the schema. */
 const EVENTS = 0
 const INFERENCES = 1
 const FIRST_ADDED = 2
@@ -44,7 +44,7 @@ const INITIAL_NODES = 64
 
 /**
  * Makes the inbox records of one transaction after the other. Their ranges tile: the first begins where the last
- * transaction ended, the last ends at the new position, borders in between stand before an event.
+ * transaction ended, the last ends at the new position, and each border in between is before an event.
  */
 export class HandOver {
   readonly #columns: UsageColumns
@@ -62,7 +62,7 @@ export class HandOver {
   #largestSum = 0
   #records: Buffer[] = []
 
-  /** The events that it is told of stand in `columns`. */
+  /** The events that are passed by index are in `columns`. */
   constructor(columns: UsageColumns) {
     this.#columns = columns
   }
@@ -115,7 +115,7 @@ export class HandOver {
     const at = this.#sumsOf(node)
     const sums = this.#sums
     sums[at + EVENTS] = (sums[at + EVENTS] as number) + 1
-    // Own work is an event and nothing else: it is recorded and never paid.
+    // Own work is only an event: it is recorded and never paid.
     const isOwn = columns.taskSource[index] === OWN
     const costNanoUsd = isOwn ? 0 : (values[SUMS.costNanoUsd] as number)
     if (!isOwn) {
@@ -132,22 +132,22 @@ export class HandOver {
       sums[at + COST] = cost
       if (cost > this.#largestSum) this.#largestSum = cost
     }
-    // Later names of a batch change nothing: the first one is in force.
+    // Later names in a batch change nothing: the first one is in force.
     const namesOperator = (columns.operator[index] as number) >= 0 && this.#named[node] === 0
     if (namesOperator) this.#named[node] = 1
-    // What cost nothing uses its reservation up, or that would hold its share of the day for good.
+    // An event without cost uses its reservation up, or the reservation would hold its share of the day permanently.
     const isCost = costNanoUsd > 0 || (columns.reservation.start[index] as number) >= 0
     if (!namesOperator && !isCost) return
     this.#entries.add(columns, index, namesOperator, isCost ? costNanoUsd : null, receivedAtMs)
   }
 
-  /** Event `index` of the record in the columns is set aside: its node is told how many there were. */
+  /** Event `index` of the record in the columns is set aside: its node learns how many there were. */
   addSetAside(index: number): void {
     const at = this.#sumsOf(this.#columns.node[index] as number)
     this.#sums[at + SET_ASIDE] = (this.#sums[at + SET_ASIDE] as number) + 1
   }
 
-  /** The records of the range up to `to`, which is the new position: at least one, or the watermark would stand. */
+  /** The records of the range up to `to`, which is the new position: at least one, or the watermark would not advance. */
   finish(to: HandOverPosition, watermarkMs: number, topic: string, partition: number): TopicAppend[] {
     this.cut(to, watermarkMs)
     const records = this.#records

@@ -10,8 +10,8 @@ import type { LookupKey } from '../dedupe/lookup.ts'
 import { ID_FORM } from './text-id.ts'
 
 /**
- * The names of the events that stand in the columns: their entries in memory, and how ClickHouse is asked for them. Keeps what
- * it derived of nodes, by their numbers in the columns' dictionaries.
+ * The identities of the events in the columns: their entries in memory, and their keys for look-ups in ClickHouse. It keeps
+ * what it derived from nodes, by their numbers in the columns' dictionaries.
  */
 export class EventIdentities {
   readonly #columns: UsageColumns
@@ -54,7 +54,7 @@ export class EventIdentities {
     return this.#entry
   }
 
-  /** How event `index` is looked up. */
+  /** The key by which event `index` is looked up. */
   keyOf(index: number): LookupKey {
     const columns = this.#columns
     const start = columns.idStart[index] as number
@@ -62,7 +62,7 @@ export class EventIdentities {
     return this.#key(index, ID_KINDS[columns.idKind(index)] ?? 'id', eventId)
   }
 
-  /** How the text of event `index` is looked up as versions before rules 3 knew it. */
+  /** The key by which the text of event `index` is looked up as versions before rules 3 stored it. */
   keyBefore(index: number): LookupKey {
     return this.#key(index, 'id', this.#bitsBefore(index))
   }

@@ -4,7 +4,7 @@ import { RowWriter } from '../../schemas/rowbinary.ts'
 import type { UsageColumns } from './decode.ts'
 import type { Dictionary } from '../windows/dictionary.ts'
 
-/** An id with its length, and what copying it may write behind it. */
+/** Bytes of an id with its length, and the bytes after it that copying may write. */
 const ID_BYTES_MAX = 2 + NODE_ID_BYTES_MAX + 3
 const EVENT_ID_BYTES = 16
 const ENTRY_BYTES_MAX = 3 * ID_BYTES_MAX + EVENT_ID_BYTES + 6 * LONG_BYTES_MAX
@@ -13,8 +13,8 @@ const NULL = 0
 const VALUE = 1
 
 /**
- * An array of `inbox-usage.v3` while it is made, as Avro: items go straight into bytes. As objects for avsc, entries and
- * sums of 2,000 nodes cost an event a sixth of its CPU: they live as long as their batch, and so reach V8's old space.
+ * An array of `inbox-usage.v3` as Avro, while it is made: items are written directly as bytes. As objects for avsc, entries
+ * and sums of 2,000 nodes took a sixth of an event's CPU: they live as long as their batch, and so reach V8's old space.
  */
 abstract class InboxArray {
   protected readonly items = new RowWriter(4_096)
@@ -24,13 +24,13 @@ abstract class InboxArray {
     return this.#count
   }
 
-  /** Room for an item; the place where it begins. */
+  /** Makes room for an item; returns the place where it begins. */
   protected begin(bytesMax: number): number {
     this.#count++
     return this.items.room(bytesMax)
   }
 
-  /** The array: one block of items and an empty one. Forgets them. */
+  /** Returns the array, one block of items and an empty block, and forgets the items. */
   take(): Buffer {
     const end = this.items.room(1)
     this.items.view.setUint8(end, 0)
@@ -42,9 +42,12 @@ abstract class InboxArray {
   }
 }
 
-/** Entries: costs, and operators where they are named first. */
+/** Entries: costs, and operators where they are named for the first time. */
 export class InboxEntries extends InboxArray {
-  /** Event `index` of the record in the columns: names its operator or has a cost, 0 for one of a reservation, or both. */
+  /**
+   * Adds event `index` of the record in the columns, which names its operator, or has a cost (0 for one of a reservation),
+   * or both.
+   */
   add(
     columns: UsageColumns,
     index: number,
@@ -79,7 +82,7 @@ export class InboxEntries extends InboxArray {
 
 /** Sums of nodes. */
 export class InboxSums extends InboxArray {
-  /** The numbers `sums[from, to)` of a node, in the schema's order. */
+  /** Adds the numbers `sums[from, to)` of a node, in the schema's order. */
   add(nodes: Dictionary, node: number, sums: Float64Array, from: number, to: number): void {
     let at = this.begin(ID_BYTES_MAX + (to - from) * LONG_BYTES_MAX)
     const { view } = this.items

@@ -1,16 +1,16 @@
 import { COMPILED_TABLE } from '../../schemas/model-table.ts'
 import type { ModelTable } from '../../schemas/model-table.ts'
 
-/** The tables of models that a process knows, as it follows them in the log. */
+/** The tables of models that a process knows, which it follows in the log. */
 export interface ModelTables {
   /**
-   * The newest table that is known, by which a task may judge that has judged by `version`; null where that one is newer than
-   * all that are known: the task waits, and whoever gives the tables says so. What it gives a task never gets older.
+   * The newest known table that a task which already uses `version` may use. Null where `version` is newer than all known
+   * tables: the task waits, and the provider of the tables reports that. The tables that a task gets never become older.
    */
   newestFor(partition: number, version: number): ModelTable | null
 }
 
-/** Where the log has no table, and for tests of something else: the one that is compiled in. */
+/** The compiled table: for a log without a table, and for tests of something else. */
 export const COMPILED_TABLES: ModelTables = {
   newestFor: (_partition, version) => (version <= COMPILED_TABLE.version ? COMPILED_TABLE : null),
 }

@@ -5,7 +5,7 @@ import { COMPILED_TABLE, ModelTable } from '../../schemas/model-table.ts'
 import { AggregatorLog, usageRecord } from '../../test/support/records/aggregator-log.ts'
 import { eventId, usageEvent } from '../../test/support/records/usage-events.ts'
 
-/** Which table of models a task judges by, and from where on. */
+/** Which table of models a task uses, and from where on. */
 
 const AT_MS = Date.UTC(2026, 1, 20, 12)
 const call = (number: number) =>
@@ -21,7 +21,7 @@ const call = (number: number) =>
 const tableOf = (version: number, paid_api = true) =>
   new ModelTable(version, [{ pattern: 'gpt-*', paid_api, tdp_watts: 1_000 * version }])
 
-/** The tables of a process, put in force by the test. */
+/** The tables of a process, which the test puts in force. */
 class Known {
   table: ModelTable = COMPILED_TABLE
   readonly asked: (readonly [partition: number, version: number])[] = []

@@ -6,7 +6,7 @@ import type { UsageColumns } from './decode.ts'
 
 type AddColumn = <Kind extends Column>(name: string, type: string, column: Kind) => Kind
 
-/** The columns of 32 bits, from which the wide ones of rows that were not set are. */
+/** The columns of 32 bits, from which the wide columns get the values of rows that were not set. */
 interface NarrowColumns {
   readonly tokensIn: U32Column
   readonly tokensOut: U32Column
@@ -15,7 +15,10 @@ interface NarrowColumns {
 
 const NO_ENTRIES = new Uint8Array(0)
 
-/** The columns of `usage_events` that stand in a block only where an event of it says any of `more`, or passes 32 bits. */
+/**
+ * The columns of `usage_events` that a block has only where one of its events has a field of `more`, or a number beyond 32
+ * bits.
+ */
 export class MoreBlockColumns {
   readonly #tokensIn: SparseColumn<U64Column>
   readonly #tokensOut: SparseColumn<U64Column>
@@ -55,7 +58,7 @@ export class MoreBlockColumns {
     )
   }
 
-  /** Sets the row of event `index`: only what is not the default of the columns. */
+  /** Sets the row of event `index`: only values that are not the default of their columns. */
   set(row: number, columns: UsageColumns, index: number): void {
     this.#tokensIn.at(row).set(row, columns.tokensIn[index] as number)
     this.#tokensOut.at(row).set(row, columns.tokensOut[index] as number)

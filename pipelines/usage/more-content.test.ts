@@ -20,7 +20,7 @@ const event = (more: Partial<UsageMore> | null, fields: object = {}) =>
     ...fields,
   })
 
-/** What becomes of two copies under one id: by the task, and by verify. */
+/** What happens with two copies under one id: in the task, and in verify. */
 async function fateOf(first: Partial<UsageMore> | null, second: Partial<UsageMore> | null): Promise<string> {
   const input = [usageRecord(0, AT_MS, [event(first)]), usageRecord(1, AT_MS, [event(second)])]
   const log = new AggregatorLog({ input })

@@ -1,14 +1,14 @@
 import { NO_MORE } from '../../schemas/usage.ts'
 import type { UsageColumns } from './decode.ts'
 
-/** What stands before each part of the content, so that no two events that say different things have the same bytes. */
+/** The byte before each part of the content, so that no two different events have the same bytes. */
 const PART = { gpus: 1, inferences: 2, tokensCached: 3, tokensReasoning: 4, execution: 5, label: 6 } as const
 
 const NOTHING = Buffer.alloc(0)
 
 /**
- * What event `index` says beside the fields of the first version, as bytes: only what is not its default, labels by name. So an
- * event that says a default, or labels in another order, has the content of one that does not say it.
+ * What event `index` has besides the fields of the first version, as bytes: only values that are not the default, with
+ * labels by name. So an event that states a default, or labels in another order, has the content of one that does not.
  */
 export function moreContent({ more, bytes }: UsageColumns, index: number): Buffer {
   const parts: Buffer[] = []

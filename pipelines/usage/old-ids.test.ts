@@ -38,7 +38,7 @@ test('what leaves memory raises `low`, and a repeat of it is found in ClickHouse
   const task = log.task()
   assert.equal(task?.low, event(3).occurred_at)
   assert.ok(task.evicted_seq > 0)
-  // Id 4 is above `low`: memory alone decides. One question for each record with old ids.
+  // Id 4 is above `low`: memory alone decides. There is one look-up for each record with old ids.
   assert.deepEqual(
     log.lookups.map((keys) => keys.map(({ eventId }) => eventId.readUInt32BE(12))),
     [[1], [3]],
@@ -106,7 +106,7 @@ test('a replica that has not loaded what left memory counts as away', async () =
 })
 
 test('room made for a record that had to wait is not forgotten with it', async () => {
-  // The record that makes room asks for an id of what just left. No group is open, so nothing is written meanwhile.
+  // The record that makes room looks up an id that has just left. No group is open, so nothing is written in the meantime.
   const [first, second, third] = hourly([[1, 2], [3], [1, 4]])
   const tick = inputRecord(2, START_MS + 2 * HOUR_MS, tickCodec.encode({ written_by: 'test' }))
   const input = [first, second, tick, { ...third, offset: 3n }] as LogRecord[]

@@ -21,32 +21,33 @@ export interface OldIdsOptions {
 }
 
 /**
- * The look-ups of one batch: events at or before `low` may have left memory, so ClickHouse is asked whether it has
- * them, once for all records that follow, and before the transaction begins.
+ * The look-ups of one batch: events at or before `low` may have left memory, so ClickHouse is queried for them, once for
+ * all records that follow, and before the transaction begins.
  */
 export class OldIds {
   readonly #options: OldIdsOptions
-  readonly #asked = new Set<string>()
-  /** What ClickHouse knew of the events asked for; null before anything was asked. */
+  readonly #lookedUp = new Set<string>()
+  /** What ClickHouse had of the events that were looked up; null before the first look-up. */
   found: Found | null = null
 
   constructor(options: OldIdsOptions) {
     this.#options = options
   }
 
-  /** Whether the record that stands decoded in the columns has an old event that was not asked for yet. */
-  isAnyToAsk(low: number): boolean {
+  /** Whether the record that is decoded in the columns has an old event that was not looked up yet. */
+  needsLookup(low: number): boolean {
     for (let index = 0; index < this.#options.columns.count; index++) {
-      if (this.#mustAsk(index, low)) return true
+      if (this.#mustLookUp(index, low)) return true
     }
     return false
   }
 
   /**
-   * Asks for every old event of `records` at once, and `textsAsBefore` for texts as versions before rules 3 knew them too; the
-   * first record stands decoded in the columns again afterwards. False: ClickHouse is away, or has not loaded `evictedSeq` yet.
+   * Looks up every old event of `records` at once. With `textsAsBefore`, texts are also looked up as versions before rules
+   * 3 stored them. The first record is decoded in the columns again afterwards. False: ClickHouse is away, or has not
+   * loaded `evictedSeq` yet.
    */
-  async ask(
+  async lookUp(
     records: readonly LogRecord[],
     low: number,
     evictedSeq: number,
@@ -76,8 +77,8 @@ export class OldIds {
       if (value === null || !isUsage(schemaOf(record), RULES)) continue
       if (decodeInto(columns, value) !== null) continue
       for (let index = 0; index < columns.count; index++) {
-        if (!this.#mustAsk(index, low)) continue
-        this.#asked.add(identities.nameOf(index))
+        if (!this.#mustLookUp(index, low)) continue
+        this.#lookedUp.add(identities.nameOf(index))
         keys.push(identities.keyOf(index))
         const asBefore = textsAsBefore && columns.idForm[index] === ID_FORM.hashed
         if (asBefore) keys.push(identities.keyBefore(index))
@@ -86,12 +87,12 @@ export class OldIds {
     return keys
   }
 
-  #mustAsk(index: number, low: number): boolean {
+  #mustLookUp(index: number, low: number): boolean {
     const { columns, counter, memory } = this.#options
     if (columns.refused[index] === 1 || (columns.occurredAt[index] as number) > low) return false
-    // What is not counted here needs no answer.
+    // An event that is not counted here needs no look-up.
     if (!counter.isHere(index)) return false
     if (memory.find(counter.identities.entryOf(index)) !== 'new') return false
-    return !this.#asked.has(counter.identities.nameOf(index))
+    return !this.#lookedUp.has(counter.identities.nameOf(index))
   }
 }

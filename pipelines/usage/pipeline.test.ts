@@ -34,7 +34,7 @@ function windowsOf(log: AggregatorLog, table: 'usage_1m' | 'usage_15m'): Map<str
   return sums
 }
 
-/** All that must not depend on batches, crashes or memory, against the plain model. */
+/** Compares everything that must not depend on batches, crashes or memory with the plain model. */
 function assertIsOracle(log: AggregatorLog, undecidable?: (name: string) => boolean): void {
   const oracle = usageOracle(log.input, undecidable)
   const rows = log.rows('usage_events').toSorted(byPlace)
@@ -91,7 +91,7 @@ function assertHandedOver(log: AggregatorLog, oracle: ReturnType<typeof usageOra
   )
 }
 
-/** What a settler makes of the inbox: decisions, settlements and ledger, times apart. */
+/** What a settler makes of the inbox: decisions, settlements and ledger, without times. */
 async function settledFrom(log: AggregatorLog): Promise<unknown> {
   const settler = new SettlerLog(
     log.values('account.inbox', null).map((value, index) => inputRecord(index, USAGE_START_MS, value)),

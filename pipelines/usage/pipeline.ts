@@ -35,7 +35,10 @@ import { writeBatch } from './write-batch.ts'
 import type { Writing } from './write-batch.ts'
 import { SECOND_MS } from '../../schemas/units.ts'
 
-/** The aggregator's task: drops repeats, adds the rest up, hands costs and sums on. See the design, sections 2, 4, 5. */
+/**
+ * The aggregator's task: drops repeats, adds up the other events, and hands over costs and sums. See the design, sections
+ * 2, 4, 5.
+ */
 export class AggregatorState implements TaskState {
   readonly #options: AggregatorOptions
   readonly #columns = new UsageColumns()
@@ -46,7 +49,7 @@ export class AggregatorState implements TaskState {
   readonly #minutes = new Deltas()
   readonly #quarters = new Deltas()
   readonly #ledger: TaskLedger<AggregatorTask>
-  /** Ids that left memory since the last transaction. */
+  /** Number of ids that left memory since the last transaction. */
   #evicted = 0
   #pending:
     | { firstIds: number; taskAt: number; evicted: number; counts: UsageCounts; dead: DeadLetter[] }
@@ -84,7 +87,7 @@ export class AggregatorState implements TaskState {
           'Put the installation’s own key file back (HIVEMETER_ID_KEY_FILE).',
       )
     }
-    // What follows from the rules by which it was judged until now is read before the ledger puts this version's behind them.
+    // What follows from the rules by which the task judged so far is read before the ledger adds the rules of this version.
     const note = leaveModels(task)
     task.texts_until = textsUntil(task)
     const position = this.#ledger.restored(inputStart)
@@ -103,7 +106,7 @@ export class AggregatorState implements TaskState {
     const moved = Number(position) > draft.task.position
     const { blocks } = this.#ledger
     if (!moved && !(pause !== null && blocks.groupOpen)) {
-      // What left memory for a record that has to wait is gone: `low` must not be forgotten with the batch.
+      // The ids that left memory for a record that has to wait are gone: `low` must not be forgotten with the batch.
       this.#ledger.decided(draft.task)
       return { appends: [], position, groupOpen: blocks.groupOpen, pause }
     }
@@ -156,7 +159,7 @@ export class AggregatorState implements TaskState {
     }
   }
 
-  /** Takes the records in, up to one that has to wait or ends the partition. */
+  /** Takes the records in, up to one that has to wait or that ends the partition. */
   async #takeAll(
     draft: Draft,
     { records, nextOffset }: TaskBatch,
@@ -179,7 +182,7 @@ export class AggregatorState implements TaskState {
     return { position: nextOffset, pause: null }
   }
 
-  /** An empty batch, from where the last one ended. Another table of models holds from its first event on. */
+  /** An empty batch that begins where the last one ended. A new table of models applies from its first event on. */
   #begin(table: ModelTable, setAside: readonly SetAside[]): Draft {
     const counter = this.#counter
     const { nodes, models, operators } = this.#columns
@@ -188,7 +191,7 @@ export class AggregatorState implements TaskState {
     this.#minutes.clear()
     const task = { ...this.#ledger.task, models_version: table.version }
     const counts = nothingCounted()
-    // A topic that is drained for another version of it takes nothing more.
+    // A topic that is drained for its next version accepts nothing more.
     this.#forwarding.beginBatch((this.#options.endToken?.() ?? null) === null)
     this.#handOver.begin({ offset: task.position, index: 0 })
     return {
@@ -203,8 +206,8 @@ export class AggregatorState implements TaskState {
   }
 
   /**
-   * Takes the record at `at` of `records` into the batch; returns why it has to wait, where it has to. A promise only
-   * where ClickHouse is asked: without one for each record an aggregator needs 8 % less CPU for single events.
+   * Takes the record at `at` of `records` into the batch; returns why it has to wait, if it has to. It returns a promise
+   * only where ClickHouse is queried: without a promise for each record an aggregator needs 8 % less CPU for single events.
    */
   #take(
     draft: Draft,
@@ -221,7 +224,7 @@ export class AggregatorState implements TaskState {
     }
     if (isTick(record, rules)) {
       draft.ticked = true
-      // An idle partition makes room for the others, whose ids share the bound with its own.
+      // An idle partition makes room for the others, whose ids share the same bound.
       this.#makeRoom(task, record.timestampMs, USAGE_BOUNDS.eventsPerRecordMax)
       return null
     }
@@ -237,7 +240,7 @@ export class AggregatorState implements TaskState {
     return this.#takeUsage(draft, record, records, at)
   }
 
-  /** Takes the first of `records` once what they hold for other partitions is there. */
+  /** Takes the first of `records` once its events for other partitions, and those of the others, are acknowledged there. */
   async #takeSentOn(draft: Draft, records: readonly LogRecord[]): Promise<string | null> {
     const isTaken = (one: LogRecord): boolean => this.#setAsideOf(draft, one)?.has(-1) !== true
     const stop = await this.#forwarding.send(records.filter(isTaken), draft.task.since)
@@ -247,7 +250,7 @@ export class AggregatorState implements TaskState {
     return await this.#takeUsage(draft, record, records, 0)
   }
 
-  /** Takes the record at `at` of `records`, which stands decoded in the columns. */
+  /** Takes the record at `at` of `records`, which is decoded in the columns. */
   #takeUsage(
     draft: Draft,
     record: LogRecord,
@@ -257,22 +260,22 @@ export class AggregatorState implements TaskState {
     const { task, oldIds } = draft
     this.#makeRoom(task, record.timestampMs, this.#columns.count)
     if (this.#memory.isFull(this.#columns.count)) return 'ids_full'
-    if (task.low !== null && oldIds.isAnyToAsk(task.low)) {
-      return this.#takeAsked(draft, record, records.slice(at), task.low)
+    if (task.low !== null && oldIds.needsLookup(task.low)) {
+      return this.#takeLookedUp(draft, record, records.slice(at), task.low)
     }
     this.#countRecord(draft, record)
     return null
   }
 
-  /** Takes the first of `records` once ClickHouse has said what it knows of all of them. */
-  async #takeAsked(
+  /** Takes the first of `records` once ClickHouse has answered the look-ups of all of them. */
+  async #takeLookedUp(
     draft: Draft,
     record: LogRecord,
     records: readonly LogRecord[],
     low: number,
   ): Promise<string | null> {
     const { task, oldIds } = draft
-    if (!(await oldIds.ask(records, low, task.evicted_seq, textsAsBefore(task)))) return 'lookup_unavailable'
+    if (!(await oldIds.lookUp(records, low, task.evicted_seq, textsAsBefore(task)))) return 'lookup_unavailable'
     this.#countRecord(draft, record)
     return null
   }
@@ -328,7 +331,7 @@ export class AggregatorState implements TaskState {
     return problemsSetAside(this.#options.topics.usageMetered, record, setAside)
   }
 
-  /** Evicts what may leave: what is too old, and what stands in the way of `room` more ids. */
+  /** Evicts what may leave: what is too old, and as much as makes room for `room` more ids. */
   #makeRoom(task: AggregatorTask, nowMs: number, room: number): void {
     const { loadedSeq, partition } = this.#options
     const evicted = this.#memory.evict(nowMs, loadedSeq(partition), room)

@@ -2,12 +2,12 @@ import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { RECEIPT_HEADER, RECEIPT_PROOF_HEADER } from '../../schemas/usage.ts'
 import type { LogRecord } from '../log/records.ts'
 
-/** So that no other text signed with the installation's key is a proof. */
+/** Prevents that another text signed with the installation's key counts as a proof. */
 const DOMAIN = 'hivemeter/receipt/1'
 
 /**
- * The headers that state an original receipt, in UTC milliseconds, for a record of `topic` with this value: only who has the
- * installation's id key can make them, or any producer could make an event of ten years ago payable.
+ * The headers that state an original receipt, in UTC milliseconds, for a record of `topic` with this value. They can be
+ * made only with the installation's id key; otherwise any producer could make an event of ten years ago payable.
  */
 export function receiptHeaders(
   idKey: Buffer,
@@ -19,7 +19,7 @@ export function receiptHeaders(
   return { [RECEIPT_HEADER]: receipt, [RECEIPT_PROOF_HEADER]: proofOf(idKey, topic, receipt, value) }
 }
 
-/** The original receipt that a replay stated and proved; null where there is none, and what is nonsense or unproven is none. */
+/** The original receipt that a replay stated and proved; null where there is none, or where it is malformed or unproven. */
 export function originalReceipt(
   idKey: Buffer,
   topic: string,
@@ -37,6 +37,6 @@ export function originalReceipt(
 
 function proofOf(idKey: Buffer, topic: string, receipt: string, value: Buffer): string {
   const content = createHash('sha256').update(value).digest('hex')
-  // Names of topics have no line ends.
+  // Names of topics contain no line breaks.
   return createHmac('sha256', idKey).update([DOMAIN, topic, receipt, content].join('\n')).digest('hex')
 }

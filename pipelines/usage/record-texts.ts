@@ -13,12 +13,12 @@ export function isNodeId(bytes: Buffer): boolean {
   return true
 }
 
-/** Whether they are text that an id or a model may be. */
+/** Whether the bytes are text that an id or a model may be. */
 export function isText(bytes: Buffer): boolean {
   return isUtf8(bytes) && isFreeText(bytes.toString('utf8'))
 }
 
-/** Whether they are text that says whose an id is. */
+/** Whether the bytes are text that names the source of an id. */
 export function isSourceText(bytes: Buffer): boolean {
   return isUtf8(bytes) && isSource(bytes.toString('utf8'))
 }

@@ -11,7 +11,7 @@ import { CANNOT_BE_DECIDED, cannotBeDecided } from '../task/undecided.ts'
 import type { SetAside } from '../task/undecided.ts'
 import type { EventProblem } from '../blocks/dead-letter.ts'
 
-/** What is wrong with a record of usage.metered that is none of its kinds. */
+/** The problem of a record of usage.metered that has none of the known kinds. */
 export function unknownRecord(record: LogRecord): EventProblem {
   const unreadable = unreadableDetail(record)
   if (unreadable !== null) return { index: -1, code: CANNOT_BE_UNPACKED, detail: unreadable }
@@ -29,10 +29,10 @@ export function isUsage(schemaId: number | null, rules: number): boolean {
   return schemaId === SCHEMA_ID.usageEventsV1
 }
 
-/** What stands for more than events: to skip one would change what every later record means. */
+/** Records on which more than events depends: skipping one would change what every later record means. */
 const NEVER_SET_ASIDE: ReadonlySet<number | null> = new Set([SCHEMA_ID.models, SCHEMA_ID.end])
 
-/** What is to be set aside of a record: of the whole (index -1), or of events by their index. Mostly nothing. */
+/** What is to be set aside of a record: the whole (index -1), or events by their index. Usually nothing. */
 export function problemsSetAside(
   topic: string,
   record: LogRecord,
@@ -56,8 +56,8 @@ export function raiseWatermark(task: Pick<AggregatorTask, 'watermark'>, record: 
 }
 
 /**
- * Log time before which a task that stands there, and goes on by the rules of this version, looks texts up as before too: what it
- * counted by rules before 3 knew texts by another identity, and may come again until then.
+ * Log time until which a task that has this state, and continues by the rules of this version, also looks texts up in the
+ * old way: by rules before 3 it counted texts under another identity, and they may come again until then.
  */
 export function textsUntil(task: AggregatorTask): number | null {
   const judgedBy = task.since.at(-1)?.rules ?? 0
@@ -65,7 +65,7 @@ export function textsUntil(task: AggregatorTask): number | null {
   return judgedBy < TEXTS_APART && hasCounted ? logTimeOf(task) + TEXTS_AS_BEFORE_MS : task.texts_until
 }
 
-/** Whether a text may have been counted by rules before 3, now that the watermark stands where it does. */
+/** Whether a text may have been counted by rules before 3, given the present watermark. */
 export function textsAsBefore(task: Pick<AggregatorTask, 'watermark' | 'texts_until'>): boolean {
   return task.texts_until !== null && logTimeOf(task) < task.texts_until
 }
@@ -75,7 +75,7 @@ function logTimeOf({ watermark }: Pick<AggregatorTask, 'watermark'>): number {
   return watermark + WATERMARK_DELAY_MS
 }
 
-/** Where a task stands that has never committed; `fingerprint` is the id key's. */
+/** The record of a task that has never committed; `fingerprint` is that of the id key. */
 export function newTask(fingerprint: Buffer): AggregatorTask {
   return {
     position: 0,
@@ -95,9 +95,9 @@ export function newTask(fingerprint: Buffer): AggregatorTask {
 }
 
 /**
- * A task of rules before 3 held its table of models itself: it goes on with the compiled one, and later ones come from the log.
- * Says what another one it had, which a version of before, or a producer's record, has put there. Called before the task
- * goes on by the rules of this version.
+ * A task of rules before 3 held its table of models itself. It continues with the compiled one, and later ones come from
+ * the log. Returns a note about another table that it had, which an earlier version or a producer's record has put there.
+ * Called before the task continues by the rules of this version.
  */
 export function leaveModels(task: AggregatorTask): string | null {
   const { models_version: before, models } = task

@@ -59,7 +59,7 @@ test('a task halts where its state or its input has lost what it needs', async (
 
 const paidCall = (id: number) => ({ ...event(id), model_id: 'claude', tokens_in: 1_000_000 })
 
-/** A table that makes paid calls own work of two gigawatts. */
+/** A table that turns paid calls into own work of two gigawatts. */
 const STRANGERS = {
   version: 2_147_483_647,
   models: [{ model_id: 'claude', paid_api: false, tdp_watts: 2_000_000_000 }],

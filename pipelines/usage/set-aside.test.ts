@@ -47,7 +47,7 @@ test('each event that is set aside has a row for the node that it names, and no 
   assert.equal(said['node_id'], 'node-a')
   assert.equal(JSON.parse(String(rows[2]?.['event'])).actual_usd_cost, '2000000')
   assert.equal(log.rows('dead_letters').length, 2, 'the records stand whole beside')
-  // The accounts are told of as many as there are rows.
+  // The accounts learn of as many as there are rows.
   const told = new Map<string, number>()
   for (const { node_id, set_aside } of log.inbox().flatMap(({ sums }) => sums))
     told.set(node_id, (told.get(node_id) ?? 0) + set_aside)

@@ -11,18 +11,18 @@ import type { EventAsSent } from './event-as-sent.ts'
 
 const NODE_ID = new RegExp(NODE_ID_PATTERN)
 
-/** Where a letter's rows go, and by which rules. */
+/** The place of a dead letter's rows, and the rules by which they are written. */
 export interface LetterPlace {
-  /** Of the record. */
+  /** The topic of the record. */
   readonly topic: string
   readonly since: readonly Since[]
-  /** Log time. */
+  /** In log time. */
   readonly setAsideAtMs: number
 }
 
 /**
- * Writes a letter: its record, byte for byte, for the operator, and each event that is set aside for the node that it names.
- * An event that names no node, and what is no event, stand in the record alone.
+ * Writes a dead letter: its record, byte for byte, for the operator, and each event that is set aside for the node that it
+ * names. An event that names no node, and bytes that are not an event, are only in the record.
  */
 export function writeLetter(log: BlockLog, letter: DeadLetter, place: LetterPlace): void {
   const { topic, since, setAsideAtMs } = place

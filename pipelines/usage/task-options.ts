@@ -8,7 +8,7 @@ import type { IdPool } from '../dedupe/id-memory.ts'
 import type { Lookup } from '../dedupe/lookup.ts'
 import type { ModelTables } from './model-tables.ts'
 
-/** Another installation's id key: identities would not meet, so the process must not run at all. */
+/** The id key belongs to another installation: identities would not match, so the process must not run at all. */
 export class IdKeyError extends FatalError {
   readonly code = 'ID_KEY'
 }
@@ -26,15 +26,15 @@ export interface AggregatorOptions {
   readonly idPool: IdPool
   readonly lookup: Lookup
   readonly models: ModelTables
-  /** The newest `watermarks` maximum of this partition's blocks that ClickHouse has told; 0 before the first answer. */
+  /** The highest number in `watermarks` that ClickHouse has reported for this partition; 0 before the first answer. */
   readonly loadedSeq: (partition: number) => number
-  /** Opened for each restore: nothing is decided before it lets the task pass. */
+  /** Opened for each restore: nothing is decided before the gate lets the task pass. */
   readonly gate: StoreGate
   /** What an end record must carry to end this version of the topics; null while none ends. */
   readonly endToken?: () => Buffer | null
-  /** Sends on what belongs to other partitions. */
+  /** Sends events on to the partitions that they belong to. */
   readonly forward: Forward
-  /** So many events were sent on, by a transaction that is committed. */
+  /** Called with the number of events that a committed transaction sent on. */
   readonly onForwarded?: ((events: number) => void) | undefined
   readonly decidePoint?: DecidePoint | undefined
   readonly clock: Clock

@@ -17,7 +17,7 @@ const ulid = fc
     fc.string({ unit: fc.constantFrom(...CROCKFORD), minLength: 25, maxLength: 25 }),
   )
   .map(([first, rest]) => first + rest)
-/** Texts that are ids, and ones that miss it by a letter. */
+/** Texts that are ids, and texts that differ from an id by one character. */
 const nearId = fc
   .tuple(fc.oneof(uuid, ulid), fc.nat(40), fc.constantFrom('', 'I', 'l', 'O', 'u', 'g', '-', '8', 'é'))
   .map(([id, at, letter]) => (letter === '' ? id : id.slice(0, at) + letter + id.slice(at + 1)))

@@ -1,13 +1,16 @@
 import { bitsOfText } from '../../schemas/identity.ts'
 import type { UsageColumns } from './decode.ts'
 
-/** Where the 16 bytes of an event's identity are from: as they came, or of its text, which read as an id or was hashed. */
+/** The origin of the 16 bytes of an event's identity: as they came, or from its text, read as an id or hashed. */
 export const ID_FORM = { sent: 0, read: 1, hashed: 2 } as const
 
-/** How long the texts are that read as ids. */
+/** The lengths of texts that can be read as ids. */
 const LENGTH = { uuid: 36, ulid: 26 } as const
 
-/** Value of a hexadecimal digit, and of one of Crockford's alphabet (no I, L, O, U), in any case; -1 for anything else. */
+/**
+ * Values of the hexadecimal digits, and of those of Crockford's alphabet (no I, L, O, U), in any case; -1 for any other
+ * character.
+ */
 const HEX = digits('0123456789abcdef')
 const CROCKFORD = digits('0123456789abcdefghjkmnpqrstvwxyz')
 
@@ -17,8 +20,8 @@ const BEFORE_HYPHENS: ReadonlySet<number> = new Set([8, 13, 18, 23])
 const NO_SOURCE = new Uint8Array(0)
 
 /**
- * Puts the identities of texts into the columns, beside the bytes that came with them: whoever sends, an event that has a text
- * is who its text says. Most events have none, and cost a look at one byte.
+ * Puts the identities of texts into the columns, beside the bytes that came with them: whatever the sender, an event that
+ * has a text is identified by its text. Most events have none, and cost the check of one byte.
  */
 export function identifyTexts(columns: UsageColumns): void {
   const { count, hasTexts, refused, idForm, idStart, ids, bytes, eventText, eventSource } = columns
@@ -41,8 +44,9 @@ export function identifyTexts(columns: UsageColumns): void {
 }
 
 /**
- * Writes the 128 bits of a text that reads as a UUID or a ULID into `out[at, at + 16)`; false where it is neither, and what is
- * written then means nothing. The same rules as `parseEventId` on the record's own bytes: no string is made for an event.
+ * Writes the 128 bits of a text that can be read as a UUID or a ULID into `out[at, at + 16)`; false where it is neither,
+ * and then the written bytes mean nothing. The rules are those of `parseEventId`, applied to the record's own bytes: no
+ * string is created for an event.
  */
 export function readId(text: Uint8Array, start: number, end: number, out: Uint8Array, at: number): boolean {
   if (end - start === LENGTH.ulid) return readUlid(text, start, out, at)
@@ -64,7 +68,7 @@ function readUuid(text: Uint8Array, start: number, out: Uint8Array, at: number):
   return true
 }
 
-/** 26 digits of 5 bits are 130: the first one has 3. */
+/** 26 digits of 5 bits are 130 bits: the first digit has only 3. */
 function readUlid(text: Uint8Array, start: number, out: Uint8Array, at: number): boolean {
   let bits = CROCKFORD[text[start] as number] as number
   if (bits < 0 || bits > 7) return false

@@ -27,7 +27,7 @@ function taken(result: UsageEvent | Refusal): UsageEvent {
   return result
 }
 
-/** An event as it comes by HTTP: plain, or as a CloudEvent. */
+/** An event as it is sent over HTTP: plain, or as a CloudEvent. */
 const plain = (event_id: string, more: object = {}): UsageEvent =>
   taken(acceptUsageEvent({ ...DATA, node_id: 'node-1', occurred_at: NOW, event_id, ...more }, NOW))
 const cloudEvent = (id: string, source: string): UsageEvent => {
@@ -36,7 +36,7 @@ const cloudEvent = (id: string, source: string): UsageEvent => {
     acceptCloudEvent({ ...envelope, id, source, time: new Date(NOW).toISOString(), data: DATA }, NOW),
   )
 }
-/** The same event by Kafka, with whatever bytes its producer likes beside the text. */
+/** The same event over Kafka, with arbitrary bytes of its producer beside the text. */
 const byKafka = (event_text: string, event_source: string | null, byte: number): UsageEvent => ({
   ...plain('x'),
   event_id: Buffer.alloc(16, byte),
@@ -51,13 +51,13 @@ const nameOf = (event: UsageEvent): string => {
   return `${kind} ${bytes.toString('hex')}`
 }
 
-/** As producers of the first version write it. */
+/** The record as producers of the first version write it. */
 function recordV1(offset: number, timestampMs: number, events: readonly UsageEvent[]): LogRecord {
   const value = framed(SCHEMA_ID.usageEventsV1, [avroType('usage-events.v1').toBuffer({ events })])
   return inputRecord(offset, timestampMs, value)
 }
 
-/** What verify makes of the same log: which events count, and the reasons of its letters. */
+/** What verify makes of the same log: which events count, and the reasons of its dead letters. */
 function verified(log: AggregatorLog): { counted: string[]; reasons: string[] } {
   const task = log.task()
   const model = new UsageModel({
@@ -106,7 +106,7 @@ test('one id is one event, whether it comes by HTTP, as a CloudEvent or by Kafka
           ...bytes.map((byte) => byKafka(id, source, byte)),
         ]
         const input = sent.map((event, offset) => usageRecord(offset, NOW, [event]))
-        // Without a source the first version says the same.
+        // Without a source the first version holds the same.
         if (source === null) input.push(recordV1(input.length, NOW, sent))
         const log = new AggregatorLog({ input })
         await log.run()
@@ -162,9 +162,9 @@ test('the UUIDv8 of a text’s hash, sent as an id, is another event; so are the
   }
 })
 
-/** A log whose first record was counted by the rules before: its text under the bytes that stood beside it. */
+/** A log whose first record was counted by the earlier rules: its text under the bytes that came with it. */
 async function upgraded(): Promise<AggregatorLog> {
-  // Those rules looked at the bytes alone, so an id of the same bits leaves the same in memory and table.
+  // Those rules used only the bytes, so an id with the same bits leaves the same in memory and table.
   const counted = plain(formatUuid(bitsBefore('order 17')))
   const log = new AggregatorLog({ input: [usageRecord(0, NOW, [counted])] })
   await log.step(1)

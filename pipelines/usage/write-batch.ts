@@ -14,26 +14,26 @@ import type { Deltas } from '../windows/deltas.ts'
 import { writeLetter } from './set-aside.ts'
 import type { AggregatorOptions } from './task-options.ts'
 
-/** What a task holds beside the batch, and from which it writes. */
+/** What a task holds besides the batch, and what it writes the batch with. */
 export interface Writing {
   readonly options: AggregatorOptions
   readonly columns: UsageColumns
   readonly ledger: TaskLedger<AggregatorTask>
   readonly memory: IdMemory
   readonly newestOccurredAt: number
-  /** Taken for the quarters of an hour, whatever it holds. */
+  /** Reused for the deltas of the quarter hours; its old content is lost. */
   readonly quarters: Deltas
 }
 
 /** Where a batch ends. */
 export interface BatchEnd {
   readonly position: bigint
-  /** Whether it took a record. */
+  /** Whether the batch took a record. */
   readonly moved: boolean
   readonly endGroup: boolean
 }
 
-/** The records of a batch's transaction, and which of them is the first with ids. */
+/** The records of a batch's transaction, and the index of the first one with ids. */
 export interface Written {
   readonly records: readonly TopicAppend[]
   readonly ids: number

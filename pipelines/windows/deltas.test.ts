@@ -59,7 +59,7 @@ const event: fc.Arbitrary<Counted> = fc.record({
 
 type Sums = Map<string, bigint[]>
 
-/** What deltas say, as bigint: series and window to sums, the cost whole. */
+/** The content of deltas as bigints: series and window to sums, with the whole cost. */
 function said(deltas: Deltas): Sums {
   return new Map(
     Array.from({ length: deltas.count }, (_, delta) => {
@@ -189,7 +189,7 @@ test('a cost is carried, not rounded: ten thousand of the largest sum exactly', 
   }
 })
 
-// Each of the two ways in which a number is added: of the largest that is not large, and of the largest.
+// Each of the two ways in which a number is added: the largest number that is not large, and the largest one.
 const SMALL_MAX = LARGE - 1
 const BATCHES = {
   'events that are just not large': [1, 1, ...Array.from({ length: 10 }, () => SMALL_MAX), costNanoUsdMax],
@@ -215,7 +215,7 @@ for (const [name, values] of Object.entries(BATCHES))
     const deltas = new Deltas()
     const minute = minuteOf(START_MS)
     for (let count = 0; count < EVENTS_PER_BATCH_MAX; count++) {
-      // Half of them in another minute of the same quarter of an hour, and one event short of even numbers.
+      // Half of them are in another minute of the same quarter hour, and the numbers of one event are lower by one.
       const event = count === 0 ? numbers.map((value) => value - 1) : numbers
       deltas.add(0, 0, minute + (count & 1), event, isLargeEvent(values))
     }

@@ -13,10 +13,10 @@ export const SUMS = {
   energyMwhEstimated: 8,
   energyMwhCompatible: 9,
   inferences: 10,
-  /** Of the estimate: what calls of paid APIs come to. */
+  /** The part of the estimate for calls of paid APIs. */
   gpuMsPaidEstimated: 11,
   costNanoUsd: 12,
-  /** Units of 2^50 nano-USD that were carried out of `costNanoUsd`, so that no sum leaves exact doubles. */
+  /** Units of 2^50 nano-USD that were carried over from `costNanoUsd`, so that every sum stays an exact double. */
   costCarry: 13,
 } as const
 export const SUM_COLUMNS = 14
@@ -24,16 +24,16 @@ export const SUM_COLUMNS = 14
 const CARRY_NANO_USD = 2 ** 50
 
 /**
- * Events of one batch: its sums are exact doubles because there are no more. Of each number, its cost apart, an event adds less
- * than 2^32 to a sum, and what it has above that to another one: the sum stays below 2^52. A fetch is bounded by its bytes alone,
- * and a few bytes may unpack to many more events.
+ * Most events of one batch: with no more than these, its sums are exact doubles. Of each number except its cost, an event
+ * adds less than 2^32 to a sum and the rest to another sum, so the sum stays below 2^52. A fetch is bounded only by its
+ * bytes, and a few bytes may unpack to many more events.
  */
 export const EVENTS_PER_BATCH_MAX = 2 ** 20
 
-/** An event with a number at or above this is large: what all of its numbers have of this is added apart. */
+/** An event with a number at or above this is large: the multiples of it in all of its numbers are added separately. */
 export const LARGE = 2 ** 32
 
-/** Whether a batch of so many events takes another record; the first that it does not take begins the next one. */
+/** Whether a batch with this many events takes another record. The first one that it does not take begins the next batch. */
 export function hasRoom(events: number): boolean {
   return events + USAGE_BOUNDS.eventsPerRecordMax <= EVENTS_PER_BATCH_MAX
 }
@@ -57,8 +57,9 @@ export function costOf(sums: Float64Array, at: number): bigint {
 }
 
 /**
- * Deltas of one batch: sums per series (node, model, task source) and window, in typed arrays that grow. Integers only,
- * each below 2^52 (`EVENTS_PER_BATCH_MAX`), so adding is exact and order does not matter. Deltas are numbered from 0.
+ * Deltas of one batch: sums for each series (node, model, task source) and window, in typed arrays that grow. All are
+ * integers below 2^52 (`EVENTS_PER_BATCH_MAX`), so adding is exact and the order does not matter. Deltas are numbered from
+ * 0.
  */
 export class Deltas {
   count = 0
@@ -69,18 +70,18 @@ export class Deltas {
   work = new Int32Array(INITIAL_DELTAS)
   /** Start of the window in minutes since the epoch. */
   minute = new Int32Array(INITIAL_DELTAS)
-  /** By delta: in units of `LARGE`, what large events have beyond `sums`. Most batches have none. */
+  /** By delta: what large events have beyond `sums`, in units of `LARGE`. Most batches have none. */
   readonly large = new Map<number, Float64Array>()
   /** By delta: the newest receipt of its late events, UTC milliseconds. Most deltas have none. */
   readonly lateAt = new Map<number, number>()
-  /** Open addressing over the deltas' numbers, -1 for free. */
+  /** Open addressing over the deltas' numbers; -1 marks a free slot. */
   #slots = new Int32Array(INITIAL_DELTAS * 2).fill(-1)
-  /** The last delta of each node, + 1: many events go where the node's event before them went. */
+  /** The last delta of each node, + 1: many events belong to the same delta as the node's event before them. */
   #lastOfNode = new Int32Array(INITIAL_DELTAS)
 
   /**
-   * Adds one event's `values` (in the order of `SUMS`, its cost last) to its series' window, and gives back the delta's number.
-   * `isLarge` where any of them, the cost apart, may be at or above `LARGE`.
+   * Adds one event's `values` (in the order of `SUMS`, its cost last) to its series' window, and returns the delta's
+   * number. `isLarge` must be true where any of them, except the cost, may be at or above `LARGE`.
    */
   add(node: number, work: number, minute: number, values: Float64Array, isLarge = false): number {
     const last = (this.#lastOfNode[node] ?? 0) - 1
@@ -100,7 +101,7 @@ export class Deltas {
     return delta
   }
 
-  /** A late event of the delta was received then. */
+  /** Records when a late event of the delta was received. */
   cameLate(delta: number, receivedAtMs: number): void {
     this.lateAt.set(delta, Math.max(this.lateAt.get(delta) ?? 0, receivedAtMs))
   }
@@ -116,7 +117,7 @@ export class Deltas {
     }
   }
 
-  /** What a delta has in units of `LARGE`; made where it has none yet. */
+  /** The part of a delta in units of `LARGE`; created where it has none yet. */
   largeOf(delta: number): Float64Array {
     const known = this.large.get(delta)
     if (known !== undefined) return known
@@ -125,7 +126,7 @@ export class Deltas {
     return large
   }
 
-  /** The number of a series' window; made where it is new. */
+  /** The number of a series' window; created where it is new. */
   number(node: number, work: number, minute: number): number {
     const mask = this.#slots.length - 1
     let slot = hashOf(node, work, minute) & mask
@@ -194,7 +195,7 @@ function hashOf(node: number, work: number, minute: number): number {
 
 const MINUTES_PER_QUARTER_HOUR = QUARTER_HOUR_WINDOW_MS / MINUTE_WINDOW_MS
 
-/** Makes `quarters` the deltas of 15-minute windows: sums of those of the minutes. */
+/** Fills `quarters` with the deltas of 15-minute windows, as sums of the deltas of the minutes. */
 export function toQuarterHours(minutes: Deltas, quarters: Deltas): Deltas {
   quarters.clear()
   for (let delta = 0; delta < minutes.count; delta++) {

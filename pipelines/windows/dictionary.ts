@@ -1,24 +1,24 @@
 import { viewOf } from '../../schemas/rowbinary.ts'
 
-/** Entries before a dictionary is to be emptied between batches: strings come from outside. */
+/** Number of entries from which a dictionary is to be emptied between batches: its strings come from outside. */
 export const DICTIONARY_ENTRIES_MAX = 250_000
 
 const ARENA_BYTES = 16_384
 
-/** What copying the last entry by whole words reads behind it. */
+/** Bytes after the last entry that are read when it is copied by whole words. */
 const WORD_SLACK_BYTES = 3
 
 const FNV_OFFSET = 0x811c9dc5
 const FNV_PRIME = 0x01000193
 
 /**
- * Numbers byte strings: equal bytes, equal number, counted from 0. Looks up without making a string, so that an event
- * costs no allocation for the node and model that the batch has seen before.
+ * Numbers byte strings: equal bytes have equal numbers, counted from 0. It finds the number without creating a string, so
+ * an event costs no allocation for a node and model that the batch has seen before.
  */
 export class Dictionary {
   #slots = new Int32Array(1_024).fill(-1)
   #hashes = new Int32Array(1_024)
-  /** All entries' bytes, one after the other: a comparison reads one buffer and not an object an entry. */
+  /** The bytes of all entries, one after the other: a comparison reads one buffer, not one object for each entry. */
   #arena = Buffer.alloc(ARENA_BYTES)
   #view = viewOf(this.#arena)
   #starts = new Int32Array(1_024)
@@ -30,8 +30,8 @@ export class Dictionary {
   }
 
   /**
-   * The number of `source[start, end)`, which is added where it is new. `guess` is a number that it may well be (-1 for
-   * none): comparing with one entry costs a third of hashing.
+   * The number of `source[start, end)`, which is added where it is new. `guess` is a number that is likely the right one
+   * (-1 for none): comparing with one entry costs a third of hashing.
    */
   number(source: DataView, start: number, end: number, guess = -1): number {
     if (guess >= 0 && this.#isEqual(guess, source, start, end)) return guess
@@ -49,7 +49,7 @@ export class Dictionary {
     return this.#arena.subarray(this.#starts[entry], this.#starts[entry + 1])
   }
 
-  /** The entry as text; its bytes were checked to be UTF-8 by whoever asks. */
+  /** The entry as text. The caller must have checked that its bytes are UTF-8. */
   text(entry: number): string {
     return (this.#texts[entry] ??= this.bytes(entry).toString('utf8'))
   }
@@ -59,8 +59,8 @@ export class Dictionary {
   }
 
   /**
-   * Copies the bytes of an entry to `at` by whole words, so up to three bytes behind them are written too; returns the
-   * place behind the entry.
+   * Copies the bytes of an entry to `at` by whole words, so up to three bytes after them are written too. Returns the
+   * position after the entry.
    */
   copy(entry: number, to: DataView, at: number): number {
     const from = this.#starts[entry] as number
@@ -70,7 +70,7 @@ export class Dictionary {
     return at + length
   }
 
-  /** Forgets everything; numbers given before mean nothing afterwards. */
+  /** Forgets everything; earlier numbers mean nothing afterwards. */
   clear(): void {
     this.#slots = new Int32Array(1_024).fill(-1)
     this.#hashes = new Int32Array(1_024)
@@ -128,7 +128,7 @@ export class Dictionary {
   }
 }
 
-/** FNV-1a over words of four bytes, the rest by bytes. */
+/** FNV-1a over words of four bytes; the remaining bytes are added one by one. */
 function hashOf(source: DataView, start: number, end: number): number {
   let hash = FNV_OFFSET | 0
   let at = start

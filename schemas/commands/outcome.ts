@@ -9,7 +9,7 @@ export type Ending<Refusal extends CommandRefusal = CommandRefusal> = Done | Ref
 
 export interface Done {
   readonly become: DoneAs
-  /** As the codec of its kind wrote it: an outcome does not say of which kind it is, whoever asked knows. */
+  /** The result as the codec of its kind wrote it. An outcome does not name its kind, which the caller knows. */
   readonly result: string
 }
 
@@ -20,12 +20,13 @@ export interface Refused<Refusal extends CommandRefusal = CommandRefusal> {
   readonly detail: string
 }
 
-/** What became of a command, and how long it is kept for whoever asks again. */
+/** The outcome of a command, and how long it is kept for a repeat of the command. */
 export type CommandOutcome = Ending & Readonly<Omit<Outcome, 'status' | 'code' | 'detail' | 'result'>>
 
 /**
- * The outcome as the log has it, where each ending stands as the status of its HTTP answer. So it does since the first
- * version, and the audit's rows do: the status is put in and taken out here, and nothing that decides knows it.
+ * The outcome as it is in the log, where each ending is represented by the status of its HTTP answer. The log has had this
+ * form since the first version, and the audit's rows have it too: the status is added and removed here, and no code that
+ * decides knows it.
  */
 export function outcomeRecord(outcome: CommandOutcome): Outcome {
   if (outcome.become === 'refused') {
@@ -36,12 +37,12 @@ export function outcomeRecord(outcome: CommandOutcome): Outcome {
   return { ...kept, status: DONE_STATUS[become], code: null, detail: '' }
 }
 
-/** Outcomes in node.state, in the schemas of `outcomeCodec`, all of which stay readable. */
+/** Outcomes in node.state, in the schemas of `outcomeCodec`, which all stay readable. */
 export const commandOutcomeCodec = {
-  /** A new framed buffer. */
+  /** Returns a new framed buffer. */
   encode: (outcome: CommandOutcome): Buffer => outcomeCodec.encode(outcomeRecord(outcome)),
 
-  /** Throws where it is no outcome, or ended in a way that no version ever wrote. */
+  /** Throws where it is not an outcome, or has an ending that no version ever wrote. */
   decode: (framed: Buffer): CommandOutcome => {
     const { status, code, detail, result, ...kept } = outcomeCodec.decode(framed)
     if (code !== null) {

@@ -3,10 +3,10 @@ import type { Static, TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 import type { CommandKind } from '../records.ts'
 
-/** A whole number of micro-Spark or nano-USD, as text: it may be more than a double holds. */
+/** A whole number of micro-Spark or nano-USD, as text: it may exceed what a double holds. */
 const Amount = Type.String({ pattern: '^-?[0-9]+$' })
 
-/** What a command of each kind comes to where it is done. Times are log time in ms since 1970. */
+/** The result of a command of each kind where it is done. Times are log time in ms since 1970. */
 const RESULTS = {
   settings: Type.Object({
     policy_fields: Type.Array(Type.String()),
@@ -24,7 +24,7 @@ const RESULTS = {
 
 export type CommandResult<Kind extends CommandKind> = Static<(typeof RESULTS)[Kind]>
 
-/** What a command that was done has brought about: most change an account; two are about a reservation. */
+/** What a command that was done has changed: most change an account; two concern a reservation. */
 export type DoneAs = 'done' | 'reserved' | 'released'
 
 /** How a command of each kind ends where it is done. */
@@ -42,7 +42,7 @@ export const DONE_AS = {
 /** Why a command of any kind can be refused. */
 export const REFUSALS_OF_ALL = ['node_not_registered', 'too_many_commands', 'cannot_be_decided'] as const
 
-/** Why a command of each kind can be refused beside that. */
+/** Why a command of each kind can be refused besides the reasons above. */
 export const REFUSALS = {
   settings: ['central_not_metered', 'stale_settings'],
   join: ['central_not_metered', 'stale_settings'],
@@ -58,7 +58,7 @@ export type CommandRefusal<Kind extends CommandKind = CommandKind> =
   | (typeof REFUSALS_OF_ALL)[number]
   | (typeof REFUSALS)[Kind][number]
 
-/** Whether a code is one that a command can be refused with. */
+/** Whether a code is one with which a command can be refused. */
 export function isCommandRefusal(code: string): code is CommandRefusal {
   return CODES.has(code)
 }
@@ -67,9 +67,9 @@ const CODES: ReadonlySet<string> = new Set([...REFUSALS_OF_ALL, ...Object.values
 
 /** The results of one kind, as an outcome holds them. */
 export interface ResultCodec<Result> {
-  /** JSON. */
+  /** Returns JSON. */
   encode(result: Result): string
-  /** Throws where the text is no result of this kind. */
+  /** Throws where the text is not a result of this kind. */
   decode(text: string): Result
 }
 

@@ -16,7 +16,7 @@ export const ReservationBody = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: RESERVATION_TTL_MAX_S,
-        // In words: with a default of its own a member of a body is one that openapi-fetch must be given.
+        // The default is given in words: openapi-fetch requires a member of a body that has a `default`.
         description: `Seconds of log time. Default ${RESERVATION_TTL_DEFAULT_S}.`,
       }),
     ),

@@ -5,11 +5,11 @@ import { LABEL_NAME_PATTERN } from '../labels.ts'
 import { TASK_SOURCES } from '../usage.ts'
 import type { TaskSource } from '../usage.ts'
 
-/** Fields that many answers share, with what they promise. */
+/** Fields that many answers share, each with its promise. */
 
 const described = (description: string | undefined) => (description === undefined ? {} : { description })
 
-/** Of numbers that may pass 2^31: where a document does not say so, generated clients read and write 32 bits. */
+/** For numbers that may exceed 2^31: where a document does not state it, generated clients read and write 32 bits. */
 export const WIDE = { format: 'int64' } as const
 
 export const timeField = (description?: string) =>
@@ -27,11 +27,14 @@ export const nullableNumberField = (description?: string) =>
 export const nullableIntegerField = (description?: string) =>
   Type.Unsafe<number | null>({ type: ['integer', 'null'], ...WIDE, ...described(description) })
 
-/** A sum, as a JSON integer of any length: never through a double. Nearly all fit into 64 bits, which is the most that a format can say. */
+/**
+ * A sum, as a JSON integer of any length: it never passes through a double. Nearly all sums fit into 64 bits, which is the
+ * most that a format can state.
+ */
 export const sumField = (description?: string) =>
   Type.Unsafe<bigint>({ type: 'integer', ...WIDE, ...described(description) })
 
-/** At most 4 decimals, half-even; its exact twin stands beside it. */
+/** At most 4 decimals, rounded half-even; the exact value is in a field beside it. */
 export const roundedField = (description?: string) => Type.Number({ ...described(description) })
 
 /** Money to the nano-USD, as decimal text. */
@@ -56,11 +59,11 @@ export const asOfField = nullableTimeField(
   'Watermark of what was read: usage received 5 minutes before the newest. Null while nothing was read.',
 )
 
-/** Items of a page at most, and without the parameter. */
+/** Most items of a page, and the number of items without the parameter. */
 export const LIMIT_MAX = 500
 export const LIMIT_DEFAULT = 50
 
-/** Longest cursor that is looked at. */
+/** Longest cursor that is read. */
 export const CURSOR_CHARACTERS_MAX = 1_000
 
 /** Parameters of every list. */
@@ -79,23 +82,23 @@ export const TIME_CHARACTERS_MAX = 40
 
 const TIME_IN = 'RFC 3339 with any offset, or epoch milliseconds.'
 
-/** A half-open range of time. */
+/** A half-open range of times. */
 export const rangeParameters = {
   from: Type.Optional(Type.String({ maxLength: TIME_CHARACTERS_MAX, description: `Inclusive. ${TIME_IN}` })),
   to: Type.Optional(Type.String({ maxLength: TIME_CHARACTERS_MAX, description: `Exclusive. ${TIME_IN}` })),
 }
 
-/** `label.` and the name of a label. */
+/** `label.` followed by the name of a label. */
 export const LABEL_PARAMETER_PATTERN = LABEL_NAME_PATTERN.replace('^', '^label\\.')
 
-/** Longest text of a label's value: its code points may take two characters. */
+/** Longest text of a label's value, in characters: each of its code points may take two. */
 const LABEL_CHARACTERS_MAX = 128
 
-/** Parameters are refused where they are unknown: a misspelt one must not be ignored. */
+/** Parameters of a route. Unknown ones are refused: a misspelt one must not be ignored. */
 export const parameters = <Properties extends TProperties>(properties: Properties): TObject<Properties> =>
   Type.Object(properties, { additionalProperties: false })
 
-/** The same, and `label.NAME` for any label. */
+/** The same, plus `label.NAME` for any label. */
 export const labelledParameters = <Properties extends TProperties>(
   properties: Properties,
 ): TObject<Properties> =>
@@ -104,7 +107,7 @@ export const labelledParameters = <Properties extends TProperties>(
     patternProperties: { [LABEL_PARAMETER_PATTERN]: { type: 'string', maxLength: LABEL_CHARACTERS_MAX } },
   })
 
-/** One page of a list, with what stands beside it. */
+/** One page of a list, with the fields beside its items. */
 export const page = <Item extends TSchema, Beside extends TProperties>(item: Item, beside: Beside) =>
   Type.Object({
     items: Type.Array(item),
@@ -123,7 +126,7 @@ export const TABLE_HEADERS = {
   'hivemeter-as-of': headText('CSV and Parquet: `as_of` of JSON.'),
 }
 
-/** Of a page that is sent as a file. */
+/** Headers of a page that is sent as a file. */
 export const PAGE_HEADERS = {
   ...TABLE_HEADERS,
   link: headText('CSV and Parquet: the address of the next page, rel="next".'),

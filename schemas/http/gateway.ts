@@ -9,7 +9,10 @@ import { WIDE } from './fields.ts'
 import { PROBLEM_TYPE, PROBLEMS, ProblemSchema } from './problem.ts'
 import type { ProblemCode } from './problem.ts'
 
-/** What the gateway takes and answers, for OpenAPI. `pipelines/usage/accept/accept.ts` judges; a test holds both equal. */
+/**
+ * What the gateway accepts and answers, for OpenAPI. `pipelines/usage/accept/accept.ts` decides; a test keeps both
+ * equal.
+ */
 
 const orNull = (schema: TSchema) => Type.Union([schema, Type.Null()])
 const optional = (schema: TSchema) => Type.Optional(orNull(schema))

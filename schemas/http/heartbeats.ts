@@ -5,10 +5,10 @@ import { NODE_PROFILES, NODE_TIERS } from '../records.ts'
 import { ProblemSchema, problemResponses } from './problem.ts'
 import { MIB } from '../units.ts'
 
-/** Heartbeats of one request. */
+/** Most heartbeats of one request. */
 export const HEARTBEATS_MAX = 1_000
 
-/** Their bytes, as received and again when unpacked: three times of what so many full ones have. */
+/** Most bytes of them, as received and again when unpacked: three times what that many full ones have. */
 export const HEARTBEATS_BYTES_MAX = MIB
 
 const optional = (schema: TSchema) => Type.Optional(Type.Union([schema, Type.Null()]))

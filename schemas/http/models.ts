@@ -8,7 +8,7 @@ import { nullableTextField, nullableTimeField, wordField } from './fields.ts'
 export const EXECUTIONS = ['api', 'local'] as const
 export type Execution = (typeof EXECUTIONS)[number]
 
-/** A pattern as it is sent, with `*` behind a name of 128 code points. */
+/** Longest pattern in characters: `*` after a name of 128 code points. */
 const PATTERN_CHARACTERS_MAX = 129
 
 const rowFields = {
@@ -44,7 +44,7 @@ export const ModelsBody = Type.Object(
       Type.Object({
         ...rowFields,
         tdp_watts: Type.Optional(
-          // In words: with a default of its own a member of a body is one that openapi-fetch must be given.
+          // The default is given in words: openapi-fetch requires a member of a body that has a `default`.
           Type.Integer({
             ...wattsField,
             description: `${wattsField.description} Default ${TDP_WATTS_DEFAULT}.`,

@@ -4,9 +4,9 @@ import { parameters, wordField } from './fields.ts'
 import { problemResponses } from './problem.ts'
 
 /**
- * What /readyz can be asked to leave out. `halted`: partitions that a person has to look at; the process works on the
- * others, so nobody should end it or wait for it. `outages`: what it waits for once it has been ready; all of its kind wait
- * for the same, and an answer that says so is better than none.
+ * What a request to /readyz can leave out. `halted`: partitions that a person has to examine; the process works on the
+ * others, so it should not be ended or waited for because of them. `outages`: what the process waits for after it has been
+ * ready; all processes of its kind wait for the same, and an answer that says so is better than none.
  */
 export const ReadyQuery = parameters({
   exclude: Type.Optional(
@@ -43,7 +43,7 @@ const json = (schema: object, description: string) => ({
   content: { 'application/json': { schema } },
 })
 
-/** The operator's routes, which every service serves alike, by their path. */
+/** The operator's routes, which every service serves in the same way, by their path. */
 export const OPS_SCHEMAS = {
   '/healthz': {
     summary: 'The process is alive',

@@ -57,13 +57,16 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS
 
-/** The status of a command that was done; that of one that was refused is its code's. Outcomes in the log hold these too. */
+/**
+ * The status of a command that was done; the status of a refused one belongs to its code. Outcomes in the log hold these
+ * numbers too.
+ */
 export const DONE_STATUS = { done: 200, reserved: 201, released: 204 } as const satisfies Record<
   DoneAs,
   number
 >
 
-/** One field at fault. */
+/** One field that is wrong. */
 export const FieldErrorSchema = Type.Object({
   path: Type.String({ description: 'JSON pointer to the field, or "/" and the name of the parameter.' }),
   code: Type.String(),
@@ -71,7 +74,7 @@ export const FieldErrorSchema = Type.Object({
 })
 export type FieldError = Static<typeof FieldErrorSchema>
 
-/** RFC 9457, with a stable code. `error`, `node_id` are the original's members of some 404 and 403 answers. */
+/** RFC 9457, with a stable code. `error` and `node_id` are members of some 404 and 403 answers of the original. */
 export const ProblemSchema = Type.Object(
   {
     type: Type.String({ description: 'urn:hivemeter:problem: and the code.' }),
@@ -90,7 +93,7 @@ export type ProblemBody = Static<typeof ProblemSchema>
 
 export const PROBLEM_TYPE = 'application/problem+json'
 
-/** The responses of a route that can fail in these ways, and in 500, for its schema. */
+/** The responses of a route that can fail in these ways, and with 500, for its schema. */
 export function problemResponses(...codes: readonly ProblemCode[]): Record<number, object> {
   const byStatus = new Map<number, ProblemCode[]>()
   for (const code of [...codes, 'internal'] as const) {

@@ -39,7 +39,7 @@ const route = (summary: string, schema: object, description: string, params?: ob
   response: answer(schema, description),
 })
 
-/** Confluent's read API, as far as serializers ask, by the path behind `/schema-registry`. */
+/** The part of Confluent's read API that serializers use, by the path after `/schema-registry`. */
 export const REGISTRY_SCHEMAS = {
   subjects: route('The subjects', Type.Array(Type.String()), 'That of the values of usage.metered'),
   versions: route(

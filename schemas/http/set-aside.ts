@@ -37,7 +37,7 @@ export const SetAsideItem = Type.Object({
     additionalProperties: true,
     description: 'What was sent, in the form of POST /v1/events; null where it cannot be read.',
   }),
-  // No anyOf: whoever tells its schemas apart by looking at the value knows no integers beyond 2^53.
+  // No anyOf: a client that chooses between schemas by looking at the value cannot handle integers beyond 2^53.
   counted: Type.Unsafe<Static<typeof EventItem> | null>({
     ...EventItem,
     type: ['object', 'null'],
@@ -49,7 +49,7 @@ export type SetAsideItem = Static<typeof SetAsideItem>
 
 export const SetAsidePage = page(SetAsideItem, { as_of: asOfField })
 
-/** Characters of a record's name: a topic of 249, a partition, an offset. */
+/** Longest name of a record, in characters: a topic of 249, a partition, an offset. */
 export const LETTER_CHARACTERS_MAX = 300
 
 export const LetterParams = Type.Object({

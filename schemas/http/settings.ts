@@ -12,7 +12,7 @@ import {
   timeField,
 } from './fields.ts'
 
-/** A setting as JSON has it; amounts are read exactly, from a number or a decimal string. */
+/** A setting as JSON; amounts are read exactly, from a number or a decimal string. */
 function settingField(name: SettingName, direction: 'in' | 'out'): TSchema {
   const spec = settingSpec(name)
   const { minimum = 0, maximum = 0, words = [] } = spec
@@ -74,7 +74,7 @@ export const SettingsView = Type.Object({
 })
 export type SettingsView = Static<typeof SettingsView>
 
-/** No enum of one boolean, which openapi-generator compares with the text "true". */
+/** It is no enum of one boolean, which openapi-generator would compare with the text "true". */
 const alwaysTrue = Type.Boolean({ description: 'Always true.' })
 
 export const SettingsUpdated = Type.Object({

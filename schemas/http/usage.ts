@@ -30,19 +30,19 @@ import {
 export const WINDOWS = ['1m', '1h', '1d', 'total'] as const
 export type WindowName = (typeof WINDOWS)[number]
 
-/** Windows of one answer at most. */
+/** Most windows of one answer. */
 export const WINDOWS_MAX = 50_000
 
-/** Minutes are kept 45 days; what is asked for must still be there when it is read. */
+/** Minutes are kept for 45 days; a requested range must still exist when it is read. */
 export const MINUTES_KEPT_DAYS = 45
 
 /** Longest name of a time zone. */
 export const ZONE_CHARACTERS_MAX = 64
 
-/** How far back single events are kept: what is asked of labels reads these. */
+/** How long single events are kept: requests for labels read these. */
 export const EVENTS_KEPT_DAYS = 50
 
-/** Groups that an answer by a label may have. */
+/** Most groups that an answer by a label may have. */
 export const LABEL_GROUPS_MAX = 1_000
 
 const GROUP = `(model_id|task_source|label\\.${LABEL_NAME_PATTERN.slice(1, -1)})`
@@ -168,7 +168,7 @@ export type EventItem = Static<typeof EventItem>
 
 export const EventPage = page(EventItem, { as_of: asOfField })
 
-/** Characters of an event id in a path: 128 code points of four bytes, each percent-encoded. */
+/** Longest event id in a path, in characters: 128 code points of four bytes, each byte percent-encoded. */
 export const EVENT_ID_PATH_CHARACTERS_MAX = 1_536
 
 export const EventParams = Type.Object({

@@ -17,7 +17,7 @@ import { viewOf } from '../rowbinary.ts'
 
 const NAMES = ['node-1', 'n', 'x'.repeat(300)]
 
-/** Texts as a dictionary has them: what is copied may go on for three bytes. */
+/** Texts as a dictionary holds them: copying one may write up to three bytes more. */
 const names = {
   lengthOf: (number: number): number => NAMES[number]?.length ?? Number.NaN,
   copy: (number: number, to: DataView, at: number): number => {

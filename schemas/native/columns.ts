@@ -1,18 +1,18 @@
 import { putUuid, putVarint, RowWriter, viewOf } from '../rowbinary.ts'
 
-/** How many bytes the texts of a block take, over all of its columns. */
+/** The number of bytes that the texts of a block take, over all of its columns. */
 export interface TextBytes {
   bytes: number
 }
 
 /**
- * The values of one column of a block in ClickHouse's Native format. Rows are counted from 0 and set in order. Words
- * stand as the processor has them: little-endian, as x86-64 and ARM64 are.
+ * The values of one column of a block in ClickHouse's Native format. Rows are counted from 0 and set in order. Words are in
+ * the order of the processor: little-endian, as on x86-64 and ARM64.
  */
 export interface Column {
-  /** Bytes of a value, texts aside. */
+  /** Bytes of a value, without texts. */
   readonly width: number
-  /** Makes room for `rows` values; those that are set stay. */
+  /** Makes room for `rows` values; the values that are set stay. */
   grow(rows: number): void
   /** The bytes of the first `rows` values, in pieces that are valid until the next write. */
   bytes(rows: number): readonly Uint8Array[]
@@ -25,7 +25,7 @@ export class U8Column implements Column {
   readonly width = 1
   #values = new Uint8Array(0)
 
-  /** What a row was set to. */
+  /** The value to which a row was set. */
   get(row: number): number {
     return this.#values[row] as number
   }
@@ -70,7 +70,7 @@ export class U32Column implements Column {
   readonly width = 4
   #values = new Uint32Array(0)
 
-  /** What a row was set to. */
+  /** The value to which a row was set. */
   get(row: number): number {
     return this.#values[row] as number
   }
@@ -95,7 +95,7 @@ export class U64Column implements Column {
   readonly width = 8
   #words = new Uint32Array(0)
 
-  /** What a row was set to, where it is a safe integer that is not negative. */
+  /** The value to which a row was set, where it is a safe integer that is not negative. */
   get(row: number): number {
     return (this.#words[row * 2] as number) + (this.#words[row * 2 + 1] as number) * 4_294_967_296
   }
@@ -111,7 +111,7 @@ export class U64Column implements Column {
     this.setHalves(row, low - carry * 4_294_967_296, carry + high)
   }
 
-  /** Each half may be given signed. */
+  /** Each half may be given as a signed number. */
   setHalves(row: number, low: number, high: number): void {
     this.#words[row * 2] = low
     this.#words[row * 2 + 1] = high
@@ -134,7 +134,7 @@ export class NullableColumn implements Column {
   readonly #nulls = new U8Column()
   readonly #values: U32Column | U64Column
 
-  /** What a row was set to; -1 for null. */
+  /** The value to which a row was set; -1 for null. */
   get(row: number): number {
     return this.#nulls.get(row) === 1 ? -1 : this.#values.get(row)
   }
@@ -144,7 +144,7 @@ export class NullableColumn implements Column {
     this.width = this.#nulls.width + values.width
   }
 
-  /** Negative stands for null. */
+  /** A negative value means null. */
   set(row: number, value: number): void {
     this.#nulls.set(row, value < 0 ? 1 : 0)
     this.#values.set(row, value < 0 ? 0 : value)
@@ -183,7 +183,7 @@ export class I128Column implements Column {
   clear(): void {}
 }
 
-/** UUID, from 16 bytes that stand in another buffer. */
+/** UUID, from 16 bytes in another buffer. */
 export class UuidColumn implements Column {
   readonly width = 16
   #values = new Uint8Array(0)
@@ -209,7 +209,7 @@ function grown<Values extends Uint8Array | Uint16Array | Uint32Array | BigInt64A
   from: Values,
   to: Values,
 ): Values {
-  // The kinds of both are the same.
+  // Both columns are of the same kind.
   to.set(from as never)
   return to
 }
@@ -218,7 +218,7 @@ function bytesOf(values: Uint16Array | Uint32Array | BigInt64Array): Uint8Array 
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
 }
 
-/** String: as RowBinary has it. Rows that are skipped are empty. */
+/** String, as in RowBinary. Rows that are skipped are empty. */
 export class StringColumn implements Column {
   readonly width = 1
   readonly #writer = new RowWriter(256)
@@ -229,7 +229,7 @@ export class StringColumn implements Column {
     this.#total = total
   }
 
-  /** The text that stands in `source[start, end)`. */
+  /** Sets the text in `source[start, end)`. */
   set(row: number, source: Uint8Array, start: number, end: number): void {
     for (; this.#rows < row; this.#rows++) this.#writer.u8(0)
     this.#writer.stringBytes(source, start, end)
@@ -240,7 +240,7 @@ export class StringColumn implements Column {
   grow(): void {}
 
   bytes(rows: number): readonly Uint8Array[] {
-    // An empty text is a length of 0.
+    // An empty text is the length 0.
     return [this.#writer.written(), Buffer.alloc(rows - this.#rows)]
   }
 
@@ -250,31 +250,34 @@ export class StringColumn implements Column {
   }
 }
 
-/** Texts that are numbered. */
+/** Texts that have numbers. */
 export interface NumberedTexts {
   lengthOf(number: number): number
-  /** Copies a text to `at`, up to three bytes more, and returns the place behind the text. */
+  /** Copies a text to `at`, and up to three bytes more. Returns the position after the text. */
   copy(number: number, to: DataView, at: number): number
 }
 
-/** The length of a text, and what copying it may write behind it. */
+/** Bytes of a text's length, and those after the text that copying may write. */
 const TEXT_ROOM_BYTES = 5 + 3
 
-/** Rows that a block may have at most: a row's text is a number of two bytes. */
+/** Most rows of a block: the index of a row's text takes two bytes. */
 export const ROWS_MAX = 65_536
 
 const KEYS_VERSION = 1
-/** Two bytes a row; the keys stand in the block; no others are to be kept. */
+/** Flags: two bytes for each row; the keys are in the block; there are no others to keep. */
 const KEYS_FLAGS = 0x601
 const KEYS_PREFIX_BYTES = 24
 
-/** LowCardinality(String): each text once, and in every row its place among them. */
+/** LowCardinality(String): each text once, and in every row its index among them. */
 export class NumberedColumn implements Column {
   readonly width = 2
   readonly #writer = new RowWriter(256)
   readonly #total: TextBytes
   #rows = new Uint16Array(0)
-  /** By a text's number + 1: its place, counted on over all blocks; what is below `#base` is of an earlier block. */
+  /**
+   * By a text's number + 1, its index, which continues over all blocks; an index below `#base` belongs to an earlier
+   * block.
+   */
   #places = new Float64Array(64)
   #base = 1
   #next = 1
@@ -283,7 +286,7 @@ export class NumberedColumn implements Column {
     this.#total = total
   }
 
-  /** -1 stands for the empty text. */
+  /** -1 means the empty text. */
   set(row: number, number: number, texts: NumberedTexts): void {
     const known = this.#places[number + 1] ?? 0
     this.#rows[row] = known >= this.#base ? known - this.#base : this.#add(number, texts)

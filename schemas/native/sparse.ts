@@ -2,16 +2,16 @@ import type { Column, TextBytes } from './columns.ts'
 import { RowWriter } from '../rowbinary.ts'
 
 /**
- * A column that stands in a block only where one of its rows was set: ClickHouse gives the rows of a block without it the
- * table's default, so what few rows say costs the others nothing. In a block that has it the rows that were not set have
- * what `fill` sets, which must be that default.
+ * A column that a block has only where one of its rows was set: ClickHouse gives the rows of a block without it the table's
+ * default, so a value that few rows have costs the others nothing. In a block with the column, the rows that were not set
+ * have the value that `fill` sets, which must be that default.
  */
 export class SparseColumn<Kind extends Column> implements Column {
   readonly width = 0
   readonly #values: Kind
   readonly #fill: (values: Kind, row: number) => void
   #room = 0
-  /** Rows that hold something; none before the block has the column. */
+  /** Rows with a value in the column; none before the block has the column. */
   #rows = 0
 
   constructor(values: Kind, fill: (values: Kind, row: number) => void) {
@@ -23,7 +23,7 @@ export class SparseColumn<Kind extends Column> implements Column {
     return this.#rows === 0
   }
 
-  /** The column to set this row in: rows are set in order. */
+  /** The column in which to set this row. Rows are set in order. */
   at(row: number): Kind {
     if (this.#rows === 0) this.#values.grow(this.#room)
     this.#fillTo(row)
@@ -72,7 +72,7 @@ export class TextMapColumn implements Column {
     this.#total = total
   }
 
-  /** The next row. */
+  /** Adds the next row. */
   add(source: Uint8Array, entries: readonly MapEntry[]): void {
     for (const { nameStart, nameEnd, valueStart, valueEnd } of entries) {
       this.#keys.stringBytes(source, nameStart, nameEnd)

@@ -7,12 +7,12 @@ import type { Timeline } from './world/timeline.ts'
 export function waitingMarks(marks: StoredMarks, timeline: Timeline): StoredMarks {
   const wait = async (): Promise<void> => {
     timeline.endWork()
-    await marks.asked
+    await marks.queried
     await timeline.beginWork()
   }
   return {
     of: (partition) => marks.of(partition),
-    get asked() {
+    get queried() {
       return wait()
     },
   }

@@ -14,12 +14,12 @@ export interface AuditQuery {
   readonly nodeId: string
   readonly source: BlockSource
   readonly loaded: Loaded
-  /** Those of lower account versions only; null for the newest. */
+  /** Only changes of lower account versions; null for the newest. */
   readonly beforeVersion: string | null
   readonly limit: number
 }
 
-/** What changed a node's settings, the newest first. Each change has an account version of its own. */
+/** The commands that changed a node's settings, newest first. Each change has an account version of its own. */
 export async function settingsChanges(client: ClickhouseClient, query: AuditQuery): Promise<AuditRow[]> {
   return await client.rows<AuditRow>(
     `SELECT command_id, caller, changes, account_version, toUnixTimestamp64Milli(decided_at) AS decided_ms
@@ -48,7 +48,7 @@ export interface AuditOperatorRow {
   readonly asked: string
 }
 
-/** Every command that named an operator, of all nodes, as far as it is loaded. */
+/** Every command that named an operator, for all nodes, as far as loaded. */
 export async function operatorCommands(client: ClickhouseClient): Promise<AuditOperatorRow[]> {
   return await client.rows<AuditOperatorRow>(
     `SELECT DISTINCT node_id, kind, caller, asked

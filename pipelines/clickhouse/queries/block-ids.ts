@@ -2,7 +2,7 @@ import type { IdKind } from '../../../schemas/identity.ts'
 import type { ClickhouseClient } from '../client.ts'
 import type { BlockSource } from './watermarks.ts'
 
-/** An accepted event as its row names it. */
+/** An accepted event, as its row identifies it. */
 export interface IdRow {
   readonly node_id: string
   readonly event_id: string

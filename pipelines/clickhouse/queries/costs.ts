@@ -4,7 +4,7 @@ import type { TaskSource } from '../../../schemas/usage.ts'
 import type { ClickhouseClient } from '../client.ts'
 import type { BlockSource, Loaded } from './watermarks.ts'
 
-/** What was decided about a cost, times in UTC milliseconds. */
+/** A decision about a cost; times are in UTC milliseconds. */
 export interface CostRow {
   readonly cost_seq: string
   readonly event_id: string
@@ -46,8 +46,8 @@ export interface OpenCostsQuery {
 }
 
 /**
- * Costs that no settlement has paid, in the node's sequence. Ranges of settlements tile from 0 on, so what is payable
- * and above the highest range is unpaid; what was refused is never paid.
+ * Costs that no settlement has paid, in the node's sequence. Ranges of settlements tile from 0 on, so what is payable and
+ * above the highest range is unpaid; what was refused is never paid.
  */
 export async function openCosts(client: ClickhouseClient, query: OpenCostsQuery): Promise<CostRow[]> {
   const { source, loaded } = query
@@ -72,7 +72,10 @@ export async function openCosts(client: ClickhouseClient, query: OpenCostsQuery)
   )
 }
 
-/** The texts that events were sent with, by kind and bits ("text <UUID>"): those that are no UUID, of the last 50 days. */
+/**
+ * The texts with which events of the last 50 days were sent, by kind and bits ("text <UUID>"): only those that are no
+ * UUID.
+ */
 export async function eventTexts(
   client: ClickhouseClient,
   nodeId: string,

@@ -5,7 +5,7 @@ import type { Found, Lookup, LookupKey } from '../../dedupe/lookup.ts'
 import type { ClickhouseClient } from '../client.ts'
 import { ClickhouseAway } from '../client.ts'
 
-/** Keys of one statement: each is three parameters' worth of text. */
+/** Most keys of one statement: each takes the text of three parameters. */
 const KEYS_PER_QUERY = 1_000
 
 interface FoundRow {
@@ -16,7 +16,7 @@ interface FoundRow {
   readonly loaded: string
 }
 
-interface Asked {
+interface LookupRequest {
   readonly topic: string
   readonly partition: number
   readonly evictedSeq: number
@@ -24,14 +24,15 @@ interface Asked {
 }
 
 /**
- * Looks old ids up by the whole sort key of `usage_events`, which knows no kinds: rows tell theirs. Asks the same replica how far it has loaded: below
- * `evictedSeq` it may lack what left memory, which counts as away.
+ * Looks old ids up by the whole sort key of `usage_events`. The sort key does not contain the kind of an id; the rows state
+ * theirs. It also queries the same replica for how far it has loaded: below `evictedSeq` the replica may lack what left
+ * memory, which counts as away.
  */
 export function idLookup(client: ClickhouseClient, blocksTopic: string): Lookup {
   return async (partition, evictedSeq, keys) => {
-    const asked = { topic: blocksTopic, partition, evictedSeq, keys }
+    const request = { topic: blocksTopic, partition, evictedSeq, keys }
     try {
-      return await client.onOneReplica((replica) => lookUp(replica, asked))
+      return await client.onOneReplica((replica) => lookUp(replica, request))
     } catch (error) {
       if (error instanceof ClickhouseAway) return null
       throw error
@@ -39,15 +40,15 @@ export function idLookup(client: ClickhouseClient, blocksTopic: string): Lookup 
   }
 }
 
-async function lookUp(replica: ClickhouseClient, asked: Asked): Promise<Found | null> {
-  // A replica fetches each table by itself, so that it may have `watermarks` before the rows that those speak of. One
-  // server says both in one statement.
-  if (replica.cluster !== '' && !(await hasAll(replica, asked))) return null
+async function lookUp(replica: ClickhouseClient, request: LookupRequest): Promise<Found | null> {
+  // A replica fetches each table separately, so it may have a row of `watermarks` before the rows that this one reports. A
+  // single server answers for both in one statement.
+  if (replica.cluster !== '' && !(await hasAll(replica, request))) return null
   const found = new Map<string, { low: number; high: number }>()
-  for (let from = 0; from < asked.keys.length; from += KEYS_PER_QUERY) {
-    const rows = await foundOf(replica, asked, asked.keys.slice(from, from + KEYS_PER_QUERY))
+  for (let from = 0; from < request.keys.length; from += KEYS_PER_QUERY) {
+    const rows = await foundOf(replica, request, request.keys.slice(from, from + KEYS_PER_QUERY))
     const loaded = Math.max(0, ...rows.map((row) => Number(row.loaded)))
-    if (loaded < asked.evictedSeq) return null
+    if (loaded < request.evictedSeq) return null
     for (const { node, id, kind, content } of rows) {
       if (kind === '') continue
       found.set(lookupName(node, id.replaceAll('-', ''), kind), contentWords(BigInt(content)))
@@ -56,7 +57,7 @@ async function lookUp(replica: ClickhouseClient, asked: Asked): Promise<Found | 
   return found
 }
 
-async function hasAll(replica: ClickhouseClient, { topic, partition, evictedSeq }: Asked): Promise<boolean> {
+async function hasAll(replica: ClickhouseClient, { topic, partition, evictedSeq }: LookupRequest): Promise<boolean> {
   const rows = await replica.rows<{ loaded: string }>(
     `SELECT max(src_seq) AS loaded FROM watermarks
        WHERE src_topic = {topic:String} AND src_partition = {partition:UInt16}`,
@@ -70,7 +71,7 @@ async function hasAll(replica: ClickhouseClient, { topic, partition, evictedSeq 
 
 async function foundOf(
   replica: ClickhouseClient,
-  { topic, partition }: Asked,
+  { topic, partition }: LookupRequest,
   keys: readonly LookupKey[],
 ): Promise<FoundRow[]> {
   return await replica.rows<FoundRow>(

@@ -3,11 +3,11 @@ import type { ClickhouseClient } from '../client.ts'
 import { keepRow } from '../migrate-tables.ts'
 import type { Sql } from '../migrate-tables.ts'
 
-/** The ids of the installations that the tables say that they belong to: one, or none before `migrate`. */
+/** The ids of the installations to which the tables say they belong: one, or none before `migrate`. */
 export async function installationIds(
   client: Pick<ClickhouseClient, 'rows' | 'sync'>,
 ): Promise<readonly string[]> {
-  // A replica that came later may not have fetched the row yet.
+  // A replica that was added later may not have fetched the row yet.
   await client.sync(['installation'])
   const rows = await client.rows<{ id: string }>(
     'SELECT DISTINCT toString(installation_id) AS id FROM installation ORDER BY id LIMIT 10',
@@ -15,7 +15,7 @@ export async function installationIds(
   return rows.map(({ id }) => id)
 }
 
-/** Writes it down, for good. */
+/** Writes the installation permanently. */
 export async function insertInstallation(
   client: Sql,
   { installation_id, made_at }: Installation,

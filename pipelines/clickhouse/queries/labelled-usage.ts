@@ -4,30 +4,30 @@ import type { SumsRow, TimeRange, UsageGroup, UsageWindow, WindowCut } from './u
 import type { BlockSource, Loaded } from './watermarks.ts'
 import { SECOND_MS } from '../../../schemas/units.ts'
 
-/** What every event that counts must have been sent with. */
+/** The labels with which an event must have been sent to count. */
 export type LabelFilter = Readonly<Record<string, string>>
 
 export interface LabelledQuery {
   readonly nodeId: string
   readonly source: BlockSource
-  /** Later blocks may be half there; null where nothing is loaded yet. */
+  /** Later blocks may be present in part; null where nothing is loaded yet. */
   readonly loaded: Loaded | null
   readonly range: TimeRange
   /** Null for one window over the whole range. */
   readonly cut: WindowCut | null
   readonly groupBy: readonly UsageGroup[]
-  /** The label by whose values is grouped. */
+  /** The label whose values define the groups. */
   readonly groupLabel: string | null
   readonly labels: LabelFilter
   readonly rowsMax: number
 }
 
-/** A window of events of one value of the label; '' of those without it. */
+/** A window of the events with one value of the label; '' for events without the label. */
 export interface LabelledWindow extends UsageWindow {
   readonly label: string
 }
 
-/** How a sum of the tables of windows is one of events. What paid calls were estimated to stands in windows alone. */
+/** How a sum of the window tables is computed from events. The estimate for paid calls is kept in windows only. */
 const OF_EVENTS: Readonly<Record<(typeof SUMMED)[number], string>> = {
   events: 'count()',
   late_events: 'countIf(late = 1)',
@@ -47,7 +47,7 @@ const SUMS = [
   'toUnixTimestamp64Milli(maxIf(received_at, late = 1)) AS late_ms',
 ].join(', ')
 
-/** Windows of a node's single events: labels stand nowhere else. By start, groups and the label's value. */
+/** Windows of a node's single events, which alone have labels. Sorted by start, groups and the label's value. */
 export async function labelledUsage(
   client: ClickhouseClient,
   query: LabelledQuery,
@@ -92,7 +92,7 @@ export async function labelledUsage(
   })
 }
 
-/** The condition of a filter, to be joined to others; '' for none. */
+/** The condition of a filter, to be joined to other conditions; '' for none. */
 export function labelCondition(labels: LabelFilter): { readonly sql: string; readonly params: QueryParams } {
   const entries = Object.entries(labels)
   return {

@@ -1,7 +1,7 @@
 import type { AuditKind } from '../../../schemas/audit.ts'
 import type { ClickhouseClient } from '../client.ts'
 
-/** A row of the audit of what no command asked for. */
+/** A row of the audit about something that no command requested. */
 export interface NotedRow {
   readonly entry_id: string
   readonly noted_ms: string
@@ -27,18 +27,18 @@ export interface NotedPosition {
 
 export interface NotedQuery {
   readonly fromMs: number
-  /** Rows of before this time: no partition can still add one there. */
+  /** Only rows before this time: no partition can still add one there. */
   readonly beforeMs: number
-  /** Null for all. */
+  /** Null for all kinds. */
   readonly kind: AuditKind | null
-  /** Where the page before ended. */
+  /** Where the previous page ended. */
   readonly after: NotedPosition | null
   readonly limit: number
 }
 
 const NO_ENTRY = '00000000-0000-0000-0000-000000000000'
 
-/** Rows of the audit, the newest first. */
+/** Rows of the audit, newest first. */
 export async function notedRows(client: ClickhouseClient, query: NotedQuery): Promise<NotedRow[]> {
   const { fromMs, beforeMs, kind, after, limit } = query
   return await client.rows<NotedRow>(

@@ -3,7 +3,7 @@ import type { RewardKind } from '../../../schemas/tables.ts'
 import type { ClickhouseClient } from '../client.ts'
 import type { BlockSource, Loaded } from './watermarks.ts'
 
-/** A reward, as the ledger has it. */
+/** A reward, as it is in the ledger. */
 export interface RewardRow {
   readonly reference_id: string
   readonly wallet_id: string
@@ -15,7 +15,7 @@ export interface RewardRow {
 
 export interface RewardsQuery {
   readonly nodeId: string
-  /** Operators that the node has had: the ledger is ordered by wallet. */
+  /** Operators that the node has had: the ledger is sorted by wallet. */
   readonly wallets: readonly string[]
   readonly source: BlockSource
   readonly loaded: Loaded
@@ -23,7 +23,7 @@ export interface RewardsQuery {
   readonly offset: number
 }
 
-/** Rewards of a node, the newest first. */
+/** Rewards of a node, newest first. */
 export async function rewardsOf(client: ClickhouseClient, query: RewardsQuery): Promise<RewardRow[]> {
   return await client.rows<RewardRow>(
     `SELECT reference_id, wallet_id, kind, amount_micro_spark AS micro_spark, detail, toUnixTimestamp64Milli(booked_at) AS booked_ms

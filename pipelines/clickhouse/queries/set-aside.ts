@@ -1,7 +1,7 @@
 import type { ClickhouseClient } from '../client.ts'
 import type { BlockSource, Loaded } from './watermarks.ts'
 
-/** An event that was set aside, as its node's list shows it. Times in UTC milliseconds. */
+/** An event that was set aside, as the list of its node shows it. Times are in UTC milliseconds. */
 export interface SetAsideRow {
   readonly node_id: string
   readonly event_id: string
@@ -17,7 +17,7 @@ export interface SetAsideRow {
   readonly event: string
 }
 
-/** Where a list goes on, the newest first. */
+/** Where a list, newest first, continues. */
 export interface SetAsidePosition {
   readonly receivedMs: string
   readonly offset: string
@@ -28,14 +28,14 @@ export interface SetAsideQuery {
   readonly nodeId: string
   readonly source: BlockSource
   readonly loaded: Loaded
-  /** Receipt, half-open. */
+  /** By receipt, half-open. */
   readonly fromMs: number
   readonly toMs: number
   readonly after: SetAsidePosition | null
   readonly limit: number
 }
 
-/** Events of a node that were set aside, the newest first. */
+/** Events of a node that were set aside, newest first. */
 export async function setAsideOf(client: ClickhouseClient, query: SetAsideQuery): Promise<SetAsideRow[]> {
   const { after } = query
   const beyond =
@@ -67,7 +67,7 @@ export async function setAsideOf(client: ClickhouseClient, query: SetAsideQuery)
   )
 }
 
-/** A reason of a record that was set aside, with the record's bytes. */
+/** A reason why a record was set aside, with the record's bytes. */
 export interface LetterRow {
   readonly topic: string
   readonly partition: number
@@ -85,7 +85,10 @@ export type LettersQuery = Pick<SetAsideQuery, 'fromMs' | 'toMs' | 'limit'> & {
   readonly after: (SetAsidePosition & { readonly topic: string; readonly partition: string }) | null
 }
 
-/** Everything that was set aside, the newest first: a row a reason. A record that a zombie loader wrote twice comes once. */
+/**
+ * Everything that was set aside, newest first, with one row for each reason. A record that a zombie loader wrote twice is
+ * returned once.
+ */
 export async function lettersOf(client: ClickhouseClient, query: LettersQuery): Promise<LetterRow[]> {
   const { after } = query
   const beyond =

@@ -23,12 +23,12 @@ export interface SettlementsQuery {
   readonly nodeId: string
   readonly source: BlockSource
   readonly loaded: Loaded
-  /** Settlements whose range ends after this cost. */
+  /** Only settlements whose range ends after this cost. */
   readonly afterSeq: string
   readonly limit: number
 }
 
-/** Settlements of a node, in the order in which they happened: that of their ranges. */
+/** Settlements of a node, in the order in which they happened, which is that of their ranges. */
 export async function settlementsOf(
   client: ClickhouseClient,
   query: SettlementsQuery,
@@ -50,7 +50,7 @@ export async function settlementsOf(
   )
 }
 
-/** The settlements whose ranges hold any of the costs `firstSeq` to `lastSeq`, in order. */
+/** The settlements whose ranges contain any of the costs `firstSeq` to `lastSeq`, in order. */
 export async function settlementsOver(
   client: ClickhouseClient,
   nodeId: string,

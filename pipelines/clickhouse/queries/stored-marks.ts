@@ -14,8 +14,8 @@ interface MarkRow {
 }
 
 /**
- * What ClickHouse says of these partitions of a block topic, in their order; zeros where nothing of one was loaded. Of a
- * cluster a majority is asked, and the newest of what they say holds: what was acknowledged is never missing.
+ * What ClickHouse reports about these partitions of a block topic, in their order; zeros where nothing of one was loaded.
+ * On a cluster a majority is queried, and the newest of its answers counts: what was acknowledged is never missing.
  */
 export async function storedMarks(
   client: ClickhouseClient,
@@ -28,7 +28,7 @@ export async function storedMarks(
   )
 }
 
-/** The same of one partition. */
+/** The same for one partition. */
 export async function storedMark(
   client: ClickhouseClient,
   topic: string,

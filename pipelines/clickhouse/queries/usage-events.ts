@@ -7,7 +7,7 @@ import { labelCondition } from './labelled-usage.ts'
 import type { LabelFilter } from './labelled-usage.ts'
 import type { BlockSource, Loaded } from './watermarks.ts'
 
-/** A row of `usage_events`, times in UTC milliseconds; '' stands for what was not sent. */
+/** A row of `usage_events`. Times are in UTC milliseconds; '' means that the field was not sent. */
 export interface EventRow {
   readonly event_id: string
   readonly id_kind: IdKind
@@ -50,15 +50,15 @@ export interface EventPosition {
 export interface EventsQuery {
   readonly nodeId: string
   readonly source: BlockSource
-  /** Later blocks may be half there. */
+  /** Later blocks may be present in part. */
   readonly loaded: Loaded
   /** By event time, half-open. */
   readonly fromMs: number
   readonly toMs: number
-  /** The last event given before; null for the first page. */
+  /** The last event that was returned before; null for the first page. */
   readonly after: EventPosition | null
   readonly limit: number
-  /** Labels that an event must have been sent with. */
+  /** Labels with which an event must have been sent. */
   readonly labels?: LabelFilter
 }
 
@@ -100,7 +100,10 @@ export async function usageEvents(client: ClickhouseClient, query: EventsQuery):
   )
 }
 
-/** Events of a node that counted under these identities, in the order of the log; one that was written twice comes once. */
+/**
+ * Events of a node that counted under these identities, in the order of the log. One that was written twice is returned
+ * once.
+ */
 export async function eventsById(
   client: ClickhouseClient,
   nodeId: string,

@@ -6,10 +6,10 @@ import type { ClickhouseClient, QueryParams } from '../client.ts'
 import type { BlockSource } from './watermarks.ts'
 import { SECOND_MS } from '../../../schemas/units.ts'
 
-/** Rows that are read before others have a turn. */
+/** Rows that are read before other work gets a turn. */
 const ROWS_PER_TURN = 1_000
 
-/** What one window adds up to. */
+/** The sums of one window. */
 export interface UsageSums {
   readonly events: bigint
   readonly lateEvents: bigint
@@ -20,16 +20,16 @@ export interface UsageSums {
   readonly energyMwhMeasured: bigint
   readonly energyMwhEstimated: bigint
   readonly energyMwhCompatible: bigint
-  /** Calls that the events stand for. */
+  /** The number of calls that the events represent. */
   readonly inferences: bigint
-  /** Of the estimate, that of paid calls. */
+  /** The part of the estimate for paid calls. */
   readonly gpuMsPaidEstimated: bigint
   readonly costNanoUsd: bigint
 }
 
 export type UsageGroup = 'model_id' | 'task_source'
 
-/** Sums of one window and group; the group's fields are null where it was not asked for. */
+/** Sums of one window and group; the group's fields are null where the query does not group by them. */
 export interface UsageWindow {
   readonly startMs: number
   readonly modelId: string | null
@@ -47,18 +47,21 @@ export interface TimeRange {
 
 interface UsageQuery {
   readonly nodeId: string
-  /** The node's partition of usage.blocks: it leads the sort key. */
+  /** The node's partition of usage.blocks, which comes first in the sort key. */
   readonly source: BlockSource
-  /** The node's partitions in versions of the topics that ended: its windows there count too. */
+  /** The node's partitions in versions of the topics that ended: windows there count too. */
   readonly older?: readonly BlockSource[]
   readonly groupBy: readonly UsageGroup[]
-  /** One more is read where there are more, so that the caller sees it. */
+  /** One more row is read where there are more, so that the caller notices it. */
   readonly rowsMax: number
-  /** Where many rows are read others have their turns. */
+  /** Called where many rows are read, so that other work gets its turns. */
   readonly pause?: () => Promise<void>
 }
 
-/** How stored windows become the wanted ones: of one length since the epoch, or beginning at these times. */
+/**
+ * How stored windows become the requested ones: windows of one length since the epoch, or windows that begin at these
+ * times.
+ */
 export type WindowCut = { readonly lengthMs: number } | { readonly startsMs: readonly number[] }
 
 export interface WindowsQuery extends UsageQuery {
@@ -67,7 +70,7 @@ export interface WindowsQuery extends UsageQuery {
   readonly cut: WindowCut
 }
 
-/** Windows that hold anything, by start, model and source. */
+/** Windows that contain anything, sorted by start, model and source. */
 export async function usageWindows(client: ClickhouseClient, query: WindowsQuery): Promise<UsageWindow[]> {
   const start = cutExpression(query.cut)
   const rows = await client.rows<SumsRow & { start_s: number | string }>(
@@ -85,13 +88,13 @@ export async function usageWindows(client: ClickhouseClient, query: WindowsQuery
 }
 
 export interface TotalQuery extends UsageQuery {
-  /** On whole minutes; on whole quarters of an hour where minutes are no longer kept. */
+  /** On whole minutes, or on whole quarter hours where minutes are no longer kept. */
   readonly range: TimeRange
   /** Only work for others. */
   readonly sharedOnly?: boolean
 }
 
-/** One sum a group over the whole range: quarters of an hour, and minutes where it begins or ends between them. */
+/** One sum for each group over the whole range: quarter hours, and minutes where the range begins or ends between them. */
 export async function usageTotal(client: ClickhouseClient, query: TotalQuery): Promise<UsageWindow[]> {
   const { head, quarters, tail } = splitRange(query.range)
   const shared = query.sharedOnly === true ? `AND task_source IN ('hive', 'idle')` : ''
@@ -117,7 +120,7 @@ export async function usageTotal(client: ClickhouseClient, query: TotalQuery): P
   return rows.map((row) => windowOf(row, query.range.fromMs))
 }
 
-/** A range as whole quarters of an hour, and what is left before and after them; each may be empty. */
+/** Splits a range into whole quarter hours and the parts before and after them; each may be empty. */
 export function splitRange(range: TimeRange): Record<'head' | 'quarters' | 'tail', TimeRange> {
   const { fromMs, toMs } = range
   const firstMs = Math.ceil(fromMs / QUARTER_HOUR_WINDOW_MS) * QUARTER_HOUR_WINDOW_MS
@@ -153,14 +156,14 @@ export type SumsRow = Record<`sum_${(typeof SUMMED)[number]}`, string> & {
   readonly task_source?: TaskSource
 }
 
-// Rows of one window stand in several parts until they are merged: what counts is their sum, never a row. Years of windows
-// pass 64 bits, and ClickHouse would go on at 0 without a word.
+// Rows of one window are in several parts until these are merged: only their sum counts, never a single row. Years of
+// windows exceed 64 bits, and ClickHouse would silently wrap around to 0.
 const SUMS = [
   ...SUMMED.map((sum) => `sum(toInt128(${sumColumn(sum)})) AS sum_${sum}`),
   'toUnixTimestamp64Milli(max(late_at)) AS late_ms',
 ].join(', ')
 
-/** The places lead the sort key, so each is a range of it. */
+/** Topic and partition come first in the sort key, so each of these is a range of it. */
 function ofNode({ older = [] }: UsageQuery): string {
   const places = ['', ...older.keys()].map(
     (at) => `(src_topic = {topic${at}:String} AND src_partition = {partition${at}:UInt16})`,
@@ -189,7 +192,7 @@ function rangeParams(prefix: string, range: TimeRange): QueryParams {
   return { [`${prefix}from_s`]: range.fromMs / SECOND_MS, [`${prefix}to_s`]: range.toMs / SECOND_MS }
 }
 
-/** The start, in seconds, of the wanted window that a time lies in. */
+/** The start, in seconds, of the requested window to which a time belongs. */
 export function cutExpression(
   cut: WindowCut,
   time = 'window_start',

@@ -1,6 +1,6 @@
 import type { ClickhouseClient } from '../client.ts'
 
-/** An entry of a wallet, as the ledger has it. */
+/** An entry of a wallet, as it is in the ledger. */
 export interface WalletEntryRow {
   readonly entry_id: string
   readonly counter_wallet_id: string
@@ -23,7 +23,7 @@ export interface EntryPosition {
 
 export interface WalletEntriesQuery {
   readonly walletId: string
-  /** Entries booked before this time: no partition can still add one there. */
+  /** Only entries booked before this time: no partition can still add one there. */
   readonly beforeMs: number
   readonly after: EntryPosition | null
   readonly limit: number

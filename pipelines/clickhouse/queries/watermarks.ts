@@ -7,7 +7,7 @@ export interface BlockSource {
   readonly partition: number
 }
 
-/** How far the rows of a partition are all in ClickHouse. */
+/** How far all rows of a partition are in ClickHouse. */
 export interface Loaded {
   /** Number of the last block of the last whole group. */
   readonly seq: string
@@ -15,9 +15,9 @@ export interface Loaded {
 }
 
 /**
- * What is loaded of one partition, null before its first group. `watermarks` is inserted last, so whoever asks this
- * first and for rows afterwards sees every row up to `seq`. Replicas fetch each table by itself: there the rows are waited
- * for, and must be asked of the same replica.
+ * What is loaded of one partition; null before its first group. `watermarks` is inserted last, so a caller that reads this
+ * first and rows afterwards sees every row up to `seq`. Replicas fetch each table separately: there this waits for the
+ * rows, and they must be read from the same replica.
  */
 export async function loadedOf(client: ClickhouseClient, source: BlockSource): Promise<Loaded | null> {
   const [row] = await client.rows<{ seq: string; watermark_ms: string }>(
@@ -33,8 +33,8 @@ export async function loadedOf(client: ClickhouseClient, source: BlockSource): P
 }
 
 /**
- * The smallest watermark of a topic's partitions. One that has none counts as `beginMs`, with which it began where another
- * version of the topics ended; null where there was no other.
+ * The smallest watermark of a topic's partitions. One that has none counts as `beginMs`, the watermark with which it began
+ * where another version of the topics ended; null where there was no other version.
  */
 export async function smallestWatermark(
   client: ClickhouseClient,

@@ -27,15 +27,15 @@ const OPERATIONS = {
 
 const ANY_HOST = '*'
 
-/** A right as Kafka keeps it, to be compared. */
+/** A right in the form in which Kafka keeps it, for comparison. */
 const placeOf = (...parts: readonly (string | number)[]): string => parts.join(' ')
 
 const wantedPlace = ({ principal, resource, name, pattern, operation }: Acl): string =>
   placeOf(principal, RESOURCES[resource], PATTERNS[pattern], name, OPERATIONS[operation])
 
 /**
- * Grants what is missing of `acls`. Returns what it granted, and in words what their principals have beside them. Needs
- * Alter and Describe on the cluster; nothing is ever taken away.
+ * Grants what is missing of `acls`. Returns what it granted, and in words what their principals have besides them. It needs
+ * Alter and Describe on the cluster; it never takes anything away.
  */
 export async function grantAcls(
   admin: Admin,

@@ -8,35 +8,38 @@ import { createKafka } from './client.ts'
 import type { KafkaOptions } from './client.ts'
 import { SECOND_MS } from '../../../schemas/units.ts'
 
-/** How long new topics may take to have leaders, and how often that is looked at. */
+/** How long new topics may take to have leaders, and how often that is checked. */
 const LEADERS_TIMEOUT_MS = 15_000
 const LEADERS_STEP_MS = 50
 
-/** What a broker says of a topic that the controller has just made. */
+/** The answers of a broker about a topic that the controller has just created. */
 const NOT_YET: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
 
 export interface EnsureTopicsOptions extends KafkaOptions {
   readonly prefix: string
-  /** The first where it is not given. */
+  /** Version 1 where it is not given. */
   readonly version?: number
   readonly partitions: number
-  /** Of access.keys; as the others where it is not given. */
+  /** Partitions of access.keys; as many as the other topics have where it is not given. */
   readonly keysPartitions?: number
   readonly replicationFactor: number
   /** Logs kept by time (a cluster) or by size (a laptop that may sleep for weeks). */
   readonly retention: 'time' | 'size'
-  /** Where it is not given: as the replication factor has it. */
+  /** Where it is not given, it follows from the replication factor. */
   readonly minInsyncReplicas?: number
 }
 
-/** A topic exists with fewer partitions: nodes would have no place, and in more of them they would lose their order. */
+/**
+ * A topic exists with fewer partitions: some nodes would have no place in it, and if partitions were added, nodes would
+ * lose their order.
+ */
 class PartitionCountError extends Error {
   readonly code = 'PARTITION_COUNT'
 }
 
 /**
- * Makes the topics that are missing; throws `PartitionCountError` where one exists with fewer partitions. More, which
- * somebody added by hand, are left alone and carry nothing.
+ * Creates the topics that are missing. Throws `PartitionCountError` where one exists with fewer partitions. More
+ * partitions, which someone added by hand, are left alone and are not used.
  */
 export async function ensureTopics(
   options: EnsureTopicsOptions,
@@ -56,7 +59,7 @@ export async function ensureTopics(
     }
     await checkPartitions(admin, existing, (name) => countOf(specs.get(name) as TopicSpec))
     if (missing.length > 0) {
-      // kafkajs' own wait takes a broker that has not heard of the topic yet for one that never will.
+      // The wait of kafkajs fails at a broker that has not heard of the topic yet, as if it never would.
       await admin.createTopics({
         waitForLeaders: false,
         topics: missing.map(([topic, spec]) => ({
@@ -73,7 +76,7 @@ export async function ensureTopics(
   })
 }
 
-/** Waits until every partition has a leader, as the broker that is asked sees it. Throws after a bounded time. */
+/** Waits until every partition has a leader, according to the broker that answers. Throws after a bounded time. */
 async function awaitLeaders(admin: Admin, topics: string[], clock: Clock): Promise<void> {
   if (topics.length === 0) return
   const deadlineMs = clock.monotonicMs() + LEADERS_TIMEOUT_MS
@@ -136,7 +139,7 @@ export async function deleteRecordsBefore(
   await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: offset.toString() }] })
 }
 
-/** Attempts after the first that an admin request has. */
+/** Tries of an admin request after the first one. */
 const ADMIN_RETRIES_MAX = 5
 
 /** An admin client, not connected yet. */
@@ -144,7 +147,7 @@ export function openAdmin(options: KafkaOptions): Admin {
   return createKafka(options).admin({ retry: { retries: ADMIN_RETRIES_MAX } })
 }
 
-/** Runs `work` with a connected admin client and lets go of it. */
+/** Runs `work` with a connected admin client and disconnects it. */
 export async function withAdmin<T>(options: KafkaOptions, work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = openAdmin(options)
   try {
@@ -155,7 +158,7 @@ export async function withAdmin<T>(options: KafkaOptions, work: (admin: Admin) =
   }
 }
 
-/** True where the error says that no broker could be reached, or that none could answer for now. */
+/** True where the error says that no broker could be reached, or that none could answer at this moment. */
 export function isUnreachable(error: unknown): boolean {
   return (
     error instanceof kafkajs.KafkaJSConnectionError ||

@@ -9,7 +9,7 @@ const { AssignerProtocol } = kafkajs
 
 const TOPICS = ['usage.metered', 'account.inbox']
 
-/** Only what the assigner asks of the cluster. */
+/** Only what the assigner needs from the cluster. */
 function assignerOf(partitions: number) {
   const cluster = {
     findTopicPartitionMetadata: () =>

@@ -4,17 +4,17 @@ import type { SettlingAssigner } from './patches/before-rebalance.ts'
 
 const { AssignerProtocol } = kafkajs
 
-/** What a consumer's assigner knows beside the rule. */
+/** What a consumer's assigner knows besides the rule. */
 export interface AssignerOptions {
-  /** Only the partitions below this number are given to anybody; all where it is not given. */
+  /** Only the partitions below this number are assigned; all of them where it is not given. */
   readonly partitions?: number | undefined
-  /** For a consumer that has work behind its handlers: it joins again, or leaves, once this has resolved. */
+  /** For a consumer whose work continues after its handlers: it joins again, or leaves, only after this has resolved. */
   readonly settled?: () => Promise<void>
 }
 
 /**
- * Gives partition p of every subscribed topic to the same member, so that one partition is one task: member number
- * p mod N in the order of their ids. With one member (a group of its own) that member gets everything.
+ * Gives partition p of every subscribed topic to the same member, so that one partition is one task: the member with number
+ * p mod N in the order of their ids. With only one member (a group of its own) that member gets everything.
  */
 export const samePartitionAssigner =
   ({ partitions, settled }: AssignerOptions = {}): PartitionAssigner =>

@@ -14,7 +14,7 @@ import { Unanswered } from '../produce/wire.ts'
 const API_VERSIONS = 18
 const METADATA = { topics: ['usage.metered'], allowAutoTopicCreation: false }
 
-/** A port that takes connections; `answers` says to which requests, by api key. */
+/** A port that accepts connections; `answers` decides which requests get an answer, by api key. */
 async function listening(answers: (apiKey: number) => Buffer | null) {
   const sockets = new Set<Socket>()
   const asked: number[] = []
@@ -57,7 +57,7 @@ function versions(): Buffer {
   return body
 }
 
-/** Metadata, version 6: nothing of anything. */
+/** Metadata, version 6: all lists are empty. */
 const nothing = (): Buffer => Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 0, 1, 0, 0, 0, 0])
 
 const hung = (): Promise<Awaited<ReturnType<typeof listening>>> => listening(() => null)
@@ -99,7 +99,7 @@ test('after connections are closed nothing is asked', async () => {
 })
 
 test('the next broker is asked where one goes silent, and the silent one is asked last from then on', async (t) => {
-  // Real time: the virtual one passes while an answer is on its way.
+  // This uses real time: virtual time would pass while an answer is on its way.
   const silent = await listening((apiKey) => (apiKey === API_VERSIONS ? versions() : null))
   const well = await listening((apiKey) => (apiKey === API_VERSIONS ? versions() : nothing()))
   const connections = new BrokerConnections({
@@ -141,6 +141,6 @@ test('a question to all is answered by most of them: one that hangs is waited fo
   const startMs = systemClock.monotonicMs()
   const said = await connections.askEach('Metadata', METADATA, LOOK_UP_TIMEOUT_MS)
   const tookMs = systemClock.monotonicMs() - startMs
-  assert.deepEqual([said.answers.length, said.asked], [2, 3])
+  assert.deepEqual([said.answers.length, said.queried], [2, 3])
   assert(tookMs >= LAST_WORDS_MS - 5 && tookMs < LOOK_UP_TIMEOUT_MS, `${tookMs} ms`)
 })

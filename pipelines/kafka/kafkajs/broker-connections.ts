@@ -9,10 +9,10 @@ import { answersOfMost } from '../majority.ts'
 import { Unanswered } from '../produce/wire.ts'
 import type { BrokerId } from '../produce/wire.ts'
 
-/** A connection, with TLS, sign-in and the question for versions, is there within this or not at all. */
+/** A connection, including TLS, sign-in and the request for versions, is made within this time or not at all. */
 export const PRODUCE_CONNECTION_TIMEOUT_MS = 2_000
 
-/** What this file uses of kafkajs 2.2.4, pinned: connections and the encoding of requests, none of its retries. */
+/** What this file uses of kafkajs 2.2.4, pinned: connections and the encoding of requests, but none of its retries. */
 interface Connection {
   readonly socket?: { destroy(): void }
   rejectRequests(error: Error): void
@@ -58,7 +58,7 @@ const { requests } = require('kafkajs/src/protocol/requests/index.js') as {
 }
 const BrokerOf = require('kafkajs/src/broker/index.js') as new (options: object) => Broker
 
-/** kafkajs' cluster of a client, which is where its settings for connections are put together. */
+/** kafkajs' cluster of a client, in which its settings for connections are put together. */
 function clusterOf(kafka: Kafka): Cluster {
   const make = Object.getOwnPropertySymbols(kafka).find(
     ({ description }) => description === 'private:Kafka:createCluster',
@@ -67,11 +67,11 @@ function clusterOf(kafka: Kafka): Cluster {
   return (kafka as unknown as Record<symbol, (options: object) => Cluster>)[make]?.({}) as Cluster
 }
 
-/** What came of a question to all brokers. */
+/** The result of a request to all brokers. */
 export interface Answers<T> {
   readonly answers: readonly T[]
-  /** How many were asked. */
-  readonly asked: number
+  /** The number of brokers to which the request was sent. */
+  readonly queried: number
 }
 
 interface Address {
@@ -84,8 +84,9 @@ const CLOSED = 'the producer was closed'
 const addressKey = ({ host, port }: Address): string => `${host}:${port}`
 
 /**
- * Connections to the brokers of a cluster, one each, made when they are needed. One that stays silent is torn down, so that
- * no request waits behind another's; brokers that were silent last are asked last where any broker can answer.
+ * Connections to the brokers of a cluster, one to each, made when they are needed. A connection that stays silent is
+ * closed, so that no request waits behind another one. Brokers that did not answer last time are tried last, as long as
+ * another broker can answer.
  */
 export class BrokerConnections {
   readonly #clock: Clock
@@ -106,12 +107,12 @@ export class BrokerConnections {
     })
   }
 
-  /** Where these brokers are. */
+  /** Sets the addresses of these brokers. */
   know(brokers: readonly { readonly nodeId: number; readonly host: string; readonly port: number }[]): void {
     for (const { nodeId, host, port } of brokers) this.#addresses.set(nodeId, { host, port })
   }
 
-  /** Remembers whether a broker's word about the cluster is to be asked for last. */
+  /** Remembers whether a broker is to be tried last in questions about the cluster. */
   doubt(broker: BrokerId, isDoubted: boolean): void {
     const address = this.#addresses.get(broker)
     if (address === undefined) return
@@ -119,7 +120,7 @@ export class BrokerConnections {
     else markAnswered(addressKey(address))
   }
 
-  /** Asks one broker. Rejects with `Unanswered`. */
+  /** Sends a request to one broker. Rejects with `Unanswered`. */
   async ask<T>(
     broker: BrokerId,
     name: RequestName,
@@ -132,7 +133,10 @@ export class BrokerConnections {
     return (await this.#request(address, name, options, timeoutMs, encode)) as T
   }
 
-  /** Asks one broker after the other until one answers; which one is first goes round. Rejects with `Unanswered`. */
+  /**
+   * Sends a request to one broker after the other until one answers; each call starts with the next broker. Rejects with
+   * `Unanswered`.
+   */
   async askAny<T>(name: RequestName, options: object, timeoutMs: number): Promise<T> {
     let failure: unknown
     for (const address of this.#inTurn()) {
@@ -147,12 +151,12 @@ export class BrokerConnections {
   }
 
   /**
-   * Asks all brokers at once; gives the answers and how many were asked. Not all answers where some come later than
-   * `LAST_WORDS_MS` after most of them (`majority.ts`). Rejects with `Unanswered` where none came.
+   * Sends a request to all brokers at once. Returns the answers and the number of brokers. Answers are missing where some
+   * come later than `LAST_WORDS_MS` after most of them (`majority.ts`). Rejects with `Unanswered` where none came.
    */
   async askEach<T>(name: RequestName, options: object, timeoutMs: number): Promise<Answers<T>> {
     const addresses = this.#inTurn()
-    // One that was silent last is waited for only where the others are too few.
+    // A broker that did not answer last time is waited for only where the others are too few.
     const answering = addresses.filter((at) => !isSilent(addressKey(at)))
     const voters = 2 * answering.length > addresses.length ? answering : addresses
     let failure: unknown
@@ -162,10 +166,10 @@ export class BrokerConnections {
       failure = error
     })
     if (answers.length === 0) throw failure
-    return { answers, asked: addresses.length }
+    return { answers, queried: addresses.length }
   }
 
-  /** Lets go of all connections; requests under way reject. */
+  /** Closes all connections; requests under way reject. */
   close(): void {
     this.#isClosed = true
     for (const broker of this.#open.values()) tearDown(broker, CLOSED)

@@ -5,7 +5,7 @@ import { toRecord } from './client.ts'
 
 const [ONE, TWO] = [Buffer.from('one'), Buffer.from('two')]
 
-/** What kafkajs gives for the headers of a record, which its types do not tell. */
+/** What kafkajs returns for the headers of a record, which its types do not reveal. */
 const recordWith = (headers: object) =>
   toRecord(3, {
     offset: '7',
@@ -39,7 +39,7 @@ test('plain headers need no list, whatever they are called', () => {
   const { headers, headerList } = recordWith(Object.fromEntries([['__proto__', ONE]]))
   assert.deepEqual(Object.entries(headers), [['__proto__', ONE]])
   assert.equal(headerList, undefined)
-  // kafkajs puts the object's own property before a header of its name.
+  // kafkajs puts the object's own property before a header with its name.
   const inherited: unknown = Reflect.get(Object.prototype, 'toString')
   assert.deepEqual({ ...recordWith({ toString: [inherited, ONE] }).headers }, { toString: ONE })
 })

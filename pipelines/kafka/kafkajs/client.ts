@@ -31,29 +31,29 @@ export interface KafkaOptions {
   readonly logger: Logger
   readonly clock: Clock
   readonly random: Random
-  /** TLS and who this client is; without it everything is plain and nobody. */
+  /** TLS and the identity of this client; without it connections are unencrypted and anonymous. */
   readonly security?: KafkaSecurity | undefined
 }
 
-/** No request waits longer: a broker that does not answer is one that is away. */
+/** No request waits longer: a broker that does not answer within this time counts as away. */
 export const REQUEST_TIMEOUT_MS = 4_000
 const CONNECTION_TIMEOUT_MS = 3_000
 
 /**
- * A consumer asks so often who leads. A leader that hears the others no more does not know that it was replaced, and goes on
- * answering fetches with nothing: no error ever makes its consumers look elsewhere.
+ * How often a consumer queries who leads. A leader that is cut off from the other brokers does not know that it was
+ * replaced, and continues to answer fetches with nothing: no error ever makes its consumers look elsewhere.
  */
 export const LEADERS_AGE_MS_MAX = 2_000
 
-/** Attempts of a request after the first, and the pauses between them: together about 5 s. */
+/** Tries of a request after the first, and the pauses between them: together about 5 s. */
 const REQUEST_RETRIES_MAX = 12
-/** Short: back-to-back transactions meet CONCURRENT_TRANSACTIONS, and the default waits 300 ms. */
+/** The pause is short because back-to-back transactions meet CONCURRENT_TRANSACTIONS, for which the default waits 300 ms. */
 const RETRY_PAUSE_MS = 20
 const RETRY_PAUSE_MS_MAX = 500
 
 /**
- * A kafkajs client of its own. Consumers and producers are made from separate ones: kafkajs shares a map of
- * committed offsets between all clients of one `Kafka` object, and marks them before the commit.
+ * A separate kafkajs client. Consumers and producers are created from different ones: kafkajs shares a map of committed
+ * offsets between all clients of one `Kafka` object, and marks the offsets before the commit.
  */
 export function createKafka(
   options: KafkaOptions,
@@ -76,7 +76,10 @@ export function createKafka(
   })
 }
 
-/** kafkajs logs each retry as an error; what matters reaches the task as an outcome, so all of it but refusals is detail. */
+/**
+ * kafkajs logs each retry as an error. What matters reaches the task as an outcome, so everything except refusals is logged
+ * as detail.
+ */
 function logOf({ logger, brokers }: KafkaOptions): (entry: LogEntry) => void {
   const refusals = new RefusalLog(logger, brokers.join(', '))
   return (entry) => {
@@ -114,13 +117,13 @@ function toHeaders(headers: IHeaders): Pick<LogRecord, 'headers' | 'headerList'>
   const list = names.flatMap((name) => headerValues(headers[name]).map((value) => [name, value] as const))
   const entries = list.filter((header): header is [string, Buffer] => header[1] !== null)
   const isPlain = entries.length === names.length && list.length === names.length
-  // From entries: a header may be named __proto__.
+  // Built from entries, because a header may be named __proto__.
   return { headers: Object.fromEntries(entries), ...(isPlain ? {} : { headerList: list }) }
 }
 
 /**
- * The values of one name. kafkajs gives null for a header without value, whatever its types say, and where the name is
- * one that every object has ("toString"), that object's own property before the header.
+ * The values of one header name. For a header without value kafkajs returns null, whatever its types say. Where the name is
+ * one that every object has ("toString"), it returns that property of the object before the header.
  */
 function headerValues(given: unknown): (Buffer | null)[] {
   const values: unknown[] = Array.isArray(given) ? given : [given]

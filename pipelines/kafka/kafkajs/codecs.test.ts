@@ -12,7 +12,7 @@ interface Codec {
   decompress(bytes: Buffer): Promise<Buffer>
 }
 
-/** Text that packs and noise that does not, longer than any codec's own block. */
+/** Text that compresses well and noise that does not, longer than any codec's own block. */
 const BATCH = Buffer.concat([Buffer.from('usage '.repeat(40_000)), randomBytes(70_000)])
 
 for (const name of ['ZSTD', 'Snappy', 'LZ4'] as const) {

@@ -9,7 +9,7 @@ import { MIB } from '../../../schemas/units.ts'
 
 const { CompressionCodecs, CompressionTypes } = kafkajs
 
-/** A foreign producer's batch unpacks to no more: far above what any topic takes, far below what a bomb holds. */
+/** A foreign producer's batch may unpack to at most this: far more than any topic takes, far less than what a bomb holds. */
 export const UNPACKED_BYTES_MAX = 64 * MIB
 
 const ZSTD_LEVEL = 1
@@ -18,7 +18,7 @@ const zstdDecompressed = promisify(zstdDecompress)
 const zipped = promisify(gzip)
 const unzipped = promisify(unzip)
 
-/** The bytes of a batch do not unpack within the bound, or are none of their codec's. */
+/** The bytes of a batch do not unpack within the bound, or do not belong to its codec. */
 export class NotUnpacked extends Error {
   readonly code = 'NOT_UNPACKED'
 }
@@ -50,7 +50,7 @@ async function unpackBlock(block: Buffer): Promise<Buffer> {
   return (await snappy.uncompress(block, { asBuffer: true })) as Buffer
 }
 
-/** A raw snappy block begins with its unpacked length as a varint; the library allocates so much and fails beyond it. */
+/** A raw snappy block begins with its unpacked length as a varint. The library allocates that much and fails beyond it. */
 function statedLength(block: Buffer): number {
   let length = 0
   for (let at = 0; at < 5; at++) {
@@ -74,7 +74,7 @@ function refuseBomb(unpackedBytes: number): void {
 
 const BOUNDED = { maxOutputLength: UNPACKED_BYTES_MAX }
 
-/** By Kafka's numbers of the codecs; each unpacks to `UNPACKED_BYTES_MAX` at most, whatever its bytes say. */
+/** By Kafka's numbers of the codecs. Each unpacks to at most `UNPACKED_BYTES_MAX`, whatever its bytes claim. */
 const UNPACKING: Readonly<Record<number, (bytes: Buffer) => Promise<Buffer>>> = {
   [CompressionTypes.GZIP]: (bytes) => unzipped(bytes, BOUNDED),
   [CompressionTypes.Snappy]: unpackSnappy,
@@ -82,7 +82,7 @@ const UNPACKING: Readonly<Record<number, (bytes: Buffer) => Promise<Buffer>>> = 
   [CompressionTypes.ZSTD]: (bytes) => zstdDecompressed(bytes, BOUNDED),
 }
 
-/** Unpacks the records of a batch. Throws NotUnpacked for what is wrong with its bytes, and would be again. */
+/** Unpacks the records of a batch. Throws NotUnpacked where its bytes are wrong, so that another try would fail too. */
 export async function unpack(codec: number, bytes: Buffer): Promise<Buffer> {
   const unpacking = UNPACKING[codec]
   if (unpacking === undefined) throw new NotUnpacked(`its codec ${codec} is none of Kafka's`)
@@ -98,7 +98,10 @@ export async function unpack(codec: number, bytes: Buffer): Promise<Buffer> {
   }
 }
 
-/** A codec as kafkajs asks for it: it knows gzip only, and that without a bound. Old message sets it unpacks itself. */
+/**
+ * A codec in the form that kafkajs requires. kafkajs itself knows gzip only, and without a bound. It unpacks old message
+ * sets itself.
+ */
 function codecOf(codec: number, pack: (bytes: Buffer) => Promise<Buffer>) {
   return () => ({
     compress: (encoder: { readonly buffer: Buffer }) => pack(encoder.buffer),

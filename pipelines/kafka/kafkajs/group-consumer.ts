@@ -10,7 +10,10 @@ const CONCURRENT_PARTITIONS_MAX = 64
 export interface KafkaGroupConsumerOptions extends KafkaOptions {
   readonly topics: readonly string[]
   readonly groupId: string
-  /** Partitions that count; others, which somebody added, are left alone. All where it is not given. */
+  /**
+   * The number of partitions that are used; others, which someone added, are left alone. All of them where it is not
+   * given.
+   */
   readonly partitions: number | undefined
   /** Times and sizes of the group and its fetches. */
   readonly bounds: Omit<ConsumerConfig, 'groupId' | 'partitionAssigners' | 'metadataMaxAge'>
@@ -42,7 +45,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
     })
     consumer.on(consumer.events.HEARTBEAT, () => handlers.onHeartbeat())
     consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
-      // firstOffset is null where the whole batch lies below what was asked for, whatever the types say.
+      // firstOffset is null where the whole batch is below the requested offset, whatever the types say.
       const first = payload.firstOffset as string | null
       handlers.onFetched(payload.topic, payload.partition, {
         first: first === null ? null : BigInt(first),
@@ -94,7 +97,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
 
   async stop(): Promise<void> {
     await this.#consumer.stop()
-    // The group was left: nothing depends on how the connections end.
+    // The group was left: nothing depends on how the disconnect ends.
     await Promise.allSettled([this.#consumer.disconnect()])
   }
 }

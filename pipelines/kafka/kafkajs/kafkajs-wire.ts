@@ -18,13 +18,13 @@ import type {
   TransactionIdentity,
 } from '../produce/wire.ts'
 
-/** No answer to a Produce request within this: its outcome is not known. */
+/** Without an answer to a Produce request within this time, its outcome is not known. */
 export const PRODUCE_TIMEOUT_MS = 2_000
-/** Within this the broker itself says that the other replicas did not follow. */
+/** Within this time the broker itself reports that the other replicas did not follow. */
 const REPLICATION_TIMEOUT_MS = 1_500
-/** Questions for leaders and coordinators: the next broker is asked after that. */
+/** For requests for leaders and coordinators: after this time the next broker is tried. */
 export const LOOK_UP_TIMEOUT_MS = 1_500
-/** Requests to the coordinator of a transaction, which writes to its own log before it answers. */
+/** For requests to the coordinator of a transaction, which writes to its own log before it answers. */
 export const COORDINATOR_TIMEOUT_MS = 2_000
 
 const ACKS_ALL = -1
@@ -79,7 +79,7 @@ interface Added {
   readonly errors: readonly { readonly partitionErrors: readonly { readonly errorCode: number }[] }[]
 }
 
-/** The produce path's requests on connections of kafkajs, encoded and decoded by it but for batches. */
+/** The produce path's requests on connections of kafkajs. kafkajs encodes and decodes them, except for batches. */
 export class KafkajsWire implements ProduceWire {
   readonly #connections: BrokerConnections
   readonly #clock: Clock
@@ -97,7 +97,7 @@ export class KafkajsWire implements ProduceWire {
     return this.#leaders.get(placeKey(place)) ?? null
   }
 
-  /** Whom most brokers name: one that hears the others no more holds itself for the leader still. */
+  /** Takes the leader that most brokers name: one that is cut off from the others still considers itself the leader. */
   async refreshLeaders(topics: readonly string[]): Promise<void> {
     const { answers } = await this.#connections.askEach<Metadata>(
       'Metadata',
@@ -134,7 +134,10 @@ export class KafkajsWire implements ProduceWire {
     return answers
   }
 
-  /** Whom most brokers name: one that hears the others no more holds itself for the coordinator still. */
+  /**
+   * Takes the coordinator that most brokers name: one that is cut off from the others still considers itself the
+   * coordinator.
+   */
   async findCoordinator(transactionalId: string): Promise<Answer<BrokerId>> {
     const { answers } = await this.#connections.askEach<Coordinator>(
       'GroupCoordinator',
@@ -183,7 +186,7 @@ export class KafkajsWire implements ProduceWire {
       COORDINATOR_TIMEOUT_MS,
     )
     const codes = errors.flatMap(({ partitionErrors }) => partitionErrors.map(({ errorCode }) => errorCode))
-    // Where one partition is refused the others are "not attempted": the reason is the other name.
+    // Where one partition is refused the others are "not attempted": the reason is the other error name.
     const names = codes.map((code) => this.#nameOf(code)).filter((name) => name !== null)
     const error = names.find((name) => name !== 'OPERATION_NOT_ATTEMPTED') ?? names[0]
     return error === undefined ? { error: null, value: null } : { error }
@@ -205,7 +208,7 @@ export class KafkajsWire implements ProduceWire {
   }
 
   #leadersIn({ topic, topicErrorCode, partitionMetadata }: TopicMetadata): (readonly [string, BrokerId])[] {
-    // Without the right to see it nobody leads it, now and whenever it is asked: waiting would only hide why.
+    // Without the right to see a topic, no leader is ever visible: waiting would only hide the reason.
     const error = this.#nameOf(topicErrorCode)
     if (error === 'TOPIC_AUTHORIZATION_FAILED') throw new Error(`${error}: no right to topic ${topic}`)
     return partitionMetadata.map(({ partitionId, leader }) => [
@@ -220,7 +223,7 @@ export class KafkajsWire implements ProduceWire {
     return { error, value: { producerId: BigInt(producerId), epoch: producerEpoch } }
   }
 
-  /** The name of an answer's error; a right that is lacking is said in the log, since what follows are retries. */
+  /** The name of an answer's error. A missing right is reported in the log, since only retries follow. */
   #nameOf(errorCode: number): string | null {
     const name = errorName(errorCode)
     if (name !== null) this.#refusals.notice(name, this.#clock.nowMs())

@@ -6,7 +6,7 @@ import type { KafkaOptions } from './client.ts'
 import { readPartition } from '../read.ts'
 import type { TransactionalWriter } from '../transaction.ts'
 
-/** The record that says which topics are in force; other records of its topic have keys of their own. */
+/** Key of the record that says which topics are in force; other records of its topic have keys of their own. */
 const LAYOUT_KEY = '!layout'
 
 /** The newest layout of an installation; null where none was written yet. Rejects where its topic does not exist. */
@@ -27,7 +27,7 @@ export async function layoutEnd(admin: Admin, topic: string): Promise<bigint> {
   return (await logRanges(admin, topic)).get(0)?.end ?? 0n
 }
 
-/** Writes the layout that is in force from now on; a writer that was fenced meanwhile writes nothing. */
+/** Writes the layout that is in force from now on. A writer that was fenced in the meantime writes nothing. */
 export async function writeLayout(writer: TransactionalWriter, topic: string, layout: Layout): Promise<void> {
   await writer.commit([{ topic, partition: 0, key: LAYOUT_KEY, value: layoutCodec.encode(layout) }])
 }

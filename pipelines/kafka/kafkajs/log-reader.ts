@@ -12,7 +12,7 @@ const FETCH_BYTES_MAX = 16 * MIB
 const PARTITION_BYTES_MAX = 4 * MIB
 const JOIN_TIMEOUT_MS = 30_000
 
-/** After a crash of the broker kafkajs joins as a new member, and the group waits so long for the old one. */
+/** After a crash of the broker kafkajs joins as a new member, and the group waits this long for the old one. */
 const SESSION_TIMEOUT_MS = 10_000
 const HEARTBEAT_INTERVAL_MS = 1_000
 const CONSUMER_RETRIES_MAX = 8
@@ -23,22 +23,22 @@ export interface LogReaderOptions extends KafkaOptions {
   readonly groupId: string
   /** True: nothing is delivered before `resume`. */
   readonly paused: boolean
-  /** Committed records in order; awaited before the next ones of any partition are fetched. */
+  /** Gets committed records in order; it is awaited before the next records of any partition are fetched. */
   readonly onRecords: (partition: number, records: readonly LogRecord[]) => void | Promise<void>
-  /** After every batch, markers and filtered records counted too: everything below `position` was delivered. */
+  /** Called after every batch, counting markers and filtered records too: everything below `position` was delivered. */
   readonly onPosition: (partition: number, position: bigint) => void
-  /** Every time the partitions were assigned: without a seek, delivery begins anew at the log's start. */
+  /** Called whenever the partitions were assigned: without a seek, delivery then begins anew at the log's start. */
   readonly onJoined?: () => void
-  /** The consumer ended for good. */
+  /** Called when the consumer has ended permanently. */
   readonly onFailed: (error: Error) => void
   /**
-   * A batch that cannot be unpacked stands where the partition goes on, which is delivered no further; `onFailed` hears of it
-   * where this is not given. `'taken'`: its one record is delivered like any other.
+   * Called for a batch that cannot be unpacked, with which delivery of the partition stops; where it is not given,
+   * `onFailed` is called instead. `'taken'`: its one record is delivered like any other.
    */
   readonly onUnreadable?: 'taken' | ((partition: number, halt: HaltError) => void)
 }
 
-/** Reads one topic, every partition, read_committed, from its beginning or from where it is sought to. */
+/** Reads one topic, every partition, read_committed, from its beginning or from the offset of a seek. */
 export class LogReader {
   readonly #options: LogReaderOptions
   readonly #consumer: Consumer
@@ -68,7 +68,7 @@ export class LogReader {
     const { topic, paused, clock, onRecords, onPosition, onFailed } = this.#options
     const consumer = this.#consumer
     const { promise: joined, resolve, reject } = Promise.withResolvers<void>()
-    // It is awaited at the end: until then a failure must not count as one that nobody looks at.
+    // The promise is awaited at the end: until then a failure must not count as an unhandled rejection.
     joined.catch(() => {})
     const over = new AbortController()
     void clock.delay(JOIN_TIMEOUT_MS, over.signal).then(() => {
@@ -81,7 +81,7 @@ export class LogReader {
       resolve()
     })
     consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
-      // A batch that was filtered away whole (markers, aborted or compacted records) reaches no handler.
+      // A batch whose records were all filtered out (markers, aborted or compacted records) reaches no handler.
       if (payload.batchSize === 0) onPosition(payload.partition, BigInt(payload.lastOffset) + 1n)
     })
     consumer.on(consumer.events.CRASH, ({ payload }) => {
@@ -105,7 +105,7 @@ export class LogReader {
           if (unreadable !== undefined && this.#options.onUnreadable !== 'taken') {
             await onRecords(batch.partition, records.slice(0, records.indexOf(unreadable)))
             onPosition(batch.partition, unreadable.offset)
-            this.#standAt(unreadable)
+            this.#haltAt(unreadable)
             return
           }
           await onRecords(batch.partition, records)
@@ -120,8 +120,8 @@ export class LogReader {
     }
   }
 
-  /** Nothing of the partition is delivered from here on, until somebody seeks and resumes. */
-  #standAt(record: LogRecord): void {
+  /** Nothing of the partition is delivered from here on, until a seek and a resume. */
+  #haltAt(record: LogRecord): void {
     const { topic, onFailed, onUnreadable } = this.#options
     const { partition, offset } = record
     this.pause(partition)
@@ -131,7 +131,7 @@ export class LogReader {
     else onFailed(halt)
   }
 
-  /** The next delivery of the partition begins at `offset`. */
+  /** Makes the next delivery of the partition begin at `offset`. */
   seek(partition: number, offset: bigint): void {
     this.#consumer.seek({ topic: this.#options.topic, partition, offset: offset.toString() })
   }

@@ -7,14 +7,14 @@ import { refusalOf } from '../refusal.ts'
 export interface KafkaTls {
   /** Authorities that are trusted instead of the system's. */
   readonly ca: string | undefined
-  /** This client's own certificate, with its chain, and the key of it: both or neither. */
+  /** This client's own certificate, with its chain, and its key: both or neither. */
   readonly certificate: string | undefined
   readonly key: string | undefined
-  /** The name that the brokers' certificates must carry; their own addresses unless given. */
+  /** The name that the brokers' certificates must carry; their own addresses where it is not given. */
   readonly serverName: string | undefined
 }
 
-/** Who this client is. */
+/** The identity of this client. */
 export type KafkaSasl =
   | {
       readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
@@ -23,7 +23,7 @@ export type KafkaSasl =
     }
   | {
       readonly mechanism: 'OAUTHBEARER'
-      /** Asked on each authentication, so that a token that was renewed counts at once. */
+      /** Called on each authentication, so that a renewed token counts at once. */
       readonly token: () => Promise<string>
     }
 
@@ -32,7 +32,7 @@ export interface KafkaSecurity {
   readonly sasl: KafkaSasl | undefined
 }
 
-/** The security of a connection in kafkajs' terms: the one place where its `ssl` and `sasl` are made. */
+/** The security of a connection in the terms of kafkajs: the only place where its `ssl` and `sasl` are built. */
 export function kafkajsSecurity(security: KafkaSecurity | undefined): Pick<KafkaConfig, 'ssl' | 'sasl'> {
   const { tls, sasl } = security ?? {}
   return {
@@ -41,7 +41,7 @@ export function kafkajsSecurity(security: KafkaSecurity | undefined): Pick<Kafka
   }
 }
 
-/** The same in Node's terms. */
+/** The same in the terms of Node. */
 export function tlsOptions({ ca, certificate, key, serverName }: KafkaTls): {
   ca?: string
   cert?: string
@@ -79,8 +79,9 @@ const MECHANISM_FILES: Readonly<Record<string, string>> = {
 const require = createRequire(import.meta.url)
 
 /**
- * kafkajs takes every failure while it signs in for a refusal that ends its client for good, a broker that restarts
- * meanwhile too. What the broker did not refuse is a lost connection, and tried again like any other.
+ * kafkajs treats every failure while it signs in as a refusal that ends its client permanently, even where a broker only
+ * restarts in the meantime. A failure that is not a refusal of the broker is a lost connection here, and is retried like
+ * any other.
  */
 function outlivingLostConnections(options: SASLOptions): Mechanism {
   const file = MECHANISM_FILES[options.mechanism] ?? options.mechanism

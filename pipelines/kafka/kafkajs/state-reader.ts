@@ -20,12 +20,12 @@ import { MIB, SECOND_MS } from '../../../schemas/units.ts'
 /** No restore takes longer: 5 million ids are read in seconds. */
 const READ_TIMEOUT_MS = 120_000
 
-/** The leader answers a fetch within this, or another one is looked for. */
+/** The leader answers a fetch within this time, or another one is looked for. */
 export const STATE_FETCH_TIMEOUT_MS = 3_000
 const FETCH_WAIT_MS = 50
 const FETCH_BYTES_MAX = 4 * MIB
 
-/** Before a partition whose leader gave no answer is asked for again. */
+/** The pause before the next query for a partition's leader where the last one gave no answer. */
 const LEADER_PAUSE_MS = 100
 
 const READ_COMMITTED = 1
@@ -49,8 +49,8 @@ interface FetchAnswer {
 }
 
 /**
- * Reads partitions of a state topic for restores, each from its leader, and as a member of no group: a group has a
- * coordinator, whose death would hold up the restores that it is the reason for (measured on three brokers: 10 s more).
+ * Reads partitions of a state topic for restores, each from its leader, without being a member of a group: a group has a
+ * coordinator, whose death would delay the very restores that it causes (measured on three brokers: 10 s more).
  */
 export class StateReader implements StateSource {
   readonly #topic: string
@@ -65,9 +65,9 @@ export class StateReader implements StateSource {
 
   /**
    * Delivers the partition's committed records from `start` up to the one at offset `through`, which must be a committed
-   * record of the caller's own (its fence): never "to the end", which aborted tails would make last for ever. A leader
-   * that moves is followed. Rejects after two minutes, when records between are gone, with a halt where a batch cannot be read, and when `signal` aborts; nothing is
-   * delivered after that.
+   * record of the caller's own (its fence). It never reads "to the end", which open transactions that are aborted later
+   * would delay for ever. It follows a leader that moves. Rejects after two minutes, when records in between are gone, with
+   * a halt where a batch cannot be read, and when `signal` aborts; nothing is delivered after that.
    */
   async read(
     partition: number,
@@ -103,7 +103,7 @@ export class StateReader implements StateSource {
           continue
         }
       }
-      // Its leader has it, since the caller wrote it: one that has not was replaced and does not know it.
+      // The leader has the record, since the caller wrote it: a leader without it was replaced and does not know that.
       reason = looked.fetched === null ? looked.reason : `it ends at ${position}`
       if (reason === OUT_OF_RANGE && ++outOfRange > OUT_OF_RANGE_LOOKS) {
         throw new Error(`Partition ${partition} of ${this.#topic} no longer has offset ${position}.`)
@@ -132,7 +132,7 @@ export class StateReader implements StateSource {
     }
   }
 
-  /** One fetch, of the leader that is known or is asked for; or why it gave nothing. */
+  /** One fetch from the known leader, or from the one that a query names; or the reason why it returned nothing. */
   async #look(known: BrokerId | null, partition: number, position: bigint): Promise<Look> {
     try {
       const leader = known ?? (await leaderOf(this.#connections, this.#topic, partition))
@@ -145,7 +145,7 @@ export class StateReader implements StateSource {
     }
   }
 
-  /** What the leader gave, and where the next fetch begins; or why it gave nothing. */
+  /** What the leader returned, and where the next fetch begins; or the reason why it returned nothing. */
   async #fetch(leader: BrokerId, partition: number, position: bigint): Promise<string | Fetched> {
     const answer = await this.#connections.ask<FetchAnswer>(
       leader,

@@ -5,16 +5,16 @@ import type { KafkaOptions } from './client.ts'
 import { LogReader } from './log-reader.ts'
 import type { LogRecord } from '../../log/records.ts'
 
-/** A read waits this long for the table to reach the log's end; then its answer has the older `as_of`. */
+/** A read waits this long for the table to reach the log's end; after that its answer has the older `as_of`. */
 export const REACH_TIMEOUT_MS = 250
 
-/** How often a waiting read looks at the positions. */
+/** How often a waiting read checks the positions. */
 const REACH_STEP_MS = 5
 
-/** Attempts after the first of one look at the ends: a read must not wait long. */
+/** Tries after the first one of a request for the ends: a read must not wait long. */
 const LOOK_RETRIES_MAX = 2
 
-/** A compacted topic followed to its end and beyond. */
+/** A compacted topic, followed to its end and beyond. */
 export interface StateTable {
   /** Resolves when the table has read what the topic held at the start; rejects if it can no longer follow. */
   start(): Promise<void>
@@ -22,8 +22,8 @@ export interface StateTable {
   /** What the table still waits for, in words. */
   waitingFor(): string[]
   /**
-   * Waits until the table has reached the partition's end as of now. Reads that come while a look at the ends is
-   * under way share the next one. False: 250 ms were not enough.
+   * Waits until the table has reached the partition's end as of now. Reads that come while a request for the ends is under
+   * way share the next one. False: 250 ms were not enough.
    */
   reach(partition: number): Promise<boolean>
   stop(): Promise<void>
@@ -126,7 +126,10 @@ export class CompactedTable implements StateTable {
     return (this.#positions[partition] ?? 0n) >= end
   }
 
-  /** A listing that was sent after this call: one under way is too old, so the calls that meet it share the next. */
+  /**
+   * A listing that was sent after this call. One that is already under way is too old, so the calls that meet it share the
+   * next.
+   */
   async #sharedEnds(): Promise<ReadonlyMap<number, bigint>> {
     if (this.#ends === undefined) {
       this.#ends = this.#listEnds().finally(() => {

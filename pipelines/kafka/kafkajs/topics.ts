@@ -5,10 +5,10 @@ import type { FoundTopic, TopicDifference, TopicPolicy, TopicSpec } from '../../
 
 const { ConfigResourceTypes } = kafkajs
 
-/** DYNAMIC_TOPIC_CONFIG of Kafka's protocol: the setting was given to the topic itself. */
+/** DYNAMIC_TOPIC_CONFIG of Kafka's protocol: the setting was set on the topic itself. */
 const GIVEN_TO_TOPIC = 1
 
-/** Partition → the brokers that hold a copy, the preferred leader first. */
+/** Partition → the brokers that hold a copy, with the preferred leader first. */
 export type Replicas = ReadonlyMap<number, readonly number[]>
 
 /** The topics of these names as the brokers have them; one that does not exist is left out. */
@@ -34,7 +34,7 @@ export async function findTopics(
   )
 }
 
-/** How topics, by their names, differ from what is wanted of them; see `topicDifferences`. */
+/** How topics, by their names, differ from the required ones; see `topicDifferences`. */
 export async function differencesOf(
   admin: Admin,
   specs: ReadonlyMap<string, TopicSpec>,
@@ -45,8 +45,8 @@ export async function differencesOf(
 }
 
 /**
- * Gives a topic every setting that is wanted, and leaves it all others that it was given: Kafka's AlterConfigs, the one
- * that kafkajs speaks, forgets what it is not told.
+ * Sets every required setting of a topic, and keeps all others that were set on it: Kafka's AlterConfigs, the request that
+ * kafkajs supports, resets every setting that is not in it.
  */
 export async function setTopic(
   admin: Admin,
@@ -61,7 +61,7 @@ export async function setTopic(
   )
 }
 
-/** Gives a topic these settings beside those that it was given. */
+/** Sets these settings of a topic besides those that were set on it. */
 export async function giveSettings(
   admin: Admin,
   name: string,
@@ -85,7 +85,10 @@ export async function giveSettings(
   })
 }
 
-/** Where copies of each partition would have to be, so that there are `replicationFactor` of them; null: too few brokers. */
+/**
+ * Where copies of each partition would have to be, so that there are `replicationFactor` of them; null where there are too
+ * few brokers.
+ */
 export async function widerReplicas(
   admin: Admin,
   name: string,
@@ -97,7 +100,7 @@ export async function widerReplicas(
   const [topic] = await metadataOf(admin, [name])
   return new Map(
     topic?.partitions.map(({ partitionId, replicas }) => {
-      // The rest in turns, so that no broker gets all new copies.
+      // The others follow in turns, so that no broker gets all new copies.
       const others = nodes.filter((node) => !replicas.includes(node))
       const turned = others.map((_, at) => others[(at + partitionId) % others.length] ?? 0)
       return [partitionId, [...replicas, ...turned].slice(0, Math.max(replicas.length, replicationFactor))]
@@ -106,7 +109,7 @@ export async function widerReplicas(
 }
 
 async function metadataOf(admin: Admin, names: readonly string[]): Promise<ITopicMetadata[]> {
-  // Of all topics: a request that names one which does not exist is an error as a whole.
+  // Metadata of all topics: a request that names one which does not exist fails as a whole.
   const { topics } = await admin.fetchTopicMetadata()
   return topics.filter(({ name }) => names.includes(name))
 }

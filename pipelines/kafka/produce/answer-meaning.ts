@@ -1,21 +1,24 @@
-/** What a broker's answer to a batch, or to a question about a transaction, comes to. */
+/** The meaning of a broker's answer to a batch, or to a request about a transaction. */
 export type Meaning =
   /** The batch is in the log of every replica in sync. */
   | 'acknowledged'
-  /** Ask who leads the partition (or coordinates the transaction), then send the same again. */
+  /** Query who leads the partition (or coordinates the transaction), then send the same again. */
   | 'asked_elsewhere'
   /** Send the same again to the same broker after a pause. */
   | 'asked_later'
-  /** The broker takes nothing from this producer any more: there is a newer one, or its transaction was ended for it. */
+  /** The broker accepts nothing from this producer any more: there is a newer one, or its transaction was ended for it. */
   | 'fenced'
-  /** It will never take this batch, and has not. */
+  /** The broker has not accepted this batch and never will. */
   | 'refused'
-  /** It cannot be said what became of the batch; asking again would say no more. */
+  /** It is not known what happened with the batch, and another try would not tell either. */
   | 'unknown'
 
 interface Entry {
   readonly meaning: Meaning
-  /** False: this answer says that nothing was stored. True also where the broker appended it and could not finish. */
+  /**
+   * False: this answer means that nothing was stored. True also where the broker appended the batch and could not
+   * finish.
+   */
   readonly mayBeStored: boolean
 }
 
@@ -27,8 +30,8 @@ const refused = { meaning: 'refused', mayBeStored: false } as const
 const UNKNOWN = { meaning: 'unknown', mayBeStored: true } as const
 
 /**
- * By Kafka's names as kafkajs spells them. A leader that loses its place while a batch waits for the other replicas answers
- * that it does not lead, though the batch may live on in them: such answers say nothing about the log.
+ * By Kafka's names as kafkajs spells them. A leader that is replaced while a batch waits for the other replicas answers
+ * that it does not lead, though they may keep the batch: such answers say nothing about the log.
  */
 const MEANINGS: Readonly<Record<string, Entry>> = {
   NOT_LEADER_FOR_PARTITION: elsewhere,
@@ -47,7 +50,7 @@ const MEANINGS: Readonly<Record<string, Entry>> = {
 
   NOT_ENOUGH_REPLICAS: later,
   CORRUPT_MESSAGE: later,
-  // The markers of the transaction before are being written.
+  // The markers of the previous transaction are still being written.
   CONCURRENT_TRANSACTIONS: later,
   NOT_ENOUGH_REPLICAS_AFTER_APPEND: laterStored,
   REQUEST_TIMED_OUT: laterStored,
@@ -81,7 +84,7 @@ const MEANINGS: Readonly<Record<string, Entry>> = {
   UNKNOWN_PRODUCER_ID: UNKNOWN,
 }
 
-/** What `error` comes to; null: none. A name that is not in the table is unknown. */
+/** The meaning of `error`; null means that there was no error. A name that is not in the table is unknown. */
 export function meaningOf(error: string | null): Entry {
   if (error === null) return { meaning: 'acknowledged', mayBeStored: true }
   return Object.hasOwn(MEANINGS, error) ? (MEANINGS[error] ?? UNKNOWN) : UNKNOWN

@@ -220,7 +220,7 @@ test('whatever brokers answer and whoever leads: one attempt a batch, the same b
         if (one.is === 'move') leaders[one.partition] = one.leader
         if (one.is === 'leaders') {
           attempts.leadersHeard(['usage.metered'], nowMs, nowMs, leaderOf)
-          // Given up where another leads now.
+          // The attempt is given up where another broker leads now.
           underWay = underWay.flatMap((attempt) => {
             const kept = attempt.batches.filter((batch) => leaderOf(batch) === attempt.broker)
             return kept.length === 0 ? [] : [{ ...attempt, batches: kept }]

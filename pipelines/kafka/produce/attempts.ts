@@ -1,14 +1,14 @@
 import { meaningOf } from './answer-meaning.ts'
 import type { BrokerId, Place, PlaceAnswer, ProduceBatch } from './wire.ts'
 
-/** What became of one batch, for good. */
+/** The final outcome of one batch. */
 export type BatchOutcome =
   | { readonly is: 'acknowledged'; readonly baseOffset: bigint; readonly logAppendTimeMs: number }
   /** It is in no log, and never will be. */
   | { readonly is: 'not_stored'; readonly error: string }
-  /** It is in the log or not, or comes to it later. */
+  /** It is in the log, or it is not, or it may still get there. */
   | { readonly is: 'unknown'; readonly error: string }
-  /** As unknown; and the broker takes nothing from this producer any more. */
+  /** Unknown, like the outcome before; and the broker accepts nothing from this producer any more. */
   | { readonly is: 'fenced'; readonly error: string }
 
 /** One request to be sent. */
@@ -27,24 +27,27 @@ interface Open {
   readonly sinceMs: number
   readonly deadlineMs: number
   readonly settle: (outcome: BatchOutcome) => void
-  /** The attempt that is under way; none while the batch waits. */
+  /** The attempt that is under way; null while the batch waits. */
   attempt: { readonly id: number; readonly broker: BrokerId; readonly sinceMs: number } | null
   notBeforeMs: number
   pauses: number
-  /** True: leaders must be asked for, since this time, before it is sent again. */
+  /**
+   * Null, or the time from which the leader is in doubt: leaders must be queried after it before the batch is sent
+   * again.
+   */
   leaderDoubtedMs: number | null
   /** True once an attempt may have stored it. */
   mayBeStored: boolean
   lastError: string
 }
 
-/** A place as a key. */
+/** A place as the key of a map. */
 export const placeKey = ({ topic, partition }: Place): string => `${topic}/${partition}`
 
 /**
- * The batches of one producer that are not settled, each on its own way: waiting ⇄ under way at one broker → settled.
- * Of each partition there is one batch at a time and of each batch one attempt; a retry sends the same batch with the same
- * number, and takes no other batch with it. Decides only: what is said to it is what happened, what it gives is to be done.
+ * The batches of one producer that are not settled, each independent of the others: waiting ⇄ under way at one broker →
+ * settled. Each partition has one batch at a time, and each batch one attempt. A retry sends the same batch with the same
+ * number, and no other batch with it. This class only decides: its methods are told what happened, and return what to do.
  */
 export class Attempts {
   readonly #open = new Map<string, Open>()
@@ -55,7 +58,7 @@ export class Attempts {
     return this.#open.size
   }
 
-  /** Takes a batch. `settle` hears its outcome once. Throws where the partition has one that is not settled. */
+  /** Adds a batch. `settle` is called once with its outcome. Throws where the partition has a batch that is not settled. */
   add(batch: ProduceBatch, nowMs: number, deadlineMs: number, settle: (outcome: BatchOutcome) => void): void {
     const key = placeKey(batch)
     if (this.#open.has(key)) throw new Error(`A batch for ${key} is under way: one at a time.`)
@@ -73,7 +76,7 @@ export class Attempts {
     })
   }
 
-  /** The requests to send now, one a broker. They count as under way from here on. */
+  /** The requests to send now, one to each broker. They count as under way from here on. */
   begin(nowMs: number, leaderOf: (place: Place) => BrokerId | null): Attempt[] {
     const byBroker = new Map<BrokerId, Open[]>()
     for (const open of this.#open.values()) {
@@ -94,7 +97,7 @@ export class Attempts {
     })
   }
 
-  /** The broker answered. A batch that it did not name waits to be sent again: nothing is known of it. */
+  /** The broker answered. A batch that the answer does not name waits to be sent again: nothing is known about it. */
   answered(attempt: Attempt, answers: readonly PlaceAnswer[], nowMs: number): void {
     const byPlace = new Map(answers.map((answer) => [placeKey(answer), answer]))
     for (const open of this.#underWay(attempt)) {
@@ -107,7 +110,7 @@ export class Attempts {
     }
   }
 
-  /** No answer will come. `wasSent` is false where not a byte of the request left. */
+  /** No answer will come. `wasSent` is false where no byte of the request was sent. */
   unanswered(attempt: Attempt, wasSent: boolean, reason: string, nowMs: number): void {
     for (const open of this.#underWay(attempt)) {
       open.mayBeStored ||= wasSent
@@ -116,8 +119,9 @@ export class Attempts {
   }
 
   /**
-   * Topics whose leaders must be asked for before something can be sent, and those of batches that are open since
-   * `slowSinceMs`: a broker that is cut off from its peers does not know that another leads, and a hung one says nothing.
+   * Topics whose leaders must be queried before something can be sent, and those of batches that have been open since
+   * `slowSinceMs`: a broker that is cut off from its peers does not know that another one leads, and a hung one does not
+   * answer.
    */
   leadersWanted(slowSinceMs: number): string[] {
     const topics = new Set<string>()
@@ -128,18 +132,18 @@ export class Attempts {
   }
 
   /**
-   * Leaders were asked for at `askedMs` and have been heard. A batch under way at a broker that does not lead any more is
-   * given up there: what that broker still says of it is not listened to, and it goes to the new leader under its number.
+   * Leaders were queried at `queriedMs`, and the answer has arrived. A batch under way at a broker that does not lead any
+   * more is given up there: that broker's later answer is ignored, and the batch goes to the new leader under its number.
    */
-  leadersHeard(topics: readonly string[], askedMs: number, nowMs: number, leaderOf: LeaderOf): void {
+  leadersHeard(topics: readonly string[], queriedMs: number, nowMs: number, leaderOf: LeaderOf): void {
     for (const open of this.#open.values()) {
       if (!topics.includes(open.batch.topic)) continue
-      if (open.leaderDoubtedMs !== null && open.leaderDoubtedMs <= askedMs) {
+      if (open.leaderDoubtedMs !== null && open.leaderDoubtedMs <= queriedMs) {
         open.leaderDoubtedMs = null
         if (leaderOf(open.batch) === null)
           this.#again(open, nowMs, true, 'the cluster names no leader for it')
       }
-      if (open.attempt === null || open.attempt.sinceMs > askedMs) continue
+      if (open.attempt === null || open.attempt.sinceMs > queriedMs) continue
       const leader = leaderOf(open.batch)
       if (leader === null || leader === open.attempt.broker) continue
       open.mayBeStored = true
@@ -148,7 +152,7 @@ export class Attempts {
     }
   }
 
-  /** Settles what is past its deadline. */
+  /** Settles the batches whose deadline has passed. */
   expire(nowMs: number): void {
     for (const open of this.#open.values()) {
       if (open.deadlineMs > nowMs) continue
@@ -158,7 +162,7 @@ export class Attempts {
     }
   }
 
-  /** Settles all that is open: the producer is closed. */
+  /** Settles all open batches: the producer is closed. */
   giveUp(error: string): void {
     for (const open of this.#open.values()) {
       const mayBeStored = open.mayBeStored || open.attempt !== null
@@ -166,7 +170,10 @@ export class Attempts {
     }
   }
 
-  /** When there is something to do without an answer; null where only an answer or new leaders can change anything. */
+  /**
+   * The time at which there is something to do without an answer; null where only an answer or new leaders can change
+   * anything.
+   */
   wakeAtMs(): number | null {
     let wakeMs: number | null = null
     for (const { attempt, deadlineMs, leaderDoubtedMs, notBeforeMs } of this.#open.values()) {

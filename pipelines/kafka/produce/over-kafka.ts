@@ -3,13 +3,13 @@ import type { KafkaOptions } from '../kafkajs/client.ts'
 import { KafkajsWire } from '../kafkajs/kafkajs-wire.ts'
 import type { ProduceWire } from './wire.ts'
 
-/** What the produce path runs over: a cluster, and the time. */
+/** What the produce path works with: a cluster, and the time. */
 export interface ProduceOver {
   readonly openWire: () => ProduceWire
   readonly clock: Clock
 }
 
-/** Over Kafka. Connects with the first request. */
+/** The produce path's connection to Kafka. It connects with the first request. */
 export function overKafka(options: KafkaOptions): ProduceOver {
   return { openWire: () => new KafkajsWire(options), clock: options.clock }
 }

@@ -2,20 +2,21 @@ import { crc32c } from '@node-rs/crc32'
 import type { ProduceBatch } from './wire.ts'
 
 /**
- * A record batch (magic 2) as it stands in the log: head, checksum, records. Written once into one buffer of its size; every
- * attempt sends the same bytes. Not compressed: records of blocks and packed events are compressed inside, or small.
+ * A record batch (magic 2) as it is in the log: head, checksum, records. It is written once into a buffer of its exact
+ * size, and every attempt sends the same bytes. It is not compressed: records of blocks and packed events are compressed
+ * inside, or small.
  */
 
 const BASE_OFFSET_BYTES = 8
 const BATCH_LENGTH_BYTES = 4
-/** Behind offset and length: leader epoch, magic, checksum. */
+/** After offset and length come leader epoch, magic and checksum. */
 const CHECKED_AT = BASE_OFFSET_BYTES + BATCH_LENGTH_BYTES + 4 + 1 + 4
-/** Attributes, last offset delta, two timestamps, producer id and epoch, first number, count. */
+/** Then come attributes, last offset delta, two timestamps, producer id and epoch, first sequence number, and count. */
 const RECORDS_AT = CHECKED_AT + 2 + 4 + 8 + 8 + 8 + 2 + 4 + 4
 const MAGIC = 2
 const TRANSACTIONAL = 0x10
 
-/** The bytes of a batch. `timestampMs` is the producer's; a topic that stamps LogAppendTime puts its own over it. */
+/** The bytes of a batch. `timestampMs` is the producer's; a topic that stamps LogAppendTime replaces it. */
 export function encodeRecordBatch(batch: ProduceBatch, timestampMs: number): Buffer {
   const { records, producer, baseSequence, transactionalId } = batch
   const sizes = records.map((record, index) => bodySize(record, index))
@@ -23,7 +24,7 @@ export function encodeRecordBatch(batch: ProduceBatch, timestampMs: number): Buf
   const bytes = Buffer.allocUnsafe(total)
   bytes.writeBigInt64BE(0n, 0)
   bytes.writeInt32BE(total - BASE_OFFSET_BYTES - BATCH_LENGTH_BYTES, BASE_OFFSET_BYTES)
-  // No leader epoch: the broker writes its own.
+  // Without a leader epoch: the broker writes its own.
   bytes.writeInt32BE(-1, BASE_OFFSET_BYTES + BATCH_LENGTH_BYTES)
   bytes.writeInt8(MAGIC, BASE_OFFSET_BYTES + BATCH_LENGTH_BYTES + 4)
   let at = bytes.writeInt16BE(transactionalId === null ? 0 : TRANSACTIONAL, CHECKED_AT)
@@ -87,7 +88,7 @@ function writeField(bytes: Buffer, field: string | Buffer | null, start: number)
   return at + field.copy(bytes, at)
 }
 
-/** Bytes of a number as a zigzag varint. */
+/** The number of bytes that a number takes as a zigzag varint. */
 function varintSize(value: number): number {
   let left = zigzag(value)
   let size = 1

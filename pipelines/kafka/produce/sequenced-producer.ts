@@ -5,16 +5,19 @@ import type { Attempt, BatchOutcome } from './attempts.ts'
 import { Unanswered } from './wire.ts'
 import type { ProduceBatch, ProducerIdentity, ProduceWire } from './wire.ts'
 
-/** A batch that is open for so long has its leader asked for again and again: the broker it is at may be hung or cut off. */
+/** A batch that has been open for this long has its leader queried again and again: its broker may be hung or cut off. */
 export const SLOW_BATCH_MS = 1_000
 
-/** Where no broker was heard of for so long, it is asked who leads before anything is sent: a leader that hangs takes seconds. */
+/**
+ * If no broker has answered for this long, leaders are queried before anything is sent: a leader that hangs costs
+ * seconds.
+ */
 export const LEADERS_DOUBT_MS = 1_500
 
-/** Least time between two questions for leaders. */
+/** Least time between two queries for leaders. */
 export const LEADERS_INTERVAL_MS = 200
 
-/** Sequences are INT32 and go on at 0. */
+/** Sequence numbers are INT32 and continue at 0. */
 const SEQUENCES = 2 ** 31
 
 export interface SequencedProducerOptions {
@@ -22,32 +25,32 @@ export interface SequencedProducerOptions {
   readonly clock: Clock
   readonly identity: ProducerIdentity
   readonly transactionalId: string | null
-  /** The first number on every partition; 0 unless a test asks for another. */
+  /** The first number on every partition; 0 unless a test sets another. */
   readonly firstSequence?: number
 }
 
 /**
- * Sends the batches of one producer id over a cluster, each partition for itself: a broker that hangs holds up what it leads
- * and nothing else. After any outcome but "acknowledged" the partition's numbers are spent: nothing more may be sent there
- * under this id (the broker could take the next batch for a repeat, or refuse it).
+ * Sends the batches of one producer id over a cluster, each partition independently: a broker that hangs delays only the
+ * partitions that it leads. After any outcome but "acknowledged" the partition's numbers cannot be used any more: nothing
+ * more may be sent there under this id (the broker could consider the next batch a repeat, or refuse it).
  */
 export class SequencedProducer {
   readonly #options: SequencedProducerOptions
   readonly #attempts = new Attempts()
   readonly #next = new Map<string, number>()
   #timer: { readonly atMs: number; readonly over: AbortController } | undefined
-  #askedLeadersMs = Number.NEGATIVE_INFINITY
-  /** When leaders were named, or one answered. */
+  #leadersQueriedMs = Number.NEGATIVE_INFINITY
+  /** When leaders were last named, or a leader last answered. */
   #heardMs = Number.NEGATIVE_INFINITY
-  #isAskingLeaders = false
+  #isQueryingLeaders = false
 
   constructor(options: SequencedProducerOptions) {
     this.#options = options
   }
 
   /**
-   * Sends the records, those of one place in their order and in one batch. Gives the outcome of each place, within
-   * `timeoutMs`; never rejects. Throws where a place has a batch under way.
+   * Sends the records, those of one place in their order and in one batch. Returns the outcome of each place, which comes
+   * within `timeoutMs`; never rejects. Throws where a place has a batch under way.
    */
   send(records: readonly TopicAppend[], timeoutMs: number): ReadonlyMap<string, Promise<BatchOutcome>> {
     const nowMs = this.#options.clock.monotonicMs()
@@ -67,7 +70,7 @@ export class SequencedProducer {
     return this.#attempts.size
   }
 
-  /** Settles what is under way as unknown, or as not stored where nothing of it was sent. */
+  /** Settles what is under way as unknown, or as not stored where none of it was sent. */
   close(): void {
     this.#attempts.giveUp('the producer was closed')
     this.#timer?.over.abort()
@@ -95,7 +98,7 @@ export class SequencedProducer {
     return batches
   }
 
-  /** Does what is to be done now, and comes back when something will be. */
+  /** Does what is due now, and sets a timer for what is due later. */
   #step(): void {
     const { clock, wire } = this.#options
     const nowMs = clock.monotonicMs()
@@ -106,11 +109,11 @@ export class SequencedProducer {
       void this.#request(attempt)
     }
     const topics = this.#attempts.leadersWanted(nowMs - SLOW_BATCH_MS)
-    const askAtMs = this.#askedLeadersMs + LEADERS_INTERVAL_MS
-    if (topics.length > 0 && !this.#isAskingLeaders && askAtMs <= nowMs) void this.#askLeaders(topics)
+    const queryAtMs = this.#leadersQueriedMs + LEADERS_INTERVAL_MS
+    if (topics.length > 0 && !this.#isQueryingLeaders && queryAtMs <= nowMs) void this.#queryLeaders(topics)
     const wakeAtMs = this.#attempts.wakeAtMs() ?? Number.POSITIVE_INFINITY
-    const looksAtMs = topics.length > 0 ? Math.max(askAtMs, nowMs + 1) : nowMs + SLOW_BATCH_MS
-    this.#wakeAt(Math.min(wakeAtMs, this.#isAskingLeaders ? wakeAtMs : looksAtMs))
+    const looksAtMs = topics.length > 0 ? Math.max(queryAtMs, nowMs + 1) : nowMs + SLOW_BATCH_MS
+    this.#wakeAt(Math.min(wakeAtMs, this.#isQueryingLeaders ? wakeAtMs : looksAtMs))
   }
 
   async #request(attempt: Attempt): Promise<void> {
@@ -128,21 +131,21 @@ export class SequencedProducer {
     this.#step()
   }
 
-  async #askLeaders(topics: readonly string[]): Promise<void> {
+  async #queryLeaders(topics: readonly string[]): Promise<void> {
     const { wire, clock } = this.#options
-    this.#isAskingLeaders = true
-    const askedMs = clock.monotonicMs()
-    this.#askedLeadersMs = askedMs
+    this.#isQueryingLeaders = true
+    const queriedMs = clock.monotonicMs()
+    this.#leadersQueriedMs = queriedMs
     try {
       await wire.refreshLeaders(topics)
       this.#heardMs = clock.monotonicMs()
-      this.#attempts.leadersHeard(topics, askedMs, this.#heardMs, (place) => wire.leaderOf(place))
+      this.#attempts.leadersHeard(topics, queriedMs, this.#heardMs, (place) => wire.leaderOf(place))
     } catch (error) {
       if (!(error instanceof Unanswered)) {
         this.#attempts.giveUp(error instanceof Error ? error.message : String(error))
       }
     }
-    this.#isAskingLeaders = false
+    this.#isQueryingLeaders = false
     this.#step()
   }
 

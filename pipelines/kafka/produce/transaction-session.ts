@@ -6,34 +6,38 @@ import { SequencedProducer } from './sequenced-producer.ts'
 import { Unanswered } from './wire.ts'
 import type { Answer, BrokerId, Place, ProduceWire, TransactionIdentity } from './wire.ts'
 
-/** The broker aborts a transaction that is open for longer: a dead task holds its readers back no longer. */
+/** The broker aborts a transaction that is open for longer: a dead task delays its readers no longer than this. */
 export const TRANSACTION_TIMEOUT_MS = 10_000
 
-/** A transaction that is not through by then is given up: its coordinator is about to abort it. */
+/** A transaction that is not complete by then is given up: its coordinator is about to abort it. */
 export const TRANSACTION_PATIENCE_MS = 9_000
 
 /** A new epoch may wait for a coordinator that moves: Kafka's own failover takes up to 9 s (broker.session.timeout.ms). */
 export const INIT_PATIENCE_MS = 13_000
 
-/** The first pause before a coordinator is asked again; back-to-back transactions meet CONCURRENT_TRANSACTIONS. */
+/** The first pause before a coordinator is tried again; back-to-back transactions meet CONCURRENT_TRANSACTIONS. */
 const COORDINATOR_PAUSE_MS = 10
 
 /**
- * Who says "later" for so long is asked no more before it is looked up who coordinates: one that hears the others no more
- * waits for them, and does not know that it was replaced. The same holds for one that was not heard of for so long: an answer
- * to EndTxn that does not come ends in a fence, which takes seconds.
+ * A coordinator that has answered "later" for this long is not tried again before its cluster is queried for the
+ * coordinator: one that is cut off from the others waits for them, and does not know that it was replaced. The same holds
+ * for one that has not answered anything for this long: an answer to EndTxn that does not come ends in a fence, which takes
+ * seconds.
  */
 export const COORDINATOR_DOUBT_MS = 1_500
 
 /**
- * A coordinator that hung is not asked again for so long while it is still named: connecting to it takes seconds, in which
- * nobody would hear that another was chosen. One that refuses a connection says so at once.
+ * A coordinator that hung is not tried again for this long while it is still named: connecting to it takes seconds, in
+ * which a newly chosen one would not be noticed. One that refuses a connection does so at once.
  */
 export const HUNG_COORDINATOR_MS = 3_000
 
-/** The outcome of a transaction, or of its beginning, is not known, or the producer was fenced: fence anew. */
+/**
+ * The outcome of a transaction, or of its beginning, is not known, or the producer was fenced: the caller must fence
+ * anew.
+ */
 export class TransactionError extends Error {
-  /** Kafka's name of what was said, null where nothing was. */
+  /** Kafka's name of the error in the answer; null where there was no answer. */
   readonly type: string | null
 
   constructor(message: string, type: string | null, options?: ErrorOptions) {
@@ -50,17 +54,17 @@ export interface TransactionSessionOptions {
 
 /**
  * The producer of one transactional id: one epoch, one transaction at a time. Partitions are added to a transaction before
- * anything is produced to them, and apart from it. After any rejection it must be thrown away.
+ * anything is produced to them, by a separate request. After any rejection the session must be discarded.
  */
 export class TransactionSession {
   readonly #options: TransactionSessionOptions
   #coordinator: BrokerId | undefined
-  /** When it was named, or answered last. */
+  /** When the coordinator was named, or answered last. */
   #heardMs = 0
   #hung: { readonly broker: BrokerId; readonly untilMs: number } | undefined
   #identity: TransactionIdentity | undefined
   #producer: SequencedProducer | undefined
-  /** Places of the transaction under way. */
+  /** Places that the transaction under way writes to. */
   #places = new Set<string>()
   #deadlineMs = 0
   #isClosed = false
@@ -84,7 +88,7 @@ export class TransactionSession {
     this.#deadlineMs = clock.monotonicMs() + TRANSACTION_PATIENCE_MS
   }
 
-  /** Appends within the transaction. Gives the offset of each record, in the order given. */
+  /** Appends within the transaction. Returns the offset of each record, in the order given. */
   async send(records: readonly TopicAppend[]): Promise<readonly bigint[]> {
     await this.#addPlaces(records)
     const { clock } = this.#options
@@ -109,7 +113,10 @@ export class TransactionSession {
     })
   }
 
-  /** Commits; an answer that is lost may still come to pass, and is not asked for again: it could end the next one. */
+  /**
+   * Commits. A request whose answer is lost may still take effect, and is not repeated: it could end the next
+   * transaction.
+   */
   async commit(): Promise<void> {
     if (this.#places.size === 0) return
     const { identity } = this.#begun
@@ -118,7 +125,7 @@ export class TransactionSession {
     )
   }
 
-  /** What is under way ends as unknown. The caller closes the wire. */
+  /** What is under way ends with an unknown outcome. The caller closes the wire. */
   close(): void {
     this.#isClosed = true
     this.#producer?.close()
@@ -145,7 +152,10 @@ export class TransactionSession {
     for (const key of added.keys()) this.#places.add(key)
   }
 
-  /** Asks until there is an answer that stands, at most until the deadline. `repeatable`: also after a lost answer. */
+  /**
+   * Tries until there is a final answer, at most until the deadline. `repeatable`: the request is also repeated after a
+   * lost answer.
+   */
   async #askCoordinator<T>(
     request: string,
     repeatable: boolean,
@@ -178,8 +188,8 @@ export class TransactionSession {
     | { readonly error: string; readonly isLost: boolean; readonly mayRepeat: boolean }
   > {
     const { wire, clock, transactionalId } = this.#options
-    let asked: BrokerId | undefined
-    let askedMs = 0
+    let sentTo: BrokerId | undefined
+    let sentMs = 0
     try {
       if (clock.monotonicMs() - this.#heardMs >= COORDINATOR_DOUBT_MS) this.#coordinator = undefined
       if (this.#coordinator === undefined) {
@@ -190,18 +200,18 @@ export class TransactionSession {
         this.#coordinator = found.value
         this.#heardMs = clock.monotonicMs()
       }
-      asked = this.#coordinator
-      askedMs = clock.monotonicMs()
-      const answer = await ask(asked)
+      sentTo = this.#coordinator
+      sentMs = clock.monotonicMs()
+      const answer = await ask(sentTo)
       this.#heardMs = clock.monotonicMs()
       return 'value' in answer ? answer : { error: answer.error, isLost: false, mayRepeat: true }
     } catch (error) {
       if (!(error instanceof Unanswered)) throw error
       const nowMs = clock.monotonicMs()
-      if (asked !== undefined && nowMs - askedMs >= COORDINATOR_DOUBT_MS) {
-        this.#hung = { broker: asked, untilMs: nowMs + HUNG_COORDINATOR_MS }
+      if (sentTo !== undefined && nowMs - sentMs >= COORDINATOR_DOUBT_MS) {
+        this.#hung = { broker: sentTo, untilMs: nowMs + HUNG_COORDINATOR_MS }
       }
-      const mayRepeat = repeatable || asked === undefined || !error.wasSent
+      const mayRepeat = repeatable || sentTo === undefined || !error.wasSent
       return { error: error.message, isLost: true, mayRepeat }
     }
   }

@@ -1,11 +1,12 @@
 import type { LogAppend } from '../../log/records.ts'
 
 /**
- * What the produce path asks of a cluster, request by request. Nothing here retries, remembers an attempt or decides what
- * an answer means: that is done behind it, alike for Kafka (`kafkajs-wire.ts`) and for the simulation's brokers.
+ * What the produce path requests from a cluster, request by request. Nothing here retries, remembers an attempt or decides
+ * what an answer means: the callers do that, in the same way for Kafka (`kafkajs-wire.ts`) and for the simulation's
+ * brokers.
  */
 
-/** The number of a broker, as the cluster gives it. */
+/** The number of a broker, as the cluster assigned it. */
 export type BrokerId = number
 
 /** One partition of one topic. */
@@ -14,20 +15,20 @@ export interface Place {
   readonly partition: number
 }
 
-/** What the broker gave a producer at its start: whatever carries an older epoch is refused. */
+/** What the broker assigned to a producer at its start: everything with an older epoch is refused. */
 export interface ProducerIdentity {
   readonly producerId: bigint
   readonly epoch: number
 }
 
-/** A producer's transaction, to the coordinator. */
+/** A producer's transaction, as the coordinator identifies it. */
 export interface TransactionIdentity extends ProducerIdentity {
   readonly transactionalId: string
 }
 
 /**
- * The records of one send for one partition. Every attempt hands over the same object, so that an implementation can keep
- * its bytes with it: a repeat is the same to the byte.
+ * The records of one send for one partition. Every attempt passes the same object, so that an implementation can keep its
+ * bytes with it: a repeat is identical to the byte.
  */
 export interface ProduceBatch extends Place {
   readonly producer: ProducerIdentity
@@ -37,16 +38,22 @@ export interface ProduceBatch extends Place {
   readonly records: readonly Pick<LogAppend, 'key' | 'value' | 'headers'>[]
 }
 
-/** What a broker said of one partition. A partition that it did not name is not in the answer: its outcome is unknown. */
+/**
+ * A broker's answer about one partition. A partition that the broker did not name is not in the answer: its outcome is
+ * unknown.
+ */
 export interface PlaceAnswer extends Place {
   /** Kafka's name of the error, as kafkajs spells it ("NOT_LEADER_FOR_PARTITION"); null: the batch is in the log. */
   readonly error: string | null
   readonly baseOffset: bigint
-  /** The broker's clock at the append; -1 where the topic does not stamp it. */
+  /** The broker's clock at the append; -1 where the topic does not stamp records. */
   readonly logAppendTimeMs: number
 }
 
-/** What a coordinator or broker said where it gives one answer: `error` as in `PlaceAnswer`, `value` where it is null. */
+/**
+ * The answer of a coordinator or broker to a request with one answer: `error` as in `PlaceAnswer`, `value` where it is
+ * null.
+ */
 export type Answer<T> = { readonly error: null; readonly value: T } | { readonly error: string }
 
 /**
@@ -55,7 +62,7 @@ export type Answer<T> = { readonly error: null; readonly value: T } | { readonly
  */
 export class Unanswered extends Error {
   readonly code = 'UNANSWERED'
-  /** False: not a byte of it was sent, so nothing can have come of it. */
+  /** False: not a byte of the request was sent, so it has had no effect. */
   readonly wasSent: boolean
 
   constructor(message: string, wasSent: boolean, options?: ErrorOptions) {
@@ -65,23 +72,26 @@ export class Unanswered extends Error {
 }
 
 export interface ProduceWire {
-  /** The leader as last heard; null where none is known. Asks nobody. */
+  /** The leader according to the last answer; null where none is known. Sends no request. */
   leaderOf(place: Place): BrokerId | null
-  /** Asks the cluster which brokers lead these topics' partitions, another broker where one does not answer. */
+  /** Queries the cluster for the leaders of these topics' partitions, at another broker where one does not answer. */
   refreshLeaders(topics: readonly string[]): Promise<void>
-  /** One Produce request (acks = all) with at most one batch a partition. Answers in any order; what is missing is unknown. */
+  /**
+   * One Produce request (acks = all) with at most one batch for each partition. Answers come in any order; a missing one is
+   * unknown.
+   */
   produce(broker: BrokerId, batches: readonly ProduceBatch[]): Promise<readonly PlaceAnswer[]>
-  /** Asks the cluster for the coordinator of a transactional id, another broker where one does not answer. */
+  /** Queries the cluster for the coordinator of a transactional id, at another broker where one does not answer. */
   findCoordinator(transactionalId: string): Promise<Answer<BrokerId>>
-  /** A producer id without transactions, from any broker: from another one at each call. */
+  /** A producer id without transactions, from any broker: each call uses another one. */
   initProducer(): Promise<Answer<ProducerIdentity>>
-  /** The id's producer with a new epoch; the coordinator aborts what an older one left open. */
+  /** The producer of the id with a new epoch; the coordinator aborts what an older one left open. */
   initTransactions(
     coordinator: BrokerId,
     transactionalId: string,
     transactionTimeoutMs: number,
   ): Promise<Answer<ProducerIdentity>>
-  /** AddPartitionsToTxn: as a whole or not at all. */
+  /** AddPartitionsToTxn: all partitions are added, or none. */
   addPartitions(
     coordinator: BrokerId,
     transaction: TransactionIdentity,
@@ -89,6 +99,6 @@ export interface ProduceWire {
   ): Promise<Answer<null>>
   /** EndTxn with "commit". */
   commitTransaction(coordinator: BrokerId, transaction: TransactionIdentity): Promise<Answer<null>>
-  /** Lets go of the connections. Requests under way end as unanswered. */
+  /** Closes the connections. Requests under way end as unanswered. */
   close(): Promise<void>
 }

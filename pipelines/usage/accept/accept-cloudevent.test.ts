@@ -91,7 +91,7 @@ test('refusals name the place in the CloudEvent', () => {
     [{ data: { ...DATA, actual_usd_costs: 1 } }, 'unknown_field /data/actual_usd_costs'],
     [{ data: { ...DATA, tokens_in: -1 } }, 'out_of_range /data/tokens_in'],
     [{ data: JSON.parse('{"__proto__":{"model_id":"x"}}') as unknown }, 'unknown_field /data/__proto__'],
-    // A cost beside "data" is no extension: their names have no "_".
+    // A cost beside "data" is no extension: names of extensions have no "_".
     [{ actual_usd_cost: 1 }, 'unknown_field /actual_usd_cost'],
     [{ Traceparent: 'x' }, 'unknown_field /Traceparent'],
     [{ extension: {} }, 'wrong_type /extension'],

@@ -9,7 +9,7 @@ import { Refusal, jsonPointer } from '../../json/refusal.ts'
 /** The only CloudEvents type that is a usage event. */
 const CLOUDEVENT_TYPE = 'hivemeter.usage.v1'
 
-/** Usage fields whose place is the envelope, by the attribute that holds them. */
+/** Usage fields that are in the envelope, by the attribute that holds them. */
 const ENVELOPE_FIELDS: ReadonlyMap<string, string> = new Map([
   ['event_id', 'id'],
   ['source', 'source'],
@@ -29,14 +29,15 @@ const ATTRIBUTES: ReadonlySet<string> = new Set([
   'data',
 ])
 
-/** CloudEvents 1.0: names of extension attributes. Field names with "_" are none, so a misplaced cost is refused. */
+/** CloudEvents 1.0: names of extension attributes. Names with "_" are not such names, so a misplaced cost is refused. */
 const EXTENSION_NAME = /^[a-z0-9]+$/
 
 const JSON_MEDIA_TYPE = /^\s*[a-z0-9.+-]+\/(?:json|[a-z0-9.+-]+\+json)\s*(?:;|$)/i
 
 /**
- * Judges one CloudEvent in its JSON form: `subject` is node_id, `id` event_id, `source` the source of a text, `time`
- * occurred_at, the rest stands in `data`. Extension attributes are allowed and not kept. Paths of the refusal are those of the CloudEvent.
+ * Judges one CloudEvent in its JSON form: `subject` is node_id, `id` is event_id, `source` is the source of a text, `time`
+ * is occurred_at, and the rest is in `data`. Extension attributes are allowed and not kept. Paths of the refusal are those
+ * of the CloudEvent.
  */
 export function acceptCloudEvent(
   item: unknown,
@@ -60,14 +61,17 @@ export function acceptCloudEvent(
       )
     }
   }
-  // Beside a UUID or ULID it says nothing, and may be as long as a URI reference gets.
+  // Besides a UUID or ULID the source adds nothing, and it may be as long as a URI reference can be.
   const source = typeof id === 'string' && readsAsId(id) ? undefined : sender
   const said = { ...data, event_id: id, source, node_id: subject, occurred_at: time }
   const result = acceptUsageEvent(said, receiptMs, marks)
   return result instanceof Refusal ? inEnvelope(result) : result
 }
 
-/** Whether all names in the data of a parsed item are those of a usage event; where not, `acceptCloudEvent` refuses it. */
+/**
+ * Whether all names in the data of a parsed item are those of a usage event; where one is not, `acceptCloudEvent` refuses
+ * it.
+ */
 export function hasCloudEventNames(item: unknown): boolean {
   if (!isJsonObject(item)) return false
   const { data } = item
@@ -80,7 +84,7 @@ function inEnvelope(refusal: Refusal): Refusal {
   return new Refusal(refusal.code, path, refusal.detail)
 }
 
-/** What is wrong with the attributes that are no usage fields. */
+/** What is wrong with the attributes that are not usage fields. */
 function envelopeProblem(item: JsonObject): Refusal | null {
   const { specversion, type, source, datacontenttype } = item as { [name: string]: unknown }
   if (specversion !== '1.0') return new Refusal('unsupported_event', '/specversion', 'Must be "1.0".')

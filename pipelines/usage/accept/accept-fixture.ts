@@ -4,7 +4,7 @@ import { acceptUsageEvent } from './accept.ts'
 import { Refusal } from '../../json/refusal.ts'
 import { JsonItems, readJsonItems } from '../../json/json-items.ts'
 
-/** The receipt in the tests of what is accepted. */
+/** The receipt in the tests of acceptance. */
 export const NOW = Date.UTC(2026, 10, 21, 12)
 export const MINIMAL = {
   event_id: '01234567-89ab-cdef-0123-456789abcdef',

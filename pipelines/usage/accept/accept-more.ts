@@ -19,7 +19,7 @@ type Said = Readonly<Partial<Record<(typeof MORE_FIELDS)[number], unknown>>>
 
 const { gpusMax, inferencesMax, labelsMax, labelValueMax } = USAGE_BOUNDS
 
-/** Reads them; null where all of them say what an event without them means. */
+/** Reads them; null where all of them have the same value as in an event without them. */
 export function readMore(
   reader: FieldReader,
   item: Said,
@@ -43,7 +43,7 @@ function isNothing({ labels, ...said }: UsageMore): boolean {
   return labels.length === 0 && names.every((name) => said[name] === nothing[name])
 }
 
-/** Tokens that are counted in the whole already. */
+/** Tokens that are already included in the total. */
 function partOf(
   reader: FieldReader,
   value: unknown,
@@ -62,7 +62,7 @@ function executionOf(reader: FieldReader, value: unknown): Execution | null {
   return value === undefined || value === null ? null : reader.oneOf(value, '/execution', EXECUTIONS)
 }
 
-/** The labels by name, so that the order in which they were sent means nothing. */
+/** The labels by name, so that the order in which they were sent makes no difference. */
 function labelsOf(reader: FieldReader, value: unknown): readonly Label[] {
   if (value === undefined || value === null) return []
   if (typeof value !== 'object' || Array.isArray(value) || value instanceof NumberText) {

@@ -355,7 +355,7 @@ test('any accepted event decodes to what was sent', () => {
           kept.map(({ name, value }) => [name, value]),
           Object.entries(labels).toSorted(([left], [right]) => (left < right ? -1 : 1)),
         )
-        // A source is said where it is part of who the event is.
+        // A source is kept where it is part of the event's identity.
         assert.equal(event_source, readsAsId(plain.event_id) ? null : source)
         assert.equal(energy_source, rest.energy_mwh === null ? 'none' : 'device')
         assert.equal(cost_nano_usd, 0)

@@ -33,24 +33,24 @@ type UsageField = (typeof USAGE_FIELDS)[number]
 
 const KNOWN: ReadonlySet<string> = new Set(USAGE_FIELDS)
 const MORE: ReadonlySet<string> = new Set(MORE_FIELDS)
-/** Whether a field is one of few events: one look for each name, as every event has its own. */
+/** Whether a field is one that few events have: one look-up for each name, as every event has its own names. */
 const IS_MORE: ReadonlyMap<string, boolean> = new Map(USAGE_FIELDS.map((name) => [name, MORE.has(name)]))
 
-/** What a client may say; `none` is how the log says that no energy was given. */
+/** What a client may send; `none` is how the log records that no energy was given. */
 export const SENT_ENERGY_SOURCES = ['device', 'meter', 'estimate'] as const satisfies readonly EnergySource[]
 
 const { tokensMax, durationMsMax, energyMwhMax, ageMsMax, aheadMsMax } = USAGE_BOUNDS
 
-/** What was done to an event that is accepted, beside taking it. */
+/** What was changed in an event that is accepted. */
 export interface AcceptMarks {
   isRounded: boolean
 }
 
 /**
- * Judges one parsed JSON item, received at `receiptMs`: the usage event that it is, or the first reason to refuse it.
- * Amounts (cost, energy, times) are rounded half-even, once, to the unit that is kept, and `marks` told of it; nothing else is
- * altered or guessed. Numbers whose text a double may not hold are given as `NumberText`
- * (`readJsonItems` does). `null` members count as absent.
+ * Judges one parsed JSON item, received at `receiptMs`: returns the usage event that it holds, or the first reason to
+ * refuse it. Amounts (cost, energy, times) are rounded half-even, once, to the unit that is kept, and `marks` records that;
+ * nothing else is altered or guessed. Numbers whose text a double may not hold are given as `NumberText` (`readJsonItems`
+ * does that). `null` members count as absent.
  */
 export function acceptUsageEvent(
   item: unknown,
@@ -69,12 +69,15 @@ export function acceptUsageEvent(
   return readEvent(item, receiptMs, hasMore, marks)
 }
 
-/** Whether all names of a parsed item are those of a usage event; where not, `acceptUsageEvent` refuses it whatever they hold. */
+/**
+ * Whether all names of a parsed item are those of a usage event; where one is not, `acceptUsageEvent` refuses the item
+ * whatever it holds.
+ */
 export function hasUsageNames(item: unknown): boolean {
   return hasOnlyNames(item, KNOWN)
 }
 
-/** The refusal of a member that no usage event has: a misspelt cost must not become 0. */
+/** The refusal of a member that no usage event has: otherwise a cost under a misspelt name would become 0. */
 export function unknownField(name: string): Refusal {
   return new Refusal('unknown_field', jsonPointer(name), 'Is no field of a usage event.')
 }
@@ -126,7 +129,7 @@ function readEvent(
     goal_id,
     requester_node_id,
     reservation_id,
-    // An id of 128 bits is nobody's in particular: the log says a source where it is part of who the event is.
+    // An id of 128 bits is unique without a source: the log holds a source only where it is part of the event's identity.
     event_source: id.isHashed ? source : null,
     more,
   }

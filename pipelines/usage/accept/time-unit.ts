@@ -2,7 +2,7 @@ import { Refusal } from '../../json/refusal.ts'
 import { AMOUNT_DIGITS_MAX, NumberText } from '../../json/number-text.ts'
 import { SECOND_MS } from '../../../schemas/units.ts'
 
-/** Other units that programs count in since 1970, a factor of 1,000 apart, with the milliseconds that one of them is. */
+/** Other units in which programs count since 1970, each with the milliseconds in one of them. */
 const UNITS = [
   { name: 'seconds', ms: SECOND_MS },
   { name: 'microseconds', ms: 1e-3 },
@@ -10,8 +10,8 @@ const UNITS = [
 ] as const
 
 /**
- * What to answer where a number that should be epoch milliseconds is too old or in the future by `problem`: the number as it
- * was sent, and the unit that it looks like. A time in another form keeps its problem.
+ * The answer where a number that should be epoch milliseconds is too old or in the future according to `problem`: it names
+ * the number as it was sent, and the unit that it looks like. A time in another form keeps its problem.
  */
 export function timeProblem(value: unknown, receiptMs: number, problem: Refusal | null): Refusal | null {
   if (problem === null || !(typeof value === 'number' || value instanceof NumberText)) return problem

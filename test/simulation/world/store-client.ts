@@ -75,12 +75,12 @@ export class StoreClient {
   /** Follows how far the blocks of `topic` are loaded, as `LoadedSeqs` does. */
   followLoaded(topic: string, partitions: number): StoredMarks {
     const told: StoredMark[] = []
-    const { promise: asked, resolve } = Promise.withResolvers<void>()
+    const { promise: queried, resolve } = Promise.withResolvers<void>()
     void this.#poll(topic, partitions, told, resolve)
-    return { of: (partition) => told[partition] ?? null, asked }
+    return { of: (partition) => told[partition] ?? null, queried }
   }
 
-  async #poll(topic: string, partitions: number, told: StoredMark[], hasAsked: () => void): Promise<void> {
+  async #poll(topic: string, partitions: number, told: StoredMark[], resolveQueried: () => void): Promise<void> {
     for (;;) {
       try {
         const marks = await this.#ask('look', LOOKUP_TIMEOUT_MS, () =>
@@ -90,7 +90,7 @@ export class StoreClient {
       } catch (error) {
         if (!(error instanceof ClickhouseAway)) throw error
       }
-      hasAsked()
+      resolveQueried()
       await this.#process.clock.delay(POLL_MS)
     }
   }

@@ -20,6 +20,6 @@ export function storedMark(fields: Partial<StoredMark> = {}): StoredMark {
 
 /** A gate in front of an empty ClickHouse that answers at once. */
 export function emptyStoreGate(): StoreGate {
-  const marks = { of: () => storedMark(), asked: Promise.resolve() }
+  const marks = { of: () => storedMark(), queried: Promise.resolve() }
   return new StoreGate({ installationId: TEST_INSTALLATION, topic: 'blocks', partition: 0, marks })
 }

@@ -19,7 +19,7 @@ function marker(offset: number, producerId: string, key: Buffer): FetchedRecord 
   return { ...record(offset, producerId, key), isControlRecord: true }
 }
 
-/** Offsets of what kafkajs hands on then. */
+/** Offsets of the records that kafkajs then passes on. */
 function offsetsKept(
   messages: readonly FetchedRecord[],
   aborted: readonly (readonly [producerId: string, first: number])[],

@@ -1,11 +1,12 @@
 import { createRequire } from 'node:module'
 
 /**
- * Lets kafkajs leave out the records of aborted transactions as Kafka's own client does. Its filter takes every key of
- * four zero bytes for the marker of an abort, steps into one aborted transaction a record, and expects them in the order
- * in which they began: with such keys, or with several transactional writers on a partition, it hands on what was aborted
- * (reproduced: test/faults/faults/records/zero-keys-in-an-aborted-transaction.ts). Here these records are marked as control
- * records, which kafkajs counts as read and hands to nobody; its own filter finds nothing left to do.
+ * Lets kafkajs leave out the records of aborted transactions as Kafka's own client does. The filter of kafkajs considers
+ * every key of four zero bytes the marker of an abort, enters at most one aborted transaction for each record, and expects
+ * transactions in the order in which they began. So with such keys, or with several transactional writers on a partition,
+ * it passes on aborted records (reproduced: test/faults/faults/records/zero-keys-in-an-aborted-transaction.ts). Here these
+ * records are marked as control records, which kafkajs counts as read and gives to no handler; its own filter finds nothing
+ * left to do.
  */
 
 /** What this file reads and writes of a fetched record in kafkajs 2.2.4, pinned. */
@@ -13,14 +14,14 @@ export interface FetchedRecord {
   readonly offset: string
   readonly key: Buffer | null
   isControlRecord?: boolean
-  /** None in the message sets of Kafka before 0.11, which knew no transactions. */
+  /** Missing in the message sets of Kafka before 0.11, which knew no transactions. */
   readonly batchContext?: { readonly producerId: string; readonly inTransaction: boolean }
 }
 
-/** What a fetch brought of one partition. */
+/** What a fetch returned of one partition. */
 export interface FetchedPartition {
   readonly messages: readonly FetchedRecord[]
-  /** With the offset of the first record of each on the partition, which may stand before what was fetched. */
+  /** Each with the offset of its first record on the partition, which may be before the fetched range. */
   abortedTransactions?: readonly { readonly producerId: string; readonly firstOffset: string }[] | null
 }
 
@@ -35,7 +36,7 @@ interface Broker {
 /** Key of the control record that ends an aborted transaction: version 0, type 0. */
 const ABORT = Buffer.alloc(4)
 
-/** Marks the records of aborted transactions as control records, and says that no transaction was aborted. */
+/** Marks the records of aborted transactions as control records, and sets the list of aborted transactions to none. */
 export function hideAborted(partition: FetchedPartition): void {
   if (!partition.abortedTransactions?.length) return
   const begun = partition.abortedTransactions.map(({ producerId, firstOffset }) => ({

@@ -101,7 +101,7 @@ test('leaders are heard from another broker where the first one says nothing', a
   const pool = poolOf(brokerOf('1', said('1')), brokerOf('2', said('2')))
   for (let times = 0; times < 3; times++) await pool.refreshMetadata(['usage.metered'])
   assert.ok(asked.filter((nodeId) => nodeId === '1').length <= 1, asked.join())
-  // By itself, and by the word of most.
+  // By a query of its own, and by one of most brokers.
   assert.equal(asked.filter((nodeId) => nodeId === '2').length, 6)
 })
 
@@ -211,7 +211,7 @@ test('what is asked while a connection ends is answered or rejected, whichever t
     void asked.catch(() => waiting.splice(waiting.indexOf(turns), 1))
     await ended
   }
-  // Four times what a request may last.
+  // Four times as long as a request may last.
   await systemClock.delay(600)
   assert.deepEqual(waiting, [])
 })

@@ -4,19 +4,22 @@ import { isSilent, markAnswered, markSilent } from '../../broker-silence.ts'
 import { inTime } from '../../../in-time.ts'
 
 /**
- * Lets kafkajs ask brokers that answer. It keeps the connection after a request that timed out and picks
- * any connected broker for its questions, so that one that hangs is asked again and again, each time until the timeout: a
- * broker frozen for 130 s held a task up for 82 s. Here a timeout ends the connection, as in Kafka's own client, and a
- * broker that was silent last is asked last, by every client of the process, until it has answered something.
+ * Lets kafkajs use brokers that answer. kafkajs keeps the connection after a request that timed out and picks any connected
+ * broker for its questions, so a hanging broker is tried again and again, each time until the timeout: a broker frozen for
+ * 130 s delayed a task by 82 s. Here a timeout ends the connection, as in Kafka's own client, and every client of the
+ * process tries a broker that did not answer last, until it has answered something.
  */
 
-/** A connection with its sign-in is made within this or not at all. */
+/** A connection, including its sign-in, is made within this time or not at all. */
 export const BROKER_CONNECT_TIMEOUT_MS = 3_000
 
-/** A question for brokers and leaders is answered within this, or the next broker is asked. */
+/** A question for brokers and leaders is answered within this time, or the next broker is tried. */
 export const METADATA_TIMEOUT_MS = 1_500
 
-/** A coordinator is asked for a sign of life before a join waits for its answer, which may take half a minute. */
+/**
+ * A coordinator must give a sign of life within this time before a join waits for its answer, which may take half a
+ * minute.
+ */
 export const COORDINATOR_SIGN_TIMEOUT_MS = 1_000
 
 /** What this file wraps of kafkajs 2.2.4, pinned. */
@@ -57,7 +60,7 @@ const errors = require('kafkajs/src/errors.js') as {
   KafkaJSBrokerNotFound: new (message: string) => Error
 }
 
-/** The request may have reached nobody: there was no answer, or no connection. */
+/** True where the request may have reached no broker: there was no answer, or no connection. */
 function isUnheard(error: unknown): error is Error {
   return (
     error instanceof Error &&
@@ -68,7 +71,7 @@ function isUnheard(error: unknown): error is Error {
 const unheard = (reason: string, broker: string): Error =>
   new errors.KafkaJSConnectionError(reason, { broker })
 
-/** Ends every connection to a broker; what waits there is rejected now, not when it times out. */
+/** Ends every connection to a broker; what waits there is rejected now, and not only when it times out. */
 export function leave(broker: Pick<Broker, 'connectionPool'>, reason: string): void {
   for (const connection of broker.connectionPool.pool) endConnection(connection, reason)
 }
@@ -102,8 +105,8 @@ connections.disconnect = async function disconnectWithAllRequests() {
   // kafkajs waits for the answers that are still to come.
   if (isSilent(this.broker)) this.rejectRequests(unheard('The broker does not answer', this.broker))
   const isEnded = await disconnect.call(this)
-  // A request may still come in while kafkajs makes sure that none waits; nothing would ever settle it: fetches of that node
-  // stand still for good.
+  // A request may still arrive while kafkajs makes sure that none waits. Nothing would ever settle it, and fetches from
+  // that node would stop permanently.
   this.rejectRequests(unheard('The connection has ended', this.broker))
   return isEnded
 }
@@ -124,7 +127,7 @@ brokers.metadata = async function metadataInTime(topics) {
   )
 }
 
-/** What a broker that takes longer is told by: it counts as silent, and its connections end. */
+/** The error for a broker that takes longer: it counts as silent, and its connections end. */
 const tooLate = (broker: Broker, what: string, timeoutMs: number) => (): Error => {
   const reason = `${what} within ${timeoutMs} ms`
   markSilent(broker.brokerAddress)
@@ -132,7 +135,7 @@ const tooLate = (broker: Broker, what: string, timeoutMs: number) => (): Error =
   return unheard(reason, broker.brokerAddress)
 }
 
-/** The brokers' numbers, those that were silent last; among the others the connected ones first. */
+/** The brokers' numbers, with those that were silent last at the end; among the others the connected ones come first. */
 function inTurn({ brokers }: BrokerPool): string[] {
   const rank = (nodeId: string): number => {
     const broker = brokers[nodeId]
@@ -155,20 +158,20 @@ pools.findConnectedBroker = async function findAnsweringBroker() {
       if (!isUnheard(error)) throw error
     }
   }
-  // None of those that are known: the first addresses may name others.
+  // None of the known brokers answered: the first addresses may lead to others.
   await this.connect()
   return this.seedBroker
 }
 
 pools.withBroker = async function withAnsweringBroker(ask) {
   const nodeIds = inTurn(this)
-  // A client that has asked for nothing yet knows no broker; by this word kafkajs asks for them and comes back.
+  // A client that has not sent a request yet knows no broker; this error makes kafkajs look for brokers and try again.
   if (nodeIds.length === 0) throw new errors.KafkaJSBrokerNotFound('No brokers in the broker pool')
   for (const nodeId of nodeIds) {
     try {
       return await ask({ nodeId, broker: await this.findBroker({ nodeId }) })
     } catch {
-      // The next one is asked; that none answered is told by null.
+      // The next one is tried; null means that none answered.
     }
   }
   return null

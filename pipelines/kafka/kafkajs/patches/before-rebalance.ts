@@ -2,15 +2,15 @@ import { createRequire } from 'node:module'
 import type { Assigner } from 'kafkajs'
 
 /**
- * Lets a consumer finish what it has under way before the group may give its partitions to another.
+ * Lets a consumer finish what it has under way before the group may assign its partitions to another member.
  *
- * kafkajs waits for its handlers before it joins again or leaves, but a task's transaction goes on behind its handler, and
+ * kafkajs waits for its handlers before it joins again or leaves, but a task's transaction continues after its handler, and
  * the next owner's fence would refuse it: nothing is lost, yet the work is done twice (measured under load: 3 of 7
- * hand-overs refused a transaction; none of 41 since). kafkajs has no event that it waits for, so the wait goes with the
- * assigner, which is what it carries into each join.
+ * hand-overs refused a transaction; none of 41 since). kafkajs has no event that it waits for, so the wait is attached to
+ * the assigner, which kafkajs uses in each join.
  */
 
-/** An assigner that also knows what must end first. Must not reject, and must have a bound of its own. */
+/** An assigner that also knows what must end first. `settled` must not reject, and must have a bound of its own. */
 export type SettlingAssigner = Assigner & { readonly settled?: () => Promise<void> }
 
 /** What this file wraps of `kafkajs/src/consumer/consumerGroup.js` (2.2.4, pinned). */

@@ -3,10 +3,10 @@ import { systemClock } from '../../../clock.ts'
 
 /**
  * Lets kafkajs measure time by the monotonic clock where it measures it by the time of day. When the machine's clock was
- * set back by two hours, its consumers sent no heartbeat for two hours (the group put them out and they did not learn it),
+ * set back by two hours, its consumers sent no heartbeat for two hours (the group removed them and they did not notice),
  * requests without an answer did not time out, and a throttled connection stayed silent (found by
- * test/faults/faults/wall-clock.ts). kafkajs compares each of these fields with `Date.now()`; here each is a distance from
- * now, told as a time of day only when it is read.
+ * test/faults/faults/wall-clock.ts). kafkajs compares each of these fields with `Date.now()`. Here each field holds a
+ * distance from now, which becomes a time of day only when it is read.
  */
 
 /** A field of kafkajs 2.2.4, pinned, that holds a time of day, and where its class is. */
@@ -17,7 +17,7 @@ const TIMES = [
   ['kafkajs/src/cluster/brokerPool.js', 'metadataExpireAt'],
 ] as const
 
-/** Makes a time of day in a field keep its distance from now when the machine's clock is set. */
+/** Makes a field with a time of day keep its distance from now when the machine's clock is set. */
 function keepDistance(prototype: object, field: string): void {
   const held = new WeakMap<object, { readonly aheadMs: number; readonly atMs: number } | null>()
   Object.defineProperty(prototype, field, {

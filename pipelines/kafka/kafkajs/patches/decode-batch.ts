@@ -11,7 +11,7 @@ interface Cursor {
 type CursorClass = new (buffer: Buffer) => Cursor
 type RecordDecoder = (cursor: Cursor, context: BatchContext & { readonly magicByte: number }) => object
 
-/** What kafkajs knows of a record's batch. */
+/** What kafkajs knows about the batch of a record. */
 interface BatchContext {
   readonly firstOffset: string
   readonly firstTimestamp: string
@@ -26,28 +26,28 @@ interface BatchContext {
   readonly timestampType: number
 }
 
-/** Why a batch stands in its log and cannot be read, and where it ends: offsets up to `lastOffset` are its own. */
+/** Why a batch in its log cannot be read, and where it ends: it covers the offsets up to `lastOffset`. */
 export interface Unreadable {
   readonly reason: string
   readonly lastOffset: bigint
 }
 
-/** A record as kafkajs hands it on; a batch that cannot be read is one record with this mark. */
+/** A record as kafkajs passes it on; a batch that cannot be read is one record with this mark. */
 export interface DecodedRecord {
   offset: string
   readonly unreadable?: Unreadable
 }
 
-/** Of a batch that cannot be read so much is kept: what usage.metered and account.inbox take at most. */
+/** This much of a batch that cannot be read is kept: the most that usage.metered and account.inbox accept. */
 export const UNREADABLE_BYTES_MAX = 2 * MIB
 
 /**
- * What a record's own objects take beside its bytes. A batch's records count with it: two megabytes may unpack to eight
- * million empty ones.
+ * The memory of a record's own objects besides its bytes. A batch's records count with it: two megabytes may unpack to
+ * eight million empty records.
  */
 const RECORD_OBJECT_BYTES = 256
 
-/** Objects may take so many times the bytes of records that came unpacked: 64 bytes a record, or more. */
+/** Objects may take this many times the bytes of records that came unpacked: 64 bytes a record, or more. */
 const OBJECTS_SHARE_MAX = 4
 
 const MAGIC = 2
@@ -62,14 +62,14 @@ const PRODUCER_EPOCH_AT = 51
 const FIRST_SEQUENCE_AT = 53
 const COUNT_AT = 57
 const RECORDS_AT = 61
-/** Offset and length stand before what the length counts. */
+/** Offset and length come before what the length counts. */
 const LENGTH_FROM = 12
 
 const CODEC_MASK = 0x07
 const LOG_APPEND_TIME = 0x08
 const TRANSACTIONAL = 0x10
 const CONTROL = 0x20
-/** kafkajs' numbers of the kinds of time. */
+/** kafkajs' numbers of the kinds of timestamps. */
 const TIMESTAMP_TYPES = { create: 0, logAppend: 1 }
 
 /** The smallest record: its length and six members of a byte each. */
@@ -79,22 +79,22 @@ const require = createRequire(import.meta.url)
 const CursorOf = require('kafkajs/src/protocol/decoder.js') as CursorClass
 const decodeRecord = require('kafkajs/src/protocol/recordBatch/record/v0/decoder.js') as RecordDecoder
 
-/** The bytes of the batch that begins `bytes`; null where the answer ends within it. */
+/** The bytes of the first batch in `bytes`; null where the answer ends within it. */
 export function batchIn(bytes: Buffer): Buffer | null {
   if (bytes.length < RECORDS_AT) return null
   const end = LENGTH_FROM + bytes.readInt32BE(LENGTH_AT)
   return end < RECORDS_AT || end > bytes.length ? null : bytes.subarray(0, end)
 }
 
-/** One past the last offset of a batch, also where compaction took its last records. */
+/** One past the last offset of a batch, even where compaction removed its last records. */
 export function endOf(batch: Buffer): bigint {
   return batch.readBigInt64BE(0) + BigInt(batch.readInt32BE(LAST_DELTA_AT)) + 1n
 }
 
 /**
- * The records of a batch, as kafkajs decodes them, in no more memory than the bounds say; of one that cannot be read, one
- * record with its bytes at its first offset, and one that nobody sees at its last, so that positions go on behind it.
- * Throws only for what is not the batch's fault: want of memory.
+ * The records of a batch, as kafkajs decodes them, in no more memory than the bounds allow. A batch that cannot be read
+ * gives one record with its bytes at its first offset, and one that is delivered to no handler at its last, so that
+ * positions continue after it. Throws only where the batch is not the cause, as for lack of memory.
  */
 export async function decodeBatch(batch: Buffer, holding: FetchHolding): Promise<DecodedRecord[]> {
   const context = contextOf(batch)
@@ -117,7 +117,7 @@ async function recordsOf(
   const codec = batch.readInt16BE(ATTRIBUTES_AT) & CODEC_MASK
   let bytes = batch.subarray(RECORDS_AT)
   if (codec === 0 || count <= 0) {
-    // Of records of ordinary size the bound of the fetch itself is enough.
+    // For records of ordinary size the bound of the fetch itself is enough.
     holding.hold(Math.max(0, objectBytes - bytes.length * OBJECTS_SHARE_MAX))
   } else {
     let heldBytes = 0

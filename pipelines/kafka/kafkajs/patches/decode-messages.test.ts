@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { describe, it } from 'node:test'
-// First of all: what it replaces is taken when kafkajs first decodes a fetch.
+// This import comes first: kafkajs takes the function that it replaces when it first decodes a fetch.
 import { decodeMessages } from './decode-messages.ts'
 import '../codecs.ts'
 import { packedBatch } from '../../../../test/support/records/packed-batch.ts'
@@ -19,7 +19,7 @@ interface Decoded {
   readonly unreadable?: { readonly lastOffset: bigint }
 }
 
-/** A partition's bytes in a fetch's answer: their number in front. */
+/** A partition's bytes in a fetch's answer, preceded by their number. */
 async function decoded(bytes: Buffer, saidBytes = bytes.length): Promise<Decoded[]> {
   const size = Buffer.alloc(4)
   size.writeInt32BE(saidBytes)

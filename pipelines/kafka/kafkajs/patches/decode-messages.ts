@@ -4,15 +4,15 @@ import type { DecodedRecord } from './decode-batch.ts'
 import { holdingHere } from './fetch-holdings.ts'
 
 /**
- * Decodes what a fetch brought, in kafkajs' place, so that no batch ends a consumer, whoever wrote it:
+ * Decodes what a fetch returned, in place of kafkajs, so that no batch ends a consumer, whatever client wrote it:
  *
- * - kafkajs hands the records of a batch to `push` as arguments, which overflows the stack at some 125,000 of them.
+ * - kafkajs passes the records of a batch to `push` as arguments, which overflows the stack at some 125,000 of them.
  * - It unpacks without a bound, and a batch that does not unpack is an error that ends the consumer at every start anew, and
  *   with it every partition of the process: here such a batch is one record with a mark (`decode-batch.ts`).
- * - It unpacks all that a fetch brought at once: here a fetch holds so much, and what follows comes with the next one.
+ * - It unpacks everything that a fetch returned at once: here a fetch has a bound, and what follows comes with the next one.
  *
- * Old message sets and a last batch that the answer cuts off are as with kafkajs, whose decoders of records and sets these
- * are. It takes the function when it first decodes a fetch: this must be imported before.
+ * Old message sets, and a last batch that the answer cuts off, are handled as in kafkajs, by its own decoders of records
+ * and sets. kafkajs looks up the function when it first decodes a fetch: this file must be imported before that.
  */
 
 /** What this file uses of kafkajs 2.2.4, pinned; a record passes through as it is. */
@@ -25,7 +25,7 @@ interface Decoder {
 type DecoderClass = new (buffer: Buffer) => Decoder
 type MessageSetDecoder = (decoder: Decoder, sizeBytes: number) => Promise<DecodedRecord[]>
 
-/** The byte that tells batches from the older message sets stands at one place in both. */
+/** The offset of the byte that distinguishes batches from the older message sets; it is the same in both. */
 const MAGIC_AT = 16
 const MAGIC_OF_BATCHES = 2
 
@@ -34,7 +34,10 @@ const PROTOCOL = 'kafkajs/src/protocol'
 const DecoderOf = require(`${PROTOCOL}/decoder.js`) as DecoderClass
 const decodeMessageSet = require(`${PROTOCOL}/messageSet/decoder.js`) as MessageSetDecoder
 
-/** By the records of a fetch: one past the last offset of its batches. A batch whose records compaction took has one, too. */
+/**
+ * For the records of a fetch, one past the last offset of its batches. A batch whose records compaction removed counts
+ * too.
+ */
 const ends = new WeakMap<readonly unknown[], bigint>()
 
 /** Where the next fetch begins after these records; undefined where no whole batch came. */

@@ -1,17 +1,17 @@
 import { createRequire } from 'node:module'
 
 /**
- * Lets kafkajs' encoder keep large values as parts instead of copying them. A produce request is encoders within
+ * Lets kafkajs' encoder keep large values as parts instead of copying them. A produce request consists of encoders within
  * encoders: each copied its inner one into a zeroed buffer of the next power of two (nine deep, that made 3 GB of garbage
- * of 160 MB of records, and a fifth of the aggregator's time). With parts, a batch is copied where the socket needs the
- * request in one piece, and nowhere else. Batches are never changed once they are handed to kafkajs.
+ * of 160 MB of records, and a fifth of the aggregator's time). With parts, a batch is copied only where the socket needs the
+ * request in one piece. Batches are never changed after they are passed to kafkajs.
  */
 
 /** What this file uses and replaces of `kafkajs/src/protocol/encoder.js` (2.2.4, pinned). */
 interface Encoder {
   buf: Buffer
   offset: number
-  /** Ours: what stands before `buf`, and its bytes. */
+  /** Ours: the bytes before `buf`, in parts. */
   parts?: Buffer[]
   partsBytes?: number
   writeInt32(value: number): Encoder

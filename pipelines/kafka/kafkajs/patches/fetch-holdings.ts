@@ -5,8 +5,9 @@ import type { DecodedRecord } from './decode-batch.ts'
 import { FetchHolding, UnpackRoom } from '../../unpack-room.ts'
 
 /**
- * Whose fetch is decoded, and how long it holds its room: kafkajs fetches again from a broker only when all records of the
- * fetch before are handled, so that one is released then; all of a consumer's are when it leaves its group.
+ * Which consumer's fetch is being decoded, and how long it holds its room. kafkajs fetches again from a broker only when
+ * all records of the previous fetch are handled, so that fetch is released then; all fetches of a consumer are released
+ * when it leaves its group.
  */
 
 /** What this file wraps of `kafkajs/src/consumer/consumerGroup.js` (2.2.4, pinned). */
@@ -16,7 +17,7 @@ interface ConsumerGroup {
   getNodeIds: () => readonly number[]
 }
 
-/** Of `kafkajs/src/broker/index.js`. */
+/** From `kafkajs/src/broker/index.js`. */
 interface Broker {
   fetch: (this: Broker, request: FetchRequest) => Promise<FetchAnswer>
 }
@@ -38,12 +39,12 @@ interface FetchAnswer {
   }[]
 }
 
-/** One for the process: memory is the process's. */
+/** One for the process, since its memory is shared. */
 const room = new UnpackRoom(systemClock)
 const current = new AsyncLocalStorage<FetchHolding>()
 const holdings = new WeakMap<ConsumerGroup, Map<number, FetchHolding>>()
 
-/** The holding of the fetch that is being decoded; one of its own for who decodes without a consumer. */
+/** The holding of the fetch that is being decoded; a separate one where something decodes without a consumer. */
 export function holdingHere(): FetchHolding {
   return current.getStore() ?? new FetchHolding(new UnpackRoom(systemClock))
 }
@@ -55,7 +56,7 @@ const { fetch, leave } = group
 group.fetch = async function fetchHolding(nodeId) {
   const ofGroup = holdings.get(this) ?? new Map<number, FetchHolding>()
   holdings.set(this, ofGroup)
-  // Of a broker that left the cluster nothing is fetched again.
+  // Nothing is fetched again from a broker that left the cluster.
   const nodeIds = this.getNodeIds()
   for (const [id, holding] of ofGroup) {
     if (id !== nodeId && nodeIds.includes(id)) continue
@@ -88,7 +89,7 @@ broker.fetch = async function fetchInTurns(request) {
   return answer
 }
 
-/** What a full holding leaves to the next fetch must not always be the same partitions'. */
+/** The partitions that a full holding leaves to the next fetch must not always be the same. */
 export function inTurn(request: FetchRequest, by: number): FetchRequest {
   const turned = <T>(list: readonly T[]): T[] => {
     const at = list.length === 0 ? 0 : by % list.length
@@ -103,7 +104,10 @@ export function inTurn(request: FetchRequest, by: number): FetchRequest {
   }
 }
 
-/** An offset within a batch that cannot be read was asked for: the batch begins there, or it would be passed over unseen. */
+/**
+ * The fetch began at an offset within a batch that cannot be read: the batch must begin there, or it would be skipped
+ * without a trace.
+ */
 export function beginAt(records: readonly DecodedRecord[], from: bigint): void {
   for (const record of records) {
     const { unreadable, offset } = record

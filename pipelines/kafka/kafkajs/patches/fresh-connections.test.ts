@@ -19,7 +19,7 @@ const Connection = require('kafkajs/src/network/connection.js') as new (options:
 const silent = { namespace: () => silent, debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 const NUMBER_AT = 8
 
-/** A question whose answer is a text. */
+/** A request whose answer is a text. */
 const question = {
   request: { apiKey: 18, apiVersion: 0, apiName: 'Question', encode: async () => new Encoder() },
   response: {
@@ -37,7 +37,7 @@ function answer(request: Buffer, text: string): Buffer {
   return frame
 }
 
-/** A broker that serves its sockets one by one, each in its own way. */
+/** A broker that serves its sockets one by one, each in a different way. */
 async function broker(serve: readonly ((socket: Socket) => void)[]) {
   const sockets: Socket[] = []
   const server = createServer((socket) => {

@@ -2,10 +2,11 @@ import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 
 /**
- * Lets every connection of kafkajs begin with nothing of the one before. kafkajs keeps the half of an answer that a broken
- * connection left, and puts the answers of the next one behind it: from then on it cuts the stream at the wrong places, until
- * an impossible length ends the process or a huge one makes every request wait for its timeout for good. It also still
- * listens to the old socket, whose late end then ends the new one (found by test/faults/faults/connections.ts).
+ * Lets every connection of kafkajs begin without data of the previous one. kafkajs keeps the half of an answer that a
+ * broken connection left, and puts the answers of the next connection after it. From then on it cuts the stream at the
+ * wrong places, until an impossible length ends the process, or a huge one makes every request wait for its timeout
+ * permanently. It also still listens to the old socket, whose late end then ends the new connection (found by
+ * test/faults/faults/connections.ts).
  */
 
 /** What this file wraps of `kafkajs/src/network/connection.js` (2.2.4, pinned). */
@@ -25,7 +26,7 @@ const require = createRequire(import.meta.url)
 const { prototype } = require('kafkajs/src/network/connection.js') as { prototype: Connection }
 const { connect, disconnect } = prototype
 
-/** Connections that are being made: a second caller waits for the first one's, instead of making its own. */
+/** Connections that are being made: a second caller waits for that of the first, instead of making its own. */
 const underWay = new WeakMap<Connection, Promise<boolean>>()
 
 prototype.connect = function connectAfresh() {

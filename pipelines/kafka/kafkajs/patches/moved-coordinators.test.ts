@@ -25,7 +25,10 @@ const refused = named('KafkaJSConnectionError', { code: 'ECONNREFUSED' })
 
 const NODE_IDS: Readonly<Record<string, number>> = { one: 1, two: 2 }
 
-/** A broker that answers heartbeats so, one after the other, and the last for good. Undefined: never, until it is left. */
+/**
+ * A broker that gives these answers to heartbeats, one after the other, and the last one from then on. Undefined: it never
+ * answers, until its connection is left.
+ */
 function coordinatorAt(host: string, ...answers: (Error | 'well' | undefined)[]) {
   const waiting: ((error: Error) => void)[] = []
   const connection = {
@@ -48,7 +51,7 @@ function coordinatorAt(host: string, ...answers: (Error | 'well' | undefined)[])
   }
 }
 
-/** A member that has joined at `first`; who is asked says that the group's coordinator is `next`, or so. */
+/** A member that has joined at `first`; a broker that is queried says that the group's coordinator is `next`, or fails. */
 function memberAt(first: Coordinator, next: () => Coordinator, sessionTimeout = 10_000) {
   const seen: string[] = []
   let named: Coordinator | undefined

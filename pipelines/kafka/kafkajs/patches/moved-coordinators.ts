@@ -8,14 +8,14 @@ import { HUNG_COORDINATOR_MS } from '../../produce/transaction-session.ts'
 
 /**
  * Lets a kafkajs consumer stay a member of its group when the group's coordinator dies, hangs or moves. kafkajs sends its
- * heartbeats to the coordinator of the join and joins anew when they fail: the partitions of all members are shared out again
- * though no member has changed, and a consumer that runs out of tries before there is a successor comes back as another
- * member, for whose former self the group waits a session (found by `broker-killed-that-coordinates-an-open-transaction`:
- * 17 s without a decided cost behind a failover of 6 s).
+ * heartbeats to the coordinator of the join and joins anew when they fail: the partitions of all members are shared out
+ * again though no member has changed, and a consumer that has no tries left before there is a successor comes back as
+ * another member, while the group waits a session for the former one (found by
+ * `broker-killed-that-coordinates-an-open-transaction`: 17 s without a decided cost after a failover of 6 s).
  *
- * Members and generation stand in Kafka's log. So a member that gets no answer asks who coordinates now, for as long as its
- * session lasts, and goes on there under its name and generation, as Kafka's own client does. Its partitions go on
- * meanwhile: whatever they write is fenced by transactions or looked up first, and never by the group.
+ * Members and generation are kept in Kafka's log. So a member that gets no answer looks for the present coordinator, for as
+ * long as its session lasts, and continues there under its name and generation, as Kafka's own client does. Its partitions
+ * continue in the meantime: whatever they write is fenced by transactions or looked up first, and never by the group.
  */
 
 /** What this file wraps of `kafkajs/src/consumer/consumerGroup.js` (2.2.4, pinned). */
@@ -43,26 +43,29 @@ interface Coordinator {
   readonly connectionPool: Broker['connectionPool'] & Address
 }
 
-/** A coordinator answers a heartbeat at once, or another one is looked for. */
+/** A coordinator answers a heartbeat within this time, or another one is looked for. */
 export const HEARTBEAT_TIMEOUT_MS = 2_500
 
-/** So often a member asks who coordinates, though its heartbeats are answered: one that was replaced answers them too. */
+/**
+ * How often a member looks for its coordinator even though its heartbeats are answered: a coordinator that was replaced
+ * answers them too.
+ */
 export const COORDINATOR_AGE_MS_MAX = 2_000
 
-/** Between two looks at who coordinates, while Kafka has not chosen a successor yet. */
+/** The pause between two searches for the coordinator, while Kafka has not chosen a successor yet. */
 const COORDINATOR_LOOK_PAUSE_MS = 200
 
 /** kafkajs' number for coordinators of groups, not of transactions. */
 const COORDINATOR_TYPE = 0
 
-/** Answers of a broker that coordinates the group no more, or not yet. */
+/** Answers of a broker that no longer coordinates the group, or does not do so yet. */
 const MOVED = new Set([
   'NOT_COORDINATOR_FOR_GROUP',
   'GROUP_COORDINATOR_NOT_AVAILABLE',
   'GROUP_LOAD_IN_PROGRESS',
 ])
 
-/** kafkajs' names for a coordinator that no broker knows, or that is none of the brokers that it knows. */
+/** kafkajs' names for a coordinator that no broker knows, or that is not among the brokers that kafkajs knows. */
 const UNKNOWN = new Set(['KafkaJSGroupCoordinatorNotFound', 'KafkaJSBrokerNotFound', 'KafkaJSLockTimeout'])
 
 const { prototype: group } = createRequire(import.meta.url)('kafkajs/src/consumer/consumerGroup.js') as {
@@ -70,15 +73,15 @@ const { prototype: group } = createRequire(import.meta.url)('kafkajs/src/consume
 }
 const { heartbeat, leave: leaveGroup } = group
 
-/** A member that looks for its coordinator, and what came of it where that ended its membership. */
+/** A member that looks for its coordinator, and the error where the search ended its membership. */
 interface Search {
   readonly generationId: number
   failure?: unknown
 }
 const searches = new WeakMap<ConsumerGroup, Search>()
 
-/** When members last asked who coordinates. */
-const askedMs = new WeakMap<ConsumerGroup, number>()
+/** When each member last looked for its coordinator. */
+const lastSearchMs = new WeakMap<ConsumerGroup, number>()
 
 group.heartbeat = async function heartbeatOrFollow(options) {
   const search = searches.get(this)
@@ -89,13 +92,13 @@ group.heartbeat = async function heartbeatOrFollow(options) {
   }
   try {
     await beat(this, options)
-    if (isDueToAsk(this)) void followIfReplaced(this)
+    if (isSearchDue(this)) void followIfReplaced(this)
   } catch (error) {
     if (!isAway(error)) throw error
     const { coordinator } = this
     const silent = unanswered(error) !== undefined
     if (silent) this.cluster.removeBroker(coordinator.connectionPool)
-    // All that waited for the same answer come by here.
+    // Every call that waited for the same answer gets here.
     if (searches.get(this)?.generationId !== this.generationId) void follow(this, silent)
   }
 }
@@ -105,7 +108,10 @@ group.leave = async function leaveAndSearchNoMore() {
   await leaveGroup.call(this)
 }
 
-/** One heartbeat that is waited for HEARTBEAT_TIMEOUT_MS: then the coordinator counts as silent, and nobody waits for it. */
+/**
+ * Sends one heartbeat and waits HEARTBEAT_TIMEOUT_MS for it: after that the coordinator counts as silent, and nothing waits
+ * for the answer.
+ */
 async function beat(member: ConsumerGroup, options: { readonly interval: number }): Promise<void> {
   const { coordinator } = member
   const over = new AbortController()
@@ -117,14 +123,14 @@ async function beat(member: ConsumerGroup, options: { readonly interval: number 
   await heartbeat.call(member, options).finally(() => over.abort())
 }
 
-function isDueToAsk(member: ConsumerGroup): boolean {
+function isSearchDue(member: ConsumerGroup): boolean {
   const nowMs = systemClock.monotonicMs()
-  if (nowMs - (askedMs.get(member) ?? Number.NEGATIVE_INFINITY) < COORDINATOR_AGE_MS_MAX) return false
-  askedMs.set(member, nowMs)
+  if (nowMs - (lastSearchMs.get(member) ?? Number.NEGATIVE_INFINITY) < COORDINATOR_AGE_MS_MAX) return false
+  lastSearchMs.set(member, nowMs)
   return true
 }
 
-/** What nobody can tell now is asked again later. */
+/** Where no broker can tell now, the question is repeated later. */
 async function followIfReplaced(member: ConsumerGroup): Promise<void> {
   const { coordinator, generationId } = member
   const nodeId = await namedFor(member).catch(() => coordinator.nodeId)
@@ -140,12 +146,15 @@ async function namedFor({ cluster, groupId }: ConsumerGroup): Promise<number> {
   return coordinator.nodeId
 }
 
-/** Goes on at whoever coordinates the group now. Never rejects: what ends the membership is the next heartbeat's error. */
+/**
+ * Continues at the broker that coordinates the group now. Never rejects: an error that ends the membership is thrown by the
+ * next heartbeat.
+ */
 async function follow(member: ConsumerGroup, isSilent: boolean): Promise<void> {
   const search: Search = { generationId: member.generationId }
   searches.set(member, search)
   const over = new AbortController()
-  // Whatever keeps an answer away, a loader writes nothing without heartbeats: after a session the group is joined anew.
+  // Whatever delays the answer, a loader writes nothing without heartbeats: after a session the group is joined anew.
   void systemClock.delay(member.sessionTimeout, over.signal).then(() => {
     if (over.signal.aborted) return
     search.failure ??= Object.assign(new Error(`No coordinator of ${member.groupId} for a session`), {
@@ -164,7 +173,7 @@ async function findAndBeat(member: ConsumerGroup, search: Search, isSilent: bool
   while (isStill()) {
     try {
       const nodeId = await namedFor(member)
-      // Connecting to one that hangs takes seconds, in which nobody would hear of its successor.
+      // Connecting to a broker that hangs takes seconds, in which the member would not learn of the successor.
       const isHung =
         isSilent && nodeId === lost.nodeId && systemClock.monotonicMs() - sinceMs < HUNG_COORDINATOR_MS
       const coordinator = isHung ? undefined : await cluster.findBroker({ nodeId })
@@ -172,7 +181,7 @@ async function findAndBeat(member: ConsumerGroup, search: Search, isSilent: bool
       if (coordinator !== undefined) {
         member.coordinator = coordinator
         member.offsetManager.coordinator = coordinator
-        // Whoever waits for a second heartbeat after an error need not wait for another interval.
+        // A task that waits for a second heartbeat after an error need not wait for another interval.
         await beat(member, { interval: 0 })
         await beat(member, { interval: 0 })
         if (isStill()) searches.delete(member)
@@ -188,7 +197,7 @@ async function findAndBeat(member: ConsumerGroup, search: Search, isSilent: bool
   }
 }
 
-/** No answer, or one that another broker would have to give. */
+/** No answer, or an answer that another broker would have to give. */
 function isAway(error: unknown): boolean {
   if (unanswered(error) !== undefined) return true
   const cause = innermost(error)

@@ -9,7 +9,7 @@ const { prototype } = require('kafkajs/src/cluster/index.js') as {
 }
 const GROUP = { groupId: 'loader', coordinatorType: 0 }
 
-/** A cluster that asks its brokers so; undefined is what kafkajs gets where none of them knew. */
+/** A cluster that queries its brokers in this way; undefined is what kafkajs gets where none of them knew the answer. */
 const clusterWith = (withBroker: () => Promise<unknown>): typeof prototype =>
   Object.assign(Object.create(prototype) as typeof prototype, { brokerPool: { withBroker, brokers: {} } })
 
@@ -29,7 +29,7 @@ test('a coordinator is told, and other errors stay what they are', async () => {
   await assert.rejects(denied.findGroupCoordinatorMetadata(GROUP), { retriable: false })
 })
 
-/** A group whose coordinator answers the steps into it so, one answer a try. */
+/** A group whose coordinator gives these answers to the steps into it, one answer for each try. */
 function groupWhereJoining(...answers: (Error | null)[]) {
   const { prototype: group } = require('kafkajs/src/consumer/consumerGroup.js') as {
     prototype: Record<symbol, unknown> & { joinAndSync: () => Promise<void> }
@@ -63,7 +63,7 @@ function groupWhereJoining(...answers: (Error | null)[]) {
       assigned: () => [],
       instrumentationEmitter: { emit: () => joined++ },
       logger: { info: () => {}, debug: () => {} },
-      // What follows the join is not looked at here.
+      // The steps after the join do not matter here.
       [step('private:ConsumerGroup:sync')]: async () => {},
     }),
     joins: () => joined,
@@ -81,7 +81,8 @@ test('a join is tried again while the coordinator loads the group', async () => 
 
 test('where the coordinator never has it loaded, the consumer is told to start anew', async () => {
   const { group, joins } = groupWhereJoining(...Array.from({ length: 9 }, loading))
-  // Of this kind kafkajs starts a consumer anew; a retriable one it would go on with, as a member of nothing.
+  // With an error of this kind kafkajs starts a consumer anew; with a retriable one it would continue without being a
+  // member.
   await assert.rejects(group.joinAndSync(), { name: 'KafkaJSNumberOfRetriesExceeded', retriable: false })
   assert.equal(joins(), 0)
 })

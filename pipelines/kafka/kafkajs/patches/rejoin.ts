@@ -1,14 +1,14 @@
 import { createRequire } from 'node:module'
 
 /**
- * Lets a kafkajs consumer come back to its group whatever the coordinator answers meanwhile: a broker that has just started,
- * was frozen, or is overloaded.
+ * Lets a kafkajs consumer come back to its group, whatever the coordinator answers in the meantime, as a broker that has
+ * just started, was frozen, or is overloaded.
  *
- * - No broker knows the coordinator: kafkajs asks for about 5 s, then calls it an error that no repeat can mend and ends the
- *   consumer for good, and with it the process. Marked as one that can be repeated, the consumer starts anew.
- * - The coordinator is still loading the group: kafkajs lets the join fail and goes on fetching as a member of nothing. It
- *   sends no heartbeat and never joins again (found by `kafka-frozen`: two loaders and an aggregator stood still for good).
- *   Told as a rebalance, the join is tried again, and after the last try the consumer starts anew.
+ * - No broker knows the coordinator: kafkajs tries for about 5 s, then treats it as an error that no retry can cure and
+ *   ends the consumer permanently, and with it the process. With the error marked as retriable, the consumer starts anew.
+ * - The coordinator is still loading the group: kafkajs lets the join fail and continues to fetch without being a member. It
+ *   sends no heartbeat and never joins again (found by `kafka-frozen`: two loaders and an aggregator stopped permanently).
+ *   With the error reported as a rebalance, the join is tried again, and after the last try the consumer starts anew.
  */
 
 /** What this file wraps of `kafkajs/src/cluster/index.js` (2.2.4, pinned). */
@@ -16,7 +16,7 @@ interface Cluster {
   findGroupCoordinatorMetadata: (this: Cluster, group: unknown) => Promise<unknown>
 }
 
-/** Of `kafkajs/src/consumer/consumerGroup.js`: its two steps into a group, by the names of their symbols. */
+/** From `kafkajs/src/consumer/consumerGroup.js`: its two steps into a group, by the names of their symbols. */
 type ConsumerGroup = Record<symbol, (this: ConsumerGroup) => Promise<void>>
 const STEPS = ['private:ConsumerGroup:join', 'private:ConsumerGroup:sync']
 
@@ -49,7 +49,7 @@ for (const name of STEPS) {
   }
 }
 
-/** An answer that may be another one in a moment. One about this member alone is kafkajs' to handle. */
+/** An answer that may change in a moment. An answer about this member alone is left to kafkajs. */
 function isForLater(error: unknown): error is Error {
   if (!(error instanceof Error)) return false
   const { retriable, type } = error as Error & { readonly retriable?: boolean; readonly type?: string }

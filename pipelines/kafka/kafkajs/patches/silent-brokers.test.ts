@@ -50,7 +50,7 @@ test('a partition led by a broker that is not known makes the member ask who lea
   const cluster = Object.assign((member as unknown as { cluster: object }).cluster, {
     getNodeIds: () => ['1', '2'],
     findLeaderForPartitions: () => ({ 1: [0], 3: [1] }),
-    // Where kafkajs' own fetch begins: it goes no further here.
+    // kafkajs' own fetch begins here: the test does not let it continue.
     refreshMetadataIfNecessary: async () => {
       throw named('Stop')
     },

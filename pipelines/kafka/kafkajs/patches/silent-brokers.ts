@@ -5,20 +5,21 @@ import type { Address } from '../../broker-silence.ts'
 
 /**
  * Lets a kafkajs consumer leave a broker that does not answer. Kafka moves leaders and coordinators away from a broker that
- * hangs or is cut off within seconds; kafkajs asks it on and on (found by `broker-frozen-for-75-s`: accounts stood still for
- * all of it):
+ * hangs or is cut off within seconds; kafkajs keeps using it (found by `broker-frozen-for-75-s`: accounts stopped for
+ * the whole time):
  *
- * - A fetch that is not answered is asked of the same broker again, as nothing makes kafkajs ask who leads now.
- * - A leader that has moved makes kafkajs join its group anew, from inside of one of its fetches: the partitions of all members
+ * - A fetch that is not answered is sent to the same broker again, as nothing makes kafkajs query who leads now.
+ * - A leader that has moved makes kafkajs join its group anew, from inside one of its fetches: the partitions of all members
  *   are shared out again, though nothing of that has changed.
- * - A partition whose leader, as the cluster was last asked, is none of the brokers that the same answer names is fetched
- *   from nobody, without a word, until something else makes kafkajs ask again (found by `broker-killed-that-leads-most`: an
- *   aggregator's partition stood still for 30 s).
- * - A leader that hears the others no more does not know what its successor took: an offset that a member is at is out of range
+ * - A partition whose leader, in the last answer about the cluster, is none of the brokers named in that answer is fetched
+ *   from no broker, without an error, until something else makes kafkajs query again (found by
+ *   `broker-killed-that-leads-most`: an aggregator's partition stopped for 30 s).
+ * - A leader that is cut off from the others does not know what its successor accepted: a member's offset is out of range
  *   there, and kafkajs begins at the start of the log again.
- * - A broker that takes a connection and says nothing is tried twelve times, each as long as a request may last.
+ * - A broker that accepts a connection and never answers is tried twelve times, each time as long as a request may last.
  *
- * So whoever does not answer is forgotten, and the cluster is asked who leads. A group's coordinator: `moved-coordinators.ts`.
+ * So a broker that does not answer is forgotten, and the cluster is queried for the leader. For a group's coordinator see
+ * `moved-coordinators.ts`.
  */
 
 /** What this file wraps of `kafkajs/src/broker/index.js` (2.2.4, pinned). */
@@ -31,7 +32,7 @@ interface Place {
   readonly partition: number
 }
 
-/** Of `kafkajs/src/consumer/consumerGroup.js`. */
+/** From `kafkajs/src/consumer/consumerGroup.js`. */
 interface ConsumerGroup {
   fetch: (this: ConsumerGroup, nodeId: string) => Promise<unknown>
   readonly logger: { info(message: string): void }
@@ -48,16 +49,19 @@ interface ConsumerGroup {
   }
 }
 
-/** So often in a row an offset must be out of range before it is believed: who leads is asked between, one broker after the other. */
+/**
+ * How many times in a row an offset must be out of range before that is accepted: in between, one broker after the other is
+ * queried for the leader.
+ */
 export const OUT_OF_RANGE_LOOKS = 5
 
-/** Times that are further apart are not in a row. */
+/** Times that are further apart than this are not in a row. */
 const OUT_OF_RANGE_ROW_MS = 5_000
 
-/** Between two looks at who leads, while Kafka has not moved the leader yet. */
+/** The pause between two queries for the leader, while Kafka has not moved it yet. */
 const LOOK_PAUSE_MS = 200
 
-/** Answers of a broker that leads a partition no more, or not yet. */
+/** Answers of a broker that no longer leads a partition, or does not lead it yet. */
 const MOVED = new Set([
   'LEADER_NOT_AVAILABLE',
   'NOT_LEADER_FOR_PARTITION',
@@ -74,14 +78,14 @@ broker.connect = async function connectOrSay() {
     await connect.call(this)
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'KafkaJSRequestTimeoutError') throw error
-    // One that says nothing is none that can be connected to: of these kafkajs gives up at once.
+    // A broker that never answers is treated as one that cannot be connected to: kafkajs gives up such brokers at once.
     throw Object.assign(error, { name: 'KafkaJSConnectionError' })
   }
 }
 
 const group = (require('kafkajs/src/consumer/consumerGroup.js') as { prototype: ConsumerGroup }).prototype
 const { fetch, recoverFromFetch } = group
-/** When each member last asked who leads a partition that nobody is fetched from. */
+/** When each member last queried for the leader of a partition that is fetched from no broker. */
 const lastLooks = new WeakMap<ConsumerGroup, number>()
 group.fetch = async function fetchOrLookAnew(nodeId) {
   const sinceMs = systemClock.monotonicMs() - (lastLooks.get(this) ?? Number.NEGATIVE_INFINITY)
@@ -119,7 +123,7 @@ group.recoverFromFetch = async function recoverOrLookAnew(error) {
   await this.cluster.refreshMetadata()
 }
 
-/** How often in a row a member's offset was out of range, by partition, and when for the last time. */
+/** For each partition, how many times in a row a member's offset was out of range, and when it last was. */
 const outOfRange = new WeakMap<ConsumerGroup, Map<string, { looks: number; atMs: number }>>()
 const { recoverFromOffsetOutOfRange } = group
 group.recoverFromOffsetOutOfRange = async function lookAnewOrRecover(error) {
@@ -139,7 +143,7 @@ group.recoverFromOffsetOutOfRange = async function lookAnewOrRecover(error) {
   await this.cluster.refreshMetadata()
 }
 
-/** The next use of it finds it anew, with a connection of its own. */
+/** The next use of the broker finds it anew, with a new connection. */
 function forget({ cluster }: ConsumerGroup, { host, port }: Address): void {
   cluster.removeBroker({ host, port })
 }

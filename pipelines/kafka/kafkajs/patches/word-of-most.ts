@@ -5,16 +5,20 @@ import { inTime } from '../../../in-time.ts'
 import { answersOfMost, mostNamed } from '../../majority.ts'
 
 /**
- * Lets a kafkajs consumer believe most brokers instead of any one. Where one of three is cut off from its peers, every third
- * look at who leads made its consumers fetch from it, which gives nothing, and a member whose coordinator it was went on
- * with heartbeats there while the others' coordinator gave its partitions away: two tasks of one partition fenced each other
- * in turns until the broker came back (found by `broker-cut-off-from-its-peers`: 25 s without a decided cost).
+ * Lets a kafkajs consumer believe most brokers instead of any single one. Where one of three was cut off from its peers,
+ * every third query for the leader made its consumers fetch from that broker, which returns nothing, and a member that had
+ * it as coordinator continued to send heartbeats there while the coordinator of the others gave its partitions away. Two
+ * tasks of one partition then fenced each other in turns until the broker came back (found by
+ * `broker-cut-off-from-its-peers`: 25 s without a decided cost).
  */
 
-/** More are asked of a large cluster by none: two that are cut off do not outvote three. */
+/** No more brokers than this are queried in a large cluster: two that are cut off do not outvote three. */
 export const VOTERS_MAX = 5
 
-/** A look takes no longer. kafkajs shares one between all that ask: one without an end would hold them up for good. */
+/**
+ * A look takes no longer than this. kafkajs shares one look among all callers: one without an end would delay them
+ * permanently.
+ */
 export const LOOK_MS_MAX = 10_000
 
 /** What this file wraps of `kafkajs/src/cluster` (2.2.4, pinned). */
@@ -94,7 +98,7 @@ const unsaid = (what: string) => (): Error =>
     retriable: true,
   })
 
-/** What brokers say that can be expected to answer: one that was silent last is not waited for. */
+/** The answers of brokers that can be expected to answer: one that was silent last is not waited for. */
 async function wordsOf<T>(pool: BrokerPool, ask: (broker: Broker) => Promise<T>): Promise<readonly T[]> {
   const voters = Object.entries(pool.brokers)
     .filter(([, { brokerAddress }]) => !isSilent(brokerAddress))
