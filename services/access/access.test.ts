@@ -231,12 +231,12 @@ test('of tokens only those of the pinned algorithm, issuer and audience count, a
     token({ aud: 'other' }),
     token({ exp: nowS - JWT_CLOCK_TOLERANCE_S - 1 }),
     token({ key: other.privateKey }),
-    // Names that no node can have: the settler's own records stand under such keys.
+    // Names that no node can have: the settler keeps its own records under such keys.
     ...[['!task'], ['n', '!tick'], ['a b'], [''], ['n'.repeat(65)], [7], 'n', { n: 1 }].map((nodes) =>
       token({ nodes }),
     ),
     ...[['*'], ['!issuer'], [7], 'o'].map((operators) => token({ operators })),
-    // The public key as the secret of a MAC: the algorithm is ours to choose, not the token's.
+    // The public key is sent as the secret of a MAC: we choose the algorithm, not the token.
     new SignJWT({ scope: 'admin' })
       .setProtectedHeader({ alg: 'HS256' })
       .setIssuer('iss')
@@ -248,7 +248,8 @@ test('of tokens only those of the pinned algorithm, issuer and audience count, a
   ]
   for (const credential of await Promise.all(wrong))
     assert.equal((await get('/read', credential)).statusCode, 401)
-  // The caller of a command has its bound: beyond it every write would be set aside, and its outcome never be known.
+  // The name of a command's caller has a bound: beyond it every write would be set aside, and its outcome would never be
+  // known.
   const longest = 's'.repeat(JWT_SUBJECT_CHARACTERS_MAX)
   const taken = await get('/read', await token({ sub: longest }))
   assert.equal(taken.statusCode, 200)
