@@ -14,7 +14,7 @@ import { setUp } from '../gateway/app-fixture.ts'
 import { opsRoutes } from './ops.ts'
 import { startOpsServer } from './ops-server.ts'
 
-/** What is no request, or none for a route, on every kind of server that there is. */
+/** Texts that are not a request, or not one for a route, sent to every kind of server that exists. */
 
 const OPS_PORT = 26_431
 const stack = new AsyncDisposableStack()

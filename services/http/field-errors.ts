@@ -1,7 +1,7 @@
 import type { FastifySchemaValidationError } from 'fastify/types/schema.js'
 import type { FieldError } from '../../schemas/http/problem.ts'
 
-/** What the validator found, for people: one entry a field, naming the field. */
+/** What the validator found, for people: one entry for each field, with the field's name. */
 export function fieldErrorsOf(validation: readonly FastifySchemaValidationError[]): FieldError[] {
   return validation.map((found) => {
     const { keyword, instancePath, params } = found

@@ -31,7 +31,7 @@ after(() => app.close())
 
 interface Client {
   readonly socket: Socket
-  /** What it was told so far. */
+  /** What the client has received so far. */
   told(): string
   readonly closed: Promise<unknown>
 }
@@ -48,7 +48,7 @@ async function refused(bytes: number, connection: 'close' | 'keep-alive'): Promi
   return { socket, told: () => told, closed }
 }
 
-/** Sends in pieces until it has, or the connection is gone; how much of it went. */
+/** Sends in pieces until all is sent, or the connection is gone; returns how much was sent. */
 async function send({ socket }: Client, bytes: number): Promise<number> {
   const piece = Buffer.alloc(65_536)
   let sent = 0

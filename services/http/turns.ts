@@ -6,8 +6,8 @@ interface Waiting {
 }
 
 /**
- * Work that is done a bounded number at once: each credential has its share of the places, and what finds none waits for one,
- * first come first served among those that may have it. How many may wait is the caller's to bound.
+ * Work of which a bounded number runs at once: each credential has its share of the places, and work without a place
+ * waits for one, first come first served among those that may have it. The caller must bound how many may wait.
  */
 export class Turns {
   readonly #running: Shares
