@@ -29,7 +29,7 @@ import { RecentContacts } from './recent-contacts.ts'
 import { RETRY_BUSY_S, retryAfter } from '../http/retry-after.ts'
 
 export interface HeartbeatsRouteParts {
-  /** Of account.inbox. */
+  /** Producer of account.inbox. */
   readonly inbox: SharedAppend
   readonly partitions: number
   readonly clock: Clock
@@ -47,11 +47,11 @@ interface Rejected {
   readonly detail: string
 }
 
-/** POST /v1/heartbeats: one or an array; answered once the broker has those that say something. */
+/** POST /v1/heartbeats: one or an array; answered once the broker has those that hold something new. */
 export function heartbeatsRoute(app: FastifyInstance, parts: HeartbeatsRouteParts): void {
   const { inbox, partitions, clock, metrics, bodies, unpacker, audit } = parts
   const contacts = new RecentContacts()
-  // Shares of what the inbox holds, so that nobody fills it alone.
+  // Shares of what the inbox holds, so that no credential fills it alone.
   const waiting = new Shares(APPEND_WAITING_MAX)
   bodies.take(app, { mediaTypes: ['application/json'], sizeBytesMax: HEARTBEATS_BYTES_MAX })
 
@@ -154,7 +154,7 @@ function nothingAccepted(rejected: readonly Rejected[]): Problem {
   return new Problem('nothing_accepted', detail, { accepted: 0, rejected })
 }
 
-/** As it was sent, where it can be an id. */
+/** The id as it was sent, where it can be an id. */
 function idOf(item: unknown): string | null {
   const id = (item as { heartbeat_id?: unknown } | null)?.heartbeat_id
   return typeof id === 'string' && id.length <= 256 ? id : null

@@ -25,7 +25,7 @@ test('a serializer finds the newest schema and its id by the topic alone', async
   assert.ok(type.startsWith(REGISTRY_TYPE), type)
   const { schema, ...rest } = body as { schema: string }
   assert.deepEqual(rest, { subject: SUBJECT, version: 1, id: SCHEMA_ID.usageEvent, schemaType: 'AVRO' })
-  // What it writes with that schema, from the required fields alone, is what the aggregator reads.
+  // Records that a client writes with that schema, from the required fields alone, are readable to the aggregator.
   const writer = avsc.Type.forSchema(JSON.parse(schema) as avsc.Schema, { wrapUnions: false })
   const said = {
     event_id: eventId(7),
@@ -63,7 +63,7 @@ test('Confluent’s read paths answer alike', async () => {
 test('every id of usage events has the schema that its records are written with', async () => {
   for (const id of [SCHEMA_ID.usageEventsV1, SCHEMA_ID.usageEvents, SCHEMA_ID.usageEvent]) {
     const { schema } = (await get(`/schemas/ids/${id}`)).body as { schema: string }
-    // Each schema says its id in its own words.
+    // Each schema describes its id in its own words.
     assert.match((JSON.parse(schema) as { doc: string }).doc, new RegExp(`Schema id ${id}\\.`))
   }
 })

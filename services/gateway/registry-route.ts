@@ -6,7 +6,7 @@ import { Problem } from '../http/problem.ts'
 
 const ROOT = '/schema-registry'
 
-/** Codes of Confluent's API, which its clients decide by. */
+/** Error codes of Confluent's API, by which its clients decide. */
 const SUBJECT_NOT_FOUND = 40401
 const VERSION_NOT_FOUND = 40402
 const SCHEMA_NOT_FOUND = 40403
@@ -15,7 +15,7 @@ type Asked = FastifyRequest<{ Params: { readonly [name in 'subject' | 'version' 
 
 /**
  * The schemas of usage events under the paths of Confluent's registry, so that its serializers find id and schema by
- * themselves (`use.latest.version`). Everybody may read them; nobody registers any.
+ * themselves (`use.latest.version`). Everybody may read them; no schema can be registered.
  */
 export function registryRoute(app: FastifyInstance, { topic }: { readonly topic: string }): void {
   const subject = subjectOf(topic)
@@ -72,12 +72,12 @@ function byId(id: number | null): RegisteredSchema {
   return found
 }
 
-/** Digits alone are a number: what a client means by anything else cannot be known. */
+/** Only digits are a number: what a client means by any other text cannot be known. */
 function numberOf(text: string): number | null {
   return /^\d{1,9}$/.test(text) ? Number(text) : null
 }
 
-/** With the members that Confluent's clients read beside those of every other problem. */
+/** With the members that Confluent's clients read, in addition to those of every other problem. */
 function missing(code: number, message: string): Problem {
   return new Problem('not_found', message, { error_code: code, message })
 }

@@ -14,7 +14,7 @@ interface Reading {
   readonly watts: number
 }
 
-/** A line an event, at most three in a record. */
+/** One line for each event, at most three in a record. */
 class Lines implements Pack<Reading> {
   readonly #lines: string[] = []
 
