@@ -31,7 +31,7 @@ function withCommands(append: (records: readonly LogAppend[]) => Promise<void> =
       status: 200,
       code: null,
       detail: '',
-      // Of a settle, and of a join.
+      // The result of a settle, and of a join.
       result: '{"settled_count":3,"micro_spark":"0","nano_usd":"0","tag":"\\"1.1\\""}',
       account_version: 3,
       until: 0,

@@ -4,7 +4,7 @@ import type { StateTable } from '../../pipelines/kafka/kafkajs/table.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
 import { FollowedStates } from './followed-states.ts'
 
-/** A table that is told what it reads and when it fails. */
+/** A table that reports the records and the failure that a test gives it. */
 class ToldTable implements StateTable {
   loaded = false
   isStopped = false

@@ -81,7 +81,7 @@ interface Asked {
   readonly cases: readonly { readonly ending: Ending; readonly request: WriteRequest }[]
 }
 
-/** Asks for each once, and lets its outcome in the log have ended so. What no route asks for is left out. */
+/** Sends each command once, with its outcome in the log ending in this way. Those that no route sends are left out. */
 async function askedOnce(): Promise<Asked> {
   const { reader, state } = await readerWithState()
   await using _ = reader

@@ -18,7 +18,7 @@ export interface UsagePlan {
   readonly endOf: (startMs: number) => number
 }
 
-/** ClickHouse's clock decides when minutes go; what is about to go counts as gone. */
+/** ClickHouse's clock decides when minutes expire; minutes that are about to expire count as gone. */
 const EXPIRY_MARGIN_MS = 5 * MINUTE_MS
 
 const UTC_WINDOW_MS = { '1h': HOUR_MS, '1d': DAY_MS } as const
@@ -29,7 +29,7 @@ export async function planUsage(
   nowMs: number,
   pause: () => Promise<void>,
 ): Promise<UsagePlan> {
-  // Of many who ask at once each has a turn: opening a zone takes a part of a millisecond.
+  // Gives each of many requests a turn: opening a zone takes a part of a millisecond.
   if (asked.tz !== 'UTC') await pause()
   const zone = zoneOf(asked.tz)
   const minutesKeptFromMs = nowMs - MINUTES_KEPT_DAYS * DAY_MS + EXPIRY_MARGIN_MS
@@ -49,12 +49,12 @@ export async function planUsage(
   return {
     range: { fromMs: starts[0] ?? endMs, toMs: endMs },
     windows: { table: 'usage_15m', cut: { startsMs: starts } },
-    // Most windows of years are empty, and nobody asks for their ends.
+    // Computed only when it is needed: most windows of years are empty.
     endOf: (startMs) => starts[after(starts, startMs)] ?? endMs,
   }
 }
 
-/** Index of the first of the sorted times that is behind `timeMs`. */
+/** Index of the first of the sorted times that is after `timeMs`. */
 function after(sortedMs: readonly number[], timeMs: number): number {
   let low = 0
   let high = sortedMs.length

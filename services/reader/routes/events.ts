@@ -18,7 +18,7 @@ import { labelsOf } from './label-query.ts'
 import { isFirst, nextAddress, pageOf } from './pages.ts'
 import { rangeOf } from './range.ts'
 
-/** GET /api/usage/events: single events, each with what became of its cost. */
+/** GET /api/usage/events: single events, each with the decision on its cost. */
 export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
   app.get(
     '/api/usage/events',
@@ -75,7 +75,7 @@ export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
       if (format === 'application/json') return reply.send({ items, next_cursor, as_of })
       const name = { parts: ['events', node_id], range: place, zone: 'UTC', asOf: as_of }
       const next = nextAddress(request, next_cursor)
-      // A cell holds no object: labels stand in it as JSON.
+      // A cell cannot hold an object: labels are written in it as JSON.
       const rows = items.map((item) => Object.assign(item, { labels: JSON.stringify(item.labels) }))
       const table = { item: EventItem, rows, integers: 'integer', name, next } as const
       return await sendTable(reply, format, table, () => parts.turns.pause(holderOf(request)))
@@ -85,7 +85,7 @@ export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
 
 type Place = Pick<EventsToRead, 'fromMs' | 'toMs' | 'after'>
 
-/** Where to read: as asked, or where the cursor goes on, with the bounds of the first page ("up to now" moves). */
+/** What to read: as requested, or from the position of the cursor, with the bounds of the first page ("up to now" moves). */
 function placeOf(
   parts: RouteParts,
   scope: string,

@@ -101,7 +101,7 @@ function releaseRoute(app: ReaderApp, parts: RouteParts): void {
     async (request, reply) => {
       const node_id = nodeOfWrite(request, request.query.node_id, {})
       const { id } = request.params
-      // No reservation is called so, and no command may ask for it.
+      // No reservation can have this id, and no command may carry it.
       if (!NAME.test(id)) throw new Problem('reservation_not_found', 'This node has no such reservation.')
       await askSettler(parts, request, { node_id, kind: 'release', reservation_id: id })
       return reply.code(DONE_STATUS.released).send(null)

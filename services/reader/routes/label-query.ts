@@ -8,7 +8,7 @@ import { formatTime } from '../../http/times.ts'
 
 const PREFIX = 'label.'
 
-/** What is asked by `group_by` and by the parameters of labels. */
+/** What a request asks for by `group_by` and by the parameters of labels. */
 export interface AskedGroups {
   readonly groupBy: readonly UsageGroup[]
   readonly groupLabel: string | null
@@ -33,7 +33,7 @@ export function groupsOf(query: { readonly group_by?: string }): AskedGroups {
   }
 }
 
-/** Whether labels are asked for, which stand on single events alone. */
+/** Whether labels are requested; only single events have them. */
 export function asksLabels({ groupLabel, labels }: AskedGroups): boolean {
   return groupLabel !== null || Object.keys(labels).length > 0
 }

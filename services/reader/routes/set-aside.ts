@@ -18,7 +18,7 @@ import { rangeOf } from './range.ts'
 import { identitiesOf } from '../sent-id.ts'
 import { letterItem, ownItem } from '../history/set-aside-item.ts'
 
-/** What of a request says which page of which list. */
+/** The parts of a request that determine the list and its page. */
 interface ListRequest extends Asker {
   readonly query: {
     readonly from?: string
@@ -34,7 +34,7 @@ interface Page {
   readonly as_of: string | null
 }
 
-/** GET /api/usage/set-aside: a node's own, or everything for admins. */
+/** GET /api/usage/set-aside: a node's own records, or everything for admins. */
 export function setAsideRoutes(app: ReaderApp, parts: RouteParts): void {
   app.get(
     '/api/usage/set-aside',
@@ -119,7 +119,7 @@ async function all(parts: RouteParts, request: ListRequest): Promise<Page> {
   })
 }
 
-/** The range as asked, or as the first page had it ("up to now" moves), and where the list goes on. */
+/** The range as requested, or as the first page had it ("up to now" moves), and where the list continues. */
 function placeOf(
   parts: RouteParts,
   scope: string,
@@ -148,7 +148,7 @@ function sentIdentities(row: SetAsideRow): readonly Identity[] {
   return identitiesOf(row.event_id, source ?? null)
 }
 
-/** The one that counts in place of a row of the list, under whichever of its identities. */
+/** The event that counts in place of a row of the list, under any of that row's identities. */
 function insteadOf(row: SetAsideRow, counted: ReadonlyMap<string, EventItem>): EventItem | null {
   const items = sentIdentities(row).map(({ kind, bytes }) => counted.get(`${kind} ${formatUuid(bytes)}`))
   return items.find((item) => item !== undefined) ?? null

@@ -155,8 +155,8 @@ function shownTag(tag: string, { account }: Pick<NodeState, 'account'>): string 
 }
 
 /**
- * The tags that the client takes for the present ones, as the settler compares them: one, or several on lines of their own,
- * which no header has. `*` asks that the node is there, which it is for good once it is.
+ * The tags that the client expects to be the present ones, as the settler compares them: one, or several on separate
+ * lines, which no header contains. `*` requires that the node exists, which stays true once it does.
  */
 async function expectedTags(
   parts: RouteParts,

@@ -95,7 +95,7 @@ interface SeqQuery {
   readonly limit: number
 }
 
-/** A page of a list that goes by the node's own sequence. */
+/** A page of a list that is ordered by the node's own sequence. */
 async function readPage<Row>(
   parts: RouteParts,
   list: string,

@@ -50,7 +50,7 @@ const RESPONSES = {
   ),
 }
 
-/** GET /api/usage: windows of usage as JSON, CSV or Parquet, of one and the same query. */
+/** GET /api/usage: windows of usage as JSON, CSV or Parquet, from one and the same query. */
 export function usageRoutes(app: ReaderApp, parts: RouteParts): void {
   app.get(
     '/api/usage',
@@ -73,7 +73,7 @@ export function usageRoutes(app: ReaderApp, parts: RouteParts): void {
       const holder = holderOf(request)
       const pause = () => parts.turns.pause(holder)
       const turns = { itemsPerTurn: ROWS_PER_TURN, pause }
-      // Laying out windows costs most: nothing is laid out for a node that the caller may not see.
+      // Laying out windows costs most: none are laid out for a node that the caller may not see.
       const { partition } = await parts.present.seen(request.caller, node_id)
       const plan = await planUsage({ ...rangeOf(request.query, nowMs), window, tz }, nowMs, pause)
       const asked = groupsOf(request.query)
@@ -109,7 +109,7 @@ export function usageRoutes(app: ReaderApp, parts: RouteParts): void {
   )
 }
 
-/** The answer as its schema writes it, a part of its items a turn: fifty thousand of them take a second to write. */
+/** The answer as its schema writes it, in parts, one part each turn: fifty thousand items take a second to write. */
 async function answerText(
   reply: FastifyReply,
   items: readonly UsageItem[],
@@ -145,7 +145,7 @@ async function readUsage(
   const { groupBy } = asked.asked
   return await parts.history.ask(holder, async (client) => {
     const source = parts.history.source('usage1m', asked.partition)
-    // First how far it is loaded, then the windows: what is called final must have been there when it was read.
+    // First how far it is loaded, then the windows: what is called final must have been present when it was read.
     const loaded = await parts.history.loaded(source, client)
     if (asksLabels(asked.asked)) {
       const cut = plan.windows?.cut ?? null

@@ -14,7 +14,7 @@ import { notRegistered } from '../present/present.ts'
 const KEY_CHARACTERS_MAX = 200
 const NODE = new RegExp(NODE_ID_PATTERN)
 
-/** The node of a write: in the query, in the body, or the credential's only one; different ones are refused. */
+/** The node of a write: from the query, from the body, or the credential's only one; two different ones are refused. */
 export function nodeOfWrite(request: FastifyRequest, queried: string | undefined, body: JsonObject): string {
   const reader = new FieldReader()
   const given = body['node_id']
@@ -27,20 +27,23 @@ export function nodeOfWrite(request: FastifyRequest, queried: string | undefined
   return askedNode(request, queried ?? named ?? undefined)
 }
 
-/** Asks the settler, and gives back what it has done. A node that the caller may not see does not exist for it. */
+/**
+ * Sends the command to the settler, and returns what it has done. A node that the caller may not see does not exist for
+ * it.
+ */
 export async function askSettler<Kind extends CommandKind>(
   parts: RouteParts,
   request: FastifyRequest,
   asked: Asked<Kind>,
 ): Promise<CommandResult<Kind>> {
   const { caller } = request
-  // Credentials and parameters were judged; this is where a name becomes a record.
+  // Credentials and parameters were judged before; from here on a name becomes a record.
   if (!NODE.test(asked.node_id)) {
     const message = `"node_id" is no name that a node can have.`
     throw invalidFields([{ path: '/node_id', code: 'invalid_value', message }])
   }
   if (!maySee(caller, asked.node_id)) {
-    // The same wait as for a node that nobody has named.
+    // The same wait as for a node that was never named.
     await parts.present.arrive(asked.node_id)
     throw new ForeignNode(asked.node_id, notRegistered(asked.node_id))
   }
