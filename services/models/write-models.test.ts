@@ -35,7 +35,7 @@ test('the same rows again are the same version, in any order and whatever was ex
     [rows[0], { ...rows[1], paid_api: true }],
   ])
     assert.equal(decideWrite(newest, asked({ rows: other as AskedTable['rows'] })).become, 'written')
-  // The compiled table's rows mean more in a version that knows normal forms.
+  // The rows of the compiled table mean more in a version that knows normal forms.
   assert.equal(decideWrite(COMPILED_TABLE, asked({ rows: COMPILED_ROWS })).become, 'written')
 })
 

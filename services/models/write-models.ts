@@ -8,7 +8,7 @@ import { MODEL_VERSIONS_KEPT, MODELS_VERSION } from '../../schemas/models.ts'
 import type { ModelRow } from '../../schemas/models.ts'
 import { MODELS_WRITER } from '../../schemas/rights.ts'
 
-/** A table that somebody wants in force. */
+/** A table that a caller wants in force. */
 export interface AskedTable {
   readonly rows: readonly ModelRow[]
   readonly writtenBy: string
@@ -16,15 +16,18 @@ export interface AskedTable {
   readonly expected: readonly number[] | null
 }
 
-/** What became of it: `version` is in force. `same`: it was so already; `stale`: it is none of those that were expected. */
+/**
+ * The outcome: `version` is in force. `same`: the same rows were in force already; `stale`: the version in force is none
+ * of those that were expected.
+ */
 export interface WriteOutcome {
   readonly become: 'written' | 'same' | 'stale'
   readonly version: number
 }
 
-/** The log did not take it, or did not say that it did. */
+/** The log did not take it, or did not confirm that it took it. */
 export class ModelsNotWritten extends Error {
-  /** False: nothing was written for certain. */
+  /** False where it is certain that nothing was written. */
   readonly isUnknown: boolean
 
   constructor(message: string, isUnknown: boolean, options?: ErrorOptions) {
@@ -33,10 +36,13 @@ export class ModelsNotWritten extends Error {
   }
 }
 
-/** What is to be written while `newest` is in force. Asking twice for the same rows is asking once, whatever was expected. */
+/**
+ * What is to be written while `newest` is in force. A second request for the same rows changes nothing, whatever was
+ * expected.
+ */
 export function decideWrite(newest: ModelTable, { rows, expected }: AskedTable): WriteOutcome {
   const { version } = newest
-  // Version 1 is judged by exact names alone: the same rows mean something else in a later one.
+  // Version 1 is judged by exact names alone: the same rows mean something else in a later version.
   if (version > MODELS_VERSION && haveSame(newest.rows, rows)) return { become: 'same', version }
   if (expected !== null && !expected.includes(version)) return { become: 'stale', version }
   return { become: 'written', version: version + 1 }
@@ -51,7 +57,7 @@ function haveSame(left: readonly ModelRow[], right: readonly ModelRow[]): boolea
   })
 }
 
-/** The records of one written version: it, and the end of the one that falls out of those that are kept. */
+/** The records of one written version: the version, and a delete of the one that is no longer among those that are kept. */
 export function versionRecords(
   topic: string,
   version: number,
@@ -68,15 +74,15 @@ export interface WriteModelsParts {
   readonly kafka: KafkaOptions
   readonly topicPrefix: string
   readonly topic: string
-  /** Says who fences, for people that read the topic. */
+  /** Names the process that fences, for people who read the topic. */
   readonly instance: string
   /** The newest table as of this offset, which is that of a record just written. */
   readonly newestThrough: (offset: bigint) => Promise<ModelTable>
 }
 
 /**
- * Writes a version of the table. Fences out every other writer first, then reads what is in force up to that fence: whoever
- * read less than the newest can no longer commit, so that no version is ever written twice.
+ * Writes a version of the table. Fences out every other writer first, then reads what is in force up to that fence: a
+ * writer that has read less than the newest can no longer commit, so that no version is ever written twice.
  */
 export async function writeModels(parts: WriteModelsParts, asked: AskedTable): Promise<WriteOutcome> {
   const { kafka, topicPrefix, topic, instance, newestThrough } = parts
