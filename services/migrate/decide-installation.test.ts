@@ -12,7 +12,7 @@ const NEW: StoresFound = {
 }
 const USED = { ...NEW, hasTasks: true, hasRows: true, hasEveryBlock: false }
 
-/** What comes of two stores: the id and who is told, or the first words of the refusal. */
+/** The result for two stores: the id and which store is written, or the first words of the refusal. */
 const CASES: readonly [name: string, found: StoresFound, expected: string][] = [
   ['both new', NEW, 'new id to Kafka, ClickHouse'],
   ['of a version before', USED, 'new id to Kafka, ClickHouse'],

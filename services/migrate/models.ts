@@ -19,8 +19,8 @@ const WRITTEN_BY = 'migrate'
 const LEFT = 'Table of models: left as it is.'
 
 /**
- * Gives a new installation its first table of models, in words. One in which a task has ever worked keeps what it has: the
- * compiled table, until an admin puts another.
+ * Gives a new installation its first table of models; returns what was done in words. An installation in which a task has
+ * ever worked keeps what it has: the compiled table, until an admin replaces it.
  */
 export async function seedModels(config: Config, newTopics: ReadonlySet<string>): Promise<string> {
   const topics = topicNames(config.topicPrefix)
@@ -31,7 +31,7 @@ export async function seedModels(config: Config, newTopics: ReadonlySet<string>)
   return become === 'written' ? `Table of models: version ${version}, ${SEED_ROWS.length} rows.` : LEFT
 }
 
-/** Puts the table in force that a file holds. Exit 2 where the file is none. */
+/** Puts the table of a file in force. Exit 2 where the file holds no table. */
 export async function putModels(config: Config, file: string, say: (line: string) => void): Promise<void> {
   const { rows } = readModels(file)
   const { become, version } = await write(config, { rows, writtenBy: WRITTEN_BY, expected: null })
@@ -66,7 +66,7 @@ async function write(config: Config, asked: AskedTable): Promise<WriteOutcome> {
   const topic = topicNames(topicPrefix).models
   const newestThrough = async (offset: bigint): Promise<ModelTable> => {
     const known = new KnownModels()
-    // Nothing stands before the first record of all.
+    // There is nothing before the very first record.
     if (offset === 0n) return known.newest.table
     const reading = { topic, partition: 0, groupBase: `${topicPrefix}models`, to: offset }
     for await (const records of readPartition({ ...kafka, ...reading }))
