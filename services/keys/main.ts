@@ -82,7 +82,7 @@ await runCommand(spec, async ({ config, values, positionals, say }): Promise<Exi
   throw wrong(action === undefined ? 'Nothing to do.' : `"${action}" is none of create, list, revoke.`)
 })
 
-/** The key counts all the same; only the audit may have no row of it. */
+/** The key is in force all the same; only its row in the audit may be missing. */
 function warn(store: KeyStore, say: (line: string) => void): void {
   for (const what of store.unaudited()) say(`the audit may not have this: ${what}`)
 }
@@ -118,7 +118,7 @@ function stateOf(key: AccessKey, isInForce: boolean, nowMs: number): string {
   return isActive(key, nowMs) ? 'ended' : 'expired'
 }
 
-/** What a new key stands for; an admin's for everything. */
+/** What a new key may name; an admin's key may name everything. */
 function namedBy({ scopes, nodes, operators = [] }: KeyRequest): string {
   const all = scopes.includes('admin') ? 'all' : 'none'
   const ofOperators = operators.length === 0 ? [] : [`operators ${operators.join(', ')}`]
