@@ -9,7 +9,7 @@ export interface EventName {
   readonly nodeId: string
   readonly kind: IdKind
   readonly eventId: string
-  /** A text, and the id that versions before rules 3 counted it under; null for what is an id. */
+  /** A text, and the id under which versions before rules 3 counted it; null where the event has an id. */
   readonly before: { readonly text: string; readonly eventId: string } | null
 }
 
@@ -20,10 +20,10 @@ export function eventNameOf(event: UsageEvent): EventName {
   return { nodeId: event.node_id, kind, eventId: formatUuid(bytes), before }
 }
 
-/** Event ids that one query asks for. */
+/** Event ids in one query. */
 const IDS_PER_QUERY = 1_000
 
-/** Which of these events are counted already, texts also as versions before rules 3 counted them. */
+/** Which of these events are counted already, including texts as versions before rules 3 counted them. */
 export async function countedEvents(
   client: ClickhouseClient,
   events: readonly EventName[],
