@@ -2,8 +2,8 @@ import type { CheckedTask, VerifyRun } from './check.ts'
 import type { Logs } from './logs.ts'
 
 /**
- * Whether a partition's logs are as new as what ClickHouse has of it. Where one is older, all else that could be compared
- * differs for that one reason: said once a topic, as one difference.
+ * Whether a partition's logs are as new as what ClickHouse has of it. Where one is older, everything else that could be
+ * compared differs for that one reason; it is reported once for each topic, as one difference.
  */
 export async function areLogsNewEnough(
   { tables, differences, say }: Pick<VerifyRun, 'tables' | 'differences' | 'say'>,
@@ -14,7 +14,7 @@ export async function areLogsNewEnough(
   let fits = true
   for (const { state, blocks, nextSeqOf } of tasks) {
     const topic = logs.topics[blocks]
-    // Asked before the log is read: what is loaded now was committed before.
+    // Queried before the log is read: what is loaded at that time was committed before.
     const { lastSeq: loaded } = await tables.loaded({ topic, partition })
     const record = await logs.newestTask(state, partition)
     const lastSeq = record === null ? 0 : nextSeqOf(record) - 1

@@ -13,7 +13,7 @@ const TOPICS = topicNames('')
 const WATERMARK_MS = 1_000
 const NOTHING: CheckCounts = { compared: [], undecided: 0, otherwise: [], leftOut: [] }
 
-/** A check of a task that has written blocks up to a number; it tells in which order it is asked. */
+/** A check of a task that has written blocks up to a number; it records the order in which it is called. */
 class ToyCheck implements Check {
   readonly name = 'toy'
   readonly reads = ['usageMetered'] as const

@@ -10,7 +10,7 @@ import type { ModelAccount, Moment } from './state.ts'
 /** Reservations that a node may have at once. */
 const RESERVATIONS_MAX = 100
 
-/** What a command must have come to. */
+/** What a command must have resulted in. */
 export interface Ended {
   readonly status: number
   readonly code: string
@@ -41,13 +41,13 @@ const HANDLERS: Readonly<Record<InboxCommand['kind'], Handler>> = {
   confirm: confirmOnDemand,
 }
 
-/** Commands that make the node where nobody has named it yet. */
+/** Commands that make the node where it was not named yet. */
 export const makesNode = ({ kind }: InboxCommand): boolean => kind === 'settings' || kind === 'join'
 
-/** Those about reservations are not counted: the reservations bound them. */
+/** Commands about reservations are not counted: the reservations bound them. */
 export const isCountedCommand = ({ kind }: InboxCommand): boolean => kind !== 'reserve' && kind !== 'release'
 
-/** Applies a command; whatever came of it, what is pending is looked at afterwards. */
+/** Applies a command; after it, whatever its result, pending costs are settled if they are due. */
 export function takeCommand(account: ModelAccount, command: InboxCommand, moment: Moment): Ended {
   const ended = HANDLERS[command.kind](account, command, moment)
   settleIfDue(account, moment)
@@ -58,7 +58,7 @@ export function refusal(status: number, code: string, untilMs: number | null = n
   return { status, code, result: {}, changes: [], untilMs, closed: null }
 }
 
-/** What was asked, as the audit shows it. */
+/** What was requested, as the audit shows it. */
 export function askedJson(command: InboxCommand): string {
   const { operator_id, reservation_id, cost_nano_usd, ttl_ms, expected } = command
   const settings = Object.fromEntries(command.changes.map(({ name, value }) => [name, value]))
@@ -88,7 +88,7 @@ function refuseChange(account: ModelAccount, command: InboxCommand, moment: Mome
     ({ name, value }) => name === 'allow_metered_for_hive' && value === true,
   )
   if (isOptIn && account.tier === 'central') return refusal(403, 'central_not_metered')
-  // Several tags stand on a line each; any one will do.
+  // Several tags are on a line each; any one of them may match.
   const isStale = command.expected?.split('\n').every((tag) => tag !== tagOf(account, moment)) ?? false
   return isStale ? refusal(412, 'stale_settings') : null
 }
@@ -149,7 +149,7 @@ function transferNode(account: ModelAccount, command: InboxCommand, moment: Mome
   return success({ operator_id: operatorId })
 }
 
-/** What an admin, or a credential of that operator, says of the operator of now. */
+/** An admin, or a credential of that operator, may confirm the present operator. */
 function standForPresent(account: ModelAccount, command: InboxCommand, moment: Moment): void {
   const present = account.operators.at(-1)?.operatorId
   const mayTell = command.by_admin || command.by_operator
@@ -187,7 +187,7 @@ function reserveSpend(account: ModelAccount, command: InboxCommand, moment: Mome
 
 function releaseSpend(account: ModelAccount, command: InboxCommand, { nowMs }: Moment): Ended {
   const found = account.reservations.find(({ id }) => id === command.reservation_id)
-  // For how long it is known since then, the model says.
+  // AccountModel determines how long this outcome is kept under the newer rules.
   if (found === undefined) return refusal(404, 'reservation_not_found', nowMs)
   account.reservations = account.reservations.filter((reservation) => reservation !== found)
   account.changedAtMs = nowMs

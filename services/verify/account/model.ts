@@ -40,11 +40,11 @@ const DAY_MS = 86_400_000
 /** The first rules by which requests and rules out of their bounds are set aside, and what nodes earn is capped. */
 const BOUNDED = 2
 
-/** The first rules by which operators are confirmed, and by which the audit tells of more than commands. */
+/** The first rules by which operators are confirmed, and by which the audit records more than commands. */
 const CONFIRMS = 3
 const NOTED = 3
 
-/** The first rules by which what a release came to is known for a day, as long as there is a place for it. */
+/** The first rules by which the result of a release is known for a day, as long as there is a place for it. */
 const RELEASES_KEPT = 3
 
 const isCommand = (schemaId: number | null): boolean => inboxCommandCodec.schemaIds.includes(schemaId)
@@ -55,7 +55,7 @@ export class AccountModel {
   readonly totals = new NodeTotalSums()
   /** The record that ended the partition, where one did. */
   endOffset: bigint | null = null
-  /** From where on the task judged by which rules. */
+  /** The offsets from which the task judged by which rules. */
   since: readonly Since[] = []
   /** What the task could not decide. */
   undecided: Undecided = NOTHING_UNDECIDED
@@ -77,13 +77,13 @@ export class AccountModel {
     return new AccountModel(RULES_AT_FIRST, true)
   }
 
-  /** The model of an inbox whose beginning was deleted. Rules that the log does not tell any more are `rules`. */
+  /** The model of an inbox whose beginning was deleted. `rules` are those that the log no longer holds. */
   static fromTheMiddle(rules: Buffer | null): AccountModel {
     const known = rules === null ? RULES_AT_FIRST : rulesOf(inboxConfigureCodec.decode(rules))
     return new AccountModel(known, false)
   }
 
-  /** The model of an inbox that goes on where another version of the topics ended. */
+  /** The model of an inbox that continues where another version of the topics ended. */
   static continued(carried: Carried): AccountModel {
     const rules = carried.rules === null ? RULES_AT_FIRST : rulesOf(inboxConfigureCodec.decode(carried.rules))
     const model = new AccountModel(rules, true)
@@ -97,7 +97,7 @@ export class AccountModel {
     return model
   }
 
-  /** Takes the next record in; throws BrokenHandOver. */
+  /** Takes the next record; throws BrokenHandOver. */
   apply(record: SourceRecord): void {
     this.#nowMs = Math.max(this.#nowMs, record.timestampMs)
     const { value } = record
@@ -130,7 +130,7 @@ export class AccountModel {
     }
   }
 
-  /** It changed nothing; of a command the caller was told so. */
+  /** The record changed nothing; for a command the caller got an outcome with this code. */
   #cannotBeDecided(record: SourceRecord, value: Buffer): void {
     if (isCommand(schemaIdOf(value))) {
       const command = inboxCommandCodec.decode(value)
@@ -156,7 +156,7 @@ export class AccountModel {
     return this.#nowMs
   }
 
-  /** `take` decodes first and returns what there is to do; false from that says that the body is not possible. */
+  /** `take` decodes first and returns what is to be done; where that returns false, the body is not possible. */
   #decoded(record: SourceRecord, take: () => () => boolean): void {
     let act: () => boolean
     try {
@@ -187,7 +187,7 @@ export class AccountModel {
     }
   }
 
-  /** Until these rules what had no bound was taken as it came. */
+  /** Until these rules, values without a bound were accepted as they came. */
   #isBounded({ offset }: SourceRecord): boolean {
     return rulesAt(this.since, offset) >= BOUNDED
   }
@@ -240,7 +240,7 @@ export class AccountModel {
     }
   }
 
-  /** Under the id that a version of before gave the request: then it is the same answer under this one. */
+  /** The request has an outcome under the id that an older version gave it: the answer under this id is the same then. */
   #wasAnswered({ node_id: nodeId, older_id }: InboxCommand, key: string): boolean {
     const older = `${nodeId}/${older_id}`
     const outcome = this.outcomes.isKnown(older, this.#nowMs) ? this.outcomes.all.get(older) : undefined
@@ -249,7 +249,7 @@ export class AccountModel {
     return true
   }
 
-  /** Who a command is counted for: until these rules nobody was told apart. */
+  /** The credential for which a command is counted: until these rules all were counted together. */
   #askerOf(command: InboxCommand, record: SourceRecord): Pick<ModelOutcome, 'caller' | 'byAdmin'> {
     const isTold = this.#isBounded(record)
     return { caller: isTold ? command.caller : '', byAdmin: isTold && command.by_admin }
@@ -280,7 +280,10 @@ export class AccountModel {
     })
   }
 
-  /** How long what was asked about a reservation is known; null: as it was until these rules, and as other commands. */
+  /**
+   * How long the outcome of a command about a reservation is known; null: as it was until these rules, and as for other
+   * commands.
+   */
   #ofReservation(
     { kind, node_id: nodeId }: InboxCommand,
     { code }: Ended,
@@ -291,7 +294,7 @@ export class AccountModel {
     const shortly = { untilMs: this.#nowMs, isCounted: false }
     if (kind === 'reserve') return code === '' ? null : shortly
     if (kind !== 'release') return null
-    // Of a node that nobody knows there is nothing to give back: it stands among the writes.
+    // A node that is not known has nothing to give back: its release counts as one of the writes.
     const isUnknown = code === 'node_not_registered'
     const hasNone = isUnknown
       ? this.outcomes.isFull(nodeId, asker, true, this.#nowMs)
@@ -299,7 +302,7 @@ export class AccountModel {
     return hasNone ? shortly : { untilMs: this.#nowMs + DAY_MS, isCounted: true }
   }
 
-  /** What is refused of an unknown node does not make it known. */
+  /** A command that is refused for an unknown node does not make the node known. */
   #ended(command: InboxCommand, record: SourceRecord): Ended {
     const moment = this.#moment(record)
     const known = this.accounts.get(command.node_id)

@@ -56,7 +56,7 @@ function record(offset: number, value: Buffer | null, said: Partial<SourceRecord
   return { partition: 0, offset: BigInt(offset), timestampMs: NOW_MS, key: null, value, headers: {}, ...said }
 }
 
-/** Of the first version, which every rules can read. */
+/** A value of the first version, which all rules can read. */
 const typeV1 = avroType('usage-events.v1')
 const events = (...list: UsageEvent[]): Buffer =>
   framed(SCHEMA_ID.usageEventsV1, [typeV1.toBuffer({ events: list })])

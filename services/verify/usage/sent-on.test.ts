@@ -23,7 +23,7 @@ function record(offset: number, timestampMs: number, events: readonly UsageEvent
   return { partition: 0, offset: BigInt(offset), timestampMs, key: null, value, headers: {} }
 }
 
-/** As the aggregator sends it on. */
+/** The copy as the aggregator sends it on. */
 function copy(offset: number, events: readonly UsageEvent[], receiptMs = AT_MS): SourceRecord {
   const plain = record(offset, AT_MS + 50, events)
   const value = plain.value as Buffer
