@@ -8,7 +8,7 @@ import { awaitKeysSeen } from './keys-seen.ts'
 
 const KEYS = { admin: 'a', provider: 'p', sample: 's', file: '/d/keys.json', isNew: true }
 
-/** A server that knows each key only from the `count`-th request with it on, and says 403 then. */
+/** A server that knows each key only from the `count`-th request with it on, and answers 403 then. */
 async function lateServer(count: number) {
   const asked = new Map<string, number>()
   const server = createServer((request, response) => {
@@ -23,7 +23,7 @@ async function lateServer(count: number) {
   return { url, asked, [Symbol.asyncDispose]: async () => void server.close() }
 }
 
-/** Waits for nobody. */
+/** A clock whose waits end at once. */
 const clock = (elapsedMs: () => number) => ({
   ...systemClock,
   monotonicMs: elapsedMs,

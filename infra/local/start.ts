@@ -12,7 +12,7 @@ import { overrideProblems } from '../../services/runtime/rules.ts'
 
 const USAGE = 'The only argument is --config <file.json>: npm start -- --config settings.json.'
 
-/** When a start is interrupted, its steps under way get this long to come to an end of their own. */
+/** When a start is interrupted, its steps under way get this long to end by themselves. */
 const GIVE_UP_TIMEOUT_MS = 3_000
 
 function configFile(): string | undefined {
@@ -24,7 +24,7 @@ function configFile(): string | undefined {
   }
 }
 
-/** What went wrong, its last line the one to read: what, where, what to do. */
+/** What went wrong; the last line matters most: what, where, what to do. */
 function sayError(error: unknown): void {
   if (error instanceof PartFailed) for (const word of error.words) process.stderr.write(`  | ${word}\n`)
   const message = error instanceof ExitError ? error.message : describeError(error)

@@ -15,7 +15,7 @@ import { MIB } from '../../../schemas/units.ts'
 /** Result bytes of a read that is not streamed (measured: it costs about five times that in memory). */
 const BUFFERED_RESULT_MAX_BYTES = 128 * MIB
 
-/** What the server consists of; one of each per process. */
+/** The parts of the server; one of each in a process. */
 export interface Parts {
   readonly engine: Engine
   readonly spool: Spool
@@ -26,7 +26,7 @@ export interface Parts {
   readonly queryIds: Set<string>
 }
 
-/** Who asks, and when to give up: reads at once, writes only when the process must end. */
+/** The caller of a statement, and when to give up: reads at once, writes only when the process must end. */
 export interface Caller {
   readonly queryId: string
   readonly readOnly: boolean
@@ -46,7 +46,8 @@ export interface Answer {
 
 /**
  * Runs one statement on a connection that nothing else uses.
- * All that it takes (id, place, file, connection) is given back before it returns, except by a stream's end.
+ * Everything that it takes (id, place, file, connection) is given back before it returns; for a stream, when the stream
+ * ends.
  */
 export async function execute(parts: Parts, asked: Asked, caller: Caller): Promise<Answer> {
   const { engine } = parts
@@ -74,7 +75,7 @@ export async function execute(parts: Parts, asked: Asked, caller: Caller): Promi
     query.get('wait_end_of_query') !== '1'
   const settings = requestSettings(query)
   settings.set('log_comment', caller.queryId)
-  // Data is no place for statements: in VALUES any function could stand.
+  // Data must not hold statements: in VALUES any function could occur.
   settings.set('input_format_values_interpret_expressions', evaluates ? '1' : '0')
   if (reads && !streams && !settings.has('max_result_bytes'))
     settings.set('max_result_bytes', String(BUFFERED_RESULT_MAX_BYTES))
@@ -91,7 +92,7 @@ export async function execute(parts: Parts, asked: Asked, caller: Caller): Promi
   if (file !== undefined && (statement.kind === 'values' || statement.kind === 'input')) {
     const insert = readFromFile(asked.text, statement, file)
     if (insert.tail) {
-      // The one call that tells how many rows were written, those of views included.
+      // Only this call returns how many rows were written, including those of views.
       const { rowsWritten, bytesWritten } = await engine.addon.InsertRawAsyncConnection(
         connection,
         insert.head,
@@ -134,7 +135,7 @@ function takeQueryId(queryIds: Set<string>, id: string, held: AsyncDisposableSta
   })
 }
 
-/** A connection in the state the request asks for: one of its own, or its session's. */
+/** A connection in the state that the request needs: one of its own, or that of its session. */
 async function connect(
   parts: Parts,
   query: URLSearchParams,

@@ -11,7 +11,10 @@ import { readStatement } from './statement.ts'
 
 const FILE = "'/etc/passwd'"
 
-/** What reads a file, writes one, or speaks to another machine: each way of the engine to name it, hidden ones too. */
+/**
+ * Statements that read a file, write one, or contact another machine: every way that the engine has for it, hidden ones
+ * too.
+ */
 const REFUSED: readonly string[] =
   `file url s3 hdfs remote remoteSecure cluster mysql postgresql mongodb redis sqlite
   odbc jdbc azureBlobStorage gcs iceberg icebergLocal deltaLake deltaLakeLocal hudi executable filesystem fileCluster
@@ -160,7 +163,7 @@ describe('the gate of the local ClickHouse', () => {
     for (const sql of [...REFUSED, ...HIDDEN]) {
       await assert.rejects(
         pass(sql),
-        // Some are no statements of this engine at all, or cannot be taken apart: refused as well.
+        // Some are not statements of this engine at all, or cannot be taken apart: they are refused as well.
         /Code: (497|48|62)\. /,
         sql,
       )

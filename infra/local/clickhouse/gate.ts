@@ -11,7 +11,10 @@ const READS = 0
 /** Statements whose judgement is remembered: loaders and readers send the same few again and again. */
 const JUDGED_MAX = 5_000
 const JUDGED_STATEMENT_MAX_BYTES = 4_096
-/** Data of INSERT … VALUES that may hold expressions; in more, and in what comes apart from the statement, are values only. */
+/**
+ * Largest data of INSERT … VALUES that may hold expressions. Larger data, and data that comes apart from the statement,
+ * may hold values only.
+ */
 const EXPRESSIONS_MAX_BYTES = MIB
 
 /** What the gate found before the statement has a connection. */
@@ -24,8 +27,8 @@ export interface Admitted {
 }
 
 /**
- * Lets in what may be asked from outside. Every statement passes it, the services' own too: a key of the services that
- * somebody finds must not read this machine's files either.
+ * Admits what is allowed from outside. Every statement passes it, including those of the services: a client that has
+ * found a password of the services must not be able to read this machine's files either.
  */
 export class Gate {
   readonly #engine: Engine
@@ -38,11 +41,15 @@ export class Gate {
     this.#extraEngines = extraEngines
   }
 
-  /** What can be known without running anything. @throws ClickhouseError for more than one statement, files, a write by GET. */
+  /**
+   * What can be known without running anything. @throws ClickhouseError for more than one statement, files, a write by
+   * GET.
+   */
   async admit(asked: Asked, readOnly: boolean): Promise<Admitted> {
     const head = Buffer.from(asked.text, 'latin1').toString()
     const { statementCount, queryClass } = await this.#engine.classify(head)
-    // What cannot be parsed counts as none; the engine would still run the statements before the one that is wrong.
+    // A text that cannot be parsed counts as none; the engine would still run the statements before the one that is
+    // wrong.
     if (statementCount > 1 || (statementCount === 0 && holdsSeveral(asked.text)))
       throw new ClickhouseError(62, 'SYNTAX_ERROR', 'Syntax error (Multi-statements are not allowed)')
     if (statementCount === 0) {
@@ -64,7 +71,7 @@ export class Gate {
   }
 
   /**
-   * Judges the statement on the connection that it is to run on: its tree is that of the values of its parameters.
+   * Judges the statement on the connection that it is to run on: its tree depends on the values of its parameters.
    * @param given the request's settings and parameters.
    */
   async judge(

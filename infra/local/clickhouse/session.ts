@@ -14,7 +14,7 @@ interface Session {
   expiry: NodeJS.Timeout | undefined
 }
 
-/** A request's hold on a session; nobody else has it until `release`. */
+/** A request's hold on a session; no other request has it until `release`. */
 export interface SessionHold {
   readonly connection: Connection
   release(): void
@@ -79,7 +79,7 @@ export class Sessions {
 }
 
 /**
- * Notes what a request is about to change on a session's connection, so that its query string counts for it alone.
+ * Notes what a request is about to change on a session's connection, so that its query string affects this request only.
  * Query parameters stay: the engine has no way to unset one.
  * @returns the statements that undo it.
  */
