@@ -10,17 +10,17 @@ const KEYS = { admin: 'a', provider: 'p', sample: 's', file: '/d/keys.json', isN
 
 /** A server that knows each key only from the `count`-th request with it on, and answers 403 then. */
 async function lateServer(count: number) {
-  const asked = new Map<string, number>()
+  const requests = new Map<string, number>()
   const server = createServer((request, response) => {
     const key = request.headers.authorization ?? ''
-    asked.set(key, (asked.get(key) ?? 0) + 1)
+    requests.set(key, (requests.get(key) ?? 0) + 1)
     request.resume()
-    response.writeHead((asked.get(key) ?? 0) < count ? 401 : 403).end()
+    response.writeHead((requests.get(key) ?? 0) < count ? 401 : 403).end()
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { url, asked, [Symbol.asyncDispose]: async () => void server.close() }
+  return { url, requests, [Symbol.asyncDispose]: async () => void server.close() }
 }
 
 /** A clock whose waits end at once. */
@@ -40,8 +40,8 @@ test('the first requests wait until reader and gateway have seen every key', asy
     clock(() => 0),
     new AbortController().signal,
   )
-  assert.deepEqual([...reader.asked.values()], [3, 3, 3])
-  assert.deepEqual([...gateway.asked.values()], [2, 2, 2])
+  assert.deepEqual([...reader.requests.values()], [3, 3, 3])
+  assert.deepEqual([...gateway.requests.values()], [2, 2, 2])
 })
 
 test('a key that is never seen fails the start, and says whose', async () => {

@@ -25,12 +25,12 @@ export async function awaitKeysSeen(
   signal: AbortSignal,
 ): Promise<void> {
   const deadlineMs = clock.monotonicMs() + SEEN_TIMEOUT_MS
-  const asked = [
+  const requests = [
     { name: 'reader', url: `${servers.readerUrl}/api/settings/compute/provider`, method: 'GET' },
     // A request without effect: once the key is known, it is refused for what it holds.
     { name: 'gateway', url: `${servers.gatewayUrl}/v1/events`, method: 'POST' },
   ]
-  for (const { name, url, method } of asked) {
+  for (const { name, url, method } of requests) {
     for (const key of ['admin', 'provider', 'sample'] as const) {
       while (UNSEEN.has(await statusOf(url, method, keys[key], signal))) {
         if (signal.aborted) throw new GivenUp('the first event')

@@ -80,7 +80,7 @@ export class Supervisor {
       await runMigrate({ environment: this.#environment, logsDir: this.#folder.logs, signal: this.#signal })
       return 'tables and topics are there'
     })
-    await this.#sayPartitions()
+    await this.#showPartitions()
     this.#signal.throwIfAborted()
     await this.#together(SERVICE_NAMES.map((name) => (signal) => this.#startService(name, signal)))
     this.#signal.throwIfAborted()
@@ -88,7 +88,7 @@ export class Supervisor {
   }
 
   /** The number of partitions belongs to the installation: the setting has an effect on a new one only. */
-  async #sayPartitions(): Promise<void> {
+  async #showPartitions(): Promise<void> {
     const { config, sources } = this.#settings
     const { partitions, growing } = await layoutOf(config, 'hivemeter-start')
     if (growing !== null) {

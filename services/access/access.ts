@@ -60,7 +60,7 @@ export async function guardRoutes(
       )
     }
   })
-  tellRefusals(app, audit)
+  reportRefusals(app, audit)
   await app.register(rateLimit, { global: false })
   const byReader = app.createRateLimit({
     max: PUBLIC_REQUESTS_PER_SECOND_MAX,
@@ -98,12 +98,12 @@ export async function guardRoutes(
   }
   app.addHook('onRequest', async (request) => {
     request.caller = NOBODY
-    const { scope, asksWho } = request.routeOptions.config
+    const { scope, identifiesCaller } = request.routeOptions.config
     // A path without a route declares no scope, and gets its 404.
     if (scope === undefined) return
     if (scope === 'public') {
       await limitPublic(request)
-      if (asksWho === true && access.isLoaded()) request.caller = await callerIfAny(request)
+      if (identifiesCaller === true && access.isLoaded()) request.caller = await callerIfAny(request)
       return
     }
     if (!access.isLoaded()) throw loading()
@@ -136,7 +136,7 @@ function refusing(
  * Refusals are reported to the audit where they are thrown; a wrong credential is reported by `guardRoutes`, because only
  * that knows what was wrong with it.
  */
-function tellRefusals(app: FastifyInstance, audit: AuditSink): void {
+function reportRefusals(app: FastifyInstance, audit: AuditSink): void {
   app.addHook('onError', async (request, _reply, error) => {
     if (error instanceof ForeignNode) {
       const { nodeId, code: reason } = error

@@ -131,13 +131,13 @@ class KeysFollower {
     const { signal } = this.#stopping
     const partitions = Array.from({ length: layout.keysPartitions }, (_, partition) => partition)
     while (!signal.aborted) {
-      const askedAtMs = clock.monotonicMs()
+      const queriedAtMs = clock.monotonicMs()
       if (this.table.loaded) {
         const reached = await Promise.all(partitions.map((partition) => this.table.reach(partition)))
-        if (reached.every(Boolean)) this.freshness.current(askedAtMs)
+        if (reached.every(Boolean)) this.freshness.current(queriedAtMs)
       } else {
         // No client is let in before the table is loaded, and /readyz says what that waits for.
-        this.freshness.current(askedAtMs)
+        this.freshness.current(queriedAtMs)
       }
       await clock.delay(LOOK_EVERY_MS, signal)
     }

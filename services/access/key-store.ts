@@ -113,33 +113,33 @@ export class KeyStore implements AsyncDisposable {
   }
 
   /** Makes a key and returns its text, which is not kept anywhere. Exit 1 where the client has two active keys. */
-  async create(asked: KeyRequest): Promise<{ readonly keyId: string; readonly text: string }> {
+  async create(request: KeyRequest): Promise<{ readonly keyId: string; readonly text: string }> {
     const { clock, random } = this.#parts
     const nowMs = clock.nowMs()
-    const active = this.#activeOf(asked.client, nowMs)
-    if (active.length >= ACTIVE_KEYS_PER_CLIENT_MAX) throw tooMany(asked.client, active)
+    const active = this.#activeOf(request.client, nowMs)
+    if (active.length >= ACTIVE_KEYS_PER_CLIENT_MAX) throw tooMany(request.client, active)
     const { keyId, secret, text } = newKey(random)
     const made: AccessKey = {
       key_id: keyId,
-      client: asked.client,
+      client: request.client,
       secret_hash: hashSecret(secret),
-      scopes: [...asked.scopes],
-      nodes: [...asked.nodes],
+      scopes: [...request.scopes],
+      nodes: [...request.nodes],
       created_at: nowMs,
-      expires_at: asked.expiresAtMs,
+      expires_at: request.expiresAtMs,
       revoked_at: null,
-      operators: [...(asked.operators ?? [])],
+      operators: [...(request.operators ?? [])],
       parent: null,
     }
     await this.#write(made)
     await this.#note('key_made', made)
     // Another command may have made one at the same time. The last writer reads them all, and takes its own back.
     await this.#reachEnd()
-    const now = this.#activeOf(asked.client, nowMs)
+    const now = this.#activeOf(request.client, nowMs)
     if (now.length > ACTIVE_KEYS_PER_CLIENT_MAX) {
       await this.revoke(keyId)
       throw tooMany(
-        asked.client,
+        request.client,
         now.filter(({ key_id }) => key_id !== keyId),
       )
     }

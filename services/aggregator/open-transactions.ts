@@ -23,13 +23,13 @@ export class OpenTransactions {
   readonly #since = new Map<number, { readonly ends: LogEnds; readonly sinceMs: number }>()
 
   /** Takes the result of one query; a partition that is not in it was not seen, and stays as it was. */
-  look(found: ReadonlyMap<number, LogEnds>, nowMs: number): void {
+  observe(found: ReadonlyMap<number, LogEnds>, nowMs: number): void {
     for (const [partition, ends] of found) {
       const before = this.#since.get(partition)
       if (ends.stable >= ends.high) this.#since.delete(partition)
       else {
-        const stands = before !== undefined && before.ends.stable === ends.stable
-        this.#since.set(partition, { ends, sinceMs: stands ? before.sinceMs : nowMs })
+        const isUnchanged = before !== undefined && before.ends.stable === ends.stable
+        this.#since.set(partition, { ends, sinceMs: isUnchanged ? before.sinceMs : nowMs })
       }
     }
   }

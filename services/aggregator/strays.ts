@@ -27,7 +27,7 @@ export class StrayWatch {
       while (!signal.aborted) {
         try {
           await admin.connect()
-          this.#look(await logRanges(admin, layout.topics.usageMetered))
+          this.#check(await logRanges(admin, layout.topics.usageMetered))
         } catch (error) {
           logger.debug({ err: error }, 'the partitions of usage.metered could not be looked at')
         }
@@ -42,7 +42,7 @@ export class StrayWatch {
     this.#stopping.abort()
   }
 
-  #look(ranges: Awaited<ReturnType<typeof logRanges>>): void {
+  #check(ranges: Awaited<ReturnType<typeof logRanges>>): void {
     const { layout, logger, metrics } = this.#parts
     const added = [...ranges].filter(([partition]) => partition >= layout.partitions)
     const strays = added.reduce((sum, [, { start, end }]) => sum + (end - start), 0n)

@@ -1,5 +1,5 @@
 import { holderOf } from '../http/caller.ts'
-import type { Asker } from '../http/caller.ts'
+import type { RequestCaller } from '../http/caller.ts'
 import type { AuditSink } from '../audit/audit-log.ts'
 import { Refusal } from '../../pipelines/json/refusal.ts'
 
@@ -21,8 +21,8 @@ export function withForeign({ count, nodeId }: Foreign, another: string): Foreig
 }
 
 /** Reports them to the audit, where there are any. */
-export function tellForeign(audit: AuditSink, asker: Asker, { count, nodeId }: Foreign): void {
+export function reportForeign(audit: AuditSink, request: RequestCaller, { count, nodeId }: Foreign): void {
   if (count === 0) return
-  const subject = holderOf(asker)
-  audit.refused({ kind: 'foreign_node', subject, address: asker.ip, nodeId, reason: FOREIGN.code }, count)
+  const subject = holderOf(request)
+  audit.refused({ kind: 'foreign_node', subject, address: request.ip, nodeId, reason: FOREIGN.code }, count)
 }

@@ -23,7 +23,7 @@ import type { Caller } from '../http/caller.ts'
 import { Problem } from '../http/problem.ts'
 import { Shares } from '../http/shares.ts'
 import type { Unpacker } from './body.ts'
-import { FOREIGN, NONE_FOREIGN, tellForeign, withForeign } from './foreign-nodes.ts'
+import { FOREIGN, NONE_FOREIGN, reportForeign, withForeign } from './foreign-nodes.ts'
 import type { Foreign } from './foreign-nodes.ts'
 import { RecentContacts } from './recent-contacts.ts'
 import { RETRY_BUSY_S, retryAfter } from '../http/retry-after.ts'
@@ -76,7 +76,7 @@ export function heartbeatsRoute(app: FastifyInstance, parts: HeartbeatsRoutePart
     if (!(items instanceof JsonItems))
       throw new Problem(items.fault === 'too_many' ? 'too_many_events' : 'not_json', items.detail)
     const { heartbeats, rejected, foreign } = judge(items, request.caller)
-    tellForeign(audit, request, foreign)
+    reportForeign(audit, request, foreign)
     if (heartbeats.length === 0) throw nothingAccepted(rejected)
     const nowMs = clock.monotonicMs()
     const news = heartbeats.filter((heartbeat) => contacts.isNews(heartbeat, nowMs))

@@ -11,7 +11,7 @@ const SUBJECT_NOT_FOUND = 40401
 const VERSION_NOT_FOUND = 40402
 const SCHEMA_NOT_FOUND = 40403
 
-type Asked = FastifyRequest<{ Params: { readonly [name in 'subject' | 'version' | 'id']?: string } }>
+type SchemaRequest = FastifyRequest<{ Params: { readonly [name in 'subject' | 'version' | 'id']?: string } }>
 
 /**
  * The schemas of usage events under the paths of Confluent's registry, so that its serializers find id and schema by
@@ -19,24 +19,24 @@ type Asked = FastifyRequest<{ Params: { readonly [name in 'subject' | 'version' 
  */
 export function registryRoute(app: FastifyInstance, { topic }: { readonly topic: string }): void {
   const subject = subjectOf(topic)
-  const get = (path: string, schema: object, answer: (request: Asked) => unknown): void => {
+  const get = (path: string, schema: object, answer: (request: SchemaRequest) => unknown): void => {
     app.get(`${ROOT}${path}`, {
       config: { scope: 'public' },
       schema,
-      handler: async (request, reply) => send(reply, answer(request as Asked)),
+      handler: async (request, reply) => send(reply, answer(request as SchemaRequest)),
     })
   }
-  const known = ({ params }: Asked): string => {
+  const known = ({ params }: SchemaRequest): string => {
     if (params.subject === subject) return subject
     throw missing(SUBJECT_NOT_FOUND, `Subject '${params.subject ?? ''}' not found.`)
   }
-  const version = (request: Asked): RegisteredSchema & { readonly version: number } => {
+  const version = (request: SchemaRequest): RegisteredSchema & { readonly version: number } => {
     known(request)
-    const asked = request.params.version ?? ''
-    const number = asked === 'latest' || asked === '-1' ? VERSIONS.length : numberOf(asked)
+    const named = request.params.version ?? ''
+    const number = named === 'latest' || named === '-1' ? VERSIONS.length : numberOf(named)
     const id = number === null ? undefined : VERSIONS[number - 1]
     if (number === null || id === undefined) {
-      throw missing(VERSION_NOT_FOUND, `Version ${asked} not found: there are 1 to ${VERSIONS.length}.`)
+      throw missing(VERSION_NOT_FOUND, `Version ${named} not found: there are 1 to ${VERSIONS.length}.`)
     }
     return { version: number, ...byId(id) }
   }

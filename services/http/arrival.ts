@@ -30,8 +30,8 @@ export interface Arrival {
 /** Whether a body comes so slowly that its client may be told to send it again: it holds room that others could use. */
 export function isTooSlow({ startedMs, lastMs, sizeBytes }: Arrival, nowMs: number): boolean {
   if (nowMs - lastMs > SILENCE_MS_MAX) return true
-  const askedMs = nowMs - startedMs - ARRIVAL_GRACE_MS
-  return sizeBytes < (askedMs * ARRIVAL_BYTES_PER_SECOND_MIN) / SECOND_MS
+  const measuredMs = nowMs - startedMs - ARRIVAL_GRACE_MS
+  return sizeBytes < (measuredMs * ARRIVAL_BYTES_PER_SECOND_MIN) / SECOND_MS
 }
 
 /** The conditions that one body must meet. */
@@ -105,10 +105,10 @@ export class Arrivals {
   #watch(): void {
     if (this.#isWatching) return
     this.#isWatching = true
-    void this.#lookUntilNoneIsOpen()
+    void this.#watchUntilNoneIsOpen()
   }
 
-  async #lookUntilNoneIsOpen(): Promise<void> {
+  async #watchUntilNoneIsOpen(): Promise<void> {
     while (this.#open.size > 0 && !this.#closing.aborted) {
       await this.#clock.delay(ARRIVAL_CHECK_MS, this.#closing)
       const nowMs = this.#clock.monotonicMs()

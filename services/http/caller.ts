@@ -37,7 +37,7 @@ declare module 'fastify' {
     /** A public route that is cheap: not limited by address. */
     isUnlimited?: boolean
     /** A public route that shows more to some callers than to others, so the caller is identified. */
-    asksWho?: boolean
+    identifiesCaller?: boolean
     /** Schema of the body, for the document: `jsonBody` reads it. */
     body?: object
     /** Set where the bodies of this route may be larger than those of its app. */
@@ -55,10 +55,10 @@ export function maySee(caller: Caller, nodeId: string): boolean {
 }
 
 /** The parts of a request that identify its caller. */
-export type Asker = Pick<FastifyRequest, 'caller' | 'ip'>
+export type RequestCaller = Pick<FastifyRequest, 'caller' | 'ip'>
 
 /** The holder of room that is shared: the credential; without one, and where access is off, the address. */
-export function holderOf({ caller, ip }: Asker): string {
+export function holderOf({ caller, ip }: RequestCaller): string {
   return caller === undefined || caller === NOBODY || caller === LOOPBACK_CALLER ? `address:${ip}` : caller.id
 }
 
@@ -66,7 +66,7 @@ export function holderOf({ caller, ip }: Asker): string {
  * The node that a request is about: the one that it names, or the credential's only one. Whether the caller may see it is
  * not checked here. Throws a Problem (422) where none is named and the credential has not exactly one.
  */
-export function askedNode({ caller }: FastifyRequest, nodeId: string | undefined): string {
+export function requestedNode({ caller }: FastifyRequest, nodeId: string | undefined): string {
   if (nodeId !== undefined) return nodeId
   const [only, ...others] = caller.nodes === '*' ? [] : [...caller.nodes]
   if (only !== undefined && others.length === 0) return only

@@ -8,8 +8,8 @@ export class ForeignNode extends Problem {
   readonly nodeId: string
 
   /** `told` is the answer that the caller gets. */
-  constructor(nodeId: string, told: Problem) {
-    super(told.code, told.message, told.extra, told.headers)
+  constructor(nodeId: string, answer: Problem) {
+    super(answer.code, answer.message, answer.extra, answer.headers)
     this.nodeId = nodeId
   }
 }

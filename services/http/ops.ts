@@ -60,7 +60,7 @@ export function opsRoutes(sources: OpsSources): FastifyPluginAsync {
     const schema = OPS_SCHEMAS['/readyz']
     app.get<{ Querystring: ReadyQuery }>(
       '/readyz',
-      { config: { ...config, asksWho: !forAll }, schema },
+      { config: { ...config, identifiesCaller: !forAll }, schema },
       async (request, reply) => {
         const readiness = sources.readiness()
         const { waitingFor, halted, notes = [] } = readiness

@@ -27,11 +27,11 @@ export class Turns {
       return await work()
     } finally {
       this.#running.giveBack(holder, 1)
-      this.#startWhoMay()
+      this.#startAllowed()
     }
   }
 
-  #startWhoMay(): void {
+  #startAllowed(): void {
     const before = this.#waiting
     this.#waiting = before.filter(({ holder, start }) => {
       if (!this.#running.take(holder, 1)) return true

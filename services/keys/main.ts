@@ -45,11 +45,11 @@ await runCommand(spec, async ({ config, values, positionals, say }): Promise<Exi
   if (more.length > 0) throw wrong(`"${more[0]}" is one argument too many.`)
   if (action !== 'revoke' && keyId !== undefined) throw wrong(`"${keyId}" is one argument too many.`)
   if (action === 'create') {
-    const asked = requestOf(values, systemClock.nowMs())
+    const request = requestOf(values, systemClock.nowMs())
     await using store = await KeyStore.open(config, systemClock, systemRandom)
-    const { text, keyId: made } = await store.create(asked)
+    const { text, keyId: made } = await store.create(request)
     warn(store, say)
-    say(`key ${made} of ${asked.client}: ${asked.scopes.join(', ')}; ${namedBy(asked)}`)
+    say(`key ${made} of ${request.client}: ${request.scopes.join(', ')}; ${namedBy(request)}`)
     say(text)
     return EXIT.ok
   }

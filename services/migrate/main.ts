@@ -119,7 +119,7 @@ await runCommand(
       if (parts.values.check === true) return await check(schema, parts)
       if (parts.values.grow !== undefined) return await growTo(schema, parts, parts.values.grow)
       await (parts.values['dry-run'] === true ? showPlan(schema, parts) : apply(schema, parts))
-      if (parts.values.users === true) await sayUsers(schema, parts)
+      if (parts.values.users === true) await showUsers(schema, parts)
     } catch (error) {
       if (error instanceof MigrationRefused) throw new ExitError(EXIT.configuration, error.message)
       throw error
@@ -129,7 +129,7 @@ await runCommand(
 )
 
 /** The passwords are shown here and nowhere else. */
-async function sayUsers(schema: Schema, { say, values }: CommandParts<Values>): Promise<void> {
+async function showUsers(schema: Schema, { say, values }: CommandParts<Values>): Promise<void> {
   if (values['dry-run'] === true) return say(`Users: ${USERS.join(', ')}, where they do not exist.`)
   const made = await makeUsers(schema.database, systemRandom)
   say(`Users: ${made.length === 0 ? 'all there' : `made ${made.length}; keep their passwords now`}.`)
@@ -266,16 +266,16 @@ async function partitionLines(config: Config, layout: LayoutInForce): Promise<st
 async function growTo(
   schema: Schema,
   { config, signal, say }: CommandParts<Values>,
-  asked: string,
+  wanted: string,
 ): Promise<ExitCode> {
-  if (!/^[1-9]\d{0,3}$/.test(asked) || Number(asked) > PARTITIONS_MAX) {
+  if (!/^[1-9]\d{0,3}$/.test(wanted) || Number(wanted) > PARTITIONS_MAX) {
     throw new ExitError(
       EXIT.usage,
-      `--grow takes a whole number up to ${PARTITIONS_MAX}, not "${asked}".\n${USAGE}`,
+      `--grow takes a whole number up to ${PARTITIONS_MAX}, not "${wanted}".\n${USAGE}`,
     )
   }
   const { database: client, clock, random } = schema
-  await grow({ config, client, clock, random, signal, say }, Number(asked))
+  await grow({ config, client, clock, random, signal, say }, Number(wanted))
   return EXIT.ok
 }
 

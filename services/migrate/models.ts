@@ -11,7 +11,7 @@ import { kafkaOf } from '../runtime/kafka.ts'
 import { KnownModels } from '../models/known-models.ts'
 import { parseModels } from '../models/parse-models.ts'
 import { ModelsNotWritten, writeModels } from '../models/write-models.ts'
-import type { AskedTable, WriteOutcome } from '../models/write-models.ts'
+import type { TableRequest, WriteOutcome } from '../models/write-models.ts'
 import { reach } from './topics.ts'
 
 const CLIENT_ID = 'hivemeter-migrate'
@@ -42,7 +42,7 @@ export async function putModels(config: Config, file: string, say: (line: string
   )
 }
 
-function readModels(file: string): Pick<AskedTable, 'rows'> {
+function readModels(file: string): Pick<TableRequest, 'rows'> {
   let bytes: Buffer
   try {
     bytes = readFileSync(file)
@@ -60,7 +60,7 @@ async function hasRecords(config: Config, topic: string): Promise<boolean> {
   return [...ranges.values()].some(({ end }) => end > 0n)
 }
 
-async function write(config: Config, asked: AskedTable): Promise<WriteOutcome> {
+async function write(config: Config, request: TableRequest): Promise<WriteOutcome> {
   const kafka = kafkaOf(config, CLIENT_ID, silentLogger)
   const { topicPrefix } = config
   const topic = topicNames(topicPrefix).models
@@ -75,7 +75,7 @@ async function write(config: Config, asked: AskedTable): Promise<WriteOutcome> {
   }
   try {
     return await reach(config, () =>
-      writeModels({ kafka, topicPrefix, topic, instance: WRITTEN_BY, newestThrough }, asked),
+      writeModels({ kafka, topicPrefix, topic, instance: WRITTEN_BY, newestThrough }, request),
     )
   } catch (error) {
     if (!(error instanceof ModelsNotWritten)) throw error

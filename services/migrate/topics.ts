@@ -71,9 +71,9 @@ export async function findDifferences(
   roles: readonly TopicRole[] = TOPIC_ROLES,
 ): Promise<readonly TopicDifference[]> {
   const names = topicNames(config.topicPrefix, layout.version)
-  const asked = new Set(roles.map((role) => names[role]))
+  const wanted = new Set(roles.map((role) => names[role]))
   const specs = new Map(
-    [...topicSpecs(config.topicPrefix, layout.version)].filter(([name]) => asked.has(name)),
+    [...topicSpecs(config.topicPrefix, layout.version)].filter(([name]) => wanted.has(name)),
   )
   const differences = await reach(config, () =>
     withAdmin(kafkaOf(config, CLIENT_ID, silentLogger), (admin) =>

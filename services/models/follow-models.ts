@@ -6,7 +6,7 @@ import type { LayoutParts } from '../runtime/follow-layout.ts'
 import { KnownModels } from './known-models.ts'
 import type { KnownTable } from './known-models.ts'
 import { ModelsNotWritten, writeModels } from './write-models.ts'
-import type { AskedTable, WriteOutcome } from './write-models.ts'
+import type { TableRequest, WriteOutcome } from './write-models.ts'
 
 /** Bytes of the group id of each process, so that each process follows every version. */
 const GROUP_ID_BYTES = 8
@@ -27,7 +27,7 @@ export interface InstallationModels {
   /** The newest table, as of now where the log answers soon. */
   newest(): Promise<KnownTable>
   /** Rejects with `ModelsNotWritten`. */
-  write(asked: AskedTable): Promise<WriteOutcome>
+  write(request: TableRequest): Promise<WriteOutcome>
 }
 
 /** Follows hivemeter.models: a version that is written takes effect here within seconds. */
@@ -93,7 +93,7 @@ export class FollowedModels implements ModelTables, InstallationModels {
     return this.#known.newest
   }
 
-  async write(asked: AskedTable): Promise<WriteOutcome> {
+  async write(request: TableRequest): Promise<WriteOutcome> {
     const { config, logger } = this.#parts
     return await writeModels(
       {
@@ -103,7 +103,7 @@ export class FollowedModels implements ModelTables, InstallationModels {
         instance: this.#service,
         newestThrough: (offset) => this.#through(offset),
       },
-      asked,
+      request,
     )
   }
 

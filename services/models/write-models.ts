@@ -9,7 +9,7 @@ import type { ModelRow } from '../../schemas/models.ts'
 import { MODELS_WRITER } from '../../schemas/rights.ts'
 
 /** A table that a caller wants in force. */
-export interface AskedTable {
+export interface TableRequest {
   readonly rows: readonly ModelRow[]
   readonly writtenBy: string
   /** Versions that may be in force now; null for any. */
@@ -40,7 +40,7 @@ export class ModelsNotWritten extends Error {
  * What is to be written while `newest` is in force. A second request for the same rows changes nothing, whatever was
  * expected.
  */
-export function decideWrite(newest: ModelTable, { rows, expected }: AskedTable): WriteOutcome {
+export function decideWrite(newest: ModelTable, { rows, expected }: TableRequest): WriteOutcome {
   const { version } = newest
   // Version 1 is judged by exact names alone: the same rows mean something else in a later version.
   if (version > MODELS_VERSION && haveSame(newest.rows, rows)) return { become: 'same', version }
@@ -61,7 +61,7 @@ function haveSame(left: readonly ModelRow[], right: readonly ModelRow[]): boolea
 export function versionRecords(
   topic: string,
   version: number,
-  { rows, writtenBy }: AskedTable,
+  { rows, writtenBy }: TableRequest,
 ): readonly TopicAppend[] {
   const at = { topic, partition: 0 }
   const value = modelsTableCodec.encode({ version, written_by: writtenBy, rows })
@@ -84,7 +84,7 @@ export interface WriteModelsParts {
  * Writes a version of the table. Fences out every other writer first, then reads what is in force up to that fence: a
  * writer that has read less than the newest can no longer commit, so that no version is ever written twice.
  */
-export async function writeModels(parts: WriteModelsParts, asked: AskedTable): Promise<WriteOutcome> {
+export async function writeModels(parts: WriteModelsParts, request: TableRequest): Promise<WriteOutcome> {
   const { kafka, topicPrefix, topic, instance, newestThrough } = parts
   const writer = new TransactionalWriter({
     ...kafka,
@@ -96,10 +96,10 @@ export async function writeModels(parts: WriteModelsParts, asked: AskedTable): P
     const value = fenceCodec.encode({ instance })
     const [fence] = await writer.commit([{ topic, partition: 0, key: STATE_KEY.fence, value }])
     if (fence === undefined) throw new Error('The fence has no offset.')
-    const outcome = decideWrite(await newestThrough(fence), asked)
+    const outcome = decideWrite(await newestThrough(fence), request)
     if (outcome.become !== 'written') return outcome
     isUnknown = true
-    await writer.commit(versionRecords(topic, outcome.version, asked))
+    await writer.commit(versionRecords(topic, outcome.version, request))
     return outcome
   } catch (error) {
     throw new ModelsNotWritten('The log did not take the table of models.', isUnknown, { cause: error })

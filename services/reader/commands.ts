@@ -26,14 +26,14 @@ export const COMMANDS_WAITING_MAX = 1_000
 
 const HASH_BYTES = 16
 /** The part of a command that a route gives; this file adds the rest. */
-export type Asked<Kind extends CommandKind = CommandKind> = Pick<InboxCommand, 'node_id'> & {
+export type CommandRequest<Kind extends CommandKind = CommandKind> = Pick<InboxCommand, 'node_id'> & {
   readonly kind: Kind
 } & Partial<
     Pick<InboxCommand, 'expected' | 'changes' | 'operator_id' | 'cost_nano_usd' | 'ttl_ms' | 'reservation_id'>
   >
 
 /** The caller, and the name that the client gave this one write, so that a repeated request is the same write. */
-export interface Asking {
+export interface CommandOrigin {
   readonly caller: string
   readonly byAdmin: boolean
   /** The credential itself names the operator of the command. */
@@ -59,7 +59,7 @@ type Waiting = (outcome: CommandOutcome) => void
 export class Commands {
   readonly #parts: CommandsParts
   readonly #waiting = new Map<string, Set<Waiting>>()
-  readonly #asking = new Shares(COMMANDS_WAITING_MAX)
+  readonly #waitingWrites = new Shares(COMMANDS_WAITING_MAX)
 
   constructor(parts: CommandsParts) {
     this.#parts = parts
@@ -82,10 +82,10 @@ export class Commands {
    * out.
    */
   async ask<Kind extends CommandKind>(
-    asked: Asked<Kind>,
-    { caller, byAdmin, byOperator, holder, idempotencyKey }: Asking,
+    request: CommandRequest<Kind>,
+    { caller, byAdmin, byOperator, holder, idempotencyKey }: CommandOrigin,
   ): Promise<CommandResult<Kind>> {
-    if (!this.#asking.take(holder, 1))
+    if (!this.#waitingWrites.take(holder, 1))
       throw new Problem(
         'overloaded',
         'Too many writes wait at once, in all or with this credential; nothing was done. Send it again.',
@@ -93,7 +93,7 @@ export class Commands {
         retryAfter(RETRY_BUSY_S),
       )
     const given = idempotencyKey ?? this.#parts.random.bytes(HASH_BYTES).toString('hex')
-    const command = { ...commandOf(asked, caller, given), by_admin: byAdmin, by_operator: byOperator }
+    const command = { ...commandOf(request, caller, given), by_admin: byAdmin, by_operator: byOperator }
     const key = outcomeKey(command.node_id, command.command_id)
     const { promise, resolve } = Promise.withResolvers<CommandOutcome>()
     this.#wait(key, resolve)
@@ -108,9 +108,9 @@ export class Commands {
       const timeout = clock.delay(OUTCOME_TIMEOUT_MS).then(() => null)
       const outcome = await Promise.race([promise, timeout, refused])
       if (outcome === null) throw unknown(given)
-      return resultOf(asked.kind, command, outcome)
+      return resultOf(request.kind, command, outcome)
     } finally {
-      this.#asking.giveBack(holder, 1)
+      this.#waitingWrites.giveBack(holder, 1)
       this.#leave(key, resolve)
     }
   }
@@ -164,7 +164,7 @@ function refusal({ code, detail }: Refused, nodeId: string): Problem {
 }
 
 function commandOf(
-  asked: Asked,
+  request: CommandRequest,
   caller: string,
   idempotencyKey: string,
 ): Omit<InboxCommand, 'by_admin' | 'by_operator'> {
@@ -175,11 +175,11 @@ function commandOf(
     cost_nano_usd: 0,
     ttl_ms: 0,
     reservation_id: null,
-    ...asked,
+    ...request,
   }
   return {
     ...body,
-    ...idsOf(asked, caller, idempotencyKey),
+    ...idsOf(request, caller, idempotencyKey),
     caller,
     body_hash: createHash('sha256').update(JSON.stringify(body)).digest().subarray(0, HASH_BYTES),
   }
@@ -191,7 +191,7 @@ function commandOf(
  * "b/c" was "a/b" with "c".
  */
 function idsOf(
-  { kind, node_id }: Asked,
+  { kind, node_id }: CommandRequest,
   caller: string,
   idempotencyKey: string,
 ): Pick<InboxCommand, 'command_id' | 'older_id'> {

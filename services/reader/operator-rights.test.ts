@@ -90,7 +90,7 @@ for (const [index, [what, claim]] of Object.entries(CLAIMS).entries()) {
           assert.equal(neutral(refused.body), neutral(unknown.body), path)
         }
       }
-      await nothingToldOf(node, attacker, key)
+      await assertNothingShownOf(node, attacker, key)
     }
     const { body } = await wallet(keyOf(['usage:read'], [node]), operator)
     assert.deepEqual(
@@ -104,7 +104,7 @@ for (const [index, [what, claim]] of Object.entries(CLAIMS).entries()) {
 }
 
 /** No route that takes a node shows anything of the victim's node to a caller that requests the attacker's node. */
-async function nothingToldOf(node: string, attacker: string, key: string): Promise<void> {
+async function assertNothingShownOf(node: string, attacker: string, key: string): Promise<void> {
   for (const [path, operations] of Object.entries(reader.document.paths)) {
     if (!('get' in operations) || path.includes('{')) continue
     const { body } = await ask(key, 'GET', path.startsWith('/api') ? `${path}?node_id=${attacker}` : path)

@@ -30,11 +30,11 @@ export async function countedEvents(
 ): Promise<ReadonlySet<EventName>> {
   const counted = new Set<EventName>()
   for (let from = 0; from < events.length; from += IDS_PER_QUERY) {
-    const asked = events.slice(from, from + IDS_PER_QUERY)
+    const batch = events.slice(from, from + IDS_PER_QUERY)
     const rows = await client.rows<{ node_id: string; kind: IdKind; id: string; event_text: string }>(
       `SELECT node_id, id_kind AS kind, toString(event_id) AS id, event_text FROM usage_events
        WHERE event_id IN {eventIds:Array(UUID)}`,
-      { eventIds: asked.flatMap(({ eventId, before }) => [eventId, before?.eventId ?? eventId]) },
+      { eventIds: batch.flatMap(({ eventId, before }) => [eventId, before?.eventId ?? eventId]) },
     )
     const found = new Set(rows.map(({ node_id, kind, id }) => [node_id, kind, id].join(' ')))
     // An id with the bits of a text's hash is another event, unless it came as that text.
@@ -42,7 +42,7 @@ export async function countedEvents(
     const foundBefore = new Set(
       texts.map(({ node_id, id, event_text }) => [node_id, id, event_text].join(' ')),
     )
-    for (const event of asked) {
+    for (const event of batch) {
       const { nodeId, kind, eventId, before } = event
       const isBefore = before !== null && foundBefore.has([nodeId, before.eventId, before.text].join(' '))
       if (isBefore || found.has([nodeId, kind, eventId].join(' '))) counted.add(event)

@@ -43,7 +43,7 @@ export function followingLayout(
 }
 
 /** The result of one check: a layout to run on, or why there is none to run on now. */
-type Look = { readonly layout: LayoutInForce } | { readonly waits: string }
+type LayoutCheck = { readonly layout: LayoutInForce } | { readonly waits: string }
 
 class FollowingService implements RunningService {
   readonly failed: Promise<Error>
@@ -76,7 +76,7 @@ class FollowingService implements RunningService {
   }
 
   async start(): Promise<void> {
-    this.#switching = this.#follow(await this.#look())
+    this.#switching = this.#follow(await this.#checkLayout())
     await this.#switching
     void this.#watch()
   }
@@ -98,7 +98,7 @@ class FollowingService implements RunningService {
       while (!signal.aborted) {
         await clock.delay(LOOK_PAUSE_MS, signal)
         if (signal.aborted) return
-        this.#switching = this.#follow(await this.#look())
+        this.#switching = this.#follow(await this.#checkLayout())
         await this.#switching
       }
     } catch (error) {
@@ -110,21 +110,21 @@ class FollowingService implements RunningService {
   }
 
   /** Runs as the check found, unless the process already runs in that way. */
-  async #follow(look: Look): Promise<void> {
+  async #follow(check: LayoutCheck): Promise<void> {
     const { logger } = this.#parts
     if (this.#stopping.signal.aborted) return
-    const mode = 'waits' in look ? `waits ${look.waits}` : `version ${look.layout.version}`
+    const mode = 'waits' in check ? `waits ${check.waits}` : `version ${check.layout.version}`
     if (mode === this.#mode) return
     await this.#inner?.stop()
     this.#inner = undefined
-    if ('waits' in look) {
-      this.#waitsFor = look.waits
+    if ('waits' in check) {
+      this.#waitsFor = check.waits
       await this.#closed?.stop()
-      this.#closed = await openClosedServer(this.#name, this.#parts, look.waits)
+      this.#closed = await openClosedServer(this.#name, this.#parts, check.waits)
     } else {
       await this.#closed?.stop()
       this.#closed = undefined
-      const { layout } = look
+      const { layout } = check
       logger.info({ version: layout.version, partitions: layout.partitions }, 'topics in force')
       // As at the first start of a process, a start that is no longer wanted is not awaited: joining a group may take
       // long.
@@ -146,7 +146,7 @@ class FollowingService implements RunningService {
   }
 
   /** Rejects with an ExitError where this process must end. */
-  async #look(): Promise<Look> {
+  async #checkLayout(): Promise<LayoutCheck> {
     const { config, logger } = this.#parts
     try {
       await this.#read(config, logger)

@@ -111,7 +111,7 @@ function endBy(error: unknown, config: Config): End {
 }
 
 /** A line for a person on standard error, which a supervisor and a shell show first. */
-function sayLast(name: string, message: string): void {
+function writeLastLine(name: string, message: string): void {
   for (const line of message.split('\n')) process.stderr.write(`hivemeter ${name}: ${line}\n`)
 }
 
@@ -183,14 +183,14 @@ async function run(
     await drain(config.drainS, failedStart)
   }
   void systemClock.delay(STOP_TIMEOUT_MS).then(() => {
-    sayLast(name, `did not stop within ${STOP_TIMEOUT_MS / SECOND_MS} s and was ended.`)
+    writeLastLine(name, `did not stop within ${STOP_TIMEOUT_MS / SECOND_MS} s and was ended.`)
     process.exit(EXIT.failure)
   })
   abort.abort()
   if (end.error === undefined) logger.info({}, `${name} stops: ${end.reason}`)
   else logger.error({ err: end.error }, `${name} failed: ${end.reason}`)
   await running?.stop()
-  if (end.error !== undefined) sayLast(name, end.reason)
+  if (end.error !== undefined) writeLastLine(name, end.reason)
   return end.exitCode
 }
 
@@ -207,13 +207,13 @@ export async function runService(
   // After an error that was not caught the state is unknown. Only the log can be trusted, so the process ends at once.
   process.on('uncaughtException', (error) => {
     process.stderr.write(`${error.stack ?? ''}\n`)
-    sayLast(name, `ended by an error that nothing handled: ${describeError(error)}`)
+    writeLastLine(name, `ended by an error that nothing handled: ${describeError(error)}`)
     process.exit(EXIT.failure)
   })
   try {
     process.exit(await run(name, start, points))
   } catch (error) {
-    sayLast(name, error instanceof ExitError ? error.message : describeError(error))
+    writeLastLine(name, error instanceof ExitError ? error.message : describeError(error))
     process.exit(exitCodeOf(error))
   }
 }

@@ -18,13 +18,13 @@ export class CatchUp {
   }
 
   /**
-   * Calls `ask` until it returns true; a returned text tells what is still missing. After `catchUpMs` it throws an
+   * Calls `check` until it returns true; a returned text tells what is still missing. After `catchUpMs` it throws an
    * ExitError with that text, which names the service that does not advance.
    */
-  async until(ask: () => Promise<true | string>): Promise<void> {
+  async until(check: () => Promise<true | string>): Promise<void> {
     const { clock, catchUpMs, signal } = this.#run
     for (;;) {
-      const answer = await ask()
+      const answer = await check()
       if (answer === true) return
       signal.throwIfAborted()
       if (clock.monotonicMs() >= this.#deadlineMs) {

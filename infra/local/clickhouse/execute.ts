@@ -4,7 +4,7 @@ import type { Engine } from './engine.ts'
 import { ClickhouseError } from './errors.ts'
 import type { Gate } from './gate.ts'
 import type { Connection } from './native.ts'
-import type { Asked } from './request.ts'
+import type { StatementRequest } from './request.ts'
 import { inVersion, lacksZones, protocolVersion } from './revision.ts'
 import { noteSessionState, type Sessions } from './session.ts'
 import { prepareConnection, requestSettings } from './settings.ts'
@@ -49,17 +49,17 @@ export interface Answer {
  * Everything that it takes (id, place, file, connection) is given back before it returns; for a stream, when the stream
  * ends.
  */
-export async function execute(parts: Parts, asked: Asked, caller: Caller): Promise<Answer> {
+export async function execute(parts: Parts, request: StatementRequest, caller: Caller): Promise<Answer> {
   const { engine } = parts
-  const { query, statement } = asked
+  const { query, statement } = request
   const version = protocolVersion(query.get('client_protocol_version'))
-  const head = Buffer.from(asked.text, 'latin1').toString()
-  const { reads, evaluates, facts } = await parts.gate.admit(asked, caller.readOnly)
+  const head = Buffer.from(request.text, 'latin1').toString()
+  const { reads, evaluates, facts } = await parts.gate.admit(request, caller.readOnly)
   const cancel = reads ? caller.cancelRead : caller.cancelWrite
 
   await using held = new AsyncDisposableStack()
   takeQueryId(parts.queryIds, caller.queryId, held)
-  const file = asked.data === undefined ? undefined : await parts.spool.write(asked.data)
+  const file = request.data === undefined ? undefined : await parts.spool.write(request.data)
   if (file !== undefined) held.defer(() => parts.spool.forget(file))
   held.defer(await parts.admission.acquire(cancel))
 
@@ -80,7 +80,7 @@ export async function execute(parts: Parts, asked: Asked, caller: Caller): Promi
   if (reads && !streams && !settings.has('max_result_bytes'))
     settings.set('max_result_bytes', String(BUFFERED_RESULT_MAX_BYTES))
   const connection = await connect(parts, query, settings, held)
-  await parts.gate.judge(connection, asked, facts, settings)
+  await parts.gate.judge(connection, request, facts, settings)
   cancelOn(engine, cancel, caller.queryId, held)
 
   if (streams) {
@@ -90,7 +90,7 @@ export async function execute(parts: Parts, asked: Asked, caller: Caller): Promi
     return answer({ body: new ResultStream(engine, result, () => rest.disposeAsync()), format })
   }
   if (file !== undefined && (statement.kind === 'values' || statement.kind === 'input')) {
-    const insert = readFromFile(asked.text, statement, file)
+    const insert = readFromFile(request.text, statement, file)
     if (insert.tail) {
       // Only this call returns how many rows were written, including those of views.
       const { rowsWritten, bytesWritten } = await engine.addon.InsertRawAsyncConnection(
@@ -112,7 +112,7 @@ export async function execute(parts: Parts, asked: Asked, caller: Caller): Promi
   const body = Buffer.from(bytes)
   if (format.toLowerCase() !== 'native') return answer({ body, format, rowsRead, bytesRead })
   const types = lacksZones(body, version)
-    ? await describedTypes(engine, connection, asked.text, statement)
+    ? await describedTypes(engine, connection, request.text, statement)
     : []
   return answer({ body: inVersion(body, version, types), format, rowsRead, bytesRead })
 }

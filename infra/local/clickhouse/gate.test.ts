@@ -141,19 +141,19 @@ describe('the gate of the local ClickHouse', () => {
     const latin1 = Buffer.from(sql).toString('latin1')
     const statement = readStatement(latin1)
     const end = 'dataStart' in statement ? statement.dataStart : latin1.length
-    const asked = {
+    const request = {
       query: new URLSearchParams(),
       text: latin1.slice(0, end),
       statement,
       data: undefined,
       values: latin1.slice(end),
     }
-    const { facts } = await gate.admit(asked, false)
+    const { facts } = await gate.admit(request, false)
     const connection = engine.connect()
     try {
       for (const [name, value] of given)
         await engine.addon.QueryAsyncConnection(connection, `SET ${name} = '${value}'`, 'Null')
-      await gate.judge(connection, asked, facts, given)
+      await gate.judge(connection, request, facts, given)
     } finally {
       engine.disconnect(connection)
     }

@@ -72,7 +72,7 @@ function fail(code: number, message: string): never {
 }
 
 /** Resolves when this process is requested to end: by a signal, or because its parent is gone (kill -9 included). */
-function askedToEnd(watchParent: boolean): Promise<undefined> {
+function endRequested(watchParent: boolean): Promise<undefined> {
   return new Promise((done) => {
     const resolve = (): void => done(undefined)
     process.on('SIGTERM', resolve).on('SIGINT', resolve)
@@ -85,7 +85,7 @@ function askedToEnd(watchParent: boolean): Promise<undefined> {
 }
 
 async function run(given: Arguments): Promise<void> {
-  const ending = askedToEnd(given.watchParent)
+  const ending = endRequested(given.watchParent)
   // Set before the engine makes its threads, which inherit it.
   setPriority(given.niceness)
   const engine = await Engine.open(loadAddon(), given.dir)

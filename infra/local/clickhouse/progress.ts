@@ -9,8 +9,8 @@ const PROGRESS_MIN_MS = 50
 /** How often a request wants to get its progress; undefined where it does not want it. */
 export function progressIntervalMs(query: URLSearchParams): number | undefined {
   if (query.get('send_progress_in_http_headers') !== '1') return undefined
-  const asked = query.get('http_headers_progress_interval_ms') ?? ''
-  return /^\d+$/.test(asked) ? Math.max(Number(asked), PROGRESS_MIN_MS) : PROGRESS_MS
+  const requested = query.get('http_headers_progress_interval_ms') ?? ''
+  return /^\d+$/.test(requested) ? Math.max(Number(requested), PROGRESS_MIN_MS) : PROGRESS_MS
 }
 
 /** Reports the progress of the statement whose log_comment is `tag`, repeatedly until `ended` aborts. Never rejects. */

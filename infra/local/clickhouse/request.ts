@@ -9,7 +9,7 @@ import { bounded, type InsertData } from './spool.ts'
 import { readStatement, type Statement } from './statement.ts'
 
 /** A request for one statement. Places in `statement` are offsets into `text`, which is latin1. */
-export interface Asked {
+export interface StatementRequest {
   readonly query: URLSearchParams
   /** The statement alone, up to where its data begins. */
   readonly text: string
@@ -34,7 +34,7 @@ const DECOMPRESS: Readonly<Record<string, () => Duplex>> = {
  * @param password of the one user; empty for none.
  * @throws ClickhouseError for a wrong login, a body that is too large, or a statement that cannot be taken apart.
  */
-export async function readRequest(message: IncomingMessage, password: string): Promise<Asked> {
+export async function readRequest(message: IncomingMessage, password: string): Promise<StatementRequest> {
   const query = new URL(message.url ?? '/', 'http://local').searchParams
   authenticate(message, query, password)
   refuseRoles(query)
@@ -84,7 +84,7 @@ function dataOf(
     : { bytes: body, suffix: '' }
 }
 
-function readWhole(query: URLSearchParams, text: string): Asked {
+function readWhole(query: URLSearchParams, text: string): StatementRequest {
   const statement = readStatement(text)
   if (statement.kind !== 'values' && statement.kind !== 'input') return checked(query, text, statement)
   const values = text.slice(statement.dataStart)
@@ -93,7 +93,7 @@ function readWhole(query: URLSearchParams, text: string): Asked {
   return { query, text: text.slice(0, statement.dataStart), statement, data, values }
 }
 
-function checked(query: URLSearchParams, text: string, statement: Statement): Asked {
+function checked(query: URLSearchParams, text: string, statement: Statement): StatementRequest {
   if (!text.trim()) throw new ClickhouseError(62, 'SYNTAX_ERROR', 'Syntax error: Empty query')
   if (statement.kind === 'unclear') {
     throw new ClickhouseError(

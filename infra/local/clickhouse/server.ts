@@ -6,7 +6,7 @@ import { BROKEN_PART, ClickhouseError, describeFailure } from './errors.ts'
 import { type Answer, execute, type Parts } from './execute.ts'
 import { Outlet } from './outlet.ts'
 import { progressIntervalMs, tellProgress } from './progress.ts'
-import { type Asked, readRequest } from './request.ts'
+import { type StatementRequest, readRequest } from './request.ts'
 import { packingOf, sendAnswer, sendFailure, UNPACKED } from './response.ts'
 import { MIB } from '../../../schemas/units.ts'
 
@@ -25,7 +25,7 @@ const CLOSED_GRACE_MS = 500
 export class Server {
   /** Resolves with the engine's message when a part on the disk turned out to be broken: the process must start anew. */
   readonly broken: Promise<string>
-  readonly #sayBroken: (message: string) => void
+  readonly #reportBroken: (message: string) => void
   readonly #parts: Parts
   readonly #password: string
   readonly #app: FastifyInstance
@@ -38,7 +38,7 @@ export class Server {
     this.#password = password
     const { promise, resolve } = Promise.withResolvers<string>()
     this.broken = promise
-    this.#sayBroken = resolve
+    this.#reportBroken = resolve
     this.#app = Fastify({
       logger: false,
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -106,35 +106,35 @@ export class Server {
     try {
       const leave = admission.enter()
       raw.once('close', leave)
-      const asked = await readRequest(request.raw, this.#password)
-      packing = packingOf(asked.query, request.headers['accept-encoding'])
-      const queryId = asked.query.get('query_id') || randomUUID()
+      const parsed = await readRequest(request.raw, this.#password)
+      packing = packingOf(parsed.query, request.headers['accept-encoding'])
+      const queryId = parsed.query.get('query_id') || randomUUID()
       headers['X-ClickHouse-Query-Id'] = queryId
-      const answer = await this.#execute(asked, queryId, request.method !== 'POST', outlet, raw)
+      const answer = await this.#execute(parsed, queryId, request.method !== 'POST', outlet, raw)
       await sendAnswer(outlet, headers, answer, packing, performance.now() - startedMs)
     } catch (error) {
       await sendFailure(outlet, headers, error, engine.version, packing)
       const { code, message } = describeFailure(error, engine.version)
-      if (code === BROKEN_PART) this.#sayBroken(message.trim())
+      if (code === BROKEN_PART) this.#reportBroken(message.trim())
     }
   }
 
   /** Runs the statement, and reports its progress meanwhile if the request wants that. */
   async #execute(
-    asked: Asked,
+    parsed: StatementRequest,
     queryId: string,
     readOnly: boolean,
     outlet: Outlet,
     raw: ServerResponse,
   ): Promise<Answer> {
     const ended = new AbortController()
-    const intervalMs = progressIntervalMs(asked.query)
+    const intervalMs = progressIntervalMs(parsed.query)
     if (intervalMs !== undefined) {
       const tell = (progress: string): void => outlet.tellProgress(progress)
       void tellProgress(this.#parts.engine, queryId, intervalMs, tell, ended.signal)
     }
     try {
-      return await execute(this.#parts, asked, {
+      return await execute(this.#parts, parsed, {
         queryId,
         readOnly,
         cancelRead: AbortSignal.any([this.#stopReads.signal, clientGone(raw)]),

@@ -39,9 +39,9 @@ export class Sessions {
       throw new ClickhouseError(373, 'SESSION_IS_LOCKED', `Session ${id} is locked by a concurrent client.`)
     session.busy = true
     clearTimeout(session.expiry)
-    const asked = Number(query.get('session_timeout') ?? TIMEOUT_DEFAULT_SECONDS)
-    const seconds = Number.isFinite(asked)
-      ? Math.min(Math.max(asked, 0), TIMEOUT_MAX_SECONDS)
+    const requestedSeconds = Number(query.get('session_timeout') ?? TIMEOUT_DEFAULT_SECONDS)
+    const seconds = Number.isFinite(requestedSeconds)
+      ? Math.min(Math.max(requestedSeconds, 0), TIMEOUT_MAX_SECONDS)
       : TIMEOUT_DEFAULT_SECONDS
     const release = (): void => {
       session.busy = false

@@ -100,7 +100,7 @@ export class RecordQueue<Event> {
   /** Requests the log's time until it answers. */
   start(): void {
     this.#setState('starting')
-    void this.#askForTime()
+    void this.#requestTime()
   }
 
   /** Now, by the log's clock; null while events cannot be judged or taken. */
@@ -110,7 +110,7 @@ export class RecordQueue<Event> {
     if (receiptMs === null) {
       this.#options.logger.warn({}, "the machine's clock was set; asking the log for its time")
       this.#setState('away')
-      void this.#askForTime()
+      void this.#requestTime()
     }
     return receiptMs
   }
@@ -182,16 +182,16 @@ export class RecordQueue<Event> {
   }
 
   /** Sends ticks to one partition after the other until one answers within the patience. */
-  async #askForTime(): Promise<void> {
+  async #requestTime(): Promise<void> {
     const { clock, partitions } = this.#options
-    for (let partition = 0; this.#isAsking; partition = (partition + 1) % partitions) {
+    for (let partition = 0; this.#isRequestingTime; partition = (partition + 1) % partitions) {
       await this.#tick(partition)
-      if (!this.#isAsking) return
+      if (!this.#isRequestingTime) return
       await clock.delay(PROBE_PAUSE_MS, this.#stopping.signal)
     }
   }
 
-  get #isAsking(): boolean {
+  get #isRequestingTime(): boolean {
     return this.#state === 'starting' || this.#state === 'away'
   }
 
@@ -219,7 +219,7 @@ export class RecordQueue<Event> {
       this.#clock.acknowledged(end.acknowledgement.logAppendTimeMs, end.sentAtMs)
       if (this.#failed.delete(partition))
         this.#options.logger.info({ partition }, 'the partition takes events')
-      if (this.#isAsking) this.#take()
+      if (this.#isRequestingTime) this.#take()
     }
     this.#schedule()
     if (!this.#isIdle) return
@@ -238,7 +238,7 @@ export class RecordQueue<Event> {
     this.#isTakingSoon = true
     void this.#options.clock.delay(APPEND_PATIENCE_MS, this.#stopping.signal).then(() => {
       this.#isTakingSoon = false
-      if (!this.#isAsking) return
+      if (!this.#isRequestingTime) return
       this.#setState('taking')
       this.#options.logger.info({}, 'the log takes events, though not on every partition')
     })

@@ -15,7 +15,7 @@ import { answerText, writeList } from '../../http/written/written-list.ts'
 import type { WrittenList } from '../../http/written/written-list.ts'
 import { BODY_BYTES_MAX } from '../body.ts'
 import type { Unpacker } from '../body.ts'
-import { tellForeign } from '../foreign-nodes.ts'
+import { reportForeign } from '../foreign-nodes.ts'
 import { attributesOfHeaders, isBinaryCloudEvent } from './cloudevent-headers.ts'
 import { JSON_SUFFIX, MEDIA_TYPES, eventMode } from './media-type.ts'
 import type { EventMode } from './media-type.ts'
@@ -86,7 +86,7 @@ export function eventsRoute(app: FastifyInstance, parts: EventsRouteParts): void
     })
     const pause = () => turns.pause(holding.holder)
     const received = withoutForeign(await receive(request, body, mode, { queue, pause }), request.caller)
-    tellForeign(audit, request, received.foreign)
+    reportForeign(audit, request, received.foreign)
     for (const [reason, refused] of Map.groupBy(received.rejected, ({ code }) => code))
       metrics.count('hivemeter_events_refused_total', { reason }, refused.length)
     const { events } = received

@@ -36,7 +36,7 @@ export const LOADED_AGE_MS_MAX = 500
 const NOT_MIGRATED: ReadonlySet<number> = new Set([60, 81])
 
 interface LoadedAnswer {
-  readonly askedMs: number
+  readonly queriedMs: number
   readonly answer: Promise<Loaded | null>
 }
 
@@ -51,7 +51,7 @@ export class History {
   readonly #beginMs: ReadonlyMap<string, number>
   /** By replica, then by topic and partition: what one replica has, another may still have to fetch. */
   readonly #loaded = new WeakMap<ClickhouseClient, Map<string, LoadedAnswer>>()
-  readonly #asking = new Shares(HISTORY_REQUESTS_MAX)
+  readonly #requests = new Shares(HISTORY_REQUESTS_MAX)
   readonly #turns = new Turns(HISTORY_RUNNING_MAX)
 
   constructor(parts: {
@@ -109,15 +109,15 @@ export class History {
   async loaded(source: BlockSource, client: ClickhouseClient): Promise<Loaded | null> {
     const place = `${source.topic}/${source.partition}`
     const answers = this.#answersOf(client)
-    const askedMs = this.#clock.monotonicMs()
+    const queriedMs = this.#clock.monotonicMs()
     const known = answers.get(place)
-    if (known !== undefined && askedMs - known.askedMs < LOADED_AGE_MS_MAX) return await known.answer
-    const asked = { askedMs, answer: this.#loadedOf(client, source) }
-    answers.set(place, asked)
+    if (known !== undefined && queriedMs - known.queriedMs < LOADED_AGE_MS_MAX) return await known.answer
+    const query = { queriedMs, answer: this.#loadedOf(client, source) }
+    answers.set(place, query)
     try {
-      return await asked.answer
+      return await query.answer
     } catch (error) {
-      if (answers.get(place) === asked) answers.delete(place)
+      if (answers.get(place) === query) answers.delete(place)
       throw error
     }
   }
@@ -140,7 +140,7 @@ export class History {
     holder: string,
     question: (client: ClickhouseClient) => Promise<Answer>,
   ): Promise<Answer> {
-    if (!this.#asking.take(holder, 1)) {
+    if (!this.#requests.take(holder, 1)) {
       throw unavailable(
         'overloaded',
         'Too many requests read the history at once, in all or with this credential. Ask again in a moment.',
@@ -161,7 +161,7 @@ export class History {
         RETRY_HISTORY_AWAY_S,
       )
     } finally {
-      this.#asking.giveBack(holder, 1)
+      this.#requests.giveBack(holder, 1)
     }
   }
 }

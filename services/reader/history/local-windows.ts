@@ -50,28 +50,28 @@ export class TimeZone {
     const index = Math.floor(timeMs / STEP_MS)
     let step = this.#steps.get(index)
     if (step === undefined) {
-      step = this.#look(index * STEP_MS)
+      step = this.#readStep(index * STEP_MS)
       this.#steps.set(index, step)
     }
     return timeMs < step.changeMs ? step.beforeMs : step.afterMs
   }
 
   /** A query of the zone is slow, so it is made for each step and not for each window. */
-  #look(startMs: number): Step {
-    const beforeMs = this.#askedOffsetMs(startMs)
-    const afterMs = this.#askedOffsetMs(startMs + STEP_MS)
+  #readStep(startMs: number): Step {
+    const beforeMs = this.#queriedOffsetMs(startMs)
+    const afterMs = this.#queriedOffsetMs(startMs + STEP_MS)
     if (beforeMs === afterMs) return { beforeMs, afterMs, changeMs: Number.POSITIVE_INFINITY }
     let low = startMs
     let high = startMs + STEP_MS
     while (high - low > QUARTER_HOUR_MS) {
       const middle = floorTo((low + high) / 2, QUARTER_HOUR_MS)
-      if (this.#askedOffsetMs(middle) === beforeMs) low = middle
+      if (this.#queriedOffsetMs(middle) === beforeMs) low = middle
       else high = middle
     }
     return { beforeMs, afterMs, changeMs: high }
   }
 
-  #askedOffsetMs(timeMs: number): number {
+  #queriedOffsetMs(timeMs: number): number {
     const match = OFFSET.exec(this.#format.format(timeMs))
     const seconds = Number(match?.[2] ?? 0) * 3_600 + Number(match?.[3] ?? 0) * 60 + Number(match?.[4] ?? 0)
     return floorTo((match?.[1] === '-' ? -seconds : seconds) * SECOND_MS, QUARTER_HOUR_MS)

@@ -6,7 +6,7 @@ import type {
 import { problemResponses } from '../../../schemas/http/problem.ts'
 import { PAGE_HEADERS } from '../../../schemas/http/fields.ts'
 import { EventItem, EventPage, EventsQuery } from '../../../schemas/http/usage.ts'
-import { askedNode, holderOf } from '../../http/caller.ts'
+import { holderOf, requestedNode } from '../../http/caller.ts'
 import { varyBy } from '../../http/codings.ts'
 import { negotiate } from '../../http/negotiate.ts'
 import { PARQUET_TYPE } from '../../http/parquet/write.ts'
@@ -56,7 +56,7 @@ export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
       varyBy(reply, 'Accept')
       const format = negotiate(request.headers.accept, COLUMN_FORMATS)
       const { limit, from = '', to = '' } = request.query
-      const node_id = askedNode(request, request.query.node_id)
+      const node_id = requestedNode(request, request.query.node_id)
       const labels = labelsOf(request.query)
       const scope = ['events', node_id, from, to, ...Object.entries(labels).flat()].join('\n')
       const place = placeOf(parts, scope, request.query)

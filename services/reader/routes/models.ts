@@ -10,7 +10,7 @@ import type { InstallationModels } from '../../models/follow-models.ts'
 import type { KnownTable } from '../../models/known-models.ts'
 import { parseModels } from '../../models/parse-models.ts'
 import { ModelsNotWritten } from '../../models/write-models.ts'
-import type { AskedTable, WriteOutcome } from '../../models/write-models.ts'
+import type { TableRequest, WriteOutcome } from '../../models/write-models.ts'
 import { OUTCOME_TIMEOUT_MS } from '../commands.ts'
 import { invalidFields } from './json-body.ts'
 import type { ReaderApp } from '../parts.ts'
@@ -154,7 +154,7 @@ const tagOf = (version: number): string => `"${version}"`
  * The versions of an If-Match; `*` requires nothing, since there is always a table. A text that is not one of our tags
  * matches none.
  */
-function expectedVersions(header: string | undefined): AskedTable['expected'] {
+function expectedVersions(header: string | undefined): TableRequest['expected'] {
   const tags = header === undefined ? '*' : tagsOf(header)
   return tags === '*' ? null : tags.map((tag) => Number(/^"(\d{1,10})"$/.exec(tag)?.[1] ?? 0))
 }

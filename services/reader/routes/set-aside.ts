@@ -8,8 +8,8 @@ import type { SetAsideItem } from '../../../schemas/http/set-aside.ts'
 import type { EventItem } from '../../../schemas/http/usage.ts'
 import { formatUuid } from '../../../schemas/ids.ts'
 import type { Identity } from '../../../schemas/identity.ts'
-import { askedNode, holderOf, isAdmin } from '../../http/caller.ts'
-import type { Asker } from '../../http/caller.ts'
+import { holderOf, isAdmin, requestedNode } from '../../http/caller.ts'
+import type { RequestCaller } from '../../http/caller.ts'
 import { formatTimeOrNull } from '../../http/times.ts'
 import { eventItems } from '../history/event-items.ts'
 import { isFirst, pageOf } from './pages.ts'
@@ -19,7 +19,7 @@ import { identitiesOf } from '../sent-id.ts'
 import { letterItem, ownItem } from '../history/set-aside-item.ts'
 
 /** The parts of a request that determine the list and its page. */
-interface ListRequest extends Asker {
+interface ListRequest extends RequestCaller {
   readonly query: {
     readonly from?: string
     readonly to?: string
@@ -63,7 +63,7 @@ export function setAsideRoutes(app: ReaderApp, parts: RouteParts): void {
       const { node_id } = request.query
       const isAll = node_id === undefined && isAdmin(request.caller)
       return reply.send(
-        isAll ? await all(parts, request) : await ofNode(parts, request, askedNode(request, node_id)),
+        isAll ? await all(parts, request) : await ofNode(parts, request, requestedNode(request, node_id)),
       )
     },
   )

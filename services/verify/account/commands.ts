@@ -2,7 +2,7 @@ import type { InboxCommand } from '../../../schemas/records.ts'
 import { SETTINGS } from '../../../schemas/settings.ts'
 import type { Setting, SettingName, SettingValue } from '../../../schemas/settings.ts'
 import { budgetFor } from './costs.ts'
-import { handOver, nameFirstOperator, settle, settleIfDue, standFor } from './payments.ts'
+import { confirmOperator, handOver, nameFirstOperator, settle, settleIfDue } from './payments.ts'
 import { storedValue, valueInForce } from './rules.ts'
 import { utcDay } from './state.ts'
 import type { ModelAccount, Moment } from './state.ts'
@@ -59,7 +59,7 @@ export function refusal(status: number, code: string, untilMs: number | null = n
 }
 
 /** What was requested, as the audit shows it. */
-export function askedJson(command: InboxCommand): string {
+export function requestJson(command: InboxCommand): string {
   const { operator_id, reservation_id, cost_nano_usd, ttl_ms, expected } = command
   const settings = Object.fromEntries(command.changes.map(({ name, value }) => [name, value]))
   switch (command.kind) {
@@ -127,7 +127,7 @@ function joinNetwork(account: ModelAccount, command: InboxCommand, moment: Momen
   }
   const changes = write(account, settings, moment.nowMs)
   if (command.operator_id !== null) nameFirstOperator(account, command.operator_id, moment, 'command')
-  standForPresent(account, command, moment)
+  confirmPresent(account, command, moment)
   return success({ tag: tagOf(account, moment) }, { changes })
 }
 
@@ -137,7 +137,7 @@ function claimNode(account: ModelAccount, command: InboxCommand, moment: Moment)
   if (current !== undefined && current.operatorId !== operatorId) return refusal(409, 'already_claimed')
   const owed = current === undefined ? account.unclaimed.microSpark : 0n
   nameFirstOperator(account, operatorId, moment, 'command')
-  standForPresent(account, command, moment)
+  confirmPresent(account, command, moment)
   return success({ operator_id: operatorId, micro_spark: String(owed) })
 }
 
@@ -145,20 +145,21 @@ function transferNode(account: ModelAccount, command: InboxCommand, moment: Mome
   const operatorId = command.operator_id ?? ''
   if (account.operators.length === 0) return refusal(409, 'not_claimed')
   if (!handOver(account, operatorId, moment)) return refusal(409, 'too_many_operators')
-  standForPresent(account, command, moment)
+  confirmPresent(account, command, moment)
   return success({ operator_id: operatorId })
 }
 
 /** An admin, or a credential of that operator, may confirm the present operator. */
-function standForPresent(account: ModelAccount, command: InboxCommand, moment: Moment): void {
+function confirmPresent(account: ModelAccount, command: InboxCommand, moment: Moment): void {
   const present = account.operators.at(-1)?.operatorId
-  const mayTell = command.by_admin || command.by_operator
-  if (mayTell && present !== undefined && present === command.operator_id) standFor(account, present, moment)
+  const mayConfirm = command.by_admin || command.by_operator
+  if (mayConfirm && present !== undefined && present === command.operator_id)
+    confirmOperator(account, present, moment)
 }
 
 function confirmOnDemand(account: ModelAccount, command: InboxCommand, moment: Moment): Ended {
   const operatorId = command.operator_id ?? ''
-  return standFor(account, operatorId, moment)
+  return confirmOperator(account, operatorId, moment)
     ? success({ operator_id: operatorId })
     : refusal(409, 'not_claimed')
 }

@@ -22,7 +22,7 @@ import type { Undecided } from '../undecided.ts'
 import { arePossibleRules, isPossibleAudit, isPossibleCommand, isPossibleHeartbeat } from './bounds.ts'
 import { carriedAccount, carriedOutcome, carriedTotals } from './carried.ts'
 import type { Carried } from './carried.ts'
-import { askedJson, isCountedCommand, makesNode, refusal, takeCommand } from './commands.ts'
+import { isCountedCommand, makesNode, refusal, requestJson, takeCommand } from './commands.ts'
 import type { Ended } from './commands.ts'
 import { takeHeartbeat } from './contact.ts'
 import { decide } from './costs.ts'
@@ -144,7 +144,7 @@ export class AccountModel {
           result: canonicalJson(JSON.stringify(result)),
           untilMs: this.#nowMs + DAY_MS,
           isCounted: isCountedCommand(command),
-          ...this.#askerOf(command, record),
+          ...this.#senderOf(command, record),
         })
       }
     }
@@ -250,30 +250,30 @@ export class AccountModel {
   }
 
   /** The credential for which a command is counted: until these rules all were counted together. */
-  #askerOf(command: InboxCommand, record: SourceRecord): Pick<ModelOutcome, 'caller' | 'byAdmin'> {
-    const isTold = this.#isBounded(record)
-    return { caller: isTold ? command.caller : '', byAdmin: isTold && command.by_admin }
+  #senderOf(command: InboxCommand, record: SourceRecord): Pick<ModelOutcome, 'caller' | 'byAdmin'> {
+    const isCountedApart = this.#isBounded(record)
+    return { caller: isCountedApart ? command.caller : '', byAdmin: isCountedApart && command.by_admin }
   }
 
   #decideCommand(command: InboxCommand, key: string, record: SourceRecord): void {
     const nodeId = command.node_id
-    const asker = this.#askerOf(command, record)
+    const sender = this.#senderOf(command, record)
     const ofEach = this.#isBounded(record)
-    const isFull = isCountedCommand(command) && this.outcomes.isFull(nodeId, asker, ofEach, this.#nowMs)
+    const isFull = isCountedCommand(command) && this.outcomes.isFull(nodeId, sender, ofEach, this.#nowMs)
     const ended = isFull ? refusal(429, 'too_many_commands', 0) : this.#ended(command, record)
     if (ended.closed !== null) this.outcomes.delete(`${nodeId}/${ended.closed}`)
     const result = canonicalJson(JSON.stringify(ended.result))
     const { status, code } = ended
     const isCounted = !isFull && isCountedCommand(command)
     const kept = { untilMs: ended.untilMs ?? this.#nowMs + DAY_MS, isCounted }
-    const keeping = this.#ofReservation(command, ended, asker, record) ?? kept
-    this.outcomes.set(key, { nodeId, status, code, result, ...keeping, ...asker })
+    const keeping = this.#ofReservation(command, ended, sender, record) ?? kept
+    this.outcomes.set(key, { nodeId, status, code, result, ...keeping, ...sender })
     this.rows.audited(command, {
       caller: command.caller,
       kind: command.kind,
       status,
       code,
-      asked: canonicalJson(askedJson(command)),
+      asked: canonicalJson(requestJson(command)),
       changes: canonicalJson(JSON.stringify(ended.changes)),
       result,
       decided_at: this.#nowMs,
@@ -287,7 +287,7 @@ export class AccountModel {
   #ofReservation(
     { kind, node_id: nodeId }: InboxCommand,
     { code }: Ended,
-    asker: Pick<ModelOutcome, 'caller' | 'byAdmin'>,
+    sender: Pick<ModelOutcome, 'caller' | 'byAdmin'>,
     { offset }: SourceRecord,
   ): Pick<ModelOutcome, 'untilMs' | 'isCounted'> | null {
     if (rulesAt(this.since, offset) < RELEASES_KEPT) return null
@@ -297,8 +297,8 @@ export class AccountModel {
     // A node that is not known has nothing to give back: its release counts as one of the writes.
     const isUnknown = code === 'node_not_registered'
     const hasNone = isUnknown
-      ? this.outcomes.isFull(nodeId, asker, true, this.#nowMs)
-      : this.outcomes.hasNoRelease(nodeId, asker, this.#nowMs)
+      ? this.outcomes.isFull(nodeId, sender, true, this.#nowMs)
+      : this.outcomes.hasNoRelease(nodeId, sender, this.#nowMs)
     return hasNone ? shortly : { untilMs: this.#nowMs + DAY_MS, isCounted: true }
   }
 

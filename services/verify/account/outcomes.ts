@@ -37,17 +37,17 @@ export class ModelOutcomes {
   }
 
   /** `ofEach`: by credential, and not by node alone as before. */
-  isFull(nodeId: string, asker: Asker, ofEach: boolean, nowMs: number): boolean {
+  isFull(nodeId: string, sender: CommandCaller, ofEach: boolean, nowMs: number): boolean {
     if (!ofEach) return this.#holds(`all of ${nodeId}`, FEW_MAX, nowMs)
-    return this.#hasNoPlace(`of ${nodeId}`, asker, nowMs)
+    return this.#hasNoPlace(`of ${nodeId}`, sender, nowMs)
   }
 
   /** Whether no further release can be kept for a day; releases have places of their own. */
-  hasNoRelease(nodeId: string, asker: Asker, nowMs: number): boolean {
-    return this.#hasNoPlace(`gave back of ${nodeId}`, asker, nowMs)
+  hasNoRelease(nodeId: string, sender: CommandCaller, nowMs: number): boolean {
+    return this.#hasNoPlace(`gave back of ${nodeId}`, sender, nowMs)
   }
 
-  #hasNoPlace(where: string, { caller, byAdmin }: Asker, nowMs: number): boolean {
+  #hasNoPlace(where: string, { caller, byAdmin }: CommandCaller, nowMs: number): boolean {
     if (byAdmin) return this.#holds(`admins ${where}`, MANY_MAX, nowMs)
     return (
       this.#holds(`others ${where}`, MANY_MAX, nowMs) || this.#holds(`${caller} ${where}`, FEW_MAX, nowMs)
@@ -83,7 +83,7 @@ export class ModelOutcomes {
   }
 }
 
-type Asker = Pick<ModelOutcome, 'caller' | 'byAdmin'>
+type CommandCaller = Pick<ModelOutcome, 'caller' | 'byAdmin'>
 
 function groupsOf({ nodeId, caller, byAdmin, status, code }: ModelOutcome): string[] {
   const isRelease = status === 204 || code === 'reservation_not_found'

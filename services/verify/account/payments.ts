@@ -133,7 +133,11 @@ export function handOver(account: ModelAccount, operatorId: string, moment: Mome
 }
 
 /** An admin, or a credential of the operator itself, confirms an operator that the node has; false where it never had it. */
-export function standFor(account: ModelAccount, operatorId: string, { nowMs, confirms }: Moment): boolean {
+export function confirmOperator(
+  account: ModelAccount,
+  operatorId: string,
+  { nowMs, confirms }: Moment,
+): boolean {
   const operator = account.operators.find((one) => one.operatorId === operatorId)
   if (operator === undefined) return false
   if (confirms && !operator.isConfirmed) {

@@ -11,10 +11,13 @@ export interface EventIdentity {
   readonly hex: string
 }
 
-type Said = Pick<UsageEvent, 'event_id' | 'event_text' | 'event_source'>
+type IdentityFields = Pick<UsageEvent, 'event_id' | 'event_text' | 'event_source'>
 
 /** The identity by the rules that hold at the event's record. */
-export function identityBy(rules: number, { event_id, event_text, event_source }: Said): EventIdentity {
+export function identityBy(
+  rules: number,
+  { event_id, event_text, event_source }: IdentityFields,
+): EventIdentity {
   if (event_text === null || rules < BY_TEXT) return { kind: 'id', hex: event_id.toString('hex') }
   const hex = hexOfUuid(event_text) ?? hexOfUlid(event_text)
   if (hex !== null) return { kind: 'id', hex }
@@ -27,7 +30,10 @@ export function identityBy(rules: number, { event_id, event_text, event_source }
 }
 
 /** The identity of an event's text by the rules before; null for an event that has no text as its identity. */
-export function identityBefore({ kind }: EventIdentity, { event_text }: Said): EventIdentity | null {
+export function identityBefore(
+  { kind }: EventIdentity,
+  { event_text }: IdentityFields,
+): EventIdentity | null {
   if (kind === 'id' || event_text === null) return null
   const digits = createHash('sha256').update(event_text, 'utf8').digest('hex').slice(0, 32).split('')
   // A UUID of version 8: its version and the two bits of its variant are not part of the hash.

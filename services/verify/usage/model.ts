@@ -260,11 +260,11 @@ export class UsageModel {
     const model = isOwn ? this.#factsOf(modelsVersion, event.model_id) : this.#models.get(event.model_id)
     const windowEndMs = windowStart(event.occurred_at, MINUTE_WINDOW_MS) + MINUTE_WINDOW_MS
     const late = windowEndMs <= this.#watermarkMs
-    const isTold = late && rulesAt(this.#since, record.offset) >= LATE_TOLD
+    const isRecorded = late && rulesAt(this.#since, record.offset) >= LATE_TOLD
     return {
       ...counted,
       late,
-      lateAtMs: isTold ? record.timestampMs : null,
+      lateAtMs: isRecorded ? record.timestampMs : null,
       modelsVersion,
       ...measuresOf(event, model, this.#tellsPaid(counted.record)),
     }
@@ -309,7 +309,7 @@ function byId(models: readonly Model[]): ReadonlyMap<string, Model> {
 }
 
 /** Only values that are not the default, since a copy that leaves a default out has the same content; labels in order. */
-function saidMore(more: UsageMore | null): Record<string, unknown> {
+function nonDefaultFields(more: UsageMore | null): Record<string, unknown> {
   if (more === null) return {}
   const { gpus, inferences, labels } = more
   return {
@@ -326,7 +326,7 @@ function saidMore(more: UsageMore | null): Record<string, unknown> {
 function contentOf(event: UsageEvent): string {
   const { event_id: _id, event_text: _text, event_source: _source, more, ...said } = event
   return createHash('sha256')
-    .update(JSON.stringify({ ...said, ...saidMore(more) }))
+    .update(JSON.stringify({ ...said, ...nonDefaultFields(more) }))
     .digest('base64')
     .slice(0, 16)
 }
