@@ -7,7 +7,7 @@ import { Problem } from './problem.ts'
 export class ForeignNode extends Problem {
   readonly nodeId: string
 
-  /** `told` is the answer that the caller gets. */
+  /** `answer` is what the caller gets. */
   constructor(nodeId: string, answer: Problem) {
     super(answer.code, answer.message, answer.extra, answer.headers)
     this.nodeId = nodeId

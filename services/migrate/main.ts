@@ -262,7 +262,7 @@ async function partitionLines(config: Config, layout: LayoutInForce): Promise<st
   return lines
 }
 
-/** Gives the installation `asked` partitions. */
+/** Gives the installation `wanted` partitions. */
 async function growTo(
   schema: Schema,
   { config, signal, say }: CommandParts<Values>,

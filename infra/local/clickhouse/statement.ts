@@ -5,7 +5,7 @@ import { isSymbol, isWord, type Token, tokens } from './tokens.ts'
  * - `values`: `INSERT … FORMAT X` or `INSERT … VALUES`: what follows `dataStart` is data, in `format`.
  * - `input`: `INSERT … SELECT … FROM input('…') … FORMAT X`: the same, and the call of input() is `call`.
  * - `text`: everything else; it holds no data. `format` is what its FORMAT clause names, if it has one, and `formatClause`
- *   where that stands.
+ *   where that clause is.
  * - `unclear`: begins with INSERT and then does not go on as an INSERT does, so it could hold data.
  */
 export type Statement =
