@@ -153,14 +153,14 @@ test('opsDetails=admin: metrics, and what readiness waits for, are for admins; w
   const keys = new KeyRing()
   const { get } = await guarded({ keys, details: 'admin' })
   const [reader, admin] = [readerKey(keys), readerKey(keys, { scopes: ['admin'] })]
-  const told = async (credential?: string) => {
+  const readyzFor = async (credential?: string) => {
     const ready = await get('/readyz', credential)
     const metrics = await get('/metrics', credential)
     return [ready.statusCode, ready.json<{ waiting_for: string[] }>().waiting_for, metrics.statusCode]
   }
-  assert.deepEqual(await told(), [503, [], 401])
-  assert.deepEqual(await told(reader), [503, [], 403])
-  assert.deepEqual(await told(admin), [503, ['Kafka'], 200])
+  assert.deepEqual(await readyzFor(), [503, [], 401])
+  assert.deepEqual(await readyzFor(reader), [503, [], 403])
+  assert.deepEqual(await readyzFor(admin), [503, ['Kafka'], 200])
   assert.equal((await get('/readyz', 'hm_wrong')).statusCode, 401)
   const open = await guarded()
   assert.deepEqual((await open.get('/readyz')).json<{ waiting_for: string[] }>().waiting_for, ['Kafka'])

@@ -27,7 +27,7 @@ test('a serializer finds the newest schema and its id by the topic alone', async
   assert.deepEqual(rest, { subject: SUBJECT, version: 1, id: SCHEMA_ID.usageEvent, schemaType: 'AVRO' })
   // Records that a client writes with that schema, from the required fields alone, are readable to the aggregator.
   const writer = avsc.Type.forSchema(JSON.parse(schema) as avsc.Schema, { wrapUnions: false })
-  const said = {
+  const fields = {
     event_id: eventId(7),
     node_id: 'node-1',
     model_id: 'model-1',
@@ -36,8 +36,8 @@ test('a serializer finds the newest schema and its id by the topic alone', async
   }
   const frame = Buffer.alloc(FRAME_BYTES)
   frame.writeUInt32BE(SCHEMA_ID.usageEvent, 1)
-  const [event] = usageEventsIn(Buffer.concat([frame, writer.toBuffer(said)]))
-  assert.deepEqual({ ...event }, usageEvent(said as never))
+  const [event] = usageEventsIn(Buffer.concat([frame, writer.toBuffer(fields)]))
+  assert.deepEqual({ ...event }, usageEvent(fields as never))
 })
 
 test('Confluent’s read paths answer alike', async () => {
@@ -93,7 +93,7 @@ test('nobody registers anything, and an address that asks too often waits', asyn
   const posted = await app.inject({ method: 'POST', url, payload: { schema: '"string"' } })
   assert.ok([404, 405].includes(posted.statusCode), String(posted.statusCode))
   const statuses: number[] = []
-  for (let asked = 0; asked <= PUBLIC_REQUESTS_PER_SECOND_MAX; asked++) {
+  for (let sent = 0; sent <= PUBLIC_REQUESTS_PER_SECOND_MAX; sent++) {
     statuses.push((await app.inject({ url })).statusCode)
   }
   assert.equal(statuses.at(0), 200)

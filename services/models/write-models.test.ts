@@ -10,11 +10,11 @@ const rows = [
   { pattern: 'a', paid_api: true, tdp_watts: 1 },
   { pattern: 'b*', paid_api: false, tdp_watts: 2 },
 ]
-const requestOf = (said: Partial<TableRequest> = {}): TableRequest => ({
+const requestOf = (changes: Partial<TableRequest> = {}): TableRequest => ({
   rows,
   writtenBy: 'key:a',
   expected: null,
-  ...said,
+  ...changes,
 })
 
 test('the next version is written where nobody was faster', () => {

@@ -59,13 +59,13 @@ export async function parquetFile(
     6: i64(offset - MAGIC.length),
   })
   const root = struct({ 4: text('schema'), 5: i32(columns.length) })
-  const said = Object.entries(about).map(([key, value]) => struct({ 1: text(key), 2: text(value) }))
+  const fileMetadata = Object.entries(about).map(([key, value]) => struct({ 1: text(key), 2: text(value) }))
   const foot = thriftBytes({
     1: i32(1),
     2: list('struct', [root, ...columns.map((column) => struct(elementOf(column)))]),
     3: i64(rows.length),
     4: list('struct', rows.length === 0 ? [] : [group]),
-    5: list('struct', said),
+    5: list('struct', fileMetadata),
     6: text(`hivemeter version ${VERSION}`),
   })
   const footBytes = Buffer.alloc(4)

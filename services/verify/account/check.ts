@@ -70,14 +70,14 @@ export class AccountCheck implements Check {
   finish(): CheckCounts {
     const { accounts, older, undecided } = this.#tally
     const wallets = this.#wallets.compare(this.#run.differences)
-    const said = `${accounts - older} accounts from their first record on, ${older} older than the inbox`
+    const line = `${accounts - older} accounts from their first record on, ${older} older than the inbox`
     return {
       compared: [
         [accounts, 'accounts'],
         [wallets, 'wallets'],
       ],
       undecided,
-      otherwise: older === 0 ? [] : [said],
+      otherwise: older === 0 ? [] : [line],
       leftOut: [],
     }
   }

@@ -18,8 +18,8 @@ export interface Measures {
  * rules already count estimates of paid calls apart.
  */
 export function measuresOf(event: UsageEvent, model: ModelFacts | undefined, tellsPaid: boolean): Measures {
-  const said = event.more?.execution ?? null
-  const isPaid = said === null ? model?.paid_api === true : said === 'api'
+  const execution = event.more?.execution ?? null
+  const isPaid = execution === null ? model?.paid_api === true : execution === 'api'
   // 1 GPU-second per 1,000 tokens is 1 ms a token.
   const estimatedGpuMs = event.gpu_ms === null ? event.tokens_in + event.tokens_out : 0
   const gpuMs = event.gpu_ms ?? estimatedGpuMs

@@ -324,9 +324,9 @@ function nonDefaultFields(more: UsageMore | null): Record<string, unknown> {
 
 /** What the client sent except the event's identity, short enough to keep one for every event. */
 function contentOf(event: UsageEvent): string {
-  const { event_id: _id, event_text: _text, event_source: _source, more, ...said } = event
+  const { event_id: _id, event_text: _text, event_source: _source, more, ...fields } = event
   return createHash('sha256')
-    .update(JSON.stringify({ ...said, ...nonDefaultFields(more) }))
+    .update(JSON.stringify({ ...fields, ...nonDefaultFields(more) }))
     .digest('base64')
     .slice(0, 16)
 }

@@ -28,11 +28,11 @@ function copy(offset: number, events: readonly UsageEvent[], receiptMs = AT_MS):
   const plain = record(offset, AT_MS + 50, events)
   const value = plain.value as Buffer
   const hash = createHash('sha256').update(value).digest('hex')
-  const said = `hivemeter/receipt/1\n${TOPIC}\n${receiptMs}\n${hash}`
+  const proven = `hivemeter/receipt/1\n${TOPIC}\n${receiptMs}\n${hash}`
   const headers = {
     [FORWARDED_HEADER]: '1',
     [RECEIPT_HEADER]: String(receiptMs),
-    [RECEIPT_PROOF_HEADER]: createHmac('sha256', ID_KEY).update(said).digest('hex'),
+    [RECEIPT_PROOF_HEADER]: createHmac('sha256', ID_KEY).update(proven).digest('hex'),
   }
   const bytes = Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const)
   return { ...plain, headers: Object.fromEntries(bytes) }

@@ -72,21 +72,21 @@ function* rowsOf({ record, reasons }: SetAside): Generator<[number, Row]> {
 }
 
 function rowOf(event: UsageEvent, reason: string, receivedAtMs: number): Row {
-  const { event_id, event_text, event_source: source, ...said } = event
+  const { event_id, event_text, event_source: source, ...fields } = event
   return {
     node_id: event.node_id,
     event_id: legible(event_text ?? formatUuid(event_id)),
     reason,
     received_at: receivedAtMs,
-    event: sorted({ ...shownOf(said), source }),
+    event: sorted({ ...shownOf(fields), source }),
   }
 }
 
 /** The fields that a client would give, without its id: which of two texts that was is not compared again here. */
 function shownOf(
-  said: Omit<UsageEvent, 'event_id' | 'event_text' | 'event_source'>,
+  fields: Omit<UsageEvent, 'event_id' | 'event_text' | 'event_source'>,
 ): Record<string, unknown> {
-  const { cost_nano_usd, occurred_at, energy_source, more, ...rest } = said
+  const { cost_nano_usd, occurred_at, energy_source, more, ...rest } = fields
   const time = new Date(occurred_at)
   const digits = BigInt(Math.abs(cost_nano_usd))
     .toString()
@@ -104,18 +104,18 @@ function shownOf(
 
 /** A text that is equal for equal labels, whatever their order; where a name occurs twice, an object keeps the last. */
 function labelsText(labels: readonly (readonly [name: string, value: unknown])[]): string {
-  const said = [...new Map(labels)].toSorted(([left], [right]) => (left < right ? -1 : 1))
+  const fields = [...new Map(labels)].toSorted(([left], [right]) => (left < right ? -1 : 1))
   // JSON would write a lone surrogate, which marks text that is not UTF-8, as an escape.
-  const isLegible = said.flat().every((text) => legible(String(text)) === text)
-  return isLegible ? JSON.stringify(said) : '\ufffd'
+  const isLegible = fields.flat().every((text) => legible(String(text)) === text)
+  return isLegible ? JSON.stringify(fields) : '\ufffd'
 }
 
 /** Without values that are the default. */
 function moreShown(more: UsageMore | null): Record<string, unknown> {
   if (more === null) return {}
-  const { gpus, inferences, labels, ...said } = more
+  const { gpus, inferences, labels, ...fields } = more
   return {
-    ...said,
+    ...fields,
     gpus: gpus === 1 ? null : gpus,
     inferences: inferences === 1 ? null : inferences,
     labels: labels.length === 0 ? null : labelsText(labels.map(({ name, value }) => [name, value] as const)),
@@ -127,8 +127,8 @@ function moreShown(more: UsageMore | null): Record<string, unknown> {
  * are compared as the doubles next to them.
  */
 function sorted(event: Record<string, unknown>): string {
-  const said = Object.entries(event).filter(([name, value]) => value !== null && name !== 'event_id')
-  const rounded = said.map(([name, value]) => {
+  const fields = Object.entries(event).filter(([name, value]) => value !== null && name !== 'event_id')
+  const rounded = fields.map(([name, value]) => {
     if (isNumber(name, value)) return [name, Number(value)] as const
     if (name === 'labels')
       return [
