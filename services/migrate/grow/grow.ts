@@ -238,7 +238,7 @@ class Growth {
         partition,
         task,
       }
-      // Checks one replica, after it has every row that is acknowledged.
+      // Reads from one replica, after it has every row that is acknowledged.
       const { moved, low } = await client.onOneReplica(async (replica) => {
         await replica.sync(['usage_events'])
         return await moveIds({ ...source, client: replica }, target, (record) => batch.add(record))
