@@ -34,8 +34,7 @@ async function digestOf(image: string): Promise<string> {
 }
 
 /**
- * Requests from the registry the digest of each exact tag and writes it next to the tag: moving the tag changes nothing
- * then.
+ * Requests from the registry the digest of each exact tag and writes it next to the tag: moving the tag changes nothing then.
  */
 async function pin(): Promise<void> {
   const root = new URL('../', import.meta.url)

@@ -42,8 +42,7 @@ function openLog(file: string): { descriptor: number; startBytes: number } {
 /**
  * Starts a child in a process group of its own (Ctrl-C on the terminal reaches the supervisor alone, which stops the
  * parts in order). Standard input is a pipe: the kernel closes it however this process ends, and the child then ends too.
- * Output goes straight to the log file, so the death of a supervisor breaks no pipe. Rejects when the command does not
- * start.
+ * Output goes straight to the log file, so the death of a supervisor breaks no pipe. Rejects when the command does not start.
  */
 export async function startChild(options: ChildOptions): Promise<Child> {
   const { descriptor, startBytes } = openLog(options.logFile)

@@ -1,8 +1,7 @@
 import { MINUTE_MS, SECOND_MS } from '../../schemas/units.ts'
 
 /**
- * The longest time since access.keys was read to its end. After it /readyz says so, and no more requests should come
- * here.
+ * The longest time since access.keys was read to its end. After it /readyz says so, and no more requests should come here.
  */
 export const READY_WITHIN_MS = MINUTE_MS
 

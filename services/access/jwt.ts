@@ -12,8 +12,7 @@ import { isNodeName, isOperatorName } from './read-key.ts'
 export const JWT_CLOCK_TOLERANCE_S = 30
 
 /**
- * Largest length of a token's subject: it becomes part of the name of a command's caller, which may have 1,000
- * characters.
+ * Largest length of a token's subject: it becomes part of the name of a command's caller, which may have 1,000 characters.
  */
 export const JWT_SUBJECT_CHARACTERS_MAX = 900
 

@@ -71,8 +71,7 @@ export class AuditLog implements AuditSink {
   }
 
   /**
-   * Writes what there is once more. What the log does not take now is counted, reported in the log of the process, and
-   * lost.
+   * Writes what there is once more. What the log does not take now is counted, reported in the log of the process, and lost.
    */
   async stop(): Promise<void> {
     this.#stopping.abort()

@@ -16,8 +16,7 @@ function setUp() {
   const inFlight = new InFlight(clock)
   const { bytes } = inFlight
   /**
-   * Bytes in all that it would let in now, in whole MiB: each from a different credential, so that no share is in the
-   * way.
+   * Bytes in all that it would let in now, in whole MiB: each from a different credential, so that no share is in the way.
    */
   const roomMib = (): number => {
     let room = 0

@@ -9,8 +9,7 @@ export const REQUESTS_MAX = 1_000
 export const REQUEST_BYTES_MAX = 128 * MIB
 
 /**
- * Of these, the bytes that may always be under way, whatever was answered before: half of it holds two of the largest
- * bodies.
+ * Of these, the bytes that may always be under way, whatever was answered before: half of it holds two of the largest bodies.
  */
 export const REQUEST_BYTES_MIN = 32 * MIB
 

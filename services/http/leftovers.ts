@@ -35,8 +35,7 @@ class Leftovers {
   }
 
   /**
-   * Reads until the body has ended or is too large, and keeps the connection open until then. False where there is no
-   * room.
+   * Reads until the body has ended or is too large, and keeps the connection open until then. False where there is no room.
    */
   read(body: IncomingMessage): boolean {
     if (this.#reading >= LEFTOVERS_MAX) return false

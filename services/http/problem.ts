@@ -69,8 +69,7 @@ export function problemHandlers(app: FastifyInstance, logger: Logger): void {
 }
 
 /**
- * A body of another type than the route takes. The detail names the types that it takes and, for programs, so does
- * Accept.
+ * A body of another type than the route takes. The detail names the types that it takes and, for programs, so does Accept.
  */
 export function unsupportedMediaType(mediaTypes: readonly string[]): Problem {
   if (mediaTypes.length === 0) return new Problem('unsupported_media_type', 'This address takes no body.')

@@ -141,8 +141,7 @@ export class Commands {
 }
 
 /**
- * Throws a Problem for every outcome except that exactly this command, and no other one with the same id, was carried
- * out.
+ * Throws a Problem for every outcome except that exactly this command, and no other one with the same id, was carried out.
  */
 function resultOf<Kind extends CommandKind>(
   kind: Kind,

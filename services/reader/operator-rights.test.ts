@@ -10,8 +10,7 @@ import { SCOPES } from '../http/caller.ts'
 import type { Scope } from '../http/caller.ts'
 import { walletView } from './present/wallet-view.ts'
 
-// Which wallets a credential may read: what a node says of itself, in an event or a heartbeat, gives no right to any
-// wallet.
+// Which wallets a credential may read: what a node says of itself, in an event or a heartbeat, gives no right to any wallet.
 
 const JOIN = '/api/settings/compute/provider/join'
 const CLAIM = '/api/settings/compute/provider/claim'

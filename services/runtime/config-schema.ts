@@ -312,8 +312,7 @@ export function variableOf(key: ConfigKey): string {
 }
 
 /**
- * Variables that are not settings: the path of the file, and what the supervisor and the test runner pass to their
- * children.
+ * Variables that are not settings: the path of the file, and what the supervisor and the test runner pass to their children.
  */
 export const INTERNAL_VARIABLES = [
   'HIVEMETER_CONFIG_FILE',

@@ -51,8 +51,7 @@ interface Draft {
 }
 
 /**
- * A setting given as text, converted to the type of its schema. Text that does not fit stays as it is and fails the
- * check.
+ * A setting given as text, converted to the type of its schema. Text that does not fit stays as it is and fails the check.
  */
 function fromText(key: ConfigKey, given: string): unknown {
   const { type } = settingOf(key)

@@ -28,8 +28,7 @@ type Start = (parts: LayoutParts) => Promise<RunningService>
 /**
  * A service on the topics that are in force. Its start ends with 78 where a topic does not hold what the guarantee needs.
  * When another version of the topics comes into force, the service stops in order and starts on that version, in this
- * process. A server also listens while Kafka is away, and the gateway while a version is drained; they answer 503
- * meanwhile.
+ * process. A server also listens while Kafka is away, and the gateway while a version is drained; they answer 503 meanwhile.
  */
 export function followingLayout(
   name: ServiceName,
@@ -126,8 +125,7 @@ class FollowingService implements RunningService {
       this.#closed = undefined
       const { layout } = check
       logger.info({ version: layout.version, partitions: layout.partitions }, 'topics in force')
-      // As at the first start of a process, a start that is no longer wanted is not awaited: joining a group may take
-      // long.
+      // As at the first start of a process, a start that is no longer wanted is not awaited: joining a group may take long.
       const inner = await Promise.race([
         this.#start({
           ...this.#parts,

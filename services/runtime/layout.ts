@@ -62,8 +62,7 @@ export function firstLayout(partitions: number): Layout {
 }
 
 /**
- * The layout of the installation, for a command. Exit 69 where Kafka is away, 78 where `migrate` has not written a
- * layout.
+ * The layout of the installation, for a command. Exit 69 where Kafka is away, 78 where `migrate` has not written a layout.
  */
 export async function layoutOf(
   config: Config,

@@ -14,8 +14,7 @@ export const NOTHING_UNDECIDED: Undecided = new Map()
 
 /**
  * What the task of one partition could not decide, according to its letters. No model can compute where a version of the
- * code failed: these letters are facts from which the rest is worked out, and they are counted for the report of the
- * result.
+ * code failed: these letters are facts from which the rest is worked out, and they are counted for the report of the result.
  */
 export async function readUndecided(tables: Tables, blocks: BlocksBelow, source: string): Promise<Undecided> {
   return await readLetters(tables, blocks, source, CANNOT_BE_DECIDED)

@@ -7,8 +7,7 @@
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/))
 
 /**
- * Kinds of nodes in the engine's syntax tree. Those that hide what they contain (BACKUP, dictionaries, APPLY) are not
- * listed.
+ * Kinds of nodes in the engine's syntax tree. Those that hide what they contain (BACKUP, dictionaries, APPLY) are not listed.
  */
 export const NODE_KINDS = words(`
   SelectWithUnionQuery SelectIntersectExceptQuery SelectQuery ProjectionSelectQuery Subquery WithElement

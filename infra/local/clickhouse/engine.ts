@@ -13,8 +13,7 @@ const CACHE_MAX_BYTES = 128 * MIB
 /** Query parameters are sent as SET text, which this bounds too (the engine's default is 256 KiB). */
 const STATEMENT_MAX_BYTES = 256 * MIB
 /**
- * While a cancelled statement still runs, the KILL is repeated: the first one may come before the statement is
- * registered.
+ * While a cancelled statement still runs, the KILL is repeated: the first one may come before the statement is registered.
  */
 const KILL_AGAIN_MS = 100
 const CLASSIFIED_MAX = 5_000
@@ -103,8 +102,7 @@ export class Engine {
 
   /**
    * The engine's own syntax tree of one statement that `classify` counted as one and `judgeText` did not refuse; nothing
-   * of it runs. Parameters of the statement are those that are set on the connection. Undefined if the tree cannot be
-   * read.
+   * of it runs. Parameters of the statement are those that are set on the connection. Undefined if the tree cannot be read.
    */
   async syntaxTree(connection: Connection, sql: string): Promise<SyntaxNode | undefined> {
     const { bytes } = await this.addon.QueryAsyncConnection(
@@ -171,8 +169,7 @@ function connectionArguments(dir: string): readonly string[] {
   return [
     `--config-file=${join(dir, 'engine.xml')}`,
     `--max_query_size=${STATEMENT_MAX_BYTES}`,
-    // Asynchronous inserts, the default since 26.3, would acknowledge by rules other than those that the loader relies
-    // on.
+    // Asynchronous inserts, the default since 26.3, would acknowledge by rules other than those that the loader relies on.
     '--async_insert=0',
     // chdb reads a bare word as `SELECT word`; a server does not.
     '--implicit_select=0',

@@ -46,8 +46,7 @@ export interface Answer {
 
 /**
  * Runs one statement on a connection that nothing else uses.
- * Everything that it takes (id, place, file, connection) is given back before it returns; for a stream, when the stream
- * ends.
+ * Everything that it takes (id, place, file, connection) is given back before it returns; for a stream, when the stream ends.
  */
 export async function execute(parts: Parts, request: StatementRequest, caller: Caller): Promise<Answer> {
   const { engine } = parts

@@ -12,8 +12,7 @@ import { readStatement } from './statement.ts'
 const FILE = "'/etc/passwd'"
 
 /**
- * Statements that read a file, write one, or contact another machine: every way that the engine has for it, hidden ones
- * too.
+ * Statements that read a file, write one, or contact another machine: every way that the engine has for it, hidden ones too.
  */
 const REFUSED: readonly string[] =
   `file url s3 hdfs remote remoteSecure cluster mysql postgresql mongodb redis sqlite

@@ -42,14 +42,12 @@ export class Gate {
   }
 
   /**
-   * What can be known without running anything. @throws ClickhouseError for more than one statement, files, a write by
-   * GET.
+   * What can be known without running anything. @throws ClickhouseError for more than one statement, files, a write by GET.
    */
   async admit(request: StatementRequest, readOnly: boolean): Promise<Admitted> {
     const head = Buffer.from(request.text, 'latin1').toString()
     const { statementCount, queryClass } = await this.#engine.classify(head)
-    // A text that cannot be parsed counts as none; the engine would still run the statements before the one that is
-    // wrong.
+    // A text that cannot be parsed counts as none; the engine would still run the statements before the one that is wrong.
     if (statementCount > 1 || (statementCount === 0 && holdsSeveral(request.text)))
       throw new ClickhouseError(62, 'SYNTAX_ERROR', 'Syntax error (Multi-statements are not allowed)')
     if (statementCount === 0) {

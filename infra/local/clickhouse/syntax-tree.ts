@@ -19,8 +19,7 @@ const ALIAS = / \(alias .*\)$/
 
 /**
  * Reads what `EXPLAIN AST` printed. Undefined where that is not one whole tree: names in it come from the statement and
- * may hold line ends. A line that no count of children announced is then part of a name, and nothing of the tree is
- * believed.
+ * may hold line ends. A line that no count of children announced is then part of a name, and nothing of the tree is believed.
  */
 export function readSyntaxTree(dump: string): SyntaxNode | undefined {
   const lines = dump.replace(/\n+$/, '').split('\n')

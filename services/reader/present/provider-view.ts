@@ -58,8 +58,7 @@ export interface ViewInput {
 }
 
 /**
- * The provider view: every documented field, and the additional ones. Score, pending and rewards are always for the
- * lifetime.
+ * The provider view: every documented field, and the additional ones. Score, pending and rewards are always for the lifetime.
  */
 export function providerView({ state, mode, period, work, asOfMs }: ViewInput): ProviderView {
   const { account } = state

@@ -7,8 +7,7 @@ import type { FieldError } from '../../../schemas/http/problem.ts'
 import { Problem } from '../../http/problem.ts'
 
 /**
- * Bodies of writes: a handful of fields. They stay bytes until `jsonBody` reads them: their numbers are read from their
- * text.
+ * Bodies of writes: a handful of fields. They stay bytes until `jsonBody` reads them: their numbers are read from their text.
  */
 export const WRITE_BYTES_MAX = 65_536
 

@@ -28,8 +28,7 @@ export function nodeOfWrite(request: FastifyRequest, queried: string | undefined
 }
 
 /**
- * Sends the command to the settler, and returns what it has done. A node that the caller may not see does not exist for
- * it.
+ * Sends the command to the settler, and returns what it has done. A node that the caller may not see does not exist for it.
  */
 export async function sendCommand<Kind extends CommandKind>(
   parts: RouteParts,

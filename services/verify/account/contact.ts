@@ -77,8 +77,7 @@ function remembered({ heartbeats }: ModelContact, { isCapped, nowMs }: Moment): 
 }
 
 /**
- * The node was up from its previous contact until now, or until it was stale: every minute that began in that time
- * counts.
+ * The node was up from its previous contact until now, or until it was stale: every minute that began in that time counts.
  */
 function countMinutes(contact: ModelContact, staleMs: number, nowMs: number): void {
   const hourOf = (minute: number): number => Math.floor(minute / MINUTES_PER_HOUR)

@@ -99,8 +99,7 @@ function earn(account: ModelAccount, nanoUsd: bigint, moment: Moment): bigint {
 }
 
 /**
- * What the day of receipt would come to with a cost that was received more than a day after its work; null for other
- * costs.
+ * What the day of receipt would come to with a cost that was received more than a day after its work; null for other costs.
  */
 function lateReceipt(
   { lateReceipts: { day, nanoUsd } }: ModelAccount,

@@ -98,8 +98,7 @@ function withoutOrigin(name: string): string {
 }
 
 /**
- * A version, and the offsets of the events whose rows name it: it holds from its first offset until that of the next
- * version.
+ * A version, and the offsets of the events whose rows name it: it holds from its first offset until that of the next version.
  */
 export interface VersionSpan {
   readonly version: number

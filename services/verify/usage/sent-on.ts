@@ -80,8 +80,7 @@ export class SentOn {
   }
 
   /**
-   * Events without a copy; where the target partition no longer holds records of that time, the copy may have been
-   * deleted.
+   * Events without a copy; where the target partition no longer holds records of that time, the copy may have been deleted.
    */
   #missing(): { place: string; target: number }[] {
     return [...this.#expected].flatMap(([key, { place, target, receivedMs }]) => {
