@@ -1,5 +1,5 @@
-// Prepares a checkout for whatever Node the user has (20 or newer): plain JavaScript, no dependencies.
-// Installs the packages when they are absent or the lockfile has changed, then gives way to the Node 24 among them.
+// Prepares a checkout for the Node that the user has (20 or newer): plain JavaScript, no dependencies. Installs the
+// packages when they are absent or the lockfile has changed, then continues in the Node 24 among them.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -28,7 +28,7 @@ function checkPlatform() {
       EXIT_FAILURE,
     )
   }
-  // The report names the C library's version only where it is glibc.
+  // The report has the C library's version only where that is glibc.
   const { header } = /** @type {{ header: { glibcVersionRuntime?: string } }} */ (process.report.getReport())
   if (header.glibcVersionRuntime === undefined) {
     fail(
@@ -51,7 +51,7 @@ function isInstalled(hash) {
 
 /** Not `npm ci`: it fails where a registry lacks the packages of other platforms. @returns {Promise<number | null>} */
 function install() {
-  // chdb and the linter are development packages to an image, and needed here whatever NODE_ENV says.
+  // An image counts chdb and the linter as development packages; here they are needed whatever NODE_ENV says.
   const args = ['install', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']
   const child = spawn('npm', args, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] })
   return new Promise((resolve) => {
@@ -78,7 +78,7 @@ if (!isInstalled(hash)) {
       EXIT_FAILURE,
     )
   }
-  // npm may have written the lockfile anew; what counts is the state after it.
+  // npm may have written the lockfile anew; the state after the installation is the one that counts.
   writeFileSync(STAMP, lockHash())
   process.stderr.write(`hivemeter: packages installed (${((Date.now() - startMs) / 1000).toFixed(1)} s)\n`)
 }

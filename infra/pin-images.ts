@@ -33,7 +33,9 @@ async function digestOf(image: string): Promise<string> {
   return digest
 }
 
-/** Asks the registry for the digest behind each exact tag and writes it beside the tag: a tag that is moved changes nothing then. */
+/**
+ * Requests from the registry the digest of each exact tag and writes it next to the tag: moving the tag changes nothing then.
+ */
 async function pin(): Promise<void> {
   const root = new URL('../', import.meta.url)
   const digests = new Map<string, string>()

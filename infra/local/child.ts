@@ -16,7 +16,7 @@ export interface Exit {
 export interface Child {
   readonly process: ChildProcess
   readonly exited: Promise<Exit>
-  /** What it wrote last, for a person; see `lastWords`. */
+  /** Its last lines of output, for a person; see `lastWords`. */
   lastWords(): string[]
 }
 
@@ -29,7 +29,7 @@ export interface ChildOptions {
   readonly reports?: boolean
 }
 
-/** A log longer than this is set aside (one generation) before the next start writes to it. */
+/** A log that is longer than this is set aside (one generation) before the next start writes to it. */
 const LOG_BYTES_MAX = 16 * MIB
 
 function openLog(file: string): { descriptor: number; startBytes: number } {
@@ -41,8 +41,8 @@ function openLog(file: string): { descriptor: number; startBytes: number } {
 
 /**
  * Starts a child in a process group of its own (Ctrl-C on the terminal reaches the supervisor alone, which stops the
- * parts in order). Standard input is a pipe: the kernel closes it however this process dies, and the child ends on that.
- * Output goes straight to the log file, so a dead supervisor breaks no pipe. Rejects when the command does not start.
+ * parts in order). Standard input is a pipe: the kernel closes it however this process ends, and the child then ends too.
+ * Output goes straight to the log file, so the death of a supervisor breaks no pipe. Rejects when the command does not start.
  */
 export async function startChild(options: ChildOptions): Promise<Child> {
   const { descriptor, startBytes } = openLog(options.logFile)
@@ -64,7 +64,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
       resolve({ code, signal })
     })
   })
-  // The child may be gone before the pipe is; nothing is ever written into it.
+  // The child may be gone before the pipe is; nothing is ever written to the pipe.
   child.stdin?.on('error', () => {})
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve).once('error', reject)
@@ -81,7 +81,7 @@ export function signalTo(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-/** SIGTERM, and SIGKILL when the process has not ended within `timeoutMs`. Resolves when it has ended. */
+/** Sends SIGTERM, and SIGKILL when the process has not ended within `timeoutMs`. Resolves when it has ended. */
 export async function stopProcess(pid: number, exited: Promise<unknown>, timeoutMs: number): Promise<void> {
   signalTo(pid, 'SIGTERM')
   const timer = new AbortController()

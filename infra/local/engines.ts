@@ -53,7 +53,7 @@ export async function runKafka(
   return KAFKA_VERSION
 }
 
-/** Its own stop is bounded by 6 s; what is left of the supervisor's time may be less. */
+/** Its own stop is bounded by 6 s; the supervisor may have less time left. */
 async function stopWithin(server: LocalServer, timeoutMs: number): Promise<void> {
   const timer = new AbortController()
   const stopped = server.stop().then(() => timer.abort())
@@ -68,7 +68,7 @@ export async function runClickhouse(options: EngineOptions): Promise<string> {
   const logFile = join(folder.logs, 'clickhouse.log')
   let server: LocalServer
   try {
-    // Every user of this machine reaches the port, and the services' tables hold everybody's money.
+    // Every user of this machine can reach the port, and the services' tables hold the money of all operators.
     ensureSecret(folder.clickhousePassword, systemRandom)
     server = await startClickhouse({
       dir: folder.clickhouse,

@@ -24,7 +24,7 @@ function tryConnect(address: string): Promise<string | undefined> {
   })
 }
 
-/** Checks that one of the given brokers can be reached; fails with 69 and what was tried. */
+/** Checks that one of the given brokers can be reached; fails with 69 and the addresses that were tried. */
 export async function checkGivenKafka(config: Config): Promise<void> {
   const problems = await Promise.all(config.kafkaBrokers.map(tryConnect))
   if (problems.includes(undefined)) return
@@ -35,7 +35,7 @@ export async function checkGivenKafka(config: Config): Promise<void> {
   )
 }
 
-/** Asks the given ClickHouse for its version; fails with 69 and what was tried. */
+/** Queries the given ClickHouse for its version; fails with 69 and the addresses that were tried. */
 export async function checkGivenClickhouse(config: Config): Promise<string> {
   const fail = (reason: string, cause?: unknown) =>
     new ExitError(
@@ -47,14 +47,14 @@ export async function checkGivenClickhouse(config: Config): Promise<string> {
   // The installation's own database may not exist yet.
   const client = clickhouseOf(config, { database: 'default', requestTimeoutMs: ANSWER_TIMEOUT_MS })
   try {
-    // Of a cluster a majority: without it nothing is loaded.
+    // Of a cluster a majority is needed: without it nothing is loaded.
     const versions = await answersOfMajority(client, async (replica) => {
       const [row] = await replica.rows<{ version: string }>('SELECT version() AS version')
       return row?.version ?? 'of no version'
     })
     return [...new Set(versions)].join(', ')
   } catch (error) {
-    // That ClickHouse does not answer is what this sentence says itself: what stands behind it is the reason.
+    // The message itself says that ClickHouse does not answer; the reason is in the error behind it.
     const reason = error instanceof ClickhouseAway && error.cause !== undefined ? error.cause : error
     throw refusalBehind(error, config) ?? fail(describeError(reason), error)
   } finally {

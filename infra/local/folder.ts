@@ -12,13 +12,13 @@ import { VERSION } from '../../schemas/version.ts'
 import { LOCAL_PASSWORD_FILE } from '../../services/runtime/config.ts'
 import { EXIT, ExitError } from '../../services/runtime/exit.ts'
 
-/** Format of the data folder; raised when an older version could no longer read what lies in it. */
+/** Format of the data folder; raised when an older version could no longer read what is in it. */
 export const FOLDER_FORMAT = 1
 
 /** What other commands may have put there before the first start. */
 const EARLIER = /^(kafka-jars.*|logs|(id|cursor)\.key)$/
 
-/** Where things lie in a data folder; all paths are absolute. */
+/** Where things are in a data folder; all paths are absolute. */
 export interface Folder {
   readonly root: string
   readonly marker: string
@@ -26,7 +26,7 @@ export interface Folder {
   readonly logs: string
   readonly kafka: string
   readonly clickhouse: string
-  /** Holds the password of the ClickHouse of this folder. */
+  /** The file with the password of the ClickHouse of this folder. */
   readonly clickhousePassword: string
 }
 
@@ -52,7 +52,7 @@ function formatOf(folder: Folder): unknown {
   }
 }
 
-/** What is wrong with the folder, if anything: somebody else's files, or data of a newer version. */
+/** What is wrong with the folder, if anything: it has foreign files, or data of a newer version. */
 export function folderProblem(folder: Folder): ExitError | undefined {
   if (!existsSync(folder.root)) return undefined
   if (!existsSync(folder.marker)) {
@@ -74,10 +74,10 @@ export function folderProblem(folder: Folder): ExitError | undefined {
   )
 }
 
-/** Nobody else of this machine may look into it: it holds keys, and everybody's usage and money. */
+/** No other user of this machine may look into it: it holds keys, and the usage and money of all operators. */
 const OWNER_ONLY = 0o700
 
-/** Makes the folder and marks it as ours; one that is gets the rights that it should have. */
+/** Makes the folder and marks it as ours; a folder that is ours already gets the rights that it should have. */
 export function claimFolder(folder: Folder): void {
   for (const path of [folder.root, folder.logs, folder.kafka, folder.clickhouse])
     mkdirSync(path, { recursive: true, mode: OWNER_ONLY })

@@ -5,14 +5,14 @@ import { PartFailed } from './part.ts'
 import { markProcess, updateRunFile } from './run-file.ts'
 import type { ProcessMark } from './run-file.ts'
 
-/** All parts end within this, in order; a supervisor's own bound is 10 s. */
+/** All parts end within this time, in order; a supervisor's own bound is 10 s. */
 const STOP_BUDGET_MS = 9_000
-/** The least that a part gets to end in order, however long those before it took. */
+/** The least time that a part gets to end in order, however long the parts before it took. */
 const STOP_SHARE_MIN_MS = 500
 
 /**
- * The parts that run, in the order in which they are to be stopped: whoever writes stops before whoever stores. Keeps
- * the run file up to date and notices the first part that ends by itself.
+ * The parts that run, in the order in which they are to be stopped: a part that writes stops before the one that stores.
+ * Keeps the run file up to date and notices the first part that ends by itself.
  */
 export class Installation {
   readonly #order: readonly string[]
@@ -33,7 +33,7 @@ export class Installation {
     this.#supervisor = options.supervisor
   }
 
-  /** Resolves when a part ends that nobody asked to; names it with its last words. */
+  /** Resolves when a part ends without a request; names the part with its last words. */
   get failed(): Promise<PartFailed> {
     return this.#failure.promise
   }
@@ -66,7 +66,7 @@ export class Installation {
     updateRunFile(this.#runFile, { supervisor: this.#supervisor, parts })
   }
 
-  /** Stops what runs, one after another; each may use an equal share of the time that is left. */
+  /** Stops what runs, one part after another; each may use an equal share of the time that is left. */
   async stop(onStopped: (name: string, tookMs: number) => void): Promise<void> {
     this.#stopping = true
     const deadlineMs = systemClock.monotonicMs() + STOP_BUDGET_MS

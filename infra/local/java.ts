@@ -3,10 +3,13 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-/** Java answers its version within a second on an idle machine. */
+/** Java prints its version within a second on an idle machine. */
 const ANSWER_TIMEOUT_MS = 10_000
 
-/** The Java to run: JAVA_HOME's where it is set and has one, as Kafka's and Maven's own scripts do, else the path's. */
+/**
+ * The Java to run: that of JAVA_HOME where it is set and has one, as Kafka's and Maven's own scripts do, else that of the
+ * path.
+ */
 export function javaCommand(): string {
   const home = process.env['JAVA_HOME']
   const own = home === undefined ? undefined : join(home, 'bin', 'java')

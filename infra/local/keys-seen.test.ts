@@ -8,22 +8,22 @@ import { awaitKeysSeen } from './keys-seen.ts'
 
 const KEYS = { admin: 'a', provider: 'p', sample: 's', file: '/d/keys.json', isNew: true }
 
-/** A server that knows each key only from the `count`-th request with it on, and says 403 then. */
+/** A server that knows each key only from the `count`-th request with it on, and answers 403 then. */
 async function lateServer(count: number) {
-  const asked = new Map<string, number>()
+  const requests = new Map<string, number>()
   const server = createServer((request, response) => {
     const key = request.headers.authorization ?? ''
-    asked.set(key, (asked.get(key) ?? 0) + 1)
+    requests.set(key, (requests.get(key) ?? 0) + 1)
     request.resume()
-    response.writeHead((asked.get(key) ?? 0) < count ? 401 : 403).end()
+    response.writeHead((requests.get(key) ?? 0) < count ? 401 : 403).end()
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { url, asked, [Symbol.asyncDispose]: async () => void server.close() }
+  return { url, requests, [Symbol.asyncDispose]: async () => void server.close() }
 }
 
-/** Waits for nobody. */
+/** A clock whose waits end at once. */
 const clock = (elapsedMs: () => number) => ({
   ...systemClock,
   monotonicMs: elapsedMs,
@@ -40,8 +40,8 @@ test('the first requests wait until reader and gateway have seen every key', asy
     clock(() => 0),
     new AbortController().signal,
   )
-  assert.deepEqual([...reader.asked.values()], [3, 3, 3])
-  assert.deepEqual([...gateway.asked.values()], [2, 2, 2])
+  assert.deepEqual([...reader.requests.values()], [3, 3, 3])
+  assert.deepEqual([...gateway.requests.values()], [2, 2, 2])
 })
 
 test('a key that is never seen fails the start, and says whose', async () => {

@@ -6,17 +6,17 @@ import { GivenUp } from './part.ts'
 import { SECOND_MS } from '../../schemas/units.ts'
 
 const ANSWER_TIMEOUT_MS = 5_000
-/** A key counts everywhere within 5 s; a machine that has just started everything may need more. */
+/** A key takes effect everywhere within 5 s; a machine that has just started everything may need more. */
 const SEEN_TIMEOUT_MS = 30_000
-/** Refusals are counted by address: asked more often, the wait itself would be told to wait. */
+/** Refusals are counted by address: with more frequent requests this wait itself would be refused. */
 const POLL_MS = 500
 
-/** What does not know a key yet: it says so, or it is still reading them. */
+/** Statuses of a server that does not know a key yet: it says so, or it is still reading the keys. */
 const UNSEEN: ReadonlySet<number> = new Set([401, 429, 503])
 
 /**
  * Waits until reader and gateway have seen the keys of this start: they follow a log, and a key that was made now is
- * unknown to them for a moment. Fails after a bounded wait, naming who did not see which.
+ * unknown to them for a moment. Fails after a bounded wait and names the server that did not see a key, and the key.
  */
 export async function awaitKeysSeen(
   keys: LocalKeys,
@@ -25,12 +25,12 @@ export async function awaitKeysSeen(
   signal: AbortSignal,
 ): Promise<void> {
   const deadlineMs = clock.monotonicMs() + SEEN_TIMEOUT_MS
-  const asked = [
+  const requests = [
     { name: 'reader', url: `${servers.readerUrl}/api/settings/compute/provider`, method: 'GET' },
-    // Of no use to anybody: refused for what it holds once the key is known.
+    // A request without effect: once the key is known, it is refused for what it holds.
     { name: 'gateway', url: `${servers.gatewayUrl}/v1/events`, method: 'POST' },
   ]
-  for (const { name, url, method } of asked) {
+  for (const { name, url, method } of requests) {
     for (const key of ['admin', 'provider', 'sample'] as const) {
       while (UNSEEN.has(await statusOf(url, method, keys[key], signal))) {
         if (signal.aborted) throw new GivenUp('the first event')

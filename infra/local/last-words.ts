@@ -1,12 +1,12 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import { KIB } from '../../schemas/units.ts'
 
-/** How much of a log's end is looked at, and how many lines of it a person is shown. */
+/** How much of the end of a log is read, and how many of its lines a person is shown. */
 const TAIL_BYTES = 64 * KIB
 const LINES_MAX = 4
 const LINE_CHARACTERS_MAX = 400
 
-/** What a pino line says, or the line itself where it is none. */
+/** The message of a pino line, or the line itself where it is not one. */
 function readable(line: string): string {
   if (!line.startsWith('{')) return line
   try {
@@ -26,7 +26,7 @@ const ALARMING =
   /\b(ERROR|FATAL)\b|^(error|fatal): |^(?:[A-Z]\w*)?Error(?: \[\w+\])?: |^Caused by: |Exception: |^hivemeter [a-z]+: /
 
 /**
- * The lines of a log that tell best how its writer ended: from the last alarm on, else the last lines; only what was
+ * The lines of a log that show best how its writer ended: from the last alarm on, else the last lines; only what was
  * written after `fromBytes`. Stack frames are left out. Empty when nothing was written.
  */
 export function lastWords(file: string, fromBytes = 0): string[] {

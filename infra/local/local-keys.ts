@@ -9,17 +9,17 @@ import { EXIT, ExitError } from '../../services/runtime/exit.ts'
 import type { Folder } from './folder.ts'
 import { writeSecret } from './secret-file.ts'
 
-/** The node of the sample that the provider's key stands for. */
+/** The node of the sample that the provider's key names. */
 export const PROVIDER_NODE = 'sample-regional-01'
 
-/** Keys of `npm start`'s own use, whose texts lie in the data folder, readable by its owner alone. */
+/** Keys that `npm start` itself uses; their texts are in the data folder, readable by its owner alone. */
 export interface LocalKeys {
   readonly admin: string
   readonly provider: string
   /** Sends the sample. */
   readonly sample: string
   readonly file: string
-  /** Made by this start: they are shown. */
+  /** True where this start made them: they are shown then. */
   readonly isNew: boolean
 }
 
@@ -46,7 +46,7 @@ export async function localKeys(
   await using store = await KeyStore.open(config, clock, random)
   const made: Record<string, string> = {}
   for (const [name, request] of Object.entries(CLIENTS)) {
-    // Of an earlier data folder, which was forgotten with their texts.
+    // Keys of an earlier data folder, which was removed together with their texts.
     for (const key of store.all()) {
       if (key.client === request.client && isActive(key, clock.nowMs())) await store.revoke(key.key_id)
     }

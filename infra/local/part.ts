@@ -5,25 +5,25 @@ import { describeExit } from './child.ts'
 
 /** One running piece of the local installation, whatever it is. */
 export interface Part {
-  /** As the screen calls it. */
+  /** Its name on the screen. */
   readonly name: string
   readonly pid: number
   /** Resolves when it has ended, for whatever reason; never rejects. */
   readonly exited: Promise<unknown>
-  /** What it wrote last, oldest first. */
+  /** The last lines that it wrote, oldest first. */
   lastWords(): string[]
   /** Ends it in order, with SIGKILL after `timeoutMs`; resolves when it has ended. */
   stop(timeoutMs: number): Promise<void>
 }
 
-/** A start was given up, by the user or because another part had failed; that one is what is reported. */
+/** A start was given up, by the user or because another part had failed; in that case the failed part is reported. */
 export class GivenUp extends ExitError {
   constructor(name: string) {
     super(EXIT.interrupted, `The start of ${name} was given up.`)
   }
 }
 
-/** A part did not start or ended by itself: its last words are shown above the message, never guessed about. */
+/** A part did not start, or ended by itself: its last words are shown above the message; no cause is guessed. */
 export class PartFailed extends ExitError {
   readonly words: readonly string[]
 
@@ -33,7 +33,7 @@ export class PartFailed extends ExitError {
   }
 }
 
-/** The failure of a part that ended before it was ready; its own 69 and 78 are handed on. */
+/** The failure of a part that ended before it was ready; its own exit codes 69 and 78 are passed on. */
 export function failedStart(name: string, exit: Exit, words: readonly string[], logFile: string): PartFailed {
   const handedOn = [EXIT.unreachable, EXIT.configuration].find((code) => code === exit.code)
   return new PartFailed(

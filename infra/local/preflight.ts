@@ -14,7 +14,7 @@ import { jarsPresent } from './kafka/jars.ts'
 import { MIB } from '../../schemas/units.ts'
 
 const JAVA_MIN = 17
-/** Maven answers its version within a second on an idle machine. */
+/** Maven prints its version within a second on an idle machine. */
 const ANSWER_TIMEOUT_MS = 20_000
 
 /** What a start needs to know about the machine. */
@@ -25,7 +25,7 @@ export interface Facts {
     readonly port: number
     readonly free: boolean
   }[]
-  /** Major version; undefined where there is no Java. Not asked where no Kafka is to be started. */
+  /** Major version; undefined where there is no Java. Not checked where no Kafka is to be started. */
   readonly java: number | undefined
   readonly maven: boolean
   readonly needsJava: boolean
@@ -41,7 +41,7 @@ export interface LocalParts {
   readonly clickhouse: boolean
 }
 
-/** Everything that would make the start fail, each with its remedy; nothing has been started or written yet. */
+/** Everything that would make the start fail, each with its remedy; nothing has been started or written before this. */
 export function preflightProblems(facts: Facts, config: Config): ExitError[] {
   const problems: ExitError[] = []
   const add = (message: string) => problems.push(new ExitError(EXIT.failure, message))
@@ -103,7 +103,7 @@ async function freeDiskMb(path: string): Promise<number> {
   return Math.floor((disk.bavail * disk.bsize) / MIB)
 }
 
-/** Looks at the machine; changes nothing. */
+/** Reads the state of the machine; changes nothing. */
 export async function gatherFacts(config: Config, root: string, local: LocalParts): Promise<Facts> {
   const wanted = Object.values(SERVICES).map(({ host, port }): [ConfigKey, string] => [port, config[host]])
   if (local.kafka) wanted.push(['kafkaPort', '127.0.0.1'], ['kafkaControllerPort', '127.0.0.1'])

@@ -8,7 +8,7 @@ const ANSWER_TIMEOUT_MS = 5_000
 const ARRIVAL_TIMEOUT_MS = 45_000
 const POLL_MS = 100
 
-/** What the probe was and what came of it. */
+/** What the probe was, and its result. */
 export interface Probe {
   readonly eventId: string
   readonly nodeId: string
@@ -52,13 +52,14 @@ async function send(
 }
 
 /**
- * Sends one event of 0.29 US dollars for a node and an operator of its own and waits until it has been counted and has
- * paid into that operator's wallet: the whole way works. Fails after a bounded wait, saying how far it came.
+ * Sends one event of 0.29 US dollars for a node and an operator of its own, and waits until it has been counted and has
+ * paid into that operator's wallet: this proves that the whole path works. Fails after a bounded wait and reports how far
+ * the event came.
  */
 export async function runProbe(options: {
   readonly gatewayUrl: string
   readonly readerUrl: string
-  /** Carry the credential, where one is asked for. */
+  /** The headers that carry the credential, where one is required. */
   readonly headers: Headers
   readonly clock: Clock
   readonly random: Random

@@ -16,29 +16,29 @@ export interface ReadyFacts {
   readonly probe: Probe
   /** Undefined where access is off. */
   readonly keys: LocalKeys | undefined
-  /** False where what is written may be kept: then it says where the keys are. */
+  /** False where the output may be kept: then it shows where the keys are, and not the keys. */
   readonly showsKeys: boolean
   readonly elapsedMs: number
 }
 
-/** A request to repeat by hand: the line to type and the answer that it gave just now. */
+/** A request to repeat by hand: the line to type, and the answer that it just gave. */
 export interface Example {
   readonly command: string
   readonly answer: string
 }
 
-/** The fields that are shown: `as_of` and the like move on with time, these stay as they are. */
+/** The fields that are shown: `as_of` and the like advance with time, these stay as they are. */
 const EVENT_FIELDS = ['event_id', 'usd_exact', 'settlement_id']
 const ENTRY_FIELDS = ['entry_id', 'reference_id', 'spark']
 const VIEW_FIELDS = ['node_id', 'formula_version', 'electricity_rate_kwh']
 
-/** A key to ask with, and how the line to type names it. */
+/** A key to send, and how the line to type names it. */
 interface ExampleKey {
   readonly text: string
   readonly shown: string
 }
 
-/** As text, or as what reads it from its file when the line is typed. */
+/** As text, or as a command that reads it from its file when the line is typed. */
 export function exampleKey(
   keys: LocalKeys | undefined,
   name: 'admin' | 'provider',
@@ -66,7 +66,7 @@ async function example(
   return { command: `curl -s${header} '${url}' | grep -oE '${pattern}'`, answer: found.join('\n') }
 }
 
-/** The provider's node takes part, whether or not the sample has come to it. */
+/** The provider's node takes part, whether or not the sample has sent events for it. */
 async function joinProvider(reader: string, key: string): Promise<void> {
   const answer = await fetch(`${reader}/api/settings/compute/provider/join`, {
     method: 'POST',
@@ -77,7 +77,7 @@ async function joinProvider(reader: string, key: string): Promise<void> {
   if (!answer.ok) throw new Error(`${PROVIDER_NODE} cannot join: ${answer.status} ${await answer.text()}`)
 }
 
-/** What was metered of the probe, what was paid for it, and the provider view of the provider key's own node. */
+/** What was metered for the probe, what was paid for it, and the provider view of the provider key's own node. */
 export async function fetchExamples(
   config: Config,
   probe: Probe,
@@ -102,7 +102,7 @@ export async function fetchExamples(
   ])
 }
 
-/** The last screen: where everything is, what was paid for what, what to try. */
+/** The last screen: where everything is, what was paid for what, and what to try. */
 export function readyScreen(facts: ReadyFacts, examples: readonly Example[]): string {
   const { config, folder, probe } = facts
   const rows = [
@@ -142,7 +142,7 @@ export function readyScreen(facts: ReadyFacts, examples: readonly Example[]): st
   ].join('\n')
 }
 
-/** Who begins with the original's rule hears of the other one: what is paid by then stays as it was. */
+/** A user who begins with the original's rule is informed of the other one: what is paid by then stays as it was. */
 function modeLines({ sparkMode, accountRulesVersion }: Config): string[] {
   if (sparkMode === 'exact') return []
   return [

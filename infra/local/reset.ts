@@ -8,7 +8,7 @@ import { alreadyRuns, leftovers, runningSupervisor } from './take-folder.ts'
 
 const USAGE = 'The only argument is --config <file.json>.'
 
-/** Not data: downloading the jars again would give the same. */
+/** Not data: a new download of the jars would give the same. */
 const KEPT = /^kafka-jars$/
 
 function configFile(): string | undefined {
@@ -20,7 +20,7 @@ function configFile(): string | undefined {
   }
 }
 
-/** Forgets what `npm start` has kept; refuses while something runs on it and where the folder is not ours. */
+/** Removes what `npm start` has kept; refuses while a start runs on it and where the folder is not ours. */
 function reset(): string {
   const { config, sources } = loadSettings({ file: configFile() })
   const folder = folderAt(config.dataDir)
@@ -35,7 +35,7 @@ function reset(): string {
       `Of an earlier start still run: ${named}. Wait 10 s for their end, then reset again.`,
     )
   }
-  // A folder of a newer format is ours as well: forgetting it is what was asked for.
+  // A folder of a newer format is ours as well, and the user requested its removal.
   const problem = folderProblem(folder)
   if (problem !== undefined && !existsSync(folder.marker)) throw problem
   // The id key belongs to the topics: with a given Kafka they stay, and so does the key.

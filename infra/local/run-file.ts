@@ -1,15 +1,15 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 
-/** A process that cannot be mistaken for a later one with the same number. */
+/** A process, identified so that a later one with the same number is not mistaken for it. */
 export interface ProcessMark {
   readonly name: string
   readonly pid: number
-  /** The boot it belongs to, and its start in clock ticks since. */
+  /** The boot it belongs to, and its start in clock ticks after that boot. */
   readonly boot: string
   readonly startTicks: string
 }
 
-/** Who runs on a data folder. */
+/** The processes that run on a data folder. */
 export interface RunRecord {
   readonly supervisor: ProcessMark
   readonly parts: readonly ProcessMark[]
@@ -37,7 +37,7 @@ export function markProcess(name: string, pid: number): ProcessMark {
   return { name, pid, boot: bootId(), startTicks: statFields(pid)?.[START_TICKS_FIELD] ?? 'gone' }
 }
 
-/** Whether exactly the marked process still runs; one that has ended and was not yet waited for does not. */
+/** Whether exactly the marked process still runs; false for one that has ended but was not yet waited for. */
 export function isRunning(mark: ProcessMark): boolean {
   const fields = statFields(mark.pid)
   if (fields === undefined || mark.boot !== bootId()) return false
@@ -55,8 +55,8 @@ export function readRunFile(file: string): RunRecord | undefined {
 }
 
 /**
- * Takes the folder for this process; false when another start took it at the same moment. A record of processes that
- * have all ended is replaced: the caller has looked.
+ * Takes the folder for this process; false when another start took it at the same moment. A record of processes that have
+ * all ended is replaced: the caller has checked that.
  */
 export function takeRunFile(file: string, record: RunRecord, earlier: RunRecord | undefined): boolean {
   if (earlier !== undefined) rmSync(file, { force: true })

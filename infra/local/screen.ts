@@ -4,7 +4,7 @@ import { SECOND_MS } from '../../schemas/units.ts'
 
 /** How often the live line of a terminal is drawn anew. */
 const REDRAW_MS = 100
-/** In a pipe progress is worth a line only this often. */
+/** In a pipe, progress gets a line only this often. */
 const PROGRESS_LINE_MS = 5_000
 
 interface Step {
@@ -31,7 +31,7 @@ export class Screen {
     this.#live = out.isTTY && process.env['TERM'] !== 'dumb'
   }
 
-  /** Whether a person watches, and not a file or another program that keeps what is written. */
+  /** Whether a person watches, and not a file or another program that keeps the output. */
   get isTerminal(): boolean {
     return this.#out.isTTY
   }

@@ -4,7 +4,7 @@ import type { Random } from '../../pipelines/random.ts'
 const OWNER_ONLY = 0o600
 const PASSWORD_BYTES = 24
 
-/** Writes what only the owner may read, whole or not at all. */
+/** Writes a file that only the owner may read, whole or not at all. */
 export function writeSecret(file: string, text: string): void {
   const draft = `${file}.draft`
   writeFileSync(draft, text, { mode: OWNER_ONLY })

@@ -19,8 +19,8 @@ const POLL_MS = 100
 const ANSWER_TIMEOUT_MS = 2_000
 
 /**
- * V8 lets its young generation grow to 96 MB where most of what a service makes is garbage at once: measured at the
- * aggregator with 5 million ids, 690 MB with it and 582 MB so. The npm scripts carry the same flag.
+ * V8 lets its young generation grow to 96 MB where most of what a service makes is garbage at once. Measured at the
+ * aggregator with 5 million ids: 690 MB with that, and 582 MB with this flag. The npm scripts carry the same flag.
  */
 export const SERVICE_NODE_FLAGS = ['--max-semi-space-size=8'] as const
 
@@ -33,7 +33,7 @@ export function addressOf(name: ServiceName, config: Config): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-/** What a service says that it waits for; an empty list when it is ready. */
+/** What a service reports that it waits for; an empty list when it is ready. */
 async function waitingFor(address: string): Promise<readonly string[]> {
   try {
     const answer = await fetch(`${address}/readyz`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
@@ -51,7 +51,7 @@ async function waitingFor(address: string): Promise<readonly string[]> {
   }
 }
 
-/** Starts a service, which the installation then stops; resolves when it says that it is ready. */
+/** Starts a service, which the installation then stops; resolves when the service reports that it is ready. */
 export async function startService(options: {
   readonly name: ServiceName
   readonly config: Config

@@ -12,7 +12,7 @@ import { overrideProblems } from '../../services/runtime/rules.ts'
 
 const USAGE = 'The only argument is --config <file.json>: npm start -- --config settings.json.'
 
-/** When a start is interrupted, its steps under way get this long to come to an end of their own. */
+/** When a start is interrupted, its steps under way get this long to end by themselves. */
 const GIVE_UP_TIMEOUT_MS = 3_000
 
 function configFile(): string | undefined {
@@ -24,8 +24,8 @@ function configFile(): string | undefined {
   }
 }
 
-/** What went wrong, its last line the one to read: what, where, what to do. */
-function sayError(error: unknown): void {
+/** What went wrong; the last line matters most: what, where, what to do. */
+function writeError(error: unknown): void {
   if (error instanceof PartFailed) for (const word of error.words) process.stderr.write(`  | ${word}\n`)
   const message = error instanceof ExitError ? error.message : describeError(error)
   for (const line of message.split('\n')) process.stderr.write(`hivemeter: ${line}\n`)
@@ -58,7 +58,7 @@ async function run(): Promise<ExitCode> {
   await Promise.race([starting.catch(() => {}), systemClock.delay(GIVE_UP_TIMEOUT_MS)])
   await supervisor.stop()
   if (exitCode === undefined) {
-    sayError(first)
+    writeError(first)
     return exitCodeOf(first)
   }
   screen.say(`Stopped. The data is kept in ${resolve(settings.config.dataDir)}.`)
@@ -68,6 +68,6 @@ async function run(): Promise<ExitCode> {
 try {
   process.exit(await run())
 } catch (error) {
-  sayError(error)
+  writeError(error)
   process.exit(exitCodeOf(error))
 }

@@ -49,7 +49,7 @@ export class Supervisor {
     /** What the children are given; settings included. */
     readonly environment: NodeJS.ProcessEnv
     readonly screen: Screen
-    /** Aborts when the user asks to stop. */
+    /** Aborts when the user requests a stop. */
     readonly signal: AbortSignal
   }) {
     this.#settings = options.settings
@@ -70,7 +70,7 @@ export class Supervisor {
     })
   }
 
-  /** Resolves when an event has gone all the way to a wallet and the last screen stands. */
+  /** Resolves when an event has gone all the way to a wallet and the last screen is shown. */
   async start(): Promise<void> {
     await this.#check()
     this.#release = takeFolder(this.#folder, this.#supervisor)
@@ -80,15 +80,15 @@ export class Supervisor {
       await runMigrate({ environment: this.#environment, logsDir: this.#folder.logs, signal: this.#signal })
       return 'tables and topics are there'
     })
-    await this.#sayPartitions()
+    await this.#showPartitions()
     this.#signal.throwIfAborted()
     await this.#together(SERVICE_NAMES.map((name) => (signal) => this.#startService(name, signal)))
     this.#signal.throwIfAborted()
     await this.#finish()
   }
 
-  /** The number of partitions is the installation's: the setting counts for a new one only. */
-  async #sayPartitions(): Promise<void> {
+  /** The number of partitions belongs to the installation: the setting has an effect on a new one only. */
+  async #showPartitions(): Promise<void> {
     const { config, sources } = this.#settings
     const { partitions, growing } = await layoutOf(config, 'hivemeter-start')
     if (growing !== null) {
@@ -102,12 +102,12 @@ export class Supervisor {
     }
   }
 
-  /** Resolves when a part ends that nobody asked to. */
+  /** Resolves when a part ends without a request. */
   failed(): Promise<PartFailed> {
     return this.#installation.failed
   }
 
-  /** Stops in order what runs, within 10 s, and lets go of the folder. */
+  /** Stops in order what runs, within 10 s, and releases the folder. */
   async stop(): Promise<void> {
     await this.#sample?.stop()
     await this.#installation.stop((name, tookMs) =>

@@ -21,7 +21,7 @@ export function leftovers(folder: Folder): readonly ProcessMark[] {
   return readRunFile(folder.runFile)?.parts.filter(isRunning) ?? []
 }
 
-/** Says who has the folder, and how to end it. */
+/** Names the process that has the folder, and how to end it. */
 export function alreadyRuns(folder: Folder, supervisor: ProcessMark): ExitError {
   return new ExitError(
     EXIT.failure,
@@ -52,12 +52,12 @@ export async function awaitLeftovers(folder: Folder, onProgress: (text: string) 
   }
 }
 
-/** Takes the folder for this process; gives back how to let go of it when everything has ended. */
+/** Takes the folder for this process; returns how to release it when everything has ended. */
 export function takeFolder(folder: Folder, supervisor: ProcessMark): () => void {
   const earlier = readRunFile(folder.runFile)
   claimFolder(folder)
   const record: RunRecord = { supervisor, parts: [] }
-  // A torn run file names nobody, so it may be replaced like one whose processes have ended.
+  // A torn run file names no process, so it may be replaced like one whose processes have ended.
   if (earlier === undefined) rmSync(folder.runFile, { force: true })
   if (!takeRunFile(folder.runFile, record, earlier)) {
     const other = runningSupervisor(folder)

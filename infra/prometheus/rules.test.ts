@@ -17,7 +17,7 @@ const textOf = (file: string): string => readFileSync(join(HERE, file), 'utf8')
 const all = (text: string, pattern: RegExp): string[] =>
   [...text.matchAll(pattern)].map(([, found = '']) => found)
 
-/** Why promtool cannot be asked; undefined where it can. It comes with Debian's package `prometheus`. */
+/** Why promtool cannot be run; undefined where it can. It comes with Debian's package `prometheus`. */
 async function promtoolMissing(): Promise<string | undefined> {
   try {
     await run('promtool', ['--version'])

@@ -153,14 +153,14 @@ test('opsDetails=admin: metrics, and what readiness waits for, are for admins; w
   const keys = new KeyRing()
   const { get } = await guarded({ keys, details: 'admin' })
   const [reader, admin] = [readerKey(keys), readerKey(keys, { scopes: ['admin'] })]
-  const told = async (credential?: string) => {
+  const readyzFor = async (credential?: string) => {
     const ready = await get('/readyz', credential)
     const metrics = await get('/metrics', credential)
     return [ready.statusCode, ready.json<{ waiting_for: string[] }>().waiting_for, metrics.statusCode]
   }
-  assert.deepEqual(await told(), [503, [], 401])
-  assert.deepEqual(await told(reader), [503, [], 403])
-  assert.deepEqual(await told(admin), [503, ['Kafka'], 200])
+  assert.deepEqual(await readyzFor(), [503, [], 401])
+  assert.deepEqual(await readyzFor(reader), [503, [], 403])
+  assert.deepEqual(await readyzFor(admin), [503, ['Kafka'], 200])
   assert.equal((await get('/readyz', 'hm_wrong')).statusCode, 401)
   const open = await guarded()
   assert.deepEqual((await open.get('/readyz')).json<{ waiting_for: string[] }>().waiting_for, ['Kafka'])
@@ -231,12 +231,12 @@ test('of tokens only those of the pinned algorithm, issuer and audience count, a
     token({ aud: 'other' }),
     token({ exp: nowS - JWT_CLOCK_TOLERANCE_S - 1 }),
     token({ key: other.privateKey }),
-    // Names that no node can have: the settler's own records stand under such keys.
+    // Names that no node can have: the settler keeps its own records under such keys.
     ...[['!task'], ['n', '!tick'], ['a b'], [''], ['n'.repeat(65)], [7], 'n', { n: 1 }].map((nodes) =>
       token({ nodes }),
     ),
     ...[['*'], ['!issuer'], [7], 'o'].map((operators) => token({ operators })),
-    // The public key as the secret of a MAC: the algorithm is ours to choose, not the token's.
+    // The public key is sent as the secret of a MAC: we choose the algorithm, not the token.
     new SignJWT({ scope: 'admin' })
       .setProtectedHeader({ alg: 'HS256' })
       .setIssuer('iss')
@@ -248,7 +248,8 @@ test('of tokens only those of the pinned algorithm, issuer and audience count, a
   ]
   for (const credential of await Promise.all(wrong))
     assert.equal((await get('/read', credential)).statusCode, 401)
-  // The caller of a command has its bound: beyond it every write would be set aside, and its outcome never be known.
+  // The name of a command's caller has a bound: beyond it every write would be set aside, and its outcome would never be
+  // known.
   const longest = 's'.repeat(JWT_SUBJECT_CHARACTERS_MAX)
   const taken = await get('/read', await token({ sub: longest }))
   assert.equal(taken.statusCode, 200)

@@ -18,17 +18,17 @@ import { RETRY_LOADING_S, RETRY_LOG_UNKNOWN_S, retryAfter } from '../http/retry-
 /** Requests without a valid credential that one address may make in a minute before it has to wait. */
 export const REFUSALS_PER_MINUTE_MAX = 120
 
-/** Requests for what everybody may read that one address may make in a second. */
+/** Requests to public routes that one address may make in a second. */
 export const PUBLIC_REQUESTS_PER_SECOND_MAX = 50
 
-/** How callers are known: by keys and tokens, or, on loopback only, not at all. */
+/** How callers are identified: by keys and tokens or, on loopback only, not at all. */
 export type Access =
   | { readonly mode: 'off' }
   | {
       readonly mode: 'required'
       readonly keys: KeyRing
       readonly jwt: JwtCallers | undefined
-      /** False until every key has been read: nobody can be told that a key is wrong. */
+      /** False until every key has been read: before that no client can be informed that its key is wrong. */
       readonly isLoaded: () => boolean
       /** False once the keys have not been followed for so long that one of them may have been revoked. */
       readonly isBelieved: () => boolean
@@ -36,16 +36,16 @@ export type Access =
       readonly clock: Clock
     }
 
-/** What routes are guarded with beside the access. */
+/** What guarded routes need in addition to the access. */
 export interface GuardParts {
   readonly audit?: AuditSink | undefined
   readonly corsOrigins?: readonly string[]
 }
 
 /**
- * Guards every route that is registered after this: each declares the scope that it needs (`config.scope`), and one that
- * does not is refused when it is registered. Sets `request.caller`, and tells the audit of whom it refuses. Where nobody is
- * asked for a credential, pages of `corsOrigins` may ask all the same.
+ * Guards every route that is registered after this: each declares the scope that it needs (`config.scope`), and a route
+ * without one is refused when it is registered. Sets `request.caller`, and reports each refused caller to the audit.
+ * Where no credential is required, pages of `corsOrigins` may still send requests.
  */
 export async function guardRoutes(
   app: FastifyInstance,
@@ -60,7 +60,7 @@ export async function guardRoutes(
       )
     }
   })
-  tellRefusals(app, audit)
+  reportRefusals(app, audit)
   await app.register(rateLimit, { global: false })
   const byReader = app.createRateLimit({
     max: PUBLIC_REQUESTS_PER_SECOND_MAX,
@@ -92,18 +92,18 @@ export async function guardRoutes(
     if ('reason' in caller) throw await refuse(request, caller)
     return caller
   }
-  /** Whoever shows no credential is nobody; whoever shows a wrong one guesses. */
+  /** A request without a credential has no caller; one with a wrong credential counts as a guess. */
   const callerIfAny = async (request: FastifyRequest): Promise<Caller> => {
     return request.headers.authorization === undefined ? NOBODY : await knownCaller(request)
   }
   app.addHook('onRequest', async (request) => {
     request.caller = NOBODY
-    const { scope, asksWho } = request.routeOptions.config
-    // A path without a route declares none, and gets its 404.
+    const { scope, identifiesCaller } = request.routeOptions.config
+    // A path without a route declares no scope, and gets its 404.
     if (scope === undefined) return
     if (scope === 'public') {
       await limitPublic(request)
-      if (asksWho === true && access.isLoaded()) request.caller = await callerIfAny(request)
+      if (identifiesCaller === true && access.isLoaded()) request.caller = await callerIfAny(request)
       return
     }
     if (!access.isLoaded()) throw loading()
@@ -114,7 +114,7 @@ export async function guardRoutes(
   })
 }
 
-/** What becomes of a request with a wrong credential: counted for its address, told to the audit. */
+/** What happens to a request with a wrong credential: it is counted for its address and reported to the audit. */
 function refusing(
   app: FastifyInstance,
   audit: AuditSink,
@@ -132,8 +132,11 @@ function refusing(
   }
 }
 
-/** Told where they are thrown; of a wrong credential `guardRoutes` tells, as only it knows what was wrong with it. */
-function tellRefusals(app: FastifyInstance, audit: AuditSink): void {
+/**
+ * Refusals are reported to the audit where they are thrown; a wrong credential is reported by `guardRoutes`, because only
+ * that knows what was wrong with it.
+ */
+function reportRefusals(app: FastifyInstance, audit: AuditSink): void {
   app.addHook('onError', async (request, _reply, error) => {
     if (error instanceof ForeignNode) {
       const { nodeId, code: reason } = error
@@ -149,7 +152,7 @@ function tellRefusals(app: FastifyInstance, audit: AuditSink): void {
   })
 }
 
-/** A credential that lets nobody in: as whose it is known, and why. */
+/** A credential that is refused: the subject it is known as, and why. */
 interface Unknown {
   readonly subject: string | null
   readonly reason: string
@@ -157,7 +160,7 @@ interface Unknown {
   readonly unfit?: string
 }
 
-/** Without a `subject` the caller's credential, or the address where there is none. */
+/** Without a `subject` this is the caller's credential, or the address where there is none. */
 function credentialRefused(request: FastifyRequest, reason: string, subject = holderOf(request)): Refusal {
   return { kind: 'credential_refused', subject, address: request.ip, nodeId: '', reason }
 }
@@ -175,7 +178,7 @@ async function callerOf(
     const { keyId, reason } = judged
     return { subject: keyId === null ? null : `key:${keyId}`, reason }
   }
-  // What a token says of itself is not believed where it is refused: the address stands for it.
+  // A refused token's own claims are not believed: the address is used as its subject.
   const judged = (await jwt?.(token)) ?? null
   if (judged === null) return { subject: null, reason: 'token_refused' }
   return 'unfit' in judged ? { subject: null, reason: 'token_unfit', unfit: judged.unfit } : judged

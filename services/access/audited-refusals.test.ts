@@ -45,20 +45,20 @@ async function guarded(mode: 'required' | 'off' = 'required') {
     const authorization = credential === undefined ? {} : { authorization: `Bearer ${credential}` }
     return await app.inject({ url, headers: { ...headers, ...authorization } })
   }
-  const told = () =>
+  const reported = () =>
     refusals
       .take()
       .map(({ kind, subject, node_id, count, reason }) => [kind, subject, node_id, count, reason])
-  return { get, readerKey, told }
+  return { get, readerKey, reported }
 }
 
 const subjectOf = (text: string): string => `key:${text.slice(3, 19)}`
 
 test('1,000 refused requests of one credential are one entry, with their number', async () => {
-  const { get, readerKey, told } = await guarded()
+  const { get, readerKey, reported } = await guarded()
   const reader = readerKey()
   for (let count = 0; count < 1_000; count++) assert.equal((await get('/admin', reader)).statusCode, 403)
-  assert.deepEqual(told(), [
+  assert.deepEqual(reported(), [
     ['credential_refused', subjectOf(reader), '', 1_000, 'insufficient_scope: admin'],
   ])
   const revoked = readerKey({ revoked_at: NOW_MS })
@@ -76,18 +76,18 @@ test('1,000 refused requests of one credential are one entry, with their number'
     ],
     'also those that may not try more',
   )
-  assert.deepEqual(told(), [['credential_refused', subjectOf(revoked), '', 1_000, 'revoked']])
+  assert.deepEqual(reported(), [['credential_refused', subjectOf(revoked), '', 1_000, 'revoked']])
 })
 
 test('a credential is named where there is one, else the address; no secret is', async () => {
-  const { get, readerKey, told } = await guarded()
+  const { get, readerKey, reported } = await guarded()
   const key = readerKey()
   const other = newKey(systemRandom).text
   const wrong = `${key.slice(0, -1)}${key.endsWith('0') ? '1' : '0'}`
   for (const credential of [undefined, other, 'a.token.of-eve', wrong, readerKey({ expires_at: NOW_MS })])
     assert.equal((await get('/read', credential)).statusCode, 401)
   await get('/admin', 'good')
-  const entries = told()
+  const entries = reported()
   assert.deepEqual(entries.slice(0, 2), [
     ['credential_refused', 'address:127.0.0.1', '', 3, 'no_credential'],
     ['credential_refused', subjectOf(key), '', 1, 'wrong_secret'],
@@ -103,24 +103,24 @@ test('a credential is named where there is one, else the address; no secret is',
 })
 
 test('a node of somebody else is told with its name, and the answer says nothing of it', async () => {
-  const { get, readerKey, told } = await guarded()
+  const { get, readerKey, reported } = await guarded()
   const key = readerKey()
   const answer = await get('/node', key)
   assert.deepEqual([answer.statusCode, answer.json<{ code: string }>().code], [404, 'node_not_registered'])
   await get('/node', key)
-  assert.deepEqual(told(), [['foreign_node', subjectOf(key), 'theirs', 2, 'node_not_registered']])
+  assert.deepEqual(reported(), [['foreign_node', subjectOf(key), 'theirs', 2, 'node_not_registered']])
 })
 
 test('what is answered, and what everybody may read, is nobody refused', async () => {
-  const { get, readerKey, told } = await guarded()
+  const { get, readerKey, reported } = await guarded()
   assert.equal((await get('/read', readerKey())).statusCode, 200)
   assert.equal((await get('/open')).statusCode, 200)
   assert.equal((await get('/nowhere')).statusCode, 404)
-  assert.deepEqual(told(), [])
+  assert.deepEqual(reported(), [])
 })
 
 test('where nobody is asked for a credential, a web page of elsewhere is told by its address', async () => {
-  const { get, told } = await guarded('off')
+  const { get, reported } = await guarded('off')
   assert.equal((await get('/read', undefined, { origin: 'http://evil.example' })).statusCode, 403)
-  assert.deepEqual(told(), [['credential_refused', 'address:127.0.0.1', '', 1, 'foreign_request']])
+  assert.deepEqual(reported(), [['credential_refused', 'address:127.0.0.1', '', 1, 'foreign_request']])
 })

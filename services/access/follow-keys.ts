@@ -7,15 +7,15 @@ import { Freshness } from './freshness.ts'
 import { KeyRing } from './key-ring.ts'
 import type { UnreadableKey } from './key-ring.ts'
 
-/** Bytes of a process' own group id, so that each follows all keys. */
+/** Bytes of the group id of each process, so that each process follows all keys. */
 const GROUP_ID_BYTES = 8
 
-/** How this process knows its callers, kept up to date. */
+/** How this process identifies its callers, kept up to date. */
 export interface FollowedAccess {
   readonly access: Access
   /** What it waits for before it knows every key, in words. */
   waitingFor(): string[]
-  /** What a person should look at though nobody waits for it. */
+  /** What a person should check although nothing waits for it. */
   notes(): string[]
   /** Resolves if the keys cannot be followed any more. */
   readonly failed: Promise<Error>
@@ -24,16 +24,16 @@ export interface FollowedAccess {
 
 const never = new Promise<Error>(() => {})
 
-/** How often it looks whether the keys have been read to the log's end. */
+/** How often it checks whether the keys have been read to the end of the log. */
 const LOOK_EVERY_MS = 5_000
 
-/** Keys that /readyz names as unreadable; of more it says the number. */
+/** Keys that /readyz names as unreadable; of further ones it gives the number. */
 const NAMED_MAX = 10
 
-/** How long it waits before it tries to read the keys again: Kafka may come later than this process. */
+/** How long it waits before it tries to read the keys again: Kafka may start later than this process. */
 const RETRY_PAUSE_MS = 1_000
 
-/** Follows access.keys: a key that is made or revoked counts here within seconds. */
+/** Follows access.keys: a key that is made or revoked takes effect here within seconds. */
 export async function followAccess(parts: LayoutParts, service: string): Promise<FollowedAccess> {
   const { config, clock } = parts
   if (config.access === 'off') {
@@ -101,7 +101,7 @@ class KeysFollower {
     this.table = this.#open()
   }
 
-  /** Reads the table until it is loaded, however long Kafka is away. Resolves if it cannot be followed any more. */
+  /** Reads the table until it is loaded, however long Kafka is away. Resolves if it can no longer be followed. */
   async run(): Promise<Error> {
     const { clock, logger } = this.#parts
     const { signal } = this.#stopping
@@ -125,19 +125,19 @@ class KeysFollower {
     await this.table.stop()
   }
 
-  /** Notes when the table had reached the log's end: a consumer that hangs says nothing by itself. */
+  /** Notes when the table reached the end of the log: a consumer that hangs does not report that itself. */
   async #watch(): Promise<void> {
     const { clock, layout } = this.#parts
     const { signal } = this.#stopping
     const partitions = Array.from({ length: layout.keysPartitions }, (_, partition) => partition)
     while (!signal.aborted) {
-      const askedAtMs = clock.monotonicMs()
+      const queriedAtMs = clock.monotonicMs()
       if (this.table.loaded) {
         const reached = await Promise.all(partitions.map((partition) => this.table.reach(partition)))
-        if (reached.every(Boolean)) this.freshness.current(askedAtMs)
+        if (reached.every(Boolean)) this.freshness.current(queriedAtMs)
       } else {
-        // Nobody gets in before it is loaded, and /readyz says what that waits for.
-        this.freshness.current(askedAtMs)
+        // No client is let in before the table is loaded, and /readyz says what that waits for.
+        this.freshness.current(queriedAtMs)
       }
       await clock.delay(LOOK_EVERY_MS, signal)
     }

@@ -1,12 +1,14 @@
 import { MINUTE_MS, SECOND_MS } from '../../schemas/units.ts'
 
-/** How long ago access.keys may have been read to its end: then /readyz says so, and no more requests should come here. */
+/**
+ * The longest time since access.keys was read to its end. After it /readyz says so, and no more requests should come here.
+ */
 export const READY_WITHIN_MS = MINUTE_MS
 
-/** Then keys are no longer believed: one of them may have been revoked. */
+/** After this time keys are no longer believed: one of them may have been revoked. */
 export const BELIEVED_WITHIN_MS = 300_000
 
-/** How fresh a table of keys is: a revocation that cannot be heard of must not count as none. */
+/** How fresh a table of keys is: a revocation that could not be read must not count as none. */
 export class Freshness {
   #currentAtMs: number
 
@@ -15,7 +17,7 @@ export class Freshness {
     this.#currentAtMs = nowMs
   }
 
-  /** The table had everything that the log held at this time. */
+  /** At this time the table had everything that the log held. */
   current(atMs: number): void {
     if (atMs > this.#currentAtMs) this.#currentAtMs = atMs
   }

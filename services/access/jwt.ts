@@ -8,22 +8,24 @@ import type { Caller } from '../http/caller.ts'
 import { callerOf } from './key-ring.ts'
 import { isNodeName, isOperatorName } from './read-key.ts'
 
-/** How far the clocks of issuer and server may be apart. */
+/** How far the clocks of issuer and server may differ. */
 export const JWT_CLOCK_TOLERANCE_S = 30
 
-/** Of a token's subject: with it the caller of a command is named, which may have 1,000 characters. */
+/**
+ * Largest length of a token's subject: it becomes part of the name of a command's caller, which may have 1,000 characters.
+ */
 export const JWT_SUBJECT_CHARACTERS_MAX = 900
 
-/** A token in force that nobody can be let in with, and why: only who has signed it learns that. */
+/** A token in force that cannot be accepted, and why. Only a client whose token is signed correctly gets this reason. */
 export interface UnfitToken {
   readonly unfit: string
 }
 
-/** Tells who a JSON Web Token speaks for; null for one that is not in force. */
+/** Returns the caller that a JSON Web Token identifies; null for a token that is not in force. */
 export type JwtCallers = (token: string) => Promise<Caller | UnfitToken | null>
 
 /**
- * Verifies tokens by our own settings, never by what the token's header says: algorithm, issuer and audience are pinned.
+ * Verifies tokens by our own settings, never by what the token's header says: algorithm, issuer and audience are fixed.
  * Undefined where no key file is set. Exit 78 where the key cannot be read or a setting is missing.
  */
 export async function jwtCallers(config: Config, clock: Clock): Promise<JwtCallers | undefined> {
@@ -44,8 +46,8 @@ export async function jwtCallers(config: Config, clock: Clock): Promise<JwtCalle
       const nodes = namesOf(payload['nodes'], isNodeName)
       const operators = namesOf(payload['operators'], isOperatorName)
       if (nodes === null || operators === null) return null
-      // Measured as it is written: a subject may be anything that JSON holds. With a longer one each write would be set
-      // aside in the log, and nobody told.
+      // The length is that of the written form: a subject may be anything that JSON holds. With a longer one each write
+      // would be set aside in the log, and the client would get no answer about it.
       const id = `${PREFIX}${payload.sub ?? ''}`
       if (id.length > PREFIX.length + JWT_SUBJECT_CHARACTERS_MAX) return { unfit: SUBJECT_TOO_LONG }
       return callerOf(id, { scopes, nodes, operators })
@@ -55,7 +57,10 @@ export async function jwtCallers(config: Config, clock: Clock): Promise<JwtCalle
   }
 }
 
-/** A claim's list of names. One that there cannot be, and the token says something that we do not understand: null. */
+/**
+ * A claim that is a list of names. Null where a name is not possible: the token then means something that this server
+ * does not know.
+ */
 function namesOf(claim: unknown, isName: (name: string) => boolean): string[] | null {
   const names = claim ?? []
   const isList = Array.isArray(names) && names.every((name) => typeof name === 'string' && isName(name))

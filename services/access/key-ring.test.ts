@@ -26,10 +26,10 @@ const KEY: AccessKey = {
 const valueOf = (fields: Partial<AccessKey> = {}): Buffer => accessKeyCodec.encode({ ...KEY, ...fields })
 
 function ringOf() {
-  const told: UnreadableKey[] = []
-  const ring = new KeyRing((one) => told.push(one))
+  const reported: UnreadableKey[] = []
+  const ring = new KeyRing((one) => reported.push(one))
   const say = (value: Buffer | null, id: Buffer | null = Buffer.from(keyId)) => ring.apply({ key: id, value })
-  return { ring, told, say }
+  return { ring, reported, say }
 }
 
 function callerIn(ring: KeyRing, shown: string) {
@@ -38,7 +38,7 @@ function callerIn(ring: KeyRing, shown: string) {
 }
 
 test('a value that cannot be read disables its key until one comes that can, and no other key', () => {
-  const { ring, told, say } = ringOf()
+  const { ring, reported, say } = ringOf()
   const other = newKey(systemRandom)
   say(valueOf({ key_id: other.keyId, secret_hash: hashSecret(other.secret) }), Buffer.from(other.keyId))
   say(valueOf())
@@ -46,7 +46,7 @@ test('a value that cannot be read disables its key until one comes that can, and
   say(Buffer.from('nonsense'))
   assert.equal(callerIn(ring, text), null)
   assert.equal(callerIn(ring, other.text)?.id, `key:${other.keyId}`)
-  assert.deepEqual([told.length, ring.unreadable()[0]?.keyId], [1, keyId])
+  assert.deepEqual([reported.length, ring.unreadable()[0]?.keyId], [1, keyId])
   say(valueOf())
   assert.deepEqual([callerIn(ring, text)?.id, ring.unreadable().length], [`key:${keyId}`, 0])
   say(Buffer.alloc(0))
@@ -74,15 +74,15 @@ test('what breaks a bound is no key, and says which', () => {
     [{ expires_at: Number.MAX_SAFE_INTEGER - 1 }, /time/],
   ]
   for (const [fields, problem] of wrong) {
-    const { ring, told, say } = ringOf()
+    const { ring, reported, say } = ringOf()
     say(valueOf(fields))
     assert.equal(callerIn(ring, text), null)
-    assert.match(told[0]?.problem ?? '', problem)
+    assert.match(reported[0]?.problem ?? '', problem)
   }
-  const { told, say } = ringOf()
+  const { reported, say } = ringOf()
   say(valueOf(), Buffer.from('\n'.repeat(1_000)))
   say(valueOf(), null)
-  assert.deepEqual([told[0]?.keyId.length, told[1]?.keyId], [80, '(no id)'])
+  assert.deepEqual([reported[0]?.keyId.length, reported[1]?.keyId], [80, '(no id)'])
 })
 
 test('a key that was made from another one ends with it, and is nothing without it', () => {

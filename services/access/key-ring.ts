@@ -5,32 +5,32 @@ import type { Caller, Scope } from '../http/caller.ts'
 import { hashSecret, parseKey } from './key-text.ts'
 import { readAccessKey } from './read-key.ts'
 
-/** Compared against where no key has the id, so that an unknown id takes as long as a wrong secret. */
+/** The hash to compare with where no key has the id, so that an unknown id takes as long as a wrong secret. */
 const NO_HASH = Buffer.alloc(32)
 
-/** Characters that are shown of what should be a key's id and need not be one. */
+/** Characters that are shown of a text in the place of a key's id, which may be something else. */
 const SHOWN_ID_CHARACTERS_MAX = 40
 
-/** A value of access.keys that is no key. */
+/** A value of access.keys that is not a key. */
 export interface UnreadableKey {
   readonly keyId: string
   readonly problem: string
 }
 
-/** Why nobody gets in with a key's text: for the audit, never for whoever showed it. */
+/** Why a key's text is not accepted. This is for the audit only; the client that sent it must not get it. */
 export interface RefusedKey {
   /** Null where there is no such key. */
   readonly keyId: string | null
   readonly reason: 'unknown_key' | 'wrong_secret' | 'revoked' | 'expired' | 'parent_ended'
 }
 
-/** Every key, as access.keys tells it. */
+/** Every key, as the records of access.keys give it. */
 export class KeyRing {
   readonly #keys = new Map<string, AccessKey>()
   readonly #unreadable = new Map<string, UnreadableKey>()
   readonly #onUnreadable: (key: UnreadableKey) => void
 
-  /** @param onUnreadable told of every value that is no key, once. */
+  /** @param onUnreadable is called once for every value that is not a key. */
   constructor(onUnreadable: (key: UnreadableKey) => void = () => {}) {
     this.#onUnreadable = onUnreadable
   }
@@ -40,8 +40,8 @@ export class KeyRing {
   }
 
   /**
-   * The next record of access.keys. One that cannot be read disables its key until one comes that can: what was revoked
-   * by it must not stay in force. Never throws: the records behind it count.
+   * Takes the next record of access.keys. A record that cannot be read disables its key until a readable one follows: it
+   * may have revoked the key, which must not stay in force then. Never throws: the records after it count.
    */
   apply({ key, value }: { readonly key: Buffer | null; readonly value: Buffer | null }): void {
     const keyId = key?.toString('utf8') ?? ''
@@ -64,12 +64,12 @@ export class KeyRing {
     return [...this.#keys.values()].sort((left, right) => left.created_at - right.created_at)
   }
 
-  /** The keys whose newest value cannot be read: nobody gets in with them. */
+  /** The keys whose newest value cannot be read: they are not accepted. */
   unreadable(): UnreadableKey[] {
     return [...this.#unreadable.values()]
   }
 
-  /** Who holds the key; for anything that is not the text of a key in force, why not. */
+  /** Returns the holder of the key or, for anything that is not the text of a key in force, the reason. */
   judge(text: string, nowMs: number): Caller | RefusedKey {
     const parsed = parseKey(text)
     if (parsed === null) return { keyId: null, reason: 'unknown_key' }
@@ -84,8 +84,8 @@ export class KeyRing {
   }
 
   /**
-   * Active, and so is the key that it was made from. A parent that is not known, cannot be read or has a parent itself ends
-   * its children too: nobody could end them with it.
+   * True where the key is active, and the key that it was made from is active too. A parent that is unknown, cannot be
+   * read or has a parent itself ends its children too: otherwise nobody could end them together with it.
    */
   isInForce(key: AccessKey, nowMs: number): boolean {
     if (!isActive(key, nowMs)) return false
@@ -100,7 +100,7 @@ export function isActive(key: AccessKey, nowMs: number): boolean {
   return key.revoked_at === null && (key.expires_at === null || key.expires_at > nowMs)
 }
 
-/** A caller of these scopes, nodes and operators; unknown words grant nothing. */
+/** A caller with these scopes, nodes and operators; unknown words grant nothing. */
 export function callerOf(
   id: string,
   { scopes, nodes, operators }: Readonly<Record<'scopes' | 'nodes' | 'operators', readonly string[]>>,

@@ -20,21 +20,21 @@ import type { UnreadableKey } from './key-ring.ts'
 import { hashSecret, newKey } from './key-text.ts'
 import { MINUTE_MS, SECOND_MS } from '../../schemas/units.ts'
 
-/** So that a key can be replaced while the old one still works. */
+/** Two, so that a key can be replaced while the old one still works. */
 export const ACTIVE_KEYS_PER_CLIENT_MAX = 2
 
 const GROUP_ID_BYTES = 8
 const CLIENT_ID = 'hivemeter-keys'
 
-/** Longest wait for all keys; then the command says so instead of hanging. */
+/** Longest wait for all keys; after it the command reports that instead of hanging. */
 const READ_TIMEOUT_MS = MINUTE_MS
 
-/** What a new key may do, to which nodes, for how long. */
+/** What a new key may do, for which nodes, and for how long. */
 export interface KeyRequest {
   readonly client: string
   readonly scopes: readonly string[]
   readonly nodes: readonly string[]
-  /** Whose wallets it may read, whatever its nodes say. */
+  /** The operators whose wallets it may read, in addition to those that its nodes give. */
   readonly operators?: readonly string[]
   readonly expiresAtMs: number | null
 }
@@ -44,7 +44,7 @@ interface Parts {
   readonly table: CompactedTable
   readonly producer: IdempotentProducer
   readonly partitions: number
-  /** Of account.inbox, which has the audit. */
+  /** Producer of account.inbox, which carries the audit. */
   readonly audit: { readonly producer: LogProducer; readonly partitions: number }
   readonly clock: Clock
   readonly random: Random
@@ -59,7 +59,7 @@ export class KeyStore implements AsyncDisposable {
     this.#parts = parts
   }
 
-  /** Exit 69 where the keys cannot be read in a minute. */
+  /** Exit 69 where the keys cannot be read within a minute. */
   static async open(config: Config, clock: Clock, random: Random): Promise<KeyStore> {
     const { keysPartitions: partitions, topics, ...layout } = await layoutOf(config, CLIENT_ID)
     const topic = topics.accessKeys
@@ -102,44 +102,44 @@ export class KeyStore implements AsyncDisposable {
     return this.#parts.ring.all()
   }
 
-  /** Whether somebody gets in with it: neither it nor the key that it was made from has ended. */
+  /** Whether the key is accepted: neither it nor the key that it was made from has ended. */
   isInForce(key: AccessKey, nowMs: number): boolean {
     return this.#parts.ring.isInForce(key, nowMs)
   }
 
-  /** What stands in access.keys and is no key. */
+  /** The values of access.keys that are not keys. */
   unreadable(): UnreadableKey[] {
     return this.#parts.ring.unreadable()
   }
 
-  /** Makes a key and returns its text, which is kept nowhere. Exit 1 where the client has two active ones. */
-  async create(asked: KeyRequest): Promise<{ readonly keyId: string; readonly text: string }> {
+  /** Makes a key and returns its text, which is not kept anywhere. Exit 1 where the client has two active keys. */
+  async create(request: KeyRequest): Promise<{ readonly keyId: string; readonly text: string }> {
     const { clock, random } = this.#parts
     const nowMs = clock.nowMs()
-    const active = this.#activeOf(asked.client, nowMs)
-    if (active.length >= ACTIVE_KEYS_PER_CLIENT_MAX) throw tooMany(asked.client, active)
+    const active = this.#activeOf(request.client, nowMs)
+    if (active.length >= ACTIVE_KEYS_PER_CLIENT_MAX) throw tooMany(request.client, active)
     const { keyId, secret, text } = newKey(random)
     const made: AccessKey = {
       key_id: keyId,
-      client: asked.client,
+      client: request.client,
       secret_hash: hashSecret(secret),
-      scopes: [...asked.scopes],
-      nodes: [...asked.nodes],
+      scopes: [...request.scopes],
+      nodes: [...request.nodes],
       created_at: nowMs,
-      expires_at: asked.expiresAtMs,
+      expires_at: request.expiresAtMs,
       revoked_at: null,
-      operators: [...(asked.operators ?? [])],
+      operators: [...(request.operators ?? [])],
       parent: null,
     }
     await this.#write(made)
     await this.#note('key_made', made)
-    // Another command may have made one at the same time. Whoever wrote last reads them all, and takes its own back.
+    // Another command may have made one at the same time. The last writer reads them all, and takes its own back.
     await this.#reachEnd()
-    const now = this.#activeOf(asked.client, nowMs)
+    const now = this.#activeOf(request.client, nowMs)
     if (now.length > ACTIVE_KEYS_PER_CLIENT_MAX) {
       await this.revoke(keyId)
       throw tooMany(
-        asked.client,
+        request.client,
         now.filter(({ key_id }) => key_id !== keyId),
       )
     }
@@ -158,7 +158,7 @@ export class KeyStore implements AsyncDisposable {
     return revoked
   }
 
-  /** What was made or revoked and the audit may not have: Kafka did not say that it took it. */
+  /** What was made or revoked and may be missing in the audit: Kafka did not confirm that it took the entry. */
   unaudited(): readonly string[] {
     return this.#unaudited
   }
@@ -179,7 +179,7 @@ export class KeyStore implements AsyncDisposable {
     ring.apply({ key: Buffer.from(key.key_id), value })
   }
 
-  /** The key is in force, or is not any more, whatever becomes of this. */
+  /** The key is in force, or no longer in force, whatever happens here. */
   async #note(kind: 'key_made' | 'key_revoked', key: AccessKey): Promise<void> {
     const { producer, partitions } = this.#parts.audit
     try {
@@ -190,7 +190,7 @@ export class KeyStore implements AsyncDisposable {
     }
   }
 
-  /** Reads on to the end of now. Exit 69 where that takes longer than a minute. */
+  /** Reads up to the present end of the log. Exit 69 where that takes longer than a minute. */
   async #reachEnd(): Promise<void> {
     const { table, partitions, clock } = this.#parts
     const deadlineMs = clock.monotonicMs() + READ_TIMEOUT_MS
@@ -214,7 +214,7 @@ function tooMany(client: string, active: readonly AccessKey[]): ExitError {
   )
 }
 
-/** In the place of a value that cannot be read: nobody's, for nothing. */
+/** Takes the place of a value that cannot be read: a key of no client, for nothing. */
 function unknownKey(keyId: string, nowMs: number): AccessKey {
   const client = 'unknown: its value could not be read'
   return {

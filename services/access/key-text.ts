@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import type { Random } from '../../pipelines/random.ts'
 
 /**
- * A key as its holder has it: `hm_<public id>_<secret>`. The prefix lets scanners find one that has leaked, the public id
- * may stand in logs, and of the secret only the hash is kept: it has 256 random bits, so nothing slower than SHA-256 is needed.
+ * A key as its holder has it: `hm_<public id>_<secret>`. The prefix lets scanners find a key that has leaked, and the
+ * public id may appear in logs. Only the hash of the secret is kept: the secret has 256 random bits, so nothing slower
+ * than SHA-256 is needed.
  */
 const KEY_TEXT = /^hm_([0-9a-f]{16})_([0-9a-f]{64})$/
 
@@ -22,7 +23,7 @@ export function newKey(random: Random): KeyText & { readonly text: string } {
   return { keyId, secret, text: `hm_${keyId}_${secret}` }
 }
 
-/** The parts of a key's text; null for what is none. */
+/** The parts of a key's text; null for a text that is not a key. */
 export function parseKey(text: string): KeyText | null {
   const [, keyId, secret] = KEY_TEXT.exec(text) ?? []
   return keyId === undefined || secret === undefined ? null : { keyId, secret }

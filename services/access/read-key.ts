@@ -4,9 +4,9 @@ import { ownBytes } from '../../schemas/own-bytes.ts'
 import type { AccessKey } from '../../schemas/records.ts'
 import { describeError } from '../runtime/exit.ts'
 
-/** Scopes and nodes of one key, each; a record of access.keys has 2 MiB. */
+/** Scopes of one key, and nodes of one key; a record of access.keys has 2 MiB. */
 export const NODES_PER_KEY_MAX = 10_000
-/** Operators of one key; the list of one credential is looked at with each request for a wallet. */
+/** Operators of one key; each request for a wallet searches the list of its credential. */
 export const OPERATORS_PER_KEY_MAX = 1_000
 const SCOPES_PER_KEY_MAX = 16
 const SCOPE_CHARACTERS_MAX = 64
@@ -17,7 +17,7 @@ const KEY_ID = /^[0-9a-f]{16}$/
 const CLIENT = /^[^\p{Cc}\p{Cs}\p{Cn}]{1,64}$/u
 const NODE = new RegExp(NODE_ID_PATTERN)
 
-/** Whether a credential may name this node: `*` is all of them. */
+/** Whether a credential may name this node: `*` allows all nodes. */
 export function isNodeName(name: string): boolean {
   return name === '*' || NODE.test(name)
 }
@@ -32,7 +32,7 @@ export function isClient(text: string): boolean {
   return CLIENT.test(text)
 }
 
-/** A value of access.keys under its key's id, or why it is none. */
+/** A value of access.keys under its key's id, or the reason why it is not a key. */
 export function readAccessKey(keyId: string, value: Buffer): AccessKey | { readonly problem: string } {
   let key: AccessKey
   try {

@@ -5,12 +5,15 @@ import { MINUTE_MS } from '../../schemas/units.ts'
 /** How long after its last event a producer with another partitioner is still named. */
 export const NAMED_MS = 10 * MINUTE_MS
 
-/** The partitions of usage.metered that events of other partitions were sent on from: whoever wrote them partitions otherwise. */
+/**
+ * The partitions of usage.metered from which events of other partitions were sent on: the producer of these events uses
+ * another partitioner.
+ */
 export class ForeignPartitioner {
   readonly #topic: string
   readonly #clock: Clock
   readonly #logger: Logger
-  /** By partition, how many since it was named first, and when the last. */
+  /** By partition: how many since the partition was first named, and when the last. */
   readonly #sentOn = new Map<number, { events: number; lastMs: number }>()
 
   constructor(topic: string, clock: Clock, logger: Logger) {
@@ -19,7 +22,7 @@ export class ForeignPartitioner {
     this.#logger = logger
   }
 
-  /** So many events of a partition were sent on, by a transaction that is committed. */
+  /** This number of events of a partition was sent on, by a transaction that is committed. */
   sentOn(partition: number, events: number): void {
     this.#forget()
     if (this.#sentOn.size === 0) {
@@ -32,7 +35,7 @@ export class ForeignPartitioner {
     this.#sentOn.set(partition, { events: before + events, lastMs: this.#clock.monotonicMs() })
   }
 
-  /** For /readyz: it makes nothing unready, and costs every such event twice. */
+  /** For /readyz: this makes nothing unready, but every such event costs twice. */
   notes(): string[] {
     this.#forget()
     if (this.#sentOn.size === 0) return []

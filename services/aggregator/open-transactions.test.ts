@@ -6,14 +6,14 @@ const ends = (stable: number, high: number) => ({ stable: BigInt(stable), high: 
 
 test('OPEN_TRANSACTION_MS: an offset that stands below the watermark for so long is named, with what stands behind it', () => {
   const open = new OpenTransactions()
-  open.look(
+  open.observe(
     new Map([
       [0, ends(7, 7)],
       [1, ends(5, 9)],
     ]),
     1_000,
   )
-  open.look(new Map([[1, ends(5, 12)]]), 1_000 + OPEN_TRANSACTION_MS - 1)
+  open.observe(new Map([[1, ends(5, 12)]]), 1_000 + OPEN_TRANSACTION_MS - 1)
   assert.deepEqual(open.hanging(1_000 + OPEN_TRANSACTION_MS - 1), [])
   const [one, ...others] = open.hanging(1_000 + OPEN_TRANSACTION_MS)
   assert.deepEqual(others, [])
@@ -28,20 +28,20 @@ test('OPEN_TRANSACTION_MS: an offset that stands below the watermark for so long
 
 test('an offset that moves on is several short transactions, and none that hangs', () => {
   const open = new OpenTransactions()
-  for (let step = 0; step < 20; step++) open.look(new Map([[0, ends(step, step + 3)]]), step * 3_000)
+  for (let step = 0; step < 20; step++) open.observe(new Map([[0, ends(step, step + 3)]]), step * 3_000)
   assert.deepEqual(open.hanging(20 * 3_000), [])
 })
 
 test('one that has ended is forgotten; one that could not be seen is not', () => {
   const open = new OpenTransactions()
-  open.look(
+  open.observe(
     new Map([
       [0, ends(1, 2)],
       [1, ends(1, 2)],
     ]),
     0,
   )
-  open.look(new Map([[0, ends(3, 3)]]), 20_000)
+  open.observe(new Map([[0, ends(3, 3)]]), 20_000)
   assert.deepEqual(
     open.hanging(20_000).map(({ partition }) => partition),
     [1],

@@ -1,34 +1,35 @@
 import type { LogEnds } from '../../pipelines/kafka/stable-ends.ts'
 import { SECOND_MS } from '../../schemas/units.ts'
 
-/** A producer's transaction that is open for so long holds its partition up, and is named. */
+/** A producer's transaction that is open for this long blocks its partition, and is named. */
 export const OPEN_TRANSACTION_MS = 15_000
 
-/** What stands in a partition behind an open transaction. */
+/** The part of a partition that is behind an open transaction. */
 export interface OpenTransaction {
   readonly partition: number
-  /** Where the transaction's first record stands: nothing from here on is read. */
+  /** The offset of the transaction's first record: nothing from here on is read. */
   readonly from: bigint
-  /** Records from there on, its own and everybody else's. */
+  /** Number of records from there on, those of the transaction and all others. */
   readonly records: bigint
   readonly openMs: number
 }
 
 /**
- * How long the last stable offset of each partition has stood below its high watermark. One that moves stands behind several
- * transactions, each of which has ended: only one that stands still is a producer that does not end.
+ * How long the last stable offset of each partition has been below its high watermark. An offset that advances is behind
+ * several transactions, each of which has ended; only one that does not advance shows a producer that does not end its
+ * transaction.
  */
 export class OpenTransactions {
   readonly #since = new Map<number, { readonly ends: LogEnds; readonly sinceMs: number }>()
 
-  /** What a look has found; a partition that is not in it was not seen, and stays as it was. */
-  look(found: ReadonlyMap<number, LogEnds>, nowMs: number): void {
+  /** Takes the result of one query; a partition that is not in it was not seen, and stays as it was. */
+  observe(found: ReadonlyMap<number, LogEnds>, nowMs: number): void {
     for (const [partition, ends] of found) {
       const before = this.#since.get(partition)
       if (ends.stable >= ends.high) this.#since.delete(partition)
       else {
-        const stands = before !== undefined && before.ends.stable === ends.stable
-        this.#since.set(partition, { ends, sinceMs: stands ? before.sinceMs : nowMs })
+        const isUnchanged = before !== undefined && before.ends.stable === ends.stable
+        this.#since.set(partition, { ends, sinceMs: isUnchanged ? before.sinceMs : nowMs })
       }
     }
   }
@@ -39,7 +40,7 @@ export class OpenTransactions {
     return open === undefined ? 0 : nowMs - open.sinceMs
   }
 
-  /** Those that are open for too long, by partition. */
+  /** Those that have been open for too long, by partition. */
   hanging(nowMs: number): OpenTransaction[] {
     return [...this.#since]
       .map(([partition, { ends, sinceMs }]) => ({
@@ -53,7 +54,7 @@ export class OpenTransactions {
   }
 }
 
-/** For /readyz: what stands, since when, and what to do about it. */
+/** For /readyz: which partition is blocked, since when, and what to do about it. */
 export function openTransactionNote(topic: string, open: OpenTransaction): string {
   const { partition, from, records, openMs } = open
   return (

@@ -13,7 +13,7 @@ import { ForeignPartitioner } from './foreign-partitioner.ts'
 import { StrayWatch } from './strays.ts'
 import { TransactionWatch } from './transaction-watch.ts'
 
-/** Longest wait for a look-up of old ids: a ClickHouse that is slower counts as away. */
+/** Longest wait for a lookup of old ids: a ClickHouse that is slower counts as away. */
 const LOOKUP_TIMEOUT_MS = 5_000
 
 /** usage.metered, hivemeter.models → usage.ids, usage.blocks, account.inbox. */

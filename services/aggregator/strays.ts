@@ -2,12 +2,12 @@ import { logRanges, openAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
 import { kafkaOf } from '../runtime/kafka.ts'
 import type { LayoutParts } from '../runtime/follow-layout.ts'
 
-/** How often partitions that do not count are looked at. */
+/** How often partitions that do not count are checked. */
 const LOOK_PAUSE_MS = 10_000
 
 /**
- * Watches the partitions of usage.metered that somebody added: nobody reads them, so what a foreign producer writes there
- * is named and counted until the installation is grown, which carries it over.
+ * Watches the partitions of usage.metered that were added from outside. No task reads them, so what a foreign producer
+ * writes there is named and counted until the installation is grown, which carries it over.
  */
 export class StrayWatch {
   readonly #parts: LayoutParts
@@ -18,7 +18,7 @@ export class StrayWatch {
     this.#parts = parts
   }
 
-  /** Looks until it is stopped; a Kafka that does not answer is asked again later. */
+  /** Checks until it is stopped; a Kafka that does not answer is tried again later. */
   async run(): Promise<void> {
     const { config, layout, clock, logger } = this.#parts
     const { signal } = this.#stopping
@@ -27,7 +27,7 @@ export class StrayWatch {
       while (!signal.aborted) {
         try {
           await admin.connect()
-          this.#look(await logRanges(admin, layout.topics.usageMetered))
+          this.#check(await logRanges(admin, layout.topics.usageMetered))
         } catch (error) {
           logger.debug({ err: error }, 'the partitions of usage.metered could not be looked at')
         }
@@ -42,7 +42,7 @@ export class StrayWatch {
     this.#stopping.abort()
   }
 
-  #look(ranges: Awaited<ReturnType<typeof logRanges>>): void {
+  #check(ranges: Awaited<ReturnType<typeof logRanges>>): void {
     const { layout, logger, metrics } = this.#parts
     const added = [...ranges].filter(([partition]) => partition >= layout.partitions)
     const strays = added.reduce((sum, [, { start, end }]) => sum + (end - start), 0n)

@@ -4,12 +4,13 @@ import { kafkaOf } from '../runtime/kafka.ts'
 import { OpenTransactions, openTransactionNote } from './open-transactions.ts'
 import { SECOND_MS } from '../../schemas/units.ts'
 
-/** How often it is looked how far the partitions are stable. */
+/** How often the last stable offsets of the partitions are read. */
 const LOOK_PAUSE_MS = 3_000
 
 /**
- * Watches usage.metered for transactions that an outside producer leaves open: readers of what is committed stop before them,
- * so a partition stands while everything says that it is well. Nothing of Hivemeter's own writes there in transactions.
+ * Watches usage.metered for transactions that an outside producer leaves open: readers of committed records stop before
+ * them, so a partition makes no progress while everything else reports no fault. Hivemeter itself does not write there in
+ * transactions.
  */
 export class TransactionWatch {
   readonly #parts: LayoutParts
@@ -26,7 +27,7 @@ export class TransactionWatch {
     this.#show(clock.monotonicMs())
   }
 
-  /** Looks until it is stopped; a Kafka that does not answer is asked again later. */
+  /** Checks until it is stopped; a Kafka that does not answer is tried again later. */
   async run(): Promise<void> {
     const { clock, logger } = this.#parts
     const { signal } = this.#stopping
@@ -44,7 +45,7 @@ export class TransactionWatch {
     }
   }
 
-  /** For /readyz: transactions that are open for too long. */
+  /** For /readyz: transactions that have been open for too long. */
   notes(): string[] {
     const { layout, clock } = this.#parts
     const hanging = this.#open.hanging(clock.monotonicMs())
@@ -64,7 +65,7 @@ export class TransactionWatch {
     }
   }
 
-  /** Once for each. */
+  /** Logged once for each. */
   #say(nowMs: number): void {
     const { layout, logger } = this.#parts
     const hanging = this.#open.hanging(nowMs)

@@ -11,12 +11,12 @@ import { Refusals } from './refusals.ts'
 import type { Refusal } from './refusals.ts'
 import { MINUTE_MS } from '../../schemas/units.ts'
 
-/** How often what was refused is written: one row a credential, or address, and this time. */
+/** How often refusals are written: one row for each credential or address in this time. */
 export const AUDIT_EVERY_MS = MINUTE_MS
 
 const UUID_BYTES = 16
 
-/** Where servers say whom they refused. Takes no time and never fails: no request waits for the audit. */
+/** Where servers report refused callers. A report takes no time and never fails: no request waits for the audit. */
 export interface AuditSink {
   refused(refusal: Refusal, times?: number): void
 }
@@ -25,7 +25,7 @@ export interface AuditSink {
 export const NO_AUDIT: AuditSink = { refused: () => {} }
 
 export interface AuditLogParts {
-  /** Of account.inbox. */
+  /** Producer of account.inbox. */
   readonly inbox: SharedAppend
   readonly partitions: number
   readonly clock: Clock
@@ -34,7 +34,7 @@ export interface AuditLogParts {
   readonly logger: Logger
 }
 
-/** The record of an entry: it lies with the other records of its subject. */
+/** The record of an entry: it has the key of its subject, as the other records of that subject have. */
 export function auditAppend(entry: InboxAudit, partitions: number): LogAppend {
   const { subject } = entry
   return {
@@ -45,15 +45,15 @@ export function auditAppend(entry: InboxAudit, partitions: number): LogAppend {
 }
 
 /**
- * Writes what was refused to account.inbox, minute by minute. What the log did not take is sent again a minute later, unchanged
- * and under the same ids, so that a row which stands twice can be told; what is refused meanwhile goes on being added up. A
- * process that ends by a crash takes the refusals of its last minute with it.
+ * Writes refusals to account.inbox, once a minute. What the log did not take is sent again a minute later, unchanged and
+ * under the same ids, so that a row which occurs twice can be recognised. Refusals in the meantime are added up. A
+ * process that crashes loses the refusals of its last minute.
  */
 export class AuditLog implements AuditSink {
   readonly #parts: AuditLogParts
   readonly #refusals = new Refusals()
   readonly #stopping = new AbortController()
-  /** Of before, that the log did not take for certain. */
+  /** Earlier entries, of which it is not certain that the log took them. */
   #waiting: readonly LogAppend[] = []
   #running: Promise<void> = Promise.resolve()
 
@@ -70,7 +70,9 @@ export class AuditLog implements AuditSink {
     this.#running = this.#run()
   }
 
-  /** Writes what there is once more; what the log does not take now is counted, said in the log, and gone. */
+  /**
+   * Writes what there is once more. What the log does not take now is counted, reported in the log of the process, and lost.
+   */
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#running
@@ -96,7 +98,7 @@ export class AuditLog implements AuditSink {
       .map((entry) => auditAppend({ ...entry, entry_id: random.bytes(UUID_BYTES) }, partitions))
   }
 
-  /** Each partition by itself: what one does not take holds up no other. */
+  /** Sends to each partition separately: one that does not take records delays no other. */
   async #send(): Promise<void> {
     const { inbox, metrics, logger } = this.#parts
     const byPartition = Map.groupBy(this.#waiting, ({ partition }) => partition)

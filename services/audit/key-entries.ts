@@ -2,11 +2,14 @@ import { AUDIT_TEXT_CHARACTERS_MAX, shownText } from '../../schemas/audit.ts'
 import { hashToUuid } from '../../schemas/ids.ts'
 import type { AccessKey, InboxAudit } from '../../schemas/records.ts'
 
-/** What the audit says of a key that was made or revoked: whose, for what and until when. Nothing of its secret. */
+/**
+ * The entry of the audit for a key that was made or revoked: whose it is, for what and until when. It holds nothing of
+ * the secret.
+ */
 export function keyEntry(kind: 'key_made' | 'key_revoked', key: AccessKey): InboxAudit {
   const words = shownText(describe(key), AUDIT_TEXT_CHARACTERS_MAX)
   return {
-    // A key is made once and revoked once: whoever says it again says the same.
+    // A key is made once and revoked once: a second entry for the same act says the same.
     entry_id: hashToUuid(`audit/${kind}/${key.key_id}`),
     kind,
     subject: `key:${key.key_id}`,

@@ -32,7 +32,7 @@ test('a flood of addresses fills a bounded room, and not one refusal of it goes 
   const flood = 20_000
   for (let at = 0; at < flood; at++) refusals.add(refusal({ subject: `address:${at}` }), 1, 0)
   refusals.add(refusal({ kind: 'foreign_node', subject: 'key:1' }), 5, 0)
-  // Who was there before goes on being told apart.
+  // Subjects that were there before are still counted apart.
   refusals.add(refusal({ subject: 'address:7' }), 1, 0)
   assert.equal(refusals.size, AUDIT_ENTRIES_MAX + 2)
   const entries = refusals.take()

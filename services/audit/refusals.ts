@@ -8,10 +8,10 @@ import {
 import type { SeenKind } from '../../schemas/audit.ts'
 import type { InboxAudit } from '../../schemas/records.ts'
 
-/** Credentials and addresses that a process tells apart within a minute, for each kind; the rest is one row "others". */
+/** Credentials and addresses that a process counts apart within a minute, for each kind; the rest is one row "others". */
 export const AUDIT_ENTRIES_MAX = 500
 
-/** Somebody was told no. Never with a secret: what a client sent stands in none of it but names. */
+/** A request was refused. Never holds a secret: of what a client sent it holds names only. */
 export interface Refusal {
   readonly kind: Extract<SeenKind, 'credential_refused' | 'foreign_node'>
   /** The credential where it is known, else the address. */
@@ -23,7 +23,9 @@ export interface Refusal {
 
 export type CollectedRefusal = Omit<InboxAudit, 'entry_id'>
 
-/** The refusals of a minute: one entry a kind and subject, with what the first one said and how many there were. */
+/**
+ * The refusals of a minute: one entry for each kind and subject, with the details of the first one and the number of all.
+ */
 export class Refusals {
   readonly #entries = new Map<string, CollectedRefusal>()
 
@@ -43,7 +45,7 @@ export class Refusals {
     }
   }
 
-  /** Gives the entries away and begins anew. */
+  /** Returns the entries and begins anew. */
   take(): CollectedRefusal[] {
     const entries = [...this.#entries.values()]
     this.#entries.clear()

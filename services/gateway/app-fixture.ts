@@ -14,7 +14,7 @@ import { createGatewayApp } from './app.ts'
 import { ManualClock, MemoryLog, settled } from './fixtures.ts'
 import { usageQueue } from './usage/usage-queue.ts'
 
-/** The time at which the clock of the gateway's tests stands. */
+/** The time that the clock of the gateway's tests shows. */
 export const NOW = Date.UTC(2026, 10, 21, 12)
 export const UUID = '01234567-89ab-cdef-0123-456789abcdef'
 export const EVENT = {
@@ -31,7 +31,7 @@ export async function setUp(
     readonly access?: Access
     readonly audit?: AuditSink
     readonly corsOrigins?: readonly string[]
-    /** Of requests, where they come over real connections. */
+    /** Timeouts of requests, for tests over real connections. */
     readonly requestClock?: Clock
   } = {},
 ) {
@@ -62,7 +62,7 @@ export async function setUp(
 
 export type Headers = Record<string, string>
 
-/** Sends a body; the answer must be what the documented schema says. */
+/** Sends a body; the answer must fit the documented schema. */
 export async function post(app: FastifyInstance, payload: string | Buffer, headers: Headers = {}) {
   const answer = await app.inject({
     method: 'POST',

@@ -129,7 +129,7 @@ describe('POST /v1/events', () => {
       ['X-GZIP', gzipSync(body)],
       ['deflate', deflateSync(body)],
       ['zstd', zstdCompressSync(body)],
-      // What a client sends that streams: RFC 8878 allows several frames, and the last one may be empty.
+      // A streaming client sends this: RFC 8878 allows several frames, and the last one may be empty.
       ['zstd', Buffer.concat([zstdCompressSync(body), zstdCompressSync('')])],
       ['zstd', Buffer.concat([zstdCompressSync(body.subarray(0, 9)), zstdCompressSync(body.subarray(9))])],
       ['identity', body],

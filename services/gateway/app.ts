@@ -26,24 +26,24 @@ import { SECOND_MS } from '../../schemas/units.ts'
 const REQUEST_TIMEOUT_MS = 30_000
 
 export interface GatewayParts {
-  /** Of usage.metered. */
+  /** Producer of usage.metered. */
   readonly queue: RecordQueue<UsageEvent>
-  /** Of account.inbox. */
+  /** Producer of account.inbox. */
   readonly inbox: SharedAppend
   readonly partitions: number
   /** Name of usage.metered. */
   readonly topic: string
   readonly access: Access
-  /** Whom it refuses is told to it. */
+  /** Where refused callers are reported. */
   readonly audit?: AuditSink
   /** See `ConventionParts`. */
   readonly corsOrigins?: readonly string[]
   readonly logger: Logger
   readonly metrics: Metrics
   readonly clock: Clock
-  /** Aborts when the process was asked to end. */
+  /** Aborts when the process is requested to end. */
   readonly leaving?: AbortSignal
-  /** /healthz, /readyz and /metrics. */
+  /** The routes /healthz, /readyz and /metrics. */
   readonly ops: FastifyPluginAsync
 }
 
@@ -52,7 +52,7 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
   const { queue, inbox, partitions, topic, access, logger, metrics, clock, ops, audit = NO_AUDIT } = parts
   const app = Fastify({
     ...serverTimeouts(REQUEST_TIMEOUT_MS),
-    // While it stops, the queue's state refuses with a problem as any other answer has it.
+    // While it stops, the queue's state refuses with a problem in the same form as any other answer.
     return503OnClosing: false,
     forceCloseConnections: 'idle',
   })
@@ -61,7 +61,7 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
   const unpacker = new Unpacker()
   const turns = new LoopTurns()
   app.addHook('onSend', async (_request, reply) => {
-    // A connection that is kept open after its last answer would hold the stop up.
+    // A connection that stays open after its last answer would delay the stop.
     if (queue.state === 'stopping' || parts.leaving?.aborted === true) reply.header('connection', 'close')
   })
   app.addHook('onResponse', async (request, reply) => {

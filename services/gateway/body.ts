@@ -8,20 +8,20 @@ import { MIB } from '../../schemas/units.ts'
 /** Largest body of events, as received and again when unpacked. */
 export const BODY_BYTES_MAX = 8 * MIB
 
-/** Bodies that are unpacked at once: each may take `BODY_BYTES_MAX`, and more threads there are not. */
+/** Bodies that are unpacked at once: each may take `BODY_BYTES_MAX`, and there are no more threads than these. */
 const UNPACKING_MAX = 4
 
 /** Frames that one body may consist of: each costs a call of zlib. */
 const FRAMES_MAX = 64
 
-/** A zstd frame may ask for a window of gigabytes; no body needs one larger than itself. */
+/** A zstd frame may request a window of gigabytes; no body needs a window that is larger than itself. */
 const ZSTD_WINDOW_LOG_MAX = 23
 
 const OUTPUT = { chunkSize: 65_536, info: true }
 
 const ZSTD = { params: { [zlib.ZSTD_d_windowLogMax]: ZSTD_WINDOW_LOG_MAX } }
 
-/** What zlib gives with `info`, which its types do not know: how much of the input was read, beside the output. */
+/** What zlib returns with `info`, which its types do not know: the number of input bytes that were read, with the output. */
 interface Unpacked {
   readonly buffer: Buffer
   readonly engine: { readonly bytesWritten: number }
@@ -40,10 +40,10 @@ const UNPACK: ReadonlyMap<string, Unpack> = new Map<string, Unpack>([
   ['zstd', (body, options) => zstdDecompressed(body, { ...OUTPUT, ...ZSTD, ...options })],
 ])
 
-/** What `Accept-Encoding` says of a request's body (RFC 9110, 12.5.3). */
+/** The value of `Accept-Encoding` for a request's body (RFC 9110, 12.5.3). */
 const ACCEPTED_CODINGS = 'gzip, deflate, zstd, identity'
 
-/** For whom a body is unpacked, and how large it may become. */
+/** The holder for whom a body is unpacked, and how large it may become. */
 export interface UnpackTerms {
   readonly holder: string
   readonly sizeBytesMax: number
@@ -54,12 +54,12 @@ export interface UnpackTerms {
 /** Unpacks bodies, a bounded number at once and to a bounded size; credentials take turns. */
 export class Unpacker {
   readonly #queue = new PQueue({ concurrency: UNPACKING_MAX })
-  /** Bodies of each holder that wait or are unpacked. */
+  /** Bodies of each holder that wait or are being unpacked. */
   readonly #waiting = new Map<string, number>()
 
   /**
    * The body without its content coding. Throws a Problem: 415 for another coding, 413 above the terms' size, 400 for a
-   * body that is not what its coding says, 503 where there is no room for it.
+   * body that its coding does not fit, 503 where there is no room for it.
    */
   async unpack(body: Buffer, contentEncoding: string | undefined, terms: UnpackTerms): Promise<Buffer> {
     const coding = (contentEncoding ?? 'identity').trim().toLowerCase()
@@ -80,7 +80,7 @@ export class Unpacker {
     return unpacked
   }
 
-  /** Whoever has many bodies here waits with each behind those who have fewer. */
+  /** Each body of a holder that has many here waits behind the bodies of holders that have fewer. */
   async #inTurn(holder: string, work: () => Promise<Buffer>): Promise<Buffer> {
     const before = this.#waiting.get(holder) ?? 0
     this.#waiting.set(holder, before + 1)

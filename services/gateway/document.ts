@@ -21,7 +21,7 @@ export const GATEWAY_API: ApiInfo = {
   ],
 }
 
-/** Its routes that take bodies, as their documents say; a test holds them equal to those that it serves. */
+/** The routes that take bodies, as their documents describe them; a test holds them equal to the routes that it serves. */
 const ROUTES = [
   { method: 'POST', url: '/v1/events', config: { scope: 'events:write' }, schema: POST_EVENTS_SCHEMA },
   {

@@ -5,9 +5,9 @@ import type { LogAppend } from '../../pipelines/log/records.ts'
 import { SCHEMA_ID, schemaIdOf, usageEventsCodec } from '../../schemas/avro.ts'
 import type { UsageEvent } from '../../schemas/usage.ts'
 
-/** Parts of the gateway's tests and benchmark: a log in memory and a clock that is moved by hand. */
+/** Parts of the gateway's tests and benchmark: a log in memory, and a clock that is moved by hand. */
 
-/** A clock that stands still until it is told otherwise. */
+/** A clock that stays at its time until a test moves it. */
 export class ManualClock implements Clock {
   wallMs: number
   #monotonicMs = 0
@@ -35,7 +35,7 @@ export class ManualClock implements Clock {
     this.#delays.delete(delay)
   }
 
-  /** Lets time pass, and what waited for it go on. */
+  /** Lets time pass, so that what waited for it continues. */
   async pass(timeMs: number): Promise<void> {
     this.wallMs += timeMs
     this.#monotonicMs += timeMs
@@ -46,7 +46,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Resolves after everything that can go on without I/O has gone on. */
+/** Resolves after everything that can continue without I/O has done so. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve)
@@ -54,14 +54,14 @@ export function settled(): Promise<void> {
 }
 
 /**
- * A log in memory that keeps the contract of `LogProducer`: one append a partition at a time, offsets by partition, LogAppendTime by
- * its own clock, and a `ProduceError` after which the records are in the log or not.
+ * A log in memory that keeps the contract of `LogProducer`: one append at a time for each partition, offsets by
+ * partition, LogAppendTime by its own clock, and a `ProduceError` after which the records may or may not be in the log.
  */
 export class MemoryLog implements LogProducer {
   readonly records: LogAppend[] = []
   /** How far the broker's clock is ahead of the machine's. */
   aheadMs = 0
-  /** What happens to the next sends, in this order; then they are acknowledged. */
+  /** What happens to the next sends, in this order; after these, sends are acknowledged. */
   readonly plan: ('refuse' | 'store_and_refuse' | 'hold')[] = []
   isStopped = false
   readonly #clock: Clock
@@ -108,7 +108,7 @@ export class MemoryLog implements LogProducer {
     }
   }
 
-  /** Lets the send that is held go on. */
+  /** Lets the send that is held continue. */
   async release(): Promise<void> {
     this.#release?.()
     await settled()

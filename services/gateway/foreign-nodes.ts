@@ -1,12 +1,12 @@
 import { holderOf } from '../http/caller.ts'
-import type { Asker } from '../http/caller.ts'
+import type { RequestCaller } from '../http/caller.ts'
 import type { AuditSink } from '../audit/audit-log.ts'
 import { Refusal } from '../../pipelines/json/refusal.ts'
 
-/** Why an event or heartbeat of a node is refused that the credential does not name. */
+/** Why an event or heartbeat is refused whose node the credential does not name. */
 export const FOREIGN = new Refusal('node_not_permitted', '/node_id', 'Is no node that this credential names.')
 
-/** What a request said of nodes that its credential does not name. */
+/** The nodes of one request that its credential does not name. */
 export interface Foreign {
   readonly count: number
   /** The first of the nodes. */
@@ -15,14 +15,14 @@ export interface Foreign {
 
 export const NONE_FOREIGN: Foreign = { count: 0, nodeId: '' }
 
-/** One more. */
+/** The same with one more node. */
 export function withForeign({ count, nodeId }: Foreign, another: string): Foreign {
   return { count: count + 1, nodeId: count === 0 ? another : nodeId }
 }
 
-/** Tells the audit of them, where there are any. */
-export function tellForeign(audit: AuditSink, asker: Asker, { count, nodeId }: Foreign): void {
+/** Reports them to the audit, where there are any. */
+export function reportForeign(audit: AuditSink, request: RequestCaller, { count, nodeId }: Foreign): void {
   if (count === 0) return
-  const subject = holderOf(asker)
-  audit.refused({ kind: 'foreign_node', subject, address: asker.ip, nodeId, reason: FOREIGN.code }, count)
+  const subject = holderOf(request)
+  audit.refused({ kind: 'foreign_node', subject, address: request.ip, nodeId, reason: FOREIGN.code }, count)
 }

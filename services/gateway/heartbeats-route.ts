@@ -23,13 +23,13 @@ import type { Caller } from '../http/caller.ts'
 import { Problem } from '../http/problem.ts'
 import { Shares } from '../http/shares.ts'
 import type { Unpacker } from './body.ts'
-import { FOREIGN, NONE_FOREIGN, tellForeign, withForeign } from './foreign-nodes.ts'
+import { FOREIGN, NONE_FOREIGN, reportForeign, withForeign } from './foreign-nodes.ts'
 import type { Foreign } from './foreign-nodes.ts'
 import { RecentContacts } from './recent-contacts.ts'
 import { RETRY_BUSY_S, retryAfter } from '../http/retry-after.ts'
 
 export interface HeartbeatsRouteParts {
-  /** Of account.inbox. */
+  /** Producer of account.inbox. */
   readonly inbox: SharedAppend
   readonly partitions: number
   readonly clock: Clock
@@ -47,11 +47,11 @@ interface Rejected {
   readonly detail: string
 }
 
-/** POST /v1/heartbeats: one or an array; answered once the broker has those that say something. */
+/** POST /v1/heartbeats: one or an array; answered once the broker has those that hold something new. */
 export function heartbeatsRoute(app: FastifyInstance, parts: HeartbeatsRouteParts): void {
   const { inbox, partitions, clock, metrics, bodies, unpacker, audit } = parts
   const contacts = new RecentContacts()
-  // Shares of what the inbox holds, so that nobody fills it alone.
+  // Shares of what the inbox holds, so that no credential fills it alone.
   const waiting = new Shares(APPEND_WAITING_MAX)
   bodies.take(app, { mediaTypes: ['application/json'], sizeBytesMax: HEARTBEATS_BYTES_MAX })
 
@@ -76,7 +76,7 @@ export function heartbeatsRoute(app: FastifyInstance, parts: HeartbeatsRoutePart
     if (!(items instanceof JsonItems))
       throw new Problem(items.fault === 'too_many' ? 'too_many_events' : 'not_json', items.detail)
     const { heartbeats, rejected, foreign } = judge(items, request.caller)
-    tellForeign(audit, request, foreign)
+    reportForeign(audit, request, foreign)
     if (heartbeats.length === 0) throw nothingAccepted(rejected)
     const nowMs = clock.monotonicMs()
     const news = heartbeats.filter((heartbeat) => contacts.isNews(heartbeat, nowMs))
@@ -154,7 +154,7 @@ function nothingAccepted(rejected: readonly Rejected[]): Problem {
   return new Problem('nothing_accepted', detail, { accepted: 0, rejected })
 }
 
-/** As it was sent, where it can be an id. */
+/** The id as it was sent, where it can be an id. */
 function idOf(item: unknown): string | null {
   const id = (item as { heartbeat_id?: unknown } | null)?.heartbeat_id
   return typeof id === 'string' && id.length <= 256 ? id : null

@@ -1,10 +1,13 @@
 import type { InboxHeartbeat } from '../../schemas/records.ts'
 import { MINUTE_MS } from '../../schemas/units.ts'
 
-/** A heartbeat that says nothing new is written at most this often for a node. */
+/** A heartbeat without news is written at most this often for a node. */
 export const CONTACT_INTERVAL_MS = MINUTE_MS
 
-/** Nodes that are remembered; beyond that the one that was written longest ago is forgotten, and written again. */
+/**
+ * Nodes that are remembered. Beyond that the node whose heartbeat was written longest ago is forgotten, so its next one
+ * is written.
+ */
 export const CONTACTS_MAX = 200_000
 
 interface Contact {
@@ -12,7 +15,7 @@ interface Contact {
   readonly atMs: number
 }
 
-/** What each node said last: a heartbeat that changes nothing but the last contact is written once a minute. */
+/** The last heartbeat of each node: one that changes nothing but the last contact is written once a minute. */
 export class RecentContacts {
   readonly #contacts = new Map<string, Contact>()
 
@@ -23,7 +26,7 @@ export class RecentContacts {
     return known.content !== contentOf(heartbeat) || nowMs - known.atMs >= CONTACT_INTERVAL_MS
   }
 
-  /** The log has it. */
+  /** The log has the heartbeat. */
   wrote(heartbeat: InboxHeartbeat, nowMs: number): void {
     const { node_id } = heartbeat
     this.#contacts.delete(node_id)

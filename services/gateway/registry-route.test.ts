@@ -25,9 +25,9 @@ test('a serializer finds the newest schema and its id by the topic alone', async
   assert.ok(type.startsWith(REGISTRY_TYPE), type)
   const { schema, ...rest } = body as { schema: string }
   assert.deepEqual(rest, { subject: SUBJECT, version: 1, id: SCHEMA_ID.usageEvent, schemaType: 'AVRO' })
-  // What it writes with that schema, from the required fields alone, is what the aggregator reads.
+  // Records that a client writes with that schema, from the required fields alone, are readable to the aggregator.
   const writer = avsc.Type.forSchema(JSON.parse(schema) as avsc.Schema, { wrapUnions: false })
-  const said = {
+  const fields = {
     event_id: eventId(7),
     node_id: 'node-1',
     model_id: 'model-1',
@@ -36,8 +36,8 @@ test('a serializer finds the newest schema and its id by the topic alone', async
   }
   const frame = Buffer.alloc(FRAME_BYTES)
   frame.writeUInt32BE(SCHEMA_ID.usageEvent, 1)
-  const [event] = usageEventsIn(Buffer.concat([frame, writer.toBuffer(said)]))
-  assert.deepEqual({ ...event }, usageEvent(said as never))
+  const [event] = usageEventsIn(Buffer.concat([frame, writer.toBuffer(fields)]))
+  assert.deepEqual({ ...event }, usageEvent(fields as never))
 })
 
 test('Confluent’s read paths answer alike', async () => {
@@ -63,7 +63,7 @@ test('Confluent’s read paths answer alike', async () => {
 test('every id of usage events has the schema that its records are written with', async () => {
   for (const id of [SCHEMA_ID.usageEventsV1, SCHEMA_ID.usageEvents, SCHEMA_ID.usageEvent]) {
     const { schema } = (await get(`/schemas/ids/${id}`)).body as { schema: string }
-    // Each schema says its id in its own words.
+    // Each schema describes its id in its own words.
     assert.match((JSON.parse(schema) as { doc: string }).doc, new RegExp(`Schema id ${id}\\.`))
   }
 })
@@ -93,7 +93,7 @@ test('nobody registers anything, and an address that asks too often waits', asyn
   const posted = await app.inject({ method: 'POST', url, payload: { schema: '"string"' } })
   assert.ok([404, 405].includes(posted.statusCode), String(posted.statusCode))
   const statuses: number[] = []
-  for (let asked = 0; asked <= PUBLIC_REQUESTS_PER_SECOND_MAX; asked++) {
+  for (let sent = 0; sent <= PUBLIC_REQUESTS_PER_SECOND_MAX; sent++) {
     statuses.push((await app.inject({ url })).statusCode)
   }
   assert.equal(statuses.at(0), 200)

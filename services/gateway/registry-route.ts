@@ -6,37 +6,37 @@ import { Problem } from '../http/problem.ts'
 
 const ROOT = '/schema-registry'
 
-/** Codes of Confluent's API, which its clients decide by. */
+/** Error codes of Confluent's API, by which its clients decide. */
 const SUBJECT_NOT_FOUND = 40401
 const VERSION_NOT_FOUND = 40402
 const SCHEMA_NOT_FOUND = 40403
 
-type Asked = FastifyRequest<{ Params: { readonly [name in 'subject' | 'version' | 'id']?: string } }>
+type SchemaRequest = FastifyRequest<{ Params: { readonly [name in 'subject' | 'version' | 'id']?: string } }>
 
 /**
  * The schemas of usage events under the paths of Confluent's registry, so that its serializers find id and schema by
- * themselves (`use.latest.version`). Everybody may read them; nobody registers any.
+ * themselves (`use.latest.version`). Everybody may read them; no schema can be registered.
  */
 export function registryRoute(app: FastifyInstance, { topic }: { readonly topic: string }): void {
   const subject = subjectOf(topic)
-  const get = (path: string, schema: object, answer: (request: Asked) => unknown): void => {
+  const get = (path: string, schema: object, answer: (request: SchemaRequest) => unknown): void => {
     app.get(`${ROOT}${path}`, {
       config: { scope: 'public' },
       schema,
-      handler: async (request, reply) => send(reply, answer(request as Asked)),
+      handler: async (request, reply) => send(reply, answer(request as SchemaRequest)),
     })
   }
-  const known = ({ params }: Asked): string => {
+  const known = ({ params }: SchemaRequest): string => {
     if (params.subject === subject) return subject
     throw missing(SUBJECT_NOT_FOUND, `Subject '${params.subject ?? ''}' not found.`)
   }
-  const version = (request: Asked): RegisteredSchema & { readonly version: number } => {
+  const version = (request: SchemaRequest): RegisteredSchema & { readonly version: number } => {
     known(request)
-    const asked = request.params.version ?? ''
-    const number = asked === 'latest' || asked === '-1' ? VERSIONS.length : numberOf(asked)
+    const named = request.params.version ?? ''
+    const number = named === 'latest' || named === '-1' ? VERSIONS.length : numberOf(named)
     const id = number === null ? undefined : VERSIONS[number - 1]
     if (number === null || id === undefined) {
-      throw missing(VERSION_NOT_FOUND, `Version ${asked} not found: there are 1 to ${VERSIONS.length}.`)
+      throw missing(VERSION_NOT_FOUND, `Version ${named} not found: there are 1 to ${VERSIONS.length}.`)
     }
     return { version: number, ...byId(id) }
   }
@@ -72,12 +72,12 @@ function byId(id: number | null): RegisteredSchema {
   return found
 }
 
-/** Digits alone are a number: what a client means by anything else cannot be known. */
+/** Only digits are a number: what a client means by any other text cannot be known. */
 function numberOf(text: string): number | null {
   return /^\d{1,9}$/.test(text) ? Number(text) : null
 }
 
-/** With the members that Confluent's clients read beside those of every other problem. */
+/** With the members that Confluent's clients read, in addition to those of every other problem. */
 function missing(code: number, message: string): Problem {
   return new Problem('not_found', message, { error_code: code, message })
 }

@@ -8,16 +8,16 @@ import { KIB, SECOND_MS } from '../../schemas/units.ts'
 /** Longest silence in the middle of a body. */
 export const SILENCE_MS_MAX = 3_000
 
-/** Time in which nothing is asked of a body's rate: a client may be slow to begin. */
+/** Time at the start of a body in which its rate is not checked: a client may be slow to begin. */
 export const ARRIVAL_GRACE_MS = 3_000
 
 /** Bytes of a body that must arrive in each second after that, on average. */
 export const ARRIVAL_BYTES_PER_SECOND_MIN = 8_192
 
-/** How often bodies are looked at, so that the two above are true to this. */
+/** How often bodies are checked, so that the two bounds above are kept to this precision. */
 export const ARRIVAL_CHECK_MS = 500
 
-/** Bytes that a body has room for at first, where it comes in more than one piece. */
+/** Bytes of room that a body has at first, where it comes in more than one piece. */
 const FIRST_ROOM_BYTES = 64 * KIB
 
 /** How far a body has come. */
@@ -27,17 +27,17 @@ export interface Arrival {
   readonly sizeBytes: number
 }
 
-/** Whether a body comes so slowly that its client can be told to send it again: it holds room that others could use. */
+/** Whether a body comes so slowly that its client may be told to send it again: it holds room that others could use. */
 export function isTooSlow({ startedMs, lastMs, sizeBytes }: Arrival, nowMs: number): boolean {
   if (nowMs - lastMs > SILENCE_MS_MAX) return true
-  const askedMs = nowMs - startedMs - ARRIVAL_GRACE_MS
-  return sizeBytes < (askedMs * ARRIVAL_BYTES_PER_SECOND_MIN) / SECOND_MS
+  const measuredMs = nowMs - startedMs - ARRIVAL_GRACE_MS
+  return sizeBytes < (measuredMs * ARRIVAL_BYTES_PER_SECOND_MIN) / SECOND_MS
 }
 
-/** What is asked of one body. */
+/** The conditions that one body must meet. */
 export interface BodyTerms {
   readonly sizeBytesMax: number
-  /** As far as the head says it; null where it does not. */
+  /** The size that the head of the request announces; null where it announces none. */
   readonly announcedBytes: number | null
   /** Takes room for bytes that have arrived; false where there is none. */
   charge(sizeBytes: number): boolean
@@ -63,8 +63,9 @@ export class Arrivals {
   }
 
   /**
-   * The whole body. Rejects with a Problem: 413 for a body that is too large, 503 where there is no room for what came, 408
-   * for one that comes too slowly. What was read by then is let go at once, and the rest of it is thrown away as it comes.
+   * Reads the whole body. Rejects with a Problem: 413 for a body that is too large, 503 where there is no room for what
+   * came, 408 for one that comes too slowly. The bytes that were read until then are released at once, and the rest is
+   * thrown away as it arrives.
    */
   async read(body: Readable, terms: BodyTerms): Promise<Buffer> {
     if ((terms.announcedBytes ?? 0) > terms.sizeBytesMax) throw bodyTooLarge(terms.sizeBytesMax)
@@ -104,10 +105,10 @@ export class Arrivals {
   #watch(): void {
     if (this.#isWatching) return
     this.#isWatching = true
-    void this.#lookUntilNoneIsOpen()
+    void this.#watchUntilNoneIsOpen()
   }
 
-  async #lookUntilNoneIsOpen(): Promise<void> {
+  async #watchUntilNoneIsOpen(): Promise<void> {
     while (this.#open.size > 0 && !this.#closing.aborted) {
       await this.#clock.delay(ARRIVAL_CHECK_MS, this.#closing)
       const nowMs = this.#clock.monotonicMs()
@@ -117,7 +118,7 @@ export class Arrivals {
   }
 }
 
-/** Room grows with what has come and is never more than twice of it, however small the pieces are. */
+/** The room grows with the bytes that came, and is never more than twice of them, however small the pieces are. */
 function appended(bytes: Buffer, sizeBytes: number, chunk: Buffer, terms: BodyTerms): Buffer<ArrayBuffer> {
   const needed = sizeBytes + chunk.length
   let room = bytes as Buffer<ArrayBuffer>
@@ -131,7 +132,7 @@ function appended(bytes: Buffer, sizeBytes: number, chunk: Buffer, terms: BodyTe
   return room
 }
 
-/** More than the route takes, packed or unpacked. */
+/** The body is larger than the route takes, packed or unpacked. */
 export function bodyTooLarge(sizeBytesMax: number): Problem {
   return new Problem(
     'body_too_large',
@@ -139,7 +140,7 @@ export function bodyTooLarge(sizeBytesMax: number): Problem {
   )
 }
 
-/** More is under way than this server holds, or than one credential may have of it. */
+/** More bytes are under way than this server holds, or than one credential may have of them. */
 export function noRoom(): Problem {
   return unavailable(
     'overloaded',

@@ -15,7 +15,7 @@ declare module 'fastify' {
   }
 }
 
-/** Stands for a body until it is read: everything that can refuse a request without its body comes first. */
+/** Takes the place of a body until it is read: every check that can refuse a request without its body comes first. */
 const UNREAD = Symbol('unread body')
 
 export interface BodiesParts {
@@ -24,14 +24,14 @@ export interface BodiesParts {
   readonly inFlight: InFlight
 }
 
-/** Reads bodies in the parts of an app that ask for it, all under one bound. */
+/** Reads bodies in those parts of an app that request it, all under one bound. */
 export class Bodies {
   readonly #arrivals: Arrivals
   readonly #inFlight: InFlight
 
   /**
-   * Once for an app, after its access and before its routes. A request for no route has been answered by then, and no body is
-   * read in any way but by `take`.
+   * Create this once for an app, after its access and before its routes. A request for no route has been answered by
+   * then, and bodies are read by `take` only.
    */
   constructor(app: FastifyInstance, { clock, inFlight }: BodiesParts) {
     const closing = new AbortController()
@@ -52,12 +52,15 @@ export class Bodies {
     })
   }
 
-  /** The share of bytes, for what a route unpacks. */
+  /** The shares of bytes, for what a route unpacks. */
   get bytes(): Shares {
     return this.#inFlight.bytes
   }
 
-  /** The routes that are registered in `app` from now on take bodies of these types up to this size (or the route's own), as bytes. */
+  /**
+   * The routes that are registered in `app` from now on take bodies of these types up to this size (or the route's own),
+   * as bytes.
+   */
   take(
     app: FastifyInstance,
     {
@@ -66,7 +69,7 @@ export class Bodies {
       sizeBytesMax,
     }: {
       readonly mediaTypes: readonly string[]
-      /** Types that are taken beside them, and how a client is told of them. */
+      /** Further types that are taken, and the name of them that a client gets. */
       readonly suffix?: { readonly pattern: RegExp; readonly name: string }
       readonly sizeBytesMax: number
     },
@@ -93,7 +96,7 @@ export class Bodies {
     const { holding } = request
     const { bytes } = this.#inFlight
     const announcedBytes = announcedBytesOf(request)
-    // A body that will find no room is refused before it is sent: only what arrives is charged.
+    // A body for which there will be no room is refused before it is sent; only bytes that have arrived are charged.
     const isPossible = holding.hasRoom(bytes, Math.min(announcedBytes ?? 0, sizeBytesMax))
     if (!isPossible) throw noRoom()
     return await holding.during(() =>

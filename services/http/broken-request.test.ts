@@ -14,7 +14,7 @@ import { setUp } from '../gateway/app-fixture.ts'
 import { opsRoutes } from './ops.ts'
 import { startOpsServer } from './ops-server.ts'
 
-/** What is no request, or none for a route, on every kind of server that there is. */
+/** Texts that are not a request, or not one for a route, sent to every kind of server that exists. */
 
 const OPS_PORT = 26_431
 const stack = new AsyncDisposableStack()
@@ -82,11 +82,11 @@ const CASES: readonly (readonly [what: string, bytes: string, status: number, co
 for (const [what, bytes, status, code] of CASES) {
   test(`${what}: a problem of the one format, on every server`, async () => {
     for (const [name, port] of Object.entries(ports)) {
-      const told = await send(port, bytes)
-      assert.equal(told.status, status, name)
-      assert.match(told.head, /content-type: application\/problem\+json/i, name)
-      assert.ok(Value.Check(ProblemSchema, told.body), name)
-      assert.deepEqual([told.body.code, told.body.status], [code, status], name)
+      const answer = await send(port, bytes)
+      assert.equal(answer.status, status, name)
+      assert.match(answer.head, /content-type: application\/problem\+json/i, name)
+      assert.ok(Value.Check(ProblemSchema, answer.body), name)
+      assert.deepEqual([answer.body.code, answer.body.status], [code, status], name)
     }
   })
 }

@@ -18,9 +18,9 @@ const CODES: Readonly<Record<string, { readonly code: ProblemCode; readonly deta
 
 const BROKEN = { code: 'broken_request', detail: 'This is not HTTP.' } as const
 
-/** For Fastify's `clientErrorHandler`: what cannot be read as a request has no route, but gets a problem too. */
+/** For Fastify's `clientErrorHandler`: a text that cannot be read as a request has no route, but gets a problem too. */
 export function answerBrokenRequest(error: Error & { readonly code?: string }, socket: Socket): void {
-  // The other side has gone, or an answer is under way on this socket already.
+  // The client has gone, or an answer is already under way on this socket.
   if (error.code === 'ECONNRESET' || !socket.writable || socket.destroyed) {
     socket.destroy()
     return
@@ -29,7 +29,7 @@ export function answerBrokenRequest(error: Error & { readonly code?: string }, s
   writeProblem(socket, code, detail)
 }
 
-/** For Fastify's `frameworkErrors`: a URL that no route can be looked up for. */
+/** For Fastify's `frameworkErrors`: a URL for which no route can be looked up. */
 export function answerBrokenUrl(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
   const isLong = error.code === 'FST_ERR_MAX_PARAM_LENGTH'
   const detail = isLong
@@ -38,13 +38,13 @@ export function answerBrokenUrl(error: FastifyError, request: FastifyRequest, re
   void sendProblem(request, reply, new Problem('invalid_url', detail))
 }
 
-/** Requests that Node would answer by itself, or not at all: in every server before its other hooks. */
+/** Requests that Node would answer by itself, or not at all. Every server calls this before its other hooks. */
 export function answerUnread(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ raw }) => {
     if (raw.httpVersion === '1.1' && raw.headers.host === undefined)
       throw new Problem('broken_request', 'A request of HTTP/1.1 names its Host.')
   })
-  // A server may pass over an expectation that it does not know (RFC 9110, 10.1.1).
+  // A server may ignore an expectation that it does not know (RFC 9110, 10.1.1).
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
   app.server.on('connect', (_request, socket: Socket) =>
     writeProblem(socket, 'method_not_allowed', 'This server is no proxy.', 'allow: GET, HEAD, OPTIONS\r\n'),

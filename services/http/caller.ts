@@ -1,22 +1,22 @@
 import type { FastifyRequest } from 'fastify'
 import { invalidParameter } from './refusal.ts'
 
-/** What a route may ask of a credential; `public` asks for none. */
+/** The scopes that a route may require of a credential; `public` requires none. */
 export const SCOPES = ['events:write', 'usage:read', 'settings:write', 'admin'] as const
 export type Scope = (typeof SCOPES)[number]
 
-/** Who asks: a credential, with what it may do to which nodes. */
+/** The caller of a request: a credential, with what it may do to which nodes. */
 export interface Caller {
   /** For the audit: `key:…`, `jwt:…`, or `loopback` where access is off. */
   readonly id: string
   readonly scopes: ReadonlySet<Scope>
   /** `*` for all. */
   readonly nodes: '*' | ReadonlySet<string>
-  /** Those that the credential itself names: their wallets are its own, whatever nodes say. */
+  /** The operators that the credential itself names: their wallets are its own, whatever nodes say. */
   readonly operators: ReadonlySet<string>
 }
 
-/** Everybody, where access is off: such a server listens on loopback only. */
+/** The caller of every request where access is off: such a server listens on loopback only. */
 export const LOOPBACK_CALLER: Caller = {
   id: 'loopback',
   scopes: new Set(['admin']),
@@ -24,7 +24,7 @@ export const LOOPBACK_CALLER: Caller = {
   operators: new Set(),
 }
 
-/** Who is not asked for a credential. */
+/** The caller of a request that needs no credential. */
 export const NOBODY: Caller = { id: 'nobody', scopes: new Set(), nodes: new Set(), operators: new Set() }
 
 declare module 'fastify' {
@@ -32,15 +32,15 @@ declare module 'fastify' {
     caller: Caller
   }
   interface FastifyContextConfig {
-    /** What the caller needs; a route without one is refused when it is registered. */
+    /** The scope that the caller needs; a route without one is refused when it is registered. */
     scope?: Scope | 'public'
-    /** A public route that costs nothing: not limited by address. */
+    /** A public route that is cheap: not limited by address. */
     isUnlimited?: boolean
-    /** A public route that tells some callers more than others. */
-    asksWho?: boolean
+    /** A public route that shows more to some callers than to others, so the caller is identified. */
+    identifiesCaller?: boolean
     /** Schema of the body, for the document: `jsonBody` reads it. */
     body?: object
-    /** Where a route's body may be larger than those of its app. */
+    /** Set where the bodies of this route may be larger than those of its app. */
     bodyBytesMax?: number
   }
 }
@@ -54,19 +54,19 @@ export function maySee(caller: Caller, nodeId: string): boolean {
   return isAdmin(caller) || caller.nodes === '*' || caller.nodes.has(nodeId)
 }
 
-/** What of a request tells who asks. */
-export type Asker = Pick<FastifyRequest, 'caller' | 'ip'>
+/** The parts of a request that identify its caller. */
+export type RequestCaller = Pick<FastifyRequest, 'caller' | 'ip'>
 
-/** Who holds room that is shared: the credential; without one, where access is off too, the address. */
-export function holderOf({ caller, ip }: Asker): string {
+/** The holder of room that is shared: the credential; without one, and where access is off, the address. */
+export function holderOf({ caller, ip }: RequestCaller): string {
   return caller === undefined || caller === NOBODY || caller === LOOPBACK_CALLER ? `address:${ip}` : caller.id
 }
 
 /**
- * The node that is asked about: the one that is named, or the credential's only one. Whether the caller may see it is not
- * looked at here. Throws a Problem (422) where none is named and the credential has not exactly one.
+ * The node that a request is about: the one that it names, or the credential's only one. Whether the caller may see it is
+ * not checked here. Throws a Problem (422) where none is named and the credential has not exactly one.
  */
-export function askedNode({ caller }: FastifyRequest, nodeId: string | undefined): string {
+export function requestedNode({ caller }: FastifyRequest, nodeId: string | undefined): string {
   if (nodeId !== undefined) return nodeId
   const [only, ...others] = caller.nodes === '*' ? [] : [...caller.nodes]
   if (only !== undefined && others.length === 0) return only

@@ -7,17 +7,17 @@ import { Problem, problemHandlers, sendProblem } from './problem.ts'
 import type { ServiceName } from '../../schemas/services.ts'
 import { RETRY_LOADING_S, retryAfter } from './retry-after.ts'
 
-/** Longest time for a request to arrive: no body of it is read. */
+/** Longest time for a request to arrive: its body is not read. */
 const REQUEST_TIMEOUT_MS = 10_000
 
-/** Answers in the place of a server that has nothing to run on now. */
+/** Answers in the place of a server that has no layout to run on now. */
 export interface ClosedServer {
   stop(): Promise<void>
 }
 
 /**
- * Listens where gateway or reader would: /healthz, /readyz and /metrics answer, everything else is 503 with Retry-After, at
- * once and before its body is read. A service without a server of its own gets none.
+ * Listens where gateway or reader would: /healthz, /readyz and /metrics answer; everything else gets 503 with
+ * Retry-After, at once and before its body is read. For a service that has no server of its own nothing is opened.
  */
 export async function openClosedServer(
   name: ServiceName,

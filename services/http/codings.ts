@@ -6,10 +6,10 @@ import { preferencesOf } from './negotiate.ts'
 import { packedTag } from './tags.ts'
 import { Turns } from './turns.ts'
 
-/** Smaller answers go plain: what is saved is less than what it costs. */
+/** Smaller answers are sent plain: packing costs more than it saves. */
 export const PACKED_BYTES_MIN = 1_000
 
-/** Answers that are packed at once; further ones wait, each credential in its own turn. */
+/** Answers that are packed at once; further ones wait, and each credential gets its turn. */
 export const PACKING_MAX = 2
 
 /** Codings of answers, the better one first. */
@@ -22,13 +22,13 @@ const PACKABLE =
 const gzipped = promisify(gzip)
 const zstdCompressed = promisify(zstdCompress)
 
-// The quickest levels: of JSON they leave a tenth more than the usual ones, at a third of the time.
+// The fastest levels: with them JSON is a tenth larger than with the usual ones, at a third of the time.
 const PACK: Readonly<Record<Coding, (plain: string | Buffer) => Promise<Buffer>>> = {
   gzip: (plain) => gzipped(plain, { level: zlib.Z_BEST_SPEED }),
   zstd: (plain) => zstdCompressed(plain, { params: { [zlib.ZSTD_c_compressionLevel]: 1 } }),
 }
 
-/** The coding that Accept-Encoding likes best (RFC 9110, 12.5.3); null where that is none. */
+/** The coding that Accept-Encoding prefers (RFC 9110, 12.5.3); null where it wants none of ours. */
 function codingFor(header: string | undefined): Coding | null {
   if (header === undefined) return null
   const wanted = preferencesOf(header)
@@ -44,10 +44,10 @@ function codingFor(header: string | undefined): Coding | null {
   return bestQuality >= (qualityOf('identity') ?? 0) ? best : null
 }
 
-/** Packs the answers of every route for whoever asks for it. */
+/** Packs the answers of every route for clients that accept a coding. */
 export function packAnswers(app: FastifyInstance): void {
   const turns = new Turns(PACKING_MAX)
-  // A buffer that is answered again, such as a document that is kept, is packed once for each coding.
+  // A buffer that is answered more than once, such as a document that is kept, is packed once for each coding.
   const packedBefore = new WeakMap<Buffer, Map<Coding, Promise<Buffer>>>()
   const pack = async (payload: string | Buffer, coding: Coding, holder: string): Promise<Buffer> => {
     if (typeof payload === 'string') return await turns.run(holder, () => PACK[coding](payload))
@@ -73,7 +73,7 @@ export function packAnswers(app: FastifyInstance): void {
   })
 }
 
-/** Says that the answer depends on a header of the request, beside others that it depends on. */
+/** States in the answer that it depends on a header of the request, in addition to others that it depends on. */
 export function varyBy(reply: FastifyReply, name: string): void {
   const before = reply.getHeader('vary')
   reply.header('vary', before === undefined ? name : `${String(before)}, ${name}`)

@@ -20,10 +20,10 @@ after(() => both[Symbol.asyncDispose]())
 
 const nameOf = ({ server, method, path }: Operation): string => `${server.name} ${method} ${path}`
 
-/** What shows another thing each time has no tag, and another length. */
+/** An answer that differs each time has no tag, and varies in length. */
 const FLEETING = new Set(['/healthz', '/readyz', '/metrics'])
 
-/** Headers that two answers share, however the clock goes on between them. */
+/** Headers that two answers share, although the clock goes on between them. */
 function lasting({ path }: Operation, headers: object): object {
   const moving = new Set(['date', ...(FLEETING.has(path) ? ['content-length'] : [])])
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !moving.has(name)))

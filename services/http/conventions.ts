@@ -15,21 +15,22 @@ import { problemHandlers } from './problem.ts'
 import { takeDigitsOnly } from './query-numbers.ts'
 import { tagAnswers } from './tags.ts'
 
-/** What HTTP is made of in a server, whatever its routes are. */
+/** What HTTP consists of in a server, whatever its routes are. */
 export interface ConventionParts {
   readonly access: Access
-  /** Origins whose pages may ask, by name; `*` for all, none by default. */
+  /** Origins whose pages may send requests, by name; `*` for all, none by default. */
   readonly corsOrigins: readonly string[]
-  /** Whom the guard refuses is told to it. */
+  /** Where the guard reports the callers that it refuses. */
   readonly audit?: AuditSink | undefined
   readonly clock: Clock
   readonly logger: Logger
 }
 
 /**
- * HTTP as clients expect it, for every route that is registered after this: errors are problems, OPTIONS and other methods
- * are answered, numbers of a query are digits, answers have tags and are packed on request, and an early one reaches whoever
- * still sends. The order is that of the calls: who asks is judged first, then the path, then the query, then the body.
+ * HTTP as clients expect it, for every route that is registered after this: errors are problems; OPTIONS and other
+ * methods are answered; numbers of a query are digits; answers have tags and are packed on request; and an early answer
+ * reaches a client that still sends. The checks follow the order of the calls: first the caller, then the path, then the
+ * query, then the body.
  */
 export async function followConventions(app: FastifyInstance, parts: ConventionParts): Promise<void> {
   const { access, corsOrigins, clock, logger } = parts
@@ -46,7 +47,7 @@ export async function followConventions(app: FastifyInstance, parts: ConventionP
   readLeftovers(app, clock)
 }
 
-/** The same for a port of the operator's own: everybody who reaches it may ask. */
+/** The same for a port that only the operator uses: everybody who reaches it may send requests. */
 export function followOpsConventions(
   app: FastifyInstance,
   parts: Pick<ConventionParts, 'clock' | 'logger'>,

@@ -12,7 +12,7 @@ test('without origins no header of CORS is ever sent', async () => {
     const headers = { origin: PAGE, 'access-control-request-method': one.method }
     for (const method of [one.method, 'OPTIONS']) {
       const answer = await asked(one, { method, headers })
-      // Nobody is asked for a credential here: such a page is refused whole.
+      // No credential is required here: such a page is refused for every request.
       assert.equal(answer.statusCode, 403)
       assert.deepEqual(
         Object.keys(answer.headers).filter((name) => name.startsWith('access-control-')),

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { pathOf } from './methods.ts'
 import type { Methods } from './methods.ts'
 
-/** How long a browser may keep what it was told of a path. */
+/** How long a browser may keep the answer about a path. */
 const PREFLIGHT_AGE_S = 600
 
 /** Headers that a page may send: all that any route reads. */
@@ -35,14 +35,15 @@ export function originsOf(setting: string): readonly string[] {
   return setting === '' ? [] : setting.split(',')
 }
 
-/** Whether pages of this origin may ask; `*` among the origins lets in all. */
+/** Whether pages of this origin may send requests; `*` among the origins allows all. */
 export function isAllowedOrigin(origin: string | undefined, origins: readonly string[]): boolean {
   return origin !== undefined && (origins.includes(origin) || origins.includes('*'))
 }
 
 /**
- * Lets scripts of web pages from these origins ask and read, with the credential that they have: nothing here goes by cookie.
- * Without origins no header is ever sent. Call it before access: what is refused is told to the page too.
+ * Lets scripts of web pages from these origins send requests and read answers, with the credential that they have:
+ * cookies are not used here. Without origins no header is ever sent. Call it before access, so that the page can read
+ * refusals too.
  */
 export function allowOrigins(app: FastifyInstance, origins: readonly string[], methods: Methods): void {
   if (origins.length === 0) return
@@ -52,7 +53,7 @@ export function allowOrigins(app: FastifyInstance, origins: readonly string[], m
     if (origin === undefined || !isAllowedOrigin(origin, origins)) return undefined
     reply.header('access-control-allow-origin', origin).header('access-control-expose-headers', SHOWN)
     if (!isPreflight(request)) return undefined
-    // A browser asks so by itself, without a credential.
+    // A browser sends such a request by itself, without a credential.
     const allowed = methods.of(pathOf(request))
     if (allowed.length === 0) return undefined
     return await reply

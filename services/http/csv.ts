@@ -12,9 +12,10 @@ export const CSV_TYPE = 'text/csv; charset=utf-8; header=present'
 const FORMULA = /^[=+\-@\t\r]/
 
 /**
- * A header line and a line a row, in the order of `columns`; null is an empty cell. Text that begins like a formula gets
- * an apostrophe before it, as spreadsheets mean it, and every text is quoted: a separator of another country would cut it
- * into cells else, each of which could begin a formula. Numbers stay as they are. A part of a long table is written a turn.
+ * A header line and one line for each row, in the order of `columns`; null is an empty cell. Text that begins like a
+ * formula gets an apostrophe before it, as spreadsheets expect, and every text is quoted: otherwise a spreadsheet set to
+ * another separator would cut it into cells, each of which could begin a formula. Numbers stay as they are. A long table
+ * is written in parts, one part each turn.
  */
 export async function csvInTurns<Column extends string>(
   columns: readonly Column[],

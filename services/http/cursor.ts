@@ -2,14 +2,14 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { CURSOR_CHARACTERS_MAX } from '../../schemas/http/fields.ts'
 import { Problem } from './problem.ts'
 
-/** Where a list goes on: the sort key of the last item given, as text. */
+/** Where a list continues: the sort key of the last item given, as text. */
 export type CursorPosition = readonly string[]
 
 const TAG_BYTES = 16
 
 /**
- * Opaque cursors. Each is signed together with its scope (the list and what it was asked with), so that it goes on
- * only where it was made and carries what must not be made up, like the balance a page begins with.
+ * Opaque cursors. Each is signed together with its scope (the list and its parameters), so that it continues only the
+ * list that it was made for, and a client cannot invent what it carries, like the balance that a page begins with.
  */
 export class Cursors {
   readonly #key: Buffer

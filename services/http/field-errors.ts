@@ -1,7 +1,7 @@
 import type { FastifySchemaValidationError } from 'fastify/types/schema.js'
 import type { FieldError } from '../../schemas/http/problem.ts'
 
-/** What the validator found, for people: one entry a field, naming the field. */
+/** What the validator found, for people: one entry for each field, with the field's name. */
 export function fieldErrorsOf(validation: readonly FastifySchemaValidationError[]): FieldError[] {
   return validation.map((found) => {
     const { keyword, instancePath, params } = found
@@ -18,7 +18,7 @@ export function fieldErrorsOf(validation: readonly FastifySchemaValidationError[
       }
     }
     const name = instancePath.slice(1) || 'The request'
-    return { path: instancePath || '/', code: CODES[keyword] ?? 'invalid', message: said(name, found) }
+    return { path: instancePath || '/', code: CODES[keyword] ?? 'invalid', message: messageOf(name, found) }
   })
 }
 
@@ -32,7 +32,7 @@ const CODES: Readonly<Record<string, string>> = {
   pattern: 'invalid',
 }
 
-function said(name: string, { keyword, params, message }: FastifySchemaValidationError): string {
+function messageOf(name: string, { keyword, params, message }: FastifySchemaValidationError): string {
   const allowed = params['allowedValues']
   if (keyword === 'enum' && Array.isArray(allowed)) return `"${name}" must be one of ${allowed.join(', ')}.`
   return `"${name}" ${message ?? 'does not fit'}.`

@@ -1,15 +1,15 @@
 import { Problem } from './problem.ts'
 
 /**
- * A caller asks for a node that it may not see. The answer is the one that a node gets which does not exist; the audit alone is
- * told the difference.
+ * A caller requests a node that it may not see. The answer is the same as for a node that does not exist; only the audit
+ * records the difference.
  */
 export class ForeignNode extends Problem {
   readonly nodeId: string
 
-  /** `told` is what the caller gets to know. */
-  constructor(nodeId: string, told: Problem) {
-    super(told.code, told.message, told.extra, told.headers)
+  /** `answer` is what the caller gets. */
+  constructor(nodeId: string, answer: Problem) {
+    super(answer.code, answer.message, answer.extra, answer.headers)
     this.nodeId = nodeId
   }
 }

@@ -9,9 +9,9 @@ const LOOPBACK_HOST = /^(localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(:\d{1
 const SHOWN_CHARACTERS_MAX = 100
 
 /**
- * Why a request to a server that trusts this machine comes from a web page of elsewhere; undefined where it does not. A
- * page may make a browser on this machine send requests here: under a name of its own that leads to loopback (its `Host`
- * tells), or straight to loopback (its `Origin` tells; those of `corsOrigins` may).
+ * Why a request to a server that trusts this machine comes from a foreign web page; undefined where it does not. A page
+ * may make a browser on this machine send requests here: under a name of its own that leads to loopback (its `Host` shows
+ * that), or straight to loopback (its `Origin` shows that; origins of `corsOrigins` are allowed).
  */
 export function foreignProblem(
   headers: IncomingHttpHeaders,
@@ -27,17 +27,17 @@ export function foreignProblem(
   return undefined
 }
 
-/** JSON in any of its types: no form can send one, and a page's script only after this server has said that it may. */
+/** JSON in any of its types: no form can send one, and a page's script only after this server has allowed it. */
 const JSON_TYPE = /^application\/(?:(?:[\w.-]+\+)?json|x-ndjson|ndjson|jsonl|json-seq)\s*(;|$)/i
 
-/** Neither can they send a CloudEvent's header, which may come without a content type. */
+/** A form cannot send a CloudEvent's header either, which may come without a content type. */
 function isOfNoForm({ 'content-type': type, 'ce-specversion': cloudEvent }: IncomingHttpHeaders): boolean {
   return JSON_TYPE.test(type ?? '') || (type === undefined && cloudEvent !== undefined)
 }
 
 /**
- * Where nobody is asked for a credential, whatever reaches the server would count. Throws a Problem for requests that a
- * web page of elsewhere caused, and for writes of a content type that its forms could send.
+ * Where no credential is required, every request that reaches the server would count. Throws a Problem for requests that
+ * a foreign web page caused, and for writes of a content type that its forms could send.
  */
 export function refuseForeign(
   { method, headers, is404 }: FastifyRequest,

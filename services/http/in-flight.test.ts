@@ -15,12 +15,14 @@ function setUp() {
   const clock = new ManualClock(0)
   const inFlight = new InFlight(clock)
   const { bytes } = inFlight
-  /** Bytes that it would let in now in all, in whole MiB: every one of another credential, so that no share is in the way. */
+  /**
+   * Bytes in all that it would let in now, in whole MiB: each from a different credential, so that no share is in the way.
+   */
   const roomMib = (): number => {
     let room = 0
     while (bytes.take(`credential ${room}`, MIB)) room += 1
     for (let one = 0; one < room; one += 1) bytes.giveBack(`credential ${one}`, MIB)
-    // One is always left: nobody can take the last.
+    // One is always left: no credential can take the last.
     return room + 1
   }
   return { clock, inFlight, bytes, roomMib }

@@ -5,23 +5,26 @@ import { MIB } from '../../schemas/units.ts'
 /** Requests with a body that may be under way at once in a server; one credential alone may have half of them. */
 export const REQUESTS_MAX = 1_000
 
-/** Bytes of all their bodies, as far as they have arrived and again as far as they are unpacked; one credential: half. */
+/** Bytes of all their bodies, those that have arrived plus those that are unpacked; one credential may have half. */
 export const REQUEST_BYTES_MAX = 128 * MIB
 
-/** Of these, as much as may be under way whatever was answered before: half of it holds two of the largest bodies. */
+/**
+ * Of these, the bytes that may always be under way, whatever was answered before: half of it holds two of the largest bodies.
+ */
 export const REQUEST_BYTES_MIN = 32 * MIB
 
-/** Beyond that, no more than was answered in so long: what is let in is answered about as soon. */
+/** Beyond that, only as many bytes as were answered in this time: what is let in is then answered in about the same time. */
 export const ANSWERED_WITHIN_MS = 2_000
 
-/** What was answered is added up in steps. */
+/** The bytes that were answered are added up in steps of this length. */
 const STEP_MS = 250
 const STEPS = ANSWERED_WITHIN_MS / STEP_MS
 
 /**
- * The one bound for all bodies of a server, whatever route they are for: what is under way, so that many clients at once meet
- * an early 503 and not a process without memory, nor an answer that comes when they have given up. Bytes let in wait for those
- * before them, so there may be as many as were answered of late, and no more; each credential has its share of them.
+ * The one bound for all bodies of a server, whatever route they are for. It limits what is under way, so that many
+ * clients at once get an early 503; the process does not run out of memory, and no answer comes after its client has
+ * given up. Bytes that are let in wait for those before them, so there may be as many as were answered of late, and no
+ * more; each credential has its share of them.
  */
 export class InFlight {
   readonly requests = new Shares(REQUESTS_MAX)
@@ -35,7 +38,7 @@ export class InFlight {
     this.bytes = new Shares(() => this.#bytesMax())
   }
 
-  /** What a body of so many bytes asked for was done. */
+  /** The request with a body of this size was carried out. */
   answered(sizeBytes: number): void {
     this.#forgetOld()
     const at = this.#step % STEPS

@@ -31,24 +31,24 @@ after(() => app.close())
 
 interface Client {
   readonly socket: Socket
-  /** What it was told so far. */
-  told(): string
+  /** What the client has received so far. */
+  received(): string
   readonly closed: Promise<unknown>
 }
 
 /** A client that has announced a body and not sent it. */
 async function refused(bytes: number, connection: 'close' | 'keep-alive'): Promise<Client> {
   const socket = connect({ host: '127.0.0.1', port, allowHalfOpen: true })
-  let told = ''
-  socket.on('data', (data: Buffer) => (told += data.toString())).on('error', () => {})
+  let received = ''
+  socket.on('data', (data: Buffer) => (received += data.toString())).on('error', () => {})
   const closed = new Promise((resolve) => socket.once('close', resolve))
   socket.write(`POST / HTTP/1.1\r\nhost: a\r\nconnection: ${connection}\r\ncontent-length: ${bytes}\r\n\r\n`)
-  while (!told.includes('\r\n\r\n')) await Promise.race([once(socket, 'data'), closed])
-  assert.match(told, /^HTTP\/1\.1 401 /)
-  return { socket, told: () => told, closed }
+  while (!received.includes('\r\n\r\n')) await Promise.race([once(socket, 'data'), closed])
+  assert.match(received, /^HTTP\/1\.1 401 /)
+  return { socket, received: () => received, closed }
 }
 
-/** Sends in pieces until it has, or the connection is gone; how much of it went. */
+/** Sends in pieces until all is sent, or the connection is gone; returns how much was sent. */
 async function send({ socket }: Client, bytes: number): Promise<number> {
   const piece = Buffer.alloc(65_536)
   let sent = 0
@@ -69,7 +69,7 @@ test('a body that was answered is read to its end, and the connection goes on or
   assert.equal(await send(kept, 8_000_000), 8_000_000)
   kept.socket.write('GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n')
   await once(kept.socket, 'end')
-  assert.match(kept.told(), /HTTP\/1\.1 200 /)
+  assert.match(kept.received(), /HTTP\/1\.1 200 /)
   kept.socket.destroy()
   const closing = await refused(8_000_000, 'close')
   assert.equal(await send(closing, 8_000_000), 8_000_000)
@@ -103,13 +103,13 @@ for (const connection of ['close', 'keep-alive'] as const) {
 test('LEFTOVERS_MAX: on one connection more it is not read, and room is given back', async () => {
   const held = await Promise.all(Array.from({ length: LEFTOVERS_MAX }, () => refused(1_000_000, 'close')))
   const over = await refused(1_000_000, 'keep-alive')
-  assert.match(over.told(), /\r\nconnection: close\r\n/i)
+  assert.match(over.received(), /\r\nconnection: close\r\n/i)
   if (!over.socket.readableEnded) await once(over.socket, 'end')
   over.socket.destroy()
   for (const { socket } of held) socket.destroy()
   await Promise.all(held.map(({ closed }) => closed))
   await systemClock.delay(100)
   const next = await refused(100_000, 'keep-alive')
-  assert.doesNotMatch(next.told(), /\r\nconnection: close\r\n/i)
+  assert.doesNotMatch(next.received(), /\r\nconnection: close\r\n/i)
   next.socket.destroy()
 })

@@ -3,22 +3,23 @@ import type { FastifyInstance } from 'fastify'
 import type { Clock } from '../../pipelines/clock.ts'
 import { MIB } from '../../schemas/units.ts'
 
-/** Longest silence of a client that goes on sending a body which has been answered already. */
+/** Longest silence of a client that goes on sending a body which was already answered. */
 export const LEFTOVER_TIMEOUT_MS = 3_000
 
-/** What is read of such a body, so that a client that sends everything before it listens finds its answer. */
+/** Bytes of such a body that are read, so that a client that sends everything before it reads still finds its answer. */
 export const LEFTOVER_BYTES_MAX = 16 * MIB
 
-/** How long it is read. */
+/** How long such a body is read. */
 export const LEFTOVER_MS_MAX = 5_000
 
-/** Connections on which it is read at once; on further ones the connection ends with the answer. */
+/** Connections on which such bodies are read at once; on further ones the connection ends with the answer. */
 export const LEFTOVERS_MAX = 32
 
 /**
- * What is left of bodies that were answered before they had come whole: refused for their size, their type or their credential.
- * A connection that is closed while its client still sends is reset, and the reset takes the answer with it; so it is read on,
- * thrown away, and closed then. Bounded, since whoever sends it was refused.
+ * The rest of bodies that were answered before they had arrived completely: refused for their size, their type or their
+ * credential. A connection that is closed while its client still sends is reset, and the reset destroys the answer as
+ * well. So the rest is read and thrown away, and the connection is closed then. All of this is bounded, because the
+ * client was refused.
  */
 class Leftovers {
   readonly #clock: Pick<Clock, 'delay'>
@@ -28,12 +29,14 @@ class Leftovers {
     this.#clock = clock
   }
 
-  /** Connections on which it reads. */
+  /** Number of connections on which it reads. */
   get reading(): number {
     return this.#reading
   }
 
-  /** Reads on until the body has ended or is too much, and lets the connection end no earlier. False where there is no room. */
+  /**
+   * Reads until the body has ended or is too large, and keeps the connection open until then. False where there is no room.
+   */
   read(body: IncomingMessage): boolean {
     if (this.#reading >= LEFTOVERS_MAX) return false
     this.#reading += 1
@@ -41,7 +44,7 @@ class Leftovers {
     const over = new AbortController()
     let left = LEFTOVER_BYTES_MAX
     let isLast = false
-    // Node ends the connection in this way once the last answer on it is written.
+    // Node calls this to end the connection once the last answer on it is written.
     socket.destroySoon = () => {
       isLast = true
       socket.end()
@@ -50,7 +53,7 @@ class Leftovers {
       if (over.signal.aborted) return
       over.abort()
       this.#reading -= 1
-      // That of its class again.
+      // Restores the method of the socket's class.
       Reflect.deleteProperty(socket, 'destroySoon')
       if (isLast) socket.destroySoon()
     }
@@ -67,7 +70,9 @@ class Leftovers {
   }
 }
 
-/** In every server: a client that was answered before it had sent its whole body finds the answer, and may not stall. */
+/**
+ * Used in every server: a client that was answered before it had sent its whole body finds the answer, and may not stall.
+ */
 export function readLeftovers(app: FastifyInstance, clock: Pick<Clock, 'delay'>): void {
   const leftovers = new Leftovers(clock)
   app.addHook('onSend', async ({ raw }, reply) => {

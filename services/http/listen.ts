@@ -2,7 +2,7 @@ import { variableOf } from '../runtime/config-schema.ts'
 import type { ConfigKey } from '../runtime/config-schema.ts'
 import { EXIT, ExitError } from '../runtime/exit.ts'
 
-/** What to say, and the code to end with, when a port is taken: the same words in the services and before a start. */
+/** The message and the exit code when a port is taken: the same words in the services and before a start. */
 export function portTaken(host: string, port: number, key: ConfigKey, cause?: Error): ExitError {
   return new ExitError(
     EXIT.failure,

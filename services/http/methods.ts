@@ -12,7 +12,7 @@ export class Methods {
     this.#paths.set(url, known)
   }
 
-  /** The methods of a path, OPTIONS with them; none where there is no route. */
+  /** The methods of a path, OPTIONS included; none where there is no route. */
   of(path: string): readonly string[] {
     const found = [...this.#paths.values()].filter(({ pattern }) => pattern.test(path))
     if (found.length === 0) return []
@@ -40,8 +40,8 @@ export function noteMethods(app: FastifyInstance): Methods {
 }
 
 /**
- * What no route takes is answered before its body, whatever that is: OPTIONS of a path says which methods it has, another
- * method of it is 405, a path that is not there 404. Call it after access, which may refuse earlier.
+ * A request that no route takes is answered before its body, whatever the body is: OPTIONS of a path lists its methods,
+ * another method of it gets 405, a path that does not exist 404. Call it after access, which may refuse earlier.
  */
 export function answerUnrouted(app: FastifyInstance, methods: Methods): void {
   app.addHook('onRequest', async (request, reply) => {
@@ -57,7 +57,7 @@ async function unrouted(
 ): Promise<FastifyReply> {
   const { method } = request
   const isOptions = method === 'OPTIONS'
-  // Of the server as a whole: no path is meant.
+  // This is about the server as a whole, not about a path.
   if (isOptions && request.url === '*') return await reply.code(204).send()
   const allowed = methods.of(pathOf(request))
   if (allowed.length === 0) throw notFound()

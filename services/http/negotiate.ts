@@ -3,8 +3,8 @@ import { Problem } from './problem.ts'
 const PREFERENCES_MAX = 32
 
 /**
- * The first of `offered` (media types) that the Accept header likes best; without a header the first one.
- * Throws a Problem (406) where none is acceptable.
+ * The first of `offered` (media types) that the Accept header prefers; without a header the first one. Throws a Problem
+ * (406) where none is acceptable.
  */
 export function negotiate<Offered extends string>(
   accept: string | undefined,
@@ -25,13 +25,13 @@ export function negotiate<Offered extends string>(
   )
 }
 
-/** One of the things that a client says it takes, and how much it likes it: 0 not at all, 1 best. */
+/** One of the ranges that a client accepts, and its preference for it: 0 not at all, 1 best. */
 export interface Preference {
   readonly range: string
   readonly quality: number
 }
 
-/** What a header of the kind of Accept lists. */
+/** The ranges that a header such as Accept lists. */
 export function preferencesOf(header: string): readonly Preference[] {
   return header.split(',').slice(0, PREFERENCES_MAX).map(parsePreference)
 }

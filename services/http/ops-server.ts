@@ -7,14 +7,14 @@ import { listen } from './listen.ts'
 import { serverTimeouts } from './timeouts.ts'
 import type { ConfigKey } from '../runtime/config.ts'
 
-/** Longest time for a request to arrive: it is a head. */
+/** Longest time for a request to arrive: it consists of a head only. */
 const REQUEST_TIMEOUT_MS = 10_000
 
 /** Serves /healthz, /readyz and /metrics for a service that has no server of its own. */
 export async function startOpsServer(options: {
   readonly host: string
   readonly port: number
-  /** The setting that chose the port, for the message when it is taken. */
+  /** The setting that chose the port, for the message when the port is taken. */
   readonly key: ConfigKey
   readonly ops: FastifyPluginAsync
   readonly clock: Clock

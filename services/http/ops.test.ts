@@ -14,24 +14,24 @@ const READY: Readiness = { waitingFor: [], halted: [] }
 
 async function serve() {
   const app = Fastify()
-  const said = { readiness: WAITING, isLeaving: false }
+  const state = { readiness: WAITING, isLeaving: false }
   await app.register(
     opsRoutes({
-      readiness: () => said.readiness,
-      isLeaving: () => said.isLeaving,
+      readiness: () => state.readiness,
+      isLeaving: () => state.isLeaving,
       metrics: { contentType: 'text/plain', text: async () => '' },
     }),
   )
   const status = async (path: string): Promise<number> => (await app.inject(path)).statusCode
-  return { app, said, status }
+  return { app, state, status }
 }
 
 const PATHS = ['/readyz', '/readyz?exclude=halted', '/readyz?exclude=outages'] as const
 
 test('a halted partition is told from a process that is not ready yet, and ends nothing', async () => {
-  const { app, said, status } = await serve()
+  const { app, state, status } = await serve()
   assert.deepEqual(await Promise.all(PATHS.map(status)), [503, 503, 503])
-  said.readiness = HALTED
+  state.readiness = HALTED
   assert.deepEqual(await Promise.all(PATHS.map(status)), [503, 200, 503])
   assert.deepEqual((await app.inject('/readyz?exclude=halted')).json(), {
     status: 'ready',
@@ -42,18 +42,18 @@ test('a halted partition is told from a process that is not ready yet, and ends 
 })
 
 test('an outage after it was ready does not make it unready for who excludes outages, the wait at its start does', async () => {
-  const { said, status } = await serve()
+  const { state, status } = await serve()
   assert.equal(await status('/readyz?exclude=outages'), 503)
-  said.readiness = READY
+  state.readiness = READY
   assert.equal(await status('/readyz?exclude=outages'), 200)
-  said.readiness = WAITING
+  state.readiness = WAITING
   assert.deepEqual(await Promise.all(PATHS.map(status)), [503, 503, 200])
 })
 
 test('one that was asked to end is never ready, and other words are refused', async () => {
-  const { said, status } = await serve()
-  said.readiness = READY
-  said.isLeaving = true
+  const { state, status } = await serve()
+  state.readiness = READY
+  state.isLeaving = true
   assert.deepEqual(await Promise.all(PATHS.map(status)), [503, 503, 503])
   assert.equal(await status('/readyz?exclude=kafka'), 400)
   assert.equal(await status('/healthz'), 200)
@@ -66,10 +66,10 @@ test('METRICS_AGE_MS_MAX: where strangers can ask, metrics are written once for 
   const text = async (): Promise<string> => `written ${++written}`
   const metrics = { contentType: 'text/plain', text }
   await app.register(opsRoutes({ readiness: () => READY, metrics, clock }))
-  const asked = async (): Promise<string> => (await app.inject('/metrics')).body
-  assert.deepEqual(await Promise.all([asked(), asked(), asked()]), Array(3).fill('written 1'))
+  const body = async (): Promise<string> => (await app.inject('/metrics')).body
+  assert.deepEqual(await Promise.all([body(), body(), body()]), Array(3).fill('written 1'))
   await clock.pass(METRICS_AGE_MS_MAX - 1)
-  assert.equal(await asked(), 'written 1')
+  assert.equal(await body(), 'written 1')
   await clock.pass(1)
-  assert.equal(await asked(), 'written 2')
+  assert.equal(await body(), 'written 2')
 })

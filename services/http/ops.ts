@@ -5,10 +5,10 @@ import type { ReadyQuery } from '../../schemas/http/ops.ts'
 import { isAdmin } from './caller.ts'
 import { unauthorized } from './refusal.ts'
 
-/** How old the metrics of a server may be that everybody can ask: writing them takes tens of milliseconds. */
+/** How old the metrics of a server may be that strangers can reach: writing them takes tens of milliseconds. */
 export const METRICS_AGE_MS_MAX = 500
 
-/** A partition that stands still until a person acts. */
+/** A partition that is halted until a person acts. */
 export interface HaltedPartition {
   readonly topic: string
   readonly partition: number
@@ -21,22 +21,22 @@ export interface Readiness {
   /** What the service waits for, in words: "the broker at 127.0.0.1:4692", "restore of partition 3". */
   readonly waitingFor: readonly string[]
   readonly halted: readonly HaltedPartition[]
-  /** What a person should look at though it makes nothing unready, in words. */
+  /** What a person should check although it does not make the service unready, in words. */
   readonly notes?: readonly string[]
 }
 
 export interface OpsSources {
   readiness(): Readiness
-  /** Whether the process was asked to end: it is never ready then. */
+  /** Whether the process was requested to end: it is never ready then. */
   isLeaving?(): boolean
   readonly metrics: { readonly contentType: string; text(): Promise<string> }
-  /** Who may read /metrics and the details of /readyz; without it everybody who reaches the port. */
+  /** Who may read /metrics and the details of /readyz; without it, everybody who reaches the port. */
   readonly details?: 'public' | 'admin'
-  /** Given where strangers can ask: metrics are written at most every `METRICS_AGE_MS_MAX` then. */
+  /** Given where strangers can send requests: metrics are then written at most every `METRICS_AGE_MS_MAX`. */
   readonly clock?: Clock
 }
 
-/** Whether it is ready, with what the asker leaves out. */
+/** Whether the service is ready, apart from what the client excludes. */
 export function isReady(
   { waitingFor, halted }: Readiness,
   excluded: ReadyQuery['exclude'],
@@ -46,13 +46,13 @@ export function isReady(
   return !waits && (halted.length === 0 || excluded === 'halted')
 }
 
-/** GET /healthz (touches nothing), /readyz (503 and for what it waits) and /metrics. */
+/** GET /healthz (checks nothing), /readyz (503 with what it waits for) and /metrics. */
 export function opsRoutes(sources: OpsSources): FastifyPluginAsync {
   return async (app) => {
     const forAll = sources.details !== 'admin'
     const mayKnow = ({ caller }: FastifyRequest): boolean =>
       forAll || (caller !== undefined && isAdmin(caller))
-    // Both cost nothing, and whoever routes requests asks often.
+    // Both are cheap, and load balancers request them often.
     const config = { scope: 'public', isUnlimited: true, isFleeting: true } as const
     app.get('/healthz', { config }, async () => ({ status: 'ok' }))
 
@@ -60,7 +60,7 @@ export function opsRoutes(sources: OpsSources): FastifyPluginAsync {
     const schema = OPS_SCHEMAS['/readyz']
     app.get<{ Querystring: ReadyQuery }>(
       '/readyz',
-      { config: { ...config, asksWho: !forAll }, schema },
+      { config: { ...config, identifiesCaller: !forAll }, schema },
       async (request, reply) => {
         const readiness = sources.readiness()
         const { waitingFor, halted, notes = [] } = readiness
@@ -82,14 +82,14 @@ export function opsRoutes(sources: OpsSources): FastifyPluginAsync {
     const text = metricsText(sources)
     const scope = forAll ? 'public' : 'admin'
     app.get('/metrics', { config: { scope, isFleeting: true } }, async (request, reply) => {
-      // Where nobody is known yet, nobody is an admin either.
+      // While no caller can be identified, there is no admin either.
       if (!mayKnow(request)) throw unauthorized()
       return reply.header('content-type', sources.metrics.contentType).send(await text())
     })
   }
 }
 
-/** The metrics, written once for all who ask within their age. */
+/** The metrics, written once for all requests within their age. */
 function metricsText({ metrics, clock }: OpsSources): () => Promise<string> {
   if (clock === undefined) return () => metrics.text()
   let text: Promise<string> | undefined

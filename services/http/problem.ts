@@ -6,12 +6,12 @@ import { describeError } from '../runtime/exit.ts'
 import { fieldErrorsOf } from './field-errors.ts'
 import { answerText } from './written/written-list.ts'
 
-/** An answer in the form of RFC 9457, thrown from a route or sent as it is. Its code gives status and title. */
+/** An answer in the form of RFC 9457, thrown from a route or sent directly. Its code determines status and title. */
 export class Problem extends Error {
   override readonly name = 'Problem'
   readonly code: ProblemCode
   readonly status: number
-  /** Members beside those of RFC 9457: `errors`, `rejected`, `node_id` … */
+  /** Members in addition to those of RFC 9457: `errors`, `rejected`, `node_id` … */
   readonly extra: Readonly<Record<string, unknown>>
   /** Headers of the answer: `retry-after` … */
   readonly headers: Readonly<Record<string, string>>
@@ -49,7 +49,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, proble
     })
 }
 
-/** Makes every error and every unknown route of `app` a problem; what nobody foresaw is logged and shown as 500. */
+/** Makes every error and every unknown route of `app` a problem; an unexpected error is logged and shown as 500. */
 export function problemHandlers(app: FastifyInstance, logger: Logger): void {
   app.setErrorHandler<FastifyError>((error, request, reply) => {
     const problem = problemOf(error, request)
@@ -68,7 +68,9 @@ export function problemHandlers(app: FastifyInstance, logger: Logger): void {
   )
 }
 
-/** A body of another type than the route takes: which these are stands in the detail and, for programs, in Accept. */
+/**
+ * A body of another type than the route takes. The detail names the types that it takes and, for programs, so does Accept.
+ */
 export function unsupportedMediaType(mediaTypes: readonly string[]): Problem {
   if (mediaTypes.length === 0) return new Problem('unsupported_media_type', 'This address takes no body.')
   const named = mediaTypes.join(', ')
@@ -76,7 +78,10 @@ export function unsupportedMediaType(mediaTypes: readonly string[]): Problem {
   return new Problem('unsupported_media_type', detail, {}, { accept: named })
 }
 
-/** The problem that an error is answered as. What Fastify found by itself is said in our words: its own change with its version. */
+/**
+ * The problem with which an error is answered. Errors of Fastify get our own words, because its words change with its
+ * version.
+ */
 export function problemOf(error: FastifyError, { mediaTypes }: Pick<FastifyRequest, 'mediaTypes'>): Problem {
   if (error instanceof Problem) return error
   if (error.validation !== undefined) {

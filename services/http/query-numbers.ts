@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 
 const DIGITS = /^\d{1,15}$/
 
-/** Stands for what is no number, so that the validator refuses it with all else that is wrong. */
+/** Replaces a value that is not a number, so that the validator refuses it together with all other faults. */
 const NO_NUMBER = 'no digits'
 
 interface QuerySchema {
@@ -10,8 +10,8 @@ interface QuerySchema {
 }
 
 /**
- * Numbers in a query are digits. The validator takes whatever JavaScript can make a number of: `0x10`, ` 5`, `1e3`, `Infinity`.
- * Holds for every route that is registered after this.
+ * Numbers in a query are digits. The validator alone would accept all that JavaScript can make a number of: `0x10`, ` 5`,
+ * `1e3`, `Infinity`. Holds for every route that is registered after this.
  */
 export function takeDigitsOnly(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {

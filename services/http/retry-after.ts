@@ -1,10 +1,10 @@
 /*
- * Seconds after which asking again makes sense, by what stands in the way: the one place that says so.
+ * Seconds after which a new attempt makes sense, by the obstacle. They are defined only here.
  */
 
 /** Other requests, or a partition that takes nothing just now. */
 export const RETRY_BUSY_S = 1
-/** What is being read from the log, or a server that has just started. */
+/** Something is being read from the log, or a server has just started. */
 export const RETRY_LOADING_S = 2
 /** ClickHouse. */
 export const RETRY_HISTORY_AWAY_S = 5

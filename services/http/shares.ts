@@ -1,29 +1,29 @@
 /**
- * Room that credentials share. One more is let in as long as it would hold no more than what would still be free: one alone
- * may hold half, and whoever comes new finds room, because nobody can take the last of it.
+ * Room that credentials share. A request for more is granted if its holder would then hold no more than what would still
+ * be free: a single holder may have half, and a new one finds room, because nobody can take the last of it.
  */
 export class Shares {
   readonly #max: () => number
   readonly #held = new Map<string, number>()
   #total = 0
 
-  /** `max` is asked each time: the room may grow and shrink. */
+  /** `max` is called each time: the room may grow and shrink. */
   constructor(max: number | (() => number)) {
     this.#max = typeof max === 'number' ? () => max : max
   }
 
-  /** What all hold together. */
+  /** What all holders have together. */
   get total(): number {
     return this.#total
   }
 
-  /** Whether `take` would answer true. */
+  /** Whether `take` would return true. */
   hasRoom(holder: string, amount: number): boolean {
     const held = (this.#held.get(holder) ?? 0) + amount
     return held <= this.#max() - this.#total - amount
   }
 
-  /** Takes room for the holder, or answers false and takes nothing. */
+  /** Takes room for the holder, or returns false and takes nothing. */
   take(holder: string, amount: number): boolean {
     if (!this.hasRoom(holder, amount)) return false
     this.#change(holder, amount)
@@ -38,17 +38,17 @@ export class Shares {
   #change(holder: string, by: number): void {
     this.#total += by
     const held = (this.#held.get(holder) ?? 0) + by
-    // Whoever holds nothing is forgotten, so that names which strangers choose cannot fill the memory.
+    // A holder that has nothing is forgotten, so that names which strangers choose cannot fill the memory.
     if (held === 0) this.#held.delete(holder)
     else this.#held.set(holder, held)
   }
 }
 
-/** What one request holds of several shares. Given back once, when its answer is out and its work has ended. */
+/** What one request holds of several shares. It is given back once, when the answer is out and the work has ended. */
 export class Holding {
   readonly holder: string
   readonly #taken = new Map<Shares, number>()
-  /** The answer is one user of what is held, each piece of work another. */
+  /** The answer is one user of what is held, and each piece of work is another. */
   #users = 1
 
   constructor(holder: string) {
@@ -60,14 +60,14 @@ export class Holding {
     return this.#taken.get(shares) ?? 0
   }
 
-  /** Whether `take` would answer true. */
+  /** Whether `take` would return true. */
   hasRoom(shares: Shares, amount: number): boolean {
     return shares.hasRoom(this.holder, amount)
   }
 
-  /** Takes more, or answers false and keeps what it has. */
+  /** Takes more, or returns false and keeps what it has. */
   take(shares: Shares, amount: number): boolean {
-    // Work that goes on after everything was given back would take what nobody returns.
+    // Work that goes on after everything was given back would take room that is never returned.
     if (this.#users === 0 || !shares.take(this.holder, amount)) return false
     this.#taken.set(shares, this.of(shares) + amount)
     return true
@@ -83,7 +83,7 @@ export class Holding {
     }
   }
 
-  /** The answer is out, or nobody waits for it any more; called once. */
+  /** The answer is out, or its client is gone; called once. */
   end(): void {
     this.#leave()
   }

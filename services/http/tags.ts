@@ -3,12 +3,12 @@ import type { FastifyInstance } from 'fastify'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What it shows is another thing each time: an answer has no tag. */
+    /** The answer differs each time, so it has no tag. */
     isFleeting?: boolean
   }
 }
 
-/** Codings that stand at the end of a strong tag: the packed answer is another representation, of the same state. */
+/** Codings at the end of a strong tag: the packed answer is another representation of the same state. */
 const CODING = /-(gzip|zstd)"$/
 
 const WEAK = /^W\//
@@ -19,8 +19,8 @@ const TAG = /(?:W\/)?"[^"]*"/g
 const TAG_BYTES = 16
 
 /**
- * Watermarks and times of computing move on by themselves. What was true up to one of them still is, so they make no other
- * answer. In a JSON text the quotes of this pattern stand around names only: within a value they are escaped.
+ * Watermarks and times of computing advance by themselves. What was true up to one of them still is, so they do not make
+ * a different answer. In a JSON text the quotes of this pattern occur around names only: within a value they are escaped.
  */
 const MOVING = /"(?:as_of|computed_at)":"[^"]*"|"age_seconds":\d+/g
 
@@ -28,7 +28,7 @@ const MOVING = /"(?:as_of|computed_at)":"[^"]*"|"age_seconds":\d+/g
 export function tagsOf(header: string): readonly string[] | '*' {
   const text = header.trim()
   if (text === '*') return '*'
-  // What is no tag is kept: it fits nothing, and nobody is told that it did.
+  // A text that is not a tag is kept: it matches nothing, and the client gets no error for it.
   return (text.match(TAG) ?? [text]).map(plain)
 }
 
@@ -38,7 +38,7 @@ function namedIn(header: string, tag: string): string | null {
   const opaque = tag.replace(WEAK, '')
   const named = (header.match(TAG) ?? []).find((other) => plain(other).replace(WEAK, '') === opaque)
   if (named === undefined) return null
-  // A strong one is told as the client knows it, packed or not.
+  // A strong one is returned as the client knows it, packed or not.
   return WEAK.test(tag) || WEAK.test(named) ? tag : named
 }
 
@@ -46,7 +46,7 @@ function plain(tag: string): string {
   return tag.replace(CODING, '"')
 }
 
-/** The tag of a packed answer. A weak one says no more than that the state is the same, and stays. */
+/** The tag of a packed answer. A weak tag claims only that the state is the same, and stays unchanged. */
 export function packedTag(tag: string, coding: string): string {
   return tag.startsWith('W/') ? tag : tag.replace(/"$/, `-${coding}"`)
 }
@@ -55,7 +55,7 @@ export function packedTag(tag: string, coding: string): string {
 export class TagWriter {
   readonly #hash = createHash('sha256')
 
-  /** The next piece, cut outside of names and values. */
+  /** Adds the next piece; pieces are cut outside of names and values. */
   add(piece: string | Buffer): void {
     this.#hash.update(typeof piece === 'string' ? piece.replaceAll(MOVING, '') : piece)
   }
@@ -65,7 +65,7 @@ export class TagWriter {
   }
 }
 
-/** Gives the answers of every GET a tag, and 304 to whoever has the answer already. */
+/** Gives the answers of every GET a tag, and 304 to a client that already has the answer. */
 export function tagAnswers(app: FastifyInstance): void {
   app.addHook('onSend', async (request, reply, payload) => {
     const { method, headers, routeOptions } = request
@@ -79,13 +79,13 @@ export function tagAnswers(app: FastifyInstance): void {
       reply.header('etag', tag)
     }
     if (tag === undefined || !isWhole) return payload
-    // It may be kept, by its own client alone and never used unasked.
+    // Only the client itself may keep the answer, and must validate it before each use.
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'private, no-cache')
     const named =
       headers['if-none-match'] === undefined ? null : namedIn(headers['if-none-match'], String(tag))
     if (named === null) return payload
     reply.code(304)
-    // What HEAD would have answered is taken away later: its length stays.
+    // The body of an answer to HEAD is removed later: its length stays.
     if (method === 'HEAD') return payload
     reply.header('etag', named).removeHeader('content-type').removeHeader('content-disposition')
     return null

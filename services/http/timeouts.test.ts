@@ -11,7 +11,7 @@ import { problemHandlers } from './problem.ts'
 import { CONNECTION_TIMEOUT_MS, HEADERS_TIMEOUT_MS, TIMEOUT_CHECK_MS, serverTimeouts } from './timeouts.ts'
 import { bound } from '../../test/support/oracles/named-bounds.ts'
 
-/** Short, so that the test is; the head may take as long as the whole then. */
+/** Short, so that the test is short; the head may take as long as the whole request then. */
 const REQUEST_TIMEOUT_MS = 1_500
 const SLACK_MS = 5_000
 
@@ -24,7 +24,7 @@ before(async () => {
 })
 after(() => app.close())
 
-/** How long a connection lives that sends this and then a byte now and then, and what it is told. */
+/** How long a connection lives that sends this and then a byte now and then, and the answer that it gets. */
 async function lives(first: string, then: string): Promise<{ livedMs: number; answer: string }> {
   const socket = connect({ host: '127.0.0.1', port: (app.server.address() as AddressInfo).port })
   const startMs = systemClock.monotonicMs()

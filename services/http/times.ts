@@ -10,9 +10,9 @@ const EPOCH_MS = /^\d{1,15}$/
 const LOST_PLUS = / (?=\d\d:\d\d$)/
 
 /**
- * Milliseconds since the epoch of RFC 3339 text with any offset, or of epoch milliseconds; digits below the millisecond
- * are cut. Null where it is no time from 1970 to 2105 (a 60th second neither). In a URL an unescaped "+" arrives as a
- * blank, and is read as the plus that it was.
+ * Milliseconds since the epoch, from RFC 3339 text with any offset or from epoch milliseconds; digits below the
+ * millisecond are cut. Null where it is not a time from 1970 to 2105 (a 60th second is none either). In a URL an
+ * unescaped "+" arrives as a blank, and is read as the plus that it was.
  */
 export function parseTime(text: string): number | null {
   const timeMs = EPOCH_MS.test(text) ? Number(text) : parseRfc3339(text.replace(LOST_PLUS, '+'))
@@ -21,13 +21,13 @@ export function parseTime(text: string): number | null {
 
 const NUMBER = /^(\d+)(\.\d*)?$/
 
-/** Seconds since 1973, which as milliseconds would be the first weeks of 1970: nobody means these. */
+/** Seconds since 1973. As milliseconds they would be the first weeks of 1970, which no client means. */
 const SECONDS_MIN = 100_000_000
 
-/** The same as a time: what is told apart by its unit lies between this and `TIME_MS_MAX`. */
+/** The same as a time: the unit of a number can be recognised between this and `TIME_MS_MAX`. */
 const TIME_MS_MIN_TOLD = SECONDS_MIN * SECOND_MS
 
-/** Units that programs count in since 1970, with what one has of a millisecond. */
+/** Units in which programs count since 1970, each with its number in a millisecond. */
 const UNITS = [
   { name: 'seconds', perMs: 1 / SECOND_MS },
   { name: 'microseconds', perMs: 1_000 },
@@ -35,8 +35,9 @@ const UNITS = [
 ] as const
 
 /**
- * Another unit than milliseconds that a number looks like, and the time that is meant then; null where it is none or
- * milliseconds will do. A time in seconds is no error by itself: it means January 1970, and an empty answer.
+ * The unit other than milliseconds that a number seems to have, and the time that it then means; null where it seems to
+ * have none, or milliseconds are plausible. A time in seconds is not an error by itself: read as milliseconds it means
+ * January 1970, and an empty answer.
  */
 export function unitLike(text: string): { readonly name: string; readonly timeMs: number } | null {
   const [, digits, fraction = ''] = NUMBER.exec(text) ?? []

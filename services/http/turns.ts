@@ -6,8 +6,8 @@ interface Waiting {
 }
 
 /**
- * Work that is done a bounded number at once: each credential has its share of the places, and what finds none waits for one,
- * first come first served among those that may have it. How many may wait is the caller's to bound.
+ * Work of which a bounded number runs at once: each credential has its share of the places, and work without a place
+ * waits for one, first come first served among those that may have it. The caller must bound how many may wait.
  */
 export class Turns {
   readonly #running: Shares
@@ -27,11 +27,11 @@ export class Turns {
       return await work()
     } finally {
       this.#running.giveBack(holder, 1)
-      this.#startWhoMay()
+      this.#startAllowed()
     }
   }
 
-  #startWhoMay(): void {
+  #startAllowed(): void {
     const before = this.#waiting
     this.#waiting = before.filter(({ holder, start }) => {
       if (!this.#running.take(holder, 1)) return true

@@ -45,11 +45,11 @@ await runCommand(spec, async ({ config, values, positionals, say }): Promise<Exi
   if (more.length > 0) throw wrong(`"${more[0]}" is one argument too many.`)
   if (action !== 'revoke' && keyId !== undefined) throw wrong(`"${keyId}" is one argument too many.`)
   if (action === 'create') {
-    const asked = requestOf(values, systemClock.nowMs())
+    const request = requestOf(values, systemClock.nowMs())
     await using store = await KeyStore.open(config, systemClock, systemRandom)
-    const { text, keyId: made } = await store.create(asked)
+    const { text, keyId: made } = await store.create(request)
     warn(store, say)
-    say(`key ${made} of ${asked.client}: ${asked.scopes.join(', ')}; ${namedBy(asked)}`)
+    say(`key ${made} of ${request.client}: ${request.scopes.join(', ')}; ${namedBy(request)}`)
     say(text)
     return EXIT.ok
   }
@@ -82,7 +82,7 @@ await runCommand(spec, async ({ config, values, positionals, say }): Promise<Exi
   throw wrong(action === undefined ? 'Nothing to do.' : `"${action}" is none of create, list, revoke.`)
 })
 
-/** The key counts all the same; only the audit may have no row of it. */
+/** The key is in force all the same; only its row in the audit may be missing. */
 function warn(store: KeyStore, say: (line: string) => void): void {
   for (const what of store.unaudited()) say(`the audit may not have this: ${what}`)
 }
@@ -118,7 +118,7 @@ function stateOf(key: AccessKey, isInForce: boolean, nowMs: number): string {
   return isActive(key, nowMs) ? 'ended' : 'expired'
 }
 
-/** What a new key stands for; an admin's for everything. */
+/** What a new key may name; an admin's key may name everything. */
 function namedBy({ scopes, nodes, operators = [] }: KeyRequest): string {
   const all = scopes.includes('admin') ? 'all' : 'none'
   const ofOperators = operators.length === 0 ? [] : [`operators ${operators.join(', ')}`]

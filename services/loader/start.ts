@@ -51,7 +51,7 @@ export async function startLoader(parts: LayoutParts): Promise<RunningService> {
     partitions: layout.partitions,
     groupId: `${config.topicPrefix}loader`,
     onPartitions: (topic, partitions) => {
-      // Whoever halted is tried again, here or elsewhere.
+      // Topics whose loading halted are tried again, here or in another process.
       for (const [place, halt] of halted) if (halt.topic === topic) halted.delete(place)
       for (const partition of partitions) loaderOf(topic, partition).assigned()
     },
@@ -87,8 +87,8 @@ export async function startLoader(parts: LayoutParts): Promise<RunningService> {
 }
 
 /**
- * Topics of blocks of versions that ended, as long as nobody has deleted them. All of it was loaded when they ended; a
- * ClickHouse that was restored from an older copy needs them again.
+ * Topics of blocks of versions that ended, as long as they still exist. All of their blocks were loaded when the versions
+ * ended; a ClickHouse that was restored from an older copy needs them again.
  */
 async function olderBlocks({ config, layout, logger }: LayoutParts): Promise<readonly string[]> {
   const older = layout.before.flatMap(({ topics }) => blockTopics(topics))

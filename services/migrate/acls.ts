@@ -9,14 +9,14 @@ import { kafkaOf } from '../runtime/kafka.ts'
 import { reach } from './topics.ts'
 
 export interface AclsRequest {
-  /** False: they are shown, and Kafka is not asked. */
+  /** False: the rights are shown, and Kafka is not contacted. */
   readonly apply: boolean
-  /** How the principals are called, with `{service}` in it; `User:hivemeter-{service}` unless given. */
+  /** The names of the principals, with `{service}` in them; `User:hivemeter-{service}` unless given. */
   readonly principalPattern: string | undefined
   readonly say: (line: string) => void
 }
 
-/** Shows the rights that the services need in Kafka, or grants what is missing of them. */
+/** Shows the rights that the services need in Kafka, or grants those that are missing. */
 export async function acls(config: Config, { apply, principalPattern, say }: AclsRequest): Promise<void> {
   const pattern = principalPattern ?? PRINCIPAL_PATTERN
   if (!/^\w+:.*\{service\}/.test(pattern)) {

@@ -12,7 +12,7 @@ const NEW: StoresFound = {
 }
 const USED = { ...NEW, hasTasks: true, hasRows: true, hasEveryBlock: false }
 
-/** What comes of two stores: the id and who is told, or the first words of the refusal. */
+/** The result for two stores: the id and which store is written, or the first words of the refusal. */
 const CASES: readonly [name: string, found: StoresFound, expected: string][] = [
   ['both new', NEW, 'new id to Kafka, ClickHouse'],
   ['of a version before', USED, 'new id to Kafka, ClickHouse'],
@@ -44,15 +44,15 @@ const CASES: readonly [name: string, found: StoresFound, expected: string][] = [
   ],
 ]
 
-function said(found: StoresFound): string {
+function outcomeOf(found: StoresFound): string {
   const decision = decideInstallation(found)
   if (decision.do === 'refuse') return `refuse: ${decision.reason}`
-  const told = [decision.inKafka ? ['Kafka'] : [], decision.inClickhouse ? ['ClickHouse'] : []].flat()
-  return `${decision.id ?? 'new id'} to ${told.length === 0 ? 'nobody' : told.join(', ')}`
+  const stores = [decision.inKafka ? ['Kafka'] : [], decision.inClickhouse ? ['ClickHouse'] : []].flat()
+  return `${decision.id ?? 'new id'} to ${stores.length === 0 ? 'nobody' : stores.join(', ')}`
 }
 
 describe('which id an installation gets', () => {
   for (const [name, found, expected] of CASES) {
-    it(`${name}: ${expected}`, () => assert.equal(said(found).slice(0, expected.length), expected))
+    it(`${name}: ${expected}`, () => assert.equal(outcomeOf(found).slice(0, expected.length), expected))
   }
 })

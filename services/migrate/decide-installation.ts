@@ -1,4 +1,4 @@
-/** What the two stores say of themselves before an installation is given its id. */
+/** What the two stores contain before an installation is given its id. */
 export interface StoresFound {
   readonly kafkaId: string | null
   readonly clickhouseIds: readonly string[]
@@ -11,7 +11,7 @@ export interface StoresFound {
 }
 
 export type InstallationDecision =
-  /** Both name the id, or are given it: `id` null is a new one. */
+  /** Both stores name the id, or are given it: `id` null is a new one. */
   | {
       readonly do: 'name'
       readonly id: string | null
@@ -21,8 +21,9 @@ export type InstallationDecision =
   | { readonly do: 'refuse'; readonly reason: string }
 
 /**
- * Which id the installation gets, and which store has to be told. A store that is empty while the other is not gets none,
- * unless the log can fill it: else numbers would be used twice, or history would begin in the middle, without a word.
+ * Which id the installation gets, and into which store it must be written. A store that is empty while the other is not
+ * gets none, unless the log can fill it: otherwise numbers would be used twice, or history would begin in the middle,
+ * without any message.
  */
 export function decideInstallation(found: StoresFound): InstallationDecision {
   const { kafkaId, clickhouseIds, hasTasks, hasRows, hasEveryBlock } = found

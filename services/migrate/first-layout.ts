@@ -16,17 +16,18 @@ import { partitionCounts } from './topics.ts'
 
 const CLIENT_ID = 'hivemeter-migrate'
 
-/** What of an installation without a layout is known by its topics. */
+/** What the topics show about an installation without a layout. */
 export interface FoundPartitions {
-  /** Of every topic that is keyed by node and exists, by its name. */
+  /** The number of partitions of every existing topic that is keyed by node, by its name. */
   readonly counts: ReadonlyMap<string, number>
   /** One past the last partition in which a task ever wrote. */
   readonly used: number
 }
 
 /**
- * How many partitions an installation without a layout has: as many as the settings say, as long as no task has worked in
- * one beyond and every topic has them. Partitions that somebody added are beyond, and stay empty. A text says why not.
+ * How many partitions an installation without a layout has: the number in the settings, provided that no task has worked
+ * in a partition beyond it and every topic has at least that number. Further partitions that were added to a topic stay
+ * empty. A text gives the reason why not.
  */
 export function firstPartitions(wanted: number, { counts, used }: FoundPartitions): number | string {
   const [fewest] = [...counts].toSorted(([, left], [, right]) => left - right)
@@ -41,14 +42,14 @@ export function firstPartitions(wanted: number, { counts, used }: FoundPartition
   )
 }
 
-/** The layout that stands in Kafka; null where none was written, or its topic does not exist. */
+/** The layout that Kafka holds; null where none was written, or its topic does not exist. */
 export async function findLayout(config: Config): Promise<Layout | null> {
   const place = installationPlace(config.topicPrefix)
   if (!(await partitionCounts(config, 1)).has(place.topic)) return null
   return await readLayout({ ...kafkaOf(config, CLIENT_ID, silentLogger), ...place })
 }
 
-/** What the layout of an installation that has none must say. Exit 78 where the settings say another number. */
+/** The layout to write for an installation that has none. Exit 78 where the settings give another number. */
 export async function layoutToWrite(config: Config): Promise<Layout> {
   const topics = topicNames(config.topicPrefix)
   const all = await partitionCounts(config, 1)
@@ -70,7 +71,7 @@ export async function layoutToWrite(config: Config): Promise<Layout> {
   return firstLayout(partitions)
 }
 
-/** A writer of layouts and of what growth moves: a later run fences an earlier one out. */
+/** A writer of layouts and of what growth moves: a later run fences out an earlier one. */
 export function growthWriter(config: Config): TransactionalWriter {
   return new TransactionalWriter({
     ...kafkaOf(config, CLIENT_ID, silentLogger),

@@ -24,7 +24,7 @@ export interface NameParts {
   readonly database: ClickhouseClient
   readonly clock: Clock
   readonly random: Random
-  /** Topics that were made a moment ago: they are empty, and their brokers may not know yet that they lead them. */
+  /** Topics that were made a moment ago: they are empty, and their brokers may not yet know that they lead them. */
   readonly newTopics: ReadonlySet<string>
 }
 
@@ -35,9 +35,9 @@ export interface NamedInstallation {
 }
 
 /**
- * Gives the installation its id, a random UUID that stands in Kafka and in ClickHouse, and completes what an interrupted
- * run left. ClickHouse is told first: two at a time are kept apart by the caller's lock. Exit 78 where the stores do not
- * belong together, with nothing written.
+ * Gives the installation its id, a random UUID that is kept in Kafka and in ClickHouse, and completes what an interrupted
+ * run left undone. ClickHouse is written first; the caller's lock prevents two runs at a time. Exit 78 where the stores
+ * do not belong together; nothing is written then.
  */
 export async function nameInstallation(parts: NameParts): Promise<NamedInstallation> {
   const { config, database, clock, random, newTopics } = parts

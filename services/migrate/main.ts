@@ -39,7 +39,7 @@ const STATEMENT_TIMEOUT_MS = 300_000
 /** How long to wait for another migration; longer than the lock of a dead one lives. */
 const LOCK_WAIT_MS = 30_000
 
-/** As many as the setting takes. */
+/** The largest number that the setting takes. */
 const PARTITIONS_MAX = settingOf('partitions').maximum ?? 1
 
 interface Values {
@@ -119,7 +119,7 @@ await runCommand(
       if (parts.values.check === true) return await check(schema, parts)
       if (parts.values.grow !== undefined) return await growTo(schema, parts, parts.values.grow)
       await (parts.values['dry-run'] === true ? showPlan(schema, parts) : apply(schema, parts))
-      if (parts.values.users === true) await sayUsers(schema, parts)
+      if (parts.values.users === true) await showUsers(schema, parts)
     } catch (error) {
       if (error instanceof MigrationRefused) throw new ExitError(EXIT.configuration, error.message)
       throw error
@@ -129,7 +129,7 @@ await runCommand(
 )
 
 /** The passwords are shown here and nowhere else. */
-async function sayUsers(schema: Schema, { say, values }: CommandParts<Values>): Promise<void> {
+async function showUsers(schema: Schema, { say, values }: CommandParts<Values>): Promise<void> {
   if (values['dry-run'] === true) return say(`Users: ${USERS.join(', ')}, where they do not exist.`)
   const made = await makeUsers(schema.database, systemRandom)
   say(`Users: ${made.length === 0 ? 'all there' : `made ${made.length}; keep their passwords now`}.`)
@@ -158,7 +158,7 @@ function schemaParts(parts: CommandParts<Values>, cleanup: AsyncDisposableStack)
   }
 }
 
-/** The installation's keys that lie in files, and where. */
+/** The installation's keys that are kept in files, and where they are. */
 function keyFiles(config: Config): readonly (readonly [KeyKind, string])[] {
   return [
     [ID_KEY, config.idKeyFile],
@@ -212,7 +212,7 @@ async function apply(schema: Schema, { config, say }: CommandParts<Values>): Pro
   )
 }
 
-/** Says what differs from what the services need; changes nothing. */
+/** Reports what differs from what the services need; changes nothing. */
 async function check(schema: MigrateParts, { config, say }: CommandParts<Values>): Promise<ExitCode> {
   const planned = await plan(schema)
   say(`Database ${config.clickhouseDatabase}: ${planned.length} statements to apply.`)
@@ -230,14 +230,14 @@ async function check(schema: MigrateParts, { config, say }: CommandParts<Values>
   return EXIT.configuration
 }
 
-/** The layout of the installation; `record` is what is still to be written where it has none. */
+/** The layout of the installation; where it has none, `record` is the one that is still to be written. */
 async function wantedLayout(config: Config): Promise<LayoutInForce & { readonly record: Layout | null }> {
   const found = await findLayout(config)
   const record = found === null ? await layoutToWrite(config) : null
   return { ...layoutInForce(config, found ?? (record as Layout)), record }
 }
 
-/** How many partitions count, and what is otherwise than it seems. */
+/** How many partitions count, and what differs from the settings or the topics. */
 async function partitionLines(config: Config, layout: LayoutInForce): Promise<string[]> {
   const { partitions, growing, topics } = layout
   const lines = [`Partitions: ${partitions}, topics of version ${layout.version}.`]
@@ -262,31 +262,31 @@ async function partitionLines(config: Config, layout: LayoutInForce): Promise<st
   return lines
 }
 
-/** Gives the installation `asked` partitions. */
+/** Gives the installation `wanted` partitions. */
 async function growTo(
   schema: Schema,
   { config, signal, say }: CommandParts<Values>,
-  asked: string,
+  wanted: string,
 ): Promise<ExitCode> {
-  if (!/^[1-9]\d{0,3}$/.test(asked) || Number(asked) > PARTITIONS_MAX) {
+  if (!/^[1-9]\d{0,3}$/.test(wanted) || Number(wanted) > PARTITIONS_MAX) {
     throw new ExitError(
       EXIT.usage,
-      `--grow takes a whole number up to ${PARTITIONS_MAX}, not "${asked}".\n${USAGE}`,
+      `--grow takes a whole number up to ${PARTITIONS_MAX}, not "${wanted}".\n${USAGE}`,
     )
   }
   const { database: client, clock, random } = schema
-  await grow({ config, client, clock, random, signal, say }, Number(asked))
+  await grow({ config, client, clock, random, signal, say }, Number(wanted))
   return EXIT.ok
 }
 
-/** Confirms operators of before, where somebody agrees. */
+/** Confirms older operators, where the user agrees. */
 async function confirm(schema: Schema, parts: CommandParts<Values>): Promise<ExitCode> {
   const { database: client, clock, signal } = schema
   const isAgreed = parts.values.yes === true ? async () => true : atTerminal(signal)
   return await confirmOperators({ ...parts, client, clock, signal, isAgreed })
 }
 
-/** Under the lock of migrations: two runs at a time would give two ids. */
+/** Runs under the lock of migrations: two runs at a time would give two ids. */
 async function name(
   schema: Schema,
   config: Config,

@@ -11,7 +11,7 @@ import { kafkaOf } from '../runtime/kafka.ts'
 import { KnownModels } from '../models/known-models.ts'
 import { parseModels } from '../models/parse-models.ts'
 import { ModelsNotWritten, writeModels } from '../models/write-models.ts'
-import type { AskedTable, WriteOutcome } from '../models/write-models.ts'
+import type { TableRequest, WriteOutcome } from '../models/write-models.ts'
 import { reach } from './topics.ts'
 
 const CLIENT_ID = 'hivemeter-migrate'
@@ -19,8 +19,8 @@ const WRITTEN_BY = 'migrate'
 const LEFT = 'Table of models: left as it is.'
 
 /**
- * Gives a new installation its first table of models, in words. One in which a task has ever worked keeps what it has: the
- * compiled table, until an admin puts another.
+ * Gives a new installation its first table of models; returns what was done in words. An installation in which a task has
+ * ever worked keeps what it has: the compiled table, until an admin replaces it.
  */
 export async function seedModels(config: Config, newTopics: ReadonlySet<string>): Promise<string> {
   const topics = topicNames(config.topicPrefix)
@@ -31,7 +31,7 @@ export async function seedModels(config: Config, newTopics: ReadonlySet<string>)
   return become === 'written' ? `Table of models: version ${version}, ${SEED_ROWS.length} rows.` : LEFT
 }
 
-/** Puts the table in force that a file holds. Exit 2 where the file is none. */
+/** Puts the table of a file in force. Exit 2 where the file holds no table. */
 export async function putModels(config: Config, file: string, say: (line: string) => void): Promise<void> {
   const { rows } = readModels(file)
   const { become, version } = await write(config, { rows, writtenBy: WRITTEN_BY, expected: null })
@@ -42,7 +42,7 @@ export async function putModels(config: Config, file: string, say: (line: string
   )
 }
 
-function readModels(file: string): Pick<AskedTable, 'rows'> {
+function readModels(file: string): Pick<TableRequest, 'rows'> {
   let bytes: Buffer
   try {
     bytes = readFileSync(file)
@@ -60,13 +60,13 @@ async function hasRecords(config: Config, topic: string): Promise<boolean> {
   return [...ranges.values()].some(({ end }) => end > 0n)
 }
 
-async function write(config: Config, asked: AskedTable): Promise<WriteOutcome> {
+async function write(config: Config, request: TableRequest): Promise<WriteOutcome> {
   const kafka = kafkaOf(config, CLIENT_ID, silentLogger)
   const { topicPrefix } = config
   const topic = topicNames(topicPrefix).models
   const newestThrough = async (offset: bigint): Promise<ModelTable> => {
     const known = new KnownModels()
-    // Nothing stands before the first record of all.
+    // There is nothing before the very first record.
     if (offset === 0n) return known.newest.table
     const reading = { topic, partition: 0, groupBase: `${topicPrefix}models`, to: offset }
     for await (const records of readPartition({ ...kafka, ...reading }))
@@ -75,7 +75,7 @@ async function write(config: Config, asked: AskedTable): Promise<WriteOutcome> {
   }
   try {
     return await reach(config, () =>
-      writeModels({ kafka, topicPrefix, topic, instance: WRITTEN_BY, newestThrough }, asked),
+      writeModels({ kafka, topicPrefix, topic, instance: WRITTEN_BY, newestThrough }, request),
     )
   } catch (error) {
     if (!(error instanceof ModelsNotWritten)) throw error

@@ -12,18 +12,18 @@ import type { ServiceName } from '../../schemas/services.ts'
 
 const CLIENT_ID = 'hivemeter-migrate'
 
-/** Which topics there must be, and whether their version is being drained. */
+/** Which topics must exist, and whether their version is being drained. */
 export type TopicsWanted = Pick<LayoutInForce, 'version' | 'partitions' | 'keysPartitions' | 'growing'>
 
 /** What `mendTopics` did. */
 export interface MendedTopics {
   readonly created: readonly string[]
   readonly altered: readonly string[]
-  /** What differs still, since Kafka cannot be told by a setting. */
+  /** What still differs, since no setting can change it in Kafka. */
   readonly left: readonly TopicDifference[]
 }
 
-/** What these settings ask of every topic. */
+/** What these settings require of every topic. */
 function topicPolicyOf(config: Config): TopicPolicy {
   const { replicationFactor, minInsyncReplicas, topicRetention } = config
   return {
@@ -34,8 +34,8 @@ function topicPolicyOf(config: Config): TopicPolicy {
 }
 
 /**
- * Makes the topics of a version that are missing and gives every one the settings that the guarantee needs. Exit 69 where
- * Kafka is away, 78 where one has fewer partitions.
+ * Makes the missing topics of a version and gives every topic the settings that the guarantee needs. Exit 69 where Kafka
+ * is away, 78 where one has fewer partitions.
  */
 export async function mendTopics(config: Config, layout: TopicsWanted): Promise<MendedTopics> {
   const policy = topicPolicyOf(config)
@@ -62,8 +62,8 @@ export async function mendTopics(config: Config, layout: TopicsWanted): Promise<
 }
 
 /**
- * How topics of a version (all of them unless given) differ from what the guarantee needs. Exit 69 where Kafka is away. Of a version that is
- * drained, what takes usage and requests was closed on purpose, and is nobody's to open.
+ * How topics of a version (all of them unless given) differ from what the guarantee needs. Exit 69 where Kafka is away.
+ * In a version that is drained, the topics that take usage and requests were closed on purpose, and must not be opened.
  */
 export async function findDifferences(
   config: Config,
@@ -71,9 +71,9 @@ export async function findDifferences(
   roles: readonly TopicRole[] = TOPIC_ROLES,
 ): Promise<readonly TopicDifference[]> {
   const names = topicNames(config.topicPrefix, layout.version)
-  const asked = new Set(roles.map((role) => names[role]))
+  const wanted = new Set(roles.map((role) => names[role]))
   const specs = new Map(
-    [...topicSpecs(config.topicPrefix, layout.version)].filter(([name]) => asked.has(name)),
+    [...topicSpecs(config.topicPrefix, layout.version)].filter(([name]) => wanted.has(name)),
   )
   const differences = await reach(config, () =>
     withAdmin(kafkaOf(config, CLIENT_ID, silentLogger), (admin) =>
@@ -84,12 +84,12 @@ export async function findDifferences(
   return differences.filter(({ topic }) => topic !== names.usageMetered && topic !== names.accountInbox)
 }
 
-/** Topics that nobody has made yet. */
+/** Topics that do not exist yet. */
 export class TopicsMissing extends ExitError {}
 
 /**
- * For a start of a service, of the topics that it uses: an ExitError (78) where one does not hold what the guarantee needs, each difference named;
- * `TopicsMissing` where nothing else is wrong than that some do not exist.
+ * For the start of a service, checks the topics that it uses: throws an ExitError (78) that names each difference where
+ * one does not hold what the guarantee needs, or `TopicsMissing` where the only fault is that some do not exist.
  */
 export async function checkTopics(config: Config, service: ServiceName, layout: TopicsWanted): Promise<void> {
   const differences = await findDifferences(config, layout, topicsOf(service))
@@ -112,7 +112,7 @@ export function differenceLine({ topic, setting, found, wanted }: TopicDifferenc
   return `Topic ${topic} has ${setting} ${found}; the guarantee needs ${wanted}.`
 }
 
-/** What to do about differences that no setting mends: Kafka's own command, and the file that it takes. */
+/** What to do about differences that no setting can remove: Kafka's own command, and the file that it takes. */
 export async function byHand(config: Config, left: readonly TopicDifference[]): Promise<string[]> {
   if (left.length === 0) return []
   const { replicationFactor, kafkaBrokers } = config
@@ -140,7 +140,7 @@ export async function byHand(config: Config, left: readonly TopicDifference[]): 
   ]
 }
 
-/** The count of partitions of each topic of a version that exists, by its name. Exit 69 where Kafka is away. */
+/** The number of partitions of each existing topic of a version, by its name. Exit 69 where Kafka is away. */
 export async function partitionCounts(config: Config, version: number): Promise<ReadonlyMap<string, number>> {
   const names = [...topicSpecs(config.topicPrefix, version).keys()]
   const found = await reach(config, () =>
@@ -149,7 +149,7 @@ export async function partitionCounts(config: Config, version: number): Promise<
   return new Map([...found].map(([name, { partitions }]) => [name, partitions]))
 }
 
-/** Runs `work`; Kafka that cannot be reached is exit 69 with its address. */
+/** Runs `work`; where Kafka cannot be reached this is exit 69 with its address. */
 export async function reach<T>(config: Config, work: () => Promise<T>): Promise<T> {
   try {
     return await work()

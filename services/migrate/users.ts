@@ -7,10 +7,10 @@ import { splitStatements } from '../../pipelines/clickhouse/migrate-split.ts'
 import { runDdl } from '../../pipelines/clickhouse/migrate.ts'
 import type { Random } from '../../pipelines/random.ts'
 
-/** Who may do what: roles, limits, quotas and row policies; a statement that is run again changes nothing. */
+/** The rights of each role: roles, limits, quotas and row policies; a statement that is run again changes nothing. */
 export const ROLES_FILE = new URL('../../schemas/clickhouse/access/roles.sql', import.meta.url)
 
-/** Users of a server: one for each service that speaks to ClickHouse, and Grafana's. Each has the role of its name. */
+/** Users of a server: one for each service that connects to ClickHouse, and Grafana's. Each has the role of its name. */
 export const USERS = [
   'hivemeter_aggregator',
   'hivemeter_settler',
@@ -21,7 +21,10 @@ export const USERS = [
 
 const PASSWORD_BYTES = 24
 
-/** ACCESS_DENIED and ACCESS_STORAGE_READONLY: this user may not, or nobody can, as in the engine of `npm start`. */
+/**
+ * ACCESS_DENIED and ACCESS_STORAGE_READONLY: this user lacks the right, or no user can have it, as in the engine of `npm
+ * start`.
+ */
 const NO_ACCESS_CONTROL: ReadonlySet<number> = new Set([497, 514])
 
 /** A user that was made now, with the only copy of its password. */
@@ -31,8 +34,8 @@ export interface MadeUser {
 }
 
 /**
- * Makes the roles, and the users that do not exist yet, on a server with access control. The server is given a hash, so
- * that no password stands in its query log. Throws MigrationRefused where it has no access control.
+ * Makes the roles, and the users that do not exist yet, on a server with access control. The server gets a hash, so that
+ * its query log holds no password. Throws MigrationRefused where the server has no access control.
  */
 export async function makeUsers(database: ClickhouseClient, random: Random): Promise<MadeUser[]> {
   try {
@@ -47,7 +50,7 @@ export async function makeUsers(database: ClickhouseClient, random: Random): Pro
         await runDdl(database, `CREATE USER ${name} IDENTIFIED WITH sha256_hash BY '${hash}'`)
         made.push({ name, password })
       }
-      // Of users that are there as well: a run may have ended between the two.
+      // Existing users get it as well: an earlier run may have ended between the two statements.
       await runDdl(database, `GRANT ${name} TO ${name}`)
     }
     return made

@@ -6,38 +6,38 @@ import type { LayoutParts } from '../runtime/follow-layout.ts'
 import { KnownModels } from './known-models.ts'
 import type { KnownTable } from './known-models.ts'
 import { ModelsNotWritten, writeModels } from './write-models.ts'
-import type { AskedTable, WriteOutcome } from './write-models.ts'
+import type { TableRequest, WriteOutcome } from './write-models.ts'
 
-/** Bytes of a process' own group id, so that each follows every version. */
+/** Bytes of the group id of each process, so that each process follows every version. */
 const GROUP_ID_BYTES = 8
 
-/** How long it waits before it tries to read the versions again: Kafka may come later than this process. */
+/** How long it waits before it tries to read the versions again: Kafka may start later than this process. */
 const RETRY_PAUSE_MS = 1_000
 
-/** How long a start waits for them, so that no task has to. */
+/** How long a start waits for them, so that no task has to wait. */
 export const MODELS_LOAD_TIMEOUT_MS = 5_000
 
-/** How long a write waits to have read what was written before it. */
+/** How long a write waits until everything that was written before it is read. */
 const REACH_TIMEOUT_MS = 4_000
 const REACH_STEP_MS = 5
 
 /** The table of models as the routes see it. */
 export interface InstallationModels {
   readonly loaded: boolean
-  /** The newest, as of now where the log answers soon. */
+  /** The newest table, as of now where the log answers soon. */
   newest(): Promise<KnownTable>
   /** Rejects with `ModelsNotWritten`. */
-  write(asked: AskedTable): Promise<WriteOutcome>
+  write(request: TableRequest): Promise<WriteOutcome>
 }
 
-/** Follows hivemeter.models: a version that is written counts here within seconds. */
+/** Follows hivemeter.models: a version that is written takes effect here within seconds. */
 export class FollowedModels implements ModelTables, InstallationModels {
   readonly failed: Promise<Error>
   readonly #parts: LayoutParts
   readonly #service: string
   readonly #known = new KnownModels()
   readonly #stopping = new AbortController()
-  /** Versions that tasks have judged by and that are not known here, by partition. */
+  /** Versions by which tasks have judged and that are not known here, by partition. */
   readonly #wanted = new Map<number, number>()
   readonly #firstLoad = Promise.withResolvers<void>()
   #table: CompactedTable
@@ -53,7 +53,7 @@ export class FollowedModels implements ModelTables, InstallationModels {
     return this.#table.loaded
   }
 
-  /** Resolves when every version is read, or after a bounded time; then `waitingFor` says what is missing. */
+  /** Resolves when every version is read, or after a bounded time; `waitingFor` then reports what is missing. */
   async awaitLoad(): Promise<void> {
     const over = new AbortController()
     const timeout = this.#parts.clock.delay(MODELS_LOAD_TIMEOUT_MS, over.signal)
@@ -82,7 +82,7 @@ export class FollowedModels implements ModelTables, InstallationModels {
     )
   }
 
-  /** What a person should look at though nobody waits for it. */
+  /** What a person should check although nothing waits for it. */
   notes(): string[] {
     const { unreadable } = this.#known
     return unreadable === null ? [] : [`${unreadable}. Put the table anew, and find out who wrote it.`]
@@ -93,7 +93,7 @@ export class FollowedModels implements ModelTables, InstallationModels {
     return this.#known.newest
   }
 
-  async write(asked: AskedTable): Promise<WriteOutcome> {
+  async write(request: TableRequest): Promise<WriteOutcome> {
     const { config, logger } = this.#parts
     return await writeModels(
       {
@@ -103,7 +103,7 @@ export class FollowedModels implements ModelTables, InstallationModels {
         instance: this.#service,
         newestThrough: (offset) => this.#through(offset),
       },
-      asked,
+      request,
     )
   }
 
@@ -127,7 +127,7 @@ export class FollowedModels implements ModelTables, InstallationModels {
     return this.#known.newest.table
   }
 
-  /** Reads until everything is loaded, however long Kafka is away. Resolves if it cannot be followed any more. */
+  /** Reads until everything is loaded, however long Kafka is away. Resolves if it can no longer be followed. */
   async #run(): Promise<Error> {
     const { clock, logger } = this.#parts
     const { signal } = this.#stopping

@@ -6,8 +6,8 @@ import type { ModelsTable } from '../../schemas/records.ts'
 import { KnownModels, readTable } from './known-models.ts'
 
 const rowOf = (pattern: string, tdp_watts = 170) => ({ pattern, paid_api: true, tdp_watts })
-const table = (version: number, said: Partial<ModelsTable> = {}): Buffer =>
-  modelsTableCodec.encode({ version, written_by: 'key:a', rows: [rowOf('m', version)], ...said })
+const table = (version: number, changes: Partial<ModelsTable> = {}): Buffer =>
+  modelsTableCodec.encode({ version, written_by: 'key:a', rows: [rowOf('m', version)], ...changes })
 
 function knowing(...records: readonly (readonly [key: string, value: Buffer | null])[]): KnownModels {
   const known = new KnownModels()

@@ -12,12 +12,12 @@ import type { ModelRow } from '../../schemas/models.ts'
 import type { ModelsTable } from '../../schemas/records.ts'
 import { describeError } from '../runtime/exit.ts'
 
-/** A version of the table, and who put it there. */
+/** A version of the table, and who wrote it. */
 export interface KnownTable {
   readonly table: ModelTable
-  /** Null for the one that is compiled in. */
+  /** Null for the version that is compiled in. */
   readonly writtenBy: string | null
-  /** Log time; null for the one that is compiled in. */
+  /** Log time; null for the version that is compiled in. */
   readonly writtenAtMs: number | null
 }
 
@@ -25,27 +25,27 @@ const COMPILED: KnownTable = { table: COMPILED_TABLE, writtenBy: null, writtenAt
 
 type ModelsRecord = Pick<LogRecord, 'key' | 'value' | 'timestampMs' | 'offset'>
 
-/** The newest table of an installation, as the records of hivemeter.models tell it, one after the other. */
+/** The newest table of an installation, from the records of hivemeter.models, read one after the other. */
 export class KnownModels {
   #newest = COMPILED
   #unreadable: string | null = null
-  /** Of the last record, whatever it was; −1 before the first. */
+  /** Offset of the last record, whatever it held; −1 before the first. */
   lastOffset = -1n
 
   get newest(): KnownTable {
     return this.#newest
   }
 
-  /** Why the newest of the versions that cannot be read cannot; null where all can. */
+  /** Why the newest unreadable version cannot be read; null where all versions can be read. */
   get unreadable(): string | null {
     return this.#unreadable
   }
 
-  /** The next record. One that cannot be read brings nothing: what was known goes on to hold. */
+  /** Takes the next record. One that cannot be read changes nothing: what was known stays in force. */
   apply({ key, value, timestampMs, offset }: ModelsRecord): void {
     this.lastOffset = offset
     const name = key?.toString('latin1') ?? ''
-    // Fences, and what was deleted.
+    // Fences, and records that were deleted.
     if (name.startsWith('!') || value === null) return
     const read = readTable(name, value)
     if ('problem' in read) {
@@ -62,7 +62,7 @@ export class KnownModels {
   }
 }
 
-/** A value of hivemeter.models under its key, or why it is none. */
+/** A value of hivemeter.models under its key, or the reason why it is not a table. */
 export function readTable(key: string, value: Buffer): ModelsTable | { readonly problem: string } {
   let table: ModelsTable
   try {

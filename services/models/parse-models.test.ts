@@ -4,7 +4,7 @@ import { MODEL_ROWS_MAX, MODELS_BYTES_MAX, TDP_WATTS_MAX } from '../../schemas/m
 import { FAULTS_NAMED_MAX, parseModels } from './parse-models.ts'
 
 const parse = (document: unknown) => parseModels(Buffer.from(JSON.stringify(document)))
-const row = (said: object = {}) => ({ pattern: 'm', execution: 'api', ...said })
+const row = (changes: object = {}) => ({ pattern: 'm', execution: 'api', ...changes })
 const faults = (document: unknown): string[] => {
   const parsed = parse(document)
   return 'errors' in parsed ? parsed.errors.map(({ path, code }) => `${path} ${code}`) : []

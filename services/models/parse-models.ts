@@ -6,10 +6,10 @@ import { isPattern, MODEL_ROWS_MAX, MODELS_BYTES_MAX, TDP_WATTS_MAX } from '../.
 import type { ModelRow } from '../../schemas/models.ts'
 import { TDP_WATTS_DEFAULT } from '../../schemas/usage.ts'
 
-/** Faults that one answer names; of more it says that there are more. */
+/** Faults that one answer names; where there are more, it says so. */
 export const FAULTS_NAMED_MAX = 20
 
-/** A table's rows, or all that is wrong with the text, by JSON pointers. */
+/** A table's rows, or all faults of the text, by JSON pointers. */
 export type ParsedModels = { readonly rows: readonly ModelRow[] } | { readonly errors: readonly FieldError[] }
 
 /** Reads a whole table, as `PUT /api/models` takes it and a file for `migrate --models` holds it. */
@@ -33,7 +33,7 @@ export function parseModels(bytes: Uint8Array): ParsedModels {
   }
   const rows = given.map((row, index) => reader.row(row, `/rows/${index}`))
   if (reader.errors.length > 0) return { errors: reader.errors }
-  // Names of many bytes a character: the record is bounded by itself.
+  // Names may have many bytes for each character, so the record has a bound of its own.
   const size = modelsTableCodec.encode({ version: 2, written_by: '', rows }).length
   return size > MODELS_BYTES_MAX
     ? { errors: [fault('/rows', 'too_large', `The rows have more than ${MODELS_BYTES_MAX} bytes.`)] }

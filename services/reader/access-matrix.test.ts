@@ -8,7 +8,10 @@ import { KeyRing } from '../access/key-ring.ts'
 import { SCOPES } from '../http/caller.ts'
 import type { Scope } from '../http/caller.ts'
 
-/** Every route × every scope × the caller's own node, somebody else's, and one that is not there: made from the document. */
+/**
+ * Every route × every scope × the caller's own node, a node of another client, and one that does not exist: made from the
+ * document.
+ */
 
 const keys = new KeyRing()
 let reader: WholeReader
@@ -53,7 +56,7 @@ function routes(): Route[] {
   )
 }
 
-/** What makes a request of each route a good one; a route that is not here takes a node and no body. */
+/** What makes a request of each route valid; a route that is not listed takes a node and no body. */
 const BODIES: Readonly<Record<string, object>> = {
   'PUT /api/settings/compute': { max_hive_gpu_pct: 40 },
   'POST /api/settings/compute/provider/join': {},
@@ -101,14 +104,14 @@ test('somebody else’s node answers as one that does not exist, and is not chan
   const versionBefore = reader.accounts.account('foreign')?.version
   for (const route of routes()) {
     if (route.scope === null || route.scope === 'admin') continue
-    // Of no node: everybody who may read sees the same.
+    // These are about no node: everybody who may read sees the same.
     if (/\/(leaderboard|models)$/.test(route.path)) continue
     const key = keyOf([route.scope], ['own'])
     refused.length = 0
     const foreign = await ask(route, 'foreign', key)
     const unknown = await ask(route, 'unknown', key)
     const what = `${route.method} ${route.path}`
-    // The audit is told of both: whether the other is there is nobody's business either.
+    // The audit records both: nobody may learn whether the other node exists.
     if (route.path.includes('{operator_id}')) assert.deepEqual(refused, [], what)
     else {
       const told = refused.map(({ kind, subject, nodeId }) => [kind, subject, nodeId])

@@ -7,7 +7,7 @@ import {
   NANO_USD_PER_USD,
 } from '../../schemas/units.ts'
 
-/** Integers as the documented fields show them: at most 4 decimals, half-even. The exact twin stands beside each. */
+/** Integers as the documented fields show them: at most 4 decimals, half-even. The exact twin is next to each. */
 const DECIMALS = 4
 
 const MS_PER_HOUR = BigInt(HOUR_MS)
@@ -33,7 +33,7 @@ export function kwhNumber(milliwattHours: bigint): number {
   return decimalNumber(milliwattHours, MWH_PER_KWH, DECIMALS)
 }
 
-/** A part of a whole, 0 to 1; null where the whole is nothing. */
+/** A part of a whole, 0 to 1; null where the whole is zero. */
 export function shareNumber(part: bigint, whole: bigint): number | null {
   return whole === 0n ? null : decimalNumber(part, whole, DECIMALS)
 }

@@ -97,7 +97,7 @@ const documentedNode = account({
   operators: [operator('ana', 82_000_000n), operator('ben', 400_000_000n)],
 })
 
-/** Asks, and holds every answer against the published document. */
+/** Sends a request, and checks every answer against the published document. */
 async function get(url: string, headers: Record<string, string> = {}) {
   const response = await app.inject({ url, headers })
   const contentType = String(response.headers['content-type'])

@@ -47,13 +47,13 @@ import { usageRoutes } from './routes/usage.ts'
 import { walletRoutes } from './routes/wallets.ts'
 import { SECOND_MS } from '../../schemas/units.ts'
 
-/** What the reader is made of. */
+/** The parts of the reader. */
 export interface ReaderAppParts {
   readonly accounts: Accounts
   readonly table: FollowedState
   readonly clickhouse: ClickhouseClient
   readonly access: Access
-  /** Whom it refuses is told to it. */
+  /** Where refused callers are reported. */
   readonly audit?: AuditSink
   /** See `ConventionParts`. */
   readonly corsOrigins?: readonly string[]
@@ -66,18 +66,18 @@ export interface ReaderAppParts {
   /** See `History`. */
   readonly before?: readonly TopicVersion[]
   readonly begin?: Begin | null
-  /** Signs cursors; the same for all readers that stand behind one address. */
+  /** Signs cursors; the same for all readers behind one address. */
   readonly cursorKey: Buffer
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: Metrics
-  /** Aborts when the process was asked to end. */
+  /** Aborts when the process is requested to end. */
   readonly leaving?: AbortSignal
-  /** /healthz, /readyz and /metrics. */
+  /** The routes /healthz, /readyz and /metrics. */
   readonly ops: FastifyPluginAsync
 }
 
-/** Longest time to receive a request; its head is all that these routes take. */
+/** Longest time to receive a request; these routes take its head only. */
 const REQUEST_TIMEOUT_MS = 10_000
 
 const API = {
@@ -102,11 +102,11 @@ const API = {
 /** The reader's app: all routes, not listening yet. */
 export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
   const app = Fastify({
-    // Requests are counted by metrics; what goes wrong is logged where it is known why.
+    // Metrics count the requests; errors are logged where their cause is known.
     logger: false,
     forceCloseConnections: 'idle',
     ...serverTimeouts(REQUEST_TIMEOUT_MS),
-    // A misspelt parameter is refused, never dropped, and all that is wrong is said at once.
+    // A misspelt parameter is refused, never dropped, and one answer names all faults.
     ajv: { customOptions: { removeAdditional: false, allErrors: true } },
     routerOptions: { maxParamLength: EVENT_ID_PATH_CHARACTERS_MAX },
   }).withTypeProvider<TypeBoxTypeProvider>()
@@ -117,7 +117,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
   const bodies = new Bodies(app, { clock, inFlight: new InFlight(clock) })
   app.addHook('onSend', async (_request, reply) => {
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
-    // A connection that is kept open after its last answer would hold the stop up.
+    // A connection that stays open after its last answer would delay the stop.
     if (parts.leaving?.aborted === true) reply.header('connection', 'close')
   })
   app.addHook('onResponse', async (request, reply) => {

@@ -31,7 +31,7 @@ function withCommands(append: (records: readonly LogAppend[]) => Promise<void> =
       status: 200,
       code: null,
       detail: '',
-      // Of a settle, and of a join.
+      // The result of a settle, and of a join.
       result: '{"settled_count":3,"micro_spark":"0","nano_usd":"0","tag":"\\"1.1\\""}',
       account_version: 3,
       until: 0,
@@ -47,14 +47,14 @@ function withCommands(append: (records: readonly LogAppend[]) => Promise<void> =
 
 test('the outcome that goes by is the answer of everybody who asked the same', async () => {
   const { commands, sent, answer } = withCommands()
-  const asking = {
+  const origin = {
     caller: 'key:1',
     byAdmin: false,
     byOperator: false,
     holder: 'key:1',
     idempotencyKey: 'once',
   }
-  const both = [commands.ask(ASKED, asking), commands.ask(ASKED, asking)]
+  const both = [commands.ask(ASKED, origin), commands.ask(ASKED, origin)]
   assert.ok(sent[0] !== undefined)
   answer(sent[0])
   assert.deepEqual(
@@ -87,7 +87,7 @@ test('an id belongs to the credential: another one with the same key asks someth
 
 test('no two requests share an id: of another node, kind, key or credential, however their parts meet', async () => {
   const { commands, sent, answer } = withCommands()
-  const asked = (
+  const writes = (
     [
       ['n', 'settle', 'a', 'b/c'],
       ['n', 'settle', 'a/b', 'c'],
@@ -104,23 +104,23 @@ test('no two requests share an id: of another node, kind, key or credential, how
     ),
   )
   await new Promise(setImmediate)
-  assert.equal(new Set(sent.map(({ command_id }) => command_id)).size, asked.length)
+  assert.equal(new Set(sent.map(({ command_id }) => command_id)).size, writes.length)
   const [first, second] = sent
   assert.equal(first?.older_id, second?.older_id, 'as versions of before named them')
   for (const command of sent) answer(command)
-  await Promise.all(asked)
+  await Promise.all(writes)
 })
 
 test('without a word in time the outcome is unknown, and the answer names the key to ask with', async () => {
   const { commands, clock } = withCommands()
-  const asked = commands.ask(ASKED, {
+  const write = commands.ask(ASKED, {
     caller: 'key:1',
     byAdmin: false,
     byOperator: false,
     holder: 'key:1',
     idempotencyKey: 'once',
   })
-  const refused = assert.rejects(asked, { code: 'outcome_unknown', extra: { idempotency_key: 'once' } })
+  const refused = assert.rejects(write, { code: 'outcome_unknown', extra: { idempotency_key: 'once' } })
   await clock.pass(OUTCOME_TIMEOUT_MS)
   await refused
 })

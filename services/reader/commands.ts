@@ -18,27 +18,27 @@ import type { StateRecord } from './present/accounts.ts'
 import { SECOND_MS } from '../../schemas/units.ts'
 import { RETRY_BUSY_S, retryAfter } from '../http/retry-after.ts'
 
-/** How long a write waits for the settler's word. */
+/** How long a write waits for the settler's outcome. */
 export const OUTCOME_TIMEOUT_MS = 5_000
 
-/** Writes that may wait at once, half of them of one credential. */
+/** Writes that may wait at once; one credential may have half of them. */
 export const COMMANDS_WAITING_MAX = 1_000
 
 const HASH_BYTES = 16
-/** What a route asks for; the rest of the command is ours. */
-export type Asked<Kind extends CommandKind = CommandKind> = Pick<InboxCommand, 'node_id'> & {
+/** The part of a command that a route gives; this file adds the rest. */
+export type CommandRequest<Kind extends CommandKind = CommandKind> = Pick<InboxCommand, 'node_id'> & {
   readonly kind: Kind
 } & Partial<
     Pick<InboxCommand, 'expected' | 'changes' | 'operator_id' | 'cost_nano_usd' | 'ttl_ms' | 'reservation_id'>
   >
 
-/** Who asks, and the name that the client gave this one write, so that asking again is the same write. */
-export interface Asking {
+/** The caller, and the name that the client gave this one write, so that a repeated request is the same write. */
+export interface CommandOrigin {
   readonly caller: string
   readonly byAdmin: boolean
-  /** The credential names the operator of the command itself. */
+  /** The credential itself names the operator of the command. */
   readonly byOperator: boolean
-  /** Whose share of the writes at once it takes. */
+  /** The holder whose share of the waiting writes it takes. */
   readonly holder: string
   readonly idempotencyKey: string | null
 }
@@ -53,19 +53,19 @@ export interface CommandsParts {
 type Waiting = (outcome: CommandOutcome) => void
 
 /**
- * Writes commands into the nodes' inboxes and waits for their outcomes, which go by in node.state. The settler decides;
- * whichever reader asks, and however often, there is one outcome for one id.
+ * Writes commands into the nodes' inboxes and waits for their outcomes, which it sees in node.state. The settler decides:
+ * there is one outcome for one id, whichever reader sends the command, and however often.
  */
 export class Commands {
   readonly #parts: CommandsParts
   readonly #waiting = new Map<string, Set<Waiting>>()
-  readonly #asking = new Shares(COMMANDS_WAITING_MAX)
+  readonly #waitingWrites = new Shares(COMMANDS_WAITING_MAX)
 
   constructor(parts: CommandsParts) {
     this.#parts = parts
   }
 
-  /** A record of node.state, in the order of its partition. */
+  /** Takes a record of node.state, in the order of its partition. */
   see({ key, value }: StateRecord): void {
     if (key === null || value === null) return
     const text = key.toString('utf8')
@@ -77,14 +77,15 @@ export class Commands {
   }
 
   /**
-   * What the settler has done. Throws a Problem: what the settler refused; 422 where the id was used for another body; 503
-   * where no word came in time, and it is not known whether it was done.
+   * Sends a command and returns what the settler has done. Throws a Problem: what the settler refused; 422 where the id
+   * was used for another body; 503 where no outcome came in time, so that it is not known whether the command was carried
+   * out.
    */
   async ask<Kind extends CommandKind>(
-    asked: Asked<Kind>,
-    { caller, byAdmin, byOperator, holder, idempotencyKey }: Asking,
+    request: CommandRequest<Kind>,
+    { caller, byAdmin, byOperator, holder, idempotencyKey }: CommandOrigin,
   ): Promise<CommandResult<Kind>> {
-    if (!this.#asking.take(holder, 1))
+    if (!this.#waitingWrites.take(holder, 1))
       throw new Problem(
         'overloaded',
         'Too many writes wait at once, in all or with this credential; nothing was done. Send it again.',
@@ -92,23 +93,24 @@ export class Commands {
         retryAfter(RETRY_BUSY_S),
       )
     const given = idempotencyKey ?? this.#parts.random.bytes(HASH_BYTES).toString('hex')
-    const command = { ...commandOf(asked, caller, given), by_admin: byAdmin, by_operator: byOperator }
+    const command = { ...commandOf(request, caller, given), by_admin: byAdmin, by_operator: byOperator }
     const key = outcomeKey(command.node_id, command.command_id)
     const { promise, resolve } = Promise.withResolvers<CommandOutcome>()
     this.#wait(key, resolve)
     try {
       const { inbox, clock } = this.#parts
       const refused = inbox.append([this.#recordOf(command)]).then(never, (error: unknown) => {
-        // It may be in the log all the same: the caller waits for the outcome, or is told that none is known.
+        // The command may be in the log all the same: the caller waits for the outcome, or gets the answer that none is
+        // known.
         if (error instanceof ProduceError) return error.mayBeStored ? never() : Promise.reject(notTaken())
         throw error
       })
       const timeout = clock.delay(OUTCOME_TIMEOUT_MS).then(() => null)
       const outcome = await Promise.race([promise, timeout, refused])
       if (outcome === null) throw unknown(given)
-      return resultOf(asked.kind, command, outcome)
+      return resultOf(request.kind, command, outcome)
     } finally {
-      this.#asking.giveBack(holder, 1)
+      this.#waitingWrites.giveBack(holder, 1)
       this.#leave(key, resolve)
     }
   }
@@ -138,7 +140,9 @@ export class Commands {
   }
 }
 
-/** Throws a Problem for any other outcome than that this command, and no other of the same id, was done. */
+/**
+ * Throws a Problem for every outcome except that exactly this command, and no other one with the same id, was carried out.
+ */
 function resultOf<Kind extends CommandKind>(
   kind: Kind,
   command: Pick<InboxCommand, 'node_id' | 'body_hash'>,
@@ -159,7 +163,7 @@ function refusal({ code, detail }: Refused, nodeId: string): Problem {
 }
 
 function commandOf(
-  asked: Asked,
+  request: CommandRequest,
   caller: string,
   idempotencyKey: string,
 ): Omit<InboxCommand, 'by_admin' | 'by_operator'> {
@@ -170,22 +174,23 @@ function commandOf(
     cost_nano_usd: 0,
     ttl_ms: 0,
     reservation_id: null,
-    ...asked,
+    ...request,
   }
   return {
     ...body,
-    ...idsOf(asked, caller, idempotencyKey),
+    ...idsOf(request, caller, idempotencyKey),
     caller,
     body_hash: createHash('sha256').update(JSON.stringify(body)).digest().subarray(0, HASH_BYTES),
   }
 }
 
 /**
- * The id of a request: of who asks what of which node under which key. Each part stands behind its length, so that no two
- * requests share one: until now a key was one id for all nodes, and caller "a" with key "b/c" was "a/b" with "c".
+ * The id of a request, made from its caller, the kind, the node and the key. The length of each part precedes it, so that
+ * no two requests share an id. In `older_id`, the earlier form, a key was one id for all nodes, and caller "a" with key
+ * "b/c" was "a/b" with "c".
  */
 function idsOf(
-  { kind, node_id }: Asked,
+  { kind, node_id }: CommandRequest,
   caller: string,
   idempotencyKey: string,
 ): Pick<InboxCommand, 'command_id' | 'older_id'> {

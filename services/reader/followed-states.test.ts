@@ -4,8 +4,8 @@ import type { StateTable } from '../../pipelines/kafka/kafkajs/table.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
 import { FollowedStates } from './followed-states.ts'
 
-/** A table that is told what it reads and when it fails. */
-class ToldTable implements StateTable {
+/** A table that reports the records and the failure that a test gives it. */
+class ScriptedTable implements StateTable {
   loaded = false
   isStopped = false
   readonly #topic: string
@@ -48,7 +48,7 @@ class ToldTable implements StateTable {
 }
 
 function follow() {
-  const tables = { nodeState: new ToldTable('node.state'), models: new ToldTable('hivemeter.models') }
+  const tables = { nodeState: new ScriptedTable('node.state'), models: new ScriptedTable('hivemeter.models') }
   const rows = (['nodeState', 'models'] as const).map((topic) => ({ topic, onRecord: () => {} }))
   const states = new FollowedStates(
     rows,

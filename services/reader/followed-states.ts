@@ -8,11 +8,11 @@ import type { Accounts } from './present/accounts.ts'
 /** A row: a compacted topic, and what is built from its records. */
 export interface StateRow {
   readonly topic: TopicRole
-  /** Takes in the next record of a partition. Throws where it is not one that Hivemeter wrote. */
+  /** Takes the next record of a partition. Throws where Hivemeter did not write it. */
   readonly onRecord: (record: LogRecord) => void
 }
 
-/** What the reader shows as the present; whoever starts, waits, fails or stops reads these rows. */
+/** What the reader shows as the present. The code that starts, waits, fails or stops reads these rows. */
 export function stateRows(parts: {
   readonly accounts: Accounts
   readonly commands: Commands
@@ -49,7 +49,7 @@ export class FollowedStates<Role extends TopicRole> {
     return this.#tables.get(topic) as StateTable
   }
 
-  /** Begins to read them all; `waitingFor` says when they are read. */
+  /** Begins to read them all; `waitingFor` reports whether they are read. */
   start(): void {
     for (const [topic, table] of this.#tables) void this.#follow(topic, table)
   }

@@ -10,7 +10,7 @@ import { SCOPES } from '../http/caller.ts'
 import type { Scope } from '../http/caller.ts'
 import { walletView } from './present/wallet-view.ts'
 
-// Whose wallet a credential may read: what a node says of itself, in an event or a heartbeat, gives no right to anybody's.
+// Which wallets a credential may read: what a node says of itself, in an event or a heartbeat, gives no right to any wallet.
 
 const JOIN = '/api/settings/compute/provider/join'
 const CLAIM = '/api/settings/compute/provider/claim'
@@ -48,7 +48,7 @@ async function ask(key: string, method: string, url: string, body?: object) {
 
 const wallet = (key: string, operator: string) => ask(key, 'GET', `/api/wallets/${operator}`)
 
-/** A node that an admin has given to its operator, and what it earned for it. */
+/** A node that an admin has given to its operator, and what it earned for that operator. */
 async function victim(name: string): Promise<{ node: string; operator: string }> {
   const named = { node: `node-of-${name}`, operator: name }
   await reader.heartbeat(named.node, { operator_id: name })
@@ -58,7 +58,7 @@ async function victim(name: string): Promise<{ node: string; operator: string }>
   return named
 }
 
-/** Every way in which a node, or whoever holds its key and nothing else, can say whose it is. */
+/** Every way in which a node, or the holder of its key and nothing else, can name its operator. */
 const CLAIMS: Readonly<Record<string, (node: string, operator: string) => Promise<unknown>>> = {
   'an event': (node, operator) => reader.cost(node, CENTS_29, {}, operator),
   'a heartbeat': (node, operator) => reader.heartbeat(node, { operator_id: operator }),
@@ -89,7 +89,7 @@ for (const [index, [what, claim]] of Object.entries(CLAIMS).entries()) {
           assert.equal(neutral(refused.body), neutral(unknown.body), path)
         }
       }
-      await nothingToldOf(node, attacker, key)
+      await assertNothingShownOf(node, attacker, key)
     }
     const { body } = await wallet(keyOf(['usage:read'], [node]), operator)
     assert.deepEqual(
@@ -102,8 +102,8 @@ for (const [index, [what, claim]] of Object.entries(CLAIMS).entries()) {
   })
 }
 
-/** No route that takes a node says anything of the victim's node to whoever asks about the attacker's. */
-async function nothingToldOf(node: string, attacker: string, key: string): Promise<void> {
+/** No route that takes a node shows anything of the victim's node to a caller that requests the attacker's node. */
+async function assertNothingShownOf(node: string, attacker: string, key: string): Promise<void> {
   for (const [path, operations] of Object.entries(reader.document.paths)) {
     if (!('get' in operations) || path.includes('{')) continue
     const { body } = await ask(key, 'GET', path.startsWith('/api') ? `${path}?node_id=${attacker}` : path)
@@ -117,7 +117,7 @@ const partsOf = (body: Readonly<Record<string, unknown>>): number =>
     0,
   )
 
-/** Every way in which somebody who may say so says whose a node is; each behind a heartbeat that had said it already. */
+/** Every way in which an authorised caller names a node's operator; each after a heartbeat that had named it already. */
 const CONFIRMS: Readonly<Record<string, (node: string, operator: string) => Promise<{ status: number }>>> = {
   "an admin's claim": (node_id, operator_id) => ask(admin, 'POST', CLAIM, { node_id, operator_id }),
   "an admin's join": (node_id, operator_id) => ask(admin, 'POST', JOIN, { node_id, operator_id }),
@@ -155,7 +155,7 @@ test('a credential reads the wallet of the operator that it names, whatever node
   const empty = await wallet(key, 'without-nodes')
   assert.deepEqual([empty.status, empty.body['balance_micro_spark'], empty.body['nodes']], [200, 0, []])
   assert.equal((await wallet(key, 'victim-0')).status, 404)
-  // The history is away here: the wallet is the caller's, and that is all that is asked.
+  // The history is away here: the wallet is the caller's, and the test needs nothing more.
   assert.equal((await ask(key, 'GET', `/api/wallets/${operator}/entries`)).status, 503)
 })
 

@@ -62,7 +62,7 @@ describe('each kind of command and each refusal', () => {
   })
 
   it('is answered with its status, and a refusal with its code and its words', async () => {
-    const asked = await askedOnce()
+    const asked = await sentOnce()
     const { reader } = await readerWithState(asked.state)
     await using _ = reader
     for (const { ending, request } of asked.cases) {
@@ -76,19 +76,19 @@ describe('each kind of command and each refusal', () => {
   })
 })
 
-interface Asked {
+interface SentCommands {
   readonly state: readonly StateEntry[]
   readonly cases: readonly { readonly ending: Ending; readonly request: WriteRequest }[]
 }
 
-/** Asks for each once, and lets its outcome in the log have ended so. What no route asks for is left out. */
-async function askedOnce(): Promise<Asked> {
+/** Sends each command once, with its outcome in the log ending in this way. Those that no route sends are left out. */
+async function sentOnce(): Promise<SentCommands> {
   const { reader, state } = await readerWithState()
   await using _ = reader
   const join = requestOf('join', 'first')
   assert.ok(join !== null)
   await answerOf(reader, join)
-  const cases: Asked['cases'][number][] = []
+  const cases: SentCommands['cases'][number][] = []
   const ended: StateEntry[] = []
   for (const [at, { kind, ending }] of ENDINGS.entries()) {
     const request = requestOf(kind, `ending ${at}`)

@@ -8,7 +8,7 @@ import type { Commands } from './commands.ts'
 import type { History } from './history/history.ts'
 import type { Present } from './present/present.ts'
 
-/** What the routes are made of. */
+/** The parts that routes are made of. */
 export interface RouteParts {
   readonly present: Present
   readonly history: History

@@ -8,10 +8,10 @@ import type { ReplayCounts } from '../replay/replay.ts'
 import { RETRY_BUSY_S, retryAfter } from '../http/retry-after.ts'
 
 export interface PutBackParts {
-  /** Of usage.metered. */
+  /** Producer of usage.metered. */
   readonly producer: LogProducer
   readonly meteredTopic: string
-  /** Its names of all versions: what came in by one that ended is put back into the one in force. */
+  /** Its names in all versions: a record that came in by a version that ended is put back into the one in force. */
   readonly meteredTopics: ReadonlySet<string>
   readonly partitions: number
   readonly idKey: Buffer

@@ -3,8 +3,8 @@ import type { Identity } from '../../schemas/identity.ts'
 import { parseEventId } from '../../schemas/ids.ts'
 
 /**
- * Under which identities an event may have counted that was sent with this id and source: its own, and for a text the one
- * that versions before knew it by. Empty where it is no id.
+ * The identities under which an event that was sent with this id and source may have counted: its own and, for a text,
+ * the one under which earlier versions knew it. Empty where the text cannot be an id.
  */
 export function identitiesOf(eventId: string, source: string | null): readonly Identity[] {
   const read = parseEventId(eventId)

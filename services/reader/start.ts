@@ -21,12 +21,12 @@ import type { StateRow } from './followed-states.ts'
 import { HISTORY_RUNNING_MAX } from './history/history.ts'
 import { PutBack } from './put-back.ts'
 
-/** Bytes of a table's own group id: no other has the same, so that each follows all partitions. */
+/** Bytes of the group id of each table: no other table has the same, so that each follows all partitions. */
 const GROUP_ID_BYTES = 8
 
 const CLIENT_ID = `hivemeter-reader/${VERSION}`
 
-/** States and ClickHouse → the reader's routes. It listens at once; /readyz says when the states are loaded. */
+/** States and ClickHouse → the reader's routes. It listens at once; /readyz reports whether the states are loaded. */
 export async function startReader(parts: LayoutParts): Promise<RunningService> {
   const { config, layout, logger, clock, metrics, leaving, ops } = parts
   const { topics } = layout
@@ -68,7 +68,7 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   await listen(app, { host: config.readerHost, port: config.readerPort, key: 'readerPort' })
   undo.defer(() => states.stop())
   undo.defer(() => commands.stop())
-  // Before the producer that it shares with the commands.
+  // Stopped before the producer that it shares with the commands.
   undo.defer(() => audit.stop())
   audit.start()
   undo.defer(() => putBack.stop())
@@ -81,7 +81,7 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   }
 }
 
-/** What it waits for, and what a person should look at. */
+/** What it waits for, and what a person should check. */
 function readinessOf(
   waiting: readonly Pick<FollowedModels, 'waitingFor'>[],
   noting: readonly Pick<FollowedModels, 'notes'>[],
@@ -106,7 +106,7 @@ function tableOf({ config, layout, logger, clock, random }: LayoutParts): (row: 
     })
 }
 
-/** What the reader writes to account.inbox, over one producer: commands, and whom it refused. */
+/** What the reader writes to account.inbox, over one producer: commands, and the callers that it refused. */
 function openInbox({ config, layout, logger, clock, metrics, random }: LayoutParts): {
   readonly commands: Commands
   readonly audit: AuditLog
@@ -121,7 +121,7 @@ function openInbox({ config, layout, logger, clock, metrics, random }: LayoutPar
   }
 }
 
-/** What puts events back that were set aside; its key proves their receipts. */
+/** Puts events back that were set aside; the key proves their receipts. */
 function openPutBack({ config, layout, logger, metrics }: LayoutParts): PutBack {
   const kafka = kafkaOf(config, CLIENT_ID, logger)
   const { usageMetered: topic } = layout.topics

@@ -9,7 +9,7 @@ export interface EventName {
   readonly nodeId: string
   readonly kind: IdKind
   readonly eventId: string
-  /** A text, and the id that versions before rules 3 counted it under; null for what is an id. */
+  /** A text, and the id under which versions before rules 3 counted it; null where the event has an id. */
   readonly before: { readonly text: string; readonly eventId: string } | null
 }
 
@@ -20,21 +20,21 @@ export function eventNameOf(event: UsageEvent): EventName {
   return { nodeId: event.node_id, kind, eventId: formatUuid(bytes), before }
 }
 
-/** Event ids that one query asks for. */
+/** Event ids in one query. */
 const IDS_PER_QUERY = 1_000
 
-/** Which of these events are counted already, texts also as versions before rules 3 counted them. */
+/** Which of these events are counted already, including texts as versions before rules 3 counted them. */
 export async function countedEvents(
   client: ClickhouseClient,
   events: readonly EventName[],
 ): Promise<ReadonlySet<EventName>> {
   const counted = new Set<EventName>()
   for (let from = 0; from < events.length; from += IDS_PER_QUERY) {
-    const asked = events.slice(from, from + IDS_PER_QUERY)
+    const batch = events.slice(from, from + IDS_PER_QUERY)
     const rows = await client.rows<{ node_id: string; kind: IdKind; id: string; event_text: string }>(
       `SELECT node_id, id_kind AS kind, toString(event_id) AS id, event_text FROM usage_events
        WHERE event_id IN {eventIds:Array(UUID)}`,
-      { eventIds: asked.flatMap(({ eventId, before }) => [eventId, before?.eventId ?? eventId]) },
+      { eventIds: batch.flatMap(({ eventId, before }) => [eventId, before?.eventId ?? eventId]) },
     )
     const found = new Set(rows.map(({ node_id, kind, id }) => [node_id, kind, id].join(' ')))
     // An id with the bits of a text's hash is another event, unless it came as that text.
@@ -42,7 +42,7 @@ export async function countedEvents(
     const foundBefore = new Set(
       texts.map(({ node_id, id, event_text }) => [node_id, id, event_text].join(' ')),
     )
-    for (const event of asked) {
+    for (const event of batch) {
       const { nodeId, kind, eventId, before } = event
       const isBefore = before !== null && foundBefore.has([nodeId, before.eventId, before.text].join(' '))
       if (isBefore || found.has([nodeId, kind, eventId].join(' '))) counted.add(event)

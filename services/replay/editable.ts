@@ -5,19 +5,19 @@ import type { Letter } from './letters.ts'
 
 /** One line of an exported file: one refused event, or a whole record that does not decode. */
 export interface EditableLine {
-  /** Id of the dead letter; stays as it is. */
+  /** Id of the dead letter; leave it unchanged. */
   readonly letter: string
   readonly received_at: string
   readonly index: number
   readonly reason: string
   readonly detail: string
-  /** Edit this. Null where the bytes are no usage events: write one here, or mend the bytes. */
+  /** Edit this. Null where the bytes are not usage events: write one here, or mend the bytes. */
   readonly event: EventAsSent | null
-  /** The record's bytes, where they are no usage events. */
+  /** The record's bytes, where they are not usage events. */
   readonly value_base64?: string
 }
 
-/** The letter's lines, one a problem. */
+/** The letter's lines, one for each problem. */
 export function editableLines(letter: Letter): EditableLine[] {
   const events = eventsAsSent(letter.value)
   return letter.problems.map(({ index, reason, detail }) => {

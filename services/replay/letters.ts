@@ -7,10 +7,10 @@ export interface Letter {
   /** `topic/partition/offset` of the source record. */
   readonly id: string
   readonly topic: string
-  /** Receipt that its events are judged by: its own, or the one that a replay had stated. UTC milliseconds. */
+  /** The receipt by which its events are judged: its own, or the one that a replay had stated. UTC milliseconds. */
   readonly receiptMs: number
   readonly value: Buffer | null
-  /** Why; one a refused event, `index` -1 where it is the record itself. */
+  /** The reasons; one for each refused event, `index` -1 where it is about the record itself. */
   readonly problems: readonly LetterProblem[]
 }
 
@@ -20,7 +20,7 @@ export interface LetterProblem {
   readonly detail: string
 }
 
-/** Which letters; every filter that is given must hold. */
+/** Selects letters; every given filter must match. */
 export interface LetterFilter {
   readonly ids?: readonly string[] | undefined
   /** Receipt in `[fromMs, toMs)`. */
@@ -29,7 +29,7 @@ export interface LetterFilter {
   readonly reason?: string | undefined
 }
 
-/** Letters that one query brings: each may be 2 MiB. */
+/** Letters that one query reads: each may be 2 MiB. */
 const PAGE_LETTERS = 20
 
 interface Row {
@@ -45,7 +45,7 @@ interface Row {
   readonly details: string[]
 }
 
-/** The letters that match, by topic, partition, offset; one that a zombie loader wrote twice comes once. */
+/** The letters that match, by topic, partition, offset; one that a zombie loader wrote twice is returned once. */
 export async function* readLetters(
   client: ClickhouseClient,
   filter: LetterFilter,

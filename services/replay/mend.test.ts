@@ -38,7 +38,7 @@ function letter(value: Buffer | null, ...problems: LetterProblem[]): Letter {
 }
 
 const events = (...list: Partial<UsageEvent>[]): Buffer =>
-  usageEventsCodec.encode({ events: list.map((said) => Object.assign({}, EVENT, said)) })
+  usageEventsCodec.encode({ events: list.map((changes) => Object.assign({}, EVENT, changes)) })
 
 const problem = (index: number, reason = 'wrong_partition'): LetterProblem => ({ index, reason, detail: 'x' })
 
@@ -60,7 +60,7 @@ describe('dead letters', () => {
   })
 
   it('come back from a file as they were written into it', () => {
-    for (const said of [
+    for (const changes of [
       {},
       { event_text: 'free text ü', event_id: parseEventId('free text ü')?.bytes ?? EVENT.event_id },
       {
@@ -70,12 +70,12 @@ describe('dead letters', () => {
       },
       { energy_mwh: null, energy_source: 'none' as const, cost_nano_usd: 1, gpu_ms: null, operator_id: null },
     ]) {
-      const before = letter(events(said), problem(0))
+      const before = letter(events(changes), problem(0))
       const [line] = readMended(fileOf(editableLines(before)))
       assert(line !== undefined)
       const [judged] = judgeLine(line, before)
       assert(judged !== undefined && 'event' in judged, JSON.stringify(judged))
-      assert.deepEqual(judged.event, { ...EVENT, ...said })
+      assert.deepEqual(judged.event, { ...EVENT, ...changes })
     }
   })
 

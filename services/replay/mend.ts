@@ -15,12 +15,12 @@ export interface MendedLine {
   readonly value: Buffer | null
 }
 
-/** What one event of a letter came to. */
+/** The result for one event of a letter. */
 export type Judged =
   | { readonly event: UsageEvent; readonly name: string }
   | { readonly refused: string; readonly name: string }
 
-/** Reads a mended file; throws with the line at fault where one is no JSON object of the exported form. */
+/** Reads a mended file; throws with the line at fault where one is not a JSON object of the exported form. */
 export function readMended(file: Buffer): MendedLine[] {
   const lines: MendedLine[] = []
   let start = 0
@@ -69,7 +69,7 @@ export function judgeLine(line: MendedLine, letter: Letter): Judged[] {
   return events.map((event, index) => judge(event, letter, `${name} event ${index}`))
 }
 
-/** Judges the refused events of a letter as they are: those of a record that does not decode cannot be told. */
+/** Judges the refused events of a letter as they are; the events of a record that does not decode are not known. */
 export function judgeLetter(letter: Letter): Judged[] {
   const events = eventsAsSent(letter.value)
   return letter.problems.map(({ index, reason, detail }) => {

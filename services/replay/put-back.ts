@@ -16,9 +16,9 @@ export interface PutBackParts {
 const EVENTS_PER_RECORD = 100
 
 /**
- * Appends events to usage.metered with the receipt of the record that they were refused in, so that their age is
- * judged as it was then. Rejects where the broker does not acknowledge: they may be in the log then, and a second
- * replay makes repeats of them.
+ * Appends events to usage.metered with the receipt of the record in which they were refused, so that their age is judged
+ * as it was then. Rejects where the broker does not acknowledge: the events may be in the log then, and a second replay
+ * makes repeats of them.
  */
 export async function putBack(
   producer: LogProducer,

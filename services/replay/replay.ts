@@ -15,10 +15,10 @@ export interface ReplayParts {
   readonly producer: LogProducer | null
   /** Name of usage.metered, where events are put back. */
   readonly meteredTopic: string
-  /** Its names of all versions: letters of other topics cannot be put back. */
+  /** Its names in all versions: letters of other topics cannot be put back. */
   readonly meteredTopics: ReadonlySet<string>
   readonly partitions: number
-  /** Proves receipts, to the aggregator and of letters that were replayed before. */
+  /** Proves receipts, both to the aggregator and for letters that were replayed before. */
   readonly idKey: Buffer
   readonly signal: AbortSignal
   readonly say: (line: string) => void
@@ -27,14 +27,14 @@ export interface ReplayParts {
 /** What became of the events of the letters. */
 export interface ReplayCounts {
   letters: number
-  /** Sent, or to be sent where nothing is. */
+  /** Sent, or to be sent where no producer is given. */
   putBack: number
-  /** Under these ids events are counted already. */
+  /** Events are counted already under these ids. */
   counted: number
   refused: number
 }
 
-/** Puts back what the rules now accept: the letters' own events, or in their place the lines of a mended file. */
+/** Puts back what the rules now accept: the letters' own events or, in their place, the lines of a mended file. */
 export async function replay(
   parts: ReplayParts,
   mended: readonly MendedLine[] | null,

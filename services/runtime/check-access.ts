@@ -10,25 +10,25 @@ import type { Config } from './config.ts'
 import { kafkaOf } from './kafka.ts'
 import { EXIT, ExitError } from './exit.ts'
 
-/** A ClickHouse that is slower to say "SELECT 1" is away; that is found out elsewhere. */
+/** A ClickHouse that takes longer to answer "SELECT 1" counts as away; other code finds that out. */
 const ANSWER_TIMEOUT_MS = 3_000
 
-/** Exit 78: the settings do not open the door of a server that is there. */
+/** Exit 78: the server is there, and it rejects this process because of the settings. */
 function refused(server: string, address: string, { what, remedy }: Refusal, cause?: unknown): ExitError {
   const message = `${server} at ${address} does not let this process in: ${what}. ${remedy}`
   return new ExitError(EXIT.configuration, message, { cause })
 }
 
 /**
- * Asks Kafka whether it lets this process in. Resolves with the error to end with, or with undefined: it does, or cannot
- * be reached. Never rejects.
+ * Checks whether Kafka lets this process in. Resolves with the error that the process must end with; with undefined where
+ * Kafka lets it in or cannot be reached. Never rejects.
  */
 export async function checkKafkaAccess(config: Config): Promise<ExitError | undefined> {
   const kafka = await checkKafka(kafkaOf(config, 'hivemeter-check', silentLogger))
   return kafka && refused('Kafka', config.kafkaBrokers.join(', '), kafka)
 }
 
-/** The same of ClickHouse. */
+/** The same check for ClickHouse. */
 export async function checkClickhouseAccess(config: Config): Promise<ExitError | undefined> {
   const client = clickhouseOf(config, { requestTimeoutMs: ANSWER_TIMEOUT_MS })
   try {
@@ -42,7 +42,10 @@ export async function checkClickhouseAccess(config: Config): Promise<ExitError |
   }
 }
 
-/** Why an attempt failed, where a server is there and does not let this process in; asked again where it hung up. */
+/**
+ * Why an attempt failed, where a server is there and does not let this process in. Where the server only closed the
+ * connection, it is checked once more.
+ */
 export async function explainFailure(error: unknown, config: Config): Promise<ExitError | undefined> {
   if (error instanceof ExitError && error.exitCode !== EXIT.unreachable) return undefined
   const known = refusalBehind(error, config)
@@ -51,7 +54,7 @@ export async function explainFailure(error: unknown, config: Config): Promise<Ex
   return await (isClickhouse ? checkClickhouseAccess(config) : checkKafkaAccess(config))
 }
 
-/** The same, read from what an attempt ended with. Undefined where the error speaks of anything else. */
+/** The same, read from the error that an attempt ended with. Undefined where the error has another cause. */
 export function refusalBehind(error: unknown, config: Config): ExitError | undefined {
   const away = causesOf(error).find((cause) => cause instanceof ClickhouseAway)
   const refusal = away === undefined ? refusalOf(error) : away.refusal

@@ -10,11 +10,11 @@ const CONFIG = loadConfig({ environment: { HIVEMETER_CLICKHOUSE_CLUSTER: 'hive' 
 
 test('a service ends with 78 once ClickHouse answers that its tables do not fit the settings', async () => {
   const clock = new VirtualClock()
-  let asked = 0
+  let queries = 0
   const client = fakeClickhouse({
     rows: async () => {
-      asked += 1
-      if (asked < 3) throw new Error('away')
+      queries += 1
+      if (queries < 3) throw new Error('away')
       return [{ name: 'watermarks', engine: 'AggregatingMergeTree' }]
     },
   })
@@ -25,7 +25,7 @@ test('a service ends with 78 once ClickHouse answers that its tables do not fit 
     error.message,
     /HIVEMETER_CLICKHOUSE_CLUSTER is hive, but tables of hivemeter are not Replicated/,
   )
-  assert.equal(asked, 3)
+  assert.equal(queries, 3)
 })
 
 test('it goes on where they fit, or where there are none yet', async () => {

@@ -6,7 +6,7 @@ import type { Clock } from '../../pipelines/clock.ts'
 import type { Config } from './config.ts'
 import { EXIT, ExitError } from './exit.ts'
 
-/** The settings that name it. */
+/** The settings that name a ClickHouse. */
 export type ClickhousePlace = Pick<
   Config,
   | 'clickhouseUrl'
@@ -17,12 +17,12 @@ export type ClickhousePlace = Pick<
   | 'clickhouseCaFile'
 >
 
-/** What a service asks of its connection beside what the settings say. */
+/** What a service chooses for its connection in addition to the settings. */
 export type ClickhouseChoices = Partial<
   Pick<ClickhouseOptions, 'database' | 'requestTimeoutMs' | 'connectionsMax'>
 >
 
-/** Opens ClickHouse as the settings name it: the one place that does, for services, commands and tests. */
+/** Opens ClickHouse as the settings name it. Services, commands and tests open it here and nowhere else. */
 export function clickhouseOf(config: ClickhousePlace, choices: ClickhouseChoices = {}): ClickhouseClient {
   return openClickhouse({
     url: config.clickhouseUrl,
@@ -35,19 +35,20 @@ export function clickhouseOf(config: ClickhousePlace, choices: ClickhouseChoices
   })
 }
 
-/** Its addresses for people: without what may stand behind the host. */
+/** The addresses of ClickHouse, to be shown to people: without anything that follows the host. */
 export function clickhouseOrigins({ clickhouseUrl }: Config): string {
   return addressesOf(clickhouseUrl)
     .map((url) => new URL(url).origin)
     .join(', ')
 }
 
-/** How long until a ClickHouse that did not answer is asked again whether its tables fit the settings. */
+/** How long to wait before a ClickHouse that did not answer is queried again for whether its tables fit the settings. */
 const FORM_RETRY_MS = 5_000
 
 /**
  * Resolves with an error (78) if the tables are replicated and the settings name no cluster, or the other way round, as
- * soon as ClickHouse answers: what is read and inserted by the wrong rules may count twice. Pending where they fit.
+ * soon as ClickHouse answers: rows that are read and inserted by the wrong rules may count twice. Stays pending where
+ * they fit.
  */
 export async function tablesMisfit(
   client: ClickhouseClient,
@@ -60,7 +61,7 @@ export async function tablesMisfit(
       if (problem !== undefined) return new ExitError(EXIT.configuration, problem)
       break
     } catch {
-      // Away, or not for this user to see: whoever reads the tables says so.
+      // ClickHouse is away, or this user may not see the tables: the code that reads them reports that.
       await parts.clock.delay(FORM_RETRY_MS, parts.signal)
     }
   }

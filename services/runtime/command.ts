@@ -8,23 +8,23 @@ import { loadSettings } from './config.ts'
 import { EXIT, ExitError, describeError, exitCodeOf } from './exit.ts'
 import type { ExitCode } from './exit.ts'
 
-/** What a command that runs once is given. */
+/** What a command that runs once gets. */
 export interface CommandParts<Values> {
   readonly config: Config
   readonly values: Values
   /** Arguments without a name, where the command takes any. */
   readonly positionals: readonly string[]
-  /** Aborts at SIGINT and SIGTERM; the command then ends where its work is whole. */
+  /** Aborts at SIGINT and SIGTERM; the command then ends at the next point where its work is complete. */
   readonly signal: AbortSignal
-  /** A line on standard output. */
+  /** Writes a line to standard output. */
   readonly say: (line: string) => void
 }
 
 export interface CommandSpec<Options extends ParseArgsOptionsConfig> {
-  /** As in `npm run <name>`. */
+  /** The name as in `npm run <name>`. */
   readonly name: string
   readonly options: Options
-  /** True where arguments without a name are taken. */
+  /** True where the command takes arguments without a name. */
   readonly positionals?: boolean
   /** Shown after a wrong argument. */
   readonly usage: string
@@ -76,8 +76,8 @@ async function lastWords(
 
 /**
  * The life of a command: arguments, settings, work, end. Ends the process with what `work` returns, 130 where it was
- * interrupted, 2 for a wrong argument, 78 for wrong settings, 69 where a dependency cannot be reached, else 1; whatever
- * is not 0 says why in the last lines on standard error.
+ * interrupted, 2 for a wrong argument, 78 for wrong settings, 69 where a dependency cannot be reached, else 1. For every
+ * code but 0 the last lines on standard error give the reason.
  */
 export async function runCommand<const Options extends ParseArgsOptionsConfig>(
   spec: CommandSpec<Options>,
@@ -101,11 +101,14 @@ export async function runCommand<const Options extends ParseArgsOptionsConfig>(
     process.exitCode = end.exitCode
   }
   await Promise.all([taken(process.stdout), taken(process.stderr)])
-  // Sockets that a client keeps for later must not hold up the end.
+  // Sockets that a client keeps for later use must not delay the end.
   process.exit()
 }
 
-/** Resolves when the reader at the other end has taken all that was written, or is gone; an exit before drops the rest. */
+/**
+ * Resolves when the reader at the other end has taken everything that was written, or is gone. An exit before that would
+ * lose the rest.
+ */
 function taken(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     stream.once('error', () => resolve())

@@ -7,7 +7,7 @@ const port = (defaultPort: number, description: string) =>
 
 const text = (defaultText: string, description: string) => Type.String({ default: defaultText, description })
 
-/** Every setting once: name, bounds, default, description. Types, messages and `.env.example` are made from it. */
+/** Every setting once: name, bounds, default, description. Types, messages and `.env.example` are made from this schema. */
 export const CONFIG_SCHEMA = Type.Object(
   {
     kafkaBrokers: Type.Array(Type.String({ minLength: 3, pattern: '^[^\\s,]+:\\d{1,5}$' }), {
@@ -292,7 +292,7 @@ export type ConfigKey = keyof Config
 
 export const CONFIG_KEYS = Object.keys(CONFIG_SCHEMA.properties) as readonly ConfigKey[]
 
-/** What a message or a page says about one setting. */
+/** What a message or a page shows about one setting. */
 export interface SettingDescription {
   readonly type?: string
   readonly minimum?: number
@@ -311,7 +311,9 @@ export function variableOf(key: ConfigKey): string {
   return `HIVEMETER_${key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
 }
 
-/** Variables that are no settings: where the file is, and what the supervisor and the test runner tell their children. */
+/**
+ * Variables that are not settings: the path of the file, and what the supervisor and the test runner pass to their children.
+ */
 export const INTERNAL_VARIABLES = [
   'HIVEMETER_CONFIG_FILE',
   'HIVEMETER_WATCH_PARENT',

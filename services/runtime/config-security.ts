@@ -3,12 +3,12 @@ import { createSecureContext } from 'node:tls'
 import type { Config, ConfigKey } from './config-schema.ts'
 import { variableOf } from './config-schema.ts'
 
-/** Hosts that only this machine reaches. */
+/** Hosts that can be reached from this machine only. */
 export const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost'])
 
 const PASSWORD_MECHANISMS: ReadonlySet<string> = new Set(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'])
 
-/** Files that a setting may name and that must be there when a process starts. */
+/** Files that a setting may name and that must exist when a process starts. */
 const FILES = [
   'kafkaCaFile',
   'kafkaCertificateFile',
@@ -19,14 +19,14 @@ const FILES = [
   'clickhouseCaFile',
 ] as const satisfies readonly ConfigKey[]
 
-/** The secret that a file holds: its text without the line's end. Throws where the file cannot be read or is empty. */
+/** The secret that a file holds: its text without the line end. Throws where the file cannot be read or is empty. */
 export function readSecret(file: string): string {
   const secret = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
   if (secret === '') throw new Error(`${file} is empty`)
   return secret
 }
 
-/** Every combination of the settings of TLS, users and secrets that cannot work: what, and what to do. */
+/** Every combination of the settings for TLS, users and secrets that cannot work: what is wrong, and what to do. */
 export function checkSecurity(config: Config): string[] {
   const problems = FILES.flatMap((key) => fileProblem(config, key))
   const say = (problem: string): void => void problems.push(problem)
@@ -81,7 +81,7 @@ function fileProblem(config: Config, key: (typeof FILES)[number]): string[] {
   }
 }
 
-/** Certificates and keys that no TLS library would take. */
+/** Certificates and keys that no TLS library would accept. */
 function pemProblems(config: Config): string[] {
   const attempts: readonly [
     keys: readonly ConfigKey[],
@@ -109,12 +109,12 @@ function pemProblems(config: Config): string[] {
 
 function pem(file: string): string {
   const text = readFileSync(file, 'utf8')
-  // Node takes a text without a certificate for an empty list, and then trusts nobody.
+  // Node reads a text without a certificate as an empty list, and then trusts no server.
   if (!text.includes('-----BEGIN ')) throw new Error(`${file} holds no PEM`)
   return text
 }
 
-/** What works and is most likely not meant, in words. */
+/** What works and is most likely not intended, in words. */
 export function securityWarnings(config: Config): string[] {
   const isOutside = config.kafkaBrokers.some(
     (broker) => !isLoopback(broker.slice(0, broker.lastIndexOf(':'))),

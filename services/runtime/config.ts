@@ -20,21 +20,21 @@ export type Source = 'default' | 'file' | 'environment'
 export interface Settings {
   readonly config: Config
   readonly sources: Readonly<Record<ConfigKey, Source>>
-  /** What works and is most likely not meant: one line each, to be shown at the start. */
+  /** What works and is most likely not intended: one line each, to be shown at the start. */
   readonly warnings: readonly string[]
-  /** Told by a supervisor through HIVEMETER_WATCH_PARENT=1: end when standard input closes. */
+  /** Set by a supervisor through HIVEMETER_WATCH_PARENT=1: end when standard input closes. */
   readonly watchParent: boolean
 }
 
 export interface ConfigInput {
-  /** The file named by `--config`; without it HIVEMETER_CONFIG_FILE, without that none. */
+  /** The file named by `--config`; without it the one of HIVEMETER_CONFIG_FILE; without both, none. */
   readonly file?: string | undefined
   readonly environment?: Readonly<Record<string, string | undefined>>
-  /** What whoever asks finds wrong beside what every process checks, in words. */
+  /** What the caller finds wrong in addition to what every process checks, in words. */
   readonly check?: (config: Config) => readonly string[]
 }
 
-/** The settings are wrong: one line per problem, each saying what, where and what to do. */
+/** The settings are wrong: one line for each problem, with what is wrong, where, and what to do. */
 export class ConfigError extends ExitError {
   readonly problems: readonly string[]
 
@@ -50,7 +50,9 @@ interface Draft {
   readonly problems: string[]
 }
 
-/** A setting given as text, in the shape of its schema; text that does not fit stays as it is and fails the check. */
+/**
+ * A setting given as text, converted to the type of its schema. Text that does not fit stays as it is and fails the check.
+ */
 function fromText(key: ConfigKey, given: string): unknown {
   const { type } = settingOf(key)
   if (type === 'integer') return /^-?\d{1,15}$/.test(given) ? Number(given) : given
@@ -136,7 +138,10 @@ function checkValues(draft: Draft, file: string | undefined): void {
   }
 }
 
-/** What no single setting can say: ports apart, no server reachable from outside while there are no keys. */
+/**
+ * What the check of a single setting cannot find: two equal ports, or a server that can be reached from outside while
+ * there are no keys.
+ */
 function checkAcross(config: Config): string[] {
   const problems: string[] = []
   for (const key of ['readerHost', 'gatewayHost'] as const) {
@@ -179,8 +184,9 @@ function checkAcross(config: Config): string[] {
 }
 
 /**
- * Reads the settings: defaults, over them the file, over it the environment; then converts, checks and freezes them.
- * Addresses that nobody gave follow the local ports; the keys of files and the local ClickHouse's password lie in the data folder. Throws a ConfigError (exit 78) that names every problem at once.
+ * Reads the settings: the defaults, over them the file, over it the environment; then converts, checks and freezes them.
+ * Addresses that are not set follow the local ports; the keys in files and the password of the local ClickHouse are in
+ * the data folder. Throws a ConfigError (exit 78) that names every problem at once.
  */
 export function loadSettings(input: ConfigInput = {}): Settings {
   const environment = input.environment ?? process.env
@@ -226,7 +232,7 @@ export function loadSettings(input: ConfigInput = {}): Settings {
   }
 }
 
-/** The ClickHouse of `npm start` has a password that its first start made; nobody has to give it. */
+/** The ClickHouse of `npm start` has a password that its first start made, so nobody needs to set one. */
 function takeLocalPassword({ sources, values }: Draft): void {
   const file = join(String(values.get('dataDir')), LOCAL_PASSWORD_FILE)
   const isGiven = (['clickhousePassword', 'clickhousePasswordFile'] as const).some(
@@ -235,7 +241,7 @@ function takeLocalPassword({ sources, values }: Draft): void {
   if (!isGiven && existsSync(file)) values.set('clickhousePasswordFile', file)
 }
 
-/** From here on nobody asks where the password of ClickHouse came from. */
+/** After this point the code does not distinguish where the password of ClickHouse came from. */
 function withSecrets(config: Config): Config {
   const { clickhousePasswordFile: file } = config
   return file === '' ? config : { ...config, clickhousePassword: readSecret(file) }

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 
-/** What a process ends with; covered by the version number, so scripts may rely on it. */
+/** The exit codes of a process. The version number covers them, so scripts may rely on them. */
 export const EXIT = {
   ok: 0,
   failure: 1,
@@ -13,7 +13,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
-/** An error that a person reads as it stands (what is wrong, where, what to do), and the code to end with. */
+/** An error whose message is shown to a person unchanged (what is wrong, where, what to do), and the exit code. */
 export class ExitError extends Error {
   override readonly name = 'ExitError'
   readonly exitCode: ExitCode
@@ -34,10 +34,10 @@ const UNREACHABLE_CODES: ReadonlySet<unknown> = new Set([
   'ETIMEDOUT',
 ])
 
-/** Bounds the walk along `cause`, which foreign errors may close into a ring. */
+/** Bounds the walk along `cause`: foreign errors may form a ring with it. */
 const CAUSES_MAX = 8
 
-/** The code a process ends with for `error`: its own, 69 where a connection failed anywhere among its causes, else 1. */
+/** The exit code for `error`: its own, 69 where a connection failed anywhere among its causes, else 1. */
 export function exitCodeOf(error: unknown): ExitCode {
   let current: unknown = error
   for (let depth = 0; depth < CAUSES_MAX && current instanceof Error; depth += 1) {
@@ -48,7 +48,7 @@ export function exitCodeOf(error: unknown): ExitCode {
   return EXIT.failure
 }
 
-/** What to say about `error` on one line: its message and those of its causes, each once. */
+/** A description of `error` on one line: its message and those of its causes, each once. */
 export function describeError(error: unknown): string {
   const parts: string[] = []
   let current: unknown = error

@@ -13,22 +13,22 @@ import { checkTopics, TopicsMissing } from '../migrate/topics.ts'
 import type { RunningService, ServiceParts } from './process.ts'
 import type { ServiceName } from '../../schemas/services.ts'
 
-/** How often a service looks whether the layout has changed, and a server whether Kafka and the topics are there. */
+/** How often a service checks whether the layout has changed, and a server whether Kafka and the topics are there. */
 const LOOK_PAUSE_MS = 1_000
 
 /** What a service is started with: its parts, and the topics in force. */
 export interface LayoutParts extends ServiceParts {
   readonly layout: LayoutInForce
-  /** What an end record must carry, as the newest layout has it; null while no version ends. */
+  /** The token that an end record must carry, as the newest layout has it; null while no version ends. */
   readonly endToken: () => Buffer | null
 }
 
 type Start = (parts: LayoutParts) => Promise<RunningService>
 
 /**
- * A service on the topics that are in force. Its start ends with 78 where a topic does not hold what the guarantee needs;
- * when another version of the topics comes into force, it stops in order and starts on that one, in this process. A server
- * listens also while Kafka is away, and the gateway while a version is drained, and refuses with 503 meanwhile.
+ * A service on the topics that are in force. Its start ends with 78 where a topic does not hold what the guarantee needs.
+ * When another version of the topics comes into force, the service stops in order and starts on that version, in this
+ * process. A server also listens while Kafka is away, and the gateway while a version is drained; they answer 503 meanwhile.
  */
 export function followingLayout(
   name: ServiceName,
@@ -41,8 +41,8 @@ export function followingLayout(
   }
 }
 
-/** What a look found: a layout to run on, or why there is none to run on now. */
-type Look = { readonly layout: LayoutInForce } | { readonly waits: string }
+/** The result of one check: a layout to run on, or why there is none to run on now. */
+type LayoutCheck = { readonly layout: LayoutInForce } | { readonly waits: string }
 
 class FollowingService implements RunningService {
   readonly failed: Promise<Error>
@@ -58,7 +58,7 @@ class FollowingService implements RunningService {
   #inner: RunningService | undefined
   #closed: ClosedServer | undefined
   #waitsFor = ''
-  /** Version and state that this process runs in, in one word. */
+  /** Version and state that this process runs in, as one text. */
   #mode = ''
   #switching: Promise<void> = Promise.resolve()
 
@@ -75,7 +75,7 @@ class FollowingService implements RunningService {
   }
 
   async start(): Promise<void> {
-    this.#switching = this.#follow(await this.#look())
+    this.#switching = this.#follow(await this.#checkLayout())
     await this.#switching
     void this.#watch()
   }
@@ -97,7 +97,7 @@ class FollowingService implements RunningService {
       while (!signal.aborted) {
         await clock.delay(LOOK_PAUSE_MS, signal)
         if (signal.aborted) return
-        this.#switching = this.#follow(await this.#look())
+        this.#switching = this.#follow(await this.#checkLayout())
         await this.#switching
       }
     } catch (error) {
@@ -108,24 +108,24 @@ class FollowingService implements RunningService {
     }
   }
 
-  /** Runs as the look says, where that is not how it runs already. */
-  async #follow(look: Look): Promise<void> {
+  /** Runs as the check found, unless the process already runs in that way. */
+  async #follow(check: LayoutCheck): Promise<void> {
     const { logger } = this.#parts
     if (this.#stopping.signal.aborted) return
-    const mode = 'waits' in look ? `waits ${look.waits}` : `version ${look.layout.version}`
+    const mode = 'waits' in check ? `waits ${check.waits}` : `version ${check.layout.version}`
     if (mode === this.#mode) return
     await this.#inner?.stop()
     this.#inner = undefined
-    if ('waits' in look) {
-      this.#waitsFor = look.waits
+    if ('waits' in check) {
+      this.#waitsFor = check.waits
       await this.#closed?.stop()
-      this.#closed = await openClosedServer(this.#name, this.#parts, look.waits)
+      this.#closed = await openClosedServer(this.#name, this.#parts, check.waits)
     } else {
       await this.#closed?.stop()
       this.#closed = undefined
-      const { layout } = look
+      const { layout } = check
       logger.info({ version: layout.version, partitions: layout.partitions }, 'topics in force')
-      // As at the first start of a process, nobody waits for a start that is not wanted any more: a join may take long.
+      // As at the first start of a process, a start that is no longer wanted is not awaited: joining a group may take long.
       const inner = await Promise.race([
         this.#start({
           ...this.#parts,
@@ -144,7 +144,7 @@ class FollowingService implements RunningService {
   }
 
   /** Rejects with an ExitError where this process must end. */
-  async #look(): Promise<Look> {
+  async #checkLayout(): Promise<LayoutCheck> {
     const { config, logger } = this.#parts
     try {
       await this.#read(config, logger)
@@ -163,7 +163,8 @@ class FollowingService implements RunningService {
   async #read(config: Config, logger: Logger): Promise<void> {
     const clientId = `hivemeter-${this.#name}`
     if (this.#layout === undefined) {
-      // Without an end the next look reads it once more: a layout may be written between the two requests.
+      // The end offset is not kept here, so the next check reads the layout once more: one may be written between the two
+      // requests.
       const layout = await layoutOf(config, clientId, logger)
       await checkTopics(config, this.#name, layout)
       this.#layout = layout
@@ -196,7 +197,7 @@ class FollowingService implements RunningService {
 
 const isServer = (name: ServiceName): boolean => name === 'gateway' || name === 'reader'
 
-/** Kafka is away, or nobody has made the topics yet: a server waits for both. */
+/** Kafka is away, or the topics do not exist yet: a server waits for both. */
 function isPassing(error: unknown): boolean {
   if (error instanceof TopicsMissing || error instanceof LayoutMissing) return true
   return error instanceof ExitError && error.exitCode === EXIT.unreachable

@@ -14,7 +14,8 @@ const NOT_MADE: ReadonlySet<number> = new Set([60, 81])
 
 /**
  * The id of the installation that both stores must name. Exit 78 where one of them names none or another. A ClickHouse
- * that does not answer is no reason not to start: whoever asks it for a partition's numbers asks for the id as well.
+ * that does not answer does not prevent a start: the code that later reads a partition's numbers from it checks the id as
+ * well.
  */
 export async function checkInstallation(options: {
   readonly config: Config
@@ -47,7 +48,7 @@ export async function checkInstallation(options: {
   return installation_id
 }
 
-/** Where the installation's name stands in Kafka, and the groups in which it is read. */
+/** Where Kafka keeps the installation's name, and the groups in which it is read. */
 export function installationPlace(topicPrefix: string): {
   readonly topic: string
   readonly groupBase: string

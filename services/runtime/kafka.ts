@@ -8,13 +8,13 @@ import { systemRandom } from '../../pipelines/random.ts'
 import type { Config } from './config.ts'
 import { readSecret } from './config-security.ts'
 
-/** What every connection of this process to Kafka needs: the one place where settings become that. */
+/** What every connection of this process to Kafka needs. Only here do settings become these options. */
 export function kafkaOf(config: Config, clientId: string, logger: Logger): KafkaOptions {
   return {
     brokers: config.kafkaBrokers,
     clientId,
     logger,
-    // Where the other end is a real Kafka, time and chance are the machine's.
+    // The other end is a real Kafka here, so time and chance are the machine's.
     clock: systemClock,
     random: systemRandom,
     security: securityOf(config),

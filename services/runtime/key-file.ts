@@ -16,31 +16,34 @@ import { EXIT, ExitError } from './exit.ts'
 const KEY_BYTES = 32
 const KEY_TEXT = /^[0-9a-f]{64}\n?$/
 
-/** Only the owner may read it, and nobody change it. */
+/** Only the owner may read the file, and nobody may change it. */
 const KEY_MODE = 0o400
 
-/** A key of the installation that lies in a file: 32 random bytes as hex, made once by `npm run migrate`. */
+/** A key of the installation that is kept in a file: 32 random bytes as hex, made once by `npm run migrate`. */
 export interface KeyKind {
   readonly name: string
   /** What to do where the file holds something else. */
   readonly remedy: string
 }
 
-/** Event ids are hashed with it: with another one every repeat would count as new. */
+/** Event ids are hashed with this key: with another one every repeat would count as new. */
 export const ID_KEY: KeyKind = {
   name: 'id key',
   remedy: 'Restore it from a backup; only where no event was ever counted, remove it and run this again.',
 }
 
-/** Cursors of lists are signed with it, so that one reader's goes on at the next: all readers have the same. */
+/**
+ * Cursors of lists are signed with this key, so that a cursor of one reader works at the next one: all readers have the
+ * same key.
+ */
 export const CURSOR_KEY: KeyKind = {
   name: 'cursor key',
   remedy: 'Remove it and run npm run migrate: cursors that were given out are refused then.',
 }
 
 /**
- * Makes a key where its file does not exist; true if it was made. A file that is there is never touched, nor is its
- * folder, which may be for reading only; one that holds no key is refused (exit 78).
+ * Makes a key where its file does not exist; true if it was made. An existing file is never changed, nor is its folder,
+ * which may be read-only; a file that holds no key is refused (exit 78).
  */
 export function ensureKeyFile(kind: KeyKind, file: string, random: Random): boolean {
   if (existsSync(file)) {
@@ -48,7 +51,8 @@ export function ensureKeyFile(kind: KeyKind, file: string, random: Random): bool
     return false
   }
   mkdirSync(dirname(file), { recursive: true })
-  // Written whole beside it and then linked: whoever finds the name finds all of the key, also after a kill.
+  // The key is written whole to another name beside it and then linked: a process that finds the name finds the whole
+  // key, also after a kill.
   const draft = `${file}.${random.bytes(6).toString('hex')}.draft`
   try {
     const descriptor = openSync(draft, 'wx', KEY_MODE)

@@ -17,23 +17,23 @@ export interface TopicVersion {
   readonly topics: Readonly<Record<TopicRole, string>>
 }
 
-/** What the partitions of a version began with that another one handed on. */
+/** What another version handed on, and the partitions of this one began with. */
 export interface Begin {
   readonly usageWatermarkMs: number
   readonly accountsNowMs: number
 }
 
-/** The version in force, those that ended before it (oldest first), and whether it ends. */
+/** The version in force, those that ended before it (oldest first), and whether it is about to end. */
 export interface LayoutInForce extends TopicVersion {
-  /** Of access.keys, which growth leaves as it is. */
+  /** Name of access.keys, which growth leaves unchanged. */
   readonly keysPartitions: number
   readonly before: readonly (TopicVersion & { readonly ended: EndedVersion })[]
   readonly begin: Begin | null
-  /** Not null while the version is drained for one of more partitions. */
+  /** Not null while the version is drained for one with more partitions. */
   readonly growing: Layout['growing']
 }
 
-/** The layout of a record, with the names of this installation's topics. */
+/** The layout in a record, with the names of this installation's topics. */
 export function layoutInForce(config: Pick<Config, 'topicPrefix'>, layout: Layout): LayoutInForce {
   const { version, partitions, keys_partitions, growing } = layout
   const ended = layout.before.at(-1)
@@ -56,13 +56,13 @@ export function layoutInForce(config: Pick<Config, 'topicPrefix'>, layout: Layou
   }
 }
 
-/** What an installation has that nobody has grown, and that nobody has written a layout for. */
+/** The layout of an installation that was never grown and for which none was written. */
 export function firstLayout(partitions: number): Layout {
   return { version: 1, partitions, keys_partitions: partitions, before: [], growing: null }
 }
 
 /**
- * The layout of the installation, for a command. Exit 69 where Kafka is away, 78 where `migrate` has not written one.
+ * The layout of the installation, for a command. Exit 69 where Kafka is away, 78 where `migrate` has not written a layout.
  */
 export async function layoutOf(
   config: Config,
@@ -86,13 +86,13 @@ export async function layoutOf(
   return layoutInForce(config, layout)
 }
 
-/** True where a broker says that it has no such topic. */
+/** True where a broker reports that it has no such topic. */
 export function isNoTopic(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   return ('type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION') || isNoTopic(error.cause)
 }
 
-/** Nobody has written a layout yet. */
+/** No layout was written yet. */
 export class LayoutMissing extends ExitError {}
 
 function noLayout(topic: string): LayoutMissing {

@@ -4,7 +4,7 @@ import type { Logger } from '../../pipelines/logger.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 
-/** Where the credentials of a request may stand among the fields of a line, whoever writes it. */
+/** The fields of a log line in which credentials of a request may occur, whichever code writes the line. */
 const SECRETS = ['', '*.', '*.*.', '*.*.*.'].flatMap((above) =>
   ['authorization', 'cookie', 'password', 'clickhousePassword'].map((field) => `${above}${field}`),
 )

@@ -14,7 +14,7 @@ export interface MetricsRegistry extends Metrics {
 type Labels = Record<string, string | number>
 type Held = Counter | Gauge | Histogram
 
-/** All combinations of the known label values, or none when a label is open. */
+/** All combinations of the known label values; none when the values of a label are not known in advance. */
 function knownSeries(definition: MetricDefinition): Labels[] {
   let series: Labels[] = [{}]
   for (const label of definition.labels) {
@@ -57,7 +57,7 @@ export function createMetrics(service: ServiceName): MetricsRegistry {
   collectDefaultMetrics({ register: registry })
   const held = new Map<MetricName, Held>()
 
-  // A service exports from the start what its row names it for; shared code may count more.
+  // From its start a service exports the metrics whose row names it; shared code may count more.
   const metric = (name: MetricName): Held => {
     const known = held.get(name)
     if (known !== undefined) return known

@@ -12,7 +12,7 @@ function editDistance(a: string, b: string): number {
   return previous[b.length] ?? 0
 }
 
-/** The known name that is fewest edits away from `name`, letter case aside; the first of equals. */
+/** The known name that is fewest edits away from `name`, ignoring letter case; of equals, the first one. */
 export function nearest(name: string, known: readonly string[]): string {
   let best = ''
   let bestDistance = Number.POSITIVE_INFINITY

@@ -25,7 +25,7 @@ import { SECOND_MS } from '../../schemas/units.ts'
 
 export type { Readiness } from '../http/ops.ts'
 
-/** What every service is made of; nothing below `main.ts` finds these by itself. */
+/** What every service is made of. Only `main.ts` creates these; the code below it gets them. */
 export interface ServiceParts {
   readonly service: ServiceName
   readonly config: Config
@@ -33,27 +33,30 @@ export interface ServiceParts {
   readonly clock: Clock
   readonly metrics: Metrics
   readonly random: Random
-  /** What happens at the named points of a commit: nothing, but in the fault runs. */
+  /** What happens at the named points of a commit: nothing, except in the fault runs. */
   readonly failpoint: Failpoint
-  /** What may let a decision fail: nothing, but in the fault runs. */
+  /** What may make a decision fail: nothing, except in the fault runs. */
   readonly decidePoint?: DecidePoint | undefined
-  /** Aborts when the process is asked to end, also in the middle of the start. */
+  /** Aborts when the process is requested to end, also in the middle of the start. */
   readonly signal: AbortSignal
-  /** Aborts as soon as the process was asked to end: while it drains it still answers, and every answer closes its connection. */
+  /**
+   * Aborts as soon as the process is requested to end: while it drains it still answers, and every answer closes its
+   * connection.
+   */
   readonly leaving: AbortSignal
-  /** /healthz, /readyz and /metrics: gateway and reader register it on their own server. */
+  /** The routes /healthz, /readyz and /metrics: gateway and reader register them on their own server. */
   readonly ops: FastifyPluginAsync
 }
 
 export interface RunningService {
   readiness(): Readiness
-  /** Finishes accepted work and lets go of everything; called once. */
+  /** Finishes accepted work and releases everything; called once. */
   stop(): Promise<void>
   /** Resolves with the reason if the service must end by itself; never rejects. */
   readonly failed: Promise<Error>
 }
 
-/** Where the fault runs reach into a process. */
+/** The points of a process that the fault runs can set. */
 type Points = Pick<ServiceParts, 'failpoint' | 'decidePoint'>
 
 /** Longest orderly stop; a supervisor waits 10 s. */
@@ -61,7 +64,7 @@ export const STOP_TIMEOUT_MS = 8_000
 
 type End = { readonly exitCode: ExitCode; readonly reason: string; readonly error?: unknown }
 
-/** `--config file.json` is the only argument of a service; anything else is exit 2. */
+/** `--config file.json` is the only argument of a service; any other is exit 2. */
 function configFile(): string | undefined {
   try {
     return parseArgs({ options: { config: { type: 'string' } }, strict: true }).values.config
@@ -70,13 +73,13 @@ function configFile(): string | undefined {
   }
 }
 
-/** The first thing that asks the process to end: a signal, or the end of the parent when a supervisor started it. */
+/** The first request to end the process: a signal, or the end of the parent where a supervisor started it. */
 function endOfProcess(settings: Settings): Promise<End> {
   return new Promise((resolve) => {
     process.on('SIGTERM', () => resolve({ exitCode: EXIT.ok, reason: 'SIGTERM' }))
     process.on('SIGINT', () => resolve({ exitCode: EXIT.interrupted, reason: 'SIGINT' }))
     if (!settings.watchParent) return
-    // The supervisor holds the other end of this pipe; the kernel closes it however the supervisor dies.
+    // The supervisor holds the other end of this pipe; the kernel closes it however the supervisor ends.
     const parentGone = () => resolve({ exitCode: EXIT.failure, reason: 'the supervisor has gone' })
     process.stdin.on('end', parentGone).on('error', parentGone).resume()
   })
@@ -85,8 +88,9 @@ function endOfProcess(settings: Settings): Promise<End> {
 const never = new Promise<End>(() => {})
 
 /**
- * Gateway and reader answer on for `drainS` after SIGTERM, not ready any more, so that whoever routes requests looks
- * elsewhere before the port is closed. A second signal ends it at once, as does what would end the process by itself.
+ * Gateway and reader still answer for `drainS` after SIGTERM but are no longer ready, so that load balancers use other
+ * servers before the port is closed. A second signal ends this wait at once, and so does anything that would end the
+ * process by itself.
  */
 async function drain(drainS: number, failed: Promise<End>): Promise<void> {
   const over = new AbortController()
@@ -94,24 +98,24 @@ async function drain(drainS: number, failed: Promise<End>): Promise<void> {
   await Promise.race([systemClock.delay(drainS * SECOND_MS, over.signal), failed])
 }
 
-/** Why a server that this service needs does not let it in, if so. */
+/** The error of a server that this service needs and that does not let it in; undefined where there is none. */
 async function checkAccess(name: ServiceName, config: Config): Promise<ExitError | undefined> {
   const checks = [checkKafkaAccess(config), ...(name === 'gateway' ? [] : [checkClickhouseAccess(config)])]
   return (await Promise.all(checks)).find((error) => error !== undefined)
 }
 
-/** The end that an error brings: a server that does not let this process in is a matter of its settings. */
+/** The end that follows from an error: where a server does not let this process in, the settings are the cause. */
 function endBy(error: unknown, config: Config): End {
   const cause = error instanceof ExitError ? error : (refusalBehind(error, config) ?? error)
   return { exitCode: exitCodeOf(cause), reason: describeError(cause), error }
 }
 
-/** A line for a person on standard error, where a supervisor and a shell look first. */
-function sayLast(name: string, message: string): void {
+/** A line for a person on standard error, which a supervisor and a shell show first. */
+function writeLastLine(name: string, message: string): void {
   for (const line of message.split('\n')) process.stderr.write(`hivemeter ${name}: ${line}\n`)
 }
 
-/** Strangers reach the ports of gateway and reader; the others' are the operator's own. */
+/** Strangers can reach the ports of gateway and reader; the other ports are for the operator only. */
 function termsForStrangers({ opsDetails }: Config): Pick<OpsSources, 'details' | 'clock'> {
   return { details: opsDetails, clock: systemClock }
 }
@@ -122,7 +126,7 @@ async function run(
   points: Points,
 ): Promise<ExitCode> {
   const settings = loadSettings({ file: configFile(), check: overrideProblems })
-  // First of all: whoever starts a process may end it at once.
+  // This comes first: the program that starts a process may end it at once.
   const ending = endOfProcess(settings)
   const { config } = settings
   const logger = await createLogger(name, config.logLevel)
@@ -164,7 +168,7 @@ async function run(
     logger.info({}, `${name} started`)
     return endBy(await service.failed, config)
   })
-  // Beside the start, not before it: a Kafka or a ClickHouse that hangs must hold nobody up.
+  // Runs in parallel with the start, not before it: a Kafka or a ClickHouse that hangs must not delay the start.
   const access = checkAccess(name, config)
   const failedStart = started.catch(async (error: unknown) => endBy((await access) ?? error, config))
   const end = await Promise.race([
@@ -179,36 +183,37 @@ async function run(
     await drain(config.drainS, failedStart)
   }
   void systemClock.delay(STOP_TIMEOUT_MS).then(() => {
-    sayLast(name, `did not stop within ${STOP_TIMEOUT_MS / SECOND_MS} s and was ended.`)
+    writeLastLine(name, `did not stop within ${STOP_TIMEOUT_MS / SECOND_MS} s and was ended.`)
     process.exit(EXIT.failure)
   })
   abort.abort()
   if (end.error === undefined) logger.info({}, `${name} stops: ${end.reason}`)
   else logger.error({ err: end.error }, `${name} failed: ${end.reason}`)
   await running?.stop()
-  if (end.error !== undefined) sayLast(name, end.reason)
+  if (end.error !== undefined) writeLastLine(name, end.reason)
   return end.exitCode
 }
 
 /**
  * The life of a service process: settings, log, metrics, start, stop. Ends the process with 0 after SIGTERM, 130 after
- * SIGINT, 78 for wrong settings, 2 for a wrong argument, 69 when a dependency cannot be reached, else 1, saying why in one line.
+ * SIGINT, 78 for wrong settings, 2 for a wrong argument, 69 when a dependency cannot be reached, else 1, with the reason
+ * on one line.
  */
 export async function runService(
   name: ServiceName,
   start: (parts: ServiceParts) => Promise<RunningService>,
   points: Points = { failpoint: noFailpoint },
 ): Promise<void> {
-  // After an error that nobody caught the state is unknown: the log is the truth, so the process ends at once.
+  // After an error that was not caught the state is unknown. Only the log can be trusted, so the process ends at once.
   process.on('uncaughtException', (error) => {
     process.stderr.write(`${error.stack ?? ''}\n`)
-    sayLast(name, `ended by an error that nothing handled: ${describeError(error)}`)
+    writeLastLine(name, `ended by an error that nothing handled: ${describeError(error)}`)
     process.exit(EXIT.failure)
   })
   try {
     process.exit(await run(name, start, points))
   } catch (error) {
-    sayLast(name, error instanceof ExitError ? error.message : describeError(error))
+    writeLastLine(name, error instanceof ExitError ? error.message : describeError(error))
     process.exit(exitCodeOf(error))
   }
 }

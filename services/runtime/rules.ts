@@ -7,7 +7,7 @@ import type { Config } from './config.ts'
 import { variableOf } from './config-schema.ts'
 import { SECOND_MS } from '../../schemas/units.ts'
 
-/** The rules of accounts that these settings ask for; in force once the log has them under a higher version. */
+/** The rules of accounts that these settings request; they are in force once the log has them under a higher version. */
 export function rulesOf(config: Config): AccountRules {
   const { overrides } = parseOverrides(config.settingOverrides)
   const full = { stale_ms: config.staleAfterS * SECOND_MS, dead_ms: config.deadAfterS * SECOND_MS }
@@ -28,8 +28,8 @@ export function rulesOf(config: Config): AccountRules {
 }
 
 /**
- * What is wrong with the overrides of a configuration, in words; for `loadSettings`. Not a part of it: `verify` reads the
- * configuration too, and must share no rule with what it checks.
+ * What is wrong with the overrides of a configuration, in words; for `loadSettings`. It is not a part of `loadSettings`,
+ * because `verify` reads the configuration too and must share no rule with what it checks.
  */
 export function overrideProblems({ settingOverrides }: Config): readonly string[] {
   return parseOverrides(settingOverrides).problems.map(
@@ -37,7 +37,7 @@ export function overrideProblems({ settingOverrides }: Config): readonly string[
   )
 }
 
-/** The settings that a JSON text overrides for every node, and what is wrong with it. */
+/** The settings that a JSON text overrides for every node, and what is wrong with the text. */
 function parseOverrides(json: string): { overrides: readonly Setting[]; problems: readonly string[] } {
   const items = readJsonItems(Buffer.from(json, 'utf8'), 1)
   if (!(items instanceof JsonItems)) return { overrides: [], problems: [items.detail] }

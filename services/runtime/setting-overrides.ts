@@ -8,8 +8,8 @@ export const ORIGINAL_VARIABLES = {
 } as const
 
 /**
- * The overrides with those of the original's variables put over them. A flag is on for true, 1 and yes, in any case;
- * numbers are read as they stand.
+ * The overrides, with those of the original's variables put over them. A flag is on for true, 1 and yes, in any letter
+ * case; numbers are taken as they are written.
  */
 export function withOriginalOverrides(
   json: string,

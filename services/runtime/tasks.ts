@@ -20,7 +20,10 @@ export interface TaskServiceOptions {
 
 const INSTANCE_BYTES = 6
 
-/** Runs the tasks of a service: what such services have in common beside their state. The client stays whose it is. */
+/**
+ * Runs the tasks of a service: all that such services share, except their state. The caller still owns the client and
+ * closes it.
+ */
 export async function runTasks(parts: LayoutParts, options: TaskServiceOptions): Promise<RunningService> {
   const { config, layout, logger, clock, metrics, random } = parts
   const { service, client, loadedSeqs } = options

@@ -8,29 +8,29 @@ import type { SourceRecord } from './source.ts'
 import type { BlocksBelow, Tables } from './tables.ts'
 
 /**
- * What one pipeline makes, worked out again from its logs. `verify` asks the checks in the order of `CHECKS`: version by
- * version of the topics, oldest first, and of each its partitions, one after the other.
+ * What one pipeline makes, worked out again from its logs. `verify` calls the checks in the order of `CHECKS`: version by
+ * version of the topics, oldest first, and in each version its partitions, one after the other.
  */
 export interface Check {
   /** The name of its folder. */
   readonly name: string
-  /** Topics that it cannot do without, the one that the others follow from first. */
+  /** Topics that it needs, the one that the others follow from first. */
   readonly reads: readonly [TopicRole, ...TopicRole[]]
   /** The task that is checked. */
   readonly task: CheckedTask
-  /** A version begins whose topics are all there. */
+  /** A version begins, and all of its topics exist. */
   begin(version: VerifiedVersion): VersionCheck
-  /** A version of which some topic was deleted: nothing of it can be compared. */
+  /** Some topic of a version was deleted: nothing of that version can be compared. */
   passOver(version: VerifiedVersion): Promise<void>
-  /** Compares what is of all versions together, at the very end, and says what was done. */
+  /** Compares what concerns all versions together, at the very end, and reports what was done. */
   finish(): CheckCounts
 }
 
-/** Where a task keeps what it knows, and where its rows go. */
+/** Where a task keeps its state, and where its rows go. */
 export interface CheckedTask {
   readonly state: TopicRole
   readonly blocks: BlockRole
-  /** The number that its next block gets, of its task record. Throws where the record cannot be read. */
+  /** The number of its next block, from its task record. Throws where the record cannot be read. */
   readonly nextSeqOf: (taskRecord: Buffer) => number
 }
 
@@ -40,11 +40,11 @@ export type NewestTasks = ReadonlyMap<TopicRole, Buffer | null>
 /** A check of one version of the topics. */
 export interface VersionCheck {
   /**
-   * Up to where a partition can be compared while traffic flows: up to its newest task record, or with `catchUp` to one
-   * that has taken in what the tasks before it had handed on. Null, once it has said so, where there is none.
+   * Finds up to where a partition can be compared while traffic flows: up to its newest task record, or with `catchUp` up to
+   * one that has taken what the tasks before it had handed on. Null, after a message about it, where there is none.
    */
   find(partition: number, newest: NewestTasks, catchUp: CatchUp): Promise<PartitionCheck | null>
-  /** Compares what is of all partitions together, once each was compared; for whoever has such. */
+  /** Compares what concerns all partitions together, after each was compared; for checks that have such values. */
   end?(): Promise<void>
 }
 
@@ -52,7 +52,7 @@ export interface VersionCheck {
 export interface PartitionCheck {
   /** The blocks whose rows are compared: `verify` waits until all of them are loaded. */
   readonly blocks: BlocksBelow
-  /** What `watermarks` says of them, as long as nothing newer is loaded; UTC milliseconds. */
+  /** The value of `watermarks` for them, as long as nothing newer is loaded; UTC milliseconds. */
   readonly watermarkMs: number
   compare(): Promise<void>
 }
@@ -73,23 +73,23 @@ export interface VerifyRun {
   readonly tables: Tables
   readonly differences: Differences
   readonly clock: Clock
-  /** Longest wait, a partition, for the services to come as far as the first task was when its comparison began. */
+  /** Longest wait, for each partition, for the services to come as far as the first task was when its comparison began. */
   readonly catchUpMs: number
   readonly signal: AbortSignal
   readonly say: (line: string) => void
-  /** The installation's id key, which proves receipts; asked for where a record has such a proof. */
+  /** The installation's id key, which proves receipts; called where a record has such a proof. */
   readonly idKey: () => Buffer
-  /** The records up to now of a topic of one partition that has no versions; none where it is not there. */
+  /** The records up to now of a topic that has one partition and no versions; none where the topic does not exist. */
   readonly recordsOf: (role: TopicRole) => AsyncIterable<SourceRecord>
 }
 
-/** What a check has done, for whoever reads the result. */
+/** What a check has done, for the report of the result. */
 export interface CheckCounts {
-  /** As the last line says it: 12 of `windows`. */
+  /** In the words of the last line: 12 of `windows`. */
   readonly compared: readonly (readonly [count: number, what: string])[]
-  /** Events and requests that a task set aside since it could not decide them. */
+  /** Events and requests that a task set aside because it could not decide them. */
   readonly undecided: number
-  /** A line for what was compared otherwise than from the first record on. */
+  /** A line for what was compared in another way than from the first record on. */
   readonly otherwise: readonly string[]
   /** A line for what was not compared. */
   readonly leftOut: readonly string[]

@@ -2,5 +2,8 @@ import { AccountCheck } from './account/check.ts'
 import type { Check, VerifyRun } from './check.ts'
 import { UsageCheck } from './usage/check.ts'
 
-/** What is checked, in this order: whoever hands over before whoever takes in. A pipeline more is a folder and a row. */
+/**
+ * The checks, in their order: a pipeline that hands over comes before the one that takes. A new pipeline adds a folder
+ * and a row.
+ */
 export const CHECKS: readonly (new (run: VerifyRun) => Check)[] = [UsageCheck, AccountCheck]

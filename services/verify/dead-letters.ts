@@ -2,14 +2,14 @@ import type { Differences, Row } from './differences.ts'
 import type { SourceRecord } from './source.ts'
 import type { TextRow } from './tables.ts'
 
-/** A record of which something must stand in dead_letters. */
+/** A record about which dead_letters must have a row. */
 export interface SetAside {
   readonly record: SourceRecord
-  /** One a refused event, in order; index -1 where it is the record itself. */
+  /** One for each refused event, in order; index -1 where it is the record itself. */
   readonly reasons: readonly { readonly index: number; readonly reason: string }[]
 }
 
-/** What names a dead letter to a person, and to `npm run replay`. */
+/** The name of a dead letter for a person, and for `npm run replay`. */
 function deadLetterKey(topic: string, partition: number, offset: bigint | string): string {
   return `${topic}/${partition}/${offset}`
 }
@@ -22,7 +22,7 @@ function reasonsOf(reasons: readonly { readonly index: number; readonly reason: 
     .map(({ index, reason }) => `${index} ${reason}`)
 }
 
-/** The row of dead_letters that a record set aside must have: its bytes, and every reason with the event's place. */
+/** The row of dead_letters that a record set aside must have: its bytes, and every reason with the event's index. */
 function deadLetterRow({ record, reasons }: SetAside): Row {
   const headers = record.headerList ?? Object.entries(record.headers)
   return {

@@ -1,19 +1,19 @@
-/** One value that is not what the log says it must be. */
+/** One value that differs from what follows from the log. */
 export interface Difference {
   /** Table or topic. */
   readonly table: string
-  /** What names the row to a person. */
+  /** The name of the row for a person. */
   readonly key: string
   readonly column: string
   readonly expected: string
   readonly found: string
 }
 
-/** A value as it is compared and shown; ClickHouse answers wide integers as text. */
+/** A value as it is compared and shown; ClickHouse returns wide integers as text. */
 export type Cell = string | number | bigint | boolean | null | readonly (string | number)[]
 export type Row = Readonly<Record<string, Cell>>
 
-/** Named differences that are shown; the rest is counted. */
+/** Differences that are shown by name; the rest is counted. */
 const SHOWN_MAX = 50
 
 /** Collects differences: all are counted, the first ones are kept. */
@@ -34,7 +34,7 @@ export class Differences {
     if (this.#shown.length < SHOWN_MAX) this.#shown.push(difference)
   }
 
-  /** Compares the columns of `expected`; what `found` has beside them is not looked at. */
+  /** Compares the columns of `expected`; further columns of `found` are ignored. */
   compareRow(table: string, key: string, expected: Row, found: Row | undefined): void {
     if (found === undefined) {
       this.add({ table, key, column: '(row)', expected: 'present', found: 'absent' })
@@ -46,12 +46,12 @@ export class Differences {
     }
   }
 
-  /** A row that nothing in the log accounts for. */
+  /** A row that follows from nothing in the log. */
   extraRow(table: string, key: string): void {
     this.add({ table, key, column: '(row)', expected: 'absent', found: 'present' })
   }
 
-  /** Compares two sets of rows by key; a key that stands twice in `found` is a difference too. */
+  /** Compares two sets of rows by key; a key that occurs twice in `found` is a difference too. */
   async compareRows(
     table: string,
     expected: ReadonlyMap<string, Row>,

@@ -3,8 +3,8 @@ import type { CheckedTask, NewestTasks, VerifyRun } from './check.ts'
 import type { Logs } from './logs.ts'
 
 /**
- * What each of the tasks has committed last in a partition. Null where a log is older than what ClickHouse has of it: all
- * else that could be compared differs for that one reason, said once a topic, as one difference.
+ * What each of the tasks has committed last in a partition. Null where a log is older than what ClickHouse has of it: everything
+ * else that could be compared differs for that one reason; it is reported once for each topic, as one difference.
  */
 export async function newestTasks(
   { tables, differences, say }: Pick<VerifyRun, 'tables' | 'differences' | 'say'>,
@@ -16,7 +16,7 @@ export async function newestTasks(
   let fits = true
   for (const { state, blocks, nextSeqOf } of tasks) {
     const topic = logs.topics[blocks]
-    // Asked before the log is read: what is loaded now was committed before.
+    // Queried before the log is read: what is loaded at that time was committed before.
     const { lastSeq: loaded } = await tables.loaded({ topic, partition })
     const record = await logs.newestTask(state, partition)
     newest.set(state, record)

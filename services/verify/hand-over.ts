@@ -26,12 +26,15 @@ export class HandedRanges {
   /** End of the last one. */
   #end: Place | null
 
-  /** Of an inbox that is whole, or of one whose beginning was deleted: there the first range is taken as it comes. */
+  /** `isWhole` is false for an inbox whose beginning was deleted: its first range is then accepted wherever it begins. */
   constructor(isWhole: boolean) {
     this.#end = isWhole ? { offset: 0, index: 0 } : null
   }
 
-  /** Whether a range is new; one that was handed over before is none. `offset` is its record's. Throws BrokenHandOver. */
+  /**
+   * Whether a range is new; false for one that was handed over before. `offset` is that of its record. Throws
+   * BrokenHandOver.
+   */
   takes(usage: InboxUsage, offset: bigint): boolean {
     const { from, to } = rangeOf(usage)
     this.#end ??= from

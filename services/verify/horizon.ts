@@ -5,8 +5,8 @@ import type { BlocksBelow, Tables } from './tables.ts'
 const LOOK_INTERVAL_MS = 250
 
 /**
- * A partition is compared up to a horizon while traffic flows: input that a task had applied when the comparison began.
- * This waits, with one time limit for all of a partition, until the services behind it have come as far.
+ * A partition is compared up to a horizon while traffic flows: the input that a task had applied when the comparison
+ * began. This class waits, with one time limit for all of a partition, until the services behind it have come as far.
  */
 export class CatchUp {
   readonly #run: Pick<VerifyRun, 'clock' | 'catchUpMs' | 'signal'>
@@ -18,13 +18,13 @@ export class CatchUp {
   }
 
   /**
-   * Asks until the answer is true; a text says what is still missing. Throws an ExitError with that text, which names the
-   * service that stands, after `catchUpMs`.
+   * Calls `check` until it returns true; a returned text tells what is still missing. After `catchUpMs` it throws an
+   * ExitError with that text, which names the service that does not advance.
    */
-  async until(ask: () => Promise<true | string>): Promise<void> {
+  async until(check: () => Promise<true | string>): Promise<void> {
     const { clock, catchUpMs, signal } = this.#run
     for (;;) {
-      const answer = await ask()
+      const answer = await check()
       if (answer === true) return
       signal.throwIfAborted()
       if (clock.monotonicMs() >= this.#deadlineMs) {

@@ -19,7 +19,7 @@ export class Logs {
   readonly #options: ReturnType<typeof kafkaOf>
   readonly #groupBase: string
 
-  /** Of one version of the topics. */
+  /** For one version of the topics. */
   constructor(config: Config, topics: Readonly<Record<TopicRole, string>>) {
     this.topics = topics
     this.#options = kafkaOf(config, 'hivemeter-verify', silentLogger)
@@ -39,7 +39,7 @@ export class Logs {
     partition: number,
     bounds: { readonly from?: bigint; readonly to: bigint },
   ): AsyncGenerator<SourceRecord> {
-    // What stands there unreadable is a letter; everywhere else nothing can be told behind it.
+    // In a log of input an unreadable record becomes a letter; in every other log nothing can be concluded after it.
     const takesUnreadable = TOPICS[role].kind === 'log'
     const reading = {
       groupBase: this.#groupBase,

@@ -74,7 +74,9 @@ async function versionsOf(config: Config): Promise<VerifiedVersion[]> {
   }))
 }
 
-/** The records up to now of a topic that has no versions; none where it is not there: nobody has migrated yet. */
+/**
+ * The records up to now of a topic that has no versions; none where it does not exist, because `migrate` has not run yet.
+ */
 async function* recordsOf(
   config: Config,
   present: ReadonlySet<string>,

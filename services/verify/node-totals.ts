@@ -1,6 +1,6 @@
 import type { NodeSum } from '../../schemas/records.ts'
 
-/** What an account counts of its node's work. */
+/** The counters of a node's work in its account. */
 export const NODE_SUM_COLUMNS = [
   'events',
   'inferences',
@@ -21,7 +21,7 @@ function zeroTotals(): NodeTotals {
   return Object.fromEntries(NODE_SUM_COLUMNS.map((column) => [column, 0n])) as NodeTotals
 }
 
-/** Adds up per node what account.inbox hands over; every column but `events` counts hive and idle work only. */
+/** Adds up per node what account.inbox hands over; every column except `events` counts hive and idle work only. */
 export class NodeTotalSums {
   readonly nodes = new Map<string, NodeTotals>()
 
@@ -34,7 +34,7 @@ export class NodeTotalSums {
     for (const column of NODE_SUM_COLUMNS) totals[column] += BigInt(sum[column])
   }
 
-  /** What a node had before. */
+  /** Adds what a node had before. */
   add(nodeId: string, before: NodeTotals): void {
     const totals = this.of(nodeId)
     for (const column of NODE_SUM_COLUMNS) totals[column] += before[column]

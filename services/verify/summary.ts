@@ -1,7 +1,7 @@
 import type { CheckCounts } from './check.ts'
 import type { Differences } from './differences.ts'
 
-/** What a run has come to, in lines: how it was compared, each difference, and what was compared. */
+/** The result of a run, in lines: how it was compared, each difference, and what was compared. */
 export function summaryOf(checks: readonly CheckCounts[], differences: Differences): readonly string[] {
   const undecided = checks.reduce((sum, counts) => sum + counts.undecided, 0)
   const compared = checks.flatMap((counts) => counts.compared).map(([count, what]) => `${count} ${what}`)

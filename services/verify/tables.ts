@@ -1,10 +1,10 @@
 import type { ClickhouseClient, QueryParams } from '../../pipelines/clickhouse/client.ts'
 import { ROW_TABLES } from '../../schemas/tables.ts'
 
-/** Rows that one query brings; more come page by page. */
+/** Rows that one query returns; further ones come page by page. */
 const PAGE_ROWS = 50_000
 
-/** Whose rows: the blocks of one partition of a topic. */
+/** Identifies rows by the blocks of one partition of a topic. */
 export interface Blocks {
   readonly topic: string
   readonly partition: number
@@ -15,7 +15,7 @@ export interface BlocksBelow extends Blocks {
   readonly seqBelow: number
 }
 
-/** Condition of rows that blocks brought, as a `Blocks` says whose. */
+/** Condition for the rows that the blocks of a `Blocks` brought. */
 export const OF_BLOCKS = 't.src_topic = {topic:String} AND t.src_partition = {partition:UInt16}'
 /** The same for a `BlocksBelow`. */
 export const BELOW = `${OF_BLOCKS} AND t.src_seq < {seqBelow:UInt64}`
@@ -27,7 +27,7 @@ export const uuid = (column: string): string => `toString(t.${column}) AS ${colu
 
 export type TextRow = Record<string, string | number | null | (string | number)[]>
 
-/** Reads ClickHouse for the comparison, and writes nothing: here what every topic of blocks brings. */
+/** Reads ClickHouse for the comparison, and writes nothing: in this file, the rows that every topic of blocks brings. */
 export class Tables {
   readonly #client: ClickhouseClient
 
@@ -35,7 +35,7 @@ export class Tables {
     this.#client = client
   }
 
-  /** How far the loader has come; the rows up to there are there to be read, also on a replica. */
+  /** How far the loader has come; the rows up to there can be read, also on a replica. */
   async loaded(blocks: Blocks): Promise<{ lastSeq: number; watermarkMs: number }> {
     const [row] = await this.rows<{ last_seq: string; watermark_ms: string }>(
       `SELECT max(t.src_seq) AS last_seq, toUnixTimestamp64Milli(max(t.watermark)) AS watermark_ms
@@ -56,7 +56,7 @@ export class Tables {
     )
   }
 
-  /** Letters with this reason among others, of all offsets. */
+  /** Letters that have this reason among theirs, of all offsets. */
   async lettersOf(blocks: BlocksBelow, source: string, reason: string): Promise<TextRow[]> {
     return await this.rows(
       `SELECT t.record_offset, t.reasons, t.indexes FROM dead_letters AS t
@@ -65,7 +65,7 @@ export class Tables {
     )
   }
 
-  /** Row by row what an ordered query finds. Rows below a block number never change, so pages by place fit together. */
+  /** The rows of an ordered query, one by one. Rows below a block number never change, so pages by place fit together. */
   async *pages(sql: string, params: BlocksBelow): AsyncGenerator<TextRow> {
     for (let offset = 0; ; offset += PAGE_ROWS) {
       const page = await this.rows<TextRow>(`${sql} LIMIT ${PAGE_ROWS} OFFSET ${offset}`, { ...params })

@@ -16,7 +16,7 @@ export function isTick(record: SourceRecord, since: readonly Since[]): boolean {
     tickCodec.decode(value)
     return true
   } catch {
-    // Torn, or with bytes behind it.
+    // Its value is torn, or bytes follow it.
     return false
   }
 }

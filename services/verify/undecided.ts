@@ -7,14 +7,14 @@ import type { BlocksBelow, Tables } from './tables.ts'
 /** The reason of a letter that no rule explains: the task failed at the record again and again. */
 export const CANNOT_BE_DECIDED = 'cannot_be_decided'
 
-/** By offset: the events that a task set aside so, by their index, -1 for the record as a whole. */
+/** By offset: the events that a task set aside for this reason, by their index, -1 for the record as a whole. */
 export type Undecided = ReadonlyMap<bigint, ReadonlySet<number>>
 
 export const NOTHING_UNDECIDED: Undecided = new Map()
 
 /**
- * What the task of one partition could not decide, as its letters say it. No model can work out where a version of the
- * code failed: these letters are facts that the rest is worked out from, and are counted for whoever reads the result.
+ * What the task of one partition could not decide, according to its letters. No model can compute where a version of the
+ * code failed: these letters are facts from which the rest is worked out, and they are counted for the report of the result.
  */
 export async function readUndecided(tables: Tables, blocks: BlocksBelow, source: string): Promise<Undecided> {
   return await readLetters(tables, blocks, source, CANNOT_BE_DECIDED)
@@ -38,7 +38,7 @@ export async function readLetters(
   return undecided
 }
 
-/** How many events, commands and heartbeats that are. */
+/** The number of these events, commands and heartbeats. */
 export function countOf(undecided: Undecided): number {
   let count = 0
   for (const indexes of undecided.values()) count += indexes.size
@@ -48,7 +48,7 @@ export function countOf(undecided: Undecided): number {
 /** Letters of this kind are younger than the rules by which ticks are known by their key. */
 const FROM_THE_START = [{ rules: RULES, offset: 0 }]
 
-/** Records that stand for more than themselves: a letter about one of them is a difference, and no fact. */
+/** Records that concern more than themselves: a letter about one of them is a difference, and not a fact. */
 const NEVER_SET_ASIDE: ReadonlySet<number | null> = new Set([
   SCHEMA_ID.models,
   SCHEMA_ID.end,

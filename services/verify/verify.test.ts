@@ -13,7 +13,7 @@ const TOPICS = topicNames('')
 const WATERMARK_MS = 1_000
 const NOTHING: CheckCounts = { compared: [], undecided: 0, otherwise: [], leftOut: [] }
 
-/** A check of a task that has written blocks up to a number; it tells in which order it is asked. */
+/** A check of a task that has written blocks up to a number; it records the order in which it is called. */
 class ToyCheck implements Check {
   readonly name = 'toy'
   readonly reads = ['usageMetered'] as const
@@ -72,10 +72,10 @@ interface World {
   readonly present?: readonly string[]
 }
 
-async function run(world: World): Promise<{ heard: string[]; said: string[]; differences: string[] }> {
+async function run(world: World): Promise<{ heard: string[]; lines: string[]; differences: string[] }> {
   const { nextSeq, loadedSeq = nextSeq - 1, loadedWatermarkMs = WATERMARK_MS } = world
   const heard: string[] = []
-  const said: string[] = []
+  const lines: string[] = []
   const differences = new Differences()
   const loaded = { last_seq: String(loadedSeq), watermark_ms: String(loadedWatermarkMs) }
   const parts: VerifyRun = {
@@ -84,7 +84,7 @@ async function run(world: World): Promise<{ heard: string[]; said: string[]; dif
     clock: new VirtualClock(),
     catchUpMs: 1_000,
     signal: new AbortController().signal,
-    say: (line) => said.push(line),
+    say: (line) => lines.push(line),
     idKey: () => Buffer.alloc(0),
     recordsOf: async function* () {},
   }
@@ -102,14 +102,14 @@ async function run(world: World): Promise<{ heard: string[]; said: string[]; dif
     versions: [version],
     present: new Set(world.present ?? [TOPICS.usageMetered]),
   })
-  return { heard, said, differences: differences.lines() }
+  return { heard, lines, differences: differences.lines() }
 }
 
 describe('verify', () => {
   it('asks a check for partition after partition, and for what is of all of them', async () => {
-    const { heard, said, differences } = await run({ nextSeq: 5 })
+    const { heard, lines, differences } = await run({ nextSeq: 5 })
     assert.deepEqual(heard, ['begin', 'find 0', 'compare 0', 'find 1', 'compare 1', 'end', 'finish'])
-    assert.deepEqual([said, differences], [[], []])
+    assert.deepEqual([lines, differences], [[], []])
   })
 
   it('compares nothing where a task has never committed', async () => {
@@ -118,18 +118,18 @@ describe('verify', () => {
   })
 
   it('passes over a version of which a topic was deleted, and says so', async () => {
-    const { heard, said } = await run({ nextSeq: 5, present: [] })
+    const { heard, lines } = await run({ nextSeq: 5, present: [] })
     assert.deepEqual(heard, ['pass over', 'finish'])
-    assert.deepEqual(said, [
+    assert.deepEqual(lines, [
       'usage.metered and what belongs to it was deleted: rows of that version are not compared',
     ])
   })
 
   it('names a log that is older than ClickHouse, as the one difference of a partition', async () => {
-    const { heard, said, differences } = await run({ nextSeq: 5, loadedSeq: 7 })
+    const { heard, lines, differences } = await run({ nextSeq: 5, loadedSeq: 7 })
     assert.deepEqual(heard, ['begin', 'end', 'finish'])
     assert.match(
-      said[0] ?? '',
+      lines[0] ?? '',
       /^Kafka is older than ClickHouse: .* usage\.blocks\[0\] up to 7, the log knows of 4\./,
     )
     assert.deepEqual(differences, [

@@ -8,11 +8,11 @@ export interface VerifyParts {
   readonly checks: readonly Check[]
   /** Oldest first. */
   readonly versions: readonly VerifiedVersion[]
-  /** Names of the topics that are there. */
+  /** Names of the topics that exist. */
   readonly present: ReadonlySet<string>
 }
 
-/** A check that compares a version, and the version's part of it. */
+/** A check that compares a version, and the check's part for that version. */
 interface Begun {
   readonly check: Check
   readonly ofVersion: VersionCheck
@@ -20,7 +20,7 @@ interface Begun {
 
 /**
  * Works everything out again from the logs and compares it with what is stored. Returns what each check has compared.
- * Throws an ExitError that names the service that stands.
+ * Throws an ExitError that names the service that does not advance.
  */
 export async function verify({
   run,

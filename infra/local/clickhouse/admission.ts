@@ -1,11 +1,11 @@
 import { ClickhouseError } from './errors.ts'
 
-/** Requests inside the server at once, waiting ones included; more are refused with code 202. */
+/** Requests inside the server at once, including those that wait; further ones are refused with code 202. */
 const REQUESTS_MAX = 512
 
 /**
- * Bounds what runs at once. Every running statement holds a libuv thread, and a full pool would leave none for
- * KILL QUERY, for spool files and for compression.
+ * Bounds what runs at once. Every running statement occupies a libuv thread, and a full pool would leave none for KILL
+ * QUERY, for spool files and for compression.
  */
 export class Admission {
   readonly #runningMax: number
@@ -76,7 +76,7 @@ export class Admission {
     return promise
   }
 
-  /** A freed place goes to the longest waiting statement, so `running` stays as it is then. */
+  /** A freed place goes to the longest waiting statement; `running` does not change then. */
   #release(): void {
     const [first] = this.#waiting
     if (!first) {
@@ -88,7 +88,7 @@ export class Admission {
     first()
   }
 
-  /** A statement whose client left still runs, and one that has run is still to be answered. */
+  /** A statement whose client left still runs, and one that has run still has to be answered. */
   #isIdle(): boolean {
     return this.#requests === 0 && this.#running === 0
   }

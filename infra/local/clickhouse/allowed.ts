@@ -1,11 +1,14 @@
 /*
- * What a statement from outside may hold. Whoever may send SQL must not thereby read or write files of this machine or
- * speak to others from it, so these are lists of what is allowed: what a later engine adds is refused until it is listed.
+ * What a statement from outside may contain. A client that may send SQL must not be able to read or write files of this
+ * machine with it, or to contact other machines from it. So these lists name what is allowed: what a later engine adds is
+ * refused until it is listed.
  */
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/))
 
-/** Kinds of nodes in the engine's syntax tree. Those that hide what they hold (BACKUP, dictionaries, APPLY) are not here. */
+/**
+ * Kinds of nodes in the engine's syntax tree. Those that hide what they contain (BACKUP, dictionaries, APPLY) are not listed.
+ */
 export const NODE_KINDS = words(`
   SelectWithUnionQuery SelectIntersectExceptQuery SelectQuery ProjectionSelectQuery Subquery WithElement
   ExpressionList Function Identifier TableIdentifier Literal QueryParameter Set
@@ -25,7 +28,7 @@ export const ALTER_COMMANDS = words(`
   MATERIALIZE_INDEX ADD_CONSTRAINT DROP_CONSTRAINT ADD_PROJECTION DROP_PROJECTION MATERIALIZE_PROJECTION
   MODIFY_ORDER_BY MODIFY_COMMENT MODIFY_TTL REMOVE_TTL DROP_PARTITION DELETE UPDATE`)
 
-/** SYSTEM stands in the tree without its command, so it is read from the text: these two words behind it. */
+/** The tree has SYSTEM without its command, so the command is read from the text: the two words after it. */
 export const SYSTEM_COMMANDS: readonly (readonly [string, string])[] = [
   ['STOP', 'MERGES'],
   ['START', 'MERGES'],
@@ -46,7 +49,7 @@ export const CODECS = words('CODEC T64 ZSTD LZ4 LZ4HC Delta DoubleDelta Gorilla 
 
 export const INDEX_TYPES = words('minmax set bloom_filter ngrambf_v1 tokenbf_v1')
 
-/** The engine's own sorting of its functions; of the rest, those below. */
+/** Allowed categories, as the engine itself sorts its functions; of the other categories, the functions below. */
 export const FUNCTION_CATEGORIES: ReadonlySet<string> = new Set([
   'Aggregate Functions',
   'Arithmetic',
@@ -84,7 +87,7 @@ export const FUNCTION_CATEGORIES: ReadonlySet<string> = new Set([
   'UUID',
 ])
 
-/** In lower case. Some are the parser's own and stand in no list of the engine. */
+/** In lower case. Some belong to the parser itself and are in no list of the engine. */
 export const OTHER_FUNCTIONS = words(`
   lambda exists grouping untuple casewithexpression nested _cast
   bar blocknumber blocksize bytesize countdigits currentdatabase currentuser currentqueryid defaultvalueoftypename digits displayname
@@ -106,6 +109,6 @@ export const SETTINGS: readonly RegExp[] = [
   /^(optimize|function_sleep|group_by|timeout_overflow|result_overflow|read_overflow)_\w+$/,
   /^(index_granularity|index_granularity_bytes|non_replicated_deduplication_window|ttl_only_drop_parts)$/,
   /^replicated_deduplication_\w+$/,
-  // Without effect but on a table of the engine Kafka, which a start has to allow.
+  // It has no effect except on a table of the engine Kafka, which a start has to allow.
   /^kafka_\w+$/,
 ]

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { cityHash128 } from './city-hash.ts'
 
-/** Length, then the two halves as github.com/go-faster/city v1.0.1 (clickhouse-go's own) gives them. */
+/** The length, then the two halves as github.com/go-faster/city v1.0.1 (used by clickhouse-go itself) computes them. */
 const KNOWN: readonly (readonly [length: number, low: bigint, high: bigint])[] = [
   [0, 0x3df09dfc64c09a2bn, 0x3cb540c392e51e29n],
   [1, 0x5a03ab4f802b3f6cn, 0x58a88a3c8a31e91an],
@@ -34,7 +34,7 @@ it('hashes as ClickHouse does, from every way through the algorithm', () => {
   for (const [length, low, high] of KNOWN) {
     const bytes = Uint8Array.from({ length }, (_, at) => at * 7 + length)
     assert.deepEqual(cityHash128(bytes), [low, high], `${length} bytes`)
-    // Bytes of a Buffer lie anywhere in memory.
+    // The bytes of a Buffer may be anywhere in memory.
     assert.deepEqual(cityHash128(Buffer.from([0, ...bytes, 0]).subarray(1, -1)), [low, high])
   }
 })

@@ -1,7 +1,7 @@
 /*
  * CityHash128 as of version 1.0.2, which ClickHouse puts before each compressed frame. Later versions of CityHash give
- * other values, and so do the packages that carry its name. All numbers are unsigned and of 64 bits; the engine of
- * JavaScript computes them in machine words as long as each result is cut to 64 bits where it arises.
+ * other values, and so do the packages that carry its name. All numbers are unsigned and of 64 bits; the JavaScript
+ * engine computes them in machine words as long as each result is cut to 64 bits where it arises.
  */
 
 const K0 = 0xc3a5c85c97cb3127n
@@ -13,7 +13,7 @@ const MULTIPLIER = 0x9ddfea08eb382d69n
 /** Reads 8 bytes, the lowest first. */
 type Read = (at: number) => bigint
 
-/** The hash of these bytes: its lower and its upper half, as ClickHouse writes them one behind the other. */
+/** The hash of these bytes: its lower and its upper half, as ClickHouse writes them one after the other. */
 export function cityHash128(bytes: Uint8Array): readonly [low: bigint, high: bigint] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const { length } = bytes
@@ -56,7 +56,7 @@ function short(view: DataView, from: number, low: bigint, high: bigint): readonl
   return [a ^ b, joined(b, a)]
 }
 
-/** 128 bytes and more: blocks of 64, two at a time, then what is left in pieces of 32 from the end. */
+/** 128 bytes and more: blocks of 64, two at a time, then the rest in pieces of 32 from the end. */
 function long(view: DataView, from: number, low: bigint, high: bigint): readonly [bigint, bigint] {
   const length = view.byteLength - from
   let x = low
@@ -99,7 +99,7 @@ function long(view: DataView, from: number, low: bigint, high: bigint): readonly
   return [sum(joined(sum(x, vHigh), wHigh), y), joined(sum(x, wHigh), sum(y, vHigh))]
 }
 
-/** 32 bytes and two seeds, mixed as far as the whole needs it. */
+/** 32 bytes and two seeds, mixed as far as the whole hash needs it. */
 function weak(view: DataView, at: number, a: bigint, b: bigint): readonly [bigint, bigint] {
   const z = view.getBigUint64(at + 24, true)
   const first = sum(a, view.getBigUint64(at, true))

@@ -38,9 +38,9 @@ export class ColumnCursor {
   }
 }
 
-/** How a column of a type lies in a block of the format Native, as far as it takes to step over it. */
+/** How the bytes of a column are laid out in a block of the format Native, as far as it is needed to skip them. */
 export interface ColumnLayout {
-  /** What stands once before the rows, of the types within first. */
+  /** What comes once before the rows, for the types within first. */
   readonly prefix: (cursor: ColumnCursor) => void
   readonly rows: (cursor: ColumnCursor, rows: number) => void
 }
@@ -59,7 +59,7 @@ const TEXTS: ColumnLayout = {
   },
 }
 
-/** Bytes of a value, by the name of its type; what stands in brackets behind it changes nothing. */
+/** Bytes of a value, by the name of its type; the text in brackets after the name does not change them. */
 const FIXED_BYTES: Readonly<Record<string, number>> = {
   ...sized(1, 'UInt8 Int8 Bool Enum8 Nothing'),
   ...sized(2, 'UInt16 Int16 Enum16 Date BFloat16'),
@@ -84,7 +84,7 @@ function sized(bytes: number, names: string): Record<string, number> {
 }
 
 /**
- * The layout of a type, by its name as the engine writes it. Undefined for types whose bytes only the engine can step over
+ * The layout of a type, by its name as the engine writes it. Undefined for types whose bytes only the engine can skip
  * (states of aggregate functions, JSON, Dynamic, Variant).
  */
 export function layoutOf(type: string): ColumnLayout | undefined {
@@ -167,7 +167,7 @@ function tuple(types: readonly string[]): ColumnLayout | undefined {
   }
 }
 
-/** A dictionary, and its number for each row: how wide the numbers are stands in the lowest byte of the flags. */
+/** A dictionary, and the number in it for each row: the lowest byte of the flags gives the width of these numbers. */
 function numbered(values: ColumnLayout | undefined): ColumnLayout | undefined {
   return (
     values && {
@@ -182,7 +182,7 @@ function numbered(values: ColumnLayout | undefined): ColumnLayout | undefined {
   )
 }
 
-/** `Name(part, part)`: brackets and quotes within a part are its own. */
+/** `Name(part, part)`: brackets and quotes within a part belong to that part. */
 function takenApart(type: string): { readonly name: string; readonly parts: readonly string[] } {
   const open = type.indexOf('(')
   if (open < 0) return { name: type, parts: [] }
@@ -204,7 +204,7 @@ function withoutName(part: string): string {
   return part
 }
 
-/** The places in a text that stand in no brackets and no quotes. */
+/** The places in a text that are outside of brackets and quotes. */
 function* outside(text: string): Generator<number, undefined> {
   let depth = 0
   let quote = ''

@@ -5,7 +5,7 @@ import { isSymbol, tokens } from './tokens.ts'
 
 /**
  * The types of a read's columns, zones included, where it is a SELECT in any of its forms; none for other statements. The
- * statement was let in before, and its parameters are those of the connection.
+ * statement was admitted before, and its parameters are those of the connection.
  */
 export async function describedTypes(
   engine: Engine,
@@ -20,7 +20,7 @@ export async function describedTypes(
   return lines.filter((line) => line !== '').map((line) => (JSON.parse(line) as [string, string])[1])
 }
 
-/** Without what cannot stand within brackets: the FORMAT clause and the semicolon at the end. */
+/** The text without what is not allowed within brackets: the FORMAT clause and the semicolon at the end. */
 export function bareSelect(text: string, { formatClause }: Extract<Statement, { kind: 'text' }>): string {
   const spans = [...tokens(text)]
     .filter((token) => isSymbol(token, ';'))

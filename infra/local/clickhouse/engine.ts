@@ -6,13 +6,15 @@ import { readSyntaxTree, type SyntaxNode } from './syntax-tree.ts'
 import { type FunctionRow, Vocabulary } from './vocabulary.ts'
 import { GIB, MIB } from '../../../schemas/units.ts'
 
-/** Memory of the engine as a whole; one statement that would go beyond it fails with code 241. */
+/** Memory of the engine as a whole; a statement that would exceed it fails with code 241. */
 const SERVER_MEMORY_MAX_BYTES = 3 * GIB
-/** The engine's defaults are 5 GiB each: made for servers. */
+/** The engine's defaults are 5 GiB each, which suit servers. */
 const CACHE_MAX_BYTES = 128 * MIB
-/** Query parameters travel as SET text, which this bounds too (the engine's default is 256 KiB). */
+/** Query parameters are sent as SET text, which this bounds too (the engine's default is 256 KiB). */
 const STATEMENT_MAX_BYTES = 256 * MIB
-/** While a cancelled statement still runs it is told so again: the first KILL may come before it is registered. */
+/**
+ * While a cancelled statement still runs, the KILL is repeated: the first one may come before the statement is registered.
+ */
 const KILL_AGAIN_MS = 100
 const CLASSIFIED_MAX = 5_000
 const CLASSIFIED_STATEMENT_MAX_BYTES = 4_096
@@ -28,7 +30,7 @@ const CONFIG = `<clickhouse>
 /** The data directory belongs to another process. */
 export class DirectoryInUse extends Error {}
 
-/** The ClickHouse engine on one data directory. The directory is locked by the kernel for as long as this process lives. */
+/** The ClickHouse engine on one data directory. The kernel locks the directory for as long as this process lives. */
 export class Engine {
   readonly version: string
   readonly timezone: string
@@ -37,7 +39,7 @@ export class Engine {
   readonly vocabulary: Vocabulary
   readonly #dir: string
   readonly #arguments: readonly string[]
-  /** Kept open: the engine stays loaded with its caches while one connection is. It classifies and kills. */
+  /** Stays open: the engine remains loaded with its caches as long as one connection is open. It classifies and kills. */
   readonly #root: Connection
   readonly #classified = new Map<string, Classification>()
 
@@ -62,7 +64,7 @@ export class Engine {
    * @throws DirectoryInUse if another process has it. After a kill -9 of that process no lock is left.
    */
   static async open(addon: Addon, dir: string): Promise<Engine> {
-    // The engine takes its time zone from here alone; times without a zone must not depend on the machine's.
+    // The engine takes its time zone from here only; times without a zone must not depend on the machine's zone.
     process.env['TZ'] = 'UTC'
     mkdirSync(dir, { recursive: true })
     writeWhole(join(dir, 'engine.xml'), CONFIG)
@@ -76,7 +78,7 @@ export class Engine {
     return new Engine(addon, dir, root, [version, timezone], await readVocabulary(addon, root))
   }
 
-  /** A connection of its own for one request or session: settings, parameters, temporary tables stay within it. */
+  /** A connection of its own for one request or session: settings, parameters and temporary tables stay within it. */
   connect(): Connection {
     return this.addon.CreateConnection(this.#dir, this.#arguments)
   }
@@ -86,7 +88,7 @@ export class Engine {
     this.addon.CloseConnection(connection)
   }
 
-  /** How many statements a text holds and what they do, by the engine's own parser. */
+  /** The number of statements that a text holds and what they do, by the engine's own parser. */
   async classify(sql: string): Promise<Classification> {
     const known = this.#classified.get(sql)
     if (known) return known
@@ -99,8 +101,8 @@ export class Engine {
   }
 
   /**
-   * The engine's own syntax tree of one statement that `classify` counted as one and `judgeText` let pass; nothing of it
-   * runs. Parameters of the statement are those that are set on the connection. Undefined if the tree cannot be read.
+   * The engine's own syntax tree of one statement that `classify` counted as one and `judgeText` did not refuse; nothing
+   * of it runs. Parameters of the statement are those that are set on the connection. Undefined if the tree cannot be read.
    */
   async syntaxTree(connection: Connection, sql: string): Promise<SyntaxNode | undefined> {
     const { bytes } = await this.addon.QueryAsyncConnection(
@@ -116,9 +118,9 @@ export class Engine {
     await this.addon.QueryAsyncConnection(this.#root, `SELECT formatQuery(${quoteString(sql)})`, 'Null')
   }
 
-  /** Cancels the statement whose log_comment is `tag`, again and again until `ended` aborts. */
+  /** Cancels the statement whose log_comment is `tag`, repeatedly until `ended` aborts. */
   cancel(tag: string, ended: AbortSignal): void {
-    // ASYNC: the SYNC form was seen to hang.
+    // ASYNC, because the SYNC form was seen to hang.
     const sql = `KILL QUERY WHERE Settings['log_comment'] = ${quoteString(tag)} ASYNC`
     const tell = (): void => {
       this.addon.QueryAsyncConnection(this.#root, sql, 'Null').catch((error: unknown) => {
@@ -167,7 +169,7 @@ function connectionArguments(dir: string): readonly string[] {
   return [
     `--config-file=${join(dir, 'engine.xml')}`,
     `--max_query_size=${STATEMENT_MAX_BYTES}`,
-    // Asynchronous inserts, the default since 26.3, would acknowledge by other rules than the loader relies on.
+    // Asynchronous inserts, the default since 26.3, would acknowledge by rules other than those that the loader relies on.
     '--async_insert=0',
     // chdb reads a bare word as `SELECT word`; a server does not.
     '--implicit_select=0',
@@ -178,7 +180,7 @@ function openRoot(addon: Addon, dir: string): Connection {
   try {
     return addon.CreateConnection(dir, connectionArguments(dir))
   } catch (error) {
-    // The addon says only that it failed; the engine's reason went to our stderr. The lock file names its holder.
+    // The addon reports only that it failed; the engine's reason went to our stderr. The lock file names its holder.
     const holder = Number(/^PID: (\d+)$/m.exec(readIfThere(join(dir, 'status')))?.[1] ?? 0)
     if (holder !== process.pid && isAlive(holder)) {
       throw new DirectoryInUse(
@@ -191,7 +193,7 @@ function openRoot(addon: Addon, dir: string): Connection {
   }
 }
 
-/** Another process may be reading the old file, or we may die halfway: so never a half-written one. */
+/** Another process may be reading the old file, or this process may die halfway: so the file is never half-written. */
 function writeWhole(file: string, content: string): void {
   const draft = `${file}.${process.pid}`
   writeFileSync(draft, content)

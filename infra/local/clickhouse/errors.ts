@@ -1,4 +1,4 @@
-/** An error in ClickHouse's own terms; clients tell errors apart by `code` and `type`, never by the message. */
+/** An error in ClickHouse's own terms; clients distinguish errors by `code` and `type`, never by the message. */
 export class ClickhouseError extends Error {
   readonly code: number
 
@@ -12,9 +12,9 @@ export class ClickhouseError extends Error {
 const UNKNOWN_EXCEPTION = 1002
 
 /**
- * CORRUPTED_DATA: a part on the disk cannot be read. Seen after a disk had filled up under a merge: the engine takes the
- * half-written part for its result. Only when it loads its tables anew does it set such a part aside and go back to those
- * that it was merged from, which are kept for 8 minutes.
+ * CORRUPTED_DATA: a part on the disk cannot be read. Seen after a disk had become full during a merge: the engine takes
+ * the half-written part for the result of the merge. Only when it loads its tables anew does it set such a part aside and
+ * return to the parts that it was merged from, which are kept for 8 minutes.
  */
 export const BROKEN_PART = 246
 
@@ -37,7 +37,7 @@ function statusOf(status: number, codes: readonly number[]): Record<number, numb
   return Object.fromEntries(codes.map((code) => [code, status]))
 }
 
-/** What goes over the wire for a failure. */
+/** What is sent to the client for a failure. */
 export interface Failure {
   readonly code: number
   readonly status: number

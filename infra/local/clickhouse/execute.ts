@@ -4,7 +4,7 @@ import type { Engine } from './engine.ts'
 import { ClickhouseError } from './errors.ts'
 import type { Gate } from './gate.ts'
 import type { Connection } from './native.ts'
-import type { Asked } from './request.ts'
+import type { StatementRequest } from './request.ts'
 import { inVersion, lacksZones, protocolVersion } from './revision.ts'
 import { noteSessionState, type Sessions } from './session.ts'
 import { prepareConnection, requestSettings } from './settings.ts'
@@ -15,7 +15,7 @@ import { MIB } from '../../../schemas/units.ts'
 /** Result bytes of a read that is not streamed (measured: it costs about five times that in memory). */
 const BUFFERED_RESULT_MAX_BYTES = 128 * MIB
 
-/** What the server consists of; one of each per process. */
+/** The parts of the server; one of each in a process. */
 export interface Parts {
   readonly engine: Engine
   readonly spool: Spool
@@ -26,7 +26,7 @@ export interface Parts {
   readonly queryIds: Set<string>
 }
 
-/** Who asks, and when to give up: reads at once, writes only when the process must end. */
+/** The caller of a statement, and when to give up: reads at once, writes only when the process must end. */
 export interface Caller {
   readonly queryId: string
   readonly readOnly: boolean
@@ -46,19 +46,19 @@ export interface Answer {
 
 /**
  * Runs one statement on a connection that nothing else uses.
- * All that it takes (id, place, file, connection) is given back before it returns, except by a stream's end.
+ * Everything that it takes (id, place, file, connection) is given back before it returns; for a stream, when the stream ends.
  */
-export async function execute(parts: Parts, asked: Asked, caller: Caller): Promise<Answer> {
+export async function execute(parts: Parts, request: StatementRequest, caller: Caller): Promise<Answer> {
   const { engine } = parts
-  const { query, statement } = asked
+  const { query, statement } = request
   const version = protocolVersion(query.get('client_protocol_version'))
-  const head = Buffer.from(asked.text, 'latin1').toString()
-  const { reads, evaluates, facts } = await parts.gate.admit(asked, caller.readOnly)
+  const head = Buffer.from(request.text, 'latin1').toString()
+  const { reads, evaluates, facts } = await parts.gate.admit(request, caller.readOnly)
   const cancel = reads ? caller.cancelRead : caller.cancelWrite
 
   await using held = new AsyncDisposableStack()
   takeQueryId(parts.queryIds, caller.queryId, held)
-  const file = asked.data === undefined ? undefined : await parts.spool.write(asked.data)
+  const file = request.data === undefined ? undefined : await parts.spool.write(request.data)
   if (file !== undefined) held.defer(() => parts.spool.forget(file))
   held.defer(await parts.admission.acquire(cancel))
 
@@ -74,12 +74,12 @@ export async function execute(parts: Parts, asked: Asked, caller: Caller): Promi
     query.get('wait_end_of_query') !== '1'
   const settings = requestSettings(query)
   settings.set('log_comment', caller.queryId)
-  // Data is no place for statements: in VALUES any function could stand.
+  // Data must not hold statements: in VALUES any function could occur.
   settings.set('input_format_values_interpret_expressions', evaluates ? '1' : '0')
   if (reads && !streams && !settings.has('max_result_bytes'))
     settings.set('max_result_bytes', String(BUFFERED_RESULT_MAX_BYTES))
   const connection = await connect(parts, query, settings, held)
-  await parts.gate.judge(connection, asked, facts, settings)
+  await parts.gate.judge(connection, request, facts, settings)
   cancelOn(engine, cancel, caller.queryId, held)
 
   if (streams) {
@@ -89,9 +89,9 @@ export async function execute(parts: Parts, asked: Asked, caller: Caller): Promi
     return answer({ body: new ResultStream(engine, result, () => rest.disposeAsync()), format })
   }
   if (file !== undefined && (statement.kind === 'values' || statement.kind === 'input')) {
-    const insert = readFromFile(asked.text, statement, file)
+    const insert = readFromFile(request.text, statement, file)
     if (insert.tail) {
-      // The one call that tells how many rows were written, those of views included.
+      // Only this call returns how many rows were written, including those of views.
       const { rowsWritten, bytesWritten } = await engine.addon.InsertRawAsyncConnection(
         connection,
         insert.head,
@@ -111,7 +111,7 @@ export async function execute(parts: Parts, asked: Asked, caller: Caller): Promi
   const body = Buffer.from(bytes)
   if (format.toLowerCase() !== 'native') return answer({ body, format, rowsRead, bytesRead })
   const types = lacksZones(body, version)
-    ? await describedTypes(engine, connection, asked.text, statement)
+    ? await describedTypes(engine, connection, request.text, statement)
     : []
   return answer({ body: inVersion(body, version, types), format, rowsRead, bytesRead })
 }
@@ -134,7 +134,7 @@ function takeQueryId(queryIds: Set<string>, id: string, held: AsyncDisposableSta
   })
 }
 
-/** A connection in the state the request asks for: one of its own, or its session's. */
+/** A connection in the state that the request needs: one of its own, or that of its session. */
 async function connect(
   parts: Parts,
   query: URLSearchParams,

@@ -7,18 +7,21 @@ import { ClickhouseError } from './errors.ts'
 import { MIB } from '../../../schemas/units.ts'
 
 /*
- * ClickHouse's own compression of a body (`compress=1` and `decompress=1`), apart from Content-Encoding: frames one behind
- * the other, each of them a checksum of 16 bytes over all that follows it, the method, the size packed with these nine
- * bytes, the size unpacked, and the packed bytes.
+ * ClickHouse's own compression of a body (`compress=1` and `decompress=1`), separate from Content-Encoding: frames one
+ * after the other. Each has a checksum of 16 bytes over all that follows it, the method, the packed size (which includes
+ * these nine bytes), the unpacked size, and the packed bytes.
  */
 
 const CHECKSUM_BYTES = 16
 const FRAME_HEAD_BYTES = 9
 /** The library writes the unpacked size, in four bytes, before what it packs. */
 const LZ4_SIZE_BYTES = 4
-/** Unpacked bytes of an answer in one frame, as a server has it. */
+/** Unpacked bytes of an answer in one frame, the same as on a server. */
 const ANSWER_FRAME_BYTES = MIB
-/** Packed and unpacked size of a frame that is taken; more is refused with code 271. The drivers have the same bound. */
+/**
+ * Largest packed and unpacked size of a frame that is accepted; larger ones are refused with code 271. The drivers have
+ * the same bound.
+ */
 const TAKEN_FRAME_MAX_BYTES = 128 * MIB
 
 const METHODS = { NONE: 0x02, LZ4: 0x82, ZSTD: 0x90 } as const
@@ -61,7 +64,10 @@ export function framing(method: FrameMethod): Duplex {
   })
 }
 
-/** What the frames of a body hold. @throws ClickhouseError for what is no whole frame, or not the one that was sent. */
+/**
+ * What the frames of a body hold. @throws ClickhouseError for a text that is not a whole frame, or not the frame that was
+ * sent.
+ */
 export async function* unframed(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer, undefined> {
   let held = Buffer.alloc(0)
   const waiting: Buffer[] = []
@@ -69,7 +75,7 @@ export async function* unframed(body: AsyncIterable<Buffer>): AsyncGenerator<Buf
   for await (const piece of body) {
     waiting.push(piece)
     waitingBytes += piece.length
-    // Gathered until the next frame is whole: joining at every piece would copy a large frame again and again.
+    // Gathered until the next frame is complete: joining at every piece would copy a large frame again and again.
     while (held.length + waitingBytes >= wantedBytes(held)) {
       held = Buffer.concat([held, ...waiting.splice(0)])
       waitingBytes = 0
@@ -83,7 +89,7 @@ export async function* unframed(body: AsyncIterable<Buffer>): AsyncGenerator<Buf
     throw new ClickhouseError(33, 'CANNOT_READ_ALL_DATA', 'The body ends within a compressed frame')
 }
 
-/** Bytes of the frame that begins here, as far as they are known: of its head, then of all of it. */
+/** Bytes of the frame that begins here, as far as they are known: first those of its head, then all of them. */
 function wantedBytes(held: Buffer): number {
   if (held.length < CHECKSUM_BYTES + FRAME_HEAD_BYTES) return CHECKSUM_BYTES + FRAME_HEAD_BYTES
   const packedBytes = held.readUInt32LE(CHECKSUM_BYTES + 1)

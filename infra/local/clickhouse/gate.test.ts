@@ -11,7 +11,9 @@ import { readStatement } from './statement.ts'
 
 const FILE = "'/etc/passwd'"
 
-/** What reads a file, writes one, or speaks to another machine: each way of the engine to name it, hidden ones too. */
+/**
+ * Statements that read a file, write one, or contact another machine: every way that the engine has for it, hidden ones too.
+ */
 const REFUSED: readonly string[] =
   `file url s3 hdfs remote remoteSecure cluster mysql postgresql mongodb redis sqlite
   odbc jdbc azureBlobStorage gcs iceberg icebergLocal deltaLake deltaLakeLocal hudi executable filesystem fileCluster
@@ -138,19 +140,19 @@ describe('the gate of the local ClickHouse', () => {
     const latin1 = Buffer.from(sql).toString('latin1')
     const statement = readStatement(latin1)
     const end = 'dataStart' in statement ? statement.dataStart : latin1.length
-    const asked = {
+    const request = {
       query: new URLSearchParams(),
       text: latin1.slice(0, end),
       statement,
       data: undefined,
       values: latin1.slice(end),
     }
-    const { facts } = await gate.admit(asked, false)
+    const { facts } = await gate.admit(request, false)
     const connection = engine.connect()
     try {
       for (const [name, value] of given)
         await engine.addon.QueryAsyncConnection(connection, `SET ${name} = '${value}'`, 'Null')
-      await gate.judge(connection, asked, facts, given)
+      await gate.judge(connection, request, facts, given)
     } finally {
       engine.disconnect(connection)
     }
@@ -160,7 +162,7 @@ describe('the gate of the local ClickHouse', () => {
     for (const sql of [...REFUSED, ...HIDDEN]) {
       await assert.rejects(
         pass(sql),
-        // Some are no statements of this engine at all, or cannot be taken apart: refused as well.
+        // Some are not statements of this engine at all, or cannot be taken apart: they are refused as well.
         /Code: (497|48|62)\. /,
         sql,
       )

@@ -2,9 +2,9 @@ import { SETTINGS, TABLE_FUNCTIONS } from './allowed.ts'
 import { isSymbol, isWord, type Token, tokens } from './tokens.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
-/** What the text itself tells; the syntax tree leaves some of it out. */
+/** What the text itself shows; the syntax tree leaves some of it out. */
 export interface TextFacts {
-  /** Why it must not even be shown to the engine; undefined where nothing speaks against it. */
+  /** Why it must not even be given to the engine; undefined where there is no reason. */
   readonly refusal: string | undefined
   /** Clauses `SETTINGS name = …`, all of whose names are allowed. */
   readonly settingsClauses: number
@@ -15,7 +15,10 @@ export interface TextFacts {
   readonly identifierParameters: readonly string[]
 }
 
-/** Names of tables are names of files to this engine where no table is called so; these can name none elsewhere. */
+/**
+ * Where no table has the name, this engine takes a table's name for the name of a file; these names cannot name a file
+ * elsewhere.
+ */
 export function isPlainName(name: string): boolean {
   // oxlint-disable-next-line no-control-regex
   return !/[/\\*?{}\u0000-\u001f\u007f]/.test(name) && !/^[.-]/.test(name)
@@ -28,7 +31,7 @@ export function isAllowedSetting(name: string): boolean {
 
 /**
  * Reads a statement's text (latin1, without the data of an INSERT) for what `EXPLAIN AST` does not print: settings, the
- * hidden parts of TTL and SHOW, functions given by name, files that the client would be asked to write.
+ * hidden parts of TTL and SHOW, functions given by name, files that the client would have to write.
  */
 export function judgeText(text: string, vocabulary: Vocabulary): TextFacts {
   const all = [...tokens(text)]
@@ -51,15 +54,15 @@ export function judgeText(text: string, vocabulary: Vocabulary): TextFacts {
 }
 
 /**
- * Why the data of `INSERT … VALUES` must not be evaluated: the engine takes any expression there. Undefined for numbers,
- * texts, and calls of allowed functions.
+ * Why the data of `INSERT … VALUES` must not be evaluated: the engine accepts any expression there. Undefined for
+ * numbers, texts, and calls of allowed functions.
  */
 export function valuesProblem(text: string, vocabulary: Vocabulary): string | undefined {
   const all = [...tokens(text)]
   let inParameter = false
   for (const [at, token] of all.entries()) {
     const next = all[at + 1]
-    // Between the brackets of {name:Type} stand types, not calls.
+    // The text between the brackets of {name:Type} is a type, not a call.
     if (isSymbol(token, '{', '}')) inParameter = isSymbol(token, '{')
     if (inParameter) continue
     const problem = isWord(token, 'SELECT', 'WITH', 'FROM')
@@ -84,7 +87,8 @@ function nameOf(token: Token): string {
 }
 
 function tokenProblem(token: Token, next: Token | undefined, vocabulary: Vocabulary): string | undefined {
-  // Outside of quotes the language is ASCII; what looks like a space to the engine alone must not hide a clause from us.
+  // Outside of quotes the language is ASCII; a character that only the engine treats as a space must not hide a clause
+  // from us.
   if (token.kind === 'symbol' && token.text.charCodeAt(0) > 126)
     return 'a character outside of ASCII stands outside of quotes'
   if (isWord(token, 'INTO') && isWord(next, 'OUTFILE')) return 'INTO OUTFILE writes a file'
@@ -103,7 +107,7 @@ function tokenProblem(token: Token, next: Token | undefined, vocabulary: Vocabul
   return undefined
 }
 
-/** `name = value, name = value`: the values are literals, brackets around them are skipped. */
+/** `name = value, name = value`: the values are literals, and brackets around them are skipped. */
 function settingsProblem(all: readonly Token[], from: number): string | undefined {
   let depth = 0
   for (let at = from; at < all.length; at += 1) {

@@ -12,12 +12,12 @@ import { nodesOf, type SyntaxNode } from './syntax-tree.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 /**
- * Where a `Set` is no clause of its own: EXPLAIN's options, a column's sizes, and an INSERT, which repeats the clause of
- * its SELECT.
+ * Nodes in which a `Set` is not a clause of its own: EXPLAIN's options, a column's sizes, and an INSERT, which repeats
+ * the clause of its SELECT.
  */
 const SETTINGS_APART: ReadonlySet<string> = new Set(['Explain', 'ColumnDeclaration', 'InsertQuery'])
 
-/** What the judgement knows beside the tree. */
+/** What the judgement uses in addition to the tree. */
 export interface Known {
   readonly facts: TextFacts
   readonly vocabulary: Vocabulary
@@ -54,7 +54,7 @@ function nodeProblem(node: SyntaxNode, parent: SyntaxNode | undefined, known: Kn
   return undefined
 }
 
-/** What stands as `Function` in the tree: calls, but also engines, codecs, kinds of indexes, table functions. */
+/** Nodes that the tree calls `Function`: calls, but also engines, codecs, kinds of indexes, table functions. */
 function functionProblem(
   node: SyntaxNode,
   parent: SyntaxNode | undefined,
@@ -63,7 +63,7 @@ function functionProblem(
   const { name } = node
   switch (parent?.kind) {
     case 'Storage':
-      // The engine is the first one; behind it stand keys, which are expressions.
+      // The engine is the first one; keys, which are expressions, follow it.
       if (parent.children[0] !== node) break
       return ENGINES.has(name) || extraEngines.includes(name)
         ? undefined
@@ -83,7 +83,7 @@ function functionProblem(
   return vocabulary.mayCall(name) ? undefined : `the function ${name} is not allowed`
 }
 
-/** What some statements keep out of the tree. */
+/** Parts that some statements keep out of the tree. */
 function hiddenProblem(root: SyntaxNode, facts: TextFacts): string | undefined {
   const [, second = '', third = ''] = facts.head
   if (root.kind === 'SYSTEM') {

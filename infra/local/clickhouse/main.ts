@@ -12,17 +12,17 @@ import { Spool } from './spool.ts'
 
 const USAGE =
   'usage: main.ts --dir DIR --port PORT [--host 127.0.0.1] [--password-file FILE] [--allow-engine ENGINE] [--niceness N] [--watch-parent]'
-/** Node's own default; `start.ts` sets more, and it has to be set before Node starts. */
+/** Node's own default; `start.ts` sets more, which has to be done before Node starts. */
 const THREADS_DEFAULT = 4
 
-/** Where everything shares a few cores, rows may wait for decisions, and not the other way round. */
+/** Where all processes share a few cores, rows may wait for decisions, and not the other way round. */
 const NICENESS_DEFAULT = '5'
 
 interface Arguments {
   readonly dir: string
   readonly port: number
   readonly host: string
-  /** Of the one user; empty for none. */
+  /** The password of the one user; empty for none. */
   readonly password: string
   readonly extraEngines: readonly string[]
   readonly niceness: number
@@ -71,25 +71,26 @@ function fail(code: number, message: string): never {
   process.exit(code)
 }
 
-/** Resolves when this process is asked to end: by a signal, or because its parent is gone (kill -9 included). */
-function askedToEnd(watchParent: boolean): Promise<undefined> {
+/** Resolves when this process is requested to end: by a signal, or because its parent is gone (kill -9 included). */
+function endRequested(watchParent: boolean): Promise<undefined> {
   return new Promise((done) => {
     const resolve = (): void => done(undefined)
     process.on('SIGTERM', resolve).on('SIGINT', resolve)
     if (!watchParent) return
     // The parent holds the other end of stdin; the kernel closes it when the parent ends, however it ends.
     process.stdin.on('end', resolve).on('close', resolve).on('error', resolve).resume()
-    // Nobody reads our output any more then, and that must not end us before we have stopped in order.
+    // No process reads our output any more then, and that must not end this process before it has stopped in order.
     for (const output of [process.stdout, process.stderr]) output.on('error', resolve)
   })
 }
 
 async function run(given: Arguments): Promise<void> {
-  const ending = askedToEnd(given.watchParent)
-  // Before the engine makes its threads, which take it over.
+  const ending = endRequested(given.watchParent)
+  // Set before the engine makes its threads, which inherit it.
   setPriority(given.niceness)
   const engine = await Engine.open(loadAddon(), given.dir)
-  // The engine takes the name of a table that is not there for a file of the working directory: so one without files.
+  // The engine takes the name of a table that does not exist for a file of the working directory, so that directory has
+  // no files.
   const nowhere = join(given.dir, 'nowhere')
   mkdirSync(nowhere, { recursive: true })
   process.chdir(nowhere)
@@ -112,7 +113,7 @@ async function run(given: Arguments): Promise<void> {
   const brokenPart = await Promise.race([ending, server.broken])
   if (brokenPart !== undefined) console.error(`${brokenPart}\nThe next start sets this part aside.`)
   if (!(await server.stop())) {
-    // Exiting properly would wait for the statement. What was not acknowledged is not promised to anybody.
+    // A regular exit would wait for the statement. What was not acknowledged is promised to no client.
     console.error('A statement did not end in the time it had: killed.')
     process.kill(process.pid, 'SIGKILL')
   }

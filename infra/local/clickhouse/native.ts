@@ -6,7 +6,7 @@ export type Connection = object & { readonly brand: unique symbol }
 /** A running streamed query: an opaque handle of the addon. */
 export type StreamHandle = object & { readonly brand: unique symbol }
 
-/** What a finished statement returns. `bytes` is the output in the asked format. */
+/** What a finished statement returns. `bytes` is the output in the requested format. */
 export interface QueryResult {
   readonly bytes: Uint8Array
   readonly rowsRead: number
@@ -19,16 +19,16 @@ export interface InsertResult {
   readonly bytesWritten: number
 }
 
-/** The engine's own parse of a text: 0 reads, 1 writes, 3 steers (SET, KILL), 4 cannot be parsed. */
+/** The engine's own classification of a text: 0 reads, 1 writes, 3 controls (SET, KILL), 4 cannot be parsed. */
 export interface Classification {
   readonly statementCount: number
   readonly queryClass: number
 }
 
 /**
- * The functions of the chdb addon used here. They are not a documented API: package.json pins the version, and
- * test/contract/clickhouse-http.test.ts fails when one changes its ways.
- * Every promise holds one libuv thread until it settles. A handle must not be closed while a call on it runs.
+ * The functions of the chdb addon that are used here. They are not a documented API: package.json pins the version, and
+ * test/contract/clickhouse-http.test.ts fails when one changes its behaviour.
+ * Every promise occupies one libuv thread until it settles. A handle must not be closed while a call on it runs.
  */
 export interface Addon {
   CreateConnection(path: string, settings: readonly string[]): Connection
@@ -55,8 +55,8 @@ const PACKAGE_BY_PLATFORM: Readonly<Record<string, string>> = {
 
 /**
  * Loads the engine (about 570 MB of shared library) into this process.
- * The addon is loaded past chdb's own JavaScript because that allows only text formats.
- * @throws Error that names the platform or the package when the engine is not there for it.
+ * The addon is loaded without chdb's own JavaScript, because that allows only text formats.
+ * @throws Error that names the platform or the package when there is no engine for it.
  */
 export function loadAddon(): Addon {
   const platform = `${process.platform}-${process.arch}`
@@ -67,7 +67,7 @@ export function loadAddon(): Addon {
     )
   }
   const fromHere = createRequire(import.meta.url)
-  // The platform package belongs to chdb, so it is looked up from where chdb is, hoisted or not.
+  // The platform package belongs to chdb, so it is looked up from chdb's own place, hoisted or not.
   const fromChdb = createRequire(fromHere.resolve('chdb/package.json'))
   try {
     return fromChdb(name) as Addon

@@ -3,14 +3,14 @@ import type { Socket } from 'node:net'
 import { type Duplex, type Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
-/** A body that comes in pieces, and says when all have come whether they are the whole. */
+/** A body that comes in pieces, and knows at its end whether it is complete. */
 export interface PiecewiseBody extends Readable {
   readonly hasFailed: boolean
 }
 
 /**
- * The way out of one answer. Node writes all headers at once, and a server tells its progress in headers while it works:
- * an answer that has begun so is written to the socket by hand, and its connection ends with it.
+ * The way out of one answer. Node writes all headers at once, but a server reports its progress in headers while it
+ * works: an answer that has begun in this way is written to the socket by hand, and its connection ends with it.
  */
 export class Outlet {
   readonly #raw: ServerResponse
@@ -29,7 +29,7 @@ export class Outlet {
     socket.write(`X-ClickHouse-Progress: ${value}\r\n`)
   }
 
-  /** Sends an answer that is known whole. */
+  /** Sends an answer that is complete already. */
   end(status: number, headers: Readonly<Record<string, string>>, body: Buffer): void {
     if (this.#socket === undefined) {
       this.#raw.writeHead(status, { ...headers, 'Content-Length': String(body.length) }).end(body)
@@ -39,8 +39,8 @@ export class Outlet {
   }
 
   /**
-   * Sends a body piece by piece through the steps of packing. Of one that has failed the last chunk is left out, so that no
-   * client takes what it got for the whole. Never rejects: a client that leaves only ends the body.
+   * Sends a body piece by piece through the steps of packing. For a body that has failed the last chunk is left out, so
+   * that no client takes what it got for the whole. Never rejects: a client that leaves only ends the body.
    */
   async stream(
     headers: Readonly<Record<string, string>>,
@@ -73,7 +73,7 @@ function headOf(headers: Readonly<Record<string, string>>): Buffer {
   return Buffer.from(`${lines.join('')}\r\n`, 'latin1')
 }
 
-/** Writes what it gets as chunks of HTTP, and the last one at its end. */
+/** Writes its input as chunks of HTTP, and the last chunk at its end. */
 function chunksTo(socket: Socket): Writable {
   const onGone = (): void => void sink.destroy(new Error('The client left.'))
   const sink = new Writable({

@@ -8,15 +8,15 @@ import { unframed } from './frames.ts'
 import { bounded, type InsertData } from './spool.ts'
 import { readStatement, type Statement } from './statement.ts'
 
-/** What a request asks for. Places in `statement` are offsets into `text`, which is latin1. */
-export interface Asked {
+/** A request for one statement. Places in `statement` are offsets into `text`, which is latin1. */
+export interface StatementRequest {
   readonly query: URLSearchParams
   /** The statement alone, up to where its data begins. */
   readonly text: string
   readonly statement: Statement
-  /** The data of an INSERT, not read yet; undefined for a statement without. */
+  /** The data of an INSERT, not read yet; undefined for a statement without data. */
   readonly data: InsertData | undefined
-  /** The same as text, where it came in one piece with its statement. */
+  /** The same data as text, where it came in one piece with its statement. */
   readonly values: string | undefined
 }
 
@@ -29,12 +29,12 @@ const DECOMPRESS: Readonly<Record<string, () => Duplex>> = {
 }
 
 /**
- * Reads the statement and finds its data. Data whose statement stands in the URL is left in the stream; a body that
+ * Reads the statement and finds its data. Where the statement is in the URL, its data stays in the stream; a body that
  * holds the statement too is read whole.
  * @param password of the one user; empty for none.
  * @throws ClickhouseError for a wrong login, a body that is too large, or a statement that cannot be taken apart.
  */
-export async function readRequest(message: IncomingMessage, password: string): Promise<Asked> {
+export async function readRequest(message: IncomingMessage, password: string): Promise<StatementRequest> {
   const query = new URL(message.url ?? '/', 'http://local').searchParams
   authenticate(message, query, password)
   refuseRoles(query)
@@ -69,8 +69,8 @@ export async function readRequest(message: IncomingMessage, password: string): P
 }
 
 /**
- * Data behind a statement in the URL, which may hold the beginning of it. What comes in zstd is left to the engine.
- * @param message undefined where its body is more than what its Content-Encoding says.
+ * The data that follows a statement in the URL; the URL may hold the beginning of it. Data in zstd is left to the engine.
+ * @param message undefined where its body has more layers of packing than its Content-Encoding.
  */
 function dataOf(
   message: IncomingMessage | undefined,
@@ -84,7 +84,7 @@ function dataOf(
     : { bytes: body, suffix: '' }
 }
 
-function readWhole(query: URLSearchParams, text: string): Asked {
+function readWhole(query: URLSearchParams, text: string): StatementRequest {
   const statement = readStatement(text)
   if (statement.kind !== 'values' && statement.kind !== 'input') return checked(query, text, statement)
   const values = text.slice(statement.dataStart)
@@ -93,7 +93,7 @@ function readWhole(query: URLSearchParams, text: string): Asked {
   return { query, text: text.slice(0, statement.dataStart), statement, data, values }
 }
 
-function checked(query: URLSearchParams, text: string, statement: Statement): Asked {
+function checked(query: URLSearchParams, text: string, statement: Statement): StatementRequest {
   if (!text.trim()) throw new ClickhouseError(62, 'SYNTAX_ERROR', 'Syntax error: Empty query')
   if (statement.kind === 'unclear') {
     throw new ClickhouseError(
@@ -105,7 +105,7 @@ function checked(query: URLSearchParams, text: string, statement: Statement): As
   return { query, text, statement, data: undefined, values: undefined }
 }
 
-/** One user; without a password where none was made, as in tests. */
+/** There is one user; without a password where none was made, as in tests. */
 function authenticate(message: IncomingMessage, query: URLSearchParams, password: string): void {
   let user = single(message.headers['x-clickhouse-user']) ?? query.get('user')
   let given = single(message.headers['x-clickhouse-key']) ?? query.get('password')
@@ -124,7 +124,9 @@ function authenticate(message: IncomingMessage, query: URLSearchParams, password
   )
 }
 
-/** This engine has no access control, so no role exists; a client that asks for less than everything must not get it all. */
+/**
+ * This engine has no access control, so no role exists; a client that wants to restrict its rights must not get them all.
+ */
 function refuseRoles(query: URLSearchParams): void {
   const role = query.getAll('role').find((name) => name !== '')
   if (role === undefined) return
@@ -135,7 +137,7 @@ function refuseRoles(query: URLSearchParams): void {
   )
 }
 
-/** What drivers say in headers counts where the URL does not say it. */
+/** What drivers send in headers counts where the URL does not set it. */
 function takeHeaders(message: IncomingMessage, query: URLSearchParams): void {
   for (const [header, parameter] of [
     ['x-clickhouse-database', 'database'],
@@ -147,7 +149,7 @@ function takeHeaders(message: IncomingMessage, query: URLSearchParams): void {
   }
 }
 
-/** In a time that does not tell how much of it was right. */
+/** Takes the same time however much of it was right. */
 function isSame(given: string, expected: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
   return timingSafeEqual(digest(given), digest(expected))
@@ -157,7 +159,7 @@ function single(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header
 }
 
-/** Nothing is unpacked before somebody reads. */
+/** Nothing is unpacked before the stream is read. */
 async function* decompressed(message: IncomingMessage): AsyncGenerator<Buffer, undefined> {
   const encoding = message.headers['content-encoding']
   if (encoding === undefined || encoding === 'identity') {
@@ -166,7 +168,7 @@ async function* decompressed(message: IncomingMessage): AsyncGenerator<Buffer, u
   }
   const decompress = DECOMPRESS[encoding]
   if (!decompress) throw new ClickhouseError(36, 'BAD_ARGUMENTS', `Unknown Content-Encoding: ${encoding}.`)
-  // The reader of the last stream sees the error of either one.
+  // The reader of the last stream gets the errors of all streams before it.
   yield* pipeline(message, decompress(), () => {})
 }
 

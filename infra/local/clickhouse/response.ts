@@ -21,7 +21,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 }
 const TEXT = 'text/plain; charset=UTF-8'
 
-/** Quick rather than small: the client is on this machine, and Node's own default for br takes seconds. */
+/** Fast rather than small: the client is on this machine, and Node's own default for br takes seconds. */
 const COMPRESS = {
   gzip: () => createGzip({ level: 1 }),
   br: () => createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: 4 } }),
@@ -34,10 +34,10 @@ export interface Packing {
   readonly encoding: keyof typeof COMPRESS | undefined
 }
 
-/** Until a request is read, nobody knows what it wants. */
+/** Used until a request is read: before that its packing is not known. */
 export const UNPACKED: Packing = { frames: undefined, encoding: undefined }
 
-/** What a request asks for. @param accepted its Accept-Encoding, which counts only where the request says so. */
+/** The packing that a request names. @param accepted its Accept-Encoding, which counts only where the request enables it. */
 export function packingOf(query: URLSearchParams, accepted: string | undefined): Packing {
   return {
     frames: query.get('compress') === '1' ? frameMethod(query.get('network_compression_method')) : undefined,
@@ -45,7 +45,7 @@ export function packingOf(query: URLSearchParams, accepted: string | undefined):
   }
 }
 
-/** The first encoding the client names that is known here. */
+/** The first encoding that the client names and that is known here. */
 function encodingOf(accepted: string | undefined): keyof typeof COMPRESS | undefined {
   const names = (accepted ?? '').split(',').map((name) => name.split(';', 1)[0]?.trim())
   return names.find(
@@ -94,7 +94,7 @@ export async function sendFailure(
 ): Promise<void> {
   const { code, status, message } = describeFailure(error, version)
   const text = Buffer.from(message)
-  // Drivers that asked for frames look for them in every answer but a refusal of who they are.
+  // Drivers that requested frames expect them in every answer except a refusal of their login.
   const isPlain = packing.frames === undefined || status === 401 || status === 403
   outlet.end(
     status,
@@ -103,7 +103,7 @@ export async function sendFailure(
   )
 }
 
-/** Of a streamed result nothing is known yet when the headers go out: zeros then. */
+/** For a streamed result nothing is known yet when the headers are sent: they have zeros then. */
 function summary(answer: Answer, elapsedMs: number): string {
   const { rowsRead, bytesRead, rowsWritten, bytesWritten, body } = answer
   return JSON.stringify({

@@ -2,14 +2,14 @@ import { ColumnCursor, layoutOf } from './column-layout.ts'
 import { ClickhouseError } from './errors.ts'
 
 /*
- * The format Native for clients that say which version of the protocol they read (`client_protocol_version`). The engine
- * writes it for the oldest of them, so what newer ones await is put in here: a head for each block, the zones of DateTime,
- * and for each column that its bytes are in the usual order.
+ * The format Native for clients that state which version of the protocol they read (`client_protocol_version`). The
+ * engine writes it for the oldest of them, so what newer ones expect is added here: a head for each block, the zones of
+ * DateTime, and for each column that its bytes are in the usual order.
  */
 
-/** From this version on a type may say DateTime('zone'). */
+/** From this version on a type may be DateTime('zone'). */
 const ZONES_FROM = 54_337
-/** From this version on a column says whether its bytes are in an order of their own. */
+/** From this version on a column states whether its bytes are in an order of their own. */
 const ORDER_FROM = 54_454
 
 /** Two fields and their end: no overflow row (1), no bucket (2). */
@@ -17,7 +17,7 @@ const BLOCK_HEAD = Buffer.from([1, 0, 2, 0xff, 0xff, 0xff, 0xff, 0])
 const USUAL_ORDER = Buffer.from([0])
 const ZONELESS = 'DateTime'
 
-/** The version that a request names; 0 where it names none. @throws ClickhouseError 27 for what is no number. */
+/** The version that a request names; 0 where it names none. @throws ClickhouseError 27 for a text that is not a number. */
 export function protocolVersion(given: string | null): number {
   if (given === null || given === '') return 0
   if (/^\d{1,9}$/.test(given)) return Number(given)
@@ -34,8 +34,8 @@ export function lacksZones(blocks: Buffer, version: number): boolean {
 
 /**
  * A result of the engine in the form of a later version.
- * @param types of its columns as DESCRIBE tells them; needed for the zones alone.
- * @throws ClickhouseError 48 for types whose bytes cannot be stepped over.
+ * @param types of its columns as DESCRIBE returns them; needed for the zones only.
+ * @throws ClickhouseError 48 for types whose bytes cannot be skipped.
  */
 export function inVersion(blocks: Buffer, version: number, types: readonly string[]): Buffer {
   if (version === 0) return blocks
@@ -63,7 +63,7 @@ interface Column {
   readonly dataAt: number
 }
 
-/** The columns of the block that begins here; the cursor stands behind it then. */
+/** The columns of the block that begins here; the cursor is after the block then. */
 function columnsOf(cursor: ColumnCursor): Column[] {
   const count = cursor.varint()
   const rows = cursor.varint()
@@ -88,7 +88,7 @@ function columnsOf(cursor: ColumnCursor): Column[] {
   return columns
 }
 
-/** What is described may be a newer state of the tables than what was read: then the zone stays out. */
+/** The description may be of a newer state of the tables than what was read: the zone is left out then. */
 function zoned(described: string | undefined): string {
   return described?.startsWith(`${ZONELESS}(`) === true ? described : ZONELESS
 }

@@ -6,26 +6,26 @@ import { BROKEN_PART, ClickhouseError, describeFailure } from './errors.ts'
 import { type Answer, execute, type Parts } from './execute.ts'
 import { Outlet } from './outlet.ts'
 import { progressIntervalMs, tellProgress } from './progress.ts'
-import { type Asked, readRequest } from './request.ts'
+import { type StatementRequest, readRequest } from './request.ts'
 import { packingOf, sendAnswer, sendFailure, UNPACKED } from './response.ts'
 import { MIB } from '../../../schemas/units.ts'
 
-/** Parameters may stand in the URL; a server takes 1 MiB of it as well. */
+/** Parameters may be in the URL; a server accepts 1 MiB of it as well. */
 const HEADER_MAX_BYTES = MIB
-/** Above the client's idle time of 2.5 s, so that it is the client who closes an idle connection. */
+/** Above the client's idle time of 2.5 s, so that the client is the one that closes an idle connection. */
 const KEEP_ALIVE_MS = 10_000
-/** Writes under way may end by themselves for this long after a stop. */
+/** After a stop, writes under way may end by themselves for this long. */
 const WRITE_GRACE_MS = 2_500
-/** Then they are cancelled, and have this long. */
+/** Then they are cancelled, and have this long to end. */
 const CANCEL_GRACE_MS = 1_500
 /** Then all connections are closed, which ends what waits for a client. */
 const CLOSED_GRACE_MS = 500
 
 /** ClickHouse's HTTP interface over the engine in this process. */
 export class Server {
-  /** Resolves with the engine's words when a part on the disk turned out to be broken: the process must start anew. */
+  /** Resolves with the engine's message when a part on the disk turned out to be broken: the process must start anew. */
   readonly broken: Promise<string>
-  readonly #sayBroken: (message: string) => void
+  readonly #reportBroken: (message: string) => void
   readonly #parts: Parts
   readonly #password: string
   readonly #app: FastifyInstance
@@ -38,13 +38,13 @@ export class Server {
     this.#password = password
     const { promise, resolve } = Promise.withResolvers<string>()
     this.broken = promise
-    this.#sayBroken = resolve
+    this.#reportBroken = resolve
     this.#app = Fastify({
       logger: false,
       keepAliveTimeout: KEEP_ALIVE_MS,
       http: { maxHeaderSize: HEADER_MAX_BYTES },
     })
-    // A web page that is open on this machine may send requests here as well; no client of ours is one.
+    // A web page that is open on this machine may send requests here as well; our own clients are never web pages.
     this.#app.addHook('onRequest', async (request, reply) => {
       const problem = foreignProblem(request.headers)
       if (problem === undefined) return
@@ -72,7 +72,7 @@ export class Server {
   }
 
   /**
-   * Stops in order: no new requests, reads are cancelled, writes may end within a grace time and are cancelled then.
+   * Stops in order: no new requests; reads are cancelled; writes may end within a grace time and are cancelled after it.
    * @returns false if a statement would not end within the three grace times together.
    */
   async stop(): Promise<boolean> {
@@ -94,7 +94,7 @@ export class Server {
   async #handle(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const startedMs = performance.now()
     const { engine, admission } = this.#parts
-    // From here on the answer is written by us: some of it may have to go out before its headers are known.
+    // After this line the answer is written by us: some of it may have to be sent before its headers are known.
     reply.hijack()
     const { raw } = reply
     const outlet = new Outlet(raw)
@@ -106,35 +106,35 @@ export class Server {
     try {
       const leave = admission.enter()
       raw.once('close', leave)
-      const asked = await readRequest(request.raw, this.#password)
-      packing = packingOf(asked.query, request.headers['accept-encoding'])
-      const queryId = asked.query.get('query_id') || randomUUID()
+      const parsed = await readRequest(request.raw, this.#password)
+      packing = packingOf(parsed.query, request.headers['accept-encoding'])
+      const queryId = parsed.query.get('query_id') || randomUUID()
       headers['X-ClickHouse-Query-Id'] = queryId
-      const answer = await this.#execute(asked, queryId, request.method !== 'POST', outlet, raw)
+      const answer = await this.#execute(parsed, queryId, request.method !== 'POST', outlet, raw)
       await sendAnswer(outlet, headers, answer, packing, performance.now() - startedMs)
     } catch (error) {
       await sendFailure(outlet, headers, error, engine.version, packing)
       const { code, message } = describeFailure(error, engine.version)
-      if (code === BROKEN_PART) this.#sayBroken(message.trim())
+      if (code === BROKEN_PART) this.#reportBroken(message.trim())
     }
   }
 
-  /** Runs the statement, and tells its progress meanwhile if the request wants to hear of it. */
+  /** Runs the statement, and reports its progress meanwhile if the request wants that. */
   async #execute(
-    asked: Asked,
+    parsed: StatementRequest,
     queryId: string,
     readOnly: boolean,
     outlet: Outlet,
     raw: ServerResponse,
   ): Promise<Answer> {
     const ended = new AbortController()
-    const intervalMs = progressIntervalMs(asked.query)
+    const intervalMs = progressIntervalMs(parsed.query)
     if (intervalMs !== undefined) {
       const tell = (progress: string): void => outlet.tellProgress(progress)
       void tellProgress(this.#parts.engine, queryId, intervalMs, tell, ended.signal)
     }
     try {
-      return await execute(this.#parts, asked, {
+      return await execute(this.#parts, parsed, {
         queryId,
         readOnly,
         cancelRead: AbortSignal.any([this.#stopReads.signal, clientGone(raw)]),

@@ -14,7 +14,7 @@ interface Session {
   expiry: NodeJS.Timeout | undefined
 }
 
-/** A request's hold on a session; nobody else has it until `release`. */
+/** A request's hold on a session; no other request has it until `release`. */
 export interface SessionHold {
   readonly connection: Connection
   release(): void
@@ -39,9 +39,9 @@ export class Sessions {
       throw new ClickhouseError(373, 'SESSION_IS_LOCKED', `Session ${id} is locked by a concurrent client.`)
     session.busy = true
     clearTimeout(session.expiry)
-    const asked = Number(query.get('session_timeout') ?? TIMEOUT_DEFAULT_SECONDS)
-    const seconds = Number.isFinite(asked)
-      ? Math.min(Math.max(asked, 0), TIMEOUT_MAX_SECONDS)
+    const requestedSeconds = Number(query.get('session_timeout') ?? TIMEOUT_DEFAULT_SECONDS)
+    const seconds = Number.isFinite(requestedSeconds)
+      ? Math.min(Math.max(requestedSeconds, 0), TIMEOUT_MAX_SECONDS)
       : TIMEOUT_DEFAULT_SECONDS
     const release = (): void => {
       session.busy = false
@@ -79,7 +79,7 @@ export class Sessions {
 }
 
 /**
- * Notes what a request is about to change on a session's connection, so that its query string counts for it alone.
+ * Notes what a request is about to change on a session's connection, so that its query string affects this request only.
  * Query parameters stay: the engine has no way to unset one.
  * @returns the statements that undo it.
  */

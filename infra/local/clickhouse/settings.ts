@@ -13,11 +13,11 @@ const INTERFACE_PARAMETERS = new Set([
   'close_session',
   'user',
   'password',
-  'quota_key', // No quotas in this engine: taken and without effect.
+  'quota_key', // This engine has no quotas: accepted and without effect.
   'role', // Refused where it names one.
   'compress',
   'decompress',
-  'network_compression_method', // How what `compress` asks for is packed.
+  'network_compression_method', // How the data is packed that `compress` requests.
   'network_zstd_compression_level',
   'wait_end_of_query',
   'buffer_size',
@@ -65,7 +65,7 @@ export function requestSettings(query: URLSearchParams): Map<string, string> {
   return settings
 }
 
-/** The statements that put a connection into the state the request asks for. */
+/** The statements that put a connection into the state that the request needs. */
 export function prepareConnection(settings: ReadonlyMap<string, string>, database: string | null): string {
   const assignments = [...settings].map(([name, value]) => `${name} = ${quoteString(value)}`)
   const use = database ? `; USE ${quoteName(database)}` : ''

@@ -5,21 +5,24 @@ import { quoteString } from './settings.ts'
 import type { Statement } from './statement.ts'
 import { MIB } from '../../../schemas/units.ts'
 
-/** Bytes of one request body after decompression (of the data of an INSERT in zstd: before); more is refused with code 290. */
+/**
+ * Bytes of one request body after decompression (of the data of an INSERT in zstd: before); larger ones are refused with
+ * code 290.
+ */
 export const BODY_MAX_BYTES = 256 * MIB
-/** A client that sends more than twice the bound is cut off instead of being heard to the end. */
+/** A client that sends more than twice the bound is cut off; its body is not read to the end. */
 const BODY_HEARD_MAX_BYTES = 2 * BODY_MAX_BYTES
 const WRITE_BYTES = MIB
 
-/** The data of an INSERT. By the suffix of its file's name the engine knows how it is packed. */
+/** The data of an INSERT. The engine knows from the suffix of its file's name how it is packed. */
 export interface InsertData {
   readonly bytes: AsyncIterable<Buffer>
   readonly suffix: '' | '.zst'
 }
 
 /**
- * Files that hold the data of running INSERTs. Data must never become part of a statement's text: the engine ends
- * inline data at an empty line and runs what follows as a statement.
+ * Files that hold the data of running INSERTs. Data must never become part of a statement's text: the engine ends inline
+ * data at an empty line and runs what follows as a statement.
  */
 export class Spool {
   readonly #dir: string
@@ -29,7 +32,7 @@ export class Spool {
     this.#dir = dir
   }
 
-  /** Makes the spool inside a data directory that this process has locked; forgets what a killed one left there. */
+  /** Makes the spool inside a data directory that this process has locked; removes what a killed process left there. */
   static async open(dataDir: string): Promise<Spool> {
     const dir = join(dataDir, 'spool')
     await rm(dir, { recursive: true, force: true })
@@ -79,8 +82,8 @@ async function copy(body: AsyncIterable<Buffer>, handle: FileHandle): Promise<vo
 }
 
 /**
- * Passes a body on up to the bound, then hears the rest without keeping it, because a client that is still sending
- * would not see the answer. @throws ClickhouseError 290 for a body above the bound.
+ * Passes a body on up to the bound, then reads the rest without keeping it, because a client that is still sending would
+ * not see the answer. @throws ClickhouseError 290 for a body above the bound.
  */
 export async function* bounded(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer, undefined> {
   let heard = 0

@@ -4,9 +4,9 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { SECOND_MS } from '../../../schemas/units.ts'
 
-/** Threads of the engine's process: every running statement holds one (admission.ts keeps three free). */
+/** Threads of the engine's process: every running statement occupies one (admission.ts keeps three free). */
 const THREADS = 16
-/** Opening data that a kill -9 left under load was seen to take 2.5 s. */
+/** Opening data after a kill -9 under load was seen to take 2.5 s. */
 const READY_MAX_MS = 30_000
 /** The process itself ends within 5 s. */
 const STOP_MAX_MS = 6_000
@@ -16,13 +16,16 @@ export interface StartOptions {
   /** Data directory; made if it is missing. */
   readonly dir: string
   readonly port: number
-  /** Holds the password of its one user; no password if not given. */
+  /** The file with the password of its one user; no password if not given. */
   readonly passwordFile?: string
-  /** Engines of tables that are allowed beyond its list, for example Kafka. */
+  /** Engines of tables that are allowed in addition to its list, for example Kafka. */
   readonly extraEngines?: readonly string[]
   /** The Node binary to run it with; the one that runs this process if not given. */
   readonly node?: string
-  /** How far it stands back where cores are few; 5 if not given, 0 for one that stands for a server of its own. */
+  /**
+   * By how much its priority is lowered where cores are few; 5 if not given, 0 for one that takes the place of a separate
+   * server.
+   */
   readonly niceness?: number
   /** A file to append its output to. */
   readonly logFile?: string
@@ -63,7 +66,7 @@ export async function startClickhouse(options: StartOptions): Promise<LocalServe
       ...(options.extraEngines ?? []).flatMap((engine) => ['--allow-engine', engine]),
     ],
     {
-      // A group of its own: Ctrl-C reaches the parent alone, which then stops its children in order.
+      // A group of its own: Ctrl-C reaches the parent only, which then stops its children in order.
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, UV_THREADPOOL_SIZE: String(THREADS) },
@@ -114,7 +117,7 @@ function followOutput(child: ChildProcess, logFile: string | undefined): Output 
   return { lines, ready: promise }
 }
 
-/** What happens first: ready, an end, or the time is up. */
+/** Whichever comes first: it is ready, it has ended, or the time is over. */
 async function firstOf(
   child: ChildProcess,
   exited: LocalServer['exited'],

@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { readFromFile } from './spool.ts'
 import { holdsSeveral, readStatement } from './statement.ts'
 
-/** The statement as it is sent to the engine when its data lies in the file `/f`. */
+/** The statement as it is sent to the engine when its data is in the file `/f`. */
 function rewritten(text: string): string {
   const statement = readStatement(text)
   if (statement.kind !== 'values' && statement.kind !== 'input') return statement.kind

@@ -5,7 +5,7 @@ import { isSymbol, isWord, type Token, tokens } from './tokens.ts'
  * - `values`: `INSERT … FORMAT X` or `INSERT … VALUES`: what follows `dataStart` is data, in `format`.
  * - `input`: `INSERT … SELECT … FROM input('…') … FORMAT X`: the same, and the call of input() is `call`.
  * - `text`: everything else; it holds no data. `format` is what its FORMAT clause names, if it has one, and `formatClause`
- *   where that stands.
+ *   where that clause is.
  * - `unclear`: begins with INSERT and then does not go on as an INSERT does, so it could hold data.
  */
 export type Statement =
@@ -42,12 +42,12 @@ export interface InputCall extends Span {
 /** SHOW, DESCRIBE, EXISTS and EXPLAIN are reads too, but the engine refuses to stream them. */
 const STREAMED = ['SELECT', 'WITH', 'FROM']
 
-/** A FORMAT behind one of these is a name (`FROM format`), not the clause. */
+/** A FORMAT after one of these is a name (`FROM format`), not the clause. */
 const NAME_FOLLOWS = ['SELECT', 'DISTINCT', 'FROM', 'JOIN', 'AS', 'BY', 'WHERE', 'HAVING', 'AND', 'OR', 'NOT']
 
 /**
- * Takes a statement apart. An INSERT is read by its grammar from left to right and never further than its data
- * begins, so neither a name nor the data can pass for a clause.
+ * Takes a statement apart. An INSERT is read by its grammar from left to right and never further than to where its data
+ * begins, so neither a name nor the data can be taken for a clause.
  * @param text the statement as latin1, see `tokens`.
  */
 export function readStatement(text: string): Statement {
@@ -58,7 +58,7 @@ export function readStatement(text: string): Statement {
   return { kind: 'text', ...readClauses(cursor), streams, insert: false }
 }
 
-/** True if anything but semicolons follows a semicolon. Quotes and comments aside, that is a second statement. */
+/** True if anything but semicolons follows a semicolon: apart from quotes and comments, that is a second statement. */
 export function holdsSeveral(text: string): boolean {
   let ended = false
   for (const token of tokens(text)) {
@@ -94,7 +94,7 @@ function readInsert(cursor: Cursor, text: string): Statement {
   return { kind: 'unclear' }
 }
 
-/** `INSERT … SELECT`: data only if input() is called, and then behind the FORMAT clause that follows the call. */
+/** `INSERT … SELECT`: it has data only if input() is called, and then after the FORMAT clause that follows the call. */
 function readInsertSelect(cursor: Cursor, text: string): Statement {
   let call: Omit<InputCall, 'formatStart'> | undefined
   for (let token = cursor.next(); token; token = cursor.next()) {
@@ -126,7 +126,7 @@ function readInsertSelect(cursor: Cursor, text: string): Statement {
       }
 }
 
-/** Spaces and one line end part the format's name from the data; all further bytes are data. */
+/** Spaces and one line end separate the format's name from the data; all further bytes are data. */
 function dataAfter(text: string, end: number): number {
   let at = end
   while (text[at] === ' ' || text[at] === '\t' || text[at] === '\f') at += 1
@@ -134,7 +134,7 @@ function dataAfter(text: string, end: number): number {
   return text[at] === '\n' ? at + 1 : at
 }
 
-/** `db.table`, `"quoted"`, `{parameter:Identifier}`. Returns the end, or -1 where no name is. */
+/** `db.table`, `"quoted"`, `{parameter:Identifier}`. Returns the end, or -1 where there is no name. */
 function skipName(cursor: Cursor): number {
   let end = -1
   do {
@@ -202,7 +202,7 @@ function namesFollow(before: Token | undefined): boolean {
   )
 }
 
-/** Reads tokens one by one with a look ahead, and skips bracketed groups. */
+/** Reads tokens one by one, can see the next one in advance, and skips bracketed groups. */
 class Cursor {
   readonly #source: Generator<Token, undefined>
   readonly #ahead: Token[] = []
@@ -232,7 +232,7 @@ class Cursor {
     return isSymbol(this.peek(), symbol) && this.next() !== undefined
   }
 
-  /** Skips a bracket and all up to its partner; returns the end. */
+  /** Skips a bracket and everything up to its partner; returns the end. */
   skipGroup(): number {
     let depth = 0
     let end = 0

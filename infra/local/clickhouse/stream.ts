@@ -32,7 +32,7 @@ export interface OpenResult {
 }
 
 /**
- * Starts a streamed read and looks one piece ahead: a small result is then whole and can be answered with its
+ * Starts a streamed read and fetches one piece in advance: a small result is then complete and can be answered with its
  * length, and an early error still gets an HTTP status of its own.
  */
 export async function openResult(
@@ -56,10 +56,10 @@ export async function openResult(
 }
 
 /**
- * The rest of a streamed result. Whatever ends it (the end, an error, a client that leaves), `release` runs once,
- * after the last call into the engine.
- * An error amid the data is told as a server tells it: a block marked with `exceptionTag` ends the body, which then
- * `hasFailed`, so that the answer is broken off behind it.
+ * The rest of a streamed result. Whatever ends it (the end, an error, a client that leaves), `release` runs once, after
+ * the last call into the engine.
+ * An error in the middle of the data is reported as a server reports it: a block marked with `exceptionTag` ends the
+ * body, which then `hasFailed`, so that the connection is broken off after it.
  */
 export class ResultStream extends Readable {
   readonly exceptionTag = randomBytes(8).toString('hex')
@@ -90,7 +90,7 @@ export class ResultStream extends Readable {
     void this.#end(reason).then(ended)
   }
 
-  /** A call may be under way, and the handle and its connection must outlive it. */
+  /** A call may be under way, and the handle and its connection must live longer than it. */
   async #end(reason: Error | null): Promise<Error | null> {
     await this.#fetching
     try {

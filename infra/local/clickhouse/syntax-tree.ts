@@ -2,7 +2,7 @@
 export interface SyntaxNode {
   /** The first word of its line: `SelectQuery`, `Function`, `Identifier`. */
   readonly kind: string
-  /** What stands behind the kind, without alias and number of children: the function's name, the identifier. */
+  /** The text after the kind, without alias and number of children: the function's name, the identifier. */
   readonly name: string
   readonly children: readonly SyntaxNode[]
 }
@@ -18,8 +18,8 @@ const CHILDREN = / \(children (\d+)\)$/
 const ALIAS = / \(alias .*\)$/
 
 /**
- * Reads what `EXPLAIN AST` printed. Undefined where it is not one whole tree: names in it come from the statement and may
- * hold line ends, so a line that none of the counts announced is a name's, and nothing is believed then.
+ * Reads what `EXPLAIN AST` printed. Undefined where that is not one whole tree: names in it come from the statement and
+ * may hold line ends. A line that no count of children announced is then part of a name, and nothing of the tree is believed.
  */
 export function readSyntaxTree(dump: string): SyntaxNode | undefined {
   const lines = dump.replace(/\n+$/, '').split('\n')
@@ -53,7 +53,7 @@ function isWhole(draft: Draft | undefined): boolean {
   return draft !== undefined && draft.node.children.length === draft.awaited
 }
 
-/** The node and all below it, each with the one above it. */
+/** The node and all below it, each with its parent. */
 export function* nodesOf(
   node: SyntaxNode,
   parent?: SyntaxNode,

@@ -31,9 +31,9 @@ export function isSymbol(token: Token | undefined, ...symbols: readonly string[]
 }
 
 /**
- * Cuts SQL into tokens by the rules of the engine's lexer, lazily: reading the head of an INSERT does not look at
- * its data. The text must be latin1 (one character = one byte), so that places are byte offsets whatever follows.
- * A quote or comment that is not closed runs to the end; the engine then reports it.
+ * Cuts SQL into tokens by the rules of the engine's lexer, lazily: reading the head of an INSERT does not touch its data.
+ * The text must be latin1 (one character = one byte), so that places are byte offsets whatever follows. A quote or
+ * comment that is not closed runs to the end; the engine then reports it.
  */
 export function* tokens(text: string, from = 0): Generator<Token, undefined> {
   let at = from

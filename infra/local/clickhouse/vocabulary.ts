@@ -7,7 +7,7 @@ export interface FunctionRow {
   readonly categories: string
 }
 
-/** What the engine's functions are called, and which of them a statement from outside may call. */
+/** The names of the engine's functions, and which of them a statement from outside may call. */
 export class Vocabulary {
   readonly #functions: ReadonlySet<string>
   readonly #allowed: ReadonlySet<string>
@@ -38,7 +38,7 @@ export class Vocabulary {
     return suffix !== undefined && this.mayCall(name.slice(0, -suffix.length))
   }
 
-  /** Whether the engine has such a function and no statement may call it. */
+  /** Whether the engine has such a function that no statement may call. */
   isForbidden(name: string): boolean {
     return this.#functions.has(name.toLowerCase()) && !this.mayCall(name)
   }

@@ -8,7 +8,7 @@ import { MINUTE_MS } from '../../../schemas/units.ts'
 
 const POM = fileURLToPath(new URL('./pom.xml', import.meta.url))
 
-/** Outside git and outside the data: `reset` keeps it, and every data folder uses it. */
+/** It is outside git and outside the data: `reset` keeps it, and every data folder uses it. */
 export const JARS_DIR = fileURLToPath(new URL('../../../.hivemeter/kafka-jars', import.meta.url))
 
 /** Longest download, on a slow line. */
@@ -19,7 +19,10 @@ export const KAFKA_VERSION =
   /<artifactId>kafka_2\.13<\/artifactId>\s*<version>([^<]+)</.exec(readFileSync(POM, 'utf8'))?.[1] ??
   'unknown'
 
-/** What each jar must be: Maven believes a repository or a mirror, we only what was looked at when the pom was written. */
+/**
+ * The expected checksum of each jar: Maven trusts a repository or a mirror; we trust only what was checked when the pom
+ * was written.
+ */
 const CHECKSUMS = fileURLToPath(new URL('./jars.sha256', import.meta.url))
 
 const STAMP = 'stamp'
@@ -37,7 +40,7 @@ export function readChecksums(text: string): ReadonlyMap<string, string> {
   return new Map(lines.map((line) => [line.slice(64).trim(), line.slice(0, 64)]))
 }
 
-/** What is otherwise in the folder than the checksums say, in words; undefined where it holds exactly their jars. */
+/** How the folder differs from the checksums, in words; undefined where it holds exactly their jars. */
 export function jarsProblem(jarsDir: string, expected: ReadonlyMap<string, string>): string | undefined {
   const there = readdirSync(jarsDir).filter((name) => name !== STAMP)
   const extra = there.find((name) => !expected.has(name))
@@ -51,8 +54,8 @@ export function jarsProblem(jarsDir: string, expected: ReadonlyMap<string, strin
 }
 
 /**
- * Whether the jars are there, whole: the stamp is the last file written. Those of an earlier stamp are looked at instead,
- * since the same files may have been taken by an earlier version.
+ * Whether the jars are there and complete: the stamp is the last file written. Under an earlier stamp the jars themselves
+ * are checked instead, since an earlier version may have used the same files.
  */
 export function jarsPresent(jarsDir: string = JARS_DIR): boolean {
   try {
@@ -63,7 +66,10 @@ export function jarsPresent(jarsDir: string = JARS_DIR): boolean {
   }
 }
 
-/** The next start need not look at every file. Renamed into its place: a folder of jars may be a copy made of links. */
+/**
+ * So that the next start need not check every file. The file is renamed into its place: a folder of jars may be a copy
+ * made of links.
+ */
 function renewStamp(jarsDir: string): void {
   const stamp = join(jarsDir, STAMP)
   if (readFileSync(stamp, 'utf8') === stampOf()) return
@@ -119,7 +125,7 @@ function runMaven(
   })
 }
 
-/** The jars came and are not those that were meant; nothing of them is kept. */
+/** The jars came and are not those that were expected; none of them is kept. */
 function refuseJars(problem: string): never {
   throw new ExitError(
     EXIT.failure,
@@ -128,8 +134,8 @@ function refuseJars(problem: string): never {
 }
 
 /**
- * Downloads Kafka's jars once per pom and holds them against our checksums. They arrive in a folder beside and are renamed when complete, so a half-done
- * download is never used. Fails with 69 and Maven's own words.
+ * Downloads Kafka's jars once for each pom and compares them with our checksums. They arrive in a separate folder, which
+ * is renamed when it is complete, so a half-done download is never used. Fails with 69 and Maven's own words.
  */
 export async function ensureJars(
   jarsDir: string = JARS_DIR,

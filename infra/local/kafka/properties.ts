@@ -1,7 +1,7 @@
 /** One node of several, each broker and controller at once. */
 export interface KafkaNode {
   readonly nodeId: number
-  /** The address that it listens at and that its peers and clients are told. */
+  /** The address at which it listens, and which its peers and clients get. */
   readonly host: string
   /** The same for all: "1@host:port,2@host:port", by controller ports. */
   readonly voters: string
@@ -11,14 +11,14 @@ export interface KafkaNode {
   readonly minInsyncReplicas: number
 }
 
-/** What server.properties needs to know. */
+/** The values from which server.properties is made. */
 export interface KafkaPlace {
   readonly port: number
   readonly controllerPort: number
   readonly logDir: string
   /** One of several; the only one unless given. */
   readonly node?: KafkaNode
-  /** Further lines, by name; they win over what stands here. */
+  /** Further lines, by name; they replace those of this file. */
   readonly settings?: Readonly<Record<string, string>>
 }
 

@@ -7,7 +7,7 @@ const CORRELATION_ID = 4711
 const ANSWER_TIMEOUT_MS = 2_000
 const ANSWER_BYTES_MAX = MIB
 
-/** A Metadata request for no topic: what it answers is the brokers that take part. */
+/** A Metadata request for no topic: its answer lists the brokers that take part. */
 function metadataRequest(): Buffer {
   const client = Buffer.from('hivemeter-start')
   const size = 2 + 2 + 4 + 2 + client.length + 4 + 1
@@ -42,8 +42,8 @@ function brokersIn(answer: Buffer): number[] | undefined {
 
 /**
  * Whether the broker at this address takes part in its cluster: it answers a Metadata request and is among the brokers
- * that it names. A port that listens is not enough, as the socket opens before the broker is registered, and the others
- * alone say nothing of it. Never rejects.
+ * that the answer lists. A port that listens is not enough, as the socket opens before the broker is registered, and the
+ * answer of another broker does not show it either. Never rejects.
  */
 export function answersMetadata(port: number, host = '127.0.0.1', nodeId = 1): Promise<boolean> {
   return new Promise((resolve) => {

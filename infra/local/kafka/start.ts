@@ -19,7 +19,7 @@ import { MIB, MINUTE_MS, SECOND_MS } from '../../../schemas/units.ts'
 const GUARDIAN = fileURLToPath(new URL('./guardian.sh', import.meta.url))
 const LOG4J = fileURLToPath(new URL('./log4j2.properties', import.meta.url))
 
-/** Longest start, after kill -9 with a log to recover included. */
+/** Longest start, including one after kill -9 with a log to recover. */
 const START_TIMEOUT_MS = MINUTE_MS
 const POLL_MS = 50
 /** A clean stop takes about a second; after this the broker is killed, which loses nothing that it acknowledged. */
@@ -32,7 +32,10 @@ export interface LocalKafka {
   readonly brokers: readonly string[]
   /** The broker's JVM. */
   readonly pid: number
-  /** Clean stop, and the next start needs no recovery; kill -9 when it takes longer than `timeoutMs` (6 s unless given). */
+  /**
+   * Stops it cleanly, so that the next start needs no recovery; kill -9 when it takes longer than `timeoutMs` (6 s unless
+   * given).
+   */
   stop(timeoutMs?: number): Promise<void>
   /** kill -9, for tests. */
   kill(): Promise<void>
@@ -44,9 +47,9 @@ export interface KafkaOptions {
   readonly dataDir: string
   readonly port: number
   readonly controllerPort: number
-  /** One of several; the only one unless given. It answers only once most of them run: start them together. */
+  /** One of several; the only one unless given. It answers only after most of them run: start them together. */
   readonly node?: KafkaNode
-  /** Further lines of server.properties, by name; they win. */
+  /** Further lines of server.properties, by name; they replace the others. */
   readonly settings?: Readonly<Record<string, string>>
   /** Further arguments of the format, where the storage is formatted. */
   readonly formatArguments?: readonly string[]
@@ -54,13 +57,13 @@ export interface KafkaOptions {
   readonly javaOptions?: readonly string[]
   /** A command that the JVM is started through, with its first arguments (`ip netns exec …`); it must become the JVM. */
   readonly through?: readonly string[]
-  /** The most that the JVM's heap grows to; 768 MiB unless given. */
+  /** The largest size of the JVM's heap; 768 MiB unless given. */
   readonly heapBytesMax?: number
   /** Folder for kafka.log (the broker's) and kafka.out (the JVM's); the data folder unless given. */
   readonly logsDir?: string
   readonly jarsDir?: string
   readonly onDownload?: (download: Download) => void
-  /** Gives the start up: what was started is stopped, and the start fails. */
+  /** Gives up the start: what was started is stopped, and the start fails. */
   readonly signal?: AbortSignal
 }
 
@@ -77,7 +80,7 @@ async function reportedPid(guardian: ChildProcess): Promise<number> {
 
 function jvmArguments(options: KafkaOptions, logFile: string): string[] {
   const { dataDir, jarsDir = JARS_DIR, heapBytesMax = HEAP_BYTES_MAX, javaOptions = [] } = options
-  // A broker that lives for minutes on shared cores: its second compiler took half of its CPU (measured, 1.0 → 0.7 CPU-s a
+  // The broker lives for minutes on shared cores: its second compiler took half of its CPU (measured, 1.0 → 0.7 CPU-s a
   // million events).
   const heap = [
     '-Xms256m',

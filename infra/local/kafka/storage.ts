@@ -10,7 +10,7 @@ import { MINUTE_MS } from '../../../schemas/units.ts'
 
 const FORMAT_TIMEOUT_MS = MINUTE_MS
 
-/** Where Kafka's files lie in a data folder. */
+/** Where Kafka's files are in a data folder. */
 export function kafkaFiles(dataDir: string): {
   root: string
   logDir: string
@@ -22,7 +22,7 @@ export function kafkaFiles(dataDir: string): {
   return { root, logDir, properties: join(root, 'server.properties'), meta: join(logDir, 'meta.properties') }
 }
 
-/** Fails when the folder holds a broker's data whose meta.properties is missing or torn: formatting would lose it. */
+/** Fails when the folder holds a broker's data whose meta.properties is missing or torn: formatting would lose the data. */
 export function checkStorage(dataDir: string): void {
   const { logDir, meta } = kafkaFiles(dataDir)
   if (!existsSync(logDir) || readdirSync(logDir).length === 0) return
@@ -39,7 +39,7 @@ export function checkStorage(dataDir: string): void {
 }
 
 /**
- * Formats the storage once. It happens in a folder beside that is then renamed, so an interrupted format leaves
+ * Formats the storage once. This happens in a separate folder that is then renamed, so an interrupted format leaves
  * nothing that looks like data.
  */
 async function format(
@@ -76,7 +76,7 @@ export async function prepareStorage(
     readonly java: string
     readonly jarsDir: string
     readonly dataDir: string
-    /** Further arguments of the format: users that must be there before the first connection. */
+    /** Further arguments of the format: users that must exist before the first connection. */
     readonly formatArguments?: readonly string[]
   },
 ): Promise<void> {

@@ -28,12 +28,12 @@ const LATE_SHARE = 0.01
 /** A window of one minute is late when it ended five minutes before the newest receipt. */
 const LATE_MS = { min: 7 * MINUTE_MS, max: 50 * MINUTE_MS }
 const DELAY_MAX_MS = 4_000
-/** Events that a repeat may come from. */
+/** Events from which a repeat may be chosen. */
 const REMEMBERED_MAX = 2_000
 const API_MS_PER_TOKEN = 6
 const MWH_PER_GPU_MS = 0.047
 
-/** Of 20 events: how many are the node's own work, the network's, and idle work. */
+/** Of 20 events, how many are the node's own work, the network's, and idle work. */
 const SOURCES = [...Array(5).fill('own'), ...Array(11).fill('hive'), ...Array(4).fill('idle')] as readonly (
   | 'own'
   | 'hive'
@@ -49,7 +49,7 @@ function usd(nanoUsd: number): string {
 
 /**
  * The work of the sample fleet: the same seed gives the same nodes, models and amounts; ids come from the seed and the
- * start time, so a restart repeats none. 2 % of what it gives are repeats of earlier events and 1 % are late.
+ * start time, so a restart repeats none. 2 % of the events are repeats of earlier ones and 1 % are late.
  */
 export class SampleWork {
   readonly #dice: Dice
@@ -115,7 +115,7 @@ export class SampleWork {
     }
     const gpuMs = tokensOut * model.gpuMsPerToken
     const measured = this.#dice.next()
-    // A fifth of the events come without GPU time: it is then estimated from their tokens.
+    // A fifth of the events have no GPU time: it is then estimated from their tokens.
     if (measured < 0.2) return { duration_ms: gpuMs }
     if (measured < 0.6) return { duration_ms: gpuMs, gpu_ms: gpuMs }
     const energySource = measured < 0.7 ? 'meter' : 'device'

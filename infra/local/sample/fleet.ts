@@ -40,7 +40,7 @@ export const MODELS: readonly SampleModel[] = [
 
 const padded = (number: number) => String(number).padStart(2, '0')
 
-/** Fifty nodes in three tiers, told by their names, with about ten operators. */
+/** Fifty nodes in three tiers, recognisable by their names, with about ten operators. */
 export function makeFleet(dice: Dice): SampleNode[] {
   return TIERS.flatMap(({ tier, count, weight }) =>
     Array.from({ length: count }, (_, index) => {

@@ -12,7 +12,7 @@ export interface PresenceOptions {
   readonly gatewayUrl: string
   readonly readerUrl: string
   readonly headers: Readonly<Record<string, string>>
-  /** Of an admin: whose a node is, it cannot say itself. */
+  /** The credential of an admin: a node cannot itself determine its operator. */
   readonly adminHeaders: Readonly<Record<string, string>>
   readonly nodes: readonly SampleNode[]
   readonly startMs: number
@@ -22,8 +22,8 @@ export interface PresenceOptions {
 
 /**
  * Lets the nodes of the sample take part: an admin lets each join for its operator, with paid work within a daily limit
- * (central ones may not have any), and it says once a minute that it is there. Whatever fails is tried again with the next
- * minute.
+ * (central ones may not have any), and each node sends a heartbeat once a minute. Whatever fails is tried again in the
+ * next minute.
  */
 export async function keepPresent(options: PresenceOptions): Promise<void> {
   const { clock, signal } = options
@@ -40,7 +40,7 @@ async function sendHeartbeats(options: PresenceOptions, round: number): Promise<
     heartbeat_id: `${options.startMs} ${round}`,
     node_id: node.nodeId,
     sent_at: options.clock.nowMs(),
-    // Central is for an admin to say.
+    // Only an admin may set the tier central.
     ...(node.tier !== 'central' && { tier: node.tier }),
     ...(node.operatorId !== undefined && { operator_id: node.operatorId }),
     version: 'sample',

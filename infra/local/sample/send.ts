@@ -8,7 +8,7 @@ import { SECOND_MS } from '../../../schemas/units.ts'
 const SEED = 20_261
 const ROUND_MS = 500
 const ANSWER_TIMEOUT_MS = 10_000
-/** What piles up while the gateway does not take anything; beyond it events are not made at all. */
+/** Events that may accumulate while the gateway takes none; beyond this number events are not made at all. */
 const BACKLOG_MAX = 10_000
 const RETRY_MS = 1_000
 
@@ -39,15 +39,15 @@ export interface RunningSample {
 }
 
 /**
- * Keeps the sample arriving: `eventsPerSecond` to the gateway, twice a second. A batch that the gateway did not take
+ * Sends the sample continuously: `eventsPerSecond` to the gateway, twice a second. A batch that the gateway did not take
  * (503, restart) is sent again until it does, which the ids make harmless.
  */
 export function startSample(options: {
   readonly gatewayUrl: string
   readonly readerUrl: string
-  /** Carry the credential, where one is asked for. */
+  /** The headers that carry the credential, where one is required. */
   readonly headers: Readonly<Record<string, string>>
-  /** The same of an admin. */
+  /** The same for an admin. */
   readonly adminHeaders: Readonly<Record<string, string>>
   readonly eventsPerSecond: number
   readonly clock: Clock

@@ -1,13 +1,13 @@
 import type { Clock } from '../../../pipelines/clock.ts'
 
 /**
- * How far the machine's clock may have been set since the last acknowledgement. Wide enough for a clock that is being
- * slewed overnight, far below the 10 minutes by which the task judges wider than the gateway.
+ * How far the machine's clock may have been set since the last acknowledgement: enough for a clock that is slewed
+ * overnight, and far below the 10 minutes by which the task's bounds are wider than the gateway's.
  */
 const CLOCK_STEP_MS_MAX = 30_000
 
 /**
- * The log's clock, as far as the gateway can know it: the machine's, corrected by the LogAppendTime that each
+ * The log's clock, as far as the gateway can know it: the machine's clock, corrected by the LogAppendTime that each
  * acknowledgement returns. Receipts are judged by it, so that all gateways and tasks judge by one clock.
  */
 export class LogClock {
@@ -20,7 +20,7 @@ export class LogClock {
     this.#clock = clock
   }
 
-  /** The broker stamped a record `logAppendTimeMs` between `sentAtMs` (machine's clock) and now. */
+  /** The broker stamped a record with `logAppendTimeMs` between `sentAtMs` (machine's clock) and now. */
   acknowledged(logAppendTimeMs: number, sentAtMs: number): void {
     this.#wallMs = this.#clock.nowMs()
     this.#monotonicMs = this.#clock.monotonicMs()
@@ -28,8 +28,8 @@ export class LogClock {
   }
 
   /**
-   * Now, by the log's clock. Null before the first acknowledgement, and after the machine's clock was set or slept:
-   * then only another acknowledgement tells.
+   * Now, by the log's clock. Null before the first acknowledgement, and after the machine's clock was set or the machine
+   * slept: only another acknowledgement gives the time then.
    */
   receiptMs(): number | null {
     if (this.#offsetMs === null) return null

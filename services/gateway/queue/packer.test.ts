@@ -14,7 +14,7 @@ interface Reading {
   readonly watts: number
 }
 
-/** A line an event, at most three in a record. */
+/** One line for each event, at most three in a record. */
 class Lines implements Pack<Reading> {
   readonly #lines: string[] = []
 
@@ -42,7 +42,7 @@ const packer: Packer<Reading> = { nodeOf: ({ node }) => node, begin: () => new L
 test('the queue of another topic needs its packer alone', async () => {
   const clock = new ManualClock(Date.UTC(2026, 10, 21, 12))
   const log = new MemoryLog(clock)
-  const told: string[] = []
+  const reported: string[] = []
   const queue = new RecordQueue({
     producer: log,
     partitions: PARTITIONS,
@@ -50,9 +50,9 @@ test('the queue of another topic needs its packer alone', async () => {
     clock,
     logger: silentLogger,
     metrics: {
-      accepted: (events) => told.push(`accepted ${events}`),
-      waiting: (events) => told.push(`waiting ${events}`),
-      takes: (isTaking) => told.push(`takes ${isTaking}`),
+      accepted: (events) => reported.push(`accepted ${events}`),
+      waiting: (events) => reported.push(`waiting ${events}`),
+      takes: (isTaking) => reported.push(`takes ${isTaking}`),
     },
   })
   queue.start()
@@ -72,7 +72,7 @@ test('the queue of another topic needs its packer alone', async () => {
       value: Buffer.from(text),
     })),
   )
-  assert.deepEqual(told, [
+  assert.deepEqual(reported, [
     'takes false',
     'takes true',
     'waiting 5',

@@ -1,23 +1,23 @@
-/** The value of one record as it grows: an event that is added stands in it at once, encoded. */
+/** The value of one record as it grows: an added event is encoded into it at once. */
 export interface Pack<Event> {
-  /** How many are in it. */
+  /** Number of events in it. */
   readonly events: number
-  /** Bytes that the value has if it ends here. */
+  /** Bytes of the value if it ends here. */
   readonly sizeBytes: number
-  /** False where the event does not fit any more, and has left no trace; an empty pack holds any event. */
+  /** Adds an event. False where the event no longer fits; the value is unchanged then. An empty pack holds any event. */
   add(event: Event): boolean
-  /** The framed value; nothing is added after that. */
+  /** The framed value; nothing is added after this call. */
   finish(): Buffer
 }
 
 /**
- * How the events of one input topic become its records: what a pipeline brings to the queue, beside its route. Both are
- * methods of one object, and the events of all packers go through one loop that reads nothing of an event itself: it
- * costs an event two calls, and allocates nothing.
+ * How the events of one input topic become its records. A pipeline brings this to the queue, in addition to its route.
+ * Both are methods of one object, and the events of all packers go through one loop that reads nothing of an event
+ * itself: each event costs two calls and no allocation.
  */
 export interface Packer<Event> {
-  /** The node that the event is of. Its partition is the event's. */
+  /** The node of the event; it determines the event's partition. */
   nodeOf(event: Event): string
-  /** A record that holds nothing yet. */
+  /** A new record without events. */
   begin(): Pack<Event>
 }

@@ -131,7 +131,7 @@ test('keeps the order of a node', async () => {
     stored.map((event) => event.event_text),
     sent.map((event) => event.event_text),
   )
-  // 6 MB over 4 partitions, at most 900 kB a record, one record a partition a send.
+  // 6 MB over 4 partitions: at most 900 kB for each record, one record for each partition in a send.
   assert.ok(log.records.length > 6)
 })
 

@@ -13,36 +13,36 @@ import { WaitingRecords } from './waiting-records.ts'
 import type { WaitingRecord } from './waiting-records.ts'
 import { MIB } from '../../../schemas/units.ts'
 
-/** Events that may wait for their acknowledgement, those on their way included. */
+/** Events that may wait for their acknowledgement, including those that are being sent. */
 export const WAITING_EVENTS_MAX = 200_000
 
 /** Their encoded bytes. */
 export const WAITING_BYTES_MAX = 64 * MIB
 
-/** Pause between two ticks that ask whether a partition takes records again. */
+/** Pause between two ticks that test whether a partition takes records again. */
 export const PROBE_PAUSE_MS = 1_000
 
-/** After the patience with its last send a stop waits no longer for a producer that does not answer. */
+/** After the patience with its last send, a stop waits this long for a producer that does not answer. */
 const STOP_PATIENCE_MS = 1_000
 
 /**
- * `starting`: nothing acknowledged yet, the log's time is unknown. `away`: no partition takes records, or the clock was
- * set.
+ * `starting`: nothing is acknowledged yet, the log's time is unknown. `away`: no partition takes records, or the clock
+ * was set.
  */
 export type QueueState = 'starting' | 'taking' | 'away' | 'stopping'
 
-/** Where a queue says how it is: each input topic has metrics of its own. */
+/** Where a queue reports its state: each input topic has metrics of its own. */
 export interface QueueMetrics {
-  /** The log has so many more. */
+  /** The log took this number of further events. */
   accepted(events: number): void
-  /** So many wait for their acknowledgement now. */
+  /** This number of events waits for its acknowledgement now. */
   waiting(events: number): void
   /** Whether it takes any now. */
   takes(isTaking: boolean): void
 }
 
 export interface RecordQueueOptions<Event> {
-  /** Of the input topic. */
+  /** Producer of the input topic. */
   readonly producer: LogProducer
   readonly partitions: number
   readonly packer: Packer<Event>
@@ -54,17 +54,17 @@ export interface RecordQueueOptions<Event> {
 const FATES = { acknowledged: 'acknowledged', unknown: 'unknown', not_stored: 'notTaken' } as const
 
 /**
- * In front of the producer of one input topic: for each partition one send at a time; while it is under way the records of the next one grow,
- * over all requests. Bounded in events and bytes. A partition whose send outlives the patience takes nothing more until it
- * has ended, and one whose send failed until a tick is acknowledged: what waits there is handed back at once as not taken,
- * and the others go on.
+ * The queue in front of the producer of one input topic. For each partition there is one send at a time; while it is
+ * under way the records of the next one grow, over all requests. Bounded in events and bytes. A partition whose send
+ * takes longer than the patience takes nothing more until that send has ended; one whose send failed takes nothing more
+ * until a tick is acknowledged. What waits there is handed back at once as not taken, and the other partitions continue.
  */
 export class RecordQueue<Event> {
   readonly #options: RecordQueueOptions<Event>
   readonly #clock: LogClock
   readonly #records: WaitingRecords<Event>
   readonly #lanes: AppendLanes
-  /** Partitions whose last send failed: ticks ask whether they take records. */
+  /** Partitions whose last send failed: ticks test whether they take records. */
   readonly #failed = new Set<number>()
   readonly #stopping = new AbortController()
   readonly #failure = Promise.withResolvers<Error>()
@@ -97,10 +97,10 @@ export class RecordQueue<Event> {
     return this.#failure.promise
   }
 
-  /** Asks the log for its time, until it answers. */
+  /** Requests the log's time until it answers. */
   start(): void {
     this.#setState('starting')
-    void this.#askForTime()
+    void this.#requestTime()
   }
 
   /** Now, by the log's clock; null while events cannot be judged or taken. */
@@ -110,12 +110,12 @@ export class RecordQueue<Event> {
     if (receiptMs === null) {
       this.#options.logger.warn({}, "the machine's clock was set; asking the log for its time")
       this.#setState('away')
-      void this.#askForTime()
+      void this.#requestTime()
     }
     return receiptMs
   }
 
-  /** False where nothing more may wait. `sizeBytes` is at least what the events will have when encoded. */
+  /** False where nothing more may wait. `sizeBytes` is at least the size of the encoded events. */
   hasRoom(events: number, sizeBytes: number): boolean {
     return (
       this.#waitingEvents + events <= WAITING_EVENTS_MAX &&
@@ -123,7 +123,7 @@ export class RecordQueue<Event> {
     )
   }
 
-  /** Takes the events, one at least, on their way. The caller has asked `receiptMs` and `hasRoom` in the same turn. */
+  /** Takes the events, at least one. The caller must have called `receiptMs` and `hasRoom` in the same turn. */
   offer(events: readonly Event[]): Promise<Outcome> {
     const submission = new Submission(events.length)
     const added = this.#records.add(events, submission, (partition) => this.#takes(partition))
@@ -138,7 +138,7 @@ export class RecordQueue<Event> {
     this.#stopping.abort()
   }
 
-  /** Sends what waits, then lets go of the producer. */
+  /** Sends what waits, then releases the producer. */
   async stop(): Promise<void> {
     this.refuseMore()
     const { clock, producer } = this.#options
@@ -156,7 +156,7 @@ export class RecordQueue<Event> {
     return !this.#failed.has(partition) && !this.#lanes.isStalled(partition)
   }
 
-  /** Once a turn: what all requests of the turn brought, and what all partitions of an answer let go, goes together. */
+  /** Once a turn: what all requests of the turn brought, and what all partitions of an answer released, is sent together. */
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
@@ -181,21 +181,21 @@ export class RecordQueue<Event> {
     }
   }
 
-  /** Ticks to one partition after the other until one answers within the patience. */
-  async #askForTime(): Promise<void> {
+  /** Sends ticks to one partition after the other until one answers within the patience. */
+  async #requestTime(): Promise<void> {
     const { clock, partitions } = this.#options
-    for (let partition = 0; this.#isAsking; partition = (partition + 1) % partitions) {
+    for (let partition = 0; this.#isRequestingTime; partition = (partition + 1) % partitions) {
       await this.#tick(partition)
-      if (!this.#isAsking) return
+      if (!this.#isRequestingTime) return
       await clock.delay(PROBE_PAUSE_MS, this.#stopping.signal)
     }
   }
 
-  get #isAsking(): boolean {
+  get #isRequestingTime(): boolean {
     return this.#state === 'starting' || this.#state === 'away'
   }
 
-  /** Ticks until the partition takes records again. */
+  /** Sends ticks until the partition takes records again. */
   async #probe(partition: number): Promise<void> {
     const { clock } = this.#options
     while (this.#failed.has(partition) && !this.#stopping.signal.aborted) {
@@ -205,7 +205,7 @@ export class RecordQueue<Event> {
     }
   }
 
-  /** Resolves when its fate is known; at once where another send is under way there. */
+  /** Resolves when the fate of the tick is known; at once where another send is under way on that partition. */
   async #tick(partition: number): Promise<void> {
     if (!this.#lanes.isFree(partition)) return
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -219,7 +219,7 @@ export class RecordQueue<Event> {
       this.#clock.acknowledged(end.acknowledgement.logAppendTimeMs, end.sentAtMs)
       if (this.#failed.delete(partition))
         this.#options.logger.info({ partition }, 'the partition takes events')
-      if (this.#isAsking) this.#take()
+      if (this.#isRequestingTime) this.#take()
     }
     this.#schedule()
     if (!this.#isIdle) return
@@ -227,7 +227,7 @@ export class RecordQueue<Event> {
     this.#idle = Promise.withResolvers<void>()
   }
 
-  /** Takes events once all partitions that were asked have answered, or have had the time to: most come back together. */
+  /** Takes events once all partitions that got a tick have answered, or had the time to: most come back together. */
   #take(): void {
     if (this.#lanes.isIdle) {
       this.#setState('taking')
@@ -238,7 +238,7 @@ export class RecordQueue<Event> {
     this.#isTakingSoon = true
     void this.#options.clock.delay(APPEND_PATIENCE_MS, this.#stopping.signal).then(() => {
       this.#isTakingSoon = false
-      if (!this.#isAsking) return
+      if (!this.#isRequestingTime) return
       this.#setState('taking')
       this.#options.logger.info({}, 'the log takes events, though not on every partition')
     })
@@ -248,7 +248,7 @@ export class RecordQueue<Event> {
     if (!(error instanceof ProduceError)) {
       this.#failure.resolve(error instanceof Error ? error : new Error(String(error)))
     }
-    // Until the first acknowledgement every partition is asked in turn.
+    // Until the first acknowledgement every partition gets a tick in turn.
     if (this.#state === 'starting') return
     const isNew = !this.#failed.has(partition)
     this.#failed.add(partition)

@@ -1,8 +1,8 @@
-/** What became of the events of one request, by their position in what was offered. */
+/** The fates of the events of one request, by their position in what was offered. */
 export interface Outcome {
-  /** How many the broker has acknowledged. */
+  /** Number of events that the broker has acknowledged. */
   readonly acknowledged: number
-  /** Sent, and not acknowledged in time: in the log or not. */
+  /** Sent, and not acknowledged in time: they may or may not be in the log. */
   readonly unknown: readonly number[]
   /** Never sent. */
   readonly notTaken: readonly number[]
@@ -12,7 +12,7 @@ export type Fate = 'acknowledged' | 'unknown' | 'notTaken'
 
 /** The events of one request on their way to the log, in one record or in several. */
 export class Submission {
-  /** Resolves once every event has met its fate; never rejects. */
+  /** Resolves once the fate of every event is known; never rejects. */
   readonly outcome: Promise<Outcome>
   readonly #resolve: (outcome: Outcome) => void
   readonly #unknown: number[] = []
@@ -27,7 +27,7 @@ export class Submission {
     this.#resolve = resolve
   }
 
-  /** Told once for each event. */
+  /** Called once for each event. */
   settle(positions: readonly number[], fate: Fate): void {
     if (fate === 'acknowledged') this.#acknowledged += positions.length
     else (fate === 'unknown' ? this.#unknown : this.#notTaken).push(...positions)

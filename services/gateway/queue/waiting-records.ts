@@ -4,7 +4,7 @@ import type { Pack, Packer } from './packer.ts'
 import type { Fate, Submission } from './submission.ts'
 import { MIB } from '../../../schemas/units.ts'
 
-/** Most bytes of one send, over all partitions: it must be through well within the producer's request timeout. */
+/** Most bytes of one send, over all partitions: it must complete well within the producer's request timeout. */
 export const SEND_BYTES_MAX = 8 * MIB
 
 /** The events of one submission that are in one record. */
@@ -34,7 +34,7 @@ export class WaitingRecord<Event> {
     return true
   }
 
-  /** Keyed by its first node: tools show it, the partition is named. */
+  /** Its key is that of its first node, for tools that show it; the partition is given explicitly. */
   toAppend(): LogAppend {
     return { partition: this.partition, key: this.#key, value: this.pack.finish() }
   }
@@ -44,7 +44,7 @@ export class WaitingRecord<Event> {
   }
 }
 
-/** The events of all requests as records that wait: one growing record a partition, in the order of their arrival. */
+/** The events of all requests as records that wait: one growing record for each partition, in the order of their arrival. */
 export class WaitingRecords<Event> {
   readonly #packer: Packer<Event>
   readonly #partitions: number
@@ -63,8 +63,8 @@ export class WaitingRecords<Event> {
   }
 
   /**
-   * Adds the events, but those of partitions that take none: these are settled at once. Gives what has been added, and
-   * the bytes by which the records have grown.
+   * Adds the events, except those of partitions that take none: these are settled at once. Returns how many were added,
+   * and the bytes by which the records have grown.
    */
   add(
     events: readonly Event[],
@@ -123,7 +123,7 @@ export class WaitingRecords<Event> {
     return taken
   }
 
-  /** Takes all that waits for one partition. */
+  /** Takes everything that waits for one partition. */
   takeAll(partition: number): WaitingRecord<Event>[] {
     const taken = this.#waiting.filter((record) => record.partition === partition)
     this.#waiting = this.#waiting.filter((record) => record.partition !== partition)

@@ -3,17 +3,17 @@ import { Refusal } from '../../../pipelines/json/refusal.ts'
 
 const PREFIX = 'ce-'
 
-/** Attributes that binary mode says by other means: the content type and the body. */
+/** Attributes that binary mode gives by other means: the content type and the body. */
 const NOT_IN_HEADERS: ReadonlySet<string> = new Set(['data', 'datacontenttype'])
 
-/** True where the headers say that the body is the data of a CloudEvent in binary mode. */
+/** True where the headers state that the body is the data of a CloudEvent in binary mode. */
 export function isBinaryCloudEvent(headers: IncomingHttpHeaders): boolean {
   return headers[`${PREFIX}specversion`] !== undefined
 }
 
 /**
- * The attributes of a CloudEvent in binary mode, one `ce-` header each, or why they cannot be read. `rawHeaders` are
- * names and values in turn, as received: Node joins a header that stands twice into one value.
+ * The attributes of a CloudEvent in binary mode, one `ce-` header each, or why they cannot be read. `rawHeaders` has
+ * names and values in turn, as received: Node would join a header that occurs twice into one value.
  */
 export function attributesOfHeaders(rawHeaders: readonly string[]): Record<string, string> | Refusal {
   const attributes = new Map<string, string>()
@@ -47,7 +47,7 @@ export function attributesOfHeaders(rawHeaders: readonly string[]): Record<strin
 const QUOTED = /^"(.*)"$/s
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/
 
-/** A header's value as text (CloudEvents HTTP binding, 3.1.3.2): unquoted, then %-decoded once; null where it is none. */
+/** A header's value as text (CloudEvents HTTP binding, 3.1.3.2): unquoted, then %-decoded once; null where it is no text. */
 function headerText(value: string): string | null {
   if (!PRINTABLE_ASCII.test(value)) return null
   const [, quoted] = QUOTED.exec(value) ?? []

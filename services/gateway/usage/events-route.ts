@@ -15,7 +15,7 @@ import { answerText, writeList } from '../../http/written/written-list.ts'
 import type { WrittenList } from '../../http/written/written-list.ts'
 import { BODY_BYTES_MAX } from '../body.ts'
 import type { Unpacker } from '../body.ts'
-import { tellForeign } from '../foreign-nodes.ts'
+import { reportForeign } from '../foreign-nodes.ts'
 import { attributesOfHeaders, isBinaryCloudEvent } from './cloudevent-headers.ts'
 import { JSON_SUFFIX, MEDIA_TYPES, eventMode } from './media-type.ts'
 import type { EventMode } from './media-type.ts'
@@ -25,7 +25,7 @@ import { receiveBinary, receiveItems, roundedOf, withoutForeign } from './receiv
 import type { Received } from './receive.ts'
 import { RETRY_BUSY_S, retryAfter } from '../../http/retry-after.ts'
 
-/** What a header of binary mode may add to an event beyond its body. */
+/** The most bytes that a header of binary mode may add to an event beyond its body. */
 const HEADER_BYTES_MAX = 16_384
 
 export interface EventsRouteParts {
@@ -38,10 +38,13 @@ export interface EventsRouteParts {
   readonly audit: AuditSink
 }
 
-/** POST /v1/events: read, judge each event, hand the good ones to the queue, answer once the broker has them. */
+/**
+ * POST /v1/events: reads the body, judges each event, gives the accepted ones to the queue, and answers once the broker
+ * has them.
+ */
 export function eventsRoute(app: FastifyInstance, parts: EventsRouteParts): void {
   const { queue, metrics, bodies, unpacker, turns, audit } = parts
-  // Shares of what the queue holds, so that nobody fills it alone.
+  // Shares of what the queue holds, so that no credential fills it alone.
   const waitingEvents = new Shares(WAITING_EVENTS_MAX)
   const waitingBytes = new Shares(WAITING_BYTES_MAX)
 
@@ -49,9 +52,9 @@ export function eventsRoute(app: FastifyInstance, parts: EventsRouteParts): void
     if (queue.state !== 'taking') throw logUnavailable(queue)
     if (!queue.hasRoom(1, 0)) throw noRoom()
   })
-  // The body stays bytes: its numbers are read from their text, and its limits hold after unpacking too.
+  // The body stays bytes: its numbers are read from their text, and its limits also hold after unpacking.
   bodies.take(app, { mediaTypes: MEDIA_TYPES, suffix: JSON_SUFFIX, sizeBytesMax: BODY_BYTES_MAX })
-  // The Python SDK of CloudEvents says none; data of binary mode is JSON by its attributes.
+  // The Python SDK of CloudEvents sends no content type; data of binary mode is JSON by its attributes.
   app.addHook('onRequest', async (request) => {
     const { headers } = request.raw
     const isBinary = isBinaryCloudEvent(headers)
@@ -83,7 +86,7 @@ export function eventsRoute(app: FastifyInstance, parts: EventsRouteParts): void
     })
     const pause = () => turns.pause(holding.holder)
     const received = withoutForeign(await receive(request, body, mode, { queue, pause }), request.caller)
-    tellForeign(audit, request, received.foreign)
+    reportForeign(audit, request, received.foreign)
     for (const [reason, refused] of Map.groupBy(received.rejected, ({ code }) => code))
       metrics.count('hivemeter_events_refused_total', { reason }, refused.length)
     const { events } = received
@@ -128,7 +131,7 @@ async function answer(
   const { indexes } = received
   const rounded = roundedOf(received)
   if (unknown.length === 0 && notTaken.length === 0) {
-    // Where a serializer is an own one, nothing else says of what type its text is.
+    // With a serializer of our own, nothing else states the type of the text.
     reply.code(202).type('application/json; charset=utf-8').serializer(answerText)
     return reply.send({ accepted: acknowledged, rejected, rounded })
   }

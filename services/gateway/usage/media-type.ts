@@ -1,4 +1,4 @@
-/** The ways in which events come (http-api, "Gateway"). */
+/** The forms in which events come (http-api, "Gateway"). */
 export type EventMode =
   | 'plain'
   | 'lines'
@@ -7,7 +7,7 @@ export type EventMode =
   | 'cloudevent_batch'
   | 'cloudevent_binary'
 
-/** The types that are taken; beside them every other `+json` type, which is read as application/json is. */
+/** The types that are taken; in addition every other `+json` type is read as application/json. */
 export const MEDIA_TYPES = [
   'application/json',
   'application/x-ndjson',
@@ -26,7 +26,7 @@ export const JSON_SUFFIX = {
 
 const CHARSET = /;\s*charset\s*=\s*"?([^\s;"]*)/i
 
-/** How the body is to be read, or null where its content type is not taken. JSON is UTF-8 (RFC 8259). */
+/** How the body is to be read; null where its content type is not taken. JSON is UTF-8 (RFC 8259). */
 export function eventMode(contentType: string | undefined, isBinary: boolean): EventMode | null {
   const [mediaType = ''] = (contentType ?? '').split(';', 1)
   const charset = CHARSET.exec(contentType ?? '')?.[1]?.toLowerCase()

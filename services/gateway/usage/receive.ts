@@ -12,13 +12,13 @@ import { FOREIGN, NONE_FOREIGN, withForeign } from '../foreign-nodes.ts'
 import type { Foreign } from '../foreign-nodes.ts'
 import type { EventMode } from './media-type.ts'
 
-/** Events that are judged before other requests have a turn. */
+/** Events that are judged before other requests get a turn. */
 const ITEMS_PER_TURN = 500
 
 /** An event that was not taken, by its index in the request. */
 export interface RejectedEvent {
   readonly index: number
-  /** The text that was sent, null where there was none that could be an id. */
+  /** The text that was sent; null where it could not be an id. */
   readonly event_id: string | null
   readonly code: RefusalCode
   readonly path: string
@@ -31,7 +31,7 @@ export interface Received {
   /** The index in the request of each of `events`. */
   readonly indexes: readonly number[]
   readonly rejected: readonly RejectedEvent[]
-  /** Of the indexes, those whose amounts were rounded. */
+  /** Those indexes whose amounts were rounded. */
   readonly rounded: ReadonlySet<number>
 }
 
@@ -39,7 +39,7 @@ type Accept = (item: unknown, receiptMs: number, marks: AcceptMarks) => UsageEve
 
 const NONE: ReadonlySet<number> = new Set()
 
-/** Judges the items of a body, one by one, a part of them a turn: one bad event refuses no other. */
+/** Judges the items of a body, one by one, in parts, one part each turn: a bad event does not cause others to be refused. */
 export async function receiveItems(
   items: JsonItems,
   mode: EventMode,
@@ -97,7 +97,7 @@ export function receiveBinary(
 
 /** Events of nodes that the credential does not name are refused one by one. */
 export function withoutForeign(received: Received, caller: Caller): Received & { readonly foreign: Foreign } {
-  // Coordinators speak for all nodes: nothing is looked at for them.
+  // Coordinators report for all nodes, so nothing is checked for them.
   if (isAdmin(caller) || caller.nodes === '*') return { ...received, foreign: NONE_FOREIGN }
   let foreign = NONE_FOREIGN
   const events: UsageEvent[] = []
@@ -130,7 +130,7 @@ function reject(index: number, event_id: string | null, { code, path, detail }: 
   return { index, event_id, code, path, detail }
 }
 
-/** How many of the events that were taken had an amount rounded. */
+/** Number of taken events that had an amount rounded. */
 export function roundedOf({ indexes, rounded }: Received): number {
   return rounded.size === 0 ? 0 : indexes.filter((index) => rounded.has(index)).length
 }

@@ -4,7 +4,7 @@ import { USAGE_BOUNDS } from '../../../schemas/usage.ts'
 import type { UsageEvent } from '../../../schemas/usage.ts'
 import type { Pack, Packer } from '../queue/packer.ts'
 
-/** Most bytes of one record's value: with its batch's overhead well below the topic's 2 MiB. */
+/** Most bytes of one record's value: with the overhead of its batch well below the topic's 2 MiB. */
 export const RECORD_BYTES_MAX = 900_000
 
 /** Bytes before the first event: the frame and the count of a block of up to 10,000 events (Avro: 3 bytes). */
@@ -24,8 +24,8 @@ function eventTypeOf(record: avsc.Type): avsc.Type {
 }
 
 /**
- * One record of usage.metered as it grows: each event is encoded once, into its final place. The count, known last,
- * is written right-aligned before the events, so that it is the shortest form that Avro asks for.
+ * One record of usage.metered as it grows: each event is encoded once, into its final place. The count is known last and
+ * is written right-aligned before the events, so that it has the shortest form, as Avro requires.
  */
 export class UsagePack implements Pack<UsageEvent> {
   #buffer = Buffer.allocUnsafe(FIRST_BYTES)
@@ -43,7 +43,7 @@ export class UsagePack implements Pack<UsageEvent> {
   add(event: UsageEvent): boolean {
     if (this.#events >= USAGE_BOUNDS.eventsPerRecordMax) return false
     for (;;) {
-      // avsc answers with the missing bytes, negative, where the buffer ends first.
+      // avsc returns the number of missing bytes, negative, where the buffer ends first.
       const end = eventType.encode(event, this.#buffer, this.#end)
       if (end >= 0 && end < RECORD_BYTES_MAX && end < this.#buffer.length) {
         this.#end = end

@@ -38,7 +38,7 @@ test('the document is written once, whoever asks for it how often and in which f
     assert.ok(first.body.length > 10_000)
     assert.equal(first.body, second.body)
   }
-  // Once each for JSON and YAML under /docs; the test's own reader has asked for /openapi.json before.
+  // Each was written once for JSON and YAML under /docs; the test itself has read /openapi.json before.
   assert.equal(written.mock.callCount(), 2)
 })
 

@@ -9,12 +9,12 @@ import { PROBLEMS } from '../../../schemas/http/problem.ts'
 const PREFIX = '/docs'
 
 /**
- * Lets the pages' own routes be: everybody may read them, under the page's policy. They show the routes of other servers too.
- * Call it before access and headers.
+ * Makes the routes of the pages public, under the policy of the pages themselves. They also show the routes of other
+ * servers. Call it before access and headers.
  */
 export function allowDocs(app: FastifyInstance, others: () => Promise<readonly OtherServer[]>): void {
   const write = async () => JSON.stringify(joinedDocument(app.swagger() as WholeDocument, await others()))
-  // The pages' own routes write the document for each request. JSON is YAML too.
+  // The routes of the pages would write the document anew for each request. JSON is YAML too.
   const documents = new Map([
     [`${PREFIX}/json`, writtenOnce('application/json; charset=utf-8', write)],
     [`${PREFIX}/yaml`, writtenOnce('application/x-yaml', write)],
@@ -28,11 +28,11 @@ export function allowDocs(app: FastifyInstance, others: () => Promise<readonly O
   })
 }
 
-/** Browsable documents under /docs, served from this process alone: no page asks any other host for anything. */
+/** Browsable documents under /docs, served from this process alone: no page requests anything from another host. */
 export async function publishDocs(app: FastifyInstance): Promise<void> {
   await app.register(swaggerUi, {
     routePrefix: PREFIX,
-    // Its badge would ask a server on the Internet whether the document is valid.
+    // Its badge would send the document to a server on the Internet to validate it.
     uiConfig: { validatorUrl: null, docExpansion: 'list', persistAuthorization: true },
     theme: { title: 'Hivemeter' },
     staticCSP: true,

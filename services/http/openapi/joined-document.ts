@@ -1,6 +1,6 @@
 import type { WholeDocument } from './openapi.ts'
 
-/** A server whose routes stand on the same pages. */
+/** A server whose routes are shown on the same pages. */
 export interface OtherServer {
   /** Where it listens unless its settings say otherwise. */
   readonly address: string
@@ -8,8 +8,8 @@ export interface OtherServer {
 }
 
 /**
- * One document of several servers: a path of another one names its server, a path that all have is the own one's. Throws where
- * one name means two schemas.
+ * One document for several servers: a path of another server names that server, and a path that all servers have belongs
+ * to this one. Throws where one name is used for two schemas.
  */
 export function joinedDocument(own: WholeDocument, others: readonly OtherServer[]): WholeDocument {
   const paths: Record<string, WholeDocument['paths'][string]> = { ...own.paths }

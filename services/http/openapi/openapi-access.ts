@@ -5,7 +5,7 @@ import type { ProblemCode } from '../../../schemas/http/problem.ts'
 /** How every route can fail before its handler runs. */
 const PUBLIC: readonly ProblemCode[] = ['broken_request', 'foreign_request']
 
-/** And how every one that asks for a credential. */
+/** How, in addition, every route can fail that requires a credential. */
 const GUARDED: readonly ProblemCode[] = [
   ...PUBLIC,
   'unauthorized',
@@ -27,7 +27,7 @@ export const SECURITY_SCHEMES = {
 
 type Responses = Readonly<Record<string, { readonly description?: string }>>
 
-/** Describes, on every route that is registered after this, what its scope asks for and how it refuses. */
+/** Describes, on every route that is registered after this, what its scope requires and how it refuses. */
 export function describeAccess(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
     const { scope } = route.config ?? {}

@@ -32,10 +32,10 @@ const MODULES = [
   wallets,
 ]
 
-/** Stands on a schema that has a name, until the document is whole. */
+/** Marks a schema that has a name, until the document is whole. */
 const MARK = 'x-component'
 
-/** Parameters stand with their routes; generated clients make no type of them. */
+/** Parameters stay with their routes; generated clients make no type of them. */
 const PARAMETERS = /(Query|Params)$/
 
 /** Every object that `schemas/http` exports, by its text: its name is that of its export. */
@@ -49,7 +49,7 @@ function isObjectSchema(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'properties' in value && 'type' in value
 }
 
-/** The same with every schema marked that has a name: the document is made by a library that copies what it is given. */
+/** The same value, with a mark on every schema that has a name: a library makes the document and copies what it gets. */
 export function marked(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(marked)
   if (typeof schema !== 'object' || schema === null) return schema
@@ -62,7 +62,7 @@ interface Document {
   components?: { schemas?: Record<string, unknown> }
 }
 
-/** The document with every marked schema once, among its components, and a reference wherever it is used. */
+/** The document with every marked schema once, among its components, and a reference in each place that uses it. */
 export function withComponents<Whole extends object>(document: Whole): Whole {
   const schemas: Record<string, unknown> = {}
   const moved = (value: unknown): unknown => {

@@ -1,6 +1,6 @@
 import type { FastifySchema } from 'fastify'
 
-/** What stands in the head of answers, and in that of requests, for the document: alike on all routes. */
+/** The headers of answers and of requests, for the document: the same on all routes. */
 
 const header = (description: string) => ({ type: 'string', description })
 
@@ -14,7 +14,7 @@ const RETRY_AFTER = {
   'retry-after': { type: 'integer', description: 'Seconds after which to send again.' },
 }
 
-/** By status; those that only some of its codes bring are there where they apply. */
+/** By status. Headers that only some codes of a status bring are described wherever they can occur. */
 const OF_STATUS: Readonly<Record<string, Readonly<Record<string, object>>>> = {
   401: { 'www-authenticate': header('Bearer') },
   403: { 'www-authenticate': header('Of insufficient_scope: the scope that is needed.') },
@@ -29,7 +29,7 @@ const OF_STATUS: Readonly<Record<string, Readonly<Record<string, object>>>> = {
 
 type Described = Readonly<Record<string, unknown>> & { readonly headers?: object }
 
-/** The schema of a route with the heads of its answers; a GET that has tags also with 304 and its condition. */
+/** The schema of a route with the headers of its answers; for a GET that has tags also 304 and its condition. */
 export function withHeaders(schema: FastifySchema, isTagged: boolean): FastifySchema {
   const responses = (schema.response ?? {}) as Readonly<Record<string, Described>>
   const described = Object.entries(responses).map(([status, response]) => {

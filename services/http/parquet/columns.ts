@@ -36,7 +36,7 @@ const decimal = (scale: number): Fields => ({
   10: struct({ 5: struct({ 1: i32(scale), 2: i32(DIGITS) }) }),
 })
 
-/** How a kind stands in the schema: fields of Parquet's SchemaElement. */
+/** How a kind appears in the schema: fields of Parquet's SchemaElement. */
 const ELEMENTS: Readonly<Record<ColumnKind, Fields>> = {
   text: { 1: i32(BYTE_ARRAY), 6: i32(0), 10: struct({ 1: struct({}) }) },
   time: {
@@ -59,13 +59,13 @@ export function elementOf({ name, kind, isNullable }: Column): Fields {
   return { ...ELEMENTS[kind], 3: i32(isNullable ? OPTIONAL : REQUIRED), 4: text(name) }
 }
 
-/** The column's type, as its own metadata repeats it. */
+/** The column's type, as the column's own metadata repeats it. */
 export function typeOf({ kind }: Column): number {
   const type = ELEMENTS[kind][1]
   return type?.type === 'i32' ? type.value : 0
 }
 
-/** A column's values as a page holds them before it is packed: which are there, then those that are, PLAIN. */
+/** A column's values as a page holds them before it is packed: first which of them are present, then these values, PLAIN. */
 export function pageBytes({ kind, isNullable, name }: Column, cells: readonly Cell[]): Buffer {
   const present = cells.filter((cell) => cell !== null && cell !== undefined)
   if (!isNullable && present.length < cells.length)
@@ -73,7 +73,7 @@ export function pageBytes({ kind, isNullable, name }: Column, cells: readonly Ce
   const values = kind === 'flag' ? bits(present.map(Boolean)) : Buffer.concat(present.map(WRITE[kind]))
   if (!isNullable) return values
   const levels = bits(cells.map((cell) => cell !== null && cell !== undefined))
-  // One run of packed bits: its groups of eight, doubled, and one.
+  // One run of packed bits: the number of its groups of eight, doubled, plus one.
   const head = varint(2 * Math.ceil(cells.length / 8) + 1)
   return Buffer.concat([uint32(head.length + levels.length), head, levels, values])
 }
@@ -106,7 +106,7 @@ function int64(value: bigint): Buffer {
   return bytes
 }
 
-/** Two's complement, the high byte first: the one number here that is. */
+/** Two's complement, the high byte first: the only number in this format that is written so. */
 function wide(value: bigint): Buffer {
   return Buffer.from(
     BigInt.asUintN(WIDE_BITS, value)

@@ -5,10 +5,10 @@ const TYPES = { flag: 1, i32: 5, i64: 6, text: 8, list: 9, struct: 12 } as const
 /** A `false` has a type of its own where it is a field. */
 const FALSE = 2
 
-/** A list says its length in four bits below this. */
+/** A list gives its length in four bits if it is below this. */
 const SHORT_LIST = 15
 
-/** How many values of the fields 1 to 15 ahead stand in one byte with their type. */
+/** A field whose number is at most 15 above the last one shares one byte with its type. */
 const SHORT_DELTA = 15
 
 /** A value with its type. */
@@ -19,7 +19,7 @@ export type Thrift =
   | { readonly type: 'list'; readonly of: keyof typeof TYPES; readonly value: readonly Thrift[] }
   | { readonly type: 'struct'; readonly value: Fields }
 
-/** Fields by their number, which rises; undefined where one is not there. */
+/** Fields by their number, which rises; undefined where a field is absent. */
 export type Fields = Readonly<Record<number, Thrift | undefined>>
 
 export const flag = (value: boolean): Thrift => ({ type: 'flag', value })
@@ -42,7 +42,7 @@ export function thriftBytes(fields: Fields): Buffer {
 
 function writeStruct(bytes: number[], fields: Fields): void {
   let last = 0
-  // The numbers of an object's keys come in rising order.
+  // The numeric keys of an object come in rising order.
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue
     const id = Number(name)

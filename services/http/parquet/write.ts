@@ -7,9 +7,9 @@ import { i32, i64, list, struct, text, thriftBytes } from './thrift.ts'
 import type { Thrift } from './thrift.ts'
 
 /**
- * Tables as Apache Parquet: the values that JSON has, under the same names, with their types. One row group, one page a column,
- * PLAIN and packed with zstd: what every reader knows. Written here because the values are made here: hours and days of a time
- * zone, what is final and the rounded numbers are no columns of ClickHouse.
+ * Tables as Apache Parquet: the values that JSON has, under the same names, with their types. One row group, one page for
+ * each column, PLAIN and packed with zstd: every reader knows these. The file is written here because its values are made
+ * here: hours and days of a time zone, what is final, and the rounded numbers are not columns of ClickHouse.
  */
 
 export const PARQUET_TYPE = 'application/vnd.apache.parquet'
@@ -27,11 +27,11 @@ type Row = Readonly<Partial<Record<string, Cell>>>
 
 interface Chunk {
   readonly bytes: Buffer
-  /** Size with the page not packed. */
+  /** Size before the page is packed. */
   readonly plainBytes: number
 }
 
-/** The file; `pause` gives others a turn between the columns, `about` stands in it as text. */
+/** The file; `pause` gives other requests a turn between the columns, and the file holds `about` as text. */
 export async function parquetFile(
   columns: readonly Column[],
   rows: readonly Row[],
@@ -59,13 +59,13 @@ export async function parquetFile(
     6: i64(offset - MAGIC.length),
   })
   const root = struct({ 4: text('schema'), 5: i32(columns.length) })
-  const said = Object.entries(about).map(([key, value]) => struct({ 1: text(key), 2: text(value) }))
+  const fileMetadata = Object.entries(about).map(([key, value]) => struct({ 1: text(key), 2: text(value) }))
   const foot = thriftBytes({
     1: i32(1),
     2: list('struct', [root, ...columns.map((column) => struct(elementOf(column)))]),
     3: i64(rows.length),
     4: list('struct', rows.length === 0 ? [] : [group]),
-    5: list('struct', said),
+    5: list('struct', fileMetadata),
     6: text(`hivemeter version ${VERSION}`),
   })
   const footBytes = Buffer.alloc(4)

@@ -3,12 +3,12 @@ import { TagWriter } from '../tags.ts'
 
 /** A text that is kept, with its tag. */
 interface Kept {
-  /** Bytes: a string would be encoded anew for each answer, a millisecond for a document. */
+  /** Bytes: a string would be encoded anew for each answer, which takes a millisecond for a document. */
   readonly bytes: Buffer
   readonly tag: string
 }
 
-/** Answers with a text that is written when it is first asked for, and then kept: writing it takes tens of milliseconds. */
+/** Answers with a text that is written at its first request and then kept: writing it takes tens of milliseconds. */
 export function writtenOnce(contentType: string, write: () => string | Promise<string>): RouteHandlerMethod {
   let kept: Promise<Kept> | undefined
   return async (_request, reply: FastifyReply) => {

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 
-/** Asks at the terminal; only a written yes is one. Null where nobody sits there. */
+/** Asks at the terminal; only a typed yes counts. Null where no terminal is attached. */
 export function atTerminal(signal: AbortSignal): ((question: string) => Promise<boolean>) | null {
   const { stdin: input, stdout: output } = process
   if (!input.isTTY || !output.isTTY) return null

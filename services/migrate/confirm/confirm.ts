@@ -25,7 +25,7 @@ const CLIENT_ID = 'hivemeter-migrate'
 /** Commands of one append. */
 const COMMANDS_AT_ONCE_MAX = 1_000
 
-/** How often the command looks for outcomes, and after how many looks it says again for whom it waits. */
+/** How often the command checks for outcomes, and after how many checks it reports again what it waits for. */
 const LOOK_PAUSE_MS = 1_000
 const LOOKS_PER_WORD = 10
 
@@ -35,13 +35,13 @@ export interface ConfirmParts {
   readonly clock: Clock
   readonly signal: AbortSignal
   readonly say: (line: string) => void
-  /** Asked once, with what would be done; null where nobody can be asked. */
+  /** Called once, with what would be done; null where nobody can be asked. */
   readonly isAgreed: ((question: string) => Promise<boolean>) | null
 }
 
 /**
- * Lists the operators of before that may be confirmed and, where somebody agrees, confirms them: by commands in the nodes' own
- * order, each with an id of its own, so that a run that was interrupted is simply run again.
+ * Lists the older operators that may be confirmed and, where the user agrees, confirms them: by commands in the nodes'
+ * own order, each with an id of its own, so that an interrupted run can simply be repeated.
  */
 export async function confirmOperators(parts: ConfirmParts): Promise<ExitCode> {
   const { config, client, say, isAgreed } = parts

@@ -19,7 +19,7 @@ function row(kind: AuditOperatorRow['kind'], caller: string, operator_id: string
 test('an operator that a second node names is left to a person, on both of them', () => {
   const victims = [named('victim', 'op'), named('attacker', 'op')]
   assert.deepEqual(decideConfirmations(victims, new Set()), [])
-  // Also where the node of its own was given to somebody else since, or is confirmed already.
+  // Also where the node itself was given to another operator since, or is confirmed already.
   assert.deepEqual(
     decideConfirmations([named('victim', 'op', { isConfirmed: true }), victims[1]!], new Set()),
     [],

@@ -5,7 +5,7 @@ import type { InboxCommand } from '../../../schemas/records.ts'
 
 const HASH_BYTES = 16
 
-/** How the audit names a key; behind it stands its id. */
+/** How the audit names a key; the id follows this prefix. */
 const OF_KEY = 'key:'
 
 /** An operator that a node has or had. */
@@ -13,7 +13,7 @@ export interface NamedOperator {
   readonly nodeId: string
   readonly operatorId: string
   readonly isConfirmed: boolean
-  /** Named before the settlers wrote down who had named an operator. */
+  /** Named before the settlers recorded who had named an operator. */
   readonly isOfBefore: boolean
 }
 
@@ -27,9 +27,9 @@ export interface Confirmation {
 const nameOf = (nodeId: string, operatorId: string): string => `${nodeId} ${operatorId}`
 
 /**
- * Which operators may be confirmed though nobody wrote down at the time who had named them: those that an admin's join, claim
- * or transfer named, and of before those that no other node has named, today or ever. Somebody else's operator, named by a
- * node of one's own, stands on two nodes; so where it does, a person decides.
+ * Decides which operators may be confirmed although it was not recorded at the time who had named them: those that an
+ * admin's join, claim or transfer named and, of those from before the recording, the ones that no other node has named,
+ * today or ever. An operator that a node named without right occurs on two nodes; so in that case a person decides.
  *
  * @param byAdmins as `namedByAdmins` gives them.
  */
@@ -49,8 +49,8 @@ export function decideConfirmations(
 }
 
 /**
- * The nodes and operators that an admin has named, from the audit: a claim and a transfer are an admin's alone; a join is one
- * where its key is. Of a token nobody knows any more what it could do.
+ * The nodes and operators that an admin has named, from the audit: only an admin can claim or transfer; a join counts
+ * where its key is an admin's. For a token it is no longer known what it was allowed to do.
  */
 export function namedByAdmins(
   rows: readonly AuditOperatorRow[],
@@ -68,7 +68,7 @@ export function namedByAdmins(
   )
 }
 
-/** The command that confirms it: an admin's, and each time the same one, so that asking again does nothing more. */
+/** The command that confirms it: an admin's command, and the same one each time, so that a repeat changes nothing more. */
 export function confirmCommand({
   nodeId,
   operatorId,

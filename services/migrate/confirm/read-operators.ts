@@ -9,7 +9,7 @@ import type { LayoutInForce } from '../../runtime/layout.ts'
 import { nodeOfKey } from '../grow/move-accounts.ts'
 import type { NamedOperator } from './decide-confirmations.ts'
 
-/** Connections, and what the groups are called in which they read. */
+/** Connections, and the names of the groups in which they read. */
 export type ConfirmKafka = KafkaOptions & { readonly groupBase: string }
 
 interface HeldOperator {
@@ -19,8 +19,8 @@ interface HeldOperator {
 }
 
 /**
- * Every operator of every node, as node.state tells it. Exit 78 while the settlers of this version have not taken over: those
- * of before would set a confirmation aside.
+ * Every operator of every node, from node.state. Exit 78 while the settlers of this version have not taken over: older
+ * ones would set a confirmation aside.
  */
 export async function readOperators(kafka: ConfirmKafka, layout: LayoutInForce): Promise<NamedOperator[]> {
   const named: NamedOperator[] = []
@@ -72,8 +72,8 @@ function heldOperators(value: Buffer): HeldOperator[] {
 }
 
 /**
- * Log time from which on the partition's settler wrote down who named an operator; null where nothing is older, or where the
- * log does not tell any more: then no operator counts as one of before.
+ * Log time from which on the partition's settler recorded who named an operator. Null where nothing is older, or where
+ * the log no longer shows it: then no operator counts as an older one.
  */
 async function confirmsSinceMs(
   kafka: ConfirmKafka,
@@ -100,7 +100,7 @@ async function confirmsSinceMs(
   return Number.POSITIVE_INFINITY
 }
 
-/** The ids of the keys that could do everything, also of those that have ended since. */
+/** The ids of the keys with the scope admin, also of those that have ended since. */
 export async function adminKeyIds(kafka: ConfirmKafka, layout: LayoutInForce): Promise<ReadonlySet<string>> {
   const ring = new KeyRing()
   for (let partition = 0; partition < layout.keysPartitions; partition += 1) {

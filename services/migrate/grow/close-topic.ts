@@ -13,7 +13,7 @@ import { CLOSED_MESSAGE_BYTES } from '../../../schemas/topics.ts'
 const CLOSED_TIMEOUT_MS = 30_000
 const CLOSED_STEP_MS = 100
 
-/** What a broker says of a batch that is larger than the topic takes. */
+/** The error of a broker for a batch that is larger than the topic takes. */
 const TOO_LARGE = /MESSAGE_TOO_LARGE/
 
 export interface CloseOptions {
@@ -25,9 +25,9 @@ export interface CloseOptions {
 }
 
 /**
- * Closes a topic for everybody: from here on its brokers take ticks, end records and the markers of transactions, and
- * refuse whatever is larger, so nothing that counts is acknowledged any more. Kafka has no other lock that holds every
- * producer, also one that knows nothing of Hivemeter. Resolves when the leader of each partition was seen to refuse.
+ * Closes a topic for all producers: from now on its brokers take ticks, end records and the markers of transactions, and
+ * refuse anything larger, so nothing that counts is acknowledged any more. Kafka has no other lock that stops every
+ * producer, including one that does not know Hivemeter. Resolves when the leader of each partition was seen to refuse.
  */
 export async function closeTopic(options: CloseOptions): Promise<void> {
   const { kafka, topic, partitions, clock, signal } = options
@@ -46,7 +46,7 @@ export async function closeTopic(options: CloseOptions): Promise<void> {
   }
 }
 
-/** Appends a tick that is larger than what a closed topic takes; where it is taken, it means nothing. */
+/** Appends a tick that is larger than what a closed topic takes; where a broker takes it, it has no meaning. */
 async function isRefused({ kafka, topic }: CloseOptions, partition: number): Promise<boolean> {
   const producer = new IdempotentProducer({ ...kafka, topic, metrics: noMetrics })
   try {

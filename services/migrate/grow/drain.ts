@@ -6,7 +6,7 @@ import { newestRecord } from '../../../pipelines/kafka/read.ts'
 import { STATE_KEY } from '../../../schemas/avro.ts'
 import { appendEnds } from './close-topic.ts'
 
-/** How often the drain looks, and after how many looks it says again for whom it waits. */
+/** How often the drain checks, and after how many checks it reports again what it waits for. */
 const LOOK_PAUSE_MS = 1_000
 const LOOKS_PER_WORD = 10
 
@@ -20,15 +20,16 @@ export interface DrainParts {
   readonly say: (line: string) => void
 }
 
-/** A task's last word: its record, and that it took the end record. */
+/** The part of a task's last record that shows that the task took the end record. */
 export interface EndedTask {
   readonly ended: boolean
 }
 
 /**
- * Appends an end record to each partition of a closed input and waits until its task has taken it. A process that had not
- * heard of the growth when it came to the record takes it for a stranger's, so those that go on get another one. Waits for
- * as long as it takes: without the services nothing is drained. Resolves with the tasks' last records, by partition.
+ * Appends an end record to each partition of a closed input and waits until its task has taken it. A process that did not
+ * know of the growth when it came to the record treats it as a stranger's, so partitions whose tasks go on get another
+ * one. Waits for as long as it takes: without the services nothing is drained. Resolves with the tasks' last records, by
+ * partition.
  */
 export async function endTasks<Task extends EndedTask>(
   parts: DrainParts,

@@ -118,7 +118,7 @@ describe('a growth', () => {
         [],
       ).texts_until
     assert.equal(until({ texts_until: 70 }, { texts_until: null }, { texts_until: 90 }), 90)
-    // Ended by a version of before: as if it went on by these rules here.
+    // A task that an older version ended: as if it continued by the rules of this version.
     const ofBefore = { since: [{ rules: 2, offset: 0 }], watermark: 400 }
     assert.equal(until({ texts_until: 70 }, ofBefore), 400 + WATERMARK_DELAY_MS + TEXTS_AS_BEFORE_MS)
   })

@@ -24,7 +24,7 @@ import { aggregatorTaskRecord, firstAggregatorTask, moveIds } from './move-ids.t
 import { carryStrays } from './strays.ts'
 import { MIB } from '../../../schemas/units.ts'
 
-/** Longer than a service takes to hear of a new layout: the gateway then refuses by itself, and tasks know the token. */
+/** Longer than a service takes to read a new layout: after it the gateway refuses by itself, and tasks know the token. */
 const HEARD_MS = 2_500
 
 const TOKEN_BYTES = 16
@@ -33,7 +33,7 @@ const TOKEN_BYTES = 16
 const MOVED_RECORDS_MAX = 2_000
 const MOVED_BYTES_MAX = 4 * MIB
 
-/** What a growth has done; each is done again, with the same effect, where a run ended before the next. */
+/** The steps of a growth. Each is done again, with the same effect, where a run ended before the next one. */
 export const GROWTH_STEPS = [
   'topics made',
   'announced',
@@ -67,9 +67,10 @@ interface Drained {
 }
 
 /**
- * Gives the installation more partitions while it runs: a new version of all topics that are keyed by node, to which accounts
- * and ids move with their nodes once the version in force is drained to the end. Run again after an interruption it goes on;
- * until the cut-over nothing of the new version is read by anybody. Exit 78 where it cannot be grown so.
+ * Gives the installation more partitions while it runs: a new version of all topics that are keyed by node, to which
+ * accounts and ids move with their nodes once the version in force is drained to the end. Another run after an
+ * interruption continues it; until the cut-over no service reads anything of the new version. Exit 78 where it cannot be
+ * grown in this way.
  */
 export async function grow(parts: GrowParts, partitions: number): Promise<void> {
   const layout = await findLayout(parts.config)
@@ -88,7 +89,7 @@ export async function grow(parts: GrowParts, partitions: number): Promise<void> 
   }
 }
 
-/** Why an installation cannot be given so many partitions now; null where it can. */
+/** Why an installation cannot be given this number of partitions now; null where it can. */
 export function growthRefusal(layout: Layout, partitions: number): string | null {
   const { growing } = layout
   if (growing !== null && growing.partitions !== partitions) {
@@ -172,10 +173,10 @@ class Growth {
     await this.#done('topics made')
   }
 
-  /** From here on the gateway refuses by itself, and tasks know an end record from a stranger's. */
+  /** After this step the gateway refuses by itself, and tasks distinguish an end record of this growth from a stranger's. */
   async #announce(): Promise<void> {
     const { random, clock, signal } = this.#parts
-    // Also where it was announced before: from now on an earlier run that lives on is fenced out.
+    // Also where it was announced before: from now on an earlier run that still lives is fenced out.
     const token = this.#layout.growing?.token ?? random.bytes(TOKEN_BYTES)
     this.#layout = { ...this.#layout, growing: { partitions: this.#partitions, token } }
     await writeLayout(this.#writer, this.#from.installation, this.#layout)
@@ -237,7 +238,7 @@ class Growth {
         partition,
         task,
       }
-      // Of one replica, once it has every row that is acknowledged.
+      // Reads from one replica, after it has every row that is acknowledged.
       const { moved, low } = await client.onOneReplica(async (replica) => {
         await replica.sync(['usage_events'])
         return await moveIds({ ...source, client: replica }, target, (record) => batch.add(record))
@@ -266,7 +267,10 @@ class Growth {
     say(`Growth: ${ids} ids and ${moved} accounts and outcomes moved.`)
   }
 
-  /** Of an earlier run: its ids would only take room. Accounts that it wrote are the same, and are written over. */
+  /**
+   * Deletes the ids that an earlier run wrote: they would only take room. The accounts that it wrote are the same, and
+   * are overwritten.
+   */
   async #emptyIds(): Promise<void> {
     const topic = this.#to.usageIds
     await withAdmin(this.#kafka, async (admin) => {

@@ -6,7 +6,10 @@ import { partitionOfNode } from '../../../schemas/ids.ts'
 import type { SettlerTask } from '../../../schemas/records.ts'
 import { inboxConfigureCodec } from '../../../schemas/avro.ts'
 
-/** The node of a key of node.state: of an account, a command's outcome or heartbeats; null for what belongs to a partition. */
+/**
+ * The node of a key of node.state: of an account, a command's outcome or heartbeats; null for a key that belongs to a
+ * partition.
+ */
 export function nodeOfKey(key: string): string | null {
   if (key.startsWith(STATE_KEY.commands)) {
     return key.slice(STATE_KEY.commands.length, key.lastIndexOf('/'))
@@ -16,8 +19,8 @@ export function nodeOfKey(key: string): string | null {
 }
 
 /**
- * The accounts and outcomes of one partition that ended, each for the partition that its node has among `partitions`:
- * bytes as they are, the newest of each key.
+ * The accounts and outcomes of one partition that ended, each for the partition that its node has among `partitions`: the
+ * bytes unchanged, the newest of each key.
  */
 export async function accountsOf(
   from: GrowthKafka & { readonly topic: string; readonly partition: number },
@@ -37,8 +40,8 @@ export async function accountsOf(
 }
 
 /**
- * The task record that every partition of the next version begins with. Log time and watermark never fall for any node, so
- * both are the newest of all; the rules are those of the highest version.
+ * The task record that every partition of the next version begins with. Log time and watermark never fall for any node,
+ * so both are the newest of all; the rules are those of the highest version.
  */
 export function firstSettlerTask(ended: readonly SettlerTask[]): SettlerTask {
   const version = ({ rules }: SettlerTask): number =>

@@ -14,10 +14,10 @@ import type { AggregatorTask } from '../../../schemas/records.ts'
 import { RULES } from '../../../schemas/since.ts'
 import { EXIT, ExitError } from '../../runtime/exit.ts'
 
-/** Blocks whose rows one statement brings. */
+/** Blocks whose rows one statement reads. */
 const BLOCKS_PER_QUERY = 200
 
-/** Ids of one record: 24 bytes each, so that one send carries it. */
+/** Ids of one record: 24 bytes each, so that one send carries the record. */
 const IDS_PER_RECORD = 30_000
 
 /** Where the ids of a partition that ended come from. */
@@ -32,17 +32,18 @@ export interface IdSource {
   readonly task: AggregatorTask
 }
 
-/** Where they go. */
+/** Where the ids go. */
 export interface IdTarget {
   readonly topic: string
   readonly partitions: number
 }
 
 /**
- * Moves the ids that one partition's memory held when it ended, each to the partition that its node has now. Memory knows
- * hashes alone, so nodes are told by the rows, all of which are in ClickHouse by now; what memory held and no row explains
- * ends the growth (exit 1), since a repeat of it would count twice. Resolves with the event time up to which events must be
- * looked up: that of what had left memory, and of what came with an earlier growth, whose rows are another version's.
+ * Moves the ids that one partition's memory held when it ended, each to the partition that its node has now. Memory holds
+ * hashes only, so the nodes are found from the rows, all of which are in ClickHouse by now. An id in memory that has no
+ * row ends the growth (exit 1), since a repeat of its event would count twice. Resolves with the event time up to which
+ * events must be looked up in ClickHouse: the time of those that had left memory, and of those that came with an earlier
+ * growth, whose rows belong to another version.
  */
 export async function moveIds(
   source: IdSource,
@@ -103,7 +104,7 @@ async function heldIds({
   return { held, low }
 }
 
-/** The entry that memory has of a row's event; `keys` are those of nodes that were met before. */
+/** The entry that memory has of a row's event; `keys` are those of nodes that occurred before. */
 export function entryOf(row: IdRow, idKey: Buffer, keys: Map<string, Int32Array>): Int32Array {
   const { node_id: nodeId, id_kind: kind, event_id: eventId, content } = row
   const name = `${kind} ${nodeId}`
@@ -126,12 +127,12 @@ interface IdsBatch {
   readonly newestOccurredAt: number
 }
 
-/** Ids on their way to one partition. */
+/** Ids that are collected for one partition. */
 class Moved {
   #entries: Int32Array[] = []
   #newestOccurredAt = 0
 
-  /** Returns a whole record's worth once there is one. */
+  /** Returns the ids of a whole record as soon as there are enough. */
   add(entry: Int32Array, occurredAtMs: number): IdsBatch | undefined {
     this.#entries.push(entry)
     this.#newestOccurredAt = Math.max(this.#newestOccurredAt, occurredAtMs)
@@ -149,16 +150,16 @@ class Moved {
   }
 }
 
-/** Their rows are in ClickHouse, as blocks of the version before: they may leave memory whenever they are old enough. */
+/** Their rows are in ClickHouse, as blocks of the version before: they may leave memory as soon as they are old enough. */
 function idsRecord(topic: string, partition: number, { ids, newestOccurredAt }: IdsBatch): TopicAppend {
   const value = idsCodec.encode({ newest_occurred_at: newestOccurredAt, last_seq: 0, ids })
   return { topic, partition, key: STATE_KEY.ids, value }
 }
 
 /**
- * The task record that every partition of the next version begins with: what any of those before had evicted is looked up
- * in ClickHouse, the watermark never falls for any node, the newest model table holds, and texts that any of them may have
- * counted as before are looked up so as long as for each.
+ * The task record that every partition of the next version begins with: the ids that any earlier partition had evicted
+ * are looked up in ClickHouse; the watermark never falls for any node; the newest model table holds; and texts that an
+ * earlier partition may have counted by the older rules are looked up for as long as any of them would be.
  */
 export function firstAggregatorTask(
   ended: readonly AggregatorTask[],

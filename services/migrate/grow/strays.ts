@@ -8,8 +8,8 @@ import { putBack } from '../../replay/put-back.ts'
 
 /**
  * Carries what foreign producers wrote to partitions that do not count over to the new version, with the receipt that it
- * came in with. It counts there once: a second run of this makes repeats. What cannot be read stays where it is, and is
- * said.
+ * came in with. It counts there once: a second run of this function makes repeats. What cannot be read stays where it is,
+ * and is reported.
  */
 export async function carryStrays(
   {

@@ -58,7 +58,10 @@ export function eventItem(nodeId: string, row: EventRow, paid: PaidCost | null):
   }
 }
 
-/** Own work and free work are never paid and get no row; without a row any other decision is still on its way. */
+/**
+ * The node's own work and free work are never paid and get no row. Otherwise an event without a row still waits for its
+ * decision.
+ */
 function decisionOf(row: EventRow, costNanoUsd: bigint, paid: PaidCost | null): EventDecision | null {
   if (row.task_source === 'own') return 'own'
   if (costNanoUsd === 0n) return 'zero'

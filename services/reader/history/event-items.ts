@@ -8,7 +8,7 @@ import type { EventItem } from '../../../schemas/http/usage.ts'
 import { eventItem } from './event-item.ts'
 import type { PaidCost } from './event-item.ts'
 
-/** Events of a node as every list shows them: each with what became of its cost. */
+/** Events of a node as every list shows them: each with the decision on its cost. */
 export async function eventItems(
   client: ClickhouseClient,
   nodeId: string,
@@ -19,7 +19,7 @@ export async function eventItems(
   return rows.map((row) => eventItem(nodeId, row, costs.get(costKey(row)) ?? null))
 }
 
-/** The same id may count again after its first copy has left memory; its time tells the two apart. */
+/** The same id may count again after its first copy has left memory; the time distinguishes the two. */
 function costKey(row: Pick<EventRow, 'event_id' | 'id_kind' | 'occurred_ms'>): string {
   return `${row.id_kind} ${row.event_id} ${row.occurred_ms}`
 }

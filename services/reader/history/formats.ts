@@ -8,19 +8,19 @@ import type { Integers } from './table-columns.ts'
 import { tableHeaders } from './table-name.ts'
 import type { TableName } from './table-name.ts'
 
-/** Formats of a table, the first one without an Accept header. */
+/** Formats of a table; the first one is used without an Accept header. */
 export const FORMATS = ['application/json', 'text/csv'] as const
 
-/** Those of a table that programs read as columns. */
+/** Formats of a table that programs read as columns. */
 export const COLUMN_FORMATS = [...FORMATS, PARQUET_TYPE] as const
 
-/** Rows that are turned into an answer before other requests have a turn. */
+/** Rows that are turned into an answer before other requests get a turn. */
 export const ROWS_PER_TURN = 500
 
-/** A table that is more than JSON: what its rows are, and what its name and its headers say. */
+/** A table that can be sent as more than JSON: the type of its rows, and what its name and its headers contain. */
 export interface Table {
   readonly item: TObject
-  /** Of the item's fields, those that there are; all unless given. */
+  /** The fields of the item that are present; all unless given. */
   readonly columns?: readonly string[]
   readonly rows: readonly Readonly<Partial<Record<string, CsvCell>>>[]
   readonly integers: Integers
@@ -29,7 +29,7 @@ export interface Table {
   readonly next?: string | null
 }
 
-/** Sends a table as a file, with what JSON says beside its items in headers. */
+/** Sends a table as a file. What JSON has in addition to its items is in headers. */
 export async function sendTable(
   reply: FastifyReply,
   format: 'text/csv' | typeof PARQUET_TYPE,

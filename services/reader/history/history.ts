@@ -16,15 +16,18 @@ import { Shares } from '../../http/shares.ts'
 import { Turns } from '../../http/turns.ts'
 import { RETRY_BUSY_S, RETRY_HISTORY_AWAY_S } from '../../http/retry-after.ts'
 
-/** Requests that may wait for ClickHouse at once, half of them of one credential; more are told to come back. */
+/**
+ * Requests that may wait for ClickHouse at once; one credential may have half of them. Further ones are refused for the
+ * moment.
+ */
 export const HISTORY_REQUESTS_MAX = 64
 
-/** Of these, those that ask it at once; as many connections are open to it at most. */
+/** Those of them that query it at once; at most this number of connections is open to it. */
 export const HISTORY_RUNNING_MAX = 32
 
 /**
- * How old an answer about what is loaded may be. Rows that came later are left out, as before; asking each time was half
- * of all statements, and a group of blocks spans 2 s anyway.
+ * How old an answer about what is loaded may be. Rows that came later are left out, as before; a query for each request
+ * was half of all statements, and a group of blocks spans 2 s anyway.
  */
 export const LOADED_AGE_MS_MAX = 500
 
@@ -32,22 +35,22 @@ export const LOADED_AGE_MS_MAX = 500
 const NOT_MIGRATED: ReadonlySet<number> = new Set([60, 81])
 
 interface LoadedAnswer {
-  readonly askedMs: number
+  readonly queriedMs: number
   readonly answer: Promise<Loaded | null>
 }
 
-/** The history: ClickHouse, asked by a bounded number of requests at once, of which each credential has its share. */
+/** The history: ClickHouse, queried by a bounded number of requests at once, of which each credential has its share. */
 export class History {
   readonly #client: ClickhouseClient
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #topics: Readonly<Record<BlockRole, string>>
   readonly #before: readonly TopicVersion[]
-  /** The watermark with which the partitions of a topic began; nothing where nothing was before them. */
+  /** The watermark with which the partitions of a topic began; no entry where no version was before them. */
   readonly #beginMs: ReadonlyMap<string, number>
   /** By replica, then by topic and partition: what one replica has, another may still have to fetch. */
   readonly #loaded = new WeakMap<ClickhouseClient, Map<string, LoadedAnswer>>()
-  readonly #asking = new Shares(HISTORY_REQUESTS_MAX)
+  readonly #requests = new Shares(HISTORY_REQUESTS_MAX)
   readonly #turns = new Turns(HISTORY_RUNNING_MAX)
 
   constructor(parts: {
@@ -58,7 +61,7 @@ export class History {
     readonly topics: Readonly<Record<BlockRole, string>>
     /** Versions of the topics that ended. */
     readonly before?: readonly TopicVersion[] | undefined
-    /** With what the partitions began where one did. */
+    /** What the partitions began with, if there was a version before. */
     readonly begin?: Begin | null | undefined
   }) {
     this.#client = parts.client
@@ -74,7 +77,7 @@ export class History {
     return { topic: this.#topics[TABLES[table].filledBy], partition }
   }
 
-  /** Where a node's rows of a table stand that came in versions of the topics that ended. */
+  /** Where the rows of a node are that came in versions of the topics that ended, for one table. */
   olderSources(table: FilledTable, nodeId: string): readonly BlockSource[] {
     return this.#before.map(({ topics, partitions }) => ({
       topic: topics[TABLES[table].filledBy],
@@ -99,21 +102,21 @@ export class History {
   }
 
   /**
-   * How far the replica has a partition, as of at most 500 ms ago; null before its first group. To be asked before its
-   * rows are, with the client that `ask` gave: what it says is there was there then.
+   * How far the replica has a partition, as of at most 500 ms ago; null before its first group. Call it before the rows
+   * are read, with the client that `ask` gave: what it reports as loaded was present at that time.
    */
   async loaded(source: BlockSource, client: ClickhouseClient): Promise<Loaded | null> {
     const place = `${source.topic}/${source.partition}`
     const answers = this.#answersOf(client)
-    const askedMs = this.#clock.monotonicMs()
+    const queriedMs = this.#clock.monotonicMs()
     const known = answers.get(place)
-    if (known !== undefined && askedMs - known.askedMs < LOADED_AGE_MS_MAX) return await known.answer
-    const asked = { askedMs, answer: this.#loadedOf(client, source) }
-    answers.set(place, asked)
+    if (known !== undefined && queriedMs - known.queriedMs < LOADED_AGE_MS_MAX) return await known.answer
+    const query = { queriedMs, answer: this.#loadedOf(client, source) }
+    answers.set(place, query)
     try {
-      return await asked.answer
+      return await query.answer
     } catch (error) {
-      if (answers.get(place) === asked) answers.delete(place)
+      if (answers.get(place) === query) answers.delete(place)
       throw error
     }
   }
@@ -128,12 +131,15 @@ export class History {
     return answers
   }
 
-  /** Asks one replica, for a holder of shares. Throws a Problem (503) where ClickHouse does not answer, has no tables yet, or too many ask. */
+  /**
+   * Queries one replica, for a holder of shares. Throws a Problem (503) where ClickHouse does not answer, has no tables
+   * yet, or too many requests query it.
+   */
   async ask<Answer>(
     holder: string,
     question: (client: ClickhouseClient) => Promise<Answer>,
   ): Promise<Answer> {
-    if (!this.#asking.take(holder, 1)) {
+    if (!this.#requests.take(holder, 1)) {
       throw unavailable(
         'overloaded',
         'Too many requests read the history at once, in all or with this credential. Ask again in a moment.',
@@ -154,7 +160,7 @@ export class History {
         RETRY_HISTORY_AWAY_S,
       )
     } finally {
-      this.#asking.giveBack(holder, 1)
+      this.#requests.giveBack(holder, 1)
     }
   }
 }

@@ -6,12 +6,13 @@ import { DAY_MS, HOUR_MS, QUARTER_HOUR_MS, SECOND_MS } from '../../../schemas/un
  */
 
 /**
- * A zone changes its clocks at most once in so long: of all changes since 1970 that the time zone database names or foresees,
- * the closest two are 6 d 23 h apart (Brazil, 2000). So each such step holds one change or none, and two looks tell which.
+ * Two changes of a zone's clocks are further apart than this step: of all changes since 1970 that the time zone database
+ * names or foresees, the closest two are 6 d 23 h apart (Brazil, 2000). So each such step holds one change or none, and
+ * the offsets at its two ends show which.
  */
 const STEP_MS = 6 * DAY_MS
 
-/** Windows that are laid out before other requests have a turn. */
+/** Windows that are laid out before other requests get a turn. */
 const WINDOWS_PER_TURN = 500
 
 /** No zone is further from UTC than this. */
@@ -19,7 +20,7 @@ const OFFSET_MS_MAX = 16 * HOUR_MS
 
 const OFFSET = /GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/
 
-/** What a zone's clocks are ahead of UTC in one step: before a change, and from it on. */
+/** How far a zone's clocks are ahead of UTC in one step: before a change, and from it on. */
 interface Step {
   readonly beforeMs: number
   readonly afterMs: number
@@ -30,7 +31,7 @@ interface Step {
 /** A zone by its IANA name or as an offset like +05:30. */
 export class TimeZone {
   readonly name: string
-  /** Each step that was asked about; as many as the range that is laid out has. */
+  /** Each step that was looked up; at most as many as the range has that is laid out. */
   readonly #steps = new Map<number, Step>()
   readonly #format: Intl.DateTimeFormat
 
@@ -44,33 +45,33 @@ export class TimeZone {
     this.name = this.#format.resolvedOptions().timeZone
   }
 
-  /** What the clocks there are ahead of UTC at this time, rounded down to 15 minutes. */
+  /** How far the clocks there are ahead of UTC at this time, rounded down to 15 minutes. */
   offsetMs(timeMs: number): number {
     const index = Math.floor(timeMs / STEP_MS)
     let step = this.#steps.get(index)
     if (step === undefined) {
-      step = this.#look(index * STEP_MS)
+      step = this.#readStep(index * STEP_MS)
       this.#steps.set(index, step)
     }
     return timeMs < step.changeMs ? step.beforeMs : step.afterMs
   }
 
-  /** Asking the zone is slow, so it is asked by step and not by window. */
-  #look(startMs: number): Step {
-    const beforeMs = this.#askedOffsetMs(startMs)
-    const afterMs = this.#askedOffsetMs(startMs + STEP_MS)
+  /** A query of the zone is slow, so it is made for each step and not for each window. */
+  #readStep(startMs: number): Step {
+    const beforeMs = this.#queriedOffsetMs(startMs)
+    const afterMs = this.#queriedOffsetMs(startMs + STEP_MS)
     if (beforeMs === afterMs) return { beforeMs, afterMs, changeMs: Number.POSITIVE_INFINITY }
     let low = startMs
     let high = startMs + STEP_MS
     while (high - low > QUARTER_HOUR_MS) {
       const middle = floorTo((low + high) / 2, QUARTER_HOUR_MS)
-      if (this.#askedOffsetMs(middle) === beforeMs) low = middle
+      if (this.#queriedOffsetMs(middle) === beforeMs) low = middle
       else high = middle
     }
     return { beforeMs, afterMs, changeMs: high }
   }
 
-  #askedOffsetMs(timeMs: number): number {
+  #queriedOffsetMs(timeMs: number): number {
     const match = OFFSET.exec(this.#format.format(timeMs))
     const seconds = Number(match?.[2] ?? 0) * 3_600 + Number(match?.[3] ?? 0) * 60 + Number(match?.[4] ?? 0)
     return floorTo((match?.[1] === '-' ? -seconds : seconds) * SECOND_MS, QUARTER_HOUR_MS)
@@ -90,7 +91,7 @@ export class TimeZone {
     return this.offsetMs(next) === offsetMs ? next : this.#firstAtOrAfter(localMidnight)
   }
 
-  /** The end of the local hour that `startMs` lies in, by the offset at that time. */
+  /** The end of the local hour that holds `startMs`, by the offset at that time. */
   nextHour(startMs: number): number {
     return startMs + HOUR_MS - modulo(startMs + this.offsetMs(startMs), HOUR_MS)
   }
@@ -115,8 +116,8 @@ export interface Tiling {
 }
 
 /**
- * The local hours or days that `[fromMs, toMs)` touches, whole. Null where there are more than `windowsMax`. `pause` lets
- * other requests have their turns.
+ * The local hours or days that `[fromMs, toMs)` touches, whole. Null where there are more than `windowsMax`. `pause`
+ * gives other requests their turns.
  */
 export async function tileLocally(
   zone: TimeZone,

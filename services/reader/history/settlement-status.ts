@@ -2,7 +2,7 @@ import type { EventDecision, SettlementStatus } from '../../../schemas/http/usag
 
 /**
  * The one word for what became of a cost, on every route that shows one: a payable cost that a settlement has paid is
- * settled; everything else is what was decided. Null while the decision is on its way.
+ * settled; everything else has the status that was decided. Null while the decision is not known yet.
  */
 export function settlementStatusOf(
   decision: EventDecision | null,

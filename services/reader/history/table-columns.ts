@@ -1,7 +1,7 @@
 import type { TObject } from 'typebox'
 import type { Column, ColumnKind } from '../../http/parquet/columns.ts'
 
-/** Whether integers of a table fit into 64 bits whatever there is, or are sums that need not. */
+/** Whether integers of a table always fit into 64 bits, or are sums that may not. */
 export type Integers = 'integer' | 'sum'
 
 interface FieldSchema {
@@ -16,7 +16,7 @@ export function columnsOf(item: TObject, names: readonly string[], integers: Int
   return names.map((name) => {
     const schema: FieldSchema | undefined = item.properties[name]
     const types = [schema?.type ?? 'string'].flat()
-    // A field that may be left out is asked for by name only where it is there.
+    // An optional field is listed only where it is present.
     const isNullable = types.includes('null') || !required.includes(name)
     return { name, kind: kindOf(name, types, schema?.format, integers), isNullable }
   })

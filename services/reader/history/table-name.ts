@@ -1,6 +1,6 @@
 import { formatTime } from '../../http/times.ts'
 
-/** What a table is of, and when: its file's name and its headers say so. */
+/** The subject and the time of a table: the name of its file and its headers contain them. */
 export interface TableName {
   /** `usage`, the node, the window … */
   readonly parts: readonly string[]
@@ -12,10 +12,10 @@ export interface TableName {
   readonly asOf: string | null
 }
 
-/** Longest of a part that a client chose. */
+/** Longest text in the name that a client chose. */
 const PART_CHARACTERS_MAX = 64
 
-/** The headers of a table that is a file: how it is called, and what it is of. */
+/** The headers of a table that is a file: its name, and its subject. */
 export function tableHeaders(name: TableName, extension: 'csv' | 'parquet'): Record<string, string> {
   const { range, zone, asOf } = name
   return {
@@ -37,7 +37,7 @@ function fileName({ parts, range, zone, asOf }: TableName): string {
     .join('_')
 }
 
-/** ISO 8601's basic form: no file system takes exception to it. */
+/** ISO 8601's basic form: every file system accepts it. */
 function basic(time: string): string {
   return time.replaceAll(/[-:]/g, '').replace(/\.000Z$/, 'Z')
 }

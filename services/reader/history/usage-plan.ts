@@ -18,43 +18,43 @@ export interface UsagePlan {
   readonly endOf: (startMs: number) => number
 }
 
-/** ClickHouse's clock decides when minutes go; what is about to go counts as gone. */
+/** ClickHouse's clock decides when minutes expire; minutes that are about to expire count as gone. */
 const EXPIRY_MARGIN_MS = 5 * MINUTE_MS
 
 const UTC_WINDOW_MS = { '1h': HOUR_MS, '1d': DAY_MS } as const
 
 /** Plans an answer. Throws a Problem (422) for too many windows, windows no longer kept, or an unknown zone. */
 export async function planUsage(
-  asked: TimeRange & { readonly window: WindowName; readonly tz: string },
+  request: TimeRange & { readonly window: WindowName; readonly tz: string },
   nowMs: number,
   pause: () => Promise<void>,
 ): Promise<UsagePlan> {
-  // Of many who ask at once each has a turn: opening a zone takes a part of a millisecond.
-  if (asked.tz !== 'UTC') await pause()
-  const zone = zoneOf(asked.tz)
+  // Gives each of many requests a turn: opening a zone takes a part of a millisecond.
+  if (request.tz !== 'UTC') await pause()
+  const zone = zoneOf(request.tz)
   const minutesKeptFromMs = nowMs - MINUTES_KEPT_DAYS * DAY_MS + EXPIRY_MARGIN_MS
-  if (asked.window === 'total') {
-    const stepMs = asked.fromMs >= minutesKeptFromMs ? MINUTE_WINDOW_MS : QUARTER_HOUR_WINDOW_MS
-    const range = widened(asked, stepMs)
+  if (request.window === 'total') {
+    const stepMs = request.fromMs >= minutesKeptFromMs ? MINUTE_WINDOW_MS : QUARTER_HOUR_WINDOW_MS
+    const range = widened(request, stepMs)
     return { range, windows: null, endOf: () => range.toMs }
   }
-  if (asked.window === '1m') {
-    if (asked.fromMs < minutesKeptFromMs) throw minutesExpired(minutesKeptFromMs)
-    return evenWindows('usage_1m', asked, MINUTE_WINDOW_MS)
+  if (request.window === '1m') {
+    if (request.fromMs < minutesKeptFromMs) throw minutesExpired(minutesKeptFromMs)
+    return evenWindows('usage_1m', request, MINUTE_WINDOW_MS)
   }
-  if (zone.name === 'UTC') return evenWindows('usage_15m', asked, UTC_WINDOW_MS[asked.window])
-  const tiling = await tileLocally(zone, asked.window, asked, WINDOWS_MAX, pause)
+  if (zone.name === 'UTC') return evenWindows('usage_15m', request, UTC_WINDOW_MS[request.window])
+  const tiling = await tileLocally(zone, request.window, request, WINDOWS_MAX, pause)
   if (tiling === null) throw tooManyWindows()
   const { starts, endMs } = tiling
   return {
     range: { fromMs: starts[0] ?? endMs, toMs: endMs },
     windows: { table: 'usage_15m', cut: { startsMs: starts } },
-    // Most windows of years are empty, and nobody asks for their ends.
+    // Computed only when it is needed: most windows of years are empty.
     endOf: (startMs) => starts[after(starts, startMs)] ?? endMs,
   }
 }
 
-/** Index of the first of the sorted times that is behind `timeMs`. */
+/** Index of the first of the sorted times that is after `timeMs`. */
 function after(sortedMs: readonly number[], timeMs: number): number {
   let low = 0
   let high = sortedMs.length
@@ -74,8 +74,8 @@ export function tooManyWindows(): Problem {
   )
 }
 
-function evenWindows(table: 'usage_1m' | 'usage_15m', asked: TimeRange, lengthMs: number): UsagePlan {
-  const range = widened(asked, lengthMs)
+function evenWindows(table: 'usage_1m' | 'usage_15m', request: TimeRange, lengthMs: number): UsagePlan {
+  const range = widened(request, lengthMs)
   if ((range.toMs - range.fromMs) / lengthMs > WINDOWS_MAX) throw tooManyWindows()
   return { range, windows: { table, cut: { lengthMs } }, endOf: (startMs) => startMs + lengthMs }
 }

@@ -8,14 +8,14 @@ export interface Kept {
   readonly partition: number
 }
 
-/** Entries are kept in steps of this: an account that grows by a little stays where it is. */
+/** The size of entries is a multiple of this: an account that grows by a little stays where it is. */
 const STEP_BYTES = 32
 
-/** One allocation of the slab; an entry larger than it gets one of its own. */
+/** One allocation of the slab; a larger entry gets one of its own. */
 const CHUNK_BYTES = MIB
 const CHUNK_STEPS = CHUNK_BYTES / STEP_BYTES
 
-/** Before an account's bytes: their number, its partition, its version. */
+/** The head before an account's bytes: their number, its partition, its version. */
 const PARTITION_AT = 4
 const VERSION_AT = 8
 const HEAD_BYTES = 16
@@ -23,17 +23,17 @@ const HEAD_BYTES = 16
 const stepsOf = (bytes: number): number => Math.ceil((HEAD_BYTES + bytes) / STEP_BYTES)
 
 /**
- * Keeps many small accounts in few large buffers, each at a place that is a small whole number. With an object for each a
- * million of them took 100 MB more, which the garbage collector walked.
+ * Keeps many small accounts in few large buffers. The place of each is a small whole number. With one object for each
+ * account, a million of them took 100 MB more, which the garbage collector had to traverse.
  */
 export class AccountSlab {
   readonly #chunks: Buffer[] = []
-  /** Places that were given back, by how many steps they have. */
+  /** Places that were given back, by their number of steps. */
   readonly #free = new Map<number, number[]>()
   #chunk = -1
   #step = CHUNK_STEPS
 
-  /** Keeps a copy and says where. */
+  /** Keeps a copy and returns its place. */
   keep(kept: Kept): number {
     const steps = stepsOf(kept.bytes.length)
     const place = this.#free.get(steps)?.pop() ?? this.#take(steps)
@@ -41,7 +41,7 @@ export class AccountSlab {
     return place
   }
 
-  /** Puts another version in the place of an earlier one, which is gone, and says where it is now. */
+  /** Replaces an earlier version, which is gone then, and returns the place of the new one. */
   replace(place: number, kept: Kept): number {
     if (stepsOf(kept.bytes.length) !== stepsOf(this.#length(place))) {
       this.forget(place)
@@ -51,7 +51,7 @@ export class AccountSlab {
     return place
   }
 
-  /** The bytes as they are now; not to be held beyond the next `replace`. */
+  /** The bytes as they are now; they are not valid after the next `replace`. */
   bytes(place: number): Buffer {
     const from = at(place) + HEAD_BYTES
     return this.#chunkOf(place).subarray(from, from + this.#length(place))

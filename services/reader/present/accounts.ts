@@ -5,25 +5,25 @@ import { ownBytes } from '../../../schemas/own-bytes.ts'
 import type { Account } from '../../../schemas/records.ts'
 import { AccountSlab } from './account-slab.ts'
 
-/** A record of node.state, as far as the reader looks at it. */
+/** A record of node.state, with the parts that the reader uses. */
 export interface StateRecord {
   readonly partition: number
   readonly key: Buffer | null
   readonly value: Buffer | null
 }
 
-/** Keys that no node can have: task and fence records, outcomes of commands. */
+/** Keys that no node can have: those of task and fence records, and of outcomes of commands. */
 const RESERVED = '!'
 
 /**
- * Every node's account, as node.state has it: encoded, a few hundred bytes each, decoded when somebody asks.
- * The one mutator is `apply`; an account replaces another only with a higher version.
+ * Every node's account, as node.state has it: encoded, a few hundred bytes each, decoded when it is needed. Only `apply`
+ * changes them; an account replaces another only with a higher version.
  */
 export class Accounts {
   /** Each node's place in the slab. */
   readonly #nodes = new Map<string, number>()
   readonly #slab = new AccountSlab()
-  /** A node alone stands for itself: most operators need no Set. */
+  /** A single node is kept as itself: most operators need no Set. */
   readonly #nodesOfOperator = new Map<string, string | Set<string>>()
   readonly #watermarks: (number | null)[]
   readonly #nows: number[]
@@ -41,7 +41,7 @@ export class Accounts {
     return this.#nodes.size
   }
 
-  /** Takes in the next record of a partition. Throws where it is not one that Hivemeter wrote. */
+  /** Takes the next record of a partition. Throws where Hivemeter did not write it. */
   apply(record: StateRecord): void {
     if (record.key === null) throw new Error('A record of node.state has no key.')
     const key = record.key.toString('utf8')
@@ -60,12 +60,12 @@ export class Accounts {
     return this.#rules[partition]?.rules ?? RULES_DEFAULT
   }
 
-  /** Log time that a partition's settler has reached: as of then a node is active, stale or dead. */
+  /** Log time that a partition's settler has reached: at that time a node is active, stale or dead. */
   nowMs(partition: number): number {
     return this.#nows[partition] ?? 0
   }
 
-  /** Every account, one after the other; the caller says when it has seen enough. */
+  /** Every account, one after the other; the caller stops when it has enough. */
   *all(): Generator<{ readonly account: Account; readonly partition: number }> {
     for (const place of this.#nodes.values())
       yield { account: accountCodec.decode(this.#slab.bytes(place)), partition: this.#slab.partition(place) }
@@ -86,7 +86,7 @@ export class Accounts {
     return smallest
   }
 
-  /** The nodes that name, or named, an operator, by id; null for an operator that no node knows. */
+  /** The nodes that name, or named, an operator, by id; null for an operator that no node has named. */
   nodesOf(operatorId: string): string[] | null {
     const nodes = this.#nodesOfOperator.get(operatorId)
     if (nodes === undefined) return null

@@ -7,13 +7,13 @@ import type { ProviderMode } from '../../../schemas/http/provider.ts'
 import type { NodeState, Present } from './present.ts'
 import { scoreIn } from './provider-view.ts'
 
-/** A ranking is this old at most where nodes are few … */
+/** The greatest age of a ranking where nodes are few … */
 const RANKING_AGE_MS_MAX = 1_000
 
-/** … and computing it takes at most this share of the time where they are many. */
+/** … and the greatest share of the time that computing it takes where they are many. */
 const COMPUTING_SHARE = 0.1
 
-/** Nodes that are scored before other requests have a turn. */
+/** Nodes that are scored before other requests get a turn. */
 const NODES_PER_TURN = 500
 
 export interface Ranked {
@@ -35,7 +35,7 @@ interface Held {
   untilMs: number
 }
 
-/** The nodes with the highest scores. Scores change with time alone, so they are computed when somebody asks. */
+/** The nodes with the highest scores. Scores change with time alone, so they are computed when they are requested. */
 export class Ranking {
   readonly #present: Present
   readonly #clock: Clock

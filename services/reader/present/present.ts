@@ -27,7 +27,7 @@ export interface NodeState {
   readonly nowMs: number
 }
 
-/** 404, as the original has it. A node that the caller may not see gets the same. */
+/** 404, as the original has it. A node that the caller may not see gets the same answer. */
 export function notRegistered(nodeId: string): Problem {
   return new Problem(
     'node_not_registered',
@@ -40,8 +40,8 @@ export function notRegistered(nodeId: string): Problem {
 }
 
 /**
- * The present: accounts as of the moment a request arrives, or, where the log is slow, a little before it (as_of says).
- * Answers while ClickHouse is away.
+ * The present: accounts as of the moment a request arrives, or, where the log is slow, a little earlier (as_of shows the
+ * time). Answers while ClickHouse is away.
  */
 export class Present {
   readonly #accounts: Accounts
@@ -60,7 +60,7 @@ export class Present {
 
   /**
    * The state of a node that the caller may see. Throws a Problem: 404 where it is not registered or not the caller's,
-   * after the same work, 503 while the table loads.
+   * after the same work; 503 while the table loads.
    */
   async seen(caller: Caller, nodeId: string): Promise<NodeState> {
     const partition = await this.arrive(nodeId)
@@ -70,14 +70,14 @@ export class Present {
     return this.#stateOf(account, partition)
   }
 
-  /** Waits until the node's partition is read as far as it was when the request came; returns the partition. */
+  /** Waits until the node's partition is read up to its end at the time of the request; returns the partition. */
   async arrive(nodeId: string): Promise<number> {
     const partition = partitionOfNode(nodeId, this.#partitions)
     await this.#reach([partition])
     return partition
   }
 
-  /** Whether somebody has named the node; once true it stays so. */
+  /** Whether the node was ever named; once true it stays so. */
   async has(nodeId: string): Promise<boolean> {
     await this.arrive(nodeId)
     return this.#accounts.account(nodeId) !== null
@@ -100,8 +100,8 @@ export class Present {
   }
 
   /**
-   * The nodes of an operator and the smallest watermark of all. Throws a Problem (404) for an unknown wallet, and for one
-   * that is not the caller's. Of an operator that the credential names no node need know.
+   * The nodes of an operator, and the smallest watermark of all. Throws a Problem (404) for an unknown wallet, and for
+   * one that is not the caller's. An operator that the credential itself names need not be known from a node.
    */
   async wallet(
     caller: Caller,
@@ -120,8 +120,8 @@ export class Present {
   }
 
   /**
-   * An admin's, or that of the present operator of a node of the caller, confirmed there: what a node says of itself, in an
-   * event or a heartbeat, gives no right to anybody's wallet.
+   * True for an admin, and for a caller one of whose nodes has this as its present operator, confirmed there: what a node
+   * says of itself, in an event or a heartbeat, gives no right to any wallet.
    */
   #isOwnWallet(caller: Caller, operatorId: string, nodes: readonly string[]): boolean {
     if (isAdmin(caller)) return true

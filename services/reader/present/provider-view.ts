@@ -16,7 +16,7 @@ export interface SharedWork {
   readonly inferences: bigint
   readonly gpuMsMeasured: bigint
   readonly gpuMsEstimated: bigint
-  /** Of the estimate, that of paid calls. */
+  /** The part of the estimate that comes from paid calls. */
   readonly gpuMsPaidEstimated: bigint
   readonly energyMwhMeasured: bigint
   readonly energyMwhEstimated: bigint
@@ -53,11 +53,13 @@ export interface ViewInput {
   readonly period: ViewPeriod
   /** The work of the period. */
   readonly work: SharedWork
-  /** Of what was read, in milliseconds. */
+  /** How far the history that was read goes, in milliseconds. */
   readonly asOfMs: number | null
 }
 
-/** The provider view: every documented field, and what stands beside. Score, pending and rewards are lifetime always. */
+/**
+ * The provider view: every documented field, and the additional ones. Score, pending and rewards are always for the lifetime.
+ */
 export function providerView({ state, mode, period, work, asOfMs }: ViewInput): ProviderView {
   const { account } = state
   const gpuMs = gpuMsOf(work, mode)
@@ -116,7 +118,7 @@ function energyOf(work: SharedWork, mode: ProviderMode): bigint {
   return mode === 'compatible' ? work.energyMwhCompatible : work.energyMwhMeasured + work.energyMwhEstimated
 }
 
-/** What was estimated: a call of a paid API had no GPU here, and earns no time of one in the corrected mode. */
+/** What was estimated: a call of a paid API used no GPU here, and earns no GPU time in the corrected mode. */
 function estimatedGpuMs(work: SharedWork, mode: ProviderMode): bigint {
   return mode === 'compatible' ? work.gpuMsEstimated : work.gpuMsEstimated - work.gpuMsPaidEstimated
 }

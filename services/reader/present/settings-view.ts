@@ -12,13 +12,13 @@ export function shownValue(name: SettingName, value: SettingValue): SettingValue
   return text === null ? value : Number(text)
 }
 
-/** An amount as decimal text; null for what is none. */
+/** An amount as decimal text; null for a value that is not an amount. */
 function exactText(name: SettingName, value: SettingValue): string | null {
   if (settingSpec(name).type !== 'amount' || typeof value !== 'number') return null
   return decimalText(BigInt(value), BigInt(AMOUNT_UNIT), AMOUNT_DECIMALS)
 }
 
-/** The settings of a node: what holds, and what it has stored. */
+/** The settings of a node: those in force, and those that it has stored. */
 export function settingsView(account: Account, rules: AccountRules): SettingsView {
   const view: Record<string, unknown> = { node_id: account.node_id }
   const own: Record<string, unknown> = {}

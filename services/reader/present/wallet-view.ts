@@ -4,8 +4,8 @@ import { sparkNumber } from '../amounts.ts'
 import type { NodeState } from './present.ts'
 
 /**
- * A wallet: what each of its nodes has earned for the operator, and the sum. Nodes that nobody has confirmed are one line, so
- * that the parts add up and whoever names somebody else's operator gets onto no list of his.
+ * A wallet: what each of its nodes has earned for the operator, and the sum. Nodes whose operator is not confirmed are
+ * one line, so that the parts add up, and a node that names a foreign operator does not get onto that operator's list.
  */
 export function walletView(
   operatorId: string,

@@ -10,7 +10,7 @@ import type { ReaderApp, RouteParts } from '../parts.ts'
 import { isFirst, pageOf } from './pages.ts'
 import { rangeOf } from './range.ts'
 
-/** GET /api/audit: what no command asked for and an operator wants to know of. */
+/** GET /api/audit: changes that no command requested and an operator should know of. */
 export function auditRoutes(app: ReaderApp, parts: RouteParts & { readonly partitions: number }): void {
   app.get(
     '/api/audit',
@@ -38,7 +38,8 @@ export function auditRoutes(app: ReaderApp, parts: RouteParts & { readonly parti
       const { rows, asOfMs } = await parts.history.ask(holderOf(request), async (client) => {
         const watermarkMs = await parts.history.smallestWatermark(client, 'audit', parts.partitions)
         if (watermarkMs === null) return { rows: [], asOfMs: null }
-        // What a partition writes from here on carries a log time after the newest receipt behind its watermark.
+        // Records that a partition writes later have a log time after the newest receipt, which is its watermark plus the
+        // delay.
         const beforeMs = Math.min(place.toMs, watermarkMs + WATERMARK_DELAY_MS)
         const { fromMs, after } = place
         const query = { fromMs, beforeMs, kind: kind ?? null, after, limit: limit + 1 }
@@ -51,7 +52,7 @@ export function auditRoutes(app: ReaderApp, parts: RouteParts & { readonly parti
   )
 }
 
-/** The bounds of the first page hold for all: "up to now" moves. */
+/** The bounds of the first page hold for all pages: "up to now" moves. */
 interface Place extends Pick<NotedQuery, 'fromMs' | 'after'> {
   readonly toMs: number
 }

@@ -6,7 +6,7 @@ import type {
 import { problemResponses } from '../../../schemas/http/problem.ts'
 import { PAGE_HEADERS } from '../../../schemas/http/fields.ts'
 import { EventItem, EventPage, EventsQuery } from '../../../schemas/http/usage.ts'
-import { askedNode, holderOf } from '../../http/caller.ts'
+import { holderOf, requestedNode } from '../../http/caller.ts'
 import { varyBy } from '../../http/codings.ts'
 import { negotiate } from '../../http/negotiate.ts'
 import { PARQUET_TYPE } from '../../http/parquet/write.ts'
@@ -18,7 +18,7 @@ import { labelsOf } from './label-query.ts'
 import { isFirst, nextAddress, pageOf } from './pages.ts'
 import { rangeOf } from './range.ts'
 
-/** GET /api/usage/events: single events, each with what became of its cost. */
+/** GET /api/usage/events: single events, each with the decision on its cost. */
 export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
   app.get(
     '/api/usage/events',
@@ -56,7 +56,7 @@ export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
       varyBy(reply, 'Accept')
       const format = negotiate(request.headers.accept, COLUMN_FORMATS)
       const { limit, from = '', to = '' } = request.query
-      const node_id = askedNode(request, request.query.node_id)
+      const node_id = requestedNode(request, request.query.node_id)
       const labels = labelsOf(request.query)
       const scope = ['events', node_id, from, to, ...Object.entries(labels).flat()].join('\n')
       const place = placeOf(parts, scope, request.query)
@@ -75,7 +75,7 @@ export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
       if (format === 'application/json') return reply.send({ items, next_cursor, as_of })
       const name = { parts: ['events', node_id], range: place, zone: 'UTC', asOf: as_of }
       const next = nextAddress(request, next_cursor)
-      // A cell holds no object: labels stand in it as JSON.
+      // A cell cannot hold an object: labels are written in it as JSON.
       const rows = items.map((item) => Object.assign(item, { labels: JSON.stringify(item.labels) }))
       const table = { item: EventItem, rows, integers: 'integer', name, next } as const
       return await sendTable(reply, format, table, () => parts.turns.pause(holderOf(request)))
@@ -85,7 +85,7 @@ export function eventRoutes(app: ReaderApp, parts: RouteParts): void {
 
 type Place = Pick<EventsToRead, 'fromMs' | 'toMs' | 'after'>
 
-/** Where to read: as asked, or where the cursor goes on, with the bounds of the first page ("up to now" moves). */
+/** What to read: as requested, or from the position of the cursor, with the bounds of the first page ("up to now" moves). */
 function placeOf(
   parts: RouteParts,
   scope: string,

@@ -15,7 +15,7 @@ import { formatTime } from '../../http/times.ts'
 import { sparkNumber, usdNumber, usdText } from '../amounts.ts'
 import { jsonBody } from './json-body.ts'
 import type { ReaderApp, RouteParts } from '../parts.ts'
-import { askSettler, nodeOfWrite, throwFirst } from './write-commands.ts'
+import { nodeOfWrite, sendCommand, throwFirst } from './write-commands.ts'
 import { WRITE_HEADERS, WRITE_PROBLEMS } from './write-schema.ts'
 import { NANO_USD_PER_USD, SECOND_MS } from '../../../schemas/units.ts'
 
@@ -74,8 +74,8 @@ function reserveRoute(app: ReaderApp, parts: RouteParts): void {
       )
       if (ttlS === 0) fields.refuse('out_of_range', '/ttl_seconds', 'Must be at least 1.')
       throwFirst(fields)
-      const asked = { node_id, kind: 'reserve', cost_nano_usd, ttl_ms: ttlS * SECOND_MS } as const
-      const { id, expires_at } = await askSettler(parts, request, asked)
+      const command = { node_id, kind: 'reserve', cost_nano_usd, ttl_ms: ttlS * SECOND_MS } as const
+      const { id, expires_at } = await sendCommand(parts, request, command)
       return reply.code(DONE_STATUS.reserved).send({ id, expires_at: formatTime(expires_at) })
     },
   )
@@ -101,9 +101,9 @@ function releaseRoute(app: ReaderApp, parts: RouteParts): void {
     async (request, reply) => {
       const node_id = nodeOfWrite(request, request.query.node_id, {})
       const { id } = request.params
-      // No reservation is called so, and no command may ask for it.
+      // No reservation can have this id, and no command may carry it.
       if (!NAME.test(id)) throw new Problem('reservation_not_found', 'This node has no such reservation.')
-      await askSettler(parts, request, { node_id, kind: 'release', reservation_id: id })
+      await sendCommand(parts, request, { node_id, kind: 'release', reservation_id: id })
       return reply.code(DONE_STATUS.released).send(null)
     },
   )
@@ -127,7 +127,7 @@ function settleRoute(app: ReaderApp, parts: RouteParts): void {
     },
     async (request, reply) => {
       const node_id = nodeOfWrite(request, request.query.node_id, {})
-      const result = await askSettler(parts, request, { node_id, kind: 'settle' })
+      const result = await sendCommand(parts, request, { node_id, kind: 'settle' })
       const microSpark = BigInt(result.micro_spark)
       const nanoUsd = BigInt(result.nano_usd)
       return reply.send({

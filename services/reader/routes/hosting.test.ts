@@ -25,7 +25,7 @@ test('the vectors of the score: active with 10 agents and 20 posts 130, stale wi
   reader.settler.nowMs += 5 * MINUTE_MS + 1
   await reader.heartbeat('active', { agent_count: 10, post_count: 20 })
   await reader.heartbeat('beside', {})
-  // The other partition's log time moves on as well.
+  // The other partition's log time advances as well.
   await reader.tick()
   const { body } = await reader.ask('GET', LEADERBOARD)
   const rows = (body['items'] as Ranked[]).map((row) => [

@@ -5,7 +5,7 @@ import { livenessOf } from '../../../pipelines/account/uptime.ts'
 import { Leaderboard, LeaderboardQuery, RewardsPage, RewardsQuery } from '../../../schemas/http/hosting.ts'
 import type { RewardItem } from '../../../schemas/http/hosting.ts'
 import { problemResponses } from '../../../schemas/http/problem.ts'
-import { askedNode, holderOf, maySee } from '../../http/caller.ts'
+import { holderOf, maySee, requestedNode } from '../../http/caller.ts'
 import { formatTime, formatTimeOrNull } from '../../http/times.ts'
 import { sparkNumber } from '../amounts.ts'
 import type { Ranking } from '../present/leaderboard.ts'
@@ -44,7 +44,7 @@ function rewardsRoute(app: ReaderApp, parts: RouteParts & { readonly ranking: Ra
     },
     async (request, reply) => {
       const { limit, offset } = request.query
-      const nodeId = askedNode(request, request.query.node_id)
+      const nodeId = requestedNode(request, request.query.node_id)
       const state = await parts.present.seen(request.caller, nodeId)
       const wallets = state.account.operators.map(({ operator_id }) => operator_id)
       return await parts.history.ask(holderOf(request), async (client) => {

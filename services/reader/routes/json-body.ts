@@ -6,7 +6,9 @@ import { JsonItems, readJsonItems } from '../../../pipelines/json/json-items.ts'
 import type { FieldError } from '../../../schemas/http/problem.ts'
 import { Problem } from '../../http/problem.ts'
 
-/** Bodies of writes: a handful of fields. They stay bytes until `jsonBody` reads them: their numbers are read from their text. */
+/**
+ * Bodies of writes: a handful of fields. They stay bytes until `jsonBody` reads them: their numbers are read from their text.
+ */
 export const WRITE_BYTES_MAX = 65_536
 
 /** The body's one JSON object, numbers exact; an empty body is an empty object. Throws a Problem (400, 422). */

@@ -8,8 +8,8 @@ import { formatTime } from '../../http/times.ts'
 
 const PREFIX = 'label.'
 
-/** What is asked by `group_by` and by the parameters of labels. */
-export interface AskedGroups {
+/** What a request asks for by `group_by` and by the parameters of labels. */
+export interface RequestedGroups {
   readonly groupBy: readonly UsageGroup[]
   readonly groupLabel: string | null
   readonly labels: LabelFilter
@@ -17,24 +17,24 @@ export interface AskedGroups {
 
 /** The parameters `label.NAME` of a request. */
 export function labelsOf(query: object): LabelFilter {
-  const asked = Object.entries(query).filter(([name]) => name.startsWith(PREFIX))
-  return Object.fromEntries(asked.map(([name, value]) => [name.slice(PREFIX.length), String(value)]))
+  const given = Object.entries(query).filter(([name]) => name.startsWith(PREFIX))
+  return Object.fromEntries(given.map(([name, value]) => [name.slice(PREFIX.length), String(value)]))
 }
 
 /** Throws a Problem (422) for more than one label to group by. */
-export function groupsOf(query: { readonly group_by?: string }): AskedGroups {
-  const asked = new Set(query.group_by?.split(','))
-  const [groupLabel = null, ...more] = [...asked].filter((name) => name.startsWith(PREFIX))
+export function groupsOf(query: { readonly group_by?: string }): RequestedGroups {
+  const given = new Set(query.group_by?.split(','))
+  const [groupLabel = null, ...more] = [...given].filter((name) => name.startsWith(PREFIX))
   if (more.length > 0) throw invalidParameter('group_by', '"group_by" takes one label.')
   return {
-    groupBy: [...asked].filter((name): name is UsageGroup => !name.startsWith(PREFIX)),
+    groupBy: [...given].filter((name): name is UsageGroup => !name.startsWith(PREFIX)),
     groupLabel: groupLabel?.slice(PREFIX.length) ?? null,
     labels: labelsOf(query),
   }
 }
 
-/** Whether labels are asked for, which stand on single events alone. */
-export function asksLabels({ groupLabel, labels }: AskedGroups): boolean {
+/** Whether labels are requested; only single events have them. */
+export function wantsLabels({ groupLabel, labels }: RequestedGroups): boolean {
   return groupLabel !== null || Object.keys(labels).length > 0
 }
 

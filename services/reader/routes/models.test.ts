@@ -9,7 +9,7 @@ import { ModelsNotWritten } from '../../models/write-models.ts'
 
 let reader: WholeReader
 const models = new MemoryModels()
-/** Time that does not pass before the test says so. */
+/** Time that passes only when the test moves it. */
 let timeout = Promise.withResolvers<void>()
 let isWaiting = false
 

@@ -10,7 +10,7 @@ import type { InstallationModels } from '../../models/follow-models.ts'
 import type { KnownTable } from '../../models/known-models.ts'
 import { parseModels } from '../../models/parse-models.ts'
 import { ModelsNotWritten } from '../../models/write-models.ts'
-import type { AskedTable, WriteOutcome } from '../../models/write-models.ts'
+import type { TableRequest, WriteOutcome } from '../../models/write-models.ts'
 import { OUTCOME_TIMEOUT_MS } from '../commands.ts'
 import { invalidFields } from './json-body.ts'
 import type { ReaderApp } from '../parts.ts'
@@ -23,7 +23,7 @@ export interface ModelsRouteParts {
   readonly clock: Clock
 }
 
-/** GET and PUT /api/models: which models are paid by the call, and what the boards of the others draw. */
+/** GET and PUT /api/models: which models are paid by the call, and the power that the boards of the others draw. */
 export function modelsRoutes(app: ReaderApp, parts: ModelsRouteParts): void {
   readRoute(app, parts)
   writeRoute(app, parts)
@@ -52,7 +52,7 @@ function readRoute(app: ReaderApp, { models }: ModelsRouteParts): void {
   )
 }
 
-/** One table at a time in a process: they are large, and each fences out the one before. */
+/** One table at a time in a process: they are large, and each writer fences out the one before. */
 function writeRoute(app: ReaderApp, { models, clock }: ModelsRouteParts): void {
   let isBusy = false
   app.put(
@@ -123,7 +123,7 @@ async function newestOf(models: InstallationModels): Promise<KnownTable> {
   )
 }
 
-/** Throws a Problem (503) where it is not known in time whether it was written, or known that it was not. */
+/** Throws a Problem (503) where it is not known in time whether the table was written, or known that it was not. */
 async function outcomeOf(work: Promise<WriteOutcome>, clock: Clock): Promise<WriteOutcome> {
   const over = new AbortController()
   const headers = retryAfter(RETRY_BUSY_S)
@@ -137,7 +137,7 @@ async function outcomeOf(work: Promise<WriteOutcome>, clock: Clock): Promise<Wri
     const timeout = clock.delay(OUTCOME_TIMEOUT_MS, over.signal).then(() => null)
     const outcome = await Promise.race([work, timeout])
     if (outcome !== null) return outcome
-    // What it comes to after that, nobody hears.
+    // The result after that is not reported to anybody.
     work.catch(() => {})
     throw unknown
   } catch (error) {
@@ -150,8 +150,11 @@ async function outcomeOf(work: Promise<WriteOutcome>, clock: Clock): Promise<Wri
 
 const tagOf = (version: number): string => `"${version}"`
 
-/** The versions of an If-Match; `*` asks for nothing, since there is always a table. What is no tag of ours fits none. */
-function expectedVersions(header: string | undefined): AskedTable['expected'] {
+/**
+ * The versions of an If-Match; `*` requires nothing, since there is always a table. A text that is not one of our tags
+ * matches none.
+ */
+function expectedVersions(header: string | undefined): TableRequest['expected'] {
   const tags = header === undefined ? '*' : tagsOf(header)
   return tags === '*' ? null : tags.map((tag) => Number(/^"(\d{1,10})"$/.exec(tag)?.[1] ?? 0))
 }

@@ -1,7 +1,7 @@
 import { eventsById } from '../../../pipelines/clickhouse/queries/usage-events.ts'
 import { problemResponses } from '../../../schemas/http/problem.ts'
 import { EventItem, EventParams, OneEventQuery } from '../../../schemas/http/usage.ts'
-import { askedNode, holderOf } from '../../http/caller.ts'
+import { holderOf, requestedNode } from '../../http/caller.ts'
 import { Problem } from '../../http/problem.ts'
 import { eventItems } from '../history/event-items.ts'
 import { identitiesOf } from '../sent-id.ts'
@@ -35,7 +35,7 @@ export function oneEventRoute(app: ReaderApp, parts: RouteParts): void {
     },
     async (request, reply) => {
       const { event_id } = request.params
-      const node_id = askedNode(request, request.query.node_id)
+      const node_id = requestedNode(request, request.query.node_id)
       await parts.present.seen(request.caller, node_id)
       const identities = identitiesOf(event_id, request.query.source ?? null)
       const items = await parts.history.ask(holderOf(request), async (client) =>

@@ -13,7 +13,7 @@ import { sparkNumber } from '../amounts.ts'
 import { invalidFields, jsonBody } from './json-body.ts'
 import type { ReaderApp, RouteParts } from '../parts.ts'
 import { settingsView } from '../present/settings-view.ts'
-import { askSettler, nodeOfWrite, throwFirst } from './write-commands.ts'
+import { nodeOfWrite, sendCommand, throwFirst } from './write-commands.ts'
 import { WRITE_HEADERS, WRITE_PROBLEMS } from './write-schema.ts'
 
 const TAGS = ['settings']
@@ -52,7 +52,7 @@ function joinRoute(app: ReaderApp, parts: RouteParts): void {
       const reader = new SettingsReader()
       const changes = reader.read(body, 'ignore')
       if (reader.errors.length > 0) throw invalidFields(reader.errors)
-      await askSettler(parts, request, { node_id, kind: 'join', changes, operator_id })
+      await sendCommand(parts, request, { node_id, kind: 'join', changes, operator_id })
       const { account, rules } = await parts.present.seen(request.caller, node_id)
       return reply.send({
         joined: true as const,
@@ -83,10 +83,10 @@ function claimRoute(app: ReaderApp, parts: RouteParts): void {
       },
     },
     async (request, reply) => {
-      const asked = readOperator(request, request.query.node_id)
-      const { micro_spark } = await askSettler(parts, request, { ...asked, kind: 'claim' })
+      const named = readOperator(request, request.query.node_id)
+      const { micro_spark } = await sendCommand(parts, request, { ...named, kind: 'claim' })
       const paid = BigInt(micro_spark)
-      return reply.send({ ...asked, paid_spark: sparkNumber(paid), paid_micro_spark: paid })
+      return reply.send({ ...named, paid_spark: sparkNumber(paid), paid_micro_spark: paid })
     },
   )
 }
@@ -110,9 +110,9 @@ function transferRoute(app: ReaderApp, parts: RouteParts): void {
       },
     },
     async (request, reply) => {
-      const asked = readOperator(request, request.query.node_id)
-      await askSettler(parts, request, { ...asked, kind: 'transfer' })
-      return reply.send(asked)
+      const named = readOperator(request, request.query.node_id)
+      await sendCommand(parts, request, { ...named, kind: 'transfer' })
+      return reply.send(named)
     },
   )
 }

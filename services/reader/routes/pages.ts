@@ -1,11 +1,11 @@
 import type { FastifyRequest } from 'fastify'
 
-/** A list begins without a cursor, and with an empty one: `?cursor=`. */
+/** A list begins without a cursor, and also with an empty one: `?cursor=`. */
 export function isFirst(cursor: string | undefined): cursor is undefined | '' {
   return cursor === undefined || cursor === ''
 }
 
-/** What a page shows of rows of which one more was read than it holds. */
+/** What a page shows of rows of which one more was read than the page holds. */
 export function pageOf<Row>(
   rows: readonly Row[],
   limit: number,
@@ -14,7 +14,7 @@ export function pageOf<Row>(
   return { shown, last: rows.length > limit ? (shown.at(-1) ?? null) : null }
 }
 
-/** The same address, at the next page. */
+/** The same address, for the next page. */
 export function nextAddress(request: FastifyRequest, cursor: string | null): string | null {
   if (cursor === null) return null
   const [path = '', query = ''] = request.url.split('?', 2)

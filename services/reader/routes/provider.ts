@@ -9,7 +9,7 @@ import {
 } from '../../../schemas/http/provider.ts'
 import type { RollingPeriod } from '../../../schemas/http/provider.ts'
 import { MINUTE_WINDOW_MS } from '../../../schemas/usage.ts'
-import { askedNode, holderOf } from '../../http/caller.ts'
+import { holderOf, requestedNode } from '../../http/caller.ts'
 import { floorTo } from '../history/local-windows.ts'
 import type { NodeState } from '../present/present.ts'
 import type { ReaderApp, RouteParts } from '../parts.ts'
@@ -56,7 +56,7 @@ export function providerRoutes(app: ReaderApp, parts: RouteParts): void {
     },
     async (request, reply) => {
       const { mode, period } = request.query
-      const state = await parts.present.seen(request.caller, askedNode(request, request.query.node_id))
+      const state = await parts.present.seen(request.caller, requestedNode(request, request.query.node_id))
       if (period === 'lifetime') {
         const work = lifetimeWork(state.account)
         return reply.send(providerView({ state, mode, period: LIFETIME, work, asOfMs: state.asOfMs }))

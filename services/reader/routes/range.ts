@@ -8,8 +8,8 @@ export interface RangeQuery {
 }
 
 /**
- * The half-open range that was asked for: without `to` up to now, without `from` the day before `to`.
- * Throws a Problem that names the parameter at fault.
+ * The half-open range that a request names: without `to` up to now, without `from` the day before `to`. Throws a Problem
+ * that names the parameter at fault.
  */
 export function rangeOf(
   query: RangeQuery,

@@ -8,8 +8,8 @@ import type { SetAsideItem } from '../../../schemas/http/set-aside.ts'
 import type { EventItem } from '../../../schemas/http/usage.ts'
 import { formatUuid } from '../../../schemas/ids.ts'
 import type { Identity } from '../../../schemas/identity.ts'
-import { askedNode, holderOf, isAdmin } from '../../http/caller.ts'
-import type { Asker } from '../../http/caller.ts'
+import { holderOf, isAdmin, requestedNode } from '../../http/caller.ts'
+import type { RequestCaller } from '../../http/caller.ts'
 import { formatTimeOrNull } from '../../http/times.ts'
 import { eventItems } from '../history/event-items.ts'
 import { isFirst, pageOf } from './pages.ts'
@@ -18,8 +18,8 @@ import { rangeOf } from './range.ts'
 import { identitiesOf } from '../sent-id.ts'
 import { letterItem, ownItem } from '../history/set-aside-item.ts'
 
-/** What of a request says which page of which list. */
-interface ListRequest extends Asker {
+/** The parts of a request that determine the list and its page. */
+interface ListRequest extends RequestCaller {
   readonly query: {
     readonly from?: string
     readonly to?: string
@@ -34,7 +34,7 @@ interface Page {
   readonly as_of: string | null
 }
 
-/** GET /api/usage/set-aside: a node's own, or everything for admins. */
+/** GET /api/usage/set-aside: a node's own records, or everything for admins. */
 export function setAsideRoutes(app: ReaderApp, parts: RouteParts): void {
   app.get(
     '/api/usage/set-aside',
@@ -63,7 +63,7 @@ export function setAsideRoutes(app: ReaderApp, parts: RouteParts): void {
       const { node_id } = request.query
       const isAll = node_id === undefined && isAdmin(request.caller)
       return reply.send(
-        isAll ? await all(parts, request) : await ofNode(parts, request, askedNode(request, node_id)),
+        isAll ? await all(parts, request) : await ofNode(parts, request, requestedNode(request, node_id)),
       )
     },
   )
@@ -119,7 +119,7 @@ async function all(parts: RouteParts, request: ListRequest): Promise<Page> {
   })
 }
 
-/** The range as asked, or as the first page had it ("up to now" moves), and where the list goes on. */
+/** The range as requested, or as the first page had it ("up to now" moves), and where the list continues. */
 function placeOf(
   parts: RouteParts,
   scope: string,
@@ -148,7 +148,7 @@ function sentIdentities(row: SetAsideRow): readonly Identity[] {
   return identitiesOf(row.event_id, source ?? null)
 }
 
-/** The one that counts in place of a row of the list, under whichever of its identities. */
+/** The event that counts in place of a row of the list, under any of that row's identities. */
 function insteadOf(row: SetAsideRow, counted: ReadonlyMap<string, EventItem>): EventItem | null {
   const items = sentIdentities(row).map(({ kind, bytes }) => counted.get(`${kind} ${formatUuid(bytes)}`))
   return items.find((item) => item !== undefined) ?? null

@@ -64,7 +64,7 @@ test('amounts are read from their text and shown with every decimal', async () =
     const { body } = await reader.ask('GET', `${SETTINGS}?node_id=n`)
     assert.equal(body['metered_daily_limit_usd_exact'], exact, text)
   }
-  // Never rounded: a limit of 10^-10 must not become 0, which is none.
+  // Amounts are never rounded: a limit of 10^-10 must not become 0, which means no limit.
   for (const text of [
     '0.0000000001',
     '1e-10',

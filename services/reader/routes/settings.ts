@@ -14,7 +14,7 @@ import {
 } from '../../../schemas/http/settings.ts'
 import type { SettingsChange } from '../../../schemas/http/settings.ts'
 import type { SettingName, SettingValue } from '../../../schemas/settings.ts'
-import { askedNode, holderOf, maySee } from '../../http/caller.ts'
+import { holderOf, maySee, requestedNode } from '../../http/caller.ts'
 import { Problem } from '../../http/problem.ts'
 import { tagsOf } from '../../http/tags.ts'
 import { formatTime, formatTimeOrNull } from '../../http/times.ts'
@@ -23,7 +23,7 @@ import { isFirst, pageOf } from './pages.ts'
 import type { ReaderApp, RouteParts } from '../parts.ts'
 import type { NodeState } from '../present/present.ts'
 import { settingsView, shownValue } from '../present/settings-view.ts'
-import { askSettler, nodeOfWrite } from './write-commands.ts'
+import { nodeOfWrite, sendCommand } from './write-commands.ts'
 import { WRITE_HEADERS, WRITE_PROBLEMS } from './write-schema.ts'
 
 const TAGS = ['settings']
@@ -51,7 +51,7 @@ function readRoute(app: ReaderApp, parts: RouteParts): void {
       },
     },
     async (request, reply) => {
-      const state = await parts.present.seen(request.caller, askedNode(request, request.query.node_id))
+      const state = await parts.present.seen(request.caller, requestedNode(request, request.query.node_id))
       return reply
         .header('etag', shownTag(settingsTag(state.account, state.rules), state))
         .send(settingsView(state.account, state.rules))
@@ -88,8 +88,8 @@ function writeRoute(app: ReaderApp, parts: RouteParts): void {
       const changes = reader.read(body, 'ignore')
       if (reader.errors.length > 0) throw invalidFields(reader.errors)
       const expected = await expectedTags(parts, request, node_id)
-      const asked = { node_id, kind: 'settings', changes, expected } as const
-      const { policy_fields, peer_fields, tag } = await askSettler(parts, request, asked)
+      const command = { node_id, kind: 'settings', changes, expected } as const
+      const { policy_fields, peer_fields, tag } = await sendCommand(parts, request, command)
       const etag = shownTag(tag, await parts.present.seen(request.caller, node_id))
       return reply.header('etag', etag).send({ updated: true as const, node_id, policy_fields, peer_fields })
     },
@@ -120,7 +120,7 @@ function historyRoute(app: ReaderApp, parts: RouteParts): void {
     },
     async (request, reply) => {
       const { cursor, limit } = request.query
-      const nodeId = askedNode(request, request.query.node_id)
+      const nodeId = requestedNode(request, request.query.node_id)
       const scope = `settings\n${nodeId}`
       const before = isFirst(cursor) ? null : parts.cursors.open(scope, cursor, 1)[0]
       const { partition } = await parts.present.seen(request.caller, nodeId)
@@ -155,8 +155,8 @@ function shownTag(tag: string, { account }: Pick<NodeState, 'account'>): string 
 }
 
 /**
- * The tags that the client takes for the present ones, as the settler compares them: one, or several on lines of their own,
- * which no header has. `*` asks that the node is there, which it is for good once it is.
+ * The tags that the client expects to be the present ones, as the settler compares them: one, or several on separate
+ * lines, which no header contains. `*` requires that the node exists, which stays true once it does.
  */
 async function expectedTags(
   parts: RouteParts,

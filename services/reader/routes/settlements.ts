@@ -7,8 +7,8 @@ import type { ClickhouseClient } from '../../../pipelines/clickhouse/client.ts'
 import { problemResponses } from '../../../schemas/http/problem.ts'
 import { OpenCostPage, SettlementPage, SettlementsQuery } from '../../../schemas/http/settlements.ts'
 import type { OpenCostItem, SettlementItem } from '../../../schemas/http/settlements.ts'
-import { askedNode, holderOf } from '../../http/caller.ts'
-import type { Asker } from '../../http/caller.ts'
+import { holderOf, requestedNode } from '../../http/caller.ts'
+import type { RequestCaller } from '../../http/caller.ts'
 import { formatTime, formatTimeOrNull } from '../../http/times.ts'
 import { usdNumber, usdText } from '../amounts.ts'
 import type { ReaderApp, RouteParts } from '../parts.ts'
@@ -42,7 +42,7 @@ export function settlementRoutes(app: ReaderApp, parts: RouteParts): void {
       },
     },
     async (request, reply) => {
-      const node_id = askedNode(request, request.query.node_id)
+      const node_id = requestedNode(request, request.query.node_id)
       const { shown, ...beside } = await readPage(
         parts,
         'settlements',
@@ -72,7 +72,7 @@ export function settlementRoutes(app: ReaderApp, parts: RouteParts): void {
       },
     },
     async (request, reply) => {
-      const node_id = askedNode(request, request.query.node_id)
+      const node_id = requestedNode(request, request.query.node_id)
       const { shown, ...beside } = await readPage(
         parts,
         'open costs',
@@ -95,11 +95,11 @@ interface SeqQuery {
   readonly limit: number
 }
 
-/** A page of a list that goes by the node's own sequence. */
+/** A page of a list that is ordered by the node's own sequence. */
 async function readPage<Row>(
   parts: RouteParts,
   list: string,
-  request: Asker & { readonly query: { readonly cursor?: string; readonly limit: number } },
+  request: RequestCaller & { readonly query: { readonly cursor?: string; readonly limit: number } },
   nodeId: string,
   read: (client: ClickhouseClient, query: SeqQuery) => Promise<Row[]>,
   seqOf: (row: Row) => string,

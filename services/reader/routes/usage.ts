@@ -8,11 +8,11 @@ import { problemResponses } from '../../../schemas/http/problem.ts'
 import { UsageAnswer, UsageItem, UsageQuery, WINDOWS_MAX } from '../../../schemas/http/usage.ts'
 import { TABLE_HEADERS } from '../../../schemas/http/fields.ts'
 import { negotiate } from '../../http/negotiate.ts'
-import { askedNode, holderOf } from '../../http/caller.ts'
+import { holderOf, requestedNode } from '../../http/caller.ts'
 import { formatTime, formatTimeOrNull } from '../../http/times.ts'
 import { hoursNumber, kwhNumber, usdNumber, usdText } from '../amounts.ts'
-import { asksLabels, assertGroups, assertKept, groupsOf } from './label-query.ts'
-import type { AskedGroups } from './label-query.ts'
+import { assertGroups, assertKept, groupsOf, wantsLabels } from './label-query.ts'
+import type { RequestedGroups } from './label-query.ts'
 import type { ReaderApp, RouteParts } from '../parts.ts'
 import { varyBy } from '../../http/codings.ts'
 import { PARQUET_TYPE } from '../../http/parquet/write.ts'
@@ -50,7 +50,7 @@ const RESPONSES = {
   ),
 }
 
-/** GET /api/usage: windows of usage as JSON, CSV or Parquet, of one and the same query. */
+/** GET /api/usage: windows of usage as JSON, CSV or Parquet, from one and the same query. */
 export function usageRoutes(app: ReaderApp, parts: RouteParts): void {
   app.get(
     '/api/usage',
@@ -68,31 +68,31 @@ export function usageRoutes(app: ReaderApp, parts: RouteParts): void {
       varyBy(reply, 'Accept')
       const format = negotiate(request.headers.accept, COLUMN_FORMATS)
       const { window, tz } = request.query
-      const node_id = askedNode(request, request.query.node_id)
+      const node_id = requestedNode(request, request.query.node_id)
       const nowMs = parts.clock.nowMs()
       const holder = holderOf(request)
       const pause = () => parts.turns.pause(holder)
       const turns = { itemsPerTurn: ROWS_PER_TURN, pause }
-      // Laying out windows costs most: nothing is laid out for a node that the caller may not see.
+      // Laying out windows costs most: none are laid out for a node that the caller may not see.
       const { partition } = await parts.present.seen(request.caller, node_id)
       const plan = await planUsage({ ...rangeOf(request.query, nowMs), window, tz }, nowMs, pause)
-      const asked = groupsOf(request.query)
-      if (asksLabels(asked)) assertKept(plan.range.fromMs, nowMs)
+      const groups = groupsOf(request.query)
+      if (wantsLabels(groups)) assertKept(plan.range.fromMs, nowMs)
       const { windows, asOfMs } = await readUsage(parts, {
         holder,
         nodeId: node_id,
         partition,
         plan,
-        asked,
+        groups,
       })
       const items = await mapInTurns(windows, turns, (found) =>
-        usageItem(found, plan.endOf(found.startMs), asked, asOfMs),
+        usageItem(found, plan.endOf(found.startMs), groups, asOfMs),
       )
       const as_of = formatTimeOrNull(asOfMs)
       const { range } = plan
       if (format !== 'application/json') {
         const name = { parts: ['usage', node_id, window], range, zone: tz, asOf: as_of }
-        const columns = columnsOf(asked)
+        const columns = columnsOf(groups)
         return await sendTable(
           reply,
           format,
@@ -109,7 +109,7 @@ export function usageRoutes(app: ReaderApp, parts: RouteParts): void {
   )
 }
 
-/** The answer as its schema writes it, a part of its items a turn: fifty thousand of them take a second to write. */
+/** The answer as its schema writes it, in parts, one part each turn: fifty thousand items take a second to write. */
 async function answerText(
   reply: FastifyReply,
   items: readonly UsageItem[],
@@ -133,23 +133,23 @@ async function answerText(
 
 async function readUsage(
   parts: RouteParts,
-  asked: {
+  wanted: {
     holder: string
     nodeId: string
     partition: number
     plan: UsagePlan
-    asked: AskedGroups
+    groups: RequestedGroups
   },
 ): Promise<{ windows: (UsageWindow | LabelledWindow)[]; asOfMs: number | null }> {
-  const { holder, nodeId, plan } = asked
-  const { groupBy } = asked.asked
+  const { holder, nodeId, plan } = wanted
+  const { groupBy } = wanted.groups
   return await parts.history.ask(holder, async (client) => {
-    const source = parts.history.source('usage1m', asked.partition)
-    // First how far it is loaded, then the windows: what is called final must have been there when it was read.
+    const source = parts.history.source('usage1m', wanted.partition)
+    // First how far it is loaded, then the windows: what is called final must have been present when it was read.
     const loaded = await parts.history.loaded(source, client)
-    if (asksLabels(asked.asked)) {
+    if (wantsLabels(wanted.groups)) {
       const cut = plan.windows?.cut ?? null
-      const query = { nodeId, source, loaded, range: plan.range, cut, ...asked.asked, rowsMax: WINDOWS_MAX }
+      const query = { nodeId, source, loaded, range: plan.range, cut, ...wanted.groups, rowsMax: WINDOWS_MAX }
       const windows = await labelledUsage(client, query)
       assertGroups(windows)
       if (windows.length > WINDOWS_MAX) throw tooManyWindows()
@@ -166,7 +166,7 @@ async function readUsage(
   })
 }
 
-function columnsOf({ groupBy, groupLabel }: AskedGroups): (keyof UsageItem)[] {
+function columnsOf({ groupBy, groupLabel }: RequestedGroups): (keyof UsageItem)[] {
   const columns = Object.keys(UsageItem.properties) as (keyof UsageItem)[]
   return columns.filter((column) => {
     if (column === 'label') return groupLabel !== null
@@ -177,7 +177,7 @@ function columnsOf({ groupBy, groupLabel }: AskedGroups): (keyof UsageItem)[] {
 function usageItem(
   { startMs, modelId, taskSource, sums, lateAtMs, label = '' }: UsageWindow & { readonly label?: string },
   endMs: number,
-  { groupBy, groupLabel }: AskedGroups,
+  { groupBy, groupLabel }: RequestedGroups,
   asOfMs: number | null,
 ): UsageItem {
   const gpuMs = sums.gpuMsMeasured + sums.gpuMsEstimated

@@ -102,7 +102,8 @@ function entriesRoute(app: ReaderApp, parts: RouteParts & { readonly partitions:
       const { rows, asOfMs } = await parts.history.ask(holderOf(request), async (client) => {
         const watermarkMs = await parts.history.smallestWatermark(client, 'walletLedger', parts.partitions)
         if (watermarkMs === null) return { rows: [], asOfMs: null }
-        // What a partition books from here on carries a log time after the newest receipt behind its watermark.
+        // Entries that a partition books later have a log time after the newest receipt, which is its watermark plus the
+        // delay.
         const beforeMs = watermarkMs + WATERMARK_DELAY_MS
         const query = { walletId: operator_id, beforeMs, after: place.after, limit: limit + 1 }
         return { rows: await walletEntries(client, query), asOfMs: watermarkMs }
@@ -129,7 +130,7 @@ interface Place {
 
 const FIRST_PAGE: Place = { after: null, balanceMicroSpark: 0n }
 
-/** The balance travels in the signed cursor: a page adds up its own entries only. */
+/** The balance is carried in the signed cursor: a page adds up its own entries only. */
 function placeOf(position: readonly string[]): Place {
   const [bookedMs = '', partition = '', seq = '', entryId = '', balance = ''] = position
   return { after: { bookedMs, partition, seq, entryId }, balanceMicroSpark: BigInt(balance) }

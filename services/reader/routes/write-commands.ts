@@ -5,8 +5,8 @@ import { NODE_ID_PATTERN } from '../../../schemas/ids.ts'
 import type { CommandResult } from '../../../schemas/commands/results.ts'
 import type { CommandKind } from '../../../schemas/records.ts'
 import { ForeignNode } from '../../http/foreign-node.ts'
-import { askedNode, holderOf, isAdmin, maySee } from '../../http/caller.ts'
-import type { Asked } from '../commands.ts'
+import { holderOf, isAdmin, maySee, requestedNode } from '../../http/caller.ts'
+import type { CommandRequest } from '../commands.ts'
 import { invalidFields } from './json-body.ts'
 import type { RouteParts } from '../parts.ts'
 import { notRegistered } from '../present/present.ts'
@@ -14,7 +14,7 @@ import { notRegistered } from '../present/present.ts'
 const KEY_CHARACTERS_MAX = 200
 const NODE = new RegExp(NODE_ID_PATTERN)
 
-/** The node of a write: in the query, in the body, or the credential's only one; different ones are refused. */
+/** The node of a write: from the query, from the body, or the credential's only one; two different ones are refused. */
 export function nodeOfWrite(request: FastifyRequest, queried: string | undefined, body: JsonObject): string {
   const reader = new FieldReader()
   const given = body['node_id']
@@ -24,30 +24,32 @@ export function nodeOfWrite(request: FastifyRequest, queried: string | undefined
     const message = 'The query and the body name different nodes.'
     throw invalidFields([{ path: '/node_id', code: 'invalid_value', message }])
   }
-  return askedNode(request, queried ?? named ?? undefined)
+  return requestedNode(request, queried ?? named ?? undefined)
 }
 
-/** Asks the settler, and gives back what it has done. A node that the caller may not see does not exist for it. */
-export async function askSettler<Kind extends CommandKind>(
+/**
+ * Sends the command to the settler, and returns what it has done. A node that the caller may not see does not exist for it.
+ */
+export async function sendCommand<Kind extends CommandKind>(
   parts: RouteParts,
   request: FastifyRequest,
-  asked: Asked<Kind>,
+  command: CommandRequest<Kind>,
 ): Promise<CommandResult<Kind>> {
   const { caller } = request
-  // Credentials and parameters were judged; this is where a name becomes a record.
-  if (!NODE.test(asked.node_id)) {
+  // Credentials and parameters were judged before; from here on a name becomes a record.
+  if (!NODE.test(command.node_id)) {
     const message = `"node_id" is no name that a node can have.`
     throw invalidFields([{ path: '/node_id', code: 'invalid_value', message }])
   }
-  if (!maySee(caller, asked.node_id)) {
-    // The same wait as for a node that nobody has named.
-    await parts.present.arrive(asked.node_id)
-    throw new ForeignNode(asked.node_id, notRegistered(asked.node_id))
+  if (!maySee(caller, command.node_id)) {
+    // The same wait as for a node that was never named.
+    await parts.present.arrive(command.node_id)
+    throw new ForeignNode(command.node_id, notRegistered(command.node_id))
   }
-  return await parts.commands.ask(asked, {
+  return await parts.commands.ask(command, {
     caller: caller.id,
     byAdmin: isAdmin(caller),
-    byOperator: caller.operators.has(asked.operator_id ?? ''),
+    byOperator: caller.operators.has(command.operator_id ?? ''),
     holder: holderOf(request),
     idempotencyKey: idempotencyKeyOf(request),
   })

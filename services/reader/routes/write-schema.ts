@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import type { ProblemCode } from '../../../schemas/http/problem.ts'
 
-/** Headers of every write; others are let through. */
+/** Headers of every write; other headers are allowed. */
 export const WRITE_HEADERS = Type.Object({
   'idempotency-key': Type.Optional(
     Type.String({

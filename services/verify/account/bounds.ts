@@ -2,7 +2,7 @@ import type { InboxAudit, InboxCommand, InboxConfigure, InboxHeartbeat } from '.
 import { isSettingValue } from '../../../schemas/settings.ts'
 import type { Setting } from '../../../schemas/settings.ts'
 
-/** What requests and rules can hold, said a second time. */
+/** What requests and rules can hold, stated a second time. */
 
 const NAME = /^[A-Za-z0-9._:-]{1,64}$/
 const ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/

@@ -21,7 +21,7 @@ export interface Carried {
   readonly heartbeats: ReadonlyMap<string, Heartbeats>
 }
 
-/** An account as node.state had it at the end of a version; that it is right was compared there. */
+/** An account as node.state had it at the end of a version; the comparison of that version has checked it. */
 export function carriedAccount(account: Account, heartbeats?: Heartbeats): ModelAccount {
   return {
     nodeId: account.node_id,
@@ -136,7 +136,7 @@ export function carriedTotals(account: Account): NodeTotals {
   ) as unknown as NodeTotals
 }
 
-/** What a command came to, as node.state had it. */
+/** The result of a command, as node.state had it. */
 export function carriedOutcome(key: string, outcome: Outcome): ModelOutcome {
   return {
     nodeId: key.slice(0, key.lastIndexOf('/')),

@@ -21,7 +21,7 @@ import { AccountTables } from './tables.ts'
 import { AccountEnd } from './version-end.ts'
 import { Wallets } from './wallets.ts'
 
-/** What was compared, of all versions so far. */
+/** The sums of what was compared, over all versions so far. */
 interface AccountTally {
   accounts: number
   /** Accounts that are older than account.inbox. */
@@ -29,7 +29,7 @@ interface AccountTally {
   undecided: number
 }
 
-/** account.inbox against decisions, settlements, the audit, accounts, outcomes and, over all versions, wallets. */
+/** Compares account.inbox with decisions, settlements, the audit, accounts, outcomes and, over all versions, wallets. */
 export class AccountCheck implements Check {
   readonly name = 'account'
   /** With all of usage: accounts are compared up to what was counted. */
@@ -58,7 +58,7 @@ export class AccountCheck implements Check {
     return new AccountsOfVersion({ ...shared, version, carried, end })
   }
 
-  /** Balances are of all versions: what one paid counts though its logs are gone. */
+  /** Balances cover all versions: what a version paid counts although its logs are gone. */
   async passOver({ topics, partitions, ended }: VerifiedVersion): Promise<void> {
     this.#before = new AccountEnd(ended)
     for (let partition = 0; partition < partitions; partition += 1) {
@@ -72,14 +72,14 @@ export class AccountCheck implements Check {
   finish(): CheckCounts {
     const { accounts, older, undecided } = this.#tally
     const wallets = this.#wallets.compare(this.#run.differences)
-    const said = `${accounts - older} accounts from their first record on, ${older} older than the inbox`
+    const line = `${accounts - older} accounts from their first record on, ${older} older than the inbox`
     return {
       compared: [
         [accounts, 'accounts'],
         [wallets, 'wallets'],
       ],
       undecided,
-      otherwise: older === 0 ? [] : [said],
+      otherwise: older === 0 ? [] : [line],
       leftOut: [],
     }
   }
@@ -103,11 +103,11 @@ class AccountsOfVersion implements VersionCheck {
     this.#parts = parts
   }
 
-  /** Usage that was counted when the comparison began must have come to the accounts. */
+  /** Usage that was counted when the comparison began must have reached the accounts. */
   async find(partition: number, newest: NewestTasks, catchUp: CatchUp): Promise<PartitionCheck | null> {
     const { logs, topics } = this.#parts.version
     const counted = newest.get('usageIds') ?? null
-    // The check of usage has said so.
+    // The check of usage has reported this.
     if (counted === null) return null
     const { position } = aggregatorTaskCodec.decode(counted)
     await catchUp.until(async () => {

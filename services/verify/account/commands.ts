@@ -2,7 +2,7 @@ import type { InboxCommand } from '../../../schemas/records.ts'
 import { SETTINGS } from '../../../schemas/settings.ts'
 import type { Setting, SettingName, SettingValue } from '../../../schemas/settings.ts'
 import { budgetFor } from './costs.ts'
-import { handOver, nameFirstOperator, settle, settleIfDue, standFor } from './payments.ts'
+import { confirmOperator, handOver, nameFirstOperator, settle, settleIfDue } from './payments.ts'
 import { storedValue, valueInForce } from './rules.ts'
 import { utcDay } from './state.ts'
 import type { ModelAccount, Moment } from './state.ts'
@@ -10,7 +10,7 @@ import type { ModelAccount, Moment } from './state.ts'
 /** Reservations that a node may have at once. */
 const RESERVATIONS_MAX = 100
 
-/** What a command must have come to. */
+/** What a command must have resulted in. */
 export interface Ended {
   readonly status: number
   readonly code: string
@@ -41,13 +41,13 @@ const HANDLERS: Readonly<Record<InboxCommand['kind'], Handler>> = {
   confirm: confirmOnDemand,
 }
 
-/** Commands that make the node where nobody has named it yet. */
+/** Commands that make the node where it was not named yet. */
 export const makesNode = ({ kind }: InboxCommand): boolean => kind === 'settings' || kind === 'join'
 
-/** Those about reservations are not counted: the reservations bound them. */
+/** Commands about reservations are not counted: the reservations bound them. */
 export const isCountedCommand = ({ kind }: InboxCommand): boolean => kind !== 'reserve' && kind !== 'release'
 
-/** Applies a command; whatever came of it, what is pending is looked at afterwards. */
+/** Applies a command; after it, whatever its result, pending costs are settled if they are due. */
 export function takeCommand(account: ModelAccount, command: InboxCommand, moment: Moment): Ended {
   const ended = HANDLERS[command.kind](account, command, moment)
   settleIfDue(account, moment)
@@ -58,8 +58,8 @@ export function refusal(status: number, code: string, untilMs: number | null = n
   return { status, code, result: {}, changes: [], untilMs, closed: null }
 }
 
-/** What was asked, as the audit shows it. */
-export function askedJson(command: InboxCommand): string {
+/** What was requested, as the audit shows it. */
+export function requestJson(command: InboxCommand): string {
   const { operator_id, reservation_id, cost_nano_usd, ttl_ms, expected } = command
   const settings = Object.fromEntries(command.changes.map(({ name, value }) => [name, value]))
   switch (command.kind) {
@@ -88,7 +88,7 @@ function refuseChange(account: ModelAccount, command: InboxCommand, moment: Mome
     ({ name, value }) => name === 'allow_metered_for_hive' && value === true,
   )
   if (isOptIn && account.tier === 'central') return refusal(403, 'central_not_metered')
-  // Several tags stand on a line each; any one will do.
+  // Several tags are on a line each; any one of them may match.
   const isStale = command.expected?.split('\n').every((tag) => tag !== tagOf(account, moment)) ?? false
   return isStale ? refusal(412, 'stale_settings') : null
 }
@@ -127,7 +127,7 @@ function joinNetwork(account: ModelAccount, command: InboxCommand, moment: Momen
   }
   const changes = write(account, settings, moment.nowMs)
   if (command.operator_id !== null) nameFirstOperator(account, command.operator_id, moment, 'command')
-  standForPresent(account, command, moment)
+  confirmPresent(account, command, moment)
   return success({ tag: tagOf(account, moment) }, { changes })
 }
 
@@ -137,7 +137,7 @@ function claimNode(account: ModelAccount, command: InboxCommand, moment: Moment)
   if (current !== undefined && current.operatorId !== operatorId) return refusal(409, 'already_claimed')
   const owed = current === undefined ? account.unclaimed.microSpark : 0n
   nameFirstOperator(account, operatorId, moment, 'command')
-  standForPresent(account, command, moment)
+  confirmPresent(account, command, moment)
   return success({ operator_id: operatorId, micro_spark: String(owed) })
 }
 
@@ -145,20 +145,21 @@ function transferNode(account: ModelAccount, command: InboxCommand, moment: Mome
   const operatorId = command.operator_id ?? ''
   if (account.operators.length === 0) return refusal(409, 'not_claimed')
   if (!handOver(account, operatorId, moment)) return refusal(409, 'too_many_operators')
-  standForPresent(account, command, moment)
+  confirmPresent(account, command, moment)
   return success({ operator_id: operatorId })
 }
 
-/** What an admin, or a credential of that operator, says of the operator of now. */
-function standForPresent(account: ModelAccount, command: InboxCommand, moment: Moment): void {
+/** An admin, or a credential of that operator, may confirm the present operator. */
+function confirmPresent(account: ModelAccount, command: InboxCommand, moment: Moment): void {
   const present = account.operators.at(-1)?.operatorId
-  const mayTell = command.by_admin || command.by_operator
-  if (mayTell && present !== undefined && present === command.operator_id) standFor(account, present, moment)
+  const mayConfirm = command.by_admin || command.by_operator
+  if (mayConfirm && present !== undefined && present === command.operator_id)
+    confirmOperator(account, present, moment)
 }
 
 function confirmOnDemand(account: ModelAccount, command: InboxCommand, moment: Moment): Ended {
   const operatorId = command.operator_id ?? ''
-  return standFor(account, operatorId, moment)
+  return confirmOperator(account, operatorId, moment)
     ? success({ operator_id: operatorId })
     : refusal(409, 'not_claimed')
 }
@@ -187,7 +188,7 @@ function reserveSpend(account: ModelAccount, command: InboxCommand, moment: Mome
 
 function releaseSpend(account: ModelAccount, command: InboxCommand, { nowMs }: Moment): Ended {
   const found = account.reservations.find(({ id }) => id === command.reservation_id)
-  // For how long it is known since then, the model says.
+  // AccountModel determines how long this outcome is kept under the newer rules.
   if (found === undefined) return refusal(404, 'reservation_not_found', nowMs)
   account.reservations = account.reservations.filter((reservation) => reservation !== found)
   account.changedAtMs = nowMs

@@ -20,18 +20,18 @@ export interface AccountParts {
   readonly inboxTopic: string
   /** Accounts that came with another version of the topics. */
   readonly carried: ReadonlyMap<string, Account>
-  /** True where the accounts are those of today: of a version that ended, only its rows count for the wallets. */
+  /** True where the accounts are those of today; of a version that ended, only the rows count for the wallets. */
   readonly isInForce: boolean
 }
 
 export interface AccountCount {
-  /** Worked out from their first record on. */
+  /** Number of accounts that were worked out from their first record on. */
   readonly fromZero: number
-  /** Older than the inbox: checked against their own rows in ClickHouse. */
+  /** Number of accounts that are older than the inbox: checked against their own rows in ClickHouse. */
   readonly older: number
 }
 
-/** Compares the rows, accounts and outcomes of one partition with what its inbox leads to. */
+/** Compares the rows, accounts and outcomes of one partition with what follows from its inbox. */
 export async function compareAccounts(
   parts: AccountParts,
   blocks: BlocksBelow,
@@ -91,7 +91,7 @@ async function compareMoney(
   )
 }
 
-/** Commands about a node that was never made are rows too; of an older inbox they may be about one that was. */
+/** Commands about a node that was never made are rows too; those of an older inbox may be about a node that was made. */
 async function compareAudit(
   { differences, rows }: AccountParts,
   blocks: BlocksBelow,
@@ -141,7 +141,7 @@ async function compareState(
   return expected.size
 }
 
-/** Outcomes whose time is over may be gone or not: the settler drops them with its next batch. */
+/** Expired outcomes may be gone or not: the settler drops them with its next batch. */
 function compareOutcomes(
   differences: Differences,
   { model, startOffset }: Inbox,

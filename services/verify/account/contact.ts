@@ -11,14 +11,14 @@ const MINUTES_PER_HOUR = 60
 const HOURS_KEPT = 168
 const AD_DAYS_KEPT = 7
 
-/** Heartbeats that are remembered: until the newer rules by number, then by time and number. */
+/** Heartbeats that are remembered: by number until the newer rules, then by time and number. */
 const KEPT_BEFORE = 16
 export const KEPT_MS = 3_600_000
 const KEPT_MAX = 1_000
 
 const AGENT_MILESTONES = [10, 50, 100, 500]
 
-/** Of an impression's tenth of a Spark the host gets 90 %. */
+/** The host gets 90 % of the tenth of a Spark that an impression brings. */
 const MICRO_SPARK_PER_IMPRESSION = 90_000n
 const MICRO_SPARK = 1_000_000n
 const IMPRESSIONS_PER_BONUS = 100
@@ -68,7 +68,7 @@ function takeTier(
   account.tier = tier
 }
 
-/** The heartbeats that a repeat is known by; those from before count as taken now. */
+/** The heartbeats by which a repeat is recognised; those from before the newer rules count as taken now. */
 function remembered({ heartbeats }: ModelContact, { isCapped, nowMs }: Moment): readonly ModelHeartbeat[] {
   if (!isCapped) return heartbeats
   return heartbeats
@@ -76,7 +76,9 @@ function remembered({ heartbeats }: ModelContact, { isCapped, nowMs }: Moment): 
     .filter(({ atMs }) => nowMs - atMs < KEPT_MS)
 }
 
-/** The node was up from its contact before until now, or until it was stale: every minute that began then. */
+/**
+ * The node was up from its previous contact until now, or until it was stale: every minute that began in that time counts.
+ */
 function countMinutes(contact: ModelContact, staleMs: number, nowMs: number): void {
   const hourOf = (minute: number): number => Math.floor(minute / MINUTES_PER_HOUR)
   const hour = hourOf(nowMs / MINUTE_MS)
@@ -95,7 +97,7 @@ function countMinutes(contact: ModelContact, staleMs: number, nowMs: number): vo
   for (const known of contact.minutesUp.keys()) if (known < oldestHour) contact.minutesUp.delete(known)
 }
 
-/** One byte an hour, oldest first: as many hours as since the first contact, at most seven days. */
+/** One byte for each hour, oldest first: as many hours as since the first contact, at most seven days. */
 export function uptimeBytes({ lastAtMs, firstHour, lastHour, minutesUp }: ModelContact): Buffer {
   if (lastAtMs === null) return Buffer.alloc(0)
   const from = Math.max(firstHour, lastHour - HOURS_KEPT + 1)
@@ -138,7 +140,7 @@ function reward(account: ModelAccount, moment: Moment): void {
   if (rewards.impressionsUnpaid > 0) rewardImpressions(account, moment)
 }
 
-/** Whole Spark for the share, the rest carried; one Spark more each time the lifetime sum passes a hundred. */
+/** Whole Spark for the share, and the rest is carried; one Spark more each time the lifetime sum passes a hundred. */
 function rewardImpressions(account: ModelAccount, moment: Moment): void {
   const { rewards } = account
   const fresh = rewards.impressionsUnpaid

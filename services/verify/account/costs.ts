@@ -11,10 +11,10 @@ const DAYS_REMEMBERED = 50
 const NANO_USD_PER_USD = 1_000_000_000n
 const DAY_MS = 86_400_000
 
-/** Nano-USD × Spark per USD is so many thousandths of a micro-Spark. */
+/** Nano-USD × Spark per USD is a number of thousandths of a micro-Spark. */
 const PER_MICRO_SPARK = 1_000n
 
-/** Whether a day's limit has room for so much more, and what that was judged by. */
+/** Whether a day's limit has room for this further amount, and the values by which that was judged. */
 export interface DayBudget {
   readonly day: number
   readonly spent: bigint
@@ -22,7 +22,7 @@ export interface DayBudget {
   readonly hasRoom: boolean
 }
 
-/** A day's payable costs and what open reservations hold of it, but for `used`. */
+/** A day's payable costs and what open reservations hold of it, except for `used`. */
 export function budgetFor(
   account: ModelAccount,
   nanoUsd: bigint,
@@ -83,7 +83,7 @@ export function decide(account: ModelAccount, cost: Cost, moment: Moment): Model
   return isPayable ? (named ?? null) : null
 }
 
-/** At least one whole Spark while its day has room for that; in exact mode to the micro-Spark, what is left being carried. */
+/** At least one whole Spark while its day has room for that; in exact mode to the micro-Spark, and the rest is carried. */
 function earn(account: ModelAccount, nanoUsd: bigint, moment: Moment): bigint {
   const { sparkPerUsd, isExact } = moment.rules
   if (!isExact) {
@@ -98,7 +98,9 @@ function earn(account: ModelAccount, nanoUsd: bigint, moment: Moment): bigint {
   return (thousandths - rest) / PER_MICRO_SPARK
 }
 
-/** What the day of receipt would have come to with a cost that was received more than a day after its work; else null. */
+/**
+ * What the day of receipt would come to with a cost that was received more than a day after its work; null for other costs.
+ */
 function lateReceipt(
   { lateReceipts: { day, nanoUsd } }: ModelAccount,
   cost: Cost,
@@ -109,7 +111,7 @@ function lateReceipt(
   return received > day ? { day: received, nanoUsd: ofCost } : { day, nanoUsd: nanoUsd + ofCost }
 }
 
-/** One Spark, or what the cost is worth where the day has had what may be paid beyond that. */
+/** One Spark, or what the cost is worth where the day has already had what may be paid beyond that. */
 function least(account: ModelAccount, thousandths: bigint, { isCapped, rules, nowMs }: Moment): bigint {
   if (!isCapped) return MICRO_SPARK_PER_SPARK
   beginDay(account, nowMs)
@@ -133,7 +135,7 @@ function owe(account: ModelAccount, nanoUsd: bigint, microSpark: bigint, nowMs: 
   if (isClaimed) account.pendingSinceMs ??= nowMs
 }
 
-/** Adds a payable cost to its day; days that nobody asks about any more are forgotten on the way. */
+/** Adds a payable cost to its day; at the same time, days that are no longer needed are forgotten. */
 function remember({ spent }: ModelAccount, day: number, nanoUsd: bigint, nowMs: number): void {
   const isForgotten = (some: number): boolean => utcDay(nowMs) - some >= DAYS_REMEMBERED
   for (const known of spent.keys()) if (isForgotten(known)) spent.delete(known)

@@ -6,7 +6,7 @@ import type { Undecided } from '../undecided.ts'
 import type { Carried } from './carried.ts'
 import { AccountModel } from './model.ts'
 
-/** What one partition of account.inbox comes to. */
+/** What one partition of account.inbox leads to. */
 export interface Inbox {
   readonly model: AccountModel
   readonly startOffset: bigint

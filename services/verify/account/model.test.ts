@@ -267,7 +267,7 @@ describe('accounts, worked out plainly', () => {
         ['uptime_bonus', 10_000_000n],
         ['milestone', 50_000_000n],
         ['milestone', 50_000_000n],
-        // 110 impressions come to 9.9 Spark: 0.9 are carried until the next one makes up for them.
+        // 110 impressions come to 9.9 Spark: 0.9 are carried until the next one completes a whole Spark.
         ['ad_revenue', 9_000_000n],
         ['ad_bonus', 1_000_000n],
         ['uptime_bonus', 10_000_000n],

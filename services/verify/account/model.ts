@@ -22,7 +22,7 @@ import type { Undecided } from '../undecided.ts'
 import { arePossibleRules, isPossibleAudit, isPossibleCommand, isPossibleHeartbeat } from './bounds.ts'
 import { carriedAccount, carriedOutcome, carriedTotals } from './carried.ts'
 import type { Carried } from './carried.ts'
-import { askedJson, isCountedCommand, makesNode, refusal, takeCommand } from './commands.ts'
+import { isCountedCommand, makesNode, refusal, requestJson, takeCommand } from './commands.ts'
 import type { Ended } from './commands.ts'
 import { takeHeartbeat } from './contact.ts'
 import { decide } from './costs.ts'
@@ -40,11 +40,11 @@ const DAY_MS = 86_400_000
 /** The first rules by which requests and rules out of their bounds are set aside, and what nodes earn is capped. */
 const BOUNDED = 2
 
-/** The first rules by which operators are confirmed, and by which the audit tells of more than commands. */
+/** The first rules by which operators are confirmed, and by which the audit records more than commands. */
 const CONFIRMS = 3
 const NOTED = 3
 
-/** The first rules by which what a release came to is known for a day, as long as there is a place for it. */
+/** The first rules by which the result of a release is known for a day, as long as there is a place for it. */
 const RELEASES_KEPT = 3
 
 const isCommand = (schemaId: number | null): boolean => inboxCommandCodec.schemaIds.includes(schemaId)
@@ -55,7 +55,7 @@ export class AccountModel {
   readonly totals = new NodeTotalSums()
   /** The record that ended the partition, where one did. */
   endOffset: bigint | null = null
-  /** From where on the task judged by which rules. */
+  /** The offsets from which the task judged by which rules. */
   since: readonly Since[] = []
   /** What the task could not decide. */
   undecided: Undecided = NOTHING_UNDECIDED
@@ -77,13 +77,13 @@ export class AccountModel {
     return new AccountModel(RULES_AT_FIRST, true)
   }
 
-  /** The model of an inbox whose beginning was deleted. Rules that the log does not tell any more are `rules`. */
+  /** The model of an inbox whose beginning was deleted. `rules` are those that the log no longer holds. */
   static fromTheMiddle(rules: Buffer | null): AccountModel {
     const known = rules === null ? RULES_AT_FIRST : rulesOf(inboxConfigureCodec.decode(rules))
     return new AccountModel(known, false)
   }
 
-  /** The model of an inbox that goes on where another version of the topics ended. */
+  /** The model of an inbox that continues where another version of the topics ended. */
   static continued(carried: Carried): AccountModel {
     const rules = carried.rules === null ? RULES_AT_FIRST : rulesOf(inboxConfigureCodec.decode(carried.rules))
     const model = new AccountModel(rules, true)
@@ -97,7 +97,7 @@ export class AccountModel {
     return model
   }
 
-  /** Takes the next record in; throws BrokenHandOver. */
+  /** Takes the next record; throws BrokenHandOver. */
   apply(record: SourceRecord): void {
     this.#nowMs = Math.max(this.#nowMs, record.timestampMs)
     const { value } = record
@@ -130,7 +130,7 @@ export class AccountModel {
     }
   }
 
-  /** It changed nothing; of a command the caller was told so. */
+  /** The record changed nothing; for a command the caller got an outcome with this code. */
   #cannotBeDecided(record: SourceRecord, value: Buffer): void {
     if (isCommand(schemaIdOf(value))) {
       const command = inboxCommandCodec.decode(value)
@@ -144,7 +144,7 @@ export class AccountModel {
           result: canonicalJson(JSON.stringify(result)),
           untilMs: this.#nowMs + DAY_MS,
           isCounted: isCountedCommand(command),
-          ...this.#askerOf(command, record),
+          ...this.#senderOf(command, record),
         })
       }
     }
@@ -156,7 +156,7 @@ export class AccountModel {
     return this.#nowMs
   }
 
-  /** `take` decodes first and returns what there is to do; false from that says that the body is not possible. */
+  /** `take` decodes first and returns what is to be done; where that returns false, the body is not possible. */
   #decoded(record: SourceRecord, take: () => () => boolean): void {
     let act: () => boolean
     try {
@@ -187,7 +187,7 @@ export class AccountModel {
     }
   }
 
-  /** Until these rules what had no bound was taken as it came. */
+  /** Until these rules, values without a bound were accepted as they came. */
   #isBounded({ offset }: SourceRecord): boolean {
     return rulesAt(this.since, offset) >= BOUNDED
   }
@@ -240,7 +240,7 @@ export class AccountModel {
     }
   }
 
-  /** Under the id that a version of before gave the request: then it is the same answer under this one. */
+  /** The request has an outcome under the id that an older version gave it: the answer under this id is the same then. */
   #wasAnswered({ node_id: nodeId, older_id }: InboxCommand, key: string): boolean {
     const older = `${nodeId}/${older_id}`
     const outcome = this.outcomes.isKnown(older, this.#nowMs) ? this.outcomes.all.get(older) : undefined
@@ -249,57 +249,60 @@ export class AccountModel {
     return true
   }
 
-  /** Who a command is counted for: until these rules nobody was told apart. */
-  #askerOf(command: InboxCommand, record: SourceRecord): Pick<ModelOutcome, 'caller' | 'byAdmin'> {
-    const isTold = this.#isBounded(record)
-    return { caller: isTold ? command.caller : '', byAdmin: isTold && command.by_admin }
+  /** The credential for which a command is counted: until these rules all were counted together. */
+  #senderOf(command: InboxCommand, record: SourceRecord): Pick<ModelOutcome, 'caller' | 'byAdmin'> {
+    const isCountedApart = this.#isBounded(record)
+    return { caller: isCountedApart ? command.caller : '', byAdmin: isCountedApart && command.by_admin }
   }
 
   #decideCommand(command: InboxCommand, key: string, record: SourceRecord): void {
     const nodeId = command.node_id
-    const asker = this.#askerOf(command, record)
+    const sender = this.#senderOf(command, record)
     const ofEach = this.#isBounded(record)
-    const isFull = isCountedCommand(command) && this.outcomes.isFull(nodeId, asker, ofEach, this.#nowMs)
+    const isFull = isCountedCommand(command) && this.outcomes.isFull(nodeId, sender, ofEach, this.#nowMs)
     const ended = isFull ? refusal(429, 'too_many_commands', 0) : this.#ended(command, record)
     if (ended.closed !== null) this.outcomes.delete(`${nodeId}/${ended.closed}`)
     const result = canonicalJson(JSON.stringify(ended.result))
     const { status, code } = ended
     const isCounted = !isFull && isCountedCommand(command)
     const kept = { untilMs: ended.untilMs ?? this.#nowMs + DAY_MS, isCounted }
-    const keeping = this.#ofReservation(command, ended, asker, record) ?? kept
-    this.outcomes.set(key, { nodeId, status, code, result, ...keeping, ...asker })
+    const keeping = this.#ofReservation(command, ended, sender, record) ?? kept
+    this.outcomes.set(key, { nodeId, status, code, result, ...keeping, ...sender })
     this.rows.audited(command, {
       caller: command.caller,
       kind: command.kind,
       status,
       code,
-      asked: canonicalJson(askedJson(command)),
+      asked: canonicalJson(requestJson(command)),
       changes: canonicalJson(JSON.stringify(ended.changes)),
       result,
       decided_at: this.#nowMs,
     })
   }
 
-  /** How long what was asked about a reservation is known; null: as it was until these rules, and as other commands. */
+  /**
+   * How long the outcome of a command about a reservation is known; null: as it was until these rules, and as for other
+   * commands.
+   */
   #ofReservation(
     { kind, node_id: nodeId }: InboxCommand,
     { code }: Ended,
-    asker: Pick<ModelOutcome, 'caller' | 'byAdmin'>,
+    sender: Pick<ModelOutcome, 'caller' | 'byAdmin'>,
     { offset }: SourceRecord,
   ): Pick<ModelOutcome, 'untilMs' | 'isCounted'> | null {
     if (rulesAt(this.since, offset) < RELEASES_KEPT) return null
     const shortly = { untilMs: this.#nowMs, isCounted: false }
     if (kind === 'reserve') return code === '' ? null : shortly
     if (kind !== 'release') return null
-    // Of a node that nobody knows there is nothing to give back: it stands among the writes.
+    // A node that is not known has nothing to give back: its release counts as one of the writes.
     const isUnknown = code === 'node_not_registered'
     const hasNone = isUnknown
-      ? this.outcomes.isFull(nodeId, asker, true, this.#nowMs)
-      : this.outcomes.hasNoRelease(nodeId, asker, this.#nowMs)
+      ? this.outcomes.isFull(nodeId, sender, true, this.#nowMs)
+      : this.outcomes.hasNoRelease(nodeId, sender, this.#nowMs)
     return hasNone ? shortly : { untilMs: this.#nowMs + DAY_MS, isCounted: true }
   }
 
-  /** What is refused of an unknown node does not make it known. */
+  /** A command that is refused for an unknown node does not make the node known. */
   #ended(command: InboxCommand, record: SourceRecord): Ended {
     const moment = this.#moment(record)
     const known = this.accounts.get(command.node_id)

@@ -9,7 +9,7 @@ import {
 import type { Account, Heartbeats, Outcome, SettlerTask } from '../../../schemas/records.ts'
 import type { Logs } from '../logs.ts'
 
-/** What node.state says about one partition: the newest record of each key, and the task record they belong to. */
+/** What node.state holds about one partition: the newest record of each key, and the task record they belong to. */
 export interface NodeState {
   readonly accounts: ReadonlyMap<string, Account>
   /** By "node/command". */
@@ -20,8 +20,8 @@ export interface NodeState {
 }
 
 /**
- * Reads node.state up to its end as of now. A transaction's task record is its last record, so the accounts are those
- * of the newest task record; anything written behind it is not the settler's, and shows as a difference.
+ * Reads node.state up to its present end. A transaction's task record is its last record, so the accounts are those of
+ * the newest task record; the settler did not write what follows that record, so it shows as a difference.
  */
 export async function readNodeState(logs: Logs, partition: number): Promise<NodeState> {
   const accounts = new Map<string, Account>()

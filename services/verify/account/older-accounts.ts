@@ -15,8 +15,8 @@ interface Written {
 }
 
 /**
- * Accounts that began before what is left of account.inbox. What they came to cannot be worked out again, so node.state
- * is compared with the sums of their own rows in ClickHouse.
+ * Accounts that began before the oldest record left in account.inbox. They cannot be worked out again, so node.state is
+ * compared with the sums of their own rows in ClickHouse.
  */
 export class OlderAccounts {
   readonly #accounts: ReadonlyMap<string, Account>
@@ -45,7 +45,7 @@ export class OlderAccounts {
     return this.#accounts.has(nodeId)
   }
 
-  /** The expected rows of the other accounts: a row's node stands in it, or begins its key. */
+  /** The expected rows of the other accounts: a row holds its node, or its key begins with the node. */
   without(rows: ReadonlyMap<string, Row>): ReadonlyMap<string, Row> {
     if (this.size === 0) return rows
     return new Map(
@@ -69,7 +69,7 @@ export class OlderAccounts {
   addEntry(row: TextRow): void {
     const written = this.#of(row)
     const microSpark = BigInt(String(row['amount_micro_spark']))
-    // The issuer's legs say the same once more.
+    // The issuer's entries repeat the same amounts.
     if (written === null || row['wallet_id'] === ISSUER_WALLET) return
     written.microSpark += microSpark
     if (row['kind'] === COST_RECOVERY) return

@@ -1,4 +1,4 @@
-/** What a command came to, as long as a repeat gets the same answer. */
+/** The result of a command, as long as a repeat gets the same answer. */
 export interface ModelOutcome {
   readonly nodeId: string
   readonly status: number
@@ -7,7 +7,7 @@ export interface ModelOutcome {
   readonly result: string
   readonly untilMs: number
   readonly isCounted: boolean
-  /** The credential that it is counted for, "" for those of before; admins' apart. */
+  /** The credential that it is counted for, "" for those of before these rules; admins are counted apart. */
   readonly caller: string
   readonly byAdmin: boolean
 }
@@ -15,18 +15,18 @@ export interface ModelOutcome {
 /** Outcomes are forgotten by the minute. */
 const MINUTE_MS = 60_000
 
-/** Writes of one node within a day by the rules of before, and by one credential since. */
+/** Writes of one node within a day by the older rules, and by one credential since. */
 const FEW_MAX = 1_000
 
-/** Writes of one node by all that are no admins, and by admins. */
+/** Writes of one node by all callers that are not admins, and again by admins. */
 const MANY_MAX = 5_000
 
-/** True once nobody may rely on an outcome any more; the settler drops it with its next batch. */
+/** True once no client may rely on an outcome any more; the settler drops it with its next batch. */
 export function isOver({ untilMs }: Pick<ModelOutcome, 'untilMs'>, nowMs: number): boolean {
   return nowMs >= (Math.floor(untilMs / MINUTE_MS) + 1) * MINUTE_MS
 }
 
-/** What became of the commands of one inbox, by "node/command". */
+/** The outcomes of the commands of one inbox, by "node/command". */
 export class ModelOutcomes {
   readonly all = new Map<string, ModelOutcome>()
   readonly #counted = new Map<string, Set<string>>()
@@ -37,17 +37,17 @@ export class ModelOutcomes {
   }
 
   /** `ofEach`: by credential, and not by node alone as before. */
-  isFull(nodeId: string, asker: Asker, ofEach: boolean, nowMs: number): boolean {
+  isFull(nodeId: string, sender: CommandCaller, ofEach: boolean, nowMs: number): boolean {
     if (!ofEach) return this.#holds(`all of ${nodeId}`, FEW_MAX, nowMs)
-    return this.#hasNoPlace(`of ${nodeId}`, asker, nowMs)
+    return this.#hasNoPlace(`of ${nodeId}`, sender, nowMs)
   }
 
-  /** Whether no more releases are known for a day; they have places of their own. */
-  hasNoRelease(nodeId: string, asker: Asker, nowMs: number): boolean {
-    return this.#hasNoPlace(`gave back of ${nodeId}`, asker, nowMs)
+  /** Whether no further release can be kept for a day; releases have places of their own. */
+  hasNoRelease(nodeId: string, sender: CommandCaller, nowMs: number): boolean {
+    return this.#hasNoPlace(`gave back of ${nodeId}`, sender, nowMs)
   }
 
-  #hasNoPlace(where: string, { caller, byAdmin }: Asker, nowMs: number): boolean {
+  #hasNoPlace(where: string, { caller, byAdmin }: CommandCaller, nowMs: number): boolean {
     if (byAdmin) return this.#holds(`admins ${where}`, MANY_MAX, nowMs)
     return (
       this.#holds(`others ${where}`, MANY_MAX, nowMs) || this.#holds(`${caller} ${where}`, FEW_MAX, nowMs)
@@ -83,7 +83,7 @@ export class ModelOutcomes {
   }
 }
 
-type Asker = Pick<ModelOutcome, 'caller' | 'byAdmin'>
+type CommandCaller = Pick<ModelOutcome, 'caller' | 'byAdmin'>
 
 function groupsOf({ nodeId, caller, byAdmin, status, code }: ModelOutcome): string[] {
   const isRelease = status === 204 || code === 'reservation_not_found'

@@ -9,7 +9,7 @@ import type { CostTotal, ModelAccount, ModelOperator, Moment } from './state.ts'
 /** Operators that a node may have had. */
 const OPERATORS_MAX = 8
 
-/** Pays all that is unclaimed and pending to the operator of now; null where there is nothing, or nobody. */
+/** Pays all that is unclaimed and pending to the present operator; null where there is nothing to pay, or no operator. */
 export function settle(account: ModelAccount, reason: SettlementReason, moment: Moment): CostTotal | null {
   const operator = account.operators.at(-1)
   const { unclaimed, pending, nodeId, settledThrough: fromSeq, costSeq: toSeq } = account
@@ -44,7 +44,7 @@ export function settle(account: ModelAccount, reason: SettlementReason, moment: 
   return paid
 }
 
-/** Looked at after every cost and every command. */
+/** Called after every cost and every command. */
 export function settleIfDue(account: ModelAccount, moment: Moment): void {
   const { pending } = account
   if (pending.count === 0n || valueInForce(account, moment.rules, 'auto_settle') !== true) return
@@ -52,7 +52,7 @@ export function settleIfDue(account: ModelAccount, moment: Moment): void {
   if (pending.microSpark >= leastSpark * MICRO_SPARK_PER_SPARK) settle(account, 'threshold', moment)
 }
 
-/** Gives a reward to the operator of now. */
+/** Gives a reward to the present operator. */
 export function giveReward(
   account: ModelAccount,
   reward: {
@@ -77,7 +77,7 @@ export function giveReward(
   account.rewards.lastAtMs = moment.nowMs
 }
 
-/** The sums of a day of receipt begin with the first thing on it that they count. */
+/** The sums of a day of receipt begin with the first thing on that day that they count. */
 export function beginDay({ rewards }: ModelAccount, nowMs: number): void {
   const today = utcDay(nowMs)
   if (rewards.day === today) return
@@ -95,7 +95,7 @@ function payableToday(account: ModelAccount, earned: bigint, { rules, nowMs }: M
   return payable
 }
 
-/** The first operator that anybody names is the node's, and gets what was written off. */
+/** The first operator that is named becomes the node's, and gets what was written off. */
 export function nameFirstOperator(
   account: ModelAccount,
   operatorId: string,
@@ -119,7 +119,7 @@ export function nameFirstOperator(
   })
 }
 
-/** Another operator from here on; false where the node has had too many. */
+/** Another operator from now on; false where the node has had too many. */
 export function handOver(account: ModelAccount, operatorId: string, moment: Moment): boolean {
   if (account.operators.at(-1)?.operatorId === operatorId) return true
   const earlier = account.operators.find((operator) => operator.operatorId === operatorId)
@@ -132,8 +132,12 @@ export function handOver(account: ModelAccount, operatorId: string, moment: Mome
   return true
 }
 
-/** An admin, or a credential of the operator's own, stands for one that the node has; false where it never had it. */
-export function standFor(account: ModelAccount, operatorId: string, { nowMs, confirms }: Moment): boolean {
+/** An admin, or a credential of the operator itself, confirms an operator that the node has; false where it never had it. */
+export function confirmOperator(
+  account: ModelAccount,
+  operatorId: string,
+  { nowMs, confirms }: Moment,
+): boolean {
   const operator = account.operators.find((one) => one.operatorId === operatorId)
   if (operator === undefined) return false
   if (confirms && !operator.isConfirmed) {

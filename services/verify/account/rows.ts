@@ -8,7 +8,7 @@ export const MICRO_SPARK_PER_SPARK = 1_000_000n
 
 const INT64_MAX = 2n ** 63n - 1n
 
-/** What a column of 64 bits holds of a sum: the nearest. Beside it stands one that holds it all. */
+/** What a column of 64 bits holds of a sum: the nearest value. A second column holds the whole sum. */
 export function in64Bits(sum: bigint): bigint {
   if (sum > INT64_MAX) return INT64_MAX
   return sum < -INT64_MAX ? -INT64_MAX : sum
@@ -38,13 +38,13 @@ export interface Payment {
   readonly detail: string
 }
 
-/** The rows that one inbox leads to, by the key that names them to a person. */
+/** The rows that one inbox leads to, by the key that names them for a person. */
 export class ModelRows {
   readonly decisions = new Map<string, Row>()
   readonly settlements = new Map<string, Row>()
   readonly ledger = new Map<string, Row>()
   readonly audit = new Map<string, Row>()
-  /** The audit of what no command asked for. */
+  /** The audit of changes that no command requested. */
   readonly noted = new Map<string, Row>()
   readonly #audited = new RowNumbers()
   readonly #notes = new RowNumbers()
@@ -83,7 +83,7 @@ export class ModelRows {
     this.audit.set(this.#audited.keyOf(command.node_id, command.command_id), row)
   }
 
-  /** A record that was sent again is a row again, under the same id. */
+  /** A record that was sent again becomes a row again, under the same id. */
   note(kind: string, entryId: Buffer, row: Row): void {
     this.noted.set(this.#notes.keyOf(kind, formatUuid(entryId)), { ...NOTHING_NOTED, ...row })
   }
@@ -112,7 +112,7 @@ const NOTHING_NOTED: Row = {
   times: 1,
 }
 
-/** A command that was refused for want of room may be decided again: its rows are numbered. */
+/** A command that was refused for lack of room may be decided again: its rows are numbered. */
 export class RowNumbers {
   readonly #counts = new Map<string, number>()
 

@@ -21,7 +21,7 @@ export interface ModelRules {
 
 const MINUTE_MS = 60_000
 
-/** Before the log has said anything. */
+/** The rules before the log has any. */
 export const RULES_AT_FIRST: ModelRules = {
   version: 0,
   sparkPerUsd: 100n,
@@ -58,7 +58,7 @@ export function storedValue(account: ModelAccount, name: SettingName): SettingVa
   return value === undefined ? SETTINGS[name].default : value
 }
 
-/** What is in force: central allows nothing, then overrides, then what the node has set. */
+/** The value in force: central allows nothing, then overrides, then what the node has set. */
 export function valueInForce(account: ModelAccount, rules: ModelRules, name: SettingName): SettingValue {
   if (name === 'allow_metered_for_hive' && account.tier === 'central') return false
   const override = rules.overrides.get(name)

@@ -22,7 +22,7 @@ test('the settler and the model come to the same, whatever stands in the inbox',
   )
 })
 
-/** Of what a settler wrote, the letters that verify takes as facts. */
+/** The letters among a settler's rows that verify takes as facts. */
 function undecidedOf(log: SettlerLog): Undecided {
   const letters = log.rows('dead_letters').filter(({ reasons }) => String(reasons) === 'cannot_be_decided')
   return new Map(letters.map(({ record_offset }) => [BigInt(String(record_offset)), new Set([-1])]))

@@ -6,7 +6,7 @@ import { takenOf } from './carried.ts'
 import { KEPT_MS, uptimeBytes } from './contact.ts'
 import type { ModelAccount, ModelHeartbeat, ModelOperator } from './state.ts'
 
-/** What of an account follows from the inbox up to log time `nowMs`, as it must be. */
+/** The parts of an account that follow from the inbox up to log time `nowMs`, as they must be. */
 export function modelRow(account: ModelAccount, totals: NodeTotals, nowMs: number): Row {
   const { pending, unclaimed, settled } = account
   return {
@@ -74,7 +74,7 @@ function contactRow({ contact, rewards }: ModelAccount, nowMs: number): Row {
   }
 }
 
-/** Those of the last hour: older ones may be forgotten or not. */
+/** The heartbeats of the last hour: older ones may be forgotten or not. */
 function takenText(heartbeats: readonly ModelHeartbeat[], nowMs: number): string {
   return heartbeats
     .filter(({ atMs }) => atMs !== null && nowMs - atMs < KEPT_MS)
@@ -82,7 +82,7 @@ function takenText(heartbeats: readonly ModelHeartbeat[], nowMs: number): string
     .join(' ')
 }
 
-/** The same of node.state's records. */
+/** The same from the records of node.state. */
 export function accountRow(account: Account, heartbeats: Heartbeats | undefined, nowMs: number): Row {
   const { operators, settings, spend_days, reservations, ad_days, heartbeat_hashes, uptime, ...rest } =
     account
@@ -119,7 +119,7 @@ function modelOperator(operator: ModelOperator): AccountOperator {
   }
 }
 
-/** Each field of all operators, in their order: an altered one is named. */
+/** Each field of all operators, in their order: so an altered one is named. */
 function operatorColumns(operators: readonly AccountOperator[]): Row {
   return {
     operators: operators.map(({ operator_id }) => operator_id),
@@ -132,7 +132,7 @@ function operatorColumns(operators: readonly AccountOperator[]): Row {
   }
 }
 
-/** By name: the order in which they were set says nothing. */
+/** Ordered by name: the order in which they were set has no meaning. */
 function settingTexts(settings: readonly Setting[]): string[] {
   return settings
     .map(({ name, value }) => `${name}=${JSON.stringify(value)}`)

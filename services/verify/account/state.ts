@@ -3,7 +3,7 @@ import type { SettingName, SettingValue } from '../../../schemas/settings.ts'
 import type { ModelRules } from './rules.ts'
 import type { ModelRows } from './rows.ts'
 
-/** Costs that are counted together; of what is settled, `count` counts the settlements. */
+/** Costs that are counted together; for what is settled, `count` counts the settlements. */
 export interface CostTotal {
   count: bigint
   nanoUsd: bigint
@@ -18,7 +18,7 @@ export interface ModelOperator {
   lastEntryAtMs: number | null
   /** Thousandths of a micro-Spark that exact costs have left. */
   remainder: bigint
-  /** Named by whoever may say whose the node is. */
+  /** Named by a caller that has the right to give the node an operator. */
   isConfirmed: boolean
 }
 
@@ -33,16 +33,16 @@ export interface ModelReservation {
 export interface ModelHeartbeat {
   /** Hex. */
   readonly hash: string
-  /** Null for one from when they were remembered by number. */
+  /** Null for a heartbeat from when they were remembered by number. */
   readonly atMs: number | null
 }
 
-/** What heartbeats have told. */
+/** What heartbeats have reported. */
 export interface ModelContact {
   lastAtMs: number | null
   profile: NodeProfile
   softwareVersion: string | null
-  /** Taken in, oldest first. */
+  /** The heartbeats that were taken, oldest first. */
   heartbeats: ModelHeartbeat[]
   /** Hour of the first contact, and minutes that the node was up by hour. */
   firstHour: number
@@ -69,7 +69,7 @@ export interface ModelRewards {
   readonly capped: { impressions: number; rewards: bigint; minimum: bigint }
 }
 
-/** What the inbox says about one node, counters aside. */
+/** What the inbox leads to about one node, except counters. */
 export interface ModelAccount {
   readonly nodeId: string
   readonly firstSeenAtMs: number
@@ -90,14 +90,14 @@ export interface ModelAccount {
   readonly settings: Map<SettingName, SettingValue>
   /** Payable nano-USD by UTC day. */
   readonly spent: Map<number, bigint>
-  /** Payable nano-USD that came a day late and more, of the newest day of receipt. */
+  /** Payable nano-USD of costs that came a day late or more, for the newest day of receipt. */
   readonly lateReceipts: { day: number; nanoUsd: bigint }
   reservations: ModelReservation[]
   readonly contact: ModelContact
   readonly rewards: ModelRewards
 }
 
-/** What holds while one record is applied. */
+/** The values that hold while one record is applied. */
 export interface Moment {
   /** Log time, which never falls. */
   readonly nowMs: number
@@ -107,7 +107,7 @@ export interface Moment {
   readonly isCapped: boolean
   /** False for records from before operators were confirmed. */
   readonly confirms: boolean
-  /** False for records from before the audit told of more than commands. */
+  /** False for records from before the audit recorded more than commands. */
   readonly isNoted: boolean
 }
 
@@ -117,7 +117,7 @@ export const utcDay = (atMs: number): number => Math.floor(atMs / DAY_MS)
 
 export const noCosts = (): CostTotal => ({ count: 0n, nanoUsd: 0n, microSpark: 0n })
 
-/** A node of which nothing is known but that it is. */
+/** A node of which nothing is known except that it exists. */
 export function newAccount(nodeId: string, nowMs: number): ModelAccount {
   return {
     nodeId,

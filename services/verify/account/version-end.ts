@@ -4,7 +4,7 @@ import type { Account, EndedVersion, Heartbeats, Outcome, SettlerTask } from '..
 import type { Carried } from './carried.ts'
 import type { NodeState } from './node-state.ts'
 
-/** What a version of the topics leaves behind for the accounts of the next one, gathered while it is compared. */
+/** What a version of the topics leaves for the accounts of the next one, gathered while it is compared. */
 export class AccountEnd {
   readonly #ended: EndedVersion | null
   readonly #tasks: SettlerTask[] = []
@@ -16,7 +16,7 @@ export class AccountEnd {
     this.#ended = ended
   }
 
-  /** A partition was compared. Of the version in force nothing is kept: no other begins where it stands. */
+  /** A partition was compared. Nothing is kept of the version in force: no other version begins where it ends. */
   add(task: SettlerTask, state: Omit<NodeState, 'task'>): void {
     if (this.#ended === null) return
     this.#tasks.push(task)
@@ -26,8 +26,8 @@ export class AccountEnd {
   }
 
   /**
-   * What each partition of a version that follows began with, of so many; null where nothing is known of this one's
-   * accounts.
+   * What each partition of the following version, with this number of partitions, began with; null where nothing is known
+   * of this version's accounts.
    */
   begin(partitions: number): ReadonlyMap<number, Carried> | null {
     if (this.#ended === null || this.#tasks.length === 0) return null

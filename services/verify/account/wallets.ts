@@ -5,7 +5,7 @@ import type { Differences } from '../differences.ts'
 
 /** Balances of all wallets from three sides, in micro-Spark, gathered partition by partition. */
 export class Wallets {
-  /** Accounts worked out from account.inbox; of those that are older than it, node.state's word. */
+  /** Accounts worked out from account.inbox; for those that are older than it, the values of node.state. */
   readonly #expected = new Map<string, bigint>()
   readonly #inState = new Map<string, bigint>()
   readonly #inLedger = new Map<string, bigint>()
@@ -50,7 +50,7 @@ export class Wallets {
     return walletIds.size
   }
 
-  /** Every payment is two legs. */
+  /** Every payment is two entries. */
   #pay(operatorId: string, microSpark: bigint): void {
     add(this.#expected, operatorId, microSpark)
     add(this.#expected, ISSUER_WALLET, -microSpark)

@@ -20,7 +20,7 @@ import { SentOn } from './sent-on.ts'
 import { UsageTables } from './tables.ts'
 import { UsageEnd } from './version-end.ts'
 
-/** What was compared, of all versions so far. */
+/** The sums of what was compared, over all versions so far. */
 interface UsageTally {
   windows: number
   costs: number
@@ -29,7 +29,7 @@ interface UsageTally {
   moving: number
 }
 
-/** usage.metered against raw events, windows, letters and what the accounts were told. */
+/** Compares usage.metered with raw events, windows, letters and what the accounts got. */
 export class UsageCheck implements Check {
   readonly name = 'usage'
   readonly reads = ['usageMetered', 'usageIds', 'accountInbox'] as const
@@ -130,7 +130,7 @@ class UsageOfVersion implements VersionCheck {
     const blocks = { topic: topics.usageBlocks, partition, seqBelow: task.next_seq }
     const undecided = await readUndecided(tables, blocks, topics.usageMetered)
     tally.undecided += countOf(undecided)
-    // What a closed topic took in could not be sent on.
+    // An event that a closed topic took could not be sent on.
     const notSentOn = version.isClosed
       ? await readLetters(tables, blocks, topics.usageMetered, 'wrong_partition')
       : NOTHING_UNDECIDED
@@ -179,7 +179,7 @@ class UsageOfVersion implements VersionCheck {
   }
 }
 
-/** From where to where a partition was compared, in words. */
+/** The range in which a partition was compared, in words. */
 function reach(
   topic: string,
   start: bigint,

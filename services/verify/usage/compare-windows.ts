@@ -5,10 +5,10 @@ import { WINDOW_TABLES, windowKey } from './sums.ts'
 import type { WindowRow, WindowSums, WindowTable } from './sums.ts'
 import type { FoundWindow, UsageTables } from './tables.ts'
 
-/** Windows that one query brings. */
+/** Windows that one query returns. */
 const SLICE_MS = 86_400_000
 
-/** ClickHouse forgets minutes after 45 days: what is about to go is not compared. */
+/** ClickHouse forgets minutes after 45 days: minutes that are about to expire are not compared. */
 const MINUTES_KEPT_MS = 44 * 86_400_000
 
 export interface WindowParts {
@@ -20,7 +20,7 @@ export interface WindowParts {
 
 export interface WindowCount {
   readonly compared: number
-  /** Rows that took in more while the comparison ran: merges have added up what lies on both sides of the horizon. */
+  /** Rows that grew while the comparison ran: merges have added up what is on both sides of the horizon. */
   readonly moving: number
 }
 

@@ -24,7 +24,7 @@ import { WINDOW_TABLES, WindowSums, addEvent } from './sums.ts'
 import type { UsageTables } from './tables.ts'
 import type { UsageBegin } from './version-end.ts'
 
-/** The first rules by which what cost nothing uses its reservation up. */
+/** The first rules by which an event without a cost uses up its reservation. */
 const USES_UP = 2
 
 /** The first rules by which rows name a version of the installation's own table of models. */
@@ -33,7 +33,7 @@ const OWN_VERSIONS = 3
 /** Events whose rows are compared with one query. */
 const CHUNK_EVENTS = 20_000
 
-/** ClickHouse forgets raw events after 50 days and minutes after 45: what is about to go is not compared. */
+/** ClickHouse forgets raw events after 50 days and minutes after 45: rows that are about to expire are not compared. */
 const DAY_MS = 86_400_000
 const EVENTS_KEPT_MS = 49 * DAY_MS
 
@@ -58,10 +58,10 @@ export interface UsageParts {
 /** What usage.metered adds up to, for the comparisons that follow. */
 export interface UsageResult {
   readonly windows: readonly WindowSums[]
-  /** Windows that start earlier are partial: some of their events are in no log any more. */
+  /** Windows that start earlier are partial: some of their events are no longer in any log. */
   readonly wholeFromMs: number
   readonly costs: number
-  /** Receipt of the first record that is left. */
+  /** Receipt of the oldest record that is left. */
   readonly startMs: number | null
   /** What was accepted, by identity. */
   readonly contents: ReadonlyMap<string, string>
@@ -89,7 +89,7 @@ function blocksOf({ logs, partition }: UsageParts, task: AggregatorTask): Blocks
   return { topic: logs.topics.usageBlocks, partition, seqBelow: task.next_seq }
 }
 
-/** By which versions of the table of models the events were judged, as their rows say it; a version never falls. */
+/** The versions of the table of models by which the events were judged, according to their rows; a version never falls. */
 async function versionSpans(
   { rows, differences, models }: UsageParts,
   blocks: BlocksBelow,
@@ -133,7 +133,7 @@ class UsageComparison {
     this.#handedOver = handedOver
     this.#chunkFrom = range.start
     this.#blocks = blocksOf(parts, task)
-    // The whole log tells its models itself; one that was cut is taken to have begun with those of its end.
+    // A whole log holds its models itself; one that was cut is assumed to have begun with those of its end.
     const isWhole = range.start === 0n
     const { begin } = parts
     this.#model = new UsageModel({
@@ -224,7 +224,7 @@ class UsageComparison {
     return `partition ${this.#parts.partition} ${eventKey(offset, index)}`
   }
 
-  /** First copies that only the raw table remembers make repeats of what looks new in a log that was cut. */
+  /** In a log that was cut, an event that looks new may be a repeat of a first copy that only the raw table still has. */
   async #withoutRepeatsOfDeletedRecords(counted: CountedEvent[]): Promise<CountedEvent[]> {
     const { rows, begin } = this.#parts
     const doubtful = counted.filter(({ event }) => event.occurred_at < this.#doubtfulBeforeMs)
@@ -235,7 +235,7 @@ class UsageComparison {
       const before = await rows.countedBefore(this.#blocks, this.#range.start, idsOf(doubtful))
       for (const identity of before) known.add(identity)
     }
-    // Of what an older version took, its log may be gone; no event can be accepted so far ahead of its time.
+    // The log of an older version may be gone, with what it took; no event can be accepted so far ahead of its time.
     const ofOlder = counted.filter(({ event }) => event.occurred_at < this.#olderBeforeMs)
     if (begin !== null && ofOlder.length > 0) {
       for (const identity of await rows.countedIn(begin.blocksTopics, idsOf(ofOlder))) known.add(identity)
@@ -245,7 +245,7 @@ class UsageComparison {
       : counted.filter((event) => !this.#namesOf(event).some((name) => known.has(name)))
   }
 
-  /** By what names an event may have been counted: its own, and that of the rules before where it is a text. */
+  /** The names under which an event may have been counted: its own and, for a text, that of the rules before. */
   #namesOf({ event, identity }: CountedEvent): string[] {
     const before = this.#model.beforeOf(event, identity)
     const own = identityName(event.node_id, identity)
@@ -311,7 +311,7 @@ class UsageComparison {
     )
   }
 
-  /** What the inbox holds beside the costs just compared: none that no event explains, the sums, who operates. */
+  /** What the inbox holds in addition to the costs just compared: costs without an event, the sums, and the operators. */
   #compareHandOver(): void {
     const { differences, logs } = this.#parts
     const { costs, totals, operators, from } = this.#handedOver
@@ -323,7 +323,7 @@ class UsageComparison {
       const found = totals.nodes.get(nodeId)
       const none = Object.fromEntries(NODE_SUM_COLUMNS.map((column) => [column, 0n]))
       differences.compareRow(table, `${nodeId} (sums)`, expected ?? none, found ?? none)
-      // Who came first cannot be told where earlier events are gone.
+      // The first operator cannot be known where earlier events are gone.
       if (from.offset !== 0) continue
       differences.compareRow(
         table,

@@ -3,18 +3,18 @@ import { SOURCE_CODE_POINTS_MAX } from '../../../schemas/identity.ts'
 import { ENERGY_SOURCES, TASK_SOURCES, USAGE_BOUNDS } from '../../../schemas/usage.ts'
 import type { UsageEvent, UsageMore } from '../../../schemas/usage.ts'
 
-/** Bytes that are no value of the schema: the whole record is set aside. */
+/** Bytes that are not a value of the schema: the whole record is set aside. */
 export class NotAvro extends Error {}
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Stands for text that is not UTF-8: a lone surrogate, which no field may hold. */
+/** Marks text that is not UTF-8: a lone surrogate, which no field may hold. */
 const NOT_UTF8 = '\ud800'
 
 const TEXT_BYTES_MAX = TEXT_CODE_POINTS_MAX * 4
 const SOURCE_BYTES_MAX = SOURCE_CODE_POINTS_MAX * 4
 
-/** The fewest bytes of an event and the array's end; a count that promises more events is a lie. */
+/** The fewest bytes of an event and of the array's end; a count that promises more events than fit is false. */
 const EVENT_BYTES_MIN = 33
 
 /** Reads Avro's binary encoding, every length checked against the bytes that are there. */
@@ -37,7 +37,7 @@ class AvroReader {
     return this.#bytes.subarray(start, this.#at)
   }
 
-  /** A zigzag varint. Beyond 2^53 the answer is rounded: no field takes such a number. */
+  /** A zigzag varint. Beyond 2^53 the result is rounded: no field accepts such a number. */
   long(): number {
     let raw = 0n
     for (let shift = 0n; ; shift += 7n) {
@@ -108,10 +108,9 @@ function readMore(reader: AvroReader): UsageMore {
 }
 
 /**
- * The events of one value without its framing, values not yet judged, each with what version 2 of the schema has
- * beside version 1, or without;
- * throws NotAvro. A decoder of its own, so that it
- * shares no fault with the task's.
+ * The events of one value without its framing. Their values are not judged yet; each event has what version 2 of the
+ * schema adds to version 1, or is without it. Throws NotAvro. This is a decoder of its own, so that it shares no fault
+ * with the task's.
  */
 export function decodeUsageEvents(bytes: Buffer, isVersion2: boolean): UsageEvent[] {
   const reader = new AvroReader(bytes)
@@ -122,7 +121,7 @@ export function decodeUsageEvents(bytes: Buffer, isVersion2: boolean): UsageEven
   return events
 }
 
-/** The same of a value that is one event. */
+/** The same for a value that is one event. */
 export function decodeUsageEvent(bytes: Buffer): UsageEvent {
   const reader = new AvroReader(bytes)
   const event = readEvent(reader, true)

@@ -15,7 +15,7 @@ export interface HandedCost {
   readonly row: Row
 }
 
-/** What account.inbox says about events from `from` on and below the usage horizon. */
+/** What account.inbox holds about events from `from` on and below the usage horizon. */
 export interface HandedOver {
   /** First place that both logs still have; null where they have none in common. */
   readonly from: Place | null
@@ -27,9 +27,9 @@ export interface HandedOver {
 }
 
 /**
- * Reads one partition of account.inbox for what events from offset `start` on and below `end` of usage.metered came to.
- * The task that counts them commits both at once: what belongs to its position is there. Where a range is missing it
- * ends; that the ranges tile is compared with the accounts.
+ * Reads one partition of account.inbox for what follows from the events of usage.metered from offset `start` on and below
+ * `end`. The task that counts them commits both at once, so everything up to its position is there. Where a range is
+ * missing, reading ends; the check of accounts compares whether the ranges tile.
  */
 export async function readHandedOver(
   logs: Logs,
@@ -51,7 +51,7 @@ export async function readHandedOver(
       if (!(error instanceof BrokenHandOver)) throw error
       break
     }
-    // What lies behind belongs to events that are not compared.
+    // What follows belongs to events that are not compared.
     if (usage.to_offset >= end) break
   }
   return reader.result()

@@ -18,13 +18,13 @@ const event = fc
 
 test('verify works out who an event is as the documents say, and by the rules before the bytes alone', () => {
   fc.assert(
-    fc.property(event, (said) => {
-      const { kind, bytes } = identityOf(said)
-      const identity = identityBy(3, said)
+    fc.property(event, (fields) => {
+      const { kind, bytes } = identityOf(fields)
+      const identity = identityBy(3, fields)
       assert.deepEqual(identity, { kind, hex: bytes.toString('hex') })
-      assert.deepEqual(identityBy(2, said), { kind: 'id', hex: said.event_id.toString('hex') })
-      const before = identityBefore(identity, said)
-      const expected = kind === 'id' ? null : bitsBefore(said.event_text ?? '').toString('hex')
+      assert.deepEqual(identityBy(2, fields), { kind: 'id', hex: fields.event_id.toString('hex') })
+      const before = identityBefore(identity, fields)
+      const expected = kind === 'id' ? null : bitsBefore(fields.event_text ?? '').toString('hex')
       assert.equal(before?.hex ?? null, expected)
     }),
     { numRuns: 1_000 },

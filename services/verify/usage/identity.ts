@@ -1,20 +1,23 @@
 import { createHash } from 'node:crypto'
 import type { UsageEvent } from '../../../schemas/usage.ts'
 
-/** The first rules by which an event that has a text is who its text says. */
+/** The first rules by which the text of an event determines its identity. */
 const BY_TEXT = 3
 
-/** Who an event is within its node; as verify works it out, by code of its own. */
+/** The identity of an event within its node, as verify works it out, by code of its own. */
 export interface EventIdentity {
   readonly kind: 'id' | 'text'
   /** 128 bits. */
   readonly hex: string
 }
 
-type Said = Pick<UsageEvent, 'event_id' | 'event_text' | 'event_source'>
+type IdentityFields = Pick<UsageEvent, 'event_id' | 'event_text' | 'event_source'>
 
 /** The identity by the rules that hold at the event's record. */
-export function identityBy(rules: number, { event_id, event_text, event_source }: Said): EventIdentity {
+export function identityBy(
+  rules: number,
+  { event_id, event_text, event_source }: IdentityFields,
+): EventIdentity {
   if (event_text === null || rules < BY_TEXT) return { kind: 'id', hex: event_id.toString('hex') }
   const hex = hexOfUuid(event_text) ?? hexOfUlid(event_text)
   if (hex !== null) return { kind: 'id', hex }
@@ -26,11 +29,14 @@ export function identityBy(rules: number, { event_id, event_text, event_source }
   return { kind: 'text', hex: digest.digest('hex').slice(0, 32) }
 }
 
-/** What the text of an event was by the rules before; null for an event that is no text. */
-export function identityBefore({ kind }: EventIdentity, { event_text }: Said): EventIdentity | null {
+/** The identity of an event's text by the rules before; null for an event that has no text as its identity. */
+export function identityBefore(
+  { kind }: EventIdentity,
+  { event_text }: IdentityFields,
+): EventIdentity | null {
   if (kind === 'id' || event_text === null) return null
   const digits = createHash('sha256').update(event_text, 'utf8').digest('hex').slice(0, 32).split('')
-  // A UUID of version 8: its version and the two bits of its variant are no part of the hash.
+  // A UUID of version 8: its version and the two bits of its variant are not part of the hash.
   digits[12] = '8'
   digits[16] = ((Number.parseInt(digits[16] as string, 16) % 4) + 8).toString(16)
   return { kind: 'id', hex: digits.join('') }
@@ -54,7 +60,7 @@ function hexOfUuid(text: string): string | null {
 
 const LETTERS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
-/** 26 letters of five bits are 130, of which the first two are none. */
+/** 26 letters of five bits are 130 bits, of which the first two are not used. */
 function hexOfUlid(text: string): string | null {
   if (!/^[0-7][\dA-HJKMNP-TV-Z]{25}$/i.test(text)) return null
   const fives = Array.from(text.toUpperCase(), (letter) => LETTERS.indexOf(letter).toString(2))

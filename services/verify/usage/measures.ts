@@ -6,7 +6,7 @@ import type { UsageEvent } from '../../../schemas/usage.ts'
 export interface Measures {
   readonly gpu_ms_measured: number
   readonly gpu_ms_estimated: number
-  /** Of the estimate, that of calls that went to a paid API. */
+  /** The part of the estimate that comes from calls of a paid API. */
   readonly gpu_ms_paid_estimated: number
   readonly energy_mwh_measured: number
   readonly energy_mwh_estimated: number
@@ -14,12 +14,12 @@ export interface Measures {
 }
 
 /**
- * The rules of http-api, "Compute stats", for one event under the model that it names; `tellsPaid` where estimates of paid calls
- * were told apart already.
+ * The rules of http-api, "Compute stats", for one event under the model that it names; `tellsPaid` is true where the
+ * rules already count estimates of paid calls apart.
  */
 export function measuresOf(event: UsageEvent, model: ModelFacts | undefined, tellsPaid: boolean): Measures {
-  const said = event.more?.execution ?? null
-  const isPaid = said === null ? model?.paid_api === true : said === 'api'
+  const execution = event.more?.execution ?? null
+  const isPaid = execution === null ? model?.paid_api === true : execution === 'api'
   // 1 GPU-second per 1,000 tokens is 1 ms a token.
   const estimatedGpuMs = event.gpu_ms === null ? event.tokens_in + event.tokens_out : 0
   const gpuMs = event.gpu_ms ?? estimatedGpuMs

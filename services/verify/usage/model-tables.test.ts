@@ -12,7 +12,7 @@ const recordOf = (version: number, rows: readonly ModelRow[], key = String(versi
   value: modelsTableCodec.encode({ version, written_by: 'test', rows }),
 })
 
-/** Names made of the parts that the rules know, so that they meet often, and of anything. */
+/** Names made of the parts that the rules know, so that they often meet, and of anything else. */
 const PARTS = `
   openai/ models/ azure/ mine/ us. us-gov. anthropic. meta. xx. gpt-4.1 gpt-4 o claude-3 -2025-04-14 -20250414 @20240620
   -v1:0 -v12:3:200k -v2 -mini / . - ä😀`
@@ -52,7 +52,7 @@ describe('the table of models, said twice', () => {
   it('takes the same away from names, and never all', () => {
     fc.assert(
       fc.property(name, (one) => {
-        // A row of the normal form alone answers for the name by it, here as there.
+        // A row for the normal form alone gives the answer for the name, here as there.
         const normal = normalModelName(one)
         assert.notEqual(normal, '')
         if (normal.includes('*')) return

@@ -4,18 +4,18 @@ import type { ModelFacts, ModelRow } from '../../../schemas/models.ts'
 import type { ModelsTable } from '../../../schemas/records.ts'
 import type { SourceRecord } from '../source.ts'
 
-/** Versions of the table of models by number, and what each says of a model; worked out plainly, in code of its own. */
+/** Versions of the table of models by number, and what each states about a model; worked out plainly, in code of its own. */
 export class ModelVersions {
   readonly #rows = new Map<number, readonly ModelRow[]>([[MODELS_VERSION, COMPILED_ROWS]])
   readonly #known = new Map<string, ModelFacts>()
   readonly #read: () => AsyncIterable<SourceRecord>
 
-  /** `read` gives the records of hivemeter.models up to now; asked for where a version is not known. */
+  /** `read` gives the records of hivemeter.models up to now; called where a version is not known. */
   constructor(read: () => AsyncIterable<SourceRecord> = nothing) {
     this.#read = read
   }
 
-  /** Reads the log where one of these is not known: a task may have judged by it a moment ago. */
+  /** Reads the log where one of these versions is not known: a task may have judged by it a moment ago. */
   async need(versions: readonly number[]): Promise<void> {
     if (versions.every((version) => this.has(version))) return
     const wanted = new Set(versions.map(String))
@@ -23,7 +23,7 @@ export class ModelVersions {
       if (wanted.has(record.key?.toString('latin1') ?? '')) this.add(record)
   }
 
-  /** A record of hivemeter.models; fences and what was deleted are none. */
+  /** Takes a record of hivemeter.models; fences and deleted records are ignored. */
   add({ key, value }: Pick<SourceRecord, 'key' | 'value'>): void {
     const name = key?.toString('latin1') ?? ''
     if (!/^\d+$/.test(name) || value === null) return
@@ -42,7 +42,7 @@ export class ModelVersions {
     return this.#rows.has(version)
   }
 
-  /** By a version that is not there no model is listed. */
+  /** A version that does not exist lists no model. */
   factsOf(version: number, name: string): ModelFacts {
     const key = `${version} ${name}`
     const known = this.#known.get(key)
@@ -59,10 +59,10 @@ export class ModelVersions {
 
 async function* nothing(): AsyncGenerator<SourceRecord> {}
 
-/** Answers that are remembered: a fleet's models are few, a hostile log's are not. */
+/** Results that are kept: a fleet has few models, a hostile log has many. */
 const FACTS_KEPT_MAX = 10_000
 
-/** The exact row, or of those whose beginning fits the one with the longest. */
+/** The exact row, or else the one with the longest beginning among those whose beginning fits. */
 function bestRow(rows: readonly ModelRow[], name: string): ModelRow | undefined {
   let best: ModelRow | undefined
   for (const row of rows) {
@@ -80,7 +80,7 @@ const SERVED_BY = new Set(
 const REGIONS = new Set('us us-gov eu apac ap ca sa jp au global'.split(' '))
 const VENDORS = new Set('ai21 amazon anthropic cohere deepseek meta mistral openai qwen writer'.split(' '))
 
-/** The rules of the normal form (DESIGN.md, section 5), said a second time: never down to nothing. */
+/** The rules of the normal form (DESIGN.md, section 5), stated a second time: the rest is never empty. */
 function withoutOrigin(name: string): string {
   let rest = name
   for (;;) {
@@ -97,19 +97,21 @@ function withoutOrigin(name: string): string {
   return date > 0 ? rest.slice(0, date) : rest
 }
 
-/** Versions by the offsets of the events whose rows name them: each from its first on, until the next one's. */
+/**
+ * A version, and the offsets of the events whose rows name it: it holds from its first offset until that of the next version.
+ */
 export interface VersionSpan {
   readonly version: number
   readonly first: bigint
   readonly last: bigint
 }
 
-/** Which version the rows of a partition name where. */
+/** Which version the rows of a partition name at which offset. */
 export class VersionSpans {
   readonly #spans: readonly VersionSpan[]
   readonly #otherwise: number
 
-  /** `otherwise`: what holds where no row is left that says it. */
+  /** `otherwise` is the version where no row is left that names one. */
   constructor(spans: readonly VersionSpan[], otherwise: number) {
     this.#spans = spans.toSorted((left, right) => left.version - right.version)
     this.#otherwise = otherwise
@@ -121,7 +123,7 @@ export class VersionSpans {
     return (spans.findLast(({ first }) => first <= offset) ?? spans[0])?.version ?? this.#otherwise
   }
 
-  /** What is wrong with them, in words: a version that falls, or that no log holds. */
+  /** What is wrong with the versions, in words: one that falls, or one that no log holds. */
   problems(has: (version: number) => boolean): string[] {
     const falls = this.#spans.flatMap(({ version, first }, index) => {
       const before = this.#spans[index - 1]

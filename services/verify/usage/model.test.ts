@@ -49,21 +49,21 @@ const EVENT: UsageEvent = {
   more: null,
 }
 
-const event = (said: Partial<UsageEvent>): UsageEvent => ({ ...EVENT, ...said })
+const event = (changes: Partial<UsageEvent>): UsageEvent => ({ ...EVENT, ...changes })
 const id = (number: number): Buffer => Buffer.alloc(16, number)
 
-function record(offset: number, value: Buffer | null, said: Partial<SourceRecord> = {}): SourceRecord {
-  return { partition: 0, offset: BigInt(offset), timestampMs: NOW_MS, key: null, value, headers: {}, ...said }
+function record(offset: number, value: Buffer | null, changes: Partial<SourceRecord> = {}): SourceRecord {
+  return { partition: 0, offset: BigInt(offset), timestampMs: NOW_MS, key: null, value, headers: {}, ...changes }
 }
 
-/** Of the first version, which every rules can read. */
+/** A value of the first version, which all rules can read. */
 const typeV1 = avroType('usage-events.v1')
 const events = (...list: UsageEvent[]): Buffer =>
   framed(SCHEMA_ID.usageEventsV1, [typeV1.toBuffer({ events: list })])
 const open = (): UsageModel => new UsageModel({ partition: 0, partitions: 1, models: [], modelsVersion: 0 })
 
-function reasonsOf(model: UsageModel, value: Buffer | null, said: Partial<SourceRecord> = {}): string[] {
-  const { setAside } = model.apply(record(0, value, said))
+function reasonsOf(model: UsageModel, value: Buffer | null, changes: Partial<SourceRecord> = {}): string[] {
+  const { setAside } = model.apply(record(0, value, changes))
   return setAside?.reasons.map(({ index, reason }) => `${index} ${reason}`) ?? []
 }
 

@@ -22,7 +22,7 @@ import { measuresOf } from './measures.ts'
 import type { Measures } from './measures.ts'
 import { refusalOf } from './refusal.ts'
 
-/** The first rules by which the table of models is the version's own, and no record's. */
+/** The first rules by which the table of models is the version's own, and not that of a record. */
 const OWN_TABLE = 2
 
 /** The first rules by which the table of models is the installation's, in versions of which rows name one. */
@@ -31,16 +31,16 @@ const OWN_VERSIONS = 3
 /** The first rules by which events have sources, and texts an identity of their own. */
 const SOURCES = 3
 
-/** The first rules by which an event of another partition goes on to it. */
+/** The first rules by which an event of another partition is sent on to it. */
 const SENT_ON = 3
 
 /** The first rules by which a record may be one event. */
 const SINGLE = 3
 
-/** The first rules by which a window says when a late event came. */
+/** The first rules by which a window records when a late event came. */
 const LATE_TOLD = 3
 
-/** The first rules by which estimates of paid calls are told apart. */
+/** The first rules by which estimates of paid calls are counted apart. */
 const PAID_APART = 3
 
 /** A usage event that counts, and what follows from the log for it. */
@@ -48,17 +48,17 @@ export interface CountedEvent extends Measures {
   readonly event: UsageEvent
   readonly identity: EventIdentity
   readonly record: SourceRecord
-  /** Place in the record, from 0. */
+  /** Index in the record, from 0. */
   readonly index: number
-  /** The receipt that its age is judged by. */
+  /** The receipt by which its age is judged. */
   readonly receiptMs: number
   readonly late: boolean
-  /** When it made its windows late, UTC milliseconds; null where it did not, or under rules that did not keep it. */
+  /** When it made its windows late, UTC milliseconds; null where it did not, or under rules that did not keep this. */
   readonly lateAtMs: number | null
   readonly modelsVersion: number
 }
 
-/** An event of another partition, which must stand there too. */
+/** An event of another partition, which must be there too. */
 export interface SentOnEvent {
   readonly event: UsageEvent
   readonly record: SourceRecord
@@ -77,13 +77,13 @@ export interface RecordOutcome {
 export interface UsageModelOptions {
   readonly partition: number
   readonly partitions: number
-  /** In force where the log does not say: its beginning may have been deleted. */
+  /** The models in force where the log does not show them: its beginning may have been deleted. */
   readonly models: readonly Model[]
   readonly modelsVersion: number
-  /** What rows say of later ones: the version at each offset, and what it says of a model. */
+  /** What rows show about later tables: the version at each offset, and what it states about a model. */
   readonly versionAt?: (offset: bigint) => number
   readonly factsOf?: (version: number, modelId: string) => ModelFacts
-  /** With which the partition began, where another version of the topics ended before it. */
+  /** The watermark with which the partition began, where another version of the topics ended before it. */
   readonly watermarkMs?: number
   /** Contents that versions before have accepted, by identity. */
   readonly before?: ReadonlyMap<string, string>
@@ -91,11 +91,11 @@ export interface UsageModelOptions {
   readonly endOffset?: bigint | null
   /** What the task could not decide. */
   readonly undecided?: Undecided
-  /** Events of other partitions that are letters though they would be sent on: the topic took nothing more. */
+  /** Events of other partitions that are letters although they would be sent on: the topic took nothing more. */
   readonly notSentOn?: Undecided
-  /** From where on it judged by which rules; by those of before where it is not given. */
+  /** The offsets from which it judged by which rules; by the older rules where this is not given. */
   readonly since?: readonly Since[]
-  /** Log time before which a text may have been counted as the rules before knew it. */
+  /** Log time before which a text may have been counted under the identity of the older rules. */
   readonly textsUntilMs?: number | null
   /** The topic's name and the installation's key, by which stated receipts are proven. */
   readonly topic?: string
@@ -105,12 +105,12 @@ export interface UsageModelOptions {
 /**
  * What one partition of usage.metered means, worked out plainly from its records in order. It remembers every id of the
  * log, so it is stricter than the guarantee in one point: a copy with another event time that came after its first copy
- * had left the aggregator's memory counts as new there, and shows as a difference here.
+ * had left the aggregator's memory is counted as new by the aggregator, and shows as a difference here.
  */
 export class UsageModel {
   readonly #partition: number
   readonly #partitions: number
-  /** Accepted so far: what the client said, by identity. */
+  /** Accepted so far: what the client sent, by identity. */
   readonly contents = new Map<string, string>()
   readonly #before: ReadonlyMap<string, string>
   readonly #endOffset: bigint | null
@@ -144,7 +144,7 @@ export class UsageModel {
     this.#factsOf = options.factsOf ?? ((version, modelId) => compiled.factsOf(version, modelId))
   }
 
-  /** After the records so far; 0 before the first. */
+  /** The watermark after the records so far; 0 before the first. */
   get watermarkMs(): number {
     return this.#watermarkMs
   }
@@ -182,13 +182,16 @@ export class UsageModel {
     return { counted, sentOn, copies, setAside: reasons.length === 0 ? null : { record, reasons } }
   }
 
-  /** Whether what stands on a wrong partition here must stand on its own: what was sent on before is a letter. */
+  /**
+   * Whether an event that is on a wrong partition here must be on its own as well; one that was sent on before becomes a
+   * letter.
+   */
   #goesOn(record: SourceRecord, index: number): boolean {
     if (isCopy(record) || rulesAt(this.#since, record.offset) < SENT_ON) return false
     return this.#notSentOn.get(record.offset)?.has(index) !== true
   }
 
-  /** The events of a record, none for ticks and models, or why the record as a whole is set aside. */
+  /** The events of a record, none for ticks and models, or the reason why the record as a whole is set aside. */
   #eventsOf(record: SourceRecord): readonly UsageEvent[] | string {
     if (record.unreadable !== undefined) return 'cannot_be_unpacked'
     const { value } = record
@@ -206,7 +209,7 @@ export class UsageModel {
       }
       return []
     } catch (error) {
-      // avsc throws plain errors for what it cannot read.
+      // avsc throws plain errors for bytes that it cannot read.
       if (error instanceof NotAvro || !isUsage(schemaId, SINGLE)) return 'malformed'
       throw error
     }
@@ -237,13 +240,13 @@ export class UsageModel {
     return this.contents.get(name) ?? this.#before.get(name)
   }
 
-  /** A text that the rules before may have counted, by their name for it. */
+  /** The content of a text that the older rules may have counted, found by their name for it. */
   #countedBefore(event: UsageEvent, identity: EventIdentity): string | undefined {
     const before = this.beforeOf(event, identity)
     return before === null ? undefined : this.#firstOf(before)
   }
 
-  /** The name by which the rules before may have counted a text; null where they cannot have, as of the last record. */
+  /** The name under which the older rules may have counted a text; null where they cannot have, as of the last record. */
   beforeOf(event: UsageEvent, identity: EventIdentity): string | null {
     if (this.#watermarkMs + WATERMARK_DELAY_MS >= this.#textsUntilMs) return null
     const before = identityBefore(identity, event)
@@ -257,11 +260,11 @@ export class UsageModel {
     const model = isOwn ? this.#factsOf(modelsVersion, event.model_id) : this.#models.get(event.model_id)
     const windowEndMs = windowStart(event.occurred_at, MINUTE_WINDOW_MS) + MINUTE_WINDOW_MS
     const late = windowEndMs <= this.#watermarkMs
-    const isTold = late && rulesAt(this.#since, record.offset) >= LATE_TOLD
+    const isRecorded = late && rulesAt(this.#since, record.offset) >= LATE_TOLD
     return {
       ...counted,
       late,
-      lateAtMs: isTold ? record.timestampMs : null,
+      lateAtMs: isRecorded ? record.timestampMs : null,
       modelsVersion,
       ...measuresOf(event, model, this.#tellsPaid(counted.record)),
     }
@@ -283,7 +286,7 @@ export function usageOf(value: Buffer): readonly UsageEvent[] {
   return decodeUsageEvents(bytes, schemaId === SCHEMA_ID.usageEvents)
 }
 
-/** The keys of what a record brings from other partitions, wherever it stands; none where it is no such record. */
+/** The keys of what a record brings from other partitions, wherever it is; none where it is not such a record. */
 export function copiesOf(
   record: SourceRecord,
   partition: number,
@@ -305,8 +308,8 @@ function byId(models: readonly Model[]): ReadonlyMap<string, Model> {
   return new Map(models.map((model) => [model.model_id, model]))
 }
 
-/** Only what is not its default, as a copy that does not say it says the same; labels in order. */
-function saidMore(more: UsageMore | null): Record<string, unknown> {
+/** Only values that are not the default, since a copy that leaves a default out has the same content; labels in order. */
+function nonDefaultFields(more: UsageMore | null): Record<string, unknown> {
   if (more === null) return {}
   const { gpus, inferences, labels } = more
   return {
@@ -319,11 +322,11 @@ function saidMore(more: UsageMore | null): Record<string, unknown> {
   }
 }
 
-/** What the client said beside who the event is, short enough to keep one for every event. */
+/** What the client sent except the event's identity, short enough to keep one for every event. */
 function contentOf(event: UsageEvent): string {
-  const { event_id: _id, event_text: _text, event_source: _source, more, ...said } = event
+  const { event_id: _id, event_text: _text, event_source: _source, more, ...fields } = event
   return createHash('sha256')
-    .update(JSON.stringify({ ...said, ...saidMore(more) }))
+    .update(JSON.stringify({ ...fields, ...nonDefaultFields(more) }))
     .digest('base64')
     .slice(0, 16)
 }

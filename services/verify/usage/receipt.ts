@@ -11,11 +11,11 @@ const PROVEN = 2
 export interface ReceiptParts {
   readonly topic: string
   readonly since: readonly Since[]
-  /** The installation's id key; asked for where a record has a proof. */
+  /** The installation's id key; called where a record has a proof. */
   readonly idKey: () => Buffer
 }
 
-/** The receipt that the age of a record's events is judged by; a stated one can only be earlier than the record's. */
+/** The receipt by which the age of a record's events is judged; a stated one can only be earlier than the record's. */
 export function receiptOf(record: SourceRecord, { topic, since, idKey }: ReceiptParts): number {
   const { headers, offset, timestampMs, value } = record
   const stated = headers[RECEIPT_HEADER]?.toString('latin1') ?? ''

@@ -21,7 +21,7 @@ const {
 /** Tokens of version 1 of the schema are 32 bits. */
 const INT_MAX = 2_147_483_647
 
-/** Where and when the record that holds an event came in. */
+/** The place and time at which the record that holds an event came in. */
 export interface Arrival {
   readonly partition: number
   readonly partitions: number
@@ -41,7 +41,7 @@ function moreRefusal(event: UsageEvent, more: UsageMore): string | null {
   return isOdd || names.size < more.labels.length ? 'invalid_text' : null
 }
 
-/** Why an event of a record that decodes must have been set aside, or null where it counts (repeats aside). */
+/** Why an event of a record that decodes must have been set aside; null where it counts (repeats aside). */
 export function refusalOf(event: UsageEvent, arrival: Arrival, isVersion1 = false): string | null {
   const most = isVersion1 ? INT_MAX : tokensMax
   const gpus = Math.min(Math.max(event.more?.gpus ?? 1, 1), gpusMax)

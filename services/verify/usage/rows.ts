@@ -3,7 +3,7 @@ import type { Label } from '../../../schemas/usage.ts'
 import type { Row } from '../differences.ts'
 import type { CountedEvent } from './model.ts'
 
-/** What names a raw event to a person: where it stands in the log. */
+/** The name of a raw event for a person: its place in the log. */
 export function eventKey(offset: bigint | string, index: number | string): string {
   return `record ${offset} event ${index}`
 }
@@ -11,7 +11,7 @@ export function eventKey(offset: bigint | string, index: number | string): strin
 /** What the columns of 32 bits hold. */
 const U32_MAX = 4_294_967_295
 
-/** Labels as the rows are read: a text each, in order. */
+/** Labels as the rows are read: one text each, in order. */
 function labelTexts(labels: readonly Label[]): string[] {
   return labels.map(({ name, value }) => `${name}=${value}`).toSorted()
 }

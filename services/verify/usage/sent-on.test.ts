@@ -23,16 +23,16 @@ function record(offset: number, timestampMs: number, events: readonly UsageEvent
   return { partition: 0, offset: BigInt(offset), timestampMs, key: null, value, headers: {} }
 }
 
-/** As the aggregator sends it on. */
+/** The copy as the aggregator sends it on. */
 function copy(offset: number, events: readonly UsageEvent[], receiptMs = AT_MS): SourceRecord {
   const plain = record(offset, AT_MS + 50, events)
   const value = plain.value as Buffer
   const hash = createHash('sha256').update(value).digest('hex')
-  const said = `hivemeter/receipt/1\n${TOPIC}\n${receiptMs}\n${hash}`
+  const proven = `hivemeter/receipt/1\n${TOPIC}\n${receiptMs}\n${hash}`
   const headers = {
     [FORWARDED_HEADER]: '1',
     [RECEIPT_HEADER]: String(receiptMs),
-    [RECEIPT_PROOF_HEADER]: createHmac('sha256', ID_KEY).update(said).digest('hex'),
+    [RECEIPT_PROOF_HEADER]: createHmac('sha256', ID_KEY).update(proven).digest('hex'),
   }
   const bytes = Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const)
   return { ...plain, headers: Object.fromEntries(bytes) }

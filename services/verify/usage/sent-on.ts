@@ -7,18 +7,18 @@ import type { Logs, Range } from '../logs.ts'
 import type { SourceRecord } from '../source.ts'
 import type { SentOnEvent } from './model.ts'
 
-/** Whether what the record holds was sent on from another partition. */
+/** Whether the events of the record were sent on from another partition. */
 export function isCopy({ headers }: SourceRecord): boolean {
   return headers[FORWARDED_HEADER]?.equals(Buffer.from('1')) === true
 }
 
-/** An event on a partition, with the receipt that it is judged by: all that a copy must agree in. */
+/** An event on a partition, with the receipt by which it is judged: everything in which a copy must agree. */
 export function copyKey(partition: number, receiptMs: number, event: UsageEvent): string {
   const hash = createHash('sha256').update(JSON.stringify(event)).digest('base64')
   return `${partition} ${receiptMs} ${hash}`
 }
 
-/** How far one partition was read, and from what receipt on its log holds records. */
+/** How far one partition was read, and the receipt from which its log holds records. */
 interface Reached {
   readonly to: bigint
   readonly startMs: number | null
@@ -26,9 +26,9 @@ interface Reached {
 }
 
 /**
- * Events that stood on a wrong partition of usage.metered, and what was sent on to each: every one of the first must be among
- * the second. The copy is appended before the task that read the original goes on, so it stands in the log by now, though
- * perhaps behind the horizon of its partition.
+ * Events that were on a wrong partition of usage.metered, and the copies that were sent on: every event must have a copy.
+ * The copy is appended before the task that read the original goes on, so it is in the log by now, though perhaps after
+ * the horizon of its partition.
  */
 export class SentOn {
   readonly #topic: string
@@ -55,12 +55,12 @@ export class SentOn {
     for (const copy of copies) this.#copies.add(copy)
   }
 
-  /** A partition was read up to `to`; `startMs` is the receipt of the first record that is left. */
+  /** A partition was read up to `to`; `startMs` is the receipt of the oldest record that is left. */
   read(partition: number, range: Range, to: bigint, startMs: number | null): void {
     this.#reached.set(partition, { to, startMs, isWhole: range.start === 0n })
   }
 
-  /** Compares, once all partitions were read; what lies behind a horizon is looked for with `copiesOf`. */
+  /** Compares, after all partitions were read; copies after a horizon are found with `copiesOf`. */
   async compare(
     logs: Pick<Logs, 'range' | 'read'>,
     differences: Differences,
@@ -79,7 +79,9 @@ export class SentOn {
     }
   }
 
-  /** What has no copy; where its partition no longer holds records of that time the copy may have been deleted. */
+  /**
+   * Events without a copy; where the target partition no longer holds records of that time, the copy may have been deleted.
+   */
   #missing(): { place: string; target: number }[] {
     return [...this.#expected].flatMap(([key, { place, target, receivedMs }]) => {
       if (this.#copies.has(key)) return []

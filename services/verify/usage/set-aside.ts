@@ -20,7 +20,7 @@ const NUMBERS = new Set(
   ),
 )
 
-/** Compares set_aside of one partition of usage.metered with the events that must stand there. */
+/** Compares set_aside of one partition of usage.metered with the events that must be in it. */
 export async function compareSetAside(
   differences: Differences,
   partition: number,
@@ -72,21 +72,21 @@ function* rowsOf({ record, reasons }: SetAside): Generator<[number, Row]> {
 }
 
 function rowOf(event: UsageEvent, reason: string, receivedAtMs: number): Row {
-  const { event_id, event_text, event_source: source, ...said } = event
+  const { event_id, event_text, event_source: source, ...fields } = event
   return {
     node_id: event.node_id,
     event_id: legible(event_text ?? formatUuid(event_id)),
     reason,
     received_at: receivedAtMs,
-    event: sorted({ ...shownOf(said), source }),
+    event: sorted({ ...shownOf(fields), source }),
   }
 }
 
-/** The fields that a client would give, its id aside: which of two texts it was is not told again here. */
+/** The fields that a client would give, without its id: which of two texts that was is not compared again here. */
 function shownOf(
-  said: Omit<UsageEvent, 'event_id' | 'event_text' | 'event_source'>,
+  fields: Omit<UsageEvent, 'event_id' | 'event_text' | 'event_source'>,
 ): Record<string, unknown> {
-  const { cost_nano_usd, occurred_at, energy_source, more, ...rest } = said
+  const { cost_nano_usd, occurred_at, energy_source, more, ...rest } = fields
   const time = new Date(occurred_at)
   const digits = BigInt(Math.abs(cost_nano_usd))
     .toString()
@@ -102,20 +102,20 @@ function shownOf(
   }
 }
 
-/** As text by which two are the same, whatever the order; of a name that stands twice an object keeps the last. */
+/** A text that is equal for equal labels, whatever their order; where a name occurs twice, an object keeps the last. */
 function labelsText(labels: readonly (readonly [name: string, value: unknown])[]): string {
-  const said = [...new Map(labels)].toSorted(([left], [right]) => (left < right ? -1 : 1))
-  // JSON would write a lone surrogate, which stands for what is no UTF-8, as an escape.
-  const isLegible = said.flat().every((text) => legible(String(text)) === text)
-  return isLegible ? JSON.stringify(said) : '\ufffd'
+  const fields = [...new Map(labels)].toSorted(([left], [right]) => (left < right ? -1 : 1))
+  // JSON would write a lone surrogate, which marks text that is not UTF-8, as an escape.
+  const isLegible = fields.flat().every((text) => legible(String(text)) === text)
+  return isLegible ? JSON.stringify(fields) : '\ufffd'
 }
 
-/** Without what says its default. */
+/** Without values that are the default. */
 function moreShown(more: UsageMore | null): Record<string, unknown> {
   if (more === null) return {}
-  const { gpus, inferences, labels, ...said } = more
+  const { gpus, inferences, labels, ...fields } = more
   return {
-    ...said,
+    ...fields,
     gpus: gpus === 1 ? null : gpus,
     inferences: inferences === 1 ? null : inferences,
     labels: labels.length === 0 ? null : labelsText(labels.map(({ name, value }) => [name, value] as const)),
@@ -123,12 +123,12 @@ function moreShown(more: UsageMore | null): Record<string, unknown> {
 }
 
 /**
- * As text by which two are the same: names in order, without what was not said and without the id. Numbers beyond 2^53 are
- * compared as the doubles next to them.
+ * A text that is equal for equal events: names in order, without absent values and without the id. Numbers beyond 2^53
+ * are compared as the doubles next to them.
  */
 function sorted(event: Record<string, unknown>): string {
-  const said = Object.entries(event).filter(([name, value]) => value !== null && name !== 'event_id')
-  const rounded = said.map(([name, value]) => {
+  const fields = Object.entries(event).filter(([name, value]) => value !== null && name !== 'event_id')
+  const rounded = fields.map(([name, value]) => {
     if (isNumber(name, value)) return [name, Number(value)] as const
     if (name === 'labels')
       return [
@@ -140,12 +140,12 @@ function sorted(event: Record<string, unknown>): string {
   return JSON.stringify(rounded.toSorted(([left], [right]) => (left < right ? -1 : 1)))
 }
 
-/** Times are texts where there is a date for them. */
+/** Times are texts where a date exists for them. */
 function isNumber(name: string, value: unknown): boolean {
   return NUMBERS.has(name) || (name === 'occurred_at' && Number.isFinite(Number(value)))
 }
 
-/** Bytes that are no UTF-8 are shown with marks in their place; what stands around them is not compared. */
+/** Bytes that are not UTF-8 are shown with marks in their place; the text around them is not compared. */
 function legible(text: string): string {
   return text.includes('\ufffd') || !text.isWellFormed() ? '\ufffd' : text
 }

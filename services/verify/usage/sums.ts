@@ -20,7 +20,10 @@ export const SUM_COLUMNS = [
 export type SumName = (typeof SUM_COLUMNS)[number]
 export type Sums = Record<SumName, bigint>
 
-/** Numbers of events pass 64 bits in no hundred years, and the others had 128 bits from the first: these have no second column. */
+/**
+ * Sums without a second column: numbers of events do not pass 64 bits in a hundred years, and the others had 128 bits
+ * from the first.
+ */
 const WHOLE_AT_ONCE: ReadonlySet<SumName> = new Set([
   'events',
   'late_events',
@@ -29,7 +32,7 @@ const WHOLE_AT_ONCE: ReadonlySet<SumName> = new Set([
   'cost_nano_usd',
 ])
 
-/** Where a table of windows has a sum whole, and so where everybody reads it. */
+/** The column of a table of windows that has the whole sum, and that everybody therefore reads. */
 export function columnOfSum(sum: SumName): string {
   return WHOLE_AT_ONCE.has(sum) ? sum : `wide_${sum}`
 }
@@ -56,7 +59,7 @@ function zeroSums(): Sums {
   return Object.fromEntries(SUM_COLUMNS.map((column) => [column, 0n])) as Sums
 }
 
-/** What names a window's row to a person; no part of it can hold a space but the model, which comes last. */
+/** The name of a window's row for a person; no part of it can hold a space except the model, which comes last. */
 export function windowKey(nodeId: string, startMs: number, taskSource: string, modelId: string): string {
   return `${nodeId} ${new Date(startMs).toISOString()} ${taskSource} ${modelId}`
 }
@@ -104,7 +107,7 @@ export class WindowSums {
   }
 }
 
-/** Adds what an event adds to the account of its node. */
+/** Adds what an event contributes to the account of its node. */
 export function addEvent(sums: NodeTotalSums, counted: CountedEvent): void {
   const { event } = counted
   const totals = sums.of(event.node_id)

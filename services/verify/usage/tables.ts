@@ -49,7 +49,7 @@ export class UsageTables {
     return rows.map(({ version, first, last }) => ({ version, first: BigInt(first), last: BigInt(last) }))
   }
 
-  /** Of these event ids, the ones that were counted from records before `before`, as `identityName`. */
+  /** Those of these event ids that were counted from records before `before`, as `identityName`. */
   async countedBefore(
     blocks: BlocksBelow,
     before: bigint,
@@ -63,7 +63,7 @@ export class UsageTables {
     return namesOf(rows)
   }
 
-  /** Of these event ids, the ones that have rows of blocks of these topics, as `identityName`. */
+  /** Those of these event ids that have rows of blocks of these topics, as `identityName`. */
   async countedIn(topics: readonly string[], eventIds: readonly string[]): Promise<Set<string>> {
     const rows = await this.#tables.rows<IdRow>(
       `SELECT t.node_id, ${uuid('event_id')}, t.id_kind FROM usage_events AS t
@@ -73,7 +73,7 @@ export class UsageTables {
     return namesOf(rows)
   }
 
-  /** Events that were set aside for their nodes, of records in `[from, to)`. */
+  /** Events that were set aside for their nodes, from records in `[from, to)`. */
   async setAside(blocks: BlocksBelow, from: bigint, to: bigint): Promise<TextRow[]> {
     return await this.#tables.rows(
       `SELECT t.record_offset, t.record_index, t.node_id, t.event_id, t.reason,
@@ -84,7 +84,7 @@ export class UsageTables {
     )
   }
 
-  /** First and last window of a table, or null where it has none from `fromMs` on. */
+  /** First and last window of a table; null where it has none from `fromMs` on. */
   async windowBounds(
     table: WindowTable,
     blocks: Blocks,

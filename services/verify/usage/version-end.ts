@@ -1,17 +1,20 @@
 import type { AggregatorTask, EndedVersion } from '../../../schemas/records.ts'
 import type { Model } from '../../../schemas/usage.ts'
 
-/** What the versions of the topics before one left behind for its usage. */
+/** What the versions of the topics before one left for its usage. */
 export interface UsageBegin {
   readonly models: readonly Model[]
   readonly modelsVersion: number
   readonly watermarkMs: number
-  /** Contents that they accepted, by identity; what their logs no longer hold, the raw rows of these topics tell. */
+  /**
+   * Contents that they accepted, by identity; for those that their logs no longer hold, the raw rows of these topics are
+   * read.
+   */
   readonly contents: ReadonlyMap<string, string>
   readonly blocksTopics: readonly string[]
 }
 
-/** What a version of the topics leaves behind for the usage of the next one, gathered while it is compared. */
+/** What a version of the topics leaves for the usage of the next one, gathered while it is compared. */
 export class UsageEnd {
   readonly #ended: EndedVersion | null
   readonly #blocksTopics: readonly string[]
@@ -29,7 +32,7 @@ export class UsageEnd {
     this.#modelsVersion = before.#modelsVersion
   }
 
-  /** A partition was compared. Of the version in force nothing is kept: no other begins where it stands. */
+  /** A partition was compared. Nothing is kept of the version in force: no other version begins where it ends. */
   add(task: AggregatorTask, contents: ReadonlyMap<string, string>): void {
     if (this.#ended === null) return
     this.#isCompared = true
@@ -40,7 +43,7 @@ export class UsageEnd {
     }
   }
 
-  /** What the partitions of a version that follows began with; null where nothing of this one was compared. */
+  /** What the partitions of the following version began with; null where nothing of this version was compared. */
   begin(): UsageBegin | null {
     if (this.#ended === null || !this.#isCompared) return null
     return {

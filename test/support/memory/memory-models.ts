@@ -3,7 +3,7 @@ import type { InstallationModels } from '../../../services/models/follow-models.
 import { KnownModels } from '../../../services/models/known-models.ts'
 import type { KnownTable } from '../../../services/models/known-models.ts'
 import { decideWrite, versionRecords } from '../../../services/models/write-models.ts'
-import type { AskedTable, WriteOutcome } from '../../../services/models/write-models.ts'
+import type { TableRequest, WriteOutcome } from '../../../services/models/write-models.ts'
 
 /** hivemeter.models in memory, for readers without Kafka: every write is decided and read back as in the log. */
 export class MemoryModels implements InstallationModels {
@@ -20,7 +20,7 @@ export class MemoryModels implements InstallationModels {
     return this.known.newest
   }
 
-  async write(asked: AskedTable): Promise<WriteOutcome> {
+  async write(asked: TableRequest): Promise<WriteOutcome> {
     await this.held
     const { fails } = this
     this.fails = null
