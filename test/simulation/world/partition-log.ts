@@ -125,12 +125,12 @@ export class PartitionLog {
     }
   }
 
-  /** The record at an offset, even if it was deleted. */
+  /** The record at an offset, in whatever state it is. */
   at(offset: bigint): Readonly<Entry> | undefined {
     return this.#entries[Number(offset)]
   }
 
-  /** All committed records that were ever written, except deleted and compacted ones where `kept` is set. */
+  /** All committed records that were ever written: deleted ones too, compacted ones not. */
   committed(): LogRecord[] {
     return this.#entries.filter(({ state }) => state === 'committed').map(({ record }) => record)
   }
