@@ -40,7 +40,7 @@ export function drawUndecided(
   }
   for (const kind of ['command', 'heartbeat'] as const) {
     const requests = entries.filter((entry): entry is CommandEntry | HeartbeatEntry => entry.kind === kind)
-    if (asked.length > 0 && random.chance(0.5)) drawn.push(undecidable(random.pick(asked)))
+    if (requests.length > 0 && random.chance(0.5)) drawn.push(undecidable(random.pick(requests)))
   }
   for (const service of TASK_SERVICES) {
     for (let partition = 0; partition < PARTITIONS; partition++) {
