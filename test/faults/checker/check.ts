@@ -8,8 +8,8 @@ import type { CheckerArguments } from './arguments.ts'
 import { checkLogs } from './logs/check-logs.ts'
 import { checkReplicas } from './logs/check-replicas.ts'
 import { checkTables } from './tables/check-tables.ts'
-import { Commands, parseAsked } from './tables/commands.ts'
-import type { Asked } from './tables/commands.ts'
+import { Commands, parseRequest } from './tables/commands.ts'
+import type { SentRequest } from './tables/commands.ts'
 import { History, HistoryError } from './history/history.ts'
 import { readLines } from './history/history-files.ts'
 import { parseAttempt } from './history/history-lines.ts'
@@ -56,7 +56,7 @@ export async function check(args: CheckerArguments, problems: Problems): Promise
     usageBlocks: topics.usageBlocks,
     settlementBlocks: topics.settlementBlocks,
   })
-  const commands = new Commands(await readAsked(args.historyDir), problems)
+  const commands = new Commands(await readRequests(args.historyDir), problems)
   const { raw, windows, decisions, settlements, ledger } = await checkTables(
     tables,
     history,
@@ -125,10 +125,10 @@ async function readHistory(dir: string): Promise<History> {
 }
 
 /** None where the run sent only usage. */
-async function readAsked(dir: string): Promise<Asked[]> {
-  const asked: Asked[] = []
-  await readLines(dir, 'commands-', (line) => asked.push(parseAsked(line)))
-  return asked
+async function readRequests(dir: string): Promise<SentRequest[]> {
+  const requests: SentRequest[] = []
+  await readLines(dir, 'commands-', (line) => requests.push(parseRequest(line)))
+  return requests
 }
 
 /** An answer that cannot be read is a problem of the API, not of the run. */

@@ -7,7 +7,7 @@ import { compareAccounts } from './tables/accounts.ts'
 import { checkTables } from './tables/check-tables.ts'
 import type { CheckedTables } from './tables/check-tables.ts'
 import { Commands } from './tables/commands.ts'
-import type { Asked, AuditRow } from './tables/commands.ts'
+import type { SentRequest, AuditRow } from './tables/commands.ts'
 import type { DecisionRow } from './tables/decisions.ts'
 import { History } from './history/history.ts'
 import type { Attempt } from './history/history.ts'
@@ -32,7 +32,7 @@ type Damageable<Row> = { -readonly [Column in keyof Row]: Row[Column] }
 
 export class World {
   readonly attempts: Attempt[] = []
-  readonly asked: Damageable<Asked>[] = []
+  readonly requests: Damageable<SentRequest>[] = []
   readonly audit: Damageable<AuditRow>[] = []
   readonly rows: Damageable<RawRow>[] = []
   readonly windows = new Map<string, Damageable<WindowRow>[]>()
@@ -50,7 +50,7 @@ export class World {
   /** Compares everything that is stored with the history; gives back what was found wrong, too. */
   async check(): Promise<{ readonly problems: Problems; readonly tables: CheckedTables }> {
     const problems = new Problems()
-    const commands = new Commands(this.asked, problems)
+    const commands = new Commands(this.requests, problems)
     const tables = await checkTables(
       {
         beyond: async () => 0,

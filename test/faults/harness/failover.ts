@@ -2,16 +2,16 @@ import { systemClock } from '../../../pipelines/clock.ts'
 import { until } from '../../support/until.ts'
 import type { FaultBroker, FleetKafka } from './fleet-kafka.ts'
 
-/** Longer than Kafka may take: its session timeout, an election of the controller, and the same once more. */
+/** Longer than Kafka may take: its session timeout, an election of the controller, and both once more. */
 const FAILOVER_MS_MAX = 60_000
 
-/** On top of Kafka's own time for one that hangs or is cut off. */
+/** The addition to Kafka's own time for a broker that hangs or is cut off. */
 const AFTER_FAILOVER_MS = 5_000
 
-/** For a broker that dies: Kafka's session timeout, and a second. */
+/** The bound for a broker that dies: Kafka's session timeout, and a second. */
 export const KILLED_BOUND_MS = 10_000
 
-/** Waits until the others hold the broker for gone: none of its partitions is led by it or waits for it. */
+/** Waits until the other brokers regard the broker as gone: it leads no partition, and none waits for it. */
 export async function untilFailedOver(kafka: FleetKafka, broker: FaultBroker): Promise<number> {
   const startMs = systemClock.monotonicMs()
   let stood = ''
@@ -36,7 +36,7 @@ export async function untilFailedOver(kafka: FleetKafka, broker: FaultBroker): P
   return systemClock.monotonicMs() - startMs
 }
 
-/** What is promised where a broker hangs or is cut off, once it is known how long Kafka itself took. */
+/** The promise where a broker hangs or is cut off, once it is known how long Kafka itself took. */
 export function boundAfter(failoverMs: number): { readonly failoverMs: number; readonly boundMs: number } {
   return { failoverMs, boundMs: failoverMs + AFTER_FAILOVER_MS }
 }

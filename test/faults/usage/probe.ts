@@ -6,11 +6,11 @@ import type { EventStream } from './event-stream.ts'
 import type { Fleet } from '../harness/fleet.ts'
 import type { Load } from './load.ts'
 
-/** Longest recovery: beyond it the run fails. */
+/** The longest recovery: beyond it the run fails. */
 const RECOVERY_MS_MAX = 180_000
 
 /**
- * One paid event for each partition goes in; resolves when all of them are rows and decided costs in ClickHouse. Throws
+ * Sends one paid event for each partition; resolves when all of them are rows and decided costs in ClickHouse. Throws
  * where that takes longer than a recovery may.
  */
 export async function recover(fleet: Fleet, load: Load, stream: EventStream): Promise<void> {

@@ -5,7 +5,7 @@ import type { History } from '../history/history.ts'
 import type { LedgerRow } from '../tables/ledger.ts'
 import { measuresOfCounted } from '../tables/node-totals.ts'
 import { NodeUsage, USAGE_SUMS } from './node-usage.ts'
-import type { AskedWindow, WindowBounds } from './node-usage.ts'
+import type { QueriedWindow, WindowBounds } from './node-usage.ts'
 import type { Problems } from '../problems.ts'
 import type { Counted } from '../tables/raw-rows.ts'
 import type { Settled } from '../tables/settlements.ts'
@@ -131,7 +131,7 @@ export class AnswerBounds {
     }
   }
 
-  #usageBounds(nodeId: string, answer: Answer, windows: readonly AskedWindow[]): WindowBounds[] {
+  #usageBounds(nodeId: string, answer: Answer, windows: readonly QueriedWindow[]): WindowBounds[] {
     let usage = this.#usages.get(nodeId)
     if (usage === undefined) {
       usage = new NodeUsage(this.#events.get(nodeId) ?? [])

@@ -12,7 +12,7 @@ export const USAGE_SUMS = [
 ] as const
 
 /** A window by its time, half-open. Windows of one question do not overlap. */
-export interface AskedWindow {
+export interface QueriedWindow {
   readonly startMs: number
   readonly endMs: number
   readonly isFinal: boolean
@@ -48,7 +48,7 @@ export class NodeUsage {
    * Bounds of each window, which come by start. An event is in it for sure if it was received before `takenInMs`, or if
    * the window is final and it is not late; it cannot be in it if it was received at `arrivedMs` or later.
    */
-  bounds(windows: readonly AskedWindow[], takenInMs: number, arrivedMs: number): WindowBounds[] {
+  bounds(windows: readonly QueriedWindow[], takenInMs: number, arrivedMs: number): WindowBounds[] {
     const starts = windows.map(({ startMs }) => startMs)
     const least = new Float64Array(windows.length * COLUMNS)
     const most = new Float64Array(windows.length * COLUMNS)

@@ -33,11 +33,11 @@ async function broker(error: number): Promise<{ readonly address: string; readon
 test('a partition that has moved is read on from its new leader; any other error ends the reading', async () => {
   const [old, present, unknown] = await Promise.all([broker(NOT_LEADER), broker(0), broker(UNKNOWN_TOPIC)])
   const read = async (...leaders: readonly string[]): Promise<number> => {
-    let asked = 0
-    const leader = async (): Promise<string> => leaders[Math.min(asked++, leaders.length - 1)] ?? ''
+    let queried = 0
+    const leader = async (): Promise<string> => leaders[Math.min(queried++, leaders.length - 1)] ?? ''
     const batches = readBatches({ leader, topic: 't', partition: 0, from: 0n })
     for await (const batch of batches) assert.fail(`a log of nothing gives ${batch.header.baseOffset}`)
-    return asked
+    return queried
   }
   try {
     assert.equal(await read(present.address), 1)

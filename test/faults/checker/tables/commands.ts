@@ -1,4 +1,4 @@
-import type { AskedReservations } from './spending.ts'
+import type { RequestedReservations } from './spending.ts'
 import { HistoryError, OUTCOMES } from '../history/history.ts'
 import type { Outcome } from '../history/history.ts'
 import { integerOf, parseObject, textOf } from '../history/history-lines.ts'
@@ -7,7 +7,7 @@ import type { Problems } from '../problems.ts'
 const DAY_MS = 86_400_000
 
 /** One attempt to append a command or a heartbeat, as the client knows it. */
-export interface Asked {
+export interface SentRequest {
   readonly nodeId: string
   /** A command's 32 hex digits, a heartbeat's 16. */
   readonly id: string
@@ -29,7 +29,7 @@ export interface AuditRow {
 }
 
 /** A line of commands-*.jsonl. Throws a HistoryError that names the field. */
-export function parseAsked(line: string): Asked {
+export function parseRequest(line: string): SentRequest {
   const fields = parseObject(line)
   const outcome = OUTCOMES.find((one) => one === fields['outcome'])
   if (outcome === undefined) throw new HistoryError(`"outcome" is none of ${OUTCOMES.join(', ')}`)
@@ -58,17 +58,17 @@ export class Commands {
   readonly #problems: Problems
   /** By "node id": true where one attempt was accepted. */
   readonly #sent = new Map<string, { readonly kind: string; mustAppear: boolean; decided: number }>()
-  readonly #heartbeats = new Map<string, { asked: Asked; mustAppear: boolean }>()
+  readonly #heartbeats = new Map<string, { request: SentRequest; mustAppear: boolean }>()
   readonly #reserving = new Set<string>()
   readonly #days = new Map<string, Set<number>>()
 
-  constructor(asked: Iterable<Asked>, problems: Problems) {
+  constructor(requests: Iterable<SentRequest>, problems: Problems) {
     this.#problems = problems
-    for (const one of asked) {
+    for (const one of requests) {
       if (one.kind === 'heartbeat') this.#addHeartbeat(one)
       else this.#addCommand(one)
     }
-    for (const { asked: one, mustAppear } of this.#heartbeats.values()) {
+    for (const { request: one, mustAppear } of this.#heartbeats.values()) {
       const sums = this.impressions.get(one.nodeId) ?? { least: 0, most: 0 }
       this.impressions.set(one.nodeId, sums)
       // One that says less than none was made up: it is set aside, and takes nothing away from the others.
@@ -77,7 +77,7 @@ export class Commands {
     }
   }
 
-  get reservations(): AskedReservations {
+  get reservations(): RequestedReservations {
     return { nodes: this.#reserving, days: this.#days }
   }
 
@@ -101,7 +101,7 @@ export class Commands {
     }
   }
 
-  #addCommand({ nodeId, id, kind, outcome, atMs, reservationId }: Asked): void {
+  #addCommand({ nodeId, id, kind, outcome, atMs, reservationId }: SentRequest): void {
     const name = `${nodeId} ${id}`
     const known = this.#sent.get(name) ?? { kind, mustAppear: false, decided: 0 }
     this.#sent.set(name, known)
@@ -116,10 +116,10 @@ export class Commands {
     for (const later of [0, DAY_MS / 24]) days.add(Math.floor((atMs + later) / DAY_MS))
   }
 
-  #addHeartbeat(asked: Asked): void {
-    const name = `${asked.nodeId} ${asked.id}`
-    const known = this.#heartbeats.get(name) ?? { asked, mustAppear: false }
+  #addHeartbeat(request: SentRequest): void {
+    const name = `${request.nodeId} ${request.id}`
+    const known = this.#heartbeats.get(name) ?? { request, mustAppear: false }
     this.#heartbeats.set(name, known)
-    known.mustAppear ||= asked.outcome === 'accepted'
+    known.mustAppear ||= request.outcome === 'accepted'
   }
 }

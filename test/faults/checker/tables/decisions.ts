@@ -1,7 +1,7 @@
 import type { Problems } from '../problems.ts'
 import type { Counted } from './raw-rows.ts'
 import { NO_RESERVATIONS, Spending } from './spending.ts'
-import type { AskedReservations } from './spending.ts'
+import type { RequestedReservations } from './spending.ts'
 import { identityOf, isPayable } from '../work.ts'
 
 /** A row of cost_decisions. */
@@ -94,7 +94,7 @@ export class Decisions {
   constructor(
     counted: ReadonlyMap<string, Counted>,
     problems: Problems,
-    reservations: AskedReservations = NO_RESERVATIONS,
+    reservations: RequestedReservations = NO_RESERVATIONS,
   ) {
     this.#counted = counted
     this.#problems = problems

@@ -7,14 +7,14 @@ const DAY_MS = 86_400_000
 const BACK_DATED_MS = DAY_MS
 
 /** What clients asked to reserve, as far as the history can tell. */
-export interface AskedReservations {
+export interface RequestedReservations {
   /** Nodes for which a reservation may have been open at some time. */
   readonly nodes: ReadonlySet<string>
   /** By "node reservation": the UTC days on which it may have been made. */
   readonly days: ReadonlyMap<string, ReadonlySet<number>>
 }
 
-export const NO_RESERVATIONS: AskedReservations = { nodes: new Set(), days: new Map() }
+export const NO_RESERVATIONS: RequestedReservations = { nodes: new Set(), days: new Map() }
 
 /**
  * The limits of days, from the decisions alone: in the order of a node's costs, no payable one brings its day's sum above
@@ -25,11 +25,11 @@ export class Spending {
   readonly #spent = new Map<string, bigint>()
   /** By node: what costs that came late were paid, of the newest day of receipt that one had. */
   readonly #late = new Map<string, { day: number; nanoUsd: bigint }>()
-  readonly #asked: AskedReservations
+  readonly #requested: RequestedReservations
   readonly #problems: Problems
 
-  constructor(asked: AskedReservations, problems: Problems) {
-    this.#asked = asked
+  constructor(requested: RequestedReservations, problems: Problems) {
+    this.#requested = requested
     this.#problems = problems
   }
 
@@ -73,13 +73,13 @@ export class Spending {
   /** The day of the work; a cost that names a reservation may count on that one's day. */
   #checkDay(what: string, row: DecisionRow): void {
     const day = Math.floor(row.occurredAtMs / DAY_MS)
-    const ofReservation = this.#asked.days.get(`${row.nodeId} ${row.reservationId}`)
+    const ofReservation = this.#requested.days.get(`${row.nodeId} ${row.reservationId}`)
     if (row.day === day || ofReservation?.has(row.day) === true) return
     this.#problems.compare('decision', `${what}: budget_day`, day, row.day)
   }
 
   #checkSpent(what: string, row: DecisionRow, spent: bigint): void {
-    if (row.daySpent < spent || (!this.#asked.nodes.has(row.nodeId) && row.daySpent !== spent))
+    if (row.daySpent < spent || (!this.#requested.nodes.has(row.nodeId) && row.daySpent !== spent))
       this.#problems.compare('decision', `${what}: day_spent_nano_usd`, spent, row.daySpent)
   }
 }
