@@ -20,7 +20,7 @@ import { Tables } from './tables/tables.ts'
 
 /** The last line of the checker. */
 export interface Summary {
-  /** Identities by what the clients know of them. */
+  /** The number of identities by what the clients know about them. */
   readonly events: number
   readonly unknown: number
   readonly refused: number
@@ -124,14 +124,14 @@ async function readHistory(dir: string): Promise<History> {
   return history
 }
 
-/** None where the run sent only usage. */
+/** Returns none where the run sent only usage. */
 async function readRequests(dir: string): Promise<SentRequest[]> {
   const requests: SentRequest[] = []
   await readLines(dir, 'commands-', (line) => requests.push(parseRequest(line)))
   return requests
 }
 
-/** An answer that cannot be read is a problem of the API, not of the run. */
+/** An answer that cannot be read is a problem of the API and is reported; it does not end the check. */
 async function readAnswers(dir: string, problems: Problems): Promise<Answer[]> {
   const answers: Answer[] = []
   await readLines(dir, 'answers-', (line, place) => {

@@ -11,12 +11,12 @@ import { NOON_MS, smallWorld } from '../world-fixture.ts'
 const MINUTE_MS = 60_000
 const iso = (atMs: number): string => new Date(atMs).toISOString()
 
-/** Of whom, by whom and when, in minutes after noon; as_of is told as the newest receipt taken in. */
+/** The node, the reader and the time, in minutes after noon; as_of is given as the newest receipt taken in. */
 interface Query {
   readonly reader?: string
   readonly atMinute?: number
   readonly receivedMinute?: number | null
-  /** What nodes that nobody has confirmed have earned. */
+  /** What nodes without a confirmed operator have earned. */
   readonly ofOthers?: number
 }
 
@@ -35,7 +35,7 @@ function answerOf(
   return answer
 }
 
-/** A provider view of node-a that has taken in so many of its four events. */
+/** A provider view of node-a that has taken in this many of its four events. */
 function provider(events: number, about: Query & { readonly microSpark?: number } = {}): Answer {
   return answerOf(
     'provider',

@@ -7,7 +7,7 @@ import { readBatches } from './raw-log.ts'
 const NOT_LEADER = 6
 const UNKNOWN_TOPIC = 3
 
-/** A broker that answers every Fetch with an error, or with a log that has nothing. */
+/** A broker that answers every Fetch with an error, or with an empty log. */
 async function broker(error: number): Promise<{ readonly address: string; readonly server: Server }> {
   const server = createServer((socket) => {
     socket.on('error', () => {})
@@ -41,7 +41,7 @@ test('a partition that has moved is read on from its new leader; any other error
   }
   try {
     assert.equal(await read(present.address), 1)
-    // The brokers hear of the move one after the other.
+    // The brokers learn of the move one after the other.
     assert.equal(await read(old.address, old.address, present.address), 3)
     await assert.rejects(read(unknown.address, present.address), /Kafka's error 3/)
   } finally {

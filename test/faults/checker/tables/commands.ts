@@ -44,13 +44,13 @@ export function parseRequest(line: string): SentRequest {
   }
 }
 
-/** Of one node's heartbeats: impressions that must have been taken in, and those that may. */
+/** For the heartbeats of one node: impressions that must have been taken in, and those that may have been. */
 export interface Impressions {
   least: number
   most: number
 }
 
-/** What clients asked of accounts, and what of it was decided: each command once. */
+/** What clients requested of accounts, compared with what was decided: each command once. */
 export class Commands {
   rows = 0
   /** Nodes with a heartbeat that was accepted. */
@@ -71,7 +71,7 @@ export class Commands {
     for (const { request: one, mustAppear } of this.#heartbeats.values()) {
       const sums = this.impressions.get(one.nodeId) ?? { least: 0, most: 0 }
       this.impressions.set(one.nodeId, sums)
-      // One that says less than none was made up: it is set aside, and takes nothing away from the others.
+      // A heartbeat with a negative number was made up: it is set aside, and takes nothing away from the others.
       sums.most += Math.max(0, one.impressions)
       if (mustAppear) sums.least += one.impressions
     }
@@ -94,7 +94,7 @@ export class Commands {
     if (sent.decided > 1) this.#problems.add('command', `${what} was decided ${sent.decided} times`)
   }
 
-  /** After the last row: commands that Kafka took and nobody decided. */
+  /** To be called after the last row: adds commands that Kafka took and that were never decided. */
   finish(): void {
     for (const [name, { kind, mustAppear, decided }] of this.#sent) {
       if (mustAppear && decided === 0) this.#problems.add('command', `${kind} ${name} was never decided`)
@@ -112,7 +112,7 @@ export class Commands {
     const reservation = `${nodeId} ${reservationId}`
     const days = this.#days.get(reservation) ?? new Set()
     this.#days.set(reservation, days)
-    // It was made when the log took it: at once, or some minutes later.
+    // The reservation was made when the log took the command: at once, or some minutes later.
     for (const later of [0, DAY_MS / 24]) days.add(Math.floor((atMs + later) / DAY_MS))
   }
 
