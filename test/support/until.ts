@@ -4,8 +4,8 @@ import { systemClock } from '../../pipelines/clock.ts'
 const POLL_MS = 25
 
 /**
- * Asks again and again until the answer is neither undefined, null nor false, and gives it back. Fails after
- * `timeoutMs`, naming what it waited for and, where `show` is given, how things stood.
+ * Calls `ask` again and again until the answer is neither undefined, null nor false, and returns it. Fails after
+ * `timeoutMs` with an error that names what it waited for and, where `show` is given, the state.
  */
 export async function until<Answer>(
   what: string,
