@@ -8,13 +8,13 @@ import { accessBy, addKey } from '../records/access-keys.ts'
 import type { Client, ForeignRequest } from './foreign-clients.ts'
 import { startWholeReader } from '../memory/whole-reader.ts'
 
-/** Servers that refuse before the body has come, and what a client of each must be told. */
+/** Servers that refuse before the body has come, and what a client of each must get. */
 
 const MIB = 1_048_576
 
-/** The first 16 MiB of a body are read on after its answer. */
+/** After an answer the first 16 MiB of the body are still read. */
 export interface EarlyAnswers extends AsyncDisposable {
-  /** Fails unless the client is told what it must be in each case. */
+  /** Fails unless the client gets what it must get in each case. */
   isTold(client: Client, headers?: Readonly<Record<string, string>>): Promise<void>
 }
 

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-/** Clients that are not of this project, as their own languages bring them. */
+/** Clients from outside of this project, as their own languages bring them. */
 
 const BUILD_TIMEOUT_MS = 180_000
 const RUN_TIMEOUT_MS = 60_000
@@ -14,7 +14,7 @@ const RUN_TIMEOUT_MS = 60_000
 const run = promisify(execFile)
 const pathOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
 
-/** One request, its body as many bytes of no meaning. */
+/** One request; its body is this many bytes without meaning. */
 export interface ForeignRequest {
   readonly method: string
   readonly url: string
@@ -22,7 +22,7 @@ export interface ForeignRequest {
   readonly bytes: number
 }
 
-/** What the client was told; status 0 where it saw a broken connection instead, said in `code`. */
+/** What the client got; status 0 where it saw a broken connection instead, which `code` names. */
 export interface Told {
   readonly status: number
   readonly code: string
@@ -30,7 +30,7 @@ export interface Told {
 
 export type Client = (requests: readonly ForeignRequest[]) => Promise<Told[]>
 
-/** Python's urllib, which sends everything before it listens. */
+/** Python's urllib, which sends everything before it reads an answer. */
 export const urllib: Client = async (requests) => await fed('python3', [pathOf('early-answers.py')], requests)
 
 /** Node's fetch. */
@@ -48,7 +48,7 @@ export const nodeFetch: Client = async (requests) => {
   return told
 }
 
-/** A program with Go's net/http; `stack` throws it away. Why there is none on a machine without Go. */
+/** A program with Go's net/http; `stack` deletes it. On a machine without Go: the reason why there is none. */
 export async function goClient(
   stack: AsyncDisposableStack,
 ): Promise<{ readonly client: Client } | { readonly missing: string }> {

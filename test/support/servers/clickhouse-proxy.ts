@@ -4,17 +4,17 @@ import { buffer } from 'node:stream/consumers'
 import { once } from 'node:events'
 import { systemClock } from '../../../pipelines/clock.ts'
 
-/** Called for every INSERT with its table and its token. What it waits for, the INSERT waits for. */
+/** Called for every INSERT with its table and its token. The INSERT waits for the returned promise. */
 export type InsertHook = (table: string, token: string) => void | Promise<void>
 
-/** Stands between a service and ClickHouse, so that a test can act at a chosen point of a chosen INSERT. */
+/** A proxy between a service and ClickHouse, so that a test can act at a chosen point of a chosen INSERT. */
 export class ClickhouseProxy {
   readonly url: string
   /** Before the server sees the INSERT. */
   onInsert: InsertHook | undefined
-  /** When the server has it whole, and has not answered yet. */
+  /** When the server has all of it, and has not answered yet. */
   onSent: InsertHook | undefined
-  /** When the server has acknowledged it, and the service does not know yet. */
+  /** When the server has acknowledged it, and the service does not know it yet. */
   onAcknowledged: InsertHook | undefined
   /** How long every statement waits before it is passed on. */
   delayMs = 0
@@ -27,7 +27,7 @@ export class ClickhouseProxy {
     this.#target = target
     this.url = `http://127.0.0.1:${port}`
     this.#server = createServer((asked, answer) => {
-      // Either side may be killed at any time: that is what this is for.
+      // Either side may be killed at any time: the proxy is made for that.
       this.#pass(asked, answer).catch(() => answer.destroy())
     })
   }

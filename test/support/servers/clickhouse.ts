@@ -4,7 +4,7 @@ import type { Statements } from '../../../pipelines/clickhouse/replica.ts'
 import { clickhouseOf } from '../../../services/runtime/clickhouse.ts'
 import type { ClickhouseChoices } from '../../../services/runtime/clickhouse.ts'
 
-/** A database of a server that asks nobody for a password, opened as services open theirs. `url` may be a list. */
+/** A database of a server that needs no password, opened as services open theirs. `url` may be a list. */
 export function clickhouseAt(
   url: string,
   database: string,
@@ -17,12 +17,12 @@ export function clickhouseAt(
   )
 }
 
-/** A ClickHouse that is away: nothing listens on port 1 of the loopback. */
+/** A ClickHouse that is away: no process listens on port 1 of the loopback. */
 export function clickhouseAway(): ClickhouseClient {
   return clickhouseAt('http://127.0.0.1:1', 'd')
 }
 
-/** A ClickHouse that answers as the test says; what the test does not say is not asked. */
+/** A ClickHouse that answers as the test says; other queries do not come. */
 export interface Said {
   readonly rows?: (sql: string, params: never) => Promise<unknown[]>
   readonly command?: Statements['command']

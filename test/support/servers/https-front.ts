@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream'
 import { pemOf } from './certificates.ts'
 import type { CertificateFiles } from './certificates.ts'
 
-/** https before a server that speaks http: what a proxy in front of ClickHouse does. */
+/** https in front of a server that speaks http, as a proxy before ClickHouse provides it. */
 export class HttpsFront {
   readonly port: number
   readonly #server: Server
