@@ -109,7 +109,7 @@ test('LOG_BYTES_MAX: a log longer than this is set aside at the next start; TAIL
     const line = 'x'.repeat(charactersMax)
     assert.deepEqual(await say(`${line}\n`.repeat(linesMax)), Array(linesMax).fill(line))
     assert.deepEqual(await say(`old\n${`${line}y\n`.repeat(linesMax)}`), Array(linesMax).fill(line))
-    // An alarm counts within the end that is read, and not before it.
+    // An alarm counts within the tail that is read, and not before it.
     const alarm = 'ERROR it ended'
     const rest = (bytes: number) => `${'\n'.repeat(bytes - 3)}so\n`
     assert.deepEqual(await say(`${alarm}\n${rest(tailBytes - alarm.length - 1)}`), [alarm])

@@ -73,7 +73,7 @@ test('LIMIT_MAX, CURSOR_CHARACTERS_MAX, TIME_CHARACTERS_MAX, ZONE_CHARACTERS_MAX
   const providers = '/api/settings/compute/providers'
   assert.equal(await paths(`${providers}?limit=${LIMIT_MAX}`), '200')
   assert.match(await paths(`${providers}?limit=${LIMIT_MAX + 1}`), /^\/limit /)
-  // Within the bound the cursor is looked at, and is not one of this list.
+  // Within the bound the cursor is parsed, and it does not belong to this list.
   assert.equal(await paths(`${providers}?cursor=${'A'.repeat(CURSOR_CHARACTERS_MAX)}`), '/cursor invalid')
   const longer = await paths(`${providers}?cursor=${'A'.repeat(CURSOR_CHARACTERS_MAX + 1)}`)
   assert.match(longer, /^\/cursor /)
@@ -138,7 +138,7 @@ test('HISTORY_REQUESTS_MAX: half for one credential, one more at once is 503 ove
     history.ask('greedy', () => promise),
     isProblem('overloaded'),
   )
-  // Another is neither refused nor made to wait, though the first has all that it may have.
+  // Another client is neither refused nor made to wait, though the first has everything that it may have.
   assert.equal(await history.ask('other', async () => 2), 2)
   resolve(1)
   assert.equal((await Promise.all(asking)).length, half)
@@ -206,7 +206,7 @@ test('WINDOWS_MAX: one window more is refused, in UTC and in a zone', async () =
     ['1h', 'UTC', HOUR_MS],
     ['1h', 'Asia/Kathmandu', HOUR_MS],
   ] as const) {
-    // Clocks of Kathmandu are 45 minutes off: the range touches one window more than it holds.
+    // The clocks of Kathmandu are 45 minutes off: the range overlaps one window more than it fully contains.
     const most = tz === 'UTC' ? WINDOWS_MAX : WINDOWS_MAX - 1
     await plan(window, tz, lengthMs, most)
     await assert.rejects(plan(window, tz, lengthMs, most + 1), isProblem('too_many_windows'))

@@ -21,7 +21,7 @@ export function openMemoryStore(): StoreTarget {
   }
 }
 
-/** The world's time passes while somebody waits for it. */
+/** The world's time passes while a test waits for it. */
 function drivenStore({ timeline }: World, store: BlockStore): BlockStore {
   return {
     loadedSeq: (source) => driven(timeline, store.loadedSeq(source)),
