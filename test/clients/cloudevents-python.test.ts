@@ -51,7 +51,7 @@ describe('the SDK of CloudEvents for Python', { skip: missing ?? false }, () => 
     })
 
   it('names each event by its id and its source', () => {
-    // A probe of the log's time stands among them.
+    // A probe of the log's time is among them.
     const events = gateway.log.records.flatMap(({ value }) =>
       value !== null && holdsUsageEvents(schemaIdOf(value)) ? usageEventsIn(value) : [],
     )
