@@ -73,7 +73,7 @@ function row(sums: Sums, more: HistoryRow = {}): HistoryRow {
   }
 }
 
-/** One part in each table of windows. */
+/** Inserts one part in each table of windows. */
 async function insert(sums: Sums, more: HistoryRow = {}, whole: Sums = sums): Promise<void> {
   const one = row(sums, more)
   for (const { name } of WINDOW_TABLES) await history.insert(name, [one])
@@ -83,7 +83,7 @@ async function insert(sums: Sums, more: HistoryRow = {}, whole: Sums = sums): Pr
 /** Columns that were added after the widening: in an older part they have the value that the migration gives them. */
 const LATER: ReadonlySet<string> = new Set(['inferences', 'gpu_ms_paid_estimated'])
 
-/** An older part. */
+/** Inserts one part in each table of windows, as the former version wrote it. */
 async function insertBefore(sums: Sums): Promise<void> {
   const one = Object.fromEntries(Object.entries(row(sums)).filter(([name]) => !LATER.has(name)))
   for (const { name } of WINDOW_TABLES) await history.insert(name, [one])

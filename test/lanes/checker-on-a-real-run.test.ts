@@ -47,7 +47,10 @@ describe('the checker on a run of the real services', () => {
   })
   after(() => installation.dispose())
 
-  /** Sends, asks a reader all the time, kills an aggregator and a settler in between, and lets everything finish. */
+  /**
+   * Sends events, queries a reader all the time, kills an aggregator and a settler in between, and lets everything
+   * finish.
+   */
   async function runAndDrain(): Promise<void> {
     const services = await startServices(installation, 'aggregator', 'settler', 'loader')
     const reader = await startReader()
@@ -84,7 +87,7 @@ describe('the checker on a run of the real services', () => {
     reader.child.kill('SIGKILL')
     for (const service of [...again, services.loader]) await service.stop()
 
-    /** Of the first node of each partition: a heartbeat, a limit, a reservation and a settlement. */
+    /** For the first node of each partition: a heartbeat, a limit, a reservation and a settlement. */
     async function askAll(send: number): Promise<void> {
       for (const node of [nodes[0] ?? '', nodes[NODES_PER_PARTITION] ?? '']) {
         const reservation_id = `kept-${send}`

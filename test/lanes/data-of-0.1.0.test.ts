@@ -18,7 +18,7 @@ const START_MS = 120_000
 const STOP_MS = 15_000
 const VERIFY_MS = 90_000
 const DAY_MS = 86_400_000
-/** Outcomes are kept for a day; what is asked close to its end may be answered after it. */
+/** Outcomes are kept for a day; a request that is sent close to its end may be answered after it. */
 const OUTCOMES_KEPT_MS = DAY_MS - 10 * 60_000
 
 interface Taken {
@@ -27,9 +27,9 @@ interface Taken {
 }
 
 /**
- * The data folder of 0.1.0 with the programs of today. The folder ages, and log time is the broker's, so what holds in any
- * year is asserted always: it starts, nothing counts twice, verify finds nothing. The answers of outcomes hold for a day
- * of log time: test/fixtures/outcomes-0.1.0.test.ts asks for them at the time of the folder.
+ * Runs the programs of today on the data folder of 0.1.0. The folder ages, and log time is the broker's, so the test
+ * asserts only what holds in any year: it starts, nothing counts twice, verify finds nothing. The answers of outcomes
+ * hold for a day of log time: test/fixtures/outcomes-0.1.0.test.ts requests them at the time of the folder.
  */
 describe('a data folder of 0.1.0', () => {
   const root = mkdtempSync(join(tmpdir(), 'hivemeter-0.1.0-'))
@@ -75,7 +75,7 @@ describe('a data folder of 0.1.0', () => {
     }
   }
 
-  /** What a command says. */
+  /** The output of a command. */
   async function run(name: string, ...args: string[]): Promise<string> {
     const main = fileURLToPath(new URL(`../../services/${name}/main.ts`, import.meta.url))
     const options = { env: environmentOf(settings), timeout: VERIFY_MS }
@@ -101,7 +101,7 @@ describe('a data folder of 0.1.0', () => {
       assert.equal(accepted + rejected.length, before, `${name}: ${JSON.stringify(taken)}`)
       const others = rejected.filter(({ code }) => code !== 'too_old')
       assert.deepEqual(others, [], name)
-      // The costs of a month before are too old after a day, the others after 35.
+      // After a day the costs that were a month old are too old, and after 35 days the others.
       if (ageMs < DAY_MS / 2) assert.equal(accepted, before, `${name}: ${JSON.stringify(taken)}`)
     }
     // verify waits until everything that was sent has gone through.

@@ -12,9 +12,9 @@ const TYPES_MS_MAX = 180_000
 const RUN_MS_MAX = 400_000
 
 /**
- * A second pipeline is a folder and a row in each table. In a copy of the project two are put beside usage, from one
- * template: nothing that is there is changed, and types, the rules of the house, the simulation, a fault run and verify
- * take them in.
+ * A second pipeline is a folder and a row in each table. In a copy of the project two pipelines, from one template, are
+ * added beside usage. No existing file is changed otherwise, and types, the rules of the house, the simulation, a fault
+ * run and verify include them.
  */
 describe('a second pipeline, and a third', () => {
   let dir = ''
@@ -27,9 +27,9 @@ describe('a second pipeline, and a third', () => {
   })
   after(() => rm(dir, { recursive: true, force: true }))
 
-  /** What a command says, in the copy; rejects with all of it where it fails. */
+  /** The output of a command in the copy; rejects with all of it where the command fails. */
   async function run(timeoutMs: number, command: string, ...args: string[]): Promise<string> {
-    // What this test was started with speaks of this tree.
+    // The environment of this test is about this tree.
     const { NODE_TEST_CONTEXT: _context, ...env } = process.env
     const said = await promisify(execFile)(command, args, { cwd: dir, env, timeout: timeoutMs }).catch(
       (error: { stdout?: string; stderr?: string; message: string }) => {
