@@ -19,7 +19,7 @@ const NO_SERVERS = { brokers: [], clickhouseUrl: '' }
 
 const PORTS = { kafka: 26_930, kafkaController: 26_931, clickhouse: 26_933 }
 
-/** A part by itself, on servers of its own, so that none meets what another has left. */
+/** A part by itself, on servers of its own, so that it is not affected by what another has left. */
 async function runPart(name: PartName, settings: BenchSettings): Promise<BenchResult> {
   const part: Part = PARTS[name]
   if (part.needsNoServers === true) return await part.run(NO_SERVERS, settings)
