@@ -9,7 +9,7 @@ import { checkLogs } from './logs/check-logs.ts'
 import { checkReplicas } from './logs/check-replicas.ts'
 import { checkTables } from './tables/check-tables.ts'
 import { Commands, parseRequest } from './tables/commands.ts'
-import type { SentRequest } from './tables/commands.ts'
+import type { RequestAttempt } from './tables/commands.ts'
 import { History, HistoryError } from './history/history.ts'
 import { readLines } from './history/history-files.ts'
 import { parseAttempt } from './history/history-lines.ts'
@@ -125,8 +125,8 @@ async function readHistory(dir: string): Promise<History> {
 }
 
 /** Returns none where the run sent only usage. */
-async function readRequests(dir: string): Promise<SentRequest[]> {
-  const requests: SentRequest[] = []
+async function readRequests(dir: string): Promise<RequestAttempt[]> {
+  const requests: RequestAttempt[] = []
   await readLines(dir, 'commands-', (line) => requests.push(parseRequest(line)))
   return requests
 }

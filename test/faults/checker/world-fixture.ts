@@ -7,7 +7,7 @@ import { compareAccounts } from './tables/accounts.ts'
 import { checkTables } from './tables/check-tables.ts'
 import type { CheckedTables } from './tables/check-tables.ts'
 import { Commands } from './tables/commands.ts'
-import type { SentRequest, AuditRow } from './tables/commands.ts'
+import type { RequestAttempt, AuditRow } from './tables/commands.ts'
 import type { DecisionRow } from './tables/decisions.ts'
 import { History } from './history/history.ts'
 import type { Attempt } from './history/history.ts'
@@ -32,7 +32,7 @@ type Damageable<Row> = { -readonly [Column in keyof Row]: Row[Column] }
 
 export class World {
   readonly attempts: Attempt[] = []
-  readonly requests: Damageable<SentRequest>[] = []
+  readonly requests: Damageable<RequestAttempt>[] = []
   readonly audit: Damageable<AuditRow>[] = []
   readonly rows: Damageable<RawRow>[] = []
   readonly windows = new Map<string, Damageable<WindowRow>[]>()

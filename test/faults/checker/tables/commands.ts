@@ -7,7 +7,7 @@ import type { Problems } from '../problems.ts'
 const DAY_MS = 86_400_000
 
 /** One attempt to append a command or a heartbeat, as the client knows it. */
-export interface SentRequest {
+export interface RequestAttempt {
   readonly nodeId: string
   /** A command's 32 hex digits, a heartbeat's 16. */
   readonly id: string
@@ -29,7 +29,7 @@ export interface AuditRow {
 }
 
 /** A line of commands-*.jsonl. Throws a HistoryError that names the field. */
-export function parseRequest(line: string): SentRequest {
+export function parseRequest(line: string): RequestAttempt {
   const fields = parseObject(line)
   const outcome = OUTCOMES.find((one) => one === fields['outcome'])
   if (outcome === undefined) throw new HistoryError(`"outcome" is none of ${OUTCOMES.join(', ')}`)
@@ -58,11 +58,11 @@ export class Commands {
   readonly #problems: Problems
   /** By "node id": true where one attempt was accepted. */
   readonly #sent = new Map<string, { readonly kind: string; mustAppear: boolean; decided: number }>()
-  readonly #heartbeats = new Map<string, { request: SentRequest; mustAppear: boolean }>()
+  readonly #heartbeats = new Map<string, { request: RequestAttempt; mustAppear: boolean }>()
   readonly #reserving = new Set<string>()
   readonly #days = new Map<string, Set<number>>()
 
-  constructor(requests: Iterable<SentRequest>, problems: Problems) {
+  constructor(requests: Iterable<RequestAttempt>, problems: Problems) {
     this.#problems = problems
     for (const one of requests) {
       if (one.kind === 'heartbeat') this.#addHeartbeat(one)
@@ -101,7 +101,7 @@ export class Commands {
     }
   }
 
-  #addCommand({ nodeId, id, kind, outcome, atMs, reservationId }: SentRequest): void {
+  #addCommand({ nodeId, id, kind, outcome, atMs, reservationId }: RequestAttempt): void {
     const name = `${nodeId} ${id}`
     const known = this.#sent.get(name) ?? { kind, mustAppear: false, decided: 0 }
     this.#sent.set(name, known)
@@ -116,7 +116,7 @@ export class Commands {
     for (const later of [0, DAY_MS / 24]) days.add(Math.floor((atMs + later) / DAY_MS))
   }
 
-  #addHeartbeat(request: SentRequest): void {
+  #addHeartbeat(request: RequestAttempt): void {
     const name = `${request.nodeId} ${request.id}`
     const known = this.#heartbeats.get(name) ?? { request, mustAppear: false }
     this.#heartbeats.set(name, known)

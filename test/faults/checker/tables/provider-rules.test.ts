@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { hashToUuid } from '../../../../schemas/ids.ts'
 import type { Account } from '../../../../schemas/records.ts'
-import type { SentRequest } from './commands.ts'
+import type { RequestAttempt } from './commands.ts'
 import { referenceOf } from './rewards.ts'
 import { NOON_MS, smallWorld } from '../world-fixture.ts'
 import type { World } from '../world-fixture.ts'
@@ -49,7 +49,7 @@ describe('limits of a day', () => {
     const day = first(world.decisions).day + 1
     Object.assign(world.decisions[3] as object, { day, daySpent: 0n, reservationId: 'kept' })
     assert.match((await world.lines())[0] ?? '', /^decision: cost 4 .*: budget_day is \d+, expected \d+$/)
-    const reserve: SentRequest = {
+    const reserve: RequestAttempt = {
       nodeId: 'node-a',
       id: 'a'.repeat(32),
       kind: 'reserve',
@@ -136,7 +136,7 @@ describe('rewards', () => {
 })
 
 describe('commands and heartbeats', () => {
-  const settle: SentRequest = {
+  const settle: RequestAttempt = {
     nodeId: 'node-a',
     id: 'b'.repeat(32),
     kind: 'settle',
@@ -164,8 +164,8 @@ describe('commands and heartbeats', () => {
   })
 
   it('names impressions that are lost, or counted twice', async () => {
-    const heartbeat: SentRequest = { ...settle, kind: 'heartbeat', id: 'c'.repeat(16), impressions: 7 }
-    const line = async (outcome: SentRequest['outcome'], seen: number): Promise<string[]> => {
+    const heartbeat: RequestAttempt = { ...settle, kind: 'heartbeat', id: 'c'.repeat(16), impressions: 7 }
+    const line = async (outcome: RequestAttempt['outcome'], seen: number): Promise<string[]> => {
       const world = smallWorld()
       world.requests.push({ ...heartbeat, outcome }, { ...heartbeat, outcome: 'unknown' })
       Object.assign(world.accounts.get('node-a') as object, { ad_unpaid: seen })
@@ -176,7 +176,7 @@ describe('commands and heartbeats', () => {
     assert.deepEqual(await line('accepted', 0), ['account: account node-a: ad impressions is 0, expected 7'])
     assert.deepEqual(await line('unknown', 14), ['account: account node-a: ad impressions is 14, expected 7'])
     const world = smallWorld()
-    const madeUp: SentRequest = { ...heartbeat, id: 'd'.repeat(16), impressions: -9_000, outcome: 'unknown' }
+    const madeUp: RequestAttempt = { ...heartbeat, id: 'd'.repeat(16), impressions: -9_000, outcome: 'unknown' }
     world.requests.push({ ...heartbeat, outcome: 'accepted' }, madeUp)
     Object.assign(world.accounts.get('node-a') as object, { ad_unpaid: 7 })
     assert.deepEqual(await world.lines(), [], 'one that says less than none takes nothing away')
