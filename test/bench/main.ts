@@ -57,9 +57,9 @@ function readArguments() {
 
 const { values, positionals } = readArguments()
 const { quick, profile } = values
-const [asked, ...more] = positionals
+const [requested, ...more] = positionals
 if (more.length > 0) misused(`One part at a time: "${more.join(' ')}" is too much.`)
-if (asked !== undefined && !isPart(asked)) misused(`There is no part "${asked}".`)
+if (requested !== undefined && !isPart(requested)) misused(`There is no part "${requested}".`)
 const given = {
   events: count(values.events),
   turns: count(values.turns),
@@ -71,7 +71,7 @@ const isFullSize =
   !quick && profile === undefined && Object.values(given).every((value) => value === undefined)
 const all = quick ? QUICK.parts : (Object.keys(PARTS) as PartName[])
 let missed = 0
-for (const name of asked === undefined ? all : [asked]) {
+for (const name of requested === undefined ? all : [requested]) {
   console.log(`\n${name}: ${PARTS[name].what}`)
   const { lines } = await runPart(name, settings)
   for (const line of lines) {

@@ -75,10 +75,10 @@ test('BUCKET_MS: a bucket closes with the hour of log time that it began in', ()
 
 test('KEYS_PER_QUERY: one key more is asked for with a second statement', async () => {
   const keysMax = bound('pipelines/clickhouse/queries/id-lookup.ts', 'KEYS_PER_QUERY')
-  const asked: number[] = []
+  const keyCounts: number[] = []
   const client = fakeClickhouse({
     rows: async (_sql, params: { nodes: string[] }) => {
-      asked.push(params.nodes.length)
+      keyCounts.push(params.nodes.length)
       return [{ node: '', id: '', kind: '', content: '0', loaded: '7' }]
     },
   })
@@ -90,9 +90,9 @@ test('KEYS_PER_QUERY: one key more is asked for with a second statement', async 
       kind: 'id' as const,
     }))
   await idLookup(client, 'usage.blocks')(0, 7, keys(keysMax))
-  assert.deepEqual(asked.splice(0), [keysMax])
+  assert.deepEqual(keyCounts.splice(0), [keysMax])
   await idLookup(client, 'usage.blocks')(0, 7, keys(keysMax + 1))
-  assert.deepEqual(asked, [keysMax, 1])
+  assert.deepEqual(keyCounts, [keysMax, 1])
   assert.equal(await idLookup(client, 'usage.blocks')(0, 8, keys(1)), null, 'a replica behind counts as away')
 })
 

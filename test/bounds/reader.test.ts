@@ -133,7 +133,7 @@ test('HISTORY_REQUESTS_MAX: half for one credential, one more at once is 503 ove
   })
   const { promise, resolve } = Promise.withResolvers<number>()
   const half = HISTORY_REQUESTS_MAX / 2
-  const asking = Array.from({ length: half }, () => history.ask('greedy', () => promise))
+  const requests = Array.from({ length: half }, () => history.ask('greedy', () => promise))
   await assert.rejects(
     history.ask('greedy', () => promise),
     isProblem('overloaded'),
@@ -141,7 +141,7 @@ test('HISTORY_REQUESTS_MAX: half for one credential, one more at once is 503 ove
   // Another client is neither refused nor made to wait, though the first has everything that it may have.
   assert.equal(await history.ask('other', async () => 2), 2)
   resolve(1)
-  assert.equal((await Promise.all(asking)).length, half)
+  assert.equal((await Promise.all(requests)).length, half)
   assert.equal(await history.ask('greedy', async () => 3), 3)
 })
 
@@ -158,26 +158,26 @@ test('HISTORY_RUNNING_MAX: of one credential half as many ask ClickHouse at once
     running += 1
     await new Promise<void>((resolve) => ends.push(resolve))
   }
-  const asking = Array.from({ length: HISTORY_REQUESTS_MAX / 2 }, () => history.ask('greedy', question))
+  const requests = Array.from({ length: HISTORY_REQUESTS_MAX / 2 }, () => history.ask('greedy', question))
   await setImmediate()
   assert.equal(running, HISTORY_RUNNING_MAX / 2)
   while (ends.length > 0) {
     ends.shift()?.()
     await setImmediate()
   }
-  await Promise.all(asking)
+  await Promise.all(requests)
   assert.equal(running, HISTORY_REQUESTS_MAX / 2)
 })
 
 test('LOADED_AGE_MS_MAX: what is loaded is asked again once the answer is so old, and after a failure at once', async () => {
   const clock = new VirtualClock(NOW)
-  let asked = 0
+  let queries = 0
   let isAway = false
   const client = fakeClickhouse({
     rows: async () => {
-      asked++
+      queries++
       if (isAway) throw new Error('away')
-      return [{ seq: String(asked), watermark_ms: String(NOW + asked) }]
+      return [{ seq: String(queries), watermark_ms: String(NOW + queries) }]
     },
   })
   const history = new History({ client, clock, logger: silentLogger, topics: TOPICS })
@@ -193,7 +193,7 @@ test('LOADED_AGE_MS_MAX: what is loaded is asked again once the answer is so old
   clock.pass(1)
   isAway = true
   await assert.rejects(Promise.all([seqOf(0), seqOf(0)]))
-  assert.equal(asked, 3)
+  assert.equal(queries, 3)
   isAway = false
   assert.equal(await seqOf(0), '4')
 })
@@ -214,11 +214,11 @@ test('WINDOWS_MAX: one window more is refused, in UTC and in a zone', async () =
 })
 
 test('for a node that is not there no windows are laid out, however many years are asked for', async (context) => {
-  const asked = context.mock.getter(Intl.DateTimeFormat.prototype, 'format')
+  const formats = context.mock.getter(Intl.DateTimeFormat.prototype, 'format')
   const years = 'window=1d&tz=Europe/Berlin&from=1971-01-01T00:00:00Z&to=2100-01-01T00:00:00Z'
   const { statusCode } = await app.inject(`/api/usage?node_id=nobody&${years}`)
   assert.equal(statusCode, 404)
-  assert.equal(asked.mock.callCount(), 0)
+  assert.equal(formats.mock.callCount(), 0)
 })
 
 test('WINDOWS_PER_TURN: while windows of a century are laid out and written, others have their turns', async () => {

@@ -114,14 +114,14 @@ async function assertAnswers(generator: Generator, dir: string, served: Served, 
   )
   for (const [index, { operationId, status = 0, type, value, error }] of answers.entries()) {
     const call = calls[index] as Call
-    const said = `${operationId}: ${status} ${JSON.stringify(value)?.slice(0, 500)}`
+    const summary = `${operationId}: ${status} ${JSON.stringify(value)?.slice(0, 500)}`
     assert.equal(error, undefined, operationId)
-    if (PROBLEMS[operationId] === undefined) assert.ok(status >= 200 && status < 300, said)
-    else assert.equal(status, PROBLEMS[operationId], said)
+    if (PROBLEMS[operationId] === undefined) assert.ok(status >= 200 && status < 300, summary)
+    else assert.equal(status, PROBLEMS[operationId], summary)
     const expected = typeOf(document, call, status)
     // A model with arbitrary members may have a name that the generator invented.
-    if (expected === 'object') assert.ok(!['list', 'text', 'nothing'].includes(type ?? ''), said)
-    else assert.equal(type, expected, said)
+    if (expected === 'object') assert.ok(!['list', 'text', 'nothing'].includes(type ?? ''), summary)
+    else assert.equal(type, expected, summary)
     if (sent[index] !== undefined && !VARYING.has(operationId))
       assert.deepEqual(bare(value), bare(sent[index]), operationId)
   }

@@ -28,9 +28,9 @@ function post(url: string, agent: Agent, body: string, pauseMs = 0): Promise<Sen
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
     const sending = request(`${url}/v1/events`, { method: 'POST', agent, headers }, (answer) => {
-      const { statusCode: status = 0, headers: told } = answer
+      const { statusCode: status = 0, headers: answered } = answer
       answer.on('error', reject).on('end', () => {
-        resolve({ status, atMs: systemClock.monotonicMs(), closes: told.connection === 'close' })
+        resolve({ status, atMs: systemClock.monotonicMs(), closes: answered.connection === 'close' })
       })
       answer.resume()
     })

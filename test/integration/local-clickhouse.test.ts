@@ -51,8 +51,8 @@ describe('local clickhouse', { timeout: 60_000 }, () => {
     const server = await startClickhouse({ dir: join(dir, 'guarded'), port: PORT, passwordFile })
     started.add(server)
     const ask = async (headers: Record<string, string>, path = '/?query=SELECT+1'): Promise<number> => {
-      const asked = request(`${server.url}${path}`, { headers }).end()
-      const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+      const sent = request(`${server.url}${path}`, { headers }).end()
+      const [answer] = (await once(sent, 'response')) as [IncomingMessage]
       answer.resume()
       return answer.statusCode ?? 0
     }

@@ -66,8 +66,8 @@ describe('a transaction that an outside producer leaves open', () => {
     await producer.stop()
     truth.add(behind)
     const named = await until('the transaction to be named', NAMED_WITHIN_MS, async () => {
-      const said = await notes()
-      return said === '' ? undefined : said
+      const text = await notes()
+      return text === '' ? undefined : text
     })
     assert.ok(named.startsWith(`${topic}[1]: a producer's transaction has been open for `), named)
     assert.match(named, /abort --topic \S+ --partition 1 --start-offset \d+/)

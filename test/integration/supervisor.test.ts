@@ -61,7 +61,7 @@ describe('npm start', () => {
 
   it('ends on a screen whose three lines answer as shown, and on Ctrl-C in order with 130', async () => {
     const start = run('start')
-    await start.says('Ctrl-C stops everything.', START_MS)
+    await start.prints('Ctrl-C stops everything.', START_MS)
     examples = start.examples()
     assert.equal(examples.length, 3, start.output)
     // The output of a pipe may be kept: so it names the place of the keys, and the lines read them from there.
@@ -95,7 +95,7 @@ describe('npm start', () => {
 
   it('takes over its data at the second start, and leaves no process when it is killed', async () => {
     const start = run('start')
-    await start.says('Ctrl-C stops everything.', START_MS)
+    await start.prints('Ctrl-C stops everything.', START_MS)
     await assertExamples()
     assert.equal((await start.end('SIGKILL', STOP_MS)).signal, 'SIGKILL')
     assert.deepEqual(await leftAfter(dataDir, ORPHANS_END_MS), [])
@@ -103,7 +103,7 @@ describe('npm start', () => {
 
   it('names a part that dies, stops everything else and ends with 1; reset then forgets the data', async () => {
     const start = run('start')
-    await start.says('Ctrl-C stops everything.', START_MS)
+    await start.prints('Ctrl-C stops everything.', START_MS)
     await assertExamples()
     const { parts } = JSON.parse(readFileSync(join(dataDir, 'run.json'), 'utf8')) as RunRecord
     const settler = parts.find(({ name }) => name === 'settler')
@@ -124,7 +124,7 @@ describe('npm start', () => {
 
   it('can be stopped in the middle of a start, with 0 after SIGTERM', async () => {
     const start = run('start')
-    await start.says('✓ Kafka', START_MS)
+    await start.prints('✓ Kafka', START_MS)
     const ended = await start.end('SIGTERM', STOP_MS)
     assert.equal(ended.exitCode, 0, start.output)
     assert.deepEqual(processesOf(dataDir), [])

@@ -54,7 +54,7 @@ describe('a data folder of 0.1.0', () => {
   const ageMs = systemClock.nowMs() - made.made_at_ms
   const start = new Supervised('start', settings)
 
-  before(() => start.says('Ctrl-C stops everything.', START_MS))
+  before(() => start.prints('Ctrl-C stops everything.', START_MS))
   after(async () => {
     await start.end('SIGTERM', STOP_MS)
     rmSync(root, { recursive: true, force: true })
@@ -120,8 +120,8 @@ describe('a data folder of 0.1.0', () => {
     assert.match(listed, /op-old {2}no other node has ever named it$/m)
     assert.match(listed, /^Nothing was changed; with --yes they are confirmed\.$/m)
     const [, count] = /^Operators to confirm: (\d+), of/m.exec(listed) ?? []
-    const said = await run('migrate', '--confirm-operators', '--yes')
-    assert.match(said, new RegExp(`^Operators confirmed: ${count}\\.$`, 'm'))
+    const output = await run('migrate', '--confirm-operators', '--yes')
+    assert.match(output, new RegExp(`^Operators confirmed: ${count}\\.$`, 'm'))
     assert.match(await run('migrate', '--confirm-operators', '--yes'), /^Operators to confirm: 0, of/m)
     for (const wallet of WALLETS) {
       const { nodes, unconfirmed, balance_micro_spark } = await get(`/api/wallets/${wallet}`)
@@ -141,9 +141,9 @@ describe('a data folder of 0.1.0', () => {
       t.skip(`the folder is ${Math.floor(ageMs / DAY_MS)} days old, and outcomes are kept for one`)
       return
     }
-    const asked = made.sent.filter(({ again }) => again === 'same_answer')
-    const repeated = await Promise.all(asked.map((request) => send(sender, request)))
-    for (const [at, { name, answer }] of asked.entries()) {
+    const requests = made.sent.filter(({ again }) => again === 'same_answer')
+    const repeated = await Promise.all(requests.map((request) => send(sender, request)))
+    for (const [at, { name, answer }] of requests.entries()) {
       assert.equal(repeated[at]?.status, answer.status, `${name}: ${JSON.stringify(repeated[at])}`)
       if (!name.startsWith('join')) assert.partialDeepStrictEqual(repeated[at]?.body, answer.body, name)
     }

@@ -31,12 +31,12 @@ describe('a second pipeline, and a third', () => {
   async function run(timeoutMs: number, command: string, ...args: string[]): Promise<string> {
     // The environment of this test is about this tree.
     const { NODE_TEST_CONTEXT: _context, ...env } = process.env
-    const said = await promisify(execFile)(command, args, { cwd: dir, env, timeout: timeoutMs }).catch(
+    const result = await promisify(execFile)(command, args, { cwd: dir, env, timeout: timeoutMs }).catch(
       (error: { stdout?: string; stderr?: string; message: string }) => {
         throw new Error(`${error.message}\n${error.stdout}\n${error.stderr}`)
       },
     )
-    return said.stdout
+    return result.stdout
   }
 
   it('has the types of the tables', async () => {
@@ -48,14 +48,14 @@ describe('a second pipeline, and a third', () => {
   })
 
   it(`counts once in ${SEEDS} seeds of the simulation`, async () => {
-    const said = await run(RUN_MS_MAX, process.execPath, 'test/simulation/main.ts', '--seeds', String(SEEDS))
-    assert.match(said, new RegExp(`^${SEEDS} seeds, 0 failed`, 'm'))
+    const result = await run(RUN_MS_MAX, process.execPath, 'test/simulation/main.ts', '--seeds', String(SEEDS))
+    assert.match(result, new RegExp(`^${SEEDS} seeds, 0 failed`, 'm'))
   })
 
   it('counts once where its processes are struck, and verify finds no difference', async () => {
-    const said = await run(RUN_MS_MAX, process.execPath, '--test', 'test/faults/votes/votes.test.ts')
-    assert.match(said, /votes: \d{2,} events of \d+ nodes, 0 differences/)
-    assert.match(said, /tally: \d{2,} events of \d+ nodes, 0 differences/)
-    assert.match(said, /verify: 0 differences in .* nodes of the tally, .* nodes of the votes/)
+    const result = await run(RUN_MS_MAX, process.execPath, '--test', 'test/faults/votes/votes.test.ts')
+    assert.match(result, /votes: \d{2,} events of \d+ nodes, 0 differences/)
+    assert.match(result, /tally: \d{2,} events of \d+ nodes, 0 differences/)
+    assert.match(result, /verify: 0 differences in .* nodes of the tally, .* nodes of the votes/)
   })
 })

@@ -135,8 +135,8 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
     await until('the dead letters', ARRIVES_WITHIN_MS, async () => (await letters()).length === 2)
     // One by the command, one by a page or program: each has rights of its own.
     const [first, second] = (await letters()).map(({ id }) => id) as [string, string]
-    const said = await secure.run('replay', '--dead-letters', '--id', first)
-    assert.match(said, /^1 dead letters: 1 events put back/m)
+    const output = await secure.run('replay', '--dead-letters', '--id', first)
+    assert.match(output, /^1 dead letters: 1 events put back/m)
     const answer = await secure.ask(
       'reader',
       `/api/usage/set-aside/${second.replaceAll('/', ':')}/replay`,

@@ -8,21 +8,21 @@ import { placeOf } from './world/cluster.ts'
 import type { World } from './world/world.ts'
 
 /** At most so many problems with acknowledgements are printed. */
-const RECEIPTS_SAID_MAX = 3
+const RECEIPTS_SHOWN_MAX = 3
 
 /**
  * Returns everything that is wrong at the end of a run, in words: it compares the logs with plain models, and the store
  * with the logs.
  */
 export function judge(world: World, actors: readonly ActorRun[]): string[] {
-  const problems = world.receipts.problems(world.cluster).slice(0, RECEIPTS_SAID_MAX)
+  const problems = world.receipts.problems(world.cluster).slice(0, RECEIPTS_SHOWN_MAX)
   const check = (what: string, assertAll: () => void): void => {
     try {
       assertAll()
     } catch (error) {
-      const said =
+      const text =
         error instanceof Error ? error.message.replaceAll(/\s+/g, ' ').slice(0, 400) : String(error)
-      problems.push(`${what}: ${said}`)
+      problems.push(`${what}: ${text}`)
     }
   }
   for (let partition = 0; partition < PARTITIONS; partition++) {

@@ -18,8 +18,8 @@ export async function until<Answer>(
     const answer = await ask()
     if (answer !== undefined && answer !== null && answer !== false) return answer
     if (systemClock.monotonicMs() > deadlineMs) {
-      const stood = show === undefined ? '' : `\n${String(await show())}`
-      assert.fail(`waited ${timeoutMs} ms for ${what}${stood}`)
+      const state = show === undefined ? '' : `\n${String(await show())}`
+      assert.fail(`waited ${timeoutMs} ms for ${what}${state}`)
     }
     await systemClock.delay(POLL_MS)
   }

@@ -48,8 +48,8 @@ const aggregator = new BenchAggregator({
   },
 })
 
-process.on('message', (asked: 'go' | 'usage') => {
-  if (asked === 'go') {
+process.on('message', (request: 'go' | 'usage') => {
+  if (request === 'go') {
     void aggregator.start()
     setInterval(() => process.send?.({ reached }), PROGRESS_MS)
     return

@@ -98,7 +98,7 @@ export class Probe {
       tokens_out: 10,
     }
     const answer = await this.#gateway.ask(requestBytes('POST', '/v1/events', JSON.stringify(event)))
-    if (answer.status !== 202) throw new Error(`A probe was not accepted: ${said(answer)}`)
+    if (answer.status !== 202) throw new Error(`A probe was not accepted: ${textOf(answer)}`)
   }
 
   /** Milliseconds from `sentMs` until an answer shows the event. Before its first one the node is unknown: 404. */
@@ -113,15 +113,15 @@ export class Probe {
       const answer = await lane.ask(request)
       const tookMs = performance.now() - sentMs
       if (answer.status === 200 && shows(answer.body.toString('utf8'))) return tookMs
-      if (answer.status !== 200 && answer.status !== 404) throw new Error(`A look failed: ${said(answer)}`)
+      if (answer.status !== 200 && answer.status !== 404) throw new Error(`A look failed: ${textOf(answer)}`)
       if (tookMs > SEEN_TIMEOUT_MS)
-        throw new Error(`An event of ${this.nodeId} does not show: ${said(answer)}`)
+        throw new Error(`An event of ${this.nodeId} does not show: ${textOf(answer)}`)
       await delay(stepMs)
     }
   }
 }
 
-function said({ status, body }: Answer): string {
+function textOf({ status, body }: Answer): string {
   return `${status} ${body.toString('utf8', 0, 300)}`
 }
 

@@ -83,10 +83,10 @@ function withAnswers(
   return {
     ...sameWire(wire),
     produce: async (broker, batches) => {
-      const said = await wire.produce(broker, batches)
+      const result = await wire.produce(broker, batches)
       if (answers.delayMs > 0) await delay(answers.delayMs)
       if (answers.toLose-- > 0) throw new Unanswered('the answer is lost', true)
-      return said
+      return result
     },
   }
 }

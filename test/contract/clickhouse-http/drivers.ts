@@ -28,9 +28,9 @@ async function ask(
   target: Target,
   { method = 'POST', query = {}, headers = {}, body = '' }: Ask,
 ): Promise<Answer> {
-  const asked = request(`${target.url}/?${new URLSearchParams(query).toString()}`, { method, headers })
-  asked.end(body)
-  const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+  const sent = request(`${target.url}/?${new URLSearchParams(query).toString()}`, { method, headers })
+  sent.end(body)
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage]
   const pieces: Buffer[] = []
   try {
     for await (const piece of answer as AsyncIterable<Buffer>) pieces.push(piece)

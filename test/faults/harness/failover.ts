@@ -14,7 +14,7 @@ export const KILLED_BOUND_MS = 10_000
 /** Waits until the other brokers regard the broker as gone: it leads no partition, and none waits for it. */
 export async function untilFailedOver(kafka: FleetKafka, broker: FaultBroker): Promise<number> {
   const startMs = systemClock.monotonicMs()
-  let stood = ''
+  let state = ''
   await until(
     `the other brokers to go on without broker ${broker.id}`,
     FAILOVER_MS_MAX,
@@ -24,14 +24,14 @@ export async function untilFailedOver(kafka: FleetKafka, broker: FaultBroker): P
         const waiting = partitions.filter(
           ({ leader, insync }) => leader === broker.id || leader < 0 || insync.includes(broker.id),
         )
-        stood = waiting.map(({ topic, partition }) => `${topic}[${partition}]`).join(', ')
+        state = waiting.map(({ topic, partition }) => `${topic}[${partition}]`).join(', ')
         return partitions.length > 0 && waiting.length === 0
       } catch (error) {
-        stood = String(error)
+        state = String(error)
         return false
       }
     },
-    () => stood,
+    () => state,
   )
   return systemClock.monotonicMs() - startMs
 }

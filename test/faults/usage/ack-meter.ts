@@ -25,7 +25,7 @@ export interface Refusals {
   readonly unknown: number
 }
 
-interface Told {
+interface OtherAnswer {
   readonly atMs: number
   readonly tookMs: number
   readonly answer: PostAnswer
@@ -42,7 +42,7 @@ export class AckMeter {
   /** The times of 202, by partition. */
   readonly #acknowledged: number[][]
   /** All other answers. */
-  readonly #others: Told[] = []
+  readonly #others: OtherAnswer[] = []
 
   constructor(fleet: Fleet, history: History, stream: EventStream) {
     this.#fleet = fleet
@@ -63,15 +63,15 @@ export class AckMeter {
 
   /** The answers in the span that were no 202. */
   refusals({ fromMs, toMs }: Span): Refusals {
-    const told = this.#others.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs)
-    const isRefused = ({ answer }: Told): boolean =>
+    const answers = this.#others.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs)
+    const isRefused = ({ answer }: OtherAnswer): boolean =>
       answer.status === 503 && answer.outcomes[0] === 'not_taken'
-    const refused = told.filter(isRefused)
+    const refused = answers.filter(isRefused)
     return {
       refused: refused.length,
       refusedWithoutRetryAfter: refused.filter(({ answer }) => !answer.hasRetryAfter).length,
       refusedAfterMsMax: Math.max(0, ...refused.map(({ tookMs }) => tookMs)),
-      unknown: told.filter(({ answer }) => answer.outcomes[0] === 'unknown').length,
+      unknown: answers.filter(({ answer }) => answer.outcomes[0] === 'unknown').length,
     }
   }
 

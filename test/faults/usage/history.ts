@@ -52,11 +52,11 @@ export class History {
   }
 
   attempt(event: UsageEvent, outcome: AttemptOutcome, isConflict = false): void {
-    const { id, ...said } = eventLine(event)
+    const { id, ...fields } = eventLine(event)
     this.attempts++
     if (outcome === 'unknown') this.unknown++
     if (outcome === 'accepted' && !isConflict) this.#accepted.add(id)
-    const line = { id, ...said, outcome, ...(isConflict ? { conflict: true } : {}) }
+    const line = { id, ...fields, outcome, ...(isConflict ? { conflict: true } : {}) }
     this.#events.write(`${JSON.stringify(line)}\n`)
   }
 

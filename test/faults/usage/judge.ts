@@ -56,10 +56,10 @@ async function check(
   ).then(
     ({ stdout }) => stdout,
     (error: { stdout?: string; stderr?: string }) => {
-      const said = error.stdout ?? ''
-      if (!said.trimEnd().split('\n').at(-1)?.startsWith('{'))
+      const stdout = error.stdout ?? ''
+      if (!stdout.trimEnd().split('\n').at(-1)?.startsWith('{'))
         failures.push(`the checker failed: ${error.stderr}`)
-      return said
+      return stdout
     },
   )
   const lines = output.trimEnd().split('\n')

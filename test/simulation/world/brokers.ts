@@ -33,7 +33,7 @@ interface Broker {
 interface Leadership {
   leader: BrokerId
   /** The leader that brokers name in their answers: the news of a move takes a while. */
-  told: BrokerId
+  named: BrokerId
   /** Counts its moves: news that is older than the newest is ignored. */
   moves: number
   /** A coordinator reads its log before it serves. */
@@ -91,10 +91,10 @@ export class Brokers {
 
   /** The leaders as a broker that answers reports them. Throws `NoAnswer` where no broker answers. */
   news(): (name: string) => BrokerId {
-    const asked = this.#brokers.filter(({ state }) => state === 'up' || state === 'cut')
-    if (asked.length === 0) throw new NoAnswer('no broker answers', { wasSent: false })
-    const { state, lastHeard } = asked.length === 1 ? (asked[0] as Broker) : this.#random.pick(asked)
-    return (name) => (state === 'cut' ? lastHeard.get(name) : undefined) ?? this.#leadership(name).told
+    const reachable = this.#brokers.filter(({ state }) => state === 'up' || state === 'cut')
+    if (reachable.length === 0) throw new NoAnswer('no broker answers', { wasSent: false })
+    const { state, lastHeard } = reachable.length === 1 ? (reachable[0] as Broker) : this.#random.pick(reachable)
+    return (name) => (state === 'cut' ? lastHeard.get(name) : undefined) ?? this.#leadership(name).named
   }
 
   /** True: its leader is new, and does not know yet what was decided under the former leader. */
@@ -158,7 +158,7 @@ export class Brokers {
     leadership.loadedAtMs = this.#timeline.nowMs + this.#newsMs()
     const order = ++leadership.moves
     this.#timeline.after(this.#newsMs(), () => {
-      if (order === leadership.moves) leadership.told = leadership.leader
+      if (order === leadership.moves) leadership.named = leadership.leader
     })
     this.#trace(`broker-${leadership.leader}`, `leads ${name}`)
     this.onMoved(name)
@@ -199,7 +199,7 @@ export class Brokers {
     if (how === 'kill') this.#die(broker)
     else {
       broker.state = how === 'cut' ? 'cut' : 'hung'
-      broker.lastHeard = new Map(Array.from(this.#leaderships, ([name, { told }]) => [name, told]))
+      broker.lastHeard = new Map(Array.from(this.#leaderships, ([name, { named }]) => [name, named]))
       this.#trace(`broker-${id}`, how === 'cut' ? 'is cut off from its peers' : 'hangs')
     }
     this.#timeline.after(failoverMs, () => {
@@ -286,7 +286,7 @@ export class Brokers {
     let leadership = this.#leaderships.get(name)
     if (leadership === undefined) {
       const { id } = this.#brokers.length === 1 ? this.#broker(1) : this.#random.pick(this.#brokers)
-      this.#leaderships.set(name, (leadership = { leader: id, told: id, moves: 0, loadedAtMs: 0 }))
+      this.#leaderships.set(name, (leadership = { leader: id, named: id, moves: 0, loadedAtMs: 0 }))
     }
     return leadership
   }

@@ -66,11 +66,11 @@ export class MemoryWire implements ProduceWire {
 
   async refreshLeaders(topics: readonly string[]): Promise<void> {
     const { brokers } = this.#cluster
-    const told = await this.#ask('leaders', null, () => {
+    const leaders = await this.#ask('leaders', null, () => {
       const leaderOf = brokers.news()
       return this.#cluster.placesOf(topics).map((place) => ({ place, leader: leaderOf(place) }))
     })
-    for (const { place, leader } of told) this.#leaders.set(place, leader)
+    for (const { place, leader } of leaders) this.#leaders.set(place, leader)
   }
 
   async produce(broker: BrokerId, batches: readonly ProduceBatch[]): Promise<readonly PlaceAnswer[]> {
@@ -139,11 +139,11 @@ export class MemoryWire implements ProduceWire {
     const isTaken = (batch: ProduceBatch): boolean => isDone || !isChosen(batch)
     const answer = async (): Promise<PlaceAnswer[]> => {
       const answers = await cluster.produce(broker, batches.filter(isTaken))
-      const said =
+      const given =
         end === 'left-out' || end === 'doubtful' ? answers.filter((one) => !isChosen(one)) : answers
-      if (end === 'retriable') said.push(...refusal(random.pick(RETRIABLE)))
-      if (end === 'doubtful') said.push(...refusal(random.pick(DOUBTFUL)))
-      return said.length > 1 && random.chance(0.5) ? said.toReversed() : said
+      if (end === 'retriable') given.push(...refusal(random.pick(RETRIABLE)))
+      if (end === 'doubtful') given.push(...refusal(random.pick(DOUBTFUL)))
+      return given.length > 1 && random.chance(0.5) ? given.toReversed() : given
     }
     return answer()
   }

@@ -74,23 +74,23 @@ export class StoreClient {
 
   /** Tracks how far the blocks of `topic` are loaded, as `LoadedSeqs` does. */
   followLoaded(topic: string, partitions: number): StoredMarks {
-    const told: StoredMark[] = []
+    const known: StoredMark[] = []
     const { promise: asked, resolve } = Promise.withResolvers<void>()
-    void this.#poll(topic, partitions, told, resolve)
-    return { of: (partition) => told[partition] ?? null, asked }
+    void this.#poll(topic, partitions, known, resolve)
+    return { of: (partition) => known[partition] ?? null, asked }
   }
 
-  async #poll(topic: string, partitions: number, told: StoredMark[], hasAsked: () => void): Promise<void> {
+  async #poll(topic: string, partitions: number, known: StoredMark[], onPolled: () => void): Promise<void> {
     for (;;) {
       try {
         const marks = await this.#ask('look', LOOKUP_TIMEOUT_MS, () =>
           Array.from({ length: partitions }, (_, partition) => this.#server.mark(placeOf(topic, partition))),
         )
-        told.splice(0, told.length, ...marks)
+        known.splice(0, known.length, ...marks)
       } catch (error) {
         if (!(error instanceof ClickhouseAway)) throw error
       }
-      hasAsked()
+      onPolled()
       await this.#process.clock.delay(POLL_MS)
     }
   }

@@ -16,7 +16,7 @@ export interface Script {
   /** "Init", "Add" or "End", with the coordinator; returns the name of an error, or null. Throws `Unanswered`. */
   coordinator?: (request: string, broker: BrokerId, count: number) => Promise<string | null>
   /** The leader of a partition after this number of requests for leaders. */
-  leader?: (place: Place, asked: number) => BrokerId | null
+  leader?: (place: Place, lookUps: number) => BrokerId | null
   findCoordinator?: (count: number) => BrokerId
 }
 

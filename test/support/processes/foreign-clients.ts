@@ -23,29 +23,29 @@ export interface ForeignRequest {
 }
 
 /** What the client got; status 0 where it saw a broken connection instead, which `code` names. */
-export interface Told {
+export interface ClientAnswer {
   readonly status: number
   readonly code: string
 }
 
-export type Client = (requests: readonly ForeignRequest[]) => Promise<Told[]>
+export type Client = (requests: readonly ForeignRequest[]) => Promise<ClientAnswer[]>
 
 /** Python's urllib, which sends everything before it reads an answer. */
 export const urllib: Client = async (requests) => await fed('python3', [pathOf('early-answers.py')], requests)
 
 /** Node's fetch. */
 export const nodeFetch: Client = async (requests) => {
-  const told: Told[] = []
+  const answers: ClientAnswer[] = []
   for (const { method, url, headers, bytes } of requests) {
     try {
       const answer = await fetch(url, { method, headers, body: Buffer.alloc(bytes, 'x') })
-      told.push({ status: answer.status, code: ((await answer.json()) as { code: string }).code })
+      answers.push({ status: answer.status, code: ((await answer.json()) as { code: string }).code })
     } catch (error) {
       const { cause } = error as { cause?: unknown }
-      told.push({ status: 0, code: `${String(error)} ${String(cause)}` })
+      answers.push({ status: 0, code: `${String(error)} ${String(cause)}` })
     }
   }
-  return told
+  return answers
 }
 
 /** A program with Go's net/http; `stack` deletes it. On a machine without Go: the reason why there is none. */
@@ -68,8 +68,8 @@ async function fed(
   program: string,
   args: readonly string[],
   requests: readonly ForeignRequest[],
-): Promise<Told[]> {
+): Promise<ClientAnswer[]> {
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], timeout: RUN_TIMEOUT_MS })
   child.stdin.end(JSON.stringify(requests))
-  return JSON.parse(await text(child.stdout)) as Told[]
+  return JSON.parse(await text(child.stdout)) as ClientAnswer[]
 }

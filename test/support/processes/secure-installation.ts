@@ -50,7 +50,7 @@ export class SecureInstallation implements AsyncDisposable {
   readonly #kafka: SecureKafka
   readonly #cleanup: AsyncDisposableStack
   readonly #services = new Map<ServiceName, ServiceProcess>()
-  readonly #said: string[] = []
+  readonly #outputs: string[] = []
   #key = ''
 
   private constructor(
@@ -99,7 +99,7 @@ export class SecureInstallation implements AsyncDisposable {
   /** Runs a command as the command's own principal. */
   async command(who: Principal, ...args: string[]): Promise<CommandEnd> {
     const end = await this.installation.command(who, args, COMMAND_MS, this.settingsOf(who))
-    this.#said.push(end.output)
+    this.#outputs.push(end.output)
     return end
   }
 
@@ -210,6 +210,6 @@ export class SecureInstallation implements AsyncDisposable {
 
   /** The whole output of its processes: of commands all of it, of services as far as it is kept. */
   allWords(): string {
-    return [...this.#said, ...[...this.#services.values()].map(({ lastWords }) => lastWords)].join('\n')
+    return [...this.#outputs, ...[...this.#services.values()].map(({ lastWords }) => lastWords)].join('\n')
   }
 }

@@ -44,7 +44,7 @@ export class Supervised {
   }
 
   /** Resolves when the output contains `text`; fails with the output when the process ends first or after `timeoutMs`. */
-  async says(text: string, timeoutMs: number): Promise<void> {
+  async prints(text: string, timeoutMs: number): Promise<void> {
     const deadlineMs = systemClock.monotonicMs() + timeoutMs
     while (!this.#output.includes(text)) {
       assert(this.#ended === undefined, `ended before it said "${text}":\n${this.#output}`)

@@ -78,7 +78,7 @@ const setting: fc.Arbitrary<Setting> = fc.oneof(
   })),
 )
 
-const asked: fc.Arbitrary<Partial<InboxCommand> & { readonly kind: CommandKind }> = fc.oneof(
+const fieldsOfKind: fc.Arbitrary<Partial<InboxCommand> & { readonly kind: CommandKind }> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
@@ -112,8 +112,8 @@ const asked: fc.Arbitrary<Partial<InboxCommand> & { readonly kind: CommandKind }
 /** A command for one of these nodes; the caller numbers it. */
 export function anyCommand(nodes: readonly string[]): fc.Arbitrary<InboxCommand> {
   return fc
-    .record({ node_id: fc.constantFrom(...nodes), by_admin: fc.boolean(), by_operator: fc.boolean(), asked })
-    .map(({ asked: { kind, ...fields }, ...asker }) => command(kind, { ...fields, ...asker }))
+    .record({ node_id: fc.constantFrom(...nodes), by_admin: fc.boolean(), by_operator: fc.boolean(), fieldsOfKind })
+    .map(({ fieldsOfKind: { kind, ...fields }, ...asker }) => command(kind, { ...fields, ...asker }))
 }
 
 /** Entries of the audit from a server or a command. */

@@ -116,7 +116,7 @@ const step = fc.oneof(
     weight: 5,
     arbitrary: fc.record({
       kind: fc.constant('command' as const),
-      asked: anyCommand(NODES),
+      command: anyCommand(NODES),
       laterMs,
       /** Sent again by a client that got no answer. */
       twice: fc.boolean(),
@@ -153,7 +153,7 @@ class InboxWriter {
     if (one.kind === 'heartbeat') return inboxHeartbeatCodec.encode(one.sent)
     if (one.kind === 'seen') return inboxAuditCodec.encode(one.seen)
     if (one.kind === 'usage') return this.#usage(one)
-    return inboxCommandCodec.encode({ ...one.asked, command_id: commandId(this.#commands++) })
+    return inboxCommandCodec.encode({ ...one.command, command_id: commandId(this.#commands++) })
   }
 
   #usage({ entries, sums, isCut }: Extract<Step, { kind: 'usage' }>): Buffer {

@@ -86,8 +86,8 @@ const anyMore: fc.Arbitrary<UsageMore> = fc.record(
 function withParts(event: UsageEvent): UsageEvent {
   if (event.more === null) return event
   const { tokens_cached, tokens_reasoning } = event.more
-  const part = (said: number | null, whole: number): number | null =>
-    said === null ? null : said % (whole + 1)
+  const part = (value: number | null, whole: number): number | null =>
+    value === null ? null : value % (whole + 1)
   const more = {
     ...event.more,
     tokens_cached: part(tokens_cached, event.tokens_in),

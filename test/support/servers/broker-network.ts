@@ -157,12 +157,12 @@ async function hold(): Promise<Holder> {
     detached: true,
   })
   holder.stdin.on('error', () => {})
-  const said: string[] = []
-  holder.stderr.on('data', (data: Buffer) => said.push(data.toString()))
+  const messages: string[] = []
+  holder.stderr.on('data', (data: Buffer) => messages.push(data.toString()))
   await Promise.race([
     once(holder.stdout, 'data', { signal: AbortSignal.timeout(HOLDER_STARTS_MS) }),
     once(holder, 'exit').then(() => {
-      throw new Error(said.join('') || 'unshare ended')
+      throw new Error(messages.join('') || 'unshare ended')
     }),
   ])
   return { process: holder, command: ['nsenter', `--net=/proc/${holder.pid}/ns/net`] }

@@ -23,7 +23,7 @@ export function clickhouseAway(): ClickhouseClient {
 }
 
 /** A ClickHouse that answers as the test says; other queries do not come. */
-export interface Said {
+export interface FakeAnswers {
   readonly rows?: (sql: string, params: never) => Promise<unknown[]>
   readonly command?: Statements['command']
   readonly insertRaw?: Statements['insertRaw']
@@ -34,24 +34,24 @@ const unexpected = (): never => {
 }
 
 /** A client of one address: a single server, or a replica of `cluster`. */
-export function fakeClickhouse(said: Said, cluster = '', serverName?: () => string): ClickhouseClient {
+export function fakeClickhouse(answers: FakeAnswers, cluster = '', serverName?: () => string): ClickhouseClient {
   return replicaOf({
     cluster,
-    statements: (heard) => {
-      const hear = (): void => {
-        if (serverName !== undefined) heard(serverName())
+    statements: (reportName) => {
+      const nameServer = (): void => {
+        if (serverName !== undefined) reportName(serverName())
       }
       return {
         rows: async (...[sql, params]) => {
-          const rows = await (said.rows ?? unexpected)(sql, params as never)
-          hear()
+          const rows = await (answers.rows ?? unexpected)(sql, params as never)
+          nameServer()
           return rows as never[]
         },
         command: async (...statement) => {
-          await (said.command ?? unexpected)(...statement)
-          hear()
+          await (answers.command ?? unexpected)(...statement)
+          nameServer()
         },
-        insertRaw: said.insertRaw ?? unexpected,
+        insertRaw: answers.insertRaw ?? unexpected,
       }
     },
     close: async () => {},

@@ -95,7 +95,7 @@ export class KafkaProxy {
 
   #serve(client: Socket, { target }: Link): void {
     const broker = connect(target)
-    const asked = new Map<number, Exchange>()
+    const pending = new Map<number, Exchange>()
     const end = (): void => {
       client.destroy()
       broker.destroy()
@@ -112,13 +112,13 @@ export class KafkaProxy {
       const fate = this.onRequest(exchange)
       if (fate === 'cut') return end()
       if (fate === 'keep') return
-      asked.set(frame.readInt32BE(SIZE_BYTES + 4), exchange)
+      pending.set(frame.readInt32BE(SIZE_BYTES + 4), exchange)
       broker.write(frame)
     })
     onFrames(broker, (frame) => {
       const correlation = frame.readInt32BE(SIZE_BYTES)
-      const exchange = asked.get(correlation)
-      asked.delete(correlation)
+      const exchange = pending.get(correlation)
+      pending.delete(correlation)
       const fate = exchange === undefined ? 'pass' : this.onReply(exchange)
       if (fate === 'cut') return end()
       if (fate === 'swallow') return

@@ -86,11 +86,11 @@ export class StateOrder {
       return
     }
     const { status, result } = outcomeCodec.decode(value)
-    const said = `${status} ${result}`
-    const before = this.#outcomes.get(name) ?? said
-    this.#outcomes.set(name, said)
-    if (before !== said)
-      this.#problems.add('command', `${this.#name} at offset ${offset}: ${name} is ${said} after ${before}`)
+    const outcome = `${status} ${result}`
+    const before = this.#outcomes.get(name) ?? outcome
+    this.#outcomes.set(name, outcome)
+    if (before !== outcome)
+      this.#problems.add('command', `${this.#name} at offset ${offset}: ${name} is ${outcome} after ${before}`)
   }
 
   #addAccount(offset: bigint, nodeId: string, value: Buffer | null): void {
