@@ -81,7 +81,7 @@ export class Fleet {
             environment: {
               ...installation.environment,
               // With several brokers all ids stay in memory: a partition that is full rests until ClickHouse has the rows
-              // of what it evicts, and these runs measure how long partitions stand still.
+              // of what it evicts, and these runs measure how long partitions do no work.
               ...(brokers === 1 ? { HIVEMETER_IDS_MAX: IDS_MAX } : {}),
             },
             logsDir,

@@ -72,7 +72,7 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
   try {
     const isWell = await strikeRounds(session, options, results, failures)
     const outages = await outagesOf(session, results)
-    // Replays of a partition that stands still would wait as long again.
+    // Replays of a partition that does no work would wait as long again.
     const verdict = await session.finish({ events, finals: isWell ? finals : [], failures })
     const exceeded = outages.flatMap(problemsOf)
     return { results: results.all, injected: results.injected, outages, exceeded, verdict, failures }
