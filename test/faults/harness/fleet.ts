@@ -108,7 +108,7 @@ export class Fleet {
     await Promise.all(this.members.filter((member) => !this.resting.has(member)).map((one) => one.ready()))
   }
 
-  /** The halted partitions, in words: there may be none when a run ends. */
+  /** The halted partitions, in words: none may be left when a run ends. */
   async halts(): Promise<string[]> {
     const answers = await Promise.all(
       this.members.map(async (member) => ({ member, readiness: await member.readiness() })),
@@ -123,7 +123,7 @@ export class Fleet {
     return (await this.openPartitions(name)).length
   }
 
-  /** Those partitions. */
+  /** The partitions on which Kafka holds an open transaction of the service. */
   async openPartitions(name: ServiceName): Promise<number[]> {
     const { kafka, topics, partitions } = this.installation
     const open: number[] = []
