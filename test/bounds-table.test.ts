@@ -8,7 +8,7 @@ import { CONFIG_KEYS, settingOf } from '../services/runtime/config-schema.ts'
 import { bound, boundText, namedNumbers } from './support/oracles/named-bounds.ts'
 import { importsOf, trackedFiles, withoutComments } from './support/tree.ts'
 
-// docs/bounds.md is held equal to the code: each value, and that no named number is missing.
+// docs/bounds.md must equal the code: each value is compared, and no named number may be missing.
 
 interface Row {
   readonly name: string
@@ -36,7 +36,7 @@ const rows = tableRows()
 const named = namedNumbers(['schemas', 'pipelines', 'services', 'infra'])
 const placeOf = ({ file, name }: { file: string; name: string }): string => `${file} ${name}`
 
-/** Numbers with a name that bound nothing: layouts, versions, shapes of the sample, rules with their own section. */
+/** Named numbers that are no bounds: layouts, versions, shapes of the sample, rules with a section of their own. */
 const NO_BOUNDS: ReadonlySet<string> = new Set(
   `DAYS_TO_EPOCH DECIMALS
   EXACT_DECIMALS RANGE_48_BITS DATE_MS_MAX SUM_COLUMNS FIRST_ADDED ENTRY_WORDS
@@ -67,14 +67,14 @@ const NO_BOUNDS: ReadonlySet<string> = new Set(
   ),
 )
 
-/** Of verify's own models, which say the rules a second time. */
+/** True for verify's own models, which implement the rules a second time. */
 const isSecondSaying = (file: string): boolean =>
   /^services\/verify\/(account\/\w+|usage\/decode)\.ts$/.test(file)
 
-/** Units bound nothing. */
+/** True for units, which bound nothing. */
 const isUnit = (file: string): boolean => file === 'schemas/units.ts'
 
-/** verify has units of its own. */
+/** True for verify, which has units of its own. */
 const isApart = (file: string): boolean => file.startsWith('services/verify/')
 
 const units = new Set(named.filter(({ file }) => isUnit(file)).map(({ name }) => name))

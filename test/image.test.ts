@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { trackedFiles } from './support/tree.ts'
 import type { SourceFile } from './support/tree.ts'
 
-// The image cannot be built without a container engine: what can be known without one is held here.
+// The image cannot be built without a container engine: this test checks what can be known without one.
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
@@ -19,7 +19,7 @@ const copied = [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap((
   paths.split(' '),
 )
 
-/** What a file imports at run time; paths from the root of the project. */
+/** The files that a file imports at run time; paths from the root of the project. */
 function importedBy({ path, lines }: SourceFile): string[] {
   return lines.flatMap((line) => {
     const [, to = ''] = /^(?:import (?!type )[^']*|\} from )'([^']+)'$/.exec(line) ?? []
@@ -97,7 +97,8 @@ describe('the image', () => {
       packages: Record<string, { hasInstallScript?: boolean }>
     }
     const scripted = Object.keys(lock.packages).filter((path) => lock.packages[path]?.hasInstallScript)
-    // chdb's does nothing, protobufjs' warns of versions, the others would compile what makes SSH quicker.
+    // chdb's script does nothing, protobufjs' warns about versions, and the others would compile code that makes SSH
+    // faster.
     assert.deepEqual(
       scripted.map((path) => path.replace('node_modules/', '')),
       ['chdb', 'cpu-features', 'protobufjs', 'ssh2'],

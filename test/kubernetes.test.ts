@@ -13,7 +13,7 @@ import { STOP_TIMEOUT_MS } from '../services/runtime/process.ts'
 import { deploymentTools } from './support/processes/deployment-tools.ts'
 import type { Manifest, Tools } from './support/processes/deployment-tools.ts'
 
-// What an overlay promises is held against Kubernetes' own schemas and against what the services do.
+// Compares what an overlay promises with Kubernetes' own schemas and with what the services do.
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const OVERLAYS = ['small', 'production'] as const
@@ -22,7 +22,7 @@ const tools = await deploymentTools()
 const missing = 'missing' in tools ? tools.missing : undefined
 if (missing !== undefined && process.env['CI'] === 'true') throw new Error(missing)
 
-/** A file for every path that a setting names, as the volumes bring it. */
+/** A file for every path that a setting names, as the volumes provide it. */
 const dir = mkdtempSync(join(tmpdir(), 'hivemeter-kubernetes-'))
 after(() => rmSync(dir, { recursive: true, force: true }))
 
@@ -83,7 +83,7 @@ for (const overlay of OVERLAYS) {
           [config.access, config.replicationFactor, config.topicRetention],
           ['required', 3, 'time'],
         )
-        // Else Kubernetes' own HIVEMETER-like variables of Services would be read as settings.
+        // Otherwise Kubernetes' own variables of Services, which look like HIVEMETER settings, would be read as settings.
         assert.equal(spec.enableServiceLinks, false, name)
         const mounts = new Set(
           (container.volumeMounts as { mountPath: string }[]).map((mount) => mount.mountPath),
@@ -109,7 +109,7 @@ for (const overlay of OVERLAYS) {
         assert.deepEqual(asks('readinessProbe'), { path, port: 'http' }, name)
         const needsS = (isServer ? config.drainS : 0) + STOP_TIMEOUT_MS / 1_000
         assert.ok(spec.terminationGracePeriodSeconds > needsS, `${name} is killed before its stop has ended`)
-        // It has to be seen as unready, twice, and the news has to reach those who route.
+        // Kubernetes must find it unready, twice, and then the routers must learn of it.
         const { periodSeconds, failureThreshold } = container.readinessProbe
         if (isServer) assert.ok(config.drainS >= 2 * periodSeconds * failureThreshold, name)
       }
@@ -139,7 +139,7 @@ for (const overlay of OVERLAYS) {
         )
         assert.equal(spec.hostNetwork ?? spec.hostPID ?? spec.hostIPC, undefined)
       }
-      // A password that stands in a ConfigMap or a variable is no secret.
+      // A password in a ConfigMap or a variable is no secret.
       assert.deepEqual(ofKind('Secret'), [])
       assert.ok(!JSON.stringify(manifests).includes('"HIVEMETER_CLICKHOUSE_PASSWORD"'))
     })
@@ -168,7 +168,7 @@ for (const overlay of OVERLAYS) {
   })
 }
 
-// Here and not in image.test.ts: the tools are installed by one process at a time.
+// This is here and not in image.test.ts, so that only one process at a time installs the tools.
 it('the Dockerfile has nothing that hadolint finds', { skip: missing }, async () => {
   assert.equal(await (tools as Tools).lint('Dockerfile'), '')
 })

@@ -12,9 +12,9 @@ import { CONFIG_KEYS, settingOf } from '../services/runtime/config-schema.ts'
 import { EXIT } from '../services/runtime/exit.ts'
 import { bound } from './support/oracles/named-bounds.ts'
 
-// The numbers of the papers that the code knows, each in the words around it. What was measured is history and does not stand
-// here; docs/bounds.md has a test of its own. Of a phrase, `{NAME path unit}` is a number that this file of the source names,
-// `{name unit}` one of KNOWN below; ` · ` parts phrases of one line.
+// The numbers in the documents that the code knows, each with the words around it. Measured numbers are history and are
+// not listed here; docs/bounds.md has a test of its own. In a phrase, `{NAME path unit}` is a number that this source
+// file names, and `{name unit}` is one of KNOWN below; ` · ` separates the phrases of one line.
 const SAYINGS = String.raw`
 README.md: Kafka, ClickHouse, {services} services · Node {engine} or newer (Node {node.major} comes · Java {JAVA_MIN infra/local/preflight} and Maven
 of memory and {diskMinMb 1000} GB of disk · 127.0.0.1:{gatewayPort}/v1/events · 127.0.0.1:{readerPort}/api/ · 127.0.0.1:{readerPort}/docs
@@ -101,7 +101,7 @@ to {usage.aheadMsMax min} minutes after · more than {AMOUNT_DIGITS_MAX pipeline
 and {PAID_API_ENERGY_MWH schemas/usage 1e6} kWh for each · {WATERMARK_DELAY_MS schemas/usage min} minutes behind the newest receipt`
 
 const textOf = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
-/** What a file that is no module of the source says, at each place that fits. */
+/** What a file that is no module of the source contains, at each place that fits the pattern. */
 const every = (path: string, pattern: RegExp): string[] =>
   [...textOf(path).matchAll(pattern)].map(([, one = '']) => one)
 const first = (path: string, pattern: RegExp): string => every(path, pattern)[0] ?? 'nothing'
@@ -156,7 +156,7 @@ const KNOWN: Readonly<Record<string, string | number>> = {
 const UNITS: Record<string, number> = { s: 1e3, min: 6e4, h: 36e5, d: 864e5, KiB: 1_024, MiB: 1_048_576 }
 const WORDS = 'zero one two three four five six seven eight nine ten eleven twelve'.split(' ')
 
-/** What the code has for `NAME path unit` or `name unit`. */
+/** The value in the code for `NAME path unit` or `name unit`. */
 function valueOf(reference: string): string {
   const [name = '', ...more] = reference.split(' ')
   const [file, unit] = more[0]?.includes('/') === true ? more : [undefined, more[0]]
@@ -165,7 +165,7 @@ function valueOf(reference: string): string {
   return String(unit === undefined ? value : Number(value) / (UNITS[unit] ?? Number(unit)))
 }
 
-/** A number of a paper (a word, a power, digits with commas, a version) as code writes it. */
+/** A number in a document (a word, a power, digits with commas, a version) as code writes it. */
 function plain(number: string): string {
   if (WORDS.includes(number)) return String(WORDS.indexOf(number))
   const [base, power] = number.split('^')

@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url'
 import { systemClock } from '../pipelines/clock.ts'
 import { startStack } from './support/servers/stack.ts'
 
-// One stack for the whole run: tests keep apart by names of their own (topic prefix, database), not by servers.
+// One stack for the whole run: tests are kept apart by names of their own (topic prefix, database), not by servers.
 const PORTS = { kafka: 26_920, kafkaController: 26_921, clickhouse: 26_923 }
 const CONCURRENCY = 2
 /**
- * Three brokers and ten services, a whole installation that starts, services that are killed and started again all the time:
- * these need the machine for themselves and follow the others, one after the other.
+ * Three brokers and ten services, a whole installation that starts, services that are killed and started again all the
+ * time: these tests need the machine for themselves and run after the others, one after the other.
  */
 const ALONE: ReadonlySet<string> = new Set([
   'test/faults/cluster.test.ts',
@@ -21,12 +21,12 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const REPORTER = fileURLToPath(new URL('./support/reporter.ts', import.meta.url))
 const NOT_OURS = (name: string) => name === 'node_modules' || name.startsWith('.')
 /**
- * Minutes more than every change should wait for: run by name, and by .ci/run; `npm run clients` fetches what it runs. The fixture's
- * pipeline is tested where a lane puts it.
+ * Tests that take more minutes than every change should wait for: run by name, and by .ci/run; `npm run clients` fetches
+ * what it runs. The fixture's pipeline is tested in the copy that a lane makes.
  */
 const LANES = ['test/lanes/', 'test/clients/', 'test/fixtures/pipeline/']
 
-/** Arguments are file patterns; options (--test-name-pattern …) are handed to node as they are. */
+/** Arguments are file patterns; options (--test-name-pattern …) are passed to node unchanged. */
 function testFiles(patterns: readonly string[]): string[] {
   const found =
     patterns.length > 0

@@ -9,16 +9,20 @@ import { storedSum, WINDOW_COLUMNS } from './faults/checker/tables/windows.ts'
 import { migrationColumns } from './support/oracles/migration-columns.ts'
 import { RECORD_SUMS, TABLE_SUMS } from './support/oracles/sum-bounds.ts'
 
-// Every number of every schema and table is a sum that holds its bound, or none; one that is neither yet fails here.
+// Every number of every schema and table is either a sum that holds its bound, or no sum; a number in neither list fails
+// here.
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/))
 
-/** Records of one event, request or configuration: nothing is ever added to their numbers. */
+/** Records of one event, request or configuration: their numbers are never added up. */
 const OF_ONE_THING = words(
   'UsageEvent UsageEvents InboxCommand InboxConfigure InboxHeartbeat Models ModelsTable Layout AccessKey Installation',
 )
 
-/** Numbers of the other records of which the same is true: times, versions, places in a log, one cost's or reservation's own. */
+/**
+ * Numbers of the other records that are never added up: times, versions, places in a log, those of one cost or
+ * reservation.
+ */
 const NO_SUMS = words(`
   first_seen_at changed_at watermark rules_version operators[].since operators[].last_entry_at operators[].remainder
   pending_since unclaimed_remainder settings_version settings[].value spend_days[].day reservations[].nano_usd
@@ -30,7 +34,7 @@ const NO_SUMS = words(`
   texts_until count
 `)
 
-/** Numbers of tables of the same kind; what \`usage_events\` has is one event's. */
+/** Numbers of tables that are never added up; those of `usage_events` belong to one event. */
 const NO_SUM_COLUMNS = words(`
   src_partition src_seq position blocks_end reload_through missing_through partition record_offset record_index indexes status
   from_seq to_seq cost_seq spark_per_usd rules_version day_limit_nano_usd
@@ -156,7 +160,7 @@ const sql = readdirSync(new URL('../schemas/clickhouse/', import.meta.url))
   .map((file) => readFileSync(new URL(`../schemas/clickhouse/${file}`, import.meta.url), 'utf8'))
   .join('\n')
 
-/** The column beside a sum that has it whole: its default is the sum. */
+/** The column beside a sum that has it in full width: its default is the sum. */
 function wideOf(table: string, column: string): string | undefined {
   const added = new RegExp(
     `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS (\\w+) \\S.*? DEFAULT toInt128\\(${column}\\)`,
@@ -211,10 +215,10 @@ test('every SUM in SQL runs over Int128', () => {
   let found = 0
   for (const path of sources) {
     const text = readFileSync(new URL(path, root), 'utf8')
-    // A function of that name in TypeScript is none of SQL's.
+    // A function of that name in TypeScript is no SQL function.
     if (/^function sum\(/m.test(text)) continue
     for (const [call] of text.matchAll(/\bsum(If)?\([^(]{0,12}\(?/g)) {
-      // Nor is one that takes a function.
+      // Nor is a call that takes a function.
       if (call.startsWith('sum((')) continue
       assert.equal(call, 'sum(toInt128(', path)
       found += 1

@@ -18,7 +18,7 @@ const DESIGN_BYTES_MAX = 30_720
 const README_LINES_MAX = 30
 
 const files = trackedFiles()
-// The fixture's pipeline is looked at where test/lanes/second-pipeline.test.ts puts it.
+// The fixture's pipeline is checked in the copy that test/lanes/second-pipeline.test.ts makes.
 const sources = files.filter(
   ({ path }) => /\.(ts|mjs)$/.test(path) && !path.startsWith('test/fixtures/pipeline/'),
 )
@@ -28,7 +28,7 @@ const isTool = (path: string): boolean =>
 
 const textOf = (path: string): string => files.find((file) => file.path === path)?.text ?? ''
 
-/** Every match of a pattern in code, comments apart, as `path:line what`. */
+/** Every match of a pattern in code, without comments, as `path:line what`. */
 function found(pattern: RegExp, among: readonly SourceFile[]): string[] {
   return among.flatMap(({ path, text }) =>
     withoutComments(text)
@@ -40,7 +40,7 @@ function found(pattern: RegExp, among: readonly SourceFile[]): string[] {
   )
 }
 
-/** The files that import a package; none at all would mean that this test looks for the wrong thing. */
+/** The files that import a package; if there were none, this test would look for the wrong thing. */
 function importing(name: string): string[] {
   const paths = sources.filter((file) => importsOf(file).includes(name)).map(({ path }) => path)
   assert.ok(paths.length > 0, `Nothing imports ${name}.`)
@@ -94,7 +94,7 @@ describe('names', () => {
 })
 
 describe('time and chance come in through constructors', () => {
-  // The two ports; an adapter of a library that knows no clock would stand here with its reason.
+  // The two ports; an adapter of a library that takes no clock would be listed here with its reason.
   const MAY = new Map([
     ['pipelines/clock.ts', 'is the clock'],
     ['pipelines/random.ts', 'is the source of chance'],
@@ -116,7 +116,7 @@ describe('time and chance come in through constructors', () => {
   })
 
   test('nothing sets a timer: wait with Clock.delay', () => {
-    // That of a socket is no timer of ours: Node closes connections that are silent for so long.
+    // The timer of a socket is none of ours: Node closes connections that are silent for so long.
     assert.deepEqual(found(/(?<!\bsocket\.)\b(setTimeout|setInterval)\b/, deciding), [])
   })
 
@@ -150,7 +150,7 @@ describe('borders', () => {
     assert.deepEqual(back, [])
   })
 
-  // Each line may import the lines above it, and never its own: rooms of one line are neighbours that do not know each other.
+  // Each line may import the lines above it, and never its own: the rooms of one line do not know each other.
   const ROOMS = [
     [''],
     ['log', 'json'],
@@ -178,15 +178,15 @@ describe('borders', () => {
     assert.deepEqual(sideways, [])
   })
 
-  /** What a file imports beside types, which decide nothing. */
+  /** What a file imports apart from types, which decide nothing. */
   const valuesOf = (file: SourceFile): string[] =>
     importsOf({ ...file, text: file.text.replaceAll(/^import type\b[^;]*?from '[^']+'$/gm, '') })
 
-  /** All files whose code runs with that of these, directly or by what they import. */
+  /** All files whose code runs with the code of these, directly or through imports. */
   function reachedFrom(start: readonly string[]): ReadonlySet<string> {
     const byPath = new Map(sources.map((file) => [file.path, file]))
     const reached = new Set(start)
-    // A set grows while it is walked.
+    // A set may grow while it is iterated.
     for (const path of reached) {
       const file = byPath.get(path)
       if (file !== undefined) for (const to of valuesOf(file)) reached.add(to)
@@ -209,7 +209,7 @@ describe('borders', () => {
     assert.deepEqual(found(/from '.*\/schemas\/http\//, deciding), [])
     const refused = Object.values(PROBLEMS).map(({ status }) => status)
     const statuses = new Set<number>([...refused, ...Object.values(DONE_STATUS)])
-    // These are pauses and numbers of rows as well: they are statuses where their line says so.
+    // These numbers are also pauses and numbers of rows: they are statuses where their line shows it.
     const round = [200, 400, 500].filter((status) => statuses.delete(status)).join('|')
     const said = `(?<![\\w.])(?:${[...statuses].join('|')})(?![\\w.])|\\bstatus\\w*\\W+(?:${round})\\b`
     assert.deepEqual(found(new RegExp(said), deciding), [])
@@ -218,7 +218,7 @@ describe('borders', () => {
   test('only pipelines/kafka/kafkajs knows kafkajs', () => {
     assert.deepEqual(
       importing('kafkajs').filter(
-        // The examples are programs of their own, for clients as they come.
+        // The examples are programs of their own, for clients without this project's code.
         (path) => !/^(pipelines\/kafka\/kafkajs|examples)\//.test(path) && !isTest(path),
       ),
       [],
@@ -274,7 +274,7 @@ describe('borders', () => {
         else those.add(path)
       }
     }
-    // What stands in the documents is taken from these as a whole, by its name.
+    // The documents take from these as a whole, by their names.
     const named = sources.filter(({ path }) => !path.startsWith('schemas/http/'))
     const dead = named.flatMap(({ path, text }) =>
       [...withoutComments(text).matchAll(EXPORT)]

@@ -19,7 +19,7 @@ const NO_SERVERS = { brokers: [], clickhouseUrl: '' }
 
 const PORTS = { kafka: 26_930, kafkaController: 26_931, clickhouse: 26_933 }
 
-/** A part by itself, on servers of its own, so that none meets what another has left. */
+/** A part by itself, on servers of its own, so that it is not affected by what another has left. */
 async function runPart(name: PartName, settings: BenchSettings): Promise<BenchResult> {
   const part: Part = PARTS[name]
   if (part.needsNoServers === true) return await part.run(NO_SERVERS, settings)
@@ -57,9 +57,9 @@ function readArguments() {
 
 const { values, positionals } = readArguments()
 const { quick, profile } = values
-const [asked, ...more] = positionals
+const [requested, ...more] = positionals
 if (more.length > 0) misused(`One part at a time: "${more.join(' ')}" is too much.`)
-if (asked !== undefined && !isPart(asked)) misused(`There is no part "${asked}".`)
+if (requested !== undefined && !isPart(requested)) misused(`There is no part "${requested}".`)
 const given = {
   events: count(values.events),
   turns: count(values.turns),
@@ -71,7 +71,7 @@ const isFullSize =
   !quick && profile === undefined && Object.values(given).every((value) => value === undefined)
 const all = quick ? QUICK.parts : (Object.keys(PARTS) as PartName[])
 let missed = 0
-for (const name of asked === undefined ? all : [asked]) {
+for (const name of requested === undefined ? all : [requested]) {
   console.log(`\n${name}: ${PARTS[name].what}`)
   const { lines } = await runPart(name, settings)
   for (const line of lines) {

@@ -12,7 +12,7 @@ import { benchScale } from './parts/scale.ts'
 import type { BenchServers } from './harness/servers.ts'
 import { benchSettler } from './parts/settler.ts'
 
-/** As asked for; a part knows how many otherwise. */
+/** As requested; where it is not, each part has a number of its own. */
 export interface BenchSettings {
   readonly events: number | undefined
   readonly turns: number | undefined
@@ -26,13 +26,13 @@ export interface BenchSettings {
 export interface Part {
   readonly what: string
   readonly run: (servers: BenchServers, settings: BenchSettings) => Promise<BenchResult>
-  /** It brings what it needs: no Kafka and no ClickHouse is started for it. */
+  /** It starts what it needs: no Kafka and no ClickHouse is started for it. */
   readonly needsNoServers?: true
 }
 
 const TURNS = 2
 
-/** What `npm run bench` can measure, in the order in which it does. */
+/** The parts that `npm run bench` can measure, in their order. */
 export const PARTS = {
   aggregator: {
     what: 'events/s and CPU beside Kafka Streams and a bare kafkajs loop',

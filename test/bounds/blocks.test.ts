@@ -75,10 +75,10 @@ test('BUCKET_MS: a bucket closes with the hour of log time that it began in', ()
 
 test('KEYS_PER_QUERY: one key more is asked for with a second statement', async () => {
   const keysMax = bound('pipelines/clickhouse/queries/id-lookup.ts', 'KEYS_PER_QUERY')
-  const asked: number[] = []
+  const keyCounts: number[] = []
   const client = fakeClickhouse({
     rows: async (_sql, params: { nodes: string[] }) => {
-      asked.push(params.nodes.length)
+      keyCounts.push(params.nodes.length)
       return [{ node: '', id: '', kind: '', content: '0', loaded: '7' }]
     },
   })
@@ -90,13 +90,13 @@ test('KEYS_PER_QUERY: one key more is asked for with a second statement', async 
       kind: 'id' as const,
     }))
   await idLookup(client, 'usage.blocks')(0, 7, keys(keysMax))
-  assert.deepEqual(asked.splice(0), [keysMax])
+  assert.deepEqual(keyCounts.splice(0), [keysMax])
   await idLookup(client, 'usage.blocks')(0, 7, keys(keysMax + 1))
-  assert.deepEqual(asked, [keysMax, 1])
+  assert.deepEqual(keyCounts, [keysMax, 1])
   assert.equal(await idLookup(client, 'usage.blocks')(0, 8, keys(1)), null, 'a replica behind counts as away')
 })
 
-/** What a session says of the log; nobody asks here. */
+/** What a session knows about the log; this test does not use it. */
 const ofLog = {
   logRange: async () => ({ start: 0n, end: 0n }),
   offsetAt: async () => 0n,
@@ -163,7 +163,7 @@ test('INSERT_TIME_LIMIT_MS: looked for so long after an OK, then the next token;
   )
   assert.equal(tokens.length, 1 + phantomsMax)
   assert.ok(tokens.at(-1)?.endsWith(`-r${phantomsMax}`))
-  // A look first, then for each token one at once and every `LOOK_AGAIN_MS`, the limit included.
+  // A look first, then for each token one look at once and one every `LOOK_AGAIN_MS`, up to and including the limit.
   assert.equal(lookedAtMs.length, 1 + (1 + phantomsMax) * (INSERT_TIME_LIMIT_MS / lookMs + 1))
   assert.equal(lookedAtMs.at(-1), (1 + phantomsMax) * INSERT_TIME_LIMIT_MS)
 })

@@ -16,9 +16,9 @@ import { accessBy, addKey } from '../support/records/access-keys.ts'
 import type { OpenApiDocument } from '../support/oracles/openapi-check.ts'
 import { startWholeReader } from '../support/memory/whole-reader.ts'
 
-/** Every route of gateway and reader that can be sent a body, made from their documents, over real connections. */
+/** Every route of gateway and reader that accepts a body, taken from their documents, over real connections. */
 
-/** What a slow machine may be late. */
+/** How late a slow machine may be. */
 const SLACK_MS = 5_000
 
 const BODY_METHODS = new Set(['post', 'put', 'patch', 'delete'])
@@ -56,7 +56,7 @@ function key(): string {
   return addKey(keys, { scopes: ['admin'], nodes: ['*'] })
 }
 
-/** Sends a head and the beginning of its body, then nothing: the answer, and how long the connection lived. */
+/** Sends a head and the beginning of its body, then nothing; returns the answer, and how long the connection lived. */
 async function stall(
   { port, method, path }: Route,
   announcedBytes: number,

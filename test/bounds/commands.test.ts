@@ -7,7 +7,7 @@ import { Differences } from '../../services/verify/differences.ts'
 import { bound } from '../support/oracles/named-bounds.ts'
 import { VirtualClock } from '../support/memory/virtual-clock.ts'
 
-/** A lock's database: others hold it, or nobody, and it may refuse to be written. */
+/** The database of a lock: others hold it, or it is free, and it may refuse writes. */
 function lockParts(clock: VirtualClock, holders: () => string[], write: () => Promise<void>, waitMs = 0) {
   return {
     sql: {
@@ -52,7 +52,7 @@ test('LOCK_EXPIRY_MS: a lock that could not be renewed for so long is another’
     writes += 1
     if (writes > 1) throw new Error('no answer')
   }
-  // Time stands still but for what the test lets pass: nothing is renewed.
+  // Time stops except for what the test lets pass: nothing is renewed.
   clock.delay = async (_timeoutMs, signal) => {
     await new Promise<void>((resolve) => {
       signal?.addEventListener('abort', () => resolve())

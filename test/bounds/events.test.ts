@@ -50,7 +50,7 @@ test('HAND_OVER_SUM_MAX: a cost that reaches it ends the inbox record, and no su
   values[SUMS.costNanoUsd] = 1
   handOver.add(0, values, NOW)
   assert.equal(handOver.isFull(), true)
-  // The largest event on top of the largest sum that is not cut.
+  // The largest event, added to the largest sum that is not cut.
   assert.ok(Number.isSafeInteger(costMax - 1 + 1e15))
 })
 
@@ -60,7 +60,7 @@ test('EVENTS_PER_BATCH_MAX: the record that passes it begins the next batch, and
   const events = Array.from({ length: perRecord }, (_, index) =>
     usageEvent({ event_id: eventId(index), occurred_at: NOW }),
   )
-  // The same events again and again, which takes less time; what is new follows them.
+  // The same events again and again, which takes less time; the new ones follow them.
   const again = usageRecord(0, NOW, events)
   const fresh = (offset: number) =>
     usageRecord(offset, NOW, [usageEvent({ event_id: eventId(1e6 + offset), occurred_at: NOW })])
@@ -85,7 +85,7 @@ test('DICTIONARY_ENTRIES_MAX: strings are forgotten before the next batch, and w
       NOW,
       Array.from({ length: perRecord }, (_, index) => {
         const number = record * perRecord + index
-        // With the node itself so many strings as the bound.
+        // With the node itself, as many strings as the bound.
         return usageEvent({
           event_id: eventId(number),
           occurred_at: NOW,

@@ -63,7 +63,7 @@ test('FRAMES_MAX frames of one body are joined, one more is refused', async () =
 test('ZSTD_WINDOW_LOG_MAX: a frame that asks for a larger window is refused', async () => {
   const windowLogMax = bound('services/gateway/body.ts', 'ZSTD_WINDOW_LOG_MAX')
   const packedWith = async (windowLog: number): Promise<Buffer> => {
-    // A stream does not know its size at its head, so it must say its window.
+    // A stream does not know its size when its head is written, so it must name its window.
     const stream = createZstdCompress({ params: { [zlib.ZSTD_c_windowLog]: windowLog } })
     stream.end('[]')
     return Buffer.concat((await stream.toArray()) as Buffer[])
@@ -144,7 +144,7 @@ test('credentials take turns in unpacking: one body of another does not wait beh
   const unpackingMax = bound('services/gateway/body.ts', 'UNPACKING_MAX')
   const many = Array.from({ length: 10 * unpackingMax }, () => unpack('many'))
   await Promise.all([...many, unpack('one')])
-  // Those that were begun when it came may end before it, and those that are begun with it.
+  // Those that had begun when it came may end before it, and so may those that begin together with it.
   assert.ok(ended.indexOf('one') <= 2 * unpackingMax, ended.join())
 })
 

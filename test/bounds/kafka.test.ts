@@ -11,7 +11,7 @@ import { silentLogger } from '../../pipelines/logger.ts'
 import { bound } from '../support/oracles/named-bounds.ts'
 import { VirtualClock } from '../support/memory/virtual-clock.ts'
 
-// Nothing listens on port 1 of the loopback.
+// No process listens on port 1 of the loopback.
 const KAFKA = {
   brokers: ['127.0.0.1:1'],
   clientId: 'bounds',

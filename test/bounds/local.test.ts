@@ -37,14 +37,14 @@ test('SESSIONS_MAX: one session more is refused with 202, as a server does', () 
 test('TIMEOUT_DEFAULT_SECONDS and TIMEOUT_MAX_SECONDS: how long a session that nobody uses is kept', (t) => {
   const file = 'infra/local/clickhouse/session.ts'
   t.mock.timers.enable({ apis: ['setTimeout'] })
-  for (const [asked, keptSeconds] of [
+  for (const [requested, keptSeconds] of [
     [null, bound(file, 'TIMEOUT_DEFAULT_SECONDS')],
     [bound(file, 'TIMEOUT_MAX_SECONDS'), bound(file, 'TIMEOUT_MAX_SECONDS')],
     [bound(file, 'TIMEOUT_MAX_SECONDS') + 1, bound(file, 'TIMEOUT_MAX_SECONDS')],
   ] as const) {
     let ended = 0
     const engine = { connect: () => ({}), disconnect: () => (ended += 1) } as unknown as Engine
-    const query = new URLSearchParams(asked === null ? {} : { session_timeout: String(asked) })
+    const query = new URLSearchParams(requested === null ? {} : { session_timeout: String(requested) })
     new Sessions(engine).hold('s', query).release()
     t.mock.timers.tick(keptSeconds * 1_000 - 1)
     assert.equal(ended, 0)
@@ -109,7 +109,7 @@ test('LOG_BYTES_MAX: a log longer than this is set aside at the next start; TAIL
     const line = 'x'.repeat(charactersMax)
     assert.deepEqual(await say(`${line}\n`.repeat(linesMax)), Array(linesMax).fill(line))
     assert.deepEqual(await say(`old\n${`${line}y\n`.repeat(linesMax)}`), Array(linesMax).fill(line))
-    // An alarm counts within the end that is read, and not before it.
+    // An alarm counts within the tail that is read, and not before it.
     const alarm = 'ERROR it ended'
     const rest = (bytes: number) => `${'\n'.repeat(bytes - 3)}so\n`
     assert.deepEqual(await say(`${alarm}\n${rest(tailBytes - alarm.length - 1)}`), [alarm])

@@ -74,7 +74,7 @@ test('LIMIT_MAX, CURSOR_CHARACTERS_MAX, TIME_CHARACTERS_MAX, ZONE_CHARACTERS_MAX
   const providers = '/api/settings/compute/providers'
   assert.equal(await paths(`${providers}?limit=${LIMIT_MAX}`), '200')
   assert.match(await paths(`${providers}?limit=${LIMIT_MAX + 1}`), /^\/limit /)
-  // Within the bound the cursor is looked at, and is not one of this list.
+  // Within the bound the cursor is parsed, and it does not belong to this list.
   assert.equal(await paths(`${providers}?cursor=${'A'.repeat(CURSOR_CHARACTERS_MAX)}`), '/cursor invalid')
   const longer = await paths(`${providers}?cursor=${'A'.repeat(CURSOR_CHARACTERS_MAX + 1)}`)
   assert.match(longer, /^\/cursor /)
@@ -134,15 +134,15 @@ test('HISTORY_REQUESTS_MAX: half for one credential, one more at once is 503 ove
   })
   const { promise, resolve } = Promise.withResolvers<number>()
   const half = HISTORY_REQUESTS_MAX / 2
-  const asking = Array.from({ length: half }, () => history.ask('greedy', () => promise))
+  const requests = Array.from({ length: half }, () => history.ask('greedy', () => promise))
   await assert.rejects(
     history.ask('greedy', () => promise),
     isProblem('overloaded'),
   )
-  // Another is neither refused nor made to wait, though the first has all that it may have.
+  // Another client is neither refused nor made to wait, though the first has everything that it may have.
   assert.equal(await history.ask('other', async () => 2), 2)
   resolve(1)
-  assert.equal((await Promise.all(asking)).length, half)
+  assert.equal((await Promise.all(requests)).length, half)
   assert.equal(await history.ask('greedy', async () => 3), 3)
 })
 
@@ -159,26 +159,26 @@ test('HISTORY_RUNNING_MAX: of one credential half as many ask ClickHouse at once
     running += 1
     await new Promise<void>((resolve) => ends.push(resolve))
   }
-  const asking = Array.from({ length: HISTORY_REQUESTS_MAX / 2 }, () => history.ask('greedy', question))
+  const requests = Array.from({ length: HISTORY_REQUESTS_MAX / 2 }, () => history.ask('greedy', question))
   await setImmediate()
   assert.equal(running, HISTORY_RUNNING_MAX / 2)
   while (ends.length > 0) {
     ends.shift()?.()
     await setImmediate()
   }
-  await Promise.all(asking)
+  await Promise.all(requests)
   assert.equal(running, HISTORY_REQUESTS_MAX / 2)
 })
 
 test('LOADED_AGE_MS_MAX: what is loaded is asked again once the answer is so old, and after a failure at once', async () => {
   const clock = new VirtualClock(NOW)
-  let asked = 0
+  let queries = 0
   let isAway = false
   const client = fakeClickhouse({
     rows: async () => {
-      asked++
+      queries++
       if (isAway) throw new Error('away')
-      return [{ seq: String(asked), watermark_ms: String(NOW + asked) }]
+      return [{ seq: String(queries), watermark_ms: String(NOW + queries) }]
     },
   })
   const history = new History({ client, clock, logger: silentLogger, topics: TOPICS })
@@ -194,7 +194,7 @@ test('LOADED_AGE_MS_MAX: what is loaded is asked again once the answer is so old
   clock.pass(1)
   isAway = true
   await assert.rejects(Promise.all([seqOf(0), seqOf(0)]))
-  assert.equal(asked, 3)
+  assert.equal(queries, 3)
   isAway = false
   assert.equal(await seqOf(0), '4')
 })
@@ -207,7 +207,7 @@ test('WINDOWS_MAX: one window more is refused, in UTC and in a zone', async () =
     ['1h', 'UTC', HOUR_MS],
     ['1h', 'Asia/Kathmandu', HOUR_MS],
   ] as const) {
-    // Clocks of Kathmandu are 45 minutes off: the range touches one window more than it holds.
+    // The clocks of Kathmandu are 45 minutes off: the range overlaps one window more than it fully contains.
     const most = tz === 'UTC' ? WINDOWS_MAX : WINDOWS_MAX - 1
     await plan(window, tz, lengthMs, most)
     await assert.rejects(plan(window, tz, lengthMs, most + 1), isProblem('too_many_windows'))
@@ -215,11 +215,11 @@ test('WINDOWS_MAX: one window more is refused, in UTC and in a zone', async () =
 })
 
 test('for a node that is not there no windows are laid out, however many years are asked for', async (context) => {
-  const asked = context.mock.getter(Intl.DateTimeFormat.prototype, 'format')
+  const formats = context.mock.getter(Intl.DateTimeFormat.prototype, 'format')
   const years = 'window=1d&tz=Europe/Berlin&from=1971-01-01T00:00:00Z&to=2100-01-01T00:00:00Z'
   const { statusCode } = await app.inject(`/api/usage?node_id=nobody&${years}`)
   assert.equal(statusCode, 404)
-  assert.equal(asked.mock.callCount(), 0)
+  assert.equal(formats.mock.callCount(), 0)
 })
 
 test('WINDOWS_PER_TURN: while windows of a century are laid out and written, others have their turns', async () => {

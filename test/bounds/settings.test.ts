@@ -9,7 +9,7 @@ test('every setting that is a number: its bounds are taken, one beyond is refuse
   assert.ok(bounded.length > 10)
   for (const key of bounded) {
     const { minimum = Number.NaN, maximum = Number.NaN } = settingOf(key)
-    // As many copies as can be: a record cannot wait for more than there are.
+    // The highest possible number of copies: a record cannot wait for more copies than there are.
     const beside = key === 'replicationFactor' ? {} : { [variableOf('replicationFactor')]: '9' }
     const load = (value: number) =>
       loadConfig({ environment: { ...beside, [variableOf(key)]: String(value) } })[key]

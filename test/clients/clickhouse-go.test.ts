@@ -11,7 +11,7 @@ import { outputOf, toolMissing } from './tools.ts'
 const SOURCE = fileURLToPath(new URL('./clickhouse-go', import.meta.url))
 const SETUP_MAX_MS = 10 * 60_000
 
-/** What the driver must make of the server, however it packs: see clickhouse-go/main.go. */
+/** How the driver must understand the server, however it packs: see clickhouse-go/main.go. */
 const EXPECTED: Readonly<Record<string, readonly unknown[]>> = {
   row: [
     {
@@ -86,7 +86,7 @@ describe('clickhouse-go, the driver of Grafana’s data source', () => {
     it(`reads, writes and fails as with a server, packing: ${method}`, { skip }, async () => {
       const { refused, ...answers } = await answersOf(method)
       assert.deepEqual(answers, EXPECTED)
-      // A server of its own has other files to read, and other users who may.
+      // Another server has other files to read, and other users with rights to them.
       if (target.isLocal) assert.deepEqual(refused, [497])
     })
   }

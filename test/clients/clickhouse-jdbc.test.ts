@@ -12,7 +12,7 @@ import { outputOf, toolMissing } from './tools.ts'
 const SOURCE = fileURLToPath(new URL('./clickhouse-jdbc', import.meta.url))
 const SETUP_MAX_MS = 10 * 60_000
 
-/** What the driver must make of the server: see clickhouse-jdbc/Client.java. */
+/** How the driver must understand the server: see clickhouse-jdbc/Client.java. */
 const EXPECTED: Readonly<Record<string, string>> = {
   inserted: '1000',
   row: "it's row 3, kind, 2026-07-01T14:00+02:00[Europe/Berlin], 2026-07-01T12:00:00Z, 3, 0.0000",

@@ -12,7 +12,7 @@ import { outputOf, toolMissing } from './tools.ts'
 
 const SOURCE = fileURLToPath(new URL('./cloudevents-python', import.meta.url))
 
-interface Said {
+interface PrintedAnswer {
   readonly status: number
   readonly body: { readonly accepted?: number }
   readonly content_type: string | null
@@ -22,7 +22,7 @@ const missing = toolMissing([['python3', '-c', 'import venv, ensurepip']])
 
 describe('the SDK of CloudEvents for Python', { skip: missing ?? false }, () => {
   let dir: string
-  let said: Readonly<Record<string, Said>>
+  let answers: Readonly<Record<string, PrintedAnswer>>
   let gateway: Awaited<ReturnType<typeof setUp>>
 
   before(async () => {
@@ -36,7 +36,7 @@ describe('the SDK of CloudEvents for Python', { skip: missing ?? false }, () => 
     const url = `http://127.0.0.1:${port}/v1/events`
     const time = new Date(NOW).toISOString()
     const printed = await outputOf(join(dir, 'bin/python'), [join(SOURCE, 'send.py'), url, time])
-    said = JSON.parse(printed) as typeof said
+    answers = JSON.parse(printed) as typeof answers
   })
 
   after(async () => {
@@ -46,12 +46,12 @@ describe('the SDK of CloudEvents for Python', { skip: missing ?? false }, () => 
 
   for (const form of ['older binary', 'older structured', 'binary', 'structured'])
     it(`${form}: its event is taken`, () => {
-      const { status, body } = said[form] as Said
+      const { status, body } = answers[form] as PrintedAnswer
       assert.deepEqual([status, body.accepted], [202, 1], JSON.stringify(body))
     })
 
   it('names each event by its id and its source', () => {
-    // A probe of the log's time stands among them.
+    // A probe of the log's time is among them.
     const events = gateway.log.records.flatMap(({ value }) =>
       value !== null && holdsUsageEvents(schemaIdOf(value)) ? usageEventsIn(value) : [],
     )
@@ -62,11 +62,11 @@ describe('the SDK of CloudEvents for Python', { skip: missing ?? false }, () => 
         node_id,
         tokens_in,
       ]),
-      Object.keys(said).map((form) => [form, '/python', 'node-1', 7]),
+      Object.keys(answers).map((form) => [form, '/python', 'node-1', 7]),
     )
   })
 
   it('says no content type with data of binary mode: JSON by its attributes', () => {
-    assert.equal(said['older binary']?.content_type, null)
+    assert.equal(answers['older binary']?.content_type, null)
   })
 })

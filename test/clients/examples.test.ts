@@ -20,7 +20,7 @@ const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url))
 
 const PARTITIONS = 4
 const NODES_PER_PARTITION = 3
-/** What it takes to fetch and build a program. */
+/** The commands that fetch and build a program. */
 const INSTALL_MS = 420_000
 const SEND_MS = 60_000
 const COUNTED_MS = 60_000
@@ -29,9 +29,9 @@ type Command = readonly [file: string, ...args: string[]]
 
 interface Program {
   readonly name: string
-  /** Below examples. */
+  /** The folder below examples. */
   readonly folder: string
-  /** Each with how it says its version. */
+  /** The commands, each with the option that prints its version. */
   readonly tools: readonly Command[]
   readonly install: readonly Command[]
   readonly send: Command

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { OPERATOR, OWN_NODE, PATH_PARAMETERS } from '../support/servers/both-servers.ts'
 import type { OpenApiDocument, OpenApiOperation } from '../support/oracles/openapi-check.ts'
 
-/** What a generated client is to ask, in words that programs of every language read. */
+/** The call that a generated client must make, in a form that programs of every language can read. */
 export interface Call {
   readonly operationId: string
   /** In small letters. */
@@ -12,18 +12,18 @@ export interface Call {
   readonly body?: unknown
 }
 
-/** What it made of the answer. */
+/** How it read the answer. */
 export interface Answer {
   readonly operationId: string
   readonly status?: number
-  /** The name of the generated model, or `list`, `text`, `object` (of any members) or `nothing`. */
+  /** The name of the generated model, or `list`, `text`, `object` (with any members) or `nothing`. */
   readonly type?: string
-  /** As it writes it again. */
+  /** The value as the client writes it again. */
   readonly value?: unknown
   readonly error?: string
 }
 
-/** Values of an operation that are not those of all. */
+/** Values for one operation only. */
 export interface Own {
   readonly parameters?: Readonly<Record<string, string>>
   readonly body?: unknown
@@ -32,7 +32,7 @@ export interface Own {
 const JSON_TYPE = 'application/json'
 const REFERENCE = '#/components/schemas/'
 
-/** A call of every operation of a document: first those that change nothing, which then answer all clients alike. */
+/** A call of every operation of a document: first those that change nothing, which answer all clients alike. */
 export function callsOf(
   document: OpenApiDocument,
   nowMs: number,
@@ -75,7 +75,7 @@ interface Schema {
 
 const NAMED: Readonly<Record<string, string>> = { node_id: OWN_NODE, operator_id: OPERATOR }
 
-/** The least that a schema takes. */
+/** The smallest value that a schema accepts. */
 class Minimal {
   readonly #document: OpenApiDocument
   readonly #nowMs: number
@@ -119,7 +119,7 @@ export function typeOf(document: OpenApiDocument, { path, method }: Call, status
   )?.schema
   const name = schema?.$ref?.replace(REFERENCE, '')
   if (name !== undefined) {
-    // What may have any members has no model of its own in some languages.
+    // In some languages a value with arbitrary members has no model of its own.
     const { properties = {} } = (document.components?.schemas?.[name] ?? {}) as Schema
     return Object.keys(properties).length === 0 ? 'object' : name
   }

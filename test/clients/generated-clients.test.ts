@@ -15,8 +15,8 @@ import { GENERATORS, writeWork } from './generators.ts'
 import type { Generator, Served } from './generators.ts'
 import { toolMissing } from './tools.ts'
 
-// Clients that are generated from the documents as the servers send them: each compiles, and each of its operations
-// is called and read by it. A new route is called without a word here, unless its values cannot be guessed.
+// Clients that are generated from the documents as the servers send them: each client compiles, calls each of its
+// operations and reads the answer. A new route is called without a change here, unless its values cannot be guessed.
 
 const SETUP_MAX_MS = 10 * 60_000
 
@@ -24,7 +24,7 @@ const SETUP_MAX_MS = 10 * 60_000
 const SETTINGS = { allow_metered_for_hive: true, metered_daily_limit_usd: 10 }
 const NO_SUCH_EVENT = 'usage.metered:0:1'
 
-/** Writes for which nothing is there: their problem must be read as one. */
+/** Writes that find nothing: the client must read their answer as a problem. */
 const PROBLEMS: Readonly<Record<string, number>> = { postUsageSetAsideByIdReplay: 404 }
 
 for (const generator of GENERATORS) {
@@ -114,20 +114,20 @@ async function assertAnswers(generator: Generator, dir: string, served: Served, 
   )
   for (const [index, { operationId, status = 0, type, value, error }] of answers.entries()) {
     const call = calls[index] as Call
-    const said = `${operationId}: ${status} ${JSON.stringify(value)?.slice(0, 500)}`
+    const summary = `${operationId}: ${status} ${JSON.stringify(value)?.slice(0, 500)}`
     assert.equal(error, undefined, operationId)
-    if (PROBLEMS[operationId] === undefined) assert.ok(status >= 200 && status < 300, said)
-    else assert.equal(status, PROBLEMS[operationId], said)
+    if (PROBLEMS[operationId] === undefined) assert.ok(status >= 200 && status < 300, summary)
+    else assert.equal(status, PROBLEMS[operationId], summary)
     const expected = typeOf(document, call, status)
-    // A model of any members may have a name that the generator made up.
-    if (expected === 'object') assert.ok(!['list', 'text', 'nothing'].includes(type ?? ''), said)
-    else assert.equal(type, expected, said)
+    // A model with arbitrary members may have a name that the generator invented.
+    if (expected === 'object') assert.ok(!['list', 'text', 'nothing'].includes(type ?? ''), summary)
+    else assert.equal(type, expected, summary)
     if (sent[index] !== undefined && !VARYING.has(operationId))
       assert.deepEqual(bare(value), bare(sent[index]), operationId)
   }
 }
 
-/** These say something else at another time. */
+/** These give another answer at another time. */
 const VARYING: ReadonlySet<string> = new Set(['getMetrics', 'getSocialHostingLeaderboard'])
 
 async function sentBy({ url }: Served, { path, parameters }: Call, key: string): Promise<unknown> {

@@ -2,7 +2,7 @@ import type { OpenApiDocument } from '../support/oracles/openapi-check.ts'
 import { typeOf } from './generated-calls.ts'
 import type { Call } from './generated-calls.ts'
 
-/** How a program for openapi-fetch is checked: as strictly as its users may. */
+/** The compiler options for a program with openapi-fetch: as strict as those of its users may be. */
 export const TSCONFIG = {
   compilerOptions: {
     target: 'es2024',
@@ -18,7 +18,7 @@ export const TSCONFIG = {
   include: ['*.ts'],
 }
 
-/** `Known` fails to compile where a type says nothing; `data` must be able to be what the document names. */
+/** `Known` fails to compile where a type is unknown; `data` must be assignable to the type that the document names. */
 const HEAD = `import createClient from 'openapi-fetch'
 import type { components, paths } from './types.ts'
 
@@ -38,8 +38,8 @@ function say(operationId: string, type: string, asked: { data?: unknown; error?:
 `
 
 /**
- * A program that makes the calls as its author would write them, so that the compiler holds each against the generated
- * types: its path, its parameters, its body and what is done with its answer.
+ * A program that makes the calls as its author would write them, so that the compiler compares each with the generated
+ * types: its path, its parameters, its body and the use of its answer.
  */
 export function programOf(document: OpenApiDocument, calls: readonly Call[]): string {
   return [HEAD, ...calls.map((call) => callText(document, call))].join('\n')
@@ -63,7 +63,7 @@ function callText(document: OpenApiDocument, call: Call): string {
 }`
 }
 
-/** Text must be asked for as text. */
+/** Text must be requested as text. */
 function parsed(type: string, options: object): string {
   return JSON.stringify(type === 'text' ? { ...options, parseAs: 'text' } : options).replace(
     '"parseAs":"text"',

@@ -7,7 +7,7 @@ import type { Call } from './generated-calls.ts'
 import { programOf, TSCONFIG } from './generated-typescript.ts'
 import { outputOf } from './tools.ts'
 
-/** A server as a generator meets it. */
+/** A server as a generator sees it. */
 export interface Served {
   readonly name: Server['name']
   readonly url: string
@@ -15,18 +15,18 @@ export interface Served {
   readonly calls: readonly Call[]
 }
 
-/** A generator, with what its client is compiled and run by. All that it makes stands in a folder of its own. */
+/** A generator, with what its client needs to compile and run. All its output is in a folder of its own. */
 export interface Generator {
   readonly name: string
-  /** Each with how it says its version. */
+  /** The commands, each with the option that prints its version. */
   readonly tools: readonly (readonly [file: string, ...args: string[]])[]
   /** Fetches the generator, and what its clients need. */
   readonly install: (dir: string) => Promise<void>
   /** Makes the client of a server. */
   readonly generate: (dir: string, served: Served) => Promise<void>
-  /** Fails where what was made, for all servers, is wrong by the rules of its language. */
+  /** Fails where the code for any server breaks the rules of its language. */
   readonly compile: (dir: string, all: readonly Served[]) => Promise<void>
-  /** Makes the calls; a line of JSON for each answer. */
+  /** Makes the calls; returns a line of JSON for each answer. */
   readonly call: (dir: string, served: Served, key: string) => Promise<string>
 }
 
@@ -37,7 +37,7 @@ const JAVA_TOOLS: Generator['tools'] = [
 ]
 const TSC = fileURLToPath(new URL('../../node_modules/.bin/tsc', import.meta.url))
 
-/** Code without documents and tests of its own, which nobody here reads. */
+/** Code without the generator's documents and tests, which are not used here. */
 const ONLY_CODE = ['--global-property', 'apiDocs=false,modelDocs=false,apiTests=false,modelTests=false']
 
 const sourceOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
@@ -58,7 +58,7 @@ async function installPython(dir: string, folder: string): Promise<void> {
   await outputOf(join(dir, 'venv/bin/pip'), ['install', ...quiet, '--requirement', requirements])
 }
 
-/** Compiles every module and imports it: names that are wrong show only then. */
+/** Compiles every module and imports it: only that shows wrong names. */
 async function compilePython(dir: string, all: readonly Served[]): Promise<void> {
   const python = join(dir, 'venv/bin/python')
   const names = all.map(({ name }) => name)
@@ -118,7 +118,7 @@ const pythonClient: Generator = {
     const files = ['--path', documentOf(dir, served), '--output-path', join(dir, served.name)]
     const config = join(sourceOf('openapi-python-client'), 'config.yaml')
     const bin = join(dir, 'venv/bin')
-    // It formats what it made by a program that it looks for on the way of commands.
+    // It formats its output with a program that it searches for in the PATH.
     const env = { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}` }
     const args = ['generate', ...files, '--config', config, '--meta', 'none']
     await outputOf(join(bin, 'openapi-python-client'), args, { env })
@@ -143,8 +143,8 @@ const generatorJava: Generator = {
   name: 'openapi-generator for Java',
   tools: JAVA_TOOLS,
   install: installGenerator,
-  // The library that takes the documents as they are: what `native` makes of a body that is an object or a list, and
-  // `okhttp-gson` of a time that is text or a number, does not compile.
+  // The library that accepts the documents as they are: the code that `native` makes for a body that is an object or a
+  // list, and that `okhttp-gson` makes for a time that is text or a number, does not compile.
   generate: async (dir, served) => {
     const { name } = served
     const packages = ['api', 'model'].flatMap((part) => [`--${part}-package`, `${name}.${part}`])
@@ -154,7 +154,7 @@ const generatorJava: Generator = {
   compile: async (dir) => {
     await cp(join(sourceOf('openapi-generator'), 'Call.java'), join(dir, 'src/main/java/Call.java'))
     const goals = ['compile', 'dependency:copy-dependencies', `-DoutputDirectory=${join(dir, 'lib')}`]
-    // The names of parameters are how a call finds its own.
+    // A call finds its parameters by their names.
     await outputOf('mvn', ['-q', '-B', ...goals, '-Dmaven.compiler.parameters=true'], { cwd: dir })
   },
   call: async (dir, served, key) => {

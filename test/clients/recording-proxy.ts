@@ -4,14 +4,14 @@ import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } fro
 import type { AddressInfo } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 
-/** What a driver sent, its body apart. */
+/** What a driver sent, without the body. */
 export interface Recorded {
   readonly method: string
   readonly query: Readonly<Record<string, string>>
   readonly headers: IncomingHttpHeaders
 }
 
-/** Stands between a driver and the server, passes everything on as it comes, and notes what the driver asks for. */
+/** A proxy between a driver and the server: it passes everything on as it comes, and records the driver's requests. */
 export class RecordingProxy {
   readonly requests: Recorded[] = []
   readonly #server: Server
@@ -19,9 +19,9 @@ export class RecordingProxy {
 
   private constructor(target: string) {
     this.#target = target
-    this.#server = createServer((asked, answer) => {
-      // What breaks off on one side has to break off on the other.
-      this.#pass(asked, answer).catch(() => answer.destroy())
+    this.#server = createServer((incoming, answer) => {
+      // A connection that breaks on one side must break on the other.
+      this.#pass(incoming, answer).catch(() => answer.destroy())
     })
   }
 
@@ -43,19 +43,19 @@ export class RecordingProxy {
     await once(this.#server, 'close')
   }
 
-  async #pass(asked: IncomingMessage, answer: ServerResponse): Promise<void> {
-    const url = new URL(asked.url ?? '/', this.#target)
+  async #pass(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
+    const url = new URL(incoming.url ?? '/', this.#target)
     this.requests.push({
-      method: asked.method ?? '',
+      method: incoming.method ?? '',
       query: Object.fromEntries(url.searchParams),
-      headers: asked.headers,
+      headers: incoming.headers,
     })
     const passed = request(url, {
-      method: asked.method ?? 'GET',
-      headers: { ...asked.headers, host: url.host, connection: 'close' },
+      method: incoming.method ?? 'GET',
+      headers: { ...incoming.headers, host: url.host, connection: 'close' },
     })
     const answered = once(passed, 'response') as Promise<[IncomingMessage]>
-    const [[response]] = await Promise.all([answered, pipeline(asked, passed)])
+    const [[response]] = await Promise.all([answered, pipeline(incoming, passed)])
     answer.writeHead(response.statusCode ?? 502, response.rawHeaders)
     await pipeline(response, answer)
   }

@@ -3,11 +3,14 @@ import { promisify } from 'node:util'
 
 const run = promisify(execFile)
 
-/** A first build compiles a driver with all that it needs. */
+/** A first build compiles a driver with everything that it needs. */
 const RUN_MAX_MS = 10 * 60_000
 const OUTPUT_MAX_BYTES = 16 * 1024 ** 2
 
-/** Why a test cannot run here: the first of these commands that fails. Where nothing may be left out, it is run and fails by itself. */
+/**
+ * The reason why a test cannot run here: the first of these commands that fails. Where no test may be left out, there is
+ * no reason, and the test fails by itself.
+ */
 export function toolMissing(
   commands: readonly (readonly [file: string, ...args: string[]])[],
 ): string | undefined {
@@ -16,7 +19,7 @@ export function toolMissing(
   return missing === undefined ? undefined : `${missing.join(' ')} does not work here`
 }
 
-/** What a program printed. @throws Error with what it said when it fails. */
+/** The output of a program. @throws Error with the output when it fails. */
 export async function outputOf(
   command: string,
   args: readonly string[],

@@ -4,7 +4,7 @@ import { describeInserts } from './block-store/inserts.ts'
 import { openMemoryStore } from './block-store/memory.ts'
 import type { StoreTarget } from './block-store/target.ts'
 
-// What the loader rests on, asked of ClickHouse and of the store that stands for it in the simulation.
+// The guarantees that the loader needs, tested on ClickHouse and on the store that replaces it in the simulation.
 const WITHOUT_SERVERS = ['HIVEMETER_KAFKA_BROKERS', 'HIVEMETER_CLICKHOUSE_URL'].some(
   (name) => process.env[name] === undefined,
 )

@@ -10,7 +10,7 @@ import { OwnCluster, loopbackBrokers } from '../support/servers/own-cluster.ts'
 import { describeTransactions } from './broker/transactions.ts'
 
 /*
- * What the tasks rest on, asked of Kafka and of the broker that stands for it in the simulation: where the two
+ * The guarantees that the tasks need, tested on Kafka and on the broker that replaces it in the simulation: if the two
  * answered differently, the simulation would prove nothing.
  */
 const WITHOUT_SERVERS = ['HIVEMETER_KAFKA_BROKERS', 'HIVEMETER_CLICKHOUSE_URL'].some(

@@ -9,8 +9,9 @@ import { describeReads } from './clickhouse-http/reads.ts'
 import { openTarget, type Target } from './clickhouse-http/target.ts'
 
 /*
- * ClickHouse's HTTP interface as the official client sees it. HIVEMETER_CLICKHOUSE_URL names a server to run against
- * (any: a real one too); without it the local ClickHouse is started. Where the two differ by design, both are stated.
+ * ClickHouse's HTTP interface as the official client sees it. HIVEMETER_CLICKHOUSE_URL names a server to run against (any
+ * server, also a real one); without it the local ClickHouse is started. Where the two differ by design, the tests state
+ * both.
  */
 describe('clickhouse over http', () => {
   let opened: Target | undefined

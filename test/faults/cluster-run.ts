@@ -29,7 +29,7 @@ interface Given {
   readonly dir: string
 }
 
-/** One broker restarted: until it had all records again, and until the next one was. */
+/** The restart of one broker: the time until it had all records again, and the time until the next restart. */
 interface Restart extends Outage {
   readonly insyncMs: number
   readonly behindMs: number

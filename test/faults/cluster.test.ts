@@ -46,7 +46,8 @@ describe('a short fault run on three brokers', () => {
       onInterrupt: () => {},
       finals: [],
     })
-    // How long an outage lasts depends on what else this machine does: told here, held in the full run.
+    // How long an outage lasts depends on the other load of this machine: it is printed here, and checked in the full
+    // run.
     for (const line of [...outageTable(outages).split('\n'), ...exceeded]) t.diagnostic(line)
     assert.deepEqual(failures, [], `history, schedule and logs are in ${dir}`)
     assert.match(lastLine(verdict, injected), / 5 faults: 0 lost, 0 counted twice, 0 paid twice$/)

@@ -19,7 +19,7 @@ const strike = (fault: string, lane: Planned['lane'], target: Planned['target'])
   seed: SEED,
 })
 
-/** The shortest run that strikes every service, at the points where a guard has to hold. */
+/** The shortest run that strikes every service, at the points where a guard must hold. */
 const ROUNDS: readonly Round[] = [
   [
     strike('kill-after-send', 'aggregator', 1),

@@ -79,7 +79,7 @@ const faults: Fault[] = []
 for (const fault of FAULTS.filter(({ name }) => only === undefined || only.includes(name))) {
   const reason = await whyNot(fault, brokers)
   if (reason === undefined) faults.push(fault)
-  // One broker is no reason to speak of all that several could show.
+  // One broker is no reason to list everything that only several brokers could show.
   else if (brokers > 1 || fault.needs === undefined || only !== undefined) {
     console.log(`${fault.name} is left out: ${reason}`)
   }

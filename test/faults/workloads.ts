@@ -1,4 +1,4 @@
 import type { Workload } from './harness/workload.ts'
 
-/** Pipelines beside usage, whose events and accounts every run has: a pipeline is a row here. */
+/** Pipelines beside usage, whose events and accounts every run has. Each pipeline is a row here. */
 export const WORKLOADS: readonly Workload[] = []

@@ -35,19 +35,21 @@ const REPEAT_SHARE = 0.05
 const TICK_SHARE = 0.01
 const VERSIONS = 40
 
-/** A fuzzed log of account.inbox between the aggregator's ranges, the settler's real state on it, and verify's model. */
+/**
+ * A fuzzed log of account.inbox between the aggregator's ranges, with the settler's real state on it, and verify's model.
+ */
 export class FuzzedInboxLog {
   readonly metrics = new CountedMetrics()
   readonly log = new SettlerLog([], RULES_DEFAULT, undefined, this.metrics)
   readonly model = AccountModel.fromZero()
-  /** Records that were made; of them, ticks and rules, which no metric counts. */
+  /** The number of records that were made; and of them the ticks and rules, which no metric counts. */
   records = 0
   #silent = 0
   readonly #dice: Dice
   readonly #nodes: readonly string[]
   readonly #kept: (Buffer | null)[] = []
   #offset = 0
-  /** One past the last record: a batch that cannot be unpacked is one, whatever offsets are its own. */
+  /** One past the last record: a batch that cannot be unpacked counts as one, whatever its own offsets are. */
   #end = 0
 
   constructor(dice: Dice, nodes: readonly string[]) {
@@ -56,7 +58,7 @@ export class FuzzedInboxLog {
     this.model.since = [{ rules: RULES, offset: 0 }]
   }
 
-  /** Rules stand first, so that costs are paid; behind them a request of each kind, cut short at each of its bytes. */
+  /** Rules come first, so that costs are paid; after them a request of each kind, cut short at each of its bytes. */
   async begin(nowMs: number): Promise<void> {
     const [node_id = ''] = this.#nodes
     const changes: Setting[] = [{ name: 'metered_daily_limit_usd', value: 5_000_000_000 }]
@@ -71,7 +73,7 @@ export class FuzzedInboxLog {
     await this.#run(all.map((value, offset) => inputRecord(offset, nowMs, value)))
   }
 
-  /** The ranges in their order, with so many batches of requests between them. */
+  /** The ranges in their order, with this many batches of requests between them. */
   async take(ranges: readonly Buffer[], batches: number, nowMs: number): Promise<void> {
     const input: LogRecord[] = []
     const left = [...ranges]
@@ -87,7 +89,10 @@ export class FuzzedInboxLog {
     await this.#run(input)
   }
 
-  /** Accounts, decisions, ledger, audit, outcomes and letters are the model's; every record came to one end. */
+  /**
+   * Accounts, decisions, ledger, audit, outcomes and dead letters are equal to the model's; every record had exactly one
+   * result.
+   */
   assertConserved(): void {
     const rows = Map.groupBy(this.log.blocks(), ({ table }) => table)
     const rowsOf = (table: string): Row[] => (rows.get(table) ?? []).flatMap((block) => block.rows)
@@ -133,7 +138,7 @@ export class FuzzedInboxLog {
     return { partition: 0, key: dice.pick([null, '', TICK_KEY, '!task', ...this.#nodes]), value }
   }
 
-  /** Each outcome whose time is not over is kept, and says what the command came to. */
+  /** Each outcome that has not expired is kept, and reports the result of its command. */
   #assertOutcomes(): void {
     const found = new Map<string, Outcome>()
     for (const { topic, key, value } of this.log.committed) {

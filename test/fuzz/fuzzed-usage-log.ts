@@ -30,17 +30,20 @@ const CONFLICT_SHARE = 0.03
 const TICK_SHARE = 0.01
 const KEYS = [null, '', 'another-node', TICK_KEY, '!task', '\u0000'] as const
 
-/** Letters by offset: what each index of the record was set aside for. */
+/** Dead letters by offset: the reason for which each index of the record was set aside. */
 type Letters = Map<bigint, readonly string[]>
 
-/** A fuzzed log of usage.metered, the aggregator's real state on it, and what verify's model makes of the same records. */
+/**
+ * A fuzzed log of usage.metered, the aggregator's real state on it, and the result of verify's model for the same
+ * records.
+ */
 export class FuzzedUsageLog {
   readonly metrics = new CountedMetrics()
   readonly log = new AggregatorLog({ partitions: PARTITIONS, metrics: this.metrics })
   readonly totals = new NodeTotalSums()
-  /** Records that were made; of them, those that are none of a kind, and ticks. */
+  /** The number of records that were made; and of them those of no kind, and ticks. */
   records = 0
-  /** Events that a reader of the schema finds, whatever they hold. */
+  /** Events that a reader of the schema finds, whatever their content. */
   events = 0
   counted = 0
   ticks = 0
@@ -58,7 +61,7 @@ export class FuzzedUsageLog {
   readonly #kept: UsageEvent[] = []
   readonly #expected: Letters = new Map()
   #offset = 0
-  /** One past the last record: a batch that cannot be unpacked is one, whatever offsets are its own. */
+  /** One past the last record: a batch that cannot be unpacked counts as one, whatever its own offsets are. */
   #end = 0
 
   constructor(dice: Dice) {
@@ -69,7 +72,7 @@ export class FuzzedUsageLog {
     return this.#nodes
   }
 
-  /** So many batches more at log time `nowMs`, taken by the task in cuts of its own; returns what it handed over. */
+  /** Adds this many batches at log time `nowMs`, which the task takes in cuts of its own; returns what it handed over. */
   async take(batches: number, nowMs: number): Promise<Buffer[]> {
     const input: LogRecord[] = []
     for (let batch = 0; batch < batches; batch++) {
@@ -104,7 +107,7 @@ export class FuzzedUsageLog {
       .flatMap(({ topic, value }) => (topic === accountInbox && value !== null ? [value] : []))
   }
 
-  /** Everything that was set aside is what the model sets aside, for the same reasons; every event came to one end. */
+  /** The task sets aside exactly what the model sets aside, for the same reasons; every event had exactly one result. */
   assertConserved(): void {
     const found: Letters = new Map()
     let ofEvents = 0
@@ -136,14 +139,14 @@ export class FuzzedUsageLog {
     if (dice.next() < TICK_SHARE) {
       return { partition: 0, key: TICK_KEY, value: tickCodec.encode({ written_by: 'fuzz' }) }
     }
-    // Half of all work is one node's, so that its sums pass what 64 bits hold.
+    // Half of all work belongs to one node, so that its sums exceed 64 bits.
     const node = dice.next() < 0.5 ? (this.#nodes[0] ?? '') : dice.pick(this.#nodes)
     const value = fuzzedValue(dice, () => this.#event(node, nowMs), nowMs)
     const headers = dice.next() < 0.02 ? { headers: this.#headers(nowMs) } : {}
     return { partition: 0, key: dice.pick([...KEYS, ...this.#nodes]), value, ...headers }
   }
 
-  /** A new event, one of before, or one of before with another content. */
+  /** A new event, an earlier one, or an earlier one with another content. */
   #event(node_id: string, nowMs: number): UsageEvent {
     const dice = this.#dice
     const chance = dice.next()
@@ -166,7 +169,7 @@ export class FuzzedUsageLog {
     return event
   }
 
-  /** Receipts that nobody proved, and headers of all kinds. */
+  /** Receipts without proof, and headers of all kinds. */
   #headers(nowMs: number): Record<string, string | Buffer> {
     const dice = this.#dice
     return {
@@ -191,7 +194,7 @@ export class FuzzedUsageLog {
   }
 }
 
-/** Events of a record whose bytes are whole, whatever they hold. */
+/** Events of a record whose bytes are complete, whatever their content. */
 function eventsOf({ value, unreadable }: LogRecord): number {
   const schemaId = schemaIdOf(value)
   if (unreadable !== undefined || value === null || !holdsUsageEvents(schemaId)) return 0

@@ -12,7 +12,7 @@ const RECORDS = 15_000
 const NOW_MS = 1_000
 const KEY_IDS = Array.from({ length: 40 }, (_, at) => at.toString(16).padStart(16, '0'))
 
-/** The bounds of a key, said once more. */
+/** The bounds of a key, written a second time. */
 function isKey(keyId: string, key: AccessKey): boolean {
   const { scopes, nodes, operators, parent, client, created_at, expires_at, revoked_at } = key
   const times = [created_at, expires_at ?? 0, revoked_at ?? 0]
@@ -54,7 +54,7 @@ test('whatever stands in access.keys, each key is what its newest value says, or
     const { records, nextOffset } = await fetchedBatch(dice, appends, offset, NOW_MS)
     offset = nextOffset
     for (const { key, value, unreadable } of records) {
-      // A batch that cannot be unpacked stops whoever follows the table; it is none of the ring's.
+      // A batch that cannot be unpacked stops every reader that follows the table; the ring does not handle it.
       if (unreadable !== undefined) continue
       ring.apply({ key, value })
       const keyId = key?.toString() ?? ''

@@ -15,7 +15,7 @@ const BATCHES_PER_ROUND = 40
 /** Ids leave memory after three days: a copy with another time would be new then, and verify is stricter. */
 const ROUND_MS = 1_500_000
 
-/** The settler's days go by faster: outcomes, limits and caps are of days. */
+/** The settler's log time passes faster: outcomes, limits and caps depend on days. */
 const INBOX_PACE = 8
 
 test('whatever stands in the logs, the tasks go on, and every record and event comes to one end', async (t) => {

@@ -10,10 +10,10 @@ const PORT = 7_000
 const SILENCE_MS = 500
 const LISTENS_MS = 10_000
 
-/** Answers with the address that a connection came from. */
+/** Answers with the address from which a connection came. */
 const ECHO = `require('node:net').createServer((socket) => socket.end(socket.remoteAddress)).listen(${PORT}, '0.0.0.0')`
 
-/** Connects out of the second broker's namespace and says what came back. */
+/** Connects from within the second broker's namespace and returns the answer. */
 const askFrom = (host: string): string => `
 const socket = require('node:net').connect({ host: '${host}', port: ${PORT} })
 socket.setTimeout(${SILENCE_MS}, () => process.exit(3))
@@ -21,7 +21,7 @@ socket.on('error', () => process.exit(4)).on('data', (data) => process.stdout.wr
 
 const opened = await BrokerNetwork.open(2)
 const missing = typeof opened === 'string' ? opened : undefined
-// Rights may be missing; what a package brings is brought there.
+// Missing rights are a reason to skip; a tool that a package installs must be there where CI is set.
 const tool = await missingTool()
 if (tool !== undefined && process.env['CI'] === 'true') throw new Error(tool)
 
@@ -73,7 +73,7 @@ async function ran(words: readonly string[]): Promise<string | number> {
   return code === 0 ? output : code
 }
 
-/** What a server of the network answers to this process; undefined where nothing comes. */
+/** The answer of a server in the network to this process; undefined where none comes. */
 async function answerOf(host: string): Promise<string | undefined> {
   const socket = connect({ host, port: PORT, timeout: SILENCE_MS })
   return await new Promise((resolve) => {

@@ -120,7 +120,7 @@ describe('a record that cannot be counted', () => {
         text: 'ü',
         toString: 'a name that objects have',
         __proto: '',
-        // What was sent on once is not sent on again.
+        // A record that was sent on once is not sent on again.
         ...(reasons[0] === 'wrong_partition' && { [FORWARDED_HEADER]: '1' }),
       },
     }))
@@ -159,7 +159,7 @@ describe('a record that cannot be counted', () => {
     }))
     const bad = CODECS.map((codec) => ({ codec, key: stranger, value: Buffer.from(`no usage, ${codec}`) }))
     const places = await produceForeign(installation, installation.topics.usageMetered, [...good, ...bad])
-    // The Java client's own partitioner sends a node where we look for it.
+    // The Java client's own partitioner sends a node to the partition in which this test reads.
     assert.deepEqual(
       new Set(places.map(({ partition }) => partition)),
       new Set([partitionOfNode(stranger, PARTITIONS)]),

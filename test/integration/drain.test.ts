@@ -12,7 +12,7 @@ import { until } from '../support/until.ts'
 
 const CLIENTS = 24
 const DRAIN_S = 2
-/** How often a balancer looks, and how long it takes to look elsewhere: less than the drain. */
+/** How often a balancer checks, and how long it takes to route elsewhere: less than the drain. */
 const LOOKS_EVERY_MS = 100
 const LOAD_BEFORE_MS = 1_000
 const SOON_MS = 20_000
@@ -28,9 +28,9 @@ function post(url: string, agent: Agent, body: string, pauseMs = 0): Promise<Sen
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
     const sending = request(`${url}/v1/events`, { method: 'POST', agent, headers }, (answer) => {
-      const { statusCode: status = 0, headers: told } = answer
+      const { statusCode: status = 0, headers: answered } = answer
       answer.on('error', reject).on('end', () => {
-        resolve({ status, atMs: systemClock.monotonicMs(), closes: told.connection === 'close' })
+        resolve({ status, atMs: systemClock.monotonicMs(), closes: answered.connection === 'close' })
       })
       answer.resume()
     })
@@ -66,7 +66,7 @@ describe('a gateway that is asked to end under load', () => {
     const sent: Sent[] = []
     const failures: string[] = []
     const routed = new AbortController()
-    /** Sends one request after the other, for as long as the balancer routes any. */
+    /** Sends one request after the other, for as long as the balancer routes to any instance. */
     const client = async (): Promise<void> => {
       const agent = new Agent({ keepAlive: true, maxSockets: 1 })
       while (!routed.signal.aborted) {

@@ -2,7 +2,7 @@ import { test } from 'node:test'
 import { startEarlyAnswers } from '../support/processes/early-answers.ts'
 import { nodeFetch, urllib } from '../support/processes/foreign-clients.ts'
 
-// Answers that are given before the body has come, over real connections to clients that are not ours.
+// Answers that are given before the body has come, over real connections, to clients from outside of this project.
 
 test("an early refusal reaches Node's fetch", async () => {
   await using early = await startEarlyAnswers()

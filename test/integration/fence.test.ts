@@ -66,7 +66,7 @@ describe('the fence', () => {
     await until('the service to be refused', SOON_MS, async () => (await fences(first)) === 1)
     await truth.matches(installation)
 
-    // Which made a zombie of the rival.
+    // That made a zombie of the rival.
     const late = [{ ...state, value: fenceCodec.encode({ instance: 'rival, late' }) }]
     await assert.rejects(rival.commit(late), /old epoch|fenced|INVALID_PRODUCER_EPOCH/i)
     await rival.close()
@@ -80,7 +80,7 @@ describe('the fence', () => {
   })
 
   it('refuses a process that was frozen while another took over; then both share the work in peace', async (t) => {
-    // Frozen with a fetch under way: these events wait in its socket while the other counts them.
+    // Frozen with a fetch under way: these events wait in its socket while the other instance counts them.
     first.signal('SIGSTOP')
     await send()
     await endSessions(installation, 'aggregator')

@@ -38,7 +38,7 @@ describe('a producer with another partitioner', () => {
   })
   after(() => cleanup.disposeAsync())
 
-  /** As a producer with a schema registry writes them: one event a record. */
+  /** Records as a producer with a schema registry writes them: one event per record. */
   const singles = (partition: number, events: readonly UsageEvent[]): LogAppend[] =>
     events.map((event) => ({ partition, key: event.node_id, value: usageEventCodec.encode(event) }))
 

@@ -11,7 +11,7 @@ import { UsageMaker, openUsageProducer, usageRecord } from '../support/records/p
 import { startServices } from '../support/processes/service-process.ts'
 import { until } from '../support/until.ts'
 
-/** What an idle machine of two cores takes is printed; a loaded one may take this. */
+/** The time that an idle machine with two cores takes is printed; a busy one may take this long. */
 const WITHIN_MS = 10_000
 const NODE = 'node-alone'
 
@@ -49,7 +49,7 @@ describe('freshness', () => {
     })
     await table.start()
     cleanup.defer(() => table.stop())
-    // The first send connects; what is measured is the way of an event, not of a handshake.
+    // The first send connects; the test measures the way of an event, not of a handshake.
     await producer.append([usageRecord(partition, [maker.event(NODE, { task_source: 'own' })])])
 
     const event = maker.event(NODE, { task_source: 'hive', cost_nano_usd: 500_000_000 })

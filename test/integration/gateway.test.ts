@@ -23,7 +23,7 @@ import { TOPICS } from '../../schemas/topics.ts'
 import { environmentOf } from '../support/processes/installation.ts'
 import { until } from '../support/until.ts'
 
-// A Kafka of its own: it is frozen and killed here.
+// A Kafka for this test alone: it is frozen and killed here.
 const PORT = 26_500
 const CONTROLLER_PORT = 26_501
 const GATEWAY_PORT = 26_502
@@ -121,7 +121,7 @@ describe('the gateway on a real broker', () => {
     return { status: answer.status, ...body }
   }
 
-  /** How often each event is in the log; each must stand in the partition of its node. */
+  /** How often each event is in the log; each must be in the partition of its node. */
   function logged(): Promise<{ copies: Map<string, number>; records: number }> {
     // A broker that was frozen or killed leads its partitions again only after a moment.
     return until('the log to be readable', READY_TIMEOUT_MS, () =>

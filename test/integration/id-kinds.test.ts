@@ -11,7 +11,7 @@ import { dateTime, openHistory } from '../support/records/history.ts'
 import type { HistoryDatabase, HistoryRow } from '../support/records/history.ts'
 import { usageEvent } from '../support/records/usage-events.ts'
 
-/** Ids and texts with one and the same 128 bits, in ClickHouse: each is found as what it is, and as nothing else. */
+/** Ids and texts with the same 128 bits, in ClickHouse: each is found as what it is, and as nothing else. */
 
 const PORT = 26_404
 const AT = Date.UTC(2026, 10, 1, 12)
@@ -38,7 +38,7 @@ before(async () => {
     row('both', BITS, { id_kind: 'text', content_hash: 2 }),
     row('text', BITS, { id_kind: 'text', content_hash: 3 }),
   ])
-  // Rows of before name no kind.
+  // Older rows name no kind.
   await insert('usage_events', [
     row('before', BITS, { event_text: '', content_hash: 4 }),
     row('shop', bitsBefore('order 17'), { event_text: 'order 17', content_hash: 5 }),

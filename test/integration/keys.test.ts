@@ -10,7 +10,7 @@ import { startService } from '../support/processes/service-process.ts'
 import type { ServiceProcess } from '../support/processes/service-process.ts'
 import { until } from '../support/until.ts'
 
-/** What the contract promises of a key that is made or revoked, on every instance. */
+/** What the contract promises about a key that is made or revoked, on every instance. */
 const COUNTS_WITHIN_MS = 5_000
 
 describe('keys', () => {
@@ -71,7 +71,7 @@ describe('keys', () => {
 
   it('count on every reader when they are made, and no longer when they are revoked', async () => {
     const { text, keyId } = await make()
-    // Nobody has named the node: 404 is what a right credential is told.
+    // The node has no operator: a credential with the right gets 404.
     await answers(text, 404)
     const revoked = await keys('revoke', keyId)
     assert.match(revoked.output, new RegExp(`^key ${keyId} of ana is revoked`))

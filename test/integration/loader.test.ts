@@ -73,8 +73,8 @@ describe('the loader', () => {
   }
 
   /**
-   * Sends events of a node of partition 0 and acts at a point of the INSERT into `table` that their group comes to; a
-   * tick's group, which brings `watermarks` alone, is left in peace.
+   * Sends events of a node of partition 0 and acts at a point of the INSERT into `table` in their group; it leaves the
+   * group of a tick, which contains only `watermarks`, alone.
    */
   async function actAt(
     point: 'onInsert' | 'onSent' | 'onAcknowledged',
@@ -127,7 +127,7 @@ describe('the loader', () => {
   })
 
   it('brings a part that a phantom token hides, under the next token', async () => {
-    // The rows of the group's first INSERT are a part of their own until the part is taken away.
+    // The rows of the group's first INSERT are a part of their own until the part is removed.
     await installation.clickhouse.command('SYSTEM STOP MERGES usage_events')
     await actAt('onInsert', 'usage_1m', () => loader.kill())
     const part = await installation.row<{ path: string; rows: string; level: number }>(
@@ -136,7 +136,8 @@ describe('the loader', () => {
          ORDER BY max_block_number DESC LIMIT 1`,
     )
     assert.deepEqual([part.rows, part.level], ['20', 0])
-    // What kill -9 between the deduplication log and the rename of the part leaves: the token is there, the part is not.
+    // The result of a kill -9 between the deduplication log and the rename of the part: the token is there, the part is
+    // not.
     await clickhouse.kill()
     await rm(part.path, { recursive: true })
     await clickhouse.start()

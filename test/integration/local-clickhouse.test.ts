@@ -51,8 +51,8 @@ describe('local clickhouse', { timeout: 60_000 }, () => {
     const server = await startClickhouse({ dir: join(dir, 'guarded'), port: PORT, passwordFile })
     started.add(server)
     const ask = async (headers: Record<string, string>, path = '/?query=SELECT+1'): Promise<number> => {
-      const asked = request(`${server.url}${path}`, { headers }).end()
-      const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+      const sent = request(`${server.url}${path}`, { headers }).end()
+      const [answer] = (await once(sent, 'response')) as [IncomingMessage]
       answer.resume()
       return answer.statusCode ?? 0
     }
@@ -220,7 +220,7 @@ describe('local clickhouse', { timeout: 60_000 }, () => {
     parent.kill('SIGKILL')
     await once(parent, 'exit')
     const endMs = performance.now() + ENDS_WITH_PARENT_MAX_MS
-    // Nobody is told of the end of a grandchild: so look until it is gone.
+    // The end of a grandchild raises no event: so the test polls until it is gone.
     while (isAlive(pid)) {
       assert.ok(performance.now() < endMs, `process ${pid} outlives its parent`)
       await new Promise((resolve) => setTimeout(resolve, 50))
@@ -267,7 +267,7 @@ async function stopTimeMs(server: LocalServer): Promise<number> {
   return performance.now() - startedMs
 }
 
-/** Asks again and again, because the engine tells nobody when a statement begins; bounded by the test's time. */
+/** Polls, because the engine raises no event when a statement begins; the time of the test limits it. */
 async function untilRunning(client: ClickHouseClient, statements: number): Promise<void> {
   const query = `SELECT query FROM system.processes
     WHERE query LIKE '%sleepEachRow%' AND query NOT LIKE '%system.processes%'`

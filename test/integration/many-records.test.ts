@@ -13,7 +13,7 @@ import { until } from '../support/until.ts'
 
 const PARTITIONS = 2
 
-/** Beyond what a call takes as arguments. */
+/** More than a call takes as arguments. */
 const RECORDS = 130_000
 const ARRIVES_WITHIN_MS = 60_000
 

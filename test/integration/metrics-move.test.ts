@@ -18,7 +18,7 @@ const PARTITIONS = 2
 const MOVES_WITHIN_MS = 30_000
 const HOUR_MS = 3_600_000
 
-/** What must not move in an installation that is well; the test that moves it. */
+/** Metrics that must not move in a healthy installation, with the test that moves each. */
 const STILL = new Map<MetricName, string>([
   ['hivemeter_access_keys_unreadable_total', 'test/integration/keys'],
   ['hivemeter_audit_records_total', 'test/integration/reader-audit'],
@@ -37,7 +37,7 @@ const STILL = new Map<MetricName, string>([
 
 const rows = Object.entries(METRICS) as [MetricName, MetricDefinition][]
 
-/** The series of a metric in Prometheus' text, by their labels; a histogram counts by its observations. */
+/** The series of a metric in Prometheus' text, by their labels; for a histogram, its number of observations. */
 function seriesOf(text: string, name: string): Map<string, number> {
   const { type } = METRICS[name as MetricName]
   const begin = type === 'histogram' ? `${name}_count{` : `${name}{`
@@ -50,7 +50,7 @@ function seriesOf(text: string, name: string): Map<string, number> {
   )
 }
 
-/** Every combination of the values of a metric's labels that its row knows: all of them, or none. */
+/** Every combination of the values that the metric's row names for its labels; all of them, or none. */
 function knownLabels({ labels, values }: MetricDefinition): string[][] {
   return labels.reduce<string[][]>(
     (sets, label) =>

@@ -97,7 +97,7 @@ describe('migrate', () => {
     )
     assert.ok(tables.length >= 9)
     for (const { name } of tables) {
-      // Who migrates names the installation; the loader asks for it.
+      // migrate names the installation; the loader needs the name.
       const rights = name === 'installation' ? 'SELECT' : 'SELECT, INSERT'
       assert.ok(read.includes(`GRANT ${rights} ON ${name} TO hivemeter_loader`), name)
     }
@@ -135,7 +135,7 @@ describe('migrate', () => {
   })
 
   it('goes on wherever it was interrupted', async () => {
-    // Each run dies at one command further on than the last, before it or after it took effect.
+    // Each run dies one command later than the last, before it or after it took effect.
     const parts = await fresh()
     let runs = 0
     for (let dyingAt = 0; ; dyingAt += 1) {
@@ -148,11 +148,11 @@ describe('migrate', () => {
           error instanceof Killed || (error instanceof Error && error.cause instanceof Killed),
           String(error),
         )
-        // Its lock would expire by itself; here nobody waits for that.
+        // Its lock would expire by itself; here the test does not wait for that.
         await parts.database.command('TRUNCATE TABLE IF EXISTS schema_locks')
       }
     }
-    // What a run had recorded the next one passes over, so that it dies further on: at least once in each migration.
+    // The next run passes over what a run had recorded, so that it dies later: at least once in each migration.
     assert(runs > NEWEST, `${runs} runs`)
     const [row] = await parts.database.rows<{ statements: string }>(
       'SELECT uniqExact(version, statement) AS statements FROM schema_migrations',

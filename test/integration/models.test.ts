@@ -15,7 +15,7 @@ import type { ServiceProcess } from '../support/processes/service-process.ts'
 import { until } from '../support/until.ts'
 import { verified } from '../support/oracles/verified.ts'
 
-/** An installation's own table of models, from PUT to the rows that are judged by it and to verify. */
+/** An installation's own table of models, from PUT to the rows that are judged by it, and to verify. */
 
 const PARTITIONS = 2
 const ARRIVES_WITHIN_MS = 20_000
@@ -50,7 +50,7 @@ describe('the table of models', () => {
     }
   }
 
-  /** One call of this model in each partition; the rows once they are loaded, by their order in time. */
+  /** Sends one call of this model in each partition; returns the rows once they are loaded, by their order in time. */
   const judged = async (model_id: string) => {
     const producer = openUsageProducer(installation)
     await producer.append(
@@ -94,7 +94,7 @@ describe('the table of models', () => {
   it('is replaced by an admin, and what is counted from then on is judged by the new one', async () => {
     const rows = [{ pattern: 'my-*', execution: 'local', tdp_watts: 400 }]
     assert.equal((await ask('PUT', { rows }, { 'if-match': '"1"' })).status, 412)
-    // As it came, packed or not.
+    // As it was sent, packed or not.
     const { etag } = await ask('GET')
     const written = await ask('PUT', { rows }, { 'if-match': etag })
     assert.deepEqual([written.status, written.body], [200, { updated: true, version: 3 }])

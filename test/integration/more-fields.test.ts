@@ -22,7 +22,7 @@ import type { TestReader } from '../support/memory/reader.ts'
 import { account, accountRecord } from '../support/records/state-records.ts'
 import { eventId, usageEvent } from '../support/records/usage-events.ts'
 
-/** What few events say, from the record to ClickHouse, the reader and verify, beside rows of before. */
+/** Fields that few events have, from the record to ClickHouse, the reader and verify, beside older rows. */
 
 const PORT = 26_406
 const DAY_MS = 86_400_000
@@ -76,7 +76,7 @@ after(async () => {
   await history?.[Symbol.asyncDispose]()
 })
 
-/** As the loader does: what the block names, under the columns that it names. */
+/** Inserts as the loader does: the rows of the block, under the columns that it names. */
 async function load({ value, headers = {} }: TopicAppend): Promise<void> {
   const text = (name: string): string => String(headers[name] ?? '')
   const insertOf = {

@@ -12,7 +12,7 @@ import { Truth } from '../support/oracles/truth.ts'
 import { until } from '../support/until.ts'
 
 const PARTITIONS = 2
-/** The broker ends it by itself after this. */
+/** After this time the broker ends it by itself. */
 const TRANSACTION_TIMEOUT_MS = 60_000
 const NAMED_WITHIN_MS = 45_000
 
@@ -59,15 +59,15 @@ describe('a transaction that an outside producer leaves open', () => {
     const inside = maker.event(node)
     const { value } = usageRecord(1, [inside])
     await transaction.send({ topic, messages: [{ partition: 1, key: node, value }] })
-    // What comes behind it is acknowledged, and waits.
+    // Records after it are acknowledged, and wait.
     const behind = maker.event(node)
     const producer = openUsageProducer(installation)
     await producer.append([usageRecord(1, [behind])])
     await producer.stop()
     truth.add(behind)
     const named = await until('the transaction to be named', NAMED_WITHIN_MS, async () => {
-      const said = await notes()
-      return said === '' ? undefined : said
+      const text = await notes()
+      return text === '' ? undefined : text
     })
     assert.ok(named.startsWith(`${topic}[1]: a producer's transaction has been open for `), named)
     assert.match(named, /abort --topic \S+ --partition 1 --start-offset \d+/)

@@ -102,7 +102,7 @@ describe('commands through the whole stack', () => {
     const statuses = answers.map(({ status }) => status).sort((left, right) => left - right)
     assert.deepEqual(statuses, [201, 201, ...Array.from({ length: 10 }, () => 409)])
     const held = answers.filter(({ status }) => status === 201).map(({ body }) => String(body['id']))
-    // One is used up by its cost, the other given back: 0.71 of the limit's 1.00 are free again.
+    // One is used up by its cost, the other is given back: 0.71 of the limit's 1.00 are free again.
     const cost = event(node_id, { actual_usd_cost: '0.29', reservation_id: held[0] })
     assert.equal((await ask('POST', `${gateway}/v1/events`, cost)).status, 202)
     assert.equal(

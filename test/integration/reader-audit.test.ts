@@ -29,7 +29,7 @@ interface Noted {
   readonly times: number
 }
 
-/** Some at the same time, in several partitions and blocks. */
+/** Entries, some of them at the same time, in several partitions and blocks. */
 const notes: readonly Noted[] = Array.from({ length: 60 }, (_, index) => ({
   partition: index % 3,
   seq: 1 + Math.floor(index / 5),
@@ -55,7 +55,7 @@ const rowOf = ({ partition, seq, notedMs, id, kind, times }: Noted): HistoryRow 
   reason: 'a reason',
 })
 
-/** As the log has them, the newest first. */
+/** The entries as the log has them, the newest first. */
 const newestFirst = notes.toSorted(
   (left, right) =>
     right.notedMs - left.notedMs ||

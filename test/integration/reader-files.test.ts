@@ -9,7 +9,7 @@ import { PARTITIONS, parseCsv, startTestReader } from '../support/memory/reader.
 import type { TestReader } from '../support/memory/reader.ts'
 import { account, accountRecord, taskRecord } from '../support/records/state-records.ts'
 
-/** Tables as files: what JSON says, as CSV and Parquet, and whether a client has it already. */
+/** Tables as files: the content of the JSON, as CSV and Parquet, and the answer where a client has it already. */
 
 const NODE = 'node-a'
 const BASE = Date.UTC(2026, 1, 20)
@@ -33,7 +33,7 @@ const SUMS_OF_MONEY = [
   'cost_nano_usd',
 ]
 
-/** Past 64 bits: a century of everything at its bound. */
+/** Beyond 64 bits: a century of everything at its bound. */
 let largest = 3n * 10n ** 30n
 
 const windowRow = (at: number) => ({
@@ -123,7 +123,7 @@ for (const [url, name, zone] of TABLES) {
     }
     const { rows } = await readParquet(parquet.rawPayload)
     assert.deepEqual(rows.map(shown), items.map(shown))
-    // Spreadsheets would run a text that begins so.
+    // Spreadsheets would run a text that begins like this.
     const disarmed = parseCsv(csv.body)
     for (const row of disarmed)
       if (row['model_id']?.startsWith("'")) row['model_id'] = row['model_id'].slice(1)

@@ -32,7 +32,7 @@ import { PARTITIONS, parseCsv, startTestReader } from '../support/memory/reader.
 import type { TestReader } from '../support/memory/reader.ts'
 import { account, accountRecord } from '../support/records/state-records.ts'
 
-/** Single events, what became of their costs, settlements, and the entries of a wallet. */
+/** Single events, the results of their costs, settlements, and the entries of a wallet. */
 
 const PORT = 26_403
 

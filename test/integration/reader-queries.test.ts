@@ -9,7 +9,7 @@ import { PARTITIONS, TOPICS, parseCsv, startTestReader } from '../support/memory
 import type { TestReader } from '../support/memory/reader.ts'
 import { account, accountRecord, taskRecord } from '../support/records/state-records.ts'
 
-/** Windows of usage, against sums that the test makes itself of the same deltas. */
+/** Windows of usage, compared with sums that the test computes itself from the same deltas. */
 
 const PORT = 26_402
 const MINUTE = 60_000
@@ -33,7 +33,7 @@ interface Delta {
   readonly nanoUsd: bigint
 }
 
-/** Numbers that repeat: a run that fails can be run again. */
+/** Random numbers that repeat: a run that fails can be run again. */
 function numbers(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
@@ -56,7 +56,10 @@ const recent: Delta[] = Array.from({ length: 600 }, () => ({
   nanoUsd: BigInt(next(2_000_000_000)) * 1_000_003n,
 }))
 
-/** Around both changes of Berlin's clocks in 2024 and one of Lord Howe's: long ago, so that only quarters of an hour are kept. */
+/**
+ * Around both changes of Berlin's clocks in 2024 and one of Lord Howe's: long ago, so that only windows of 15 minutes are
+ * kept.
+ */
 const clockChanges: Delta[] = ['2024-03-30T20:00Z', '2024-10-26T20:00Z', '2024-04-06T10:00Z'].flatMap(
   (from) =>
     Array.from({ length: 200 }, (_, index) => ({
@@ -73,7 +76,7 @@ const clockChanges: Delta[] = ['2024-03-30T20:00Z', '2024-10-26T20:00Z', '2024-0
 let history: HistoryDatabase
 let reader: TestReader
 
-/** When its events came, where they came late. */
+/** The receipt of its events, where they came late. */
 const receiptOf = ({ atMs }: Delta): number => atMs + HOUR + 7
 
 function deltaRow(
@@ -112,7 +115,7 @@ before(async () => {
   }
   accounts.apply(taskRecord(PARTITION, WATERMARK + 1))
   reader = await startTestReader({ accounts, clickhouse: history.client, nowMs: BASE + 3 * DAY })
-  // Three INSERTs of interleaved deltas: a window's rows stand in several parts, merged or not.
+  // Three INSERTs of interleaved deltas: a window's rows are in several parts, merged or not.
   const all = [...recent, ...clockChanges]
   for (const part of [0, 1, 2]) {
     const deltas = all.filter((_, index) => index % 3 === part)
@@ -164,7 +167,7 @@ async function items(query: string): Promise<Item[]> {
   return answer.json<{ items: Item[] }>().items
 }
 
-/** Sums of deltas by window and group, as text: what the answer must say. */
+/** Sums of deltas by window and group, as text: the content that the answer must have. */
 function expected(
   deltas: readonly Delta[],
   windowOf: (atMs: number) => readonly [startMs: number, endMs: number],
@@ -206,7 +209,7 @@ const LENGTHS = { '1m': MINUTE, '1h': HOUR, '1d': DAY } as const
 for (const [window, lengthMs] of Object.entries(LENGTHS)) {
   for (const groups of [[], ['model_id'], ['task_source'], ['model_id', 'task_source']] as const) {
     test(`window=${window} grouped by ${groups.join(' and ') || 'nothing'} equals the deltas`, async () => {
-      // Bounds inside windows: what they touch is shown whole.
+      // Bounds inside of windows: every window that overlaps the range is shown as a whole.
       const fromMs = BASE + 5 * HOUR + 90_500
       const toMs = BASE + 2 * DAY + 3 * HOUR + 30_500
       const [low] = even(lengthMs)(fromMs)

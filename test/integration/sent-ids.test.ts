@@ -12,7 +12,7 @@ const ARRIVES_WITHIN_MS = 20_000
 const NODE = 'sender'
 const OPERATOR = 'op'
 
-/** Ids as clients write them, each of which something else could be shown for: a hash, other letters, other bits. */
+/** Ids as clients write them, for each of which another text could be shown: a hash, other letters, other bits. */
 const SENT = [
   'order 7/α',
   '01ARZ3NDEKTSV4RRFFQ69G5FAV',
@@ -35,7 +35,7 @@ describe('the id of an event', () => {
       const { items = [] } = (await get(`/api/usage/events?node_id=${NODE}`)) as { items?: unknown[] }
       return items.length === SENT.length
     })
-    // The same ids with another content: each is set aside.
+    // The same ids with another content: each event is set aside.
     assert.deepEqual(await send(SENT.map((event_id) => ({ ...event(event_id), tokens_in: 9 }))), [])
     await until('all conflicts', ARRIVES_WITHIN_MS, async () => {
       const { items = [] } = (await get(`/api/usage/set-aside?node_id=${NODE}`)) as { items?: unknown[] }
@@ -89,12 +89,12 @@ describe('the id of an event', () => {
       occurred_at: new Date(Date.now() - 60_000).toISOString(),
       tokens_in: 1,
       tokens_out: 1,
-      // Stays open: what is worth less than 10 Spark is not settled yet.
+      // It stays open: what is worth less than 10 Spark is not settled yet.
       actual_usd_cost: '0.0001',
     }
   }
 
-  /** The ids of the events that were refused, as the gateway says them. */
+  /** The ids of the refused events, as the gateway returns them. */
   async function send(events: readonly object[]): Promise<readonly (string | null)[]> {
     const response = await fetch(`${services.gateway.url}/v1/events`, {
       method: 'POST',

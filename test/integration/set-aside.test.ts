@@ -35,7 +35,7 @@ describe('what was set aside', () => {
       usageRecord(0, [first]),
       {
         ...usageRecord(0, [{ ...first, tokens_in: first.tokens_in + 1 }, maker.event(misplacedNode)]),
-        // What was sent on once is not sent on again.
+        // A record that was sent on once is not sent on again.
         headers: { [FORWARDED_HEADER]: '1' },
       },
       { partition: 0, key: null, value: Buffer.from('not ours') },

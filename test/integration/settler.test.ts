@@ -48,7 +48,7 @@ describe('the settler task', () => {
   })
   after(() => cleanup.disposeAsync())
 
-  /** Accounts by node as node.state holds them, their encoded bytes. */
+  /** Accounts by node as they are in node.state: their encoded bytes. */
   async function accounts(partition: number): Promise<Map<string, Buffer>> {
     const states = new Map<string, Buffer>()
     for (const { key, value } of await installation.records('nodeState', partition)) {
@@ -142,7 +142,7 @@ describe('the settler task', () => {
     })
     assert.deepEqual(await accounts(0), before, 'the halted partition stands where it was')
 
-    // A restart does not forget the gap: it is in the log.
+    // A restart does not remove the gap: it is in the log.
     await settler.stop()
     settler = await startService(installation, 'settler')
     assert.equal((await settler.halted(0)).reason, halt.reason)

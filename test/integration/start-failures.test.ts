@@ -13,10 +13,10 @@ const START = fileURLToPath(new URL('../../infra/local/start.ts', import.meta.ur
 const SERVICE = fileURLToPath(new URL('../../services/gateway/main.ts', import.meta.url))
 const START_TIMEOUT_MS = 30_000
 const TAKEN_PORT = 26_930
-/** Nothing listens here. */
+/** No process listens on this port. */
 const GONE_PORT = 26_939
 
-/** The settings of one start: ports of its own, and nothing of the server addresses that the test run was given. */
+/** The settings of one start: ports of its own, and none of the server addresses that the test run got. */
 function settingsFor(dataDir: string): Record<string, string> {
   return {
     HIVEMETER_DATA_DIR: dataDir,
@@ -32,7 +32,7 @@ function settingsFor(dataDir: string): Record<string, string> {
 }
 
 interface Place {
-  /** A folder of this case alone. */
+  /** A folder for this case alone. */
   readonly dir: string
   readonly dataDir: string
 }
@@ -40,15 +40,15 @@ interface Place {
 interface FailingStart {
   readonly name: string
   readonly exitCode: number
-  /** The last line of the output, in full. Figures of this machine stand as N. */
+  /** The last line of the output, complete. Figures of this machine are replaced by N. */
   readonly lastLine: (place: Place) => string
   readonly prepare?: (place: Place) => Record<string, string> | void
   readonly args?: (place: Place) => readonly string[]
-  /** The service instead of the whole. */
+  /** The service to start instead of everything. */
   readonly program?: string
 }
 
-/** A folder with one program in it, to be searched before or instead of the machine's. */
+/** A folder with one program in it, searched before the machine's folders or instead of them. */
 function folderWith(dir: string, program: string, script: string): string {
   const folder = join(dir, 'bin')
   mkdirSync(folder)
@@ -57,7 +57,7 @@ function folderWith(dir: string, program: string, script: string): string {
   return folder
 }
 
-/** Where a program of this machine lies. */
+/** The path of a program of this machine. */
 function programPath(program: string): string {
   const folder = (process.env['PATH'] ?? '').split(delimiter).find((path) => existsSync(join(path, program)))
   assert(folder !== undefined, `${program} is needed for this test`)
@@ -267,7 +267,7 @@ function run(program: string, args: readonly string[], environment: Record<strin
   })
 }
 
-// One after the other: each start looks at the same ports, and two that look at once see each other.
+// One after the other: each start checks the same ports, and two that check at once see each other.
 describe('a start that fails says why in its last line', { concurrency: 1 }, () => {
   const root = mkdtempSync(join(tmpdir(), 'hivemeter-start-'))
   const taken = createServer()

@@ -10,7 +10,7 @@ import { until } from '../support/until.ts'
 
 const START_MS = 90_000
 const STOP_MS = 10_000
-/** Fifty nodes join one after the other, each when the settler has said so. */
+/** Fifty nodes join one after the other, each when the settler has confirmed the last. */
 const SAMPLE_MS = 60_000
 const ORPHANS_END_MS = 10_000
 
@@ -32,7 +32,7 @@ describe('npm start', () => {
   const assertExamples = async () => {
     for (const { command, answer } of examples) assert.equal(await runLine(command), answer, command)
   }
-  /** By the provider's key: whose its node is, an admin has said when the sample's nodes joined. */
+  /** With the provider's key: an admin has named the operator of its node when the sample's nodes joined. */
   const readsItsWallet = async (): Promise<boolean> => {
     const { provider } = JSON.parse(readFileSync(join(dataDir, 'keys.json'), 'utf8')) as { provider: string }
     const get = async (path: string): Promise<Record<string, unknown>> => {
@@ -52,7 +52,7 @@ describe('npm start', () => {
     begun.push(supervised)
     return supervised
   }
-  // What a failed test has left running would fail those behind it.
+  // Processes that a failed test has left running would make the next ones fail.
   afterEach(async () => {
     for (const { process: left } of begun.splice(0)) left.kill('SIGKILL')
     await leftAfter(dataDir, ORPHANS_END_MS)
@@ -61,10 +61,10 @@ describe('npm start', () => {
 
   it('ends on a screen whose three lines answer as shown, and on Ctrl-C in order with 130', async () => {
     const start = run('start')
-    await start.says('Ctrl-C stops everything.', START_MS)
+    await start.prints('Ctrl-C stops everything.', START_MS)
     examples = start.examples()
     assert.equal(examples.length, 3, start.output)
-    // What is written into a pipe may be kept: it says where the keys are, and the lines read them there.
+    // The output of a pipe may be kept: so it names the place of the keys, and the lines read them from there.
     assert.doesNotMatch(start.output, /hm_[0-9a-f]{16}_/)
     assert.match(start.output, new RegExp(`^ {2}keys +${dataDir}/keys\\.json$`, 'm'))
     assert.equal(statSync(dataDir).mode & 0o777, 0o700)
@@ -95,7 +95,7 @@ describe('npm start', () => {
 
   it('takes over its data at the second start, and leaves no process when it is killed', async () => {
     const start = run('start')
-    await start.says('Ctrl-C stops everything.', START_MS)
+    await start.prints('Ctrl-C stops everything.', START_MS)
     await assertExamples()
     assert.equal((await start.end('SIGKILL', STOP_MS)).signal, 'SIGKILL')
     assert.deepEqual(await leftAfter(dataDir, ORPHANS_END_MS), [])
@@ -103,7 +103,7 @@ describe('npm start', () => {
 
   it('names a part that dies, stops everything else and ends with 1; reset then forgets the data', async () => {
     const start = run('start')
-    await start.says('Ctrl-C stops everything.', START_MS)
+    await start.prints('Ctrl-C stops everything.', START_MS)
     await assertExamples()
     const { parts } = JSON.parse(readFileSync(join(dataDir, 'run.json'), 'utf8')) as RunRecord
     const settler = parts.find(({ name }) => name === 'settler')
@@ -124,7 +124,7 @@ describe('npm start', () => {
 
   it('can be stopped in the middle of a start, with 0 after SIGTERM', async () => {
     const start = run('start')
-    await start.says('✓ Kafka', START_MS)
+    await start.prints('✓ Kafka', START_MS)
     const ended = await start.end('SIGTERM', STOP_MS)
     assert.equal(ended.exitCode, 0, start.output)
     assert.deepEqual(processesOf(dataDir), [])

@@ -6,7 +6,7 @@ import type { Cell, Column } from '../../services/http/parquet/columns.ts'
 import { columnsOf } from '../../services/reader/history/table-columns.ts'
 import { readParquet } from '../support/oracles/parquet-reader.ts'
 
-/** Parquet files, read by ClickHouse's own engine in this process: what it reads is what was written. */
+/** Parquet files, read by ClickHouse's own engine in this process: it reads what was written. */
 
 const noPause = async (): Promise<void> => {}
 
@@ -56,7 +56,7 @@ for (const count of [0, 1, 7, 8, 9, 2_000]) {
   })
 }
 
-/** A row as text, however its values stand there. */
+/** A row as text, whatever form its values have there. */
 function shown(row: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(row).map(([name, value]) => {
     if (value === null) return `${name} nothing`

@@ -8,7 +8,7 @@ import { TOPICS } from '../../schemas/topics.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
 import { install } from '../support/processes/installation.ts'
 
-/** Bytes of a batch of one record beside its value: the batch's head, the record's lengths and fields. */
+/** Bytes of a batch of one record apart from its value: the batch's head, the record's lengths and fields. */
 const BATCH_BYTES = 61
 const RECORD_BYTES = 13
 

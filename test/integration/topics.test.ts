@@ -23,7 +23,7 @@ describe('the topics of an installation', () => {
 
   after(() => cleanup.disposeAsync())
 
-  /** As Kafka's own tool would: what is not told is forgotten. */
+  /** As Kafka's own tool would: settings that are not named are reset. */
   const give = (topic: string, settings: Record<string, string>) =>
     withAdmin(installation.kafka, (admin) =>
       admin.alterConfigs({
@@ -48,7 +48,7 @@ describe('the topics of an installation', () => {
     const { exitCode, output } = await check()
     assert.equal(exitCode, EXIT.ok, output)
     assert.match(output, /^Everything is as it must be\.$/m)
-    // The local broker's own log.retention.bytes is 512 MiB; a log that is kept by time must not be cut by it.
+    // The local broker's own log.retention.bytes is 512 MiB; it must not cut a log that is kept by time.
     assert.equal(await has(installation.topics.usageIds, 'retention.bytes'), '-1')
   })
 
@@ -74,7 +74,7 @@ describe('the topics of an installation', () => {
     assert.match(checked.output, /Run npm run migrate: it mends what can be set\.$/m)
 
     const refused = SERVICE_NAMES.map(async (name) => {
-      // Each looks at the topics that it has rights on.
+      // Each service checks the topics on which it has rights.
       const own = topicsOf(name).map((role) => `Topic ${installation.topics[role]} `)
       const named = lines.filter((line) => own.some((topic) => line.startsWith(topic)))
       assert.ok(named.length > 0, `${name} has no topic that differs`)

@@ -23,7 +23,7 @@ const NODES = 6
 const RECORDS = 40
 const EVENTS_PER_RECORD = 25
 
-/** One cell of each table, changed behind everybody's back; the row is the first by the order given. */
+/** One cell of each table, changed directly in ClickHouse; the row is the first by the order given. */
 const ALTERATIONS = [
   {
     table: 'usage_events',
@@ -73,7 +73,7 @@ describe('verify', () => {
     await installation.dispose()
   })
 
-  /** Records of both partitions, with repeats, late events and nodes that nobody operates yet. */
+  /** Records of both partitions, with repeats, late events and nodes that have no operator yet. */
   async function send(records: number): Promise<void> {
     const producer = openUsageProducer(installation)
     for (let partition = 0; partition < PARTITIONS; partition += 1) {
@@ -118,7 +118,7 @@ describe('verify', () => {
     await producer.stop()
   }
 
-  /** What servers saw, one of it sent again. */
+  /** Entries of the audit from servers, one of them sent again. */
   async function sendAudit(): Promise<void> {
     const { kafka, topics } = installation
     const producer = new IdempotentProducer({ ...kafka, topic: topics.accountInbox, metrics: noMetrics })
@@ -171,7 +171,7 @@ describe('verify', () => {
       const add = (by: number) =>
         mutate(`ALTER TABLE ${table} UPDATE ${column} = ${column} + ${by} WHERE ${where}`)
       await add(1)
-      // A sum of other deltas of the window stands beside the altered one.
+      // The altered sum is beside those of other deltas of the window.
       expected.push(
         table.startsWith('usage_1')
           ? new RegExp(`^${table} .*: ${column.replace('wide_', '')} is \\d+, expected \\d+$`, 'm')
@@ -305,8 +305,8 @@ describe('verify', () => {
   }
 
   /**
-   * Deletes three fifths of each partition. The record of the models stands about the middle: events before it were counted
-   * without models, and verify takes a log that was cut to have begun with those of its end.
+   * Deletes three fifths of each partition. The record of the models is about in the middle: events before it were
+   * counted without models, and verify assumes that a cut log began with the models of its end.
    */
   async function cut(role: TopicRole): Promise<void> {
     const topic = installation.topics[role]

@@ -28,16 +28,21 @@ import { account, accountRecord } from '../support/records/state-records.ts'
 import { EVENTS, EVENT_MOST, TABLE_SUMS } from '../support/oracles/sum-bounds.ts'
 import { eventId, usageEvent } from '../support/records/usage-events.ts'
 
-/** The sums of every table at their bounds, on the real engine: parts of before and after the migration, merged and not. */
+/**
+ * The sums of every table at their bounds, on the real engine: parts from before and after the migration, merged and not.
+ */
 
 const PORT = 26_404
 const QUARTER_MS = 900_000
-/** The task's partition, and so one of whose nodes the windows are. */
+/** The partition of the task; the windows belong to one of its nodes. */
 const PARTITION = 0
 const NODE = Array.from({ length: 100 }, (_, index) => `node-${index}`).find(
   (name) => partitionOfNode(name, PARTITIONS) === PARTITION,
 ) as string
-/** Minutes of it are still kept; first minute of a quarter of an hour, so that both tables have it as one window. */
+/**
+ * Minutes at this time are still kept; it is the first minute of a quarter of an hour, so that both tables have it as one
+ * window.
+ */
 const START = Math.floor((systemClock.nowMs() - 86_400_000) / QUARTER_MS) * QUARTER_MS
 const MODEL = 'model-1'
 
@@ -47,7 +52,7 @@ const isWidened = (sum: string): boolean => (WIDENED_SUMS as readonly string[]).
 const sumsOf = (of: (sum: (typeof SUM_COLUMNS)[number]) => bigint): Sums =>
   Object.fromEntries(ALL.map((sum) => [sum, of(sum)])) as Sums
 
-/** What the window comes to, as far as it is inserted. */
+/** The sums of the window, as far as it is inserted. */
 let total = sumsOf(() => 0n)
 let history: HistoryDatabase
 let reader: TestReader
@@ -68,17 +73,17 @@ function row(sums: Sums, more: HistoryRow = {}): HistoryRow {
   }
 }
 
-/** One part in each table of windows. */
+/** Inserts one part in each table of windows. */
 async function insert(sums: Sums, more: HistoryRow = {}, whole: Sums = sums): Promise<void> {
   const one = row(sums, more)
   for (const { name } of WINDOW_TABLES) await history.insert(name, [one])
   total = sumsOf((sum) => total[sum] + whole[sum])
 }
 
-/** Columns that came after the widening: a part of before has what the migration says they are. */
+/** Columns that were added after the widening: in an older part they have the value that the migration gives them. */
 const LATER: ReadonlySet<string> = new Set(['inferences', 'gpu_ms_paid_estimated'])
 
-/** A part of before them. */
+/** Inserts one part in each table of windows, as the former version wrote it. */
 async function insertBefore(sums: Sums): Promise<void> {
   const one = Object.fromEntries(Object.entries(row(sums)).filter(([name]) => !LATER.has(name)))
   for (const { name } of WINDOW_TABLES) await history.insert(name, [one])
@@ -117,7 +122,7 @@ after(async () => {
   await history?.[Symbol.asyncDispose]()
 })
 
-/** What reader and verify say of the window must be the total to its last digit. */
+/** What reader and verify return for the window must be the total to its last digit. */
 async function assertTotal(when: string): Promise<void> {
   const end = START + QUARTER_MS
   for (const window of ['1m', '1h', 'total']) {
@@ -131,7 +136,7 @@ async function assertTotal(when: string): Promise<void> {
       ['gpu_ms', total.gpu_ms_measured + total.gpu_ms_estimated],
       ['energy_mwh', total.energy_mwh_measured + total.energy_mwh_estimated],
     ] as const) {
-      // As text: to a double all of these are round.
+      // As text: as a double all of these are rounded.
       assert.equal(new RegExp(`"${field}":(\\d+)[,}]`).exec(body)?.[1], String(value), `${when}, ${window}`)
       assert.equal(cells[field], String(value), `${when}, ${window}, CSV`)
     }
@@ -158,20 +163,20 @@ async function assertTotal(when: string): Promise<void> {
 }
 
 test('windows hold the bound, whatever the age of their parts, before merges and after', async () => {
-  // Two parts of the version before. Each sum is what 64 bits hold; both together are not.
+  // Two parts of the former version. Each sum fits 64 bits; both together do not.
   await merges('STOP', 'usage_1m', 'usage_15m')
   const half = sumsOf((sum) => (isWidened(sum) ? 2n ** 63n + 1n : (EVENTS * (EVENT_MOST[sum] ?? 0n)) / 8n))
   await insertBefore(half)
   await insertBefore(half)
   await history.migrate()
   await assertTotal('parts of before')
-  // In one table parts of before are merged with each other first, in the other with those of after.
+  // In one table older parts are merged with each other first, in the other with newer ones.
   await merges('START', 'usage_1m')
   await mergeAll('usage_1m')
   await merges('STOP', 'usage_1m')
   await assertTotal('parts of before, merged')
 
-  // What the loader inserts names no such column; what was added up whole stands in a part, too.
+  // The loader's INSERTs name no such column; a sum that was stored whole is in a part, too.
   const most = sumsOf((sum) => (isWidened(sum) ? 2n ** 64n - 1n : 1n))
   await insert(most)
   const whole = sumsOf((sum) => (EVENTS * (EVENT_MOST[sum] ?? 0n)) / 2n)
@@ -262,7 +267,7 @@ test('rows of one window in one INSERT, which the engine adds up before it write
   await assertTotal('several rows in one INSERT')
 })
 
-/** As the loader does: what the block names, under the columns that it names. */
+/** Inserts as the loader does: the rows of the block, under the columns that it names. */
 async function load({ value, headers = {} }: TopicAppend): Promise<void> {
   const text = (name: string): string => String(headers[name])
   const insertOf = {

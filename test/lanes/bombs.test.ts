@@ -18,14 +18,14 @@ const PARTITIONS = 2
 const MIB = 1_048_576
 const ARRIVES_WITHIN_MS = 120_000
 
-/** What two megabytes hold at most; of snappy no more than is read. */
+/** The most that two megabytes unpack to; for snappy no more than is read. */
 const BOMBS = [
   ['gzip', 200 * MIB],
   ['lz4', 400 * MIB],
   ['zstd', 200 * MIB],
 ] as const
 
-/** A task with nothing to do takes some 150 MiB. */
+/** A task with nothing to do uses about 150 MiB. */
 const RESIDENT_BYTES_MAX = 700 * MIB
 
 describe('batches of two megabytes that unpack to hundreds', () => {
@@ -44,7 +44,7 @@ describe('batches of two megabytes that unpack to hundreds', () => {
   })
   after(() => cleanup.disposeAsync())
 
-  /** Offsets of the letters of a topic's first partition. */
+  /** Offsets of the dead letters of a topic's first partition. */
   const lettersOf = async (topic: string): Promise<string[]> => {
     const rows = await installation.clickhouse.rows<{ offset: string; reasons: string[] }>(
       'SELECT record_offset AS offset, reasons FROM dead_letters WHERE topic = {topic:String} ORDER BY record_offset',

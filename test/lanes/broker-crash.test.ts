@@ -69,7 +69,7 @@ describe('kill -9 of the broker', () => {
     const startedMs = systemClock.monotonicMs()
     over.abort()
     await traffic
-    // kafkajs joins as a new member; the group waits 10 s, a session, for the old one.
+    // kafkajs joins as a new member; the group waits 10 s, the time of a session, for the old one.
     await truth.matches(installation, SOON_MS)
     await truth.isPaid(installation, SOON_MS)
     const tookMs = Math.round(systemClock.monotonicMs() - startedMs)

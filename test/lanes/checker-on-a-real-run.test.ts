@@ -47,12 +47,15 @@ describe('the checker on a run of the real services', () => {
   })
   after(() => installation.dispose())
 
-  /** Sends, asks a reader all the time, kills an aggregator and a settler in between, and lets everything finish. */
+  /**
+   * Sends events, queries a reader all the time, kills an aggregator and a settler in between, and lets everything
+   * finish.
+   */
   async function runAndDrain(): Promise<void> {
     const services = await startServices(installation, 'aggregator', 'settler', 'loader')
     const reader = await startReader()
     const over = new AbortController()
-    const asking = askReader(reader.url, over.signal)
+    const reading = askReader(reader.url, over.signal)
     const producer = openUsageProducer(installation)
     const { kafka, topics } = installation
     const inbox = new IdempotentProducer({ ...kafka, topic: topics.accountInbox, metrics: noMetrics })
@@ -79,19 +82,19 @@ describe('the checker on a run of the real services', () => {
     })
     await verified(installation)
     over.abort()
-    await asking
+    await reading
     await producer.stop()
     reader.child.kill('SIGKILL')
     for (const service of [...again, services.loader]) await service.stop()
 
-    /** Of the first node of each partition: a heartbeat, a limit, a reservation and a settlement. */
+    /** For the first node of each partition: a heartbeat, a limit, a reservation and a settlement. */
     async function askAll(send: number): Promise<void> {
       for (const node of [nodes[0] ?? '', nodes[NODES_PER_PARTITION] ?? '']) {
         const reservation_id = `kept-${send}`
         const limit = send % 2 === 0 ? 60_000_000 : 5_000_000_000
         const changes = [{ name: 'metered_daily_limit_usd' as const, value: limit }]
         const reserve = { cost_nano_usd: 1_000_000, ttl_ms: 5_000, reservation_id }
-        const asked = [
+        const requests = [
           heartbeat(send, { node_id: node, agent_count: send, ad_impressions: 7 }),
           commandOf(node, 'settings', { changes }),
           commandOf(node, 'reserve', reserve),
@@ -99,13 +102,13 @@ describe('the checker on a run of the real services', () => {
         ]
         const partition = partitionOfNode(node, PARTITIONS)
         await inbox.append(
-          asked.map((one) => ({
+          requests.map((one) => ({
             partition,
             key: node,
             value: 'kind' in one ? inboxCommandCodec.encode(one) : inboxHeartbeatCodec.encode(one),
           })),
         )
-        for (const one of asked) note('commands-1.jsonl', askedLine(one))
+        for (const one of requests) note('commands-1.jsonl', requestLine(one))
       }
     }
 
@@ -228,15 +231,15 @@ function commandOf(node: string, kind: CommandKind, fields: Partial<InboxCommand
   return command(kind, { ...fields, node_id: node, command_id: formatUuid(systemRandom.bytes(16)) })
 }
 
-function askedLine(asked: InboxCommand | InboxHeartbeat): object {
-  const isCommand = 'kind' in asked
+function requestLine(request: InboxCommand | InboxHeartbeat): object {
+  const isCommand = 'kind' in request
   return {
-    node: asked.node_id,
-    id: isCommand ? asked.command_id.replaceAll('-', '') : asked.heartbeat_hash.toString('hex'),
-    kind: isCommand ? asked.kind : 'heartbeat',
+    node: request.node_id,
+    id: isCommand ? request.command_id.replaceAll('-', '') : request.heartbeat_hash.toString('hex'),
+    kind: isCommand ? request.kind : 'heartbeat',
     at: systemClock.nowMs(),
     outcome: 'accepted',
-    reservation: isCommand ? asked.reservation_id : null,
-    impressions: isCommand ? 0 : asked.ad_impressions,
+    reservation: isCommand ? request.reservation_id : null,
+    impressions: isCommand ? 0 : request.ad_impressions,
   }
 }

@@ -26,11 +26,11 @@ const CREATES = SCHEMA.filter((sql) => sql.startsWith('CREATE TABLE'))
 const CHANGES = SCHEMA.filter((sql) => !CREATES.includes(sql))
 const TABLES = CREATES.length
 
-/** What is left of a statement for a cluster where each replica is told by itself: the engine has no queue for them. */
+/** The statement for one replica: a test sends it to each, since the engine has no queue for statements on a cluster. */
 const forOneReplica = (sql: string): string =>
   onCluster(sql, CLUSTER).replace(` ON CLUSTER \`${CLUSTER}\``, '')
 
-/** An engine as a single server names it. */
+/** An engine under the name that a single server uses. */
 const ofSingleServer = (text: string): string =>
   text
     .replace(/Replicated(\w+)\('\/clickhouse\/tables\/\{shard\}\/late\/\w+', '\{replica\}'\)/, '$1')
@@ -40,7 +40,7 @@ const ofSingleServer = (text: string): string =>
       'non_replicated_deduplication_window',
     )
 
-/** What a table is made of, by any engine: all that the two forms must have in common. */
+/** The definition of a table apart from its engine: both forms must have it in common. */
 const COLUMNS = `SELECT table, position, name, type, default_kind, default_expression, compression_codec, comment,
     is_in_partition_key, is_in_sorting_key FROM system.columns WHERE database = currentDatabase() ORDER BY table, position`
 const ENGINES =
@@ -196,7 +196,8 @@ describe('the schema on a cluster, by two engines and a real ZooKeeper', () => {
     }
   })
 
-  // What this engine cannot, tried, so that this test says so on the day on which it can. See README, "What was not run".
+  // What this engine cannot do: it is tried, so that this test fails on the day on which it can. See README, "What was
+  // not run".
   it('meets an engine without a queue of statements for a cluster: migrate says so and ends with 78', async () => {
     await assert.rejects(
       open('other').command(onCluster('CREATE TABLE u (a Int8) ENGINE = MergeTree ORDER BY a', CLUSTER)),
@@ -220,7 +221,7 @@ describe('the schema on a cluster, by two engines and a real ZooKeeper', () => {
   it('meets an engine without a port for other replicas: no quorum, and tables that are neither filled, waited for nor changed', async () => {
     const client = open('made')
     const { letters } = await groupOf('cluster', 1, Date.UTC(2026, 2, 10))
-    // Before anything is written: nobody but this one is alive, in Keeper's words.
+    // Before anything is written: Keeper reports no other replica as alive.
     await assert.rejects(
       openBlockStore(client).insert(letters, 'cluster/1'),
       isAway('less than requested quorum (2/2)'),
@@ -231,8 +232,8 @@ describe('the schema on a cluster, by two engines and a real ZooKeeper', () => {
       readOnly,
     )
     await assert.rejects(client.sync(['dead_letters']), readOnly)
-    // None is applied: one whose default names a column of an earlier change, or that comments on one, is refused for that,
-    // before anything is asked.
+    // None is applied: one whose default names a column of an earlier change, or that comments on such a column, is
+    // refused for that, before any request is sent.
     const lacksColumn = (error: unknown): boolean => error instanceof ClickhouseRefused && error.code === 47
     const commentsOnNone = (error: unknown): boolean =>
       error instanceof ClickhouseRefused && error.code === 10

@@ -46,7 +46,7 @@ describe('the offsets of consumer groups', () => {
     for (const name of CONSUMERS) await running[name].stop()
   }
 
-  /** New events, and again all that were sent before. */
+  /** Sends new events, and again all that were sent before. */
   async function sendSome(): Promise<void> {
     const events = Array.from({ length: 200 }, (_, index) =>
       maker.event(nodes[index % nodes.length] as string),
@@ -55,7 +55,9 @@ describe('the offsets of consumer groups', () => {
     sent.push(...events)
   }
 
-  /** Stops the services, changes their groups, sends more, starts them again: nothing may be lost or counted twice. */
+  /**
+   * Stops the services, changes their groups, sends more events, starts them again: nothing may be lost or counted twice.
+   */
   async function survives(
     change: (service: ConsumerName, topics: readonly string[]) => Promise<void>,
   ): Promise<void> {

@@ -18,7 +18,7 @@ const START_MS = 120_000
 const STOP_MS = 15_000
 const VERIFY_MS = 90_000
 const DAY_MS = 86_400_000
-/** Outcomes are kept for a day; what is asked close to its end may be answered after it. */
+/** Outcomes are kept for a day; a request that is sent close to its end may be answered after it. */
 const OUTCOMES_KEPT_MS = DAY_MS - 10 * 60_000
 
 interface Taken {
@@ -27,9 +27,9 @@ interface Taken {
 }
 
 /**
- * The data folder of 0.1.0 with the programs of today. The folder ages, and log time is the broker's, so what holds in any
- * year is asserted always: it starts, nothing counts twice, verify finds nothing. The answers of outcomes hold for a day
- * of log time: test/fixtures/outcomes-0.1.0.test.ts asks for them at the time of the folder.
+ * Runs the programs of today on the data folder of 0.1.0. The folder ages, and log time is the broker's, so the test
+ * asserts only what holds in any year: it starts, nothing counts twice, verify finds nothing. The answers of outcomes
+ * hold for a day of log time: test/fixtures/outcomes-0.1.0.test.ts requests them at the time of the folder.
  */
 describe('a data folder of 0.1.0', () => {
   const root = mkdtempSync(join(tmpdir(), 'hivemeter-0.1.0-'))
@@ -54,7 +54,7 @@ describe('a data folder of 0.1.0', () => {
   const ageMs = systemClock.nowMs() - made.made_at_ms
   const start = new Supervised('start', settings)
 
-  before(() => start.says('Ctrl-C stops everything.', START_MS))
+  before(() => start.prints('Ctrl-C stops everything.', START_MS))
   after(async () => {
     await start.end('SIGTERM', STOP_MS)
     rmSync(root, { recursive: true, force: true })
@@ -75,7 +75,7 @@ describe('a data folder of 0.1.0', () => {
     }
   }
 
-  /** What a command says. */
+  /** The output of a command. */
   async function run(name: string, ...args: string[]): Promise<string> {
     const main = fileURLToPath(new URL(`../../services/${name}/main.ts`, import.meta.url))
     const options = { env: environmentOf(settings), timeout: VERIFY_MS }
@@ -101,7 +101,7 @@ describe('a data folder of 0.1.0', () => {
       assert.equal(accepted + rejected.length, before, `${name}: ${JSON.stringify(taken)}`)
       const others = rejected.filter(({ code }) => code !== 'too_old')
       assert.deepEqual(others, [], name)
-      // The costs of a month before are too old after a day, the others after 35.
+      // After a day the costs that were a month old are too old, and after 35 days the others.
       if (ageMs < DAY_MS / 2) assert.equal(accepted, before, `${name}: ${JSON.stringify(taken)}`)
     }
     // verify waits until everything that was sent has gone through.
@@ -120,8 +120,8 @@ describe('a data folder of 0.1.0', () => {
     assert.match(listed, /op-old {2}no other node has ever named it$/m)
     assert.match(listed, /^Nothing was changed; with --yes they are confirmed\.$/m)
     const [, count] = /^Operators to confirm: (\d+), of/m.exec(listed) ?? []
-    const said = await run('migrate', '--confirm-operators', '--yes')
-    assert.match(said, new RegExp(`^Operators confirmed: ${count}\\.$`, 'm'))
+    const output = await run('migrate', '--confirm-operators', '--yes')
+    assert.match(output, new RegExp(`^Operators confirmed: ${count}\\.$`, 'm'))
     assert.match(await run('migrate', '--confirm-operators', '--yes'), /^Operators to confirm: 0, of/m)
     for (const wallet of WALLETS) {
       const { nodes, unconfirmed, balance_micro_spark } = await get(`/api/wallets/${wallet}`)
@@ -141,9 +141,9 @@ describe('a data folder of 0.1.0', () => {
       t.skip(`the folder is ${Math.floor(ageMs / DAY_MS)} days old, and outcomes are kept for one`)
       return
     }
-    const asked = made.sent.filter(({ again }) => again === 'same_answer')
-    const repeated = await Promise.all(asked.map((request) => send(sender, request)))
-    for (const [at, { name, answer }] of asked.entries()) {
+    const requests = made.sent.filter(({ again }) => again === 'same_answer')
+    const repeated = await Promise.all(requests.map((request) => send(sender, request)))
+    for (const [at, { name, answer }] of requests.entries()) {
       assert.equal(repeated[at]?.status, answer.status, `${name}: ${JSON.stringify(repeated[at])}`)
       if (!name.startsWith('join')) assert.partialDeepStrictEqual(repeated[at]?.body, answer.body, name)
     }

@@ -60,7 +60,7 @@ describe('a repeat whose bucket has left memory', () => {
   const evicted = () => aggregator.metric('hivemeter_ids_evicted_total')
   const counted = () => aggregator.metric('hivemeter_events_counted_total')
 
-  /** New events of partition 0, in the order of their times: what leaves memory first is oldest. */
+  /** New events of partition 0, in the order of their times: the oldest leave memory first. */
   async function sendNew(count: number): Promise<void> {
     const startMs = systemClock.nowMs() - 3_600_000 + sent.length
     for (let made = 0; made < count; made += EVENTS_PER_RECORD) {
@@ -77,7 +77,7 @@ describe('a repeat whose bucket has left memory', () => {
   }
 
   it('is found in ClickHouse and dropped; one with another content is a conflict', async () => {
-    // Ticks keep room for one record of the largest size: below that nothing leaves.
+    // Ticks keep room for one record of the largest size: with more room than that nothing leaves.
     await sendNew(80_000)
     await truth.arrives(installation, SOON_MS)
     assert.equal(await evicted(), 0)
@@ -111,10 +111,10 @@ describe('a repeat whose bucket has left memory', () => {
 
     await sendNew(60_000)
     const idsHeld = () => aggregator.metric('hivemeter_ids_held')
-    // Not the log alone: the partition may have rested before, while the loader was behind.
+    // The log alone is not enough: the partition may have rested before, while the loader was behind.
     await until('memory to be full', SOON_MS, async () => (await idsHeld()) > IDS_MAX - EVENTS_PER_RECORD)
     await until('the partition to rest', SOON_MS, () => aggregator.lastWords.includes('"reason":"ids_full"'))
-    // One more look at a full memory, while the other partition goes on with the room that is left, if any is.
+    // One more look at a full memory, while the other partition goes on with the remaining room, if there is any.
     const held = await idsHeld()
     if (held < IDS_MAX) {
       const countedBefore = await counted()

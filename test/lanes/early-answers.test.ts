@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { startEarlyAnswers } from '../support/processes/early-answers.ts'
 import { goClient } from '../support/processes/foreign-clients.ts'
 
-// A lane: where Go has never compiled net/http it takes most of a minute.
+// This is a lane: where Go has never compiled net/http, it takes most of a minute.
 
 test("an early refusal reaches Go's net/http, whether it would keep the connection or not", async (t) => {
   await using stack = new AsyncDisposableStack()

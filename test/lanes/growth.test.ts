@@ -27,7 +27,7 @@ const GROW_TIMEOUT_MS = 120_000
 const NODES = Array.from({ length: 12 }, (_, number) => `node-${number}`)
 const MIGRATE = fileURLToPath(new URL('../../services/migrate/main.ts', import.meta.url))
 
-/** Sends to the gateway as a client does: what was not acknowledged is sent again, and now and then what was. */
+/** Sends to the gateway as a client does: events that were not acknowledged are sent again, and now and then others too. */
 class Load {
   readonly truth = new Truth()
   readonly #url: string
@@ -54,7 +54,7 @@ class Load {
     await this.#running
   }
 
-  /** Until all of them are acknowledged. */
+  /** Sends until all of them are acknowledged. */
   async send(events: readonly UsageEvent[]): Promise<void> {
     for (let left = events; left.length > 0; ) {
       const outcomes = await postEvents(this.#url, left)
@@ -71,7 +71,7 @@ class Load {
   async #run(): Promise<void> {
     for (let turn = 0; !this.#stopping.signal.aborted; turn += 1) {
       const fresh = NODES.map((node) => this.event(node))
-      // Every fourth batch goes again much later, from before the cut to behind it.
+      // Every fourth batch is sent again much later, from before the cut to after it.
       const repeated = turn % 4 === 0 ? this.sent.slice(0, 24) : []
       await this.send([...fresh, ...repeated])
       await systemClock.delay(40)
@@ -92,7 +92,7 @@ async function ask(method: string, url: string, body?: object, key?: string) {
   return { status: answer.status, body: (text === '' ? {} : JSON.parse(text)) as Record<string, unknown> }
 }
 
-/** The layout as `migrate` says it. */
+/** The layout as `migrate` prints it. */
 async function partitionsOf(installation: Installation): Promise<string | undefined> {
   const { output } = await installation.command('migrate', ['--check'])
   return /^Partitions: .*$/m.exec(output)?.[0]
@@ -286,7 +286,7 @@ describe('a growth from 2 to 3 partitions that is killed after every step', () =
   it('goes on at each step and counts everything once', async () => {
     let killed = 0
     for (const step of GROWTH_STEPS.slice(0, -1)) {
-      // The last of them may have come to its end before the signal came.
+      // The last of them may have ended before the signal came.
       if ((await killedAfter(installation, step)) === 'SIGKILL') killed += 1
     }
     assert.ok(killed >= GROWTH_STEPS.length - 2, `${killed} runs were killed`)
@@ -315,7 +315,7 @@ describe('a growth from 2 to 3 partitions that is killed after every step', () =
   })
 })
 
-/** Runs `migrate --grow 3` and kills it as soon as it has said that the step is done. */
+/** Runs `migrate --grow 3` and kills it as soon as it has reported that the step is done. */
 async function killedAfter(installation: Installation, step: string): Promise<unknown> {
   const child = spawn(process.execPath, [MIGRATE, '--grow', '3'], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -17,10 +17,10 @@ const EVENTS = 200_000
 const REPEAT_SHARE = 0.02
 const EVENTS_PER_SEND = 500
 
-/** The events come over this long, while the services die. */
+/** The events are sent over this time, while the services die. */
 const FEED_MS = 30_000
 
-/** Where the machine is slow, more events come at the same pace until enough was killed, for so long at most. */
+/** Where the machine is slow, more events come at the same pace until there were enough kills, for this long at most. */
 const MORE_MS_MAX = 60_000
 const NODES_PER_PARTITION = 12
 const KILLS_OF_TASKS_MIN = 6
@@ -44,7 +44,7 @@ describe('end to end under kill -9', () => {
     const over = new AbortController()
     const dying = Promise.all(services.map((service) => service.run(over.signal)))
     const truth = new Truth()
-    // A service that does not come back ends the feed, too: the test would wait for it for good.
+    // A service that does not come back ends the feed, too: otherwise the test would wait for it for ever.
     dying.catch(() => over.abort())
     await feed(installation, truth, over.signal, () => isEnough(killsOfTasks(services)))
     over.abort()
@@ -80,8 +80,8 @@ const isEnough = ({ all, betweenBeginAndCommit }: Kills): boolean =>
   all >= KILLS_OF_TASKS_MIN && betweenBeginAndCommit >= BETWEEN_BEGIN_AND_COMMIT_MIN
 
 /**
- * Sends all events, evenly over the time, with repeats of what was sent just before and of what was long ago; and more of
- * them until it is enough.
+ * Sends all events, evenly over the time, with repeats of recent and of old ones; and more of them until there were
+ * enough kills.
  */
 async function feed(
   installation: Installation,

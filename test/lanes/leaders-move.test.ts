@@ -17,7 +17,7 @@ const PORT = 26_850
 const PARTITIONS = 6
 const TOPICS = ['plain', 'blocks', 'state'] as const
 const MOVES = 8
-/** Each partition has copies on two of three brokers: a move takes the one away that leads. */
+/** Each partition has copies on two of three brokers: a move takes away the leader. */
 const COPIES = 2
 const SOON_MS = 30_000
 
@@ -51,7 +51,7 @@ describe('leaders that move under three brokers', () => {
           replicas: replicasOf(partition, 0),
         })),
       })),
-      // kafkajs' own wait takes a broker that has not heard of a topic yet for one that never will.
+      // kafkajs' own wait takes a broker that does not know a topic yet for one that never will.
       waitForLeaders: false,
     })
     await until('the topics', SOON_MS, () =>
@@ -86,7 +86,7 @@ describe('leaders that move under three brokers', () => {
     }
   }
 
-  /** Partitions that are still led by the broker that this move takes away. */
+  /** Partitions whose leader is still the broker that this move takes away. */
   async function leadersAway(move: number): Promise<number> {
     const { topics } = await admin.fetchTopicMetadata({ topics: [...TOPICS] })
     return topics
@@ -106,7 +106,7 @@ describe('leaders that move under three brokers', () => {
     return await Promise.all(Array.from({ length: PARTITIONS }, (_, partition) => read(partition)))
   }
 
-  /** Appends numbered records to every partition until it is told to stop. */
+  /** Appends numbered records to every partition until it gets the signal to stop. */
   async function appendPlain(): Promise<number> {
     const producer = new IdempotentProducer({ ...kafka, topic: 'plain', metrics: noMetrics })
     cleanup.defer(() => producer.stop())

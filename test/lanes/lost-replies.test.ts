@@ -24,10 +24,10 @@ const SENDS = 250
 const EVENTS_PER_SEND = 40
 const SOON_MS = 40_000
 
-/** Of the answers to Produce and EndTxn, one in this many is lost. */
+/** One in this many answers to Produce and EndTxn is lost. */
 const LOST_ONE_IN = 12
 
-/** A swallowed answer costs its client 4 s, a cut connection nothing: few of the former. */
+/** A swallowed answer costs its client 4 s, a cut connection nothing: so there are few of the former. */
 const SWALLOWED_MAX = 3
 const SENDS_AFTER_FAILURE_MAX = 20
 
@@ -125,7 +125,7 @@ describe('answers of the broker that are lost', () => {
       const unanswered = someEvents()
       await assert.rejects(sendEvents(installation, producer, truth, unanswered), ProduceError)
       proxy.onReply = () => 'pass'
-      // Under the same sequence numbers others would be acknowledged as repeats of these and not be stored.
+      // Under the same sequence numbers other records would be acknowledged as repeats of these and not be stored.
       await sendUntilTaken(someEvents())
       await sendUntilTaken(unanswered)
     }

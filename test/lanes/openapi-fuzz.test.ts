@@ -8,7 +8,7 @@ import { startService } from '../support/processes/service-process.ts'
 const EXAMPLES = 8
 const SEED = 20_261_125
 
-/** So many requests come quickly: the rate of one credential is not what is tried here. */
+/** This many requests come quickly: the rate limit of one credential is not the subject of this test. */
 const SETTINGS = { HIVEMETER_ACCESS: 'required', HIVEMETER_REQUESTS_PER_SECOND_MAX: '100000' }
 
 describe('the published documents', () => {

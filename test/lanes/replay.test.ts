@@ -172,7 +172,7 @@ describe('replay', () => {
     assert.match(nothing.output, /Nothing to replay/)
   })
 
-  /** A record whose events are letters on a wrong partition: they are not sent on twice. */
+  /** A record whose events are dead letters on a wrong partition: they are not sent on twice. */
   function sentOnAlready(events: readonly UsageEvent[]): LogAppend {
     return { ...usageRecord(0, events), headers: { [FORWARDED_HEADER]: '1' } }
   }

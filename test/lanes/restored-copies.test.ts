@@ -26,7 +26,7 @@ const HALT_TIMEOUT_MS = 60_000
 /** Four services that start at once on a busy machine. */
 const START_TIMEOUT_MS = 120_000
 
-/** Each group that is loaded again is looked at, table by table. */
+/** The loader looks before each group that is loaded again, table by table. */
 const LOAD_TIMEOUT_MS = 120_000
 
 const NAMES = ['aggregator', 'settler', 'loader'] as const
@@ -195,7 +195,7 @@ describe('stores from copies that do not fit', () => {
     await clickhouse.start()
     const end = (await readRanges({ ...installation.kafka, topic })).get(0)?.end ?? 0n
     await withAdmin(installation.kafka, async (admin) => {
-      // kafkajs deletes only from topics whose offsets it was asked for.
+      // kafkajs deletes only from topics whose offsets it has fetched.
       await logRanges(admin, topic)
       await deleteRecordsBefore(admin, topic, 0, end)
     })
@@ -206,7 +206,7 @@ describe('stores from copies that do not fit', () => {
     const [, first = ''] =
       /^The log begins with block (\d+) at .* those between are gone\.$/.exec(reason) ?? []
     assert.match(remedy, /docs\/backup\.md, "Blocks that are gone"/)
-    // As docs/backup.md has it.
+    // The command in docs/backup.md.
     await installation.clickhouse.command(
       `INSERT INTO load_notes (src_topic, src_partition, missing_through) VALUES ('${topic}', 0, ${Number(first) - 1})`,
     )

@@ -12,9 +12,9 @@ const TYPES_MS_MAX = 180_000
 const RUN_MS_MAX = 400_000
 
 /**
- * A second pipeline is a folder and a row in each table. In a copy of the project two are put beside usage, from one
- * template: nothing that is there is changed, and types, the rules of the house, the simulation, a fault run and verify
- * take them in.
+ * A second pipeline is a folder and a row in each table. In a copy of the project two pipelines, from one template, are
+ * added beside usage. No existing file is changed otherwise, and types, the rules of the house, the simulation, a fault
+ * run and verify include them.
  */
 describe('a second pipeline, and a third', () => {
   let dir = ''
@@ -27,16 +27,16 @@ describe('a second pipeline, and a third', () => {
   })
   after(() => rm(dir, { recursive: true, force: true }))
 
-  /** What a command says, in the copy; rejects with all of it where it fails. */
+  /** The output of a command in the copy; rejects with all of it where the command fails. */
   async function run(timeoutMs: number, command: string, ...args: string[]): Promise<string> {
-    // What this test was started with speaks of this tree.
+    // The environment of this test is about this tree.
     const { NODE_TEST_CONTEXT: _context, ...env } = process.env
-    const said = await promisify(execFile)(command, args, { cwd: dir, env, timeout: timeoutMs }).catch(
+    const result = await promisify(execFile)(command, args, { cwd: dir, env, timeout: timeoutMs }).catch(
       (error: { stdout?: string; stderr?: string; message: string }) => {
         throw new Error(`${error.message}\n${error.stdout}\n${error.stderr}`)
       },
     )
-    return said.stdout
+    return result.stdout
   }
 
   it('has the types of the tables', async () => {
@@ -48,14 +48,14 @@ describe('a second pipeline, and a third', () => {
   })
 
   it(`counts once in ${SEEDS} seeds of the simulation`, async () => {
-    const said = await run(RUN_MS_MAX, process.execPath, 'test/simulation/main.ts', '--seeds', String(SEEDS))
-    assert.match(said, new RegExp(`^${SEEDS} seeds, 0 failed`, 'm'))
+    const result = await run(RUN_MS_MAX, process.execPath, 'test/simulation/main.ts', '--seeds', String(SEEDS))
+    assert.match(result, new RegExp(`^${SEEDS} seeds, 0 failed`, 'm'))
   })
 
   it('counts once where its processes are struck, and verify finds no difference', async () => {
-    const said = await run(RUN_MS_MAX, process.execPath, '--test', 'test/faults/votes/votes.test.ts')
-    assert.match(said, /votes: \d{2,} events of \d+ nodes, 0 differences/)
-    assert.match(said, /tally: \d{2,} events of \d+ nodes, 0 differences/)
-    assert.match(said, /verify: 0 differences in .* nodes of the votes, .* nodes of the tally/)
+    const result = await run(RUN_MS_MAX, process.execPath, '--test', 'test/faults/votes/votes.test.ts')
+    assert.match(result, /votes: \d{2,} events of \d+ nodes, 0 differences/)
+    assert.match(result, /tally: \d{2,} events of \d+ nodes, 0 differences/)
+    assert.match(result, /verify: 0 differences in .* nodes of the votes, .* nodes of the tally/)
   })
 })

@@ -23,7 +23,7 @@ const ARRIVES_WITHIN_MS = 60_000
 describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?? false }, () => {
   let kafka: SecureKafka
   let secure: SecureInstallation
-  /** Looks at rights before they were granted, and up to the first one that was taken away. */
+  /** Checks of rights before they were granted, and up to the first one that was removed. */
   let looksUngranted = 0
   let looksBefore = 0
 
@@ -91,7 +91,7 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
     const outside = secure.kafkaAs('producer')
     const open = (topic: string) => new IdempotentProducer({ ...outside, topic, metrics: noMetrics })
     const metered = open(topics.usageMetered)
-    // What is in the wrong place is sent on; what was sent on before is a dead letter that replay can put back.
+    // An event in the wrong place is sent on; one that was sent on before is a dead letter that replay can put back.
     const sentOnAlready = { headers: { [FORWARDED_HEADER]: '1' } }
     await metered.append([
       usageRecord(0, [maker.event(node), maker.event(foreign)]),
@@ -118,7 +118,7 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
     await Promise.all([...onTopics, ...inTransactions])
   })
 
-  /** Whether the outside producer asked for this, and was refused each time. */
+  /** Whether the outside producer requested this, and was refused each time. */
   function isRefused(resource: string): boolean {
     const looks = kafka
       .audit()
@@ -135,8 +135,8 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
     await until('the dead letters', ARRIVES_WITHIN_MS, async () => (await letters()).length === 2)
     // One by the command, one by a page or program: each has rights of its own.
     const [first, second] = (await letters()).map(({ id }) => id) as [string, string]
-    const said = await secure.run('replay', '--dead-letters', '--id', first)
-    assert.match(said, /^1 dead letters: 1 events put back/m)
+    const output = await secure.run('replay', '--dead-letters', '--id', first)
+    assert.match(output, /^1 dead letters: 1 events put back/m)
     const answer = await secure.ask(
       'reader',
       `/api/usage/set-aside/${second.replaceAll('/', ':')}/replay`,
@@ -164,7 +164,7 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
         `${name} to name the right that it lacks`,
         ARRIVES_WITHIN_MS,
         async () => {
-          // Work for each of them: the settler's comes by heartbeats, which are still taken.
+          // Work for each of them: the settler's work comes from heartbeats, which are still taken.
           assert([202, 503].includes(await secure.send(`without ${sent++}`)))
           assert([202, 503].includes(await secure.beat()))
           return service.lastWords.includes('lacks a right')
@@ -174,7 +174,7 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
     }
     const { output } = await secure.grant()
     assert.match(output, /^Rights: granted 5 of /m)
-    // A consumer that is refused ends its process, as one that must be started again.
+    // A consumer that is refused ends its process, since the process must be started again.
     for (const name of SERVICE_NAMES) {
       const { ended, lastWords } = secure.service(name)
       assert(ended === undefined || ended === 78, lastWords)
@@ -229,7 +229,7 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
 
   it('is asked for nothing that the table of rights lacks, and for every one that it has', async () => {
     const { topics, prefix } = secure.installation
-    // What memory forgets after millions of ids, asked for by hand.
+    // The deletion that memory requests after millions of ids is requested directly here.
     const forget = async (who: 'aggregator' | 'settler', topic: string) =>
       await withAdmin(secure.kafkaAs(who), async (admin) => {
         await logRanges(admin, topic)
@@ -243,7 +243,7 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
       .slice(looksUngranted, looksBefore)
       .filter(({ allowed, principal }) => !allowed && principal !== 'User:hivemeter-producer')
     assert.deepEqual(denied, [])
-    // A right that only ever let its owner look at a name is one too many: it counts where its own operation was asked for.
+    // A right that was used only to see a name is not needed: it counts where its own operation was requested.
     const used = new Set(
       audited
         .filter(({ rule, operation }) => rule?.startsWith(`${operation} `))
@@ -254,13 +254,13 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
         const row = (kind: string, of: string): string =>
           `${principal} ${[snake(operation), snake(resource), kind, of].join(' ').toUpperCase()}`
         if (used.has(row(pattern, name))) return false
-        // What holds for the versions that a growth makes is used as the one on the first version is.
+        // The rights on the versions that a growth makes are used like those on the first version.
         return pattern !== 'prefixed' || !used.has(row('literal', name.replace(/\.v$/, '')))
       })
       .map(({ principal, operation, name }) => `${principal} ${operation} ${name}`)
       // Only an interrupted growth deletes; growth.test.ts interrupts it at each step.
       .filter((row) => row !== `User:hivemeter-migrate Delete ${topics.usageIds}.v`)
-      // Only of an installation of before it is read when its operators were first confirmed.
+      // It is read only in an installation from before, when its operators are first confirmed.
       .filter((row) => !row.startsWith(`User:hivemeter-migrate Read ${topics.accountInbox}`))
     assert.deepEqual(unused, [])
   })
@@ -277,7 +277,7 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
 /** "TransactionalId" as the authorizer writes it. */
 const snake = (name: string): string => name.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_')
 
-/** False where nobody listens: the port of a server is closed for the moment between two versions of the topics. */
+/** False where no process listens: the port of a server is closed for the moment between two versions of the topics. */
 async function unlessClosed(ask: () => Promise<boolean>): Promise<boolean> {
   try {
     return await ask()

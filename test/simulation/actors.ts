@@ -2,5 +2,5 @@ import { account } from './account/account.ts'
 import type { Actor } from './actor.ts'
 import { usage } from './usage/usage.ts'
 
-/** A pipeline is a row here: in the order in which work goes through them. */
+/** Each pipeline is a row here, in the order in which work goes through them. */
 export const ACTORS: readonly Actor[] = [usage, account]

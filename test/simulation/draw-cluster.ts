@@ -2,15 +2,15 @@ import type { FateEnd } from './world/fate.ts'
 import type { Entry, FaultEntry, Settings } from './schedule.ts'
 import { SeededRandom } from './world/seeded-random.ts'
 
-/** Troubles of the cluster, apart from those of processes. */
+/** Troubles of the cluster, as distinct from those of processes. */
 const CLUSTER_TROUBLES = ['broker', 'move', 'answer'] as const
 export type ClusterTrouble = (typeof CLUSTER_TROUBLES)[number]
 
-/** Another stream of chance than that of usage and trouble, which so stay what they are for a seed. */
+/** A stream of chance apart from that of usage and trouble, so that those stay the same for a seed. */
 const SEED_OF_CLUSTER = 0xb70c
 
 const ENDS_OF_SENDS: readonly FateEnd[] = ['left-out', 'retriable', 'doubtful', 'unanswered', 'late']
-/** Done and not answered, or neither: one behind the other shows what a fence is good for. */
+/** Done and not answered, or neither: one after the other shows what a fence is good for. */
 const ENDS_OF_COMMITS: readonly FateEnd[] = ['unanswered', 'lost']
 
 /** The cluster of a seed, and what happens to it. */
@@ -26,7 +26,7 @@ export class ClusterDraw {
     this.settings = { brokers, replicaMs: brokers === 1 ? 0 : replicaMs, newsMs: random.pick([0, 50, 1_500]) }
   }
 
-  /** `only`: of these kinds, and of no other; some of all kinds where it is not given. */
+  /** `only`: only these kinds of trouble; some of all kinds where it is not given. */
   entries(only: readonly string[] | undefined, activeMs: number, usage: readonly Entry[]): Entry[] {
     const random = this.#random
     const some = CLUSTER_TROUBLES.filter(() => random.chance(0.55))

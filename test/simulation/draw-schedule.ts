@@ -17,7 +17,7 @@ const HOUR_MS = 3_600_000
 /** The first hour of a month: rows of one transaction may belong to two table partitions. */
 const MONTH_START_MS = Date.UTC(2026, 2, 1)
 
-/** Kinds of trouble; a seed has some of them, so that each is also seen without the others. */
+/** Kinds of trouble; each seed has only some of them, so that each kind is also seen without the others. */
 const TROUBLES = [
   'kill',
   'stop',
@@ -32,7 +32,7 @@ const TROUBLES = [
 type ProcessTrouble = (typeof TROUBLES)[number]
 export type Trouble = ProcessTrouble | ClusterTrouble | UndecidedTrouble | MisplacedTrouble | ModelsTrouble
 
-/** The schedule of a seed: the same for the same seed, on every machine. `only`: with no other kind of trouble. */
+/** The schedule of a seed: the same for the same seed, on every machine. `only`: without any other kind of trouble. */
 export function drawSchedule(seed: number, only?: readonly Trouble[]): Schedule {
   const random = new SeededRandom(seed)
   const cluster = new ClusterDraw(seed)
@@ -52,7 +52,7 @@ export function drawSchedule(seed: number, only?: readonly Trouble[]): Schedule 
   entries.push(...cluster.entries(only, settings.activeMs, drawn))
   const count = troubles.length === 0 ? 0 : random.pick([4, 12, 40])
   for (let index = 0; index < count; index++) {
-    // Trouble is best shortly after events have come.
+    // Trouble has the most effect shortly after events have come.
     const isNear = random.chance(0.6)
     const atMs = isNear ? random.pick(drawn).atMs + random.skewed(3_000) : random.int(0, settings.activeMs)
     entries.push(drawTrouble(random, random.pick(troubles), atMs, settings))
@@ -98,7 +98,7 @@ function drawTrouble(random: SeededRandom, trouble: ProcessTrouble, atMs: number
     case 'store': {
       const what = random.pick(['away', 'kill', 'slow'] as const)
       const forMs = random.int(500, 12_000)
-      // No draw of its own: what every other seed draws stays as it was.
+      // Without a draw of its own, so that the draws of every other seed stay as they were.
       return { kind: 'store', atMs, what: what === 'kill' && forMs % 2 === 0 ? 'older' : what, forMs }
     }
     case 'forget-offsets':
@@ -136,7 +136,7 @@ function drawInsertFault(random: SeededRandom, atMs: number): FaultEntry {
   }
 }
 
-/** Points that only a loader comes to. */
+/** Points that only a loader reaches. */
 const OF_LOADER: ReadonlySet<FailpointName> = new Set([
   'after_look',
   'before_insert',
@@ -145,7 +145,7 @@ const OF_LOADER: ReadonlySet<FailpointName> = new Set([
   'before_offset_commit',
 ])
 
-/** A zombie at the first has an INSERT to send, at the other a transaction to end. */
+/** A zombie at the first point has an INSERT to send, at the other a transaction to end. */
 const WORST_POINTS: readonly FailpointName[] = ['before_insert', 'after_send']
 
 function drawPoint(random: SeededRandom, atMs: number): PointEntry {
@@ -160,7 +160,7 @@ function drawPoint(random: SeededRandom, atMs: number): PointEntry {
   }
 }
 
-/** Requests of tasks, those whose end matters more often. */
+/** Requests of tasks; those with an important outcome are drawn more often. */
 const OF_TASKS: readonly RequestKind[] = [
   'end',
   'end',

@@ -3,21 +3,24 @@ import type { CommandEntry, Entry, HeartbeatEntry, UndecidableEntry, UsageEntry 
 import { SeededRandom } from './world/seeded-random.ts'
 import { PARTITIONS } from './services.ts'
 
-/** Decisions that fail, and commits that fail at one position again and again. */
+/** Decisions that fail, and commits that fail again and again at one position. */
 const UNDECIDED = 'undecided'
 export type UndecidedTrouble = typeof UNDECIDED
 
-/** Another stream of chance than that of all else, which so stays what it is for a seed. */
+/** A stream of chance apart from all others, so that those stay the same for a seed. */
 const SEED_OF_UNDECIDED = 0xdec1
 
-/** Each copy of an event costs its partition some 15 s: few, so that a run ends. */
+/** Each copy of an event costs its partition about 15 s: so there are few, or the run would not end. */
 const EVENTS_MAX = 2
 
-/** Fewer than make a record guilty. */
+/** Too few failures to blame a record. */
 const MOMENTARY_MAX = 2
 const COMMITS_MAX = 5
 
-/** What is undecidable for good, and what fails for a moment: at most once a task, so that two do not add up. */
+/**
+ * Items that can never be decided, and decisions that fail for a moment: at most one of the latter per task, so that two
+ * do not add up.
+ */
 export function drawUndecided(
   seed: number,
   only: readonly string[] | undefined,
@@ -36,8 +39,8 @@ export function drawUndecided(
     drawn.push({ kind: 'undecidable', atMs: 0, of: 'event', partition, node, id })
   }
   for (const kind of ['command', 'heartbeat'] as const) {
-    const asked = entries.filter((entry): entry is CommandEntry | HeartbeatEntry => entry.kind === kind)
-    if (asked.length > 0 && random.chance(0.5)) drawn.push(undecidable(random.pick(asked)))
+    const requests = entries.filter((entry): entry is CommandEntry | HeartbeatEntry => entry.kind === kind)
+    if (requests.length > 0 && random.chance(0.5)) drawn.push(undecidable(random.pick(requests)))
   }
   for (const service of TASK_SERVICES) {
     for (let partition = 0; partition < PARTITIONS; partition++) {

@@ -16,7 +16,7 @@ interface Instance {
   readonly service: Service
 }
 
-/** The running instances of all services: started, killed, frozen and stopped as the schedule says. */
+/** The running instances of all services: they are started, killed, frozen and stopped as the schedule says. */
 export class Fleet {
   readonly #world: World
   readonly #tasks: ReadonlyMap<ConsumerName, ActorTasks>
@@ -62,13 +62,13 @@ export class Fleet {
     this.#instances.get(`${service}-${number}`)?.process.freeze(forMs)
   }
 
-  /** All are killed, and none is started again. */
+  /** Kills all instances, and starts none again. */
   end(): void {
     this.#isOver = true
     for (const instance of this.#instances.values()) instance?.process.die()
   }
 
-  /** Also one that was ending: it is started again as any other. */
+  /** Also an instance that was ending: it is started again like any other. */
   #killed(process: SimProcess, downMs: number): void {
     process.die()
     const [name = '', number = ''] = process.name.split(/[-.]/)

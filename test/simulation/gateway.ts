@@ -9,7 +9,7 @@ import type { World } from './world/world.ts'
 const RESEND_MS = 700
 const SENDS_MAX = 20
 
-/** Clients that send until somebody has acknowledged: the source of all records, and of their repeats. */
+/** Clients that send each record until a broker has acknowledged it: the source of all records, and of their repeats. */
 export class Gateway {
   readonly #world: World
   readonly #process: SimProcess
@@ -20,7 +20,7 @@ export class Gateway {
     this.#process = world.process(`gateway-${number}`)
   }
 
-  /** Records that nobody has acknowledged yet. */
+  /** Records that no broker has acknowledged yet. */
   get waiting(): number {
     return [...this.#senders.values()].reduce((total, { waiting }) => total + waiting, 0)
   }
@@ -42,7 +42,9 @@ interface Waiting {
   sends: number
 }
 
-/** What comes while its partition's send is under way goes together with the next; a partition waits for no other. */
+/**
+ * Records that come while a send of their partition is under way go together in the next; a partition waits for no other.
+ */
 class Sender {
   waiting = 0
   readonly #world: World
@@ -65,14 +67,14 @@ class Sender {
     this.#sendFree()
   }
 
-  /** All that waits for partitions without a send under way, in one send. */
+  /** Puts all waiting records of partitions without a send under way into one send. */
   #sendFree(): void {
     const { receipts } = this.#world
     const topic = this.#topic
     const sent = this.#queue.filter(({ partition }) => !this.#busy.has(partition))
     if (sent.length === 0) return
     this.#queue = this.#queue.filter(({ partition }) => this.#busy.has(partition))
-    // Bytes of their own for each send: a copy that comes by another send is the clients' repeat, and no defect.
+    // Each send gets bytes of its own: a copy that comes with another send is the clients' repeat, and no defect.
     const records = sent.map(({ partition, key, value }) => ({
       topic,
       partition,

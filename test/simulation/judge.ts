@@ -7,19 +7,22 @@ import { PARTITIONS, TOPICS } from './services.ts'
 import { placeOf } from './world/cluster.ts'
 import type { World } from './world/world.ts'
 
-/** Problems with what producers were told that are said. */
-const RECEIPTS_SAID_MAX = 3
+/** At most so many problems with acknowledgements are printed. */
+const RECEIPTS_SHOWN_MAX = 3
 
-/** Everything that is wrong with the end of a run, in words: its logs against plain models, its store against its logs. */
+/**
+ * Returns everything that is wrong at the end of a run, in words: it compares the logs with plain models, and the store
+ * with the logs.
+ */
 export function judge(world: World, actors: readonly ActorRun[]): string[] {
-  const problems = world.receipts.problems(world.cluster).slice(0, RECEIPTS_SAID_MAX)
+  const problems = world.receipts.problems(world.cluster).slice(0, RECEIPTS_SHOWN_MAX)
   const check = (what: string, assertAll: () => void): void => {
     try {
       assertAll()
     } catch (error) {
-      const said =
+      const text =
         error instanceof Error ? error.message.replaceAll(/\s+/g, ' ').slice(0, 400) : String(error)
-      problems.push(`${what}: ${said}`)
+      problems.push(`${what}: ${text}`)
     }
   }
   for (let partition = 0; partition < PARTITIONS; partition++) {
@@ -56,7 +59,7 @@ function assertNumbered(blocks: readonly LogBlock[]): void {
   }
 }
 
-/** Every block up to the loaded number is in the store once; what is above it at most once, and nothing else is there. */
+/** Every block up to the loaded number is in the store once, a block above it at most once, and nothing else is there. */
 function assertStored(world: World, source: string, blocks: readonly LogBlock[]): void {
   const loadedSeq = world.store.loadedSeq(source)
   const stored = new Map<Buffer, number>()

@@ -27,7 +27,7 @@ export class LoaderService implements Service {
   readonly #loaders = new Map<string, PartitionLoader>()
   readonly #over = new AbortController()
 
-  /** `blocks`: what a test makes of the records of one fetch, before a loader takes them. */
+  /** `blocks`: how a test changes the records of one fetch before a loader takes them. */
   constructor(
     process: SimProcess,
     world: World,

@@ -53,7 +53,7 @@ export function taskRecordsOf(
     .flatMap(({ key, value }) => (key?.toString() === STATE_KEY.task && value !== null ? [value] : []))
 }
 
-/** How far a service's task of the partition has come in its input. */
+/** How far the service's task of the partition has come in its input. */
 export function positionOf(world: World, { service, fieldsOf }: ActorTasks, partition: number): number {
   const last = taskRecordsOf(world, service, partition).at(-1)
   return last === undefined ? 0 : (fieldsOf(last)[0] ?? 0)

@@ -20,7 +20,7 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
-/** A problem without what differs from run to run. */
+/** A problem without the parts that differ from run to run. */
 const kindOf = (problems: readonly string[]): string =>
   (problems[0] ?? '').replaceAll(/\d+/g, 'N').slice(0, 40)
 

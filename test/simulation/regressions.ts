@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Schedule } from './schedule.ts'
 
-/** A schedule that once failed, and why: replayed before anything else. */
+/** A schedule that once failed, and why: it is replayed before anything else. */
 export interface Regression {
   /** What was wrong, in a sentence. */
   readonly about: string
@@ -11,7 +11,7 @@ export interface Regression {
 
 const FILE = fileURLToPath(new URL('./regressions.json', import.meta.url))
 
-/** All that was ever kept. */
+/** All schedules that were ever kept. */
 export function readRegressions(): Regression[] {
   return JSON.parse(readFileSync(FILE, 'utf8')) as Regression[]
 }

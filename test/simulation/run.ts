@@ -19,7 +19,7 @@ export interface RunOptions {
   readonly trace?: (line: string) => void
 }
 
-/** After the faults all must be done within this much of the world's time. */
+/** After the faults, all work must be done within this much of the world's time. */
 const DRAIN_MS_MAX = 300_000
 const DRAIN_STEP_MS = 1_000
 /** Longer than a transaction may stay open. */
@@ -30,7 +30,7 @@ const COMPACTED = TASK_SERVICES.map((name) => SERVICES[name].state)
   .filter((role) => SPECS[role].cleanup === 'compact')
   .map((role) => TOPICS[role])
 
-/** One simulated run from start to judgement; returns what is wrong, in words. Never throws for what a service did. */
+/** Runs one simulation from start to judgement; returns what is wrong, in words. It never throws for what a service did. */
 export async function run(schedule: Schedule, options: RunOptions = {}): Promise<string[]> {
   const world = new World(schedule, options.trace)
   const tampering = options.tamper?.(world) ?? {}
@@ -46,7 +46,7 @@ export async function run(schedule: Schedule, options: RunOptions = {}): Promise
   await timeline.run(startMs + activeMs)
   world.heal()
   if (!(await drained(world, gateways, tasks))) world.problems.push(`not done: ${stateOf(world, tasks)}`)
-  // Nobody is left: what was under way ends or is aborted, so that all logs tell of the same transactions.
+  // All processes are gone: transactions under way end or are aborted, so that all logs show the same transactions.
   fleet.end()
   await timeline.run(timeline.nowMs + SETTLE_MS)
   return [...new Set([...world.problems, ...judge(world, actors)])]
@@ -104,7 +104,7 @@ function play(entry: Entry, { world, fleet, gateways, actors }: Played): void {
   }
 }
 
-/** How old the copy is that a store comes back from. */
+/** The age of the copy from which a store comes back. */
 const COPY_AGE_MS = 6_000
 
 function playStore({ what, forMs }: Extract<Entry, { kind: 'store' }>, world: World): void {
@@ -119,7 +119,7 @@ function playStore({ what, forMs }: Extract<Entry, { kind: 'store' }>, world: Wo
   })
 }
 
-/** Runs until every record is decided and loaded; false where it does not come to that. */
+/** Runs until every record is decided and loaded; returns false where that does not happen. */
 async function drained(
   world: World,
   gateways: readonly Gateway[],
@@ -137,7 +137,7 @@ async function drained(
   return true
 }
 
-/** The store has what stood in the block topics at the first call. */
+/** True once the store has everything that was in the block topics at the first call. */
 function loadedTo(world: World): () => boolean {
   let seqs: { place: string; seq: number }[] | undefined
   return () => {

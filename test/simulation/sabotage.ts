@@ -16,16 +16,16 @@ import {
 } from './world/careless-wire.ts'
 import type { World } from './world/world.ts'
 
-/** A guard that is taken away through the ports, so that a test can show that the simulation misses it. */
+/** A guard that is taken away through the ports, so that a test can show that the simulation notices it. */
 export interface Sabotage {
-  /** Trouble in which the guard is needed; all kinds where it is not given. */
+  /** The trouble in which the guard is needed; all kinds where it is not given. */
   readonly only?: readonly Trouble[]
   /** The first seed to try, where few of them show it. */
   readonly fromSeed?: number
   readonly tamper: (world: World) => Tampering | void
 }
 
-/** Whoever takes a record of the inbox takes it twice where nobody compares ranges: each is made to follow the last. */
+/** A settler that compares no ranges takes a repeated inbox record twice: each is made to follow the last. */
 function believingAnyRange(state: TaskState): TaskState {
   let covered: number | undefined
   const relabelled = (record: LogRecord): LogRecord => {
@@ -45,7 +45,7 @@ function believingAnyRange(state: TaskState): TaskState {
   }
 }
 
-/** Groups end where a fetch ends, instead of where the log says: whoever loads them again makes other INSERTs. */
+/** Groups end where a fetch ends, instead of where the log says: a loader that loads them again makes other INSERTs. */
 function groupedByFetch(records: readonly LogRecord[]): readonly LogRecord[] {
   return records.map((record, index) => {
     const { 'group-begins': _begins, 'group-ends': _ends, ...headers } = record.headers
@@ -243,7 +243,7 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
     tamper: () => {
       let held: (() => Promise<boolean>)[] = []
       return {
-        // Called for each task just before its state is wrapped: what it holds dies with it.
+        // Called for each task just before its state is wrapped: the values kept here end with the task.
         forward: (forward) => {
           const ofTask: (() => Promise<boolean>)[] = []
           held = ofTask

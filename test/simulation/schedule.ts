@@ -3,9 +3,9 @@ import type { FailpointName } from '../../pipelines/failpoints.ts'
 import type { FateEnd, RequestKind } from './world/fate.ts'
 import type { CommandDraft, HeartbeatDraft } from './account/requests.ts'
 
-/** Everything that happens in one simulated run, as data: what a seed makes, what shrinks, what is kept. */
+/** Everything that happens in one simulated run, as data: it is made from a seed, can shrink, and can be kept. */
 export interface Schedule {
-  /** Chance of what the schedule does not say: how long requests take, who gets which partition. */
+  /** The seed for what the schedule does not fix: how long requests take, which member gets which partition. */
   readonly seed: number
   readonly settings: Settings
   readonly entries: readonly Entry[]
@@ -17,16 +17,16 @@ export interface Settings {
   /** Faults end after this long. */
   readonly activeMs: number
   readonly instances: Readonly<Record<ConsumerName, number>>
-  /** Ids that one aggregator process holds. */
+  /** The number of ids that one aggregator process holds. */
   readonly idsMax: number
   /** Raw records of one partition in one fetch. */
   readonly fetchMax: number
   readonly latencyMs: number
-  /** How long after its end a transaction's markers may stay away. */
+  /** How long after the end of a transaction its markers may be missing. */
   readonly markerMs: number
-  /** How far clocks of processes are off. */
+  /** How far the clocks of processes are off. */
   readonly skewMs: number
-  /** One broker, or three that lead by turns. */
+  /** One broker, or three that take turns at leading. */
   readonly brokers: number
   /** How long the other replicas may take to follow a leader. */
   readonly replicaMs: number
@@ -61,7 +61,7 @@ export interface UsageEntry {
   readonly strays?: readonly EventDraft[]
 }
 
-/** Somebody asks something of a node's account. */
+/** A request to a node's account. */
 export interface CommandEntry {
   readonly kind: 'command'
   readonly atMs: number
@@ -80,7 +80,7 @@ export interface HeartbeatEntry {
   readonly heartbeat: HeartbeatDraft
 }
 
-/** A request that ends otherwise than answered: the next of its kind by any process of the service. */
+/** A request with another end than an answer: the next of its kind by any process of the service. */
 export interface FaultEntry {
   readonly kind: 'fault'
   readonly atMs: number
@@ -91,7 +91,7 @@ export interface FaultEntry {
   readonly isCut: boolean
 }
 
-/** A process that dies or freezes at a named point: the next of the service that comes there. */
+/** A process that dies or freezes at a named point: the next of the service that reaches it. */
 export interface PointEntry {
   readonly kind: 'point'
   readonly atMs: number
@@ -101,7 +101,7 @@ export interface PointEntry {
   readonly forMs: number
 }
 
-/** An event, command or heartbeat at which every version of the code that runs fails. */
+/** An event, command or heartbeat on which every version of the code fails. */
 export interface UndecidableEntry {
   readonly kind: 'undecidable'
   readonly atMs: number
@@ -111,7 +111,7 @@ export interface UndecidableEntry {
   readonly id: number
 }
 
-/** So many decisions of the partition's task fail when they are made, and name nothing. */
+/** This many decisions of the partition's task fail when they are made, and name nothing. */
 export interface DecideFailsEntry {
   readonly kind: 'decide-fails'
   readonly atMs: number
@@ -120,7 +120,7 @@ export interface DecideFailsEntry {
   readonly times: number
 }
 
-/** So many commits of the partition's task fail, its fences apart; done, or not even begun. */
+/** This many commits of the partition's task fail, except its fences; done, or not even begun. */
 export interface CommitFailsEntry {
   readonly kind: 'commit-fails'
   readonly atMs: number
@@ -139,7 +139,7 @@ export type Entry =
   | UndecidableEntry
   | DecideFailsEntry
   | CommitFailsEntry
-  /** What a client of an actor does that has no kind of its own here; `act` is that actor's to read. */
+  /** An act of an actor's client that has no kind of its own here; only that actor interprets `act`. */
   | {
       readonly kind: 'act'
       readonly atMs: number
@@ -175,7 +175,7 @@ export type Entry =
     }
   | { readonly kind: 'forget-offsets'; readonly atMs: number; readonly service: ConsumerName }
   | { readonly kind: 'compact'; readonly atMs: number }
-  /** The next version of the table of models is in force; half of the processes hear of it so much later. */
+  /** The next version of the table of models is in force; half of the processes learn of it this much later. */
   | { readonly kind: 'models'; readonly atMs: number; readonly behindMs: number }
   /**
    * A broker ends in order (its leaderships go first), dies, hangs or is cut off from its peers, and is back after a while. After `failoverMs` of
@@ -189,5 +189,5 @@ export type Entry =
       readonly forMs: number
       readonly failoverMs: number
     }
-  /** So many leaderships go to other brokers: of partitions, of coordinators. */
+  /** This many leaderships go to other brokers: of partitions, of coordinators. */
   | { readonly kind: 'move'; readonly atMs: number; readonly from: number; readonly count: number }

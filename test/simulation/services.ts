@@ -15,8 +15,8 @@ export const TOPICS = topicNames('')
 
 /** A running instance of a service. */
 export interface Service {
-  /** Resolves when its consumer ended for good: the process must be replaced. */
+  /** Resolves when its consumer has ended for good: the process must be replaced. */
   readonly failed: Promise<Error>
-  /** Ends in order: transactions under way finish, the group is left. Resolves when it is over. */
+  /** Ends in order: transactions under way finish, and the consumer leaves the group. Resolves when that is over. */
   stop(): Promise<void>
 }

@@ -10,8 +10,8 @@ const MILDER: readonly Partial<Settings>[] = [
 ]
 
 /**
- * A smaller schedule that still fails: entries are dropped in ever smaller pieces while it fails, then events of what
- * is left, then settings made milder. `fails` runs a schedule; it is called at most `runsMax` times.
+ * Returns a smaller schedule that still fails: entries are dropped in ever smaller pieces while it fails, then events of
+ * what is left, then settings are made milder. `fails` runs a schedule; it is called at most `runsMax` times.
  */
 export async function shrink(
   schedule: Schedule,

@@ -6,7 +6,7 @@ import type { TaskWriter } from '../../pipelines/task/ports.ts'
 import type { Forward, TaskState } from '../../pipelines/task/task.ts'
 import type { ModelTables } from '../../pipelines/usage/model-tables.ts'
 
-/** What a test puts between the services and the world, to take a guard away. */
+/** Layers that a test puts between the services and the world, to take a guard away. */
 export interface Tampering {
   readonly wire?: (wire: ProduceWire) => ProduceWire
   readonly writer?: (service: ConsumerName, writer: TaskWriter, partition: number) => TaskWriter
@@ -14,7 +14,7 @@ export interface Tampering {
   /** The records of one fetch, before a loader takes them. */
   readonly blocks?: (records: readonly LogRecord[]) => readonly LogRecord[]
   readonly lookup?: (lookup: Lookup) => Lookup
-  /** What a task of the partition sends on. */
+  /** The records that a task of the partition sends on. */
   readonly forward?: (forward: Forward, partition: number) => Forward
   readonly models?: (tables: ModelTables) => ModelTables
 }

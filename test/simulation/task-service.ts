@@ -26,11 +26,11 @@ export interface TaskServiceOptions {
   readonly outputTopics: readonly string[]
   readonly tickWhenIdle: boolean
   readonly openState: (partition: number, forward: Forward) => TaskState
-  /** Stands between a task and its writer, for tests that take a guard away. */
+  /** A layer between a task and its writer, for tests that take a guard away. */
   readonly wrapWriter?: (writer: TaskWriter, partition: number) => TaskWriter
 }
 
-/** The product's pump of tasks over the cluster in memory; what the judge must know is written down on the way. */
+/** The product's task pump over the cluster in memory; it records what the judge must know. */
 export class TaskService implements Service {
   readonly failed: Promise<Error>
   readonly #options: TaskServiceOptions
@@ -159,7 +159,7 @@ export class TaskService implements Service {
     return this.#process.request(kind, () => this.#world.cluster.ofLeader(topic, partition, apply))
   }
 
-  /** What the writer is told is kept for the judge. */
+  /** Keeps what the writer acknowledges, for the judge. */
   #receipted(writer: TaskWriter, partition: number): TaskWriter {
     const { receipts, undecided } = this.#world
     const { service } = this.#options
@@ -178,7 +178,7 @@ export class TaskService implements Service {
     }
   }
 
-  /** Time stands while a decision packs blocks on the machine's threads. Its look-ups say when they wait. */
+  /** Time stops while a decision packs blocks on the machine's threads. Its look-ups tell the timeline when they wait. */
   #counted(state: TaskState, partition: number): TaskState {
     const { timeline, undecided } = this.#world
     const { service } = this.#options

@@ -3,11 +3,11 @@ import type { DecidePoint } from '../../pipelines/failpoints.ts'
 import type { CommitFailsEntry, DecideFailsEntry } from './schedule.ts'
 
 /**
- * What tasks cannot decide in a run: for good by name, for a moment by task; and commits that fail. The world's healing
- * changes none of it: a defect heals with no network, and three failures take longer than most runs are faulty.
+ * What tasks cannot decide in a run: for ever by name, for a moment by task; and commits that fail. Healing the world
+ * changes none of it: healing the network cures no defect, and three failures take longer than most runs have faults.
  */
 export class UndecidedFaults {
-  /** Names of events, commands and heartbeats, as decide points are told them. */
+  /** Names of events, commands and heartbeats, as decide points get them. */
   readonly #names = new Set<string>()
   readonly #decides: { readonly entry: DecideFailsEntry; left: number }[] = []
   readonly #commits: { readonly entry: CommitFailsEntry; left: number }[] = []
@@ -28,12 +28,12 @@ export class UndecidedFaults {
     else this.#commits.push({ entry, left: entry.times })
   }
 
-  /** Whether the task's decision, which is made, fails all the same. */
+  /** Whether the task's decision fails after it was made. */
   decideFails(service: string, partition: number): boolean {
     return take(this.#decides, service, partition) !== null
   }
 
-  /** How the task's commit fails, where it does: done or not. */
+  /** How the task's commit fails, if it does: done or not. */
   commitFails(service: string, partition: number): { readonly isDone: boolean } | null {
     return take(this.#commits, service, partition)
   }
@@ -52,7 +52,7 @@ function take<E extends { readonly service: string; readonly partition: number }
   return met.entry
 }
 
-/** The name of a request in account.inbox, as a decide point is told it; null of anything else. */
+/** The name of a request in account.inbox, as a decide point gets it; null for anything else. */
 export function requestName(value: Buffer | null): string | null {
   if (value === null) return null
   if (schemaIdOf(value) === SCHEMA_ID.inboxCommand) {

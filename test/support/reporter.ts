@@ -24,7 +24,7 @@ function isTest(event: TestEvent): boolean {
   return (event.type === 'test:pass' || event.type === 'test:fail') && event.data.details?.type !== 'suite'
 }
 
-/** The totals come as diagnostics at the very end; they are held back until the slowest tests stand. */
+/** The totals come as diagnostics at the very end; they are held back until the slowest tests are printed. */
 function isTotal(event: TestEvent): boolean {
   return event.type === 'test:diagnostic' && TOTAL.test(event.data.message ?? '')
 }

@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-/** A file of the project as git knows it, with what stands in it now. */
+/** A file of the project as git knows it, with its current content. */
 export interface SourceFile {
   readonly path: string
   readonly text: string
   readonly lines: readonly string[]
 }
 
-/** Every file that git tracks, binary ones apart. */
+/** Every file that git tracks, except binary ones. */
 export function trackedFiles(): SourceFile[] {
   const listed = execFileSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' })
   return listed
@@ -33,14 +33,14 @@ export function importsOf({ path, text }: SourceFile): string[] {
   })
 }
 
-/** A comment says what it likes: the rest of the text counts. Line numbers stay. */
+/** The text without comments, for which no rule holds. Line numbers stay. */
 export function withoutComments(text: string): string {
   return text
     .replaceAll(/\/\*[\s\S]*?\*\//g, (comment) => comment.replaceAll(/[^\n]/g, ''))
     .replaceAll(/(^|\s)\/\/.*$/gm, '$1')
 }
 
-/** A function by where it begins; `length` counts its first and its last line. */
+/** A function by its first line; `length` counts its first and its last line. */
 export interface FunctionSpan {
   readonly name: string
   readonly line: number

@@ -4,8 +4,8 @@ import { systemClock } from '../../pipelines/clock.ts'
 const POLL_MS = 25
 
 /**
- * Asks again and again until the answer is neither undefined, null nor false, and gives it back. Fails after
- * `timeoutMs`, naming what it waited for and, where `show` is given, how things stood.
+ * Calls `ask` again and again until the answer is neither undefined, null nor false, and returns it. Fails after
+ * `timeoutMs` with an error that names what it waited for and, where `show` is given, the state.
  */
 export async function until<Answer>(
   what: string,
@@ -18,8 +18,8 @@ export async function until<Answer>(
     const answer = await ask()
     if (answer !== undefined && answer !== null && answer !== false) return answer
     if (systemClock.monotonicMs() > deadlineMs) {
-      const stood = show === undefined ? '' : `\n${String(await show())}`
-      assert.fail(`waited ${timeoutMs} ms for ${what}${stood}`)
+      const state = show === undefined ? '' : `\n${String(await show())}`
+      assert.fail(`waited ${timeoutMs} ms for ${what}${state}`)
     }
     await systemClock.delay(POLL_MS)
   }

@@ -3,9 +3,9 @@ import { BenchAggregator } from './bench-aggregator.ts'
 import { memoryOf } from '../harness/process-figures.ts'
 
 /**
- * One process of an aggregator's turn: the same runner and state as the service, from the shared input topic into state and
- * output topics of this turn's own. It tells its parent how far it came, and what it used when the parent asks: the parent
- * alone sees how far all processes of the turn are.
+ * One process of an aggregator's turn: the same runner and state as the service, from the shared input topic into state
+ * and output topics of this turn. It reports to its parent how far it came, and what it used when the parent requests
+ * that: the parent alone knows how far all processes of the turn are.
  */
 const { brokers, topic, prefix, partitions, instance } = JSON.parse(process.argv[2] ?? '{}') as {
   brokers: string[]
@@ -48,8 +48,8 @@ const aggregator = new BenchAggregator({
   },
 })
 
-process.on('message', (asked: 'go' | 'usage') => {
-  if (asked === 'go') {
+process.on('message', (request: 'go' | 'usage') => {
+  if (request === 'go') {
     void aggregator.start()
     setInterval(() => process.send?.({ reached }), PROGRESS_MS)
     return

@@ -58,16 +58,17 @@ export interface AggregatorTurnOptions {
   readonly topic: string
   /** Input offset that each partition must reach. */
   readonly ends: readonly number[]
-  /** Topics of this turn's own, which must be there. */
+  /** Topics of this turn alone; they must exist. */
   readonly prefix: string
-  /** Up to `ends`, repeats included. */
+  /** The number of events up to `ends`, repeats included. */
   readonly events: number
   readonly processes: number
 }
 
 /**
- * One turn of the aggregator in processes of its own, which share the partitions as the service's do: from the first batch
- * that any of them decides to the last commit. `detail` holds the second half alone, as `warm`, and the ids held.
+ * One turn of the aggregator in processes of its own, which share the partitions as those of the service do: from the
+ * first batch that any of them decides to the last commit. `detail` has the second half alone, as `warm`, and the ids
+ * held.
  */
 export async function aggregatorTurn(options: AggregatorTurnOptions): Promise<Turn> {
   const { brokers, topic, ends, prefix, events, processes } = options
@@ -109,7 +110,7 @@ export async function aggregatorTurn(options: AggregatorTurnOptions): Promise<Tu
   }
 }
 
-/** A partition counts as far as the process that holds it came. */
+/** A partition counts as far as the process that holds it has come. */
 function sumReached(members: readonly Member[], ends: readonly number[]): number {
   return ends.reduce(
     (sum, end, partition) =>

@@ -4,8 +4,8 @@ import type { UsageEvents } from '../../../schemas/records.ts'
 import { report } from '../harness/child-report.ts'
 
 /**
- * The measure of all ratios: one kafkajs consumer that decodes with avsc and adds up per node and minute in a Map.
- * No commit, no output, no repeats dropped, no guarantee.
+ * The base of all ratios: one kafkajs consumer that decodes with avsc and adds up per node and minute in a Map. It has no
+ * commit, no output and no guarantee, and drops no repeats.
  */
 const { brokers, topic, events, group } = JSON.parse(process.argv[2] ?? '{}') as {
   brokers: string[]

@@ -15,16 +15,16 @@ export interface BenchAggregatorOptions {
   readonly brokers: readonly string[]
   /** Its input, which may be shared with other turns. */
   readonly topic: string
-  /** Of its own topics: a second process on the same ones goes on where the first one stopped. */
+  /** The prefix of its own topics: a second process with the same prefix goes on where the first one stopped. */
   readonly prefix: string
   readonly partitions: number
-  /** Of this process, among those that share the partitions. */
+  /** The name of this process among those that share the partitions. */
   readonly instance: string
   readonly idsMax: number
   /** True: every block counts as loaded at once, so that ids leave memory at its bound. */
   readonly loaded: boolean
   readonly metrics: Metrics
-  /** Told what happens to the tasks, by partition. */
+  /** Gets what happens to the tasks, by partition. */
   readonly watch: {
     readonly restored: (partition: number) => void
     readonly deciding: (partition: number, records: number) => void
@@ -36,13 +36,13 @@ export interface BenchAggregatorOptions {
 const ALL_LOADED = 2 ** 40
 
 /**
- * An aggregator as the service runs it, without a ClickHouse: the same runner and state. Its input gets no
- * configuration from it, so that turns on one input find the same records. A look-up of old ids finds none, at once: right
+ * An aggregator as the service runs it, without a ClickHouse: the same runner and state. It appends no configuration to
+ * its input, so that turns on one input find the same records. A look-up of old ids finds none, at once: that is right
  * where no event comes twice.
  */
 export class BenchAggregator {
   readonly idPool: { held: number; readonly max: number }
-  /** Ids that ClickHouse would have been asked for. */
+  /** The number of ids that would have been looked up in ClickHouse. */
   lookedUp = 0
   readonly #runner: TaskRunner
 
@@ -100,7 +100,7 @@ export class BenchAggregator {
     await this.#runner.stop()
   }
 
-  /** Throws where a partition stands still. */
+  /** Throws where a partition is halted. */
   check(): void {
     const [halt] = this.#runner.halts()
     if (halt !== undefined) throw new Error(`Partition ${halt.partition} halted: ${halt.halt.message}`)

@@ -11,7 +11,7 @@ import { topicNames } from '../../../schemas/topics.ts'
 import type { InboxTruth } from '../loads/inbox-data.ts'
 import { scanRows } from '../harness/row-scan.ts'
 
-/** What a settler wrote of its costs. */
+/** What a settler wrote about its costs. */
 export interface Decided {
   readonly settlements: number
   readonly accounts: number
@@ -25,9 +25,9 @@ interface Turn {
 }
 
 /**
- * Throws unless every cost was decided once: one row a cost, numbered without a gap in its node's own sequence, all of
- * them payable, their sum the inbox's; what was settled and what the newest accounts hold as pending is that sum again;
- * the ledger's legs come to nothing.
+ * Throws unless every cost was decided once: one row per cost, numbered without a gap in the sequence of its node, all of
+ * them payable, with the sum of the inbox; the settled sums and the pending sums of the newest accounts add up to that
+ * sum again; and the ledger's legs add up to zero.
  */
 export async function checkDecisions(turn: Turn): Promise<Decided> {
   const { costs, costNanoUsd } = turn.truth
@@ -74,7 +74,7 @@ async function* recordsOf(turn: Turn, topic: string, partition: number): AsyncGe
   for await (const records of log) yield* records
 }
 
-/** What the blocks of a settler add up to. */
+/** The sums of a settler's blocks. */
 class BlockSums {
   decisions = 0
   decidedNanoUsd = 0n

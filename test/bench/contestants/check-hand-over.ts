@@ -5,7 +5,7 @@ import { silentLogger } from '../../../pipelines/logger.ts'
 import { inboxUsageCodec, SCHEMA_ID, schemaIdOf } from '../../../schemas/avro.ts'
 import type { Facts } from '../loads/facts.ts'
 
-/** What the inbox of a turn must add up to. */
+/** The sums that the inbox of a turn must have. */
 export type HandedOver = Pick<Facts, 'unique' | 'paidNanoUsd'>
 
 /** Throws unless the inbox of a turn adds up to the truth: every unique event once, every cost once. */

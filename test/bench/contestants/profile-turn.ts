@@ -8,7 +8,7 @@ import type { Stage } from '../harness/cpu-profile.ts'
 const DEAREST = 14
 const SHARE_MIN = 0.005
 
-/** What both tasks spend time on beside their own stages. avsc makes functions that have a name and no file. */
+/** What both tasks spend time on apart from their own stages. avsc makes functions that have a name and no file. */
 const AVRO = String.raw`\/schemas\/avro\.ts|\/avsc\/|^(read|write|skip)[A-Z]\w*$`
 const BLOCKS = String.raw`\/pipelines\/(blocks|load)\/|\/schemas\/(native\/|(rowbinary|tables)\.ts)|node:(internal\/)?zlib`
 const AROUND: readonly Stage[] = [
@@ -33,7 +33,7 @@ export const AGGREGATOR_STAGES: readonly Stage[] = [
   ...AROUND,
 ]
 
-/** A cost's way through the settler; `avro` is the inbox read and the accounts written. */
+/** A cost's way through the settler; `avro` is reading the inbox and writing the accounts. */
 export const SETTLER_STAGES: readonly Stage[] = [
   ['avro', new RegExp(AVRO)],
   ['blocks', new RegExp(String.raw`\/pipelines\/account\/blocks\.ts|${BLOCKS}`)],
@@ -43,8 +43,8 @@ export const SETTLER_STAGES: readonly Stage[] = [
 ]
 
 /**
- * Where a turn spends its time, in words: its main thread's busy time by stage, and what other threads (packing, garbage
- * collection) add. Prints the dearest functions.
+ * Where a turn spends its time, in words: the busy time of its main thread by stage, and what other threads (packing,
+ * garbage collection) add. Prints the most expensive functions.
  */
 export async function profileTurn(
   run: (nodeFlags: readonly string[]) => Promise<Turn>,

@@ -14,12 +14,12 @@ import { emptyStoreGate } from '../../support/memory/stored-marks.ts'
 
 /**
  * One turn of the settler: the same runner and state as the service, from the shared inbox into state and blocks of this
- * turn's own. Measured from the first batch decided to the last commit.
+ * turn. It is measured from the first batch decided to the last commit.
  */
 const { brokers, topic, ends, prefix, costs } = JSON.parse(process.argv[2] ?? '{}') as {
   brokers: string[]
   topic: string
-  /** Inbox offset that each partition must reach. */
+  /** The inbox offset that each partition must reach. */
   ends: number[]
   prefix: string
   costs: number
@@ -35,12 +35,12 @@ let startedMs = 0
 let startCpu = process.cpuUsage()
 const reached = ends.map(() => 0)
 
-/** Passes everything on and notes when it began and how far it came. */
+/** Passes everything on and records when it began and how far it came. */
 function measured(partition: number, state: TaskState): TaskState {
   let position = 0
   return {
     restore: (record) => state.restore(record),
-    // The inbox begins with the rules: what this process would append is there.
+    // The inbox begins with the rules that this process would append.
     restored: (inputStart) => ({ ...state.restored(inputStart), appends: [] }),
     decide: async (batch) => {
       if (startedMs === 0 && batch.records.length >= RECORDS_MIN) {

@@ -5,8 +5,8 @@ import { report } from '../harness/child-report.ts'
 
 /**
  * One aggregator from its start to an offset of every partition, stopped in order: a second turn under the same prefix
- * goes on where this one stopped. Measured from the first batch decided to the last commit; beside that, when all
- * partitions were running and when a first and a last one had committed, counted from the process' start.
+ * goes on where this one stopped. It is measured from the first batch decided to the last commit; and also, from the
+ * start of the process, when all partitions were running and when a first and a last one had committed.
  */
 const argument = JSON.parse(process.argv[2] ?? '{}') as {
   brokers: string[]
@@ -15,11 +15,11 @@ const argument = JSON.parse(process.argv[2] ?? '{}') as {
   partitions: number
   idsMax: number
   loaded: boolean
-  /** Input offset that each partition must reach. */
+  /** The input offset that each partition must reach. */
   ends: number[]
-  /** That this turn counts. */
+  /** The number of events that this turn counts. */
   events: number
-  /** When the process was started, by the clock of whoever started it. */
+  /** When the process was started, by the clock of the process that started it. */
   spawnedAtMs: number
 }
 

@@ -4,15 +4,15 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import type { AttackName, ServerSpec } from './messages.ts'
 
-/** The greedy client: each attack as it was found, once a second, until it is told to end. */
+/** The greedy client: each attack as it was found, once a second, until it gets the signal to end. */
 
 const MIB = 1_048_576
 const EVERY_MS = 1_000
 
-/** Answered "not now", a client waits as it is told to. */
+/** After the answer "not now" a client waits as long as the answer says. */
 const NOT_NOW_MS = 1_000
 
-/** Of the node's own key, until it is told that a day's writes are done. */
+/** Writes with the node's own key, until it is told that the writes of a day are used up. */
 const WRITERS = 4
 
 /** Hours of five and a half years in a zone with summer time: as many windows as one answer may have. */
@@ -28,7 +28,7 @@ export interface Attacking {
 
 type Attack = (attacking: Attacking) => Promise<void>
 
-/** Each as it was found, and as often as a client that repeats it would. */
+/** Each as it was found, and as often as a client that repeats it would send it. */
 export const ATTACK: Readonly<Record<AttackName, Attack>> = {
   'silent bodies': (attacking) =>
     loops(8, attacking, () => sendStalled(attacking, '/v1/events', { announced: 8 * MIB, sent: 1_024 })),
@@ -69,7 +69,7 @@ export const ATTACK: Readonly<Record<AttackName, Attack>> = {
     ),
 }
 
-/** 8 MiB of events with a number that must be read twice, whose names no event has. */
+/** 8 MiB of events with a number that must be read twice, under names that no event has. */
 function longNames(): Buffer {
   const members = Array.from({ length: 14 }, (_, at) => `"${`name-${at}-`.padEnd(58, 'x')}":1e0`)
   const item = `{${members.join(',')}}`
@@ -82,7 +82,7 @@ function longNames(): Buffer {
 
 const readerPath = ({ server }: Attacking, path: string): string => `${server.readerUrl}${path}`
 
-/** So many at once, every second. */
+/** Sends this many at once, every second. */
 async function salvos(
   count: number,
   { signal }: Attacking,
@@ -96,7 +96,7 @@ async function salvos(
   }
 }
 
-/** So many, begun over a second, each again as soon as it was answered. */
+/** Sends this many, begun over a second, each again as soon as it was answered. */
 async function loops(count: number, { signal }: Attacking, shoot: () => Promise<number>): Promise<void> {
   const loop = async (one: number): Promise<void> => {
     await delay((one * EVERY_MS) / count, undefined, { signal }).catch(() => {})

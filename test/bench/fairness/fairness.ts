@@ -10,28 +10,28 @@ import type { GoodKind, GoodReport } from './good-client.ts'
 import { ATTACKS } from './messages.ts'
 import type { AttackName, ServerSpec, SideJob, SideReport } from './messages.ts'
 
-/** A client that behaves may wait so many times as long beside an attack as it waits without. */
+/** Beside an attack, a client that behaves may wait this many times as long as it waits without one. */
 const RATIO_MAX = 3
 
-/** Of its capacity, what the good client asks for. */
+/** The load of the good client, as a share of its capacity. */
 const SHARE_OF_CAPACITY = 0.1
 
-/** An attack is under way before it is measured. */
+/** An attack is under way for this long before the measurement. */
 const BEGIN_MS = 500
 
-/** Another client does the same for so long before: what is compiled and opened once is no share that anybody takes. */
+/** For this long another client does the same before: the first compiling and opening is no share that a client takes. */
 const EARLY_MS = 1_500
 
 const CAPACITY_PART = 0.5
 
 export interface FairnessOptions {
-  /** Of each of the runs, two for each attack. */
+  /** The time of each of the runs, two for each attack. */
   readonly measureMs: number
 }
 
 /**
- * One client that behaves, at a tenth of what it could have, beside each attack of another credential: how long its requests
- * take then, and how long beside a process that burns as much CPU as the attacker's did.
+ * One client that behaves, at a tenth of what it could have, beside each attack of another credential: how long its
+ * requests take then, and how long beside a process that burns as much CPU as the attacker's did.
  */
 export async function benchFairness({ measureMs }: FairnessOptions): Promise<BenchResult> {
   const server = start('server-process.ts')

@@ -13,7 +13,7 @@ const PACE_MS = 1
 
 export type GoodKind = 'events' | 'view' | 'usage' | 'write'
 
-/** Which of its requests an attack takes room from. */
+/** The kind of its requests from which each attack takes room. */
 export const GOOD_BESIDE: Readonly<Record<AttackName, GoodKind>> = {
   'silent bodies': 'events',
   'years in a zone': 'view',
@@ -33,10 +33,10 @@ export interface GoodReport {
 const VIEW = '/api/settings/compute/provider?node_id=good'
 const USAGE = '/api/usage?node_id=good'
 
-/** Different writes of the admin about one node: below what an admin has in a day, however long a run takes. */
+/** Different writes of the admin about one node: fewer than an admin has in a day, however long a run takes. */
 const WRITES_MAX = 4_000
 
-/** The admin's word on the node whose own key writes as often as it can. */
+/** The admin's write about the node whose own key writes as often as it can. */
 function writeMaker({ readerUrl, adminKey }: ServerSpec) {
   const body = JSON.stringify({ allow_metered_for_hive: false })
   let made = 0
@@ -78,7 +78,7 @@ function maker(kind: GoodKind, server: ServerSpec) {
   return { url: gatewayUrl, status: 202, bytes }
 }
 
-/** Requests a second that it gets answered at most. */
+/** The most requests a second that it gets answered. */
 export async function capacity(kind: GoodKind, server: ServerSpec, measureMs: number): Promise<number> {
   const { url, bytes } = maker(kind, server)
   const lanes = Array.from({ length: CAPACITY_LANES }, () => new Lane(url))
@@ -96,7 +96,7 @@ export async function capacity(kind: GoodKind, server: ServerSpec, measureMs: nu
   return answered / (measureMs / 1_000)
 }
 
-/** Sends so many a second, whether those before were answered or not; latencies count from the scheduled time. */
+/** Sends this many a second, whether those before were answered or not; latencies count from the scheduled time. */
 export async function steadily(
   kind: GoodKind,
   server: ServerSpec,

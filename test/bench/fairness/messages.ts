@@ -2,19 +2,19 @@
 export interface ServerSpec {
   readonly gatewayUrl: string
   readonly readerUrl: string
-  /** Of the client that behaves. */
+  /** The key of the client that behaves. */
   readonly goodKey: string
-  /** Of the one that takes what it can, and its node. */
+  /** The key of the client that takes what it can, and its node. */
   readonly greedyKey: string
   readonly greedyNode: string
-  /** Of one that does the same before anything is measured: what a server does for the first time takes longest. */
+  /** The key of a client that does the same before the measurement: what a server does for the first time takes longest. */
   readonly earlyKey: string
   readonly earlyNode: string
-  /** Of the operator of all nodes. */
+  /** The key of the operator of all nodes. */
   readonly adminKey: string
 }
 
-/** What the issue of each of them was, one attack each. */
+/** The subject of the issue that reported each of them, one attack each. */
 export const ATTACKS = [
   'silent bodies',
   'years in a zone',
@@ -26,12 +26,12 @@ export const ATTACKS = [
 ] as const
 export type AttackName = (typeof ATTACKS)[number]
 
-/** What the other process does beside the good client: an attack, or nothing but burning as much CPU as it took. */
+/** What the other process does beside the good client: an attack, or only burning as much CPU as that took. */
 export type SideJob =
   | { readonly kind: 'attack'; readonly attack: AttackName; readonly server: ServerSpec }
   | { readonly kind: 'burn'; readonly share: number }
 
-/** When it is told to end: the CPU that it has used, and what it was answered. */
+/** Sent when the process gets the signal to end: the CPU that it has used, and the answers that it got. */
 export interface SideReport {
   readonly cpuSeconds: number
   readonly seconds: number

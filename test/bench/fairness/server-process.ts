@@ -27,17 +27,17 @@ import { MemoryModels } from '../../support/memory/memory-models.ts'
 import { putBackNothing } from '../../support/memory/put-back.ts'
 
 /**
- * The gateway's and the reader's own apps with access by key, over stores that cost this machine nothing: what clients take from
- * each other here is room and turns in these two, not Kafka's or ClickHouse's speed.
+ * The gateway's and the reader's own apps with access by key, over stores that cost this machine nothing: clients compete
+ * here for room and turns in these two, and not for the speed of Kafka or ClickHouse.
  */
 
 const PARTITIONS = 4
 
-/** What a query of the history takes, and how many a ClickHouse of that size answers at once. */
+/** The time of a query of the history, and the number that a ClickHouse of that size answers at once. */
 const QUERY_MS = 20
 const QUERIES_AT_ONCE = 32
 
-/** The log forgets what it took, so that a long run needs no memory. */
+/** The log drops what it took, so that a long run needs no memory. */
 const FORGET_MS = 200
 
 const keys = new KeyRing()
@@ -69,7 +69,7 @@ async function startGateway(): Promise<string> {
   return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
 }
 
-/** The settler's own decisions on an inbox in memory; what follows from them reaches the reader at once. */
+/** The settler's own decisions on an inbox in memory; the results reach the reader at once. */
 async function startSettler(accounts: Accounts): Promise<Commands> {
   const nowMs = systemClock.nowMs()
   const tasks = Array.from({ length: PARTITIONS }, (_, partition) => taskRecord(partition, nowMs))

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ATTACK } from './attacks.ts'
 import type { SideJob, SideReport } from './messages.ts'
 
-/** What runs beside the good client, in a process of its own; told to end, it says what it took. */
+/** The part that runs beside the good client, in a process of its own; at the signal to end it reports what it used. */
 
 const TURN_MS = 10
 
@@ -15,7 +15,7 @@ const answers: Record<number, number> = {}
 const startMs = performance.now()
 const before = process.cpuUsage()
 
-/** The share of one core that an attacker took, in turns so short that they meet every request alike. */
+/** The share of one core that an attacker used, in turns so short that they affect every request alike. */
 async function burn(share: number): Promise<void> {
   while (!ending.signal.aborted) {
     const untilMs = performance.now() + TURN_MS * Math.min(1, share)

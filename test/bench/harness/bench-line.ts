@@ -1,25 +1,25 @@
-/** One figure of a benchmark beside what it should reach. */
+/** One measurement of a benchmark, with its target. */
 export interface BenchLine {
   readonly what: string
   readonly value: string
-  /** "—" where there is none: the figure explains another one. */
+  /** "—" where there is none: the measurement explains another one. */
   readonly target: string
   readonly reached: boolean
 }
 
-/** What a part of the bench found out. */
+/** The results of a part of the bench. */
 export interface BenchResult {
   readonly lines: readonly BenchLine[]
 }
 
 const NO_TARGET = '—'
 
-/** A figure that no target judges. */
+/** A measurement without a target. */
 export function shown(what: string, value: string): BenchLine {
   return { what, value, target: NO_TARGET, reached: true }
 }
 
-/** How a figure stands to its target; empty where it has none. */
+/** How a measurement compares with its target; empty where it has none. */
 export function verdict({ target, reached }: BenchLine): string {
   if (target === NO_TARGET) return ''
   return reached ? 'reached' : 'missed'
@@ -30,7 +30,7 @@ export function whole(value: number): string {
   return Math.round(value).toLocaleString('en-US')
 }
 
-/** Milliseconds with the digits that matter. */
+/** Milliseconds with the significant digits. */
 export function milliseconds(value: number): string {
   return `${value < 100 ? value.toFixed(1) : whole(value)} ms`
 }

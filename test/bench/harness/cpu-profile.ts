@@ -11,23 +11,23 @@ interface RawProfile {
   readonly timeDeltas: readonly number[]
 }
 
-/** Time that one function spent in itself, callees apart. */
+/** Time that one function spent in itself, without the functions that it called. */
 export interface SelfTime {
-  /** Empty for what V8 has no file for: `(garbage collector)`, `(program)`, native functions. */
+  /** Empty where V8 has no file: `(garbage collector)`, `(program)`, native functions. */
   readonly url: string
   readonly functionName: string
   readonly line: number
   ms: number
 }
 
-/** Self time by function, most first; what the process waited is left out. */
+/** Self time by function, most first; the time in which the process waited is left out. */
 export function selfTimes(path: string): SelfTime[] {
   const profile = JSON.parse(readFileSync(path, 'utf8')) as RawProfile
   const frames = new Map(profile.nodes.map(({ id, callFrame }) => [id, callFrame]))
   const times = new Map<string, SelfTime>()
   for (const [at, id] of profile.samples.entries()) {
     const frame = frames.get(id)
-    // A sample stands for the time until the next one.
+    // A sample covers the time until the next one.
     const micros = profile.timeDeltas[at + 1] ?? 0
     if (frame === undefined || frame.functionName === '(idle)' || frame.functionName === '(root)') continue
     const name = `${frame.url}:${frame.lineNumber}:${frame.functionName}`
@@ -41,7 +41,7 @@ export function selfTimes(path: string): SelfTime[] {
   return [...times.values()].toSorted((left, right) => right.ms - left.ms)
 }
 
-/** A stage's name, and which files belong to it; of functions without a file, which names. */
+/** A stage's name, and its files; for functions without a file, their names. */
 export type Stage = readonly [name: string, places: RegExp]
 
 /** Shares of the profile's busy time by stage; the first that fits counts, `native` is the rest. They add up to 1. */
@@ -56,7 +56,7 @@ export function stageShares(times: readonly SelfTime[], stages: readonly Stage[]
   return shares
 }
 
-/** The dearest functions, one a line. */
+/** The most expensive functions, one a line. */
 export function dearest(times: readonly SelfTime[], count: number): string {
   const total = times.reduce((sum, { ms }) => sum + ms, 0)
   return times

@@ -26,8 +26,9 @@ const TOPICS: readonly TopicRole[] = [
 ]
 
 /**
- * What an event costs each part of the chain behind the gateway: CPU, bytes in every topic, bytes and INSERTs in ClickHouse.
- * docs/scale.md is reckoned from these. As fast as the chain goes, so that CPU that runs idle counts little.
+ * What an event costs each part of the chain behind the gateway: CPU, bytes in every topic, bytes and INSERTs in
+ * ClickHouse. docs/scale.md is computed from these. The chain runs as fast as it can, so that CPU of idle services counts
+ * little.
  */
 export async function benchFootprint(options: {
   readonly brokers: readonly string[]
@@ -97,7 +98,7 @@ async function isDone(installation: Installation, facts: Facts): Promise<boolean
   )
 }
 
-/** The local broker at this address, and where it keeps its topics. */
+/** The local broker at this address, and the folder of its topics. */
 function kafkaProcess(broker: string): { readonly pid: number; readonly dataDir: string } {
   const port = broker.slice(broker.lastIndexOf(':') + 1)
   const isBroker = (words: readonly string[]): boolean => {
@@ -112,7 +113,7 @@ function kafkaProcess(broker: string): { readonly pid: number; readonly dataDir:
   return { pid: found.pid, dataDir: join(dirname(file), 'data') }
 }
 
-/** Bytes of a topic's log, of all its partitions. */
+/** The bytes of a topic's log, over all its partitions. */
 function topicBytes(dataDir: string, topic: string): number {
   let bytes = 0
   for (let partition = 0; partition < PARTITIONS; partition++) {

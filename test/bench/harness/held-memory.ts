@@ -5,19 +5,19 @@ import { memoryOf } from './process-figures.ts'
 const OPEN_TIMEOUT_MS = 10_000
 const BYTES_PER_MIB = 1_048_576
 
-/** Lets a service open its inspector at SIGUSR1, each at a port of its own. */
+/** Makes a service open its inspector at SIGUSR1, each at a port of its own. */
 export const INSPECTED = { NODE_OPTIONS: '--inspect-port=0' } as const
 
-/** What the inspector answers for V8's heap and the buffers outside of it. */
+/** What the inspector reports about V8's heap and the buffers outside of it. */
 interface HeapUsage {
   readonly usedSize: number
   readonly backingStorageSize: number
 }
 
 /**
- * What a service holds: objects and buffers that a full collection leaves. V8 collects where its heap has grown by half
- * and more, which takes an hour at a calm load, so that resident memory alone does not tell what is kept from what nobody
- * has collected yet: at the settler 375 MB were resident before and 225 MB after a collection.
+ * What a service holds: the objects and buffers that remain after a full collection. V8 collects when its heap has grown
+ * by half or more, which takes an hour at a low load, so that resident memory alone does not show what is kept and what
+ * is only not collected yet: at the settler 375 MB were resident before and 225 MB after a collection.
  */
 export class HeldMemory {
   readonly #service: ServiceProcess
@@ -56,7 +56,7 @@ export class HeldMemory {
     return memoryOf(this.#service.process.pid ?? 0).rssMb
   }
 
-  /** Collects whatever nobody holds, and says how many MB are left. */
+  /** Collects everything that is not referenced, and returns how many MB are left. */
   async heldMb(): Promise<number> {
     await this.#call('HeapProfiler.collectGarbage')
     const { usedSize, backingStorageSize } = (await this.#call('Runtime.getHeapUsage')) as HeapUsage

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 
-/** What a server said. */
+/** The answer of a server. */
 export interface Answer {
   readonly status: number
   readonly body: Buffer
@@ -11,8 +11,9 @@ const HEAD_END = '\r\n\r\n'
 const NOTHING = Buffer.alloc(0)
 
 /**
- * One kept HTTP/1.1 connection, one request at a time. Load shares the machine with what it measures, so a request must
- * cost little: the bytes are written as they are given, and an answer has to announce its length, as the services' do.
+ * One kept HTTP/1.1 connection, one request at a time. The load runs on the machine that it measures, so a request must
+ * cost little: the bytes are written as they are given, and an answer must state its length, as the answers of the
+ * services do.
  */
 export class Lane {
   readonly #port: number

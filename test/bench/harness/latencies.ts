@@ -1,16 +1,16 @@
-/** How long things took, in milliseconds. */
+/** Durations in milliseconds. */
 export interface LatencySummary {
   readonly count: number
   readonly p50Ms: number
   readonly p99Ms: number
   readonly maxMs: number
-  /** Of a percentile that `AT_OR_ABOVE_MIN` of them at least are at or above, 99 at most: a lower one of a few is by chance. */
+  /** The highest percentile, 99 at most, that at least `AT_OR_ABOVE_MIN` values reach: of fewer values it is chance. */
   readonly high: { readonly percentile: number; readonly ms: number }
 }
 
 const AT_OR_ABOVE_MIN = 10
 
-/** Sums up latencies: a percentile is the smallest value that so many are not above. */
+/** Summarises latencies: a percentile is the smallest value that this share does not exceed. */
 export function summarize(latenciesMs: readonly number[]): LatencySummary {
   const sorted = latenciesMs.toSorted((left, right) => left - right)
   const at = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN

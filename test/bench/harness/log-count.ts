@@ -4,13 +4,13 @@ import type { Installation } from '../../support/processes/installation.ts'
 import { placeOfId } from '../loads/event-bodies.ts'
 import type { EventRun } from '../loads/event-bodies.ts'
 
-/** What the log holds of a run. */
+/** What the log contains from a run. */
 export interface LogCount {
   /** Events of the run that are there at least once. */
   readonly found: number
   /** Copies beyond the first of each. */
   readonly repeated: number
-  /** Events of no batch of the run. */
+  /** Events that belong to no batch of the run. */
   readonly foreign: number
 }
 

@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const PAGE = `${ROOT}docs/performance.md`
 const FORMATTER = `${ROOT}node_modules/@biomejs/biome/bin/biome`
 
-/** Puts a part's figures between its marks in docs/performance.md, with when and on what they were measured. */
+/** Writes a part's measurements between its marks in docs/performance.md, with their date and machine. */
 export function writePart(name: string, lines: readonly BenchLine[], nowMs = Date.now()): void {
   const page = readFileSync(PAGE, 'utf8')
   const begin = `<!-- bench ${name} -->`
@@ -23,7 +23,7 @@ export function writePart(name: string, lines: readonly BenchLine[], nowMs = Dat
   const table = ['| figure | measured | to reach | |', '| --- | --- | --- | --- |', ...rows].join('\n')
   const block = `${begin}\n\n${hardware(nowMs)}\n\n${table}\n\n`
   writeFileSync(PAGE, page.slice(0, from) + block + page.slice(to))
-  // As `npm run check` wants the page: figures that were measured are committed as they were written.
+  // Formatted as `npm run check` requires the page: measurements are committed as they were written.
   execFileSync(process.execPath, [FORMATTER, 'format', '--write', PAGE], { cwd: ROOT, stdio: 'ignore' })
 }
 

@@ -3,31 +3,31 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Lane, requestBytes } from './lane.ts'
 import type { Answer } from './lane.ts'
 
-/** Pauses between two looks: they bound how exact a figure is, and what looking costs the services. */
+/** Pauses between two queries: they limit how exact a measurement is, and what the queries cost the services. */
 const VIEW_STEP_MS = 25
 const USAGE_STEP_MS = 500
 
 const SEEN_TIMEOUT_MS = 60_000
 
-/** Beyond the end of the benchmark. */
+/** The queried range reaches this far: beyond the end of the benchmark. */
 const RANGE_MS = 6 * 3_600_000
 
-/** How long one event took from being sent to being shown. */
+/** How long it took from sending one event until it showed. */
 export interface Freshness {
   /** In the provider view, which is answered from memory. */
   readonly viewMs: number
-  /** In usage windows, which are read from ClickHouse; null where nobody looked. */
+  /** In usage windows, which are read from ClickHouse; null where these were not queried. */
   readonly usageMs: number | null
 }
 
 export interface ProbeOptions {
   readonly gatewayUrl: string
   readonly readerUrl: string
-  /** A node that nothing else sends events of: its events are told by their number. */
+  /** A node for which nothing else sends events: their number identifies them. */
   readonly nodeId: string
 }
 
-/** Sends single events of one node and looks until they show. */
+/** Sends single events of one node and queries until they show. */
 export class Probe {
   readonly nodeId: string
   readonly #gateway: Lane
@@ -53,8 +53,9 @@ export class Probe {
   }
 
   /**
-   * One event, seen in the view and, if `inUsage`, in usage windows: a question to ClickHouse every half second, which
-   * costs more than the event. Rejects where it was not accepted or does not show within a minute.
+   * Sends one event and waits until it shows in the view and, if `inUsage`, in usage windows: that is a query to
+   * ClickHouse every half second, which costs more than the event. Rejects where the event was not accepted or does not
+   * show within a minute.
    */
   async once(inUsage: boolean): Promise<Freshness> {
     const count = ++this.#sent
@@ -97,7 +98,7 @@ export class Probe {
       tokens_out: 10,
     }
     const answer = await this.#gateway.ask(requestBytes('POST', '/v1/events', JSON.stringify(event)))
-    if (answer.status !== 202) throw new Error(`A probe was not accepted: ${said(answer)}`)
+    if (answer.status !== 202) throw new Error(`A probe was not accepted: ${textOf(answer)}`)
   }
 
   /** Milliseconds from `sentMs` until an answer shows the event. Before its first one the node is unknown: 404. */
@@ -112,15 +113,15 @@ export class Probe {
       const answer = await lane.ask(request)
       const tookMs = performance.now() - sentMs
       if (answer.status === 200 && shows(answer.body.toString('utf8'))) return tookMs
-      if (answer.status !== 200 && answer.status !== 404) throw new Error(`A look failed: ${said(answer)}`)
+      if (answer.status !== 200 && answer.status !== 404) throw new Error(`A look failed: ${textOf(answer)}`)
       if (tookMs > SEEN_TIMEOUT_MS)
-        throw new Error(`An event of ${this.nodeId} does not show: ${said(answer)}`)
+        throw new Error(`An event of ${this.nodeId} does not show: ${textOf(answer)}`)
       await delay(stepMs)
     }
   }
 }
 
-function said({ status, body }: Answer): string {
+function textOf({ status, body }: Answer): string {
   return `${status} ${body.toString('utf8', 0, 300)}`
 }
 

@@ -6,7 +6,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 const TICKS_PER_SECOND = 100
 const KIB_PER_MIB = 1_024
 
-/** The shell that guards a server carries its words too, and is not what works. */
+/** The shell that guards a server has its words in the command line too, and does not do the work. */
 const GUARD = 'sh'
 
 /** User and system time of a process so far; its threads count, its children do not. */
@@ -20,7 +20,7 @@ export function processCpuSeconds(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + cpuSecondsOf(pid), 0)
 }
 
-/** Processes of this machine whose command line is the one meant, with its words. */
+/** Processes of this machine whose command line `isMeant` accepts, with its words. */
 export function pidsOf(
   isMeant: (words: readonly string[]) => boolean,
 ): { readonly pid: number; readonly words: readonly string[] }[] {
@@ -46,7 +46,10 @@ export function memoryOf(pid: number): { readonly rssMb: number; readonly peakMb
   return { rssMb: mebibytes('VmRSS'), peakMb: mebibytes('VmHWM') }
 }
 
-/** The server among the descendants of this process whose command line holds `words`; undefined where it is not ours. */
+/**
+ * The server among the descendants of this process whose command line contains `words`; undefined where this process
+ * started none.
+ */
 export function serverPid(words: string): number | undefined {
   const parents = new Map<number, number>()
   for (const name of readdirSync('/proc')) {
@@ -62,7 +65,7 @@ export function serverPid(words: string): number | undefined {
   return [...parents.keys()].find((pid) => isOurs(pid) && isServer(commandOf(pid)))
 }
 
-/** A process may end while it is looked at: it then has no parent and no command. */
+/** A process may end while it is being read: then it has no parent and no command. */
 function parentOf(pid: number): number {
   try {
     return Number(statFields(pid)[1])
@@ -85,7 +88,7 @@ function statFields(pid: number): string[] {
   return text.slice(text.lastIndexOf(')') + 2).split(' ')
 }
 
-/** CPU that named processes use from one moment to another. */
+/** The CPU that named processes use from one moment to another. */
 export class CpuMeter {
   readonly #pids: ReadonlyMap<string, number>
   #started = new Map<string, number>()

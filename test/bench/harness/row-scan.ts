@@ -17,7 +17,7 @@ const WIDTHS: Readonly<Record<string, number>> = {
 
 const TABLES = migrationColumns()
 
-/** One row: where its columns stand in the block. */
+/** One row: the positions of its columns in the block. */
 class ScannedRow {
   readonly #names: ReadonlyMap<string, number>
   readonly #starts: Int32Array
@@ -53,8 +53,8 @@ class ScannedRow {
 }
 
 /**
- * Walks the rows of a block and reads only the columns that are asked for: a million rows take a second. `visit` gets
- * the same object for each row.
+ * Walks the rows of a block and reads only the requested columns: a million rows take a second. `visit` gets the same
+ * object for each row.
  */
 export function scanRows(
   table: string,
@@ -77,7 +77,7 @@ export function scanRows(
   if (at !== bytes.length) throw new Error(`A block of ${table} ends within a row.`)
 }
 
-/** 0: a text, which says its own length. */
+/** 0: a text, which has its own length in front. */
 function widthOf(type: string): number {
   const [, inner = type] = /^LowCardinality\((.*)\)$/.exec(type) ?? []
   if (inner === 'String') return 0

@@ -1,10 +1,10 @@
-/** A figure at a time. */
+/** A value at a time. */
 export interface Sample {
   readonly atMs: number
   readonly value: number
 }
 
-/** How a figure moves: the straight line of least squares, an hour, and the mean that it goes through. */
+/** How a value changes: the line of least squares, by the hour, and the mean that it goes through. */
 export function slopeOf(samples: readonly Sample[]): { readonly perHour: number; readonly mean: number } {
   const meanMs = samples.reduce((sum, { atMs }) => sum + atMs, 0) / samples.length
   const mean = samples.reduce((sum, { value }) => sum + value, 0) / samples.length

@@ -4,7 +4,10 @@ import type { Turn } from './child-report.ts'
 
 const TURN_TIMEOUT_MS = 240_000
 
-/** Runs a contestant, by its file's name, in a process of its own and returns what it reports. Throws where it fails or takes too long. */
+/**
+ * Runs a contestant, by the name of its file, in a process of its own and returns its report. Throws where it fails or
+ * takes too long.
+ */
 export async function runTurn(
   file: string,
   argument: object,

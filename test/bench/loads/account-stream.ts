@@ -13,21 +13,21 @@ import type { Installation } from '../../support/processes/installation.ts'
 import { account, taskRecord } from '../../support/records/state-records.ts'
 import { loadNode } from './event-bodies.ts'
 
-/** Records of a send while the topic is filled, about 500 kB a partition. */
+/** Records in one send while the topic is filled, about 500 kB a partition. */
 const FILL_RECORDS = 4_000
 
-/** How often accounts that changed are written: as often as a settler commits. */
+/** How often changed accounts are written: as often as a settler commits. */
 const COMMIT_STEP_MS = TASK_BOUNDS.batchIntervalMs
 
 const HOUR_MS = 3_600_000
 const NODES_PER_OPERATOR = 4
 
-/** `young`: work and money, no heartbeat yet. `grown`: a week of heartbeats beside them, as far as accounts grow. */
+/** `young`: work and money, no heartbeat yet. `grown`: a week of heartbeats as well, as far as accounts grow. */
 export type AccountAge = 'young' | 'grown'
 
-/** node.state as a settler leaves it, written without one: accounts of many nodes, and changes of them. */
+/** node.state as a settler leaves it, written without a settler: accounts of many nodes, and changes of them. */
 export class AccountStream {
-  /** Bytes of all accounts as they were first written. */
+  /** The bytes of all accounts as they were first written. */
   sizeBytes = 0
   readonly #producer: IdempotentProducer
   readonly #partitions: number
@@ -42,7 +42,7 @@ export class AccountStream {
     this.#age = age
   }
 
-  /** One account of each node, then the task record of each partition. */
+  /** Writes one account of each node, then the task record of each partition. */
   async fill(): Promise<void> {
     let records: LogAppend[] = []
     for (let number = 0; number < this.#versions.length; number++) {
@@ -56,7 +56,7 @@ export class AccountStream {
     await this.#producer.append([...records, ...this.#tasks()])
   }
 
-  /** Writes changed accounts of random nodes, so many a second, until `signal` aborts; gives how many it wrote. */
+  /** Writes changed accounts of random nodes, this many a second, until `signal` aborts; returns how many it wrote. */
   async run(perSecond: number, signal: AbortSignal): Promise<number> {
     const startMs = performance.now()
     let written = 0

@@ -1,9 +1,9 @@
 import { randomBytes, randomInt } from 'node:crypto'
 import { requestBytes } from '../harness/lane.ts'
 
-/** The events that a load sends, so that they can be counted in the log afterwards. */
+/** The events that a load sends, in a form in which they can be counted in the log afterwards. */
 export interface EventRun {
-  /** 4 bytes as hex that every id of the run begins with. */
+  /** 4 bytes as hex with which every id of the run begins. */
   readonly runId: string
   /** Number of the first batch: ids end with the batch's number and the event's place in it. */
   readonly firstBatch: number
@@ -11,12 +11,12 @@ export interface EventRun {
   readonly nodes: number
 }
 
-/** Up to this many, the place in a batch fits its four hexadecimal digits. */
+/** Up to this number, the place in a batch fits its four hexadecimal digits. */
 const EVENTS_PER_BATCH_MAX = 65_536
 
 const OPERATORS_SHARE = 4
 const SPREAD_MS = 20_000
-/** A body that is sent again after so long gets new times: events of the past would be late, and leave memory early. */
+/** A body that is sent again after this long gets new times: events of the past would be late, and leave memory early. */
 const TIMES_AGE_MS_MAX = 5_000
 const BEFORE_TIME = '"occurred_at":'
 const BEFORE_ID = '{"event_id":"'
@@ -28,8 +28,8 @@ export function loadNode(number: number): string {
 }
 
 /**
- * The bytes of a POST of many events, encoded once: only the batch's number in the ids is written anew for each send,
- * and the times every few seconds, so that no JSON is made while something is measured.
+ * The bytes of a POST of many events, encoded once: for each send only the number of the batch in the ids is written
+ * anew, and the times every few seconds, so that no JSON is made during a measurement.
  */
 export class BatchTemplate {
   readonly #bytes: Buffer
@@ -62,7 +62,7 @@ export class BatchTemplate {
     }
   }
 
-  /** The request of a batch that is sent about now; good until the next call. */
+  /** The request of a batch that is sent about now; valid until the next call. */
   numbered(batch: number, nowMs: number): Buffer {
     if (nowMs - this.#nowMs > TIMES_AGE_MS_MAX) {
       this.#nowMs = nowMs
@@ -76,7 +76,7 @@ export class BatchTemplate {
   }
 }
 
-/** An event as the reference measurements have them: a tenth costs something, a fifth is the node's own work. */
+/** An event like those of the reference measurements: a tenth costs something, a fifth is the node's own work. */
 function eventText(run: EventRun, index: number, occurredAtMs: number): string {
   const chance = randomBytes(16)
   const hex = chance.toString('hex')
@@ -96,7 +96,7 @@ function eventText(run: EventRun, index: number, occurredAtMs: number): string {
   })
 }
 
-/** Which batch and place of a run an id of the log is; null for an id of another run. */
+/** The batch and place of a run to which an id of the log belongs; null for an id of another run. */
 export function placeOfId(
   id: Buffer,
   runId: Buffer,

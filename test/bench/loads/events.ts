@@ -11,14 +11,14 @@ const REPEATABLE_STEP = 50
 /** A repeat comes within ten minutes of its event: Kafka Streams remembers ids for fifteen. */
 const REPEATABLE_KEPT = (EVENTS_PER_MS * 600_000) / REPEATABLE_STEP
 
-/** An event with where it belongs. A repeat is the same event once more. */
+/** An event with its partition. A repeat is the same event once more. */
 export interface PlacedEvent {
   readonly event: UsageEvent
   readonly partition: number
   readonly repeated: boolean
 }
 
-/** How much event time that many events take. */
+/** The event time that this many events take. */
 export const spanMs = (count: number): number => Math.ceil(count / EVENTS_PER_MS)
 
 /** Makes the same events at every call with the same options; `repeats: false` leaves the repeats out. */

@@ -4,18 +4,18 @@ import type { WindowSums } from '../peers/streams-result.ts'
 
 type OpenSums = { -readonly [Field in keyof WindowSums]: WindowSums[Field] }
 
-/** What every contestant must find, by plain addition over the events themselves. */
+/** The result that every contestant must find, by plain addition over the events themselves. */
 export class Facts {
   /** With repeats. */
   events = 0
   unique = 0
-  /** Of unique events that others paid for. */
+  /** The sum of unique events that others paid for. */
   paidNanoUsd = 0n
-  /** Unique events that others paid for. */
+  /** The number of unique events that others paid for. */
   costs = 0
-  /** By `node|startMs`: without repeats, for those who drop them. */
+  /** By `node|startMs`: without repeats, for contestants that drop them. */
   readonly windows = new Map<string, OpenSums>()
-  /** With every repeat, for those who do not. */
+  /** With every repeat, for contestants that do not. */
   readonly windowsWithRepeats = new Map<string, OpenSums>()
 
   add({ event, repeated }: PlacedEvent): void {

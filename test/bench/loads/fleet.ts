@@ -1,13 +1,13 @@
 import { partitionOfNode } from '../../../schemas/ids.ts'
 import type { UsageEvent } from '../../../schemas/usage.ts'
 
-/** Of the fleets that no bench makes larger or smaller. */
+/** The size of fleets that no bench changes. */
 export const FLEET_NODES = 2_000
 const NODES_PER_OPERATOR = 4
 /** Events in a record, as the gateway packs them. */
 export const PACK = 100
 
-/** Makes the events of a fleet of any size: the same ones for the same seed, ids of different seeds apart. */
+/** Makes the events of a fleet of any size: the same ones for the same seed, and different ids for different seeds. */
 export class Fleet {
   readonly #seed: number
   readonly #nodes: readonly { readonly id: string; readonly operator: string; readonly partition: number }[]

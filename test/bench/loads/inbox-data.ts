@@ -15,14 +15,17 @@ import { Fleet, PACK } from './fleet.ts'
 import { nothingForwarded } from '../../support/memory/nothing-forwarded.ts'
 import { emptyStoreGate } from '../../support/memory/stored-marks.ts'
 
-/** The documented defaults, but that nodes pay for the calls of others: else every cost were refused and nothing paid. */
+/**
+ * The documented defaults, except that nodes pay for the calls of others: otherwise every cost would be refused and
+ * nothing paid.
+ */
 export const INBOX_RULES: AccountRules = {
   ...RULES_DEFAULT,
   version: 1,
   overrides: [{ name: 'allow_metered_for_hive', value: true }],
 }
 
-/** What the settler must find. */
+/** The result that the settler must find. */
 export interface InboxTruth {
   readonly costs: number
   readonly costNanoUsd: bigint
@@ -30,14 +33,14 @@ export interface InboxTruth {
 
 export interface InboxOptions {
   readonly brokers: readonly string[]
-  /** Of the topics. */
+  /** The prefix of the topics. */
   readonly prefix: string
   readonly partitions: number
   readonly nodes: number
   readonly costs: number
-  /** True: one node after the other, so that no batch meets a node often. False: random ones. */
+  /** True: one node after the other, so that no batch has a node often. False: random ones. */
   readonly inTurn: boolean
-  /** UTC days that the costs are spread over, so many spend days has an account; at most 35. */
+  /** The number of UTC days over which the costs are spread, and so of spend days in an account; at most 35. */
   readonly days: number
 }
 
@@ -49,8 +52,8 @@ const DAY_MS = 86_400_000
 
 /**
  * Fills account.inbox as the aggregator does: usage events that all cost something go through its own state, in
- * transactions of 20,000, and what that hands over is appended. So the ranges tile, and costs and sums stand as they
- * do in production. The first record of each partition is the rules.
+ * transactions of 20,000, and the result is appended. So the ranges tile, and costs and sums come as they do in
+ * production. The first record of each partition is the rules.
  */
 export async function fillInbox(options: InboxOptions): Promise<InboxTruth> {
   const { partitions, nodes, costs, inTurn, days } = options

@@ -1,12 +1,12 @@
 import type { LatencySummary } from '../harness/latencies.ts'
 import type { SourceSpec } from './load-sources.ts'
 
-/** What a load process does. */
+/** The task of a load process. */
 export interface LoadJob {
   readonly url: string
   readonly source: SourceSpec
   /**
-   * Null: each lane sends its next request when the last was answered. A number: so many a second on a fixed schedule,
+   * Null: each lane sends its next request when the last was answered. A number: this many a second on a fixed schedule,
    * whether those before were answered or not, and latencies count from the scheduled time.
    */
   readonly perSecond: number | null
@@ -15,16 +15,16 @@ export interface LoadJob {
   readonly measureMs: number
 }
 
-/** What it found, over the measured span. */
+/** Its results over the measured span. */
 export interface LoadReport {
   readonly seconds: number
   readonly requests: number
   readonly latency: LatencySummary
-  /** Of the load process itself. */
+  /** CPU of the load process itself. */
   readonly cpuSeconds: number
   /** Requests made in all, warm-up included. */
   readonly made: number
-  /** Answers, warm-up included, that were not what they must be, and the first few of them in words. */
+  /** Answers, warm-up included, that were wrong, and the first few of them in words. */
   readonly wrong: number
   readonly faults: readonly string[]
 }

@@ -94,7 +94,7 @@ process.on('message', (command: LoadCommand) => {
     gate = undefined
   }
 })
-// The parent lets go when it has the report; it may also have died.
+// The parent disconnects when it has the report; it may also have died.
 process.on('disconnect', () => process.exit(0))
 
 let usedCpu = process.cpuUsage()
@@ -110,7 +110,7 @@ setTimeout(() => {
 }, job.warmupMs + job.measureMs)
 
 await (job.perSecond === null ? closedLoad() : scheduledLoad(job.perSecond))
-// The report comes last: the parent lets go when it has it.
+// The report comes last: the parent disconnects when it has it.
 await measured.promise
 for (const lane of lanes) lane.close()
 const report: LoadReport = {

@@ -7,7 +7,7 @@ import type { Answer } from '../harness/lane.ts'
 /** One request of a load, and what its answer must be. */
 export interface LoadRequest {
   readonly bytes: Buffer
-  /** What is wrong with the answer; undefined where nothing is. */
+  /** The error in the answer; undefined where there is none. */
   fault(answer: Answer): string | undefined
   /** Called when the answer is there: the bytes may be used again. */
   done?(): void
@@ -21,7 +21,7 @@ export interface RequestSource {
 /** A source as a job names it. */
 export type SourceSpec =
   | ({ readonly kind: 'events' } & EventRun)
-  /** GET of a path for a random node, for which `{node}` stands; the answer must hold these words. */
+  /** GET of a path for a random node, which replaces `{node}`; the answer must contain these words. */
   | { readonly kind: 'get'; readonly path: string; readonly holds: string; readonly nodes: number }
   | { readonly kind: 'reserve'; readonly nodes: number }
   | { readonly kind: 'settings'; readonly nodes: number }
@@ -54,7 +54,7 @@ function anyNode(nodes: number): string {
   return loadNode(randomInt(nodes))
 }
 
-/** Requests that are right when they are answered with one status and hold some words. */
+/** Requests that are right when they are answered with one status and contain some words. */
 function simple(status: number, holds: string, make: () => Buffer): RequestSource {
   const fault = (answer: Answer): string | undefined =>
     answer.status === status && answer.body.includes(holds)

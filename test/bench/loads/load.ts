@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { LoadCommand, LoadJob, LoadMessage, LoadReport } from './load-job.ts'
 
-/** A load as a process of its own: what it costs is not in the process that it measures, nor in the one that watches. */
+/** A load as a process of its own: its cost is not in the process that it measures, nor in the one that watches. */
 export class Load {
   /** The warm-up is over. */
   readonly measuring: Promise<void>
@@ -24,7 +24,7 @@ export class Load {
       else if (message.kind === 'measured') measured.resolve()
       else {
         report.resolve(message.report)
-        // Now, and not before: a process that ended by itself could be gone before its report is read.
+        // Disconnected now, and not before: a process that ended by itself could be gone before its report is read.
         this.#child.disconnect()
       }
     })
@@ -32,7 +32,7 @@ export class Load {
       const error = new Error(`The load process ended with ${code ?? signal} before its report.`)
       for (const { reject } of [measuring, measured, report]) reject(error)
     })
-    // Who waits for one of them learns of an early end; the others must not count as failures that nobody looks at.
+    // A caller that waits for one of them learns of an early end; the others must not count as unhandled rejections.
     for (const { promise } of [measuring, measured, report]) promise.catch(() => {})
     this.measuring = measuring.promise
     this.measured = measured.promise

@@ -24,7 +24,7 @@ const client = (brokers: readonly string[]) => ({
   random: systemRandom,
 })
 
-/** Makes a topic that keeps all it gets and stamps LogAppendTime; resolves when every partition has a leader. */
+/** Makes a topic that keeps everything and stamps LogAppendTime; resolves when every partition has a leader. */
 export async function makeTopic(options: {
   readonly brokers: readonly string[]
   readonly topic: string
@@ -70,7 +70,7 @@ export async function newTopics(brokers: readonly string[], partitions: number):
   return prefix
 }
 
-/** Forgets the topics whose names begin so: a bench on one broker would fill its disk. */
+/** Deletes the topics whose names begin like this: otherwise a bench on one broker would fill its disk. */
 export async function dropTopics(brokers: readonly string[], prefix: string): Promise<void> {
   await withAdmin(client(brokers), async (admin) => {
     const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(prefix))
@@ -84,13 +84,16 @@ export async function topicEnds(brokers: readonly string[], topic: string): Prom
   return Array.from({ length: ranges.size }, (_, partition) => Number(ranges.get(partition)?.end ?? 0n))
 }
 
-/** A record's value of the events that go into it together. */
+/** The value of a record with the events that go into it together. */
 export type Encode = (events: UsageEvent[]) => Buffer
 
-/** As the gateway writes them. */
+/** In the form in which the gateway writes them. */
 const asUsageRecord: Encode = (events) => usageEventsCodec.encode({ events })
 
-/** Fills a topic, `pack` events of one partition a record. The key of a single event is its node, as producers have it. */
+/**
+ * Fills a topic with `pack` events of one partition per record. The key of a single event is its node, as producers have
+ * it.
+ */
 export class TopicFiller {
   readonly #producer: IdempotentProducer
   readonly #pack: number

@@ -7,7 +7,7 @@ import { loadNode } from './event-bodies.ts'
 
 const STATEMENT_TIMEOUT_MS = 15 * 60_000
 
-/** Raw events of one statement. */
+/** Raw events in one statement. */
 const CHUNK_ROWS = 10_000_000
 
 /** Events of a node come in bursts of a minute. */
@@ -15,16 +15,16 @@ const EVENTS_PER_BURST = 5
 const DAYS = 7
 const SECONDS_PER_DAY = 86_400
 
-/** Merges are let come to their end for so long. */
+/** How long merges may take to finish. */
 const MERGES_TIMEOUT_MS = 180_000
 const MERGES_STEP_MS = 1_000
 
 export interface HistoryOptions {
   /** Raw events over all nodes. */
   readonly rows: number
-  /** They are those of so many nodes, the first ones. */
+  /** The events belong to this many nodes, the first ones. */
   readonly nodes: number
-  /** End of the 7 days that they are spread over, on a whole hour. */
+  /** The end of the 7 days over which they are spread, on a whole hour. */
   readonly endMs: number
   readonly onProgress?: (rows: number) => void
 }
@@ -38,8 +38,8 @@ export interface HistorySize {
 }
 
 /**
- * Fills the usage tables as a loader would have, in SQL: raw events, and their minutes and quarters of an hour added up
- * from them. Resolves when merges are done, or have been given three minutes.
+ * Fills the usage tables as a loader would have, in SQL: raw events, and their windows of 1 and 15 minutes added up from
+ * them. Resolves when merges are done, or after three minutes.
  */
 export async function fillHistory(installation: Installation, options: HistoryOptions): Promise<HistorySize> {
   const client = clickhouseAt(
@@ -134,7 +134,7 @@ FROM usage_events
 WHERE node_id BETWEEN {first:String} AND {last:String}
 GROUP BY src_topic, src_partition, node_id, start, model_id, task_source`
 
-/** What the reader asks for first: how far each partition is loaded. */
+/** What the reader queries first: how far each partition is loaded. */
 async function insertWatermarks(
   client: ClickhouseClient,
   installation: Installation,
@@ -148,7 +148,7 @@ async function insertWatermarks(
   )
 }
 
-/** The rows must stand where the reader looks for them. */
+/** The rows must be where the reader looks for them. */
 async function checkPartitioner(client: ClickhouseClient, partitions: number): Promise<void> {
   const nodes = Array.from({ length: 100 }, (_, number) => loadNode(number))
   const rows = await client.rows<{ partition: number }>(

@@ -13,7 +13,7 @@ import { median, runTurn } from '../harness/turns.ts'
 import { PARTITIONS } from '../harness/servers.ts'
 import { PACK } from '../loads/fleet.ts'
 
-/** Of the peer's tuned form. */
+/** A setting of the peer's tuned form. */
 const TUNED_ID_STEP_MS = 1_000
 
 /** Two shared cores: two threads of Kafka Streams, two processes of ours. */
@@ -35,7 +35,7 @@ export interface AggregatorBenchOptions {
   readonly quick: boolean
 }
 
-/** Input that is there before the first turn, and what is true of it. */
+/** Input that is there before the first turn, and its known results. */
 interface Input {
   readonly packed: { readonly topic: string; readonly ends: readonly number[] }
   readonly single: { readonly topic: string; readonly ends: readonly number[] }
@@ -75,7 +75,7 @@ export async function benchAggregator(options: AggregatorBenchOptions): Promise<
       })
     const own = (from: Input['packed'], processes: number, name: string) => () =>
       ownTurn(brokers, { ...from, facts: input.facts, processes, prefix: `${prefix}${name}-${turn}-` })
-    // Ours and theirs in turns, so that a machine that grows slower does it to both.
+    // Ours and theirs in turns, so that a machine that becomes slower affects both.
     const barePacked = await play('barePacked', bare(input.packed, 'bare-packed'))
     const packed = await play('packed', own(input.packed, PROCESSES, 'packed'))
     const streams = await play('streams', () => streamsTurn(brokers, input, `${prefix}streams-${turn}-`, 1))

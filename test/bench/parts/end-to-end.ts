@@ -34,8 +34,8 @@ interface EndToEndTurn {
 }
 
 /**
- * From a full topic to raw rows and windows that a query sees: ours deduplicated and exactly once, by two aggregators and a
- * loader as the services run them; ClickHouse's Kafka engine at least once, repeats and all. Ours is counted from the
+ * From a full topic to raw rows and windows that a query sees: ours deduplicated and exactly once, by two aggregators and
+ * a loader as the services run them; ClickHouse's Kafka engine at least once, with all repeats. Ours is counted from the
  * start of its processes, theirs from the view that begins to consume, in a server that runs already.
  */
 export async function benchEndToEnd(options: EndToEndOptions): Promise<BenchResult> {
@@ -150,7 +150,7 @@ let made = 0
 /** A name that no other turn has: group offsets outlive their topic for a moment. */
 const newName = (contestant: string): string => `bench_${contestant}_${process.pid}_${++made}`
 
-/** The measure of the peer: the same input, decoded and added up and no more. */
+/** The base for the peer: the same input, decoded and added up, and nothing else. */
 async function bareTurn(options: EndToEndOptions, events: Events): Promise<EndToEndTurn> {
   const { brokers } = options
   const name = newName('bare')

@@ -13,14 +13,14 @@ const FRESH_MS_MAX = { p50: 500, p99: 1_500 }
 const RESERVED_P99_MS_MAX = { idle: 250, loaded: 500 }
 const SETTINGS_P99_MS_MAX = 1_000
 
-/** Writes a second; 200 at least of each kind are answered in a minute, and they are no load themselves. */
+/** Writes a second: at least 200 of each kind are answered in a minute, and they are no load themselves. */
 const WRITES_PER_SECOND = { idle: 10, loaded: 4 }
 
-/** Of the most that the chain carries; how long each rate is tried. */
+/** Shares of the most that the chain carries, and how long each rate is tried. */
 const RAMP_SHARES = [0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
 const RAMP_MS = 20_000
 
-/** What is measured beside freshness takes a third of its time. */
+/** The measurements beside freshness take a third of its time. */
 const SHORT_SHARE = 1 / 3
 
 const WARM_UP = { eventsPerSecond: 10_000, forMs: 10_000 }
@@ -29,15 +29,15 @@ export interface FreshnessBenchOptions {
   readonly servers: BenchServers
   /** Events a second while freshness is measured; half of the measured capacity unless given. */
   readonly eventsPerSecond?: number | undefined
-  /** Of the span in which freshness is measured; a minute at least for a figure that counts. */
+  /** The length of the span in which freshness is measured; a minute at least for a figure that counts. */
   readonly measureMs: number
   /** Folder for CPU profiles of the services. */
   readonly profileDir?: string | undefined
 }
 
 /**
- * All services on one machine: how soon an event that the gateway is sent shows in the provider view and in usage windows,
- * and how soon reservations and settings are answered, while events flow at half of what the machine carries.
+ * All services on one machine: how soon an event that is sent to the gateway shows in the provider view and in usage
+ * windows, and how soon reservations and settings are answered, while events flow at half of what the machine carries.
  */
 export async function benchFreshness(options: FreshnessBenchOptions): Promise<BenchResult> {
   const { measureMs } = options
@@ -76,8 +76,8 @@ export async function benchFreshness(options: FreshnessBenchOptions): Promise<Be
 }
 
 /**
- * The highest of some rates at which the provider view stays fresh. With a backlog before every part batches are larger and
- * an event costs less: what a chain carries then says nothing of how it does at half of it.
+ * The highest of some rates at which the provider view stays fresh. With a backlog before every part, batches are larger
+ * and an event costs less: so what a chain carries then does not show how it works at half of that.
  */
 async function freshCapacity(chain: WholeChain, most: number): Promise<number> {
   let capacity = most * (RAMP_SHARES[0] ?? 0)

@@ -19,7 +19,7 @@ const EVENTS_PER_BATCH = 1_000
 const NODES = 2_000
 const WARM_UP_MS = 6_000
 
-/** Of the load that goes as fast as it is answered. */
+/** The lanes of the load that goes as fast as it is answered. */
 const CONNECTIONS = 8
 
 /** A scheduled load needs a free connection for each batch that is due. */
@@ -27,7 +27,7 @@ const SCHEDULED_LANES = 64
 
 export interface GatewayBenchOptions {
   readonly servers: BenchServers
-  /** Of each of the two measured spans; 15 s at least for a figure that counts. */
+  /** The length of each of the two measured spans; 15 s at least for a figure that counts. */
   readonly measureMs: number
   /** Folder for a CPU profile of the gateway. */
   readonly profileDir?: string | undefined
@@ -41,7 +41,7 @@ interface Turn {
 
 /**
  * One gateway process under JSON batches of 1,000 events: how many events a second it takes, what that costs, and how
- * long an acknowledgement takes at half of that. Afterwards the log must hold every event once.
+ * long an acknowledgement takes at half of that. Afterwards the log must have every event once.
  */
 export async function benchGateway(options: GatewayBenchOptions): Promise<BenchResult> {
   const { measureMs } = options

@@ -12,12 +12,12 @@ const RATIO_MAX = 1.2
 const ROOMY = 20_000_000
 
 /**
- * What a long history costs an event of the aggregator, by a stand-in: nobody sends 100 days of events to measure it. Of
- * its history a task keeps nothing but ids, the newest event time that left memory, and counters. So the first day is
- * a task that holds as many ids as events are measured, none of which ever left; the hundredth is one whose memory is at
- * its bound with just as many, where for each id that comes one leaves, records of usage.ids are deleted behind it, and
- * each event is compared with the time of what left. Not in it: how fast ClickHouse looks up among 100 days of ids, and
- * the restore, which reads no more than what is held.
+ * What a long history costs an event of the aggregator, by a substitute: no bench sends 100 days of events to measure it.
+ * From its history a task keeps only ids, the newest event time that left memory, and counters. So the first day is a
+ * task that holds as many ids as events are measured, none of which ever left. The hundredth is a task whose memory is at
+ * its bound with just as many: for each id that comes one leaves, records of usage.ids are deleted behind it, and each
+ * event is compared with the time of what left. Not included: how fast ClickHouse looks up among 100 days of ids, and the
+ * restore, which reads no more than what is held.
  */
 export async function benchHistory(options: {
   readonly brokers: readonly string[]
@@ -44,7 +44,7 @@ export async function benchHistory(options: {
   }
 }
 
-/** Two processes one after the other: the first takes as many events in as the second is measured with. */
+/** Two processes one after the other: the first takes in as many events as the second is measured with. */
 async function measure(brokers: readonly string[], events: number, idsMax: number): Promise<Turn> {
   const prefix = await newTopics(brokers, PARTITIONS)
   const topic = topicNames(prefix).usageMetered
@@ -65,7 +65,7 @@ async function measure(brokers: readonly string[], events: number, idsMax: numbe
       },
       SERVICE_NODE_FLAGS,
     )
-  // Earlier than what is measured, as what left memory is.
+  // Earlier than the measured events, as are the ids that left memory.
   await fillFleet({ ...fill, seed: 1, spansAgo: 1 })
   await turn()
   await fillFleet({ ...fill, seed: 2 })

@@ -19,8 +19,9 @@ const PEAK_MB_MAX = 800
 const PEAK_IDS_MAX = 20_000_000
 
 /**
- * The first half of the run fills what has a bound, and is not judged: ids here, which would otherwise fill for days. Fewer
- * of them would leave while events of their time still come, and each of those is asked of ClickHouse.
+ * The first half of the run fills what has a bound, and is not judged: ids here, which would otherwise fill for days.
+ * With fewer of them, ids would leave while events of their time still come, and each of those would be looked up in
+ * ClickHouse.
  */
 const FILL_SHARE = 1 / 2
 const SLOPE_IDS_MAX = 3_000_000
@@ -29,10 +30,10 @@ const SLOPE_IDS_MAX = 3_000_000
 const SLOPE_SHARE_MAX = 0.05
 const EVENTS_PER_SECOND = 5_000
 
-/** Reservations end after ten minutes, and these few nodes have as many as are kept of one soon after. */
+/** Reservations end after ten minutes, and these few nodes soon have as many as are kept for one node. */
 const RESERVE = { perSecond: 4, nodes: 40 }
 
-/** What became of one is kept for a day by promise, which no run of minutes sees full: 2 MB an hour at this rate. */
+/** An outcome is kept for a day by promise, so that a run of minutes never sees all of them: 2 MB an hour at this rate. */
 const SETTINGS_PER_SECOND = 1
 const WARM_UP_MS = 30_000
 const SAMPLE_MS = 10_000
@@ -44,11 +45,11 @@ export interface MemoryOptions {
   readonly servers: BenchServers
   /** 0: the peak is not measured. */
   readonly ids: number
-  /** Of constant load; 0: the slope is not measured. */
+  /** Minutes of constant load; 0: the slope is not measured. */
   readonly minutes: number
 }
 
-/** Peak memory of an aggregator that holds `ids` ids, and how what every service holds moves under a constant load. */
+/** Peak memory of an aggregator that holds `ids` ids, and how the memory of every service changes under a constant load. */
 export async function benchMemory(options: MemoryOptions): Promise<BenchResult> {
   const lines: BenchLine[] = []
   if (options.ids > 0) lines.push(await peak(options.servers.brokers, options.ids))
@@ -88,7 +89,7 @@ async function peak(brokers: readonly string[], ids: number): Promise<BenchLine>
   }
 }
 
-/** What every service of the whole chain holds under a constant load of events, writes and views. */
+/** The memory of every service of the whole chain under a constant load of events, writes and views. */
 async function slope(servers: BenchServers, minutes: number): Promise<BenchLine[]> {
   await using cleanup = new AsyncDisposableStack()
   const installation = await install({ name: 'bench_memory', ...servers, partitions: PARTITIONS })

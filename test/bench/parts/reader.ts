@@ -16,16 +16,19 @@ const VIEWS = { perSecondMin: 3_000, p99MsMax: 10 }
 const READER_MB_MAX = 900
 const USAGE = { perSecond: 50, p99MsMax: 60, days: 7 }
 
-/** Twice what a million accounts need in V8's old heap (their bytes are beside it): garbage is collected before it piles up. */
+/**
+ * Twice what a million accounts need in V8's old heap (their bytes are outside of it): garbage is collected before it
+ * grows.
+ */
 const READER_FLAGS = ['--max-old-space-size=400']
 
-/** Changed accounts a second while views are asked for. */
+/** Changed accounts a second while views are requested. */
 const CHANGES_PER_SECOND = 2_000
 
 const READY_TIMEOUT_MS = 180_000
 const FULL_LANES = 16
 const SCHEDULED_LANES = 64
-/** The raw events are those of so many nodes; of fewer where they would have next to none. */
+/** The raw events belong to this many nodes; to fewer where they would have next to none. */
 const HISTORY_NODES = 10_000
 const EVENTS_PER_NODE_MIN = 1_000
 const HOUR_MS = 3_600_000
@@ -118,7 +121,7 @@ async function viewLines(reader: ServiceProcess, nodes: number, measureMs: numbe
   ]
 }
 
-/** A load's report, every answer right, and what the processes used while it was measured. */
+/** A load's report, in which every answer was right, and what the processes used while it was measured. */
 async function measured(reader: ServiceProcess, load: Load): Promise<{ report: LoadReport; cpu: string }> {
   const meter = new CpuMeter({
     reader: reader.process.pid,

@@ -11,13 +11,13 @@ import { PARTITIONS } from '../harness/servers.ts'
 
 const IDS_MAX = 20_000_000
 const TARGET_MS = 5_000
-/** What comes while the process is away: each partition has some of it. */
+/** Events that come while the process is away: each partition has some of them. */
 const EVENTS_AFTER = 20_000
 
 /**
  * How long an aggregator that holds `ids` ids takes from the start of its process until all of its partitions run, and
- * until they have committed again. The one before it was stopped in order; behind a killed one the group's session
- * timeout (10 s) comes first. Every event is counted once across the starts, or it throws.
+ * until they have committed again. The process before it was stopped in order; after a killed one the group's session
+ * timeout (10 s) comes first. It throws unless every event is counted once across the starts.
  */
 export async function benchRestart(options: {
   readonly brokers: readonly string[]
@@ -67,7 +67,7 @@ export async function benchRestart(options: {
   }
 }
 
-/** The aggregator under the input's own prefix, from its start to the input's present end. */
+/** The aggregator under the input's own prefix, from its start to the current end of the input. */
 async function turn(brokers: readonly string[], prefix: string, events: number): Promise<Turn> {
   const topic = topicNames(prefix).usageMetered
   const argument = {

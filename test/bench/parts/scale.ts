@@ -28,7 +28,7 @@ const SIZES = {
 type SizeName = keyof typeof SIZES
 const NAMES = Object.keys(SIZES) as SizeName[]
 
-/** Room for every id, and no ClickHouse that would let some go. */
+/** Enough for every id, and no ClickHouse that would let some leave. */
 const TASK = { idsMax: 20_000_000, loaded: false } as const
 
 const PARTITIONS_RATIO_MAX = 1.3
@@ -49,8 +49,8 @@ interface Input {
 
 /**
  * CPU-seconds of the aggregator per million events at several numbers of partitions and of nodes, and with a long
- * history; and which stage spends them, from a profile of one more turn of each size. Turns of all sizes follow one
- * another, so that what the machine does beside falls on all of them.
+ * history; and which stage uses them, from a profile of one more turn of each size. Turns of all sizes follow one
+ * another, so that other work of the machine affects all of them.
  */
 export async function benchScale(options: ScaleOptions): Promise<BenchResult> {
   const { brokers, events, turns } = options

@@ -15,7 +15,7 @@ import { PARTITIONS } from '../harness/servers.ts'
 const INBOXES = {
   busy: { name: '2,000 nodes', nodes: 2_000, inTurn: false, days: 1, costsPerSecondMin: 100_000 },
   wide: { name: '100,000 nodes in turn', nodes: 100_000, inTurn: true, days: 1, costsPerSecondMin: 30_000 },
-  // Not older than the aggregator lets costs be.
+  // Not older than the aggregator allows costs to be.
   old: {
     name: '2,000 nodes, 34 days of spend each',
     nodes: 2_000,
@@ -26,7 +26,7 @@ const INBOXES = {
 } as const
 type InboxName = keyof typeof INBOXES
 
-/** Accounts with a long past may cost so much more than those of one day. */
+/** Accounts with a long past may cost this much more than those of one day. */
 const HISTORY_RATIO_MAX = 1.2
 
 interface Filled {
@@ -36,8 +36,8 @@ interface Filled {
 }
 
 /**
- * Costs that one settler process decides in a second, exactly once, and what a million of them cost; the median of
- * turns that take the inboxes one after the other. Throws where a turn decided anything but every cost once.
+ * Costs that one settler process decides in a second, exactly once, and what a million of them cost; the median of turns
+ * that take the inboxes one after the other. Throws unless a turn decided every cost exactly once.
  */
 export async function benchSettler(options: {
   readonly brokers: readonly string[]

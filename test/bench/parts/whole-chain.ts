@@ -19,13 +19,16 @@ const EVENTS_PER_BATCH = 1_000
 /** The nodes that send. */
 const CHAIN_NODES = 2_000
 
-/** Events between the gateway and the aggregator at which a load that measures the capacity holds, and goes on. */
+/**
+ * The number of events between the gateway and the aggregator at which a load that measures the capacity pauses, and goes
+ * on.
+ */
 const BEHIND = { hold: 60_000, go: 30_000 }
 const BEHIND_STEP_MS = 100
 const FULL_LANES = 8
 const SCHEDULED_LANES = 32
 
-/** Between two probes of a node: of random length, or they would fall into step with the loader's groups. */
+/** The pause between two probes of a node: of random length, or they would fall into step with the loader's groups. */
 const PROBE_PAUSE_MS_MAX = 500
 
 /** All services of one installation as processes, with a probe in each partition. */
@@ -54,7 +57,7 @@ export class WholeChain {
     return new WholeChain(services as WholeChain['services'], probes)
   }
 
-  /** Nodes that this benchmark may ask about exist from here on. */
+  /** The nodes that this benchmark may query exist from here on. */
   async warmUp(eventsPerSecond: number, forMs: number): Promise<void> {
     checked(
       await this.#events({ perSecond: eventsPerSecond / EVENTS_PER_BATCH, warmupMs: 0, measureMs: forMs })
@@ -71,8 +74,8 @@ export class WholeChain {
   }
 
   /**
-   * Events a second that go through all of it: as many are sent as the aggregator keeps up with, and the clock stops when
-   * the last of them shows in the provider view and in ClickHouse.
+   * Events a second that go through the whole chain: as many are sent as the aggregator keeps up with, and the clock
+   * stops when the last of them shows in the provider view and in ClickHouse.
    */
   async capacity(forMs: number): Promise<number> {
     const load = this.#events({ perSecond: null, warmupMs: 0, measureMs: forMs })
@@ -92,7 +95,7 @@ export class WholeChain {
     return checked(await this.#events({ perSecond, warmupMs: 0, measureMs: forMs }).report)
   }
 
-  /** Probes every partition again and again for so long; one of the probes looks at usage windows too. */
+  /** Probes every partition again and again for this long; one of the probes queries usage windows too. */
   async freshness(forMs: number): Promise<Freshness[]> {
     const endMs = performance.now() + forMs
     const found = await Promise.all(
@@ -108,7 +111,7 @@ export class WholeChain {
     return found.flat()
   }
 
-  /** Writes to the reader on a fixed schedule, for any of so many nodes. */
+  /** Writes to the reader on a fixed schedule, for any of this many nodes. */
   async writes(
     kind: 'reserve' | 'settings',
     perSecond: number,
@@ -153,7 +156,7 @@ export class WholeChain {
   #events(span: Pick<LoadJob, 'perSecond' | 'warmupMs' | 'measureMs'>): Load {
     const run: EventRun = {
       runId: this.#runId,
-      // Apart from the batches of every load before: none sends a million.
+      // The batches of this load must differ from those of every load before: none sends a million.
       firstBatch: (this.#batches += 1_000_000),
       eventsPerBatch: EVENTS_PER_BATCH,
       nodes: CHAIN_NODES,
@@ -191,7 +194,7 @@ function probeNodes(partitions: number): string[] {
   return nodes
 }
 
-/** A figure of a load of which something went wrong means nothing. */
+/** A measurement of a load in which something went wrong means nothing. */
 function checked(report: LoadReport): LoadReport {
   if (report.wrong === 0) return report
   throw new Error(`${report.wrong} of ${report.made} requests went wrong: ${report.faults.join('; ')}`)

@@ -1,7 +1,7 @@
 import { readMigrations } from '../../../pipelines/clickhouse/migrate-files.ts'
 import { ROW_COLUMNS } from './rowbinary-topic.ts'
 
-/** What a Kafka engine turn makes in its database. */
+/** What a Kafka engine turn creates in its database. */
 export const ENGINE_TABLES = { queue: 'usage_queue', raw: 'usage_events', windows: 'usage_windows' } as const
 
 /** Rows that a consumer gathers before it writes a block, and how long it waits for them; polls keep their default size. */
@@ -18,7 +18,7 @@ function rawTable(): string {
   return found.sql
 }
 
-/** Tables without anything that moves rows between them. */
+/** Tables, without views that move rows between them. */
 export function tableStatements(options: {
   readonly brokers: readonly string[]
   readonly topic: string

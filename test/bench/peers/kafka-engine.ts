@@ -17,13 +17,13 @@ export interface KafkaEngineOptions {
   readonly topic: string
   /** Events in the topic, repeats included: this peer drops none. */
   readonly events: number
-  /** Made for this turn and dropped after it; also sets its consumer group apart. */
+  /** Created for this turn and dropped after it; its name also makes the consumer group unique. */
   readonly database: string
-  /** Whose CPU time counts: all processes of the ClickHouse server. */
+  /** The processes whose CPU time counts: all of the ClickHouse server. */
   readonly pids: readonly number[]
   /** Leaves the raw rows out, as the reference measurements did. */
   readonly windowsOnly?: boolean
-  /** With each repeat; the turn fails unless the windows hold exactly this. */
+  /** With every repeat; the turn fails unless the windows contain exactly this. */
   readonly expected?: ReadonlyMap<string, WindowSums>
   readonly signal?: AbortSignal
 }
@@ -32,7 +32,7 @@ export interface KafkaEngineTurn {
   readonly seconds: number
   readonly eventsPerSecond: number
   readonly cpuSeconds: number
-  /** From when half of the rows were seen to the end; the steps are those of the polls and of the flushes. */
+  /** From the time when half of the rows were visible to the end; the steps are those of the polls and of the flushes. */
   readonly detail: {
     readonly warmSeconds: number
     readonly warmEvents: number
@@ -41,8 +41,8 @@ export interface KafkaEngineTurn {
 }
 
 /**
- * One turn of ClickHouse's own Kafka consumer: from the view that begins to consume until every row is visible, joining
- * the group and flushes included. At least once, no repeats dropped.
+ * One turn of ClickHouse's own Kafka consumer: from the view that begins to consume until every row is visible, including
+ * joining the group and flushes. At least once, no repeats dropped.
  */
 export async function kafkaEngineTurn(options: KafkaEngineOptions): Promise<KafkaEngineTurn> {
   const { clickhouseUrl: url, database } = options
@@ -55,7 +55,7 @@ export async function kafkaEngineTurn(options: KafkaEngineOptions): Promise<Kafk
     return turn
   } finally {
     await inside.close()
-    // The queue first, so that no consumer writes into what is being dropped.
+    // The queue first, so that no consumer writes into a table that is being dropped.
     await outside.command(`DROP TABLE IF EXISTS ${database}.${ENGINE_TABLES.queue} SYNC`)
     await outside.command(`DROP DATABASE IF EXISTS ${database} SYNC`)
     await outside.close()
@@ -66,7 +66,7 @@ async function consume(sql: ClickhouseClient, options: KafkaEngineOptions): Prom
   const { events, pids, windowsOnly = false } = options
   const group = options.database
   for (const statement of tableStatements({ ...options, group, windowsOnly })) await sql.command(statement)
-  // The view on the queue comes last: it begins to consume, and what it misses is lost for the others.
+  // The view on the queue comes last: it begins to consume, and rows that another view misses are lost for it.
   if (!windowsOnly) await sql.command(windowsView(ENGINE_TABLES.raw))
   const startedMs = systemClock.monotonicMs()
   const startCpuSeconds = processCpuSeconds(pids)
@@ -79,7 +79,7 @@ async function consume(sql: ClickhouseClient, options: KafkaEngineOptions): Prom
   for (;;) {
     const seen = await visibleEvents(sql, windowsOnly)
     const now = since()
-    // At least once is all that it promises.
+    // It promises no more than at least once.
     if (seen > events) throw new Error(`The Kafka engine has written ${seen} rows of ${events} events.`)
     if (seen >= events / 2) middle ??= { ...now, events: seen }
     if (seen === events && middle !== undefined) {
@@ -100,7 +100,7 @@ async function consume(sql: ClickhouseClient, options: KafkaEngineOptions): Prom
   }
 }
 
-/** Events that stand in every table of the turn. */
+/** Events that are in every table of the turn. */
 async function visibleEvents(sql: ClickhouseClient, windowsOnly: boolean): Promise<number> {
   const windows = `(SELECT sum(events) FROM ${ENGINE_TABLES.windows})`
   const raw = `(SELECT count() FROM ${ENGINE_TABLES.raw})`

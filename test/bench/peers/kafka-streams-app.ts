@@ -13,7 +13,7 @@ const SOURCES = join(PROJECT, 'src/main/java')
 /** Beside Kafka's own jars: outside git, kept between runs. */
 const BUILT = fileURLToPath(new URL('../../../.hivemeter/bench-peers/kafka-streams', import.meta.url))
 
-/** Longest download of jars, on a slow line. */
+/** The longest download of jars, on a slow line. */
 const DOWNLOAD_TIMEOUT_MS = 15 * 60_000
 const COMPILE_TIMEOUT_MS = 120_000
 
@@ -79,7 +79,7 @@ async function build(java: string, target: string, signal: AbortSignal | undefin
   const lib = join(target, 'lib')
   const copy = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${lib}`]
   await run('mvn', ['-B', '-q', '-f', POM, ...copy], { timeout: DOWNLOAD_TIMEOUT_MS, ...cancel })
-  // javac stands beside the java that will run what it makes.
+  // javac is beside the java that will run what it compiles.
   const javac = java === 'java' ? 'javac' : join(dirname(java), 'javac')
   const to = ['-d', join(target, 'classes')]
   await run(javac, ['--release', '17', '-cp', join(lib, '*'), ...to, ...sourceFiles()], {

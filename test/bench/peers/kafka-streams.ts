@@ -19,31 +19,31 @@ const JVM_FLAGS = ['-Xms2g', '-Xmx2g', '-XX:+UseSerialGC']
 
 export interface KafkaStreamsOptions {
   readonly brokers: readonly string[]
-  /** One usage event a record, by partition of the node. */
+  /** One usage event per record, by partition of the node. */
   readonly topic: string
-  /** Input offset that each partition must reach. */
+  /** The input offset that each partition must reach. */
   readonly ends: readonly number[]
-  /** Sets the topics and the group of this turn apart. */
+  /** A prefix for the topics and the group of this turn alone. */
   readonly prefix: string
-  /** Events up to `ends`, repeats included. */
+  /** The number of events up to `ends`, repeats included. */
   readonly events: number
   /**
-   * An id is kept under its event time, rounded down to this: 1 is the usual recipe. 1,000 makes a store in memory half as
-   * dear, which has a map for each time.
+   * An id is kept under its event time, rounded down to this: 1 is the usual recipe. 1,000 halves the cost of a store in
+   * memory, which has a map for each time.
    */
   readonly idStepMs: number
-  /** Gives the turn up: its process is killed. */
+  /** Aborts the turn: its process is killed. */
   readonly signal?: AbortSignal
 }
 
-/** Where a turn with this prefix puts its result. */
+/** The topic of the result of a turn with this prefix. */
 export function streamsOutputTopic(prefix: string): string {
   return `${prefix}streams.windows`
 }
 
 /**
- * One turn of the Streams peer in a process of its own: from the first event processed to the last offset committed.
- * Its result stays in `streamsOutputTopic(prefix)`; its changelogs and its state on the disk are removed.
+ * One turn of the Streams peer in a process of its own: from the first event processed to the last offset committed. Its
+ * result stays in `streamsOutputTopic(prefix)`; its changelogs and its state on the disk are removed.
  */
 export async function kafkaStreamsTurn(options: KafkaStreamsOptions): Promise<Turn> {
   const { brokers, prefix, signal } = options
@@ -78,7 +78,7 @@ async function runApp(java: string, args: readonly string[], signal: AbortSignal
     killSignal: 'SIGKILL',
     ...(signal && { signal }),
   })
-  // Else the process would outlive a bench that ends early.
+  // Otherwise the process would outlive a bench that ends early.
   const kill = () => child.kill('SIGKILL')
   process.once('exit', kill)
   let output = ''
@@ -94,7 +94,10 @@ async function runApp(java: string, args: readonly string[], signal: AbortSignal
   return JSON.parse(output.trim().split('\n').at(-1) ?? '') as Turn
 }
 
-/** How the process ended, when it is gone. Rejects, then too, where it was given up; at once where it did not start. */
+/**
+ * Resolves with how the process ended, when it is gone. Rejects, then too, where it was aborted; at once where it did not
+ * start.
+ */
 function ended(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let failure: Error | undefined

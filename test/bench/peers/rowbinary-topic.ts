@@ -5,7 +5,7 @@ import type { Encode } from '../loads/topics.ts'
 
 /**
  * The columns of a row of the topic, in the order in which they are written, as ClickHouse declares them. Plain strings:
- * each record is parsed by itself, and LowCardinality made an event cost a third more CPU (15.4 s a million, not 11.5).
+ * each record is parsed separately, and LowCardinality made an event cost a third more CPU (15.4 s a million, not 11.5).
  */
 export const ROW_COLUMNS = `event_id UUID,
   event_text String,
@@ -27,7 +27,7 @@ export const ROW_COLUMNS = `event_id UUID,
 
 const writer = new RowWriter()
 
-/** The events of a record as RowBinary rows: the engine takes any number of a message. */
+/** The events of a record as RowBinary rows: the engine takes any number from one message. */
 export const asRows: Encode = (events) => {
   for (const event of events) writeRow(writer, event)
   return writer.take()

@@ -8,15 +8,15 @@ export interface WindowSums {
   readonly events: number
   readonly durationMs: bigint
   readonly costNanoUsd: bigint
-  /** In and out. */
+  /** Tokens in and out. */
   readonly tokens: bigint
 }
 
 const DIFFERENCES_SHOWN_MAX = 5
 
 /**
- * What the Streams peer has put out: the last value of each `node|startMs`, of committed records alone. A key always
- * comes from one task and stands in one partition, so the last record of its partition is the last one.
+ * The output of the Streams peer: the last value of each `node|startMs`, of committed records alone. A key always comes
+ * from one task and is in one partition, so the last record of its partition is the last one.
  */
 async function readStreamsResult(options: {
   readonly brokers: readonly string[]
@@ -77,7 +77,7 @@ function textOf(sums: WindowSums | undefined): string {
   return `${sums.events} events, ${sums.durationMs} ms, ${sums.costNanoUsd} nano-USD, ${sums.tokens} tokens`
 }
 
-/** Throws with the first differences unless the Streams peer has put out exactly what is expected. */
+/** Throws with the first differences unless the output of the Streams peer is exactly as expected. */
 export async function checkStreams(options: {
   readonly brokers: readonly string[]
   readonly topic: string

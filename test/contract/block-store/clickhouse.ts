@@ -7,10 +7,10 @@ import type { StoreTarget } from './target.ts'
 /** ClickHouse at HIVEMETER_CLICKHOUSE_URL, through the loader's own adapter. */
 export async function openClickhouseStore(): Promise<StoreTarget> {
   const installation = await install({ name: 'contract_store', partitions: 1 })
-  const nobody = clickhouseAt(`http://127.0.0.1:${await freePort()}`, installation.database)
+  const unreachable = clickhouseAt(`http://127.0.0.1:${await freePort()}`, installation.database)
   return {
     store: openBlockStore(installation.clickhouse),
-    away: openBlockStore(nobody),
+    away: openBlockStore(unreachable),
     count: async (table, topic) => {
       const { rows } = await installation.row<{ rows: string }>(
         `SELECT count() AS rows FROM ${table} WHERE src_topic = '${topic}'`,
@@ -18,7 +18,7 @@ export async function openClickhouseStore(): Promise<StoreTarget> {
       return Number(rows)
     },
     close: async () => {
-      await nobody.close()
+      await unreachable.close()
       await installation.dispose()
     },
   }

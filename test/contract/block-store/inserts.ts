@@ -9,7 +9,7 @@ const MARCH_MS = Date.UTC(2026, 2, 10)
 const APRIL_MS = Date.UTC(2026, 3, 10)
 const source = (topic: string) => ({ topic, partition: 0 })
 
-/** What the loader rests on when it inserts and looks. */
+/** The guarantees that the loader needs when it inserts and looks. */
 export function describeInserts(target: () => StoreTarget): void {
   it('takes a token once, another token again', async () => {
     const tested = target()

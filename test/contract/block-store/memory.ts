@@ -12,16 +12,16 @@ export function openMemoryStore(): StoreTarget {
   const client = new StoreClient(world.process('contract'), world.store)
   const down = new World(drawSchedule(1, []))
   down.store.isUp = false
-  const nobody = new StoreClient(down.process('contract'), down.store)
+  const unreachable = new StoreClient(down.process('contract'), down.store)
   return {
     store: drivenStore(world, client.blockStore()),
-    away: drivenStore(down, nobody.blockStore()),
+    away: drivenStore(down, unreachable.blockStore()),
     count: async (table, topic) => world.store.rows(table).filter((row) => row['src_topic'] === topic).length,
     close: async () => {},
   }
 }
 
-/** The world's time passes while somebody waits for it. */
+/** The world's time passes while a test waits for it. */
 function drivenStore({ timeline }: World, store: BlockStore): BlockStore {
   return {
     loadedSeq: (source) => driven(timeline, store.loadedSeq(source)),

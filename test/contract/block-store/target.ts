@@ -10,9 +10,9 @@ import { VirtualClock } from '../../support/memory/virtual-clock.ts'
 /** A store under test, empty at its start. */
 export interface StoreTarget {
   readonly store: BlockStore
-  /** The same store for whom nobody answers. */
+  /** The same store while it does not answer. */
   readonly away: BlockStore
-  /** Rows of a table that blocks of the topic brought. */
+  /** The rows of a table that came from blocks of the topic. */
   count(table: string, topic: string): Promise<number>
   close(): Promise<void>
 }
@@ -23,7 +23,7 @@ export interface GroupOfTest {
   readonly watermarks: Insert
 }
 
-/** A group of `topic` whose first block is number `firstSeq`, with letters of the month of `receivedAtMs`. */
+/** A group of `topic` whose first block is number `firstSeq`, with dead letters of the month of `receivedAtMs`. */
 export async function groupOf(topic: string, firstSeq: number, receivedAtMs: number): Promise<GroupOfTest> {
   const log = new BlockLog({
     topic,

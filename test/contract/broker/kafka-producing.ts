@@ -31,7 +31,7 @@ export async function openKafkaProducing(brokers: readonly string[]): Promise<Pr
   await admin.connect()
   opening.defer(() => admin.disconnect())
   const ids = (await admin.describeCluster()).brokers.map(({ nodeId }) => nodeId)
-  /** Each partition has two copies of three: a move takes the one away that leads, and another takes its place. */
+  /** Each partition has two copies on three brokers: a move takes away the leader, and another takes its place. */
   const replicas = Array.from({ length: PARTITIONS }, (_, partition) =>
     [0, 1].slice(0, ids.length).map((copy) => ids[(partition + copy) % ids.length] ?? 0),
   )
@@ -46,7 +46,7 @@ export async function openKafkaProducing(brokers: readonly string[]): Promise<Pr
         replicaAssignment: replicas.map((of, partition) => ({ partition, replicas: of })),
       },
     ],
-    // kafkajs' own wait takes a broker that has not heard of the topic yet for one that never will.
+    // kafkajs' own wait takes a broker that does not know the topic yet for one that never will.
     waitForLeaders: false,
   })
   await until(`the leaders of ${topic}`, SOON_MS, () =>
@@ -84,7 +84,7 @@ export async function openKafkaProducing(brokers: readonly string[]): Promise<Pr
     openWriter: (id) => {
       const transactionalId = `${topic}-${id}`
       const writer = new TransactionalWriter({ ...behind, transactionalId, failpoint: noFailpoint })
-      // Also where a test fails before it closes it: an open connection would keep the process.
+      // Also where a test fails before it closes the connection: an open one would keep the process running.
       opened.defer(() => writer.close())
       return writer
     },

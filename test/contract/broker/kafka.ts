@@ -28,7 +28,7 @@ export async function openKafka(): Promise<BrokerTarget> {
     openWriter: (id, failpoint = noFailpoint) => {
       const transactionalId = `${installation.prefix}${id}`
       const writer = new TransactionalWriter({ ...kafka, transactionalId, failpoint })
-      // Also where a test fails before it closes it: an open connection would keep the process.
+      // Also where a test fails before it closes the connection: an open one would keep the process running.
       opened.defer(() => writer.close())
       return writer
     },
@@ -46,7 +46,7 @@ export async function openKafka(): Promise<BrokerTarget> {
     range,
     deleteBefore: (topic, offset) =>
       withAdmin(kafka, async (admin) => {
-        // As TaskRunner's admin client does before: kafkajs deletes only from topics whose offsets it was asked for.
+        // As TaskRunner's admin client does before: kafkajs deletes only from topics whose offsets it has fetched.
         await logRanges(admin, topic)
         await deleteRecordsBefore(admin, topic, 0, offset)
       }),

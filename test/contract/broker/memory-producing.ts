@@ -11,12 +11,12 @@ import { World } from '../../simulation/world/world.ts'
 import type { ProducingTarget } from './target.ts'
 
 const TOPIC = 'producing'
-/** As a network and replicas that are near; moves and sends meet. */
+/** The times of a near network and near replicas; moves and sends overlap. */
 const SETTINGS = { latencyMs: 30, replicaMs: 20, newsMs: 40, markerMs: 20 }
-/** A move comes while what was asked for at the same time is under way. */
+/** A move comes while requests that were sent at the same time are under way. */
 const MOVE_AFTER_MS = 5
 
-/** The simulation's cluster, of so many brokers, for producers. */
+/** The simulation's cluster of this many brokers, for producers. */
 export function openMemoryProducing(brokers: number): ProducingTarget {
   const schedule = drawSchedule(1, [])
   const world = new World({ ...schedule, settings: { ...schedule.settings, ...SETTINGS, brokers } })
@@ -74,7 +74,7 @@ function driven(driver: Driver, producer: LogProducer): LogProducer {
   }
 }
 
-/** A wire whose answers to sends are lost behind the broker, or late. */
+/** A wire whose answers to sends are lost after the broker has done them, or late. */
 function withAnswers(
   wire: ProduceWire,
   answers: { toLose: number; readonly delayMs: number },
@@ -83,10 +83,10 @@ function withAnswers(
   return {
     ...sameWire(wire),
     produce: async (broker, batches) => {
-      const said = await wire.produce(broker, batches)
+      const result = await wire.produce(broker, batches)
       if (answers.delayMs > 0) await delay(answers.delayMs)
       if (answers.toLose-- > 0) throw new Unanswered('the answer is lost', true)
-      return said
+      return result
     },
   }
 }

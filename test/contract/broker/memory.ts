@@ -10,7 +10,7 @@ import type { BrokerTarget } from './target.ts'
 
 const TOPICS = { state: 'state', blocks: 'blocks' }
 
-/** The simulation's cluster, of so many brokers. */
+/** The simulation's cluster of this many brokers. */
 export function openMemoryCluster(brokers: number): BrokerTarget {
   const schedule = drawSchedule(1, [])
   const world = new World({ ...schedule, settings: { ...schedule.settings, brokers } })

@@ -6,7 +6,7 @@ import type { ProducingTarget } from './target.ts'
 
 const SENDS = 8
 
-/** What whoever produces rests on, outside transactions and within, while answers are lost and leaders move. */
+/** The guarantees that every producer needs, outside transactions and within, while answers are lost and leaders move. */
 export function describeProducing(target: () => ProducingTarget): void {
   /** Records for all partitions, named so that each can be found again; `each` of them for every partition. */
   const records = (name: string, each = 1): LogAppend[] =>
@@ -16,7 +16,7 @@ export function describeProducing(target: () => ProducingTarget): void {
       value: Buffer.from(`${name} ${Math.floor(index / target().partitions)}`),
     }))
 
-  /** What stands of a name in each partition, in order. */
+  /** The records of a name in each partition, in order. */
   async function logged(name: string): Promise<string[][]> {
     return await Promise.all(
       Array.from({ length: target().partitions }, async (_, partition) =>

@@ -5,7 +5,7 @@ import type { BrokerTarget } from './target.ts'
 
 const MARKED_MS = 1_000
 
-/** What a task rests on when it restores its state. */
+/** The guarantees that a task needs when it restores its state. */
 export function describeRestores(target: () => BrokerTarget): void {
   const append = (value: string): TopicAppend => ({
     topic: target().topics.state,
@@ -32,7 +32,7 @@ export function describeRestores(target: () => BrokerTarget): void {
     const values = (await broker.restore(fence)).map(({ value }) => value?.toString())
     assert.equal(values.at(-1), 'own fence')
     assert.ok(!values.some((value) => value === 'tail' || value?.startsWith('aborted')))
-    // The next writer of its id ends the tail.
+    // The next writer under its id ends the tail.
     const next = broker.openWriter('restore-tail')
     await next.commit([append('next')])
     await Promise.all([writer.close(), next.close(), aborted.close(), tail.close()])

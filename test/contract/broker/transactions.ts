@@ -9,7 +9,7 @@ import type { BrokerTarget } from './target.ts'
 
 /** The markers of a transaction are written after its end is acknowledged. */
 const MARKED_MS = 1_000
-/** The broker looks once a second for transactions that are open for too long. */
+/** The broker searches once a second for transactions that are open for too long. */
 const TIMED_OUT_MS = TRANSACTION_TIMEOUT_MS + 4_000
 
 const append = (topic: string, value: string): TopicAppend => ({
@@ -36,7 +36,7 @@ function openTransaction(broker: BrokerTarget, id: string, records: readonly Top
   return { writer, committed, end, sent: Promise.race([sent, committed]) }
 }
 
-/** What a task rests on when it writes. */
+/** The guarantees that a task needs when it writes. */
 export function describeTransactions(target: () => BrokerTarget): void {
   it('shows a committed transaction whole and in order, at the offsets that it returned', async () => {
     const broker = target()

@@ -7,7 +7,7 @@ import type { Target } from './target.ts'
 const UNTIL_MAX_MS = 5_000
 const POLL_MS = 20
 
-/** Polls for a state of another party that tells nobody when it changes; fails after UNTIL_MAX_MS. */
+/** Polls for a state of another process that reports no change; fails after UNTIL_MAX_MS. */
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
   const endMs = performance.now() + UNTIL_MAX_MS
   while (!(await holds())) {
@@ -18,7 +18,7 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
 
 /** Statement ids, abort, sessions, compression. */
 export function describeConnections(target: () => Target): void {
-  /** True while a statement with this text in it runs, this one aside. */
+  /** True while a statement with this text in it runs, except this one. */
   const runs = async (mark: string): Promise<boolean> => {
     const found = await target().rows(
       `SELECT 1 FROM system.processes WHERE query LIKE {mark:String} AND query NOT LIKE '%system.processes%' AND NOT is_cancelled`,
@@ -62,7 +62,7 @@ export function describeConnections(target: () => Target): void {
             query: slow(mark),
             format,
             abort_signal: leave.signal,
-            // A server goes on by default; the local one always ends such a read.
+            // By default a server continues; the local one always ends such a read.
             clickhouse_settings: { cancel_http_readonly_queries_on_client_close: 1 },
           })
           await result.text()

@@ -23,19 +23,19 @@ interface Ask {
   readonly body?: string | Buffer
 }
 
-/** One request as it stands, without a client that smooths anything over. */
+/** One request exactly as given, without a client that corrects anything. */
 async function ask(
   target: Target,
   { method = 'POST', query = {}, headers = {}, body = '' }: Ask,
 ): Promise<Answer> {
-  const asked = request(`${target.url}/?${new URLSearchParams(query).toString()}`, { method, headers })
-  asked.end(body)
-  const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+  const sent = request(`${target.url}/?${new URLSearchParams(query).toString()}`, { method, headers })
+  sent.end(body)
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage]
   const pieces: Buffer[] = []
   try {
     for await (const piece of answer as AsyncIterable<Buffer>) pieces.push(piece)
   } catch {
-    // Broken off: what came before is what there is.
+    // The connection broke: the body ends with what came before.
   }
   return {
     status: answer.statusCode ?? 0,
@@ -46,7 +46,7 @@ async function ask(
   }
 }
 
-/** The content of frames, read by what ClickHouse says of them and not by the code that wrote them. */
+/** The content of frames, read by ClickHouse's documentation and not by the code that wrote them. */
 async function unpacked(body: Buffer): Promise<Buffer> {
   const contents: Buffer[] = []
   for (let at = 0; at < body.length; ) {
@@ -63,7 +63,7 @@ async function unpacked(body: Buffer): Promise<Buffer> {
 const FAILING = "SELECT throwIf(number = 2000000, 'on purpose') FROM numbers(4000000) FORMAT TabSeparated"
 const SMALL_BLOCKS = { max_block_size: '65536', max_threads: '1' }
 
-/** What drivers and tools of other languages use beyond what the official client for Node does. */
+/** Features that drivers and tools of other languages use beyond those of the official client for Node. */
 export function describeDrivers(target: () => Target): void {
   describeBroken(target)
   describePacking(target)

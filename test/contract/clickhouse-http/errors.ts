@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { ClickHouseError } from '@clickhouse/client'
 import type { Target } from './target.ts'
 
-/** Errors carry ClickHouse's own code and type, also amid a result. */
+/** Errors carry ClickHouse's own code and type, also in the middle of a result. */
 export function describeErrors(target: () => Target): void {
   describe('errors', () => {
     const memory = { max_memory_usage: '1000000' }

@@ -27,7 +27,7 @@ function numberedRows(from: number, to: number): Buffer {
 
 const IN_ZSTD = { http_headers: { 'content-encoding': 'zstd' } }
 
-/** Data of every kind arrives whole or not at all, and never becomes a statement. */
+/** Data of every kind arrives completely or not at all, and never becomes a statement. */
 export function describeInserts(target: () => Target): void {
   const count = async (table: string): Promise<number> => {
     const [row] = (await target().rows(`SELECT toUInt32(count()) AS n FROM ${table}`)) as { n: number }[]
@@ -133,7 +133,7 @@ export function describeInserts(target: () => Target): void {
         throw new Error('The sender goes away.')
       }
       await assert.rejects(insert(Readable.from(leaving(), { objectMode: false })))
-      // Had the first frame landed, this token would be known, and nothing more would.
+      // If the first frame had been inserted, this token would be known, and nothing more would be inserted.
       const { stream } = await insert(Readable.from(frames, { objectMode: false }))
       await finished(stream.resume())
       assert.equal(await count(table), 40_000)

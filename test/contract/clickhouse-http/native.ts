@@ -98,7 +98,7 @@ const shown = (number: number): object => ({
   goal: number % 5 === 4 ? `goal-${number}` : '',
 })
 
-/** Columns written by hand are ClickHouse's, whatever its version. */
+/** Columns written by hand are equal to ClickHouse's, whatever its version. */
 export function describeNative(target: () => Target): void {
   describe('blocks of columns', () => {
     const block = new EveryKind()

@@ -72,10 +72,10 @@ export function describeParameters(target: () => Target): void {
       if (target().isLocal) {
         assert.deepEqual(await target().rows(`SELECT getSetting('async_insert') AS a`), [{ a: false }])
       }
-      const asked = await target().rows(`SELECT getSetting('async_insert') AS a`, {
+      const rows = await target().rows(`SELECT getSetting('async_insert') AS a`, {
         clickhouse_settings: { async_insert: 1 },
       })
-      assert.deepEqual(asked, [{ a: true }])
+      assert.deepEqual(rows, [{ a: true }])
       const table = await target().table('(a Int8)')
       await target().client.insert({ table, values: [{ a: 1 }], format: 'JSONEachRow' })
       assert.deepEqual(await target().rows(`SELECT a FROM ${table}`), [{ a: 1 }])

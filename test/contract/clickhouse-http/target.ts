@@ -17,7 +17,7 @@ const PORT = 26_230
 /** The client logs every error that it also throws. */
 const QUIET = { level: ClickHouseLogLevel.OFF }
 
-/** The server under test, with a database of this run's own. */
+/** The server under test, with a database for this run alone. */
 export interface Target {
   readonly url: string
   readonly client: ClickHouseClient
@@ -26,7 +26,7 @@ export interface Target {
   readonly isLocal: boolean
   /** A client with other options; closed with the target. */
   connect(options: ClickHouseClientConfigOptions): ClickHouseClient
-  /** Creates a table and returns its name. `columns` may go on behind the list: `(a Int8) ENGINE = Memory`. */
+  /** Creates a table and returns its name. `columns` may continue after the list: `(a Int8) ENGINE = Memory`. */
   table(columns: string): Promise<string>
   /** The rows of a statement as JSON values. */
   rows(query: string, options?: BaseQueryParams): Promise<unknown[]>

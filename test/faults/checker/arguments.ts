@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-/** What the checker is told. */
+/** The arguments of the checker. */
 export interface CheckerArguments {
   /** Folder of the clients' history. */
   readonly historyDir: string
@@ -9,7 +9,7 @@ export interface CheckerArguments {
   readonly database: string
   readonly topicPrefix: string
   readonly partitions: number
-  /** Folders of every broker's logs; empty where they cannot be reached. */
+  /** The folders of every broker's logs; empty where they cannot be reached. */
   readonly logDirs: readonly string[]
 }
 
@@ -19,7 +19,7 @@ Holds what the clients were told during a fault run against raw rows, windows, d
 and logs. Runs when everything has drained; writes nothing. The last line is a summary in JSON.
 Ends with 0, with 6 where anything is wrong, 2 for wrong arguments, 1 for a failure.`
 
-/** Thrown for arguments that cannot be used, with what a person should know. */
+/** Thrown for arguments that cannot be used; the message is for a person. */
 export class ArgumentsError extends Error {}
 
 const NAMES = [

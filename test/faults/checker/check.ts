@@ -8,8 +8,8 @@ import type { CheckerArguments } from './arguments.ts'
 import { checkLogs } from './logs/check-logs.ts'
 import { checkReplicas } from './logs/check-replicas.ts'
 import { checkTables } from './tables/check-tables.ts'
-import { Commands, parseAsked } from './tables/commands.ts'
-import type { Asked } from './tables/commands.ts'
+import { Commands, parseRequest } from './tables/commands.ts'
+import type { RequestAttempt } from './tables/commands.ts'
 import { History, HistoryError } from './history/history.ts'
 import { readLines } from './history/history-files.ts'
 import { parseAttempt } from './history/history-lines.ts'
@@ -20,7 +20,7 @@ import { Tables } from './tables/tables.ts'
 
 /** The last line of the checker. */
 export interface Summary {
-  /** Identities by what the clients know of them. */
+  /** The number of identities by what the clients know about them. */
   readonly events: number
   readonly unknown: number
   readonly refused: number
@@ -56,7 +56,7 @@ export async function check(args: CheckerArguments, problems: Problems): Promise
     usageBlocks: topics.usageBlocks,
     settlementBlocks: topics.settlementBlocks,
   })
-  const commands = new Commands(await readAsked(args.historyDir), problems)
+  const commands = new Commands(await readRequests(args.historyDir), problems)
   const { raw, windows, decisions, settlements, ledger } = await checkTables(
     tables,
     history,
@@ -124,14 +124,14 @@ async function readHistory(dir: string): Promise<History> {
   return history
 }
 
-/** None where the run sent only usage. */
-async function readAsked(dir: string): Promise<Asked[]> {
-  const asked: Asked[] = []
-  await readLines(dir, 'commands-', (line) => asked.push(parseAsked(line)))
-  return asked
+/** Returns none where the run sent only usage. */
+async function readRequests(dir: string): Promise<RequestAttempt[]> {
+  const requests: RequestAttempt[] = []
+  await readLines(dir, 'commands-', (line) => requests.push(parseRequest(line)))
+  return requests
 }
 
-/** An answer that cannot be read is a problem of the API, not of the run. */
+/** An answer that cannot be read is a problem of the API and is reported; it does not end the check. */
 async function readAnswers(dir: string, problems: Problems): Promise<Answer[]> {
   const answers: Answer[] = []
   await readLines(dir, 'answers-', (line, place) => {

@@ -2,7 +2,7 @@ import { ArgumentsError, USAGE, parseCheckerArguments } from './arguments.ts'
 import { check } from './check.ts'
 import { Problems } from './problems.ts'
 
-/** The checker of the fault runs, a program of its own: it shares nothing with the pipelines but `schemas/`. */
+/** The checker of the fault runs, a program of its own: it shares no code with the pipelines except `schemas/`. */
 
 const EXIT = { ok: 0, failure: 1, usage: 2, differences: 6 } as const
 

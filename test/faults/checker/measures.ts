@@ -19,13 +19,13 @@ const WATTS: ReadonlyMap<string, number> = new Map([
   ['whisper-stt', 0],
 ])
 
-/** The newest version of the model table that this checker knows: what a new installation begins with. */
+/** The newest version of the model table that this checker knows: a new installation begins with it. */
 export const MODELS_VERSION_MAX = 2
 
-/** The rules of http-api, "Compute stats", for one event. An unknown version of the model table is taken for the newest. */
+/** The rules of http-api, "Compute stats", for one event. An unknown version of the model table counts as the newest. */
 export function measuresOf(work: Work, modelsVersion: number): Measures {
   const version = Math.min(modelsVersion, MODELS_VERSION_MAX)
-  // 1 GPU-second per 1,000 tokens is 1 ms a token.
+  // 1 GPU-second per 1,000 tokens is 1 ms per token.
   const gpuMs = work.gpuMs ?? work.tokensIn + work.tokensOut
   const energyMwh = work.energyMwh ?? energyOfGpuTime(gpuMs, wattsOf(work.modelId, version))
   const isPaid = work.execution === null ? isPaidModel(work.modelId, version) : work.execution === 'api'

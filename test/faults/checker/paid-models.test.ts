@@ -6,7 +6,9 @@ import { COMPILED_ROWS } from '../../../schemas/models.ts'
 import { SEED_ROWS } from '../../../schemas/models-seed.ts'
 import { isPaidModel } from './paid-models.ts'
 
-/** Names as they come, and as nobody meant them: beginnings of families with what is left out or put before and behind. */
+/**
+ * Names as they come, and names that fit by accident: beginnings of families with parts left out or added on either side.
+ */
 const names = fc
   .tuple(
     fc.constantFrom('', '', '', 'openai/', 'azure/', 'x-ai/', 'us.anthropic.', 'meta.', 'global.', 'nobody/'),

@@ -1,6 +1,6 @@
-/** Whether calls of a model are paid, by a version of the table of models; docs/models.md, written down again. */
+/** Whether calls of a model are paid, by a version of the table of models: a second implementation of docs/models.md. */
 
-/** Version 1, and in version 2 what is known by its whole name. */
+/** Version 1; and in version 2 the models that are known by their whole name. */
 const PAID: ReadonlySet<string> = new Set(['groq', 'deepseek', 'gpt-4.1', 'claude', 'makeittalk'])
 const LOCAL: ReadonlySet<string> = new Set(
   'qwen3.5-4b-local qwen3-vl-4b-local hevolveai-learning luxtts mobilevlm-onnx pocket-tts whisper-stt'.split(
@@ -44,7 +44,7 @@ const PROVIDERS =
 const VENDORS = 'ai21|amazon|anthropic|cohere|deepseek|meta|mistral|openai|qwen|writer'
 const REGIONS = 'us|us-gov|eu|apac|ap|ca|sa|jp|au|global'
 
-/** The name without provider, vendor, edition and date, each as long as something is left. */
+/** The name without provider, vendor, edition and date, each removed only if something is left. */
 function normalForm(name: string): string {
   const ends = [
     new RegExp(`^(?:${PROVIDERS.join('|')})/(?=.)`),
@@ -58,7 +58,7 @@ function normalForm(name: string): string {
   return once.reduce((shorter, end) => shorter.replace(end, ''), rest)
 }
 
-/** Whether a call of the model is paid by version 1 or 2 of the table; 0 is the time before there was one. */
+/** Whether a call of the model is paid by version 1 or 2 of the table; 0 is the time before the table. */
 export function isPaidModel(name: string, version: number): boolean {
   if (version === 0) return false
   return byName(name, version) ?? (version < 2 ? false : (byName(normalForm(name), version) ?? false))

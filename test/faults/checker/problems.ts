@@ -1,4 +1,4 @@
-/** What can be wrong, in the order in which it is said. The first three have counts of their own in the summary. */
+/** What can be wrong, in the order of the report. The first three have counts of their own in the summary. */
 const PROBLEM_KINDS = [
   'lost',
   'counted twice',
@@ -20,17 +20,17 @@ const PROBLEM_KINDS = [
 ] as const
 export type ProblemKind = (typeof PROBLEM_KINDS)[number]
 
-/** Problems of one kind that are shown; the rest is counted. */
+/** The number of problems of one kind that are shown; the rest is counted. */
 const SHOWN_MAX = 50
 
 /** Collects problems: all are counted, the first ones of each kind are kept. */
 export class Problems {
   readonly #counts = new Map<ProblemKind, number>()
   readonly #shown = new Map<ProblemKind, string[]>()
-  /** Problems that no line stands for. */
+  /** Problems for which no line is kept. */
   readonly #unshown = new Map<ProblemKind, number>()
 
-  /** Notes a problem in words; `times` where it stands for several (copies, costs). */
+  /** Adds a problem in words; `times` where it means several (copies, costs). */
   add(kind: ProblemKind, words: string, times = 1): void {
     this.#counts.set(kind, this.count(kind) + times)
     const shown = this.#shown.get(kind) ?? []
@@ -39,7 +39,7 @@ export class Problems {
     else this.#unshown.set(kind, (this.#unshown.get(kind) ?? 0) + times)
   }
 
-  /** Notes a problem where two values differ. Numbers of 64 bits and more are compared as they are. */
+  /** Adds a problem where two values differ. Numbers of 64 bits and more are compared as they are. */
   compare(kind: ProblemKind, what: string, expected: Cell, found: Cell): void {
     if (String(expected) === String(found)) return
     this.add(kind, `${what} is ${String(found)}, expected ${String(expected)}`)
@@ -49,7 +49,7 @@ export class Problems {
     return this.#counts.get(kind) ?? 0
   }
 
-  /** All that is neither lost, nor counted twice, nor paid twice. */
+  /** The number of problems that are neither lost, nor counted twice, nor paid twice. */
   get differences(): number {
     return PROBLEM_KINDS.slice(3).reduce((sum, kind) => sum + this.count(kind), 0)
   }
@@ -58,7 +58,7 @@ export class Problems {
     return this.#counts.size === 0
   }
 
-  /** One line a problem that is kept, and one a kind that counts the rest. */
+  /** One line for each problem that is kept, and one for each kind that counts the rest. */
   lines(): string[] {
     return PROBLEM_KINDS.flatMap((kind) => {
       const shown = this.#shown.get(kind) ?? []

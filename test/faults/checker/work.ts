@@ -3,7 +3,7 @@ import type { EnergySource, TaskSource } from '../../../schemas/usage.ts'
 export const EXECUTIONS = ['api', 'local'] as const
 export type Execution = (typeof EXECUTIONS)[number]
 
-/** The work that an event tells of: everything that a client says but its id and its node. */
+/** The work that an event reports: everything that a client sends except its id and its node. */
 export interface Work {
   readonly operatorId: string | null
   readonly modelId: string
@@ -16,9 +16,9 @@ export interface Work {
   readonly energyMwh: number | null
   readonly energySource: EnergySource
   readonly costNanoUsd: number
-  /** Calls that it stands for. */
+  /** The number of calls that it represents. */
   readonly inferences: number
-  /** Where the client says that it ran, whatever the table of models says; null where it does not. */
+  /** Where it ran, as the client reports it, whatever the table of models says; null where it does not. */
   readonly execution: Execution | null
 }
 
@@ -48,12 +48,12 @@ export function isPayable(work: Work): boolean {
   return work.taskSource !== 'own' && work.costNanoUsd > 0
 }
 
-/** An id as histories and problems name it: 32 hex digits, those of a text behind their kind. */
+/** An id as histories and problems name it: 32 hex digits; for a text the kind comes before them. */
 export function idName(kind: string, hex: string): string {
   return kind === 'text' ? `text:${hex}` : hex
 }
 
-/** What makes two events the same: the node, and the id by its name. */
+/** The identity of an event: the node, and the id by its name. */
 export function identityOf(nodeId: string, id: string): string {
   return `${nodeId} ${id}`
 }

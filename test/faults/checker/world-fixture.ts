@@ -7,7 +7,7 @@ import { compareAccounts } from './tables/accounts.ts'
 import { checkTables } from './tables/check-tables.ts'
 import type { CheckedTables } from './tables/check-tables.ts'
 import { Commands } from './tables/commands.ts'
-import type { Asked, AuditRow } from './tables/commands.ts'
+import type { RequestAttempt, AuditRow } from './tables/commands.ts'
 import type { DecisionRow } from './tables/decisions.ts'
 import { History } from './history/history.ts'
 import type { Attempt } from './history/history.ts'
@@ -20,7 +20,7 @@ import { WINDOW_TABLES } from './tables/windows.ts'
 import type { WindowRow, WindowTable } from './tables/windows.ts'
 import type { Work } from './work.ts'
 
-/** A small world that the tests damage: everything of it can be changed. */
+/** A small world that the tests damage: everything in it can be changed. */
 
 export const PARTITIONS = 2
 /** Noon of a day. */
@@ -32,7 +32,7 @@ type Damageable<Row> = { -readonly [Column in keyof Row]: Row[Column] }
 
 export class World {
   readonly attempts: Attempt[] = []
-  readonly asked: Damageable<Asked>[] = []
+  readonly requests: Damageable<RequestAttempt>[] = []
   readonly audit: Damageable<AuditRow>[] = []
   readonly rows: Damageable<RawRow>[] = []
   readonly windows = new Map<string, Damageable<WindowRow>[]>()
@@ -47,10 +47,10 @@ export class World {
     return history
   }
 
-  /** Compares everything that is stored with the history; gives back what was found wrong, too. */
+  /** Compares everything that is stored with the history; returns also what was found wrong. */
   async check(): Promise<{ readonly problems: Problems; readonly tables: CheckedTables }> {
     const problems = new Problems()
-    const commands = new Commands(this.asked, problems)
+    const commands = new Commands(this.requests, problems)
     const tables = await checkTables(
       {
         beyond: async () => 0,
@@ -93,7 +93,7 @@ async function* given<Row>(rows: readonly Row[]): AsyncGenerator<Row> {
   yield* rows
 }
 
-/** Work without surprises: hive work of a local model, 4 cents, all of it estimated: 150 ms, 7 mWh. */
+/** Work without special cases: hive work of a local model, 4 cents, all of it estimated: 150 ms, 7 mWh. */
 export function workOf(fields: Partial<Work> = {}): Work {
   return {
     operatorId: 'op',
@@ -118,7 +118,7 @@ export function attemptOf(nodeId: string, number: number, fields: Partial<Attemp
   return { nodeId, id, work: workOf(), outcome: 'accepted', isConflict: false, ...fields }
 }
 
-/** The row that the aggregator would write of an attempt with `workOf()`'s kind of work. */
+/** The row that the aggregator would write for an attempt with `workOf()`'s kind of work. */
 export function rowOf({ nodeId, id, work }: Attempt, receivedAtMs = NOON_MS): RawRow {
   return {
     partition: partitionOf({ nodeId }),

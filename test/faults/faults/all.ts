@@ -58,7 +58,7 @@ import { rebalanceStorm } from './rebalance-storm.ts'
 import { wallClockWrong } from './wall-clock.ts'
 import { zeroKeysAborted } from './records/zero-keys-in-an-aborted-transaction.ts'
 
-/** Every kind of fault that a run strikes with. */
+/** Every kind of fault that a run can inject. */
 export const FAULTS: readonly Fault[] = [
   killAtRandom,
   killUnnoticed,

@@ -53,7 +53,7 @@ export const clickhouseDown: Fault = {
   },
 }
 
-/** ClickHouse answers nothing for 20 s, then goes on where it stood: what was sent to it may land late. */
+/** ClickHouse answers nothing for 20 s, then goes on where it stopped: an INSERT that was sent to it may land late. */
 export const clickhouseFrozen: Fault = {
   name: 'clickhouse-frozen',
   lanes: ['world'],
@@ -86,7 +86,7 @@ export const diskFull: Fault = {
     const filler = join(dir, 'filler')
     const { bavail, bsize } = await statfs(dir)
     await writeFile(filler, Buffer.alloc(bavail * bsize)).catch(async (error: NodeJS.ErrnoException) => {
-      // Others write meanwhile: full a little earlier is full.
+      // Other processes write meanwhile: it does not matter if the disk is full a little earlier.
       if (error.code !== 'ENOSPC') throw error
     })
     const failed = async (): Promise<boolean> => {

@@ -10,7 +10,7 @@ const CAME_ABOUT_MS = 20_000
 /** Longer than a request waits for its answer, so that the owner has given up and fenced anew. */
 const HELD_MS = 8_000
 
-/** The request that ends a transaction is held, and reaches the broker when its owner has begun others since. */
+/** The request that ends a transaction is held, and reaches the broker when its owner has begun other transactions since. */
 export const commitHeld: Fault = {
   name: 'commit-held-past-the-next-begin',
   lanes: TASK_SERVICES,

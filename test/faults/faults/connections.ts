@@ -30,7 +30,7 @@ export const connectionsDelayed: Fault = {
   },
 }
 
-/** Every tenth answer of Kafka is cut in its middle for 5 s. */
+/** For 5 s every tenth answer of Kafka is cut in its middle. */
 export const repliesCut: Fault = {
   name: 'kafka-answers-cut-in-the-middle',
   lanes: SERVICE_NAMES,

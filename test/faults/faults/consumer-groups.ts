@@ -9,7 +9,7 @@ import type { ServiceSpec } from '../../../schemas/services.ts'
 import { blockTopics } from '../../../schemas/topics.ts'
 import { Member } from '../harness/member.ts'
 
-/** Stops all consumers, changes what their groups know, and starts them again. */
+/** Stops all consumers, changes the offsets of their groups, and starts them again. */
 async function whileStopped(fleet: Fleet, change: () => Promise<void>): Promise<void> {
   const members = CONSUMERS.flatMap((name) => fleet.of(name))
   for (const member of members) fleet.resting.add(member)
@@ -25,7 +25,7 @@ async function deleteGroups(fleet: Fleet): Promise<void> {
   await withAdmin(kafka, (admin) => admin.deleteGroups(CONSUMERS.map((name) => `${prefix}${name}`)))
 }
 
-/** The groups are deleted, which is also all that a broker leaves of expired ones. */
+/** The groups are deleted, which is also what a broker does with expired ones. */
 export const groupsDeleted: Fault = {
   name: 'consumer-groups-deleted',
   lanes: ['world'],
@@ -58,7 +58,7 @@ export const groupsReset: Fault = {
   },
 }
 
-/** The consumers are away while events come in, and begin as a group that nobody has heard of. */
+/** The consumers are away while events come in, and begin as a group that the broker does not know. */
 export const consumersStartLate: Fault = {
   name: 'consumers-start-long-after-producers',
   lanes: ['world'],

@@ -3,14 +3,14 @@ import type { FailpointName } from '../../../pipelines/failpoints.ts'
 import type { Fault, Lane } from '../harness/fault.ts'
 import { Member } from '../harness/member.ts'
 
-/** Beyond session and transaction timeout, both 10 s. */
+/** Longer than session and transaction timeout, both 10 s. */
 const FROZEN_MS = 14_000
 
-/** Longest wait for the first look after a start. */
+/** The longest wait for the first look after a start. */
 const LOOK_MS = 60_000
 
 /**
- * SIGSTOP until another instance has taken over, then SIGCONT: the zombie goes on from where it stood. `point` is where
+ * SIGSTOP until another instance has taken over, then SIGCONT: the zombie goes on from where it stopped. `point` is where
  * it freezes; null for anywhere.
  */
 function freezeAt(point: FailpointName | null, name: string, lanes: readonly Lane[]): Fault {
@@ -18,7 +18,7 @@ function freezeAt(point: FailpointName | null, name: string, lanes: readonly Lan
     name,
     lanes,
     strike: async ({ fleet, target }) => {
-      // A loader looks only after an assignment: the point is armed at a start of its own.
+      // A loader looks only after an assignment: so the fault arms the point at a start of its own.
       if (point === 'after_look') {
         fleet.resting.add(target)
         await target.kill()
@@ -30,7 +30,7 @@ function freezeAt(point: FailpointName | null, name: string, lanes: readonly Lan
         await target.reach(point)
       }
       target.signal('SIGSTOP')
-      // It will find this when it wakes: it goes on at once from where it waits.
+      // It finds this message when it wakes: it goes on at once from where it waits.
       if (point !== null) target.tell({ release: true })
       const openTransactions = await fleet.openTransactions(target.name)
       await Member.wait(FROZEN_MS)
@@ -40,13 +40,13 @@ function freezeAt(point: FailpointName | null, name: string, lanes: readonly Lan
   }
 }
 
-/** Frozen wherever it stood. */
+/** Frozen wherever it is. */
 export const freeze = freezeAt(null, 'freeze-while-another-takes-over', SERVICE_NAMES)
 
-/** Frozen with an open transaction: what it sends on waking must be refused. */
+/** Frozen with an open transaction: what it sends after waking must be refused. */
 export const freezeAfterSend = freezeAt('after_send', 'freeze-in-open-transaction', TASK_SERVICES)
 
-/** Frozen between a look and the INSERT that it said is due. */
+/** Frozen between a look and the INSERT that followed from it. */
 export const freezeAfterLook = freezeAt('after_look', 'freeze-between-look-and-insert', ['loader'])
 
 /** Frozen between the check of the heartbeat and the INSERT. */

@@ -21,7 +21,7 @@ export const insertAnswerLost: Fault = {
   },
 }
 
-/** An INSERT on its way is held; its loader is gone one way or another, and it lands when another has loaded the group. */
+/** An INSERT on its way is held; its loader dies or freezes, and the INSERT lands when another has loaded the group. */
 function holdInsert(name: string, away: 'killed' | 'frozen'): Fault {
   return {
     name,
@@ -41,7 +41,7 @@ function holdInsert(name: string, away: 'killed' | 'frozen'): Fault {
           throw new Error('no INSERT came to be held')
         }),
       ])
-      // Whoever loads the group sends the same token.
+      // Any loader of the group sends the same token.
       const repeated = Promise.withResolvers<void>()
       other.clickhouse.onAcknowledged = (_table, done) => {
         if (done === token) repeated.resolve()

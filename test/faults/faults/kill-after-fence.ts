@@ -2,7 +2,7 @@ import { TASK_SERVICES } from '../../../schemas/services.ts'
 import { NOTHING_MET } from '../harness/fault.ts'
 import type { Fault } from '../harness/fault.ts'
 
-/** A service dies at its start, when its fence is committed and nothing is restored; then it starts for good. */
+/** A service dies at its start, when its fence is committed and nothing is restored; then it starts without a fault. */
 export const killAfterFence: Fault = {
   name: 'kill-after-fence',
   lanes: TASK_SERVICES,

@@ -2,7 +2,7 @@ import { TASK_SERVICES } from '../../../schemas/services.ts'
 import type { FailpointName } from '../../../pipelines/failpoints.ts'
 import type { Fault, Lane } from '../harness/fault.ts'
 
-/** Dies where the point announces itself; an announcement that does not come fails the run. */
+/** The process dies where the point announces itself; an announcement that does not come fails the run. */
 function killAt(point: FailpointName, name: string, lanes: readonly Lane[], weight = 1): Fault {
   const inInsert = point === 'during_insert'
   return {
@@ -20,13 +20,13 @@ function killAt(point: FailpointName, name: string, lanes: readonly Lane[], weig
   }
 }
 
-/** The records are with the broker, the commit is not. */
+/** The broker has the records, the commit is not sent. */
 export const killAfterSend = killAt('after_send', 'kill-after-send', TASK_SERVICES, 3)
 
 /** The commit is on its way. */
 export const killDuringCommit = killAt('during_commit', 'kill-during-commit', TASK_SERVICES)
 
-/** The transaction is done, and nobody was told. */
+/** The transaction is done, and nothing outside of Kafka knows it yet. */
 export const killAfterCommit = killAt('after_commit', 'kill-after-commit', TASK_SERVICES)
 
 /** The group's INSERTs begin, and none is sent. */

@@ -2,10 +2,10 @@ import { SERVICE_NAMES } from '../../../schemas/services.ts'
 import { Member } from '../harness/member.ts'
 import type { Fault } from '../harness/fault.ts'
 
-/** Longest life between the start of the fault and the kill. */
+/** The longest time between the start of the fault and the kill. */
 const LIFE_MS_MAX = 1_500
 
-/** kill -9 of a service wherever that falls; started again at once, its group told that the member has gone. */
+/** kill -9 of a service at a random moment; it is started again at once, and its group learns that the member has gone. */
 export const killAtRandom: Fault = {
   name: 'kill-at-random',
   lanes: SERVICE_NAMES,

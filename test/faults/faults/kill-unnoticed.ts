@@ -2,10 +2,10 @@ import { CONSUMERS } from '../../../schemas/services.ts'
 import type { Fault } from '../harness/fault.ts'
 import { Member } from '../harness/member.ts'
 
-/** Beyond the session: the other instance has taken over by then. */
+/** Longer than the session: the other instance has taken over by then. */
 const AWAY_MS = 12_000
 
-/** kill -9, and nobody tells the group: the dead member's partitions wait for the end of its session. */
+/** kill -9, and the group does not learn of it: the dead member's partitions wait for the end of its session. */
 export const killUnnoticed: Fault = {
   name: 'kill-unnoticed',
   lanes: CONSUMERS,

@@ -6,7 +6,7 @@ import { Member } from '../harness/member.ts'
 
 const CAME_ABOUT_MS = 20_000
 
-/** Some answers of one kind never come: the broker has done what it was asked, and the client does not know. */
+/** Some answers of one kind never come: the broker has done what was requested, and the client does not know it. */
 function lose(name: string, api: number, lanes: readonly Lane[], weight = 1): Fault {
   return {
     name,
@@ -27,8 +27,8 @@ function lose(name: string, api: number, lanes: readonly Lane[], weight = 1): Fa
   }
 }
 
-/** The transaction is committed, its owner never hears of it. */
+/** The transaction is committed, but its owner never gets the answer. */
 export const commitAnswerLost = lose('commit-answer-lost', API.endTransaction, TASK_SERVICES, 3)
 
-/** The records are in the log, their producer never hears of it. */
+/** The records are in the log, but their producer never gets the answer. */
 export const produceAnswerLost = lose('produce-answer-lost', API.produce, ['gateway', ...TASK_SERVICES])

@@ -7,15 +7,16 @@ const CAME_ABOUT_MS = 30_000
 const ATTEMPTS_MAX = 5
 
 /**
- * What kill -9 of ClickHouse between its deduplication log and the rename of the part leaves: the token is there, the
- * part is not. Made by taking the part away while ClickHouse is down, before anybody knows that the INSERT was done.
+ * The result of a kill -9 of ClickHouse between its deduplication log and the rename of the part: the token is there, the
+ * part is not. It is made by removing the part while ClickHouse is down, before the loader knows that the INSERT was
+ * done.
  */
 export const phantomToken: Fault = {
   name: 'clickhouse-phantom-token',
   lanes: ['world'],
   strike: async ({ fleet }) => {
     const { installation, clickhouse } = fleet
-    // Merged with others the part could not be taken away alone; merging goes on with the server's next start.
+    // After a merge with others the part could not be removed alone; merging goes on after the server's next start.
     await installation.clickhouse.command('SYSTEM STOP MERGES usage_events')
     const [loader] = fleet.of('loader')
     const parts = await freshParts(fleet, loader)
@@ -31,7 +32,7 @@ export const phantomToken: Fault = {
 
 /**
  * Kills the loader when its INSERT is acknowledged, and returns what the INSERT made. A loader in doubt may have sent one
- * that was there before, whose part is merged with others by now: then the next one is waited for.
+ * that was there before, whose part is merged with others by now: then the function waits for the next one.
  */
 async function freshParts(fleet: Fleet, loader: Member): Promise<readonly { readonly path: string }[]> {
   const { installation } = fleet

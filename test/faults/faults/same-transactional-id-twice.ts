@@ -5,7 +5,7 @@ import { fenceCodec, STATE_KEY } from '../../../schemas/avro.ts'
 import { NOTHING_MET } from '../harness/fault.ts'
 import type { Fault } from '../harness/fault.ts'
 
-/** A rival takes a task's transactional id: the owner is fenced, and must come back without a fight. */
+/** A rival takes a task's transactional id: the owner is fenced, and must come back without a contest. */
 export const sameTransactionalIdTwice: Fault = {
   name: 'same-transactional-id-twice',
   lanes: TASK_SERVICES,

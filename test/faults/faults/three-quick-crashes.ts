@@ -2,7 +2,7 @@ import { SERVICE_NAMES } from '../../../schemas/services.ts'
 import type { Fault } from '../harness/fault.ts'
 import { Member } from '../harness/member.ts'
 
-/** Three kill -9 in a row, each soon after the start before: fences upon fences, restores that never end. */
+/** Three kill -9 in a row, each soon after the start before: many fences follow one another, and restores do not finish. */
 export const threeQuickCrashes: Fault = {
   name: 'three-quick-crashes',
   lanes: SERVICE_NAMES,

@@ -5,7 +5,7 @@ import { Member } from '../harness/member.ts'
 
 const OFFSET_MS = 2 * 3_600_000
 
-/** The wall clock of one process is two hours wrong for a while, one way or the other. */
+/** The wall clock of one process is two hours wrong for a while, ahead or behind. */
 export const wallClockWrong: Fault = {
   name: 'wall-clock-two-hours-wrong',
   lanes: SERVICE_NAMES,

@@ -2,19 +2,19 @@ import { systemClock } from '../../../pipelines/clock.ts'
 import { until } from '../../support/until.ts'
 import type { FaultBroker, FleetKafka } from './fleet-kafka.ts'
 
-/** Longer than Kafka may take: its session timeout, an election of the controller, and the same once more. */
+/** Longer than Kafka may take: its session timeout, an election of the controller, and both once more. */
 const FAILOVER_MS_MAX = 60_000
 
-/** On top of Kafka's own time for one that hangs or is cut off. */
+/** The addition to Kafka's own time for a broker that hangs or is cut off. */
 const AFTER_FAILOVER_MS = 5_000
 
-/** For a broker that dies: Kafka's session timeout, and a second. */
+/** The bound for a broker that dies: Kafka's session timeout, and a second. */
 export const KILLED_BOUND_MS = 10_000
 
-/** Waits until the others hold the broker for gone: none of its partitions is led by it or waits for it. */
+/** Waits until the other brokers regard the broker as gone: it leads no partition, and none waits for it. */
 export async function untilFailedOver(kafka: FleetKafka, broker: FaultBroker): Promise<number> {
   const startMs = systemClock.monotonicMs()
-  let stood = ''
+  let state = ''
   await until(
     `the other brokers to go on without broker ${broker.id}`,
     FAILOVER_MS_MAX,
@@ -24,19 +24,19 @@ export async function untilFailedOver(kafka: FleetKafka, broker: FaultBroker): P
         const waiting = partitions.filter(
           ({ leader, insync }) => leader === broker.id || leader < 0 || insync.includes(broker.id),
         )
-        stood = waiting.map(({ topic, partition }) => `${topic}[${partition}]`).join(', ')
+        state = waiting.map(({ topic, partition }) => `${topic}[${partition}]`).join(', ')
         return partitions.length > 0 && waiting.length === 0
       } catch (error) {
-        stood = String(error)
+        state = String(error)
         return false
       }
     },
-    () => stood,
+    () => state,
   )
   return systemClock.monotonicMs() - startMs
 }
 
-/** What is promised where a broker hangs or is cut off, once it is known how long Kafka itself took. */
+/** The promise where a broker hangs or is cut off, once it is known how long Kafka itself took. */
 export function boundAfter(failoverMs: number): { readonly failoverMs: number; readonly boundMs: number } {
   return { failoverMs, boundMs: failoverMs + AFTER_FAILOVER_MS }
 }

@@ -11,25 +11,25 @@ import type { ServiceName } from '../../../schemas/services.ts'
  */
 export type Lane = ServiceName | 'world'
 
-/** What a fault met when it struck. */
+/** What a fault hit when it struck. */
 export interface Strike {
-  /** Times it fell between begin and commit of a transaction. */
+  /** How often it hit a transaction between begin and commit. */
   readonly openTransactions: number
-  /** Times it fell while an INSERT was under way. */
+  /** How often it hit while an INSERT was under way. */
   readonly runningInserts: number
-  /** Of a strike on Kafka: what clients and tasks may go without. */
+  /** For a strike on Kafka: what clients and tasks may have to do without. */
   readonly outage?: OutageBound
 }
 
-/** What Kafka itself needed, and what is promised on top of it; null where nothing can be. */
+/** The time that Kafka itself needed, and the promise on top of it; null where nothing can be promised. */
 export interface OutageBound {
-  /** Until no partition waited for the struck broker any more. */
+  /** The time until no partition waited for the struck broker any more. */
   readonly failoverMs: number | null
-  /** Longest time without an acknowledgement, and without a decided cost. */
+  /** The longest time without an acknowledgement, and without a decided cost. */
   readonly boundMs: number | null
 }
 
-/** What a fault cannot do without: more than one broker, or links between them that can be cut. */
+/** What a fault requires: more than one broker, or links between them that can be cut. */
 export type Need = 'several brokers' | 'links'
 
 /** What a fault has to work with. */
@@ -39,30 +39,30 @@ export interface FaultContext {
   readonly target: Member
   /** The other instance of the same service. */
   readonly other: Member
-  /** Takes every attempt of a fault that sends events of its own. */
+  /** Records every attempt of a fault that sends events of its own. */
   readonly history: History
   /** Makes such events. */
   readonly stream: EventStream
-  /** Tells the person who watches the run what was measured. */
+  /** Shows what was measured to the person who watches the run. */
   readonly say: (line: string) => void
   readonly dice: Dice
 }
 
-/** One kind of fault. Its name is its file's. */
+/** One kind of fault. Its name is the name of its file. */
 export interface Fault {
   readonly name: string
   readonly lanes: readonly Lane[]
-  /** How often it comes for once of the others; once unless given. */
+  /** How often it strikes for each strike of the others; once unless given. */
   readonly weight?: number
   readonly needs?: Need
   /**
-   * Strikes, and heals what the fleet would not mend by itself; processes that died are started again by whoever
-   * strikes them. Throws where the fault did not come about: a run must not count what did not happen.
+   * Strikes, and heals what the fleet would not repair by itself; processes that died are started again by the caller.
+   * Throws where the fault did not come about: a run must not count what did not happen.
    */
   strike(context: FaultContext): Promise<Strike>
 }
 
-/** Nothing is known of what Kafka needed, and nothing is promised. */
+/** The time that Kafka needed is not known, and nothing is promised. */
 export const NO_BOUND: OutageBound = { failoverMs: null, boundMs: null }
 
 export const NOTHING_MET: Strike = { openTransactions: 0, runningInserts: 0 }

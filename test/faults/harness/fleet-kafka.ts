@@ -11,7 +11,7 @@ import { until } from '../../support/until.ts'
 export const BROKER_PORT = 9_092
 const CONTROLLER_PORT = 9_093
 
-/** An orderly stop hands leaderships over first. */
+/** An orderly stop moves leaderships away first. */
 const STOP_TIMEOUT_MS = 30_000
 
 /** One Kafka node under faults: always the same address, on the same data. */
@@ -21,14 +21,14 @@ export interface FaultBroker {
   readonly address: string
   /** Folder of its partitions' logs. */
   readonly logDir: string
-  /** Neither killed nor stopped; frozen or cut off it is. */
+  /** True while it is neither killed nor stopped; it may be frozen or cut off. */
   readonly isRunning: boolean
-  /** Resolves when it takes part. */
+  /** Resolves when the node takes part in the cluster. */
   start(): Promise<void>
   stop(): Promise<void>
   kill(): Promise<void>
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void
-  /** Throws away all that a killed node held: its next start is that of a new disk. */
+  /** Deletes all data of a killed node: its next start is that of a new disk. */
   wipe(): Promise<void>
 }
 
@@ -39,12 +39,12 @@ interface Parts {
   readonly dispose: () => Promise<void>
 }
 
-/** The Kafka of a fault run: one node, or several with a copy of everything on each. */
+/** The Kafka of a fault run: one node, or several with a copy of all data on each. */
 export class FleetKafka {
   readonly brokers: readonly FaultBroker[]
   /** Undefined where all nodes are on loopback: then no link can be cut. */
   readonly network: BrokerNetwork | undefined
-  /** Why several nodes have no network of their own; empty where they have. */
+  /** Why several nodes have no network of their own; empty where they have one. */
   readonly whyNoNetwork: string
   readonly #dispose: () => Promise<void>
 
@@ -64,15 +64,18 @@ export class FleetKafka {
     return this.brokers.map(({ address }) => address)
   }
 
-  /** What the cluster says of itself, by the first node that answers. */
+  /** What the first node that answers reports about the cluster. */
   async picture(): Promise<ClusterPicture> {
     return await clusterPicture(this.addresses)
   }
 
-  /** What each node but `without` says of the cluster's partitions: one that was cut off hears late what became of them. */
+  /**
+   * What each node except `without` reports about the cluster's partitions: a node that was cut off learns late what
+   * happened to them.
+   */
   async placesByAll(without: readonly FaultBroker[] = []): Promise<readonly PartitionPlace[]> {
-    const asked = this.brokers.filter((broker) => !without.includes(broker))
-    const pictures = await Promise.all(asked.map(({ address }) => clusterPicture([address])))
+    const reached = this.brokers.filter((broker) => !without.includes(broker))
+    const pictures = await Promise.all(reached.map(({ address }) => clusterPicture([address])))
     return pictures.flatMap(({ partitions }) => partitions)
   }
 
@@ -90,7 +93,7 @@ export class FleetKafka {
     return this.#first(this.brokers.filter((broker) => broker.id === id))
   }
 
-  /** Mends whatever a strike has left: links, frozen and dead brokers. */
+  /** Repairs what a strike has left: cut links, frozen and dead brokers. */
   async mend(): Promise<void> {
     await this.network?.heal()
     const running = this.brokers.filter(({ isRunning }) => isRunning)
@@ -128,7 +131,7 @@ export class FleetKafka {
     )
   }
 
-  /** Ends all nodes and forgets their data. */
+  /** Stops all nodes and deletes their data. */
   async dispose(): Promise<void> {
     await this.#dispose()
   }

@@ -15,15 +15,15 @@ import { endSessions } from '../../support/servers/group-members.ts'
 import { Member } from './member.ts'
 import { SmallDisk } from './small-disk.ts'
 
-/** Of every topic, by the number of brokers: with several of these, each leads some of every topic. */
+/** Partitions of every topic, by the number of brokers: with several brokers, each leads some partitions of every topic. */
 const partitionsOf = (brokers: number): number => (brokers === 1 ? 2 : 3)
 
-/** Few, so that buckets of ids leave memory while a run lasts, and repeats are looked up. */
+/** A small number, so that buckets of ids leave memory while a run lasts, and repeats are looked up. */
 const IDS_MAX = '100000'
 
 const KEEP_ALIVE_MS = 500
 
-/** What a service writes to in transactions. */
+/** The topics that a service writes in transactions. */
 function outputsOf(name: ServiceName): readonly TopicRole[] {
   const { outputs = [], state }: ServiceSpec = SERVICES[name]
   return state === undefined ? outputs : [...outputs, state]
@@ -80,8 +80,8 @@ export class Fleet {
             clickhouseUrl: clickhouse.url,
             environment: {
               ...installation.environment,
-              // With several all stay in memory: a partition that is full rests until ClickHouse has what it forgets, and
-              // there is measured how long partitions stand still.
+              // With several brokers all ids stay in memory: a partition that is full rests until ClickHouse has the rows
+              // of what it evicts, and these runs measure how long partitions do no work.
               ...(brokers === 1 ? { HIVEMETER_IDS_MAX: IDS_MAX } : {}),
             },
             logsDir,
@@ -108,7 +108,7 @@ export class Fleet {
     await Promise.all(this.members.filter((member) => !this.resting.has(member)).map((one) => one.ready()))
   }
 
-  /** Halted partitions, in words: none may be when a run ends. */
+  /** The halted partitions, in words: none may be left when a run ends. */
   async halts(): Promise<string[]> {
     const answers = await Promise.all(
       this.members.map(async (member) => ({ member, readiness: await member.readiness() })),
@@ -118,12 +118,12 @@ export class Fleet {
     )
   }
 
-  /** On how many partitions Kafka holds an open transaction of the service: 0 of services that have none. */
+  /** The number of partitions on which Kafka holds an open transaction of the service: 0 for services that have none. */
   async openTransactions(name: ServiceName): Promise<number> {
     return (await this.openPartitions(name)).length
   }
 
-  /** On which partitions. */
+  /** The partitions on which Kafka holds an open transaction of the service. */
   async openPartitions(name: ServiceName): Promise<number[]> {
     const { kafka, topics, partitions } = this.installation
     const open: number[] = []
@@ -139,13 +139,13 @@ export class Fleet {
     return open
   }
 
-  /** Tells the group of a service that its dead members have gone, so that a run need not wait for their sessions. */
+  /** Removes the dead members from the group of a service, so that a run need not wait for their sessions to end. */
   async endSessions(name: ServiceName): Promise<void> {
     const consumer = CONSUMERS.find((other) => other === name)
     if (consumer !== undefined) await endSessions(this.installation, consumer)
   }
 
-  /** SIGTERM to all services, those first that take work; each must end with 0. */
+  /** SIGTERM to all services, those that take work first; each must end with 0. */
   async stopServices(): Promise<void> {
     this.#stopping.abort()
     for (const name of SERVICE_NAMES) await Promise.all(this.of(name).map((member) => member.stop()))
@@ -161,7 +161,7 @@ export class Fleet {
     await this.#disk?.unmount()
   }
 
-  /** A supervisor's work: what ended by itself is started again. */
+  /** The work of a supervisor: a process that ended by itself is started again. */
   async #keepAlive(): Promise<void> {
     const { signal } = this.#stopping
     while (!signal.aborted) {

@@ -4,8 +4,8 @@ import type { FailpointName } from '../../../pipelines/failpoints.ts'
 import { HeldPoints } from './held-points.ts'
 
 function points() {
-  const told: FailpointName[] = []
-  return { told, held: new HeldPoints((name) => told.push(name)) }
+  const announced: FailpointName[] = []
+  return { announced, held: new HeldPoints((name) => announced.push(name)) }
 }
 
 /** Whether it has gone on once all that is due has run. */
@@ -19,7 +19,7 @@ async function goesOn(reached: Promise<void>): Promise<boolean> {
 }
 
 test('a point that is armed holds once, until the release', async () => {
-  const { told, held } = points()
+  const { announced, held } = points()
   assert.equal(await goesOn(held.reached('after_send')), true)
   held.arm('after_send')
   assert.equal(await goesOn(held.reached('during_commit')), true)
@@ -28,13 +28,13 @@ test('a point that is armed holds once, until the release', async () => {
   assert.equal(await goesOn(held.reached('after_send')), true, 'and only the first who comes')
   held.release()
   assert.equal(await goesOn(reached), true)
-  assert.deepEqual(told, ['after_send'])
+  assert.deepEqual(announced, ['after_send'])
 })
 
 test('a point that is reached after the release holds nobody', async () => {
-  const { told, held } = points()
+  const { announced, held } = points()
   held.arm('after_send')
   held.release()
   assert.equal(await goesOn(held.reached('after_send')), true)
-  assert.deepEqual(told, [])
+  assert.deepEqual(announced, [])
 })

@@ -46,11 +46,11 @@ export class Member {
   readonly #port: number
   #process: ChildProcess | undefined
   #exit: Exit | undefined
-  /** How often it ended by itself: nobody had sent it a signal that ends. */
+  /** How often it ended by itself, without a signal that ends a process. */
   ownEnds = 0
   #isEnding = false
   #hasBegun = false
-  /** What the failpoints said and nobody has asked for yet. */
+  /** Announcements of failpoints that no caller has taken yet. */
   #reached: FailpointName[] = []
 
   private constructor(place: MemberPlace, port: number, kafka: KafkaProxy, clickhouse: ClickhouseProxy) {
@@ -116,7 +116,7 @@ export class Member {
       if (!this.#isEnding) this.ownEnds++
       this.#exit = { code, signal }
     })
-    // Its last words may come behind its exit.
+    // Its last messages may come after its exit.
     child.once('close', () => log.end())
     this.tell({ start: this.name, armed })
   }
@@ -125,7 +125,7 @@ export class Member {
     if (this.#process?.connected === true) this.#process.send(message, () => {})
   }
 
-  /** Arms a failpoint and waits until the process says that it waits there. Throws where that does not come about. */
+  /** Arms a failpoint and waits until the process announces that it waits there. Throws where that does not come about. */
   async reach(name: FailpointName, timeoutMs = REACH_TIMEOUT_MS): Promise<void> {
     this.tell({ arm: name })
     await this.announces(name, timeoutMs)
@@ -136,7 +136,7 @@ export class Member {
     try {
       await until(`${this.title} to announce ${name}`, timeoutMs, () => this.#reached.includes(name))
     } catch (error) {
-      // Whoever comes there later must not wait for somebody who has given up.
+      // A process that reaches the point later must not wait for a caller that has given up.
       this.tell({ release: true })
       throw error
     }
@@ -187,7 +187,7 @@ export class Member {
     })
   }
 
-  /** What /readyz says; undefined while nothing answers. */
+  /** The answer of /readyz; undefined while the process does not answer. */
   async readiness(): Promise<{ status: string; halted: readonly { reason: string }[] } | undefined> {
     try {
       const response = await fetch(`${this.url}/readyz`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
@@ -197,7 +197,7 @@ export class Member {
     }
   }
 
-  /** The sum of a metric's series; 0 while nothing answers. */
+  /** The sum of a metric's series; 0 while the process does not answer. */
   async metric(name: string, label = ''): Promise<number> {
     try {
       const response = await fetch(`${this.url}/metrics`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
@@ -210,7 +210,7 @@ export class Member {
     }
   }
 
-  /** Takes away every toxic. */
+  /** Removes every toxic. */
   heal(): void {
     this.kafka.onReply = () => 'pass'
     this.kafka.onRequest = () => 'pass'
@@ -230,7 +230,7 @@ export class Member {
     await this.clickhouse.stop()
   }
 
-  /** Lets time pass as the one who strikes means it. */
+  /** Waits for a time that a strike needs, by the machine's clock. */
   static wait(ms: number): Promise<void> {
     return systemClock.delay(ms)
   }

@@ -5,8 +5,8 @@ export interface Span {
 }
 
 /**
- * The longest time within the span that holds none of the ascending `times`. What a gap has outside of the span belongs to the
- * strike before or after it: between two strikes everything works again.
+ * The longest time within the span that has none of the ascending `times`. The part of a gap that lies outside of the
+ * span belongs to the strike before or after it: between two strikes everything works again.
  */
 export function longestGapMs(times: readonly number[], { fromMs, toMs }: Span): number {
   let longest = 0
@@ -20,14 +20,14 @@ export function longestGapMs(times: readonly number[], { fromMs, toMs }: Span): 
   return Math.max(longest, toMs - last)
 }
 
-/** What clients and tasks went without while Kafka was struck. */
+/** What clients and tasks had to do without while Kafka was struck. */
 export interface Outage {
   readonly fault: string
-  /** Until no partition waited for the struck broker any more; null where Kafka has nothing to fail over to. */
+  /** The time until no partition waited for the struck broker any more; null where Kafka has nothing to fail over to. */
   readonly failoverMs: number | null
-  /** Longest time that a partition was without a 202. */
+  /** The longest time that a partition was without a 202. */
   readonly withoutAckMs: number
-  /** Longest time that a partition was without a decided cost, by the log's times; null where it was not looked up. */
+  /** The longest time that a partition was without a decided cost, by the log's times; null where it was not measured. */
   readonly withoutCostMs: number | null
   readonly refused: number
   readonly refusedWithoutRetryAfter: number
@@ -37,10 +37,10 @@ export interface Outage {
   readonly boundMs: number | null
 }
 
-/** Slowest clean answer of a gateway that cannot take an event. */
+/** The slowest clean answer of a gateway that cannot take an event. */
 const REFUSED_AFTER_MS_MAX = 2_000
 
-/** What an outage must not be, in words; empty where it was none of it. */
+/** Where an outage was worse than promised, in words; empty where it was not. */
 export function problemsOf(outage: Outage): string[] {
   const { fault, boundMs, withoutAckMs, withoutCostMs } = outage
   const problems: string[] = []
@@ -60,7 +60,7 @@ export function problemsOf(outage: Outage): string[] {
   return problems
 }
 
-/** The table of outages, a line a fault: medians and worst ones in seconds. */
+/** The table of outages, a line per fault: medians and worst values in seconds. */
 export function outageTable(outages: readonly Outage[]): string {
   const head = [
     'fault',

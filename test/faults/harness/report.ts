@@ -1,12 +1,12 @@
 import type { OutageBound } from './fault.ts'
 import type { Span } from './outage.ts'
 
-/** One strike on Kafka: when, until all had healed, and what Kafka itself needed. */
+/** One strike on Kafka: its time, the time until all had healed, and the time that Kafka itself needed. */
 export interface KafkaStrike extends Span, OutageBound {
   readonly fault: string
 }
 
-/** What came of all strikes of one kind. */
+/** The results of all strikes of one kind. */
 export interface FaultResult {
   readonly fault: string
   injected: number
@@ -15,7 +15,7 @@ export interface FaultResult {
   readonly recoveriesMs: number[]
 }
 
-/** What the checker found, as its last line says it. */
+/** What the checker found, as its last line reports it. */
 export interface Verdict {
   readonly events: number
   readonly unknown: number
@@ -25,7 +25,7 @@ export interface Verdict {
   readonly differences: number
 }
 
-/** Adds strikes up, a line a fault. */
+/** Adds strikes up, a line per fault. */
 export class Results {
   readonly #byFault = new Map<string, FaultResult>()
   readonly #strikes: KafkaStrike[] = []
@@ -74,7 +74,7 @@ function median(values: readonly number[]): number | undefined {
   return sorted[sorted.length >>> 1]
 }
 
-/** The table of a run: a line a fault, and what all of them came to. */
+/** The table of a run: a line per fault, and the sums of all of them. */
 export function table(results: readonly FaultResult[]): string {
   const head = ['fault', 'injected', 'in a transaction', 'in an INSERT', 'recovery median s', 'worst s']
   const rows = results.map(({ fault, injected, openTransactions, runningInserts, recoveriesMs }) => [
@@ -100,7 +100,7 @@ export function table(results: readonly FaultResult[]): string {
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-/** What the events came to, in a line. */
+/** The results for the events, in a line. */
 export function countsLine({ lost, countedTwice, paidTwice, events, unknown }: Verdict): string {
   return `events lost ${lost}, counted twice ${countedTwice}, paid twice ${paidTwice}; accepted ${events}, attempts of unknown outcome ${unknown}`
 }

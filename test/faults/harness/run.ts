@@ -14,7 +14,10 @@ import type { FaultResult, KafkaStrike, Verdict } from './report.ts'
 import type { Planned, Round } from './schedule.ts'
 import { Session } from './session.ts'
 
-/** While faults strike: little enough that services restart under load and still catch up, beside three brokers, too. */
+/**
+ * The rate while faults strike: low enough that services restart under load and still catch up, also beside three
+ * brokers.
+ */
 const eventsPerSecondOf = (brokers: number): number => (brokers === 1 ? 300 : 200)
 
 export interface RunOptions {
@@ -23,14 +26,14 @@ export interface RunOptions {
   /** Kafka nodes: 1 or 3. */
   readonly brokers: number
   readonly seed: number
-  /** Accepted events at least. */
+  /** At least so many events are accepted. */
   readonly events: number
-  /** No round begins later than this after the start; what was struck until then is checked all the same. */
+  /** No round begins later than this after the start; whatever was struck until then is checked all the same. */
   readonly roundsMsMax: number
-  /** History, logs and schedule go here. */
+  /** The folder for history, logs and schedule. */
   readonly dir: string
   readonly say: (line: string) => void
-  /** Told what has been measured so far where the run is interrupted; nothing is checked then. */
+  /** Gets what has been measured so far where the run is interrupted; nothing is checked then. */
   readonly onInterrupt: (results: Results, failures: readonly string[]) => void
   /** Checks that need the drained services, before they stop; each returns what it found wrong. */
   readonly finals: readonly ((fleet: Fleet) => Promise<readonly string[]>)[]
@@ -40,10 +43,10 @@ export interface RunResult {
   readonly results: readonly FaultResult[]
   readonly injected: number
   readonly outages: readonly Outage[]
-  /** In words, outages that were longer or less clean than is promised. */
+  /** Outages that were longer or less clean than is promised, in words. */
   readonly exceeded: readonly string[]
   readonly verdict: Verdict
-  /** What went wrong beside the counts: a fault that did not come about, a partition that halted, a slow recovery. */
+  /** What went wrong apart from the counts: a fault that did not come about, a partition that halted, a slow recovery. */
   readonly failures: readonly string[]
 }
 
@@ -69,19 +72,19 @@ export async function runFaults(options: RunOptions): Promise<RunResult> {
   try {
     const isWell = await strikeRounds(session, options, results, failures)
     const outages = await outagesOf(session, results)
-    // Replays of what stands still would wait as long again.
+    // Replays of a partition that does no work would wait as long again.
     const verdict = await session.finish({ events, finals: isWell ? finals : [], failures })
     const exceeded = outages.flatMap(problemsOf)
     return { results: results.all, injected: results.injected, outages, exceeded, verdict, failures }
   } finally {
-    // What is torn down under a strike makes it fail: the end is the interruption's.
+    // Tearing the run down makes the strike under way fail: that failure belongs to the interruption.
     await ending
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
     await session.dispose()
   }
 }
 
-/** Strikes round by round, each once the one before has healed; ends early, with false, where one does not heal. */
+/** Strikes round by round, each after the one before has healed; ends early, with false, where one does not heal. */
 async function strikeRounds(
   session: Session,
   options: RunOptions,
@@ -126,7 +129,7 @@ async function recoveryMs(session: Session): Promise<number> {
   return systemClock.monotonicMs() - startMs
 }
 
-/** How long it took until everything worked again, in milliseconds; in words what did not. */
+/** Returns how long it took until everything worked again, in milliseconds, or in words what did not. */
 async function healed(session: Session): Promise<number | string> {
   const { fleet } = session
   try {
@@ -176,10 +179,10 @@ async function strikeRound(
   return (await Promise.all(round.map(strike))).flat()
 }
 
-/** What clients and tasks went without at each strike on Kafka. */
+/** What clients and tasks had to do without at each strike on Kafka. */
 async function outagesOf({ fleet, usage: { meter } }: Session, results: Results): Promise<Outage[]> {
   if (results.strikes.length === 0) return []
-  // Where the log cannot be read any more, the rest is told all the same.
+  // Where the log cannot be read any more, the rest is reported all the same.
   const times = await costTimes(fleet.installation).catch(() => null)
   return results.strikes.map(({ fault, failoverMs, boundMs, fromMs, toMs }) => {
     const span = { fromMs, toMs }

@@ -6,16 +6,16 @@ import type { Fault, Lane } from './fault.ts'
 export interface Planned {
   readonly fault: string
   readonly lane: Lane
-  /** Which of the service's two instances is struck. */
+  /** Which of the two instances of the service is struck. */
   readonly target: 1 | 2
-  /** Seeds the fault's own chance. */
+  /** The seed of the fault's own chance. */
   readonly seed: number
 }
 
 /** Faults that strike at the same time; a fault on the world is alone in its round. */
 export type Round = readonly Planned[]
 
-/** How often a service is struck in a round of theirs. */
+/** How often a service is struck in a round of service faults. */
 const SERVICE_SHARE = 0.8
 
 interface Kind {
@@ -24,9 +24,9 @@ interface Kind {
 }
 
 /**
- * Plans at least `count` faults from a seed: every kind on every lane that it knows before any comes again, those of
- * the world spread among the others, up to one a lane in a round. With `isWorldWhole` those of the world are as many as it
- * takes for each of them to strike, at the end if chance did not bring it before.
+ * Plans at least `count` faults from a seed: every kind on every lane that it knows before any is repeated. Faults of the
+ * world are spread among the others, which come up to one per lane in a round. With `isWorldWhole` there are as many
+ * faults of the world as it takes for each of them to strike, at the end if chance did not bring it before.
  */
 export function plan(faults: readonly Fault[], count: number, seed: number, isWorldWhole = false): Round[] {
   const dice = seededDice(seed)
@@ -40,7 +40,7 @@ export function plan(faults: readonly Fault[], count: number, seed: number, isWo
   const world = queues.get('world')
   const worldKinds = world?.size ?? 0
   const perRound = SERVICE_SHARE * services.length
-  // So many of the rounds: a round of the world is one fault, another `perRound` of them.
+  // The share of rounds that strike the world: a round of the world is one fault, any other has `perRound` of them.
   const worldShare = isWorldWhole
     ? (perRound * worldKinds) / (count + (perRound - 1) * worldKinds)
     : (1.5 * worldKinds) / kinds.length
@@ -63,7 +63,7 @@ export function plan(faults: readonly Fault[], count: number, seed: number, isWo
   }
 }
 
-/** Kinds in a random order, all of them before any comes again. */
+/** Kinds in a random order, all of them before any is repeated. */
 class Deck {
   readonly #kinds: readonly Kind[]
   readonly #dice: Dice
@@ -75,7 +75,7 @@ class Deck {
     this.#dice = dice
   }
 
-  /** Those that have not come yet, in a random order. */
+  /** The kinds that have not come yet, in a random order. */
   *untilWhole(): Generator<Kind> {
     while (this.#dealt < this.#kinds.length) yield this.next()
   }

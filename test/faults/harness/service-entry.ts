@@ -13,8 +13,8 @@ import { shiftWallClock } from './wall-clock.ts'
 import type { ServiceName } from '../../../schemas/services.ts'
 
 /**
- * A service as the fault runs start it: the same code as its `main.ts`, and failpoints that the supervisor arms. A
- * failpoint announces itself and waits; whether the process then dies, freezes or goes on is the supervisor's to say.
+ * A service as the fault runs start it: the same code as its `main.ts`, and failpoints that the supervisor arms. At an
+ * armed failpoint the process announces it and waits; the supervisor decides whether it then dies, freezes or goes on.
  */
 const STARTS: Readonly<Record<ServiceName, (parts: ServiceParts) => Promise<RunningService>>> = {
   gateway: followingLayout('gateway', startGateway),

@@ -5,7 +5,7 @@ import type { Verdict } from './report.ts'
 import type { RunningWork } from './workload.ts'
 
 export interface SessionOptions {
-  /** History and logs go here. */
+  /** The folder for history and logs. */
   readonly dir: string
   /** Kafka nodes: 1 or 3. */
   readonly brokers: number
@@ -15,15 +15,15 @@ export interface SessionOptions {
 }
 
 export interface FinishOptions {
-  /** Accepted events at least. */
+  /** At least so many events are accepted. */
   readonly events: number
   /** Checks that need the drained services, before they stop; each returns what it found wrong. */
   readonly finals: readonly ((fleet: Fleet) => Promise<readonly string[]>)[]
-  /** What went wrong beside the counts; more is added. */
+  /** What went wrong apart from the counts; the session adds to it. */
   readonly failures: string[]
 }
 
-/** A fleet under load, with all that watches it: from its start until everything has been drained and checked. */
+/** A fleet under load, with everything that watches it: from its start until everything has been drained and checked. */
 export class Session {
   readonly fleet: Fleet
   readonly usage: UsageWork

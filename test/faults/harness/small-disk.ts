@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-/** Room for the tables of a long run and their merges. */
+/** Enough for the tables of a long run and their merges. */
 const SIZE = '1500m'
 
 const run = promisify(execFile)
 
-/** A tmpfs of its own: a disk that can be filled without harm to anybody else. */
+/** A tmpfs of its own: a disk that can be filled without harm to other programs. */
 export class SmallDisk {
   readonly dir: string
 
@@ -17,7 +17,7 @@ export class SmallDisk {
     this.dir = dir
   }
 
-  /** Undefined where this user may not mount: ClickHouse then lies on the common disk, which nobody fills. */
+  /** Undefined where this user may not mount: then ClickHouse uses the common disk, which no fault fills. */
   static async mount(): Promise<SmallDisk | undefined> {
     const dir = await mkdtemp(join(tmpdir(), 'hivemeter-disk-'))
     try {

@@ -1,8 +1,8 @@
 const SystemDate = Date
 
 /**
- * Lets every clock that this process asks for the time of day be wrong by `offsetMs`, kafkajs' included; monotonic
- * clocks stay. Called again, the new offset replaces the old one.
+ * Makes every clock from which this process reads the time of day wrong by `offsetMs`, kafkajs' included; monotonic
+ * clocks stay right. When it is called again, the new offset replaces the old one.
  */
 export function shiftWallClock(offsetMs: number): void {
   globalThis.Date = new Proxy(SystemDate, {

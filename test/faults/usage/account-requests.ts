@@ -9,7 +9,7 @@ import type { InboxCommand } from '../../../schemas/records.ts'
 import type { Setting } from '../../../schemas/settings.ts'
 import { command, heartbeat } from '../../support/records/inbox-requests.ts'
 import type { Installation } from '../../support/processes/installation.ts'
-import type { AskedOutcome, History } from './history.ts'
+import type { RequestAttempt, History } from './history.ts'
 import { reservationAt } from './reservations.ts'
 
 const PAUSE_MS = 300
@@ -19,17 +19,17 @@ const RESERVATION_MS = 20_000
 /** Requests that wait to be sent again. */
 const AGAIN_MAX = 100
 
-/** A record of account.inbox and what the history says of it. */
+/** A record of account.inbox and what the history records about it. */
 interface Request {
   readonly value: Buffer
-  readonly asked: Omit<AskedOutcome, 'outcome' | 'at'>
-  /** Asked again where the outcome is not known: a reservation would be a second one once its first is forgotten. */
-  readonly isAskedAgain: boolean
+  readonly entry: Omit<RequestAttempt, 'outcome' | 'at'>
+  /** Sent again where the outcome is not known: a reservation would be made twice once its first outcome is forgotten. */
+  readonly isSentAgain: boolean
 }
 
 /**
  * A modest stream of heartbeats, settings, reservations, releases and settlements, appended to account.inbox as reader
- * and gateway do. What is not known to have been taken is asked again under its id.
+ * and gateway do. A request that Kafka is not known to have taken is sent again under its id.
  */
 export class AccountRequests {
   readonly #producer: IdempotentProducer
@@ -40,7 +40,7 @@ export class AccountRequests {
   readonly #reserved = new Set<string>()
   #again: Request[] = []
 
-  /** `nodes` are asked about; the others keep their defaults. */
+  /** The requests are about `nodes`; the others keep their defaults. */
   constructor(
     { kafka, topics, partitions }: Installation,
     given: { readonly history: History; readonly nodes: readonly string[]; readonly dice: Dice },
@@ -52,7 +52,7 @@ export class AccountRequests {
     this.#dice = given.dice
   }
 
-  /** One request after the other until `signal` aborts. */
+  /** Sends one request after the other until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#send(this.#again.shift() ?? this.#fresh())
@@ -60,7 +60,7 @@ export class AccountRequests {
     }
   }
 
-  /** Asks again for what waits, until all of it was taken or `timeoutMs` have passed. */
+  /** Sends waiting requests again, until all were taken or `timeoutMs` have passed. */
   async settle(timeoutMs: number): Promise<void> {
     const deadlineMs = systemClock.monotonicMs() + timeoutMs
     for (let next = this.#again.shift(); next !== undefined; next = this.#again.shift()) {
@@ -75,15 +75,15 @@ export class AccountRequests {
   }
 
   async #send(request: Request): Promise<void> {
-    const { asked, value } = request
+    const { entry, value } = request
     const at = systemClock.nowMs()
-    const partition = partitionOfNode(asked.node, this.#partitions)
+    const partition = partitionOfNode(entry.node, this.#partitions)
     try {
-      await this.#producer.append([{ partition, key: asked.node, value }])
-      this.#history.asked({ ...asked, at, outcome: 'accepted' })
+      await this.#producer.append([{ partition, key: entry.node, value }])
+      this.#history.addRequest({ ...entry, at, outcome: 'accepted' })
     } catch {
-      this.#history.asked({ ...asked, at, outcome: 'unknown' })
-      if (request.isAskedAgain && this.#again.length < AGAIN_MAX) this.#again.push(request)
+      this.#history.addRequest({ ...entry, at, outcome: 'unknown' })
+      if (request.isSentAgain && this.#again.length < AGAIN_MAX) this.#again.push(request)
     }
   }
 
@@ -121,8 +121,8 @@ export class AccountRequests {
     const body = command(kind, { ...fields, command_id: formatUuid(id), node_id: node })
     return {
       value: inboxCommandCodec.encode(body),
-      asked: { node, id: id.toString('hex'), kind, reservation: body.reservation_id, impressions: 0 },
-      isAskedAgain: kind !== 'reserve' && kind !== 'release',
+      entry: { node, id: id.toString('hex'), kind, reservation: body.reservation_id, impressions: 0 },
+      isSentAgain: kind !== 'reserve' && kind !== 'release',
     }
   }
 
@@ -134,8 +134,8 @@ export class AccountRequests {
     const id = heartbeat_hash.toString('hex')
     return {
       value: inboxHeartbeatCodec.encode(body),
-      asked: { node, id, kind: 'heartbeat', reservation: null, impressions: ad_impressions },
-      isAskedAgain: true,
+      entry: { node, id, kind: 'heartbeat', reservation: null, impressions: ad_impressions },
+      isSentAgain: true,
     }
   }
 }

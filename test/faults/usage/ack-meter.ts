@@ -8,41 +8,41 @@ import type { History } from './history.ts'
 import { longestGapMs } from '../harness/outage.ts'
 import type { Span } from '../harness/outage.ts'
 
-/** From one event to the next of a partition: the finest gap that can be told. */
+/** The time from one event to the next of a partition: the finest gap that can be measured. */
 const PERIOD_MS = 250
 
-/** Events of one partition that may be without an answer at once; one that finds as many is left out. */
+/** The most events of one partition that may be without an answer at once; beyond that an event is left out. */
 const UNDER_WAY_MAX = 64
 
-/** What clients were answered over some time beside 202. */
+/** Answers to clients over some time that were no 202. */
 export interface Refusals {
-  /** 503 that says that nothing was taken: to be sent again. */
+  /** A 503 that says that nothing was taken: the request may be sent again. */
   readonly refused: number
   readonly refusedWithoutRetryAfter: number
-  /** How long the slowest of them took; 0 where there was none. */
+  /** The time of the slowest of them; 0 where there was none. */
   readonly refusedAfterMsMax: number
   /** Requests whose outcome is unknown: a 503 that says so, or no answer. */
   readonly unknown: number
 }
 
-interface Told {
+interface OtherAnswer {
   readonly atMs: number
   readonly tookMs: number
   readonly answer: PostAnswer
 }
 
 /**
- * A client with one small, paid event for every partition at a steady pace, through both gateways in turn, whatever became
- * of the one before: what it is told shows how long each partition was without an acknowledgement.
+ * A client with one small, paid event for every partition at a steady pace, through both gateways in turn, whatever
+ * became of the one before: the answers show how long each partition was without an acknowledgement.
  */
 export class AckMeter {
   readonly #fleet: Fleet
   readonly #history: History
   readonly #stream: EventStream
-  /** Times of 202, by partition. */
+  /** The times of 202, by partition. */
   readonly #acknowledged: number[][]
   /** All other answers. */
-  readonly #others: Told[] = []
+  readonly #others: OtherAnswer[] = []
 
   constructor(fleet: Fleet, history: History, stream: EventStream) {
     this.#fleet = fleet
@@ -51,9 +51,9 @@ export class AckMeter {
     this.#acknowledged = Array.from({ length: fleet.installation.partitions }, () => [])
   }
 
-  /** Asks until `signal` aborts. */
+  /** Sends events until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#acknowledged.map((times, partition) => this.#ask(partition, times, signal)))
+    await Promise.all(this.#acknowledged.map((times, partition) => this.#send(partition, times, signal)))
   }
 
   /** The longest time that any partition was without a 202 in the span, which may have begun before it. */
@@ -61,21 +61,21 @@ export class AckMeter {
     return Math.max(...this.#acknowledged.map((times) => longestGapMs(times, span)))
   }
 
-  /** What was answered in the span beside 202. */
+  /** The answers in the span that were no 202. */
   refusals({ fromMs, toMs }: Span): Refusals {
-    const told = this.#others.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs)
-    const isRefused = ({ answer }: Told): boolean =>
+    const answers = this.#others.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs)
+    const isRefused = ({ answer }: OtherAnswer): boolean =>
       answer.status === 503 && answer.outcomes[0] === 'not_taken'
-    const refused = told.filter(isRefused)
+    const refused = answers.filter(isRefused)
     return {
       refused: refused.length,
       refusedWithoutRetryAfter: refused.filter(({ answer }) => !answer.hasRetryAfter).length,
       refusedAfterMsMax: Math.max(0, ...refused.map(({ tookMs }) => tookMs)),
-      unknown: told.filter(({ answer }) => answer.outcomes[0] === 'unknown').length,
+      unknown: answers.filter(({ answer }) => answer.outcomes[0] === 'unknown').length,
     }
   }
 
-  async #ask(partition: number, times: number[], signal: AbortSignal): Promise<void> {
+  async #send(partition: number, times: number[], signal: AbortSignal): Promise<void> {
     const [node = ''] = nodesOf(partition, this.#acknowledged.length, 1)
     const gateways = this.#fleet.of('gateway')
     let underWay = 0
@@ -102,7 +102,7 @@ export class AckMeter {
     if (outcome !== 'not_taken') this.#history.attempt(event, outcome)
     const atMs = systemClock.nowMs()
     if (outcome === 'accepted') times.push(atMs)
-    // Nothing listened: the gateway itself is down, which says nothing of the log.
+    // No process listened: the gateway itself is down, which shows nothing about the log.
     else if (answer.status !== undefined || outcome === 'unknown') {
       this.#others.push({ atMs, tookMs: systemClock.monotonicMs() - sentMs, answer })
     }

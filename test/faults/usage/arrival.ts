@@ -3,7 +3,7 @@ import type { UsageEvent } from '../../../schemas/usage.ts'
 import { until } from '../../support/until.ts'
 import type { Fleet } from '../harness/fleet.ts'
 
-/** Waits until each of the events is a row of ClickHouse. Throws where that does not come about. */
+/** Waits until each of the events is a row of ClickHouse. Throws where that does not happen. */
 export async function untilCounted(
   fleet: Fleet,
   events: readonly UsageEvent[],

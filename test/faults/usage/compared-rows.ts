@@ -1,14 +1,14 @@
 import type { Installation } from '../../support/processes/installation.ts'
 
-/** Rows that are named in the answer where two sets differ. */
+/** The most rows that the answer names where two sets differ. */
 const SHOWN_MAX = 3
 
-/** A large run's rows are hashed in seconds, not in the milliseconds of a page. */
+/** The rows of a large run take seconds to hash, not the milliseconds of a page. */
 const SETTINGS = { max_execution_time: 120 }
 
 /**
- * Compares what two SELECTs of the same columns give, in whatever order and each row as often as it stands; the words
- * say what differs, and nothing where nothing does.
+ * Compares the results of two SELECTs of the same columns, in whatever order, with the number of times that each row is
+ * there. Returns the differences in words, or nothing where there is none.
  */
 export async function compareRows(
   { clickhouse }: Installation,

@@ -14,12 +14,13 @@ import { until } from '../../support/until.ts'
 /** A topic is deleted within this. */
 const DELETED_MS = 20_000
 
-/** How many records a partition's copy has. */
+/** The number of records in the copy of a partition. */
 export type Copied = readonly number[]
 
 /**
- * Whether a copy's records state when the first ones were received, as a replay does, or have the times of their log: for that
- * the topic is made by `makeTopicWithTimes`. Received anew, an event that came too early at first would count.
+ * Whether the records of a copy state when the first ones were received, as a replay does, or have the times of their
+ * log, for which `makeTopicWithTimes` makes the topic. If an event that came too early at first were received anew, it
+ * would count.
  */
 export type CopiedTimes = 'stated' | 'kept'
 
@@ -32,8 +33,8 @@ interface Copying {
 
 /**
  * Copies the committed records of a topic into the topic of another installation on the same Kafka: partition by
- * partition, in order, with keys, values and headers. Offsets are new ones: what aborted leaves no gaps. Times are stated
- * in headers, or those of the log. (Of a header that stands twice, which only foreign producers write, the last one is
+ * partition, in order, with keys, values and headers. Offsets are new: aborted records leave no gaps. Times are stated in
+ * headers, or are those of the log. (Where a header is there twice, which only foreign producers write, the last one is
  * kept.)
  */
 export async function copyTopic(copying: Copying): Promise<Copied> {
@@ -58,7 +59,7 @@ async function copyPartition(
   const producer = createKafka(to.kafka).producer({
     idempotent: true,
     maxInFlightRequests: 1,
-    // Every record names its own.
+    // Every record names its own partition.
     createPartitioner:
       () =>
       ({ message }) =>
@@ -84,7 +85,10 @@ async function copyPartition(
   return copied
 }
 
-/** The headers that state a record's receipt to the installation that gets the copy: the one that it was judged by at first. */
+/**
+ * The headers that state a record's receipt to the installation that gets the copy: the receipt by which it was judged at
+ * first.
+ */
 function statedReceipts(
   from: Installation,
   to: Installation,
@@ -113,8 +117,8 @@ function toAppend(
 }
 
 /**
- * Makes the topic anew, empty, and so that its records have the times that their sender gives them. (A topic that is changed
- * instead may stamp the first records of its copy still by the broker's clock.)
+ * Makes the topic anew, empty, and such that its records have the times that their sender gives them. (In a topic that is
+ * changed instead, the first records of the copy may still get the time of the broker's clock.)
  */
 export async function makeTopicWithTimes(installation: Installation, role: TopicRole): Promise<void> {
   const topic = installation.topics[role]
@@ -134,7 +138,7 @@ export async function makeTopicWithTimes(installation: Installation, role: Topic
   })
 }
 
-/** Whatever is appended from here on is received when the broker takes it, as ever. */
+/** For all records that are appended from here on, the receipt is again the time at which the broker takes them. */
 async function stampByBroker(installation: Installation): Promise<void> {
   const { exitCode, output } = await installation.command('migrate')
   if (exitCode !== 0) throw new Error(`migrate ended with ${exitCode}: ${output}`)

@@ -2,7 +2,7 @@ import { readPartition } from '../../../pipelines/kafka/read.ts'
 import { BLOCK_HEADER, TABLES } from '../../../schemas/tables.ts'
 import type { Installation } from '../../support/processes/installation.ts'
 
-/** When costs were decided, by the log's times: of each partition, ascending. Aborted transactions count for nothing. */
+/** When costs were decided, by the log's times: ascending for each partition. Aborted transactions do not count. */
 export async function costTimes({ kafka, topics, partitions }: Installation): Promise<readonly number[][]> {
   const topic = topics.settlementBlocks
   return await Promise.all(

@@ -5,20 +5,23 @@ import { nodesOf, UsageMaker } from '../../support/records/produce.ts'
 import { reservationAt } from './reservations.ts'
 
 const NODES_PER_PARTITION = 24
-const ASKED_PER_PARTITION = 6
+const WITH_REQUESTS_PER_PARTITION = 6
 const REPEAT_SHARE = 0.02
 const LATE_SHARE = 0.01
 const BORDER_SHARE = 0.005
 const WRONG_SHARE = 0.05
 const CONFLICT_SHARE = 0.02
-/** Earlier events to repeat from: some so old that their ids have left memory. */
+/** Earlier events to repeat from: some are so old that their ids have left memory. */
 const KEPT = 4_000
-/** Costs that use a reservation up, if there is one of that name. */
+/** Costs that use up a reservation, if there is one of that name. */
 const RESERVED_SHARE = 0.1
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
-/** Makes the work of a run from one seed: fresh events, repeats near and far, late ones, ones at day and month borders. */
+/**
+ * Makes the work of a run from one seed: fresh events, repeats near and far, late events, events at day and month
+ * borders.
+ */
 export class EventStream {
   readonly #dice: Dice
   readonly #maker: UsageMaker
@@ -38,12 +41,12 @@ export class EventStream {
     return this.#nodes
   }
 
-  /** Those whose accounts are asked for more than usage: a few of each partition. */
-  get askedNodes(): readonly string[] {
-    return this.#nodes.filter((_, index) => index % NODES_PER_PARTITION < ASKED_PER_PARTITION)
+  /** The nodes that get requests beside usage: a few of each partition. */
+  get nodesWithRequests(): readonly string[] {
+    return this.#nodes.filter((_, index) => index % NODES_PER_PARTITION < WITH_REQUESTS_PER_PARTITION)
   }
 
-  /** About `count` events; some of them were there before. */
+  /** About `count` events; some of them are repeats. */
   next(count: number): UsageEvent[] {
     const whole = Math.floor(count) + (this.#dice.next() < count % 1 ? 1 : 0)
     return Array.from({ length: whole }, () => {
@@ -94,7 +97,7 @@ export class EventStream {
   }
 
   #keep(event: UsageEvent): UsageEvent {
-    // Every place holds an event of its time: late in a run the oldest ones are half an hour old.
+    // Every place holds an event of its time: late in a run the oldest events are half an hour old.
     this.#made++
     if (this.#kept.length < KEPT) this.#kept.push(event)
     else if (this.#made % 50 === 0) this.#kept[this.#dice.between(0, KEPT - 101)] = event

@@ -15,7 +15,7 @@ import { fuzzedKey } from '../../support/records/fuzzed-keys.ts'
 import { command } from '../../support/records/inbox-requests.ts'
 import { until } from '../../support/until.ts'
 import type { FaultContext } from '../harness/fault.ts'
-import type { AskedOutcome } from './history.ts'
+import type { RequestAttempt } from './history.ts'
 
 /** Requests and keys as no client makes them, in the topics that gateway, reader and the keys command write. */
 
@@ -24,43 +24,43 @@ const KEYS = 200
 const RECORDS_PER_APPEND = 50
 const DECIDED_MS = 60_000
 
-/** The rules that hold in a run: none but these may come into force, or money would be reckoned by others. */
+/** The rules that hold in a run: no others may come into force, or money would be computed by them. */
 const STANDING_VERSION = 1
 
 type Parts = Pick<FaultContext, 'fleet' | 'history' | 'dice'>
-type Asked = Omit<AskedOutcome, 'outcome' | 'at'>
+type HistoryEntry = Omit<RequestAttempt, 'outcome' | 'at'>
 
 /**
- * Commands, heartbeats and rules into account.inbox, about nodes that have no work: nobody else is paid otherwise by them.
- * Behind them an ordinary command is decided in every partition.
+ * Appends commands, heartbeats and rules to account.inbox, about nodes that have no work: they change no other payment.
+ * After them an ordinary command is decided in every partition.
  */
 export async function sendFuzzedRequests({ fleet, history, dice }: Parts): Promise<void> {
   const { kafka, topics, partitions } = fleet.installation
-  const nodes = Array.from({ length: partitions }, (_, partition) => askedNodes(partition, partitions))
+  const nodes = Array.from({ length: partitions }, (_, partition) => nodesWithoutWork(partition, partitions))
   const producer = new IdempotentProducer({ ...kafka, topic: topics.accountInbox, metrics: noMetrics })
-  const last: Asked[] = []
+  const last: HistoryEntry[] = []
   const sent = new Set<string>()
   try {
     for (let made = 0; made < REQUESTS; made += RECORDS_PER_APPEND) {
       const records = Array.from({ length: RECORDS_PER_APPEND }, () => {
         const partition = dice.between(0, partitions - 1)
         const own = nodes[partition] ?? []
-        const { value, asked } = harmless(dice, own, sent)
-        if (asked !== null) history.asked({ ...asked, at: systemClock.nowMs(), outcome: 'unknown' })
+        const { value, entry } = harmless(dice, own, sent)
+        if (entry !== null) history.addRequest({ ...entry, at: systemClock.nowMs(), outcome: 'unknown' })
         return { partition, key: dice.pick([null, '', '!task', ...own]), value }
       })
       await producer.append(records)
     }
     for (const [partition, [node = '']] of nodes.entries()) {
       const id = systemRandom.bytes(16)
-      const asked = { node, id: id.toString('hex'), kind: 'join', reservation: null, impressions: 0 }
-      last.push(asked)
+      const entry = { node, id: id.toString('hex'), kind: 'join', reservation: null, impressions: 0 }
+      last.push(entry)
       const value = inboxCommandCodec.encode(
         command('join', { node_id: node, command_id: formatUuid(id), caller: 'fuzz-end' }),
       )
-      history.asked({ ...asked, at: systemClock.nowMs(), outcome: 'unknown' })
+      history.addRequest({ ...entry, at: systemClock.nowMs(), outcome: 'unknown' })
       await producer.append([{ partition, key: node, value }])
-      history.asked({ ...asked, at: systemClock.nowMs(), outcome: 'accepted' })
+      history.addRequest({ ...entry, at: systemClock.nowMs(), outcome: 'accepted' })
     }
   } finally {
     await producer.stop()
@@ -68,7 +68,7 @@ export async function sendFuzzedRequests({ fleet, history, dice }: Parts): Promi
   await untilDecided({ fleet }, last)
 }
 
-/** Values into access.keys; afterwards the command that reads them all ends, and says what it found. */
+/** Appends values to access.keys; afterwards the command that reads them all ends, and reports what it found. */
 export async function sendFuzzedKeys({ fleet, dice }: Parts): Promise<void> {
   const { installation } = fleet
   const { kafka, topics, partitions } = installation
@@ -91,8 +91,8 @@ export async function sendFuzzedKeys({ fleet, dice }: Parts): Promise<void> {
   if (!output.includes('unreadable')) throw new Error('keys list names no key that cannot be read')
 }
 
-/** Nodes of a partition that are asked and never work. */
-function askedNodes(partition: number, partitions: number): string[] {
+/** Nodes of a partition that get requests and never work. */
+function nodesWithoutWork(partition: number, partitions: number): string[] {
   const nodes: string[] = []
   for (let number = 0; nodes.length < 3; number++) {
     const node = `fuzz-asked-${number}`
@@ -101,26 +101,30 @@ function askedNodes(partition: number, partitions: number): string[] {
   return nodes
 }
 
-/** A value, and what it asks where it can be read: nothing of another node, and no rules that would come into force. */
+/**
+ * A value, and the request in it where it can be read: nothing about another node, and no rules that would come into
+ * force.
+ */
 function harmless(
   dice: FaultContext['dice'],
   nodes: readonly string[],
   sent: Set<string>,
-): { readonly value: Buffer | null; readonly asked: Asked | null } {
+): { readonly value: Buffer | null; readonly entry: HistoryEntry | null } {
   for (;;) {
     const value = fuzzedRequest(dice, { nodes, versions: [STANDING_VERSION] })
     if (bringsRules(value)) continue
-    const asked = askedIn(value)
-    if (asked === null) return { value, asked }
-    if (nodes.includes(asked.node)) {
-      // One that is asked again may be decided again, once what it came to is forgotten: the checker knows each but once.
-      const name = `${asked.node} ${asked.id}`
+    const entry = entryOf(value)
+    if (entry === null) return { value, entry }
+    if (nodes.includes(entry.node)) {
+      // A repeated command may be decided again, once its outcome is forgotten: the checker knows each command only once.
+      const name = `${entry.node} ${entry.id}`
       if (sent.has(name)) continue
       sent.add(name)
-      return { value, asked }
+      return { value, entry }
     }
-    // A name that no node can have is set aside; one of another node would be taken for its own.
-    if (!/^[A-Za-z0-9._:-]{1,64}$/.test(asked.node)) return { value, asked: null }
+    // A command under a name that no node can have is set aside; under the name of another node it would count for that
+    // node.
+    if (!/^[A-Za-z0-9._:-]{1,64}$/.test(entry.node)) return { value, entry: null }
   }
 }
 
@@ -135,7 +139,7 @@ function bringsRules(value: Buffer | null): boolean {
 }
 
 /** The command or heartbeat that a value may be taken for. */
-function askedIn(value: Buffer | null): Asked | null {
+function entryOf(value: Buffer | null): HistoryEntry | null {
   if (value === null) return null
   try {
     if (schemaIdOf(value) === inboxHeartbeatCodec.schemaId) {
@@ -152,19 +156,19 @@ function askedIn(value: Buffer | null): Asked | null {
   }
 }
 
-/** Waits until the audit has each of the commands: the settlers have passed all that stood before. */
-async function untilDecided({ fleet }: Pick<FaultContext, 'fleet'>, asked: readonly Asked[]): Promise<void> {
+/** Waits until the audit has each of the commands: then the settlers have passed everything before them. */
+async function untilDecided({ fleet }: Pick<FaultContext, 'fleet'>, commands: readonly HistoryEntry[]): Promise<void> {
   let found = 0
   await until(
-    `${asked.length} commands behind the fuzzed ones to be decided`,
+    `${commands.length} commands behind the fuzzed ones to be decided`,
     DECIDED_MS,
     async () => {
       const [row] = await fleet.installation.clickhouse.rows<{ rows: string }>(
         'SELECT uniqExact(command_id) AS rows FROM audit_log WHERE command_id IN {ids:Array(UUID)}',
-        { ids: asked.map(({ id }) => formatUuid(Buffer.from(id, 'hex'))) },
+        { ids: commands.map(({ id }) => formatUuid(Buffer.from(id, 'hex'))) },
       )
       found = Number(row?.rows)
-      return found >= asked.length
+      return found >= commands.length
     },
     async () => [`${found} are there`, ...(await fleet.halts())].join('\n'),
   )

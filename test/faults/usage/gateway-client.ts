@@ -3,7 +3,7 @@ import type { UsageEvent } from '../../../schemas/usage.ts'
 
 const REQUEST_TIMEOUT_MS = 15_000
 
-/** What a client knows of an event that it sent: `not_taken` was refused as a whole and may be sent again. */
+/** What a client knows about an event that it sent: `not_taken` was refused as a whole and may be sent again. */
 export type PostOutcome = 'accepted' | 'refused' | 'unknown' | 'not_taken'
 
 interface Answer {
@@ -14,14 +14,14 @@ interface Answer {
 
 /** How a gateway answered one request. */
 export interface PostAnswer {
-  /** Of each event, in order. */
+  /** The outcome of each event, in order. */
   readonly outcomes: readonly PostOutcome[]
   /** Undefined where no answer came. */
   readonly status: number | undefined
   readonly hasRetryAfter: boolean
 }
 
-/** Sends events to a gateway and says of each what is known. Never rejects: no answer is an answer too. */
+/** Sends events to a gateway and returns what is known about each. Never rejects: no answer is an answer too. */
 export async function postEvents(
   url: string,
   events: readonly UsageEvent[],
@@ -48,7 +48,7 @@ export async function postBody(url: string, body: string, count: number): Promis
     })
     answer = (await response.json()) as Answer
   } catch (error) {
-    // Nothing listened: nothing can have been taken.
+    // No process listened: nothing can have been taken.
     const isRefused = JSON.stringify(error, ['cause', 'code']).includes('ECONNREFUSED')
     const outcomes = all(isRefused ? 'not_taken' : 'unknown')
     return { outcomes, status: undefined, hasRetryAfter: false }

@@ -8,8 +8,8 @@ import { idName } from '../checker/work.ts'
 
 export type AttemptOutcome = 'accepted' | 'refused' | 'unknown'
 
-/** One attempt to ask something of a node's account: a command, or a heartbeat. */
-export interface AskedOutcome {
+/** One attempt to send a request about a node's account: a command, or a heartbeat. */
+export interface RequestAttempt {
   readonly node: string
   /** Hex. */
   readonly id: string
@@ -20,7 +20,7 @@ export interface AskedOutcome {
   readonly impressions: number
 }
 
-/** What the clients know: every attempt to send an event with its outcome, every answer that they were given. */
+/** What the clients know: every attempt to send an event with its outcome, and every answer that they got. */
 export class History {
   readonly #events: WriteStream
   readonly #answers: WriteStream
@@ -46,17 +46,17 @@ export class History {
     return this.#acceptedCommands.size
   }
 
-  asked(asked: AskedOutcome): void {
-    if (asked.kind !== 'heartbeat' && asked.outcome === 'accepted') this.#acceptedCommands.add(asked.id)
-    this.#commands.write(`${JSON.stringify(asked)}\n`)
+  addRequest(request: RequestAttempt): void {
+    if (request.kind !== 'heartbeat' && request.outcome === 'accepted') this.#acceptedCommands.add(request.id)
+    this.#commands.write(`${JSON.stringify(request)}\n`)
   }
 
   attempt(event: UsageEvent, outcome: AttemptOutcome, isConflict = false): void {
-    const { id, ...said } = eventLine(event)
+    const { id, ...fields } = eventLine(event)
     this.attempts++
     if (outcome === 'unknown') this.unknown++
     if (outcome === 'accepted' && !isConflict) this.#accepted.add(id)
-    const line = { id, ...said, outcome, ...(isConflict ? { conflict: true } : {}) }
+    const line = { id, ...fields, outcome, ...(isConflict ? { conflict: true } : {}) }
     this.#events.write(`${JSON.stringify(line)}\n`)
   }
 
@@ -72,7 +72,7 @@ export class History {
   }
 }
 
-/** What a history says of an event that was sent, beside what came of it. */
+/** What a history records about an event that was sent, beside its outcome. */
 export function eventLine(event: UsageEvent): { readonly id: string } & Readonly<Record<string, unknown>> {
   const { kind, bytes } = identityOf(event)
   return {

@@ -10,19 +10,19 @@ import type { Verdict } from '../harness/report.ts'
 const CHECKER = fileURLToPath(new URL('../checker/main.ts', import.meta.url))
 const CHECKER_OUTPUT_BYTES_MAX = 64 * 1_048_576
 
-/** The history of some millions of events, and their rows. */
+/** Memory for the history of some millions of events, and their rows. */
 const CHECKER_HEAP_MB = 8_192
 
-/** For some millions of events. */
+/** Time for some millions of events. */
 const VERIFY_MS_MAX = 1_800_000
 
-/** How long followers may take to have what their leaders have, once nobody writes. */
+/** How long followers may take to have what their leaders have, once nothing is written any more. */
 const ALIKE_MS_MAX = 120_000
 
-/** Where the checker could not say anything: nothing is known, so nothing is 0. */
+/** The verdict where the checker could not finish: nothing is known, so nothing is 0. */
 const NO_VERDICT: Verdict = { events: 0, unknown: 0, lost: 1, countedTwice: 1, paidTwice: 1, differences: 1 }
 
-/** Lets checker and `verify` judge a run whose services have stopped; what they find goes to `failures` as well. */
+/** Lets checker and `verify` judge a run whose services have stopped; what they find is added to `failures` as well. */
 export async function judge(
   fleet: Fleet,
   dir: string,
@@ -56,10 +56,10 @@ async function check(
   ).then(
     ({ stdout }) => stdout,
     (error: { stdout?: string; stderr?: string }) => {
-      const said = error.stdout ?? ''
-      if (!said.trimEnd().split('\n').at(-1)?.startsWith('{'))
+      const stdout = error.stdout ?? ''
+      if (!stdout.trimEnd().split('\n').at(-1)?.startsWith('{'))
         failures.push(`the checker failed: ${error.stderr}`)
-      return said
+      return stdout
     },
   )
   const lines = output.trimEnd().split('\n')

@@ -12,7 +12,7 @@ import type { AttemptOutcome, History } from './history.ts'
 
 const STEP_MS = 100
 
-/** Requests and sends that may be under way at once; a step that finds as many makes nothing. */
+/** The most requests and sends that may be under way at once; beyond that a step makes no events. */
 const UNDER_WAY_MAX = 24
 
 /** Events that wait to be sent again. */
@@ -26,8 +26,8 @@ export interface LoadOptions {
 }
 
 /**
- * Drives load through both gateways and directly through Kafka, as clients do: what was not accepted, or is not known
- * to be, is sent again under the same ids. Every attempt goes into the history.
+ * Drives load through both gateways and directly through Kafka, as clients do: an event that was not accepted, or is not
+ * known to be, is sent again under the same id. Every attempt goes into the history.
  */
 export class Load {
   readonly #options: LoadOptions
@@ -53,7 +53,7 @@ export class Load {
     }
   }
 
-  /** Sends what waits to be sent again, until all of it was accepted or `timeoutMs` have passed. */
+  /** Sends the events that wait to be sent again, until all were accepted or `timeoutMs` have passed. */
   async settle(timeoutMs: number): Promise<void> {
     const deadlineMs = systemClock.monotonicMs() + timeoutMs
     while (this.#underWay > 0 || this.#again.length > 0) {
@@ -67,7 +67,7 @@ export class Load {
     }
   }
 
-  /** Sends events directly to Kafka; resolves with what is known of them. */
+  /** Sends events directly to Kafka; resolves with what is known about them. */
   async sendToKafka(events: readonly UsageEvent[]): Promise<AttemptOutcome> {
     const { fleet, history } = this.#options
     const { partitions } = fleet.installation
@@ -109,7 +109,7 @@ export class Load {
     for (const [index, event] of events.entries()) {
       const outcome = outcomes[index] ?? 'unknown'
       if (outcome !== 'not_taken') history.attempt(event, outcome)
-      // What no gateway may take is not tried by another way.
+      // An event that no gateway may take is not tried in another way.
       if (event.tokens_in >= 0 && (outcome === 'unknown' || outcome === 'not_taken')) this.#sendAgain(event)
     }
   }

@@ -6,13 +6,13 @@ import { until } from '../../support/until.ts'
 
 const LOADED_MS = 180_000
 
-/** Records at the end of a block topic that hold its newest blocks in most cases: markers stand behind them. */
+/** Enough records at the end of a block topic to hold its newest blocks in most cases: markers follow them. */
 const TAIL = 50n
 
-/** Numbers of blocks by topic and partition. */
+/** The numbers of blocks by topic and partition. */
 export type BlockNumbers = ReadonlyMap<string, readonly number[]>
 
-/** Waits until ClickHouse has every block that the topics hold now, but for those of a group that is still open. */
+/** Waits until ClickHouse has every block that the topics hold now, except those of a group that is still open. */
 export async function loadedAll(installation: Installation, roles: readonly BlockRole[]): Promise<void> {
   const newest = await newestBlocks(installation, roles)
   let loaded: BlockNumbers = new Map()
@@ -34,12 +34,12 @@ export function reaches(loaded: BlockNumbers, goal: BlockNumbers): boolean {
   )
 }
 
-/** How many they are together. */
+/** The number of them together. */
 export function countOf(blocks: BlockNumbers): number {
   return [...blocks.values()].flat().reduce((sum, seq) => sum + seq, 0)
 }
 
-/** Up to which number the database has the blocks of the topics. */
+/** The highest number of each topic's blocks that the database has. */
 export async function loadedBlocks(
   installation: Installation,
   topics: Iterable<string>,

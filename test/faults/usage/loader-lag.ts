@@ -15,7 +15,7 @@ interface Block {
   readonly sinceMs: number
 }
 
-/** The blocks of one partition that are committed and, as far as was looked, not loaded. */
+/** The blocks of one partition that are committed and, as far as is known, not loaded. */
 export class PendingBlocks {
   #next = 0n
   readonly #open = new Map<bigint, number[]>()
@@ -43,7 +43,7 @@ export class PendingBlocks {
     if (marker === 'commit') for (const seq of open) this.#pending.push({ seq, sinceMs: timestampMs })
   }
 
-  /** How long the oldest block has waited that is above `loadedSeq`. */
+  /** The waiting time of the oldest block above `loadedSeq`. */
   lagMs(loadedSeq: number, nowMs: number): number {
     this.#pending = this.#pending.filter(({ seq }) => seq > loadedSeq)
     const since = this.#pending.reduce((least, { sinceMs }) => Math.min(least, sinceMs), nowMs)
@@ -52,21 +52,21 @@ export class PendingBlocks {
 }
 
 /**
- * How far ClickHouse is behind the log, once a second: the age of the oldest committed block that is not loaded, of all
- * partitions of both block topics.
+ * Measures once a second how far ClickHouse is behind the log: the age of the oldest committed block that is not loaded,
+ * of all partitions of both block topics.
  */
 export class LoaderLag {
   readonly #installation: Installation
   readonly #pending = new Map<string, PendingBlocks>()
   readonly #samples: { readonly atMs: number; readonly lagMs: number }[] = []
-  /** Looks that failed: a broker or ClickHouse was away. */
+  /** Queries that failed: a broker or ClickHouse was away. */
   missed = 0
 
   constructor(installation: Installation) {
     this.#installation = installation
   }
 
-  /** Looks until `signal` aborts. */
+  /** Measures until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
@@ -78,7 +78,7 @@ export class LoaderLag {
     }
   }
 
-  /** The most that was seen in the span. */
+  /** The highest value in the span. */
   lagMs({ fromMs, toMs }: Span): number {
     const some = this.#samples.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs)
     return some.reduce((most, { lagMs }) => Math.max(most, lagMs), 0)

@@ -5,10 +5,10 @@ import type { FaultContext } from '../harness/fault.ts'
 
 export const EVENTS_PER_REQUEST = 1_000
 
-/** Long ones: fewer events fill a send, and what a run has to count afterwards stays small. */
+/** The events are long: fewer of them fill a send, and what a run has to count afterwards stays small. */
 const LONG = { model_id: 'm'.repeat(128), goal_id: 'g'.repeat(64), requester_node_id: 'r'.repeat(64) }
 
-/** How often an open offer looks which requests are due. */
+/** How often an open offer checks which requests are due. */
 const PACE_MS = 20
 
 /** Requests under way at once from all clients: a gateway takes 1,000 at most. */
@@ -19,9 +19,9 @@ interface Batch {
   readonly body: string
 }
 
-/** What the gateways made of the requests of some time. */
+/** The gateways' answers to the requests of some time. */
 export interface Offered {
-  /** From the first request on until no more were sent. */
+  /** The time from the first request until no more were sent. */
   readonly tookMs: number
   readonly requests: number
   /** Events that were acknowledged in that time. */
@@ -31,7 +31,7 @@ export interface Offered {
   readonly unknown: number
   /** Requests that were not sent because too many of the clients' own were under way. */
   readonly heldBack: number
-  /** How long each 503 took. */
+  /** The time that each 503 took. */
   readonly refusedAfterMs: readonly number[]
 }
 
@@ -50,7 +50,7 @@ function emptyTally(): Tally {
   }
 }
 
-/** Clients that post batches to both gateways: what was refused as a whole is offered again as it is. */
+/** Clients that post batches to both gateways: a batch that was refused as a whole is offered again as it is. */
 export class Offering {
   readonly #context: Pick<FaultContext, 'fleet' | 'history' | 'stream' | 'dice'>
   readonly #urls: readonly string[]
@@ -64,7 +64,7 @@ export class Offering {
     this.#urls = context.fleet.of('gateway').map(({ url }) => url)
   }
 
-  /** As much as they take: each of `clients` sends its next request when the last was answered. */
+  /** Offers as much as the gateways take: each of `clients` sends its next request when the last was answered. */
   async closed(clients: number, forMs: number): Promise<Offered> {
     return await this.#measure(forMs, async (isOver) => {
       const client = async (): Promise<void> => {
@@ -75,7 +75,7 @@ export class Offering {
     })
   }
 
-  /** So many events a second, whether the ones before were answered or not. */
+  /** Offers this many events a second, whether the ones before were answered or not. */
   async open(eventsPerSecond: number, forMs: number): Promise<Offered> {
     return await this.#measure(forMs, async (isOver) => {
       const perMs = eventsPerSecond / EVENTS_PER_REQUEST / 1_000
@@ -91,12 +91,12 @@ export class Offering {
     })
   }
 
-  /** Waits until nothing is under way. */
+  /** Waits until no request is under way. */
   async settle(): Promise<void> {
     while (this.#underWay > 0) await systemClock.delay(PACE_MS)
   }
 
-  /** What is answered while the offer lasts counts, whenever it was sent; what is under way then goes on. */
+  /** Answers during the offer count, whenever their request was sent; requests that are under way at its end go on. */
   async #measure(forMs: number, offer: (isOver: () => boolean) => Promise<void>): Promise<Offered> {
     this.#tally = emptyTally()
     const startMs = systemClock.monotonicMs()

@@ -15,25 +15,25 @@ const GOODPUT_SHARE_MIN = 0.9
 const GROWTH_BYTES_MAX = REQUEST_BYTES_MAX + WAITING_BYTES_MAX
 const REFUSED_AFTER_MS_MAX = 1_000
 
-/** Offered, below what was meant by so much: the clients were the limit, and nothing was shown. */
+/** The clients offered less than intended by this much: then they were the limit, and nothing was shown. */
 const OFFERED_SHARE_MIN = 0.8
 
 export interface OverloadOptions {
-  /** As much as they take, and nothing of it counts: until answers come as steadily as requests. */
+  /** As much as the gateways take, and none of it counts: it lasts until answers come as steadily as requests. */
   readonly warmUpMs: number
   readonly capacityMs: number
   readonly overloadMs: number
-  /** How many times what the gateways take. */
+  /** The overload, as a multiple of what the gateways take. */
   readonly times: number
-  /** How late the broker's answers reach the gateways. 0: their own processor is what bounds them. */
+  /** The delay of the broker's answers to the gateways. 0: their own processor is their limit. */
   readonly logDelayMs: number
 }
 
 /**
- * A log that answers slowly: the gateways take some 8,000 events a second then, which the rest can count meanwhile. Three brokers
- * and their fetches of each other take much of the same processors, so there it answers more slowly: clients that wait for a
- * processor would measure themselves. Shorter than a question for leaders may take (LOOK_UP_TIMEOUT_MS), or nobody would be
- * taken for a leader, and nothing be acknowledged.
+ * A log that answers slowly: then the gateways take some 8,000 events a second, which the other services can count
+ * meanwhile. Three brokers and their fetches from each other use much of the same processors, so there the log answers
+ * more slowly: clients that wait for a processor would measure themselves. The delay is shorter than a request for
+ * leaders may take (LOOK_UP_TIMEOUT_MS), or no broker would count as a leader, and nothing would be acknowledged.
  */
 export const overloadOn = (brokers: number): OverloadOptions => ({
   warmUpMs: 6_000,
@@ -43,11 +43,11 @@ export const overloadOn = (brokers: number): OverloadOptions => ({
   logDelayMs: brokers === 1 ? 500 : 750,
 })
 
-/** What an overload showed. Goodput is events a second that a gateway has acknowledged: they are in the log. */
+/** The result of an overload. Goodput is events a second that a gateway has acknowledged: they are in the log. */
 export interface Overload {
   readonly capacity: number
   readonly goodput: number
-  /** Events a second that were sent, refused ones again and again. */
+  /** Events a second that were sent; refused ones count again each time. */
   readonly offered: number
   readonly times: number
   readonly requests: number
@@ -56,13 +56,13 @@ export interface Overload {
   readonly refusedAfterMsP99: number
   readonly unknown: number
   readonly heldBack: number
-  /** Of the gateway that grew most: resident bytes before the first slot, at most, and after the last. */
+  /** For the gateway that grew most: resident bytes before the first slot, at most, and after the last. */
   readonly memory: { readonly before: number; readonly most: number; readonly after: number }
 }
 
 /**
- * Offers both gateways as much as they take, then `times` as much. What bounds a gateway is one send to the log
- * after the other, or its own processor; never the aggregator, whose backlog stands in Kafka.
+ * Offers both gateways as much as they take, then `times` as much. A gateway is limited by one send to the log after the
+ * other, or by its own processor; never by the aggregator, whose backlog stays in Kafka.
  */
 export async function measureOverload(context: FaultContext, options: OverloadOptions): Promise<Overload> {
   const gateways = context.fleet.of('gateway')
@@ -99,7 +99,7 @@ async function offerInTurn(context: FaultContext, options: OverloadOptions): Pro
   }
 }
 
-/** In words, for a person. */
+/** The result in words, for a person. */
 export function describeOverload(overload: Overload): string {
   const { capacity, goodput, offered, requests, refused, refusedAfterMsP99, unknown, memory } = overload
   const { heldBack } = overload
@@ -112,7 +112,7 @@ export function describeOverload(overload: Overload): string {
   ].join(' ')
 }
 
-/** What an overload must not do; empty where it did none of it. */
+/** What an overload must not cause, in words; empty where it caused none of it. */
 export function problemsOf(overload: Overload): string[] {
   const { capacity, goodput, offered, times, refused, refusedWithRetryAfter, refusedAfterMsP99, memory } =
     overload
@@ -136,7 +136,7 @@ export function problemsOf(overload: Overload): string[] {
   return problems
 }
 
-/** The value below which `share` of them lie; 0 of none. */
+/** The value below which `share` of the values lie; 0 where there are none. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((left, right) => left - right)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
@@ -150,7 +150,7 @@ async function residentBytes(fleet: Fleet): Promise<readonly number[]> {
   return await Promise.all(fleet.of('gateway').map((one) => one.metric('process_resident_memory_bytes')))
 }
 
-/** Of the gateway that grew most. A gateway that answers nothing in time is asked again. */
+/** For the gateway that grew most. A gateway that does not answer in time is queried again. */
 async function sampleMemory(
   fleet: Fleet,
   before: readonly number[],

@@ -6,11 +6,11 @@ import type { EventStream } from './event-stream.ts'
 import type { Fleet } from '../harness/fleet.ts'
 import type { Load } from './load.ts'
 
-/** Longest recovery: beyond it the run fails. */
+/** The longest recovery: beyond it the run fails. */
 const RECOVERY_MS_MAX = 180_000
 
 /**
- * One paid event for each partition goes in; resolves when all of them are rows and decided costs in ClickHouse. Throws
+ * Sends one paid event for each partition; resolves when all of them are rows and decided costs in ClickHouse. Throws
  * where that takes longer than a recovery may.
  */
 export async function recover(fleet: Fleet, load: Load, stream: EventStream): Promise<void> {
@@ -29,7 +29,7 @@ export async function recover(fleet: Fleet, load: Load, stream: EventStream): Pr
     async () => (await load.sendToKafka(events)) === 'accepted',
   )
   const ids = events.map(({ event_id }) => formatUuid(event_id))
-  let stood = ''
+  let state = ''
   await until(
     'a probe of every partition to be counted and decided',
     RECOVERY_MS_MAX,
@@ -39,13 +39,13 @@ export async function recover(fleet: Fleet, load: Load, stream: EventStream): Pr
           `SELECT (SELECT count() FROM usage_events WHERE event_id IN ('${ids.join("','")}')) AS rows,
                   (SELECT count() FROM cost_decisions WHERE event_id IN ('${ids.join("','")}')) AS decisions`,
         )
-        stood = JSON.stringify(found)
+        state = JSON.stringify(found)
         return Number(found.rows) >= partitions && Number(found.decisions) >= partitions
       } catch (error) {
-        stood = String(error)
+        state = String(error)
         return false
       }
     },
-    async () => [stood, ...(await fleet.halts())].join('\n'),
+    async () => [state, ...(await fleet.halts())].join('\n'),
   )
 }

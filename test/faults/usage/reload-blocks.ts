@@ -13,14 +13,14 @@ import type { Member } from '../harness/member.ts'
 
 const MIGRATE_MS = 60_000
 
-/** A group is loaded at a time, and a long run has very many: what is loaded by then is compared. */
+/** Groups are loaded one at a time, and a long run has very many: the blocks that are loaded by then are compared. */
 const RELOAD_MS_MAX = 180_000
 const POLL_MS = 500
 
 /** An idle task writes one group in 5 s, which is open for half a second: then the fleet is as it was before. */
 const WOKEN_MS = 3_000
 
-/** Whose rows a merge adds up: they are compared after the last merge, and only where all was loaded. */
+/** Tables whose rows a merge adds up: they are compared after the last merge, and only where all was loaded. */
 const MERGED: ReadonlySet<string> = new Set([
   TABLES.usage1m.name,
   TABLES.usage15m.name,
@@ -29,8 +29,8 @@ const MERGED: ReadonlySet<string> = new Set([
 
 /**
  * Loads every block that the logs hold into an empty database, with a fresh loader of the same installation: the rows
- * name the topics that brought them, and the look asks for those names. Meanwhile the fleet's tasks and loaders rest, so
- * that nothing is added, and their group has no offsets. Says how much was loaded where it was not all.
+ * name the topics that brought them, and the look queries those names. Meanwhile the fleet's tasks and loaders rest, so
+ * that nothing is added, and their group has no offsets. Reports how much was loaded where it was not all.
  */
 export async function reloadBlocks(fleet: Fleet): Promise<readonly string[]> {
   const { installation } = fleet
@@ -53,7 +53,7 @@ export async function reloadBlocks(fleet: Fleet): Promise<readonly string[]> {
   }
 }
 
-/** Loads what the topics hold until all or the time is over; returns what is loaded then. */
+/** Loads what the topics hold until all is loaded or the time is over; returns what is loaded then. */
 async function loadInto(
   installation: Installation,
   database: string,
@@ -79,7 +79,10 @@ async function loadInto(
   return await loadedBlocks(installation, newest.keys(), database)
 }
 
-/** Compares all tables; with `upTo`, those whose rows keep their block's number, and of them the blocks up to it. */
+/**
+ * Compares all tables; with `upTo`, only those whose rows keep the number of their block, and of them the blocks up to
+ * it.
+ */
 async function compareTables(
   installation: Installation,
   database: string,
@@ -106,7 +109,7 @@ function isUpTo(blocks: BlockNumbers): string {
   return `(${places.join(') OR (')})`
 }
 
-/** Ends them in order, and keeps them down. */
+/** Ends the services in order, and keeps them down. */
 async function rest(fleet: Fleet, members: readonly Member[]): Promise<void> {
   for (const member of members) fleet.resting.add(member)
   await Promise.all(members.map((member) => member.stop()))

@@ -15,7 +15,8 @@ const SHOWN_MAX = 3
 
 /**
  * Decides all of account.inbox again: a fresh settler with no accounts reads a copy of the log, which has the log's
- * times, as limits, reservations and rewards go by them. It must come to the same accounts and rows, to the last column.
+ * times, since limits, reservations and rewards depend on them. It must produce the same accounts and rows, to the last
+ * column.
  */
 export async function replayInbox({ installation, clickhouse }: Fleet): Promise<readonly string[]> {
   await using cleanup = new AsyncDisposableStack()
@@ -43,7 +44,7 @@ export async function replayInbox({ installation, clickhouse }: Fleet): Promise<
   await loadedAll(replayed, ['settlementBlocks'])
   const differences = await compareAccounts(installation, replayed)
   for (const { name, columns } of tablesFilledBy('settlementBlocks')) {
-    // Which block brought a row depends on where batches ended.
+    // The block that brought a row depends on where batches ended.
     const decided = columns.slice(SOURCE_COLUMNS.length).map((column) => `toString(${column})`)
     const rows = ({ database }: Installation): string =>
       `SELECT ${decided.join(', ')} FROM ${database}.${name}`
@@ -79,7 +80,7 @@ async function accountsOf(installation: Installation, partition: number): Promis
   return accounts
 }
 
-/** All of an account. */
+/** All fields of an account. */
 export function accountText(account: Account): string {
   return JSON.stringify(account, (_key, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,

@@ -14,7 +14,7 @@ import { loadedAll } from './loaded-all.ts'
 const COUNTED_MS = 180_000
 const SHOWN_MAX = 3
 
-/** Sums of a window; `late_events` says when an event came, and a copy comes later. */
+/** Sums of a window; `late_events` depends on when an event came, and a copy comes later. */
 const SUMS = [
   'events',
   'tokens_in',
@@ -31,8 +31,8 @@ const SUMS = [
 ]
 
 /**
- * Counts all of usage.metered again: a fresh aggregator, with nothing in memory and another memory's size, reads a copy
- * of the log. It must hand on the same costs, and come to the same windows.
+ * Counts all of usage.metered again: a fresh aggregator, with nothing in memory and another memory size, reads a copy of
+ * the log. It must hand on the same costs, and produce the same windows.
  */
 export async function replayUsage({ installation, clickhouse }: Fleet): Promise<readonly string[]> {
   await using cleanup = new AsyncDisposableStack()
@@ -53,7 +53,7 @@ export async function replayUsage({ installation, clickhouse }: Fleet): Promise<
     `${records} records to be counted again`,
     COUNTED_MS,
     async () => {
-      // Who counts a million events again may be too busy to say how far it has come.
+      // A service that counts a million events again may be too busy to report how far it has come.
       counted = await aggregator.metric('hivemeter_usage_records_total').catch(() => counted)
       return counted >= records
     },
@@ -72,7 +72,7 @@ export async function replayUsage({ installation, clickhouse }: Fleet): Promise<
   return differences
 }
 
-/** Its own ticks count as records too: the task records say whether each partition has come to its copy's end. */
+/** Its own ticks count as records too: the task records show whether each partition has reached the end of its copy. */
 async function allApplied(replayed: Installation, copied: Copied): Promise<void> {
   for (const [partition, count] of copied.entries()) {
     await until(
@@ -101,7 +101,7 @@ async function compareCosts(first: Installation, second: Installation): Promise<
   return differences
 }
 
-/** The costs that an account.inbox holds, each with the event that it pays. One that stands twice has a second name. */
+/** The costs in an account.inbox, each with the event that it pays. A cost that is there twice has a second name. */
 async function costsOf(installation: Installation, partition: number): Promise<Set<string>> {
   const costs = new Set<string>()
   for (const { value } of await installation.records('accountInbox', partition)) {

@@ -4,8 +4,8 @@ import { replayInbox } from './replay-inbox.ts'
 import { replayUsage } from './replay-usage.ts'
 
 /**
- * What every log of a drained fleet says a second time: usage counted again, the inbox decided again, all blocks loaded
- * again, each by fresh processes without state. They return what came out otherwise, in words.
+ * Three replays of the logs of a drained fleet: usage is counted again, the inbox is decided again, and all blocks are
+ * loaded again, each by fresh processes without state. They return the differences, in words.
  */
 export const REPLAYS: readonly ((fleet: Fleet) => Promise<readonly string[]>)[] = [
   replayUsage,

@@ -15,7 +15,7 @@ import { recover } from './probe.ts'
 import type { Verdict } from '../harness/report.ts'
 import { watchReaders } from './watcher.ts'
 
-/** What is missing to the asked number once the last fault has healed. */
+/** The rate at which the events that are still missing to the requested number are sent, once the last fault has healed. */
 const EVENTS_PER_SECOND_AFTER = 6_000
 const SETTLE_MS = 60_000
 const DRAIN_MS = 300_000
@@ -24,7 +24,7 @@ export interface UsageWorkParts extends WorkParts {
   readonly eventsPerSecond: number
 }
 
-/** Events, and what is asked of accounts, as providers and their tools send them; and whoever reads the answers. */
+/** Events, and requests about accounts, as providers and their tools send them; and clients that read the answers. */
 export class UsageWork implements Omit<RunningWork, 'judge' | 'finish'> {
   readonly history: History
   readonly stream: EventStream
@@ -48,7 +48,7 @@ export class UsageWork implements Omit<RunningWork, 'judge' | 'finish'> {
       this.#load.run(parts.eventsPerSecond, signal),
       this.meter.run(signal),
       watchReaders(fleet, history, stream.nodes, seededDice(seed + 2), signal),
-      this.#askOfAccounts(seededDice(seed + 3)),
+      this.#sendRequests(seededDice(seed + 3)),
     ])
   }
 
@@ -60,7 +60,7 @@ export class UsageWork implements Omit<RunningWork, 'judge' | 'finish'> {
     await recover(this.#fleet, this.#load, this.stream)
   }
 
-  /** The same, when `events` have been accepted at least. */
+  /** Ends the load, once at least `events` have been accepted. */
   async finish(events: number): Promise<void> {
     this.#over.abort()
     await this.#running
@@ -78,17 +78,17 @@ export class UsageWork implements Omit<RunningWork, 'judge' | 'finish'> {
     await this.history.close()
   }
 
-  /** Counts what was accepted; what is wrong goes to `failures`, too. */
+  /** Counts what was accepted; problems are added to `failures`, too. */
   async judge(failures: string[]): Promise<Verdict> {
     return await judge(this.#fleet, this.#parts.dir, this.#parts.say, failures)
   }
 
-  /** Asks until the load ends, and then until Kafka has taken all that must be taken. */
-  async #askOfAccounts(dice: Dice): Promise<void> {
+  /** Sends requests until the load ends, and then until Kafka has taken all that must be taken. */
+  async #sendRequests(dice: Dice): Promise<void> {
     const { history, stream } = this
     const requests = new AccountRequests(this.#fleet.installation, {
       history,
-      nodes: stream.askedNodes,
+      nodes: stream.nodesWithRequests,
       dice,
     })
     try {
@@ -137,7 +137,7 @@ export class UsageWork implements Omit<RunningWork, 'judge' | 'finish'> {
       },
       async () => [JSON.stringify(found), ...(await fleet.halts())].join('\n'),
     ).catch((error: unknown) => {
-      // What is missing is the checker's to say.
+      // The checker reports what is missing.
       process.stderr.write(`${messageOf(error)}\n`)
     })
   }

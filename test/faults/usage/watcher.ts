@@ -6,7 +6,7 @@ import type { History } from './history.ts'
 const PAUSE_MS = 150
 const ANSWER_TIMEOUT_MS = 5_000
 
-/** Asks both readers for nodes and wallets all along, as a provider would, and keeps every answer for the checker. */
+/** Queries both readers for nodes and wallets all the time, as a provider would, and keeps every answer for the checker. */
 export async function watchReaders(
   fleet: Fleet,
   history: History,
@@ -32,7 +32,7 @@ export async function watchReaders(
         history.answer({ atMs: systemClock.nowMs(), sentMs, reader: reader.title, route, node, body })
       }
     } catch {
-      // A reader that is down or frozen answers nothing: nothing to check.
+      // A reader that is down or frozen answers nothing: there is nothing to check.
     }
     await systemClock.delay(PAUSE_MS, signal)
   }

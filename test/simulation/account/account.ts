@@ -17,7 +17,7 @@ import { drawRequests } from './draw-requests.ts'
 import { judgeAccounts } from './judge-accounts.ts'
 import { commandRecord, heartbeatRecord } from './requests.ts'
 
-/** Commands, heartbeats, and what settles costs. */
+/** Commands and heartbeats, and the tasks that settle costs. */
 export const account: Actor = {
   join: ({ seed, settings, entries }) => drawRequests(seed, settings, entries),
   enter: (world) => {
@@ -41,7 +41,7 @@ export const account: Actor = {
   },
 }
 
-/** The account rules of tests stand first in every inbox. */
+/** The account rules of the tests are the first record in every inbox. */
 function appendRules({ cluster }: World): void {
   const topic = TOPICS.accountInbox
   const records = [{ key: null, value: testRulesRecord() }]
@@ -52,7 +52,7 @@ function appendRules({ cluster }: World): void {
   }
 }
 
-/** What is asked of an account goes straight into its inbox. */
+/** Commands and heartbeats for an account go straight into its inbox. */
 function play(entry: Entry, world: World, gateways: readonly Gateway[]): boolean {
   const { accountInbox } = TOPICS
   switch (entry.kind) {
@@ -79,7 +79,7 @@ function play(entry: Entry, world: World, gateways: readonly Gateway[]): boolean
   }
 }
 
-/** The second version of the rules pays otherwise, and to the micro-Spark. */
+/** The second version of the rules pays at another rate, and to the micro-Spark. */
 const rulesOf = (version: number): InboxConfigure =>
   version === 2 ? testRules({ version, spark_per_usd: 250, spark_mode: 'exact' }) : testRules({ version })
 
@@ -92,7 +92,7 @@ function settlers(world: World): ActorTasks {
       const rules_version = rules === null ? 0 : inboxConfigureCodec.decode(rules).version
       return [position, next_seq, now, watermark, handed_offset, rules_version]
     },
-    // What stood in its inbox at the first look: ticks of aggregators come in for ever.
+    // The records that were in its inbox at the first look: ticks of aggregators keep coming for ever.
     isDone: () => {
       const logOf = (partition: number) => world.cluster.log(TOPICS.accountInbox, partition)
       ends ??= PARTITION_NUMBERS.map((partition) => logOf(partition).end)

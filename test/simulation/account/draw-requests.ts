@@ -9,10 +9,10 @@ const NODES = 3
 const OPERATORS = 3
 const RESERVATIONS = 4
 
-/** Another stream of chance than that of usage and trouble, which so stay what they are for a seed. */
+/** A stream of chance apart from that of usage and trouble, so that those stay the same for a seed. */
 const SEED_OF_REQUESTS = 0xacc0
 
-/** Kinds of commands, those that change most more often. */
+/** Kinds of commands; those that change most are drawn more often. */
 const KINDS: readonly CommandKind[] = [
   'settings',
   'settings',
@@ -46,7 +46,7 @@ export function drawRequests(seed: number, settings: Settings, usage: readonly E
       ? { kind: 'heartbeat', ...place, heartbeat: drawHeartbeat(random, id) }
       : { kind: 'command', ...place, command: drawCommand(random, id) }
     requests.push(request)
-    // Whoever was not told asks again, by the other gateway, later.
+    // A client without an answer sends the command again, through the other gateway, later.
     if (random.chance(0.2)) {
       const atMs = request.atMs + random.skewed(5_000)
       requests.push({ ...request, atMs, gateway: 1 - place.gateway })
@@ -88,7 +88,7 @@ function drawHeartbeat(random: SeededRandom, id: number): HeartbeatDraft {
   }
 }
 
-/** So many in ten events name a reservation; every copy the same one, as its id decides. */
+/** This many in ten events name a reservation; every copy names the same one, since the id decides it. */
 function withReservations(entry: UsageEntry, share: number): UsageEntry {
   const named = (event: EventDraft): EventDraft =>
     event.id % 10 < share ? { ...event, reservation: 1 + (event.id % RESERVATIONS) } : event

@@ -18,14 +18,14 @@ import { requestName } from '../undecided.ts'
 const text = (row: Row, name: string): string => String(row[name])
 const big = (row: Row, name: string): bigint => BigInt(String(row[name]))
 
-/** What one partition's logs came to: the requests that its task has passed, and what it made of them. */
+/** The result of one partition's logs: the requests that its task has passed, and what it made of them. */
 export interface AccountLogs {
   readonly inbox: readonly LogRecord[]
   readonly nodeState: readonly LogRecord[]
   readonly settlementBlocks: readonly LogBlock[]
 }
 
-/** Decisions, settlements, ledger, audit, accounts and outcomes, against verify's model of the same inbox. */
+/** Compares decisions, settlements, ledger, audit, accounts and outcomes with verify's model of the same inbox. */
 export function judgeAccounts(logs: AccountLogs, undecidable: (name: string) => boolean): void {
   const model = AccountModel.fromZero()
   model.since = [{ rules: RULES, offset: 0 }]
@@ -41,7 +41,7 @@ export function judgeAccounts(logs: AccountLogs, undecidable: (name: string) => 
   judgeOutcomes(model, outcomes)
 }
 
-/** Letters of the inbox are of requests that cannot be decided, and of no others; they are facts to the model. */
+/** Dead letters of the inbox hold requests that cannot be decided, and no others; the model takes them as facts. */
 function judgeLetters(
   { inbox, settlementBlocks }: AccountLogs,
   undecidable: (name: string) => boolean,
@@ -109,7 +109,7 @@ function stateOf({ nodeState }: AccountLogs): {
   return { accounts, outcomes }
 }
 
-/** Every outcome whose time is not over is there, and says what the command came to. */
+/** Every outcome that has not expired is there, and reports the result of its command. */
 function judgeOutcomes(
   { outcomes: expected, nowMs }: AccountModel,
   found: ReadonlyMap<string, Outcome>,

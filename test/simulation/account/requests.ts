@@ -3,7 +3,7 @@ import type { CommandKind, NodeTier } from '../../../schemas/records.ts'
 import type { Setting } from '../../../schemas/settings.ts'
 import { command, commandId, heartbeat } from '../../support/records/inbox-requests.ts'
 
-/** A command as a schedule has it; the same `id` means the same command. */
+/** A command in a schedule; the same `id` means the same command. */
 export interface CommandDraft {
   readonly id: number
   readonly kind: CommandKind
@@ -38,7 +38,7 @@ export function commandRecord(nodeId: string, draft: CommandDraft): Buffer {
       cost_nano_usd: draft.nanoUsd,
       ttl_ms: draft.ttlMs,
       reservation_id: reservationName(draft.reservation),
-      // By the id, so that a command that is asked again is the same.
+      // Chosen by the id, so that a repeated command is the same.
       by_admin: draft.id % 3 === 0,
       by_operator: draft.id % 4 === 0,
     }),

@@ -2,17 +2,17 @@ import type { Entry, PointEntry, UsageEntry } from '../schedule.ts'
 import { SeededRandom } from '../world/seeded-random.ts'
 import { otherPartition } from '../services.ts'
 
-/** Somebody sends with another partitioner, and who sends on what he sent dies in between. */
+/** A sender with another partitioner, and a task that dies while it sends its records on. */
 const MISPLACED = 'misplaced'
 export type MisplacedTrouble = typeof MISPLACED
 
-/** Another stream of chance than that of all else, which so stays what it is for a seed. */
+/** A stream of chance apart from all others, so that those stay the same for a seed. */
 const SEED_OF_MISPLACED = 0xf0a4
 
-/** In one record: as many as the smallest memory of ids in these runs makes room for. */
+/** Events in one record: as many as the smallest memory of ids in these runs can hold. */
 const EVENTS_MAX = 5
 
-/** The same entries, some of whose usage goes to the other partition: alone, or in a record with events of that one. */
+/** The same entries, with some of their usage on the other partition: alone, or in a record with events of that one. */
 export function drawMisplaced(
   seed: number,
   only: readonly string[] | undefined,
@@ -39,7 +39,7 @@ export function drawMisplaced(
   return drawn
 }
 
-/** Between what was sent on and the commit, or just behind it. */
+/** Between the forwarding and the commit, or just after it. */
 function crash(random: SeededRandom, atMs: number): PointEntry {
   return {
     kind: 'point',

@@ -5,10 +5,10 @@ import { SeededRandom } from '../world/seeded-random.ts'
 const MODELS = 'models'
 export type ModelsTrouble = typeof MODELS
 
-/** Another stream of chance than that of all else, which so stays what it is for a seed. */
+/** A stream of chance apart from all others, so that those stay the same for a seed. */
 const SEED_OF_MODELS = 0x30de15
 
-/** Versions that are put in force, and when. */
+/** The versions that are put in force, and when. */
 export function drawModels(seed: number, only: readonly string[] | undefined, activeMs: number): Entry[] {
   const random = new SeededRandom(seed ^ SEED_OF_MODELS)
   const isDrawn = random.chance(0.4)

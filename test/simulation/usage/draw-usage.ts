@@ -25,7 +25,7 @@ function drawEvent(random: SeededRandom, id: number): EventDraft {
   }
 }
 
-/** Records of events, repeated ones and conflicts among them, and some that are none. */
+/** Records of events, with repeats and conflicts among them, and some records that hold no event. */
 export function drawUsage(random: SeededRandom, { activeMs }: Pick<Settings, 'activeMs'>): Entry[] {
   const drawn = Array.from({ length: PARTITIONS }, () => [] as EventDraft[])
   const count = random.int(6, 24)

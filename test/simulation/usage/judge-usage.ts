@@ -17,7 +17,7 @@ const byPlace = (left: Row, right: Row): number =>
   Number(left['record_offset']) - Number(right['record_offset']) ||
   Number(left['record_index']) - Number(right['record_index'])
 
-/** What one partition's logs came to: the events that its task has passed, and what it made of them. */
+/** The result of one partition's logs: the events that its task has passed, and what it made of them. */
 export interface UsageLogs {
   readonly partition: number
   readonly usage: readonly LogRecord[]
@@ -26,8 +26,8 @@ export interface UsageLogs {
 }
 
 /**
- * Rows, windows, dead letters and what was handed over, against one event after the other: each event of the log that
- * its task has passed is counted once, wherever batches ended and whoever counted.
+ * Compares rows, windows, dead letters and handed-over costs with a count of one event after the other: each event of the
+ * log that its task has passed is counted once, wherever batches ended and whichever process counted.
  */
 export function judgeUsage(
   { partition, usage, inbox, usageBlocks }: UsageLogs,
@@ -58,7 +58,10 @@ export function judgeUsage(
   judgeHandOver(inbox, oracle)
 }
 
-/** What stood on a wrong partition, which its task has passed, stands on its own one, with the receipt that it came in with. */
+/**
+ * Events on a wrong partition that its task has passed are also on their own partition, with the receipt that they came
+ * in with.
+ */
 export function judgeSentOn(
   partition: number,
   usage: readonly LogRecord[],
@@ -83,7 +86,7 @@ function copyName(event: UsageEvent, receipt: string | undefined): string {
   return `${receipt} ${JSON.stringify(event)}`
 }
 
-/** The table that each record was judged by, as its rows name it: one there is, and never an older one than before. */
+/** The table of models for each record, as its rows name it: the table exists, and is never older than the one before. */
 function tablesOf(rows: readonly Row[], models: Pick<SimModels, 'version'>): (offset: bigint) => ModelTable {
   const tables = new Map<bigint, ModelTable>()
   let version = 0
@@ -134,7 +137,7 @@ export function handedOver(inbox: readonly LogRecord[]): { record: LogRecord; us
   return applied
 }
 
-/** Costs in the order of events and sums of nodes: all of what the inbox has come to. */
+/** Costs in the order of events, and the sums of nodes: everything that the inbox has come to. */
 function judgeHandOver(inbox: readonly LogRecord[], oracle: UsageOracle): void {
   const sums = new Map<string, Sums>()
   const costs: UsageOracle['costs'][number][] = []
@@ -154,7 +157,7 @@ function judgeHandOver(inbox: readonly LogRecord[], oracle: UsageOracle): void {
       })
     }
   }
-  // The settler may have passed less than the aggregator has counted, but for ticks nothing is missing at the end.
+  // The settler may have passed less than the aggregator has counted, but at the end nothing except ticks may be missing.
   assert.deepEqual(costs, oracle.costs)
   assert.deepEqual(sums, oracle.nodes)
 }

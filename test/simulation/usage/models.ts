@@ -2,13 +2,13 @@ import type { ModelTables } from '../../../pipelines/usage/model-tables.ts'
 import { COMPILED_TABLE, ModelTable } from '../../../schemas/model-table.ts'
 import type { Timeline } from '../world/timeline.ts'
 
-/** A version, and from when on those that are behind know it. */
+/** A version, and the time from which the slower processes know it. */
 interface Published {
   readonly table: ModelTable
   readonly knownAtMs: number
 }
 
-/** The versions of the table of models in a simulated installation; half of the processes hear of each a while later. */
+/** The versions of the table of models in a simulated installation; half of the processes learn of each a while later. */
 export class SimModels {
   readonly #timeline: Timeline
   readonly #published: Published[] = []
@@ -17,7 +17,7 @@ export class SimModels {
     this.#timeline = timeline
   }
 
-  /** The next version is in force, with other facts of the models that the simulated events name. */
+  /** Puts the next version in force, with other facts about the models that the simulated events name. */
   publish(behindMs: number): void {
     const version = COMPILED_TABLE.version + 1 + this.#published.length
     const table = new ModelTable(version, [
@@ -27,14 +27,14 @@ export class SimModels {
     this.#published.push({ table, knownAtMs: this.#timeline.nowMs + behindMs })
   }
 
-  /** The table of a version; undefined for one that was never in force. */
+  /** The table of a version; undefined for a version that was never in force. */
   version(number: number): ModelTable | undefined {
     return [COMPILED_TABLE, ...this.#published.map(({ table }) => table)].find(
       ({ version }) => version === number,
     )
   }
 
-  /** The versions as one process follows them. */
+  /** The versions as one process learns them. */
   follow(isBehind: boolean): ModelTables {
     return {
       newestFor: (_partition, version) => {

@@ -31,7 +31,7 @@ import { SimModels } from './models.ts'
 
 const ID_KEY = Buffer.alloc(32, 7)
 
-/** Events and what counts them. */
+/** Events, and the tasks that count them. */
 export const usage: Actor = {
   draw: drawUsage,
   disturb: ({ seed, only, settings, entries }) =>
@@ -73,17 +73,20 @@ function play(entry: Entry, world: World, models: SimModels, gateways: readonly 
   }
 }
 
-/** A record for the partition: of its own nodes, and of the other partition's where the sender partitions otherwise. */
+/**
+ * A record for the partition: with events of its own nodes, and of the other partition's where the sender uses another
+ * partitioner.
+ */
 function recordsOf({ partition, events, strays = [] }: UsageEntry, world: World): Buffer[] {
   const { startMs } = world.schedule.settings
   const own = events.map((draft) => toEvent(draft, partition, startMs))
   const foreign = strays.map((draft) => toEvent(draft, otherPartition(partition), startMs))
   if (own.length > 0) return [usageEventsCodec.encode({ events: [...foreign, ...own] })]
-  // A serializer writes one event a record.
+  // A serializer writes one event per record.
   return foreign.map((event) => usageEventCodec.encode(event))
 }
 
-/** Some ids are texts, and their producers say bytes beside them that say nothing. */
+/** Some ids are texts, and their producers send bytes beside them that have no meaning. */
 function idOf(id: number): Pick<UsageEvent, 'event_id' | 'event_text'> {
   return { event_id: eventId(id), event_text: id % 5 === 3 ? `order ${id}` : null }
 }
@@ -114,7 +117,7 @@ function aggregators(world: World, models: SimModels, tampering: Tampering): Act
         aggregatorTaskCodec.decode(record)
       return [position, next_seq, watermark, evicted_seq, models_version]
     },
-    // Every record, also those that a task sends on meanwhile.
+    // Every record, including those that a task sends on meanwhile.
     isDone: () =>
       PARTITION_NUMBERS.every((partition) => {
         const records = world.cluster.log(TOPICS.usageMetered, partition).committed()
@@ -126,7 +129,7 @@ function aggregators(world: World, models: SimModels, tampering: Tampering): Act
       const marks = waitingMarks(client.followLoaded(TOPICS.usageBlocks, PARTITIONS), world.timeline)
       const idPool = { held: 0, max: world.schedule.settings.idsMax }
       const { forward: tampered = (plain: Forward): Forward => plain } = tampering
-      // Every other life of all processes hears of versions late: the next owner of a partition may know less than the last.
+      // Every second process that is started learns of versions late: the next owner of a partition may know less than the last.
       const followed = models.follow(lives % 2 === 0)
       const tables = tampering.models?.(followed) ?? followed
       const lookup = waitingLookup(client.lookup(TOPICS.usageBlocks), world, tampering)

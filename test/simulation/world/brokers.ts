@@ -3,34 +3,40 @@ import { NoAnswer } from './process.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { Timeline } from './timeline.ts'
 
-/** As `min.insync.replicas` is set where there are three brokers. */
+/** The value of `min.insync.replicas` where there are three brokers. */
 const IN_SYNC_MIN = 2
-/** An orderly move takes the leaderships of a broker from it one after the other. */
+/** An orderly move takes the leaderships from a broker one after the other. */
 const MOVE_MS_MAX = 300
 
 interface Broker {
   readonly id: BrokerId
-  /** `cut`: clients reach it and its peers do not, so it believes what it last heard and nothing that it appends is done. */
+  /**
+   * `cut`: clients reach it and its peers do not, so it believes the last news that it got, and no append to it
+   * completes.
+   */
   state: 'up' | 'hung' | 'cut' | 'down'
-  /** Who led what when it was cut off. */
+  /** The leaders at the moment when it was cut off. */
   lastHeard: ReadonlyMap<string, BrokerId>
-  /** The controller has given it up, or it left in order: it leads nothing that another can, and is no replica in sync. */
+  /**
+   * The controller has given it up, or it left in order: it leads nothing that another broker can lead, and is not in
+   * sync.
+   */
   isFenced: boolean
-  /** Counts its troubles: what ends an older one does nothing any more. */
+  /** Counts its troubles: the end of an older trouble changes nothing any more. */
   trouble: number
   /** Breaks the requests that it works on. */
   readonly connections: Set<() => void>
-  /** Told when a hung broker goes on. */
+  /** Called when a hung broker goes on. */
   held: (() => void)[]
 }
 
 interface Leadership {
   leader: BrokerId
-  /** What brokers say who are asked for it: the news of a move takes a while. */
-  told: BrokerId
-  /** Counts its moves: older news than the newest is none. */
+  /** The leader that brokers name in their answers: the news of a move takes a while. */
+  named: BrokerId
+  /** Counts its moves: news that is older than the newest is ignored. */
   moves: number
-  /** A coordinator reads its log first. */
+  /** A coordinator reads its log before it serves. */
   loadedAtMs: number
 }
 
@@ -44,14 +50,15 @@ export interface BrokersOptions {
 }
 
 /**
- * The brokers of a simulated cluster: who is up, who leads what, and how leaderships move. A name is led: a partition
- * ("topic/0"), a transactional id, a group. What was acknowledged is on every replica in sync, so a move loses none of it.
+ * The brokers of a simulated cluster: which of them are up, which one leads what, and how leaderships move. A name has a
+ * leader: a partition ("topic/0"), a transactional id, a group. What was acknowledged is on every replica in sync, so a
+ * move loses none of it.
  */
 export class Brokers {
   readonly ids: readonly BrokerId[]
   /** A leadership has moved. */
   onMoved: (name: string) => void = () => {}
-  /** Some broker has come, gone or been given up. */
+  /** A broker has come, gone or been given up. */
   onChanged: () => void = () => {}
   readonly #timeline: Timeline
   readonly #random: SeededRandom
@@ -82,25 +89,25 @@ export class Brokers {
     return this.#leadership(name).leader
   }
 
-  /** What some broker that answers says of leaders. Throws `NoAnswer` where none answers at all. */
+  /** The leaders as a broker that answers reports them. Throws `NoAnswer` where no broker answers. */
   news(): (name: string) => BrokerId {
-    const asked = this.#brokers.filter(({ state }) => state === 'up' || state === 'cut')
-    if (asked.length === 0) throw new NoAnswer('no broker answers', { wasSent: false })
-    const { state, lastHeard } = asked.length === 1 ? (asked[0] as Broker) : this.#random.pick(asked)
-    return (name) => (state === 'cut' ? lastHeard.get(name) : undefined) ?? this.#leadership(name).told
+    const reachable = this.#brokers.filter(({ state }) => state === 'up' || state === 'cut')
+    if (reachable.length === 0) throw new NoAnswer('no broker answers', { wasSent: false })
+    const { state, lastHeard } = reachable.length === 1 ? (reachable[0] as Broker) : this.#random.pick(reachable)
+    return (name) => (state === 'cut' ? lastHeard.get(name) : undefined) ?? this.#leadership(name).named
   }
 
-  /** True: its leader is new, and does not know yet what was decided under the one before. */
+  /** True: its leader is new, and does not know yet what was decided under the former leader. */
   isLoading(name: string): boolean {
     return this.#timeline.nowMs < this.#leadership(name).loadedAtMs
   }
 
-  /** True: whoever leads the name answers. */
+  /** True: the leader of the name answers. */
   isServed(name: string): boolean {
     return this.#broker(this.leaderOf(name)).state === 'up'
   }
 
-  /** True: the broker does not hear of moves, nor anybody of what it appends. */
+  /** True: the broker gets no news of moves, and its peers get nothing of what it appends. */
   isCutOff(id: BrokerId): boolean {
     return this.#broker(id).state === 'cut'
   }
@@ -124,8 +131,8 @@ export class Brokers {
   }
 
   /**
-   * A request that has come to a broker: a dead one refuses, a hung one answers when it goes on, and whatever it works on
-   * breaks when it dies.
+   * A request that has arrived at a broker: a dead broker refuses it, a hung one answers when it goes on, and a request
+   * in work breaks when the broker dies.
    */
   serve<T>(id: BrokerId, apply: () => T | Promise<T>): T | Promise<T> {
     const broker = this.#broker(id)
@@ -140,7 +147,7 @@ export class Brokers {
     )
   }
 
-  /** The leadership goes to another broker that is up, where there is one. */
+  /** The leadership moves to another broker that is up, if there is one. */
   move(name: string): void {
     const leadership = this.#leadership(name)
     const others = this.#brokers.filter(
@@ -151,13 +158,13 @@ export class Brokers {
     leadership.loadedAtMs = this.#timeline.nowMs + this.#newsMs()
     const order = ++leadership.moves
     this.#timeline.after(this.#newsMs(), () => {
-      if (order === leadership.moves) leadership.told = leadership.leader
+      if (order === leadership.moves) leadership.named = leadership.leader
     })
     this.#trace(`broker-${leadership.leader}`, `leads ${name}`)
     this.onMoved(name)
   }
 
-  /** The names that are led, oldest first. */
+  /** The names that have leaders, oldest first. */
   names(): string[] {
     return [...this.#leaderships.keys()]
   }
@@ -180,7 +187,10 @@ export class Brokers {
     })
   }
 
-  /** It dies, hangs, or is cut off from its peers, for `forMs`; the controller gives it up after `failoverMs`, if it is not back before. */
+  /**
+   * The broker dies, hangs, or is cut off from its peers, for `forMs`; the controller gives it up after `failoverMs`,
+   * unless it is back before.
+   */
   fail(id: BrokerId, how: 'kill' | 'hang' | 'cut', forMs: number, failoverMs: number): void {
     const broker = this.#broker(id)
     if (broker.state !== 'up') return
@@ -189,7 +199,7 @@ export class Brokers {
     if (how === 'kill') this.#die(broker)
     else {
       broker.state = how === 'cut' ? 'cut' : 'hung'
-      broker.lastHeard = new Map(Array.from(this.#leaderships, ([name, { told }]) => [name, told]))
+      broker.lastHeard = new Map(Array.from(this.#leaderships, ([name, { named }]) => [name, named]))
       this.#trace(`broker-${id}`, how === 'cut' ? 'is cut off from its peers' : 'hangs')
     }
     this.#timeline.after(failoverMs, () => {
@@ -204,7 +214,7 @@ export class Brokers {
     })
   }
 
-  /** All are up, and stay so. */
+  /** All brokers are up, and stay up. */
   heal(): void {
     for (const broker of this.#brokers) {
       broker.trouble++
@@ -254,7 +264,8 @@ export class Brokers {
     broker.connections.add(breakOff)
     try {
       const [settled] = await Promise.race([Promise.allSettled([work]), broken])
-      // What has come of it while it hung is answered when it goes on; one that is cut off hears of it then.
+      // The result of a request that came while the broker hung is sent when it goes on; one that is cut off learns of
+      // the move then.
       while (broker.state === 'hung' || broker.state === 'cut') {
         await Promise.race([this.#goesOn(broker), broken])
       }
@@ -275,7 +286,7 @@ export class Brokers {
     let leadership = this.#leaderships.get(name)
     if (leadership === undefined) {
       const { id } = this.#brokers.length === 1 ? this.#broker(1) : this.#random.pick(this.#brokers)
-      this.#leaderships.set(name, (leadership = { leader: id, told: id, moves: 0, loadedAtMs: 0 }))
+      this.#leaderships.set(name, (leadership = { leader: id, named: id, moves: 0, loadedAtMs: 0 }))
     }
     return leadership
   }

@@ -8,8 +8,8 @@ import type {
 import { placeOf } from './cluster.ts'
 
 /*
- * Wires without a guard: what stands on them believes that a produce path keeps its rules, and each of these breaks one of
- * them behind its back, as client libraries did.
+ * Wires without a guard: the code above them expects that a produce path keeps its rules, and each of these wires breaks
+ * one rule unnoticed, as client libraries did.
  */
 
 const keyOf = ({ topic, partition }: Place): string => placeOf(topic, partition)
@@ -21,7 +21,7 @@ const taken = ({ topic, partition }: Place): PlaceAnswer => ({
   logAppendTimeMs: 0,
 })
 
-/** All that a wire does, to be changed in part. */
+/** All methods of a wire, to be changed in part. */
 export function sameWire(wire: ProduceWire): ProduceWire {
   return {
     leaderOf: (place) => wire.leaderOf(place),
@@ -36,19 +36,19 @@ export function sameWire(wire: ProduceWire): ProduceWire {
   }
 }
 
-/** Numbers of batches as a producer gives them that sends some of them more than once, each time under a number of its own. */
+/** The numbers of batches for a producer that sends some of them more than once, each time under a new number. */
 class Numbering {
   readonly #given = new WeakMap<ProduceBatch, number>()
   readonly #shifts = new Map<string, number>()
 
-  /** The batch under the number that it was first given. */
+  /** The batch under the number that it got first. */
   first(batch: ProduceBatch): ProduceBatch {
     const baseSequence = this.#given.get(batch) ?? batch.baseSequence + (this.#shifts.get(keyOf(batch)) ?? 0)
     this.#given.set(batch, baseSequence)
     return { ...batch, baseSequence }
   }
 
-  /** The batch under the next number; what comes behind it moves on. */
+  /** The batch under the next number; the numbers of later batches move up. */
   again(batch: ProduceBatch): ProduceBatch {
     if (!this.#given.has(batch)) return this.first(batch)
     const key = keyOf(batch)
@@ -57,7 +57,7 @@ class Numbering {
   }
 }
 
-/** Answers are remembered per broker: what moves to one that has answered this send is taken for sent. */
+/** Answers are remembered per broker: a partition that moves to a broker which has answered this send counts as sent. */
 export function rememberingBrokers(wire: ProduceWire): ProduceWire {
   const tried = new WeakSet<ProduceBatch>()
   const answered = new Set<BrokerId>()
@@ -74,7 +74,7 @@ export function rememberingBrokers(wire: ProduceWire): ProduceWire {
   }
 }
 
-/** A retry has a number of its own, so that the broker does not know it for one. */
+/** A retry has a number of its own, so that the broker does not recognise it as a retry. */
 export function renumberingRetries(wire: ProduceWire): ProduceWire {
   const numbers = new Numbering()
   return {
@@ -87,7 +87,7 @@ export function renumberingRetries(wire: ProduceWire): ProduceWire {
   }
 }
 
-/** What an answer does not name is taken for acknowledged. */
+/** A partition that an answer does not name counts as acknowledged. */
 export function believingSilence(wire: ProduceWire): ProduceWire {
   return {
     ...sameWire(wire),
@@ -99,13 +99,13 @@ export function believingSilence(wire: ProduceWire): ProduceWire {
   }
 }
 
-/** One producer id for good, also after an outcome that is not known: its numbers begin again with other records. */
+/** One producer id for ever, also after an unknown outcome: its numbers begin again with other records. */
 export function keepingIdentity(wire: ProduceWire): ProduceWire {
   let kept: Awaited<ReturnType<ProduceWire['initProducer']>> | undefined
   return { ...sameWire(wire), initProducer: async () => (kept ??= await wire.initProducer()) }
 }
 
-/** What is under way at other brokers is sent once more, under the next number, when one of them says "not now". */
+/** When one broker says "not now", requests that are under way at others are sent once more, under the next number. */
 class UnderWay {
   readonly #wire: ProduceWire
   readonly #numbers = new Numbering()
@@ -136,7 +136,7 @@ class UnderWay {
   }
 }
 
-/** A retriable answer of one partition starts a retry of all, also of what is under way elsewhere. */
+/** A retriable answer for one partition starts a retry of all, including those that are under way elsewhere. */
 export function retryingAll(wire: ProduceWire): ProduceWire {
   const underWay = new UnderWay(wire)
   return {
@@ -149,7 +149,10 @@ export function retryingAll(wire: ProduceWire): ProduceWire {
   }
 }
 
-/** Partitions are added within the send, broker by broker, and "not now" to one of these requests starts all of it anew. */
+/**
+ * Partitions are added within the send, broker by broker, and "not now" to one of these requests starts the whole send
+ * again.
+ */
 export function addingWithinSends(wire: ProduceWire): ProduceWire {
   const underWay = new UnderWay(wire)
   let add: ((places: readonly Place[]) => Promise<void>) | undefined

@@ -21,7 +21,7 @@ export const placeOf = (topic: string, partition: number): string => `${topic}/$
 const coordinatorOf = (transactionalId: string): string => `transaction ${transactionalId}`
 const groupName = (groupId: string): string => `group ${groupId}`
 
-/** A Produce request names it: so long may the replicas take. */
+/** A Produce request carries this limit: the replicas may take so long. */
 const REPLICATION_TIMEOUT_MS = 1_500
 
 export interface ClusterOptions {
@@ -30,20 +30,23 @@ export interface ClusterOptions {
   readonly brokers: number
   /** How long after the end of a transaction each marker is written. */
   readonly markerMs: () => number
-  /** How long replicas take to follow, and the news of a move. */
+  /** How long replicas take to follow, and how long the news of a move takes. */
   readonly replicaMs: () => number
   readonly newsMs: () => number
   readonly trace: (who: string, what: string) => void
 }
 
-/** What a fetch asks of one partition. */
+/** What a fetch requests from one partition. */
 export interface FetchPlace {
   readonly topic: string
   readonly partition: number
   readonly from: bigint
 }
 
-/** Kafka in memory: brokers, partitions, transactions, groups. A request is done when it arrives, or when replicas follow. */
+/**
+ * Kafka in memory: brokers, partitions, transactions, groups. A request is done when it arrives, or when the replicas
+ * follow.
+ */
 export class MemoryCluster {
   readonly brokers: Brokers
   readonly transactions: Transactions
@@ -53,7 +56,7 @@ export class MemoryCluster {
   #fetchers: (() => void)[] = []
   #nextProducerId = 1n
 
-  /** Guards that a test may take away, to show that the simulation sees what they are good for. */
+  /** Guards that a test may take away, to show that the simulation fails without them. */
   readonly without: { idempotence: boolean; readCommitted: boolean; readonly fences: boolean }
 
   constructor(options: ClusterOptions) {
@@ -95,7 +98,7 @@ export class MemoryCluster {
     return found
   }
 
-  /** The partitions of these topics that are led, as places. */
+  /** The partitions of these topics that have a leader, as places. */
   placesOf(topics: readonly string[]): string[] {
     return topics.flatMap((topic) =>
       Array.from({ length: PARTITIONS }, (_, partition) => this.partition(topic, partition).name),
@@ -116,29 +119,29 @@ export class MemoryCluster {
     return group
   }
 
-  /** A request to the group's coordinator. */
+  /** Sends a request to the group's coordinator. */
   ofGroup<T>(id: string, apply: () => T | Promise<T>): T | Promise<T> {
     const name = groupName(id)
     const coordinator = this.brokers.leaderOf(name)
     return this.brokers.serve(coordinator, () => {
-      // It hung with the request in its hands, and another one is the coordinator by now.
+      // The broker hung while it worked on the request, and another one is the coordinator by now.
       if (this.brokers.leaderOf(name) !== coordinator) throw new BrokerRefusal('NOT_COORDINATOR_FOR_GROUP')
       return apply()
     })
   }
 
-  /** A request about one partition to its leader. */
+  /** Sends a request about one partition to its leader. */
   ofLeader<T>(topic: string, partition: number, apply: (log: PartitionLog) => T): T | Promise<T> {
     const { name, log } = this.partition(topic, partition)
     return this.brokers.serve(this.brokers.leaderOf(name), () => apply(log))
   }
 
-  /** What a group's coordinator holds for a place. */
+  /** The offset that a group's coordinator has for a place. */
   groupOffset(groupId: string, place: string): bigint | undefined {
     return this.#groups.get(groupId)?.offsets.get(place)
   }
 
-  /** The group's offsets are gone, as after their retention. */
+  /** The group's offsets are deleted, as after their retention. */
   forgetOffsets(groupId: string): void {
     this.#groups.get(groupId)?.offsets.clear()
   }
@@ -148,7 +151,7 @@ export class MemoryCluster {
     return { producerId: this.#nextProducerId++, epoch: 0 }
   }
 
-  /** A Produce request at a broker: an answer for each batch, when the replicas have what was appended. */
+  /** A Produce request at a broker: it answers for each batch when the replicas have what was appended. */
   async produce(broker: BrokerId, batches: readonly ProduceBatch[]): Promise<PlaceAnswer[]> {
     const appending = batches.map((batch) => ({ batch, outcome: this.#inTime(this.#append(broker, batch)) }))
     const answers: PlaceAnswer[] = []
@@ -161,8 +164,9 @@ export class MemoryCluster {
   }
 
   /**
-   * A request about a transaction to a broker that was its coordinator as last heard. What is done is in the coordinators'
-   * log; where the coordinator moves before the answer, "not coordinator" says nothing of it.
+   * A request about a transaction to the broker that the client last knew as its coordinator. What is done is in the
+   * coordinators' log; where the coordinator moves before the answer, the answer is "not coordinator" and does not show
+   * whether it was done.
    */
   async coordinate<T>(broker: BrokerId, transactionalId: string, apply: () => T): Promise<T> {
     const { brokers } = this
@@ -187,14 +191,14 @@ export class MemoryCluster {
     return value
   }
 
-  /** The coordinator of a transactional id, as any broker that answers says. */
+  /** The coordinator of a transactional id, as any broker that answers reports it. */
   toldCoordinator(transactionalId: string): BrokerId {
     return this.brokers.news()(coordinatorOf(transactionalId))
   }
 
   /**
-   * Up to `recordsMax` records of each place, committed ones only. Where there are none it waits for the first, or for
-   * `waitMs`. Places whose leader is silent have none. Rejects with `OffsetOutOfRange`.
+   * Returns up to `recordsMax` committed records of each place. Where there are none it waits for the first, or for
+   * `waitMs`. Places whose leader is silent return none. Rejects with `OffsetOutOfRange`.
    */
   async fetch(
     places: readonly FetchPlace[],
@@ -225,11 +229,12 @@ export class MemoryCluster {
     const partition = this.partition(batch.topic, batch.partition)
     if (this.brokers.leaderOf(partition.name) !== broker) {
       const refusal = refused('NOT_LEADER_FOR_PARTITION')
-      // One that is cut off takes the batch for its own, until it hears that others lead.
+      // A leader that is cut off accepts the batch, until it learns that others lead.
       return this.brokers.isCutOff(broker) ? Promise.resolve(refusal) : refusal
     }
     if (batch.transactionalId !== null && !partition.log.hasOpen(batch.producer.producerId)) {
-      // The leader asks the coordinator first; where that is silent, it says what older clients understand.
+      // The leader asks the coordinator first; where the coordinator is silent, the answer is the error that older
+      // clients understand.
       if (!this.brokers.isServed(coordinatorOf(batch.transactionalId))) return refused('NOT_ENOUGH_REPLICAS')
       try {
         this.transactions.verify(batch.producer, partition)
@@ -241,7 +246,7 @@ export class MemoryCluster {
     return partition.produce(batch)
   }
 
-  /** A batch that waits for the replicas for too long is answered, and goes on waiting. */
+  /** A batch that waits for the replicas for too long gets an answer, and goes on waiting. */
   #inTime(outcome: Appended | Promise<Appended>): Appended | Promise<Appended> {
     if (!(outcome instanceof Promise)) return outcome
     const { promise: late, resolve } = Promise.withResolvers<Appended>()
@@ -257,7 +262,7 @@ export class MemoryCluster {
   #wakeFetchers(): void {
     const waiting = this.#fetchers
     this.#fetchers = []
-    // Each on its own turn: what follows from one fetch is over before the next is answered.
+    // Each fetch has its own turn: everything that follows from one is over before the next is answered.
     for (const wake of waiting) this.#options.timeline.after(0, wake)
   }
 }

@@ -8,7 +8,7 @@ import { NoAnswer } from './process.ts'
 import type { SimProcess } from './process.ts'
 import { BrokerRefusal } from './transactions.ts'
 
-/** kafkajs waits 100 ms; more of it would only make more turns of an idle loop. */
+/** kafkajs waits 100 ms; more requests would only add turns of an idle loop. */
 const FETCH_WAIT_MS = 500
 const HEARTBEAT_INTERVAL_MS = 1_000
 const RETRY_MS = 300
@@ -23,8 +23,9 @@ export interface ConsumerOptions {
 }
 
 /**
- * kafkajs' consumer as the services use it: one loop that fetches all its partitions, hands the batches out side by
- * side, and fetches again when all are handled; heartbeats between and within; joins anew when one of them says so.
+ * kafkajs' consumer as the services use it: one loop that fetches all its partitions, hands the batches out side by side,
+ * and fetches again when all are handled. It sends heartbeats between and within batches, and joins again when an answer
+ * requires it.
  */
 export class MemoryConsumer implements GroupConsumer {
   readonly #options: ConsumerOptions
@@ -34,7 +35,7 @@ export class MemoryConsumer implements GroupConsumer {
   #memberId: string | null = null
   #generation = 0
   #assigned: readonly number[] = []
-  /** Next offset of each place, as far as this generation knows it. */
+  /** The next offset of each place, as far as this generation knows it. */
   #positions = new Map<string, bigint>()
   readonly #seeks = new Map<string, bigint>()
   readonly #paused = new Set<string>()
@@ -57,7 +58,7 @@ export class MemoryConsumer implements GroupConsumer {
     await this.#running
   }
 
-  /** Joins and goes on until `stop`; resolves when the group was left. */
+  /** Joins and runs until `stop`; resolves when the consumer has left the group. */
   async #run(handlers: GroupConsumerHandlers): Promise<void> {
     const { process } = this.#options
     let mustJoin = true
@@ -101,7 +102,7 @@ export class MemoryConsumer implements GroupConsumer {
     )
   }
 
-  /** One heartbeat a second, however many ask for it. */
+  /** One heartbeat a second, however many callers want one. */
   async #heartbeat(): Promise<void> {
     const { process } = this.#options
     const memberId = this.#memberId
@@ -181,7 +182,7 @@ export class MemoryConsumer implements GroupConsumer {
     }
   }
 
-  /** What was sought in partitions that others have waits until they come back: kafkajs forgets no seek. */
+  /** A seek in a partition that another member has waits until the partition comes back: kafkajs forgets no seek. */
   #applySeeks(): void {
     for (const topic of this.#options.topics) {
       for (const partition of this.#assigned) {
@@ -193,7 +194,7 @@ export class MemoryConsumer implements GroupConsumer {
     }
   }
 
-  /** The group's offsets where this generation has no position yet; the log's start where the group has none. */
+  /** The group's offsets where this generation has no position yet; the start of the log where the group has none. */
   async #lookUpPositions(): Promise<void> {
     const { topics, cluster } = this.#options
     const places = topics.flatMap((topic) => this.#assigned.map((partition) => ({ topic, partition })))

@@ -3,7 +3,10 @@ import type { Timeline } from './timeline.ts'
 const STEP_MS = 20
 const STEPS_MAX = 10_000
 
-/** Lets a world's time pass while there is work in it; for those who stand outside of it and ask several things at once. */
+/**
+ * Lets the time of a world pass while there is work in it; for callers outside of the world that start several requests
+ * at once.
+ */
 export class Driver {
   readonly #timeline: Timeline
   #underWay = 0
@@ -13,13 +16,13 @@ export class Driver {
     this.#timeline = timeline
   }
 
-  /** Resolves or rejects as the work does; rejects where it does not end. */
+  /** Resolves or rejects with the work; rejects where the work does not end. */
   async drive<T>(work: Promise<T>): Promise<T> {
     this.#underWay++
     const over = work.finally(() => {
       this.#underWay--
     })
-    // It is awaited at the end: until then a failure must not count as one that nobody looks at.
+    // It is awaited at the end: until then a failure must not count as an unhandled rejection.
     over.catch(() => {})
     this.#passing ??= this.#pass().finally(() => {
       this.#passing = undefined

@@ -1,4 +1,4 @@
-/** What a process may ask of broker and store. */
+/** Requests of a process to broker and store. */
 export type RequestKind =
   | 'append'
   | 'fetch'
@@ -15,11 +15,11 @@ export type RequestKind =
   | 'look'
 
 /**
- * How a request ends:
- * `answered` · `refused` no connection, nothing done · `lost` not done, no answer · `unanswered` done, no answer ·
- * `late` no answer, done `holdMs` afterwards · `phantom` killed between the token's log and the part (INSERTs).
- * Of sends alone: `partly` the first of its partitions only, no answer · `left-out` the answer leaves one partition out,
- * whose batch is done or not · `retriable` done but for one partition, whose answer says so · `doubtful` done, one partition's answer says "not now".
+ * How a request ends: `answered` · `refused` no connection, nothing done · `lost` not done, no answer · `unanswered`
+ * done, no answer · `late` no answer, done `holdMs` afterwards · `phantom` killed between the token's log and the part
+ * (INSERTs). For sends alone: `partly` only the first of its partitions is done, no answer · `left-out` the answer leaves
+ * one partition out, whose batch is done or not · `retriable` done except for one partition, whose answer reports a
+ * retriable error · `doubtful` done, but the answer of one partition says "not now".
  */
 export type FateEnd =
   | 'answered'
@@ -38,6 +38,6 @@ export interface Fate {
   readonly sendMs: number
   readonly replyMs: number
   readonly holdMs: number
-  /** A request without answer: true where the connection is cut soon, false where nobody says a word until the timeout. */
+  /** A request without answer: true where the connection is cut soon, false where it stays silent until the timeout. */
   readonly isCut: boolean
 }

@@ -2,7 +2,7 @@ import type { Random } from '../../../pipelines/random.ts'
 import type { Timeline } from './timeline.ts'
 import { BrokerRefusal } from './transactions.ts'
 
-/** What a member gets when the group has joined: partition numbers, the same of every topic of the group. */
+/** What a member gets when the group has joined: partition numbers, the same for every topic of the group. */
 export interface Joined {
   readonly memberId: string
   readonly generation: number
@@ -17,7 +17,7 @@ export interface GroupOptions {
 
 interface Member {
   lastHeardMs: number
-  /** Answers the join that waits for the others. */
+  /** Answers the join request that waits for the other members. */
   joining: ((joined: Joined) => void) | undefined
 }
 
@@ -25,7 +25,10 @@ const SCAN_MS = 500
 /** A new group waits for the first members to come together. */
 const FIRST_JOIN_MS = 200
 
-/** A consumer group on its coordinator: generations, rebalances that wait for all, members that are heard of no more. */
+/**
+ * A consumer group on its coordinator: generations, rebalances that wait for all, and members that are removed after
+ * silence.
+ */
 export class Group {
   readonly offsets = new Map<string, bigint>()
   readonly #options: GroupOptions
@@ -38,7 +41,7 @@ export class Group {
 
   readonly #isServed: () => boolean
 
-  /** `isServed`: false while its coordinator answers nobody. */
+  /** `isServed`: false while its coordinator does not answer. */
   constructor(options: GroupOptions, timeline: Timeline, random: Random, isServed: () => boolean) {
     this.#options = options
     this.#timeline = timeline
@@ -47,7 +50,7 @@ export class Group {
     this.#scan()
   }
 
-  /** Resolves when all members have joined, or those that have not are given up. */
+  /** Resolves when all members have joined, or the missing ones are given up. */
   async join(memberId: string | null): Promise<Joined> {
     if (memberId !== null && !this.#members.has(memberId)) throw new BrokerRefusal('UNKNOWN_MEMBER_ID')
     const id = memberId ?? `member-${this.#random.bytes(4).toString('hex')}`
@@ -113,7 +116,7 @@ export class Group {
   #scan(): void {
     this.#timeline.after(SCAN_MS, () => {
       for (const [id, member] of this.#members) {
-        // A coordinator that comes back, or the one after it, gives every member a whole session.
+        // A coordinator that comes back, or its successor, gives every member a whole session.
         if (!this.#isServed()) member.lastHeardMs = this.#timeline.nowMs
         const { lastHeardMs, joining } = member
         if (joining !== undefined || this.#timeline.nowMs - lastHeardMs <= this.#options.sessionMs) continue

@@ -22,24 +22,24 @@ import type { Line, SimProcess } from './process.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import { BrokerRefusal } from './transactions.ts'
 
-/** As Kafka's wire waits. */
+/** The timeouts of Kafka's wire. */
 const TIMEOUTS_MS: Partial<Record<RequestKind, number>> = {
   append: PRODUCE_TIMEOUT_MS,
   produce: PRODUCE_TIMEOUT_MS,
   leaders: LOOK_UP_TIMEOUT_MS,
 }
 
-/** Said of a partition whose batch was not appended. */
+/** Answers for a partition whose batch was not appended. */
 const RETRIABLE = ['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_ENOUGH_REPLICAS'] as const
-/** Said of a partition whose batch is in the log all the same. */
+/** Answers for a partition whose batch is in the log all the same. */
 const DOUBTFUL = ['REQUEST_TIMED_OUT', 'NOT_ENOUGH_REPLICAS_AFTER_APPEND'] as const
-/** How often a producer whose request was not answered is cut off from the cluster, and for how long at most. */
+/** How often a producer without an answer to its request is cut off from the cluster, and for how long at most. */
 const CUT_OFF_SHARE = 0.5
 const CUT_OFF_MS_MAX = 20_000
-/** How often a commit that is done and not answered is one that the brokers forget to mark. */
+/** How often the brokers forget to mark a commit that is done and not answered. */
 const FORGOTTEN_SHARE = 0.5
 
-/** What a producer of a process asks of the cluster in memory. */
+/** The requests of a process' producer to the cluster in memory. */
 export class MemoryWire implements ProduceWire {
   readonly #process: SimProcess
   readonly #cluster: MemoryCluster
@@ -49,14 +49,14 @@ export class MemoryWire implements ProduceWire {
   readonly #closing = Promise.withResolvers<never>()
   #nextBroker = 0
   #isClosed = false
-  /** True while nothing that is sent arrives. */
+  /** True while no sent request arrives. */
   #isCutOff = false
 
   constructor(process: SimProcess, cluster: MemoryCluster, random: SeededRandom) {
     this.#process = process
     this.#cluster = cluster
     this.#random = random
-    // Nobody may be waiting when it is closed.
+    // It may be closed while no caller waits.
     this.#closing.promise.catch(() => {})
   }
 
@@ -66,11 +66,11 @@ export class MemoryWire implements ProduceWire {
 
   async refreshLeaders(topics: readonly string[]): Promise<void> {
     const { brokers } = this.#cluster
-    const told = await this.#ask('leaders', null, () => {
+    const leaders = await this.#ask('leaders', null, () => {
       const leaderOf = brokers.news()
       return this.#cluster.placesOf(topics).map((place) => ({ place, leader: leaderOf(place) }))
     })
-    for (const { place, leader } of told) this.#leaders.set(place, leader)
+    for (const { place, leader } of leaders) this.#leaders.set(place, leader)
   }
 
   async produce(broker: BrokerId, batches: readonly ProduceBatch[]): Promise<readonly PlaceAnswer[]> {
@@ -112,7 +112,7 @@ export class MemoryWire implements ProduceWire {
 
   async commitTransaction(coordinator: BrokerId, transaction: TransactionIdentity): Promise<Answer<null>> {
     return await this.#coordinate('end', coordinator, transaction.transactionalId, (end) => {
-      // Asked again, it would be answered as if all were well; the next transaction would then end this one too.
+      // A second request would get a good answer; the next transaction would then end this one too.
       const isForgotten = end === 'unanswered' && this.#random.chance(FORGOTTEN_SHARE)
       this.#cluster.transactions.commit(transaction, isForgotten)
       return null
@@ -139,11 +139,11 @@ export class MemoryWire implements ProduceWire {
     const isTaken = (batch: ProduceBatch): boolean => isDone || !isChosen(batch)
     const answer = async (): Promise<PlaceAnswer[]> => {
       const answers = await cluster.produce(broker, batches.filter(isTaken))
-      const said =
+      const given =
         end === 'left-out' || end === 'doubtful' ? answers.filter((one) => !isChosen(one)) : answers
-      if (end === 'retriable') said.push(...refusal(random.pick(RETRIABLE)))
-      if (end === 'doubtful') said.push(...refusal(random.pick(DOUBTFUL)))
-      return said.length > 1 && random.chance(0.5) ? said.toReversed() : said
+      if (end === 'retriable') given.push(...refusal(random.pick(RETRIABLE)))
+      if (end === 'doubtful') given.push(...refusal(random.pick(DOUBTFUL)))
+      return given.length > 1 && random.chance(0.5) ? given.toReversed() : given
     }
     return answer()
   }
@@ -172,7 +172,7 @@ export class MemoryWire implements ProduceWire {
     }
   }
 
-  /** A request on the connection to a broker, or to whichever answers; requests of one connection arrive in their order. */
+  /** A request on the connection to a broker, or to any broker that answers; requests of one connection arrive in order. */
   async #ask<T>(
     kind: RequestKind,
     broker: BrokerId | null,

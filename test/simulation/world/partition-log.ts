@@ -7,7 +7,7 @@ export interface Sent {
   readonly headers?: Readonly<Record<string, string | Buffer>>
 }
 
-/** `marker`: the control record that ends a transaction, which takes an offset and reaches nobody. */
+/** `marker`: the control record that ends a transaction, which takes an offset and is never delivered. */
 interface Entry {
   readonly record: LogRecord
   state: 'open' | 'committed' | 'aborted' | 'marker' | 'compacted'
@@ -20,12 +20,12 @@ export interface Fetched {
   readonly records: readonly LogRecord[]
 }
 
-/** The fetch asked for what was deleted. */
+/** The fetch wanted records that were deleted. */
 export class OffsetOutOfRange extends Error {}
 
 const NO_HEADERS: LogRecord['headers'] = {}
 
-/** One partition of a topic on the broker: records of transactions stay unseen until their marker stands behind them. */
+/** One partition of a topic on the broker: records of a transaction stay invisible until its marker follows them. */
 export class PartitionLog {
   readonly partition: number
   start = 0n
@@ -48,12 +48,12 @@ export class PartitionLog {
     return BigInt(stable)
   }
 
-  /** True: records of the producer's open transaction stand in it. */
+  /** True: the log has records of the producer's open transaction. */
   hasOpen(transaction: bigint): boolean {
     return this.#open.has(transaction)
   }
 
-  /** Appends records; `transaction` is the producer whose open transaction they belong to. */
+  /** Appends records; `transaction` is the producer of the open transaction that they belong to. */
   append(sent: readonly Sent[], timestampMs: number, transaction: bigint | null): bigint {
     const base = this.end
     let open: number[] | undefined
@@ -104,20 +104,20 @@ export class PartitionLog {
     }
   }
 
-  /** Deletes what stands before `offset`. */
+  /** Deletes the records before `offset`. */
   deleteBefore(offset: bigint): void {
     if (offset > this.end) throw new OffsetOutOfRange(`offset ${offset}`)
     if (offset > this.start) this.start = offset
   }
 
-  /** Leaves the newest committed record of each key, and what is not stable yet. */
+  /** Keeps only the newest committed record of each key, and records that are not stable yet. */
   compact(): void {
     const kept = new Set<string>()
     const stable = Number(this.lastStable)
     for (let at = stable - 1; at >= 0; at--) {
       const entry = this.#entries[at] as Entry
       const key = entry.record.key?.toString('latin1')
-      // The last record stays, so that the log's end does.
+      // The last record stays, so that the end of the log stays.
       if (at === this.#entries.length - 1 || entry.state === 'open') continue
       if (entry.state === 'committed' && (key === undefined || !kept.has(key))) {
         if (key !== undefined) kept.add(key)
@@ -125,12 +125,12 @@ export class PartitionLog {
     }
   }
 
-  /** What stands at an offset, whatever became of it. */
+  /** The record at an offset, in whatever state it is. */
   at(offset: bigint): Readonly<Entry> | undefined {
     return this.#entries[Number(offset)]
   }
 
-  /** All committed records that were ever written, deleted and compacted ones apart where `kept` says so. */
+  /** All committed records that were ever written: deleted ones too, compacted ones not. */
   committed(): LogRecord[] {
     return this.#entries.filter(({ state }) => state === 'committed').map(({ record }) => record)
   }

@@ -4,7 +4,7 @@ import { PartitionLog } from './partition-log.ts'
 import type { SeededRandom } from './seeded-random.ts'
 import type { Timeline } from './timeline.ts'
 
-/** What came of a batch: where it stands in the log, or why it does not. */
+/** The outcome of a batch: where it is in the log, or why it is not. */
 export interface Appended {
   readonly error: string | null
   readonly baseOffset: bigint
@@ -13,10 +13,10 @@ export interface Appended {
 
 export const refused = (error: string): Appended => ({ error, baseOffset: -1n, timestampMs: -1 })
 
-/** What the log knows of a producer. It goes with the log to every new leader. */
+/** What the log knows about a producer. Every new leader has it with the log. */
 interface ProducerState {
   epoch: number
-  /** The newest batches, oldest first: a repeat of one of them is answered as it was. */
+  /** The newest batches, oldest first: a repeat of one of them gets the same answer. */
   readonly batches: { readonly sequence: number; readonly count: number; readonly appended: Appended }[]
 }
 
@@ -45,8 +45,8 @@ export interface PartitionOptions {
 }
 
 /**
- * A partition as its leader serves it. A batch is in the log once all replicas in sync have it; what waits for them when
- * the leadership moves is there or is not, from some batch on, and nobody is told which.
+ * A partition as its leader serves it. A batch is in the log once all replicas in sync have it. When the leadership
+ * moves, waiting batches from some batch on are lost and those before it are kept, and no client learns which.
  */
 export class Partition {
   readonly name: string
@@ -61,7 +61,7 @@ export class Partition {
     this.#options = options
   }
 
-  /** The leader has the batch: it is appended, known already, or refused. */
+  /** The leader takes the batch: it appends it, knows it already, or refuses it. */
   produce(batch: ProduceBatch): Appended | Promise<Appended> {
     const { brokers, timeline, replicaMs } = this.#options
     if (brokers.isShort) return refused('NOT_ENOUGH_REPLICAS')
@@ -79,7 +79,7 @@ export class Partition {
     return appended
   }
 
-  /** True: a marker may be written now, behind all that came before. */
+  /** True: a marker may be written now, after all that came before. */
   get canMark(): boolean {
     const { brokers } = this.#options
     return this.#waiting.length === 0 && brokers.isServed(this.name) && brokers.canReplicate
@@ -94,7 +94,7 @@ export class Partition {
     state.batches.length = 0
   }
 
-  /** What the replicas have by now goes into the log. */
+  /** What the replicas have by now becomes part of the log. */
   replicate(): void {
     const { brokers } = this.#options
     for (;;) {
@@ -105,7 +105,7 @@ export class Partition {
     }
   }
 
-  /** Another broker leads: it has the first so many of what waited for the replicas, and the others are gone. */
+  /** Another broker leads: it has the first so many of the batches that waited for the replicas, and the others are lost. */
   moved(): void {
     const kept = this.#options.random.int(0, this.#waiting.length)
     for (const [index, { batch, resolve }] of this.#waiting.splice(0).entries()) {
@@ -114,7 +114,7 @@ export class Partition {
     }
   }
 
-  /** What is known of the batch before it is appended; nothing where it is new and in sequence. */
+  /** What is known about the batch before it is appended; nothing where it is new and in sequence. */
   #known(batch: ProduceBatch): Appended | Promise<Appended> | undefined {
     const { without } = this.#options
     if (without.idempotence) return undefined
@@ -136,7 +136,7 @@ export class Partition {
       newest === undefined
         ? last && after(last.sequence, last.count)
         : after(newest.baseSequence, newest.records.length)
-    // Of a producer that it does not know Kafka takes any number; of one with a new epoch only the first.
+    // From a producer that it does not know Kafka takes any number; with a new epoch only the first.
     const isInOrder =
       expected === undefined
         ? state === undefined || state.epoch === epoch || batch.baseSequence === 0

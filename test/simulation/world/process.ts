@@ -4,9 +4,9 @@ import type { Timeline } from './timeline.ts'
 
 /** No answer in time, or no connection: whether the request was done is unknown. */
 export class NoAnswer extends Error {
-  /** How the request ended at the server, as far as the schedule says: `answered` where only the broker was silent. */
+  /** How the request ended at the server, as far as the schedule says; `answered` where only the broker was silent. */
   readonly end: FateEnd
-  /** False: not a byte of it was sent. */
+  /** False: no byte of it was sent. */
   readonly wasSent: boolean
   /** The connection is gone. */
   readonly isCut: boolean
@@ -26,25 +26,26 @@ export class NoAnswer extends Error {
   }
 }
 
-/** An answer comes, whatever it says. */
+/** An answer comes, good or bad. */
 const ANSWERED: ReadonlySet<FateEnd> = new Set(['answered', 'left-out', 'retriable', 'doubtful'])
 
-/** A connection: what was sent on it first arrives first, also where its answer was given up. */
+/** A connection: requests arrive in the order in which they were sent, also where the answer of one was given up. */
 export interface Line {
   freeAtMs: number
 }
 
-/** What a process needs of the world around it. */
+/** What a process needs from the world around it. */
 export interface Surroundings {
   readonly timeline: Timeline
-  /** What becomes of the next request. */
+  /** The fate of the next request. */
   readonly fateOf: (process: SimProcess, kind: RequestKind) => Fate
   readonly trace: (who: string, what: string) => void
 }
 
 /**
- * A process of a service as the world sees it: its timers and the answers to its requests. It may die (nothing of it
- * goes on, what it sent is under way) or freeze (all that reaches it waits until it thaws; then it goes on as it was).
+ * A process of a service as the world sees it: its timers and the answers to its requests. It may die (nothing in it goes
+ * on, but requests that it sent are under way) or freeze (everything that reaches it waits until it thaws; then it goes
+ * on as before).
  */
 export class SimProcess {
   readonly name: string
@@ -105,8 +106,9 @@ export class SimProcess {
   }
 
   /**
-   * A request to a server: `apply` runs there, once or never, and its result or error comes back; else `NoAnswer` after
-   * `timeoutMs`, or when the connection is cut. Requests of one `line` arrive in their order.
+   * A request to a server: `apply` runs there, once or never, and its result or error comes back; else the request
+   * rejects with `NoAnswer` after `timeoutMs`, or when the connection is cut. Requests of one `line` arrive in their
+   * order.
    */
   async request<T>(
     kind: RequestKind,

@@ -8,7 +8,7 @@ import { noMetrics } from '../../../schemas/metrics.ts'
 import type { SimProcess } from './process.ts'
 import type { World } from './world.ts'
 
-/** Nothing of it is looked at: wire and clock are given. */
+/** No field of it is used: wire and clock are given. */
 const NOT_CONNECTED = {
   brokers: [],
   clientId: 'simulation',

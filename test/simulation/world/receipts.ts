@@ -1,7 +1,7 @@
 import { placeOf } from './cluster.ts'
 import type { MemoryCluster } from './cluster.ts'
 
-/** What a producer was told: this record is in the log, there. */
+/** The acknowledgement that a producer got: this record is in the log, at this place. */
 interface Receipt {
   readonly topic: string
   readonly partition: number
@@ -12,32 +12,32 @@ interface Receipt {
 /** A record as it was handed to a producer. */
 export type Handed = Pick<Receipt, 'topic' | 'partition' | 'value'>
 
-/** All that producers were told in a run, and whether the logs say so too. A record is known by its value's very bytes. */
+/** All acknowledgements to producers in a run, compared with the logs. A record is identified by the bytes of its value. */
 export class Receipts {
   readonly #receipts: Receipt[] = []
   readonly #notStored = new Set<Buffer>()
   readonly #places = new Map<string, { readonly topic: string; readonly partition: number }>()
 
-  /** Records that go to a producer. Each is to have bytes of its own, also where it is sent again. */
+  /** Records that go to a producer. Each must have bytes of its own, also where it is sent again. */
   handed(records: readonly Handed[]): void {
     for (const { topic, partition } of records) {
       this.#places.set(placeOf(topic, partition), { topic, partition })
     }
   }
 
-  /** The producer gave these offsets, in the order of the records. */
+  /** The producer returned these offsets, in the order of the records. */
   acknowledged(records: readonly Handed[], offsets: readonly (bigint | undefined)[]): void {
     for (const [index, { topic, partition, value }] of records.entries()) {
       this.#receipts.push({ topic, partition, value, offset: offsets[index] ?? -1n })
     }
   }
 
-  /** The producer said that they are in no log and never will be. */
+  /** The producer reported that these records are in no log and never will be. */
   notStored(records: readonly Handed[]): void {
     for (const { value } of records) if (value !== null) this.#notStored.add(value)
   }
 
-  /** What is wrong, in words: records that were acknowledged and are not in the log, or in it twice. */
+  /** The errors found, in words: records that were acknowledged and are not in the log, or are in it twice. */
   problems(cluster: MemoryCluster): string[] {
     const problems: string[] = []
     for (const { topic, partition, offset, value } of this.#receipts) {
@@ -50,7 +50,7 @@ export class Receipts {
         continue
       }
       const found = cluster.log(topic, partition).at(offset)
-      // What compaction took is superseded, which a task's own records are judged for.
+      // A record that compaction removed is superseded; a task's own records are judged for that elsewhere.
       const isThere = found?.record.value === value && ['committed', 'compacted'].includes(found.state)
       if (!isThere) {
         problems.push(

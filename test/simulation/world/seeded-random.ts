@@ -2,7 +2,7 @@ import type { Random } from '../../../pipelines/random.ts'
 
 const RANGE_32_BITS = 2 ** 32
 
-/** Chance that a seed repeats: mulberry32, 32 bits of state. For simulations, never for secrets. */
+/** Random numbers that a seed repeats: mulberry32, 32 bits of state. For simulations, never for secrets. */
 export class SeededRandom implements Random {
   #state: number
 
@@ -37,7 +37,7 @@ export class SeededRandom implements Random {
     return picked
   }
 
-  /** Few small ones and now and then a large one: how long a network takes. */
+  /** Mostly small numbers and now and then a large one, as the delays of a network. */
   skewed(max: number): number {
     return Math.floor(max * this.next() ** 4)
   }

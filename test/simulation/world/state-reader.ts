@@ -6,7 +6,7 @@ import type { SimProcess } from './process.ts'
 
 const FETCH_WAIT_MS = 100
 
-/** Reads a state partition for a restore, as `StateReader` does: up to a committed record, markers counted. */
+/** Reads a state partition for a restore, as `StateReader` does: up to a committed record; markers count. */
 export function memoryStateReader(
   process: SimProcess,
   cluster: MemoryCluster,

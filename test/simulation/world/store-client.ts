@@ -11,12 +11,12 @@ import type { StoreServer } from './store-server.ts'
 import type { StoredMark } from '../../../pipelines/blocks/fit.ts'
 import type { StoredMarks } from '../../../pipelines/blocks/store-gate.ts'
 
-/** As the services set them: the loader's is longer than the server's own limit. */
+/** As the services set it: the loader's timeout is longer than the server's own limit. */
 const LOADER_TIMEOUT_MS = INSERT_TIME_LIMIT_MS + 2_000
 const LOOKUP_TIMEOUT_MS = 5_000
 const POLL_MS = 2_000
 
-/** A process' connection to the store: what it does with it, and that an answer may be missing. */
+/** The connection of a process to the store: its requests, whose answers may be missing. */
 export class StoreClient {
   readonly #process: SimProcess
   readonly #server: StoreServer
@@ -26,7 +26,7 @@ export class StoreClient {
     this.#server = server
   }
 
-  /** What the loader asks of the store. */
+  /** The loader's requests to the store. */
   blockStore(): BlockStore {
     const server = this.#server
     return {
@@ -72,25 +72,25 @@ export class StoreClient {
     }
   }
 
-  /** Follows how far the blocks of `topic` are loaded, as `LoadedSeqs` does. */
+  /** Tracks how far the blocks of `topic` are loaded, as `LoadedSeqs` does. */
   followLoaded(topic: string, partitions: number): StoredMarks {
-    const told: StoredMark[] = []
+    const known: StoredMark[] = []
     const { promise: queried, resolve } = Promise.withResolvers<void>()
-    void this.#poll(topic, partitions, told, resolve)
-    return { of: (partition) => told[partition] ?? null, queried }
+    void this.#poll(topic, partitions, known, resolve)
+    return { of: (partition) => known[partition] ?? null, queried }
   }
 
-  async #poll(topic: string, partitions: number, told: StoredMark[], resolveQueried: () => void): Promise<void> {
+  async #poll(topic: string, partitions: number, known: StoredMark[], onPolled: () => void): Promise<void> {
     for (;;) {
       try {
         const marks = await this.#ask('look', LOOKUP_TIMEOUT_MS, () =>
           Array.from({ length: partitions }, (_, partition) => this.#server.mark(placeOf(topic, partition))),
         )
-        told.splice(0, told.length, ...marks)
+        known.splice(0, known.length, ...marks)
       } catch (error) {
         if (!(error instanceof ClickhouseAway)) throw error
       }
-      resolveQueried()
+      onPolled()
       await this.#process.clock.delay(POLL_MS)
     }
   }
@@ -102,7 +102,7 @@ export class StoreClient {
       return await this.#process.request(
         kind,
         (end) => {
-          // A server that is away takes no connection; what was sent to a former life is gone with it.
+          // A server that is away accepts no connection; requests to its former life are lost with it.
           if (!server.isUp || server.life !== life) throw new NoAnswer('no connection')
           return apply(end)
         },

@@ -8,18 +8,18 @@ import type { Timeline } from './timeline.ts'
 import type { StoredMark } from '../../../pipelines/blocks/fit.ts'
 import { storedMark } from '../../support/memory/stored-marks.ts'
 
-/** What one INSERT brought. */
+/** What one INSERT added. */
 export interface Part {
   readonly source: string
   readonly table: string
   readonly month: string
-  /** Highest number of its rows. */
+  /** The highest number among its rows. */
   readonly lastSeq: number
   readonly blocks: readonly { readonly bytes: Buffer; readonly rows: readonly Row[] }[]
   readonly landedAtMs: number
 }
 
-/** Which of ClickHouse's guards a test takes away. */
+/** The guarantees of ClickHouse that a test takes away. */
 export interface StoreWithout {
   tokens: boolean
   looks: boolean
@@ -28,10 +28,10 @@ export interface StoreWithout {
 const TABLE_NAMES: ReadonlySet<string> = new Set(Object.values(TABLES).map(({ name }) => name))
 const PHANTOM_DOWN_MS = 700
 
-/** Blocks by their bytes: a block is read once, however often it is inserted and looked at. */
+/** Blocks by their bytes: a block is read once, however often it is inserted and looked for. */
 const READ = new WeakMap<Buffer, readonly Row[]>()
 
-/** Rows of a block as it stands in the log. */
+/** The rows of a block, as they are in the log. */
 export function rowsOf(
   bytes: Buffer,
   table: string,
@@ -58,8 +58,8 @@ const sourceOf = (row: Row | undefined): string =>
   `${String(row?.['src_topic'])}/${String(row?.['src_partition'])}`
 
 /**
- * ClickHouse as the loader knows it: an INSERT is one part, whole or not at all; a token that the table has logged
- * makes an INSERT an acknowledged nothing; the token's log and the part are not one thing.
+ * ClickHouse as the loader knows it: an INSERT is one part, complete or absent; an INSERT with a token that the table has
+ * logged is acknowledged and does nothing; the log of the token and the part are not one step.
  */
 export class StoreServer {
   parts: Part[] = []
@@ -67,9 +67,9 @@ export class StoreServer {
   readonly #timeline: Timeline
   /** Tokens that were logged, and when. */
   readonly #tokens = new Map<string, number>()
-  /** What `watermarks` and `load_notes` tell, by source. */
+  /** The contents of `watermarks` and `load_notes`, by source. */
   readonly #marks = new Map<string, StoredMark>()
-  /** Bumped by every kill: what was under way before is gone. */
+  /** Incremented at every kill: statements that were under way before it are lost. */
   life = 0
   isUp = true
 
@@ -83,7 +83,7 @@ export class StoreServer {
     this.away(downMs)
   }
 
-  /** It is away for a while, and comes back from a copy as old as `ageMs`: parts and tokens since are gone. */
+  /** The server is away for a while, and comes back from a copy as old as `ageMs`: newer parts and tokens are lost. */
   putBack(downMs: number, ageMs: number): void {
     const copiedAtMs = this.#timeline.nowMs - ageMs
     this.kill(downMs)
@@ -100,7 +100,7 @@ export class StoreServer {
     }
   }
 
-  /** Nobody reaches it for a while; statements under way go on. */
+  /** No client reaches it for a while; statements under way go on. */
   away(forMs: number): void {
     const { life } = this
     this.isUp = false
@@ -137,7 +137,7 @@ export class StoreServer {
     })
   }
 
-  /** The rows of an INSERT; refuses what the table's columns cannot take. */
+  /** The rows of an INSERT; refuses values that the table's columns cannot take. */
   #read({ table, columns, format, month, body }: Insert): Part['blocks'] {
     if (!TABLE_NAMES.has(table)) throw new ClickhouseRefused(`no table ${table}`, { code: 60 })
     try {
@@ -150,7 +150,7 @@ export class StoreServer {
     }
   }
 
-  /** The server is killed when it has logged the token and has no part. */
+  /** The server is killed when it has logged the token but has no part yet. */
   dieHavingLogged({ table }: Insert, token: string): void {
     this.#tokens.set(`${table} ${token}`, this.#timeline.nowMs)
     this.kill(PHANTOM_DOWN_MS)
@@ -160,7 +160,7 @@ export class StoreServer {
     return this.mark(source).seq
   }
 
-  /** What it says of a source. */
+  /** What it knows about a source. */
   mark(source: string): StoredMark {
     return this.#marks.get(source) ?? storedMark()
   }

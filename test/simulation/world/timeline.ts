@@ -1,4 +1,4 @@
-/** Something that happens at a time, unless it is cancelled before. */
+/** Something that happens at a time, unless it is cancelled before then. */
 export interface Timer {
   readonly dueMs: number
   readonly order: number
@@ -10,12 +10,13 @@ const isBefore = (left: Timer, right: Timer): boolean =>
   left.dueMs < right.dueMs || (left.dueMs === right.dueMs && left.order < right.order)
 
 /**
- * The one queue of all that happens in a simulated world. One thing happens, then everything runs that follows from it
- * without waiting, then time moves to the next: so a seed always gives the same order, whatever the machine does.
+ * The one queue of everything that happens in a simulated world. One entry happens, then everything runs that follows
+ * from it without waiting, then time moves to the next entry: so a seed always gives the same order, however fast the
+ * machine is.
  */
 export class Timeline {
   nowMs: number
-  /** Things that happened. */
+  /** The number of entries that happened. */
   steps = 0
   readonly #heap: Timer[] = []
   #order = 0
@@ -28,7 +29,7 @@ export class Timeline {
     this.nowMs = startMs
   }
 
-  /** Lets `run` happen `delayMs` from now; what is due at the same time happens in the order of these calls. */
+  /** Schedules `run` for `delayMs` from now; entries of the same time happen in the order of these calls. */
   after(delayMs: number, run: () => void): Timer {
     const timer = {
       dueMs: this.nowMs + Math.max(0, Math.round(delayMs)),
@@ -41,8 +42,9 @@ export class Timeline {
   }
 
   /**
-   * Work on the machine's own threads (packing of blocks) begins: it must end before time moves on. One at a time, in the
-   * order of these calls: which of two threads is done first is the machine's affair, and must not decide anything here.
+   * Work on the machine's own threads (packing of blocks) begins: it must end before time moves on. One piece at a time,
+   * in the order of these calls: which of two threads is done first depends on the machine, and must not decide anything
+   * here.
    */
   async beginWork(): Promise<void> {
     if (!this.#isBusy) {
@@ -54,7 +56,7 @@ export class Timeline {
     await promise
   }
 
-  /** That work has ended, or waits for something that only time brings. */
+  /** That work has ended, or waits for something that only the passing of time brings. */
   endWork(): void {
     const next = this.#waiting.shift()
     if (next !== undefined) {

@@ -2,7 +2,7 @@ import type { ProducerIdentity } from '../../../pipelines/kafka/produce/wire.ts'
 import type { Partition } from './partition.ts'
 import type { Timeline } from './timeline.ts'
 
-/** The broker refuses a request by its protocol; `type` as kafkajs names it. */
+/** The broker refuses a request by its protocol; `type` is kafkajs' name of the error. */
 export class BrokerRefusal extends Error {
   readonly type: string
 
@@ -18,21 +18,21 @@ interface Transaction {
   epoch: number
   timeoutMs: number
   state: 'empty' | 'ongoing' | 'ending'
-  /** How the last one ended: an EndTxn that comes again is answered alike. */
+  /** How the last one ended: a repeated EndTxn gets the same answer. */
   ended: 'committed' | 'aborted' | undefined
   startedMs: number
   readonly partitions: Set<Partition>
 }
 
-/** The broker looks for transactions that are open for too long. */
+/** How often the broker searches for transactions that are open for too long. */
 const ABORT_SCAN_MS = 1_000
-/** A marker that finds no leader, or one without its replicas, is tried again. */
+/** A marker that finds no leader, or a leader without its replicas, is tried again. */
 const MARKER_RETRY_MS = 100
 
 /**
- * The transaction coordinators: epochs that fence, one open transaction an id, markers that are written one after the
- * other when a transaction ends, and the timeout that aborts what nobody ends. What they hold is in a log of its own that
- * every new coordinator reads, so a move changes nothing of it.
+ * The transaction coordinators: epochs that fence, one open transaction per id, markers that are written one after the
+ * other when a transaction ends, and the timeout that aborts a transaction that no producer ends. Their state is in a log
+ * of its own that every new coordinator reads, so a move changes nothing in it.
  */
 export class Transactions {
   readonly #timeline: Timeline
@@ -42,7 +42,7 @@ export class Transactions {
   readonly #byId = new Map<string, Transaction>()
   readonly #byProducer = new Map<bigint, Transaction>()
   #nextProducerId = 1_000n
-  /** False: old epochs are taken as if they were new. For tests that show what the fence is good for. */
+  /** False: old epochs are accepted as if they were new. For tests that show what the fence is good for. */
   fences = true
 
   constructor(timeline: Timeline, markerMs: () => number, onMarked: () => void) {
@@ -52,7 +52,10 @@ export class Transactions {
     this.#scan()
   }
 
-  /** InitProducerId: whoever had the id is fenced, what he left open is aborted; asked again until that is over. */
+  /**
+   * InitProducerId: the former owner of the id is fenced, and its open transaction is aborted; the client repeats the
+   * request until that is over.
+   */
   init(id: string, timeoutMs: number): ProducerIdentity {
     let transaction = this.#byId.get(id)
     if (transaction === undefined) {
@@ -77,7 +80,7 @@ export class Transactions {
     return { producerId: transaction.producerId, epoch: transaction.epoch }
   }
 
-  /** AddPartitionsToTxn: opens the producer's transaction where none is. */
+  /** AddPartitionsToTxn: opens a transaction of the producer where none is open. */
   add(producer: ProducerIdentity, partitions: readonly Partition[]): void {
     const transaction = this.#of(producer)
     if (transaction.state === 'ending') throw new BrokerRefusal('CONCURRENT_TRANSACTIONS')
@@ -89,7 +92,10 @@ export class Transactions {
     for (const partition of partitions) transaction.partitions.add(partition)
   }
 
-  /** A partition's leader asks before it takes the first records of a transaction: is it open, and the partition in it? */
+  /**
+   * A partition's leader asks this before it takes the first records of a transaction: is it open, and does it include
+   * the partition?
+   */
   verify(producer: ProducerIdentity, partition: Partition): void {
     const transaction = this.#of(producer)
     if (this.fences && (transaction.state !== 'ongoing' || !transaction.partitions.has(partition))) {
@@ -98,8 +104,9 @@ export class Transactions {
   }
 
   /**
-   * EndTxn with a commit: decided at once; seen with the markers, partition by partition. `isForgotten`: the broker dies
-   * behind the decision, and holds the transaction for ended when it comes back, though no marker was written.
+   * EndTxn with a commit: decided at once, and visible with the markers, partition by partition. `isForgotten`: the
+   * broker dies after the decision, and regards the transaction as ended when it comes back, though no marker was
+   * written.
    */
   commit(producer: ProducerIdentity, isForgotten = false): void {
     const transaction = this.#of(producer)
@@ -119,7 +126,7 @@ export class Transactions {
     return transaction
   }
 
-  /** Aborting fences too: whoever has the transaction open does not know that it is gone. */
+  /** Aborting fences too: the producer that has the transaction open does not know that it is gone. */
   #abort(transaction: Transaction): void {
     transaction.epoch++
     this.#end(transaction, 'aborted')

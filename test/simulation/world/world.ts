@@ -22,15 +22,15 @@ export class World {
   readonly store: StoreServer
   readonly receipts = new Receipts()
   readonly undecided = new UndecidedFaults()
-  /** What went wrong and should never: halted partitions, processes that gave up. */
+  /** What went wrong and never should: halted partitions, processes that gave up. */
   readonly problems: string[] = []
   /** False after healing: every request is answered, and soon. */
   isFaulty = true
   /** The store takes this much longer to answer. */
   storeSlowMs = 0
-  /** Stands between producers and the cluster, for tests that take a guard away. */
+  /** A layer between producers and the cluster, for tests that take a guard away. */
   wrapWire: (wire: ProduceWire) => ProduceWire = (wire) => wire
-  /** Kills the process; told by the fleet, which starts another. */
+  /** Kills the process; set by the fleet, which starts another. */
   onKilled: (process: SimProcess, downMs: number) => void = () => {}
   readonly #armed: FaultEntry[] = []
   readonly #points: PointEntry[] = []
@@ -74,7 +74,7 @@ export class World {
     this.#armed.push(fault)
   }
 
-  /** The next process of the service that comes to this point dies or freezes there. */
+  /** The next process of the service that reaches this point dies or freezes there. */
   armPoint(point: PointEntry): void {
     this.#points.push(point)
   }
@@ -89,12 +89,12 @@ export class World {
       process.trace(`is at ${name}`)
       if (met.what === 'kill') this.onKilled(process, met.forMs)
       else process.freeze(met.forMs)
-      // A dead process never comes back from here, a frozen one when it thaws.
+      // A dead process never returns from here, a frozen one when it thaws.
       await process.clock.delay(0)
     }
   }
 
-  /** So many leaderships move, from some name on. */
+  /** This many leaderships move, from some name on. */
   move(from: number, count: number): void {
     const { brokers } = this.cluster
     const names = brokers.names()
@@ -103,7 +103,7 @@ export class World {
     }
   }
 
-  /** Faults are over, those that wait for their request too. */
+  /** The faults are over, including those that still wait for their request. */
   heal(): void {
     this.isFaulty = false
     this.storeSlowMs = 0
@@ -119,7 +119,7 @@ export class World {
     this.#trace(`${(atMs / 1_000).toFixed(3).padStart(9)} ${who.padEnd(14)} ${what}`)
   }
 
-  /** Says to the trace what a service logs. */
+  /** Writes what a service logs to the trace. */
   logger(who: string): Logger {
     if (this.#trace === undefined) return silentLogger
     const say = (fields: object, message: string): void => {

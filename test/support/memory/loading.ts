@@ -9,33 +9,33 @@ import { noMetrics } from '../../../schemas/metrics.ts'
 import type { VirtualClock } from './virtual-clock.ts'
 import { TEST_INSTALLATION } from './stored-marks.ts'
 
-/** How a heartbeat ends; "old": its answer is of long ago. */
+/** How a heartbeat ends; "old": its answer came long ago. */
 type HeartbeatEnd = 'ok' | 'rebalance' | 'old' | 'unanswered'
 
-/** The group rebalances: what a heartbeat of the consumer throws. */
+/** The group rebalances: the error that a heartbeat of the consumer throws. */
 class Rebalance extends Error {}
 
-/** The group has put this member out and given its partition to another: what a heartbeat throws from then on. */
+/** The group has removed this member and given its partition to another: the error that heartbeats throw from then on. */
 class PutOut extends Error {}
 
 export const SOURCE = { topic: 'usage.blocks', partition: 0 }
 const ASSIGNED = new Map([[SOURCE.topic, [SOURCE.partition]]])
 
 const FETCHES_MAX = 10_000
-/** Longer than the loader takes for a sign of life. */
+/** Longer than the loader accepts as a sign of life. */
 const OLD_MS = 20_000
 
 /**
- * A consumer group's side of one partition of a block topic: delivers records from the committed offset to the product's
- * pump, and follows what the pump asks of its consumer.
+ * A consumer group's side of one partition of a block topic: it delivers records from the committed offset to the
+ * product's pump, and does what the pump requests of its consumer.
  */
 export class Loading {
   committed = 0n
-  /** How the heartbeats to come end; "ok" after the last. */
+  /** The results of the next heartbeats; "ok" after the last. */
   readonly heartbeats: HeartbeatEnd[]
-  /** Another has the partition: no heartbeat and no commit counts any more, and loading ends at the next of them. */
+  /** Another member has the partition: no heartbeat and no commit counts any more, and loading ends at the next of them. */
   isPutOut = false
-  /** Told before an offset is committed. */
+  /** Called before an offset is committed. */
   onCommit: (offset: bigint) => void = () => {}
   readonly #clock: VirtualClock
   readonly #store: BlockStore
@@ -45,7 +45,7 @@ export class Loading {
   /** Where the next fetch begins. */
   #position = 0n
   #isEnding = false
-  /** Done while the partition is not paused. */
+  /** Called while the partition is not paused. */
   #resumed = Promise.withResolvers<void>()
   #halt: HaltError | undefined
 
@@ -61,7 +61,7 @@ export class Loading {
     return this.#loader
   }
 
-  /** The process is told to end: the loader leaves after the group that it loads. */
+  /** The process gets the signal to end: the loader leaves after the group that it loads. */
   end(): void {
     this.#isEnding = true
     void this.#pump.stop()
@@ -74,7 +74,10 @@ export class Loading {
     this.#pump = this.#openPump()
   }
 
-  /** Loads the log up to where its last group ends; fetches hold up to `fetchMax` records. Throws what halts the loader. */
+  /**
+   * Loads the log up to the end of its last group; fetches hold up to `fetchMax` records. Throws the error that halts the
+   * loader.
+   */
   async load(log: readonly LogRecord[], fetchMax: number): Promise<void> {
     this.#log = log
     this.#position = this.committed
@@ -89,14 +92,14 @@ export class Loading {
     throw new Error('The loader makes no progress.')
   }
 
-  /** False where another has the partition. */
+  /** False where another member has the partition. */
   async #deliver(records: readonly LogRecord[]): Promise<boolean> {
     try {
       await this.#pump.onBatch(this.#batchOf(records))
     } catch (error) {
       if (error instanceof PutOut) return false
       if (!(error instanceof Rebalance)) return true
-      // The same member gets the partition again, from what the group holds.
+      // The same member gets the partition again, from the offset that the group holds.
       this.#position = this.committed
       this.#pump.onAssigned(ASSIGNED)
     }
@@ -164,7 +167,7 @@ export class Loading {
       },
       heartbeat: () => this.#heartbeat(),
       commit: async (offset) => {
-        // Refused, and nobody told: the next heartbeat says it.
+        // The commit is refused without an error: the next heartbeat reports it.
         if (this.isPutOut) return
         this.onCommit(offset)
         this.committed = offset

@@ -11,7 +11,7 @@ export class MemoryModels implements InstallationModels {
   readonly known = new KnownModels()
   /** Thrown by the next write, after which the log is as it was. */
   fails: Error | null = null
-  /** Before a write is decided, for a test that holds it up. */
+  /** Called before a write is decided, for a test that delays it. */
   held: Promise<void> = Promise.resolve()
   #offset = 0n
   #nowMs = Date.UTC(2026, 0, 1)

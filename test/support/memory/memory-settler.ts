@@ -12,8 +12,8 @@ import { emptyStoreGate } from './stored-marks.ts'
 const TOPICS = topicNames('')
 
 /**
- * account.inbox, the settler's real state and node.state in memory: what is appended is decided at once, and what follows
- * is told to `onState`. The test says what time the log has.
+ * account.inbox, the settler's real state and node.state in memory: an appended record is decided at once, and `onState`
+ * gets what follows. The test sets the time of the log.
  */
 export class MemorySettler implements LogProducer {
   nowMs: number
@@ -29,7 +29,7 @@ export class MemorySettler implements LogProducer {
     rules: AccountRules,
     nowMs: number,
     onState: (record: StateRecord) => void,
-    /** What node.state holds before it starts. */
+    /** The contents of node.state before it starts. */
     held: readonly StateRecord[] = [],
   ) {
     this.nowMs = nowMs
@@ -54,7 +54,7 @@ export class MemorySettler implements LogProducer {
     }
   }
 
-  /** Lets each partition take its rules from the log, as its first record, where it holds no others. */
+  /** Each partition gets its rules from the log, as its first record, where it holds no others. */
   async start(): Promise<void> {
     for (const [partition, state] of this.#states.entries()) {
       const { appends, position } = state.restored(0n)

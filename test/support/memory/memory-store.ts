@@ -6,10 +6,9 @@ import type { StoredMark } from '../../../pipelines/blocks/fit.ts'
 import { storedMark } from './stored-marks.ts'
 
 /**
- * What may happen to one call:
- * `away` no answer and nothing done · `landed` done, and no answer · `late` no answer, lands `laterMs` afterwards ·
- * `phantom` killed between the token's log and the part: the token is known, the rows are not, no answer ·
- * `zombie` another loader makes the same INSERT first · `refused` answered, and refused.
+ * What may happen to one call: `away` no answer and nothing done · `landed` done, and no answer · `late` no answer, lands
+ * `laterMs` afterwards · `phantom` killed between the token's log and the part: the token is known, the rows are not, no
+ * answer · `zombie` another loader makes the same INSERT first · `refused` answered, and refused.
  */
 export type StoreFault = 'ok' | 'away' | 'landed' | 'late' | 'phantom' | 'zombie' | 'refused'
 
@@ -20,16 +19,16 @@ export interface StorePart {
 }
 
 /**
- * ClickHouse's rules for one source of blocks whose rows are their numbers: an INSERT is one part, whole or not at all;
- * a token that the table knows makes an INSERT an acknowledged nothing.
+ * ClickHouse's rules for one source of blocks whose rows are their numbers: an INSERT is one part, complete or absent; an
+ * INSERT with a token that the table knows is acknowledged and does nothing.
  */
 export class MemoryStore implements BlockStore {
   readonly parts: StorePart[] = []
   readonly tokens: string[] = []
-  /** What it says of a partition beside its number. */
+  /** What it knows about a partition beside its number. */
   marks: Partial<StoredMark> = {}
   reloadThrough = 0
-  /** Faults of the calls to come, in their order; `ok` after the last. */
+  /** Faults of the next calls, in their order; `ok` after the last. */
   readonly faults: StoreFault[]
   /** How long after its call a `late` INSERT lands. */
   laterMs = 7_900
@@ -41,7 +40,7 @@ export class MemoryStore implements BlockStore {
     this.faults = [...faults]
   }
 
-  /** Every number of the table, as often as it stands there. */
+  /** Every number in the table, as often as it is there. */
   seqsOf(table: string): number[] {
     return this.parts.filter((part) => part.table === table).flatMap(({ seqs }) => seqs)
   }
@@ -90,7 +89,7 @@ export class MemoryStore implements BlockStore {
     if (fault === 'landed') throw new ClickhouseAway('the answer was lost')
   }
 
-  /** A look: it may find nobody at home. */
+  /** A look: the store may be away. */
   #answer(): void {
     this.#landLate()
     const fault = this.faults.shift() ?? 'ok'

@@ -1,5 +1,5 @@
 import type { Forward } from '../../../pipelines/task/task.ts'
 
-/** For tasks whose input holds events of their own partition alone. */
+/** For tasks whose input has events of their own partition only. */
 export const nothingForwarded: Forward = () =>
   Promise.reject(new Error('An event of another partition came.'))

@@ -2,7 +2,7 @@ import { ProduceError } from '../../../pipelines/log/producer.ts'
 import type { LogProducer } from '../../../pipelines/log/producer.ts'
 import { PutBack } from '../../../services/reader/put-back.ts'
 
-/** Puts back into a log that acknowledges nothing, for readers whose tests are about something else. */
+/** Puts events back into a log that acknowledges nothing, for readers whose tests are about something else. */
 export function putBackNothing(): PutBack {
   const producer: LogProducer = {
     appendEach: (records) =>

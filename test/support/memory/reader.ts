@@ -19,21 +19,21 @@ export const TOPICS = topicNames('')
 
 /** The reader without Kafka: the test feeds its accounts. */
 export interface TestReader extends AsyncDisposable {
-  /** Asks; every answer is held against the published document. */
+  /** Sends a request; every answer is checked against the published document. */
   get(url: string, accept?: string, headers?: Readonly<Record<string, string>>): Promise<TestAnswer>
-  /** A list to its end, page by page. */
+  /** Reads a list to its end, page by page. */
   walk<Item>(url: string, limit: number): Promise<Item[]>
 }
 
 export type TestAnswer = LightMyRequestResponse
 
-/** Pages of a walk at most: a list that never ends fails. */
+/** The most pages that are read: a list that never ends fails. */
 const PAGES_MAX = 1_000
 
 export async function startTestReader(parts: {
   readonly accounts: Accounts
   readonly clickhouse: ClickhouseClient
-  /** The time that the reader believes it is. */
+  /** The time on the reader's clock. */
   readonly nowMs: number
 }): Promise<TestReader> {
   const clock: Clock = { ...systemClock, nowMs: () => parts.nowMs }
@@ -83,7 +83,7 @@ export async function startTestReader(parts: {
   }
 }
 
-/** Lines of RFC 4180 text as objects: a reader of its own, so that writer and test do not share a mistake. */
+/** Lines of RFC 4180 text as objects: a parser of its own, so that writer and test do not share a mistake. */
 export function parseCsv(text: string): Record<string, string>[] {
   const rows: string[][] = [[]]
   const cell = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r\n)/gy

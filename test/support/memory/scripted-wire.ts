@@ -10,17 +10,17 @@ import type {
   TransactionIdentity,
 } from '../../../pipelines/kafka/produce/wire.ts'
 
-/** What the wire says to a request; the test decides by what was asked. */
+/** The wire's answers to requests; the test decides by the request. */
 export interface Script {
   produce?: (broker: BrokerId, batches: readonly ProduceBatch[], count: number) => Promise<PlaceAnswer[]>
-  /** "Init", "Add" or "End", with the coordinator; the name of an error, or null. Throws `Unanswered`. */
+  /** "Init", "Add" or "End", with the coordinator; returns the name of an error, or null. Throws `Unanswered`. */
   coordinator?: (request: string, broker: BrokerId, count: number) => Promise<string | null>
-  /** What leads a partition after leaders have been asked for so often. */
-  leader?: (place: Place, asked: number) => BrokerId | null
+  /** The leader of a partition after this number of requests for leaders. */
+  leader?: (place: Place, lookUps: number) => BrokerId | null
   findCoordinator?: (count: number) => BrokerId
 }
 
-/** Says that the batch is in the log at its first number. */
+/** Answers that the batch is in the log at its first number. */
 export const taken = ({ topic, partition, baseSequence }: ProduceBatch): PlaceAnswer => ({
   topic,
   partition,
@@ -34,7 +34,7 @@ export const refused = (batch: ProduceBatch, error: string): PlaceAnswer => ({ .
 /** A request that is never answered. */
 export const silence = <T>(): Promise<T> => new Promise<T>(() => {})
 
-/** A cluster that answers as a test says: everything at once and well where it says nothing. */
+/** A cluster that answers as a test says: at once and without an error where the test says nothing. */
 export class ScriptedWire implements ProduceWire {
   readonly produced: { readonly broker: BrokerId; readonly batches: readonly ProduceBatch[] }[] = []
   /** Requests to the coordinator, in order: "Init 1", "Add 1 usage.blocks/0", "End 1". */
@@ -106,7 +106,7 @@ export class ScriptedWire implements ProduceWire {
   }
 }
 
-/** Silence until a request's own timeout, as an adapter tells it. */
+/** Silence until the request's own timeout, in the form in which an adapter reports it. */
 export async function unanswered(wasSent: boolean): Promise<never> {
   throw new Unanswered('no answer', wasSent)
 }

@@ -19,7 +19,7 @@ export const APPEND: TopicAppend = {
   value: Buffer.from('task'),
 }
 
-/** A slot on parts that do what a test says, and a diary of what happened to them. */
+/** A slot on parts that do what a test says, with a diary of what happened to them. */
 export class SlotBench {
   inputEnd = 1_000n
   readonly clock = new VirtualClock()
@@ -28,7 +28,7 @@ export class SlotBench {
   readonly parts: TaskSlotParts
   /** Thrown by the next commit. */
   commitFails: Error | undefined
-  /** Commits are not answered before this is done. */
+  /** Commits get no answer before this resolves. */
   commitTakes: Promise<void> | undefined
   /** What the state decides, or throws. */
   decide: (batch: TaskBatch) => Partial<TaskDecision> = () => ({ appends: [APPEND] })

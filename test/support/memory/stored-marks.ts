@@ -4,7 +4,7 @@ import { StoreGate } from '../../../pipelines/blocks/store-gate.ts'
 /** The installation of tests that need none of their own. */
 export const TEST_INSTALLATION = '11111111-2222-4333-8444-555555555555'
 
-/** What ClickHouse says of a partition of which nothing was loaded, but for `fields`. */
+/** What ClickHouse knows about a partition of which nothing was loaded, with `fields` changed. */
 export function storedMark(fields: Partial<StoredMark> = {}): StoredMark {
   return {
     installationIds: [TEST_INSTALLATION],

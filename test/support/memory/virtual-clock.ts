@@ -6,8 +6,8 @@ interface Timer {
 }
 
 /**
- * Time that passes only when nobody has anything to do but wait: the earliest timer is due as soon as all promises
- * have settled. Hours of waiting take no time, and always the same way.
+ * Time that passes only when every caller waits: the earliest timer is due as soon as all promises have settled. Hours of
+ * waiting take no time, and always pass in the same way.
  */
 export class VirtualClock implements Clock {
   #nowMs: number
@@ -26,7 +26,7 @@ export class VirtualClock implements Clock {
     return this.#nowMs
   }
 
-  /** Lets time pass; what is due then is due with the next wait. */
+  /** Lets time pass; timers that are due by then fire with the next wait. */
   pass(durationMs: number): void {
     this.#nowMs += durationMs
   }

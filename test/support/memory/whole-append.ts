@@ -3,7 +3,7 @@ import type { LogAppend } from '../../../pipelines/log/records.ts'
 
 const ACKNOWLEDGED: Acknowledgement = { baseOffset: 0n, logAppendTimeMs: 0 }
 
-/** A producer that is no more than a function: what it says of an append holds for every partition of it. */
+/** A producer that is only a function: its result for an append counts for every partition of it. */
 export function appendingWhole(append: (records: readonly LogAppend[]) => Promise<void>): LogProducer {
   const appendEach = (records: readonly LogAppend[]): Map<number, Promise<Acknowledgement>> => {
     const done = append(records).then(() => ACKNOWLEDGED)

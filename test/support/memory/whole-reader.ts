@@ -52,13 +52,13 @@ interface Request {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** Every route of the reader with the settler's real decisions behind it, in memory. */
+/** Every route of the reader with the settler's real decisions, in memory. */
 export interface WholeReader extends AsyncDisposable {
   readonly app: ReaderApp
   readonly accounts: Accounts
   readonly settler: MemorySettler
   readonly document: OpenApiDocument
-  /** Asks; every answer is held against the published document. */
+  /** Sends a request; every answer is checked against the published document. */
   ask(method: string, url: string, request?: Request): Promise<WholeAnswer>
   heartbeat(nodeId: string, fields?: Partial<InboxHeartbeat>): Promise<void>
   /** Log time reaches every partition, as the aggregator's ticks bring it there. */
@@ -86,9 +86,9 @@ export async function startWholeReader(
     readonly partitions?: number
     /** Log time at the start. */
     readonly nowMs?: number
-    /** What node.state holds at the start. */
+    /** The contents of node.state at the start. */
     readonly held?: readonly StateRecord[]
-    /** Sees what is written to node.state, and first what it holds. */
+    /** Gets every write to node.state, and first its contents. */
     readonly onState?: (record: StateRecord) => void
   } = {},
 ): Promise<WholeReader> {
@@ -144,7 +144,7 @@ export async function startWholeReader(
   }
 }
 
-/** Asks the app, and holds every answer against its document. */
+/** Sends a request to the app, and checks every answer against its document. */
 function asker(app: ReaderApp, document: OpenApiDocument): WholeReader['ask'] {
   return async (method, url, { body, headers = {} } = {}) => {
     const payload = typeof body === 'object' ? JSON.stringify(body) : body
@@ -173,7 +173,7 @@ function asker(app: ReaderApp, document: OpenApiDocument): WholeReader['ask'] {
   }
 }
 
-/** What the log brings besides commands. */
+/** What the log brings apart from commands. */
 function feeding(settler: MemorySettler): Pick<WholeReader, 'heartbeat' | 'tick' | 'cost'> {
   const handed = Array.from({ length: WHOLE_PARTITIONS }, () => 0)
   const append = async (nodeId: string, value: Buffer): Promise<void> => {

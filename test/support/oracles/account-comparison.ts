@@ -17,7 +17,7 @@ export interface WrittenAccounts {
 
 const IDS = new Set(['event_id', 'settlement_id', 'entry_id', 'reference_id', 'command_id'])
 
-/** Compares what a settler wrote with what verify's model makes of the same inbox; throws where they differ. */
+/** Compares what a settler wrote with the result of verify's model for the same inbox; throws where they differ. */
 export function assertAccounts(written: WrittenAccounts, model: AccountModel): void {
   const { rows, accounts, heartbeats } = written
   const expected = model.rows
@@ -37,7 +37,7 @@ export function assertAccounts(written: WrittenAccounts, model: AccountModel): v
   assert.equal(rows('dead_letters').length, model.setAside.length, 'records that are set aside')
 }
 
-/** The columns that the model tells of, as text: the command reads wide integers so. */
+/** The columns that the model has, as text: the command reads wide integers as text. */
 function same(table: string, found: ReadonlyMap<string, object>, expected: ReadonlyMap<string, Row>): void {
   const texts = (row: object, columns: readonly string[]): string[] =>
     columns.map((column) => `${column} ${String((row as Row)[column] ?? null)}`)
@@ -45,12 +45,12 @@ function same(table: string, found: ReadonlyMap<string, object>, expected: Reado
   for (const [key, row] of expected) {
     const columns = Object.keys(row)
     const [is, should] = [texts(found.get(key) ?? {}, columns), texts(row, columns)]
-    // Told apart in words only where they differ: there may be tens of thousands.
+    // The difference is put into words only where there is one: there may be tens of thousands of rows.
     if (is.join('\n') !== should.join('\n')) assert.deepEqual(is, should, `${table} ${key}`)
   }
 }
 
-/** Rows by what names them; one that stands twice is an error. */
+/** Rows by their key; a key that is there twice is an error. */
 function keyed(rows: readonly ReadRow[], ...columns: string[]): Map<string, ReadRow> {
   const byKey = new Map(
     rows.map((row) => {
@@ -83,7 +83,7 @@ function noted(rows: readonly ReadRow[]): Map<string, ReadRow> {
   return new Map(rows.map((row) => [numbers.keyOf(String(row['kind']), idOf(row)), row]))
 }
 
-/** Text as whoever wrote it meant it: a column holds bytes. */
+/** Text as its writer meant it: a column holds bytes. */
 function textOf(cell: Cell): Cell {
   const isWide = typeof cell === 'string' && /[\u0080-\u00ff]/.test(cell)
   return isWide ? Buffer.from(cell, 'latin1').toString('utf8') : cell

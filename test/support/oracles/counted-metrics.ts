@@ -1,6 +1,6 @@
 import type { Metrics } from '../../../schemas/metrics.ts'
 
-/** Counters as a test reads them: by the name and the values of its labels, each behind a space. */
+/** Counters as a test reads them: by the name and the values of the labels, separated by spaces. */
 export class CountedMetrics implements Metrics {
   readonly counts = new Map<string, number>()
 
@@ -13,7 +13,7 @@ export class CountedMetrics implements Metrics {
 
   observe(): void {}
 
-  /** The sum of all series whose names begin so. */
+  /** The sum of all series whose names begin with this. */
   sumOf(begin: string): number {
     let sum = 0
     for (const [series, count] of this.counts) if (series.startsWith(begin)) sum += count

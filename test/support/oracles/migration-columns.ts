@@ -13,7 +13,7 @@ const ADD_COLUMN =
 const MODIFY_COLUMN = /ALTER TABLE (\w+)\s+MODIFY COLUMN (\w+) ([^;]+);/g
 const NO_COLUMN = /^(INDEX|CONSTRAINT|PROJECTION|PRIMARY)\b/
 
-/** The columns of every table that the migrations make, in their order, read from the .sql files as they stand. */
+/** The columns of every table that the migrations make, in their order, read from the .sql files. */
 export function migrationColumns(): Map<string, MigrationColumn[]> {
   const tables = new Map<string, MigrationColumn[]>()
   const files = readdirSync(FOLDER)

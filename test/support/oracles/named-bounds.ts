@@ -14,7 +14,7 @@ const IMPORTED = /^import \{([^}]*)\} from '(\.[^']+)'$/gm
 const ATOM = /\s*([A-Z][A-Z0-9_]*|\d[\d_.e]*)n?\s*/y
 const OPERATOR = /(\*\*|[*/+-])/y
 
-/** Every number of the source that has a name in capitals, worked out from its text: most are private to their file. */
+/** Every number of the source that has a name in capitals, computed from its text: most are private to their file. */
 export function namedNumbers(folders: readonly string[]): NamedNumber[] {
   const files = folders
     .flatMap((folder) => globSync(`${folder}/**/*.ts`, { cwd: ROOT }))
@@ -28,7 +28,7 @@ export function namedNumbers(folders: readonly string[]): NamedNumber[] {
   )
 }
 
-/** One of them; throws where the file names no such number. */
+/** One of them; throws where the file has no such number. */
 export function bound(file: string, name: string): number {
   const value = valueOf(file, name)
   if (value === null) throw new Error(`${file} names no number ${name}.`)
@@ -40,7 +40,7 @@ function declarationsOf(file: string): Map<string, string> {
   return new Map([...source.matchAll(DECLARED)].map(([, name = '', text = '']) => [name, text]))
 }
 
-/** The value of a name as `file` sees it; null where it is no number of this form. */
+/** The value of a name as `file` sees it; null where it is not a number of this form. */
 function valueOf(file: string, name: string): number | null {
   const text = declarationsOf(file).get(name)
   if (text !== undefined) return evaluate(text, (other) => valueOf(file, other))
@@ -108,7 +108,7 @@ const SIZES = [
   [1, 'bytes'],
 ] as const
 
-/** A bound as the table of the design shows it: its unit stands in its name. */
+/** A bound as the table of the design shows it: its unit is in its name. */
 export function boundText(name: string, value: number): string {
   const inUnits = (units: readonly (readonly [number, string])[]): string => {
     const [size, unit] = units.find(([one]) => value % one === 0) ?? [1, '']

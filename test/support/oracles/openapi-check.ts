@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Check, Errors } from 'typebox/schema'
 
-/** The parts of an OpenAPI document that answers are held against. */
+/** The parts of an OpenAPI document with which answers are compared. */
 export interface OpenApiDocument {
   readonly openapi: string
   readonly servers?: readonly { readonly url: string }[]
@@ -40,7 +40,7 @@ export interface Answer {
   readonly body: string
 }
 
-/** Headers that answers have whatever they say. */
+/** Headers that every answer has. */
 const ANY_ANSWER: ReadonlySet<string> = new Set(
   `cache-control connection content-encoding content-length content-security-policy content-type date keep-alive
   origin-agent-cluster referrer-policy vary`.split(/\s+/),
@@ -58,7 +58,7 @@ function operationOf(document: OpenApiDocument, url: string, method = 'get'): Op
   return found === undefined ? undefined : document.paths[found]?.[method]
 }
 
-/** Fails unless the document foresees this status with these headers and this content type, and the body fits its schema. */
+/** Fails unless the document has this status with these headers and this content type, and the body fits its schema. */
 export function assertDocumented(document: OpenApiDocument, answer: Answer): void {
   const operation = operationOf(document, answer.url, answer.method)
   assert.ok(operation !== undefined, `${answer.url} is not in the document`)

@@ -5,7 +5,7 @@ import { query } from 'chdb'
 
 /** Rows and types of columns, as ClickHouse's own engine reads them in this process. */
 export interface ReadTable {
-  /** In its JSON: numbers of 64 bits and decimals as text, times in UTC as `2026-02-20 14:30:00.000`. */
+  /** In its JSON format: numbers of 64 bits and decimals as text, times in UTC as `2026-02-20 14:30:00.000`. */
   readonly rows: readonly Readonly<Record<string, unknown>>[]
   readonly types: Readonly<Record<string, string>>
 }
@@ -13,7 +13,7 @@ export interface ReadTable {
 const SETTINGS =
   'SETTINGS output_format_json_quote_64bit_integers = 1, output_format_json_quote_decimals = 1, output_format_json_quote_64bit_floats = 0'
 
-/** Reads a Parquet file that was written by somebody else. */
+/** Reads a Parquet file that another program wrote. */
 export async function readParquet(file: Buffer): Promise<ReadTable> {
   const dir = await mkdtemp(join(tmpdir(), 'hivemeter-parquet-'))
   try {

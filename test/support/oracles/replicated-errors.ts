@@ -1,7 +1,7 @@
 /**
- * What replicated servers say beside what single ones do, by what it means for a statement: its outcome is unknown (it may
- * take effect yet, so whoever sent it looks), it was not begun (the same may pass later), or it is refused for good.
- * The first two are one for the caller, who always looks.
+ * The errors of replicated servers that single ones do not have, by their meaning for a statement: its outcome is unknown
+ * (it may still take effect, so the sender looks), it was not begun (the same statement may pass later), or it is refused
+ * for good. The first two are the same for the caller, who always looks.
  */
 export const REPLICATED_ERRORS: Readonly<
   Record<'unknown' | 'away' | 'refused', Readonly<Record<number, string>>>

@@ -7,7 +7,7 @@ import { migrationColumns } from './migration-columns.ts'
 export type Cell = bigint | number | string | null | readonly Cell[]
 export type Row = Readonly<Record<string, Cell>>
 
-/** A block's rows, with what its headers say. */
+/** The rows of a block, with the content of its headers. */
 export interface ReadBlock {
   readonly table: string
   readonly month: string
@@ -20,8 +20,8 @@ export interface ReadBlock {
 const COLUMNS = migrationColumns()
 
 /**
- * Reads a block as ClickHouse would: by its list of columns and the types that the migrations give them. So a row that
- * is written in another order or form than the table's shows.
+ * Reads a block as ClickHouse would: by its list of columns and the types that the migrations give them. So it shows a
+ * row that is written in another order or form than the table's.
  */
 export function readBlock({ value, headers = {} }: Pick<TopicAppend, 'value' | 'headers'>): ReadBlock {
   const text = (name: string): string => String(headers[name] ?? '')
@@ -52,7 +52,7 @@ function readRows(reader: ValueReader, names: readonly string[], types: ColumnTy
   return rows
 }
 
-/** Native: column by column, each with its name and a type that ClickHouse makes the table's of. */
+/** Native: column by column, each with its name and a type that ClickHouse converts to the table's. */
 function readColumns(reader: ValueReader, names: readonly string[], types: ColumnTypes): Row[] {
   const columns = reader.length()
   const count = reader.length()
@@ -83,7 +83,7 @@ function readColumns(reader: ValueReader, names: readonly string[], types: Colum
   return rows
 }
 
-/** Types of the table that values of another one become when they are inserted. */
+/** Types of the table into which values of another type are converted when they are inserted. */
 const CAST: Readonly<Record<string, string>> = {
   Int128: 'UInt64',
   'Map(LowCardinality(String), String)': 'Map(String, String)',
@@ -92,7 +92,7 @@ const CAST: Readonly<Record<string, string>> = {
 const bigOrNull = (cell: Cell | undefined): Cell =>
   typeof cell === 'number' || typeof cell === 'bigint' ? BigInt(cell) : null
 
-/** Columns that a block may leave out, and what the table makes of a row without them. */
+/** Columns that a block may leave out, with the value that the table gives them then. */
 const LEFT_OUT: Readonly<Record<string, (row: Row) => Cell>> = {
   wide_tokens_in: (row) => bigOrNull(row['tokens_in']),
   wide_tokens_out: (row) => bigOrNull(row['tokens_out']),
@@ -144,7 +144,7 @@ class ValueReader {
     throw new Error(`No reader for the type "${type}".`)
   }
 
-  /** A column of Native: where it may be null, its nulls stand before its values. */
+  /** A column of Native: where it may be null, its nulls come before its values. */
   readColumn(type: string, rows: number): Cell[] {
     if (type.startsWith('Map')) return this.#readMaps(rows)
     const [, inner] = /^Nullable\((.*)\)$/.exec(type) ?? []
@@ -155,7 +155,7 @@ class ValueReader {
     })
   }
 
-  /** Map(String, String): where each row's entries end, all keys, all values; a text an entry. */
+  /** Map(String, String): the ends of each row's entries, then all keys, then all values; a text for each entry. */
   #readMaps(rows: number): Cell[] {
     const ends = Array.from({ length: rows }, () => Number(this.read('UInt64')))
     const entries = ends.at(-1) ?? 0

@@ -43,23 +43,23 @@ export const EVENT_MOST: Readonly<Record<string, bigint>> = {
   cost_nano_usd: COST_NANO_USD,
 }
 
-/** What the largest cost earns. */
+/** The Spark that the largest cost earns. */
 const COST_MICRO_SPARK = (COST_NANO_USD * BigInt(SPARK_PER_USD_MAX) * MICRO) / NANO
 
 /**
- * An inbox record is cut before the event that follows a sum of this: one more may be in it, and all that a batch's other events
- * have, each below 2^32.
+ * An inbox record is cut before the event that follows a sum of this size: one more event may be in it, and everything
+ * that the other events of a batch have, each below 2^32.
  */
 const handedOver = (most: bigint): bigint => 2n ** 51n + most + BigInt(EVENTS_PER_BATCH_MAX) * BigInt(LARGE)
 const isCut = (name: string): boolean => (EVENT_MOST[name] ?? 0n) >= BigInt(LARGE)
 
-/** Heartbeats of a node that count for anything. */
+/** The number of heartbeats of a node that have any effect. */
 const HEARTBEATS_A_DAY = BigInt(HEARTBEATS_REMEMBERED_MAX) * HOURS_PER_DAY
 const HEARTBEATS = HEARTBEATS_A_DAY * DAYS
 const IMPRESSIONS = BigInt(HEARTBEAT_BOUNDS.impressionsMax)
-/** Of a heartbeat: two for impressions, one for the day, one for each number of agents. */
+/** Rewards of a heartbeat: two for impressions, one for the day, one for each number of agents. */
 const REWARDS = HEARTBEATS * BigInt(3 + MILESTONES.length)
-/** Each impression 0.1 Spark and its hundredth of another, before caps. */
+/** Each impression earns 0.1 Spark and a hundredth of another Spark, before caps. */
 const REWARD_MICRO_SPARK = HEARTBEATS * IMPRESSIONS * MICRO
 const CAPPED_A_DAY = BigInt(CAP_MAX) * MICRO
 
@@ -70,12 +70,12 @@ const NODE_SUMS = Object.keys(EVENT_MOST).filter((name) => !['late_events', 'dur
 const NANO_USD = EVENTS * COST_NANO_USD
 const MICRO_SPARK = EVENTS * COST_MICRO_SPARK
 
-/** By schema and path: the most that a sum of a record may come to. */
+/** By schema and path: the most that a sum in a record may come to. */
 export const RECORD_SUMS: Readonly<Record<string, Readonly<Record<string, bigint>>>> = {
   Account: {
     ...Object.fromEntries(lifetime(NODE_SUMS)),
     set_aside: EVENTS,
-    // An event and its settlement are a change each, and a range of them one more.
+    // An event and its settlement are one change each, and each range of them is one more.
     version: (EVENTS * 5n) / 2n,
     'operators[].micro_spark': MICRO_SPARK + REWARD_MICRO_SPARK,
     'operators[].entries': EVENTS + REWARDS,
@@ -90,7 +90,7 @@ export const RECORD_SUMS: Readonly<Record<string, Readonly<Record<string, bigint
     settlements: EVENTS,
     settled_nano_usd: NANO_USD,
     settled_micro_spark: MICRO_SPARK,
-    // All of a hundred years in one day.
+    // The whole hundred years in one day.
     'spend_days[].nano_usd': NANO_USD,
     back_dated_nano_usd: NANO_USD,
     'ad_days[].impressions': HEARTBEATS_A_DAY * IMPRESSIONS,

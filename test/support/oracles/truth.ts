@@ -4,7 +4,7 @@ import type { UsageEvent } from '../../../schemas/usage.ts'
 import type { Installation } from '../processes/installation.ts'
 import { until } from '../until.ts'
 
-/** What the tables must add up to. */
+/** The sums that the tables must contain. */
 export interface Totals {
   readonly events: number
   readonly tokensIn: number
@@ -14,7 +14,7 @@ export interface Totals {
 
 const NONE: Totals = { events: 0, tokensIn: 0, tokensOut: 0, costNanoUsd: 0 }
 
-/** What was sent, kept in memory with code of its own: identity is (node, event id), the first copy counts. */
+/** What was sent, kept in memory with code of its own: identity is (node, event id), and the first copy counts. */
 export class Truth {
   readonly #seen = new Set<string>()
   #all = NONE

@@ -10,9 +10,9 @@ import type { LogRecord } from '../../../pipelines/log/records.ts'
 import { lookupName } from '../../../pipelines/dedupe/lookup.ts'
 import type { Row } from './row-reader.ts'
 
-/** What a log of usage.metered comes to, by the rules and one event after the other: no batch, no memory, no bound. */
+/** The result of a log of usage.metered, by the rules, for one event after the other: no batch, no memory, no bound. */
 export interface UsageOracle {
-  /** Rows of usage_events in the order of the log, the columns that the task makes. */
+  /** Rows of usage_events in the order of the log, with the columns that the task makes. */
   readonly rows: Row[]
   readonly minutes: ReadonlyMap<string, Sums>
   readonly quarters: ReadonlyMap<string, Sums>
@@ -21,7 +21,7 @@ export interface UsageOracle {
   readonly costs: readonly OracleCost[]
   /** Reasons of the dead letters by offset. */
   readonly dead: ReadonlyMap<number, readonly string[]>
-  /** Events of other partitions, which were to be sent on, with the receipt that they came in with. */
+  /** Events of other partitions, which had to be sent on, with the receipt that they came in with. */
   readonly sentOn: readonly { readonly event: UsageEvent; readonly receiptMs: number }[]
   readonly watermark: number
 }
@@ -33,7 +33,7 @@ export interface OracleCost {
   readonly nanoUsd: number
 }
 
-/** A partition, and how many there are. */
+/** A partition, and the number of partitions. */
 export interface Place {
   readonly partition: number
   readonly partitions: number
@@ -80,20 +80,20 @@ function numbersOf(event: UsageEvent, model: { paid_api: boolean; tdp_watts: num
   }
 }
 
-/** The name of an event, as a task's decide point is told it. */
+/** The name of an event, as a task's decide point gets it. */
 export function eventName(event: UsageEvent): string {
   const { kind, bytes } = identityOf(event)
   return lookupName(event.node_id, bytes.toString('hex'), kind)
 }
 
 export interface OracleOptions {
-  /** Where the input stands; the only partition without it. */
+  /** The partition of the input; without it, the input has only one. */
   readonly place?: Place
-  /** By which table of models a record was judged. */
+  /** The table of models by which a record was judged. */
   readonly tableAt?: (offset: bigint) => ModelTable
 }
 
-/** `undecidable` names the events that no task can decide: each copy is a letter, and counts as if it had not come. */
+/** `undecidable` names the events that no task can decide: each copy is a dead letter, and counts as if it had not come. */
 export function usageOracle(
   input: readonly LogRecord[],
   undecidable: (name: string) => boolean = () => false,
@@ -164,7 +164,7 @@ class PlainCount implements UsageOracle {
     return false
   }
 
-  /** Its node is told of it. */
+  /** The sums of its node count it. */
   #setAsideHere({ node_id }: UsageEvent, offset: number, reason: string): void {
     this.#setAside(offset, reason)
     const nothing = Object.fromEntries(['events', 'inferences', ...SUM_NAMES].map((sum) => [sum, 0n]))
@@ -245,7 +245,7 @@ function bigOrNull(value: number | null | undefined): bigint | null {
   return value === null || value === undefined ? null : BigInt(value)
 }
 
-/** What two numbers of one window come to: their sum, of times the later one. */
+/** The sum of two numbers of one window; for times, the later one. */
 export function together(name: string, left: bigint, right: bigint): bigint {
   if (name !== 'late_at') return left + right
   return left > right ? left : right

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import type { Installation } from '../processes/installation.ts'
 
 /**
- * Runs `npm run verify`'s program: everything worked out again from the logs with code of its own. Fails unless it ends
- * with 0 and "0 differences"; gives back its last line.
+ * Runs the program of `npm run verify`: everything is computed again from the logs with code of its own. Fails unless it
+ * ends with 0 and "0 differences"; returns its last line.
  */
 export async function verified(installation: Installation): Promise<string> {
   const { exitCode, output } = await installation.command('verify')

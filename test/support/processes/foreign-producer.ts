@@ -25,7 +25,7 @@ export interface ForeignPlace {
   readonly offset: number
 }
 
-/** Why the Java client cannot be run here, or undefined where it can. */
+/** The reason why the Java client cannot run here, or undefined where it can. */
 export function foreignProducerMissing(): string | undefined {
   if (!existsSync(JARS_DIR))
     return `no Kafka jars in ${JARS_DIR}: the servers of this run are not the local parts`
@@ -33,7 +33,7 @@ export function foreignProducerMissing(): string | undefined {
   return modules.includes('jdk.compiler') ? undefined : 'this Java is a runtime without a compiler'
 }
 
-/** Sends each record with Kafka's own Java client, as a batch of its own; says where the broker put it. */
+/** Sends each record with Kafka's own Java client, as a batch of its own; returns where the broker put it. */
 export function produceForeign(
   installation: Installation,
   topic: string,

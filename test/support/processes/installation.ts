@@ -21,31 +21,31 @@ import { topicNames } from '../../../schemas/topics.ts'
 import type { TopicRole } from '../../../schemas/topics.ts'
 import { testRulesRecord } from '../records/rules.ts'
 
-/** On a machine that does much else, too: a command that is cut off says nothing of itself. */
+/** The machine may be busy with other work, and a command that is cut off reports nothing about itself. */
 const COMMAND_TIMEOUT_MS = 180_000
 const QUERY_TIMEOUT_MS = 20_000
 
 export interface InstallationOptions {
-  /** A word for topics and database, so that a leftover says whose it is. */
+  /** A word in the names of topics and database, so that leftovers show their owner. */
   readonly name: string
   readonly partitions?: number
-  /** Copies of every partition; one unless given. */
+  /** The number of copies of every partition; one unless given. */
   readonly replicationFactor?: number
-  /** Addresses of a stack of the test's own; those of the run unless given. */
+  /** The addresses of a stack that belongs to the test; those of the run unless given. */
   readonly brokers?: readonly string[]
   readonly clickhouseUrl?: string
   /** False: the account inbox stays empty; the test brings the rules by itself. */
   readonly rules?: boolean
 }
 
-/** How a command ended and all that it said. */
+/** How a command ended, and its whole output. */
 export interface CommandEnd {
   readonly exitCode: number
   readonly output: string
 }
 
 /**
- * Topics, database and id key of one test file on servers that it shares with others: a whole Hivemeter of its own,
+ * Topics, database and id key of one test file on servers that it shares with others: a complete Hivemeter of its own,
  * migrated by the real command.
  */
 export class Installation {
@@ -92,7 +92,7 @@ export class Installation {
     }
   }
 
-  /** Runs one of the commands (`migrate`, `verify`, …) to its end, with `settings` beside the installation's own. */
+  /** Runs one of the commands (`migrate`, `verify`, …) to its end, with `settings` added to the installation's own. */
   async command(
     name: string,
     args: readonly string[] = [],
@@ -112,7 +112,7 @@ export class Installation {
     }
   }
 
-  /** The committed records of one partition, from its start to its end of now. */
+  /** The committed records of one partition, from its start to its current end. */
   async records(role: TopicRole, partition: number): Promise<LogRecord[]> {
     const records: LogRecord[] = []
     for await (const batch of readPartition({ ...this.kafka, topic: this.topics[role], partition })) {
@@ -140,12 +140,12 @@ export class Installation {
     return row
   }
 
-  /** Forgets everything. */
+  /** Deletes everything. */
   async dispose(): Promise<void> {
     await this.clickhouse.command(`DROP DATABASE IF EXISTS ${this.database}`)
     await this.clickhouse.close()
     await withAdmin(this.kafka, async (admin) => {
-      // Of every version: a test may have grown it.
+      // The topics of every version: a test may have grown the installation.
       const topics = (await admin.listTopics()).filter((topic) => topic.startsWith(this.prefix))
       await admin.deleteTopics({ topics })
     })
@@ -160,8 +160,8 @@ export class Installation {
 }
 
 /**
- * Makes topics, database and key by `npm run migrate`'s program. The account rules of tests stand first in every inbox, so
- * that they hold before any cost.
+ * Makes topics, database and key with the program of `npm run migrate`. The account rules of the tests are the first
+ * record in every inbox, so that they hold before any cost.
  */
 export async function install(options: InstallationOptions): Promise<Installation> {
   const installation = new Installation(options, await mkdtemp(join(tmpdir(), 'hivemeter-test-')))
@@ -183,7 +183,7 @@ async function appendRules({ kafka, topics, partitions }: Installation): Promise
   }
 }
 
-/** This process' environment without the run's own settings, and with `settings`. */
+/** The environment of this process without the run's own settings, and with `settings`. */
 export function environmentOf(settings: Readonly<Record<string, string>>): Record<string, string> {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('HIVEMETER_'))
   return { ...(Object.fromEntries(inherited) as Record<string, string>), ...settings }

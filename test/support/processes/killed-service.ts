@@ -9,15 +9,15 @@ import { freePort, startService } from './service-process.ts'
 import type { ServiceProcess } from './service-process.ts'
 import type { ConsumerName } from '../../../schemas/services.ts'
 
-/** How long a service lives after it is ready, before it is aimed at. */
+/** How long a service lives after it is ready, before the next kill is prepared. */
 const LIFE_MS = { task: { min: 20, max: 300 }, loader: { min: 200, max: 2_500 } }
 
-/** Longest wait for the answer at which a task is to die. */
+/** The longest wait for the answer at which a task is to die. */
 const AIM_TIMEOUT_MS = 3_000
 
 /**
- * Where a task dies. `written`: the broker has the transaction's records and no commit, the task waits for the answer.
- * `committed`: the broker has committed, and the task does not know. `anywhere`: where it falls.
+ * Where a task dies. `written`: the broker has the transaction's records and no commit, and the task waits for the
+ * answer. `committed`: the broker has committed, and the task does not know it. `anywhere`: at a random moment.
  */
 export type Moment = 'written' | 'committed' | 'anywhere'
 
@@ -26,13 +26,13 @@ const ANSWER_OF = { written: API.produce, committed: API.endTransaction } as con
 
 export interface Kills {
   readonly all: number
-  /** Kills after which the broker held an open transaction of the task: between begin and commit. */
+  /** Kills after which the broker had an open transaction of the task: between begin and commit. */
   readonly betweenBeginAndCommit: number
   /** Kills at the answer to a commit. */
   readonly atCommitAnswer: number
 }
 
-/** One service that is killed -9 again and again, and started again at once, until it is asked to be left alone. */
+/** One service that is killed with kill -9 and started again at once, again and again, until the test ends that. */
 export class KilledService {
   readonly name: ConsumerName
   readonly #installation: Installation
@@ -48,7 +48,7 @@ export class KilledService {
     this.#proxy = proxy
   }
 
-  /** The service speaks to Kafka through a proxy, which sees the moments to kill it at. */
+  /** The service talks to Kafka through a proxy, which shows the moments at which to kill it. */
   static async prepare(installation: Installation, name: ConsumerName, dice: Dice): Promise<KilledService> {
     const proxy = await KafkaProxy.start(installation.kafka.brokers, [await freePort()])
     return new KilledService(installation, name, dice, proxy)
@@ -58,7 +58,7 @@ export class KilledService {
     return this.#kills
   }
 
-  /** Kills and starts until `signal` aborts; then the service runs on. */
+  /** Kills and starts until `signal` aborts; then the service keeps running. */
   async run(signal: AbortSignal): Promise<void> {
     let service = await this.#start()
     for (;;) {
@@ -67,7 +67,7 @@ export class KilledService {
       if (signal.aborted) return
       const moment = this.name === 'loader' ? 'anywhere' : this.#dice.pick(MOMENTS)
       const partition = moment === 'anywhere' ? undefined : await this.#aim(service, moment)
-      // Nothing came to it in time: it lives on and is aimed at again.
+      // No answer came in time: the service lives on, and the next kill is prepared.
       if (moment !== 'anywhere' && partition === undefined) continue
       await service.kill()
       await this.#count(partition)
@@ -87,7 +87,7 @@ export class KilledService {
     return await this.#service.ready()
   }
 
-  /** Lets a task die at a moment of its next transaction; the transaction's partition, where that came. */
+  /** Kills the task at a moment of its next transaction; returns the transaction's partition, if the moment came. */
   async #aim(service: ServiceProcess, moment: 'written' | 'committed'): Promise<number | undefined> {
     const transactionalId = `${this.#installation.prefix}${this.name}-`
     let partition: number | undefined

@@ -9,7 +9,7 @@ const PIPELINE = join(ROOT, 'test/fixtures/pipeline')
 const ROWS = 'rows.json'
 const NOT_PLANTED: ReadonlySet<string> = new Set([ROWS, 'README.md'])
 
-/** What a pipeline puts into a file that is there: a text at one place, in front of one that is there or behind it. */
+/** What a pipeline adds to an existing file: a text at one place, before or after a text that is there. */
 interface InsertedRow {
   readonly file: string
   readonly before?: string
@@ -17,7 +17,7 @@ interface InsertedRow {
   readonly insert: string
 }
 
-/** How a pipeline is told from the one that the fixture writes: everything of it that must be its own. */
+/** How a pipeline differs from the one in the fixture: everything in it that must be its own. */
 export interface PlantedName {
   /** One word, in small letters. */
   readonly name: string
@@ -25,7 +25,7 @@ export interface PlantedName {
   readonly apart: number
 }
 
-/** A copy of the project's files at `dir`, with its packages. What is not committed is in it too. */
+/** A copy of the project's files at `dir`, with its packages. Files that are not committed are in it too. */
 export function copyTree(dir: string): void {
   for (const { path, text } of trackedFiles()) {
     mkdirSync(join(dir, dirname(path)), { recursive: true })
@@ -37,7 +37,7 @@ export function copyTree(dir: string): void {
     symlinkSync(join(ROOT, shared), join(dir, shared))
   }
   execFileSync('git', ['init', '--quiet'], { cwd: dir })
-  // A link is no folder to .gitignore.
+  // For .gitignore a link is no folder.
   writeFileSync(join(dir, '.git/info/exclude'), 'node_modules\n.hivemeter\n')
   execFileSync('git', ['add', '--all'], { cwd: dir })
 }
@@ -70,7 +70,7 @@ function numbered(dir: string, path: string): string {
   return path.replace('NNN_', `${String(migrations.length + 1).padStart(3, '0')}_`)
 }
 
-/** Its folders and every name in it, and the numbers that no two may share. */
+/** Its folders, every name in it, and the numbers that no two pipelines may share. */
 function renamed(text: string, { name, apart }: PlantedName): string {
   const capital = name.charAt(0).toUpperCase() + name.slice(1)
   return text

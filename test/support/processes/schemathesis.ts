@@ -11,7 +11,7 @@ const OUTPUT_BYTES_MAX = 16 * 1_048_576
 
 const run = promisify(execFile)
 
-/** What every answer must be: foreseen by the document, and never a failure of the server. */
+/** The rules for every answer: the document must have it, and it is never a failure of the server. */
 const CHECKS = [
   'not_a_server_error',
   'status_code_conformance',
@@ -23,8 +23,8 @@ const CHECKS = [
 ]
 
 /**
- * Schemathesis from PyPI, in a folder of its own that goes with node_modules; installed once. Returns its program, or why there is
- * none: a machine without Python cannot run it.
+ * Schemathesis from PyPI, in a folder inside of node_modules; installed once. Returns its program, or the reason why
+ * there is none: a machine without Python cannot run it.
  */
 export async function schemathesis(): Promise<{ readonly program: string } | { readonly missing: string }> {
   const dir = fileURLToPath(new URL(`../../../node_modules/.cache/schemathesis-${VERSION}`, import.meta.url))
@@ -47,11 +47,11 @@ export interface FuzzOptions {
   readonly url: string
   readonly key: string
   readonly examples: number
-  /** The same seed asks the same. */
+  /** The same seed sends the same requests. */
   readonly seed: number
 }
 
-/** Asks a server what its document allows and forbids; returns what Schemathesis says at its end. */
+/** Sends a server what its document allows and forbids; returns what Schemathesis reports at its end. */
 export async function fuzz({
   program,
   url,
@@ -70,7 +70,7 @@ export async function fuzz({
   args.push('--max-examples', String(examples), '--seed', String(seed), '--continue-on-failure', '--no-color')
   args.push('--header', `Authorization: Bearer ${key}`)
   try {
-    // It keeps what it found in the folder where it runs.
+    // It keeps its results in the folder where it runs.
     const cwd = dirname(program)
     const { stdout } = await run(program, args, { cwd, timeout: RUN_TIMEOUT_MS, maxBuffer: OUTPUT_BYTES_MAX })
     return { passed: true, output: stdout }

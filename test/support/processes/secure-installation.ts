@@ -25,10 +25,10 @@ const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ConfigResourceT
 
 const COMMAND_MS = 180_000
 
-/** Five services, each with a sign-in to a broker that checks all it is asked. */
+/** Five services, each of which authenticates at a broker that checks every request. */
 const READY_MS = 180_000
 
-/** Principals have other ways to say who they are, so that every way carries real work; the first where none is named. */
+/** Principals authenticate in different ways, so that every way carries real work; the first where none is named. */
 const PROOF: Proof = 'SCRAM-SHA-512'
 const PROOFS: Partial<Record<Principal, Proof>> = {
   aggregator: 'OAUTHBEARER',
@@ -43,14 +43,14 @@ const PROOFS: Partial<Record<Principal, Proof>> = {
 /** A right on a topic that one principal has. */
 export type Taken = readonly [who: Principal, topic: string, operation: 'Read' | 'Write']
 
-/** An installation whose every process has a principal of its own, and which knows ClickHouse over https alone. */
+/** An installation in which every process has a principal of its own, and which reaches ClickHouse over https alone. */
 export class SecureInstallation implements AsyncDisposable {
   readonly installation: Installation
   readonly dir: string
   readonly #kafka: SecureKafka
   readonly #cleanup: AsyncDisposableStack
   readonly #services = new Map<ServiceName, ServiceProcess>()
-  readonly #said: string[] = []
+  readonly #outputs: string[] = []
   #key = ''
 
   private constructor(
@@ -91,26 +91,26 @@ export class SecureInstallation implements AsyncDisposable {
     return { ...settings, HIVEMETER_ACCESS: 'required' }
   }
 
-  /** Kafka as this principal sees it. */
+  /** Kafka with the rights of this principal. */
   kafkaAs(who: Principal): KafkaOptions {
     return kafkaOf(loadConfig({ environment: this.settingsOf(who) }), `test-${who}`, silentLogger)
   }
 
-  /** Runs a command as its own principal. */
+  /** Runs a command as the command's own principal. */
   async command(who: Principal, ...args: string[]): Promise<CommandEnd> {
     const end = await this.installation.command(who, args, COMMAND_MS, this.settingsOf(who))
-    this.#said.push(end.output)
+    this.#outputs.push(end.output)
     return end
   }
 
-  /** The same, which must end with 0; resolves with what it said. */
+  /** The same, and it must end with 0; resolves with its output. */
   async run(who: Principal, ...args: string[]): Promise<string> {
     const { exitCode, output } = await this.command(who, ...args)
     assert.equal(exitCode, 0, output)
     return output
   }
 
-  /** `migrate --acls --apply`, by the one who may do everything. */
+  /** `migrate --acls --apply`, by the principal that may do everything. */
   async grant(): Promise<CommandEnd> {
     const admin = this.#kafka.settingsOf('admin', 'SCRAM-SHA-512')
     return await this.installation.command('migrate', ['--acls', '--apply'], COMMAND_MS, admin)
@@ -131,7 +131,7 @@ export class SecureInstallation implements AsyncDisposable {
     })
   }
 
-  /** Takes from every topic the settings that the guarantee needs. */
+  /** Removes from every topic the settings that the guarantee needs. */
   async spoilTopics(): Promise<void> {
     const { kafka, topics } = this.installation
     const configEntries = [{ name: 'max.message.bytes', value: '1000' }]
@@ -144,13 +144,13 @@ export class SecureInstallation implements AsyncDisposable {
     })
   }
 
-  /** Makes the admin key that `ask` shows. */
+  /** Makes the admin key that `ask` uses. */
   async makeKey(): Promise<void> {
     const output = await this.run('keys', 'create', '--client', 'test', '--scopes', 'admin')
     this.#key = output.split('\n')[1] ?? ''
   }
 
-  /** Starts the services that do not run; resolves when all are ready. */
+  /** Starts the services that do not run yet; resolves when all are ready. */
   async startServices(): Promise<void> {
     await Promise.all(
       SERVICE_NAMES.map(async (name) => {
@@ -174,7 +174,7 @@ export class SecureInstallation implements AsyncDisposable {
     await Promise.all([...this.#services.values()].map((service) => service.stop()))
   }
 
-  /** GET, or POST of `body`, with the key. */
+  /** Sends a GET, or a POST of `body`, with the key. */
   async ask(
     name: 'gateway' | 'reader',
     path: string,
@@ -208,8 +208,8 @@ export class SecureInstallation implements AsyncDisposable {
     return (await this.ask('gateway', '/v1/heartbeats', heartbeat)).status
   }
 
-  /** All that its processes said: commands whole, services as far as it is kept. */
+  /** The whole output of its processes: of commands all of it, of services as far as it is kept. */
   allWords(): string {
-    return [...this.#said, ...[...this.#services.values()].map(({ lastWords }) => lastWords)].join('\n')
+    return [...this.#outputs, ...[...this.#services.values()].map(({ lastWords }) => lastWords)].join('\n')
   }
 }

@@ -17,7 +17,7 @@ const STOP_TIMEOUT_MS = 12_000
 const ANSWER_TIMEOUT_MS = 5_000
 const LAST_LINES = 40
 
-/** Below the ports that the system gives to outgoing connections, so that none of those takes one meanwhile. */
+/** Below the ports that the system gives to outgoing connections, so that none of those takes one in the meantime. */
 const PORTS = { from: 20_000, count: 10_000 }
 
 export interface ServiceOptions {
@@ -36,7 +36,7 @@ export interface ReadyAnswer {
   readonly notes?: readonly string[]
 }
 
-/** One service of an installation as a process of its own, seen through its port and its signals. */
+/** One service of an installation as a process of its own; tests use its port and its signals. */
 export class ServiceProcess {
   readonly name: ServiceName
   readonly process: ChildProcess
@@ -69,7 +69,7 @@ export class ServiceProcess {
     return this.#lines.join('\n')
   }
 
-  /** What /readyz says; undefined while nothing listens. */
+  /** The answer of /readyz; undefined while no process listens. */
   async readiness(): Promise<ReadyAnswer | undefined> {
     try {
       return (await (await this.#get('/readyz')).json()) as ReadyAnswer
@@ -102,12 +102,12 @@ export class ServiceProcess {
     )
   }
 
-  /** A frozen process takes connections and never answers. */
+  /** A frozen process accepts connections and never answers. */
   async #get(path: string): Promise<Response> {
     return await fetch(`${this.url}${path}`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) })
   }
 
-  /** The sum of a metric's series whose labels hold all of `labels`. */
+  /** The sum of the series of a metric whose labels include all of `labels`. */
   async metric(name: string, labels: Readonly<Record<string, string | number>> = {}): Promise<number> {
     const text = await (await this.#get('/metrics')).text()
     const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`)
@@ -162,7 +162,7 @@ export async function startService(
     stdio: 'pipe',
     env: environmentOf({
       ...installation.environment,
-      // Ends with the test, however that ends.
+      // It ends with the test, however that ends.
       HIVEMETER_WATCH_PARENT: '1',
       [portVariable(name)]: String(port),
       ...options.settings,
@@ -191,7 +191,7 @@ function portVariable(name: ServiceName): string {
   return `HIVEMETER_${name.toUpperCase()}_${isServer ? 'PORT' : 'OPS_PORT'}`
 }
 
-/** A port of 127.0.0.1 that nobody listens on. */
+/** A port of 127.0.0.1 on which no process listens. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = PORTS.from + Math.floor(systemRandom.next() * PORTS.count)

@@ -14,7 +14,7 @@ export interface Ended {
   readonly tookMs: number
 }
 
-/** One program under infra/local, run as its npm script runs it, with its output as a person sees it in a pipe. */
+/** One program under infra/local, run as its npm script runs it, with the output that a person sees in a pipe. */
 export class Supervised {
   readonly process: ChildProcess
   readonly #environment: Record<string, string>
@@ -25,7 +25,7 @@ export class Supervised {
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('HIVEMETER_'))
     this.#environment = { ...(Object.fromEntries(inherited) as Record<string, string>), ...settings }
     const main = fileURLToPath(new URL(`../../../infra/local/${program}.ts`, import.meta.url))
-    // One pipe for both streams, so that lines stand in the order in which they were written.
+    // One pipe for both streams, so that lines are in the order in which they were written.
     const command = ['-c', 'exec "$0" "$@" 2>&1', process.execPath, main]
     this.process = spawn('/bin/sh', command, { stdio: ['ignore', 'pipe', 'inherit'], env: this.#environment })
     const startMs = systemClock.monotonicMs()
@@ -43,8 +43,8 @@ export class Supervised {
     return this.#output.trimEnd().split('\n').at(-1) ?? ''
   }
 
-  /** Resolves when the output holds `text`; fails with the output when the process ends first or after `timeoutMs`. */
-  async says(text: string, timeoutMs: number): Promise<void> {
+  /** Resolves when the output contains `text`; fails with the output when the process ends first or after `timeoutMs`. */
+  async prints(text: string, timeoutMs: number): Promise<void> {
     const deadlineMs = systemClock.monotonicMs() + timeoutMs
     while (!this.#output.includes(text)) {
       assert(this.#ended === undefined, `ended before it said "${text}":\n${this.#output}`)
@@ -94,7 +94,7 @@ export async function runLine(line: string): Promise<string> {
   return stdout.trim()
 }
 
-/** Running processes whose environment holds this data folder, by what they run. */
+/** Running processes whose environment contains this data folder, by their program. */
 export function processesOf(dataDir: string): readonly string[] {
   const wanted = `HIVEMETER_DATA_DIR=${dataDir}`
   const found: string[] = []
@@ -104,13 +104,13 @@ export function processesOf(dataDir: string): readonly string[] {
       if (environment.includes(wanted))
         found.push(`${pid} ${readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')}`)
     } catch {
-      // Ended meanwhile, or somebody else's.
+      // It has ended meanwhile, or belongs to another user.
     }
   }
   return found
 }
 
-/** Waits until no process of this data folder is left; gives back those that still are after `timeoutMs`. */
+/** Waits until no process of this data folder is left; returns those that still run after `timeoutMs`. */
 export async function leftAfter(dataDir: string, timeoutMs: number): Promise<readonly string[]> {
   const deadlineMs = systemClock.monotonicMs() + timeoutMs
   let left = processesOf(dataDir)

@@ -8,7 +8,7 @@ import { hashSecret, newKey } from '../../../services/access/key-text.ts'
 
 type RequiredAccess = Extract<Access, { mode: 'required' }>
 
-/** Access by these keys, all of them read and fresh; no tokens, and more requests allowed than a test sends. */
+/** Access by these keys, which are all read and fresh; no tokens, and a higher limit of requests than a test sends. */
 export function accessBy(keys: KeyRing, fields: Partial<RequiredAccess> = {}): RequiredAccess {
   return {
     mode: 'required',
@@ -22,7 +22,10 @@ export function accessBy(keys: KeyRing, fields: Partial<RequiredAccess> = {}): R
   }
 }
 
-/** Makes a key without any rights but those in `fields`, for ever, and puts it into the ring; its text as a client sends it. */
+/**
+ * Makes a key with only the rights in `fields`, for ever, and puts it into the ring; returns its text as a client sends
+ * it.
+ */
 export function addKey(ring: KeyRing, fields: Partial<AccessKey> = {}): string {
   const { keyId, secret, text } = newKey(systemRandom)
   const value = accessKeyCodec.encode({

@@ -40,21 +40,21 @@ export function usageRecord(offset: number, timestampMs: number, events: readonl
   return { partition: 0, offset: BigInt(offset), timestampMs, key: null, value, headers: {} }
 }
 
-/** An aggregator's task on logs in memory; its look-ups find what the blocks that are loaded say. */
+/** An aggregator's task on logs in memory; its look-ups find what the loaded blocks contain. */
 export class AggregatorLog extends TaskLog {
   /** ClickHouse does not answer look-ups. */
   away = false
-  /** The broker acknowledges nothing that is sent on. */
+  /** The broker acknowledges no record that is sent on. */
   forwardFails = false
-  /** What was sent on to other partitions and acknowledged. */
+  /** The records that were sent on to other partitions and acknowledged. */
   readonly forwarded: LogAppend[] = []
-  /** How often something was to be sent on. */
+  /** How often records had to be sent on. */
   forwards = 0
-  /** What ends this version of the topics. */
+  /** The record that ends this version of the topics. */
   endToken: Buffer | null = null
   /** Look-ups end with this error. */
   lookupFails: Error | undefined
-  /** The keys of every look-up that was asked, answered or not. */
+  /** The keys of every look-up, answered or not. */
   readonly lookups: (readonly LookupKey[])[] = []
   readonly pool: { held: number; readonly max: number }
 

@@ -1,7 +1,7 @@
 import type { LogRecord } from '../../../pipelines/log/records.ts'
 import { BLOCK_HEADER } from '../../../schemas/tables.ts'
 
-/** Records of a block topic for tests of the loader, whose rows are their own numbers. */
+/** Records of a block topic for tests of the loader; each row is its own number. */
 
 export interface BlockFields {
   readonly seq: number

@@ -5,19 +5,22 @@ import snappy from 'snappy'
 import type { Codec } from './packed-batch.ts'
 import { recordHead } from './packed-batch.ts'
 
-/** Batches of two megabytes and less that unpack to hundreds: made piece by piece, so that the maker needs no memory. */
+/**
+ * Batches of two megabytes and less that unpack to hundreds: they are made piece by piece, so that making them needs no
+ * memory.
+ */
 
-/** What Java's snappy and LZ4 pack at a time. */
+/** The piece that Java's snappy and LZ4 pack at a time. */
 const PIECE_BYTES = 65_536
 
 /** Java's frame around snappy: magic, version 1, compatible 1. */
 const XERIAL_HEADER = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1])
 
-/** Magic, flags, block size and header sum; the frame ends with a block of no bytes. */
+/** Magic, flags, block size and header sum; the frame ends with an empty block. */
 const LZ4_HEADER_BYTES = 7
 const LZ4_END = Buffer.alloc(4)
 
-/** Plain bytes in pieces: the middle one comes again and again. */
+/** Plain bytes in pieces: the middle one is repeated. */
 interface Pieces {
   readonly first: Buffer
   readonly middle: Buffer
@@ -25,11 +28,11 @@ interface Pieces {
   readonly last: Buffer
 }
 
-/** The packed records of a batch with one record, whose value is so many zeros. */
+/** The packed records of a batch with one record, whose value is this many zeros. */
 export async function bombOf(codec: Codec, bytes: number): Promise<Buffer> {
   const head = recordHead(bytes)
   const first = Buffer.concat([head, Buffer.alloc(PIECE_BYTES - head.length)])
-  // Behind the value a zero says that there are no headers.
+  // After the value a zero means that there are no headers.
   const left = bytes + 1 - (PIECE_BYTES - head.length)
   const pieces: Pieces = {
     first,
@@ -76,7 +79,7 @@ async function snappyBlock(piece: Buffer): Promise<Buffer> {
   return Buffer.concat([size, block])
 }
 
-/** The library makes frames: this is one's only block. */
+/** The library makes frames: this is the only block of one. */
 async function lz4Block(piece: Buffer): Promise<Buffer> {
   const frame = await lz4.compressFrame(piece)
   return frame.subarray(LZ4_HEADER_BYTES, -LZ4_END.length)

@@ -1,6 +1,9 @@
 import type { EventRow } from '../../../pipelines/clickhouse/queries/usage-events.ts'
 
-/** A row of `usage_events` as ClickHouse gives it: what is sent rarely stands on some of them. Times begin at `baseMs`. */
+/**
+ * A row of `usage_events` as ClickHouse returns it; some rows have the fields that are rarely sent. Times begin at
+ * `baseMs`.
+ */
 export function eventRow(at: number, baseMs: number): EventRow {
   return {
     event_id: `00000000-0000-4000-8000-${String(at).padStart(12, '0')}`,

@@ -10,7 +10,10 @@ import type { LogAppend, LogRecord } from '../../../pipelines/log/records.ts'
 import { FetchHolding, UnpackRoom } from '../../../pipelines/kafka/unpack-room.ts'
 import { withFlippedBits } from './fuzzed-bytes.ts'
 
-/** What a fetch makes of records: packed into batches in every codec, some of them torn, and unpacked as a consumer does. */
+/**
+ * What a fetch does to records: they are packed into batches in every codec, some of them torn, and unpacked as a
+ * consumer does it.
+ */
 
 const RECORDS_AT = 61
 const LENGTH_AT = 8
@@ -23,7 +26,7 @@ const LOG_APPEND_TIME = 0x08
 const TORN_SHARE = 0.05
 const WRONG_CODECS = [5, 6, 7]
 
-/** By Kafka's numbers. */
+/** The codecs by Kafka's numbers. */
 const PACK: readonly ((records: Buffer) => Buffer | Promise<Buffer>)[] = [
   (records) => records,
   (records) => gzipSync(records),
@@ -60,7 +63,7 @@ export async function fetchedBatch(
     .filter(({ isControlRecord }) => isControlRecord !== true)
     .map((message) => toRecord(0, message))
   const isUnreadable = records[0]?.unreadable !== undefined
-  // A broker looks into every batch that it takes: records that do not stand behind one another are in no log.
+  // A broker checks every batch that it takes: a log never has records whose offsets do not follow one another.
   const isWhole =
     records.length === appends.length && records.every((one, at) => one.offset === BigInt(offset + at))
   if (isTorn && !isUnreadable && !isWhole) return { records: [], nextOffset: offset }

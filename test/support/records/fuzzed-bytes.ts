@@ -1,6 +1,6 @@
 import type { Dice } from '../../../infra/local/sample/random.ts'
 
-/** What becomes of a record's bytes on their way: most stay as they are, the others are none of a record any more. */
+/** What happens to the bytes of a record on their way: most stay as they are, the others are no valid record any more. */
 
 const SCHEMA_IDS = [
   0,
@@ -33,7 +33,7 @@ const SCHEMA_IDS = [
   2 ** 32 - 1,
 ] as const
 
-/** The value as it is, cut, with flipped bits, under another schema id, with bytes behind it, or none of it at all. */
+/** The value unchanged, cut, with flipped bits, under another schema id, with bytes after it, or replaced as a whole. */
 export function damaged(dice: Dice, value: Buffer): Buffer | null {
   switch (dice.between(0, 7)) {
     case 0:
@@ -52,12 +52,12 @@ export function damaged(dice: Dice, value: Buffer): Buffer | null {
   }
 }
 
-/** The value cut short at each of its bytes, the shortest first, and whole. */
+/** The value cut short at each of its bytes, the shortest first, and complete. */
 export function everyTruncation(value: Buffer): Buffer[] {
   return Array.from({ length: value.length + 1 }, (_, length) => value.subarray(0, length))
 }
 
-/** Up to four bits are others than they were. */
+/** Up to four bits are changed. */
 export function withFlippedBits(dice: Dice, value: Buffer): Buffer {
   const flipped = Buffer.from(value)
   for (let flips = dice.between(1, 4); flips > 0; flips--) {

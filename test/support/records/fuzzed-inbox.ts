@@ -10,12 +10,15 @@ import { command, heartbeat } from './inbox-requests.ts'
 import { lenientEncoder } from './lenient-avro.ts'
 import { testRules } from './rules.ts'
 
-/** Commands, heartbeats and rules in account.inbox that are as far from ordinary as they can be, and records that are none. */
+/**
+ * Commands, heartbeats and rules in account.inbox that are as far from ordinary as they can be, and records that are none
+ * of these.
+ */
 
-/** Whom requests are about, and what rules they may bring. */
+/** The nodes that requests are about, and the rules that they may bring. */
 export interface FuzzedRequests {
   readonly nodes: readonly string[]
-  /** Versions of rules: each as likely. None of them is in force where a run must keep the rules that it has. */
+  /** Versions of rules, each equally likely. A run that must keep its rules allows none of them to come into force. */
   readonly versions: readonly number[]
 }
 
@@ -43,7 +46,7 @@ const UUIDS = [
 const VERSIONS = ['', '1.2.3', 'v'.repeat(128), 'v'.repeat(129), 'a\nb', '\u0378', '€']
 
 const DAY_MS = 86_400_000
-/** Beyond every bound: what a double holds, what 64 bits hold, and less than nothing. */
+/** Values beyond every bound: what a double holds, what 64 bits hold, and negative numbers. */
 const FAR = [-1, -1_000_000_000_000_000, 2 ** 53 - 2, 2 ** 53, 2 ** 62, -(2 ** 62)]
 const COSTS = [0, 1, USAGE_BOUNDS.costNanoUsdMax, USAGE_BOUNDS.costNanoUsdMax + 1, ...FAR]
 const TTLS_MS = [0, 1, DAY_MS, DAY_MS + 1, ...FAR]
@@ -58,7 +61,10 @@ const encodeCommand = lenientEncoder(SCHEMA_ID.inboxCommand, 'inbox-command.v3')
 const encodeHeartbeat = lenientEncoder(SCHEMA_ID.inboxHeartbeat, 'inbox-heartbeat.v1')
 const encodeConfigure = lenientEncoder(SCHEMA_ID.inboxConfigure, 'inbox-configure.v3')
 
-/** A value for account.inbox: bytes that may be a request, or none. Never a range of usage: only the aggregator may write those. */
+/**
+ * A value for account.inbox: bytes that may be a request or not. Never a range of usage: only the aggregator may write
+ * those.
+ */
 export function fuzzedRequest(dice: Dice, requests: FuzzedRequests): Buffer | null {
   for (;;) {
     const value = damaged(dice, request(dice, requests))
@@ -73,7 +79,7 @@ function request(dice: Dice, { nodes, versions }: FuzzedRequests): Buffer {
   return fuzzedConfigure(dice, dice.pick(versions))
 }
 
-/** Changes up to two of the fields, each to one of its values. */
+/** Sets up to two of the fields, each to one of its values. */
 function odd<Fields extends object>(
   dice: Dice,
   fields: Fields,
@@ -116,7 +122,7 @@ function fuzzedCommand(dice: Dice, node_id: string): Buffer {
   )
 }
 
-/** Values at the bounds of settings, some of them of another setting's kind, and now and then one that stands twice. */
+/** Values at the bounds of settings; some fit another setting's kind, and now and then one is there twice. */
 function fuzzedSettings(dice: Dice): Setting[] {
   return Array.from({ length: dice.between(0, dice.next() < 0.1 ? 14 : 2) }, () => {
     const name = dice.pick(SETTING_NAMES)

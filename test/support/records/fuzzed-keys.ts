@@ -4,7 +4,9 @@ import type { AccessKey } from '../../../schemas/records.ts'
 import { damaged, randomBytes } from './fuzzed-bytes.ts'
 import { lenientEncoder } from './lenient-avro.ts'
 
-/** Records of access.keys that are as far from ordinary as they can be: keys at their bounds, and values that are none. */
+/**
+ * Records of access.keys that are as far from ordinary as they can be: keys at their bounds, and values that are no keys.
+ */
 
 export interface FuzzedKey {
   readonly key: string
@@ -16,14 +18,14 @@ const NODES = [['*'], [], ['!task'], [''], ['n'.repeat(64)], ['n'.repeat(65)], [
 const SCOPES = [[], ['admin'], ['usage:read', 'nonsense'], ['s'.repeat(64)], ['s'.repeat(65)], ['']]
 const TIMES_MS = [0, 1, -1, 8.64e15, 8.64e15 + 1_024, 2 ** 53, 2 ** 62, -(2 ** 62)]
 
-/** Longer lists than a key may have, seldom: they are large. */
+/** Longer lists than a key may have, but rarely: they are large. */
 const LONG_SHARE = 0.003
 const NODES_MAX = 10_000
 const SCOPES_MAX = 16
 
 const encode = lenientEncoder(SCHEMA_ID.accessKey, 'access-key.v2')
 
-/** A record under one of these ids, or under what is none. */
+/** A record under one of these ids, or under a text that is no id. */
 export function fuzzedKey(dice: Dice, keyIds: readonly string[]): FuzzedKey {
   const keyId = dice.pick(keyIds)
   const fields: Partial<Record<keyof AccessKey, unknown>> = {}

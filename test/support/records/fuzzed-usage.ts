@@ -4,9 +4,12 @@ import { NO_MORE, USAGE_BOUNDS } from '../../../schemas/usage.ts'
 import type { UsageEvent, UsageMore } from '../../../schemas/usage.ts'
 import { damaged } from './fuzzed-bytes.ts'
 
-/** Records of usage.metered that are as far from ordinary as they can be: valid ones at every bound, and ones that are none. */
+/**
+ * Records of usage.metered that are as far from ordinary as they can be: valid ones at every bound, and ones that are not
+ * valid.
+ */
 
-/** At each bound of each number, and one beyond it. */
+/** Values at each bound of each number, and one beyond it. */
 const NUMBERS: readonly (readonly [keyof UsageEvent, readonly number[]])[] = [
   ['tokens_in', [0, USAGE_BOUNDS.tokensMax, USAGE_BOUNDS.tokensMax + 1, -1]],
   ['tokens_out', [0, USAGE_BOUNDS.tokensMax, USAGE_BOUNDS.tokensMax + 1, -1]],
@@ -16,7 +19,7 @@ const NUMBERS: readonly (readonly [keyof UsageEvent, readonly number[]])[] = [
   ['cost_nano_usd', [0, 1, USAGE_BOUNDS.costNanoUsdMax, USAGE_BOUNDS.costNanoUsdMax + 1, -1]],
 ]
 
-/** What few events say: at its bounds, beyond them, and what says nothing. */
+/** Fields that few events have: at their bounds, beyond them, and without content. */
 const MORE: readonly (Partial<UsageMore> | null)[] = [
   null,
   {},
@@ -39,7 +42,7 @@ const MORE: readonly (Partial<UsageMore> | null)[] = [
   { labels: Array.from('abcdefghi', (name) => ({ name, value: 'x' })) },
 ]
 
-/** Times of work as seen from a receipt, at each bound and beyond it; none is so near a bound that the clock decides. */
+/** Times of work relative to a receipt, at each bound and beyond it; none is so near a bound that the clock decides. */
 const AGES_MS = [
   0,
   USAGE_BOUNDS.ageMsMax - 3_600_000,
@@ -68,7 +71,7 @@ const HEAVIEST: Partial<UsageEvent> = {
 const HEAVY_EVENTS = 40
 const HEAVY_SHARE = 0.017
 
-/** A record's value made of fresh events, each used once: bytes that may be a record, or none. */
+/** A record's value made of fresh events, each used once: bytes that may be a valid record or not. */
 export function fuzzedValue(dice: Dice, fresh: () => UsageEvent, nowMs: number): Buffer | null {
   if (dice.next() < HEAVY_SHARE) {
     const events = Array.from({ length: HEAVY_EVENTS }, () => ({ ...fresh(), ...HEAVIEST }))
@@ -79,7 +82,8 @@ export function fuzzedValue(dice: Dice, fresh: () => UsageEvent, nowMs: number):
 }
 
 /**
- * Events that a value may be taken for, whatever made it: those whose numbers a double holds. Others are out of every bound.
+ * Events that a value may be taken for, however it was made: those whose numbers fit a double. Others are out of every
+ * bound.
  */
 export function eventsIn(value: Buffer | null): readonly UsageEvent[] {
   if (value === null || !holdsUsageEvents(schemaIdOf(value))) return []
@@ -95,7 +99,7 @@ function isExact(event: UsageEvent): boolean {
   return numbers.every((field) => typeof field !== 'number' || Number.isSafeInteger(field))
 }
 
-/** Up to three fields at a bound of theirs, or beyond it. */
+/** Up to three fields at one of their bounds, or beyond it. */
 function odd(dice: Dice, event: UsageEvent, nowMs: number): UsageEvent {
   const fields: Record<string, unknown> = {}
   for (let changes = dice.between(0, 3); changes > 0; changes--) {

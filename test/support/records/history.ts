@@ -17,7 +17,7 @@ export interface HistoryDatabase extends AsyncDisposable {
   readonly client: ClickhouseClient
   /** Rows by column name; columns that are left out have their type's default. One INSERT, one part. */
   insert(table: string, rows: readonly HistoryRow[]): Promise<void>
-  /** Applies what is not applied yet. */
+  /** Applies the migrations that are not applied yet. */
   migrate(): Promise<void>
 }
 
@@ -26,8 +26,8 @@ export type HistoryRow = Readonly<Record<string, string | number | bigint | null
 const LOCK_WAIT_MS = 5_000
 
 /**
- * On the ClickHouse that the environment names, else on a local one of this test alone; with the tables as a version of
- * before had them where `migrations` are its own.
+ * On the ClickHouse that the environment names, else on a local one for this test alone. Where `migrations` are the
+ * test's own, the tables are as an earlier version had them.
  */
 export async function openHistory(
   environment: NodeJS.ProcessEnv,

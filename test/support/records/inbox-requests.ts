@@ -12,9 +12,9 @@ import type {
 import type { Setting } from '../../../schemas/settings.ts'
 import { testRules } from './rules.ts'
 
-/** Commands, heartbeats and rules in account.inbox, for tests of the settler: made ones, and arbitrary ones. */
+/** Commands, heartbeats and rules in account.inbox, for tests of the settler: chosen ones, and arbitrary ones. */
 
-/** A UUID that stands for a number. */
+/** A UUID made from a number. */
 export function commandId(number: number): string {
   return `00000000-0000-4000-8000-${number.toString(16).padStart(12, '0')}`
 }
@@ -78,7 +78,7 @@ const setting: fc.Arbitrary<Setting> = fc.oneof(
   })),
 )
 
-const asked: fc.Arbitrary<Partial<InboxCommand> & { readonly kind: CommandKind }> = fc.oneof(
+const fieldsOfKind: fc.Arbitrary<Partial<InboxCommand> & { readonly kind: CommandKind }> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({
@@ -109,14 +109,14 @@ const asked: fc.Arbitrary<Partial<InboxCommand> & { readonly kind: CommandKind }
   fc.record({ kind: fc.constant('settle' as const) }),
 )
 
-/** A command of one of these nodes; whoever uses it numbers it. */
+/** A command for one of these nodes; the caller numbers it. */
 export function anyCommand(nodes: readonly string[]): fc.Arbitrary<InboxCommand> {
   return fc
-    .record({ node_id: fc.constantFrom(...nodes), by_admin: fc.boolean(), by_operator: fc.boolean(), asked })
-    .map(({ asked: { kind, ...fields }, ...asker }) => command(kind, { ...fields, ...asker }))
+    .record({ node_id: fc.constantFrom(...nodes), by_admin: fc.boolean(), by_operator: fc.boolean(), fieldsOfKind })
+    .map(({ fieldsOfKind: { kind, ...fields }, ...asker }) => command(kind, { ...fields, ...asker }))
 }
 
-/** What a server or a command saw. */
+/** Entries of the audit from a server or a command. */
 export function seen(fields: Partial<InboxAudit> = {}): InboxAudit {
   return {
     entry_id: Buffer.alloc(16, 7),
@@ -132,7 +132,7 @@ export function seen(fields: Partial<InboxAudit> = {}): InboxAudit {
   }
 }
 
-/** One of a few records of the audit; the same id is one that was sent again. */
+/** One of a few records of the audit; the same id means one that was sent again. */
 export const anySeen: fc.Arbitrary<InboxAudit> = fc
   .record({
     kind: fc.constantFrom(...SEEN_KINDS),

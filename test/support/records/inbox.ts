@@ -78,7 +78,7 @@ const entry: fc.Arbitrary<InboxEntry> = fc
       fc.constant(null),
     ),
     day: fc.constantFrom(-34, -1, 0, 0, 0, 1, 9),
-    /** From the work to its receipt. */
+    /** The time from the work to its receipt. */
     onTheWayMs: fc.constantFrom(0, 1_000, DAY_MS, DAY_MS + 1, 2 * DAY_MS, 30 * DAY_MS),
     reservation_id: fc.option(fc.constantFrom('reservation-1', 'reservation-2'), { nil: null }),
     task_source: fc.constantFrom('hive' as const, 'idle' as const),
@@ -104,9 +104,9 @@ const step = fc.oneof(
       entries: fc.array(entry, { maxLength: 6 }),
       sums: fc.uniqueArray(sum, { selector: ({ node }) => node, maxLength: 2 }),
       laterMs,
-      /** Where the range ends: within the record that it begins in, or before the next one. */
+      /** Where the range ends: within the record in which it begins, or before the next one. */
       isCut: fc.boolean(),
-      /** Written twice: by a transaction whose outcome nobody knew, as the protocol's known hole allows. */
+      /** Written twice: by a transaction with an unknown outcome, as the protocol's known hole allows. */
       twice: fc.boolean(),
     }),
   },
@@ -116,9 +116,9 @@ const step = fc.oneof(
     weight: 5,
     arbitrary: fc.record({
       kind: fc.constant('command' as const),
-      asked: anyCommand(NODES),
+      command: anyCommand(NODES),
       laterMs,
-      /** Sent again by whoever was not told what became of it. */
+      /** Sent again by a client that got no answer. */
       twice: fc.boolean(),
     }),
   },
@@ -153,7 +153,7 @@ class InboxWriter {
     if (one.kind === 'heartbeat') return inboxHeartbeatCodec.encode(one.sent)
     if (one.kind === 'seen') return inboxAuditCodec.encode(one.seen)
     if (one.kind === 'usage') return this.#usage(one)
-    return inboxCommandCodec.encode({ ...one.asked, command_id: commandId(this.#commands++) })
+    return inboxCommandCodec.encode({ ...one.command, command_id: commandId(this.#commands++) })
   }
 
   #usage({ entries, sums, isCut }: Extract<Step, { kind: 'usage' }>): Buffer {
@@ -169,13 +169,13 @@ class InboxWriter {
   }
 
   #append(value: Buffer): void {
-    // Every second offset: between them stand commit markers.
+    // Every second offset: commit markers are between them.
     this.records.push(inputRecord(this.records.length * 2, this.#atMs, value))
   }
 }
 
 /**
- * An inbox as aggregator, gateway and reader may write it: ranges that tile, commands and heartbeats, some of all twice,
+ * An inbox as aggregator, gateway and reader may write it: ranges that tile, commands and heartbeats, some of each twice,
  * with ticks and rules between.
  */
 export const anyInbox: fc.Arbitrary<LogRecord[]> = fc

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
 import { framed } from '../../../schemas/avro.ts'
 
-/** What writes a number: any, also those that a double does not hold exactly and no reader of ours lets pass. */
+/** Writes any number, also one that a double does not hold exactly and that no reader of ours accepts. */
 interface Tap {
   writeLong(value: number): void
 }
@@ -18,8 +18,8 @@ class AnyLong extends avsc.types.LongType {
 }
 
 /**
- * Writes records of a schema as a stranger might, framed: every int and long may be whatever 64 bits hold. What the
- * schema's own codec refuses to encode is the point.
+ * Writes records of a schema as a foreign producer might, framed: every int and long may be anything that 64 bits hold.
+ * It is for values that the schema's own codec refuses to encode.
  */
 export function lenientEncoder(schemaId: number, file: string): (value: object) => Buffer {
   const text = readFileSync(new URL(`../../../schemas/avro/${file}.avsc`, import.meta.url), 'utf8')

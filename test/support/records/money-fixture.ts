@@ -7,12 +7,12 @@ import { dateTime } from './history.ts'
 import type { HistoryDatabase, HistoryRow } from './history.ts'
 import { PARTITIONS, TOPICS } from '../memory/reader.ts'
 
-/** A node's events, what was decided about their costs, settlements, and a wallet: as the loader leaves them. */
+/** A node's events, what was decided about their costs, settlements, and a wallet: as the loader stores them. */
 
 export const NODE = 'node-a'
 const PARTITION = partitionOfNode(NODE, PARTITIONS)
 export const EVENTS = 120
-/** Blocks above this one are not loaded whole. */
+/** Blocks above this one are not completely loaded. */
 const LOADED = 100
 export const NOW = systemClock.nowMs()
 export const START = NOW - 20 * 3_600_000
@@ -41,7 +41,7 @@ const FATES = [
   'pending',
 ] as const
 
-/** The first costs met no operator; the last ones have no decision in ClickHouse yet. */
+/** The first costs came before there was an operator; the last ones have no decision in ClickHouse yet. */
 export function fateOf(index: number): Fate {
   const fate = FATES[index % FATES.length] as Fate
   if (fate === 'own' || fate === 'zero') return fate
@@ -143,7 +143,7 @@ export async function fillMoney(history: HistoryDatabase): Promise<void> {
   }
   const settlements = RANGES.map(({ from, to, reason }, index) => settlement(from, to, reason, index + 2))
   await history.insert('settlements', settlements)
-  // On its way: its group is not loaded whole, so nobody sees it yet.
+  // On its way: its group is not completely loaded, so no client sees it yet.
   await history.insert('settlements', [settlement(SETTLED_TO, 62, 'threshold', LOADED + 1)])
 }
 
@@ -178,7 +178,7 @@ export async function fillWallets(history: HistoryDatabase): Promise<void> {
     'wallet_ledger',
     entries.map((entry) => ledgerRow(entry, '!issuer')),
   )
-  // A partition that is ahead of the others: its entry could still get one before it.
+  // A partition that is ahead of the others: another entry could still come before its entry.
   const ahead = {
     partition: 1,
     seq: 90,

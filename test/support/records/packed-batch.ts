@@ -3,18 +3,18 @@ import { crc32c } from '@node-rs/crc32'
 import { ask, int32, text } from '../servers/kafka-wire.ts'
 
 /**
- * Record batches made by hand: as many records in one batch as a test wants, which no client can be made to send. What
- * repeats packs so well that the batch stays far below what a topic takes.
+ * Record batches made by hand: as many records in one batch as a test needs, which no client can be made to send.
+ * Repeated content packs so well that the batch stays far below what a topic takes.
  */
 
-/** The first version that may carry zstd. */
+/** The first version that may contain zstd. */
 const PRODUCE = { key: 0, version: 7 } as const
 const ACKS_ALL = -1
 const PATIENCE_MS = 30_000
 const NO_TRANSACTION = Buffer.from([0xff, 0xff])
 
 const MAGIC = 2
-/** Kafka's numbers. */
+/** The codecs by Kafka's numbers. */
 const CODECS = { gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
 export type Codec = keyof typeof CODECS
 
@@ -25,7 +25,7 @@ const MAGIC_AT = 16
 const CHECKSUM_AT = 17
 const ATTRIBUTES_AT = 21
 
-/** Where what the checksum covers begins, and what the length counts. */
+/** The start of what the checksum covers, and of what the length counts. */
 const COUNTED_FROM = 12
 const SUMMED_FROM = ATTRIBUTES_AT
 
@@ -34,7 +34,7 @@ export function packedBatch(values: readonly Buffer[], timestampMs: number): Buf
   return batchOf('zstd', zstdCompressSync(Buffer.concat(values.map(recordOf))), values.length, timestampMs)
 }
 
-/** A batch around packed records, which may be whatever they like. */
+/** A batch around packed records, which may have any content. */
 export function batchOf(codec: Codec, records: Buffer, count: number, timestampMs: number): Buffer {
   const head = Buffer.alloc(HEAD_BYTES)
   head.writeInt32BE(HEAD_BYTES + records.length - COUNTED_FROM, LENGTH_AT)
@@ -71,7 +71,7 @@ export async function appendBatch(
   return answer.readBigInt64BE(afterName + 4 + 4 + 2)
 }
 
-/** What stands before the value of a batch's first record of so many bytes, which has no headers. */
+/** The bytes before the value of a batch's first record of this size, which has no headers. */
 export function recordHead(valueBytes: number): Buffer {
   const body = Buffer.concat([Buffer.from([0, 0]), varint(0), varint(-1), varint(valueBytes)])
   return Buffer.concat([varint(body.length + valueBytes + 1), body])

@@ -13,7 +13,7 @@ import type { Truth } from '../oracles/truth.ts'
 const MODELS = ['qwen3.5-4b-local', 'gpt-4.1', 'groq', 'a-model-nobody-listed'] as const
 const SOURCES = ['own', 'hive', 'hive', 'hive', 'idle'] as const
 
-/** Event times lie this far back at most: none is late. */
+/** Event times are at most this far back: none is late. */
 const AGE_MS_MAX = 20_000
 
 /** Names of `count` nodes that belong to one partition. */
@@ -81,7 +81,7 @@ export function openUsageProducer(installation: Installation): IdempotentProduce
   return new IdempotentProducer({ ...kafka, topic: topics.usageMetered, metrics: noMetrics })
 }
 
-/** Sends events, packed into one record a partition, and adds to the truth what the broker acknowledged. */
+/** Sends events, packed into one record per partition, and adds to the truth what the broker acknowledged. */
 export async function sendEvents(
   installation: Installation,
   producer: IdempotentProducer,

@@ -2,7 +2,7 @@ import { inboxConfigureCodec } from '../../../schemas/avro.ts'
 import { CAPS_DEFAULT, LIVENESS_DEFAULT } from '../../../schemas/older-records.ts'
 import type { InboxConfigure } from '../../../schemas/records.ts'
 
-/** Account rules for tests: version 1, under which metered work is allowed on every node, or no cost would be paid. */
+/** Account rules for tests: version 1, which allows metered work on every node, since otherwise no cost would be paid. */
 export function testRules(fields: Partial<InboxConfigure> = {}): InboxConfigure {
   return {
     version: 1,

@@ -44,7 +44,7 @@ export class SettlerLog extends TaskLog {
     )
   }
 
-  /** The newest account of each node, as node.state tells it. */
+  /** The newest account of each node, from node.state. */
   accounts(): Map<string, Account> {
     const accounts = new Map<string, Account>()
     for (const { topic, key, value } of this.committed) {
@@ -70,7 +70,7 @@ export class SettlerLog extends TaskLog {
   }
 }
 
-/** The newest heartbeats of each node, of records of node.state among others. */
+/** The newest heartbeats of each node, from records of node.state. */
 export function heartbeatsIn(
   records: Iterable<{ readonly key: string | null; readonly value: Buffer | null }>,
 ): Map<string, Heartbeats> {

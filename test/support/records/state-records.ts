@@ -4,7 +4,7 @@ import type { Account } from '../../../schemas/records.ts'
 import type { StateRecord } from '../../../services/reader/present/accounts.ts'
 import { testRulesRecord } from './rules.ts'
 
-/** Records of node.state for tests that have no Kafka. */
+/** Records of node.state for tests without Kafka. */
 
 export type AccountFields = Partial<Omit<Account, 'operators'>> & {
   readonly node_id: string
@@ -12,7 +12,7 @@ export type AccountFields = Partial<Omit<Account, 'operators'>> & {
   readonly operators?: readonly (string | Account['operators'][number])[]
 }
 
-/** An account of nothing, with what the test says of it. */
+/** An empty account, with the fields that the test sets. */
 export function account({ operators = [], ...fields }: AccountFields): Account {
   return {
     version: 1,

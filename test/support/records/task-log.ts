@@ -8,30 +8,30 @@ import { readBlock } from '../oracles/row-reader.ts'
 import { VirtualClock } from '../memory/virtual-clock.ts'
 import type { ReadBlock, Row } from '../oracles/row-reader.ts'
 
-/** How a transaction ends: committed and known to be; not committed; committed, and nobody was told. */
+/** How a transaction ends: committed, with an answer; not committed; committed, without an answer. */
 export type TransactionEnd = 'commit' | 'lost' | 'unknown'
 
-/** Bytes as records carry them; a tick with its key. */
+/** A record's bytes; a tick with its key. */
 export function inputRecord(offset: number, timestampMs: number, value: Buffer | null): LogRecord {
   const key = schemaIdOf(value) === SCHEMA_ID.tick ? Buffer.from(TICK_KEY) : null
   return { partition: 0, offset: BigInt(offset), timestampMs, key, value, headers: {} }
 }
 
 /**
- * A partition's logs as arrays, and a task that runs on them: what a transaction wrote is there, whole, or not at all.
- * After a lost or unknown outcome the state is thrown away and restored from what was committed, behind a fence.
+ * The logs of a partition as arrays, and a task that runs on them: what a transaction wrote is there completely or not at
+ * all. After a lost or unknown outcome the state is dropped and restored from what was committed, after a fence.
  */
 export class TaskLog {
-  /** All that was ever committed, in order. */
+  /** All records that were ever committed, in order. */
   readonly committed: TopicAppend[] = []
   /** What the state topic still holds. */
   stateRecords: LogRecord[] = []
-  /** Whether deletions that a task asks for are done: they are not awaited, and may fail. */
+  /** Whether deletions that a task requests are done: they are not awaited, and may fail. */
   deletes = true
   input: readonly LogRecord[]
   state: TaskState
   position = 0n
-  /** The loader keeps up with every commit, unless a test says how far ClickHouse has come. */
+  /** The loader keeps up with every commit, unless a test sets how far ClickHouse has come. */
   loadedSeq: number | 'all' = 'all'
   /** Records that restored tasks wanted to append to their input. */
   readonly toAppend: Buffer[] = []
@@ -54,7 +54,7 @@ export class TaskLog {
     this.restart()
   }
 
-  /** Throws the state away and restores another one. */
+  /** Drops the state and restores another one. */
   restart(): void {
     this.state.dispose()
     this.#write({
@@ -108,7 +108,7 @@ export class TaskLog {
     for (let step = 0; step < count; step++) await this.step(1)
   }
 
-  /** Runs to the end of the input: batch by batch as `cuts` and `ends` say, plain after their ends. */
+  /** Runs to the end of the input: batch by batch as `cuts` and `ends` say, and without cuts after these are used up. */
   async run(cuts: readonly number[] = [], ends: readonly TransactionEnd[] = []): Promise<void> {
     const last = this.input.at(-1)?.offset ?? -1n
     for (let step = 0; this.position <= last; step++) {
@@ -117,7 +117,10 @@ export class TaskLog {
     }
   }
 
-  /** Runs to the end as a slot does where decide fails: the task starts anew, and what it fails at again is set aside. */
+  /**
+   * Runs to the end as a slot does where decide fails: the task starts again, and the item at which it fails again is set
+   * aside.
+   */
   async runSettingAside(cuts: readonly number[] = []): Promise<void> {
     const undecided = new Undecided('the input', new VirtualClock())
     const last = this.input.at(-1)?.offset ?? -1n
@@ -140,7 +143,7 @@ export class TaskLog {
     return this.committed.filter(({ topic }) => topic.endsWith('.blocks')).map(readBlock)
   }
 
-  /** The rows of a table in the order of the log, without the columns that say which block brought them. */
+  /** The rows of a table in the order of the log, without the columns that name the block that brought them. */
   rows(table: string): Row[] {
     return this.blocks()
       .filter((block) => block.table === table)
@@ -148,7 +151,7 @@ export class TaskLog {
       .map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !name.startsWith('src_'))))
   }
 
-  /** Values of a topic's records with a key, in their order. */
+  /** The values of a topic's records with a key, in their order. */
   values(topic: string, key: string | null): Buffer[] {
     return this.committed.flatMap((append) =>
       append.topic === topic && append.key === key && append.value !== null ? [append.value] : [],

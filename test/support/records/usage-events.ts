@@ -3,9 +3,9 @@ import { partitionOfNode } from '../../../schemas/ids.ts'
 import { ENERGY_SOURCES, EXECUTIONS, TASK_SOURCES, USAGE_BOUNDS } from '../../../schemas/usage.ts'
 import type { UsageEvent, UsageMore } from '../../../schemas/usage.ts'
 
-/** Usage events for tests: one with what the test says of it, and arbitrary ones within the bounds. */
+/** Usage events for tests: one with the fields that the test sets, and arbitrary ones within the bounds. */
 
-/** An event of nothing, with what the test says of it. */
+/** An empty event, with the fields that the test sets. */
 export function usageEvent(fields: Partial<UsageEvent> = {}): UsageEvent {
   return {
     event_id: Buffer.alloc(16, 1),
@@ -31,7 +31,7 @@ export function usageEvent(fields: Partial<UsageEvent> = {}): UsageEvent {
   }
 }
 
-/** 16 bytes that stand for a number. */
+/** 16 bytes made from a number. */
 export function eventId(number: number): Buffer {
   const bytes = Buffer.alloc(16)
   bytes.writeUInt32BE(number, 12)
@@ -67,7 +67,7 @@ const label = fc.record(
   { noNullPrototype: true },
 )
 
-/** What few events say. */
+/** Fields that few events have. */
 const anyMore: fc.Arbitrary<UsageMore> = fc.record(
   {
     gpus: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: USAGE_BOUNDS.gpusMax })),
@@ -86,8 +86,8 @@ const anyMore: fc.Arbitrary<UsageMore> = fc.record(
 function withParts(event: UsageEvent): UsageEvent {
   if (event.more === null) return event
   const { tokens_cached, tokens_reasoning } = event.more
-  const part = (said: number | null, whole: number): number | null =>
-    said === null ? null : said % (whole + 1)
+  const part = (value: number | null, whole: number): number | null =>
+    value === null ? null : value % (whole + 1)
   const more = {
     ...event.more,
     tokens_cached: part(tokens_cached, event.tokens_in),

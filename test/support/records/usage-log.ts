@@ -13,7 +13,7 @@ export const USAGE_START_MS = 472_222 * 3_600_000
 const NODES = ['node-a', 'node-b', 'node-c']
 const MODELS = ['model-1', 'claude', 'mobilevlm-onnx']
 
-/** What few events say; what says nothing is among it. */
+/** Fields that few events have; some of them without content. */
 const more: fc.Arbitrary<UsageMore> = fc.record({
   gpus: fc.constantFrom(1, 8),
   inferences: fc.constantFrom(1, 270, 1_000_000),
@@ -31,8 +31,8 @@ const more: fc.Arbitrary<UsageMore> = fc.record({
 })
 
 /**
- * Events of few ids, so that repeats and conflicts are common. What an id's copies differ in (a conflict) is the cost
- * alone: a copy with another event time counts as new once its first copy has left memory.
+ * Events of few ids, so that repeats and conflicts are common. The copies of an id differ (a conflict) in the cost alone:
+ * a copy with another event time counts as new once its first copy has left memory.
  */
 const event: fc.Arbitrary<UsageEvent> = fc
   .record({
@@ -61,7 +61,7 @@ const event: fc.Arbitrary<UsageEvent> = fc
     }),
   )
 
-/** An id means one event: the fields of its first draw, but for the cost of a conflict. */
+/** An id means one event: it has the fields of its first draw, except the cost of a conflict. */
 function unified(records: UsageEvent[][]): UsageEvent[][] {
   const first = new Map<string, UsageEvent>()
   return records.map((events) =>
@@ -96,7 +96,7 @@ export function usageLog(laterMs: fc.Arbitrary<number>): fc.Arbitrary<LogRecord[
   return fc.array(timed, { minLength: 1, maxLength: 25 }).map((steps) => {
     const events = unified(steps.map(({ step }) => (step.kind === 'usage' ? step.events : [])))
     let atMs = USAGE_START_MS
-    // Every second offset: between them stand commit markers or nothing.
+    // Every second offset: commit markers, or nothing, are between them.
     return steps.map((timed, index) => {
       atMs += timed.laterMs
       const offset = index * 2

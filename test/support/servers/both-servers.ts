@@ -9,7 +9,7 @@ import { startWholeReader } from '../memory/whole-reader.ts'
 import { eventRow } from '../records/event-row.ts'
 import { fakeClickhouse } from './clickhouse.ts'
 
-/** Gateway and reader in memory, ClickHouse there and empty: every route that their documents name can be asked. */
+/** Gateway and reader in memory, with an empty ClickHouse: a test can call every route that their documents name. */
 export interface BothServers extends AsyncDisposable {
   readonly servers: readonly Server[]
   readonly operations: readonly Operation[]
@@ -35,7 +35,7 @@ export interface Operation {
 export const OWN_NODE = 'own'
 export const OPERATOR = 'op-own'
 
-/** The only one in ClickHouse, and found by its id alone; as large as an event may be. */
+/** The only event in ClickHouse, found by its id alone; as large as an event may be. */
 const EVENT = {
   ...eventRow(0, 0),
   wide_tokens_in: String(USAGE_BOUNDS.tokensMax),
@@ -43,7 +43,7 @@ const EVENT = {
   wide_gpu_ms: String(USAGE_BOUNDS.durationMsMax * USAGE_BOUNDS.gpusMax),
 }
 
-/** What stands in a path, so that a GET finds something. */
+/** The values in a path with which a GET finds something. */
 export const PATH_PARAMETERS: Readonly<Record<string, string>> = {
   operator_id: OPERATOR,
   id: String(SCHEMA_ID.usageEvent),
@@ -104,7 +104,7 @@ function operationsOf(server: Server): Operation[] {
 /** Requests so far. */
 let sent = 0
 
-/** Asks an operation, each time from another address: how often one address may ask is another test's. */
+/** Calls an operation, each time from another address: how often one address may call is the subject of another test. */
 export async function asked(
   { server, method, url }: Operation,
   more: {

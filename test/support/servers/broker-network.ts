@@ -6,30 +6,31 @@ import { promisify } from 'node:util'
 const COMMAND_TIMEOUT_MS = 10_000
 const HOLDER_STARTS_MS = 5_000
 
-/** Attempts to find addresses that nobody on this machine uses. */
+/** Attempts to find addresses that are not used on this machine. */
 const TRIES_MAX = 20
 const CLIENT = 99
 const FIRST_BROKER = 11
 const BRIDGE = 'br0'
 const UPLINK = 'up0'
 
-/** The ends of a link: a broker by its index, or all that is outside. */
+/** The ends of a link: a broker by its index, or everything outside. */
 export type LinkEnd = number | 'clients'
 
 /** Names a network namespace by a process in it, and ends with it. */
 interface Holder {
   readonly process: ChildProcess
-  /** What a command is run by to be in this namespace. */
+  /** The command through which a process runs in this namespace. */
   readonly command: readonly string[]
 }
 
 /**
- * A small network of the run's own: each broker in a namespace of its own, all of them at a bridge in one more, and one
- * link from there to where the run itself is. A namespace lives as long as the process that holds it, and that one ends
- * with this process, however it dies: nothing is left behind, and nothing outside is changed but for that one link.
+ * A small network for the run: each broker in a namespace of its own, all of them connected to a bridge in one more, and
+ * one link from there to the namespace of the run itself. A namespace lives as long as the process that holds it, and
+ * that process ends with this one, however it dies: nothing is left behind, and nothing outside is changed except that
+ * one link.
  */
 export class BrokerNetwork {
-  /** Addresses of the brokers, nine characters each: they stand in for 127.0.0.1 in a proxy. */
+  /** Addresses of the brokers, nine characters each: in a proxy they replace 127.0.0.1. */
   readonly hosts: readonly string[]
   readonly #client: string
   readonly #link: string
@@ -44,7 +45,7 @@ export class BrokerNetwork {
     this.#brokers = brokers
   }
 
-  /** Why no network can be made here; undefined where one can. */
+  /** The reason why no network can be made here; undefined where one can. */
   static async whyImpossible(): Promise<string | undefined> {
     const opened = await BrokerNetwork.open(1)
     if (typeof opened === 'string') return opened
@@ -52,7 +53,7 @@ export class BrokerNetwork {
     return undefined
   }
 
-  /** Makes the network; a string says why it cannot be made here. */
+  /** Makes the network; returns a string with the reason where it cannot be made here. */
   static async open(brokers: number): Promise<BrokerNetwork | string> {
     const missing = process.getuid?.() === 0 ? await missingTool() : 'network namespaces need root'
     if (missing !== undefined) return missing
@@ -70,27 +71,27 @@ export class BrokerNetwork {
     }
   }
 
-  /** What the broker's process is run by. */
+  /** The command through which the broker's process is run. */
   commandOf(broker: number): readonly string[] {
     return this.#brokers[broker]?.command ?? []
   }
 
-  /** Drops, without a word, all packets from one end to the other; with `port` only those to that port. */
+  /** Drops all packets from one end to the other without an answer; with `port` only those to that port. */
   async cut(from: LinkEnd, to: LinkEnd, port?: number): Promise<void> {
     const ports = port === undefined ? [] : ['-p', 'tcp', '--dport', String(port)]
-    // The rule stands at a broker in any case: nothing outside this network is touched.
+    // The rule is set at a broker in any case: nothing outside this network is touched.
     if (to === 'clients')
       return this.#rule(from, ['-A', 'OUTPUT', '-d', this.#client, ...ports, '-j', 'DROP'])
     const source = from === 'clients' ? this.#client : (this.hosts[from] ?? '')
     await this.#rule(to, ['-A', 'INPUT', '-s', source, ...ports, '-j', 'DROP'])
   }
 
-  /** Mends all links. */
+  /** Repairs all links. */
   async heal(): Promise<void> {
     for (const index of this.#brokers.keys()) await this.#rule(index, ['-F'])
   }
 
-  /** Takes the link and the namespaces away. Brokers must have ended. */
+  /** Removes the link and the namespaces. Brokers must have ended. */
   async close(): Promise<void> {
     await run(['ip', 'link', 'delete', this.#link])
     for (const { process: holder } of [...this.#brokers, this.#bridge]) {
@@ -116,7 +117,7 @@ export class BrokerNetwork {
   }
 }
 
-/** The network's end where the run is. */
+/** The end of the network in the namespace of the run. */
 interface Outside {
   /** The first three numbers of the network's addresses. */
   readonly net: string
@@ -135,7 +136,7 @@ async function connectBridge(bridge: Holder): Promise<Outside> {
     const link = `hivemeter-${second}${third}`
     const used = await run(['ip', '-4', 'route', 'show', 'table', 'all'])
     try {
-      // Whoever made the link owns the addresses: its name is theirs.
+      // The run that made the link owns the addresses: the name of the link is theirs.
       if (used.includes(`${net}.`)) throw new Error(`${net}.0 is in use`)
       await run(`ip link add ${link} type veth peer name ${UPLINK} netns ${pid}`.split(' '))
     } catch (error) {
@@ -156,12 +157,12 @@ async function hold(): Promise<Holder> {
     detached: true,
   })
   holder.stdin.on('error', () => {})
-  const said: string[] = []
-  holder.stderr.on('data', (data: Buffer) => said.push(data.toString()))
+  const messages: string[] = []
+  holder.stderr.on('data', (data: Buffer) => messages.push(data.toString()))
   await Promise.race([
     once(holder.stdout, 'data', { signal: AbortSignal.timeout(HOLDER_STARTS_MS) }),
     once(holder, 'exit').then(() => {
-      throw new Error(said.join('') || 'unshare ended')
+      throw new Error(messages.join('') || 'unshare ended')
     }),
   ])
   return { process: holder, command: ['nsenter', `--net=/proc/${holder.pid}/ns/net`] }

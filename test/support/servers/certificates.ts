@@ -8,7 +8,7 @@ export interface CertificateFiles {
   readonly key: string
 }
 
-/** An authority of a test's own: what it signs is trusted by whoever is given `certificate`. */
+/** A certificate authority for one test: clients that get `certificate` trust what it signs. */
 export class Authority {
   readonly certificate: string
   readonly #dir: string
@@ -34,7 +34,7 @@ export class Authority {
     )
   }
 
-  /** A certificate for `name`, good for a server at 127.0.0.1 and localhost, or at `host` alone. */
+  /** A certificate for `name`, valid for a server at 127.0.0.1 and localhost, or at `host` alone. */
   sign(name: string, options: { readonly host?: string; readonly expired?: boolean } = {}): CertificateFiles {
     const file = (ending: string) => join(this.#dir, `${this.#name}-${name}.${ending}`)
     const names = options.host === undefined ? 'IP:127.0.0.1,DNS:localhost' : `DNS:${options.host}`
@@ -63,7 +63,7 @@ function openssl(dir: string, ...args: readonly string[]): void {
   execFileSync('openssl', args, { cwd: dir, stdio: 'pipe' })
 }
 
-/** Why no certificates can be made here, or undefined where they can. With CI=true openssl must be there. */
+/** The reason why no certificates can be made here, or undefined where they can. With CI=true openssl must be there. */
 export function opensslMissing(): string | undefined {
   try {
     execFileSync('openssl', ['version'], { stdio: 'pipe' })

@@ -4,17 +4,17 @@ import { buffer } from 'node:stream/consumers'
 import { once } from 'node:events'
 import { systemClock } from '../../../pipelines/clock.ts'
 
-/** Called for every INSERT with its table and its token. What it waits for, the INSERT waits for. */
+/** Called for every INSERT with its table and its token. The INSERT waits for the returned promise. */
 export type InsertHook = (table: string, token: string) => void | Promise<void>
 
-/** Stands between a service and ClickHouse, so that a test can act at a chosen point of a chosen INSERT. */
+/** A proxy between a service and ClickHouse, so that a test can act at a chosen point of a chosen INSERT. */
 export class ClickhouseProxy {
   readonly url: string
   /** Before the server sees the INSERT. */
   onInsert: InsertHook | undefined
-  /** When the server has it whole, and has not answered yet. */
+  /** When the server has all of it, and has not answered yet. */
   onSent: InsertHook | undefined
-  /** When the server has acknowledged it, and the service does not know yet. */
+  /** When the server has acknowledged it, and the service does not know it yet. */
   onAcknowledged: InsertHook | undefined
   /** How long every statement waits before it is passed on. */
   delayMs = 0
@@ -26,9 +26,9 @@ export class ClickhouseProxy {
   private constructor(target: string, port: number) {
     this.#target = target
     this.url = `http://127.0.0.1:${port}`
-    this.#server = createServer((asked, answer) => {
-      // Either side may be killed at any time: that is what this is for.
-      this.#pass(asked, answer).catch(() => answer.destroy())
+    this.#server = createServer((incoming, answer) => {
+      // Either side may be killed at any time: the proxy is made for that.
+      this.#pass(incoming, answer).catch(() => answer.destroy())
     })
   }
 
@@ -45,31 +45,31 @@ export class ClickhouseProxy {
     await once(this.#server, 'close')
   }
 
-  async #pass(asked: IncomingMessage, answer: ServerResponse): Promise<void> {
-    const body = await buffer(asked)
+  async #pass(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
+    const body = await buffer(incoming)
     if (this.delayMs > 0) await systemClock.delay(this.delayMs)
-    const { searchParams } = new URL(asked.url ?? '/', this.url)
+    const { searchParams } = new URL(incoming.url ?? '/', this.url)
     const [, table] = /^INSERT INTO (\w+)/.exec(searchParams.get('query') ?? '') ?? []
     const token = searchParams.get('insert_deduplication_token') ?? ''
-    if (table === undefined) return await this.#ask(asked, body, answer)
+    if (table === undefined) return await this.#ask(incoming, body, answer)
     await this.onInsert?.(table, token)
     this.insertsUnderWay++
     try {
-      await this.#ask(asked, body, answer, { table, token })
+      await this.#ask(incoming, body, answer, { table, token })
     } finally {
       this.insertsUnderWay--
     }
   }
 
   async #ask(
-    asked: IncomingMessage,
+    incoming: IncomingMessage,
     body: Buffer,
     answer: ServerResponse,
     insert?: { readonly table: string; readonly token: string },
   ): Promise<void> {
-    const passed = request(new URL(asked.url ?? '/', this.#target), {
-      method: asked.method ?? 'GET',
-      headers: { ...asked.headers, connection: 'close' },
+    const passed = request(new URL(incoming.url ?? '/', this.#target), {
+      method: incoming.method ?? 'GET',
+      headers: { ...incoming.headers, connection: 'close' },
     })
     const answered = once(passed, 'response') as Promise<[IncomingMessage]>
     passed.end(body)

@@ -4,7 +4,7 @@ import type { Statements } from '../../../pipelines/clickhouse/replica.ts'
 import { clickhouseOf } from '../../../services/runtime/clickhouse.ts'
 import type { ClickhouseChoices } from '../../../services/runtime/clickhouse.ts'
 
-/** A database of a server that asks nobody for a password, opened as services open theirs. `url` may be a list. */
+/** A database of a server that needs no password, opened as services open theirs. `url` may be a list. */
 export function clickhouseAt(
   url: string,
   database: string,
@@ -17,13 +17,13 @@ export function clickhouseAt(
   )
 }
 
-/** A ClickHouse that is away: nothing listens on port 1 of the loopback. */
+/** A ClickHouse that is away: no process listens on port 1 of the loopback. */
 export function clickhouseAway(): ClickhouseClient {
   return clickhouseAt('http://127.0.0.1:1', 'd')
 }
 
-/** A ClickHouse that answers as the test says; what the test does not say is not asked. */
-export interface Said {
+/** A ClickHouse that answers as the test says; other queries do not come. */
+export interface FakeAnswers {
   readonly rows?: (sql: string, params: never) => Promise<unknown[]>
   readonly command?: Statements['command']
   readonly insertRaw?: Statements['insertRaw']
@@ -34,24 +34,24 @@ const unexpected = (): never => {
 }
 
 /** A client of one address: a single server, or a replica of `cluster`. */
-export function fakeClickhouse(said: Said, cluster = '', serverName?: () => string): ClickhouseClient {
+export function fakeClickhouse(answers: FakeAnswers, cluster = '', serverName?: () => string): ClickhouseClient {
   return replicaOf({
     cluster,
-    statements: (heard) => {
-      const hear = (): void => {
-        if (serverName !== undefined) heard(serverName())
+    statements: (reportName) => {
+      const nameServer = (): void => {
+        if (serverName !== undefined) reportName(serverName())
       }
       return {
         rows: async (...[sql, params]) => {
-          const rows = await (said.rows ?? unexpected)(sql, params as never)
-          hear()
+          const rows = await (answers.rows ?? unexpected)(sql, params as never)
+          nameServer()
           return rows as never[]
         },
         command: async (...statement) => {
-          await (said.command ?? unexpected)(...statement)
-          hear()
+          await (answers.command ?? unexpected)(...statement)
+          nameServer()
         },
-        insertRaw: said.insertRaw ?? unexpected,
+        insertRaw: answers.insertRaw ?? unexpected,
       }
     },
     close: async () => {},

@@ -34,7 +34,10 @@ const KAFKA_ENVIRONMENT = {
   KAFKA_TRANSACTION_ABORT_TIMED_OUT_TRANSACTION_CLEANUP_INTERVAL_MS: '1000',
 }
 
-/** Kafka and ClickHouse as containers; needs a Docker socket. Not run where there is none: the run says what it used. */
+/**
+ * Kafka and ClickHouse as containers; needs a Docker socket. Without one they do not run: the run reports which servers
+ * it used.
+ */
 export async function startContainers(): Promise<Stack> {
   await using started = new AsyncDisposableStack()
   const kafka = await new GenericContainer(KAFKA_IMAGE)

@@ -4,7 +4,7 @@ import { coordinatorOf } from './kafka-metadata.ts'
 import { leaveGroup } from './kafka-wire.ts'
 import type { ConsumerName } from '../../../schemas/services.ts'
 
-/** Members of a service's group as the coordinator knows them. */
+/** Members of a service's group, as the coordinator lists them. */
 async function groupMembers(installation: Installation, service: ConsumerName): Promise<string[]> {
   const groupId = `${installation.prefix}${service}`
   return await withAdmin(installation.kafka, async (admin) => {
@@ -14,7 +14,7 @@ async function groupMembers(installation: Installation, service: ConsumerName): 
 }
 
 /**
- * Takes every member out of a service's group, as the coordinator does when a session ends: a test need not wait for
+ * Removes every member from a service's group, as the coordinator does when a session ends: so a test need not wait for
  * that (10 s, the loader's 30 s). For members that are dead or stopped.
  */
 export async function endSessions(installation: Installation, service: ConsumerName): Promise<void> {

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream'
 import { pemOf } from './certificates.ts'
 import type { CertificateFiles } from './certificates.ts'
 
-/** https before a server that speaks http: what a proxy in front of ClickHouse does. */
+/** https in front of a server that speaks http, as a proxy before ClickHouse provides it. */
 export class HttpsFront {
   readonly port: number
   readonly #server: Server
@@ -19,14 +19,14 @@ export class HttpsFront {
 
   static async start(target: string, files: CertificateFiles): Promise<HttpsFront> {
     const { hostname, port } = new URL(target)
-    const server = createServer(pemOf(files), (asked, answer) => {
-      const { method, url: path, headers } = asked
+    const server = createServer(pemOf(files), (incoming, answer) => {
+      const { method, url: path, headers } = incoming
       const passed = request({ hostname, port, method, path, headers }, (got) => {
         answer.writeHead(got.statusCode ?? 502, got.headers)
         pipeline(got, answer, () => {})
       })
       passed.on('error', () => answer.destroy())
-      pipeline(asked, passed, () => {})
+      pipeline(incoming, passed, () => {})
     })
     server.on('tlsClientError', () => {})
     server.listen(0, '127.0.0.1')

@@ -1,6 +1,6 @@
 import { ask, text, int32 } from './kafka-wire.ts'
 
-/** What a Kafka cluster says of itself: asked of whichever broker answers, without a client that remembers. */
+/** What a Kafka cluster reports about itself: it comes from any broker that answers, without a client that caches it. */
 
 const METADATA = { key: 3, version: 6 } as const
 const FIND_COORDINATOR = { key: 10, version: 1 } as const
@@ -10,7 +10,7 @@ const ANSWER_TIMEOUT_MS = 1_500
 const COORDINATOR_KIND = { group: 0, transaction: 1 } as const
 const QUORUM_TOPIC = '__cluster_metadata'
 
-/** One partition and who has it, by node id; `leader` is -1 where there is none. */
+/** One partition and the brokers that have it, by node id; `leader` is -1 where there is none. */
 export interface PartitionPlace {
   readonly topic: string
   readonly partition: number
@@ -19,14 +19,14 @@ export interface PartitionPlace {
   readonly insync: readonly number[]
 }
 
-/** What one broker knows of its cluster. */
+/** What one broker knows about its cluster. */
 export interface ClusterPicture {
-  /** `host:port` by node id, of brokers that the cluster holds for alive. */
+  /** `host:port` by node id, of the brokers that the cluster regards as alive. */
   readonly brokers: ReadonlyMap<number, string>
   readonly partitions: readonly PartitionPlace[]
 }
 
-/** Reads an answer from its front. */
+/** Reads an answer from its beginning. */
 class Answer {
   readonly #bytes: Buffer
   #at = 0
@@ -79,7 +79,7 @@ class Answer {
   }
 }
 
-/** Asks one broker after the other until one answers. Rejects with the last one's error where none does. */
+/** Sends the request to one broker after the other until one answers. Rejects with the error of the last where none does. */
 async function askAny<Result>(
   brokers: readonly string[],
   askOne: (broker: string) => Promise<Result>,
@@ -95,7 +95,7 @@ async function askAny<Result>(
   throw last
 }
 
-/** Brokers, and all partitions of the topics that `isWanted` says. */
+/** Brokers, and all partitions of the topics for which `isWanted` is true. */
 export function clusterPicture(
   brokers: readonly string[],
   isWanted: (topic: string) => boolean = () => true,
@@ -166,7 +166,7 @@ export function coordinatorOf(
 export function controllerOf(brokers: readonly string[]): Promise<number> {
   return askAny(brokers, async (broker) => {
     const name = Buffer.from(QUORUM_TOPIC)
-    // Compact lists and texts say their length plus one; a 0 stands for tagged fields, of which there are none.
+    // Compact lists and texts have their length plus one in front; a 0 means that there are no tagged fields.
     const body = [Buffer.from([2, name.length + 1]), name, Buffer.from([2]), int32(0), Buffer.from([0, 0, 0])]
     const answer = new Answer(
       await ask(broker, DESCRIBE_QUORUM, Buffer.concat(body), ANSWER_TIMEOUT_MS, true),

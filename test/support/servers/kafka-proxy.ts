@@ -5,18 +5,18 @@ import { systemClock } from '../../../pipelines/clock.ts'
 /** Kinds of requests by their number in Kafka's protocol. */
 export const API = { produce: 0, metadata: 3, findCoordinator: 10, endTransaction: 26 } as const
 
-/** One request or its answer: what it is, and its bytes as sent. */
+/** One request or its answer: its kind, and its bytes as sent. */
 export interface Exchange {
   readonly api: number
   readonly request: Buffer
-  /** Which of the brokers was asked, `host:port`. */
+  /** The broker that the request was for, `host:port`. */
   readonly broker: string
 }
 
 /** `swallow`: the answer never comes. `cut`: the connection ends instead. `half`: it ends in the middle of the answer. */
 export type ReplyFate = 'pass' | 'swallow' | 'cut' | 'half'
 
-/** `keep`: the broker does not see the request, and nobody answers it; see `KafkaProxy.send`. */
+/** `keep`: the broker does not see the request, and it gets no answer; see `KafkaProxy.send`. */
 export type RequestFate = 'pass' | 'cut' | 'keep'
 
 const SIZE_BYTES = 4
@@ -28,17 +28,17 @@ const OWN_HOST = '127.0.0.1'
 const NAMING: ReadonlySet<number> = new Set([API.metadata, API.findCoordinator])
 
 /**
- * Stands between a service and the brokers, with an address for each, and takes away answers: the broker has done what it
- * was asked, and the client does not know. Clients connect to the addresses that a broker tells them, so the proxy puts its
- * own into the answers that name brokers (Metadata, FindCoordinator); host and port keep their length, so nothing else
- * moves.
+ * A proxy between a service and the brokers, with an address for each. It takes answers away: the broker has done what
+ * the request wanted, and the client does not know it. Clients connect to the addresses that a broker reports, so the
+ * proxy puts its own into the answers that name brokers (Metadata, FindCoordinator); host and port keep their length, so
+ * nothing else moves.
  */
 export class KafkaProxy {
   /** Where clients connect. */
   readonly brokers: readonly string[]
-  /** What becomes of an answer; asked once for each. */
+  /** Decides what happens to an answer; called once for each. */
   onReply: (exchange: Exchange) => ReplyFate = () => 'pass'
-  /** What becomes of a request before the broker sees it; asked once for each. */
+  /** Decides what happens to a request before the broker sees it; called once for each. */
   onRequest: (exchange: Exchange) => RequestFate = () => 'pass'
   /** How long every answer waits before it is passed on. */
   delayMs = 0
@@ -74,7 +74,7 @@ export class KafkaProxy {
     for (const socket of this.#sockets) socket.resetAndDestroy()
   }
 
-  /** Sends a kept request late, to the broker that it was for, on a connection of its own; the answer is dropped. */
+  /** Sends a kept request late, to its broker, on a connection of its own; the answer is dropped. */
   async send({ request, broker: name }: Exchange): Promise<void> {
     const [host = '', port] = name.split(':')
     const broker = connect({ host, port: Number(port) })
@@ -95,7 +95,7 @@ export class KafkaProxy {
 
   #serve(client: Socket, { target }: Link): void {
     const broker = connect(target)
-    const asked = new Map<number, Exchange>()
+    const pending = new Map<number, Exchange>()
     const end = (): void => {
       client.destroy()
       broker.destroy()
@@ -112,13 +112,13 @@ export class KafkaProxy {
       const fate = this.onRequest(exchange)
       if (fate === 'cut') return end()
       if (fate === 'keep') return
-      asked.set(frame.readInt32BE(SIZE_BYTES + 4), exchange)
+      pending.set(frame.readInt32BE(SIZE_BYTES + 4), exchange)
       broker.write(frame)
     })
     onFrames(broker, (frame) => {
       const correlation = frame.readInt32BE(SIZE_BYTES)
-      const exchange = asked.get(correlation)
-      asked.delete(correlation)
+      const exchange = pending.get(correlation)
+      pending.delete(correlation)
       const fate = exchange === undefined ? 'pass' : this.onReply(exchange)
       if (fate === 'cut') return end()
       if (fate === 'swallow') return
@@ -128,12 +128,12 @@ export class KafkaProxy {
         return
       }
       if (this.delayMs === 0) client.write(frame)
-      // One wait for all: answers keep their order.
+      // One delay for all answers: they keep their order.
       else void systemClock.delay(this.delayMs).then(() => client.destroyed || client.write(frame))
     })
   }
 
-  /** Puts the proxy's addresses in place of the brokers', wherever they stand. */
+  /** Puts the proxy's addresses in place of the brokers', wherever they are. */
   #rename(frame: Buffer): void {
     for (const { target, own } of this.#links) {
       for (const bytesOf of [addressBytes, compactAddressBytes]) {
@@ -151,7 +151,7 @@ interface Address {
   readonly port: number
 }
 
-/** A broker, and where its clients connect instead. */
+/** A broker, and the address to which its clients connect instead. */
 interface Link {
   readonly target: Address
   readonly own: Address
@@ -159,7 +159,7 @@ interface Link {
 
 const nameOf = ({ host, port }: Address): string => `${host}:${port}`
 
-/** Host and port as answers of the versions without compact strings hold them. */
+/** Host and port as they are in answers of the versions without compact strings. */
 function addressBytes({ host, port }: Address): Buffer {
   const bytes = Buffer.alloc(2 + host.length + 4)
   bytes.writeInt16BE(host.length, 0)
@@ -168,7 +168,7 @@ function addressBytes({ host, port }: Address): Buffer {
   return bytes
 }
 
-/** The same in the versions with compact strings: their length plus one, in a byte. */
+/** The same in the versions with compact strings: the length plus one, in a byte. */
 function compactAddressBytes({ host, port }: Address): Buffer {
   const bytes = Buffer.alloc(1 + host.length + 4)
   bytes.writeUInt8(host.length + 1, 0)

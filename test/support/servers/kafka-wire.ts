@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 
 /**
- * The few requests of Kafka's protocol that tests send and no client offers: to look where a client would not, and to
- * say in the name of a dead member that it has gone.
+ * The few requests of Kafka's protocol that tests send and no client offers: to read what a client does not show, and to
+ * leave a group in the name of a dead member.
  */
 
 const LIST_OFFSETS = { key: 2, version: 2 } as const
@@ -39,8 +39,8 @@ function int64(value: bigint): Buffer {
 }
 
 /**
- * Sends one request on a connection of its own; gives back the answer's body, behind size and correlation id. A version
- * `isFlexible` where the protocol says so: its header ends with tagged fields.
+ * Sends one request on a connection of its own; returns the body of the answer, after size and correlation id. A version
+ * `isFlexible` where the protocol defines it so: then its header ends with tagged fields.
  */
 export function ask(
   broker: string,
@@ -70,7 +70,7 @@ export function ask(
   })
 }
 
-/** The end of a partition, at the broker that leads it: the high watermark, or the last stable offset. */
+/** The end of a partition, from the broker that leads it: the high watermark, or the last stable offset. */
 export async function latestOffset(
   broker: string,
   topic: string,
@@ -89,8 +89,8 @@ export async function latestOffset(
 }
 
 /**
- * Whether a transaction is open on the partition: records that nobody who reads committed ones may see yet. `broker` leads
- * the partition.
+ * Whether a transaction is open on the partition: it has records that a reader of committed records may not see yet.
+ * `broker` leads the partition.
  */
 export async function hasOpenTransaction(broker: string, topic: string, partition: number): Promise<boolean> {
   const [all, committed] = await Promise.all([
@@ -100,14 +100,19 @@ export async function hasOpenTransaction(broker: string, topic: string, partitio
   return committed < all
 }
 
-/** Takes a dead member out of its group, so that a test need not wait for its session to end; `broker` is the coordinator. */
+/**
+ * Removes a dead member from its group, so that a test need not wait for its session to end; `broker` is the coordinator.
+ */
 export async function leaveGroup(broker: string, groupId: string, memberId: string): Promise<void> {
   const answer = await ask(broker, LEAVE_GROUP, Buffer.concat([text(groupId), text(memberId)]))
   const error = answer.readInt16BE(4)
   if (error !== 0 && error !== UNKNOWN_MEMBER) throw new Error(`LeaveGroup of ${groupId}: error ${error}`)
 }
 
-/** Commits one offset for a group that has no members, as its tools do, at the group's coordinator. (kafkajs' own way joins the group and takes 6 s.) */
+/**
+ * Commits one offset for a group without members, as Kafka's tools do, at the group's coordinator. (kafkajs' own way
+ * joins the group and takes 6 s.)
+ */
 export async function commitOffset(
   broker: string,
   groupId: string,

@@ -7,15 +7,15 @@ interface LockRow {
 }
 
 /**
- * The rows of `schema_locks` on a cluster: INSERTs stand in one order, Keeper's; a replica has those up to where it has
- * fetched, which `sync` moves to all that Keeper has shown it, its own last INSERT included.
+ * The rows of `schema_locks` on a cluster. INSERTs have one order, Keeper's; a replica has those up to the point to which
+ * it has fetched; `sync` moves that point to everything that Keeper has shown it, its own last INSERT included.
  */
 export class LaggingReplicas {
   readonly log: LockRow[] = []
-  /** Taken away, to show that it is needed. */
+  /** A test takes it away, to show that it is needed. */
   syncs = true
   readonly #random: Random
-  /** Between two steps of a migrator: others go on. */
+  /** Called between two steps of a migrator: others go on. */
   readonly #pause: () => Promise<void>
 
   constructor(random: Random, pause: () => Promise<void>) {
@@ -23,7 +23,7 @@ export class LaggingReplicas {
     this.#pause = pause
   }
 
-  /** A replica of its own, which fetches nothing by itself. */
+  /** A replica of its own, which does not fetch by itself. */
   connect(): Sql {
     const { log } = this
     let shown = 0
@@ -37,7 +37,8 @@ export class LaggingReplicas {
         await this.#pause()
       },
       sync: async () => {
-        // Keeper's servers lag as well: the log is seen up to anywhere behind what this replica has seen of it before.
+        // Keeper's servers lag as well: a replica sees the log up to any point that is not before what it has seen
+        // already.
         shown += Math.round(this.#random.next() * (log.length - shown))
         if (this.syncs) fetched = shown
         await this.#pause()

@@ -8,12 +8,12 @@ import { systemClock } from '../../../pipelines/clock.ts'
 
 const START_AGAIN_MS = 500
 
-/** A local ClickHouse of a test's own, which it may kill: always the same address, on the same data. */
+/** A local ClickHouse for one test, which the test may kill: always the same address, on the same data. */
 export class OwnClickhouse {
   readonly url: string
   readonly dir: string
   readonly #port: number
-  /** Times that it ended by itself; it is started again, as a supervisor would. */
+  /** How often it ended by itself; it is started again, as a supervisor would. */
   ownEnds = 0
   #server: LocalServer | undefined
   #isEnding = false
@@ -24,7 +24,7 @@ export class OwnClickhouse {
     this.url = `http://127.0.0.1:${port}`
   }
 
-  /** On data in `dir`, which is forgotten at the end; in a new folder unless given. */
+  /** Uses the data in `dir`, which is deleted at the end; a new folder unless given. */
   static async start(port: number, dir?: string): Promise<OwnClickhouse> {
     const own = new OwnClickhouse(port, dir ?? (await mkdtemp(join(tmpdir(), 'hivemeter-clickhouse-'))))
     await own.start()
@@ -50,7 +50,7 @@ export class OwnClickhouse {
     }
   }
 
-  /** kill -9; what it holds stays. */
+  /** kill -9; its data stays. */
   async kill(): Promise<void> {
     this.#isEnding = true
     this.#server?.kill()
@@ -62,13 +62,13 @@ export class OwnClickhouse {
     if (this.#server !== undefined) signalTo(this.#server.pid, signal)
   }
 
-  /** Stops it in order; what it holds stays. */
+  /** Stops it in order; its data stays. */
   async stop(): Promise<void> {
     this.#isEnding = true
     await this.#server?.stop()
   }
 
-  /** Ends it and forgets its data. */
+  /** Ends it and deletes its data. */
   async dispose(): Promise<void> {
     await this.stop()
     await rm(this.dir, { recursive: true, force: true })

@@ -8,12 +8,12 @@ import { startKafka } from '../../../infra/local/kafka/start.ts'
 import type { LocalKafka } from '../../../infra/local/kafka/start.ts'
 import { kafkaFiles } from '../../../infra/local/kafka/storage.ts'
 
-/** Where one broker of the cluster is. */
+/** The ports and addresses of one broker of the cluster. */
 export interface ClusterBroker {
   readonly host: string
   readonly port: number
   readonly controllerPort: number
-  /** A command that its JVM is started through, as in `KafkaOptions`. */
+  /** A command through which its JVM is started, as in `KafkaOptions`. */
   readonly through?: readonly string[]
 }
 
@@ -23,7 +23,7 @@ export interface OwnClusterOptions {
   readonly settings?: Readonly<Record<string, string>>
 }
 
-/** Three of them share a machine with all that is tested. */
+/** Three of them share a machine with everything that is tested. */
 const HEAP_BYTES_MAX = 320 * 1_048_576
 
 /** Brokers on loopback, with ports from `port` on: two for each. */
@@ -36,8 +36,8 @@ export function loopbackBrokers(port: number, count = 3): ClusterBroker[] {
 }
 
 /**
- * Kafka brokers of a test's own, each broker and controller, with a copy of everything on each and two of three in sync,
- * which the test may stop, kill or freeze one by one: always the same addresses, on the same data. They are numbered from 1.
+ * Kafka brokers for one test, each broker and controller, with a copy of all data on each and two of three in sync. The
+ * test may stop, kill or freeze them one by one: always the same addresses, on the same data. They are numbered from 1.
  */
 export class OwnCluster {
   readonly brokers: readonly string[]
@@ -54,7 +54,7 @@ export class OwnCluster {
 
   /** Starts all brokers together: none answers before most of them run. */
   static async start(options: OwnClusterOptions): Promise<OwnCluster> {
-    // Once, and not by each broker: a fresh clone has none.
+    // Once, and not by each broker: in a fresh clone there are none.
     await ensureJars()
     const cluster = new OwnCluster(options, await mkdtemp(join(tmpdir(), 'hivemeter-cluster-')))
     const started = await Promise.allSettled(cluster.ids.map((id) => cluster.start(id)))
@@ -79,7 +79,7 @@ export class OwnCluster {
     return kafkaFiles(this.dirOf(id)).logDir
   }
 
-  /** Neither stopped nor killed. */
+  /** True while it is neither stopped nor killed. */
   isRunning(id: number): boolean {
     return this.#running.has(id)
   }
@@ -109,13 +109,13 @@ export class OwnCluster {
     this.#running.set(id, await startKafka(options))
   }
 
-  /** A clean stop: its leaders move before it goes. What it holds stays. */
+  /** A clean stop: its leaderships move before it goes. Its data stays. */
   async stop(id: number, timeoutMs?: number): Promise<void> {
     await this.#kafka(id).stop(timeoutMs)
     this.#running.delete(id)
   }
 
-  /** kill -9; what it holds stays. */
+  /** kill -9; its data stays. */
   async kill(id: number): Promise<void> {
     await this.#kafka(id).kill()
     this.#running.delete(id)
@@ -126,13 +126,13 @@ export class OwnCluster {
     signalTo(this.#kafka(id).pid, signal)
   }
 
-  /** Forgets what a stopped broker holds: its next start is that of a new machine. */
+  /** Deletes the data of a stopped broker: its next start is that of a new machine. */
   async wipe(id: number): Promise<void> {
     if (this.#running.has(id)) throw new Error(`Broker ${id} runs.`)
     await rm(this.dirOf(id), { recursive: true, force: true })
   }
 
-  /** Ends all and forgets their data. */
+  /** Ends all brokers and deletes their data. */
   async dispose(): Promise<void> {
     await Promise.all([...this.#running.values()].map((kafka) => kafka.kill()))
     this.#running.clear()

@@ -6,7 +6,7 @@ import { startKafka } from '../../../infra/local/kafka/start.ts'
 import type { LocalKafka } from '../../../infra/local/kafka/start.ts'
 import { kafkaFiles } from '../../../infra/local/kafka/storage.ts'
 
-/** A local Kafka of a test's own, which it may kill: always the same address, on the same data. */
+/** A local Kafka for one test, which the test may kill: always the same address, on the same data. */
 export class OwnKafka {
   readonly broker: string
   readonly dir: string
@@ -30,7 +30,7 @@ export class OwnKafka {
     return kafkaFiles(this.dir).logDir
   }
 
-  /** Neither stopped nor killed. */
+  /** True while it is neither stopped nor killed. */
   get isRunning(): boolean {
     return this.#kafka !== undefined
   }
@@ -39,13 +39,13 @@ export class OwnKafka {
     this.#kafka = await startKafka({ dataDir: this.dir, ...this.#ports })
   }
 
-  /** kill -9; what it holds stays. */
+  /** kill -9; its data stays. */
   async kill(): Promise<void> {
     await this.#kafka?.kill()
     this.#kafka = undefined
   }
 
-  /** A clean stop; what it holds stays. */
+  /** A clean stop; its data stays. */
   async stop(): Promise<void> {
     await this.#kafka?.stop()
     this.#kafka = undefined
@@ -56,7 +56,7 @@ export class OwnKafka {
     if (this.#kafka !== undefined) signalTo(this.#kafka.pid, signal)
   }
 
-  /** Ends it and forgets its data. */
+  /** Ends it and deletes its data. */
   async dispose(): Promise<void> {
     await this.#kafka?.stop()
     await rm(this.dir, { recursive: true, force: true })

@@ -17,7 +17,7 @@ const DOWNLOAD_TIMEOUT_MS = 5 * 60_000
 const READY_TIMEOUT_MS = 20_000
 const TICK_MS = 500
 
-/** A real ZooKeeper of a test's own, of one node: what a ClickHouse cluster keeps its replicas' agreement in. */
+/** A real ZooKeeper for one test, of one node: the replicas of a ClickHouse cluster agree through it. */
 export class OwnZookeeper {
   readonly port: number
   readonly #dir: string
@@ -59,7 +59,7 @@ export class OwnZookeeper {
     return own
   }
 
-  /** Ends it and forgets what it holds. */
+  /** Ends it and deletes its data. */
   async dispose(): Promise<void> {
     const ended = once(this.#process, 'exit')
     this.#process.kill('SIGKILL')
@@ -82,7 +82,7 @@ async function answers(port: number): Promise<boolean> {
   }
 }
 
-/** They arrive in a folder beside and are renamed when complete. */
+/** They are downloaded to a folder beside and renamed when complete. */
 async function ensureJars(): Promise<void> {
   const stamp = createHash('sha256')
     .update(await readFile(POM))

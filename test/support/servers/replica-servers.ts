@@ -33,7 +33,7 @@ export class ReplicaServers {
     return new ReplicaServers(servers, dir)
   }
 
-  /** As HIVEMETER_CLICKHOUSE_URL has them. */
+  /** In the form of HIVEMETER_CLICKHOUSE_URL. */
   get urls(): readonly string[] {
     return this.#servers.map(({ url }) => url)
   }
@@ -46,7 +46,7 @@ export class ReplicaServers {
   }
 }
 
-/** As a server's configuration is: Keeper, macros, cluster, and the queue of statements for all. */
+/** The configuration of a server: Keeper, macros, cluster, and the queue of statements for all. */
 function configOf(replica: number, count: number, keeperPort: number): string {
   const hosts = Array.from({ length: count }, () => '<replica><host>127.0.0.1</host><port>9</port></replica>')
   return `<clickhouse>

@@ -8,10 +8,10 @@ import { PRINCIPALS } from '../../../schemas/rights.ts'
 import { Authority } from './certificates.ts'
 import { freePort } from '../processes/service-process.ts'
 
-/** How a process says who it is. */
+/** How a process authenticates. */
 export type Proof = 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER' | 'certificate'
 
-/** What the authorizer wrote about one look at the rights. */
+/** What the authorizer wrote about one check of the rights. */
 export interface Audited {
   readonly principal: string
   readonly allowed: boolean
@@ -22,7 +22,7 @@ export interface Audited {
   readonly rule: string | undefined
 }
 
-/** A session lasts so long: kafkajs shows again who it is 10 s before the end, so about each half of this. */
+/** How long a session lasts: kafkajs authenticates again 10 s before the end, so about each half of this. */
 const SESSION_MS = 20_000
 const TOKEN_LIFE_S = 3_600
 
@@ -32,15 +32,15 @@ const RULE =
   /MatchingAcl\(acl=StandardAcl\[resourceType=(\w+), resourceName=(\S+), patternType=(\w+), .*operation=(\w+)/
 
 /**
- * A Kafka of a test's own with an authorizer: TLS on every port that clients use, and who has no right has none. Its plain
- * port is that of the broker itself, which may do everything.
+ * A Kafka for one test, with an authorizer: TLS on every port that clients use, and a user without rights may do nothing.
+ * Its plain port is that of the broker itself, which may do everything.
  */
 export class SecureKafka {
   /** TLS, then SASL. */
   readonly broker: string
   /** TLS, with a certificate of the client. */
   readonly certificateBroker: string
-  /** The broker's own, plain and without limits. */
+  /** The broker's own port, plain and without limits. */
   readonly plainBroker: string
   readonly authority: Authority
   readonly dir: string
@@ -81,7 +81,7 @@ export class SecureKafka {
     return new SecureKafka(kafka, dir, authority, ports)
   }
 
-  /** The settings of a process that is `user`. */
+  /** The settings of a process that runs as `user`. */
   settingsOf(user: string, proof: Proof): Record<string, string> {
     const tls = { HIVEMETER_KAFKA_TLS: 'on', HIVEMETER_KAFKA_CA_FILE: this.authority.certificate }
     if (proof === 'certificate') {
@@ -105,7 +105,9 @@ export class SecureKafka {
     }
   }
 
-  /** Every look at the rights of clients so far, in what the log has rolled over too: the oldest has the lowest number. */
+  /**
+   * Every check of clients' rights so far, also in the log files that were rolled over: the oldest has the lowest number.
+   */
   audit(): Audited[] {
     const files = ['kafka.log.1', 'kafka.log.2', 'kafka.log.3', 'kafka.log'].map((name) =>
       join(this.dir, name),
@@ -125,7 +127,7 @@ export class SecureKafka {
     rmSync(this.dir, { recursive: true, force: true })
   }
 
-  /** A token as Kafka's unsecured validator takes it: whoever writes one is believed. */
+  /** A token as Kafka's unsecured validator accepts it: it trusts every writer of one. */
   #tokenOf(user: string): string {
     const nowS = Math.floor(systemClock.nowMs() / 1_000)
     const parts = [{ alg: 'none' }, { sub: user, iat: nowS - 1, exp: nowS + TOKEN_LIFE_S }]

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { startClickhouse } from '../../../infra/local/clickhouse/start.ts'
 import { startKafka } from '../../../infra/local/kafka/start.ts'
 
-/** A Kafka and a ClickHouse to test against, wherever they come from. */
+/** A Kafka and a ClickHouse to test against, wherever they run. */
 export interface Stack {
   readonly brokers: readonly string[]
   readonly clickhouseUrl: string

@@ -5,14 +5,14 @@ import type { History } from '../history/history.ts'
 import type { LedgerRow } from '../tables/ledger.ts'
 import { measuresOfCounted } from '../tables/node-totals.ts'
 import { NodeUsage, USAGE_SUMS } from './node-usage.ts'
-import type { AskedWindow, WindowBounds } from './node-usage.ts'
+import type { QueriedWindow, WindowBounds } from './node-usage.ts'
 import type { Problems } from '../problems.ts'
 import type { Counted } from '../tables/raw-rows.ts'
 import type { Settled } from '../tables/settlements.ts'
 import { Timeline } from './timeline.ts'
 import type { TimedValues } from './timeline.ts'
 
-/** One machine, one clock: what the broker's and the client's readings of it may differ by. */
+/** One machine, one clock: the most that the broker's and the client's readings of it may differ. */
 const CLOCK_SLACK_MS = 1_000
 
 const LIFETIME = [
@@ -24,17 +24,17 @@ const LIFETIME = [
   'cost_nano_usd',
 ]
 
-/** What was stored in the end, from which bounds of every answer follow. */
+/** What was stored in the end; the bounds of every answer follow from it. */
 export interface Stored {
   readonly history: History
   readonly counted: Iterable<Counted>
   readonly settlements: Iterable<Settled>
-  /** Legs of operators: rewards are in no answer before they were booked. */
+  /** The wallet legs of operators: no answer contains a reward before it was booked. */
   readonly rewards: Iterable<LedgerRow>
 }
 
 /**
- * Bounds of answers from what is stored in the end.
+ * Bounds of answers, from what is stored in the end.
  *
  * - Not older than as_of: a watermark is the newest receipt taken in, minus five minutes; so everything received before
  *   as_of plus five minutes must be in the answer.
@@ -47,7 +47,10 @@ export class AnswerBounds {
   readonly #lifetimes = new Map<string, Timeline>()
   readonly #usages = new Map<string, NodeUsage>()
   readonly #sent: ReadonlyMap<string, number>
-  /** By "node …" and "wallet …": paid, by log time; and by the receipt of what set it off. */
+  /**
+   * By "node …" and "wallet …": the amounts paid, by log time; and by the receipt of the event or request that caused
+   * them.
+   */
   readonly #booked: ReadonlyMap<string, Timeline>
   readonly #triggered: ReadonlyMap<string, Timeline>
 
@@ -115,7 +118,7 @@ export class AnswerBounds {
   #checkUsage(answer: Answer, body: AnswerBody & { route: 'usage' }): void {
     const { nodeId, fromMs, toMs } = body
     const what = `${answer.place}, usage of node ${nodeId}`
-    // Groups of one window are added up, and so are all windows: one that is missing is noticed there.
+    // Groups of one window are added up, and so are all windows: that shows a missing one.
     const windows = [...Map.groupBy(body.windows, ({ startMs }) => startMs).values()]
       .map((groups) => {
         const { startMs, endMs, isFinal } = groups[0] as AnsweredWindow
@@ -131,7 +134,7 @@ export class AnswerBounds {
     }
   }
 
-  #usageBounds(nodeId: string, answer: Answer, windows: readonly AskedWindow[]): WindowBounds[] {
+  #usageBounds(nodeId: string, answer: Answer, windows: readonly QueriedWindow[]): WindowBounds[] {
     let usage = this.#usages.get(nodeId)
     if (usage === undefined) {
       usage = new NodeUsage(this.#events.get(nodeId) ?? [])
@@ -211,7 +214,7 @@ interface Payment {
   readonly nodeId: string
   readonly operatorId: string
   readonly microSpark: bigint
-  /** Null for one whose time cannot be told. */
+  /** Null for a payment whose time cannot be determined. */
   readonly atMs: number | null
 }
 

@@ -4,12 +4,12 @@ import type { Problems } from '../problems.ts'
 /**
  * Answers never go back. Two orders are promised:
  *
- * - A node's lifetime counters over all readers, by as_of: a partition's watermark stands in the task record that ends
- *   a transaction, so who shows the later one has applied all that the other can have shown. Answers with one and the
- *   same as_of may stand in any order, and so may wallets, whose as_of is the smallest of several partitions.
- * - Everything that one reader says, by time: an answer that was asked for after another had come. A reader that starts
- *   anew answers only when it has read what the log held then. Windows are left out but for their as_of: they are read
- *   from ClickHouse, range by range.
+ * - A node's lifetime counters over all readers, by as_of: the task record that ends a transaction has the partition's
+ *   watermark, so a reader that shows the later one has applied everything that the other can have shown. Answers with the
+ *   same as_of may come in any order, and so may wallets, whose as_of is the smallest of several partitions.
+ * - All answers of one reader, by time: an answer whose request was sent after another answer had come. A reader that
+ *   starts again answers only when it has read what the log held then. For windows only their as_of is compared: they are
+ *   read from ClickHouse, range by range.
  */
 export function checkAnswerOrder(answers: readonly Answer[], problems: Problems): void {
   const byNode = Map.groupBy(answers, ({ body }) => (body.route === 'provider' ? body.nodeId : null))
@@ -25,7 +25,7 @@ function subjectOf({ body }: Answer): string {
   return body.route === 'usage' ? `usage of node ${body.nodeId}` : `node ${body.nodeId}`
 }
 
-/** The highest value of each counter so far, and who said it. */
+/** The highest value of each counter so far, and the reader that reported it. */
 class Highest {
   readonly #values = new Map<string, { readonly value: bigint; readonly place: string }>()
 
@@ -36,7 +36,7 @@ class Highest {
     }
   }
 
-  /** Names every counter that is lower than it was. A counter that is absent may not have been asked for. */
+  /** Reports every counter that is lower than it was. A counter that is absent may not have been requested. */
   compare(subject: string, order: string, counters: Counters, place: string, problems: Problems): void {
     for (const [name, value] of counters) {
       const known = this.#values.get(name)

@@ -11,32 +11,32 @@ import { NOON_MS, smallWorld } from '../world-fixture.ts'
 const MINUTE_MS = 60_000
 const iso = (atMs: number): string => new Date(atMs).toISOString()
 
-/** Of whom, by whom and when, in minutes after noon; as_of is told as the newest receipt taken in. */
-interface Asked {
+/** The node, the reader and the time, in minutes after noon; as_of is given as the newest receipt taken in. */
+interface Query {
   readonly reader?: string
   readonly atMinute?: number
   readonly receivedMinute?: number | null
-  /** What nodes that nobody has confirmed have earned. */
+  /** What nodes without a confirmed operator have earned. */
   readonly ofOthers?: number
 }
 
-let asked = 0
+let queried = 0
 
 function answerOf(
   route: string,
   body: object,
-  { reader = 'reader-1', atMinute = 60, receivedMinute = 50 }: Asked,
+  { reader = 'reader-1', atMinute = 60, receivedMinute = 50 }: Query,
 ): Answer {
   const atMs = NOON_MS + atMinute * MINUTE_MS
   const as_of = receivedMinute === null ? null : iso(NOON_MS + (receivedMinute - 5) * MINUTE_MS)
   const line = { atMs, sentMs: atMs - 10, reader, route, node: 'node-a', body: { ...body, as_of } }
-  const answer = parseAnswer(JSON.stringify(line), `answers-1.jsonl:${++asked}`)
+  const answer = parseAnswer(JSON.stringify(line), `answers-1.jsonl:${++queried}`)
   assert.ok(answer !== null)
   return answer
 }
 
-/** A provider view of node-a that has taken in so many of its four events. */
-function provider(events: number, about: Asked & { readonly microSpark?: number } = {}): Answer {
+/** A provider view of node-a that has taken in this many of its four events. */
+function provider(events: number, about: Query & { readonly microSpark?: number } = {}): Answer {
   return answerOf(
     'provider',
     {
@@ -55,7 +55,7 @@ function provider(events: number, about: Asked & { readonly microSpark?: number 
   )
 }
 
-function wallet(microSpark: readonly number[], about: Asked = {}, balance?: number): Answer {
+function wallet(microSpark: readonly number[], about: Query = {}, balance?: number): Answer {
   const nodes = microSpark.map((micro_spark, index) => ({ node_id: `node-${'ab'[index]}`, micro_spark }))
   const { ofOthers = 0 } = about
   const balance_micro_spark = balance ?? microSpark.reduce((sum, one) => sum + one, ofOthers)
@@ -63,7 +63,7 @@ function wallet(microSpark: readonly number[], about: Asked = {}, balance?: numb
   return answerOf('wallet', { operator_id: 'op', balance_micro_spark, nodes, unconfirmed }, about)
 }
 
-function usage(events: readonly number[], about: Asked & { readonly final?: boolean } = {}): Answer {
+function usage(events: readonly number[], about: Query & { readonly final?: boolean } = {}): Answer {
   const items = events.map((count, minute) => ({
     window_start: iso(NOON_MS + (minute + 1) * MINUTE_MS),
     window_end: iso(NOON_MS + (minute + 2) * MINUTE_MS),

@@ -3,10 +3,10 @@ import { integerOf, parseObject, textOf } from '../history/history-lines.ts'
 
 /** An answer of the API that was given during the faults. */
 export interface Answer {
-  /** Where it stands in the record, for a person. */
+  /** Its place in the files of the history, for a person. */
   readonly place: string
   readonly reader: string
-  /** When the client asked and when it had the answer, by one clock. */
+  /** When the client sent its request and when it had the answer, by one clock. */
   readonly sentMs: number
   readonly atMs: number
   /** Null where the reader had read nothing yet. */
@@ -58,7 +58,7 @@ export const gpuCounter = (mode: string): string => `gpu_ms in mode ${mode}`
 /** Name of the counter of energy in a mode. */
 export const energyCounter = (mode: string): string => `energy_mwh in mode ${mode}`
 
-/** A line of answers-*.jsonl; null for an answer that nothing is promised about here (a rolling period). */
+/** Reads a line of answers-*.jsonl; null for an answer about which nothing is promised here (a rolling period). */
 export function parseAnswer(line: string, place: string): Answer | null {
   const fields = parseObject(line)
   const body = objectOf(fields, 'body')

@@ -11,14 +11,14 @@ export const USAGE_SUMS = [
   'nano_usd',
 ] as const
 
-/** A window by its time, half-open. Windows of one question do not overlap. */
-export interface AskedWindow {
+/** A window by its time, half-open. The windows of one query do not overlap. */
+export interface QueriedWindow {
   readonly startMs: number
   readonly endMs: number
   readonly isFinal: boolean
 }
 
-/** What must at least and may at most be in a window, in the order of `USAGE_SUMS`. */
+/** The least and the most that may be in a window, in the order of `USAGE_SUMS`. */
 export interface WindowBounds {
   readonly least: readonly bigint[]
   readonly most: readonly bigint[]
@@ -29,7 +29,7 @@ const COLUMNS = USAGE_SUMS.length + 1
 const COST = USAGE_SUMS.length - 1
 const COST_UNIT = 2 ** 20
 
-/** The events of one node as columns: thousands of answers are held against them. */
+/** The events of one node as columns: thousands of answers are compared with them. */
 export class NodeUsage {
   readonly #occurredMs: Float64Array
   readonly #receivedMs: Float64Array
@@ -45,10 +45,11 @@ export class NodeUsage {
   }
 
   /**
-   * Bounds of each window, which come by start. An event is in it for sure if it was received before `takenInMs`, or if
-   * the window is final and it is not late; it cannot be in it if it was received at `arrivedMs` or later.
+   * Bounds of each window; windows come in the order of their starts. An event is in it for certain if it was received
+   * before `takenInMs`, or if the window is final and the event is not late; it cannot be in it if it was received at
+   * `arrivedMs` or later.
    */
-  bounds(windows: readonly AskedWindow[], takenInMs: number, arrivedMs: number): WindowBounds[] {
+  bounds(windows: readonly QueriedWindow[], takenInMs: number, arrivedMs: number): WindowBounds[] {
     const starts = windows.map(({ startMs }) => startMs)
     const least = new Float64Array(windows.length * COLUMNS)
     const most = new Float64Array(windows.length * COLUMNS)
@@ -95,7 +96,7 @@ function sumsAt(sums: Float64Array, place: number): bigint[] {
   return [...parts.slice(0, COST), units * BigInt(COST_UNIT) + rest]
 }
 
-/** The place of the last start at or before a time; -1 where there is none. */
+/** The index of the last start at or before a time; -1 where there is none. */
 function lastAtOrBefore(starts: readonly number[], atMs: number): number {
   let low = 0
   let high = starts.length

@@ -4,10 +4,10 @@ export interface TimedValues {
   readonly values: readonly bigint[]
 }
 
-/** Sums over time: asked for a moment, it answers what had come before it. */
+/** Sums over time: for a moment, it returns the sums of what had come before it. */
 export class Timeline {
   readonly #times: Float64Array
-  /** Sums of everything up to and with the n-th entry, column by column. */
+  /** Sums of everything up to and including the n-th entry, column by column. */
   readonly #sums: BigInt64Array
   readonly #columns: number
 
@@ -24,7 +24,7 @@ export class Timeline {
     }
   }
 
-  /** Sums of what came strictly before `atMs`. */
+  /** Sums of the entries strictly before `atMs`. */
   before(atMs: number): bigint[] {
     let low = 0
     let high = this.#times.length

@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline'
 import { HistoryError } from './history.ts'
 
 /**
- * Hands on every line of the files `<prefix>*.jsonl` of a folder, in the files' order. A line that `take` refuses ends
- * it with a HistoryError that names file and line.
+ * Hands on every line of the files `<prefix>*.jsonl` of a folder, in the files' order. If `take` refuses a line, it ends
+ * with a HistoryError that names file and line.
  */
 export async function readLines(
   dir: string,

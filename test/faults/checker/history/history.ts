@@ -25,7 +25,7 @@ export interface Sent {
   mustAppear: boolean
 }
 
-/** Thrown for a history that contradicts itself or cannot be read: then nothing can be said about the run. */
+/** Thrown for a history that contradicts itself or cannot be read: then nothing can be known about the run. */
 export class HistoryError extends Error {}
 
 /**
@@ -35,10 +35,10 @@ export class HistoryError extends Error {}
 export class History {
   readonly sent = new Map<string, Sent>()
   readonly #refused = new Set<string>()
-  /** Few nodes, operators and models stand in a million lines. */
+  /** A million lines have only a few nodes, operators and models. */
   readonly #texts = new Map<string, string>()
 
-  /** Throws a HistoryError for two contents of one identity that are not said to be a conflict. */
+  /** Throws a HistoryError for two contents of one identity that are not marked as a conflict. */
   add(attempt: Attempt): void {
     const identity = identityOf(attempt.nodeId, attempt.id)
     if (attempt.outcome === 'refused') {
@@ -71,7 +71,7 @@ export class History {
     return this.#refused.has(identity)
   }
 
-  /** Identities by what is known of them. */
+  /** The number of identities by what is known about them. */
   counts(): { readonly accepted: number; readonly unknown: number; readonly refused: number } {
     let accepted = 0
     for (const { mustAppear } of this.sent.values()) if (mustAppear) accepted += 1

@@ -1,21 +1,21 @@
 import { crc32 } from 'node:zlib'
 
-/** The header of a record batch, as it lies in Kafka's log; format 2, the only one that transactions know. */
+/** The header of a record batch, as it is in Kafka's log; format 2, the only one that supports transactions. */
 export interface BatchHeader {
   readonly baseOffset: bigint
   readonly lastOffset: bigint
   readonly producerId: bigint
   readonly producerEpoch: number
   readonly isTransactional: boolean
-  /** The newest time in it: where the broker stamps, when it came. */
+  /** The newest time in it: where the broker sets the time, the time of its arrival. */
   readonly timestampMs: number
-  /** Sum over the records as they are packed, without times and numbers that differ from send to send. */
+  /** A checksum of the packed records, without times and numbers, which differ from send to send. */
   readonly content: number
-  /** What a control batch says; null for data. Other control records (snapshots, leaders) are neither. */
+  /** The meaning of a control batch; null for data, and for other control records (snapshots, leaders). */
   readonly marker: 'commit' | 'abort' | 'other' | null
 }
 
-/** Where the fields lie. */
+/** The positions of the fields. */
 const AT = {
   length: 8,
   magic: 16,
@@ -28,13 +28,13 @@ const AT = {
   records: 61,
 } as const
 
-/** Bytes before those that the length counts. */
+/** The bytes before those that the length counts. */
 const LENGTH_END = 12
 const MAGIC = 2
 const TRANSACTIONAL = 0x10
 const CONTROL = 0x20
 
-/** The batches of a fetched piece of log; the last one may be cut off and is left out. */
+/** The batches of a fetched piece of the log; the last one may be cut off and is left out. */
 export function batchesOf(log: Buffer): Buffer[] {
   const batches: Buffer[] = []
   for (let at = 0; at + AT.records <= log.length; ) {
@@ -75,7 +75,7 @@ function markerOf(batch: Buffer): BatchHeader['marker'] {
   return type === 1 ? 'commit' : 'other'
 }
 
-/** Where a number of seven bits a byte ends. */
+/** The end of a number with seven bits a byte. */
 function afterVarint(bytes: Buffer, start: number): number {
   let at = start
   while (((bytes[at] ?? 0) & 0x80) !== 0) at += 1

@@ -3,7 +3,7 @@ import { gunzip, zstdDecompress } from 'node:zlib'
 import lz4 from 'lz4-napi'
 import snappy from 'snappy'
 
-/** A record as it lies in a batch of Kafka's log. */
+/** A record as it is in a batch of Kafka's log. */
 export interface BatchRecord {
   readonly offset: bigint
   readonly key: Buffer | null
@@ -12,14 +12,14 @@ export interface BatchRecord {
   readonly header: (name: string) => Buffer | null
 }
 
-/** Where the fields of the batch lie. */
+/** The positions of the fields of a batch. */
 const AT = { attributes: 21, recordCount: 57, records: 61 } as const
 const CODEC_MASK = 0x07
 
-/** A foreign client's batch may be any size once unpacked; nothing in a run's log is larger. */
+/** A foreign client's batch may have any size once unpacked; nothing in a run's log is larger. */
 const UNPACKED_BYTES_MAX = 256 * 1_048_576
 
-/** How Java clients wrap blocks of Snappy. */
+/** The header with which Java clients wrap blocks of Snappy. */
 const XERIAL = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0])
 const XERIAL_HEAD_BYTES = 16
 
@@ -31,7 +31,7 @@ const unpackers: readonly ((packed: Buffer) => Promise<Buffer>)[] = [
   async (packed) => await promisify(zstdDecompress)(packed, { maxOutputLength: UNPACKED_BYTES_MAX }),
 ]
 
-/** The records of a whole data batch. Throws for a codec that is not known. */
+/** The records of a whole data batch. Throws for an unknown codec. */
 export async function recordsOf(batch: Buffer): Promise<BatchRecord[]> {
   const codec = batch.readInt16BE(AT.attributes) & CODEC_MASK
   const unpack = unpackers[codec]
@@ -44,7 +44,7 @@ export async function recordsOf(batch: Buffer): Promise<BatchRecord[]> {
 
 function readRecord(reader: Varints, baseOffset: bigint): BatchRecord {
   reader.next()
-  // Attributes, of which there are none yet, then how much later than the batch.
+  // Attributes, of which none are defined yet, then the difference from the batch's time.
   reader.bytes(1)
   reader.next()
   const offset = baseOffset + BigInt(reader.next())
@@ -90,7 +90,7 @@ class Varints {
     }
   }
 
-  /** So many bytes; null for a length below 0. */
+  /** The next so many bytes; null for a length below 0. */
   bytes(length: number): Buffer | null {
     if (length < 0) return null
     const bytes = this.#bytes.subarray(this.#at, this.#at + length)

@@ -1,12 +1,12 @@
 import type { Problems } from '../problems.ts'
 
-/** Follows the numbers of one partition of blocks in log order: they count up by one. */
+/** Checks the numbers of the blocks of one partition in log order: each is one above the last. */
 export class BlockOrder {
   readonly #name: string
   readonly #problems: Problems
   #lastSeq: number | null = null
 
-  /** `name` is what a person calls the partition. */
+  /** `name` is the name of the partition in problems. */
   constructor(name: string, problems: Problems) {
     this.#name = name
     this.#problems = problems

@@ -16,7 +16,7 @@ export interface LogsTarget {
   readonly partitions: number
 }
 
-/** What the logs hold. */
+/** What the logs contain. */
 export interface CheckedLogs {
   /** The newest account of every node. */
   readonly accounts: ReadonlyMap<string, Account>

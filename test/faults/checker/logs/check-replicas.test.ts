@@ -19,7 +19,7 @@ const TOPIC = topicNames(PREFIX).usageMetered
 const maker = new UsageMaker(3, Buffer.alloc(8, 9))
 const EVENTS = Array.from({ length: 3 }, () => maker.event('node-1'))
 
-/** What an event says is not compared here. */
+/** The content of an event is not compared here. */
 const WORK: Work = {
   operatorId: null,
   modelId: 'model',

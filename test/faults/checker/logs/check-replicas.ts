@@ -16,12 +16,13 @@ export interface ReplicasTarget {
   readonly partitions: number
 }
 
-/** Where the leader's term stands in a batch; each replica has it from the leader, and it is compared like the rest. */
+/** The position of the leader's term in a batch; each replica has it from the leader, and it is compared like the rest. */
 type Chain = readonly { readonly offset: bigint; readonly bytes: Buffer }[]
 
 /**
- * Holds what the clients were told against usage.metered as it lies on every broker's disk: the replicas of a partition are
- * alike, byte for byte, and every acknowledged event is in each. Gives back how many replicas were read. Runs when nothing
+ * Compares the acknowledgements to clients with usage.metered on every broker's disk: the replicas of a partition are
+ * equal, byte for byte, and every acknowledged event is in each. Returns how many replicas were read. Runs when nothing
+ * is written any more.
  * is written any more.
  */
 export async function checkReplicas(
@@ -42,7 +43,7 @@ export async function checkReplicas(
       if (difference !== null) {
         problems.add('replica', `${name}: broker ${index + 1} differs from broker 1 ${difference}`)
       }
-      // Where both are alike, byte for byte, one need not be read twice.
+      // Where both are equal, byte for byte, one of them need not be read.
       const ids = first === undefined || difference !== null ? await identitiesOf(chain) : first.ids
       first ??= { chain, ids }
       for (const id of ids) found[index]?.add(id)
@@ -72,7 +73,7 @@ async function readChain(dir: string): Promise<Chain> {
   return chain
 }
 
-/** In words, where two replicas are not alike; null where they are. */
+/** The difference in words, where two replicas are not equal; null where they are. */
 function firstDifference(one: Chain, other: Chain): string | null {
   for (const [index, { offset, bytes }] of one.entries()) {
     const beside = other[index]
@@ -98,7 +99,7 @@ async function identitiesOf(chain: Chain): Promise<string[]> {
   return identities
 }
 
-/** None where it cannot be read: a fault sends such records, and no client was told that one was taken. */
+/** Returns none where it cannot be read: a fault sends such records, and no client got an acknowledgement for one. */
 function eventsOf(value: Buffer): readonly UsageEvent[] {
   try {
     return usageEventsIn(value)

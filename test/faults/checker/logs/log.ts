@@ -23,7 +23,7 @@ export interface LogRecord {
 /** A log whose broker delivers nothing for so long cannot be read. */
 const SILENCE_MS_MAX = 60_000
 
-/** Reads topics of one cluster from their beginning to their end of now, and writes nothing. */
+/** Reads topics of one cluster from their beginning to their current end, and writes nothing. */
 export class Log {
   readonly #kafka: KafkaClient
 
@@ -51,7 +51,7 @@ export class Log {
     }
   }
 
-  /** Hands on every committed record of a topic, each partition in log order. Rejects where it cannot be read to its end. */
+  /** Hands on every committed record of a topic, each partition in log order. Rejects where it cannot read it to its end. */
   async read(topic: string, take: (record: LogRecord) => void): Promise<void> {
     const ranges = await this.ranges(topic)
     const behind = new Map([...ranges].filter(([, { start, end }]) => start < end))
@@ -82,7 +82,7 @@ async function follow(
   const silence = setTimeout(() => {
     reject(new Error(`${topic}: nothing came for ${SILENCE_MS_MAX / 1_000} s`))
   }, SILENCE_MS_MAX)
-  // A consumer that joins anew begins anew: what was handed on is not handed on again.
+  // A consumer that joins again begins again: records that were handed on are not handed on again.
   const positions = new Map<number, bigint>()
   const reached = (partition: number, position: bigint): void => {
     silence.refresh()
@@ -92,7 +92,7 @@ async function follow(
     if (behind.size === 0) resolve()
   }
   consumer.on(consumer.events.START_BATCH_PROCESS, ({ payload }) => {
-    // A batch that was filtered away whole (markers, aborted records) reaches no handler, and may be the log's last.
+    // A batch that was filtered away whole (markers, aborted records) reaches no handler, and may be the last of the log.
     if (payload.batchSize === 0) reached(payload.partition, BigInt(payload.lastOffset) + 1n)
   })
   consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error))
@@ -105,7 +105,7 @@ async function follow(
         const { batch } = fetched
         try {
           for (const message of batch.messages) {
-            // What is committed behind the end of now belongs to another look.
+            // Records that are committed after this end belong to a later reading.
             const range = behind.get(batch.partition)
             if (range !== undefined && BigInt(message.offset) < range.end)
               take(toRecord(batch.partition, message))

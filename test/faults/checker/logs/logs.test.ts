@@ -40,7 +40,7 @@ const SETTLER: SettlerTask = {
   since: [],
 }
 
-/** What is said of records in a row. */
+/** The problems that these records cause, in order. */
 function stateLines(
   kind: 'aggregator' | 'settler',
   records: readonly (readonly [string, Buffer | null])[],
@@ -120,7 +120,7 @@ type Written = readonly [
   marker?: 'commit' | 'abort' | 'two records' | 'the same again',
 ]
 
-/** What is said of transactional batches in a row. */
+/** The problems that these transactional batches cause, in order. */
 function epochLines(...written: readonly Written[]): string[] {
   const problems = new Problems()
   const epochs = new ProducerEpochs('topic[0]', problems)

@@ -16,12 +16,12 @@ interface Writer {
 }
 
 /**
- * Follows the transactional batches of one partition as they lie in the log, aborted ones and markers included. A
- * partition has one transactional writer: an owner that was taken over (same producer id, lower epoch; or another
- * producer id) never has anything committed behind its successor's first batch, and no marker of the successor commits
- * what the old owner has left open, but the one of its fence: where the broker came back without writing the markers of a
- * transaction, the fence decides it, in every partition alike. No batch stands twice in what a transaction commits: a
- * repeated send was taken for a new one. Batches of idempotent producers beside it are not looked at.
+ * Checks the transactional batches of one partition in log order, aborted ones and markers included. A partition has one
+ * transactional writer. An owner that was taken over (same producer id, lower epoch; or another producer id) never has
+ * anything committed after its successor's first batch. No marker of the successor commits what the old owner has left
+ * open, except the marker of its fence: where the broker came back without writing the markers of a transaction, the
+ * fence decides it, in every partition alike. No batch is there twice in what a transaction commits: that would be a
+ * repeated send that was taken for a new one. Batches of idempotent producers beside it are not checked.
  */
 export class ProducerEpochs {
   batches = 0
@@ -31,13 +31,13 @@ export class ProducerEpochs {
   readonly #problems: Problems
   /** Highest epoch seen of each producer id, markers included. */
   readonly #epochs = new Map<bigint, number>()
-  /** Who wrote data last, and who was followed by another. */
+  /** The last writer of data, and the writers that were followed by another. */
   #writer: Writer | null = null
   readonly #replaced = new Set<bigint>()
   /** Data of open transactions by producer id. */
   readonly #open = new Map<bigint, OpenBatch[]>()
 
-  /** `name` is what a person calls the partition. */
+  /** `name` is the name of the partition in problems. */
   constructor(name: string, problems: Problems) {
     this.#name = name
     this.#problems = problems
@@ -51,7 +51,7 @@ export class ProducerEpochs {
     else if (batch.marker !== 'other') this.#endTransaction(batch)
   }
 
-  /** What the broker promises: it refuses an epoch below one that it has seen. */
+  /** The broker promises this: it refuses an epoch below one that it has seen. */
   #compareEpoch({ producerId, producerEpoch, baseOffset }: BatchHeader): void {
     const before = this.#epochs.get(producerId) ?? producerEpoch
     if (producerEpoch < before) {

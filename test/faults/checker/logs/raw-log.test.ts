@@ -7,7 +7,7 @@ import { readBatches } from './raw-log.ts'
 const NOT_LEADER = 6
 const UNKNOWN_TOPIC = 3
 
-/** A broker that answers every Fetch with an error, or with a log that has nothing. */
+/** A broker that answers every Fetch with an error, or with an empty log. */
 async function broker(error: number): Promise<{ readonly address: string; readonly server: Server }> {
   const server = createServer((socket) => {
     socket.on('error', () => {})
@@ -33,15 +33,15 @@ async function broker(error: number): Promise<{ readonly address: string; readon
 test('a partition that has moved is read on from its new leader; any other error ends the reading', async () => {
   const [old, present, unknown] = await Promise.all([broker(NOT_LEADER), broker(0), broker(UNKNOWN_TOPIC)])
   const read = async (...leaders: readonly string[]): Promise<number> => {
-    let asked = 0
-    const leader = async (): Promise<string> => leaders[Math.min(asked++, leaders.length - 1)] ?? ''
+    let queried = 0
+    const leader = async (): Promise<string> => leaders[Math.min(queried++, leaders.length - 1)] ?? ''
     const batches = readBatches({ leader, topic: 't', partition: 0, from: 0n })
     for await (const batch of batches) assert.fail(`a log of nothing gives ${batch.header.baseOffset}`)
-    return asked
+    return queried
   }
   try {
     assert.equal(await read(present.address), 1)
-    // The brokers hear of the move one after the other.
+    // The brokers learn of the move one after the other.
     assert.equal(await read(old.address, old.address, present.address), 3)
     await assert.rejects(read(unknown.address, present.address), /Kafka's error 3/)
   } finally {

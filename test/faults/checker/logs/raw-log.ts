@@ -3,7 +3,7 @@ import { systemClock } from '../../../../pipelines/clock.ts'
 import { batchesOf, headerOf } from './batch-headers.ts'
 import type { BatchHeader } from './batch-headers.ts'
 
-/** Reads a partition as it lies in the log, aborted batches and markers too: no client shows these. */
+/** Reads a partition as it is in the log, aborted batches and markers too: no client shows these. */
 
 const FETCH = { key: 1, version: 4 } as const
 const CLIENT_ID = 'hivemeter-checker'
@@ -16,26 +16,28 @@ const READ_UNCOMMITTED = 0
 /** NOT_LEADER_OR_FOLLOWER: Kafka gives partitions back to their first replica minutes after it is there again. */
 const MOVED = 6
 
-/** How often the leader is asked for again for one piece, and how long after: brokers hear of a move one after the other. */
+/**
+ * How often the leader is looked up again for one piece, and how long after: brokers learn of a move one after the other.
+ */
 const MOVES_MAX = 20
 const MOVE_PAUSE_MS = 200
 
 export interface RawPartition {
-  /** `host:port` of the broker that leads the partition now; asked again where it has moved. */
+  /** `host:port` of the broker that leads the partition now; called again where the partition has moved. */
   readonly leader: () => Promise<string>
   readonly topic: string
   readonly partition: number
-  /** Where the log begins. */
+  /** The start of the log. */
   readonly from: bigint
 }
 
-/** A batch as it lies in the log, and its header. */
+/** A batch as it is in the log, and its header. */
 export interface RawBatch {
   readonly bytes: Buffer
   readonly header: BatchHeader
 }
 
-/** Every batch of the partition from `from` to its end of now, in log order. */
+/** Every batch of the partition from `from` to its current end, in log order. */
 export async function* readBatches(raw: RawPartition): AsyncGenerator<RawBatch> {
   let at = raw.from
   let broker = await raw.leader()
@@ -102,7 +104,7 @@ async function fetchLog(
   return { error, log: answer.subarray(at + 4, at + 4 + length), highWatermark }
 }
 
-/** Sends one Fetch on a connection of its own; gives back the answer's body, behind size and correlation id. */
+/** Sends one Fetch on a connection of its own; returns the body of the answer, after size and correlation id. */
 function ask(broker: string, body: Buffer): Promise<Buffer> {
   const [host = '', port = ''] = broker.split(':')
   const head = Buffer.alloc(8)

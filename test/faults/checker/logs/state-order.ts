@@ -16,7 +16,7 @@ export interface StateRecord {
   readonly value: Buffer | null
 }
 
-/** Numbers of a task record that never fall; null stands before every number. */
+/** Numbers of a task record that never fall; null counts as lower than every number. */
 type TaskNumbers = Readonly<Record<string, number | null>>
 
 /** Account counters that never fall. */
@@ -31,7 +31,7 @@ const RISING = [
   'ad_impressions',
 ] as const
 
-/** Follows one partition of a state topic in log order: what a task has recorded it never takes back. */
+/** Checks one partition of a state topic in log order: a task never takes back what it has recorded. */
 export class StateOrder {
   /** Newest account of each node of a partition of node.state. */
   readonly accounts = new Map<string, Account>()
@@ -43,7 +43,7 @@ export class StateOrder {
   readonly #problems: Problems
   #last: TaskNumbers = {}
 
-  /** `name` is what a person calls the partition. */
+  /** `name` is the name of the partition in problems. */
   constructor(name: string, kind: 'aggregator' | 'settler', problems: Problems) {
     this.#name = name
     this.#kind = kind
@@ -79,18 +79,18 @@ export class StateOrder {
     this.#last = numbers
   }
 
-  /** What became of a command never changes, until it is forgotten. */
+  /** The outcome of a command never changes, until it is forgotten. */
   #addOutcome(offset: bigint, name: string, value: Buffer | null): void {
     if (value === null) {
       this.#outcomes.delete(name)
       return
     }
     const { status, result } = outcomeCodec.decode(value)
-    const said = `${status} ${result}`
-    const before = this.#outcomes.get(name) ?? said
-    this.#outcomes.set(name, said)
-    if (before !== said)
-      this.#problems.add('command', `${this.#name} at offset ${offset}: ${name} is ${said} after ${before}`)
+    const outcome = `${status} ${result}`
+    const before = this.#outcomes.get(name) ?? outcome
+    this.#outcomes.set(name, outcome)
+    if (before !== outcome)
+      this.#problems.add('command', `${this.#name} at offset ${offset}: ${name} is ${outcome} after ${before}`)
   }
 
   #addAccount(offset: bigint, nodeId: string, value: Buffer | null): void {
@@ -119,7 +119,7 @@ function aggregatorNumbers(task: AggregatorTask): TaskNumbers {
   return { position, next_seq, watermark, low, evicted_seq, models_version }
 }
 
-/** `handed` is a place in usage.metered; an index is below 2^20, a record takes 10,000 events. */
+/** `handed` is a place in usage.metered; an index is below 2^20, since a record takes 10,000 events. */
 function settlerNumbers(task: SettlerTask): TaskNumbers {
   const { position, next_seq, now, watermark, rules, handed_offset, handed_index } = task
   const rules_version = rules === null ? 0 : inboxConfigureCodec.decode(rules).version

@@ -9,7 +9,7 @@ import type { Problems } from '../problems.ts'
 import type { NodeRewards } from './rewards.ts'
 import type { NodeSettlements } from './settlements.ts'
 
-/** What the tables say of every node. */
+/** What the tables contain about every node. */
 export interface AccountExpectations {
   readonly totals: ReadonlyMap<string, NodeTotals>
   readonly costs: ReadonlyMap<string, NodeCosts>
@@ -17,7 +17,7 @@ export interface AccountExpectations {
   /** By wallet and node. */
   readonly balances: ReadonlyMap<string, Balance>
   readonly rewards: ReadonlyMap<string, NodeRewards>
-  /** Of the heartbeats that clients sent, by node. */
+  /** Sums of the heartbeats that clients sent, by node. */
   readonly impressions: ReadonlyMap<string, Impressions>
 }
 
@@ -108,7 +108,7 @@ function compareWallets(
   problems.compare('account', `${what}micro_spark of all operators`, paid, earned)
 }
 
-/** What heartbeats brought: rewards as the ledger has them, each impression once. */
+/** The result of heartbeats: rewards as the ledger has them, each impression once. */
 function compareContact(
   what: string,
   account: Account,

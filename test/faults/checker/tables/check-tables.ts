@@ -14,13 +14,13 @@ import type { SettlementRow } from './settlements.ts'
 import { WINDOW_TABLES, Windows } from './windows.ts'
 import type { WindowRow, WindowTable } from './windows.ts'
 
-/** Where the rows come from. */
+/** The source of the rows. */
 export interface TablesSource {
   /** Rows of a table that name a partition beyond the topics' own. */
   beyond(table: string, partitions: number): Promise<number>
-  /** Of one partition, in any order. */
+  /** The rows of one partition, in any order. */
   rawRows(partition: number): AsyncIterable<RawRow>
-  /** Of one partition, each window once. */
+  /** The windows of one partition, each once. */
   windows(table: WindowTable, partition: number): AsyncIterable<WindowRow>
   /** By node and number. */
   decisions(): AsyncIterable<DecisionRow>
@@ -70,7 +70,7 @@ export async function checkTables(
   return { raw, windows, decisions, settlements, ledger }
 }
 
-/** Raw rows and windows of one partition; gives back how many windows there are. */
+/** Compares raw rows and windows of one partition; returns how many windows there are. */
 async function checkPartition(
   tables: TablesSource,
   raw: RawRows,

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
 
-/** A row as it comes: columns of 64 bits and more as text. */
+/** A row as ClickHouse sends it: columns of 64 bits and more are text. */
 export type TextRow = Readonly<Record<string, unknown>>
 
 /** Where ClickHouse answers over plain HTTP, without a password. */
@@ -10,7 +10,7 @@ export interface ClickhouseTarget {
   readonly database: string
 }
 
-/** The rows of a SELECT without FORMAT, as they stream in. Throws what ClickHouse says where it refuses. */
+/** The rows of a SELECT without FORMAT, as they stream in. Throws ClickHouse's message where it refuses. */
 export async function* queryRows(target: ClickhouseTarget, sql: string): AsyncGenerator<TextRow> {
   const url = new URL(target.url)
   url.searchParams.set('database', target.database)

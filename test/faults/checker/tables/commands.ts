@@ -1,4 +1,4 @@
-import type { AskedReservations } from './spending.ts'
+import type { RequestedReservations } from './spending.ts'
 import { HistoryError, OUTCOMES } from '../history/history.ts'
 import type { Outcome } from '../history/history.ts'
 import { integerOf, parseObject, textOf } from '../history/history-lines.ts'
@@ -7,7 +7,7 @@ import type { Problems } from '../problems.ts'
 const DAY_MS = 86_400_000
 
 /** One attempt to append a command or a heartbeat, as the client knows it. */
-export interface Asked {
+export interface RequestAttempt {
   readonly nodeId: string
   /** A command's 32 hex digits, a heartbeat's 16. */
   readonly id: string
@@ -29,7 +29,7 @@ export interface AuditRow {
 }
 
 /** A line of commands-*.jsonl. Throws a HistoryError that names the field. */
-export function parseAsked(line: string): Asked {
+export function parseRequest(line: string): RequestAttempt {
   const fields = parseObject(line)
   const outcome = OUTCOMES.find((one) => one === fields['outcome'])
   if (outcome === undefined) throw new HistoryError(`"outcome" is none of ${OUTCOMES.join(', ')}`)
@@ -44,13 +44,13 @@ export function parseAsked(line: string): Asked {
   }
 }
 
-/** Of one node's heartbeats: impressions that must have been taken in, and those that may. */
+/** For the heartbeats of one node: impressions that must have been taken in, and those that may have been. */
 export interface Impressions {
   least: number
   most: number
 }
 
-/** What clients asked of accounts, and what of it was decided: each command once. */
+/** What clients requested of accounts, compared with what was decided: each command once. */
 export class Commands {
   rows = 0
   /** Nodes with a heartbeat that was accepted. */
@@ -58,26 +58,26 @@ export class Commands {
   readonly #problems: Problems
   /** By "node id": true where one attempt was accepted. */
   readonly #sent = new Map<string, { readonly kind: string; mustAppear: boolean; decided: number }>()
-  readonly #heartbeats = new Map<string, { asked: Asked; mustAppear: boolean }>()
+  readonly #heartbeats = new Map<string, { request: RequestAttempt; mustAppear: boolean }>()
   readonly #reserving = new Set<string>()
   readonly #days = new Map<string, Set<number>>()
 
-  constructor(asked: Iterable<Asked>, problems: Problems) {
+  constructor(requests: Iterable<RequestAttempt>, problems: Problems) {
     this.#problems = problems
-    for (const one of asked) {
+    for (const one of requests) {
       if (one.kind === 'heartbeat') this.#addHeartbeat(one)
       else this.#addCommand(one)
     }
-    for (const { asked: one, mustAppear } of this.#heartbeats.values()) {
+    for (const { request: one, mustAppear } of this.#heartbeats.values()) {
       const sums = this.impressions.get(one.nodeId) ?? { least: 0, most: 0 }
       this.impressions.set(one.nodeId, sums)
-      // One that says less than none was made up: it is set aside, and takes nothing away from the others.
+      // A heartbeat with a negative number was made up: it is set aside, and takes nothing away from the others.
       sums.most += Math.max(0, one.impressions)
       if (mustAppear) sums.least += one.impressions
     }
   }
 
-  get reservations(): AskedReservations {
+  get reservations(): RequestedReservations {
     return { nodes: this.#reserving, days: this.#days }
   }
 
@@ -94,14 +94,14 @@ export class Commands {
     if (sent.decided > 1) this.#problems.add('command', `${what} was decided ${sent.decided} times`)
   }
 
-  /** After the last row: commands that Kafka took and nobody decided. */
+  /** To be called after the last row: adds commands that Kafka took and that were never decided. */
   finish(): void {
     for (const [name, { kind, mustAppear, decided }] of this.#sent) {
       if (mustAppear && decided === 0) this.#problems.add('command', `${kind} ${name} was never decided`)
     }
   }
 
-  #addCommand({ nodeId, id, kind, outcome, atMs, reservationId }: Asked): void {
+  #addCommand({ nodeId, id, kind, outcome, atMs, reservationId }: RequestAttempt): void {
     const name = `${nodeId} ${id}`
     const known = this.#sent.get(name) ?? { kind, mustAppear: false, decided: 0 }
     this.#sent.set(name, known)
@@ -112,14 +112,14 @@ export class Commands {
     const reservation = `${nodeId} ${reservationId}`
     const days = this.#days.get(reservation) ?? new Set()
     this.#days.set(reservation, days)
-    // It was made when the log took it: at once, or some minutes later.
+    // The reservation was made when the log took the command: at once, or some minutes later.
     for (const later of [0, DAY_MS / 24]) days.add(Math.floor((atMs + later) / DAY_MS))
   }
 
-  #addHeartbeat(asked: Asked): void {
-    const name = `${asked.nodeId} ${asked.id}`
-    const known = this.#heartbeats.get(name) ?? { asked, mustAppear: false }
+  #addHeartbeat(request: RequestAttempt): void {
+    const name = `${request.nodeId} ${request.id}`
+    const known = this.#heartbeats.get(name) ?? { request, mustAppear: false }
     this.#heartbeats.set(name, known)
-    known.mustAppear ||= asked.outcome === 'accepted'
+    known.mustAppear ||= request.outcome === 'accepted'
   }
 }

@@ -1,7 +1,7 @@
 import type { Problems } from '../problems.ts'
 import type { Counted } from './raw-rows.ts'
 import { NO_RESERVATIONS, Spending } from './spending.ts'
-import type { AskedReservations } from './spending.ts'
+import type { RequestedReservations } from './spending.ts'
 import { identityOf, isPayable } from '../work.ts'
 
 /** A row of cost_decisions. */
@@ -9,7 +9,7 @@ export interface DecisionRow {
   readonly nodeId: string
   readonly costSeq: number
   readonly id: string
-  /** Empty where nobody operated the node yet. */
+  /** Empty where the node had no operator yet. */
   readonly operatorId: string
   readonly taskSource: string
   readonly occurredAtMs: number
@@ -20,10 +20,10 @@ export interface DecisionRow {
   readonly spark: bigint
   readonly sparkPerUsd: bigint
   readonly rulesVersion: number
-  /** Empty where it names none. */
+  /** Empty where it names no reservation. */
   readonly reservationId: string
   readonly microSpark: bigint
-  /** The UTC day that it counts on, counted from 1970; what was spent and held of it before; its limit, 0 for none. */
+  /** The UTC day that it counts on, counted from 1970; what was spent and held on it before; its limit, 0 for none. */
   readonly day: number
   readonly daySpent: bigint
   readonly dayLimit: bigint
@@ -41,7 +41,7 @@ export interface DecidedCost {
 
 /** The costs of one node, in its own sequence. */
 export interface NodeCosts {
-  /** Who was paid first; null before anybody was named. */
+  /** The operator that was paid first; null before an operator was named. */
   operatorId: string | null
   lastSeq: number
   /** How many costs were decided, whatever their decision. */
@@ -54,11 +54,11 @@ const MICRO_SPARK_PER_SPARK = 1_000_000n
 const PAYABLE = new Set(['pending', 'written_off'])
 const REFUSED = new Set(['not_allowed', 'over_limit'])
 
-/** Spark of a node and day of log time that costs may be paid beyond their worth. */
+/** The Spark of a node and day of log time that costs may be paid beyond their worth. */
 const BEYOND_MICRO_SPARK_MAX = 1_000n * MICRO_SPARK_PER_SPARK
 const DAY_MS = 86_400_000
 
-/** What costs of one node were paid beyond their worth, of the newest day. Rows come by node and number. */
+/** What the costs of one node were paid beyond their worth, on the newest day. Rows come by node and number. */
 class LeastSpark {
   #nodeId = ''
   #day = 0
@@ -94,7 +94,7 @@ export class Decisions {
   constructor(
     counted: ReadonlyMap<string, Counted>,
     problems: Problems,
-    reservations: AskedReservations = NO_RESERVATIONS,
+    reservations: RequestedReservations = NO_RESERVATIONS,
   ) {
     this.#counted = counted
     this.#problems = problems
@@ -118,7 +118,7 @@ export class Decisions {
     this.#addToNode(what, row, event?.receivedAtMs ?? null)
   }
 
-  /** After the last row: costs that nobody decided, and operators that nobody named. */
+  /** To be called after the last row: adds costs that were never decided, and operators that were never named. */
   finish(): void {
     const named = new Set<string>()
     for (const { nodeId, work } of this.#counted.values()) named.add(`${nodeId} ${work.operatorId}`)
@@ -165,7 +165,7 @@ export class Decisions {
     node.lastSeq = row.costSeq
     node.decided += 1
     if (row.operatorId !== '') node.operatorId ??= row.operatorId
-    // Costs are written off exactly as long as nobody operates the node.
+    // Costs are written off for exactly as long as the node has no operator.
     problems.compare('decision', `${what}: operator_id`, node.operatorId ?? '', row.operatorId)
     const isOff = row.decision === 'written_off'
     if (PAYABLE.has(row.decision) && isOff !== (row.operatorId === '')) {

@@ -17,7 +17,7 @@ export interface LedgerRow {
   readonly bookedAtMs: number
 }
 
-/** What one node's entries add up to in one wallet. */
+/** The sum of one node's entries in one wallet. */
 export interface Balance {
   microSpark: bigint
   entries: number
@@ -71,7 +71,7 @@ export class Ledger {
     problems.compare('ledger', `${what}: booked_at`, settledAtMs, row.bookedAtMs)
   }
 
-  /** After the last row: settlements without their legs, or with more of them. */
+  /** To be called after the last row: adds settlements without their legs, or with more of them. */
   finish(): void {
     for (const [id, { nodeId, operatorId }] of this.#settlements) {
       const { operator, issuer } = this.#legs.get(id) ?? { operator: 0, issuer: 0 }

@@ -24,7 +24,7 @@ export function measuresOfCounted({ work, modelsVersion }: Counted): Measures {
   return measuresOf(work, modelsVersion)
 }
 
-/** Adds up what was counted per node: own work is an event and nothing else. */
+/** Adds up what was counted per node: own work counts as an event and as nothing else. */
 export function totalsOf(counted: Iterable<Counted>): Map<string, NodeTotals> {
   const nodes = new Map<string, NodeTotals>()
   for (const event of counted) {

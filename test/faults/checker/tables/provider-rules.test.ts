@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { hashToUuid } from '../../../../schemas/ids.ts'
 import type { Account } from '../../../../schemas/records.ts'
-import type { Asked } from './commands.ts'
+import type { RequestAttempt } from './commands.ts'
 import { referenceOf } from './rewards.ts'
 import { NOON_MS, smallWorld } from '../world-fixture.ts'
 import type { World } from '../world-fixture.ts'
@@ -49,7 +49,7 @@ describe('limits of a day', () => {
     const day = first(world.decisions).day + 1
     Object.assign(world.decisions[3] as object, { day, daySpent: 0n, reservationId: 'kept' })
     assert.match((await world.lines())[0] ?? '', /^decision: cost 4 .*: budget_day is \d+, expected \d+$/)
-    const reserve: Asked = {
+    const reserve: RequestAttempt = {
       nodeId: 'node-a',
       id: 'a'.repeat(32),
       kind: 'reserve',
@@ -58,12 +58,12 @@ describe('limits of a day', () => {
       reservationId: 'kept',
       impressions: 0,
     }
-    world.asked.push(reserve)
+    world.requests.push(reserve)
     assert.deepEqual(await world.lines(), [])
     const held = smallWorld()
     first(held.decisions).daySpent = 5n
     assert.match((await held.lines())[0] ?? '', /: day_spent_nano_usd is 5, expected 0$/)
-    held.asked.push(reserve)
+    held.requests.push(reserve)
     assert.deepEqual(await held.lines(), [])
     first(held.decisions.slice(1)).daySpent = 39_999_999n
     assert.match((await held.lines())[0] ?? '', /: day_spent_nano_usd is 39999999, expected 40000000$/)
@@ -136,7 +136,7 @@ describe('rewards', () => {
 })
 
 describe('commands and heartbeats', () => {
-  const settle: Asked = {
+  const settle: RequestAttempt = {
     nodeId: 'node-a',
     id: 'b'.repeat(32),
     kind: 'settle',
@@ -148,15 +148,15 @@ describe('commands and heartbeats', () => {
   const decided = { nodeId: 'node-a', id: settle.id, kind: 'settle', status: 200 }
 
   it('names a command that was not decided, decided twice, or never sent', async () => {
-    await finds((world) => world.asked.push(settle), [/^command: settle node-a b+ was never decided$/])
-    await finds((world) => world.asked.push({ ...settle, outcome: 'unknown' }), [])
+    await finds((world) => world.requests.push(settle), [/^command: settle node-a b+ was never decided$/])
+    await finds((world) => world.requests.push({ ...settle, outcome: 'unknown' }), [])
     await finds(
       (world) => world.audit.push(decided),
       [/^command: settle b+ of node-a was decided and never sent$/],
     )
     await finds(
       (world) => {
-        world.asked.push(settle)
+        world.requests.push(settle)
         world.audit.push(decided, decided)
       },
       [/^command: settle b+ of node-a was decided 2 times$/],
@@ -164,10 +164,10 @@ describe('commands and heartbeats', () => {
   })
 
   it('names impressions that are lost, or counted twice', async () => {
-    const heartbeat: Asked = { ...settle, kind: 'heartbeat', id: 'c'.repeat(16), impressions: 7 }
-    const line = async (outcome: Asked['outcome'], seen: number): Promise<string[]> => {
+    const heartbeat: RequestAttempt = { ...settle, kind: 'heartbeat', id: 'c'.repeat(16), impressions: 7 }
+    const line = async (outcome: RequestAttempt['outcome'], seen: number): Promise<string[]> => {
       const world = smallWorld()
-      world.asked.push({ ...heartbeat, outcome }, { ...heartbeat, outcome: 'unknown' })
+      world.requests.push({ ...heartbeat, outcome }, { ...heartbeat, outcome: 'unknown' })
       Object.assign(world.accounts.get('node-a') as object, { ad_unpaid: seen })
       return await world.lines()
     }
@@ -176,8 +176,8 @@ describe('commands and heartbeats', () => {
     assert.deepEqual(await line('accepted', 0), ['account: account node-a: ad impressions is 0, expected 7'])
     assert.deepEqual(await line('unknown', 14), ['account: account node-a: ad impressions is 14, expected 7'])
     const world = smallWorld()
-    const madeUp: Asked = { ...heartbeat, id: 'd'.repeat(16), impressions: -9_000, outcome: 'unknown' }
-    world.asked.push({ ...heartbeat, outcome: 'accepted' }, madeUp)
+    const madeUp: RequestAttempt = { ...heartbeat, id: 'd'.repeat(16), impressions: -9_000, outcome: 'unknown' }
+    world.requests.push({ ...heartbeat, outcome: 'accepted' }, madeUp)
     Object.assign(world.accounts.get('node-a') as object, { ad_unpaid: 7 })
     assert.deepEqual(await world.lines(), [], 'one that says less than none takes nothing away')
   })

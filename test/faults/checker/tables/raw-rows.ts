@@ -8,7 +8,7 @@ import type { Problems } from '../problems.ts'
 import { differingFields, identityOf } from '../work.ts'
 import type { Work } from '../work.ts'
 
-/** A row of usage_events, as far as the history can tell what must stand in it. */
+/** A row of usage_events, as far as the history determines its content. */
 export interface RawRow {
   readonly partition: number
   readonly nodeId: string
@@ -23,7 +23,10 @@ export interface RawRow {
   readonly energyMwhCompatible: number
 }
 
-/** An event that was counted: its first row. Ghosts are among them, as everything behind the rows counts them too. */
+/**
+ * An event that was counted: its first row. Unexpected rows are included, since everything after the rows counts them
+ * too.
+ */
 export interface Counted {
   readonly nodeId: string
   readonly work: Work
@@ -33,7 +36,7 @@ export interface Counted {
   decided: boolean
 }
 
-/** What a clock may have gone back between two records of a log. */
+/** How far a clock may go back between two records of a log. */
 const CLOCK_SLACK_MS = 1_000
 
 /** Compares usage_events with the history, row by row in any order, and keeps what was counted. */
@@ -50,7 +53,7 @@ export class RawRows {
     this.#problems = problems
   }
 
-  /** Takes a row; gives back what it adds to its windows. */
+  /** Takes a row; returns what it adds to its windows. */
   add(row: RawRow): Measures {
     this.rows += 1
     const identity = identityOf(row.nodeId, row.id)
@@ -66,7 +69,7 @@ export class RawRows {
     }
     this.counted.set(identity, {
       nodeId: row.nodeId,
-      // The history's own object where it says the same: a million copies need not be kept.
+      // The object of the history where the content is equal: a million copies need not be kept.
       work: (sent === undefined ? undefined : this.#matched(identity, row.work, sent)) ?? row.work,
       receivedAtMs: row.receivedAtMs,
       late: row.late,
@@ -76,7 +79,7 @@ export class RawRows {
     return measures
   }
 
-  /** After the last row: what was accepted and has none. */
+  /** To be called after the last row: adds accepted events that have none. */
   finish(): void {
     for (const [identity, { mustAppear }] of this.#history.sent) {
       if (mustAppear && !this.counted.has(identity)) {

@@ -6,7 +6,7 @@ import type { Problems } from '../problems.ts'
 const DAY_MS = 86_400_000
 const MICRO_SPARK_PER_SPARK = 1_000_000n
 
-/** Numbers of agents that are rewarded. */
+/** The numbers of agents that earn a reward. */
 const AGENTS = [10, 50, 100, 500]
 
 const AWARDS: Readonly<
@@ -18,7 +18,7 @@ const AWARDS: Readonly<
   ad_bonus: { spark: null, keys: null },
 }
 
-/** What one node was rewarded. */
+/** The rewards of one node. */
 export interface NodeRewards {
   count: number
   microSpark: bigint
@@ -30,7 +30,7 @@ interface Reward {
   issuer: number
 }
 
-/** Rewards in wallet_ledger: two legs each, of the amount and under the id that the kind has. */
+/** Rewards in wallet_ledger: two legs each, with the amount and the id that the kind has. */
 export class Rewards {
   readonly nodes = new Map<string, NodeRewards>()
   /** The legs of operators. */

@@ -17,7 +17,7 @@ export interface SettlementRow {
   readonly reason: string
 }
 
-/** What the settlements of one node add up to. */
+/** The sums of the settlements of one node. */
 export interface NodeSettlements {
   operatorId: string
   through: number
@@ -27,7 +27,7 @@ export interface NodeSettlements {
   microSpark: bigint
 }
 
-/** A settlement, and the receipt of the event whose cost set it off; null where that cannot be told. */
+/** A settlement, and the receipt of the event whose cost caused it; null where that cannot be determined. */
 export interface Settled extends SettlementRow {
   readonly triggeredAtMs: number | null
 }
@@ -71,14 +71,14 @@ export class Settlements {
     if (!REASONS.has(row.reason)) this.#problems.add('settlement', `${what} happened for "${row.reason}"`)
     this.#tile(what, row, node?.lastSeq ?? 0)
     const last = paid.at(-1)
-    // What was claimed waited for an operator to be named, what was asked for came later than its costs, and so may
-    // what reached a lowered threshold.
+    // Claimed costs waited for an operator to be named, and a requested settlement came later than its costs; so may one
+    // that reached a lowered threshold.
     const isSetOff =
       row.reason === 'threshold' && last?.costSeq === row.toSeq && last.decidedAtMs === row.settledAtMs
     this.byId.set(row.id, { ...row, triggeredAtMs: isSetOff ? last.receivedAtMs : null })
   }
 
-  /** Ranges follow one another from 0; what two of them share is paid twice. */
+  /** Ranges follow one another from 0; a part that two of them share is paid twice. */
   #tile(what: string, row: SettlementRow, lastSeq: number): void {
     const problems = this.#problems
     let node = this.nodes.get(row.nodeId)

@@ -7,7 +7,7 @@ import { NO_RESERVATIONS, Spending } from './spending.ts'
 const DAY_MS = 86_400_000
 const RECEIVED_AT_MS = 20_000 * DAY_MS + 3_600_000
 
-/** A cost of 4 whose work was done `ageMs` before its receipt, judged by a limit of 10 with nothing spent on its day. */
+/** A cost of 4 for work that was done `ageMs` before its receipt, judged by a limit of 10 with nothing spent on its day. */
 function lateCost(ageMs: number, decision: string, fields: Partial<DecisionRow> = {}): DecisionRow {
   const occurredAtMs = RECEIVED_AT_MS - ageMs
   return {

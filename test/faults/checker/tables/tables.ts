@@ -11,13 +11,13 @@ import { storedSum, WINDOW_COLUMNS } from './windows.ts'
 import { EXECUTIONS, idName } from '../work.ts'
 import type { WindowRow, WindowTable } from './windows.ts'
 
-/** Which rows are looked at: those of one installation's topics. */
+/** The rows that are read: those of one installation's topics. */
 export interface TablesTarget extends ClickhouseTarget {
   readonly usageBlocks: string
   readonly settlementBlocks: string
 }
 
-/** Pieces in which a partition's raw rows are read: an answer stays small enough for any server. */
+/** The number of pieces in which a partition's raw rows are read: an answer stays small enough for any server. */
 const RAW_PIECES = 4
 
 const ms = (column: string): string => `toUnixTimestamp64Milli(${column}) AS ${column}_ms`

@@ -35,7 +35,7 @@ const WHOLE: ReadonlySet<string> = new Set([
   'cost_nano_usd',
 ])
 
-/** Where a table of windows has a sum in as many bits as it may come to. */
+/** The column of a table of windows that has the sum in as many bits as it may need. */
 export function storedSum(column: (typeof WINDOW_COLUMNS)[number]): string {
   return WHOLE.has(column) ? column : `wide_${column}`
 }
@@ -50,7 +50,7 @@ export interface WindowRow {
   readonly sums: readonly bigint[]
 }
 
-/** All sums but the cost's: below 2^53 for two million events of the largest kind. */
+/** All sums except the cost: below 2^53 for two million events of the largest kind. */
 interface Sums {
   readonly counts: number[]
   costNanoUsd: bigint
@@ -95,7 +95,7 @@ export class Windows {
     sums.costNanoUsd += BigInt(work.costNanoUsd)
   }
 
-  /** Compares with the windows found, each key once; what is not among them is missing. */
+  /** Compares them with the windows found, each key once; a window that is not among them is missing. */
   compare(found: Iterable<WindowRow>, problems: Problems): void {
     const { name } = this.#table
     for (const row of found) {
@@ -120,7 +120,7 @@ export class Windows {
   }
 }
 
-/** No part of it can hold a space but the model, which comes last. */
+/** Only the model can contain a space, and it comes last. */
 function windowKey(nodeId: string, startMs: number, taskSource: string, modelId: string): string {
   return `${nodeId} ${new Date(startMs).toISOString()} ${taskSource} ${modelId}`
 }

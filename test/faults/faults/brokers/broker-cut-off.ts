@@ -9,7 +9,7 @@ import { openTransactions } from './kafka-broker.ts'
 
 const CUT_MS = 30_000
 
-/** The network of the brokers, and a broker to be cut off: by chance the one that leads most. */
+/** The network of the brokers, and a broker to be cut off: sometimes the one that leads most. */
 async function chosen({
   fleet,
   dice,
@@ -51,7 +51,7 @@ function cutOff(
 const failedOver = async (kafka: FleetKafka, broker: FaultBroker): Promise<OutageBound> =>
   boundAfter(await untilFailedOver(kafka, broker))
 
-/** Clients reach it, its peers do not: it still holds itself for the leader. */
+/** Clients reach it, its peers do not: it still regards itself as the leader. */
 export const cutOffFromPeers = cutOff(
   'broker-cut-off-from-its-peers',
   async (network, kafka, broker) => {
@@ -63,7 +63,10 @@ export const cutOffFromPeers = cutOff(
   failedOver,
 )
 
-/** Its peers reach it, no client does: Kafka has no reason to move anything, and nothing is promised but that all heals. */
+/**
+ * Its peers reach it, no client does: Kafka has no reason to move anything, and nothing is promised except that all
+ * heals.
+ */
 export const cutOffFromClients = cutOff(
   'broker-cut-off-from-its-clients',
   async (network, _kafka, broker) => {
@@ -73,7 +76,7 @@ export const cutOffFromClients = cutOff(
   () => Promise.resolve(NO_BOUND),
 )
 
-/** Packets come through in one direction only: it cannot hear its peers, or cannot be heard by them. */
+/** Packets pass in one direction only: it cannot hear its peers, or they cannot hear it. */
 export const cutOffOneWay = cutOff(
   'broker-cut-off-in-one-direction',
   async (network, kafka, broker, { dice }) => {

@@ -4,7 +4,7 @@ import type { Fault } from '../../harness/fault.ts'
 import { Member } from '../../harness/member.ts'
 import { openTransactions } from './kafka-broker.ts'
 
-/** A broker stands still and goes on where it stood; its connections are open all along. */
+/** A broker is frozen and goes on where it stopped; its connections stay open all the time. */
 function frozenFor(seconds: number, weight: number): Fault {
   return {
     name: `broker-frozen-for-${seconds}-s`,

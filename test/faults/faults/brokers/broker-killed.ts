@@ -10,7 +10,7 @@ import { openTransactions } from './kafka-broker.ts'
 const CAME_ABOUT_MS = 20_000
 const DOWN_MS_MAX = 6_000
 
-/** kill -9, the others go on without it; some seconds later it comes back to its logs. */
+/** kill -9: the others go on without it, and some seconds later it comes back to its logs. */
 async function killed({ fleet, dice }: FaultContext, broker: FaultBroker, open: number): Promise<Strike> {
   await broker.kill()
   const failoverMs = await untilFailedOver(fleet.kafka, broker)
@@ -57,7 +57,7 @@ export const coordinatingBrokerKilled: Fault = {
     const { fleet, dice } = context
     const { kafka, prefix } = fleet.installation
     const name = dice.pick(TASK_SERVICES)
-    // Whichever of the two comes to the point: the other may have no partition.
+    // Whichever of the two instances reaches the point: the other may have no partition.
     const members = fleet.of(name)
     for (const member of members) member.tell({ arm: 'after_send' })
     try {
@@ -71,7 +71,8 @@ export const coordinatingBrokerKilled: Fault = {
       const broker = fleet.kafka.brokers.find(({ id }) => id === nodeId)
       if (broker === undefined) throw new Error(`no broker ${nodeId}, which coordinates ${transactionalId}`)
       const struck = killed(context, broker, open.length)
-      // Also whoever has not come to the point yet: it must not wait there while the broker is away, and afterwards.
+      // Also the instance that has not reached the point yet: it must not wait there while the broker is away, or
+      // afterwards.
       for (const member of members) member.tell({ release: true })
       return await struck
     } finally {

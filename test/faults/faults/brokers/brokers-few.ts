@@ -12,7 +12,7 @@ export const INSYNC_MS_MAX = 180_000
 
 const DOWN_MS = 10_000
 
-/** A leader waits for a silent follower for 30 s by Kafka's default, and looks every half of it. */
+/** By Kafka's default a leader waits 30 s for a silent follower, and checks at half of that interval. */
 const SHRUNK_MS_MAX = 90_000
 const ALONE_MS = 8_000
 
@@ -49,7 +49,7 @@ export const twoBrokersDown: Fault = {
   },
 }
 
-/** A leader hears nothing of its followers until it is the only one in sync: it may acknowledge nothing. */
+/** A leader gets no fetch from its followers until it is the only one in sync: it may acknowledge nothing. */
 export const insyncShrunkToOne: Fault = {
   name: 'insync-replicas-shrunk-to-one',
   lanes: ['world'],
@@ -62,7 +62,7 @@ export const insyncShrunkToOne: Fault = {
     const place = (await kafka.picture()).partitions.find((one) => one.topic === topic)
     const leader = kafka.brokers.find(({ id }) => id === place?.leader)
     if (place === undefined || leader === undefined) throw new Error(`no leader of ${topic}`)
-    // What followers ask for their records by; the controllers go on to hear each other.
+    // Followers fetch their records on this port; the controllers still reach each other.
     for (const peer of kafka.othersThan(leader)) {
       await kafka.network.cut(peer.id - 1, leader.id - 1, BROKER_PORT)
     }
@@ -81,7 +81,7 @@ export const insyncShrunkToOne: Fault = {
   },
 }
 
-/** A broker dies with its disk; another with nothing comes in its place. */
+/** A broker dies with its disk; another with an empty disk takes its place. */
 export const brokerReplaced: Fault = {
   name: 'broker-replaced-with-an-empty-disk',
   lanes: ['world'],

@@ -37,7 +37,7 @@ export const kafkaRestarted: Fault = {
   },
 }
 
-/** A broker answers nothing for 20 s, and goes on where it stood. */
+/** A broker answers nothing for 20 s, and goes on where it stopped. */
 export const kafkaFrozen: Fault = {
   name: 'kafka-frozen',
   lanes: ['world'],

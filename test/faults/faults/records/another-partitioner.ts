@@ -9,7 +9,10 @@ const COUNTED_MS = 60_000
 const NODES = 2
 const RECORDS = 20
 
-/** Somebody sends every node to every partition: each event is sent on to its own and counts there, and none is a letter. */
+/**
+ * A producer sends every node to every partition: each event is sent on to its own and counts there, and none becomes a
+ * dead letter.
+ */
 export const anotherPartitioner: Fault = {
   name: 'another-partitioner',
   lanes: ['world'],

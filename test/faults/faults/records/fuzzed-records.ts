@@ -12,7 +12,7 @@ const RECORDS = 2_500
 const RECORDS_PER_APPEND = 50
 const COUNTED_MS = 60_000
 
-/** A node of the partition that nobody asks about: what is said of it may be as large as numbers get. */
+/** A node of the partition that no client reads: its values may be as large as numbers get. */
 function fuzzedNode(partition: number, partitions: number, number: number): string {
   for (let tried = number * 1_000; ; tried++) {
     const node = `fuzz-${tried}`
@@ -21,9 +21,9 @@ function fuzzedNode(partition: number, partitions: number, number: number): stri
 }
 
 /**
- * Thousands of records as no client makes them, straight into the logs: what is an event may count, once, and everything else
- * is set aside; requests and keys likewise. Behind them an ordinary event counts in every partition, and an ordinary command is
- * decided; the checker and verify judge the rest.
+ * Thousands of records as no client makes them, straight into the logs: a valid event may count, once, and everything
+ * else is set aside; requests and keys likewise. After them an ordinary event counts in every partition, and an ordinary
+ * command is decided; the checker and verify judge the rest.
  */
 export const fuzzedRecords: Fault = {
   name: 'fuzzed-records',

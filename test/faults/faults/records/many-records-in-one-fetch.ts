@@ -9,7 +9,10 @@ import type { Fault, FaultContext } from '../../harness/fault.ts'
 
 const RECORDS = 130_000
 
-/** Different events among the records: the rest are repeats, so that the batch packs well and the run stays short. */
+/**
+ * The number of different events among the records: the rest are repeats, so that the batch packs well and the run stays
+ * short.
+ */
 const EVENTS = 1_000
 const COUNTED_MS = 60_000
 
@@ -32,13 +35,13 @@ async function strike(context: FaultContext, batchRecords: number): Promise<void
     }
     outcome = 'accepted'
   } finally {
-    // Once each: that the other copies are repeats changes nothing that the checker works out.
+    // Each is recorded once: that the other copies are repeats changes nothing that the checker computes.
     for (const event of events) history.attempt(event, outcome)
   }
   await untilCounted(fleet, events, COUNTED_MS)
 }
 
-/** A foreign producer's one packed batch holds more records than a call takes as arguments. */
+/** A foreign producer's single packed batch holds more records than a call takes as arguments. */
 export const manyRecordsInOneBatch: Fault = {
   name: 'many-records-in-one-batch',
   lanes: ['world'],
@@ -48,7 +51,7 @@ export const manyRecordsInOneBatch: Fault = {
   },
 }
 
-/** As many records in packed batches that one fetch brings together. */
+/** As many records, in packed batches that one fetch brings together. */
 export const manyRecordsInOneFetch: Fault = {
   name: 'many-records-in-one-fetch',
   lanes: ['world'],

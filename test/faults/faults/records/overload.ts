@@ -2,7 +2,7 @@ import { NOTHING_MET } from '../../harness/fault.ts'
 import type { Fault } from '../../harness/fault.ts'
 import { describeOverload, measureOverload, overloadOn, problemsOf } from '../../usage/overload.ts'
 
-/** Three times what the gateways take, for half a minute: they say no early, and take no less for it. */
+/** Three times what the gateways take, for half a minute: they refuse early, and still take no less. */
 export const overload: Fault = {
   name: 'overload',
   lanes: ['world'],

@@ -19,7 +19,7 @@ interface Letter {
   readonly reasons: readonly string[]
 }
 
-/** Records that nobody can read, appended past the gateway: each must stand as one dead letter, byte for byte. */
+/** Records that nothing can read, appended past the gateway: each must become one dead letter, byte for byte. */
 export const poisonRecords: Fault = {
   name: 'poison-records',
   lanes: ['world'],

@@ -8,13 +8,13 @@ import { NOTHING_MET } from '../../harness/fault.ts'
 import type { Fault } from '../../harness/fault.ts'
 import type { Fleet } from '../../harness/fleet.ts'
 
-/** Three starts of the task, 5 s apart, beside what the loader needs. */
+/** Three starts of the task, 5 s apart, and the time that the loader needs. */
 const SET_ASIDE_MS = 90_000
 const COUNTED_MS = 60_000
 
 /**
- * The aggregator's rules fail at one event, as a defect of theirs would. It becomes a letter, the others of its record
- * count, and once the rules are mended it counts too, put back as an operator would.
+ * The aggregator's rules fail at one event, as they would with a defect. The event becomes a dead letter, and the others
+ * of its record count. Once the rules are repaired it counts too, put back as an operator would do it.
  */
 export const undecidableEvent: Fault = {
   name: 'undecidable-event',
@@ -52,7 +52,7 @@ export const undecidableEvent: Fault = {
   },
 }
 
-/** Waits for the letter of the record's second event; throws where it says anything else. */
+/** Waits for the dead letter of the record's second event; throws where it says anything else. */
 async function setAside(fleet: Fleet, partition: number, offset: string): Promise<void> {
   const { clickhouse, topics } = fleet.installation
   const place = { topic: topics.usageMetered, partition, offset }

@@ -9,12 +9,12 @@ import type { Fault, FaultContext } from '../../harness/fault.ts'
 const COUNTED_MS = 60_000
 const RECORDS = 20
 
-/** What the key of an abort's marker looks like to a reader that does not ask whether it is one. */
+/** A key that looks like that of an abort marker to a reader that does not check whether the record is one. */
 const ZERO_KEY = Buffer.alloc(4)
 
 /**
- * A foreign transaction on usage.metered, against what is supported, whose records have the keys of abort markers; it
- * aborts. None of its events may count, and the partition goes on with what comes after it.
+ * A foreign transaction on usage.metered, which is unsupported, with records that have the keys of abort markers; it
+ * aborts. None of its events may count, and the partition goes on with the records after it.
  */
 export const zeroKeysAborted: Fault = {
   name: 'zero-keys-in-an-aborted-transaction',
