@@ -45,7 +45,9 @@ interface CommandContext {
   readonly rows: AccountRows
 }
 
-const HANDLERS: { readonly [Kind in CommandKind]: (context: CommandContext) => Decided<CommandRefusal<Kind>> } = {
+const HANDLERS: {
+  readonly [Kind in CommandKind]: (context: CommandContext) => Decided<CommandRefusal<Kind>>
+} = {
   settings: putSettings,
   join,
   claim,
@@ -109,7 +111,12 @@ function refused<Refusal extends CommandRefusal>(
   return { ending: { become: 'refused', code, detail }, ...BESIDE, ...beside }
 }
 
-function putSettings({ account, command, rules, nowMs }: CommandContext): Decided<CommandRefusal<'settings'>> {
+function putSettings({
+  account,
+  command,
+  rules,
+  nowMs,
+}: CommandContext): Decided<CommandRefusal<'settings'>> {
   const refusal = refuseSettings(account, command, rules)
   if (refusal !== null) return refusal
   const changes = store(account, command.changes, nowMs)

@@ -117,7 +117,10 @@ type EndedAs = Pick<Done, 'become'> | Pick<Refused, 'become' | 'code'>
  * The places where an outcome is counted, and how many each may hold. Releases have places of their own: otherwise a
  * caller that often gives back could not change a setting any more. No node's name has a space.
  */
-function placesOf(nodeId: string, origin: OutcomeOrigin): { readonly place: string; readonly most: number }[] {
+function placesOf(
+  nodeId: string,
+  origin: OutcomeOrigin,
+): { readonly place: string; readonly most: number }[] {
   const { caller, by_admin } = origin
   const what = isRelease(origin) ? 'releases' : 'writes'
   if (by_admin) return [{ place: `${what} admins ${nodeId}`, most: OUTCOMES_PER_NODE_MAX }]
@@ -128,9 +131,7 @@ function placesOf(nodeId: string, origin: OutcomeOrigin): { readonly place: stri
 }
 
 function isRelease(ended: EndedAs): boolean {
-  return (
-    ended.become === 'released' || (ended.become === 'refused' && ended.code === 'reservation_not_found')
-  )
+  return ended.become === 'released' || (ended.become === 'refused' && ended.code === 'reservation_not_found')
 }
 
 function minuteAfter(outcome: CommandOutcome): number {

@@ -36,7 +36,10 @@ test('the end is the farthest that a leader says, by the word of at least half o
     topicMetadata: [{ partitionMetadata: [{ partitionId: 3, leader }] }],
   })
   // The broker that was replaced considers itself the leader; the real leader does not answer at first.
-  t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [led(1), led(2)], queried: 3 }))
+  t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({
+    answers: [led(1), led(2)],
+    queried: 3,
+  }))
   let isAway = true
   t.mock.method(
     BrokerConnections.prototype,
@@ -58,7 +61,10 @@ test('the end is the farthest that a leader says, by the word of at least half o
   t.mock.method(BrokerConnections.prototype, 'ask', async (leader: number) => ({
     responses: [{ partitions: [{ errorCode: leader === 1 ? 6 : 0, offset: '99' }] }],
   }))
-  t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({ answers: [led(2), led(1)], queried: 3 }))
+  t.mock.method(BrokerConnections.prototype, 'askEach', async () => ({
+    answers: [led(2), led(1)],
+    queried: 3,
+  }))
   assert.deepEqual(await offsets.rangeOf('t', 3), { start: 99n, end: 99n })
 })
 

@@ -275,7 +275,8 @@ export class AggregatorState implements TaskState {
     low: number,
   ): Promise<string | null> {
     const { task, oldIds } = draft
-    if (!(await oldIds.lookUp(records, low, task.evicted_seq, textsAsBefore(task)))) return 'lookup_unavailable'
+    if (!(await oldIds.lookUp(records, low, task.evicted_seq, textsAsBefore(task))))
+      return 'lookup_unavailable'
     this.#countRecord(draft, record)
     return null
   }

@@ -35,7 +35,7 @@ export class TransactionWatch {
       try {
         const found = await this.#ends.look()
         const nowMs = clock.monotonicMs()
-        this.#open.look(found, nowMs)
+        this.#open.observe(found, nowMs)
         this.#show(nowMs)
         this.#say(nowMs)
       } catch (error) {

@@ -48,7 +48,13 @@ describe('a second pipeline, and a third', () => {
   })
 
   it(`counts once in ${SEEDS} seeds of the simulation`, async () => {
-    const result = await run(RUN_MS_MAX, process.execPath, 'test/simulation/main.ts', '--seeds', String(SEEDS))
+    const result = await run(
+      RUN_MS_MAX,
+      process.execPath,
+      'test/simulation/main.ts',
+      '--seeds',
+      String(SEEDS),
+    )
     assert.match(result, new RegExp(`^${SEEDS} seeds, 0 failed`, 'm'))
   })
 

@@ -57,7 +57,10 @@ async function lookUp(replica: ClickhouseClient, request: LookupRequest): Promis
   return found
 }
 
-async function hasAll(replica: ClickhouseClient, { topic, partition, evictedSeq }: LookupRequest): Promise<boolean> {
+async function hasAll(
+  replica: ClickhouseClient,
+  { topic, partition, evictedSeq }: LookupRequest,
+): Promise<boolean> {
   const rows = await replica.rows<{ loaded: string }>(
     `SELECT max(src_seq) AS loaded FROM watermarks
        WHERE src_topic = {topic:String} AND src_partition = {partition:UInt16}`,

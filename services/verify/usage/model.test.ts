@@ -53,7 +53,15 @@ const event = (changes: Partial<UsageEvent>): UsageEvent => ({ ...EVENT, ...chan
 const id = (number: number): Buffer => Buffer.alloc(16, number)
 
 function record(offset: number, value: Buffer | null, changes: Partial<SourceRecord> = {}): SourceRecord {
-  return { partition: 0, offset: BigInt(offset), timestampMs: NOW_MS, key: null, value, headers: {}, ...changes }
+  return {
+    partition: 0,
+    offset: BigInt(offset),
+    timestampMs: NOW_MS,
+    key: null,
+    value,
+    headers: {},
+    ...changes,
+  }
 }
 
 /** A value of the first version, which all rules can read. */

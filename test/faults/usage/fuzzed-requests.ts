@@ -157,7 +157,10 @@ function entryOf(value: Buffer | null): HistoryEntry | null {
 }
 
 /** Waits until the audit has each of the commands: then the settlers have passed everything before them. */
-async function untilDecided({ fleet }: Pick<FaultContext, 'fleet'>, commands: readonly HistoryEntry[]): Promise<void> {
+async function untilDecided(
+  { fleet }: Pick<FaultContext, 'fleet'>,
+  commands: readonly HistoryEntry[],
+): Promise<void> {
   let found = 0
   await until(
     `${commands.length} commands behind the fuzzed ones to be decided`,

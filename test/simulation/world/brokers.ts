@@ -93,7 +93,8 @@ export class Brokers {
   news(): (name: string) => BrokerId {
     const reachable = this.#brokers.filter(({ state }) => state === 'up' || state === 'cut')
     if (reachable.length === 0) throw new NoAnswer('no broker answers', { wasSent: false })
-    const { state, lastHeard } = reachable.length === 1 ? (reachable[0] as Broker) : this.#random.pick(reachable)
+    const { state, lastHeard } =
+      reachable.length === 1 ? (reachable[0] as Broker) : this.#random.pick(reachable)
     return (name) => (state === 'cut' ? lastHeard.get(name) : undefined) ?? this.#leadership(name).named
   }
 

@@ -72,7 +72,7 @@ export async function deploymentTools(): Promise<Tools | { readonly missing: str
       const yaml = await run(program('kubectl'), ['kustomize', overlay])
       const output = await run(program('kubernetes-validate'), ['--strict', '-k', KUBERNETES, '-'], yaml)
       const manifests = JSON.parse(await run(program('python'), ['-c', TO_JSON], yaml)) as Manifest[]
-      const unchecked = [...said.matchAll(/Couldn't find schema for kind (\w+)/g)].map(
+      const unchecked = [...output.matchAll(/Couldn't find schema for kind (\w+)/g)].map(
         ([, kind]) => kind ?? '',
       )
       return { manifests, unchecked }

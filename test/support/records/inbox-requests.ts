@@ -112,7 +112,12 @@ const fieldsOfKind: fc.Arbitrary<Partial<InboxCommand> & { readonly kind: Comman
 /** A command for one of these nodes; the caller numbers it. */
 export function anyCommand(nodes: readonly string[]): fc.Arbitrary<InboxCommand> {
   return fc
-    .record({ node_id: fc.constantFrom(...nodes), by_admin: fc.boolean(), by_operator: fc.boolean(), fieldsOfKind })
+    .record({
+      node_id: fc.constantFrom(...nodes),
+      by_admin: fc.boolean(),
+      by_operator: fc.boolean(),
+      fieldsOfKind,
+    })
     .map(({ fieldsOfKind: { kind, ...fields }, ...asker }) => command(kind, { ...fields, ...asker }))
 }
 

@@ -34,7 +34,11 @@ const unexpected = (): never => {
 }
 
 /** A client of one address: a single server, or a replica of `cluster`. */
-export function fakeClickhouse(answers: FakeAnswers, cluster = '', serverName?: () => string): ClickhouseClient {
+export function fakeClickhouse(
+  answers: FakeAnswers,
+  cluster = '',
+  serverName?: () => string,
+): ClickhouseClient {
   return replicaOf({
     cluster,
     statements: (reportName) => {

@@ -90,7 +90,10 @@ export class StateOrder {
     const before = this.#outcomes.get(name) ?? outcome
     this.#outcomes.set(name, outcome)
     if (before !== outcome)
-      this.#problems.add('command', `${this.#name} at offset ${offset}: ${name} is ${outcome} after ${before}`)
+      this.#problems.add(
+        'command',
+        `${this.#name} at offset ${offset}: ${name} is ${outcome} after ${before}`,
+      )
   }
 
   #addAccount(offset: bigint, nodeId: string, value: Buffer | null): void {

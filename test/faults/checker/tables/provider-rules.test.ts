@@ -176,7 +176,12 @@ describe('commands and heartbeats', () => {
     assert.deepEqual(await line('accepted', 0), ['account: account node-a: ad impressions is 0, expected 7'])
     assert.deepEqual(await line('unknown', 14), ['account: account node-a: ad impressions is 14, expected 7'])
     const world = smallWorld()
-    const madeUp: RequestAttempt = { ...heartbeat, id: 'd'.repeat(16), impressions: -9_000, outcome: 'unknown' }
+    const madeUp: RequestAttempt = {
+      ...heartbeat,
+      id: 'd'.repeat(16),
+      impressions: -9_000,
+      outcome: 'unknown',
+    }
     world.requests.push({ ...heartbeat, outcome: 'accepted' }, madeUp)
     Object.assign(world.accounts.get('node-a') as object, { ad_unpaid: 7 })
     assert.deepEqual(await world.lines(), [], 'one that says less than none takes nothing away')
