@@ -4,6 +4,7 @@ import kafkajs from 'kafkajs'
 import { withAdmin } from '../../pipelines/kafka/kafkajs/admin.ts'
 import { findTopics } from '../../pipelines/kafka/kafkajs/topics.ts'
 import { topicsOf } from '../../schemas/rights.ts'
+import { COMPACTED_SEGMENT_BYTES } from '../../schemas/topics.ts'
 import { EXIT } from '../../services/runtime/exit.ts'
 import { install } from '../support/processes/installation.ts'
 import type { Installation } from '../support/processes/installation.ts'
@@ -98,7 +99,7 @@ describe('the topics of an installation', () => {
     assert.equal((await check()).exitCode, EXIT.ok)
     assert.equal(await has(usageMetered, 'message.timestamp.type'), 'LogAppendTime')
     assert.equal(await has(usageMetered, 'compression.type'), 'zstd', 'what an operator gave is kept')
-    assert.equal(await has(nodeState, 'segment.bytes'), '67108864')
+    assert.equal(await has(nodeState, 'segment.bytes'), String(COMPACTED_SEGMENT_BYTES))
   })
 
   it('may promise more than is needed', async () => {
