@@ -26,8 +26,10 @@ export interface Since {
  *      for the minute, like those of all refused reservations; an event of another partition is sent on to it, once, and
  *      only one that was already sent on is set aside; records of one event are accepted; the table of models is the
  *      installation's own, by its versions in hivemeter.models; a window says when its newest late event came
+ *   4  a record in which an execution has the place -1 is set aside as malformed, like one with any other place that is
+ *      none; until then the event counted as one that names no execution
  */
-export const RULES = 3
+export const RULES = 4
 
 /** From these rules on, ticks are recognised by their key. */
 export const KEYED_TICKS = 1

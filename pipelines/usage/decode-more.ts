@@ -63,10 +63,7 @@ export class MoreColumns {
     this.tokensCached[index] = cached ?? -1
     this.tokensReasoning[index] = reasoning ?? -1
     this.#isBelow[index] = (cached ?? 0) < 0 || (reasoning ?? 0) < 0 ? 1 : 0
-    const execution = cursor.branch() ? cursor.long() + 1 : 0
-    if (execution < 0 || execution > EXECUTIONS.length)
-      throw cursor.malformed(`execution ${execution - 1} is none`)
-    this.execution[index] = execution
+    this.execution[index] = cursor.branch() ? executionOf(cursor) : 0
     this.labels[index] = readLabels(bytes, cursor)
   }
 
@@ -88,6 +85,13 @@ export class MoreColumns {
       return { code: 'out_of_range', field: 'tokens_reasoning' }
     return labelsProblem(bytes, this.labels[index] ?? NO_LABELS)
   }
+}
+
+/** One more than the execution's place in `EXECUTIONS`. */
+function executionOf(cursor: MoreCursor): number {
+  const place = cursor.long()
+  if (place < 0 || place >= EXECUTIONS.length) throw cursor.malformed(`execution ${place} is none`)
+  return place + 1
 }
 
 function labelsProblem(bytes: Buffer, labels: readonly LabelPlace[]): MoreProblem | null {

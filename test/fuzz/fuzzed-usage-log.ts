@@ -199,7 +199,7 @@ function eventsOf({ value, unreadable }: LogRecord): number {
   const schemaId = schemaIdOf(value)
   if (unreadable !== undefined || value === null || !holdsUsageEvents(schemaId)) return 0
   try {
-    return usageOf(value).length
+    return usageOf(value, RULES).length
   } catch (error) {
     if (error instanceof NotAvro) return 0
     throw error

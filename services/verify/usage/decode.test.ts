@@ -3,11 +3,17 @@ import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
 import { avroType, framed, SCHEMA_ID, usageEventCodec, usageEventsCodec } from '../../../schemas/avro.ts'
 import type { UsageEvent } from '../../../schemas/usage.ts'
+import { RULES } from '../../../schemas/since.ts'
+import { usageEvent } from '../../../test/support/records/usage-events.ts'
 import { NotAvro, decodeUsageEvent, decodeUsageEvents } from './decode.ts'
 
 const typeV1 = avroType('usage-events.v1')
 const eventsOfV1 = (list: readonly UsageEvent[]): Buffer =>
   framed(SCHEMA_ID.usageEventsV1, [typeV1.toBuffer({ events: list })])
+
+const withExecution = usageEvent({
+  more: { gpus: 1, inferences: 1, tokens_cached: null, tokens_reasoning: null, execution: 'api', labels: [] },
+})
 
 describe('the decoder of verify', () => {
   it('reads what avsc writes', () => {
@@ -53,24 +59,40 @@ describe('the decoder of verify', () => {
     )
     fc.assert(
       fc.property(fc.array(drawn, { maxLength: 5 }), (list) => {
-        assert.deepEqual(decodeUsageEvents(usageEventsCodec.encode({ events: list }).subarray(5), true), list)
+        assert.deepEqual(
+          decodeUsageEvents(usageEventsCodec.encode({ events: list }).subarray(5), true, RULES),
+          list,
+        )
         const before = list.map((event) => ({ ...event, event_source: null, more: null }))
-        assert.deepEqual(decodeUsageEvents(eventsOfV1(list as UsageEvent[]).subarray(5), false), before)
+        assert.deepEqual(
+          decodeUsageEvents(eventsOfV1(list as UsageEvent[]).subarray(5), false, RULES),
+          before,
+        )
         for (const one of list) {
           const bytes = usageEventCodec.encode(one).subarray(5)
-          assert.deepEqual(decodeUsageEvent(bytes), one)
-          assert.throws(() => decodeUsageEvent(bytes.subarray(0, -1)), NotAvro)
-          assert.throws(() => decodeUsageEvent(Buffer.concat([bytes, Buffer.alloc(1)])), NotAvro)
+          assert.deepEqual(decodeUsageEvent(bytes, RULES), one)
+          assert.throws(() => decodeUsageEvent(bytes.subarray(0, -1), RULES), NotAvro)
+          assert.throws(() => decodeUsageEvent(Buffer.concat([bytes, Buffer.alloc(1)]), RULES), NotAvro)
         }
       }),
     )
+  })
+
+  it('reads an execution whose place is -1 by the rules of the record: as none until rules 4', () => {
+    const bytes = usageEventCodec.encode(withExecution).subarray(5)
+    const value = Buffer.from(bytes)
+    // The last two bytes are the place of the execution and the end of the labels.
+    value[value.length - 2] = 1
+    assert.equal(decodeUsageEvent(value, 3).more?.execution, null)
+    assert.throws(() => decodeUsageEvent(value, 4), NotAvro)
+    assert.equal(decodeUsageEvent(bytes, 3).more?.execution, 'api')
   })
 
   it('never reads beyond the bytes, whatever they are', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         try {
-          decodeUsageEvents(Buffer.from(bytes), bytes.length % 2 === 0)
+          decodeUsageEvents(Buffer.from(bytes), bytes.length % 2 === 0, RULES)
         } catch (error) {
           assert(error instanceof NotAvro)
         }

@@ -1,7 +1,7 @@
 import { TEXT_CODE_POINTS_MAX } from '../../../schemas/ids.ts'
 import { SOURCE_CODE_POINTS_MAX } from '../../../schemas/identity.ts'
-import { ENERGY_SOURCES, TASK_SOURCES, USAGE_BOUNDS } from '../../../schemas/usage.ts'
-import type { UsageEvent, UsageMore } from '../../../schemas/usage.ts'
+import { ENERGY_SOURCES, EXECUTIONS, TASK_SOURCES, USAGE_BOUNDS } from '../../../schemas/usage.ts'
+import type { Execution, UsageEvent, UsageMore } from '../../../schemas/usage.ts'
 
 /** Bytes that are not a value of the schema: the whole record is set aside. */
 export class NotAvro extends Error {}
@@ -68,9 +68,7 @@ class AvroReader {
   }
 
   oneOf<T>(symbols: readonly T[]): T {
-    const symbol = symbols[this.long()]
-    if (symbol === undefined) throw new NotAvro('an unknown symbol of an enum')
-    return symbol
+    return nameAt(symbols, this.long())
   }
 
   array<T>(itemBytesMin: number, itemsMax: number, read: () => T): T[] {
@@ -89,17 +87,23 @@ class AvroReader {
   }
 }
 
+function nameAt<T>(symbols: readonly T[], place: number): T {
+  const symbol = symbols[place]
+  if (symbol === undefined) throw new NotAvro('an unknown symbol of an enum')
+  return symbol
+}
+
 const NAME_BYTES_MAX = 32 * 4
 const VALUE_BYTES_MAX = 64 * 4
 
-function readMore(reader: AvroReader): UsageMore {
+function readMore(reader: AvroReader, rules: number): UsageMore {
   const long = (): number => reader.long()
   return {
     gpus: reader.long(),
     inferences: reader.long(),
     tokens_cached: reader.nullable(long),
     tokens_reasoning: reader.nullable(long),
-    execution: reader.nullable(() => reader.oneOf(['api', 'local'] as const)),
+    execution: reader.nullable(() => readExecution(reader, rules)),
     labels: reader.array(2, Number.POSITIVE_INFINITY, () => ({
       name: reader.string(NAME_BYTES_MAX),
       value: reader.string(VALUE_BYTES_MAX),
@@ -107,29 +111,38 @@ function readMore(reader: AvroReader): UsageMore {
   }
 }
 
+/** The first rules by which an execution whose place is -1 makes the record malformed; until then it was none. */
+const EXECUTIONS_NAMED = 4
+
+function readExecution(reader: AvroReader, rules: number): Execution | null {
+  const place = reader.long()
+  if (place === -1 && rules < EXECUTIONS_NAMED) return null
+  return nameAt(EXECUTIONS, place)
+}
+
 /**
- * The events of one value without its framing. Their values are not judged yet; each event has what version 2 of the
- * schema adds to version 1, or is without it. Throws NotAvro. This is a decoder of its own, so that it shares no fault
- * with the task's.
+ * The events of one value without its framing, as they are read by `rules`. Their values are not judged yet; each event
+ * has what version 2 of the schema adds to version 1, or is without it. Throws NotAvro. This is a decoder of its own, so
+ * that it shares no fault with the task's.
  */
-export function decodeUsageEvents(bytes: Buffer, isVersion2: boolean): UsageEvent[] {
+export function decodeUsageEvents(bytes: Buffer, isVersion2: boolean, rules: number): UsageEvent[] {
   const reader = new AvroReader(bytes)
   const events = reader.array(EVENT_BYTES_MIN, USAGE_BOUNDS.eventsPerRecordMax, () =>
-    readEvent(reader, isVersion2),
+    readEvent(reader, isVersion2, rules),
   )
   if (reader.rest > 0) throw new NotAvro('bytes behind the value')
   return events
 }
 
 /** The same for a value that is one event. */
-export function decodeUsageEvent(bytes: Buffer): UsageEvent {
+export function decodeUsageEvent(bytes: Buffer, rules: number): UsageEvent {
   const reader = new AvroReader(bytes)
-  const event = readEvent(reader, true)
+  const event = readEvent(reader, true, rules)
   if (reader.rest > 0) throw new NotAvro('bytes behind the value')
   return event
 }
 
-function readEvent(reader: AvroReader, isVersion2: boolean): UsageEvent {
+function readEvent(reader: AvroReader, isVersion2: boolean, rules: number): UsageEvent {
   const string = (): string => reader.string()
   const long = (): number => reader.long()
   return {
@@ -151,6 +164,6 @@ function readEvent(reader: AvroReader, isVersion2: boolean): UsageEvent {
     requester_node_id: reader.nullable(string),
     reservation_id: reader.nullable(string),
     event_source: isVersion2 ? reader.nullable(() => reader.string(SOURCE_BYTES_MAX)) : null,
-    more: isVersion2 ? reader.nullable(() => readMore(reader)) : null,
+    more: isVersion2 ? reader.nullable(() => readMore(reader, rules)) : null,
   }
 }

@@ -199,7 +199,8 @@ export class UsageModel {
     if (value === null || schemaId === null) return 'framing'
     if (schemaId === SCHEMA_ID.end && record.offset === this.#endOffset) return []
     try {
-      if (isUsage(schemaId, rulesAt(this.#since, record.offset))) return usageOf(value)
+      const rules = rulesAt(this.#since, record.offset)
+      if (isUsage(schemaId, rules)) return usageOf(value, rules)
       if (schemaId === SCHEMA_ID.tick) return isTick(record, this.#since) ? [] : 'malformed'
       if (schemaId !== SCHEMA_ID.models || this.#isOwnTable(record)) return 'unknown_schema'
       const { version, models } = modelsCodec.decode(value)
@@ -278,12 +279,12 @@ function isUsage(schemaId: number | null, rules: number): boolean {
   return schemaId === SCHEMA_ID.usageEventsV1
 }
 
-/** The events of a value that holds usage; throws NotAvro. */
-export function usageOf(value: Buffer): readonly UsageEvent[] {
+/** The events of a value that holds usage, as they are read by `rules`; throws NotAvro. */
+export function usageOf(value: Buffer, rules: number): readonly UsageEvent[] {
   const bytes = value.subarray(FRAME_BYTES)
   const schemaId = schemaIdOf(value)
-  if (schemaId === SCHEMA_ID.usageEvent) return [decodeUsageEvent(bytes)]
-  return decodeUsageEvents(bytes, schemaId === SCHEMA_ID.usageEvents)
+  if (schemaId === SCHEMA_ID.usageEvent) return [decodeUsageEvent(bytes, rules)]
+  return decodeUsageEvents(bytes, schemaId === SCHEMA_ID.usageEvents, rules)
 }
 
 /** The keys of what a record brings from other partitions, wherever it is; none where it is not such a record. */
@@ -294,10 +295,10 @@ export function copiesOf(
 ): readonly string[] {
   const { value } = record
   if (!isCopy(record) || value === null || !isUsage(schemaIdOf(value), SINGLE)) return []
-  // Such records are younger than the rules by which receipts are proven.
+  // Such records are younger than the rules by which receipts are proven, and the oldest rules that made them read most.
   const receiptMs = receiptOf(record, { topic, idKey, since: [{ rules: SENT_ON, offset: 0 }] })
   try {
-    return usageOf(value).map((event) => copyKey(partition, receiptMs, event))
+    return usageOf(value, SENT_ON).map((event) => copyKey(partition, receiptMs, event))
   } catch (error) {
     if (error instanceof NotAvro) return []
     throw error

@@ -32,8 +32,7 @@ export async function compareSetAside(
     `partition ${partition} ${eventKey(offset, index)}`
   const expected = new Map<string, Row>()
   for (const letter of setAside) {
-    if (rulesAt(since, letter.record.offset) < HAS_ROW) continue
-    for (const [index, row] of rowsOf(letter)) expected.set(keyOf(letter.record.offset, index), row)
+    for (const [index, row] of rowsOf(letter, since)) expected.set(keyOf(letter.record.offset, index), row)
   }
   await differences.compareRows(
     'set_aside',
@@ -54,16 +53,17 @@ export function* shownToNodes(
   letter: SetAside,
   since: readonly Since[],
 ): Generator<readonly [index: number, nodeId: string]> {
-  if (rulesAt(since, letter.record.offset) < HAS_ROW) return
-  for (const [index, { node_id }] of rowsOf(letter)) yield [index, String(node_id)]
+  for (const [index, { node_id }] of rowsOf(letter, since)) yield [index, String(node_id)]
 }
 
-function* rowsOf({ record, reasons }: SetAside): Generator<[number, Row]> {
+function* rowsOf({ record, reasons }: SetAside, since: readonly Since[]): Generator<[number, Row]> {
   const { value } = record
+  const rules = rulesAt(since, record.offset)
+  if (rules < HAS_ROW) return
   const schemaId = schemaIdOf(value)
   if (value === null || !holdsUsageEvents(schemaId)) return
   if (reasons.every(({ index }) => index < 0)) return
-  const events = usageOf(value)
+  const events = usageOf(value, rules)
   for (const { index, reason } of reasons) {
     const event = events[index]
     if (event === undefined || !NODE_ID.test(event.node_id)) continue
