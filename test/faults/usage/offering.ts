@@ -50,18 +50,18 @@ function emptyTally(): Tally {
   }
 }
 
-/** Clients that post batches to both gateways: a batch that was refused as a whole is offered again as it is. */
+/** Clients that post batches to some gateways: a batch that was refused as a whole is offered again as it is. */
 export class Offering {
-  readonly #context: Pick<FaultContext, 'fleet' | 'history' | 'stream' | 'dice'>
+  readonly #context: Pick<FaultContext, 'history' | 'stream' | 'dice'>
   readonly #urls: readonly string[]
   readonly #again: Batch[] = []
   #underWay = 0
   #tally = emptyTally()
   #sent = 0
 
-  constructor(context: Pick<FaultContext, 'fleet' | 'history' | 'stream' | 'dice'>) {
+  constructor(context: Pick<FaultContext, 'history' | 'stream' | 'dice'>, urls: readonly string[]) {
     this.#context = context
-    this.#urls = context.fleet.of('gateway').map(({ url }) => url)
+    this.#urls = urls
   }
 
   /** Offers as much as the gateways take: each of `clients` sends its next request when the last was answered. */

@@ -19,6 +19,8 @@ const REFUSED_AFTER_MS_MAX = 1_000
 const OFFERED_SHARE_MIN = 0.8
 
 export interface OverloadOptions {
+  /** How many of the two gateways are offered too much. */
+  readonly gateways: 1 | 2
   /** As much as the gateways take, and none of it counts: it lasts until answers come as steadily as requests. */
   readonly warmUpMs: number
   readonly capacityMs: number
@@ -32,10 +34,12 @@ export interface OverloadOptions {
 /**
  * A log that answers slowly: then the gateways take some 8,000 events a second, which the other services can count
  * meanwhile. Three brokers and their fetches from each other use much of the same processors, so there the log answers
- * more slowly: clients that wait for a processor would measure themselves. The delay is shorter than a request for
- * leaders may take (LOOK_UP_TIMEOUT_MS), or no broker would count as a leader, and nothing would be acknowledged.
+ * more slowly, and one gateway is offered too much: clients that wait for a processor would measure themselves, and an
+ * answer of the log that waits for one outlasts the gateway's patience. The delay is shorter than a request for leaders
+ * may take (LOOK_UP_TIMEOUT_MS), or no broker would count as a leader, and nothing would be acknowledged.
  */
 export const overloadOn = (brokers: number): OverloadOptions => ({
+  gateways: brokers === 1 ? 2 : 1,
   warmUpMs: 6_000,
   capacityMs: 15_000,
   overloadMs: 30_000,
@@ -61,21 +65,28 @@ export interface Overload {
 }
 
 /**
- * Offers both gateways as much as they take, then `times` as much. A gateway is limited by one send to the log after the
+ * Offers the gateways as much as they take, then `times` as much. A gateway is limited by one send to the log after the
  * other, or by its own processor; never by the aggregator, whose backlog stays in Kafka.
  */
 export async function measureOverload(context: FaultContext, options: OverloadOptions): Promise<Overload> {
-  const gateways = context.fleet.of('gateway')
+  const gateways = context.fleet.of('gateway').slice(0, options.gateways)
   for (const { kafka } of gateways) kafka.delayMs = options.logDelayMs
+  const offering = new Offering(
+    context,
+    gateways.map(({ url }) => url),
+  )
   try {
-    return await offerInTurn(context, options)
+    return await offerInTurn(context, offering, options)
   } finally {
     for (const { kafka } of gateways) kafka.delayMs = 0
   }
 }
 
-async function offerInTurn(context: FaultContext, options: OverloadOptions): Promise<Overload> {
-  const offering = new Offering(context)
+async function offerInTurn(
+  context: FaultContext,
+  offering: Offering,
+  options: OverloadOptions,
+): Promise<Overload> {
   const over = new AbortController()
   const before = await residentBytes(context.fleet)
   const sampling = sampleMemory(context.fleet, before, over.signal)
