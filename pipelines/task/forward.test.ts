@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SEND_BYTES_MAX } from '../log/sends.ts'
-import { FORWARD_RECORDS_MAX, forwardOver } from './forward.ts'
+import { FORWARD_RECORDS_MAX, forwardsOver, PartitionForward } from './forward.ts'
 import { ProduceError } from '../log/producer.ts'
 import type { LogAppend } from '../log/records.ts'
 
@@ -14,24 +14,43 @@ function held(fails: (send: number) => Error | null = () => null) {
     const error = fails(sends.length)
     if (error !== null) throw error
   }
-  return { sends, forward: forwardOver({ append }) }
+  return { sends, forward: new PartitionForward({ append }) }
 }
 
 test('FORWARD_RECORDS_MAX: sends hold so many records, and no more bytes than a batch', async () => {
   const { sends, forward } = held()
-  assert.equal(await forward(Array.from({ length: FORWARD_RECORDS_MAX + 1 }, () => record())), true)
-  assert.equal(await forward([record(SEND_BYTES_MAX), record(), record()]), true)
+  assert.equal(
+    await forward.send(
+      Array.from({ length: FORWARD_RECORDS_MAX + 1 }, () => record()),
+      1n,
+    ),
+    true,
+  )
+  assert.equal(await forward.send([record(SEND_BYTES_MAX), record(), record()], 2n), true)
   assert.deepEqual(sends, [FORWARD_RECORDS_MAX, 1, 1, 2])
 })
 
 test('what the broker does not acknowledge is not there, and nothing follows it', async () => {
   const { sends, forward } = held((send) => (send === 2 ? new ProduceError('lost') : null))
   const records = Array.from({ length: 3 }, () => record(SEND_BYTES_MAX))
-  assert.equal(await forward(records), false)
+  assert.equal(await forward.send(records, 5n), false)
+  assert.equal(forward.below, 0n)
   assert.deepEqual(sends, [1, 1])
 })
 
 test('an error of another kind is no answer of the broker', async () => {
   const { forward } = held(() => new TypeError('a defect'))
-  await assert.rejects(forward([record()]), TypeError)
+  await assert.rejects(forward.send([record()], 1n), TypeError)
+})
+
+test('a partition has one forward, which knows what it sent on, whatever becomes of the states that use it', async () => {
+  const { sends, forward } = held()
+  const forwardOf = forwardsOver(() => forward)
+  await forwardOf(3).send([record()], 7n)
+  await forwardOf(3).send([record()], 5n)
+  assert.equal(forwardOf(3).below, 7n)
+  assert.deepEqual(sends, [1, 1])
+  const others = forwardsOver(() => held().forward)
+  await others(0).send([record()], 7n)
+  assert.deepEqual([others(0).below, others(1).below], [7n, 0n])
 })

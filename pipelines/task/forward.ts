@@ -1,4 +1,5 @@
 import { ProduceError } from '../log/producer.ts'
+import type { LogAppend } from '../log/records.ts'
 import type { SharedAppend } from '../log/shared-append.ts'
 import type { Forward } from './task.ts'
 import { splitIntoSends } from '../log/sends.ts'
@@ -7,14 +8,26 @@ import { splitIntoSends } from '../log/sends.ts'
 export const FORWARD_RECORDS_MAX = 1_000
 
 /**
- * Sends what tasks forward with the producer of their process that also writes ticks, one awaited send of a task at a
- * time.
+ * Sends what the tasks of one partition forward with the producer of their process that also writes ticks, one awaited
+ * send at a time. It is kept for as long as the process: a task that fails at the same records again and again would send
+ * on as many copies of what is among them.
  */
-export function forwardOver(input: Pick<SharedAppend, 'append'>): Forward {
-  return async (records) => {
+export class PartitionForward implements Forward {
+  readonly #input: Pick<SharedAppend, 'append'>
+  #below = 0n
+
+  constructor(input: Pick<SharedAppend, 'append'>) {
+    this.#input = input
+  }
+
+  get below(): bigint {
+    return this.#below
+  }
+
+  async send(records: readonly LogAppend[], below: bigint): Promise<boolean> {
     for (const send of splitIntoSends(records, FORWARD_RECORDS_MAX)) {
       try {
-        await input.append(send)
+        await this.#input.append(send)
       } catch (error) {
         // What was sent before, and perhaps this send too, is in the log: it comes again, and is dropped there as a
         // repeat.
@@ -22,6 +35,17 @@ export function forwardOver(input: Pick<SharedAppend, 'append'>): Forward {
         throw error
       }
     }
+    if (below > this.#below) this.#below = below
     return true
+  }
+}
+
+/** The forwards of a process, one for each partition, opened when it is first needed. */
+export function forwardsOver(open: () => Forward): (partition: number) => Forward {
+  const forwards = new Map<number, Forward>()
+  return (partition) => {
+    const forward = forwards.get(partition) ?? open()
+    forwards.set(partition, forward)
+    return forward
   }
 }

@@ -76,10 +76,18 @@ export interface TaskDecision {
 }
 
 /**
- * Sends records to other partitions of the task's own input, outside of its transaction and before it begins. True once
- * the broker has acknowledged all of them. False: some may be missing, and the records that they came from have to wait.
+ * Sends records to other partitions of the task's own input, outside of its transaction and before it begins. One for each
+ * partition of a process: it outlives the states that are discarded and restored.
  */
-export type Forward = (records: readonly LogAppend[]) => Promise<boolean>
+export interface Forward {
+  /** What the input's records below this offset had for other partitions was sent on: it is not sent again. */
+  readonly below: bigint
+  /**
+   * Sends what the input has for other partitions below the offset `below`. True once the broker has acknowledged all of
+   * it. False: some may be missing, and the records that it came from have to wait.
+   */
+  send(records: readonly LogAppend[], below: bigint): Promise<boolean>
+}
 
 /** What the task learned from a commit that is known to have succeeded. */
 export interface TaskCommitted {

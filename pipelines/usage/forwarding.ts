@@ -48,11 +48,6 @@ function isForwarded({ headers }: Pick<LogRecord, 'headers'>): boolean {
  */
 export class Forwarding {
   readonly #options: ForwardingOptions
-  /**
-   * Everything of the records below this offset was sent on by this task: a record that has to wait is not sent on again
-   * and again.
-   */
-  #below = 0n
   /** Events that the current batch has sent on. */
   #events = 0
   #isOn = true
@@ -74,7 +69,7 @@ export class Forwarding {
 
   /** Whether the record, which is decoded in the columns, has events that must be sent on before it is taken. */
   isDue(record: LogRecord, since: readonly Since[]): boolean {
-    if (record.offset < this.#below || !this.takes(record, since)) return false
+    if (record.offset < this.#options.forward.below || !this.takes(record, since)) return false
     const { columns, counter } = this.#options
     for (let index = 0; index < columns.count; index++) {
       if (columns.refused[index] === 0 && !counter.isHere(index)) return true
@@ -90,7 +85,8 @@ export class Forwarding {
   async send(records: readonly LogRecord[], since: readonly Since[]): Promise<ForwardStop | null> {
     const appends: LogAppend[] = []
     let events = this.#events
-    let below = this.#below
+    const { forward } = this.#options
+    let { below } = forward
     for (const record of records) {
       const found = this.#ofRecord(record, since)
       if (events + found.events > FORWARDED_EVENTS_MAX) break
@@ -100,9 +96,8 @@ export class Forwarding {
     }
     const [first] = records
     if (first !== undefined && below <= first.offset) return 'batch_full'
-    if (!(await outside(this.#options.forward(appends)))) return 'forward_not_acknowledged'
+    if (!(await outside(forward.send(appends, below)))) return 'forward_not_acknowledged'
     this.#events = events
-    this.#below = below
     return null
   }
 

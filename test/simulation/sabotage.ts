@@ -247,9 +247,16 @@ export const SABOTAGES: Readonly<Record<string, Sabotage>> = {
         forward: (forward) => {
           const ofTask: (() => Promise<boolean>)[] = []
           held = ofTask
-          return (records) => {
-            ofTask.push(() => forward(records))
-            return Promise.resolve(true)
+          let below = 0n
+          return {
+            get below() {
+              return below
+            },
+            send: (records, to) => {
+              ofTask.push(() => forward.send(records, to))
+              below = to
+              return Promise.resolve(true)
+            },
           }
         },
         state: (_service, state) => {

@@ -1,3 +1,5 @@
+import { PartitionForward } from '../../../pipelines/task/forward.ts'
+import { ProduceError } from '../../../pipelines/log/producer.ts'
 import { aggregatorTaskCodec, inboxUsageCodec, STATE_KEY, usageEventsCodec } from '../../../schemas/avro.ts'
 import { noMetrics } from '../../../schemas/metrics.ts'
 import type { Metrics } from '../../../schemas/metrics.ts'
@@ -76,11 +78,8 @@ export class AggregatorLog extends TaskLog {
           models,
           loadedSeq,
           gate: emptyStoreGate(),
-          forward: async (records) => {
-            this.forwards++
-            if (!this.forwardFails) this.forwarded.push(...records)
-            return !this.forwardFails
-          },
+          // Opened with each state: what a test calls a restart is that of a process.
+          forward: new PartitionForward({ append: (records) => this.#sendOn(records) }),
           endToken: () => this.endToken,
           decidePoint,
           clock,
@@ -89,6 +88,12 @@ export class AggregatorLog extends TaskLog {
       input,
     )
     this.pool = pool
+  }
+
+  async #sendOn(records: readonly LogAppend[]): Promise<void> {
+    this.forwards++
+    if (this.forwardFails) throw new ProduceError('the broker is away')
+    this.forwarded.push(...records)
   }
 
   task(): AggregatorTask | undefined {
