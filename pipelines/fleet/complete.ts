@@ -13,7 +13,7 @@ import {
 import type { MachineContext, ModelRecord } from './poll.ts'
 import type { Reading } from './reading.ts'
 import { largest, sumOfAll } from './sums.ts'
-import type { Board, Pool, Shares, Telemetry } from './telemetry.ts'
+import type { Board, Gpu, Pool, Shares, Telemetry } from './telemetry.ts'
 
 /**
  * Makes telemetry of what an adapter read, by the rules that hold for every vendor:
@@ -44,7 +44,7 @@ export function complete(reading: Reading, context: MachineContext): Telemetry {
     hw_errors: reading.hw_errors ?? errorsOfBoards(boards),
     power_source: powerW === null && powerLowerBoundW === null ? null : (reading.power_source ?? null),
     temp_c: temperaturesOf(reading, boards),
-    fans: byNumber(reading.fans, ({ index }) => index)?.map((fan) => ({ ...NO_FAN, ...fan })) ?? null,
+    fans: byNumber(reading.fans, ({ index }) => index)?.map(withEmpty(NO_FAN)) ?? null,
     fans_expected: model?.fans ?? null,
     boards,
     boards_online: online?.length ?? null,
@@ -52,14 +52,19 @@ export function complete(reading: Reading, context: MachineContext): Telemetry {
     chips_online: online === null ? null : sumOfAll(online.map(({ chips }) => chips)),
     chips_expected:
       model?.boards == null || model.chipsPerBoard === null ? null : model.boards * model.chipsPerBoard,
-    psus: reading.psus?.map((psu) => ({ ...NO_PSU, ...psu })) ?? null,
-    gpu: reading.gpu?.map((gpu) => ({ ...NO_GPU, ...gpu })) ?? null,
+    psus: reading.psus?.map(withEmpty(NO_PSU)) ?? null,
+    gpu: reading.gpu?.map(withEmpty(NO_GPU)) ?? null,
     gpus_expected: context.gpusExpected ?? reading.gpus_expected ?? null,
     pools,
     shares: sharesOf(reading, pools),
-    errors: reading.errors?.map((error) => ({ ...NO_ERROR, ...error })) ?? null,
+    errors: reading.errors?.map(withEmpty(NO_ERROR)) ?? null,
   }
   return telemetry.algorithm === null ? withoutRates(telemetry) : telemetry
+}
+
+/** Lays a part over what it says when nothing is reported. */
+function withEmpty<Empty extends object>(empty: Empty): <Part extends object>(part: Part) => Empty & Part {
+  return (part) => ({ ...empty, ...part })
 }
 
 function byNumber<Part>(
@@ -72,7 +77,7 @@ function byNumber<Part>(
 function boardsOf(reading: Reading, model: ModelRecord | null): Board[] | null {
   const expected = { chips_expected: model?.chipsPerBoard ?? null }
   const inOrder = byNumber(reading.boards, ({ slot }) => slot)
-  return inOrder?.map((board) => ({ ...NO_BOARD, ...expected, ...board })) ?? null
+  return inOrder?.map(withEmpty({ ...NO_BOARD, ...expected })) ?? null
 }
 
 /** Null where a board says neither its rate nor its chips: it may be online, or not. */
@@ -100,7 +105,7 @@ function temperaturesOf(reading: Reading, boards: readonly Board[] | null): Tele
 }
 
 function poolsOf({ pools }: Reading): Pool[] | null {
-  const inOrder = byNumber(pools, ({ index }) => index)?.map((pool) => ({ ...NO_POOL, ...pool }))
+  const inOrder = byNumber(pools, ({ index }) => index)?.map(withEmpty(NO_POOL))
   return inOrder?.filter((pool) => !isUnusedSlot(pool)) ?? null
 }
 
@@ -135,7 +140,15 @@ function withoutRates(telemetry: Telemetry): Telemetry {
     hashrate_sticker_hs: null,
     hashrate_error_hs: null,
     secondary: null,
-    boards: boards?.map((board) => ({ ...board, hashrate_hs: null, nominal_hs: null })) ?? null,
-    gpu: gpu?.map((one) => ({ ...one, hashrate_hs: null })) ?? null,
+    boards: boards?.map(boardWithoutRates) ?? null,
+    gpu: gpu?.map(gpuWithoutRate) ?? null,
   }
+}
+
+function boardWithoutRates(board: Board): Board {
+  return { ...board, hashrate_hs: null, nominal_hs: null }
+}
+
+function gpuWithoutRate(gpu: Gpu): Gpu {
+  return { ...gpu, hashrate_hs: null }
 }

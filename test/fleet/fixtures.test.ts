@@ -64,7 +64,7 @@ describe('the comparison', () => {
 })
 
 /** The document with one leaf altered, once for each leaf that is compared. */
-function* alterations(value: unknown, name = ''): Generator<unknown> {
+function* alterations(value: unknown, name = ''): Generator {
   if (name === 'notes' || name === 'reason') return
   if (name === 'warnings') yield [...(value as readonly unknown[]), 'a_kind_that_is_none']
   else if (Array.isArray(value)) {
@@ -76,5 +76,5 @@ function* alterations(value: unknown, name = ''): Generator<unknown> {
   } else if (value === null) yield 0
   else if (typeof value === 'number') yield value + Math.max(1, value / 1_000)
   else if (typeof value === 'boolean') yield !value
-  else yield `${String(value)}?`
+  else yield `another than ${JSON.stringify(value)}`
 }

@@ -24,7 +24,7 @@ const bytesOf = ({ body, body_text: text }: JsonObject): Buffer =>
 function assertSound(value: unknown, name = ''): void {
   if (typeof value === 'number') {
     assert.ok(Number.isFinite(value), `${name} ${value}`)
-    if (/_hs$/.test(name)) assert.ok(Number.isSafeInteger(value) && value >= 0, `${name} ${value}`)
+    if (name.endsWith('_hs')) assert.ok(Number.isSafeInteger(value) && value >= 0, `${name} ${value}`)
   } else if (Array.isArray(value)) for (const item of value) assertSound(item, name)
   else if (isJsonObject(value))
     for (const [key, member] of Object.entries(value))
@@ -162,7 +162,8 @@ describe('a secret never comes out', () => {
         assert.ok(!says(withoutShown(outcome)), JSON.stringify(outcome))
       }
       for (const member of ['request', 'transport']) {
-        const answers = answersOf(fixture).map((answer) => ({ ...answer, [member]: SECRET, body_text: '{' }))
+        const unusable = { [member]: SECRET, body_text: '{' }
+        const answers = answersOf(fixture).map((answer) => Object.assign({}, answer, unusable))
         assert.ok(!says(normalise(pollOf({ ...fixture.document, answers }))))
       }
     })

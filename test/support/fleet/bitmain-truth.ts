@@ -44,7 +44,7 @@ export const bitmainTruth: fc.Arbitrary<BitmainTruth> = fc.constantFrom(...UNITS
       deviceTimeS: fc.option(fc.integer({ min: -86_400, max: 86_400 }).map((skewS) => NODE_TIME_S + skewS)),
       hasUnusedPool: fc.boolean(),
     })
-    .map(({ truth, ...rest }) => ({ ...truth, ...rest, unit })),
+    .map(({ truth, ...rest }) => Object.assign({ unit }, truth, rest)),
 )
 
 /** A rate as the machine writes it: hundredths of its unit. */

@@ -64,7 +64,11 @@ export interface TruthLimits {
 
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { freq: 5 })
 const word = (length: number): fc.Arbitrary<string> =>
-  fc.string({ unit: fc.constantFrom(...'ABCDEFGHJKLMNP23456789'), minLength: length, maxLength: length })
+  fc.string({
+    unit: fc.constantFrom(...'ABCDEFGHJKLMNP23456789'.split('')),
+    minLength: length,
+    maxLength: length,
+  })
 const byte = fc.integer({ min: 1, max: 254 })
 
 function board({ rateStepHs }: TruthLimits, chipsPerBoard: number): fc.Arbitrary<BoardTruth> {

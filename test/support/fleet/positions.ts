@@ -10,13 +10,14 @@ type Alter = (value: unknown) => readonly unknown[]
 
 /** The document with every answer parsed that can be; what remains as a text is no JSON. */
 function withParsedAnswers(document: JsonObject): JsonObject {
-  const answers = (document['answers'] as readonly JsonObject[]).map((answer) => {
-    const { body_text: text, ...rest } = answer
-    if (typeof text !== 'string') return answer
-    const body = parseAnswer(text, '', new Warnings())
-    return body === undefined ? answer : { ...rest, body }
-  })
-  return { ...document, answers }
+  return { ...document, answers: (document['answers'] as readonly JsonObject[]).map(parsedAnswer) }
+}
+
+function parsedAnswer(answer: JsonObject): JsonObject {
+  const { body_text: text, ...rest } = answer
+  if (typeof text !== 'string') return answer
+  const body = parseAnswer(text, '', new Warnings())
+  return body === undefined ? answer : { ...rest, body }
 }
 
 /** Every document that comes of altering one value of an answer's JSON, or one cell of an answer's text. */
@@ -31,7 +32,7 @@ export function* alteredAnswers(document: JsonObject, alter: Alter): Generator<A
   }
 }
 
-function* alterations(value: unknown, alter: Alter): Generator<unknown> {
+function* alterations(value: unknown, alter: Alter): Generator {
   yield* alter(value)
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries())

@@ -15,7 +15,11 @@ export function readPools({ answers, collectedAtMs }: AdapterInput): PoolReading
   if (!list.isList) return null
   const pools = list.items().map((place, at) => poolOf(place, at, collectedAtMs))
   const newest = newestAlive(pools)
-  return pools.map(({ pool }) => ({ ...pool, active: pool.active ?? isActive(pool, newest) }))
+  return pools.map(({ pool }) => withActive(pool, newest))
+}
+
+function withActive(pool: PoolReading, newest: PoolReading | null): PoolReading {
+  return { ...pool, active: pool.active ?? isActive(pool, newest) }
 }
 
 function poolOf(place: Place, at: number, collectedAtMs: number): AgedPool {

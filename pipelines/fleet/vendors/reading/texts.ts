@@ -12,7 +12,7 @@ export function shownText(raw: unknown): string | null {
   const text = withoutLogins(raw)
     .replaceAll(/[\p{Cc}\p{Cs}\p{Cn}]+/gu, ' ')
     .trim()
-  return text === '' ? null : [...text].slice(0, TEXT_CODE_POINTS_MAX).join('')
+  return text === '' ? null : Array.from(text).slice(0, TEXT_CODE_POINTS_MAX).join('')
 }
 
 const PLACEHOLDER = /^(?:n\/?a|none|null|unknown|undefined|default|not set|to be filled.*|[0\s:.-]+|[f:-]+)$/i
