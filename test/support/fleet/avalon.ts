@@ -63,7 +63,7 @@ function answersOf(truth: AvalonTruth): AskedAnswer[] {
   }
   const version = {
     PROD: truth.model.model,
-    API: '3.7',
+    API: '4.2',
     VERSION: truth.fwVer ?? undefined,
     DNA: truth.serial ?? '',
     MAC: orAbsent(truth.mac, (mac) => mac.replaceAll(':', '').toLowerCase()),
@@ -71,7 +71,7 @@ function answersOf(truth: AvalonTruth): AskedAnswer[] {
   const device = {
     Temperature: -273,
     'MHS 1m': orAbsent(truth.minuteHs, (rateHs) => written(rateHs / 10_000, 2, 'number')),
-    'MHS av': 44_000_000.5,
+    'MHS av': 33_000_000.5,
   }
   return [
     ['version', { STATUS: head, VERSION: [ordered(version, truth.style.order)] }],
@@ -118,7 +118,7 @@ function textOf(truth: AvalonTruth): string {
       ? []
       : [
           `SYSTEMSTATU[Work: ${state}, Hash Board: ${boards.length} ]`,
-          `SoftOFF[${mode === 'sleep' ? 4 : 0}]`,
+          `SoftOFF[${mode === 'sleep' ? 3 : 0}]`,
         ]),
     ...(hasChipText(truth) ? [] : boards.map((board, slot) => chipPart(truth, board, slot))),
   ]
@@ -150,7 +150,7 @@ function telemetry(truth: AvalonTruth): JsonObject {
   return {
     ...known,
     source_api: 'avalon',
-    api_ver: '3.7',
+    api_ver: '4.2',
     ip: null,
     hostname: null,
     device_time: null,

@@ -69,7 +69,7 @@ function answersOf(truth: VnishTruth): AskedAnswer[] {
   ]
 }
 
-/** "0:05", "1 day,  2:00", "9 days,  3:58". */
+/** "0:06", "1 day,  2:10", "8 days,  5:07". */
 function uptimeText(upS: number): string {
   const days = Math.floor(upS / DAY_S)
   const clock = clockText(upS % DAY_S).slice(0, -3)

@@ -113,7 +113,7 @@ describe('Avalon', () => {
   })
 
   test("each answer stands alone: without the module's text the windows of cgminer remain, and its mean does not", () => {
-    const device = { 'MHS 5s': 1_000_000, 'MHS 1m': 2_000_000, 'MHS av': 44_000_000, Temperature: -273 }
+    const device = { 'MHS 5s': 1_000_000, 'MHS 1m': 2_000_000, 'MHS av': 33_000_000, Temperature: -273 }
     const { telemetry, warnings } = read({ estats: '{"STATS":[{"MM', devs: { DEVS: [device] } })
     const { now, avg } = telemetry.hashrate_hs
     assert.deepEqual([now, telemetry.hashrate_hs['1m'], avg], [1e12, 2e12, null])

@@ -107,7 +107,7 @@ describe('the public interface', () => {
     const errors = [
       entry('2026-05-02T10:00:00Z', 'X7'),
       entry('2026-05-01T10:00:00Z', 'X7'),
-      entry('2015-01-01T00:00:05Z', 'X8'),
+      entry('2010-01-01T00:00:05Z', 'X8'),
       entry('2026-05-01T10:00:00Z', null),
       entry('2026-05-03T10:00:00Z', 'X7', 3),
     ]

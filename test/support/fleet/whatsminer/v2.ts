@@ -59,7 +59,7 @@ function answersOf(truth: V2Truth): AskedAnswer[] {
   const { style, choice, deviceTimeS, mode } = truth
   const boards = truth.boards.map((board, slot) => ({ board, slot }))
   const shown = boards.filter(({ board }) => board.chips > 0 || listsLost(truth))
-  const head = { STATUS: 'S', When: deviceTimeS ?? undefined, Code: 131 }
+  const head = { STATUS: 'S', When: deviceTimeS ?? undefined }
   const devs = listed(shown, truth).map(({ board, slot }) => devOf(truth, board, slot))
   const isOff = orAbsent(mode, (known) => String(known === 'sleep'))
   const offKey = choice % 2 === 0 ? 'mineroff' : 'btmineroff'
