@@ -70,6 +70,12 @@ describe('rates', () => {
     )
   })
 
+  test('the agent runs 32 miners; more are not read', () => {
+    const miner = (bus: number): object => cards({ hs: [1], temp: [50], fan: [30], bus_numbers: [bus] })
+    const { telemetry } = read({ miner_stats: miner(1), miner_stats32: miner(2), miner_stats33: miner(3) })
+    assert.deepEqual([telemetry.hashrate_hs.now, telemetry.gpu?.map(({ bus }) => bus)], [2_000, [1, 2]])
+  })
+
   test('one miner with two algorithms has two rates', () => {
     const dual = cards({ total_khs2: 900, algo2: 'kaspa', ar2: [4, 0], hs2: [450, 450] })
     const { secondary } = read({ total_khs: 50_000, miner_stats: dual }).telemetry

@@ -5,7 +5,7 @@ import type { Place } from '../reading/place.ts'
 import { algorithmName } from './algorithms.ts'
 
 /** The agent sends `miner`, `miner2` … `miner32`. */
-export const MINERS_MAX = 32
+const MINERS_MAX = 32
 
 /** What a miner program does under one algorithm. */
 export interface Work {

@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../../../../schemas/units.ts'
 import type { ErrorReading, GpuReading } from '../../reading.ts'
 import { sumOfAll } from '../../sums.ts'
 import type { AdapterInput } from '../adapter.ts'
@@ -7,8 +8,6 @@ import { busNumber } from './bus.ts'
 const REQUESTS = ['dcgm', 'dcgm-exporter', 'metrics'] as const
 const LINE = /^DCGM_FI_(?:DEV|PROF)_(\w+)\{(.*)\}\s+(\S+)(?:\s+\d+)?$/
 const LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g
-/** The counter of energy is in millijoules. */
-const MJ_PER_WH = 3_600_000
 
 export interface DcgmReading {
   readonly cards: readonly GpuReading[]
@@ -26,10 +25,12 @@ export function readDcgm({ answers, warnings }: AdapterInput): DcgmReading | nul
     warnings.note('answer_unusable', request)
     return null
   }
+  // Watts times milliseconds are millijoules: a watt-hour has as many of them as an hour has milliseconds.
+  const per = HOUR_MS
   const codes = cards.map((card) => card.at('XID_ERRORS'))
   return {
     cards: cards.map(cardOf),
-    energyWh: sumOfAll(cards.map((card) => card.at('TOTAL_ENERGY_CONSUMPTION').energyWh({ per: MJ_PER_WH }))),
+    energyWh: sumOfAll(cards.map((card) => card.at('TOTAL_ENERGY_CONSUMPTION').energyWh({ per }))),
     errors: codes.some(({ isGiven }) => isGiven) ? codes.flatMap(errorOf) : null,
   }
 }

@@ -61,6 +61,21 @@ describe('numbers before the keys', () => {
   })
 })
 
+test('parts with a number beyond the last one are not read', () => {
+  const { boards, fans } = read({
+    '15 Online': true,
+    '16 Online': true,
+    '15 Speed': 9,
+    '16 Speed': 9,
+  }).telemetry
+  assert.deepEqual([boards?.map(({ slot }) => slot), fans?.map(({ index }) => index)], [[15], [15]])
+  const sensors = read({ '0 Online': true, '0 Temp 7': 40, '0 Temp 8': 50 }).telemetry.boards
+  assert.deepEqual(
+    sensors?.map((board) => board.temp_board_c),
+    [40],
+  )
+})
+
 test('volts and amperes of 0 beside watts are no readings; without watts they are', () => {
   const supply = (stats: object): unknown[] => {
     const { psus, power_w: powerW, power_source: source } = read(stats).telemetry

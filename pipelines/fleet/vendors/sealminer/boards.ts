@@ -4,7 +4,7 @@ import { MEGA } from '../../../../schemas/units.ts'
 import type { Place } from '../reading/place.ts'
 
 /** Numbers from 0 that stand before the keys: `2 Freq`. No model has as many boards or fans. */
-export const NUMBERED_PARTS_MAX = 16
+const NUMBERED_PARTS_MAX = 16
 const SENSORS_PER_BOARD_MAX = 8
 
 /** The keys that only a board has. Those of fans begin with numbers as well, and there are more fans than boards. */
