@@ -23,3 +23,11 @@ export const MICRO_SPARK_PER_SPARK = 1_000_000n
 export const MWH_PER_KWH = 1_000_000n
 /** The whole, for a share in millionths. */
 export const WHOLE_PPM = 1_000_000
+
+/** Prefixes of the units that machines report in: kW, GH/s, MHz. */
+export const KILO = 1_000
+export const MEGA = 1_000 * KILO
+export const GIGA = 1_000 * MEGA
+export const TERA = 1_000 * GIGA
+export const PETA = 1_000 * TERA
+export const EXA = 1_000 * PETA

@@ -156,7 +156,7 @@ describe('borders', () => {
     ['log', 'json'],
     ['dedupe', 'blocks', 'windows'],
     ['task', 'clickhouse'],
-    ['load', 'usage', 'account'],
+    ['load', 'usage', 'account', 'fleet'],
     ['kafka'],
   ]
 
