@@ -4,6 +4,8 @@ import { BoundedArray } from './bounded-array.ts'
 import { DecimalType } from './decimal-bytes.ts'
 import {
   CAPS_DEFAULT,
+  accessKeyOfV1,
+  accessKeyOfV2,
   accountOfV1,
   accountOfV3,
   configureOfV1,
@@ -97,10 +99,16 @@ export const SCHEMA_ID = {
   account: 36,
   /** For keys of nodes only. */
   accessKeyV1: 40,
-  accessKey: 41,
+  /** Before there were keys of a fleet's nodes. */
+  accessKeyV2: 41,
+  accessKey: 42,
   installation: 50,
   layout: 51,
   inboxAudit: 60,
+  workerTelemetry: 70,
+  nodeHeartbeat: 71,
+  fleetTask: 72,
+  fleetNode: 73,
 } as const
 
 /** Encodes and decodes the framed records of one schema. */
@@ -342,11 +350,12 @@ export const aggregatorTaskCodec = codec<AggregatorTask>(
   },
 )
 export const layoutCodec = codec<Layout>(SCHEMA_ID.layout, 'layout.v1')
-export const accessKeyCodec = codec<AccessKey>(SCHEMA_ID.accessKey, 'access-key.v2', {
-  schemaId: SCHEMA_ID.accessKeyV1,
-  file: 'access-key.v1',
-  upgrade: (key: Omit<AccessKey, 'operators' | 'parent'>) => ({ ...key, operators: [], parent: null }),
-})
+export const accessKeyCodec = codec<AccessKey>(
+  SCHEMA_ID.accessKey,
+  'access-key.v3',
+  { schemaId: SCHEMA_ID.accessKeyV1, file: 'access-key.v1', upgrade: accessKeyOfV1 },
+  { schemaId: SCHEMA_ID.accessKeyV2, file: 'access-key.v2', upgrade: accessKeyOfV2 },
+)
 export const installationCodec = codec<Installation>(SCHEMA_ID.installation, 'installation.v1')
 export const idsCodec = codec<Ids>(SCHEMA_ID.ids, 'ids.v1')
 

@@ -1,4 +1,5 @@
 import { PROBLEMS } from './http/problem.ts'
+import { DECIDED_OUTCOMES } from './fleet/outcomes.ts'
 import { HALT_REASONS, LETTER_CODES, REFUSAL_CODES } from './reasons.ts'
 import { CONSUMERS, TASK_SERVICES } from './services.ts'
 import type { ServiceName } from './services.ts'
@@ -101,7 +102,7 @@ export const METRICS = {
     type: 'counter',
     help: 'Sends that the broker did not acknowledge in time, outside transactions; the caller was told.',
     labels: [],
-    services: ['gateway', 'reader', 'aggregator', 'settler'],
+    services: ['gateway', 'reader', 'aggregator', 'settler', 'fleet'],
   },
   hivemeter_usage_records_total: {
     type: 'counter',
@@ -251,6 +252,44 @@ export const METRICS = {
     labels: ['topic', 'partition'],
     services: ['loader'],
   },
+  hivemeter_fleet_records_accepted_total: {
+    type: 'counter',
+    help: 'Batches and heartbeats of fleets that the gateway accepted: the broker has acknowledged them.',
+    labels: [],
+    services: ['gateway'],
+  },
+  hivemeter_fleet_items_refused_total: {
+    type: 'counter',
+    help: 'Items of fleets that the gateway refused, by the code of the answer.',
+    labels: ['reason'],
+    values: { reason: REFUSAL_CODES },
+    services: ['gateway'],
+  },
+  hivemeter_gateway_waiting_fleet_records: {
+    type: 'gauge',
+    help: 'Batches and heartbeats of fleets that wait for the acknowledgement of the broker; bounded, then requests get 503.',
+    labels: [],
+    services: ['gateway'],
+  },
+  hivemeter_gateway_takes_fleet_records: {
+    type: 'gauge',
+    help: '1 while the log takes records of fleets, 0 while ticks ask whether it does again.',
+    labels: [],
+    services: ['gateway'],
+  },
+  hivemeter_fleet_items_total: {
+    type: 'counter',
+    help: 'Items that nodes of fleets sent, by their outcome: together they are all.',
+    labels: ['outcome'],
+    values: { outcome: DECIDED_OUTCOMES },
+    services: ['fleet'],
+  },
+  hivemeter_fleet_items_lost_total: {
+    type: 'counter',
+    help: 'Numbers that nodes of fleets used and whose items never came: the node said that it holds them no more.',
+    labels: [],
+    services: ['fleet'],
+  },
   hivemeter_heartbeats_total: {
     type: 'counter',
     help: 'Heartbeats accepted: written to the log, or without news within the minute.',
@@ -277,7 +316,7 @@ export const METRICS = {
     help: 'What nodes say that is recorded and not paid, or not in full, costs that are paid by the least of 1 Spark, and events under an id that stands for another content.',
     labels: ['kind'],
     values: { kind: ANOMALIES },
-    services: TASK_SERVICES,
+    services: ['aggregator', 'settler'],
   },
   hivemeter_cost_decisions_total: {
     type: 'counter',

@@ -1,4 +1,5 @@
 import type {
+  AccessKey,
   Account,
   Caps,
   Cost,
@@ -171,6 +172,16 @@ export function usageOfV2({ entries, sums, ...usage }: InboxUsageV2): InboxUsage
       cost: cost === null ? null : { ...cost, id_kind: 'id' },
     })),
   }
+}
+
+/** A key that names no operators and was made from no other key. */
+export function accessKeyOfV1(key: Omit<AccessKey, 'operators' | 'parent' | 'fleet_node'>): AccessKey {
+  return accessKeyOfV2({ ...key, operators: [], parent: null })
+}
+
+/** A key of no fleet's node. */
+export function accessKeyOfV2(key: Omit<AccessKey, 'fleet_node'>): AccessKey {
+  return { ...key, fleet_node: null }
 }
 
 /** Metered work counted as allowed for every node before there were settings. */

@@ -1,4 +1,5 @@
 import type { SeenKind } from './audit.ts'
+import type { FleetNodeName } from './fleet/records.ts'
 import type { IdKind } from './identity.ts'
 import type { ModelRow } from './models.ts'
 import type { Since } from './since.ts'
@@ -339,6 +340,8 @@ export interface AccessKey {
   operators: string[]
   /** The key from which it was made, and with which it ends. */
   parent: string | null
+  /** The one node of a hosting fleet that it stands for. */
+  fleet_node: FleetNodeName | null
 }
 
 export interface AggregatorTask {

@@ -88,6 +88,7 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
     topics: {
       usageMetered: [...LOOK, 'Write'],
       accountInbox: [...LOOK, 'Write'],
+      fleetInbox: [...LOOK, 'Write'],
       accessKeys: [...LOOK, 'Read'],
       installation: [...LOOK, 'Read'],
     },
@@ -126,8 +127,8 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
       // A growth ends the inputs, reads ids and accounts, and carries over the records of partitions that no task reads.
       ...onEach(['usageMetered', 'accountInbox'], [...MAKE, 'Read', 'Write']),
       // Earlier operators are confirmed by commands; the inbox shows since when that is recorded, the keys show who is an
-      // admin.
-      ...onEach(['usageIds', 'nodeState', 'accessKeys'], [...MAKE, 'Read']),
+      // admin. Where there are fleets, nothing is grown.
+      ...onEach(['usageIds', 'nodeState', 'fleetState', 'accessKeys'], [...MAKE, 'Read']),
       // The first table of a new installation, and one from a file; also the name of the installation, once.
       ...onEach(['models', 'installation'], [...MAKE, 'Read', 'Write']),
     },

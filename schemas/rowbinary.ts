@@ -126,6 +126,20 @@ export class RowWriter {
     this.u32(value)
   }
 
+  /** Nullable(UInt64) from a safe integer that is not negative. */
+  nullableU64(value: number | null): void {
+    this.u8(value === null ? 1 : 0)
+    if (value !== null) this.u64(value)
+  }
+
+  /** Nullable(Float64). */
+  nullableF64(value: number | null): void {
+    this.u8(value === null ? 1 : 0)
+    if (value === null) return
+    const at = this.#reserve(8)
+    this.#view.setFloat64(at, value, true)
+  }
+
   /** UUID from 16 bytes at `start`: two little-endian halves. */
   uuid(source: Uint8Array, start = 0): void {
     const at = this.#reserve(16)

@@ -42,6 +42,16 @@ export const SERVICES = {
     // The aggregator's ticks arrive as inbox records.
     tickWhenIdle: false,
   },
+  fleet: {
+    kind: 'tasks',
+    host: 'opsHost',
+    port: 'fleetOpsPort',
+    input: 'fleetInbox',
+    state: 'fleetState',
+    outputs: ['fleetBlocks'],
+    // It decides nothing by time alone.
+    tickWhenIdle: false,
+  },
   loader: { kind: 'loader', host: 'opsHost', port: 'loaderOpsPort' },
   reader: { kind: 'server', host: 'readerHost', port: 'readerPort' },
 } as const satisfies Record<string, ServiceSpec>

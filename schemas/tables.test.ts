@@ -4,6 +4,8 @@ import { AggregatorLog, usageRecord } from '../test/support/records/aggregator-l
 import { INBOX_START_MS, cost, inboxUsage, nodeSum } from '../test/support/records/inbox.ts'
 import { command, seen } from '../test/support/records/inbox-requests.ts'
 import { testRulesRecord } from '../test/support/records/rules.ts'
+import { batch, item, sample } from '../test/support/records/fleet-items.ts'
+import { FleetLog, fleetRecord } from '../test/support/records/fleet-log.ts'
 import { SettlerLog } from '../test/support/records/settler-log.ts'
 import { inputRecord } from '../test/support/records/task-log.ts'
 import type { TaskLog } from '../test/support/records/task-log.ts'
@@ -47,4 +49,15 @@ test('the settler fills the tables of its topic', async () => {
   const log = new SettlerLog(values.map((value, at) => inputRecord(at, INBOX_START_MS + at, value)))
   await log.run()
   assertFilled(log, 'settlementBlocks')
+})
+
+test('the fleet fills the tables of its topic', async () => {
+  const good = batch([item({ sample: sample(INBOX_START_MS) })])
+  const records = [
+    fleetRecord(0, INBOX_START_MS, { batch: good }),
+    inputRecord(1, INBOX_START_MS, Buffer.from('not ours')),
+  ]
+  const log = new FleetLog(records)
+  await log.run()
+  assertFilled(log, 'fleetBlocks')
 })

@@ -1,7 +1,7 @@
 /**
  * Every topic of Hivemeter, in the only place that defines them (design: "Topics").
  *
- * All but one are keyed by `node_id`, have the same number of partitions and Kafka's own default partitioner, so partition
+ * All but some are keyed by `node_id`, those of the fleet by `provider_id`; they have the same number of partitions and Kafka's own default partitioner, so partition
  * p of each holds the same nodes. All have LogAppendTime: receipt time comes from one clock, and a replay sees the same
  * time.
  */
@@ -17,6 +17,8 @@ export interface TopicSpec {
   readonly retentionMs: number
   /** Largest record batch in bytes; block topics take rows by the megabyte. */
   readonly messageBytesMax: number
+  /** Where the broker is to compress what it stores: producers of Hivemeter send their batches as they are. */
+  readonly compression?: 'zstd'
   /** For a topic that has this many whatever the installation's number is: it holds nothing that belongs to a node. */
   readonly partitions?: number
 }
@@ -77,6 +79,29 @@ export const TOPICS = {
     kind: 'blocks',
     cleanup: 'delete',
     retentionMs: 30 * DAY_MS,
+    messageBytesMax: 4 * MIB,
+  }),
+  /** What the nodes of hosting fleets send, each batch and heartbeat a record; ticks. Keyed by provider, like all of the fleet. */
+  fleetInbox: topic('fleet.inbox', {
+    kind: 'log',
+    cleanup: 'delete',
+    retentionMs: 7 * DAY_MS,
+    messageBytesMax: 2 * MIB,
+    // The same numbers of the same machines again and again.
+    compression: 'zstd',
+  }),
+  /** Nodes of fleets, task and fence records of the fleet's tasks. */
+  fleetState: topic('fleet.state', {
+    kind: 'state',
+    cleanup: 'compact',
+    retentionMs: -1,
+    messageBytesMax: 2 * MIB,
+  }),
+  /** Rows for ClickHouse, from the fleet's tasks. */
+  fleetBlocks: topic('fleet.blocks', {
+    kind: 'blocks',
+    cleanup: 'delete',
+    retentionMs: 7 * DAY_MS,
     messageBytesMax: 4 * MIB,
   }),
   /** The installation's table of models: every version is a record that never changes. */
@@ -175,6 +200,7 @@ export function topicSettings(spec: TopicSpec, policy: TopicPolicy): readonly To
     setting('at_least', 'max.message.bytes', spec.messageBytesMax),
     setting('at_least', 'min.insync.replicas', policy.minInsyncReplicas),
     setting('exactly', 'unclean.leader.election.enable', 'false'),
+    ...(spec.compression === undefined ? [] : [setting('freely', 'compression.type', spec.compression)]),
     ...(spec.cleanup === 'compact'
       ? [setting('freely', 'segment.bytes', COMPACTED_SEGMENT_BYTES)]
       : retentionOf(spec, policy.retention).map(([name, value]) => setting('kept_at_least', name, value))),

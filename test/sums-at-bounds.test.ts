@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import * as avro from '../schemas/avro.ts'
 import type { Codec } from '../schemas/avro.ts'
+import * as fleet from '../schemas/fleet/codecs.ts'
 import { sumColumn, WIDENED_SUMS } from '../schemas/tables.ts'
 import { columnOfSum, SUM_COLUMNS } from '../services/verify/usage/sums.ts'
 import { storedSum, WINDOW_COLUMNS } from './faults/checker/tables/windows.ts'
@@ -16,7 +17,7 @@ const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/
 
 /** Records of one event, request or configuration: their numbers are never added up. */
 const OF_ONE_THING = words(
-  'UsageEvent UsageEvents InboxCommand InboxConfigure InboxHeartbeat Models ModelsTable Layout AccessKey Installation',
+  'UsageEvent UsageEvents InboxCommand InboxConfigure InboxHeartbeat Models ModelsTable Layout AccessKey Installation WorkerTelemetry NodeHeartbeat',
 )
 
 /**
@@ -31,15 +32,18 @@ const NO_SUMS = words(`
   position next_seq low evicted_seq models_version models[].tdp_watts loaded_seq oldest_unloaded_at since[].rules
   since[].offset now handed_offset handed_index newest_occurred_at last_seq status until
   from_offset from_index to_offset to_index entries[].cost.occurred_at entries[].cost.cost_nano_usd entries[].cost.received_at
-  texts_until count
+  texts_until count last_heartbeat_at last_data_at interval_s epoch low.epoch low.seq epochs[].epoch epochs[].ranges[].from
+  epochs[].ranges[].to quarantined[].hour
 `)
 
-/** Numbers of tables that are never added up; those of `usage_events` belong to one event. */
+/** Numbers of tables that are never added up; those of OF_ONE_ROW belong to one event or sample. */
 const NO_SUM_COLUMNS = words(`
   src_partition src_seq position blocks_end reload_through missing_through partition record_offset record_index indexes status
   from_seq to_seq cost_seq spark_per_usd rules_version day_limit_nano_usd
   cost_decisions.cost_nano_usd cost_decisions.spark cost_decisions.micro_spark audit.times
 `)
+
+const OF_ONE_ROW: ReadonlySet<string> = new Set(['usage_events', 'fleet_samples'])
 
 type Schema =
   | string
@@ -114,7 +118,7 @@ const written = readdirSync(FOLDER)
   )
   .flatMap((schema) => {
     const id = Number(/Schema id (\d+)\./.exec(schema.doc)?.[1])
-    const members: readonly unknown[] = Object.values(avro)
+    const members: readonly unknown[] = [...Object.values(avro), ...Object.values(fleet)]
     const codec = members.find(
       (member): member is Codec<unknown> =>
         typeof member === 'object' && member !== null && 'schemaId' in member && member.schemaId === id,
@@ -179,7 +183,7 @@ for (const [table, columns] of tables) {
       const most = sums[name]
       if (most === undefined) {
         const isNone =
-          table === 'usage_events' || NO_SUM_COLUMNS.has(name) || NO_SUM_COLUMNS.has(`${table}.${name}`)
+          OF_ONE_ROW.has(table) || NO_SUM_COLUMNS.has(name) || NO_SUM_COLUMNS.has(`${table}.${name}`)
         assert.ok(isNone, `${table}.${name}: a sum without a bound, or none?`)
         continue
       }

@@ -195,7 +195,7 @@ describe('borders', () => {
   }
 
   test('verify and the checker of fault runs share no rule with what they check', () => {
-    const RULES = /^pipelines\/(usage|account|json|dedupe|task|blocks|load)\//
+    const RULES = /^pipelines\/(usage|account|fleet|json|dedupe|task|blocks|load)\//
     for (const room of ['services/verify/', 'test/faults/checker/']) {
       const own = sources.filter(({ path }) => path.startsWith(room) && !path.endsWith('.test.ts'))
       assert.ok(own.length > 0, room)

@@ -116,9 +116,9 @@ function isUnusedSlot({ url, user, accepted, rejected, stale }: Pool): boolean {
 
 function sharesOf(reading: Reading, pools: readonly Pool[] | null): Shares {
   const given = { ...NO_SHARES, ...reading.shares }
-  const sum = (name: 'accepted' | 'rejected' | 'stale'): number | null =>
+  const total = (name: 'accepted' | 'rejected' | 'stale'): number | null =>
     given[name] ?? sumOfAll((pools ?? []).map((pool) => pool[name]))
-  return { ...given, accepted: sum('accepted'), rejected: sum('rejected'), stale: sum('stale') }
+  return { ...given, accepted: total('accepted'), rejected: total('rejected'), stale: total('stale') }
 }
 
 function secondaryOf({ secondary }: Reading): Telemetry['secondary'] {

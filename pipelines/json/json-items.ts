@@ -46,6 +46,12 @@ export class JsonItems {
     return this.#values.length
   }
 
+  /** Bytes that the item has in the body, with the whitespace around it. */
+  sizeBytes(index: number): number {
+    const { start, end } = this.#scanned[index] as JsonItem
+    return end - start
+  }
+
   /** The item as `JSON.parse` gives it, to show what was sent; its numbers may be rounded. */
   parsed(index: number): unknown {
     return this.#values[index]
@@ -106,10 +112,29 @@ export async function readJsonItemsInTurns(
   const body = withoutMark(sent)
   await pause()
   if (!isUtf8(body)) return NOT_UTF8
+  const scan = await scanInTurns(body, itemsMax, pause)
+  return await itemsOfScan(body, scan, itemsMax, pause)
+}
+
+/** Scans a large body, a part of it in each turn. */
+export async function scanInTurns(
+  body: Buffer,
+  itemsMax: number,
+  pause: () => Promise<void>,
+): Promise<JsonScan> {
   const scanning = scanInParts(body, itemsMax, BYTES_PER_TURN)
   let scanned = scanning.next()
   for (; scanned.done !== true; scanned = scanning.next()) await pause()
-  const scan = scanned.value
+  return scanned.value
+}
+
+/** The items of a body that was scanned, parsed in turns; or why they cannot be accepted. */
+export async function itemsOfScan(
+  body: Buffer,
+  scan: JsonScan,
+  itemsMax: number,
+  pause: () => Promise<void>,
+): Promise<JsonItems | BodyFault> {
   const fault = faultOf(scan, itemsMax)
   if (fault !== null) return fault
   try {
@@ -125,7 +150,8 @@ export function withoutMark(body: Buffer): Buffer {
   return body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body
 }
 
-const NOT_UTF8: BodyFault = { fault: 'not_json', detail: 'The body is not valid UTF-8.' }
+/** The fault of a body whose bytes are no text. */
+export const NOT_UTF8: BodyFault = { fault: 'not_json', detail: 'The body is not valid UTF-8.' }
 
 function parsedWhole(body: Buffer, { items }: JsonScan): JsonItems | BodyFault {
   try {
@@ -166,7 +192,8 @@ async function arrayInTurns(
   return values
 }
 
-function notJson(error: unknown): BodyFault {
+/** The fault of a body that `JSON.parse` throws at. */
+export function notJson(error: unknown): BodyFault {
   const reason = error instanceof Error ? error.message : String(error)
   return { fault: 'not_json', detail: `The body is not JSON: ${reason}` }
 }

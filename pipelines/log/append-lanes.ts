@@ -56,12 +56,12 @@ export class AppendLanes {
   }
 
   /**
-   * Sends records to free partitions. `onFate` is called once for each partition, within the patience, with the producer's
-   * error where there is one.
+   * Sends records to free partitions. `onFate` is called once for each partition, within the patience; with how the append
+   * ended, or null where the patience ended first.
    */
   send(
     records: readonly LogAppend[],
-    onFate: (partition: number, fate: AppendFate, error: unknown) => void,
+    onFate: (partition: number, fate: AppendFate, end: AppendEnd | null) => void,
   ): void {
     const { producer, clock, onStalled, onEnd } = this.#options
     const sentAtMs = clock.nowMs()
@@ -69,7 +69,7 @@ export class AppendLanes {
     const patience = new AbortController()
     const end = (partition: number, fate: AppendFate, how: AppendEnd): void => {
       this.#underWay.delete(partition)
-      if (waiting.delete(partition)) onFate(partition, fate, 'error' in how ? how.error : null)
+      if (waiting.delete(partition)) onFate(partition, fate, how)
       if (waiting.size === 0) patience.abort()
       onEnd(partition, how)
     }

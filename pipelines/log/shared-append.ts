@@ -114,7 +114,8 @@ export class SharedAppend {
     )
     const records = [...sent.values()].flat().flatMap((waiting) => waiting.records)
     if (records.length === 0) return
-    this.#lanes.send(records, (partition, fate, error) => {
+    this.#lanes.send(records, (partition, fate, end) => {
+      const error = end !== null && 'error' in end ? end.error : null
       for (const waiting of sent.get(partition) ?? []) {
         this.#records -= waiting.records.length
         if (fate === 'acknowledged') waiting.resolve()

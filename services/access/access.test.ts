@@ -335,7 +335,13 @@ test('where the keys cannot be followed a key gets 503, a wrong one too, and tok
   const right = readerKey(keys)
   const jwt: JwtCallers = async (token) =>
     token === 'good'
-      ? { id: 'jwt:x', scopes: new Set(['usage:read']), nodes: new Set(['n']), operators: new Set() }
+      ? {
+          id: 'jwt:x',
+          scopes: new Set(['usage:read']),
+          nodes: new Set(['n']),
+          operators: new Set(),
+          fleetNode: null,
+        }
       : null
   const { get } = await guarded({ keys, jwt, isBelieved: false })
   for (const key of [right, `hm_${'0'.repeat(16)}_${'0'.repeat(64)}`]) {

@@ -19,7 +19,13 @@ const NOW_MS = Date.UTC(2026, 1, 20, 12)
 
 const jwt: JwtCallers = async (token) =>
   token === 'good'
-    ? { id: 'jwt:ana', scopes: new Set(['usage:read']), nodes: new Set(['n']), operators: new Set() }
+    ? {
+        id: 'jwt:ana',
+        scopes: new Set(['usage:read']),
+        nodes: new Set(['n']),
+        operators: new Set(),
+        fleetNode: null,
+      }
     : null
 
 /** A guarded server whose refusals are collected. */

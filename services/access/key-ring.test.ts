@@ -22,6 +22,7 @@ const KEY: AccessKey = {
   revoked_at: null,
   operators: [],
   parent: null,
+  fleet_node: null,
 }
 const valueOf = (fields: Partial<AccessKey> = {}): Buffer => accessKeyCodec.encode({ ...KEY, ...fields })
 

@@ -80,7 +80,7 @@ export class KeyRing {
     if (key.revoked_at !== null) return { keyId: key.key_id, reason: 'revoked' }
     if (!isActive(key, nowMs)) return { keyId: key.key_id, reason: 'expired' }
     if (!this.isInForce(key, nowMs)) return { keyId: key.key_id, reason: 'parent_ended' }
-    return callerOf(`key:${key.key_id}`, key)
+    return { ...callerOf(`key:${key.key_id}`, key), fleetNode: key.fleet_node }
   }
 
   /**
@@ -100,7 +100,7 @@ export function isActive(key: AccessKey, nowMs: number): boolean {
   return key.revoked_at === null && (key.expires_at === null || key.expires_at > nowMs)
 }
 
-/** A caller with these scopes, nodes and operators; unknown words grant nothing. */
+/** A caller with these scopes, nodes and operators, and of no fleet's node; unknown words grant nothing. */
 export function callerOf(
   id: string,
   { scopes, nodes, operators }: Readonly<Record<'scopes' | 'nodes' | 'operators', readonly string[]>>,
@@ -111,5 +111,6 @@ export function callerOf(
     scopes: new Set(known),
     nodes: nodes.includes('*') ? '*' : new Set(nodes),
     operators: new Set(operators),
+    fleetNode: null,
   }
 }

@@ -6,6 +6,7 @@ import type { Clock } from '../../pipelines/clock.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import type { Random } from '../../pipelines/random.ts'
 import { accessKeyCodec } from '../../schemas/avro.ts'
+import type { FleetNodeName } from '../../schemas/fleet/records.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import type { AccessKey } from '../../schemas/records.ts'
@@ -36,6 +37,8 @@ export interface KeyRequest {
   readonly nodes: readonly string[]
   /** The operators whose wallets it may read, in addition to those that its nodes give. */
   readonly operators?: readonly string[]
+  /** The one node of a hosting fleet that it stands for. */
+  readonly fleetNode?: FleetNodeName | null
   readonly expiresAtMs: number | null
 }
 
@@ -130,6 +133,7 @@ export class KeyStore implements AsyncDisposable {
       revoked_at: null,
       operators: [...(request.operators ?? [])],
       parent: null,
+      fleet_node: request.fleetNode ?? null,
     }
     await this.#write(made)
     await this.#note('key_made', made)
@@ -228,5 +232,6 @@ function unknownKey(keyId: string, nowMs: number): AccessKey {
     revoked_at: nowMs,
     operators: [],
     parent: null,
+    fleet_node: null,
   }
 }

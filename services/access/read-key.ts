@@ -1,4 +1,5 @@
 import { accessKeyCodec } from '../../schemas/avro.ts'
+import type { FleetNodeName } from '../../schemas/fleet/records.ts'
 import { NODE_ID_PATTERN } from '../../schemas/ids.ts'
 import { ownBytes } from '../../schemas/own-bytes.ts'
 import type { AccessKey } from '../../schemas/records.ts'
@@ -25,6 +26,18 @@ export function isNodeName(name: string): boolean {
 /** Whether a credential may name this operator. */
 export function isOperatorName(name: string): boolean {
   return NODE.test(name)
+}
+
+/** A fleet's node from `provider/location/node`; null where the text is none. */
+export function parseFleetNode(text: string): FleetNodeName | null {
+  const [provider_id, location_id, node_id, ...more] = text.split('/')
+  if (provider_id === undefined || location_id === undefined || node_id === undefined) return null
+  const node = { provider_id, location_id, node_id }
+  return more.length === 0 && isFleetNode(node) ? node : null
+}
+
+function isFleetNode({ provider_id, location_id, node_id }: FleetNodeName): boolean {
+  return [provider_id, location_id, node_id].every((name) => NODE.test(name))
 }
 
 /** Whether a text can be the client of a key. */
@@ -56,6 +69,8 @@ function problemOf(keyId: string, key: AccessKey): string | undefined {
   if (!nodes.every(isNodeName)) return 'it names a node that there cannot be'
   if (operators.length > OPERATORS_PER_KEY_MAX) return `it names more than ${OPERATORS_PER_KEY_MAX} operators`
   if (!operators.every(isOperatorName)) return 'it names an operator that there cannot be'
+  if (key.fleet_node !== null && !isFleetNode(key.fleet_node))
+    return "it names a fleet's node that there cannot be"
   if (parent !== null && (!KEY_ID.test(parent) || parent === keyId)) return 'its parent is no other key'
   const times = [created_at, expires_at ?? 0, revoked_at ?? 0]
   return times.every((ms) => ms >= 0 && ms <= DATE_MS_MAX) ? undefined : 'it has a time outside of all years'

@@ -1,4 +1,5 @@
 import { AUDIT_TEXT_CHARACTERS_MAX, shownText } from '../../schemas/audit.ts'
+import { fleetNodeKey } from '../../schemas/fleet/codecs.ts'
 import { hashToUuid } from '../../schemas/ids.ts'
 import type { AccessKey, InboxAudit } from '../../schemas/records.ts'
 
@@ -22,7 +23,9 @@ export function keyEntry(kind: 'key_made' | 'key_revoked', key: AccessKey): Inbo
   }
 }
 
-function describe({ client, scopes, nodes, expires_at }: AccessKey): string {
+function describe({ client, scopes, nodes, expires_at, fleet_node }: AccessKey): string {
   const until = expires_at === null ? 'for good' : `until ${new Date(expires_at).toISOString()}`
-  return `${client}; ${scopes.join(',')}; nodes ${nodes.join(',') || 'all'}; ${until}`
+  const named =
+    fleet_node === null ? `nodes ${nodes.join(',') || 'all'}` : `fleet node ${fleetNodeKey(fleet_node)}`
+  return `${client}; ${scopes.join(',')}; ${named}; ${until}`
 }

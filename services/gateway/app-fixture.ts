@@ -12,6 +12,7 @@ import { opsRoutes } from '../http/ops.ts'
 import { createMetrics } from '../runtime/metrics.ts'
 import { createGatewayApp } from './app.ts'
 import { ManualClock, MemoryLog, settled } from './fixtures.ts'
+import { fleetQueue } from './fleet/fleet-queue.ts'
 import { usageQueue } from './usage/usage-queue.ts'
 
 /** The time that the clock of the gateway's tests shows. */
@@ -39,10 +40,13 @@ export async function setUp(
   const log = new MemoryLog(clock)
   const metrics = createMetrics('gateway')
   const queue = usageQueue({ producer: log, partitions: 4, clock, logger: silentLogger, metrics })
+  const fleetLog = new MemoryLog(clock)
+  const fleet = fleetQueue({ producer: fleetLog, partitions: 4, clock, logger: silentLogger, metrics })
   const ops = opsRoutes({ readiness: () => ({ waitingFor: [], halted: [] }), metrics })
   const inboxLog = new MemoryLog(clock)
   const app = await createGatewayApp({
     queue,
+    fleet,
     inbox: new SharedAppend(inboxLog, clock),
     partitions: 4,
     topic: 'usage.metered',
@@ -55,9 +59,10 @@ export async function setUp(
     ops,
   })
   queue.start()
+  fleet.start()
   await settled()
   await settled()
-  return { app, clock, log, inboxLog, queue, metrics }
+  return { app, clock, log, inboxLog, fleetLog, queue, metrics }
 }
 
 export type Headers = Record<string, string>

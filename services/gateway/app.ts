@@ -15,6 +15,9 @@ import { InFlight } from '../http/in-flight.ts'
 import { publishOpenApi } from '../http/openapi/openapi.ts'
 import { serverTimeouts } from '../http/timeouts.ts'
 import { Unpacker } from './body.ts'
+import type { FleetRecord } from './fleet/fleet-queue.ts'
+import { nodeHeartbeatRoute } from './fleet/heartbeat-route.ts'
+import { telemetryRoute } from './fleet/telemetry-route.ts'
 import { heartbeatsRoute } from './heartbeats-route.ts'
 import { GATEWAY_API } from './document.ts'
 import type { RecordQueue } from './queue/record-queue.ts'
@@ -28,6 +31,8 @@ const REQUEST_TIMEOUT_MS = 30_000
 export interface GatewayParts {
   /** Producer of usage.metered. */
   readonly queue: RecordQueue<UsageEvent>
+  /** Producer of fleet.inbox. */
+  readonly fleet: RecordQueue<FleetRecord>
   /** Producer of account.inbox. */
   readonly inbox: SharedAppend
   readonly partitions: number
@@ -49,7 +54,8 @@ export interface GatewayParts {
 
 /** The gateway's HTTP server, not yet listening. */
 export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInstance> {
-  const { queue, inbox, partitions, topic, access, logger, metrics, clock, ops, audit = NO_AUDIT } = parts
+  const { queue, fleet, inbox, partitions, topic, access, logger, metrics, clock, ops } = parts
+  const { audit = NO_AUDIT } = parts
   const app = Fastify({
     ...serverTimeouts(REQUEST_TIMEOUT_MS),
     // While it stops, the queue's state refuses with a problem in the same form as any other answer.
@@ -77,6 +83,9 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
   await app.register(async (heartbeats) =>
     heartbeatsRoute(heartbeats, { inbox, partitions, clock, metrics, bodies, unpacker, audit }),
   )
+  const fleetParts = { queue: fleet, metrics, bodies, unpacker, turns, audit }
+  await app.register(async (telemetry) => telemetryRoute(telemetry, fleetParts))
+  await app.register(async (heartbeat) => nodeHeartbeatRoute(heartbeat, fleetParts))
   await app.register(async (registry) => registryRoute(registry, { topic }))
   return app
 }

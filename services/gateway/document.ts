@@ -1,5 +1,6 @@
 import Fastify from 'fastify'
 import { POST_EVENTS_SCHEMA } from '../../schemas/http/gateway.ts'
+import { POST_NODE_HEARTBEAT_SCHEMA, POST_TELEMETRY_SCHEMA } from '../../schemas/http/fleet.ts'
 import { POST_HEARTBEATS_SCHEMA } from '../../schemas/http/heartbeats.ts'
 import { topicNames } from '../../schemas/topics.ts'
 import { VERSION } from '../../schemas/version.ts'
@@ -11,11 +12,12 @@ import { registryRoute } from './registry-route.ts'
 
 export const GATEWAY_API: ApiInfo = {
   title: 'Hivemeter gateway',
-  description: 'Takes the usage events of compute providers.',
+  description: 'Takes the usage events of compute providers, and the telemetry of hosting fleets.',
   version: VERSION,
   address: `http://127.0.0.1:${String(settingOf('gatewayPort').default)}`,
   tags: [
     { name: 'events', description: 'What nodes did, and that they are there' },
+    { name: 'fleet', description: 'What nodes of hosting fleets poll, and that they are there' },
     { name: 'schema registry', description: 'The schemas of usage events, for producers on Kafka' },
     { name: 'operation', description: 'For the operator' },
   ],
@@ -29,6 +31,18 @@ const ROUTES = [
     url: '/v1/heartbeats',
     config: { scope: 'events:write' },
     schema: POST_HEARTBEATS_SCHEMA,
+  },
+  {
+    method: 'POST',
+    url: '/v1/fleet/telemetry',
+    config: { scope: 'fleet:telemetry' },
+    schema: POST_TELEMETRY_SCHEMA,
+  },
+  {
+    method: 'POST',
+    url: '/v1/fleet/heartbeat',
+    config: { scope: 'fleet:telemetry' },
+    schema: POST_NODE_HEARTBEAT_SCHEMA,
   },
 ] as const
 

@@ -8,9 +8,11 @@ import { listen } from '../http/listen.ts'
 import type { LayoutParts } from '../runtime/follow-layout.ts'
 import type { RunningService } from '../runtime/process.ts'
 import { createGatewayApp } from './app.ts'
+import { fleetQueue } from './fleet/fleet-queue.ts'
+import type { QueueState } from './queue/record-queue.ts'
 import { usageQueue } from './usage/usage-queue.ts'
 
-/** HTTP → usage.metered. */
+/** HTTP → usage.metered, account.inbox, fleet.inbox. */
 export async function startGateway(parts: LayoutParts): Promise<RunningService> {
   const { config, layout, logger, metrics, clock, random, leaving, ops } = parts
   const { kafkaBrokers } = config
@@ -28,12 +30,16 @@ export async function startGateway(parts: LayoutParts): Promise<RunningService> 
   undo.defer(() => inbox.stop())
   const producer = new IdempotentProducer({ ...kafka, topic, metrics })
   const queue = usageQueue({ producer, partitions, clock, logger, metrics })
+  const fleetTopic = layout.topics.fleetInbox
+  const fleetProducer = new IdempotentProducer({ ...kafka, topic: fleetTopic, metrics })
+  const fleet = fleetQueue({ producer: fleetProducer, partitions, clock, logger, metrics })
   const audit = new AuditLog({ inbox, partitions, clock, random, metrics, logger })
   undo.defer(async () => {
-    await Promise.all([queue.stop(), audit.stop()])
+    await Promise.all([queue.stop(), fleet.stop(), audit.stop()])
   })
   const app = await createGatewayApp({
     queue,
+    fleet,
     inbox,
     partitions,
     topic,
@@ -47,24 +53,29 @@ export async function startGateway(parts: LayoutParts): Promise<RunningService> 
     ops,
   })
   queue.start()
+  fleet.start()
   audit.start()
   undo.defer(async () => {
     queue.refuseMore()
+    fleet.refuseMore()
     await app.close()
   })
   await listen(app, { host: config.gatewayHost, port: config.gatewayPort, key: 'gatewayPort' })
   const running = undo.move()
+  const awaitedBy = (state: QueueState, topicName: string): string[] =>
+    state === 'taking' ? [] : [`Kafka at ${kafkaBrokers.join(', ')} to take a record of ${topicName}`]
 
   return {
     readiness: () => ({
-      waitingFor:
-        queue.state === 'taking'
-          ? followed.waitingFor()
-          : [`Kafka at ${kafkaBrokers.join(', ')} to take a record of ${topic}`],
+      waitingFor: [
+        ...awaitedBy(queue.state, topic),
+        ...awaitedBy(fleet.state, fleetTopic),
+        ...followed.waitingFor(),
+      ],
       halted: [],
       notes: followed.notes(),
     }),
-    failed: Promise.race([queue.failed, followed.failed]),
+    failed: Promise.race([queue.failed, fleet.failed, followed.failed]),
     stop: () => running.disposeAsync(),
   }
 }

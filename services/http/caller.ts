@@ -1,8 +1,9 @@
 import type { FastifyRequest } from 'fastify'
+import type { FleetNodeName } from '../../schemas/fleet/records.ts'
 import { invalidParameter } from './refusal.ts'
 
 /** The scopes that a route may require of a credential; `public` requires none. */
-export const SCOPES = ['events:write', 'usage:read', 'settings:write', 'admin'] as const
+export const SCOPES = ['events:write', 'usage:read', 'settings:write', 'fleet:telemetry', 'admin'] as const
 export type Scope = (typeof SCOPES)[number]
 
 /** The caller of a request: a credential, with what it may do to which nodes. */
@@ -14,6 +15,8 @@ export interface Caller {
   readonly nodes: '*' | ReadonlySet<string>
   /** The operators that the credential itself names: their wallets are its own, whatever nodes say. */
   readonly operators: ReadonlySet<string>
+  /** The one node of a hosting fleet that the credential stands for. */
+  readonly fleetNode: FleetNodeName | null
 }
 
 /** The caller of every request where access is off: such a server listens on loopback only. */
@@ -22,10 +25,17 @@ export const LOOPBACK_CALLER: Caller = {
   scopes: new Set(['admin']),
   nodes: '*',
   operators: new Set(),
+  fleetNode: null,
 }
 
 /** The caller of a request that needs no credential. */
-export const NOBODY: Caller = { id: 'nobody', scopes: new Set(), nodes: new Set(), operators: new Set() }
+export const NOBODY: Caller = {
+  id: 'nobody',
+  scopes: new Set(),
+  nodes: new Set(),
+  operators: new Set(),
+  fleetNode: null,
+}
 
 declare module 'fastify' {
   interface FastifyRequest {

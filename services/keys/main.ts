@@ -9,7 +9,10 @@ import {
   isOperatorName,
   NODES_PER_KEY_MAX,
   OPERATORS_PER_KEY_MAX,
+  parseFleetNode,
 } from '../access/read-key.ts'
+import { fleetNodeKey } from '../../schemas/fleet/codecs.ts'
+import type { FleetNodeName } from '../../schemas/fleet/records.ts'
 import type { AccessKey } from '../../schemas/records.ts'
 import { DAY_MS } from '../../schemas/units.ts'
 import { runCommand } from '../runtime/command.ts'
@@ -25,14 +28,17 @@ const OPTIONS = {
   scopes: { type: 'string' },
   nodes: { type: 'string' },
   operator: { type: 'string' },
+  'fleet-node': { type: 'string' },
   'expires-days': { type: 'string' },
 } as const
 
 const USAGE = `Usage: npm run keys -- create --client NAME --scopes a,b [--nodes x,y] [--operator NAME] [--expires-days N]
+       npm run keys -- create --client NAME --scopes fleet:telemetry --fleet-node PROVIDER/LOCATION/NODE [--expires-days N]
        npm run keys -- list
        npm run keys -- revoke KEY_ID
 --scopes   of ${SCOPES.join(', ')}; admin is all of them for all nodes
 --nodes    the nodes that the key stands for, or "*" for all; needed unless the key is admin or names an operator
+--fleet-node the one node of a hosting fleet whose telemetry and heartbeats the key may write; it may do nothing else
 --operator the operator whose wallet the key may read, and for whom its nodes may join; several with commas
 The key's text is printed once, and is kept nowhere. A client has at most two active keys.`
 
@@ -62,6 +68,7 @@ await runCommand(spec, async ({ config, values, positionals, say }): Promise<Exi
       const nodes = key.nodes.join(',') || (key.scopes.includes('admin') ? '*' : '-')
       const beside = [
         ...(key.operators.length === 0 ? [] : [`operators ${key.operators.join(',')}`]),
+        ...(key.fleet_node === null ? [] : [`fleet node ${fleetNodeKey(key.fleet_node)}`]),
         ...(key.parent === null ? [] : [`made from ${key.parent}`]),
       ]
       const columns = [key.client, key.scopes.join(','), nodes, formatTime(key.created_at), until, ...beside]
@@ -103,13 +110,29 @@ function requestOf(values: Values, nowMs: number): KeyRequest {
   if (unnamed !== undefined) throw wrong(`"${unnamed}" is no operator id: 1 to 64 of A-Z a-z 0-9 . _ : -`)
   if (operators.length > OPERATORS_PER_KEY_MAX)
     throw wrong(`A key names at most ${OPERATORS_PER_KEY_MAX} operators.`)
-  if (nodes.length + operators.length === 0 && !scopes.includes('admin'))
+  const fleetNode = fleetNodeOf(values, scopes)
+  if (fleetNode !== null && nodes.length + operators.length > 0)
+    throw wrong("A key of a fleet's node names no other nodes and no operators.")
+  if (nodes.length + operators.length === 0 && fleetNode === null && !scopes.includes('admin'))
     throw wrong('--nodes is missing: which nodes the key stands for.')
   const days = values['expires-days']
   if (days !== undefined && (!/^\d{1,4}$/.test(days) || Number(days) < 1 || Number(days) > EXPIRES_DAYS_MAX))
     throw wrong(`--expires-days is a whole number from 1 to ${EXPIRES_DAYS_MAX}.`)
   const expiresAtMs = days === undefined ? null : nowMs + Number(days) * DAY_MS
-  return { client, scopes, nodes, operators, expiresAtMs }
+  return { client, scopes, nodes, operators, fleetNode, expiresAtMs }
+}
+
+/** Such a key stands on a machine of the site and stands for one node: it must not open anything else. */
+function fleetNodeOf(values: Values, scopes: readonly string[]): FleetNodeName | null {
+  const text = values['fleet-node']
+  const isOfFleet = scopes.includes('fleet:telemetry')
+  if (text === undefined && !isOfFleet) return null
+  if (scopes.length !== 1 || !isOfFleet)
+    throw wrong("A key of a fleet's node has the scope fleet:telemetry, and no other.")
+  const node = parseFleetNode(text ?? '')
+  if (node === null)
+    throw wrong('--fleet-node is PROVIDER/LOCATION/NODE, each 1 to 64 of A-Z a-z 0-9 . _ : -')
+  return node
 }
 
 function stateOf(key: AccessKey, isInForce: boolean, nowMs: number): string {
@@ -119,7 +142,8 @@ function stateOf(key: AccessKey, isInForce: boolean, nowMs: number): string {
 }
 
 /** What a new key may name; an admin's key may name everything. */
-function namedBy({ scopes, nodes, operators = [] }: KeyRequest): string {
+function namedBy({ scopes, nodes, operators = [], fleetNode = null }: KeyRequest): string {
+  if (fleetNode !== null) return `fleet node ${fleetNodeKey(fleetNode)}`
   const all = scopes.includes('admin') ? 'all' : 'none'
   const ofOperators = operators.length === 0 ? [] : [`operators ${operators.join(', ')}`]
   return [`nodes ${nodes.join(', ') || all}`, ...ofOperators].join('; ')

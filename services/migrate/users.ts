@@ -14,6 +14,7 @@ export const ROLES_FILE = new URL('../../schemas/clickhouse/access/roles.sql', i
 export const USERS = [
   'hivemeter_aggregator',
   'hivemeter_settler',
+  'hivemeter_fleet',
   'hivemeter_loader',
   'hivemeter_reader',
   'hivemeter_grafana',

@@ -165,11 +165,12 @@ export const CONFIG_SCHEMA = Type.Object(
     }),
     opsHost: text(
       '127.0.0.1',
-      'Address of /healthz, /readyz and /metrics of aggregator, settler and loader.',
+      'Address of /healthz, /readyz and /metrics of aggregator, settler, fleet and loader.',
     ),
     aggregatorOpsPort: port(4682, 'Port of the aggregator for /healthz, /readyz and /metrics.'),
     settlerOpsPort: port(4683, 'Port of the settler for /healthz, /readyz and /metrics.'),
     loaderOpsPort: port(4684, 'Port of the loader for /healthz, /readyz and /metrics.'),
+    fleetOpsPort: port(4685, 'Port of the fleet for /healthz, /readyz and /metrics.'),
     idsMax: Type.Integer({
       minimum: 100_000,
       maximum: 200_000_000,

@@ -24,6 +24,7 @@ const ROUNDS: readonly Round[] = [
   [
     strike('kill-after-send', 'aggregator', 1),
     strike('commit-answer-lost', 'settler', 1),
+    strike('kill-after-send', 'fleet', 1),
     strike('kill-during-insert', 'loader', 1),
     strike('produce-answer-lost', 'gateway', 1),
     strike('terminate', 'reader', 1),
@@ -31,6 +32,7 @@ const ROUNDS: readonly Round[] = [
   [
     strike('commit-held-past-the-next-begin', 'aggregator', 2),
     strike('kill-after-commit', 'settler', 2),
+    strike('same-transactional-id-twice', 'fleet', 2),
     strike('insert-answer-lost', 'loader', 2),
     strike('kill-at-random', 'gateway', 2),
   ],
@@ -52,7 +54,7 @@ describe('a short fault run', () => {
       finals: [],
     })
     assert.deepEqual(failures, [], `history, schedule and logs are in ${dir}`)
-    assert.match(lastLine(verdict, injected), / 9 faults: 0 lost, 0 counted twice, 0 paid twice$/)
+    assert.match(lastLine(verdict, injected), / 11 faults: 0 lost, 0 counted twice, 0 paid twice$/)
     assert.ok(verdict.events >= EVENTS)
     await rm(dir, { recursive: true })
   })

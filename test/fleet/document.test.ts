@@ -31,7 +31,7 @@ describe('docs/fleet.md', () => {
 
   test('has an example that gives what it shows', () => {
     const [, pasted = ''] = /<<'END'\n(.*?)\nEND\n/s.exec(DOCUMENT) ?? []
-    const [, shown = ''] = /```json\n(.*?)```/s.exec(DOCUMENT) ?? []
+    const [, shown = ''] = /```json\n(\{\n {2}"telemetry".*?)```/s.exec(DOCUMENT) ?? []
     const path = join(folder, 'machine.json')
     writeFileSync(path, pasted)
     const { warnings, ...rest } = JSON.parse(normaliseFile(path)) as Record<string, unknown>

@@ -117,6 +117,27 @@ describe('keys', () => {
     assert.equal(wrong.exitCode, 2, wrong.output)
   })
 
+  it('may stand for one node of a hosting fleet, and open nothing else', async () => {
+    const create = (...more: string[]) => keys('create', '--client', 'barn', '--scopes', ...more)
+    const made = await create('fleet:telemetry', '--fleet-node', 'krill/barn/agent-1')
+    assert.equal(made.exitCode, 0, made.output)
+    assert.match(made.output, /fleet:telemetry; fleet node krill\/barn\/agent-1$/m)
+    assert.match(
+      (await keys('list')).output,
+      / {2}barn {2}fleet:telemetry {2}- .* {2}fleet node krill\/barn\/agent-1$/m,
+    )
+    for (const wrong of [
+      ['fleet:telemetry'],
+      ['fleet:telemetry', '--fleet-node', 'krill/barn'],
+      ['fleet:telemetry', '--fleet-node', 'krill/barn/agent-1', '--nodes', 'n'],
+      ['fleet:telemetry,usage:read', '--fleet-node', 'krill/barn/agent-1'],
+      ['usage:read', '--nodes', 'n', '--fleet-node', 'krill/barn/agent-1'],
+    ]) {
+      const { exitCode, output } = await create(...wrong)
+      assert.equal(exitCode, 2, output)
+    }
+  })
+
   it('are two of a client at most, also where several commands make them at once', async () => {
     const make = () => keys('create', '--client', 'at-once', '--scopes', 'usage:read', '--nodes', 'n')
     const made = await Promise.all([make(), make(), make(), make()])

@@ -23,6 +23,8 @@ const STILL = new Map<MetricName, string>([
   ['hivemeter_access_keys_unreadable_total', 'test/integration/keys'],
   ['hivemeter_audit_records_total', 'test/integration/reader-audit'],
   ['hivemeter_gateway_waiting_events', 'services/gateway/queue/record-queue'],
+  ['hivemeter_gateway_waiting_fleet_records', 'services/gateway/queue/record-queue'],
+  ['hivemeter_fleet_items_lost_total', 'pipelines/fleet/pipeline'],
   ['hivemeter_produce_failures_total', 'test/lanes/lost-replies'],
   ['hivemeter_stray_records', 'services/aggregator/foreign-partitioner'],
   ['hivemeter_open_transaction_seconds', 'test/integration/open-transaction'],
@@ -127,6 +129,10 @@ describe('the metrics of all services', () => {
       const heartbeat = { heartbeat_id, node_id: node, sent_at: systemClock.nowMs(), agent_count: 10 }
       assert.equal((await post('gateway', '/v1/heartbeats', [heartbeat])).status, 202)
     }
+    const names = { provider_id: node, location_id: 'site', node_id: 'agent', epoch: 1, interval_s: 30 }
+    const items = [{ sample: { observed_at: systemClock.nowMs(), serial: 'HM-1' } }, {}]
+    const batch = { ...names, first_seq: 1, lane: 'live', low: { epoch: 1, seq: 1 }, items }
+    assert.equal((await post('gateway', '/v1/fleet/telemetry', batch)).status, 202)
     const producer = openUsageProducer(installation)
     await producer.append([
       usageRecord(0, [maker.event(other)]),
@@ -137,6 +143,9 @@ describe('the metrics of all services', () => {
     const toInbox = new IdempotentProducer({ ...kafka, topic: topics.accountInbox, metrics: noMetrics })
     await toInbox.append([{ partition: 0, key: null, value: Buffer.from('not ours') }])
     await toInbox.stop()
+    const toFleet = new IdempotentProducer({ ...kafka, topic: topics.fleetInbox, metrics: noMetrics })
+    await toFleet.append([{ partition: 0, key: null, value: Buffer.from('not ours') }])
+    await toFleet.stop()
     for (const service of SERVICE_NAMES) {
       const own = rows.filter(([name, row]) => row.services.includes(service) && !STILL.has(name))
       const stillAt = async (): Promise<string[]> => {

@@ -23,6 +23,7 @@ describe('npm start', () => {
     HIVEMETER_GATEWAY_PORT: '26952',
     HIVEMETER_AGGREGATOR_OPS_PORT: '26953',
     HIVEMETER_SETTLER_OPS_PORT: '26954',
+    HIVEMETER_FLEET_OPS_PORT: '26950',
     HIVEMETER_LOADER_OPS_PORT: '26955',
     HIVEMETER_KAFKA_PORT: '26956',
     HIVEMETER_KAFKA_CONTROLLER_PORT: '26957',
@@ -89,7 +90,16 @@ describe('npm start', () => {
     const ended = await start.end('SIGINT', STOP_MS)
     assert.equal(ended.exitCode, 130, start.output)
     const stopped = [...start.output.matchAll(/✓ (\w+) stopped/g)].map(([, name]) => name)
-    assert.deepEqual(stopped, ['gateway', 'reader', 'aggregator', 'settler', 'loader', 'ClickHouse', 'Kafka'])
+    assert.deepEqual(stopped, [
+      'gateway',
+      'reader',
+      'aggregator',
+      'settler',
+      'fleet',
+      'loader',
+      'ClickHouse',
+      'Kafka',
+    ])
     assert.deepEqual(processesOf(dataDir), [])
   })
 

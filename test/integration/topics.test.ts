@@ -54,7 +54,7 @@ describe('the topics of an installation', () => {
   })
 
   it('stop every service from starting where one differs, and migrate mends it', async () => {
-    const { usageMetered, usageBlocks, nodeState } = installation.topics
+    const { usageMetered, usageBlocks, nodeState, fleetBlocks } = installation.topics
     await give(usageMetered, {
       'message.timestamp.type': 'CreateTime',
       'retention.ms': '-1',
@@ -63,11 +63,13 @@ describe('the topics of an installation', () => {
     })
     await give(usageBlocks, { 'unclean.leader.election.enable': 'true' })
     await give(nodeState, { 'cleanup.policy': 'compact', 'unclean.leader.election.enable': 'true' })
+    await give(fleetBlocks, { 'unclean.leader.election.enable': 'true' })
     const lines = [
       `Topic ${usageMetered} has message.timestamp.type CreateTime; the guarantee needs LogAppendTime.`,
       `Topic ${usageMetered} has retention.bytes 1048576; the guarantee needs at least 1073741824.`,
       `Topic ${usageBlocks} has unclean.leader.election.enable true; the guarantee needs false.`,
       `Topic ${nodeState} has unclean.leader.election.enable true; the guarantee needs false.`,
+      `Topic ${fleetBlocks} has unclean.leader.election.enable true; the guarantee needs false.`,
     ]
     const checked = await check()
     assert.equal(checked.exitCode, EXIT.configuration, checked.output)
@@ -92,7 +94,7 @@ describe('the topics of an installation', () => {
     assert.match(
       mended.output,
       new RegExp(
-        `^Topics: set what the guarantee needs of ${usageMetered}, ${usageBlocks}, ${nodeState}\\.$`,
+        `^Topics: set what the guarantee needs of ${usageMetered}, ${usageBlocks}, ${nodeState}, ${fleetBlocks}\\.$`,
         'm',
       ),
     )

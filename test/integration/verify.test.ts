@@ -210,7 +210,10 @@ describe('verify', () => {
     for (const restore of undo) await restore()
     for (const line of expected) assert.match(output, line)
     assert.equal(exitCode, 6)
-    assert.match(output, /^12 differences in \d+ windows, \d+ costs, \d+ accounts, \d+ wallets$/m)
+    assert.match(
+      output,
+      /^12 differences in \d+ windows, \d+ costs, \d+ accounts, \d+ wallets, \d+ items of fleets, \d+ samples, \d+ nodes of fleets$/m,
+    )
   })
 
   it('names a row that is missing and one that is too many', async () => {

@@ -41,6 +41,7 @@ describe('a data folder of 0.1.0', () => {
     HIVEMETER_GATEWAY_PORT: '26982',
     HIVEMETER_AGGREGATOR_OPS_PORT: '26983',
     HIVEMETER_SETTLER_OPS_PORT: '26984',
+    HIVEMETER_FLEET_OPS_PORT: '26980',
     HIVEMETER_LOADER_OPS_PORT: '26985',
     HIVEMETER_KAFKA_PORT: '26986',
     HIVEMETER_KAFKA_CONTROLLER_PORT: '26987',
@@ -84,7 +85,10 @@ describe('a data folder of 0.1.0', () => {
 
   async function verifiedAll(): Promise<void> {
     const stdout = await run('verify')
-    assert.match(stdout.trimEnd(), /^0 differences in \d+ windows, \d+ costs, \d+ accounts, \d+ wallets$/m)
+    assert.match(
+      stdout.trimEnd(),
+      /^0 differences in \d+ windows, \d+ costs, \d+ accounts, \d+ wallets, \d+ items of fleets, \d+ samples, \d+ nodes of fleets$/m,
+    )
   }
 
   it('starts, has the numbers that it had, and loads what waited', async () => {

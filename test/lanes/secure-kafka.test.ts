@@ -147,16 +147,22 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
   })
 
   it('names the right that is lacking where one is taken away, and goes on where it is given back', async () => {
-    const { usageMetered, usageBlocks, nodeState } = secure.installation.topics
+    const { usageMetered, usageBlocks, nodeState, fleetInbox, fleetState } = secure.installation.topics
     const taken: readonly Taken[] = [
       ['gateway', usageMetered, 'Write'],
       ['aggregator', usageBlocks, 'Write'],
       ['settler', nodeState, 'Write'],
+      ['fleet', fleetState, 'Write'],
       ['loader', usageBlocks, 'Read'],
       ['reader', nodeState, 'Read'],
     ]
     looksBefore = kafka.audit().length
     await secure.revoke(taken)
+    const toFleet = new IdempotentProducer({
+      ...secure.installation.kafka,
+      topic: fleetInbox,
+      metrics: noMetrics,
+    })
     let sent = 0
     for (const name of SERVICE_NAMES) {
       const service = secure.service(name)
@@ -167,13 +173,16 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
           // Work for each of them: the settler's work comes from heartbeats, which are still taken.
           assert([202, 503].includes(await secure.send(`without ${sent++}`)))
           assert([202, 503].includes(await secure.beat()))
+          // A node of a fleet would keep the installation from growing.
+          await toFleet.append([{ partition: 0, key: null, value: Buffer.from('not ours') }])
           return service.lastWords.includes('lacks a right')
         },
         () => service.lastWords,
       )
     }
+    await toFleet.stop()
     const { output } = await secure.grant()
-    assert.match(output, /^Rights: granted 5 of /m)
+    assert.match(output, /^Rights: granted 6 of /m)
     // A consumer that is refused ends its process, since the process must be started again.
     for (const name of SERVICE_NAMES) {
       const { ended, lastWords } = secure.service(name)

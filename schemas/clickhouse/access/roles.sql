@@ -26,6 +26,11 @@ GRANT SELECT ON watermarks TO hivemeter_settler;
 GRANT SELECT ON load_notes TO hivemeter_settler;
 GRANT SELECT ON installation TO hivemeter_settler;
 
+CREATE ROLE IF NOT EXISTS hivemeter_fleet SETTINGS PROFILE 'hivemeter_reading', readonly = 2;
+GRANT SELECT ON watermarks TO hivemeter_fleet;
+GRANT SELECT ON load_notes TO hivemeter_fleet;
+GRANT SELECT ON installation TO hivemeter_fleet;
+
 -- The only one who writes rows; it looks before it writes. DDL belongs to the user who migrates.
 CREATE ROLE IF NOT EXISTS hivemeter_loader SETTINGS allow_ddl = 0;
 GRANT SELECT, INSERT ON usage_events TO hivemeter_loader;
@@ -41,6 +46,7 @@ GRANT SELECT, INSERT ON load_notes TO hivemeter_loader;
 GRANT SELECT ON installation TO hivemeter_loader;
 GRANT SELECT, INSERT ON dead_letters TO hivemeter_loader;
 GRANT SELECT, INSERT ON set_aside TO hivemeter_loader;
+GRANT SELECT, INSERT ON fleet_samples TO hivemeter_loader;
 GRANT SYSTEM SYNC REPLICA ON * TO hivemeter_loader;
 
 CREATE ROLE IF NOT EXISTS hivemeter_reader SETTINGS PROFILE 'hivemeter_reading';
@@ -53,6 +59,7 @@ GRANT SELECT ON wallet_ledger TO hivemeter_reader;
 GRANT SELECT ON audit_log TO hivemeter_reader;
 GRANT SELECT ON audit TO hivemeter_reader;
 GRANT SELECT ON set_aside TO hivemeter_reader;
+GRANT SELECT ON fleet_samples TO hivemeter_reader;
 GRANT SELECT ON dead_letters TO hivemeter_reader;
 GRANT SELECT ON watermarks TO hivemeter_reader;
 GRANT SELECT ON installation TO hivemeter_reader;

@@ -61,8 +61,8 @@ test('the queue of another topic needs its packer alone', async () => {
   const readings = Array.from({ length: 5 }, (_, watts) => ({ node: 'node-1', watts }))
   const offered = queue.offer(readings)
   const other = queue.offer([{ node: 'node-1', watts: 5 }])
-  assert.deepEqual(await offered, { acknowledged: 5, unknown: [], notTaken: [] })
-  assert.deepEqual(await other, { acknowledged: 1, unknown: [], notTaken: [] })
+  assert.partialDeepStrictEqual(await offered, { acknowledged: 5, unknown: [], notTaken: [] })
+  assert.partialDeepStrictEqual(await other, { acknowledged: 1, unknown: [], notTaken: [] })
   const partition = partitionOfNode('node-1', PARTITIONS)
   assert.deepEqual(
     log.records.slice(1),

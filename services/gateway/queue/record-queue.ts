@@ -173,9 +173,11 @@ export class RecordQueue<Event> {
       const byPartition = new Map(records.map((record) => [record.partition, record]))
       this.#lanes.send(
         records.map((record) => record.toAppend()),
-        (partition, fate) => {
+        (partition, fate, end) => {
           const record = byPartition.get(partition)
-          if (record !== undefined) this.#settle(record, FATES[fate])
+          const logTimeMs =
+            end !== null && 'error' in end ? null : (end?.acknowledgement.logAppendTimeMs ?? null)
+          if (record !== undefined) this.#settle(record, FATES[fate], logTimeMs)
         },
       )
     }
@@ -267,9 +269,9 @@ export class RecordQueue<Event> {
     this.#setState('away')
   }
 
-  #settle(record: WaitingRecord<Event>, fate: Fate): void {
+  #settle(record: WaitingRecord<Event>, fate: Fate, logTimeMs: number | null = null): void {
     const { events, sizeBytes } = record.pack
-    record.settle(fate)
+    record.settle(fate, logTimeMs)
     this.#wait(-events, -sizeBytes)
     if (fate === 'acknowledged') this.#options.metrics.accepted(events)
   }

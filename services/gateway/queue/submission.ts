@@ -6,6 +6,8 @@ export interface Outcome {
   readonly unknown: readonly number[]
   /** Never sent. */
   readonly notTaken: readonly number[]
+  /** The log's time of the newest of its records that were acknowledged; null where none was. */
+  readonly logTimeMs: number | null
 }
 
 export type Fate = 'acknowledged' | 'unknown' | 'notTaken'
@@ -18,6 +20,7 @@ export class Submission {
   readonly #unknown: number[] = []
   readonly #notTaken: number[] = []
   #acknowledged = 0
+  #logTimeMs: number | null = null
   #open: number
 
   constructor(events: number) {
@@ -28,7 +31,8 @@ export class Submission {
   }
 
   /** Called once for each event. */
-  settle(positions: readonly number[], fate: Fate): void {
+  settle(positions: readonly number[], fate: Fate, logTimeMs: number | null = null): void {
+    if (logTimeMs !== null) this.#logTimeMs = Math.max(this.#logTimeMs ?? 0, logTimeMs)
     if (fate === 'acknowledged') this.#acknowledged += positions.length
     else (fate === 'unknown' ? this.#unknown : this.#notTaken).push(...positions)
     this.#open -= positions.length
@@ -37,6 +41,7 @@ export class Submission {
       acknowledged: this.#acknowledged,
       unknown: this.#unknown.sort(ascending),
       notTaken: this.#notTaken.sort(ascending),
+      logTimeMs: this.#logTimeMs,
     })
   }
 }

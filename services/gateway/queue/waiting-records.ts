@@ -39,8 +39,9 @@ export class WaitingRecord<Event> {
     return { partition: this.partition, key: this.#key, value: this.pack.finish() }
   }
 
-  settle(fate: Fate): void {
-    for (const { submission, positions } of this.#shares) submission.settle(positions, fate)
+  /** `logTimeMs`: the log's time of the record, where it was acknowledged. */
+  settle(fate: Fate, logTimeMs: number | null = null): void {
+    for (const { submission, positions } of this.#shares) submission.settle(positions, fate, logTimeMs)
   }
 }
 

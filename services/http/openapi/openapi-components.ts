@@ -1,5 +1,6 @@
 import * as audit from '../../../schemas/http/audit.ts'
 import * as exposure from '../../../schemas/http/exposure.ts'
+import * as fleet from '../../../schemas/http/fleet.ts'
 import * as gateway from '../../../schemas/http/gateway.ts'
 import * as heartbeats from '../../../schemas/http/heartbeats.ts'
 import * as hosting from '../../../schemas/http/hosting.ts'
@@ -17,6 +18,7 @@ import * as wallets from '../../../schemas/http/wallets.ts'
 const MODULES = [
   audit,
   exposure,
+  fleet,
   gateway,
   heartbeats,
   hosting,

@@ -21,6 +21,7 @@ import { awaitLoaded, endTasks } from './drain.ts'
 import type { GrowthKafka } from './drain.ts'
 import { accountsOf, firstSettlerTask, settlerTaskRecord } from './move-accounts.ts'
 import { aggregatorTaskRecord, firstAggregatorTask, moveIds } from './move-ids.ts'
+import { holdsFleets } from './fleets.ts'
 import { carryStrays } from './strays.ts'
 import { MIB } from '../../../schemas/units.ts'
 
@@ -81,6 +82,12 @@ export async function grow(parts: GrowParts, partitions: number): Promise<void> 
   }
   const refusal = growthRefusal(layout, partitions)
   if (refusal !== null) throw refused(refusal)
+  const kafka = {
+    ...kafkaOf(parts.config, 'hivemeter-migrate', silentLogger),
+    groupBase: groupBaseOf(parts.config),
+  }
+  const topic = topicNames(parts.config.topicPrefix, layout.version).fleetState
+  if (await holdsFleets({ ...kafka, topic }, layout.partitions)) throw refused(HAS_FLEETS)
   const writer = growthWriter(parts.config)
   try {
     await new Growth(parts, layout, partitions, writer).run()
@@ -102,6 +109,14 @@ export function growthRefusal(layout: Layout, partitions: number): string | null
   return `The installation has ${layout.partitions} partitions; --grow takes a larger number. It never gets fewer.`
 }
 
+const HAS_FLEETS =
+  'The installation has nodes of hosting fleets, and --grow moves accounts and ids alone: what fleets sent would be counted anew. Nothing was changed.'
+
+/** The begin of the names of the groups in which a growth reads. */
+function groupBaseOf({ topicPrefix }: Config): string {
+  return `${topicPrefix}growth`
+}
+
 function refused(message: string): ExitError {
   return new ExitError(EXIT.configuration, message)
 }
@@ -119,7 +134,7 @@ class Growth {
     this.#parts = parts
     this.#kafka = {
       ...kafkaOf(parts.config, 'hivemeter-migrate', silentLogger),
-      groupBase: `${parts.config.topicPrefix}growth`,
+      groupBase: groupBaseOf(parts.config),
     }
     this.#writer = writer
     this.#layout = layout

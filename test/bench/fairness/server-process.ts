@@ -11,6 +11,7 @@ import { topicNames } from '../../../schemas/topics.ts'
 import { KeyRing } from '../../../services/access/key-ring.ts'
 import { createGatewayApp } from '../../../services/gateway/app.ts'
 import { MemoryLog } from '../../../services/gateway/fixtures.ts'
+import { fleetQueue } from '../../../services/gateway/fleet/fleet-queue.ts'
 import { usageQueue } from '../../../services/gateway/usage/usage-queue.ts'
 import { opsRoutes } from '../../../services/http/ops.ts'
 import { createMetrics } from '../../../services/runtime/metrics.ts'
@@ -59,7 +60,8 @@ async function startGateway(): Promise<string> {
   const [log, inboxLog] = [new MemoryLog(systemClock), new MemoryLog(systemClock)]
   const queue = usageQueue({ ...common, producer: log })
   const inbox = new SharedAppend(inboxLog, systemClock)
-  const app = await createGatewayApp({ ...common, topic: 'usage.metered', queue, inbox, access, ops })
+  const fleet = fleetQueue({ ...common, producer: new MemoryLog(systemClock) })
+  const app = await createGatewayApp({ ...common, topic: 'usage.metered', queue, fleet, inbox, access, ops })
   queue.start()
   await app.listen({ host: '127.0.0.1', port: 0 })
   setInterval(() => {

@@ -1,5 +1,6 @@
 import type { DecidePoint, Failpoint } from '../../../pipelines/failpoints.ts'
 import { startAggregator } from '../../../services/aggregator/start.ts'
+import { startFleet } from '../../../services/fleet/start.ts'
 import { startGateway } from '../../../services/gateway/start.ts'
 import { startLoader } from '../../../services/loader/start.ts'
 import { followingLayout } from '../../../services/runtime/follow-layout.ts'
@@ -20,6 +21,7 @@ const STARTS: Readonly<Record<ServiceName, (parts: ServiceParts) => Promise<Runn
   gateway: followingLayout('gateway', startGateway),
   aggregator: followingLayout('aggregator', startAggregator),
   settler: followingLayout('settler', startSettler),
+  fleet: followingLayout('fleet', startFleet),
   loader: followingLayout('loader', startLoader),
   reader: followingLayout('reader', startReader),
 }

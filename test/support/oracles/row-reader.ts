@@ -135,6 +135,7 @@ class ValueReader {
       const value = this.#integer(Number(bits) / 8, unsigned === '')
       return Number(bits) > 32 ? value : Number(value)
     }
+    if (type === 'Float64') return this.#take(8).readDoubleLE()
     if (type === 'String') return this.#take(this.length()).toString('latin1')
     if (type === 'UUID') return this.#uuid()
     if (type.startsWith('Enum8')) return enumName(type, Number(this.#integer(1, true)))

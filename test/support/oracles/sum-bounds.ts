@@ -3,6 +3,7 @@ import { HEARTBEAT_BOUNDS } from '../../../pipelines/account/accept-heartbeat.ts
 import { HEARTBEATS_REMEMBERED_MAX } from '../../../pipelines/account/heartbeat-memory.ts'
 import { MILESTONES } from '../../../pipelines/account/rewards.ts'
 import { EVENTS_PER_BATCH_MAX, LARGE } from '../../../pipelines/windows/deltas.ts'
+import { SEQ_MAX } from '../../../schemas/fleet/bounds.ts'
 import { TDP_WATTS_MAX } from '../../../schemas/models.ts'
 import { energyOfGpuTime, USAGE_BOUNDS } from '../../../schemas/usage.ts'
 
@@ -103,6 +104,11 @@ export const RECORD_SUMS: Readonly<Record<string, Readonly<Record<string, bigint
     day_minimum_micro_spark: CAPPED_A_DAY,
     capped_reward_micro_spark: REWARD_MICRO_SPARK,
     capped_minimum_micro_spark: EVENTS * MICRO,
+  },
+  FleetNode: {
+    lost: BigInt(SEQ_MAX),
+    'outcomes[].items': EVENTS,
+    'quarantined[].items': EVENTS,
   },
   InboxUsage: {
     'sums[].set_aside': BigInt(EVENTS_PER_BATCH_MAX),

@@ -9,6 +9,9 @@ export async function verified(installation: Installation): Promise<string> {
   const { exitCode, output } = await installation.command('verify')
   assert.equal(exitCode, 0, `verify ended with ${exitCode}:\n${output}`)
   const last = output.trimEnd().split('\n').at(-1) ?? ''
-  assert.match(last, /^0 differences in \d+ windows, \d+ costs, \d+ accounts, \d+ wallets$/)
+  assert.match(
+    last,
+    /^0 differences in \d+ windows, \d+ costs, \d+ accounts, \d+ wallets, \d+ items of fleets, \d+ samples, \d+ nodes of fleets$/,
+  )
   return last
 }

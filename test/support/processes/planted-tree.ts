@@ -78,5 +78,5 @@ function renamed(text: string, { name, apart }: PlantedName): string {
     .replaceAll('Tally', capital)
     .replaceAll('TALLY', name.toUpperCase())
     .replaceAll(/\b90([0-2])\b/g, (_, digit: string) => String(900 + apart * 10 + Number(digit)))
-    .replaceAll('4685', String(4685 + apart))
+    .replaceAll('4686', String(4686 + apart))
 }

@@ -39,6 +39,7 @@ export function addKey(ring: KeyRing, fields: Partial<AccessKey> = {}): string {
     revoked_at: null,
     operators: [],
     parent: null,
+    fleet_node: null,
     ...fields,
   })
   ring.apply({ key: Buffer.from(keyId), value })

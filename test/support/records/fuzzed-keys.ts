@@ -48,6 +48,7 @@ export function fuzzedKey(dice: Dice, keyIds: readonly string[]): FuzzedKey {
     revoked_at: null,
     operators: [],
     parent: null,
+    fleet_node: null,
     ...fields,
   })
   const key = dice.next() < 0.9 ? keyId : dice.pick(['', 'x', '!task', 'A'.repeat(16), 'f'.repeat(300)])
@@ -61,6 +62,7 @@ const ODD: readonly (readonly [keyof AccessKey, readonly unknown[]])[] = [
   ['nodes', NODES],
   ['operators', NODES],
   ['parent', [null, '', 'x', '0'.repeat(16), 'f'.repeat(16)]],
+  ['fleet_node', [null, { provider_id: '', location_id: 'l', node_id: 'n' }]],
   ['created_at', TIMES_MS],
   ['expires_at', [null, ...TIMES_MS]],
   ['revoked_at', [null, ...TIMES_MS]],

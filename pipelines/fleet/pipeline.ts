@@ -1,0 +1,157 @@
+import { fleetNodeCodec, fleetTaskCodec } from '../../schemas/fleet/codecs.ts'
+import { DECIDED_OUTCOMES } from '../../schemas/fleet/outcomes.ts'
+import type { FleetNode, FleetTask } from '../../schemas/fleet/records.ts'
+import type { Metrics } from '../../schemas/metrics.ts'
+import { RULES } from '../../schemas/since.ts'
+import { SECOND_MS } from '../../schemas/units.ts'
+import { writeDeadLetter } from '../blocks/dead-letter.ts'
+import type { StoreGate } from '../blocks/store-gate.ts'
+import type { Clock } from '../clock.ts'
+import { isEnd } from '../log/end.ts'
+import type { LogRecord, TopicAppend } from '../log/records.ts'
+import { isTick } from '../log/tick.ts'
+import { TaskLedger } from '../task/ledger.ts'
+import type { TaskBatch, TaskCommitted, TaskDecision, TaskRestored, TaskState } from '../task/task.ts'
+import { CANNOT_BE_DECIDED, cannotBeDecided, isOfRecords, UndecidedError } from '../task/undecided.ts'
+import type { SetAside } from '../task/undecided.ts'
+import { FleetBatch } from './inbox.ts'
+
+export interface FleetOptions {
+  readonly partition: number
+  readonly partitions: number
+  readonly topics: {
+    readonly fleetInbox: string
+    readonly fleetState: string
+    readonly fleetBlocks: string
+  }
+  readonly loadedSeq: (partition: number) => number
+  /** Opened for each restore: nothing is decided before the gate lets the task pass. */
+  readonly gate: StoreGate
+  /** What an end record must carry to end this version of the topics; null while none ends. */
+  readonly endToken?: () => Buffer | null
+  readonly clock: Clock
+  readonly metrics: Metrics
+}
+
+/** The task of the fleet: the only writer of what is known of the nodes and machines of its providers. */
+export class FleetState implements TaskState {
+  readonly #options: FleetOptions
+  readonly #nodes = new Map<string, FleetNode>()
+  readonly #ledger: TaskLedger<FleetTask>
+  #pending: FleetBatch | undefined
+
+  constructor(options: FleetOptions) {
+    this.#options = options
+    const { topics } = options
+    this.#ledger = new TaskLedger({
+      ...options,
+      inputTopic: topics.fleetInbox,
+      stateTopic: topics.fleetState,
+      blockTopic: topics.fleetBlocks,
+      holds: 'nodes',
+      codec: fleetTaskCodec,
+      first: newTask(),
+      watermarkMsOf: ({ now }) => now,
+    })
+  }
+
+  restore(record: LogRecord): void {
+    const key = record.key?.toString('latin1')
+    if (this.#ledger.restore(record) || key === undefined || key.startsWith('!')) return
+    if (record.value === null) this.#nodes.delete(key)
+    else this.#nodes.set(key, fleetNodeCodec.decode(record.value))
+  }
+
+  restored(inputStart: bigint): TaskRestored {
+    const position = this.#ledger.restored(inputStart)
+    return { position, decidedTo: BigInt(this.#ledger.task.position), appends: [], note: null }
+  }
+
+  async decide(batch: TaskBatch): Promise<TaskDecision> {
+    const undecided = await this.#ledger.passes(batch)
+    if (undecided !== null) return undecided
+    const { partition, partitions } = this.#options
+    const { blocks } = this.#ledger
+    if (Number(batch.nextOffset) <= this.#ledger.task.position)
+      return this.#ledger.tookAgain(batch.nextOffset)
+    const task = { ...this.#ledger.task }
+    const fleet = new FleetBatch({ task, nodes: this.#nodes, blocks, partition, partitions })
+    const position = this.#take(fleet, batch, task)
+    task.position = Number(position)
+    const appends = await this.#write(task, fleet)
+    this.#ledger.decided(task)
+    this.#pending = fleet
+    return { appends, position, groupOpen: blocks.groupOpen, pause: null }
+  }
+
+  committed(offsets: readonly bigint[]): TaskCommitted {
+    const { metrics, partition, topics } = this.#options
+    const pending = this.#pending
+    this.#pending = undefined
+    this.#ledger.blocks.acknowledged(offsets)
+    const place = { topic: topics.fleetInbox, partition }
+    metrics.set('hivemeter_watermark_timestamp_seconds', place, this.#ledger.task.now / SECOND_MS)
+    if (pending === undefined) return { deleteStateBefore: null }
+    for (const outcome of DECIDED_OUTCOMES)
+      metrics.count('hivemeter_fleet_items_total', { outcome }, pending.counts[outcome])
+    metrics.count('hivemeter_fleet_items_lost_total', {}, pending.lost)
+    for (const { letter } of pending.dead)
+      metrics.count('hivemeter_dead_letters_total', { reason: letter.problems[0]?.code ?? 'malformed' })
+    return { deleteStateBefore: null }
+  }
+
+  dispose(): void {
+    this.#nodes.clear()
+  }
+
+  /** Takes in the records, up to one that ends the partition. Returns the position after them. */
+  #take(fleet: FleetBatch, { records, nextOffset, setAside }: TaskBatch, task: FleetTask): bigint {
+    for (const record of records) {
+      if (isEnd(record, this.#options.endToken)) {
+        task.now = Math.max(task.now, record.timestampMs)
+        task.ended = true
+        return record.offset + 1n
+      }
+      const aside = setAside?.find(({ offset }) => offset === record.offset)
+      try {
+        if (aside === undefined) fleet.apply(record)
+        else this.#setAside(fleet, record, aside)
+      } catch (error) {
+        throw isOfRecords(error) ? new UndecidedError(record.offset, null, error) : error
+      }
+    }
+    return nextOffset
+  }
+
+  /** A batch or a heartbeat that `decide` fails at again and again concerns nothing but itself. */
+  #setAside(fleet: FleetBatch, record: LogRecord, { detail }: SetAside): void {
+    const { topics, partition } = this.#options
+    const place = `${topics.fleetInbox}[${partition}] at offset ${record.offset}`
+    if (isTick(record, RULES)) throw cannotBeDecided(place, detail)
+    fleet.setAside(record, CANNOT_BE_DECIDED, detail)
+  }
+
+  async #write(task: FleetTask, fleet: FleetBatch): Promise<TopicAppend[]> {
+    const { topics, partition } = this.#options
+    const { blocks } = this.#ledger
+    for (const { letter, atMs } of fleet.dead) writeDeadLetter(blocks, topics.fleetInbox, letter, atMs)
+    const endGroup = fleet.ticked || task.ended
+    const appends = await this.#ledger.finish(task, { logTimeMs: task.now, endGroup })
+    for (const [key, node] of fleet.changed)
+      appends.push({ topic: topics.fleetState, partition, key, value: fleetNodeCodec.encode(node) })
+    appends.push(this.#ledger.record(task))
+    return appends
+  }
+}
+
+function newTask(): FleetTask {
+  return {
+    position: 0,
+    next_seq: 1,
+    now: 0,
+    loaded_seq: 0,
+    oldest_unloaded_at: null,
+    ended: false,
+    since: [],
+  }
+}

@@ -1,0 +1,16 @@
+import { codec, SCHEMA_ID } from '../avro.ts'
+import type { FleetNode, FleetTask, NodeHeartbeat, WorkerTelemetry } from './records.ts'
+
+export const workerTelemetryCodec = codec<WorkerTelemetry>(SCHEMA_ID.workerTelemetry, 'worker-telemetry.v1')
+export const nodeHeartbeatCodec = codec<NodeHeartbeat>(SCHEMA_ID.nodeHeartbeat, 'node-heartbeat.v1')
+export const fleetTaskCodec = codec<FleetTask>(SCHEMA_ID.fleetTask, 'fleet-task.v1')
+export const fleetNodeCodec = codec<FleetNode>(SCHEMA_ID.fleetNode, 'fleet-node.v1')
+
+/** The key of a node in fleet.state: its names, none of which contains a slash. */
+export function fleetNodeKey({
+  provider_id,
+  location_id,
+  node_id,
+}: Pick<FleetNode, 'provider_id' | 'location_id' | 'node_id'>): string {
+  return `${provider_id}/${location_id}/${node_id}`
+}

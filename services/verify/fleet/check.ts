@@ -1,0 +1,92 @@
+import { fleetTaskCodec } from '../../../schemas/fleet/codecs.ts'
+import type {
+  Check,
+  CheckCounts,
+  NewestTasks,
+  PartitionCheck,
+  VerifiedVersion,
+  VerifyRun,
+  VersionCheck,
+} from '../check.ts'
+import { countOf, readUndecided } from '../undecided.ts'
+import { compareFleet, compareNodes } from './compare.ts'
+import { readFleetState } from './state.ts'
+import type { FleetPresent } from './state.ts'
+
+/** Compares fleet.inbox with the samples' rows, the letters, and what fleet.state has of the nodes. */
+export class FleetCheck implements Check {
+  readonly name = 'fleet'
+  readonly reads = ['fleetInbox', 'fleetState'] as const
+  readonly task = {
+    state: 'fleetState',
+    blocks: 'fleetBlocks',
+    nextSeqOf: (record: Buffer): number => fleetTaskCodec.decode(record).next_seq,
+  } as const
+  readonly #run: VerifyRun
+  #items = 0
+  #rows = 0
+  #nodes = 0
+  #undecided = 0
+  readonly #leftOut: string[] = []
+
+  constructor(run: VerifyRun) {
+    this.#run = run
+  }
+
+  begin(version: VerifiedVersion): VersionCheck {
+    return {
+      find: async (partition: number, newest: NewestTasks): Promise<PartitionCheck | null> => {
+        if ((newest.get('fleetState') ?? null) === null) return null
+        const present = await readFleetState(version.logs, partition)
+        const { task } = present
+        if (task === null) throw new Error(`fleet.state partition ${partition} lost its task records.`)
+        return {
+          blocks: { topic: version.topics.fleetBlocks, partition, seqBelow: task.next_seq },
+          watermarkMs: task.now,
+          compare: () => this.#compare(version, partition, { ...present, task }),
+        }
+      },
+    }
+  }
+
+  passOver(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  finish(): CheckCounts {
+    return {
+      compared: [
+        [this.#items, 'items of fleets'],
+        [this.#rows, 'samples'],
+        [this.#nodes, 'nodes of fleets'],
+      ],
+      undecided: this.#undecided,
+      otherwise: [],
+      leftOut: this.#leftOut,
+    }
+  }
+
+  async #compare(
+    version: VerifiedVersion,
+    partition: number,
+    { task, nodes }: FleetPresent & { readonly task: NonNullable<FleetPresent['task']> },
+  ): Promise<void> {
+    const run = this.#run
+    const { logs, topics } = version
+    const blocks = { topic: topics.fleetBlocks, partition, seqBelow: task.next_seq }
+    const undecided = await readUndecided(run.tables, blocks, topics.fleetInbox)
+    const compared = await compareFleet({ run, version, partition, task, blocks, undecided })
+    this.#undecided += countOf(undecided)
+    this.#items += compared.model.items
+    this.#rows += compared.rows
+    const { start } = await logs.range('fleetInbox', partition)
+    if (start === 0n) {
+      await compareNodes({ run }, compared.model.nodes(), nodes)
+      this.#nodes += nodes.size
+      return
+    }
+    this.#leftOut.push(
+      `${topics.fleetInbox} partition ${partition} begins at offset ${start}: ${nodes.size} nodes and ${compared.unsure} samples that may be repeats of what is gone were not compared`,
+    )
+  }
+}

@@ -1,0 +1,145 @@
+import type {
+  FleetItem,
+  FleetNode,
+  FleetNodeName,
+  NodeHeartbeat,
+  WorkerTelemetry,
+} from '../../../schemas/fleet/records.ts'
+import type { Row } from '../differences.ts'
+import { Numbers } from './numbers.ts'
+import { rowOf } from './rows.ts'
+
+const AHEAD_S = 60
+const OLD_H = 80
+const HOUR = 3_600_000
+const HOURS = 80
+
+/** The outcomes in the order in which fleet.state has them. */
+const WORDS = ['repeat', 'discovered', 'quarantined', 'refused'] as const
+type Word = (typeof WORDS)[number]
+
+/** A row that must be there, by its place in the log. */
+export interface ExpectedRow {
+  readonly place: string
+  readonly row: Row
+  /** What the sample was numbered as. */
+  readonly node: string
+  readonly epoch: number
+  readonly seq: number
+}
+
+interface ModelNode {
+  readonly name: FleetNodeName
+  readonly firstSeenAt: number
+  readonly numbers: Numbers
+  readonly outcomes: Map<Word, number>
+  readonly hours: Map<number, number>
+  heartbeatAt: number | null
+  dataAt: number | null
+  version: string | null
+  intervalS: number
+  epoch: number
+}
+
+/** What follows from the records of one partition: the second implementation of the task's rules. */
+export class FleetModel {
+  /** Log time, which never falls. */
+  now = 0
+  items = 0
+  readonly #nodes = new Map<string, ModelNode>()
+
+  /** A batch that the log has at this offset; returns the rows that it must have given. */
+  batch(batch: WorkerTelemetry, offset: bigint, receivedAt: number): ExpectedRow[] {
+    const { epoch, first_seq, items, low } = batch
+    const node = this.#node(batch)
+    const key = keyOf(batch)
+    const rows: ExpectedRow[] = []
+    for (const [index, item] of items.entries()) {
+      const seq = first_seq + index
+      const word = this.#outcome(item, node.numbers.has({ epoch, seq }))
+      node.outcomes.set(word, (node.outcomes.get(word) ?? 0) + 1)
+      this.items += 1
+      if (word === 'quarantined') this.#quarantine(node)
+      if (word !== 'discovered' || item.sample === null) continue
+      const row = rowOf(batch, item.sample, { index, seq, outcome: word, offset, receivedAt })
+      rows.push({ place: `${offset}/${index}`, row, node: key, epoch, seq })
+    }
+    node.numbers.use(epoch, first_seq, first_seq + items.length - 1)
+    node.numbers.end(low)
+    node.dataAt = this.now
+    node.intervalS = batch.interval_s
+    node.epoch = Math.max(node.epoch, epoch)
+    return rows
+  }
+
+  heartbeat(heartbeat: NodeHeartbeat): void {
+    const node = this.#node(heartbeat)
+    node.heartbeatAt = this.now
+    node.version = heartbeat.software_version
+    node.intervalS = heartbeat.interval_s
+    node.epoch = Math.max(node.epoch, heartbeat.epoch)
+  }
+
+  /** The nodes as fleet.state must have them, by their key. */
+  nodes(): ReadonlyMap<string, FleetNode> {
+    return new Map([...this.#nodes].map(([key, node]) => [key, shownNode(node)]))
+  }
+
+  #outcome(item: FleetItem, isKnown: boolean): Word {
+    const machine = item.sample ?? item.poll ?? item.report
+    if (isKnown) return 'repeat'
+    if (machine === null) return 'refused'
+    const behindMs = this.now - machine.observed_at
+    if (-behindMs > AHEAD_S * 1_000) return 'refused'
+    return behindMs > OLD_H * HOUR ? 'quarantined' : 'discovered'
+  }
+
+  #quarantine({ hours }: ModelNode): void {
+    const hour = this.now - (this.now % HOUR)
+    hours.set(hour, (hours.get(hour) ?? 0) + 1)
+    const [oldest] = hours.keys()
+    if (hours.size > HOURS && oldest !== undefined) hours.delete(oldest)
+  }
+
+  #node({ provider_id, location_id, node_id }: FleetNodeName): ModelNode {
+    const name = { provider_id, location_id, node_id }
+    const known = this.#nodes.get(keyOf(name))
+    if (known !== undefined) return known
+    const node: ModelNode = {
+      name,
+      firstSeenAt: this.now,
+      numbers: new Numbers(),
+      outcomes: new Map(),
+      hours: new Map(),
+      heartbeatAt: null,
+      dataAt: null,
+      version: null,
+      intervalS: 0,
+      epoch: 0,
+    }
+    this.#nodes.set(keyOf(name), node)
+    return node
+  }
+}
+
+function keyOf({ provider_id, location_id, node_id }: FleetNodeName): string {
+  return [provider_id, location_id, node_id].join('/')
+}
+
+function shownNode(node: ModelNode): FleetNode {
+  return {
+    ...node.name,
+    first_seen_at: node.firstSeenAt,
+    last_heartbeat_at: node.heartbeatAt,
+    last_data_at: node.dataAt,
+    software_version: node.version,
+    interval_s: node.intervalS,
+    epoch: node.epoch,
+    ...node.numbers.shown(),
+    outcomes: WORDS.flatMap((outcome) => {
+      const items = node.outcomes.get(outcome)
+      return items === undefined ? [] : [{ outcome, items }]
+    }),
+    quarantined: [...node.hours].map(([hour, items]) => ({ hour, reason: 'too_old', items })),
+  }
+}

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { systemClock } from '../../pipelines/clock.ts'
+import { schemaIdOf, SCHEMA_ID } from '../../schemas/avro.ts'
+import { fleetNodeCodec } from '../../schemas/fleet/codecs.ts'
+import type { FleetNode } from '../../schemas/fleet/records.ts'
+import { partitionOfNode } from '../../schemas/ids.ts'
+import { install } from '../support/processes/installation.ts'
+import type { Installation } from '../support/processes/installation.ts'
+import { startService, startServices } from '../support/processes/service-process.ts'
+import type { ServiceProcess } from '../support/processes/service-process.ts'
+import { until } from '../support/until.ts'
+
+const PARTITIONS = 2
+const ARRIVES_MS_MAX = 30_000
+const HOUR_MS = 3_600_000
+
+const NODE = { provider_id: 'krill', location_id: 'barn', node_id: 'agent-1', epoch: 1, interval_s: 30 }
+const PARTITION = partitionOfNode(NODE.provider_id, PARTITIONS)
+
+/** What nodes of a hosting provider send comes into ClickHouse once, through the real gateway, log, task and loader. */
+describe('the fleet', () => {
+  let installation: Installation
+  let services: Record<'gateway' | 'fleet' | 'loader', ServiceProcess>
+
+  before(async () => {
+    installation = await install({ name: 'fleet', partitions: PARTITIONS })
+    services = await startServices(installation, 'gateway', 'fleet', 'loader')
+  })
+
+  after(async () => {
+    await Promise.all(Object.values(services).map((service) => service.stop()))
+    await installation.dispose()
+  })
+
+  async function post(
+    path: string,
+    body: object,
+  ): Promise<{ status: number; body: Record<string, unknown> }> {
+    const answer = await fetch(`${services.gateway.url}/v1/fleet/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
+  }
+
+  const batch = (first_seq: number, items: readonly object[]): object => ({
+    ...NODE,
+    first_seq,
+    lane: 'live',
+    low: { epoch: 1, seq: 1 },
+    items,
+  })
+
+  async function rows(): Promise<Record<string, unknown>[]> {
+    return await installation.clickhouse.rows(
+      'SELECT seq, fingerprint, power_w, hashrate_now_hs, outcome FROM fleet_samples ORDER BY seq',
+    )
+  }
+
+  async function node(): Promise<FleetNode | undefined> {
+    const records = await installation.records('fleetState', PARTITION)
+    const newest = records.findLast(({ value }) => schemaIdOf(value) === SCHEMA_ID.fleetNode)
+    return newest?.value === null || newest === undefined ? undefined : fleetNodeCodec.decode(newest.value)
+  }
+
+  it('takes a batch over HTTP, and each sample is a row', async () => {
+    const observed_at = systemClock.nowMs()
+    const items = [
+      { sample: { observed_at, serial: 'HM-1', power_w: 3_250.5, hashrate_hs: { now: 2 ** 53 - 1 } } },
+      { poll: { observed_at, serial: 'HM-2', result: 'timeout' } },
+      { sample: { observed_at, mac: '02:00:00:00:00:03' } },
+      { sample: { observed_at: observed_at - 81 * HOUR_MS, serial: 'HM-4' } },
+      { sample: { observed_at: observed_at + HOUR_MS, serial: 'HM-5' } },
+    ]
+    const { status, body } = await post('telemetry', batch(1, items))
+    assert.equal(status, 202)
+    assert.deepEqual(
+      (body['refused'] as { index: number; code: string }[]).map(({ index, code }) => [index, code]),
+      [[4, 'in_the_future']],
+    )
+    assert.ok(Math.abs(Date.parse(String(body['log_time'])) - observed_at) < HOUR_MS)
+    await until('the samples to be rows', ARRIVES_MS_MAX, async () => (await rows()).length === 2)
+    assert.deepEqual(await rows(), [
+      {
+        seq: '1',
+        fingerprint: 'HM-1',
+        power_w: 3_250.5,
+        hashrate_now_hs: String(2 ** 53 - 1),
+        outcome: 'discovered',
+      },
+      {
+        seq: '3',
+        fingerprint: '02:00:00:00:00:03',
+        power_w: null,
+        hashrate_now_hs: null,
+        outcome: 'discovered',
+      },
+    ])
+  })
+
+  it('counts a copy, after the task was started anew, and has one row all the same', async () => {
+    const observed_at = systemClock.nowMs()
+    const next = batch(6, [{ sample: { observed_at, serial: 'HM-1' } }])
+    assert.equal((await post('telemetry', next)).status, 202)
+    await services.fleet.stop()
+    assert.equal((await post('telemetry', next)).status, 202)
+    services.fleet = await (await startService(installation, 'fleet')).ready()
+    const heartbeat = { ...NODE, sent_at: observed_at, version: '0.1.0' }
+    assert.equal((await post('heartbeat', heartbeat)).status, 202)
+    const seen = await until('the heartbeat to be taken in', ARRIVES_MS_MAX, async () => {
+      const found = await node()
+      return found?.software_version === '0.1.0' ? found : undefined
+    })
+    assert.deepEqual(
+      seen.outcomes.map(({ outcome, items }) => [outcome, items]),
+      [
+        ['repeat', 1],
+        ['discovered', 4],
+        ['quarantined', 1],
+        ['refused', 1],
+      ],
+    )
+    await until('the third row', ARRIVES_MS_MAX, async () => (await rows()).length === 3)
+  })
+
+  it('is what verify works out again', async () => {
+    const { exitCode, output } = await installation.command('verify')
+    assert.match(output, /7 items of fleets, 3 samples, 1 nodes of fleets/)
+    assert.equal(exitCode, 0, output)
+  })
+
+  it('keeps the installation from growing, since nodes of fleets are not moved', async () => {
+    const { exitCode, output } = await installation.command('migrate', ['--grow', '4'])
+    assert.equal(exitCode, 78, output)
+    assert.match(output, /has nodes of hosting fleets/)
+  })
+
+  it('shows verify a row that is missing', async () => {
+    const sql = 'ALTER TABLE fleet_samples DELETE WHERE seq = 6'
+    await installation.clickhouse.command(sql, {}, { mutations_sync: 1 })
+    const { exitCode, output } = await installation.command('verify')
+    assert.equal(exitCode, 6, output)
+    assert.match(output, /fleet_samples \d+\/0: \(row\) is absent, expected present/)
+  })
+})
