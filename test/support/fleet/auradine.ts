@@ -41,7 +41,7 @@ interface FluxTruth extends StyledTruth {
 const supply: fc.Arbitrary<SupplyTruth> = fc.record({
   inW: fc.option(fc.nat(6_000), { freq: 5 }),
   outW: fc.nat(6_000),
-  inV: fc.constantFrom(0, 231, 402),
+  inV: fc.constantFrom(0, 228, 403),
   fansRpm: fc.array(fc.nat(6_000), { minLength: 2, maxLength: 2 }),
 })
 
@@ -134,7 +134,7 @@ function answerOf(
   { style, deviceTimeS }: FluxTruth,
 ): JsonObject {
   return {
-    STATUS: [{ STATUS: 'S', When: deviceTimeS ?? undefined, Code: 510, Description: 'X' }],
+    STATUS: [{ STATUS: 'S', When: deviceTimeS ?? undefined, Code: 7, Description: 'X' }],
     [name]: items.map((item) => ordered(item, style.order)),
   }
 }

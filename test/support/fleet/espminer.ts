@@ -169,7 +169,7 @@ function fanCount({ kind, fans }: AxeTruth): number {
 function reasonsOf({ stale, otherRejected }: AxeTruth): JsonObject[] {
   const reasons = [
     { message: 'Stale', count: stale },
-    { message: 'Above target', count: otherRejected },
+    { message: 'Something else', count: otherRejected },
   ]
   return reasons.filter(({ count }) => count > 0)
 }

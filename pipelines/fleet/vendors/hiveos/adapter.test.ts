@@ -177,6 +177,11 @@ describe('cards', () => {
   test('a miner on the processor has no cards; one that gives no buses has as many as fans', () => {
     const threads = { hs: [5, 5], temp: [50], fan: [], algo: 'kawpow' }
     assert.equal(read({ miner_stats: threads }).telemetry.gpu, null)
+    const noCard = read({ miner_stats: threads, temp: ['0'], fan: ['0'], power: ['0'] })
+    assert.deepEqual(
+      [noCard.telemetry.gpu, noCard.telemetry.power_w, noCard.warnings],
+      [null, null, ['igpu_dropped']],
+    )
     assert.deepEqual(buses(read({ miner_stats: { ...threads, bus_numbers: [null, null] } })), undefined)
     assert.deepEqual(buses(read({ miner_stats: { ...threads, temp: [50, 52], fan: [30, 30] } })), [
       [null, 50, null],

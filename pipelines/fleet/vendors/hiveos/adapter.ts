@@ -68,9 +68,9 @@ function mainWorks(miners: readonly Miner[], algorithm: string | null): Readonly
 }
 
 function sharesOf(works: readonly Work[]): SharesReading {
-  const sum = (name: 'accepted' | 'rejected' | 'invalid'): number | null =>
+  const total = (name: 'accepted' | 'rejected' | 'invalid'): number | null =>
     sumOfAll(works.map(({ shares }) => shares[name] ?? null))
-  return { accepted: sum('accepted'), rejected: sum('rejected'), invalid: sum('invalid') }
+  return { accepted: total('accepted'), rejected: total('rejected'), invalid: total('invalid') }
 }
 
 const STATUSES: Readonly<Record<string, boolean>> = {

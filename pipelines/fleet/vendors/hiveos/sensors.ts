@@ -29,10 +29,11 @@ export function sensorsOf(params: Place, { mined, expected }: CardCounts, warnin
     const places = [temp[at], fan[at], power[at]].filter((place) => place !== undefined)
     return places.length > 0 && places.every((place) => place.number() === 0)
   }
-  // Without a word of how many there are, an entry of zeros before others is none of them.
   const cards = mined > 0 ? mined : (expected ?? length - 1)
-  const hasOthers = mined > 0 || Array.from({ length: length - 1 }, (_, at) => isZero(at + 1)).includes(false)
-  if (length === cards + 1 && isZero(0) && hasOthers) {
+  // Zeros before zeros may be cards that hang; alone, or before others that read, they are none.
+  const others = Array.from({ length: length - 1 }, (_, at) => isZero(at + 1))
+  const isApart = mined > 0 || length === 1 || others.includes(false)
+  if (length === cards + 1 && isZero(0) && isApart) {
     warnings.note('igpu_dropped')
     return { temp: temp.slice(1), fan: fan.slice(1), power: power.slice(1), isAligned: true }
   }

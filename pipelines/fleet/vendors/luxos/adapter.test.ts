@@ -47,6 +47,10 @@ describe('LuxOS', () => {
       ],
     )
     assert.deepEqual([boards?.[0]?.freq_mhz, online], [500, 1])
+    const present = (dev: object): unknown => read({ devs: { DEVS: [dev] } }).boards?.[0]?.present
+    assert.equal(present({ ID: 0, Status: 'Dead' }), false)
+    assert.equal(present({ ID: 0, Enabled: 'N' }), true)
+    assert.equal(present({ ID: 0 }), null)
   })
 
   test('without labels nobody knows where the air comes in; a corner of 0 is no reading', () => {
@@ -83,6 +87,10 @@ describe('LuxOS', () => {
     })
     assert.equal(both.hashrate_nominal_hs, 18e12)
     assert.equal(read({ devs }).hashrate_nominal_hs, 17e12)
+    assert.equal(
+      read({ stats: { STATS: [{}, { Elapsed: 1, total_rateideal: 15_000 }] } }).hashrate_nominal_hs,
+      15e12,
+    )
     assert.equal(read(config({ NameplateTHS: 95.5 })).hashrate_sticker_hs, 95.5e12)
   })
 

@@ -143,6 +143,23 @@ describe('version 3', () => {
     assert.deepEqual([telemetry.shares.accepted, telemetry.hashrate_hs['5m']], [null, null])
   })
 
+  test('pools stand in the order of their priorities, and in that of the answer without them', () => {
+    const urls = (...pools: readonly object[]): unknown =>
+      read(v3({ pools })).telemetry.pools?.map(({ index, url }) => [index, url])
+    const [first, second] = [
+      { 'pool-priority': 1, url: 'b' },
+      { 'pool-priority': 0, url: 'a' },
+    ]
+    assert.deepEqual(urls(first, second), [
+      [0, 'a'],
+      [1, 'b'],
+    ])
+    assert.deepEqual(urls({ url: 'c' }, { url: 'd' }), [
+      [0, 'c'],
+      [1, 'd'],
+    ])
+  })
+
   test('its errors are left out of a description of the miner that has none', () => {
     assert.deepEqual(read(v3({}, { miner: { type: 'M' } })).telemetry.errors, [])
     assert.equal(read(v3({}, { system: {} })).telemetry.errors, null)
