@@ -67,7 +67,7 @@ function statsOf(truth: BraiinsTruth): JsonObject {
     last_24h: { gigahash_per_second: DILUTED },
     since_restart: ghs(truth.meanHs),
   }
-  const sum = (name: 'accepted' | 'rejected' | 'stale'): number =>
+  const total = (name: 'accepted' | 'rejected' | 'stale'): number =>
     pools.reduce((all, pool) => all + pool[name], 0)
   return {
     miner_stats: ordered(
@@ -80,9 +80,9 @@ function statsOf(truth: BraiinsTruth): JsonObject {
       truth.style.order,
     ),
     pool_stats: {
-      accepted_shares: sum('accepted'),
-      rejected_shares: sum('rejected'),
-      stale_shares: sum('stale'),
+      accepted_shares: total('accepted'),
+      rejected_shares: total('rejected'),
+      stale_shares: total('stale'),
     },
     power_stats: { approximated_consumption: truth.powerW === null ? null : { watt: truth.powerW } },
   }
