@@ -15,17 +15,12 @@ export function lateFailedPoll(page: Page, worker: number, slot: number, poll: F
   const packed = packedPoll(poll, slot)
   const hole = holes.at(worker, slot)
   if (hole >= 0 && poll.isShadow) return 'shadow'
-  if (hole >= 0 && slot >= reachOf(holes.left, hole)) {
-    insert(page, hole, slot, packed, poll.seconds)
-    becomeNewest(page, worker, slot, packed)
-    recount(page, worker)
-    return 'late'
-  }
-  if (isKnownTime(page, worker, poll.tMs)) return 'repeat'
-  if (!poll.isShadow) {
-    const isNewest = becomeNewest(page, worker, slot, packed)
-    if (reachHole(page, worker, slot, packed) || isNewest) return 'late'
-  }
+  const isFilled = hole >= 0 && slot >= reachOf(holes.left, hole)
+  if (isFilled) insert(page, hole, slot, poll.seconds)
+  else if (isKnownTime(page, worker, poll.tMs)) return 'repeat'
+  const reaches = !poll.isShadow && reachOn(page, worker, slot, packed)
+  if (isFilled) recount(page, worker)
+  if (isFilled || reaches) return 'late'
   return wasBridged(page, worker, slot) ? 'bridged_over' : 'covered'
 }
 
@@ -37,13 +32,7 @@ function isKnownTime({ holes, workers }: Page, worker: number, tMs: number): boo
     .some((hole) => pollTimeMs(pollSlot[hole] as number, poll[hole] as number) === tMs)
 }
 
-function insert(
-  page: Page,
-  hole: number,
-  slot: number,
-  packed: number,
-  seconds: FailedPoll['seconds'],
-): void {
+function insert(page: Page, hole: number, slot: number, seconds: FailedPoll['seconds']): void {
   const { holes } = page
   fillReach(page, hole, slot)
   markSlot(page, hole, slot, seconds)
@@ -51,36 +40,29 @@ function insert(
   const from = holes.columns.from[hole] as number
   if (from < slot) holes.columns.isPending[holes.addLike(hole, from, slot)] = 0
   holes.columns.from[hole] = slot + 1
-  holes.columns.pollSlot[hole] = slot
-  holes.columns.poll[hole] = packed
   if (holes.isClosed(hole)) bookPending(page, hole)
 }
 
-/** Whether it is newer than all that has settled, and reaches into what is open. */
-function becomeNewest({ edges, workers }: Page, worker: number, slot: number, packed: number): boolean {
-  const tMs = pollTimeMs(slot, packed)
-  if (pollReach(slot, packed) <= (workers.open[worker] as number)) return false
-  if (tMs <= timeOf(edges, worker)) return false
-  const knownMs = pollTimeMs(workers.pollSlot[worker] as number, workers.poll[worker] as number)
-  if (tMs <= knownMs) return false
-  workers.pollSlot[worker] = slot
-  workers.poll[worker] = packed
-  return true
-}
-
-/** Whether it reaches into a hole, past the reading and the failed poll that were the nearest before it. */
-function reachHole({ holes }: Page, worker: number, slot: number, packed: number): boolean {
+/** Whether it becomes the newest failed poll before what is open, or before a hole: it must reach into that. */
+function reachOn(page: Page, worker: number, slot: number, packed: number): boolean {
+  const { edges, holes, workers } = page
   const { from, to, poll, pollSlot } = holes.columns
   const tMs = pollTimeMs(slot, packed)
   const reach = pollReach(slot, packed)
-  const reached = holes.of(worker).find((hole) => {
-    const knownMs = pollTimeMs(pollSlot[hole] as number, poll[hole] as number)
-    const isBefore = (from[hole] as number) > slot || slot < reachOf(holes.left, hole)
+  const knownMs = pollTimeMs(workers.pollSlot[worker] as number, workers.poll[worker] as number)
+  let reaches = reach > (workers.open[worker] as number) && tMs > timeOf(edges, worker) && tMs > knownMs
+  if (reaches) {
+    workers.pollSlot[worker] = slot
+    workers.poll[worker] = packed
+  }
+  for (const hole of holes.of(worker)) {
+    const holeKnownMs = pollTimeMs(pollSlot[hole] as number, poll[hole] as number)
+    const isBehind = (from[hole] as number) > slot || slot < reachOf(holes.left, hole)
     const isNear = (from[hole] as number) < reach && (to[hole] as number) > slot
-    return isBefore && isNear && tMs > knownMs && tMs > timeOf(holes.left, hole)
-  })
-  if (reached === undefined) return false
-  pollSlot[reached] = slot
-  poll[reached] = packed
-  return true
+    if (!isBehind || !isNear || tMs <= holeKnownMs || tMs <= timeOf(holes.left, hole)) continue
+    pollSlot[hole] = slot
+    poll[hole] = packed
+    reaches = true
+  }
+  return reaches
 }

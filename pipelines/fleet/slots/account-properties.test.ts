@@ -1,0 +1,363 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import * as fc from 'fast-check'
+import { AccountJudge, judged } from '../../../test/support/fleet/account-judge.ts'
+import { pageWith, run, summed, total } from '../../../test/support/fleet/account-run.ts'
+import type { Run, Step } from '../../../test/support/fleet/account-run.ts'
+import type { CellDelta, Contributions } from './contributions.ts'
+import { passageOf } from './counters.ts'
+import type { Reading } from './reading.ts'
+import { CELL_MS, LATE_MS_MAX, settleDelayMs, slotOf, SLOT_MS } from './slot.ts'
+
+// What holds for every run of the account plane. A model that counts second by second is the judge.
+
+const SEED = 20_260_301
+const START_MS = Date.UTC(2026, 4, 6, 7, 58)
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
+
+/** Log time at which everything has left: all holes are too old by then. */
+const END_MS = START_MS + LATE_MS_MAX + 12 * HOUR_MS
+
+interface Polled {
+  readonly tMs: number
+  readonly intervalS: number
+  readonly result: 'reading' | 'timeout' | 'unreadable'
+  readonly rate: number
+  readonly watts: number
+  readonly uptimeS: number | null
+  readonly accepted: number | null
+}
+
+const reading = ({ tMs, intervalS, rate, watts, uptimeS, accepted }: Polled): Reading => ({
+  tMs,
+  intervalS,
+  isShadow: false,
+  rateHs: rate === 9 ? null : rate * 11_000_000_000_001,
+  intendedHs: 90_000_000_000_000,
+  isMining: rate !== 0,
+  powerW: watts === 0 ? null : 700 * watts + 0.3,
+  powerSource: watts === 0 ? null : watts < 4 ? 'miner' : 'miner_psu',
+  nameplateW: 3_300,
+  boardsOnline: 3,
+  boardsExpected: 3,
+  chipMaxC: rate === 0 ? null : 50 + rate,
+  boardMaxC: 40.1,
+  inletC: -4.5,
+  counters: { uptimeS, accepted, rejected: 2, stale: null, difficultyAccepted: accepted },
+})
+
+const stepOf = (polled: Polled, atMs: number): Step =>
+  polled.result === 'reading'
+    ? { atMs, reading: reading(polled) }
+    : {
+        atMs,
+        poll: {
+          tMs: polled.tMs,
+          intervalS: polled.intervalS,
+          isShadow: false,
+          seconds: polled.result === 'timeout' ? 'unreachable' : 'unreadable',
+        },
+      }
+
+/** Steps in the order of log time, which is the order of the log. */
+const inOrder = (steps: readonly Step[]): Step[] => steps.toSorted((one, other) => one.atMs - other.atMs)
+
+interface Series {
+  readonly intervalS: number
+  readonly polls: readonly (Polled & { readonly delayMs: number })[]
+}
+
+/** A worker's polls, each with how long it took to the log. `jitterMs`: how irregular they are. */
+function seriesOf(options: {
+  readonly intervals: readonly number[]
+  readonly jitterMs: number
+  readonly delay: (intervalS: number) => fc.Arbitrary<number>
+  readonly results: readonly (Polled['result'] | 'missed')[]
+}): fc.Arbitrary<Series> {
+  return fc.constantFrom(...options.intervals).chain((intervalS) => {
+    const poll = fc.record({
+      jitterMs: fc.integer({ min: -options.jitterMs, max: options.jitterMs }),
+      result: fc.constantFrom(...options.results),
+      rate: fc.nat(9),
+      watts: fc.nat(6),
+      isRestart: fc.nat(9).map((chance) => chance === 0),
+      shares: fc.nat(40),
+      delayMs: options.delay(intervalS),
+    })
+    return fc
+      .record({
+        phaseMs: fc.integer({ min: options.jitterMs, max: intervalS * 1_000 }),
+        polls: fc.array(poll, { minLength: 2, maxLength: 50 }),
+      })
+      .map(({ phaseMs, polls }) => {
+        let startedMs = START_MS - 500_000
+        let accepted = 17
+        const series = polls.map(({ result, jitterMs, rate, watts, isRestart, shares, delayMs }, nth) => {
+          const tMs = START_MS + phaseMs + nth * intervalS * 1_000 + jitterMs
+          // Two starts closer than that cannot be told apart by the uptime.
+          if (isRestart && tMs - startedMs > MINUTE_MS) {
+            startedMs = tMs - 1_000
+            accepted = 0
+          }
+          accepted += shares
+          const uptimeS = Math.floor(tMs / 1_000) - Math.floor(startedMs / 1_000)
+          return { tMs, intervalS, result, rate, watts, uptimeS, accepted, delayMs }
+        })
+        return { intervalS, polls: series.filter((one): one is typeof one & Polled => one.result !== 'missed') }
+      })
+  })
+}
+
+const anyDelay = (): fc.Arbitrary<number> =>
+  fc.oneof(
+    { weight: 4, arbitrary: fc.nat(20_000) },
+    { weight: 1, arbitrary: fc.nat(8 * MINUTE_MS) },
+    { weight: 1, arbitrary: fc.nat(2 * HOUR_MS) },
+  )
+
+const anySeries = seriesOf({
+  intervals: [10, 30, 60, 90, 300],
+  jitterMs: 4_000,
+  delay: anyDelay,
+  results: ['reading', 'reading', 'reading', 'timeout', 'unreadable', 'missed', 'missed'],
+})
+
+const stepsOf = ({ polls }: Series): Step[] => inOrder(polls.map((polled) => stepOf(polled, polled.tMs + polled.delayMs)))
+
+const anySteps = fc.record({ series: anySeries, spans: fc.array(fc.tuple(fc.nat(90), fc.nat(30), fc.nat(60)), { maxLength: 3 }) })
+
+/** With some spans of which the node says that it holds nothing back. */
+function withSpans({ series, spans }: { series: Series; spans: readonly (readonly [number, number, number])[] }): Step[] {
+  const complete = spans.map(([from, length, delay]): Step => {
+    const fromMs = START_MS + from * MINUTE_MS + 13_000
+    const toMs = fromMs + length * MINUTE_MS
+    return { atMs: toMs + delay * MINUTE_MS, complete: { fromMs, toMs } }
+  })
+  return inOrder([...stepsOf(series), ...complete])
+}
+
+const lastOf = (steps: readonly Step[]): number => Math.max(START_MS, ...steps.map(({ atMs }) => atMs))
+
+function judge(steps: readonly Step[], intervalS: number): AccountJudge {
+  const judge = new AccountJudge(START_MS, intervalS)
+  for (const step of steps) {
+    judge.settle(step.atMs)
+    if ('reading' in step) judge.reading(step.reading)
+    else if ('poll' in step) judge.failedPoll(step.poll)
+    else if ('complete' in step) judge.complete(step.complete.fromMs, step.complete.toMs)
+  }
+  judge.settle(lastOf(steps) + HOUR_MS)
+  judge.end()
+  return judge
+}
+
+const cellSums = ({ cells }: Run): Map<number, ReturnType<typeof summed> extends Map<number, infer Sums> ? Sums : never> =>
+  summed(cells, ({ cellMs }) => cellMs / CELL_MS)
+
+/** The sums up to a time, in order. */
+function upTo<Sums>(sums: ReadonlyMap<number, Sums>, end: number): [number, Sums][] {
+  return [...sums].filter(([key]) => key < end).toSorted(([one], [other]) => one - other)
+}
+
+/** Rows in an order that says nothing about when they left. */
+function rowsOf({ cells, minutes }: Run): unknown[] {
+  const textOf = (row: unknown): string =>
+    JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
+  return [...cells, ...minutes].map(textOf).toSorted()
+}
+
+const settings = (numRuns: number): fc.Parameters<unknown> => ({ seed: SEED, numRuns })
+
+describe('any run', () => {
+  test('is what a model says that counts second by second', () => {
+    fc.assert(
+      fc.property(anySteps, (script) => {
+        const { intervalS } = script.series
+        const steps = withSpans(script)
+        const ran = run(pageWith(START_MS, intervalS), steps, END_MS)
+        const model = judge(steps, intervalS)
+        const end = Math.floor(lastOf(steps) / CELL_MS)
+        assert.deepEqual(ran.page.lost, { holes: 0, slots: 0 })
+        assert.deepEqual(upTo(cellSums(ran), end), upTo(judged(model.seconds, 300), end))
+      }),
+      settings(400),
+    )
+  })
+
+  test('minutes are the same seconds as cells', () => {
+    fc.assert(
+      fc.property(anySteps, (script) => {
+        const ran = run(pageWith(START_MS, script.series.intervalS), withSpans(script), END_MS)
+        const of = (sums: readonly Contributions[]): unknown => [...summed(sums, () => 0).values()]
+        const far = Math.floor((END_MS - LATE_MS_MAX) / CELL_MS) * CELL_MS
+        assert.deepEqual(
+          of(ran.minutes.filter(({ minuteMs }) => minuteMs < far)),
+          of(ran.cells.filter(({ cellMs }) => cellMs < far)),
+        )
+      }),
+      settings(100),
+    )
+  })
+
+  test('every worker and cell has one row of what settled in time, and cells are whole', () => {
+    fc.assert(
+      fc.property(anySteps, (script) => {
+        const ran = run(pageWith(START_MS, script.series.intervalS), withSpans(script), END_MS)
+        const inTime = ran.cells.filter(({ isLate }) => !isLate)
+        assert.equal(new Set(inTime.map(({ cellMs }) => cellMs)).size, inTime.length)
+        const whole = [...cellSums(ran).values()].slice(1, -1)
+        for (const { seconds, commissionedS } of whole) {
+          assert.equal(commissionedS, 300)
+          assert.ok(total(Object.values(seconds), (length) => length) <= 300)
+        }
+      }),
+      settings(100),
+    )
+  })
+
+  test('what leaves is only ever added', () => {
+    const isGrowth = (value: unknown): boolean =>
+      typeof value === 'object' && value !== null
+        ? Object.entries(value).every(([name, part]) => name.endsWith('Tenths') || isGrowth(part))
+        : value === null || typeof value === 'boolean' || Number(value) >= 0
+    fc.assert(
+      fc.property(anySteps, (script) => {
+        const ran = run(pageWith(START_MS, script.series.intervalS), withSpans(script), END_MS)
+        assert.ok(ran.cells.every(isGrowth))
+      }),
+      settings(100),
+    )
+  })
+
+  test('a page that is written and read back at any point gives the same rows in the same order', () => {
+    fc.assert(
+      fc.property(anySteps, fc.array(fc.nat(60), { maxLength: 6 }), (script, crashes) => {
+        const steps = withSpans(script)
+        const runWith = (at: ReadonlySet<number>): unknown => {
+          const { cells, minutes, outcomes } = run(pageWith(START_MS, script.series.intervalS), steps, END_MS, at)
+          return { cells, minutes, outcomes }
+        }
+        assert.deepEqual(runWith(new Set(crashes)), runWith(new Set()))
+      }),
+      settings(100),
+    )
+  })
+
+  test('repeats change outcomes only, and ticks change nothing', () => {
+    const again = fc.array(fc.tuple(fc.nat(60), fc.nat(3 * HOUR_MS)), { maxLength: 10 })
+    const ticks = fc.array(fc.nat(3 * HOUR_MS), { maxLength: 10 })
+    fc.assert(
+      fc.property(anySteps, again, ticks, (script, repeats, at) => {
+        const steps = withSpans(script)
+        const repeated = repeats.flatMap(([which, laterMs]): Step[] => {
+          const step = steps[which]
+          return step === undefined || 'complete' in step ? [] : [{ ...step, atMs: step.atMs + laterMs }]
+        })
+        const ticked = at.map((afterMs): Step => ({ atMs: START_MS + afterMs, tick: true }))
+        const page = (): ReturnType<typeof pageWith> => pageWith(START_MS, script.series.intervalS)
+        const once = run(page(), steps, END_MS)
+        const more = run(page(), inOrder([...steps, ...repeated, ...ticked]), END_MS)
+        assert.deepEqual(rowsOf(more), rowsOf(once))
+      }),
+      settings(200),
+    )
+  })
+})
+
+describe('the order of samples', () => {
+  const exact = (ran: Run): unknown => upTo(cellSums(ran), Number.POSITIVE_INFINITY)
+
+  test('within D does not matter', () => {
+    // Before its slot settles, however late in that time.
+    const within = (intervalS: number): fc.Arbitrary<number> => fc.nat(settleDelayMs(intervalS) - 1)
+    const series = seriesOf({
+      intervals: [10, 30, 60, 90, 300],
+      jitterMs: 4_000,
+      delay: within,
+      results: ['reading', 'reading', 'missed'],
+    })
+    fc.assert(
+      fc.property(series, (script) => {
+        const inTime = script.polls.map((polled) => stepOf(polled, polled.tMs))
+        const page = (): ReturnType<typeof pageWith> => pageWith(START_MS, script.intervalS)
+        const ran = run(page(), stepsOf(script), END_MS)
+        assert.ok(ran.outcomes.every((outcome) => outcome === 'counted' || outcome === 'covered'))
+        assert.deepEqual(exact(ran), exact(run(page(), inTime, END_MS)))
+      }),
+      settings(300),
+    )
+  })
+
+  test('whole into a hole longer than 2.5 intervals gives the same as in time', () => {
+    const series = seriesOf({
+      intervals: [30, 60, 90, 300],
+      jitterMs: 4_000,
+      delay: () => fc.constant(0),
+      results: ['reading', 'reading', 'reading', 'missed'],
+    })
+    fc.assert(
+      fc.property(series, fc.nat(40), fc.integer({ min: 1, max: 30 }), fc.nat(3), (script, first, length, minutes) => {
+        const { intervalS } = script
+        const all = script.polls.filter(
+          ({ tMs }, nth, polls) => slotOf(tMs) !== slotOf(polls[nth - 1]?.tMs ?? 0),
+        )
+        const before = all[first]
+        const rest = all.slice(first + 1)
+        // The first of them lies behind what the reading before the hole covers.
+        const late = rest.filter(({ tMs }) => slotOf(tMs) * SLOT_MS >= (before?.tMs ?? 0) + intervalS * 1_000).slice(0, length)
+        const after = rest[rest.indexOf(late.at(-1) as (typeof rest)[number]) + 1]
+        fc.pre(before !== undefined && late.length > 0 && after !== undefined)
+        fc.pre(after.tMs - before.tMs > 2_500 * intervalS)
+        const others = all.filter(({ tMs }) => tMs <= before.tMs || tMs >= after.tMs)
+        const inTime = (polls: readonly Polled[]): Step[] => polls.map((polled) => stepOf(polled, polled.tMs))
+        const laterMs = START_MS + 51 * intervalS * 1_000 + 11 * MINUTE_MS
+        const replayed = late.map((polled, nth) => stepOf(polled, laterMs + nth * minutes * MINUTE_MS))
+        const page = (): ReturnType<typeof pageWith> => pageWith(START_MS, intervalS)
+        const ran = run(page(), [...inTime(others), ...replayed], END_MS)
+        const wanted = run(page(), inTime([...others, ...late].toSorted((one, other) => one.tMs - other.tMs)), END_MS)
+        assert.ok(ran.outcomes.slice(others.length).every((outcome) => outcome === 'late'))
+        assert.deepEqual(exact(ran), exact(wanted))
+        assert.equal(accepted(ran.cells), accepted(wanted.cells))
+      }),
+      settings(300),
+    )
+  })
+})
+
+const accepted = (cells: readonly CellDelta[]): number => total(cells, ({ shares }) => shares.accepted)
+
+describe('counters', () => {
+  test('the total is that of the readings that count, in the order of their times', () => {
+    fc.assert(
+      fc.property(anySteps, (script) => {
+        const { intervalS } = script.series
+        const steps = withSpans(script)
+        const ran = run(pageWith(START_MS, intervalS), steps, END_MS)
+        const { known } = judge(steps, intervalS)
+        const startOf = ({ tMs, counters }: Reading): number => Math.floor(tMs / 1_000) - (counters.uptimeS ?? 0)
+        const wanted = known.slice(1).reduce((sum, { tMs, counters, ...one }, nth) => {
+          const before = known[nth] as Reading
+          const isRestart = passageOf(startOf(before), startOf({ ...one, tMs, counters })) === 'restarted'
+          return sum + (counters.accepted ?? 0) - (isRestart ? 0 : (before.counters.accepted ?? 0))
+        }, 0)
+        assert.equal(accepted(ran.cells), wanted)
+        assert.equal(total(ran.cells, ({ shares }) => shares.difficulty), wanted)
+      }),
+      settings(300),
+    )
+  })
+
+  test('a counter that is not always told is never counted twice', () => {
+    fc.assert(
+      fc.property(anySteps, fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }), (script, told) => {
+        const { series } = script
+        const polls = series.polls.map((polled, nth) => ({ ...polled, uptimeS: null, accepted: told[nth] === true ? 1_000 + nth * 7 : null }))
+        const ran = run(pageWith(START_MS, series.intervalS), withSpans({ ...script, series: { ...series, polls } }), END_MS)
+        const values = polls.filter(({ result }) => result === 'reading').flatMap(({ accepted }) => accepted ?? [])
+        assert.ok(accepted(ran.cells) <= Math.max(0, ...values) - Math.min(...values, Math.max(0, ...values)))
+      }),
+      settings(200),
+    )
+  })
+})
