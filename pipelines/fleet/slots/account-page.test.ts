@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { applyStep, GROUP, pageWith, run, summed, total, WORKER } from '../../../test/support/fleet/account-run.ts'
+import { applyStep, GROUP, pageWith, RETIRED_MS, run, summed, total, WORKER } from '../../../test/support/fleet/account-run.ts'
 import type { Step } from '../../../test/support/fleet/account-run.ts'
 import { failedPoll, reading } from '../../../test/support/fleet/readings.ts'
 import { AccountPage } from './account-page.ts'
 import { HOLES_MAX } from './holes.ts'
 import { NOT_COMMISSIONED } from './placement.ts'
-import type { Reading } from './reading.ts'
+import type { Reading, SecondsKind } from './reading.ts'
 import { LATE_MS_MAX } from './slot.ts'
 
 // The rules of the account plane, each at its edge.
 
-const START_MS = Date.UTC(2026, 7, 12, 10)
 const SECOND_MS = 1_000
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 const CELL_MS = 5 * MINUTE_MS
+const START_MS = RETIRED_MS - 25 * HOUR_MS
 const FULL_HS = 100_000_000_000_000
 
 const at = (seconds: number): number => START_MS + seconds * SECOND_MS
@@ -43,7 +43,8 @@ function account(steps: readonly Step[], lengthS = 600, intervalS = 30): ReturnT
 function sums(ran: ReturnType<typeof run>, lengthS: number) {
   const cells = ran.cells.filter(({ cellMs }) => cellMs < at(lengthS))
   const [all] = summed(cells, () => 0).values()
-  const { seconds = {}, bridgedS = 0, commissionedS = 0, hashes = 0n, joules = {} } = all ?? {}
+  const { seconds: known = {}, bridgedS = 0, commissionedS = 0, hashes = 0n, joules = {} } = all ?? {}
+  const seconds: Partial<Record<SecondsKind, number>> = known
   return { ...seconds, bridgedS, commissionedS, fullS: Number(hashes) / FULL_HS, joules, outcomes: ran.outcomes }
 }
 

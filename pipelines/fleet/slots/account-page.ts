@@ -3,7 +3,7 @@ import { MINUTE_MS } from '../../../schemas/units.ts'
 import { applyFailedPoll, applyReading } from './apply.ts'
 import { completeSpan } from './complete.ts'
 import type { Leaving } from './contributions.ts'
-import { expireHoles } from './holes.ts'
+import { scanHoles } from './holes.ts'
 import { leaveAllLate, leaveMinutes } from './leave.ts'
 import type { Outcome } from './outcome.ts'
 import { pageOf } from './page.ts'
@@ -82,7 +82,8 @@ export class AccountPage {
     const to = this.#openOf(worker)
     const from = slotOf(Math.max(fromMs, nowMs - LATE_MS_MAX))
     if (from >= to) return
-    holes.columns.isBefore[holes.add(worker, from, to)] = 1
+    const hole = holes.add(worker, from, to)
+    holes.columns.isBefore[hole] = 1
     workers.holes[worker] = holes.of(worker).length
   }
 
@@ -158,7 +159,7 @@ function scan(page: Page): void {
   for (let worker = 0; worker < PAGE_WORKERS; worker++) {
     if (workers.open[worker] === 0) continue
     settleTo(page, worker, nowMs)
-    if ((workers.holes[worker] as number) > 0) expireHoles(page, worker)
+    if ((workers.holes[worker] as number) > 0) scanHoles(page, worker)
   }
   leaveAllLate(page)
   leaveMinutes(page)

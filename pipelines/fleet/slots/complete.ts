@@ -1,4 +1,4 @@
-import { bookPending, fillSlot, markSlot, recount } from './holes.ts'
+import { bookPending, bridge, fillSlot, markSlot, recount } from './holes.ts'
 import type { Page } from './page.ts'
 import { pollReach, secondsOfPoll } from './poll.ts'
 import { reachOf } from './reading-columns.ts'
@@ -18,6 +18,8 @@ export function completeSpan(page: Page, worker: number, fromMs: number, toMs: n
     const from = Math.max(first, holes.columns.from[hole] as number)
     const to = Math.min(end, holes.columns.to[hole] as number)
     if (from >= to) continue
+    bridge(page, hole)
+    if (holes.isClosed(hole)) continue
     for (let slot = from; slot < to; slot++) hear(page, hole, slot)
     cut(page, hole, from, to)
   }
@@ -37,14 +39,7 @@ function hear(page: Page, hole: number, slot: number): void {
 /** Takes a part out of a hole. What is left behind it still waits for the right edge, if the hole did. */
 function cut(page: Page, hole: number, from: number, to: number): void {
   const { holes } = page
-  const begins = holes.columns.from[hole] as number
-  const ends = holes.columns.to[hole] as number
-  if (begins < from && to < ends) {
-    holes.columns.isPending[holes.addLike(hole, begins, from)] = 0
-    holes.columns.from[hole] = to
-    return
-  }
-  if (begins < from) holes.columns.to[hole] = from
-  else holes.columns.from[hole] = to
-  if (to === ends) bookPending(page, hole)
+  holes.cutOff(hole, from)
+  holes.columns.from[hole] = to
+  if (holes.isClosed(hole)) bookPending(page, hole)
 }

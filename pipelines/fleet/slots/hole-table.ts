@@ -54,6 +54,15 @@ export class HoleTable {
     return added
   }
 
+  /** Cuts off the beginning of a hole, before `to`: what waits to be counted across the hole waits behind it. */
+  cutOff(hole: number, to: number): void {
+    const from = this.columns.from[hole] as number
+    if (from < to) {
+      const before = this.addLike(hole, from, to)
+      this.columns.isPending[before] = 0
+    }
+  }
+
   /** The holes of a worker; they keep their places until `sweep`. */
   of(worker: number): number[] {
     const holes: number[] = []

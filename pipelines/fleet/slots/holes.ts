@@ -20,7 +20,8 @@ export function extendHoles(page: Page, worker: number, slot: number): void {
     holes.columns.to[growing] = slot + 1
     return
   }
-  copyReading(edges, worker, holes.left, holes.add(worker, slot, slot + 1))
+  const hole = holes.add(worker, slot, slot + 1)
+  copyReading(edges, worker, holes.left, hole)
   recount(page, worker)
 }
 
@@ -76,6 +77,7 @@ export function fillReach(page: Page, hole: number, until: number): void {
     markSlot(page, hole, columns.from[hole] as number, secondsOfPoll(poll))
     columns.from[hole] = (columns.from[hole] as number) + 1
   }
+  if (page.holes.isClosed(hole)) bookPending(page, hole)
 }
 
 /** Fills a hole whose edges are close enough, and closes it. */
@@ -132,25 +134,27 @@ export function bookPending(page: Page, hole: number): void {
 /** Nothing that comes later fills the hole. */
 function closeForGood(page: Page, hole: number): void {
   const { holes } = page
+  bridge(page, hole)
   fillReach(page, hole, holes.columns.to[hole] as number)
   bookPending(page, hole)
   holes.close(hole)
 }
 
-/** Closes what is too old for late data. */
-export function expireHoles(page: Page, worker: number): void {
+/** At full minutes: fills holes between edges that are near by now, and closes what is too old for late data. */
+export function scanHoles(page: Page, worker: number): void {
   const { holes, nowMs } = page
   const { from, to } = holes.columns
   const oldest = Math.floor((nowMs - LATE_MS_MAX) / SLOT_MS)
-  const old = holes.of(worker).filter((hole) => (from[hole] as number) < oldest)
-  for (const hole of old) {
+  for (const hole of holes.of(worker)) {
+    bridge(page, hole)
+    if ((from[hole] as number) >= oldest || holes.isClosed(hole)) continue
     if ((to[hole] as number) <= oldest) closeForGood(page, hole)
     else {
       fillReach(page, hole, to[hole] as number)
       from[hole] = Math.max(from[hole] as number, oldest)
     }
   }
-  if (old.length > 0) recount(page, worker)
+  recount(page, worker)
 }
 
 /** Ends a change of holes: takes the closed ones out, and closes the shortest where there are too many. */

@@ -37,8 +37,7 @@ function insert(page: Page, hole: number, slot: number, seconds: FailedPoll['sec
   fillReach(page, hole, slot)
   markSlot(page, hole, slot, seconds)
   rememberSlot(page, holes.columns.worker[hole] as number, slot, false)
-  const from = holes.columns.from[hole] as number
-  if (from < slot) holes.columns.isPending[holes.addLike(hole, from, slot)] = 0
+  holes.cutOff(hole, slot)
   holes.columns.from[hole] = slot + 1
   if (holes.isClosed(hole)) bookPending(page, hole)
 }

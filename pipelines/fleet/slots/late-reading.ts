@@ -1,6 +1,6 @@
 import { countBetween, countFound, inherit, noDeltas, onlyTold } from './counters.ts'
 import type { CounterDeltas } from './counters.ts'
-import { bookPending, bridge, endAt, recount } from './holes.ts'
+import { bookPending, endAt, recount } from './holes.ts'
 import type { Outcome } from './outcome.ts'
 import type { Page } from './page.ts'
 import { rememberSlot, wasBridged } from './page-state.ts'
@@ -14,9 +14,10 @@ const AS_IT_CAME = 0
 const COMPLETED = 1
 
 /**
- * A reading of a slot that has settled. With none: it splits the hole, its slot is added, and so is what it bridges or
- * what is bridged to it. Otherwise its slot is taken; where its interval reaches into a hole, or into what is still open,
- * it becomes the newest reading before that.
+ * A reading of a slot that has settled. With none: it splits the hole; its slot is added, and what is bridged to it. What
+ * it reaches or bridges itself is added later, since the next reading of a replay comes first: when that one comes, or
+ * with the next full minute where the right edge is near, or when the hole is closed. Otherwise its slot is taken; where
+ * its interval reaches into a hole, or into what is still open, it becomes the newest reading before that.
  */
 export function lateReading(page: Page, worker: number, slot: number, reading: Reading): Outcome {
   const { found, holes } = page
@@ -49,8 +50,7 @@ function insert(page: Page, worker: number, hole: number, slot: number): void {
     booking.counters(deltas, false)
   }
   rememberSlot(page, worker, slot, false)
-  const from = holes.columns.from[hole] as number
-  if (from < slot) holes.columns.isPending[holes.addLike(hole, from, slot)] = 0
+  holes.cutOff(hole, slot)
   holes.columns.from[hole] = slot + 1
   if (holes.isClosed(hole)) {
     copyReading(found, COMPLETED, holes.left, hole)
@@ -122,7 +122,6 @@ function becomeEdge(page: Page, worker: number, slot: number): void {
       copyReading(found, COMPLETED, left, hole)
       const polledMs = pollTimeMs(columns.pollSlot[hole] as number, columns.poll[hole] as number)
       if (polledMs < tMs) columns.poll[hole] = 0
-      bridge(page, hole)
     } else if (!hasReading(right, hole) || timeOf(right, hole) > tMs) endAt(page, hole, found, AS_IT_CAME)
   }
   recount(page, worker)

@@ -3,7 +3,7 @@ import type { Columns, FieldKind, Fields } from '../pages/layout.ts'
 
 /** Fields whose values are plain numbers. */
 export type NumberFields = Readonly<Record<string, Exclude<FieldKind, 'i64'>>>
-export type NumberColumn = Float64Array | Int32Array | Uint32Array | Uint16Array | Uint8Array
+export type NumberColumn = Columns<NumberFields>[string]
 type NumberColumns = Readonly<Record<string, NumberColumn>>
 
 /** Adds to one value of a column. */

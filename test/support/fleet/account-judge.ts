@@ -10,6 +10,12 @@ export interface Second {
   readonly reading: Reading | null
 }
 
+/** Neighbouring slots. */
+interface Run {
+  readonly from: number
+  readonly to: number
+}
+
 const SLOT = 30
 const NONE: Second = { is: 'none', isBridged: false, reading: null }
 
@@ -26,6 +32,7 @@ export class AccountJudge {
   readonly #intervalS: number
   readonly #firstSlot: number
   #openSlot: number
+  #nextMinuteMs: number
   /** Of slots that have not settled. */
   #openReadings: Reading[] = []
   #openPolls: FailedPoll[] = []
@@ -37,6 +44,7 @@ export class AccountJudge {
     this.#intervalS = intervalS
     this.#firstSlot = slotOf(startMs)
     this.#openSlot = this.#firstSlot
+    this.#nextMinuteMs = (Math.floor(startMs / 60_000) + 1) * 60_000
   }
 
   /** The readings that counted, in the order of their times. */
@@ -44,7 +52,16 @@ export class AccountJudge {
     return this.#known.toSorted((one, other) => one.tMs - other.tMs)
   }
 
-  settle(nowMs: number): void {
+  /** Time passes: slots settle, and at full minutes holes are filled whose edges are near. */
+  advance(nowMs: number): void {
+    for (; this.#nextMinuteMs <= nowMs; this.#nextMinuteMs += 60_000) {
+      this.#settle(this.#nextMinuteMs)
+      for (const run of this.#runs()) this.#bridge(run)
+    }
+    this.#settle(nowMs)
+  }
+
+  #settle(nowMs: number): void {
     const delayS = Math.min(600, Math.max(120, 2 * this.#intervalS))
     while (((this.#openSlot + 1) * SLOT + delayS) * 1_000 <= nowMs) this.#settleNext()
   }
@@ -105,7 +122,10 @@ export class AccountJudge {
   }
 
   complete(fromMs: number, toMs: number): void {
-    for (let slot = Math.ceil(fromMs / 1_000 / SLOT); (slot + 1) * SLOT * 1_000 <= toMs; slot++) {
+    const from = Math.ceil(fromMs / 1_000 / SLOT)
+    const to = Math.floor(toMs / 1_000 / SLOT)
+    for (const run of this.#runs()) if (run.from < to && run.to > from) this.#bridge(run)
+    for (let slot = from; slot < to; slot++) {
       if (this.#at(slot)?.is !== 'none') continue
       const last = newest(this.#known.filter(({ tMs }) => slotOf(tMs) < slot))
       if (last !== null && this.#reaches(last, slot)) this.#fill(slot, last, false)
@@ -115,28 +135,45 @@ export class AccountJudge {
 
   /** Nothing comes any more: what is still left for others is what reaches it. */
   end(): void {
-    for (const run of this.#runs()) this.#fillReach(run, run.to)
-  }
-
-  /** A reading that counts from now on: its neighbours may reach to it, or be bridged to it, and it to them. */
-  #learn(reading: Reading): void {
-    this.#known.push(reading)
     for (const run of this.#runs()) {
-      const left = newest(this.#known.filter(({ tMs }) => slotOf(tMs) < run.from))
-      const right = oldest(this.#known.filter(({ tMs }) => slotOf(tMs) >= run.to))
-      if (right === reading) this.#fillReach(run, run.to)
-      if (left === null || right === null || (left !== reading && right !== reading)) continue
-      if (!this.#isBridge(left, right)) continue
-      for (let slot = run.from; slot < run.to; slot++) {
-        if (this.#at(slot)?.is === 'none') this.#fill(slot, left, !this.#reaches(left, slot))
-      }
+      this.#bridge(run)
+      this.#fillReach(run, run.to)
     }
   }
 
+  /** A reading that counts from now on: what is before it reaches to it, or is bridged to it. */
+  #learn(reading: Reading): void {
+    this.#known.push(reading)
+    for (const run of this.#runs()) {
+      if (this.#rightOf(run) !== reading) continue
+      this.#fillReach(run, run.to)
+      this.#bridge(run)
+    }
+  }
+
+  /** Fills what is left of a run if its edges are near. */
+  #bridge(run: Run): void {
+    const left = this.#leftOf(run)
+    const right = this.#rightOf(run)
+    if (left === null || right === null || !this.#isBridge(left, right)) return
+    for (let slot = run.from; slot < run.to; slot++) {
+      if (this.#at(slot)?.is === 'none') this.#fill(slot, left, !this.#reaches(left, slot))
+    }
+  }
+
+  #leftOf({ from }: Run): Reading | null {
+    return newest(this.#known.filter(({ tMs }) => slotOf(tMs) < from))
+  }
+
+  #rightOf({ to }: Run): Reading | null {
+    return oldest(this.#known.filter(({ tMs }) => slotOf(tMs) >= to))
+  }
+
   /** Fills the beginning of a run, up to a slot, by the reading and the failed poll before it. */
-  #fillReach(run: { readonly from: number }, until: number): void {
-    const left = newest(this.#known.filter(({ tMs }) => slotOf(tMs) < run.from))
+  #fillReach(run: Run, until: number): void {
+    const left = this.#leftOf(run)
     for (let slot = run.from; slot < until; slot++) {
+      if (this.#at(slot)?.is !== 'none') continue
       if (left !== null && this.#reaches(left, slot)) this.#fill(slot, left, false)
       else {
         const polled = this.#polled(slot, left)
@@ -179,7 +216,7 @@ export class AccountJudge {
   }
 
   /** Settled slots with none, joined where they touch. */
-  #runs(): { from: number; to: number }[] {
+  #runs(): Run[] {
     const runs: { from: number; to: number }[] = []
     for (let slot = this.#firstSlot; slot < this.#openSlot; slot++) {
       if (this.#at(slot)?.is !== 'none') continue
@@ -190,7 +227,7 @@ export class AccountJudge {
     return runs
   }
 
-  #runAt(slot: number): { from: number; to: number } {
+  #runAt(slot: number): Run {
     const run = this.#runs().find(({ from, to }) => from <= slot && slot < to)
     assert.ok(run !== undefined)
     return run

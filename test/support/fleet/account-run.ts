@@ -1,6 +1,8 @@
 import { AccountPage } from '../../../pipelines/fleet/slots/account-page.ts'
 import type { CellDelta, Contributions, MinuteSums } from '../../../pipelines/fleet/slots/contributions.ts'
 import type { Outcome } from '../../../pipelines/fleet/slots/outcome.ts'
+import { NOT_COMMISSIONED } from '../../../pipelines/fleet/slots/placement.ts'
+import type { Placement } from '../../../pipelines/fleet/slots/placement.ts'
 import type { FailedPoll, Reading } from '../../../pipelines/fleet/slots/reading.ts'
 import { counted } from './account-judge.ts'
 import type { Judged } from './account-judge.ts'
@@ -17,7 +19,12 @@ export type Step = { readonly atMs: number } & (
 export const WORKER = 7
 export const GROUP = 3
 
-const placement = { groupAt: () => GROUP }
+/** The worker is commissioned from before the page begins until this time, so that the hours behind a run cost nothing. */
+export const RETIRED_MS = Date.UTC(2026, 4, 6, 18)
+
+const placement: Placement = {
+  groupAt: (_, atMs) => (atMs < RETIRED_MS ? GROUP : NOT_COMMISSIONED),
+}
 
 /** A page with one worker. */
 export function pageWith(startMs: number, intervalS: number, spreadS = 17): AccountPage {
