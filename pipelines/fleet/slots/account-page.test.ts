@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { applyStep, GROUP, pageWith, RETIRED_MS, run, summed, total, WORKER } from '../../../test/support/fleet/account-run.ts'
+import {
+  applyStep,
+  GROUP,
+  pageWith,
+  RETIRED_MS,
+  run,
+  summed,
+  total,
+  WORKER,
+} from '../../../test/support/fleet/account-run.ts'
 import type { Step } from '../../../test/support/fleet/account-run.ts'
 import { failedPoll, reading } from '../../../test/support/fleet/readings.ts'
 import { AccountPage } from './account-page.ts'
@@ -29,7 +38,12 @@ function failed(afterS: number, changed: Parameters<typeof failedPoll>[1] = {}, 
   return { atMs: at(logS), poll: failedPoll(at(afterS), changed) }
 }
 
-const series = (fromS: number, toS: number, everyS = 30, changed: Parameters<typeof reading>[1] = {}): Step[] =>
+const series = (
+  fromS: number,
+  toS: number,
+  everyS = 30,
+  changed: Parameters<typeof reading>[1] = {},
+): Step[] =>
   Array.from({ length: Math.ceil((toS - fromS) / everyS) }, (_, nth) =>
     seen(fromS + nth * everyS, { intervalS: everyS, ...changed }),
   )
@@ -45,7 +59,14 @@ function sums(ran: ReturnType<typeof run>, lengthS: number) {
   const [all] = summed(cells, () => 0).values()
   const { seconds: known = {}, bridgedS = 0, commissionedS = 0, hashes = 0n, joules = {} } = all ?? {}
   const seconds: Partial<Record<SecondsKind, number>> = known
-  return { ...seconds, bridgedS, commissionedS, fullS: Number(hashes) / FULL_HS, joules, outcomes: ran.outcomes }
+  return {
+    ...seconds,
+    bridgedS,
+    commissionedS,
+    fullS: Number(hashes) / FULL_HS,
+    joules,
+    outcomes: ran.outcomes,
+  }
 }
 
 describe('slots', () => {
@@ -71,7 +92,11 @@ describe('slots', () => {
   test('a failed poll covers its interval as what it was', () => {
     assert.equal(account([failed(0)]).unreachable, 30)
     assert.equal(account([failed(0, { seconds: 'unreadable', intervalS: 60 })], 600, 60).unreadable, 60)
-    const both = account([failed(0, { intervalS: 60 }), failed(40, { seconds: 'unreadable', intervalS: 60 })], 600, 60)
+    const both = account(
+      [failed(0, { intervalS: 60 }), failed(40, { seconds: 'unreadable', intervalS: 60 })],
+      600,
+      60,
+    )
     assert.deepEqual([both.unreachable, both.unreadable], [30, 90])
   })
 
@@ -111,7 +136,7 @@ describe('slots', () => {
     const page = pageWith(START_MS, 300)
     const steps = Array.from({ length: 12 }, (_, nth) => seen(nth * 30, often))
     const ran = run(page, steps, at(2_000))
-    assert.deepEqual(ran.page.lost, { holes: 0, slots: 4 })
+    assert.deepEqual(ran.page.lost, { holes: 0, slots: 5 })
     assert.equal(sums(ran, 600).hashing, 12 * 30 + 240)
   })
 
@@ -137,14 +162,17 @@ describe('slots', () => {
       3_600,
     )
     const { hashing, idle, resting, unreachable, unreadable, commissionedS } = hour
-    assert.deepEqual({ hashing, idle, resting, unreachable, unreadable, commissionedS }, {
-      hashing: 2_400,
-      idle: 300,
-      resting: 300,
-      unreachable: 90,
-      unreadable: 150,
-      commissionedS: 3_600,
-    })
+    assert.deepEqual(
+      { hashing, idle, resting, unreachable, unreadable, commissionedS },
+      {
+        hashing: 2_400,
+        idle: 300,
+        resting: 300,
+        unreachable: 90,
+        unreadable: 150,
+        commissionedS: 3_600,
+      },
+    )
     // Hashing uptime and reachability are quotients of these: none is what is missing to the whole.
     const none = commissionedS - 2_400 - 300 - 300 - 90 - 150
     assert.equal(none, 360)
@@ -219,7 +247,11 @@ describe('holes', () => {
 
   test('a late reading brings its bridges to the edges of its hole', () => {
     const left = account([...around, seen(645, {}, 2_400)], 2_400)
-    assert.deepEqual([left.hashing, left.bridgedS], [1_800 + 30 + 30 + 30, 30], 'and what it reaches itself, in the end')
+    assert.deepEqual(
+      [left.hashing, left.bridgedS],
+      [1_800 + 30 + 30 + 30, 30],
+      'and what it reaches itself, in the end',
+    )
     const right = account([...around, seen(1_125, {}, 2_400)], 2_400)
     assert.deepEqual([right.hashing, right.bridgedS], [1_800 + 90, 30])
   })
@@ -253,7 +285,11 @@ describe('holes', () => {
 
   test('79 hours late fills, 81 hours late is not accepted', () => {
     const steps = [...series(0, 600), ...series(1_200, 1_800)]
-    const ran = run(pageWith(START_MS, 30), [...steps, seen(900, {}, 900 + 79 * 3_600)], at(1_800) + LATE_MS_MAX)
+    const ran = run(
+      pageWith(START_MS, 30),
+      [...steps, seen(900, {}, 900 + 79 * 3_600)],
+      at(1_800) + LATE_MS_MAX,
+    )
     assert.equal(ran.outcomes.at(-1), 'late')
     // Its own slot, and in the end the one that it reaches, which begins at its time + interval: none.
     assert.equal(sums(ran, 1_800).hashing, 1_200 + 30)
@@ -268,7 +304,10 @@ describe('holes', () => {
     const ran = run(page, [...around, { atMs: at(2_400), complete: span }, seen(900, {}, 2_401)], at(2_460))
     assert.deepEqual(page.holesOf(WORKER), [hole(600, 690), hole(990 + 30 - 30, 1_200)])
     assert.equal(ran.outcomes.at(-1), 'covered')
-    assert.equal(total(ran.cells, ({ seconds }) => seconds.unheard), 300)
+    assert.equal(
+      total(ran.cells, ({ seconds }) => seconds.unheard),
+      300,
+    )
   })
 
   test(`a worker has at most ${HOLES_MAX} holes: the shortest is closed for good`, () => {
@@ -289,17 +328,34 @@ describe('holes', () => {
     page.openBefore(WORKER, START_MS - 3_600_000)
     assert.deepEqual(page.holesOf(WORKER), [hole(-3_600, 0)])
     const before = [-600, -570, -540].map((afterS) => seen(afterS, {}, 10))
-    const ran = run(page, [...before, { atMs: at(300), complete: { fromMs: at(-1_200), toMs: at(-900) } }], at(600))
+    const ran = run(
+      page,
+      [...before, { atMs: at(300), complete: { fromMs: at(-1_200), toMs: at(-900) } }],
+      at(600),
+    )
     const late = ran.cells.filter(({ cellMs }) => cellMs < START_MS)
-    assert.equal(total(late, ({ seconds }) => seconds.hashing), 90)
-    assert.equal(total(late, ({ commissionedS }) => commissionedS), 90)
-    assert.equal(total(late, ({ seconds }) => seconds.unheard), 0)
+    assert.equal(
+      total(late, ({ seconds }) => seconds.hashing),
+      90,
+    )
+    assert.equal(
+      total(late, ({ commissionedS }) => commissionedS),
+      90,
+    )
+    assert.equal(
+      total(late, ({ seconds }) => seconds.unheard),
+      0,
+    )
   })
 })
 
 describe('counters', () => {
   const shares = (afterS: number, accepted: number, logS = afterS): Step =>
-    seen(afterS, { counters: { uptimeS: 50_000 + afterS, accepted, difficultyAccepted: accepted * 1_000 } }, logS)
+    seen(
+      afterS,
+      { counters: { uptimeS: 50_000 + afterS, accepted, difficultyAccepted: accepted * 1_000 } },
+      logS,
+    )
   const cellsOf = (steps: readonly Step[]): [number, number, number][] => {
     const { cells } = run(pageWith(START_MS, 30), steps, START_MS + LATE_MS_MAX + 2 * HOUR_MS)
     const rows = Map.groupBy(cells, ({ cellMs }) => (cellMs - START_MS) / CELL_MS)
@@ -361,7 +417,9 @@ describe('a page', () => {
     page.apply(255, reading(START_MS, { rateHs: 0 }))
     page.advance(at(600))
     const { cells, minutes } = page.take()
-    const kinds = cells.filter(({ cellMs }) => cellMs === START_MS).map(({ worker, seconds }) => [worker, seconds.hashing, seconds.idle])
+    const kinds = cells
+      .filter(({ cellMs }) => cellMs === START_MS)
+      .map(({ worker, seconds }) => [worker, seconds.hashing, seconds.idle])
     assert.deepEqual(kinds, [
       [0, 30, 0],
       [255, 0, 30],
@@ -398,6 +456,11 @@ describe('a page', () => {
 })
 
 test('time that nothing is known of is nobody’s', () => {
-  const nothing: Reading = reading(START_MS, { rateHs: null, isMining: false, powerW: null, powerSource: null })
+  const nothing: Reading = reading(START_MS, {
+    rateHs: null,
+    isMining: false,
+    powerW: null,
+    powerSource: null,
+  })
   assert.deepEqual(account([{ atMs: START_MS, reading: nothing }]).joules, {})
 })

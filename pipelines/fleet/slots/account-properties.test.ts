@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { AccountJudge, judged } from '../../../test/support/fleet/account-judge.ts'
+import { AccountJudge, judged, totalSaid } from '../../../test/support/fleet/account-judge.ts'
 import { pageWith, RETIRED_MS, run, summed, total } from '../../../test/support/fleet/account-run.ts'
 import type { Run, Step } from '../../../test/support/fleet/account-run.ts'
 import type { CellDelta, Contributions } from './contributions.ts'
-import { passageOf } from './counters.ts'
 import type { Reading } from './reading.ts'
 import { CELL_MS, LATE_MS_MAX, settleDelayMs, slotOf, SLOT_MS } from './slot.ts'
 
@@ -104,7 +103,10 @@ function seriesOf(options: {
           const uptimeS = Math.floor(tMs / 1_000) - Math.floor(startedMs / 1_000)
           return { tMs, intervalS, result, rate, watts, uptimeS, accepted, delayMs }
         })
-        return { intervalS, polls: series.filter((one): one is typeof one & Polled => one.result !== 'missed') }
+        return {
+          intervalS,
+          polls: series.filter((one): one is typeof one & Polled => one.result !== 'missed'),
+        }
       })
   })
 }
@@ -123,12 +125,22 @@ const anySeries = seriesOf({
   results: ['reading', 'reading', 'reading', 'timeout', 'unreadable', 'missed', 'missed'],
 })
 
-const stepsOf = ({ polls }: Series): Step[] => inOrder(polls.map((polled) => stepOf(polled, polled.tMs + polled.delayMs)))
+const stepsOf = ({ polls }: Series): Step[] =>
+  inOrder(polls.map((polled) => stepOf(polled, polled.tMs + polled.delayMs)))
 
-const anySteps = fc.record({ series: anySeries, spans: fc.array(fc.tuple(fc.nat(90), fc.nat(30), fc.nat(60)), { maxLength: 3 }) })
+const anySteps = fc.record({
+  series: anySeries,
+  spans: fc.array(fc.tuple(fc.nat(90), fc.nat(30), fc.nat(60)), { maxLength: 3 }),
+})
 
 /** With some spans of which the node says that it holds nothing back. */
-function withSpans({ series, spans }: { series: Series; spans: readonly (readonly [number, number, number])[] }): Step[] {
+function withSpans({
+  series,
+  spans,
+}: {
+  series: Series
+  spans: readonly (readonly [number, number, number])[]
+}): Step[] {
   const complete = spans.map(([from, length, delay]): Step => {
     const fromMs = START_MS + from * MINUTE_MS + 13_000
     const toMs = fromMs + length * MINUTE_MS
@@ -138,6 +150,9 @@ function withSpans({ series, spans }: { series: Series; spans: readonly (readonl
 }
 
 const lastOf = (steps: readonly Step[]): number => Math.max(START_MS, ...steps.map(({ atMs }) => atMs))
+
+/** Everything that settles in time has left by then. */
+const soonAfter = (steps: readonly Step[]): number => lastOf(steps) + HOUR_MS
 
 function judge(steps: readonly Step[], intervalS: number): AccountJudge {
   const judge = new AccountJudge(START_MS, intervalS)
@@ -152,7 +167,9 @@ function judge(steps: readonly Step[], intervalS: number): AccountJudge {
   return judge
 }
 
-const cellSums = ({ cells }: Run): Map<number, ReturnType<typeof summed> extends Map<number, infer Sums> ? Sums : never> =>
+const cellSums = ({
+  cells,
+}: Run): Map<number, ReturnType<typeof summed> extends Map<number, infer Sums> ? Sums : never> =>
   summed(cells, ({ cellMs }) => cellMs / CELL_MS)
 
 /** The sums up to a time, in order. */
@@ -181,45 +198,32 @@ describe('any run', () => {
         assert.deepEqual(ran.page.lost, { holes: 0, slots: 0 })
         assert.deepEqual(upTo(cellSums(ran), end), upTo(judged(model.seconds, 300), end))
       }),
-      settings(400),
+      settings(200),
     )
   })
 
-  test('minutes are the same seconds as cells', () => {
-    fc.assert(
-      fc.property(anySteps, (script) => {
-        const ran = run(pageWith(START_MS, script.series.intervalS), withSpans(script), END_MS)
-        const of = (sums: readonly Contributions[]): unknown => [...summed(sums, () => 0).values()]
-        assert.deepEqual(of(ran.minutes), of(ran.cells))
-      }),
-      settings(100),
-    )
-  })
-
-  test('every worker and cell has one row of what settled in time, and cells are whole', () => {
-    fc.assert(
-      fc.property(anySteps, (script) => {
-        const ran = run(pageWith(START_MS, script.series.intervalS), withSpans(script), END_MS)
-        const inTime = ran.cells.filter(({ isLate }) => !isLate)
-        assert.equal(new Set(inTime.map(({ cellMs }) => cellMs)).size, inTime.length)
-        const whole = [...cellSums(ran).values()].slice(1)
-        for (const { seconds, commissionedS } of whole) {
-          assert.equal(commissionedS, 300)
-          assert.ok(total(Object.values(seconds), (length) => length) <= 300)
-        }
-      }),
-      settings(100),
-    )
-  })
-
-  test('what leaves is only ever added', () => {
+  test('has whole cells, one row a cell of what settled in time, the same minutes, and only ever adds', () => {
     const isGrowth = (value: unknown): boolean =>
       typeof value === 'object' && value !== null
         ? Object.entries(value).every(([name, part]) => name.endsWith('Tenths') || isGrowth(part))
         : value === null || typeof value === 'boolean' || Number(value) >= 0
     fc.assert(
       fc.property(anySteps, (script) => {
-        const ran = run(pageWith(START_MS, script.series.intervalS), withSpans(script), END_MS)
+        const steps = withSpans(script)
+        const ran = run(pageWith(START_MS, script.series.intervalS), steps, soonAfter(steps))
+        const inTime = ran.cells.filter(({ isLate }) => !isLate)
+        assert.equal(new Set(inTime.map(({ cellMs }) => cellMs)).size, inTime.length)
+        const end = Math.floor(lastOf(steps) / CELL_MS)
+        for (const [, { seconds, commissionedS }] of upTo(cellSums(ran), end).slice(1)) {
+          assert.equal(commissionedS, 300)
+          assert.ok(total(Object.values(seconds), (length) => length) <= 300)
+        }
+        const of = (sums: readonly Contributions[]): unknown => [...summed(sums, () => 0).values()]
+        const isBefore = (atMs: number): boolean => atMs < end * CELL_MS
+        assert.deepEqual(
+          of(ran.minutes.filter(({ minuteMs }) => isBefore(minuteMs))),
+          of(ran.cells.filter(({ cellMs }) => isBefore(cellMs))),
+        )
         assert.ok(ran.cells.every(isGrowth))
       }),
       settings(100),
@@ -231,7 +235,12 @@ describe('any run', () => {
       fc.property(anySteps, fc.array(fc.nat(60), { maxLength: 6 }), (script, crashes) => {
         const steps = withSpans(script)
         const runWith = (at: ReadonlySet<number>): unknown => {
-          const { cells, minutes, outcomes } = run(pageWith(START_MS, script.series.intervalS), steps, END_MS, at)
+          const { cells, minutes, outcomes } = run(
+            pageWith(START_MS, script.series.intervalS),
+            steps,
+            soonAfter(steps),
+            at,
+          )
           return { cells, minutes, outcomes }
         }
         assert.deepEqual(runWith(new Set(crashes)), runWith(new Set()))
@@ -252,11 +261,12 @@ describe('any run', () => {
         })
         const ticked = at.map((afterMs): Step => ({ atMs: START_MS + afterMs, tick: true }))
         const page = (): ReturnType<typeof pageWith> => pageWith(START_MS, script.series.intervalS)
-        const once = run(page(), steps, END_MS)
-        const more = run(page(), inOrder([...steps, ...repeated, ...ticked]), END_MS)
+        const all = inOrder([...steps, ...repeated, ...ticked])
+        const once = run(page(), steps, soonAfter(all))
+        const more = run(page(), all, soonAfter(all))
         assert.deepEqual(rowsOf(more), rowsOf(once))
       }),
-      settings(200),
+      settings(120),
     )
   })
 })
@@ -281,7 +291,7 @@ describe('the order of samples', () => {
         assert.ok(ran.outcomes.every((outcome) => outcome === 'counted' || outcome === 'covered'))
         assert.deepEqual(exact(ran), exact(run(page(), inTime, END_MS)))
       }),
-      settings(300),
+      settings(120),
     )
   })
 
@@ -293,33 +303,46 @@ describe('the order of samples', () => {
       results: ['reading', 'reading', 'reading', 'missed'],
     })
     fc.assert(
-      fc.property(series, fc.nat(40), fc.integer({ min: 1, max: 30 }), fc.nat(3), (script, first, length, minutes) => {
-        const { intervalS } = script
-        const all = script.polls.filter(
-          ({ tMs }, nth, polls) => slotOf(tMs) !== slotOf(polls[nth - 1]?.tMs ?? 0),
-        )
-        const before = all[first]
-        const rest = all.slice(first + 1)
-        // The first of them lies behind what the reading before the hole covers.
-        const late = rest.filter(({ tMs }) => slotOf(tMs) * SLOT_MS >= (before?.tMs ?? 0) + intervalS * 1_000).slice(0, length)
-        const after = rest[rest.indexOf(late.at(-1) as (typeof rest)[number]) + 1]
-        fc.pre(before !== undefined && late.length > 0 && after !== undefined)
-        fc.pre(after.tMs - before.tMs > 2_500 * intervalS)
-        const others = all.filter(({ tMs }) => tMs <= before.tMs || tMs >= after.tMs)
-        const inTime = (polls: readonly Polled[]): Step[] => polls.map((polled) => stepOf(polled, polled.tMs))
-        const laterMs = START_MS + 51 * intervalS * 1_000 + 11 * MINUTE_MS
-        // The last one comes in the minute of the one before it, or that would have been bridged to the right edge.
-        const replayed = late.map((polled, nth) =>
-          stepOf(polled, laterMs + Math.max(0, Math.min(nth, late.length - 2)) * minutes * MINUTE_MS),
-        )
-        const page = (): ReturnType<typeof pageWith> => pageWith(START_MS, intervalS)
-        const ran = run(page(), [...inTime(others), ...replayed], END_MS)
-        const wanted = run(page(), inTime([...others, ...late].toSorted((one, other) => one.tMs - other.tMs)), END_MS)
-        assert.ok(ran.outcomes.slice(others.length).every((outcome) => outcome === 'late'))
-        assert.deepEqual(exact(ran), exact(wanted))
-        assert.equal(accepted(ran.cells), accepted(wanted.cells))
-      }),
-      settings(300),
+      fc.property(
+        series,
+        fc.nat(40),
+        fc.integer({ min: 1, max: 30 }),
+        fc.nat(3),
+        (script, first, length, minutes) => {
+          const { intervalS } = script
+          const all = script.polls.filter(
+            ({ tMs }, nth, polls) => slotOf(tMs) !== slotOf(polls[nth - 1]?.tMs ?? 0),
+          )
+          const before = all[first]
+          const rest = all.slice(first + 1)
+          // The first of them lies behind what the reading before the hole covers.
+          const late = rest
+            .filter(({ tMs }) => slotOf(tMs) * SLOT_MS >= (before?.tMs ?? 0) + intervalS * 1_000)
+            .slice(0, length)
+          const after = rest[rest.indexOf(late.at(-1) as (typeof rest)[number]) + 1]
+          fc.pre(before !== undefined && late.length > 0 && after !== undefined)
+          fc.pre(after.tMs - before.tMs > 2_500 * intervalS)
+          const others = all.filter(({ tMs }) => tMs <= before.tMs || tMs >= after.tMs)
+          const inTime = (polls: readonly Polled[]): Step[] =>
+            polls.map((polled) => stepOf(polled, polled.tMs))
+          const laterMs = START_MS + 51 * intervalS * 1_000 + 11 * MINUTE_MS
+          // The last one comes in the minute of the one before it, or that would have been bridged to the right edge.
+          const replayed = late.map((polled, nth) =>
+            stepOf(polled, laterMs + Math.max(0, Math.min(nth, late.length - 2)) * minutes * MINUTE_MS),
+          )
+          const page = (): ReturnType<typeof pageWith> => pageWith(START_MS, intervalS)
+          const ran = run(page(), [...inTime(others), ...replayed], END_MS)
+          const wanted = run(
+            page(),
+            inTime([...others, ...late].toSorted((one, other) => one.tMs - other.tMs)),
+            END_MS,
+          )
+          assert.ok(ran.outcomes.slice(others.length).every((outcome) => outcome === 'late'))
+          assert.deepEqual(exact(ran), exact(wanted))
+          assert.equal(accepted(ran.cells), accepted(wanted.cells))
+        },
+      ),
+      settings(120),
     )
   })
 })
@@ -334,16 +357,14 @@ describe('counters', () => {
         const steps = withSpans(script)
         const ran = run(pageWith(START_MS, intervalS), steps, END_MS)
         const { known } = judge(steps, intervalS)
-        const startOf = ({ tMs, counters }: Reading): number => Math.floor(tMs / 1_000) - (counters.uptimeS ?? 0)
-        const wanted = known.slice(1).reduce((sum, { tMs, counters, ...one }, nth) => {
-          const before = known[nth] as Reading
-          const isRestart = passageOf(startOf(before), startOf({ ...one, tMs, counters })) === 'restarted'
-          return sum + (counters.accepted ?? 0) - (isRestart ? 0 : (before.counters.accepted ?? 0))
-        }, 0)
+        const wanted = totalSaid(known)
         assert.equal(accepted(ran.cells), wanted)
-        assert.equal(total(ran.cells, ({ shares }) => shares.difficulty), wanted)
+        assert.equal(
+          total(ran.cells, ({ shares }) => shares.difficulty),
+          wanted,
+        )
       }),
-      settings(300),
+      settings(120),
     )
   })
 
@@ -351,9 +372,19 @@ describe('counters', () => {
     fc.assert(
       fc.property(anySteps, fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }), (script, told) => {
         const { series } = script
-        const polls = series.polls.map((polled, nth) => ({ ...polled, uptimeS: null, accepted: told[nth] === true ? 1_000 + nth * 7 : null }))
-        const ran = run(pageWith(START_MS, series.intervalS), withSpans({ ...script, series: { ...series, polls } }), END_MS)
-        const values = polls.filter(({ result }) => result === 'reading').flatMap(({ accepted }) => accepted ?? [])
+        const polls = series.polls.map((polled, nth) => ({
+          ...polled,
+          uptimeS: null,
+          accepted: told[nth] === true ? 1_000 + nth * 7 : null,
+        }))
+        const ran = run(
+          pageWith(START_MS, series.intervalS),
+          withSpans({ ...script, series: { ...series, polls } }),
+          END_MS,
+        )
+        const values = polls
+          .filter(({ result }) => result === 'reading')
+          .flatMap(({ accepted }) => accepted ?? [])
         assert.ok(accepted(ran.cells) <= Math.max(0, ...values) - Math.min(...values, Math.max(0, ...values)))
       }),
       settings(200),

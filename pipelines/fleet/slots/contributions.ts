@@ -1,8 +1,8 @@
-import { JOULE_SOURCES, SECONDS, TEMPERATURE_KINDS } from './reading.ts'
 import type { JouleSource, SecondsKind, TemperatureKind } from './reading.ts'
 import { COLDEST } from './reading-columns.ts'
 import { SLOT_S } from './slot.ts'
-import { joulesColumns, RATE_CARRY } from './sums.ts'
+import type { NumberColumn } from './rows.ts'
+import { RATE_CARRY } from './sums.ts'
 import type { SumColumns } from './sums.ts'
 
 /** Of the slots that have a temperature; tenths of a degree Celsius. */
@@ -17,6 +17,8 @@ export interface JouleSums {
   readonly joules: number
   readonly seconds: number
 }
+
+const CARRY = BigInt(RATE_CARRY)
 
 /**
  * What some slots add to the rows: whole numbers, never negative but for temperatures and for `estimatedJ`. Rows are sums
@@ -71,51 +73,67 @@ export interface Leaving {
   readonly minutes: readonly MinuteSums[]
 }
 
-/** The sums in a row as they leave. */
+/** The sums in a row as they leave. Written out, since every row of a cell and a minute comes through here. */
 export function contributionsOf(sums: SumColumns, row: number): Contributions {
-  const value = (name: keyof SumColumns): number => sums[name][row] as number
   return {
-    seconds: keyed(SECONDS, (kind) => value(kind) * SLOT_S),
-    bridgedS: value('bridged') * SLOT_S,
-    commissionedS: value('commissioned') * SLOT_S,
-    hashes:
-      (BigInt(value('rateCarry')) * BigInt(RATE_CARRY) + BigInt(value('rate'))) * BigInt(SLOT_S),
-    joules: keyed(JOULE_SOURCES, (source) => {
-      const [joules, slots] = joulesColumns(source)
-      return { joules: value(joules), seconds: value(slots) * SLOT_S }
-    }),
-    meter: { joules: value('meterJ'), seconds: value('meterSlots') * SLOT_S },
-    billedReadingJ: value('billedReadingJ'),
-    billedMeterJ: value('billedMeterJ'),
-    estimatedJ: value('estimatedJ'),
-    temperatures: keyed(TEMPERATURE_KINDS, (kind) => temperatureOf(sums, row, kind)),
-    shares: {
-      accepted: value('accepted'),
-      rejected: value('rejected'),
-      stale: value('stale'),
-      difficulty: value('difficulty'),
-      acceptedAcrossGap: value('acceptedAcrossGap'),
-      difficultyAcrossGap: value('difficultyAcrossGap'),
+    seconds: {
+      hashing: (sums.hashing[row] as number) * SLOT_S,
+      idle: (sums.idle[row] as number) * SLOT_S,
+      resting: (sums.resting[row] as number) * SLOT_S,
+      unreachable: (sums.unreachable[row] as number) * SLOT_S,
+      unheard: (sums.unheard[row] as number) * SLOT_S,
+      unreadable: (sums.unreadable[row] as number) * SLOT_S,
     },
-    restarts: value('restarts'),
-    unknownCounters: value('unknownCounters'),
+    bridgedS: (sums.bridged[row] as number) * SLOT_S,
+    commissionedS: (sums.commissioned[row] as number) * SLOT_S,
+    hashes:
+      (BigInt(sums.rateCarry[row] as number) * CARRY + BigInt(sums.rate[row] as number)) * BigInt(SLOT_S),
+    joules: {
+      miner_psu: joulesOf(sums.psuJ, sums.psuSlots, row),
+      miner: joulesOf(sums.minerJ, sums.minerSlots, row),
+      miner_estimate: joulesOf(sums.estimateJ, sums.estimateSlots, row),
+      gpu_sum: joulesOf(sums.gpuJ, sums.gpuSlots, row),
+      nameplate: joulesOf(sums.nameplateJ, sums.nameplateSlots, row),
+    },
+    meter: joulesOf(sums.meterJ, sums.meterSlots, row),
+    billedReadingJ: sums.billedReadingJ[row] as number,
+    billedMeterJ: sums.billedMeterJ[row] as number,
+    estimatedJ: sums.estimatedJ[row] as number,
+    temperatures: {
+      chip: temperatureOf(sums.chipSlots, sums.chipSum, sums.chipMin, sums.chipMax, row),
+      board: temperatureOf(sums.boardSlots, sums.boardSum, sums.boardMin, sums.boardMax, row),
+      inlet: temperatureOf(sums.inletSlots, sums.inletSum, sums.inletMin, sums.inletMax, row),
+    },
+    shares: {
+      accepted: sums.accepted[row] as number,
+      rejected: sums.rejected[row] as number,
+      stale: sums.stale[row] as number,
+      difficulty: sums.difficulty[row] as number,
+      acceptedAcrossGap: sums.acceptedAcrossGap[row] as number,
+      difficultyAcrossGap: sums.difficultyAcrossGap[row] as number,
+    },
+    restarts: sums.restarts[row] as number,
+    unknownCounters: sums.unknownCounters[row] as number,
   }
 }
 
-function temperatureOf(sums: SumColumns, row: number, kind: TemperatureKind): TemperatureSums | null {
-  const slots = sums[`${kind}Slots`][row] as number
-  if (slots === 0) return null
+function joulesOf(joules: NumberColumn, slots: NumberColumn, row: number): JouleSums {
+  return { joules: joules[row] as number, seconds: (slots[row] as number) * SLOT_S }
+}
+
+function temperatureOf(
+  slots: NumberColumn,
+  sum: NumberColumn,
+  min: NumberColumn,
+  max: NumberColumn,
+  row: number,
+): TemperatureSums | null {
+  const of = slots[row] as number
+  if (of === 0) return null
   return {
-    slots,
-    sumTenths: (sums[`${kind}Sum`][row] as number) + slots * COLDEST,
-    minTenths: (sums[`${kind}Min`][row] as number) + COLDEST,
-    maxTenths: (sums[`${kind}Max`][row] as number) + COLDEST,
+    slots: of,
+    sumTenths: (sum[row] as number) + of * COLDEST,
+    minTenths: (min[row] as number) + COLDEST,
+    maxTenths: (max[row] as number) + COLDEST,
   }
-}
-
-function keyed<Key extends string, Value>(
-  keys: readonly Key[],
-  valueOf: (key: Key) => Value,
-): Record<Key, Value> {
-  return Object.fromEntries(keys.map((key) => [key, valueOf(key)])) as Record<Key, Value>
 }

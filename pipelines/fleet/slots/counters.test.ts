@@ -124,18 +124,26 @@ test('a reading between two others never makes what was counted between them les
   const value = fc.oneof(fc.nat(2 ** 32 - 1), fc.nat(200))
   const passage = fc.constantFrom<Passage>('ran', 'restarted', 'unknown')
   fc.assert(
-    fc.property(value, value, value, passage, passage, fc.boolean(), (before, found, after, first, second, is32) => {
-      const all =
-        first === 'restarted' || second === 'restarted'
-          ? 'restarted'
-          : first === 'ran' && second === 'ran'
-            ? 'ran'
-            : 'unknown'
-      const sum = (deltaOf(before, found, first, is32) ?? 0) + (deltaOf(found, after, second, is32) ?? 0)
-      // After a restart in the first half a counter cannot be lower at the end than in the middle.
-      fc.pre(first !== 'restarted' || second === 'restarted' || after >= found)
-      assert.ok(sum >= (deltaOf(before, after, all, is32) ?? 0))
-    }),
+    fc.property(
+      value,
+      value,
+      value,
+      passage,
+      passage,
+      fc.boolean(),
+      (before, found, after, first, second, is32) => {
+        const all =
+          first === 'restarted' || second === 'restarted'
+            ? 'restarted'
+            : first === 'ran' && second === 'ran'
+              ? 'ran'
+              : 'unknown'
+        const sum = (deltaOf(before, found, first, is32) ?? 0) + (deltaOf(found, after, second, is32) ?? 0)
+        // After a restart in the first half a counter cannot be lower at the end than in the middle.
+        fc.pre(first !== 'restarted' || second === 'restarted' || after >= found)
+        assert.ok(sum >= (deltaOf(before, after, all, is32) ?? 0))
+      },
+    ),
     { seed: 20_260_703, numRuns: 2_000 },
   )
 })

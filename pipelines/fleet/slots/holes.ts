@@ -145,16 +145,17 @@ export function scanHoles(page: Page, worker: number): void {
   const { holes, nowMs } = page
   const { from, to } = holes.columns
   const oldest = Math.floor((nowMs - LATE_MS_MAX) / SLOT_MS)
+  let isAnyClosed = false
   for (const hole of holes.of(worker)) {
     bridge(page, hole)
-    if ((from[hole] as number) >= oldest || holes.isClosed(hole)) continue
     if ((to[hole] as number) <= oldest) closeForGood(page, hole)
-    else {
+    else if ((from[hole] as number) < oldest) {
       fillReach(page, hole, to[hole] as number)
       from[hole] = Math.max(from[hole] as number, oldest)
     }
+    if (holes.isClosed(hole)) isAnyClosed = true
   }
-  recount(page, worker)
+  if (isAnyClosed) recount(page, worker)
 }
 
 /** Ends a change of holes: takes the closed ones out, and closes the shortest where there are too many. */
@@ -175,8 +176,7 @@ function shortest({ holes, workers }: Page, worker: number): number {
   const open = workers.open[worker] as number
   const ended = holes.of(worker).filter((hole) => (to[hole] as number) < open)
   const byLength = ended.toSorted(
-    (one, other) =>
-      holes.slots(one) - holes.slots(other) || (from[one] as number) - (from[other] as number),
+    (one, other) => holes.slots(one) - holes.slots(other) || (from[one] as number) - (from[other] as number),
   )
   return byLength[0] as number
 }

@@ -27,9 +27,7 @@ export function lateFailedPoll(page: Page, worker: number, slot: number, poll: F
 function isKnownTime({ holes, workers }: Page, worker: number, tMs: number): boolean {
   const { poll, pollSlot } = holes.columns
   if (pollTimeMs(workers.pollSlot[worker] as number, workers.poll[worker] as number) === tMs) return true
-  return holes
-    .of(worker)
-    .some((hole) => pollTimeMs(pollSlot[hole] as number, poll[hole] as number) === tMs)
+  return holes.of(worker).some((hole) => pollTimeMs(pollSlot[hole] as number, poll[hole] as number) === tMs)
 }
 
 function insert(page: Page, hole: number, slot: number, seconds: FailedPoll['seconds']): void {

@@ -1,5 +1,5 @@
 import { OPEN_SLOTS_MAX } from './page-state.ts'
-import type { Page, } from './page.ts'
+import type { Page } from './page.ts'
 import { clearRow } from './rows.ts'
 import { hasReading } from './reading-columns.ts'
 

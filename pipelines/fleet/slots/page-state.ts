@@ -9,11 +9,11 @@ import { CELL, MINUTE } from './sums.ts'
 import { SumTable } from './sum-table.ts'
 
 /**
- * Slots of a worker that are open and have a reading or a failed poll. With an interval of at most 60 s no more than seven
- * slots are open; with a longer one, more are, and samples are rarer. A worker that sends more often than it says can need
- * a ninth: then its oldest slots settle before their time.
+ * Slots of a worker that are open and have a reading or a failed poll. With an interval of at most 60 s seven slots are
+ * open at a time, from D behind log time to 60 s ahead of it; with a longer interval more are, and samples are rarer. Only
+ * a worker that sends more often than it says can need an eighth: then its oldest slots settle before their time.
  */
-export const OPEN_SLOTS_MAX = 8
+export const OPEN_SLOTS_MAX = 7
 
 /** A cell collects slots until it is due, and the next one has begun by then. */
 export const OPEN_CELLS = 2
@@ -99,12 +99,7 @@ export function wasBridged({ workers }: PageState, worker: number, slot: number)
   return (((bits[worker] as number) >>> (slot % 32)) & 1) === 1
 }
 
-export function rememberSlot(
-  { workers }: PageState,
-  worker: number,
-  slot: number,
-  isBridged: boolean,
-): void {
+export function rememberSlot({ workers }: PageState, worker: number, slot: number, isBridged: boolean): void {
   if ((workers.open[worker] as number) - slot > REMEMBERED_SLOTS) return
   const bits = slot % 64 < 32 ? workers.bridgedLow : workers.bridgedHigh
   const bit = 1 << (slot % 32)

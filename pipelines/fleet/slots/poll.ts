@@ -23,7 +23,7 @@ export function packedPoll({ tMs, intervalS, isShadow, seconds }: FailedPoll, sl
   )
 }
 
-export function pollOffsetMs(poll: number): number {
+function pollOffsetMs(poll: number): number {
   return poll & OFFSET_MASK
 }
 

@@ -6,8 +6,8 @@ export type SecondsKind = (typeof SECONDS)[number]
 export const JOULE_SOURCES = ['miner_psu', 'miner', 'miner_estimate', 'gpu_sum', 'nameplate'] as const
 export type JouleSource = (typeof JOULE_SOURCES)[number]
 
-export const TEMPERATURE_KINDS = ['chip', 'board', 'inlet'] as const
-export type TemperatureKind = (typeof TEMPERATURE_KINDS)[number]
+/** Kinds of temperatures: never one sum of mixed kinds. */
+export type TemperatureKind = 'chip' | 'board' | 'inlet'
 
 /** Counters since the mining process started. `null`: not reported. */
 export interface Counters {

@@ -1,5 +1,5 @@
 import { columnsOf } from '../pages/layout.ts'
-import type { Columns, FieldKind, Fields } from '../pages/layout.ts'
+import type { Columns, FieldKind } from '../pages/layout.ts'
 
 /** Fields whose values are plain numbers. */
 export type NumberFields = Readonly<Record<string, Exclude<FieldKind, 'i64'>>>
@@ -37,10 +37,4 @@ export function withRoom<const Of extends NumberFields>(
   const into: NumberColumns = larger
   for (const [name, column] of Object.entries(from)) into[name]?.set(column)
   return larger
-}
-
-/** Bytes of a row of these fields. */
-export function rowBytes(fields: Fields): number {
-  const columns = Object.values<{ readonly BYTES_PER_ELEMENT: number }>(columnsOf(fields, 0))
-  return columns.reduce((sum, column) => sum + column.BYTES_PER_ELEMENT, 0)
 }

@@ -10,8 +10,8 @@ export const CELL_SLOTS = CELL_MS / SLOT_MS
 export const MINUTE_SLOTS = MINUTE_MS / SLOT_MS
 
 /** After the end of a slot it stays open for so long, by log time: the longer, the longer the worker's interval is. */
-export const SETTLE_DELAY_MS_MIN = 120 * SECOND_MS
-export const SETTLE_DELAY_MS_MAX = 10 * MINUTE_MS
+const SETTLE_DELAY_MS_MIN = 120 * SECOND_MS
+const SETTLE_DELAY_MS_MAX = 10 * MINUTE_MS
 
 /** A sample may be ahead of log time by so much. */
 export const AHEAD_MS_MAX = MINUTE_MS

@@ -40,8 +40,14 @@ test('sums of a cell and of a minute are exact at every bound', () => {
           const joules = own.reduce((sum, { powerW }) => sum + 30 * (powerW ?? 0), 0)
           assert.deepEqual(out.joules[source], { joules, seconds: 30 * own.length })
         }
-        assert.equal(out.billedReadingJ, readings.reduce((sum, { powerW }) => sum + 30 * (powerW ?? 0), 0))
-        for (const [kind, name] of [['chip', 'chipMaxC'], ['inlet', 'inletC']] as const) {
+        assert.equal(
+          out.billedReadingJ,
+          readings.reduce((sum, { powerW }) => sum + 30 * (powerW ?? 0), 0),
+        )
+        for (const [kind, name] of [
+          ['chip', 'chipMaxC'],
+          ['inlet', 'inletC'],
+        ] as const) {
           const tenths = readings.flatMap((one) => (one[name] === null ? [] : [Math.round(one[name] * 10)]))
           const wanted = {
             slots: tenths.length,

@@ -85,10 +85,6 @@ const JOULES_OF = {
   nameplate: ['nameplateJ', 'nameplateSlots'],
 } as const satisfies Record<JouleSource, readonly [SumName, SumName]>
 
-export function joulesColumns(source: JouleSource): readonly [SumName, SumName] {
-  return JOULES_OF[source]
-}
-
 /** Adds one slot of a reading. */
 export function addReading(
   sums: SumColumns,

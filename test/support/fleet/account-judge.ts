@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { secondsOf, wattsOf } from '../../../pipelines/fleet/slots/reading.ts'
 import type { FailedPoll, Reading, SecondsKind } from '../../../pipelines/fleet/slots/reading.ts'
 
 /** What a second came to. */
@@ -24,7 +23,7 @@ const slotOf = (tMs: number): number => Math.floor(tMs / 1_000 / SLOT)
 
 /**
  * The account plane of one worker of one node, done slowly: an array of seconds, and lists of all that is known. It is what
- * the pages are compared with, so it shares with them only what a reading's seconds and watts are.
+ * the pages are compared with, and shares nothing with them.
  */
 export class AccountJudge {
   /** By second since the epoch: what has settled. */
@@ -212,7 +211,7 @@ export class AccountJudge {
   }
 
   #fill(slot: number, reading: Reading, isBridged: boolean): void {
-    this.#set(slot, { is: secondsOf(reading), isBridged, reading })
+    this.#set(slot, { is: secondsSaid(reading), isBridged, reading })
   }
 
   /** Settled slots with none, joined where they touch. */
@@ -258,7 +257,7 @@ export function judged(seconds: ReadonlyMap<number, Second>, lengthS: number): M
     [...byStretch].map(([stretch, entries]) => {
       const those = entries.map(([at, second]) => ({ at, ...second }))
       const perSlot = those.filter(({ at }) => at % SLOT === 0)
-      const powers = perSlot.flatMap(({ reading }) => (reading === null ? [] : (wattsOf(reading) ?? [])))
+      const joules = perSlot.flatMap(({ reading }) => (reading === null ? [] : [joulesSaid(reading)]))
       return [
         stretch,
         {
@@ -266,11 +265,35 @@ export function judged(seconds: ReadonlyMap<number, Second>, lengthS: number): M
           bridgedS: those.filter(({ isBridged }) => isBridged).length,
           commissionedS: those.length,
           hashes: those.reduce((sum, { reading }) => sum + BigInt(reading?.rateHs ?? 0), 0n),
-          joules: counted(powers.map(({ source, watts }) => [source, Math.round(watts * SLOT)])),
+          joules: counted(joules),
         },
       ]
     }),
   )
+}
+
+function secondsSaid({ rateHs, intendedHs, isMining }: Reading): SecondsKind {
+  const isHashing = rateHs !== null && rateHs * 10 > (intendedHs ?? 0)
+  if (isHashing) return 'hashing'
+  if (isMining === false) return 'resting'
+  return rateHs === null ? 'unreadable' : 'idle'
+}
+
+/** Of a slot, by source. */
+function joulesSaid({ powerW, powerSource, nameplateW, rateHs, intendedHs }: Reading): [string, number] {
+  if (powerW !== null) return [powerSource ?? '', Math.round(powerW * SLOT)]
+  const watts = ((nameplateW ?? 0) * Math.min(rateHs ?? 0, intendedHs ?? 0)) / (intendedHs ?? 1)
+  return ['nameplate', Math.round(watts * SLOT)]
+}
+
+/** What a counter added over readings in order, each with the uptime that tells whether it was set to 0 before. */
+export function totalSaid(readings: readonly Reading[]): number {
+  return readings.slice(1).reduce((sum, reading, nth) => {
+    const before = readings[nth] as Reading
+    const elapsedS = Math.floor(reading.tMs / 1_000) - Math.floor(before.tMs / 1_000)
+    const isRestart = (reading.counters.uptimeS ?? 0) < (before.counters.uptimeS ?? 0) + elapsedS - 30
+    return sum + (reading.counters.accepted ?? 0) - (isRestart ? 0 : (before.counters.accepted ?? 0))
+  }, 0)
 }
 
 /** Sums by name, without the ones that are 0. */
