@@ -38,6 +38,7 @@ export function leaveLate(page: Page, worker: number): void {
 /** Lets all late contributions leave. */
 export function leaveAllLate(page: Page): void {
   const { late, workers } = page
+  if (late.count === 0) return
   for (let row = 0; row < late.count; row++) pushLate(page, row)
   late.clear()
   workers.waiting.fill(0, 0, PAGE_WORKERS)

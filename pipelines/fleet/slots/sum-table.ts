@@ -59,6 +59,7 @@ export class SumTable {
   }
 
   clear(): void {
+    if (this.#count === 0) return
     for (const column of Object.values<NumberColumn>(this.sums)) column.fill(0, 0, this.#count)
     this.#rows.clear()
     this.#count = 0
