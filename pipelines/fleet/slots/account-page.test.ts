@@ -196,6 +196,16 @@ describe('settling', () => {
     }
   })
 
+  test('a longer interval keeps slots open for longer, from now on', () => {
+    const page = pageWith(START_MS, 30)
+    run(page, [seen(0), seen(60)], at(149))
+    page.configure(WORKER, { intervalS: 300, spreadS: 0 })
+    assert.equal(applyStep(page, seen(1, {}, 200)), 'counted')
+    assert.equal(applyStep(page, seen(2, {}, 629)), 'counted')
+    page.configure(WORKER, { intervalS: 30, spreadS: 0 })
+    assert.equal(applyStep(page, seen(3, {}, 629)), 'covered')
+  })
+
   test('a reading that came too late for a bridge is told so', () => {
     const missed = account([seen(0), seen(60), seen(30, {}, 300), seen(0.5, {}, 301)])
     assert.deepEqual(missed.outcomes, ['counted', 'counted', 'bridged_over', 'covered'])
@@ -271,6 +281,21 @@ describe('holes', () => {
     for (const step of more) applyStep(page, step)
     assert.deepEqual(page.take().cells, [])
     assert.deepEqual(page.holesOf(WORKER), [])
+  })
+
+  test('the twenty-first late slot does not wait with twenty others', () => {
+    const page = pageWith(START_MS, 30)
+    run(page, [...series(0, 600), ...series(1_800, 2_400)], at(2_400))
+    const late = series(600, 1_800).map((step) => ({ ...step, atMs: at(2_401) }))
+    for (const step of late.slice(0, 20)) applyStep(page, step)
+    assert.deepEqual(page.take().cells, [])
+    for (const step of late.slice(20, 21)) applyStep(page, step)
+    const left = page.take().cells
+    assert.deepEqual(new Set(left.map(({ cellMs }) => cellMs)), new Set([at(600), at(900)]))
+    assert.equal(
+      total(left, ({ seconds }) => seconds.hashing),
+      600,
+    )
   })
 
   test('a failed poll that comes late fills its slot, and its interval when more is known', () => {
@@ -431,6 +456,10 @@ describe('a page', () => {
     const page = AccountPage.empty(START_MS, { groupAt: () => GROUP })
     assert.throws(() => page.apply(3, reading(START_MS)), /No worker is configured at place 3/)
     assert.throws(() => page.configure(256, { intervalS: 30, spreadS: 0 }), /no place 256/)
+    assert.throws(() => page.configure(0, { intervalS: 301, spreadS: 0 }), /10 to 300 s, not 301/)
+    page.configure(0, { intervalS: 30, spreadS: 0 })
+    page.advance(at(600))
+    assert.throws(() => page.openBefore(0, START_MS), /has begun already/)
   })
 
   test('is read back from its bytes only', () => {

@@ -16,6 +16,9 @@ import type { FailedPoll, Reading } from './reading.ts'
 import { settleTo } from './settle.ts'
 import { LATE_MS_MAX, SLOT_MS, slotOf } from './slot.ts'
 
+const INTERVAL_S_MIN = 10
+const INTERVAL_S_MAX = 300
+
 /** How a worker is kept. */
 export interface WorkerSettings {
   /** How often it is polled: 10 to 300 s. */
@@ -34,6 +37,10 @@ export interface HoleSpan {
  * The account plane of a page of workers: what was true then, in slots of the workers' own time. It is fed by every
  * accepted sample in the order of the log, and late data only add. It has no clock: log time comes with `advance`, before
  * what came at that time. A worker is known by its place in the page.
+ *
+ *     open ── end + D ──▶ a reading's, bridged, unreachable, unreadable: final, added to its cell
+ *                     └─▶ none: a hole ── late reading, bridge, late failed poll, unheard ──▶ final, added as late
+ *                                     └── 80 h, or a seventeenth hole ──▶ none for good
  */
 export class AccountPage {
   readonly #page: Page
@@ -68,6 +75,9 @@ export class AccountPage {
     if (!Number.isInteger(worker) || worker < 0 || worker >= PAGE_WORKERS) {
       throw new RangeError(`A page has the places 0 to ${PAGE_WORKERS - 1}, and no place ${worker}.`)
     }
+    if (!(intervalS >= INTERVAL_S_MIN && intervalS <= INTERVAL_S_MAX)) {
+      throw new RangeError(`An interval is ${INTERVAL_S_MIN} to ${INTERVAL_S_MAX} s, not ${intervalS}.`)
+    }
     if (workers.open[worker] === 0) workers.open[worker] = slotOf(nowMs)
     workers.intervalS[worker] = intervalS
     workers.spreadS[worker] = spreadS
@@ -80,6 +90,7 @@ export class AccountPage {
   openBefore(worker: number, fromMs: number): void {
     const { holes, nowMs, workers } = this.#page
     const to = this.#openOf(worker)
+    if (to !== slotOf(nowMs)) throw new Error(`The worker at place ${worker} of the page has begun already.`)
     const from = slotOf(Math.max(fromMs, nowMs - LATE_MS_MAX))
     if (from >= to) return
     const hole = holes.add(worker, from, to)
