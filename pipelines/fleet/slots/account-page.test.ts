@@ -108,6 +108,16 @@ describe('slots', () => {
     assert.equal(beating.commissionedS, 600)
   })
 
+  test('a failed poll that is older than a reading says nothing about the time behind it', () => {
+    const long = { intervalS: 300 }
+    const behind = account([failed(0, long), seen(60)])
+    assert.deepEqual([behind.unreachable, behind.hashing], [60, 30])
+    const inOneSlot = account([failed(3, long), seen(9)])
+    assert.deepEqual([inOneSlot.unreachable, inOneSlot.hashing], [undefined, 60])
+    const late = account([seen(0), failed(100, long, 1_000), seen(160, {}, 1_001), seen(2_000)])
+    assert.deepEqual([late.unreachable, late.hashing], [60, 90])
+  })
+
   test('the newest reading of a slot counts, and the same time again is a repeat', () => {
     const slow = { rateHs: FULL_HS / 4 }
     const newest = account([seen(3), seen(9, slow), seen(6), seen(9), seen(9, slow, 100)])
@@ -413,6 +423,19 @@ describe('counters', () => {
       [2, 100, 0],
       [5, 300, 300],
     ])
+  })
+
+  test('a counter that the right edge does not tell is left to the next one that does', () => {
+    const late = shares(610, 104, 1_900)
+    const pending = [shares(0, 4), seen(1_510), shares(1_540, 404)]
+    assert.deepEqual(cellsOf([...pending, late]), cellsOf(pending))
+    const counted = [shares(0, 4), failed(1_450), seen(1_510), shares(1_540, 404)]
+    assert.deepEqual(cellsOf([...counted, late]), cellsOf(counted))
+    assert.deepEqual(cellsOf(counted), [[5, 400, 0]])
+  })
+
+  test('a late reading without counters leaves the last ones that were told', () => {
+    assert.deepEqual(cellsOf([shares(0, 4), seen(600, {}, 1_200), shares(1_210, 30)]), [[4, 26, 26]])
   })
 
   test('a late reading shows what a restart had hidden', () => {
