@@ -59,11 +59,6 @@ export class AccountPage {
     return new AccountPage(pageOfBytes(bytes), placement)
   }
 
-  /** Log time, as of the last `advance`. */
-  get nowMs(): number {
-    return this.#page.nowMs
-  }
-
   /** Holes that were closed for good before their time, and slots that settled before theirs, since the page began. */
   get lost(): { readonly holes: number; readonly slots: number } {
     return { holes: this.#page.holesGivenUp, slots: this.#page.settledEarly }

@@ -2,166 +2,32 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { AccountJudge, judged, totalSaid } from '../../../test/support/fleet/account-judge.ts'
+import type { Judged } from '../../../test/support/fleet/account-judge.ts'
 import { pageWith, RETIRED_MS, run, summed, total } from '../../../test/support/fleet/account-run.ts'
 import type { Run, Step } from '../../../test/support/fleet/account-run.ts'
+import {
+  inOrder,
+  lastOf,
+  oneNode,
+  seriesOf,
+  START_MS,
+  stepOf,
+  stepsOf,
+  twoNodes,
+  withSpans,
+} from '../../../test/support/fleet/account-scripts.ts'
+import type { Polled, Series } from '../../../test/support/fleet/account-scripts.ts'
 import type { CellDelta, Contributions } from './contributions.ts'
-import type { Reading } from './reading.ts'
 import { CELL_MS, LATE_MS_MAX, settleDelayMs, slotOf, SLOT_MS } from './slot.ts'
 
 // What holds for every run of the account plane. A model that counts second by second is the judge.
 
 const SEED = 20_260_301
-const START_MS = Date.UTC(2026, 4, 6, 7, 58)
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
 
 /** Log time at which everything has left: all holes are too old by then. */
 const END_MS = RETIRED_MS + LATE_MS_MAX + HOUR_MS
-
-interface Polled {
-  readonly tMs: number
-  readonly intervalS: number
-  readonly isShadow: boolean
-  readonly result: 'reading' | 'timeout' | 'unreadable'
-  readonly rate: number
-  readonly watts: number
-  readonly uptimeS: number | null
-  readonly accepted: number | null
-}
-
-const reading = ({ tMs, intervalS, isShadow, rate, watts, uptimeS, accepted }: Polled): Reading => ({
-  tMs,
-  intervalS,
-  isShadow,
-  rateHs: rate === 9 ? null : rate * 11_000_000_000_001,
-  intendedHs: 90_000_000_000_000,
-  isMining: rate !== 0,
-  powerW: watts === 0 ? null : 700 * watts + 0.3,
-  powerSource: watts === 0 ? null : watts < 4 ? 'miner' : 'miner_psu',
-  nameplateW: 3_300,
-  boardsOnline: 3,
-  boardsExpected: 3,
-  chipMaxC: rate === 0 ? null : 50 + rate,
-  boardMaxC: 40.1,
-  inletC: -4.5,
-  counters: { uptimeS, accepted, rejected: 2, stale: null, difficultyAccepted: accepted },
-})
-
-const stepOf = (polled: Polled, atMs: number): Step =>
-  polled.result === 'reading'
-    ? { atMs, reading: reading(polled) }
-    : {
-        atMs,
-        poll: {
-          tMs: polled.tMs,
-          intervalS: polled.intervalS,
-          isShadow: polled.isShadow,
-          seconds: polled.result === 'timeout' ? 'unreachable' : 'unreadable',
-        },
-      }
-
-/** Steps in the order of log time, which is the order of the log. */
-const inOrder = (steps: readonly Step[]): Step[] => steps.toSorted((one, other) => one.atMs - other.atMs)
-
-interface Series {
-  readonly intervalS: number
-  readonly polls: readonly (Polled & { readonly delayMs: number })[]
-}
-
-/** A worker's polls, each with how long it took to the log. `jitterMs`: how irregular they are. */
-function seriesOf(options: {
-  readonly intervals: readonly number[]
-  readonly jitterMs: number
-  readonly delay: (intervalS: number) => fc.Arbitrary<number>
-  readonly results: readonly (Polled['result'] | 'missed')[]
-  /** Whether another node sends some of them. */
-  readonly isShared?: boolean
-}): fc.Arbitrary<Series> {
-  return fc.constantFrom(...options.intervals).chain((intervalS) => {
-    const poll = fc.record({
-      jitterMs: fc.integer({ min: -options.jitterMs, max: options.jitterMs }),
-      result: fc.constantFrom(...options.results),
-      rate: fc.nat(9),
-      watts: fc.nat(6),
-      isRestart: fc.nat(9).map((chance) => chance === 0),
-      shares: fc.nat(40),
-      isShadow: options.isShared === true ? fc.boolean() : fc.constant(false),
-      delayMs: options.delay(intervalS),
-    })
-    return fc
-      .record({
-        phaseMs: fc.integer({ min: options.jitterMs, max: intervalS * 1_000 }),
-        polls: fc.array(poll, { minLength: 2, maxLength: 50 }),
-      })
-      .map(({ phaseMs, polls }) => {
-        let startedMs = START_MS - 500_000
-        let accepted = 17
-        const series = polls.map(
-          ({ result, jitterMs, rate, watts, isRestart, shares, isShadow, delayMs }, nth) => {
-            const tMs = START_MS + phaseMs + nth * intervalS * 1_000 + jitterMs
-            // Two starts closer than that cannot be told apart by the uptime.
-            if (isRestart && tMs - startedMs > MINUTE_MS) {
-              startedMs = tMs - 1_000
-              accepted = 0
-            }
-            accepted += shares
-            const uptimeS = Math.floor(tMs / 1_000) - Math.floor(startedMs / 1_000)
-            return { tMs, intervalS, isShadow, result, rate, watts, uptimeS, accepted, delayMs }
-          },
-        )
-        return {
-          intervalS,
-          polls: series.filter((one): one is typeof one & Polled => one.result !== 'missed'),
-        }
-      })
-  })
-}
-
-const anyDelay = (): fc.Arbitrary<number> =>
-  fc.oneof(
-    { weight: 4, arbitrary: fc.nat(20_000) },
-    { weight: 1, arbitrary: fc.nat(8 * MINUTE_MS) },
-    { weight: 1, arbitrary: fc.nat(2 * HOUR_MS) },
-  )
-
-const anySeries = (isShared: boolean): fc.Arbitrary<Series> =>
-  seriesOf({
-    intervals: [10, 30, 60, 90, 300],
-    jitterMs: 4_000,
-    delay: anyDelay,
-    results: ['reading', 'reading', 'reading', 'timeout', 'unreadable', 'missed', 'missed'],
-    isShared,
-  })
-
-const stepsOf = ({ polls }: Series): Step[] =>
-  inOrder(polls.map((polled) => stepOf(polled, polled.tMs + polled.delayMs)))
-
-interface Script {
-  readonly series: Series
-  readonly spans: readonly (readonly [number, number, number])[]
-}
-
-const scriptOf = (isShared: boolean): fc.Arbitrary<Script> =>
-  fc.record({
-    series: anySeries(isShared),
-    spans: fc.array(fc.tuple(fc.nat(90), fc.nat(30), fc.nat(60)), { maxLength: 3 }),
-  })
-
-/** Of one node, which is what the model knows; and of two. */
-const oneNode = scriptOf(false)
-const twoNodes = scriptOf(true)
-
-/** With some spans of which the node says that it holds nothing back. */
-function withSpans({ series, spans }: Script): Step[] {
-  const complete = spans.map(([from, length, delay]): Step => {
-    const fromMs = START_MS + from * MINUTE_MS + 13_000
-    const toMs = fromMs + length * MINUTE_MS
-    return { atMs: toMs + delay * MINUTE_MS, complete: { fromMs, toMs } }
-  })
-  return inOrder([...stepsOf(series), ...complete])
-}
-
-const lastOf = (steps: readonly Step[]): number => Math.max(START_MS, ...steps.map(({ atMs }) => atMs))
 
 /** Everything that settles in time has left by then. */
 const soonAfter = (steps: readonly Step[]): number => lastOf(steps) + HOUR_MS
@@ -179,10 +45,7 @@ function judge(steps: readonly Step[], intervalS: number): AccountJudge {
   return judge
 }
 
-const cellSums = ({
-  cells,
-}: Run): Map<number, ReturnType<typeof summed> extends Map<number, infer Sums> ? Sums : never> =>
-  summed(cells, ({ cellMs }) => cellMs / CELL_MS)
+const cellSums = ({ cells }: Run): Map<number, Judged> => summed(cells, ({ cellMs }) => cellMs / CELL_MS)
 
 /** The sums up to a time, in order. */
 function upTo<Sums>(sums: ReadonlyMap<number, Sums>, end: number): [number, Sums][] {
