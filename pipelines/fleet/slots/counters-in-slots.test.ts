@@ -48,6 +48,11 @@ describe('counters', () => {
     ])
   })
 
+  test('what waits is counted when a late failed poll fills the last slot of a hole', () => {
+    const edges = [shares(0, 4), shares(1_510, 404)]
+    assert.deepEqual(cellsOf([...edges, failed(1_480, {}, 1_900)]), [[5, 400, 400]])
+  })
+
   test('a counter that the right edge does not tell is left to the next one that does', () => {
     const late = shares(610, 104, 1_900)
     const pending = [shares(0, 4), seen(1_510), shares(1_540, 404)]
@@ -59,6 +64,9 @@ describe('counters', () => {
 
   test('a late reading without counters leaves the last ones that were told', () => {
     assert.deepEqual(cellsOf([shares(0, 4), seen(600, {}, 1_200), shares(1_210, 30)]), [[4, 26, 26]])
+    const failing = Array.from({ length: 20 }, (_, nth) => failed(630 + nth * 30))
+    const late = [shares(0, 4), ...failing, seen(600, {}, 1_205), shares(1_230, 30)]
+    assert.deepEqual(cellsOf(late), [[4, 26, 26]])
   })
 
   test('a late reading shows what a restart had hidden', () => {

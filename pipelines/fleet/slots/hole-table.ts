@@ -6,7 +6,7 @@ import { clearRow, copyRow, withRoom } from './rows.ts'
 import type { NumberFields } from './rows.ts'
 
 /** A part of a worker's time of which nothing is known: the slots `[from, to)`, which settled with none. */
-export const HOLE = {
+const HOLE = {
   worker: 'u8',
   from: 'u32',
   to: 'u32',

@@ -111,6 +111,12 @@ describe('holes', () => {
     )
   })
 
+  test('what is bridged is not unheard', () => {
+    const span = { fromMs: at(600), toMs: at(1_200) }
+    const near = account([...around, seen(1_125, {}, 2_401), { atMs: at(2_402), complete: span }], 2_400)
+    assert.deepEqual([near.hashing, near.bridgedS, near.unheard], [1_800 + 90, 30, 510])
+  })
+
   test(`a worker has at most ${HOLES_MAX} holes: the shortest is closed for good`, () => {
     // Gaps of 3, 4, 5 … minutes; the seventeenth is the one that still grows.
     const ends = Array.from({ length: HOLES_MAX + 1 }, (_, nth) => nth * 600)

@@ -22,7 +22,7 @@ export const OPEN_CELLS = 2
 export const REMEMBERED_SLOTS = 64
 
 /** What is kept of every worker, once. */
-export const WORKER = {
+const WORKER = {
   /** The first slot that has not settled; 0 for a place without a worker. */
   open: 'u32',
   intervalS: 'u16',
@@ -40,10 +40,10 @@ export const WORKER = {
 } as const satisfies NumberFields
 
 /** What is kept of an open slot: its reading, and its failed poll packed. `slot` is 0 for a free place. */
-export const OPEN = { ...READING, poll: 'u32' } as const satisfies NumberFields
+const OPEN = { ...READING, poll: 'u32' } as const satisfies NumberFields
 
 /** A cell that collects: `cell` counts 5 minutes since the epoch, 0 for a free place. */
-export const OPEN_CELL = { cell: 'u32', ...CELL } as const satisfies NumberFields
+const OPEN_CELL = { cell: 'u32', ...CELL } as const satisfies NumberFields
 
 /** Everything that the account plane keeps of a page of workers. */
 export interface PageState {

@@ -164,8 +164,12 @@ describe('settling', () => {
   test('a reading that came too late for a bridge is told so', () => {
     const missed = account([seen(0), seen(60), seen(30, {}, 300), seen(0.5, {}, 301)])
     assert.deepEqual(missed.outcomes, ['counted', 'counted', 'bridged_over', 'covered'])
-    const longAfter = account([seen(0), ...series(60, 3_600), seen(30, {}, 3_700)])
-    assert.equal(longAfter.outcomes.at(-1), 'covered')
+    // Remembered for 64 slots: slot 1 until slot 66 settles.
+    const outcomeAt = (logS: number): unknown =>
+      account(
+        [seen(0), ...series(60, 2_400), seen(30, {}, logS)].toSorted((one, other) => one.atMs - other.atMs),
+      ).outcomes[(logS - 60) / 30 + 2]
+    assert.deepEqual([outcomeAt(2_070), outcomeAt(2_100)], ['bridged_over', 'covered'])
   })
 
   test('a cell leaves D and the worker’s spread after its end', () => {

@@ -5,7 +5,7 @@ import type { NumberColumn, NumberFields } from './rows.ts'
 import type { SumColumns, SumName } from './sums.ts'
 
 /** Whose sums they are (a worker's place or a group's number), and of which cell or minute. */
-export const SUM_KEY = { owner: 'u32', time: 'u32' } as const satisfies NumberFields
+const SUM_KEY = { owner: 'u32', time: 'u32' } as const satisfies NumberFields
 
 /** Owners are below 2^21 and times below 2^32, so that a pair is one exact number. */
 const TIMES = 2 ** 32
