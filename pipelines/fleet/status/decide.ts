@@ -36,7 +36,9 @@ export function decide(view: View, cause: Cause, out: Decision[]): void {
   leaveNodeSilence(view)
   if (TICKETS.has(was.reason) && !isTicket(view)) unlatchBroken(page, i)
   const current = valueAt(status.status, i)
-  if (current === STATUS.stopped || current === STATUS.inMaintenance) forgetUnder(page, i)
+  const isAway = valueAt(status.silence, i) === SILENCE.node
+  if ((current === STATUS.stopped && !isAway) || current === STATUS.inMaintenance) forgetUnder(page, i)
+  noteNominal(view)
   const rule = firstOf(context.engine.rules, view)
   const next = nextOf(rule, view)
   enter(view, rule, next.status)
@@ -91,15 +93,20 @@ function nextOf(rule: Rule, view: View): { readonly status: number; readonly rea
   const { page, i, atMs, context } = view
   const status = STATUS[rule.status]
   const current = valueAt(page.status.status, i)
-  const isPair = status + current === STATUS.underperforming + STATUS.working && status !== current
-  if (
-    isPair &&
-    current >= STATUS.underperforming &&
-    atMs - valueAt(page.status.statusSinceMs, i) < context.thresholds.dwellMs
-  ) {
+  const isBetween = status !== current && isHashing(status) && isHashing(current)
+  if (isBetween && atMs - valueAt(page.status.statusSinceMs, i) < context.thresholds.dwellMs) {
     return { status: current, reason: valueAt(page.status.reason, i) }
   }
   return { status, reason: rule.reason === 'as_before' ? reasonBeforeResuming(view) : codeOf(rule.reason) }
+}
+
+function isHashing(status: number): boolean {
+  return status === STATUS.underperforming || status === STATUS.working
+}
+
+function noteNominal({ page: { status }, i, intendedHs }: View): void {
+  const others = valueAt(status.facts, i) & ~FACT.nominalUnknown
+  status.facts[i] = intendedHs === 0 ? others | FACT.nominalUnknown : others
 }
 
 /** What a status needs to be remembered of the one before. */
@@ -112,7 +119,7 @@ function enter({ page: { status, live }, i }: View, rule: Rule, next: number): v
     status.reasonBefore[i] = isKept ? reason : codeOf('hashing')
   }
   if (rule.status === 'stopped' && rule.reason !== 'as_before') status.goodSinceS[i] = 0
-  if (current === STATUS.stopped && next >= STATUS.underperforming) {
+  if (current === STATUS.stopped && isHashing(next)) {
     // It comes up anew, also where its process never stopped.
     live.resumedS[i] = secondsOf(valueAt(live.sampleMs, i))
     status.facts[i] = valueAt(status.facts, i) | FACT.comesUp

@@ -45,7 +45,7 @@ function isAbove(rateHs: number, pct: number, intendedHs: number): boolean {
 /** Notes what a sample says of the machine, in one column that rules read also when only time has passed. */
 export function noteFacts(observation: Observation, rates: BelievedRates): void {
   const { view, sample, r5Hs, comesUp, isIntended, isRestart } = observation
-  const { page, i, context, intendedHs } = view
+  const { page, i, context } = view
   const isKnown = r5Hs !== UNKNOWN
   const isLow = isKnown && !isAbove(r5Hs, context.thresholds.stoppedPct, scaledHs(view))
   const kept = isRestart ? FACT.rated : FACT.rated | FACT.proven
@@ -57,7 +57,6 @@ export function noteFacts(observation: Observation, rates: BelievedRates): void 
   if (isLow) facts |= FACT.low
   if (isKnown && !isLow && isIntended) facts |= FACT.hashing
   if (comesUp) facts |= FACT.comesUp
-  if (intendedHs === 0) facts |= FACT.nominalUnknown
   page.status.facts[i] = facts
   noteGood(observation)
 }
