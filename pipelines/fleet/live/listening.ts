@@ -36,11 +36,11 @@ export function withSpan(spans: readonly Span[], added: Span): readonly Span[] {
 }
 
 /**
- * The time between two contacts in which nothing was heard: none if they are at most `LISTENING_MS` apart, else all of
- * it, since nobody can say how long after the first contact somebody still listened. While the second is missing,
- * `nextMs` is Infinity and `nowMs` is the log time.
+ * The time between two contacts in which nothing was heard: what is beyond `LISTENING_MS` after the first one. It begins
+ * there and not at the first contact, since what was due within that time has been decided by then, or has not, as it
+ * happens: whether it counts must not depend on that. `nextMs` is Infinity while there is no second contact.
  */
-export function deafBetween(contactMs: number, nextMs: number, nowMs: number): Span | null {
-  if (Math.min(nextMs, nowMs) - contactMs <= LISTENING_MS) return null
-  return { fromMs: contactMs, toMs: nextMs }
+export function deafBetween(contactMs: number, nextMs: number): Span | null {
+  const fromMs = contactMs + LISTENING_MS
+  return nextMs > fromMs ? { fromMs, toMs: nextMs } : null
 }
