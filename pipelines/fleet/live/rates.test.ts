@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { LIVE_PARTS, MEAN_SLOT_MS, MEAN_SLOTS, memoryOf, RATE_SLOT_MS, RATE_SLOTS, UNKNOWN } from './memory.ts'
+import {
+  LIVE_PARTS,
+  MEAN_SLOT_MS,
+  MEAN_SLOTS,
+  memoryOf,
+  RATE_SLOT_MS,
+  RATE_SLOTS,
+  UNKNOWN,
+} from './memory.ts'
 import { addMean, addRate, forgetMeans, meanOfNow, meanOfR5 } from './rates.ts'
 import { MINUTE_MS, SECOND_MS } from '../../../schemas/units.ts'
 
@@ -20,12 +28,18 @@ const readings = fc.array(
 const START_MS = Date.UTC(2026, 5, 1)
 
 /** The readings of the newest slots of a ring: a direct reading of what r5 and r10 are. */
-function within(kept: readonly { tMs: number; value: number }[], tMs: number, slotMs: number, slots: number): number[] {
+function within(
+  kept: readonly { tMs: number; value: number }[],
+  tMs: number,
+  slotMs: number,
+  slots: number,
+): number[] {
   const newest = Math.floor(tMs / slotMs)
   return kept.filter((one) => Math.floor(one.tMs / slotMs) > newest - slots).map(({ value }) => value)
 }
 
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length
 
 test('r5 and r10 are means over the last slots, in any rhythm, and workers do not mix', () => {
   fc.assert(

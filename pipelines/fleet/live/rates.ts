@@ -1,12 +1,4 @@
-import {
-  MEAN_SLOT_MS,
-  MEAN_SLOTS,
-  newSlots,
-  RATE_SLOT_MS,
-  RATE_SLOTS,
-  UNKNOWN,
-  valueAt,
-} from './memory.ts'
+import { MEAN_SLOT_MS, MEAN_SLOTS, newSlots, RATE_SLOT_MS, RATE_SLOTS, UNKNOWN, valueAt } from './memory.ts'
 import type { LiveMemory } from './memory.ts'
 import { MINUTE_MS } from '../../../schemas/units.ts'
 

@@ -31,7 +31,13 @@ function add(
 test('the first counters begin, the next ones count; what was not answered is counted with the next answer', () => {
   const memory = fresh()
   add(memory, 0, { accepted: 500, refused: 5, difficulty: 10 })
-  assert.deepEqual(workOf(memory, 0), { accepted: 0, refused: 0, judged: 0, difficulty: 0, reportedHashes: 0 })
+  assert.deepEqual(workOf(memory, 0), {
+    accepted: 0,
+    refused: 0,
+    judged: 0,
+    difficulty: 0,
+    reportedHashes: 0,
+  })
   add(memory, 30, { accepted: 504, refused: 6, difficulty: 14 })
   add(memory, 60, null)
   add(memory, 90, { accepted: 512, refused: 6, difficulty: 22 })

@@ -85,7 +85,9 @@ export function windowsAt(
   const targetPct = Math.min(100, ...active.map((window) => targetOf(window, intendedW)))
   const lowest = active.filter((window) => targetOf(window, intendedW) === targetPct)
   const ended = windows.filter(({ endsAtMs }) => endsAtMs <= atMs && atMs < endsAtMs + rampMs)
-  const event = mergeWindows(windows).find(({ startsAtMs, endsAtMs }) => startsAtMs <= atMs && atMs < endsAtMs)
+  const event = mergeWindows(windows).find(
+    ({ startsAtMs, endsAtMs }) => startsAtMs <= atMs && atMs < endsAtMs,
+  )
   return {
     isActive: active.some(({ kind }) => kind !== 'maintenance'),
     isMaintenance: active.some(({ kind }) => kind === 'maintenance'),

@@ -17,7 +17,9 @@ const ARRAYS = {
 export type Fields = Readonly<Record<string, FieldKind>>
 
 /** The columns of a page for some fields. There is no object for a worker: its place in the page is its index. */
-export type Columns<Of extends Fields> = { readonly [Name in keyof Of]: InstanceType<(typeof ARRAYS)[Of[Name]]> }
+export type Columns<Of extends Fields> = {
+  readonly [Name in keyof Of]: InstanceType<(typeof ARRAYS)[Of[Name]]>
+}
 
 /** Empty columns, all of them 0, for `workers` workers. */
 export function columnsOf<const Of extends Fields>(fields: Of, workers = PAGE_WORKERS): Columns<Of> {

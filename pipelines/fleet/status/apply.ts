@@ -26,7 +26,12 @@ const TIMERS_PER_CALL_MAX = 256
 const NOTHING: readonly Decision[] = []
 
 /** Puts a worker at an index of a page: it is stopped, and was never seen. */
-export function commission(page: WorkerPage, i: number, place: Place, context: WorkerContext): readonly Decision[] {
+export function commission(
+  page: WorkerPage,
+  i: number,
+  place: Place,
+  context: WorkerContext,
+): readonly Decision[] {
   clearWorker(page, i)
   return settle(page, i, place.nowMs, context, { by: 'command', place })
 }
@@ -102,7 +107,9 @@ export function fireTimers(
 
 /** Sets when `fireTimers` has to be called for a worker, after something in its context has changed. */
 export function schedule(page: WorkerPage, i: number, context: WorkerContext): void {
-  page.status.dueMs[i] = isCommissioned(page, i) ? nextTimer(page, i, context).dueMs : Number.POSITIVE_INFINITY
+  page.status.dueMs[i] = isCommissioned(page, i)
+    ? nextTimer(page, i, context).dueMs
+    : Number.POSITIVE_INFINITY
 }
 
 /** Marks a worker as broken by hand, or takes such a mark, or a latch of the rules, away. */

@@ -79,7 +79,14 @@ function faultVerdict({ isJudged }: Observation, faults: number | null): Verdict
 }
 
 /** Keeps the newest restarts by fault. Those before half an hour of hashing are forgiven. */
-function countRestarts({ view: { page, i, context }, r5Hs, stepS, atS, isRestart, isRestartByFault }: Observation): void {
+function countRestarts({
+  view: { page, i, context },
+  r5Hs,
+  stepS,
+  atS,
+  isRestart,
+  isRestartByFault,
+}: Observation): void {
   const { status, restarts } = page
   const first = i * RESTARTS_KEPT
   if (isRestart) status.hashingClock[i] = 0

@@ -6,7 +6,13 @@ import type { WorkerPage } from './memory.ts'
 import type { View } from './view.ts'
 
 /** Why nothing is known of a worker, the first that applies. The place in this list is the code in the column. */
-export const SILENCES = ['none', 'node_unavailable', 'identity_conflict', 'unreachable', 'unreadable'] as const
+export const SILENCES = [
+  'none',
+  'node_unavailable',
+  'identity_conflict',
+  'unreachable',
+  'unreadable',
+] as const
 export const SILENCE = { none: 0, node: 1, conflict: 2, unreachable: 3, unreadable: 4 } as const
 
 const POLLS_MAX = 255

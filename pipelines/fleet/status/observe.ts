@@ -70,7 +70,8 @@ export function observe(
   const isIntended = sample.isMining !== false && sample.mode !== 'sleep'
   const isFree = isIntended && !isExcused(view)
   moveTuning(page, i, sample, stepS)
-  const isTuning = sample.mode === 'tuning' && !hasHeld(valueAt(status.tuningClock, i), context.thresholds.tuningS)
+  const isTuning =
+    sample.mode === 'tuning' && !hasHeld(valueAt(status.tuningClock, i), context.thresholds.tuningS)
   const { window, repair } = view
   const isWork = window.targetPct > 0 && !window.isRamping && repair === null
   const observation: Observation = {

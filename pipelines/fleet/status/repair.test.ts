@@ -13,13 +13,7 @@ const ERROR: Partial<LiveSample> = { ...atPct(94), criticalErrors: 1 }
 
 function mark(worker: LiveWorker, isBroken: boolean, atS: number): void {
   worker.decisions.push(
-    ...markBroken(
-      worker.page,
-      worker.i,
-      isBroken,
-      { nowMs: ms(atS), offset: 1n, index: 0 },
-      worker.context,
-    ),
+    ...markBroken(worker.page, worker.i, isBroken, { nowMs: ms(atS), offset: 1n, index: 0 }, worker.context),
   )
 }
 
@@ -32,10 +26,10 @@ describe('In Maintenance', () => {
       ['manual', 'maintenance_manual'],
     ] as const) {
       const worker = new LiveWorker(TRUSTED).warm()
-      worker.change({ repairs: [{ state, fromMs: ms(100), toMs: ms(400) }] })
+      worker.change({ repairs: [{ state, fromMs: ms(45), toMs: ms(400) }] })
       worker.samples(30, 390, atPct(0))
       worker.sample(420, atPct(100))
-      assert.deepEqual(worker.history, [`100 in_maintenance/${reason}`, '400 stopped/not_hashing'])
+      assert.deepEqual(worker.history, [`45 in_maintenance/${reason}`, '400 stopped/not_hashing'])
     }
   })
 
@@ -185,7 +179,9 @@ describe('Needs Repair: restarts', () => {
     )
     assert.notEqual(asleep.now, 'needs_repair/restarts')
     const curtailed = new LiveWorker(TRUSTED).warm()
-    curtailed.change({ windows: [{ kind: 'curtailment', target: { pct: 60 }, startsAtMs: ms(0), endsAtMs: ms(900) }] })
+    curtailed.change({
+      windows: [{ kind: 'curtailment', target: { pct: 60 }, startsAtMs: ms(0), endsAtMs: ms(900) }],
+    })
     curtailed.samples(30, 900, restarting(60, 300, 600))
     assert.equal(curtailed.now, 'working/hashing')
     const cut = new LiveWorker(TRUSTED).warm()

@@ -58,15 +58,16 @@ export function hasResumed({ page, i, context }: View): boolean {
 }
 
 /**
- * Why a worker that has not resumed stands, where no rule says it: as long as its rate does not contradict, the reason
- * that it had; then, that it does not hash.
+ * Why a worker that has not resumed stands, where no rule says it: the reason that it had, as long as its rate, or a
+ * window that it comes back from, explains that; else that it does not hash.
  */
 export function reasonBeforeResuming(view: View): number {
-  const { page, i, context } = view
+  const { page, i, context, window } = view
   const r5Hs = valueAt(page.live.r5Hs, i)
   const limitHs = context.thresholds.resumedPct * scaledHs(view)
   const isSlow = isSeen(page, i) && r5Hs !== UNKNOWN && r5Hs * 100 <= limitHs
-  return isSlow ? codeOf('not_hashing') : valueAt(page.status.reason, i)
+  const isExplained = window.isActive || window.isRamping
+  return isSlow && !isExplained ? codeOf('not_hashing') : valueAt(page.status.reason, i)
 }
 
 /** The rules, the first that holds wins. The last one always does, so each worker has one status. */

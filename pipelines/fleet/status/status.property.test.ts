@@ -12,7 +12,7 @@ import type { WorkerPage } from './memory.ts'
 import { windowsAt } from '../live/windows.ts'
 import { MINUTE_MS, SECOND_MS } from '../../../schemas/units.ts'
 
-const RUNS = { numRuns: 150 }
+const RUNS = { numRuns: 100 }
 
 const historyOf = (decisions: readonly Decision[]): string[] =>
   decisions
@@ -79,7 +79,10 @@ describe('random lives of a machine', () => {
             const counts = noCounts()
             for (let other = 0; other < 256; other++) addToCounts(counts, page, other)
             assert.equal(counts.commissioned, 1)
-            assert.equal(Object.values(counts.statuses).reduce((sum, count) => sum + count, 0), 1)
+            assert.equal(
+              Object.values(counts.statuses).reduce((sum, count) => sum + count, 0),
+              1,
+            )
             for (const one of decisions) {
               assert.ok(one.atMs >= atMs)
               atMs = one.atMs

@@ -46,7 +46,7 @@ export function nextTimer(page: WorkerPage, i: number, context: WorkerContext): 
   }
   const { silentAtMs } = context.node
   if (silence !== SILENCE.node) consider('node_silent', Math.max(decidedMs, silentAtMs))
-  else if (silentAtMs === Number.POSITIVE_INFINITY) {
+  else if (silentAtMs > decidedMs) {
     consider('node_returned', Math.max(decidedMs, graceEndsAtMs(context)))
   }
   if (silence === SILENCE.none || silence === SILENCE.unreadable) {

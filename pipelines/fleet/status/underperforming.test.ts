@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { atPct, LiveWorker, ORDINARY, POWER_W, RATE_HS, T0_MS, TRUSTED } from '../../../test/support/fleet/live-worker.ts'
+import {
+  atPct,
+  LiveWorker,
+  ORDINARY,
+  POWER_W,
+  RATE_HS,
+  T0_MS,
+  TRUSTED,
+} from '../../../test/support/fleet/live-worker.ts'
 import type { LiveSample } from '../live/sample.ts'
 import { HASHES_PER_DIFFICULTY } from '../live/shares.ts'
 import { HOUR_MS, SECOND_MS } from '../../../schemas/units.ts'
@@ -144,7 +152,9 @@ describe('shares', () => {
     const few = new LiveWorker(TRUSTED).warm()
     few.samples(30, 3_600, counting(1, 0, 0.1))
     assert.equal(few.now, 'working/hashing')
-    const other = new LiveWorker({ model: { ...ORDINARY.model, isDevice5mTrusted: true, shareMultiplier: null } }).warm()
+    const other = new LiveWorker({
+      model: { ...ORDINARY.model, isDevice5mTrusted: true, shareMultiplier: null },
+    }).warm()
     other.samples(30, 3_600, counting(10, 0, 0.1))
     assert.equal(other.now, 'working/hashing')
   })
@@ -227,7 +237,10 @@ describe('dwell', () => {
     const times = worker.changes.map(({ atMs }) => atMs)
     assert.ok(times.length > 5)
     for (const [n, atMs] of times.entries()) assert.ok(n === 0 || atMs - (times[n - 1] ?? 0) >= 60_000)
-    assert.equal(times.some((atMs, n) => n > 0 && atMs - (times[n - 1] ?? 0) === 60_000), false)
+    assert.equal(
+      times.some((atMs, n) => n > 0 && atMs - (times[n - 1] ?? 0) === 60_000),
+      false,
+    )
   })
 
   test('is no shelter from the other statuses', () => {

@@ -38,7 +38,9 @@ export function viewAt(page: WorkerPage, i: number, atMs: number, context: Worke
 
 /** H* under the target of a window. Under a window without any work it is the rate that the machine would have. */
 export function scaledHs({ intendedHs, window }: View): number {
-  return window.targetPct === 100 || window.targetPct === 0 ? intendedHs : (intendedHs * window.targetPct) / 100
+  return window.targetPct === 100 || window.targetPct === 0
+    ? intendedHs
+    : (intendedHs * window.targetPct) / 100
 }
 
 /** Whether a window, the ramp after it, or a repair keeps all but safety silent, and faults from being faults. */

@@ -1,6 +1,11 @@
 import { deafBetween, withSpan } from '../../../pipelines/fleet/live/listening.ts'
 import type { Span } from '../../../pipelines/fleet/live/listening.ts'
-import { applyCurrent, applyFailedPoll, commission, fireTimers } from '../../../pipelines/fleet/status/apply.ts'
+import {
+  applyCurrent,
+  applyFailedPoll,
+  commission,
+  fireTimers,
+} from '../../../pipelines/fleet/status/apply.ts'
 import type { WorkerContext } from '../../../pipelines/fleet/status/context.ts'
 import type { Decision } from '../../../pipelines/fleet/status/decisions.ts'
 import { newPage } from '../../../pipelines/fleet/status/memory.ts'

@@ -1,5 +1,10 @@
 import type { FailedPoll, LiveSample, PollFailure } from '../../../pipelines/fleet/live/sample.ts'
-import { applyCurrent, applyFailedPoll, commission, fireTimers } from '../../../pipelines/fleet/status/apply.ts'
+import {
+  applyCurrent,
+  applyFailedPoll,
+  commission,
+  fireTimers,
+} from '../../../pipelines/fleet/status/apply.ts'
 import type { WorkerContext } from '../../../pipelines/fleet/status/context.ts'
 import { classOf } from '../../../pipelines/fleet/status/counts.ts'
 import type { Decision, NoticeChange, StatusChange } from '../../../pipelines/fleet/status/decisions.ts'
@@ -102,9 +107,14 @@ export class LiveWorker {
   }
 
   /** Samples every 30 s from `fromS` to `toS`, both included. */
-  samples(fromS: number, toS: number, but: Partial<LiveSample> | ((atS: number) => Partial<LiveSample>) = {}): void {
+  samples(
+    fromS: number,
+    toS: number,
+    but: Partial<LiveSample> | ((atS: number) => Partial<LiveSample>) = {},
+  ): void {
     const stepS = this.context.intervalMs / SECOND_MS
-    for (let atS = fromS; atS <= toS; atS += stepS) this.sample(atS, typeof but === 'function' ? but(atS) : but)
+    for (let atS = fromS; atS <= toS; atS += stepS)
+      this.sample(atS, typeof but === 'function' ? but(atS) : but)
   }
 
   /** An hour of healthy samples up to second 0, so that the worker is known, warm and working. */
@@ -118,9 +128,7 @@ export class LiveWorker {
     const poll: FailedPoll = { tMs: T0_MS + atS * SECOND_MS, result }
     return [
       ...this.until(atS),
-      ...this.#tell(
-        applyFailedPoll(this.page, this.i, poll, this.#origin(), this.#place(atS), this.context),
-      ),
+      ...this.#tell(applyFailedPoll(this.page, this.i, poll, this.#origin(), this.#place(atS), this.context)),
     ]
   }
 

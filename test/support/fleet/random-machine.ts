@@ -8,8 +8,16 @@ import { healthy, RATE_HS } from './live-worker.ts'
 export interface Life {
   readonly intervalS: number
   readonly records: readonly LifeRecord[]
-  readonly windows: readonly { readonly fromS: number; readonly toS: number; readonly target: WindowTarget | 'maintenance' }[]
-  readonly repairs: readonly { readonly fromS: number; readonly toS: number; readonly state: Repair['state'] }[]
+  readonly windows: readonly {
+    readonly fromS: number
+    readonly toS: number
+    readonly target: WindowTarget | 'maintenance'
+  }[]
+  readonly repairs: readonly {
+    readonly fromS: number
+    readonly toS: number
+    readonly state: Repair['state']
+  }[]
   readonly endS: number
 }
 
@@ -71,7 +79,9 @@ const OF_KIND: Partial<Record<PhaseKind, Partial<LiveSample>>> = {
 const NOISE_PCT = [0, 5, 10, 11, 15, 16, 50, 89, 90, 91, 93, 94, 100, 120] as const
 
 const spans = <Of>(what: fc.Arbitrary<Of>) =>
-  fc.array(fc.tuple(fc.integer({ min: 0, max: 9_000 }), fc.integer({ min: 1, max: 3_000 }), what), { maxLength: 2 })
+  fc.array(fc.tuple(fc.integer({ min: 0, max: 9_000 }), fc.integer({ min: 1, max: 3_000 }), what), {
+    maxLength: 2,
+  })
 
 /** A random life of one machine, seen by one node. */
 export const someLife: fc.Arbitrary<Life> = fc
@@ -80,10 +90,10 @@ export const someLife: fc.Arbitrary<Life> = fc
     phases: fc.array(
       fc.record({
         kind: fc.constantFrom(...PHASES),
-        polls: fc.integer({ min: 1, max: 30 }),
+        lengthS: fc.integer({ min: 1, max: 1_200 }),
         delayS: fc.integer({ min: 0, max: 50 }),
       }),
-      { minLength: 1, maxLength: 12 },
+      { minLength: 1, maxLength: 10 },
     ),
     noise: fc.array(fc.nat(NOISE_PCT.length - 1), { minLength: 16, maxLength: 16 }),
     windows: spans(
@@ -91,7 +101,11 @@ export const someLife: fc.Arbitrary<Life> = fc
     ),
     repairs: spans(fc.constantFrom<Repair['state']>('diagnosing', 'rma', 'manual')),
   })
-  .map(({ intervalS, phases, noise, windows, repairs }) => {
+  .map(({ intervalS, phases: lengths, noise, windows, repairs }) => {
+    const phases = lengths.map(({ lengthS, ...phase }) => ({
+      ...phase,
+      polls: Math.ceil(lengthS / intervalS),
+    }))
     const { records, endS } = recordsOf(phases, intervalS, noise)
     return {
       intervalS,

@@ -41,6 +41,8 @@ export class StatusModel {
   readonly #rampS: number
   readonly #samples: Kept[] = []
   readonly #contacts: number[] = [-1]
+  /** By contact: the seconds in which the node was listened to until then. */
+  readonly #listenedTo: number[] = [0]
   /** When the worker was heard: any result, an answer, a sample. Log time. */
   #heardAt: number[] = []
   #answeredAt: number[] = []
@@ -90,6 +92,7 @@ export class StatusModel {
   #apply(record: LifeRecord): void {
     const { atS } = record
     if (record.kind === 'contact') {
+      this.#listenedTo.push(this.#listened(atS))
       this.#contacts.push(atS)
       return
     }
@@ -120,8 +123,7 @@ export class StatusModel {
     const last = this.#samples.at(-1)
     const gapS = last === undefined ? Number.POSITIVE_INFINITY : tS - last.tS
     const then = this.#intentAt(tS)
-    const isRestart =
-      last !== undefined && (sample.uptimeS ?? 0) < (last.sample.uptimeS ?? 0) + gapS - 30
+    const isRestart = last !== undefined && (sample.uptimeS ?? 0) < (last.sample.uptimeS ?? 0) + gapS - 30
     const wasAsleep = last !== undefined && isAsleep(last.sample)
     const wasAway = this.#returnedAt() > (this.#goodAt[0] ?? 0)
     const isExcused = then.isWindow || then.isRamp || then.isMaintenance || then.repair !== null
@@ -138,7 +140,10 @@ export class StatusModel {
       (one) => slot(one.tS, 30) > slot(tS, 30) - 10 && one.sample.rateNowHs !== null,
     )
     const isEnough = r5.length >= (this.#life.intervalS >= 120 ? 1 : 3)
-    this.#samples.push({ ...kept, r5Hs: isEnough ? mean(r5.map(({ sample }) => sample.rateNowHs ?? 0)) : null })
+    this.#samples.push({
+      ...kept,
+      r5Hs: isEnough ? mean(r5.map(({ sample }) => sample.rateNowHs ?? 0)) : null,
+    })
   }
 
   /** Latches, by what the newest sample adds to the ones before. */
@@ -147,7 +152,8 @@ export class StatusModel {
     const newest = this.#samples.at(-1)
     if (newest === undefined) return
     const faults = this.#samples.slice(this.#faultsFrom)
-    const boards = (one: Kept): Told => fault(one, (one.sample.boardsExpected ?? 0) - (one.sample.boardsOnline ?? 0))
+    const boards = (one: Kept): Told =>
+      fault(one, (one.sample.boardsExpected ?? 0) - (one.sample.boardsOnline ?? 0))
     const error = (one: Kept): Told => fault(one, one.sample.criticalErrors ?? 0)
     const feels = (one: Kept): boolean =>
       error(one) === 'yes' && one.r5Hs !== null && one.r5Hs * 100 < t.errorRatePct * scaled(one.then)
@@ -163,7 +169,11 @@ export class StatusModel {
     if (newest.isFaultRestart && this.#restarts() >= t.restarts) latch('restarts')
     if (this.#broken !== null) {
       const clean = (one: Kept): Told =>
-        boards(one) === 'yes' || feels(one) || one.isFaultRestart ? 'no' : hashes(one) === 'yes' ? 'yes' : 'unknown'
+        boards(one) === 'yes' || feels(one) || one.isFaultRestart
+          ? 'no'
+          : hashes(one) === 'yes'
+            ? 'yes'
+            : 'unknown'
       if (held(this.#samples.slice(this.#brokenFrom), clean) >= t.repairedS) this.#repair()
     }
     this.#judgePerformance(newest)
@@ -236,7 +246,6 @@ export class StatusModel {
   }
 
   #decide(atS: number): void {
-    const wasAway = this.#isAway
     const silence = this.#silenceAt(atS)
     this.#isAway = silence === 'node_unavailable'
     const shown = this.#now
@@ -244,18 +253,19 @@ export class StatusModel {
     if (shown === 'stopped/node_unavailable' && !this.#isAway) current = this.#before
     const intent = this.#intentAt(atS)
     if (shown.includes('/ticket_') && !isTicket(intent)) this.#repair()
-    if ((current.startsWith('stopped') && !this.#isAway) || current.startsWith('in_maint')) this.#under.clear()
+    if ((current.startsWith('stopped') && !this.#isAway) || current.startsWith('in_maint'))
+      this.#under.clear()
     let next = this.#firstMatch(current, silence, intent)
     const isPair = /^(under|working)/.test(current) && /^(under|working)/.test(next)
     if (isPair && current.split('/')[0] !== next.split('/')[0] && atS - this.#sinceS < 60) next = current
     if (next === 'stopped/node_unavailable' && shown !== next) {
       this.#before = /^(in_|needs)/.test(current) ? IDLE : current
     }
-    if (current.startsWith('stopped') && /^(under|working)/.test(next)) this.#resumedS = this.#samples.at(-1)?.tS ?? 0
+    if (current.startsWith('stopped') && /^(under|working)/.test(next))
+      this.#resumedS = this.#samples.at(-1)?.tS ?? 0
     if (next.split('/')[0] !== shown.split('/')[0]) this.#sinceS = atS
     if (next !== shown) this.history.push(`${atS} ${next}`)
     this.#now = next
-    void wasAway
   }
 
   #firstMatch(current: string, silence: string | null, intent: Intent): string {
@@ -271,13 +281,14 @@ export class StatusModel {
       this.#standsFrom = this.#samples.length
       return `stopped/${stop}`
     }
-    if (current.startsWith('stopped') && newest !== undefined) {
+    if (current.startsWith('stopped')) {
+      if (newest === undefined) return current
       const row = this.#samples.slice(this.#standsFrom)
       const good = row.slice(row.findLastIndex((one) => !this.#isGood(one)) + 1)
       const first = good[0]
       if (first === undefined || newest.tS - first.tS < t.resumedApartS) {
-        const isSlow = newest.r5Hs !== null && newest.r5Hs * 100 <= t.resumedPct * this.#scaledNow(intent)
-        return isSlow ? 'stopped/not_hashing' : current
+        const isSlow = newest.r5Hs !== null && newest.r5Hs * 100 <= t.resumedPct * scaled(intent)
+        return isSlow && !intent.isWindow && !intent.isRamp ? 'stopped/not_hashing' : current
       }
     }
     for (const cause of ['low_rate', 'chips_missing', 'inefficient']) {
@@ -290,7 +301,8 @@ export class StatusModel {
     const t = this.#thresholds
     const newest = this.#samples.at(-1)
     if (newest === undefined) return this.#answeredAt.length === 0 ? 'never_seen' : null
-    if ((intent.isWindow || intent.isRamp) && (isLow(newest) === 'yes' || isAsleep(newest.sample))) return 'curtailed'
+    if ((intent.isWindow || intent.isRamp) && (isLow(newest) === 'yes' || isAsleep(newest.sample)))
+      return 'curtailed'
     if (isAsleep(newest.sample)) return 'paused'
     if (newest.sample.isHeatStopped) return 'overheated'
     if (isLow(newest) !== 'yes') return null
@@ -311,10 +323,6 @@ export class StatusModel {
     return hasRate && !isAsleep(sample) && !sample.isHeatStopped
   }
 
-  #scaledNow(intent: Intent): number {
-    return scaled(intent)
-  }
-
   #silenceAt(atS: number): string | null {
     const t = this.#thresholds
     const silenceS = Math.max(300, 3 * this.#life.intervalS)
@@ -328,25 +336,26 @@ export class StatusModel {
     const answered = this.#answeredAt[0]
     if (answered === undefined || heard === undefined) return null
     const sinceS = (fromS: number): number => this.#listened(atS) - this.#listened(fromS)
-    if (this.#failed >= t.failedPolls ? sinceS(answered) >= silenceS : sinceS(heard) >= silenceS) return 'unreachable'
-    if (this.#unread >= t.failedPolls && sinceS(this.#goodAt[0] ?? this.#sinceS) >= silenceS) return 'unreadable'
+    if (this.#failed >= t.failedPolls ? sinceS(answered) >= silenceS : sinceS(heard) >= silenceS)
+      return 'unreachable'
+    if (this.#unread >= t.failedPolls && sinceS(this.#goodAt[0] ?? this.#sinceS) >= silenceS)
+      return 'unreadable'
     return null
   }
 
   #returnedAt(): number {
     const silenceS = Math.max(300, 3 * this.#life.intervalS)
-    return this.#contacts.findLast((atS, n) => n > 0 && atS - (this.#contacts[n - 1] ?? 0) >= silenceS) ?? -1e9
+    return (
+      this.#contacts.findLast((atS, n) => n > 0 && atS - (this.#contacts[n - 1] ?? 0) >= silenceS) ?? -1e9
+    )
   }
 
   /** Seconds until a time in which the node was listened to. */
   #listened(untilS: number): number {
-    let listenedS = 0
-    for (const [n, fromS] of this.#contacts.entries()) {
-      if (fromS >= untilS) break
-      const toS = Math.min(untilS, this.#contacts[n + 1] ?? untilS)
-      listenedS += Math.min(toS - fromS, NODE_LISTENS_S)
-    }
-    return listenedS
+    const n = this.#contacts.findLastIndex((atS) => atS < untilS)
+    const fromS = this.#contacts[n]
+    if (fromS === undefined) return 0
+    return (this.#listenedTo[n] ?? 0) + Math.min(untilS - fromS, NODE_LISTENS_S)
   }
 
   #intentAt(atS: number): Intent {
@@ -366,7 +375,8 @@ export class StatusModel {
 }
 
 const slot = (tS: number, lengthS: number): number => Math.floor((T0_MS / 1_000 + tS) / lengthS)
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length
 const isAsleep = (sample: LiveSample): boolean => sample.isMining === false || sample.mode === 'sleep'
 const isTicket = ({ repair }: Intent): boolean => repair !== null && repair !== 'manual'
 const scaled = ({ pct }: Intent): number => (pct === 0 ? RATE_HS : (RATE_HS * pct) / 100)
@@ -393,7 +403,9 @@ function fault(one: Kept, faults: number): Told {
 function isMeasured(one: Kept, tunedS: number, tuningS: number): boolean {
   const { then, sample } = one
   const isTuning = sample.mode === 'tuning' && tunedS < tuningS
-  return !isAsleep(sample) && then.pct > 0 && !then.isRamp && then.repair === null && !one.comesUp && !isTuning
+  return (
+    !isAsleep(sample) && then.pct > 0 && !then.isRamp && then.repair === null && !one.comesUp && !isTuning
+  )
 }
 
 /** For how many seconds a condition has held up to the last of these samples. What is unknown changes nothing. */

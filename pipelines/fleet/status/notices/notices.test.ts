@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { atPct, LiveWorker, ORDINARY, POWER_W, RATE_HS, T0_MS, TRUSTED } from '../../../../test/support/fleet/live-worker.ts'
+import {
+  atPct,
+  LiveWorker,
+  ORDINARY,
+  POWER_W,
+  RATE_HS,
+  T0_MS,
+  TRUSTED,
+} from '../../../../test/support/fleet/live-worker.ts'
 import type { LiveSample } from '../../live/sample.ts'
 import type { Window } from '../../live/windows.ts'
 import { SECOND_MS } from '../../../../schemas/units.ts'
@@ -15,6 +23,10 @@ function told(but: Partial<LiveSample>, toS: number, afterS = 0): string[] {
   return worker.told
 }
 
+/** Of these lines, those about one kind. */
+const about = (kind: string, lines: readonly string[]): string[] =>
+  lines.filter((line) => line.includes(` ${kind} `))
+
 describe('each kind, just below, at and just above what it compares with', () => {
   // Kind; what shows it; what just does not; seconds that it has to hold; severity.
   const rows: readonly (readonly [string, Partial<LiveSample>, Partial<LiveSample>, number, string])[] = [
@@ -23,14 +35,26 @@ describe('each kind, just below, at and just above what it compares with', () =>
     ['temperature_board', { boardMaxC: 75 }, { boardMaxC: 74.9 }, 300, 'warning'],
     ['temperature_board', { boardMaxC: 80 }, { boardMaxC: null }, 120, 'critical'],
     ['temperature_inlet', { inletC: 40 }, { inletC: 39.9 }, 300, 'warning'],
-    ['temperature_inlet', { inletC: null, coolantInC: 45 }, { inletC: null, coolantInC: 39.9 }, 120, 'critical'],
+    [
+      'temperature_inlet',
+      { inletC: null, coolantInC: 45 },
+      { inletC: null, coolantInC: 39.9 },
+      120,
+      'critical',
+    ],
     ['coolant_low', { coolantInC: 25 }, { coolantInC: 25.1 }, 300, 'warning'],
     ['coolant_low', { coolantInC: 20 }, { coolantInC: 25.1 }, 120, 'critical'],
     ['hashboard', { boardsOnline: 2 }, { boardsOnline: 3 }, 120, 'critical'],
     ['chips_falling', { chipsOnline: 320 }, { chipsOnline: 321 }, 600, 'warning'],
     ['hw_errors', { hwErrorRatio: 0.0101 }, { hwErrorRatio: 0.01 }, 1_800, 'warning'],
     ['fan_stopped', { fanMinRpm: 0, fanMaxRpm: null }, { fanMinRpm: 1, fanMaxRpm: null }, 120, 'critical'],
-    ['fan_spread', { fanMinRpm: 699, fanMaxRpm: 1_000 }, { fanMinRpm: 700, fanMaxRpm: 1_000 }, 300, 'warning'],
+    [
+      'fan_spread',
+      { fanMinRpm: 699, fanMaxRpm: 1_000 },
+      { fanMinRpm: 700, fanMaxRpm: 1_000 },
+      300,
+      'warning',
+    ],
     ['pool_backup', { activePoolPriority: 1 }, { activePoolPriority: 0 }, 180, 'warning'],
     ['pool_dead', { poolsAlive: 0 }, { poolsAlive: 1 }, 180, 'critical'],
     ['pool_foreign', { arePoolsAllowed: false }, { arePoolsAllowed: null }, 0, 'critical'],
@@ -39,12 +63,12 @@ describe('each kind, just below, at and just above what it compares with', () =>
     ['power_over_cap', { powerW: 4_000 }, { powerW: 4_000, powerSource: 'nameplate' }, 120, 'critical'],
     ['unit_suspect', { rate5mHs: RATE_HS * 2 + 1 }, { rate5mHs: RATE_HS * 2 }, 300, 'warning'],
   ]
-  for (const [kind, shows, shows_not, sustainS, severity] of rows) {
+  for (const [kind, shows, showsNot, sustainS, severity] of rows) {
     test(`${kind} ${severity}`, () => {
       const opened = `${30 + sustainS} open ${kind} ${severity}`
-      assert.deepEqual(told(shows, 30 + sustainS), [opened])
-      if (sustainS > 0) assert.deepEqual(told(shows, sustainS), [])
-      assert.deepEqual(told(shows_not, 3_000), [])
+      assert.deepEqual(about(kind, told(shows, 30 + sustainS)), [opened])
+      if (sustainS > 0) assert.deepEqual(about(kind, told(shows, sustainS)), [])
+      assert.deepEqual(about(kind, told(showsNot, 3_000)), [])
     })
   }
 })
@@ -56,7 +80,7 @@ describe('sustain, cooldown, severity', () => {
     worker.samples(390, 600, { ...atPct(100), chipMaxC: 96 })
     worker.samples(630, 1_200, { ...atPct(100), chipMaxC: 91 })
     worker.samples(1_230, 1_560, atPct(100))
-    assert.deepEqual(worker.told, [
+    assert.deepEqual(about('temperature_chip', worker.told), [
       '330 open temperature_chip warning',
       '510 change temperature_chip critical',
       '1530 close temperature_chip critical',
@@ -72,7 +96,10 @@ describe('sustain, cooldown, severity', () => {
     assert.deepEqual(worker.told, [])
     worker.samples(3_630, 3_960, { ...atPct(100), boardMaxC: 76 })
     worker.samples(3_990, 7_200, (atS) => ({ ...atPct(100), boardMaxC: atS % 300 < 270 ? 70 : 76 }))
-    assert.deepEqual(worker.told.map((line) => line.split(' ')[1]), ['open'])
+    assert.deepEqual(
+      worker.notices.filter(({ kind }) => kind === 'temperature_board').map(({ action }) => action),
+      ['open'],
+    )
   })
 
   test('a board that returns closes its record, and one that is not answered about does not', () => {
@@ -84,10 +111,7 @@ describe('sustain, cooldown, severity', () => {
   })
 
   test('a change of pools is told once, and closed half an hour later', () => {
-    assert.deepEqual(told({ poolsDigest: 78 }, 1_830), [
-      '30 open pool_changed info',
-      '1860 close pool_changed info',
-    ].slice(0, 1))
+    assert.deepEqual(told({ poolsDigest: 78 }, 1_830), ['30 open pool_changed info'])
     const worker = new LiveWorker(TRUSTED).warm()
     worker.samples(30, 1_860, { ...atPct(100), poolsDigest: 78 })
     assert.deepEqual(worker.told, ['30 open pool_changed info', '1860 close pool_changed info'])
@@ -96,7 +120,10 @@ describe('sustain, cooldown, severity', () => {
 
 describe('what machines do by themselves is no fault', () => {
   test('fans of a machine that does not hash, pools of one that sleeps', () => {
-    assert.deepEqual(told({ ...atPct(0), fanMinRpm: 0, fanMaxRpm: 0, mode: 'sleep', poolsAlive: 0 }, 3_000), [])
+    assert.deepEqual(
+      told({ ...atPct(0), fanMinRpm: 0, fanMaxRpm: 0, mode: 'sleep', poolsAlive: 0 }, 3_000),
+      [],
+    )
   })
 
   test('chips that get warm while the machine comes up; afterwards it is a rise', () => {
@@ -114,7 +141,7 @@ describe('what machines do by themselves is no fault', () => {
     const worker = new LiveWorker(TRUSTED)
     worker.samples(0, 7_200, (atS) => ({ rateNowHs: RATE_HS / 1_000, uptimeS: atS }))
     assert.equal(worker.now, 'working/hashing')
-    assert.deepEqual(worker.told, ['1200 open unit_suspect warning'])
+    assert.deepEqual(worker.told, ['1230 open unit_suspect warning'])
   })
 
   test('a machine that fell below 1 % is dying, and is stopped', () => {
@@ -127,8 +154,14 @@ describe('what machines do by themselves is no fault', () => {
 
 describe('restarts', () => {
   test('two by fault within six hours open a record, and it closes when they are over', () => {
-    const worker = new LiveWorker({ ...TRUSTED, thresholds: { ...ORDINARY.thresholds, restartsS: 3_600 } }).warm()
-    const uptime = (atS: number): Partial<LiveSample> => ({ ...atPct(100), uptimeS: atS < 600 ? atS - 60 : atS - 600 })
+    const worker = new LiveWorker({
+      ...TRUSTED,
+      thresholds: { ...ORDINARY.thresholds, restartsS: 3_600 },
+    }).warm()
+    const uptime = (atS: number): Partial<LiveSample> => ({
+      ...atPct(100),
+      uptimeS: atS < 600 ? atS - 60 : atS - 600,
+    })
     worker.sample(30, atPct(100))
     worker.samples(60, 600, uptime)
     assert.deepEqual(worker.told, ['600 open restarts warning'])
@@ -191,11 +224,10 @@ describe('status', () => {
     worker.samples(30, 300, { ...atPct(80), powerW: POWER_W * 0.8 })
     worker.until(1_000)
     worker.samples(1_000, 1_090, atPct(100))
-    assert.deepEqual(line(worker).map((text) => text.replace(/^\d+ /, '')), [
-      'open warning',
-      'change critical',
-      'close critical',
-    ])
+    assert.deepEqual(
+      line(worker).map((text) => text.replace(/^\d+ /, '')),
+      ['open warning', 'change critical', 'close critical'],
+    )
   })
 
   test('a silent node is told for the node alone', () => {

@@ -30,9 +30,7 @@ interface Move {
 export function notify(view: View, observation: Observation, cause: Cause, out: Decision[]): void {
   const { page, i } = view
   const isSilent =
-    isExcused(view) ||
-    isExcused(observation.view) ||
-    valueAt(page.status.status, i) === STATUS.inMaintenance
+    isExcused(view) || isExcused(observation.view) || valueAt(page.status.status, i) === STATUS.inMaintenance
   const sight = sightOf(observation)
   for (const rule of view.context.engine.notices) {
     const place = i * NOTICE_PLACES + NOTICE_KINDS.indexOf(rule.kind)
@@ -99,7 +97,11 @@ function hasBeenSevere({ sight, rule, found }: Move): boolean {
   if (which < 0) return false
   const { page, i, context } = sight.view
   const place = i * SEVERE_PLACES + which
-  const clock = moved(valueAt(page.severe.clock, place), found === LEVEL.severe ? 'holds' : 'gone', sight.stepS)
+  const clock = moved(
+    valueAt(page.severe.clock, place),
+    found === LEVEL.severe ? 'holds' : 'gone',
+    sight.stepS,
+  )
   page.severe.clock[place] = clock
   return hasHeld(clock, context.thresholds.notices[rule.kind].severeSustainS)
 }
