@@ -38,8 +38,9 @@ export interface Drive {
   readonly ticksS?: readonly number[]
   /** Every record twice. */
   readonly isDoubled?: boolean
-  /** Where given, after every record the page goes through it: a codec, say. */
+  /** Where given, the page goes through it after every so many records: a codec, say. */
   readonly renew?: (page: WorkerPage) => WorkerPage
+  readonly renewEach?: number
   readonly after?: (page: WorkerPage, i: number, decisions: readonly Decision[]) => void
 }
 
@@ -47,7 +48,14 @@ const I = 5
 const ms = (atS: number): number => T0_MS + atS * SECOND_MS
 
 /** Drives the engine through a life, and gives all that it decides. */
-export function drive({ life, ticksS = [], isDoubled = false, renew, after }: Drive): Decision[] {
+export function drive({
+  life,
+  ticksS = [],
+  isDoubled = false,
+  renew,
+  renewEach = 1,
+  after,
+}: Drive): Decision[] {
   let page = newPage()
   const told: Decision[] = []
   const node = new Contacts(life.intervalS)
@@ -72,7 +80,7 @@ export function drive({ life, ticksS = [], isDoubled = false, renew, after }: Dr
         tell(applyFailedPoll(page, I, poll, origin, place, contextAt()))
       }
     }
-    if (renew !== undefined) page = renew(page)
+    if (renew !== undefined && n % renewEach === 0) page = renew(page)
   }
   tell(fireTimers(page, I, ms(life.endS), contextAt))
   return told

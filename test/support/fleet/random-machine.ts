@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import type { LiveSample, PollFailure } from '../../../pipelines/fleet/live/sample.ts'
+import { HASHES_PER_DIFFICULTY } from '../../../pipelines/fleet/live/shares.ts'
 import type { WindowTarget } from '../../../pipelines/fleet/live/windows.ts'
 import type { Repair } from '../../../pipelines/fleet/status/context.ts'
 import { healthy, RATE_HS } from './live-worker.ts'
@@ -44,7 +45,10 @@ const PHASES = [
   'tuning',
   'no rate',
   'restart',
-  'restart',
+  'crash loop',
+  'crash loop',
+  'refused',
+  'redirected',
   'unreachable',
   'unreadable',
   'silent',
@@ -122,22 +126,36 @@ function recordsOf(
   noise: readonly number[],
 ): { readonly records: LifeRecord[]; readonly endS: number } {
   const records: LifeRecord[] = []
+  const counters = { sharesAccepted: 0, sharesRejected: 0, sharesStale: 0, difficultyAccepted: 0 }
   let atS = 0
   let startS = -864_000
   let count = 0
   for (const { kind, polls, delayS } of phases) {
-    if (kind === 'restart') startS = atS
     for (let n = 0; n < polls; n++) {
+      if ((kind === 'restart' && n === 0) || (kind === 'crash loop' && n % 3 === 0)) {
+        startS = atS
+        Object.assign(counters, {
+          sharesAccepted: 0,
+          sharesRejected: 0,
+          sharesStale: 0,
+          difficultyAccepted: 0,
+        })
+      }
       atS += intervalS
       const pct = NOISE_PCT[noise[count++ % noise.length] ?? 0] ?? 100
       const but = kind === 'noisy' ? { rateNowHs: (RATE_HS / 100) * pct } : OF_KIND[kind]
       const tS = kind === 'stale' ? atS - 200 : atS
+      const told = { ...healthy(tS), uptimeS: tS - startS, ...but }
+      counters.sharesAccepted += 20
+      counters.sharesRejected += kind === 'refused' ? 2 : 0
+      counters.sharesStale += kind === 'refused' ? 1 : 0
+      const part = kind === 'redirected' ? 0.5 : 1
+      counters.difficultyAccepted += (part * (told.rateNowHs ?? RATE_HS) * intervalS) / HASHES_PER_DIFFICULTY
       const delay = delayS % Math.min(50, intervalS)
       if (kind === 'unreachable') records.push({ kind: 'poll', atS, tS: atS, result: 'timeout' })
       else if (kind === 'unreadable') records.push({ kind: 'poll', atS, tS: atS, result: 'auth_failed' })
       else if (kind !== 'silent' && kind !== 'node away') {
-        const sample = { ...healthy(tS), uptimeS: tS - startS, ...but }
-        records.push({ kind: 'sample', atS: atS + delay, tS, sample })
+        records.push({ kind: 'sample', atS: atS + delay, tS, sample: { ...told, ...counters } })
       }
     }
   }

@@ -211,6 +211,17 @@ export class StatusModel {
       return (one.sample.powerW ?? 0) * RATE_HS * 100 > t.efficiencyPct * 3_500 * one.r5Hs ? 'yes' : 'no'
     }
     this.#latchUnder('low_rate', newest, low(newest, this.#samples.length - 1))
+    const { accepted, refused, judged, delivered, reported } = this.#work(newest)
+    const margin = (100 * t.deliveredMargin) / Math.sqrt(judged)
+    const isShort = delivered * 2 ** 32 * 100 < reported * (t.deliveredPct - margin)
+    this.#latchUnder(
+      'low_delivered',
+      newest,
+      judged < t.sharesMin || reported === 0 ? 'unknown' : isShort ? 'yes' : 'no',
+    )
+    const all = accepted + refused
+    const isRefused = refused * 100 > t.refusedPct * all
+    this.#latchUnder('shares_refused', newest, all < t.sharesMin ? 'unknown' : isRefused ? 'yes' : 'no')
     this.#latchUnder('chips_missing', newest, sustained(chips(newest), held(measured, chips), t.chipsS))
     this.#latchUnder('inefficient', newest, sustained(watts(newest), held(measured, watts), t.efficiencyS))
   }
@@ -239,6 +250,26 @@ export class StatusModel {
     const r10 = mean(values.toReversed())
     if (r10 * 100 < t.underPct * scaled(newest.then)) return 'yes'
     return r10 * 100 >= t.recoveredPct * scaled(newest.then) ? 'no' : 'between'
+  }
+
+  /** What the pools took and refused of the last half hour, sample by sample. */
+  #work(newest: Kept) {
+    const work = { accepted: 0, refused: 0, judged: 0, delivered: 0, reported: 0 }
+    for (const [n, { sample, tS, stepS, isRestart }] of this.#samples.entries()) {
+      const before = this.#samples[n - 1]?.sample
+      if (before === undefined || isRestart || slot(tS, 600) <= slot(newest.tS, 600) - 3) continue
+      const accepted = (sample.sharesAccepted ?? 0) - (before.sharesAccepted ?? 0)
+      const refused = refusedOf(sample) - refusedOf(before)
+      const delivered = (sample.difficultyAccepted ?? 0) - (before.difficultyAccepted ?? 0)
+      if (accepted < 0 || refused < 0) continue
+      work.accepted += accepted
+      work.refused += refused
+      if (stepS === 0 || sample.rateNowHs === null || delivered < 0) continue
+      work.judged += accepted
+      work.delivered += delivered
+      work.reported += sample.rateNowHs * stepS
+    }
+    return work
   }
 
   #tunedS(n: number): number {
@@ -291,7 +322,7 @@ export class StatusModel {
         return isSlow && !intent.isWindow && !intent.isRamp ? 'stopped/not_hashing' : current
       }
     }
-    for (const cause of ['low_rate', 'chips_missing', 'inefficient']) {
+    for (const cause of ['low_rate', 'low_delivered', 'shares_refused', 'chips_missing', 'inefficient']) {
       if (this.#under.has(cause)) return `underperforming/${cause}`
     }
     return IDLE
@@ -317,8 +348,11 @@ export class StatusModel {
     return newest.comesUp || newest.tS - this.#resumedS < this.#rampS
   }
 
-  #isGood({ sample, r5Hs, then }: Kept): boolean {
-    const isRated = this.#samples.some((one) => one.sample.rateNowHs !== null)
+  /** Whether a sample shows that the machine hashes again, by what was known until then. */
+  #isGood(one: Kept): boolean {
+    const { sample, r5Hs, then } = one
+    const known = this.#samples.slice(0, this.#samples.indexOf(one) + 1)
+    const isRated = known.some((other) => other.sample.rateNowHs !== null)
     const hasRate = r5Hs === null ? !isRated : r5Hs * 100 > this.#thresholds.resumedPct * scaled(then)
     return hasRate && !isAsleep(sample) && !sample.isHeatStopped
   }
@@ -377,6 +411,7 @@ export class StatusModel {
 const slot = (tS: number, lengthS: number): number => Math.floor((T0_MS / 1_000 + tS) / lengthS)
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length
+const refusedOf = (sample: LiveSample): number => (sample.sharesRejected ?? 0) + (sample.sharesStale ?? 0)
 const isAsleep = (sample: LiveSample): boolean => sample.isMining === false || sample.mode === 'sleep'
 const isTicket = ({ repair }: Intent): boolean => repair !== null && repair !== 'manual'
 const scaled = ({ pct }: Intent): number => (pct === 0 ? RATE_HS : (RATE_HS * pct) / 100)
