@@ -4,7 +4,7 @@ import { unlatchBroken } from './broken.ts'
 import { evidenceOf } from './decisions.ts'
 import type { Cause, Decision } from './decisions.ts'
 import { SILENCE, silenceAt } from './hearing.ts'
-import { FACT } from './memory.ts'
+import { FACT, setFact } from './memory.ts'
 import { tellStatus } from './notices/status-notice.ts'
 import { reasonBeforeResuming } from './rules.ts'
 import type { Rule } from './rules.ts'
@@ -38,7 +38,7 @@ export function decide(view: View, cause: Cause, out: Decision[]): void {
   const current = valueAt(status.status, i)
   const isAway = valueAt(status.silence, i) === SILENCE.node
   if ((current === STATUS.stopped && !isAway) || current === STATUS.inMaintenance) forgetUnder(page, i)
-  noteNominal(view)
+  setFact(page, i, FACT.nominalUnknown, view.intendedHs === 0)
   const rule = firstOf(context.engine.rules, view)
   const next = nextOf(rule, view)
   enter(view, rule, next.status)
@@ -88,15 +88,15 @@ function leaveNodeSilence({ page: { status }, i }: View): void {
   status.reason[i] = valueAt(status.reasonBefore, i)
 }
 
-/** Between Underperforming and Working a worker changes at most once in the dwell. */
+/** Between Underperforming and Working a worker changes at most once in the dwell; a timer comes back to it then. */
 function nextOf(rule: Rule, view: View): { readonly status: number; readonly reason: number } {
   const { page, i, atMs, context } = view
   const status = STATUS[rule.status]
   const current = valueAt(page.status.status, i)
   const isBetween = status !== current && isHashing(status) && isHashing(current)
-  if (isBetween && atMs - valueAt(page.status.statusSinceMs, i) < context.thresholds.dwellMs) {
-    return { status: current, reason: valueAt(page.status.reason, i) }
-  }
+  const dwells = isBetween && atMs - valueAt(page.status.statusSinceMs, i) < context.thresholds.dwellMs
+  setFact(page, i, FACT.dwells, dwells)
+  if (dwells) return { status: current, reason: valueAt(page.status.reason, i) }
   return { status, reason: rule.reason === 'as_before' ? reasonBeforeResuming(view) : codeOf(rule.reason) }
 }
 
@@ -104,13 +104,9 @@ function isHashing(status: number): boolean {
   return status === STATUS.underperforming || status === STATUS.working
 }
 
-function noteNominal({ page: { status }, i, intendedHs }: View): void {
-  const others = valueAt(status.facts, i) & ~FACT.nominalUnknown
-  status.facts[i] = intendedHs === 0 ? others | FACT.nominalUnknown : others
-}
-
 /** What a status needs to be remembered of the one before. */
-function enter({ page: { status, live }, i }: View, rule: Rule, next: number): void {
+function enter({ page, i }: View, rule: Rule, next: number): void {
+  const { status, live } = page
   const current = valueAt(status.status, i)
   const reason = valueAt(status.reason, i)
   if (rule.reason === 'node_unavailable' && reason !== NODE_UNAVAILABLE) {
@@ -122,6 +118,6 @@ function enter({ page: { status, live }, i }: View, rule: Rule, next: number): v
   if (current === STATUS.stopped && isHashing(next)) {
     // It comes up anew, also where its process never stopped.
     live.resumedS[i] = secondsOf(valueAt(live.sampleMs, i))
-    status.facts[i] = valueAt(status.facts, i) | FACT.comesUp
+    setFact(page, i, FACT.comesUp, true)
   }
 }

@@ -108,7 +108,7 @@ export function clearWorker(page: WorkerPage, i: number): void {
   page.live.reportedHashes[i] = UNKNOWN
 }
 
-/** What the last current sample said of a worker, as bits of `facts`. */
+/** What the last current sample, and the last decision, said of a worker, as bits of `facts`. */
 export const FACT = {
   /** Its mode, or its intent, is not to hash. */
   asleep: 1,
@@ -123,7 +123,15 @@ export const FACT = {
   rated: 64,
   /** H* is not known: rules that compare with it are off. */
   nominalUnknown: 128,
+  /** Its status would be another one, were the dwell over. */
+  dwells: 256,
 } as const
+
+/** Writes a fact into the column, or takes it away. */
+export function setFact({ status }: WorkerPage, i: number, fact: number, isTrue: boolean): void {
+  const others = valueAt(status.facts, i) & ~fact
+  status.facts[i] = isTrue ? others | fact : others
+}
 
 /** Whether a fact stands in the column. */
 export function hasFact(page: WorkerPage, i: number, fact: number): boolean {

@@ -2,6 +2,7 @@ import { nextWindowEdgeMs } from '../live/windows.ts'
 import { valueAt } from '../live/memory.ts'
 import type { WorkerContext } from './context.ts'
 import { graceEndsAtMs, SILENCE, unreachableAtMs, unreadableAtMs } from './hearing.ts'
+import { FACT, hasFact } from './memory.ts'
 import type { WorkerPage } from './memory.ts'
 
 /** What may be due: timers that are due at the same time fire in this order. */
@@ -13,6 +14,7 @@ export const TIMER_KINDS = [
   'node_returned',
   'unreachable',
   'unreadable',
+  'dwell',
 ] as const
 export type TimerKind = (typeof TIMER_KINDS)[number]
 
@@ -53,6 +55,10 @@ export function nextTimer(page: WorkerPage, i: number, context: WorkerContext): 
     consider('unreachable', Math.max(decidedMs, unreachableAtMs(page, i, context)))
   }
   if (silence === SILENCE.none) consider('unreadable', Math.max(decidedMs, unreadableAtMs(page, i, context)))
+  if (hasFact(page, i, FACT.dwells)) {
+    const sinceMs = valueAt(page.status.statusSinceMs, i)
+    consider('dwell', Math.max(decidedMs, sinceMs + context.thresholds.dwellMs))
+  }
   return { dueMs, kind }
 }
 

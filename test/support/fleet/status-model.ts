@@ -60,6 +60,7 @@ export class StatusModel {
   #brokenFrom = 0
   #faultsFrom = 0
   #isAway = false
+  #dwells = false
   readonly #under = new Map<string, number>()
 
   constructor(life: Life, thresholds: Thresholds, rampS: number) {
@@ -75,7 +76,7 @@ export class StatusModel {
     let before = this.#timeSays(-1)
     for (let atS = 0; atS <= this.#life.endS; atS++) {
       const says = this.#timeSays(atS)
-      if (says !== before) this.#decide(atS)
+      if (says !== before || (this.#dwells && atS - this.#sinceS >= 60)) this.#decide(atS)
       for (let record = this.#life.records[next]; record?.atS === atS; record = this.#life.records[++next]) {
         this.#apply(record)
       }
@@ -288,7 +289,8 @@ export class StatusModel {
       this.#under.clear()
     let next = this.#firstMatch(current, silence, intent)
     const isPair = /^(under|working)/.test(current) && /^(under|working)/.test(next)
-    if (isPair && current.split('/')[0] !== next.split('/')[0] && atS - this.#sinceS < 60) next = current
+    this.#dwells = isPair && current.split('/')[0] !== next.split('/')[0] && atS - this.#sinceS < 60
+    if (this.#dwells) next = current
     if (next === 'stopped/node_unavailable' && shown !== next) {
       this.#before = /^(in_|needs)/.test(current) ? IDLE : current
     }
