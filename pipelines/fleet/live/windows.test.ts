@@ -13,7 +13,9 @@ const someWindow: fc.Arbitrary<Window> = fc
     startsAtMs: fc.integer({ min: 0, max: 40 }),
     lengthMs: fc.integer({ min: 1, max: 20 }),
   })
-  .map(({ lengthMs, ...window }): Window => ({ ...window, endsAtMs: window.startsAtMs + lengthMs }))
+  .map(({ kind, target, startsAtMs, lengthMs }): Window => {
+    return { kind, target, startsAtMs, endsAtMs: startsAtMs + lengthMs }
+  })
 
 const someWindows = fc.array(someWindow, { maxLength: 6 })
 

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { atPct, LiveWorker, ORDINARY, TRUSTED } from '../../../test/support/fleet/live-worker.ts'
+import { atPct, LiveWorker, ORDINARY, POWER_W, TRUSTED } from '../../../test/support/fleet/live-worker.ts'
 import { ENGINES, engineOf } from './engine.ts'
 import type { Engine } from './engine.ts'
 import { PAGE_PARTS } from './memory.ts'
 import { NOTICE_KINDS } from './notices/kinds.ts'
 import { REASONS } from './statuses.ts'
 
+const SLOW = { ...atPct(80), powerW: POWER_W * 0.8 }
 const BYTES = { f64: 8, i64: 8, i32: 4, u32: 4, u16: 2, u8: 1 } as const
-const WORKER_BYTES_MAX = 512
+const WORKER_BYTES_MAX = 520
 
 test('a worker takes about half a kilobyte', () => {
   let bytes = 0
@@ -42,7 +43,7 @@ test('a build decides by the engine that is asked for, and by no other', () => {
     [next.version, 'working/hashing'],
   ] as const) {
     const worker = new LiveWorker({ ...TRUSTED, engine: engineOf(version, engines) }).warm()
-    worker.samples(30, 1_200, atPct(80))
+    worker.samples(30, 1_200, SLOW)
     assert.equal(worker.now, then)
     worker.sample(1_230, { isMining: false })
     assert.equal(worker.changes.at(-1)?.evidence.engine, version)
@@ -54,9 +55,9 @@ test('a change under way stays where another engine takes over', () => {
   const [first] = ENGINES
   assert.ok(first !== undefined)
   const worker = new LiveWorker(TRUSTED).warm()
-  worker.samples(30, 1_200, atPct(80))
+  worker.samples(30, 1_200, SLOW)
   worker.change({ engine: { ...first, version: 2 } })
-  worker.samples(1_230, 1_500, atPct(80))
+  worker.samples(1_230, 1_500, SLOW)
   assert.equal(worker.now, 'underperforming/low_rate')
 })
 

@@ -226,21 +226,26 @@ describe('chips and efficiency', () => {
 })
 
 describe('dwell', () => {
+  const AT_ONCE = { ...TRUSTED, thresholds: { ...ORDINARY.thresholds, cleanS: 0, chipsS: 0 } }
+  const few = { ...atPct(100), chipsOnline: 200 }
+
   test('between Underperforming and Working a minute at least, however fast samples come', () => {
-    const fast = {
-      ...TRUSTED,
-      intervalMs: 10 * SECOND_MS,
-      thresholds: { ...ORDINARY.thresholds, cleanS: 0, chipsS: 0 },
-    }
-    const worker = new LiveWorker(fast).warm()
-    worker.samples(10, 600, (atS) => ({ ...atPct(100), chipsOnline: atS % 20 === 0 ? 330 : 200 }))
+    const worker = new LiveWorker({ ...AT_ONCE, intervalMs: 10 * SECOND_MS }).warm()
+    worker.samples(10, 600, (atS) => (atS % 20 === 0 ? atPct(100) : few))
     const times = worker.changes.map(({ atMs }) => atMs)
     assert.ok(times.length > 5)
     for (const [n, atMs] of times.entries()) assert.ok(n === 0 || atMs - (times[n - 1] ?? 0) >= 60_000)
-    assert.equal(
-      times.some((atMs, n) => n > 0 && atMs - (times[n - 1] ?? 0) === 60_000),
-      false,
-    )
+  })
+
+  test('what it held back comes when it is over, not with the next sample', () => {
+    const worker = new LiveWorker(AT_ONCE).warm()
+    worker.sample(30, few)
+    worker.sample(55, atPct(100))
+    worker.until(89.999)
+    assert.equal(worker.now, 'underperforming/chips_missing')
+    worker.sample(110, atPct(100))
+    assert.deepEqual(worker.history, ['30 underperforming/chips_missing', '90 working/hashing'])
+    assert.deepEqual(worker.changes[1]?.evidence.cause, { by: 'timer', timer: 'dwell', dueMs: ms(90) })
   })
 
   test('is no shelter from the other statuses', () => {

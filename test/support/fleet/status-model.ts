@@ -15,7 +15,7 @@ interface Kept {
   readonly r5Hs: number | null
   readonly comesUp: boolean
   /** Windows and repairs at the sample's own time. */
-  readonly then: Intent
+  readonly intent: Intent
   readonly isRestart: boolean
   readonly isFaultRestart: boolean
 }
@@ -123,17 +123,17 @@ export class StatusModel {
   #see(sample: LiveSample, tS: number): void {
     const last = this.#samples.at(-1)
     const gapS = last === undefined ? Number.POSITIVE_INFINITY : tS - last.tS
-    const then = this.#intentAt(tS)
+    const intent = this.#intentAt(tS)
     const isRestart = last !== undefined && (sample.uptimeS ?? 0) < (last.sample.uptimeS ?? 0) + gapS - 30
     const wasAsleep = last !== undefined && isAsleep(last.sample)
     const wasAway = this.#returnedAt() > (this.#goodAt[0] ?? 0)
-    const isExcused = then.isWindow || then.isRamp || then.isMaintenance || then.repair !== null
+    const isExcused = intent.isWindow || intent.isRamp || intent.isMaintenance || intent.repair !== null
     const kept = {
       sample,
       tS,
       stepS: gapS <= 2.5 * this.#life.intervalS ? gapS : 0,
       comesUp: tS - Math.max(tS - (sample.uptimeS ?? 0), this.#resumedS) < this.#rampS,
-      then,
+      intent,
       isRestart,
       isFaultRestart: isRestart && !wasAsleep && !isAsleep(sample) && !wasAway && !isExcused,
     }
@@ -157,7 +157,7 @@ export class StatusModel {
       fault(one, (one.sample.boardsExpected ?? 0) - (one.sample.boardsOnline ?? 0))
     const error = (one: Kept): Told => fault(one, one.sample.criticalErrors ?? 0)
     const feels = (one: Kept): boolean =>
-      error(one) === 'yes' && one.r5Hs !== null && one.r5Hs * 100 < t.errorRatePct * scaled(one.then)
+      error(one) === 'yes' && one.r5Hs !== null && one.r5Hs * 100 < t.errorRatePct * scaled(one.intent)
     const latch = (reason: string): void => {
       if (this.#broken !== null) return
       this.#broken = reason
@@ -208,7 +208,7 @@ export class StatusModel {
     const chips = (one: Kept): Told =>
       (one.sample.chipsOnline ?? 0) * 100 < t.chipsPct * (one.sample.chipsExpected ?? 0) ? 'yes' : 'no'
     const watts = (one: Kept): Told => {
-      if (one.r5Hs === null || one.r5Hs * 100 < t.efficiencyRatePct * scaled(one.then)) return 'unknown'
+      if (one.r5Hs === null || one.r5Hs * 100 < t.efficiencyRatePct * scaled(one.intent)) return 'unknown'
       return (one.sample.powerW ?? 0) * RATE_HS * 100 > t.efficiencyPct * 3_500 * one.r5Hs ? 'yes' : 'no'
     }
     this.#latchUnder('low_rate', newest, low(newest, this.#samples.length - 1))
@@ -249,8 +249,8 @@ export class StatusModel {
     }
     if (values.length < (this.#life.intervalS >= 120 ? 1 : 3)) return 'unknown'
     const r10 = mean(values.toReversed())
-    if (r10 * 100 < t.underPct * scaled(newest.then)) return 'yes'
-    return r10 * 100 >= t.recoveredPct * scaled(newest.then) ? 'no' : 'between'
+    if (r10 * 100 < t.underPct * scaled(newest.intent)) return 'yes'
+    return r10 * 100 >= t.recoveredPct * scaled(newest.intent) ? 'no' : 'between'
   }
 
   /** What the pools took and refused of the last half hour, sample by sample. */
@@ -352,10 +352,10 @@ export class StatusModel {
 
   /** Whether a sample shows that the machine hashes again, by what was known until then. */
   #isGood(one: Kept): boolean {
-    const { sample, r5Hs, then } = one
+    const { sample, r5Hs, intent } = one
     const known = this.#samples.slice(0, this.#samples.indexOf(one) + 1)
     const isRated = known.some((other) => other.sample.rateNowHs !== null)
-    const hasRate = r5Hs === null ? !isRated : r5Hs * 100 > this.#thresholds.resumedPct * scaled(then)
+    const hasRate = r5Hs === null ? !isRated : r5Hs * 100 > this.#thresholds.resumedPct * scaled(intent)
     return hasRate && !isAsleep(sample) && !sample.isHeatStopped
   }
 
@@ -420,9 +420,9 @@ const scaled = ({ pct }: Intent): number => (pct === 0 ? RATE_HS : (RATE_HS * pc
 const sustained = (told: Told, heldS: number, sustainS: number): Told | 'between' =>
   told !== 'yes' || heldS >= sustainS ? told : 'between'
 
-function isLow({ r5Hs, then }: Kept): Told {
+function isLow({ r5Hs, intent }: Kept): Told {
   if (r5Hs === null) return 'unknown'
-  return r5Hs * 100 <= 10 * scaled(then) ? 'yes' : 'no'
+  return r5Hs * 100 <= 10 * scaled(intent) ? 'yes' : 'no'
 }
 
 function hashes(one: Kept): Told {
@@ -431,17 +431,22 @@ function hashes(one: Kept): Told {
 }
 
 function fault(one: Kept, faults: number): Told {
-  const { then } = one
+  const { intent } = one
   if (faults === 0) return 'no'
-  const isExcused = then.isWindow || then.isRamp || then.isMaintenance || then.repair !== null
+  const isExcused = intent.isWindow || intent.isRamp || intent.isMaintenance || intent.repair !== null
   return isAsleep(one.sample) || one.comesUp || isExcused ? 'unknown' : 'yes'
 }
 
 function isMeasured(one: Kept, tunedS: number, tuningS: number): boolean {
-  const { then, sample } = one
+  const { intent, sample } = one
   const isTuning = sample.mode === 'tuning' && tunedS < tuningS
   return (
-    !isAsleep(sample) && then.pct > 0 && !then.isRamp && then.repair === null && !one.comesUp && !isTuning
+    !isAsleep(sample) &&
+    intent.pct > 0 &&
+    !intent.isRamp &&
+    intent.repair === null &&
+    !one.comesUp &&
+    !isTuning
   )
 }
 
