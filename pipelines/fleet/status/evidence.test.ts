@@ -79,6 +79,21 @@ test('where no worker stands nothing is decided, and one that is retired is in n
   assert.equal(classOf(worker.page, worker.i), null)
 })
 
+test('one call fires 256 timers of a worker at most, and says that more is due', () => {
+  const worker = new LiveWorker().warm()
+  // A new version of something every second.
+  const contextAt = (atMs: number) => ({
+    ...worker.context,
+    changesAtMs: (Math.floor(atMs / 1_000) + 1) * 1_000,
+  })
+  fireTimers(worker.page, worker.i, ms(290), contextAt)
+  assert.equal(worker.page.status.decidedMs[worker.i], ms(256))
+  assert.ok((worker.page.status.dueMs[worker.i] ?? 0) <= ms(290))
+  fireTimers(worker.page, worker.i, ms(290), contextAt)
+  assert.equal(worker.page.status.decidedMs[worker.i], ms(290))
+  assert.equal(worker.page.status.dueMs[worker.i], ms(291))
+})
+
 test('counts: the five sum to all, and unknown, curtailed and unknown nominals stand beside them', () => {
   const counts = noCounts()
   const add = (worker: LiveWorker): void => addToCounts(counts, worker.page, worker.i)

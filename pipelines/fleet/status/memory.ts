@@ -20,7 +20,7 @@ export const SEVERE_PLACES = 5
  * What the status engine remembers of a worker. …Clock columns are clocks (see `clocks.ts`); …Ms are log time, but for
  * `heardMs`.
  */
-export const STATUS_PARTS = {
+const STATUS_PARTS = {
   status: {
     places: 1,
     fields: {

@@ -51,7 +51,7 @@ const doesNotHash = (view: View): boolean =>
 const hasStopped = ({ page, i }: View): boolean => valueAt(page.status.status, i) === STATUS.stopped
 
 /** Whether a worker that stood has shown by two good samples, far enough apart, that it hashes again. */
-export function hasResumed({ page, i, context }: View): boolean {
+function hasResumed({ page, i, context }: View): boolean {
   const goodSinceS = valueAt(page.status.goodSinceS, i)
   const atS = secondsOf(valueAt(page.live.sampleMs, i))
   return goodSinceS > 0 && atS - goodSinceS >= context.thresholds.resumedApartS

@@ -2,14 +2,7 @@
  * The five statuses, in the order in which their rules are asked. A code in a column is the place in this list; 0 stands
  * for an index of a page at which no worker is commissioned. Codes are stored: append only.
  */
-export const STATUSES = [
-  'none',
-  'in_maintenance',
-  'needs_repair',
-  'stopped',
-  'underperforming',
-  'working',
-] as const
+const STATUSES = ['none', 'in_maintenance', 'needs_repair', 'stopped', 'underperforming', 'working'] as const
 export type Status = Exclude<(typeof STATUSES)[number], 'none'>
 
 export const STATUS = {

@@ -5,18 +5,16 @@ import { graceEndsAtMs, SILENCE, unreachableAtMs, unreadableAtMs } from './heari
 import { FACT, hasFact } from './memory.ts'
 import type { WorkerPage } from './memory.ts'
 
-/** What may be due: timers that are due at the same time fire in this order. */
-export const TIMER_KINDS = [
-  'version',
-  'window',
-  'repair',
-  'node_silent',
-  'node_returned',
-  'unreachable',
-  'unreadable',
-  'dwell',
-] as const
-export type TimerKind = (typeof TIMER_KINDS)[number]
+/** What may be due. What is due at the same time is one decision; it names the first of these. */
+export type TimerKind =
+  | 'version'
+  | 'window'
+  | 'repair'
+  | 'node_silent'
+  | 'node_returned'
+  | 'unreachable'
+  | 'unreadable'
+  | 'dwell'
 
 export interface Timer {
   /** Log time; Infinity: nothing is due, whatever time passes. */

@@ -1,34 +1,27 @@
 import type { LiveSample } from '../../../pipelines/fleet/live/sample.ts'
 import type { Thresholds } from '../../../pipelines/fleet/status/thresholds.ts'
-import { RATE_HS, T0_MS } from './live-worker.ts'
+import { RATE_HS } from './live-worker.ts'
 import type { Life, LifeRecord } from './random-machine.ts'
+import {
+  fault,
+  hashes,
+  held,
+  isAsleep,
+  isLow,
+  isMeasured,
+  isTicket,
+  mean,
+  scaled,
+  slot,
+  sustained,
+  workOf,
+} from './readings.ts'
+import type { Intent, Kept, Told } from './readings.ts'
 
 /**
  * A second reading of how a worker's status follows from its life: an array of samples, looked through anew for every
  * question, and time that goes on second by second. It knows no clocks, rings, timers or columns, and it is slow.
  */
-
-interface Kept {
-  readonly sample: LiveSample
-  readonly tS: number
-  readonly stepS: number
-  readonly r5Hs: number | null
-  readonly comesUp: boolean
-  /** Windows and repairs at the sample's own time. */
-  readonly intent: Intent
-  readonly isRestart: boolean
-  readonly isFaultRestart: boolean
-}
-
-interface Intent {
-  readonly isWindow: boolean
-  readonly isRamp: boolean
-  readonly isMaintenance: boolean
-  readonly repair: string | null
-  readonly pct: number
-}
-
-type Told = 'yes' | 'no' | 'unknown'
 
 const NODE_LISTENS_S = 90
 const IDLE = 'working/hashing'
@@ -212,7 +205,7 @@ export class StatusModel {
       return (one.sample.powerW ?? 0) * RATE_HS * 100 > t.efficiencyPct * 3_500 * one.r5Hs ? 'yes' : 'no'
     }
     this.#latchUnder('low_rate', newest, low(newest, this.#samples.length - 1))
-    const { accepted, refused, judged, delivered, reported } = this.#work(newest)
+    const { accepted, refused, judged, delivered, reported } = workOf(this.#samples, newest)
     const margin = (100 * t.deliveredMargin) / Math.sqrt(judged)
     const isShort = delivered * 2 ** 32 * 100 < reported * (t.deliveredPct - margin)
     this.#latchUnder(
@@ -251,26 +244,6 @@ export class StatusModel {
     const r10 = mean(values.toReversed())
     if (r10 * 100 < t.underPct * scaled(newest.intent)) return 'yes'
     return r10 * 100 >= t.recoveredPct * scaled(newest.intent) ? 'no' : 'between'
-  }
-
-  /** What the pools took and refused of the last half hour, sample by sample. */
-  #work(newest: Kept) {
-    const work = { accepted: 0, refused: 0, judged: 0, delivered: 0, reported: 0 }
-    for (const [n, { sample, tS, stepS, isRestart }] of this.#samples.entries()) {
-      const before = this.#samples[n - 1]?.sample
-      if (before === undefined || isRestart || slot(tS, 600) <= slot(newest.tS, 600) - 3) continue
-      const accepted = (sample.sharesAccepted ?? 0) - (before.sharesAccepted ?? 0)
-      const refused = refusedOf(sample) - refusedOf(before)
-      const delivered = (sample.difficultyAccepted ?? 0) - (before.difficultyAccepted ?? 0)
-      if (accepted < 0 || refused < 0) continue
-      work.accepted += accepted
-      work.refused += refused
-      if (stepS === 0 || sample.rateNowHs === null || delivered < 0) continue
-      work.judged += accepted
-      work.delivered += delivered
-      work.reported += sample.rateNowHs * stepS
-    }
-    return work
   }
 
   #tunedS(n: number): number {
@@ -408,55 +381,4 @@ export class StatusModel {
       pct,
     }
   }
-}
-
-const slot = (tS: number, lengthS: number): number => Math.floor((T0_MS / 1_000 + tS) / lengthS)
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length
-const refusedOf = (sample: LiveSample): number => (sample.sharesRejected ?? 0) + (sample.sharesStale ?? 0)
-const isAsleep = (sample: LiveSample): boolean => sample.isMining === false || sample.mode === 'sleep'
-const isTicket = ({ repair }: Intent): boolean => repair !== null && repair !== 'manual'
-const scaled = ({ pct }: Intent): number => (pct === 0 ? RATE_HS : (RATE_HS * pct) / 100)
-const sustained = (told: Told, heldS: number, sustainS: number): Told | 'between' =>
-  told !== 'yes' || heldS >= sustainS ? told : 'between'
-
-function isLow({ r5Hs, intent }: Kept): Told {
-  if (r5Hs === null) return 'unknown'
-  return r5Hs * 100 <= 10 * scaled(intent) ? 'yes' : 'no'
-}
-
-function hashes(one: Kept): Told {
-  if (one.r5Hs === null) return 'unknown'
-  return isLow(one) === 'no' && !isAsleep(one.sample) ? 'yes' : 'no'
-}
-
-function fault(one: Kept, faults: number): Told {
-  const { intent } = one
-  if (faults === 0) return 'no'
-  const isExcused = intent.isWindow || intent.isRamp || intent.isMaintenance || intent.repair !== null
-  return isAsleep(one.sample) || one.comesUp || isExcused ? 'unknown' : 'yes'
-}
-
-function isMeasured(one: Kept, tunedS: number, tuningS: number): boolean {
-  const { intent, sample } = one
-  const isTuning = sample.mode === 'tuning' && tunedS < tuningS
-  return (
-    !isAsleep(sample) &&
-    intent.pct > 0 &&
-    !intent.isRamp &&
-    intent.repair === null &&
-    !one.comesUp &&
-    !isTuning
-  )
-}
-
-/** For how many seconds a condition has held up to the last of these samples. What is unknown changes nothing. */
-function held(samples: readonly Kept[], told: (one: Kept) => Told): number {
-  let heldS = -1
-  for (const one of samples) {
-    const now = told(one)
-    if (now === 'yes') heldS = heldS < 0 ? 0 : heldS + one.stepS
-    if (now === 'no') heldS = -1
-  }
-  return heldS
 }
