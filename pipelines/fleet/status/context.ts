@@ -14,7 +14,10 @@ export interface Repair {
 
 /** What is known of the node through which a worker is heard. */
 export interface NodeHearing {
-  /** Log time from which on the node counts as unavailable, by its own silence; Infinity while it is there. */
+  /**
+   * Log time from which on the node counts as unavailable unless it is heard before: in the past if it is, in the future
+   * while it is there, Infinity for one that was never connected.
+   */
   readonly silentAtMs: number
   /** Log time of its last return from that; 0 if it never was away. */
   readonly returnedAtMs: number
@@ -38,9 +41,10 @@ export type Versions = Readonly<Record<string, number>>
 
 /**
  * All that may decide about a worker besides its own page: the versions that are valid at the time that is asked for, of
- * those known at that place in the log. Windows and repairs are given with their times, past ones as long as their ramp
- * lasts: a sample is judged by the windows of its own time, and a status by those of the time of the decision, or a
- * sample of before an edge that comes after it would undo what the edge did.
+ * those known at that place in the log. What the node is, and whether there is a conflict, is as it stands at that place.
+ * Windows and repairs are given with their times, coming ones too, and past ones as long as their ramp lasts: a sample is
+ * judged by the windows of its own time, and a status by those of the time of the decision, or a sample of before an
+ * edge that comes after it would undo what the edge did.
  */
 export interface WorkerContext {
   readonly engine: Engine

@@ -110,9 +110,8 @@ function enter({ page, i }: View, rule: Rule, next: number): void {
   const current = valueAt(status.status, i)
   const reason = valueAt(status.reason, i)
   if (rule.reason === 'node_unavailable' && reason !== NODE_UNAVAILABLE) {
-    const isKept = current >= STATUS.stopped
-    status.statusBefore[i] = isKept ? current : STATUS.working
-    status.reasonBefore[i] = isKept ? reason : codeOf('hashing')
+    status.statusBefore[i] = current
+    status.reasonBefore[i] = reason
   }
   if (rule.status === 'stopped' && rule.reason !== 'as_before') status.goodSinceS[i] = 0
   if (current === STATUS.stopped && isHashing(next)) {

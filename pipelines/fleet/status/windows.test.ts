@@ -48,6 +48,17 @@ describe('curtailed', () => {
     assert.equal(worker.now, 'stopped/curtailed')
   })
 
+  test('one that falls or rises slowly past 10 % stays curtailed until it has resumed', () => {
+    const worker = new LiveWorker(TRUSTED).warm()
+    worker.change({ windows: [over(0, 3_600)] })
+    worker.sample(30, atPct(9))
+    worker.samples(60, 3_570, atPct(12))
+    worker.samples(3_600, 4_470, atPct(14))
+    assert.deepEqual(worker.history, ['30 stopped/curtailed'])
+    worker.samples(4_500, 4_530, atPct(14))
+    assert.equal(worker.now, 'stopped/not_hashing')
+  })
+
   test('one that comes back within the ramp is working, and not underperforming meanwhile', () => {
     const worker = new LiveWorker(TRUSTED).warm()
     worker.change({ windows: [over(60, 3_600)] })

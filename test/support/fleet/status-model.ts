@@ -265,7 +265,7 @@ export class StatusModel {
     this.#dwells = isPair && current.split('/')[0] !== next.split('/')[0] && atS - this.#sinceS < 60
     if (this.#dwells) next = current
     if (next === 'stopped/node_unavailable' && shown !== next) {
-      this.#before = /^(in_|needs)/.test(current) ? IDLE : current
+      this.#before = current
     }
     if (current.startsWith('stopped') && /^(under|working)/.test(next))
       this.#resumedS = this.#samples.at(-1)?.tS ?? 0
