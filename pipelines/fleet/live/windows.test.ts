@@ -69,6 +69,9 @@ test('a ramp is where the target has risen for less than its time, also between 
   const half: Window = { kind: 'grid', target: { pct: 50 }, startsAtMs: 5, endsAtMs: 20 }
   const ramping = (atMs: number): boolean => windowsAt([off, half], atMs, RAMP_MS, 0).isRamping
   assert.deepEqual([9, 10, 14, 15, 19, 20, 24, 25].filter(ramping), [10, 14, 20, 24])
+  // Another window with the same target goes on: nothing has risen.
+  const after = { ...half, startsAtMs: 12, endsAtMs: 30 }
+  assert.equal(windowsAt([half, after], 21, RAMP_MS, 0).isRamping, false)
   // The end of the higher of two changes nothing while the lower is on.
   const longer = { ...off, endsAtMs: 30 }
   assert.equal(windowsAt([longer, half], 21, RAMP_MS, 0).isRamping, false)

@@ -202,6 +202,16 @@ describe('windows and repairs', () => {
     }
   })
 
+  test('what had begun to hold before a window has to hold anew after it', () => {
+    const worker = new LiveWorker({
+      ...TRUSTED,
+      windows: [{ ...window, startsAtMs: ms(130), endsAtMs: ms(400) }],
+    }).warm()
+    worker.samples(30, 2_000, { ...atPct(100), boardsOnline: 2 })
+    // The ramp ends at 1,300.
+    assert.deepEqual(about('hashboard', worker.told), ['1440 open hashboard critical'])
+  })
+
   test('a repair is as silent; what was open waits for its end', () => {
     const worker = new LiveWorker(TRUSTED).warm()
     worker.samples(30, 300, { ...atPct(100), boardsOnline: 2 })
