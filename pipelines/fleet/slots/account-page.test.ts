@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { GROUP, pageWith, run, WORKER } from '../../../test/support/fleet/account-run.ts'
-import { at, BEGIN_MS, series } from '../../../test/support/fleet/account-steps.ts'
-import { reading } from '../../../test/support/fleet/readings.ts'
+import { GROUP, pageWith, run, WORKER } from '../../../test/support/fleet/account/run.ts'
+import { at, BEGIN_MS, series } from '../../../test/support/fleet/account/steps.ts'
+import { reading } from '../../../test/support/fleet/account/readings.ts'
 import { AccountPage } from './account-page.ts'
 import { NOT_COMMISSIONED } from './placement.ts'
 

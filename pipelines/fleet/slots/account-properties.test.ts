@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
-import { AccountJudge, judged, totalSaid } from '../../../test/support/fleet/account-judge.ts'
-import type { Judged } from '../../../test/support/fleet/account-judge.ts'
-import { pageWith, RETIRED_MS, run, summed, total } from '../../../test/support/fleet/account-run.ts'
-import type { Run, Step } from '../../../test/support/fleet/account-run.ts'
+import { AccountJudge, judged, totalSaid } from '../../../test/support/fleet/account/judge.ts'
+import type { Judged } from '../../../test/support/fleet/account/judge.ts'
+import { pageWith, RETIRED_MS, run, summed, total } from '../../../test/support/fleet/account/run.ts'
+import type { Run, Step } from '../../../test/support/fleet/account/run.ts'
 import {
   inOrder,
   lastOf,
@@ -15,8 +15,8 @@ import {
   stepsOf,
   twoNodes,
   withSpans,
-} from '../../../test/support/fleet/account-scripts.ts'
-import type { Polled, Series } from '../../../test/support/fleet/account-scripts.ts'
+} from '../../../test/support/fleet/account/scripts.ts'
+import type { Polled, Series } from '../../../test/support/fleet/account/scripts.ts'
 import type { CellDelta, Contributions } from './contributions.ts'
 import { CELL_MS, LATE_MS_MAX, settleDelayMs, slotOf, SLOT_MS } from './slot.ts'
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { pageWith, RETIRED_MS, run, total } from '../../../test/support/fleet/account-run.ts'
-import type { Step } from '../../../test/support/fleet/account-run.ts'
-import { BEGIN_MS, failed, seen } from '../../../test/support/fleet/account-steps.ts'
+import { pageWith, RETIRED_MS, run, total } from '../../../test/support/fleet/account/run.ts'
+import type { Step } from '../../../test/support/fleet/account/run.ts'
+import { BEGIN_MS, failed, seen } from '../../../test/support/fleet/account/steps.ts'
 import { CELL_MS, LATE_MS_MAX } from './slot.ts'
 
 // Where the counters of readings count, and that they count once.

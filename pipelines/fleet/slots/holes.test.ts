@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { applyStep, pageWith, run, total, WORKER } from '../../../test/support/fleet/account-run.ts'
+import { applyStep, pageWith, run, total, WORKER } from '../../../test/support/fleet/account/run.ts'
 import {
   account,
   accountOf,
@@ -10,7 +10,7 @@ import {
   failed,
   seen,
   series,
-} from '../../../test/support/fleet/account-steps.ts'
+} from '../../../test/support/fleet/account/steps.ts'
 import { HOLES_MAX } from './holes.ts'
 import { LATE_MS_MAX } from './slot.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { reading } from '../../../test/support/fleet/readings.ts'
+import { reading } from '../../../test/support/fleet/account/readings.ts'
 import { secondsOf, wattsOf } from './reading.ts'
 
 const T_MS = Date.UTC(2026, 6, 3)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { applyStep, GROUP, pageWith, run, WORKER } from '../../../test/support/fleet/account-run.ts'
+import { applyStep, GROUP, pageWith, run, WORKER } from '../../../test/support/fleet/account/run.ts'
 import {
   account,
   accountOf,
@@ -10,7 +10,7 @@ import {
   FULL_HS,
   seen,
   series,
-} from '../../../test/support/fleet/account-steps.ts'
+} from '../../../test/support/fleet/account/steps.ts'
 
 // What the slots of a worker come to in time, each rule at its edge.
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { reading } from '../../../test/support/fleet/readings.ts'
+import { reading } from '../../../test/support/fleet/account/readings.ts'
 import { columnsOf } from '../pages/layout.ts'
 import { contributionsOf } from './contributions.ts'
 import { JOULE_SOURCES } from './reading.ts'

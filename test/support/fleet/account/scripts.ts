@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
-import type { Reading } from '../../../pipelines/fleet/slots/reading.ts'
-import type { Step } from './account-run.ts'
+import type { Reading } from '../../../../pipelines/fleet/slots/reading.ts'
+import type { Step } from './run.ts'
 
 // Random runs of the account plane.
 

@@ -1,11 +1,11 @@
-import { AccountPage } from '../../../pipelines/fleet/slots/account-page.ts'
-import type { CellDelta, Contributions, MinuteSums } from '../../../pipelines/fleet/slots/contributions.ts'
-import type { Outcome } from '../../../pipelines/fleet/slots/outcome.ts'
-import { NOT_COMMISSIONED } from '../../../pipelines/fleet/slots/placement.ts'
-import type { Placement } from '../../../pipelines/fleet/slots/placement.ts'
-import type { FailedPoll, Reading } from '../../../pipelines/fleet/slots/reading.ts'
-import { counted } from './account-judge.ts'
-import type { Judged } from './account-judge.ts'
+import { AccountPage } from '../../../../pipelines/fleet/slots/account-page.ts'
+import type { CellDelta, Contributions, MinuteSums } from '../../../../pipelines/fleet/slots/contributions.ts'
+import type { Outcome } from '../../../../pipelines/fleet/slots/outcome.ts'
+import { NOT_COMMISSIONED } from '../../../../pipelines/fleet/slots/placement.ts'
+import type { Placement } from '../../../../pipelines/fleet/slots/placement.ts'
+import type { FailedPoll, Reading } from '../../../../pipelines/fleet/slots/reading.ts'
+import { counted } from './judge.ts'
+import type { Judged } from './judge.ts'
 
 /** Something that comes at a log time: a sample, a failed poll, the end of a node's replay, or only the time. */
 export type Step = { readonly atMs: number } & (

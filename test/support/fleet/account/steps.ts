@@ -1,10 +1,10 @@
-import { LATE_MS_MAX } from '../../../pipelines/fleet/slots/slot.ts'
-import { counted } from './account-judge.ts'
-import { pageWith, RETIRED_MS, run, summed } from './account-run.ts'
-import type { Run, Step } from './account-run.ts'
+import { LATE_MS_MAX } from '../../../../pipelines/fleet/slots/slot.ts'
+import { counted } from './judge.ts'
+import { pageWith, RETIRED_MS, run, summed } from './run.ts'
+import type { Run, Step } from './run.ts'
 import { failedPoll, reading } from './readings.ts'
-import type { Outcome } from '../../../pipelines/fleet/slots/outcome.ts'
-import type { SecondsKind } from '../../../pipelines/fleet/slots/reading.ts'
+import type { Outcome } from '../../../../pipelines/fleet/slots/outcome.ts'
+import type { SecondsKind } from '../../../../pipelines/fleet/slots/reading.ts'
 
 /** The begin of the worker of the examples, a full hour. */
 export const BEGIN_MS = RETIRED_MS - 25 * 3_600_000

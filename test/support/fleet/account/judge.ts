@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { FailedPoll, Reading, SecondsKind } from '../../../pipelines/fleet/slots/reading.ts'
+import type { FailedPoll, Reading, SecondsKind } from '../../../../pipelines/fleet/slots/reading.ts'
 
 /** What a second came to. */
 export interface Second {

@@ -1,4 +1,4 @@
-import type { Counters, FailedPoll, Reading } from '../../../pipelines/fleet/slots/reading.ts'
+import type { Counters, FailedPoll, Reading } from '../../../../pipelines/fleet/slots/reading.ts'
 
 /** A reading of a machine that works as it should, with what a test changes of it. */
 export function reading(

@@ -1,0 +1,144 @@
+import { isCurrent } from '../live/current.ts'
+import { valueAt } from '../live/memory.ts'
+import type { FailedPoll, LiveSample, Origin, Place } from '../live/sample.ts'
+import { latchBroken, unlatchBroken } from './broken.ts'
+import type { WorkerContext } from './context.ts'
+import { decide } from './decide.ts'
+import type { Cause, Decision } from './decisions.ts'
+import { hearFailure, hearSample } from './hearing.ts'
+import { clearWorker } from './memory.ts'
+import type { WorkerPage } from './memory.ts'
+import { notify } from './notices/notify.ts'
+import { observe } from './observe.ts'
+import { STATUS } from './statuses.ts'
+import { nextTimer } from './timers.ts'
+import { viewAt } from './view.ts'
+
+/**
+ * The live plane's surface. A page is changed in place; what is returned has to be told. The order of calls for one
+ * worker is the order of the log: before anything of log time N is applied to it, `fireTimers` has been called with N.
+ * How many calls share a batch, and how often timers are fired in between, decides nothing.
+ */
+
+/** Timers of one worker that one call fires. What is left is due still: `dueMs` says so. */
+const TIMERS_PER_CALL_MAX = 256
+
+const NOTHING: readonly Decision[] = []
+
+/** Puts a worker at an index of a page: it is stopped, and was never seen. */
+export function commission(
+  page: WorkerPage,
+  i: number,
+  place: Place,
+  context: WorkerContext,
+): readonly Decision[] {
+  clearWorker(page, i)
+  return settle(page, i, place.nowMs, context, { by: 'command', place })
+}
+
+/** Takes a worker off its page. It is in no count any more. */
+export function retire(page: WorkerPage, i: number): void {
+  clearWorker(page, i)
+}
+
+/**
+ * Applies a sample of the lease's holder. A sample that is not current (`isCurrent`), a repeat among them, changes
+ * nothing. `context`: the versions valid at the sample's observation time.
+ */
+export function applyCurrent(
+  page: WorkerPage,
+  i: number,
+  sample: LiveSample,
+  origin: Origin,
+  place: Place,
+  context: WorkerContext,
+): readonly Decision[] {
+  if (!isCommissioned(page, i)) return NOTHING
+  if (!isCurrent(sample.tMs, valueAt(page.live.sampleMs, i), place.nowMs)) return NOTHING
+  const cause: Cause = { by: 'sample', origin, place, tMs: sample.tMs }
+  const observation = observe(page, i, sample, context)
+  hearSample(page, i, sample.tMs, place.nowMs)
+  for (const judge of context.engine.judges) judge(observation)
+  const decisions: Decision[] = []
+  const view = viewAt(page, i, place.nowMs, context)
+  decide(view, cause, decisions)
+  notify(view, observation, cause, decisions)
+  schedule(page, i, context)
+  return decisions.length === 0 ? NOTHING : decisions
+}
+
+/** Applies the result of a poll that gave no sample. One that is not newer than what was heard before changes nothing. */
+export function applyFailedPoll(
+  page: WorkerPage,
+  i: number,
+  poll: FailedPoll,
+  origin: Origin,
+  place: Place,
+  context: WorkerContext,
+): readonly Decision[] {
+  if (!isCommissioned(page, i)) return NOTHING
+  if (!isCurrent(poll.tMs, valueAt(page.status.heardMs, i), place.nowMs)) return NOTHING
+  hearFailure(page, i, poll, place.nowMs)
+  return settle(page, i, place.nowMs, context, { by: 'poll', origin, place, tMs: poll.tMs })
+}
+
+/**
+ * Fires what is due of one worker until `nowMs`, in order, each timer as of its due time. `contextAt` gives the versions
+ * valid at a time, of those that are known at this place of the log.
+ */
+export function fireTimers(
+  page: WorkerPage,
+  i: number,
+  nowMs: number,
+  contextAt: (atMs: number) => WorkerContext,
+): readonly Decision[] {
+  if (!isCommissioned(page, i)) return NOTHING
+  let decisions: Decision[] | null = null
+  for (let fired = 0; fired < TIMERS_PER_CALL_MAX; fired++) {
+    const timer = nextTimer(page, i, contextAt(valueAt(page.status.decidedMs, i)))
+    page.status.dueMs[i] = timer.dueMs
+    if (timer.dueMs > nowMs) break
+    decisions ??= []
+    const cause: Cause = { by: 'timer', timer: timer.kind, dueMs: timer.dueMs }
+    decide(viewAt(page, i, timer.dueMs, contextAt(timer.dueMs)), cause, decisions)
+  }
+  return decisions ?? NOTHING
+}
+
+/** Sets when `fireTimers` has to be called for a worker, after something in its context has changed. */
+export function schedule(page: WorkerPage, i: number, context: WorkerContext): void {
+  page.status.dueMs[i] = isCommissioned(page, i)
+    ? nextTimer(page, i, context).dueMs
+    : Number.POSITIVE_INFINITY
+}
+
+/** Marks a worker as broken by hand, or takes such a mark, or a latch of the rules, away. */
+export function markBroken(
+  page: WorkerPage,
+  i: number,
+  isBroken: boolean,
+  place: Place,
+  context: WorkerContext,
+): readonly Decision[] {
+  if (!isCommissioned(page, i)) return NOTHING
+  unlatchBroken(page, i)
+  if (isBroken) latchBroken(page, i, 'broken_manual')
+  return settle(page, i, place.nowMs, context, { by: 'command', place })
+}
+
+function settle(
+  page: WorkerPage,
+  i: number,
+  atMs: number,
+  context: WorkerContext,
+  cause: Cause,
+): readonly Decision[] {
+  const decisions: Decision[] = []
+  decide(viewAt(page, i, atMs, context), cause, decisions)
+  schedule(page, i, context)
+  return decisions
+}
+
+function isCommissioned({ status }: WorkerPage, i: number): boolean {
+  return valueAt(status.status, i) !== STATUS.none
+}
