@@ -132,9 +132,10 @@ describe('the public interface', () => {
     assert.deepEqual(read(details({ status: 2 })).errors, [])
   })
 
-  test('a last share from before the clock was set has no time', () => {
-    const pool = { url: 'p', stats: { last_share_time: { seconds: 5 } } }
-    assert.equal(read({ ...details({}), pools: [{ pools: [pool] }] }).pools?.[0]?.last_share_at, null)
+  test('a last share from before the clock was set has no time, and a pool that asks for nothing no difficulty', () => {
+    const pool = { url: 'p', stats: { last_share_time: { seconds: 5 }, last_difficulty: 0 } }
+    const [shown] = read({ ...details({}), pools: [{ pools: [pool] }] }).pools ?? []
+    assert.deepEqual([shown?.url, shown?.last_share_at, shown?.difficulty], ['p', null, null])
   })
 
   test('a process that is not running has no uptime', () => {
@@ -177,11 +178,15 @@ describe('GraphQL', () => {
       temperatures: [{ name: 'MAX_CHIP', degreesC: 0 }],
     }
     const info = {
-      workSolver: { realHashrate: { mhs5S: 0 }, childSolvers: [solver] },
-      summary: { power: { limitW: 0, approxConsumptionW: 0 } },
+      workSolver: { realHashrate: { mhs5S: 0, mhs30M: 0, mhsAv: 0 }, childSolvers: [solver] },
+      summary: { power: { limitW: 0, approxConsumptionW: 0 }, temperatureAmbient: { degreesC: 0 } },
     }
     const telemetry = read(graphql({ bosminer: { info } }))
     assert.deepEqual([telemetry.hashrate_hs.now, telemetry.power_w, telemetry.power_limit_w], [0, 0, null])
+    assert.deepEqual(
+      [telemetry.hashrate_hs['30m'], telemetry.hashrate_hs.avg, telemetry.temp_c.ambient],
+      [0, 0, null],
+    )
     const [board] = telemetry.boards ?? []
     assert.deepEqual(
       [board?.hashrate_hs, board?.nominal_hs, board?.temp_chip_c, board?.freq_mhz, board?.voltage_v],

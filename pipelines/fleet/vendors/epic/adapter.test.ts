@@ -57,7 +57,17 @@ describe('ePIC', () => {
       })
       return [telemetry.is_mining, telemetry.mode]
     }
-    assert.deepEqual(intent('Mining'), [true, 'normal'])
+    const ON = [
+      'Mining',
+      'AdjustingClockVoltage',
+      'Initializing',
+      'Loading',
+      'PreInitCooldown',
+      'Rebooting',
+      'SoftRebooting',
+    ]
+    for (const state of ON) assert.deepEqual(intent(state), [true, 'normal'], state)
+    assert.deepEqual(intent('Stopping'), [false, 'sleep'])
     assert.deepEqual(intent('Rebooting', { PerpetualTune: { Running: true } }), [true, 'tuning'])
     assert.deepEqual(intent('Idling'), [false, 'sleep'])
     assert.deepEqual(intent('Idling', { IdleOnConnectionLost: true, Stratum: { IsPoolConnected: true } }), [
@@ -96,13 +106,15 @@ describe('ePIC', () => {
   })
 
   test('0 volts and 0 amperes beside watts are not measured', () => {
-    const supply = { 'Input Power': 1_500, 'Input Voltage': 0, 'Input Current': 0, 'Output Power': 0 }
+    const out = { 'Output Power': 0, 'Output Voltage': 0, 'Output Current': 0 }
+    const supply = { 'Input Power': 1_500, 'Input Voltage': 0, 'Input Current': 0, ...out }
     const { psus, power_w: powerW, power_source: source } = read({ 'Power Supply Stats': supply })
     assert.deepEqual([powerW, source], [1_500, 'miner'])
     assert.deepEqual(
       [psus?.[0]?.in_w, psus?.[0]?.in_v, psus?.[0]?.in_a, psus?.[0]?.out_w],
       [1_500, null, null, null],
     )
+    assert.deepEqual([psus?.[0]?.out_v, psus?.[0]?.out_a], [null, null])
   })
 
   test('0 of a rate is measured; 0 of a sensor and of what the machine is made for says nothing', () => {

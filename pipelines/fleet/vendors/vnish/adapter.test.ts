@@ -72,13 +72,24 @@ describe('VNish', () => {
     )
   })
 
+  test('a chain of which no state is known is there where it has a rate or chips; without a number it is where it stands', () => {
+    const present = (chain: object): unknown => read(chains(chain)).telemetry.boards?.[0]?.present
+    assert.equal(present({ hashrate_rt: 5 }), true)
+    assert.equal(present({ chip_statuses: { grey: 3, orange: 0 } }), true)
+    assert.equal(present({ hashrate_rt: 0, chip_statuses: { grey: 0, orange: 0 } }), null)
+    const slots = read(chains({ id: 3 }, {}, { id: 0 })).telemetry.boards?.map(({ slot }) => slot)
+    assert.deepEqual(slots, [1, 2, 2])
+  })
+
   test('the intent by the state; a failure is no decision', () => {
     const intent = (miner_state: string, more: object = {}): unknown[] => {
       const { telemetry } = read(summary({ miner_status: { miner_state, ...more } }))
       return [telemetry.is_mining, telemetry.mode, telemetry.errors?.map((error) => error.vendor_code)]
     }
     assert.deepEqual(intent('mining'), [true, 'normal', []])
-    assert.deepEqual(intent('stopped'), [false, 'sleep', []])
+    for (const state of ['stopped', 'shutting-down']) assert.deepEqual(intent(state), [false, 'sleep', []])
+    for (const state of ['initializing', 'starting', 'restarting'])
+      assert.deepEqual(intent(state), [true, null, []])
     assert.deepEqual(intent('failure', { failure_code: 4 }), [true, null, ['4']])
     assert.deepEqual(intent('constructor'), [null, null, undefined])
   })
@@ -146,9 +157,17 @@ describe('VNish', () => {
       [board?.nominal_hs, board?.freq_mhz, board?.voltage_v, board?.temp_board_c, board?.temp_chip_c],
       [null, null, null, null, null],
     )
-    assert.equal(
-      read(summary({ pcb_temp: { max: 0 }, psu: { temps: { pfc_temp: 0 } } })).telemetry.temp_c.board_max,
-      null,
+    const bare = {
+      pcb_temp: { max: 0 },
+      chip_temp: { max: 0 },
+      psu: { temps: { pfc_temp: 0 } },
+      instant_hashrate: 0,
+    }
+    const whole = read(summary({ ...bare, pools: [{ url: 'a.example:1', diff: '0' }] })).telemetry
+    assert.ok(Object.values(whole.temp_c).every((value) => value === null))
+    assert.deepEqual(
+      [whole.hashrate_hs.now, whole.pools?.[0]?.difficulty, whole.pools?.[0]?.index],
+      [0, null, 0],
     )
   })
 

@@ -32,7 +32,7 @@ export function boardsOf(
     const rateHs = chain.at('hashrate_rt').rateHs(unitHs)
     const chips = chipsOf(chain, state)
     const board: BoardReading = {
-      slot: number === null || number < 1 ? at : number - 1,
+      slot: slotOf(chain, at),
       serial: number === null ? null : (serials.get(number) ?? null),
       present: said?.present ?? ((rateHs ?? 0) > 0 || (chips ?? 0) > 0 ? true : null),
       enabled: said?.enabled ?? null,
@@ -48,6 +48,12 @@ export function boardsOf(
     }
     return board
   })
+}
+
+/** Chains are numbered from 1. */
+export function slotOf(chain: Place, at: number): number {
+  const number = chain.at('id').count()
+  return number === null || number < 1 ? at : number - 1
 }
 
 /** Chips by their grades, of which red ones do not hash. Those of a chain that is not at work are its last ones. */

@@ -1,6 +1,7 @@
 import type { ErrorReading } from '../../reading.ts'
 import type { Mode } from '../../telemetry.ts'
 import type { Place } from '../reading/place.ts'
+import { slotOf } from './boards.ts'
 
 /** What the miner's state says: a mode, and the intent. A failure is no decision: the machine should mine. */
 const STATES: Readonly<Record<string, { readonly mode: Mode | null; readonly isMining: boolean }>> = {
@@ -42,8 +43,7 @@ export function errorsOf(miner: Place, state: State): ErrorReading[] | null {
   const chains = miner.at('chains').items().slice(0, CHAINS_MAX)
   const ofChains = chains.flatMap((chain, at): ErrorReading[] => {
     if (chain.at('status', 'state').word() !== 'failure') return []
-    const number = chain.at('id').count()
-    const slot = number === null || number < 1 ? at : number - 1
+    const slot = slotOf(chain, at)
     return [
       {
         vendor_code: 'failure',
