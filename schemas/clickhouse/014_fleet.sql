@@ -54,3 +54,6 @@ PARTITION BY toYYYYMMDD(observed_at)
 ORDER BY (provider_id, worker_id, fingerprint, observed_at, record_offset, record_index)
 TTL toDateTime(observed_at) + INTERVAL 11 DAY
 SETTINGS non_replicated_deduplication_window = 10000;
+
+ALTER TABLE fleet_samples
+    MODIFY COMMENT 'What the machines of hosting fleets said, one row a sample. Kept 11 days: longer than its block, and a sample may be old';

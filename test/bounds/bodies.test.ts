@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import { systemClock } from '../../pipelines/clock.ts'
+import { BATCH_BYTES_MAX } from '../../schemas/fleet/bounds.ts'
+import { HEARTBEAT_BYTES_MAX } from '../../schemas/http/fleet.ts'
 import { HEARTBEATS_BYTES_MAX } from '../../schemas/http/heartbeats.ts'
 import { MODELS_BYTES_MAX } from '../../schemas/models.ts'
 import { KeyRing } from '../../services/access/key-ring.ts'
@@ -82,6 +84,8 @@ async function stall(
 const LARGEST: ReadonlyMap<string, number> = new Map([
   ['/v1/events', BODY_BYTES_MAX],
   ['/v1/heartbeats', HEARTBEATS_BYTES_MAX],
+  ['/v1/fleet/telemetry', BATCH_BYTES_MAX],
+  ['/v1/fleet/heartbeat', HEARTBEAT_BYTES_MAX],
   ['/api/models', MODELS_BYTES_MAX],
 ])
 

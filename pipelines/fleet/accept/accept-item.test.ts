@@ -11,6 +11,7 @@ import type { FleetItem } from '../../../schemas/fleet/records.ts'
 import { FleetItemSchema } from '../../../schemas/http/fleet.ts'
 import { batch } from '../../../test/support/records/fleet-items.ts'
 import { Refusal } from '../../json/refusal.ts'
+import { NO_RATES, NO_TELEMETRY, NO_TEMPERATURES } from '../empty.ts'
 import { telemetryFault } from '../record-faults.ts'
 import { acceptItem, refusedItem } from './accept-item.ts'
 
@@ -126,6 +127,17 @@ test('poll results and reports are taken as they are', () => {
     report: { ...SAMPLE, model: 'S21', pools: [{ index: 1, url: 'stratum+tcp://pool.example:3333' }] },
   })
   assert.deepEqual([report?.model, report?.pools?.[0]?.index, report?.pools?.[0]?.user], ['S21', 1, null])
+})
+
+test('what an adapter reads has its place in a sample, a report or the machine', () => {
+  const named = new Set(Object.keys({ ...MACHINE_FIELDS, ...SAMPLE_FIELDS, ...REPORT_FIELDS }))
+  assert.deepEqual(
+    Object.keys(NO_TELEMETRY).filter((name) => !named.has(name)),
+    [],
+  )
+  const windows = Object.keys(SAMPLE_FIELDS.hashrate_hs.fields).map(jsonNameOf)
+  assert.deepEqual(windows, Object.keys(NO_RATES))
+  assert.deepEqual(Object.keys(SAMPLE_FIELDS.temp_c.fields), Object.keys(NO_TEMPERATURES))
 })
 
 /** A JSON value of a field: mostly a good one. */
