@@ -6,12 +6,14 @@ import type { WorkerContext } from './context.ts'
 import { decide } from './decide.ts'
 import type { Cause, Decision } from './decisions.ts'
 import { hearFailure, hearSample } from './hearing.ts'
-import { clearWorker } from './memory.ts'
+import { clearWorker, startWorker } from './memory.ts'
 import type { WorkerPage } from './memory.ts'
 import { notify } from './notices/notify.ts'
 import { observe } from './observe.ts'
 import { STATUS } from './statuses.ts'
 import { nextTimer } from './timers.ts'
+import type { Timer } from './timers.ts'
+import { wholly } from './undo.ts'
 import { viewAt } from './view.ts'
 
 /**
@@ -32,7 +34,7 @@ export function commission(
   place: Place,
   context: WorkerContext,
 ): readonly Decision[] {
-  clearWorker(page, i)
+  startWorker(page, i)
   return settle(page, i, place.nowMs, context, { by: 'command', place })
 }
 
@@ -43,7 +45,8 @@ export function retire(page: WorkerPage, i: number): void {
 
 /**
  * Applies a sample of the lease's holder. A sample that is not current (`isCurrent`), a repeat among them, changes
- * nothing. `context`: the versions valid at the sample's observation time.
+ * nothing, and one on which a rule throws changes nothing either. `context`: the versions valid at the sample's
+ * observation time.
  */
 export function applyCurrent(
   page: WorkerPage,
@@ -55,12 +58,24 @@ export function applyCurrent(
 ): readonly Decision[] {
   if (!isCommissioned(page, i)) return NOTHING
   if (!isCurrent(sample.tMs, valueAt(page.live.sampleMs, i), place.nowMs)) return NOTHING
-  const cause: Cause = { by: 'sample', origin, place, tMs: sample.tMs }
+  return wholly(page.undo, i, () =>
+    take(page, i, sample, { by: 'sample', origin, place, tMs: sample.tMs }, context),
+  )
+}
+
+function take(
+  page: WorkerPage,
+  i: number,
+  sample: LiveSample,
+  cause: Cause & { readonly by: 'sample' },
+  context: WorkerContext,
+): readonly Decision[] {
+  const { nowMs } = cause.place
   const observation = observe(page, i, sample, context)
-  hearSample(page, i, sample.tMs, place.nowMs)
+  hearSample(page, i, sample.tMs, nowMs)
   for (const judge of context.engine.judges) judge(observation)
   const decisions: Decision[] = []
-  const view = viewAt(page, i, place.nowMs, context)
+  const view = viewAt(page, i, nowMs, context)
   decide(view, cause, decisions)
   notify(view, observation, cause, decisions)
   schedule(page, i, context)
@@ -78,8 +93,10 @@ export function applyFailedPoll(
 ): readonly Decision[] {
   if (!isCommissioned(page, i)) return NOTHING
   if (!isCurrent(poll.tMs, valueAt(page.status.heardMs, i), place.nowMs)) return NOTHING
-  hearFailure(page, i, poll, place.nowMs)
-  return settle(page, i, place.nowMs, context, { by: 'poll', origin, place, tMs: poll.tMs })
+  return wholly(page.undo, i, () => {
+    hearFailure(page, i, poll, place.nowMs)
+    return settle(page, i, place.nowMs, context, { by: 'poll', origin, place, tMs: poll.tMs })
+  })
 }
 
 /**
@@ -99,10 +116,21 @@ export function fireTimers(
     page.status.dueMs[i] = timer.dueMs
     if (timer.dueMs > nowMs) break
     decisions ??= []
-    const cause: Cause = { by: 'timer', timer: timer.kind, dueMs: timer.dueMs }
-    decide(viewAt(page, i, timer.dueMs, contextAt(timer.dueMs)), cause, decisions)
+    fire(page, i, timer, contextAt(timer.dueMs), decisions)
   }
   return decisions ?? NOTHING
+}
+
+function fire(
+  page: WorkerPage,
+  i: number,
+  { dueMs, kind }: Timer,
+  context: WorkerContext,
+  out: Decision[],
+): void {
+  wholly(page.undo, i, () =>
+    decide(viewAt(page, i, dueMs, context), { by: 'timer', timer: kind, dueMs }, out),
+  )
 }
 
 /** Sets when `fireTimers` has to be called for a worker, after something in its context has changed. */
@@ -121,9 +149,11 @@ export function markBroken(
   context: WorkerContext,
 ): readonly Decision[] {
   if (!isCommissioned(page, i)) return NOTHING
-  unlatchBroken(page, i)
-  if (isBroken) latchBroken(page, i, 'broken_manual')
-  return settle(page, i, place.nowMs, context, { by: 'command', place })
+  return wholly(page.undo, i, () => {
+    unlatchBroken(page, i)
+    if (isBroken) latchBroken(page, i, 'broken_manual')
+    return settle(page, i, place.nowMs, context, { by: 'command', place })
+  })
 }
 
 function settle(

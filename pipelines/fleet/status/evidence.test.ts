@@ -76,7 +76,30 @@ test('where no worker stands nothing is decided, and one that is retired is in n
   const counts = noCounts()
   addToCounts(counts, worker.page, worker.i)
   assert.deepEqual(counts, noCounts())
+  assert.deepEqual({ ...worker.page, undo: null }, { ...newPage(), undo: null })
   assert.equal(classOf(worker.page, worker.i), null)
+})
+
+test('a rule that throws on a sample, a poll or a timer leaves nothing of it behind', () => {
+  const worker = new LiveWorker(TRUSTED).warm()
+  worker.samples(30, 60, atPct(50))
+  const before = structuredClone({ ...worker.page, undo: null })
+  const { engine } = worker.context
+  const throws = (): never => {
+    throw new Error('a mistake')
+  }
+  const rules = [...engine.rules.slice(0, -1).map((rule) => ({ ...rule, holds: throws }))]
+  worker.change({ engine: { ...engine, rules } })
+  assert.throws(() => worker.sample(90, { ...atPct(0), mode: 'sleep' }), /a mistake/)
+  assert.throws(() => worker.poll(90), /a mistake/)
+  const last = { ...engine, notices: engine.notices.map((notice) => ({ ...notice, judge: throws })) }
+  worker.change({ engine: last })
+  assert.throws(() => worker.sample(90, { ...atPct(0), boardsOnline: 0 }), /a mistake/)
+  assert.deepEqual({ ...worker.page, undo: null }, before)
+  worker.change({ engine: { ...engine, rules } })
+  assert.throws(() => worker.until(1_000), /a mistake/)
+  worker.page.status.dueMs.set(before.status.dueMs)
+  assert.deepEqual({ ...worker.page, undo: null }, before)
 })
 
 test('one call fires 256 timers of a worker at most, and says that more is due', () => {

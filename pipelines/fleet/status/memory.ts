@@ -1,5 +1,7 @@
 import { LIVE_PARTS, memoryOf, UNKNOWN, valueAt } from '../live/memory.ts'
 import type { Memory } from '../live/memory.ts'
+import { undoOf } from './undo.ts'
+import type { Undo } from './undo.ts'
 import { NOTICE_KINDS } from './notices/kinds.ts'
 import type { NoticeKind } from './notices/kinds.ts'
 
@@ -87,22 +89,35 @@ const STATUS_PARTS = {
 /** A page of workers as the live plane keeps it. */
 export const PAGE_PARTS = { ...LIVE_PARTS, ...STATUS_PARTS } as const
 
-/** The columns of `PAGE_WORKERS` workers: nothing else is remembered, and there is no object for a worker. */
-export type WorkerPage = Memory<typeof PAGE_PARTS>
+/**
+ * The columns of `PAGE_WORKERS` workers: nothing else is remembered, and there is no object for a worker. `undo` is empty
+ * between calls.
+ */
+export type WorkerPage = Memory<typeof PAGE_PARTS> & { readonly undo: Undo }
+
+const PARTS = Object.entries(PAGE_PARTS) as [keyof typeof PAGE_PARTS, { readonly places: number }][]
 
 /** A page at which no worker is commissioned. */
 export function newPage(): WorkerPage {
-  const page = memoryOf(PAGE_PARTS)
-  page.status.dueMs.fill(Number.POSITIVE_INFINITY)
-  return page
+  const memory = memoryOf(PAGE_PARTS)
+  memory.status.dueMs.fill(Number.POSITIVE_INFINITY)
+  const columns = PARTS.flatMap(([name, { places }]) =>
+    Object.values(memory[name]).map((values) => ({ values, places })),
+  )
+  return { ...memory, undo: undoOf(columns) }
 }
 
 /** Forgets a worker: its columns become those of a page on which it never stood. */
 export function clearWorker(page: WorkerPage, i: number): void {
-  for (const [name, { places }] of Object.entries(PAGE_PARTS) as [keyof WorkerPage, { places: number }][]) {
+  for (const [name, { places }] of PARTS) {
     for (const column of Object.values(page[name])) column.fill(0, i * places, (i + 1) * places)
   }
   page.status.dueMs[i] = Number.POSITIVE_INFINITY
+}
+
+/** Makes the columns of a worker those of one of which nothing is known yet. */
+export function startWorker(page: WorkerPage, i: number): void {
+  clearWorker(page, i)
   page.live.r5Hs[i] = UNKNOWN
   page.live.accepted[i] = UNKNOWN
   page.live.reportedHashes[i] = UNKNOWN

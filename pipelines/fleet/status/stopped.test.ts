@@ -132,6 +132,17 @@ describe('unreadable', () => {
     assert.equal(worker.changes[0]?.isUnknown, true)
   })
 
+  test('a sample forgives the answers before it', () => {
+    const worker = new LiveWorker().warm()
+    for (const atS of [30, 60, 90]) worker.poll(atS, 'unreadable')
+    worker.sample(120)
+    for (const atS of [150, 390]) worker.poll(atS, 'unreadable')
+    worker.until(600)
+    assert.equal(worker.now, 'working/hashing')
+    worker.poll(610, 'unreadable')
+    assert.deepEqual(worker.history, ['610 stopped/unreadable'])
+  })
+
   test('answers keep a machine from being unreachable', () => {
     const worker = new LiveWorker().warm()
     for (let atS = 30; atS <= 900; atS += 30) worker.poll(atS, atS % 60 === 0 ? 'timeout' : 'auth_failed')

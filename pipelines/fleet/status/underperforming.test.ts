@@ -41,6 +41,18 @@ describe('low_rate', () => {
     }
   })
 
+  test('between 90 and 93 % the ten minutes begin anew', () => {
+    const worker = new LiveWorker(TRUSTED).warm()
+    worker.samples(30, LONG_S, atPct(80))
+    const good = (fromS: number): void => worker.samples(fromS, fromS + 1_020, atPct(93))
+    good(LONG_S + 30)
+    worker.samples(LONG_S + 1_080, LONG_S + 1_170, atPct(91))
+    good(LONG_S + 1_200)
+    assert.equal(worker.now, 'underperforming/low_rate')
+    good(LONG_S + 2_250)
+    assert.equal(worker.now, 'working/hashing')
+  })
+
   test('the ten minutes are unbroken, and end at a sample', () => {
     const worker = new LiveWorker({
       ...TRUSTED,

@@ -144,6 +144,13 @@ describe('what machines do by themselves is no fault', () => {
     assert.deepEqual(worker.told, ['1230 open unit_suspect warning'])
   })
 
+  test('a unit that is off since a restart is no stop either', () => {
+    const worker = new LiveWorker(TRUSTED).warm()
+    worker.samples(30, 3_600, (atS) => ({ rateNowHs: RATE_HS / 1_000, uptimeS: atS - 30 }))
+    assert.equal(worker.now, 'working/hashing')
+    assert.deepEqual(worker.told, ['1230 open unit_suspect warning'])
+  })
+
   test('a machine that fell below 1 % is dying, and is stopped', () => {
     const worker = new LiveWorker(TRUSTED).warm()
     worker.samples(30, 330, { ...atPct(0.5), rateNowHs: RATE_HS / 200 })
@@ -200,6 +207,20 @@ describe('windows and repairs', () => {
     for (const kind of ['status', 'hashboard', 'pool_dead', 'pool_foreign', 'hw_errors'] as const) {
       assert.ok(kinds.has(kind), kind)
     }
+  })
+
+  test('a sample is silent if the window is on at its own time, or when it comes', () => {
+    const foreign = { ...atPct(100), arePoolsAllowed: false }
+    const worker = new LiveWorker({
+      ...TRUSTED,
+      windows: [{ ...window, startsAtMs: ms(60), endsAtMs: ms(400) }],
+    }).warm()
+    worker.sample(55, foreign, 65)
+    // The ramp ends at 1,300.
+    worker.sample(1_295, foreign, 1_305)
+    assert.deepEqual(worker.told, [])
+    worker.sample(1_325, foreign)
+    assert.deepEqual(worker.told, ['1325 open pool_foreign critical'])
   })
 
   test('what had begun to hold before a window has to hold anew after it', () => {
