@@ -88,7 +88,7 @@ test('a rule that throws on a sample, a poll or a timer leaves nothing of it beh
   const throws = (): never => {
     throw new Error('a mistake')
   }
-  const rules = [...engine.rules.slice(0, -1).map((rule) => ({ ...rule, holds: throws }))]
+  const rules = engine.rules.slice(0, -1).map(({ status, reason }) => ({ status, reason, holds: throws }))
   worker.change({ engine: { ...engine, rules } })
   assert.throws(() => worker.sample(90, { ...atPct(0), mode: 'sleep' }), /a mistake/)
   assert.throws(() => worker.poll(90), /a mistake/)
