@@ -1,3 +1,5 @@
+import type { POWER_SOURCES } from '../../schemas/fleet/fields.ts'
+
 /**
  * What one poll of one machine says, in base units: H/s (solutions per second for Equihash), W, s, °C, V, A, MHz. `null`
  * means not reported; 0 means a measured 0. The names are those of the document that the fleet's routes take and show.
@@ -22,7 +24,7 @@ export type TemperatureKind =
 export type Temperatures = Readonly<Record<TemperatureKind, number | null>>
 
 /** Where the watts come from: what was measured, from the most to the least exact, then what is an estimate. */
-export type PowerSource = 'pdu' | 'meter' | 'miner_psu' | 'miner' | 'miner_estimate' | 'gpu_sum' | 'nameplate'
+export type PowerSource = (typeof POWER_SOURCES)[number]
 
 export type Mode = 'normal' | 'low' | 'high' | 'sleep' | 'tuning'
 

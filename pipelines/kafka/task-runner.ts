@@ -1,7 +1,7 @@
 import type { Metrics } from '../../schemas/metrics.ts'
 import type { Failpoint } from '../failpoints.ts'
 import { SharedAppend } from '../log/shared-append.ts'
-import { forwardsOver, PartitionForward } from '../task/forward.ts'
+import { PartitionForward } from '../task/forward.ts'
 import { TaskPump } from '../task/task-pump.ts'
 import type { TaskSlotParts } from '../task/task-slot.ts'
 import { TASK_BOUNDS } from '../task/task.ts'
@@ -55,7 +55,6 @@ export class TaskRunner {
     this.#logOffsets = new LogOffsets(options)
     this.#stateReader = new StateReader({ ...kafka, topic: stateTopic })
     this.#ownInput = new SharedAppend(new IdempotentProducer({ ...kafka, metrics, topic: inputTopic }), clock)
-    const forwardOf = forwardsOver(() => new PartitionForward(this.#ownInput))
     this.#pump = new TaskPump({
       consumer: new KafkaGroupConsumer({
         ...kafka,
@@ -76,7 +75,8 @@ export class TaskRunner {
         metrics,
         failpoint: options.failpoint,
         stateReader: this.#stateReader,
-        openState: (partition) => options.openState(partition, forwardOf(partition)),
+        openState: options.openState,
+        openForward: () => new PartitionForward(this.#ownInput),
         openWriter: (partition) =>
           new TransactionalWriter({
             ...kafka,

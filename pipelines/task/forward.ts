@@ -9,8 +9,8 @@ export const FORWARD_RECORDS_MAX = 1_000
 
 /**
  * Sends what the tasks of one partition forward with the producer of their process that also writes ticks, one awaited
- * send at a time. It is kept for as long as the process: a task that fails at the same records again and again would send
- * on as many copies of what is among them.
+ * send at a time. It outlives the states of its slot: a task that fails at the same records again and again would send on
+ * as many copies of what is among them.
  */
 export class PartitionForward implements Forward {
   readonly #input: Pick<SharedAppend, 'append'>
@@ -37,15 +37,5 @@ export class PartitionForward implements Forward {
     }
     if (below > this.#below) this.#below = below
     return true
-  }
-}
-
-/** The forwards of a process, one for each partition, opened when it is first needed. */
-export function forwardsOver(open: () => Forward): (partition: number) => Forward {
-  const forwards = new Map<number, Forward>()
-  return (partition) => {
-    const forward = forwards.get(partition) ?? open()
-    forwards.set(partition, forward)
-    return forward
   }
 }

@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { APPEND, SlotBench } from '../../test/support/memory/slot-bench.ts'
 import { FatalError, HaltError } from '../log/records.ts'
+import { inputRecord } from '../../test/support/records/task-log.ts'
+import { TaskSlot } from './task-slot.ts'
 import { TASK_BOUNDS } from './task.ts'
 
 test('an assigned task fences, reads its state up to its own fence, and seeks to its position', async () => {
@@ -255,4 +257,19 @@ test('a closed slot throws state and writer away, once', async () => {
   await bench.slot.close()
   await bench.slot.close()
   assert.deepEqual(bench.diary, ['state thrown away', 'writer closed'])
+})
+
+test('what was sent on is known to all states of a slot, and not to the next slot, which does not know what was set aside', async () => {
+  const bench = await new SlotBench().running()
+  bench.commitFails = new Error('connection lost')
+  await bench.handle([10])
+  await bench.slot.settled()
+  bench.commitFails = undefined
+  await bench.restarted()
+  const next = new TaskSlot(3, bench.parts)
+  await next.handle([inputRecord(1, 0, null)], 2n, async () => {})
+  const [first, second, third] = bench.forwards
+  assert.equal(bench.forwards.length, 3)
+  assert.equal(second, first)
+  assert.notEqual(third, first)
 })

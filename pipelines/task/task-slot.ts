@@ -10,7 +10,7 @@ import { RebalanceDuringRestore, withHeartbeats } from './restore-heartbeats.ts'
 import { inputOlder } from './restore-halts.ts'
 import type { StateSource, TaskWriter } from './ports.ts'
 import { isLegalStep, TASK_BOUNDS, TASK_PHASES } from './task.ts'
-import type { Halt, TaskPhase, TaskState } from './task.ts'
+import type { Forward, Halt, TaskPhase, TaskState } from './task.ts'
 import { isOfRecords, Undecided } from './undecided.ts'
 import type { NextDecision } from './undecided.ts'
 import { SECOND_MS } from '../../schemas/units.ts'
@@ -28,7 +28,8 @@ export interface TaskSlotParts {
   readonly stateReader: StateSource
   readonly failpoint: Failpoint
   readonly openWriter: (partition: number) => TaskWriter
-  readonly openState: (partition: number) => TaskState
+  readonly openState: (partition: number, forward: Forward) => TaskState
+  readonly openForward: () => Forward
   /** The offsets that the input holds, and the first offset that the state topic still holds. */
   readonly logRanges: (partition: number) => Promise<{ readonly input: LogRange; readonly state: bigint }>
   readonly deleteStateBefore: (partition: number, offset: bigint) => Promise<void>
@@ -52,6 +53,8 @@ export class TaskSlot {
   readonly #parts: TaskSlotParts
   readonly #logger: Logger
   readonly #undecided: Undecided
+  /** It lives as long as `#undecided`: what was set aside there was not sent on, although it lies below. */
+  readonly #forward: Forward
   readonly #leaving = new AbortController()
   #phase: TaskPhase = 'assigned'
   #writer: TaskWriter | undefined
@@ -78,6 +81,7 @@ export class TaskSlot {
     this.#parts = parts
     this.#logger = parts.logger.child({ partition })
     this.#undecided = new Undecided(`${parts.inputTopic}[${partition}]`, parts.clock)
+    this.#forward = parts.openForward()
     this.lastBatchMs = parts.clock.monotonicMs()
     this.#showPhase()
   }
@@ -208,7 +212,7 @@ export class TaskSlot {
       this.#enter('restoring')
       const { input, state: stateStart } = await this.#parts.logRanges(this.partition)
       const rangesMs = clock.monotonicMs()
-      const state = this.#parts.openState(this.partition)
+      const state = this.#parts.openState(this.partition, this.#forward)
       this.#state = state
       const range = { start: stateStart, through: fence }
       await withHeartbeats(

@@ -76,8 +76,8 @@ export interface TaskDecision {
 }
 
 /**
- * Sends records to other partitions of the task's own input, outside of its transaction and before it begins. One for each
- * partition of a process: it outlives the states that are discarded and restored.
+ * Sends records to other partitions of the task's own input, outside of its transaction and before it begins. Each slot has
+ * one: it outlives the states that are discarded and restored, and ends when the partition leaves the process.
  */
 export interface Forward {
   /** What the input's records below this offset had for other partitions was sent on: it is not sent again. */

@@ -133,7 +133,8 @@ export const MACHINE_FIELDS = {
   address: text,
 } as const satisfies Fields
 
-const POWER_SOURCES = [
+/** Where watts come from: what was measured, from the most to the least exact, then what is an estimate. */
+export const POWER_SOURCES = [
   'pdu',
   'meter',
   'miner_psu',

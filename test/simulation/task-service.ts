@@ -4,7 +4,7 @@ import { noMetrics } from '../../schemas/metrics.ts'
 import type { GroupConsumer } from '../../pipelines/log/group-consumer.ts'
 import { FatalError } from '../../pipelines/log/records.ts'
 import { SharedAppend } from '../../pipelines/log/shared-append.ts'
-import { forwardsOver, PartitionForward } from '../../pipelines/task/forward.ts'
+import { PartitionForward } from '../../pipelines/task/forward.ts'
 import type { TaskWriter } from '../../pipelines/task/ports.ts'
 import { TaskPump } from '../../pipelines/task/task-pump.ts'
 import type { TaskSlotParts } from '../../pipelines/task/task-slot.ts'
@@ -47,7 +47,7 @@ export class TaskService implements Service {
       consumer: this.#watched(this.#consumer()),
       ownInput,
       tickWhenIdle: options.tickWhenIdle,
-      slots: this.#slots(forwardsOver(() => this.#forward(ownInput))),
+      slots: this.#slots(() => this.#forward(ownInput)),
     })
     this.failed = this.#pump.failed.then((error) => {
       if (error instanceof FatalError) world.problems.push(`${process.name}: ${error.message}`)
@@ -102,7 +102,7 @@ export class TaskService implements Service {
     }
   }
 
-  #slots(forwardOf: (partition: number) => Forward): Omit<TaskSlotParts, 'onFatal'> {
+  #slots(openForward: () => Forward): Omit<TaskSlotParts, 'onFatal'> {
     const { cluster } = this.#world
     const process = this.#process
     const { service, inputTopic, stateTopic, outputTopics, openState } = this.#options
@@ -122,7 +122,8 @@ export class TaskService implements Service {
         const writer = openWriter(this.#world, process, `${service}-${partition}`, failpoint)
         return wrapWriter(this.#receipted(writer, partition), partition)
       },
-      openState: (partition) => this.#counted(openState(partition, forwardOf(partition)), partition),
+      openState: (partition, forward) => this.#counted(openState(partition, forward), partition),
+      openForward,
       logRanges: async (partition) => ({
         input: await this.#ofLeader('log', inputTopic, partition, ({ start, lastStable: end }) => ({
           start,

@@ -1,14 +1,7 @@
-/** Where watts come from: what was measured, from the most to the least exact, then what is an estimate. */
-export const POWER_SOURCES = [
-  'none',
-  'pdu',
-  'meter',
-  'miner_psu',
-  'miner',
-  'miner_estimate',
-  'gpu_sum',
-  'nameplate',
-] as const
+import { POWER_SOURCES as SOURCES } from '../../../schemas/fleet/fields.ts'
+
+/** Where watts come from, or `none` where they are not reported: a page keeps the place in this list. */
+export const POWER_SOURCES = ['none', ...SOURCES] as const
 export type PowerSource = (typeof POWER_SOURCES)[number]
 
 const MEASURED: ReadonlySet<PowerSource> = new Set(['pdu', 'meter', 'miner_psu', 'miner'])

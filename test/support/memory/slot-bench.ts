@@ -7,7 +7,7 @@ import type { FatalError, LogRecord, TopicAppend } from '../../../pipelines/log/
 import { TaskSlot } from '../../../pipelines/task/task-slot.ts'
 import type { SlotOutcome, TaskSlotParts } from '../../../pipelines/task/task-slot.ts'
 import { TASK_BOUNDS } from '../../../pipelines/task/task.ts'
-import type { TaskBatch, TaskDecision, TaskState } from '../../../pipelines/task/task.ts'
+import type { Forward, TaskBatch, TaskDecision, TaskState } from '../../../pipelines/task/task.ts'
 import type { TaskWriter } from '../../../pipelines/task/ports.ts'
 import { inputRecord } from '../records/task-log.ts'
 import { VirtualClock } from './virtual-clock.ts'
@@ -33,6 +33,8 @@ export class SlotBench {
   /** What the state decides, or throws. */
   decide: (batch: TaskBatch) => Partial<TaskDecision> = () => ({ appends: [APPEND] })
   restoreTakesMs = 0
+  /** What each opened state sends on with. */
+  readonly forwards: Forward[] = []
   fatal: FatalError | undefined
   #offset = 40n
 
@@ -55,7 +57,11 @@ export class SlotBench {
         },
       },
       openWriter: () => this.#writer(),
-      openState: () => this.#state(),
+      openState: (_partition, forward) => {
+        this.forwards.push(forward)
+        return this.#state()
+      },
+      openForward: () => ({ below: 0n, send: async () => true }),
       logRanges: async () => ({ input: { start: 5n, end: this.inputEnd }, state: 30n }),
       deleteStateBefore: async (partition, offset) => {
         this.diary.push(`delete ${partition} before ${offset}`)

@@ -1,6 +1,6 @@
 import type { AdapterInput } from '../adapter.ts'
-import type { Place } from '../reading/place.ts'
-import { rateUnit } from '../reading/quantities.ts'
+import type { Place } from './place.ts'
+import { rateUnit } from './quantities.ts'
 import { GIGA } from '../../../../schemas/units.ts'
 
 const LABEL = 'GH'
