@@ -109,6 +109,9 @@ export const SCHEMA_ID = {
   nodeHeartbeat: 71,
   fleetTask: 72,
   fleetNode: 73,
+  inventoryCommand: 80,
+  fleetEntity: 81,
+  inventoryOutcome: 82,
 } as const
 
 /** Encodes and decodes the framed records of one schema. */
@@ -386,6 +389,7 @@ export const STATE_KEY = {
   ids: '!ids',
   commands: '!cmd/',
   heartbeats: '!beats/',
+  inventory: '!inv/',
 } as const
 
 /** Whether a text that should name a node has the form of the keys of a task's own records. */
