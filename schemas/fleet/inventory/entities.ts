@@ -114,7 +114,8 @@ export const ENTITIES = {
     make: required(name),
     model: required(name),
     aliases: { kind: 'texts', max: NAME_CHARACTERS_MAX, most: ALIASES_MAX },
-    algorithm: required(word(ALGORITHMS)),
+    /** Null: a host that works at whatever it is given. */
+    algorithm: word(ALGORITHMS),
     nominal_hashrate_hs: rate,
     nominal_power_w: watts,
     sleep_w: watts,
