@@ -1,5 +1,5 @@
 import type { Body } from '../../../schemas/fleet/inventory/fields.ts'
-import { HOUR_MS, MINUTE_MS } from '../../../schemas/units.ts'
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../../schemas/units.ts'
 import type { Window, WindowKind, WindowTarget } from '../live/windows.ts'
 import type { InventoryContext } from '../pages/inventory.ts'
 import type { Repair } from '../status/context.ts'
@@ -18,7 +18,6 @@ export const RAMP_MIN_DEFAULT = 15
 export const INTERVAL_S_DEFAULT = 30
 /** Windows and repairs that ended so long ago are left out: no ramp is longer. */
 const OVER_MS = 4 * HOUR_MS
-const SECOND_OF_INTERVAL_MS = MINUTE_MS / 60
 
 const UNDER_REPAIR: ReadonlySet<string> = new Set(['diagnosing', 'waiting_parts', 'rma'])
 
@@ -54,7 +53,7 @@ export function contextOf(book: Book, workerId: string, at: At): InventoryContex
       modelPowerW,
     },
     powerCapW: numberIn(worker, 'power_cap_w'),
-    intervalMs: (numberIn(worker, 'interval_s') ?? INTERVAL_S_DEFAULT) * SECOND_OF_INTERVAL_MS,
+    intervalMs: (numberIn(worker, 'interval_s') ?? INTERVAL_S_DEFAULT) * SECOND_MS,
     windows: seen.windows(assignment, workerId),
     repairs: seen.repairs(workerId),
     isConflict: seen.isConflict(workerId),

@@ -4,7 +4,8 @@ import { entriesOf } from './entry.ts'
 /** Machines for SHA-256, in TH/s and W. */
 
 const AIR = { boards: 3, fans: 4 } as const
-const HYDRO = { boards: 3, fans: 0 } as const
+/** Cooled by water or oil; how many boards there are differs from batch to batch. */
+const WET = { fans: 0 } as const
 
 export const BITMAIN_SHA256 = entriesOf('Bitmain', 'SHA-256', TERA, [
   ['Antminer S9 (13.5T)', 13.5, 1_323, { boards: 3, chips_per_board: 63, fans: 2, aliases: ['Antminer S9'] }],
@@ -23,16 +24,16 @@ export const BITMAIN_SHA256 = entriesOf('Bitmain', 'SHA-256', TERA, [
   ['Antminer S19k Pro (120T)', 120, 2_760, { ...AIR, chips_per_board: 77, aliases: ['Antminer S19k Pro'] }],
   ['Antminer S19 XP (140T)', 140, 3_010, { ...AIR, chips_per_board: 110, aliases: ['Antminer S19 XP'] }],
   ['Antminer S19j XP (151T)', 151, 3_247, { ...AIR, aliases: ['Antminer S19j XP'] }],
-  ['Antminer S19 Hydro (158T)', 158, 5_451, { boards: 4, fans: 0, aliases: ['Antminer S19 Hyd.'] }],
-  ['Antminer S19 Pro+ Hydro (198T)', 198, 5_445, { boards: 4, fans: 0, aliases: ['Antminer S19 Pro+ Hyd.'] }],
-  ['Antminer S19 XP Hydro (255T)', 255, 5_304, { fans: 0, aliases: ['Antminer S19 XP Hyd.'] }],
+  ['Antminer S19 Hydro (158T)', 158, 5_451, { ...WET, aliases: ['Antminer S19 Hyd.'] }],
+  ['Antminer S19 Pro+ Hydro (198T)', 198, 5_445, { ...WET, aliases: ['Antminer S19 Pro+ Hyd.'] }],
+  ['Antminer S19 XP Hydro (255T)', 255, 5_304, { ...WET, aliases: ['Antminer S19 XP Hyd.'] }],
   ['Antminer T21 (190T)', 190, 3_610, { ...AIR, chips_per_board: 108, aliases: ['Antminer T21'] }],
   ['Antminer S21 (200T)', 200, 3_500, { ...AIR, chips_per_board: 108, aliases: ['Antminer S21'] }],
   ['Antminer S21 Pro (234T)', 234, 3_510, { ...AIR, chips_per_board: 65, aliases: ['Antminer S21 Pro'] }],
   ['Antminer S21 XP (270T)', 270, 3_645, { ...AIR, chips_per_board: 91, aliases: ['Antminer S21 XP'] }],
-  ['Antminer S21 XP Immersion (300T)', 300, 4_050, { boards: 3, fans: 0, aliases: ['Antminer S21 XP Imm.'] }],
-  ['Antminer S21 Hydro (335T)', 335, 5_360, { ...HYDRO, aliases: ['Antminer S21 Hyd.'] }],
-  ['Antminer S21 XP Hydro (473T)', 473, 5_676, { ...HYDRO, aliases: ['Antminer S21 XP Hyd.'] }],
+  ['Antminer S21 XP Immersion (300T)', 300, 4_050, { ...WET, aliases: ['Antminer S21 XP Imm.'] }],
+  ['Antminer S21 Hydro (335T)', 335, 5_360, { ...WET, aliases: ['Antminer S21 Hyd.'] }],
+  ['Antminer S21 XP Hydro (473T)', 473, 5_676, { ...WET, aliases: ['Antminer S21 XP Hyd.'] }],
 ])
 
 export const MICROBT_SHA256 = entriesOf('MicroBT', 'SHA-256', TERA, [
@@ -44,22 +45,22 @@ export const MICROBT_SHA256 = entriesOf('MicroBT', 'SHA-256', TERA, [
   ['WhatsMiner M31S+ (80T)', 80, 3_360, { boards: 3, fans: 2, aliases: ['M31S+'] }],
   ['WhatsMiner M50 (114T)', 114, 3_306, { boards: 3, fans: 2, aliases: ['M50'] }],
   ['WhatsMiner M50S (126T)', 126, 3_276, { boards: 3, fans: 2, aliases: ['M50S'] }],
-  ['WhatsMiner M53 (226T)', 226, 6_554, { boards: 4, fans: 0, aliases: ['M53'] }],
-  ['WhatsMiner M53S (260T)', 260, 6_760, { boards: 4, fans: 0, aliases: ['M53S'] }],
+  ['WhatsMiner M53 (226T)', 226, 6_554, { ...WET, aliases: ['M53'] }],
+  ['WhatsMiner M53S (260T)', 260, 6_760, { ...WET, aliases: ['M53S'] }],
   ['WhatsMiner M60 (172T)', 172, 3_423, { boards: 3, fans: 2, aliases: ['M60'] }],
   ['WhatsMiner M60S (186T)', 186, 3_441, { boards: 3, fans: 2, aliases: ['M60S'] }],
-  ['WhatsMiner M63S (390T)', 390, 7_215, { boards: 4, fans: 0, aliases: ['M63S'] }],
-  ['WhatsMiner M66S (298T)', 298, 5_513, { fans: 0, aliases: ['M66S'] }],
+  ['WhatsMiner M63S (390T)', 390, 7_215, { ...WET, aliases: ['M63S'] }],
+  ['WhatsMiner M66S (298T)', 298, 5_513, { ...WET, aliases: ['M66S'] }],
 ])
 
 export const CANAAN_SHA256 = entriesOf('Canaan', 'SHA-256', TERA, [
   ['Avalon A1066 Pro (55T)', 55, 3_300, { boards: 3, fans: 4, aliases: ['AvalonMiner 1066-pro'] }],
   ['Avalon A1166 Pro (81T)', 81, 3_400, { boards: 3, fans: 4, aliases: ['AvalonMiner 1166Pro'] }],
   ['Avalon A1246 (90T)', 90, 3_420, { boards: 3, fans: 4, aliases: ['AvalonMiner 1246'] }],
-  ['Avalon A1346 (110T)', 110, 3_300, { boards: 3, fans: 4, aliases: ['AvalonMiner 1346'] }],
-  ['Avalon A1366 (130T)', 130, 3_250, { boards: 3, fans: 4, aliases: ['AvalonMiner 1366'] }],
-  ['Avalon A1466 (150T)', 150, 3_230, { boards: 3, fans: 4, aliases: ['AvalonMiner 1466'] }],
-  ['Avalon A1566 (185T)', 185, 3_420, { boards: 3, fans: 4, aliases: ['AvalonMiner 1566'] }],
+  ['Avalon A1346 (110T)', 110, 3_300, { boards: 3, aliases: ['AvalonMiner 1346'] }],
+  ['Avalon A1366 (130T)', 130, 3_250, { boards: 3, aliases: ['AvalonMiner 1366'] }],
+  ['Avalon A1466 (150T)', 150, 3_230, { boards: 3, aliases: ['AvalonMiner 1466'] }],
+  ['Avalon A1566 (185T)', 185, 3_420, { boards: 3, aliases: ['AvalonMiner 1566'] }],
   ['Avalon Q (90T)', 90, 1_674, { aliases: ['Avalon Q'] }],
   ['Avalon Mini 3 (37.5T)', 37.5, 800, { aliases: ['Avalon Mini3'] }],
   ['Avalon Nano 3 (4T)', 4, 140, { aliases: ['Avalon Nano3'] }],
@@ -68,7 +69,7 @@ export const CANAAN_SHA256 = entriesOf('Canaan', 'SHA-256', TERA, [
 export const OTHER_SHA256 = [
   ...entriesOf('Bitdeer', 'SHA-256', TERA, [
     ['SealMiner A2 (226T)', 226, 3_729, { aliases: ['SEALMINER A2'] }],
-    ['SealMiner A2 Hydro (446T)', 446, 7_359, { fans: 0, aliases: ['SEALMINER A2 Hyd'] }],
+    ['SealMiner A2 Hydro (446T)', 446, 7_359, { ...WET, aliases: ['SEALMINER A2 Hyd'] }],
   ]),
   ...entriesOf('Bitaxe', 'SHA-256', TERA, [
     ['Gamma 601 (1.2T)', 1.2, 17, { boards: 1, chips_per_board: 1, fans: 1, aliases: ['BitAxe Gamma'] }],
