@@ -157,7 +157,7 @@ export class FleetBatch {
   #telemetry(batch: WorkerTelemetry, record: LogRecord): void {
     const { task, blocks, inventory } = this.#parts
     const { epoch, first_seq, items, low } = batch
-    const identity = identityAt(inventory.book(batch.provider_id), batch, Number(record.offset))
+    const identity = identityAt(inventory.book(batch.provider_id), batch, Number(record.offset) - 1)
     const node = this.#open(batch)
     const ofBatch = batchColumns(batch, record)
     const lostBefore = node.lost

@@ -5,7 +5,7 @@ import { namedBy } from './named.ts'
 import type { NamedWorker } from './named.ts'
 import { isMisplaced } from './where.ts'
 
-/** What a provider's inventory says about the items of one batch: by the versions that its record finds. */
+/** What a provider's inventory says about the items of one batch: by the versions that were known before its record. */
 export function identityAt(
   book: Book | undefined,
   { location_id, node_id }: FleetNodeName,

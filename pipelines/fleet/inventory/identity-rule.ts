@@ -38,7 +38,8 @@ export class InventoryIdentity implements IdentityRule<typeof LEASE_FIELDS> {
     heardMs: (sinceMs: number) => number,
   ): 'holder' | 'shadow' | 'conflict' | 'misplaced' {
     const port = this.#port.of(claim.providerId)
-    const placed = port?.workerAt(place, claim.offset) ?? null
+    const knownTo = claim.offset - 1
+    const placed = port?.workerAt(place, knownTo) ?? null
     if (port === null || placed === null) return 'shadow'
     const { workerId, intervalS } = placed
     const named = namedOf(port, claim)
@@ -60,7 +61,7 @@ export class InventoryIdentity implements IdentityRule<typeof LEASE_FIELDS> {
       forgetNews(columns, index)
     }
     if (label === 'holder' && isInConflict(port.book, workerId, claim)) return 'conflict'
-    const at = { atMs: claim.tMs, knownTo: claim.offset }
+    const at = { atMs: claim.tMs, knownTo }
     return label === 'holder' && isMisplaced(port.book, workerId, claim.locationId, at) ? 'misplaced' : label
   }
 
@@ -80,7 +81,7 @@ export class InventoryIdentity implements IdentityRule<typeof LEASE_FIELDS> {
 
 function namedOf({ book }: BookPort, claim: Claim): NamedWorker {
   const nodeId = claim.nodeKey.slice(claim.nodeKey.lastIndexOf('/') + 1)
-  return namedBy(book, toldOf(claim), nodeId, { atMs: claim.tMs, knownTo: claim.offset })
+  return namedBy(book, toldOf(claim), nodeId, { atMs: claim.tMs, knownTo: claim.offset - 1 })
 }
 
 function toldOf({ serial, mac, macArp, address }: Claim): Told {
