@@ -98,7 +98,7 @@ export class FleetBatch {
     if (schemaOf(record) !== SCHEMA_ID.inventoryCommand) return
     const command = decoded(record, inventoryCommandCodec)
     const { inventory, task } = this.#parts
-    if (command !== null && !('fault' in readCommand(command)))
+    if (command !== null && !('fault' in readCommand(command)) && !this.#isElsewhere(command, record))
       this.outcomes.push(undecided(inventory, command, task.now))
   }
 

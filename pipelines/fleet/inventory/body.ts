@@ -31,7 +31,10 @@ export function isId(text: string): boolean {
 }
 
 /** What a body gives, or the JSON pointer of the first field that is none, or has no possible value. */
-export function readGiven(kind: EntityKind, json: unknown): Given | { readonly fault: string } {
+export function readGiven(
+  kind: EntityKind,
+  json: unknown,
+): { readonly given: Given } | { readonly fault: string } {
   if (!isJsonObject(json)) return { fault: '/' }
   const fields = fieldsOf(kind)
   for (const [name, value] of Object.entries(json)) {
@@ -39,7 +42,7 @@ export function readGiven(kind: EntityKind, json: unknown): Given | { readonly f
     if (field === undefined) return { fault: `/${name}` }
     if (value !== null && !isPossible(field, value)) return { fault: `/${name}` }
   }
-  return json as Given
+  return { given: json as Given }
 }
 
 /**

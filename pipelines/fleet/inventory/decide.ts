@@ -107,7 +107,7 @@ function replace(book: Book, request: Request, moment: Moment, existing: readonl
   if ('missing' in laid) return no(missing(laid.missing))
   const toMs = request.validTo === null ? (base.valid_to ?? KNOWN_ALL) : span.toMs
   if (toMs <= span.fromMs) return no(refused('invalid_change', 'It would end before it begins.'))
-  return make(book, { ...request, id }, moment, {
+  return make(book, request, moment, {
     fromMs: span.fromMs,
     toMs,
     body: laid.body,

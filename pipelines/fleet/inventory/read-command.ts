@@ -1,5 +1,6 @@
 import { BODY_BYTES_MAX, VERSIONS_MAX } from '../../../schemas/fleet/inventory/bounds.ts'
 import { SEQ_MAX } from '../../../schemas/fleet/bounds.ts'
+import type { EntityKind } from '../../../schemas/fleet/inventory/fields.ts'
 import { ACTIONS } from '../../../schemas/fleet/inventory/records.ts'
 import type { Action, InventoryCommand } from '../../../schemas/fleet/inventory/records.ts'
 import { isFreeText } from '../../../schemas/ids.ts'
@@ -26,8 +27,8 @@ export function readCommand(command: InventoryCommand): Request | { readonly fau
     return { fault: 'expected is out of its range' }
   if (![valid_from, valid_to].every((atMs) => atMs === null || isCount(atMs)))
     return { fault: 'valid_from or valid_to is no time' }
-  const given = givenOf(action, entity, body)
-  if ('fault' in given && typeof given.fault === 'string') return { fault: `body: ${given.fault}` }
+  const read = givenOf(action, entity, body)
+  if ('fault' in read) return { fault: `body: ${read.fault}` }
   return {
     action,
     kind: entity,
@@ -36,15 +37,15 @@ export function readCommand(command: InventoryCommand): Request | { readonly fau
     validFrom: valid_from,
     validTo: valid_to,
     isRestated: restate,
-    given,
+    given: read.given,
   }
 }
 
 function givenOf(
   action: Action,
-  kind: Parameters<typeof readGiven>[0],
+  kind: EntityKind,
   body: string,
-): Given | { readonly fault: string } {
+): { readonly given: Given } | { readonly fault: string } {
   if (Buffer.byteLength(body) > BODY_BYTES_MAX) return { fault: 'it is too large' }
   let json: unknown
   try {
@@ -56,8 +57,8 @@ function givenOf(
   if (!isJsonObject(json)) return { fault: '/' }
   const { token_hash, ...rest } = json
   if (typeof token_hash !== 'string' || !HASH.test(token_hash)) return { fault: '/token_hash' }
-  const given = readGiven(kind, rest)
-  return 'fault' in given && typeof given.fault === 'string' ? given : { ...given, token_hash }
+  const read = readGiven(kind, rest)
+  return 'fault' in read ? read : { given: { ...read.given, token_hash } }
 }
 
 function isAction(word: string): word is Action {

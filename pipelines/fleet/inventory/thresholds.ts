@@ -21,7 +21,7 @@ export function isThreshold(name: string, value: unknown): value is number {
 
 /** The thresholds that follow from those that are set: the later ones of the list win. */
 export function thresholdsOf(set: readonly Readonly<Record<string, number>>[]): Thresholds {
-  const values: Record<string, number> = Object.assign({}, ...set)
+  const values = Object.fromEntries(set.flatMap((one) => Object.entries(one)))
   if (Object.keys(values).length === 0) return DEFAULT_THRESHOLDS
   // The limit of a notification has the same name as the one of the status, which is meant.
   const { restarts: _, ...ofLimits } = values

@@ -6,7 +6,6 @@ import type { Version } from '../../../schemas/fleet/inventory/records.ts'
 import {
   edgeAtOrAfter,
   forgottenAtMs,
-  isThereWithin,
   keptOf,
   KNOWN_ALL,
   nextEdgeMs,
@@ -54,11 +53,6 @@ test('the newest version that is valid at a time holds, of those that are known'
     ],
   )
   assert.deepEqual([nextEdgeMs(versions, 100, KNOWN_ALL), nextEdgeMs(versions, 300, KNOWN_ALL)], [200, KNOWN_ALL])
-  assert.deepEqual([isThereWithin(versions, 0, 100), isThereWithin(versions, 0, 101), isThereWithin(versions, 250, 999)], [
-    false,
-    true,
-    false,
-  ])
 })
 
 test('edges are those of 5 minutes', () => {

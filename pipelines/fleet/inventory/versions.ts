@@ -57,11 +57,6 @@ export function nextEdgeMs(versions: readonly Version[], afterMs: number, knownT
   return nextMs ?? KNOWN_ALL
 }
 
-/** Whether anything of the entity is there at any time from `fromMs` until `toMs`. */
-export function isThereWithin(versions: readonly Version[], fromMs: number, toMs: number): boolean {
-  return piecesOf(versions).some((piece) => piece.fromMs < toMs && fromMs < piece.toMs)
-}
-
 /**
  * How long a version is kept after its end. Nobody asks for a conflict at the time of a late sample, but only for the log
  * time of a record that may be taken in again.

@@ -10,7 +10,7 @@ import {
   VALUE_CHARACTERS_MAX,
   WINDOW_WORKERS_MAX,
 } from './bounds.ts'
-import type { EntityFields, EntityKind, ValueOf } from './fields.ts'
+import type { EntityFields, EntityKind } from './fields.ts'
 
 /** One kind of entity. */
 export interface EntitySpec {
@@ -198,24 +198,3 @@ export const ENTITIES = {
   /** Two machines claim to be this worker; its id is that of the worker. */
   conflict: entity('', 250_000, { worker: fixed(ref('worker')) }, true),
 } as const satisfies Record<EntityKind, EntitySpec>
-
-/** What a version of an entity of this kind says: fields without a value are absent. */
-export type BodyOf<Kind extends EntityKind> = {
-  readonly [Name in keyof (typeof ENTITIES)[Kind]['fields']]?: (typeof ENTITIES)[Kind]['fields'][Name] extends infer Field
-    ? Field extends EntityFields[string]
-      ? ValueOf<Field>
-      : never
-    : never
-}
-
-/** Fields of contracts, tariffs and meters: they have names, and are refused by them, until money is built. */
-export const FIELDS_OF_MONEY: ReadonlySet<string> = new Set([
-  'contract',
-  'tariff',
-  'demand',
-  'psp_reported_pct',
-  'psp_metered_pct',
-  'currency',
-  'invoicing_enabled',
-  'wallet',
-])

@@ -53,19 +53,6 @@ export const ENTITY_KINDS = [
 ] as const
 export type EntityKind = (typeof ENTITY_KINDS)[number]
 
-/** The value of a field where it has one. */
-export type ValueOf<Of extends EntityField> = Of extends { readonly kind: 'text' | 'zone' | 'ref' }
-  ? string
-  : Of extends { readonly kind: 'word'; readonly words: readonly (infer Word)[] }
-    ? Word
-    : Of extends { readonly kind: 'flag' }
-      ? boolean
-      : Of extends { readonly kind: 'refs' | 'texts' }
-        ? readonly string[]
-        : Of extends { readonly kind: 'thresholds' }
-          ? Readonly<Record<string, number>>
-          : number
-
 /** A value of any field. */
 export type FieldValue = string | number | boolean | readonly string[] | Readonly<Record<string, number>>
 
