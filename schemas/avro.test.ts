@@ -125,6 +125,7 @@ test('each schema file has the codec of the id that its doc names, and no id sta
 const OLDER = [
   'access-key.v1.avsc',
   'access-key.v2.avsc',
+  'access-key.v3.avsc',
   'account.v1.avsc',
   'account.v2.avsc',
   'account.v3.avsc',
@@ -150,6 +151,7 @@ const NESTED: ReadonlySet<string> = new Set(['operators', 'entries', 'events', '
 const NEWER: Readonly<Record<string, object>> = {
   'access-key.v1.avsc': avro.accessKeyCodec,
   'access-key.v2.avsc': avro.accessKeyCodec,
+  'access-key.v3.avsc': avro.accessKeyCodec,
   'account.v1.avsc': avro.accountCodec,
   'account.v2.avsc': avro.accountCodec,
   'account.v3.avsc': avro.accountCodec,

@@ -201,6 +201,7 @@ const WRITTEN: readonly (readonly [
       operators: [],
       parent: null,
       fleet_node: { provider_id: 'p', location_id: 'l', node_id: 'n' },
+      grants: [],
     },
     '000000002a2030313233343536373839616263646566086261726e0707070707070707070707070707070707070707070707' +
       '070707070707070707021e666c6565743a74656c656d6574727900000200000000020270026c026e',

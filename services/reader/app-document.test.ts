@@ -45,7 +45,7 @@ test('the document is OpenAPI 3.1 and knows every route', async () => {
       )
       const required = operation.parameters?.filter((parameter) => parameter.required) ?? []
       for (const { name } of required)
-        assert.ok(['operator_id', 'id', 'event_id'].includes(name), `${path} ${name}`)
+        assert.ok(['operator_id', 'id', 'event_id', 'provider'].includes(name), `${path} ${name}`)
     }
   }
 })

@@ -42,7 +42,9 @@ function underWindow(book: Book, versions: Entity['versions']): ReadonlySet<stri
   for (const { body } of versions) {
     if (body === null) continue
     for (const worker of idsIn(body['workers'])) workers.add(worker)
-    const [location, container, customer] = ['location', 'container', 'customer'].map((name) => textIn(body, name))
+    const [location, container, customer] = ['location', 'container', 'customer'].map((name) =>
+      textIn(body, name),
+    )
     const named = [
       location == null ? [] : underPlace(book, 'location', location),
       container == null ? [] : underPlace(book, 'container', container),
@@ -64,7 +66,9 @@ function workersNaming(
   for (const entity of book.all(kind)) {
     if (!entity.versions.some(({ body }) => textIn(body ?? {}, field) === id)) continue
     if (kind === 'worker') workers.add(entity.id)
-    else for (const { body } of entity.versions) for (const worker of idsIn(body?.['worker'])) workers.add(worker)
+    else
+      for (const { body } of entity.versions)
+        for (const worker of idsIn(body?.['worker'])) workers.add(worker)
   }
   return workers
 }

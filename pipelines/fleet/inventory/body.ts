@@ -117,21 +117,23 @@ function isPossible(field: EntityField, value: unknown): boolean {
       return isListOf(value, field.most, (one) => ID.test(one))
     case 'texts':
       return isListOf(value, field.most, (one) => isText(one, field.max))
-    case 'thresholds':
+    default:
       return isJsonObject(value) && areThresholds(value)
   }
 }
 
 /** Whether a number is a time at which something can change. */
 export function isEdge(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) < FAR_MS && isOnEdge(Number(value))
+  return (
+    Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) < FAR_MS && isOnEdge(Number(value))
+  )
 }
 
 /** Beyond all plans: the last day of the year 9999. */
 const FAR_MS = Date.UTC(10_000, 0, 1) - PLANNED_MS_MAX
 
 function isText(value: unknown, max: number): boolean {
-  return typeof value === 'string' && TEXT.test(value) && [...value].length <= max
+  return typeof value === 'string' && TEXT.test(value) && Array.from(value).length <= max
 }
 
 function isListOf(value: unknown, most: number, isOne: (one: string) => boolean): boolean {

@@ -42,7 +42,7 @@ export class Book {
 
   /** The entities that have had this key in any version that is kept. */
   keyed(key: string): Iterable<Entity> {
-    return this.#keyed.of(key)
+    return this.#keyed.under(key)
   }
 
   /** The version of an entity that holds at a time; null where there is none. */
@@ -82,7 +82,9 @@ export class Book {
     const kept = keptOf(entity.versions, nowMs, keptMsOf(entity.kind))
     if (kept.length === entity.versions.length) return
     if (kept.length === 0) return this.forget(entity.kind, entity.id)
-    const keys = new Set(entity.versions.flatMap(({ body }) => (body === null ? [] : keysOf(entity.kind, body))))
+    const keys = new Set(
+      entity.versions.flatMap(({ body }) => (body === null ? [] : keysOf(entity.kind, body))),
+    )
     entity.versions = kept
     for (const version of kept) {
       if (version.body !== null) for (const key of keysOf(entity.kind, version.body)) keys.delete(key)

@@ -103,7 +103,8 @@ class Seen {
       keys.push(overPlace('container', container))
       container = textIn(this.body('container', container), 'parent')
     }
-    const entities = new Set(keys.flatMap((key) => [...this.#book.keyed(key)]))
+    const entities = new Set<Entity>()
+    for (const key of keys) for (const entity of this.#book.keyed(key)) entities.add(entity)
     return [...entities].flatMap((entity) => {
       const body = this.#version(entity)
       const window = body === null ? null : windowOf(body)
@@ -153,7 +154,5 @@ function targetOf(body: Body): WindowTarget {
 
 function repairOf({ fromMs, toMs, version }: Piece): Repair | null {
   const state = textIn(version.body ?? {}, 'state')
-  return state !== null && UNDER_REPAIR.has(state)
-    ? { state: state as Repair['state'], fromMs, toMs }
-    : null
+  return state !== null && UNDER_REPAIR.has(state) ? { state: state as Repair['state'], fromMs, toMs } : null
 }

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { EDGE_MS, ENROLMENT_MS, PLANNED_MS_MAX, VERSIONS_MAX } from '../../../schemas/fleet/inventory/bounds.ts'
+import {
+  EDGE_MS,
+  ENROLMENT_MS,
+  PLANNED_MS_MAX,
+  VERSIONS_MAX,
+} from '../../../schemas/fleet/inventory/bounds.ts'
 import { BODIES, inventoryCommand, SITE } from '../../../test/support/records/inventory-commands.ts'
 import { Book } from './book.ts'
 import { decide } from './decide.ts'
@@ -32,7 +37,11 @@ class Desk {
     const request = readCommand(command)
     if ('fault' in request) return `fault: ${request.fault}`
     this.#offset += 1
-    const decided: Decided = decide(this.book, request, { nowMs: this.nowMs, offset: this.#offset, by: 'key:1' })
+    const decided: Decided = decide(this.book, request, {
+      nowMs: this.nowMs,
+      offset: this.#offset,
+      by: 'key:1',
+    })
     if ('refused' in decided) return decided.refused.code
     for (const { kind, id, version } of decided.made) this.book.add(kind, id, version)
     return 'done'
@@ -74,7 +83,10 @@ describe('times', () => {
   test('only what is dated has an end from the beginning', () => {
     const desk = new Desk()
     const to = { valid_to: EDGE + EDGE_MS }
-    assert.equal(desk.ask({ entity: 'customer', entity_id: 'c', body: BODIES.customer, ...to }), 'invalid_change')
+    assert.equal(
+      desk.ask({ entity: 'customer', entity_id: 'c', body: BODIES.customer, ...to }),
+      'invalid_change',
+    )
     assert.equal(desk.ask(assignment({ valid_to: EDGE })), 'invalid_change')
     assert.equal(desk.ask(assignment(to)), 'done')
     assert.equal(desk.book.at('assignment', 'a1', EDGE + EDGE_MS), null)
@@ -120,7 +132,10 @@ describe('one after the other', () => {
     const desk = new Desk()
     desk.ask({ entity: 'worker', entity_id: 'w2', body: { asset_code: 'A-2' } })
     assert.equal(desk.ask(identity('hm-0001')), 'done')
-    assert.equal(desk.ask(identity('HM 0001', { entity_id: 'other', body: { worker: 'w2' } })), 'identity_taken')
+    assert.equal(
+      desk.ask(identity('HM 0001', { entity_id: 'other', body: { worker: 'w2' } })),
+      'identity_taken',
+    )
     const end = { entity: 'identity', entity_id: 'i-hm-0001', action: 'end', valid_from: EDGE + EDGE_MS }
     assert.equal(desk.ask(end), 'done')
     const later = { entity_id: 'other', valid_from: EDGE + EDGE_MS, body: { worker: 'w2' } }
@@ -178,7 +193,10 @@ describe('what names another', () => {
     const end = { entity: 'worker', entity_id: 'w1', action: 'end' }
     assert.equal(desk.ask(end), 'in_use')
     assert.equal(desk.ask({ ...end, valid_from: EDGE + 2 * EDGE_MS }), 'done')
-    assert.equal(desk.ask({ ...end, action: 'change', body: { asset_code: 'B' }, valid_from: EDGE + 2 * EDGE_MS }), 'unknown_worker')
+    assert.equal(
+      desk.ask({ ...end, action: 'change', body: { asset_code: 'B' }, valid_from: EDGE + 2 * EDGE_MS }),
+      'unknown_worker',
+    )
     assert.equal(desk.ask({ entity: 'location', entity_id: 'barn', action: 'end' }), 'in_use')
     assert.equal(desk.ask({ entity: 'location', entity_id: 'shed', action: 'end' }), 'done')
   })
@@ -196,16 +214,17 @@ describe('bodies', () => {
 
   test('a slot is a place or a name, a pin has a node, a window one scope and the value of its target', () => {
     const desk = new Desk()
-    const slot = (body: object): string => desk.ask({ entity: 'slot', entity_id: 'x', body: { container: 'c1', ...body } })
-    assert.deepEqual([slot({}), slot({ row: 1 }), slot({ row: 1, col: 1, label: 'A' })], [
-      'invalid_change',
-      'invalid_change',
-      'invalid_change',
-    ])
+    const slot = (body: object): string =>
+      desk.ask({ entity: 'slot', entity_id: 'x', body: { container: 'c1', ...body } })
+    assert.deepEqual(
+      [slot({}), slot({ row: 1 }), slot({ row: 1, col: 1, label: 'A' })],
+      ['invalid_change', 'invalid_change', 'invalid_change'],
+    )
     assert.equal(slot({ label: 'A' }), 'done')
     assert.equal(desk.ask(identity('10.0.0.1', { body: { kind: 'pin' } })), 'invalid_change')
     const window = { kind: 'heat', scope: 'location', location: 'barn', target: 'pct', starts_at: EDGE }
-    const ask = (body: object): string => desk.ask({ entity: 'window', entity_id: 'w', body: { ...window, ...body } })
+    const ask = (body: object): string =>
+      desk.ask({ entity: 'window', entity_id: 'w', body: { ...window, ...body } })
     assert.equal(ask({}), 'invalid_change')
     assert.equal(ask({ target_value: 101 }), 'invalid_change')
     assert.equal(ask({ target_value: 60, customer: 'otter' }), 'invalid_change')

@@ -1,8 +1,4 @@
-import {
-  ENROLMENT_MS,
-  PLANNED_MS_MAX,
-  VERSIONS_MAX,
-} from '../../../schemas/fleet/inventory/bounds.ts'
+import { ENROLMENT_MS, PLANNED_MS_MAX, VERSIONS_MAX } from '../../../schemas/fleet/inventory/bounds.ts'
 import { ENTITIES } from '../../../schemas/fleet/inventory/entities.ts'
 import type { Body, EntityKind } from '../../../schemas/fleet/inventory/fields.ts'
 import { unknownCode } from '../../../schemas/fleet/inventory/records.ts'
@@ -76,7 +72,7 @@ function create(book: Book, request: Request, moment: Moment): Decided {
 }
 
 function replace(book: Book, request: Request, moment: Moment, existing: readonly Version[]): Decided {
-  const { kind, id, given, expected, action } = request
+  const { kind, given, expected, action } = request
   const newest = existing.at(-1)
   const pieces = piecesOf(existing)
   const earliestMs = edgeAtOrAfter(moment.nowMs)
@@ -92,7 +88,10 @@ function replace(book: Book, request: Request, moment: Moment, existing: readonl
     )
   if (existing.length >= VERSIONS_MAX)
     return no(
-      refused('too_many_versions', `At most ${VERSIONS_MAX} versions are kept; the oldest go 80 hours after their end.`),
+      refused(
+        'too_many_versions',
+        `At most ${VERSIONS_MAX} versions are kept; the oldest go 80 hours after their end.`,
+      ),
     )
   const span = spanOf(request, moment, standing.fromMs)
   if ('refused' in span) return span

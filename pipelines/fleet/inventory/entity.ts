@@ -1,6 +1,6 @@
 import type { Body, EntityKind } from '../../../schemas/fleet/inventory/fields.ts'
 import { ENTITY_KINDS } from '../../../schemas/fleet/inventory/fields.ts'
-import type { EntityRecord, Version } from '../../../schemas/fleet/inventory/records.ts'
+import type { EntityRecord, Version, VersionRecord } from '../../../schemas/fleet/inventory/records.ts'
 
 /** An entity as the task holds it. */
 export interface Entity {
@@ -32,11 +32,12 @@ export function entityFrom(record: EntityRecord): Entity {
     id: entity_id,
     place,
     bornOffset: born_offset,
-    versions: versions.map(({ body, ...version }) => ({
-      ...version,
-      body: body === null ? null : (JSON.parse(body) as Body),
-    })),
+    versions: versions.map(versionFrom),
   }
+}
+
+function versionFrom({ body, ...version }: VersionRecord): Version {
+  return { ...version, body: body === null ? null : (JSON.parse(body) as Body) }
 }
 
 /** The record of an entity. */
@@ -47,9 +48,10 @@ export function entityRecord({ provider, kind, id, place, bornOffset, versions }
     entity_id: id,
     place,
     born_offset: bornOffset,
-    versions: versions.map(({ body, ...version }) => ({
-      ...version,
-      body: body === null ? null : JSON.stringify(body),
-    })),
+    versions: versions.map(versionRecord),
   }
+}
+
+function versionRecord({ body, ...version }: Version): VersionRecord {
+  return { ...version, body: body === null ? null : JSON.stringify(body) }
 }

@@ -80,16 +80,29 @@ test('the context is what versions say at a time, and the same object while they
   const window = { kind: 'curtailment', scope: 'container', container: 'c1', target: 'pct', target_value: 60 }
   const desk = new InventoryDesk(NOW, [
     ...SITE,
-    inventoryCommand({ entity: 'container', entity_id: 'c2', body: { ...BODIES.container, name: 'C2', parent: 'c1' } }),
+    inventoryCommand({
+      entity: 'container',
+      entity_id: 'c2',
+      body: { ...BODIES.container, name: 'C2', parent: 'c1' },
+    }),
     inventoryCommand({
       entity: 'assignment',
       entity_id: 'a1',
       body: { worker: 'w1', location: 'barn', container: 'c2' },
     }),
     inventoryCommand({ entity: 'window', entity_id: 'x', body: { ...window, starts_at: EDGE + EDGE_MS } }),
-    inventoryCommand({ entity: 'ticket', entity_id: 't', body: { worker: 'w1', kind: 'fan', state: 'open' } }),
+    inventoryCommand({
+      entity: 'ticket',
+      entity_id: 't',
+      body: { worker: 'w1', kind: 'fan', state: 'open' },
+    }),
     change('ticket', 't', { state: 'diagnosing' }),
-    inventoryCommand({ action: 'change', entity: 'provider', entity_id: 'p', body: { thresholds: { under_pct: 80 } } }),
+    inventoryCommand({
+      action: 'change',
+      entity: 'provider',
+      entity_id: 'p',
+      body: { thresholds: { under_pct: 80 } },
+    }),
     change('model', 'm1', { nominal_hashrate_hs: 5, nominal_power_w: 3_000, thresholds: { under_pct: 70 } }),
     change('worker', 'w1', { profile_power_w: 2_000, interval_s: 60 }),
   ])
@@ -118,7 +131,11 @@ test('a record tells which workers it concerns', () => {
   const desk = new InventoryDesk(NOW, [
     ...SITE,
     inventoryCommand({ entity: 'worker', entity_id: 'w2', body: { asset_code: 'A-2' } }),
-    inventoryCommand({ entity: 'assignment', entity_id: 'a1', body: { worker: 'w2', location: 'barn', container: 'c1' } }),
+    inventoryCommand({
+      entity: 'assignment',
+      entity_id: 'a1',
+      body: { worker: 'w2', location: 'barn', container: 'c1' },
+    }),
   ])
   const port = new InventoryPort(desk.inventory)
   const concerned = (command: ReturnType<typeof inventoryCommand>): number[] => {

@@ -1,4 +1,5 @@
 import { fleetNodeKey } from '../../../schemas/fleet/codecs.ts'
+import { FREED_AFTER_MS } from '../pages/inventory.ts'
 import { PAGE_WORKERS } from '../pages/layout.ts'
 import type {
   FleetInventory,
@@ -84,7 +85,7 @@ export class BookPort implements ProviderInventory {
       bornOffset: worker.bornOffset,
       commissionedAtMs: fromMs,
       retiredAtMs: toMs,
-      freedAtMs: toMs === KNOWN_ALL ? KNOWN_ALL : forgottenOnMs(toMs + keptMsOf('worker')),
+      freedAtMs: Math.max(toMs + FREED_AFTER_MS, forgottenOnMs(toMs + keptMsOf('worker'))),
       intervalS: numberIn(body, 'interval_s') ?? INTERVAL_S_DEFAULT,
       spreadS: textHash(worker.id) % SPREAD_S,
     }

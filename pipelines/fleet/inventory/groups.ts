@@ -20,9 +20,12 @@ export interface Commissioned {
  * `retired_at` where that is earlier.
  */
 export function commissionedOf(book: Book, workerId: string, knownTo: number): Commissioned {
-  const pieces = piecesOf(book.entity('worker', workerId)?.versions ?? [], knownTo)
+  const versions = book.entity('worker', workerId)?.versions ?? []
+  const pieces = piecesOf(versions, knownTo)
   const [first, last] = [pieces[0], pieces.at(-1)]
-  if (first === undefined || last === undefined) return { fromMs: KNOWN_ALL, toMs: KNOWN_ALL }
+  // One that ends when it was to begin never counts, and its place is free as if it had.
+  if (first === undefined || last === undefined)
+    return { fromMs: KNOWN_ALL, toMs: versions.at(-1)?.valid_from ?? KNOWN_ALL }
   const body = last.version.body ?? {}
   return {
     fromMs: Math.max(first.fromMs, numberIn(body, 'commissioned_at') ?? 0),
@@ -55,6 +58,8 @@ export function groupOf(book: Book, group: number): WorkerGroup {
   const id = book.sites.holderOf(Math.floor(group / ALGORITHM_NUMBERS) - 1) ?? ''
   const container = book.entity('container', id)
   if (container === undefined) return { algorithm, locationId: id, containerId: '' }
-  const location = container.versions.map(({ body }) => textIn(body ?? {}, 'location')).find((one) => one !== null)
+  const location = container.versions
+    .map(({ body }) => textIn(body ?? {}, 'location'))
+    .find((one) => one !== null)
   return { algorithm, locationId: location ?? '', containerId: id }
 }

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { EDGE_MS } from '../../../schemas/fleet/inventory/bounds.ts'
 import { inventoryCommand, SITE } from '../../../test/support/records/inventory-commands.ts'
 import { InventoryDesk } from '../../../test/support/records/inventory-desk.ts'
+import { LABELS } from '../pages/inventory.ts'
 import type { Claim } from '../pages/inventory.ts'
 import { columnsOf } from '../pages/layout.ts'
 import { InventoryPort } from './fleet-inventory.ts'
@@ -45,13 +46,19 @@ class Site {
       ...fields,
     }
     const named = this.rule.named(claim)
-    if (named.by === 'one')
-      return this.rule.label(claim, named.place, this.columns, (sinceMs) => nowMs - sinceMs - deafMs)
+    if (named.by === 'one') {
+      const heardMs = (sinceMs: number): number => nowMs - sinceMs - deafMs
+      const label = this.rule.label(claim, named.place, this.columns, heardMs)
+      assert.ok(LABELS.includes(label))
+      return label
+    }
     if (named.by === 'several') this.rule.conflicted(claim, named.places)
     return named.by
   }
 
-  context(afterMs: number): ReturnType<NonNullable<ReturnType<InventoryPort['of']>>['contextAt']> | undefined {
+  context(
+    afterMs: number,
+  ): ReturnType<NonNullable<ReturnType<InventoryPort['of']>>['contextAt']> | undefined {
     const known = Number.POSITIVE_INFINITY
     return this.port.of('p')?.contextAt({ page: 0, index: 0 }, EDGE + afterMs, known)
   }
@@ -113,10 +120,11 @@ describe('conflicts', () => {
       [0, 1],
     )
     site.label({ ...both, offset: 500 }, 0)
-    site.label(both, S)
-    const versions = (): number => site.desk.inventory.open('p').entity('conflict', 'w2')?.versions.length ?? 0
+    site.label({ ...both, offset: 501 }, S)
+    const versions = (): number =>
+      site.desk.inventory.open('p').entity('conflict', 'w2')?.versions.length ?? 0
     assert.equal(versions(), 1)
-    site.label(both, CONFLICT_MS - CONFLICT_LEFT_MS_MIN + S)
+    site.label({ ...both, offset: 502 }, CONFLICT_MS - CONFLICT_LEFT_MS_MIN + S)
     assert.equal(versions(), 2)
     assert.equal(site.desk.inventory.takeMade().length, 4)
   })
@@ -128,7 +136,9 @@ describe('a new value of one machine', () => {
     for (let item = 0; item < items; item += 1) assert.equal(site.label(fields, item * everyMs), 'holder')
   }
   const macs = (site: Site): readonly unknown[] =>
-    site.desk.inventory.takeMade().map(({ made }) => [made.id === 'w1-mac', made.version.body?.['value'] ?? null])
+    site.desk.inventory
+      .takeMade()
+      .map(({ made }) => [made.id === 'w1-mac', made.version.body?.['value'] ?? null])
 
   test('takes the place of the old one when it was told often and long enough', () => {
     const site = new Site()
@@ -139,7 +149,10 @@ describe('a new value of one machine', () => {
     ])
     const edge = EDGE + NEWS_MS_MIN
     const book = site.desk.inventory.open('p')
-    assert.deepEqual([book.at('identity', 'w1-mac', edge - 1) === null, book.at('identity', 'w1-mac', edge)], [false, null])
+    assert.deepEqual(
+      [book.at('identity', 'w1-mac', edge - 1) === null, book.at('identity', 'w1-mac', edge)],
+      [false, null],
+    )
     assert.equal(site.label({ serial: null, ...news }, NEWS_MS_MIN + S), 'holder')
   })
 

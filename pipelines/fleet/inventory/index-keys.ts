@@ -70,7 +70,9 @@ function identityKeys(body: Body): ExclusiveKey[] {
   const form = identityForm(kind, textIn(body, 'value') ?? '')
   if (form === null) return []
   const key =
-    kind === 'pin' ? ofPin(textIn(body, 'node') ?? '', form) : ofIdentity(kind === 'mac' ? 'mac' : 'serial', form)
+    kind === 'pin'
+      ? ofPin(textIn(body, 'node') ?? '', form)
+      : ofIdentity(kind === 'mac' ? 'mac' : 'serial', form)
   return [{ key, code: 'identity_taken', detail: 'A worker has this identity in that time.' }]
 }
 

@@ -108,7 +108,10 @@ export class Inventory {
   }
 
   /** Records of fleet.state for what changed since the last call, and the keys of those that go. */
-  takeChanges(): { readonly written: readonly (readonly [string, Buffer])[]; readonly gone: readonly string[] } {
+  takeChanges(): {
+    readonly written: readonly (readonly [string, Buffer])[]
+    readonly gone: readonly string[]
+  } {
     const written = [...this.#changed].map(
       ([key, entity]) => [key, fleetEntityCodec.encode(entityRecord(entity))] as const,
     )

@@ -69,7 +69,17 @@ test('what holds is what is valid at the time of the item, of what was known', (
 })
 
 test('texts that identify nothing, host names and addresses name nobody', () => {
-  for (const serial of ['', ' ', 'N/A', 'n.a.', 'Default', '0000000000', 'FFFF', 'unknown', 'To be filled by O.E.M.'])
+  for (const serial of [
+    '',
+    ' ',
+    'N/A',
+    'n.a.',
+    'Default',
+    '0000000000',
+    'FFFF',
+    'unknown',
+    'To be filled by O.E.M.',
+  ])
     assert.equal(serialForm(serial), null, serial)
   for (const mac of ['', 'none', '00:00:00:00:00:00', 'ff:ff:ff:ff:ff:ff', '01:00:5E:00:00:01', '0200000A01'])
     assert.equal(macForm(mac), null, mac)
@@ -97,7 +107,9 @@ test('a machine that tells neither is the one that is pinned to the address at t
 
 test('a worker that has ended is nobody', () => {
   const ended = new InventoryDesk(NOW, [...SITE, has('w1', 'serial', 'HM-1')])
-  ended.give(inventoryCommand({ action: 'end', entity: 'worker', entity_id: 'w1', valid_from: EDGE + EDGE_MS }))
+  ended.give(
+    inventoryCommand({ action: 'end', entity: 'worker', entity_id: 'w1', valid_from: EDGE + EDGE_MS }),
+  )
   const book = ended.inventory.open('p')
   const told = { serial: 'HM-1', mac: null, mac_arp: null, address: null }
   const byAt = (atMs: number): string =>

@@ -64,21 +64,10 @@ export function namedBy(
   return { by: 'one', worker, news: byMac === null && mac !== null ? { kind: 'mac', form: mac } : null }
 }
 
-/** The fingerprint of a machine: its serial number, else its MAC, else where it answers; null where it tells nothing. */
-export function fingerprintForm(told: Told, nodeId: string): string | null {
-  const serial = serialForm(told.serial)
-  if (serial !== null) return `serial ${serial}`
-  const mac = macForm(told.mac) ?? macForm(told.mac_arp)
-  if (mac !== null) return `mac ${mac}`
-  const address = addressForm(told.address)
-  return address === null ? null : `at ${nodeId} ${address}`
-}
-
 const NONE: NamedWorker = { by: 'none' }
 
 function isOf(kind: 'serial' | 'mac', form: string): (body: Body) => boolean {
-  return (body) =>
-    textIn(body, 'kind') === kind && identityForm(kind, textIn(body, 'value') ?? '') === form
+  return (body) => textIn(body, 'kind') === kind && identityForm(kind, textIn(body, 'value') ?? '') === form
 }
 
 function isPin(nodeId: string, form: string): (body: Body) => boolean {

@@ -20,7 +20,8 @@ export function readCommand(command: InventoryCommand): Request | { readonly fau
   if (!isId(command.provider_id) || !isId(entity_id)) return { fault: 'provider_id or entity_id is no name' }
   if (!isFreeText(command.caller)) return { fault: 'caller is no text' }
   if (!isAction(action)) return { fault: 'action is none' }
-  if (!isEntityKind(entity) || entity === 'conflict' || (action === 'enrol' && entity !== 'node')) return { fault: 'entity is none' }
+  if (!isEntityKind(entity) || entity === 'conflict' || (action === 'enrol' && entity !== 'node'))
+    return { fault: 'entity is none' }
   if (entity === 'provider' && entity_id !== command.provider_id)
     return { fault: 'entity_id is not that of the provider' }
   if (expected !== null && (expected.length > VERSIONS_MAX || !expected.every(isCount)))

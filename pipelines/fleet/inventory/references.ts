@@ -10,12 +10,21 @@ import type { Refused } from './refusal.ts'
 import { piecesOf } from './versions.ts'
 
 /** Why what a body names is not there at a time, or not where it should be; null where all of it is. */
-export function referenceFault(book: Book, kind: EntityKind, id: string, body: Body, atMs: number): Refused | null {
+export function referenceFault(
+  book: Book,
+  kind: EntityKind,
+  id: string,
+  body: Body,
+  atMs: number,
+): Refused | null {
   for (const [name, field] of Object.entries(fieldsOf(kind))) {
     if (field.kind !== 'ref' && field.kind !== 'refs') continue
     const missing = idsIn(body[name]).find((one) => book.at(field.to, one, atMs) === null)
     if (missing !== undefined)
-      return refused(unknownCode(field.to), `"${name}" names ${missing}: there is no such ${field.to} at that time.`)
+      return refused(
+        unknownCode(field.to),
+        `"${name}" names ${missing}: there is no such ${field.to} at that time.`,
+      )
   }
   return placeFault(book, kind, id, body, atMs) ?? formFault(kind, body)
 }
@@ -73,7 +82,10 @@ function containerFault(book: Book, id: string, body: Body, atMs: number): Refus
   let parent = textIn(body, 'parent')
   for (let depth = 0; parent !== null; depth += 1) {
     if (parent === id || depth >= CONTAINER_DEPTH_MAX)
-      return refused('elsewhere', `A container is in at most ${CONTAINER_DEPTH_MAX} others, and not in itself.`)
+      return refused(
+        'elsewhere',
+        `A container is in at most ${CONTAINER_DEPTH_MAX} others, and not in itself.`,
+      )
     const above = bodyAt(book, 'container', parent, atMs)
     if (textIn(above, 'location') !== textIn(body, 'location'))
       return refused('elsewhere', 'The container above is at another location.')

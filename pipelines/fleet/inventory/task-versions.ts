@@ -19,7 +19,7 @@ export const CONFLICT_MS = 10 * MINUTE_MS
 export const CONFLICT_LEFT_MS_MIN = 5 * MINUTE_MS
 
 /** Who stands as the author of such versions. */
-export const BY_TASK = 'fleet'
+const BY_TASK = 'fleet'
 
 /** The record of an item. */
 export interface ItemPlace {

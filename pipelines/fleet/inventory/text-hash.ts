@@ -5,7 +5,6 @@ const START = 0x811c9dc5
 /** A number for a text: two different ones have the same number once in 4 thousand million times. */
 export function textHash(text: string, seed = START): number {
   let hash = seed
-  for (let index = 0; index < text.length; index += 1)
-    hash = Math.imul(hash ^ text.charCodeAt(index), PRIME)
+  for (let index = 0; index < text.length; index += 1) hash = Math.imul(hash ^ text.charCodeAt(index), PRIME)
   return hash >>> 0 || 1
 }

@@ -28,23 +28,21 @@ function version(number: number, fromMs: number, toMs: number | null, body: stri
 }
 
 test('the newest version that is valid at a time holds, of those that are known', () => {
-  const versions = [version(1, 100, null, 'first'), version(2, 200, 300, 'second'), version(3, 250, null, null)]
-  const nameAt = (atMs: number, knownTo = KNOWN_ALL): unknown => versionAt(versions, atMs, knownTo)?.body?.['name']
-  assert.deepEqual([99, 100, 199, 200, 249, 250, 300].map((atMs) => nameAt(atMs)), [
-    undefined,
-    'first',
-    'first',
-    'second',
-    'second',
-    undefined,
-    undefined,
-  ])
-  assert.deepEqual([nameAt(260, 20), nameAt(300, 20), nameAt(260, 10), nameAt(260, 9)], [
-    'second',
-    'first',
-    'first',
-    undefined,
-  ])
+  const versions = [
+    version(1, 100, null, 'first'),
+    version(2, 200, 300, 'second'),
+    version(3, 250, null, null),
+  ]
+  const nameAt = (atMs: number, knownTo = KNOWN_ALL): unknown =>
+    versionAt(versions, atMs, knownTo)?.body?.['name']
+  assert.deepEqual(
+    [99, 100, 199, 200, 249, 250, 300].map((atMs) => nameAt(atMs)),
+    [undefined, 'first', 'first', 'second', 'second', undefined, undefined],
+  )
+  assert.deepEqual(
+    [nameAt(260, 20), nameAt(300, 20), nameAt(260, 10), nameAt(260, 9)],
+    ['second', 'first', 'first', undefined],
+  )
   assert.deepEqual(
     piecesOf(versions).map(({ fromMs, toMs, version: { version } }) => [fromMs, toMs, version]),
     [
@@ -52,7 +50,10 @@ test('the newest version that is valid at a time holds, of those that are known'
       [200, 250, 2],
     ],
   )
-  assert.deepEqual([nextEdgeMs(versions, 100, KNOWN_ALL), nextEdgeMs(versions, 300, KNOWN_ALL)], [200, KNOWN_ALL])
+  assert.deepEqual(
+    [nextEdgeMs(versions, 100, KNOWN_ALL), nextEdgeMs(versions, 300, KNOWN_ALL)],
+    [200, KNOWN_ALL],
+  )
 })
 
 test('edges are those of 5 minutes', () => {
@@ -60,13 +61,21 @@ test('edges are those of 5 minutes', () => {
 })
 
 const anyVersions = fc
-  .array(fc.tuple(fc.integer({ min: 0, max: 20 }), fc.option(fc.integer({ min: 1, max: 10 })), fc.boolean()), {
-    minLength: 1,
-    maxLength: 8,
-  })
+  .array(
+    fc.tuple(fc.integer({ min: 0, max: 20 }), fc.option(fc.integer({ min: 1, max: 10 })), fc.boolean()),
+    {
+      minLength: 1,
+      maxLength: 8,
+    },
+  )
   .map((drafts) =>
     drafts.map(([from, length, isGone], index) =>
-      version(index + 1, from * 10 * H, length === null ? null : (from + length) * 10 * H, isGone ? null : `v${index}`),
+      version(
+        index + 1,
+        from * 10 * H,
+        length === null ? null : (from + length) * 10 * H,
+        isGone ? null : `v${index}`,
+      ),
     ),
   )
 

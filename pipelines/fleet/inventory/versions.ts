@@ -85,7 +85,8 @@ export function keptOf(
 export function forgottenAtMs(versions: readonly Version[], keptMs: number): number {
   let firstMs = KNOWN_ALL
   for (const [index, version] of versions.entries()) {
-    const overMs = version.body === null && index === versions.length - 1 ? version.valid_from : endOf(version)
+    const overMs =
+      version.body === null && index === versions.length - 1 ? version.valid_from : endOf(version)
     firstMs = Math.min(firstMs, overMs, takenOverMs(versions, index))
   }
   return firstMs + keptMs

@@ -44,7 +44,9 @@ test('rates and watts are those in the name, where it says them', () => {
   const UNITS = { k: 1e3, M: 1e6, G: 1e9, T: 1e12 } as const
   const named = CATALOGUE.flatMap(({ model, nominal_hashrate_hs }) => {
     const [, number, unit] = /\(([\d.]+)([kMGT])\)$/.exec(model) ?? []
-    return number === undefined ? [] : [{ model, nominal_hashrate_hs, said: Number(number) * UNITS[unit as 'k'] }]
+    return number === undefined
+      ? []
+      : [{ model, nominal_hashrate_hs, said: Number(number) * UNITS[unit as 'k'] }]
   })
   assert.ok(named.length > 50)
   for (const { model, nominal_hashrate_hs, said } of named)
@@ -56,7 +58,8 @@ test('every model fits into the inventory, names its source, and no two have a n
   const names = new Set<string>()
   for (const entry of CATALOGUE) {
     const { make, model, aliases, boards, chips_per_board, fans, nominal_hashrate_hs, source } = entry
-    for (const text of [make, model, ...aliases]) assert.ok(text.length > 0 && text.length <= NAME_CHARACTERS_MAX)
+    for (const text of [make, model, ...aliases])
+      assert.ok(text.length > 0 && text.length <= NAME_CHARACTERS_MAX)
     assert.ok(aliases.length <= ALIASES_MAX)
     assert.ok((boards ?? 0) <= fields.boards.max && (fans ?? 0) <= fields.fans.max, model)
     assert.ok((chips_per_board ?? 0) <= fields.chips_per_board.max, model)

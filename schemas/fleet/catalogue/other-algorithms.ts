@@ -5,9 +5,24 @@ import { entriesOf } from './entry.ts'
 
 export const SCRYPT = [
   ...entriesOf('Bitmain', 'Scrypt', MEGA, [
-    ['Antminer L3+ (504M)', 504, 800, { boards: 4, chips_per_board: 72, fans: 2, label_unit: 'MH', aliases: ['Antminer L3+'] }],
-    ['Antminer L3++ (580M)', 580, 942, { boards: 4, chips_per_board: 72, fans: 2, label_unit: 'MH', aliases: ['Antminer L3++'] }],
-    ['Antminer L7 (9.5G)', 9_500, 3_425, { boards: 4, chips_per_board: 120, fans: 4, aliases: ['Antminer L7'] }],
+    [
+      'Antminer L3+ (504M)',
+      504,
+      800,
+      { boards: 4, chips_per_board: 72, fans: 2, label_unit: 'MH', aliases: ['Antminer L3+'] },
+    ],
+    [
+      'Antminer L3++ (580M)',
+      580,
+      942,
+      { boards: 4, chips_per_board: 72, fans: 2, label_unit: 'MH', aliases: ['Antminer L3++'] },
+    ],
+    [
+      'Antminer L7 (9.5G)',
+      9_500,
+      3_425,
+      { boards: 4, chips_per_board: 120, fans: 4, aliases: ['Antminer L7'] },
+    ],
     ['Antminer L9 (16G)', 16_000, 3_360, { fans: 4, aliases: ['Antminer L9'] }],
   ]),
   ...entriesOf('Goldshell', 'Scrypt', MEGA, [
@@ -63,16 +78,26 @@ export const OTHERS = [
     ['Antminer D7 (1286G)', 1_286, 3_148, { aliases: ['Antminer D7'] }],
     ['Antminer D9 (1770G)', 1_770, 2_839, { aliases: ['Antminer D9'] }],
   ]),
-  ...entriesOf('Bitmain', 'Eaglesong', TERA, [['Antminer K7 (63.5T)', 63.5, 3_080, { aliases: ['Antminer K7'] }]]),
+  ...entriesOf('Bitmain', 'Eaglesong', TERA, [
+    ['Antminer K7 (63.5T)', 63.5, 3_080, { aliases: ['Antminer K7'] }],
+  ]),
   ...entriesOf('Goldshell', 'Eaglesong', TERA, [['CK6', 19.3, 3_300]]),
-  ...entriesOf('Bitmain', 'Blake2S', TERA, [['Antminer KA3 (166T)', 166, 3_154, { aliases: ['Antminer KA3'] }]]),
+  ...entriesOf('Bitmain', 'Blake2S', TERA, [
+    ['Antminer KA3 (166T)', 166, 3_154, { aliases: ['Antminer KA3'] }],
+  ]),
   ...entriesOf('Goldshell', 'Blake2S', TERA, [
     ['KD-BOX', 1.6, 205],
     ['KD6', 29.2, 2_630],
   ]),
-  ...entriesOf('Bitmain', 'Handshake', TERA, [['Antminer HS3 (9T)', 9, 2_079, { aliases: ['Antminer HS3'] }]]),
+  ...entriesOf('Bitmain', 'Handshake', TERA, [
+    ['Antminer HS3 (9T)', 9, 2_079, { aliases: ['Antminer HS3'] }],
+  ]),
   ...entriesOf('Goldshell', 'Handshake', TERA, [['HS5', 2.7, 2_650]]),
-  ...entriesOf('Bitmain', 'RandomX', KILO, [['Antminer X5 (212k)', 212, 1_350, { aliases: ['Antminer X5'] }]]),
-  ...entriesOf('Bitmain', 'Blake3', TERA, [['Antminer AL1 (15.6T)', 15.6, 3_510, { aliases: ['Antminer AL1'] }]]),
+  ...entriesOf('Bitmain', 'RandomX', KILO, [
+    ['Antminer X5 (212k)', 212, 1_350, { aliases: ['Antminer X5'] }],
+  ]),
+  ...entriesOf('Bitmain', 'Blake3', TERA, [
+    ['Antminer AL1 (15.6T)', 15.6, 3_510, { aliases: ['Antminer AL1'] }],
+  ]),
   ...entriesOf('IceRiver', 'Blake3', TERA, [['AL3', 15, 3_500]]),
 ]

@@ -9,8 +9,18 @@ const WET = { fans: 0 } as const
 
 export const BITMAIN_SHA256 = entriesOf('Bitmain', 'SHA-256', TERA, [
   ['Antminer S9 (13.5T)', 13.5, 1_323, { boards: 3, chips_per_board: 63, fans: 2, aliases: ['Antminer S9'] }],
-  ['Antminer S9j (14.5T)', 14.5, 1_350, { boards: 3, chips_per_board: 63, fans: 2, aliases: ['Antminer S9j'] }],
-  ['Antminer S9 SE (16T)', 16, 1_280, { boards: 3, chips_per_board: 60, fans: 2, aliases: ['Antminer S9 SE'] }],
+  [
+    'Antminer S9j (14.5T)',
+    14.5,
+    1_350,
+    { boards: 3, chips_per_board: 63, fans: 2, aliases: ['Antminer S9j'] },
+  ],
+  [
+    'Antminer S9 SE (16T)',
+    16,
+    1_280,
+    { boards: 3, chips_per_board: 60, fans: 2, aliases: ['Antminer S9 SE'] },
+  ],
   ['Antminer T17 (40T)', 40, 2_200, { ...AIR, chips_per_board: 30, aliases: ['Antminer T17'] }],
   ['Antminer T17+ (64T)', 64, 3_200, { ...AIR, chips_per_board: 44, aliases: ['Antminer T17+'] }],
   ['Antminer S17 Pro (53T)', 53, 2_094, { ...AIR, chips_per_board: 48, aliases: ['Antminer S17 Pro'] }],

@@ -49,9 +49,9 @@ const required = <const Field extends object>(field: Field) => ({ ...field, isRe
 const fixed = <const Field extends object>(field: Field) =>
   ({ ...field, isRequired: true, isFixed: true }) as const
 
-export const CONTAINER_KINDS = ['container', 'rack', 'building', 'tank'] as const
-export const COOLINGS = ['air', 'hydro', 'immersion'] as const
-export const IDENTITY_KINDS = [
+const CONTAINER_KINDS = ['container', 'rack', 'building', 'tank'] as const
+const COOLINGS = ['air', 'hydro', 'immersion'] as const
+const IDENTITY_KINDS = [
   'serial',
   'mac',
   'board_serial',
@@ -60,8 +60,8 @@ export const IDENTITY_KINDS = [
   'pool_worker',
   'pin',
 ] as const
-export const CUSTOMER_STATES = ['active', 'suspended', 'closed'] as const
-export const WINDOW_KINDS = [
+const CUSTOMER_STATES = ['active', 'suspended', 'closed'] as const
+const WINDOW_KINDS = [
   'curtailment',
   'maintenance',
   'isp',
@@ -72,9 +72,9 @@ export const WINDOW_KINDS = [
   'regulation',
   'customer_pause',
 ] as const
-export const WINDOW_SCOPES = ['location', 'container', 'customer', 'workers'] as const
-export const WINDOW_TARGETS = ['off', 'watts', 'pct'] as const
-export const TICKET_STATES = ['open', 'diagnosing', 'waiting_parts', 'rma', 'done'] as const
+const WINDOW_SCOPES = ['location', 'container', 'customer', 'workers'] as const
+const WINDOW_TARGETS = ['off', 'watts', 'pct'] as const
+const TICKET_STATES = ['open', 'diagnosing', 'waiting_parts', 'rma', 'done'] as const
 
 /**
  * Every kind of entity with its fields. A `conflict` is made by the task and by nobody else. Of the others, `provider` has the id of its provider and is there from the beginning;

@@ -120,6 +120,11 @@ export const INVENTORY_CODES = [
 ] as const
 export type InventoryCode = (typeof INVENTORY_CODES)[number]
 
+/** Whether a code is one with which a command is refused. */
+export function isInventoryCode(code: string): code is InventoryCode {
+  return (INVENTORY_CODES as readonly string[]).includes(code)
+}
+
 /** The code with which a command is refused that names an entity which is not there. */
 export function unknownCode(kind: EntityKind): InventoryCode {
   return `unknown_${kind}`

@@ -35,7 +35,12 @@ export class InventoryWork {
     const sent = this.#sent.get(provider_id) ?? []
     this.#sent.set(provider_id, sent)
     const entity_id = `worker-${sent.length}`
-    const command = inventoryCommand({ provider_id, entity: 'worker', entity_id, body: { asset_code: entity_id } })
+    const command = inventoryCommand({
+      provider_id,
+      entity: 'worker',
+      entity_id,
+      body: { asset_code: entity_id },
+    })
     sent.push(command)
     await this.#write(command)
   }
@@ -51,7 +56,9 @@ export class InventoryWork {
     const changes = this.#count()
     await until(`${changes} changes of inventories to be there`, ARRIVES_MS_MAX, async () => {
       try {
-        const row = await this.#installation.row<{ rows: string }>(`SELECT count() AS rows FROM fleet_versions`)
+        const row = await this.#installation.row<{ rows: string }>(
+          `SELECT count() AS rows FROM fleet_versions`,
+        )
         return Number(row.rows) >= changes
       } catch {
         // ClickHouse is away: the run is made for that.

@@ -38,7 +38,7 @@ function drawBody(random: SeededRandom, entity: (typeof ENTITIES)[number]): Reco
       return { asset_code: `A-${random.int(0, 2)}` }
     case 'identity':
       return { worker, kind: 'serial', value: `machine-${random.int(0, 2)}` }
-    case 'assignment':
+    default:
       return { worker, location: `location-${random.int(0, 1)}` }
   }
 }

@@ -138,7 +138,16 @@ function judge(world: World, tasks: ActorTasks, partition: number): void {
   )
 }
 
-const COMPARED = ['node_id', 'worker_id', 'fingerprint', 'observed_at', 'epoch', 'seq', 'outcome', 'is_mining'] as const
+const COMPARED = [
+  'node_id',
+  'worker_id',
+  'fingerprint',
+  'observed_at',
+  'epoch',
+  'seq',
+  'outcome',
+  'is_mining',
+] as const
 
 /** Each command has one outcome, whatever was sent again, and its versions are rows and records once. */
 function judgeInventory(world: World, partition: number, model: FleetModel, changes: ChangedRows): void {
@@ -148,9 +157,14 @@ function judgeInventory(world: World, partition: number, model: FleetModel, chan
     ['fleet_commands', changes.commands],
   ] as const) {
     const offset = table === 'fleet_versions' ? 'known_offset' : 'record_offset'
-    const shown = (row: Row): string => [row['entity'], row['entity_id'], row['code'], row['body'], row[offset]].map(text).join()
+    const shown = (row: Row): string =>
+      [row['entity'], row['entity_id'], row['code'], row['body'], row[offset]].map(text).join()
     const found = plainRows(blocks, table).map(shown)
-    assert.deepEqual(found.toSorted(), Array.from(rows.values(), (row) => shown(row as Row)).toSorted(), table)
+    assert.deepEqual(
+      found.toSorted(),
+      Array.from(rows.values(), (row) => shown(row as Row)).toSorted(),
+      table,
+    )
   }
   const found = new Map<string, string>()
   for (const { key, value } of world.cluster.log(TOPICS.fleetState, partition).committed())

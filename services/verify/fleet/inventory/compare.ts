@@ -69,7 +69,11 @@ export async function compareInventory(
       .filter(([key, record]) => newest.has(key) || !isOver(record, now))
       .map(([key, record]) => [key, { newest: shownNewest(record) }] as const),
   )
-  const shown = ({ code, until, is_counted }: Pick<InventoryOutcome, 'code' | 'until' | 'is_counted'>): Row => ({
+  const shown = ({
+    code,
+    until,
+    is_counted,
+  }: Pick<InventoryOutcome, 'code' | 'until' | 'is_counted'>): Row => ({
     code: code ?? '',
     until,
     is_counted,

@@ -1,14 +1,7 @@
 import { ENTITIES } from '../../../../schemas/fleet/inventory/entities.ts'
 import type { EntityFields, EntityKind } from '../../../../schemas/fleet/inventory/fields.ts'
 import type { InventoryCommand } from '../../../../schemas/fleet/inventory/records.ts'
-import {
-  brokenClaim,
-  brokenReference,
-  brokenTime,
-  FIVE_MINUTES,
-  isNeeded,
-  markFrom,
-} from './rules.ts'
+import { brokenClaim, brokenReference, brokenTime, FIVE_MINUTES, isNeeded, markFrom } from './rules.ts'
 import { sayingAt } from './shelf.ts'
 import type { Edition, Item, Said, Shelf } from './shelf.ts'
 
@@ -70,7 +63,9 @@ function succession(shelf: Shelf, wish: Wish, when: When): Verdict {
   const start = standingFrom(kept, command.valid_from ?? least)
   const newest = kept.editions.at(-1)
   if (newest === undefined || start === null) {
-    return kind === 'provider' && command.action === 'change' ? creation(shelf, wish, when) : `unknown_${kind}`
+    return kind === 'provider' && command.action === 'change'
+      ? creation(shelf, wish, when)
+      : `unknown_${kind}`
   }
   if (command.expected !== null && !command.expected.includes(newest.version)) return 'version_conflict'
   if (kept.editions.length >= EDITIONS) return 'too_many_versions'
@@ -161,7 +156,8 @@ function keptAt(item: Item | undefined, now: number): Pick<Item, 'editions'> {
   const all = item?.editions ?? []
   const since = now - KEPT
   const kept = all.filter(
-    (one, at) => one.to > since && !all.slice(at + 1).some(({ from, to }) => from <= since && to === Infinity),
+    (one, at) =>
+      one.to > since && !all.slice(at + 1).some(({ from, to }) => from <= since && to === Infinity),
   )
   return { editions: kept.every(({ said, from }) => said === null && from <= since) ? [] : kept }
 }

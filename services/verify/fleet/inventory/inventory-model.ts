@@ -40,7 +40,7 @@ export class InventoryModel {
     if (hour <= this.#hour) return
     this.#hour = hour
     for (const shelf of this.#shelves.values())
-      for (const item of [...shelf.all()])
+      for (const item of Array.from(shelf.all()))
         if (isForgotten(item, (hour - 1) * HOUR)) shelf.remove(item.kind, item.id)
   }
 
@@ -50,7 +50,9 @@ export class InventoryModel {
     const { provider_id: providerId, command_id } = command
     const key = `!cmd/${providerId}/${command_id}`
     if (this.#outcomes.has(key)) return { versions: [], commands: [] }
-    const counted = [...this.#outcomes.values()].filter((one) => one.providerId === providerId && one.is_counted)
+    const counted = [...this.#outcomes.values()].filter(
+      (one) => one.providerId === providerId && one.is_counted,
+    )
     const isFull = counted.length >= COMMANDS_A_DAY
     const shelf = this.#shelves.get(providerId) ?? new Shelf()
     const verdict = isFull ? 'too_many_commands' : verdictOf(shelf, wish, { now, offset })
@@ -82,7 +84,10 @@ export class InventoryModel {
   }
 
   /** Whose machine it is: the worker; `several`, or `none`. */
-  whose(node: FleetNodeName, machine: OfMachine): { readonly word: 'one' | 'several' | 'none'; readonly worker: string } {
+  whose(
+    node: FleetNodeName,
+    machine: OfMachine,
+  ): { readonly word: 'one' | 'several' | 'none'; readonly worker: string } {
     const shelf = this.#shelves.get(node.provider_id)
     if (shelf === undefined) return { word: 'none', worker: '' }
     const time = machine.observed_at
@@ -156,7 +161,11 @@ function ownersOf(shelf: Shelf, mark: string, time: number): string[] {
   for (const item of shelf.marked(mark)) {
     const said = item.kind === 'identity' ? sayingAt(item, time) : null
     const worker = said?.['worker']
-    if (said !== null && marksOf('identity', said).includes(mark) && shelf.said('worker', worker, time) !== null)
+    if (
+      said !== null &&
+      marksOf('identity', said).includes(mark) &&
+      shelf.said('worker', worker, time) !== null
+    )
       owners.push(String(worker))
   }
   return owners

@@ -20,7 +20,7 @@ const text = (said: Said | null, name: string): string | undefined => {
 }
 
 /** What only one entity of a kind can have at a time, with the code for the second. */
-export function claimsOf(kind: EntityKind, said: Said): (readonly [mark: string, code: string])[] {
+function claimsOf(kind: EntityKind, said: Said): (readonly [mark: string, code: string])[] {
   if (kind === 'worker') return [[`asset:${text(said, 'asset_code')}`, 'asset_code_taken']]
   if (kind === 'assignment') {
     const slot = text(said, 'slot')
@@ -45,7 +45,7 @@ export function marksOf(kind: EntityKind, said: Said): string[] {
 }
 
 /** The mark of a machine's value; nothing for one that identifies none. */
-export function valueMark(said: Said): string | undefined {
+function valueMark(said: Said): string | undefined {
   const value = text(said, 'value') ?? null
   switch (said['kind']) {
     case 'serial':
@@ -145,7 +145,9 @@ export function brokenClaim(
     for (const other of shelf.marked(mark)) {
       if (other.kind !== kind || other.id === id) continue
       // Between two of its turns an entity does not change.
-      if ([from, ...turnsOf(other).filter((turn) => turn > from && turn < to)].some((time) => has(other, time)))
+      if (
+        [from, ...turnsOf(other).filter((turn) => turn > from && turn < to)].some((time) => has(other, time))
+      )
         return code
     }
   }

@@ -48,7 +48,10 @@ function areThresholds(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const named = Object.entries(value as Readonly<Record<string, unknown>>)
   const isFit = ([name, one]: readonly [string, unknown]): boolean =>
-    NAMES.has(name) && typeof one === 'number' && one >= 0 && one <= (name === 'restarts' ? 4 : THRESHOLD_MOST)
+    NAMES.has(name) &&
+    typeof one === 'number' &&
+    one >= 0 &&
+    one <= (name === 'restarts' ? 4 : THRESHOLD_MOST)
   return named.length > 0 && named.every(isFit)
 }
 
