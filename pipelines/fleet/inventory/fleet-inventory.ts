@@ -19,7 +19,7 @@ import { commissionedOf, groupAt, groupOf } from './groups.ts'
 import { forgottenOnMs } from './inventory.ts'
 import type { Inventory } from './inventory.ts'
 import { textHash } from './text-hash.ts'
-import { keptMsOf, KNOWN_ALL } from './versions.ts'
+import { keptMsOf } from './versions.ts'
 import { assignmentAt } from './where.ts'
 
 /** Rows of 5 minutes leave spread over so many seconds. */

@@ -51,15 +51,7 @@ const fixed = <const Field extends object>(field: Field) =>
 
 const CONTAINER_KINDS = ['container', 'rack', 'building', 'tank'] as const
 const COOLINGS = ['air', 'hydro', 'immersion'] as const
-const IDENTITY_KINDS = [
-  'serial',
-  'mac',
-  'board_serial',
-  'hostname',
-  'ip',
-  'pool_worker',
-  'pin',
-] as const
+const IDENTITY_KINDS = ['serial', 'mac', 'board_serial', 'hostname', 'ip', 'pool_worker', 'pin'] as const
 const CUSTOMER_STATES = ['active', 'suspended', 'closed'] as const
 const WINDOW_KINDS = [
   'curtailment',
