@@ -277,11 +277,30 @@ export const METRICS = {
     labels: [],
     services: ['gateway'],
   },
+  hivemeter_gateway_fleet_ticks_total: {
+    type: 'counter',
+    help: 'Ticks of this gateway to partitions of fleet.inbox, each 30 s: written, skipped while a partition takes none, or with an unknown fate.',
+    labels: ['outcome'],
+    values: { outcome: ['written', 'skipped', 'unknown'] },
+    services: ['gateway'],
+  },
+  hivemeter_fleet_tick_timestamp_seconds: {
+    type: 'gauge',
+    help: 'Log time of the newest tick of a gateway that the task of a partition has taken in; before the first one, when the task began.',
+    labels: ['partition'],
+    services: ['fleet'],
+  },
   hivemeter_fleet_items_total: {
     type: 'counter',
     help: 'Items that nodes of fleets sent, by their outcome: together they are all.',
     labels: ['outcome'],
     values: { outcome: DECIDED_OUTCOMES },
+    services: ['fleet'],
+  },
+  hivemeter_fleet_clone_contacts_total: {
+    type: 'counter',
+    help: 'Heartbeats and live batches of an epoch of a node while a later one was live: two programs have its key.',
+    labels: [],
     services: ['fleet'],
   },
   hivemeter_fleet_items_lost_total: {
@@ -342,6 +361,12 @@ export const METRICS = {
     help: 'Accounts held in memory by the task of a partition.',
     labels: ['partition'],
     services: ['settler'],
+  },
+  hivemeter_reader_fleet_nodes: {
+    type: 'gauge',
+    help: 'Nodes of hosting fleets held in memory, from fleet.state.',
+    labels: [],
+    services: ['reader'],
   },
   hivemeter_reader_state_records: {
     type: 'gauge',

@@ -15,7 +15,8 @@ import type { Field, Fields } from '../fleet/fields.ts'
 import { LANES } from '../fleet/records.ts'
 import { NODE_ID_PATTERN, TEXT_CODE_POINTS_MAX } from '../ids.ts'
 import { HOUR_MS, KIB, SECOND_MS } from '../units.ts'
-import { nullableWordField, timeField, WIDE } from './fields.ts'
+import { timeField, WIDE } from './fields.ts'
+import { configVersionField } from './fleet-nodes.ts'
 import { problemResponses } from './problem.ts'
 
 /**
@@ -23,13 +24,17 @@ import { problemResponses } from './problem.ts'
  * `pipelines/fleet/accept` judges.
  */
 
+/**
+ * The content type of a packed batch: a value of the schema worker-telemetry in Avro, framed with the id of its version as
+ * in the log. A type of our own, since there is no registered one for a single Avro value.
+ */
+export const PACKED_BATCH_TYPE = 'application/vnd.hivemeter.worker-telemetry'
+
 /** Bytes of a heartbeat, as received and again when unpacked: many times what one has. */
 export const HEARTBEAT_BYTES_MAX = 4 * KIB
 
-/** With null as one more type of the schema itself: generators of clients fail at a choice between a schema and null. */
-const optional = (schema: TSchema & { readonly type?: unknown }) =>
-  Type.Optional(Type.Unsafe({ ...schema, type: [schema.type, 'null'] }))
-const optionalTime = Type.Optional(Type.Unsafe({ type: ['string', 'number', 'null'] }))
+const orNull = (schema: TSchema) => Type.Union([schema, Type.Null()])
+const optional = (schema: TSchema) => Type.Optional(orNull(schema))
 const name = (description: string) => Type.String({ pattern: NODE_ID_PATTERN, description })
 const time = Type.Union([Type.String({ format: 'date-time' }), Type.Number()])
 const number = (description: string) => Type.Integer({ minimum: 1, maximum: SEQ_MAX, ...WIDE, description })
@@ -60,9 +65,9 @@ function memberOf(field: Field): TSchema {
     case 'mac':
       return optional(Type.String({ pattern: '^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$' }))
     case 'time':
-      return optionalTime
+      return optional(time)
     case 'word':
-      return Type.Optional(nullableWordField(field.words))
+      return optional(Type.Enum([...field.words]))
     case 'group':
       return optional(objectOf(membersOf(field.fields)))
     default:
@@ -98,9 +103,9 @@ export const FleetReportSchema = objectOf(
 )
 export const FleetItemSchema = objectOf(
   {
-    sample: Type.Optional(FleetSampleSchema),
-    poll: Type.Optional(FleetPollSchema),
-    report: Type.Optional(FleetReportSchema),
+    sample: optional(FleetSampleSchema),
+    poll: optional(FleetPollSchema),
+    report: optional(FleetReportSchema),
   },
   'Exactly one of the three. It needs serial, mac, mac_arp or address.',
 )
@@ -133,9 +138,10 @@ export const FleetBatchSchema = objectOf({
       description: 'Spans of time in which the node polled and of which it holds nothing back any more.',
     }),
   ),
-  items: Type.Array(FleetItemSchema, {
+  // Each item is judged by itself: one that is none is refused by its index, and the batch is taken.
+  items: Type.Array(Type.Union([FleetItemSchema, Type.Unknown({ description: 'Refused by its index.' })]), {
     minItems: 1,
-    description: `At most ${BATCH_ITEMS_MAX}: more are 413. One that is wrong is refused by its index, and the batch is taken.`,
+    description: `At most ${BATCH_ITEMS_MAX}: more are 413.`,
   }),
 })
 
@@ -166,6 +172,12 @@ export const FleetAcceptedSchema = Type.Object({
   refused: Type.Array(RefusedItemSchema, {
     description: 'Items that are refused for good: their numbers are used, and they are not sent again.',
   }),
+  replay_budget: Type.Integer({
+    minimum: 0,
+    description:
+      'Items a second that this node may replay from now on, over all of its batches: at most four times what it sends live, and a share of what the live items of others leave. 0: nothing for now.',
+  }),
+  config_version: configVersionField,
 })
 
 export const NodeHeardSchema = Type.Object({ log_time })
@@ -190,8 +202,13 @@ export const POST_TELEMETRY_SCHEMA = {
   tags: ['fleet'],
   summary: 'Take what a node polled',
   description:
-    'One batch of one node: at most 1,000 items in one run of numbers, in at most 8 MiB, each item in at most 16 KiB; plain or packed with gzip, deflate or zstd. Answers once the log has it. After 503, and without an answer, the same batch is sent again: each number counts once.',
-  body: { content: { 'application/json': { schema: FleetBatchSchema } } },
+    'One batch of one node: at most 1,000 items in one run of numbers, in at most 8 MiB, each item in at most 16 KiB; plain or packed with gzip, deflate or zstd. Either JSON, or the same batch as the Avro record that the log keeps (schemas/avro/worker-telemetry.v1.avsc), with a zero byte and the schema id 70 in four bytes before it: both are judged alike, and give the same record. Answers once the log has it. After 503, and without an answer, the same batch is sent again: each number counts once.',
+  body: {
+    content: {
+      'application/json': { schema: FleetBatchSchema },
+      [PACKED_BATCH_TYPE]: { schema: Type.String({ format: 'binary' }) },
+    },
+  },
   response: {
     202: { description: 'Taken', content: { 'application/json': { schema: FleetAcceptedSchema } } },
     ...problemResponses(...PROBLEM_CODES, 'too_many_events', 'nothing_accepted'),
