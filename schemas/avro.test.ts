@@ -6,6 +6,7 @@ import * as avro from './avro.ts'
 import { FRAME_BYTES, SCHEMA_ID, schemaIdOf } from './avro.ts'
 import type { Codec } from './avro.ts'
 import * as fleet from './fleet/codecs.ts'
+import * as inventory from './fleet/inventory/codecs.ts'
 import { DECIMAL_DIGITS } from './decimal-bytes.ts'
 import type { InboxUsage, UsageEvents } from './records.ts'
 
@@ -102,7 +103,7 @@ const files = readdirSync(folder).filter((name) => name.endsWith('.avsc'))
 const readSchema = (name: string): Exclude<Schema, string | readonly Schema[]> =>
   JSON.parse(readFileSync(new URL(name, folder), 'utf8'))
 
-const exported: readonly unknown[] = [...Object.values(avro), ...Object.values(fleet)]
+const exported: readonly unknown[] = [avro, fleet, inventory].flatMap((codecs) => Object.values(codecs))
 const codecs = exported.filter(
   (member): member is Codec<unknown> =>
     typeof member === 'object' && member !== null && 'encode' in member && 'decode' in member,
