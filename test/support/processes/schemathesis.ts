@@ -12,7 +12,7 @@ const OUTPUT_BYTES_MAX = 16 * 1_048_576
 const run = promisify(execFile)
 
 /** The rules for every answer: the document must have it, and it is never a failure of the server. */
-/** Where a wrong item is refused by its index, and the batch that holds it is taken with 202. */
+/** Names the one route where wrong data is no reason for a status of its own. */
 const CONFIG = fileURLToPath(new URL('./schemathesis.toml', import.meta.url))
 
 const CHECKS = [
