@@ -10,6 +10,7 @@ import { CANNOT_BE_DECIDED, undecidedOf } from '../undecided.ts'
 import type { Undecided } from '../undecided.ts'
 import { readRecord } from './decode.ts'
 import { ChangedRows, compareChanges, readFacts } from './inventory/compare.ts'
+import type { Facts } from './inventory/compare.ts'
 import type { Judged } from './decode.ts'
 import { FleetModel } from './model.ts'
 import type { ExpectedRow } from './model.ts'
@@ -46,20 +47,22 @@ export async function compareFleet(parts: FleetCompareParts): Promise<FleetCompa
   const to = BigInt(task.position)
   const judged = { partition, partitions, since: task.since }
   const model = new FleetModel()
-  const facts = start === 0n ? null : await readFacts(run.tables, blocks)
+  const isWhole = start === 0n
+  let facts: Facts | null = null
   const steps = new Steps(parts, start)
   const changes = new ChangedRows()
   const letters: SetAside[] = []
   for await (const record of logs.read('fleetInbox', partition, { from: start, to })) {
     run.signal.throwIfAborted()
     model.pass(record.timestampMs)
+    if (!isWhole) facts ??= await readFacts(run.tables, blocks, record.timestampMs)
     facts?.upTo(record.offset, model.inventory)
     const isUndecided = undecidedOf(undecided, record) !== null
-    const rows = applied({ record, model, letters, isUndecided, judged, changes: facts ? null : changes })
+    const rows = applied({ record, model, letters, isUndecided, judged, changes: isWhole ? changes : null })
     await steps.add(record, rows)
   }
   await steps.finish()
-  if (facts === null) await compareChanges(run, blocks, changes)
+  if (isWhole) await compareChanges(run, blocks, changes)
   const found = await tables.deadLetters(blocks, topics.fleetInbox, start, to)
   await compareDeadLetters(differences, topics.fleetInbox, partition, letters, found)
   return { model, rows: steps.compared, unsure: steps.unsure }
