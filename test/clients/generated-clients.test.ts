@@ -115,6 +115,18 @@ const ENTITIES: Readonly<Record<string, Own>> = {
     body: { ...SCOPE, kind: 'grid', starts_at: new Date(WHOLE_NOW_MS + DAY_MS).toISOString() },
   },
   postFleetTickets: { body: { worker: HERE, kind: 'fan', state: 'open' } },
+  patchFleetProvidersById: { body: { name: 'Krill and sons' } },
+  patchFleetLocationsById: { body: { region: 'North' } },
+  patchFleetContainersById: { body: { cooling: 'air' } },
+  patchFleetSlotsById: { body: { row: 2 } },
+  patchFleetNodesById: { body: { name: 'Attic' } },
+  patchFleetModelsById: { body: { fans: 4 } },
+  patchFleetWorkersById: { body: { interval_s: 60 } },
+  patchFleetIdentitiesById: { body: { value: 'HM-1' } },
+  patchFleetAssignmentsById: { body: { node: HERE } },
+  patchFleetCustomersById: { body: { state: 'suspended' } },
+  patchFleetWindowsById: { body: { target: 'off' } },
+  patchFleetTicketsById: { body: { state: 'done' } },
 }
 
 /** Both servers on ports of their own, with a reservation that a client can delete. */
