@@ -277,6 +277,19 @@ export const METRICS = {
     labels: [],
     services: ['gateway'],
   },
+  hivemeter_gateway_fleet_ticks_total: {
+    type: 'counter',
+    help: 'Ticks of this gateway to partitions of fleet.inbox, each 30 s: written, skipped while a partition takes none, or with an unknown fate.',
+    labels: ['outcome'],
+    values: { outcome: ['written', 'skipped', 'unknown'] },
+    services: ['gateway'],
+  },
+  hivemeter_fleet_tick_timestamp_seconds: {
+    type: 'gauge',
+    help: "Log time of the newest tick of a gateway that the task of a partition has taken in.",
+    labels: ['partition'],
+    services: ['fleet'],
+  },
   hivemeter_fleet_items_total: {
     type: 'counter',
     help: 'Items that nodes of fleets sent, by their outcome: together they are all.',

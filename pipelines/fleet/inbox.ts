@@ -16,7 +16,7 @@ import type { BlockLog } from '../blocks/block-log.ts'
 import type { DeadLetter } from '../blocks/dead-letter.ts'
 import { CANNOT_BE_UNPACKED, schemaOf, unreadableDetail } from '../log/records.ts'
 import type { LogRecord } from '../log/records.ts'
-import { isTick, NO_TICK } from '../log/tick.ts'
+import { isOfGateway, isTick, NO_TICK } from '../log/tick.ts'
 import { judge, TOO_OLD } from './judge.ts'
 import { countOutcome, countQuarantined, newNode } from './node.ts'
 import { nodeHeartbeatFault, telemetryFault } from './record-faults.ts'
@@ -41,6 +41,8 @@ export class FleetBatch {
   readonly counts: Record<DecidedOutcome, number> = { repeat: 0, discovered: 0, quarantined: 0, refused: 0 }
   lost = 0
   ticked = false
+  /** Log time of the newest tick of a gateway; null where there is none. */
+  gatewayTickMs: number | null = null
   readonly #parts: FleetInboxParts
 
   constructor(parts: FleetInboxParts) {
@@ -55,7 +57,7 @@ export class FleetBatch {
     if (unreadable !== null) return this.setAside(record, CANNOT_BE_UNPACKED, unreadable)
     switch (schemaOf(record)) {
       case SCHEMA_ID.tick:
-        if (isTick(record, rulesAt(task.since, record.offset))) this.ticked = true
+        if (isTick(record, rulesAt(task.since, record.offset))) this.#tick(record)
         else this.setAside(record, 'malformed', NO_TICK)
         break
       case SCHEMA_ID.workerTelemetry:
@@ -73,6 +75,11 @@ export class FleetBatch {
     const { task } = this.#parts
     task.now = Math.max(task.now, record.timestampMs)
     this.dead.push({ letter: { record, problems: [{ index: -1, code, detail }] }, atMs: task.now })
+  }
+
+  #tick(record: LogRecord): void {
+    this.ticked = true
+    if (isOfGateway(record)) this.gatewayTickMs = this.#parts.task.now
   }
 
   /** Everything that can be wrong with a record is found before anything is changed. */

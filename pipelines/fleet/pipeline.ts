@@ -92,6 +92,9 @@ export class FleetState implements TaskState {
     const place = { topic: topics.fleetInbox, partition }
     metrics.set('hivemeter_watermark_timestamp_seconds', place, this.#ledger.task.now / SECOND_MS)
     if (pending === undefined) return { deleteStateBefore: null }
+    const { gatewayTickMs } = pending
+    if (gatewayTickMs !== null)
+      metrics.set('hivemeter_fleet_tick_timestamp_seconds', { partition }, gatewayTickMs / SECOND_MS)
     for (const outcome of DECIDED_OUTCOMES)
       metrics.count('hivemeter_fleet_items_total', { outcome }, pending.counts[outcome])
     metrics.count('hivemeter_fleet_items_lost_total', {}, pending.lost)
