@@ -154,6 +154,14 @@ export const NodeHeartbeatSchema = objectOf({
 
 const log_time = timeField('The time that the log gave to it: the clock by which everything is judged.')
 
+/** The version of a configuration for nodes before there is one. */
+export const NO_CONFIGURATION = 0
+
+const config_version = Type.Integer({
+  minimum: 0,
+  description: "Version of the node's configuration; 0 until there is one.",
+})
+
 export const RefusedItemSchema = Type.Object({
   index: Type.Integer({ minimum: 0, description: 'Place in the batch.' }),
   code: Type.String({ description: 'Stable; decide by this.' }),
@@ -167,6 +175,12 @@ export const FleetAcceptedSchema = Type.Object({
   refused: Type.Array(RefusedItemSchema, {
     description: 'Items that are refused for good: their numbers are used, and they are not sent again.',
   }),
+  replay_budget: Type.Integer({
+    minimum: 0,
+    description:
+      'Items a second that this node may replay from now on, over all of its batches: at most four times what it sends live, and a share of what the live items of others leave. 0: nothing for now.',
+  }),
+  config_version,
 })
 
 export const NodeHeardSchema = Type.Object({ log_time })

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { LoopTurns } from '../../../pipelines/in-turns.ts'
 import { BATCH_BYTES_MAX } from '../../../schemas/fleet/bounds.ts'
-import { PACKED_BATCH_TYPE, POST_TELEMETRY_SCHEMA } from '../../../schemas/http/fleet.ts'
+import { NO_CONFIGURATION, PACKED_BATCH_TYPE, POST_TELEMETRY_SCHEMA } from '../../../schemas/http/fleet.ts'
 import type { Metrics } from '../../../schemas/metrics.ts'
 import type { AuditSink } from '../../audit/audit-log.ts'
 import { noRoom } from '../../http/arrival.ts'
@@ -15,6 +15,7 @@ import type { RecordQueue } from '../queue/record-queue.ts'
 import { recordsOf } from './batch-records.ts'
 import type { FleetRecord } from './fleet-queue.ts'
 import { logAway, requireTaken } from './fleet-problems.ts'
+import type { LaneRates } from './lane-rates.ts'
 import { requireOwnNode } from './own-node.ts'
 import { sentAsJson, sentPacked } from './sent-batch.ts'
 
@@ -26,11 +27,13 @@ export interface FleetRouteParts {
   /** For bodies that take long. */
   readonly turns: LoopTurns
   readonly audit: AuditSink
+  /** By which a node is told how fast it may replay. */
+  readonly rates: LaneRates
 }
 
 /** POST /v1/fleet/telemetry: a batch of one node, answered once the log has it. */
 export function telemetryRoute(app: FastifyInstance, parts: FleetRouteParts): void {
-  const { queue, metrics, bodies, unpacker, turns, audit } = parts
+  const { queue, metrics, bodies, unpacker, turns, audit, rates } = parts
   // Shares of what the queue holds, so that no credential fills it alone.
   const waitingBytes = new Shares(WAITING_BYTES_MAX)
 
@@ -70,8 +73,13 @@ export function telemetryRoute(app: FastifyInstance, parts: FleetRouteParts): vo
     const sizeBytes = records.reduce((sum, { value }) => sum + value.length, 0)
     if (!holding.take(waitingBytes, sizeBytes) || !queue.hasRoom(records.length, sizeBytes)) throw noRoom()
     const { logTimeMs } = requireTaken(await queue.offer(records))
-    const taken = items.length - refused.length
-    return reply.code(202).send({ log_time: formatTimeOrNull(logTimeMs), accepted: taken, refused })
+    return reply.code(202).send({
+      log_time: formatTimeOrNull(logTimeMs),
+      accepted: items.length - refused.length,
+      refused,
+      replay_budget: rates.took(head, items.length),
+      config_version: NO_CONFIGURATION,
+    })
   }
 }
 
