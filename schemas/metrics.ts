@@ -297,6 +297,12 @@ export const METRICS = {
     values: { outcome: DECIDED_OUTCOMES },
     services: ['fleet'],
   },
+  hivemeter_fleet_clone_contacts_total: {
+    type: 'counter',
+    help: 'Heartbeats and live batches of an epoch of a node while a later one was live: two programs have its key.',
+    labels: [],
+    services: ['fleet'],
+  },
   hivemeter_fleet_items_lost_total: {
     type: 'counter',
     help: 'Numbers that nodes of fleets used and whose items never came: the node said that it holds them no more.',

@@ -12,6 +12,7 @@ import type { Row } from '../../test/support/oracles/row-reader.ts'
 import { inputRecord } from '../../test/support/records/task-log.ts'
 import type { TransactionEnd } from '../../test/support/records/task-log.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
+import { RULES } from '../../schemas/since.ts'
 import { HOUR_MS, SECOND_MS } from '../../schemas/units.ts'
 import type { LogRecord } from '../log/records.ts'
 import { QUARANTINED_HOURS_MAX } from './node.ts'
@@ -264,7 +265,8 @@ test('rows and nodes are those that verify makes of the same log, and outcomes a
     fc.asyncProperty(anyInbox, async (input) => {
       const log = await ran(input)
       const model = new FleetModel()
-      const judged = { partition: 0, partitions: 1, since: [{ rules: 3, offset: 0 }] }
+      model.rules = RULES
+      const judged = { partition: 0, partitions: 1, since: [{ rules: RULES, offset: 0 }] }
       const places: string[] = []
       let sent = 0
       for (const record of input) {

@@ -98,6 +98,7 @@ export class FleetState implements TaskState {
     for (const outcome of DECIDED_OUTCOMES)
       metrics.count('hivemeter_fleet_items_total', { outcome }, pending.counts[outcome])
     metrics.count('hivemeter_fleet_items_lost_total', {}, pending.lost)
+    metrics.count('hivemeter_fleet_clone_contacts_total', {}, pending.cloneContacts)
     for (const { letter } of pending.dead)
       metrics.count('hivemeter_dead_letters_total', { reason: letter.problems[0]?.code ?? 'malformed' })
     return { deleteStateBefore: null }
