@@ -362,6 +362,12 @@ export const METRICS = {
     labels: ['partition'],
     services: ['settler'],
   },
+  hivemeter_reader_fleet_nodes: {
+    type: 'gauge',
+    help: 'Nodes of hosting fleets held in memory, from fleet.state.',
+    labels: [],
+    services: ['reader'],
+  },
   hivemeter_reader_state_records: {
     type: 'gauge',
     help: 'Records of node.state held in memory.',

@@ -16,6 +16,7 @@ import { LANES } from '../fleet/records.ts'
 import { NODE_ID_PATTERN, TEXT_CODE_POINTS_MAX } from '../ids.ts'
 import { HOUR_MS, KIB, SECOND_MS } from '../units.ts'
 import { timeField, WIDE } from './fields.ts'
+import { configVersionField } from './fleet-nodes.ts'
 import { problemResponses } from './problem.ts'
 
 /**
@@ -154,14 +155,6 @@ export const NodeHeartbeatSchema = objectOf({
 
 const log_time = timeField('The time that the log gave to it: the clock by which everything is judged.')
 
-/** The version of a configuration for nodes before there is one. */
-export const NO_CONFIGURATION = 0
-
-const config_version = Type.Integer({
-  minimum: 0,
-  description: "Version of the node's configuration; 0 until there is one.",
-})
-
 export const RefusedItemSchema = Type.Object({
   index: Type.Integer({ minimum: 0, description: 'Place in the batch.' }),
   code: Type.String({ description: 'Stable; decide by this.' }),
@@ -180,7 +173,7 @@ export const FleetAcceptedSchema = Type.Object({
     description:
       'Items a second that this node may replay from now on, over all of its batches: at most four times what it sends live, and a share of what the live items of others leave. 0: nothing for now.',
   }),
-  config_version,
+  config_version: configVersionField,
 })
 
 export const NodeHeardSchema = Type.Object({ log_time })
