@@ -63,7 +63,10 @@ export class FleetState implements TaskState {
   }
 
   restored(inputStart: bigint): TaskRestored {
+    const { metrics, partition, clock } = this.#options
     const position = this.#ledger.restored(inputStart)
+    // Until the first tick it has been silent for as long as the task is there.
+    metrics.set('hivemeter_fleet_tick_timestamp_seconds', { partition }, clock.nowMs() / SECOND_MS)
     return { position, decidedTo: BigInt(this.#ledger.task.position), appends: [], note: null }
   }
 
