@@ -344,7 +344,7 @@ function withTicks(
       ),
     )
     return [
-      ...record.map((one) => ({ ...one, offset: BigInt((place + 1) * OFFSETS_APART) })),
+      ...record.map((one) => Object.assign({}, one, { offset: BigInt((place + 1) * OFFSETS_APART) })),
       ...between,
     ]
   })

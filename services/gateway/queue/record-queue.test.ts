@@ -305,10 +305,10 @@ test('a tick goes alone where nothing waits, and else in the batch of what waits
   const tick = queue.tick(0)
   const second = queue.offer([eventOf(0, 'b')])
   const sends: number[][] = []
-  const { appendEach } = log
+  const append = log.appendEach.bind(log)
   log.appendEach = (records) => {
     sends.push(records.map(({ partition }) => partition))
-    return appendEach.call(log, records)
+    return append(records)
   }
   await log.release()
   await isTaken(first)
