@@ -286,7 +286,7 @@ export const METRICS = {
   },
   hivemeter_fleet_tick_timestamp_seconds: {
     type: 'gauge',
-    help: "Log time of the newest tick of a gateway that the task of a partition has taken in; before the first one, when the task began.",
+    help: 'Log time of the newest tick of a gateway that the task of a partition has taken in; before the first one, when the task began.',
     labels: ['partition'],
     services: ['fleet'],
   },

@@ -26,7 +26,13 @@ const contactsOf = ({ contacts }: FleetNode): [number, number][] =>
   contacts.map(({ epoch, at }) => [epoch, at - NOW])
 
 test('a node that starts again is one program: what it said before, and what it replays, is no contact', async () => {
-  const node = await heard([1, 'live', 0], [1, 'beats', 10], [2, 'live', 20], [1, 'replay', 30], [2, 'beats', 40])
+  const node = await heard(
+    [1, 'live', 0],
+    [1, 'beats', 10],
+    [2, 'live', 20],
+    [1, 'replay', 30],
+    [2, 'beats', 40],
+  )
   assert.deepEqual(contactsOf(node), [[2, 40]])
   assert.deepEqual([node.epoch, node.clone_contacts], [2, 0])
 })
@@ -37,7 +43,13 @@ test('the first word of an epoch may be a replayed one', async () => {
 })
 
 test('an earlier epoch that goes on speaking while a later one is live is a clone, and counted', async () => {
-  const node = await heard([4, 'live', 0], [7, 'live', 10], [4, 'live', 20], [7, 'beats', 30], [4, 'beats', 40])
+  const node = await heard(
+    [4, 'live', 0],
+    [7, 'live', 10],
+    [4, 'live', 20],
+    [7, 'beats', 30],
+    [4, 'beats', 40],
+  )
   assert.deepEqual(contactsOf(node), [
     [4, 40],
     [7, 30],
@@ -56,7 +68,10 @@ test('one that is alone again is no clone', async () => {
 })
 
 test(`at most ${LIVE_EPOCHS_MAX} epochs are kept`, async () => {
-  const node = await heard([9, 'beats', 0], ...[1, 2, 3, 4, 5].map((epoch) => [epoch, 'beats', epoch] as const))
+  const node = await heard(
+    [9, 'beats', 0],
+    ...[1, 2, 3, 4, 5].map((epoch) => [epoch, 'beats', epoch] as const),
+  )
   assert.deepEqual(
     contactsOf(node).map(([epoch]) => epoch),
     [3, 4, 5, 9],

@@ -33,6 +33,9 @@ export function spoke(node: Contacted, epoch: number, nowMs: number): boolean {
 }
 
 /** The contacts of the epochs that are live at log time `nowMs`: more than one where the node has a clone. */
-export function liveContacts({ contacts }: Pick<FleetNode, 'contacts'>, nowMs: number): FleetNode['contacts'] {
+export function liveContacts(
+  { contacts }: Pick<FleetNode, 'contacts'>,
+  nowMs: number,
+): FleetNode['contacts'] {
   return contacts.filter(({ at }) => nowMs - at < EPOCH_LIVE_MS)
 }

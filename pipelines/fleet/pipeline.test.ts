@@ -234,7 +234,11 @@ const byPlace = (left: Row, right: Row): number =>
   Number(left['record_index'] ?? 0) - Number(right['record_index'] ?? 0)
 
 /** What must not depend on how the input was cut, and where the task was thrown away. */
-function resultOf(log: FleetLog): { readonly rows: unknown; readonly nodes: unknown; readonly task: unknown } {
+function resultOf(log: FleetLog): {
+  readonly rows: unknown
+  readonly nodes: unknown
+  readonly task: unknown
+} {
   const task = log.task()
   return {
     rows: ['fleet_samples', 'dead_letters'].map((table) => log.rows(table).toSorted(byPlace)),
@@ -366,11 +370,19 @@ test('ticks added or removed, by one gateway or several, change no row, node or 
 
 test('a tick ends an open group, and that of a gateway is told', async () => {
   const told = new Map<string, number>()
-  const metrics = { ...noMetrics, set: (name: string, _: object, value: number) => void told.set(name, value) }
+  const metrics = {
+    ...noMetrics,
+    set: (name: string, _: object, value: number) => void told.set(name, value),
+  }
   const tickBy = (offset: number, written_by: string): LogRecord =>
     inputRecord(offset, NOW + offset, tickCodec.encode({ written_by }))
   const log = new FleetLog(
-    [fleetRecord(0, NOW, { batch: batch([at(0)]) }), tickBy(1, 'fleet-1'), tickBy(2, 'gateway'), tickBy(3, 'fleet-1')],
+    [
+      fleetRecord(0, NOW, { batch: batch([at(0)]) }),
+      tickBy(1, 'fleet-1'),
+      tickBy(2, 'gateway'),
+      tickBy(3, 'fleet-1'),
+    ],
     metrics,
   )
   const open: boolean[] = []

@@ -51,10 +51,9 @@ export const FleetNodeSelf = Type.Object({
     { description: 'Numbers that have come, lowest first: at most 16 epochs of 64 ranges.' },
   ),
   lost: count('Numbers that were used, as later ones show, and never came.'),
-  outcomes: Type.Object(
-    Object.fromEntries(Object.keys(OUTCOMES).map((outcome) => [outcome, count()])),
-    { description: 'Items by what became of them: together they are all that the log has of the node.' },
-  ),
+  outcomes: Type.Object(Object.fromEntries(Object.keys(OUTCOMES).map((outcome) => [outcome, count()])), {
+    description: 'Items by what became of them: together they are all that the log has of the node.',
+  }),
   quarantined: Type.Array(
     Type.Object({ hour: timeField('Begin of an hour of log time.'), reason: Type.String(), items: count() }),
     { description: 'Items that were too old, the newest 80 such hours, oldest first.' },

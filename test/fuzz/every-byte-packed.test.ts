@@ -60,7 +60,12 @@ function byDecoder(value: Buffer): Judged | 'unreadable' | 'refused' | 'not_text
   }
   if (JSON.stringify(decoded).includes('\ufffd')) return 'not_text'
   const { items, ...rest } = decoded
-  const head = acceptBatch({ ...rest, low: { ...rest.low }, complete: rest.complete.map(({ from, to }) => ({ from, to })), items: [] })
+  const head = acceptBatch({
+    ...rest,
+    low: { ...rest.low },
+    complete: rest.complete.map(({ from, to }) => ({ from, to })),
+    items: [],
+  })
   if (head instanceof Refusal) return 'refused'
   const judged = items.map((one) => acceptItem(jsonItem({ ...one } as unknown as Drawn), NOW))
   return {

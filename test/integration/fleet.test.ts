@@ -140,7 +140,9 @@ describe('the fleet', () => {
     assert.partialDeepStrictEqual((await rows()).at(-1), { seq: '7', fingerprint: 'HM-9', power_w: 9.5 })
     await until('the ticks of the gateway', ARRIVES_MS_MAX, async () => {
       const metrics = await (await fetch(`${services.gateway.url}/metrics`)).text()
-      const written = /hivemeter_gateway_fleet_ticks_total\{[^}]*outcome="written"[^}]*\} (\d+)/.exec(metrics)?.[1]
+      const written = /hivemeter_gateway_fleet_ticks_total\{[^}]*outcome="written"[^}]*\} (\d+)/.exec(
+        metrics,
+      )?.[1]
       return Number(written) >= PARTITIONS
     })
   })

@@ -13,7 +13,14 @@ import {
 import { ProblemSchema } from '../../../schemas/http/problem.ts'
 import { partitionOfNode } from '../../../schemas/ids.ts'
 import { accessBy, addKey } from '../../../test/support/records/access-keys.ts'
-import { batch, batchesIn, heartbeatsOf, item, poll, sample } from '../../../test/support/records/fleet-items.ts'
+import {
+  batch,
+  batchesIn,
+  heartbeatsOf,
+  item,
+  poll,
+  sample,
+} from '../../../test/support/records/fleet-items.ts'
 import { packed as packedTelemetry } from '../../../test/support/records/sent-telemetry.ts'
 import { KeyRing } from '../../access/key-ring.ts'
 import type { Refusal } from '../../audit/refusals.ts'
@@ -121,7 +128,10 @@ test('a body may be the record itself, and is judged as JSON is', async () => {
   const packed = packedTelemetry({ ...batch(items), ...NODE })
   for (const [body, headers] of [
     [packed, { 'content-type': PACKED_BATCH_TYPE }],
-    [gzipSync(packed), { 'content-type': `${PACKED_BATCH_TYPE.toUpperCase()}; v=1`, 'content-encoding': 'gzip' }],
+    [
+      gzipSync(packed),
+      { 'content-type': `${PACKED_BATCH_TYPE.toUpperCase()}; v=1`, 'content-encoding': 'gzip' },
+    ],
   ] as const) {
     const answer = await post(app, 'telemetry', body, headers)
     assert.partialDeepStrictEqual(answer, { status: 202, body: { accepted: 1 } })

@@ -47,7 +47,8 @@ export class LaneRates {
   /** Counts the items of a batch, and returns how many a second its node may replay. */
   took(batch: TakenBatch, items: number): number {
     const nowMs = this.#clock.monotonicMs()
-    const nodes = this.#nodes[partitionOfNode(batch.provider_id, this.#nodes.length)] ?? new Map<string, SeenNode>()
+    const nodes =
+      this.#nodes[partitionOfNode(batch.provider_id, this.#nodes.length)] ?? new Map<string, SeenNode>()
     const key = fleetNodeKey(batch)
     const node = nodes.get(key) ?? newNode(nowMs)
     nodes.delete(key)

@@ -99,14 +99,21 @@ test('a packed body that is no batch is refused as a whole', async () => {
   for (let length = 0; length < body.length; length += 1)
     assert.equal((await refusedWhole(body.subarray(0, length)))[0], 'unreadable_body')
   const span = { from: 1, to: 2 }
-  const long = packed({ ...HEAD, complete: Array.from({ length: REST_BYTES_MAX / 2 }, () => span), items: [one] })
+  const long = packed({
+    ...HEAD,
+    complete: Array.from({ length: REST_BYTES_MAX / 2 }, () => span),
+    items: [one],
+  })
   assert.match((await refusedWhole(long))[1], /before the items/)
   const many = Array.from({ length: BATCH_ITEMS_MAX + 1 }, () => one)
   assert.equal((await refusedWhole(packed({ ...HEAD, items: many })))[0], 'too_many_events')
 })
 
 test('a number that claims what the bytes cannot hold ends the reading', async () => {
-  const body = workerTelemetryCodec.encode({ ...HEAD, items: [item({ sample: sample(NOW, { warnings: ['a'] }) })] })
+  const body = workerTelemetryCodec.encode({
+    ...HEAD,
+    items: [item({ sample: sample(NOW, { warnings: ['a'] }) })],
+  })
   // The last bytes: one warning of one letter, the end of warnings, three nulls, the end of the items.
   const claims = Buffer.concat([body.subarray(0, -8), Buffer.from('feffffffffffffffff01', 'hex')])
   assert.equal((await refusedWhole(claims))[0], 'unreadable_body')

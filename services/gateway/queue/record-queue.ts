@@ -197,16 +197,13 @@ export class RecordQueue<Event> {
       const ticks = this.#takeTicks(byPartition)
       if (records.length === 0 && ticks.size === 0) return
       const ticked = Array.from(ticks.keys(), (partition) => tickFor(partition, GATEWAY_TICKS))
-      this.#lanes.send(
-        [...records.map((record) => record.toAppend()), ...ticked],
-        (partition, fate, end) => {
-          const record = byPartition.get(partition)
-          const logTimeMs =
-            end !== null && 'error' in end ? null : (end?.acknowledgement.logAppendTimeMs ?? null)
-          if (record !== undefined) this.#settle(record, FATES[fate], logTimeMs)
-          ticks.get(partition)?.(TICK_FATES[fate])
-        },
-      )
+      this.#lanes.send([...records.map((record) => record.toAppend()), ...ticked], (partition, fate, end) => {
+        const record = byPartition.get(partition)
+        const logTimeMs =
+          end !== null && 'error' in end ? null : (end?.acknowledgement.logAppendTimeMs ?? null)
+        if (record !== undefined) this.#settle(record, FATES[fate], logTimeMs)
+        ticks.get(partition)?.(TICK_FATES[fate])
+      })
     }
   }
 

@@ -16,7 +16,15 @@ const nodeRecord = (fields: Partial<FleetNode> = {}) => ({
   value: fleetNodeCodec.encode({ ...newNode(NAME, NOW), ...fields }),
 })
 const taskRecord = (now: number) => {
-  const task = { position: 1, next_seq: 1, now, loaded_seq: 0, oldest_unloaded_at: null, ended: false, since: [] }
+  const task = {
+    position: 1,
+    next_seq: 1,
+    now,
+    loaded_seq: 0,
+    oldest_unloaded_at: null,
+    ended: false,
+    since: [],
+  }
   return { partition: 0, key: Buffer.from(STATE_KEY.task), value: fleetTaskCodec.encode(task) }
 }
 

@@ -14,7 +14,7 @@ export function fleetNodesRoutes(app: ReaderApp, { fleet }: { readonly fleet: Pr
     {
       config: { scope: 'fleet:telemetry' },
       schema: {
-        summary: "The node of a fleet that the key stands for: what came of it, and what became of that",
+        summary: 'The node of a fleet that the key stands for: what came of it, and what became of that',
         description:
           'A node asks it to see which of its numbers have come, what was refused or lost, and whether another program has its key. With a key that stands for no node: 403.',
         tags: ['fleet'],

@@ -72,7 +72,9 @@ export async function benchTelemetry({
   readonly samples: number
   readonly turns: number
 }): Promise<BenchResult> {
-  const items: FleetItem[] = Array.from({ length: BATCH_ITEMS_MAX }, (_, at) => item({ sample: sampleOf(at) }))
+  const items: FleetItem[] = Array.from({ length: BATCH_ITEMS_MAX }, (_, at) =>
+    item({ sample: sampleOf(at) }),
+  )
   const { items: _, ...head } = batch([])
   const json = Buffer.from(JSON.stringify({ ...head, items: items.map((one) => jsonItem({ ...one })) }))
   const packed = workerTelemetryCodec.encode({ ...head, items })

@@ -1,7 +1,13 @@
 import * as fc from 'fast-check'
 import { SCHEMA_ID } from '../../../schemas/avro.ts'
 import { AGE_MS_MAX, AHEAD_MS_MAX, WARNINGS_MAX } from '../../../schemas/fleet/bounds.ts'
-import { jsonNameOf, MACHINE_FIELDS, POLL_RESULTS, REPORT_FIELDS, SAMPLE_FIELDS } from '../../../schemas/fleet/fields.ts'
+import {
+  jsonNameOf,
+  MACHINE_FIELDS,
+  POLL_RESULTS,
+  REPORT_FIELDS,
+  SAMPLE_FIELDS,
+} from '../../../schemas/fleet/fields.ts'
 import type { Field, Fields } from '../../../schemas/fleet/fields.ts'
 import { lenientEncoder } from './lenient-avro.ts'
 
@@ -10,7 +16,10 @@ import { lenientEncoder } from './lenient-avro.ts'
 export type Drawn = Readonly<Record<string, unknown>>
 
 /** A batch as bytes of worker-telemetry.v1, whatever its numbers and texts. */
-export const packed: (batch: object) => Buffer = lenientEncoder(SCHEMA_ID.workerTelemetry, 'worker-telemetry.v1')
+export const packed: (batch: object) => Buffer = lenientEncoder(
+  SCHEMA_ID.workerTelemetry,
+  'worker-telemetry.v1',
+)
 
 const KINDS: Readonly<Record<string, Fields>> = {
   sample: { ...MACHINE_FIELDS, ...SAMPLE_FIELDS },
@@ -41,13 +50,27 @@ function jsonValue(field: Field | undefined, value: unknown): unknown {
   return (value as readonly Drawn[]).map((part) => jsonObject(field.fields, part))
 }
 
-const texts = fc.constantFrom('a', 'HM 7', 'é'.repeat(128), '😀', '~', '', 'x'.repeat(129), 'a\u0007', '\u007f')
+const texts = fc.constantFrom(
+  'a',
+  'HM 7',
+  'é'.repeat(128),
+  '😀',
+  '~',
+  '',
+  'x'.repeat(129),
+  'a\u0007',
+  '\u007f',
+)
 const good = fc.constantFrom('a', 'HM 7', 'board-é')
 
 /** A value of a field, mostly within its bounds. */
 function valueOf(field: Field, nowMs: number): fc.Arbitrary<unknown> {
   const mostly = (arbitrary: fc.Arbitrary<unknown>, odd: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
-    fc.oneof({ weight: 60, arbitrary }, { weight: 25, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: odd })
+    fc.oneof(
+      { weight: 60, arbitrary },
+      { weight: 25, arbitrary: fc.constant(null) },
+      { weight: 1, arbitrary: odd },
+    )
   switch (field.kind) {
     case 'number':
       return mostly(
@@ -57,7 +80,10 @@ function valueOf(field: Field, nowMs: number): fc.Arbitrary<unknown> {
     case 'rate':
       return mostly(fc.integer({ min: 0, max: field.max }), fc.constantFrom(-0, 0.5, -1, 2 ** 53, 1e300))
     case 'count':
-      return mostly(fc.integer({ min: 0, max: field.max }), fc.constantFrom(-1, field.max + 1, 2 ** 60, -(2 ** 60)))
+      return mostly(
+        fc.integer({ min: 0, max: field.max }),
+        fc.constantFrom(-1, field.max + 1, 2 ** 60, -(2 ** 60)),
+      )
     case 'place':
       return fc.oneof(
         { weight: 60, arbitrary: fc.integer({ min: 0, max: field.max }) },

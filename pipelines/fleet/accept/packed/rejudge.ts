@@ -32,7 +32,9 @@ const REPORT: Fields = { ...MACHINE_FIELDS, ...REPORT_FIELDS }
  * be changed is changed in the same way, and what is refused is refused with the same words.
  */
 export function rejudge(packed: Buffer, receiptMs: number): FleetItem | Refusal {
-  const { sample, poll, report, refused } = type.fromBuffer(packed) as Readonly<Record<string, Decoded | null>>
+  const { sample, poll, report, refused } = type.fromBuffer(packed) as Readonly<
+    Record<string, Decoded | null>
+  >
   const item = {
     ...(sample && { sample: jsonOf(SAMPLE, sample) }),
     ...(poll && { poll: jsonOf(MACHINE_FIELDS, poll) }),

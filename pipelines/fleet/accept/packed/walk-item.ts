@@ -1,5 +1,10 @@
 import { WARNINGS_MAX } from '../../../../schemas/fleet/bounds.ts'
-import { MACHINE_FIELDS, POLL_RESULTS, REPORT_FIELDS, SAMPLE_FIELDS } from '../../../../schemas/fleet/fields.ts'
+import {
+  MACHINE_FIELDS,
+  POLL_RESULTS,
+  REPORT_FIELDS,
+  SAMPLE_FIELDS,
+} from '../../../../schemas/fleet/fields.ts'
 import { isFreeText, TEXT_CODE_POINTS_MAX } from '../../../../schemas/ids.ts'
 import { isKeptTime } from '../../fits.ts'
 import type { AvroBytes } from './avro-bytes.ts'
