@@ -5,6 +5,7 @@ import { workerTelemetryCodec } from '../../../schemas/fleet/codecs.ts'
 import { BATCH_ITEMS_MAX, ITEM_BYTES_MAX } from '../../../schemas/fleet/bounds.ts'
 import { REST_BYTES_MAX } from '../../../pipelines/json/json-member.ts'
 import { batch, item, poll, report, sample } from '../../../test/support/records/fleet-items.ts'
+import { WALKED_ITEM_BYTES_MAX } from '../../../pipelines/fleet/accept/packed/walk-item.ts'
 import { drawnItem, jsonItem, packed } from '../../../test/support/records/sent-telemetry.ts'
 import { Problem } from '../../http/problem.ts'
 import { recordsOf } from './batch-records.ts'
@@ -143,6 +144,32 @@ test('an item of too many bytes is refused, and the others stay', async () => {
     ],
   )
   assert.ok((kept[1]?.length ?? 0) < ITEM_BYTES_MAX)
+})
+
+test('an item that is walked to its end takes a bounded time', async () => {
+  const warning = 'é'
+  const warnings = (count: number): string[] => Array.from({ length: count }, () => warning)
+  const body = (count: number): Buffer =>
+    packed({ ...HEAD, items: [item({ sample: sample(NOW, { warnings: warnings(count) }) })] })
+  const most = Math.floor(WALKED_ITEM_BYTES_MAX / 3)
+  const { refused } = await sentPacked(body(most - 100), pause).judge(NOW)
+  assert.equal(refused[0]?.code, 'too_large')
+  const fan = { index: 1, rpm: null, pct: null }
+  const fans = Array.from({ length: most + 1 }, () => fan)
+  for (const large of [body(most + 1), packed({ ...HEAD, items: [item({ sample: sample(NOW, { fans }) })] })])
+    assert.match((await refusedWhole(large))[1], /goes on beyond byte/)
+})
+
+test('a long batch is walked in several turns', async () => {
+  const texts = { url: 'x'.repeat(128), user: 'y'.repeat(128) }
+  const pools = Array.from({ length: 8 }, (_, index) => ({ index, ...texts }))
+  const items = Array.from({ length: 500 }, () => item({ report: report(NOW, { pools }) }))
+  let turns = 0
+  const { judge } = sentPacked(packed({ ...HEAD, items }), async () => {
+    turns += 1
+  })
+  assert.deepEqual((await judge(NOW)).refused, [])
+  assert.ok(turns >= 2, String(turns))
 })
 
 test('other encodings of the same content are read, and written as Hivemeter writes them', async () => {

@@ -13,7 +13,7 @@ import { Problem } from '../../http/problem.ts'
 import { encodedItem } from './batch-records.ts'
 import { invalidBody } from './fleet-problems.ts'
 
-/** Items that are judged before other requests get a turn. */
+/** Items that are made and judged before other requests get a turn. */
 export const ITEMS_PER_TURN = 100
 
 /** An item that is refused for good. */
@@ -67,7 +67,7 @@ export function sentPacked(body: Buffer, pause: () => Promise<void>): SentBatch 
   return {
     head: headOf(rest),
     judge: async (receiptMs) => {
-      const terms = { receiptMs, itemsMax: BATCH_ITEMS_MAX, itemsPerTurn: ITEMS_PER_TURN, pause }
+      const terms = { receiptMs, itemsMax: BATCH_ITEMS_MAX, pause }
       const walked = await walkItems(bytes, terms).catch(refuseUnreadable)
       if (walked === null)
         throw new Problem('too_many_events', `The batch has more than ${BATCH_ITEMS_MAX} items.`)

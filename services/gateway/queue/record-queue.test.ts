@@ -280,6 +280,23 @@ test('a stop sends what waits', async () => {
   assert.ok(log.isStopped)
 })
 
+test('a stop sends no tick that waits: the producer is stopped by then', async () => {
+  const { log, queue } = await started()
+  log.plan.push('hold')
+  const sent = queue.offer([eventOf(0, 'a')])
+  await settled()
+  await settled()
+  const tick = queue.tick(0)
+  const stopped = queue.stop()
+  assert.equal(await tick, 'skipped')
+  await log.release()
+  await stopped
+  await settled()
+  assert.equal((await sent).acknowledged, 1)
+  assert.equal(placesOf(log, 0).at(-1)?.[1], false)
+  assert.equal(await queue.tick(1), 'skipped')
+})
+
 test('an error that is no failed send ends the service', async () => {
   const { log, queue } = await started()
   log.appendEach = (records) =>

@@ -160,6 +160,8 @@ export class RecordQueue<Event> {
   refuseMore(): void {
     this.#setState('stopping')
     this.#stopping.abort()
+    // A stop waits for records only: a tick that is left would find the producer stopped.
+    for (const partition of this.#ticks.keys()) this.#skipTick(partition)
   }
 
   /** Sends what waits, then releases the producer. */

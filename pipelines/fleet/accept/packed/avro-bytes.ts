@@ -25,12 +25,19 @@ export class AvroBytes {
   /** Of the next byte to be read. */
   at: number
   isPlain = true
+  /** Where what is read now must have ended. */
+  until = Number.POSITIVE_INFINITY
   readonly #view: DataView
 
   constructor(bytes: Buffer, at = 0) {
     this.bytes = bytes
     this.at = at
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  }
+
+  /** Throws where what is read now has gone on for too long: it is read in one turn. */
+  requireEnd(): void {
+    if (this.at > this.until) throw new NotPacked(`an item goes on beyond byte ${this.until}`)
   }
 
   get isAtEnd(): boolean {
@@ -48,8 +55,9 @@ export class AvroBytes {
   long(): number {
     const first = this.byte()
     if (first < SEVEN_BITS) return (first >>> 1) ^ -(first & 1)
-    let value = first - SEVEN_BITS
-    let scale = SEVEN_BITS
+    // The lowest bit is the sign, so the next byte counts from the 7th bit on.
+    let value = (first - SEVEN_BITS) >>> 1
+    let scale = SEVEN_BITS / 2
     for (let length = 2; length <= LONG_BYTES_MAX; length += 1) {
       const byte = this.byte()
       value += (byte & (SEVEN_BITS - 1)) * scale
@@ -57,7 +65,7 @@ export class AvroBytes {
       if (byte >= SEVEN_BITS) continue
       if (length === LONG_BYTES_MAX && byte > LAST_BYTE_MAX) break
       if (byte === 0) this.isPlain = false
-      return value % 2 === 1 ? -(value + 1) / 2 : value / 2
+      return (first & 1) === 1 ? -value - 1 : value
     }
     throw new NotPacked(`the number before byte ${this.at} has more than 64 bits`)
   }

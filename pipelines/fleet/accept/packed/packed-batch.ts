@@ -1,6 +1,7 @@
 import { FRAME_BYTES, SCHEMA_ID, schemaIdOf } from '../../../../schemas/avro.ts'
 import { AHEAD_MS_MAX } from '../../../../schemas/fleet/bounds.ts'
 import { LANES } from '../../../../schemas/fleet/records.ts'
+import { BYTES_PER_TURN } from '../../../json/json-items.ts'
 import { REST_BYTES_MAX } from '../../../json/json-member.ts'
 import { AvroBytes, NotPacked } from './avro-bytes.ts'
 import { walkItem } from './walk-item.ts'
@@ -48,24 +49,27 @@ export function readPackedBatch(body: Buffer): PackedBatch {
 }
 
 /**
- * Goes over the items to the end of the batch, so many in each turn: `pause` gives other work a turn. Times may be up to
- * a minute after `receiptMs`. Null where there are more than `itemsMax`. Throws `NotPacked`.
+ * Goes over the items to the end of the batch, some of them in each turn: `pause` gives other work a turn. Times may be up
+ * to a minute after `receiptMs`. Null where there are more than `itemsMax`. Throws `NotPacked`.
  */
 export async function walkItems(
   bytes: AvroBytes,
   terms: {
     readonly receiptMs: number
     readonly itemsMax: number
-    readonly itemsPerTurn: number
     readonly pause: () => Promise<void>
   },
 ): Promise<PackedItem[] | null> {
-  const { receiptMs, itemsMax, itemsPerTurn, pause } = terms
+  const { receiptMs, itemsMax, pause } = terms
   const items: PackedItem[] = []
+  let turnAt = bytes.at
   for (let left = bytes.block(true); left > 0; left = bytes.block(false)) {
     if (items.length + left > itemsMax) return null
     for (; left > 0; left -= 1) {
-      if (items.length > 0 && items.length % itemsPerTurn === 0) await pause()
+      if (bytes.at - turnAt >= BYTES_PER_TURN) {
+        await pause()
+        turnAt = bytes.at
+      }
       const start = bytes.at
       const isKept = walkItem(bytes, receiptMs + AHEAD_MS_MAX)
       items.push({ bytes: bytes.bytes.subarray(start, bytes.at), isKept })

@@ -1,4 +1,4 @@
-import { WARNINGS_MAX } from '../../../../schemas/fleet/bounds.ts'
+import { ITEM_BYTES_MAX, WARNINGS_MAX } from '../../../../schemas/fleet/bounds.ts'
 import {
   MACHINE_FIELDS,
   POLL_RESULTS,
@@ -15,8 +15,15 @@ const MACHINE = stepsOf(MACHINE_FIELDS)
 const SAMPLE = stepsOf(SAMPLE_FIELDS)
 const REPORT = stepsOf(REPORT_FIELDS)
 
+/**
+ * Bytes of an item that is gone over to its end, so that it is refused alone. More than an item has whose lists and texts
+ * are within their bounds: nobody who means it sends one that is larger.
+ */
+export const WALKED_ITEM_BYTES_MAX = 16 * ITEM_BYTES_MAX
+
 const FIRST_PRINTABLE = 0x20
 const LAST_PRINTABLE = 0x7e
+const LAST_ASCII = 0x7f
 const MAC_BYTES = 17
 /** In each group of three characters of a MAC, where the colon is. */
 const MAC_GROUP = 3
@@ -30,6 +37,7 @@ const [DIGIT_0, DIGIT_9, LETTER_A, LETTER_F] = [0x30, 0x39, 0x41, 0x46] as const
  */
 export function walkItem(bytes: AvroBytes, untilMs: number): boolean {
   bytes.isPlain = true
+  bytes.until = bytes.at + WALKED_ITEM_BYTES_MAX
   let said = 0
   if (bytes.place(2) === 1) {
     said += 1
@@ -116,7 +124,10 @@ function list(bytes: AvroBytes, { parts, max }: Step): void {
   let items = 0
   for (let left = bytes.block(true); left > 0; left = bytes.block(false)) {
     items += left
-    for (; left > 0; left -= 1) fields(bytes, parts)
+    for (; left > 0; left -= 1) {
+      fields(bytes, parts)
+      bytes.requireEnd()
+    }
   }
   if (items > max) bytes.isPlain = false
 }
@@ -125,21 +136,29 @@ function warnings(bytes: AvroBytes): void {
   let items = 0
   for (let left = bytes.block(true); left > 0; left = bytes.block(false)) {
     items += left
-    for (; left > 0; left -= 1) text(bytes)
+    for (; left > 0; left -= 1) {
+      text(bytes)
+      bytes.requireEnd()
+    }
   }
   if (items > WARNINGS_MAX) bytes.isPlain = false
 }
 
-/** Most texts are printable ASCII, and need not be made. */
+/** Most texts are ASCII, and need not be made. */
 function text(bytes: AvroBytes): void {
   const start = bytes.skipText()
-  const end = bytes.at
-  const { bytes: all } = bytes
-  let at = start
-  while (at < end && (all[at] as number) >= FIRST_PRINTABLE && (all[at] as number) <= LAST_PRINTABLE) at += 1
+  const { bytes: all, at: end } = bytes
+  let isPrintable = true
+  for (let at = start; at < end; at += 1) {
+    const byte = all[at] as number
+    if (byte > LAST_ASCII) {
+      if (!isFreeText(bytes.textFrom(start))) bytes.isPlain = false
+      return
+    }
+    if (byte < FIRST_PRINTABLE || byte > LAST_PRINTABLE) isPrintable = false
+  }
   const length = end - start
-  if (at === end && length > 0 && length <= TEXT_CODE_POINTS_MAX) return
-  if (!isFreeText(bytes.textFrom(start))) bytes.isPlain = false
+  if (!isPrintable || length === 0 || length > TEXT_CODE_POINTS_MAX) bytes.isPlain = false
 }
 
 /** In the form that is kept: capitals, colons. */
