@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { STATE_KEY } from '../../schemas/avro.ts'
+import { fleetTaskCodec, workerTelemetryCodec } from '../../schemas/fleet/codecs.ts'
 import type { FleetNode } from '../../schemas/fleet/records.ts'
+import { CLONES_COUNTED, rulesAt } from '../../schemas/since.ts'
+import { FleetModel } from '../../services/verify/fleet/model.ts'
+import { CountedMetrics } from '../../test/support/oracles/counted-metrics.ts'
 import { batch, item, nodeHeartbeat, sample } from '../../test/support/records/fleet-items.ts'
 import { FleetLog, fleetRecord } from '../../test/support/records/fleet-log.ts'
+import { inputRecord } from '../../test/support/records/task-log.ts'
+import type { LogRecord } from '../log/records.ts'
 import { EPOCH_LIVE_MS, LIVE_EPOCHS_MAX, liveContacts } from './contacts.ts'
 
 const NOW = Date.UTC(2026, 10, 30, 12)
@@ -10,14 +17,17 @@ const NOW = Date.UTC(2026, 10, 30, 12)
 /** What a node says: an epoch, how, and when. */
 type Said = readonly [epoch: number, how: 'beats' | 'live' | 'replay', afterMs: number]
 
-async function heard(...said: readonly Said[]): Promise<FleetNode> {
-  const input = said.map(([epoch, how, afterMs], offset) => {
+function inputOf(said: readonly Said[]): LogRecord[] {
+  return said.map(([epoch, how, afterMs], offset) => {
     if (how === 'beats') return fleetRecord(offset, NOW + afterMs, { heartbeat: nodeHeartbeat({ epoch }) })
     const items = [item({ sample: sample(NOW) })]
     const fields = { epoch, lane: how, first_seq: offset + 1 } as const
     return fleetRecord(offset, NOW + afterMs, { batch: batch(items, fields) })
   })
-  const log = new FleetLog(input)
+}
+
+async function heard(...said: readonly Said[]): Promise<FleetNode> {
+  const log = new FleetLog(inputOf(said))
   await log.run()
   return log.nodes().get('p/l/n') ?? assert.fail('no node')
 }
@@ -77,4 +87,39 @@ test(`at most ${LIVE_EPOCHS_MAX} epochs are kept`, async () => {
     [3, 4, 5, 9],
   )
   assert.equal(node.clone_contacts, 5)
+})
+
+test('what came before these rules is no contact, for the task and for verify', async () => {
+  const input = inputOf([
+    [2, 'live', 0],
+    [1, 'live', 10],
+    [2, 'live', 20],
+    [1, 'live', 30],
+  ])
+  const since = [
+    { rules: CLONES_COUNTED - 1, offset: 0 },
+    { rules: CLONES_COUNTED, offset: 2 },
+  ]
+  const task = { position: 0, next_seq: 1, now: 0, loaded_seq: 0, oldest_unloaded_at: null, ended: false }
+  const metrics = new CountedMetrics()
+  const log = new FleetLog(input, metrics)
+  const record = inputRecord(0, NOW, fleetTaskCodec.encode({ ...task, since }))
+  log.stateRecords = [{ ...record, key: Buffer.from(STATE_KEY.task) }]
+  log.restart()
+  await log.run()
+  const model = new FleetModel()
+  for (const { offset, timestampMs, value } of input) {
+    model.now = timestampMs
+    model.rules = rulesAt(since, offset)
+    model.batch(workerTelemetryCodec.decode(value ?? assert.fail()), offset, timestampMs)
+  }
+  for (const nodes of [log.nodes(), model.nodes()]) {
+    const node = nodes.get('p/l/n') ?? assert.fail('no node')
+    const expected = [
+      [1, 30],
+      [2, 20],
+    ]
+    assert.deepEqual([contactsOf(node), node.clone_contacts], [expected, 1])
+  }
+  assert.equal(metrics.sumOf('hivemeter_fleet_clone_contacts_total'), 1)
 })

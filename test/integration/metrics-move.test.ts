@@ -25,6 +25,7 @@ const STILL = new Map<MetricName, string>([
   ['hivemeter_gateway_waiting_events', 'services/gateway/queue/record-queue'],
   ['hivemeter_gateway_waiting_fleet_records', 'services/gateway/queue/record-queue'],
   ['hivemeter_fleet_items_lost_total', 'pipelines/fleet/pipeline'],
+  ['hivemeter_fleet_clone_contacts_total', 'pipelines/fleet/contacts'],
   ['hivemeter_produce_failures_total', 'test/lanes/lost-replies'],
   ['hivemeter_stray_records', 'services/aggregator/foreign-partitioner'],
   ['hivemeter_open_transaction_seconds', 'test/integration/open-transaction'],
