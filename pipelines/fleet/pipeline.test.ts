@@ -347,10 +347,9 @@ function withTicks(
         tickCodec.encode({ written_by: writtenBy }),
       ),
     )
-    return [
-      ...record.map((one) => Object.assign({}, one, { offset: BigInt((place + 1) * OFFSETS_APART) })),
-      ...between,
-    ]
+    return record
+      .map((one) => Object.assign({}, one, { offset: BigInt((place + 1) * OFFSETS_APART) }))
+      .concat(between)
   })
 }
 

@@ -13,7 +13,6 @@ import { sentPacked } from '../../services/gateway/fleet/sent-batch.ts'
 import { Problem } from '../../services/http/problem.ts'
 import { batch, item, poll, report, sample } from '../support/records/fleet-items.ts'
 import { jsonItem } from '../support/records/sent-telemetry.ts'
-import type { Drawn } from '../support/records/sent-telemetry.ts'
 
 const NOW = Date.UTC(2026, 10, 30, 12)
 const rates = { ...sample(0).hashrate_hs, now: 5, _5m: 0 }
@@ -67,7 +66,7 @@ function byDecoder(value: Buffer): Judged | 'unreadable' | 'refused' | 'not_text
     items: [],
   })
   if (head instanceof Refusal) return 'refused'
-  const judged = items.map((one) => acceptItem(jsonItem({ ...one } as unknown as Drawn), NOW))
+  const judged = items.map((one) => acceptItem(jsonItem({ ...one }), NOW))
   return {
     head,
     items: judged.map((one) => encodedItem(one instanceof Refusal ? refusedItem(one) : one)),

@@ -58,7 +58,7 @@ function boardOf(rate: number) {
 function valuesOf(value: unknown): number {
   if (value === null) return 0
   if (typeof value !== 'object') return 1
-  return Object.values(value as object).reduce((values: number, part) => values + valuesOf(part), 0)
+  return Object.values(value).reduce((values: number, part) => values + valuesOf(part), 0)
 }
 
 /**

@@ -138,7 +138,9 @@ export function drawnItem(nowMs: number): fc.Arbitrary<Drawn> {
   const of = (kind: string, more: Readonly<Record<string, fc.Arbitrary<unknown>>>): fc.Arbitrary<Drawn> =>
     fc
       .tuple(observed_at, recordOf(KINDS[kind] ?? {}, nowMs), fc.record(more))
-      .map(([at, fields, others]) => ({ ...nothing, [kind]: { observed_at: at, ...fields, ...others } }))
+      .map(([at, fields, others]) =>
+        Object.assign({}, nothing, { [kind]: Object.assign({ observed_at: at }, fields, others) }),
+      )
   const sample = of('sample', { warnings })
   const poll = of('poll', { result: fc.constantFrom(...POLL_RESULTS) })
   return fc.oneof(
@@ -147,6 +149,11 @@ export function drawnItem(nowMs: number): fc.Arbitrary<Drawn> {
     { weight: 5, arbitrary: of('report', {}) },
     { weight: 1, arbitrary: fc.constant({ ...nothing, refused: 'missing' }) },
     { weight: 1, arbitrary: fc.constant(nothing) },
-    { weight: 1, arbitrary: fc.tuple(sample, poll).map(([one, other]) => ({ ...one, poll: other['poll'] })) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .tuple(sample, poll)
+        .map(([one, other]) => Object.assign({}, one, { poll: other['poll'] })),
+    },
   )
 }
