@@ -329,6 +329,9 @@ const anyTicks = fc.array(
 
 const OFFSETS_APART = 100
 
+/** A log begins at offset 0, also where no tick comes before the first record. */
+const BEGIN = inputRecord(0, NOW, tickCodec.encode({ written_by: 'fleet-0' }))
+
 /** The same records with ticks between them: the log's time never falls, so a tick's time lies between its neighbours'. */
 function withTicks(
   input: readonly LogRecord[],
@@ -336,7 +339,7 @@ function withTicks(
 ): LogRecord[] {
   let nowMs = NOW
   return [-1, ...input.keys()].flatMap((place) => {
-    const record = place < 0 ? [] : input.slice(place, place + 1)
+    const record = place < 0 ? [BEGIN] : input.slice(place, place + 1)
     nowMs = Math.max(nowMs, record[0]?.timestampMs ?? 0)
     const nextMs = Math.max(nowMs, input[place + 1]?.timestampMs ?? nowMs)
     const here = ticks.filter(({ after }) => after === place).toSorted((left, right) => left.way - right.way)
@@ -378,14 +381,15 @@ test('a tick ends an open group, and that of a gateway is told', async () => {
   const log = new FleetLog(
     [
       fleetRecord(0, NOW, { batch: batch([at(0)]) }),
-      tickBy(1, 'fleet-1'),
-      tickBy(2, 'gateway'),
-      tickBy(3, 'fleet-1'),
+      fleetRecord(1, NOW, { batch: batch([at(1)], { first_seq: 2 }) }),
+      tickBy(2, 'fleet-1'),
+      tickBy(3, 'gateway'),
+      tickBy(4, 'fleet-1'),
     ],
     metrics,
   )
   const open: boolean[] = []
-  for (let step = 0; step < 4; step++) open.push((await log.step(1)).groupOpen)
-  assert.deepEqual(open, [true, false, false, false])
-  assert.equal(told.get('hivemeter_fleet_tick_timestamp_seconds'), (NOW + 2) / SECOND_MS)
+  for (let step = 0; step < 5; step++) open.push((await log.step(1)).groupOpen)
+  assert.deepEqual(open, [false, true, false, false, false], 'the first transaction is a group by itself')
+  assert.equal(told.get('hivemeter_fleet_tick_timestamp_seconds'), (NOW + 3) / SECOND_MS)
 })
