@@ -18,7 +18,8 @@ export async function readFleetState(logs: Logs, partition: number): Promise<Fle
     const id = schemaIdOf(value)
     if (value === null) continue
     if (id === SCHEMA_ID.fleetTask) task = fleetTaskCodec.decode(value)
-    else if (id === SCHEMA_ID.fleetNode) nodes.set(key?.toString() ?? '', fleetNodeCodec.decode(value))
+    else if (fleetNodeCodec.schemaIds.includes(id))
+      nodes.set(key?.toString() ?? '', fleetNodeCodec.decode(value))
   }
   return { nodes, task }
 }
