@@ -13,13 +13,14 @@ import type {
 } from '../../schemas/fleet/records.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import type { LetterCode } from '../../schemas/reasons.ts'
-import { rulesAt } from '../../schemas/since.ts'
+import { CLONES_COUNTED, rulesAt } from '../../schemas/since.ts'
 import type { BlockLog } from '../blocks/block-log.ts'
 import type { DeadLetter } from '../blocks/dead-letter.ts'
 import { CANNOT_BE_UNPACKED, schemaOf, unreadableDetail } from '../log/records.ts'
 import type { LogRecord } from '../log/records.ts'
-import { isTick, NO_TICK } from '../log/tick.ts'
+import { isOfGateway, isTick, NO_TICK } from '../log/tick.ts'
 import { CANNOT_BE_DECIDED } from '../task/undecided.ts'
+import { named, spoke } from './contacts.ts'
 import { applyCommand, undecided } from './inventory/apply-command.ts'
 import type { Applied } from './inventory/apply-command.ts'
 import type { Request } from './inventory/decide.ts'
@@ -54,7 +55,10 @@ export class FleetBatch {
   /** Outcomes of commands in their order, by their keys in fleet.state: a sender that waits for a repeat's sees it too. */
   readonly outcomes: { readonly key: string; readonly outcome: InventoryOutcome }[] = []
   lost = 0
+  cloneContacts = 0
   ticked = false
+  /** Log time of the newest tick of a gateway; null where there is none. */
+  gatewayTickMs: number | null = null
   readonly #parts: FleetInboxParts
 
   constructor(parts: FleetInboxParts) {
@@ -69,14 +73,16 @@ export class FleetBatch {
     if (unreadable !== null) return this.setAside(record, CANNOT_BE_UNPACKED, unreadable)
     switch (schemaOf(record)) {
       case SCHEMA_ID.tick:
-        if (isTick(record, rulesAt(task.since, record.offset))) this.ticked = true
+        if (isTick(record, rulesAt(task.since, record.offset))) this.#tick(record)
         else this.setAside(record, 'malformed', NO_TICK)
         break
       case SCHEMA_ID.workerTelemetry:
         this.#read(record, workerTelemetryCodec, telemetryFault, (batch) => this.#telemetry(batch, record))
         break
       case SCHEMA_ID.nodeHeartbeat:
-        this.#read(record, nodeHeartbeatCodec, nodeHeartbeatFault, (heartbeat) => this.#heartbeat(heartbeat))
+        this.#read(record, nodeHeartbeatCodec, nodeHeartbeatFault, (heartbeat) =>
+          this.#heartbeat(heartbeat, record),
+        )
         break
       case SCHEMA_ID.inventoryCommand:
         this.#readInventory(record, (command, request) => this.#command(command, request, record))
@@ -116,6 +122,11 @@ export class FleetBatch {
     if ('fault' in request) return this.setAside(record, 'out_of_range', request.fault)
     if (this.#isElsewhere(command, record)) return this.setAside(record, 'wrong_partition', ELSEWHERE)
     apply(command, request)
+  }
+
+  #tick(record: LogRecord): void {
+    this.ticked = true
+    if (isOfGateway(record)) this.gatewayTickMs = this.#parts.task.now
   }
 
   /** Everything that can be wrong with a record is found before anything is changed. */
@@ -180,15 +191,22 @@ export class FleetBatch {
     this.#writeMade()
     node.last_data_at = task.now
     node.interval_s = batch.interval_s
-    node.epoch = Math.max(node.epoch, epoch)
+    if (batch.lane === 'live') this.#spoke(node, epoch, record)
+    else named(node, epoch)
   }
 
-  #heartbeat(heartbeat: NodeHeartbeat): void {
+  #heartbeat(heartbeat: NodeHeartbeat, record: LogRecord): void {
     const node = this.#open(heartbeat)
     node.last_heartbeat_at = this.#parts.task.now
     node.software_version = heartbeat.software_version
     node.interval_s = heartbeat.interval_s
-    node.epoch = Math.max(node.epoch, heartbeat.epoch)
+    this.#spoke(node, heartbeat.epoch, record)
+  }
+
+  #spoke(node: FleetNode, epoch: number, { offset }: LogRecord): void {
+    const { task } = this.#parts
+    if (rulesAt(task.since, offset) < CLONES_COUNTED) named(node, epoch)
+    else if (spoke(node, epoch, task.now)) this.cloneContacts += 1
   }
 
   /** The node, which changes. */

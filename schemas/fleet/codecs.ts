@@ -4,7 +4,15 @@ import type { FleetNode, FleetTask, NodeHeartbeat, WorkerTelemetry } from './rec
 export const workerTelemetryCodec = codec<WorkerTelemetry>(SCHEMA_ID.workerTelemetry, 'worker-telemetry.v1')
 export const nodeHeartbeatCodec = codec<NodeHeartbeat>(SCHEMA_ID.nodeHeartbeat, 'node-heartbeat.v1')
 export const fleetTaskCodec = codec<FleetTask>(SCHEMA_ID.fleetTask, 'fleet-task.v1')
-export const fleetNodeCodec = codec<FleetNode>(SCHEMA_ID.fleetNode, 'fleet-node.v1')
+export const fleetNodeCodec = codec<FleetNode>(SCHEMA_ID.fleetNode, 'fleet-node.v2', {
+  schemaId: SCHEMA_ID.fleetNodeV1,
+  file: 'fleet-node.v1',
+  upgrade: (node: Omit<FleetNode, 'contacts' | 'clone_contacts'>) => ({
+    ...node,
+    contacts: [],
+    clone_contacts: 0,
+  }),
+})
 
 /** The key of a node in fleet.state: its names, none of which contains a slash. */
 export function fleetNodeKey({

@@ -74,7 +74,7 @@ export async function startBothServers(
   })
   const fleet = new MemoryFleet(WHOLE_NOW_MS)
   await fleet.give(wholeInventory(FOUND, edgeAtOrAfter(WHOLE_NOW_MS)))
-  const reader = undo.use(await startWholeReader({ ...options, clickhouse, fleet }))
+  const reader = undo.use(await startWholeReader({ ...options, clickhouse, inventories: fleet }))
   await reader.heartbeat(OWN_NODE, { operator_id: OPERATOR })
   const servers: Server[] = []
   for (const [name, app] of [
