@@ -24,6 +24,7 @@ test('the document is OpenAPI 3.1 and knows every route', async () => {
     '/api/fleet/models',
     '/api/fleet/models/{id}',
     '/api/fleet/nodes',
+    '/api/fleet/nodes/self',
     '/api/fleet/nodes/{id}',
     '/api/fleet/providers',
     '/api/fleet/providers/{id}',

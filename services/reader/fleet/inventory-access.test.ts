@@ -60,7 +60,8 @@ async function ask(key: string, method: string, provider: string, path: string, 
 
 function routes(): { method: string; path: string }[] {
   return Object.entries(reader.document.paths)
-    .filter(([path]) => path.startsWith('/api/fleet/'))
+    // A node's own record is no part of an inventory.
+    .filter(([path]) => path.startsWith('/api/fleet/') && !path.endsWith('/self'))
     .flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => ({
         method: method.toUpperCase(),

@@ -58,6 +58,9 @@ export const PATH_PARAMETERS: Readonly<Record<string, string>> = {
   event_id: EVENT.event_id,
 }
 
+/** Answers nobody but a node of a fleet, by its own key; its path is also that of an entity, whose methods it has. */
+const OF_A_NODE = '/api/fleet/nodes/self'
+
 export async function startBothServers(
   options: {
     readonly corsOrigins?: readonly string[]
@@ -85,7 +88,7 @@ export async function startBothServers(
   const owned = undo.move()
   return {
     servers,
-    operations: servers.flatMap(operationsOf),
+    operations: servers.flatMap(operationsOf).filter(({ path }) => path !== OF_A_NODE),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
