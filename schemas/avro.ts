@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
+import { bigintLong } from './bigint-long.ts'
 import { BoundedArray } from './bounded-array.ts'
 import { DecimalType } from './decimal-bytes.ts'
 import {
@@ -141,20 +142,6 @@ export function framed(schemaId: number, pieces: readonly Buffer[]): Buffer {
   frame.writeUInt32BE(schemaId, 1)
   return Buffer.concat([frame, ...pieces])
 }
-
-/** 64-bit sums of older schemas as bigint: the money of a lifetime may exceed what a double holds exactly. */
-const bigintLong = avsc.types.LongType.__with({
-  fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
-  toBuffer: (value: bigint) => {
-    const bytes = Buffer.alloc(8)
-    bytes.writeBigInt64LE(value)
-    return bytes
-  },
-  fromJSON: BigInt,
-  toJSON: String,
-  isValid: (value: unknown) => typeof value === 'bigint',
-  compare: (left: bigint, right: bigint) => (left < right ? -1 : Number(left > right)),
-})
 
 /**
  * The parsed Avro type of one of the schema files: sums as bigint where the schema requires it, arrays with a bound.
