@@ -58,9 +58,9 @@ async function ask(key: string, method: string, provider: string, path: string, 
   })
 }
 
+/** Those of inventories: a node's own record is no part of one. */
 function routes(): { method: string; path: string }[] {
   return Object.entries(reader.document.paths)
-    // A node's own record is no part of an inventory.
     .filter(([path]) => path.startsWith('/api/fleet/') && !path.endsWith('/self'))
     .flatMap(([path, operations]) =>
       Object.keys(operations).map((method) => ({
