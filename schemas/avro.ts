@@ -6,6 +6,7 @@ import {
   CAPS_DEFAULT,
   accessKeyOfV1,
   accessKeyOfV2,
+  accessKeyOfV3,
   accountOfV1,
   accountOfV3,
   configureOfV1,
@@ -97,11 +98,11 @@ export const SCHEMA_ID = {
   heartbeats: 34,
   aggregatorTask: 35,
   account: 36,
-  /** For keys of nodes only. */
   accessKeyV1: 40,
   /** Before there were keys of a fleet's nodes. */
   accessKeyV2: 41,
-  accessKey: 42,
+  accessKeyV3: 42,
+  accessKey: 43,
   installation: 50,
   layout: 51,
   inboxAudit: 60,
@@ -109,6 +110,9 @@ export const SCHEMA_ID = {
   nodeHeartbeat: 71,
   fleetTask: 72,
   fleetNode: 73,
+  inventoryCommand: 80,
+  fleetEntity: 81,
+  inventoryOutcome: 82,
 } as const
 
 /** Encodes and decodes the framed records of one schema. */
@@ -352,9 +356,10 @@ export const aggregatorTaskCodec = codec<AggregatorTask>(
 export const layoutCodec = codec<Layout>(SCHEMA_ID.layout, 'layout.v1')
 export const accessKeyCodec = codec<AccessKey>(
   SCHEMA_ID.accessKey,
-  'access-key.v3',
+  'access-key.v4',
   { schemaId: SCHEMA_ID.accessKeyV1, file: 'access-key.v1', upgrade: accessKeyOfV1 },
   { schemaId: SCHEMA_ID.accessKeyV2, file: 'access-key.v2', upgrade: accessKeyOfV2 },
+  { schemaId: SCHEMA_ID.accessKeyV3, file: 'access-key.v3', upgrade: accessKeyOfV3 },
 )
 export const installationCodec = codec<Installation>(SCHEMA_ID.installation, 'installation.v1')
 export const idsCodec = codec<Ids>(SCHEMA_ID.ids, 'ids.v1')
@@ -386,6 +391,7 @@ export const STATE_KEY = {
   ids: '!ids',
   commands: '!cmd/',
   heartbeats: '!beats/',
+  inventory: '!inv/',
 } as const
 
 /** Whether a text that should name a node has the form of the keys of a task's own records. */

@@ -111,6 +111,8 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
     topics: {
       nodeState: [...LOOK, 'Read'],
       accountInbox: [...LOOK, 'Write'],
+      fleetState: [...LOOK, 'Read'],
+      fleetInbox: [...LOOK, 'Write'],
       // An admin writes back what was set aside.
       usageMetered: [...LOOK, 'Write'],
       accessKeys: [...LOOK, 'Read'],

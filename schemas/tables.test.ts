@@ -6,6 +6,7 @@ import { command, seen } from '../test/support/records/inbox-requests.ts'
 import { testRulesRecord } from '../test/support/records/rules.ts'
 import { batch, item, sample } from '../test/support/records/fleet-items.ts'
 import { FleetLog, fleetRecord } from '../test/support/records/fleet-log.ts'
+import { SITE } from '../test/support/records/inventory-commands.ts'
 import { SettlerLog } from '../test/support/records/settler-log.ts'
 import { inputRecord } from '../test/support/records/task-log.ts'
 import type { TaskLog } from '../test/support/records/task-log.ts'
@@ -56,6 +57,7 @@ test('the fleet fills the tables of its topic', async () => {
   const records = [
     fleetRecord(0, INBOX_START_MS, { batch: good }),
     inputRecord(1, INBOX_START_MS, Buffer.from('not ours')),
+    ...SITE.map((made, at) => fleetRecord(2 + at, INBOX_START_MS, { command: made })),
   ]
   const log = new FleetLog(records)
   await log.run()

@@ -66,14 +66,14 @@ const NO_BOUNDS: ReadonlySet<string> = new Set(
   FOUND_ROWS AS_IT_CAME COMPLETED FORMAT COUNT_BYTES TIME_BYTES
   RATE_SLOT_MS RATE_SLOTS MEAN_SLOT_MS MEAN_SLOTS SHARE_SLOT_MS SHARE_SLOTS WARMTH_SLOT_MS WARMTH_SLOTS
   VALUES_MIN RARE_INTERVAL_MS HASHES_PER_DIFFICULTY WRAP START_TOLERANCE_S SEVERE_PLACES
-  READ_COMMITTED READ_UNCOMMITTED CHECKSUM_BYTES FRAME_HEAD_BYTES LZ4_SIZE_BYTES ZONES_FROM ORDER_FROM`.split(
+  ENTITY_ID_BYTES ALGORITHM_NUMBERS SPREAD_S MULTICAST READ_COMMITTED READ_UNCOMMITTED CHECKSUM_BYTES FRAME_HEAD_BYTES LZ4_SIZE_BYTES ZONES_FROM ORDER_FROM`.split(
     /\s+/,
   ),
 )
 
 /** True for verify's own models, which implement the rules a second time. */
 const isSecondSaying = (file: string): boolean =>
-  /^services\/verify\/(account\/\w+|fleet\/\w+|usage\/decode)\.ts$/.test(file)
+  /^services\/verify\/(account\/\w+|fleet\/(inventory\/)?[\w-]+|usage\/decode)\.ts$/.test(file)
 
 /** True for units, which bound nothing. */
 const isUnit = (file: string): boolean => file === 'schemas/units.ts'

@@ -1,4 +1,5 @@
 import { fleetNodeCodec, fleetTaskCodec } from '../../schemas/fleet/codecs.ts'
+import { inventoryOutcomeCodec } from '../../schemas/fleet/inventory/codecs.ts'
 import { DECIDED_OUTCOMES } from '../../schemas/fleet/outcomes.ts'
 import type { FleetNode, FleetTask } from '../../schemas/fleet/records.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
@@ -12,9 +13,10 @@ import type { LogRecord, TopicAppend } from '../log/records.ts'
 import { isTick } from '../log/tick.ts'
 import { TaskLedger } from '../task/ledger.ts'
 import type { TaskBatch, TaskCommitted, TaskDecision, TaskRestored, TaskState } from '../task/task.ts'
-import { CANNOT_BE_DECIDED, cannotBeDecided, isOfRecords, UndecidedError } from '../task/undecided.ts'
+import { cannotBeDecided, isOfRecords, UndecidedError } from '../task/undecided.ts'
 import type { SetAside } from '../task/undecided.ts'
 import { FleetBatch } from './inbox.ts'
+import { Inventory } from './inventory/inventory.ts'
 
 export interface FleetOptions {
   readonly partition: number
@@ -37,6 +39,7 @@ export interface FleetOptions {
 export class FleetState implements TaskState {
   readonly #options: FleetOptions
   readonly #nodes = new Map<string, FleetNode>()
+  readonly #inventory = new Inventory()
   readonly #ledger: TaskLedger<FleetTask>
   #pending: FleetBatch | undefined
 
@@ -57,7 +60,8 @@ export class FleetState implements TaskState {
 
   restore(record: LogRecord): void {
     const key = record.key?.toString('latin1')
-    if (this.#ledger.restore(record) || key === undefined || key.startsWith('!')) return
+    if (this.#ledger.restore(record) || key === undefined) return
+    if (this.#inventory.restore(key, record.value) || key.startsWith('!')) return
     if (record.value === null) this.#nodes.delete(key)
     else this.#nodes.set(key, fleetNodeCodec.decode(record.value))
   }
@@ -75,7 +79,8 @@ export class FleetState implements TaskState {
     if (Number(batch.nextOffset) <= this.#ledger.task.position)
       return this.#ledger.tookAgain(batch.nextOffset)
     const task = { ...this.#ledger.task }
-    const fleet = new FleetBatch({ task, nodes: this.#nodes, blocks, partition, partitions })
+    const [nodes, inventory] = [this.#nodes, this.#inventory]
+    const fleet = new FleetBatch({ task, nodes, inventory, blocks, partition, partitions })
     const position = this.#take(fleet, batch, task)
     task.position = Number(position)
     const appends = await this.#write(task, fleet)
@@ -102,6 +107,7 @@ export class FleetState implements TaskState {
 
   dispose(): void {
     this.#nodes.clear()
+    this.#inventory.clear()
   }
 
   /** Takes in the records, up to one that ends the partition. Returns the position after them. */
@@ -128,7 +134,7 @@ export class FleetState implements TaskState {
     const { topics, partition } = this.#options
     const place = `${topics.fleetInbox}[${partition}] at offset ${record.offset}`
     if (isTick(record, RULES)) throw cannotBeDecided(place, detail)
-    fleet.setAside(record, CANNOT_BE_DECIDED, detail)
+    fleet.setAsideUndecided(record, detail)
   }
 
   async #write(task: FleetTask, fleet: FleetBatch): Promise<TopicAppend[]> {
@@ -139,6 +145,16 @@ export class FleetState implements TaskState {
     const appends = await this.#ledger.finish(task, { logTimeMs: task.now, endGroup })
     for (const [key, node] of fleet.changed)
       appends.push({ topic: topics.fleetState, partition, key, value: fleetNodeCodec.encode(node) })
+    const { written, gone } = this.#inventory.takeChanges()
+    for (const [key, value] of written) appends.push({ topic: topics.fleetState, partition, key, value })
+    for (const { key, outcome } of fleet.outcomes)
+      appends.push({
+        topic: topics.fleetState,
+        partition,
+        key,
+        value: inventoryOutcomeCodec.encode(outcome),
+      })
+    for (const key of gone) appends.push({ topic: topics.fleetState, partition, key, value: null })
     appends.push(this.#ledger.record(task))
     return appends
   }

@@ -24,6 +24,15 @@ export const OUTCOMES = {
   refused: 11,
 } as const
 
-/** The outcomes that the task decides so far. */
-export const DECIDED_OUTCOMES = ['repeat', 'discovered', 'quarantined', 'refused'] as const
+/** The outcomes that the task decides so far, in the order in which a node's counts have them. */
+export const DECIDED_OUTCOMES = [
+  'repeat',
+  'discovered',
+  'quarantined',
+  'refused',
+  'current',
+  'late',
+  'conflict',
+  'misplaced',
+] as const
 export type DecidedOutcome = (typeof DECIDED_OUTCOMES)[number]

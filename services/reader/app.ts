@@ -24,6 +24,9 @@ import type { InstallationModels } from '../models/follow-models.ts'
 import type { Accounts } from './present/accounts.ts'
 import type { Commands } from './commands.ts'
 import { History } from './history/history.ts'
+import type { InventoryCommands } from './fleet/inventory-commands.ts'
+import type { InventoryPresent } from './fleet/inventory-present.ts'
+import { inventoryRoutes } from './fleet/inventory-routes.ts'
 import { WRITE_BYTES_MAX } from './routes/json-body.ts'
 import { Ranking } from './present/leaderboard.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
@@ -60,6 +63,9 @@ export interface ReaderAppParts {
   readonly commands: Commands
   readonly putBack: PutBack
   readonly models: InstallationModels
+  /** The inventories of hosting providers, and how they are changed. */
+  readonly inventory: InventoryPresent
+  readonly inventoryCommands: InventoryCommands
   /** Names of the topics whose blocks fill ClickHouse's tables. */
   readonly topics: Readonly<Record<BlockRole, string>>
   readonly partitions: number
@@ -94,6 +100,7 @@ const API = {
     { name: 'wallets', description: 'Balances and entries' },
     { name: 'hosting', description: 'Rewards and the leaderboard' },
     { name: 'models', description: 'Which models are paid by the call' },
+    { name: 'inventory', description: 'What hosting providers have: sites, machines, customers' },
     { name: 'audit', description: 'Keys, tiers, operators, and who was refused' },
     { name: 'operation', description: 'For the operator' },
   ],
@@ -151,8 +158,9 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
 function addRoutes(
   app: ReaderApp,
   routeParts: RouteParts & { readonly partitions: number },
-  { putBack, models }: Pick<ReaderAppParts, 'putBack' | 'models'>,
+  parts: Pick<ReaderAppParts, 'putBack' | 'models' | 'inventory' | 'inventoryCommands'>,
 ): void {
+  const { putBack, models, inventory, inventoryCommands } = parts
   providerRoutes(app, routeParts)
   settingsRoutes(app, routeParts)
   operatorRoutes(app, routeParts)
@@ -166,5 +174,6 @@ function addRoutes(
   walletRoutes(app, routeParts)
   auditRoutes(app, routeParts)
   modelsRoutes(app, { ...routeParts, models })
+  inventoryRoutes(app, { ...routeParts, inventory, inventoryCommands })
   hostingRoutes(app, { ...routeParts, ranking: new Ranking(routeParts.present, routeParts.clock) })
 }

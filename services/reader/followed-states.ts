@@ -3,6 +3,8 @@ import type { LogRecord } from '../../pipelines/log/records.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
 import type { Commands } from './commands.ts'
+import type { InventoryCommands } from './fleet/inventory-commands.ts'
+import type { InventoryPresent } from './fleet/inventory-present.ts'
 import type { Accounts } from './present/accounts.ts'
 
 /** A row: a compacted topic, and what is built from its records. */
@@ -16,9 +18,11 @@ export interface StateRow {
 export function stateRows(parts: {
   readonly accounts: Accounts
   readonly commands: Commands
+  readonly inventory: InventoryPresent
+  readonly inventoryCommands: InventoryCommands
   readonly metrics: Metrics
 }) {
-  const { accounts, commands, metrics } = parts
+  const { accounts, commands, inventory, inventoryCommands, metrics } = parts
   return [
     {
       topic: 'nodeState',
@@ -26,6 +30,13 @@ export function stateRows(parts: {
         accounts.apply(record)
         commands.see(record)
         metrics.set('hivemeter_reader_state_records', {}, accounts.size)
+      },
+    },
+    {
+      topic: 'fleetState',
+      onRecord: (record) => {
+        inventory.apply(record)
+        inventoryCommands.see(record)
       },
     },
   ] as const satisfies readonly StateRow[]

@@ -33,6 +33,7 @@ import { VirtualClock } from '../support/memory/virtual-clock.ts'
 import { unheardCommands } from '../support/records/unheard-commands.ts'
 import { MemoryModels } from '../support/memory/memory-models.ts'
 import { putBackNothing } from '../support/memory/put-back.ts'
+import { noInventories } from '../support/memory/no-inventories.ts'
 
 const TOPICS = topicNames('')
 const NOW = Date.UTC(2026, 10, 21, 12)
@@ -45,6 +46,7 @@ before(async () => {
   accounts.apply(accountRecord(0, account({ node_id: 'n', operators: ['op'] })))
   app = await buildReader({
     putBack: putBackNothing(),
+    ...noInventories(),
     models: new MemoryModels(),
     access: { mode: 'off' },
     commands: unheardCommands(),

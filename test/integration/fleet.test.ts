@@ -5,6 +5,7 @@ import { schemaIdOf, SCHEMA_ID } from '../../schemas/avro.ts'
 import { fleetNodeCodec } from '../../schemas/fleet/codecs.ts'
 import type { FleetNode } from '../../schemas/fleet/records.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
+import { InventoryWork } from '../faults/fleet/inventory-work.ts'
 import { install } from '../support/processes/installation.ts'
 import type { Installation } from '../support/processes/installation.ts'
 import { startService, startServices } from '../support/processes/service-process.ts'
@@ -125,9 +126,24 @@ describe('the fleet', () => {
     await until('the third row', ARRIVES_MS_MAX, async () => (await rows()).length === 3)
   })
 
+  it('changes an inventory once for each command, and has the versions for good', async () => {
+    const work = new InventoryWork(installation)
+    await work.add(NODE.provider_id)
+    await work.add(NODE.provider_id)
+    await work.again(NODE.provider_id)
+    await work.arrive()
+    await services.fleet.stop()
+    await work.again(NODE.provider_id)
+    services.fleet = await (await startService(installation, 'fleet')).ready()
+    await work.add(NODE.provider_id)
+    await work.arrive()
+    assert.deepEqual(await work.judge(), [])
+    await work.stop()
+  })
+
   it('is what verify works out again', async () => {
     const { exitCode, output } = await installation.command('verify')
-    assert.match(output, /7 items of fleets, 3 samples, 1 nodes of fleets/)
+    assert.match(output, /7 items of fleets, 3 samples, 1 nodes of fleets, 5 commands of inventories/)
     assert.equal(exitCode, 0, output)
   })
 
@@ -135,6 +151,14 @@ describe('the fleet', () => {
     const { exitCode, output } = await installation.command('migrate', ['--grow', '4'])
     assert.equal(exitCode, 78, output)
     assert.match(output, /has nodes of hosting fleets/)
+  })
+
+  it('shows verify a version that is another', async () => {
+    const sql = `ALTER TABLE fleet_versions UPDATE body = '{}' WHERE entity_id = 'worker-1'`
+    await installation.clickhouse.command(sql, {}, { mutations_sync: 1 })
+    const { exitCode, output } = await installation.command('verify')
+    assert.equal(exitCode, 6, output)
+    assert.match(output, /fleet_versions krill\/worker\/worker-1\/1: body is \{\}/)
   })
 
   it('shows verify a row that is missing', async () => {

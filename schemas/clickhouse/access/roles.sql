@@ -47,6 +47,8 @@ GRANT SELECT ON installation TO hivemeter_loader;
 GRANT SELECT, INSERT ON dead_letters TO hivemeter_loader;
 GRANT SELECT, INSERT ON set_aside TO hivemeter_loader;
 GRANT SELECT, INSERT ON fleet_samples TO hivemeter_loader;
+GRANT SELECT, INSERT ON fleet_versions TO hivemeter_loader;
+GRANT SELECT, INSERT ON fleet_commands TO hivemeter_loader;
 GRANT SYSTEM SYNC REPLICA ON * TO hivemeter_loader;
 
 CREATE ROLE IF NOT EXISTS hivemeter_reader SETTINGS PROFILE 'hivemeter_reading';
@@ -60,6 +62,8 @@ GRANT SELECT ON audit_log TO hivemeter_reader;
 GRANT SELECT ON audit TO hivemeter_reader;
 GRANT SELECT ON set_aside TO hivemeter_reader;
 GRANT SELECT ON fleet_samples TO hivemeter_reader;
+GRANT SELECT ON fleet_versions TO hivemeter_reader;
+GRANT SELECT ON fleet_commands TO hivemeter_reader;
 GRANT SELECT ON dead_letters TO hivemeter_reader;
 GRANT SELECT ON watermarks TO hivemeter_reader;
 GRANT SELECT ON installation TO hivemeter_reader;

@@ -1,6 +1,7 @@
 import * as audit from '../../../schemas/http/audit.ts'
 import * as exposure from '../../../schemas/http/exposure.ts'
 import * as fleet from '../../../schemas/http/fleet.ts'
+import * as fleetInventory from '../../../schemas/http/fleet-inventory.ts'
 import * as gateway from '../../../schemas/http/gateway.ts'
 import * as heartbeats from '../../../schemas/http/heartbeats.ts'
 import * as hosting from '../../../schemas/http/hosting.ts'
@@ -19,6 +20,8 @@ const MODULES = [
   audit,
   exposure,
   fleet,
+  fleetInventory,
+  fleetInventory.NAMED_SCHEMAS,
   gateway,
   heartbeats,
   hosting,

@@ -10,6 +10,7 @@ import type {
 } from '../check.ts'
 import { countOf, readUndecided } from '../undecided.ts'
 import { compareFleet, compareNodes } from './compare.ts'
+import { compareInventory } from './inventory/compare.ts'
 import { readFleetState } from './state.ts'
 import type { FleetPresent } from './state.ts'
 
@@ -26,6 +27,7 @@ export class FleetCheck implements Check {
   #items = 0
   #rows = 0
   #nodes = 0
+  #commands = 0
   #undecided = 0
   readonly #leftOut: string[] = []
 
@@ -59,6 +61,7 @@ export class FleetCheck implements Check {
         [this.#items, 'items of fleets'],
         [this.#rows, 'samples'],
         [this.#nodes, 'nodes of fleets'],
+        [this.#commands, 'commands of inventories'],
       ],
       undecided: this.#undecided,
       otherwise: [],
@@ -69,7 +72,7 @@ export class FleetCheck implements Check {
   async #compare(
     version: VerifiedVersion,
     partition: number,
-    { task, nodes }: FleetPresent & { readonly task: NonNullable<FleetPresent['task']> },
+    { task, nodes, entities, outcomes }: FleetPresent & { readonly task: NonNullable<FleetPresent['task']> },
   ): Promise<void> {
     const run = this.#run
     const { logs, topics } = version
@@ -82,11 +85,13 @@ export class FleetCheck implements Check {
     const { start } = await logs.range('fleetInbox', partition)
     if (start === 0n) {
       await compareNodes({ run }, compared.model.nodes(), nodes)
+      await compareInventory(run, compared.model, { entities, outcomes })
       this.#nodes += nodes.size
+      this.#commands += compared.model.commands
       return
     }
     this.#leftOut.push(
-      `${topics.fleetInbox} partition ${partition} begins at offset ${start}: ${nodes.size} nodes and ${compared.unsure} samples that may be repeats of what is gone were not compared`,
+      `${topics.fleetInbox} partition ${partition} begins at offset ${start}: ${nodes.size} nodes, ${compared.unsure} samples that may be repeats of what is gone, and commands of the inventory were not compared`,
     )
   }
 }

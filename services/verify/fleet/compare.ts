@@ -9,6 +9,7 @@ import { BELOW } from '../tables.ts'
 import { CANNOT_BE_DECIDED, undecidedOf } from '../undecided.ts'
 import type { Undecided } from '../undecided.ts'
 import { readRecord } from './decode.ts'
+import { ChangedRows, compareChanges, readFacts } from './inventory/compare.ts'
 import type { Judged } from './decode.ts'
 import { FleetModel } from './model.ts'
 import type { ExpectedRow } from './model.ts'
@@ -45,32 +46,45 @@ export async function compareFleet(parts: FleetCompareParts): Promise<FleetCompa
   const to = BigInt(task.position)
   const judged = { partition, partitions, since: task.since }
   const model = new FleetModel()
+  const facts = start === 0n ? null : await readFacts(run.tables, blocks)
   const steps = new Steps(parts, start)
+  const changes = new ChangedRows()
   const letters: SetAside[] = []
   for await (const record of logs.read('fleetInbox', partition, { from: start, to })) {
     run.signal.throwIfAborted()
-    model.now = Math.max(model.now, record.timestampMs)
-    const rows = applied(record, model, letters, undecidedOf(undecided, record) !== null, judged)
+    model.pass(record.timestampMs)
+    facts?.upTo(record.offset, model.inventory)
+    const isUndecided = undecidedOf(undecided, record) !== null
+    const rows = applied({ record, model, letters, isUndecided, judged, changes: facts ? null : changes })
     await steps.add(record, rows)
   }
   await steps.finish()
+  if (facts === null) await compareChanges(run, blocks, changes)
   const found = await tables.deadLetters(blocks, topics.fleetInbox, start, to)
   await compareDeadLetters(differences, topics.fleetInbox, partition, letters, found)
   return { model, rows: steps.compared, unsure: steps.unsure }
 }
 
-function applied(
-  record: SourceRecord,
-  model: FleetModel,
-  letters: SetAside[],
-  isUndecided: boolean,
-  judged: Judged,
-): ExpectedRow[] {
-  const read = isUndecided
-    ? ({ kind: 'letter', reason: CANNOT_BE_DECIDED } as const)
-    : readRecord(record, judged)
+interface Applying {
+  readonly record: SourceRecord
+  readonly model: FleetModel
+  readonly letters: SetAside[]
+  readonly isUndecided: boolean
+  readonly judged: Judged
+  /** Null where the log no longer has all commands: what they made is taken from the table of versions. */
+  readonly changes: ChangedRows | null
+}
+
+function applied({ record, model, letters, isUndecided, judged, changes }: Applying): ExpectedRow[] {
+  const read = readRecord(record, judged)
+  if (isUndecided) {
+    letters.push({ record, reasons: [{ index: -1, reason: CANNOT_BE_DECIDED }] })
+    if (read.kind === 'command') model.inventory.undecided(read.wish.command, model.now)
+    return []
+  }
   if (read.kind === 'batch') return model.batch(read.batch, record.offset, record.timestampMs)
   if (read.kind === 'heartbeat') model.heartbeat(read.heartbeat)
+  if (read.kind === 'command') changes?.add(model.command(read.wish, record.offset))
   if (read.kind === 'letter') letters.push({ record, reasons: [{ index: -1, reason: read.reason }] })
   return []
 }

@@ -6,6 +6,9 @@ import type {
   WorkerTelemetry,
 } from '../../../schemas/fleet/records.ts'
 import type { Row } from '../differences.ts'
+import type { Wish } from './inventory/decide.ts'
+import { InventoryModel } from './inventory/inventory-model.ts'
+import type { NamedRow } from './inventory/inventory-model.ts'
 import { Numbers } from './numbers.ts'
 import { rowOf } from './rows.ts'
 
@@ -15,8 +18,21 @@ const HOUR = 3_600_000
 const HOURS = 80
 
 /** The outcomes in the order in which fleet.state has them. */
-const WORDS = ['repeat', 'discovered', 'quarantined', 'refused'] as const
+const WORDS = [
+  'repeat',
+  'discovered',
+  'quarantined',
+  'refused',
+  'current',
+  'late',
+  'conflict',
+  'misplaced',
+] as const
 type Word = (typeof WORDS)[number]
+/** A machine is of the present for two minutes. */
+const PRESENT_MS = 120_000
+/** Of these a sample has no row. */
+const WITHOUT_ROW: ReadonlySet<Word> = new Set(['repeat', 'quarantined', 'refused'])
 
 /** A row that must be there, by its place in the log. */
 export interface ExpectedRow {
@@ -43,10 +59,28 @@ interface ModelNode {
 
 /** What follows from the records of one partition: the second implementation of the task's rules. */
 export class FleetModel {
-  /** Log time, which never falls. */
-  now = 0
   items = 0
+  commands = 0
+  readonly inventory = new InventoryModel()
+  #now = 0
   readonly #nodes = new Map<string, ModelNode>()
+
+  /** Log time, which never falls. */
+  get now(): number {
+    return this.#now
+  }
+
+  /** The next record has this time. */
+  pass(timestampMs: number): void {
+    this.#now = Math.max(this.#now, timestampMs)
+    this.inventory.pass(this.#now)
+  }
+
+  /** A command that the log has at this offset; returns the rows that it must have given. */
+  command(wish: Wish, offset: bigint): { versions: NamedRow[]; commands: NamedRow[] } {
+    this.commands += 1
+    return this.inventory.command(wish, this.#now, Number(offset))
+  }
 
   /** A batch that the log has at this offset; returns the rows that it must have given. */
   batch(batch: WorkerTelemetry, offset: bigint, receivedAt: number): ExpectedRow[] {
@@ -56,12 +90,12 @@ export class FleetModel {
     const rows: ExpectedRow[] = []
     for (const [index, item] of items.entries()) {
       const seq = first_seq + index
-      const word = this.#outcome(item, node.numbers.has({ epoch, seq }))
+      const { word, worker } = this.#outcome(batch, item, node.numbers.has({ epoch, seq }))
       node.outcomes.set(word, (node.outcomes.get(word) ?? 0) + 1)
       this.items += 1
       if (word === 'quarantined') this.#quarantine(node)
-      if (word !== 'discovered' || item.sample === null) continue
-      const row = rowOf(batch, item.sample, { index, seq, outcome: word, offset, receivedAt })
+      if (WITHOUT_ROW.has(word) || item.sample === null) continue
+      const row = rowOf(batch, item.sample, { index, seq, outcome: word, worker, offset, receivedAt })
       rows.push({ place: `${offset}/${index}`, row, node: key, epoch, seq })
     }
     node.numbers.use(epoch, first_seq, first_seq + items.length - 1)
@@ -85,13 +119,24 @@ export class FleetModel {
     return new Map([...this.#nodes].map(([key, node]) => [key, shownNode(node)]))
   }
 
-  #outcome(item: FleetItem, isKnown: boolean): Word {
+  #outcome(
+    node: FleetNodeName,
+    item: FleetItem,
+    isKnown: boolean,
+  ): { readonly word: Word; readonly worker: string } {
     const machine = item.sample ?? item.poll ?? item.report
-    if (isKnown) return 'repeat'
-    if (machine === null) return 'refused'
+    const without = (word: Word) => ({ word, worker: '' })
+    if (isKnown) return without('repeat')
+    if (machine === null) return without('refused')
     const behindMs = this.now - machine.observed_at
-    if (-behindMs > AHEAD_S * 1_000) return 'refused'
-    return behindMs > OLD_H * HOUR ? 'quarantined' : 'discovered'
+    if (-behindMs > AHEAD_S * 1_000) return without('refused')
+    if (behindMs > OLD_H * HOUR) return without('quarantined')
+    const { word, worker } = this.inventory.whose(node, machine)
+    if (word === 'none') return without('discovered')
+    if (word === 'several') return without('conflict')
+    const isAway = this.inventory.isAway(node.provider_id, worker, node.location_id, machine.observed_at)
+    if (isAway) return { word: 'misplaced', worker }
+    return { word: behindMs <= PRESENT_MS ? 'current' : 'late', worker }
   }
 
   #quarantine({ hours }: ModelNode): void {

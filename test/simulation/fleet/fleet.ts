@@ -6,6 +6,7 @@ import {
   nodeHeartbeatCodec,
   workerTelemetryCodec,
 } from '../../../schemas/fleet/codecs.ts'
+import { fleetEntityCodec, inventoryCommandCodec } from '../../../schemas/fleet/inventory/codecs.ts'
 import type { FleetItem, FleetNode } from '../../../schemas/fleet/records.ts'
 import { noMetrics } from '../../../schemas/metrics.ts'
 import { RULES } from '../../../schemas/since.ts'
@@ -13,6 +14,8 @@ import { FleetState } from '../../../pipelines/fleet/pipeline.ts'
 import { readRecord } from '../../../services/verify/fleet/decode.ts'
 import { FleetModel } from '../../../services/verify/fleet/model.ts'
 import type { ExpectedRow } from '../../../services/verify/fleet/model.ts'
+import { ChangedRows } from '../../../services/verify/fleet/inventory/compare.ts'
+import { shownNewest } from '../../../services/verify/fleet/inventory/inventory-model.ts'
 import { batch, item, nodeHeartbeat, poll, report, sample } from '../../support/records/fleet-items.ts'
 import type { Row } from '../../support/oracles/row-reader.ts'
 import type { Actor, ActorTasks } from '../actor.ts'
@@ -23,6 +26,7 @@ import { gateOf, waitingMarks } from '../store-marks.ts'
 import { StoreClient } from '../world/store-client.ts'
 import type { World } from '../world/world.ts'
 import { drawBatches, NAME } from './draw-batches.ts'
+import { commandOf } from './draw-commands.ts'
 import type { FleetSend, ItemDraft } from './draw-batches.ts'
 
 /** Nodes of hosting providers that send what they polled, some of it again, and the tasks that take it in. */
@@ -46,6 +50,8 @@ export const fleet: Actor = {
 }
 
 function valueOf(act: FleetSend, provider_id: string, startMs: number): Buffer {
+  if (act.command !== undefined)
+    return inventoryCommandCodec.encode(commandOf(act.command, provider_id, startMs))
   const { epoch, firstSeq: first_seq, items } = act
   const name = { provider_id, location_id: 'site', node_id: `agent-${act.node}`, epoch }
   if (items.length === 0) return nodeHeartbeatCodec.encode(nodeHeartbeat({ ...name, sent_at: startMs }))
@@ -104,11 +110,13 @@ function judge(world: World, tasks: ActorTasks, partition: number): void {
   const model = new FleetModel()
   const judged = { partition, partitions: PARTITIONS, since: [{ rules: RULES, offset: 0 }] }
   const expected: ExpectedRow[] = []
+  const changes = new ChangedRows()
   let sent = 0
   for (const record of passedBy(world, tasks, partition)) {
-    model.now = Math.max(model.now, record.timestampMs)
+    model.pass(record.timestampMs)
     const read = readRecord(record, judged)
     if (read.kind === 'heartbeat') model.heartbeat(read.heartbeat)
+    if (read.kind === 'command') changes.add(model.command(read.wish, record.offset))
     if (read.kind !== 'batch') continue
     sent += read.batch.items.length
     expected.push(...model.batch(read.batch, record.offset, record.timestampMs))
@@ -119,6 +127,7 @@ function judge(world: World, tasks: ActorTasks, partition: number): void {
   assert.deepEqual([...found.keys()].toSorted(), expected.map(({ place }) => place).toSorted())
   for (const { place, row } of expected)
     for (const name of COMPARED) assert.equal(text(found.get(place)?.[name]), text(row[name]), name)
+  judgeInventory(world, partition, model, changes)
   const nodes = nodesOf(world, partition)
   assert.deepEqual(plain(nodes), plain(model.nodes()))
   const counted = [...nodes.values()].flatMap(({ outcomes }) => outcomes.map(({ items }) => items))
@@ -129,7 +138,40 @@ function judge(world: World, tasks: ActorTasks, partition: number): void {
   )
 }
 
-const COMPARED = ['node_id', 'fingerprint', 'observed_at', 'epoch', 'seq', 'outcome', 'is_mining'] as const
+const COMPARED = [
+  'node_id',
+  'worker_id',
+  'fingerprint',
+  'observed_at',
+  'epoch',
+  'seq',
+  'outcome',
+  'is_mining',
+] as const
+
+/** Each command has one outcome, whatever was sent again, and its versions are rows and records once. */
+function judgeInventory(world: World, partition: number, model: FleetModel, changes: ChangedRows): void {
+  const blocks = blocksOf(world, TOPICS.fleetBlocks, partition)
+  for (const [table, rows] of [
+    ['fleet_versions', changes.versions],
+    ['fleet_commands', changes.commands],
+  ] as const) {
+    const offset = table === 'fleet_versions' ? 'known_offset' : 'record_offset'
+    const shown = (row: Row): string =>
+      [row['entity'], row['entity_id'], row['code'], row['body'], row[offset]].map(text).join()
+    const found = plainRows(blocks, table).map(shown)
+    assert.deepEqual(
+      found.toSorted(),
+      Array.from(rows.values(), (row) => shown(row as Row)).toSorted(),
+      table,
+    )
+  }
+  const found = new Map<string, string>()
+  for (const { key, value } of world.cluster.log(TOPICS.fleetState, partition).committed())
+    if (schemaIdOf(value) === SCHEMA_ID.fleetEntity && value !== null)
+      found.set(key?.toString() ?? '', shownNewest(fleetEntityCodec.decode(value)))
+  assert.deepEqual([...found].toSorted(byKey), [...model.inventory.newest()].toSorted(byKey), 'entities')
+}
 
 /** Avro's decoder makes instances of classes of its own. */
 const plain = (nodes: ReadonlyMap<string, FleetNode>): unknown =>

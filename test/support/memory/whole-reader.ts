@@ -27,6 +27,7 @@ import { assertDocumented } from '../oracles/openapi-check.ts'
 import type { OpenApiDocument } from '../oracles/openapi-check.ts'
 import { MemoryModels } from './memory-models.ts'
 import { putBackNothing } from './put-back.ts'
+import { MemoryFleet } from './memory-fleet.ts'
 
 const WHOLE_PARTITIONS = 2
 
@@ -82,6 +83,8 @@ export async function startWholeReader(
     /** Without it ClickHouse is away. */
     readonly clickhouse?: ClickhouseClient
     readonly models?: MemoryModels
+    /** The inventories; empty without it. */
+    readonly fleet?: MemoryFleet
     readonly clock?: Clock
     readonly partitions?: number
     /** Log time at the start. */
@@ -94,6 +97,7 @@ export async function startWholeReader(
 ): Promise<WholeReader> {
   const { access = { mode: 'off' }, clock = systemClock } = options
   const { partitions = WHOLE_PARTITIONS, nowMs = WHOLE_NOW_MS, held } = options
+  const { fleet = new MemoryFleet(nowMs) } = options
   const accounts = new Accounts(partitions)
   const rules = { ...RULES_DEFAULT, version: 1, ...options.rules }
   const onState = (record: StateRecord) => {
@@ -110,6 +114,8 @@ export async function startWholeReader(
   const clickhouse = options.clickhouse ?? clickhouseAway()
   const app = await buildReader({
     putBack: putBackNothing(),
+    inventory: fleet.inventory,
+    inventoryCommands: fleet.inventoryCommands,
     models: options.models ?? new MemoryModels(),
     accounts,
     access,

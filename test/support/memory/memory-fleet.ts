@@ -1,0 +1,50 @@
+import type { LogProducer } from '../../../pipelines/log/producer.ts'
+import { SharedAppend } from '../../../pipelines/log/shared-append.ts'
+import { systemClock } from '../../../pipelines/clock.ts'
+import { systemRandom } from '../../../pipelines/random.ts'
+import { InventoryCommands } from '../../../services/reader/fleet/inventory-commands.ts'
+import { InventoryPresent } from '../../../services/reader/fleet/inventory-present.ts'
+import { FleetLog } from '../records/fleet-log.ts'
+import { inputRecord } from '../records/task-log.ts'
+import { appendingWhole } from './whole-append.ts'
+
+/** A reader's inventories with the real task of one partition behind them, in memory. */
+export class MemoryFleet {
+  readonly log = new FleetLog()
+  readonly inventory = new InventoryPresent(1)
+  readonly inventoryCommands: InventoryCommands
+  nowMs: number
+  #seen = 0
+
+  constructor(nowMs: number) {
+    this.nowMs = nowMs
+    this.inventory.follow({ loaded: true, reach: async () => true })
+    const inbox = new SharedAppend(this.#producer(), systemClock)
+    this.inventoryCommands = new InventoryCommands({
+      inbox,
+      partitions: 1,
+      clock: systemClock,
+      random: systemRandom,
+    })
+  }
+
+  /** Appends to fleet.inbox; the task takes each record in at once, and the reader sees what it wrote. */
+  #producer(): LogProducer {
+    return appendingWhole(async (records) => {
+      for (const { key, value } of records) {
+        const offset = this.log.input.length
+        const record = { ...inputRecord(offset, this.nowMs, value), key: Buffer.from(key ?? '') }
+        this.log.input = [...this.log.input, record]
+        await this.log.step(1)
+      }
+      const written = this.log.committed.slice(this.#seen)
+      this.#seen = this.log.committed.length
+      for (const { topic, key, value } of written) {
+        if (topic !== 'fleet.state' || key === null) continue
+        const seen = { partition: 0, key: Buffer.from(key), value }
+        this.inventory.apply(seen)
+        this.inventoryCommands.see(seen)
+      }
+    })
+  }
+}
