@@ -27,6 +27,10 @@ import { History } from './history/history.ts'
 import type { InventoryCommands } from './fleet/inventory-commands.ts'
 import type { InventoryPresent } from './fleet/inventory-present.ts'
 import { inventoryRoutes } from './fleet/inventory-routes.ts'
+import { chartRoutes } from './fleet/chart-routes.ts'
+import { Fleets } from './fleet/standing/fleets.ts'
+import type { AllPresentWorkers } from './fleet/standing/present-workers.ts'
+import { viewRoutes } from './fleet/view-routes.ts'
 import { WRITE_BYTES_MAX } from './routes/json-body.ts'
 import { Ranking } from './present/leaderboard.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
@@ -66,6 +70,8 @@ export interface ReaderAppParts {
   /** The inventories of hosting providers, and how they are changed. */
   readonly inventory: InventoryPresent
   readonly inventoryCommands: InventoryCommands
+  /** What fleet.state says of their workers. */
+  readonly workers: AllPresentWorkers
   /** Names of the topics whose blocks fill ClickHouse's tables. */
   readonly topics: Readonly<Record<BlockRole, string>>
   readonly partitions: number
@@ -101,6 +107,7 @@ const API = {
     { name: 'hosting', description: 'Rewards and the leaderboard' },
     { name: 'models', description: 'Which models are paid by the call' },
     { name: 'inventory', description: 'What hosting providers have: sites, machines, customers' },
+    { name: 'fleet', description: 'What the machines of a hosting provider are and do' },
     { name: 'audit', description: 'Keys, tiers, operators, and who was refused' },
     { name: 'operation', description: 'For the operator' },
   ],
@@ -158,9 +165,10 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
 function addRoutes(
   app: ReaderApp,
   routeParts: RouteParts & { readonly partitions: number },
-  parts: Pick<ReaderAppParts, 'putBack' | 'models' | 'inventory' | 'inventoryCommands'>,
+  parts: Pick<ReaderAppParts, 'putBack' | 'models' | 'inventory' | 'inventoryCommands' | 'workers'>,
 ): void {
-  const { putBack, models, inventory, inventoryCommands } = parts
+  const { putBack, models, inventory, inventoryCommands, workers } = parts
+  const { clock } = routeParts
   providerRoutes(app, routeParts)
   settingsRoutes(app, routeParts)
   operatorRoutes(app, routeParts)
@@ -175,5 +183,7 @@ function addRoutes(
   auditRoutes(app, routeParts)
   modelsRoutes(app, { ...routeParts, models })
   inventoryRoutes(app, { ...routeParts, inventory, inventoryCommands })
+  viewRoutes(app, { ...routeParts, fleets: new Fleets({ inventory, workers, clock }) })
+  chartRoutes(app, { ...routeParts, inventory })
   hostingRoutes(app, { ...routeParts, ranking: new Ranking(routeParts.present, routeParts.clock) })
 }

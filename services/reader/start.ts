@@ -20,6 +20,7 @@ import { FollowedStates, stateRows } from './followed-states.ts'
 import type { StateRow } from './followed-states.ts'
 import { InventoryCommands } from './fleet/inventory-commands.ts'
 import { InventoryPresent } from './fleet/inventory-present.ts'
+import { AllPresentWorkers } from './fleet/standing/present-workers.ts'
 import { HISTORY_RUNNING_MAX } from './history/history.ts'
 import { PutBack } from './put-back.ts'
 
@@ -38,7 +39,8 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   const putBack = openPutBack(parts)
   const inventory = new InventoryPresent(layout.partitions)
   const inventoryCommands = openFleetInbox(parts)
-  const rows = stateRows({ accounts, commands, inventory, inventoryCommands, metrics })
+  const workers = new AllPresentWorkers()
+  const rows = stateRows({ accounts, commands, inventory, inventoryCommands, workers, metrics })
   const states = new FollowedStates(rows, tableOf(parts))
   inventory.follow(states.table('fleetState'))
   const clickhouse = clickhouseOf(config, { connectionsMax: HISTORY_RUNNING_MAX })
@@ -61,6 +63,7 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
     models,
     inventory,
     inventoryCommands,
+    workers,
     topics,
     before: layout.before,
     begin: layout.begin,

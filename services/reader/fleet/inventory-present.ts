@@ -24,6 +24,13 @@ export interface PresentEntity {
   readonly version: Version & { readonly body: Body }
 }
 
+/** A provider's inventory, what a caller may do with it, and the partition that its records are on. */
+export interface OpenedInventory {
+  readonly access: ProviderAccess
+  readonly book: Book
+  readonly partition: number
+}
+
 /** The inventories as of the moment a request arrives. */
 export class InventoryPresent {
   /** By provider. */
@@ -77,6 +84,12 @@ export class InventoryPresent {
     const access = accessTo(caller, providerId)
     if (access !== null) return access
     throw new ForeignNode(providerId, new Problem('unknown_provider', 'There is no such provider.'))
+  }
+
+  /** A provider's inventory, for a caller that may know the provider. Throws as `access` does. */
+  async opened(caller: Caller, providerId: string): Promise<OpenedInventory> {
+    const access = await this.access(caller, providerId)
+    return { access, book: this.#open(providerId), partition: partitionOfNode(providerId, this.#partitions) }
   }
 
   /** Up to `limit` entities of a kind after `id`, by id, of those that the caller may see. */
