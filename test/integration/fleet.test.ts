@@ -22,11 +22,11 @@ const PARTITION = partitionOfNode(NODE.provider_id, PARTITIONS)
 /** What nodes of a hosting provider send comes into ClickHouse once, through the real gateway, log, task and loader. */
 describe('the fleet', () => {
   let installation: Installation
-  let services: Record<'gateway' | 'fleet' | 'loader', ServiceProcess>
+  let services: Record<'gateway' | 'fleet' | 'loader' | 'reader', ServiceProcess>
 
   before(async () => {
     installation = await install({ name: 'fleet', partitions: PARTITIONS })
-    services = await startServices(installation, 'gateway', 'fleet', 'loader')
+    services = await startServices(installation, 'gateway', 'fleet', 'loader', 'reader')
   })
 
   after(async () => {
@@ -141,9 +141,33 @@ describe('the fleet', () => {
     await work.stop()
   })
 
+  it('answers a change over HTTP when the task has decided it, and shows it from then on', async () => {
+    const ask = async (method: string, path: string, headers: Record<string, string>, body?: object) => {
+      const answer = await fetch(`${services.reader.url}/api/fleet/locations${path}?provider=shrimp`, {
+        method,
+        headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      })
+      const said = (await answer.json()) as Record<string, unknown>
+      return { status: answer.status, etag: answer.headers.get('etag'), said }
+    }
+    const once = { 'idempotency-key': 'barn' }
+    const barn = { name: 'Barn', timezone: 'America/Chicago' }
+    const made = await ask('POST', '', once, barn)
+    assert.deepEqual([made.status, made.etag], [201, '"1"'], JSON.stringify(made.said))
+    assert.deepEqual((await ask('POST', '', once, barn)).said, made.said)
+    const path = `/${String(made.said['id'])}`
+    const seen = { 'if-match': '"1"' }
+    assert.equal((await ask('PATCH', path, seen, { name: 'Shed' })).status, 200)
+    const stale = await ask('PATCH', path, seen, { name: 'Hall' })
+    assert.deepEqual([stale.status, stale.said['code']], [412, 'version_conflict'])
+    const shown = await ask('GET', path, {})
+    assert.deepEqual([shown.etag, shown.said['name']], ['"2"', 'Shed'])
+  })
+
   it('is what verify works out again', async () => {
     const { exitCode, output } = await installation.command('verify')
-    assert.match(output, /7 items of fleets, 3 samples, 1 nodes of fleets, 5 commands of inventories/)
+    assert.match(output, /7 items of fleets, 3 samples, 1 nodes of fleets, 9 commands of inventories/)
     assert.equal(exitCode, 0, output)
   })
 

@@ -26,13 +26,18 @@ export function affectedBy(book: Book, { kind, id, versions }: Entity): Readonly
   }
 }
 
-/** A location's, or a container's with all that are in it: also those that another place named once. */
+/**
+ * A location's, or a container's with all that are in it: also those that another place named once. Of two containers each
+ * may have been in the other, at different times.
+ */
 function underPlace(book: Book, kind: 'location' | 'container', id: string): ReadonlySet<string> {
-  const workers = new Set(workersNaming(book, 'assignment', kind, id))
-  if (kind === 'location') return workers
-  for (const other of book.all('container')) {
-    const isInside = other.id !== id && other.versions.some(({ body }) => textIn(body ?? {}, 'parent') === id)
-    if (isInside) for (const worker of underPlace(book, 'container', other.id)) workers.add(worker)
+  if (kind === 'location') return workersNaming(book, 'assignment', kind, id)
+  const workers = new Set<string>()
+  const inside = new Set([id])
+  for (const above of inside) {
+    for (const other of book.all('container'))
+      if (other.versions.some(({ body }) => textIn(body ?? {}, 'parent') === above)) inside.add(other.id)
+    for (const worker of workersNaming(book, 'assignment', 'container', above)) workers.add(worker)
   }
   return workers
 }

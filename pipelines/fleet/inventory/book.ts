@@ -16,6 +16,8 @@ export class Book {
   readonly sites = new Places()
   /** Rises with every change. */
   revision = 0
+  /** Of the records that brought a version, the last one. */
+  newestOffset = 0
   readonly #byKind = new Map<EntityKind, Map<string, Entity>>(ENTITY_KINDS.map((kind) => [kind, new Map()]))
   readonly #keyed = new Keyed()
 
@@ -109,7 +111,8 @@ export class Book {
     return kind === 'location' || kind === 'container' ? this.sites : undefined
   }
 
-  #index(entity: Entity, { body }: Version): void {
+  #index(entity: Entity, { body, known_offset }: Version): void {
+    this.newestOffset = Math.max(this.newestOffset, known_offset)
     if (body !== null) for (const key of keysOf(entity.kind, body)) this.#keyed.add(key, entity)
   }
 }

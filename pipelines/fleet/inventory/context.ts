@@ -99,10 +99,8 @@ class Seen {
     const keys = [overPlace('workers', workerId)]
     if (customer !== null) keys.push(overPlace('customer', customer))
     if (location !== null) keys.push(overPlace('location', location))
-    for (let container = textIn(assignment, 'container'); container !== null; ) {
+    for (const container of this.#containers(textIn(assignment, 'container')))
       keys.push(overPlace('container', container))
-      container = textIn(this.body('container', container), 'parent')
-    }
     const entities = new Set<Entity>()
     for (const key of keys) for (const entity of this.#book.keyed(key)) entities.add(entity)
     return [...entities].flatMap((entity) => {
@@ -124,6 +122,16 @@ class Seen {
       }
     }
     return repairs
+  }
+
+  /** A container and those that it is in. Plans may put each of two into the other: then both, once. */
+  #containers(inner: string | null): ReadonlySet<string> {
+    const containers = new Set(inner === null ? [] : [inner])
+    for (const container of containers) {
+      const parent = textIn(this.body('container', container), 'parent')
+      if (parent !== null) containers.add(parent)
+    }
+    return containers
   }
 
   #version({ kind, id, versions }: Entity): Body | null {

@@ -235,6 +235,8 @@ describe('bodies', () => {
   test('the settings of a provider are there as soon as one is set', () => {
     const desk = new Desk([])
     const change = { entity: 'provider', entity_id: 'p', action: 'change' }
+    const body = { thresholds: { under_pct: 90 } }
+    assert.equal(desk.ask({ ...change, expected: [1], body }), 'version_conflict')
     assert.equal(desk.ask({ ...change, body: { thresholds: { under_pct: 85 } } }), 'done')
     assert.deepEqual(desk.book.at('provider', 'p', EDGE)?.body, { thresholds: { under_pct: 85 } })
   })

@@ -79,8 +79,11 @@ function replace(book: Book, request: Request, moment: Moment, existing: readonl
   // Of an entity that is only planned the plan changes.
   const standing = pieces.find(({ toMs }) => toMs > (request.validFrom ?? earliestMs))
   if (newest === undefined || standing === undefined) {
-    if (kind === 'provider' && action === 'change') return create(book, request, moment)
-    return no(refused(unknownCode(kind), 'There is no such entity at that time.'))
+    if (kind !== 'provider' || action !== 'change')
+      return no(refused(unknownCode(kind), 'There is no such entity at that time.'))
+    return expected === null
+      ? create(book, request, moment)
+      : no(refused('version_conflict', 'There is no version yet: send it without If-Match.'))
   }
   if (expected !== null && !expected.includes(newest.version))
     return no(

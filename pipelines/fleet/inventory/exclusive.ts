@@ -3,11 +3,11 @@ import type { Book } from './book.ts'
 import { exclusiveKeysOf } from './index-keys.ts'
 import type { Refused } from './refusal.ts'
 import { refused } from './refusal.ts'
-import { piecesOf } from './versions.ts'
+import { KNOWN_ALL, piecesOf } from './versions.ts'
 
 /**
  * Why an entity cannot have this body from `fromMs` until `toMs`: another one has something of it then that only one can
- * have. Null where it can.
+ * have, by the versions that came with records at or below `knownTo`. Null where it can.
  */
 export function exclusiveFault(
   book: Book,
@@ -15,11 +15,12 @@ export function exclusiveFault(
   id: string,
   body: Body,
   { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+  knownTo = KNOWN_ALL,
 ): Refused | null {
   for (const { key, code, detail } of exclusiveKeysOf(kind, body)) {
     for (const other of book.keyed(key)) {
       if (other.kind !== kind || other.id === id) continue
-      const isHeld = piecesOf(other.versions).some(
+      const isHeld = piecesOf(other.versions, knownTo).some(
         (piece) =>
           piece.fromMs < toMs &&
           fromMs < piece.toMs &&

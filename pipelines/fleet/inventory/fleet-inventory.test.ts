@@ -127,6 +127,49 @@ test('the context is what versions say at a time, and the same object while they
   assert.deepEqual([second?.versions['worker w1'], second?.changesAtMs], [2, ALL])
 })
 
+test('what is asked by an older place in the log is what was known there, whatever is known by now', () => {
+  const desk = new InventoryDesk(NOW, SITE)
+  const of = new InventoryPort(desk.inventory).of('p')
+  const intervals = (knownTo: number): unknown[] => [
+    of?.workerAt(PLACE, knownTo)?.intervalS,
+    of?.contextAt(PLACE, EDGE + EDGE_MS, knownTo).intervalMs,
+  ]
+  const before = desk.offset
+  desk.give(change('worker', 'w1', { interval_s: 60 }))
+  const end = { action: 'end', entity: 'worker', entity_id: 'w1', valid_from: EDGE + 9 * EDGE_MS }
+  assert.equal(desk.give(inventoryCommand(end)).code, null)
+  assert.deepEqual(intervals(before), [30, 30_000])
+  assert.deepEqual(intervals(before + 1), [60, 60_000])
+  assert.deepEqual(intervals(before + 2), [60, 60_000])
+  assert.deepEqual(intervals(before), [30, 30_000])
+})
+
+test('containers that plans put into each other are walked once', () => {
+  const container = (entity_id: string): ReturnType<typeof inventoryCommand> =>
+    inventoryCommand({ entity: 'container', entity_id, body: { ...BODIES.container, name: entity_id } })
+  const desk = new InventoryDesk(NOW, [
+    ...SITE,
+    container('c2'),
+    change('container', 'c1', { parent: 'c2' }, EDGE + 2 * EDGE_MS),
+    change('container', 'c2', { parent: 'c1' }, EDGE + EDGE_MS),
+    inventoryCommand({
+      entity: 'assignment',
+      entity_id: 'a1',
+      body: { worker: 'w1', location: 'barn', container: 'c1' },
+    }),
+  ])
+  const port = new InventoryPort(desk.inventory)
+  const window = { kind: 'heat', scope: 'container', container: 'c2', target: 'off', starts_at: EDGE }
+  assert.equal(desk.give(inventoryCommand({ entity: 'window', entity_id: 'x', body: window })).code, null)
+  assert.deepEqual(
+    port.changedBy(desk.offset).map(({ index }) => index),
+    [0],
+  )
+  const windowsAt = (atMs: number): number | undefined =>
+    port.of('p')?.contextAt(PLACE, atMs, ALL).windows.length
+  assert.deepEqual([windowsAt(EDGE), windowsAt(EDGE + 2 * EDGE_MS)], [0, 1])
+})
+
 test('a record tells which workers it concerns', () => {
   const desk = new InventoryDesk(NOW, [
     ...SITE,

@@ -19,7 +19,7 @@ import { commissionedOf, groupAt, groupOf } from './groups.ts'
 import { forgottenOnMs } from './inventory.ts'
 import type { Inventory } from './inventory.ts'
 import { textHash } from './text-hash.ts'
-import { keptMsOf } from './versions.ts'
+import { keptMsOf, piecesOf } from './versions.ts'
 import { assignmentAt } from './where.ts'
 
 /** Rows of 5 minutes leave spread over so many seconds. */
@@ -63,7 +63,8 @@ interface Kept {
   readonly context: InventoryContext
   readonly revision: number
   readonly fromMs: number
-  readonly knownTo: number
+  /** The offset up to which versions were known, or that of the book's newest version where that is less. */
+  readonly known: number
 }
 
 /** The workers of one provider, by their places. */
@@ -79,7 +80,7 @@ export class BookPort implements ProviderInventory {
     const worker = this.#workerOf(place)
     if (worker === null || worker.bornOffset > knownTo) return null
     const { fromMs, toMs } = commissionedOf(this.book, worker.id, knownTo)
-    const body = worker.versions.at(-1)?.body ?? {}
+    const body = piecesOf(worker.versions, knownTo).at(-1)?.version.body ?? {}
     return {
       workerId: worker.id,
       bornOffset: worker.bornOffset,
@@ -102,16 +103,18 @@ export class BookPort implements ProviderInventory {
 
   contextAt(place: WorkerPlace, atMs: number, knownTo: number): InventoryContext {
     const id = this.#workerOf(place)?.id ?? ''
-    const { revision } = this.book
+    const { revision, newestOffset } = this.book
+    // To all that know every version it is the same, however far they have come in the log.
+    const known = Math.min(knownTo, newestOffset)
     const kept = this.#contexts.get(id)
     const isAnswer =
       kept?.revision === revision &&
-      kept.knownTo <= knownTo &&
+      kept.known === known &&
       kept.fromMs <= atMs &&
       atMs < kept.context.changesAtMs
     if (isAnswer) return kept.context
     const context = contextOf(this.book, id, { atMs, knownTo })
-    this.#contexts.set(id, { context, revision, fromMs: atMs, knownTo })
+    this.#contexts.set(id, { context, revision, fromMs: atMs, known })
     return context
   }
 

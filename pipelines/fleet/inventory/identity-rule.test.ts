@@ -130,6 +130,12 @@ describe('conflicts', () => {
   })
 })
 
+type Remembered = Site['columns']
+
+function copy(from: Remembered, to: Remembered): void {
+  for (const name of Object.keys(LEASE_FIELDS) as (keyof typeof LEASE_FIELDS)[]) to[name].set(from[name])
+}
+
 describe('a new value of one machine', () => {
   const news = { mac: '02:00:00:00:0B:01' }
   const told = (site: Site, items: number, everyMs: number, fields: Partial<Claim> = news): void => {
@@ -179,15 +185,33 @@ describe('a new value of one machine', () => {
     const site = new Site()
     told(site, NEWS_ITEMS_MIN - 1, NEWS_MS_MIN)
     const again = columnsOf(LEASE_FIELDS)
-    for (const name of Object.keys(LEASE_FIELDS) as (keyof typeof LEASE_FIELDS)[])
-      again[name].set(site.columns[name])
+    copy(site.columns, again)
     const last = { ...news, offset: 900 }
     site.label(last, 4 * NEWS_MS_MIN)
     assert.equal(macs(site).length, 2)
-    for (const name of Object.keys(LEASE_FIELDS) as (keyof typeof LEASE_FIELDS)[])
-      site.columns[name].set(again[name])
+    copy(again, site.columns)
     site.label(last, 4 * NEWS_MS_MIN)
     assert.equal(macs(site).length, 0)
+  })
+
+  test('is not made where another worker was to have it then, also when a later record has dropped that plan', () => {
+    const site = new Site()
+    const edge = EDGE + 4 * NEWS_MS_MIN + EDGE_MS
+    site.desk.nowMs = EDGE
+    const plan = identity('w2', 'mac', news.mac)
+    assert.equal(site.desk.give({ ...plan, valid_from: edge }).code, null)
+    told(site, NEWS_ITEMS_MIN - 1, NEWS_MS_MIN)
+    const again = columnsOf(LEASE_FIELDS)
+    copy(site.columns, again)
+    const last = { ...news, offset: 900 }
+    site.label(last, 4 * NEWS_MS_MIN + S)
+    assert.deepEqual(macs(site), [])
+    site.desk.offset = 900
+    const end = { action: 'end', entity: 'identity', entity_id: 'w2-mac', valid_from: edge }
+    assert.equal(site.desk.give(inventoryCommand(end)).code, null)
+    copy(again, site.columns)
+    site.label(last, 4 * NEWS_MS_MIN + S)
+    assert.deepEqual(macs(site), [])
   })
 })
 

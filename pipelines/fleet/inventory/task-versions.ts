@@ -71,7 +71,7 @@ export function identityVersions(
   const body = { worker: workerId, kind, value: form }
   const span = { fromMs, toMs: KNOWN_ALL }
   if (book.entity('identity', id) !== undefined) return []
-  if (exclusiveFault(book, 'identity', id, body, span) !== null) return []
+  if (exclusiveFault(book, 'identity', id, body, span, offset) !== null) return []
   const known = { valid_to: null, known_at: nowMs, known_offset: offset, by: BY_TASK }
   const begun = { kind: 'identity', id, version: { ...known, version: 1, valid_from: fromMs, body } } as const
   return [begun, ...endedOf(book, workerId, kind, fromMs, known)]
@@ -86,7 +86,7 @@ function endedOf(
 ): Made[] {
   const ended: Made[] = []
   for (const { kind, id, versions } of book.keyed(ofWorker(workerId))) {
-    const present = kind === 'identity' ? versionAt(versions, fromMs) : null
+    const present = kind === 'identity' ? versionAt(versions, fromMs, known.known_offset) : null
     if (present?.body == null || textIn(present.body, 'kind') !== ofKind) continue
     const version = (versions.at(-1)?.version ?? 0) + 1
     ended.push({ kind: 'identity', id, version: { ...known, version, valid_from: fromMs, body: null } })

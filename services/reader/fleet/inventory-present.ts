@@ -102,11 +102,17 @@ export class InventoryPresent {
   ): Promise<PresentEntity[]> {
     const { sees } = await this.access(caller, providerId)
     const book = this.#open(providerId)
-    return [...book.all(kind)]
-      .filter((one) => one.id > id && sees(book, one))
-      .toSorted((left, right) => (left.id < right.id ? -1 : 1))
-      .flatMap((one) => presentOf(one) ?? [])
-      .slice(0, limit)
+    // Of a million entities most are not among the first: they cost one comparison each.
+    const found: PresentEntity[] = []
+    for (const one of book.all(kind)) {
+      const last = found.length < limit ? undefined : found.at(-1)
+      if (one.id <= id || (last !== undefined && one.id > last.id) || !sees(book, one)) continue
+      const present = presentOf(one)
+      if (present === null) continue
+      if (last !== undefined) found.pop()
+      found.splice(placeIn(found, present.id), 0, present)
+    }
+    return found
   }
 
   /** An empty one is not kept: any name may be asked for. */
@@ -123,6 +129,17 @@ export class InventoryPresent {
       )
     await this.#table.reach(partitionOfNode(providerId, this.#partitions))
   }
+}
+
+/** Where an id belongs in a list that is sorted by id. */
+function placeIn(found: readonly PresentEntity[], id: string): number {
+  let [low, high] = [0, found.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((found[middle]?.id ?? id) < id) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 function presentOf({ id, versions }: Entity): PresentEntity | null {

@@ -76,7 +76,7 @@ function listRoute(app: ReaderApp, parts: InventoryRouteParts, { kind, path, sch
       schema: {
         summary: `The ${path} of a provider, by id`,
         description:
-          'The newest version of each, which may be one that is planned. Those that ended are left out.',
+          'The newest version of each, which may be one that is planned. Those that were ended are left out; one whose `valid_to` has passed is shown for about 80 hours more.',
         tags: TAGS,
         querystring: EntityQuery,
         response: {

@@ -45,7 +45,7 @@ export function verdictOf(shelf: Shelf, wish: Wish, when: When): Verdict {
 function creation(shelf: Shelf, { command, kind, given }: Wish, when: When): Verdict {
   const { entity_id: id } = command
   if (shelf.item(kind, id) !== undefined) return 'id_taken'
-  if ([...shelf.ofKind(kind)].length >= ENTITIES[kind].most) return 'too_many_entities'
+  if (shelf.count(kind) >= ENTITIES[kind].most) return 'too_many_entities'
   const from = command.valid_from ?? markFrom(when.now)
   const broken = brokenSpan(kind, from, command.valid_to, when.now)
   if (broken !== null) return broken
@@ -63,9 +63,8 @@ function succession(shelf: Shelf, wish: Wish, when: When): Verdict {
   const start = standingFrom(kept, command.valid_from ?? least)
   const newest = kept.editions.at(-1)
   if (newest === undefined || start === null) {
-    return kind === 'provider' && command.action === 'change'
-      ? creation(shelf, wish, when)
-      : `unknown_${kind}`
+    if (kind !== 'provider' || command.action !== 'change') return `unknown_${kind}`
+    return command.expected === null ? creation(shelf, wish, when) : 'version_conflict'
   }
   if (command.expected !== null && !command.expected.includes(newest.version)) return 'version_conflict'
   if (kept.editions.length >= EDITIONS) return 'too_many_versions'

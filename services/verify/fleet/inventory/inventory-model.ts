@@ -26,6 +26,8 @@ export interface NamedRow {
 export class InventoryModel {
   readonly #shelves = new Map<string, Shelf>()
   readonly #outcomes = new Map<string, ExpectedOutcome>()
+  /** How many of them count for a provider. */
+  readonly #counted = new Map<string, number>()
   #hour = 0
   #minute = 0
 
@@ -34,8 +36,11 @@ export class InventoryModel {
     const [hour, minute] = [Math.floor(now / HOUR), Math.floor(now / 60_000)]
     if (minute > this.#minute) {
       this.#minute = minute
-      for (const [key, { until }] of this.#outcomes)
-        if (Math.floor(until / 60_000) < minute) this.#outcomes.delete(key)
+      for (const [key, { until, providerId, is_counted }] of this.#outcomes) {
+        if (Math.floor(until / 60_000) >= minute) continue
+        this.#outcomes.delete(key)
+        if (is_counted) this.#counted.set(providerId, this.#count(providerId) - 1)
+      }
     }
     if (hour <= this.#hour) return
     this.#hour = hour
@@ -50,16 +55,13 @@ export class InventoryModel {
     const { provider_id: providerId, command_id } = command
     const key = `!cmd/${providerId}/${command_id}`
     if (this.#outcomes.has(key)) return { versions: [], commands: [] }
-    const counted = [...this.#outcomes.values()].filter(
-      (one) => one.providerId === providerId && one.is_counted,
-    )
-    const isFull = counted.length >= COMMANDS_A_DAY
+    const isFull = this.#count(providerId) >= COMMANDS_A_DAY
     const shelf = this.#shelves.get(providerId) ?? new Shelf()
     const verdict = isFull ? 'too_many_commands' : verdictOf(shelf, wish, { now, offset })
     const code = typeof verdict === 'string' ? verdict : null
     const until = isFull ? now : now + DAY
     const { body_hash } = command
-    this.#outcomes.set(key, { providerId, body_hash, code, until, is_counted: !isFull })
+    this.#keep(key, { providerId, body_hash, code, until, is_counted: !isFull })
     const puts = typeof verdict === 'string' ? [] : verdict
     for (const put of puts) this.fact(providerId, put)
     return {
@@ -80,7 +82,7 @@ export class InventoryModel {
     const key = `!cmd/${providerId}/${command_id}`
     if (this.#outcomes.has(key)) return
     const outcome = { providerId, body_hash, code: 'cannot_be_decided', until: now + DAY, is_counted: true }
-    this.#outcomes.set(key, outcome)
+    this.#keep(key, outcome)
   }
 
   /** Whose machine it is: the worker; `several`, or `none`. */
@@ -117,6 +119,16 @@ export class InventoryModel {
   /** The outcomes that are kept. */
   outcomes(): ReadonlyMap<string, ExpectedOutcome> {
     return this.#outcomes
+  }
+
+  #keep(key: string, outcome: ExpectedOutcome): void {
+    this.#outcomes.set(key, outcome)
+    const { providerId, is_counted } = outcome
+    if (is_counted) this.#counted.set(providerId, this.#count(providerId) + 1)
+  }
+
+  #count(providerId: string): number {
+    return this.#counted.get(providerId) ?? 0
   }
 
   /** What the newest version of each entity says, by its key in fleet.state. */

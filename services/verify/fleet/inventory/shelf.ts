@@ -37,15 +37,19 @@ export function turnsOf({ editions }: Pick<Item, 'editions'>): number[] {
 
 /** Everything that a provider ever had, by kind and id, and what it is looked up by. */
 export class Shelf {
-  readonly #items = new Map<string, Item>()
+  readonly #byKind = new Map<EntityKind, Map<string, Item>>()
   readonly #marked = new Map<string, Set<Item>>()
 
   item(kind: EntityKind, id: unknown): Item | undefined {
-    return this.#items.get(`${kind}/${String(id)}`)
+    return this.#byKind.get(kind)?.get(String(id))
   }
 
-  *ofKind(kind: EntityKind): Iterable<Item> {
-    for (const item of this.#items.values()) if (item.kind === kind) yield item
+  count(kind: EntityKind): number {
+    return this.#byKind.get(kind)?.size ?? 0
+  }
+
+  ofKind(kind: EntityKind): Iterable<Item> {
+    return this.#byKind.get(kind)?.values() ?? []
   }
 
   said(kind: EntityKind, id: unknown, time: number): Said | null {
@@ -55,7 +59,8 @@ export class Shelf {
 
   put(kind: EntityKind, id: string, edition: Edition, marks: readonly string[]): void {
     const item = this.item(kind, id) ?? { kind, id, editions: [], marks: new Set() }
-    this.#items.set(`${kind}/${id}`, item)
+    const items = this.#byKind.get(kind) ?? new Map<string, Item>()
+    this.#byKind.set(kind, items.set(id, item))
     item.editions.push(edition)
     for (const mark of marks) {
       item.marks.add(mark)
@@ -70,7 +75,7 @@ export class Shelf {
 
   remove(kind: EntityKind, id: string): void {
     const item = this.item(kind, id)
-    this.#items.delete(`${kind}/${id}`)
+    this.#byKind.get(kind)?.delete(id)
     for (const mark of item?.marks ?? []) {
       const items = this.#marked.get(mark)
       if (item !== undefined) items?.delete(item)
@@ -78,7 +83,7 @@ export class Shelf {
     }
   }
 
-  all(): Iterable<Item> {
-    return this.#items.values()
+  *all(): Iterable<Item> {
+    for (const items of this.#byKind.values()) yield* items.values()
   }
 }
