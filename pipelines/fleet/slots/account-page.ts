@@ -13,6 +13,7 @@ import { emptyPage } from './page-state.ts'
 import type { PageState } from './page-state.ts'
 import type { Placement } from './placement.ts'
 import type { FailedPoll, Reading } from './reading.ts'
+import { releaseWorker } from './release.ts'
 import { settleTo } from './settle.ts'
 import { LATE_MS_MAX, SLOT_MS, slotOf } from './slot.ts'
 
@@ -62,6 +63,11 @@ export class AccountPage {
   /** Holes that were closed for good before their time, and slots that settled before theirs, since the page began. */
   get lost(): { readonly holes: number; readonly slots: number } {
     return { holes: this.#page.holesGivenUp, slots: this.#page.settledEarly }
+  }
+
+  /** The next full minute, at which `advance` has something to do; no worker, no minute. */
+  get nextMinuteMs(): number {
+    return this.#page.nextMinuteMs
   }
 
   /** Begins a worker's time with the slot of now, or changes the settings of one that is here. */
@@ -124,6 +130,17 @@ export class AccountPage {
     this.#openOf(worker)
     settleTo(this.#page, worker, this.#page.nowMs)
     if ((this.#page.workers.holes[worker] as number) > 0) completeSpan(this.#page, worker, fromMs, toMs)
+  }
+
+  /** Whether a part of the worker's time is missing, and may still come. */
+  hasHoles(worker: number): boolean {
+    return (this.#page.workers.holes[worker] ?? 0) > 0
+  }
+
+  /** Forgets a worker whose time is over: its rows leave, and its place may be another's. */
+  release(worker: number): void {
+    this.#openOf(worker)
+    releaseWorker(this.#page, worker)
   }
 
   /** The rows that have left since the last call. */
