@@ -109,6 +109,9 @@ export const SCHEMA_ID = {
   nodeHeartbeat: 71,
   fleetTask: 72,
   fleetNode: 73,
+  fleetPage: 74,
+  fleetFace: 75,
+  fleetHearing: 76,
 } as const
 
 /** Encodes and decodes the framed records of one schema. */
@@ -386,6 +389,9 @@ export const STATE_KEY = {
   ids: '!ids',
   commands: '!cmd/',
   heartbeats: '!beats/',
+  fleetPage: '!page/',
+  fleetFace: '!face/',
+  fleetHearing: '!heard/',
 } as const
 
 /** Whether a text that should name a node has the form of the keys of a task's own records. */

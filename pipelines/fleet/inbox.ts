@@ -9,16 +9,17 @@ import type {
   NodeHeartbeat,
   WorkerTelemetry,
 } from '../../schemas/fleet/records.ts'
-import { partitionOfNode } from '../../schemas/ids.ts'
 import type { LetterCode } from '../../schemas/reasons.ts'
 import { rulesAt } from '../../schemas/since.ts'
 import type { BlockLog } from '../blocks/block-log.ts'
-import type { DeadLetter } from '../blocks/dead-letter.ts'
+import type { DeadLetter, EventProblem } from '../blocks/dead-letter.ts'
 import { CANNOT_BE_UNPACKED, schemaOf, unreadableDetail } from '../log/records.ts'
 import type { LogRecord } from '../log/records.ts'
-import { isTick, NO_TICK } from '../log/tick.ts'
+import { isOfGateway, isTick, NO_TICK } from '../log/tick.ts'
 import { judge, TOO_OLD } from './judge.ts'
 import { countOutcome, countQuarantined, newNode } from './node.ts'
+import type { PageTask } from './pages/page-task.ts'
+import { readValue } from './read-record.ts'
 import { nodeHeartbeatFault, telemetryFault } from './record-faults.ts'
 import { batchColumns, writeSample } from './rows.ts'
 import { close, isSeen, see } from './seen.ts'
@@ -28,6 +29,7 @@ export interface FleetInboxParts {
   /** By `fleetNodeKey`; changed in place. */
   readonly nodes: Map<string, FleetNode>
   readonly blocks: BlockLog
+  readonly pages: PageTask
   readonly partition: number
   readonly partitions: number
 }
@@ -38,7 +40,7 @@ export class FleetBatch {
   readonly changed = new Map<string, FleetNode>()
   /** Each with the log time at which it was set aside. */
   readonly dead: { readonly letter: DeadLetter; readonly atMs: number }[] = []
-  readonly counts: Record<DecidedOutcome, number> = { repeat: 0, discovered: 0, quarantined: 0, refused: 0 }
+  readonly counts = noOutcomes()
   lost = 0
   ticked = false
   readonly #parts: FleetInboxParts
@@ -47,22 +49,31 @@ export class FleetBatch {
     this.#parts = parts
   }
 
-  /** Takes in the next record. */
+  /** Takes in the next record: what is due until then comes first. */
   apply(record: LogRecord): void {
-    const { task } = this.#parts
+    const { pages, task } = this.#parts
     task.now = Math.max(task.now, record.timestampMs)
+    pages.begin(task.now, record.offset)
+    this.#take(record)
+    pages.end()
+  }
+
+  #take(record: LogRecord): void {
+    const { task } = this.#parts
     const unreadable = unreadableDetail(record)
     if (unreadable !== null) return this.setAside(record, CANNOT_BE_UNPACKED, unreadable)
     switch (schemaOf(record)) {
       case SCHEMA_ID.tick:
-        if (isTick(record, rulesAt(task.since, record.offset))) this.ticked = true
+        if (isTick(record, rulesAt(task.since, record.offset))) this.#tick(record)
         else this.setAside(record, 'malformed', NO_TICK)
         break
       case SCHEMA_ID.workerTelemetry:
         this.#read(record, workerTelemetryCodec, telemetryFault, (batch) => this.#telemetry(batch, record))
         break
       case SCHEMA_ID.nodeHeartbeat:
-        this.#read(record, nodeHeartbeatCodec, nodeHeartbeatFault, (heartbeat) => this.#heartbeat(heartbeat))
+        this.#read(record, nodeHeartbeatCodec, nodeHeartbeatFault, (heartbeat) =>
+          this.#heartbeat(heartbeat, record),
+        )
         break
       default:
         this.setAside(record, 'unknown_schema', 'the record has none of the schemas of fleet.inbox')
@@ -75,48 +86,43 @@ export class FleetBatch {
     this.dead.push({ letter: { record, problems: [{ index: -1, code, detail }] }, atMs: task.now })
   }
 
-  /** Everything that can be wrong with a record is found before anything is changed. */
+  #tick(record: LogRecord): void {
+    const { pages, task } = this.#parts
+    this.ticked = true
+    if (isOfGateway(record)) pages.tick(task.now, record.offset)
+  }
+
   #read<Value extends FleetNodeName>(
     record: LogRecord,
     codec: { decode(value: Buffer): Value },
     faultOf: (value: Value) => string | null,
     apply: (value: Value) => void,
   ): void {
-    const { partition, partitions } = this.#parts
-    let value: Value
-    try {
-      value = codec.decode(record.value ?? Buffer.alloc(0))
-    } catch {
-      // avsc throws for bytes that are cut off, or that have more bytes after them.
-      return this.setAside(record, 'malformed', 'these are not the bytes of its schema')
-    }
-    const fault = faultOf(value)
-    if (fault !== null) return this.setAside(record, 'out_of_range', fault)
-    const { provider_id } = value
-    if (record.key?.toString() !== provider_id || partitionOfNode(provider_id, partitions) !== partition)
-      return this.setAside(
-        record,
-        'wrong_partition',
-        'its key, or its partition, is not that of its provider',
-      )
-    apply(value)
+    const read = readValue(record, codec, faultOf, this.#parts)
+    if ('value' in read) apply(read.value)
+    else this.setAside(record, read.code, read.detail)
   }
 
   #telemetry(batch: WorkerTelemetry, record: LogRecord): void {
-    const { task, blocks } = this.#parts
+    const { task, blocks, pages } = this.#parts
     const { epoch, first_seq, items, low } = batch
-    const node = this.#open(batch)
+    const node = this.#open(batch, record)
     const ofBatch = batchColumns(batch, record)
     const lostBefore = node.lost
-    const counts: Record<DecidedOutcome, number> = { repeat: 0, discovered: 0, quarantined: 0, refused: 0 }
+    const counts = noOutcomes()
+    const faults: EventProblem[] = []
     for (const [index, item] of items.entries()) {
       const seq = first_seq + index
-      const outcome = judge(item, isSeen(node, { epoch, seq }), task.now)
+      const isRepeat = isSeen(node, { epoch, seq })
+      const { outcome, ofWorker } = judge(item, isRepeat, task.now, () => pages.item(batch, index, item))
       counts[outcome]++
       if (outcome === 'quarantined') countQuarantined(node, TOO_OLD, task.now)
-      if (outcome === 'discovered' && item.sample !== null)
-        writeSample(blocks, ofBatch, { index, seq, outcome }, item.sample)
+      if (ofWorker?.fault !== undefined) faults.push({ index, code: 'rule_failed', detail: ofWorker.fault })
+      if (item.sample !== null && isKept(outcome))
+        writeSample(blocks, ofBatch, { index, seq, outcome, worker: ofWorker?.workerId ?? '' }, item.sample)
     }
+    if (faults.length > 0) this.dead.push({ letter: { record, problems: faults }, atMs: task.now })
+    pages.complete(batch, batch.complete)
     for (const outcome of DECIDED_OUTCOMES) {
       if (counts[outcome] > 0) countOutcome(node, outcome, counts[outcome])
       this.counts[outcome] += counts[outcome]
@@ -129,21 +135,31 @@ export class FleetBatch {
     node.epoch = Math.max(node.epoch, epoch)
   }
 
-  #heartbeat(heartbeat: NodeHeartbeat): void {
-    const node = this.#open(heartbeat)
+  #heartbeat(heartbeat: NodeHeartbeat, record: LogRecord): void {
+    const node = this.#open(heartbeat, record)
     node.last_heartbeat_at = this.#parts.task.now
     node.software_version = heartbeat.software_version
     node.interval_s = heartbeat.interval_s
     node.epoch = Math.max(node.epoch, heartbeat.epoch)
   }
 
-  /** The node, which changes. */
-  #open(name: FleetNodeName): FleetNode {
-    const { nodes, task } = this.#parts
+  /** The node, which is heard of, and changes. */
+  #open(name: FleetNodeName, { offset }: LogRecord): FleetNode {
+    const { nodes, pages, task } = this.#parts
     const key = fleetNodeKey(name)
+    pages.heard(key, task.now, offset)
     const node = nodes.get(key) ?? newNode(name, task.now)
     nodes.set(key, node)
     this.changed.set(key, node)
     return node
   }
+}
+
+function noOutcomes(): Record<DecidedOutcome, number> {
+  return Object.fromEntries(DECIDED_OUTCOMES.map((outcome) => [outcome, 0])) as Record<DecidedOutcome, number>
+}
+
+/** Whether a sample with this outcome is a row: the others are counted alone. */
+function isKept(outcome: DecidedOutcome): boolean {
+  return outcome !== 'repeat' && outcome !== 'quarantined' && outcome !== 'refused'
 }

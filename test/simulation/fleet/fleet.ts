@@ -14,6 +14,7 @@ import { readRecord } from '../../../services/verify/fleet/decode.ts'
 import { FleetModel } from '../../../services/verify/fleet/model.ts'
 import type { ExpectedRow } from '../../../services/verify/fleet/model.ts'
 import { batch, item, nodeHeartbeat, poll, report, sample } from '../../support/records/fleet-items.ts'
+import { FleetLog } from '../../support/records/fleet-log.ts'
 import type { Row } from '../../support/oracles/row-reader.ts'
 import type { Actor, ActorTasks } from '../actor.ts'
 import { blocksOf, passedBy, plainRows, positionOf } from '../logs.ts'
@@ -24,6 +25,7 @@ import { StoreClient } from '../world/store-client.ts'
 import type { World } from '../world/world.ts'
 import { drawBatches, NAME } from './draw-batches.ts'
 import type { FleetSend, ItemDraft } from './draw-batches.ts'
+import { SimWorkers } from './sim-workers.ts'
 
 /** Nodes of hosting providers that send what they polled, some of it again, and the tasks that take it in. */
 export const fleet: Actor = {
@@ -40,7 +42,10 @@ export const fleet: Actor = {
         gateways[entry.gateway]?.send(TOPICS.fleetInbox, entry.partition, value, provider)
         return true
       },
-      judge: (partition) => [[`the fleet of ${partition}`, () => judge(world, tasks, partition)]],
+      judge: (partition) => [
+        [`the fleet of ${partition}`, () => judge(world, tasks, partition)],
+        [`the workers of ${partition}`, () => judgeWorkers(world, tasks, partition)],
+      ],
     }
   },
 }
@@ -93,13 +98,46 @@ function tasksOf(world: World): ActorTasks {
           gate: gateOf(TOPICS.fleetBlocks, partition, marks),
           clock: process.clock,
           metrics: noMetrics,
+          workers: workersOf(world, partition),
         })
     },
   }
   return tasks
 }
 
-/** Each sample that the task has passed is a row once, if it is to be one, and each node is what its items make of it. */
+/** One of a partition's providers has an inventory. */
+function workersOf(world: World, partition: number) {
+  const inventory = new SimWorkers(nodeIdOf(partition, 1), () =>
+    world.cluster.log(TOPICS.fleetInbox, partition).committed(),
+  )
+  return { inventory, identity: inventory }
+}
+
+/** What the task wrote is what a task writes that takes the same records in without any trouble. */
+async function judgeWorkers(world: World, tasks: ActorTasks, partition: number): Promise<void> {
+  const passed = passedBy(world, tasks, partition)
+  const calm = new FleetLog(passed, noMetrics, workersOf(world, partition))
+  await calm.run()
+  const blocks = blocksOf(world, TOPICS.fleetBlocks, partition)
+  for (const table of ['fleet_5m', 'fleet_1m', 'fleet_status', 'fleet_samples']) {
+    const found = plainRows(blocks, table).map(rowText).toSorted()
+    assert.deepEqual(found, calm.rows(table).map(rowText).toSorted(), table)
+  }
+  assert.deepEqual(plain(nodesOf(world, partition)), plain(calm.nodes()))
+}
+
+/** Without the columns that name the block. */
+function rowText(row: Row): string {
+  const own = Object.entries(row).filter(([name]) => !name.startsWith('src_'))
+  return JSON.stringify(own.toSorted(byKey), (_, cell: unknown) =>
+    typeof cell === 'bigint' ? Number(cell) : cell,
+  )
+}
+
+/**
+ * Each sample that the task has passed of a provider without an inventory is a row once, if it is to be one, and each node
+ * is what its items make of it.
+ */
 function judge(world: World, tasks: ActorTasks, partition: number): void {
   const model = new FleetModel()
   const judged = { partition, partitions: PARTITIONS, since: [{ rules: RULES, offset: 0 }] }
@@ -107,19 +145,24 @@ function judge(world: World, tasks: ActorTasks, partition: number): void {
   let sent = 0
   for (const record of passedBy(world, tasks, partition)) {
     model.now = Math.max(model.now, record.timestampMs)
+    if (record.key?.toString() === nodeIdOf(partition, 1)) continue
     const read = readRecord(record, judged)
     if (read.kind === 'heartbeat') model.heartbeat(read.heartbeat)
     if (read.kind !== 'batch') continue
     sent += read.batch.items.length
     expected.push(...model.batch(read.batch, record.offset, record.timestampMs))
   }
-  const rows = plainRows(blocksOf(world, TOPICS.fleetBlocks, partition), 'fleet_samples')
+  const isJudged = (provider: unknown): boolean => provider !== nodeIdOf(partition, 1)
+  const rows = plainRows(blocksOf(world, TOPICS.fleetBlocks, partition), 'fleet_samples').filter((row) =>
+    isJudged(row['provider_id']),
+  )
   const found = new Map(rows.map((row) => [placeOf(row), row]))
   assert.equal(found.size, rows.length, 'no sample is two rows')
   assert.deepEqual([...found.keys()].toSorted(), expected.map(({ place }) => place).toSorted())
   for (const { place, row } of expected)
     for (const name of COMPARED) assert.equal(text(found.get(place)?.[name]), text(row[name]), name)
-  const nodes = nodesOf(world, partition)
+  const all = nodesOf(world, partition)
+  const nodes = new Map([...all].filter(([, { provider_id }]) => isJudged(provider_id)))
   assert.deepEqual(plain(nodes), plain(model.nodes()))
   const counted = [...nodes.values()].flatMap(({ outcomes }) => outcomes.map(({ items }) => items))
   assert.equal(
