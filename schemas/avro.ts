@@ -113,6 +113,9 @@ export const SCHEMA_ID = {
   inventoryCommand: 80,
   fleetEntity: 81,
   inventoryOutcome: 82,
+  fleetPage: 74,
+  fleetFace: 75,
+  fleetHearing: 76,
 } as const
 
 /** Encodes and decodes the framed records of one schema. */
@@ -392,6 +395,9 @@ export const STATE_KEY = {
   commands: '!cmd/',
   heartbeats: '!beats/',
   inventory: '!inv/',
+  fleetPage: '!page/',
+  fleetFace: '!face/',
+  fleetHearing: '!heard/',
 } as const
 
 /** Whether a text that should name a node has the form of the keys of a task's own records. */

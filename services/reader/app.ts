@@ -29,7 +29,6 @@ import type { InventoryPresent } from './fleet/inventory-present.ts'
 import { inventoryRoutes } from './fleet/inventory-routes.ts'
 import { chartRoutes } from './fleet/chart-routes.ts'
 import { Fleets } from './fleet/standing/fleets.ts'
-import type { AllPresentWorkers } from './fleet/standing/present-workers.ts'
 import { viewRoutes } from './fleet/view-routes.ts'
 import { WRITE_BYTES_MAX } from './routes/json-body.ts'
 import { Ranking } from './present/leaderboard.ts'
@@ -70,8 +69,6 @@ export interface ReaderAppParts {
   /** The inventories of hosting providers, and how they are changed. */
   readonly inventory: InventoryPresent
   readonly inventoryCommands: InventoryCommands
-  /** What fleet.state says of their workers. */
-  readonly workers: AllPresentWorkers
   /** Names of the topics whose blocks fill ClickHouse's tables. */
   readonly topics: Readonly<Record<BlockRole, string>>
   readonly partitions: number
@@ -165,9 +162,9 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
 function addRoutes(
   app: ReaderApp,
   routeParts: RouteParts & { readonly partitions: number },
-  parts: Pick<ReaderAppParts, 'putBack' | 'models' | 'inventory' | 'inventoryCommands' | 'workers'>,
+  parts: Pick<ReaderAppParts, 'putBack' | 'models' | 'inventory' | 'inventoryCommands'>,
 ): void {
-  const { putBack, models, inventory, inventoryCommands, workers } = parts
+  const { putBack, models, inventory, inventoryCommands } = parts
   const { clock } = routeParts
   providerRoutes(app, routeParts)
   settingsRoutes(app, routeParts)
@@ -183,7 +180,7 @@ function addRoutes(
   auditRoutes(app, routeParts)
   modelsRoutes(app, { ...routeParts, models })
   inventoryRoutes(app, { ...routeParts, inventory, inventoryCommands })
-  viewRoutes(app, { ...routeParts, fleets: new Fleets({ inventory, workers, clock }) })
+  viewRoutes(app, { ...routeParts, fleets: new Fleets(inventory, clock) })
   chartRoutes(app, { ...routeParts, inventory })
   hostingRoutes(app, { ...routeParts, ranking: new Ranking(routeParts.present, routeParts.clock) })
 }

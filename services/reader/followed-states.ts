@@ -5,7 +5,6 @@ import type { TopicRole } from '../../schemas/topics.ts'
 import type { Commands } from './commands.ts'
 import type { InventoryCommands } from './fleet/inventory-commands.ts'
 import type { InventoryPresent } from './fleet/inventory-present.ts'
-import type { AllPresentWorkers } from './fleet/standing/present-workers.ts'
 import type { Accounts } from './present/accounts.ts'
 
 /** A row: a compacted topic, and what is built from its records. */
@@ -21,10 +20,9 @@ export function stateRows(parts: {
   readonly commands: Commands
   readonly inventory: InventoryPresent
   readonly inventoryCommands: InventoryCommands
-  readonly workers: AllPresentWorkers
   readonly metrics: Metrics
 }) {
-  const { accounts, commands, inventory, inventoryCommands, workers, metrics } = parts
+  const { accounts, commands, inventory, inventoryCommands, metrics } = parts
   return [
     {
       topic: 'nodeState',
@@ -39,7 +37,6 @@ export function stateRows(parts: {
       onRecord: (record) => {
         inventory.apply(record)
         inventoryCommands.see(record)
-        workers.apply(record)
       },
     },
   ] as const satisfies readonly StateRow[]

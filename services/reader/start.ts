@@ -20,7 +20,6 @@ import { FollowedStates, stateRows } from './followed-states.ts'
 import type { StateRow } from './followed-states.ts'
 import { InventoryCommands } from './fleet/inventory-commands.ts'
 import { InventoryPresent } from './fleet/inventory-present.ts'
-import { AllPresentWorkers } from './fleet/standing/present-workers.ts'
 import { HISTORY_RUNNING_MAX } from './history/history.ts'
 import { PutBack } from './put-back.ts'
 
@@ -39,8 +38,7 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   const putBack = openPutBack(parts)
   const inventory = new InventoryPresent(layout.partitions)
   const inventoryCommands = openFleetInbox(parts)
-  const workers = new AllPresentWorkers()
-  const rows = stateRows({ accounts, commands, inventory, inventoryCommands, workers, metrics })
+  const rows = stateRows({ accounts, commands, inventory, inventoryCommands, metrics })
   const states = new FollowedStates(rows, tableOf(parts))
   inventory.follow(states.table('fleetState'))
   const clickhouse = clickhouseOf(config, { connectionsMax: HISTORY_RUNNING_MAX })
@@ -63,7 +61,6 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
     models,
     inventory,
     inventoryCommands,
-    workers,
     topics,
     before: layout.before,
     begin: layout.begin,

@@ -17,6 +17,7 @@ import type { StateRecord } from '../present/accounts.ts'
 
 import { accessTo } from './provider-access.ts'
 import type { ProviderAccess } from './provider-access.ts'
+import { AllPresentWorkers } from './standing/present-workers.ts'
 
 /** The newest version of an entity that has not ended. */
 export interface PresentEntity {
@@ -33,6 +34,8 @@ export interface OpenedInventory {
 
 /** The inventories as of the moment a request arrives. */
 export class InventoryPresent {
+  /** What the same state says of their workers. */
+  readonly workers = new AllPresentWorkers()
   /** By provider. */
   readonly #books = new Map<string, Book>()
   readonly #partitions: number
@@ -48,9 +51,10 @@ export class InventoryPresent {
   }
 
   /** Takes a record of fleet.state, in the order of its partition. */
-  apply({ key, value }: StateRecord): void {
+  apply(record: StateRecord): void {
+    const { key, value } = record
     const name = key?.toString('latin1') ?? ''
-    if (!name.startsWith(STATE_KEY.inventory)) return
+    if (!name.startsWith(STATE_KEY.inventory)) return this.workers.apply(record)
     if (value !== null) {
       const entity = entityFrom(fleetEntityCodec.decode(value))
       const book = this.#open(entity.provider)

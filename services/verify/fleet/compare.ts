@@ -10,11 +10,12 @@ import { CANNOT_BE_DECIDED, undecidedOf } from '../undecided.ts'
 import type { Undecided } from '../undecided.ts'
 import { readRecord } from './decode.ts'
 import { ChangedRows, compareChanges, readFacts } from './inventory/compare.ts'
-import type { Judged } from './decode.ts'
+import type { Read } from './decode.ts'
 import { FleetModel } from './model.ts'
 import type { ExpectedRow } from './model.ts'
 import { SAMPLE_COLUMNS } from './rows.ts'
 import { Unsure } from './unsure.ts'
+import type { ExpectedRows } from './workers/expected.ts'
 
 /** Rows that are compared in one step: as many as are held at once. */
 const STEP_ROWS = 20_000
@@ -26,6 +27,8 @@ export interface FleetCompareParts {
   readonly task: FleetTask
   readonly blocks: BlocksBelow
   readonly undecided: Undecided
+  /** Takes in every record that pages take in. */
+  readonly workers: ExpectedRows
 }
 
 /** What a comparison of one partition has covered. */
@@ -39,7 +42,7 @@ export interface FleetCompared {
 
 /** Compares letters and rows of one partition with what its records give, step by step. */
 export async function compareFleet(parts: FleetCompareParts): Promise<FleetCompared> {
-  const { run, version, partition, task, blocks, undecided } = parts
+  const { run, version, partition, task, blocks, undecided, workers } = parts
   const { tables, differences } = run
   const { logs, topics, partitions } = version
   const { start } = await logs.range('fleetInbox', partition)
@@ -55,7 +58,9 @@ export async function compareFleet(parts: FleetCompareParts): Promise<FleetCompa
     model.pass(record.timestampMs)
     facts?.upTo(record.offset, model.inventory)
     const isUndecided = undecidedOf(undecided, record) !== null
-    const rows = applied({ record, model, letters, isUndecided, judged, changes: facts ? null : changes })
+    const read = readRecord(record, judged)
+    if (!isUndecided) workers.record(model.now, record.offset, read.kind === 'batch' ? read.batch : null)
+    const rows = applied({ record, model, letters, isUndecided, read, changes: facts ? null : changes })
     await steps.add(record, rows)
   }
   await steps.finish()
@@ -70,13 +75,12 @@ interface Applying {
   readonly model: FleetModel
   readonly letters: SetAside[]
   readonly isUndecided: boolean
-  readonly judged: Judged
+  readonly read: Read
   /** Null where the log no longer has all commands: what they made is taken from the table of versions. */
   readonly changes: ChangedRows | null
 }
 
-function applied({ record, model, letters, isUndecided, judged, changes }: Applying): ExpectedRow[] {
-  const read = readRecord(record, judged)
+function applied({ record, model, letters, isUndecided, read, changes }: Applying): ExpectedRow[] {
   if (isUndecided) {
     letters.push({ record, reasons: [{ index: -1, reason: CANNOT_BE_DECIDED }] })
     if (read.kind === 'command') model.inventory.undecided(read.wish.command, model.now)

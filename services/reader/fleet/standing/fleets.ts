@@ -6,7 +6,7 @@ import type { Caller } from '../../../http/caller.ts'
 import type { InventoryPresent } from '../inventory-present.ts'
 import { containersIn, matcherOf } from './fleet-filter.ts'
 import type { FleetFilter } from './fleet-filter.ts'
-import type { AllPresentWorkers, PresentWorkers } from './present-workers.ts'
+import type { PresentWorkers } from './present-workers.ts'
 import { registeredAt } from './registered.ts'
 import type { Registered } from './registered.ts'
 import { standingOf } from './standing.ts'
@@ -44,18 +44,12 @@ interface KeptList {
 /** The fleets of all providers as of the moment of a request. */
 export class Fleets {
   readonly #inventory: InventoryPresent
-  readonly #workers: AllPresentWorkers
   readonly #clock: Clock
   readonly #lists = new WeakMap<Book, KeptList>()
 
-  constructor(parts: {
-    readonly inventory: InventoryPresent
-    readonly workers: AllPresentWorkers
-    readonly clock: Clock
-  }) {
-    this.#inventory = parts.inventory
-    this.#workers = parts.workers
-    this.#clock = parts.clock
+  constructor(inventory: InventoryPresent, clock: Clock) {
+    this.#inventory = inventory
+    this.#clock = clock
   }
 
   /**
@@ -73,11 +67,11 @@ export class Fleets {
         matches(one) &&
         (access.customers === null || (one.customer !== null && access.customers.has(one.customer))),
     )
-    const workers = this.#workers.of(providerId)
+    const workers = this.#inventory.workers.of(providerId)
     const standings = await mapInTurns(seen, { itemsPerTurn: WORKERS_PER_TURN, pause }, (one) =>
       standingOf(one, workers),
     )
-    const heardMs = this.#workers.heardMs(partition)
+    const heardMs = this.#inventory.workers.heardMs(partition)
     return {
       providerId,
       standings,

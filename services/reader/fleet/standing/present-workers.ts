@@ -1,3 +1,4 @@
+import { LEASE_FIELDS } from '../../../../pipelines/fleet/inventory/lease.ts'
 import { PAGE_WORKERS } from '../../../../pipelines/fleet/pages/layout.ts'
 import { unpackedPage } from '../../../../pipelines/fleet/pages/page-log.ts'
 import { liveOfBytes } from '../../../../pipelines/fleet/pages/page-state.ts'
@@ -17,7 +18,7 @@ export class PresentWorkers {
   pageOf(place: number): PresentPage | null {
     const kept = this.#pages.get(Math.floor(place / PAGE_WORKERS))
     if (kept === undefined) return null
-    kept.page ??= { live: liveOfBytes(unpackedPage(kept.record)), asOfMs: kept.record.now }
+    kept.page ??= { live: liveOfBytes(unpackedPage(kept.record), LEASE_FIELDS), asOfMs: kept.record.now }
     return kept.page
   }
 
