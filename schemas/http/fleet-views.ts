@@ -32,14 +32,25 @@ const filterParameters = {
 
 const customerParameter = { customer: Type.Optional(idParameter('The id of a customer.')) }
 
-export const FLEET_STATUSES = ['working', 'underperforming', 'stopped', 'needs_repair', 'in_maintenance'] as const
+export const FLEET_STATUSES = [
+  'working',
+  'underperforming',
+  'stopped',
+  'needs_repair',
+  'in_maintenance',
+] as const
 export type FleetStatus = (typeof FLEET_STATUSES)[number]
 
 /** A sum of rates, hashes a second: as text, since it may exceed 2^53. */
 const rateText = (description: string) =>
-  Type.String({ pattern: '^\\d+$', description: `${description} Hashes a second.`, examples: ['121500000000000'] })
+  Type.String({
+    pattern: '^\\d+$',
+    description: `${description} Hashes a second.`,
+    examples: ['121500000000000'],
+  })
 
-const watts = (description: string) => Type.Integer({ minimum: 0, ...WIDE, description: `${description} Watts.` })
+const watts = (description: string) =>
+  Type.Integer({ minimum: 0, ...WIDE, description: `${description} Watts.` })
 
 const asOf = nullableTimeField('Log time of the oldest reading that counts. Null while there is none.')
 
@@ -60,7 +71,9 @@ export const FleetOverview = Type.Object({
       ReturnType<typeof Type.Integer>
     >,
   ),
-  unknown: Type.Integer({ description: 'Of all of them, whatever their status: nothing is known of them now.' }),
+  unknown: Type.Integer({
+    description: 'Of all of them, whatever their status: nothing is known of them now.',
+  }),
   curtailed: Type.Integer({ description: 'Of the stopped ones: a window wants them to rest.' }),
   unplaced: Type.Integer({ description: 'Assigned to no location.' }),
   power: Type.Object({
@@ -104,7 +117,8 @@ export const WorkersQuery = parameters({
     Type.String({
       minLength: 1,
       maxLength: NAME_CHARACTERS_MAX,
-      description: 'A part of the asset code, the id, the model, the container or the slot; case does not matter.',
+      description:
+        'A part of the asset code, the id, the model, the container or the slot; case does not matter.',
     }),
   ),
   sort: wordField(WORKER_SORTS, { default: 'id' }),
@@ -163,14 +177,18 @@ export const FleetCharts = Type.Object({
   to: timeField('End of the last one.'),
   bucket_s: Type.Integer({ description: 'Length of a bucket, seconds.' }),
   temperature: wordField(FLEET_TEMPERATURES),
-  as_of: nullableTimeField('Minutes before it are whole, but for what comes late. Null while nothing was read.'),
+  as_of: nullableTimeField(
+    'Minutes before it are whole, but for what comes late. Null while nothing was read.',
+  ),
   buckets: Type.Array(
     Type.Object({
       start: timeField(),
       coverage: nullableNumberField('Part of its time of which it is known what the machines did, 0 to 1.'),
       provisional: Type.Boolean({ description: 'It ends after as_of.' }),
       power_w: bandOfNumbers('Watts. Null where less than half is covered.'),
-      temperature_c: bandOfNumbers('Degrees Celsius: the least and the most of any machine, and the mean of all.'),
+      temperature_c: bandOfNumbers(
+        'Degrees Celsius: the least and the most of any machine, and the mean of all.',
+      ),
       hashrate: Type.Array(
         Type.Object({
           algorithm: Type.String(),
@@ -188,7 +206,9 @@ export const UptimeQuery = parameters({ ...filterParameters, ...rangeParameters 
 export const FleetUptime = Type.Object({
   from: timeField(),
   to: timeField(),
-  as_of: nullableTimeField('Minutes before it are whole, but for what comes late. Null while nothing was read.'),
+  as_of: nullableTimeField(
+    'Minutes before it are whole, but for what comes late. Null while nothing was read.',
+  ),
   hashing: nullableNumberField('Part of the known time in which workers hashed, 0 to 1.'),
   reachability: nullableNumberField('Part of the known time in which they answered, 0 to 1.'),
   coverage: nullableNumberField('Part of their time of which anything is known, 0 to 1.'),

@@ -83,7 +83,13 @@ export class FleetCheck implements Check {
   async #compare(
     version: VerifiedVersion,
     partition: number,
-    { task, nodes, entities, outcomes, faces }: FleetPresent & { readonly task: NonNullable<FleetPresent['task']> },
+    {
+      task,
+      nodes,
+      entities,
+      outcomes,
+      faces,
+    }: FleetPresent & { readonly task: NonNullable<FleetPresent['task']> },
   ): Promise<void> {
     const run = this.#run
     const { logs, topics } = version

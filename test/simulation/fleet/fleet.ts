@@ -158,10 +158,7 @@ function judge(world: World, tasks: ActorTasks, partition: number): void {
   judgeInventory(world, partition, model, changes)
   const nodes = nodesOf(world, partition)
   const sure = ([key]: [string, FleetNode]): boolean => model.ofWorkers(key) === 0
-  assert.deepEqual(
-    plain(new Map([...nodes].filter(sure))),
-    plain(new Map([...model.nodes()].filter(sure))),
-  )
+  assert.deepEqual(plain(new Map([...nodes].filter(sure))), plain(new Map([...model.nodes()].filter(sure))))
   const counted = [...nodes.values()].flatMap(({ outcomes }) => outcomes.map(({ items }) => items))
   assert.equal(
     counted.reduce((total, items) => total + items, 0),
@@ -180,9 +177,14 @@ function judgeInventory(world: World, partition: number, model: FleetModel, chan
     ['fleet_commands', changes.commands],
   ] as const) {
     const offset = table === 'fleet_versions' ? 'known_offset' : 'record_offset'
-    const shown = (row: Row): string => [row['entity'], row['entity_id'], row['code'], row['body'], row[offset]].map(text).join()
+    const shown = (row: Row): string =>
+      [row['entity'], row['entity_id'], row['code'], row['body'], row[offset]].map(text).join()
     const found = plainRows(blocks, table).map(shown)
-    assert.deepEqual(found.toSorted(), Array.from(rows.values(), (row) => shown(row as Row)).toSorted(), table)
+    assert.deepEqual(
+      found.toSorted(),
+      Array.from(rows.values(), (row) => shown(row as Row)).toSorted(),
+      table,
+    )
   }
   const found = new Map<string, string>()
   for (const { key, value } of world.cluster.log(TOPICS.fleetState, partition).committed())

@@ -56,7 +56,12 @@ export class Fleets {
    * The workers of a provider that match, by their ids. Throws a Problem: 404 where the caller must not know the provider, 503
    * while the table loads. A customer sees the machines that are assigned to it now.
    */
-  async of(caller: Caller, providerId: string, filter: FleetFilter, pause: () => Promise<void>): Promise<Fleet> {
+  async of(
+    caller: Caller,
+    providerId: string,
+    filter: FleetFilter,
+    pause: () => Promise<void>,
+  ): Promise<Fleet> {
     const { access, book, partition } = await this.#inventory.opened(caller, providerId)
     const nowMs = this.#clock.nowMs()
     const containers = containersIn(book, filter.container, nowMs)

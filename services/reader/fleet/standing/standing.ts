@@ -39,8 +39,7 @@ export function standingOf(registered: Registered, workers: PresentWorkers): Sta
   const face = registered.isCommissioned ? (workers.faces.get(place) ?? null) : null
   // A place may have been another worker's before.
   const isOwn = face?.worker_id === registered.id
-  const deviceHs =
-    page === null || !isOwn ? 0 : valueAt(page.live.live.deviceNominalHs, place % PAGE_WORKERS)
+  const deviceHs = page === null || !isOwn ? 0 : valueAt(page.live.live.deviceNominalHs, place % PAGE_WORKERS)
   const intendedHs = intendedRateHs(intent, deviceHs, DEFAULT_THRESHOLDS.plausible)
   const intendedW = intendedPowerW(intent, intendedHs)
   const isHeard = isOwn && face !== null && !face.unknown && page !== null
@@ -65,8 +64,7 @@ function readingOf(
   const r5Hs = valueAt(live.r5Hs, i)
   const rateHs = r5Hs === UNKNOWN ? null : r5Hs
   const source = POWER_SOURCES[valueAt(live.powerSource, i)] ?? 'none'
-  if (source !== 'none')
-    return { observedAtMs, rateHs, powerW: valueAt(live.powerW, i), powerSource: source }
+  if (source !== 'none') return { observedAtMs, rateHs, powerW: valueAt(live.powerW, i), powerSource: source }
   const powerW = scaledW(rateHs, intended)
   return { observedAtMs, rateHs, powerW, powerSource: powerW === null ? null : 'nameplate' }
 }

@@ -62,7 +62,7 @@ export function placeIn({ registered, face, reading }: Standing, sort: WorkerSor
   const { id } = registered
   switch (sort) {
     case 'id':
-      return { key: '', id }
+      return { key: id, id }
     case 'asset_code':
       return { key: registered.assetCode, id }
     case 'status_since':
