@@ -7,7 +7,7 @@ import { shownNewest } from '../../services/verify/fleet/inventory/inventory-mod
 import { readRecord } from '../../services/verify/fleet/decode.ts'
 import { batch, item, sample } from '../../test/support/records/fleet-items.ts'
 import { FleetLog, fleetRecord } from '../../test/support/records/fleet-log.ts'
-import { BODIES, inventoryCommand, SITE } from '../../test/support/records/inventory-commands.ts'
+import { inventoryCommand, SITE } from '../../test/support/records/inventory-commands.ts'
 import type { TransactionEnd } from '../../test/support/records/task-log.ts'
 import { EDGE_MS, OUTCOMES_PER_PROVIDER_MAX } from '../../schemas/fleet/inventory/bounds.ts'
 import type { InventoryCommand } from '../../schemas/fleet/inventory/records.ts'

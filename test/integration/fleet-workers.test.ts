@@ -218,6 +218,7 @@ describe('the workers of a fleet', () => {
       nowMs = Math.max(nowMs, time.of(record))
       const isBatch = value !== null && schemaIdOf(value) === SCHEMA_ID.workerTelemetry
       expected.record(nowMs, offset, isBatch ? workerTelemetryCodec.decode(value) : null)
+      expected.ended()
     }
     const differences = new Differences()
     const blocks = { topic: installation.topics.fleetBlocks, partition: 0, seqBelow: next_seq }

@@ -176,14 +176,9 @@ describe('the views of a fleet', () => {
         const whole = await all(`sort=${sort}&order=${order}`, 100)
         assert.equal(new Set(whole.map(({ id }) => id)).size, WORKERS)
         assert.deepEqual(await all(`sort=${sort}&order=${order}`, 2), whole, `${sort} ${order}`)
-        const values = whole.map((one) => one[sort] ?? '')
-        const sorted = values.toSorted((left, right) =>
-          typeof left === 'number' && typeof right === 'number'
-            ? left - right
-            : left < right
-              ? -1
-              : Number(left > right),
-        )
+        // What is not known comes first.
+        const values = whole.map((one) => one[sort] ?? -1)
+        const sorted = values.toSorted((left, right) => (left < right ? -1 : Number(left > right)))
         assert.deepEqual(values, order === 'ascending' ? sorted : sorted.toReversed(), `${sort} ${order}`)
       }
     }

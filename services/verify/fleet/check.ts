@@ -11,16 +11,17 @@ import type {
 import { countOf, readUndecided } from '../undecided.ts'
 import { compareFleet, compareNodes } from './compare.ts'
 import { compareInventory } from './inventory/compare.ts'
+import { InventoryWorkforce } from './inventory/inventory-workforce.ts'
+import { FleetModel } from './model.ts'
 import { readFleetState } from './state.ts'
 import type { FleetPresent } from './state.ts'
 import { compareWorkers } from './workers/compare-workers.ts'
 import { ExpectedRows } from './workers/expected.ts'
 import { compareStatuses } from './workers/statuses.ts'
-import { NO_WORKFORCE } from './workers/workforce.ts'
 
 /**
- * Compares fleet.inbox with the rows of samples and workers, the letters, and what fleet.state has of the nodes. There is no
- * inventory in the log yet: no row of a worker follows from it.
+ * Compares fleet.inbox with the rows of samples and workers, the letters, and what fleet.state has of the nodes. The
+ * workers are those of the inventory in the log.
  */
 export class FleetCheck implements Check {
   readonly name = 'fleet'
@@ -95,8 +96,9 @@ export class FleetCheck implements Check {
     const { logs, topics } = version
     const blocks = { topic: topics.fleetBlocks, partition, seqBelow: task.next_seq }
     const undecided = await readUndecided(run.tables, blocks, topics.fleetInbox)
-    const workers = new ExpectedRows(NO_WORKFORCE, task.now)
-    const compared = await compareFleet({ run, version, partition, task, blocks, undecided, workers })
+    const model = new FleetModel()
+    const workers = new ExpectedRows(new InventoryWorkforce(model.inventory), task.now)
+    const compared = await compareFleet({ run, version, partition, task, blocks, undecided, model, workers })
     const { cells, minutes, leftOut } = await compareWorkers(run, blocks, workers)
     this.#workerRows += cells + minutes
     this.#statuses += await compareStatuses(run, blocks, faces)
@@ -110,7 +112,7 @@ export class FleetCheck implements Check {
     }
     const { start } = await logs.range('fleetInbox', partition)
     if (start === 0n) {
-      await compareNodes({ run }, compared.model.nodes(), nodes)
+      await compareNodes({ run }, compared.model, nodes)
       await compareInventory(run, compared.model, { entities, outcomes })
       this.#nodes += nodes.size
       this.#commands += compared.model.commands

@@ -27,6 +27,8 @@ export interface FleetCompareParts {
   readonly task: FleetTask
   readonly blocks: BlocksBelow
   readonly undecided: Undecided
+  /** Takes in every record. */
+  readonly model: FleetModel
   /** Takes in every record that pages take in. */
   readonly workers: ExpectedRows
 }
@@ -48,25 +50,28 @@ export async function compareFleet(parts: FleetCompareParts): Promise<FleetCompa
   const { start } = await logs.range('fleetInbox', partition)
   const to = BigInt(task.position)
   const judged = { partition, partitions, since: task.since }
-  const model = new FleetModel()
-  const facts = start === 0n ? null : await readFacts(run.tables, blocks)
+  const { model } = parts
+  const isWhole = start === 0n
+  const facts = await readFacts(run.tables, blocks, isWhole ? 'of_items' : 'all')
   const steps = new Steps(parts, start)
   const changes = new ChangedRows()
   const letters: SetAside[] = []
   for await (const record of logs.read('fleetInbox', partition, { from: start, to })) {
     run.signal.throwIfAborted()
     model.pass(record.timestampMs)
-    facts?.upTo(record.offset, model.inventory)
+    facts.upTo(isWhole ? record.offset - 1n : record.offset, model.inventory)
     const isUndecided = undecidedOf(undecided, record) !== null
     const read = readRecord(record, judged)
     if (!isUndecided) workers.record(model.now, record.offset, read.kind === 'batch' ? read.batch : null)
-    const rows = applied({ record, model, letters, isUndecided, read, changes: facts ? null : changes })
+    const rows = applied({ record, model, letters, isUndecided, read, changes: isWhole ? changes : null })
+    if (!isUndecided) workers.ended()
     await steps.add(record, rows)
   }
   await steps.finish()
-  if (facts === null) await compareChanges(run, blocks, changes)
+  if (isWhole) await compareChanges(run, blocks, changes)
   const found = await tables.deadLetters(blocks, topics.fleetInbox, start, to)
   await compareDeadLetters(differences, topics.fleetInbox, partition, letters, found)
+  facts.upTo(to, model.inventory)
   return { model, rows: steps.compared, unsure: steps.unsure }
 }
 
@@ -114,7 +119,7 @@ class Steps {
 
   async add({ offset, timestampMs }: SourceRecord, rows: readonly ExpectedRow[]): Promise<void> {
     for (const row of rows) {
-      if (this.#unsure.isUnsure(row, timestampMs)) this.#passedOver.add(row.place)
+      if (!row.isSure || this.#unsure.isUnsure(row, timestampMs)) this.#passedOver.add(row.place)
       else this.#expected.set(row.place, row.row)
     }
     this.#next = offset + 1n
@@ -148,12 +153,24 @@ class Steps {
 /** Compares the nodes of a partition; every one of its records must be in the log. */
 export async function compareNodes(
   { run }: Pick<FleetCompareParts, 'run'>,
-  expected: ReadonlyMap<string, FleetNode>,
+  model: FleetModel,
   found: ReadonlyMap<string, FleetNode>,
 ): Promise<void> {
-  const rowsOf = (nodes: ReadonlyMap<string, FleetNode>): ReadonlyMap<string, Row> =>
-    new Map([...nodes].map(([key, node]) => [key, shown(node)]))
-  await run.differences.compareRows('fleet.state', rowsOf(expected), rowsOf(found))
+  const rowsOf = (nodes: ReadonlyMap<string, FleetNode>, isOfModel: boolean): ReadonlyMap<string, Row> =>
+    new Map(
+      [...nodes].map(([key, node]) => {
+        const ofWorkers = model.ofWorkers(key)
+        const row = shown(node)
+        return [key, ofWorkers === 0 ? row : { ...row, outcomes: summed(node, isOfModel ? ofWorkers : 0) }]
+      }),
+    )
+  await run.differences.compareRows('fleet.state', rowsOf(model.nodes(), true), rowsOf(found, false))
+}
+
+/** Which outcome an item of a worker has is not known: those that it cannot have, and all together. */
+function summed({ outcomes }: FleetNode, more: number): string {
+  const exact = outcomes.filter(({ outcome }) => outcome === 'discovered' || outcome === 'quarantined')
+  return JSON.stringify([exact, outcomes.reduce((sum, { items }) => sum + items, more)])
 }
 
 /** A node as a row: lists as their text. */

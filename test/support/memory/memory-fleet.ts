@@ -29,7 +29,7 @@ export class MemoryFleet {
   }
 
   /** A record comes to fleet.inbox now: the task takes it in at once, and the reader sees what it wrote. */
-  async take(key: string, value: Buffer): Promise<void> {
+  async take(key: string, value: Buffer | null): Promise<void> {
     const offset = this.log.input.length
     const record = { ...inputRecord(offset, this.nowMs, value), key: Buffer.from(key) }
     this.log.input = [...this.log.input, record]

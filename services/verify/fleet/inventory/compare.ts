@@ -15,6 +15,9 @@ const VERSION_COLUMNS = `t.provider_id, t.entity, t.entity_id, t.version, ${ms('
 const COMMAND_COLUMNS = `t.provider_id, ${uuid('command_id')}, t.caller, t.action, t.entity, t.entity_id, t.code, t.asked, t.result,
   ${ms('decided_at')}, t.record_offset`
 
+/** Versions that follow from items and not from commands: a conflict, a new identity. They are taken as they are. */
+const OF_ITEMS = `(t.changed_by = 'fleet')`
+
 /** The rows that commands must have given: as many as a provider's inventory changes in a week. */
 export class ChangedRows {
   readonly versions = new Map<string, Row>()
@@ -33,7 +36,7 @@ export async function compareChanges(
   changes: ChangedRows,
 ): Promise<void> {
   const versions = await tables.rows<TextRow>(
-    `SELECT ${VERSION_COLUMNS} FROM fleet_versions AS t WHERE ${BELOW}`,
+    `SELECT ${VERSION_COLUMNS} FROM fleet_versions AS t WHERE ${BELOW} AND NOT ${OF_ITEMS}`,
     { ...blocks },
   )
   await differences.compareRows(
@@ -112,10 +115,14 @@ export class Facts {
   }
 }
 
-/** All versions of a partition, for a log that no longer has all commands. */
-export async function readFacts(tables: VerifyRun['tables'], blocks: BlocksBelow): Promise<Facts> {
+/** Versions of a partition: all of them for a log that no longer has all commands, else those that follow from items. */
+export async function readFacts(
+  tables: VerifyRun['tables'],
+  blocks: BlocksBelow,
+  which: 'all' | 'of_items',
+): Promise<Facts> {
   const rows = await tables.rows<TextRow>(
-    `SELECT ${VERSION_COLUMNS} FROM fleet_versions AS t WHERE ${BELOW}`,
+    `SELECT ${VERSION_COLUMNS} FROM fleet_versions AS t WHERE ${BELOW} ${which === 'all' ? '' : `AND ${OF_ITEMS}`}`,
     { ...blocks },
   )
   return new Facts(rows.map((row) => ({ providerId: String(row['provider_id']), put: putOf(row) })))

@@ -42,7 +42,10 @@ export class ExpectedRows {
     this.#model = new WorkersModel(workforce)
   }
 
-  /** A record of the log, in order; `batch` where it is one that can be read. One that is set aside is not passed. */
+  /**
+   * A record of the log, in order, before the inventory takes it in; `batch` where it is one that can be read. One that is set
+   * aside is not passed. `ended` follows.
+   */
   record(nowMs: number, offset: bigint, batch: WorkerTelemetry | null): void {
     if (nowMs < this.#endMs - COMPARED_MS - WARM_UP_MS) return
     this.#model.pass(nowMs, offset)
@@ -51,7 +54,11 @@ export class ExpectedRows {
       for (const kept of this.#workforce.keptBefore(offset)) this.#model.follow(kept)
     }
     if (batch !== null) this.#model.batch(batch)
-    this.#model.end()
+  }
+
+  /** The inventory has taken the record in. */
+  ended(): void {
+    if (this.#begin !== null) this.#model.end()
   }
 
   finish(): Expected {
@@ -69,7 +76,9 @@ export class ExpectedRows {
       if (cell < fromS || cell >= lastS) return false
       if (followed === undefined) return true
       // A worker whose older holes are not known may have given up one of these.
-      const isSure = isWhole || (lateRows === 0 && (followed.cells.left.get(cell)?.lateRows ?? 0) === 0)
+      const isSure =
+        !this.#workforce.isContested(provider, worker) &&
+        (isWhole || (lateRows === 0 && (followed.cells.left.get(cell)?.lateRows ?? 0) === 0))
       if (!isSure) unsure.add(cell)
       return isSure && isDue(followed, cell)
     }

@@ -10,53 +10,15 @@ import { someLog } from '../../../../test/support/fleet/pages/random-log.ts'
 import { ScriptInventory } from '../../../../test/support/fleet/pages/script-inventory.ts'
 import type { Script } from '../../../../test/support/fleet/pages/script-inventory.ts'
 import { AssignedIdentity, ScriptWorkforce } from '../../../../test/support/fleet/pages/script-workforce.ts'
+import { workersTables } from '../../../../test/support/fleet/pages/workers-tables.ts'
 import type { Row } from '../../../../test/support/oracles/row-reader.ts'
 import { batch, item, poll, sample } from '../../../../test/support/records/fleet-items.ts'
 import { FleetLog, fleetRecord } from '../../../../test/support/records/fleet-log.ts'
-import { fakeClickhouse } from '../../../../test/support/servers/clickhouse.ts'
 import { Differences } from '../../differences.ts'
-import { Tables } from '../../tables.ts'
 import { compareWorkers } from './compare-workers.ts'
 import { ExpectedRows } from './expected.ts'
-import { ADDED, SENSORS } from './sums.ts'
 
 const BLOCKS = { topic: 'fleet.blocks', partition: 0, seqBelow: 1_000_000 }
-
-/** Sums of rows as the queries of `compareWorkers` give them. */
-function summed(
-  rows: readonly Row[],
-  time: 'cell' | 'minute',
-  keys: readonly string[],
-): Record<string, unknown>[] {
-  const groups = Map.groupBy(rows, (row) => JSON.stringify([...keys, time].map((key) => String(row[key]))))
-  return [...groups.values()].map((those) => {
-    const [first = {}] = those
-    const ends = (column: string, pick: (...values: number[]) => number): string | null => {
-      const values = those.flatMap((row) => (row[column] === null ? [] : [Number(row[column])]))
-      return values.length === 0 ? null : String(pick(...values))
-    }
-    return {
-      ...Object.fromEntries(keys.map((key) => [key, first[key]])),
-      [`${time}_s`]: Number(first[time]) / SECOND_MS,
-      on_time_rows: those.filter(({ late }) => late === 0).length,
-      late_rows: those.filter(({ late }) => late === 1).length,
-      ...Object.fromEntries(
-        ADDED.map((column) => [
-          column,
-          String(those.reduce((sum, row) => sum + BigInt(String(row[column])), 0n)),
-        ]),
-      ),
-      ...Object.fromEntries(
-        SENSORS.flatMap((sensor) => [
-          [`${sensor}_min_dc`, ends(`${sensor}_min_dc`, Math.min)],
-          [`${sensor}_max_dc`, ends(`${sensor}_max_dc`, Math.max)],
-        ]),
-      ),
-    }
-  })
-}
-
-const STAND = ['provider_id', 'algorithm', 'location_id', 'container_id']
 
 /** Runs the task on a log, and compares its rows, after `change` has changed them, with what verify works out. */
 async function verified(
@@ -68,17 +30,6 @@ async function verified(
   const log = new FleetLog(input, undefined, { inventory, identity: new AssignedIdentity(inventory) })
   await log.run()
   const endMs = log.task()?.now ?? 0
-  const rowsOf = (table: string, time: string, params: { from: number; to: number }): Row[] =>
-    change(log.rows(table), table).filter((row) => {
-      const atS = Number(row[time]) / SECOND_MS
-      return atS >= params.from && (time === 'cell' || atS < params.to)
-    })
-  const rows = (sql: string, params: never): Promise<unknown[]> =>
-    Promise.resolve(
-      sql.includes('FROM fleet_5m')
-        ? summed(rowsOf('fleet_5m', 'cell', params), 'cell', [...STAND, 'worker_id'])
-        : summed(rowsOf('fleet_1m', 'minute', params), 'minute', STAND),
-    )
   const differences = new Differences()
   const expected = new ExpectedRows(new ScriptWorkforce(script), endMs)
   let nowMs = 0
@@ -86,8 +37,9 @@ async function verified(
     nowMs = Math.max(nowMs, timestampMs)
     const isBatch = value !== null && schemaIdOf(value) === SCHEMA_ID.workerTelemetry
     expected.record(nowMs, offset, isBatch ? workerTelemetryCodec.decode(value) : null)
+    expected.ended()
   }
-  const tables = new Tables(fakeClickhouse({ rows }))
+  const tables = workersTables((table) => change(log.rows(table), table))
   const compared = await compareWorkers({ tables, differences }, BLOCKS, expected)
   return { compared, differences: differences.lines() }
 }
@@ -106,7 +58,7 @@ test('the rows of workers are worked out as the task has written them, whatever 
       cells += compared.cells
       minutes += compared.minutes
     }),
-    { numRuns: 40, seed: 48 },
+    { numRuns: 40, seed: 48, endOnFailure: true },
   )
   assert.ok(cells > 300 && minutes > 1_000, `${cells} cells, ${minutes} minutes`)
 })

@@ -46,19 +46,11 @@ export interface Workforce {
   keptFrom(offset: bigint): readonly Kept[]
   /** Null for a machine that is nobody's, and where two claim to be one worker. */
   ownerOf(sender: FleetNodeName, machine: OfMachine, offset: bigint): Owned | null
+  /** Whether it is not worked out who holds the worker: then nothing of it is compared. */
+  isContested(provider: string, worker: string): boolean
   /** Null where the worker is not commissioned. */
   standAt(provider: string, worker: string, atMs: number): Stand | null
   planAt(provider: string, worker: string, atMs: number, offset: bigint): Plan
   /** As `provider/location/node`; null where none is to poll it. */
   nodeAt(provider: string, worker: string, atMs: number, offset: bigint): string | null
-}
-
-/** No inventory: every machine is nobody's, so there is no row of any worker. */
-export const NO_WORKFORCE: Workforce = {
-  keptBefore: () => [],
-  keptFrom: () => [],
-  ownerOf: () => null,
-  standAt: () => null,
-  planAt: () => ({ profileHs: null, stickerHs: null, nominalPct: [0, 0], nameplateW: null }),
-  nodeAt: () => null,
 }

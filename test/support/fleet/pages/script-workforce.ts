@@ -73,6 +73,10 @@ export class ScriptWorkforce implements Workforce {
     return { provider: this.#script.providerId, worker: worker.workerId, isShadow: isHome && !isHeld }
   }
 
+  isContested(): boolean {
+    return false
+  }
+
   standAt(_: string, worker: string, atMs: number): Stand | null {
     const found = this.#worker(worker)
     const group = this.#inventory.groupAt(found.place, atMs, Number.POSITIVE_INFINITY)
