@@ -129,7 +129,7 @@ function schemasOf(spec: EntitySpec): EntitySchemas {
       next_cursor: Type.Unsafe<string | null>({ type: ['string', 'null'] }),
     }),
     create: Type.Object({ ...propertiesOf(spec, ({ isRequired }) => isRequired !== true), ...TIMES }),
-    change: Type.Object({ ...propertiesOf(spec, () => true), ...TIMES }),
+    change: Type.Object({ ...propertiesOf(spec, () => true), ...TIMES }, { minProperties: 1 }),
   }
 }
 

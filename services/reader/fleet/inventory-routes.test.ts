@@ -66,6 +66,8 @@ test('a change names the version that it has seen, changes some fields, and take
   assert.deepEqual([body['name'], body['state']], ['Otter', 'suspended'])
   const stale = await ask('PATCH', `customers/${id}`, { state: 'closed' }, { 'if-match': '"1"' })
   assert.deepEqual([stale.status, stale.body['code']], [412, 'version_conflict'])
+  const nothing = await ask('PATCH', `customers/${id}`, {})
+  assert.deepEqual([nothing.status, nothing.body['code']], [422, 'invalid_request'])
   const emptied = await ask('PATCH', `customers/${id}`, { name: null })
   assert.deepEqual([emptied.status, emptied.body['code']], [422, 'invalid_change'])
 })

@@ -18,7 +18,7 @@ import { Problem } from '../../http/problem.ts'
 import { tagsOf } from '../../http/tags.ts'
 import { formatTime } from '../../http/times.ts'
 import type { ReaderApp, RouteParts } from '../parts.ts'
-import { jsonBody } from '../routes/json-body.ts'
+import { invalidFields, jsonBody } from '../routes/json-body.ts'
 import { isFirst, pageOf } from '../routes/pages.ts'
 import { idempotencyKeyOf } from '../routes/write-commands.ts'
 import { WRITE_HEADERS, WRITE_PROBLEMS } from '../routes/write-schema.ts'
@@ -213,11 +213,17 @@ async function send(
     throw new Problem('insufficient_role', `This credential's role may not change a ${change.entity}.`)
   if (change.entity === 'provider' && change.entity_id !== change.provider_id)
     throw new Problem('unknown_provider', 'The id of a provider is its name.')
+  if (change.action === 'change' && isNothing(change))
+    throw invalidFields([{ path: '/', code: 'missing', message: 'Nothing is to change: name a field.' }])
   const expected = expectedVersions(request.headers['if-match'])
   return await inventoryCommands.ask(
     { ...change, expected, restate: false },
     { caller: request.caller.id, holder: holderOf(request), idempotencyKey: idempotencyKeyOf(request) },
   )
+}
+
+function isNothing({ body, valid_from, valid_to }: Omit<InventoryRequest, 'expected' | 'restate'>): boolean {
+  return Object.keys(body).length === 0 && valid_from === null && valid_to === null
 }
 
 function sentTimes(times: { readonly validFrom: number | null; readonly validTo: number | null }) {

@@ -10,6 +10,7 @@ import { CANNOT_BE_DECIDED, undecidedOf } from '../undecided.ts'
 import type { Undecided } from '../undecided.ts'
 import { readRecord } from './decode.ts'
 import { ChangedRows, compareChanges, readFacts } from './inventory/compare.ts'
+import type { Facts } from './inventory/compare.ts'
 import type { Read } from './decode.ts'
 import { FleetModel } from './model.ts'
 import type { ExpectedRow } from './model.ts'
@@ -52,13 +53,14 @@ export async function compareFleet(parts: FleetCompareParts): Promise<FleetCompa
   const judged = { partition, partitions, since: task.since }
   const { model } = parts
   const isWhole = start === 0n
-  const facts = await readFacts(run.tables, blocks, isWhole ? 'of_items' : 'all')
+  let facts: Facts | null = null
   const steps = new Steps(parts, start)
   const changes = new ChangedRows()
   const letters: SetAside[] = []
   for await (const record of logs.read('fleetInbox', partition, { from: start, to })) {
     run.signal.throwIfAborted()
     model.pass(record.timestampMs)
+    facts ??= await readFacts(run.tables, blocks, record.timestampMs, isWhole ? 'of_items' : 'all')
     facts.upTo(isWhole ? record.offset - 1n : record.offset, model.inventory)
     const isUndecided = undecidedOf(undecided, record) !== null
     const read = readRecord(record, judged)
@@ -71,7 +73,7 @@ export async function compareFleet(parts: FleetCompareParts): Promise<FleetCompa
   if (isWhole) await compareChanges(run, blocks, changes)
   const found = await tables.deadLetters(blocks, topics.fleetInbox, start, to)
   await compareDeadLetters(differences, topics.fleetInbox, partition, letters, found)
-  facts.upTo(to, model.inventory)
+  facts?.upTo(to, model.inventory)
   return { model, rows: steps.compared, unsure: steps.unsure }
 }
 

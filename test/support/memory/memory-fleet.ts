@@ -2,6 +2,8 @@ import type { LogProducer } from '../../../pipelines/log/producer.ts'
 import { SharedAppend } from '../../../pipelines/log/shared-append.ts'
 import { systemClock } from '../../../pipelines/clock.ts'
 import { systemRandom } from '../../../pipelines/random.ts'
+import { inventoryCommandCodec } from '../../../schemas/fleet/inventory/codecs.ts'
+import type { InventoryCommand } from '../../../schemas/fleet/inventory/records.ts'
 import { InventoryCommands } from '../../../services/reader/fleet/inventory-commands.ts'
 import { InventoryPresent } from '../../../services/reader/fleet/inventory-present.ts'
 import { FleetLog } from '../records/fleet-log.ts'
@@ -14,14 +16,15 @@ export class MemoryFleet {
   readonly inventory = new InventoryPresent(1)
   readonly inventoryCommands: InventoryCommands
   nowMs: number
+  readonly #inbox: SharedAppend
   #seen = 0
 
   constructor(nowMs: number) {
     this.nowMs = nowMs
     this.inventory.follow({ loaded: true, reach: async () => true })
-    const inbox = new SharedAppend(this.#producer(), systemClock)
+    this.#inbox = new SharedAppend(this.#producer(), systemClock)
     this.inventoryCommands = new InventoryCommands({
-      inbox,
+      inbox: this.#inbox,
       partitions: 1,
       clock: systemClock,
       random: systemRandom,
@@ -35,6 +38,14 @@ export class MemoryFleet {
     this.log.input = [...this.log.input, record]
     await this.log.step(1)
     this.#show()
+  }
+
+  /** Takes commands in, one after the other. */
+  async give(commands: readonly InventoryCommand[]): Promise<void> {
+    for (const command of commands) {
+      const value = inventoryCommandCodec.encode(command)
+      await this.#inbox.append([{ partition: 0, key: command.provider_id, value }])
+    }
   }
 
   #producer(): LogProducer {

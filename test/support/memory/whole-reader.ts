@@ -32,7 +32,7 @@ import { MemoryFleet } from './memory-fleet.ts'
 const WHOLE_PARTITIONS = 2
 
 /** 12:00 UTC of a day. */
-const WHOLE_NOW_MS = Date.UTC(2026, 1, 20, 12)
+export const WHOLE_NOW_MS = Date.UTC(2026, 1, 20, 12)
 
 const HEARTBEAT: InboxHeartbeat = {
   node_id: '',

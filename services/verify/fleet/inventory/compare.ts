@@ -17,6 +17,8 @@ const COMMAND_COLUMNS = `t.provider_id, ${uuid('command_id')}, t.caller, t.actio
 
 /** Versions that follow from items and not from commands: a conflict, a new identity. They are taken as they are. */
 const OF_ITEMS = `(t.changed_by = 'fleet')`
+/** No record speaks of a time so long before its own. */
+const SPOKEN_OF = 81 * 3_600_000
 
 /** The rows that commands must have given: as many as a provider's inventory changes in a week. */
 export class ChangedRows {
@@ -115,15 +117,31 @@ export class Facts {
   }
 }
 
-/** Versions of a partition: all of them for a log that no longer has all commands, else those that follow from items. */
+/**
+ * The versions of a partition, all of them for a log that no longer has all commands, else those that follow from items: such
+ * that may hold at a time of which its
+ * records speak. The table has all that there ever were; most of them were over long before `firstAt`, the time of its first
+ * record.
+ */
 export async function readFacts(
   tables: VerifyRun['tables'],
   blocks: BlocksBelow,
+  firstAt: number,
   which: 'all' | 'of_items',
 ): Promise<Facts> {
   const rows = await tables.rows<TextRow>(
-    `SELECT ${VERSION_COLUMNS} FROM fleet_versions AS t WHERE ${BELOW} ${which === 'all' ? '' : `AND ${OF_ITEMS}`}`,
-    { ...blocks },
+    `SELECT ${VERSION_COLUMNS}
+     FROM (
+       SELECT t.*, min(if(t.valid_to IS NULL, t.valid_from, NULL)) OVER (
+         PARTITION BY t.provider_id, t.entity, t.entity_id ORDER BY t.known_offset
+         ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+       ) AS taken_over
+       FROM fleet_versions AS t WHERE ${BELOW} ${which === 'all' ? '' : `AND ${OF_ITEMS}`}
+     ) AS t
+     WHERE ifNull(t.valid_to > fromUnixTimestamp64Milli({since:Int64}), true)
+       AND ifNull(t.taken_over > fromUnixTimestamp64Milli({since:Int64}), true)
+       AND NOT (t.body IS NULL AND t.valid_from <= fromUnixTimestamp64Milli({since:Int64}))`,
+    { ...blocks, since: firstAt - SPOKEN_OF },
   )
   return new Facts(rows.map((row) => ({ providerId: String(row['provider_id']), put: putOf(row) })))
 }

@@ -22,10 +22,16 @@ const START_MS = Date.UTC(2026, 10, 30, 14, 1)
 const EDGE_MS = 5 * MINUTE_MS
 const BLOCKS = { topic: 'fleet.blocks', partition: 0, seqBelow: 1_000_000 }
 
-const command = (entity: string, entity_id: string, body: Readonly<Record<string, unknown>>): InventoryCommand =>
-  inventoryCommand({ entity, entity_id, body })
-const change = (entity: string, entity_id: string, body: Readonly<Record<string, unknown>>): InventoryCommand =>
-  inventoryCommand({ action: 'change', entity, entity_id, body })
+const command = (
+  entity: string,
+  entity_id: string,
+  body: Readonly<Record<string, unknown>>,
+): InventoryCommand => inventoryCommand({ entity, entity_id, body })
+const change = (
+  entity: string,
+  entity_id: string,
+  body: Readonly<Record<string, unknown>>,
+): InventoryCommand => inventoryCommand({ action: 'change', entity, entity_id, body })
 
 /** Two machines that are polled by the node `n` of the barn; the first stands in a container. */
 const BEGIN: readonly InventoryCommand[] = [
@@ -84,7 +90,8 @@ function logOf(steps: readonly Step[]): LogRecord[] {
     const next = (): number => records.length
     records.push(gatewayTick(next(), nowMs))
     const later = LATER[step.later]
-    if (later !== undefined) records.push(fleetRecord(next(), nowMs, { command: { ...later, command_id: uuid(next()) } }))
+    if (later !== undefined)
+      records.push(fleetRecord(next(), nowMs, { command: { ...later, command_id: uuid(next()) } }))
     const tMs = nowMs - step.ageS * SECOND_MS
     const complete = step.isComplete ? [{ from: tMs - MINUTE_MS, to: tMs }] : []
     const sent = batch([itemOf(step, tMs)], { location_id: 'barn', first_seq: seq++, complete })

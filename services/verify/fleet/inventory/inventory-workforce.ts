@@ -44,7 +44,13 @@ export class InventoryWorkforce implements Workforce {
     if (word !== 'one') return null
     const provider = sender.provider_id
     const key = `${provider}/${worker}`
-    const who = JSON.stringify([sender.location_id, sender.node_id, machine.serial, machine.mac, machine.mac_arp])
+    const who = JSON.stringify([
+      sender.location_id,
+      sender.node_id,
+      machine.serial,
+      machine.mac,
+      machine.mac_arp,
+    ])
     const first = this.#heard.get(key) ?? who
     this.#heard.set(key, first)
     if (first !== who) this.#contested.add(key)
@@ -64,7 +70,8 @@ export class InventoryWorkforce implements Workforce {
     const assigned = this.#assigned(shelf, worker, atMs)
     const container = shelf.item('container', assigned?.['container'])
     // A container never changes its location, and a row names both.
-    const location = container === undefined ? assigned?.['location'] : container.editions[0]?.said?.['location']
+    const location =
+      container === undefined ? assigned?.['location'] : container.editions[0]?.said?.['location']
     return {
       algorithm: textOf(model, 'algorithm'),
       locationId: typeof location === 'string' ? location : '',
@@ -129,7 +136,7 @@ function keptOf(provider: string, { id, editions }: Item): Kept {
 function spreadOf(id: string): number {
   let hash = 2_166_136_261
   for (let index = 0; index < id.length; index++) hash = Math.imul(hash ^ id.charCodeAt(index), 16_777_619)
-  return ((hash >>> 0) || 1) % SPREAD_S
+  return (hash >>> 0 || 1) % SPREAD_S
 }
 
 function textOf(said: Said | null, name: string): string {
