@@ -44,7 +44,14 @@ const NO_SUM_COLUMNS = words(`
   chip_min_dc chip_max_dc board_min_dc board_max_dc inlet_min_dc inlet_max_dc
 `)
 
-const OF_ONE_ROW: ReadonlySet<string> = new Set(['usage_events', 'fleet_samples', 'fleet_5m', 'fleet_status'])
+const OF_ONE_ROW: ReadonlySet<string> = new Set([
+  'usage_events',
+  'fleet_samples',
+  'fleet_versions',
+  'fleet_commands',
+  'fleet_5m',
+  'fleet_status',
+])
 
 type Schema =
   | string
