@@ -5,7 +5,7 @@ import { SCHEMA_ID, schemaIdOf, STATE_KEY, tickCodec } from '../../../schemas/av
 import { LISTENING_MS } from '../live/listening.ts'
 import type { LogRecord } from '../../log/records.ts'
 import type { TransactionEnd } from '../../../test/support/records/task-log.ts'
-import { someLog, someSparseLog } from '../../../test/support/fleet/pages/random-log.ts'
+import { someLog } from '../../../test/support/fleet/pages/random-log.ts'
 import { workersLog, workersOf } from '../../../test/support/fleet/pages/workers-log.ts'
 
 const cuts = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 5, maxLength: 60 })
@@ -62,26 +62,6 @@ test('ticks of tasks, and those of gateways that leave no gap of 90 s, decide no
       assert.deepEqual(workersOf(fewer), workersOf(all))
     }),
     { numRuns: 25, seed: 44 },
-  )
-})
-
-test('copies of batches change nothing but the count of repeats', async () => {
-  await fc.assert(
-    fc.asyncProperty(someSparseLog, async ({ input, script }) => {
-      const once = workersLog(input, script)
-      await once.run()
-      const twice = workersLog(
-        input.flatMap((record) =>
-          schemaIdOf(record.value) === SCHEMA_ID.workerTelemetry
-            ? [record, { ...record, offset: record.offset + 1n }]
-            : [record],
-        ),
-        script,
-      )
-      await twice.run()
-      assert.deepEqual(workersOf(twice), workersOf(once))
-    }),
-    { numRuns: 25, seed: 45 },
   )
 })
 

@@ -51,16 +51,57 @@ const someDrafts = fc
 
 export const someLog: fc.Arbitrary<RandomLog> = someDrafts.map((drafts) => logOf(drafts, 1))
 
-/** The same with a free offset behind each record. */
-export const someSparseLog: fc.Arbitrary<RandomLog> = someDrafts.map((drafts) => logOf(drafts, 2))
+/**
+ * The same with room for other records behind each one, and the inventory changes with records of its own, as it does by
+ * commands: so a batch and a copy right behind it are judged by the same versions.
+ */
+export const someSparseLog: fc.Arbitrary<RandomLog> = someDrafts.map((drafts) => sparseLogOf(drafts, POLLED))
 
-function logOf(drafts: readonly Draft[], apart: number): RandomLog {
+/** The same, and from the first record on the inventory says the same all the time, and each worker has one node. */
+export const someSteadyLog: fc.Arbitrary<RandomLog> = someDrafts.map((drafts) => {
+  const { input, script } = sparseLogOf(drafts, POLLED_ONCE)
+  const fromMs = Math.ceil(((input[0]?.timestampMs ?? 0) + 1) / EDGE_MS) * EDGE_MS
+  const workers = script.workers
+    .filter(({ workerId }) => workerId !== 'w5')
+    .map((worker) => steady(worker, fromMs))
+  const steadyScript = { ...script, workers, thresholds: [], engines: [] }
+  return { input, script: steadyScript, changes: changesOf(steadyScript) }
+})
+
+function sparseLogOf(drafts: readonly Draft[], polled: Polled): RandomLog {
+  const { changes } = logOf(drafts, ROOM)
+  const apart = drafts.map((draft, n) =>
+    changes.has(n * ROOM) ? { ...draft, kind: 'task' as const } : draft,
+  )
+  return logOf(apart, ROOM, polled)
+}
+
+/** Offsets from one record to the next one. */
+const ROOM = 4
+
+function steady(worker: ScriptWorker, commissionedAtMs: number): ScriptWorker {
+  const { serials, containers, windows = [] } = worker
+  return {
+    ...worker,
+    bornOffset: 0,
+    commissionedAtMs,
+    retiredAtMs: Number.POSITIVE_INFINITY,
+    freedAtMs: Number.POSITIVE_INFINITY,
+    serials: serials.slice(0, 1).map(({ value }) => always(value)),
+    nodes: [always(worker.workerId === 'w4' ? 'p/l/b' : 'p/l/a')],
+    containers: containers.slice(0, 1).map(({ value }) => always(value)),
+    windows: windows.map(({ window }) => ({ offset: 0, window })),
+    conflicts: [],
+  }
+}
+
+function logOf(drafts: readonly Draft[], apart: number, polled: Polled = POLLED): RandomLog {
   let nowMs = START_MS
   const timesMs = drafts.map(({ stepS }) => (nowMs += stepS * SECOND_MS))
   const script = scriptOf(timesMs, apart)
   const seqs = new Map<string, number>()
   const input = drafts.map((draft, n) =>
-    recordOf(draft, { n, offset: n * apart, nowMs: timesMs[n] ?? 0 }, seqs),
+    recordOf(draft, { n, offset: n * apart, nowMs: timesMs[n] ?? 0, polled }, seqs),
   )
   return { input, script, changes: changesOf(script) }
 }
@@ -195,11 +236,20 @@ function changesOf({ workers, thresholds, engines }: Script): ReadonlySet<number
   ])
 }
 
-const POLLED = { a: ['S1', 'S2', 'S3', 'S9', 'S7'], b: ['S3', 'S4'], c: ['S1', 'S4'] } as const
+/** Which machines each node polls. */
+type Polled = Readonly<Record<'a' | 'b' | 'c', readonly string[]>>
+
+const POLLED: Polled = { a: ['S1', 'S2', 'S3', 'S9', 'S7'], b: ['S3', 'S4'], c: ['S1', 'S4'] }
+const POLLED_ONCE: Polled = { a: ['S1', 'S2', 'S3', 'S7'], b: ['S4'], c: ['S8'] }
 
 function recordOf(
   draft: Draft,
-  { n, offset, nowMs }: { readonly n: number; readonly offset: number; readonly nowMs: number },
+  {
+    n,
+    offset,
+    nowMs,
+    polled,
+  }: { readonly n: number; readonly offset: number; readonly nowMs: number; readonly polled: Polled },
   seqs: Map<string, number>,
 ): LogRecord {
   const { kind } = draft
@@ -209,10 +259,10 @@ function recordOf(
   if (kind === 'beat') {
     return fleetRecord(offset, nowMs, { heartbeat: nodeHeartbeat({ node_id: n % 2 === 0 ? 'a' : 'b' }) })
   }
-  const items = POLLED[kind].map((serial, machine) => itemOf(draft, serial, machine, nowMs))
+  const items = polled[kind].map((serial, machine) => itemOf(draft, serial, machine, nowMs))
   const first_seq = seqs.get(kind) ?? 1
   seqs.set(kind, first_seq + items.length)
-  const complete = draft.isComplete ? [{ from: nowMs - 40 * MINUTE_MS, to: nowMs - 10 * MINUTE_MS }] : []
+  const complete = draft.isComplete ? [{ from: nowMs - 40 * MINUTE_MS, to: nowMs - SECOND_MS }] : []
   const location_id = kind === 'c' ? 'elsewhere' : 'l'
   return fleetRecord(offset, nowMs, {
     batch: batch(items, { node_id: kind, location_id, first_seq, complete }),
