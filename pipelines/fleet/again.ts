@@ -38,6 +38,6 @@ export class AgainBatch {
     for (const [index, item] of batch.items.entries()) {
       if (faultOf(item, nowMs) === null) pages.item(batch, index, item)
     }
-    pages.complete(batch, batch.complete)
+    pages.complete(batch)
   }
 }

@@ -117,12 +117,15 @@ export class FleetBatch {
       const { outcome, ofWorker } = judge(item, isRepeat, task.now, () => pages.item(batch, index, item))
       counts[outcome]++
       if (outcome === 'quarantined') countQuarantined(node, TOO_OLD, task.now)
-      if (ofWorker?.fault !== undefined) faults.push({ index, code: 'rule_failed', detail: ofWorker.fault })
+      // A copy of a sample on which a rule fails is a repeat: the letter of the first one has it.
+      if (outcome === 'refused' && ofWorker?.fault !== undefined)
+        faults.push({ index, code: 'rule_failed', detail: ofWorker.fault })
       if (item.sample !== null && isKept(outcome))
         writeSample(blocks, ofBatch, { index, seq, outcome, worker: ofWorker?.workerId ?? '' }, item.sample)
     }
     if (faults.length > 0) this.dead.push({ letter: { record, problems: faults }, atMs: task.now })
-    pages.complete(batch, batch.complete)
+    pages.tellComplete(batch, batch.complete, task.now, record.offset)
+    pages.complete(batch)
     for (const outcome of DECIDED_OUTCOMES) {
       if (counts[outcome] > 0) countOutcome(node, outcome, counts[outcome])
       this.counts[outcome] += counts[outcome]

@@ -220,10 +220,11 @@ const WRITTEN: readonly (readonly [
         { kind: 'silent', from: 1, from_offset: 2, to: 3, to_offset: 4 },
         { kind: 'deaf', from: 5, from_offset: 6, to: null, to_offset: null },
       ],
+      complete: [{ from: 1, to: 2, at: 3, offset: 4 }],
       heard_at: 7,
       set_aside: [8],
     },
-    '000000004c0402020402060208000a0c000000020e021000',
+    '000000004c0402020402060208000a0c000000020204060800020e021000',
   ],
   [
     accessKeyCodec,

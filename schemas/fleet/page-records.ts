@@ -38,9 +38,21 @@ export interface HeardSpan {
   to_offset: number | null
 }
 
+/** A span of time of which a node holds nothing back any more: what is missing there was never heard. */
+export interface CompleteMark {
+  /** Observation time, half-open. */
+  readonly from: number
+  readonly to: number
+  /** Log time of the record that said it, and its offset in fleet.inbox. */
+  readonly at: number
+  readonly offset: number
+}
+
 /** What was heard of one node, or, with the key of the gateways, of these. */
 export interface FleetHearing {
   readonly spans: readonly HeardSpan[]
+  /** Of a node: what it said to be complete in the last minutes. */
+  readonly complete: readonly CompleteMark[]
   /** Of the gateways: log time of their newest tick; null before the first. */
   readonly heard_at: number | null
   /** Of the gateways: records that were set aside since they cannot be decided: no page takes them. */

@@ -86,9 +86,9 @@ test('what is written is what a later state starts from', () => {
   watch.tick(0)
   watch.heard(0)
   watch.ticks(30, 400)
-  const written = new Map(watch.listening.takeChanged(0))
+  const written = new Map(watch.listening.takeChanged(0, 0))
   assert.deepEqual([...written.keys()].toSorted(), [GATEWAYS, KEY])
-  assert.deepEqual(watch.listening.takeChanged(0), [])
+  assert.deepEqual(watch.listening.takeChanged(0, 0), [])
   const again = new Listening(watch.nodes, () => true)
   for (const [source, hearing] of written) again.restore(source, hearing)
   for (let offset = 0; offset <= watch.offset; offset++) {
@@ -107,5 +107,5 @@ test('nodes of providers without workers are not listened to, and nothing is wri
   listening.pass(START_MS + 30 * MINUTE_MS, 2)
   listening.contact(KEY, START_MS + 30 * MINUTE_MS, 2)
   listening.forgetGateways(START_MS + 30 * MINUTE_MS, 3)
-  assert.deepEqual(listening.takeChanged(0), [])
+  assert.deepEqual(listening.takeChanged(0, 0), [])
 })

@@ -1,9 +1,11 @@
 import type { FleetHearing } from '../../../schemas/fleet/page-records.ts'
-import type { FleetNode } from '../../../schemas/fleet/records.ts'
+import type { FleetNode, Span as SentSpan } from '../../../schemas/fleet/records.ts'
 import { SECOND_MS } from '../../../schemas/units.ts'
 import { LISTENING_MS, listenedAt } from '../live/listening.ts'
+import type { Span } from '../live/listening.ts'
 import type { NodeHearing } from '../status/context.ts'
 import { DEFAULT_THRESHOLDS } from '../status/thresholds.ts'
+import { CompleteMarks } from './complete-marks.ts'
 import { Hearing, hearingOf, justBefore } from './hearing.ts'
 
 /** Stands for the gateways where a node is named: no node has this name. */
@@ -22,6 +24,7 @@ export type Source = string
  */
 export class Listening {
   readonly #hearings = new Map<Source, Hearing>()
+  readonly #marks = new Map<Source, CompleteMarks>()
   readonly #nodes: ReadonlyMap<Source, FleetNode>
   readonly #hasWorkers: (providerId: string) => boolean
   readonly #known = new Map<Source, NodeHearing & { readonly from: readonly unknown[] }>()
@@ -40,8 +43,9 @@ export class Listening {
   }
 
   /** Takes in a record of fleet.state. */
-  restore(source: Source, { spans, heard_at, set_aside }: FleetHearing): void {
+  restore(source: Source, { spans, complete, heard_at, set_aside }: FleetHearing): void {
     this.#hearings.set(source, new Hearing(spans))
+    this.#marks.set(source, new CompleteMarks(complete))
     for (const { from_offset, to_offset } of spans) {
       this.#note(source, from_offset)
       if (to_offset !== null) this.#note(source, to_offset)
@@ -97,6 +101,24 @@ export class Listening {
     if (source === GATEWAYS) this.#dueMs = Number.NEGATIVE_INFINITY
   }
 
+  /** A node says with the record at `offset` that it holds nothing of these spans back any more. */
+  complete(node: Source, spans: readonly SentSpan[], nowMs: number, offset: number): void {
+    if (spans.length === 0) return
+    let marks = this.#marks.get(node)
+    if (marks === undefined) this.#marks.set(node, (marks = new CompleteMarks()))
+    if (marks.tell(spans, nowMs, offset)) this.#changed.add(node)
+  }
+
+  /** What the record at `offset` has made complete, in whole slots. */
+  saidWith(node: Source, offset: number, nowMs: number): readonly Span[] {
+    return this.#marks.get(node)?.saidWith(offset, nowMs) ?? []
+  }
+
+  /** Whether a node had said, as is known at a place in the log, that it holds nothing of a slot back. */
+  hasSlot(node: Source, slot: number, nowMs: number, knownTo: number): boolean {
+    return this.#marks.get(node)?.hasSlot(slot, nowMs, knownTo) === true
+  }
+
   /** Nobody is there for whom gateways are listened to: the next tick is the first one again. */
   forgetGateways(nowMs: number, offset: number): void {
     if (this.#heardAtMs === null) return
@@ -132,18 +154,24 @@ export class Listening {
     return hearing
   }
 
-  /** The records that changed since the last call; what no page at or above `lowest` can ask for is forgotten. */
-  takeChanged(lowest: number): (readonly [Source, FleetHearing])[] {
+  /**
+   * The records that changed since the last call; what no page at or above the offset `lowest`, at or after the log time
+   * `lowestMs`, can ask for is forgotten.
+   */
+  takeChanged(lowest: number, lowestMs: number): (readonly [Source, FleetHearing])[] {
     for (const offset of this.#changedBy.keys()) if (offset < lowest) this.#changedBy.delete(offset)
     for (const offset of this.#setAside) if (offset < lowest) this.#setAside.delete(offset)
     const changed = [...this.#changed].map((source) => {
       const hearing = this.#of(source)
+      const marks = this.#marks.get(source)
       hearing.forgetBefore(lowest)
+      marks?.forgetBefore(lowest, lowestMs)
       const isGateways = source === GATEWAYS
       return [
         source,
         {
           spans: hearing.spans,
+          complete: marks?.all ?? [],
           heard_at: isGateways ? this.#heardAtMs : null,
           set_aside: isGateways ? [...this.#setAside] : [],
         },

@@ -1,7 +1,12 @@
 import { STATE_KEY } from '../../../schemas/avro.ts'
-import { fleetFaceCodec, fleetHearingCodec, fleetPageCodec } from '../../../schemas/fleet/codecs.ts'
+import {
+  fleetFaceCodec,
+  fleetHearingCodec,
+  fleetNodeKey,
+  fleetPageCodec,
+} from '../../../schemas/fleet/codecs.ts'
 import type { FleetFace, FleetPageRecord } from '../../../schemas/fleet/page-records.ts'
-import type { FleetItem, FleetNode, Span } from '../../../schemas/fleet/records.ts'
+import type { FleetItem, FleetNode, FleetNodeName, Span } from '../../../schemas/fleet/records.ts'
 import type { BlockLog } from '../../blocks/block-log.ts'
 import type { LogRecord, TopicAppend } from '../../log/records.ts'
 import { assertFaces } from './faces.ts'
@@ -132,8 +137,15 @@ export class PageTask {
     return this.#pages.item(sender, index, item)
   }
 
-  complete(sender: Sender, spans: readonly Span[]): void {
-    this.#pages.complete(sender, spans)
+  /** A node says for the first time that it holds nothing of these spans back any more. `complete` follows. */
+  tellComplete(sender: FleetNodeName, spans: readonly Span[], nowMs: number, offset: bigint): void {
+    if (!this.#pages.has(sender.provider_id)) return
+    this.#listening.complete(fleetNodeKey(sender), spans, nowMs, Number(offset))
+  }
+
+  /** The pages take in what the present record has made complete. */
+  complete(sender: FleetNodeName): void {
+    this.#pages.complete(sender)
   }
 
   /** A record is set aside since it cannot be decided: the pages never take it. */
@@ -148,11 +160,18 @@ export class PageTask {
     const faces = [...(this.#rows?.faces ?? [])].map(([key, face]) => {
       return { topic, partition, key, value: face && fleetFaceCodec.encode(face) }
     })
-    const heard = this.#listening.takeChanged(this.from(position)).map(([source, hearing]) => {
-      return { topic, partition, key: hearingKey(source), value: fleetHearingCodec.encode(hearing) }
-    })
+    const heard = this.#listening
+      .takeChanged(this.from(position), this.#oldestMs(nowMs))
+      .map(([source, hearing]) => {
+        return { topic, partition, key: hearingKey(source), value: fleetHearingCodec.encode(hearing) }
+      })
     this.#rows = null
     return [...faces, ...heard, ...pages]
+  }
+
+  /** Log time of the page that is furthest behind, or before it. */
+  #oldestMs(nowMs: number): number {
+    return this.#pages.all.reduce((oldest, { writtenMs }) => Math.min(oldest, writtenMs ?? nowMs), nowMs)
   }
 
   get #sink(): PageSink {

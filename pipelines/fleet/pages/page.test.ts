@@ -48,6 +48,7 @@ class Driven implements PageSink {
       number: 0,
       inventory,
       contexts: new PageContexts(inventory, listening, 0),
+      listening,
       leaseFields: new ScriptIdentity(inventory).fields,
     }
     this.page = new FleetPage(this.#parts, { nowMs: START_MS })

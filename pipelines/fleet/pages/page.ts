@@ -1,8 +1,10 @@
 import type { FleetItem } from '../../../schemas/fleet/records.ts'
 import { valueAt } from '../live/memory.ts'
+import type { Span } from '../live/listening.ts'
 import type { Origin, Place } from '../live/sample.ts'
 import { NOT_COMMISSIONED } from '../slots/placement.ts'
 import type { Placement } from '../slots/placement.ts'
+import { SLOT_MS } from '../slots/slot.ts'
 import {
   applyCurrent,
   applyFailedPoll,
@@ -18,11 +20,13 @@ import { classOf } from '../status/counts.ts'
 import type { Class } from '../status/counts.ts'
 import type { Decision } from '../status/decisions.ts'
 import { failedPollOf, readingOf } from './account-reading.ts'
+import { partsOf } from './complete-parts.ts'
 import type { PageContexts } from './contexts.ts'
 import { justBefore } from './hearing.ts'
 import type { PlacedWorker, ProviderInventory } from './inventory.ts'
 import { PAGE_WORKERS } from './layout.ts'
 import type { Columns, Fields } from './layout.ts'
+import type { Listening } from './listening.ts'
 import { livePollOf, liveSampleOf } from './live-sample.ts'
 import { bytesOfState, emptyState, PHASES, stateOfBytes } from './page-state.ts'
 import type { FleetPageState } from './page-state.ts'
@@ -36,6 +40,7 @@ export interface PageParts {
   readonly number: number
   readonly inventory: ProviderInventory
   readonly contexts: PageContexts
+  readonly listening: Pick<Listening, 'hasSlot'>
   readonly leaseFields: Fields
 }
 
@@ -94,9 +99,13 @@ export class FleetPage {
     this.#parts = parts
     this.providerId = parts.providerId
     this.number = parts.number
-    const { inventory, leaseFields, number: page } = parts
+    const { inventory, leaseFields, listening, number: page } = parts
     const placement: Placement = {
       groupAt: (index, atMs) => inventory.groupAt({ page, index }, atMs, this.#knownTo),
+      isComplete: (index, slot, nowMs) => {
+        const node = inventory.nodeAt({ page, index }, slot * SLOT_MS, this.#knownTo)
+        return node !== null && listening.hasSlot(node, slot, nowMs, this.#knownTo)
+      },
     }
     this.#state =
       'bytes' in from
@@ -192,22 +201,16 @@ export class FleetPage {
   }
 
   /** The node holds nothing of these spans back any more: what is missing there of its workers was never heard. */
-  complete(
-    nodeKey: string,
-    spans: readonly { readonly from: number; readonly to: number }[],
-    at: Place,
-    sink: PageSink,
-  ): void {
+  complete(nodeKey: string, spans: readonly Span[], at: Place, sink: PageSink): void {
     const { account, places } = this.#state
+    const { inventory, number: page } = this.#parts
     this.#among(at)
     for (let index = 0; index < PAGE_WORKERS; index++) {
       if (valueAt(places.phase, index) === PHASES.free || !account.hasHoles(index)) continue
-      const place = { page: this.number, index }
-      const own = spans.filter(
-        ({ from }) => this.#parts.inventory.nodeAt(place, from, this.#knownTo) === nodeKey,
-      )
-      if (own.length > 0) account.advance(at.nowMs)
-      for (const { from, to } of own) account.complete(index, from, to)
+      account.advance(at.nowMs)
+      const isOwn = (atMs: number): boolean =>
+        inventory.nodeAt({ page, index }, atMs, this.#knownTo) === nodeKey
+      account.complete(index, (holes) => partsOf(holes, spans, isOwn))
     }
     this.#leave(sink)
   }

@@ -1,4 +1,4 @@
-import type { FleetItem, FleetNodeName, Span } from '../../../schemas/fleet/records.ts'
+import type { FleetItem, FleetNodeName } from '../../../schemas/fleet/records.ts'
 import { fleetNodeKey } from '../../../schemas/fleet/codecs.ts'
 import { heardBetween } from '../live/listening.ts'
 import type { Place } from '../live/sample.ts'
@@ -141,10 +141,11 @@ export class FleetPages {
     return outcome === null ? null : { ...outcome, workerId }
   }
 
-  /** A node holds nothing of these spans of time back any more. */
-  complete(sender: FleetNodeName, spans: readonly Span[]): void {
-    if (spans.length === 0) return
+  /** A node holds nothing back any more of what the present record says. */
+  complete(sender: FleetNodeName): void {
     const key = fleetNodeKey(sender)
+    const spans = this.#parts.listening.saidWith(key, Number(this.#place.offset), this.#place.nowMs)
+    if (spans.length === 0) return
     for (const kept of this.#providers.get(sender.provider_id) ?? []) {
       if (kept !== undefined && this.#isBehind(kept)) kept.page.complete(key, spans, this.#place, this.#to)
     }
@@ -216,8 +217,9 @@ export class FleetPages {
     const ofProvider = inventory.of(providerId)
     if (ofProvider === null) return null
     const contexts = new PageContexts(ofProvider, listening, number)
+    const leaseFields = identity.fields
     return new FleetPage(
-      { providerId, number, inventory: ofProvider, contexts, leaseFields: identity.fields },
+      { providerId, number, inventory: ofProvider, contexts, listening, leaseFields },
       from,
     )
   }

@@ -125,11 +125,16 @@ export class AccountPage {
     return applyFailedPoll(this.#page, worker, poll)
   }
 
-  /** The worker's node holds nothing back of `[fromMs, toMs)` any more: what is missing there was never heard. */
-  complete(worker: number, fromMs: number, toMs: number): void {
+  /**
+   * The worker's node holds nothing back any more of the parts of these holes that `partsOf` names: what is missing there
+   * was never heard. What has not settled yet asks the placement when it does.
+   */
+  complete(worker: number, partsOf: (holes: readonly HoleSpan[]) => readonly HoleSpan[]): void {
     this.#openOf(worker)
     settleTo(this.#page, worker, this.#page.nowMs)
-    if ((this.#page.workers.holes[worker] as number) > 0) completeSpan(this.#page, worker, fromMs, toMs)
+    for (const { fromMs, toMs } of partsOf(this.holesOf(worker))) {
+      completeSpan(this.#page, worker, fromMs, toMs)
+    }
   }
 
   /** Whether a part of the worker's time is missing, and may still come. */

@@ -24,7 +24,10 @@ test('a place that is released is as if nobody had ever been there, and its rows
   // The sums of its minutes leave with the next one, and nothing is left after that.
   page.advance(START_MS + 21 * MINUTE_MS + SECOND_MS)
   page.take()
-  const empty = AccountPage.empty(START_MS + 21 * MINUTE_MS + SECOND_MS, { groupAt: () => 0 })
+  const empty = AccountPage.empty(START_MS + 21 * MINUTE_MS + SECOND_MS, {
+    groupAt: () => 0,
+    isComplete: () => false,
+  })
   assert.deepEqual(page.encode(), empty.encode())
   page.advance(START_MS + 60 * MINUTE_MS)
   assert.deepEqual(page.take(), { cells: [], minutes: [] })
