@@ -73,7 +73,7 @@ const NO_BOUNDS: ReadonlySet<string> = new Set(
 
 /** True for verify's own models, which implement the rules a second time. */
 const isSecondSaying = (file: string): boolean =>
-  /^services\/verify\/(account\/\w+|fleet\/\w+|usage\/decode)\.ts$/.test(file)
+  /^services\/verify\/(account\/\w+|fleet\/[\w/-]+|usage\/decode)\.ts$/.test(file)
 
 /** True for units, which bound nothing. */
 const isUnit = (file: string): boolean => file === 'schemas/units.ts'

@@ -12,8 +12,15 @@ import { countOf, readUndecided } from '../undecided.ts'
 import { compareFleet, compareNodes } from './compare.ts'
 import { readFleetState } from './state.ts'
 import type { FleetPresent } from './state.ts'
+import { compareWorkers } from './workers/compare-workers.ts'
+import { ExpectedRows } from './workers/expected.ts'
+import { compareStatuses } from './workers/statuses.ts'
+import { NO_WORKFORCE } from './workers/workforce.ts'
 
-/** Compares fleet.inbox with the samples' rows, the letters, and what fleet.state has of the nodes. */
+/**
+ * Compares fleet.inbox with the rows of samples and workers, the letters, and what fleet.state has of the nodes. There is no
+ * inventory in the log yet: no row of a worker follows from it.
+ */
 export class FleetCheck implements Check {
   readonly name = 'fleet'
   readonly reads = ['fleetInbox', 'fleetState'] as const
@@ -26,6 +33,8 @@ export class FleetCheck implements Check {
   #items = 0
   #rows = 0
   #nodes = 0
+  #workerRows = 0
+  #statuses = 0
   #undecided = 0
   readonly #leftOut: string[] = []
 
@@ -59,6 +68,8 @@ export class FleetCheck implements Check {
         [this.#items, 'items of fleets'],
         [this.#rows, 'samples'],
         [this.#nodes, 'nodes of fleets'],
+        [this.#workerRows, 'rows of workers'],
+        [this.#statuses, 'changes of status'],
       ],
       undecided: this.#undecided,
       otherwise: [],
@@ -69,16 +80,25 @@ export class FleetCheck implements Check {
   async #compare(
     version: VerifiedVersion,
     partition: number,
-    { task, nodes }: FleetPresent & { readonly task: NonNullable<FleetPresent['task']> },
+    { task, nodes, faces }: FleetPresent & { readonly task: NonNullable<FleetPresent['task']> },
   ): Promise<void> {
     const run = this.#run
     const { logs, topics } = version
     const blocks = { topic: topics.fleetBlocks, partition, seqBelow: task.next_seq }
     const undecided = await readUndecided(run.tables, blocks, topics.fleetInbox)
-    const compared = await compareFleet({ run, version, partition, task, blocks, undecided })
+    const workers = new ExpectedRows(NO_WORKFORCE, task.now)
+    const compared = await compareFleet({ run, version, partition, task, blocks, undecided, workers })
+    const { cells, minutes, leftOut } = await compareWorkers(run, blocks, workers)
+    this.#workerRows += cells + minutes
+    this.#statuses += await compareStatuses(run, blocks, faces)
     this.#undecided += countOf(undecided)
     this.#items += compared.model.items
     this.#rows += compared.rows
+    if (leftOut > 0) {
+      this.#leftOut.push(
+        `${topics.fleetInbox} partition ${partition}: ${leftOut} sums of workers' rows of its last hour were not compared, since they may still grow, or late data came for them`,
+      )
+    }
     const { start } = await logs.range('fleetInbox', partition)
     if (start === 0n) {
       await compareNodes({ run }, compared.model.nodes(), nodes)

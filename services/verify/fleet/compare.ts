@@ -9,11 +9,12 @@ import { BELOW } from '../tables.ts'
 import { CANNOT_BE_DECIDED, undecidedOf } from '../undecided.ts'
 import type { Undecided } from '../undecided.ts'
 import { readRecord } from './decode.ts'
-import type { Judged } from './decode.ts'
+import type { Read } from './decode.ts'
 import { FleetModel } from './model.ts'
 import type { ExpectedRow } from './model.ts'
 import { SAMPLE_COLUMNS } from './rows.ts'
 import { Unsure } from './unsure.ts'
+import type { ExpectedRows } from './workers/expected.ts'
 
 /** Rows that are compared in one step: as many as are held at once. */
 const STEP_ROWS = 20_000
@@ -25,6 +26,8 @@ export interface FleetCompareParts {
   readonly task: FleetTask
   readonly blocks: BlocksBelow
   readonly undecided: Undecided
+  /** Takes in every record that pages take in. */
+  readonly workers: ExpectedRows
 }
 
 /** What a comparison of one partition has covered. */
@@ -38,7 +41,7 @@ export interface FleetCompared {
 
 /** Compares letters and rows of one partition with what its records give, step by step. */
 export async function compareFleet(parts: FleetCompareParts): Promise<FleetCompared> {
-  const { run, version, partition, task, blocks, undecided } = parts
+  const { run, version, partition, task, blocks, undecided, workers } = parts
   const { tables, differences } = run
   const { logs, topics, partitions } = version
   const { start } = await logs.range('fleetInbox', partition)
@@ -50,7 +53,10 @@ export async function compareFleet(parts: FleetCompareParts): Promise<FleetCompa
   for await (const record of logs.read('fleetInbox', partition, { from: start, to })) {
     run.signal.throwIfAborted()
     model.now = Math.max(model.now, record.timestampMs)
-    const rows = applied(record, model, letters, undecidedOf(undecided, record) !== null, judged)
+    const isUndecided = undecidedOf(undecided, record) !== null
+    const read: Read = isUndecided ? UNDECIDED : readRecord(record, judged)
+    if (!isUndecided) workers.record(model.now, record.offset, read.kind === 'batch' ? read.batch : null)
+    const rows = applied(record, model, letters, read)
     await steps.add(record, rows)
   }
   await steps.finish()
@@ -59,16 +65,9 @@ export async function compareFleet(parts: FleetCompareParts): Promise<FleetCompa
   return { model, rows: steps.compared, unsure: steps.unsure }
 }
 
-function applied(
-  record: SourceRecord,
-  model: FleetModel,
-  letters: SetAside[],
-  isUndecided: boolean,
-  judged: Judged,
-): ExpectedRow[] {
-  const read = isUndecided
-    ? ({ kind: 'letter', reason: CANNOT_BE_DECIDED } as const)
-    : readRecord(record, judged)
+const UNDECIDED: Read = { kind: 'letter', reason: CANNOT_BE_DECIDED }
+
+function applied(record: SourceRecord, model: FleetModel, letters: SetAside[], read: Read): ExpectedRow[] {
   if (read.kind === 'batch') return model.batch(read.batch, record.offset, record.timestampMs)
   if (read.kind === 'heartbeat') model.heartbeat(read.heartbeat)
   if (read.kind === 'letter') letters.push({ record, reasons: [{ index: -1, reason: read.reason }] })

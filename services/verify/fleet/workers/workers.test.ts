@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { SCHEMA_ID, schemaIdOf } from '../../../../schemas/avro.ts'
+import { workerTelemetryCodec } from '../../../../schemas/fleet/codecs.ts'
+import { MINUTE_MS, SECOND_MS } from '../../../../schemas/units.ts'
+import type { LogRecord } from '../../../../pipelines/log/records.ts'
+import { gatewayTick, scriptOf } from '../../../../test/support/fleet/pages/one-worker.ts'
+import { someLog } from '../../../../test/support/fleet/pages/random-log.ts'
+import { ScriptInventory } from '../../../../test/support/fleet/pages/script-inventory.ts'
+import type { Script } from '../../../../test/support/fleet/pages/script-inventory.ts'
+import { AssignedIdentity, ScriptWorkforce } from '../../../../test/support/fleet/pages/script-workforce.ts'
+import type { Row } from '../../../../test/support/oracles/row-reader.ts'
+import { batch, item, poll, sample } from '../../../../test/support/records/fleet-items.ts'
+import { FleetLog, fleetRecord } from '../../../../test/support/records/fleet-log.ts'
+import { fakeClickhouse } from '../../../../test/support/servers/clickhouse.ts'
+import { Differences } from '../../differences.ts'
+import { Tables } from '../../tables.ts'
+import { compareWorkers } from './compare-workers.ts'
+import { ExpectedRows } from './expected.ts'
+import { ADDED, SENSORS } from './sums.ts'
+
+const BLOCKS = { topic: 'fleet.blocks', partition: 0, seqBelow: 1_000_000 }
+
+/** Sums of rows as the queries of `compareWorkers` give them. */
+function summed(
+  rows: readonly Row[],
+  time: 'cell' | 'minute',
+  keys: readonly string[],
+): Record<string, unknown>[] {
+  const groups = Map.groupBy(rows, (row) => JSON.stringify([...keys, time].map((key) => String(row[key]))))
+  return [...groups.values()].map((those) => {
+    const [first = {}] = those
+    const ends = (column: string, pick: (...values: number[]) => number): string | null => {
+      const values = those.flatMap((row) => (row[column] === null ? [] : [Number(row[column])]))
+      return values.length === 0 ? null : String(pick(...values))
+    }
+    return {
+      ...Object.fromEntries(keys.map((key) => [key, first[key]])),
+      [`${time}_s`]: Number(first[time]) / SECOND_MS,
+      on_time_rows: those.filter(({ late }) => late === 0).length,
+      late_rows: those.filter(({ late }) => late === 1).length,
+      ...Object.fromEntries(
+        ADDED.map((column) => [
+          column,
+          String(those.reduce((sum, row) => sum + BigInt(String(row[column])), 0n)),
+        ]),
+      ),
+      ...Object.fromEntries(
+        SENSORS.flatMap((sensor) => [
+          [`${sensor}_min_dc`, ends(`${sensor}_min_dc`, Math.min)],
+          [`${sensor}_max_dc`, ends(`${sensor}_max_dc`, Math.max)],
+        ]),
+      ),
+    }
+  })
+}
+
+const STAND = ['provider_id', 'algorithm', 'location_id', 'container_id']
+
+/** Runs the task on a log, and compares its rows, after `change` has changed them, with what verify works out. */
+async function verified(
+  input: readonly LogRecord[],
+  script: Script,
+  change: (rows: Row[], table: string) => Row[] = (rows) => rows,
+) {
+  const inventory = new ScriptInventory(script)
+  const log = new FleetLog(input, undefined, { inventory, identity: new AssignedIdentity(inventory) })
+  await log.run()
+  const endMs = log.task()?.now ?? 0
+  const rowsOf = (table: string, time: string, params: { from: number; to: number }): Row[] =>
+    change(log.rows(table), table).filter((row) => {
+      const atS = Number(row[time]) / SECOND_MS
+      return atS >= params.from && (time === 'cell' || atS < params.to)
+    })
+  const rows = (sql: string, params: never): Promise<unknown[]> =>
+    Promise.resolve(
+      sql.includes('FROM fleet_5m')
+        ? summed(rowsOf('fleet_5m', 'cell', params), 'cell', [...STAND, 'worker_id'])
+        : summed(rowsOf('fleet_1m', 'minute', params), 'minute', STAND),
+    )
+  const differences = new Differences()
+  const expected = new ExpectedRows(new ScriptWorkforce(script), endMs)
+  let nowMs = 0
+  for (const { offset, timestampMs, value } of input) {
+    nowMs = Math.max(nowMs, timestampMs)
+    const isBatch = value !== null && schemaIdOf(value) === SCHEMA_ID.workerTelemetry
+    expected.record(nowMs, offset, isBatch ? workerTelemetryCodec.decode(value) : null)
+  }
+  const tables = new Tables(fakeClickhouse({ rows }))
+  const compared = await compareWorkers({ tables, differences }, BLOCKS, expected)
+  return { compared, differences: differences.lines() }
+}
+
+test('the rows of workers are worked out as the task has written them, whatever the log holds', async () => {
+  let cells = 0
+  let minutes = 0
+  await fc.assert(
+    fc.asyncProperty(someLog, async ({ input, script }) => {
+      // A place stays its worker's: one that is given to another one at once exists in tests of pages only.
+      const workers = script.workers
+        .filter(({ workerId }) => workerId !== 'w5')
+        .map((worker) => ({ ...worker, freedAtMs: Number.POSITIVE_INFINITY }))
+      const { compared, differences } = await verified(input, { ...script, workers })
+      assert.deepEqual(differences, [])
+      cells += compared.cells
+      minutes += compared.minutes
+    }),
+    { numRuns: 40, seed: 48, endOnFailure: true },
+  )
+  assert.ok(cells > 300 && minutes > 1_000, `${cells} cells, ${minutes} minutes`)
+})
+
+const START_MS = Date.UTC(2026, 8, 4, 6)
+const HOURS = 4
+
+/** A worker that is polled for four hours, with gaps, failures and late samples; its log begins at `first`. */
+function fourHours(first: number) {
+  const rounds = Array.from({ length: HOURS * 120 }, (_, round) => round)
+  const input = rounds.flatMap((round) => {
+    const nowMs = START_MS + round * 30 * SECOND_MS + 700
+    const isGap = round % 50 > 30
+    const tMs = round % 50 === 45 ? nowMs - 5 * MINUTE_MS : nowMs - 200
+    const fine = item({
+      sample: sample(tMs, { serial: 'S', hashrate_hs: { ...sample(0).hashrate_hs, now: 9e13 } }),
+    })
+    const failed = item({ poll: { ...poll(tMs, 'timeout'), serial: 'S' } })
+    const items = [
+      isGap && round % 50 !== 45
+        ? item({ sample: sample(tMs, { serial: 'X' }) })
+        : round % 7 === 0
+          ? failed
+          : fine,
+    ]
+    return [
+      gatewayTick(2 * round, nowMs),
+      fleetRecord(2 * round + 1, nowMs, { batch: batch(items, { node_id: 'n', first_seq: round + 1 }) }),
+    ]
+  })
+  return { input: input.filter(({ offset }) => Number(offset) >= first), script: scriptOf('S', START_MS) }
+}
+
+test('the last hour is compared, after an hour in which what reaches into it becomes known', async () => {
+  const { input, script } = fourHours(0)
+  const { compared, differences } = await verified(input, script)
+  assert.deepEqual(differences, [])
+  assert.ok(compared.cells >= 6 && compared.cells <= 12, `${compared.cells} cells`)
+  assert.ok(compared.leftOut > 0)
+})
+
+test('a row that is missing, one too many, and one that says something else are differences', async () => {
+  const { input, script } = fourHours(0)
+  const last = (rows: readonly Row[]): number => Math.max(...rows.map(({ cell }) => Number(cell))) - 20 * MINUTE_MS
+  const changed: readonly [(rows: Row[]) => Row[], RegExp][] = [
+    [(rows) => rows.filter(({ cell }) => Number(cell) !== last(rows)), /\(row\) is absent, expected present/],
+    [
+      (rows) => [...rows, ...rows.filter(({ cell }) => Number(cell) === last(rows))],
+      /on_time_rows is 2, expected 1/,
+    ],
+    [
+      (rows) => rows.map((row) => (Number(row['cell']) === last(rows) ? { ...row, hashing_s: 1 } : row)),
+      /hashing_s is 1, expected \d+/,
+    ],
+    [
+      (rows) =>
+        rows.map((row) => (Number(row['cell']) === last(rows) ? { ...row, worker_id: 'other' } : row)),
+      /other .*\(row\) is present, expected absent/,
+    ],
+  ]
+  for (const [change, message] of changed) {
+    const { differences } = await verified(input, script, (rows, table) =>
+      table === 'fleet_5m' ? change(rows) : rows,
+    )
+    assert.match(differences.join('\n'), message)
+  }
+  const { differences } = await verified(input, script, (rows, table) => (table === 'fleet_1m' ? [] : rows))
+  assert.match(differences.join('\n'), /fleet_1m .*\(row\) is absent/)
+})
