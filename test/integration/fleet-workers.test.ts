@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { systemClock } from '../../pipelines/clock.ts'
+import { noFailpoint } from '../../pipelines/failpoints.ts'
+import { FleetState } from '../../pipelines/fleet/pipeline.ts'
+import { TaskRunner } from '../../pipelines/kafka/task-runner.ts'
+import type { LogRecord } from '../../pipelines/log/records.ts'
+import type { TaskState } from '../../pipelines/task/task.ts'
+import { SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
+import { fleetTaskCodec, workerTelemetryCodec } from '../../schemas/fleet/codecs.ts'
+import { noMetrics } from '../../schemas/metrics.ts'
+import { MINUTE_MS, SECOND_MS } from '../../schemas/units.ts'
+import { Differences } from '../../services/verify/differences.ts'
+import { compareWorkers } from '../../services/verify/fleet/workers/compare-workers.ts'
+import { ExpectedRows } from '../../services/verify/fleet/workers/expected.ts'
+import { Tables } from '../../services/verify/tables.ts'
+import { scriptOf } from '../support/fleet/pages/one-worker.ts'
+import { ScriptInventory } from '../support/fleet/pages/script-inventory.ts'
+import type { Script } from '../support/fleet/pages/script-inventory.ts'
+import { AssignedIdentity, ScriptWorkforce } from '../support/fleet/pages/script-workforce.ts'
+import { emptyStoreGate } from '../support/memory/stored-marks.ts'
+import { install } from '../support/processes/installation.ts'
+import type { Installation } from '../support/processes/installation.ts'
+import { startServices } from '../support/processes/service-process.ts'
+import type { ServiceProcess } from '../support/processes/service-process.ts'
+import { until } from '../support/until.ts'
+
+const ARRIVES_MS_MAX = 60_000
+/** The first record counts as so much older: the worker is there from then on. */
+const BEFORE_MS = 20 * MINUTE_MS
+/** In the end so much time has passed: what came late leaves at the next full minute. */
+const AFTER_MS = 90 * SECOND_MS
+const RATE_HS = 180_000_000_000_000
+const LATE_SAMPLES = 10
+
+/** The log's time as the task sees it, so that a test need not wait for minutes. */
+class LogTime {
+  afterFrom = 2n ** 62n
+
+  of({ offset, timestampMs }: LogRecord): number {
+    if (offset === 0n) return timestampMs - BEFORE_MS
+    return offset >= this.afterFrom ? timestampMs + AFTER_MS : timestampMs
+  }
+
+  seenBy(state: TaskState): TaskState {
+    return {
+      restore: (record) => state.restore(record),
+      restored: (inputStart) => state.restored(inputStart),
+      decide: async (batch) => {
+        const records = batch.records.map((record) => ({ ...record, timestampMs: this.of(record) }))
+        return await state.decide({ ...batch, records })
+      },
+      committed: (offsets) => state.committed(offsets),
+      dispose: () => state.dispose(),
+    }
+  }
+}
+
+/** What a node sends over HTTP comes out as rows of its worker, through the real gateway, log, task, loader and tables. */
+describe('the workers of a fleet', () => {
+  let installation: Installation
+  let services: Record<'gateway' | 'loader', ServiceProcess>
+  let script: Script
+  let runner: TaskRunner
+  let next = 1
+  const time = new LogTime()
+  const cleanup = new AsyncDisposableStack()
+
+  before(async () => {
+    installation = await install({ name: 'workers', partitions: 1 })
+    cleanup.defer(() => installation.dispose())
+    services = await startServices(installation, 'gateway', 'loader')
+    for (const service of Object.values(services)) cleanup.defer(() => service.stop())
+    await heartbeat()
+    const [first] = await installation.records('fleetInbox', 0)
+    assert.ok(first !== undefined)
+    script = scriptOf('S', time.of(first))
+    runner = await started()
+    cleanup.defer(() => runner.stop())
+  })
+  after(() => cleanup.disposeAsync())
+
+  async function started(): Promise<TaskRunner> {
+    const { kafka, prefix, topics } = installation
+    const inventory = new ScriptInventory(script)
+    const made = new TaskRunner({
+      ...kafka,
+      clientId: 'test-fleet',
+      failpoint: noFailpoint,
+      metrics: noMetrics,
+      service: 'fleet',
+      topicPrefix: prefix,
+      inputTopic: topics.fleetInbox,
+      stateTopic: topics.fleetState,
+      outputTopics: [topics.fleetBlocks],
+      tickWhenIdle: true,
+      instance: `test-${next}`,
+      openState: (partition) =>
+        time.seenBy(
+          new FleetState({
+            partition,
+            partitions: 1,
+            topics,
+            loadedSeq: () => 0,
+            gate: emptyStoreGate(),
+            workers: { inventory, identity: new AssignedIdentity(inventory) },
+            clock: systemClock,
+            metrics: noMetrics,
+          }),
+        ),
+    })
+    await made.start()
+    return made
+  }
+
+  async function post(path: string, body: object): Promise<void> {
+    const name = { provider_id: 'p', location_id: 'l', node_id: 'n', epoch: 1, interval_s: 30 }
+    const answer = await fetch(`${services.gateway.url}/v1/fleet/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...name, ...body }),
+    })
+    assert.equal(answer.status, 202, await answer.text())
+  }
+
+  const heartbeat = (): Promise<void> => post('heartbeat', { sent_at: systemClock.nowMs(), version: '0.1.0' })
+
+  async function send(times: readonly number[]): Promise<void> {
+    const items = times.map((observed_at) => ({
+      sample: {
+        observed_at,
+        serial: 'S',
+        hashrate_hs: { now: RATE_HS },
+        power_w: 3_300,
+        power_source: 'miner',
+      },
+    }))
+    await post('telemetry', { first_seq: next, lane: 'live', low: { epoch: 1, seq: 1 }, items })
+    next += items.length
+  }
+
+  async function samples(): Promise<number> {
+    return (await installation.clickhouse.rows('SELECT 1 FROM fleet_samples')).length
+  }
+
+  it('are rows of five minutes, of minutes, and of statuses', async () => {
+    const nowMs = systemClock.nowMs()
+    const late = Array.from(
+      { length: LATE_SAMPLES },
+      (_, nth) => nowMs - 10 * MINUTE_MS + nth * 30 * SECOND_MS,
+    )
+    await send([...late, nowMs - 40 * SECOND_MS, nowMs])
+    await until('the samples to be rows', ARRIVES_MS_MAX, async () => (await samples()) === LATE_SAMPLES + 2)
+    const outcomes = await installation.clickhouse.rows(
+      'SELECT outcome, worker_id, count() AS samples FROM fleet_samples GROUP BY ALL ORDER BY outcome',
+    )
+    assert.deepEqual(outcomes, [
+      { outcome: 'current', worker_id: 'worker-S', samples: '2' },
+      { outcome: 'late', worker_id: 'worker-S', samples: String(LATE_SAMPLES) },
+    ])
+    // Nothing that is in the log by now, or arrives meanwhile, changes its time.
+    time.afterFrom = (await end()) + 3n
+    for (let sent = 0; sent < 4; sent++) await heartbeat()
+    const sums = `sum(hashing_s) AS hashing, toString(sum(hashes)) AS hashes, sum(miner_j) AS joules`
+    const filled = { hashing: '300', hashes: String(RATE_HS * 300), joules: String(3_300 * 300) }
+    for (const table of ['fleet_5m', 'fleet_1m']) {
+      await until(`the rows of ${table}`, ARRIVES_MS_MAX, async () => {
+        const [row] = await installation.clickhouse.rows<{ hashing: string }>(`SELECT ${sums} FROM ${table}`)
+        return row?.hashing === filled.hashing
+      })
+      assert.deepEqual(await installation.clickhouse.rows(`SELECT ${sums} FROM ${table}`), [filled])
+    }
+    const cells = await installation.clickhouse.rows(
+      'SELECT max(n) AS most FROM (SELECT count() AS n FROM fleet_5m WHERE late = 0 GROUP BY worker_id, cell)',
+    )
+    assert.deepEqual(cells, [{ most: '1' }])
+    const statuses = await installation.clickhouse.rows(
+      'SELECT version, status, status_before FROM fleet_status ORDER BY version',
+    )
+    assert.deepEqual(statuses[0], { version: 1, status: 'stopped', status_before: '' })
+    assert.deepEqual(statuses.at(-1), {
+      version: statuses.length,
+      status: 'working',
+      status_before: 'stopped',
+    })
+  })
+
+  /** The next offset of fleet.inbox. */
+  async function end(): Promise<bigint> {
+    const records = await installation.records('fleetInbox', 0)
+    return (records.at(-1)?.offset ?? -1n) + 1n
+  }
+
+  it('go on after a restart, from their pages and the log', async () => {
+    await runner.stop()
+    runner = await started()
+    await send([systemClock.nowMs()])
+    await until('one more sample', ARRIVES_MS_MAX, async () => (await samples()) === LATE_SAMPLES + 3)
+    assert.deepEqual(runner.halts(), [])
+  })
+
+  it('are what verify works out from the log', async () => {
+    const states = await installation.records('fleetState', 0)
+    const task = states.findLast(({ value }) => schemaIdOf(value) === SCHEMA_ID.fleetTask)?.value
+    assert.ok(task !== undefined && task !== null)
+    const { next_seq, now, position } = fleetTaskCodec.decode(task)
+    const loaded = 'SELECT max(src_seq) AS seq FROM watermarks WHERE src_topic = {topic:String}'
+    await until('all blocks to be loaded', ARRIVES_MS_MAX, async () => {
+      const params = { topic: installation.topics.fleetBlocks }
+      const [row] = await installation.clickhouse.rows<{ seq: string }>(loaded, params)
+      return Number(row?.seq) >= next_seq - 1
+    })
+    const expected = new ExpectedRows(new ScriptWorkforce(script), now)
+    let nowMs = 0
+    for (const record of await installation.records('fleetInbox', 0)) {
+      const { offset, value } = record
+      if (offset >= BigInt(position)) break
+      nowMs = Math.max(nowMs, time.of(record))
+      const isBatch = value !== null && schemaIdOf(value) === SCHEMA_ID.workerTelemetry
+      expected.record(nowMs, offset, isBatch ? workerTelemetryCodec.decode(value) : null)
+    }
+    const differences = new Differences()
+    const blocks = { topic: installation.topics.fleetBlocks, partition: 0, seqBelow: next_seq }
+    const tables = new Tables(installation.clickhouse)
+    const compared = await compareWorkers({ tables, differences }, blocks, expected)
+    assert.deepEqual(differences.lines(), [])
+    assert.ok(compared.cells >= 1 && compared.minutes >= 1, JSON.stringify(compared))
+  })
+
+  it('follow from nothing for the command, which finds no inventory in the log', async () => {
+    const { exitCode, output } = await installation.command('verify')
+    assert.equal(exitCode, 6, output)
+    assert.match(output, /fleet_5m p\/worker-S .*: \(row\) is present, expected absent/)
+  })
+})
