@@ -150,7 +150,8 @@ test('the last hour is compared, after an hour in which what reaches into it bec
 
 test('a row that is missing, one too many, and one that says something else are differences', async () => {
   const { input, script } = fourHours(0)
-  const last = (rows: readonly Row[]): number => Math.max(...rows.map(({ cell }) => Number(cell))) - 20 * MINUTE_MS
+  const last = (rows: readonly Row[]): number =>
+    Math.max(...rows.map(({ cell }) => Number(cell))) - 20 * MINUTE_MS
   const changed: readonly [(rows: Row[]) => Row[], RegExp][] = [
     [(rows) => rows.filter(({ cell }) => Number(cell) !== last(rows)), /\(row\) is absent, expected present/],
     [
