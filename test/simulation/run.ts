@@ -82,6 +82,7 @@ function play(entry: Entry, { world, fleet, gateways, actors }: Played): void {
       fleet.freeze(entry.service, entry.instance, entry.forMs)
       break
     case 'store':
+      if (entry.what === 'older') fleet.killFrozenLoaders(entry.forMs)
       playStore(entry, world)
       break
     case 'forget-offsets':
