@@ -149,14 +149,19 @@ describe('the workers of a fleet', () => {
       { length: LATE_SAMPLES },
       (_, nth) => nowMs - 10 * MINUTE_MS + nth * 30 * SECOND_MS,
     )
-    // Three of the present: with fewer nobody knows the rate of the last five minutes.
-    await send([...late, nowMs - 80 * SECOND_MS, nowMs - 40 * SECOND_MS, nowMs])
-    await until('the samples to be rows', ARRIVES_MS_MAX, async () => (await samples()) === LATE_SAMPLES + 3)
+    // Four of the present: from the third on the rate is known, and two of these make it work again.
+    const current = [100, 70, 40, 0].map((agoS) => nowMs - agoS * SECOND_MS)
+    await send([...late, ...current])
+    await until(
+      'the samples to be rows',
+      ARRIVES_MS_MAX,
+      async () => (await samples()) === LATE_SAMPLES + current.length,
+    )
     const outcomes = await installation.clickhouse.rows(
       'SELECT outcome, worker_id, count() AS samples FROM fleet_samples GROUP BY ALL ORDER BY outcome',
     )
     assert.deepEqual(outcomes, [
-      { outcome: 'current', worker_id: 'worker-S', samples: '3' },
+      { outcome: 'current', worker_id: 'worker-S', samples: '4' },
       { outcome: 'late', worker_id: 'worker-S', samples: String(LATE_SAMPLES) },
     ])
     // Nothing that is in the log by now, or arrives meanwhile, changes its time.
@@ -199,7 +204,7 @@ describe('the workers of a fleet', () => {
     await runner.stop()
     runner = await started()
     await send([systemClock.nowMs()])
-    await until('one more sample', ARRIVES_MS_MAX, async () => (await samples()) === LATE_SAMPLES + 4)
+    await until('one more sample', ARRIVES_MS_MAX, async () => (await samples()) === LATE_SAMPLES + 5)
     assert.deepEqual(runner.halts(), [])
   })
 

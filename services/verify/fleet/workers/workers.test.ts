@@ -4,11 +4,10 @@ import * as fc from 'fast-check'
 import { SCHEMA_ID, schemaIdOf } from '../../../../schemas/avro.ts'
 import { workerTelemetryCodec } from '../../../../schemas/fleet/codecs.ts'
 import { MINUTE_MS, SECOND_MS } from '../../../../schemas/units.ts'
-import type { LogRecord } from '../../../../pipelines/log/records.ts'
 import { gatewayTick, scriptOf } from '../../../../test/support/fleet/pages/one-worker.ts'
 import { someLog } from '../../../../test/support/fleet/pages/random-log.ts'
 import { ScriptInventory } from '../../../../test/support/fleet/pages/script-inventory.ts'
-import type { Script } from '../../../../test/support/fleet/pages/script-inventory.ts'
+import type { Script, ScriptWorker } from '../../../../test/support/fleet/pages/script-inventory.ts'
 import { AssignedIdentity, ScriptWorkforce } from '../../../../test/support/fleet/pages/script-workforce.ts'
 import type { Row } from '../../../../test/support/oracles/row-reader.ts'
 import { batch, item, poll, sample } from '../../../../test/support/records/fleet-items.ts'
@@ -35,24 +34,23 @@ function summed(
       const values = those.flatMap((row) => (row[column] === null ? [] : [Number(row[column])]))
       return values.length === 0 ? null : String(pick(...values))
     }
-    return {
-      ...Object.fromEntries(keys.map((key) => [key, first[key]])),
-      [`${time}_s`]: Number(first[time]) / SECOND_MS,
-      on_time_rows: those.filter(({ late }) => late === 0).length,
-      late_rows: those.filter(({ late }) => late === 1).length,
-      ...Object.fromEntries(
-        ADDED.map((column) => [
-          column,
-          String(those.reduce((sum, row) => sum + BigInt(String(row[column])), 0n)),
-        ]),
-      ),
-      ...Object.fromEntries(
-        SENSORS.flatMap((sensor) => [
-          [`${sensor}_min_dc`, ends(`${sensor}_min_dc`, Math.min)],
-          [`${sensor}_max_dc`, ends(`${sensor}_max_dc`, Math.max)],
-        ]),
-      ),
-    }
+    const sums = ADDED.map((column): [string, unknown] => [
+      column,
+      String(those.reduce((sum, row) => sum + BigInt(String(row[column])), 0n)),
+    ])
+    const edges = SENSORS.flatMap((sensor): [string, unknown][] => [
+      [`${sensor}_min_dc`, ends(`${sensor}_min_dc`, Math.min)],
+      [`${sensor}_max_dc`, ends(`${sensor}_max_dc`, Math.max)],
+    ])
+    const named = keys.map((key): [string, unknown] => [key, first[key]])
+    return Object.fromEntries([
+      ...named,
+      [`${time}_s`, Number(first[time]) / SECOND_MS],
+      ['on_time_rows', those.filter(({ late }) => late === 0).length],
+      ['late_rows', those.filter(({ late }) => late === 1).length],
+      ...sums,
+      ...edges,
+    ])
   })
 }
 
@@ -60,7 +58,7 @@ const STAND = ['provider_id', 'algorithm', 'location_id', 'container_id']
 
 /** Runs the task on a log, and compares its rows, after `change` has changed them, with what verify works out. */
 async function verified(
-  input: readonly LogRecord[],
+  input: FleetLog['input'],
   script: Script,
   change: (rows: Row[], table: string) => Row[] = (rows) => rows,
 ) {
@@ -92,6 +90,11 @@ async function verified(
   return { compared, differences: differences.lines() }
 }
 
+const keptForEver = (worker: ScriptWorker): ScriptWorker => ({
+  ...worker,
+  freedAtMs: Number.POSITIVE_INFINITY,
+})
+
 test('the rows of workers are worked out as the task has written them, whatever the log holds', async () => {
   let cells = 0
   let minutes = 0
@@ -100,7 +103,7 @@ test('the rows of workers are worked out as the task has written them, whatever 
       // A place stays its worker's: one that is given to another one at once exists in tests of pages only.
       const workers = script.workers
         .filter(({ workerId }) => workerId !== 'w5')
-        .map((worker) => ({ ...worker, freedAtMs: Number.POSITIVE_INFINITY }))
+        .map((worker) => keptForEver(worker))
       const { compared, differences } = await verified(input, { ...script, workers })
       assert.deepEqual(differences, [])
       cells += compared.cells
