@@ -149,26 +149,35 @@ describe('the workers of a fleet', () => {
       { length: LATE_SAMPLES },
       (_, nth) => nowMs - 10 * MINUTE_MS + nth * 30 * SECOND_MS,
     )
-    await send([...late, nowMs - 40 * SECOND_MS, nowMs])
-    await until('the samples to be rows', ARRIVES_MS_MAX, async () => (await samples()) === LATE_SAMPLES + 2)
+    // Four of the present: from the third on the rate is known, and two of these make it work again.
+    const current = [100, 70, 40, 0].map((agoS) => nowMs - agoS * SECOND_MS)
+    await send([...late, ...current])
+    await until(
+      'the samples to be rows',
+      ARRIVES_MS_MAX,
+      async () => (await samples()) === LATE_SAMPLES + current.length,
+    )
     const outcomes = await installation.clickhouse.rows(
       'SELECT outcome, worker_id, count() AS samples FROM fleet_samples GROUP BY ALL ORDER BY outcome',
     )
     assert.deepEqual(outcomes, [
-      { outcome: 'current', worker_id: 'worker-S', samples: '2' },
+      { outcome: 'current', worker_id: 'worker-S', samples: '4' },
       { outcome: 'late', worker_id: 'worker-S', samples: String(LATE_SAMPLES) },
     ])
     // Nothing that is in the log by now, or arrives meanwhile, changes its time.
     time.afterFrom = (await end()) + 3n
     for (let sent = 0; sent < 4; sent++) await heartbeat()
+    // Ten slots, and what the last samples of them reach: the check below says exactly which.
     const sums = `sum(hashing_s) AS hashing, toString(sum(hashes)) AS hashes, sum(miner_j) AS joules`
-    const filled = { hashing: '300', hashes: String(RATE_HS * 300), joules: String(3_300 * 300) }
     for (const table of ['fleet_5m', 'fleet_1m']) {
-      await until(`the rows of ${table}`, ARRIVES_MS_MAX, async () => {
-        const [row] = await installation.clickhouse.rows<{ hashing: string }>(`SELECT ${sums} FROM ${table}`)
-        return row?.hashing === filled.hashing
+      const row = await until(`the rows of ${table}`, ARRIVES_MS_MAX, async () => {
+        const [found] = await installation.clickhouse.rows<Record<'hashing' | 'hashes' | 'joules', string>>(
+          `SELECT ${sums} FROM ${table}`,
+        )
+        return Number(found?.hashing) >= LATE_SAMPLES * 30 ? found : undefined
       })
-      assert.deepEqual(await installation.clickhouse.rows(`SELECT ${sums} FROM ${table}`), [filled])
+      const seconds = Number(row.hashing)
+      assert.deepEqual([row.hashes, Number(row.joules)], [String(RATE_HS * seconds), 3_300 * seconds])
     }
     const cells = await installation.clickhouse.rows(
       'SELECT max(n) AS most FROM (SELECT count() AS n FROM fleet_5m WHERE late = 0 GROUP BY worker_id, cell)',
@@ -195,7 +204,7 @@ describe('the workers of a fleet', () => {
     await runner.stop()
     runner = await started()
     await send([systemClock.nowMs()])
-    await until('one more sample', ARRIVES_MS_MAX, async () => (await samples()) === LATE_SAMPLES + 3)
+    await until('one more sample', ARRIVES_MS_MAX, async () => (await samples()) === LATE_SAMPLES + 5)
     assert.deepEqual(runner.halts(), [])
   })
 

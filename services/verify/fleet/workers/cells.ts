@@ -13,7 +13,7 @@ export interface Cell {
   readonly sums: Sums
 }
 
-export const cellAt = (slot: number): number => Math.floor((slot * SLOT) / 300) * 300
+const cellAt = (slot: number): number => Math.floor((slot * SLOT) / 300) * 300
 export const minuteAt = (slot: number): number => Math.floor((slot * SLOT) / 60) * 60
 
 /** What a slot adds to the rows; `isNew`: its commissioned seconds, too. */

@@ -89,7 +89,7 @@ export class ExpectedRows {
         const stand = this.#workforce.standAt(provider, worker, cell * 1_000)
         if (stand === null || !isCompared(provider, worker, cell, lateRows)) continue
         const name = cellName({ ...stand, provider, worker, cell })
-        cells.set(name, { on_time_rows: rows, late_rows: lateRows, ...sums.row() })
+        cells.set(name, { on_time_rows: rows, ...sums.row() })
       }
     }
     const isMinuteCompared = (minute: number): boolean =>

@@ -22,7 +22,9 @@ export class Marks {
     nowMs: number,
   ): (slot: number) => boolean {
     const young = this.#young(node, nowMs)
-    const said = spans.slice(0, Math.max(0, MARKS - young.length)).map((span) => ({ ...span, at: nowMs }))
+    const said = spans
+      .slice(0, Math.max(0, MARKS - young.length))
+      .map(({ from, to }) => ({ from, to, at: nowMs }))
     this.#of.set(node, [...young, ...said])
     return (slot) => {
       const [from, to] = [slot * SLOT_MS, (slot + 1) * SLOT_MS]

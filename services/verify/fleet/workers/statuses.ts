@@ -32,7 +32,7 @@ export async function compareStatuses(
     changes += 1
     const name = nameOf(row)
     if (before !== null && nameOf(before) === name) {
-      differences.compareRow('fleet_status', `${name} ${row['version']}`, following(before), row)
+      differences.compareRow('fleet_status', `${name} ${Number(row['version'])}`, following(before), row)
     } else if (row['version'] === 1) {
       differences.compareRow('fleet_status', `${name} 1`, { status_before: '' }, row)
     }

@@ -1,5 +1,5 @@
 /** Columns of fleet_5m and fleet_1m that are added up from slots and compared; counters of shares are not. */
-export const SECOND_KINDS = ['hashing', 'idle', 'resting', 'unreachable', 'unheard', 'unreadable'] as const
+const SECOND_KINDS = ['hashing', 'idle', 'resting', 'unreachable', 'unheard', 'unreadable'] as const
 export type SecondKind = (typeof SECOND_KINDS)[number]
 export const SOURCES = ['miner_psu', 'miner', 'miner_estimate', 'gpu_sum', 'nameplate'] as const
 export type Source = (typeof SOURCES)[number]

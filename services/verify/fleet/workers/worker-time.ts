@@ -36,7 +36,7 @@ export interface Around {
   filled(slot: number, came: Came): void
 }
 
-export const slotAt = (t: number): number => Math.floor(t / SLOT_MS)
+const slotAt = (t: number): number => Math.floor(t / SLOT_MS)
 const endOf = ({ t, intervalS }: Said): number => t + intervalS * 1_000
 const reaches = (said: Said, slot: number): boolean => slot * SLOT_MS < endOf(said)
 const isNear = (first: Said, second: Said): boolean => second.t - first.t <= 2_500 * first.intervalS

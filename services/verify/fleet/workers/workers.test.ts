@@ -4,11 +4,10 @@ import * as fc from 'fast-check'
 import { SCHEMA_ID, schemaIdOf } from '../../../../schemas/avro.ts'
 import { workerTelemetryCodec } from '../../../../schemas/fleet/codecs.ts'
 import { MINUTE_MS, SECOND_MS } from '../../../../schemas/units.ts'
-import type { LogRecord } from '../../../../pipelines/log/records.ts'
 import { gatewayTick, scriptOf } from '../../../../test/support/fleet/pages/one-worker.ts'
 import { someLog } from '../../../../test/support/fleet/pages/random-log.ts'
 import { ScriptInventory } from '../../../../test/support/fleet/pages/script-inventory.ts'
-import type { Script } from '../../../../test/support/fleet/pages/script-inventory.ts'
+import type { Script, ScriptWorker } from '../../../../test/support/fleet/pages/script-inventory.ts'
 import { AssignedIdentity, ScriptWorkforce } from '../../../../test/support/fleet/pages/script-workforce.ts'
 import { workersTables } from '../../../../test/support/fleet/pages/workers-tables.ts'
 import type { Row } from '../../../../test/support/oracles/row-reader.ts'
@@ -22,7 +21,7 @@ const BLOCKS = { topic: 'fleet.blocks', partition: 0, seqBelow: 1_000_000 }
 
 /** Runs the task on a log, and compares its rows, after `change` has changed them, with what verify works out. */
 async function verified(
-  input: readonly LogRecord[],
+  input: FleetLog['input'],
   script: Script,
   change: (rows: Row[], table: string) => Row[] = (rows) => rows,
 ) {
@@ -44,6 +43,11 @@ async function verified(
   return { compared, differences: differences.lines() }
 }
 
+const keptForEver = (worker: ScriptWorker): ScriptWorker => ({
+  ...worker,
+  freedAtMs: Number.POSITIVE_INFINITY,
+})
+
 test('the rows of workers are worked out as the task has written them, whatever the log holds', async () => {
   let cells = 0
   let minutes = 0
@@ -52,7 +56,7 @@ test('the rows of workers are worked out as the task has written them, whatever 
       // A place stays its worker's: one that is given to another one at once exists in tests of pages only.
       const workers = script.workers
         .filter(({ workerId }) => workerId !== 'w5')
-        .map((worker) => ({ ...worker, freedAtMs: Number.POSITIVE_INFINITY }))
+        .map((worker) => keptForEver(worker))
       const { compared, differences } = await verified(input, { ...script, workers })
       assert.deepEqual(differences, [])
       cells += compared.cells
@@ -71,8 +75,8 @@ function fourHours(first: number) {
   const rounds = Array.from({ length: HOURS * 120 }, (_, round) => round)
   const input = rounds.flatMap((round) => {
     const nowMs = START_MS + round * 30 * SECOND_MS + 700
-    const isGap = round % 50 > 40
-    const tMs = round % 50 === 45 ? nowMs - 2 * MINUTE_MS : nowMs - 200
+    const isGap = round % 50 > 30
+    const tMs = round % 50 === 45 ? nowMs - 5 * MINUTE_MS : nowMs - 200
     const fine = item({
       sample: sample(tMs, { serial: 'S', hashrate_hs: { ...sample(0).hashrate_hs, now: 9e13 } }),
     })
@@ -103,7 +107,7 @@ test('the last hour is compared, after an hour in which what reaches into it bec
 test('a row that is missing, one too many, and one that says something else are differences', async () => {
   const { input, script } = fourHours(0)
   const last = (rows: readonly Row[]): number =>
-    Math.max(...rows.map(({ cell }) => Number(cell))) - 15 * MINUTE_MS
+    Math.max(...rows.map(({ cell }) => Number(cell))) - 20 * MINUTE_MS
   const changed: readonly [(rows: Row[]) => Row[], RegExp][] = [
     [(rows) => rows.filter(({ cell }) => Number(cell) !== last(rows)), /\(row\) is absent, expected present/],
     [

@@ -17,24 +17,23 @@ function summed(
       const values = those.flatMap((row) => (row[column] === null ? [] : [Number(row[column])]))
       return values.length === 0 ? null : String(pick(...values))
     }
-    return {
-      ...Object.fromEntries(keys.map((key) => [key, first[key]])),
-      [`${time}_s`]: Number(first[time]) / SECOND_MS,
-      on_time_rows: those.filter(({ late }) => late === 0).length,
-      late_rows: those.filter(({ late }) => late === 1).length,
-      ...Object.fromEntries(
-        ADDED.map((column) => [
-          column,
-          String(those.reduce((sum, row) => sum + BigInt(String(row[column])), 0n)),
-        ]),
-      ),
-      ...Object.fromEntries(
-        SENSORS.flatMap((sensor) => [
-          [`${sensor}_min_dc`, ends(`${sensor}_min_dc`, Math.min)],
-          [`${sensor}_max_dc`, ends(`${sensor}_max_dc`, Math.max)],
-        ]),
-      ),
-    }
+    const sums = ADDED.map((column): [string, unknown] => [
+      column,
+      String(those.reduce((sum, row) => sum + BigInt(String(row[column])), 0n)),
+    ])
+    const edges = SENSORS.flatMap((sensor): [string, unknown][] => [
+      [`${sensor}_min_dc`, ends(`${sensor}_min_dc`, Math.min)],
+      [`${sensor}_max_dc`, ends(`${sensor}_max_dc`, Math.max)],
+    ])
+    const named = keys.map((key): [string, unknown] => [key, first[key]])
+    return Object.fromEntries([
+      ...named,
+      [`${time}_s`, Number(first[time]) / SECOND_MS],
+      ['on_time_rows', those.filter(({ late }) => late === 0).length],
+      ['late_rows', those.filter(({ late }) => late === 1).length],
+      ...sums,
+      ...edges,
+    ])
   })
 }
 
