@@ -109,7 +109,9 @@ export const SCHEMA_ID = {
   workerTelemetry: 70,
   nodeHeartbeat: 71,
   fleetTask: 72,
-  fleetNode: 73,
+  /** Before epochs that speak at once were counted. */
+  fleetNodeV1: 73,
+  fleetNode: 77,
   inventoryCommand: 80,
   fleetEntity: 81,
   inventoryOutcome: 82,

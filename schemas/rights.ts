@@ -110,8 +110,8 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
   reader: {
     topics: {
       nodeState: [...LOOK, 'Read'],
-      accountInbox: [...LOOK, 'Write'],
       fleetState: [...LOOK, 'Read'],
+      accountInbox: [...LOOK, 'Write'],
       fleetInbox: [...LOOK, 'Write'],
       // An admin writes back what was set aside.
       usageMetered: [...LOOK, 'Write'],

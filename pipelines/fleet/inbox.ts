@@ -12,13 +12,14 @@ import type {
   WorkerTelemetry,
 } from '../../schemas/fleet/records.ts'
 import type { LetterCode } from '../../schemas/reasons.ts'
-import { rulesAt } from '../../schemas/since.ts'
+import { CLONES_COUNTED, rulesAt } from '../../schemas/since.ts'
 import type { BlockLog } from '../blocks/block-log.ts'
 import type { DeadLetter, EventProblem } from '../blocks/dead-letter.ts'
 import { CANNOT_BE_UNPACKED, schemaOf, unreadableDetail } from '../log/records.ts'
 import type { LogRecord } from '../log/records.ts'
 import { isOfGateway, isTick, NO_TICK } from '../log/tick.ts'
 import { CANNOT_BE_DECIDED } from '../task/undecided.ts'
+import { named, spoke } from './contacts.ts'
 import { applyCommand, undecided } from './inventory/apply-command.ts'
 import type { Applied } from './inventory/apply-command.ts'
 import type { Request } from './inventory/decide.ts'
@@ -55,7 +56,10 @@ export class FleetBatch {
   /** Outcomes of commands in their order, by their keys in fleet.state: a sender that waits for a repeat's sees it too. */
   readonly outcomes: { readonly key: string; readonly outcome: InventoryOutcome }[] = []
   lost = 0
+  cloneContacts = 0
   ticked = false
+  /** Log time of the newest tick of a gateway; null where there is none. */
+  gatewayTickMs: number | null = null
   readonly #parts: FleetInboxParts
 
   constructor(parts: FleetInboxParts) {
@@ -128,7 +132,9 @@ export class FleetBatch {
   #tick(record: LogRecord): void {
     const { pages, task } = this.#parts
     this.ticked = true
-    if (isOfGateway(record)) pages.tick(task.now, record.offset)
+    if (!isOfGateway(record)) return
+    this.gatewayTickMs = task.now
+    pages.tick(task.now, record.offset)
   }
 
   #read<Value extends FleetNodeName>(
@@ -191,7 +197,8 @@ export class FleetBatch {
     this.#writeMade()
     node.last_data_at = task.now
     node.interval_s = batch.interval_s
-    node.epoch = Math.max(node.epoch, epoch)
+    if (batch.lane === 'live') this.#spoke(node, epoch, record)
+    else named(node, epoch)
   }
 
   #heartbeat(heartbeat: NodeHeartbeat, record: LogRecord): void {
@@ -199,7 +206,13 @@ export class FleetBatch {
     node.last_heartbeat_at = this.#parts.task.now
     node.software_version = heartbeat.software_version
     node.interval_s = heartbeat.interval_s
-    node.epoch = Math.max(node.epoch, heartbeat.epoch)
+    this.#spoke(node, heartbeat.epoch, record)
+  }
+
+  #spoke(node: FleetNode, epoch: number, { offset }: LogRecord): void {
+    const { task } = this.#parts
+    if (rulesAt(task.since, offset) < CLONES_COUNTED) named(node, epoch)
+    else if (spoke(node, epoch, task.now)) this.cloneContacts += 1
   }
 
   /** The node, which is heard of, and changes. */

@@ -13,6 +13,7 @@ export const PROBLEMS = {
   insufficient_scope: { status: 403, title: 'The credential does not have the scope' },
   not_own_node: { status: 403, title: 'The credential stands for another node' },
   insufficient_role: { status: 403, title: 'The role of the credential may not change this' },
+  no_fleet_node: { status: 403, title: 'The credential stands for no node of a fleet' },
   rate_limited: { status: 429, title: 'Too many requests' },
   not_found: { status: 404, title: 'There is nothing at this address' },
   node_not_registered: { status: 404, title: 'Node not registered' },

@@ -14,6 +14,8 @@ import type { Scope } from '../http/caller.ts'
  */
 
 const keys = new KeyRing()
+/** The node of a fleet that each key stands for. */
+const FLEET_NODE = { provider_id: 'krill', location_id: 'barn', node_id: 'agent-1' }
 let reader: WholeReader
 const refused: Refusal[] = []
 
@@ -38,7 +40,7 @@ before(async () => {
 after(() => reader[Symbol.asyncDispose]())
 
 function keyOf(scopes: readonly Scope[], nodes: readonly string[]): string {
-  return addKey(keys, { client: 'matrix', scopes: [...scopes], nodes: [...nodes] })
+  return addKey(keys, { client: 'matrix', scopes: [...scopes], nodes: [...nodes], fleet_node: FLEET_NODE })
 }
 
 interface Route {
@@ -68,7 +70,7 @@ const BODIES: Readonly<Record<string, object>> = {
 
 async function ask({ method, path }: Route, node: string, key: string | undefined) {
   const url = path.replace('{operator_id}', `op-${node}`).replace('{id}', 'r')
-  const takesNode = !path.includes('/wallets/') && !/\/(providers|leaderboard|audit|models)$/.test(path)
+  const takesNode = !path.includes('/wallets/') && !/\/(providers|leaderboard|audit|models|self)$/.test(path)
   const body = BODIES[`${method} ${path}`]
   const query = path.startsWith('/api/fleet/') ? `?provider=${node}` : takesNode ? `?node_id=${node}` : ''
   return await reader.ask(method, `${url}${query}`, {

@@ -22,6 +22,7 @@ import { GATEWAY_API, gatewayDocument } from '../gateway/document.ts'
 import type { Begin, TopicVersion } from '../runtime/layout.ts'
 import type { InstallationModels } from '../models/follow-models.ts'
 import type { Accounts } from './present/accounts.ts'
+import type { PresentFleet } from './present/fleet-nodes.ts'
 import type { Commands } from './commands.ts'
 import { History } from './history/history.ts'
 import type { InventoryCommands } from './fleet/inventory-commands.ts'
@@ -38,6 +39,7 @@ import type { FollowedState } from './present/present.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { eventRoutes } from './routes/events.ts'
 import { exposureRoutes } from './routes/exposure.ts'
+import { fleetNodesRoutes } from './routes/fleet-nodes.ts'
 import { hostingRoutes } from './routes/hosting.ts'
 import { modelsRoutes } from './routes/models.ts'
 import { operatorRoutes } from './routes/operators.ts'
@@ -57,6 +59,7 @@ import { SECOND_MS } from '../../schemas/units.ts'
 export interface ReaderAppParts {
   readonly accounts: Accounts
   readonly table: FollowedState
+  readonly fleet: PresentFleet
   readonly clickhouse: ClickhouseClient
   readonly access: Access
   /** Where refused callers are reported. */
@@ -104,7 +107,7 @@ const API = {
     { name: 'hosting', description: 'Rewards and the leaderboard' },
     { name: 'models', description: 'Which models are paid by the call' },
     { name: 'inventory', description: 'What hosting providers have: sites, machines, customers' },
-    { name: 'fleet', description: 'What the machines of a hosting provider are and do' },
+    { name: 'fleet', description: 'What the machines and nodes of a hosting provider are and do' },
     { name: 'audit', description: 'Keys, tiers, operators, and who was refused' },
     { name: 'operation', description: 'For the operator' },
   ],
@@ -162,9 +165,9 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
 function addRoutes(
   app: ReaderApp,
   routeParts: RouteParts & { readonly partitions: number },
-  parts: Pick<ReaderAppParts, 'putBack' | 'models' | 'inventory' | 'inventoryCommands'>,
+  parts: Pick<ReaderAppParts, 'putBack' | 'models' | 'inventory' | 'inventoryCommands' | 'fleet'>,
 ): void {
-  const { putBack, models, inventory, inventoryCommands } = parts
+  const { putBack, models, inventory, inventoryCommands, fleet } = parts
   const { clock } = routeParts
   providerRoutes(app, routeParts)
   settingsRoutes(app, routeParts)
@@ -179,6 +182,7 @@ function addRoutes(
   walletRoutes(app, routeParts)
   auditRoutes(app, routeParts)
   modelsRoutes(app, { ...routeParts, models })
+  fleetNodesRoutes(app, { fleet })
   inventoryRoutes(app, { ...routeParts, inventory, inventoryCommands })
   viewRoutes(app, { ...routeParts, fleets: new Fleets(inventory, clock) })
   chartRoutes(app, { ...routeParts, inventory })

@@ -14,6 +14,7 @@ import type { LayoutParts } from '../runtime/follow-layout.ts'
 import type { RunningService } from '../runtime/process.ts'
 import { FollowedModels } from '../models/follow-models.ts'
 import { Accounts } from './present/accounts.ts'
+import { FleetNodes, PresentFleet } from './present/fleet-nodes.ts'
 import { buildReader } from './app.ts'
 import { Commands } from './commands.ts'
 import { FollowedStates, stateRows } from './followed-states.ts'
@@ -34,11 +35,12 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   const { topics } = layout
   const cursorKey = readKeyFile(CURSOR_KEY, config.cursorKeyFile)
   const accounts = new Accounts(layout.partitions)
+  const fleetNodes = new FleetNodes(layout.partitions)
   const { commands, audit } = openInbox(parts)
   const putBack = openPutBack(parts)
   const inventory = new InventoryPresent(layout.partitions)
   const inventoryCommands = openFleetInbox(parts)
-  const rows = stateRows({ accounts, commands, inventory, inventoryCommands, metrics })
+  const rows = stateRows({ accounts, fleetNodes, commands, inventory, inventoryCommands, metrics })
   const states = new FollowedStates(rows, tableOf(parts))
   inventory.follow(states.table('fleetState'))
   const clickhouse = clickhouseOf(config, { connectionsMax: HISTORY_RUNNING_MAX })
@@ -55,6 +57,7 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
     corsOrigins: originsOf(config.corsOrigins),
     accounts,
     table: states.table('nodeState'),
+    fleet: new PresentFleet({ nodes: fleetNodes, table: states.table('fleetState') }),
     clickhouse,
     commands,
     putBack,

@@ -1,4 +1,5 @@
 import type { FleetNode, FleetTask } from '../../../schemas/fleet/records.ts'
+import { rulesAt } from '../../../schemas/since.ts'
 import type { VerifiedVersion, VerifyRun } from '../check.ts'
 import { compareDeadLetters } from '../dead-letters.ts'
 import type { SetAside } from '../dead-letters.ts'
@@ -60,6 +61,7 @@ export async function compareFleet(parts: FleetCompareParts): Promise<FleetCompa
   for await (const record of logs.read('fleetInbox', partition, { from: start, to })) {
     run.signal.throwIfAborted()
     model.pass(record.timestampMs)
+    model.rules = rulesAt(task.since, record.offset)
     facts ??= await readFacts(run.tables, blocks, record.timestampMs, isWhole ? 'of_items' : 'all')
     facts.upTo(isWhole ? record.offset - 1n : record.offset, model.inventory)
     const isUndecided = undecidedOf(undecided, record) !== null
@@ -177,12 +179,13 @@ function summed({ outcomes }: FleetNode, more: number): string {
 
 /** A node as a row: lists as their text. */
 function shown(node: FleetNode): Row {
-  const { low, epochs, outcomes, quarantined, ...plain } = node
+  const { low, epochs, outcomes, quarantined, contacts, ...plain } = node
   return {
     ...plain,
     low: JSON.stringify(low),
     epochs: JSON.stringify(epochs),
     outcomes: JSON.stringify(outcomes),
     quarantined: JSON.stringify(quarantined),
+    contacts: JSON.stringify(contacts),
   }
 }

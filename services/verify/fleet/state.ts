@@ -34,7 +34,7 @@ export async function readFleetState(logs: Logs, partition: number): Promise<Fle
       faces.delete(name)
     } else if (id === SCHEMA_ID.fleetTask) task = fleetTaskCodec.decode(value)
     else if (id === SCHEMA_ID.fleetFace) faces.set(name, fleetFaceCodec.decode(value))
-    else if (id === SCHEMA_ID.fleetNode) nodes.set(name, fleetNodeCodec.decode(value))
+    else if (fleetNodeCodec.schemaIds.includes(id)) nodes.set(name, fleetNodeCodec.decode(value))
     else if (id === SCHEMA_ID.fleetEntity) entities.set(name, fleetEntityCodec.decode(value))
     else if (id === SCHEMA_ID.inventoryOutcome) outcomes.set(name, inventoryOutcomeCodec.decode(value))
   }

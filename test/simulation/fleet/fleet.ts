@@ -133,6 +133,7 @@ function rowText(row: Row): string {
 /** Each sample that the task has passed is a row once, if it is to be one, and each node is what its items make of it. */
 function judge(world: World, tasks: ActorTasks, partition: number): void {
   const model = new FleetModel()
+  model.rules = RULES
   const judged = { partition, partitions: PARTITIONS, since: [{ rules: RULES, offset: 0 }] }
   const expected: ExpectedRow[] = []
   const changes = new ChangedRows()

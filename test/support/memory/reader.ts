@@ -14,6 +14,7 @@ import { unheardCommands } from '../records/unheard-commands.ts'
 import { MemoryModels } from './memory-models.ts'
 import { putBackNothing } from './put-back.ts'
 import { noInventories } from './no-inventories.ts'
+import { loadedFleet } from './loaded-fleet.ts'
 
 export const PARTITIONS = 4
 export const TOPICS = topicNames('')
@@ -46,6 +47,7 @@ export async function startTestReader(parts: {
     commands: unheardCommands(),
     accounts: parts.accounts,
     table: { loaded: true, reach: async () => true },
+    fleet: loadedFleet(PARTITIONS),
     clickhouse: parts.clickhouse,
     topics: TOPICS,
     partitions: PARTITIONS,
