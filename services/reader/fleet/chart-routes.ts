@@ -80,9 +80,7 @@ export function chartRoutes(app: ReaderApp, parts: ChartRouteParts): void {
     async (request, reply) => {
       const { range } = bucketed(rangeOf(request.query, parts.clock.nowMs()))
       const { rows, asOfMs } = await minutesOf(parts, request, range, 'chip')
-      const { hashing, reachability, coverage, isProvisional } = uptimeOf(
-        rows.map((row) => ({ ...row, windowS: 0 })),
-      )
+      const { hashing, reachability, coverage, isProvisional } = uptimeOf(rows)
       return reply.send({
         from: formatTime(range.fromMs),
         to: formatTime(range.toMs),

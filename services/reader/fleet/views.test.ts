@@ -104,8 +104,9 @@ async function all(query: string, limit: number): Promise<Item[]> {
     const answer = await ask('GET', `workers?${query}&limit=${limit}${cursor}`)
     assert.equal(answer.status, 200, JSON.stringify(answer.body))
     found.push(...itemsOf(answer))
-    if (answer.body['next_cursor'] === null) return found
-    cursor = `&cursor=${encodeURIComponent(String(answer.body['next_cursor']))}`
+    const next = answer.body['next_cursor'] as string | null
+    if (next === null) return found
+    cursor = `&cursor=${encodeURIComponent(next)}`
   }
 }
 

@@ -26,9 +26,12 @@ export interface Uptime {
 /** Below it, figures are marked as provisional: percent of the commissioned time. */
 export const UPTIME_COVERAGE_PCT = 90
 
-/** A cell of a worker: its seconds, and how many of them lie in windows or in maintenance (merged: none counts twice). */
+/**
+ * A cell of a worker: its seconds, and how many of them lie in windows or in maintenance (merged: none counts twice); 0 where
+ * these are not looked at.
+ */
 export interface UptimeCell extends Seconds {
-  readonly windowS: number
+  readonly windowS?: number
 }
 
 /**
@@ -65,7 +68,7 @@ function knownS(of: Seconds): number {
  * A window excuses seconds in which the worker did not hash, wherever in the cell they lie, and no others. Seconds of which
  * nothing is known are in no figure already, so they are not taken off again.
  */
-function excusedS({ commissionedS, hashingS, windowS }: UptimeCell, readableS: number): number {
+function excusedS({ commissionedS, hashingS, windowS = 0 }: UptimeCell, readableS: number): number {
   return Math.min(commissionedS - hashingS, windowS, readableS - hashingS)
 }
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import type { LogRecord } from '../../../../pipelines/log/records.ts'
 import type { FleetItem } from '../../../../schemas/fleet/records.ts'
 import type { InventoryCommand } from '../../../../schemas/fleet/inventory/records.ts'
 import { RULES } from '../../../../schemas/since.ts'
@@ -81,7 +80,7 @@ function itemOf({ kind, machine }: Step, tMs: number): FleetItem {
   })
 }
 
-function logOf(steps: readonly Step[]): LogRecord[] {
+function logOf(steps: readonly Step[]): ReturnType<typeof fleetRecord>[] {
   const records = BEGIN.map((one, offset) => fleetRecord(offset, START_MS, { command: one }))
   let nowMs = START_MS + EDGE_MS
   let seq = 1
