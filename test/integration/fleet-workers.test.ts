@@ -7,17 +7,16 @@ import { TaskRunner } from '../../pipelines/kafka/task-runner.ts'
 import type { LogRecord } from '../../pipelines/log/records.ts'
 import type { TaskState } from '../../pipelines/task/task.ts'
 import { SCHEMA_ID, schemaIdOf } from '../../schemas/avro.ts'
-import { fleetTaskCodec, workerTelemetryCodec } from '../../schemas/fleet/codecs.ts'
+import { fleetTaskCodec } from '../../schemas/fleet/codecs.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import { MINUTE_MS, SECOND_MS } from '../../schemas/units.ts'
 import { Differences } from '../../services/verify/differences.ts'
+import { readRecord } from '../../services/verify/fleet/decode.ts'
+import { InventoryWorkforce } from '../../services/verify/fleet/inventory/inventory-workforce.ts'
+import { FleetModel } from '../../services/verify/fleet/model.ts'
 import { compareWorkers } from '../../services/verify/fleet/workers/compare-workers.ts'
 import { ExpectedRows } from '../../services/verify/fleet/workers/expected.ts'
 import { Tables } from '../../services/verify/tables.ts'
-import { scriptOf } from '../support/fleet/pages/one-worker.ts'
-import { ScriptInventory } from '../support/fleet/pages/script-inventory.ts'
-import type { Script } from '../support/fleet/pages/script-inventory.ts'
-import { AssignedIdentity, ScriptWorkforce } from '../support/fleet/pages/script-workforce.ts'
 import { emptyStoreGate } from '../support/memory/stored-marks.ts'
 import { install } from '../support/processes/installation.ts'
 import type { Installation } from '../support/processes/installation.ts'
@@ -26,19 +25,21 @@ import type { ServiceProcess } from '../support/processes/service-process.ts'
 import { until } from '../support/until.ts'
 
 const ARRIVES_MS_MAX = 60_000
-/** The first record counts as so much older: the worker is there from then on. */
+/** The records that make the inventory count as so much older: the worker is there from then on. */
 const BEFORE_MS = 20 * MINUTE_MS
 /** In the end so much time has passed: what came late leaves at the next full minute. */
 const AFTER_MS = 90 * SECOND_MS
+const PROVIDER = 'krill'
 const RATE_HS = 180_000_000_000_000
 const LATE_SAMPLES = 10
 
 /** The log's time as the task sees it, so that a test need not wait for minutes. */
 class LogTime {
+  beforeTo = 2n ** 62n
   afterFrom = 2n ** 62n
 
   of({ offset, timestampMs }: LogRecord): number {
-    if (offset === 0n) return timestampMs - BEFORE_MS
+    if (offset < this.beforeTo) return timestampMs - BEFORE_MS
     return offset >= this.afterFrom ? timestampMs + AFTER_MS : timestampMs
   }
 
@@ -59,8 +60,8 @@ class LogTime {
 /** What a node sends over HTTP comes out as rows of its worker, through the real gateway, log, task, loader and tables. */
 describe('the workers of a fleet', () => {
   let installation: Installation
-  let services: Record<'gateway' | 'loader', ServiceProcess>
-  let script: Script
+  let services: Record<'gateway' | 'loader' | 'reader', ServiceProcess>
+  const ids = { location: '', node: '', worker: '' }
   let runner: TaskRunner
   let next = 1
   const time = new LogTime()
@@ -69,20 +70,22 @@ describe('the workers of a fleet', () => {
   before(async () => {
     installation = await install({ name: 'workers', partitions: 1 })
     cleanup.defer(() => installation.dispose())
-    services = await startServices(installation, 'gateway', 'loader')
+    services = await startServices(installation, 'gateway', 'loader', 'reader')
     for (const service of Object.values(services)) cleanup.defer(() => service.stop())
-    await heartbeat()
-    const [first] = await installation.records('fleetInbox', 0)
-    assert.ok(first !== undefined)
-    script = scriptOf('S', time.of(first))
     runner = await started()
     cleanup.defer(() => runner.stop())
+    ids.location = await make('locations', { name: 'Barn', timezone: 'America/Chicago' })
+    ids.node = await make('nodes', { location: ids.location, name: 'North' })
+    const model = await make('models', { make: 'Example', model: 'X1', algorithm: 'SHA-256' })
+    ids.worker = await make('workers', { asset_code: 'A-1', model })
+    await make('identities', { worker: ids.worker, kind: 'serial', value: 'S' })
+    await make('assignments', { worker: ids.worker, location: ids.location, node: ids.node })
+    time.beforeTo = await end()
   })
   after(() => cleanup.disposeAsync())
 
   async function started(): Promise<TaskRunner> {
     const { kafka, prefix, topics } = installation
-    const inventory = new ScriptInventory(script)
     const made = new TaskRunner({
       ...kafka,
       clientId: 'test-fleet',
@@ -103,7 +106,6 @@ describe('the workers of a fleet', () => {
             topics,
             loadedSeq: () => 0,
             gate: emptyStoreGate(),
-            workers: { inventory, identity: new AssignedIdentity(inventory) },
             clock: systemClock,
             metrics: noMetrics,
           }),
@@ -113,8 +115,25 @@ describe('the workers of a fleet', () => {
     return made
   }
 
+  async function make(path: string, body: object): Promise<string> {
+    const answer = await fetch(`${services.reader.url}/api/fleet/${path}?provider=${PROVIDER}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    const made = (await answer.json()) as { readonly id: string }
+    assert.equal(answer.status, 201, JSON.stringify(made))
+    return made.id
+  }
+
   async function post(path: string, body: object): Promise<void> {
-    const name = { provider_id: 'p', location_id: 'l', node_id: 'n', epoch: 1, interval_s: 30 }
+    const name = {
+      provider_id: PROVIDER,
+      location_id: ids.location,
+      node_id: ids.node,
+      epoch: 1,
+      interval_s: 30,
+    }
     const answer = await fetch(`${services.gateway.url}/v1/fleet/${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -161,8 +180,8 @@ describe('the workers of a fleet', () => {
       'SELECT outcome, worker_id, count() AS samples FROM fleet_samples GROUP BY ALL ORDER BY outcome',
     )
     assert.deepEqual(outcomes, [
-      { outcome: 'current', worker_id: 'worker-S', samples: '4' },
-      { outcome: 'late', worker_id: 'worker-S', samples: String(LATE_SAMPLES) },
+      { outcome: 'current', worker_id: ids.worker, samples: '4' },
+      { outcome: 'late', worker_id: ids.worker, samples: String(LATE_SAMPLES) },
     ])
     // Nothing that is in the log by now, or arrives meanwhile, changes its time.
     time.afterFrom = (await end()) + 3n
@@ -212,21 +231,23 @@ describe('the workers of a fleet', () => {
     const states = await installation.records('fleetState', 0)
     const task = states.findLast(({ value }) => schemaIdOf(value) === SCHEMA_ID.fleetTask)?.value
     assert.ok(task !== undefined && task !== null)
-    const { next_seq, now, position } = fleetTaskCodec.decode(task)
+    const { next_seq, now, position, since } = fleetTaskCodec.decode(task)
     const loaded = 'SELECT max(src_seq) AS seq FROM watermarks WHERE src_topic = {topic:String}'
     await until('all blocks to be loaded', ARRIVES_MS_MAX, async () => {
       const params = { topic: installation.topics.fleetBlocks }
       const [row] = await installation.clickhouse.rows<{ seq: string }>(loaded, params)
       return Number(row?.seq) >= next_seq - 1
     })
-    const expected = new ExpectedRows(new ScriptWorkforce(script), now)
-    let nowMs = 0
+    const model = new FleetModel()
+    const expected = new ExpectedRows(new InventoryWorkforce(model.inventory), now)
     for (const record of await installation.records('fleetInbox', 0)) {
-      const { offset, value } = record
+      const { offset } = record
       if (offset >= BigInt(position)) break
-      nowMs = Math.max(nowMs, time.of(record))
-      const isBatch = value !== null && schemaIdOf(value) === SCHEMA_ID.workerTelemetry
-      expected.record(nowMs, offset, isBatch ? workerTelemetryCodec.decode(value) : null)
+      model.pass(time.of(record))
+      const read = readRecord(record, { partition: 0, partitions: 1, since })
+      expected.record(model.now, offset, read.kind === 'batch' ? read.batch : null)
+      if (read.kind === 'batch') model.batch(read.batch, offset, time.of(record))
+      if (read.kind === 'command') model.command(read.wish, offset)
       expected.ended()
     }
     const differences = new Differences()
@@ -235,11 +256,5 @@ describe('the workers of a fleet', () => {
     const compared = await compareWorkers({ tables, differences }, blocks, expected)
     assert.deepEqual(differences.lines(), [])
     assert.ok(compared.cells >= 1 && compared.minutes >= 1, JSON.stringify(compared))
-  })
-
-  it('follow from nothing for the command, which finds no inventory in the log', async () => {
-    const { exitCode, output } = await installation.command('verify')
-    assert.equal(exitCode, 6, output)
-    assert.match(output, /fleet_5m p\/worker-S .*: \(row\) is present, expected absent/)
   })
 })

@@ -3,25 +3,21 @@ import type { FleetMinuteRow } from '../../../pipelines/clickhouse/queries/fleet
 import { partitionOfNode } from '../../../schemas/ids.ts'
 import { ChartsQuery, FleetCharts, FleetUptime, UptimeQuery } from '../../../schemas/http/fleet-views.ts'
 import { problemResponses } from '../../../schemas/http/problem.ts'
-import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../../schemas/units.ts'
+import { SECOND_MS } from '../../../schemas/units.ts'
 import { holderOf } from '../../http/caller.ts'
 import { Problem } from '../../http/problem.ts'
-import { invalidParameter } from '../../http/refusal.ts'
 import { formatTime, formatTimeOrNull } from '../../http/times.ts'
 import type { ReaderApp, RouteParts } from '../parts.ts'
 import { rangeOf } from '../routes/range.ts'
 import { bucketsOf, CHART_BUCKETS } from './charts/buckets.ts'
 import type { Band, Bucket } from './charts/buckets.ts'
+import { CHART_DAYS_MAX, chartRange } from './charts/chart-range.ts'
 import { minutesOfRows } from './charts/minutes-of-rows.ts'
 import type { InventoryPresent } from './inventory-present.ts'
 import { containersIn } from './standing/fleet-filter.ts'
 import { uptimeOf } from './uptime/uptime.ts'
 
 const TAGS = ['fleet']
-
-/** The longest range of a chart or an uptime: minutes are kept for 45 days. */
-export const CHART_DAYS_MAX = 31
-const CHART_MS_MAX = CHART_DAYS_MAX * DAY_MS
 
 /** What the views of the past are made of. */
 export interface ChartRouteParts extends Pick<RouteParts, 'history' | 'clock'> {
@@ -49,7 +45,7 @@ export function chartRoutes(app: ReaderApp, parts: ChartRouteParts): void {
     async (request, reply) => {
       const { temperature } = request.query
       const asked = rangeOf(request.query, parts.clock.nowMs())
-      const { range, lengthMs } = bucketed(asked)
+      const { range, lengthMs } = chartRange(asked)
       const { rows, asOfMs } = await minutesOf(parts, request, range, temperature)
       const buckets = bucketsOf(minutesOfRows(rows), { ...range, lengthMs })
       return reply.send({
@@ -78,7 +74,7 @@ export function chartRoutes(app: ReaderApp, parts: ChartRouteParts): void {
       },
     },
     async (request, reply) => {
-      const { range } = bucketed(rangeOf(request.query, parts.clock.nowMs()))
+      const { range } = chartRange(rangeOf(request.query, parts.clock.nowMs()))
       const { rows, asOfMs } = await minutesOf(parts, request, range, 'chip')
       const { hashing, reachability, coverage, isProvisional } = uptimeOf(rows)
       return reply.send({
@@ -110,21 +106,6 @@ type ChartRequest = Parameters<typeof holderOf>[0] & {
     readonly location?: string
     readonly container?: string
   }
-}
-
-/** The range, widened to whole buckets of whole minutes. */
-function bucketed({ fromMs, toMs }: { readonly fromMs: number; readonly toMs: number }): {
-  readonly range: { readonly fromMs: number; readonly toMs: number }
-  readonly lengthMs: number
-} {
-  if (toMs - fromMs > CHART_MS_MAX)
-    throw invalidParameter('from', `The range is longer than ${CHART_DAYS_MAX} days: ask for a shorter one.`)
-  const lengthMs = Math.ceil((toMs - fromMs) / CHART_BUCKETS / MINUTE_MS) * MINUTE_MS
-  const range = {
-    fromMs: Math.floor(fromMs / lengthMs) * lengthMs,
-    toMs: Math.ceil(toMs / lengthMs) * lengthMs,
-  }
-  return { range, lengthMs }
 }
 
 async function minutesOf(

@@ -203,6 +203,15 @@ describe('the views of a fleet', () => {
     assert.match(String(headers['link']), /rel="next"/)
   })
 
+  test('say that they are stale, and as of when, where no gateway was heard for a while', async () => {
+    // The log of this test ends in the past of the reader's clock.
+    const { body } = await ask('GET', 'overview')
+    assert.equal(body['stale'], true)
+    const asOfMs = Date.parse(String(body['as_of']))
+    assert.ok(asOfMs > fleet.nowMs - MINUTE_MS && asOfMs <= fleet.nowMs)
+    assert.equal(body['coverage'], HEARD / WORKERS)
+  })
+
   test('refuse what is none of their parameters', async () => {
     for (const query of ['status=tired', 'sort=colour', 'colour=red', 'limit=0'])
       assert.equal((await ask('GET', `workers?${query}`)).status, 422, query)

@@ -1,7 +1,8 @@
 import type { Book } from '../../../../pipelines/fleet/inventory/book.ts'
 import { mapInTurns } from '../../../../pipelines/in-turns.ts'
 import type { Clock } from '../../../../pipelines/clock.ts'
-import { MINUTE_MS } from '../../../../schemas/units.ts'
+import { EDGE_MS } from '../../../../schemas/fleet/inventory/bounds.ts'
+import { SECOND_MS } from '../../../../schemas/units.ts'
 import type { Caller } from '../../../http/caller.ts'
 import type { InventoryPresent } from '../inventory-present.ts'
 import { containersIn, matcherOf } from './fleet-filter.ts'
@@ -12,13 +13,10 @@ import type { Registered } from './registered.ts'
 import { standingOf } from './standing.ts'
 import type { Standing } from './standing.ts'
 
-/** Plans of an inventory take effect on edges of 5 minutes: until the next one, and the next change, an answer stays true. */
-const EDGE_MS = 5 * MINUTE_MS
-
 const WORKERS_PER_TURN = 2_000
 
 /** Without a tick of a gateway for so long, nobody knows what machines do: answers say that they are stale. */
-export const STALE_AFTER_MS = 90_000
+export const STALE_AFTER_MS = 90 * SECOND_MS
 
 /** The workers of a provider that a caller may see, and how present what is known of them is. */
 export interface Fleet {
@@ -89,7 +87,7 @@ export class Fleets {
     }
   }
 
-  /** The whole list is made anew when the inventory changes, and when something that was planned takes effect. */
+  /** The whole list is made anew when the inventory changes, and at each edge, where something that was planned may take effect. */
   #registered(book: Book, nowMs: number, pause: () => Promise<void>): Promise<readonly Registered[]> {
     const edge = Math.floor(nowMs / EDGE_MS)
     const kept = this.#lists.get(book)

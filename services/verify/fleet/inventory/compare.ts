@@ -143,10 +143,15 @@ export async function readFacts(
        AND NOT (t.body IS NULL AND t.valid_from <= fromUnixTimestamp64Milli({since:Int64}))`,
     { ...blocks, since: firstAt - SPOKEN_OF },
   )
+  return factsOf(rows)
+}
+
+/** What rows of `fleet_versions` say. */
+export function factsOf(rows: readonly Readonly<Record<string, unknown>>[]): Facts {
   return new Facts(rows.map((row) => ({ providerId: String(row['provider_id']), put: putOf(row) })))
 }
 
-function putOf(row: TextRow): Put {
+function putOf(row: Readonly<Record<string, unknown>>): Put {
   const [to, body] = [row['valid_to'] ?? null, row['body'] ?? null]
   return {
     kind: String(row['entity']) as EntityKind,
