@@ -108,10 +108,12 @@ export const SCHEMA_ID = {
   workerTelemetry: 70,
   nodeHeartbeat: 71,
   fleetTask: 72,
-  fleetNode: 73,
+  /** Before epochs that speak at once were counted. */
+  fleetNodeV1: 73,
   fleetPage: 74,
   fleetFace: 75,
   fleetHearing: 76,
+  fleetNode: 77,
 } as const
 
 /** Encodes and decodes the framed records of one schema. */

@@ -76,3 +76,19 @@ export const HALT_REASONS = [
   'unloaded_blocks',
 ] as const
 export type HaltReason = (typeof HALT_REASONS)[number]
+
+/**
+ * What is accepted and not paid, or not paid in full, and ids that come again with another content. They are counted, and
+ * never by node.
+ */
+export const ANOMALIES = [
+  'capped_impressions',
+  'capped_rewards',
+  'minimum_paid',
+  'minimum_capped',
+  'back_dated',
+  'back_dated_over_limit',
+  'too_many_heartbeats',
+  'conflicting',
+] as const
+export type Anomaly = (typeof ANOMALIES)[number]

@@ -110,6 +110,7 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
   reader: {
     topics: {
       nodeState: [...LOOK, 'Read'],
+      fleetState: [...LOOK, 'Read'],
       accountInbox: [...LOOK, 'Write'],
       // An admin writes back what was set aside.
       usageMetered: [...LOOK, 'Write'],

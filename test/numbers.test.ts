@@ -54,6 +54,9 @@ broker.heartbeat.interval.ms {BROKER_HEARTBEAT_INTERVAL_MS}) | {BROKER_SESSION_T
 replica.fetch.max.bytes | {REPLICA_FETCH_MAX_BYTES} | blocks of up to {room.usageBlocks MiB} MiB · offsets.retention.minutes | {OFFSETS_RETENTION_MINUTES} |
 thousand events a second | {small.replicas} | {small.partitions} | · by [scale](scale.md) | {production.replicas} | {production.partitions} |
 ({drain} s in the overlays) · is answered, within {STOP_TIMEOUT_MS services/runtime/process s} s
+docs/fleet.md: leave of {PARTITION_ITEMS_PER_SECOND_MAX services/gateway/fleet/replay-share} a second · fleet.inbox each {TICK_PAUSE_MS services/gateway/fleet/ticks s} seconds
+(heard of within {EPOCH_LIVE_MS pipelines/fleet/contacts min} minutes) · An item may have {ITEM_BYTES_MAX schemas/fleet/bounds KiB} KiB · of more than {WALKED_ITEM_BYTES_MAX pipelines/fleet/accept/packed/walk-item KiB} KiB
+most {SEEN_RANGES_MAX pipelines/fleet/seen} ranges of each of {SEEN_EPOCHS_MAX pipelines/fleet/seen} epochs
 docs/growth.md: ({kept.usageMetered d} days where logs are kept by time)
 docs/guarantees.md: has left memory ({ID_AGE_MS_MAX pipelines/dedupe/id-memory d} days · After {UNLOADED_AGE_MS_MAX pipelines/blocks/unloaded d} days of log time
 are kept for {kept.usageBlocks d} days. · as long as usage.metered is kept ({kept.usageMetered d} days) · ({tokens} parts a table)

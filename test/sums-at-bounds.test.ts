@@ -33,7 +33,7 @@ const NO_SUMS = words(`
   since[].offset now handed_offset handed_index newest_occurred_at last_seq status until
   from_offset from_index to_offset to_index entries[].cost.occurred_at entries[].cost.cost_nano_usd entries[].cost.received_at
   texts_until count last_heartbeat_at last_data_at interval_s epoch low.epoch low.seq epochs[].epoch epochs[].ranges[].from
-  epochs[].ranges[].to quarantined[].hour
+  epochs[].ranges[].to quarantined[].hour contacts[].epoch contacts[].at
 `)
 
 /** Numbers of tables that are never added up; those of OF_ONE_ROW belong to one event, sample or worker. */

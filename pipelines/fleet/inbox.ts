@@ -10,12 +10,13 @@ import type {
   WorkerTelemetry,
 } from '../../schemas/fleet/records.ts'
 import type { LetterCode } from '../../schemas/reasons.ts'
-import { rulesAt } from '../../schemas/since.ts'
+import { CLONES_COUNTED, rulesAt } from '../../schemas/since.ts'
 import type { BlockLog } from '../blocks/block-log.ts'
 import type { DeadLetter, EventProblem } from '../blocks/dead-letter.ts'
 import { CANNOT_BE_UNPACKED, schemaOf, unreadableDetail } from '../log/records.ts'
 import type { LogRecord } from '../log/records.ts'
 import { isOfGateway, isTick, NO_TICK } from '../log/tick.ts'
+import { named, spoke } from './contacts.ts'
 import { judge, TOO_OLD } from './judge.ts'
 import { countOutcome, countQuarantined, newNode } from './node.ts'
 import type { PageTask } from './pages/page-task.ts'
@@ -42,7 +43,10 @@ export class FleetBatch {
   readonly dead: { readonly letter: DeadLetter; readonly atMs: number }[] = []
   readonly counts = noOutcomes()
   lost = 0
+  cloneContacts = 0
   ticked = false
+  /** Log time of the newest tick of a gateway; null where there is none. */
+  gatewayTickMs: number | null = null
   readonly #parts: FleetInboxParts
 
   constructor(parts: FleetInboxParts) {
@@ -89,7 +93,9 @@ export class FleetBatch {
   #tick(record: LogRecord): void {
     const { pages, task } = this.#parts
     this.ticked = true
-    if (isOfGateway(record)) pages.tick(task.now, record.offset)
+    if (!isOfGateway(record)) return
+    this.gatewayTickMs = task.now
+    pages.tick(task.now, record.offset)
   }
 
   #read<Value extends FleetNodeName>(
@@ -135,7 +141,8 @@ export class FleetBatch {
     this.lost += node.lost - lostBefore
     node.last_data_at = task.now
     node.interval_s = batch.interval_s
-    node.epoch = Math.max(node.epoch, epoch)
+    if (batch.lane === 'live') this.#spoke(node, epoch, record)
+    else named(node, epoch)
   }
 
   #heartbeat(heartbeat: NodeHeartbeat, record: LogRecord): void {
@@ -143,7 +150,13 @@ export class FleetBatch {
     node.last_heartbeat_at = this.#parts.task.now
     node.software_version = heartbeat.software_version
     node.interval_s = heartbeat.interval_s
-    node.epoch = Math.max(node.epoch, heartbeat.epoch)
+    this.#spoke(node, heartbeat.epoch, record)
+  }
+
+  #spoke(node: FleetNode, epoch: number, { offset }: LogRecord): void {
+    const { task } = this.#parts
+    if (rulesAt(task.since, offset) < CLONES_COUNTED) named(node, epoch)
+    else if (spoke(node, epoch, task.now)) this.cloneContacts += 1
   }
 
   /** The node, which is heard of, and changes. */

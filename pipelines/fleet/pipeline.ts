@@ -75,10 +75,13 @@ export class FleetState implements TaskState {
   }
 
   restored(inputStart: bigint): TaskRestored {
+    const { metrics, partition, clock } = this.#options
     this.#pages.restored()
     const position = this.#ledger.restored(inputStart)
     const decidedTo = BigInt(this.#ledger.task.position)
     if (position === decidedTo) this.#pages.caughtUp(this.#place)
+    // Until the first tick it has been silent for as long as the task is there.
+    metrics.set('hivemeter_fleet_tick_timestamp_seconds', { partition }, clock.nowMs() / SECOND_MS)
     return { position, decidedTo, appends: [], note: null }
   }
 
@@ -110,9 +113,13 @@ export class FleetState implements TaskState {
     const place = { topic: topics.fleetInbox, partition }
     metrics.set('hivemeter_watermark_timestamp_seconds', place, this.#ledger.task.now / SECOND_MS)
     if (pending === undefined) return { deleteStateBefore: null }
+    const { gatewayTickMs } = pending
+    if (gatewayTickMs !== null)
+      metrics.set('hivemeter_fleet_tick_timestamp_seconds', { partition }, gatewayTickMs / SECOND_MS)
     for (const outcome of DECIDED_OUTCOMES)
       metrics.count('hivemeter_fleet_items_total', { outcome }, pending.counts[outcome])
     metrics.count('hivemeter_fleet_items_lost_total', {}, pending.lost)
+    metrics.count('hivemeter_fleet_clone_contacts_total', {}, pending.cloneContacts)
     for (const { letter } of pending.dead)
       metrics.count('hivemeter_dead_letters_total', { reason: letter.problems[0]?.code ?? 'malformed' })
     return { deleteStateBefore: null }

@@ -144,6 +144,23 @@ const BATCH = batch(
   { epoch: 3, first_seq: 1_201, lane: 'replay', complete: [{ from: 1, to: 2 }] },
 )
 
+const NODE = {
+  provider_id: 'p',
+  location_id: 'l',
+  node_id: 'n',
+  first_seen_at: 1,
+  last_heartbeat_at: null,
+  last_data_at: 2,
+  software_version: '1.0.0',
+  interval_s: 30,
+  epoch: 3,
+  low: { epoch: 3, seq: 1 },
+  epochs: [{ epoch: 3, ranges: [{ from: 1, to: 5 }] }],
+  lost: 4,
+  outcomes: [{ outcome: 'discovered', items: 4 }],
+  quarantined: [{ hour: 3_600_000, reason: 'too_old', items: 1 }],
+}
+
 /** Records as this version writes them, by their codec: a later version decodes them too. */
 const WRITTEN: readonly (readonly [
   codec: { decode(value: Buffer): unknown },
@@ -176,22 +193,7 @@ const WRITTEN: readonly (readonly [
   ],
   [
     fleetNodeCodec,
-    {
-      provider_id: 'p',
-      location_id: 'l',
-      node_id: 'n',
-      first_seen_at: 1,
-      last_heartbeat_at: null,
-      last_data_at: 2,
-      software_version: '1.0.0',
-      interval_s: 30,
-      epoch: 3,
-      low: { epoch: 3, seq: 1 },
-      epochs: [{ epoch: 3, ranges: [{ from: 1, to: 5 }] }],
-      lost: 4,
-      outcomes: [{ outcome: 'discovered', items: 4 }],
-      quarantined: [{ hour: 3_600_000, reason: 'too_old', items: 1 }],
-    },
+    { ...NODE, contacts: [], clone_contacts: 0 },
     '00000000490270026c026e02000204020a312e302e303c060602020602020a0000080214646973636f766572656408000280' +
       'bab7030e746f6f5f6f6c640200',
   ],
@@ -225,6 +227,12 @@ const WRITTEN: readonly (readonly [
       set_aside: [8],
     },
     '000000004c0402020402060208000a0c000000020204060800020e021000',
+  ],
+  [
+    fleetNodeCodec,
+    { ...NODE, contacts: [{ epoch: 3, at: 2 }], clone_contacts: 1 },
+    '000000004d0270026c026e02000204020a312e302e303c060602020602020a0000080214646973636f766572656408000280' +
+      'bab7030e746f6f5f6f6c6402000206040002',
   ],
   [
     accessKeyCodec,

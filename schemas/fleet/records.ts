@@ -84,6 +84,13 @@ export interface QuarantinedHour {
   items: number
 }
 
+/** When an epoch of a node last said something of that moment. */
+export interface EpochContact {
+  readonly epoch: number
+  /** Log time. */
+  readonly at: number
+}
+
 /** The present of a node, in fleet.state. */
 export interface FleetNode extends FleetNodeName {
   readonly first_seen_at: number
@@ -103,6 +110,10 @@ export interface FleetNode extends FleetNodeName {
   outcomes: { readonly outcome: DecidedOutcome; items: number }[]
   /** Oldest first. */
   quarantined: QuarantinedHour[]
+  /** Of the newest epoch, and of earlier ones that spoke after it began; lowest first. */
+  contacts: readonly EpochContact[]
+  /** How often an epoch spoke while a later one was live. */
+  clone_contacts: number
 }
 
 export interface FleetTask {

@@ -12,6 +12,7 @@ export const PROBLEMS = {
   foreign_request: { status: 403, title: 'The request of a web page from elsewhere' },
   insufficient_scope: { status: 403, title: 'The credential does not have the scope' },
   not_own_node: { status: 403, title: 'The credential stands for another node' },
+  no_fleet_node: { status: 403, title: 'The credential stands for no node of a fleet' },
   rate_limited: { status: 429, title: 'Too many requests' },
   not_found: { status: 404, title: 'There is nothing at this address' },
   node_not_registered: { status: 404, title: 'Node not registered' },

@@ -14,6 +14,8 @@ import type { Scope } from '../http/caller.ts'
  */
 
 const keys = new KeyRing()
+/** The node of a fleet that each key stands for. */
+const FLEET_NODE = { provider_id: 'krill', location_id: 'barn', node_id: 'agent-1' }
 let reader: WholeReader
 const refused: Refusal[] = []
 
@@ -38,7 +40,7 @@ before(async () => {
 after(() => reader[Symbol.asyncDispose]())
 
 function keyOf(scopes: readonly Scope[], nodes: readonly string[]): string {
-  return addKey(keys, { client: 'matrix', scopes: [...scopes], nodes: [...nodes] })
+  return addKey(keys, { client: 'matrix', scopes: [...scopes], nodes: [...nodes], fleet_node: FLEET_NODE })
 }
 
 interface Route {
@@ -68,7 +70,7 @@ const BODIES: Readonly<Record<string, object>> = {
 
 async function ask({ method, path }: Route, node: string, key: string | undefined) {
   const url = path.replace('{operator_id}', `op-${node}`).replace('{id}', 'r')
-  const takesNode = !path.includes('/wallets/') && !/\/(providers|leaderboard|audit|models)$/.test(path)
+  const takesNode = !path.includes('/wallets/') && !/\/(providers|leaderboard|audit|models|self)$/.test(path)
   const body = BODIES[`${method} ${path}`]
   return await reader.ask(method, takesNode ? `${url}?node_id=${node}` : url, {
     ...(body === undefined ? {} : { body }),
@@ -104,8 +106,8 @@ test('somebody else’s node answers as one that does not exist, and is not chan
   const versionBefore = reader.accounts.account('foreign')?.version
   for (const route of routes()) {
     if (route.scope === null || route.scope === 'admin') continue
-    // These are about no node: everybody who may read sees the same.
-    if (/\/(leaderboard|models)$/.test(route.path)) continue
+    // These are about no node, where everybody who may read sees the same, or about the credential's own.
+    if (/\/(leaderboard|models|self)$/.test(route.path)) continue
     const key = keyOf([route.scope], ['own'])
     refused.length = 0
     const foreign = await ask(route, 'foreign', key)

@@ -17,6 +17,7 @@ import { clickhouseAway } from '../../test/support/servers/clickhouse.ts'
 import { unheardCommands } from '../../test/support/records/unheard-commands.ts'
 import { MemoryModels } from '../../test/support/memory/memory-models.ts'
 import { putBackNothing } from '../../test/support/memory/put-back.ts'
+import { loadedFleet } from '../../test/support/memory/loaded-fleet.ts'
 
 const PARTITIONS = 4
 const AS_OF = Date.UTC(2026, 1, 20, 14, 30)
@@ -44,6 +45,7 @@ before(async () => {
         return true
       },
     },
+    fleet: loadedFleet(PARTITIONS),
     clickhouse,
     topics: topicNames(''),
     partitions: PARTITIONS,

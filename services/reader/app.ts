@@ -22,6 +22,7 @@ import { GATEWAY_API, gatewayDocument } from '../gateway/document.ts'
 import type { Begin, TopicVersion } from '../runtime/layout.ts'
 import type { InstallationModels } from '../models/follow-models.ts'
 import type { Accounts } from './present/accounts.ts'
+import type { PresentFleet } from './present/fleet-nodes.ts'
 import type { Commands } from './commands.ts'
 import { History } from './history/history.ts'
 import { WRITE_BYTES_MAX } from './routes/json-body.ts'
@@ -32,6 +33,7 @@ import type { FollowedState } from './present/present.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { eventRoutes } from './routes/events.ts'
 import { exposureRoutes } from './routes/exposure.ts'
+import { fleetNodesRoutes } from './routes/fleet-nodes.ts'
 import { hostingRoutes } from './routes/hosting.ts'
 import { modelsRoutes } from './routes/models.ts'
 import { operatorRoutes } from './routes/operators.ts'
@@ -51,6 +53,7 @@ import { SECOND_MS } from '../../schemas/units.ts'
 export interface ReaderAppParts {
   readonly accounts: Accounts
   readonly table: FollowedState
+  readonly fleet: PresentFleet
   readonly clickhouse: ClickhouseClient
   readonly access: Access
   /** Where refused callers are reported. */
@@ -92,6 +95,7 @@ const API = {
     { name: 'usage', description: 'Windows and single events' },
     { name: 'settlements', description: 'What was paid, and what is open' },
     { name: 'wallets', description: 'Balances and entries' },
+    { name: 'fleet', description: 'Nodes of hosting fleets' },
     { name: 'hosting', description: 'Rewards and the leaderboard' },
     { name: 'models', description: 'Which models are paid by the call' },
     { name: 'audit', description: 'Keys, tiers, operators, and who was refused' },
@@ -151,7 +155,7 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
 function addRoutes(
   app: ReaderApp,
   routeParts: RouteParts & { readonly partitions: number },
-  { putBack, models }: Pick<ReaderAppParts, 'putBack' | 'models'>,
+  { putBack, models, fleet }: Pick<ReaderAppParts, 'putBack' | 'models' | 'fleet'>,
 ): void {
   providerRoutes(app, routeParts)
   settingsRoutes(app, routeParts)
@@ -166,5 +170,6 @@ function addRoutes(
   walletRoutes(app, routeParts)
   auditRoutes(app, routeParts)
   modelsRoutes(app, { ...routeParts, models })
+  fleetNodesRoutes(app, { fleet })
   hostingRoutes(app, { ...routeParts, ranking: new Ranking(routeParts.present, routeParts.clock) })
 }

@@ -14,6 +14,7 @@ import type { LayoutParts } from '../runtime/follow-layout.ts'
 import type { RunningService } from '../runtime/process.ts'
 import { FollowedModels } from '../models/follow-models.ts'
 import { Accounts } from './present/accounts.ts'
+import { FleetNodes, PresentFleet } from './present/fleet-nodes.ts'
 import { buildReader } from './app.ts'
 import { Commands } from './commands.ts'
 import { FollowedStates, stateRows } from './followed-states.ts'
@@ -32,9 +33,10 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   const { topics } = layout
   const cursorKey = readKeyFile(CURSOR_KEY, config.cursorKeyFile)
   const accounts = new Accounts(layout.partitions)
+  const fleetNodes = new FleetNodes(layout.partitions)
   const { commands, audit } = openInbox(parts)
   const putBack = openPutBack(parts)
-  const states = new FollowedStates(stateRows({ accounts, commands, metrics }), tableOf(parts))
+  const states = new FollowedStates(stateRows({ accounts, fleetNodes, commands, metrics }), tableOf(parts))
   const clickhouse = clickhouseOf(config, { connectionsMax: HISTORY_RUNNING_MAX })
   await using undo = new AsyncDisposableStack()
   undo.defer(() => clickhouse.close())
@@ -49,6 +51,7 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
     corsOrigins: originsOf(config.corsOrigins),
     accounts,
     table: states.table('nodeState'),
+    fleet: new PresentFleet({ nodes: fleetNodes, table: states.table('fleetState') }),
     clickhouse,
     commands,
     putBack,

@@ -12,6 +12,7 @@ import { benchRestart } from './parts/restart.ts'
 import { benchScale } from './parts/scale.ts'
 import type { BenchServers } from './harness/servers.ts'
 import { benchSettler } from './parts/settler.ts'
+import { benchTelemetry } from './parts/telemetry.ts'
 
 /** As requested; where it is not, each part has a number of its own. */
 export interface BenchSettings {
@@ -63,6 +64,11 @@ export const PARTS = {
     what: 'how long a client that behaves waits beside one that takes what it can',
     needsNoServers: true,
     run: (_servers, { seconds = 10, quick }) => benchFairness({ measureMs: quick ? 3_000 : seconds * 1_000 }),
+  },
+  telemetry: {
+    what: "the gateway's work on samples of a hosting fleet: packed beside JSON",
+    needsNoServers: true,
+    run: (_servers, { events = 1_000_000, turns = 5 }) => benchTelemetry({ samples: events, turns }),
   },
   reader: {
     what: 'provider views of a million nodes; usage of a week behind 100 million events',

@@ -33,6 +33,7 @@ import { VirtualClock } from '../support/memory/virtual-clock.ts'
 import { unheardCommands } from '../support/records/unheard-commands.ts'
 import { MemoryModels } from '../support/memory/memory-models.ts'
 import { putBackNothing } from '../support/memory/put-back.ts'
+import { loadedFleet } from '../support/memory/loaded-fleet.ts'
 
 const TOPICS = topicNames('')
 const NOW = Date.UTC(2026, 10, 21, 12)
@@ -50,6 +51,7 @@ before(async () => {
     commands: unheardCommands(),
     accounts,
     table: { loaded: true, reach: async () => true },
+    fleet: loadedFleet(1),
     clickhouse,
     topics: TOPICS,
     partitions: 1,

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { systemClock } from '../../pipelines/clock.ts'
 import { schemaIdOf, SCHEMA_ID } from '../../schemas/avro.ts'
-import { fleetNodeCodec } from '../../schemas/fleet/codecs.ts'
+import { fleetNodeCodec, workerTelemetryCodec } from '../../schemas/fleet/codecs.ts'
 import type { FleetNode } from '../../schemas/fleet/records.ts'
+import { PACKED_BATCH_TYPE } from '../../schemas/http/fleet.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import { install } from '../support/processes/installation.ts'
 import type { Installation } from '../support/processes/installation.ts'
 import { startService, startServices } from '../support/processes/service-process.ts'
 import type { ServiceProcess } from '../support/processes/service-process.ts'
+import { item, sample } from '../support/records/fleet-items.ts'
 import { until } from '../support/until.ts'
 
 const PARTITIONS = 2
@@ -125,9 +127,29 @@ describe('the fleet', () => {
     await until('the third row', ARRIVES_MS_MAX, async () => (await rows()).length === 3)
   })
 
+  it('takes a packed batch, and the gateway ticks on every partition', async () => {
+    const head = { ...NODE, first_seq: 7, lane: 'live' as const, low: { epoch: 1, seq: 1 }, complete: [] }
+    const items = [item({ sample: sample(systemClock.nowMs(), { serial: 'HM-9', power_w: 9.5 }) })]
+    const answer = await fetch(`${services.gateway.url}/v1/fleet/telemetry`, {
+      method: 'POST',
+      headers: { 'content-type': PACKED_BATCH_TYPE },
+      body: new Uint8Array(workerTelemetryCodec.encode({ ...head, items })),
+    })
+    assert.equal(answer.status, 202, await answer.text())
+    await until('the packed sample to be a row', ARRIVES_MS_MAX, async () => (await rows()).length === 4)
+    assert.partialDeepStrictEqual((await rows()).at(-1), { seq: '7', fingerprint: 'HM-9', power_w: 9.5 })
+    await until('the ticks of the gateway', ARRIVES_MS_MAX, async () => {
+      const metrics = await (await fetch(`${services.gateway.url}/metrics`)).text()
+      const written = /hivemeter_gateway_fleet_ticks_total\{[^}]*outcome="written"[^}]*\} (\d+)/.exec(
+        metrics,
+      )?.[1]
+      return Number(written) >= PARTITIONS
+    })
+  })
+
   it('is what verify works out again', async () => {
     const { exitCode, output } = await installation.command('verify')
-    assert.match(output, /7 items of fleets, 3 samples, 1 nodes of fleets/)
+    assert.match(output, /8 items of fleets, 4 samples, 1 nodes of fleets/)
     assert.equal(exitCode, 0, output)
   })
 

@@ -1,6 +1,7 @@
 import * as audit from '../../../schemas/http/audit.ts'
 import * as exposure from '../../../schemas/http/exposure.ts'
 import * as fleet from '../../../schemas/http/fleet.ts'
+import * as fleetNodes from '../../../schemas/http/fleet-nodes.ts'
 import * as gateway from '../../../schemas/http/gateway.ts'
 import * as heartbeats from '../../../schemas/http/heartbeats.ts'
 import * as hosting from '../../../schemas/http/hosting.ts'
@@ -19,6 +20,7 @@ const MODULES = [
   audit,
   exposure,
   fleet,
+  fleetNodes,
   gateway,
   heartbeats,
   hosting,

@@ -1,4 +1,5 @@
 import type { FleetNode, FleetTask } from '../../../schemas/fleet/records.ts'
+import { rulesAt } from '../../../schemas/since.ts'
 import type { VerifiedVersion, VerifyRun } from '../check.ts'
 import { compareDeadLetters } from '../dead-letters.ts'
 import type { SetAside } from '../dead-letters.ts'
@@ -53,6 +54,7 @@ export async function compareFleet(parts: FleetCompareParts): Promise<FleetCompa
   for await (const record of logs.read('fleetInbox', partition, { from: start, to })) {
     run.signal.throwIfAborted()
     model.now = Math.max(model.now, record.timestampMs)
+    model.rules = rulesAt(task.since, record.offset)
     const isUndecided = undecidedOf(undecided, record) !== null
     const read: Read = isUndecided ? UNDECIDED : readRecord(record, judged)
     if (!isUndecided) workers.record(model.now, record.offset, read.kind === 'batch' ? read.batch : null)
@@ -139,12 +141,13 @@ export async function compareNodes(
 
 /** A node as a row: lists as their text. */
 function shown(node: FleetNode): Row {
-  const { low, epochs, outcomes, quarantined, ...plain } = node
+  const { low, epochs, outcomes, quarantined, contacts, ...plain } = node
   return {
     ...plain,
     low: JSON.stringify(low),
     epochs: JSON.stringify(epochs),
     outcomes: JSON.stringify(outcomes),
     quarantined: JSON.stringify(quarantined),
+    contacts: JSON.stringify(contacts),
   }
 }

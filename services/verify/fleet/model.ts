@@ -13,6 +13,11 @@ const AHEAD_S = 60
 const OLD_H = 80
 const HOUR = 3_600_000
 const HOURS = 80
+const LIVE_MS = 300_000
+const LIVE_MOST = 4
+
+/** The first rules by which epochs that speak at once are counted. */
+const CLONES = 5
 
 /** The outcomes in the order in which fleet.state has them. */
 const WORDS = ['repeat', 'discovered', 'quarantined', 'refused'] as const
@@ -39,12 +44,17 @@ interface ModelNode {
   version: string | null
   intervalS: number
   epoch: number
+  /** By epoch, when it last spoke. */
+  readonly spoken: Map<number, number>
+  clones: number
 }
 
 /** What follows from the records of one partition: the second implementation of the task's rules. */
 export class FleetModel {
   /** Log time, which never falls. */
   now = 0
+  /** By which the next record is judged. */
+  rules = 0
   items = 0
   readonly #nodes = new Map<string, ModelNode>()
 
@@ -68,7 +78,7 @@ export class FleetModel {
     node.numbers.end(low)
     node.dataAt = this.now
     node.intervalS = batch.interval_s
-    node.epoch = Math.max(node.epoch, epoch)
+    this.#speak(node, epoch, batch.lane === 'live')
     return rows
   }
 
@@ -77,7 +87,7 @@ export class FleetModel {
     node.heartbeatAt = this.now
     node.version = heartbeat.software_version
     node.intervalS = heartbeat.interval_s
-    node.epoch = Math.max(node.epoch, heartbeat.epoch)
+    this.#speak(node, heartbeat.epoch, true)
   }
 
   /** The nodes as fleet.state must have them, by their key. */
@@ -92,6 +102,19 @@ export class FleetModel {
     const behindMs = this.now - machine.observed_at
     if (-behindMs > AHEAD_S * 1_000) return 'refused'
     return behindMs > OLD_H * HOUR ? 'quarantined' : 'discovered'
+  }
+
+  /** A later epoch ends all before; of those that go on speaking, only what they say of the moment counts. */
+  #speak(node: ModelNode, epoch: number, ofNow: boolean): void {
+    const { spoken } = node
+    if (epoch > node.epoch) spoken.clear()
+    node.epoch = Math.max(node.epoch, epoch)
+    if (!ofNow || this.rules < CLONES) return
+    spoken.set(epoch, this.now)
+    for (const [other, at] of spoken) if (this.now - at >= LIVE_MS) spoken.delete(other)
+    const known = [...spoken.keys()].toSorted((left, right) => left - right)
+    if (known.at(-1) !== epoch) node.clones += 1
+    for (const lowest of known.slice(0, -LIVE_MOST)) spoken.delete(lowest)
   }
 
   #quarantine({ hours }: ModelNode): void {
@@ -116,6 +139,8 @@ export class FleetModel {
       version: null,
       intervalS: 0,
       epoch: 0,
+      spoken: new Map(),
+      clones: 0,
     }
     this.#nodes.set(keyOf(name), node)
     return node
@@ -141,5 +166,9 @@ function shownNode(node: ModelNode): FleetNode {
       return items === undefined ? [] : [{ outcome, items }]
     }),
     quarantined: [...node.hours].map(([hour, items]) => ({ hour, reason: 'too_old', items })),
+    contacts: [...node.spoken]
+      .toSorted(([left], [right]) => left - right)
+      .map(([epoch, at]) => ({ epoch, at })),
+    clone_contacts: node.clones,
   }
 }

@@ -24,7 +24,7 @@ export async function readFleetState(logs: Logs, partition: number): Promise<Fle
     if (value === null) faces.delete(name)
     else if (id === SCHEMA_ID.fleetFace) faces.set(name, fleetFaceCodec.decode(value))
     else if (id === SCHEMA_ID.fleetTask) task = fleetTaskCodec.decode(value)
-    else if (id === SCHEMA_ID.fleetNode) nodes.set(name, fleetNodeCodec.decode(value))
+    else if (fleetNodeCodec.schemaIds.includes(id)) nodes.set(name, fleetNodeCodec.decode(value))
   }
   return { nodes, faces, task }
 }

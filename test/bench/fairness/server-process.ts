@@ -26,6 +26,7 @@ import { account, accountRecord, taskRecord } from '../../support/records/state-
 import type { ServerSpec } from './messages.ts'
 import { MemoryModels } from '../../support/memory/memory-models.ts'
 import { putBackNothing } from '../../support/memory/put-back.ts'
+import { loadedFleet } from '../../support/memory/loaded-fleet.ts'
 
 /**
  * The gateway's and the reader's own apps with access by key, over stores that cost this machine nothing: clients compete
@@ -109,6 +110,7 @@ async function startReader(): Promise<string> {
     accounts,
     commands,
     table: { loaded: true, reach: async () => true },
+    fleet: loadedFleet(PARTITIONS),
     clickhouse,
     topics: topicNames(''),
     partitions: PARTITIONS,

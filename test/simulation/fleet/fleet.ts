@@ -140,6 +140,7 @@ function rowText(row: Row): string {
  */
 function judge(world: World, tasks: ActorTasks, partition: number): void {
   const model = new FleetModel()
+  model.rules = RULES
   const judged = { partition, partitions: PARTITIONS, since: [{ rules: RULES, offset: 0 }] }
   const expected: ExpectedRow[] = []
   let sent = 0

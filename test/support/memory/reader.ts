@@ -13,6 +13,7 @@ import type { OpenApiDocument } from '../oracles/openapi-check.ts'
 import { unheardCommands } from '../records/unheard-commands.ts'
 import { MemoryModels } from './memory-models.ts'
 import { putBackNothing } from './put-back.ts'
+import { loadedFleet } from './loaded-fleet.ts'
 
 export const PARTITIONS = 4
 export const TOPICS = topicNames('')
@@ -44,6 +45,7 @@ export async function startTestReader(parts: {
     commands: unheardCommands(),
     accounts: parts.accounts,
     table: { loaded: true, reach: async () => true },
+    fleet: loadedFleet(PARTITIONS),
     clickhouse: parts.clickhouse,
     topics: TOPICS,
     partitions: PARTITIONS,

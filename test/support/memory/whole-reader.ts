@@ -18,6 +18,7 @@ import type { AuditSink } from '../../../services/audit/audit-log.ts'
 import { opsRoutes } from '../../../services/http/ops.ts'
 import { Accounts } from '../../../services/reader/present/accounts.ts'
 import type { StateRecord } from '../../../services/reader/present/accounts.ts'
+import type { FleetNodes } from '../../../services/reader/present/fleet-nodes.ts'
 import { buildReader } from '../../../services/reader/app.ts'
 import { Commands } from '../../../services/reader/commands.ts'
 import type { ReaderApp } from '../../../services/reader/parts.ts'
@@ -26,6 +27,7 @@ import { MemorySettler } from './memory-settler.ts'
 import { assertDocumented } from '../oracles/openapi-check.ts'
 import type { OpenApiDocument } from '../oracles/openapi-check.ts'
 import { MemoryModels } from './memory-models.ts'
+import { loadedFleet } from './loaded-fleet.ts'
 import { putBackNothing } from './put-back.ts'
 
 const WHOLE_PARTITIONS = 2
@@ -82,6 +84,7 @@ export async function startWholeReader(
     /** Without it ClickHouse is away. */
     readonly clickhouse?: ClickhouseClient
     readonly models?: MemoryModels
+    readonly fleetNodes?: FleetNodes
     readonly clock?: Clock
     readonly partitions?: number
     /** Log time at the start. */
@@ -117,6 +120,7 @@ export async function startWholeReader(
     corsOrigins: options.corsOrigins ?? [],
     commands,
     table: { loaded: true, reach: async () => true },
+    fleet: loadedFleet(partitions, options.fleetNodes),
     clickhouse,
     topics: topicNames(''),
     partitions,

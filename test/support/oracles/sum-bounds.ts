@@ -109,6 +109,7 @@ export const RECORD_SUMS: Readonly<Record<string, Readonly<Record<string, bigint
     lost: BigInt(SEQ_MAX),
     'outcomes[].items': EVENTS,
     'quarantined[].items': EVENTS,
+    clone_contacts: EVENTS,
   },
   InboxUsage: {
     'sums[].set_aside': BigInt(EVENTS_PER_BATCH_MAX),
