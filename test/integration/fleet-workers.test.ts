@@ -30,6 +30,7 @@ const BEFORE_MS = 20 * MINUTE_MS
 /** In the end so much time has passed: what came late leaves at the next full minute. */
 const AFTER_MS = 90 * SECOND_MS
 const PROVIDER = 'krill'
+const SERIAL = 'HM-0001'
 const RATE_HS = 180_000_000_000_000
 const LATE_SAMPLES = 10
 
@@ -78,7 +79,7 @@ describe('the workers of a fleet', () => {
     ids.node = await make('nodes', { location: ids.location, name: 'North' })
     const model = await make('models', { make: 'Example', model: 'X1', algorithm: 'SHA-256' })
     ids.worker = await make('workers', { asset_code: 'A-1', model })
-    await make('identities', { worker: ids.worker, kind: 'serial', value: 'S' })
+    await make('identities', { worker: ids.worker, kind: 'serial', value: SERIAL })
     await make('assignments', { worker: ids.worker, location: ids.location, node: ids.node })
     time.beforeTo = await end()
   })
@@ -148,7 +149,7 @@ describe('the workers of a fleet', () => {
     const items = times.map((observed_at) => ({
       sample: {
         observed_at,
-        serial: 'S',
+        serial: SERIAL,
         hashrate_hs: { now: RATE_HS },
         power_w: 3_300,
         power_source: 'miner',

@@ -27,8 +27,7 @@ export interface FleetMinuteRow {
 }
 
 /** Kinds of temperatures: of the hottest chip and board, and of the air or water that goes in. */
-export const TEMPERATURES = ['chip', 'board', 'inlet'] as const
-export type TemperatureKind = (typeof TEMPERATURES)[number]
+export type TemperatureKind = 'chip' | 'board' | 'inlet'
 
 export interface FleetMinutesQuery {
   readonly providerId: string

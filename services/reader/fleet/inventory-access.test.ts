@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { BODIES } from '../../../test/support/records/inventory-commands.ts'
+import { BODIES } from '../../../test/support/records/inventory/inventory-commands.ts'
 import { accessBy, addKey } from '../../../test/support/records/access-keys.ts'
 import { startWholeReader } from '../../../test/support/memory/whole-reader.ts'
 import type { WholeReader } from '../../../test/support/memory/whole-reader.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { InventoryCommand } from '../../../schemas/fleet/inventory/records.ts'
-import { formatUuid, hashToUuid } from '../../../schemas/ids.ts'
+import type { InventoryCommand } from '../../../../schemas/fleet/inventory/records.ts'
+import { formatUuid, hashToUuid } from '../../../../schemas/ids.ts'
 
 type Fields = Partial<Omit<InventoryCommand, 'body'>> & { readonly body?: Readonly<Record<string, unknown>> }
 

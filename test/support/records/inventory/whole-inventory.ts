@@ -1,4 +1,4 @@
-import type { InventoryCommand } from '../../../schemas/fleet/inventory/records.ts'
+import type { InventoryCommand } from '../../../../schemas/fleet/inventory/records.ts'
 import { BODIES, inventoryCommand } from './inventory-commands.ts'
 
 /** One entity of every kind that has routes, each with the id of the provider, so that one value finds all of them. */

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
-import { EDGE_MS } from '../../../schemas/fleet/inventory/bounds.ts'
-import type { InventoryCommand } from '../../../schemas/fleet/inventory/records.ts'
-import { HOUR_MS, MINUTE_MS } from '../../../schemas/units.ts'
-import { batch, item, sample } from './fleet-items.ts'
-import { fleetRecord } from './fleet-log.ts'
+import { EDGE_MS } from '../../../../schemas/fleet/inventory/bounds.ts'
+import type { InventoryCommand } from '../../../../schemas/fleet/inventory/records.ts'
+import { HOUR_MS, MINUTE_MS } from '../../../../schemas/units.ts'
+import { batch, item, sample } from '../fleet-items.ts'
+import { fleetRecord } from '../fleet-log.ts'
 import { BODIES, inventoryCommand } from './inventory-commands.ts'
 
 const NOW = Date.UTC(2026, 10, 30, 14, 1)
