@@ -163,7 +163,7 @@ function putOf(row: Readonly<Record<string, unknown>>): Put {
       knownAt: Number(row['known_at']),
       knownOffset: Number(row['known_offset']),
       by: String(row['changed_by']),
-      said: body === null ? null : (JSON.parse(String(body)) as Said),
+      said: typeof body === 'string' ? (JSON.parse(body) as Said) : null,
     },
   }
 }
