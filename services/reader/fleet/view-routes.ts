@@ -34,6 +34,7 @@ export function viewRoutes(app: ReaderApp, parts: ViewRouteParts): void {
 }
 
 function overviewRoute(app: ReaderApp, parts: ViewRouteParts): void {
+  const bodies = new WeakMap<Fleet, FleetOverview>()
   app.get(
     '/api/fleet/overview',
     {
@@ -50,7 +51,12 @@ function overviewRoute(app: ReaderApp, parts: ViewRouteParts): void {
         },
       },
     },
-    async (request, reply) => reply.send(overviewBody(await fleetOf(parts, request))),
+    async (request, reply) => {
+      const fleet = await fleetOf(parts, request)
+      const body = bodies.get(fleet) ?? overviewBody(fleet)
+      bodies.set(fleet, body)
+      return reply.send(body)
+    },
   )
 }
 

@@ -4,16 +4,24 @@ import type { Clock } from '../../../../pipelines/clock.ts'
 import { EDGE_MS } from '../../../../schemas/fleet/inventory/bounds.ts'
 import { SECOND_MS } from '../../../../schemas/units.ts'
 import type { Caller } from '../../../http/caller.ts'
-import type { InventoryPresent } from '../inventory-present.ts'
+import type { InventoryPresent, OpenedInventory } from '../inventory-present.ts'
 import { containersIn, matcherOf } from './fleet-filter.ts'
 import type { FleetFilter } from './fleet-filter.ts'
 import type { PresentWorkers } from './present-workers.ts'
 import { registeredAt } from './registered.ts'
 import type { Registered } from './registered.ts'
-import { standingOf } from './standing.ts'
 import type { Standing } from './standing.ts'
 
 const WORKERS_PER_TURN = 2_000
+
+/**
+ * So long a fleet of one filter is answered for again, unless the inventory changed: to look at a hundred thousand workers takes tens of
+ * milliseconds, and many look at the same ones.
+ */
+export const FLEET_KEPT_MS = 500
+
+/** So many are kept; the oldest go. */
+export const FLEETS_KEPT_MAX = 64
 
 /** Without a tick of a gateway for so long, nobody knows what machines do: answers say that they are stale. */
 export const STALE_AFTER_MS = 90 * SECOND_MS
@@ -33,6 +41,13 @@ export interface Fleet {
   readonly book: Book
 }
 
+interface KeptFleet {
+  readonly book: Book
+  readonly revision: number
+  readonly atMs: number
+  readonly fleet: Promise<Fleet>
+}
+
 interface KeptList {
   readonly revision: number
   readonly edge: number
@@ -44,6 +59,8 @@ export class Fleets {
   readonly #inventory: InventoryPresent
   readonly #clock: Clock
   readonly #lists = new WeakMap<Book, KeptList>()
+  /** By provider, filter and customers, in the order in which they were made. */
+  readonly #fleets = new Map<string, KeptFleet>()
 
   constructor(inventory: InventoryPresent, clock: Clock) {
     this.#inventory = inventory
@@ -57,10 +74,31 @@ export class Fleets {
   async of(
     caller: Caller,
     providerId: string,
+    { algorithm, location, container, customer }: FleetFilter,
+    pause: () => Promise<void>,
+  ): Promise<Fleet> {
+    const filter = { algorithm, location, container, customer }
+    const opened = await this.#inventory.opened(caller, providerId)
+    const { book, access } = opened
+    const key = JSON.stringify([providerId, filter, access.customers && [...access.customers].toSorted()])
+    const atMs = this.#clock.monotonicMs()
+    const kept = this.#fleets.get(key)
+    const isFresh = kept?.book === book && kept.revision === book.revision && atMs - kept.atMs < FLEET_KEPT_MS
+    if (isFresh) return await kept.fleet
+    const fleet = this.#made(opened, filter, pause)
+    this.#fleets.delete(key)
+    this.#fleets.set(key, { book, revision: book.revision, atMs, fleet })
+    const [oldest] = this.#fleets.keys()
+    if (this.#fleets.size > FLEETS_KEPT_MAX && oldest !== undefined) this.#fleets.delete(oldest)
+    return await fleet
+  }
+
+  async #made(
+    { access, book, partition }: OpenedInventory,
     filter: FleetFilter,
     pause: () => Promise<void>,
   ): Promise<Fleet> {
-    const { access, book, partition } = await this.#inventory.opened(caller, providerId)
+    const providerId = book.provider
     const nowMs = this.#clock.nowMs()
     const containers = containersIn(book, filter.container, nowMs)
     const matches = matcherOf(filter, containers)
@@ -72,7 +110,7 @@ export class Fleets {
     )
     const workers = this.#inventory.workers.of(providerId)
     const standings = await mapInTurns(seen, { itemsPerTurn: WORKERS_PER_TURN, pause }, (one) =>
-      standingOf(one, workers),
+      workers.standing(one),
     )
     const heardMs = this.#inventory.workers.heardMs(partition)
     return {

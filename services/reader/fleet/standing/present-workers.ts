@@ -2,39 +2,66 @@ import { LEASE_FIELDS } from '../../../../pipelines/fleet/inventory/lease.ts'
 import { PAGE_WORKERS } from '../../../../pipelines/fleet/pages/layout.ts'
 import { unpackedPage } from '../../../../pipelines/fleet/pages/page-log.ts'
 import { liveOfBytes } from '../../../../pipelines/fleet/pages/page-state.ts'
-import type { WorkerPage } from '../../../../pipelines/fleet/status/memory.ts'
 import { STATE_KEY } from '../../../../schemas/avro.ts'
 import { fleetFaceCodec, fleetHearingCodec, fleetPageCodec } from '../../../../schemas/fleet/codecs.ts'
 import type { FleetFace, FleetPageRecord } from '../../../../schemas/fleet/page-records.ts'
 import type { StateRecord } from '../../present/accounts.ts'
+import type { Registered } from './registered.ts'
+import { standingOf } from './standing.ts'
+import type { PresentPage, Standing } from './standing.ts'
 
 /** What fleet.state says of the workers of one provider. */
 export class PresentWorkers {
   /** What was told of each worker, by its place: page × 256 + index. A status stands here as soon as it is decided. */
-  readonly faces = new Map<number, FleetFace>()
+  readonly #faces = new Map<number, FleetFace>()
   readonly #pages = new Map<number, KeptPage>()
+  /** What was made of a place, until something new is known of it: most of a large fleet is the same from request to request. */
+  readonly #standings: (Standing | undefined)[] = []
+
+  /** What is known now of a worker of the inventory. */
+  standing(registered: Registered): Standing {
+    const { place } = registered
+    const kept = this.#standings[place]
+    if (kept?.registered === registered) return kept
+    const made = standingOf(registered, this.#faces.get(place) ?? null, this.pageOf(place))
+    this.#standings[place] = made
+    return made
+  }
 
   /** The page of a place as it was written last, up to a minute ago; null where none was. It is unpacked when it is asked for. */
   pageOf(place: number): PresentPage | null {
     const kept = this.#pages.get(Math.floor(place / PAGE_WORKERS))
     if (kept === undefined) return null
-    kept.page ??= { live: liveOfBytes(unpackedPage(kept.record), LEASE_FIELDS), asOfMs: kept.record.now }
+    kept.page ??= readingsOf(kept.record)
     return kept.page
+  }
+
+  putFace(place: number, face: FleetFace): void {
+    this.#faces.set(place, face)
+    this.#standings[place] = undefined
+  }
+
+  dropFace(place: number): void {
+    this.#faces.delete(place)
+    this.#standings[place] = undefined
   }
 
   putPage(page: number, record: FleetPageRecord): void {
     this.#pages.set(page, { record, page: null })
+    this.#standings.fill(undefined, page * PAGE_WORKERS, (page + 1) * PAGE_WORKERS)
   }
 
   dropPage(page: number): void {
     this.#pages.delete(page)
+    this.#standings.fill(undefined, page * PAGE_WORKERS, (page + 1) * PAGE_WORKERS)
   }
 }
 
-/** The live plane of a page, as of a log time. */
-export interface PresentPage {
-  readonly live: WorkerPage
-  readonly asOfMs: number
+/** Of the bytes of a page only what is shown stays in memory. */
+function readingsOf(record: FleetPageRecord): PresentPage {
+  const { live } = liveOfBytes(unpackedPage(record), LEASE_FIELDS)
+  const { sampleMs, r5Hs, powerW, powerSource, deviceNominalHs } = live
+  return { asOfMs: record.now, readings: { sampleMs, r5Hs, powerW, powerSource, deviceNominalHs } }
 }
 
 interface KeptPage {
@@ -71,8 +98,8 @@ export class AllPresentWorkers {
   #face(place: string, value: Buffer | null): void {
     const [provider = '', page = '', index = ''] = place.split('/')
     const at = Number(page) * PAGE_WORKERS + Number(index)
-    if (value === null) this.of(provider).faces.delete(at)
-    else this.#open(provider).faces.set(at, fleetFaceCodec.decode(value))
+    if (value === null) this.of(provider).dropFace(at)
+    else this.#open(provider).putFace(at, fleetFaceCodec.decode(value))
   }
 
   #page(place: string, value: Buffer | null): void {

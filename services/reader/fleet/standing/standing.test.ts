@@ -4,10 +4,9 @@ import { newPage } from '../../../../pipelines/fleet/status/memory.ts'
 import { POWER_SOURCES } from '../../../../pipelines/fleet/live/sample.ts'
 import type { FleetFace } from '../../../../schemas/fleet/page-records.ts'
 import { SECOND_MS } from '../../../../schemas/units.ts'
-import { PresentWorkers } from './present-workers.ts'
-import type { PresentPage } from './present-workers.ts'
 import type { Registered } from './registered.ts'
 import { READING_AGE_MS_MAX, standingOf } from './standing.ts'
+import type { Standing } from './standing.ts'
 
 const AS_OF_MS = Date.UTC(2026, 2, 8, 12)
 const TERA = 1_000_000_000_000
@@ -40,27 +39,24 @@ const registered = (intervalS = 30): Registered => ({
 })
 
 /** The second worker of the second page, whose last sample is `agoS` old. */
-function workersWith(
+function standing(
   agoS: number,
-  { face = FACE, watts = 2_900 }: { face?: FleetFace; watts?: number | null } = {},
-) {
-  const live = newPage()
-  live.live.sampleMs[1] = AS_OF_MS - agoS * SECOND_MS
-  live.live.r5Hs[1] = 50 * TERA
-  live.live.powerW[1] = watts ?? 0
-  live.live.powerSource[1] = POWER_SOURCES.indexOf(watts === null ? 'none' : 'miner')
-  const page: PresentPage = { live, asOfMs: AS_OF_MS }
-  return new (class extends PresentWorkers {
-    override readonly faces = new Map([[257, face]])
-    override pageOf(): PresentPage {
-      return page
-    }
-  })()
+  {
+    face = FACE,
+    watts = 2_900,
+    of = registered(),
+  }: { face?: FleetFace; watts?: number | null; of?: Registered } = {},
+): Standing {
+  const { live: readings } = newPage()
+  readings.sampleMs[1] = AS_OF_MS - agoS * SECOND_MS
+  readings.r5Hs[1] = 50 * TERA
+  readings.powerW[1] = watts ?? 0
+  readings.powerSource[1] = POWER_SOURCES.indexOf(watts === null ? 'none' : 'miner')
+  return standingOf(of, face, { readings, asOfMs: AS_OF_MS })
 }
 
 test('a reading is present for two intervals of its worker, and never longer than ten minutes', () => {
-  const read = (agoS: number, intervalS: number) =>
-    standingOf(registered(intervalS), workersWith(agoS)).reading
+  const read = (agoS: number, intervalS: number) => standing(agoS, { of: registered(intervalS) }).reading
   assert.deepEqual(read(60, 30), {
     observedAtMs: AS_OF_MS - 60 * SECOND_MS,
     rateHs: 50 * TERA,
@@ -73,14 +69,14 @@ test('a reading is present for two intervals of its worker, and never longer tha
 })
 
 test('watts that are not told are those of the nameplate, scaled by the rate', () => {
-  const { reading } = standingOf(registered(), workersWith(0, { watts: null }))
+  const { reading } = standing(0, { watts: null })
   assert.deepEqual([reading?.powerW, reading?.powerSource], [1_500, 'nameplate'])
 })
 
 test('nothing is said of a worker of which nothing is known, nor of one that had the place before', () => {
-  assert.equal(standingOf(registered(), workersWith(0, { face: { ...FACE, unknown: true } })).reading, null)
-  const other = standingOf(registered(), workersWith(0, { face: { ...FACE, worker_id: 'w0' } }))
+  assert.equal(standing(0, { face: { ...FACE, unknown: true } }).reading, null)
+  const other = standing(0, { face: { ...FACE, worker_id: 'w0' } })
   assert.deepEqual([other.face, other.reading, other.intendedHs], [null, null, 100 * TERA])
-  const later = standingOf({ ...registered(), isCommissioned: false }, workersWith(0))
+  const later = standing(0, { of: { ...registered(), isCommissioned: false } })
   assert.deepEqual([later.face, later.reading], [null, null])
 })

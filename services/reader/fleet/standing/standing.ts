@@ -5,7 +5,7 @@ import { PAGE_WORKERS } from '../../../../pipelines/fleet/pages/layout.ts'
 import { DEFAULT_THRESHOLDS } from '../../../../pipelines/fleet/status/thresholds.ts'
 import type { FleetFace } from '../../../../schemas/fleet/page-records.ts'
 import { MINUTE_MS, SECOND_MS } from '../../../../schemas/units.ts'
-import type { PresentPage, PresentWorkers } from './present-workers.ts'
+import type { LiveMemory } from '../../../../pipelines/fleet/live/memory.ts'
 import type { Registered } from './registered.ts'
 
 /** A reading counts as present for two intervals of its worker, and never longer than this. */
@@ -32,14 +32,26 @@ export interface Standing {
   readonly intendedW: number
 }
 
-/** What is known now of a worker of the inventory. */
-export function standingOf(registered: Registered, workers: PresentWorkers): Standing {
+/** What a page said of its workers' last samples, as of a log time. */
+export interface PresentPage {
+  readonly asOfMs: number
+  readonly readings: Pick<
+    LiveMemory['live'],
+    'sampleMs' | 'r5Hs' | 'powerW' | 'powerSource' | 'deviceNominalHs'
+  >
+}
+
+/** What is known now of a worker of the inventory, by what was told of its place and by that place's page. */
+export function standingOf(
+  registered: Registered,
+  told: FleetFace | null,
+  page: PresentPage | null,
+): Standing {
   const { place, intent } = registered
-  const page = workers.pageOf(place)
-  const face = registered.isCommissioned ? (workers.faces.get(place) ?? null) : null
+  const face = registered.isCommissioned ? told : null
   // A place may have been another worker's before.
   const isOwn = face?.worker_id === registered.id
-  const deviceHs = page === null || !isOwn ? 0 : valueAt(page.live.live.deviceNominalHs, place % PAGE_WORKERS)
+  const deviceHs = page === null || !isOwn ? 0 : valueAt(page.readings.deviceNominalHs, place % PAGE_WORKERS)
   const intendedHs = intendedRateHs(intent, deviceHs, DEFAULT_THRESHOLDS.plausible)
   const intendedW = intendedPowerW(intent, intendedHs)
   const isHeard = isOwn && face !== null && !face.unknown && page !== null
@@ -54,17 +66,18 @@ export function standingOf(registered: Registered, workers: PresentWorkers): Sta
 
 function readingOf(
   { place, intervalS }: Registered,
-  { live: { live }, asOfMs }: PresentPage,
+  { readings, asOfMs }: PresentPage,
   intended: Pick<Standing, 'intendedHs' | 'intendedW'>,
 ): Reading | null {
   const i = place % PAGE_WORKERS
-  const observedAtMs = valueAt(live.sampleMs, i)
+  const observedAtMs = valueAt(readings.sampleMs, i)
   const ageMsMax = Math.min(2 * intervalS * SECOND_MS, READING_AGE_MS_MAX)
   if (observedAtMs === 0 || asOfMs - observedAtMs > ageMsMax) return null
-  const r5Hs = valueAt(live.r5Hs, i)
+  const r5Hs = valueAt(readings.r5Hs, i)
   const rateHs = r5Hs === UNKNOWN ? null : r5Hs
-  const source = POWER_SOURCES[valueAt(live.powerSource, i)] ?? 'none'
-  if (source !== 'none') return { observedAtMs, rateHs, powerW: valueAt(live.powerW, i), powerSource: source }
+  const source = POWER_SOURCES[valueAt(readings.powerSource, i)] ?? 'none'
+  if (source !== 'none')
+    return { observedAtMs, rateHs, powerW: valueAt(readings.powerW, i), powerSource: source }
   const powerW = scaledW(rateHs, intended)
   return { observedAtMs, rateHs, powerW, powerSource: powerW === null ? null : 'nameplate' }
 }

@@ -138,7 +138,7 @@ export const anyInventoryInbox = fc
     fc.tuple(
       fc.oneof({ weight: 3, arbitrary: anyCommand }, { weight: 1, arbitrary: anySample }),
       fc.oneof(
-        { weight: 20, arbitrary: fc.constantFrom(0, 1_000, 3 * MINUTE_MS, 7 * MINUTE_MS) },
+        { weight: 90, arbitrary: fc.constantFrom(0, 1_000, 3 * MINUTE_MS, 7 * MINUTE_MS) },
         { weight: 1, arbitrary: fc.constantFrom(26 * HOUR_MS, 79 * HOUR_MS, 83 * HOUR_MS) },
       ),
     ),
