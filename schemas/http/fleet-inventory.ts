@@ -71,11 +71,10 @@ function fieldSchema(field: EntityField): TSchema {
         maxItems: field.most,
       })
     default:
+      // A map: what generators make of an object with members cannot be null.
       return nullable<Record<string, number>>('object', {
-        properties: Object.fromEntries(
-          THRESHOLDS.map((name) => [name, { type: 'number', minimum: 0, maximum: THRESHOLD_MAX }]),
-        ),
-        additionalProperties: false,
+        propertyNames: { enum: [...THRESHOLDS] },
+        additionalProperties: { type: 'number', minimum: 0, maximum: THRESHOLD_MAX },
       })
   }
 }

@@ -30,6 +30,8 @@ const NO_SUCH_EVENT = 'usage.metered:0:1'
 /** Writes that find nothing: the client must read their answer as a problem. */
 const PROBLEMS: Readonly<Record<string, number>> = {
   postUsageSetAsideByIdReplay: 404,
+  // An admin's key stands for no node.
+  getFleetNodesSelf: 403,
   // The machine stands somewhere already, and what it needs cannot end.
   postFleetAssignments: 409,
   deleteFleetLocationsById: 409,

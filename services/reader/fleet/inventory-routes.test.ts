@@ -15,7 +15,7 @@ const fleet = new MemoryFleet(NOW)
 let reader: WholeReader
 
 before(async () => {
-  reader = await startWholeReader({ fleet })
+  reader = await startWholeReader({ inventories: fleet })
 })
 after(() => reader[Symbol.asyncDispose]())
 

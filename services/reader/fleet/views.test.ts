@@ -23,7 +23,7 @@ let reader: WholeReader
 const ids = new Map<string, string>()
 
 before(async () => {
-  reader = await startWholeReader({ fleet })
+  reader = await startWholeReader({ inventories: fleet })
   await make('barn', 'locations', BODIES.location)
   await make('hall', 'containers', { ...BODIES.container, location: ids.get('barn'), name: 'Hall' })
   const hall = ids.get('hall')

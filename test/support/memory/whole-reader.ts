@@ -86,7 +86,7 @@ export async function startWholeReader(
     readonly clickhouse?: ClickhouseClient
     readonly models?: MemoryModels
     /** The inventories; empty without it. */
-    readonly fleet?: MemoryFleet
+    readonly inventories?: MemoryFleet
     readonly fleetNodes?: FleetNodes
     readonly clock?: Clock
     readonly partitions?: number
@@ -100,7 +100,7 @@ export async function startWholeReader(
 ): Promise<WholeReader> {
   const { access = { mode: 'off' }, clock = systemClock } = options
   const { partitions = WHOLE_PARTITIONS, nowMs = WHOLE_NOW_MS, held } = options
-  const { fleet = new MemoryFleet(nowMs) } = options
+  const { inventories = new MemoryFleet(nowMs) } = options
   const accounts = new Accounts(partitions)
   const rules = { ...RULES_DEFAULT, version: 1, ...options.rules }
   const onState = (record: StateRecord) => {
@@ -117,8 +117,8 @@ export async function startWholeReader(
   const clickhouse = options.clickhouse ?? clickhouseAway()
   const app = await buildReader({
     putBack: putBackNothing(),
-    inventory: fleet.inventory,
-    inventoryCommands: fleet.inventoryCommands,
+    inventory: inventories.inventory,
+    inventoryCommands: inventories.inventoryCommands,
     models: options.models ?? new MemoryModels(),
     accounts,
     access,

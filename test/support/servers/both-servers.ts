@@ -58,6 +58,9 @@ export const PATH_PARAMETERS: Readonly<Record<string, string>> = {
   event_id: EVENT.event_id,
 }
 
+/** Answers nobody but a node of a fleet, by its own key; its path is also that of an entity, whose methods it has. */
+const OF_A_NODE = '/api/fleet/nodes/self'
+
 export async function startBothServers(
   options: {
     readonly corsOrigins?: readonly string[]
@@ -74,7 +77,7 @@ export async function startBothServers(
   })
   const fleet = new MemoryFleet(WHOLE_NOW_MS)
   await fleet.give(wholeInventory(FOUND, edgeAtOrAfter(WHOLE_NOW_MS)))
-  const reader = undo.use(await startWholeReader({ ...options, clickhouse, fleet }))
+  const reader = undo.use(await startWholeReader({ ...options, clickhouse, inventories: fleet }))
   await reader.heartbeat(OWN_NODE, { operator_id: OPERATOR })
   const servers: Server[] = []
   for (const [name, app] of [
@@ -85,17 +88,13 @@ export async function startBothServers(
   const owned = undo.move()
   return {
     servers,
-    operations: servers.flatMap(operationsOf),
+    operations: servers.flatMap(operationsOf).filter(({ path }) => path !== OF_A_NODE),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
 
-/** It answers a key that stands for a node of a fleet, and nobody else: its own test asks it. */
-const OF_ONE_KEY = '/api/fleet/nodes/self'
-
 function operationsOf(server: Server): Operation[] {
-  const paths = Object.entries(server.document.paths).filter(([path]) => path !== OF_ONE_KEY)
-  return paths.flatMap(([path, operations]) =>
+  return Object.entries(server.document.paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([method, operation]) => {
       const asks = (name: string): boolean =>
         operation.parameters?.some((parameter) => parameter.name === name) === true
