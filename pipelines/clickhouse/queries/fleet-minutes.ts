@@ -50,6 +50,9 @@ const SECONDS_COLUMNS = [
   'unreadable_s',
 ] as const
 
+/** Energy of a reading has one source. */
+const JOULES = ['miner_psu_j', 'miner_j', 'miner_estimate_j', 'gpu_sum_j', 'nameplate_j'] as const
+
 /** Minutes that hold anything, by time and algorithm. */
 export async function fleetMinutes(
   client: ClickhouseClient,
@@ -61,10 +64,10 @@ export async function fleetMinutes(
   if (containers !== null) filters.push(['container_id IN {containers:Array(String)}', { containers }])
   const rows = await client.rows<Row>(
     `SELECT toUnixTimestamp(minute) AS minute_s, algorithm AS algorithm_name,
-            ${SECONDS_COLUMNS.map((column) => `sum(${column}) AS ${column.replace(/_s$/, '')}`).join(', ')},
-            toString(sum(hashes)) AS all_hashes,
-            sum(miner_psu_j) + sum(miner_j) + sum(miner_estimate_j) + sum(gpu_sum_j) + sum(nameplate_j) AS joules,
-            sum(${temperature}_slots) AS slots, sum(${temperature}_sum_dc) AS sum_dc,
+            ${SECONDS_COLUMNS.map((column) => `sum(toInt128(${column})) AS ${column.replace(/_s$/, '')}`).join(', ')},
+            toString(sum(toInt128(hashes))) AS all_hashes,
+            ${JOULES.map((column) => `sum(toInt128(${column}))`).join(' + ')} AS joules,
+            sum(toInt128(${temperature}_slots)) AS slots, sum(toInt128(${temperature}_sum_dc)) AS sum_dc,
             min(${temperature}_min_dc) AS min_dc, max(${temperature}_max_dc) AS max_dc
      FROM fleet_1m
      WHERE src_topic = {topic:String} AND src_partition = {partition:UInt16} AND provider_id = {provider:String}
