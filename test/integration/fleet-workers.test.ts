@@ -220,6 +220,32 @@ describe('the workers of a fleet', () => {
     return (records.at(-1)?.offset ?? -1n) + 1n
   }
 
+  it('are shown as they are, and as they were', async () => {
+    const shown = async (path: string): Promise<Record<string, unknown>> => {
+      const answer = await fetch(`${services.reader.url}/api/fleet/${path}provider=${PROVIDER}`)
+      const body = (await answer.json()) as Record<string, unknown>
+      assert.equal(answer.status, 200, JSON.stringify(body))
+      return body
+    }
+    const overview = await shown('overview?')
+    assert.partialDeepStrictEqual(overview, { commissioned: 1, statuses: { working: 1 }, unknown: 0 })
+    const { items } = (await shown('workers?status=working&')) as { items: Record<string, unknown>[] }
+    assert.partialDeepStrictEqual(items, [{ id: ids.worker, node: ids.node, reason: 'hashing' }])
+    const nowMs = systemClock.nowMs()
+    const range = `from=${nowMs - 15 * MINUTE_MS}&to=${nowMs}&`
+    const { buckets } = (await shown(`charts?${range}`)) as {
+      buckets: { coverage: number | null; power_w: object | null; hashrate: object[] }[]
+    }
+    const whole = buckets.filter(({ coverage }) => coverage === 1)
+    assert.ok(whole.length >= 3, JSON.stringify(buckets))
+    const rate = String(RATE_HS)
+    for (const bucket of whole) {
+      assert.deepEqual(bucket.power_w, { min: 3_300, mean: 3_300, max: 3_300 })
+      assert.deepEqual(bucket.hashrate, [{ algorithm: 'SHA-256', min_hs: rate, mean_hs: rate, max_hs: rate }])
+    }
+    assert.partialDeepStrictEqual(await shown(`uptime?${range}`), { hashing: 1, reachability: 1 })
+  })
+
   it('go on after a restart, from their pages and the log', async () => {
     await runner.stop()
     runner = await started()
