@@ -109,7 +109,7 @@ test('what came before these rules is no contact, for the task and for verify', 
   await log.run()
   const model = new FleetModel()
   for (const { offset, timestampMs, value } of input) {
-    model.now = timestampMs
+    model.pass(timestampMs)
     model.rules = rulesAt(since, offset)
     model.batch(workerTelemetryCodec.decode(value ?? assert.fail()), offset, timestampMs)
   }

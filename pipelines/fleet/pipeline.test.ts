@@ -274,7 +274,7 @@ test('rows and nodes are those that verify makes of the same log, and outcomes a
       const places: string[] = []
       let sent = 0
       for (const record of input) {
-        model.now = Math.max(model.now, record.timestampMs)
+        model.pass(record.timestampMs)
         const read = readRecord(record, judged)
         if (read.kind === 'heartbeat') model.heartbeat(read.heartbeat)
         if (read.kind !== 'batch') continue

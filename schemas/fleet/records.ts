@@ -11,6 +11,18 @@ export interface FleetNodeName {
   readonly node_id: string
 }
 
+/** What a credential may be to a hosting provider: whoever runs it, whoever works at its machines, one of its customers. */
+export const FLEET_ROLES = ['provider_admin', 'technician', 'customer'] as const
+export type FleetRole = (typeof FLEET_ROLES)[number]
+
+/** What a credential may do with one provider's inventory. */
+export interface FleetGrant {
+  readonly provider_id: string
+  readonly role: FleetRole
+  /** Of a customer: whose things it sees; null for the other roles. */
+  readonly customer_id: string | null
+}
+
 /** A place in all that a node has ever numbered: each start of its agent is an epoch, and counts from 1. */
 export interface Mark {
   readonly epoch: number

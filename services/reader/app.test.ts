@@ -17,6 +17,7 @@ import { clickhouseAway } from '../../test/support/servers/clickhouse.ts'
 import { unheardCommands } from '../../test/support/records/unheard-commands.ts'
 import { MemoryModels } from '../../test/support/memory/memory-models.ts'
 import { putBackNothing } from '../../test/support/memory/put-back.ts'
+import { noInventories } from '../../test/support/memory/no-inventories.ts'
 import { loadedFleet } from '../../test/support/memory/loaded-fleet.ts'
 
 const PARTITIONS = 4
@@ -32,6 +33,7 @@ let document: OpenApiDocument
 before(async () => {
   app = await buildReader({
     putBack: putBackNothing(),
+    ...noInventories(),
     models: new MemoryModels(),
     access: { mode: 'off' },
     commands: unheardCommands(),

@@ -3,6 +3,8 @@ import type { LogRecord } from '../../pipelines/log/records.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
 import type { Commands } from './commands.ts'
+import type { InventoryCommands } from './fleet/inventory-commands.ts'
+import type { InventoryPresent } from './fleet/inventory-present.ts'
 import type { Accounts } from './present/accounts.ts'
 import type { FleetNodes } from './present/fleet-nodes.ts'
 
@@ -18,9 +20,11 @@ export function stateRows(parts: {
   readonly accounts: Accounts
   readonly fleetNodes: FleetNodes
   readonly commands: Commands
+  readonly inventory: InventoryPresent
+  readonly inventoryCommands: InventoryCommands
   readonly metrics: Metrics
 }) {
-  const { accounts, fleetNodes, commands, metrics } = parts
+  const { accounts, fleetNodes, commands, inventory, inventoryCommands, metrics } = parts
   return [
     {
       topic: 'nodeState',
@@ -33,6 +37,8 @@ export function stateRows(parts: {
     {
       topic: 'fleetState',
       onRecord: (record) => {
+        inventory.apply(record)
+        inventoryCommands.see(record)
         fleetNodes.apply(record)
         metrics.set('hivemeter_reader_fleet_nodes', {}, fleetNodes.size)
       },

@@ -33,6 +33,7 @@ import { VirtualClock } from '../support/memory/virtual-clock.ts'
 import { unheardCommands } from '../support/records/unheard-commands.ts'
 import { MemoryModels } from '../support/memory/memory-models.ts'
 import { putBackNothing } from '../support/memory/put-back.ts'
+import { noInventories } from '../support/memory/no-inventories.ts'
 import { loadedFleet } from '../support/memory/loaded-fleet.ts'
 
 const TOPICS = topicNames('')
@@ -46,6 +47,7 @@ before(async () => {
   accounts.apply(accountRecord(0, account({ node_id: 'n', operators: ['op'] })))
   app = await buildReader({
     putBack: putBackNothing(),
+    ...noInventories(),
     models: new MemoryModels(),
     access: { mode: 'off' },
     commands: unheardCommands(),

@@ -26,6 +26,7 @@ import { account, accountRecord, taskRecord } from '../../support/records/state-
 import type { ServerSpec } from './messages.ts'
 import { MemoryModels } from '../../support/memory/memory-models.ts'
 import { putBackNothing } from '../../support/memory/put-back.ts'
+import { noInventories } from '../../support/memory/no-inventories.ts'
 import { loadedFleet } from '../../support/memory/loaded-fleet.ts'
 
 /**
@@ -105,6 +106,7 @@ async function startReader(): Promise<string> {
   })
   const app = await buildReader({
     putBack: putBackNothing(),
+    ...noInventories(),
     models: new MemoryModels(),
     access,
     accounts,

@@ -13,6 +13,7 @@ import type { OpenApiDocument } from '../oracles/openapi-check.ts'
 import { unheardCommands } from '../records/unheard-commands.ts'
 import { MemoryModels } from './memory-models.ts'
 import { putBackNothing } from './put-back.ts'
+import { noInventories } from './no-inventories.ts'
 import { loadedFleet } from './loaded-fleet.ts'
 
 export const PARTITIONS = 4
@@ -40,6 +41,7 @@ export async function startTestReader(parts: {
   const clock: Clock = { ...systemClock, nowMs: () => parts.nowMs }
   const app = await buildReader({
     putBack: putBackNothing(),
+    ...noInventories(),
     models: new MemoryModels(),
     access: { mode: 'off' },
     commands: unheardCommands(),

@@ -29,11 +29,12 @@ import type { OpenApiDocument } from '../oracles/openapi-check.ts'
 import { MemoryModels } from './memory-models.ts'
 import { loadedFleet } from './loaded-fleet.ts'
 import { putBackNothing } from './put-back.ts'
+import { MemoryFleet } from './memory-fleet.ts'
 
 const WHOLE_PARTITIONS = 2
 
 /** 12:00 UTC of a day. */
-const WHOLE_NOW_MS = Date.UTC(2026, 1, 20, 12)
+export const WHOLE_NOW_MS = Date.UTC(2026, 1, 20, 12)
 
 const HEARTBEAT: InboxHeartbeat = {
   node_id: '',
@@ -84,6 +85,8 @@ export async function startWholeReader(
     /** Without it ClickHouse is away. */
     readonly clickhouse?: ClickhouseClient
     readonly models?: MemoryModels
+    /** The inventories; empty without it. */
+    readonly inventories?: MemoryFleet
     readonly fleetNodes?: FleetNodes
     readonly clock?: Clock
     readonly partitions?: number
@@ -97,6 +100,7 @@ export async function startWholeReader(
 ): Promise<WholeReader> {
   const { access = { mode: 'off' }, clock = systemClock } = options
   const { partitions = WHOLE_PARTITIONS, nowMs = WHOLE_NOW_MS, held } = options
+  const { inventories = new MemoryFleet(nowMs) } = options
   const accounts = new Accounts(partitions)
   const rules = { ...RULES_DEFAULT, version: 1, ...options.rules }
   const onState = (record: StateRecord) => {
@@ -113,6 +117,8 @@ export async function startWholeReader(
   const clickhouse = options.clickhouse ?? clickhouseAway()
   const app = await buildReader({
     putBack: putBackNothing(),
+    inventory: inventories.inventory,
+    inventoryCommands: inventories.inventoryCommands,
     models: options.models ?? new MemoryModels(),
     accounts,
     access,
