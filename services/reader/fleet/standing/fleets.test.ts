@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LOOPBACK_CALLER } from '../../../http/caller.ts'
+import { HOUR_MS } from '../../../../schemas/units.ts'
 import { MemoryFleet } from '../../../../test/support/memory/memory-fleet.ts'
 import { VirtualClock } from '../../../../test/support/memory/virtual-clock.ts'
 import { inventoryCommand, SITE } from '../../../../test/support/records/inventory/inventory-commands.ts'
@@ -33,6 +34,24 @@ test('a fleet is looked at again after a while, and at once where its inventory 
     [second, third].map(({ standings }) => standings.map(({ registered: { id } }) => id)),
     [['w1'], ['w1', 'w2']],
   )
+})
+
+test('a worker that is planned is shown as it begins, and one that has ended is not', async () => {
+  const { fleet, clock, of } = await site()
+  const shown = async () =>
+    (await of()).standings.map(({ registered: { assetCode, isCommissioned, modelName } }) => [
+      assetCode,
+      isCommissioned,
+      modelName,
+    ])
+  assert.deepEqual(await shown(), [['A-1', false, 'Example X1']])
+  clock.pass(NOW + HOUR_MS - clock.nowMs())
+  assert.deepEqual(await shown(), [['A-1', true, 'Example X1']])
+  fleet.nowMs = NOW + HOUR_MS
+  await fleet.give([inventoryCommand({ action: 'end', entity: 'worker', entity_id: 'w1' })])
+  assert.deepEqual(await shown(), [['A-1', true, 'Example X1']])
+  clock.pass(HOUR_MS)
+  assert.deepEqual(await shown(), [])
 })
 
 test('so many are kept, whatever is asked for', async () => {

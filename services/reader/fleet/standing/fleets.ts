@@ -133,7 +133,7 @@ export class Fleets {
     const workers = [...book.all('worker')].toSorted((left, right) => (left.id < right.id ? -1 : 1))
     const list = mapInTurns(workers, { itemsPerTurn: WORKERS_PER_TURN, pause }, (worker) =>
       registeredAt(book, nowMs, worker),
-    )
+    ).then((all) => all.filter((one) => one !== null))
     this.#lists.set(book, { revision: book.revision, edge, list })
     return list
   }

@@ -28,10 +28,11 @@ export interface Registered {
   readonly intent: Intent
 }
 
-/** Every worker of a book as of `atMs`, in the order of their ids; `isOf` chooses which. */
-export function registeredAt(book: Book, atMs: number, worker: Entity): Registered {
-  const { id, place } = worker
-  const body = book.at('worker', id, atMs)?.body ?? {}
+/** A worker of a book as of a time, or as it begins where that is later; null for one that has ended. */
+export function registeredAt(book: Book, nowMs: number, { id, place, versions }: Entity): Registered | null {
+  const atMs = Math.max(nowMs, versions[0]?.valid_from ?? 0)
+  const body = book.at('worker', id, atMs)?.body
+  if (body == null) return null
   const modelId = textIn(body, 'model')
   const model = book.at('model', modelId, atMs)?.body ?? {}
   const assignment = assignmentAt(book, id, atMs, KNOWN_ALL) ?? {}
@@ -42,7 +43,7 @@ export function registeredAt(book: Book, atMs: number, worker: Entity): Register
     id,
     place,
     assetCode: textIn(body, 'asset_code') ?? id,
-    isCommissioned: group !== NOT_COMMISSIONED && atMs >= fromMs && atMs < toMs,
+    isCommissioned: group !== NOT_COMMISSIONED && nowMs >= fromMs && nowMs < toMs,
     algorithm: textIn(model, 'algorithm') ?? (algorithm === '' ? null : algorithm),
     location: textIn(assignment, 'location'),
     container: textIn(assignment, 'container'),
