@@ -234,8 +234,9 @@ describe('the workers of a fleet', () => {
     const nowMs = systemClock.nowMs()
     const range = `from=${nowMs - 15 * MINUTE_MS}&to=${nowMs}&`
     const { buckets } = (await shown(`charts?${range}`)) as {
-      buckets: { coverage: number | null; power_w: object | null; hashrate: object[] }[]
+      buckets: { coverage: number | null; provisional: boolean; power_w: object | null; hashrate: object[] }[]
     }
+    assert.deepEqual([buckets[0]?.provisional, buckets.at(-1)?.provisional], [false, true])
     const whole = buckets.filter(({ coverage }) => coverage === 1)
     assert.ok(whole.length >= 3, JSON.stringify(buckets))
     const rate = String(RATE_HS)

@@ -11,7 +11,7 @@ import type { ReaderApp, RouteParts } from '../parts.ts'
 import { rangeOf } from '../routes/range.ts'
 import { bucketsOf, CHART_BUCKETS } from './charts/buckets.ts'
 import type { Band, Bucket } from './charts/buckets.ts'
-import { CHART_DAYS_MAX, chartRange } from './charts/chart-range.ts'
+import { CHART_DAYS_MAX, chartRange, wholeTo } from './charts/chart-range.ts'
 import { minutesOfRows } from './charts/minutes-of-rows.ts'
 import type { InventoryPresent } from './inventory-present.ts'
 import { containersIn } from './standing/fleet-filter.ts'
@@ -125,7 +125,7 @@ async function minutesOf(
     const loaded = await history.loaded(source, client)
     const query = { providerId: provider, source, range, temperature, algorithm, location }
     const rows = await fleetMinutes(client, { ...query, containers: containers && [...containers] })
-    return { rows, asOfMs: loaded?.watermarkMs ?? null }
+    return { rows, asOfMs: wholeTo(loaded?.watermarkMs ?? null) }
   })
 }
 

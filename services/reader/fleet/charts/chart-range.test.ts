@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../schemas/units.ts'
 import { CHART_BUCKETS } from './buckets.ts'
-import { CHART_DAYS_MAX, chartRange } from './chart-range.ts'
+import { CHART_DAYS_MAX, chartRange, WHOLE_AFTER_MS, wholeTo } from './chart-range.ts'
 
 const NOON_MS = Date.UTC(2026, 2, 8, 12)
 
@@ -37,4 +37,9 @@ test('a range that is too long is refused with what to do', () => {
     () => chartRange({ ...asked, toMs: asked.toMs + 1 }),
     /longer than 31 days: ask for a shorter one/,
   )
+})
+
+test('minutes are whole some time before the watermark', () => {
+  assert.equal(wholeTo(NOON_MS), NOON_MS - WHOLE_AFTER_MS)
+  assert.equal(wholeTo(null), null)
 })

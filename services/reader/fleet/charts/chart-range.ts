@@ -5,6 +5,9 @@ import { CHART_BUCKETS } from './buckets.ts'
 /** The longest range of a chart or an uptime: minutes are kept for 45 days. */
 export const CHART_DAYS_MAX = 31
 
+/** A slot settles at most 10 minutes after its end, and its minute leaves with the next full one: older minutes are whole. */
+export const WHOLE_AFTER_MS = 11 * MINUTE_MS
+
 /** A range of whole buckets, and how long each of them is: as many minutes as `CHART_BUCKETS` of them need. */
 export interface ChartRange {
   readonly range: { readonly fromMs: number; readonly toMs: number }
@@ -21,4 +24,9 @@ export function chartRange({ fromMs, toMs }: ChartRange['range']): ChartRange {
     toMs: Math.ceil(toMs / lengthMs) * lengthMs,
   }
   return { range, lengthMs }
+}
+
+/** Up to when minutes are whole where blocks are loaded up to this watermark; null where nothing is. */
+export function wholeTo(watermarkMs: number | null): number | null {
+  return watermarkMs === null ? null : watermarkMs - WHOLE_AFTER_MS
 }
