@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import avsc from 'avsc'
-import { bigintLong } from './bigint-long.ts'
 import { BoundedArray } from './bounded-array.ts'
 import { DecimalType } from './decimal-bytes.ts'
 import {
@@ -116,6 +115,9 @@ export const SCHEMA_ID = {
   inventoryCommand: 80,
   fleetEntity: 81,
   inventoryOutcome: 82,
+  fleetPage: 74,
+  fleetFace: 75,
+  fleetHearing: 76,
 } as const
 
 /** Encodes and decodes the framed records of one schema. */
@@ -142,6 +144,20 @@ export function framed(schemaId: number, pieces: readonly Buffer[]): Buffer {
   frame.writeUInt32BE(schemaId, 1)
   return Buffer.concat([frame, ...pieces])
 }
+
+/** 64-bit sums of older schemas as bigint: the money of a lifetime may exceed what a double holds exactly. */
+const bigintLong = avsc.types.LongType.__with({
+  fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
+  toBuffer: (value: bigint) => {
+    const bytes = Buffer.alloc(8)
+    bytes.writeBigInt64LE(value)
+    return bytes
+  },
+  fromJSON: BigInt,
+  toJSON: String,
+  isValid: (value: unknown) => typeof value === 'bigint',
+  compare: (left: bigint, right: bigint) => (left < right ? -1 : Number(left > right)),
+})
 
 /**
  * The parsed Avro type of one of the schema files: sums as bigint where the schema requires it, arrays with a bound.
@@ -353,23 +369,6 @@ export const accessKeyCodec = codec<AccessKey>(
 export const installationCodec = codec<Installation>(SCHEMA_ID.installation, 'installation.v1')
 export const idsCodec = codec<Ids>(SCHEMA_ID.ids, 'ids.v1')
 
-/** Whether the schema of a record of usage.metered is one of usage events, many or one, of any version. */
-export function holdsUsageEvents(schemaId: number | null): boolean {
-  return HOLD_USAGE.has(schemaId)
-}
-
-const HOLD_USAGE: ReadonlySet<number | null> = new Set([
-  SCHEMA_ID.usageEventsV1,
-  SCHEMA_ID.usageEvents,
-  SCHEMA_ID.usageEvent,
-])
-
-/** The events of a framed record of usage.metered, many or one; throws where it holds no events. */
-export function usageEventsIn(framed: Buffer): readonly UsageEvent[] {
-  if (schemaIdOf(framed) === SCHEMA_ID.usageEvent) return [usageEventCodec.decode(framed)]
-  return usageEventsCodec.decode(framed).events
-}
-
 /** The key of ticks in every topic. */
 export const TICK_KEY = '!tick'
 
@@ -381,6 +380,9 @@ export const STATE_KEY = {
   commands: '!cmd/',
   heartbeats: '!beats/',
   inventory: '!inv/',
+  fleetPage: '!page/',
+  fleetFace: '!face/',
+  fleetHearing: '!heard/',
 } as const
 
 /** Whether a text that should name a node has the form of the keys of a task's own records. */

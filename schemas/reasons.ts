@@ -43,6 +43,7 @@ export const LETTER_CODES = [
   'no_id',
   'node_not_registered',
   'out_of_range',
+  'rule_failed',
   'too_many_events',
   'too_old',
   'unknown_schema',
@@ -70,6 +71,7 @@ export const HALT_REASONS = [
   'other_history',
   'other_installation',
   'phantom_tokens',
+  'state_differs',
   'task_record_missing',
   'unloaded_blocks',
 ] as const

@@ -1,3 +1,4 @@
+import { FLEET_1M_COLUMNS, FLEET_5M_COLUMNS, FLEET_STATUS_COLUMNS } from './fleet/worker-tables.ts'
 import type { BlockRole } from './topics.ts'
 
 /**
@@ -258,6 +259,9 @@ export const TABLES = {
     'decided_at',
     'record_offset',
   ]),
+  fleet5m: table('fleet_5m', 'fleetBlocks', FLEET_5M_COLUMNS),
+  fleet1m: table('fleet_1m', 'fleetBlocks', FLEET_1M_COLUMNS),
+  fleetStatus: table('fleet_status', 'fleetBlocks', FLEET_STATUS_COLUMNS),
   deadLetters: table('dead_letters', 'every', [
     'topic',
     'partition',

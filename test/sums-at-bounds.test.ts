@@ -18,7 +18,7 @@ const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/
 
 /** Records of one event, request or configuration: their numbers are never added up. */
 const OF_ONE_THING = words(
-  'UsageEvent UsageEvents InboxCommand InboxConfigure InboxHeartbeat Models ModelsTable Layout AccessKey Installation WorkerTelemetry NodeHeartbeat InventoryCommand FleetEntity',
+  'UsageEvent UsageEvents InboxCommand InboxConfigure InboxHeartbeat Models ModelsTable Layout AccessKey Installation WorkerTelemetry NodeHeartbeat InventoryCommand FleetEntity FleetPageRecord FleetFace FleetHearing',
 )
 
 /**
@@ -37,11 +37,12 @@ const NO_SUMS = words(`
   epochs[].ranges[].to quarantined[].hour contacts[].epoch contacts[].at
 `)
 
-/** Numbers of tables that are never added up; those of OF_ONE_ROW belong to one event or sample. */
+/** Numbers of tables that are never added up; those of OF_ONE_ROW belong to one event, sample or worker. */
 const NO_SUM_COLUMNS = words(`
   src_partition src_seq position blocks_end reload_through missing_through partition record_offset record_index indexes status
   from_seq to_seq cost_seq spark_per_usd rules_version day_limit_nano_usd
   cost_decisions.cost_nano_usd cost_decisions.spark cost_decisions.micro_spark audit.times
+  chip_min_dc chip_max_dc board_min_dc board_max_dc inlet_min_dc inlet_max_dc
 `)
 
 const OF_ONE_ROW: ReadonlySet<string> = new Set([
@@ -49,6 +50,8 @@ const OF_ONE_ROW: ReadonlySet<string> = new Set([
   'fleet_samples',
   'fleet_versions',
   'fleet_commands',
+  'fleet_5m',
+  'fleet_status',
 ])
 
 type Schema =

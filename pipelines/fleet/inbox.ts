@@ -11,11 +11,10 @@ import type {
   NodeHeartbeat,
   WorkerTelemetry,
 } from '../../schemas/fleet/records.ts'
-import { partitionOfNode } from '../../schemas/ids.ts'
 import type { LetterCode } from '../../schemas/reasons.ts'
 import { CLONES_COUNTED, rulesAt } from '../../schemas/since.ts'
 import type { BlockLog } from '../blocks/block-log.ts'
-import type { DeadLetter } from '../blocks/dead-letter.ts'
+import type { DeadLetter, EventProblem } from '../blocks/dead-letter.ts'
 import { CANNOT_BE_UNPACKED, schemaOf, unreadableDetail } from '../log/records.ts'
 import type { LogRecord } from '../log/records.ts'
 import { isOfGateway, isTick, NO_TICK } from '../log/tick.ts'
@@ -24,12 +23,13 @@ import { named, spoke } from './contacts.ts'
 import { applyCommand, undecided } from './inventory/apply-command.ts'
 import type { Applied } from './inventory/apply-command.ts'
 import type { Request } from './inventory/decide.ts'
-import { identityAt } from './inventory/identity-at.ts'
 import type { Inventory } from './inventory/inventory.ts'
 import { readCommand } from './inventory/read-command.ts'
 import { writeCommand, writeVersion } from './inventory/rows.ts'
 import { judge, TOO_OLD } from './judge.ts'
 import { countOutcome, countQuarantined, newNode } from './node.ts'
+import type { PageTask } from './pages/page-task.ts'
+import { readValue } from './read-record.ts'
 import { nodeHeartbeatFault, telemetryFault } from './record-faults.ts'
 import { batchColumns, writeSample } from './rows.ts'
 import { close, isSeen, see } from './seen.ts'
@@ -41,6 +41,7 @@ export interface FleetInboxParts {
   /** Changed in place. */
   readonly inventory: Inventory
   readonly blocks: BlockLog
+  readonly pages: PageTask
   readonly partition: number
   readonly partitions: number
 }
@@ -51,7 +52,7 @@ export class FleetBatch {
   readonly changed = new Map<string, FleetNode>()
   /** Each with the log time at which it was set aside. */
   readonly dead: { readonly letter: DeadLetter; readonly atMs: number }[] = []
-  readonly counts = noneCounted()
+  readonly counts = noOutcomes()
   /** Outcomes of commands in their order, by their keys in fleet.state: a sender that waits for a repeat's sees it too. */
   readonly outcomes: { readonly key: string; readonly outcome: InventoryOutcome }[] = []
   lost = 0
@@ -65,9 +66,16 @@ export class FleetBatch {
     this.#parts = parts
   }
 
-  /** Takes in the next record. */
+  /** Takes in the next record: what is due until then comes first. */
   apply(record: LogRecord): void {
     this.#passTime(record)
+    const { pages, task } = this.#parts
+    pages.begin(task.now, record.offset)
+    this.#take(record)
+    pages.end()
+  }
+
+  #take(record: LogRecord): void {
     const { task } = this.#parts
     const unreadable = unreadableDetail(record)
     if (unreadable !== null) return this.setAside(record, CANNOT_BE_UNPACKED, unreadable)
@@ -85,7 +93,7 @@ export class FleetBatch {
         )
         break
       case SCHEMA_ID.inventoryCommand:
-        this.#readInventory(record, (command, request) => this.#command(command, request, record))
+        this.#readCommand(record)
         break
       default:
         this.setAside(record, 'unknown_schema', 'the record has none of the schemas of fleet.inbox')
@@ -102,10 +110,9 @@ export class FleetBatch {
   setAsideUndecided(record: LogRecord, detail: string): void {
     this.setAside(record, CANNOT_BE_DECIDED, detail)
     if (schemaOf(record) !== SCHEMA_ID.inventoryCommand) return
-    const command = decoded(record, inventoryCommandCodec)
     const { inventory, task } = this.#parts
-    if (command !== null && !('fault' in readCommand(command)) && !this.#isElsewhere(command, record))
-      this.outcomes.push(undecided(inventory, command, task.now))
+    const read = readValue(record, inventoryCommandCodec, commandFault, this.#parts)
+    if ('value' in read) this.outcomes.push(undecided(inventory, read.value, task.now))
   }
 
   /** Log time never falls; what it ends is over before the record is applied. */
@@ -115,38 +122,30 @@ export class FleetBatch {
     inventory.passTime(task.now)
   }
 
-  #readInventory(record: LogRecord, apply: (command: InventoryCommand, request: Request) => void): void {
-    const command = decoded(record, inventoryCommandCodec)
-    if (command === null) return this.setAside(record, 'malformed', NOT_ITS_SCHEMA)
-    const request = readCommand(command)
-    if ('fault' in request) return this.setAside(record, 'out_of_range', request.fault)
-    if (this.#isElsewhere(command, record)) return this.setAside(record, 'wrong_partition', ELSEWHERE)
-    apply(command, request)
+  #readCommand(record: LogRecord): void {
+    const read = readValue(record, inventoryCommandCodec, commandFault, this.#parts)
+    if (!('value' in read)) return this.setAside(record, read.code, read.detail)
+    const request = readCommand(read.value)
+    if (!('fault' in request)) this.#command(read.value, request, record)
   }
 
   #tick(record: LogRecord): void {
+    const { pages, task } = this.#parts
     this.ticked = true
-    if (isOfGateway(record)) this.gatewayTickMs = this.#parts.task.now
+    if (!isOfGateway(record)) return
+    this.gatewayTickMs = task.now
+    pages.tick(task.now, record.offset)
   }
 
-  /** Everything that can be wrong with a record is found before anything is changed. */
   #read<Value extends FleetNodeName>(
     record: LogRecord,
     codec: { decode(value: Buffer): Value },
     faultOf: (value: Value) => string | null,
     apply: (value: Value) => void,
   ): void {
-    const value = decoded(record, codec)
-    if (value === null) return this.setAside(record, 'malformed', NOT_ITS_SCHEMA)
-    const fault = faultOf(value)
-    if (fault !== null) return this.setAside(record, 'out_of_range', fault)
-    if (this.#isElsewhere(value, record)) return this.setAside(record, 'wrong_partition', ELSEWHERE)
-    apply(value)
-  }
-
-  #isElsewhere({ provider_id }: Pick<FleetNodeName, 'provider_id'>, { key }: LogRecord): boolean {
-    const { partition, partitions } = this.#parts
-    return key?.toString() !== provider_id || partitionOfNode(provider_id, partitions) !== partition
+    const read = readValue(record, codec, faultOf, this.#parts)
+    if ('value' in read) apply(read.value)
+    else this.setAside(record, read.code, read.detail)
   }
 
   #command(command: InventoryCommand, request: Request, { offset }: LogRecord): void {
@@ -166,21 +165,28 @@ export class FleetBatch {
   }
 
   #telemetry(batch: WorkerTelemetry, record: LogRecord): void {
-    const { task, blocks, inventory } = this.#parts
+    const { task, blocks, pages } = this.#parts
     const { epoch, first_seq, items, low } = batch
-    const identity = identityAt(inventory.book(batch.provider_id), batch, Number(record.offset) - 1)
-    const node = this.#open(batch)
+    const node = this.#open(batch, record)
     const ofBatch = batchColumns(batch, record)
     const lostBefore = node.lost
-    const counts = noneCounted()
+    const counts = noOutcomes()
+    const faults: EventProblem[] = []
     for (const [index, item] of items.entries()) {
       const seq = first_seq + index
-      const { outcome, worker } = judge(item, isSeen(node, { epoch, seq }), task.now, identity)
+      const isRepeat = isSeen(node, { epoch, seq })
+      const { outcome, ofWorker } = judge(item, isRepeat, task.now, () => pages.item(batch, index, item))
       counts[outcome]++
       if (outcome === 'quarantined') countQuarantined(node, TOO_OLD, task.now)
-      if (KEPT.has(outcome) && item.sample !== null)
-        writeSample(blocks, ofBatch, { index, seq, outcome, worker }, item.sample)
+      // A copy of a sample on which a rule fails is a repeat: the letter of the first one has it.
+      if (outcome === 'refused' && ofWorker?.fault !== undefined)
+        faults.push({ index, code: 'rule_failed', detail: ofWorker.fault })
+      if (item.sample !== null && isKept(outcome))
+        writeSample(blocks, ofBatch, { index, seq, outcome, worker: ofWorker?.workerId ?? '' }, item.sample)
     }
+    if (faults.length > 0) this.dead.push({ letter: { record, problems: faults }, atMs: task.now })
+    pages.tellComplete(batch, batch.complete, task.now, record.offset)
+    pages.complete(batch)
     for (const outcome of DECIDED_OUTCOMES) {
       if (counts[outcome] > 0) countOutcome(node, outcome, counts[outcome])
       this.counts[outcome] += counts[outcome]
@@ -196,7 +202,7 @@ export class FleetBatch {
   }
 
   #heartbeat(heartbeat: NodeHeartbeat, record: LogRecord): void {
-    const node = this.#open(heartbeat)
+    const node = this.#open(heartbeat, record)
     node.last_heartbeat_at = this.#parts.task.now
     node.software_version = heartbeat.software_version
     node.interval_s = heartbeat.interval_s
@@ -209,10 +215,11 @@ export class FleetBatch {
     else if (spoke(node, epoch, task.now)) this.cloneContacts += 1
   }
 
-  /** The node, which changes. */
-  #open(name: FleetNodeName): FleetNode {
-    const { nodes, task } = this.#parts
+  /** The node, which is heard of, and changes. */
+  #open(name: FleetNodeName, { offset }: LogRecord): FleetNode {
+    const { nodes, pages, task } = this.#parts
     const key = fleetNodeKey(name)
+    pages.heard(key, task.now, offset)
     const node = nodes.get(key) ?? newNode(name, task.now)
     nodes.set(key, node)
     this.changed.set(key, node)
@@ -220,21 +227,17 @@ export class FleetBatch {
   }
 }
 
-const NOT_ITS_SCHEMA = 'these are not the bytes of its schema'
-const ELSEWHERE = 'its key, or its partition, is not that of its provider'
-
-/** The outcomes of samples that are rows. */
-const KEPT: ReadonlySet<DecidedOutcome> = new Set(['current', 'late', 'discovered', 'conflict', 'misplaced'])
-
-function noneCounted(): Record<DecidedOutcome, number> {
+function noOutcomes(): Record<DecidedOutcome, number> {
   return Object.fromEntries(DECIDED_OUTCOMES.map((outcome) => [outcome, 0])) as Record<DecidedOutcome, number>
 }
 
-/** Null where the value is not one of the codec's: avsc throws for bytes that are cut off, or that have more after them. */
-function decoded<Value>({ value }: LogRecord, codec: { decode(value: Buffer): Value }): Value | null {
-  try {
-    return codec.decode(value ?? Buffer.alloc(0))
-  } catch {
-    return null
-  }
+/** Whether a sample with this outcome is a row: the others are counted alone. */
+function isKept(outcome: DecidedOutcome): boolean {
+  return outcome !== 'repeat' && outcome !== 'quarantined' && outcome !== 'refused'
+}
+
+/** Why a command is not a possible one; null where it is. */
+function commandFault(command: InventoryCommand): string | null {
+  const request = readCommand(command)
+  return 'fault' in request ? request.fault : null
 }

@@ -15,8 +15,15 @@ import { TaskLedger } from '../task/ledger.ts'
 import type { TaskBatch, TaskCommitted, TaskDecision, TaskRestored, TaskState } from '../task/task.ts'
 import { cannotBeDecided, isOfRecords, UndecidedError } from '../task/undecided.ts'
 import type { SetAside } from '../task/undecided.ts'
+import { AgainBatch } from './again.ts'
 import { FleetBatch } from './inbox.ts'
+import { InventoryPort } from './inventory/fleet-inventory.ts'
+import { InventoryIdentity } from './inventory/identity-rule.ts'
 import { Inventory } from './inventory/inventory.ts'
+import type { FleetInventory, IdentityRule } from './pages/inventory.ts'
+import type { Fields } from './pages/layout.ts'
+import { againFailed } from './pages/faces.ts'
+import { PageTask } from './pages/page-task.ts'
 
 export interface FleetOptions {
   readonly partition: number
@@ -31,6 +38,8 @@ export interface FleetOptions {
   readonly gate: StoreGate
   /** What an end record must carry to end this version of the topics; null while none ends. */
   readonly endToken?: () => Buffer | null
+  /** The workers, and whose an item is, where commands of the log do not say it. */
+  readonly workers?: { readonly inventory: FleetInventory; readonly identity: IdentityRule<Fields> }
   readonly clock: Clock
   readonly metrics: Metrics
 }
@@ -41,11 +50,13 @@ export class FleetState implements TaskState {
   readonly #nodes = new Map<string, FleetNode>()
   readonly #inventory = new Inventory()
   readonly #ledger: TaskLedger<FleetTask>
+  readonly #pages: PageTask
   #pending: FleetBatch | undefined
 
   constructor(options: FleetOptions) {
     this.#options = options
-    const { topics } = options
+    const { topics, partition, workers = workersOf(this.#inventory) } = options
+    this.#pages = new PageTask({ topic: topics.fleetState, partition, nodes: this.#nodes, ...workers })
     this.#ledger = new TaskLedger({
       ...options,
       inputTopic: topics.fleetInbox,
@@ -54,13 +65,14 @@ export class FleetState implements TaskState {
       holds: 'nodes',
       codec: fleetTaskCodec,
       first: newTask(),
+      againFrom: ({ position }) => this.#pages.from(position),
       watermarkMsOf: ({ now }) => now,
     })
   }
 
   restore(record: LogRecord): void {
     const key = record.key?.toString('latin1')
-    if (this.#ledger.restore(record) || key === undefined) return
+    if (this.#ledger.restore(record) || key === undefined || this.#pages.restore(record, key)) return
     if (this.#inventory.restore(key, record.value) || key.startsWith('!')) return
     if (record.value === null) this.#nodes.delete(key)
     else this.#nodes.set(key, fleetNodeCodec.decode(record.value))
@@ -68,10 +80,13 @@ export class FleetState implements TaskState {
 
   restored(inputStart: bigint): TaskRestored {
     const { metrics, partition, clock } = this.#options
+    this.#pages.restored()
     const position = this.#ledger.restored(inputStart)
+    const decidedTo = BigInt(this.#ledger.task.position)
+    if (position === decidedTo) this.#pages.caughtUp(this.#place)
     // Until the first tick it has been silent for as long as the task is there.
     metrics.set('hivemeter_fleet_tick_timestamp_seconds', { partition }, clock.nowMs() / SECOND_MS)
-    return { position, decidedTo: BigInt(this.#ledger.task.position), appends: [], note: null }
+    return { position, decidedTo, appends: [], note: null }
   }
 
   async decide(batch: TaskBatch): Promise<TaskDecision> {
@@ -79,11 +94,13 @@ export class FleetState implements TaskState {
     if (undecided !== null) return undecided
     const { partition, partitions } = this.#options
     const { blocks } = this.#ledger
+    this.#takeAgain(batch)
     if (Number(batch.nextOffset) <= this.#ledger.task.position)
       return this.#ledger.tookAgain(batch.nextOffset)
     const task = { ...this.#ledger.task }
-    const [nodes, inventory] = [this.#nodes, this.#inventory]
-    const fleet = new FleetBatch({ task, nodes, inventory, blocks, partition, partitions })
+    const [nodes, inventory, pages] = [this.#nodes, this.#inventory, this.#pages]
+    pages.open(blocks)
+    const fleet = new FleetBatch({ task, nodes, inventory, blocks, pages, partition, partitions })
     const position = this.#take(fleet, batch, task)
     task.position = Number(position)
     const appends = await this.#write(task, fleet)
@@ -117,9 +134,29 @@ export class FleetState implements TaskState {
     this.#inventory.clear()
   }
 
+  get #place(): string {
+    return `${this.#options.topics.fleetInbox}[${this.#options.partition}]`
+  }
+
+  /** What the task has decided already is taken in again by the pages that are behind, and nothing is written for it. */
+  #takeAgain({ records, nextOffset }: TaskBatch): void {
+    const { task } = this.#ledger
+    const again = new AgainBatch({ ...this.#options, pages: this.#pages })
+    for (const record of records) {
+      if (!this.#ledger.isAgain(record)) break
+      try {
+        again.apply(record)
+      } catch (error) {
+        throw isOfRecords(error) ? againFailed(`${this.#place} at offset ${record.offset}`, error) : error
+      }
+    }
+    if (Number(nextOffset) >= task.position) this.#pages.caughtUp(this.#place)
+  }
+
   /** Takes in the records, up to one that ends the partition. Returns the position after them. */
   #take(fleet: FleetBatch, { records, nextOffset, setAside }: TaskBatch, task: FleetTask): bigint {
     for (const record of records) {
+      if (this.#ledger.isAgain(record)) continue
       if (isEnd(record, this.#options.endToken)) {
         task.now = Math.max(task.now, record.timestampMs)
         task.ended = true
@@ -138,10 +175,9 @@ export class FleetState implements TaskState {
 
   /** A batch or a heartbeat that `decide` fails at again and again concerns nothing but itself. */
   #setAside(fleet: FleetBatch, record: LogRecord, { detail }: SetAside): void {
-    const { topics, partition } = this.#options
-    const place = `${topics.fleetInbox}[${partition}] at offset ${record.offset}`
-    if (isTick(record, RULES)) throw cannotBeDecided(place, detail)
+    if (isTick(record, RULES)) throw cannotBeDecided(`${this.#place} at offset ${record.offset}`, detail)
     fleet.setAsideUndecided(record, detail)
+    this.#pages.setAside(record.offset)
   }
 
   async #write(task: FleetTask, fleet: FleetBatch): Promise<TopicAppend[]> {
@@ -162,9 +198,16 @@ export class FleetState implements TaskState {
         value: inventoryOutcomeCodec.encode(outcome),
       })
     for (const key of gone) appends.push({ topic: topics.fleetState, partition, key, value: null })
+    appends.push(...(await this.#pages.appends(task.position, task.now)))
     appends.push(this.#ledger.record(task))
     return appends
   }
+}
+
+/** The workers as commands have made them. */
+function workersOf(inventory: Inventory): NonNullable<FleetOptions['workers']> {
+  const port = new InventoryPort(inventory)
+  return { inventory: port, identity: new InventoryIdentity(inventory, port) }
 }
 
 function newTask(): FleetTask {

@@ -4,7 +4,15 @@ import { test } from 'node:test'
 import { batch, item, nodeHeartbeat, poll, report, sample } from '../../test/support/records/fleet-items.ts'
 import { accessKeyCodec } from '../avro.ts'
 import { migrationColumns } from '../../test/support/oracles/migration-columns.ts'
-import { fleetNodeCodec, fleetTaskCodec, nodeHeartbeatCodec, workerTelemetryCodec } from './codecs.ts'
+import {
+  fleetFaceCodec,
+  fleetHearingCodec,
+  fleetNodeCodec,
+  fleetPageCodec,
+  fleetTaskCodec,
+  nodeHeartbeatCodec,
+  workerTelemetryCodec,
+} from './codecs.ts'
 import { fleetEntityCodec, inventoryCommandCodec, inventoryOutcomeCodec } from './inventory/codecs.ts'
 import { MACHINE_FIELDS, POLL_RESULTS, REPORT_FIELDS, SAMPLE_FIELDS } from './fields.ts'
 import type { Field, Fields } from './fields.ts'
@@ -253,6 +261,37 @@ const WRITTEN: readonly (readonly [
       is_counted: true,
     },
     '00000000520707070707070707070707070707070702087061737414546f6f206561726c792e047b7d80a4dd98db6601',
+  ],
+  [
+    fleetPageCodec,
+    { provider_id: 'p', page: 1, through: 5, now: 1_764_500_000_000, size: 3, packed: Buffer.from([1, 2]) },
+    '000000004a0270020a80b4aac6da6606040102',
+  ],
+  [
+    fleetFaceCodec,
+    {
+      worker_id: 'w',
+      status: 'working',
+      reason: 'hashing',
+      unknown: false,
+      status_since: 1,
+      reason_since: 2,
+      version: 3,
+    },
+    '000000004b02770e776f726b696e670e68617368696e6700020406',
+  ],
+  [
+    fleetHearingCodec,
+    {
+      spans: [
+        { kind: 'silent', from: 1, from_offset: 2, to: 3, to_offset: 4 },
+        { kind: 'deaf', from: 5, from_offset: 6, to: null, to_offset: null },
+      ],
+      complete: [{ from: 1, to: 2, at: 3, offset: 4 }],
+      heard_at: 7,
+      set_aside: [8],
+    },
+    '000000004c0402020402060208000a0c000000020204060800020e021000',
   ],
   [
     fleetNodeCodec,

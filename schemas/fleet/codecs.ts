@@ -1,4 +1,5 @@
 import { codec, SCHEMA_ID } from '../avro.ts'
+import type { FleetFace, FleetHearing, FleetPageRecord } from './page-records.ts'
 import type { FleetNode, FleetTask, NodeHeartbeat, WorkerTelemetry } from './records.ts'
 
 export const workerTelemetryCodec = codec<WorkerTelemetry>(SCHEMA_ID.workerTelemetry, 'worker-telemetry.v1')
@@ -13,6 +14,9 @@ export const fleetNodeCodec = codec<FleetNode>(SCHEMA_ID.fleetNode, 'fleet-node.
     clone_contacts: 0,
   }),
 })
+export const fleetPageCodec = codec<FleetPageRecord>(SCHEMA_ID.fleetPage, 'fleet-page.v1')
+export const fleetFaceCodec = codec<FleetFace>(SCHEMA_ID.fleetFace, 'fleet-face.v1')
+export const fleetHearingCodec = codec<FleetHearing>(SCHEMA_ID.fleetHearing, 'fleet-hearing.v1')
 
 /** The key of a node in fleet.state: its names, none of which contains a slash. */
 export function fleetNodeKey({

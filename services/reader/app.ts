@@ -28,6 +28,9 @@ import { History } from './history/history.ts'
 import type { InventoryCommands } from './fleet/inventory-commands.ts'
 import type { InventoryPresent } from './fleet/inventory-present.ts'
 import { inventoryRoutes } from './fleet/inventory-routes.ts'
+import { chartRoutes } from './fleet/chart-routes.ts'
+import { Fleets } from './fleet/standing/fleets.ts'
+import { viewRoutes } from './fleet/view-routes.ts'
 import { WRITE_BYTES_MAX } from './routes/json-body.ts'
 import { Ranking } from './present/leaderboard.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
@@ -101,10 +104,10 @@ const API = {
     { name: 'usage', description: 'Windows and single events' },
     { name: 'settlements', description: 'What was paid, and what is open' },
     { name: 'wallets', description: 'Balances and entries' },
-    { name: 'fleet', description: 'Nodes of hosting fleets' },
     { name: 'hosting', description: 'Rewards and the leaderboard' },
     { name: 'models', description: 'Which models are paid by the call' },
     { name: 'inventory', description: 'What hosting providers have: sites, machines, customers' },
+    { name: 'fleet', description: 'What the machines and nodes of a hosting provider are and do' },
     { name: 'audit', description: 'Keys, tiers, operators, and who was refused' },
     { name: 'operation', description: 'For the operator' },
   ],
@@ -162,9 +165,10 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
 function addRoutes(
   app: ReaderApp,
   routeParts: RouteParts & { readonly partitions: number },
-  parts: Pick<ReaderAppParts, 'putBack' | 'models' | 'fleet' | 'inventory' | 'inventoryCommands'>,
+  parts: Pick<ReaderAppParts, 'putBack' | 'models' | 'inventory' | 'inventoryCommands' | 'fleet'>,
 ): void {
-  const { putBack, models, fleet, inventory, inventoryCommands } = parts
+  const { putBack, models, inventory, inventoryCommands, fleet } = parts
+  const { clock } = routeParts
   providerRoutes(app, routeParts)
   settingsRoutes(app, routeParts)
   operatorRoutes(app, routeParts)
@@ -180,5 +184,7 @@ function addRoutes(
   modelsRoutes(app, { ...routeParts, models })
   fleetNodesRoutes(app, { fleet })
   inventoryRoutes(app, { ...routeParts, inventory, inventoryCommands })
+  viewRoutes(app, { ...routeParts, fleets: new Fleets(inventory, clock) })
+  chartRoutes(app, { ...routeParts, inventory })
   hostingRoutes(app, { ...routeParts, ranking: new Ranking(routeParts.present, routeParts.clock) })
 }

@@ -37,10 +37,10 @@ export function stateRows(parts: {
     {
       topic: 'fleetState',
       onRecord: (record) => {
-        fleetNodes.apply(record)
-        metrics.set('hivemeter_reader_fleet_nodes', {}, fleetNodes.size)
         inventory.apply(record)
         inventoryCommands.see(record)
+        fleetNodes.apply(record)
+        metrics.set('hivemeter_reader_fleet_nodes', {}, fleetNodes.size)
       },
     },
   ] as const satisfies readonly StateRow[]

@@ -2,6 +2,7 @@ import { benchAggregator } from './parts/aggregator.ts'
 import type { BenchResult } from './harness/bench-line.ts'
 import { benchEndToEnd } from './parts/end-to-end.ts'
 import { benchFairness } from './fairness/fairness.ts'
+import { benchFleetPages } from './parts/fleet-pages.ts'
 import { benchFootprint } from './harness/footprint.ts'
 import { benchFreshness } from './parts/freshness.ts'
 import { benchGateway } from './parts/gateway.ts'
@@ -78,6 +79,11 @@ export const PARTS = {
     what: 'an aggregator with 5 million ids until it processes again',
     run: ({ brokers }, { events = 5_000_000, turns = TURNS }) =>
       benchRestart({ brokers, ids: events, starts: turns }),
+  },
+  fleet: {
+    what: 'what a worker of a hosting fleet costs its task: CPU a sample, bytes, restart',
+    needsNoServers: true,
+    run: (_servers, { nodes = 25_000 }) => benchFleetPages({ workers: nodes }),
   },
   scale: {
     what: 'CPU an event from 1 to 16 partitions, 100 to 100,000 nodes, 1 to 100 days',

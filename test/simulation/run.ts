@@ -49,7 +49,7 @@ export async function run(schedule: Schedule, options: RunOptions = {}): Promise
   // All processes are gone: transactions under way end or are aborted, so that all logs show the same transactions.
   fleet.end()
   await timeline.run(timeline.nowMs + SETTLE_MS)
-  return [...new Set([...world.problems, ...judge(world, actors)])]
+  return [...new Set([...world.problems, ...(await judge(world, actors))])]
 }
 
 interface Played {

@@ -6,7 +6,7 @@ import {
   PLANNED_MS_MAX,
   VERSIONS_MAX,
 } from '../../../schemas/fleet/inventory/bounds.ts'
-import { BODIES, inventoryCommand, SITE } from '../../../test/support/records/inventory-commands.ts'
+import { BODIES, inventoryCommand, SITE } from '../../../test/support/records/inventory/inventory-commands.ts'
 import { Book } from './book.ts'
 import { decide } from './decide.ts'
 import type { Decided } from './decide.ts'

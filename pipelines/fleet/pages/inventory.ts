@@ -12,7 +12,8 @@ import type { Columns, Fields } from './layout.ts'
  * before a crash and after it.
  *
  *     record at offset o ──▶ timers due until its time: knownTo = o − 1
- *                        └─▶ the record's own versions, then its items: knownTo = o
+ *                        ├─▶ its items: knownTo = o − 1, so that none knows what another of them has changed
+ *                        └─▶ the versions that it made, by command or by items: knownTo = o
  *
  * An inventory keeps a version for 80 h of log time after its end, as samples may be that late, and the pages ask for
  * nothing older.
@@ -141,11 +142,11 @@ export type Named =
  */
 export interface IdentityRule<Of extends Fields> {
   readonly fields: Of
-  /** Which worker an item is of, by the versions valid at its time. */
+  /** Which worker an item is of, by the versions valid at its time of those that were known before its record. */
   named(claim: Claim): Named
   /**
    * What an item is to the worker that it names, whose columns it changes. `heardMs` tells for how many milliseconds since
-   * a log time the worker's node could be heard: a lease ends in that time.
+   * a log time we listened, whoever was heard: a lease ends in that time.
    */
   label(
     claim: Claim,

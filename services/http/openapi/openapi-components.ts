@@ -3,6 +3,7 @@ import * as exposure from '../../../schemas/http/exposure.ts'
 import * as fleet from '../../../schemas/http/fleet.ts'
 import * as fleetInventory from '../../../schemas/http/fleet-inventory.ts'
 import * as fleetNodes from '../../../schemas/http/fleet-nodes.ts'
+import * as fleetViews from '../../../schemas/http/fleet-views.ts'
 import * as gateway from '../../../schemas/http/gateway.ts'
 import * as heartbeats from '../../../schemas/http/heartbeats.ts'
 import * as hosting from '../../../schemas/http/hosting.ts'
@@ -24,6 +25,7 @@ const MODULES = [
   fleetInventory,
   fleetInventory.NAMED_SCHEMAS,
   fleetNodes,
+  fleetViews,
   gateway,
   heartbeats,
   hosting,

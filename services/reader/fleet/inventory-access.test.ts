@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { BODIES } from '../../../test/support/records/inventory-commands.ts'
+import { BODIES } from '../../../test/support/records/inventory/inventory-commands.ts'
 import { accessBy, addKey } from '../../../test/support/records/access-keys.ts'
 import { startWholeReader } from '../../../test/support/memory/whole-reader.ts'
 import type { WholeReader } from '../../../test/support/memory/whole-reader.ts'
@@ -58,16 +58,18 @@ async function ask(key: string, method: string, provider: string, path: string, 
   })
 }
 
-/** Those of inventories: a node's own record is no part of one. */
 function routes(): { method: string; path: string }[] {
-  return Object.entries(reader.document.paths)
-    .filter(([path]) => path.startsWith('/api/fleet/') && !path.endsWith('/self'))
-    .flatMap(([path, operations]) =>
-      Object.keys(operations).map((method) => ({
-        method: method.toUpperCase(),
-        path: path.slice('/api/fleet/'.length),
-      })),
-    )
+  return (
+    Object.entries(reader.document.paths)
+      // A node's own record is its key's alone, whatever provider is named.
+      .filter(([path]) => path.startsWith('/api/fleet/') && path !== '/api/fleet/nodes/self')
+      .flatMap(([path, operations]) =>
+        Object.keys(operations).map((method) => ({
+          method: method.toUpperCase(),
+          path: path.slice('/api/fleet/'.length),
+        })),
+      )
+  )
 }
 
 test('another provider’s things answer as those of one that does not exist, and the audit has both', async () => {
@@ -113,7 +115,11 @@ test('a technician changes machines and where they stand, and nothing else', asy
 test('a customer sees itself, its assignments and machines, and changes nothing', async () => {
   const key = keyOf(grant('customer', made.get('own customers') ?? ''))
   const seen: string[] = []
-  for (const { path } of routes().filter(({ method, path }) => method === 'GET' && !path.includes('{id}'))) {
+  const views = new Set(['overview', 'charts', 'uptime'])
+  const lists = routes().filter(
+    ({ method, path }) => method === 'GET' && !path.includes('{id}') && !views.has(path),
+  )
+  for (const { path } of lists) {
     const { body } = await ask(key, 'GET', 'own', path)
     for (const { id } of body['items'] as { id: string }[]) {
       seen.push(id)
@@ -131,6 +137,22 @@ test('a customer sees itself, its assignments and machines, and changes nothing'
     assert.equal((await ask(key, 'GET', 'own', `${path}/${made.get(`own ${name}`)}`)).status, 404, path)
   for (const { method, path } of routes().filter((route) => route.method !== 'GET'))
     assert.equal((await ask(key, method, 'own', path.replace('{id}', 'x'))).status, 403, `${method} ${path}`)
+})
+
+test('a customer’s overview counts its own machines, and sums over those of others are not shown', async () => {
+  const own = keyOf(grant('customer', made.get('own customers') ?? ''))
+  const all = keyOf(grant('technician'))
+  const counted = async (key: string) => {
+    const { body } = await ask(key, 'GET', 'own', 'workers')
+    return (body['items'] as { id: string }[]).map(({ id }) => id)
+  }
+  assert.deepEqual(await counted(own), [made.get('own workers')])
+  assert.equal((await counted(all)).length, 2)
+  for (const view of ['charts', 'uptime']) {
+    assert.equal((await ask(own, 'GET', 'own', view)).body['code'], 'insufficient_role')
+    // There is no ClickHouse here.
+    assert.equal((await ask(all, 'GET', 'own', view)).body['code'], 'history_unavailable')
+  }
 })
 
 test('without a grant there is no provider', async () => {

@@ -17,6 +17,7 @@ import type { StateRecord } from '../present/accounts.ts'
 
 import { accessTo } from './provider-access.ts'
 import type { ProviderAccess } from './provider-access.ts'
+import { AllPresentWorkers } from './standing/present-workers.ts'
 
 /** The newest version of an entity that has not ended. */
 export interface PresentEntity {
@@ -24,8 +25,17 @@ export interface PresentEntity {
   readonly version: Version & { readonly body: Body }
 }
 
+/** A provider's inventory, what a caller may do with it, and the partition that its records are on. */
+export interface OpenedInventory {
+  readonly access: ProviderAccess
+  readonly book: Book
+  readonly partition: number
+}
+
 /** The inventories as of the moment a request arrives. */
 export class InventoryPresent {
+  /** What the same state says of their workers. */
+  readonly workers = new AllPresentWorkers()
   /** By provider. */
   readonly #books = new Map<string, Book>()
   readonly #partitions: number
@@ -41,9 +51,10 @@ export class InventoryPresent {
   }
 
   /** Takes a record of fleet.state, in the order of its partition. */
-  apply({ key, value }: StateRecord): void {
+  apply(record: StateRecord): void {
+    const { key, value } = record
     const name = key?.toString('latin1') ?? ''
-    if (!name.startsWith(STATE_KEY.inventory)) return
+    if (!name.startsWith(STATE_KEY.inventory)) return this.workers.apply(record)
     if (value !== null) {
       const entity = entityFrom(fleetEntityCodec.decode(value))
       const book = this.#open(entity.provider)
@@ -77,6 +88,12 @@ export class InventoryPresent {
     const access = accessTo(caller, providerId)
     if (access !== null) return access
     throw new ForeignNode(providerId, new Problem('unknown_provider', 'There is no such provider.'))
+  }
+
+  /** A provider's inventory, for a caller that may know the provider. Throws as `access` does. */
+  async opened(caller: Caller, providerId: string): Promise<OpenedInventory> {
+    const access = await this.access(caller, providerId)
+    return { access, book: this.#open(providerId), partition: partitionOfNode(providerId, this.#partitions) }
   }
 
   /** Up to `limit` entities of a kind after `id`, by id, of those that the caller may see. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { BODIES } from '../../../test/support/records/inventory-commands.ts'
+import { BODIES } from '../../../test/support/records/inventory/inventory-commands.ts'
 import { MemoryFleet } from '../../../test/support/memory/memory-fleet.ts'
 import { startWholeReader } from '../../../test/support/memory/whole-reader.ts'
 import type { WholeAnswer, WholeReader } from '../../../test/support/memory/whole-reader.ts'

@@ -21,11 +21,13 @@ export interface ProviderAccess {
   readonly mayWrite: (kind: EntityKind) => boolean
   /** Whether it may see an entity of this provider's book. */
   readonly sees: (book: Book, entity: Entity) => boolean
+  /** The customers whose machines it may see; null where it may see those of all. */
+  readonly customers: ReadonlySet<string> | null
 }
 
 /** Null for a provider of which the caller must not learn whether it is there. */
 export function accessTo(caller: Caller, providerId: string): ProviderAccess | null {
-  if (isAdmin(caller)) return { mayWrite: () => true, sees: () => true }
+  if (isAdmin(caller)) return { mayWrite: () => true, sees: () => true, customers: null }
   const grants = caller.grants.filter(({ provider_id }) => provider_id === providerId)
   if (grants.length === 0) return null
   const roles = new Set(grants.map(({ role }) => role))
@@ -34,6 +36,7 @@ export function accessTo(caller: Caller, providerId: string): ProviderAccess | n
   return {
     mayWrite: (kind) => roles.has('provider_admin') || (roles.has('technician') && OF_TECHNICIANS.has(kind)),
     sees: (book, entity) => isAtWork || isOfCustomer(book, entity, customers),
+    customers: isAtWork ? null : customers,
   }
 }
 

@@ -23,19 +23,9 @@ const LIVE_MOST = 4
 const CLONES = 5
 
 /** The outcomes in the order in which fleet.state has them. */
-const WORDS = [
-  'repeat',
-  'discovered',
-  'quarantined',
-  'refused',
-  'current',
-  'late',
-  'conflict',
-  'misplaced',
-] as const
-type Word = (typeof WORDS)[number]
-/** A machine is of the present for two minutes. */
-const PRESENT_MS = 120_000
+const WORDS = ['repeat', 'discovered', 'quarantined', 'refused', 'conflict'] as const
+/** What an item of a worker comes to is decided by its lease and its slots, which this model does not have. */
+type Word = (typeof WORDS)[number] | 'worker'
 /** Of these a sample has no row. */
 const WITHOUT_ROW: ReadonlySet<Word> = new Set(['repeat', 'quarantined', 'refused'])
 
@@ -43,6 +33,8 @@ const WITHOUT_ROW: ReadonlySet<Word> = new Set(['repeat', 'quarantined', 'refuse
 export interface ExpectedRow {
   readonly place: string
   readonly row: Row
+  /** False for a sample of a worker: it may be a repeat, and its outcome is one of several. */
+  readonly isSure: boolean
   /** What the sample was numbered as. */
   readonly node: string
   readonly epoch: number
@@ -106,7 +98,7 @@ export class FleetModel {
       if (word === 'quarantined') this.#quarantine(node)
       if (WITHOUT_ROW.has(word) || item.sample === null) continue
       const row = rowOf(batch, item.sample, { index, seq, outcome: word, worker, offset, receivedAt })
-      rows.push({ place: `${offset}/${index}`, row, node: key, epoch, seq })
+      rows.push({ place: `${offset}/${index}`, row, isSure: word !== 'worker', node: key, epoch, seq })
     }
     node.numbers.use(epoch, first_seq, first_seq + items.length - 1)
     node.numbers.end(low)
@@ -124,7 +116,12 @@ export class FleetModel {
     this.#speak(node, heartbeat.epoch, true)
   }
 
-  /** The nodes as fleet.state must have them, by their key. */
+  /** Items of a node, by its key, that were of workers. */
+  ofWorkers(key: string): number {
+    return this.#nodes.get(key)?.outcomes.get('worker') ?? 0
+  }
+
+  /** The nodes as fleet.state must have them, by their key, but for the outcomes of items of workers. */
   nodes(): ReadonlyMap<string, FleetNode> {
     return new Map([...this.#nodes].map(([key, node]) => [key, shownNode(node)]))
   }
@@ -135,18 +132,14 @@ export class FleetModel {
     isKnown: boolean,
   ): { readonly word: Word; readonly worker: string } {
     const machine = item.sample ?? item.poll ?? item.report
-    const without = (word: Word) => ({ word, worker: '' })
-    if (isKnown) return without('repeat')
-    if (machine === null) return without('refused')
+    const once = (word: Word) => ({ word: isKnown ? 'repeat' : word, worker: '' }) as const
+    if (machine === null) return once('refused')
     const behindMs = this.now - machine.observed_at
-    if (-behindMs > AHEAD_S * 1_000) return without('refused')
-    if (behindMs > OLD_H * HOUR) return without('quarantined')
+    if (-behindMs > AHEAD_S * 1_000) return once('refused')
+    if (behindMs > OLD_H * HOUR) return once('quarantined')
     const { word, worker } = this.inventory.whose(node, machine)
-    if (word === 'none') return without('discovered')
-    if (word === 'several') return without('conflict')
-    const isAway = this.inventory.isAway(node.provider_id, worker, node.location_id, machine.observed_at)
-    if (isAway) return { word: 'misplaced', worker }
-    return { word: behindMs <= PRESENT_MS ? 'current' : 'late', worker }
+    if (word === 'none') return once('discovered')
+    return word === 'several' ? once('conflict') : { word: 'worker', worker }
   }
 
   /** A later epoch ends all before; of those that go on speaking, only what they say of the moment counts. */

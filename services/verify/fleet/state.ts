@@ -1,7 +1,8 @@
 import { schemaIdOf, SCHEMA_ID } from '../../../schemas/avro.ts'
-import { fleetNodeCodec, fleetTaskCodec } from '../../../schemas/fleet/codecs.ts'
+import { fleetFaceCodec, fleetNodeCodec, fleetTaskCodec } from '../../../schemas/fleet/codecs.ts'
 import { fleetEntityCodec, inventoryOutcomeCodec } from '../../../schemas/fleet/inventory/codecs.ts'
 import type { EntityRecord, InventoryOutcome } from '../../../schemas/fleet/inventory/records.ts'
+import type { FleetFace } from '../../../schemas/fleet/page-records.ts'
 import type { FleetNode, FleetTask } from '../../../schemas/fleet/records.ts'
 import type { Logs } from '../logs.ts'
 
@@ -11,6 +12,8 @@ export interface FleetPresent {
   /** By their keys. */
   readonly entities: ReadonlyMap<string, EntityRecord>
   readonly outcomes: ReadonlyMap<string, InventoryOutcome>
+  /** How workers stand, by their keys. */
+  readonly faces: ReadonlyMap<string, FleetFace>
   readonly task: FleetTask | null
 }
 
@@ -19,6 +22,7 @@ export async function readFleetState(logs: Logs, partition: number): Promise<Fle
   const nodes = new Map<string, FleetNode>()
   const entities = new Map<string, EntityRecord>()
   const outcomes = new Map<string, InventoryOutcome>()
+  const faces = new Map<string, FleetFace>()
   let task: FleetTask | null = null
   const { end } = await logs.range('fleetState', partition)
   for await (const { key, value } of logs.read('fleetState', partition, { to: end })) {
@@ -27,10 +31,12 @@ export async function readFleetState(logs: Logs, partition: number): Promise<Fle
     if (value === null) {
       entities.delete(name)
       outcomes.delete(name)
+      faces.delete(name)
     } else if (id === SCHEMA_ID.fleetTask) task = fleetTaskCodec.decode(value)
+    else if (id === SCHEMA_ID.fleetFace) faces.set(name, fleetFaceCodec.decode(value))
     else if (fleetNodeCodec.schemaIds.includes(id)) nodes.set(name, fleetNodeCodec.decode(value))
     else if (id === SCHEMA_ID.fleetEntity) entities.set(name, fleetEntityCodec.decode(value))
     else if (id === SCHEMA_ID.inventoryOutcome) outcomes.set(name, inventoryOutcomeCodec.decode(value))
   }
-  return { nodes, entities, outcomes, task }
+  return { nodes, entities, outcomes, faces, task }
 }

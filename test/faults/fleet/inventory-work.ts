@@ -5,7 +5,7 @@ import { inventoryCommandCodec } from '../../../schemas/fleet/inventory/codecs.t
 import type { InventoryCommand } from '../../../schemas/fleet/inventory/records.ts'
 import { partitionOfNode } from '../../../schemas/ids.ts'
 import { noMetrics } from '../../../schemas/metrics.ts'
-import { inventoryCommand } from '../../support/records/inventory-commands.ts'
+import { inventoryCommand } from '../../support/records/inventory/inventory-commands.ts'
 import type { Installation } from '../../support/processes/installation.ts'
 import { until } from '../../support/until.ts'
 

@@ -1,6 +1,6 @@
 import { EDGE_MS } from '../../../schemas/fleet/inventory/bounds.ts'
 import type { InventoryCommand } from '../../../schemas/fleet/inventory/records.ts'
-import { inventoryCommand } from '../../support/records/inventory-commands.ts'
+import { inventoryCommand } from '../../support/records/inventory/inventory-commands.ts'
 import type { SeededRandom } from '../world/seeded-random.ts'
 
 /** What an entry of a schedule requests of the inventory. Edges are counted from the one after the start. */

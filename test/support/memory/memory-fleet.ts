@@ -31,6 +31,15 @@ export class MemoryFleet {
     })
   }
 
+  /** A record comes to fleet.inbox now: the task takes it in at once, and the reader sees what it wrote. */
+  async take(key: string, value: Buffer | null): Promise<void> {
+    const offset = this.log.input.length
+    const record = { ...inputRecord(offset, this.nowMs, value), key: Buffer.from(key) }
+    this.log.input = [...this.log.input, record]
+    await this.log.step(1)
+    this.#show()
+  }
+
   /** Takes commands in, one after the other. */
   async give(commands: readonly InventoryCommand[]): Promise<void> {
     for (const command of commands) {
@@ -39,23 +48,20 @@ export class MemoryFleet {
     }
   }
 
-  /** Appends to fleet.inbox; the task takes each record in at once, and the reader sees what it wrote. */
   #producer(): LogProducer {
     return appendingWhole(async (records) => {
-      for (const { key, value } of records) {
-        const offset = this.log.input.length
-        const record = { ...inputRecord(offset, this.nowMs, value), key: Buffer.from(key ?? '') }
-        this.log.input = [...this.log.input, record]
-        await this.log.step(1)
-      }
-      const written = this.log.committed.slice(this.#seen)
-      this.#seen = this.log.committed.length
-      for (const { topic, key, value } of written) {
-        if (topic !== 'fleet.state' || key === null) continue
-        const seen = { partition: 0, key: Buffer.from(key), value }
-        this.inventory.apply(seen)
-        this.inventoryCommands.see(seen)
-      }
+      for (const { key, value } of records) await this.take(key ?? '', value)
     })
+  }
+
+  #show(): void {
+    const written = this.log.committed.slice(this.#seen)
+    this.#seen = this.log.committed.length
+    for (const { topic, key, value } of written) {
+      if (topic !== 'fleet.state' || key === null) continue
+      const seen = { partition: 0, key: Buffer.from(key), value }
+      this.inventory.apply(seen)
+      this.inventoryCommands.see(seen)
+    }
   }
 }

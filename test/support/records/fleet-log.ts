@@ -19,6 +19,7 @@ import type { FleetNode, FleetTask, NodeHeartbeat, WorkerTelemetry } from '../..
 import { noMetrics } from '../../../schemas/metrics.ts'
 import type { Metrics } from '../../../schemas/metrics.ts'
 import { FleetState } from '../../../pipelines/fleet/pipeline.ts'
+import type { FleetOptions } from '../../../pipelines/fleet/pipeline.ts'
 import type { LogRecord } from '../../../pipelines/log/records.ts'
 import { emptyStoreGate } from '../memory/stored-marks.ts'
 import { VirtualClock } from '../memory/virtual-clock.ts'
@@ -51,7 +52,11 @@ function encoded(value: Parameters<typeof fleetRecord>[2]): readonly [provider: 
 
 /** A task of the fleet on logs in memory. */
 export class FleetLog extends TaskLog {
-  constructor(input: readonly LogRecord[] = [], metrics: Metrics = noMetrics) {
+  constructor(
+    input: readonly LogRecord[] = [],
+    metrics: Metrics = noMetrics,
+    workers?: FleetOptions['workers'],
+  ) {
     const clock = new VirtualClock()
     super(
       FLEET_TOPICS.fleetState,
@@ -64,6 +69,7 @@ export class FleetLog extends TaskLog {
           gate: emptyStoreGate(),
           clock,
           metrics,
+          ...(workers && { workers }),
         }),
       input,
     )

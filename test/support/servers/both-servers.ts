@@ -9,7 +9,7 @@ import { edgeAtOrAfter } from '../../../pipelines/fleet/inventory/versions.ts'
 import { MemoryFleet } from '../memory/memory-fleet.ts'
 import { startWholeReader, WHOLE_NOW_MS } from '../memory/whole-reader.ts'
 import { eventRow } from '../records/event-row.ts'
-import { wholeInventory } from '../records/inventory-commands.ts'
+import { wholeInventory } from '../records/inventory/whole-inventory.ts'
 import { fakeClickhouse } from './clickhouse.ts'
 
 /** Gateway and reader in memory, with an empty ClickHouse: a test can call every route that their documents name. */

@@ -15,6 +15,8 @@ const VERSION_COLUMNS = `t.provider_id, t.entity, t.entity_id, t.version, ${ms('
 const COMMAND_COLUMNS = `t.provider_id, ${uuid('command_id')}, t.caller, t.action, t.entity, t.entity_id, t.code, t.asked, t.result,
   ${ms('decided_at')}, t.record_offset`
 
+/** Versions that follow from items and not from commands: a conflict, a new identity. They are taken as they are. */
+const OF_ITEMS = `(t.changed_by = 'fleet')`
 /** No record speaks of a time so long before its own. */
 const SPOKEN_OF = 81 * 3_600_000
 
@@ -36,7 +38,7 @@ export async function compareChanges(
   changes: ChangedRows,
 ): Promise<void> {
   const versions = await tables.rows<TextRow>(
-    `SELECT ${VERSION_COLUMNS} FROM fleet_versions AS t WHERE ${BELOW}`,
+    `SELECT ${VERSION_COLUMNS} FROM fleet_versions AS t WHERE ${BELOW} AND NOT ${OF_ITEMS}`,
     { ...blocks },
   )
   await differences.compareRows(
@@ -116,7 +118,8 @@ export class Facts {
 }
 
 /**
- * The versions of a partition, for a log that no longer has all commands: those that may hold at a time of which its
+ * The versions of a partition, all of them for a log that no longer has all commands, else those that follow from items: such
+ * that may hold at a time of which its
  * records speak. The table has all that there ever were; most of them were over long before `firstAt`, the time of its first
  * record.
  */
@@ -124,6 +127,7 @@ export async function readFacts(
   tables: VerifyRun['tables'],
   blocks: BlocksBelow,
   firstAt: number,
+  which: 'all' | 'of_items',
 ): Promise<Facts> {
   const rows = await tables.rows<TextRow>(
     `SELECT ${VERSION_COLUMNS}
@@ -132,17 +136,22 @@ export async function readFacts(
          PARTITION BY t.provider_id, t.entity, t.entity_id ORDER BY t.known_offset
          ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
        ) AS taken_over
-       FROM fleet_versions AS t WHERE ${BELOW}
+       FROM fleet_versions AS t WHERE ${BELOW} ${which === 'all' ? '' : `AND ${OF_ITEMS}`}
      ) AS t
      WHERE ifNull(t.valid_to > fromUnixTimestamp64Milli({since:Int64}), true)
        AND ifNull(t.taken_over > fromUnixTimestamp64Milli({since:Int64}), true)
        AND NOT (t.body IS NULL AND t.valid_from <= fromUnixTimestamp64Milli({since:Int64}))`,
     { ...blocks, since: firstAt - SPOKEN_OF },
   )
+  return factsOf(rows)
+}
+
+/** What rows of `fleet_versions` say. */
+export function factsOf(rows: readonly Readonly<Record<string, unknown>>[]): Facts {
   return new Facts(rows.map((row) => ({ providerId: String(row['provider_id']), put: putOf(row) })))
 }
 
-function putOf(row: TextRow): Put {
+function putOf(row: Readonly<Record<string, unknown>>): Put {
   const [to, body] = [row['valid_to'] ?? null, row['body'] ?? null]
   return {
     kind: String(row['entity']) as EntityKind,
@@ -154,7 +163,7 @@ function putOf(row: TextRow): Put {
       knownAt: Number(row['known_at']),
       knownOffset: Number(row['known_offset']),
       by: String(row['changed_by']),
-      said: body === null ? null : (JSON.parse(String(body)) as Said),
+      said: typeof body === 'string' ? (JSON.parse(body) as Said) : null,
     },
   }
 }

@@ -26,6 +26,8 @@ export interface NamedRow {
 export class InventoryModel {
   readonly #shelves = new Map<string, Shelf>()
   readonly #outcomes = new Map<string, ExpectedOutcome>()
+  /** Workers of which something was said since this was asked for. */
+  #changedWorkers: { readonly provider: string; readonly worker: string }[] = []
   /** How many of them count for a provider. */
   readonly #counted = new Map<string, number>()
   #hour = 0
@@ -74,7 +76,20 @@ export class InventoryModel {
   fact(providerId: string, { kind, id, edition }: Put): void {
     const shelf = this.#shelves.get(providerId) ?? new Shelf()
     this.#shelves.set(providerId, shelf)
+    if (kind === 'worker') this.#changedWorkers.push({ provider: providerId, worker: id })
     shelf.put(kind, id, edition, edition.said === null ? [] : marksOf(kind, edition.said))
+  }
+
+  /** Everything that the providers have, by provider. */
+  shelves(): ReadonlyMap<string, Shelf> {
+    return this.#shelves
+  }
+
+  /** The workers of which something was said since this was asked for last. */
+  takeChangedWorkers(): readonly { readonly provider: string; readonly worker: string }[] {
+    const changed = this.#changedWorkers
+    this.#changedWorkers = []
+    return changed
   }
 
   /** A command that was set aside, since nothing could decide it. */

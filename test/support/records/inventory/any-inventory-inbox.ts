@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
-import { EDGE_MS } from '../../../schemas/fleet/inventory/bounds.ts'
-import type { InventoryCommand } from '../../../schemas/fleet/inventory/records.ts'
-import { HOUR_MS, MINUTE_MS } from '../../../schemas/units.ts'
-import { batch, item, sample } from './fleet-items.ts'
-import { fleetRecord } from './fleet-log.ts'
+import { EDGE_MS } from '../../../../schemas/fleet/inventory/bounds.ts'
+import type { InventoryCommand } from '../../../../schemas/fleet/inventory/records.ts'
+import { HOUR_MS, MINUTE_MS } from '../../../../schemas/units.ts'
+import { batch, item, sample } from '../fleet-items.ts'
+import { fleetRecord } from '../fleet-log.ts'
 import { BODIES, inventoryCommand } from './inventory-commands.ts'
 
 const NOW = Date.UTC(2026, 10, 30, 14, 1)
@@ -138,7 +138,7 @@ export const anyInventoryInbox = fc
     fc.tuple(
       fc.oneof({ weight: 3, arbitrary: anyCommand }, { weight: 1, arbitrary: anySample }),
       fc.oneof(
-        { weight: 20, arbitrary: fc.constantFrom(0, 1_000, 3 * MINUTE_MS, 7 * MINUTE_MS) },
+        { weight: 90, arbitrary: fc.constantFrom(0, 1_000, 3 * MINUTE_MS, 7 * MINUTE_MS) },
         { weight: 1, arbitrary: fc.constantFrom(26 * HOUR_MS, 79 * HOUR_MS, 83 * HOUR_MS) },
       ),
     ),

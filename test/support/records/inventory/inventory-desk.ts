@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
-import { applyCommand } from '../../../pipelines/fleet/inventory/apply-command.ts'
-import { Inventory } from '../../../pipelines/fleet/inventory/inventory.ts'
-import { readCommand } from '../../../pipelines/fleet/inventory/read-command.ts'
-import type { InventoryCommand, InventoryOutcome } from '../../../schemas/fleet/inventory/records.ts'
+import { applyCommand } from '../../../../pipelines/fleet/inventory/apply-command.ts'
+import { Inventory } from '../../../../pipelines/fleet/inventory/inventory.ts'
+import { readCommand } from '../../../../pipelines/fleet/inventory/read-command.ts'
+import type { InventoryCommand, InventoryOutcome } from '../../../../schemas/fleet/inventory/records.ts'
 
 /** An inventory to which commands are given one after the other, each at the next offset. */
 export class InventoryDesk {
