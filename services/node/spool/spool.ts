@@ -1,0 +1,308 @@
+import type { Mark, Span } from '../../../schemas/fleet/records.ts'
+import { BATCH_ITEMS_MAX } from '../../../schemas/fleet/bounds.ts'
+import { GIB, HOUR_MS } from '../../../schemas/units.ts'
+import type { NodeTime } from '../time/node-time.ts'
+import { blocksOf, runsOf } from './blocks.ts'
+import type { Disk } from './disk.ts'
+import { isDraft, writeWhole } from './disk.ts'
+import { openName, packedName, spoolFile } from './file-names.ts'
+import { encodeFrame, framesIn, itemsOfFrame } from './frame.ts'
+import type { Frame, FrameHead } from './frame.ts'
+import type { Losses } from './losses.ts'
+import { SpoolIndex } from './spool-index.ts'
+import { difference } from './ranges.ts'
+import type { Block, Run } from './spool-index.ts'
+import { withTimes } from './stamp-frames.ts'
+
+/** How long the spool holds what could not be sent. */
+export const SPOOL_AGE_MS_MAX = 72 * HOUR_MS
+/** Bytes of the spool on the disk. */
+export const SPOOL_BYTES_MAX = 2 * GIB
+
+/** An item that was made, with its number: UTC, or since the boot where its time is not known yet. */
+export interface NumberedItem {
+  readonly seq: number
+  readonly atMs: number
+  readonly bytes: Buffer
+}
+
+export interface SpoolParts {
+  readonly disk: Disk
+  readonly losses: Losses
+  readonly sizeBytesMax?: number
+}
+
+/**
+ * The items that the log has not acknowledged, on the disk. What `append` has returned for is there whatever happens to the process;
+ * what was half written is recognised and never given out. Every call waits for the one before, since they share files.
+ */
+export class Spool {
+  readonly index = new SpoolIndex()
+  readonly #disk: Disk
+  readonly #losses: Losses
+  readonly #sizeBytesMax: number
+  #turn: Promise<unknown> = Promise.resolve()
+  /** The file that items are added to, and how many are in it. */
+  #open: { readonly name: string; items: number } | null = null
+
+  private constructor({ disk, losses, sizeBytesMax }: SpoolParts) {
+    this.#disk = disk
+    this.#losses = losses
+    this.#sizeBytesMax = sizeBytesMax ?? SPOOL_BYTES_MAX
+  }
+
+  /** Reads what earlier processes have left. */
+  static async open(parts: SpoolParts): Promise<Spool> {
+    const spool = new Spool(parts)
+    await spool.#readAll()
+    return spool
+  }
+
+  /** The largest epoch of what was left; 0 where nothing was. */
+  get epochMax(): number {
+    return this.index.blocks.at(-1)?.epoch ?? 0
+  }
+
+  /** Adds items, in the order of their numbers, and makes sure of them. Where the disk fails, they are lost and counted. */
+  async append(epoch: number, items: readonly NumberedItem[], waits: Frame['waits']): Promise<void> {
+    await this.#inTurn(async () => {
+      for (let at = 0; at < items.length; ) {
+        const room = BATCH_ITEMS_MAX - (this.#open?.items ?? 0)
+        const run = runAt(items, at, room)
+        await this.#appendRun(epoch, run, waits)
+        at += run.length
+        if ((this.#open?.items ?? 0) >= BATCH_ITEMS_MAX) await this.#close()
+      }
+    })
+  }
+
+  /** The items of a run, as many as it has. Null where the disk does not give them back: they are lost, and counted. */
+  async read(run: Run): Promise<readonly Buffer[] | null> {
+    return await this.#inTurn(async () => {
+      try {
+        const file = await this.#disk.read(run.file)
+        const { frames } = framesIn(file ?? Buffer.alloc(0))
+        const items = frames
+          .filter(({ epoch, first, count }) => epoch === run.epoch && first < run.to && first + count > run.from)
+          .flatMap((frame) => {
+            const from = Math.max(0, run.from - frame.first)
+            return itemsOfFrame(file ?? Buffer.alloc(0), frame).slice(from, run.to - frame.first)
+          })
+        if (items.length === run.to - run.from) return items
+      } catch {
+        // What cannot be read now is not waited for: it would hold back all that comes after.
+      }
+      const times = this.index.blocks.find(({ file, from }) => file === run.file && from <= run.from)?.times
+      this.#losses.lost('damaged', this.index.release(run.epoch, run), [times ?? null])
+      await this.#discardIfDone(run.file)
+      return null
+    })
+  }
+
+  /** The log has these, or will never take them. */
+  async release({ epoch, from, to, file }: Run): Promise<void> {
+    await this.#inTurn(async () => {
+      this.index.release(epoch, { from, to })
+      await this.#discardIfDone(file)
+    })
+  }
+
+  /** Nothing comes any more: what is not held is gone from the disk. */
+  async close(): Promise<void> {
+    await this.#inTurn(async () => {
+      const name = this.#open?.name
+      this.#open = null
+      if (name !== undefined) await this.#discardIfDone(name)
+    })
+  }
+
+  /** Drops the oldest files while the spool is too large, or holds what is too old by now. */
+  async keepWithin(presentMs: number | null): Promise<void> {
+    await this.#inTurn(async () => {
+      for (let oldest = this.index.blocks[0]; oldest !== undefined; oldest = this.index.blocks[0]) {
+        const isOld =
+          presentMs !== null && oldest.times !== null && oldest.times.to < presentMs - SPOOL_AGE_MS_MAX
+        if (!isOld && this.index.sizeBytes <= this.#sizeBytesMax) return
+        await this.#drop(oldest.file, isOld ? 'too_old' : 'no_room')
+      }
+    })
+  }
+
+  /**
+   * Gives their time to items that were made before the log's time was known; true where none is left. Those of an earlier boot
+   * have the time that a clock showed then, or are dropped where it could not be believed.
+   */
+  async stamp(time: NodeTime): Promise<boolean> {
+    return await this.#inTurn(async () => {
+      const files = new Set(this.index.blocks.filter(({ times }) => times === null).map(({ file }) => file))
+      let isDone = true
+      for (const name of files) {
+        const isWritten = await this.#rewrite(name, (frames) => withTimes(frames, time, this.#losses))
+        isDone &&= isWritten
+      }
+      return isDone
+    })
+  }
+
+  async #appendRun(epoch: number, items: readonly NumberedItem[], waits: Frame['waits']): Promise<void> {
+    const [first] = items
+    if (first === undefined) return
+    const times = items.map(({ atMs }) => atMs)
+    const frame: Frame = {
+      epoch,
+      first: first.seq,
+      items: items.map(({ bytes }) => bytes),
+      fromMs: Math.min(...times),
+      toMs: Math.max(...times),
+      waits,
+    }
+    const bytes = encodeFrame(frame)
+    if (await this.#tryAppend(epoch, first.seq, bytes)) return
+    // A disk that is full may have room once the oldest is gone: what is new is worth more.
+    const [oldest] = this.index.blocks
+    if (oldest !== undefined) {
+      await this.#drop(oldest.file, 'no_room')
+      if (await this.#tryAppend(epoch, first.seq, bytes)) return
+    }
+    const span = waits === null ? { from: frame.fromMs, to: frame.toMs + 1 } : null
+    this.#losses.lost('not_written', items.length, [span])
+  }
+
+  async #tryAppend(epoch: number, first: number, bytes: Buffer): Promise<boolean> {
+    const open = this.#open ?? { name: openName(epoch, first), items: 0 }
+    try {
+      if (this.#open === null) await this.#disk.remove(open.name)
+      await this.#disk.append(open.name, bytes)
+      await this.#disk.sync(open.name)
+    } catch (error) {
+      this.#losses.diskFailed(error)
+      // What was half written stands at the end of this file, so nothing may follow it.
+      this.#open = null
+      return false
+    }
+    for (const block of blocksOf(open.name, framesIn(bytes).frames)) {
+      this.index.add(block)
+      open.items += block.to - block.from
+    }
+    this.#open = open
+    return true
+  }
+
+  /** Nothing is added to the open file any more: it is packed, or goes where nothing of it is held. */
+  async #close(): Promise<void> {
+    const name = this.#open?.name
+    this.#open = null
+    if (name !== undefined) await this.#rewrite(name, (frames) => frames)
+  }
+
+  /** A file anew, whole or not at all, with what is held of it; true where that was possible. */
+  async #rewrite(name: string, change: (frames: readonly Frame[]) => readonly Frame[]): Promise<boolean> {
+    if (name === this.#open?.name) this.#open = null
+    const before = this.index.blocks.filter(({ file }) => file === name)
+    const held = await this.#framesOf(name, before)
+    const changed = runsOf(change(held))
+    const bytes = Buffer.concat(changed.map(encodeFrame))
+    const packed = packedName(name)
+    try {
+      if (bytes.length > 0) await writeWhole(this.#disk, packed, bytes)
+    } catch (error) {
+      this.#losses.diskFailed(error)
+      return false
+    }
+    this.index.replace(name, blocksOf(packed, framesIn(bytes).frames))
+    this.#releaseMissing(before, held, changed)
+    if (packed !== name || bytes.length === 0) await this.#discard(name)
+    return true
+  }
+
+  /** The frames of a file of which something is held; none where the disk does not give them back. */
+  async #framesOf(name: string, blocks: readonly Block[]): Promise<readonly Frame[]> {
+    try {
+      const file = (await this.#disk.read(name)) ?? Buffer.alloc(0)
+      const { frames } = framesIn(file)
+      const isHeld = ({ epoch, first, count }: FrameHead): boolean =>
+        blocks.some((block) => block.epoch === epoch && block.from < first + count && block.to > first)
+      return frames.filter(isHeld).map((head) => ({ ...head, items: itemsOfFrame(file, head) }))
+    } catch (error) {
+      this.#losses.diskFailed(error)
+      return []
+    }
+  }
+
+  /** What a file had before and has no more is not held; what was left out on purpose has been counted. */
+  #releaseMissing(before: readonly Block[], read: readonly Frame[], changed: readonly Frame[]): void {
+    const itemsOf = (frames: readonly Frame[]): number =>
+      frames.reduce((count, { items }) => count + items.length, 0)
+    let missing = 0
+    for (const block of before) {
+      const there = changed
+        .filter(({ epoch }) => epoch === block.epoch)
+        .map(({ first, items }) => ({ from: first, to: first + items.length }))
+      for (const range of difference([block], there)) missing += this.index.release(block.epoch, range)
+    }
+    const damaged = missing - (itemsOf(read) - itemsOf(changed))
+    if (damaged > 0) this.#losses.lost('damaged', damaged, before.map(({ times }) => times))
+  }
+
+  async #drop(file: string, reason: 'too_old' | 'no_room'): Promise<void> {
+    if (file === this.#open?.name) this.#open = null
+    const { items, times } = this.index.releaseFile(file)
+    this.#losses.lost(reason, items, times)
+    await this.#discard(file)
+  }
+
+  async #discardIfDone(file: string): Promise<void> {
+    if (!this.index.has(file) && file !== this.#open?.name) await this.#discard(file)
+  }
+
+  /** A file that cannot be removed is read at the next start, and its items are sent again: each counts once. */
+  async #discard(file: string): Promise<void> {
+    try {
+      await this.#disk.remove(file)
+    } catch (error) {
+      this.#losses.diskFailed(error)
+    }
+  }
+
+  async #readAll(): Promise<void> {
+    const names = (await this.#disk.list()).toSorted()
+    const damaged: Mark[] = []
+    for (const name of names) {
+      const file = spoolFile(name)
+      const isReplaced = file?.isOpen === true && names.includes(packedName(name))
+      if (isDraft(name) || isReplaced) await this.#discard(name)
+      if (file === null || isReplaced) continue
+      const bytes = (await this.#disk.read(name)) ?? Buffer.alloc(0)
+      const { frames, isWhole } = framesIn(bytes)
+      for (const block of blocksOf(name, frames)) this.index.add(block)
+      const last = frames.at(-1)
+      if (!isWhole) damaged.push({ epoch: file.epoch, seq: last === undefined ? 0 : last.first + last.count })
+      if (frames.length === 0) await this.#discard(name)
+    }
+    for (const mark of damaged) this.#losses.lost('damaged', 0, [this.#around(mark)])
+  }
+
+  /** When the items may have been observed that stood after a number: between what is known before and after it. */
+  #around({ epoch, seq }: Mark): Span {
+    const { blocks } = this.index
+    const isBefore = (block: { epoch: number; from: number }): boolean =>
+      block.epoch < epoch || (block.epoch === epoch && block.from < seq)
+    const before = blocks.findLast((block) => isBefore(block) && block.times !== null)
+    const after = blocks.find((block) => !isBefore(block) && block.times !== null)
+    return { from: before?.times?.to ?? 0, to: after?.times?.from ?? Number.MAX_SAFE_INTEGER }
+  }
+
+  async #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const mine = this.#turn.then(work)
+    this.#turn = mine.catch(() => {})
+    return await mine
+  }
+}
+
+/** The items from a place on whose numbers have no gap, at most `itemsMax`. */
+function runAt(items: readonly NumberedItem[], at: number, itemsMax: number): readonly NumberedItem[] {
+  let end = at + 1
+  const seqAt = (index: number): number => items[index]?.seq ?? 0
+  while (end < items.length && end - at < itemsMax && seqAt(end) === seqAt(end - 1) + 1) end += 1
+  return items.slice(at, end)
+}
