@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { systemClock } from '../../pipelines/clock.ts'
+import type { Logger } from '../../pipelines/logger.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import { describeError, EXIT, ExitError, exitCodeOf } from '../runtime/exit.ts'
 import type { ExitCode } from '../runtime/exit.ts'
@@ -52,7 +53,12 @@ function ending(signal: AbortController): Promise<ExitCode> {
   })
 }
 
-async function keyOf(config: AgentConfig, state: Disk, signal: AbortSignal): Promise<Enrolled | null> {
+async function keyOf(
+  config: AgentConfig,
+  state: Disk,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<Enrolled | null> {
   const { keyFile, node, token, gatewayUrl, nodeName } = config
   if (keyFile !== null && node !== null) return { ...node, key: keyIn(keyFile) }
   const kept = await readEnrolled(state)
@@ -63,7 +69,6 @@ async function keyOf(config: AgentConfig, state: Disk, signal: AbortSignal): Pro
       'This node has no key. Give it a one-time "token", or a "keyFile" with "node", in its file.',
     )
   }
-  const logger = await createLogger('node', 'info')
   const parts = { gatewayUrl, token, nodeName, disk: state, clock: systemClock, random: systemRandom, logger }
   return await enrol(parts, signal)
 }
@@ -93,7 +98,7 @@ async function work(path: string, rawFolder: string | undefined): Promise<ExitCo
   const stopping = new AbortController()
   const end = ending(stopping)
   const state = await nodeDisk(config.stateFolder)
-  const enrolled = await keyOf(config, state, stopping.signal)
+  const enrolled = await keyOf(config, state, logger, stopping.signal)
   if (enrolled === null) return await end
   const raw = rawFolder === undefined ? config.keepRaw : resolve(rawFolder)
   const agent = await Agent.start({

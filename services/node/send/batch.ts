@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../../pipelines/json/json-object.ts'
 import { BATCH_BYTES_MAX } from '../../../schemas/fleet/bounds.ts'
 import type { FleetNodeName, Lane, Mark, Span } from '../../../schemas/fleet/records.ts'
+import { KIB } from '../../../schemas/units.ts'
 import { decodeItem } from '../spool/item-bytes.ts'
 import type { Run } from '../spool/spool-index.ts'
 import { itemJson } from './item-json.ts'
@@ -23,7 +24,7 @@ export interface BatchHead {
 }
 
 /** Room for what a batch says of itself. */
-const HEAD_BYTES_MAX = 16_384
+const HEAD_BYTES_MAX = 16 * KIB
 
 /** As many of the items of a run as fit into one batch, at least one. */
 export function batchOf(

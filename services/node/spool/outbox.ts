@@ -28,6 +28,7 @@ export class Outbox {
   readonly #parts: OutboxParts
   #next = 1
   #waiting: WaitingItem[] = []
+  #turn: Promise<void> = Promise.resolve()
 
   constructor(parts: OutboxParts) {
     this.#parts = parts
@@ -65,11 +66,17 @@ export class Outbox {
     losses.lost('no_waiting', 1, [atMs === null ? null : { from: atMs, to: atMs + 1 }])
   }
 
-  /** All that waits is in the spool afterwards, or counted as lost; how many items that were. */
-  async flush(): Promise<number> {
+  /** All that waits is in the spool afterwards, or counted as lost. One flush waits for the one before. */
+  async flush(): Promise<void> {
+    const mine = this.#turn.then(async () => await this.#flush())
+    this.#turn = mine.catch(() => {})
+    await mine
+  }
+
+  async #flush(): Promise<void> {
     const { epoch, spool, time } = this.#parts
     const items = this.#waiting
-    if (items.length === 0) return 0
+    if (items.length === 0) return
     const isAnchored = time.isAnchored
     const numbered = items.map(({ seq, item, bootMs }) => {
       const atMs = time.logTimeAt(bootMs) ?? Math.max(0, Math.round(bootMs))
@@ -79,6 +86,5 @@ export class Outbox {
     await spool.append(epoch, numbered, waits)
     // Only now: until then they are in memory alone.
     this.#waiting = this.#waiting.slice(items.length)
-    return items.length
   }
 }

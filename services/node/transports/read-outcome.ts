@@ -1,3 +1,5 @@
+import { KIB, SECOND_MS } from '../../../schemas/units.ts'
+
 /**
  * What came of one request to a machine. The texts of answers stand here and in the adapters' input alone: they enter no log, no
  * error and no item.
@@ -13,10 +15,10 @@ export type ReadOutcome =
   | { readonly kind: 'timeout' | 'refused' | 'auth_failed' | 'unreadable' }
 
 /** Bytes of one answer of a machine; a longer one is not read further. */
-export const ANSWER_BYTES_MAX = 262_144
+export const ANSWER_BYTES_MAX = 256 * KIB
 
 /** One request, from the connection to the end of its answer. */
-export const REQUEST_TIMEOUT_MS = 5_000
+export const REQUEST_TIMEOUT_MS = 5 * SECOND_MS
 
 const REFUSED: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'EPIPE'])
 const CLOSED: ReadonlySet<unknown> = new Set(['ECONNRESET'])
