@@ -122,7 +122,8 @@ function told(path: string, faults: readonly string[]): string {
   return [...shown, ...(left > 0 ? [`${path}: and ${left} more.`] : [])].join('\n')
 }
 
-function machineOf(machine: AgentFile['machines'][number], zone: string | undefined): Machine {
+/** A machine of the file; `zone` is that of its location. */
+export function machineOf(machine: AgentFile['machines'][number], zone: string | undefined): Machine {
   const { address, adapter, context = {}, login, ports = {} } = machine
   const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+))(?::(\d+))?$/.exec(address) ?? []
   const givenContext = { ...(zone === undefined ? {} : { location_timezone: zone }), ...context }

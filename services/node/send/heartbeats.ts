@@ -15,7 +15,7 @@ export interface HeartbeatParts {
   readonly node: FleetNodeName
   readonly epoch: number
   readonly intervalS: number
-  readonly client: GatewayClient
+  readonly client: Pick<GatewayClient, 'post'>
   readonly time: NodeTime
   readonly clock: Clock
   readonly random: Random

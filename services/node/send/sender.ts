@@ -43,7 +43,7 @@ export interface SenderParts extends SenderSources {
   readonly node: FleetNodeName
   readonly intervalS: number
   readonly spool: Spool
-  readonly client: GatewayClient
+  readonly client: Pick<GatewayClient, 'post'>
   readonly time: NodeTime
   readonly window: LiveWindow
   readonly budget: ReplayBudget

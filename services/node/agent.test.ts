@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { serveMachine, SAMPLE_LOGIN } from '../../infra/local/fleet-sample/machines/serve-machine.ts'
+import type { ServedMachine } from '../../infra/local/fleet-sample/machines/serve-machine.ts'
+import { MACHINE_KINDS, SimulatedMachine } from '../../infra/local/fleet-sample/machines/simulated-machine.ts'
+import { systemClock } from '../../pipelines/clock.ts'
+import type { Clock } from '../../pipelines/clock.ts'
+import { silentLogger } from '../../pipelines/logger.ts'
+import { systemRandom } from '../../pipelines/random.ts'
+import { quickClock } from '../../test/support/fleet/node/quick-clock.ts'
+import { KEY, startTestGateway } from '../../test/support/fleet/node/test-gateway.ts'
+import type { GatewayMood, TestGateway } from '../../test/support/fleet/node/test-gateway.ts'
+import { until } from '../../test/support/until.ts'
+import { Agent } from './agent.ts'
+import { machineOf } from './config/agent-config.ts'
+import { nodeDisk } from './spool/node-disk.ts'
+
+const TIMES = 20
+const ARRIVES_MS_MAX = 20_000
+const INTERVAL_S = 10
+const ENROLLED = { provider_id: 'krill', location_id: 'barn', node_id: 'agent-1', key: KEY }
+
+const folder = mkdtempSync(join(tmpdir(), 'hivemeter-agent-'))
+after(() => rmSync(folder, { recursive: true }))
+
+interface World {
+  readonly gateway: TestGateway
+  readonly machines: readonly ServedMachine[]
+  readonly clock: Clock
+  readonly root: string
+  readonly start: () => Promise<Agent>
+  readonly end: () => Promise<void>
+}
+
+async function world(name: string, wallSkewMs = 0): Promise<World> {
+  const clock = quickClock(TIMES)
+  const gateway = await startTestGateway(clock)
+  const machines = await Promise.all(
+    MACHINE_KINDS.map(async (kind, seed) => {
+      const machine = new SimulatedMachine({ kind, seed, startedMs: Date.now() - 9_000_000 })
+      return await serveMachine({ machine, clock: systemClock })
+    }),
+  )
+  const root = join(folder, name)
+  const agents: Agent[] = []
+  const own: Clock = { ...clock, nowMs: () => clock.nowMs() + wallSkewMs }
+  const start = async (): Promise<Agent> => {
+    const agent = await Agent.start({
+      config: {
+        gatewayUrl: gateway.url,
+        stateFolder: root,
+        token: null,
+        keyFile: null,
+        node: null,
+        nodeName: null,
+        intervalS: INTERVAL_S,
+        keepRaw: null,
+        machines: machines.map(({ entry }) => machineOf(entry as Parameters<typeof machineOf>[0], undefined)),
+        warnings: [],
+      },
+      enrolled: ENROLLED,
+      disks: {
+        state: await nodeDisk(root),
+        spool: await nodeDisk(join(root, 'spool')),
+        refused: await nodeDisk(join(root, 'refused')),
+        raw: await nodeDisk(join(root, 'raw')),
+      },
+      boot: { id: 'boot', uptimeMs: own.monotonicMs() },
+      readArp: () => '',
+      clock: own,
+      random: systemRandom,
+      logger: silentLogger,
+    })
+    agents.push(agent)
+    return agent
+  }
+  const end = async (): Promise<void> => {
+    await Promise.all(machines.map((one) => one.stop()))
+    await gateway.close()
+  }
+  return { gateway, machines, clock, root, start, end }
+}
+
+/** Every number that arrived, by epoch; a number that arrived twice stands once. */
+function numbersIn({ batches }: TestGateway): Set<string> {
+  return new Set(
+    batches.flatMap(({ epoch, first_seq, items }) => items.map((_, index) => `${epoch}/${first_seq + index}`)),
+  )
+}
+
+test('what machines say arrives, live, by the log’s clock, with spans that are complete', async () => {
+  const { gateway, machines, clock, root, start, end } = await world('well', 40 * 86_400_000)
+  gateway.aheadMs = 3_600_000
+  const agent = await start()
+  await until('spans that are complete', ARRIVES_MS_MAX, () => gateway.batches.some(({ complete }) => complete.length > 0))
+  await until('three rounds', ARRIVES_MS_MAX, () => agent.counts.sent >= 3 * 2 * machines.length)
+  await agent.stop()
+  const items = gateway.batches.flatMap((batch) => batch.items)
+  const polls = items.flatMap(({ poll }) => (poll === null ? [] : [poll]))
+  assert.deepEqual([...new Set(polls.map(({ result }) => result))], ['ok'])
+  assert.deepEqual(new Set(polls.map(({ address }) => address)), new Set(machines.map(({ address }) => address)))
+  assert.equal(items.filter(({ report }) => report !== null).length, machines.length)
+  const now = clock.nowMs() + gateway.aheadMs
+  for (const { observed_at } of polls) assert.ok(Math.abs(now - observed_at) < ARRIVES_MS_MAX * TIMES)
+  const { made, sent, held, refused, lost } = agent.counts
+  assert.deepEqual([sent, held, refused, lost], [made, 0, 0, {}])
+  assert.equal(numbersIn(gateway).size, made)
+  assert.ok(gateway.heartbeats > 0)
+  // The spool is empty, and what is left is for the owner alone and holds no login but in the raw answers.
+  assert.deepEqual(readdirSync(join(root, 'spool')), [])
+  const raw = readdirSync(join(root, 'raw'))
+  assert.equal(raw.length, machines.length)
+  for (const name of raw) assert.equal(statSync(join(root, 'raw', name)).mode & 0o077, 0)
+  for (const name of ['roster.json', 'progress.json', 'epoch']) {
+    const text = readFileSync(join(root, name), 'utf8')
+    assert.ok(!text.includes(SAMPLE_LOGIN.password) && !text.includes('kept'), name)
+  }
+  assert.ok(!JSON.stringify(gateway.batches).includes('kept'))
+  await end()
+})
+
+const MOODS: readonly GatewayMood[] = ['away', 'busy', 'cuts', 'silent']
+for (const mood of MOODS) {
+  test(`a gateway that is ${mood} gets the same again later, and every number arrives`, async () => {
+    const { gateway, machines, start, end } = await world(mood)
+    const agent = await start()
+    await until('the first batch', ARRIVES_MS_MAX, () => gateway.batches.length > 0)
+    gateway.mood = mood
+    const { requests } = gateway
+    const { made } = agent.counts
+    await until('further tries', ARRIVES_MS_MAX, () => gateway.requests > requests + 2)
+    await until('a minute and more of polls', ARRIVES_MS_MAX, () => agent.counts.made > made + 7 * 2 * machines.length)
+    gateway.mood = 'well'
+    await until('all of it', ARRIVES_MS_MAX, () => agent.counts.held === 0 && agent.counts.sent > made)
+    await agent.stop()
+    assert.equal(numbersIn(gateway).size, agent.counts.made)
+    assert.deepEqual(agent.counts.lost, {})
+    assert.ok(gateway.batches.some(({ lane }) => lane === 'replay'))
+    for (const { epoch, first_seq, low } of gateway.batches) {
+      assert.ok(low.epoch < epoch || low.seq <= first_seq)
+    }
+    await end()
+  })
+}
+
+test('a machine that answers no more has a result in each round, under its name, also after a restart', async () => {
+  const { gateway, machines, start, end } = await world('gone')
+  const [gone] = machines
+  assert.ok(gone !== undefined)
+  const pollsOfGone = () =>
+    gateway.batches.flatMap(({ items }) => items.flatMap(({ poll }) => (poll?.address === gone.address ? [poll] : [])))
+  const first = await start()
+  await until('its first poll', ARRIVES_MS_MAX, () => pollsOfGone().length > 0)
+  const serial = pollsOfGone()[0]?.serial
+  assert.ok(serial?.startsWith('SIM'))
+  await first.stop()
+  await gone.setFault('refused')
+  const second = await start()
+  await until('two refusals', ARRIVES_MS_MAX, () => pollsOfGone().filter(({ result }) => result === 'refused').length >= 2)
+  await second.stop()
+  assert.equal(pollsOfGone().at(-1)?.serial, serial)
+  assert.ok(second.counts.epoch > first.counts.epoch)
+  await end()
+})
