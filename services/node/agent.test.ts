@@ -132,7 +132,7 @@ for (const mood of MOODS) {
     const { requests } = gateway
     const { made } = agent.counts
     await until('further tries', ARRIVES_MS_MAX, () => gateway.requests > requests + 2)
-    await until('a minute and more of polls', ARRIVES_MS_MAX, () => agent.counts.made > made + 7 * 2 * machines.length)
+    await until('a minute and more of polls', ARRIVES_MS_MAX, () => agent.counts.made > made + 10 * 2 * machines.length)
     gateway.mood = 'well'
     await until('all of it', ARRIVES_MS_MAX, () => agent.counts.held === 0 && agent.counts.sent > made)
     await agent.stop()

@@ -9,7 +9,7 @@ import { retryDelayMs } from './backoff.ts'
 import type { GatewayClient } from './gateway-client.ts'
 
 /** How often the node says that it is there. */
-export const HEARTBEAT_MS = 30 * SECOND_MS
+const HEARTBEAT_MS = 30 * SECOND_MS
 
 export interface HeartbeatParts {
   readonly node: FleetNodeName

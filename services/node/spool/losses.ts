@@ -16,7 +16,7 @@ import type { Range } from './ranges.ts'
  *   no_time      nobody can say when they were made
  *   no_waiting   more were made than the disk took in time
  */
-export const LOSS_REASONS = ['too_old', 'no_room', 'not_written', 'damaged', 'no_time', 'no_waiting'] as const
+const LOSS_REASONS = ['too_old', 'no_room', 'not_written', 'damaged', 'no_time', 'no_waiting'] as const
 export type LossReason = (typeof LOSS_REASONS)[number]
 
 /** Polls that began before a lost item may have ended after it: as much is left out around a loss. */

@@ -4,9 +4,9 @@ import type { BitmainTruth } from './answers/bitmain.ts'
 import { UNITS } from './answers/bitmain.ts'
 import { bitmainNewAnswers } from './answers/bitmain-new.ts'
 import { bitmainOldAnswers } from './answers/bitmain-old.ts'
-import { espminerInfo } from './answers/espminer.ts'
+import { AXE_STEP_HS, espminerInfo } from './answers/espminer.ts'
 import type { MachineTruth, ModelTruth } from './answers/truth.ts'
-import { whatsminerV3Answers } from './answers/whatsminer.ts'
+import { V3_STEP_HS, whatsminerV3Answers } from './answers/whatsminer.ts'
 import type { AskedAnswer, Style } from './answers/writing.ts'
 
 /** The machines that are simulated: one for each way in which machines are asked. */
@@ -35,9 +35,9 @@ const STYLE: Style = { numbers: 'number', order: 1 }
 const CHOICE = 1
 /** How far a rate goes up and down by itself. */
 const NOISE_SHARE = 0.02
-/** Hashes that one share of this difficulty stands for, on average. */
-const HASHES_PER_SHARE = 65_536 * 2 ** 32
+/** What the pool asks of a share, and the hashes that one stands for on average. */
 const DIFFICULTY = 65_536
+const HASHES_PER_SHARE = DIFFICULTY * 2 ** 32
 
 const asic = (model: string, boards: number, chipsPerBoard: number, fans: number): ModelTruth => ({
   make: 'Sample',
@@ -156,7 +156,7 @@ export class SimulatedMachine {
   }
 
   #stepped(rateHs: number): number {
-    const stepHs = this.kind === 'whatsminer' ? 1_000_000 : 10_000_000
+    const stepHs = this.kind === 'whatsminer' ? V3_STEP_HS : AXE_STEP_HS
     return Math.round(rateHs / stepHs) * stepHs
   }
 

@@ -18,7 +18,8 @@ import { Crash, CrashDisk } from './crash-disk.ts'
 
 /** How the gateway answers the next batch. */
 export const ANSWERS = ['taken', 'away', 'lost_answer', 'busy', 'unfit', 'refuses_one'] as const
-export type Answer = (typeof ANSWERS)[number]
+/** Beside those: a gateway that finds every body unfit, also of one item. */
+export type Answer = (typeof ANSWERS)[number] | 'unfit_alone'
 
 /** An item as the gateway has it, by its number. */
 interface Arrived {
@@ -202,7 +203,7 @@ export class NodeWorld {
     }
     if (answer === 'away') return { kind: 'again', waitMs: 0, reason: 'away' }
     if (answer === 'busy') return { kind: 'again', waitMs: 1_000, reason: 'busy' }
-    if (answer === 'unfit' && items.length > 1) return { kind: 'unfit', reason: 'unfit' }
+    if (answer === 'unfit_alone' || (answer === 'unfit' && items.length > 1)) return { kind: 'unfit', reason: 'unfit' }
     assert.ok(low.epoch < epoch || (low.epoch === epoch && low.seq <= first_seq), 'low is above the batch')
     for (const [index, { poll }] of items.entries()) {
       const number = numberOf({ epoch, seq: first_seq + index })

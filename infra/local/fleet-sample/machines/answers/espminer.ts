@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../../../../pipelines/json/json-object.ts'
+import { KILO } from '../../../../../schemas/units.ts'
 import { ordered, orAbsent, PASSWORD, written } from './writing.ts'
 import type { Style } from './writing.ts'
 
@@ -66,7 +67,7 @@ function infoOf(truth: AxeTruth): Record<string, unknown> {
     sharesAccepted: truth.accepted,
     sharesRejected: truth.stale + truth.otherRejected,
     sharesRejectedReasons: kind === 'old' ? undefined : reasonsOf(truth),
-    bestDiff: kind === 'old' ? `${truth.bestShare}k` : truth.bestShare * 1_000,
+    bestDiff: kind === 'old' ? `${truth.bestShare}k` : truth.bestShare * KILO,
     miningPaused: kind === 'present' ? truth.isPaused : undefined,
     shutdown: kind === 'fork' ? truth.isPaused : undefined,
     overheat_mode: truth.isOverheated ? 1 : 0,

@@ -1,11 +1,12 @@
 import type { JsonObject } from '../../../../../pipelines/json/json-object.ts'
+import { MEGA, SECOND_MS } from '../../../../../schemas/units.ts'
 import { listed } from './styled.ts'
 import type { StyledTruth } from './styled.ts'
 import { ordered, orAbsent, PASSWORD, written } from './writing.ts'
 import type { AskedAnswer } from './writing.ts'
 
 /** Millionths of a TH/s. */
-export const V3_STEP_HS = 1_000_000
+export const V3_STEP_HS = MEGA
 const POWER_MODES: Readonly<Record<string, string>> = { low: '0', normal: '1' }
 export const REASON = 'what went wrong'
 
@@ -135,5 +136,5 @@ function infoOf(truth: V3Truth): JsonObject {
 
 /** By the clocks of the location. */
 export function localTimeText(atS: number, { aheadS }: Zone): string {
-  return new Date((atS + aheadS) * 1_000).toISOString().slice(0, 19).replace('T', ' ')
+  return new Date((atS + aheadS) * SECOND_MS).toISOString().slice(0, 19).replace('T', ' ')
 }
