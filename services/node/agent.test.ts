@@ -126,6 +126,8 @@ const MOODS: readonly GatewayMood[] = ['away', 'busy', 'cuts', 'silent']
 for (const mood of MOODS) {
   test(`a gateway that is ${mood} gets the same again later, and every number arrives`, async () => {
     const { gateway, machines, start, end } = await world(mood)
+    // A gateway from before the packed form: the node falls back to JSON.
+    gateway.takesPacked = mood !== 'busy' && mood !== 'cuts'
     const agent = await start()
     await until('the first batch', ARRIVES_MS_MAX, () => gateway.batches.length > 0)
     gateway.mood = mood

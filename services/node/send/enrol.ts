@@ -50,7 +50,7 @@ export async function enrol(parts: EnrolParts, signal: AbortSignal): Promise<Enr
   const name = nodeName === null ? {} : { node_name: nodeName }
   const body = { token, ...name, software_version: VERSION }
   for (let failures = 1; !signal.aborted; failures += 1) {
-    const said = await client.post('/v1/fleet/enrol', body, signal)
+    const said = await client.say('/v1/fleet/enrol', body, signal)
     if (said.kind === 'taken') {
       const enrolled = enrolledIn(said.answer)
       if (enrolled === null) {

@@ -32,6 +32,7 @@ test('an answer is taken, again, denied or unfit', async () => {
     [429, '{"code":"overloaded"}', 'again'],
     [401, '{"code":"unauthorized"}', 'denied'],
     [403, '{"code":"not_own_node"}', 'denied'],
+    [415, '{"code":"unsupported_media_type"}', 'unknown_type'],
     [422, '{"code":"invalid_request"}', 'unfit'],
     [400, '{"code":"not_json"}', 'unfit'],
     [413, '{"code":"body_too_large"}', 'unfit'],
@@ -42,7 +43,7 @@ test('an answer is taken, again, denied or unfit', async () => {
   ]
   for (const [status, body, kind] of cases) {
     const client = await clientOf(status, body, { location: 'http://127.0.0.1:1/' })
-    const said = await client.post('/x', {}, SIGNAL)
+    const said = await client.say('/x', {}, SIGNAL)
     assert.equal(said.kind, kind, `${status} ${body.slice(0, 40)}`)
     if (kind === 'taken' && said.kind === 'taken') {
       assert.equal(said.logMs, body.length < 100 ? Date.UTC(2026, 10, 30, 12) : null)
@@ -51,12 +52,12 @@ test('an answer is taken, again, denied or unfit', async () => {
 })
 
 test('what the gateway asks for is waited for, and silence ends', async () => {
-  const busy = await (await clientOf(503, '{}', { 'retry-after': '7' })).post('/x', {}, SIGNAL)
+  const busy = await (await clientOf(503, '{}', { 'retry-after': '7' })).say('/x', {}, SIGNAL)
   assert.deepEqual([busy.kind, busy.kind === 'again' ? busy.waitMs : 0], ['again', 7_000])
-  const silent = await (await clientOf(0, '', {}, 80)).post('/x', {}, SIGNAL)
+  const silent = await (await clientOf(0, '', {}, 80)).say('/x', {}, SIGNAL)
   assert.deepEqual(silent, { kind: 'again', waitMs: 0, reason: 'no answer in time' })
   const nobody = new GatewayClient({ url: 'http://127.0.0.1:1', key: null, clock: systemClock })
-  assert.equal((await nobody.post('/x', {}, SIGNAL)).kind, 'again')
+  assert.equal((await nobody.say('/x', {}, SIGNAL)).kind, 'again')
 })
 
 test('refused items are read by index and code; anything else is none', () => {

@@ -26,12 +26,20 @@ export interface RefusedItem {
  *   again   it may be sent again as it is, and not before `waitMs`: nobody answered, or not now
  *   denied  this key may not send it: nothing helps but another key
  *   unfit   this body is wrong, and the same again is as wrong
+ *   unknown_type  it does not know this type of body
  */
 export type Said =
   | { readonly kind: 'taken'; readonly answer: JsonObject; readonly logMs: number | null }
   | { readonly kind: 'again'; readonly waitMs: number; readonly reason: string }
-  | { readonly kind: 'denied' | 'unfit'; readonly reason: string }
+  | { readonly kind: 'denied' | 'unfit' | 'unknown_type'; readonly reason: string }
 
+/** A body as it is sent. */
+export interface SentBody {
+  readonly type: string
+  readonly bytes: Buffer
+}
+
+const UNKNOWN_TYPE = 'unsupported_media_type'
 const DENIED: ReadonlySet<number> = new Set([401, 403])
 /** The statuses of what the gateway itself finds wrong in a body, with their codes; others may come from what is in between. */
 const UNFIT: ReadonlySet<string> = new Set([
@@ -58,20 +66,24 @@ export class GatewayClient {
     this.#parts = parts
   }
 
-  async post(path: string, body: object, signal: AbortSignal): Promise<Said> {
+  /** Sends an object as JSON. */
+  async say(path: string, body: object, signal: AbortSignal): Promise<Said> {
+    return await this.post(path, { type: 'application/json', bytes: Buffer.from(JSON.stringify(body)) }, signal)
+  }
+
+  async post(path: string, { type, bytes }: SentBody, signal: AbortSignal): Promise<Said> {
     const { url, key, clock, timeoutMs = GATEWAY_TIMEOUT_MS } = this.#parts
     using limit = deadline(clock, timeoutMs, signal)
-    const plain = Buffer.from(JSON.stringify(body))
-    const isPacked = plain.length >= PACKED_FROM_BYTES
+    const isPacked = bytes.length >= PACKED_FROM_BYTES
     try {
       const answer = await fetch(`${url}${path}`, {
         method: 'POST',
         headers: {
-          'content-type': 'application/json',
+          'content-type': type,
           ...(isPacked ? { 'content-encoding': 'zstd' } : {}),
           ...(key === null ? {} : { authorization: `Bearer ${key}` }),
         },
-        body: isPacked ? zstdCompressSync(plain) : plain,
+        body: isPacked ? zstdCompressSync(bytes) : bytes,
         redirect: 'error',
         signal: limit.signal,
       })
@@ -107,6 +119,7 @@ function meaningOf({ status, ok, headers }: Response, answer: JsonObject): Said 
   }
   const said = typeof code === 'string' ? code : 'no code'
   const reason = `status ${status} (${said})`
+  if (code === UNKNOWN_TYPE) return { kind: 'unknown_type', reason }
   if (DENIED.has(status)) return { kind: 'denied', reason }
   if (typeof code === 'string' && UNFIT.has(code)) return { kind: 'unfit', reason }
   const asked = Number(headers.get('retry-after') ?? 0)

@@ -15,7 +15,7 @@ export interface HeartbeatParts {
   readonly node: FleetNodeName
   readonly epoch: number
   readonly intervalS: number
-  readonly client: Pick<GatewayClient, 'post'>
+  readonly client: Pick<GatewayClient, 'say'>
   readonly time: NodeTime
   readonly clock: Clock
   readonly random: Random
@@ -45,7 +45,7 @@ async function beat(parts: HeartbeatParts, signal: AbortSignal): Promise<boolean
   const sentBootMs = time.bootMs()
   const sent_at = Math.max(0, time.logTimeAt(sentBootMs) ?? Math.round(clock.nowMs()))
   const body = { ...node, epoch, interval_s: intervalS, sent_at, version: VERSION }
-  const said = await client.post('/v1/fleet/heartbeat', body, signal)
+  const said = await client.say('/v1/fleet/heartbeat', body, signal)
   if (said.kind === 'taken') {
     if (said.logMs !== null) await acknowledged(sentBootMs, said.logMs)
     return true

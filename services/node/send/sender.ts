@@ -3,16 +3,18 @@ import type { Logger } from '../../../pipelines/logger.ts'
 import type { Random } from '../../../pipelines/random.ts'
 import { BATCH_ITEMS_MAX } from '../../../schemas/fleet/bounds.ts'
 import { LANES } from '../../../schemas/fleet/records.ts'
-import type { FleetNodeName, Lane, Mark } from '../../../schemas/fleet/records.ts'
+import type { FleetNodeName, Lane, Mark, Span } from '../../../schemas/fleet/records.ts'
 import { SECOND_MS } from '../../../schemas/units.ts'
+import { decodeItem } from '../spool/item-bytes.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Run } from '../spool/spool-index.ts'
 import type { NodeTime } from '../time/node-time.ts'
 import { RETRY_MS_MAX, retryDelayMs } from './backoff.ts'
-import { batchOf, firstHalf } from './batch.ts'
-import type { Batch, BatchHead } from './batch.ts'
+import { bodyOf, firstHalf } from './batch.ts'
+import type { Batch, BatchForm, BatchHead } from './batch.ts'
 import type { GatewayClient, Said } from './gateway-client.ts'
 import { refusedIn } from './gateway-client.ts'
+import { itemJson } from './item-json.ts'
 import type { LiveWindow } from './live-window.ts'
 import type { RefusedItems } from './refused-items.ts'
 import type { ReplayBudget } from './replay-budget.ts'
@@ -32,9 +34,9 @@ export interface SenderSources {
   readonly next: () => Mark
   /** The oldest number that is in memory alone; null where none is. */
   readonly waiting: () => number | null
-  readonly complete: () => Batch['complete']
+  readonly complete: () => readonly Span[]
   /** The log has these spans. */
-  readonly told: (spans: Batch['complete']) => void
+  readonly told: (spans: readonly Span[]) => void
   /** An acknowledgement of what was sent at that moment since the boot. */
   readonly acknowledged: (sentBootMs: number, logMs: number) => Promise<void>
 }
@@ -71,6 +73,8 @@ export class Sender {
     replay: { batch: null, failures: 0, notBeforeMs: 0 },
   }
   #unfit = 0
+  /** What the gateway takes: the log's own record, until it says that it does not know that. */
+  #form: BatchForm = 'packed'
   #sentItems = 0
   #wake: () => void = () => {}
 
@@ -117,8 +121,8 @@ export class Sender {
     const { spool } = this.#parts
     const run = lane === 'live' ? this.#liveRun() : this.#replayRun()
     if (run === null) return null
-    const bytes = await spool.read(run)
-    return bytes === null ? null : batchOf(run, bytes, this.#head(lane))
+    const items = await spool.read(run)
+    return items === null ? null : { run, items, head: this.#head(lane) }
   }
 
   #liveRun(): Run | null {
@@ -146,9 +150,10 @@ export class Sender {
   async #send(state: LaneState, batch: Batch, signal: AbortSignal): Promise<void> {
     const { client, time } = this.#parts
     const sentBootMs = time.bootMs()
-    const said = await client.post(TELEMETRY_PATH, batch.body, signal)
+    const said = await client.post(TELEMETRY_PATH, bodyOf(batch, this.#form), signal)
     if (signal.aborted && said.kind === 'again') return
-    if (said.kind === 'taken') await this.#taken(state, batch, said, sentBootMs)
+    if (said.kind === 'unknown_type' && this.#form === 'packed') this.#form = 'json'
+    else if (said.kind === 'taken') await this.#taken(state, batch, said, sentBootMs)
     else if (said.kind === 'unfit' && this.#unfit < UNFIT_MAX) await this.#halve(state, batch, said.reason)
     else this.#later(state, batch, said)
   }
@@ -160,14 +165,15 @@ export class Sender {
     sentBootMs: number,
   ): Promise<void> {
     const { spool, budget, refused, told, acknowledged } = this.#parts
-    const { run, items, lane } = batch
+    const { run, items, head } = batch
     for (const { index, code } of refusedIn(answer)) {
       const item = items[index]
-      if (item !== undefined) await refused.keep(run.epoch, run.from + index, code, item)
+      if (item === undefined) continue
+      await refused.keep(run.epoch, run.from + index, code, itemJson(decodeItem(item)))
     }
     await spool.release(run)
-    told(batch.complete)
-    if (lane === 'replay') budget.spend(items.length)
+    told(head.complete)
+    if (head.lane === 'replay') budget.spend(items.length)
     const { replay_budget: granted } = answer
     budget.grant(typeof granted === 'number' ? granted : null)
     this.#sentItems += items.length
@@ -180,12 +186,13 @@ export class Sender {
   async #halve(state: LaneState, batch: Batch, reason: string): Promise<void> {
     const { spool, refused, logger } = this.#parts
     const { run, items } = batch
-    const half = firstHalf(batch, this.#head(batch.lane))
+    const half = firstHalf(batch)
     logger.warn({ epoch: run.epoch, seq: run.from, items: items.length, reason }, 'A batch is unfit.')
     state.batch = half
     if (half !== null) return
     this.#unfit += 1
-    await refused.keep(run.epoch, run.from, reason, items[0] ?? {})
+    const [item] = items
+    if (item !== undefined) await refused.keep(run.epoch, run.from, reason, itemJson(decodeItem(item)))
     await spool.release(run)
   }
 
@@ -196,10 +203,11 @@ export class Sender {
     const delayMs = retryDelayMs(state.failures, askedMs, random)
     state.notBeforeMs = clock.monotonicMs() + delayMs
     // Where what is new is not taken, what is old need not be tried.
-    if (batch.lane === 'live') this.#lanes.replay.notBeforeMs = state.notBeforeMs
+    const { lane } = batch.head
+    if (lane === 'live') this.#lanes.replay.notBeforeMs = state.notBeforeMs
     const level = said.kind === 'again' ? 'warn' : 'error'
     logger[level](
-      { lane: batch.lane, reason: said.reason, failures: state.failures, retryMs: Math.round(delayMs) },
+      { lane, reason: said.reason, failures: state.failures, retryMs: Math.round(delayMs) },
       said.kind === 'denied'
         ? 'The gateway does not take the key of this node. What is polled stays in the spool.'
         : 'The gateway took nothing. The same is sent again.',

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { silentLogger } from '../../../../pipelines/logger.ts'
 import type { Random } from '../../../../pipelines/random.ts'
 import type { JsonObject } from '../../../../pipelines/json/json-object.ts'
-import type { FleetItem, Mark } from '../../../../schemas/fleet/records.ts'
+import { workerTelemetryCodec } from '../../../../schemas/fleet/codecs.ts'
+import type { FleetItem, Mark, WorkerTelemetry } from '../../../../schemas/fleet/records.ts'
 import { pollItem } from '../../../../services/node/machines/items.ts'
 import type { Said } from '../../../../services/node/send/gateway-client.ts'
 import { LiveWindow } from '../../../../services/node/send/live-window.ts'
@@ -23,7 +24,7 @@ export type Answer = (typeof ANSWERS)[number] | 'unfit_alone'
 
 /** An item as the gateway has it, by its number. */
 interface Arrived {
-  readonly address: string
+  readonly address: string | null
   readonly observedAtMs: number
 }
 
@@ -88,7 +89,7 @@ export class NodeWorld {
       node: NODE,
       intervalS: 30,
       spool,
-      client: { post: async (_path, body) => this.#take(body) },
+      client: { post: async (_path, { bytes }) => this.#take(workerTelemetryCodec.decode(bytes)) },
       time,
       window,
       budget: new ReplayBudget(1_000, clock.monotonicMs()),
@@ -193,14 +194,8 @@ export class NodeWorld {
     await writeProgress(this.#disks.state, { logMs, spans: null })
   }
 
-  #take(body: object): Said {
+  #take({ epoch, first_seq, low, items }: WorkerTelemetry): Said {
     const { answer } = this
-    const { epoch, first_seq, low, items } = body as {
-      epoch: number
-      first_seq: number
-      low: Mark
-      items: readonly { poll: Arrived & { observed_at: number } }[]
-    }
     if (answer === 'away') return { kind: 'again', waitMs: 0, reason: 'away' }
     if (answer === 'busy') return { kind: 'again', waitMs: 1_000, reason: 'busy' }
     if (answer === 'unfit_alone' || (answer === 'unfit' && items.length > 1)) return { kind: 'unfit', reason: 'unfit' }
@@ -208,7 +203,7 @@ export class NodeWorld {
     for (const [index, { poll }] of items.entries()) {
       const number = numberOf({ epoch, seq: first_seq + index })
       const before = this.arrived.get(number)
-      const { address, observed_at: observedAtMs } = poll
+      const { address, observed_at: observedAtMs } = poll ?? assert.fail('another kind of item')
       assert.ok(before === undefined || before.address === address, `${number} stands for two items`)
       this.arrived.set(number, { address, observedAtMs })
     }

@@ -6,6 +6,7 @@ import type { Clock } from '../../../../pipelines/clock.ts'
 import { acceptBatch, acceptNodeHeartbeat } from '../../../../pipelines/fleet/accept/accept-batch.ts'
 import { acceptItem } from '../../../../pipelines/fleet/accept/accept-item.ts'
 import { Refusal } from '../../../../pipelines/json/refusal.ts'
+import { workerTelemetryCodec } from '../../../../schemas/fleet/codecs.ts'
 import type { FleetItem, WorkerTelemetry } from '../../../../schemas/fleet/records.ts'
 
 /** How a gateway of a test answers: as it should, or in one of the ways in which it fails. */
@@ -13,12 +14,15 @@ export type GatewayMood = 'well' | 'away' | 'busy' | 'cuts' | 'silent'
 
 export const TOKEN = 'one-time-token'
 export const KEY = 'key-of-the-node'
+const PACKED = 'application/vnd.hivemeter.worker-telemetry'
 const NODE = { provider_id: 'krill', location_id: 'barn', node_id: 'agent-1' }
 
 /** What the gateway's own rules make of what a node sends, over real HTTP, without a log behind it. */
 export interface TestGateway {
   readonly url: string
   mood: GatewayMood
+  /** Whether it knows the log's own record as a body. */
+  takesPacked: boolean
   /** How far the log's clock is ahead of its clock. */
   aheadMs: number
   readonly batches: WorkerTelemetry[]
@@ -39,11 +43,13 @@ export async function startTestGateway(clock: Clock): Promise<TestGateway> {
     counts.requests += 1
     const { mood } = gateway
     if (mood === 'silent') return
-    const body = await bodyOf(request)
+    const bytes = await bytesOf(request)
     if (mood === 'cuts') {
       request.socket.destroy()
       return
     }
+    const isPacked = request.headers['content-type'] === PACKED
+    const body = isPacked ? {} : (JSON.parse(bytes.toString('utf8')) as Record<string, unknown>)
     if (mood !== 'well') {
       const status = mood === 'away' ? 503 : 429
       say(response, status, { code: mood === 'away' ? 'log_unavailable' : 'overloaded' })
@@ -53,7 +59,9 @@ export async function startTestGateway(clock: Clock): Promise<TestGateway> {
       assert.ok(!(acceptNodeHeartbeat(body) instanceof Refusal))
       counts.heartbeats += 1
       say(response, 202, { log_time: new Date(logMs()).toISOString() })
-    } else take(body, response)
+    } else if (!isPacked) take(body, response)
+    else if (gateway.takesPacked) keep(workerTelemetryCodec.decode(bytes), response)
+    else say(response, 415, { code: 'unsupported_media_type' })
   }
   const enrol = (body: Record<string, unknown>, response: ServerResponse): void => {
     tokens.push(String(body['token']))
@@ -66,8 +74,12 @@ export async function startTestGateway(clock: Clock): Promise<TestGateway> {
     const judged = (items as readonly unknown[]).map((item) => acceptItem(item, logMs()))
     const isTaken = (one: FleetItem | Refusal): one is FleetItem => !(one instanceof Refusal)
     const refused = judged.flatMap((one, index) => (isTaken(one) ? [] : [{ index, code: one.code }]))
-    batches.push({ ...head, items: judged.filter(isTaken) })
-    say(response, 202, { log_time: new Date(logMs()).toISOString(), accepted: judged.length - refused.length, refused })
+    assert.deepEqual(refused, [])
+    keep({ ...head, items: judged.filter(isTaken) }, response)
+  }
+  const keep = (batch: WorkerTelemetry, response: ServerResponse): void => {
+    batches.push(batch)
+    say(response, 202, { log_time: new Date(logMs()).toISOString(), accepted: batch.items.length, refused: [] })
   }
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', () => listening()))
   const address = server.address()
@@ -75,6 +87,7 @@ export async function startTestGateway(clock: Clock): Promise<TestGateway> {
   const gateway: TestGateway = {
     url: `http://127.0.0.1:${address.port}`,
     mood: 'well',
+    takesPacked: true,
     aheadMs: 0,
     batches,
     tokens,
@@ -92,12 +105,11 @@ export async function startTestGateway(clock: Clock): Promise<TestGateway> {
   return gateway
 }
 
-async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
+async function bytesOf(request: IncomingMessage): Promise<Buffer> {
   const pieces: Buffer[] = []
   for await (const piece of request) pieces.push(piece as Buffer)
   const bytes = Buffer.concat(pieces)
-  const plain = request.headers['content-encoding'] === 'zstd' ? zstdDecompressSync(bytes) : bytes
-  return JSON.parse(plain.toString('utf8')) as Record<string, unknown>
+  return request.headers['content-encoding'] === 'zstd' ? zstdDecompressSync(bytes) : bytes
 }
 
 function say(response: ServerResponse, status: number, body: object): void {
