@@ -10,6 +10,7 @@ import { createLogger } from '../runtime/logger.ts'
 import { Agent } from './agent.ts'
 import { loadAgentConfig } from './config/agent-config.ts'
 import type { AgentConfig } from './config/agent-config.ts'
+import { processStart, takeState } from './one-process.ts'
 import { normaliseFile } from './normalise-file.ts'
 import { enrol, readEnrolled } from './send/enrol.ts'
 import type { Enrolled } from './send/enrol.ts'
@@ -98,8 +99,12 @@ async function work(path: string, rawFolder: string | undefined): Promise<ExitCo
   const stopping = new AbortController()
   const end = ending(stopping)
   const state = await nodeDisk(config.stateFolder)
+  const letGo = await takeState(state, process.pid, processStart)
   const enrolled = await keyOf(config, state, logger, stopping.signal)
-  if (enrolled === null) return await end
+  if (enrolled === null) {
+    await letGo()
+    return await end
+  }
   const raw = rawFolder === undefined ? config.keepRaw : resolve(rawFolder)
   const agent = await Agent.start({
     config,
@@ -118,6 +123,7 @@ async function work(path: string, rawFolder: string | undefined): Promise<ExitCo
   })
   const code = await end
   await agent.stop()
+  await letGo()
   return code
 }
 

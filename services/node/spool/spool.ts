@@ -1,17 +1,17 @@
-import type { Mark, Span } from '../../../schemas/fleet/records.ts'
 import { BATCH_ITEMS_MAX } from '../../../schemas/fleet/bounds.ts'
 import { GIB, HOUR_MS } from '../../../schemas/units.ts'
 import type { NodeTime } from '../time/node-time.ts'
 import { blocksOf, runsOf } from './blocks.ts'
 import type { Disk } from './disk.ts'
-import { isDraft, writeWhole } from './disk.ts'
-import { openName, packedName, spoolFile } from './file-names.ts'
+import { writeWhole } from './disk.ts'
+import { openName, packedName } from './file-names.ts'
 import { encodeFrame, framesIn, itemsOfFrame } from './frame.ts'
-import type { Frame, FrameHead } from './frame.ts'
+import type { Frame } from './frame.ts'
 import type { Losses } from './losses.ts'
 import { SpoolIndex } from './spool-index.ts'
-import { difference } from './ranges.ts'
-import type { Block, Run } from './spool-index.ts'
+import { heldFrames, releaseMissing } from './held-frames.ts'
+import { readSpool } from './read-spool.ts'
+import type { Run } from './spool-index.ts'
 import { withTimes } from './stamp-frames.ts'
 
 /** How long the spool holds what could not be sent. */
@@ -54,7 +54,7 @@ export class Spool {
   /** Reads what earlier processes have left. */
   static async open(parts: SpoolParts): Promise<Spool> {
     const spool = new Spool(parts)
-    await spool.#readAll()
+    await readSpool(parts.disk, spool.index, parts.losses)
     return spool
   }
 
@@ -199,7 +199,7 @@ export class Spool {
   async #rewrite(name: string, change: (frames: readonly Frame[]) => readonly Frame[]): Promise<boolean> {
     if (name === this.#open?.name) this.#open = null
     const before = this.index.blocks.filter(({ file }) => file === name)
-    const held = await this.#framesOf(name, before)
+    const held = await heldFrames({ disk: this.#disk, name, blocks: before, losses: this.#losses })
     const changed = runsOf(change(held))
     const bytes = Buffer.concat(changed.map(encodeFrame))
     const packed = packedName(name)
@@ -210,38 +210,9 @@ export class Spool {
       return false
     }
     this.index.replace(name, blocksOf(packed, framesIn(bytes).frames))
-    this.#releaseMissing(before, held, changed)
+    releaseMissing(this.index, this.#losses, { before, held, changed })
     if (packed !== name || bytes.length === 0) await this.#discard(name)
     return true
-  }
-
-  /** The frames of a file of which something is held; none where the disk does not give them back. */
-  async #framesOf(name: string, blocks: readonly Block[]): Promise<readonly Frame[]> {
-    try {
-      const file = (await this.#disk.read(name)) ?? Buffer.alloc(0)
-      const { frames } = framesIn(file)
-      const isHeld = ({ epoch, first, count }: FrameHead): boolean =>
-        blocks.some((block) => block.epoch === epoch && block.from < first + count && block.to > first)
-      return frames.filter(isHeld).map((head) => ({ ...head, items: itemsOfFrame(file, head) }))
-    } catch (error) {
-      this.#losses.diskFailed(error)
-      return []
-    }
-  }
-
-  /** What a file had before and has no more is not held; what was left out on purpose has been counted. */
-  #releaseMissing(before: readonly Block[], read: readonly Frame[], changed: readonly Frame[]): void {
-    const itemsOf = (frames: readonly Frame[]): number =>
-      frames.reduce((count, { items }) => count + items.length, 0)
-    let missing = 0
-    for (const block of before) {
-      const there = changed
-        .filter(({ epoch }) => epoch === block.epoch)
-        .map(({ first, items }) => ({ from: first, to: first + items.length }))
-      for (const range of difference([block], there)) missing += this.index.release(block.epoch, range)
-    }
-    const damaged = missing - (itemsOf(read) - itemsOf(changed))
-    if (damaged > 0) this.#losses.lost('damaged', damaged, before.map(({ times }) => times))
   }
 
   async #drop(file: string, reason: 'too_old' | 'no_room'): Promise<void> {
@@ -262,34 +233,6 @@ export class Spool {
     } catch (error) {
       this.#losses.diskFailed(error)
     }
-  }
-
-  async #readAll(): Promise<void> {
-    const names = (await this.#disk.list()).toSorted()
-    const damaged: Mark[] = []
-    for (const name of names) {
-      const file = spoolFile(name)
-      const isReplaced = file?.isOpen === true && names.includes(packedName(name))
-      if (isDraft(name) || isReplaced) await this.#discard(name)
-      if (file === null || isReplaced) continue
-      const bytes = (await this.#disk.read(name)) ?? Buffer.alloc(0)
-      const { frames, isWhole } = framesIn(bytes)
-      for (const block of blocksOf(name, frames)) this.index.add(block)
-      const last = frames.at(-1)
-      if (!isWhole) damaged.push({ epoch: file.epoch, seq: last === undefined ? 0 : last.first + last.count })
-      if (frames.length === 0) await this.#discard(name)
-    }
-    for (const mark of damaged) this.#losses.lost('damaged', 0, [this.#around(mark)])
-  }
-
-  /** When the items may have been observed that stood after a number: between what is known before and after it. */
-  #around({ epoch, seq }: Mark): Span {
-    const { blocks } = this.index
-    const isBefore = (block: { epoch: number; from: number }): boolean =>
-      block.epoch < epoch || (block.epoch === epoch && block.from < seq)
-    const before = blocks.findLast((block) => isBefore(block) && block.times !== null)
-    const after = blocks.find((block) => !isBefore(block) && block.times !== null)
-    return { from: before?.times?.to ?? 0, to: after?.times?.from ?? Number.MAX_SAFE_INTEGER }
   }
 
   async #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
