@@ -2,6 +2,7 @@ import type { Clock } from '../../pipelines/clock.ts'
 import type { Logger } from '../../pipelines/logger.ts'
 import type { Random } from '../../pipelines/random.ts'
 import { Refusal } from '../../pipelines/json/refusal.ts'
+import type { Span } from '../../schemas/fleet/records.ts'
 import { MINUTE_MS, SECOND_MS } from '../../schemas/units.ts'
 import { describeError } from '../runtime/exit.ts'
 import type { AgentConfig } from './config/agent-config.ts'
@@ -22,8 +23,6 @@ import { Sender } from './send/sender.ts'
 import type { Disk } from './spool/disk.ts'
 import { Losses } from './spool/losses.ts'
 import { Outbox } from './spool/outbox.ts'
-import { withRange } from './spool/ranges.ts'
-import type { Range } from './spool/ranges.ts'
 import { Spool } from './spool/spool.ts'
 import { beginEpoch, readProgress, readRoster, writeProgress, writeRoster } from './state.ts'
 import { NodeTime } from './time/node-time.ts'
@@ -181,6 +180,7 @@ export class Agent {
   /** Ends in order: no further poll, what was polled into the spool, a last try to send it. */
   async stop(): Promise<void> {
     const { clock, logger } = this.#parts
+    this.#countPolled()
     this.#stopPolling.abort()
     await this.#polling
     await this.#flush()
@@ -303,18 +303,16 @@ export class Agent {
       this.#polls.runningSinceBootMs() ?? nowMs,
       this.#outbox.waitingSinceBootMs ?? nowMs,
     )
+    // Polls that the end has cut short say nothing of their machines.
+    if (this.#stopPolling.signal.aborted) return
     if (offsetMs !== null) this.#complete.polledUntil(untilMs, offsetMs)
   }
 
-  #dueSpans(): readonly Range[] {
+  #dueSpans(): readonly Span[] {
     this.#countPolled()
     if (this.#spool.index.blocks.some(({ times }) => times === null)) return []
     // Items of one round are observed over a whole interval: what lies that near to a held one is held as well.
     const padMs = this.#parts.config.intervalS * SECOND_MS
-    let held: Range[] = []
-    for (const { from, to } of this.#spool.index.heldTimes()) {
-      held = withRange(held, { from: from - padMs, to: to + padMs })
-    }
-    return this.#complete.due(held)
+    return this.#complete.due(this.#spool.index.heldTimes(padMs))
   }
 }

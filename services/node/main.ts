@@ -134,7 +134,8 @@ async function run(): Promise<ExitCode> {
     return EXIT.ok
   }
   if (config === undefined) throw new ExitError(EXIT.usage, `Nothing to do. ${USAGE}`)
-  return await work(config, rawFolder)
+  // Connections that are kept for later use must not delay the end.
+  process.exit(await work(config, rawFolder))
 }
 
 try {

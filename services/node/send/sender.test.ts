@@ -49,16 +49,33 @@ test('a refused item is a file of its own; beyond the bound it is counted', asyn
   assert.equal((await disk.list()).length, REFUSED_FILES_MAX)
 })
 
-test('live goes first, and what is replayed keeps to its budget', async () => {
+test('a batch that had no answer is sent again as it was, before what came after it', async () => {
   const node = await world(30)
-  // Nobody answers until all of it is old.
-  await node.step('away')
+  await node.step('lost_answer')
   node.trueMs += 120_000
   node.poll(5)
   await node.flush()
-  await node.step('taken')
-  // The batch that was tried first is sent again as it was.
   assert.equal(node.arrived.size, 30)
   await node.step('taken')
-  assert.equal(node.arrived.size, 35)
+  assert.equal(node.arrived.size, 30)
+  await node.step('taken')
+  assert.deepEqual([node.arrived.size, node.held], [35, 0])
+})
+
+test('what was just polled goes first, and what could not be sent then follows within the budget', async () => {
+  const node = await world(30)
+  await node.step('away')
+  await node.crash()
+  await node.beat()
+  node.poll(5)
+  await node.flush()
+  assert.equal(await node.step('taken'), true)
+  assert.equal(node.arrived.size, 5)
+  assert.equal(await node.step('taken'), false, 'the budget is empty at the start')
+  node.trueMs += 5
+  assert.equal(await node.step('taken'), true)
+  assert.equal(node.arrived.size, 25, 'twenty items in five milliseconds, at 4,000 a second')
+  node.trueMs += 1_000
+  await node.step('taken')
+  assert.deepEqual([node.arrived.size, node.held], [35, 0])
 })

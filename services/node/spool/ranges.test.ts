@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { countIn, difference, withoutRange, withRange } from './ranges.ts'
+import { countIn, difference, merged, withoutRange, withRange } from './ranges.ts'
 import type { Range } from './ranges.ts'
 
 const NUMBERS = 40
@@ -43,6 +43,7 @@ test('a difference leaves what is in none of the others, and a count is how many
   fc.assert(
     fc.property(fc.array(range), fc.array(range), range, (some, others, within) => {
       const ranges = some.reduce<Range[]>(withRange, [])
+      assert.deepEqual(merged(some.filter(({ from, to }) => from < to)), ranges)
       const taken = others.reduce<Range[]>(withRange, [])
       const gone = new Set(numbersIn(taken))
       assert.deepEqual(

@@ -15,6 +15,17 @@ export function withRange(ranges: readonly Range[], added: Range): Range[] {
   return [...before, { from, to }, ...after]
 }
 
+/** These ranges, in any order, as ranges that are in order and apart. */
+export function merged(ranges: readonly Range[]): Range[] {
+  const apart: Range[] = []
+  for (const range of ranges.toSorted((left, right) => left.from - right.from)) {
+    const last = apart.at(-1)
+    if (last === undefined || last.to < range.from) apart.push(range)
+    else apart[apart.length - 1] = { from: last.from, to: Math.max(last.to, range.to) }
+  }
+  return apart
+}
+
 /** Without a range: what of the others lies outside it. */
 export function withoutRange(ranges: readonly Range[], taken: Range): Range[] {
   return ranges.flatMap((range) => {

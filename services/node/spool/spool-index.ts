@@ -1,5 +1,5 @@
 import type { Mark, Span } from '../../../schemas/fleet/records.ts'
-import { countIn, withoutRange, withRange } from './ranges.ts'
+import { countIn, merged, withoutRange, withRange } from './ranges.ts'
 import type { Range } from './ranges.ts'
 
 /** A run of items in one file of the spool. */
@@ -115,11 +115,10 @@ export class SpoolIndex {
     return null
   }
 
-  /** When held items were observed, which says nothing of those that wait for their time. */
-  heldTimes(): Span[] {
-    let spans: Range[] = []
-    for (const { times } of this.#blocks) if (times !== null) spans = withRange(spans, times)
-    return spans
+  /** When held items were observed, give or take `padMs`; this says nothing of those that wait for their time. */
+  heldTimes(padMs: number): Span[] {
+    const spans = this.#blocks.flatMap(({ times }) => (times === null ? [] : [times]))
+    return merged(spans.map(({ from, to }) => ({ from: from - padMs, to: to + padMs })))
   }
 
   /** From the end: what is looked for is among the newest. */

@@ -19,6 +19,8 @@ export class CrashDisk implements Disk {
   #durable: Files = new Map()
   #present: Files = new Map()
   #changes: FolderChange[] = []
+  /** Files that have grown since they were synced. A file that was renamed was synced before, and is never torn. */
+  readonly #growing = new Set<string>()
   /** Steps until the process ends; null: it does not. */
   stepsLeft: number | null = null
   isFull = false
@@ -34,6 +36,7 @@ export class CrashDisk implements Disk {
     const files: Files = new Map(this.#durable)
     for (const change of this.#changes.slice(0, kept)) apply(files, change)
     for (const [name, bytes] of this.#present) {
+      if (!this.#growing.has(name)) continue
       const known = files.get(name)
       const isGrown = known === undefined || (bytes.length > known.length && bytes.subarray(0, known.length).equals(known))
       if (!isGrown) continue
@@ -59,6 +62,7 @@ export class CrashDisk implements Disk {
 
   async append(name: string, bytes: Buffer): Promise<void> {
     const before = this.#present.get(name) ?? Buffer.alloc(0)
+    this.#growing.add(name)
     const put = (share: number): void =>
       void this.#present.set(name, Buffer.concat([before, bytes.subarray(0, Math.floor(bytes.length * share))]))
     this.#step(() => put(this.#chance()))
@@ -75,6 +79,7 @@ export class CrashDisk implements Disk {
     this.#changes = []
     const bytes = this.#present.get(name)
     if (bytes !== undefined) this.#durable.set(name, bytes)
+    this.#growing.delete(name)
   }
 
   async rename(from: string, to: string): Promise<void> {
