@@ -11,6 +11,7 @@ import { macsIn } from './machines/arp.ts'
 import { MachinePolls } from './machines/machine-polls.ts'
 import type { Polled } from './machines/machine-polls.ts'
 import { PollLoop } from './machines/poll-loop.ts'
+import type { PollWord } from './machines/poll-result.ts'
 import { Roster } from './machines/roster.ts'
 import { CompleteSpans } from './send/complete.ts'
 import type { Enrolled } from './send/enrol.ts'
@@ -67,6 +68,8 @@ export interface AgentCounts {
   readonly held: number
   readonly refused: number
   readonly lost: Readonly<Record<string, number>>
+  /** Polls by how they ended. */
+  readonly polls: Readonly<Record<string, number>>
 }
 
 /** A node at work: it polls, spools, sends. It never changes a machine. */
@@ -86,6 +89,9 @@ export class Agent {
   #macs: ReadonlyMap<string, string> = new Map()
   #logMs: number | null
   #isStamped = false
+  readonly #results = new Map<PollWord, number>()
+  /** How the last poll of each machine ended. */
+  readonly #lastResults = new Map<MachinePolls, PollWord>()
   readonly #stopPolling = new AbortController()
   readonly #stopSending = new AbortController()
   #running: Promise<unknown> = Promise.resolve()
@@ -174,6 +180,7 @@ export class Agent {
       held: this.#spool.index.heldItems,
       refused: this.#refused.count,
       lost: this.#losses.items,
+      polls: Object.fromEntries(this.#results),
     }
   }
 
@@ -259,7 +266,11 @@ export class Agent {
         logger.warn({ address, code: item.code, path: item.path }, 'An item does not fit and is not sent.')
       } else this.#outbox.add(item, atBootMs)
     }
-    if (result !== 'ok') logger.debug({ address, result }, 'A machine was not read.')
+    this.#results.set(result, (this.#results.get(result) ?? 0) + 1)
+    if (this.#lastResults.get(polls) !== result) {
+      logger.info({ address, result }, 'A machine answers in another way than before.')
+      this.#lastResults.set(polls, result)
+    }
     if (disks.raw !== null) {
       const atMs = this.#time.presentMs() ?? clock.nowMs()
       await keepRaw(disks.raw, polls.machine, asked, Math.round(atMs))
