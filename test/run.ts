@@ -2,12 +2,14 @@ import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { COMPILE_CACHE } from '../infra/local/services.ts'
 import { systemClock } from '../pipelines/clock.ts'
 import { startStack } from './support/servers/stack.ts'
 
 // One stack for the whole run: tests are kept apart by names of their own (topic prefix, database), not by servers.
 const PORTS = { kafka: 26_920, kafkaController: 26_921, clickhouse: 26_923 }
-const CONCURRENCY = 2
+/** One more than the cores that the tests are made for: many of them wait for a server most of their time. */
+const CONCURRENCY = 3
 /**
  * Three brokers and ten services, a whole installation that starts, services that are killed and started again all the
  * time: these tests need the machine for themselves and run after the others, one after the other.
@@ -77,6 +79,7 @@ async function run(): Promise<number> {
       `Testing ${files.length} files against ${stack.source}: Kafka ${stack.brokers.join(',')}, ClickHouse ${stack.clickhouseUrl} (${tookS} s)\n`,
     )
     const environment = {
+      ...COMPILE_CACHE,
       ...process.env,
       HIVEMETER_KAFKA_BROKERS: stack.brokers.join(','),
       HIVEMETER_CLICKHOUSE_URL: stack.clickhouseUrl,

@@ -5,9 +5,10 @@ import { nodesOf } from '../../support/records/produce.ts'
 import { until } from '../../support/until.ts'
 import type { RunningWork, Workload, WorkParts } from '../harness/workload.ts'
 
-const PAUSE_MS = 100
+/** A batch of each node about once a second: far more often than nodes send, and not so often that it is the load of the run. */
+const PAUSE_MS = 300
 const REPEAT_SHARE = 0.1
-const SAMPLES = 5
+const SAMPLES = 20
 const ARRIVES_MS_MAX = 180_000
 const ANSWER_MS_MAX = 10_000
 
