@@ -206,6 +206,7 @@ export class Agent {
     const { config, clock, random, logger, enrolled } = this.#parts
     const { key: _, ...node } = enrolled
     const { signal } = this.#stopSending
+    this.#macs = macsIn(this.#parts.readArp())
     this.#polling = this.#polls.run(this.#stopPolling.signal)
     const beats = keepHeartbeats(
       {

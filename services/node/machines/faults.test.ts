@@ -34,7 +34,7 @@ const RESULTS: Readonly<Record<Fault, PollWord>> = {
 const served: ServedMachine[] = []
 after(async () => void (await Promise.all(served.map((one) => one.stop()))))
 
-async function serve(kind: MachineKind, seed: number) {
+async function serve(kind: MachineKind, seed: number, macOf: () => string | null = () => null) {
   const machine = new SimulatedMachine({ kind, seed, startedMs: DAY_AGO_MS })
   const one = await serveMachine({ machine, clock: systemClock })
   served.push(one)
@@ -43,7 +43,7 @@ async function serve(kind: MachineKind, seed: number) {
     machine: machineOf(one.entry as Parameters<typeof machineOf>[0], undefined),
     intervalS: 60,
     roster,
-    macOf: () => null,
+    macOf,
     presentMs: () => Date.now(),
     clock: quickClock(TIMES),
     random: systemRandom,
@@ -111,6 +111,17 @@ describe('a simulated machine over its own protocol', () => {
       assert.equal(roster.of(one.address).mac, other.mac)
     })
   }
+
+  test('a machine whose answer names none is the one of the roster, where the network says so', async () => {
+    let macArp = '02:00:00:00:0B:01'
+    const { machine, served: one, polls } = await serve('bitmain-old', 6_000, () => macArp)
+    assert.equal(itemsOf(await polls.poll(1, SIGNAL)).sample?.mac_arp, macArp)
+    await one.setFault('wrong_login')
+    assert.equal(itemsOf(await polls.poll(2, SIGNAL)).sample?.serial, machine.serial)
+    macArp = '02:00:00:00:0B:02'
+    const other = itemsOf(await polls.poll(3, SIGNAL)).sample
+    assert.deepEqual([other?.serial, other?.mac, other?.mac_arp], [null, null, macArp])
+  })
 
   test('a machine that sleeps, and one that has lost a board, say so', async () => {
     const { machine, polls } = await serve('bitmain-new', 5_000)

@@ -34,15 +34,15 @@ export class Roster {
 
   /** The machine at an address said who it is. */
   learn(address: string, fingerprint: Fingerprint): void {
-    const name = fingerprint.serial ?? fingerprint.mac ?? fingerprint.mac_arp
-    if (name === null) return
+    const name = nameOf(fingerprint)
+    if (name === null && fingerprint.mac_arp === null) return
     const before = this.#byAddress.get(address)
-    const elsewhere = this.#addressOf.get(name)
+    const elsewhere = name === null ? undefined : this.#addressOf.get(name)
     if (elsewhere !== undefined && elsewhere !== address) this.#forget(elsewhere)
     if (before !== undefined && isSame(before, fingerprint)) return
     this.#forget(address)
     this.#byAddress.set(address, fingerprint)
-    this.#addressOf.set(name, address)
+    if (name !== null) this.#addressOf.set(name, address)
     this.#isChanged = true
   }
 
@@ -56,10 +56,15 @@ export class Roster {
   #forget(address: string): void {
     const before = this.#byAddress.get(address)
     if (before === undefined) return
-    this.#addressOf.delete(before.serial ?? before.mac ?? before.mac_arp ?? '')
+    this.#addressOf.delete(nameOf(before) ?? '')
     this.#byAddress.delete(address)
     this.#isChanged = true
   }
+}
+
+/** What the machine says of itself. The MAC that the network shows may be that of a router before many machines. */
+function nameOf({ serial, mac }: Fingerprint): string | null {
+  return serial ?? mac
 }
 
 function isSame(left: Fingerprint, right: Fingerprint): boolean {

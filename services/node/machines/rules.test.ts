@@ -111,6 +111,11 @@ test('the roster knows who last stood at an address, also after a restart, and w
   assert.equal(next.takeChange(), null)
   next.learn('b', fingerprint('HM-1'))
   assert.deepEqual([next.of('a').serial, next.of('b').serial], [null, 'HM-1'])
+  // A router before several machines shows its own MAC for each.
+  const behind = { serial: null, mac: null, mac_arp: '02:00:00:00:00:01' }
+  next.learn('a', behind)
+  next.learn('c', behind)
+  assert.deepEqual([next.of('a'), next.of('c')], [behind, behind])
   assert.equal(new Roster(['b'], text).of('a').serial, null, 'an address that is not polled any more')
   for (const broken of ['{', '[]', '{"a":1}']) assert.equal(new Roster(['a'], broken).of('a').serial, null)
 })
