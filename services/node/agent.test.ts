@@ -16,6 +16,7 @@ import type { GatewayMood, TestGateway } from '../../test/support/fleet/node/tes
 import { until } from '../../test/support/until.ts'
 import { Agent } from './agent.ts'
 import { machineOf } from './config/agent-config.ts'
+import { normaliseFile } from './normalise-file.ts'
 import { nodeDisk } from './spool/node-disk.ts'
 
 const TIMES = 20
@@ -113,7 +114,11 @@ test('what machines say arrives, live, by the log’s clock, with spans that are
   assert.deepEqual(readdirSync(join(root, 'spool')), [])
   const raw = readdirSync(join(root, 'raw'))
   assert.equal(raw.length, machines.length)
-  for (const name of raw) assert.equal(statSync(join(root, 'raw', name)).mode & 0o077, 0)
+  for (const name of raw) {
+    assert.equal(statSync(join(root, 'raw', name)).mode & 0o077, 0)
+    const { telemetry } = JSON.parse(normaliseFile(join(root, 'raw', name))) as { telemetry: { make: string } }
+    assert.equal(telemetry.make, 'Sample')
+  }
   for (const name of ['roster.json', 'progress.json', 'epoch']) {
     const text = readFileSync(join(root, name), 'utf8')
     assert.ok(!text.includes(SAMPLE_LOGIN.password) && !text.includes('kept'), name)

@@ -23,8 +23,7 @@ export interface Batch {
 }
 
 /** How a batch is written: as the log's own record, of which nothing is parsed twice, or as JSON. */
-export const BATCH_FORMS = ['packed', 'json'] as const
-export type BatchForm = (typeof BATCH_FORMS)[number]
+export type BatchForm = 'packed' | 'json'
 
 /** The content type of a batch as the log's own record. */
 const PACKED_BATCH_TYPE = 'application/vnd.hivemeter.worker-telemetry'

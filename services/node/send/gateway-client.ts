@@ -8,7 +8,7 @@ import { describeError } from '../../runtime/exit.ts'
 import { deadline } from '../transports/deadline.ts'
 
 /** One request to the gateway, from the connection to the end of its answer. */
-export const GATEWAY_TIMEOUT_MS = 30_000
+const GATEWAY_TIMEOUT_MS = 30_000
 /** Bytes of an answer of the gateway: a thousand refused items have less. */
 const GATEWAY_ANSWER_BYTES_MAX = MIB
 /** Smaller bodies are sent as they are. */

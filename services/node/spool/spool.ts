@@ -17,7 +17,7 @@ import { withTimes } from './stamp-frames.ts'
 /** How long the spool holds what could not be sent. */
 export const SPOOL_AGE_MS_MAX = 72 * HOUR_MS
 /** Bytes of the spool on the disk. */
-export const SPOOL_BYTES_MAX = 2 * GIB
+const SPOOL_BYTES_MAX = 2 * GIB
 
 /** An item that was made, with its number: UTC, or since the boot where its time is not known yet. */
 export interface NumberedItem {
