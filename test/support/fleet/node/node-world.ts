@@ -37,7 +37,7 @@ interface Made {
 const NODE = { provider_id: 'krill', location_id: 'barn', node_id: 'n' }
 const START_MS = Date.UTC(2026, 10, 30)
 const SIGNAL = new AbortController().signal
-export const numberOf = ({ epoch, seq }: Mark): string => `${epoch}/${seq}`
+const numberOf = ({ epoch, seq }: Mark): string => `${epoch}/${seq}`
 
 /** A node's spool, sender and clock over a disk that can fail, with a gateway that remembers what it was told. */
 export class NodeWorld {
