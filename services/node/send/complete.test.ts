@@ -53,6 +53,15 @@ test('a loss of unknown time leaves nothing of what was before it', () => {
   assert.deepEqual(spans.due([]), [{ from: OFFSET + 1_200, to: OFFSET + 1_300 }])
 })
 
+test('the log’s clock may be set by a little between two spans, which are one; a jump leaves a gap', () => {
+  const spans = new CompleteSpans(null, 0)
+  spans.polledUntil(1_000, OFFSET)
+  spans.polledUntil(2_000, OFFSET + 40)
+  assert.deepEqual(spans.due([]), [{ from: OFFSET, to: OFFSET + 2_040 }])
+  spans.polledUntil(3_000, OFFSET + 60_000)
+  assert.deepEqual(spans.due([]).at(-1), { from: OFFSET + 62_000, to: OFFSET + 63_000 })
+})
+
 test('a batch names at most 64 spans, and old ones are forgotten', () => {
   const spans = new CompleteSpans(null, 0)
   spans.polledUntil(HOUR_MS, OFFSET)

@@ -1,6 +1,6 @@
 import type { Span } from '../../../schemas/fleet/records.ts'
 import { COMPLETE_SPANS_MAX } from '../../../schemas/fleet/bounds.ts'
-import { HOUR_MS } from '../../../schemas/units.ts'
+import { HOUR_MS, SECOND_MS } from '../../../schemas/units.ts'
 import { difference, withRange } from '../spool/ranges.ts'
 import type { Range } from '../spool/ranges.ts'
 import type { Lost } from '../spool/losses.ts'
@@ -9,6 +9,8 @@ import type { Lost } from '../spool/losses.ts'
 const SPAN_AGE_MS_MAX = 80 * HOUR_MS
 /** Spans of each kind that are remembered; beyond them the oldest are forgotten, and never said to be complete. */
 const SPANS_MAX = 256
+/** Two polled spans that are this close are one: the log's clock was set between them, and nothing else happened. */
+const JOIN_MS_MAX = SECOND_MS
 
 /** What outlives the process. */
 export interface KeptSpans {
@@ -25,6 +27,8 @@ export class CompleteSpans {
   #told: readonly Range[]
   #lost: readonly Range[] = []
   #sinceBootMs: number
+  /** UTC end of what this process has polled without a break; null where there is none. */
+  #endMs: number | null = null
 
   constructor(kept: KeptSpans | null, startBootMs: number) {
     this.#polled = kept?.polled ?? []
@@ -42,15 +46,19 @@ export class CompleteSpans {
     if (!isUnknown) return
     this.#polled = []
     this.#sinceBootMs = bootMs
+    this.#endMs = null
   }
 
   /** The node has polled up to here, and everything from before is in the spool; `offsetMs` makes UTC of a time since the boot. */
   polledUntil(bootMs: number, offsetMs: number): void {
     if (bootMs <= this.#sinceBootMs) return
-    const span = { from: Math.ceil(this.#sinceBootMs + offsetMs), to: Math.floor(bootMs + offsetMs) }
-    this.#polled = withRange(this.#polled, span)
+    const startMs = Math.ceil(this.#sinceBootMs + offsetMs)
+    const isNext = this.#endMs !== null && Math.abs(startMs - this.#endMs) <= JOIN_MS_MAX
+    const to = Math.floor(bootMs + offsetMs)
+    this.#polled = withRange(this.#polled, { from: isNext ? (this.#endMs ?? startMs) : startMs, to })
     this.#sinceBootMs = bootMs
-    this.#trim(span.to)
+    this.#endMs = to
+    this.#trim(to)
   }
 
   /** What can be said to be complete and was not yet, while these are held; the oldest first. */
