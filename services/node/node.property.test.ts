@@ -34,6 +34,10 @@ function chanceFrom(seed: number): () => number {
   }
 }
 
+async function named(world: NodeWorld, kind: 'flush' | 'beat' | 'keepWithin'): Promise<void> {
+  await world.during(async () => await world[kind]())
+}
+
 async function act(world: NodeWorld, one: Step): Promise<void> {
   switch (one.kind) {
     case 'poll':
@@ -62,7 +66,7 @@ async function act(world: NodeWorld, one: Step): Promise<void> {
       await world.during(async () => void (await world.step(one.answer)))
       return
     default:
-      await world.during(async () => await world[one.kind]())
+      await named(world, one.kind)
   }
 }
 

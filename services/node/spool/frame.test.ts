@@ -7,7 +7,7 @@ import type { Frame } from './frame.ts'
 const frame: fc.Arbitrary<Frame> = fc.record({
   epoch: fc.nat(2_000_000_000),
   first: fc.integer({ min: 1, max: 1_000_000 }),
-  items: fc.array(fc.uint8Array({ maxLength: 60 }).map(Buffer.from), { minLength: 1, maxLength: 20 }),
+  items: fc.array(fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes)), { minLength: 1, maxLength: 20 }),
   fromMs: fc.nat(),
   toMs: fc.nat(),
   waits: fc.option(

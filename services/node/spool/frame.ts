@@ -27,12 +27,12 @@ export interface FrameHead extends Omit<Frame, 'items'> {
 }
 
 const MAGIC_TEXT = 'HVS1'
-const HEAD_BYTES = 101
-const CRC_AT = 97
-const BOOT_AT = 53
+const HEAD_BYTES = 97
+const CRC_AT = 93
+const BOOT_AT = 49
 const BOOT_ID_BYTES = 36
-const PACKED_AT = 89
-const UNPACKED_AT = 93
+const PACKED_AT = 85
+const UNPACKED_AT = 89
 const LENGTH_BYTES = 4
 /** Beyond it a length is damage, whatever the checksum says: no memory is taken for it. */
 const FRAME_BYTES_MAX = BATCH_ITEMS_MAX * (ITEM_BYTES_MAX + LENGTH_BYTES)

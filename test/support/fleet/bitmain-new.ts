@@ -22,7 +22,9 @@ export const bitmainNew: fc.Arbitrary<GeneratedPoll> = bitmainTruth.map((truth) 
       accepted: pool.accepted,
       difficulty: pool.difficulty,
     })),
-    errors: [{ vendor_code: 'fans:2', component: 'fan', message: 'one stands still' }],
+    errors: truth.fansRpm.includes(0)
+      ? [{ vendor_code: 'fans:2', component: 'fan', message: 'one stands still' }]
+      : [],
   }
   const written = [...rates, ...ofBoards].filter((rate) => rate !== null).length
   return {

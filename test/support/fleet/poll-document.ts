@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../pipelines/json/json-object.ts'
 import type { ModelTruth, PoolTruth } from '../../../infra/local/fleet-sample/machines/answers/truth.ts'
+import type { AskedAnswer } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
 import { orAbsent } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
 
 /** By the node's clock, in every document that is made from a truth. */

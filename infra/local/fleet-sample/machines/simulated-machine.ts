@@ -193,7 +193,7 @@ export class SimulatedMachine {
       powerW: Math.round(isAsleep ? powerW / 100 : (powerW * rateHs) / nominalHs),
       mode: isAsleep ? 'sleep' : 'normal',
       boards,
-      fansRpm: Array.from({ length: model.fans }, (_, index) => (isAsleep ? 0 : 5_400 + 10 * index)),
+      fansRpm: Array.from({ length: model.fans }, (_, index) => (isAsleep ? 1_200 : 5_400 + 10 * index)),
       pools: [
         {
           url: 'stratum+tcp://pool.example:3333',

@@ -8,8 +8,9 @@ import { ordered, orAbsent, written } from '../../../../infra/local/fleet-sample
 import { listed } from '../../../../infra/local/fleet-sample/machines/answers/styled.ts'
 import { BOARD_MEMBERS, boardsSaying, cgminerPoolsAnswer, cgminerPoolsTelemetry, styledTruth, timeTextS, vendorDocument } from '../vendor-document.ts'
 import type { StyledTruth } from '../../../../infra/local/fleet-sample/machines/answers/styled.ts'
-import { anyErrors, anyZone, errorTelemetry, localTimeText } from './errors.ts'
-import type { ErrorTruth, Zone } from './errors.ts'
+import { localTimeText } from '../../../../infra/local/fleet-sample/machines/answers/whatsminer.ts'
+import type { ErrorTruth, Zone } from '../../../../infra/local/fleet-sample/machines/answers/whatsminer.ts'
+import { anyErrors, anyZone, errorTelemetry } from './errors.ts'
 
 /** Hundredths of a MH/s. */
 const STEP_HS = 10_000

@@ -78,10 +78,13 @@ function lostChain(index: number): JsonObject {
   }
 }
 
-function summaryOf({ unit, style }: BitmainTruth): JsonObject {
+function summaryOf({ unit, style, fansRpm }: BitmainTruth): JsonObject {
+  const fans = fansRpm.includes(0)
+    ? { status: 'e', code: 2, msg: 'one stands still' }
+    : { status: 's', code: 0, msg: '' }
   const status = [
     { type: 'network', status: 's', code: 0, msg: '' },
-    { type: 'fans', status: 'e', code: 2, msg: 'one stands still' },
+    { type: 'fans', ...fans },
     { type: 'temp', status: '', code: 0, msg: 'says nothing' },
   ]
   return { SUMMARY: [ordered({ rate_unit: unit.shown, status }, style.order)] }
