@@ -19,8 +19,8 @@ import { machineOf } from './config/agent-config.ts'
 import { normaliseFile } from './normalise-file.ts'
 import { nodeDisk } from './spool/node-disk.ts'
 
-const TIMES = 20
-const ARRIVES_MS_MAX = 20_000
+const TIMES = 10
+const ARRIVES_MS_MAX = 40_000
 const INTERVAL_S = 10
 const ENROLLED = { provider_id: 'krill', location_id: 'barn', node_id: 'agent-1', key: KEY }
 
