@@ -122,7 +122,7 @@ export class Sender {
     const run = lane === 'live' ? this.#liveRun() : this.#replayRun()
     if (run === null) return null
     const items = await spool.read(run)
-    return items === null ? null : { run, items, head: this.#head(lane) }
+    return items === null ? null : { run, items, head: this.#head(lane, run) }
   }
 
   #liveRun(): Run | null {
@@ -140,10 +140,13 @@ export class Sender {
     return { epoch, seq: this.#parts.window.floor(seq, this.#parts.clock.monotonicMs()) }
   }
 
-  #head(lane: Lane): BatchHead {
+  #head(lane: Lane, run: Run): BatchHead {
     const { node, intervalS, spool, next, waiting, complete } = this.#parts
     const { epoch, seq } = next()
-    const low = spool.index.low() ?? { epoch, seq: waiting() ?? seq }
+    const held = spool.index.low() ?? { epoch, seq: waiting() ?? seq }
+    // What is sent is held, whatever the spool had to drop meanwhile.
+    const isAbove = held.epoch > run.epoch || (held.epoch === run.epoch && held.seq > run.from)
+    const low = isAbove ? { epoch: run.epoch, seq: run.from } : held
     return { node, intervalS, lane, low, complete: complete() }
   }
 

@@ -40,7 +40,7 @@ export function releaseMissing(
     const there = changed
       .filter(({ epoch }) => epoch === block.epoch)
       .map(({ first, items }) => ({ from: first, to: first + items.length }))
-    for (const range of difference([block], there)) missing += index.release(block.epoch, range)
+    for (const range of difference([block], there)) missing += index.release(block.epoch, range).items
   }
   const damaged = missing - (itemsOf(held) - itemsOf(changed))
   if (damaged > 0) {

@@ -11,10 +11,15 @@ export interface Block extends Range {
   readonly times: Span | null
 }
 
-/** A run of numbers that can be read at once. */
+/** A run of numbers that can be read at once: all of it is in one file, whatever that is called by then. */
 export interface Run extends Range {
   readonly epoch: number
-  readonly file: string
+}
+
+/** What a release has changed: how many of the numbers were held, and which files are done by it. */
+export interface Released {
+  readonly items: number
+  readonly files: readonly string[]
 }
 
 /**
@@ -60,25 +65,32 @@ export class SpoolIndex {
     }
   }
 
-  /** These numbers are not held any more; how many of them were. */
-  release(epoch: number, range: Range): number {
+  /** These numbers are not held any more. */
+  release(epoch: number, range: Range): Released {
     const held = this.#held.get(epoch) ?? []
-    const count = countIn(held, range)
+    const items = countIn(held, range)
     const left = withoutRange(held, range)
     if (left.length === 0) this.#held.delete(epoch)
     else this.#held.set(epoch, left)
-    this.#blocks = this.#blocks.filter(
+    const done = this.#blocks.filter(
       (block) =>
-        block.epoch !== epoch || block.to <= range.from || block.from >= range.to || this.#isHeld(block),
+        block.epoch === epoch && block.to > range.from && block.from < range.to && !this.#isHeld(block),
     )
-    return count
+    this.#blocks = this.#blocks.filter((block) => !done.includes(block))
+    const files = new Set(done.map(({ file }) => file))
+    return { items, files: [...files].filter((file) => !this.has(file)) }
+  }
+
+  /** The block in which a number stands that is held; undefined where none is. */
+  blockOf(epoch: number, seq: number): Block | undefined {
+    return this.#blocks.find((block) => block.epoch === epoch && block.from <= seq && block.to > seq)
   }
 
   /** Nothing of a file is held any more; how many items were, and when they were observed. */
   releaseFile(file: string): { readonly items: number; readonly times: readonly (Span | null)[] } {
     const blocks = this.#blocks.filter((block) => block.file === file)
     let items = 0
-    for (const block of blocks) items += this.release(block.epoch, block)
+    for (const block of blocks) items += this.release(block.epoch, block).items
     return { items, times: blocks.map(({ times }) => times) }
   }
 
@@ -135,7 +147,7 @@ export class SpoolIndex {
     for (const held of this.#held.get(block.epoch) ?? []) {
       const begin = Math.max(held.from, from)
       const end = Math.min(held.to, to, begin + itemsMax)
-      if (begin < end) return { epoch: block.epoch, file: block.file, from: begin, to: end }
+      if (begin < end) return { epoch: block.epoch, from: begin, to: end }
     }
     return null
   }

@@ -57,6 +57,23 @@ test('what was appended is read back after a restart, in files for the owner alo
   assert.deepEqual(await disk.list(), [])
 })
 
+test('a run that was chosen before its file was packed is read and released all the same', async () => {
+  const disk = new CrashDisk(() => 0.5)
+  const { spool, losses } = await opened(disk)
+  await spool.append(1, items(1, 600), null)
+  const run = spool.index.oldestRun(NEXT, 600)
+  assert.ok(run !== null)
+  const packing = spool.append(1, items(601, 900), null)
+  const read = spool.read(run)
+  await packing
+  assert.equal((await read)?.length, 600)
+  await spool.release(run)
+  assert.equal((await textsOf(spool)).length, 900)
+  assert.equal(await spool.read(run), null, 'it is not held any more')
+  await spool.close()
+  assert.deepEqual([await disk.list(), losses.items], [[], {}])
+})
+
 test('a full disk loses what is new only where nothing old can make room, and all of it is counted', async () => {
   const disk = new CrashDisk(() => 0.5)
   const { spool, losses } = await opened(disk)

@@ -76,35 +76,29 @@ export class Spool {
     })
   }
 
-  /** The items of a run, as many as it has. Null where the disk does not give them back: they are lost, and counted. */
+  /** The items of a run. Null where it is not held any more, or the disk does not give it back: then it is lost, and counted. */
   async read(run: Run): Promise<readonly Buffer[] | null> {
     return await this.#inTurn(async () => {
+      // The file may have been packed since the run was chosen.
+      const block = this.index.blockOf(run.epoch, run.from)
+      if (block === undefined) return null
       try {
-        const file = await this.#disk.read(run.file)
-        const { frames } = framesIn(file ?? Buffer.alloc(0))
-        const items = frames
-          .filter(({ epoch, first, count }) => epoch === run.epoch && first < run.to && first + count > run.from)
-          .flatMap((frame) => {
-            const from = Math.max(0, run.from - frame.first)
-            return itemsOfFrame(file ?? Buffer.alloc(0), frame).slice(from, run.to - frame.first)
-          })
+        const items = itemsOfRun((await this.#disk.read(block.file)) ?? Buffer.alloc(0), run)
         if (items.length === run.to - run.from) return items
-      } catch {
+      } catch (error) {
         // What cannot be read now is not waited for: it would hold back all that comes after.
+        this.#losses.diskFailed(error)
       }
-      const times = this.index.blocks.find(({ file, from }) => file === run.file && from <= run.from)?.times
-      this.#losses.lost('damaged', this.index.release(run.epoch, run), [times ?? null])
-      await this.#discardIfDone(run.file)
+      const { items, files } = this.index.release(run.epoch, run)
+      this.#losses.lost('damaged', items, [block.times])
+      await this.#discardAll(files)
       return null
     })
   }
 
   /** The log has these, or will never take them. */
-  async release({ epoch, from, to, file }: Run): Promise<void> {
-    await this.#inTurn(async () => {
-      this.index.release(epoch, { from, to })
-      await this.#discardIfDone(file)
-    })
+  async release({ epoch, from, to }: Run): Promise<void> {
+    await this.#inTurn(async () => await this.#discardAll(this.index.release(epoch, { from, to }).files))
   }
 
   /** Nothing comes any more: what is not held is gone from the disk. */
@@ -112,7 +106,7 @@ export class Spool {
     await this.#inTurn(async () => {
       const name = this.#open?.name
       this.#open = null
-      if (name !== undefined) await this.#discardIfDone(name)
+      if (name !== undefined && !this.index.has(name)) await this.#discard(name)
     })
   }
 
@@ -222,8 +216,9 @@ export class Spool {
     await this.#discard(file)
   }
 
-  async #discardIfDone(file: string): Promise<void> {
-    if (!this.index.has(file) && file !== this.#open?.name) await this.#discard(file)
+  /** The open file stays: more comes into it. */
+  async #discardAll(files: readonly string[]): Promise<void> {
+    for (const file of files) if (file !== this.#open?.name) await this.#discard(file)
   }
 
   /** A file that cannot be removed is read at the next start, and its items are sent again: each counts once. */
@@ -240,6 +235,16 @@ export class Spool {
     this.#turn = mine.catch(() => {})
     return await mine
   }
+}
+
+/** The items of a run in its file; fewer where the file has not all of them. */
+function itemsOfRun(file: Buffer, { epoch, from, to }: Run): Buffer[] {
+  const frames = framesIn(file).frames.filter(
+    (frame) => frame.epoch === epoch && frame.first < to && frame.first + frame.count > from,
+  )
+  return frames.flatMap((frame) =>
+    itemsOfFrame(file, frame).slice(Math.max(0, from - frame.first), to - frame.first),
+  )
 }
 
 /** The items from a place on whose numbers have no gap, at most `itemsMax`. */
