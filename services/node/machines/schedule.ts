@@ -18,7 +18,7 @@ export function nextDue(
   const at = (round: number, index: number): Due => ({
     round,
     index,
-    atMs: startMs + intervalMs * (round + index / machines),
+    atMs: startMs + intervalMs * round + (intervalMs * index) / machines,
   })
   if (before === null) return at(0, 0)
   if (before.index + 1 < machines) return at(before.round, before.index + 1)

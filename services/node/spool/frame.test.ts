@@ -4,16 +4,20 @@ import * as fc from 'fast-check'
 import { encodeFrame, framesIn, itemsOfFrame } from './frame.ts'
 import type { Frame } from './frame.ts'
 
-const frame: fc.Arbitrary<Frame> = fc.record({
+const PLAIN = { noNullPrototype: true }
+const frame: fc.Arbitrary<Frame> = fc.record(
+  {
   epoch: fc.nat(2_000_000_000),
   first: fc.integer({ min: 1, max: 1_000_000 }),
   items: fc.array(fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes)), { minLength: 1, maxLength: 20 }),
   fromMs: fc.nat(),
   toMs: fc.nat(),
   waits: fc.option(
-    fc.record({ bootId: fc.uuid(), wallOffsetMs: fc.option(fc.integer({ min: 1, max: 2_000_000_000 })) }),
+    fc.record({ bootId: fc.uuid(), wallOffsetMs: fc.option(fc.integer({ min: 1, max: 2_000_000_000 })) }, PLAIN),
   ),
-})
+  },
+  PLAIN,
+)
 
 function readBack(file: Buffer): Frame[] {
   return framesIn(file).frames.map((head) => {

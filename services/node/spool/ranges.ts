@@ -28,6 +28,7 @@ export function merged(ranges: readonly Range[]): Range[] {
 
 /** Without a range: what of the others lies outside it. */
 export function withoutRange(ranges: readonly Range[], taken: Range): Range[] {
+  if (taken.from >= taken.to) return [...ranges]
   return ranges.flatMap((range) => {
     const left = { from: range.from, to: Math.min(range.to, taken.from) }
     const right = { from: Math.max(range.from, taken.to), to: range.to }

@@ -34,6 +34,16 @@ interface Made {
   isSpooled: boolean
 }
 
+/** What a process is made of. */
+interface RunningParts {
+  readonly outbox: Outbox
+  readonly spool: Spool
+  readonly sender: Sender
+  readonly losses: Losses
+  readonly time: NodeTime
+  readonly window: LiveWindow
+}
+
 const NODE = { provider_id: 'krill', location_id: 'barn', node_id: 'n' }
 const START_MS = Date.UTC(2026, 10, 30)
 const SIGNAL = new AbortController().signal
@@ -52,7 +62,7 @@ export class NodeWorld {
   crashes = 0
   #boot = { id: 'boot-0', startedMs: START_MS - 5_000 }
   #disks: Record<'state' | 'spool' | 'refused', CrashDisk>
-  #parts: { outbox: Outbox; spool: Spool; sender: Sender; losses: Losses; time: NodeTime; window: LiveWindow } | null = null
+  #parts: RunningParts | null = null
   readonly #chance: () => number
   #names = 0
 
@@ -220,7 +230,7 @@ export class NodeWorld {
     for (const reason of ['too_old', 'no_room', 'no_time']) this.lostItems += losses.items[reason] ?? 0
   }
 
-  #running(): NonNullable<typeof this.#parts> {
+  #running(): RunningParts {
     if (this.#parts === null) throw new Error('The node does not run.')
     return this.#parts
   }

@@ -98,11 +98,16 @@ function windowsOf(truth: AxeTruth): Record<string, unknown> {
 function temperaturesOf({ kind, sensorsC, regulatorC }: AxeTruth): Record<string, unknown> {
   const [first = null, second = null] = sensorsC
   return {
-    temp: (kind === 'fork' ? maxOf(sensorsC) : first) ?? -1,
+    temp: (kind === 'fork' ? hottestOf(sensorsC) : first) ?? -1,
     temp2: kind === 'present' ? (second ?? -1) : undefined,
     vrTemp: regulatorC ?? -1,
     asicTemps: kind === 'fork' ? sensorsC.map((temperature) => temperature ?? -1) : undefined,
   }
+}
+
+function hottestOf(sensorsC: readonly (number | null)[]): number | null {
+  const known = sensorsC.filter((temperature) => temperature !== null)
+  return known.length === 0 ? null : Math.max(...known)
 }
 
 /** The fork lists its fans; the others always show a second one. */
