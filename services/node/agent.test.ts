@@ -88,7 +88,9 @@ async function world(name: string, wallSkewMs = 0): Promise<World> {
 /** Every number that arrived, by epoch; a number that arrived twice stands once. */
 function numbersIn({ batches }: TestGateway): Set<string> {
   return new Set(
-    batches.flatMap(({ epoch, first_seq, items }) => items.map((_, index) => `${epoch}/${first_seq + index}`)),
+    batches.flatMap(({ epoch, first_seq, items }) =>
+      items.map((_, index) => `${epoch}/${first_seq + index}`),
+    ),
   )
 }
 
@@ -96,13 +98,18 @@ test('what machines say arrives, live, by the log’s clock, with spans that are
   const { gateway, machines, clock, root, start, end } = await world('well', 40 * 86_400_000)
   gateway.aheadMs = 3_600_000
   const agent = await start()
-  await until('spans that are complete', ARRIVES_MS_MAX, () => gateway.batches.some(({ complete }) => complete.length > 0))
+  await until('spans that are complete', ARRIVES_MS_MAX, () =>
+    gateway.batches.some(({ complete }) => complete.length > 0),
+  )
   await until('three rounds', ARRIVES_MS_MAX, () => agent.counts.sent >= 3 * 2 * machines.length)
   await agent.stop()
   const items = gateway.batches.flatMap((batch) => batch.items)
   const polls = items.flatMap(({ poll }) => (poll === null ? [] : [poll]))
   assert.deepEqual([...new Set(polls.map(({ result }) => result))], ['ok'])
-  assert.deepEqual(new Set(polls.map(({ address }) => address)), new Set(machines.map(({ address }) => address)))
+  assert.deepEqual(
+    new Set(polls.map(({ address }) => address)),
+    new Set(machines.map(({ address }) => address)),
+  )
   assert.equal(items.filter(({ report }) => report !== null).length, machines.length)
   const now = clock.nowMs() + gateway.aheadMs
   for (const { observed_at } of polls) assert.ok(Math.abs(now - observed_at) < ARRIVES_MS_MAX * TIMES)
@@ -116,7 +123,9 @@ test('what machines say arrives, live, by the log’s clock, with spans that are
   assert.equal(raw.length, machines.length)
   for (const name of raw) {
     assert.equal(statSync(join(root, 'raw', name)).mode & 0o077, 0)
-    const { telemetry } = JSON.parse(normaliseFile(join(root, 'raw', name))) as { telemetry: { make: string } }
+    const { telemetry } = JSON.parse(normaliseFile(join(root, 'raw', name))) as {
+      telemetry: { make: string }
+    }
     assert.equal(telemetry.make, 'Sample')
   }
   for (const name of ['roster.json', 'progress.json', 'epoch']) {
@@ -139,7 +148,11 @@ for (const mood of MOODS) {
     const { requests } = gateway
     const { made } = agent.counts
     await until('further tries', ARRIVES_MS_MAX, () => gateway.requests > requests + 2)
-    await until('a minute and more of polls', ARRIVES_MS_MAX, () => agent.counts.made > made + 10 * 2 * machines.length)
+    await until(
+      'a minute and more of polls',
+      ARRIVES_MS_MAX,
+      () => agent.counts.made > made + 10 * 2 * machines.length,
+    )
     gateway.mood = 'well'
     await until('all of it', ARRIVES_MS_MAX, () => agent.counts.held === 0 && agent.counts.sent > made)
     await agent.stop()
@@ -158,7 +171,9 @@ test('a machine that answers no more has a result in each round, under its name,
   const [gone] = machines
   assert.ok(gone !== undefined)
   const pollsOfGone = () =>
-    gateway.batches.flatMap(({ items }) => items.flatMap(({ poll }) => (poll?.address === gone.address ? [poll] : [])))
+    gateway.batches.flatMap(({ items }) =>
+      items.flatMap(({ poll }) => (poll?.address === gone.address ? [poll] : [])),
+    )
   const first = await start()
   await until('its first poll', ARRIVES_MS_MAX, () => pollsOfGone().length > 0)
   const serial = pollsOfGone()[0]?.serial
@@ -166,7 +181,11 @@ test('a machine that answers no more has a result in each round, under its name,
   await first.stop()
   await gone.setFault('refused')
   const second = await start()
-  await until('two refusals', ARRIVES_MS_MAX, () => pollsOfGone().filter(({ result }) => result === 'refused').length >= 2)
+  await until(
+    'two refusals',
+    ARRIVES_MS_MAX,
+    () => pollsOfGone().filter(({ result }) => result === 'refused').length >= 2,
+  )
   await second.stop()
   assert.equal(pollsOfGone().at(-1)?.serial, serial)
   assert.ok(second.counts.epoch > first.counts.epoch)

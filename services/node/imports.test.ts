@@ -15,7 +15,9 @@ test('the node runs without Kafka and ClickHouse: nothing that it is made of kno
   }
   assert.ok(reached.has('pipelines/fleet/normalise.ts') && reached.has('services/node/spool/spool.ts'))
   assert.deepEqual(
-    [...reached].filter((path) => /kafka|clickhouse|fastify|services\/(?!node\/|runtime\/(exit|logger)\.ts)/i.test(path)),
+    [...reached].filter((path) =>
+      /kafka|clickhouse|fastify|services\/(?!node\/|runtime\/(exit|logger)\.ts)/i.test(path),
+    ),
     [],
   )
 })

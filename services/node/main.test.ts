@@ -30,10 +30,14 @@ interface Run {
 }
 
 function run(file: string): Run {
-  const child = spawn(process.execPath, [MAIN, '--config', file], { env: {}, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [MAIN, '--config', file], {
+    env: {},
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   running.add(child)
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece: Buffer) => (output += piece.toString()))
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (piece: Buffer) => (output += piece.toString()))
   const ended = new Promise<number | null>((done) => child.on('close', (code) => done(code)))
   return { child, output: () => output, ended }
 }
@@ -70,7 +74,10 @@ test('a node enrols once, outlives kill -9, and ends in order at either signal',
   third.child.kill('SIGTERM')
   assert.equal(await third.ended, EXIT.ok)
   assert.deepEqual(gateway.tokens, [TOKEN], 'a token is spent once')
-  assert.deepEqual(epochs(), epochs().toSorted((left, right) => left - right))
+  assert.deepEqual(
+    epochs(),
+    epochs().toSorted((left, right) => left - right),
+  )
   const key = join(folder, 'state', 'node.json')
   assert.equal(statSync(key).mode & 0o777, 0o600)
   assert.ok(readFileSync(key, 'utf8').includes(KEY))
@@ -82,11 +89,18 @@ test('a node enrols once, outlives kill -9, and ends in order at either signal',
 
 test('a token that the gateway does not take, and a node without any, say what to do', async () => {
   const gateway = await startTestGateway(systemClock)
-  const rest = { gatewayUrl: gateway.url, stateFolder: 'other', machines: [{ address: '10.20.0.1', adapter: 'bitmain' }] }
+  const rest = {
+    gatewayUrl: gateway.url,
+    stateFolder: 'other',
+    machines: [{ address: '10.20.0.1', adapter: 'bitmain' }],
+  }
   for (const [config, message] of [
     [{ ...rest, token: 'spent' }, /did not take the token: status 403 .* ask for a new one/],
     [rest, /This node has no key\. Give it a one-time "token", or a "keyFile"/],
-    [{ ...rest, keyFile: 'none.key', node: { provider_id: 'p', location_id: 'l', node_id: 'n' } }, /none\.key cannot be read/],
+    [
+      { ...rest, keyFile: 'none.key', node: { provider_id: 'p', location_id: 'l', node_id: 'n' } },
+      /none\.key cannot be read/,
+    ],
   ] as const) {
     const { ended, output } = run(configFile('other.json', config))
     assert.equal(await ended, EXIT.configuration)

@@ -81,7 +81,10 @@ function keyIn(file: string): string {
   } catch (error) {
     throw new ExitError(EXIT.configuration, `The keyFile ${file} cannot be read: ${describeError(error)}.`)
   }
-  throw new ExitError(EXIT.configuration, `The keyFile ${file} holds no key: one line, as npm run keys gave it.`)
+  throw new ExitError(
+    EXIT.configuration,
+    `The keyFile ${file} holds no key: one line, as npm run keys gave it.`,
+  )
 }
 
 function arpTable(): string {

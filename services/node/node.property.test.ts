@@ -15,14 +15,37 @@ type Step =
   | { readonly kind: 'crashIn'; readonly steps: number }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('poll' as const), items: fc.integer({ min: 1, max: 700 }) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constant('poll' as const), items: fc.integer({ min: 1, max: 700 }) }),
+  },
   { weight: 6, arbitrary: fc.constant({ kind: 'flush' as const }) },
-  { weight: 8, arbitrary: fc.record({ kind: fc.constant('send' as const), answer: fc.constantFrom(...ANSWERS) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(500, 5_000, 90_000, HOUR_MS) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({ kind: fc.constant('send' as const), answer: fc.constantFrom(...ANSWERS) }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('pass' as const),
+      ms: fc.constantFrom(500, 5_000, 90_000, HOUR_MS),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('crashIn' as const), steps: fc.nat(12) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('wall' as const), skewMs: fc.constantFrom(0, -9 * HOUR_MS, 70 * HOUR_MS) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('wall' as const),
+      skewMs: fc.constantFrom(0, -9 * HOUR_MS, 70 * HOUR_MS),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('full' as const), isFull: fc.boolean() }) },
-  { weight: 2, arbitrary: fc.constantFrom(...(['beat', 'crash', 'reboot', 'keepWithin'] as const)).map((kind) => ({ kind })) },
+  {
+    weight: 2,
+    arbitrary: fc
+      .constantFrom(...(['beat', 'crash', 'reboot', 'keepWithin'] as const))
+      .map((kind) => ({ kind })),
+  },
 )
 
 /** Small enough that no multiplication makes it repeat within a run. */
@@ -85,7 +108,10 @@ async function check(world: NodeWorld): Promise<void> {
     assert.equal(made?.address, address, `${number} is another item than was made`)
     // By the log's clock; or, of an earlier boot that never heard it, by a wall clock that was believed.
     const wrongMs = Math.abs(observedAtMs - (made?.trueMs ?? 0))
-    assert.ok([0, 9 * HOUR_MS, 70 * HOUR_MS].some((skewMs) => Math.abs(wrongMs - skewMs) < 2_000), number)
+    assert.ok(
+      [0, 9 * HOUR_MS, 70 * HOUR_MS].some((skewMs) => Math.abs(wrongMs - skewMs) < 2_000),
+      number,
+    )
   }
   // What did not arrive is told: `low` has passed it with the next batch.
   world.trueMs += 1_000

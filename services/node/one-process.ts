@@ -24,7 +24,11 @@ export function processStart(pid: number): string | null {
  * Takes the state folder for this process: two on one folder would send and remove each other's files. Exit 1 where another one runs;
  * the mark of one that was killed is taken over. Gives how to let the folder go.
  */
-export async function takeState(disk: Disk, pid: number, startOf: ProcessStart): Promise<() => Promise<void>> {
+export async function takeState(
+  disk: Disk,
+  pid: number,
+  startOf: ProcessStart,
+): Promise<() => Promise<void>> {
   const kept = (await disk.read(RUNNING_FILE))?.toString('utf8') ?? ''
   const [other = '', started = ''] = kept.trim().split(' ')
   if (started !== '' && Number(other) !== pid && startOf(Number(other)) === started) {

@@ -59,22 +59,34 @@ describe('the node of a site', () => {
   })
 
   function start(): ChildProcess {
-    const child = spawn(process.execPath, [MAIN, '--config', join(folder, 'node.json')], { env: {}, stdio: 'ignore' })
+    const child = spawn(process.execPath, [MAIN, '--config', join(folder, 'node.json')], {
+      env: {},
+      stdio: 'ignore',
+    })
     node = child
     return child
   }
 
   async function samples(): Promise<{ epochs: number; machines: number; rows: number; numbers: number }> {
-    const [row] = await installation.clickhouse.rows(
+    const found: Record<string, unknown>[] = await installation.clickhouse.rows(
       'SELECT uniqExact(epoch) AS epochs, uniqExact(fingerprint) AS machines, count() AS rows, uniqExact(epoch, seq) AS numbers FROM fleet_samples',
     )
-    const count = (name: string): number => Number(row?.[name] ?? 0)
-    return { epochs: count('epochs'), machines: count('machines'), rows: count('rows'), numbers: count('numbers') }
+    const count = (name: string): number => Number(found[0]?.[name] ?? 0)
+    return {
+      epochs: count('epochs'),
+      machines: count('machines'),
+      rows: count('rows'),
+      numbers: count('numbers'),
+    }
   }
 
   it('brings what machines say into rows, once each, over its own death', async () => {
     const first = start()
-    await until('a row of each machine', ARRIVES_MS_MAX, async () => (await samples()).machines === machines.length)
+    await until(
+      'a row of each machine',
+      ARRIVES_MS_MAX,
+      async () => (await samples()).machines === machines.length,
+    )
     first.kill('SIGKILL')
     await once(first, 'close')
     const second = start()

@@ -12,7 +12,12 @@ after(() => rmSync(folder, { recursive: true }))
 
 const SECRET = 'seaside-9'
 const MACHINE = { address: '10.20.1.7', adapter: 'bitmain', login: { user: 'root', password: SECRET } }
-const FILE = { gatewayUrl: 'https://meter.example/', stateFolder: 'state', token: 'once', machines: [MACHINE] }
+const FILE = {
+  gatewayUrl: 'https://meter.example/',
+  stateFolder: 'state',
+  token: 'once',
+  machines: [MACHINE],
+}
 
 function fileWith(content: unknown, mode = 0o600): string {
   const path = join(folder, 'node.json')
@@ -49,15 +54,35 @@ test('what is wrong is said by its place, all of it at once, without a value of 
     [`{"token":"${SECRET}"`, /is not JSON/, EXIT.configuration],
     [[SECRET], /object/, EXIT.configuration],
     [{ ...FILE, machines: [] }, /\/machines/, EXIT.configuration],
-    [{ ...FILE, machines: [{ ...MACHINE, login: { pass: SECRET } }] }, /\/machines\/0\/login/, EXIT.configuration],
-    [{ ...FILE, machines: [{ ...MACHINE, address: `${SECRET} ?` }] }, /\/machines\/0\/address/, EXIT.configuration],
-    [{ ...FILE, machines: [{ ...MACHINE, adapter: SECRET }] }, /\/machines\/0\/adapter .*avalon, bitmain/, EXIT.configuration],
-    [{ ...FILE, machines: [{ ...MACHINE, adapter: 'hiveos' }] }, /none that a node can ask/, EXIT.configuration],
+    [
+      { ...FILE, machines: [{ ...MACHINE, login: { pass: SECRET } }] },
+      /\/machines\/0\/login/,
+      EXIT.configuration,
+    ],
+    [
+      { ...FILE, machines: [{ ...MACHINE, address: `${SECRET} ?` }] },
+      /\/machines\/0\/address/,
+      EXIT.configuration,
+    ],
+    [
+      { ...FILE, machines: [{ ...MACHINE, adapter: SECRET }] },
+      /\/machines\/0\/adapter .*avalon, bitmain/,
+      EXIT.configuration,
+    ],
+    [
+      { ...FILE, machines: [{ ...MACHINE, adapter: 'hiveos' }] },
+      /none that a node can ask/,
+      EXIT.configuration,
+    ],
     [{ ...FILE, machines: [MACHINE, MACHINE] }, /\/machines\/1\/address stands twice/, EXIT.configuration],
     [{ ...FILE, keyFile: 'a.key' }, /\/node is missing/, EXIT.configuration],
     [{ ...FILE, interval_s: 9 }, /\/interval_s/, EXIT.configuration],
     [{ ...FILE, gatewayUrl: `ftp://${SECRET}` }, /\/gatewayUrl/, EXIT.configuration],
-    [{ ...FILE, machines: Array.from({ length: MACHINES_MAX + 1 }, () => MACHINE) }, /\/machines/, EXIT.configuration],
+    [
+      { ...FILE, machines: Array.from({ length: MACHINES_MAX + 1 }, () => MACHINE) },
+      /\/machines/,
+      EXIT.configuration,
+    ],
   ]
   for (const [content, message, exitCode] of wrong) {
     assert.throws(

@@ -4,7 +4,10 @@ import { FAULTS } from '../../../infra/local/fleet-sample/machines/faults.ts'
 import type { Fault } from '../../../infra/local/fleet-sample/machines/faults.ts'
 import { serveMachine } from '../../../infra/local/fleet-sample/machines/serve-machine.ts'
 import type { ServedMachine } from '../../../infra/local/fleet-sample/machines/serve-machine.ts'
-import { MACHINE_KINDS, SimulatedMachine } from '../../../infra/local/fleet-sample/machines/simulated-machine.ts'
+import {
+  MACHINE_KINDS,
+  SimulatedMachine,
+} from '../../../infra/local/fleet-sample/machines/simulated-machine.ts'
 import type { MachineKind } from '../../../infra/local/fleet-sample/machines/simulated-machine.ts'
 import { systemClock } from '../../../pipelines/clock.ts'
 import { systemRandom } from '../../../pipelines/random.ts'

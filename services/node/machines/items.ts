@@ -61,5 +61,7 @@ function partOf(field: Field, value: unknown): unknown {
   if (field.kind !== 'list') return value
   const list: readonly unknown[] = Array.isArray(value) ? value : []
   if (!Array.isArray(value)) return null
-  return list.slice(0, field.itemsMax).flatMap((part) => (isJsonObject(part) ? [partsOf(field.fields, part)] : []))
+  return list
+    .slice(0, field.itemsMax)
+    .flatMap((part) => (isJsonObject(part) ? [partsOf(field.fields, part)] : []))
 }

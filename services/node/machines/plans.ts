@@ -106,7 +106,9 @@ export const PLANS: ReadonlyMap<string, Plan> = new Map<string, Plan>([
     {
       variants: [
         [
-          ...['summary', 'mode', 'psu', 'temperature', 'fan', 'ipreport', 'pools'].map((one) => auradine(one)),
+          ...['summary', 'mode', 'psu', 'temperature', 'fan', 'ipreport', 'pools'].map((one) =>
+            auradine(one),
+          ),
           ...['devs', 'asccount', 'frequency', 'version', 'led'].map((one) => auradine(one, 'optional')),
         ],
       ],
@@ -132,7 +134,12 @@ export const PLANS: ReadonlyMap<string, Plan> = new Map<string, Plan>([
           ...['stats', 'summary', 'pools'].map(bitmain),
           ...['get_system_info.cgi', 'get_miner_conf.cgi'].map(bitmainWeb),
           { ...bitmainWeb('summary.cgi'), isNeeded: false },
-          http({ request: 'miner_power', path: '/miner_power', port: BITMAIN_POWER_PORT, needed: 'optional' }),
+          http({
+            request: 'miner_power',
+            path: '/miner_power',
+            port: BITMAIN_POWER_PORT,
+            needed: 'optional',
+          }),
         ],
       ],
     },
@@ -219,11 +226,7 @@ export const PLANS: ReadonlyMap<string, Plan> = new Map<string, Plan>([
     'vnish',
     {
       variants: [
-        [
-          vnish('/api/v1/info'),
-          vnish('/api/v1/summary'),
-          vnish('/api/v1/chains/factory-info', 'optional'),
-        ],
+        [vnish('/api/v1/info'), vnish('/api/v1/summary'), vnish('/api/v1/chains/factory-info', 'optional')],
       ],
     },
   ],

@@ -63,7 +63,10 @@ async function run(count: number, takesMs: number, forMs: number, pollsAtOnceMax
   const startMs = clock.monotonicMs()
   const ended = loop.run(stop.signal)
   await clock.delay(forMs)
-  assert.equal(loop.runningSinceBootMs() === null, machines.every(({ running }) => running === 0))
+  assert.equal(
+    loop.runningSinceBootMs() === null,
+    machines.every(({ running }) => running === 0),
+  )
   stop.abort()
   await ended
   assert.equal(loop.runningSinceBootMs(), null)

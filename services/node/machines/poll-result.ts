@@ -34,7 +34,15 @@ function failureOf(asked: readonly Asked[]): PollWord {
 
 /** Whether nothing that a machine measures or does came out: its answers were some, and not those of this kind of machine. */
 function saysNothing(telemetry: Telemetry): boolean {
-  const { hashrate_hs: rates, uptime_s: uptime, power_w: power, boards, gpu, fans, is_mining: intent } = telemetry
+  const {
+    hashrate_hs: rates,
+    uptime_s: uptime,
+    power_w: power,
+    boards,
+    gpu,
+    fans,
+    is_mining: intent,
+  } = telemetry
   const isEmpty = (list: readonly unknown[] | null): boolean => list === null || list.length === 0
   return (
     Object.values(rates).every((rate) => rate === null) &&

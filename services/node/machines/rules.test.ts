@@ -18,7 +18,13 @@ import { Roster } from './roster.ts'
 import { nextDue } from './schedule.ts'
 import type { Due } from './schedule.ts'
 
-const OBSERVED = { serial: null, mac: null, mac_arp: '02:00:00:00:00:09', address: '10.20.1.1', observed_at: 7 }
+const OBSERVED = {
+  serial: null,
+  mac: null,
+  mac_arp: '02:00:00:00:00:09',
+  address: '10.20.1.1',
+  observed_at: 7,
+}
 
 function telemetryOf(document: unknown) {
   const normalised = normalise(pollOf(document))
@@ -76,10 +82,27 @@ test('every kind of machine that can be asked has an adapter, and each needed an
 test('a poll is ok, partial or failed by what was answered and what could be read', () => {
   const read = telemetryOf(readableFixtures()[1]?.document)
   assert.ok(read !== null)
-  const empty = { ...read.telemetry, uptime_s: null, power_w: null, is_mining: null, boards: null, gpu: null, fans: [] }
-  const nothing = { ...empty, hashrate_hs: Object.fromEntries(Object.keys(empty.hashrate_hs).map((one) => [one, null])) as typeof empty.hashrate_hs }
+  const empty = {
+    ...read.telemetry,
+    uptime_s: null,
+    power_w: null,
+    is_mining: null,
+    boards: null,
+    gpu: null,
+    fans: [],
+  }
+  const nothing = {
+    ...empty,
+    hashrate_hs: Object.fromEntries(
+      Object.keys(empty.hashrate_hs).map((one) => [one, null]),
+    ) as typeof empty.hashrate_hs,
+  }
   const answer = { kind: 'answer', text: '' } as const
-  const one = (request: string, outcome: { kind: 'timeout' | 'refused' | 'auth_failed' | 'unreadable' } | typeof answer, isNeeded = true) => ({ request, outcome, isNeeded })
+  const one = (
+    request: string,
+    outcome: { kind: 'timeout' | 'refused' | 'auth_failed' | 'unreadable' } | typeof answer,
+    isNeeded = true,
+  ) => ({ request, outcome, isNeeded })
   const cases = [
     ['ok', [one('a', answer), one('b', { kind: 'unreadable' }, false)], read.telemetry, []],
     ['partial', [one('a', answer), one('b', { kind: 'auth_failed' })], read.telemetry, []],
@@ -129,7 +152,11 @@ test('machines of a round are spread over the interval, times do not drift, and 
     times.push(due.atMs)
   }
   assert.deepEqual(times, [500, 3_500, 6_500, 9_500, 12_500, 15_500, 18_500])
-  assert.deepEqual(nextDue({ round: 1, index: 2, atMs: 15_500 }, 46_000, plan), { round: 5, index: 0, atMs: 45_500 })
+  assert.deepEqual(nextDue({ round: 1, index: 2, atMs: 15_500 }, 46_000, plan), {
+    round: 5,
+    index: 0,
+    atMs: 45_500,
+  })
   assert.deepEqual(nextDue({ round: 1, index: 1, atMs: 12_500 }, 46_000, plan).index, 2)
 })
 

@@ -61,6 +61,11 @@ export function bodyOf(batch: Batch, form: BatchForm): SentBody {
   }
   // The items are the last field: without any, they are the one byte that ends their array.
   const before = recordType.toBuffer({ ...said, items: [] }).subarray(0, -1)
-  const bytes = framed(SCHEMA_ID.workerTelemetry, [before, longType.toBuffer(items.length), ...items, ARRAY_END])
+  const bytes = framed(SCHEMA_ID.workerTelemetry, [
+    before,
+    longType.toBuffer(items.length),
+    ...items,
+    ARRAY_END,
+  ])
   return { type: PACKED_BATCH_TYPE, bytes }
 }

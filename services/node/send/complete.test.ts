@@ -65,7 +65,10 @@ test('the log’s clock may be set by a little between two spans, which are one;
 test('a batch names at most 64 spans, and old ones are forgotten', () => {
   const spans = new CompleteSpans(null, 0)
   spans.polledUntil(HOUR_MS, OFFSET)
-  const held = Array.from({ length: 100 }, (_, at) => ({ from: OFFSET + at * 1_000, to: OFFSET + at * 1_000 + 1 }))
+  const held = Array.from({ length: 100 }, (_, at) => ({
+    from: OFFSET + at * 1_000,
+    to: OFFSET + at * 1_000 + 1,
+  }))
   assert.equal(spans.due(held).length, 64)
   spans.told([{ from: OFFSET, to: OFFSET + HOUR_MS - 10 }])
   spans.polledUntil(82 * HOUR_MS, OFFSET)

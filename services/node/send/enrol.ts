@@ -54,7 +54,10 @@ export async function enrol(parts: EnrolParts, signal: AbortSignal): Promise<Enr
     if (said.kind === 'taken') {
       const enrolled = enrolledIn(said.answer)
       if (enrolled === null) {
-        throw new ExitError(EXIT.failure, 'The answer to the enrolment holds no key. Is gatewayUrl the gateway?')
+        throw new ExitError(
+          EXIT.failure,
+          'The answer to the enrolment holds no key. Is gatewayUrl the gateway?',
+        )
       }
       await writeWhole(disk, ENROLLED_FILE, Buffer.from(JSON.stringify(enrolled)))
       return enrolled

@@ -11,7 +11,12 @@ after(() => {
   for (const server of servers) server.close()
 })
 
-async function clientOf(status: number, body: string, headers: Record<string, string> = {}, timeoutMs?: number): Promise<GatewayClient> {
+async function clientOf(
+  status: number,
+  body: string,
+  headers: Record<string, string> = {},
+  timeoutMs?: number,
+): Promise<GatewayClient> {
   const server = createServer((request, response) => {
     request.resume()
     if (status !== 0) response.writeHead(status, headers).end(body)

@@ -68,7 +68,11 @@ export class GatewayClient {
 
   /** Sends an object as JSON. */
   async say(path: string, body: object, signal: AbortSignal): Promise<Said> {
-    return await this.post(path, { type: 'application/json', bytes: Buffer.from(JSON.stringify(body)) }, signal)
+    return await this.post(
+      path,
+      { type: 'application/json', bytes: Buffer.from(JSON.stringify(body)) },
+      signal,
+    )
   }
 
   async post(path: string, { type, bytes }: SentBody, signal: AbortSignal): Promise<Said> {

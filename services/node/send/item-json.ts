@@ -15,7 +15,9 @@ export function itemJson({ sample, poll, report }: FleetItem): JsonObject {
     const fields = { ...MACHINE_FIELDS, ...REPORT_FIELDS }
     return { report: { observed_at: report.observed_at, ...jsonOf(fields, report) } }
   }
-  return { poll: { observed_at: poll?.observed_at, ...jsonOf(MACHINE_FIELDS, poll ?? {}), result: poll?.result } }
+  return {
+    poll: { observed_at: poll?.observed_at, ...jsonOf(MACHINE_FIELDS, poll ?? {}), result: poll?.result },
+  }
 }
 
 function jsonOf(fields: Fields, record: object): JsonObject {

@@ -41,7 +41,8 @@ test('ten items in a row that are unfit are no fault of theirs: the rest is kept
 test('a refused item is a file of its own; beyond the bound it is counted', async () => {
   const disk = new CrashDisk(chance)
   const refused = await RefusedItems.open(disk, silentLogger)
-  for (let seq = 1; seq <= REFUSED_FILES_MAX + 2; seq += 1) await refused.keep(1, seq, 'in_the_future', { poll: {} })
+  for (let seq = 1; seq <= REFUSED_FILES_MAX + 2; seq += 1)
+    await refused.keep(1, seq, 'in_the_future', { poll: {} })
   assert.equal((await disk.list()).length, REFUSED_FILES_MAX)
   assert.equal(refused.count, REFUSED_FILES_MAX + 2)
   const again = await RefusedItems.open(disk, silentLogger)

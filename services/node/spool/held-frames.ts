@@ -29,7 +29,11 @@ export async function heldFrames(of: {
 export function releaseMissing(
   index: SpoolIndex,
   losses: Losses,
-  { before, held, changed }: {
+  {
+    before,
+    held,
+    changed,
+  }: {
     readonly before: readonly Block[]
     readonly held: readonly Frame[]
     readonly changed: readonly Frame[]

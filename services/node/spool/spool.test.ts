@@ -20,7 +20,10 @@ after(() => rmSync(folder, { recursive: true }))
 
 async function opened(disk: Disk, sizeBytesMax?: number): Promise<{ spool: Spool; losses: Losses }> {
   const losses = new Losses(silentLogger)
-  return { spool: await Spool.open({ disk, losses, ...(sizeBytesMax === undefined ? {} : { sizeBytesMax }) }), losses }
+  return {
+    spool: await Spool.open({ disk, losses, ...(sizeBytesMax === undefined ? {} : { sizeBytesMax }) }),
+    losses,
+  }
 }
 
 function items(from: number, count: number, atMs = NOW): NumberedItem[] {

@@ -7,7 +7,13 @@ import type { AskedAnswer } from '../../../infra/local/fleet-sample/machines/ans
 import { ordered, orAbsent, written } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
 import type { Style } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
 import { listed } from '../../../infra/local/fleet-sample/machines/answers/styled.ts'
-import { cgminerPoolsAnswer, cgminerPoolsTelemetry, styledTruth, timeTextS, vendorDocument } from './vendor-document.ts'
+import {
+  cgminerPoolsAnswer,
+  cgminerPoolsTelemetry,
+  styledTruth,
+  timeTextS,
+  vendorDocument,
+} from './vendor-document.ts'
 import type { StyledTruth } from '../../../infra/local/fleet-sample/machines/answers/styled.ts'
 
 /** Rates are hundredths of MH/s. */

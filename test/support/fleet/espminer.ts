@@ -1,5 +1,10 @@
 import * as fc from 'fast-check'
-import { AXE_KINDS, AXE_STEP_HS, espminerInfo, isFallback } from '../../../infra/local/fleet-sample/machines/answers/espminer.ts'
+import {
+  AXE_KINDS,
+  AXE_STEP_HS,
+  espminerInfo,
+  isFallback,
+} from '../../../infra/local/fleet-sample/machines/answers/espminer.ts'
 import type { AxeTruth } from '../../../infra/local/fleet-sample/machines/answers/espminer.ts'
 import type { JsonObject } from '../../../pipelines/json/json-object.ts'
 import { maxOf } from './expected.ts'

@@ -5,7 +5,12 @@ import type { GeneratedPoll } from './generators.ts'
 import type { BoardTruth, PoolTruth } from '../../../infra/local/fleet-sample/machines/answers/truth.ts'
 import { PASSWORD } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
 import { lastShareAt } from './poll-document.ts'
-import { clockText, ordered, orAbsent, written } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
+import {
+  clockText,
+  ordered,
+  orAbsent,
+  written,
+} from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
 import type { Style } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
 import { listed } from '../../../infra/local/fleet-sample/machines/answers/styled.ts'
 import { styledTruth, timeTextS, vendorDocument } from './vendor-document.ts'

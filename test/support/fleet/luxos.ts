@@ -6,7 +6,14 @@ import type { BoardTruth } from '../../../infra/local/fleet-sample/machines/answ
 import type { AskedAnswer } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
 import { ordered, orAbsent, written } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
 import { listed } from '../../../infra/local/fleet-sample/machines/answers/styled.ts'
-import { boardsSaying, cgminerPoolsAnswer, cgminerPoolsTelemetry, styledTruth, timeTextS, vendorDocument } from './vendor-document.ts'
+import {
+  boardsSaying,
+  cgminerPoolsAnswer,
+  cgminerPoolsTelemetry,
+  styledTruth,
+  timeTextS,
+  vendorDocument,
+} from './vendor-document.ts'
 import type { StyledTruth } from '../../../infra/local/fleet-sample/machines/answers/styled.ts'
 
 /** Hundredths of a GH/s. */

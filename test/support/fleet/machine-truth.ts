@@ -1,5 +1,9 @@
 import * as fc from 'fast-check'
-import type { BoardTruth, MachineTruth, PoolTruth } from '../../../infra/local/fleet-sample/machines/answers/truth.ts'
+import type {
+  BoardTruth,
+  MachineTruth,
+  PoolTruth,
+} from '../../../infra/local/fleet-sample/machines/answers/truth.ts'
 import type { Mode } from '../../../pipelines/fleet/telemetry.ts'
 
 /** How a vendor's answers limit what they can say. */

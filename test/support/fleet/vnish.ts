@@ -7,7 +7,14 @@ import { POLLED_AT_S } from './poll-document.ts'
 import type { AskedAnswer } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
 import { clockText, ordered, orAbsent } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
 import { listed } from '../../../infra/local/fleet-sample/machines/answers/styled.ts'
-import { BOARD_MEMBERS, boardsSaying, overlaid, styledTruth, timeTextS, vendorDocument } from './vendor-document.ts'
+import {
+  BOARD_MEMBERS,
+  boardsSaying,
+  overlaid,
+  styledTruth,
+  timeTextS,
+  vendorDocument,
+} from './vendor-document.ts'
 import type { StyledTruth } from '../../../infra/local/fleet-sample/machines/answers/styled.ts'
 
 const STEP_HS = 10_000

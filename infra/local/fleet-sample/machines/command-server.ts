@@ -32,7 +32,10 @@ export async function serveCgminer(
         received = (received + piece.toString('utf8')).slice(0, COMMAND_BYTES_MAX)
         const command = parsed(received)
         if (command === null) return
-        const body = answerTo(command) ?? { STATUS: [{ STATUS: 'E', Code: 14, Msg: 'Invalid command' }], id: 1 }
+        const body = answerTo(command) ?? {
+          STATUS: [{ STATUS: 'E', Code: 14, Msg: 'Invalid command' }],
+          id: 1,
+        }
         answer(Buffer.from(`${JSON.stringify(body)}${ending}`))
       })
     },

@@ -27,7 +27,11 @@ export interface ServeOptions {
 }
 
 /** Lets a machine answer over real sockets, in the protocols of its kind. */
-export async function serveMachine({ machine, clock, host = '127.0.0.1' }: ServeOptions): Promise<ServedMachine> {
+export async function serveMachine({
+  machine,
+  clock,
+  host = '127.0.0.1',
+}: ServeOptions): Promise<ServedMachine> {
   let present = machine
   const answerOf = (...names: readonly string[]): unknown => {
     const answers = new Map(present.answersAt(clock.nowMs()))

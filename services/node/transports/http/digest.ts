@@ -74,7 +74,8 @@ function challengeIn(header: string): Challenge | null {
   }
   const realm = said.get('realm')
   const nonce = said.get('nonce')
-  if (realm === undefined || nonce === undefined || !/^md5$/i.test(said.get('algorithm') ?? 'MD5')) return null
+  if (realm === undefined || nonce === undefined || !/^md5$/i.test(said.get('algorithm') ?? 'MD5'))
+    return null
   const qop = said.get('qop')
   const offers = qop?.split(',').map((one) => one.trim().toLowerCase()) ?? []
   if (qop !== undefined && !offers.includes('auth')) return null

@@ -72,7 +72,5 @@ export class HttpMachine {
 function outcomeOf(end: HttpEnd): ReadOutcome {
   if (end.kind !== 'http') return { kind: end.kind }
   if (UNAUTHORISED.has(end.status)) return { kind: 'auth_failed' }
-  return end.status >= 200 && end.status < 300
-    ? { kind: 'answer', text: end.text }
-    : { kind: 'unreadable' }
+  return end.status >= 200 && end.status < 300 ? { kind: 'answer', text: end.text } : { kind: 'unreadable' }
 }

@@ -22,17 +22,27 @@ interface Seen {
 }
 
 /** A machine that opens a session and then wants what it gave; `forgets` counts the sessions that it closes by itself. */
-async function firmware(opens: RegExp, given: { readonly body: string; readonly cookie?: string }, wanted: (seen: Seen) => boolean) {
+async function firmware(
+  opens: RegExp,
+  given: { readonly body: string; readonly cookie?: string },
+  wanted: (seen: Seen) => boolean,
+) {
   const seen: Seen[] = []
   const state = { forgets: 0 }
   const server = createServer((request, response) => {
     const pieces: Buffer[] = []
     request.on('data', (piece: Buffer) => pieces.push(piece))
     request.on('end', () => {
-      const one = { line: `${request.method} ${request.url}`, headers: request.headers, body: Buffer.concat(pieces).toString() }
+      const one = {
+        line: `${request.method} ${request.url}`,
+        headers: request.headers,
+        body: Buffer.concat(pieces).toString(),
+      }
       seen.push(one)
       if (opens.test(one.line)) {
-        response.writeHead(200, given.cookie === undefined ? {} : { 'set-cookie': given.cookie }).end(given.body)
+        response
+          .writeHead(200, given.cookie === undefined ? {} : { 'set-cookie': given.cookie })
+          .end(given.body)
       } else if (wanted(one) && state.forgets === 0) response.writeHead(200).end('{"read":1}')
       else {
         state.forgets = Math.max(0, state.forgets - 1)
@@ -102,8 +112,15 @@ test('a digest lets in whoever knows the password, and is not asked for again', 
 })
 
 test('a challenge that this cannot answer is a failed login', async () => {
-  for (const challenge of ['Basic realm="x"', 'Digest realm="x"', 'Digest realm="x", nonce="n", algorithm=SHA-256', 'Digest realm="x", nonce="n", qop="auth-int"']) {
-    const server = createServer((_request, response) => response.writeHead(401, { 'www-authenticate': challenge }).end())
+  for (const challenge of [
+    'Basic realm="x"',
+    'Digest realm="x"',
+    'Digest realm="x", nonce="n", algorithm=SHA-256',
+    'Digest realm="x", nonce="n", qop="auth-int"',
+  ]) {
+    const server = createServer((_request, response) =>
+      response.writeHead(401, { 'www-authenticate': challenge }).end(),
+    )
     servers.push(server)
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', () => listening()))
     const address = server.address()

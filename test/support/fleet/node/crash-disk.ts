@@ -38,7 +38,8 @@ export class CrashDisk implements Disk {
     for (const [name, bytes] of this.#present) {
       if (!this.#growing.has(name)) continue
       const known = files.get(name)
-      const isGrown = known === undefined || (bytes.length > known.length && bytes.subarray(0, known.length).equals(known))
+      const isGrown =
+        known === undefined || (bytes.length > known.length && bytes.subarray(0, known.length).equals(known))
       if (!isGrown) continue
       const from = known?.length ?? 0
       const grown = from + Math.floor(this.#chance() * (bytes.length - from + 1))
@@ -64,7 +65,10 @@ export class CrashDisk implements Disk {
     const before = this.#present.get(name) ?? Buffer.alloc(0)
     this.#growing.add(name)
     const put = (share: number): void =>
-      void this.#present.set(name, Buffer.concat([before, bytes.subarray(0, Math.floor(bytes.length * share))]))
+      void this.#present.set(
+        name,
+        Buffer.concat([before, bytes.subarray(0, Math.floor(bytes.length * share))]),
+      )
     this.#step(() => put(this.#chance()))
     if (this.isFull) {
       put(this.#chance())

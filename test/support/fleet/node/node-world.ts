@@ -68,7 +68,11 @@ export class NodeWorld {
 
   constructor(chance: () => number) {
     this.#chance = chance
-    this.#disks = { state: new CrashDisk(chance), spool: new CrashDisk(chance), refused: new CrashDisk(chance) }
+    this.#disks = {
+      state: new CrashDisk(chance),
+      spool: new CrashDisk(chance),
+      refused: new CrashDisk(chance),
+    }
   }
 
   get disk(): CrashDisk {
@@ -208,7 +212,8 @@ export class NodeWorld {
     const { answer } = this
     if (answer === 'away') return { kind: 'again', waitMs: 0, reason: 'away' }
     if (answer === 'busy') return { kind: 'again', waitMs: 1_000, reason: 'busy' }
-    if (answer === 'unfit_alone' || (answer === 'unfit' && items.length > 1)) return { kind: 'unfit', reason: 'unfit' }
+    if (answer === 'unfit_alone' || (answer === 'unfit' && items.length > 1))
+      return { kind: 'unfit', reason: 'unfit' }
     assert.ok(low.epoch < epoch || (low.epoch === epoch && low.seq <= first_seq), 'low is above the batch')
     for (const [index, { poll }] of items.entries()) {
       const number = numberOf({ epoch, seq: first_seq + index })

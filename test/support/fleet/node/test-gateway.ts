@@ -79,7 +79,11 @@ export async function startTestGateway(clock: Clock): Promise<TestGateway> {
   }
   const keep = (batch: WorkerTelemetry, response: ServerResponse): void => {
     batches.push(batch)
-    say(response, 202, { log_time: new Date(logMs()).toISOString(), accepted: batch.items.length, refused: [] })
+    say(response, 202, {
+      log_time: new Date(logMs()).toISOString(),
+      accepted: batch.items.length,
+      refused: [],
+    })
   }
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', () => listening()))
   const address = server.address()

@@ -6,7 +6,15 @@ import type { BoardTruth } from '../../../../infra/local/fleet-sample/machines/a
 import type { AskedAnswer } from '../../../../infra/local/fleet-sample/machines/answers/writing.ts'
 import { ordered, orAbsent, written } from '../../../../infra/local/fleet-sample/machines/answers/writing.ts'
 import { listed } from '../../../../infra/local/fleet-sample/machines/answers/styled.ts'
-import { BOARD_MEMBERS, boardsSaying, cgminerPoolsAnswer, cgminerPoolsTelemetry, styledTruth, timeTextS, vendorDocument } from '../vendor-document.ts'
+import {
+  BOARD_MEMBERS,
+  boardsSaying,
+  cgminerPoolsAnswer,
+  cgminerPoolsTelemetry,
+  styledTruth,
+  timeTextS,
+  vendorDocument,
+} from '../vendor-document.ts'
 import type { StyledTruth } from '../../../../infra/local/fleet-sample/machines/answers/styled.ts'
 import { localTimeText } from '../../../../infra/local/fleet-sample/machines/answers/whatsminer.ts'
 import type { ErrorTruth, Zone } from '../../../../infra/local/fleet-sample/machines/answers/whatsminer.ts'

@@ -1,5 +1,10 @@
 import * as fc from 'fast-check'
-import { hasNoFactoryRate, REASON, V3_STEP_HS, whatsminerV3Answers } from '../../../../infra/local/fleet-sample/machines/answers/whatsminer.ts'
+import {
+  hasNoFactoryRate,
+  REASON,
+  V3_STEP_HS,
+  whatsminerV3Answers,
+} from '../../../../infra/local/fleet-sample/machines/answers/whatsminer.ts'
 import type { V3Truth } from '../../../../infra/local/fleet-sample/machines/answers/whatsminer.ts'
 import type { JsonObject } from '../../../../pipelines/json/json-object.ts'
 import { maxOf, telemetryOf } from '../expected.ts'

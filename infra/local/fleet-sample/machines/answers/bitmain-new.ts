@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../../../pipelines/json/json-object.ts'
 import { rateText, shareAge, systemInfo } from './bitmain.ts'
 import type { BitmainTruth } from './bitmain.ts'
-import type { BoardTruth, PoolTruth } from './truth.ts'
+import type { BoardTruth } from './truth.ts'
 import { ordered, orAbsent } from './writing.ts'
 import type { AskedAnswer } from './writing.ts'
 

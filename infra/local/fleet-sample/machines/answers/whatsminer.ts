@@ -30,7 +30,8 @@ export interface V3Truth extends StyledTruth {
 }
 
 /** The rate of the factory is below 0 where the machine does not know it, and the limit the largest number of 31 bits. */
-export const hasNoFactoryRate = ({ nominalHs, choice }: V3Truth): boolean => nominalHs === null && choice % 2 === 0
+export const hasNoFactoryRate = ({ nominalHs, choice }: V3Truth): boolean =>
+  nominalHs === null && choice % 2 === 0
 
 /** Answers of WhatsMiners on TCP 4433: one for each part or one for all, numbers that stand for "unset", no shares. */
 export function whatsminerV3Answers(truth: V3Truth): AskedAnswer[] {
