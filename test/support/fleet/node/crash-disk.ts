@@ -24,6 +24,9 @@ export class CrashDisk implements Disk {
   /** Steps until the process ends; null: it does not. */
   stepsLeft: number | null = null
   isFull = false
+  /** At the moment in which the process ends. */
+  onEnd: () => void = () => {}
+  #hasEnded = false
   readonly #chance: () => number
 
   constructor(chance: () => number) {
@@ -106,6 +109,8 @@ export class CrashDisk implements Disk {
     if (this.stepsLeft === null) return
     if (this.stepsLeft <= 0) {
       half()
+      if (!this.#hasEnded) this.onEnd()
+      this.#hasEnded = true
       // Nothing of this process does anything any more.
       throw new Crash('The process has ended.')
     }

@@ -65,6 +65,8 @@ export class NodeWorld {
   #parts: RunningParts | null = null
   readonly #chance: () => number
   #names = 0
+  #boots = 0
+  #hasEnded = false
 
   constructor(chance: () => number) {
     this.#chance = chance
@@ -92,6 +94,10 @@ export class NodeWorld {
     }
     const random: Random = { next: this.#chance, bytes: (size) => Buffer.alloc(size, 7) }
     const losses = new Losses(silentLogger)
+    this.#disks.spool.onEnd = () => {
+      this.#count()
+      this.#hasEnded = true
+    }
     const spool = await Spool.open({ disk: this.#disks.spool, losses, sizeBytesMax })
     const epoch = await beginEpoch(this.#disks.state, spool.epochMax, clock.nowMs())
     const { logMs } = await readProgress(this.#disks.state)
@@ -134,14 +140,17 @@ export class NodeWorld {
   /** kill -9, or the power: the process is gone, and what was not synced may be. */
   async crash(): Promise<void> {
     this.crashes += 1
-    this.#count()
+    // What a process does after its end was never done: its losses were counted at the end.
+    if (!this.#hasEnded) this.#count()
+    this.#hasEnded = false
     const { state, spool, refused } = this.#disks
     this.#disks = { state: state.afterCrash(), spool: spool.afterCrash(), refused: refused.afterCrash() }
     await this.start()
   }
 
   reboot(): void {
-    this.#boot = { id: `boot-${this.crashes}`, startedMs: this.trueMs }
+    this.#boots += 1
+    this.#boot = { id: `boot-${this.#boots}`, startedMs: this.trueMs }
   }
 
   /** Machines are polled now. */
