@@ -130,19 +130,20 @@ async function work(path: string, rawFolder: string | undefined): Promise<ExitCo
   return code
 }
 
-async function run(): Promise<ExitCode> {
-  const { config, normalise, 'keep-raw': rawFolder } = argumentsGiven()
+async function run({ config, normalise, 'keep-raw': rawFolder }: Arguments): Promise<ExitCode> {
   if (normalise !== undefined) {
     process.stdout.write(`${normaliseFile(normalise)}\n`)
     return EXIT.ok
   }
   if (config === undefined) throw new ExitError(EXIT.usage, `Nothing to do. ${USAGE}`)
-  // Connections that are kept for later use must not delay the end.
-  process.exit(await work(config, rawFolder))
+  return await work(config, rawFolder)
 }
 
 try {
-  process.exitCode = await run()
+  const given = argumentsGiven()
+  process.exitCode = await run(given)
+  // Connections that are kept for later use must not delay the end; the output of --normalise has yet to be taken.
+  if (given.normalise === undefined) process.exit()
 } catch (error) {
   const message = error instanceof ExitError ? error.message : describeError(error)
   for (const line of message.split('\n')) process.stderr.write(`hivemeter node: ${line}\n`)

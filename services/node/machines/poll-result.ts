@@ -25,9 +25,9 @@ export function pollResult(
 }
 
 function failureOf(asked: readonly Asked[]): PollWord {
-  const kinds = asked.map(({ outcome }) => outcome.kind)
-  if (kinds.includes('auth_failed')) return 'auth_failed'
-  if (kinds.includes('answer') || kinds.includes('unreadable')) return 'unreadable'
+  const kinds = new Set(asked.map(({ outcome }) => outcome.kind))
+  if (kinds.has('auth_failed')) return 'auth_failed'
+  if (kinds.has('answer') || kinds.has('unreadable')) return 'unreadable'
   const needed = asked.find(({ isNeeded }) => isNeeded)?.outcome.kind ?? 'timeout'
   return needed === 'refused' ? 'refused' : 'timeout'
 }

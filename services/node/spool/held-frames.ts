@@ -17,8 +17,8 @@ export async function heldFrames(of: {
     blocks.some((block) => block.epoch === epoch && block.from < first + count && block.to > first)
   try {
     const file = (await disk.read(name)) ?? Buffer.alloc(0)
-    const frames = framesIn(file).frames.filter(isHeld)
-    return frames.map((head) => ({ ...head, items: itemsOfFrame(file, head) }))
+    const heads = framesIn(file).frames.filter(isHeld)
+    return heads.map((head) => Object.assign({ items: itemsOfFrame(file, head) }, head))
   } catch (error) {
     losses.diskFailed(error)
     return []

@@ -9,6 +9,23 @@ import { Losses } from './losses.ts'
 import { Outbox, WAITING_ITEMS_MAX } from './outbox.ts'
 import { Spool } from './spool.ts'
 
+test('what is added while the disk is at work goes with the next flush', async () => {
+  const losses = new Losses(silentLogger)
+  const spool = await Spool.open({ disk: new CrashDisk(() => 0.5), losses })
+  const time = new NodeTime(new VirtualClock(), { id: 'b', uptimeMs: 1_000 }, null)
+  const outbox = new Outbox({ epoch: 4, spool, time, losses })
+  const item = pollItem({ serial: 'HM-1', mac: null, mac_arp: null, address: 'a', observed_at: 1 }, 'ok')
+  assert.ok(!('code' in item))
+  outbox.add(item, time.bootMs())
+  const flushing = outbox.flush()
+  await Promise.resolve()
+  outbox.add(item, time.bootMs())
+  await flushing
+  outbox.add(item, time.bootMs())
+  await outbox.flush()
+  assert.deepEqual([spool.index.heldItems, outbox.oldestWaiting], [3, null])
+})
+
 test('beyond the room in memory an item is lost, and its number is never used again', async () => {
   const losses = new Losses(silentLogger)
   const spool = await Spool.open({ disk: new CrashDisk(() => 0.5), losses })

@@ -75,7 +75,8 @@ export class Outbox {
 
   async #flush(): Promise<void> {
     const { epoch, spool, time } = this.#parts
-    const items = this.#waiting
+    // A copy: more is added while the disk is at work.
+    const items = [...this.#waiting]
     if (items.length === 0) return
     const isAnchored = time.isAnchored
     const numbered = items.map(({ seq, item, bootMs }) => {
