@@ -30,7 +30,7 @@ import { NodeTime } from './time/node-time.ts'
 import type { Boot } from './time/node-time.ts'
 
 /** What was polled is on the disk, and on its way, after this. */
-const FLUSH_MS = SECOND_MS / 2
+const FLUSH_MS = 500
 /** How often the node looks after its files: bounds of the spool, the roster, how far it has come. */
 const HOUSEKEEPING_MS = 10 * SECOND_MS
 /** How often the log says how the node is doing. */
