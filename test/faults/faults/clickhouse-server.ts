@@ -1,5 +1,6 @@
-import { rm, statfs, writeFile } from 'node:fs/promises'
+import { appendFile, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import { MIB } from '../../../schemas/units.ts'
 import { until } from '../../support/until.ts'
 import { NOTHING_MET } from '../harness/fault.ts'
 import type { Fault } from '../harness/fault.ts'
@@ -8,6 +9,7 @@ import { Member } from '../harness/member.ts'
 
 const CAME_ABOUT_MS = 30_000
 const FULL_MS = 12_000
+const FILL_PAUSE_MS = 100
 
 /** Resolves when an INSERT of either loader is with the server and not answered; the loader waits for what follows. */
 async function inAnInsert(fleet: Fleet, act: () => Promise<void>): Promise<void> {
@@ -84,18 +86,23 @@ export const diskFull: Fault = {
   strike: async ({ fleet }) => {
     const { dir } = fleet.clickhouse
     const filler = join(dir, 'filler')
-    const { bavail, bsize } = await statfs(dir)
-    await writeFile(filler, Buffer.alloc(bavail * bsize)).catch(async (error: NodeJS.ErrnoException) => {
-      // Other processes write meanwhile: it does not matter if the disk is full a little earlier.
-      if (error.code !== 'ENOSPC') throw error
-    })
-    const failed = async (): Promise<boolean> => {
-      const { bavail: left } = await statfs(dir)
-      return left * bsize < 1_048_576
+    /** Takes what is free, merges give room back meanwhile; returns whether nothing was. */
+    const fill = async (): Promise<boolean> => {
+      const { bavail, bsize } = await statfs(dir)
+      const freeBytes = bavail * bsize
+      if (freeBytes < MIB) return true
+      await appendFile(filler, Buffer.alloc(freeBytes)).catch((error: NodeJS.ErrnoException) => {
+        // Other processes write meanwhile: it does not matter if the disk is full a little earlier.
+        if (error.code !== 'ENOSPC') throw error
+      })
+      return false
     }
     try {
-      await until('the disk of ClickHouse to be full', CAME_ABOUT_MS, failed)
-      await Member.wait(FULL_MS)
+      await until('the disk of ClickHouse to be full', CAME_ABOUT_MS, fill)
+      for (let leftMs = FULL_MS; leftMs > 0; leftMs -= FILL_PAUSE_MS) {
+        await fill()
+        await Member.wait(FILL_PAUSE_MS)
+      }
     } finally {
       await rm(filler, { force: true })
     }

@@ -17,8 +17,11 @@ const STOP_TIMEOUT_MS = 12_000
 const ANSWER_TIMEOUT_MS = 5_000
 const LAST_LINES = 40
 
-/** Below the ports that the system gives to outgoing connections, so that none of those takes one in the meantime. */
-const PORTS = { from: 20_000, count: 10_000 }
+/**
+ * Below the ports that the system gives to outgoing connections, so that none of those takes one in the meantime, and
+ * below those of servers with a port of their own (26,000 and more), so that no service takes one before its server does.
+ */
+const PORTS = { from: 20_000, count: 6_000 }
 
 export interface ServiceOptions {
   readonly settings?: Readonly<Record<string, string>>
