@@ -131,7 +131,11 @@ export const FleetBatchSchema = objectOf({
       description: 'Spans of time in which the node polled and of which it holds nothing back any more.',
     }),
   ),
-  items: Type.Array(FleetItemSchema, { minItems: 1, maxItems: BATCH_ITEMS_MAX }),
+  // Each item is judged by itself: one that is none is refused by its index, and the batch is taken.
+  items: Type.Array(Type.Union([FleetItemSchema, Type.Unknown({ description: 'Refused by its index.' })]), {
+    minItems: 1,
+    description: `At most ${BATCH_ITEMS_MAX}: more are 413.`,
+  }),
 })
 
 export const NodeHeartbeatSchema = objectOf({

@@ -33,6 +33,7 @@ const BATCH_MEMBERS: ReadonlySet<string> = new Set([
 ])
 const HEARTBEAT_MEMBERS: ReadonlySet<string> = new Set([...NODE_MEMBERS, 'sent_at', 'version'])
 const MARK_MEMBERS: ReadonlySet<string> = new Set(['epoch', 'seq'])
+const SPAN_MEMBERS: ReadonlySet<string> = new Set(['from', 'to'])
 
 /**
  * Reads what a batch says of itself, parsed from JSON with an empty array in the place of its items; or says why all of it is
@@ -122,6 +123,8 @@ function spansIn(fields: FieldReader, value: unknown, path: string): Span[] {
   }
   return value.map((span: unknown, index) => {
     const at = `${path}/${index}`
+    if (!isJsonObject(span)) fields.refuse('wrong_type', at, 'Must be an object with from and to.')
+    else refuseUnknown(fields, span, at, SPAN_MEMBERS)
     const { from: begin, to: end } = isJsonObject(span) ? span : {}
     const from = timeIn(fields, begin, `${at}/from`)
     const to = timeIn(fields, end, `${at}/to`)
