@@ -49,7 +49,10 @@ async function statusOf(path: string, body: unknown): Promise<number> {
   return answer.statusCode
 }
 
-async function assertAsDocumented({ path, schema }: (typeof ROUTES)[number], body: unknown): Promise<boolean> {
+async function assertAsDocumented(
+  { path, schema }: (typeof ROUTES)[number],
+  body: unknown,
+): Promise<boolean> {
   const isAllowed = Value.Check(schema, body)
   const status = await statusOf(path, body)
   const what = `${path} ${status}: ${JSON.stringify(body).slice(0, 400)}`
@@ -64,15 +67,29 @@ const odd = fc.constantFrom<unknown>(null, '', 'x', 0, -1, 1.5, 2 ** 53, true, [
 function changed(value: unknown): fc.Arbitrary<unknown> {
   if (typeof value !== 'object' || value === null) return odd
   if (Array.isArray(value)) {
-    const within = value.map((item: unknown, at) => changed(item).map((other) => value.toSpliced(at, 1, other)))
-    return fc.oneof(odd, fc.constant([]), odd.map((other) => [...(value as unknown[]), other]), ...within)
+    const within = value.map((item: unknown, at) =>
+      changed(item).map((other) => value.toSpliced(at, 1, other)),
+    )
+    return fc.oneof(
+      odd,
+      fc.constant([]),
+      odd.map((other) => [...(value as unknown[]), other]),
+      ...within,
+    )
   }
   const members = Object.entries(value)
-  const within = members.map(([name, member]) => changed(member).map((other) => ({ ...value, [name]: other })))
+  const within = members.map(([name, member]) =>
+    changed(member).map((other) => ({ ...value, [name]: other })),
+  )
   const without = fc
     .constantFrom(...members.map(([name]) => name))
     .map((name) => Object.fromEntries(members.filter(([other]) => other !== name)))
-  return fc.oneof(odd, without, odd.map((more) => ({ ...value, more })), ...within)
+  return fc.oneof(
+    odd,
+    without,
+    odd.map((more) => ({ ...value, more })),
+    ...within,
+  )
 }
 
 for (const route of ROUTES) {
