@@ -49,11 +49,18 @@ async function statusOf(path: string, body: unknown): Promise<number> {
   return answer.statusCode
 }
 
+/** A wrong item is refused by its index, and the batch is taken: only that there are items belongs to the batch. */
+function besideItems(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || !('items' in body)) return body
+  const { items } = body
+  return Array.isArray(items) && items.length > 0 ? { ...body, items: BATCH.items } : body
+}
+
 async function assertAsDocumented(
   { path, schema }: (typeof ROUTES)[number],
   body: unknown,
 ): Promise<boolean> {
-  const isAllowed = Value.Check(schema, body)
+  const isAllowed = Value.Check(schema, besideItems(body))
   const status = await statusOf(path, body)
   const what = `${path} ${status}: ${JSON.stringify(body).slice(0, 400)}`
   if (status === 202) assert.ok(isAllowed, what)
@@ -79,7 +86,7 @@ function changed(value: unknown): fc.Arbitrary<unknown> {
   }
   const members = Object.entries(value)
   const within = members.map(([name, member]) =>
-    changed(member).map((other) => ({ ...value, [name]: other })),
+    changed(member).map((other) => Object.assign({}, value, { [name]: other })),
   )
   const without = fc
     .constantFrom(...members.map(([name]) => name))
@@ -87,7 +94,7 @@ function changed(value: unknown): fc.Arbitrary<unknown> {
   return fc.oneof(
     odd,
     without,
-    odd.map((more) => ({ ...value, more })),
+    odd.map((more) => Object.assign({}, value, { more })),
     ...within,
   )
 }
