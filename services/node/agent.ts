@@ -92,10 +92,12 @@ export class Agent {
   readonly #results = new Map<PollWord, number>()
   /** How the last poll of each machine ended. */
   readonly #lastResults = new Map<MachinePolls, PollWord>()
+  #isRawKept = true
   readonly #stopPolling = new AbortController()
   readonly #stopSending = new AbortController()
   #running: Promise<unknown> = Promise.resolve()
   #polling: Promise<void> = Promise.resolve()
+  #stopped: Promise<void> | null = null
 
   private constructor(
     parts: AgentParts,
@@ -184,8 +186,14 @@ export class Agent {
     }
   }
 
-  /** Ends in order: no further poll, what was polled into the spool, a last try to send it. */
+  /** Ends in order: no further poll, what was polled into the spool, a last try to send it. However often it is called, once. */
   async stop(): Promise<void> {
+    // A second end would write over what the next process on this folder has written.
+    this.#stopped ??= this.#stop()
+    await this.#stopped
+  }
+
+  async #stop(): Promise<void> {
     const { clock, logger } = this.#parts
     this.#countPolled()
     this.#stopPolling.abort()
@@ -238,6 +246,7 @@ export class Agent {
     const { signal } = this.#stopSending
     while (!signal.aborted) {
       await clock.delay(periodMs, signal)
+      if (signal.aborted) return
       try {
         await work()
       } catch (error) {
@@ -272,9 +281,15 @@ export class Agent {
       logger.info({ address, result }, 'A machine answers in another way than before.')
       this.#lastResults.set(polls, result)
     }
-    if (disks.raw !== null) {
-      const atMs = this.#time.presentMs() ?? clock.nowMs()
+    if (disks.raw === null) return
+    const atMs = this.#time.presentMs() ?? clock.nowMs()
+    try {
       await keepRaw(disks.raw, polls.machine, asked, Math.round(atMs))
+      this.#isRawKept = true
+    } catch (error) {
+      // Once, until it works again: a full disk would otherwise fill the log as well.
+      if (this.#isRawKept) logger.warn({ reason: describeError(error) }, 'Raw answers cannot be kept.')
+      this.#isRawKept = false
     }
   }
 

@@ -12,7 +12,7 @@ import { loadAgentConfig } from './config/agent-config.ts'
 import type { AgentConfig } from './config/agent-config.ts'
 import { processStart, takeState } from './one-process.ts'
 import { normaliseFile } from './normalise-file.ts'
-import { enrol, readEnrolled } from './send/enrol.ts'
+import { enrol, KEY, readEnrolled } from './send/enrol.ts'
 import type { Enrolled } from './send/enrol.ts'
 import { nodeDisk } from './spool/node-disk.ts'
 import type { Disk } from './spool/disk.ts'
@@ -77,7 +77,7 @@ async function keyOf(
 function keyIn(file: string): string {
   try {
     const key = readFileSync(file, 'utf8').trim()
-    if (/^[\x21-\x7e]+$/.test(key)) return key
+    if (KEY.test(key)) return key
   } catch (error) {
     throw new ExitError(EXIT.configuration, `The keyFile ${file} cannot be read: ${describeError(error)}.`)
   }

@@ -6,9 +6,11 @@ import { NODE_ID_PATTERN } from '../../../schemas/ids.ts'
 /** Machines that one node polls. */
 export const MACHINES_MAX = 20_000
 
+export const PORT_MAX = 65_535
+
 const text = (description: string) => Type.String({ minLength: 1, maxLength: 1_000, description })
 const name = (description: string) => Type.String({ pattern: NODE_ID_PATTERN, description })
-const PORT = Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 }))
+const PORT = Type.Optional(Type.Integer({ minimum: 1, maximum: PORT_MAX }))
 const closed = { additionalProperties: false } as const
 
 /** A machine as the file names it. Its login stands in this file and nowhere else. */
@@ -34,7 +36,11 @@ const MACHINE_SCHEMA = Type.Object(
     ),
     login: Type.Optional(
       Type.Object(
-        { user: Type.Optional(Type.String({ maxLength: 256 })), password: Type.String({ maxLength: 256 }) },
+        {
+          // It is sent in a header of HTTP.
+          user: Type.Optional(Type.String({ pattern: '^[\\x20-\\x7e]*$', maxLength: 256 })),
+          password: Type.String({ maxLength: 256 }),
+        },
         { ...closed, description: 'For machines that answer only to whoever logs in.' },
       ),
     ),

@@ -76,6 +76,18 @@ test('what is wrong is said by its place, all of it at once, without a value of 
     ],
     [{ ...FILE, machines: [MACHINE, MACHINE] }, /\/machines\/1\/address stands twice/, EXIT.configuration],
     [{ ...FILE, keyFile: 'a.key' }, /\/node is missing/, EXIT.configuration],
+    [{ ...FILE, locationTimezone: SECRET }, /\/locationTimezone is no IANA name/, EXIT.configuration],
+    [{ ...FILE, gatewayUrl: `https://${SECRET}:x` }, /\/gatewayUrl is no address/, EXIT.configuration],
+    [
+      { ...FILE, machines: [{ ...MACHINE, address: '10.20.1.7:65536' }] },
+      /\/machines\/0\/address has a port/,
+      EXIT.configuration,
+    ],
+    [
+      { ...FILE, machines: [{ ...MACHINE, login: { user: `ü${SECRET}`, password: SECRET } }] },
+      /\/machines\/0\/login\/user/,
+      EXIT.configuration,
+    ],
     [{ ...FILE, interval_s: 9 }, /\/interval_s/, EXIT.configuration],
     [{ ...FILE, gatewayUrl: `ftp://${SECRET}` }, /\/gatewayUrl/, EXIT.configuration],
     [

@@ -7,7 +7,7 @@ import type { FleetNodeName } from '../../../schemas/fleet/records.ts'
 import { describeError, EXIT, ExitError } from '../../runtime/exit.ts'
 import { PLANS } from '../machines/plans.ts'
 import type { Ask } from '../machines/plans.ts'
-import { AGENT_CONFIG_SCHEMA } from './agent-config-schema.ts'
+import { AGENT_CONFIG_SCHEMA, PORT_MAX } from './agent-config-schema.ts'
 import type { AgentFile } from './agent-config-schema.ts'
 
 /** How a machine lets the node in. */
@@ -104,16 +104,30 @@ function faultsOf(file: unknown): string[] {
   if (file.keyFile !== undefined && file.node === undefined) {
     faults.push('/node is missing: with a keyFile, name provider_id, location_id and node_id.')
   }
+  if (!URL.canParse(file.gatewayUrl)) faults.push('/gatewayUrl is no address, as of https://meter.example.')
+  if (file.locationTimezone !== undefined && !isZone(file.locationTimezone)) {
+    faults.push('/locationTimezone is no IANA name of a zone, as Europe/Paris is.')
+  }
   const seen = new Set<string>()
   for (const [index, { address, adapter }] of file.machines.entries()) {
     const known = [...PLANS.keys()].join(', ')
     if (!PLANS.has(adapter)) {
       faults.push(`/machines/${index}/adapter is none that a node can ask: ${known}.`)
     }
+    const port = Number(/:(\d+)$/.exec(address)?.[1] ?? 1)
+    if (port < 1 || port > PORT_MAX) faults.push(`/machines/${index}/address has a port that there is not.`)
     if (seen.has(address)) faults.push(`/machines/${index}/address stands twice.`)
     seen.add(address)
   }
   return faults
+}
+
+function isZone(timeZone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en-US', { timeZone }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
 }
 
 function told(path: string, faults: readonly string[]): string {

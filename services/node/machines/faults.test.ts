@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { FAULTS } from '../../../infra/local/fleet-sample/machines/faults.ts'
+import { serveCgminer } from '../../../infra/local/fleet-sample/machines/command-server.ts'
 import type { Fault } from '../../../infra/local/fleet-sample/machines/faults.ts'
 import { serveMachine } from '../../../infra/local/fleet-sample/machines/serve-machine.ts'
 import type { ServedMachine } from '../../../infra/local/fleet-sample/machines/serve-machine.ts'
@@ -9,19 +10,19 @@ import {
   SimulatedMachine,
 } from '../../../infra/local/fleet-sample/machines/simulated-machine.ts'
 import type { MachineKind } from '../../../infra/local/fleet-sample/machines/simulated-machine.ts'
-import { systemClock } from '../../../pipelines/clock.ts'
+import type { Clock } from '../../../pipelines/clock.ts'
 import { systemRandom } from '../../../pipelines/random.ts'
-import { quickClock } from '../../../test/support/fleet/node/quick-clock.ts'
+import { QuickClock } from '../../../test/support/fleet/node/quick-clock.ts'
 import { machineOf } from '../config/agent-config.ts'
 import { REQUEST_TIMEOUT_MS } from '../transports/read-outcome.ts'
+import { MachinePoller } from './machine-poller.ts'
 import { MachinePolls } from './machine-polls.ts'
 import type { Polled } from './machine-polls.ts'
 import type { PollWord } from './poll-result.ts'
 import { Roster } from './roster.ts'
 
-/** Bounds are reached this much sooner than in a real node. */
-const TIMES = 4
-const DAY_AGO_MS = Date.now() - 86_400_000
+const NOW_MS = Date.UTC(2026, 10, 30)
+const DAY_AGO_MS = NOW_MS - 86_400_000
 const SIGNAL = new AbortController().signal
 
 /** What a poll comes to, by what is wrong with the machine; a login is asked for by Bitmain's web server alone. */
@@ -39,7 +40,11 @@ after(async () => void (await Promise.all(served.map((one) => one.stop()))))
 
 async function serve(kind: MachineKind, seed: number, macOf: () => string | null = () => null) {
   const machine = new SimulatedMachine({ kind, seed, startedMs: DAY_AGO_MS })
-  const one = await serveMachine({ machine, clock: systemClock })
+  const clock = new QuickClock()
+  const { monotonicMs, delay } = clock
+  // What is true of a machine goes with its clock, which stands still, so that answers can be compared with it.
+  const still: Clock = { monotonicMs, delay, nowMs: () => NOW_MS }
+  const one = await serveMachine({ machine, clock: still })
   served.push(one)
   const roster = new Roster([one.address], null)
   const polls = new MachinePolls({
@@ -47,11 +52,11 @@ async function serve(kind: MachineKind, seed: number, macOf: () => string | null
     intervalS: 60,
     roster,
     macOf,
-    presentMs: () => Date.now(),
-    clock: quickClock(TIMES),
+    presentMs: () => NOW_MS,
+    clock,
     random: systemRandom,
   })
-  return { machine, served: one, polls, roster }
+  return { machine, served: one, polls, roster, clock }
 }
 
 function itemsOf({ made }: Polled) {
@@ -67,12 +72,10 @@ describe('a simulated machine over its own protocol', () => {
   for (const [seed, kind] of MACHINE_KINDS.entries()) {
     test(`${kind}: what is true of it comes out of a poll`, async () => {
       const { machine, polls } = await serve(kind, 1_000 + seed)
-      const beforeMs = Date.now()
       const polled = await polls.poll(5, SIGNAL)
       assert.equal(polled.result, 'ok')
       const { sample, poll, report } = itemsOf(polled)
-      const rates = [beforeMs, Date.now()].map((at) => machine.rateHsAt(at))
-      assert.ok(rates.includes(sample?.hashrate_hs.now ?? -1))
+      assert.equal(sample?.hashrate_hs.now, machine.rateHsAt(NOW_MS))
       assert.equal(sample?.observed_at, 5)
       assert.equal(poll?.mac, machine.mac)
       assert.equal(poll?.serial, kind === 'espminer' ? null : machine.serial)
@@ -87,12 +90,12 @@ describe('a simulated machine over its own protocol', () => {
     for (const fault of FAULTS) {
       const expected = kind.startsWith('bitmain') && fault === 'wrong_login' ? 'partial' : RESULTS[fault]
       test(`${kind}, ${fault}: the poll is ${expected} within its bound, and is about that machine`, async () => {
-        const { machine, served: one, polls } = await serve(kind, 2_000 + seed)
+        const { machine, served: one, polls, clock } = await serve(kind, 2_000 + seed)
         await polls.poll(1, SIGNAL)
         await one.setFault(fault)
-        const beganMs = performance.now()
+        const beganMs = clock.monotonicMs()
         const polled = await polls.poll(2, SIGNAL)
-        assert.ok(performance.now() - beganMs < (2 * REQUEST_TIMEOUT_MS) / TIMES + 1_000)
+        assert.ok(clock.monotonicMs() - beganMs < 2 * REQUEST_TIMEOUT_MS + 1_000)
         assert.equal(polled.result, expected)
         const { poll, sample } = itemsOf(polled)
         assert.deepEqual([poll?.result, poll?.address], [expected, one.address])
@@ -114,6 +117,27 @@ describe('a simulated machine over its own protocol', () => {
       assert.equal(roster.of(one.address).mac, other.mac)
     })
   }
+
+  test('a machine that is silent is waited for in the form in which it last spoke, and in no other', async () => {
+    const { machine, served: one, clock } = await serve('whatsminer', 7_000)
+    const older = await serveCgminer(
+      { host: '127.0.0.1', port: 0, clock, answerTo: () => null },
+      { hasNuls: false },
+    )
+    served.push({ ...one, stop: older.stop })
+    const entry = one.entry as Parameters<typeof machineOf>[0]
+    const both = machineOf({ ...entry, ports: { ...entry.ports, cgminer: older.port } }, undefined)
+    const poller = new MachinePoller({ machine: both, clock, random: systemRandom })
+    assert.ok(
+      (await poller.poll(SIGNAL)).every(({ outcome }) => outcome.kind === 'answer'),
+      machine.serial,
+    )
+    await Promise.all([one.setFault('silent'), older.setFault('silent')])
+    const beganMs = clock.monotonicMs()
+    const asked = await poller.poll(SIGNAL)
+    assert.ok(asked.every(({ outcome }) => outcome.kind === 'timeout'))
+    assert.ok(clock.monotonicMs() - beganMs < 2 * REQUEST_TIMEOUT_MS)
+  })
 
   test('a machine whose answer names none is the one of the roster, where the network says so', async () => {
     let macArp = '02:00:00:00:0B:01'

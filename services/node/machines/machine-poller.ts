@@ -33,8 +33,8 @@ export class MachinePoller {
   readonly machine: Machine
   readonly #clock: Clock
   readonly #web: HttpMachine
-  /** The variant of its plan that answered last. */
-  #variant = 0
+  /** The variant of its plan that answered last; null where none has yet. */
+  #variant: number | null = null
   /** Until when a port that is not needed rests, by port. */
   readonly #restsUntilMs = new Map<number, number>()
 
@@ -49,13 +49,16 @@ export class MachinePoller {
     const variants = PLANS.get(this.machine.adapter)?.variants ?? []
     let asked: readonly Asked[] = []
     for (let tried = 0; tried < variants.length && !signal.aborted; tried += 1) {
-      const at = (this.#variant + tried) % variants.length
+      const at = ((this.#variant ?? 0) + tried) % variants.length
       const now = await this.#ask(variants[at] ?? [], signal)
       // The first one is what the machine should speak: where none answers, it says why.
       if (tried === 0 || now.some(isHeard)) asked = now
-      if (!now.some(isHeard)) continue
-      this.#variant = at
-      break
+      if (now.some(isHeard)) {
+        this.#variant = at
+        break
+      }
+      // It spoke this before: where no way leads to it, another form would only be waited for as long.
+      if (this.#variant !== null && now.every(({ outcome }) => outcome.kind === 'timeout')) break
     }
     return asked
   }

@@ -74,3 +74,18 @@ test('a batch names at most 64 spans, and old ones are forgotten', () => {
   spans.polledUntil(82 * HOUR_MS, OFFSET)
   assert.deepEqual(spans.kept().told, [])
 })
+
+test('a loss that is forgotten is not said to be complete either', () => {
+  const spans = new CompleteSpans(null, 0)
+  const lost = Array.from({ length: 300 }, (_, at) => ({
+    from: OFFSET + at * 1_000,
+    to: OFFSET + at * 1_000 + 10,
+  }))
+  spans.lose({ spans: lost, isUnknown: false }, 0)
+  spans.polledUntil(300_000, OFFSET)
+  spans.polledUntil(301_000, OFFSET)
+  assert.ok(spans.kept().polled.length > 200)
+  for (const { from, to } of spans.kept().polled) {
+    assert.ok(lost.every((one) => one.to <= from || one.from >= to))
+  }
+})

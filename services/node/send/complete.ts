@@ -77,6 +77,8 @@ export class CompleteSpans {
   }
 
   #trim(nowMs: number): void {
+    // A loss that is forgotten must not be said to be complete: it leaves what was polled for good.
+    this.#polled = difference(this.#polled, this.#lost)
     const young = ({ to }: Range): boolean => to >= nowMs - SPAN_AGE_MS_MAX
     this.#polled = this.#polled.filter(young).slice(-SPANS_MAX)
     this.#told = this.#told.filter(young).slice(-SPANS_MAX)

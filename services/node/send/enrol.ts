@@ -15,6 +15,8 @@ export interface Enrolled extends FleetNodeName {
   readonly key: string
 }
 
+/** What a header of HTTP can hold: what a key must be to be sent. */
+export const KEY = /^[\x21-\x7e]{1,1024}$/
 /** In the folder of the node's state. */
 const ENROLLED_FILE = 'node.json'
 
@@ -86,7 +88,7 @@ function parsed(bytes: Buffer): unknown {
 function enrolledIn(value: unknown): Enrolled | null {
   if (!isJsonObject(value)) return null
   const { key, provider_id, location_id, node_id } = value
-  if (typeof key !== 'string' || typeof provider_id !== 'string') return null
+  if (typeof key !== 'string' || !KEY.test(key) || typeof provider_id !== 'string') return null
   if (typeof location_id !== 'string' || typeof node_id !== 'string') return null
   return { key, provider_id, location_id, node_id }
 }

@@ -70,3 +70,8 @@ test('refused items are read by index and code; anything else is none', () => {
   assert.deepEqual(refusedIn({ refused }), [{ index: 2, code: 'no_id' }])
   assert.deepEqual(refusedIn({}), [])
 })
+
+test('no text of an answer but a code comes into a reason', async () => {
+  const said = await (await clientOf(503, '{"code":"text of somebody else"}')).say('/x', {}, SIGNAL)
+  assert.deepEqual(said, { kind: 'again', waitMs: 0, reason: 'status 503 (no code)' })
+})

@@ -41,6 +41,8 @@ export interface SentBody {
 
 const UNKNOWN_TYPE = 'unsupported_media_type'
 const DENIED: ReadonlySet<number> = new Set([401, 403])
+/** A code of ours. Whatever else stands in an answer may come from anybody on the way, and enters no log. */
+const CODE = /^[a-z_]{1,64}$/
 /** The statuses of what the gateway itself finds wrong in a body, with their codes; others may come from what is in between. */
 const UNFIT: ReadonlySet<string> = new Set([
   'not_json',
@@ -117,17 +119,21 @@ async function bodyOf(answer: Response): Promise<JsonObject> {
 }
 
 function meaningOf({ status, ok, headers }: Response, answer: JsonObject): Said {
-  const { code, log_time: logTime } = answer
+  const { log_time: logTime } = answer
+  const code = codeIn(answer)
   if (ok) {
     return { kind: 'taken', answer, logMs: typeof logTime === 'string' ? parseRfc3339(logTime) : null }
   }
-  const said = typeof code === 'string' ? code : 'no code'
-  const reason = `status ${status} (${said})`
+  const reason = `status ${status} (${code ?? 'no code'})`
   if (code === UNKNOWN_TYPE) return { kind: 'unknown_type', reason }
   if (DENIED.has(status)) return { kind: 'denied', reason }
-  if (typeof code === 'string' && UNFIT.has(code)) return { kind: 'unfit', reason }
+  if (code !== null && UNFIT.has(code)) return { kind: 'unfit', reason }
   const asked = Number(headers.get('retry-after') ?? 0)
   return { kind: 'again', waitMs: Number.isFinite(asked) ? asked * SECOND_MS : 0, reason }
+}
+
+function codeIn({ code }: JsonObject): string | null {
+  return typeof code === 'string' && CODE.test(code) ? code : null
 }
 
 /** The items that an answer refuses for good. */
@@ -135,7 +141,7 @@ export function refusedIn({ refused }: JsonObject): RefusedItem[] {
   if (!Array.isArray(refused)) return []
   return (refused as readonly unknown[]).flatMap((one) => {
     if (!isJsonObject(one)) return []
-    const { index, code } = one
-    return typeof index === 'number' && typeof code === 'string' ? [{ index, code }] : []
+    const { index } = one
+    return typeof index === 'number' ? [{ index, code: codeIn(one) ?? 'no code' }] : []
   })
 }

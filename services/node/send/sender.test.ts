@@ -25,6 +25,15 @@ test('a batch that is unfit is halved until one item stands alone, which is refu
   assert.equal(node.arrived.size, 8)
 })
 
+test('whoever answers 200 without the time of the log is not the gateway, and nothing leaves the spool', async () => {
+  const node = await world(8)
+  assert.equal(await node.step('somebody_else'), true)
+  assert.equal(node.held, 8)
+  node.trueMs += 2_000
+  await node.step('taken')
+  assert.deepEqual([node.held, node.arrived.size], [0, 8])
+})
+
 test('ten items in a row that are unfit are no fault of theirs: the rest is kept and sent again', async () => {
   const node = await world(14)
   for (let step = 0; step < 200 && node.held > 4; step += 1) await node.step('unfit_alone')

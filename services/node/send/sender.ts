@@ -28,6 +28,13 @@ const LOOK_MS = SECOND_MS
  */
 const UNFIT_MAX = 10
 
+/** A page for whoever is not logged in to a network answers 200 to everything: items leave the spool for the log's time alone. */
+const NOT_THE_GATEWAY: Exclude<Said, { kind: 'taken' }> = {
+  kind: 'again',
+  waitMs: 0,
+  reason: 'an answer without the time of the log: is gatewayUrl the gateway?',
+}
+
 /** What the sender needs to know of the rest of the node at the moment of a batch. */
 export interface SenderSources {
   /** The number that is given out next. */
@@ -156,6 +163,7 @@ export class Sender {
     const said = await client.post(TELEMETRY_PATH, bodyOf(batch, this.#form), signal)
     if (signal.aborted && said.kind === 'again') return
     if (said.kind === 'unknown_type' && this.#form === 'packed') this.#form = 'json'
+    else if (said.kind === 'taken' && said.logMs === null) this.#later(state, batch, NOT_THE_GATEWAY)
     else if (said.kind === 'taken') await this.#taken(state, batch, said, sentBootMs)
     else if (said.kind === 'unfit' && this.#unfit < UNFIT_MAX) await this.#halve(state, batch, said.reason)
     else this.#later(state, batch, said)

@@ -5,27 +5,29 @@ import type { Losses } from './losses.ts'
 import { difference } from './ranges.ts'
 import type { Block, SpoolIndex } from './spool-index.ts'
 
-/** The frames of a file of which something is held; none where the disk does not give them back. */
-export async function heldFrames(of: {
-  readonly disk: Disk
-  readonly name: string
-  readonly blocks: readonly Block[]
-  readonly losses: Losses
-}): Promise<readonly Frame[]> {
-  const { disk, name, blocks, losses } = of
-  const isHeld = ({ epoch, first, count }: FrameHead): boolean =>
-    blocks.some((block) => block.epoch === epoch && block.from < first + count && block.to > first)
+/** The disk says that it has lost what was on it. Any other failure, as without free file handles, may pass. */
+const LOST = 'EIO'
+
+/** A file as far as the disk has it: nothing where it has lost it. Rejects where it cannot be read now, and may be later. */
+export async function readKept(disk: Disk, name: string, losses: Losses): Promise<Buffer> {
   try {
-    const file = (await disk.read(name)) ?? Buffer.alloc(0)
-    const heads = framesIn(file).frames.filter(isHeld)
-    return heads.map((head) => Object.assign({ items: itemsOfFrame(file, head) }, head))
+    return (await disk.read(name)) ?? Buffer.alloc(0)
   } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === LOST)) throw error
     losses.diskFailed(error)
-    return []
+    return Buffer.alloc(0)
   }
 }
 
-/** What a file had before and has no more is not held; what was left out on purpose has been counted. */
+/** The frames of a file of which something is held. */
+export function heldFrames(file: Buffer, blocks: readonly Block[]): readonly Frame[] {
+  const isHeld = ({ epoch, first, count }: FrameHead): boolean =>
+    blocks.some((block) => block.epoch === epoch && block.from < first + count && block.to > first)
+  const heads = framesIn(file).frames.filter(isHeld)
+  return heads.map((head) => Object.assign({ items: itemsOfFrame(file, head) }, head))
+}
+
+/** What a file had before and has no more is not held; what was left out on purpose has no time. */
 export function releaseMissing(
   index: SpoolIndex,
   losses: Losses,
@@ -46,7 +48,9 @@ export function releaseMissing(
       .map(({ first, items }) => ({ from: first, to: first + items.length }))
     for (const range of difference([block], there)) missing += index.release(block.epoch, range).items
   }
-  const damaged = missing - (itemsOf(held) - itemsOf(changed))
+  const leftOut = itemsOf(held) - itemsOf(changed)
+  if (leftOut > 0) losses.lost('no_time', leftOut, [])
+  const damaged = missing - leftOut
   if (damaged > 0) {
     const times = before.map(({ times }) => times)
     losses.lost('damaged', damaged, times)

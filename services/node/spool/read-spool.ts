@@ -4,6 +4,7 @@ import type { Disk } from './disk.ts'
 import { isDraft } from './disk.ts'
 import { packedName, spoolFile } from './file-names.ts'
 import { framesIn } from './frame.ts'
+import { readKept } from './held-frames.ts'
 import type { Losses } from './losses.ts'
 import type { Block, SpoolIndex } from './spool-index.ts'
 
@@ -20,10 +21,12 @@ export async function readSpool(disk: Disk, index: SpoolIndex, losses: Losses): 
     const isReplaced = file?.isOpen === true && names.includes(packedName(name))
     if (isDraft(name) || isReplaced) await disk.remove(name)
     if (file === null || isReplaced) continue
-    const { frames, isWhole } = framesIn((await disk.read(name)) ?? Buffer.alloc(0))
+    const bytes = await readKept(disk, name, losses)
+    const { frames, isWhole } = framesIn(bytes)
     for (const block of blocksOf(name, frames)) index.add(block)
     const last = frames.at(-1)
-    if (!isWhole) damaged.push({ epoch: file.epoch, seq: last === undefined ? 0 : last.first + last.count })
+    if (!isWhole || bytes.length === 0)
+      damaged.push({ epoch: file.epoch, seq: last === undefined ? 0 : last.first + last.count })
     if (frames.length === 0) await disk.remove(name)
   }
   for (const mark of damaged) losses.lost('damaged', 0, [around(index.blocks, mark)])

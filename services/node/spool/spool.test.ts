@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { silentLogger } from '../../../pipelines/logger.ts'
 import { BATCH_ITEMS_MAX } from '../../../schemas/fleet/bounds.ts'
+import { HOUR_MS } from '../../../schemas/units.ts'
 import { CrashDisk } from '../../../test/support/fleet/node/crash-disk.ts'
 import type { Disk } from './disk.ts'
 import { Losses } from './losses.ts'
@@ -90,6 +91,43 @@ test('a full disk loses what is new only where nothing old can make room, and al
   // What was half written is not read, by this process or the next.
   const next = await opened(disk)
   assert.equal((await textsOf(next.spool)).length, 10)
+})
+
+test('a disk that cannot be read now loses nothing, and what was half written takes no room', async () => {
+  const disk = new CrashDisk(() => 0.5)
+  const { spool, losses } = await opened(disk)
+  const read = disk.read.bind(disk)
+  const failing = (code: string) => async () => await Promise.reject(Object.assign(new Error(code), { code }))
+  await spool.append(1, items(1, 600), null)
+  disk.read = failing('EMFILE')
+  const run = spool.index.oldestRun(NEXT, 600)
+  assert.ok(run !== null)
+  assert.equal(await spool.read(run), null)
+  // The file is full now, and cannot be packed.
+  await spool.append(1, items(601, 400), null)
+  assert.deepEqual([spool.index.heldItems, losses.items], [1_000, {}])
+  disk.read = read
+  assert.equal((await spool.read(run))?.length, 600)
+  disk.isFull = true
+  for (let from = 1_001; from < 1_100; from += 10) await spool.append(1, items(from, 10), null)
+  assert.deepEqual(await disk.list(), [])
+  disk.isFull = false
+  await spool.append(1, items(1_200, 10), null)
+  disk.read = failing('EIO')
+  const lost = spool.index.oldestRun(NEXT, 10)
+  assert.ok(lost !== null)
+  assert.equal(await spool.read(lost), null)
+  assert.equal(losses.items['damaged'], 10, 'a sector that is gone is not waited for')
+})
+
+test('of what is too old, nothing younger goes', async () => {
+  const disk = new CrashDisk(() => 0.5)
+  const { spool, losses } = await opened(disk)
+  for (let hour = 0; hour < 3; hour += 1)
+    await spool.append(1, items(1 + 10 * hour, 10, NOW + hour * HOUR_MS), null)
+  await spool.keepWithin(NOW + HOUR_MS + SPOOL_AGE_MS_MAX)
+  assert.deepEqual(losses.items, { too_old: 10 })
+  assert.deepEqual(spool.index.low(), { epoch: 1, seq: 11 })
 })
 
 test('the oldest goes beyond the bounds of bytes and of age', async () => {

@@ -9,7 +9,7 @@ import { encodeFrame, framesIn, itemsOfFrame } from './frame.ts'
 import type { Frame } from './frame.ts'
 import type { Losses } from './losses.ts'
 import { SpoolIndex } from './spool-index.ts'
-import { heldFrames, releaseMissing } from './held-frames.ts'
+import { heldFrames, readKept, releaseMissing } from './held-frames.ts'
 import { readSpool } from './read-spool.ts'
 import type { Run } from './spool-index.ts'
 import { withTimes } from './stamp-frames.ts'
@@ -76,19 +76,23 @@ export class Spool {
     })
   }
 
-  /** The items of a run. Null where it is not held any more, or the disk does not give it back: then it is lost, and counted. */
+  /**
+   * The items of a run. Null where it is not held any more; where the disk cannot be read now, as without free file handles, and
+   * it may be asked again; or where it does not give the items back: then they are lost, and counted.
+   */
   async read(run: Run): Promise<readonly Buffer[] | null> {
     return await this.#inTurn(async () => {
       // The file may have been packed since the run was chosen.
       const block = this.index.blockOf(run.epoch, run.from)
       if (block === undefined) return null
       try {
-        const items = itemsOfRun((await this.#disk.read(block.file)) ?? Buffer.alloc(0), run)
+        const items = itemsOfRun(await readKept(this.#disk, block.file, this.#losses), run)
         if (items.length === run.to - run.from) return items
       } catch (error) {
-        // What cannot be read now is not waited for: it would hold back all that comes after.
         this.#losses.diskFailed(error)
+        return null
       }
+      // What the disk has lost is not waited for: it would hold back all that comes after.
       const { items, files } = this.index.release(run.epoch, run)
       this.#losses.lost('damaged', items, [block.times])
       await this.#discardAll(files)
@@ -110,14 +114,18 @@ export class Spool {
     })
   }
 
-  /** Drops the oldest files while the spool is too large, or holds what is too old by now. */
+  /** Drops the oldest items while they are too old by now, and the oldest files while the spool is too large. */
   async keepWithin(presentMs: number | null): Promise<void> {
     await this.#inTurn(async () => {
       for (let oldest = this.index.blocks[0]; oldest !== undefined; oldest = this.index.blocks[0]) {
         const isOld =
           presentMs !== null && oldest.times !== null && oldest.times.to < presentMs - SPOOL_AGE_MS_MAX
-        if (!isOld && this.index.sizeBytes <= this.#sizeBytesMax) return
-        await this.#drop(oldest.file, isOld ? 'too_old' : 'no_room')
+        if (isOld) {
+          const { items, files } = this.index.release(oldest.epoch, oldest)
+          this.#losses.lost('too_old', items, [oldest.times])
+          await this.#discardAll(files)
+        } else if (this.index.sizeBytes > this.#sizeBytesMax) await this.#drop(oldest.file)
+        else return
       }
     })
   }
@@ -131,7 +139,7 @@ export class Spool {
       const files = new Set(this.index.blocks.filter(({ times }) => times === null).map(({ file }) => file))
       let isDone = true
       for (const name of files) {
-        const isWritten = await this.#rewrite(name, (frames) => withTimes(frames, time, this.#losses))
+        const isWritten = await this.#rewrite(name, (frames) => withTimes(frames, time))
         isDone &&= isWritten
       }
       return isDone
@@ -155,7 +163,7 @@ export class Spool {
     // A disk that is full may have room once the oldest is gone: what is new is worth more.
     const [oldest] = this.index.blocks
     if (oldest !== undefined) {
-      await this.#drop(oldest.file, 'no_room')
+      await this.#drop(oldest.file)
       if (await this.#tryAppend(epoch, first.seq, bytes)) return
     }
     const span = waits === null ? { from: frame.fromMs, to: frame.toMs + 1 } : null
@@ -170,8 +178,9 @@ export class Spool {
       await this.#disk.sync(open.name)
     } catch (error) {
       this.#losses.diskFailed(error)
-      // What was half written stands at the end of this file, so nothing may follow it.
+      // What was half written stands at the end of this file, so nothing may follow it; alone it would only take room.
       this.#open = null
+      if (!this.index.has(open.name)) await this.#discard(open.name)
       return false
     }
     for (const block of blocksOf(open.name, framesIn(bytes).frames)) {
@@ -193,13 +202,17 @@ export class Spool {
   async #rewrite(name: string, change: (frames: readonly Frame[]) => readonly Frame[]): Promise<boolean> {
     if (name === this.#open?.name) this.#open = null
     const before = this.index.blocks.filter(({ file }) => file === name)
-    const held = await heldFrames({ disk: this.#disk, name, blocks: before, losses: this.#losses })
-    const changed = runsOf(change(held))
-    const bytes = Buffer.concat(changed.map(encodeFrame))
     const packed = packedName(name)
+    let held: readonly Frame[]
+    let changed: readonly Frame[]
+    let bytes: Buffer
     try {
+      held = heldFrames(await readKept(this.#disk, name, this.#losses), before)
+      changed = runsOf(change(held))
+      bytes = Buffer.concat(changed.map(encodeFrame))
       if (bytes.length > 0) await writeWhole(this.#disk, packed, bytes)
     } catch (error) {
+      // The file stays as it is.
       this.#losses.diskFailed(error)
       return false
     }
@@ -209,10 +222,11 @@ export class Spool {
     return true
   }
 
-  async #drop(file: string, reason: 'too_old' | 'no_room'): Promise<void> {
+  /** For want of room. */
+  async #drop(file: string): Promise<void> {
     if (file === this.#open?.name) this.#open = null
     const { items, times } = this.index.releaseFile(file)
-    this.#losses.lost(reason, items, times)
+    this.#losses.lost('no_room', items, times)
     await this.#discard(file)
   }
 

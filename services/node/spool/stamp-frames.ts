@@ -1,20 +1,16 @@
 import type { NodeTime } from '../time/node-time.ts'
 import type { Frame } from './frame.ts'
 import { decodeItem, encodeItem, observedAt, stamped } from './item-bytes.ts'
-import type { Losses } from './losses.ts'
 
 /**
  * Frames with their time, once the log's time is known. What was made in this boot is as old as the monotonic clock says; what an
  * earlier boot has left has the time of its wall clock then, or none, and is left out.
  */
-export function withTimes(frames: readonly Frame[], time: NodeTime, losses: Losses): Frame[] {
+export function withTimes(frames: readonly Frame[], time: NodeTime): Frame[] {
   return frames.flatMap((frame) => {
     if (frame.waits === null) return [frame]
     const at = timeOf(frame.waits, time)
-    if (at === null) {
-      losses.lost('no_time', frame.items.length, [])
-      return []
-    }
+    if (at === null) return []
     const items = frame.items.map((bytes) => {
       const item = decodeItem(bytes)
       return encodeItem(stamped(item, at(observedAt(item))))

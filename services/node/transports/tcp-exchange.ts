@@ -19,17 +19,25 @@ export interface TcpEnd {
 
 /** Sends one request over a connection of its own and reads the answer, within the bound of bytes. Never rejects. */
 export async function tcpExchange({ host, port, bytes, isWhole, signal }: TcpRequest): Promise<TcpEnd> {
-  const nothing = Buffer.alloc(0)
+  const nothing: Buffer = Buffer.alloc(0)
   if (signal.aborted) return { end: 'timeout', received: nothing }
   const { promise, resolve } = Promise.withResolvers<TcpEnd>()
   const socket = connect({ host, port })
-  let received: Buffer = nothing
+  // It doubles where it is full, so that an answer of many small pieces is not copied at each.
+  let room = nothing
+  let received = nothing
+  const take = (piece: Buffer): void => {
+    const end = received.length + piece.length
+    if (end > room.length) room = Buffer.concat([received], Math.max(2 * room.length, end))
+    piece.copy(room, received.length)
+    received = room.subarray(0, end)
+  }
   const finish = (end: TcpEnd['end']): void => resolve({ end, received })
   const onAbort = (): void => finish('timeout')
   signal.addEventListener('abort', onAbort, { once: true })
   socket.on('connect', () => socket.write(bytes))
   socket.on('data', (piece) => {
-    received = Buffer.concat([received, piece])
+    take(piece)
     if (received.length > ANSWER_BYTES_MAX) finish('too_long')
     else if (isWhole(received)) finish('whole')
   })

@@ -18,7 +18,15 @@ import { NodeTime } from '../../../../services/node/time/node-time.ts'
 import { Crash, CrashDisk } from './crash-disk.ts'
 
 /** How the gateway answers the next batch. */
-export const ANSWERS = ['taken', 'away', 'lost_answer', 'busy', 'unfit', 'refuses_one'] as const
+export const ANSWERS = [
+  'taken',
+  'away',
+  'lost_answer',
+  'busy',
+  'unfit',
+  'refuses_one',
+  'somebody_else',
+] as const
 /** Beside those: a gateway that finds every body unfit, also of one item. */
 export type Answer = (typeof ANSWERS)[number] | 'unfit_alone'
 
@@ -221,6 +229,7 @@ export class NodeWorld {
     const { answer } = this
     if (answer === 'away') return { kind: 'again', waitMs: 0, reason: 'away' }
     if (answer === 'busy') return { kind: 'again', waitMs: 1_000, reason: 'busy' }
+    if (answer === 'somebody_else') return { kind: 'taken', answer: {}, logMs: null }
     if (answer === 'unfit_alone' || (answer === 'unfit' && items.length > 1))
       return { kind: 'unfit', reason: 'unfit' }
     assert.ok(low.epoch < epoch || (low.epoch === epoch && low.seq <= first_seq), 'low is above the batch')
