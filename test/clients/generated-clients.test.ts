@@ -164,7 +164,9 @@ async function reserved(app: Server['app'], key: string): Promise<string> {
 async function assertAnswers(generator: Generator, dir: string, served: Served, key: string): Promise<void> {
   const { document, calls } = served
   const sent = await Promise.all(
-    calls.filter(({ method }) => method === 'get').map((call) => sentBy(served, call, key)),
+    calls
+      .filter(({ method }) => method === 'get')
+      .map((call) => (PROBLEMS[call.operationId] === undefined ? sentBy(served, call, key) : undefined)),
   )
   const lines = (await generator.call(dir, served, key)).trim().split('\n')
   const answers = lines.map((line) => JSON.parse(line) as Answer)
