@@ -68,7 +68,8 @@ function readAnswer(answer: unknown): RawAnswer | null {
   return body === undefined ? null : { request, body: { parsed: body } }
 }
 
-function readContext(context: Readonly<Record<string, unknown>>): MachineContext {
+/** What the inventory knows of a machine, in the names of `test/fixtures/fleet`; what is missing or no such value is null. */
+export function readContext(context: Readonly<Record<string, unknown>>): MachineContext {
   const { model, location_timezone: zone, gpus_expected: gpus } = context
   return {
     model: isJsonObject(model) ? readModel(model) : null,

@@ -13,6 +13,7 @@ import { benchScale } from './parts/scale.ts'
 import type { BenchServers } from './harness/servers.ts'
 import { benchSettler } from './parts/settler.ts'
 import { benchTelemetry } from './parts/telemetry.ts'
+import { benchSite } from './site/site.ts'
 
 /** As requested; where it is not, each part has a number of its own. */
 export interface BenchSettings {
@@ -92,6 +93,11 @@ export const PARTS = {
   footprint: {
     what: 'CPU, bytes and INSERTs that an event costs each part of the chain',
     run: (servers, { events = 3_000_000 }) => benchFootprint({ ...servers, events }),
+  },
+  site: {
+    what: 'the node of a site: CPU and memory with 5,000 machines a minute, the spool of 72 hours',
+    needsNoServers: true,
+    run: (_servers, { seconds = 120 }) => benchSite({ measureMs: seconds * 1_000 }),
   },
   memory: {
     what: 'an aggregator with 10 million ids; every service over 30 minutes of constant load',

@@ -2,9 +2,9 @@ import * as fc from 'fast-check'
 import type { JsonObject } from '../../../pipelines/json/json-object.ts'
 import { maxOf, telemetryOf } from './expected.ts'
 import type { GeneratedPoll } from './generators.ts'
-import type { BoardTruth } from './machine-truth.ts'
-import type { AskedAnswer } from './poll-document.ts'
-import { ordered, orAbsent, written } from './styles.ts'
+import type { BoardTruth } from '../../../infra/local/fleet-sample/machines/answers/truth.ts'
+import type { AskedAnswer } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
+import { ordered, orAbsent, written } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
 import {
   boardsSaying,
   cgminerPoolsAnswer,
@@ -12,7 +12,7 @@ import {
   styledTruth,
   vendorDocument,
 } from './vendor-document.ts'
-import type { StyledTruth } from './vendor-document.ts'
+import type { StyledTruth } from '../../../infra/local/fleet-sample/machines/answers/styled.ts'
 
 /** Hundredths of a GH/s. */
 const STEP_HS = 10_000_000

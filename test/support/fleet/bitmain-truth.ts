@@ -1,38 +1,15 @@
 import * as fc from 'fast-check'
 import type { JsonObject } from '../../../pipelines/json/json-object.ts'
 import { sumOf, maxOf, telemetryOf } from './expected.ts'
+import { UNITS } from '../../../infra/local/fleet-sample/machines/answers/bitmain.ts'
+import type { BitmainTruth } from '../../../infra/local/fleet-sample/machines/answers/bitmain.ts'
 import { machineTruth } from './machine-truth.ts'
-import type { MachineTruth, PoolTruth } from './machine-truth.ts'
-import { anyStyle, clockText, ordered, orAbsent, written } from './styles.ts'
-import type { Style } from './styles.ts'
+import { anyStyle } from './styles.ts'
 
 /** What both generations of Bitmain's stock firmware have in common. */
 
 const NODE_TIME = '2026-05-04T03:02:01.000Z'
 const NODE_TIME_S = Date.parse(NODE_TIME) / 1_000
-
-/** In which unit the machine writes its rates, and who says so. */
-const UNITS = [
-  { prefix: 'G', stepHs: 10_000_000, shown: 'GH/s', labelUnit: undefined, isWarned: false },
-  { prefix: 'G', stepHs: 10_000_000, shown: undefined, labelUnit: undefined, isWarned: false },
-  { prefix: 'G', stepHs: 10_000_000, shown: 'GH', labelUnit: 'GH', isWarned: false },
-  { prefix: 'M', stepHs: 10_000, shown: 'MH', labelUnit: undefined, isWarned: false },
-  { prefix: 'M', stepHs: 10_000, shown: 'MH', labelUnit: 'MH', isWarned: false },
-  { prefix: 'M', stepHs: 10_000, shown: undefined, labelUnit: 'MH', isWarned: true },
-  { prefix: 'M', stepHs: 10_000, shown: 'GH', labelUnit: 'MH', isWarned: true },
-] as const
-export type RateUnit = (typeof UNITS)[number]
-
-export interface BitmainTruth extends MachineTruth {
-  readonly unit: RateUnit
-  readonly style: Style
-  /** Chains beyond the boards that the machine lists all the same. */
-  readonly unusedChains: number
-  readonly unusedFans: number
-  readonly deviceTimeS: number | null
-  /** A slot for a pool that nobody filled in. */
-  readonly hasUnusedPool: boolean
-}
 
 export const bitmainTruth: fc.Arbitrary<BitmainTruth> = fc.constantFrom(...UNITS).chain((unit) =>
   fc
@@ -46,31 +23,6 @@ export const bitmainTruth: fc.Arbitrary<BitmainTruth> = fc.constantFrom(...UNITS
     })
     .map(({ truth, ...rest }) => Object.assign({ unit }, truth, rest)),
 )
-
-/** A rate as the machine writes it: hundredths of its unit. */
-export function rateText(rateHs: number, { unit, style }: BitmainTruth): string | number {
-  return written(rateHs / unit.stepHs, 2, style.numbers)
-}
-
-/** The answer that names the machine; null where it says nothing of it. */
-export function systemInfo(truth: BitmainTruth): Record<string, unknown> {
-  return ordered(
-    {
-      minertype: truth.model.model,
-      macaddr: orAbsent(truth.mac, (mac) => mac.toLowerCase()),
-      hostname: truth.hostname ?? undefined,
-      ipaddress: truth.ip ?? '0.0.0.0',
-      serinum: truth.serial ?? 'N/A',
-      system_filesystem_version: truth.fwVer ?? undefined,
-    },
-    truth.style.order,
-  )
-}
-
-/** The time since the last share, or "0". */
-export function shareAge({ shareAgeS }: PoolTruth): string {
-  return shareAgeS === null ? '0' : clockText(shareAgeS)
-}
 
 export function documentOf(
   truth: BitmainTruth,

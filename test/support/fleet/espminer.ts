@@ -1,60 +1,31 @@
 import * as fc from 'fast-check'
+import {
+  AXE_KINDS,
+  AXE_STEP_HS,
+  espminerInfo,
+  isFallback,
+} from '../../../infra/local/fleet-sample/machines/answers/espminer.ts'
+import type { AxeTruth } from '../../../infra/local/fleet-sample/machines/answers/espminer.ts'
 import type { JsonObject } from '../../../pipelines/json/json-object.ts'
 import { maxOf } from './expected.ts'
 import type { GeneratedPoll } from './generators.ts'
-import type { ModelTruth } from './machine-truth.ts'
-import { PASSWORD, pollDocument } from './poll-document.ts'
-import { anyStyle, ordered, orAbsent, written } from './styles.ts'
-import type { Style } from './styles.ts'
+import type { ModelTruth } from '../../../infra/local/fleet-sample/machines/answers/truth.ts'
+import { pollDocument } from './poll-document.ts'
+import { anyStyle } from './styles.ts'
 import { overlaid } from './vendor-document.ts'
-
-/** Rates are hundredths of GH/s. */
-const STEP_HS = 10_000_000
-
-/** Which program it is: before 2.7 it knew neither windows nor a pause; one fork copies a mean and lists its fans. */
-const KINDS = ['old', 'present', 'fork'] as const
 
 /** Of a pool that is not in use. */
 const UNCOUNTED = { alive: null, accepted: null, rejected: null, stale: null, difficulty: null }
 
-interface AxeTruth {
-  readonly kind: (typeof KINDS)[number]
-  readonly style: Style
-  readonly fans: number
-  readonly chips: number
-  readonly nowHs: number | null
-  readonly minuteHs: number | null
-  readonly tenMinutesHs: number | null
-  readonly hourHs: number | null
-  readonly nominalHs: number | null
-  /** Hundredths of a watt. */
-  readonly powerSteps: number | null
-  readonly uptimeS: number
-  /** Of one or two sensors, or of each chip; null: shown as -1. */
-  readonly sensorsC: readonly (number | null)[]
-  readonly regulatorC: number | null
-  readonly fansRpm: readonly number[]
-  readonly millivolts: number
-  readonly accepted: number
-  readonly stale: number
-  readonly otherRejected: number
-  readonly difficulty: number
-  readonly isFallback: boolean
-  readonly hasSecondPool: boolean
-  readonly isPaused: boolean
-  readonly isOverheated: boolean
-  readonly bestShare: number
-}
-
 const rate = fc.option(
-  fc.nat(1_000_000).map((steps) => steps * STEP_HS),
+  fc.nat(1_000_000).map((steps) => steps * AXE_STEP_HS),
   { freq: 6 },
 )
 
 /** Answers of ESP-Miner and its forks: sensors that are not there, a second fan that is not there, shares by reason. */
 export const espminer: fc.Arbitrary<GeneratedPoll> = fc
   .record<AxeTruth>({
-    kind: fc.constantFrom(...KINDS),
+    kind: fc.constantFrom(...AXE_KINDS),
     style: anyStyle,
     fans: fc.integer({ min: 0, max: 2 }),
     chips: fc.integer({ min: 1, max: 6 }),
@@ -62,7 +33,7 @@ export const espminer: fc.Arbitrary<GeneratedPoll> = fc
     minuteHs: rate,
     tenMinutesHs: rate,
     hourHs: rate,
-    nominalHs: fc.option(fc.integer({ min: 1, max: 1_000_000 }).map((steps) => steps * STEP_HS)),
+    nominalHs: fc.option(fc.integer({ min: 1, max: 1_000_000 }).map((steps) => steps * AXE_STEP_HS)),
     powerSteps: fc.option(fc.nat(20_000)),
     uptimeS: fc.nat(10_000_000),
     sensorsC: fc.array(fc.option(fc.integer({ min: 5, max: 120 })), { minLength: 2, maxLength: 2 }),
@@ -78,12 +49,14 @@ export const espminer: fc.Arbitrary<GeneratedPoll> = fc
     isPaused: fc.boolean(),
     isOverheated: fc.boolean(),
     bestShare: fc.integer({ min: 1, max: 900 }),
+    mac: fc.constant('02:00:00:00:7A:01'),
+    hostname: fc.constant('axe-7q'),
   })
   .map((truth) => ({
     document: pollDocument({
       adapter: 'espminer',
       model: modelOf(truth),
-      answers: [['/api/system/info', ordered(infoOf(truth), truth.style.order)]],
+      answers: [['/api/system/info', espminerInfo(truth)]],
       order: 0,
     }),
     expected: { telemetry: expectedOf(truth), warnings: warningsOf(truth) },
@@ -93,108 +66,13 @@ function modelOf({ fans, chips }: AxeTruth): ModelTruth {
   return { make: 'Maker', model: 'Model small', algorithm: 'SHA-256', boards: 1, chipsPerBoard: chips, fans }
 }
 
-function infoOf(truth: AxeTruth): Record<string, unknown> {
-  const { kind } = truth
-  return {
-    ...poolsOf(truth),
-    ...fansOf(truth),
-    ...temperaturesOf(truth),
-    ...windowsOf(truth),
-    hostname: 'axe-7q',
-    macAddr: '02:00:00:00:7a:01',
-    version: 'v9.9.1',
-    asicCount: truth.chips,
-    coreVoltage: 1_500,
-    coreVoltageActual: truth.millivolts,
-    frequency: 610,
-    maxPower: 55,
-    power: orAbsent(truth.powerSteps, (steps) => written(steps, 2, truth.style.numbers)),
-    uptimeSeconds: truth.uptimeS,
-    sharesAccepted: truth.accepted,
-    sharesRejected: truth.stale + truth.otherRejected,
-    sharesRejectedReasons: kind === 'old' ? undefined : reasonsOf(truth),
-    bestDiff: kind === 'old' ? `${truth.bestShare}k` : truth.bestShare * 1_000,
-    miningPaused: kind === 'present' ? truth.isPaused : undefined,
-    shutdown: kind === 'fork' ? truth.isPaused : undefined,
-    overheat_mode: truth.isOverheated ? 1 : 0,
-  }
-}
-
-function rateText(rateHs: number | null, { style }: AxeTruth): unknown {
-  return orAbsent(rateHs, (value) => written(value / STEP_HS, 2, style.numbers))
-}
-
-function windowsOf(truth: AxeTruth): Record<string, unknown> {
-  const { kind } = truth
-  const hourHs = kind === 'fork' ? truth.tenMinutesHs : truth.hourHs
-  return {
-    hashRate: rateText(truth.nowHs, truth),
-    ...(kind === 'old'
-      ? {}
-      : {
-          hashRate_1m: rateText(truth.minuteHs, truth),
-          hashRate_10m: rateText(truth.tenMinutesHs, truth),
-          hashRate_1h: rateText(hourHs, truth),
-          hashRate_1d: kind === 'fork' ? (rateText(truth.tenMinutesHs, truth) ?? 0) : undefined,
-          expectedHashrate: rateText(truth.nominalHs, truth),
-        }),
-  }
-}
-
-function temperaturesOf({ kind, sensorsC, regulatorC }: AxeTruth): Record<string, unknown> {
-  const [first = null, second = null] = sensorsC
-  return {
-    temp: (kind === 'fork' ? maxOf(sensorsC) : first) ?? -1,
-    temp2: kind === 'present' ? (second ?? -1) : undefined,
-    vrTemp: regulatorC ?? -1,
-    asicTemps: kind === 'fork' ? sensorsC.map((temperature) => temperature ?? -1) : undefined,
-  }
-}
-
-/** The fork lists its fans; the others always show a second one. */
-function fansOf({ kind, fans, fansRpm }: AxeTruth): Record<string, unknown> {
-  const shown = fansRpm.map((rpm, at) => (at < fans ? rpm : 0))
-  return {
-    fanrpm: shown[0],
-    fanspeed: 40.5,
-    fan2rpm: kind === 'present' ? shown[1] : undefined,
-    fans: kind === 'fork' ? shown.slice(0, fans).map((rpm) => ({ rpm, speedPerc: 40.5 })) : undefined,
-  }
+/** The sensors that are read: the old ones have one. */
+function sensorsOf({ kind, sensorsC }: AxeTruth): readonly (number | null)[] {
+  return kind === 'old' ? sensorsC.slice(0, 1) : sensorsC
 }
 
 function fanCount({ kind, fans }: AxeTruth): number {
   return kind === 'old' ? Math.min(fans, 1) : fans
-}
-
-function reasonsOf({ stale, otherRejected }: AxeTruth): JsonObject[] {
-  const reasons = [
-    { message: 'Stale', count: stale },
-    { message: 'Something else', count: otherRejected },
-  ]
-  return reasons.filter(({ count }) => count > 0)
-}
-
-function poolsOf(truth: AxeTruth): Record<string, unknown> {
-  return {
-    stratumURL: `login:${PASSWORD}@first.example`,
-    stratumPort: 3_333,
-    stratumUser: 'acct.one',
-    stratumPassword: PASSWORD,
-    fallbackStratumURL: truth.hasSecondPool ? 'stratum+tcp://second.example' : '',
-    fallbackStratumPort: 4_444,
-    fallbackStratumUser: 'acct.two',
-    isUsingFallbackStratum: isFallback(truth) ? 1 : 0,
-    poolDifficulty: truth.difficulty,
-  }
-}
-
-function isFallback({ isFallback: is, hasSecondPool }: AxeTruth): boolean {
-  return is && hasSecondPool
-}
-
-/** The sensors that are read: the old ones have one. */
-function sensorsOf({ kind, sensorsC }: AxeTruth): readonly (number | null)[] {
-  return kind === 'old' ? sensorsC.slice(0, 1) : sensorsC
 }
 
 function warningsOf(truth: AxeTruth): string[] {
@@ -224,8 +102,8 @@ function expectedOf(truth: AxeTruth): JsonObject {
     source_api: 'espminer',
     model: 'Model small',
     algorithm: 'SHA-256',
-    mac: '02:00:00:00:7A:01',
-    hostname: 'axe-7q',
+    mac: truth.mac,
+    hostname: truth.hostname,
     fw_ver: 'v9.9.1',
     serial: null,
     hashrate_hs: {

@@ -1,5 +1,9 @@
 import type { JsonObject } from '../../../pipelines/json/json-object.ts'
-import type { BoardTruth, MachineTruth, PoolTruth } from './machine-truth.ts'
+import type {
+  BoardTruth,
+  MachineTruth,
+  PoolTruth,
+} from '../../../infra/local/fleet-sample/machines/answers/truth.ts'
 
 /** The truth of a machine as telemetry. A generator lays over it what its vendor says otherwise or not at all. */
 export function telemetryOf(truth: MachineTruth): JsonObject {

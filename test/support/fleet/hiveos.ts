@@ -2,9 +2,10 @@ import * as fc from 'fast-check'
 import type { JsonObject } from '../../../pipelines/json/json-object.ts'
 import { maxOf, sumOf } from './expected.ts'
 import type { GeneratedPoll } from './generators.ts'
-import type { ModelTruth } from './machine-truth.ts'
-import { PASSWORD, pollDocument } from './poll-document.ts'
-import { ordered, orAbsent } from './styles.ts'
+import type { ModelTruth } from '../../../infra/local/fleet-sample/machines/answers/truth.ts'
+import { PASSWORD } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
+import { pollDocument } from './poll-document.ts'
+import { ordered, orAbsent } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
 
 /** Rates of cards are multiples of 100 H/s, so that every unit of the agent writes them whole or with few decimals. */
 const STEP_HS = 100

@@ -2,12 +2,19 @@ import * as fc from 'fast-check'
 import type { JsonObject } from '../../../pipelines/json/json-object.ts'
 import { maxOf, sumOf, telemetryOf } from './expected.ts'
 import type { GeneratedPoll } from './generators.ts'
-import type { BoardTruth, PoolTruth } from './machine-truth.ts'
-import { PASSWORD, lastShareAt } from './poll-document.ts'
-import { clockText, ordered, orAbsent, written } from './styles.ts'
-import type { Style } from './styles.ts'
-import { listed, styledTruth, timeTextS, vendorDocument } from './vendor-document.ts'
-import type { StyledTruth } from './vendor-document.ts'
+import type { BoardTruth, PoolTruth } from '../../../infra/local/fleet-sample/machines/answers/truth.ts'
+import { PASSWORD } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
+import { lastShareAt } from './poll-document.ts'
+import {
+  clockText,
+  ordered,
+  orAbsent,
+  written,
+} from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
+import type { Style } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
+import { listed } from '../../../infra/local/fleet-sample/machines/answers/styled.ts'
+import { styledTruth, timeTextS, vendorDocument } from './vendor-document.ts'
+import type { StyledTruth } from '../../../infra/local/fleet-sample/machines/answers/styled.ts'
 
 /** Rates are multiples of 10 MH/s: two decimals of GH/s, five of TH/s. */
 const STEP_HS = 10_000_000

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import type { JsonObject } from '../../../pipelines/json/json-object.ts'
 import { maxOf, sumOf } from './expected.ts'
 import type { GeneratedPoll } from './generators.ts'
-import type { ModelTruth } from './machine-truth.ts'
+import type { ModelTruth } from '../../../infra/local/fleet-sample/machines/answers/truth.ts'
 import { pollDocument } from './poll-document.ts'
 
 interface CardTruth {

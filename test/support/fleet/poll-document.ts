@@ -1,16 +1,11 @@
 import type { JsonObject } from '../../../pipelines/json/json-object.ts'
-import type { ModelTruth, PoolTruth } from './machine-truth.ts'
-import { orAbsent } from './styles.ts'
+import type { ModelTruth, PoolTruth } from '../../../infra/local/fleet-sample/machines/answers/truth.ts'
+import type { AskedAnswer } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
+import { orAbsent } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
 
 /** By the node's clock, in every document that is made from a truth. */
 export const POLLED_AT = '2026-05-04T03:02:01.000Z'
 export const POLLED_AT_S = Date.parse(POLLED_AT) / 1_000
-
-/** What stands where machines show passwords. It may come out nowhere. */
-export const PASSWORD = 'kept-from-all'
-
-/** A request, and the parsed answer to it; a text is an answer that is no JSON. */
-export type AskedAnswer = readonly [request: string, body: unknown]
 
 export interface DocumentParts {
   readonly adapter: string

@@ -2,8 +2,8 @@ import * as fc from 'fast-check'
 import type { JsonObject } from '../../../pipelines/json/json-object.ts'
 import { maxOf, telemetryOf } from './expected.ts'
 import type { GeneratedPoll } from './generators.ts'
-import type { BoardTruth } from './machine-truth.ts'
-import { ordered, orAbsent, written } from './styles.ts'
+import type { BoardTruth } from '../../../infra/local/fleet-sample/machines/answers/truth.ts'
+import { ordered, orAbsent, written } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
 import {
   boardsSaying,
   cgminerPoolsAnswer,
@@ -13,7 +13,7 @@ import {
   timeTextS,
   vendorDocument,
 } from './vendor-document.ts'
-import type { StyledTruth } from './vendor-document.ts'
+import type { StyledTruth } from '../../../infra/local/fleet-sample/machines/answers/styled.ts'
 
 /** Rates are hundredths of MH/s. */
 const STEP_HS = 10_000

@@ -2,22 +2,16 @@ import * as fc from 'fast-check'
 import type { JsonObject } from '../../../pipelines/json/json-object.ts'
 import { telemetryOf } from './expected.ts'
 import { machineTruth } from './machine-truth.ts'
-import type { MachineTruth, PoolTruth, TruthLimits } from './machine-truth.ts'
-import { PASSWORD, POLLED_AT_S, pollDocument } from './poll-document.ts'
-import type { AskedAnswer } from './poll-document.ts'
-import { anyStyle, clockText, ordered } from './styles.ts'
-import type { Style } from './styles.ts'
+import { listed } from '../../../infra/local/fleet-sample/machines/answers/styled.ts'
+import type { StyledTruth } from '../../../infra/local/fleet-sample/machines/answers/styled.ts'
+import type { MachineTruth, PoolTruth } from '../../../infra/local/fleet-sample/machines/answers/truth.ts'
+import type { TruthLimits } from './machine-truth.ts'
+import { POLLED_AT_S, pollDocument } from './poll-document.ts'
+import type { AskedAnswer } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
+import { clockText, ordered, PASSWORD } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
+import { anyStyle } from './styles.ts'
 
 /** What the generators of several vendors have in common: the document, cgminer's pools, and what a board says. */
-
-/** A machine, and the way in which it writes. */
-export interface StyledTruth extends MachineTruth {
-  readonly style: Style
-  /** The machine's own clock; null where no answer shows it. */
-  readonly deviceTimeS: number | null
-  /** A number that choices follow from which the vendor's form leaves open. */
-  readonly choice: number
-}
 
 export function styledTruth(limits: TruthLimits): fc.Arbitrary<StyledTruth> {
   return fc
@@ -74,11 +68,6 @@ export function boardsSaying(truth: MachineTruth, said: readonly BoardMember[]):
     BOARD_MEMBERS.filter((name) => !said.includes(name)).map((name) => [name, null]),
   )
   return (telemetryOf(truth)['boards'] as readonly JsonObject[]).map((board) => overlaid(board, unsaid))
-}
-
-/** The order in which a machine lists its parts. */
-export function listed<Part>(parts: readonly Part[], { style }: StyledTruth): Part[] {
-  return style.order % 3 === 0 ? parts.toReversed() : [...parts]
 }
 
 /** How the machine says when the last share was: as a time by its clock, or as a duration. */

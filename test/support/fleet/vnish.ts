@@ -2,20 +2,20 @@ import * as fc from 'fast-check'
 import type { JsonObject } from '../../../pipelines/json/json-object.ts'
 import { maxOf, sumOf, telemetryOf } from './expected.ts'
 import type { GeneratedPoll } from './generators.ts'
-import type { BoardTruth } from './machine-truth.ts'
+import type { BoardTruth } from '../../../infra/local/fleet-sample/machines/answers/truth.ts'
 import { POLLED_AT_S } from './poll-document.ts'
-import type { AskedAnswer } from './poll-document.ts'
-import { clockText, ordered, orAbsent } from './styles.ts'
+import type { AskedAnswer } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
+import { clockText, ordered, orAbsent } from '../../../infra/local/fleet-sample/machines/answers/writing.ts'
+import { listed } from '../../../infra/local/fleet-sample/machines/answers/styled.ts'
 import {
   BOARD_MEMBERS,
   boardsSaying,
-  listed,
   overlaid,
   styledTruth,
   timeTextS,
   vendorDocument,
 } from './vendor-document.ts'
-import type { StyledTruth } from './vendor-document.ts'
+import type { StyledTruth } from '../../../infra/local/fleet-sample/machines/answers/styled.ts'
 
 const STEP_HS = 10_000
 const DAY_S = 86_400

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import type { JsonObject } from '../../../../pipelines/json/json-object.ts'
 import { maxOf, telemetryOf } from '../expected.ts'
-import type { BoardTruth } from '../machine-truth.ts'
+import type { BoardTruth } from '../../../../infra/local/fleet-sample/machines/answers/truth.ts'
 import { styledTruth } from '../vendor-document.ts'
-import type { StyledTruth } from '../vendor-document.ts'
+import type { StyledTruth } from '../../../../infra/local/fleet-sample/machines/answers/styled.ts'
 
 /** What both interfaces of Braiins OS have in common. */
 

@@ -1,18 +1,8 @@
 import * as fc from 'fast-check'
+import { localTimeText } from '../../../../infra/local/fleet-sample/machines/answers/whatsminer.ts'
+import type { ErrorTruth, Zone } from '../../../../infra/local/fleet-sample/machines/answers/whatsminer.ts'
 import type { JsonObject } from '../../../../pipelines/json/json-object.ts'
 import { POLLED_AT_S } from '../poll-document.ts'
-
-/** An open error of a WhatsMiner. */
-export interface ErrorTruth {
-  readonly code: string
-  readonly atS: number
-}
-
-/** A zone that never changes its clocks in the years of these tests; null where the inventory does not know it. */
-export interface Zone {
-  readonly name: string | null
-  readonly aheadS: number
-}
 
 const COMPONENTS: Readonly<Record<string, string>> = {
   1: 'fan',
@@ -38,11 +28,6 @@ export const anyErrors: fc.Arbitrary<readonly ErrorTruth[]> = fc.uniqueArray(
   fc.record({ code, atS: fc.nat(2_000_000).map((agoS) => POLLED_AT_S - agoS) }),
   { maxLength: 4, selector: (error) => error.code },
 )
-
-/** By the clocks of the location. */
-export function localTimeText(atS: number, { aheadS }: Zone): string {
-  return new Date((atS + aheadS) * 1_000).toISOString().slice(0, 19).replace('T', ' ')
-}
 
 export function errorTelemetry(
   { code: vendorCode, atS }: ErrorTruth,

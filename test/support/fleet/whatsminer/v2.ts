@@ -2,22 +2,23 @@ import * as fc from 'fast-check'
 import type { JsonObject } from '../../../../pipelines/json/json-object.ts'
 import { maxOf, sumOf, telemetryOf } from '../expected.ts'
 import type { GeneratedPoll } from '../generators.ts'
-import type { BoardTruth } from '../machine-truth.ts'
-import type { AskedAnswer } from '../poll-document.ts'
-import { ordered, orAbsent, written } from '../styles.ts'
+import type { BoardTruth } from '../../../../infra/local/fleet-sample/machines/answers/truth.ts'
+import type { AskedAnswer } from '../../../../infra/local/fleet-sample/machines/answers/writing.ts'
+import { ordered, orAbsent, written } from '../../../../infra/local/fleet-sample/machines/answers/writing.ts'
+import { listed } from '../../../../infra/local/fleet-sample/machines/answers/styled.ts'
 import {
   BOARD_MEMBERS,
   boardsSaying,
   cgminerPoolsAnswer,
   cgminerPoolsTelemetry,
-  listed,
   styledTruth,
   timeTextS,
   vendorDocument,
 } from '../vendor-document.ts'
-import type { StyledTruth } from '../vendor-document.ts'
-import { anyErrors, anyZone, errorTelemetry, localTimeText } from './errors.ts'
-import type { ErrorTruth, Zone } from './errors.ts'
+import type { StyledTruth } from '../../../../infra/local/fleet-sample/machines/answers/styled.ts'
+import { localTimeText } from '../../../../infra/local/fleet-sample/machines/answers/whatsminer.ts'
+import type { ErrorTruth, Zone } from '../../../../infra/local/fleet-sample/machines/answers/whatsminer.ts'
+import { anyErrors, anyZone, errorTelemetry } from './errors.ts'
 
 /** Hundredths of a MH/s. */
 const STEP_HS = 10_000

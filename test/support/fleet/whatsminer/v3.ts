@@ -1,33 +1,23 @@
 import * as fc from 'fast-check'
+import {
+  hasNoFactoryRate,
+  REASON,
+  V3_STEP_HS,
+  whatsminerV3Answers,
+} from '../../../../infra/local/fleet-sample/machines/answers/whatsminer.ts'
+import type { V3Truth } from '../../../../infra/local/fleet-sample/machines/answers/whatsminer.ts'
 import type { JsonObject } from '../../../../pipelines/json/json-object.ts'
 import { maxOf, telemetryOf } from '../expected.ts'
 import type { GeneratedPoll } from '../generators.ts'
-import { PASSWORD } from '../poll-document.ts'
-import type { AskedAnswer } from '../poll-document.ts'
-import { ordered, orAbsent, written } from '../styles.ts'
-import { boardsSaying, listed, styledTruth, timeTextS, vendorDocument } from '../vendor-document.ts'
-import type { StyledTruth } from '../vendor-document.ts'
-import { anyErrors, anyZone, errorTelemetry, localTimeText } from './errors.ts'
-import type { ErrorTruth, Zone } from './errors.ts'
+import { boardsSaying, styledTruth, timeTextS, vendorDocument } from '../vendor-document.ts'
+import { anyErrors, anyZone, errorTelemetry } from './errors.ts'
 
-/** Millionths of a TH/s. */
-const STEP_HS = 1_000_000
-const POWER_MODES: Readonly<Record<string, string>> = { low: '0', normal: '1' }
-const REASON = 'what went wrong'
-
-interface V3Truth extends StyledTruth {
-  readonly minuteHs: number | null
-  readonly quarterHs: number | null
-  readonly zone: Zone
-  readonly errors: readonly ErrorTruth[]
-}
-
-const rate = fc.option(fc.nat(20_000_000).map((steps) => steps * 101 * STEP_HS))
+const rate = fc.option(fc.nat(20_000_000).map((steps) => steps * 101 * V3_STEP_HS))
 
 /** Answers of WhatsMiners on TCP 4433: one for each part or one for all, numbers that stand for "unset", no shares. */
 export const whatsminerV3: fc.Arbitrary<GeneratedPoll> = fc
   .record({
-    truth: styledTruth({ rateStepHs: 101 * STEP_HS, boardsMax: 4, fansMax: 2 }),
+    truth: styledTruth({ rateStepHs: 101 * V3_STEP_HS, boardsMax: 4, fansMax: 2 }),
     minuteHs: rate,
     quarterHs: rate,
     zone: anyZone,
@@ -36,114 +26,10 @@ export const whatsminerV3: fc.Arbitrary<GeneratedPoll> = fc
   .map(({ truth, ...rest }) => {
     const all = { ...truth, ...rest }
     return {
-      document: vendorDocument('whatsminer', all, answersOf(all), all.zone.name),
+      document: vendorDocument('whatsminer', all, whatsminerV3Answers(all), all.zone.name),
       expected: { telemetry: telemetry(all), warnings: warnings(all) },
     }
   })
-
-/** The rate of the factory is below 0 where the machine does not know it, and the limit the largest number of 31 bits. */
-const hasNoFactoryRate = ({ nominalHs, choice }: V3Truth): boolean => nominalHs === null && choice % 2 === 0
-
-function answersOf(truth: V3Truth): AskedAnswer[] {
-  const head = { code: 0, when: truth.deviceTimeS ?? undefined, desc: 'an answer' }
-  const parts = { summary: summaryOf(truth), edevs: devsOf(truth), pools: poolsOf(truth) }
-  const info: AskedAnswer = ['get.device.info', { ...head, msg: infoOf(truth) }]
-  // The poorer form that the machine still has.
-  const old: AskedAnswer = ['summary', { SUMMARY: [{ 'MHS 5s': 1, Accepted: 7 }] }]
-  if (truth.choice % 3 === 0) return [['get.miner.status', { ...head, msg: parts }], info, old]
-  const single = Object.entries(parts).map(
-    ([name, part]): AskedAnswer => [`get.miner.status ${name}`, { ...head, msg: { [name]: part } }],
-  )
-  return [...single, info, old]
-}
-
-function ths(rateHs: number | null, { style }: V3Truth): string | number | undefined {
-  return orAbsent(rateHs, (known) =>
-    written(known / STEP_HS, 6, style.numbers === 'text' ? 'text' : 'number'),
-  )
-}
-
-function summaryOf(truth: V3Truth): JsonObject {
-  const { fansRpm, boards, style } = truth
-  return ordered(
-    {
-      elapsed: truth.uptimeS ?? undefined,
-      'hash-realtime': ths(truth.nowHs, truth),
-      'hash-1min': ths(truth.minuteHs, truth),
-      'hash-15min': ths(truth.quarterHs, truth),
-      'hash-average': ths(truth.meanHs, truth),
-      'factory-hash': hasNoFactoryRate(truth) ? -0.002 : ths(truth.nominalHs, truth),
-      [truth.choice % 5 === 0 ? 'power-5min' : 'power-realtime']: truth.powerW ?? undefined,
-      'power-limit': 2_147_483_647,
-      'board-temperature': boards.map(({ boardC, chips }) => (chips === 0 ? 0 : (boardC ?? 0))),
-      'up-freq-finish': 1,
-      'fan-speed-in': fansRpm[0],
-      'fan-speed-out': fansRpm[1],
-    },
-    style.order,
-  )
-}
-
-function devsOf(truth: V3Truth): JsonObject[] {
-  const devs = truth.boards.map((board, slot) =>
-    ordered(
-      {
-        id: slot,
-        slot,
-        status: board.chips === 0 ? 'dead' : 'alive',
-        'hash-realtime': ths(board.rateHs, truth),
-        'hash-average': 5.5,
-        'factory-hash': ths(board.nominalHs, truth),
-        'effective-chips': board.chips,
-        'chip-temp-max': board.chipC ?? 0,
-        freq: board.freqMhz ?? undefined,
-      },
-      truth.style.order,
-    ),
-  )
-  return listed(devs, truth)
-}
-
-function poolsOf(truth: V3Truth): JsonObject[] {
-  const pools = truth.pools.map((pool, index) =>
-    ordered(
-      {
-        account: pool.user,
-        'pool-priority': index,
-        status: pool.isAlive ? 'alive' : 'dead',
-        'stratum-active': index === 1,
-        url: pool.url.replace('://', `://acct:${PASSWORD}@`),
-      },
-      truth.style.order,
-    ),
-  )
-  return listed(pools, truth)
-}
-
-function infoOf(truth: V3Truth): JsonObject {
-  const { mode, style } = truth
-  const serials = truth.boards.map(({ serial }, slot) => [`pcbsn${slot}`, serial ?? ''])
-  const miner = {
-    working: orAbsent(mode, (known) => String(known !== 'sleep')),
-    'miner-sn': truth.serial ?? '00000000',
-    ...Object.fromEntries(serials),
-  }
-  const errors = truth.errors.map(({ code, atS }) => ({
-    [code]: localTimeText(atS, truth.zone),
-    reason: REASON,
-  }))
-  return {
-    network: {
-      ip: truth.ip ?? '0.0.0.0',
-      mac: truth.mac ?? undefined,
-      hostname: truth.hostname ?? undefined,
-    },
-    miner: ordered(miner, style.order),
-    system: { api: '3.1.0', fwversion: truth.fwVer ?? undefined },
-    power: { mode: orAbsent(mode, (known) => POWER_MODES[known]), fanspeed: 6_100 },
-    'error-code': errors.length === 0 ? undefined : errors,
-  }
-}
 
 function telemetry(truth: V3Truth): JsonObject {
   const present = truth.boards.filter(({ chips }) => chips > 0)
