@@ -42,6 +42,20 @@ const TIMES = {
   ),
 }
 
+const THRESHOLD_MAP = {
+  propertyNames: { enum: [...THRESHOLDS] },
+  additionalProperties: { type: 'number', minimum: 0, maximum: THRESHOLD_MAX },
+} as const
+
+/**
+ * The document of a field as it is shown. Where no thresholds are set the map is empty: what generators make of a map cannot
+ * be null.
+ */
+function shownSchema(field: EntityField): TSchema {
+  if (field.kind !== 'thresholds') return fieldSchema(field)
+  return Type.Unsafe<Record<string, number>>({ type: 'object', ...THRESHOLD_MAP })
+}
+
 /** The document of one field, which may be null. */
 function fieldSchema(field: EntityField): TSchema {
   const nullable = <Value>(type: string, more: object = {}) =>
@@ -71,11 +85,7 @@ function fieldSchema(field: EntityField): TSchema {
         maxItems: field.most,
       })
     default:
-      // A map: what generators make of an object with members cannot be null.
-      return nullable<Record<string, number>>('object', {
-        propertyNames: { enum: [...THRESHOLDS] },
-        additionalProperties: { type: 'number', minimum: 0, maximum: THRESHOLD_MAX },
-      })
+      return Type.Unsafe<Record<string, number> | null>({ type: ['object', 'null'], ...THRESHOLD_MAP })
   }
 }
 
@@ -120,7 +130,10 @@ export interface EntitySchemas {
 }
 
 function schemasOf(spec: EntitySpec): EntitySchemas {
-  const view = Type.Unsafe<EntityView>(Type.Object({ ...VERSION, ...propertiesOf(spec, () => false) }))
+  const shown = Object.fromEntries(
+    Object.entries(spec.fields).map(([name, field]) => [name, shownSchema(field)]),
+  )
+  const view = Type.Unsafe<EntityView>(Type.Object({ ...VERSION, ...shown }))
   return {
     view,
     page: Type.Object({

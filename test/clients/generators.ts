@@ -149,7 +149,19 @@ const generatorJava: Generator = {
     const { name } = served
     const packages = ['api', 'model'].flatMap((part) => [`--${part}-package`, `${name}.${part}`])
     const invoker = ['--invoker-package', `${name}.client`]
-    await openapiGenerator(dir, served, '-g', 'java', '--library', 'jersey3', ...packages, ...invoker)
+    // Without it a client sends an empty map or list for each that it was not given.
+    const absent = ['--additional-properties', 'containerDefaultToNull=true']
+    await openapiGenerator(
+      dir,
+      served,
+      '-g',
+      'java',
+      '--library',
+      'jersey3',
+      ...packages,
+      ...invoker,
+      ...absent,
+    )
   },
   compile: async (dir) => {
     await cp(join(sourceOf('openapi-generator'), 'Call.java'), join(dir, 'src/main/java/Call.java'))

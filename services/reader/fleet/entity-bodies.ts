@@ -37,11 +37,11 @@ export function readChange(kind: EntityKind, body: JsonObject): AskedChange {
   }
 }
 
-/** A version as it is shown: every field of its kind, null where it has no value. */
+/** A version as it is shown: every field of its kind, null where it has no value; no thresholds are an empty map. */
 export function viewOf(kind: EntityKind, id: string, version: Version & { readonly body: Body }): EntityView {
   const { body } = version
   const shown = Object.entries(fieldsOf(kind)).map(([name, field]): [string, FieldValue | null] => {
-    const value = body[name] ?? null
+    const value = body[name] ?? (field.kind === 'thresholds' ? {} : null)
     return [name, field.kind === 'edge' && typeof value === 'number' ? formatTime(value) : value]
   })
   return {

@@ -54,7 +54,7 @@ test('what is made is shown from then on, with every field of its kind', async (
     timezone: 'America/Chicago',
     capacity_w: 5_000_000,
     service_available: null,
-    thresholds: null,
+    thresholds: {},
   })
 })
 
