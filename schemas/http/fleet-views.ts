@@ -214,3 +214,59 @@ export const FleetUptime = Type.Object({
   coverage: nullableNumberField('Part of their time of which anything is known, 0 to 1.'),
   provisional: Type.Boolean({ description: 'Less than nine tenths are covered.' }),
 })
+
+export const WorkerParams = Type.Object({ id: idParameter('The id of a worker.') })
+
+export const StatusHistoryQuery = parameters({
+  ...pageParameters,
+  provider: idParameter('The hosting provider.'),
+})
+
+export const STATUS_CAUSES = ['sample', 'poll', 'timer', 'command'] as const
+
+export const StatusChangeItem = Type.Object({
+  change: Type.Integer({ ...WIDE, description: 'Number of the change of this worker, from 1.' }),
+  changed_at: timeField('Log time: of the sample, or when the timer was due.'),
+  status: wordField(FLEET_STATUSES),
+  reason: Type.String(),
+  unknown: Type.Boolean({
+    description: 'Nothing is known of it from then on: the status is the last one that was.',
+  }),
+  status_since: timeField(),
+  reason_since: timeField(),
+  before: Type.Object({
+    status: nullableWordField(FLEET_STATUSES, 'Null at its commissioning.'),
+    reason: nullableTextField(),
+    unknown: Type.Boolean(),
+  }),
+  evidence: Type.Object({
+    cause: wordField(STATUS_CAUSES),
+    timer: nullableTextField('Which one was due.'),
+    node: nullableTextField('Who sent the sample or the result of the poll, and its numbers there.'),
+    epoch: nullableIntegerField(),
+    seq: nullableIntegerField(),
+    log_offset: nullableIntegerField('Of the record in fleet.inbox; null for a timer.'),
+    log_index: nullableIntegerField(),
+    observed_at: nullableTimeField(),
+    rate_5m_hs: nullableNumberField(),
+    rate_10m_hs: nullableNumberField(),
+    intended_hs: nullableNumberField(),
+    delivered_pct: nullableNumberField('Of what it reported, over 30 minutes.'),
+    shares: Type.Integer({ ...WIDE, description: 'Of the last 30 minutes.' }),
+    power_w: nullableNumberField(),
+    power_source: nullableTextField(),
+    intended_w: nullableNumberField(),
+    target_pct: Type.Number({ description: 'Percent of its work that windows leave.' }),
+    window_from: nullableTimeField('Begin of the windows that are active.'),
+    sample_at: nullableTimeField('Time of the newest sample.'),
+    engine: Type.Integer({ description: 'Version of the rules.' }),
+    versions: Type.Record(Type.String(), Type.Integer(), {
+      description: 'Versions of the inventory that were looked at.',
+    }),
+  }),
+})
+export type StatusChangeItem = Static<typeof StatusChangeItem>
+
+export const StatusHistoryPage = page(StatusChangeItem, {
+  as_of: nullableTimeField('Log time up to which changes are loaded.'),
+})

@@ -30,6 +30,7 @@ import type { InventoryPresent } from './fleet/inventory-present.ts'
 import { inventoryRoutes } from './fleet/inventory-routes.ts'
 import { chartRoutes } from './fleet/chart-routes.ts'
 import { Fleets } from './fleet/standing/fleets.ts'
+import { statusHistoryRoute } from './fleet/status-history-route.ts'
 import { viewRoutes } from './fleet/view-routes.ts'
 import { WRITE_BYTES_MAX } from './routes/json-body.ts'
 import { Ranking } from './present/leaderboard.ts'
@@ -186,5 +187,6 @@ function addRoutes(
   inventoryRoutes(app, { ...routeParts, inventory, inventoryCommands })
   viewRoutes(app, { ...routeParts, fleets: new Fleets(inventory, clock) })
   chartRoutes(app, { ...routeParts, inventory })
+  statusHistoryRoute(app, { ...routeParts, inventory })
   hostingRoutes(app, { ...routeParts, ranking: new Ranking(routeParts.present, routeParts.clock) })
 }

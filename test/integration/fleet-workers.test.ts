@@ -245,6 +245,19 @@ describe('the workers of a fleet', () => {
       assert.deepEqual(bucket.hashrate, [{ algorithm: 'SHA-256', min_hs: rate, mean_hs: rate, max_hs: rate }])
     }
     assert.partialDeepStrictEqual(await shown(`uptime?${range}`), { hashing: 1, reachability: 1 })
+    const history = await shown(`workers/${ids.worker}/status-history?limit=1&`)
+    const [newest] = history['items'] as Record<string, unknown>[]
+    assert.partialDeepStrictEqual(newest, {
+      status: 'working',
+      reason: 'hashing',
+      before: { status: 'stopped' },
+      evidence: { cause: 'sample', node: ids.node, power_w: 3_300, rate_5m_hs: RATE_HS },
+    })
+    const cursor = encodeURIComponent(history['next_cursor'] as string)
+    const older = await shown(`workers/${ids.worker}/status-history?limit=100&cursor=${cursor}&`)
+    const changes = (older['items'] as { change: number }[]).map(({ change }) => change)
+    assert.equal(changes.at(-1), 1)
+    assert.equal(changes.length, Number(newest?.['change']) - 1)
   })
 
   it('go on after a restart, from their pages and the log', async () => {
