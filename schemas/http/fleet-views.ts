@@ -270,3 +270,25 @@ export type StatusChangeItem = Static<typeof StatusChangeItem>
 export const StatusHistoryPage = page(StatusChangeItem, {
   as_of: nullableTimeField('Log time up to which changes are loaded.'),
 })
+
+export const NodesQuery = parameters({ ...pageParameters, provider: idParameter('The hosting provider.') })
+
+export const FleetNodeItem = Type.Object({
+  id: Type.String(),
+  version: Type.Integer({ minimum: 1, description: 'Of its entity: the ETag that a change names.' }),
+  name: Type.String(),
+  location: Type.String(),
+  workers: Type.Integer({ description: 'Assigned to it.' }),
+  online: Type.Boolean({ description: 'It was heard within five minutes, or three of its intervals.' }),
+  first_seen_at: nullableTimeField(),
+  last_heartbeat_at: nullableTimeField(),
+  last_data_at: nullableTimeField(),
+  software_version: nullableTextField(),
+  interval_s: nullableIntegerField('How often it polls.'),
+  epoch: nullableIntegerField('Its newest start.'),
+  lost: nullableIntegerField('Items that it gave a number and that will never come.'),
+  clone_contacts: nullableIntegerField('How often an earlier start of it spoke beside a later one.'),
+})
+export type FleetNodeItem = Static<typeof FleetNodeItem>
+
+export const FleetNodesPage = page(FleetNodeItem, {})

@@ -231,6 +231,10 @@ describe('the workers of a fleet', () => {
     assert.partialDeepStrictEqual(overview, { commissioned: 1, statuses: { working: 1 }, unknown: 0 })
     const { items } = (await shown('workers?status=working&')) as { items: Record<string, unknown>[] }
     assert.partialDeepStrictEqual(items, [{ id: ids.worker, node: ids.node, reason: 'hashing' }])
+    const nodes = (await shown('nodes?')) as { items: Record<string, unknown>[] }
+    assert.partialDeepStrictEqual(nodes.items, [
+      { id: ids.node, name: 'North', workers: 1, online: true, software_version: '0.1.0', lost: 0 },
+    ])
     const nowMs = systemClock.nowMs()
     const range = `from=${nowMs - 15 * MINUTE_MS}&to=${nowMs}&`
     const { buckets } = (await shown(`charts?${range}`)) as {
