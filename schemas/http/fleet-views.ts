@@ -292,3 +292,34 @@ export const FleetNodeItem = Type.Object({
 export type FleetNodeItem = Static<typeof FleetNodeItem>
 
 export const FleetNodesPage = page(FleetNodeItem, {})
+
+export const SeriesQuery = parameters({
+  provider: idParameter('The hosting provider.'),
+  ...rangeParameters,
+  temperature: wordField(FLEET_TEMPERATURES, { default: 'chip' }),
+})
+
+export const SeriesCell = Type.Object({
+  start: timeField('Begin of five minutes.'),
+  commissioned_s: Type.Integer(),
+  hashing_s: Type.Integer(),
+  idle_s: Type.Integer({ description: 'It answered, and did not hash.' }),
+  resting_s: Type.Integer({ description: 'It was set not to work.' }),
+  unreachable_s: Type.Integer({ description: 'It did not answer its node.' }),
+  unheard_s: Type.Integer({ description: 'Its node polled, and has nothing of it.' }),
+  unreadable_s: Type.Integer({ description: 'It answered, and could not be read.' }),
+  hashrate_hs: nullableIntegerField('Mean over the time of which a rate is known; null where none is.'),
+  power_w: nullableIntegerField('Mean over the time of which watts are known; null where none are.'),
+  temperature_c: bandOfNumbers('Degrees Celsius.'),
+  shares_accepted: Type.Integer(WIDE),
+  shares_refused: Type.Integer({ ...WIDE, description: 'Rejected and stale.' }),
+})
+export type SeriesCell = Static<typeof SeriesCell>
+
+export const WorkerSeries = Type.Object({
+  from: timeField(),
+  to: timeField(),
+  temperature: wordField(FLEET_TEMPERATURES),
+  as_of: nullableTimeField('Five minutes that end before it are whole, but for what comes late.'),
+  cells: Type.Array(SeriesCell, { description: 'Those that hold anything, the oldest first.' }),
+})

@@ -31,6 +31,7 @@ import { inventoryRoutes } from './fleet/inventory-routes.ts'
 import { chartRoutes } from './fleet/chart-routes.ts'
 import { Fleets } from './fleet/standing/fleets.ts'
 import { nodeListRoute } from './fleet/node-list-route.ts'
+import { seriesRoute } from './fleet/series-route.ts'
 import { statusHistoryRoute } from './fleet/status-history-route.ts'
 import { viewRoutes } from './fleet/view-routes.ts'
 import { WRITE_BYTES_MAX } from './routes/json-body.ts'
@@ -191,5 +192,6 @@ function addRoutes(
   nodeListRoute(app, { ...routeParts, inventory, fleets, fleet })
   chartRoutes(app, { ...routeParts, inventory })
   statusHistoryRoute(app, { ...routeParts, inventory })
+  seriesRoute(app, { ...routeParts, inventory })
   hostingRoutes(app, { ...routeParts, ranking: new Ranking(routeParts.present, routeParts.clock) })
 }

@@ -249,6 +249,13 @@ describe('the workers of a fleet', () => {
       assert.deepEqual(bucket.hashrate, [{ algorithm: 'SHA-256', min_hs: rate, mean_hs: rate, max_hs: rate }])
     }
     assert.partialDeepStrictEqual(await shown(`uptime?${range}`), { hashing: 1, reachability: 1 })
+    const series = (await shown(`workers/${ids.worker}/series?${range}`)) as { cells: object[] }
+    assert.partialDeepStrictEqual(series.cells[0], {
+      hashrate_hs: RATE_HS,
+      power_w: 3_300,
+      temperature_c: null,
+      idle_s: 0,
+    })
     const history = await shown(`workers/${ids.worker}/status-history?limit=1&`)
     const [newest] = history['items'] as Record<string, unknown>[]
     assert.partialDeepStrictEqual(newest, {
