@@ -166,7 +166,9 @@ async function assertAnswers(generator: Generator, dir: string, served: Served, 
   const sent = await Promise.all(
     calls
       .filter(({ method }) => method === 'get')
-      .map((call) => (PROBLEMS[call.operationId] === undefined ? sentBy(served, call, key) : undefined)),
+      .map(async (call) =>
+        PROBLEMS[call.operationId] === undefined ? await sentBy(served, call, key) : undefined,
+      ),
   )
   const lines = (await generator.call(dir, served, key)).trim().split('\n')
   const answers = lines.map((line) => JSON.parse(line) as Answer)

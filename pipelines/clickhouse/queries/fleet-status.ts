@@ -55,7 +55,7 @@ export interface StatusChangesQuery {
   readonly limit: number
 }
 
-const VERSION_MAX = 2 ** 32 - 1
+const U32_MAX = 2 ** 32 - 1
 
 /** Changes of a worker's status, the newest first. */
 export async function statusChanges(
@@ -82,7 +82,7 @@ export async function statusChanges(
     {
       provider: providerId,
       worker: workerId,
-      below: below ?? VERSION_MAX,
+      below: below ?? U32_MAX,
       topic: source.topic,
       loaded: loaded.seq,
       limit,
