@@ -262,7 +262,7 @@ test('what commands come to is what verify makes of the same log', async () => {
         model.inventory.outcomes().size,
       )
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   )
   // The rarer ones are reached one by one in inventory/decide.test.ts.
   const reached = ['', 'past', 'id_taken', 'in_use', 'unknown_worker', 'version_conflict']

@@ -214,3 +214,112 @@ export const FleetUptime = Type.Object({
   coverage: nullableNumberField('Part of their time of which anything is known, 0 to 1.'),
   provisional: Type.Boolean({ description: 'Less than nine tenths are covered.' }),
 })
+
+export const WorkerParams = Type.Object({ id: idParameter('The id of a worker.') })
+
+export const StatusHistoryQuery = parameters({
+  ...pageParameters,
+  provider: idParameter('The hosting provider.'),
+})
+
+export const STATUS_CAUSES = ['sample', 'poll', 'timer', 'command'] as const
+
+export const StatusChangeItem = Type.Object({
+  change: Type.Integer({ ...WIDE, description: 'Number of the change of this worker, from 1.' }),
+  changed_at: timeField('Log time: of the sample, or when the timer was due.'),
+  status: wordField(FLEET_STATUSES),
+  reason: Type.String(),
+  unknown: Type.Boolean({
+    description: 'Nothing is known of it from then on: the status is the last one that was.',
+  }),
+  status_since: timeField(),
+  reason_since: timeField(),
+  before: Type.Object({
+    status: nullableWordField(FLEET_STATUSES, 'Null at its commissioning.'),
+    reason: nullableTextField(),
+    unknown: Type.Boolean(),
+  }),
+  evidence: Type.Object({
+    cause: wordField(STATUS_CAUSES),
+    timer: nullableTextField('Which one was due.'),
+    node: nullableTextField('Who sent the sample or the result of the poll, and its numbers there.'),
+    epoch: nullableIntegerField(),
+    seq: nullableIntegerField(),
+    log_offset: nullableIntegerField('Of the record in fleet.inbox; null for a timer.'),
+    log_index: nullableIntegerField(),
+    observed_at: nullableTimeField(),
+    rate_5m_hs: nullableNumberField(),
+    rate_10m_hs: nullableNumberField(),
+    intended_hs: nullableNumberField(),
+    delivered_pct: nullableNumberField('Of what it reported, over 30 minutes.'),
+    shares: Type.Integer({ ...WIDE, description: 'Of the last 30 minutes.' }),
+    power_w: nullableNumberField(),
+    power_source: nullableTextField(),
+    intended_w: nullableNumberField(),
+    target_pct: Type.Number({ description: 'Percent of its work that windows leave.' }),
+    window_from: nullableTimeField('Begin of the windows that are active.'),
+    sample_at: nullableTimeField('Time of the newest sample.'),
+    engine: Type.Integer({ description: 'Version of the rules.' }),
+    versions: Type.Record(Type.String(), Type.Integer(), {
+      description: 'Versions of the inventory that were looked at.',
+    }),
+  }),
+})
+export type StatusChangeItem = Static<typeof StatusChangeItem>
+
+export const StatusHistoryPage = page(StatusChangeItem, {
+  as_of: nullableTimeField('Log time up to which changes are loaded.'),
+})
+
+export const NodesQuery = parameters({ ...pageParameters, provider: idParameter('The hosting provider.') })
+
+export const FleetNodeItem = Type.Object({
+  id: Type.String(),
+  version: Type.Integer({ minimum: 1, description: 'Of its entity: the ETag that a change names.' }),
+  name: Type.String(),
+  location: Type.String(),
+  workers: Type.Integer({ description: 'Assigned to it.' }),
+  online: Type.Boolean({ description: 'It was heard within five minutes, or three of its intervals.' }),
+  first_seen_at: nullableTimeField(),
+  last_heartbeat_at: nullableTimeField(),
+  last_data_at: nullableTimeField(),
+  software_version: nullableTextField(),
+  interval_s: nullableIntegerField('How often it polls.'),
+  epoch: nullableIntegerField('Its newest start.'),
+  lost: nullableIntegerField('Items that it gave a number and that will never come.'),
+  clone_contacts: nullableIntegerField('How often an earlier start of it spoke beside a later one.'),
+})
+export type FleetNodeItem = Static<typeof FleetNodeItem>
+
+export const FleetNodesPage = page(FleetNodeItem, {})
+
+export const SeriesQuery = parameters({
+  provider: idParameter('The hosting provider.'),
+  ...rangeParameters,
+  temperature: wordField(FLEET_TEMPERATURES, { default: 'chip' }),
+})
+
+export const SeriesCell = Type.Object({
+  start: timeField('Begin of five minutes.'),
+  commissioned_s: Type.Integer(),
+  hashing_s: Type.Integer(),
+  idle_s: Type.Integer({ description: 'It answered, and did not hash.' }),
+  resting_s: Type.Integer({ description: 'It was set not to work.' }),
+  unreachable_s: Type.Integer({ description: 'It did not answer its node.' }),
+  unheard_s: Type.Integer({ description: 'Its node polled, and has nothing of it.' }),
+  unreadable_s: Type.Integer({ description: 'It answered, and could not be read.' }),
+  hashrate_hs: nullableIntegerField('Mean over the time of which a rate is known; null where none is.'),
+  power_w: nullableIntegerField('Mean over the time of which watts are known; null where none are.'),
+  temperature_c: bandOfNumbers('Degrees Celsius.'),
+  shares_accepted: Type.Integer(WIDE),
+  shares_refused: Type.Integer({ ...WIDE, description: 'Rejected and stale.' }),
+})
+export type SeriesCell = Static<typeof SeriesCell>
+
+export const WorkerSeries = Type.Object({
+  from: timeField(),
+  to: timeField(),
+  temperature: wordField(FLEET_TEMPERATURES),
+  as_of: nullableTimeField('Five minutes that end before it are whole, but for what comes late.'),
+  cells: Type.Array(SeriesCell, { description: 'Those that hold anything, the oldest first.' }),
+})

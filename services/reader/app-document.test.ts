@@ -39,6 +39,8 @@ test('the document is OpenAPI 3.1 and knows every route', async () => {
     '/api/fleet/windows/{id}',
     '/api/fleet/workers',
     '/api/fleet/workers/{id}',
+    '/api/fleet/workers/{id}/series',
+    '/api/fleet/workers/{id}/status-history',
     '/api/models',
     '/api/settings/compute',
     '/api/settings/compute/history',

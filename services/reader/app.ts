@@ -30,6 +30,9 @@ import type { InventoryPresent } from './fleet/inventory-present.ts'
 import { inventoryRoutes } from './fleet/inventory-routes.ts'
 import { chartRoutes } from './fleet/chart-routes.ts'
 import { Fleets } from './fleet/standing/fleets.ts'
+import { nodeListRoute } from './fleet/node-list-route.ts'
+import { seriesRoute } from './fleet/series-route.ts'
+import { statusHistoryRoute } from './fleet/status-history-route.ts'
 import { viewRoutes } from './fleet/view-routes.ts'
 import { WRITE_BYTES_MAX } from './routes/json-body.ts'
 import { Ranking } from './present/leaderboard.ts'
@@ -184,7 +187,11 @@ function addRoutes(
   modelsRoutes(app, { ...routeParts, models })
   fleetNodesRoutes(app, { fleet })
   inventoryRoutes(app, { ...routeParts, inventory, inventoryCommands })
-  viewRoutes(app, { ...routeParts, fleets: new Fleets(inventory, clock) })
+  const fleets = new Fleets(inventory, clock)
+  viewRoutes(app, { ...routeParts, fleets })
+  nodeListRoute(app, { ...routeParts, inventory, fleets, fleet })
   chartRoutes(app, { ...routeParts, inventory })
+  statusHistoryRoute(app, { ...routeParts, inventory })
+  seriesRoute(app, { ...routeParts, inventory })
   hostingRoutes(app, { ...routeParts, ranking: new Ranking(routeParts.present, routeParts.clock) })
 }

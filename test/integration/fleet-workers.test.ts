@@ -231,6 +231,10 @@ describe('the workers of a fleet', () => {
     assert.partialDeepStrictEqual(overview, { commissioned: 1, statuses: { working: 1 }, unknown: 0 })
     const { items } = (await shown('workers?status=working&')) as { items: Record<string, unknown>[] }
     assert.partialDeepStrictEqual(items, [{ id: ids.worker, node: ids.node, reason: 'hashing' }])
+    const nodes = (await shown('nodes?')) as { items: Record<string, unknown>[] }
+    assert.partialDeepStrictEqual(nodes.items, [
+      { id: ids.node, name: 'North', workers: 1, online: true, software_version: '0.1.0', lost: 0 },
+    ])
     const nowMs = systemClock.nowMs()
     const range = `from=${nowMs - 15 * MINUTE_MS}&to=${nowMs}&`
     const { buckets } = (await shown(`charts?${range}`)) as {
@@ -245,6 +249,29 @@ describe('the workers of a fleet', () => {
       assert.deepEqual(bucket.hashrate, [{ algorithm: 'SHA-256', min_hs: rate, mean_hs: rate, max_hs: rate }])
     }
     assert.partialDeepStrictEqual(await shown(`uptime?${range}`), { hashing: 1, reachability: 1 })
+    const series = (await shown(`workers/${ids.worker}/series?${range}`)) as {
+      cells: { hashing_s: number }[]
+    }
+    const worked = series.cells.find(({ hashing_s }) => hashing_s > 0)
+    assert.partialDeepStrictEqual(worked, {
+      hashrate_hs: RATE_HS,
+      power_w: 3_300,
+      temperature_c: null,
+      idle_s: 0,
+    })
+    const history = await shown(`workers/${ids.worker}/status-history?limit=1&`)
+    const [newest] = history['items'] as Record<string, unknown>[]
+    assert.partialDeepStrictEqual(newest, {
+      status: 'working',
+      reason: 'hashing',
+      before: { status: 'stopped' },
+      evidence: { cause: 'sample', node: ids.node, power_w: 3_300, rate_5m_hs: RATE_HS },
+    })
+    const cursor = encodeURIComponent(history['next_cursor'] as string)
+    const older = await shown(`workers/${ids.worker}/status-history?limit=100&cursor=${cursor}&`)
+    const changes = (older['items'] as { change: number }[]).map(({ change }) => change)
+    assert.equal(changes.at(-1), 1)
+    assert.equal(changes.length, Number(newest?.['change']) - 1)
   })
 
   it('go on after a restart, from their pages and the log', async () => {

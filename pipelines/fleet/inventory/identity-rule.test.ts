@@ -83,6 +83,15 @@ describe('the lease', () => {
     assert.equal(site.label({}, 31 * S + LEASE_MS_MIN), 'shadow')
   })
 
+  test('is not renewed by copies of what was seen, which tell nothing new either', () => {
+    const site = new Site()
+    const other = { nodeKey: 'p/barn/n2' }
+    site.label({}, 10 * S)
+    assert.equal(site.label({ tMs: EDGE + 10 * S }, 110 * S), 'holder')
+    assert.equal(site.label({ tMs: EDGE + 5 * S }, 111 * S), 'holder')
+    assert.equal(site.label(other, 10 * S + LEASE_MS_MIN), 'holder')
+  })
+
   test('lasts in listening time', () => {
     const site = new Site()
     site.label({}, 0)

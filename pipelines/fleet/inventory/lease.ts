@@ -19,8 +19,9 @@ export const LEASE_FIELDS = {
   leaseNode: 'u32',
   leaseSerial: 'u32',
   leaseMac: 'u32',
-  /** Log time of the holder's last current item. */
+  /** Log time of the holder's last current item, and its observation time. */
   leaseAtMs: 'f64',
+  leaseTMs: 'f64',
   news: 'u32',
   newsItems: 'u8',
   /** Observation time of the first item with the news. */
@@ -66,6 +67,8 @@ export function lease(columns: LeaseColumns, claimed: Claimed): Leased {
   if (!isCurrent) return { label: isHolder || leaseAtMs === 0 ? 'holder' : 'shadow', isNewsBelieved: false }
   if (isLive && !isSameMachine) return { label: 'conflict', isNewsBelieved: false }
   if (isLive && !isHolder) return { label: 'shadow', isNewsBelieved: false }
+  // A copy, or what was seen before the newest: it says that the machine was there, and not that it still is.
+  if (isLive && atMs <= (columns.leaseTMs[index] ?? 0)) return { label: 'holder', isNewsBelieved: false }
   if (!isLive || !isSameMachine) {
     columns.leaseSerial[index] = 0
     columns.leaseMac[index] = 0
@@ -74,6 +77,7 @@ export function lease(columns: LeaseColumns, claimed: Claimed): Leased {
   if (serial !== 0) columns.leaseSerial[index] = serial
   if (mac !== 0) columns.leaseMac[index] = mac
   columns.leaseAtMs[index] = nowMs
+  columns.leaseTMs[index] = atMs
   return { label: 'holder', isNewsBelieved: takeNews(columns, claimed) }
 }
 

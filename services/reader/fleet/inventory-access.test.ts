@@ -148,6 +148,12 @@ test('a customer’s overview counts its own machines, and sums over those of ot
   }
   assert.deepEqual(await counted(own), [made.get('own workers')])
   assert.equal((await counted(all)).length, 2)
+  for (const view of ['series', 'status-history']) {
+    const historyOf = async (key: string, name: string) =>
+      (await ask(key, 'GET', 'own', `workers/${made.get(`own ${name}`)}/${view}`)).body['code']
+    assert.equal(await historyOf(own, 'other worker'), 'unknown_worker')
+    assert.equal(await historyOf(own, 'workers'), 'history_unavailable')
+  }
   for (const view of ['charts', 'uptime']) {
     assert.equal((await ask(own, 'GET', 'own', view)).body['code'], 'insufficient_role')
     // There is no ClickHouse here.

@@ -38,8 +38,8 @@ export interface InventoryRouteParts extends Pick<RouteParts, 'cursors'> {
 export function inventoryRoutes(app: ReaderApp, parts: InventoryRouteParts): void {
   for (const [kind, schemas] of ENTITY_SCHEMAS) {
     const described = { kind, path: ENTITIES[kind].path, schemas }
-    // The list of workers has their statuses, too: view-routes.ts.
-    if (kind !== 'worker') listRoute(app, parts, described)
+    // These lists say more than what the inventory has: view-routes.ts and node-list-route.ts.
+    if (kind !== 'worker' && kind !== 'node') listRoute(app, parts, described)
     readRoute(app, parts, described)
     changeRoute(app, parts, described)
     if (kind === 'provider') continue

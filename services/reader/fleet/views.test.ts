@@ -5,8 +5,9 @@ import { TICK_KEY, tickCodec } from '../../../schemas/avro.ts'
 import { workerTelemetryCodec } from '../../../schemas/fleet/codecs.ts'
 import type { Sample, WorkerTelemetry } from '../../../schemas/fleet/records.ts'
 import { FLEET_STATUSES } from '../../../schemas/http/fleet-views.ts'
-import { MINUTE_MS } from '../../../schemas/units.ts'
+import { DAY_MS, MINUTE_MS } from '../../../schemas/units.ts'
 import { batch, item, sample } from '../../../test/support/records/fleet-items.ts'
+import { SERIES_DAYS_MAX } from './series-route.ts'
 import { BODIES } from '../../../test/support/records/inventory/inventory-commands.ts'
 import { MemoryFleet } from '../../../test/support/memory/memory-fleet.ts'
 import { startWholeReader } from '../../../test/support/memory/whole-reader.ts'
@@ -210,6 +211,16 @@ describe('the views of a fleet', () => {
     const asOfMs = Date.parse(String(body['as_of']))
     assert.ok(asOfMs > fleet.nowMs - MINUTE_MS && asOfMs <= fleet.nowMs)
     assert.equal(body['coverage'], HEARD / WORKERS)
+  })
+
+  test('refuse a series that is too long, and know no machine of nobody', async () => {
+    const [worker] = await all('', 1)
+    const series = (days: number) =>
+      ask('GET', `workers/${String(worker?.['id'])}/series?from=${START - days * DAY_MS}&to=${START}`)
+    assert.equal((await series(SERIES_DAYS_MAX)).status, 503)
+    assert.equal((await series(SERIES_DAYS_MAX + 1)).status, 422)
+    assert.equal((await ask('GET', 'workers/none/series')).body['code'], 'unknown_worker')
+    assert.equal((await ask('GET', 'workers/none/status-history')).body['code'], 'unknown_worker')
   })
 
   test('refuse what is none of their parameters', async () => {

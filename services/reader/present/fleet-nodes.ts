@@ -73,6 +73,13 @@ export class PresentFleet {
     this.#table = table
   }
 
+  /** What has come from a node so far; null where nothing has. For those who have waited for the table already. */
+  known(name: FleetNodeName): PresentNode | null {
+    const node = this.#nodes.node(name)
+    const partition = partitionOfNode(name.provider_id, this.#nodes.partitions)
+    return node === null ? null : { node, nowMs: this.#nodes.nowMs(partition) }
+  }
+
   /** Throws a Problem: 404 where nothing has come from the node, 503 while the table loads. */
   async node(name: FleetNodeName): Promise<PresentNode> {
     if (!this.#table.loaded) {
