@@ -164,13 +164,12 @@ export const ChartsQuery = parameters({
   temperature: wordField(FLEET_TEMPERATURES, { default: 'chip' }),
 })
 
+/** Three numbers, all of them null where too little is known: clients cannot read an object that may itself be null. */
 const bandOfNumbers = (description: string) =>
-  Type.Unsafe<{ min: number; mean: number; max: number } | null>({
-    type: ['object', 'null'],
-    description,
-    properties: { min: { type: 'number' }, mean: { type: 'number' }, max: { type: 'number' } },
-    required: ['min', 'mean', 'max'],
-  })
+  Type.Object(
+    { min: nullableNumberField(), mean: nullableNumberField(), max: nullableNumberField() },
+    { description },
+  )
 
 export const FleetCharts = Type.Object({
   from: timeField('Begin of the first bucket.'),

@@ -256,7 +256,7 @@ describe('the workers of a fleet', () => {
     assert.partialDeepStrictEqual(worked, {
       hashrate_hs: RATE_HS,
       power_w: 3_300,
-      temperature_c: null,
+      temperature_c: { min: null, mean: null, max: null },
       idle_s: 0,
     })
     const history = await shown(`workers/${ids.worker}/status-history?limit=1&`)

@@ -135,8 +135,8 @@ function bucketBody(bucket: Bucket, provisional: boolean) {
     start: formatTime(startMs),
     coverage: expectedS === 0 ? null : coveredS / expectedS,
     provisional,
-    power_w: powerW,
-    temperature_c: temperatureTenths === null ? null : inDegrees(temperatureTenths),
+    power_w: powerW ?? NO_BAND,
+    temperature_c: temperatureTenths === null ? NO_BAND : inDegrees(temperatureTenths),
     hashrate: [...hashrateHs].map(([algorithm, { min, mean, max }]) => ({
       algorithm,
       min_hs: String(min),
@@ -147,6 +147,9 @@ function bucketBody(bucket: Bucket, provisional: boolean) {
 }
 
 const TENTHS = 10
+
+/** Of a bucket of which too little is known. */
+const NO_BAND = { min: null, mean: null, max: null }
 
 function inDegrees({ min, mean, max }: Band<number>): Band<number> {
   return { min: min / TENTHS, mean: mean / TENTHS, max: max / TENTHS }

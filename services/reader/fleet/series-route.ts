@@ -105,7 +105,7 @@ function cellBody(row: FleetCellRow): SeriesCell {
     power_w: meanOf(row.joules, Number(row.joules_s)),
     temperature_c:
       min_dc === null || max_dc === null
-        ? null
+        ? { min: null, mean: null, max: null }
         : {
             min: min_dc / TENTHS,
             mean: Math.round(Number(row.sum_dc) / Number(row.slots)) / TENTHS,
