@@ -20,6 +20,13 @@ def written(value):
     raise TypeError(type(value).__name__)
 
 
+def body_of(model, body):
+    """A body in which what is given is set: `from_dict` sets every field, and a null in a change takes a value away."""
+    if "actual_instance" in model.model_fields:
+        return model.from_dict(body)
+    return model.model_validate(body)
+
+
 def answer_of(method, call):
     # A word of Python stands behind "var_".
     values = {
@@ -35,7 +42,7 @@ def answer_of(method, call):
         if plain(name) in values:
             arguments[name] = values[plain(name)]
         elif hasattr(hints[name], "from_dict"):
-            arguments[name] = hints[name].from_dict(call["body"])
+            arguments[name] = body_of(hints[name], call["body"])
     response = method(**arguments)
     return described(response.status_code, response.data)
 
