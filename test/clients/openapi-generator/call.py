@@ -22,9 +22,12 @@ def written(value):
 
 def body_of(model, body):
     """A body in which what is given is set: `from_dict` sets every field, and a null in a change takes a value away."""
-    if "actual_instance" in model.model_fields:
-        return model.from_dict(body)
-    return model.model_validate(body)
+    made = model.from_dict(body)
+    if "actual_instance" not in model.model_fields:
+        for name, field in model.model_fields.items():
+            if (field.alias or name) not in body:
+                made.model_fields_set.discard(name)
+    return made
 
 
 def answer_of(method, call):
