@@ -6,6 +6,7 @@ import * as avro from './avro.ts'
 import { FRAME_BYTES, SCHEMA_ID, schemaIdOf } from './avro.ts'
 import type { Codec } from './avro.ts'
 import * as fleet from './fleet/codecs.ts'
+import * as inventory from './fleet/inventory/codecs.ts'
 import { DECIMAL_DIGITS } from './decimal-bytes.ts'
 import type { InboxUsage, UsageEvents } from './records.ts'
 
@@ -102,7 +103,7 @@ const files = readdirSync(folder).filter((name) => name.endsWith('.avsc'))
 const readSchema = (name: string): Exclude<Schema, string | readonly Schema[]> =>
   JSON.parse(readFileSync(new URL(name, folder), 'utf8'))
 
-const exported: readonly unknown[] = [...Object.values(avro), ...Object.values(fleet)]
+const exported: readonly unknown[] = [avro, fleet, inventory].flatMap((codecs) => Object.values(codecs))
 const codecs = exported.filter(
   (member): member is Codec<unknown> =>
     typeof member === 'object' && member !== null && 'encode' in member && 'decode' in member,
@@ -124,12 +125,14 @@ test('each schema file has the codec of the id that its doc names, and no id sta
 const OLDER = [
   'access-key.v1.avsc',
   'access-key.v2.avsc',
+  'access-key.v3.avsc',
   'account.v1.avsc',
   'account.v2.avsc',
   'account.v3.avsc',
   'aggregator-task.v1.avsc',
   'aggregator-task.v2.avsc',
   'aggregator-task.v3.avsc',
+  'fleet-node.v1.avsc',
   'inbox-command.v1.avsc',
   'inbox-command.v2.avsc',
   'inbox-configure.v1.avsc',
@@ -149,9 +152,11 @@ const NESTED: ReadonlySet<string> = new Set(['operators', 'entries', 'events', '
 const NEWER: Readonly<Record<string, object>> = {
   'access-key.v1.avsc': avro.accessKeyCodec,
   'access-key.v2.avsc': avro.accessKeyCodec,
+  'access-key.v3.avsc': avro.accessKeyCodec,
   'account.v1.avsc': avro.accountCodec,
   'account.v2.avsc': avro.accountCodec,
   'account.v3.avsc': avro.accountCodec,
+  'fleet-node.v1.avsc': fleet.fleetNodeCodec,
   'inbox-command.v1.avsc': avro.inboxCommandCodec,
   'inbox-command.v2.avsc': avro.inboxCommandCodec,
   'inbox-configure.v1.avsc': avro.inboxConfigureCodec,

@@ -6,6 +6,7 @@ import {
   CAPS_DEFAULT,
   accessKeyOfV1,
   accessKeyOfV2,
+  accessKeyOfV3,
   accountOfV1,
   accountOfV3,
   configureOfV1,
@@ -97,18 +98,26 @@ export const SCHEMA_ID = {
   heartbeats: 34,
   aggregatorTask: 35,
   account: 36,
-  /** For keys of nodes only. */
   accessKeyV1: 40,
   /** Before there were keys of a fleet's nodes. */
   accessKeyV2: 41,
-  accessKey: 42,
+  accessKeyV3: 42,
+  accessKey: 43,
   installation: 50,
   layout: 51,
   inboxAudit: 60,
   workerTelemetry: 70,
   nodeHeartbeat: 71,
   fleetTask: 72,
-  fleetNode: 73,
+  /** Before epochs that speak at once were counted. */
+  fleetNodeV1: 73,
+  fleetNode: 77,
+  inventoryCommand: 80,
+  fleetEntity: 81,
+  inventoryOutcome: 82,
+  fleetPage: 74,
+  fleetFace: 75,
+  fleetHearing: 76,
 } as const
 
 /** Encodes and decodes the framed records of one schema. */
@@ -352,29 +361,13 @@ export const aggregatorTaskCodec = codec<AggregatorTask>(
 export const layoutCodec = codec<Layout>(SCHEMA_ID.layout, 'layout.v1')
 export const accessKeyCodec = codec<AccessKey>(
   SCHEMA_ID.accessKey,
-  'access-key.v3',
+  'access-key.v4',
   { schemaId: SCHEMA_ID.accessKeyV1, file: 'access-key.v1', upgrade: accessKeyOfV1 },
   { schemaId: SCHEMA_ID.accessKeyV2, file: 'access-key.v2', upgrade: accessKeyOfV2 },
+  { schemaId: SCHEMA_ID.accessKeyV3, file: 'access-key.v3', upgrade: accessKeyOfV3 },
 )
 export const installationCodec = codec<Installation>(SCHEMA_ID.installation, 'installation.v1')
 export const idsCodec = codec<Ids>(SCHEMA_ID.ids, 'ids.v1')
-
-/** Whether the schema of a record of usage.metered is one of usage events, many or one, of any version. */
-export function holdsUsageEvents(schemaId: number | null): boolean {
-  return HOLD_USAGE.has(schemaId)
-}
-
-const HOLD_USAGE: ReadonlySet<number | null> = new Set([
-  SCHEMA_ID.usageEventsV1,
-  SCHEMA_ID.usageEvents,
-  SCHEMA_ID.usageEvent,
-])
-
-/** The events of a framed record of usage.metered, many or one; throws where it holds no events. */
-export function usageEventsIn(framed: Buffer): readonly UsageEvent[] {
-  if (schemaIdOf(framed) === SCHEMA_ID.usageEvent) return [usageEventCodec.decode(framed)]
-  return usageEventsCodec.decode(framed).events
-}
 
 /** The key of ticks in every topic. */
 export const TICK_KEY = '!tick'
@@ -386,6 +379,10 @@ export const STATE_KEY = {
   ids: '!ids',
   commands: '!cmd/',
   heartbeats: '!beats/',
+  inventory: '!inv/',
+  fleetPage: '!page/',
+  fleetFace: '!face/',
+  fleetHearing: '!heard/',
 } as const
 
 /** Whether a text that should name a node has the form of the keys of a task's own records. */

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import * as avro from './avro.ts'
 import { FRAME_BYTES, SCHEMA_ID, framed } from './avro.ts'
 import * as fleet from './fleet/codecs.ts'
+import * as inventory from './fleet/inventory/codecs.ts'
 
 /** More items than any table of V8 holds; the zigzag number of five bytes, and the same count of a block with its size. */
 const CLAIMS = [Buffer.from('80a8d6b907', 'hex'), Buffer.from('ffa7d6b90702', 'hex')]
@@ -10,7 +11,7 @@ const BODY_BYTES = 160
 /** The bytes around the claim: absent, present, longer texts. Some of them lead a reader to every array there is. */
 const FILLERS = [0, 1, 2, 3, 4, 8, 32]
 
-const codecs = Object.entries({ ...avro, ...fleet }).flatMap(([name, codec]) =>
+const codecs = Object.entries({ ...avro, ...fleet, ...inventory }).flatMap(([name, codec]) =>
   typeof codec === 'object' && 'schemaIds' in codec ? [{ name, codec }] : [],
 )
 

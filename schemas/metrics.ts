@@ -1,40 +1,9 @@
 import { PROBLEMS } from './http/problem.ts'
 import { DECIDED_OUTCOMES } from './fleet/outcomes.ts'
-import { HALT_REASONS, LETTER_CODES, REFUSAL_CODES } from './reasons.ts'
+import type { MetricDefinition } from './metric-definition.ts'
+import { ANOMALIES, HALT_REASONS, LETTER_CODES, REFUSAL_CODES } from './reasons.ts'
 import { CONSUMERS, TASK_SERVICES } from './services.ts'
-import type { ServiceName } from './services.ts'
 import { DECISION_NAMES, REWARD_KINDS, TABLES } from './tables.ts'
-
-/**
- * What is accepted and not paid, or not paid in full, and ids that come again with another content. They are counted, and
- * never by node.
- */
-const ANOMALIES = [
-  'capped_impressions',
-  'capped_rewards',
-  'minimum_paid',
-  'minimum_capped',
-  'back_dated',
-  'back_dated_over_limit',
-  'too_many_heartbeats',
-  'conflicting',
-] as const
-export type Anomaly = (typeof ANOMALIES)[number]
-
-/**
- * One metric as data. Names follow Prometheus: base units, `_total` on counters.
- * `labels` are bounded (never a node, an operator or an id); `values` lists a label's values where they are known, and
- * a counter whose labels are all known is exported as 0 from the start by the services in `services`.
- * Every series also carries `service`, which the registry adds.
- */
-export interface MetricDefinition {
-  readonly type: 'counter' | 'gauge' | 'histogram'
-  readonly help: string
-  readonly labels: readonly string[]
-  readonly services: readonly ServiceName[]
-  readonly values?: Readonly<Record<string, readonly string[]>>
-  readonly buckets?: readonly number[]
-}
 
 const REQUEST_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const
 const COMMIT_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] as const
@@ -277,11 +246,30 @@ export const METRICS = {
     labels: [],
     services: ['gateway'],
   },
+  hivemeter_gateway_fleet_ticks_total: {
+    type: 'counter',
+    help: 'Ticks of this gateway to partitions of fleet.inbox, each 30 s: written, skipped while a partition takes none, or with an unknown fate.',
+    labels: ['outcome'],
+    values: { outcome: ['written', 'skipped', 'unknown'] },
+    services: ['gateway'],
+  },
+  hivemeter_fleet_tick_timestamp_seconds: {
+    type: 'gauge',
+    help: 'Log time of the newest tick of a gateway that the task of a partition has taken in; before the first one, when the task began.',
+    labels: ['partition'],
+    services: ['fleet'],
+  },
   hivemeter_fleet_items_total: {
     type: 'counter',
     help: 'Items that nodes of fleets sent, by their outcome: together they are all.',
     labels: ['outcome'],
     values: { outcome: DECIDED_OUTCOMES },
+    services: ['fleet'],
+  },
+  hivemeter_fleet_clone_contacts_total: {
+    type: 'counter',
+    help: 'Heartbeats and live batches of an epoch of a node while a later one was live: two programs have its key.',
+    labels: [],
     services: ['fleet'],
   },
   hivemeter_fleet_items_lost_total: {
@@ -342,6 +330,12 @@ export const METRICS = {
     help: 'Accounts held in memory by the task of a partition.',
     labels: ['partition'],
     services: ['settler'],
+  },
+  hivemeter_reader_fleet_nodes: {
+    type: 'gauge',
+    help: 'Nodes of hosting fleets held in memory, from fleet.state.',
+    labels: [],
+    services: ['reader'],
   },
   hivemeter_reader_state_records: {
     type: 'gauge',

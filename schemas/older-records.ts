@@ -175,13 +175,20 @@ export function usageOfV2({ entries, sums, ...usage }: InboxUsageV2): InboxUsage
 }
 
 /** A key that names no operators and was made from no other key. */
-export function accessKeyOfV1(key: Omit<AccessKey, 'operators' | 'parent' | 'fleet_node'>): AccessKey {
+export function accessKeyOfV1(
+  key: Omit<AccessKey, 'operators' | 'parent' | 'fleet_node' | 'grants'>,
+): AccessKey {
   return accessKeyOfV2({ ...key, operators: [], parent: null })
 }
 
 /** A key of no fleet's node. */
-export function accessKeyOfV2(key: Omit<AccessKey, 'fleet_node'>): AccessKey {
-  return { ...key, fleet_node: null }
+export function accessKeyOfV2(key: Omit<AccessKey, 'fleet_node' | 'grants'>): AccessKey {
+  return accessKeyOfV3({ ...key, fleet_node: null })
+}
+
+/** A key without grants. */
+export function accessKeyOfV3(key: Omit<AccessKey, 'grants'>): AccessKey {
+  return { ...key, grants: [] }
 }
 
 /** Metered work counted as allowed for every node before there were settings. */

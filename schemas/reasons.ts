@@ -43,6 +43,7 @@ export const LETTER_CODES = [
   'no_id',
   'node_not_registered',
   'out_of_range',
+  'rule_failed',
   'too_many_events',
   'too_old',
   'unknown_schema',
@@ -70,7 +71,24 @@ export const HALT_REASONS = [
   'other_history',
   'other_installation',
   'phantom_tokens',
+  'state_differs',
   'task_record_missing',
   'unloaded_blocks',
 ] as const
 export type HaltReason = (typeof HALT_REASONS)[number]
+
+/**
+ * What is accepted and not paid, or not paid in full, and ids that come again with another content. They are counted, and
+ * never by node.
+ */
+export const ANOMALIES = [
+  'capped_impressions',
+  'capped_rewards',
+  'minimum_paid',
+  'minimum_capped',
+  'back_dated',
+  'back_dated_over_limit',
+  'too_many_heartbeats',
+  'conflicting',
+] as const
+export type Anomaly = (typeof ANOMALIES)[number]

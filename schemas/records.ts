@@ -1,5 +1,5 @@
 import type { SeenKind } from './audit.ts'
-import type { FleetNodeName } from './fleet/records.ts'
+import type { FleetGrant, FleetNodeName } from './fleet/records.ts'
 import type { IdKind } from './identity.ts'
 import type { ModelRow } from './models.ts'
 import type { Since } from './since.ts'
@@ -342,6 +342,8 @@ export interface AccessKey {
   parent: string | null
   /** The one node of a hosting fleet that it stands for. */
   fleet_node: FleetNodeName | null
+  /** What it may do with the inventories of hosting providers. */
+  grants: FleetGrant[]
 }
 
 export interface AggregatorTask {

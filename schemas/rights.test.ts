@@ -25,7 +25,7 @@ test('every topic has somebody who makes it, who writes it and who reads it', ()
   assert.deepEqual(holders('nodeState', 'Write'), ['settler', 'migrate'])
   assert.deepEqual(holders('usageBlocks', 'Write'), ['aggregator'])
   assert.deepEqual(holders('settlementBlocks', 'Write'), ['settler'])
-  assert.deepEqual(holders('fleetInbox', 'Write'), ['gateway', 'fleet'])
+  assert.deepEqual(holders('fleetInbox', 'Write'), ['gateway', 'fleet', 'reader'])
   assert.deepEqual(holders('fleetBlocks', 'Write'), ['fleet'])
 })
 

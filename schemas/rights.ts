@@ -110,7 +110,9 @@ export const RIGHTS: Readonly<Record<Principal, Rights>> = {
   reader: {
     topics: {
       nodeState: [...LOOK, 'Read'],
+      fleetState: [...LOOK, 'Read'],
       accountInbox: [...LOOK, 'Write'],
+      fleetInbox: [...LOOK, 'Write'],
       // An admin writes back what was set aside.
       usageMetered: [...LOOK, 'Write'],
       accessKeys: [...LOOK, 'Read'],

@@ -132,6 +132,11 @@ export class RowWriter {
     if (value !== null) this.u64(value)
   }
 
+  f64(value: number): void {
+    const at = this.#reserve(8)
+    this.#view.setFloat64(at, value, true)
+  }
+
   /** Nullable(Float64). */
   nullableF64(value: number | null): void {
     this.u8(value === null ? 1 : 0)

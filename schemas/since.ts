@@ -28,8 +28,9 @@ export interface Since {
  *      installation's own, by its versions in hivemeter.models; a window says when its newest late event came
  *   4  a record in which an execution has the place -1 is set aside as malformed, like one with any other place that is
  *      none; until then the event counted as one that names no execution
+ *   5  of a node of a fleet is remembered which of its epochs speak at once, and how often an earlier one did
  */
-export const RULES = 4
+export const RULES = 5
 
 /** From these rules on, ticks are recognised by their key. */
 export const KEYED_TICKS = 1
@@ -51,6 +52,9 @@ export const SINGLE_EVENTS = 3
 
 /** From these rules on, the table of models is the installation's own. */
 export const OWN_MODELS = 3
+
+/** From these rules on, epochs of one node of a fleet that speak at once are counted. */
+export const CLONES_COUNTED = 5
 
 /** Most changes of rules that a task's record holds; more of them need a new version of the topics. */
 export const SINCE_MAX = 32

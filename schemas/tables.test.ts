@@ -5,13 +5,17 @@ import { INBOX_START_MS, cost, inboxUsage, nodeSum } from '../test/support/recor
 import { command, seen } from '../test/support/records/inbox-requests.ts'
 import { testRulesRecord } from '../test/support/records/rules.ts'
 import { batch, item, sample } from '../test/support/records/fleet-items.ts'
-import { FleetLog, fleetRecord } from '../test/support/records/fleet-log.ts'
+import { fleetRecord } from '../test/support/records/fleet-log.ts'
+import { SITE } from '../test/support/records/inventory/inventory-commands.ts'
+import { gatewayTick, scriptOf } from '../test/support/fleet/pages/one-worker.ts'
+import { workersLog } from '../test/support/fleet/pages/workers-log.ts'
 import { SettlerLog } from '../test/support/records/settler-log.ts'
 import { inputRecord } from '../test/support/records/task-log.ts'
 import type { TaskLog } from '../test/support/records/task-log.ts'
 import { eventId, usageEvent } from '../test/support/records/usage-events.ts'
 import { inboxAuditCodec, inboxCommandCodec } from './avro.ts'
 import { TABLES, tablesFilledBy } from './tables.ts'
+import { MINUTE_MS } from './units.ts'
 import { BLOCK_ROLES } from './topics.ts'
 import type { BlockRole } from './topics.ts'
 
@@ -52,12 +56,15 @@ test('the settler fills the tables of its topic', async () => {
 })
 
 test('the fleet fills the tables of its topic', async () => {
-  const good = batch([item({ sample: sample(INBOX_START_MS) })])
+  const laterMs = INBOX_START_MS + 30 * MINUTE_MS
   const records = [
-    fleetRecord(0, INBOX_START_MS, { batch: good }),
-    inputRecord(1, INBOX_START_MS, Buffer.from('not ours')),
+    gatewayTick(0, INBOX_START_MS),
+    fleetRecord(1, laterMs, { batch: batch([item({ sample: sample(laterMs, { serial: 'S' }) })]) }),
+    inputRecord(2, laterMs, Buffer.from('not ours')),
+    gatewayTick(3, laterMs + 15 * MINUTE_MS),
+    ...SITE.map((made, at) => fleetRecord(4 + at, laterMs + 15 * MINUTE_MS, { command: made })),
   ]
-  const log = new FleetLog(records)
+  const log = workersLog(records, scriptOf('S', INBOX_START_MS))
   await log.run()
   assertFilled(log, 'fleetBlocks')
 })

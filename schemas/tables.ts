@@ -1,3 +1,4 @@
+import { FLEET_1M_COLUMNS, FLEET_5M_COLUMNS, FLEET_STATUS_COLUMNS } from './fleet/worker-tables.ts'
 import type { BlockRole } from './topics.ts'
 
 /**
@@ -233,6 +234,34 @@ export const TABLES = {
     'mode',
     'is_mining',
   ]),
+  fleetVersions: table('fleet_versions', 'fleetBlocks', [
+    'provider_id',
+    'entity',
+    'entity_id',
+    'version',
+    'valid_from',
+    'valid_to',
+    'known_at',
+    'known_offset',
+    'changed_by',
+    'body',
+  ]),
+  fleetCommands: table('fleet_commands', 'fleetBlocks', [
+    'provider_id',
+    'command_id',
+    'caller',
+    'action',
+    'entity',
+    'entity_id',
+    'code',
+    'asked',
+    'result',
+    'decided_at',
+    'record_offset',
+  ]),
+  fleet5m: table('fleet_5m', 'fleetBlocks', FLEET_5M_COLUMNS),
+  fleet1m: table('fleet_1m', 'fleetBlocks', FLEET_1M_COLUMNS),
+  fleetStatus: table('fleet_status', 'fleetBlocks', FLEET_STATUS_COLUMNS),
   deadLetters: table('dead_letters', 'every', [
     'topic',
     'partition',

@@ -43,7 +43,7 @@ with a {LOOKUP_TIMEOUT_MS services/aggregator/start s} s bound · try again ever
 LogAppendTime processed − {WATERMARK_DELAY_MS schemas/usage min} minutes · operators (at most {OPERATORS_MAX pipelines/account/operators} over time
 the last {SPEND_DAYS_MAX pipelines/account/budget} days of log time · reservations (at most {RESERVATIONS_MAX pipelines/account/budget})
 one byte an hour for {UPTIME_HOURS pipelines/account/uptime 24} days · at most {OUTCOMES_PER_CREDENTIAL_MAX pipelines/account/outcomes} a credential
-({OUTCOME_TIMEOUT_MS services/reader/commands s} s, then 503 outcome_unknown · {REACH_TIMEOUT_MS pipelines/kafka/kafkajs/table} ms at most, then
+({OUTCOME_TIMEOUT_MS services/reader/awaited-outcomes s} s, then 503 outcome_unknown · {REACH_TIMEOUT_MS pipelines/kafka/kafkajs/table} ms at most, then
 docs/bounds.md: until it halts after {UNLOADED_AGE_MS_MAX pipelines/blocks/unloaded d} d · at most once in {task.fenceIntervalMs s} s
 docs/backup.md: (after {kept.usageBlocks d} days) · refused (exit {exit.configuration})
 docs/clients.md: openapi-typescript {openapi-typescript} · openapi-fetch {openapi-fetch} · openapi-python-client {python.client} · openapi-generator {java.client},
@@ -54,6 +54,9 @@ broker.heartbeat.interval.ms {BROKER_HEARTBEAT_INTERVAL_MS}) | {BROKER_SESSION_T
 replica.fetch.max.bytes | {REPLICA_FETCH_MAX_BYTES} | blocks of up to {room.usageBlocks MiB} MiB · offsets.retention.minutes | {OFFSETS_RETENTION_MINUTES} |
 thousand events a second | {small.replicas} | {small.partitions} | · by [scale](scale.md) | {production.replicas} | {production.partitions} |
 ({drain} s in the overlays) · is answered, within {STOP_TIMEOUT_MS services/runtime/process s} s
+docs/fleet.md: leave of {PARTITION_ITEMS_PER_SECOND_MAX services/gateway/fleet/replay-share} a second · fleet.inbox each {TICK_PAUSE_MS services/gateway/fleet/ticks s} seconds
+(heard of within {EPOCH_LIVE_MS pipelines/fleet/contacts min} minutes) · An item may have {ITEM_BYTES_MAX schemas/fleet/bounds KiB} KiB · of more than {WALKED_ITEM_BYTES_MAX pipelines/fleet/accept/packed/walk-item KiB} KiB
+most {SEEN_RANGES_MAX pipelines/fleet/seen} ranges of each of {SEEN_EPOCHS_MAX pipelines/fleet/seen} epochs
 docs/growth.md: ({kept.usageMetered d} days where logs are kept by time)
 docs/guarantees.md: has left memory ({ID_AGE_MS_MAX pipelines/dedupe/id-memory d} days · After {UNLOADED_AGE_MS_MAX pipelines/blocks/unloaded d} days of log time
 are kept for {kept.usageBlocks d} days. · as long as usage.metered is kept ({kept.usageMetered d} days) · ({tokens} parts a table)
@@ -75,7 +78,7 @@ have {room.usageMetered MiB} MiB as they are sent and {UNPACKED_BYTES_MAX pipeli
 has stood for {OPEN_TRANSACTION_MS services/aggregator/open-transactions s} s · after {alert.0} s the alert · after {alert.1 60} minutes one that pages · names it for {NAMED_MS services/aggregator/foreign-partitioner min} minutes
 docs/scale.md: at most {commits} times a second ({task.batchIntervalMs} ms apart) · ends a group every {GROUP_AGE_MS pipelines/blocks/block-log s} s · usage_events is {raw.days} days
 rows kept {raw.days} days · a tick each {task.idleTickMs s} seconds · Ids of the last {ID_AGE_MS_MAX pipelines/dedupe/id-memory d} days
-docs/security.md: each server | {REQUESTS_MAX services/http/in-flight} | · for the settler | {COMMANDS_WAITING_MAX services/reader/commands} |
+docs/security.md: each server | {REQUESTS_MAX services/http/in-flight} | · for the settler | {COMMANDS_WAITING_MAX services/reader/awaited-outcomes} |
 as unpacked | {REQUEST_BYTES_MIN services/http/in-flight MiB} MiB, up to {REQUEST_BYTES_MAX services/http/in-flight MiB} MiB
 their bytes, that wait for the log | {WAITING_EVENTS_MAX services/gateway/queue/record-queue}, {WAITING_BYTES_MAX services/gateway/queue/record-queue MiB} MiB
 heartbeats that wait for the log | {APPEND_WAITING_MAX pipelines/log/shared-append} | · that are unpacked | {UNPACKING_MAX services/gateway/body};

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import * as avro from '../schemas/avro.ts'
 import type { Codec } from '../schemas/avro.ts'
 import * as fleet from '../schemas/fleet/codecs.ts'
+import * as inventory from '../schemas/fleet/inventory/codecs.ts'
 import { sumColumn, WIDENED_SUMS } from '../schemas/tables.ts'
 import { columnOfSum, SUM_COLUMNS } from '../services/verify/usage/sums.ts'
 import { storedSum, WINDOW_COLUMNS } from './faults/checker/tables/windows.ts'
@@ -17,7 +18,7 @@ const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/
 
 /** Records of one event, request or configuration: their numbers are never added up. */
 const OF_ONE_THING = words(
-  'UsageEvent UsageEvents InboxCommand InboxConfigure InboxHeartbeat Models ModelsTable Layout AccessKey Installation WorkerTelemetry NodeHeartbeat',
+  'UsageEvent UsageEvents InboxCommand InboxConfigure InboxHeartbeat Models ModelsTable Layout AccessKey Installation WorkerTelemetry NodeHeartbeat InventoryCommand FleetEntity FleetPageRecord FleetFace FleetHearing',
 )
 
 /**
@@ -33,17 +34,25 @@ const NO_SUMS = words(`
   since[].offset now handed_offset handed_index newest_occurred_at last_seq status until
   from_offset from_index to_offset to_index entries[].cost.occurred_at entries[].cost.cost_nano_usd entries[].cost.received_at
   texts_until count last_heartbeat_at last_data_at interval_s epoch low.epoch low.seq epochs[].epoch epochs[].ranges[].from
-  epochs[].ranges[].to quarantined[].hour
+  epochs[].ranges[].to quarantined[].hour contacts[].epoch contacts[].at
 `)
 
-/** Numbers of tables that are never added up; those of OF_ONE_ROW belong to one event or sample. */
+/** Numbers of tables that are never added up; those of OF_ONE_ROW belong to one event, sample or worker. */
 const NO_SUM_COLUMNS = words(`
   src_partition src_seq position blocks_end reload_through missing_through partition record_offset record_index indexes status
   from_seq to_seq cost_seq spark_per_usd rules_version day_limit_nano_usd
   cost_decisions.cost_nano_usd cost_decisions.spark cost_decisions.micro_spark audit.times
+  chip_min_dc chip_max_dc board_min_dc board_max_dc inlet_min_dc inlet_max_dc
 `)
 
-const OF_ONE_ROW: ReadonlySet<string> = new Set(['usage_events', 'fleet_samples'])
+const OF_ONE_ROW: ReadonlySet<string> = new Set([
+  'usage_events',
+  'fleet_samples',
+  'fleet_versions',
+  'fleet_commands',
+  'fleet_5m',
+  'fleet_status',
+])
 
 type Schema =
   | string
@@ -118,7 +127,7 @@ const written = readdirSync(FOLDER)
   )
   .flatMap((schema) => {
     const id = Number(/Schema id (\d+)\./.exec(schema.doc)?.[1])
-    const members: readonly unknown[] = [...Object.values(avro), ...Object.values(fleet)]
+    const members: readonly unknown[] = [avro, fleet, inventory].flatMap((codecs) => Object.values(codecs))
     const codec = members.find(
       (member): member is Codec<unknown> =>
         typeof member === 'object' && member !== null && 'schemaId' in member && member.schemaId === id,

@@ -1,7 +1,7 @@
 import { nothingYet } from '../../schemas/older-records.ts'
 import type { CommandOutcome } from '../../schemas/commands/outcome.ts'
 import type { Account, AccountOperator, Cost, InboxCommand, NodeSum } from '../../schemas/records.ts'
-import type { Anomaly } from '../../schemas/metrics.ts'
+import type { Anomaly } from '../../schemas/reasons.ts'
 import type { AuditKind } from '../../schemas/audit.ts'
 import type { Decision, RewardKind, SettlementReason } from '../../schemas/tables.ts'
 import type { AccountRules } from './rules.ts'

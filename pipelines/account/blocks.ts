@@ -1,7 +1,7 @@
 import { outcomeRecord } from '../../schemas/commands/outcome.ts'
 import { ID_KINDS } from '../../schemas/identity.ts'
 import { formatUuid, hashToUuid } from '../../schemas/ids.ts'
-import type { Anomaly } from '../../schemas/metrics.ts'
+import type { Anomaly } from '../../schemas/reasons.ts'
 import type { Account } from '../../schemas/records.ts'
 import { COST_RECOVERY, DECISIONS, ISSUER_WALLET, SETTLEMENT_REASONS, TABLES } from '../../schemas/tables.ts'
 import type { RewardKind } from '../../schemas/tables.ts'

@@ -23,6 +23,8 @@ export function newNode({ provider_id, location_id, node_id }: FleetNodeName, no
     lost: 0,
     outcomes: [],
     quarantined: [],
+    contacts: [],
+    clone_contacts: 0,
   }
 }
 

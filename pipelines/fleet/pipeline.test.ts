@@ -11,7 +11,9 @@ import { FleetLog, fleetRecord } from '../../test/support/records/fleet-log.ts'
 import type { Row } from '../../test/support/oracles/row-reader.ts'
 import { inputRecord } from '../../test/support/records/task-log.ts'
 import type { TransactionEnd } from '../../test/support/records/task-log.ts'
-import { HOUR_MS } from '../../schemas/units.ts'
+import { noMetrics } from '../../schemas/metrics.ts'
+import { RULES } from '../../schemas/since.ts'
+import { HOUR_MS, SECOND_MS } from '../../schemas/units.ts'
 import type { LogRecord } from '../log/records.ts'
 import { QUARANTINED_HOURS_MAX } from './node.ts'
 
@@ -232,7 +234,11 @@ const byPlace = (left: Row, right: Row): number =>
   Number(left['record_index'] ?? 0) - Number(right['record_index'] ?? 0)
 
 /** What must not depend on how the input was cut, and where the task was thrown away. */
-function resultOf(log: FleetLog): unknown {
+function resultOf(log: FleetLog): {
+  readonly rows: unknown
+  readonly nodes: unknown
+  readonly task: unknown
+} {
   const task = log.task()
   return {
     rows: ['fleet_samples', 'dead_letters'].map((table) => log.rows(table).toSorted(byPlace)),
@@ -263,11 +269,12 @@ test('rows and nodes are those that verify makes of the same log, and outcomes a
     fc.asyncProperty(anyInbox, async (input) => {
       const log = await ran(input)
       const model = new FleetModel()
-      const judged = { partition: 0, partitions: 1, since: [{ rules: 3, offset: 0 }] }
+      model.rules = RULES
+      const judged = { partition: 0, partitions: 1, since: [{ rules: RULES, offset: 0 }] }
       const places: string[] = []
       let sent = 0
       for (const record of input) {
-        model.now = Math.max(model.now, record.timestampMs)
+        model.pass(record.timestampMs)
         const read = readRecord(record, judged)
         if (read.kind === 'heartbeat') model.heartbeat(read.heartbeat)
         if (read.kind !== 'batch') continue
@@ -308,4 +315,81 @@ test('a record that cannot be decided again and again is set aside, and the othe
 test('ticks move the time on, and write nothing of a node', async () => {
   const log = await ran([inputRecord(0, NOW, tickCodec.encode({ written_by: 'gateway' }))])
   assert.deepEqual([log.task()?.now, log.nodes().size], [NOW, 0])
+})
+
+/** Ticks by the place of the record that they follow: how far on the way to the next one's time, and who wrote them. */
+const anyTicks = fc.array(
+  fc.record({
+    after: fc.integer({ min: -1, max: 30 }),
+    way: fc.double({ min: 0, max: 1, noNaN: true }),
+    writtenBy: fc.constantFrom('gateway', 'gateway', 'fleet-1'),
+  }),
+  { maxLength: 20 },
+)
+
+const OFFSETS_APART = 100
+
+/** A log begins at offset 0, also where no tick comes before the first record. */
+const BEGIN = inputRecord(0, NOW, tickCodec.encode({ written_by: 'fleet-0' }))
+
+/** The same records with ticks between them: the log's time never falls, so a tick's time lies between its neighbours'. */
+function withTicks(
+  input: readonly LogRecord[],
+  ticks: readonly { readonly after: number; readonly way: number; readonly writtenBy: string }[],
+): LogRecord[] {
+  let nowMs = NOW
+  return [-1, ...input.keys()].flatMap((place) => {
+    const record = place < 0 ? [BEGIN] : input.slice(place, place + 1)
+    nowMs = Math.max(nowMs, record[0]?.timestampMs ?? 0)
+    const nextMs = Math.max(nowMs, input[place + 1]?.timestampMs ?? nowMs)
+    const here = ticks.filter(({ after }) => after === place).toSorted((left, right) => left.way - right.way)
+    const between = here.map(({ way, writtenBy }, index) =>
+      inputRecord(
+        (place + 1) * OFFSETS_APART + index + 1,
+        Math.floor(nowMs + way * (nextMs - nowMs)),
+        tickCodec.encode({ written_by: writtenBy }),
+      ),
+    )
+    return record
+      .map((one) => Object.assign({}, one, { offset: BigInt((place + 1) * OFFSETS_APART) }))
+      .concat(between)
+  })
+}
+
+test('ticks added or removed, by one gateway or several, change no row, node or outcome', async () => {
+  await fc.assert(
+    fc.asyncProperty(anyInbox, anyTicks, cuts, async (input, ticks, cuts) => {
+      const without = await ran(withTicks(input, []))
+      const ticked = new FleetLog(withTicks(input, ticks))
+      await ticked.run(cuts)
+      const { rows, nodes } = resultOf(without)
+      assert.deepEqual(resultOf(ticked).rows, rows)
+      assert.deepEqual(resultOf(ticked).nodes, nodes)
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a tick ends an open group, and that of a gateway is told', async () => {
+  const told = new Map<string, number>()
+  const metrics = {
+    ...noMetrics,
+    set: (name: string, _: object, value: number) => void told.set(name, value),
+  }
+  const tickBy = (offset: number, written_by: string): LogRecord =>
+    inputRecord(offset, NOW + offset, tickCodec.encode({ written_by }))
+  const log = new FleetLog(
+    [
+      fleetRecord(0, NOW, { batch: batch([at(0)]) }),
+      fleetRecord(1, NOW, { batch: batch([at(1)], { first_seq: 2 }) }),
+      tickBy(2, 'fleet-1'),
+      tickBy(3, 'gateway'),
+      tickBy(4, 'fleet-1'),
+    ],
+    metrics,
+  )
+  const open: boolean[] = []
+  for (let step = 0; step < 5; step++) open.push((await log.step(1)).groupOpen)
+  assert.deepEqual(open, [false, true, false, false, false], 'the first transaction is a group by itself')
+  assert.equal(told.get('hivemeter_fleet_tick_timestamp_seconds'), (NOW + 3) / SECOND_MS)
 })

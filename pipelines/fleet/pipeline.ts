@@ -1,4 +1,5 @@
 import { fleetNodeCodec, fleetTaskCodec } from '../../schemas/fleet/codecs.ts'
+import { inventoryOutcomeCodec } from '../../schemas/fleet/inventory/codecs.ts'
 import { DECIDED_OUTCOMES } from '../../schemas/fleet/outcomes.ts'
 import type { FleetNode, FleetTask } from '../../schemas/fleet/records.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
@@ -12,9 +13,17 @@ import type { LogRecord, TopicAppend } from '../log/records.ts'
 import { isTick } from '../log/tick.ts'
 import { TaskLedger } from '../task/ledger.ts'
 import type { TaskBatch, TaskCommitted, TaskDecision, TaskRestored, TaskState } from '../task/task.ts'
-import { CANNOT_BE_DECIDED, cannotBeDecided, isOfRecords, UndecidedError } from '../task/undecided.ts'
+import { cannotBeDecided, isOfRecords, UndecidedError } from '../task/undecided.ts'
 import type { SetAside } from '../task/undecided.ts'
+import { AgainBatch } from './again.ts'
 import { FleetBatch } from './inbox.ts'
+import { InventoryPort } from './inventory/fleet-inventory.ts'
+import { InventoryIdentity } from './inventory/identity-rule.ts'
+import { Inventory } from './inventory/inventory.ts'
+import type { FleetInventory, IdentityRule } from './pages/inventory.ts'
+import type { Fields } from './pages/layout.ts'
+import { againFailed } from './pages/faces.ts'
+import { PageTask } from './pages/page-task.ts'
 
 export interface FleetOptions {
   readonly partition: number
@@ -29,6 +38,8 @@ export interface FleetOptions {
   readonly gate: StoreGate
   /** What an end record must carry to end this version of the topics; null while none ends. */
   readonly endToken?: () => Buffer | null
+  /** The workers, and whose an item is, where commands of the log do not say it. */
+  readonly workers?: { readonly inventory: FleetInventory; readonly identity: IdentityRule<Fields> }
   readonly clock: Clock
   readonly metrics: Metrics
 }
@@ -37,12 +48,15 @@ export interface FleetOptions {
 export class FleetState implements TaskState {
   readonly #options: FleetOptions
   readonly #nodes = new Map<string, FleetNode>()
+  readonly #inventory = new Inventory()
   readonly #ledger: TaskLedger<FleetTask>
+  readonly #pages: PageTask
   #pending: FleetBatch | undefined
 
   constructor(options: FleetOptions) {
     this.#options = options
-    const { topics } = options
+    const { topics, partition, workers = workersOf(this.#inventory) } = options
+    this.#pages = new PageTask({ topic: topics.fleetState, partition, nodes: this.#nodes, ...workers })
     this.#ledger = new TaskLedger({
       ...options,
       inputTopic: topics.fleetInbox,
@@ -51,20 +65,28 @@ export class FleetState implements TaskState {
       holds: 'nodes',
       codec: fleetTaskCodec,
       first: newTask(),
+      againFrom: ({ position }) => this.#pages.from(position),
       watermarkMsOf: ({ now }) => now,
     })
   }
 
   restore(record: LogRecord): void {
     const key = record.key?.toString('latin1')
-    if (this.#ledger.restore(record) || key === undefined || key.startsWith('!')) return
+    if (this.#ledger.restore(record) || key === undefined || this.#pages.restore(record, key)) return
+    if (this.#inventory.restore(key, record.value) || key.startsWith('!')) return
     if (record.value === null) this.#nodes.delete(key)
     else this.#nodes.set(key, fleetNodeCodec.decode(record.value))
   }
 
   restored(inputStart: bigint): TaskRestored {
+    const { metrics, partition, clock } = this.#options
+    this.#pages.restored()
     const position = this.#ledger.restored(inputStart)
-    return { position, decidedTo: BigInt(this.#ledger.task.position), appends: [], note: null }
+    const decidedTo = BigInt(this.#ledger.task.position)
+    if (position === decidedTo) this.#pages.caughtUp(this.#place)
+    // Until the first tick it has been silent for as long as the task is there.
+    metrics.set('hivemeter_fleet_tick_timestamp_seconds', { partition }, clock.nowMs() / SECOND_MS)
+    return { position, decidedTo, appends: [], note: null }
   }
 
   async decide(batch: TaskBatch): Promise<TaskDecision> {
@@ -72,10 +94,13 @@ export class FleetState implements TaskState {
     if (undecided !== null) return undecided
     const { partition, partitions } = this.#options
     const { blocks } = this.#ledger
+    this.#takeAgain(batch)
     if (Number(batch.nextOffset) <= this.#ledger.task.position)
       return this.#ledger.tookAgain(batch.nextOffset)
     const task = { ...this.#ledger.task }
-    const fleet = new FleetBatch({ task, nodes: this.#nodes, blocks, partition, partitions })
+    const [nodes, inventory, pages] = [this.#nodes, this.#inventory, this.#pages]
+    pages.open(blocks)
+    const fleet = new FleetBatch({ task, nodes, inventory, blocks, pages, partition, partitions })
     const position = this.#take(fleet, batch, task)
     task.position = Number(position)
     const appends = await this.#write(task, fleet)
@@ -92,9 +117,13 @@ export class FleetState implements TaskState {
     const place = { topic: topics.fleetInbox, partition }
     metrics.set('hivemeter_watermark_timestamp_seconds', place, this.#ledger.task.now / SECOND_MS)
     if (pending === undefined) return { deleteStateBefore: null }
+    const { gatewayTickMs } = pending
+    if (gatewayTickMs !== null)
+      metrics.set('hivemeter_fleet_tick_timestamp_seconds', { partition }, gatewayTickMs / SECOND_MS)
     for (const outcome of DECIDED_OUTCOMES)
       metrics.count('hivemeter_fleet_items_total', { outcome }, pending.counts[outcome])
     metrics.count('hivemeter_fleet_items_lost_total', {}, pending.lost)
+    metrics.count('hivemeter_fleet_clone_contacts_total', {}, pending.cloneContacts)
     for (const { letter } of pending.dead)
       metrics.count('hivemeter_dead_letters_total', { reason: letter.problems[0]?.code ?? 'malformed' })
     return { deleteStateBefore: null }
@@ -102,11 +131,32 @@ export class FleetState implements TaskState {
 
   dispose(): void {
     this.#nodes.clear()
+    this.#inventory.clear()
+  }
+
+  get #place(): string {
+    return `${this.#options.topics.fleetInbox}[${this.#options.partition}]`
+  }
+
+  /** What the task has decided already is taken in again by the pages that are behind, and nothing is written for it. */
+  #takeAgain({ records, nextOffset }: TaskBatch): void {
+    const { task } = this.#ledger
+    const again = new AgainBatch({ ...this.#options, pages: this.#pages })
+    for (const record of records) {
+      if (!this.#ledger.isAgain(record)) break
+      try {
+        again.apply(record)
+      } catch (error) {
+        throw isOfRecords(error) ? againFailed(`${this.#place} at offset ${record.offset}`, error) : error
+      }
+    }
+    if (Number(nextOffset) >= task.position) this.#pages.caughtUp(this.#place)
   }
 
   /** Takes in the records, up to one that ends the partition. Returns the position after them. */
   #take(fleet: FleetBatch, { records, nextOffset, setAside }: TaskBatch, task: FleetTask): bigint {
     for (const record of records) {
+      if (this.#ledger.isAgain(record)) continue
       if (isEnd(record, this.#options.endToken)) {
         task.now = Math.max(task.now, record.timestampMs)
         task.ended = true
@@ -125,10 +175,9 @@ export class FleetState implements TaskState {
 
   /** A batch or a heartbeat that `decide` fails at again and again concerns nothing but itself. */
   #setAside(fleet: FleetBatch, record: LogRecord, { detail }: SetAside): void {
-    const { topics, partition } = this.#options
-    const place = `${topics.fleetInbox}[${partition}] at offset ${record.offset}`
-    if (isTick(record, RULES)) throw cannotBeDecided(place, detail)
-    fleet.setAside(record, CANNOT_BE_DECIDED, detail)
+    if (isTick(record, RULES)) throw cannotBeDecided(`${this.#place} at offset ${record.offset}`, detail)
+    fleet.setAsideUndecided(record, detail)
+    this.#pages.setAside(record.offset)
   }
 
   async #write(task: FleetTask, fleet: FleetBatch): Promise<TopicAppend[]> {
@@ -139,9 +188,26 @@ export class FleetState implements TaskState {
     const appends = await this.#ledger.finish(task, { logTimeMs: task.now, endGroup })
     for (const [key, node] of fleet.changed)
       appends.push({ topic: topics.fleetState, partition, key, value: fleetNodeCodec.encode(node) })
+    const { written, gone } = this.#inventory.takeChanges()
+    for (const [key, value] of written) appends.push({ topic: topics.fleetState, partition, key, value })
+    for (const { key, outcome } of fleet.outcomes)
+      appends.push({
+        topic: topics.fleetState,
+        partition,
+        key,
+        value: inventoryOutcomeCodec.encode(outcome),
+      })
+    for (const key of gone) appends.push({ topic: topics.fleetState, partition, key, value: null })
+    appends.push(...(await this.#pages.appends(task.position, task.now)))
     appends.push(this.#ledger.record(task))
     return appends
   }
+}
+
+/** The workers as commands have made them. */
+function workersOf(inventory: Inventory): NonNullable<FleetOptions['workers']> {
+  const port = new InventoryPort(inventory)
+  return { inventory: port, identity: new InventoryIdentity(inventory, port) }
 }
 
 function newTask(): FleetTask {

@@ -27,13 +27,15 @@ export interface SamplePlace {
   readonly index: number
   readonly seq: number
   readonly outcome: DecidedOutcome
+  /** Empty where the machine is none. */
+  readonly worker: string
 }
 
 /** Writes the row of a sample; `ofBatch` is what `batchColumns` made. */
 export function writeSample(
   blocks: BlockLog,
   ofBatch: Raw,
-  { index, seq, outcome }: SamplePlace,
+  { index, seq, outcome, worker }: SamplePlace,
   sample: Sample,
 ): void {
   const { rows, prefix } = blocks.rowsFor(TABLES.fleetSamples, dayOf(sample.observed_at))
@@ -42,8 +44,7 @@ export function writeSample(
   rows.u32(index)
   rows.u64(seq)
   rows.u8(OUTCOMES[outcome])
-  // No worker: there is no inventory yet.
-  rows.string('')
+  rows.string(worker)
   rows.string(fingerprintOf(sample))
   rows.u64(sample.observed_at)
   rows.string(sample.address ?? '')

@@ -3,6 +3,9 @@ import { KEYED_TICKS } from '../../schemas/since.ts'
 import type { LogAppend, LogRecord } from './records.ts'
 import { schemaOf } from './records.ts'
 
+/** Who has written the ticks of a gateway. Those of tasks name the task. */
+export const GATEWAY_TICKS = 'gateway'
+
 /** A tick for a partition: it only means that time has passed, or that a transaction marker is needed there. */
 export function tickFor(partition: number, writtenBy: string): LogAppend {
   return { partition, key: TICK_KEY, value: tickCodec.encode({ written_by: writtenBy }) }
@@ -23,6 +26,16 @@ export function isTick(record: LogRecord, rules: number): boolean {
   } catch {
     // avsc throws for bytes that are cut off, or that have more bytes after them: the record is set aside like any other
     // such record.
+    return false
+  }
+}
+
+/** Whether a record that is a tick was written by a gateway: while these come, the gateways hear what nodes send. */
+export function isOfGateway({ value }: LogRecord): boolean {
+  try {
+    return value !== null && tickCodec.decode(value).written_by === GATEWAY_TICKS
+  } catch {
+    // By the first rules the id alone made a tick, whatever its bytes.
     return false
   }
 }

@@ -21,6 +21,8 @@ export const COMPLETE_SPANS_MAX = 64
 
 /** How far an item may be ahead of the log's time. */
 export const AHEAD_MS_MAX = 60 * SECOND_MS
+/** An item that is older than this when the log takes it is late: it says nothing about the present. */
+export const CURRENT_MS_MAX = 120 * SECOND_MS
 /** Older items are counted and not kept: the node's spool holds 72 hours. */
 export const AGE_MS_MAX = 80 * HOUR_MS
 

@@ -4,7 +4,16 @@ import { test } from 'node:test'
 import { batch, item, nodeHeartbeat, poll, report, sample } from '../../test/support/records/fleet-items.ts'
 import { accessKeyCodec } from '../avro.ts'
 import { migrationColumns } from '../../test/support/oracles/migration-columns.ts'
-import { fleetNodeCodec, fleetTaskCodec, nodeHeartbeatCodec, workerTelemetryCodec } from './codecs.ts'
+import {
+  fleetFaceCodec,
+  fleetHearingCodec,
+  fleetNodeCodec,
+  fleetPageCodec,
+  fleetTaskCodec,
+  nodeHeartbeatCodec,
+  workerTelemetryCodec,
+} from './codecs.ts'
+import { fleetEntityCodec, inventoryCommandCodec, inventoryOutcomeCodec } from './inventory/codecs.ts'
 import { MACHINE_FIELDS, POLL_RESULTS, REPORT_FIELDS, SAMPLE_FIELDS } from './fields.ts'
 import type { Field, Fields } from './fields.ts'
 import { OUTCOMES } from './outcomes.ts'
@@ -136,6 +145,23 @@ const BATCH = batch(
   { epoch: 3, first_seq: 1_201, lane: 'replay', complete: [{ from: 1, to: 2 }] },
 )
 
+const NODE = {
+  provider_id: 'p',
+  location_id: 'l',
+  node_id: 'n',
+  first_seen_at: 1,
+  last_heartbeat_at: null,
+  last_data_at: 2,
+  software_version: '1.0.0',
+  interval_s: 30,
+  epoch: 3,
+  low: { epoch: 3, seq: 1 },
+  epochs: [{ epoch: 3, ranges: [{ from: 1, to: 5 }] }],
+  lost: 4,
+  outcomes: [{ outcome: 'discovered', items: 4 }],
+  quarantined: [{ hour: 3_600_000, reason: 'too_old', items: 1 }],
+}
+
 /** Records as this version writes them, by their codec: a later version decodes them too. */
 const WRITTEN: readonly (readonly [
   codec: { decode(value: Buffer): unknown },
@@ -168,24 +194,110 @@ const WRITTEN: readonly (readonly [
   ],
   [
     fleetNodeCodec,
-    {
-      provider_id: 'p',
-      location_id: 'l',
-      node_id: 'n',
-      first_seen_at: 1,
-      last_heartbeat_at: null,
-      last_data_at: 2,
-      software_version: '1.0.0',
-      interval_s: 30,
-      epoch: 3,
-      low: { epoch: 3, seq: 1 },
-      epochs: [{ epoch: 3, ranges: [{ from: 1, to: 5 }] }],
-      lost: 4,
-      outcomes: [{ outcome: 'discovered', items: 4 }],
-      quarantined: [{ hour: 3_600_000, reason: 'too_old', items: 1 }],
-    },
+    { ...NODE, contacts: [], clone_contacts: 0 },
     '00000000490270026c026e02000204020a312e302e303c060602020602020a0000080214646973636f766572656408000280' +
       'bab7030e746f6f5f6f6c640200',
+  ],
+  [
+    inventoryCommandCodec,
+    {
+      command_id: '00000000-0000-8000-8000-000000000001',
+      provider_id: 'p',
+      caller: 'key:1',
+      body_hash: Buffer.alloc(16, 7),
+      action: 'change',
+      entity: 'location',
+      entity_id: 'l',
+      expected: [1, 2],
+      valid_from: 1_764_500_100_000,
+      valid_to: null,
+      restate: false,
+      body: '{"name":"B"}',
+    },
+    '00000000504830303030303030302d303030302d383030302d383030302d30303030303030303030303102700a6b65793a31' +
+      '070707070707070707070707070707070c6368616e6765106c6f636174696f6e026c020402040002c0ceb6c6da660000187b' +
+      '226e616d65223a2242227d',
+  ],
+  [
+    fleetEntityCodec,
+    {
+      provider_id: 'p',
+      entity: 'worker',
+      entity_id: 'w',
+      place: 3,
+      born_offset: 9,
+      versions: [
+        {
+          version: 1,
+          valid_from: 1_764_500_100_000,
+          valid_to: null,
+          known_at: 1_764_500_000_000,
+          known_offset: 9,
+          by: 'key:1',
+          body: '{"asset_code":"A"}',
+        },
+        {
+          version: 2,
+          valid_from: 1_764_500_400_000,
+          valid_to: 1_764_500_700_000,
+          known_at: 1_764_500_000_001,
+          known_offset: 10,
+          by: 'key:1',
+          body: null,
+        },
+      ],
+    },
+    '000000005102700c776f726b6572027706120402c0ceb6c6da660080b4aac6da66120a6b65793a3102247b2261737365745f' +
+      '636f6465223a2241227d04809edbc6da6602c0edffc6da6682b4aac6da66140a6b65793a310000',
+  ],
+  [
+    inventoryOutcomeCodec,
+    {
+      body_hash: Buffer.alloc(16, 7),
+      code: 'past',
+      detail: 'Too early.',
+      result: '{}',
+      until: 1_764_586_400_000,
+      is_counted: true,
+    },
+    '00000000520707070707070707070707070707070702087061737414546f6f206561726c792e047b7d80a4dd98db6601',
+  ],
+  [
+    fleetPageCodec,
+    { provider_id: 'p', page: 1, through: 5, now: 1_764_500_000_000, size: 3, packed: Buffer.from([1, 2]) },
+    '000000004a0270020a80b4aac6da6606040102',
+  ],
+  [
+    fleetFaceCodec,
+    {
+      worker_id: 'w',
+      status: 'working',
+      reason: 'hashing',
+      unknown: false,
+      status_since: 1,
+      reason_since: 2,
+      version: 3,
+    },
+    '000000004b02770e776f726b696e670e68617368696e6700020406',
+  ],
+  [
+    fleetHearingCodec,
+    {
+      spans: [
+        { kind: 'silent', from: 1, from_offset: 2, to: 3, to_offset: 4 },
+        { kind: 'deaf', from: 5, from_offset: 6, to: null, to_offset: null },
+      ],
+      complete: [{ from: 1, to: 2, at: 3, offset: 4 }],
+      heard_at: 7,
+      set_aside: [8],
+    },
+    '000000004c0402020402060208000a0c000000020204060800020e021000',
+  ],
+  [
+    fleetNodeCodec,
+    { ...NODE, contacts: [{ epoch: 3, at: 2 }], clone_contacts: 1 },
+    '000000004d0270026c026e02000204020a312e302e303c060602020602020a0000080214646973636f766572656408000280' +
+      'bab7030e746f6f5f6f6c6402000206040002',
   ],
   [
     accessKeyCodec,
@@ -201,6 +313,7 @@ const WRITTEN: readonly (readonly [
       operators: [],
       parent: null,
       fleet_node: { provider_id: 'p', location_id: 'l', node_id: 'n' },
+      grants: [],
     },
     '000000002a2030313233343536373839616263646566086261726e0707070707070707070707070707070707070707070707' +
       '070707070707070707021e666c6565743a74656c656d6574727900000200000000020270026c026e',

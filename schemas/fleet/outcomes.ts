@@ -3,12 +3,17 @@
  * numbers are those of the column `outcome` of fleet_samples, whose type never changes: so all of the words are here from
  * the beginning, also those that need an inventory.
  *
- *   refused      the gateway refused it, or it is ahead of the log's time; never kept
- *   repeat       a number that the node has used before; changes nothing
- *   quarantined  older than the spool of a node can be; counted, never kept
- *   discovered   of a machine that the inventory does not know
- *
- * The others are decided by identity, lease and slots.
+ *   current       the newest of its worker, and of now: status and notifications see it
+ *   late          not of now: it stands for a slot that was open, or filled a part of a hole
+ *   bridged_over  its slot had settled as time between two readings that are close enough
+ *   covered       its slot had settled with what counts more
+ *   repeat        a number that the node has used before, or a time that is there; changes nothing
+ *   shadow        of a worker that another node holds
+ *   conflict      two machines claim to be its worker; it counts for nobody
+ *   discovered    of a machine that the inventory does not know
+ *   misplaced     of a worker, by a node of another location than its own
+ *   quarantined   older than the spool of a node can be; counted, never kept
+ *   refused       the gateway refused it, it is ahead of the log's time, or a rule failed on it; never kept
  */
 export const OUTCOMES = {
   current: 1,
@@ -24,6 +29,18 @@ export const OUTCOMES = {
   refused: 11,
 } as const
 
-/** The outcomes that the task decides so far. */
-export const DECIDED_OUTCOMES = ['repeat', 'discovered', 'quarantined', 'refused'] as const
+/** The words in the order in which a node's counts have them. */
+export const DECIDED_OUTCOMES = [
+  'repeat',
+  'discovered',
+  'quarantined',
+  'refused',
+  'current',
+  'late',
+  'conflict',
+  'misplaced',
+  'shadow',
+  'bridged_over',
+  'covered',
+] as const satisfies readonly (keyof typeof OUTCOMES)[]
 export type DecidedOutcome = (typeof DECIDED_OUTCOMES)[number]

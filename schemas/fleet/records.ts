@@ -11,6 +11,18 @@ export interface FleetNodeName {
   readonly node_id: string
 }
 
+/** What a credential may be to a hosting provider: whoever runs it, whoever works at its machines, one of its customers. */
+export const FLEET_ROLES = ['provider_admin', 'technician', 'customer'] as const
+export type FleetRole = (typeof FLEET_ROLES)[number]
+
+/** What a credential may do with one provider's inventory. */
+export interface FleetGrant {
+  readonly provider_id: string
+  readonly role: FleetRole
+  /** Of a customer: whose things it sees; null for the other roles. */
+  readonly customer_id: string | null
+}
+
 /** A place in all that a node has ever numbered: each start of its agent is an epoch, and counts from 1. */
 export interface Mark {
   readonly epoch: number
@@ -84,6 +96,13 @@ export interface QuarantinedHour {
   items: number
 }
 
+/** When an epoch of a node last said something of that moment. */
+export interface EpochContact {
+  readonly epoch: number
+  /** Log time. */
+  readonly at: number
+}
+
 /** The present of a node, in fleet.state. */
 export interface FleetNode extends FleetNodeName {
   readonly first_seen_at: number
@@ -103,6 +122,10 @@ export interface FleetNode extends FleetNodeName {
   outcomes: { readonly outcome: DecidedOutcome; items: number }[]
   /** Oldest first. */
   quarantined: QuarantinedHour[]
+  /** Of the newest epoch, and of earlier ones that spoke after it began; lowest first. */
+  contacts: readonly EpochContact[]
+  /** How often an epoch spoke while a later one was live. */
+  clone_contacts: number
 }
 
 export interface FleetTask {

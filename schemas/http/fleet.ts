@@ -16,12 +16,19 @@ import { LANES } from '../fleet/records.ts'
 import { NODE_ID_PATTERN, TEXT_CODE_POINTS_MAX } from '../ids.ts'
 import { HOUR_MS, KIB, SECOND_MS } from '../units.ts'
 import { nullableWordField, timeField, WIDE } from './fields.ts'
+import { configVersionField } from './fleet-nodes.ts'
 import { problemResponses } from './problem.ts'
 
 /**
  * What nodes of hosting fleets send, for OpenAPI. The fields of items come from `schemas/fleet/fields.ts`;
  * `pipelines/fleet/accept` judges.
  */
+
+/**
+ * The content type of a packed batch: a value of the schema worker-telemetry in Avro, framed with the id of its version as
+ * in the log. A type of our own, since there is no registered one for a single Avro value.
+ */
+export const PACKED_BATCH_TYPE = 'application/vnd.hivemeter.worker-telemetry'
 
 /** Bytes of a heartbeat, as received and again when unpacked: many times what one has. */
 export const HEARTBEAT_BYTES_MAX = 4 * KIB
@@ -166,6 +173,12 @@ export const FleetAcceptedSchema = Type.Object({
   refused: Type.Array(RefusedItemSchema, {
     description: 'Items that are refused for good: their numbers are used, and they are not sent again.',
   }),
+  replay_budget: Type.Integer({
+    minimum: 0,
+    description:
+      'Items a second that this node may replay from now on, over all of its batches: at most four times what it sends live, and a share of what the live items of others leave. 0: nothing for now.',
+  }),
+  config_version: configVersionField,
 })
 
 export const NodeHeardSchema = Type.Object({ log_time })
@@ -190,8 +203,13 @@ export const POST_TELEMETRY_SCHEMA = {
   tags: ['fleet'],
   summary: 'Take what a node polled',
   description:
-    'One batch of one node: at most 1,000 items in one run of numbers, in at most 8 MiB, each item in at most 16 KiB; plain or packed with gzip, deflate or zstd. Answers once the log has it. After 503, and without an answer, the same batch is sent again: each number counts once.',
-  body: { content: { 'application/json': { schema: FleetBatchSchema } } },
+    'One batch of one node: at most 1,000 items in one run of numbers, in at most 8 MiB, each item in at most 16 KiB; plain or packed with gzip, deflate or zstd. Either JSON, or the same batch as the Avro record that the log keeps (schemas/avro/worker-telemetry.v1.avsc), with a zero byte and the schema id 70 in four bytes before it: both are judged alike, and give the same record. Answers once the log has it. After 503, and without an answer, the same batch is sent again: each number counts once.',
+  body: {
+    content: {
+      'application/json': { schema: FleetBatchSchema },
+      [PACKED_BATCH_TYPE]: { schema: Type.String({ format: 'binary' }) },
+    },
+  },
   response: {
     202: { description: 'Taken', content: { 'application/json': { schema: FleetAcceptedSchema } } },
     ...problemResponses(...PROBLEM_CODES, 'too_many_events', 'nothing_accepted'),

@@ -341,6 +341,7 @@ test('where the keys cannot be followed a key gets 503, a wrong one too, and tok
           nodes: new Set(['n']),
           operators: new Set(),
           fleetNode: null,
+          grants: [],
         }
       : null
   const { get } = await guarded({ keys, jwt, isBelieved: false })

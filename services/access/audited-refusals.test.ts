@@ -25,6 +25,7 @@ const jwt: JwtCallers = async (token) =>
         nodes: new Set(['n']),
         operators: new Set(),
         fleetNode: null,
+        grants: [],
       }
     : null
 

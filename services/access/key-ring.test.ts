@@ -23,6 +23,7 @@ const KEY: AccessKey = {
   operators: [],
   parent: null,
   fleet_node: null,
+  grants: [],
 }
 const valueOf = (fields: Partial<AccessKey> = {}): Buffer => accessKeyCodec.encode({ ...KEY, ...fields })
 

@@ -80,7 +80,7 @@ export class KeyRing {
     if (key.revoked_at !== null) return { keyId: key.key_id, reason: 'revoked' }
     if (!isActive(key, nowMs)) return { keyId: key.key_id, reason: 'expired' }
     if (!this.isInForce(key, nowMs)) return { keyId: key.key_id, reason: 'parent_ended' }
-    return { ...callerOf(`key:${key.key_id}`, key), fleetNode: key.fleet_node }
+    return { ...callerOf(`key:${key.key_id}`, key), fleetNode: key.fleet_node, grants: key.grants }
   }
 
   /**
@@ -112,5 +112,6 @@ export function callerOf(
     nodes: nodes.includes('*') ? '*' : new Set(nodes),
     operators: new Set(operators),
     fleetNode: null,
+    grants: [],
   }
 }

@@ -6,7 +6,7 @@ import type { Clock } from '../../pipelines/clock.ts'
 import { silentLogger } from '../../pipelines/logger.ts'
 import type { Random } from '../../pipelines/random.ts'
 import { accessKeyCodec } from '../../schemas/avro.ts'
-import type { FleetNodeName } from '../../schemas/fleet/records.ts'
+import type { FleetGrant, FleetNodeName } from '../../schemas/fleet/records.ts'
 import { partitionOfNode } from '../../schemas/ids.ts'
 import { noMetrics } from '../../schemas/metrics.ts'
 import type { AccessKey } from '../../schemas/records.ts'
@@ -39,6 +39,8 @@ export interface KeyRequest {
   readonly operators?: readonly string[]
   /** The one node of a hosting fleet that it stands for. */
   readonly fleetNode?: FleetNodeName | null
+  /** What it may do with the inventories of hosting providers. */
+  readonly grants?: readonly FleetGrant[]
   readonly expiresAtMs: number | null
 }
 
@@ -134,6 +136,7 @@ export class KeyStore implements AsyncDisposable {
       operators: [...(request.operators ?? [])],
       parent: null,
       fleet_node: request.fleetNode ?? null,
+      grants: [...(request.grants ?? [])],
     }
     await this.#write(made)
     await this.#note('key_made', made)
@@ -233,5 +236,6 @@ function unknownKey(keyId: string, nowMs: number): AccessKey {
     operators: [],
     parent: null,
     fleet_node: null,
+    grants: [],
   }
 }

@@ -1,5 +1,6 @@
 import { accessKeyCodec } from '../../schemas/avro.ts'
-import type { FleetNodeName } from '../../schemas/fleet/records.ts'
+import { FLEET_ROLES } from '../../schemas/fleet/records.ts'
+import type { FleetGrant, FleetNodeName } from '../../schemas/fleet/records.ts'
 import { NODE_ID_PATTERN } from '../../schemas/ids.ts'
 import { ownBytes } from '../../schemas/own-bytes.ts'
 import type { AccessKey } from '../../schemas/records.ts'
@@ -9,6 +10,8 @@ import { describeError } from '../runtime/exit.ts'
 export const NODES_PER_KEY_MAX = 10_000
 /** Operators of one key; each request for a wallet searches the list of its credential. */
 export const OPERATORS_PER_KEY_MAX = 1_000
+/** Grants of one key: each request for an inventory searches the list of its credential. */
+export const GRANTS_PER_KEY_MAX = 100
 const SCOPES_PER_KEY_MAX = 16
 const SCOPE_CHARACTERS_MAX = 64
 /** The last time that a date can hold. */
@@ -34,6 +37,21 @@ export function parseFleetNode(text: string): FleetNodeName | null {
   if (provider_id === undefined || location_id === undefined || node_id === undefined) return null
   const node = { provider_id, location_id, node_id }
   return more.length === 0 && isFleetNode(node) ? node : null
+}
+
+/** A grant from `PROVIDER/ROLE` or `PROVIDER/customer/CUSTOMER`; null where the text is none. */
+export function parseGrant(text: string): FleetGrant | null {
+  const [provider_id = '', role = '', customer_id = null, ...more] = text.split('/')
+  const known = FLEET_ROLES.find((one) => one === role)
+  if (known === undefined || more.length > 0) return null
+  const grant = { provider_id, role: known, customer_id }
+  return isGrant(grant) ? grant : null
+}
+
+/** A customer's grant names the customer, and no other does. */
+function isGrant({ provider_id, role, customer_id }: FleetGrant): boolean {
+  if (!NODE.test(provider_id)) return false
+  return role === 'customer' ? customer_id !== null && NODE.test(customer_id) : customer_id === null
 }
 
 function isFleetNode({ provider_id, location_id, node_id }: FleetNodeName): boolean {
@@ -71,6 +89,8 @@ function problemOf(keyId: string, key: AccessKey): string | undefined {
   if (!operators.every(isOperatorName)) return 'it names an operator that there cannot be'
   if (key.fleet_node !== null && !isFleetNode(key.fleet_node))
     return "it names a fleet's node that there cannot be"
+  if (key.grants.length > GRANTS_PER_KEY_MAX) return `it has more than ${GRANTS_PER_KEY_MAX} grants`
+  if (!key.grants.every(isGrant)) return 'it has a grant that there cannot be'
   if (parent !== null && (!KEY_ID.test(parent) || parent === keyId)) return 'its parent is no other key'
   const times = [created_at, expires_at ?? 0, revoked_at ?? 0]
   return times.every((ms) => ms >= 0 && ms <= DATE_MS_MAX) ? undefined : 'it has a time outside of all years'

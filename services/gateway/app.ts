@@ -17,6 +17,7 @@ import { serverTimeouts } from '../http/timeouts.ts'
 import { Unpacker } from './body.ts'
 import type { FleetRecord } from './fleet/fleet-queue.ts'
 import { nodeHeartbeatRoute } from './fleet/heartbeat-route.ts'
+import { LaneRates } from './fleet/lane-rates.ts'
 import { telemetryRoute } from './fleet/telemetry-route.ts'
 import { heartbeatsRoute } from './heartbeats-route.ts'
 import { GATEWAY_API } from './document.ts'
@@ -83,7 +84,8 @@ export async function createGatewayApp(parts: GatewayParts): Promise<FastifyInst
   await app.register(async (heartbeats) =>
     heartbeatsRoute(heartbeats, { inbox, partitions, clock, metrics, bodies, unpacker, audit }),
   )
-  const fleetParts = { queue: fleet, metrics, bodies, unpacker, turns, audit }
+  const rates = new LaneRates(partitions, clock)
+  const fleetParts = { queue: fleet, metrics, bodies, unpacker, turns, audit, rates }
   await app.register(async (telemetry) => telemetryRoute(telemetry, fleetParts))
   await app.register(async (heartbeat) => nodeHeartbeatRoute(heartbeat, fleetParts))
   await app.register(async (registry) => registryRoute(registry, { topic }))

@@ -7,7 +7,7 @@ import type { Caller } from '../http/caller.ts'
 import { EVENT, NOW, post, setUp } from './app-fixture.ts'
 
 async function served(nodes: Caller['nodes'], scopes: Caller['scopes'] = new Set(['events:write'])) {
-  const caller: Caller = { id: 'jwt:ana', scopes, nodes, operators: new Set(), fleetNode: null }
+  const caller: Caller = { id: 'jwt:ana', scopes, nodes, operators: new Set(), fleetNode: null, grants: [] }
   const reported: (readonly [Refusal, number])[] = []
   const { app } = await setUp({
     access: accessBy(new KeyRing(), { jwt: async () => caller }),

@@ -9,6 +9,7 @@ import type { LayoutParts } from '../runtime/follow-layout.ts'
 import type { RunningService } from '../runtime/process.ts'
 import { createGatewayApp } from './app.ts'
 import { fleetQueue } from './fleet/fleet-queue.ts'
+import { FleetTicks } from './fleet/ticks.ts'
 import type { QueueState } from './queue/record-queue.ts'
 import { usageQueue } from './usage/usage-queue.ts'
 
@@ -33,6 +34,7 @@ export async function startGateway(parts: LayoutParts): Promise<RunningService> 
   const fleetTopic = layout.topics.fleetInbox
   const fleetProducer = new IdempotentProducer({ ...kafka, topic: fleetTopic, metrics })
   const fleet = fleetQueue({ producer: fleetProducer, partitions, clock, logger, metrics })
+  const ticks = new FleetTicks({ queue: fleet, partitions, clock, metrics })
   const audit = new AuditLog({ inbox, partitions, clock, random, metrics, logger })
   undo.defer(async () => {
     await Promise.all([queue.stop(), fleet.stop(), audit.stop()])
@@ -54,8 +56,10 @@ export async function startGateway(parts: LayoutParts): Promise<RunningService> 
   })
   queue.start()
   fleet.start()
+  ticks.start()
   audit.start()
   undo.defer(async () => {
+    ticks.stop()
     queue.refuseMore()
     fleet.refuseMore()
     await app.close()

@@ -1,9 +1,17 @@
 import type { FastifyRequest } from 'fastify'
-import type { FleetNodeName } from '../../schemas/fleet/records.ts'
+import type { FleetGrant, FleetNodeName } from '../../schemas/fleet/records.ts'
 import { invalidParameter } from './refusal.ts'
 
 /** The scopes that a route may require of a credential; `public` requires none. */
-export const SCOPES = ['events:write', 'usage:read', 'settings:write', 'fleet:telemetry', 'admin'] as const
+export const SCOPES = [
+  'events:write',
+  'usage:read',
+  'settings:write',
+  'fleet:telemetry',
+  'fleet:read',
+  'fleet:write',
+  'admin',
+] as const
 export type Scope = (typeof SCOPES)[number]
 
 /** The caller of a request: a credential, with what it may do to which nodes. */
@@ -17,6 +25,8 @@ export interface Caller {
   readonly operators: ReadonlySet<string>
   /** The one node of a hosting fleet that the credential stands for. */
   readonly fleetNode: FleetNodeName | null
+  /** What it may do with the inventories of hosting providers; an admin may do everything. */
+  readonly grants: readonly FleetGrant[]
 }
 
 /** The caller of every request where access is off: such a server listens on loopback only. */
@@ -26,6 +36,7 @@ export const LOOPBACK_CALLER: Caller = {
   nodes: '*',
   operators: new Set(),
   fleetNode: null,
+  grants: [],
 }
 
 /** The caller of a request that needs no credential. */
@@ -35,6 +46,7 @@ export const NOBODY: Caller = {
   nodes: new Set(),
   operators: new Set(),
   fleetNode: null,
+  grants: [],
 }
 
 declare module 'fastify' {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { PACKED_BATCH_TYPE } from '../../schemas/http/fleet.ts'
 import { foreignProblem, refuseForeign } from './foreign.ts'
 
 test('a request from this machine is told from one that a web page of elsewhere caused', () => {
@@ -29,6 +30,7 @@ test('a POST without credentials says a type, or has a header, that no form can 
     'application/x-ndjson',
     'application/json-seq',
     'application/a.b+json; v=1',
+    PACKED_BATCH_TYPE,
   ])
     assert.doesNotThrow(asks({ 'content-type': type }), type)
   assert.doesNotThrow(asks({ 'ce-specversion': '1.0' }))
@@ -37,6 +39,7 @@ test('a POST without credentials says a type, or has a header, that no form can 
     'multipart/form-data',
     'application/x-www-form-urlencoded',
     'application/jsonx',
+    'application/vnd.other.worker-telemetry',
   ])
     assert.throws(asks({ 'content-type': type, 'ce-specversion': '1.0' }), type)
   assert.throws(asks({}))

@@ -27,12 +27,16 @@ export function foreignProblem(
   return undefined
 }
 
-/** JSON in any of its types: no form can send one, and a page's script only after this server has allowed it. */
-const JSON_TYPE = /^application\/(?:(?:[\w.-]+\+)?json|x-ndjson|ndjson|jsonl|json-seq)\s*(;|$)/i
+/**
+ * JSON in any of its types, and types of Hivemeter's own: no form can send one, and a page's script only after this server has
+ * allowed it.
+ */
+const NO_FORM_TYPE =
+  /^application\/(?:(?:[\w.-]+\+)?json|x-ndjson|ndjson|jsonl|json-seq|vnd\.hivemeter\.[\w.-]+)\s*(;|$)/i
 
 /** A form cannot send a CloudEvent's header either, which may come without a content type. */
 function isOfNoForm({ 'content-type': type, 'ce-specversion': cloudEvent }: IncomingHttpHeaders): boolean {
-  return JSON_TYPE.test(type ?? '') || (type === undefined && cloudEvent !== undefined)
+  return NO_FORM_TYPE.test(type ?? '') || (type === undefined && cloudEvent !== undefined)
 }
 
 /**
@@ -48,7 +52,7 @@ export function refuseForeign(
   if (method === 'POST' && !is404 && !isOfNoForm(headers)) {
     throw new Problem(
       'unsupported_media_type',
-      'Without credentials a POST needs Content-Type: application/json (or another type of JSON that its route takes), also without a body: forms cannot send it.',
+      'Without credentials a POST needs Content-Type: application/json (or another one of the types that its route takes), also without a body: forms cannot send it.',
       {},
       { accept: 'application/json' },
     )

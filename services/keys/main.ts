@@ -6,13 +6,15 @@ import { isActive } from '../access/key-ring.ts'
 import {
   isClient,
   isNodeName,
+  GRANTS_PER_KEY_MAX,
   isOperatorName,
   NODES_PER_KEY_MAX,
   OPERATORS_PER_KEY_MAX,
   parseFleetNode,
+  parseGrant,
 } from '../access/read-key.ts'
 import { fleetNodeKey } from '../../schemas/fleet/codecs.ts'
-import type { FleetNodeName } from '../../schemas/fleet/records.ts'
+import type { FleetGrant, FleetNodeName } from '../../schemas/fleet/records.ts'
 import type { AccessKey } from '../../schemas/records.ts'
 import { DAY_MS } from '../../schemas/units.ts'
 import { runCommand } from '../runtime/command.ts'
@@ -29,16 +31,20 @@ const OPTIONS = {
   nodes: { type: 'string' },
   operator: { type: 'string' },
   'fleet-node': { type: 'string' },
+  grant: { type: 'string' },
   'expires-days': { type: 'string' },
 } as const
 
 const USAGE = `Usage: npm run keys -- create --client NAME --scopes a,b [--nodes x,y] [--operator NAME] [--expires-days N]
        npm run keys -- create --client NAME --scopes fleet:telemetry --fleet-node PROVIDER/LOCATION/NODE [--expires-days N]
+       npm run keys -- create --client NAME --scopes fleet:read,fleet:write --grant PROVIDER/ROLE [--expires-days N]
        npm run keys -- list
        npm run keys -- revoke KEY_ID
 --scopes   of ${SCOPES.join(', ')}; admin is all of them for all nodes
 --nodes    the nodes that the key stands for, or "*" for all; needed unless the key is admin or names an operator
 --fleet-node the one node of a hosting fleet whose telemetry and heartbeats the key may write; it may do nothing else
+--grant    what the key may do with the inventory of a hosting provider: PROVIDER/provider_admin, PROVIDER/technician or
+           PROVIDER/customer/CUSTOMER; several with commas
 --operator the operator whose wallet the key may read, and for whom its nodes may join; several with commas
 The key's text is printed once, and is kept nowhere. A client has at most two active keys.`
 
@@ -69,6 +75,7 @@ await runCommand(spec, async ({ config, values, positionals, say }): Promise<Exi
       const beside = [
         ...(key.operators.length === 0 ? [] : [`operators ${key.operators.join(',')}`]),
         ...(key.fleet_node === null ? [] : [`fleet node ${fleetNodeKey(key.fleet_node)}`]),
+        ...(key.grants.length === 0 ? [] : [`grants ${key.grants.map(grantText).join(',')}`]),
         ...(key.parent === null ? [] : [`made from ${key.parent}`]),
       ]
       const columns = [key.client, key.scopes.join(','), nodes, formatTime(key.created_at), until, ...beside]
@@ -113,13 +120,24 @@ function requestOf(values: Values, nowMs: number): KeyRequest {
   const fleetNode = fleetNodeOf(values, scopes)
   if (fleetNode !== null && nodes.length + operators.length > 0)
     throw wrong("A key of a fleet's node names no other nodes and no operators.")
-  if (nodes.length + operators.length === 0 && fleetNode === null && !scopes.includes('admin'))
+  const grants = listOf(values.grant).map((text) => {
+    const grant = parseGrant(text)
+    if (grant === null)
+      throw wrong(
+        `"${text}" is no grant: PROVIDER/provider_admin, PROVIDER/technician or PROVIDER/customer/CUSTOMER.`,
+      )
+    return grant
+  })
+  if (grants.length > GRANTS_PER_KEY_MAX) throw wrong(`A key has at most ${GRANTS_PER_KEY_MAX} grants.`)
+  if (fleetNode !== null && grants.length > 0) throw wrong("A key of a fleet's node has no grants.")
+  const names = nodes.length + operators.length + grants.length
+  if (names === 0 && fleetNode === null && !scopes.includes('admin'))
     throw wrong('--nodes is missing: which nodes the key stands for.')
   const days = values['expires-days']
   if (days !== undefined && (!/^\d{1,4}$/.test(days) || Number(days) < 1 || Number(days) > EXPIRES_DAYS_MAX))
     throw wrong(`--expires-days is a whole number from 1 to ${EXPIRES_DAYS_MAX}.`)
   const expiresAtMs = days === undefined ? null : nowMs + Number(days) * DAY_MS
-  return { client, scopes, nodes, operators, fleetNode, expiresAtMs }
+  return { client, scopes, nodes, operators, fleetNode, grants, expiresAtMs }
 }
 
 /** Such a key stands on a machine of the site and stands for one node: it must not open anything else. */
@@ -142,11 +160,16 @@ function stateOf(key: AccessKey, isInForce: boolean, nowMs: number): string {
 }
 
 /** What a new key may name; an admin's key may name everything. */
-function namedBy({ scopes, nodes, operators = [], fleetNode = null }: KeyRequest): string {
+function namedBy({ scopes, nodes, operators = [], fleetNode = null, grants = [] }: KeyRequest): string {
   if (fleetNode !== null) return `fleet node ${fleetNodeKey(fleetNode)}`
   const all = scopes.includes('admin') ? 'all' : 'none'
   const ofOperators = operators.length === 0 ? [] : [`operators ${operators.join(', ')}`]
-  return [`nodes ${nodes.join(', ') || all}`, ...ofOperators].join('; ')
+  const granted = grants.length === 0 ? [] : [`grants ${grants.map(grantText).join(', ')}`]
+  return [`nodes ${nodes.join(', ') || all}`, ...ofOperators, ...granted].join('; ')
+}
+
+function grantText({ provider_id, role, customer_id }: FleetGrant): string {
+  return [provider_id, role, ...(customer_id === null ? [] : [customer_id])].join('/')
 }
 
 function listOf(text: string | undefined): string[] {

@@ -14,6 +14,8 @@ import type { Scope } from '../http/caller.ts'
  */
 
 const keys = new KeyRing()
+/** The node of a fleet that each key stands for. */
+const FLEET_NODE = { provider_id: 'krill', location_id: 'barn', node_id: 'agent-1' }
 let reader: WholeReader
 const refused: Refusal[] = []
 
@@ -38,7 +40,7 @@ before(async () => {
 after(() => reader[Symbol.asyncDispose]())
 
 function keyOf(scopes: readonly Scope[], nodes: readonly string[]): string {
-  return addKey(keys, { client: 'matrix', scopes: [...scopes], nodes: [...nodes] })
+  return addKey(keys, { client: 'matrix', scopes: [...scopes], nodes: [...nodes], fleet_node: FLEET_NODE })
 }
 
 interface Route {
@@ -66,11 +68,17 @@ const BODIES: Readonly<Record<string, object>> = {
   'PUT /api/models': { rows: [] },
 }
 
+/** The node's own record is no part of an inventory. */
+function isOfInventory(path: string): boolean {
+  return path.startsWith('/api/fleet/') && !path.endsWith('/self')
+}
+
 async function ask({ method, path }: Route, node: string, key: string | undefined) {
   const url = path.replace('{operator_id}', `op-${node}`).replace('{id}', 'r')
-  const takesNode = !path.includes('/wallets/') && !/\/(providers|leaderboard|audit|models)$/.test(path)
+  const takesNode = !path.includes('/wallets/') && !/\/(providers|leaderboard|audit|models|self)$/.test(path)
   const body = BODIES[`${method} ${path}`]
-  return await reader.ask(method, takesNode ? `${url}?node_id=${node}` : url, {
+  const query = isOfInventory(path) ? `?provider=${node}` : takesNode ? `?node_id=${node}` : ''
+  return await reader.ask(method, `${url}${query}`, {
     ...(body === undefined ? {} : { body }),
     headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
   })
@@ -104,8 +112,10 @@ test('somebody else’s node answers as one that does not exist, and is not chan
   const versionBefore = reader.accounts.account('foreign')?.version
   for (const route of routes()) {
     if (route.scope === null || route.scope === 'admin') continue
-    // These are about no node: everybody who may read sees the same.
-    if (/\/(leaderboard|models)$/.test(route.path)) continue
+    // Inventories have a matrix of their own, by provider: fleet/inventory-access.test.ts.
+    if (isOfInventory(route.path)) continue
+    // These are about no node, where everybody who may read sees the same, or about the credential's own.
+    if (/\/(leaderboard|models|self)$/.test(route.path)) continue
     const key = keyOf([route.scope], ['own'])
     refused.length = 0
     const foreign = await ask(route, 'foreign', key)

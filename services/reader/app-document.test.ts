@@ -11,6 +11,36 @@ test('the document is OpenAPI 3.1 and knows every route', async () => {
     '/api/audit',
     '/api/exposure/reservations',
     '/api/exposure/reservations/{id}',
+    '/api/fleet/assignments',
+    '/api/fleet/assignments/{id}',
+    '/api/fleet/charts',
+    '/api/fleet/containers',
+    '/api/fleet/containers/{id}',
+    '/api/fleet/customers',
+    '/api/fleet/customers/{id}',
+    '/api/fleet/identities',
+    '/api/fleet/identities/{id}',
+    '/api/fleet/locations',
+    '/api/fleet/locations/{id}',
+    '/api/fleet/models',
+    '/api/fleet/models/{id}',
+    '/api/fleet/nodes',
+    '/api/fleet/nodes/self',
+    '/api/fleet/nodes/{id}',
+    '/api/fleet/overview',
+    '/api/fleet/providers',
+    '/api/fleet/providers/{id}',
+    '/api/fleet/slots',
+    '/api/fleet/slots/{id}',
+    '/api/fleet/tickets',
+    '/api/fleet/tickets/{id}',
+    '/api/fleet/uptime',
+    '/api/fleet/windows',
+    '/api/fleet/windows/{id}',
+    '/api/fleet/workers',
+    '/api/fleet/workers/{id}',
+    '/api/fleet/workers/{id}/series',
+    '/api/fleet/workers/{id}/status-history',
     '/api/models',
     '/api/settings/compute',
     '/api/settings/compute/history',
@@ -45,7 +75,7 @@ test('the document is OpenAPI 3.1 and knows every route', async () => {
       )
       const required = operation.parameters?.filter((parameter) => parameter.required) ?? []
       for (const { name } of required)
-        assert.ok(['operator_id', 'id', 'event_id'].includes(name), `${path} ${name}`)
+        assert.ok(['operator_id', 'id', 'event_id', 'provider'].includes(name), `${path} ${name}`)
     }
   }
 })

@@ -17,6 +17,8 @@ import { clickhouseAway } from '../../test/support/servers/clickhouse.ts'
 import { unheardCommands } from '../../test/support/records/unheard-commands.ts'
 import { MemoryModels } from '../../test/support/memory/memory-models.ts'
 import { putBackNothing } from '../../test/support/memory/put-back.ts'
+import { noInventories } from '../../test/support/memory/no-inventories.ts'
+import { loadedFleet } from '../../test/support/memory/loaded-fleet.ts'
 
 const PARTITIONS = 4
 const AS_OF = Date.UTC(2026, 1, 20, 14, 30)
@@ -31,6 +33,7 @@ let document: OpenApiDocument
 before(async () => {
   app = await buildReader({
     putBack: putBackNothing(),
+    ...noInventories(),
     models: new MemoryModels(),
     access: { mode: 'off' },
     commands: unheardCommands(),
@@ -44,6 +47,7 @@ before(async () => {
         return true
       },
     },
+    fleet: loadedFleet(PARTITIONS),
     clickhouse,
     topics: topicNames(''),
     partitions: PARTITIONS,

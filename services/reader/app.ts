@@ -22,8 +22,18 @@ import { GATEWAY_API, gatewayDocument } from '../gateway/document.ts'
 import type { Begin, TopicVersion } from '../runtime/layout.ts'
 import type { InstallationModels } from '../models/follow-models.ts'
 import type { Accounts } from './present/accounts.ts'
+import type { PresentFleet } from './present/fleet-nodes.ts'
 import type { Commands } from './commands.ts'
 import { History } from './history/history.ts'
+import type { InventoryCommands } from './fleet/inventory-commands.ts'
+import type { InventoryPresent } from './fleet/inventory-present.ts'
+import { inventoryRoutes } from './fleet/inventory-routes.ts'
+import { chartRoutes } from './fleet/chart-routes.ts'
+import { Fleets } from './fleet/standing/fleets.ts'
+import { nodeListRoute } from './fleet/node-list-route.ts'
+import { seriesRoute } from './fleet/series-route.ts'
+import { statusHistoryRoute } from './fleet/status-history-route.ts'
+import { viewRoutes } from './fleet/view-routes.ts'
 import { WRITE_BYTES_MAX } from './routes/json-body.ts'
 import { Ranking } from './present/leaderboard.ts'
 import type { ReaderApp, RouteParts } from './parts.ts'
@@ -32,6 +42,7 @@ import type { FollowedState } from './present/present.ts'
 import { auditRoutes } from './routes/audit.ts'
 import { eventRoutes } from './routes/events.ts'
 import { exposureRoutes } from './routes/exposure.ts'
+import { fleetNodesRoutes } from './routes/fleet-nodes.ts'
 import { hostingRoutes } from './routes/hosting.ts'
 import { modelsRoutes } from './routes/models.ts'
 import { operatorRoutes } from './routes/operators.ts'
@@ -51,6 +62,7 @@ import { SECOND_MS } from '../../schemas/units.ts'
 export interface ReaderAppParts {
   readonly accounts: Accounts
   readonly table: FollowedState
+  readonly fleet: PresentFleet
   readonly clickhouse: ClickhouseClient
   readonly access: Access
   /** Where refused callers are reported. */
@@ -60,6 +72,9 @@ export interface ReaderAppParts {
   readonly commands: Commands
   readonly putBack: PutBack
   readonly models: InstallationModels
+  /** The inventories of hosting providers, and how they are changed. */
+  readonly inventory: InventoryPresent
+  readonly inventoryCommands: InventoryCommands
   /** Names of the topics whose blocks fill ClickHouse's tables. */
   readonly topics: Readonly<Record<BlockRole, string>>
   readonly partitions: number
@@ -94,6 +109,8 @@ const API = {
     { name: 'wallets', description: 'Balances and entries' },
     { name: 'hosting', description: 'Rewards and the leaderboard' },
     { name: 'models', description: 'Which models are paid by the call' },
+    { name: 'inventory', description: 'What hosting providers have: sites, machines, customers' },
+    { name: 'fleet', description: 'What the machines and nodes of a hosting provider are and do' },
     { name: 'audit', description: 'Keys, tiers, operators, and who was refused' },
     { name: 'operation', description: 'For the operator' },
   ],
@@ -151,8 +168,10 @@ export async function buildReader(parts: ReaderAppParts): Promise<ReaderApp> {
 function addRoutes(
   app: ReaderApp,
   routeParts: RouteParts & { readonly partitions: number },
-  { putBack, models }: Pick<ReaderAppParts, 'putBack' | 'models'>,
+  parts: Pick<ReaderAppParts, 'putBack' | 'models' | 'inventory' | 'inventoryCommands' | 'fleet'>,
 ): void {
+  const { putBack, models, inventory, inventoryCommands, fleet } = parts
+  const { clock } = routeParts
   providerRoutes(app, routeParts)
   settingsRoutes(app, routeParts)
   operatorRoutes(app, routeParts)
@@ -166,5 +185,13 @@ function addRoutes(
   walletRoutes(app, routeParts)
   auditRoutes(app, routeParts)
   modelsRoutes(app, { ...routeParts, models })
+  fleetNodesRoutes(app, { fleet })
+  inventoryRoutes(app, { ...routeParts, inventory, inventoryCommands })
+  const fleets = new Fleets(inventory, clock)
+  viewRoutes(app, { ...routeParts, fleets })
+  nodeListRoute(app, { ...routeParts, inventory, fleets, fleet })
+  chartRoutes(app, { ...routeParts, inventory })
+  statusHistoryRoute(app, { ...routeParts, inventory })
+  seriesRoute(app, { ...routeParts, inventory })
   hostingRoutes(app, { ...routeParts, ranking: new Ranking(routeParts.present, routeParts.clock) })
 }

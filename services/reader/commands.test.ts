@@ -8,7 +8,8 @@ import { systemRandom } from '../../pipelines/random.ts'
 import { inboxCommandCodec, outcomeCodec } from '../../schemas/avro.ts'
 import type { InboxCommand } from '../../schemas/records.ts'
 import { ManualClock } from '../gateway/fixtures.ts'
-import { COMMANDS_WAITING_MAX, Commands, OUTCOME_TIMEOUT_MS } from './commands.ts'
+import { COMMANDS_WAITING_MAX, OUTCOME_TIMEOUT_MS } from './awaited-outcomes.ts'
+import { Commands } from './commands.ts'
 
 const ASKED = { node_id: 'n', kind: 'settle' as const }
 

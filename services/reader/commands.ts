@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto'
 import { outcomeKey } from '../../pipelines/account/outcomes.ts'
 import type { Clock } from '../../pipelines/clock.ts'
-import { ProduceError } from '../../pipelines/log/producer.ts'
 import type { SharedAppend } from '../../pipelines/log/shared-append.ts'
-import type { LogAppend } from '../../pipelines/log/records.ts'
 import type { Random } from '../../pipelines/random.ts'
 import { STATE_KEY, inboxCommandCodec } from '../../schemas/avro.ts'
 import { commandOutcomeCodec } from '../../schemas/commands/outcome.ts'
@@ -13,16 +11,8 @@ import type { CommandResult } from '../../schemas/commands/results.ts'
 import { formatUuid, hashToUuid, partitionOfNode } from '../../schemas/ids.ts'
 import type { CommandKind, InboxCommand } from '../../schemas/records.ts'
 import { Problem } from '../http/problem.ts'
-import { Shares } from '../http/shares.ts'
+import { AwaitedOutcomes } from './awaited-outcomes.ts'
 import type { StateRecord } from './present/accounts.ts'
-import { SECOND_MS } from '../../schemas/units.ts'
-import { RETRY_BUSY_S, retryAfter } from '../http/retry-after.ts'
-
-/** How long a write waits for the settler's outcome. */
-export const OUTCOME_TIMEOUT_MS = 5_000
-
-/** Writes that may wait at once; one credential may have half of them. */
-export const COMMANDS_WAITING_MAX = 1_000
 
 const HASH_BYTES = 16
 /** The part of a command that a route gives; this file adds the rest. */
@@ -50,30 +40,25 @@ export interface CommandsParts {
   readonly random: Random
 }
 
-type Waiting = (outcome: CommandOutcome) => void
-
 /**
  * Writes commands into the nodes' inboxes and waits for their outcomes, which it sees in node.state. The settler decides:
  * there is one outcome for one id, whichever reader sends the command, and however often.
  */
 export class Commands {
   readonly #parts: CommandsParts
-  readonly #waiting = new Map<string, Set<Waiting>>()
-  readonly #waitingWrites = new Shares(COMMANDS_WAITING_MAX)
+  readonly #outcomes: AwaitedOutcomes<CommandOutcome>
 
   constructor(parts: CommandsParts) {
     this.#parts = parts
+    this.#outcomes = new AwaitedOutcomes(parts)
   }
 
   /** Takes a record of node.state, in the order of its partition. */
   see({ key, value }: StateRecord): void {
     if (key === null || value === null) return
     const text = key.toString('utf8')
-    if (!text.startsWith(STATE_KEY.commands)) return
-    const waiting = this.#waiting.get(text)
-    if (waiting === undefined) return
-    const outcome = commandOutcomeCodec.decode(value)
-    for (const resolve of waiting) resolve(outcome)
+    if (!text.startsWith(STATE_KEY.commands) || !this.#outcomes.isAwaited(text)) return
+    this.#outcomes.resolve(text, commandOutcomeCodec.decode(value))
   }
 
   /**
@@ -83,60 +68,30 @@ export class Commands {
    */
   async ask<Kind extends CommandKind>(
     request: CommandRequest<Kind>,
-    { caller, byAdmin, byOperator, holder, idempotencyKey }: CommandOrigin,
+    { caller, byAdmin, byOperator, holder, idempotencyKey: given }: CommandOrigin,
   ): Promise<CommandResult<Kind>> {
-    if (!this.#waitingWrites.take(holder, 1))
-      throw new Problem(
-        'overloaded',
-        'Too many writes wait at once, in all or with this credential; nothing was done. Send it again.',
-        {},
-        retryAfter(RETRY_BUSY_S),
-      )
-    const given = idempotencyKey ?? this.#parts.random.bytes(HASH_BYTES).toString('hex')
-    const command = { ...commandOf(request, caller, given), by_admin: byAdmin, by_operator: byOperator }
-    const key = outcomeKey(command.node_id, command.command_id)
-    const { promise, resolve } = Promise.withResolvers<CommandOutcome>()
-    this.#wait(key, resolve)
-    try {
-      const { inbox, clock } = this.#parts
-      const refused = inbox.append([this.#recordOf(command)]).then(never, (error: unknown) => {
-        // The command may be in the log all the same: the caller waits for the outcome, or gets the answer that none is
-        // known.
-        if (error instanceof ProduceError) return error.mayBeStored ? never() : Promise.reject(notTaken())
-        throw error
-      })
-      const timeout = clock.delay(OUTCOME_TIMEOUT_MS).then(() => null)
-      const outcome = await Promise.race([promise, timeout, refused])
-      if (outcome === null) throw unknown(given)
-      return resultOf(request.kind, command, outcome)
-    } finally {
-      this.#waitingWrites.giveBack(holder, 1)
-      this.#leave(key, resolve)
+    const { partitions, random } = this.#parts
+    const idempotencyKey = given ?? random.bytes(HASH_BYTES).toString('hex')
+    const command = {
+      ...commandOf(request, caller, idempotencyKey),
+      by_admin: byAdmin,
+      by_operator: byOperator,
     }
+    const outcome = await this.#outcomes.of({
+      key: outcomeKey(command.node_id, command.command_id),
+      record: {
+        partition: partitionOfNode(command.node_id, partitions),
+        key: command.node_id,
+        value: inboxCommandCodec.encode(command),
+      },
+      holder,
+      idempotencyKey,
+    })
+    return resultOf(request.kind, command, outcome)
   }
 
   async stop(): Promise<void> {
-    await this.#parts.inbox.stop()
-  }
-
-  #recordOf(command: InboxCommand): LogAppend {
-    return {
-      partition: partitionOfNode(command.node_id, this.#parts.partitions),
-      key: command.node_id,
-      value: inboxCommandCodec.encode(command),
-    }
-  }
-
-  #wait(key: string, resolve: Waiting): void {
-    const others = this.#waiting.get(key)
-    if (others === undefined) this.#waiting.set(key, new Set([resolve]))
-    else others.add(resolve)
-  }
-
-  #leave(key: string, resolve: Waiting): void {
-    const others = this.#waiting.get(key)
-    others?.delete(resolve)
-    if (others?.size === 0) this.#waiting.delete(key)
+    await this.#outcomes.stop()
   }
 }
 
@@ -199,24 +154,4 @@ function idsOf(
     command_id: formatUuid(hashToUuid(`command.v2/${parts.join('')}`)),
     older_id: formatUuid(hashToUuid(`command/${caller}/${idempotencyKey}`)),
   }
-}
-
-const never = (): Promise<never> => new Promise(() => {})
-
-function notTaken(): Problem {
-  return new Problem(
-    'log_unavailable',
-    'Kafka takes no writes of this node now; nothing was done. Send it again.',
-    {},
-    retryAfter(RETRY_BUSY_S),
-  )
-}
-
-function unknown(idempotencyKey: string): Problem {
-  return new Problem(
-    'outcome_unknown',
-    `No word came within ${OUTCOME_TIMEOUT_MS / SECOND_MS} s: it is done, or will be, or not. Ask again with the same Idempotency-Key to learn it.`,
-    { idempotency_key: idempotencyKey },
-    retryAfter(RETRY_BUSY_S),
-  )
 }

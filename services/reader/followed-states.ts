@@ -3,7 +3,10 @@ import type { LogRecord } from '../../pipelines/log/records.ts'
 import type { Metrics } from '../../schemas/metrics.ts'
 import type { TopicRole } from '../../schemas/topics.ts'
 import type { Commands } from './commands.ts'
+import type { InventoryCommands } from './fleet/inventory-commands.ts'
+import type { InventoryPresent } from './fleet/inventory-present.ts'
 import type { Accounts } from './present/accounts.ts'
+import type { FleetNodes } from './present/fleet-nodes.ts'
 
 /** A row: a compacted topic, and what is built from its records. */
 export interface StateRow {
@@ -15,10 +18,13 @@ export interface StateRow {
 /** What the reader shows as the present. The code that starts, waits, fails or stops reads these rows. */
 export function stateRows(parts: {
   readonly accounts: Accounts
+  readonly fleetNodes: FleetNodes
   readonly commands: Commands
+  readonly inventory: InventoryPresent
+  readonly inventoryCommands: InventoryCommands
   readonly metrics: Metrics
 }) {
-  const { accounts, commands, metrics } = parts
+  const { accounts, fleetNodes, commands, inventory, inventoryCommands, metrics } = parts
   return [
     {
       topic: 'nodeState',
@@ -26,6 +32,15 @@ export function stateRows(parts: {
         accounts.apply(record)
         commands.see(record)
         metrics.set('hivemeter_reader_state_records', {}, accounts.size)
+      },
+    },
+    {
+      topic: 'fleetState',
+      onRecord: (record) => {
+        inventory.apply(record)
+        inventoryCommands.see(record)
+        fleetNodes.apply(record)
+        metrics.set('hivemeter_reader_fleet_nodes', {}, fleetNodes.size)
       },
     },
   ] as const satisfies readonly StateRow[]

@@ -14,10 +14,13 @@ import type { LayoutParts } from '../runtime/follow-layout.ts'
 import type { RunningService } from '../runtime/process.ts'
 import { FollowedModels } from '../models/follow-models.ts'
 import { Accounts } from './present/accounts.ts'
+import { FleetNodes, PresentFleet } from './present/fleet-nodes.ts'
 import { buildReader } from './app.ts'
 import { Commands } from './commands.ts'
 import { FollowedStates, stateRows } from './followed-states.ts'
 import type { StateRow } from './followed-states.ts'
+import { InventoryCommands } from './fleet/inventory-commands.ts'
+import { InventoryPresent } from './fleet/inventory-present.ts'
 import { HISTORY_RUNNING_MAX } from './history/history.ts'
 import { PutBack } from './put-back.ts'
 
@@ -32,9 +35,14 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   const { topics } = layout
   const cursorKey = readKeyFile(CURSOR_KEY, config.cursorKeyFile)
   const accounts = new Accounts(layout.partitions)
+  const fleetNodes = new FleetNodes(layout.partitions)
   const { commands, audit } = openInbox(parts)
   const putBack = openPutBack(parts)
-  const states = new FollowedStates(stateRows({ accounts, commands, metrics }), tableOf(parts))
+  const inventory = new InventoryPresent(layout.partitions)
+  const inventoryCommands = openFleetInbox(parts)
+  const rows = stateRows({ accounts, fleetNodes, commands, inventory, inventoryCommands, metrics })
+  const states = new FollowedStates(rows, tableOf(parts))
+  inventory.follow(states.table('fleetState'))
   const clickhouse = clickhouseOf(config, { connectionsMax: HISTORY_RUNNING_MAX })
   await using undo = new AsyncDisposableStack()
   undo.defer(() => clickhouse.close())
@@ -49,10 +57,13 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
     corsOrigins: originsOf(config.corsOrigins),
     accounts,
     table: states.table('nodeState'),
+    fleet: new PresentFleet({ nodes: fleetNodes, table: states.table('fleetState') }),
     clickhouse,
     commands,
     putBack,
     models,
+    inventory,
+    inventoryCommands,
     topics,
     before: layout.before,
     begin: layout.begin,
@@ -68,6 +79,7 @@ export async function startReader(parts: LayoutParts): Promise<RunningService> {
   await listen(app, { host: config.readerHost, port: config.readerPort, key: 'readerPort' })
   undo.defer(() => states.stop())
   undo.defer(() => commands.stop())
+  undo.defer(() => inventoryCommands.stop())
   // Stopped before the producer that it shares with the commands.
   undo.defer(() => audit.stop())
   audit.start()
@@ -119,6 +131,14 @@ function openInbox({ config, layout, logger, clock, metrics, random }: LayoutPar
     commands: new Commands({ inbox, partitions, clock, random }),
     audit: new AuditLog({ inbox, partitions, clock, random, metrics, logger }),
   }
+}
+
+/** What the reader writes to fleet.inbox: changes of inventories. */
+function openFleetInbox({ config, layout, logger, clock, metrics, random }: LayoutParts): InventoryCommands {
+  const { partitions, topics } = layout
+  const kafka = kafkaOf(config, CLIENT_ID, logger)
+  const producer = new IdempotentProducer({ ...kafka, metrics, topic: topics.fleetInbox })
+  return new InventoryCommands({ inbox: new SharedAppend(producer, clock), partitions, clock, random })
 }
 
 /** Puts events back that were set aside; the key proves their receipts. */

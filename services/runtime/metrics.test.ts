@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { METRICS } from '../../schemas/metrics.ts'
-import type { MetricDefinition } from '../../schemas/metrics.ts'
+import type { MetricDefinition } from '../../schemas/metric-definition.ts'
 import { createMetrics } from './metrics.ts'
 
 const UNITS = /_(total|seconds|bytes|records|ratio)$/

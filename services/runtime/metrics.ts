@@ -1,7 +1,8 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 import { othersTurn } from '../../pipelines/in-turns.ts'
 import { METRICS } from '../../schemas/metrics.ts'
-import type { MetricDefinition, MetricName, Metrics } from '../../schemas/metrics.ts'
+import type { MetricDefinition } from '../../schemas/metric-definition.ts'
+import type { MetricName, Metrics } from '../../schemas/metrics.ts'
 import type { ServiceName } from '../../schemas/services.ts'
 
 /** The metrics of one process and their text for Prometheus. */

@@ -2,6 +2,7 @@ import { benchAggregator } from './parts/aggregator.ts'
 import type { BenchResult } from './harness/bench-line.ts'
 import { benchEndToEnd } from './parts/end-to-end.ts'
 import { benchFairness } from './fairness/fairness.ts'
+import { benchFleetPages } from './parts/fleet-pages.ts'
 import { benchFootprint } from './harness/footprint.ts'
 import { benchFreshness } from './parts/freshness.ts'
 import { benchGateway } from './parts/gateway.ts'
@@ -11,6 +12,7 @@ import { benchRestart } from './parts/restart.ts'
 import { benchScale } from './parts/scale.ts'
 import type { BenchServers } from './harness/servers.ts'
 import { benchSettler } from './parts/settler.ts'
+import { benchTelemetry } from './parts/telemetry.ts'
 import { benchSite } from './site/site.ts'
 
 /** As requested; where it is not, each part has a number of its own. */
@@ -64,6 +66,11 @@ export const PARTS = {
     needsNoServers: true,
     run: (_servers, { seconds = 10, quick }) => benchFairness({ measureMs: quick ? 3_000 : seconds * 1_000 }),
   },
+  telemetry: {
+    what: "the gateway's work on samples of a hosting fleet: packed beside JSON",
+    needsNoServers: true,
+    run: (_servers, { events = 1_000_000, turns = 5 }) => benchTelemetry({ samples: events, turns }),
+  },
   reader: {
     what: 'provider views of a million nodes; usage of a week behind 100 million events',
     run: (servers, { seconds = 20, nodes = 1_000_000, events = 100_000_000, profileDir }) =>
@@ -73,6 +80,11 @@ export const PARTS = {
     what: 'an aggregator with 5 million ids until it processes again',
     run: ({ brokers }, { events = 5_000_000, turns = TURNS }) =>
       benchRestart({ brokers, ids: events, starts: turns }),
+  },
+  fleet: {
+    what: 'what a worker of a hosting fleet costs its task: CPU a sample, bytes, restart',
+    needsNoServers: true,
+    run: (_servers, { nodes = 25_000 }) => benchFleetPages({ workers: nodes }),
   },
   scale: {
     what: 'CPU an event from 1 to 16 partitions, 100 to 100,000 nodes, 1 to 100 days',

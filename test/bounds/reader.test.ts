@@ -33,6 +33,8 @@ import { VirtualClock } from '../support/memory/virtual-clock.ts'
 import { unheardCommands } from '../support/records/unheard-commands.ts'
 import { MemoryModels } from '../support/memory/memory-models.ts'
 import { putBackNothing } from '../support/memory/put-back.ts'
+import { noInventories } from '../support/memory/no-inventories.ts'
+import { loadedFleet } from '../support/memory/loaded-fleet.ts'
 
 const TOPICS = topicNames('')
 const NOW = Date.UTC(2026, 10, 21, 12)
@@ -45,11 +47,13 @@ before(async () => {
   accounts.apply(accountRecord(0, account({ node_id: 'n', operators: ['op'] })))
   app = await buildReader({
     putBack: putBackNothing(),
+    ...noInventories(),
     models: new MemoryModels(),
     access: { mode: 'off' },
     commands: unheardCommands(),
     accounts,
     table: { loaded: true, reach: async () => true },
+    fleet: loadedFleet(1),
     clickhouse,
     topics: TOPICS,
     partitions: 1,

@@ -7,7 +7,10 @@ import { systemClock } from '../../pipelines/clock.ts'
 import { KeyRing } from '../../services/access/key-ring.ts'
 import { NOW } from '../../services/gateway/app-fixture.ts'
 import { accessBy, addKey } from '../support/records/access-keys.ts'
-import { OWN_NODE, startBothServers } from '../support/servers/both-servers.ts'
+import { WHOLE_NOW_MS } from '../support/memory/whole-reader.ts'
+import { BODIES } from '../support/records/inventory/inventory-commands.ts'
+import { DAY_MS } from '../../schemas/units.ts'
+import { OWN_NODE, PATH_PARAMETERS, startBothServers } from '../support/servers/both-servers.ts'
 import type { BothServers, Server } from '../support/servers/both-servers.ts'
 import { bare, callsOf, typeOf } from './generated-calls.ts'
 import type { Answer, Call, Own } from './generated-calls.ts'
@@ -25,7 +28,19 @@ const SETTINGS = { allow_metered_for_hive: true, metered_daily_limit_usd: 10 }
 const NO_SUCH_EVENT = 'usage.metered:0:1'
 
 /** Writes that find nothing: the client must read their answer as a problem. */
-const PROBLEMS: Readonly<Record<string, number>> = { postUsageSetAsideByIdReplay: 404 }
+const PROBLEMS: Readonly<Record<string, number>> = {
+  postUsageSetAsideByIdReplay: 404,
+  // An admin's key stands for no node.
+  getFleetNodesSelf: 403,
+  // The machine stands somewhere already, and what it needs cannot end.
+  postFleetAssignments: 409,
+  deleteFleetLocationsById: 409,
+  deleteFleetContainersById: 409,
+  deleteFleetSlotsById: 409,
+  deleteFleetNodesById: 409,
+  deleteFleetModelsById: 409,
+  deleteFleetWorkersById: 409,
+}
 
 for (const generator of GENERATORS) {
   describe(generator.name, () => {
@@ -85,6 +100,37 @@ const TELEMETRY = {
   items: [{ poll: { observed_at: new Date(NOW).toISOString(), serial: 'HM-1', result: 'ok' } }],
 }
 
+const HERE = PATH_PARAMETERS['provider'] ?? ''
+const SCOPE = { scope: 'location', location: HERE, target: 'off' }
+
+/** New entities beside those that are there: their fields name others, zones and times, which cannot be guessed. */
+const ENTITIES: Readonly<Record<string, Own>> = {
+  postFleetLocations: { body: BODIES.location },
+  postFleetContainers: { body: { ...BODIES.container, location: HERE } },
+  postFleetSlots: { body: { container: HERE, label: 'Left' } },
+  postFleetNodes: { body: { location: HERE, name: 'Shed' } },
+  postFleetWorkers: { body: { asset_code: 'A-2' } },
+  postFleetIdentities: { body: { worker: HERE, kind: 'serial', value: 'HM-2' } },
+  postFleetAssignments: { body: { worker: HERE, location: HERE } },
+  postFleetCustomers: { body: BODIES.customer },
+  postFleetWindows: {
+    body: { ...SCOPE, kind: 'grid', starts_at: new Date(WHOLE_NOW_MS + DAY_MS).toISOString() },
+  },
+  postFleetTickets: { body: { worker: HERE, kind: 'fan', state: 'open' } },
+  patchFleetProvidersById: { body: { name: 'Krill and sons' } },
+  patchFleetLocationsById: { body: { region: 'North' } },
+  patchFleetContainersById: { body: { cooling: 'air' } },
+  patchFleetSlotsById: { body: { row: 2 } },
+  patchFleetNodesById: { body: { name: 'Attic' } },
+  patchFleetModelsById: { body: { fans: 4 } },
+  patchFleetWorkersById: { body: { interval_s: 60 } },
+  patchFleetIdentitiesById: { body: { value: 'HM-1' } },
+  patchFleetAssignmentsById: { body: { node: HERE } },
+  patchFleetCustomersById: { body: { state: 'suspended' } },
+  patchFleetWindowsById: { body: { target: 'off' } },
+  patchFleetTicketsById: { body: { state: 'done' } },
+}
+
 /** Both servers on ports of their own, with a reservation that a client can delete. */
 async function listening({ servers }: BothServers, key: string): Promise<readonly Served[]> {
   const served: Served[] = []
@@ -94,6 +140,7 @@ async function listening({ servers }: BothServers, key: string): Promise<readonl
       name === 'gateway'
         ? { postFleetTelemetry: { body: TELEMETRY } }
         : {
+            ...ENTITIES,
             putSettingsCompute: { body: SETTINGS },
             deleteExposureReservationsById: { parameters: { id: await reserved(app, key) } },
             postUsageSetAsideByIdReplay: { parameters: { id: NO_SUCH_EVENT } },
@@ -117,7 +164,11 @@ async function reserved(app: Server['app'], key: string): Promise<string> {
 async function assertAnswers(generator: Generator, dir: string, served: Served, key: string): Promise<void> {
   const { document, calls } = served
   const sent = await Promise.all(
-    calls.filter(({ method }) => method === 'get').map((call) => sentBy(served, call, key)),
+    calls
+      .filter(({ method }) => method === 'get')
+      .map(async (call) =>
+        PROBLEMS[call.operationId] === undefined ? await sentBy(served, call, key) : undefined,
+      ),
   )
   const lines = (await generator.call(dir, served, key)).trim().split('\n')
   const answers = lines.map((line) => JSON.parse(line) as Answer)

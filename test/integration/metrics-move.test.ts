@@ -4,7 +4,8 @@ import { after, before, describe, it } from 'node:test'
 import { systemClock } from '../../pipelines/clock.ts'
 import { systemRandom } from '../../pipelines/random.ts'
 import { METRICS, noMetrics } from '../../schemas/metrics.ts'
-import type { MetricDefinition, MetricName } from '../../schemas/metrics.ts'
+import type { MetricDefinition } from '../../schemas/metric-definition.ts'
+import type { MetricName } from '../../schemas/metrics.ts'
 import { SERVICE_NAMES } from '../../schemas/services.ts'
 import type { ServiceName } from '../../schemas/services.ts'
 import { install } from '../support/processes/installation.ts'
@@ -25,6 +26,7 @@ const STILL = new Map<MetricName, string>([
   ['hivemeter_gateway_waiting_events', 'services/gateway/queue/record-queue'],
   ['hivemeter_gateway_waiting_fleet_records', 'services/gateway/queue/record-queue'],
   ['hivemeter_fleet_items_lost_total', 'pipelines/fleet/pipeline'],
+  ['hivemeter_fleet_clone_contacts_total', 'pipelines/fleet/contacts'],
   ['hivemeter_produce_failures_total', 'test/lanes/lost-replies'],
   ['hivemeter_stray_records', 'services/aggregator/foreign-partitioner'],
   ['hivemeter_open_transaction_seconds', 'test/integration/open-transaction'],

@@ -212,7 +212,7 @@ describe('verify', () => {
     assert.equal(exitCode, 6)
     assert.match(
       output,
-      /^12 differences in \d+ windows, \d+ costs, \d+ accounts, \d+ wallets, \d+ items of fleets, \d+ samples, \d+ nodes of fleets$/m,
+      /^12 differences in \d+ windows, \d+ costs, \d+ accounts, \d+ wallets, \d+ items of fleets, \d+ samples, \d+ nodes of fleets, \d+ commands of inventories, \d+ rows of workers, \d+ changes of status$/m,
     )
   })
 

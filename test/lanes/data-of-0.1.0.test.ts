@@ -87,7 +87,7 @@ describe('a data folder of 0.1.0', () => {
     const stdout = await run('verify')
     assert.match(
       stdout.trimEnd(),
-      /^0 differences in \d+ windows, \d+ costs, \d+ accounts, \d+ wallets, \d+ items of fleets, \d+ samples, \d+ nodes of fleets$/m,
+      /^0 differences in \d+ windows, \d+ costs, \d+ accounts, \d+ wallets, \d+ items of fleets, \d+ samples, \d+ nodes of fleets, \d+ commands of inventories, \d+ rows of workers, \d+ changes of status$/m,
     )
   }
 

@@ -20,7 +20,7 @@ describe('the published documents', () => {
   before(async () => {
     installation = await install({ name: 'fuzz' })
     cleanup.defer(() => installation.dispose())
-    const names = ['aggregator', 'settler', 'loader', 'gateway', 'reader'] as const
+    const names = ['aggregator', 'settler', 'fleet', 'loader', 'gateway', 'reader'] as const
     const services = await Promise.all(
       names.map((name) => startService(installation, name, { settings: SETTINGS })),
     )

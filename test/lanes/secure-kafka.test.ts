@@ -72,6 +72,11 @@ describe('a Kafka with TLS, users and an authorizer', { skip: opensslMissing() ?
       const { text } = await secure.ask('reader', '/api/wallets/op/entries')
       return text.includes('"spark":29')
     })
+    // One that is refused: an inventory would keep the installation from growing.
+    const slot = { container: 'none', label: 'Left' }
+    const change = await secure.ask('reader', '/api/fleet/slots?provider=krill', slot)
+    assert.equal(change.status, 404, change.text)
+    assert.match(change.text, /"code":"unknown_container"/)
   })
 
   it('lets readers and migrate write the table of models', async () => {

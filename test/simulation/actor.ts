@@ -31,7 +31,9 @@ export interface ActorRun {
   /** The tasks, in the order in which work goes through them. */
   readonly tasks: readonly ActorTasks[]
   /** What is wrong with one partition at the end of the run: assertions, each with its subject. */
-  readonly judge: (partition: number) => readonly (readonly [what: string, assertAll: () => void])[]
+  readonly judge: (
+    partition: number,
+  ) => readonly (readonly [what: string, assertAll: () => void | Promise<void>])[]
 }
 
 /** The tasks of one service in one run. */

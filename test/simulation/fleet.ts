@@ -62,6 +62,18 @@ export class Fleet {
     this.#instances.get(`${service}-${number}`)?.process.freeze(forMs)
   }
 
+  /**
+   * What an operator does before ClickHouse is put back from a copy (docs/backup.md): a loader that does not answer may have
+   * looked at the tables and not sent its INSERT yet, which would land among the older rows.
+   */
+  killFrozenLoaders(downMs: number): void {
+    for (const instance of this.#instances.values()) {
+      if (instance?.service instanceof LoaderService && instance.process.isFrozen) {
+        this.#killed(instance.process, downMs)
+      }
+    }
+  }
+
   /** Kills all instances, and starts none again. */
   end(): void {
     this.#isOver = true

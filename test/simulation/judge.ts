@@ -14,11 +14,11 @@ const RECEIPTS_SHOWN_MAX = 3
  * Returns everything that is wrong at the end of a run, in words: it compares the logs with plain models, and the store
  * with the logs.
  */
-export function judge(world: World, actors: readonly ActorRun[]): string[] {
+export async function judge(world: World, actors: readonly ActorRun[]): Promise<string[]> {
   const problems = world.receipts.problems(world.cluster).slice(0, RECEIPTS_SHOWN_MAX)
-  const check = (what: string, assertAll: () => void): void => {
+  const check = async (what: string, assertAll: () => void | Promise<void>): Promise<void> => {
     try {
-      assertAll()
+      await assertAll()
     } catch (error) {
       const text =
         error instanceof Error ? error.message.replaceAll(/\s+/g, ' ').slice(0, 400) : String(error)
@@ -27,16 +27,19 @@ export function judge(world: World, actors: readonly ActorRun[]): string[] {
   }
   for (let partition = 0; partition < PARTITIONS; partition++) {
     for (const tasks of actors.flatMap((actor) => actor.tasks)) {
-      check(`task records of the ${tasks.service}'s ${partition}`, () =>
+      await check(`task records of the ${tasks.service}'s ${partition}`, () =>
         assertNeverFalls(world, tasks, partition),
       )
     }
     for (const topic of blockTopics(TOPICS)) {
       const blocks = blocksOf(world, topic, partition)
-      check(`numbers of ${topic}[${partition}]`, () => assertNumbered(blocks))
-      check(`store of ${topic}[${partition}]`, () => assertStored(world, placeOf(topic, partition), blocks))
+      await check(`numbers of ${topic}[${partition}]`, () => assertNumbered(blocks))
+      await check(`store of ${topic}[${partition}]`, () =>
+        assertStored(world, placeOf(topic, partition), blocks),
+      )
     }
-    for (const actor of actors) for (const [what, assertAll] of actor.judge(partition)) check(what, assertAll)
+    for (const actor of actors)
+      for (const [what, assertAll] of actor.judge(partition)) await check(what, assertAll)
   }
   return problems
 }

@@ -49,7 +49,7 @@ export async function run(schedule: Schedule, options: RunOptions = {}): Promise
   // All processes are gone: transactions under way end or are aborted, so that all logs show the same transactions.
   fleet.end()
   await timeline.run(timeline.nowMs + SETTLE_MS)
-  return [...new Set([...world.problems, ...judge(world, actors)])]
+  return [...new Set([...world.problems, ...(await judge(world, actors))])]
 }
 
 interface Played {
@@ -82,6 +82,7 @@ function play(entry: Entry, { world, fleet, gateways, actors }: Played): void {
       fleet.freeze(entry.service, entry.instance, entry.forMs)
       break
     case 'store':
+      if (entry.what === 'older') fleet.killFrozenLoaders(entry.forMs)
       playStore(entry, world)
       break
     case 'forget-offsets':

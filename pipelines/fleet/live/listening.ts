@@ -44,3 +44,12 @@ export function deafBetween(contactMs: number, nextMs: number): Span | null {
   const fromMs = contactMs + LISTENING_MS
   return nextMs > fromMs ? { fromMs, toMs: nextMs } : null
 }
+
+/** For how many milliseconds of `[fromMs, toMs)` we could hear. `deaf` is disjoint and in order. */
+export function heardBetween(fromMs: number, toMs: number, deaf: readonly Span[]): number {
+  let heardMs = Math.max(0, toMs - fromMs)
+  for (const span of deaf) {
+    heardMs -= Math.max(0, Math.min(span.toMs, toMs) - Math.max(span.fromMs, fromMs))
+  }
+  return heardMs
+}

@@ -13,6 +13,7 @@ import { emptyPage } from './page-state.ts'
 import type { PageState } from './page-state.ts'
 import type { Placement } from './placement.ts'
 import type { FailedPoll, Reading } from './reading.ts'
+import { releaseWorker } from './release.ts'
 import { settleTo } from './settle.ts'
 import { LATE_MS_MAX, SLOT_MS, slotOf } from './slot.ts'
 
@@ -62,6 +63,11 @@ export class AccountPage {
   /** Holes that were closed for good before their time, and slots that settled before theirs, since the page began. */
   get lost(): { readonly holes: number; readonly slots: number } {
     return { holes: this.#page.holesGivenUp, slots: this.#page.settledEarly }
+  }
+
+  /** The next full minute, at which `advance` has something to do; no worker, no minute. */
+  get nextMinuteMs(): number {
+    return this.#page.nextMinuteMs
   }
 
   /** Begins a worker's time with the slot of now, or changes the settings of one that is here. */
@@ -119,11 +125,27 @@ export class AccountPage {
     return applyFailedPoll(this.#page, worker, poll)
   }
 
-  /** The worker's node holds nothing back of `[fromMs, toMs)` any more: what is missing there was never heard. */
-  complete(worker: number, fromMs: number, toMs: number): void {
+  /**
+   * The worker's node holds nothing back any more of the parts of these holes that `partsOf` names: what is missing there
+   * was never heard. What has not settled yet asks the placement when it does.
+   */
+  complete(worker: number, partsOf: (holes: readonly HoleSpan[]) => readonly HoleSpan[]): void {
     this.#openOf(worker)
     settleTo(this.#page, worker, this.#page.nowMs)
-    if ((this.#page.workers.holes[worker] as number) > 0) completeSpan(this.#page, worker, fromMs, toMs)
+    for (const { fromMs, toMs } of partsOf(this.holesOf(worker))) {
+      completeSpan(this.#page, worker, fromMs, toMs)
+    }
+  }
+
+  /** Whether a part of the worker's time is missing, and may still come. */
+  hasHoles(worker: number): boolean {
+    return (this.#page.workers.holes[worker] ?? 0) > 0
+  }
+
+  /** Forgets a worker whose time is over: its rows leave, and its place may be another's. */
+  release(worker: number): void {
+    this.#openOf(worker)
+    releaseWorker(this.#page, worker)
   }
 
   /** The rows that have left since the last call. */

@@ -56,10 +56,13 @@ interface Seen {
   readonly isShadow: boolean
 }
 
-/** Of one open slot's readings, and of its failed polls, one counts: the holder's before a shadow's, then the newest. */
+/**
+ * Of one open slot's readings, and of its failed polls, one counts: the holder's before a shadow's, then the newest. A time
+ * that is there changes nothing, whoever sends it: a copy may come from a node that holds the lease by now.
+ */
 function outcomeBeside(known: Seen, other: Seen): Outcome {
-  if (known.isShadow && !other.isShadow) return 'counted'
   if (known.tMs === other.tMs) return 'repeat'
+  if (known.isShadow && !other.isShadow) return 'counted'
   return known.isShadow === other.isShadow && other.tMs > known.tMs ? 'counted' : 'covered'
 }
 

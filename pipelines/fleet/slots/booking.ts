@@ -1,6 +1,6 @@
 import { isNothing } from './counters.ts'
 import type { CounterDeltas } from './counters.ts'
-import { leaveCell, leaveLate } from './leave.ts'
+import { leaveCell, leaveLate, leaveMinutes } from './leave.ts'
 import type { Page } from './page.ts'
 import { cellOf, OPEN_CELLS } from './page-state.ts'
 import type { PageState } from './page-state.ts'
@@ -14,6 +14,12 @@ import type { SumColumns } from './sums.ts'
 
 /** At most so many late slots of a worker wait for the next full minute; one more, and they leave before it. */
 export const LATE_SLOTS_MAX = 20
+
+/**
+ * Sums of so many minutes and groups wait in a page for the next full minute; one more, and all leave before it. A node
+ * that sends days at once would make the page larger than a record may be.
+ */
+export const MINUTE_ROWS_MAX = 1_024
 
 /**
  * Where the contributions of one slot go: to a cell of its worker and to a minute of its group. It is aimed at a slot and
@@ -38,6 +44,7 @@ export class Booking {
     const group = page.placement.groupAt(worker, slot * SLOT_MS)
     if (group === NOT_COMMISSIONED) return false
     const { minutes } = page
+    if (minutes.count >= MINUTE_ROWS_MAX) leaveMinutes(page)
     this.#minute = minutes.rowOf(group, Math.floor(slot / MINUTE_SLOTS))
     this.#minutes = minutes.sums
     if (slot < (page.workers.open[worker] as number)) this.#aimLate(page, worker, slot)

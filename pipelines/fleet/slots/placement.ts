@@ -8,4 +8,9 @@ export interface Placement {
    * `worker` is its place in the page. The answer changes on edges of cells only.
    */
   groupAt(worker: number, atMs: number): number
+  /**
+   * Whether the worker's node has said, as is known at this place in the log, that it holds nothing of a slot back any
+   * more: what settles then without anything was never heard. `nowMs` is log time.
+   */
+  isComplete(worker: number, slot: number, nowMs: number): boolean
 }

@@ -34,6 +34,7 @@ export function settleSlot(page: Page, worker: number): void {
     if (passage !== 'none' && passage !== 'pending') booking.counters(page.deltas, passage === 'gap')
     if (isReached || isBridged) booking.reading(edges, worker, isBridged)
     else if (isPolled) booking.without(secondsOfPoll(poll))
+    else if (page.placement.isComplete(worker, slot, page.nowMs)) booking.without('unheard')
     else extendHoles(page, worker, slot)
   }
   workers.open[worker] = slot + 1

@@ -140,6 +140,25 @@ export function schedule(page: WorkerPage, i: number, context: WorkerContext): v
     : Number.POSITIVE_INFINITY
 }
 
+/**
+ * Decides anew as of a record that changed a worker's context, such as a conflict, or a repair that begins at once: no
+ * timer may be due for it.
+ */
+export function reconsider(
+  page: WorkerPage,
+  i: number,
+  place: Place,
+  context: WorkerContext,
+): readonly Decision[] {
+  if (!isCommissioned(page, i)) return NOTHING
+  return wholly(page.undo, i, () => settle(page, i, place.nowMs, context, { by: 'command', place }))
+}
+
+/** Lets `fireTimers` look at a worker at `atMs`: what it heard of its node may make something due. */
+export function wake({ status }: WorkerPage, i: number, atMs: number): void {
+  status.dueMs[i] = Math.min(valueAt(status.dueMs, i), atMs)
+}
+
 /** Marks a worker as broken by hand, or takes such a mark, or a latch of the rules, away. */
 export function markBroken(
   page: WorkerPage,
@@ -169,6 +188,7 @@ function settle(
   return decisions
 }
 
-function isCommissioned({ status }: WorkerPage, i: number): boolean {
+/** Whether a worker stands at an index of a page. */
+export function isCommissioned({ status }: WorkerPage, i: number): boolean {
   return valueAt(status.status, i) !== STATUS.none
 }

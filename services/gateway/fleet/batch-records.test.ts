@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { workerTelemetryCodec } from '../../../schemas/fleet/codecs.ts'
 import { batch, item, poll, report } from '../../../test/support/records/fleet-items.ts'
-import { recordsOf, RECORD_ITEMS_BYTES_MAX } from './batch-records.ts'
+import { encodedItem, recordsOf, RECORD_ITEMS_BYTES_MAX } from './batch-records.ts'
 
 const NOW = Date.UTC(2026, 10, 30, 12)
 
@@ -10,7 +10,7 @@ test('a batch is one record, as its codec would write it', () => {
   const { items, ...head } = batch([item({ poll: poll(NOW) }), item({ refused: 'missing' })], {
     first_seq: 3,
   })
-  const [record, ...others] = recordsOf(head, items)
+  const [record, ...others] = recordsOf(head, items.map(encodedItem))
   assert.deepEqual([record?.providerId, others], ['p', []])
   assert.deepEqual(record?.value, workerTelemetryCodec.encode({ ...head, items }))
 })
@@ -21,7 +21,7 @@ test('a batch that is too large for one record is several, one run of numbers af
   const large = Array.from({ length: 700 }, () => item({ report: report(NOW, { boards }) }))
   const complete = [{ from: 1, to: 2 }]
   const { items, ...head } = batch(large, { first_seq: 10, complete })
-  const records = recordsOf(head, items).map(({ value }) => {
+  const records = recordsOf(head, items.map(encodedItem)).map(({ value }) => {
     assert.ok(value.length < RECORD_ITEMS_BYTES_MAX + 1_000)
     return workerTelemetryCodec.decode(value)
   })

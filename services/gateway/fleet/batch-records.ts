@@ -1,6 +1,7 @@
 import avsc from 'avsc'
 import type { BatchHead } from '../../../pipelines/fleet/accept/accept-batch.ts'
 import { avroType, framed, SCHEMA_ID } from '../../../schemas/avro.ts'
+import { itemType } from '../../../schemas/fleet/item-type.ts'
 import type { FleetItem } from '../../../schemas/fleet/records.ts'
 import type { FleetRecord } from './fleet-queue.ts'
 
@@ -8,36 +9,34 @@ import type { FleetRecord } from './fleet-queue.ts'
 export const RECORD_ITEMS_BYTES_MAX = 900_000
 
 const batchType = avroType('worker-telemetry.v1')
-const itemType = itemTypeOf(batchType)
+const typeOfItems = itemType()
 const longType = avsc.Type.forSchema('long')
 
 /** An Avro array ends with an empty block. */
 const ARRAY_END = Buffer.alloc(1)
 
-function itemTypeOf(batch: avsc.Type): avsc.Type {
-  const items = batch instanceof avsc.types.RecordType ? batch.field('items').type : null
-  if (items instanceof avsc.types.ArrayType) return items.itemsType
-  throw new Error('worker-telemetry.v1.avsc is no record with an array "items".')
+/** The bytes of an item in the log. */
+export function encodedItem(item: FleetItem): Buffer {
+  return typeOfItems.toBuffer(item)
 }
 
 /**
  * A batch as records of fleet.inbox: one, or several where its items are too large for one. Each is a run of numbers in the
- * order of the batch, and each item is encoded once.
+ * order of the batch. `items` are encoded.
  */
-export function recordsOf(head: BatchHead, items: readonly FleetItem[]): FleetRecord[] {
-  const encoded = items.map((item) => itemType.toBuffer(item))
+export function recordsOf(head: BatchHead, items: readonly Buffer[]): FleetRecord[] {
   const records: FleetRecord[] = []
-  for (let from = 0; from < encoded.length; ) {
+  for (let from = 0; from < items.length; ) {
     let to = from + 1
-    let sizeBytes = encoded[from]?.length ?? 0
-    for (; to < encoded.length; to += 1) {
-      sizeBytes += encoded[to]?.length ?? 0
+    let sizeBytes = items[from]?.length ?? 0
+    for (; to < items.length; to += 1) {
+      sizeBytes += items[to]?.length ?? 0
       if (sizeBytes > RECORD_ITEMS_BYTES_MAX) break
     }
     // What comes after the record is held back until the last one is in the log.
-    const complete = to === encoded.length ? head.complete : []
+    const complete = to === items.length ? head.complete : []
     const first_seq = head.first_seq + from
-    records.push(recordOf({ ...head, first_seq, complete }, encoded.slice(from, to)))
+    records.push(recordOf({ ...head, first_seq, complete }, items.slice(from, to)))
     from = to
   }
   return records

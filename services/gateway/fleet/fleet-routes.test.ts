@@ -4,15 +4,29 @@ import { gzipSync } from 'node:zlib'
 import type { FastifyInstance } from 'fastify'
 import { Value } from 'typebox/value'
 import { AHEAD_MS_MAX, BATCH_ITEMS_MAX, ITEM_BYTES_MAX } from '../../../schemas/fleet/bounds.ts'
-import { FleetAcceptedSchema, HEARTBEAT_BYTES_MAX, NodeHeardSchema } from '../../../schemas/http/fleet.ts'
+import {
+  FleetAcceptedSchema,
+  HEARTBEAT_BYTES_MAX,
+  NodeHeardSchema,
+  PACKED_BATCH_TYPE,
+} from '../../../schemas/http/fleet.ts'
 import { ProblemSchema } from '../../../schemas/http/problem.ts'
 import { partitionOfNode } from '../../../schemas/ids.ts'
 import { accessBy, addKey } from '../../../test/support/records/access-keys.ts'
-import { batchesIn, heartbeatsOf } from '../../../test/support/records/fleet-items.ts'
+import {
+  batch,
+  batchesIn,
+  heartbeatsOf,
+  item,
+  poll,
+  sample,
+} from '../../../test/support/records/fleet-items.ts'
+import { packed as packedTelemetry } from '../../../test/support/records/sent-telemetry.ts'
 import { KeyRing } from '../../access/key-ring.ts'
 import type { Refusal } from '../../audit/refusals.ts'
 import { SCOPES } from '../../http/caller.ts'
 import { NOW, setUp } from '../app-fixture.ts'
+import { REPLAY_ITEMS_PER_SECOND_MIN } from './replay-share.ts'
 
 const NODE = { provider_id: 'krill', location_id: 'barn', node_id: 'agent-1', epoch: 2, interval_s: 30 }
 const SAMPLE = { sample: { observed_at: NOW, serial: 'HM-1', power_w: 3_300 } }
@@ -39,7 +53,9 @@ test('a batch is a record of its provider, and the answer says when the log took
   fleetLog.aheadMs = 1_500
   const { status, body } = await post(app, 'telemetry', BATCH)
   assert.equal(status, 202)
-  assert.deepEqual(body, { log_time: new Date(NOW + 1_500).toISOString(), accepted: 1, refused: [] })
+  const log_time = new Date(NOW + 1_500).toISOString()
+  const accepted = { log_time, accepted: 1, refused: [] }
+  assert.deepEqual(body, { ...accepted, replay_budget: REPLAY_ITEMS_PER_SECOND_MIN, config_version: 0 })
   const record = fleetLog.records.at(-1)
   assert.deepEqual([record?.key, record?.partition], ['krill', partitionOfNode('krill', 4)])
   const [written, ...others] = batchesIn(fleetLog.records.map(({ value }) => value))
@@ -103,6 +119,35 @@ test('a body may be packed', async () => {
   const { app } = await setUp()
   const packed = gzipSync(JSON.stringify(BATCH))
   assert.equal((await post(app, 'telemetry', packed, { 'content-encoding': 'gzip' })).status, 202)
+  await app.close()
+})
+
+test('a body may be the record itself, and is judged as JSON is', async () => {
+  const { app, fleetLog } = await setUp()
+  const items = [item({ sample: sample(NOW, { power_w: -1 }) }), item({ poll: poll(NOW + AHEAD_MS_MAX + 1) })]
+  const packed = packedTelemetry({ ...batch(items), ...NODE })
+  for (const [body, headers] of [
+    [packed, { 'content-type': PACKED_BATCH_TYPE }],
+    [
+      gzipSync(packed),
+      { 'content-type': `${PACKED_BATCH_TYPE.toUpperCase()}; v=1`, 'content-encoding': 'gzip' },
+    ],
+  ] as const) {
+    const answer = await post(app, 'telemetry', body, headers)
+    assert.partialDeepStrictEqual(answer, { status: 202, body: { accepted: 1 } })
+    assert.partialDeepStrictEqual(answer.body['refused'], [
+      { index: 1, code: 'in_the_future', path: '/poll/observed_at' },
+    ])
+    const written = batchesIn(fleetLog.records.map(({ value }) => value)).at(-1)
+    assert.deepEqual(written?.items[0]?.sample?.warnings, ['out_of_range: /sample/power_w'])
+    assert.equal(written?.items[1]?.refused, 'in_the_future')
+  }
+  const cut = await post(app, 'telemetry', packed.subarray(0, -1), { 'content-type': PACKED_BATCH_TYPE })
+  assert.deepEqual([cut.status, cut.body['code']], [400, 'unreadable_body'])
+  const none = await post(app, 'telemetry', packedTelemetry({ ...batch([]), ...NODE }), {
+    'content-type': PACKED_BATCH_TYPE,
+  })
+  assert.deepEqual([none.status, none.body['code']], [422, 'nothing_accepted'])
   await app.close()
 })
 

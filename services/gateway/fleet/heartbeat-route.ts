@@ -14,7 +14,7 @@ import type { FleetRouteParts } from './telemetry-route.ts'
 /** POST /v1/fleet/heartbeat: a node is there; answered once the log has it. */
 export function nodeHeartbeatRoute(
   app: FastifyInstance,
-  { queue, bodies, unpacker, audit }: Omit<FleetRouteParts, 'turns' | 'metrics'>,
+  { queue, bodies, unpacker, audit }: Omit<FleetRouteParts, 'turns' | 'metrics' | 'rates'>,
 ): void {
   app.addHook('onRequest', async () => {
     if (queue.state !== 'taking') throw logAway()

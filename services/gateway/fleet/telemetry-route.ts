@@ -1,15 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { acceptBatch } from '../../../pipelines/fleet/accept/accept-batch.ts'
-import { acceptItem, refusedItem } from '../../../pipelines/fleet/accept/accept-item.ts'
 import type { LoopTurns } from '../../../pipelines/in-turns.ts'
-import { readObjectWithItems } from '../../../pipelines/json/json-member.ts'
-import type { JsonItems } from '../../../pipelines/json/json-items.ts'
-import { Refusal } from '../../../pipelines/json/refusal.ts'
-import { BATCH_BYTES_MAX, BATCH_ITEMS_MAX, ITEM_BYTES_MAX } from '../../../schemas/fleet/bounds.ts'
-import type { FleetItem } from '../../../schemas/fleet/records.ts'
-import { POST_TELEMETRY_SCHEMA } from '../../../schemas/http/fleet.ts'
+import { BATCH_BYTES_MAX } from '../../../schemas/fleet/bounds.ts'
+import { PACKED_BATCH_TYPE, POST_TELEMETRY_SCHEMA } from '../../../schemas/http/fleet.ts'
+import { NO_CONFIGURATION } from '../../../schemas/http/fleet-nodes.ts'
 import type { Metrics } from '../../../schemas/metrics.ts'
-import type { RefusalCode } from '../../../schemas/reasons.ts'
 import type { AuditSink } from '../../audit/audit-log.ts'
 import { noRoom } from '../../http/arrival.ts'
 import type { Bodies } from '../../http/bodies.ts'
@@ -21,11 +15,10 @@ import { WAITING_BYTES_MAX } from '../queue/record-queue.ts'
 import type { RecordQueue } from '../queue/record-queue.ts'
 import { recordsOf } from './batch-records.ts'
 import type { FleetRecord } from './fleet-queue.ts'
-import { invalidBody, logAway, requireTaken } from './fleet-problems.ts'
+import { logAway, requireTaken } from './fleet-problems.ts'
+import type { LaneRates } from './lane-rates.ts'
 import { requireOwnNode } from './own-node.ts'
-
-/** Items that are judged before other requests get a turn. */
-const ITEMS_PER_TURN = 100
+import { sentAsJson, sentPacked } from './sent-batch.ts'
 
 export interface FleetRouteParts {
   readonly queue: RecordQueue<FleetRecord>
@@ -35,18 +28,13 @@ export interface FleetRouteParts {
   /** For bodies that take long. */
   readonly turns: LoopTurns
   readonly audit: AuditSink
-}
-
-interface RefusedItem {
-  readonly index: number
-  readonly code: RefusalCode
-  readonly path: string
-  readonly detail: string
+  /** By which a node is told how fast it may replay. */
+  readonly rates: LaneRates
 }
 
 /** POST /v1/fleet/telemetry: a batch of one node, answered once the log has it. */
 export function telemetryRoute(app: FastifyInstance, parts: FleetRouteParts): void {
-  const { queue, metrics, bodies, unpacker, turns, audit } = parts
+  const { queue, metrics, bodies, unpacker, turns, audit, rates } = parts
   // Shares of what the queue holds, so that no credential fills it alone.
   const waitingBytes = new Shares(WAITING_BYTES_MAX)
 
@@ -54,7 +42,7 @@ export function telemetryRoute(app: FastifyInstance, parts: FleetRouteParts): vo
     if (queue.state !== 'taking') throw logAway()
     if (!queue.hasRoom(1, 0)) throw noRoom()
   })
-  bodies.take(app, { mediaTypes: ['application/json'], sizeBytesMax: BATCH_BYTES_MAX })
+  bodies.take(app, { mediaTypes: ['application/json', PACKED_BATCH_TYPE], sizeBytesMax: BATCH_BYTES_MAX })
 
   app.post('/v1/fleet/telemetry', {
     config: { scope: 'fleet:telemetry' },
@@ -73,46 +61,30 @@ export function telemetryRoute(app: FastifyInstance, parts: FleetRouteParts): vo
       charge: (sizeBytes) => holding.take(bodies.bytes, sizeBytes),
     })
     const pause = () => turns.pause(holding.holder)
-    const read = await readObjectWithItems(body, 'items', BATCH_ITEMS_MAX, pause)
-    if ('fault' in read)
-      throw new Problem(read.fault === 'too_many' ? 'too_many_events' : 'not_json', read.detail)
-    const head = acceptBatch(read.rest)
-    if (head instanceof Refusal) throw invalidBody(head)
+    const isPacked = isPackedType(request.headers['content-type'])
+    const { head, judge } = isPacked ? sentPacked(body, pause) : await sentAsJson(body, pause)
     requireOwnNode(request, audit, head)
-    if (read.items.count === 0) throw new Problem('nothing_accepted', 'The batch has no items.')
     const receiptMs = queue.receiptMs()
     if (receiptMs === null) throw logAway()
-    const { items, refused } = await judgeItems(read.items, receiptMs, pause)
+    const { items, refused } = await judge(receiptMs)
+    if (items.length === 0) throw new Problem('nothing_accepted', 'The batch has no items.')
     for (const [reason, those] of Map.groupBy(refused, ({ code }) => code))
       metrics.count('hivemeter_fleet_items_refused_total', { reason }, those.length)
     const records = recordsOf(head, items)
     const sizeBytes = records.reduce((sum, { value }) => sum + value.length, 0)
     if (!holding.take(waitingBytes, sizeBytes) || !queue.hasRoom(records.length, sizeBytes)) throw noRoom()
     const { logTimeMs } = requireTaken(await queue.offer(records))
-    const taken = items.length - refused.length
-    return reply.code(202).send({ log_time: formatTimeOrNull(logTimeMs), accepted: taken, refused })
+    return reply.code(202).send({
+      log_time: formatTimeOrNull(logTimeMs),
+      accepted: items.length - refused.length,
+      refused,
+      replay_budget: rates.took(head, items.length),
+      config_version: NO_CONFIGURATION,
+    })
   }
 }
 
-/** Judges the items one by one, in parts, one part each turn: a bad one does not cause others to be refused. */
-async function judgeItems(
-  sent: JsonItems,
-  receiptMs: number,
-  pause: () => Promise<void>,
-): Promise<{ readonly items: readonly FleetItem[]; readonly refused: readonly RefusedItem[] }> {
-  const items: FleetItem[] = []
-  const refused: RefusedItem[] = []
-  for (let index = 0; index < sent.count; index += 1) {
-    if (index > 0 && index % ITEMS_PER_TURN === 0) await pause()
-    const judged =
-      sent.sizeBytes(index) > ITEM_BYTES_MAX ? TOO_LARGE : acceptItem(sent.parsed(index), receiptMs)
-    if (judged instanceof Refusal) {
-      const { code, path, detail } = judged
-      refused.push({ index, code, path, detail })
-      items.push(refusedItem(judged))
-    } else items.push(judged)
-  }
-  return { items, refused }
+/** The type without its parameters. */
+function isPackedType(contentType: string | undefined): boolean {
+  return contentType?.split(';', 1)[0]?.trim().toLowerCase() === PACKED_BATCH_TYPE
 }
-
-const TOO_LARGE = new Refusal('too_large', '', `Has more than ${ITEM_BYTES_MAX} bytes.`)

@@ -280,6 +280,23 @@ test('a stop sends what waits', async () => {
   assert.ok(log.isStopped)
 })
 
+test('a stop sends no tick that waits: the producer is stopped by then', async () => {
+  const { log, queue } = await started()
+  log.plan.push('hold')
+  const sent = queue.offer([eventOf(0, 'a')])
+  await settled()
+  await settled()
+  const tick = queue.tick(0)
+  const stopped = queue.stop()
+  assert.equal(await tick, 'skipped')
+  await log.release()
+  await stopped
+  await settled()
+  assert.equal((await sent).acknowledged, 1)
+  assert.equal(placesOf(log, 0).at(-1)?.[1], false)
+  assert.equal(await queue.tick(1), 'skipped')
+})
+
 test('an error that is no failed send ends the service', async () => {
   const { log, queue } = await started()
   log.appendEach = (records) =>
@@ -288,4 +305,52 @@ test('an error that is no failed send ends the service', async () => {
     )
   assert.equal((await queue.offer(events(1, 'a'))).unknown.length, 1)
   assert.match((await queue.failed).message, /a mistake of the program/)
+})
+
+const placesOf = (log: MemoryLog, from: number): [partition: number, isTick: boolean][] =>
+  log.records.slice(from).map(({ partition, value }) => [partition, schemaIdOf(value) === SCHEMA_ID.tick])
+
+test('a tick goes alone where nothing waits, and else in the batch of what waits, behind it', async () => {
+  const { log, queue } = await started()
+  const from = log.records.length
+  assert.equal(await queue.tick(2), 'written')
+  assert.deepEqual(placesOf(log, from), [[2, true]])
+  log.plan.push('hold')
+  const first = queue.offer([eventOf(0, 'a')])
+  await settled()
+  await settled()
+  const tick = queue.tick(0)
+  const second = queue.offer([eventOf(0, 'b')])
+  const sends: number[][] = []
+  const append = log.appendEach.bind(log)
+  log.appendEach = (records) => {
+    sends.push(records.map(({ partition }) => partition))
+    return append(records)
+  }
+  await log.release()
+  await isTaken(first)
+  await isTaken(second)
+  assert.equal(await tick, 'written')
+  assert.deepEqual(sends, [[0, 0]], 'one send, for which the tick costs no time')
+  assert.deepEqual(placesOf(log, from + 1), [
+    [0, false],
+    [0, false],
+    [0, true],
+  ])
+})
+
+test('a partition that takes no records gets no tick, and one whose send fails has an unknown one', async () => {
+  const { clock, log, queue } = await started()
+  log.plan.push('refuse')
+  assert.equal(await queue.tick(0), 'unknown')
+  assert.equal(await queue.tick(0), 'skipped')
+  assert.equal(await queue.tick(1), 'written')
+  log.plan.push('hold')
+  const sent = queue.offer([eventOf(1, 'a')])
+  await settled()
+  await settled()
+  const waiting = queue.tick(1)
+  await clock.pass(APPEND_PATIENCE_MS)
+  assert.deepEqual(await sent, UNKNOWN)
+  assert.equal(await waiting, 'skipped', 'it does not wait for a broker that hangs')
 })

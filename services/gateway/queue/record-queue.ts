@@ -1,7 +1,7 @@
 import type { Clock } from '../../../pipelines/clock.ts'
 import { APPEND_PATIENCE_MS, AppendLanes } from '../../../pipelines/log/append-lanes.ts'
-import { tickFor } from '../../../pipelines/log/tick.ts'
-import type { AppendEnd } from '../../../pipelines/log/append-lanes.ts'
+import { GATEWAY_TICKS, tickFor } from '../../../pipelines/log/tick.ts'
+import type { AppendEnd, AppendFate } from '../../../pipelines/log/append-lanes.ts'
 import { ProduceError } from '../../../pipelines/log/producer.ts'
 import type { LogProducer } from '../../../pipelines/log/producer.ts'
 import type { Logger } from '../../../pipelines/logger.ts'
@@ -51,7 +51,16 @@ export interface RecordQueueOptions<Event> {
   readonly metrics: QueueMetrics
 }
 
+/** What became of a tick: `skipped` where the partition takes no records, and nothing was sent. */
+export type TickFate = 'written' | 'unknown' | 'skipped'
+
 const FATES = { acknowledged: 'acknowledged', unknown: 'unknown', not_stored: 'notTaken' } as const
+
+const TICK_FATES = {
+  acknowledged: 'written',
+  unknown: 'unknown',
+  not_stored: 'skipped',
+} as const satisfies Record<AppendFate, TickFate>
 
 /**
  * The queue in front of the producer of one input topic. For each partition there is one send at a time; while it is
@@ -66,6 +75,8 @@ export class RecordQueue<Event> {
   readonly #lanes: AppendLanes
   /** Partitions whose last send failed: ticks test whether they take records. */
   readonly #failed = new Set<number>()
+  /** Ticks that go with the next send of their partition. */
+  readonly #ticks = new Map<number, (fate: TickFate) => void>()
   readonly #stopping = new AbortController()
   readonly #failure = Promise.withResolvers<Error>()
   #idle = Promise.withResolvers<void>()
@@ -132,10 +143,25 @@ export class RecordQueue<Event> {
     return submission.outcome
   }
 
+  /**
+   * Writes a tick to a partition: behind the records of its next send, in the same batch, or alone where none waits, so that
+   * no record ever waits for it. Resolves when its fate is known, within the patience of a send.
+   */
+  tick(partition: number): Promise<TickFate> {
+    if (this.#state !== 'taking' || !this.#takes(partition)) return Promise.resolve('skipped')
+    this.#skipTick(partition)
+    const { promise, resolve } = Promise.withResolvers<TickFate>()
+    this.#ticks.set(partition, resolve)
+    this.#schedule()
+    return promise
+  }
+
   /** Takes no more events; those that wait are still sent. */
   refuseMore(): void {
     this.#setState('stopping')
     this.#stopping.abort()
+    // A stop waits for records only: a tick that is left would find the producer stopped.
+    for (const partition of this.#ticks.keys()) this.#skipTick(partition)
   }
 
   /** Sends what waits, then releases the producer. */
@@ -169,25 +195,41 @@ export class RecordQueue<Event> {
   #flush(): void {
     for (;;) {
       const records = this.#records.takeSend((partition) => this.#lanes.isFree(partition))
-      if (records.length === 0) return
       const byPartition = new Map(records.map((record) => [record.partition, record]))
-      this.#lanes.send(
-        records.map((record) => record.toAppend()),
-        (partition, fate, end) => {
-          const record = byPartition.get(partition)
-          const logTimeMs =
-            end !== null && 'error' in end ? null : (end?.acknowledgement.logAppendTimeMs ?? null)
-          if (record !== undefined) this.#settle(record, FATES[fate], logTimeMs)
-        },
-      )
+      const ticks = this.#takeTicks(byPartition)
+      if (records.length === 0 && ticks.size === 0) return
+      const ticked = Array.from(ticks.keys(), (partition) => tickFor(partition, GATEWAY_TICKS))
+      this.#lanes.send([...records.map((record) => record.toAppend()), ...ticked], (partition, fate, end) => {
+        const record = byPartition.get(partition)
+        const logTimeMs =
+          end !== null && 'error' in end ? null : (end?.acknowledgement.logAppendTimeMs ?? null)
+        if (record !== undefined) this.#settle(record, FATES[fate], logTimeMs)
+        ticks.get(partition)?.(TICK_FATES[fate])
+      })
     }
+  }
+
+  /** The ticks that go with these records, and those of partitions that are free while no record of theirs waits. */
+  #takeTicks(records: ReadonlyMap<number, unknown>): Map<number, (fate: TickFate) => void> {
+    const taken = new Map<number, (fate: TickFate) => void>()
+    for (const [partition, resolve] of this.#ticks) {
+      const isAlone = this.#lanes.isFree(partition) && !this.#records.hasOf(partition)
+      if (records.has(partition) || isAlone) taken.set(partition, resolve)
+    }
+    for (const partition of taken.keys()) this.#ticks.delete(partition)
+    return taken
+  }
+
+  #skipTick(partition: number): void {
+    this.#ticks.get(partition)?.('skipped')
+    this.#ticks.delete(partition)
   }
 
   /** Sends ticks to one partition after the other until one answers within the patience. */
   async #requestTime(): Promise<void> {
     const { clock, partitions } = this.#options
     for (let partition = 0; this.#isRequestingTime; partition = (partition + 1) % partitions) {
-      await this.#tick(partition)
+      await this.#ask(partition)
       if (!this.#isRequestingTime) return
       await clock.delay(PROBE_PAUSE_MS, this.#stopping.signal)
     }
@@ -203,15 +245,15 @@ export class RecordQueue<Event> {
     while (this.#failed.has(partition) && !this.#stopping.signal.aborted) {
       await clock.delay(PROBE_PAUSE_MS, this.#stopping.signal)
       if (this.#stopping.signal.aborted) return
-      await this.#tick(partition)
+      await this.#ask(partition)
     }
   }
 
-  /** Resolves when the fate of the tick is known; at once where another send is under way on that partition. */
-  async #tick(partition: number): Promise<void> {
+  /** Asks by a tick. Resolves when its fate is known; at once where another send is under way on that partition. */
+  async #ask(partition: number): Promise<void> {
     if (!this.#lanes.isFree(partition)) return
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#lanes.send([tickFor(partition, 'gateway')], () => resolve())
+    this.#lanes.send([tickFor(partition, GATEWAY_TICKS)], () => resolve())
     await promise
   }
 
@@ -261,6 +303,7 @@ export class RecordQueue<Event> {
   /** The partition takes no records now: what waits there is handed back. */
   #stall(partition: number, reason: string): void {
     for (const record of this.#records.takeAll(partition)) this.#settle(record, 'notTaken')
+    this.#skipTick(partition)
     if (this.#state !== 'taking') return
     this.#options.logger.warn({ partition, reason }, 'a partition of the log takes no events')
     const { partitions } = this.#options

@@ -63,6 +63,11 @@ export class WaitingRecords<Event> {
     return this.#waiting.length === 0
   }
 
+  /** Whether records of a partition wait for their send. */
+  hasOf(partition: number): boolean {
+    return this.#waiting.some((record) => record.partition === partition)
+  }
+
   /**
    * Adds the events, except those of partitions that take none: these are settled at once. Returns how many were added,
    * and the bytes by which the records have grown.

@@ -1,6 +1,9 @@
 import * as audit from '../../../schemas/http/audit.ts'
 import * as exposure from '../../../schemas/http/exposure.ts'
 import * as fleet from '../../../schemas/http/fleet.ts'
+import * as fleetInventory from '../../../schemas/http/fleet-inventory.ts'
+import * as fleetNodes from '../../../schemas/http/fleet-nodes.ts'
+import * as fleetViews from '../../../schemas/http/fleet-views.ts'
 import * as gateway from '../../../schemas/http/gateway.ts'
 import * as heartbeats from '../../../schemas/http/heartbeats.ts'
 import * as hosting from '../../../schemas/http/hosting.ts'
@@ -19,6 +22,10 @@ const MODULES = [
   audit,
   exposure,
   fleet,
+  fleetInventory,
+  fleetInventory.NAMED_SCHEMAS,
+  fleetNodes,
+  fleetViews,
   gateway,
   heartbeats,
   hosting,

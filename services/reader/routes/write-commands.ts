@@ -61,7 +61,8 @@ export function throwFirst({ refusal }: FieldReader): void {
   throw invalidFields([{ path: refusal.path, code: refusal.code, message: refusal.detail }])
 }
 
-function idempotencyKeyOf(request: FastifyRequest): string | null {
+/** The key with which a client names a write; null where it names none. Throws a Problem (422) for one that cannot be. */
+export function idempotencyKeyOf(request: FastifyRequest): string | null {
   const key = request.headers['idempotency-key']
   if (key === undefined) return null
   const text = String(key)

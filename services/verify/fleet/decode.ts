@@ -8,11 +8,14 @@ import { REFUSAL_CODES } from '../../../schemas/reasons.ts'
 import type { Since } from '../../../schemas/since.ts'
 import type { SourceRecord } from '../source.ts'
 import { isTick } from '../ticks.ts'
+import type { Wish } from './inventory/decide.ts'
+import { readWish } from './inventory/read-wish.ts'
 
 /** What a record of fleet.inbox is, read by the check itself: the second implementation of what the task takes. */
 export type Read =
   | { readonly kind: 'batch'; readonly batch: WorkerTelemetry }
   | { readonly kind: 'heartbeat'; readonly heartbeat: NodeHeartbeat }
+  | { readonly kind: 'command'; readonly wish: Wish }
   | { readonly kind: 'tick' }
   /** It must be in dead_letters, for this reason. */
   | { readonly kind: 'letter'; readonly reason: string }
@@ -31,6 +34,12 @@ const WARNINGS = 16
 const SECONDS_LEAST = 10
 const SECONDS_MOST = 300
 
+const KNOWN: ReadonlySet<number | null> = new Set([
+  SCHEMA_ID.workerTelemetry,
+  SCHEMA_ID.nodeHeartbeat,
+  SCHEMA_ID.inventoryCommand,
+])
+
 const letter = (reason: string): Read => ({ kind: 'letter', reason })
 
 /** Reads a record; none throws. */
@@ -38,9 +47,14 @@ export function readRecord(record: SourceRecord, judged: Judged): Read {
   if (record.unreadable !== undefined) return letter('cannot_be_unpacked')
   const id = schemaIdOf(record.value)
   if (id === SCHEMA_ID.tick) return isTick(record, judged.since) ? { kind: 'tick' } : letter('malformed')
-  if (id !== SCHEMA_ID.workerTelemetry && id !== SCHEMA_ID.nodeHeartbeat) return letter('unknown_schema')
+  if (!KNOWN.has(id)) return letter('unknown_schema')
   const value = record.value ?? Buffer.alloc(0)
   try {
+    if (id === SCHEMA_ID.inventoryCommand) {
+      const { providerId, wish } = readWish(value)
+      if (wish === null) return letter('out_of_range')
+      return isHere(providerId, record, judged) ? { kind: 'command', wish } : letter('wrong_partition')
+    }
     if (id === SCHEMA_ID.workerTelemetry) {
       const batch = workerTelemetryCodec.decode(value)
       if (!isBatch(batch)) return letter('out_of_range')

@@ -7,6 +7,7 @@ interface Place {
   readonly index: number
   readonly seq: number
   readonly outcome: string
+  readonly worker: string
   readonly offset: bigint
   readonly receivedAt: number
 }
@@ -26,7 +27,7 @@ export function rowOf(batch: WorkerTelemetry, sample: Sample, place: Place): Row
     provider_id: batch.provider_id,
     location_id: batch.location_id,
     node_id: batch.node_id,
-    worker_id: '',
+    worker_id: place.worker,
     fingerprint: [sample.serial, sample.mac, sample.mac_arp].find((known) => known !== null) ?? '',
     observed_at: sample.observed_at,
     received_at: place.receivedAt,

@@ -1,4 +1,5 @@
-import { holdsUsageEvents, schemaIdOf } from '../../../schemas/avro.ts'
+import { schemaIdOf } from '../../../schemas/avro.ts'
+import { holdsUsageEvents } from '../../../schemas/usage-values.ts'
 import { NODE_ID_PATTERN, formatUuid } from '../../../schemas/ids.ts'
 import { rulesAt } from '../../../schemas/since.ts'
 import type { Since } from '../../../schemas/since.ts'

@@ -26,6 +26,8 @@ import { account, accountRecord, taskRecord } from '../../support/records/state-
 import type { ServerSpec } from './messages.ts'
 import { MemoryModels } from '../../support/memory/memory-models.ts'
 import { putBackNothing } from '../../support/memory/put-back.ts'
+import { noInventories } from '../../support/memory/no-inventories.ts'
+import { loadedFleet } from '../../support/memory/loaded-fleet.ts'
 
 /**
  * The gateway's and the reader's own apps with access by key, over stores that cost this machine nothing: clients compete
@@ -104,11 +106,13 @@ async function startReader(): Promise<string> {
   })
   const app = await buildReader({
     putBack: putBackNothing(),
+    ...noInventories(),
     models: new MemoryModels(),
     access,
     accounts,
     commands,
     table: { loaded: true, reach: async () => true },
+    fleet: loadedFleet(PARTITIONS),
     clickhouse,
     topics: topicNames(''),
     partitions: PARTITIONS,

@@ -3,11 +3,14 @@ import type { Dice } from '../../../infra/local/sample/random.ts'
 import { systemClock } from '../../../pipelines/clock.ts'
 import { nodesOf } from '../../support/records/produce.ts'
 import { until } from '../../support/until.ts'
+import { InventoryWork } from './inventory-work.ts'
 import type { RunningWork, Workload, WorkParts } from '../harness/workload.ts'
 
 /** A batch of each node about once a second: far more often than nodes send, and not so often that it is the load of the run. */
 const PAUSE_MS = 300
 const REPEAT_SHARE = 0.1
+/** Of the batches, so many are followed by a change of the provider's inventory, and so many of these come again. */
+const CHANGE_SHARE = 0.3
 const SAMPLES = 20
 const ARRIVES_MS_MAX = 180_000
 const ANSWER_MS_MAX = 10_000
@@ -26,7 +29,10 @@ interface Found {
   readonly watts: string
 }
 
-/** Nodes of hosting providers: each batch is sent until a gateway has taken it, and now and then once more. */
+/**
+ * Nodes of hosting providers, and who changes their inventories: each batch is sent until a gateway has taken it, and now
+ * and then once more.
+ */
 export const fleetWork: Workload = { start: (parts) => new FleetWork(parts) }
 
 class FleetWork implements RunningWork {
@@ -35,6 +41,7 @@ class FleetWork implements RunningWork {
   /** What each provider's one node sent: its samples, and their watts, which are whole. */
   readonly #sent = new Map<string, { samples: number; watts: number }>()
   readonly #recent: Sent[] = []
+  readonly #inventory: InventoryWork
   readonly #over = new AbortController()
   readonly #running: Promise<void>
   #turn = 0
@@ -42,6 +49,7 @@ class FleetWork implements RunningWork {
   constructor(parts: WorkParts) {
     this.#parts = parts
     this.#dice = seededDice(parts.seed)
+    this.#inventory = new InventoryWork(parts.fleet.installation)
     this.#running = this.#run()
   }
 
@@ -58,14 +66,15 @@ class FleetWork implements RunningWork {
       'true',
       [...this.#sent.values()].reduce((total, { samples }) => total + samples, 0),
     )
+    await this.#inventory.arrive()
   }
 
   abort(): void {
     this.#over.abort()
   }
 
-  stop(): Promise<void> {
-    return Promise.resolve()
+  async stop(): Promise<void> {
+    await this.#inventory.stop()
   }
 
   async judge(): Promise<readonly string[]> {
@@ -84,14 +93,20 @@ class FleetWork implements RunningWork {
         : [`the fleet of ${provider}: ${samples} samples, ${watts} W; found ${JSON.stringify(row)}`]
     })
     const samples = [...this.#sent.values()].reduce((total, one) => total + one.samples, 0)
-    this.#parts.say(`fleet: ${samples} samples of ${this.#sent.size} providers, ${wrong.length} differences`)
+    wrong.push(...(await this.#inventory.judge()))
+    this.#parts.say(
+      `fleet: ${samples} samples of ${this.#sent.size} providers, ${this.#inventory.told()}, ${wrong.length} differences`,
+    )
     return wrong
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#over
     while (!signal.aborted) {
-      await this.#send(this.#fresh(this.#dice.pick(this.#providers())))
+      const provider = this.#dice.pick(this.#providers())
+      await this.#send(this.#fresh(provider))
+      if (this.#dice.next() < CHANGE_SHARE) await this.#inventory.add(provider)
+      if (this.#dice.next() < CHANGE_SHARE * REPEAT_SHARE) await this.#inventory.again(provider)
       if (this.#dice.next() < REPEAT_SHARE) await this.#send(this.#dice.pick(this.#recent))
       await systemClock.delay(PAUSE_MS, signal)
     }

@@ -1,11 +1,15 @@
 import type { Entry } from '../schedule.ts'
 import { PARTITIONS } from '../services.ts'
+import { drawCommand } from './draw-commands.ts'
+import type { CommandDraft } from './draw-commands.ts'
 import { SeededRandom } from '../world/seeded-random.ts'
 
 /** The name of the actor in entries. */
 export const NAME = 'fleet'
 /** A stream of chance apart from all others. */
 const SEED_OF_FLEET = 0xf1ee7
+/** Of the batches, so many are commands. */
+const COMMAND_SHARE = 0.4
 
 /** How an item's time is off from that of its sending, in the ways that rules tell apart. */
 const AGES_MS = [0, 0, 0, 30_000, 2 * 3_600_000, 79 * 3_600_000, 81 * 3_600_000, -50_000, -3_600_000] as const
@@ -26,6 +30,8 @@ export interface FleetSend {
   readonly isLow: boolean
   /** None: a heartbeat. */
   readonly items: readonly ItemDraft[]
+  /** In the place of a batch: a change of the provider's inventory. */
+  readonly command?: CommandDraft
 }
 
 /** Batches of a few nodes: their numbers run on over gaps, and copies of them come late and out of order. */
@@ -41,7 +47,8 @@ export function drawBatches(seed: number, activeMs: number): Entry[] {
     const firstSeq = (next.get(key) ?? 1) + random.pick([0, 0, 0, 2])
     const items = Array.from({ length: random.pick([0, 1, 3, 8]) }, () => drawItem(random))
     next.set(key, firstSeq + items.length)
-    const act: FleetSend = { provider, node, epoch, firstSeq, isLow: random.chance(0.2), items }
+    const sent: FleetSend = { provider, node, epoch, firstSeq, isLow: random.chance(0.2), items }
+    const act = random.chance(COMMAND_SHARE) ? { ...sent, command: drawCommand(random) } : sent
     for (let copies = random.pick([1, 1, 2, 3]); copies > 0; copies--) {
       const atMs = random.int(0, activeMs)
       entries.push({ kind: 'act', actor: NAME, atMs, gateway: random.int(0, 1), partition, act })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { inboxUsageCodec, SCHEMA_ID, schemaIdOf, usageEventsIn } from '../../../schemas/avro.ts'
+import { inboxUsageCodec, SCHEMA_ID, schemaIdOf } from '../../../schemas/avro.ts'
+import { usageEventsIn } from '../../../schemas/usage-values.ts'
 import type { InboxUsage } from '../../../schemas/records.ts'
 import { COMPILED_TABLE } from '../../../schemas/model-table.ts'
 import type { ModelTable } from '../../../schemas/model-table.ts'

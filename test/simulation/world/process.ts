@@ -70,6 +70,10 @@ export class SimProcess {
     return this.#isAlive
   }
 
+  get isFrozen(): boolean {
+    return this.#frozen !== undefined
+  }
+
   trace(what: string): void {
     this.#surroundings.trace(this.name, what)
   }

@@ -13,6 +13,8 @@ import type { OpenApiDocument } from '../oracles/openapi-check.ts'
 import { unheardCommands } from '../records/unheard-commands.ts'
 import { MemoryModels } from './memory-models.ts'
 import { putBackNothing } from './put-back.ts'
+import { noInventories } from './no-inventories.ts'
+import { loadedFleet } from './loaded-fleet.ts'
 
 export const PARTITIONS = 4
 export const TOPICS = topicNames('')
@@ -39,11 +41,13 @@ export async function startTestReader(parts: {
   const clock: Clock = { ...systemClock, nowMs: () => parts.nowMs }
   const app = await buildReader({
     putBack: putBackNothing(),
+    ...noInventories(),
     models: new MemoryModels(),
     access: { mode: 'off' },
     commands: unheardCommands(),
     accounts: parts.accounts,
     table: { loaded: true, reach: async () => true },
+    fleet: loadedFleet(PARTITIONS),
     clickhouse: parts.clickhouse,
     topics: TOPICS,
     partitions: PARTITIONS,

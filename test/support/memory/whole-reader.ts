@@ -18,6 +18,7 @@ import type { AuditSink } from '../../../services/audit/audit-log.ts'
 import { opsRoutes } from '../../../services/http/ops.ts'
 import { Accounts } from '../../../services/reader/present/accounts.ts'
 import type { StateRecord } from '../../../services/reader/present/accounts.ts'
+import type { FleetNodes } from '../../../services/reader/present/fleet-nodes.ts'
 import { buildReader } from '../../../services/reader/app.ts'
 import { Commands } from '../../../services/reader/commands.ts'
 import type { ReaderApp } from '../../../services/reader/parts.ts'
@@ -26,12 +27,14 @@ import { MemorySettler } from './memory-settler.ts'
 import { assertDocumented } from '../oracles/openapi-check.ts'
 import type { OpenApiDocument } from '../oracles/openapi-check.ts'
 import { MemoryModels } from './memory-models.ts'
+import { loadedFleet } from './loaded-fleet.ts'
 import { putBackNothing } from './put-back.ts'
+import { MemoryFleet } from './memory-fleet.ts'
 
 const WHOLE_PARTITIONS = 2
 
 /** 12:00 UTC of a day. */
-const WHOLE_NOW_MS = Date.UTC(2026, 1, 20, 12)
+export const WHOLE_NOW_MS = Date.UTC(2026, 1, 20, 12)
 
 const HEARTBEAT: InboxHeartbeat = {
   node_id: '',
@@ -82,6 +85,9 @@ export async function startWholeReader(
     /** Without it ClickHouse is away. */
     readonly clickhouse?: ClickhouseClient
     readonly models?: MemoryModels
+    /** The inventories; empty without it. */
+    readonly inventories?: MemoryFleet
+    readonly fleetNodes?: FleetNodes
     readonly clock?: Clock
     readonly partitions?: number
     /** Log time at the start. */
@@ -94,6 +100,7 @@ export async function startWholeReader(
 ): Promise<WholeReader> {
   const { access = { mode: 'off' }, clock = systemClock } = options
   const { partitions = WHOLE_PARTITIONS, nowMs = WHOLE_NOW_MS, held } = options
+  const { inventories = new MemoryFleet(nowMs) } = options
   const accounts = new Accounts(partitions)
   const rules = { ...RULES_DEFAULT, version: 1, ...options.rules }
   const onState = (record: StateRecord) => {
@@ -110,6 +117,8 @@ export async function startWholeReader(
   const clickhouse = options.clickhouse ?? clickhouseAway()
   const app = await buildReader({
     putBack: putBackNothing(),
+    inventory: inventories.inventory,
+    inventoryCommands: inventories.inventoryCommands,
     models: options.models ?? new MemoryModels(),
     accounts,
     access,
@@ -117,6 +126,7 @@ export async function startWholeReader(
     corsOrigins: options.corsOrigins ?? [],
     commands,
     table: { loaded: true, reach: async () => true },
+    fleet: loadedFleet(partitions, options.fleetNodes),
     clickhouse,
     topics: topicNames(''),
     partitions,

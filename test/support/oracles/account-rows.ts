@@ -6,7 +6,7 @@ import type {
   Reward,
   Settlement,
 } from '../../../pipelines/account/account.ts'
-import type { Anomaly } from '../../../schemas/metrics.ts'
+import type { Anomaly } from '../../../schemas/reasons.ts'
 import type { Account } from '../../../schemas/records.ts'
 
 /** Keeps what an account wrote, in order. */

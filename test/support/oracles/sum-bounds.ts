@@ -109,6 +109,7 @@ export const RECORD_SUMS: Readonly<Record<string, Readonly<Record<string, bigint
     lost: BigInt(SEQ_MAX),
     'outcomes[].items': EVENTS,
     'quarantined[].items': EVENTS,
+    clone_contacts: EVENTS,
   },
   InboxUsage: {
     'sums[].set_aside': BigInt(EVENTS_PER_BATCH_MAX),
@@ -124,12 +125,45 @@ export const RECORD_SUMS: Readonly<Record<string, Readonly<Record<string, bigint
   Outcome: { account_version: (EVENTS * 5n) / 2n },
 }
 
+/** Of the workers of a group, who are fewer than this; each second of each of them is counted once. */
+const WORKERS = 1_000_000n
+const MINUTE_SECONDS = WORKERS * 60n
+const MINUTE_SLOTS = WORKERS * 2n
+const MINUTE_JOULES = MINUTE_SECONDS * 1_000_000n
+/** From the coldest to the hottest temperature, tenths of a degree. */
+const MINUTE_DECI_C = MINUTE_SLOTS * 12_730n
+/** A counter of 32 bits, and one that a double holds exactly. */
+const MINUTE_SHARES = MINUTE_SLOTS * 2n ** 32n
+const MINUTE_DIFFICULTY = MINUTE_SLOTS * 2n ** 53n
+
+const each = (names: string, most: bigint): Record<string, bigint> =>
+  Object.fromEntries(names.split(' ').map((name) => [name, most]))
+
+/** The sums of a minute of a group of workers. */
+const MINUTE_SUMS = {
+  ...each('hashing_s idle_s resting_s unreachable_s unheard_s unreadable_s bridged_s', MINUTE_SECONDS),
+  ...each(
+    'commissioned_s miner_psu_s miner_s miner_estimate_s gpu_sum_s nameplate_s meter_s',
+    MINUTE_SECONDS,
+  ),
+  hashes: MINUTE_SECONDS * 2n ** 53n,
+  ...each('miner_psu_j miner_j miner_estimate_j gpu_sum_j nameplate_j meter_j', MINUTE_JOULES),
+  ...each('billed_reading_j billed_meter_j estimated_j', MINUTE_JOULES),
+  ...each('chip_slots board_slots inlet_slots restarts', MINUTE_SLOTS),
+  ...each('chip_sum_dc board_sum_dc inlet_sum_dc', MINUTE_DECI_C),
+  ...each('shares_accepted shares_rejected shares_stale shares_accepted_across_gap', MINUTE_SHARES),
+  ...each('difficulty difficulty_across_gap', MINUTE_DIFFICULTY),
+  // Four counters of each reading.
+  unknown_counters: MINUTE_SLOTS * 4n,
+}
+
 const WINDOW_SUMS = Object.fromEntries(lifetime(Object.keys(EVENT_MOST)))
 
 /** By table and column: the most that a sum may come to, in one row and over all of them. */
 export const TABLE_SUMS: Readonly<Record<string, Readonly<Record<string, bigint>>>> = {
   usage_1m: WINDOW_SUMS,
   usage_15m: WINDOW_SUMS,
+  fleet_1m: MINUTE_SUMS,
   cost_decisions: { day_spent_nano_usd: NANO_USD },
   settlements: {
     costs: EVENTS,

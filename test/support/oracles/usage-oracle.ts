@@ -1,4 +1,5 @@
-import { holdsUsageEvents, SCHEMA_ID, schemaIdOf, usageEventsIn } from '../../../schemas/avro.ts'
+import { SCHEMA_ID, schemaIdOf } from '../../../schemas/avro.ts'
+import { holdsUsageEvents, usageEventsIn } from '../../../schemas/usage-values.ts'
 import { identityOf } from '../../../schemas/identity.ts'
 import type { IdKind } from '../../../schemas/identity.ts'
 import { partitionOfNode } from '../../../schemas/ids.ts'

@@ -11,7 +11,7 @@ export async function verified(installation: Installation): Promise<string> {
   const last = output.trimEnd().split('\n').at(-1) ?? ''
   assert.match(
     last,
-    /^0 differences in \d+ windows, \d+ costs, \d+ accounts, \d+ wallets, \d+ items of fleets, \d+ samples, \d+ nodes of fleets$/,
+    /^0 differences in \d+ windows, \d+ costs, \d+ accounts, \d+ wallets, \d+ items of fleets, \d+ samples, \d+ nodes of fleets, \d+ commands of inventories, \d+ rows of workers, \d+ changes of status$/,
   )
   return last
 }

@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 
 const VERSION = '4.32.5'
 const INSTALL_TIMEOUT_MS = 180_000
-const RUN_TIMEOUT_MS = 180_000
+const RUN_TIMEOUT_MS = 300_000
 const OUTPUT_BYTES_MAX = 16 * 1_048_576
 
 const run = promisify(execFile)

@@ -40,6 +40,7 @@ export function addKey(ring: KeyRing, fields: Partial<AccessKey> = {}): string {
     operators: [],
     parent: null,
     fleet_node: null,
+    grants: [],
     ...fields,
   })
   ring.apply({ key: Buffer.from(keyId), value })

@@ -5,10 +5,21 @@ import {
   nodeHeartbeatCodec,
   workerTelemetryCodec,
 } from '../../../schemas/fleet/codecs.ts'
+import {
+  fleetEntityCodec,
+  inventoryCommandCodec,
+  inventoryOutcomeCodec,
+} from '../../../schemas/fleet/inventory/codecs.ts'
+import type {
+  EntityRecord,
+  InventoryCommand,
+  InventoryOutcome,
+} from '../../../schemas/fleet/inventory/records.ts'
 import type { FleetNode, FleetTask, NodeHeartbeat, WorkerTelemetry } from '../../../schemas/fleet/records.ts'
 import { noMetrics } from '../../../schemas/metrics.ts'
 import type { Metrics } from '../../../schemas/metrics.ts'
 import { FleetState } from '../../../pipelines/fleet/pipeline.ts'
+import type { FleetOptions } from '../../../pipelines/fleet/pipeline.ts'
 import type { LogRecord } from '../../../pipelines/log/records.ts'
 import { emptyStoreGate } from '../memory/stored-marks.ts'
 import { VirtualClock } from '../memory/virtual-clock.ts'
@@ -24,17 +35,28 @@ const FLEET_TOPICS = {
 export function fleetRecord(
   offset: number,
   timestampMs: number,
-  value: { readonly batch: WorkerTelemetry } | { readonly heartbeat: NodeHeartbeat },
+  value:
+    | { readonly batch: WorkerTelemetry }
+    | { readonly heartbeat: NodeHeartbeat }
+    | { readonly command: InventoryCommand },
 ): LogRecord {
-  const { provider_id } = 'batch' in value ? value.batch : value.heartbeat
-  const bytes =
-    'batch' in value ? workerTelemetryCodec.encode(value.batch) : nodeHeartbeatCodec.encode(value.heartbeat)
-  return { ...inputRecord(offset, timestampMs, bytes), key: Buffer.from(provider_id) }
+  const [provider, bytes] = encoded(value)
+  return { ...inputRecord(offset, timestampMs, bytes), key: Buffer.from(provider) }
+}
+
+function encoded(value: Parameters<typeof fleetRecord>[2]): readonly [provider: string, bytes: Buffer] {
+  if ('batch' in value) return [value.batch.provider_id, workerTelemetryCodec.encode(value.batch)]
+  if ('command' in value) return [value.command.provider_id, inventoryCommandCodec.encode(value.command)]
+  return [value.heartbeat.provider_id, nodeHeartbeatCodec.encode(value.heartbeat)]
 }
 
 /** A task of the fleet on logs in memory. */
 export class FleetLog extends TaskLog {
-  constructor(input: readonly LogRecord[] = [], metrics: Metrics = noMetrics) {
+  constructor(
+    input: readonly LogRecord[] = [],
+    metrics: Metrics = noMetrics,
+    workers?: FleetOptions['workers'],
+  ) {
     const clock = new VirtualClock()
     super(
       FLEET_TOPICS.fleetState,
@@ -47,6 +69,7 @@ export class FleetLog extends TaskLog {
           gate: emptyStoreGate(),
           clock,
           metrics,
+          ...(workers && { workers }),
         }),
       input,
     )
@@ -60,6 +83,21 @@ export class FleetLog extends TaskLog {
       nodes.set(key, fleetNodeCodec.decode(value))
     }
     return nodes
+  }
+
+  /** What fleet.state has of the inventory, without what was deleted. */
+  inventory(): { entities: Map<string, EntityRecord>; outcomes: Map<string, InventoryOutcome> } {
+    const entities = new Map<string, EntityRecord>()
+    const outcomes = new Map<string, InventoryOutcome>()
+    for (const { topic, key, value } of this.committed) {
+      if (topic !== FLEET_TOPICS.fleetState || key === null) continue
+      if (value === null) {
+        entities.delete(key)
+        outcomes.delete(key)
+      } else if (key.startsWith(STATE_KEY.inventory)) entities.set(key, fleetEntityCodec.decode(value))
+      else if (key.startsWith(STATE_KEY.commands)) outcomes.set(key, inventoryOutcomeCodec.decode(value))
+    }
+    return { entities, outcomes }
   }
 
   task(): FleetTask | undefined {

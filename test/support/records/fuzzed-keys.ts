@@ -49,6 +49,7 @@ export function fuzzedKey(dice: Dice, keyIds: readonly string[]): FuzzedKey {
     operators: [],
     parent: null,
     fleet_node: null,
+    grants: [],
     ...fields,
   })
   const key = dice.next() < 0.9 ? keyId : dice.pick(['', 'x', '!task', 'A'.repeat(16), 'f'.repeat(300)])

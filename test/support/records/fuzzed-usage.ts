@@ -1,5 +1,6 @@
 import type { Dice } from '../../../infra/local/sample/random.ts'
-import { holdsUsageEvents, schemaIdOf, usageEventsCodec, usageEventsIn } from '../../../schemas/avro.ts'
+import { schemaIdOf, usageEventsCodec } from '../../../schemas/avro.ts'
+import { holdsUsageEvents, usageEventsIn } from '../../../schemas/usage-values.ts'
 import { NO_MORE, USAGE_BOUNDS } from '../../../schemas/usage.ts'
 import type { UsageEvent, UsageMore } from '../../../schemas/usage.ts'
 import { damaged } from './fuzzed-bytes.ts'

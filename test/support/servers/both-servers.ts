@@ -5,8 +5,11 @@ import { USAGE_BOUNDS } from '../../../schemas/usage.ts'
 import type { Access } from '../../../services/access/access.ts'
 import { setUp } from '../../../services/gateway/app-fixture.ts'
 import type { OpenApiDocument, OpenApiOperation } from '../oracles/openapi-check.ts'
-import { startWholeReader } from '../memory/whole-reader.ts'
+import { edgeAtOrAfter } from '../../../pipelines/fleet/inventory/versions.ts'
+import { MemoryFleet } from '../memory/memory-fleet.ts'
+import { startWholeReader, WHOLE_NOW_MS } from '../memory/whole-reader.ts'
 import { eventRow } from '../records/event-row.ts'
+import { wholeInventory } from '../records/inventory/whole-inventory.ts'
 import { fakeClickhouse } from './clickhouse.ts'
 
 /** Gateway and reader in memory, with an empty ClickHouse: a test can call every route that their documents name. */
@@ -43,14 +46,20 @@ const EVENT = {
   wide_gpu_ms: String(USAGE_BOUNDS.durationMsMax * USAGE_BOUNDS.gpusMax),
 }
 
-/** The values in a path with which a GET finds something. */
+const FOUND = String(SCHEMA_ID.usageEvent)
+
+/** The values in a path or a query with which a GET finds something. */
 export const PATH_PARAMETERS: Readonly<Record<string, string>> = {
   operator_id: OPERATOR,
-  id: String(SCHEMA_ID.usageEvent),
+  id: FOUND,
+  provider: FOUND,
   subject: 'usage.metered-value',
   version: 'latest',
   event_id: EVENT.event_id,
 }
+
+/** Answers nobody but a node of a fleet, by its own key; its path is also that of an entity, whose methods it has. */
+const OF_A_NODE = '/api/fleet/nodes/self'
 
 export async function startBothServers(
   options: {
@@ -66,7 +75,9 @@ export async function startBothServers(
   const clickhouse = fakeClickhouse({
     rows: async (sql) => (sql.includes('event_id IN') && sql.includes('usage_events') ? [EVENT] : []),
   })
-  const reader = undo.use(await startWholeReader({ ...options, clickhouse }))
+  const fleet = new MemoryFleet(WHOLE_NOW_MS)
+  await fleet.give(wholeInventory(FOUND, edgeAtOrAfter(WHOLE_NOW_MS)))
+  const reader = undo.use(await startWholeReader({ ...options, clickhouse, inventories: fleet }))
   await reader.heartbeat(OWN_NODE, { operator_id: OPERATOR })
   const servers: Server[] = []
   for (const [name, app] of [
@@ -77,7 +88,7 @@ export async function startBothServers(
   const owned = undo.move()
   return {
     servers,
-    operations: servers.flatMap(operationsOf),
+    operations: servers.flatMap(operationsOf).filter(({ path }) => path !== OF_A_NODE),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   }
 }
@@ -85,7 +96,8 @@ export async function startBothServers(
 function operationsOf(server: Server): Operation[] {
   return Object.entries(server.document.paths).flatMap(([path, operations]) =>
     Object.entries(operations).map(([method, operation]) => {
-      const asksNode = operation.parameters?.some(({ name }) => name === 'node_id') === true
+      const asks = (name: string): boolean =>
+        operation.parameters?.some((parameter) => parameter.name === name) === true
       const url = Object.entries(PATH_PARAMETERS).reduce(
         (filled, [name, value]) => filled.replace(`{${name}}`, value),
         path,
@@ -95,7 +107,11 @@ function operationsOf(server: Server): Operation[] {
         method: method.toUpperCase(),
         path,
         operation,
-        url: asksNode ? `${url}?node_id=${OWN_NODE}` : url,
+        url: asks('node_id')
+          ? `${url}?node_id=${OWN_NODE}`
+          : asks('provider')
+            ? `${url}?provider=${FOUND}`
+            : url,
       }
     }),
   )

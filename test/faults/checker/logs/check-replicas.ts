@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { holdsUsageEvents, schemaIdOf, usageEventsIn } from '../../../../schemas/avro.ts'
+import { schemaIdOf } from '../../../../schemas/avro.ts'
+import { holdsUsageEvents, usageEventsIn } from '../../../../schemas/usage-values.ts'
 import { identityOf as identityOfEvent } from '../../../../schemas/identity.ts'
 import { topicNames } from '../../../../schemas/topics.ts'
 import type { UsageEvent } from '../../../../schemas/usage.ts'

@@ -17,6 +17,7 @@ interface Run {
 
 const SLOT = 30
 const NONE: Second = { is: 'none', isBridged: false, reading: null }
+const UNHEARD: Second = { ...NONE, is: 'unheard' }
 
 /** Slots are numbers of half minutes since the epoch here, too; everything else is done second by second. */
 const slotOf = (tMs: number): number => Math.floor(tMs / 1_000 / SLOT)
@@ -38,6 +39,7 @@ export class AccountJudge {
   /** Of slots that have. */
   readonly #known: Reading[] = []
   readonly #polls: FailedPoll[] = []
+  readonly #complete: Run[] = []
 
   constructor(startMs: number, intervalS: number) {
     this.#intervalS = intervalS
@@ -79,7 +81,7 @@ export class AccountJudge {
     const next = newest(this.#openReadings.filter(({ tMs }) => slotOf(tMs) === nextSlot))
     if (last !== null && this.#reaches(last, slot)) this.#fill(slot, last, false)
     else if (last !== null && next !== null && this.#isBridge(last, next)) this.#fill(slot, last, true)
-    else this.#set(slot, this.#polled(slot, last) ?? NONE)
+    else this.#set(slot, this.#polled(slot, last) ?? (this.#isComplete(slot) ? UNHEARD : NONE))
   }
 
   /** Applies a reading to open slots or to the past. */
@@ -128,8 +130,13 @@ export class AccountJudge {
       if (this.#at(slot)?.is !== 'none') continue
       const last = newest(this.#known.filter(({ tMs }) => slotOf(tMs) < slot))
       if (last !== null && this.#reaches(last, slot)) this.#fill(slot, last, false)
-      else this.#set(slot, this.#polled(slot, last) ?? { ...NONE, is: 'unheard' })
+      else this.#set(slot, this.#polled(slot, last) ?? UNHEARD)
     }
+    this.#complete.push({ from, to })
+  }
+
+  #isComplete(slot: number): boolean {
+    return this.#complete.some(({ from, to }) => from <= slot && slot < to)
   }
 
   /** Nothing comes any more: what is still left for others is what reaches it. */

@@ -1,4 +1,5 @@
 import { AccountPage } from '../../../../pipelines/fleet/slots/account-page.ts'
+import type { HoleSpan } from '../../../../pipelines/fleet/slots/account-page.ts'
 import type { CellDelta, Contributions, MinuteSums } from '../../../../pipelines/fleet/slots/contributions.ts'
 import type { Outcome } from '../../../../pipelines/fleet/slots/outcome.ts'
 import { NOT_COMMISSIONED } from '../../../../pipelines/fleet/slots/placement.ts'
@@ -22,22 +23,61 @@ export const GROUP = 3
 /** The worker is commissioned from before the page begins until this time, so that the hours behind a run cost nothing. */
 export const RETIRED_MS = Date.UTC(2026, 4, 6, 18)
 
-const placement: Placement = {
-  groupAt: (_, atMs) => (atMs < RETIRED_MS ? GROUP : NOT_COMMISSIONED),
+const SLOT_MS = 30_000
+
+/** Where a page's worker stands, and what its node has said to be complete. */
+class Around implements Placement {
+  readonly told: HoleSpan[] = []
+
+  groupAt(_: number, atMs: number): number {
+    return atMs < RETIRED_MS ? GROUP : NOT_COMMISSIONED
+  }
+
+  isComplete(_: number, slot: number): boolean {
+    return this.told.some(({ fromMs, toMs }) => fromMs <= slot * SLOT_MS && toMs >= (slot + 1) * SLOT_MS)
+  }
+}
+
+const arounds = new WeakMap<AccountPage, Around>()
+
+function aroundOf(page: AccountPage): Around {
+  const around = arounds.get(page)
+  if (around === undefined) throw new Error('The page was not made by pageWith.')
+  return around
 }
 
 /** A page with one worker. */
 export function pageWith(startMs: number, intervalS: number, spreadS = 17): AccountPage {
-  const page = AccountPage.empty(startMs, placement)
+  const around = new Around()
+  const page = AccountPage.empty(startMs, around)
+  arounds.set(page, around)
   page.configure(WORKER, { intervalS, spreadS })
   return page
+}
+
+/** The page that is read back from what another one writes. */
+function readBack(page: AccountPage): AccountPage {
+  const around = aroundOf(page)
+  const next = AccountPage.decode(page.encode(), around)
+  arounds.set(next, around)
+  return next
+}
+
+function complete(page: AccountPage, span: HoleSpan): void {
+  page.complete(WORKER, (holes) =>
+    holes.map(({ fromMs, toMs }) => ({
+      fromMs: Math.max(fromMs, span.fromMs),
+      toMs: Math.min(toMs, span.toMs),
+    })),
+  )
+  aroundOf(page).told.push(span)
 }
 
 export function applyStep(page: AccountPage, step: Step): Outcome | null {
   page.advance(step.atMs)
   if ('reading' in step) return page.apply(WORKER, step.reading)
   if ('poll' in step) return page.failedPoll(WORKER, step.poll)
-  if ('complete' in step) page.complete(WORKER, step.complete.fromMs, step.complete.toMs)
+  if ('complete' in step) complete(page, step.complete)
   return null
 }
 
@@ -64,7 +104,7 @@ export function run(
     minutes.push(...taken.minutes)
   }
   const outcomes = steps.map((step, index) => {
-    if (crashes.has(index)) page = AccountPage.decode(page.encode(), placement)
+    if (crashes.has(index)) page = readBack(page)
     const outcome = applyStep(page, step)
     take()
     return outcome
