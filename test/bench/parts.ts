@@ -97,7 +97,7 @@ export const PARTS = {
   site: {
     what: 'the node of a site: CPU and memory with 5,000 machines a minute, the spool of 72 hours',
     needsNoServers: true,
-    run: (_servers, { seconds = 120 }) => benchSite({ measureMs: seconds * 1_000 }),
+    run: (_servers, { seconds = 60 }) => benchSite({ measureMs: seconds * 1_000 }),
   },
   memory: {
     what: 'an aggregator with 10 million ids; every service over 30 minutes of constant load',

@@ -1,7 +1,7 @@
 import { fork, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -11,7 +11,7 @@ import { MINUTE_MS, SECOND_MS } from '../../../schemas/units.ts'
 import { KEY, startTestGateway } from '../../support/fleet/node/test-gateway.ts'
 import { memoryOf, processCpuSeconds } from '../harness/process-figures.ts'
 
-const MAIN = fileURLToPath(new URL('../../../services/node/main.ts', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const MACHINES = fileURLToPath(new URL('./machines-process.ts', import.meta.url))
 /** The first round compiles, opens and learns. */
 const WARM_UP_MS = MINUTE_MS
@@ -44,7 +44,11 @@ export async function runNode(options: {
   cleanup.defer(() => void site.kill('SIGKILL'))
   const [entries] = (await once(site, 'message')) as [object[]]
   const file = configIn(folder, gateway.url, entries)
-  const node = spawn(process.execPath, [MAIN, '--config', file], { env: {}, stdio: 'ignore' })
+  const node = spawn(process.execPath, [...nodeScript(), '--config', file], {
+    cwd: ROOT,
+    env: {},
+    stdio: 'ignore',
+  })
   cleanup.defer(() => void node.kill('SIGKILL'))
   await delay(WARM_UP_MS)
   const { pid } = alive(node)
@@ -63,6 +67,14 @@ export async function runNode(options: {
     okShare: results.filter((result) => result === 'ok').length / results.length,
     sentShare: results.length / wanted,
   }
+}
+
+/** The words after "node" of `npm run node`: what is measured is what a site runs. */
+function nodeScript(): readonly string[] {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    readonly scripts: { readonly node: string }
+  }
+  return scripts.node.replace('exec node ', '').split(' ')
 }
 
 function configIn(folder: string, gatewayUrl: string, machines: readonly object[]): string {

@@ -26,23 +26,27 @@ const START_MS = Date.UTC(2026, 10, 30)
 export async function fillSpool(options: {
   readonly machines: number
   readonly forMs: number
-}): Promise<{ readonly items: number; readonly sizeBytes: number }> {
+}): Promise<{ readonly items: number; readonly sizeBytes: number; readonly unpackedBytes: number }> {
   const folder = mkdtempSync(join(tmpdir(), 'hivemeter-bench-spool-'))
   try {
     const disk = await nodeDisk(folder)
     const spool = await Spool.open({ disk, losses: new Losses(silentLogger) })
     const machines = Array.from({ length: options.machines }, (_, index) => new SpooledMachine(index))
     let seq = 0
+    let unpackedBytes = 0
     let waiting: NumberedItem[] = []
     for (let flush = 1; flush * FLUSH_MS <= options.forMs; flush += 1) {
       for (const [atMs, machine] of dueIn(machines, flush)) {
-        for (const bytes of machine.itemsAt(atMs)) waiting.push({ seq: (seq += 1), atMs, bytes })
+        for (const bytes of machine.itemsAt(atMs)) {
+          waiting.push({ seq: (seq += 1), atMs, bytes })
+          unpackedBytes += bytes.length
+        }
       }
       await spool.append(EPOCH, waiting, null)
       waiting = []
     }
     const sizeBytes = (await disk.list()).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)
-    return { items: spool.index.heldItems, sizeBytes }
+    return { items: spool.index.heldItems, sizeBytes, unpackedBytes }
   } finally {
     rmSync(folder, { recursive: true })
   }
