@@ -102,7 +102,9 @@ export const FleetOverview = Type.Object({
 })
 export type FleetOverview = Static<typeof FleetOverview>
 
+/** What a list of workers can be sorted by. */
 export const WORKER_SORTS = ['id', 'asset_code', 'status_since', 'hashrate_hs', 'power_w'] as const
+export type WorkerSort = (typeof WORKER_SORTS)[number]
 export const WORKER_ORDERS = ['ascending', 'descending'] as const
 
 export const WorkersQuery = parameters({

@@ -1,12 +1,7 @@
 import type { ClickhouseClient } from '../client.ts'
+import { withinSql } from './fleet-sums.ts'
+import type { TimeRange } from './usage-windows.ts'
 import type { BlockSource, Loaded } from './watermarks.ts'
-
-/** Half-open, UTC milliseconds. */
-export interface TimeSpan {
-  readonly fromMs: number
-  /** Infinity: for good. */
-  readonly toMs: number
-}
 
 /** A change of a worker's status, with what it was decided by: a row of `fleet_status`. */
 export interface StatusChangeRow {
@@ -49,7 +44,7 @@ export interface StatusChangesQuery {
   readonly source: BlockSource
   readonly loaded: Loaded
   /** Only changes within these; null: all. */
-  readonly within: readonly TimeSpan[] | null
+  readonly within: readonly TimeRange[] | null
   /** Only changes with a lower number; null: from the newest on. */
   readonly below: number | null
   readonly limit: number
@@ -60,12 +55,9 @@ const U32_MAX = 2 ** 32 - 1
 /** Changes of a worker's status, the newest first. */
 export async function statusChanges(
   client: ClickhouseClient,
-  { providerId, workerId, source, loaded, within, below, limit }: StatusChangesQuery,
+  { providerId, workerId, source, loaded, below, limit, ...query }: StatusChangesQuery,
 ): Promise<StatusChangeRow[]> {
-  const spans =
-    within === null
-      ? ''
-      : 'AND arrayExists((f, t) -> f <= changed_ms AND changed_ms < t, {froms:Array(Int64)}, {tos:Array(Int64)})'
+  const within = withinSql('changed_ms', query.within)
   return await client.rows<StatusChangeRow>(
     `SELECT version, toUnixTimestamp64Milli(changed_at) AS changed_ms, status, reason, unknown,
             status_before, reason_before, unknown_before,
@@ -76,7 +68,7 @@ export async function statusChanges(
             toUnixTimestamp64Milli(sample_at) AS sample_ms, engine, versions
      FROM fleet_status
      WHERE provider_id = {provider:String} AND worker_id = {worker:String} AND version < {below:UInt32}
-       AND NOT (src_topic = {topic:String} AND src_seq > {loaded:UInt64}) ${spans}
+       AND NOT (src_topic = {topic:String} AND src_seq > {loaded:UInt64}) ${within.sql}
      ORDER BY version DESC
      LIMIT {limit:UInt32}`,
     {
@@ -86,10 +78,7 @@ export async function statusChanges(
       topic: source.topic,
       loaded: loaded.seq,
       limit,
-      ...(within !== null && {
-        froms: within.map(({ fromMs }) => fromMs),
-        tos: within.map(({ toMs }) => Math.min(toMs, Number.MAX_SAFE_INTEGER)),
-      }),
+      ...within.params,
     },
   )
 }

@@ -1,4 +1,5 @@
 import { fleetMinutes } from '../../../pipelines/clickhouse/queries/fleet-minutes.ts'
+import type { TemperatureKind } from '../../../pipelines/clickhouse/queries/fleet-sums.ts'
 import type { FleetMinuteRow } from '../../../pipelines/clickhouse/queries/fleet-minutes.ts'
 import { partitionOfNode } from '../../../schemas/ids.ts'
 import { ChartsQuery, FleetCharts, FleetUptime, UptimeQuery } from '../../../schemas/http/fleet-views.ts'
@@ -9,8 +10,9 @@ import { Problem } from '../../http/problem.ts'
 import { formatTime, formatTimeOrNull } from '../../http/times.ts'
 import type { ReaderApp, RouteParts } from '../parts.ts'
 import { rangeOf } from '../routes/range.ts'
+import { bandBody, inDegrees } from './charts/bands.ts'
 import { bucketsOf, CHART_BUCKETS } from './charts/buckets.ts'
-import type { Band, Bucket } from './charts/buckets.ts'
+import type { Bucket } from './charts/buckets.ts'
 import { CHART_DAYS_MAX, chartRange, wholeTo } from './charts/chart-range.ts'
 import { minutesOfRows } from './charts/minutes-of-rows.ts'
 import type { InventoryPresent } from './inventory-present.ts'
@@ -112,7 +114,7 @@ async function minutesOf(
   { inventory, history, partitions, clock }: ChartRouteParts,
   request: ChartRequest,
   range: { readonly fromMs: number; readonly toMs: number },
-  temperature: 'chip' | 'board' | 'inlet',
+  temperature: TemperatureKind,
 ): Promise<{ readonly rows: FleetMinuteRow[]; readonly asOfMs: number | null }> {
   const { provider, algorithm = null, location = null, container } = request.query
   const { access, book } = await inventory.opened(request.caller, provider)
@@ -135,8 +137,8 @@ function bucketBody(bucket: Bucket, provisional: boolean) {
     start: formatTime(startMs),
     coverage: expectedS === 0 ? null : coveredS / expectedS,
     provisional,
-    power_w: powerW ?? NO_BAND,
-    temperature_c: temperatureTenths === null ? NO_BAND : inDegrees(temperatureTenths),
+    power_w: bandBody(powerW),
+    temperature_c: inDegrees(temperatureTenths),
     hashrate: [...hashrateHs].map(([algorithm, { min, mean, max }]) => ({
       algorithm,
       min_hs: String(min),
@@ -144,13 +146,4 @@ function bucketBody(bucket: Bucket, provisional: boolean) {
       max_hs: String(max),
     })),
   }
-}
-
-const TENTHS = 10
-
-/** Of a bucket of which too little is known. */
-const NO_BAND = { min: null, mean: null, max: null }
-
-function inDegrees({ min, mean, max }: Band<number>): Band<number> {
-  return { min: min / TENTHS, mean: mean / TENTHS, max: max / TENTHS }
 }

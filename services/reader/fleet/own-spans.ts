@@ -1,4 +1,4 @@
-import type { TimeSpan } from '../../../pipelines/clickhouse/queries/fleet-status.ts'
+import type { TimeRange } from '../../../pipelines/clickhouse/queries/usage-windows.ts'
 import { textIn } from '../../../pipelines/fleet/inventory/body.ts'
 import type { Book } from '../../../pipelines/fleet/inventory/book.ts'
 import { ofWorker } from '../../../pipelines/fleet/inventory/index-keys.ts'
@@ -12,9 +12,9 @@ export function ownSpans(
   book: Book,
   workerId: string,
   customers: ReadonlySet<string> | null,
-): readonly TimeSpan[] | null {
+): readonly TimeRange[] | null {
   if (customers === null) return null
-  const spans: TimeSpan[] = []
+  const spans: TimeRange[] = []
   for (const { kind, versions } of book.keyed(ofWorker(workerId))) {
     if (kind !== 'assignment') continue
     for (const { fromMs, toMs, version } of piecesOf(versions)) {

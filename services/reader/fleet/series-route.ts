@@ -4,10 +4,12 @@ import { EDGE_MS } from '../../../schemas/fleet/inventory/bounds.ts'
 import { SeriesQuery, WorkerParams, WorkerSeries } from '../../../schemas/http/fleet-views.ts'
 import type { SeriesCell } from '../../../schemas/http/fleet-views.ts'
 import { problemResponses } from '../../../schemas/http/problem.ts'
-import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../../schemas/units.ts'
+import { DAY_MS, MINUTE_MS } from '../../../schemas/units.ts'
 import { holderOf } from '../../http/caller.ts'
 import { invalidParameter } from '../../http/refusal.ts'
 import { formatTime, formatTimeOrNull } from '../../http/times.ts'
+import { inDegrees } from './charts/bands.ts'
+import { perSecond } from './charts/buckets.ts'
 import type { ReaderApp, RouteParts } from '../parts.ts'
 import { rangeOf } from '../routes/range.ts'
 import { WHOLE_AFTER_MS } from './charts/chart-range.ts'
@@ -19,8 +21,6 @@ export const SERIES_DAYS_MAX = 7
 
 /** The rows of a worker's five minutes leave so much later than its minutes, spread over the workers. */
 const SPREAD_MS = 4 * MINUTE_MS
-
-const TENTHS = 10
 
 /** What the series of a worker is made of. */
 export interface SeriesParts extends Pick<RouteParts, 'history' | 'clock'> {
@@ -86,37 +86,31 @@ export function seriesRoute(app: ReaderApp, parts: SeriesParts): void {
 }
 
 function cellBody(row: FleetCellRow): SeriesCell {
-  const [hashing, idle, resting] = [row.hashing, row.idle, row.resting].map(Number) as [
-    number,
-    number,
-    number,
-  ]
-  const { min_dc, max_dc } = row
+  const { temperature } = row
   return {
-    start: formatTime(row.cell_s * SECOND_MS),
-    commissioned_s: Number(row.commissioned),
-    hashing_s: hashing,
-    idle_s: idle,
-    resting_s: resting,
-    unreachable_s: Number(row.unreachable),
-    unheard_s: Number(row.unheard),
-    unreadable_s: Number(row.unreadable),
-    hashrate_hs: meanOf(row.all_hashes, hashing + idle + resting),
-    power_w: meanOf(row.joules, Number(row.joules_s)),
-    temperature_c:
-      min_dc === null || max_dc === null
-        ? { min: null, mean: null, max: null }
-        : {
-            min: min_dc / TENTHS,
-            mean: Math.round(Number(row.sum_dc) / Number(row.slots)) / TENTHS,
-            max: max_dc / TENTHS,
-          },
-    shares_accepted: Number(row.accepted),
-    shares_refused: Number(row.refused),
+    start: formatTime(row.cellMs),
+    commissioned_s: row.commissionedS,
+    hashing_s: row.hashingS,
+    idle_s: row.idleS,
+    resting_s: row.restingS,
+    unreachable_s: row.unreachableS,
+    unheard_s: row.unheardS,
+    unreadable_s: row.unreadableS,
+    hashrate_hs: meanOf(row.hashes, row.hashingS + row.idleS + row.restingS),
+    power_w: meanOf(row.joules, row.joulesS),
+    temperature_c: inDegrees(
+      temperature && {
+        min: temperature.minTenths,
+        mean: Math.round(temperature.sumTenths / temperature.slots),
+        max: temperature.maxTenths,
+      },
+    ),
+    shares_accepted: row.sharesAccepted,
+    shares_refused: row.sharesRefused,
   }
 }
 
-/** A sum over seconds as its mean; null where no second is known. */
-function meanOf(sum: string, seconds: number): number | null {
-  return seconds === 0 ? null : Number((2n * BigInt(sum) + BigInt(seconds)) / BigInt(2 * seconds))
+/** A sum over seconds as its mean, rounded half up; null where no second is known. */
+function meanOf(sum: bigint, seconds: number): number | null {
+  return seconds === 0 ? null : Number(perSecond(sum, seconds))
 }

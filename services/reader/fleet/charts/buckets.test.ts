@@ -16,7 +16,7 @@ const minute = (at: number, over: Partial<FleetMinute> = {}): FleetMinute => ({
   expectedS: 600,
   coveredS: 600,
   hashes: new Map([['sha256', 660_000_000_000_000n * 60n]]),
-  joules: 33_000 * 60,
+  joules: 33_000n * 60n,
   temperature: { slots: 20, sumTenths: 14_000, minTenths: 650, maxTenths: 790 },
   ...over,
 })
@@ -26,7 +26,7 @@ const anyMinute = fc
     at: fc.integer({ min: -3, max: 25 }),
     expectedS: fc.integer({ min: 0, max: 60_000 }),
     share: fc.integer({ min: 0, max: 100 }),
-    joules: fc.integer({ min: 0, max: 2 ** 40 }),
+    joules: fc.bigInt({ min: 0n, max: 2n ** 40n }),
     hashes: fc.bigInt({ min: 0n, max: 2n ** 90n }),
   })
   .map(({ at, expectedS, share, joules, hashes }) =>
@@ -48,7 +48,7 @@ describe('buckets of a chart', () => {
   })
 
   it('are the least, the mean and the most of their minutes', () => {
-    const [bucket] = bucketsOf([minute(0), minute(1, { joules: 30_000 * 60 }), minute(4)], RANGE)
+    const [bucket] = bucketsOf([minute(0), minute(1, { joules: 30_000n * 60n }), minute(4)], RANGE)
     assert.deepEqual(bucket?.powerW, { min: 30_000, mean: 32_000, max: 33_000 })
     assert.deepEqual(bucket?.hashrateHs.get('sha256'), {
       min: 660_000_000_000_000n,
@@ -59,14 +59,14 @@ describe('buckets of a chart', () => {
   })
 
   it('leave out a minute that lacks more than a tenth, and do not scale one that lacks less', () => {
-    const short = minute(1, { coveredS: 539, joules: 5 * 60 })
-    const nearly = minute(2, { coveredS: 540, joules: 29_700 * 60 })
+    const short = minute(1, { coveredS: 539, joules: 5n * 60n })
+    const nearly = minute(2, { coveredS: 540, joules: 29_700n * 60n })
     const [bucket] = bucketsOf([minute(0), short, nearly], RANGE)
     assert.deepEqual(bucket?.powerW, { min: 29_700, mean: 31_350, max: 33_000 })
   })
 
   it('are null where less than half is covered, whatever single minutes say', () => {
-    const gone = [1, 2, 3].map((at) => minute(at, { coveredS: 0, joules: 0 }))
+    const gone = [1, 2, 3].map((at) => minute(at, { coveredS: 0, joules: 0n }))
     assert.equal(bucketsOf([minute(0), ...gone], RANGE)[0]?.powerW, null)
     assert.equal(bucketsOf([minute(0), ...gone], RANGE)[0]?.temperatureTenths, null)
     assert.equal(bucketsOf([minute(0), ...gone.slice(1)], RANGE)[0]?.hashrateHs.size, 0)

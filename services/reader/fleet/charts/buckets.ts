@@ -63,7 +63,7 @@ function bucketOf(startMs: number, minutes: readonly FleetMinute[]): Bucket {
 
 /** Every minute has the same length, so the mean over time is that of the minutes. */
 function powerOf(minutes: readonly FleetMinute[]): Band<number> | null {
-  const band = bandOf(minutes.map(({ joules }) => BigInt(joules)))
+  const band = bandOf(minutes.map(({ joules }) => joules))
   if (band === null) return null
   return { min: Number(band.min), mean: Number(band.mean), max: Number(band.max) }
 }
@@ -95,7 +95,8 @@ function bandOf(sums: readonly bigint[]): Band<bigint> | null {
   }
 }
 
-function perSecond(sum: bigint, seconds: number): bigint {
+/** What a sum comes to a second, rounded half up. */
+export function perSecond(sum: bigint, seconds: number): bigint {
   return (2n * sum + BigInt(seconds)) / BigInt(2 * seconds)
 }
 

@@ -1,4 +1,6 @@
-/** What the chosen workers did in one minute: the sum of the rows of `fleet_1m`, or of `fleet_5m` spread over its minutes. */
+import type { TemperatureSums } from '../../../../pipelines/clickhouse/queries/fleet-sums.ts'
+
+/** What the chosen workers did in one minute: the sum of the rows of `fleet_1m`. */
 export interface FleetMinute {
   readonly minuteMs: number
   /** Seconds in which the workers were commissioned: what the minute should hold. */
@@ -8,16 +10,8 @@ export interface FleetMinute {
   /** Hashes by algorithm: rates of different algorithms are never added. */
   readonly hashes: ReadonlyMap<string, bigint>
   /** Energy by readings of every source, joules. */
-  readonly joules: number
-  readonly temperature: TemperatureOfMinute | null
-}
-
-/** Slots of 30 s that have a temperature, of one kind; tenths of a degree Celsius. */
-export interface TemperatureOfMinute {
-  readonly slots: number
-  readonly sumTenths: number
-  readonly minTenths: number
-  readonly maxTenths: number
+  readonly joules: bigint
+  readonly temperature: TemperatureSums | null
 }
 
 /** A minute counts in a chart where at least this part of it is covered, in percent: its sum is not scaled up. */

@@ -1,5 +1,6 @@
 import type { FleetMinuteRow } from '../../../../pipelines/clickhouse/queries/fleet-minutes.ts'
-import type { FleetMinute, TemperatureOfMinute } from './minute.ts'
+import type { TemperatureSums } from '../../../../pipelines/clickhouse/queries/fleet-sums.ts'
+import type { FleetMinute } from './minute.ts'
 
 /** The minutes of a chart from rows by minute and algorithm, which come sorted by time. */
 export function minutesOfRows(rows: readonly FleetMinuteRow[]): FleetMinute[] {
@@ -9,8 +10,8 @@ export function minutesOfRows(rows: readonly FleetMinuteRow[]): FleetMinute[] {
     coveredS: ofMinute.reduce((sum, row) => sum + coveredIn(row), 0),
     // A worker without an algorithm has no rate.
     hashes: new Map(ofMinute.flatMap((row) => (row.algorithm === '' ? [] : [[row.algorithm, row.hashes]]))),
-    joules: ofMinute.reduce((sum, { joules }) => sum + joules, 0),
-    temperature: ofMinute.reduce<TemperatureOfMinute | null>(
+    joules: ofMinute.reduce((sum, { joules }) => sum + joules, 0n),
+    temperature: ofMinute.reduce<TemperatureSums | null>(
       (sum, { temperature }) => together(sum, temperature),
       null,
     ),
@@ -22,10 +23,7 @@ function coveredIn(row: FleetMinuteRow): number {
   return row.hashingS + row.idleS + row.restingS + row.unreachableS + row.unheardS
 }
 
-function together(
-  one: TemperatureOfMinute | null,
-  other: TemperatureOfMinute | null,
-): TemperatureOfMinute | null {
+function together(one: TemperatureSums | null, other: TemperatureSums | null): TemperatureSums | null {
   if (one === null || other === null) return one ?? other
   return {
     slots: one.slots + other.slots,

@@ -28,17 +28,10 @@ export const STALE_AFTER_MS = 90 * SECOND_MS
 
 /** The workers of a provider that a caller may see, and how present what is known of them is. */
 export interface Fleet {
-  readonly providerId: string
   readonly standings: readonly Standing[]
   /** Log time as of which the oldest of the readings counts; null where there is none. */
   readonly asOfMs: number | null
   readonly isStale: boolean
-  readonly partition: number
-  /** The containers that the filter's one stands for; null where it names none. */
-  readonly containers: ReadonlySet<string> | null
-  /** Null for a caller that sees all of the provider. */
-  readonly customers: ReadonlySet<string> | null
-  readonly book: Book
 }
 
 interface KeptFleet {
@@ -98,7 +91,6 @@ export class Fleets {
     filter: FleetFilter,
     pause: () => Promise<void>,
   ): Promise<Fleet> {
-    const providerId = book.provider
     const nowMs = this.#clock.nowMs()
     const containers = containersIn(book, filter.container, nowMs)
     const matches = matcherOf(filter, containers)
@@ -108,20 +100,15 @@ export class Fleets {
         matches(one) &&
         (access.customers === null || (one.customer !== null && access.customers.has(one.customer))),
     )
-    const workers = this.#inventory.workers.of(providerId)
+    const workers = this.#inventory.workers.of(book.provider)
     const standings = await mapInTurns(seen, { itemsPerTurn: WORKERS_PER_TURN, pause }, (one) =>
       workers.standing(one),
     )
     const heardMs = this.#inventory.workers.heardMs(partition)
     return {
-      providerId,
       standings,
       asOfMs: asOfMs(seen, workers),
       isStale: heardMs !== null && nowMs - heardMs > STALE_AFTER_MS,
-      partition,
-      containers,
-      customers: access.customers,
-      book,
     }
   }
 

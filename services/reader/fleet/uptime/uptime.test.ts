@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as fc from 'fast-check'
+import type { WorkSeconds } from '../../../../pipelines/clickhouse/queries/fleet-sums.ts'
 import { uptimeOf } from './uptime.ts'
-import type { UptimeCell } from './uptime.ts'
 
 const CELL_S = 300
 
-const cell = (over: Partial<UptimeCell> = {}): UptimeCell => ({
+const cell = (over: Partial<WorkSeconds> = {}): WorkSeconds => ({
   commissionedS: CELL_S,
   hashingS: 0,
   idleS: 0,
@@ -14,7 +14,6 @@ const cell = (over: Partial<UptimeCell> = {}): UptimeCell => ({
   unreachableS: 0,
   unheardS: 0,
   unreadableS: 0,
-  windowS: 0,
   ...over,
 })
 
@@ -23,14 +22,12 @@ const anyCell = fc
   .record({
     commissionedS: fc.integer({ min: 0, max: CELL_S }),
     cuts: fc.array(fc.integer({ min: 0, max: CELL_S }), { minLength: 6, maxLength: 6 }),
-    windowS: fc.integer({ min: 0, max: CELL_S }),
   })
-  .map(({ commissionedS, cuts, windowS }) => {
+  .map(({ commissionedS, cuts }) => {
     const at = cuts.map((cut) => Math.min(cut, commissionedS)).toSorted((left, right) => left - right)
     const length = (index: number): number => (at[index] ?? 0) - (at[index - 1] ?? 0)
     return cell({
       commissionedS,
-      windowS,
       hashingS: length(0),
       idleS: length(1),
       restingS: length(2),
@@ -44,7 +41,6 @@ describe('uptime', () => {
   it('is nothing where nothing is known', () => {
     assert.deepEqual(uptimeOf([cell()]), {
       hashing: null,
-      operational: null,
       reachability: null,
       coverage: 0,
       isProvisional: true,
@@ -61,29 +57,19 @@ describe('uptime', () => {
     assert.equal(coverage, 270 / 300)
   })
 
-  it('excuses seconds without hashes in windows, and never more than there are', () => {
-    const half = { hashingS: 150, restingS: 150 }
-    assert.equal(uptimeOf([cell({ ...half, windowS: 100 })]).operational, 150 / 200)
-    assert.equal(uptimeOf([cell({ ...half, windowS: 300 })]).operational, 1)
-    assert.equal(uptimeOf([cell({ ...half, windowS: 300 })]).hashing, 0.5)
-    // 100 s of nothing known are in no figure already.
-    assert.equal(uptimeOf([cell({ hashingS: 150, idleS: 50, windowS: 150 })]).operational, 1)
-  })
-
   it('is provisional below nine tenths', () => {
     assert.equal(uptimeOf([cell({ hashingS: 269 })]).isProvisional, true)
     assert.equal(uptimeOf([cell({ hashingS: 270 })]).isProvisional, false)
   })
 
-  it('is between 0 and 1, not below the one without excuses, and the same for any order of cells', () => {
+  it('is between 0 and 1, and the same for any order of cells', () => {
     fc.assert(
       fc.property(fc.array(anyCell, { maxLength: 12 }), (cells) => {
         const uptime = uptimeOf(cells)
         assert.deepEqual(uptimeOf(cells.toReversed()), uptime)
-        for (const figure of [uptime.hashing, uptime.operational, uptime.reachability, uptime.coverage]) {
+        for (const figure of [uptime.hashing, uptime.reachability, uptime.coverage]) {
           if (figure !== null) assert.ok(figure >= 0 && figure <= 1)
         }
-        if (uptime.operational !== null) assert.ok(uptime.operational >= (uptime.hashing ?? 0))
       }),
     )
   })

@@ -1,9 +1,7 @@
+import type { WorkerSort } from '../../../../schemas/http/fleet-views.ts'
 import type { Standing } from '../standing/standing.ts'
 
-/** What a list of workers can be sorted by. */
-export const WORKER_SORTS = ['id', 'asset_code', 'status_since', 'hashrate_hs', 'power_w'] as const
-export type WorkerSort = (typeof WORKER_SORTS)[number]
-
+/** Which workers a list is about; what is not given chooses all. */
 export interface WorkerQuery {
   readonly status?: string | undefined
   readonly reason?: string | undefined
